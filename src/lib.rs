@@ -1,0 +1,3 @@
+//! sealbook: an append-only signed logbook and evidence ledger.
+
+pub mod ledger;
