@@ -1,0 +1,134 @@
+//! The walk along the chain (SPEC §2): per entry the link before the
+//! signature, and what a fault means for the judgement of the next.
+
+use super::fault::{At, Fault, FaultCode, Findings, Format, WarningCode};
+use super::hash::Hash;
+use super::judge::{Judged, Readable};
+use super::position::Seq;
+use super::time::Timestamp;
+
+/// Where the walk stands.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    format: Format,
+    /// What the next link must name; `None` where it cannot be judged, because
+    /// the entry before is not to be believed or was not given.
+    expected: Option<Hash>,
+    expected_seq: Option<Seq>,
+    last_ts: Option<Timestamp>,
+    /// Entries walked, unreadable ones included.
+    pub(crate) count: u64,
+    /// The hash of the last readable entry.
+    pub(crate) head: Hash,
+    /// The number of the last entry.
+    pub(crate) last_seq: Option<Seq>,
+}
+
+impl Chain {
+    /// A walk that begins at `first`. `contiguous` is false for a selection,
+    /// whose entries have no common chain.
+    pub(crate) fn new(format: Format, first: Seq, contiguous: bool) -> Chain {
+        Chain {
+            format,
+            expected: (first == Seq::FIRST).then_some(Hash::ZERO),
+            expected_seq: contiguous.then_some(first),
+            last_ts: None,
+            count: 0,
+            head: Hash::ZERO,
+            last_seq: None,
+        }
+    }
+
+    /// Takes the next entry and reports its faults. Returns its number.
+    pub(crate) fn step(
+        &mut self,
+        judged: &Judged,
+        line: Option<u64>,
+        findings: &mut Findings,
+    ) -> Option<Seq> {
+        let index = self.count;
+        self.count += 1;
+        let seq = match judged {
+            Judged::Read(entry) => entry.seq,
+            Judged::Unreadable { seq, .. } => *seq,
+        };
+        // A logbook has no numbers: an entry's place is its number.
+        let numbered = self.format != Format::Logbook;
+        let seq = if numbered { seq.or(self.expected_seq) } else { Some(Seq(index)) };
+        let place = Place {
+            index: if self.format == Format::Ledger { seq.map_or(index, |s| s.0) } else { index },
+            seq: seq.filter(|_| numbered),
+            line,
+        };
+        if numbered {
+            self.check_sequence(seq, &place, findings);
+        }
+        match judged {
+            Judged::Read(entry) => self.read(entry, &place, findings),
+            Judged::Unreadable { error, .. } => {
+                findings.fault(place.fault(FaultCode::SchemaViolation, error.to_string()));
+                self.expected = None;
+            }
+        }
+        self.last_seq = seq.or(self.last_seq);
+        seq
+    }
+
+    fn check_sequence(&mut self, seq: Option<Seq>, place: &Place, findings: &mut Findings) {
+        let (Some(expected), Some(actual)) = (self.expected_seq, seq) else {
+            return;
+        };
+        if expected != actual {
+            let detail = format!("entry {actual} stands where entry {expected} must");
+            let fault = place.fault(FaultCode::SequenceGap, detail);
+            findings.fault(fault.compared(expected, actual));
+        }
+        self.expected_seq = actual.next();
+    }
+
+    fn read(&mut self, entry: &Readable, place: &Place, findings: &mut Findings) {
+        if let Some(expected) = self.expected.filter(|hash| *hash != entry.prev) {
+            let detail = "prev_hash is not the hash of the entry before";
+            let fault = place.fault(FaultCode::PrevHashMismatch, detail);
+            findings.fault(fault.compared(expected, entry.prev));
+        }
+        let believed = entry.signature_valid != Some(false);
+        if !believed {
+            let detail = "the signature is not the log key's on this entry";
+            findings.fault(place.fault(FaultCode::SignatureInvalid, detail));
+        }
+        self.check_time(entry.ts, place, findings);
+        let contiguous = self.expected_seq.is_some();
+        self.expected = (believed && contiguous).then_some(entry.hash);
+        self.head = entry.hash;
+    }
+
+    fn check_time(&mut self, ts: Timestamp, place: &Place, findings: &mut Findings) {
+        if let Some(before) = self.last_ts.filter(|before| ts < *before) {
+            if self.format == Format::Logbook {
+                let detail = format!("entry {}: {ts} comes after {before}", place.index);
+                findings.warning(WarningCode::TimestampRegression, detail);
+            } else {
+                let detail = "time goes backwards";
+                let fault = place.fault(FaultCode::TimestampRegression, detail);
+                findings.fault(fault.compared(before, ts));
+            }
+        }
+        self.last_ts = Some(ts);
+    }
+}
+
+/// The place of one entry.
+struct Place {
+    index: u64,
+    seq: Option<Seq>,
+    line: Option<u64>,
+}
+
+impl Place {
+    fn fault(&self, code: FaultCode, detail: impl Into<String>) -> Fault {
+        Fault::at(code, At::Entry, self.index, detail)
+            .with_seq(self.seq.map(|s| s.0))
+            .on_line(self.line)
+    }
+}

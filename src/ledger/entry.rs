@@ -1,0 +1,396 @@
+//! One signed entry: its bytes, its hash, its two spellings (SPEC §2).
+//!
+//! ```text
+//! signing_payload = kind 0x1f ts 0x1f canonical_json_utf8(payload) 0x1f prev_hash
+//! hash            = BLAKE2b-256(signing_payload)
+//! signature       = Ed25519(signing_payload)
+//! record          = signing_payload ‖ signature
+//! ```
+//!
+//! An [`Entry`] is its record and two offsets into it, so that verification
+//! hashes and checks the bytes as they are stored and re-serialises nothing.
+//! The record splits without escapes: neither a kind nor a timestamp can hold
+//! 0x1f, and what follows the payload has a fixed length.
+
+use thiserror::Error;
+
+use super::hash::Hash;
+use super::json::{Form, Object, Value};
+use super::key::{SignError, Signature, Signer};
+use super::limits;
+use super::members::{MemberError, Members};
+use super::position::Seq;
+use super::parse::{self, ParseError};
+use super::time::{TimeError, Timestamp};
+
+const SEPARATOR: u8 = 0x1f;
+/// 0x1f, `prev_hash`, `signature`.
+const TAIL_BYTES: usize = 1 + Hash::BYTES + Signature::BYTES;
+
+/// Why bytes or members are not an entry.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum EntryError {
+    /// The kind is empty, blank, too long, or has a control character.
+    #[error("{0}")]
+    Kind(#[from] KindError),
+    /// The timestamp is not one.
+    #[error("ts: {0}")]
+    Time(#[from] TimeError),
+    /// A member is missing, unknown or of the wrong type.
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    /// The text is not JSON as signed documents must be.
+    #[error("{0}")]
+    Json(#[from] ParseError),
+    /// The payload is not a JSON object.
+    #[error("the payload is not a JSON object")]
+    PayloadNotObject,
+    /// The stored payload is not in canonical form, so it would be exported
+    /// as other bytes than were signed.
+    #[error("the payload is not in canonical form")]
+    PayloadNotCanonical,
+    /// More than [`limits::SIGNING_PAYLOAD_BYTES`].
+    #[error("the signing payload has {bytes} bytes, over the limit of {}", limits::SIGNING_PAYLOAD_BYTES)]
+    TooLarge {
+        /// How many bytes it has.
+        bytes: usize,
+    },
+    /// A line over the limit, passed over unread.
+    #[error("the line has {bytes} bytes, over the limit of {limit}")]
+    LineTooLong {
+        /// How many bytes it has.
+        bytes: u64,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// The line says the same in another spelling than the format's only one.
+    #[error("the line is not in canonical form")]
+    Spelling,
+    /// The record has no two separators before its fixed tail.
+    #[error("the record is not `kind 0x1f ts 0x1f payload 0x1f prev_hash signature`")]
+    Record,
+}
+
+/// Why a text cannot be an entry's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KindError {
+    /// No characters, or only white space.
+    #[error("kind: must not be blank")]
+    Blank,
+    /// More than 256 bytes.
+    #[error("kind: has {bytes} bytes, over the limit of {}", limits::KIND_BYTES)]
+    TooLong {
+        /// How many bytes it has.
+        bytes: usize,
+    },
+    /// A character of U+0000–001F or U+007F–009F.
+    #[error("kind: has the control character U+{:04X} at byte {at}", *character as u32)]
+    Control {
+        /// The character.
+        character: char,
+        /// Its byte offset in the kind.
+        at: usize,
+    },
+}
+
+/// Checks a kind: 1 to 256 bytes, not blank, no control characters.
+///
+/// # Errors
+/// [`KindError`] says which rule it breaks.
+pub fn check_kind(kind: &str) -> Result<(), KindError> {
+    if kind.len() > limits::KIND_BYTES {
+        return Err(KindError::TooLong { bytes: kind.len() });
+    }
+    if let Some((at, character)) = kind.char_indices().find(|(_, c)| c.is_control()) {
+        return Err(KindError::Control { character, at });
+    }
+    if kind.trim().is_empty() {
+        return Err(KindError::Blank);
+    }
+    Ok(())
+}
+
+/// An entry before it is signed. Its hash is known: the hash does not cover the
+/// signature, so a chain is hashed serially while signatures are made apart.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    signing_payload: Vec<u8>,
+    kind_end: usize,
+    ts_end: usize,
+    ts: Timestamp,
+    hash: Hash,
+}
+
+impl Draft {
+    /// Composes the signing payload. `payload` is the canonical JSON of an
+    /// object.
+    ///
+    /// # Errors
+    /// [`EntryError::Kind`] and [`EntryError::TooLarge`].
+    pub fn new(
+        kind: &str,
+        ts: Timestamp,
+        payload: &[u8],
+        prev_hash: &Hash,
+    ) -> Result<Draft, EntryError> {
+        check_kind(kind)?;
+        let ts_text = ts.to_string();
+        let bytes = kind.len() + ts_text.len() + payload.len() + 3 + Hash::BYTES;
+        if bytes > limits::SIGNING_PAYLOAD_BYTES {
+            return Err(EntryError::TooLarge { bytes });
+        }
+        let mut signing_payload = Vec::with_capacity(bytes + Signature::BYTES);
+        signing_payload.extend_from_slice(kind.as_bytes());
+        let kind_end = signing_payload.len();
+        signing_payload.push(SEPARATOR);
+        signing_payload.extend_from_slice(ts_text.as_bytes());
+        let ts_end = signing_payload.len();
+        signing_payload.push(SEPARATOR);
+        signing_payload.extend_from_slice(payload);
+        signing_payload.push(SEPARATOR);
+        signing_payload.extend_from_slice(prev_hash.as_bytes());
+        let hash = Hash::of(&signing_payload);
+        Ok(Draft {
+            signing_payload,
+            kind_end,
+            ts_end,
+            ts,
+            hash,
+        })
+    }
+
+    /// The hash the entry will have.
+    #[must_use]
+    pub const fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// The bytes to sign.
+    #[must_use]
+    pub fn signing_payload(&self) -> &[u8] {
+        &self.signing_payload
+    }
+
+    /// Signs, which makes it an entry.
+    ///
+    /// # Errors
+    /// Whatever the signer answers.
+    pub fn sign(self, signer: &dyn Signer) -> Result<Entry, SignError> {
+        let signature = signer.sign(&self.signing_payload)?;
+        Ok(self.with_signature(&signature))
+    }
+
+    fn with_signature(self, signature: &Signature) -> Entry {
+        let mut record = self.signing_payload;
+        record.extend_from_slice(signature.as_bytes());
+        Entry {
+            record,
+            kind_end: self.kind_end,
+            ts_end: self.ts_end,
+            ts: self.ts,
+            hash: self.hash,
+        }
+    }
+}
+
+/// A well-formed entry. Nothing is said about its signature or its link.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    record: Vec<u8>,
+    kind_end: usize,
+    ts_end: usize,
+    ts: Timestamp,
+    hash: Hash,
+}
+
+impl Entry {
+    /// Takes a record apart and checks everything but the spelling of the
+    /// payload, which [`Entry::check_payload`] does.
+    ///
+    /// # Errors
+    /// [`EntryError`] names the part.
+    pub fn from_record(record: Vec<u8>) -> Result<Entry, EntryError> {
+        let head = record
+            .len()
+            .checked_sub(TAIL_BYTES)
+            .and_then(|end| record.get(..end))
+            .ok_or(EntryError::Record)?;
+        let mut separators = head
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| **b == SEPARATOR)
+            .map(|(at, _)| at);
+        let (Some(kind_end), Some(ts_end)) = (separators.next(), separators.next()) else {
+            return Err(EntryError::Record);
+        };
+        if separators.next().is_some() || record.get(head.len()) != Some(&SEPARATOR) {
+            return Err(EntryError::Record);
+        }
+        let bytes = record.len() - Signature::BYTES;
+        if bytes > limits::SIGNING_PAYLOAD_BYTES {
+            return Err(EntryError::TooLarge { bytes });
+        }
+        check_kind(text(head.get(..kind_end))?)?;
+        let ts = Timestamp::parse_canonical(text(head.get(kind_end + 1..ts_end))?)?;
+        let hash = Hash::of(record.get(..bytes).ok_or(EntryError::Record)?);
+        Ok(Entry {
+            record,
+            kind_end,
+            ts_end,
+            ts,
+            hash,
+        })
+    }
+
+    /// Reads a line of a logbook file: the five members, in any order and
+    /// spelling, the timestamp with any offset.
+    ///
+    /// # Errors
+    /// [`EntryError`] names the member or the place in the line.
+    pub fn from_logbook_line(line: &[u8]) -> Result<Entry, EntryError> {
+        let value = parse::parse_with(line, &limits::embedded(1))?;
+        let mut members = Members::of(&value, "")?;
+        let entry = Entry::from_members(&mut members, Timestamp::parse)?;
+        members.finish()?;
+        Ok(entry)
+    }
+
+    /// Reads the object that [`Entry::to_json`] writes, with its position.
+    ///
+    /// # Errors
+    /// [`EntryError`] names the member.
+    pub fn from_value(value: &Value, at: &str) -> Result<(Seq, Entry), EntryError> {
+        let mut members = Members::of(value, at)?;
+        let seq = Seq(members.u64("seq")?);
+        let entry = Entry::from_members(&mut members, Timestamp::parse_canonical)?;
+        members.finish()?;
+        Ok((seq, entry))
+    }
+
+    fn from_members(
+        members: &mut Members<'_>,
+        read_time: fn(&str) -> Result<Timestamp, TimeError>,
+    ) -> Result<Entry, EntryError> {
+        let kind = members.str("kind")?;
+        let ts = read_time(members.str("ts")?)?;
+        let payload = members.object("payload")?;
+        let prev_hash = Hash::from_bytes(members.hex("prev_hash")?);
+        let signature = Signature::from_bytes(members.hex("signature")?);
+        let mut canonical = Vec::new();
+        payload.write_canonical(Form::Utf8, &mut canonical);
+        Ok(Draft::new(kind, ts, &canonical, &prev_hash)?.with_signature(&signature))
+    }
+
+    /// Checks that the stored payload is the canonical JSON of an object: it
+    /// would be exported as other bytes than were signed if it were not.
+    ///
+    /// # Errors
+    /// [`EntryError::Json`], [`EntryError::PayloadNotObject`] and
+    /// [`EntryError::PayloadNotCanonical`].
+    pub fn check_payload(&self) -> Result<Object, EntryError> {
+        let bytes = self.payload_bytes();
+        let Value::Object(object) = parse::parse(bytes)? else {
+            return Err(EntryError::PayloadNotObject);
+        };
+        let mut again = Vec::with_capacity(bytes.len());
+        object.write_canonical(Form::Utf8, &mut again);
+        if again == bytes {
+            Ok(object)
+        } else {
+            Err(EntryError::PayloadNotCanonical)
+        }
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        text(self.record.get(..self.kind_end)).unwrap_or_default()
+    }
+
+    /// The time, UTC, in microseconds.
+    #[must_use]
+    pub const fn ts(&self) -> Timestamp {
+        self.ts
+    }
+
+    /// The canonical JSON of the payload.
+    #[must_use]
+    pub fn payload_bytes(&self) -> &[u8] {
+        let end = self.record.len() - TAIL_BYTES;
+        self.record.get(self.ts_end + 1..end).unwrap_or_default()
+    }
+
+    /// The hash of the entry before, as this entry names it.
+    #[must_use]
+    pub fn prev_hash(&self) -> Hash {
+        let end = self.record.len() - Signature::BYTES;
+        Hash::from_bytes(fixed(self.record.get(end - Hash::BYTES..end)))
+    }
+
+    /// The signature, not judged.
+    #[must_use]
+    pub fn signature(&self) -> Signature {
+        let start = self.record.len() - Signature::BYTES;
+        Signature::from_bytes(fixed(self.record.get(start..)))
+    }
+
+    /// BLAKE2b-256 of the signing payload.
+    #[must_use]
+    pub const fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// What is hashed and signed.
+    #[must_use]
+    pub fn signing_payload(&self) -> &[u8] {
+        let end = self.record.len() - Signature::BYTES;
+        self.record.get(..end).unwrap_or_default()
+    }
+
+    /// Signing payload and signature: what the store keeps.
+    #[must_use]
+    pub fn record(&self) -> &[u8] {
+        &self.record
+    }
+
+    /// Appends the canonical JSON object of the entry, with its position where
+    /// one is given; without, it is a line of a logbook file.
+    pub fn write_json(&self, seq: Option<Seq>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"kind\":");
+        Value::from(self.kind()).write_canonical(Form::Utf8, out);
+        out.extend_from_slice(b",\"payload\":");
+        out.extend_from_slice(self.payload_bytes());
+        out.extend_from_slice(b",\"prev_hash\":\"");
+        out.extend_from_slice(self.prev_hash().to_string().as_bytes());
+        if let Some(seq) = seq {
+            out.extend_from_slice(b"\",\"seq\":");
+            out.extend_from_slice(seq.to_string().as_bytes());
+            out.extend_from_slice(b",\"signature\":\"");
+        } else {
+            out.extend_from_slice(b"\",\"signature\":\"");
+        }
+        out.extend_from_slice(self.signature().to_string().as_bytes());
+        out.extend_from_slice(b"\",\"ts\":\"");
+        out.extend_from_slice(self.ts.to_string().as_bytes());
+        out.extend_from_slice(b"\"}");
+    }
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Entry({} {} {})", self.kind(), self.ts, self.hash)
+    }
+}
+
+fn text(bytes: Option<&[u8]>) -> Result<&str, EntryError> {
+    bytes
+        .and_then(|b| std::str::from_utf8(b).ok())
+        .ok_or(EntryError::Record)
+}
+
+/// The lengths were checked when the entry was made.
+fn fixed<const N: usize>(bytes: Option<&[u8]>) -> [u8; N] {
+    bytes.and_then(|b| b.try_into().ok()).unwrap_or([0; N])
+}

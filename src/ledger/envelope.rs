@@ -1,0 +1,139 @@
+//! The one form of our own signatures (SPEC §1.4): an object, what it is for,
+//! the key and the signature.
+//!
+//! Signed are the bytes `sealbook:<what>:v1`, 0x1f, and the canonical JSON of
+//! the object, so that no signature made for one purpose serves another.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::json::{Form, Object, Value};
+use super::key::{PublicKey, SignError, Signature, Signer};
+use super::members::{MemberError, Members};
+
+/// What a signature of our own is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// An epoch header.
+    Epoch,
+    /// A head statement.
+    Head,
+    /// The closing record of a bundle.
+    Bundle,
+    /// The saved state of an interrupted verification.
+    State,
+    /// A package manifest.
+    Awp,
+    /// The revocation of everything after a position.
+    Revoke,
+}
+
+impl Purpose {
+    /// The member name and the `<what>` of the signed bytes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Purpose::Epoch => "epoch",
+            Purpose::Head => "head",
+            Purpose::Bundle => "bundle",
+            Purpose::State => "state",
+            Purpose::Awp => "awp",
+            Purpose::Revoke => "revoke",
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An object with a signature that has not been judged yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Envelope {
+    /// What the signature is for.
+    pub purpose: Purpose,
+    /// What is signed.
+    pub object: Object,
+    /// Whose signature it claims to be.
+    pub key: PublicKey,
+    /// The signature.
+    pub signature: Signature,
+}
+
+/// Why a value is not an envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(transparent)]
+pub struct EnvelopeError(#[from] pub MemberError);
+
+impl Envelope {
+    /// Signs `object` for `purpose`.
+    ///
+    /// # Errors
+    /// Whatever the signer answers.
+    pub fn sign(
+        purpose: Purpose,
+        object: Object,
+        signer: &dyn Signer,
+    ) -> Result<Envelope, SignError> {
+        let signature = signer.sign(&signed_bytes(purpose, &object))?;
+        Ok(Envelope {
+            purpose,
+            object,
+            key: signer.public_key(),
+            signature,
+        })
+    }
+
+    /// Reads `{"<what>": object, "key": hex, "signature": hex}`, nothing else.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] names the member.
+    pub fn from_value(purpose: Purpose, value: &Value) -> Result<Envelope, EnvelopeError> {
+        let mut members = Members::of(value, "")?;
+        let object = members.object(purpose.name())?.clone();
+        let key = PublicKey::from_bytes(members.hex("key")?);
+        let signature = Signature::from_bytes(members.hex("signature")?);
+        members.finish()?;
+        Ok(Envelope {
+            purpose,
+            object,
+            key,
+            signature,
+        })
+    }
+
+    /// The inverse of [`Envelope::from_value`].
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut object = Object::new();
+        object.insert(self.purpose.name(), self.object.clone());
+        object.insert("key", self.key.to_string());
+        object.insert("signature", self.signature.to_string());
+        Value::Object(object)
+    }
+
+    /// The bytes the signature is over.
+    #[must_use]
+    pub fn signed_bytes(&self) -> Vec<u8> {
+        signed_bytes(self.purpose, &self.object)
+    }
+
+    /// Whether the signature is that of the key the envelope names. Whether
+    /// that key is to be believed is another question.
+    #[must_use]
+    pub fn verify(&self) -> bool {
+        self.key.verify(&self.signed_bytes(), &self.signature)
+    }
+}
+
+/// `"sealbook:<what>:v1" 0x1f canonical_json_utf8(object)`.
+#[must_use]
+pub fn signed_bytes(purpose: Purpose, object: &Object) -> Vec<u8> {
+    let mut bytes = format!("sealbook:{purpose}:v1\u{1f}").into_bytes();
+    object.write_canonical(Form::Utf8, &mut bytes);
+    bytes
+}

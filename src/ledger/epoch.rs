@@ -1,0 +1,243 @@
+//! Epoch headers, and what must hold from one to the next (SPEC §3).
+
+use thiserror::Error;
+
+use super::envelope::{Purpose, signed_bytes};
+use super::hash::Hash;
+use super::json::Object;
+use super::key::{PublicKey, Signature};
+use super::members::{MemberError, Members};
+use super::merkle::{Frontier, NodeHasher};
+use super::position::{EpochNumber, Seq};
+use super::statement::Content;
+use super::time::Timestamp;
+
+/// Microseconds in an hour.
+pub const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// The nodes of an epoch tree: `node = H(0x01 ‖ left ‖ right)`.
+#[derive(Clone, Debug)]
+pub struct EpochTree;
+
+impl NodeHasher for EpochTree {
+    type Digest = Hash;
+
+    fn node(left: &Hash, right: &Hash) -> Hash {
+        Hash::of_parts(&[&[0x01], left.as_bytes(), right.as_bytes()])
+    }
+}
+
+/// The frontier of an epoch tree.
+pub type EpochFrontier = Frontier<EpochTree>;
+
+/// `leaf = H(0x00 ‖ entry_hash ‖ signature)`: the tree covers the signature
+/// that the entry hash leaves out.
+#[must_use]
+pub fn leaf_hash(entry_hash: &Hash, signature: &Signature) -> Hash {
+    Hash::of_parts(&[&[0x00], entry_hash.as_bytes(), signature.as_bytes()])
+}
+
+/// What a log states when it seals an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpochHeader {
+    /// Its number, from 0.
+    pub epoch: EpochNumber,
+    /// Its first entry.
+    pub first_seq: Seq,
+    /// Its last entry.
+    pub last_seq: Seq,
+    /// How many entries, `last_seq − first_seq + 1`.
+    pub tree_size: u64,
+    /// The root of the epoch tree.
+    pub root: Hash,
+    /// The hash of entry `last_seq`.
+    pub head: Hash,
+    /// The [`EpochHeader::hash`] of the header before; zeros for epoch 0.
+    pub prev: Hash,
+    /// The start of the UTC hour in which every entry lies.
+    pub hour: Timestamp,
+    /// When it was sealed, not before the last entry.
+    pub sealed_at: Timestamp,
+    /// The log's key.
+    pub log: PublicKey,
+    /// The hash of the log's entry 0.
+    pub genesis: Hash,
+}
+
+impl EpochHeader {
+    /// BLAKE2b-256 of the signed bytes, to which the next header's `prev` ties.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        Hash::of(&signed_bytes(Purpose::Epoch, &self.to_object()))
+    }
+}
+
+impl Content for EpochHeader {
+    const PURPOSE: Purpose = Purpose::Epoch;
+
+    fn from_object(object: &Object) -> Result<Self, MemberError> {
+        let mut members = Members::of_object(object, "");
+        let header = EpochHeader {
+            epoch: EpochNumber(members.u64("epoch")?),
+            first_seq: Seq(members.u64("first_seq")?),
+            last_seq: Seq(members.u64("last_seq")?),
+            tree_size: members.u64("tree_size")?,
+            root: Hash::from_bytes(members.hex("root")?),
+            head: Hash::from_bytes(members.hex("head")?),
+            prev: Hash::from_bytes(members.hex("prev")?),
+            hour: members.timestamp("hour")?,
+            sealed_at: members.timestamp("sealed_at")?,
+            log: PublicKey::from_bytes(members.hex("log")?),
+            genesis: Hash::from_bytes(members.hex("genesis")?),
+        };
+        members.finish()?;
+        Ok(header)
+    }
+
+    fn to_object(&self) -> Object {
+        let mut object = Object::new();
+        object.insert("epoch", self.epoch.0);
+        object.insert("first_seq", self.first_seq.0);
+        object.insert("last_seq", self.last_seq.0);
+        object.insert("tree_size", self.tree_size);
+        object.insert("root", self.root.to_string());
+        object.insert("head", self.head.to_string());
+        object.insert("prev", self.prev.to_string());
+        object.insert("hour", self.hour.to_string());
+        object.insert("sealed_at", self.sealed_at.to_string());
+        object.insert("log", self.log.to_string());
+        object.insert("genesis", self.genesis.to_string());
+        object
+    }
+
+    fn log(&self) -> PublicKey {
+        self.log
+    }
+}
+
+/// An invariant of SPEC §3 that a header breaks, by itself or after another.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EpochFault {
+    /// `epoch` does not follow the header before, or is not 0 for the first.
+    #[error("epoch {actual} stands where {expected} must")]
+    Number {
+        /// What must stand here.
+        expected: EpochNumber,
+        /// What stands here.
+        actual: EpochNumber,
+    },
+    /// `first_seq` does not follow the previous `last_seq`.
+    #[error("first_seq is {actual} where {expected} must follow")]
+    FirstSeq {
+        /// What must follow.
+        expected: Seq,
+        /// What the header says.
+        actual: Seq,
+    },
+    /// `tree_size` is not `last_seq − first_seq + 1`, or is 0.
+    #[error("tree_size is {tree_size} for entries {first_seq} to {last_seq}")]
+    TreeSize {
+        /// The first entry.
+        first_seq: Seq,
+        /// The last entry.
+        last_seq: Seq,
+        /// What the header says.
+        tree_size: u64,
+    },
+    /// `hour` is not the start of an hour.
+    #[error("hour {0} is not the start of an hour")]
+    Hour(Timestamp),
+    /// `hour` or `sealed_at` lies before the previous header's.
+    #[error("time goes back from {before} to {after}")]
+    Backwards {
+        /// The previous header's.
+        before: Timestamp,
+        /// This header's.
+        after: Timestamp,
+    },
+    /// `sealed_at` lies before the epoch itself.
+    #[error("sealed at {sealed_at}, before its own hour {hour}")]
+    SealedBeforeHour {
+        /// The hour.
+        hour: Timestamp,
+        /// When it was sealed.
+        sealed_at: Timestamp,
+    },
+    /// `prev` is not the hash of the header before.
+    #[error("prev is {actual}, the header before hashes to {expected}")]
+    Prev {
+        /// The hash of the header before.
+        expected: Hash,
+        /// What the header says.
+        actual: Hash,
+    },
+}
+
+impl EpochHeader {
+    /// The invariants that a header must keep by itself.
+    #[must_use]
+    pub fn faults_alone(&self) -> Vec<EpochFault> {
+        let mut faults = Vec::new();
+        let size = self.last_seq.0.checked_sub(self.first_seq.0);
+        if size.and_then(|n| n.checked_add(1)) != Some(self.tree_size) {
+            faults.push(EpochFault::TreeSize {
+                first_seq: self.first_seq,
+                last_seq: self.last_seq,
+                tree_size: self.tree_size,
+            });
+        }
+        if self.hour.hour_start() != self.hour {
+            faults.push(EpochFault::Hour(self.hour));
+        }
+        if self.sealed_at < self.hour {
+            faults.push(EpochFault::SealedBeforeHour {
+                hour: self.hour,
+                sealed_at: self.sealed_at,
+            });
+        }
+        faults
+    }
+
+    /// The invariants that tie a header to the one before it; `None` for the
+    /// first of the log.
+    #[must_use]
+    pub fn faults_after(&self, before: Option<&EpochHeader>) -> Vec<EpochFault> {
+        let mut faults = Vec::new();
+        let number = before.map_or(Some(EpochNumber::FIRST), |b| b.epoch.next());
+        if let Some(expected) = number.filter(|n| *n != self.epoch) {
+            faults.push(EpochFault::Number {
+                expected,
+                actual: self.epoch,
+            });
+        }
+        let first = before.map_or(Some(Seq::FIRST), |b| b.last_seq.next());
+        if let Some(expected) = first.filter(|n| *n != self.first_seq) {
+            faults.push(EpochFault::FirstSeq {
+                expected,
+                actual: self.first_seq,
+            });
+        }
+        let expected = before.map_or(Hash::ZERO, EpochHeader::hash);
+        if expected != self.prev {
+            faults.push(EpochFault::Prev {
+                expected,
+                actual: self.prev,
+            });
+        }
+        if let Some(before) = before {
+            for (before, after) in [(before.hour, self.hour), (before.sealed_at, self.sealed_at)] {
+                if after < before {
+                    faults.push(EpochFault::Backwards { before, after });
+                }
+            }
+        }
+        faults
+    }
+
+    /// Whether an entry of time `ts` may lie in this epoch.
+    #[must_use]
+    pub fn holds(&self, ts: Timestamp) -> bool {
+        self.hour <= ts && ts.micros_since(self.hour) < HOUR_MICROS
+    }
+}

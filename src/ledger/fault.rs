@@ -1,0 +1,321 @@
+//! What verification says: faults, warnings, what was not checked.
+//!
+//! A fault is evidence, not an error: a value that names the place, what had to
+//! stand there and what stands there, and that serialises as SPEC §6 says.
+
+use serde::{Serialize, Serializer};
+
+use super::hash::Hash;
+use super::key::PublicKey;
+use super::limits;
+
+/// The fault codes of SPEC §6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names are SPEC §6's, explained where they are found")]
+pub enum FaultCode {
+    PrevHashMismatch,
+    SignatureInvalid,
+    SchemaViolation,
+    SequenceGap,
+    TimestampRegression,
+    EpochInvariant,
+    EpochRootMismatch,
+    EpochSignatureInvalid,
+    EpochChainBroken,
+    HeadMismatch,
+    HeadNotContained,
+    ReceiptMismatch,
+    Truncated,
+    RollbackDetected,
+    MarkMissing,
+    MarkInvalid,
+    MarkStale,
+    StoreCorrupt,
+    LogKeyMismatch,
+    GenesisMismatch,
+    UntrustedKey,
+    FormatMismatch,
+    ProofInvalid,
+    DocumentMissing,
+    DocumentMismatch,
+    DecisionMismatch,
+    Equivocation,
+    BundleCorrupt,
+}
+
+/// What was done to the record, where that can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum FaultClass {
+    Edit,
+    Deletion,
+    Insertion,
+    Reordering,
+    Duplication,
+    ForeignKey,
+    Fork,
+    Truncation,
+    TornLastLine,
+}
+
+/// What kind of thing a fault was found in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum At {
+    /// An entry; `index` counts entries from 0 (in a ledger: the sequence
+    /// number).
+    Entry,
+    /// An epoch; `index` is its number.
+    Epoch,
+    /// A document or record beside the entries; `index` counts lines from 0.
+    Document,
+    /// The file, database or mark as a whole.
+    File,
+}
+
+/// One fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// Which kind of fault.
+    pub code: FaultCode,
+    /// What was done, where that can be told.
+    pub class: Option<FaultClass>,
+    /// Where, in the terms of `at`.
+    pub index: Option<u64>,
+    /// In what.
+    pub at: At,
+    /// The sequence number, where the format has them.
+    pub seq: Option<u64>,
+    /// The line of the file, from 1.
+    pub line: Option<u64>,
+    /// What had to stand there.
+    pub expected: Option<String>,
+    /// What stands there.
+    pub actual: Option<String>,
+    /// For people.
+    pub detail: String,
+}
+
+impl Fault {
+    /// A fault of the whole file, database or mark.
+    pub fn of_file(code: FaultCode, detail: impl Into<String>) -> Fault {
+        Fault {
+            code,
+            class: None,
+            index: None,
+            at: At::File,
+            seq: None,
+            line: None,
+            expected: None,
+            actual: None,
+            detail: detail.into(),
+        }
+    }
+
+    /// A fault at a numbered place.
+    pub fn at(code: FaultCode, at: At, index: u64, detail: impl Into<String>) -> Fault {
+        Fault {
+            index: Some(index),
+            at,
+            ..Fault::of_file(code, detail)
+        }
+    }
+
+    /// The same, with what had to stand there and what does.
+    #[must_use]
+    pub fn compared(mut self, expected: impl ToString, actual: impl ToString) -> Fault {
+        self.expected = Some(expected.to_string());
+        self.actual = Some(actual.to_string());
+        self
+    }
+
+    /// The same, with the sequence number.
+    #[must_use]
+    pub fn with_seq(mut self, seq: Option<u64>) -> Fault {
+        self.seq = seq;
+        self
+    }
+
+    /// The same, with the line of the file.
+    #[must_use]
+    pub fn on_line(mut self, line: Option<u64>) -> Fault {
+        self.line = line;
+        self
+    }
+
+    /// The same, with what was done to the record.
+    #[must_use]
+    pub fn of_class(mut self, class: FaultClass) -> Fault {
+        self.class = Some(class);
+        self
+    }
+}
+
+/// Something to know that is no fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// A word for programs.
+    pub code: WarningCode,
+    /// For people.
+    pub detail: String,
+}
+
+/// The warnings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WarningCode {
+    /// No entries.
+    Empty,
+    /// Time goes backwards in a foreign logbook.
+    TimestampRegression,
+    /// Nobody gave a key: the ledger was checked against its own.
+    KeyFromLedger,
+    /// Headers of a selection that do not follow each other.
+    EpochGap,
+    /// Entries that no epoch seals yet.
+    Unsealed,
+    /// More was found than the report lists.
+    MoreNotListed,
+    /// An entry of the log acknowledges a rollback.
+    AcknowledgedRollback,
+}
+
+/// What a verdict leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NotChecked {
+    /// Whether the end of the log is missing.
+    Truncation,
+    /// Whether entries that belong to a selection are missing.
+    Completeness,
+    /// Whether a bundle without a signed closing record was cut or rearranged.
+    BundleUnsigned,
+    /// Signatures of entries.
+    Signatures,
+    /// Links between entries.
+    Chain,
+}
+
+/// What was verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Format {
+    Ledger,
+    Logbook,
+    Bundle,
+    Proof,
+}
+
+/// Where the key came from that signatures were checked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum KeySource {
+    Given,
+    Ledger,
+    None,
+}
+
+/// The verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Verdict {
+    Pass,
+    Fail,
+}
+
+/// Everything a verification found, as `verify --json` prints it (the caller
+/// adds `elapsed_ms`: nothing here has a clock).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Pass exactly if there is no fault.
+    pub verdict: Verdict,
+    /// What was verified.
+    pub format: Format,
+    /// How many entries were walked, unreadable ones included.
+    pub entries: u64,
+    /// How many epoch headers were checked.
+    pub epochs: u64,
+    /// The hash of the last entry; zeros if there is none.
+    pub head: Hash,
+    /// The log's key, if the format or the caller names it.
+    pub log: Option<PublicKey>,
+    /// The hash of entry 0, if known.
+    pub genesis: Option<Hash>,
+    /// Where the key came from.
+    pub key_source: KeySource,
+    /// Every fault in the order it was found, up to [`limits::REPORTED`].
+    pub faults: Vec<Fault>,
+    /// What the verdict leaves open.
+    pub not_checked: Vec<NotChecked>,
+    /// What to know beside.
+    pub warnings: Vec<Warning>,
+}
+
+/// Collects faults and warnings within a bound.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    faults: Vec<Fault>,
+    warnings: Vec<Warning>,
+    unlisted_faults: u64,
+    unlisted_warnings: u64,
+}
+
+impl Findings {
+    pub(crate) fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < limits::REPORTED {
+            self.faults.push(fault);
+        } else {
+            self.unlisted_faults += 1;
+        }
+    }
+
+    pub(crate) fn warning(&mut self, code: WarningCode, detail: impl Into<String>) {
+        if self.warnings.len() < limits::REPORTED {
+            let detail = detail.into();
+            self.warnings.push(Warning { code, detail });
+        } else {
+            self.unlisted_warnings += 1;
+        }
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    pub(crate) fn into_lists(mut self) -> (Vec<Fault>, Vec<Warning>) {
+        for (count, what) in [
+            (self.unlisted_faults, "faults"),
+            (self.unlisted_warnings, "warnings"),
+        ] {
+            if count > 0 {
+                self.warnings.push(Warning {
+                    code: WarningCode::MoreNotListed,
+                    detail: format!("{count} more {what} were found and are not listed"),
+                });
+            }
+        }
+        (self.faults, self.warnings)
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for PublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

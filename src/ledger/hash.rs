@@ -1,0 +1,128 @@
+//! BLAKE2b-256, the one hash of the ledger.
+
+use std::fmt;
+
+use blake2::{Blake2b256, Digest};
+
+use super::hexadecimal::{self, HexError};
+
+/// A BLAKE2b digest of 32 bytes (SPEC §1.3: parameter-block length 32, no key,
+/// not a truncated BLAKE2b-512).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hash([u8; Hash::BYTES]);
+
+impl Hash {
+    /// Length in bytes.
+    pub const BYTES: usize = 32;
+
+    /// 32 zero bytes: the `prev_hash` of a first entry, the head of an empty
+    /// logbook, the `prev` of epoch 0.
+    pub const ZERO: Hash = Hash([0; Hash::BYTES]);
+
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Hash {
+        Hash(Blake2b256::digest(bytes).into())
+    }
+
+    /// The digest of the concatenation of `parts`.
+    #[must_use]
+    pub fn of_parts(parts: &[&[u8]]) -> Hash {
+        let mut hasher = Hasher::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        hasher.finish()
+    }
+
+    /// Takes 32 bytes that already are a digest.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Hash::BYTES]) -> Hash {
+        Hash(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Hash::BYTES] {
+        &self.0
+    }
+
+    /// Reads 64 lower-case hex digits.
+    ///
+    /// # Errors
+    /// [`HexError`] for another length or another character.
+    pub fn from_hex(text: &str) -> Result<Hash, HexError> {
+        hexadecimal::decode(text).map(Hash)
+    }
+}
+
+impl fmt::Display for Hash {
+    /// 64 lower-case hex digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hexadecimal::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hash({self})")
+    }
+}
+
+/// BLAKE2b-256 over bytes that arrive in pieces.
+#[derive(Clone, Default)]
+pub struct Hasher(Blake2b256);
+
+impl Hasher {
+    /// A hasher that has seen nothing.
+    #[must_use]
+    pub fn new() -> Hasher {
+        Hasher(Blake2b256::new())
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of everything taken.
+    #[must_use]
+    pub fn finish(self) -> Hash {
+        Hash(self.0.finalize().into())
+    }
+
+    /// The digest of everything taken so far; more may follow.
+    #[must_use]
+    pub fn so_far(&self) -> Hash {
+        self.clone().finish()
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digest_is_blake2b_with_length_parameter_32() {
+        // From `b2sum -l 256` of nothing and of "abc".
+        assert_eq!(
+            Hash::of(b"").to_string(),
+            "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8"
+        );
+        assert_eq!(
+            Hash::of(b"abc").to_string(),
+            "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319"
+        );
+    }
+
+    #[test]
+    fn pieces_hash_like_the_whole() {
+        assert_eq!(Hash::of_parts(&[b"a", b"", b"bc"]), Hash::of(b"abc"));
+    }
+}

@@ -1,0 +1,42 @@
+//! The limits at the door (SPEC §1.1, §2), in one place.
+
+use super::parse;
+
+/// A kind: 256 bytes.
+pub const KIND_BYTES: usize = 256;
+
+/// Levels of nesting in a payload; the payload itself is level 1, wherever it
+/// is embedded.
+pub const PAYLOAD_LEVELS: usize = 128;
+
+/// Digits in an integer.
+pub const INTEGER_DIGITS: usize = 4_300;
+
+/// A signing payload: 16 MiB.
+pub const SIGNING_PAYLOAD_BYTES: usize = 16 << 20;
+
+/// A line of a file: 20 MiB.
+pub const LINE_BYTES: usize = 20 << 20;
+
+/// A small document of ours (a head, a proof without its entry, a key file):
+/// 1 MiB.
+pub const SMALL_FILE_BYTES: usize = 1 << 20;
+
+/// What zstd may keep while decompressing: a window of 128 MiB (2^27).
+pub const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// Entries in an epoch: 2^24.
+pub const EPOCH_ENTRIES: u64 = 1 << 24;
+
+/// Faults and warnings kept in one report; more are counted.
+pub const REPORTED: usize = 10_000;
+
+/// The limits for a line in which a payload stands `outer` levels deep.
+#[must_use]
+pub fn embedded(outer: usize) -> parse::Limits {
+    parse::Limits {
+        depth: PAYLOAD_LEVELS + outer,
+        integer_digits: INTEGER_DIGITS,
+        bytes: LINE_BYTES,
+    }
+}

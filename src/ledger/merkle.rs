@@ -1,0 +1,263 @@
+//! The epoch tree: the shape of RFC 6962, over any hash.
+//!
+//! Leaves are hashes already. An odd node moves up unchanged; nothing is
+//! duplicated or padded. Everything is said in terms of **complete subtrees**:
+//! the 2^level leaves from `index * 2^level` on. A range of leaves is a list of
+//! them, a proof is a list of ranges, and a [`Frontier`] is the list of those
+//! that cover the leaves seen so far.
+//!
+//! ```text
+//!            root                 size 5
+//!           /    \
+//!       (2,0)      \              path of leaf 2: (0,3) (1,0) (0,4)
+//!      /     \      \
+//!   (1,0)   (1,1)    \
+//!   /  \    /  \      \
+//!  0    1  2    3      4
+//! ```
+
+use thiserror::Error;
+
+/// How two nodes become one.
+pub trait NodeHasher {
+    /// What a node is.
+    type Digest: Copy + PartialEq;
+
+    /// The parent of two nodes.
+    fn node(left: &Self::Digest, right: &Self::Digest) -> Self::Digest;
+}
+
+/// A complete subtree: the `2^level` leaves from `index * 2^level` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subtree {
+    /// 0 for a leaf.
+    pub level: u8,
+    /// Which of its level, from 0.
+    pub index: u64,
+}
+
+/// The leaves from `start` up to but without `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafRange {
+    /// The first leaf.
+    pub start: u64,
+    /// One past the last leaf.
+    pub end: u64,
+}
+
+impl LeafRange {
+    /// The complete subtrees that cover the range, from left to right, as few
+    /// as there can be.
+    #[must_use]
+    pub fn subtrees(self) -> Vec<Subtree> {
+        let mut subtrees = Vec::new();
+        let mut at = self.start;
+        while at < self.end {
+            let room = (self.end - at).ilog2();
+            let level = if at == 0 { room } else { at.trailing_zeros().min(room) };
+            subtrees.push(Subtree {
+                level: u8::try_from(level).unwrap_or(u8::MAX),
+                index: at >> level,
+            });
+            at += 1 << level;
+        }
+        subtrees
+    }
+}
+
+/// The siblings on the way from leaf `index` to the root of a tree of `size`
+/// leaves, from the leaf up, each as the range of leaves below it; `None` if
+/// the tree has no such leaf.
+#[must_use]
+pub fn path_ranges(index: u64, size: u64) -> Option<Vec<LeafRange>> {
+    if index >= size {
+        return None;
+    }
+    // RFC 6962 §2.1.1, from the root down: split at the largest power of two
+    // smaller than the size, keep the half that holds the leaf.
+    let mut siblings = Vec::new();
+    let (mut start, mut end) = (0, size);
+    while end - start > 1 {
+        let split = start + (1 << (end - start - 1).ilog2());
+        if index < split {
+            siblings.push(LeafRange { start: split, end });
+            end = split;
+        } else {
+            siblings.push(LeafRange { start, end: split });
+            start = split;
+        }
+    }
+    siblings.reverse();
+    Some(siblings)
+}
+
+/// How many siblings the path of leaf `index` has in a tree of `size` leaves.
+#[must_use]
+pub fn path_length(index: u64, size: u64) -> Option<usize> {
+    path_ranges(index, size).map(|ranges| ranges.len())
+}
+
+/// Why a path proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PathError {
+    /// The tree has no such leaf.
+    #[error("leaf {index} is not in a tree of {size}")]
+    OutsideTree {
+        /// The leaf.
+        index: u64,
+        /// The leaves of the tree.
+        size: u64,
+    },
+    /// The path is longer or shorter than the tree's shape demands.
+    #[error("the path has {actual} hashes where the tree's shape demands {expected}")]
+    Length {
+        /// What index and size demand.
+        expected: usize,
+        /// What was given.
+        actual: usize,
+    },
+}
+
+/// The root that `path` leads to from `leaf`. The length is checked before
+/// anything is hashed.
+///
+/// # Errors
+/// [`PathError`]. Whether the root is the right one is the caller's to compare.
+pub fn root_from_path<H: NodeHasher>(
+    index: u64,
+    size: u64,
+    leaf: &H::Digest,
+    path: &[H::Digest],
+) -> Result<H::Digest, PathError> {
+    let ranges = path_ranges(index, size).ok_or(PathError::OutsideTree { index, size })?;
+    if ranges.len() != path.len() {
+        return Err(PathError::Length {
+            expected: ranges.len(),
+            actual: path.len(),
+        });
+    }
+    let climb = ranges.iter().zip(path);
+    Ok(climb.fold(*leaf, |node, (range, sibling)| {
+        if range.start > index {
+            H::node(&node, sibling)
+        } else {
+            H::node(sibling, &node)
+        }
+    }))
+}
+
+/// The hash of a range, from those of its complete subtrees in the order of
+/// [`LeafRange::subtrees`]. `None` for an empty range.
+///
+/// Every range that a path or a root needs starts at a multiple of a power of
+/// two not smaller than itself, so its subtrees shrink from left to right and
+/// fold from the right.
+#[must_use]
+pub fn fold_range<H: NodeHasher>(subtrees: &[H::Digest]) -> Option<H::Digest> {
+    let (last, before) = subtrees.split_last()?;
+    Some(before.iter().rev().fold(*last, |node, left| H::node(left, &node)))
+}
+
+/// The complete subtrees that cover the leaves seen so far: all that is kept of
+/// a growing tree, at most one node a level.
+#[derive(Clone, Debug)]
+pub struct Frontier<H: NodeHasher> {
+    size: u64,
+    nodes: Vec<(Subtree, H::Digest)>,
+}
+
+/// A subtree that cannot be the next part of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a subtree of level {level} cannot follow {size} leaves")]
+pub struct Misaligned {
+    /// The subtree's level.
+    pub level: u8,
+    /// The leaves before it.
+    pub size: u64,
+}
+
+impl<H: NodeHasher> Default for Frontier<H> {
+    fn default() -> Self {
+        Frontier {
+            size: 0,
+            nodes: Vec::new(),
+        }
+    }
+}
+
+impl<H: NodeHasher> Frontier<H> {
+    /// The frontier of no leaves.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many leaves were taken.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes the next leaf and reports every node that it completes, itself
+    /// first, then upwards.
+    pub fn push(&mut self, leaf: H::Digest, mut completed: impl FnMut(Subtree, &H::Digest)) {
+        let subtree = Subtree {
+            level: 0,
+            index: self.size,
+        };
+        self.size += 1;
+        self.join(subtree, leaf, &mut completed);
+    }
+
+    /// Takes a complete subtree of `2^level` leaves whose inside is not known.
+    ///
+    /// # Errors
+    /// [`Misaligned`] if it cannot stand here.
+    pub fn push_subtree(&mut self, level: u8, hash: H::Digest) -> Result<(), Misaligned> {
+        let misaligned = Misaligned {
+            level,
+            size: self.size,
+        };
+        let leaves = 1_u64.checked_shl(level.into()).ok_or(misaligned)?;
+        if !self.size.is_multiple_of(leaves) {
+            return Err(misaligned);
+        }
+        let subtree = Subtree {
+            level,
+            index: self.size >> level,
+        };
+        self.size = self.size.checked_add(leaves).ok_or(misaligned)?;
+        self.join(subtree, hash, &mut |_, _| ());
+        Ok(())
+    }
+
+    /// The root, or `None` of no leaves.
+    #[must_use]
+    pub fn root(&self) -> Option<H::Digest> {
+        let hashes: Vec<_> = self.nodes.iter().map(|(_, hash)| *hash).collect();
+        fold_range::<H>(&hashes)
+    }
+
+    fn join(
+        &mut self,
+        mut subtree: Subtree,
+        mut hash: H::Digest,
+        completed: &mut impl FnMut(Subtree, &H::Digest),
+    ) {
+        completed(subtree, &hash);
+        while let Some((left, left_hash)) = self.nodes.pop() {
+            if left.level != subtree.level {
+                self.nodes.push((left, left_hash));
+                break;
+            }
+            hash = H::node(&left_hash, &hash);
+            subtree = Subtree {
+                level: subtree.level + 1,
+                index: subtree.index >> 1,
+            };
+            completed(subtree, &hash);
+        }
+        self.nodes.push((subtree, hash));
+    }
+}

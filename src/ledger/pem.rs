@@ -1,0 +1,143 @@
+//! Key files as text: PKCS#8 v1 for the private key, SubjectPublicKeyInfo for
+//! the public one, both PEM, both what `openssl pkey` reads and writes.
+
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, KeypairBytes,
+    PublicKeyBytes, spki::der::pem::LineEnding,
+};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::key::{PublicKey, Signer, SoftwareSigner};
+
+/// Why a text is not a key, or a key has no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PemError {
+    /// Neither PEM nor PKCS#8 nor an Ed25519 key.
+    #[error("not an unencrypted Ed25519 private key in PKCS#8 PEM")]
+    NotAPrivateKey,
+    /// The file carries a public key that its private key does not have.
+    #[error("the private key and the public key in the file do not belong together")]
+    PublicKeyDiffers,
+    /// Not an Ed25519 public key in SubjectPublicKeyInfo PEM.
+    #[error("not an Ed25519 public key in PEM")]
+    NotAPublicKey,
+    /// The encoder failed.
+    #[error("the key could not be encoded")]
+    Encode,
+}
+
+/// Writes PKCS#8 **v1**: version 2 carries the public key too, and OpenSSL 3.0
+/// cannot read it.
+///
+/// # Errors
+/// [`PemError::Encode`] if the encoder fails.
+pub fn format_private_key(signer: &SoftwareSigner) -> Result<Zeroizing<String>, PemError> {
+    let mut bytes = KeypairBytes {
+        secret_key: *signer.seed(),
+        public_key: None,
+    };
+    let text = bytes.to_pkcs8_pem(LineEnding::LF);
+    zeroize::Zeroize::zeroize(&mut bytes.secret_key);
+    text.map_err(|_| PemError::Encode)
+}
+
+/// Reads PKCS#8, version 1 or 2.
+///
+/// # Errors
+/// [`PemError::NotAPrivateKey`], or [`PemError::PublicKeyDiffers`] where
+/// version 2 carries another key's public half.
+pub fn parse_private_key(text: &str) -> Result<SoftwareSigner, PemError> {
+    let mut bytes = KeypairBytes::from_pkcs8_pem(text).map_err(|_| PemError::NotAPrivateKey)?;
+    let seed = Zeroizing::new(bytes.secret_key);
+    zeroize::Zeroize::zeroize(&mut bytes.secret_key);
+    let signer = SoftwareSigner::from_seed(&seed);
+    match bytes.public_key {
+        Some(claimed) if &claimed.to_bytes() != signer.public_key().as_bytes() => {
+            Err(PemError::PublicKeyDiffers)
+        }
+        _ => Ok(signer),
+    }
+}
+
+/// Writes SubjectPublicKeyInfo PEM.
+///
+/// # Errors
+/// [`PemError::Encode`] if the encoder fails.
+pub fn format_public_key(key: &PublicKey) -> Result<String, PemError> {
+    PublicKeyBytes(*key.as_bytes())
+        .to_public_key_pem(LineEnding::LF)
+        .map_err(|_| PemError::Encode)
+}
+
+/// Reads SubjectPublicKeyInfo PEM.
+///
+/// # Errors
+/// [`PemError::NotAPublicKey`].
+pub fn parse_public_key(text: &str) -> Result<PublicKey, PemError> {
+    PublicKeyBytes::from_public_key_pem(text)
+        .map(|key| PublicKey::from_bytes(key.0))
+        .map_err(|_| PemError::NotAPublicKey)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+    use super::*;
+
+    fn signer(byte: u8) -> SoftwareSigner {
+        SoftwareSigner::from_seed(&Zeroizing::new([byte; 32]))
+    }
+
+    #[test]
+    fn keys_read_back() {
+        let key = signer(7);
+        let text = format_private_key(&key).unwrap();
+        assert_eq!(
+            parse_private_key(&text).unwrap().public_key(),
+            key.public_key()
+        );
+        let public = format_public_key(&key.public_key()).unwrap();
+        assert_eq!(parse_public_key(&public).unwrap(), key.public_key());
+    }
+
+    #[test]
+    fn the_private_key_is_pkcs8_version_1() {
+        // 48 bytes of DER: version 2 would append the public key.
+        let text = format_private_key(&signer(1)).unwrap();
+        assert_eq!(
+            *text,
+            "-----BEGIN PRIVATE KEY-----\n\
+             MC4CAQAwBQYDK2VwBCIEIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB\n\
+             -----END PRIVATE KEY-----\n"
+        );
+    }
+
+    #[test]
+    fn each_kind_of_file_is_refused_as_the_other() {
+        let key = signer(7);
+        let private = format_private_key(&key).unwrap();
+        let public = format_public_key(&key.public_key()).unwrap();
+        assert_eq!(parse_public_key(&private), Err(PemError::NotAPublicKey));
+        assert_eq!(
+            parse_private_key(&public).unwrap_err(),
+            PemError::NotAPrivateKey
+        );
+        assert_eq!(parse_private_key("").unwrap_err(), PemError::NotAPrivateKey);
+    }
+
+    #[test]
+    fn a_pair_that_does_not_belong_together_is_refused() {
+        let pair = KeypairBytes {
+            secret_key: [1; 32],
+            public_key: Some(PublicKeyBytes(*signer(2).public_key().as_bytes())),
+        };
+        let text = pair.to_pkcs8_pem(LineEnding::LF).unwrap();
+        assert_eq!(
+            parse_private_key(&text).unwrap_err(),
+            PemError::PublicKeyDiffers
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! The walk along the epochs: every header's signature and invariants, and
+//! every tree built again from its entries.
+
+use super::epoch::{EpochFault, EpochFrontier, EpochHeader, EpochTree};
+use super::fault::{At, Fault, FaultCode, Findings, NotChecked, WarningCode};
+use super::hash::Hash;
+use super::judge::Readable;
+use super::key::PublicKey;
+use super::merkle::{LeafRange, root_from_path};
+use super::position::Seq;
+use super::statement::{SignedEpoch, SignedHead};
+
+/// Where the walk stands.
+#[derive(Debug)]
+pub(crate) struct Seals {
+    log: Option<PublicKey>,
+    genesis: Option<Hash>,
+    contiguous: bool,
+    before: Option<EpochHeader>,
+    current: Option<Open>,
+    /// Headers checked.
+    pub(crate) count: u64,
+    /// The last entry that a header covers.
+    pub(crate) sealed_to: Option<Seq>,
+}
+
+/// The epoch whose entries are being read.
+#[derive(Debug)]
+struct Open {
+    header: EpochHeader,
+    line: Option<u64>,
+    tree: EpochFrontier,
+    /// The last of its entries, with its hash.
+    last: Option<(Seq, Hash)>,
+}
+
+impl Seals {
+    pub(crate) fn new(log: Option<PublicKey>, genesis: Option<Hash>, contiguous: bool) -> Seals {
+        Seals {
+            log,
+            genesis,
+            contiguous,
+            before: None,
+            current: None,
+            count: 0,
+            sealed_to: None,
+        }
+    }
+
+    /// The genesis that headers and heads must name, once it is known.
+    pub(crate) fn expect_genesis(&mut self, genesis: Hash) {
+        self.genesis = Some(genesis);
+    }
+
+    /// Takes a header; the entries that follow are its.
+    pub(crate) fn open(&mut self, epoch: SignedEpoch, line: Option<u64>, findings: &mut Findings) {
+        self.close(findings);
+        let header = &epoch.content;
+        self.count += 1;
+        if !epoch.verify() {
+            let detail = "the header's signature is not the log key's";
+            findings.fault(fault_in(FaultCode::EpochSignatureInvalid, header, line, detail));
+        }
+        self.check_names(header.log, header.genesis, findings, |code, detail| {
+            fault_in(code, header, line, detail)
+        });
+        let mut faults = header.faults_alone();
+        faults.extend(self.faults_in_order(header, findings));
+        for fault in &faults {
+            let code = match fault {
+                EpochFault::Prev { .. } => FaultCode::EpochChainBroken,
+                _ => FaultCode::EpochInvariant,
+            };
+            findings.fault(fault_in(code, header, line, &fault.to_string()));
+        }
+        self.before = Some(header.clone());
+        self.sealed_to = self.sealed_to.max(Some(header.last_seq));
+        self.current = Some(Open {
+            header: epoch.content,
+            line,
+            tree: EpochFrontier::new(),
+            last: None,
+        });
+    }
+
+    /// What ties a header to the one before it, as far as that one is here:
+    /// a range may begin in the middle of a log, a selection may leave out any.
+    fn faults_in_order(&self, header: &EpochHeader, findings: &mut Findings) -> Vec<EpochFault> {
+        let Some(before) = &self.before else {
+            let from_the_start = header.epoch.0 == 0 || header.first_seq == Seq::FIRST;
+            return if from_the_start { header.faults_after(None) } else { Vec::new() };
+        };
+        let follows = before.epoch.next() == Some(header.epoch);
+        if !self.contiguous && header.epoch > before.epoch && !follows {
+            let detail = format!("epoch {} follows epoch {}", header.epoch, before.epoch);
+            findings.warning(WarningCode::EpochGap, detail);
+            return Vec::new();
+        }
+        header.faults_after(Some(before))
+    }
+
+    /// Takes the subtrees of the current epoch that lie before the next entry
+    /// or after the last one.
+    pub(crate) fn skip(&mut self, hashes: &[Hash], first: bool, line: Option<u64>, next: Seq, findings: &mut Findings) {
+        let Some(open) = &mut self.current else {
+            let detail = "subtree hashes stand outside of any epoch";
+            findings.fault(Fault::of_file(FaultCode::BundleCorrupt, detail).on_line(line));
+            return;
+        };
+        let range = if first {
+            LeafRange { start: 0, end: next.0.saturating_sub(open.header.first_seq.0) }
+        } else {
+            LeafRange { start: open.tree.size(), end: open.header.tree_size }
+        };
+        // The count follows from the positions and is checked before hashing.
+        let subtrees = if open.header.faults_alone().is_empty() { range.subtrees() } else { Vec::new() };
+        let fits = subtrees.len() == hashes.len() && open.tree.size() == range.start;
+        let pushed = fits
+            && subtrees
+                .iter()
+                .zip(hashes)
+                .all(|(subtree, hash)| open.tree.push_subtree(subtree.level, *hash).is_ok());
+        if !pushed {
+            let detail = format!("{} subtree hashes where {} must stand", hashes.len(), subtrees.len());
+            findings.fault(fault_in(FaultCode::BundleCorrupt, &open.header, line, &detail));
+        }
+    }
+
+    /// Takes an entry.
+    pub(crate) fn entry(&mut self, seq: Option<Seq>, entry: Option<&Readable>, line: Option<u64>, index: u64, findings: &mut Findings) {
+        let ends = |open: &Open| seq.is_some_and(|s| s > open.header.last_seq);
+        if self.contiguous && self.current.as_ref().is_some_and(ends) {
+            self.close(findings);
+        }
+        let (Some(open), Some(entry)) = (&mut self.current, entry) else {
+            return;
+        };
+        if !open.header.holds(entry.ts) || entry.ts > open.header.sealed_at {
+            let detail = format!(
+                "its time {} lies outside of epoch {} of {}, sealed at {}",
+                entry.ts, open.header.epoch, open.header.hour, open.header.sealed_at
+            );
+            let fault = Fault::at(FaultCode::EpochInvariant, At::Entry, index, detail);
+            findings.fault(fault.with_seq(seq.map(|s| s.0)).on_line(line));
+        }
+        if self.contiguous {
+            open.tree.push(entry.leaf, |_, _| ());
+            open.last = seq.map(|s| (s, entry.hash));
+        } else {
+            open.check_path(seq, entry, line, index, findings);
+        }
+    }
+
+    /// Ends the current epoch: its tree must be the one that was sealed.
+    pub(crate) fn close(&mut self, findings: &mut Findings) {
+        let Some(open) = self.current.take() else {
+            return;
+        };
+        if !self.contiguous {
+            return;
+        }
+        let header = &open.header;
+        let root = open.tree.root().unwrap_or(Hash::ZERO);
+        if open.tree.size() != header.tree_size || root != header.root {
+            let detail = format!(
+                "its {} entries do not make the tree of {} that was sealed",
+                open.tree.size(),
+                header.tree_size
+            );
+            let fault = fault_in(FaultCode::EpochRootMismatch, header, open.line, &detail);
+            findings.fault(fault.compared(header.root, root));
+        }
+        if let Some((_, hash)) = open.last.filter(|(seq, _)| *seq == header.last_seq)
+            && hash != header.head
+        {
+            let detail = format!("entry {} is not the head that was sealed", header.last_seq);
+            let fault = fault_in(FaultCode::HeadMismatch, header, open.line, &detail);
+            findings.fault(fault.compared(header.head, hash));
+        }
+    }
+
+    /// Takes a head statement that came with the log.
+    pub(crate) fn head(&self, head: &SignedHead, line: Option<u64>, findings: &mut Findings) {
+        let fault = |code, detail: &str| {
+            Fault::of_file(code, detail).with_seq(Some(head.content.seq.0)).on_line(line)
+        };
+        if !head.verify() {
+            let detail = "the head statement's signature is not the log key's";
+            findings.fault(fault(FaultCode::SignatureInvalid, detail));
+        }
+        self.check_names(head.content.log, head.content.genesis, findings, fault);
+    }
+
+    fn check_names(
+        &self,
+        log: PublicKey,
+        genesis: Hash,
+        findings: &mut Findings,
+        fault: impl Fn(FaultCode, &str) -> Fault,
+    ) {
+        if let Some(expected) = self.log.filter(|key| *key != log) {
+            let found = fault(FaultCode::LogKeyMismatch, "it names another log key");
+            findings.fault(found.compared(expected, log));
+        }
+        if let Some(expected) = self.genesis.filter(|hash| *hash != genesis) {
+            let found = fault(FaultCode::GenesisMismatch, "it names another genesis");
+            findings.fault(found.compared(expected, genesis));
+        }
+    }
+}
+
+impl Open {
+    /// In a selection every entry brings its own path to the root.
+    fn check_path(&self, seq: Option<Seq>, entry: &Readable, line: Option<u64>, index: u64, findings: &mut Findings) {
+        let header = &self.header;
+        let leaf = seq.and_then(|s| s.0.checked_sub(header.first_seq.0));
+        let root = leaf.zip(entry.path.as_ref()).map(|(leaf, path)| {
+            root_from_path::<EpochTree>(leaf, header.tree_size, &entry.leaf, path)
+        });
+        let fault = |detail: String| {
+            Fault::at(FaultCode::ProofInvalid, At::Entry, index, detail)
+                .with_seq(seq.map(|s| s.0))
+                .on_line(line)
+        };
+        match root {
+            Some(Ok(root)) if root == header.root => {}
+            Some(Ok(root)) => {
+                let detail = format!("its path does not lead to the root of epoch {}", header.epoch);
+                findings.fault(fault(detail).compared(header.root, root));
+            }
+            Some(Err(error)) => findings.fault(fault(error.to_string())),
+            None => findings.fault(fault(format!("it has no path into epoch {}", header.epoch))),
+        }
+        if seq == Some(header.last_seq) && entry.hash != header.head {
+            let detail = format!("entry {} is not the head that was sealed", header.last_seq);
+            let fault = fault_in(FaultCode::HeadMismatch, header, self.line, &detail);
+            findings.fault(fault.compared(header.head, entry.hash));
+        }
+    }
+}
+
+fn fault_in(code: FaultCode, header: &EpochHeader, line: Option<u64>, detail: &str) -> Fault {
+    Fault::at(code, At::Epoch, header.epoch.0, detail).on_line(line)
+}
+
+/// What a selection never shows.
+pub(crate) const SELECTION_NOT_CHECKED: [NotChecked; 2] = [NotChecked::Completeness, NotChecked::Chain];

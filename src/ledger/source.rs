@@ -1,0 +1,102 @@
+//! What verification reads: a stream of events, whatever it comes from.
+
+use std::io;
+
+use thiserror::Error;
+
+use super::fault::{Fault, Format, NotChecked};
+use super::hash::Hash;
+use super::key::PublicKey;
+use super::position::Seq;
+use super::statement::{SignedEpoch, SignedHead};
+
+/// What a source says of itself before its first event. None of it is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// What it is.
+    pub format: Format,
+    /// The key it names as the log's.
+    pub log: Option<PublicKey>,
+    /// The hash it names as that of entry 0.
+    pub genesis: Option<Hash>,
+    /// The number of its first entry.
+    pub first_seq: Seq,
+    /// Whether entries follow each other without gaps (all but selections).
+    pub contiguous: bool,
+    /// What this source cannot show, whatever it holds.
+    pub not_checked: Vec<NotChecked>,
+}
+
+/// The bytes of an entry, as its source spells them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Raw {
+    /// A line of a logbook file.
+    LogbookLine(Vec<u8>),
+    /// A record of a store, under its sequence number.
+    Record(Seq, Vec<u8>),
+    /// A canonical line of a bundle: `{"entry":{…}}`, or `{"entry":{…},"path":[…]}`.
+    BundleLine(Vec<u8>),
+    /// A line that could not be read to its end.
+    TooLong {
+        /// How many bytes it has.
+        bytes: u64,
+    },
+}
+
+impl Raw {
+    /// Roughly the memory it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Raw::LogbookLine(bytes) | Raw::BundleLine(bytes) | Raw::Record(_, bytes) => bytes.len(),
+            Raw::TooLong { .. } => 0,
+        }
+    }
+}
+
+/// The next thing that a source holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// An entry, and the line it stands on.
+    Entry(Raw, Option<u64>),
+    /// An epoch header. The entries up to its last follow.
+    Epoch(Box<SignedEpoch>, Option<u64>),
+    /// The complete subtrees of the current epoch before the entries that
+    /// follow.
+    Before(Vec<Hash>, Option<u64>),
+    /// The complete subtrees of the current epoch after the entries so far.
+    After(Vec<Hash>, Option<u64>),
+    /// A head under which unsealed entries follow.
+    Head(Box<SignedHead>, Option<u64>),
+    /// Something that the source itself found wrong.
+    Fault(Fault),
+}
+
+/// Why a source could not be read on. This is no verdict: nothing is known of
+/// what was not read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file could not be read.
+    #[error("could not be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A stream of events in the order of the log.
+pub trait Source: Send {
+    /// What it says of itself.
+    fn subject(&self) -> Subject;
+
+    /// Adds the next events to `batch`, about [`BATCH_ENTRIES`] or
+    /// [`BATCH_BYTES`] of them. Adding none ends the stream.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the source cannot be read on.
+    fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError>;
+}
+
+/// Entries that a batch holds at most.
+pub const BATCH_ENTRIES: usize = 4_096;
+
+/// Bytes from which on a batch is full.
+pub const BATCH_BYTES: usize = 4 << 20;

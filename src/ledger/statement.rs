@@ -1,0 +1,101 @@
+//! What a log says of itself under its signature: epoch headers and heads.
+//!
+//! Both are [`Envelope`]s. [`Statement::open`] is the only way from bytes that
+//! someone gave us to a header or head, and it checks the signature; the
+//! writer's way is [`Statement::sign`].
+
+use thiserror::Error;
+
+use super::envelope::{Envelope, EnvelopeError, Purpose};
+use super::epoch::EpochHeader;
+use super::head::Head;
+use super::json::{Object, Value};
+use super::key::{PublicKey, SignError, Signer};
+use super::members::MemberError;
+
+/// What can be stated.
+pub trait Content: Sized {
+    /// The purpose that its signature names.
+    const PURPOSE: Purpose;
+
+    /// Reads the signed object, refusing members it does not know.
+    ///
+    /// # Errors
+    /// [`MemberError`] names the member.
+    fn from_object(object: &Object) -> Result<Self, MemberError>;
+
+    /// The inverse of [`Content::from_object`].
+    fn to_object(&self) -> Object;
+
+    /// The log key that the object names.
+    fn log(&self) -> PublicKey;
+}
+
+/// A header or head with its signature, read but **not judged**: report it,
+/// compare it, believe nothing of it before [`Statement::verify`] said yes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement<T> {
+    /// What is stated.
+    pub content: T,
+    /// The bytes and the signature.
+    pub envelope: Envelope,
+}
+
+/// A signed epoch header.
+pub type SignedEpoch = Statement<EpochHeader>;
+
+/// A signed head.
+pub type SignedHead = Statement<Head>;
+
+/// Why a value is no statement.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum StatementError {
+    /// Not an envelope for this purpose.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The signed object is not what the purpose says.
+    #[error("{purpose}.{error}")]
+    Content {
+        /// What it should be.
+        purpose: Purpose,
+        /// The member at fault.
+        error: MemberError,
+    },
+}
+
+impl<T: Content> Statement<T> {
+    /// Signs `content`.
+    ///
+    /// # Errors
+    /// Whatever the signer answers.
+    pub fn sign(content: T, signer: &dyn Signer) -> Result<Statement<T>, SignError> {
+        let envelope = Envelope::sign(T::PURPOSE, content.to_object(), signer)?;
+        Ok(Statement { content, envelope })
+    }
+
+    /// Reads a statement, without judging its signature.
+    ///
+    /// # Errors
+    /// [`StatementError`] names the member.
+    pub fn from_value(value: &Value) -> Result<Statement<T>, StatementError> {
+        let envelope = Envelope::from_value(T::PURPOSE, value)?;
+        let content = T::from_object(&envelope.object).map_err(|error| StatementError::Content {
+            purpose: T::PURPOSE,
+            error,
+        })?;
+        Ok(Statement { content, envelope })
+    }
+
+    /// The inverse of [`Statement::from_value`].
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        self.envelope.to_value()
+    }
+
+    /// Whether the log that the content names signed it.
+    #[must_use]
+    pub fn verify(&self) -> bool {
+        self.envelope.key == self.content.log() && self.envelope.verify()
+    }
+}
