@@ -1,6 +1,11 @@
 //! The ledger, pure: bytes in, values out.
 
+mod canonical;
 pub mod json;
 pub mod members;
+mod number;
+mod object;
 pub mod parse;
+mod parse_error;
 pub mod time;
+mod time_reader;

@@ -1,0 +1,159 @@
+//! Numbers that keep what was written: exact integers, shortest floats.
+
+use std::fmt;
+
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+/// A JSON number: an integer of any size, or a finite double.
+///
+/// `Display` gives the canonical text. The two sorts never compare equal (`1`
+/// is not `1.0`), nor do `0.0` and `-0.0`: equality is that of the bytes that
+/// get hashed. The integer `-0` is `0`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number(Repr);
+
+/// One representation per number: the first variant that fits.
+#[derive(Clone, Debug)]
+enum Repr {
+    Signed(i64),
+    /// Above `i64::MAX`.
+    Unsigned(u64),
+    /// Beyond 64 bits: `-?[1-9][0-9]*`.
+    Big(Box<str>),
+    /// Never NaN or infinite.
+    Float(f64),
+}
+
+impl PartialEq for Repr {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Signed(a), Self::Signed(b)) => a == b,
+            (Self::Unsigned(a), Self::Unsigned(b)) => a == b,
+            (Self::Big(a), Self::Big(b)) => a == b,
+            // Bits, because `0.0` and `-0.0` have different canonical texts.
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits(),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Repr {}
+
+impl Number {
+    /// A float; none for NaN and the infinities, which JSON cannot say.
+    pub fn float(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self(Repr::Float(value)))
+    }
+
+    /// The integer with these digits, which follow JSON's grammar
+    /// (`-?(0|[1-9][0-9]*)`): the reader has checked that.
+    pub(super) fn from_digits(digits: &str) -> Self {
+        if let Ok(integer) = digits.parse::<i64>() {
+            integer.into()
+        } else if let Ok(integer) = digits.parse::<u64>() {
+            integer.into()
+        } else {
+            Self(Repr::Big(digits.into()))
+        }
+    }
+
+    /// Whether this is a float, as its text shows.
+    pub fn is_float(&self) -> bool {
+        matches!(self.0, Repr::Float(_))
+    }
+
+    /// An integer that fits; a float is none, not even `1.0`.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.0 {
+            Repr::Signed(integer) => Some(integer),
+            _ => None,
+        }
+    }
+
+    /// An integer that fits; a float is none, not even `1.0`.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self.0 {
+            Repr::Signed(integer) => u64::try_from(integer).ok(),
+            Repr::Unsigned(integer) => Some(integer),
+            _ => None,
+        }
+    }
+
+    /// A float, or an integer rounded to the nearest double; none if that
+    /// would be infinite.
+    pub fn as_f64(&self) -> Option<f64> {
+        match &self.0 {
+            Repr::Signed(integer) => Some(*integer as f64),
+            Repr::Unsigned(integer) => Some(*integer as f64),
+            Repr::Big(digits) => digits.parse().ok().filter(|value: &f64| value.is_finite()),
+            Repr::Float(value) => Some(*value),
+        }
+    }
+}
+
+impl From<i64> for Number {
+    fn from(integer: i64) -> Self {
+        Self(Repr::Signed(integer))
+    }
+}
+
+impl From<u64> for Number {
+    fn from(integer: u64) -> Self {
+        Self(i64::try_from(integer).map_or(Repr::Unsigned(integer), Repr::Signed))
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Signed(integer) => write!(f, "{integer}"),
+            Repr::Unsigned(integer) => write!(f, "{integer}"),
+            Repr::Big(digits) => f.write_str(digits),
+            Repr::Float(value) => write_float(f, *value),
+        }
+    }
+}
+
+/// Lays out the shortest digits that read back to `value` as Python's `repr`
+/// does: positional when the decimal exponent lies in [-4, 16), else
+/// scientific with a signed exponent of at least two digits.
+fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+    if value.is_sign_negative() {
+        f.write_str("-")?;
+    }
+    // `{:e}` gives the shortest digits as `d[.ddd]e[-]x`.
+    let shortest = format!("{:e}", value.abs());
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent: i32 = exponent.parse().map_err(|_| fmt::Error)?;
+    match usize::try_from(exponent) {
+        Ok(places @ 0..16) => {
+            let (whole, fraction) = rest.split_at(places.min(rest.len()));
+            let fraction = if fraction.is_empty() { "0" } else { fraction };
+            write!(f, "{first}{whole:0<places$}.{fraction}")
+        }
+        Err(_) if exponent >= -4 => {
+            let zeros = exponent.unsigned_abs() as usize;
+            write!(f, "{:0<1$}{first}{rest}", "0.", zeros + 1)
+        }
+        _ => {
+            let point = if rest.is_empty() { "" } else { "." };
+            write!(f, "{first}{point}{rest}e{exponent:+03}")
+        }
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Repr::Signed(integer) => serializer.serialize_i64(integer),
+            Repr::Unsigned(integer) => serializer.serialize_u64(integer),
+            // The text as it is: serde has no bigger integers, and the float
+            // text of `serde_json` is not the canonical one.
+            Repr::Big(_) | Repr::Float(_) => RawValue::from_string(self.to_string())
+                .map_err(S::Error::custom)?
+                .serialize(serializer),
+        }
+    }
+}
