@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::json::Value;
+use super::json::{Object, Value};
 
 /// Which canonical text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,6 +15,22 @@ pub enum Form {
     /// As [`Form::Ascii`], with a space after `,` and `:`: the `artifact_hash`
     /// of routing decisions.
     SpacedAscii,
+}
+
+impl Form {
+    fn separators(self) -> (&'static str, &'static str) {
+        match self {
+            Form::Utf8 | Form::Ascii => (",", ":"),
+            Form::SpacedAscii => (", ", ": "),
+        }
+    }
+}
+
+impl Object {
+    /// Appends the canonical text in `form` to `out`.
+    pub fn write_canonical(&self, form: Form, out: &mut Vec<u8>) {
+        write_object(out, self, form);
+    }
 }
 
 impl Value {
@@ -58,10 +74,7 @@ impl Sink for Vec<u8> {
 }
 
 fn write_value(out: &mut impl Sink, value: &Value, form: Form) {
-    let (comma, colon) = match form {
-        Form::Utf8 | Form::Ascii => (",", ":"),
-        Form::SpacedAscii => (", ", ": "),
-    };
+    let (comma, _) = form.separators();
     match value {
         Value::Array(items) => {
             out.text("[");
@@ -73,20 +86,23 @@ fn write_value(out: &mut impl Sink, value: &Value, form: Form) {
             }
             out.text("]");
         }
-        Value::Object(object) => {
-            out.text("{");
-            for (index, (key, value)) in object.iter().enumerate() {
-                if index > 0 {
-                    out.text(comma);
-                }
-                write_string(out, key, form);
-                out.text(colon);
-                write_value(out, value, form);
-            }
-            out.text("}");
-        }
+        Value::Object(object) => write_object(out, object, form),
         scalar => write_scalar(out, scalar, form),
     }
+}
+
+fn write_object(out: &mut impl Sink, object: &Object, form: Form) {
+    let (comma, colon) = form.separators();
+    out.text("{");
+    for (index, (key, value)) in object.iter().enumerate() {
+        if index > 0 {
+            out.text(comma);
+        }
+        write_string(out, key, form);
+        out.text(colon);
+        write_value(out, value, form);
+    }
+    out.text("}");
 }
 
 fn write_pretty(out: &mut String, value: &Value, level: usize) {

@@ -4,7 +4,7 @@ use super::hash::Hash;
 use super::hexadecimal;
 use super::json::{Object, Value};
 use super::key::PublicKey;
-use super::members::{MemberError, Members};
+use super::members::{MemberError, MemberProblem, Members};
 use super::position::Seq;
 
 /// The version of the formats of SPEC §2 to §4 that this crate writes and reads.
@@ -46,7 +46,7 @@ impl Opening {
         let mut members = Members::of_object(object, "payload");
         let format = members.u64("format")?;
         if format != FORMAT {
-            return Err(members.out_of_range("format"));
+            return Err(members.error("format", MemberProblem::OutOfRange));
         }
         let opening = Opening {
             origin: members.str("origin")?.to_owned(),
