@@ -23,5 +23,6 @@ mod parse_error;
 pub mod pem;
 pub mod position;
 pub mod statement;
+pub mod tile;
 pub mod time;
 mod time_reader;
