@@ -32,6 +32,7 @@ pub mod proof;
 mod seals;
 pub mod source;
 pub mod statement;
+pub mod tile;
 pub mod time;
 mod time_reader;
 pub mod verify;

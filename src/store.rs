@@ -1,0 +1,193 @@
+//! The storage seam: bytes in, bytes out.
+//!
+//! A [`Store`] keeps what the writer hands it and gives it back. It knows
+//! positions, hashes and tiles as keys; it judges no signature, builds no tree
+//! and reads no clock. Two stores pass the same contract test: [`MemoryStore`]
+//! and `RocksStore`, and only the second one's files know RocksDB.
+//!
+//! # What is kept
+//! ```text
+//! entries     seq                      record: signing payload ‖ signature
+//! hashes      entry hash               seq
+//! epochs      epoch number             the signed header, canonical JSON
+//! epoch ends  last seq of an epoch     epoch number
+//! tiles       epoch, level, index      up to 16 node hashes (see ledger::tile)
+//! meta        name                     whatever the name says
+//! index       term, seq                nothing: the key is the posting
+//! ```
+//!
+//! # The order of a commit
+//! 1. The batch is checked against the tail: entries and epochs are appended
+//!    one after the other and never overwritten.
+//! 2. Everything in the batch becomes one write, visible together or not at
+//!    all.
+//! 3. The write is synced. **This is the commit point**: before it a crash
+//!    loses the whole batch, after it none of it.
+//! 4. The tail moves, and [`Store::commit`] answers.
+//!
+//! A commit that failed may or may not have reached the disk. Nobody can know
+//! before the log is read again, so the store refuses every later commit with
+//! [`StoreError::Stopped`] until it is reopened.
+//!
+//! # The index is derived
+//! Entries, hashes, epochs and tiles are the ledger. The index only speeds up
+//! [`query`]: it is built behind the commits by [`indexer`], may be lost or
+//! lag, and says by [`Store::indexed_to`] how far it reaches. Queries scan what
+//! lies beyond, and re-check what it finds against the entries themselves. It
+//! is never evidence.
+
+mod batch;
+mod error;
+mod memory;
+mod tail;
+pub mod term;
+
+use std::ops::Range;
+
+use crate::ledger::hash::Hash;
+use crate::ledger::position::{EpochNumber, Seq};
+
+pub use batch::{Batch, NewEntry, NewEpoch, Posting, TileKey};
+pub use error::{Corruption, EngineError, StoreError};
+pub use memory::MemoryStore;
+use term::Term;
+
+/// The format of the ledger on disk that this program reads and writes.
+pub const FORMAT: &str = "1";
+
+/// Rows in key order, read as they are asked for.
+pub type Rows<'s, K> = Box<dyn Iterator<Item = Result<(K, Vec<u8>), StoreError>> + Send + 's>;
+
+/// Where a ledger's bytes live. See the [module](self) for what must hold.
+pub trait Store: Send + Sync {
+    /// Writes the batch, all of it or nothing, and syncs it. When this is
+    /// `Ok`, a power cut loses none of it.
+    ///
+    /// # Errors
+    /// [`StoreError::EntryNotNext`] and [`StoreError::EpochNotNext`] leave the
+    /// store as it was. After any other error it is [`StoreError::Stopped`].
+    fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// The record of entry `seq`: signing payload, then signature.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] and [`StoreError::Io`], as of every reader here.
+    fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The records in `range`, ascending: what is there. A gap is the caller's
+    /// to notice.
+    fn entries(&self, range: Range<u64>) -> Rows<'_, Seq>;
+
+    /// The records in `range`, descending.
+    fn entries_rev(&self, range: Range<u64>) -> Rows<'_, Seq>;
+
+    /// The last entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn last_seq(&self) -> Result<Option<Seq>, StoreError>;
+
+    /// How many entries there are, which is the number of the next one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn count(&self) -> Result<u64, StoreError> {
+        Ok(self.last_seq()?.map_or(0, |last| last.0.saturating_add(1)))
+    }
+
+    /// The entry that has this hash.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, StoreError>;
+
+    /// The signed header of epoch `number`, canonical JSON.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn epoch(&self, number: EpochNumber) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The signed headers from epoch `from` on, ascending.
+    fn epochs(&self, from: EpochNumber) -> Rows<'_, EpochNumber>;
+
+    /// The last sealed epoch.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn last_epoch(&self) -> Result<Option<EpochNumber>, StoreError>;
+
+    /// The epoch that sealed entry `seq`; `None` if none did yet. One seek,
+    /// however many epochs there are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn epoch_of(&self, seq: Seq) -> Result<Option<EpochNumber>, StoreError>;
+
+    /// The tiles of `keys`, in that order, read together.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
+
+    /// What was last committed under the name `key`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Adds postings and moves the index's mark to `indexed_to`, together and
+    /// **not** synced: a crash may lose them, mark and all, and no commit
+    /// waits for them.
+    ///
+    /// # Errors
+    /// [`StoreError`]. Commits go on.
+    fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError>;
+
+    /// The postings of every entry below this number are in the index.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn indexed_to(&self) -> Result<u64, StoreError>;
+
+    /// The postings of `term`, to be sought through in `order`.
+    fn postings(&self, term: &Term, order: Order) -> Box<dyn Postings + '_>;
+}
+
+/// Which way a reader goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// From the oldest entry to the newest.
+    Ascending,
+    /// From the newest entry to the oldest.
+    Descending,
+}
+
+impl Order {
+    /// Whether `a` comes before `b`, going this way.
+    #[must_use]
+    pub fn precedes(self, a: Seq, b: Seq) -> bool {
+        match self {
+            Order::Ascending => a < b,
+            Order::Descending => a > b,
+        }
+    }
+
+    /// The position after `seq`, going this way.
+    #[must_use]
+    pub const fn step(self, seq: Seq) -> Option<Seq> {
+        match self {
+            Order::Ascending => seq.next(),
+            Order::Descending => seq.before(),
+        }
+    }
+}
+
+/// The entries of a term, to be sought through in one direction.
+pub trait Postings: Send {
+    /// The first posting at `at` or beyond it. Each call must ask for a
+    /// position at or beyond that of the call before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn seek(&mut self, at: Seq) -> Result<Option<Seq>, StoreError>;
+}

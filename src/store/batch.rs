@@ -1,0 +1,62 @@
+//! What goes into a store: plain data, so that a store which loses, delays or
+//! mangles it can be written for a test.
+
+use crate::ledger::hash::Hash;
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::tile::TileId;
+
+use super::term::Term;
+
+/// What one commit writes, all of it or nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The next entries, in order.
+    pub entries: Vec<NewEntry>,
+    /// Tiles that became full, or are the partial ones of an epoch that is
+    /// sealed.
+    pub tiles: Vec<(TileKey, Vec<u8>)>,
+    /// An epoch that is sealed.
+    pub epoch: Option<NewEpoch>,
+    /// Names and what they stand for from now on.
+    pub meta: Vec<(&'static str, Vec<u8>)>,
+}
+
+/// An entry to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEntry {
+    /// Its number: one more than the last.
+    pub seq: Seq,
+    /// Its hash, under which it can be found.
+    pub hash: Hash,
+    /// Its signing payload and signature.
+    pub record: Vec<u8>,
+}
+
+/// A sealed epoch to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEpoch {
+    /// Its number: one more than the last.
+    pub number: EpochNumber,
+    /// Its last entry, which is in the store or in the same batch.
+    pub last_seq: Seq,
+    /// The signed header, canonical JSON.
+    pub header: Vec<u8>,
+}
+
+/// Which tile of which tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TileKey {
+    /// The tree.
+    pub epoch: EpochNumber,
+    /// The tile in it.
+    pub tile: TileId,
+}
+
+/// A line of the index: entry `seq` has `term`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Posting {
+    /// What it has.
+    pub term: Term,
+    /// Which entry.
+    pub seq: Seq,
+}

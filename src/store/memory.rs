@@ -1,0 +1,191 @@
+//! A store that forgets: for tests, and for logs that are read from a file.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::ledger::hash::Hash;
+use crate::ledger::position::{EpochNumber, Seq};
+
+use super::tail::Tail;
+use super::term::Term;
+use super::{Batch, Order, Posting, Postings, Rows, Store, StoreError, TileKey};
+
+/// A store in memory. "Durable" means here: until it is dropped.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    tables: RwLock<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    entries: BTreeMap<Seq, Vec<u8>>,
+    hashes: BTreeMap<Hash, Seq>,
+    epochs: BTreeMap<EpochNumber, Vec<u8>>,
+    epoch_ends: BTreeMap<Seq, EpochNumber>,
+    tiles: BTreeMap<TileKey, Vec<u8>>,
+    meta: BTreeMap<String, Vec<u8>>,
+    index: BTreeMap<Posting, ()>,
+    indexed_to: u64,
+}
+
+impl MemoryStore {
+    /// A store of nothing.
+    #[must_use]
+    pub fn new() -> MemoryStore {
+        MemoryStore::default()
+    }
+
+    /// A panic elsewhere leaves the tables whole: no write here can stop in
+    /// the middle.
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the lock anew for every row, so that a reader who pauses blocks
+    /// no writer.
+    fn rows<K: Copy + Send>(
+        &self,
+        next: impl Fn(&Tables, Option<K>) -> Option<(K, Vec<u8>)> + Send + 'static,
+    ) -> Rows<'_, K>
+    where
+        K: 'static,
+    {
+        let mut last = None;
+        Box::new(std::iter::from_fn(move || {
+            let (key, value) = next(&self.read(), last)?;
+            last = Some(key);
+            Some(Ok((key, value)))
+        }))
+    }
+}
+
+impl Tables {
+    fn tail(&self) -> Tail {
+        Tail {
+            last_seq: self.entries.keys().next_back().copied(),
+            last_epoch: self.epochs.keys().next_back().copied(),
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        let mut tables = self.write();
+        tables.tail().after(&batch)?;
+        for entry in batch.entries {
+            tables.hashes.insert(entry.hash, entry.seq);
+            tables.entries.insert(entry.seq, entry.record);
+        }
+        tables.tiles.extend(batch.tiles);
+        if let Some(epoch) = batch.epoch {
+            tables.epoch_ends.insert(epoch.last_seq, epoch.number);
+            tables.epochs.insert(epoch.number, epoch.header);
+        }
+        let meta = batch.meta.into_iter().map(|(k, v)| (k.to_owned(), v));
+        tables.meta.extend(meta);
+        Ok(())
+    }
+
+    fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read().entries.get(&seq).cloned())
+    }
+
+    fn entries(&self, range: Range<u64>) -> Rows<'_, Seq> {
+        self.rows(move |tables, last: Option<Seq>| {
+            let start = last.map_or(Some(Seq(range.start)), Seq::next)?;
+            let end = Seq(range.end);
+            let row = (start < end).then(|| tables.entries.range(start..end).next())??;
+            Some((*row.0, row.1.clone()))
+        })
+    }
+
+    fn entries_rev(&self, range: Range<u64>) -> Rows<'_, Seq> {
+        self.rows(move |tables, last: Option<Seq>| {
+            let (start, end) = (Seq(range.start), last.unwrap_or(Seq(range.end)));
+            let row = (start < end).then(|| tables.entries.range(start..end).next_back())??;
+            Some((*row.0, row.1.clone()))
+        })
+    }
+
+    fn last_seq(&self) -> Result<Option<Seq>, StoreError> {
+        Ok(self.read().tail().last_seq)
+    }
+
+    fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, StoreError> {
+        Ok(self.read().hashes.get(hash).copied())
+    }
+
+    fn epoch(&self, number: EpochNumber) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read().epochs.get(&number).cloned())
+    }
+
+    fn epochs(&self, from: EpochNumber) -> Rows<'_, EpochNumber> {
+        self.rows(move |tables, last: Option<EpochNumber>| {
+            let start = last.map_or(Some(from), EpochNumber::next)?;
+            let row = tables.epochs.range(start..).next()?;
+            Some((*row.0, row.1.clone()))
+        })
+    }
+
+    fn last_epoch(&self) -> Result<Option<EpochNumber>, StoreError> {
+        Ok(self.read().tail().last_epoch)
+    }
+
+    fn epoch_of(&self, seq: Seq) -> Result<Option<EpochNumber>, StoreError> {
+        Ok(self.read().epoch_ends.range(seq..).next().map(|row| *row.1))
+    }
+
+    fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let tables = self.read();
+        Ok(keys.iter().map(|key| tables.tiles.get(key).cloned()).collect())
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read().meta.get(key).cloned())
+    }
+
+    fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
+        let mut tables = self.write();
+        tables.index.extend(postings.iter().map(|posting| (*posting, ())));
+        tables.indexed_to = indexed_to;
+        Ok(())
+    }
+
+    fn indexed_to(&self) -> Result<u64, StoreError> {
+        Ok(self.read().indexed_to)
+    }
+
+    fn postings(&self, term: &Term, order: Order) -> Box<dyn Postings + '_> {
+        Box::new(MemoryPostings {
+            store: self,
+            term: *term,
+            order,
+        })
+    }
+}
+
+struct MemoryPostings<'s> {
+    store: &'s MemoryStore,
+    term: Term,
+    order: Order,
+}
+
+impl Postings for MemoryPostings<'_> {
+    fn seek(&mut self, at: Seq) -> Result<Option<Seq>, StoreError> {
+        let tables = self.store.read();
+        let posting = |seq| Posting {
+            term: self.term,
+            seq,
+        };
+        let found = match self.order {
+            Order::Ascending => tables.index.range(posting(at)..=posting(Seq(u64::MAX))).next(),
+            Order::Descending => tables.index.range(posting(Seq::FIRST)..=posting(at)).next_back(),
+        };
+        Ok(found.map(|(posting, ())| posting.seq))
+    }
+}

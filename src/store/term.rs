@@ -1,0 +1,56 @@
+//! Terms: what entries can be found by.
+//!
+//! A term is a field and a digest of its value, 17 bytes whatever the value's
+//! length. Two values may share a digest, so a posting is a hint: whoever finds
+//! an entry by a term checks the entry itself ([`Facts`](super::facts::Facts)).
+
+use crate::ledger::hash::Hash;
+
+/// What an entry can be found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// Its kind.
+    Kind = 1,
+    /// `tenant_id`.
+    Tenant = 2,
+    /// `correlation_id`.
+    Correlation = 3,
+    /// `decision_id`.
+    Decision = 4,
+    /// `selected_worker_species_id`, `worker_species_id` or `worker_id`.
+    Worker = 5,
+    /// `denied`, of which the values are `true` and `false`.
+    Denied = 6,
+}
+
+/// A field with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Term([u8; Term::BYTES]);
+
+impl Term {
+    /// Length in bytes: the field, then half a BLAKE2b-256 of the value.
+    pub const BYTES: usize = 1 + 16;
+
+    /// The term of `value` in `field`.
+    #[must_use]
+    pub fn new(field: Field, value: &str) -> Term {
+        let digest = Hash::of(value.as_bytes());
+        let mut bytes = [field as u8; Term::BYTES];
+        for (to, from) in bytes.iter_mut().skip(1).zip(digest.as_bytes()) {
+            *to = *from;
+        }
+        Term(bytes)
+    }
+
+    /// The term of a boolean in `field`.
+    #[must_use]
+    pub fn of_bool(field: Field, value: bool) -> Term {
+        Term::new(field, if value { "true" } else { "false" })
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Term::BYTES] {
+        &self.0
+    }
+}
