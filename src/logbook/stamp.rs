@@ -68,6 +68,12 @@ impl Stamper {
         }
     }
 
+    /// The time for something that is no entry and records nothing.
+    pub(crate) fn stamp_only(&mut self, clock: &dyn Clock) -> Timestamp {
+        self.last = self.last.max(clock.wall());
+        self.last
+    }
+
     /// Looks at the clocks.
     pub(crate) fn stamp(&mut self, clock: &dyn Clock) -> Stamp {
         let (wall, monotonic) = (clock.wall(), clock.monotonic());
