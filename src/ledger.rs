@@ -2,6 +2,7 @@
 
 mod canonical;
 pub mod json;
+mod member_error;
 pub mod members;
 mod number;
 mod object;
@@ -9,3 +10,4 @@ pub mod parse;
 mod parse_error;
 pub mod time;
 mod time_reader;
+mod tokens;

@@ -177,3 +177,78 @@ fn write_escape(out: &mut impl Sink, c: char) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::super::json::{Number, Object};
+    use super::*;
+
+    fn sample() -> Value {
+        let number = Value::from(Number::float(1.0).unwrap());
+        let items = vec![Value::Null, true.into(), (-1_i64).into(), number];
+        let mut object = Object::new();
+        object.insert("é", items);
+        object.insert("a", Object::new());
+        object.insert("b", Vec::new());
+        object.into()
+    }
+
+    #[test]
+    fn the_three_forms_differ_in_separators_and_escapes() {
+        let value = sample();
+        let utf8 = r#"{"a":{},"b":[],"é":[null,true,-1,1.0]}"#;
+        let ascii = r#"{"a":{},"b":[],"\u00e9":[null,true,-1,1.0]}"#;
+        let spaced = r#"{"a": {}, "b": [], "\u00e9": [null, true, -1, 1.0]}"#;
+        assert_eq!(value.canonical(Form::Utf8), utf8);
+        assert_eq!(value.canonical(Form::Ascii), ascii);
+        assert_eq!(value.canonical(Form::SpacedAscii), spaced);
+    }
+
+    #[test]
+    fn bytes_are_appended() {
+        let mut out = b"kind\x1f".to_vec();
+        sample().write_canonical(Form::Utf8, &mut out);
+        let expected = format!("kind\u{1f}{}", sample().canonical(Form::Utf8));
+        assert_eq!(out, expected.as_bytes());
+    }
+
+    #[test]
+    fn strings_escape_what_they_must_and_nothing_else() {
+        let text = "\"\\/\u{8}\u{c}\n\r\t\0\u{1f} ~\u{7f}\u{80}\u{2028}\u{ffff}\u{1f600}";
+        let value = Value::from(text);
+        assert_eq!(
+            value.canonical(Form::Utf8),
+            "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f ~\u{7f}\u{80}\u{2028}\u{ffff}\u{1f600}\""
+        );
+        assert_eq!(
+            value.canonical(Form::Ascii),
+            r#""\"\\/\b\f\n\r\t\u0000\u001f ~\u007f\u0080\u2028\uffff\ud83d\ude00""#
+        );
+    }
+
+    #[test]
+    fn pretty_text_is_that_of_python() {
+        let expected = [
+            "{",
+            r#"  "a": {},"#,
+            r#"  "b": [],"#,
+            r#"  "\u00e9": ["#,
+            "    null,",
+            "    true,",
+            "    -1,",
+            "    1.0",
+            "  ]",
+            "}",
+        ];
+        assert_eq!(sample().pretty(), expected.join("\n"));
+        assert_eq!(Value::from("x").pretty(), r#""x""#);
+    }
+}

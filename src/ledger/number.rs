@@ -157,3 +157,115 @@ impl Serialize for Number {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::*;
+
+    fn float(value: f64) -> Number {
+        Number::float(value).unwrap()
+    }
+
+    #[test]
+    fn float_text_is_that_of_python_repr() {
+        let cases = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (-1.5, "-1.5"),
+            (100.0, "100.0"),
+            (123.456, "123.456"),
+            (0.001, "0.001"),
+            (0.0001, "0.0001"),
+            (0.000_123, "0.000123"),
+            (0.00001, "1e-05"),
+            (0.000_012_5, "1.25e-05"),
+            (1e15, "1000000000000000.0"),
+            (9_999_999_999_999_998.0, "9999999999999998.0"),
+            (1e16, "1e+16"),
+            (1.5e16, "1.5e+16"),
+            (123_456_789_012_345_680.0, "1.2345678901234568e+17"),
+            (1e22, "1e+22"),
+            (1e100, "1e+100"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (5e-324, "5e-324"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(float(value).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn integers_of_any_size_keep_their_digits() {
+        let cases = [
+            "0",
+            "-1",
+            "9223372036854775807",
+            "-9223372036854775808",
+            "9223372036854775808",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "123456789012345678901234567890",
+        ];
+        for digits in cases {
+            let number = Number::from_digits(digits);
+            assert_eq!(number.to_string(), digits);
+            assert!(!number.is_float());
+        }
+    }
+
+    #[test]
+    fn each_number_has_one_representation() {
+        assert_eq!(Number::from_digits("-0"), Number::from(0_i64));
+        assert_eq!(Number::from(7_u64), Number::from(7_i64));
+        assert_eq!(Number::from_digits("18446744073709551615"), u64::MAX.into());
+    }
+
+    #[test]
+    fn equal_numbers_have_equal_texts_and_others_differ() {
+        assert_ne!(float(0.0), float(-0.0));
+        assert_ne!(float(1.0), Number::from(1_i64));
+        assert_ne!(
+            Number::from_digits("18446744073709551616"),
+            float(2_f64.powi(64))
+        );
+    }
+
+    #[test]
+    fn nan_and_infinities_are_no_numbers() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(Number::float(value), None);
+        }
+    }
+
+    #[test]
+    fn conversions_give_what_fits_and_nothing_else() {
+        let big = Number::from_digits("18446744073709551616");
+        assert_eq!(
+            (big.as_i64(), big.as_u64(), big.as_f64()),
+            (None, None, Some(2_f64.powi(64)))
+        );
+        let huge = Number::from_digits(&"9".repeat(400));
+        assert_eq!(huge.as_f64(), None);
+        let large = Number::from(u64::MAX);
+        assert_eq!((large.as_i64(), large.as_u64()), (None, Some(u64::MAX)));
+        let negative = Number::from(-1_i64);
+        assert_eq!((negative.as_i64(), negative.as_u64()), (Some(-1), None));
+        let one = float(1.0);
+        assert_eq!(
+            (one.as_i64(), one.as_u64(), one.as_f64()),
+            (None, None, Some(1.0))
+        );
+    }
+}
