@@ -122,8 +122,7 @@ fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     if value.is_sign_negative() {
         f.write_str("-")?;
     }
-    // `{:e}` gives the shortest digits as `d[.ddd]e[-]x`.
-    let shortest = format!("{:e}", value.abs());
+    let shortest = shortest(value.abs());
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let exponent: i32 = exponent.parse().map_err(|_| fmt::Error)?;
@@ -141,6 +140,32 @@ fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
             let point = if rest.is_empty() { "" } else { "." };
             write!(f, "{first}{point}{rest}e{exponent:+03}")
         }
+    }
+}
+
+/// The shortest digits that read back to `value`, as `d[.ddd]e[-]x`.
+///
+/// Of two shortest candidates equally far from `value`, Python takes the one
+/// with the even last digit and Rust's `{:e}` the greater one: 2⁻²⁵ is
+/// `2.9802322387695312e-08` to the former and ends in `3` to the latter.
+/// Rounding to as many digits is half to even in Rust too, but at a power of
+/// two may step over to the neighbouring double.
+fn shortest(value: f64) -> String {
+    let greater = format!("{value:e}");
+    let decimals = greater
+        .find('e')
+        .map_or(0, |end| end.saturating_sub("d.".len()));
+    // Two candidates of fewer than 16 digits lie further apart than the
+    // neighbours of a normal double. Those of a subnormal one are never equally
+    // far: its last digit is hundreds of places behind.
+    if decimals < 15 {
+        return greater;
+    }
+    let even = format!("{value:.decimals$e}");
+    if even == greater || even.parse() == Ok(value) {
+        even
+    } else {
+        greater
     }
 }
 
@@ -199,6 +224,13 @@ mod tests {
             (f64::MAX, "1.7976931348623157e+308"),
             (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
             (5e-324, "5e-324"),
+            // Ties between two shortest candidates.
+            (2_f64.powi(-25), "2.9802322387695312e-08"),
+            (5_087_017_526_967_613.0 / 4.0, "1271754381741903.2"),
+            (2_226_194_917_939_501.0 / 8.0, "278274364742437.62"),
+            // Not the nearest of as many digits, which ends in 4: that one
+            // reads back to the double before.
+            (2_f64.powi(-1017), "7.120236347223045e-307"),
         ];
         for (value, text) in cases {
             assert_eq!(float(value).to_string(), text);
