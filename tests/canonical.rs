@@ -2,7 +2,7 @@
 //! `serde_json` as a second implementation.
 
 // A test that panics is a test that fails.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
 
