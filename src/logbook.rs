@@ -63,7 +63,7 @@ use committer::Committer;
 use error::{LogbookError, OpenError};
 use mark::{MarkFault, MarkFile};
 use recover::Recovered;
-use request::{Pending, Prepared, Receipt, Reply, Request};
+use request::{Pending, Prepared, Receipt, Request};
 use sequencer::Sequencer;
 
 /// Requests that wait for the sequencer; a caller beyond them waits too.
@@ -133,7 +133,8 @@ impl Logbook {
         payload.insert("reason", reason);
         let logbook = Logbook::start(parts, recovered, None);
         let prepared = Prepared::new(crate::ledger::kind::ROLLBACK, &payload)?;
-        let receipt = logbook.submit(vec![prepared])?.wait()?.remove(0);
+        let mut receipts = logbook.submit(vec![prepared])?.wait()?;
+        let receipt = receipts.pop().ok_or(LogbookError::Stopped)?;
         Ok((logbook, fault, receipt))
     }
 

@@ -358,6 +358,12 @@ impl Entry {
         &self.record
     }
 
+    /// The record, for the store to keep.
+    #[must_use]
+    pub fn into_record(self) -> Vec<u8> {
+        self.record
+    }
+
     /// Appends the canonical JSON object of the entry, with its position where
     /// one is given; without, it is a line of a logbook file.
     pub fn write_json(&self, seq: Option<Seq>, out: &mut Vec<u8>) {

@@ -12,6 +12,7 @@ use crate::ledger::key::{SignError, Signer};
 use crate::ledger::kind;
 use crate::ledger::limits;
 use crate::ledger::position::Seq;
+use crate::ledger::statement::SignedEpoch;
 use crate::ledger::time::Timestamp;
 
 use super::Parts;
@@ -230,8 +231,6 @@ impl Sequencer {
         self.work.send(Work::Seal { sealed_at, reply }).is_ok()
     }
 }
-
-use crate::ledger::statement::SignedEpoch;
 
 /// A batch, and the chain as it was before it.
 struct Batch {
