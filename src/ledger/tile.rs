@@ -22,7 +22,7 @@ use thiserror::Error;
 
 use super::epoch::{EpochFrontier, EpochTree};
 use super::hash::Hash;
-use super::merkle::{Misaligned, NodeHasher, Subtree, fold_range, path_ranges};
+use super::merkle::{LeafRange, Misaligned, NodeHasher, Subtree, fold_range, path_ranges};
 
 mod builder;
 
@@ -137,14 +137,7 @@ pub fn path_from_tiles(
 ) -> Result<Vec<Hash>, TileError> {
     let tiles = path_tiles(index, size)?;
     let ranges = path_ranges(index, size).ok_or(TileError::OutsideTree { index, size })?;
-    let sibling = |subtree: Subtree| {
-        let place = Place::of(subtree);
-        let missing = TileError::Missing { tile: place.tile };
-        let at = tiles.binary_search(&place.tile).map_err(|_| missing)?;
-        let bytes = fetched.get(at).and_then(Option::as_ref).ok_or(missing)?;
-        let nodes = nodes_of(place, bytes)?;
-        fold_complete(nodes).ok_or(missing)
-    };
+    let sibling = |subtree| hash_of(subtree, &tiles, fetched);
     let mut path = Vec::with_capacity(ranges.len());
     for range in ranges {
         let hashes: Result<Vec<Hash>, TileError> =
@@ -155,9 +148,50 @@ pub fn path_from_tiles(
     Ok(path)
 }
 
+/// The tiles that the complete subtrees of `range` need, each once, in the
+/// order of [`TileId`].
+#[must_use]
+pub fn range_tiles(range: LeafRange) -> Vec<TileId> {
+    let subtrees = range.subtrees().into_iter();
+    let mut tiles: Vec<TileId> = subtrees.map(|subtree| Place::of(subtree).tile).collect();
+    tiles.sort_unstable();
+    tiles.dedup();
+    tiles
+}
+
+/// The hashes of the complete subtrees of `range`, from left to right, from
+/// the tiles of [`range_tiles`] in its order.
+///
+/// # Errors
+/// [`TileError`] if a tile is missing or too short.
+pub fn range_from_tiles(
+    range: LeafRange,
+    fetched: &[Option<Vec<u8>>],
+) -> Result<Vec<Hash>, TileError> {
+    let tiles = range_tiles(range);
+    let hash = |subtree| hash_of(subtree, &tiles, fetched);
+    range.subtrees().into_iter().map(hash).collect()
+}
+
+/// The hash of a complete subtree, from the tiles that were fetched.
+fn hash_of(
+    subtree: Subtree,
+    tiles: &[TileId],
+    fetched: &[Option<Vec<u8>>],
+) -> Result<Hash, TileError> {
+    let place = Place::of(subtree);
+    let missing = TileError::Missing { tile: place.tile };
+    let at = tiles.binary_search(&place.tile).map_err(|_| missing)?;
+    let bytes = fetched.get(at).and_then(Option::as_ref).ok_or(missing)?;
+    fold_complete(nodes_of(place, bytes)?).ok_or(missing)
+}
+
 /// The hashes at `place` in the bytes of its tile.
 fn nodes_of(place: Place, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
-    let (start, end) = (place.first * Hash::BYTES, (place.first + place.count) * Hash::BYTES);
+    let (start, end) = (
+        place.first * Hash::BYTES,
+        (place.first + place.count) * Hash::BYTES,
+    );
     let nodes = bytes.get(start..end).ok_or(TileError::Short {
         tile: place.tile,
         bytes: bytes.len(),
@@ -171,14 +205,21 @@ fn nodes_of(place: Place, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
 fn fold_complete(mut nodes: Vec<Hash>) -> Option<Hash> {
     while nodes.len() > 1 {
         let (pairs, _) = nodes.as_chunks::<2>();
-        nodes = pairs.iter().map(|[left, right]| EpochTree::node(left, right)).collect();
+        nodes = pairs
+            .iter()
+            .map(|[left, right]| EpochTree::node(left, right))
+            .collect();
     }
     nodes.pop()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
 
     use super::*;
 
@@ -187,7 +228,10 @@ mod tests {
         for level in 0..14_u8 {
             for index in 0..70 {
                 let place = Place::of(Subtree { level, index });
-                assert!(place.first + place.count <= WIDTH as usize, "{level} {index}");
+                assert!(
+                    place.first + place.count <= WIDTH as usize,
+                    "{level} {index}"
+                );
                 // The same leaves, counted from both sides.
                 let hashes_before = place.tile.index * WIDTH + place.first as u64;
                 assert_eq!(hashes_before << (LEVELS * place.tile.level), index << level);
@@ -198,7 +242,9 @@ mod tests {
     #[test]
     fn a_path_in_a_million_leaves_reads_few_tiles() {
         let size = 1_000_000;
-        let most = (0..size).step_by(997).map(|index| path_tiles(index, size).unwrap().len());
+        let most = (0..size)
+            .step_by(997)
+            .map(|index| path_tiles(index, size).unwrap().len());
         assert!(most.max().unwrap() <= 9);
         assert_eq!(path_tiles(0, 1 << 20).unwrap().len(), 5);
     }

@@ -78,7 +78,9 @@ pub fn init(parts: &Parts, origin: &Origin) -> Result<(Identity, Receipt), InitE
         predecessor: origin.predecessor.clone(),
     };
     let mut payload = Vec::new();
-    opening.to_object().write_canonical(Form::Utf8, &mut payload);
+    opening
+        .to_object()
+        .write_canonical(Form::Utf8, &mut payload);
     let draft = Draft::new(kind::OPEN, parts.clock.wall(), &payload, &Hash::ZERO)?;
     let entry = draft.sign(&*parts.signer)?;
     let receipt = Receipt::of(Seq::FIRST, &entry);
