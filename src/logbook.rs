@@ -63,7 +63,7 @@ use committer::Committer;
 use error::{LogbookError, OpenError};
 use mark::{MarkFault, MarkFile};
 use recover::Recovered;
-pub(crate) use recover::{entry_at, epoch_at, extent_of, identity_of, judge_mark};
+pub use recover::{entry_at, epoch_at, extent_of, identity_of, judge_mark};
 use request::{Pending, Prepared, Receipt, Request};
 use sequencer::Sequencer;
 
