@@ -38,9 +38,15 @@
 
 mod batch;
 mod error;
+pub mod facts;
+pub mod indexer;
 mod memory;
+pub mod query;
+#[cfg(feature = "store")]
+mod rocks;
 mod tail;
 pub mod term;
+pub mod tree;
 
 use std::ops::Range;
 
@@ -50,6 +56,8 @@ use crate::ledger::position::{EpochNumber, Seq};
 pub use batch::{Batch, NewEntry, NewEpoch, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
+#[cfg(feature = "store")]
+pub use rocks::RocksStore;
 use term::Term;
 
 /// The format of the ledger on disk that this program reads and writes.
@@ -150,7 +158,10 @@ pub trait Store: Send + Sync {
     fn indexed_to(&self) -> Result<u64, StoreError>;
 
     /// The postings of `term`, to be sought through in `order`.
-    fn postings(&self, term: &Term, order: Order) -> Box<dyn Postings + '_>;
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError>;
 }
 
 /// Which way a reader goes.
@@ -185,7 +196,7 @@ impl Order {
 /// The entries of a term, to be sought through in one direction.
 pub trait Postings: Send {
     /// The first posting at `at` or beyond it. Each call must ask for a
-    /// position at or beyond that of the call before.
+    /// position beyond the answer to the call before.
     ///
     /// # Errors
     /// [`StoreError`].

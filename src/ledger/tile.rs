@@ -157,7 +157,10 @@ pub fn path_from_tiles(
 
 /// The hashes at `place` in the bytes of its tile.
 fn nodes_of(place: Place, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
-    let (start, end) = (place.first * Hash::BYTES, (place.first + place.count) * Hash::BYTES);
+    let (start, end) = (
+        place.first * Hash::BYTES,
+        (place.first + place.count) * Hash::BYTES,
+    );
     let nodes = bytes.get(start..end).ok_or(TileError::Short {
         tile: place.tile,
         bytes: bytes.len(),
@@ -171,14 +174,21 @@ fn nodes_of(place: Place, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
 fn fold_complete(mut nodes: Vec<Hash>) -> Option<Hash> {
     while nodes.len() > 1 {
         let (pairs, _) = nodes.as_chunks::<2>();
-        nodes = pairs.iter().map(|[left, right]| EpochTree::node(left, right)).collect();
+        nodes = pairs
+            .iter()
+            .map(|[left, right]| EpochTree::node(left, right))
+            .collect();
     }
     nodes.pop()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
 
     use super::*;
 
@@ -187,7 +197,10 @@ mod tests {
         for level in 0..14_u8 {
             for index in 0..70 {
                 let place = Place::of(Subtree { level, index });
-                assert!(place.first + place.count <= WIDTH as usize, "{level} {index}");
+                assert!(
+                    place.first + place.count <= WIDTH as usize,
+                    "{level} {index}"
+                );
                 // The same leaves, counted from both sides.
                 let hashes_before = place.tile.index * WIDTH + place.first as u64;
                 assert_eq!(hashes_before << (LEVELS * place.tile.level), index << level);
@@ -198,7 +211,9 @@ mod tests {
     #[test]
     fn a_path_in_a_million_leaves_reads_few_tiles() {
         let size = 1_000_000;
-        let most = (0..size).step_by(997).map(|index| path_tiles(index, size).unwrap().len());
+        let most = (0..size)
+            .step_by(997)
+            .map(|index| path_tiles(index, size).unwrap().len());
         assert!(most.max().unwrap() <= 9);
         assert_eq!(path_tiles(0, 1 << 20).unwrap().len(), 5);
     }

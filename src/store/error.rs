@@ -40,7 +40,10 @@ pub enum StoreError {
         dir: PathBuf,
     },
     /// A ledger of a format that this program does not know.
-    #[error("the ledger has format {found:?}, this program knows {:?}", super::FORMAT)]
+    #[error(
+        "the ledger has format {found:?}, this program knows {:?}",
+        super::FORMAT
+    )]
     UnknownFormat {
         /// What the ledger says of itself.
         found: String,
@@ -70,7 +73,9 @@ pub enum StoreError {
         found: Seq,
     },
     /// An epoch that does not follow the last one, or ends after the last entry.
-    #[error("epoch {found} up to entry {last_seq} cannot be committed where epoch {expected} comes next")]
+    #[error(
+        "epoch {found} up to entry {last_seq} cannot be committed where epoch {expected} comes next"
+    )]
     EpochNotNext {
         /// What comes next.
         expected: u64,

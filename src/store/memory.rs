@@ -142,7 +142,10 @@ impl Store for MemoryStore {
 
     fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let tables = self.read();
-        Ok(keys.iter().map(|key| tables.tiles.get(key).cloned()).collect())
+        Ok(keys
+            .iter()
+            .map(|key| tables.tiles.get(key).cloned())
+            .collect())
     }
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -151,7 +154,9 @@ impl Store for MemoryStore {
 
     fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
         let mut tables = self.write();
-        tables.index.extend(postings.iter().map(|posting| (*posting, ())));
+        tables
+            .index
+            .extend(postings.iter().map(|posting| (*posting, ())));
         tables.indexed_to = indexed_to;
         Ok(())
     }
@@ -160,12 +165,12 @@ impl Store for MemoryStore {
         Ok(self.read().indexed_to)
     }
 
-    fn postings(&self, term: &Term, order: Order) -> Box<dyn Postings + '_> {
-        Box::new(MemoryPostings {
+    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError> {
+        Ok(Box::new(MemoryPostings {
             store: self,
             term: *term,
             order,
-        })
+        }))
     }
 }
 
@@ -183,8 +188,14 @@ impl Postings for MemoryPostings<'_> {
             seq,
         };
         let found = match self.order {
-            Order::Ascending => tables.index.range(posting(at)..=posting(Seq(u64::MAX))).next(),
-            Order::Descending => tables.index.range(posting(Seq::FIRST)..=posting(at)).next_back(),
+            Order::Ascending => tables
+                .index
+                .range(posting(at)..=posting(Seq(u64::MAX)))
+                .next(),
+            Order::Descending => tables
+                .index
+                .range(posting(Seq::FIRST)..=posting(at))
+                .next_back(),
         };
         Ok(found.map(|(posting, ())| posting.seq))
     }

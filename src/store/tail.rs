@@ -27,7 +27,9 @@ impl Tail {
             tail.last_seq = next;
         }
         if let Some(epoch) = &batch.epoch {
-            let next = tail.last_epoch.map_or(Some(EpochNumber::FIRST), EpochNumber::next);
+            let next = tail
+                .last_epoch
+                .map_or(Some(EpochNumber::FIRST), EpochNumber::next);
             if next != Some(epoch.number) || Some(epoch.last_seq) > tail.last_seq {
                 return Err(StoreError::EpochNotNext {
                     expected: next.map_or(u64::MAX, |number| number.0),

@@ -94,7 +94,9 @@ impl TreeBuilder {
                 count: WIDTH as usize,
             };
             let root = fold_complete(nodes_of(whole, bytes)?).ok_or(missing)?;
-            edge.entry(tile.level + 1).or_insert_with(Vec::new).push(root);
+            edge.entry(tile.level + 1)
+                .or_insert_with(Vec::new)
+                .push(root);
         }
         let mut frontier = EpochFrontier::new();
         // The edge from the top down is the tree from left to right, so each
@@ -138,9 +140,13 @@ fn tile_levels(size: u64) -> u8 {
 
 /// How many complete nodes a tree of `size` leaves has at a tile level.
 fn nodes_at(size: u64, level: u8) -> u64 {
-    size.checked_shr(u32::from(level) * u32::from(LEVELS)).unwrap_or(0)
+    size.checked_shr(u32::from(level) * u32::from(LEVELS))
+        .unwrap_or(0)
 }
 
 fn bytes_of(row: &[Hash]) -> Vec<u8> {
-    row.iter().flat_map(|hash| hash.as_bytes()).copied().collect()
+    row.iter()
+        .flat_map(|hash| hash.as_bytes())
+        .copied()
+        .collect()
 }
