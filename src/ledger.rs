@@ -1,6 +1,10 @@
 //! The ledger, pure: bytes in, values out.
 
+pub mod bundle;
+pub mod bundle_file;
+pub mod bundle_line;
 mod canonical;
+mod chain;
 pub mod entry;
 pub mod envelope;
 pub mod epoch;
@@ -9,10 +13,13 @@ pub mod hash;
 pub mod head;
 pub mod hexadecimal;
 pub mod json;
+mod judge;
 pub mod key;
 pub mod kind;
 pub mod limits;
 pub mod lines;
+pub mod logbook_file;
+mod member_error;
 pub mod members;
 pub mod merkle;
 mod number;
@@ -22,7 +29,12 @@ pub mod parse;
 mod parse_error;
 pub mod pem;
 pub mod position;
+pub mod proof;
+mod seals;
+pub mod source;
 pub mod statement;
 pub mod tile;
 pub mod time;
 mod time_reader;
+mod tokens;
+pub mod verify;

@@ -1,4 +1,6 @@
 //! sealbook: an append-only signed logbook and evidence ledger.
 
 pub mod ledger;
+#[cfg(feature = "store")]
+pub mod logbook;
 pub mod store;

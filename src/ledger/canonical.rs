@@ -1,6 +1,6 @@
 //! The one text of a value, in each of the three forms.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
 
 use super::json::{Object, Value};
 
@@ -29,7 +29,7 @@ impl Form {
 impl Object {
     /// Appends the canonical text in `form` to `out`.
     pub fn write_canonical(&self, form: Form, out: &mut Vec<u8>) {
-        write_object(out, self, form);
+        let _ = write_object(&mut Bytes(out), self, form);
     }
 }
 
@@ -37,13 +37,14 @@ impl Value {
     /// The canonical text in `form`.
     pub fn canonical(&self, form: Form) -> String {
         let mut out = String::new();
-        write_value(&mut out, self, form);
+        // Writing to memory does not fail; so below.
+        let _ = write_value(&mut out, self, form);
         out
     }
 
     /// Appends the canonical text in `form` to `out`.
     pub fn write_canonical(&self, form: Form, out: &mut Vec<u8>) {
-        write_value(out, self, form);
+        let _ = write_value(&mut Bytes(out), self, form);
     }
 
     /// ASCII text with sorted keys and an indent of two spaces, without a final
@@ -51,145 +52,203 @@ impl Value {
     /// Python. For WCP manifest files.
     pub fn pretty(&self) -> String {
         let mut out = String::new();
-        write_pretty(&mut out, self, 0);
+        let _ = write_pretty(&mut out, self, 0);
         out
     }
 }
 
-/// Where the text goes.
-trait Sink {
-    fn text(&mut self, text: &str);
-}
+/// Bytes that text is appended to.
+struct Bytes<'a>(&'a mut Vec<u8>);
 
-impl Sink for String {
-    fn text(&mut self, text: &str) {
-        self.push_str(text);
+impl Write for Bytes<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
-impl Sink for Vec<u8> {
-    fn text(&mut self, text: &str) {
-        self.extend_from_slice(text.as_bytes());
-    }
-}
-
-fn write_value(out: &mut impl Sink, value: &Value, form: Form) {
+fn write_value(out: &mut impl Write, value: &Value, form: Form) -> fmt::Result {
     let (comma, _) = form.separators();
     match value {
+        Value::Null => out.write_str("null"),
+        Value::Bool(true) => out.write_str("true"),
+        Value::Bool(false) => out.write_str("false"),
+        Value::Number(number) => write!(out, "{number}"),
+        Value::String(text) => write_string(out, text, form),
         Value::Array(items) => {
-            out.text("[");
+            out.write_str("[")?;
             for (index, item) in items.iter().enumerate() {
                 if index > 0 {
-                    out.text(comma);
+                    out.write_str(comma)?;
                 }
-                write_value(out, item, form);
+                write_value(out, item, form)?;
             }
-            out.text("]");
+            out.write_str("]")
         }
         Value::Object(object) => write_object(out, object, form),
-        scalar => write_scalar(out, scalar, form),
     }
 }
 
-fn write_object(out: &mut impl Sink, object: &Object, form: Form) {
+fn write_object(out: &mut impl Write, object: &Object, form: Form) -> fmt::Result {
     let (comma, colon) = form.separators();
-    out.text("{");
+    out.write_str("{")?;
     for (index, (key, value)) in object.iter().enumerate() {
         if index > 0 {
-            out.text(comma);
+            out.write_str(comma)?;
         }
-        write_string(out, key, form);
-        out.text(colon);
-        write_value(out, value, form);
+        write_string(out, key, form)?;
+        out.write_str(colon)?;
+        write_value(out, value, form)?;
     }
-    out.text("}");
+    out.write_str("}")
 }
 
-fn write_pretty(out: &mut String, value: &Value, level: usize) {
+fn write_pretty(out: &mut String, value: &Value, level: usize) -> fmt::Result {
     match value {
         Value::Array(items) if !items.is_empty() => {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { ",\n" } else { "\n" });
-                indent(out, level + 1);
-                write_pretty(out, item, level + 1);
+                new_line(out, level + 1, index > 0);
+                write_pretty(out, item, level + 1)?;
             }
-            out.push('\n');
-            indent(out, level);
+            new_line(out, level, false);
             out.push(']');
+            Ok(())
         }
         Value::Object(object) if !object.is_empty() => {
             out.push('{');
             for (index, (key, value)) in object.iter().enumerate() {
-                out.push_str(if index > 0 { ",\n" } else { "\n" });
-                indent(out, level + 1);
-                write_string(out, key, Form::Ascii);
+                new_line(out, level + 1, index > 0);
+                write_string(out, key, Form::Ascii)?;
                 out.push_str(": ");
-                write_pretty(out, value, level + 1);
+                write_pretty(out, value, level + 1)?;
             }
-            out.push('\n');
-            indent(out, level);
+            new_line(out, level, false);
             out.push('}');
+            Ok(())
         }
         flat => write_value(out, flat, Form::Ascii),
     }
 }
 
-fn indent(out: &mut String, level: usize) {
-    for _ in 0..level {
-        out.push_str("  ");
-    }
+fn new_line(out: &mut String, level: usize, comma: bool) {
+    out.push_str(if comma { ",\n" } else { "\n" });
+    out.extend(std::iter::repeat_n("  ", level));
 }
 
-fn write_scalar(out: &mut impl Sink, scalar: &Value, form: Form) {
-    match scalar {
-        Value::Bool(true) => out.text("true"),
-        Value::Bool(false) => out.text("false"),
-        Value::Number(number) => out.text(&number.to_string()),
-        Value::String(text) => write_string(out, text, form),
-        Value::Null | Value::Array(_) | Value::Object(_) => out.text("null"),
-    }
-}
-
-fn write_string(out: &mut impl Sink, text: &str, form: Form) {
+fn write_string(out: &mut impl Write, text: &str, form: Form) -> fmt::Result {
     let plain = |byte: u8| match byte {
         b'"' | b'\\' | 0..0x20 => false,
         0x20..0x7f => true,
         // Python escapes U+007F along with everything that is not ASCII.
         0x7f.. => form == Form::Utf8,
     };
-    out.text("\"");
+    out.write_str("\"")?;
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| !plain(byte)) {
         // What stands at `at` is ASCII or the first byte of a character.
         let (run, tail) = rest.split_at(at);
-        out.text(run);
+        out.write_str(run)?;
         let mut chars = tail.chars();
         if let Some(c) = chars.next() {
-            write_escape(out, c);
+            write_escape(out, c)?;
         }
         rest = chars.as_str();
     }
-    out.text(rest);
-    out.text("\"");
+    out.write_str(rest)?;
+    out.write_str("\"")
 }
 
-fn write_escape(out: &mut impl Sink, c: char) {
+fn write_escape(out: &mut impl Write, c: char) -> fmt::Result {
     match c {
-        '"' => out.text("\\\""),
-        '\\' => out.text("\\\\"),
-        '\u{8}' => out.text("\\b"),
-        '\u{c}' => out.text("\\f"),
-        '\n' => out.text("\\n"),
-        '\r' => out.text("\\r"),
-        '\t' => out.text("\\t"),
+        '"' => out.write_str("\\\""),
+        '\\' => out.write_str("\\\\"),
+        '\u{8}' => out.write_str("\\b"),
+        '\u{c}' => out.write_str("\\f"),
+        '\n' => out.write_str("\\n"),
+        '\r' => out.write_str("\\r"),
+        '\t' => out.write_str("\\t"),
         c => {
-            let mut escaped = String::with_capacity(12);
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-            out.text(&escaped);
+            let mut units = [0; 2];
+            let units = c.encode_utf16(&mut units);
+            units
+                .iter()
+                .try_for_each(|unit| write!(out, "\\u{unit:04x}"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::super::json::{Number, Object};
+    use super::*;
+
+    fn sample() -> Value {
+        let number = Value::from(Number::float(1.0).unwrap());
+        let items = vec![Value::Null, true.into(), (-1_i64).into(), number];
+        let mut object = Object::new();
+        object.insert("é", items);
+        object.insert("a", Object::new());
+        object.insert("b", Vec::new());
+        object.into()
+    }
+
+    #[test]
+    fn the_three_forms_differ_in_separators_and_escapes() {
+        let value = sample();
+        let utf8 = r#"{"a":{},"b":[],"é":[null,true,-1,1.0]}"#;
+        let ascii = r#"{"a":{},"b":[],"\u00e9":[null,true,-1,1.0]}"#;
+        let spaced = r#"{"a": {}, "b": [], "\u00e9": [null, true, -1, 1.0]}"#;
+        assert_eq!(value.canonical(Form::Utf8), utf8);
+        assert_eq!(value.canonical(Form::Ascii), ascii);
+        assert_eq!(value.canonical(Form::SpacedAscii), spaced);
+    }
+
+    #[test]
+    fn bytes_are_appended() {
+        let mut out = b"kind\x1f".to_vec();
+        sample().write_canonical(Form::Utf8, &mut out);
+        let expected = format!("kind\u{1f}{}", sample().canonical(Form::Utf8));
+        assert_eq!(out, expected.as_bytes());
+    }
+
+    #[test]
+    fn strings_escape_what_they_must_and_nothing_else() {
+        let text = "\"\\/\u{8}\u{c}\n\r\t\0\u{1f} ~\u{7f}\u{80}\u{2028}\u{ffff}\u{1f600}";
+        let value = Value::from(text);
+        assert_eq!(
+            value.canonical(Form::Utf8),
+            "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f ~\u{7f}\u{80}\u{2028}\u{ffff}\u{1f600}\""
+        );
+        assert_eq!(
+            value.canonical(Form::Ascii),
+            r#""\"\\/\b\f\n\r\t\u0000\u001f ~\u007f\u0080\u2028\uffff\ud83d\ude00""#
+        );
+    }
+
+    #[test]
+    fn pretty_text_is_that_of_python() {
+        let expected = [
+            "{",
+            r#"  "a": {},"#,
+            r#"  "b": [],"#,
+            r#"  "\u00e9": ["#,
+            "    null,",
+            "    true,",
+            "    -1,",
+            "    1.0",
+            "  ]",
+            "}",
+        ];
+        assert_eq!(sample().pretty(), expected.join("\n"));
+        assert_eq!(Value::from("x").pretty(), r#""x""#);
     }
 }

@@ -39,6 +39,11 @@ impl Chain {
         }
     }
 
+    /// The number of the entry that must come next.
+    pub(crate) fn next_seq(&self) -> Seq {
+        self.expected_seq.unwrap_or_default()
+    }
+
     /// Takes the next entry and reports its faults. Returns its number.
     pub(crate) fn step(
         &mut self,
@@ -54,9 +59,17 @@ impl Chain {
         };
         // A logbook has no numbers: an entry's place is its number.
         let numbered = self.format != Format::Logbook;
-        let seq = if numbered { seq.or(self.expected_seq) } else { Some(Seq(index)) };
+        let seq = if numbered {
+            seq.or(self.expected_seq)
+        } else {
+            Some(Seq(index))
+        };
         let place = Place {
-            index: if self.format == Format::Ledger { seq.map_or(index, |s| s.0) } else { index },
+            index: if self.format == Format::Ledger {
+                seq.map_or(index, |s| s.0)
+            } else {
+                index
+            },
             seq: seq.filter(|_| numbered),
             line,
         };
@@ -76,6 +89,13 @@ impl Chain {
 
     fn check_sequence(&mut self, seq: Option<Seq>, place: &Place, findings: &mut Findings) {
         let (Some(expected), Some(actual)) = (self.expected_seq, seq) else {
+            // A selection leaves entries out, but gives the others in order.
+            if let (Some(before), Some(actual)) = (self.last_seq, seq)
+                && actual <= before
+            {
+                let detail = format!("entry {actual} stands after entry {before}");
+                findings.fault(place.fault(FaultCode::SequenceGap, detail));
+            }
             return;
         };
         if expected != actual {

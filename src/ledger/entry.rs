@@ -19,8 +19,8 @@ use super::json::{Form, Object, Value};
 use super::key::{SignError, Signature, Signer};
 use super::limits;
 use super::members::{MemberError, Members};
-use super::position::Seq;
 use super::parse::{self, ParseError};
+use super::position::Seq;
 use super::time::{TimeError, Timestamp};
 
 const SEPARATOR: u8 = 0x1f;
@@ -51,7 +51,10 @@ pub enum EntryError {
     #[error("the payload is not in canonical form")]
     PayloadNotCanonical,
     /// More than [`limits::SIGNING_PAYLOAD_BYTES`].
-    #[error("the signing payload has {bytes} bytes, over the limit of {}", limits::SIGNING_PAYLOAD_BYTES)]
+    #[error(
+        "the signing payload has {bytes} bytes, over the limit of {}",
+        limits::SIGNING_PAYLOAD_BYTES
+    )]
     TooLarge {
         /// How many bytes it has.
         bytes: usize,
@@ -353,6 +356,12 @@ impl Entry {
     #[must_use]
     pub fn record(&self) -> &[u8] {
         &self.record
+    }
+
+    /// The record, for the store to keep.
+    #[must_use]
+    pub fn into_record(self) -> Vec<u8> {
+        self.record
     }
 
     /// Appends the canonical JSON object of the entry, with its position where

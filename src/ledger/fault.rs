@@ -13,7 +13,10 @@ use super::limits;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the names are SPEC §6's, explained where they are found")]
+#[allow(
+    missing_docs,
+    reason = "the names are SPEC §6's, explained where they are found"
+)]
 pub enum FaultCode {
     PrevHashMismatch,
     SignatureInvalid,
@@ -177,8 +180,6 @@ pub enum WarningCode {
     KeyFromLedger,
     /// Headers of a selection that do not follow each other.
     EpochGap,
-    /// Entries that no epoch seals yet.
-    Unsealed,
     /// More was found than the report lists.
     MoreNotListed,
     /// An entry of the log acknowledges a rollback.

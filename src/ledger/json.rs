@@ -180,3 +180,62 @@ impl Serialize for Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::super::parse::parse;
+    use super::*;
+
+    #[test]
+    fn serde_keeps_every_number_exactly() {
+        let text = br#"{"a":[1.0,-0.0,1e-05,1e+16,5e-324],"b":123456789012345678901234567890}"#;
+        let value = parse(text).unwrap();
+        assert_eq!(serde_json::to_vec(&value).unwrap(), text);
+        let canonical = value.canonical(Form::Utf8);
+        let pretty = serde_json::to_string_pretty(&value).unwrap();
+        assert_eq!(
+            parse(pretty.as_bytes()).unwrap().canonical(Form::Utf8),
+            canonical
+        );
+    }
+
+    #[test]
+    fn depth_counts_containers() {
+        let cases: [(&[u8], usize); 5] = [
+            (b"1", 0),
+            (b"[]", 1),
+            (b"{}", 1),
+            (br#"[1,{"a":[]},[]]"#, 3),
+            (br#"{"a":{"b":{"c":1}}}"#, 3),
+        ];
+        for (text, depth) in cases {
+            assert_eq!(parse(text).unwrap().depth(), depth);
+        }
+    }
+
+    #[test]
+    fn accessors_answer_for_their_own_type_only() {
+        let value = parse(br#"{"s":"x","b":true,"n":null,"i":-1,"f":1.0,"a":[2]}"#).unwrap();
+        let get = |key| value.get(key).unwrap();
+        assert_eq!(get("s").as_str(), Some("x"));
+        assert_eq!(get("b").as_bool(), Some(true));
+        assert!(get("n").is_null());
+        assert_eq!((get("i").as_i64(), get("i").as_u64()), (Some(-1), None));
+        assert_eq!((get("f").as_f64(), get("f").as_i64()), (Some(1.0), None));
+        assert_eq!(get("a").as_array(), Some([Value::from(2_u64)].as_slice()));
+        assert_eq!(value.get("absent"), None);
+        assert_eq!(get("s").get("x"), None);
+        assert_eq!(get("s").as_array(), None);
+        assert_eq!(get("n").as_str(), None);
+        assert_eq!(Value::from(None::<bool>), Value::Null);
+        assert_eq!(Value::from(Some("x")), Value::from("x"));
+    }
+}

@@ -21,10 +21,7 @@ pub(crate) enum Judged {
     /// Well-formed.
     Read(Box<Readable>),
     /// Not an entry; in a store or bundle its number may still be known.
-    Unreadable {
-        seq: Option<Seq>,
-        error: EntryError,
-    },
+    Unreadable { seq: Option<Seq>, error: EntryError },
 }
 
 /// What the walk needs to know of a well-formed entry.

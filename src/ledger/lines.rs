@@ -40,7 +40,9 @@ pub fn read_line(reader: &mut dyn BufRead) -> io::Result<Option<Line>> {
         }
         seen = true;
         let end = available.iter().position(|b| *b == b'\n');
-        let taken = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
+        let taken = available
+            .get(..end.unwrap_or(available.len()))
+            .unwrap_or_default();
         length += taken.len() as u64;
         if length <= limits::LINE_BYTES as u64 {
             line.extend_from_slice(taken);
@@ -95,7 +97,10 @@ mod tests {
         let first = read_line(&mut reader).unwrap();
         assert_eq!(first, Some(whole(&vec![b'x'; limits::LINE_BYTES], true)));
         let bytes = limits::LINE_BYTES as u64 + 1;
-        assert_eq!(read_line(&mut reader).unwrap(), Some(Line::TooLong { bytes }));
+        assert_eq!(
+            read_line(&mut reader).unwrap(),
+            Some(Line::TooLong { bytes })
+        );
         assert_eq!(read_line(&mut reader).unwrap(), Some(whole(b"z", true)));
     }
 }

@@ -29,6 +29,7 @@ impl<R: BufRead + Send> Source for LogbookFile<R> {
             log: None,
             genesis: None,
             first_seq: Seq::FIRST,
+            last_seq: None,
             contiguous: true,
             not_checked: vec![NotChecked::Truncation],
         }

@@ -4,61 +4,9 @@
 //! and in a signed or hashed document nobody may slip something in.
 
 use super::json::{Object, Value};
-use super::time::{TimeError, Timestamp};
+use super::time::Timestamp;
 
-/// A member that is not as its format wants it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{problem}", prefix(at))]
-pub struct MemberError {
-    /// The path to it, such as `payload.nonce`; empty for the document itself.
-    pub at: String,
-    /// What is wrong.
-    pub problem: MemberProblem,
-}
-
-/// What is wrong with a member.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MemberProblem {
-    /// It is required and absent.
-    #[error("missing")]
-    Missing,
-    /// The format has no such member.
-    #[error("unknown member")]
-    Unknown,
-    /// It is of another JSON type.
-    #[error("not {expected}")]
-    WrongType {
-        /// The type that it should have, with its article.
-        expected: &'static str,
-    },
-    /// It is an integer, but not one that this member can hold.
-    #[error("out of range")]
-    OutOfRange,
-    /// It is not exactly so many lower-case hex digits.
-    #[error("not {digits} lower-case hex digits")]
-    BadHex {
-        /// How many.
-        digits: usize,
-    },
-    /// It is no timestamp, or not in canonical form.
-    #[error(transparent)]
-    BadTime(#[from] TimeError),
-    /// It is none of the values that this member can have.
-    #[error("not {expected}")]
-    BadValue {
-        /// What it should be.
-        expected: &'static str,
-    },
-}
-
-fn prefix(at: &str) -> String {
-    if at.is_empty() {
-        String::new()
-    } else {
-        format!("{at}: ")
-    }
-}
+pub use super::member_error::{MemberError, MemberProblem};
 
 /// The members of one object, to be read once each and then [finished].
 ///
@@ -298,4 +246,138 @@ fn as_hex<const N: usize>(value: &Value) -> Result<[u8; N], MemberProblem> {
 
 fn as_timestamp(value: &Value) -> Result<Timestamp, MemberProblem> {
     Ok(Timestamp::parse_canonical(as_str(value)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::super::parse::parse;
+    use super::super::time::TimeError;
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        parse(text.as_bytes()).expect(text)
+    }
+
+    #[test]
+    fn every_type_is_read_as_itself() {
+        let text = r#"{"s":"x","b":true,"u":18446744073709551615,"i":-1,"a":[1],"o":{"x":1},
+            "h":"00ff","t":"2026-01-02T03:04:05+00:00","n":{"m":"y"},"v":null}"#;
+        let value = value(text);
+        let mut members = Members::of(&value, "").unwrap();
+        assert_eq!(members.str("s"), Ok("x"));
+        assert_eq!(members.bool("b"), Ok(true));
+        assert_eq!(members.u64("u"), Ok(u64::MAX));
+        assert_eq!(members.i64("i"), Ok(-1));
+        assert_eq!(members.array("a").map(<[Value]>::len), Ok(1));
+        assert_eq!(members.object("o").map(Object::len), Ok(1));
+        assert_eq!(members.hex("h"), Ok([0x00, 0xff]));
+        let time = members.timestamp("t").unwrap();
+        assert_eq!(time.to_string(), "2026-01-02T03:04:05+00:00");
+        let mut nested = members.nested("n").unwrap();
+        assert_eq!(nested.str("m"), Ok("y"));
+        assert_eq!(nested.finish(), Ok(()));
+        assert_eq!(members.required("v"), Ok(&Value::Null));
+        assert_eq!(members.finish(), Ok(()));
+    }
+
+    #[test]
+    fn null_and_absent_are_nothing_to_nullable_members_only() {
+        let value = value(r#"{"n":null,"s":"x","h":"aa"}"#);
+        let mut members = Members::of(&value, "").unwrap();
+        for name in ["n", "absent"] {
+            assert_eq!(members.opt_str(name), Ok(None));
+            assert_eq!(members.opt_bool(name), Ok(None));
+            assert_eq!(members.opt_u64(name), Ok(None));
+            assert_eq!(members.opt_i64(name), Ok(None));
+            assert_eq!(members.opt_array(name), Ok(None));
+            assert_eq!(members.opt_object(name), Ok(None));
+            assert!(members.opt_nested(name).unwrap().is_none());
+            assert_eq!(members.opt_hex::<4>(name), Ok(None));
+            assert_eq!(members.opt_timestamp(name), Ok(None));
+        }
+        assert_eq!(members.optional("n"), Some(&Value::Null));
+        assert_eq!(members.optional("absent"), None);
+        assert_eq!(members.opt_str("s"), Ok(Some("x")));
+        assert_eq!(members.opt_hex("h"), Ok(Some([0xaa])));
+        assert_eq!(members.finish(), Ok(()));
+    }
+
+    #[test]
+    fn every_problem_is_named_with_its_path() {
+        let value = value(
+            r#"{"s":1,"u":-1,"f":1.0,"i":9223372036854775808,"up":"AA","odd":"a","long":"aabb",
+            "t":"2026-01-02T03:04:05Z","bad":"x","n":null,"o":{"x":null}}"#,
+        );
+        let mut members = Members::of(&value, "payload").unwrap();
+        let wrong = |expected| MemberProblem::WrongType { expected };
+        let syntax = TimeError::Syntax {
+            at: 0,
+            expected: "a digit",
+        };
+        let hex = MemberProblem::BadHex { digits: 2 };
+        let inner = members.nested("o").unwrap().str("x").map(drop);
+        let cases = [
+            (members.str("s").map(drop), "s", wrong("a string")),
+            (members.opt_str("s").map(drop), "s", wrong("a string")),
+            (members.bool("s").map(drop), "s", wrong("a boolean")),
+            (members.array("s").map(drop), "s", wrong("an array")),
+            (members.object("s").map(drop), "s", wrong("an object")),
+            (members.str("n").map(drop), "n", wrong("a string")),
+            (members.u64("n").map(drop), "n", wrong("an integer")),
+            (members.u64("f").map(drop), "f", wrong("an integer")),
+            (members.u64("u").map(drop), "u", MemberProblem::OutOfRange),
+            (members.i64("i").map(drop), "i", MemberProblem::OutOfRange),
+            (members.hex::<1>("up").map(drop), "up", hex.clone()),
+            (members.hex::<1>("odd").map(drop), "odd", hex.clone()),
+            (members.hex::<1>("long").map(drop), "long", hex),
+            (members.hex::<1>("s").map(drop), "s", wrong("a string")),
+            (
+                members.timestamp("t").map(drop),
+                "t",
+                TimeError::NotCanonical.into(),
+            ),
+            (members.timestamp("bad").map(drop), "bad", syntax.into()),
+            (
+                members.required("gone").map(drop),
+                "gone",
+                MemberProblem::Missing,
+            ),
+            (inner, "o.x", wrong("a string")),
+        ];
+        for (result, name, problem) in cases {
+            let at = format!("payload.{name}");
+            assert_eq!(result, Err(MemberError { at, problem }));
+        }
+        assert_eq!(members.finish(), Ok(()));
+    }
+
+    #[test]
+    fn a_member_that_nobody_asked_for_is_refused() {
+        let value = value(r#"{"a":1,"b":2,"c":3}"#);
+        let mut members = Members::of(&value, "").unwrap();
+        members.required("c").unwrap();
+        members.required("a").unwrap();
+        let error = members.finish().unwrap_err();
+        assert_eq!(
+            (error.at.as_str(), &error.problem),
+            ("b", &MemberProblem::Unknown)
+        );
+        assert_eq!(error.to_string(), "b: unknown member");
+    }
+
+    #[test]
+    fn only_an_object_has_members() {
+        let error = Members::of(&Value::Null, "").map(drop).unwrap_err();
+        assert_eq!(error.to_string(), "not an object");
+        let error = Members::of(&Value::Null, "entry").map(drop).unwrap_err();
+        assert_eq!(error.to_string(), "entry: not an object");
+    }
 }

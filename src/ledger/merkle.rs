@@ -54,7 +54,11 @@ impl LeafRange {
         let mut at = self.start;
         while at < self.end {
             let room = (self.end - at).ilog2();
-            let level = if at == 0 { room } else { at.trailing_zeros().min(room) };
+            let level = if at == 0 {
+                room
+            } else {
+                at.trailing_zeros().min(room)
+            };
             subtrees.push(Subtree {
                 level: u8::try_from(level).unwrap_or(u8::MAX),
                 index: at >> level,
@@ -156,7 +160,12 @@ pub fn root_from_path<H: NodeHasher>(
 #[must_use]
 pub fn fold_range<H: NodeHasher>(subtrees: &[H::Digest]) -> Option<H::Digest> {
     let (last, before) = subtrees.split_last()?;
-    Some(before.iter().rev().fold(*last, |node, left| H::node(left, &node)))
+    Some(
+        before
+            .iter()
+            .rev()
+            .fold(*last, |node, left| H::node(left, &node)),
+    )
 }
 
 /// The complete subtrees that cover the leaves seen so far: all that is kept of

@@ -122,8 +122,7 @@ fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     if value.is_sign_negative() {
         f.write_str("-")?;
     }
-    // `{:e}` gives the shortest digits as `d[.ddd]e[-]x`.
-    let shortest = format!("{:e}", value.abs());
+    let shortest = shortest(value.abs());
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let (first, rest) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let exponent: i32 = exponent.parse().map_err(|_| fmt::Error)?;
@@ -144,6 +143,32 @@ fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     }
 }
 
+/// The shortest digits that read back to `value`, as `d[.ddd]e[-]x`.
+///
+/// Of two shortest candidates equally far from `value`, Python takes the one
+/// with the even last digit and Rust's `{:e}` the greater one: 2⁻²⁵ is
+/// `2.9802322387695312e-08` to the former and ends in `3` to the latter.
+/// Rounding to as many digits is half to even in Rust too, but at a power of
+/// two may step over to the neighbouring double.
+fn shortest(value: f64) -> String {
+    let greater = format!("{value:e}");
+    let decimals = greater
+        .find('e')
+        .map_or(0, |end| end.saturating_sub("d.".len()));
+    // Two candidates of fewer than 16 digits lie further apart than the
+    // neighbours of a normal double. Those of a subnormal one are never equally
+    // far: its last digit is hundreds of places behind.
+    if decimals < 15 {
+        return greater;
+    }
+    let even = format!("{value:.decimals$e}");
+    if even == greater || even.parse() == Ok(value) {
+        even
+    } else {
+        greater
+    }
+}
+
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
@@ -155,5 +180,124 @@ impl Serialize for Number {
                 .map_err(S::Error::custom)?
                 .serialize(serializer),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::*;
+
+    fn float(value: f64) -> Number {
+        Number::float(value).unwrap()
+    }
+
+    #[test]
+    fn float_text_is_that_of_python_repr() {
+        let cases = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (-1.5, "-1.5"),
+            (100.0, "100.0"),
+            (123.456, "123.456"),
+            (0.001, "0.001"),
+            (0.0001, "0.0001"),
+            (0.000_123, "0.000123"),
+            (0.00001, "1e-05"),
+            (0.000_012_5, "1.25e-05"),
+            (1e15, "1000000000000000.0"),
+            (9_999_999_999_999_998.0, "9999999999999998.0"),
+            (1e16, "1e+16"),
+            (1.5e16, "1.5e+16"),
+            (123_456_789_012_345_680.0, "1.2345678901234568e+17"),
+            (1e22, "1e+22"),
+            (1e100, "1e+100"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (5e-324, "5e-324"),
+            // Ties between two shortest candidates.
+            (2_f64.powi(-25), "2.9802322387695312e-08"),
+            (5_087_017_526_967_613.0 / 4.0, "1271754381741903.2"),
+            (2_226_194_917_939_501.0 / 8.0, "278274364742437.62"),
+            // Not the nearest of as many digits, which ends in 4: that one
+            // reads back to the double before.
+            (2_f64.powi(-1017), "7.120236347223045e-307"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(float(value).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn integers_of_any_size_keep_their_digits() {
+        let cases = [
+            "0",
+            "-1",
+            "9223372036854775807",
+            "-9223372036854775808",
+            "9223372036854775808",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "123456789012345678901234567890",
+        ];
+        for digits in cases {
+            let number = Number::from_digits(digits);
+            assert_eq!(number.to_string(), digits);
+            assert!(!number.is_float());
+        }
+    }
+
+    #[test]
+    fn each_number_has_one_representation() {
+        assert_eq!(Number::from_digits("-0"), Number::from(0_i64));
+        assert_eq!(Number::from(7_u64), Number::from(7_i64));
+        assert_eq!(Number::from_digits("18446744073709551615"), u64::MAX.into());
+    }
+
+    #[test]
+    fn equal_numbers_have_equal_texts_and_others_differ() {
+        assert_ne!(float(0.0), float(-0.0));
+        assert_ne!(float(1.0), Number::from(1_i64));
+        assert_ne!(
+            Number::from_digits("18446744073709551616"),
+            float(2_f64.powi(64))
+        );
+    }
+
+    #[test]
+    fn nan_and_infinities_are_no_numbers() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(Number::float(value), None);
+        }
+    }
+
+    #[test]
+    fn conversions_give_what_fits_and_nothing_else() {
+        let big = Number::from_digits("18446744073709551616");
+        assert_eq!(
+            (big.as_i64(), big.as_u64(), big.as_f64()),
+            (None, None, Some(2_f64.powi(64)))
+        );
+        let huge = Number::from_digits(&"9".repeat(400));
+        assert_eq!(huge.as_f64(), None);
+        let large = Number::from(u64::MAX);
+        assert_eq!((large.as_i64(), large.as_u64()), (None, Some(u64::MAX)));
+        let negative = Number::from(-1_i64);
+        assert_eq!((negative.as_i64(), negative.as_u64()), (Some(-1), None));
+        let one = float(1.0);
+        assert_eq!(
+            (one.as_i64(), one.as_u64(), one.as_f64()),
+            (None, None, Some(1.0))
+        );
     }
 }

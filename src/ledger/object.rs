@@ -22,6 +22,13 @@ impl Object {
         Self::default()
     }
 
+    /// The object of these members, which the reader has put in order and found
+    /// unique.
+    pub(super) fn from_sorted(mut members: Vec<(String, Value)>) -> Self {
+        members.shrink_to_fit();
+        Self { members }
+    }
+
     /// Sets the member `key` and gives its former value.
     ///
     /// Costs a shift of the members behind it: to build an object of many
@@ -123,13 +130,72 @@ impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Object {
             }
             same
         });
-        members.shrink_to_fit();
-        Self { members }
+        Self::from_sorted(members)
     }
 }
 
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::*;
+
+    fn keys(object: &Object) -> Vec<&str> {
+        object.keys().collect()
+    }
+
+    #[test]
+    fn keys_stand_in_code_point_order_not_in_that_of_utf16() {
+        let names = ["\u{1f600}", "\u{ffff}", "é", "z", "a", "B", "", "aa"];
+        let mut inserted = Object::new();
+        for name in names {
+            inserted.insert(name, true);
+        }
+        let collected: Object = names.into_iter().map(|name| (name, true)).collect();
+        let sorted = ["", "B", "a", "aa", "z", "é", "\u{ffff}", "\u{1f600}"];
+        assert_eq!(keys(&inserted), sorted);
+        assert_eq!(inserted, collected);
+    }
+
+    #[test]
+    fn the_last_of_equal_keys_stays() {
+        let members = [("b", 1_u64), ("a", 2), ("b", 3), ("b", 4)];
+        let collected: Object = members.into_iter().collect();
+        let mut inserted = Object::new();
+        let replaced: Vec<_> = members
+            .into_iter()
+            .map(|(k, v)| inserted.insert(k, v))
+            .collect();
+        assert_eq!(
+            replaced,
+            [None, None, Some(1_u64.into()), Some(3_u64.into())]
+        );
+        assert_eq!(collected, inserted);
+        assert_eq!(collected.get("b"), Some(&4_u64.into()));
+        assert_eq!(collected.len(), 2);
+    }
+
+    #[test]
+    fn members_are_found_changed_and_removed_by_name() {
+        let mut object: Object = [("a", None), ("b", Some("x"))].into_iter().collect();
+        assert!(object.contains_key("a"));
+        assert_eq!(object.get("a"), Some(&Value::Null));
+        *object.get_mut("b").unwrap() = Value::from("y");
+        assert_eq!(object.get_member("b"), Some(("b", &Value::from("y"))));
+        assert_eq!(object.remove("b"), Some(Value::from("y")));
+        assert_eq!(object.remove("b"), None);
+        assert_eq!((object.len(), object.is_empty()), (1, false));
     }
 }

@@ -72,7 +72,8 @@ impl Opening {
         object.insert("nonce", hexadecimal::encode(&self.nonce));
         object.insert(
             "recovery_key_sha256",
-            self.recovery_key_sha256.map(|hash| hexadecimal::encode(&hash)),
+            self.recovery_key_sha256
+                .map(|hash| hexadecimal::encode(&hash)),
         );
         object.insert(
             "predecessor",

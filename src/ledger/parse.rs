@@ -4,7 +4,8 @@
 //! let pass is an error here that names its place: duplicate keys, lone
 //! surrogates, a byte order mark, trailing bytes, numbers beyond a double.
 
-use super::json::{Number, Object, Value};
+use super::json::{Object, Value};
+use super::tokens::Tokens;
 
 pub use super::parse_error::{ParseError, Place};
 
@@ -60,94 +61,95 @@ pub fn parse_with(text: &[u8], limits: &Limits) -> Result<Value, ParseError> {
     let text = std::str::from_utf8(text).map_err(|error| ParseError::InvalidUtf8 {
         place: place(error.valid_up_to()),
     })?;
-    let mut reader = Reader {
-        text,
-        at: 0,
+    let mut parser = Parser {
+        tokens: Tokens::of(text),
         limits,
     };
-    reader.skip_space();
-    let value = reader.value(1)?;
-    reader.skip_space();
-    match reader.peek() {
-        None => Ok(value),
-        Some(_) => Err(ParseError::TrailingBytes {
-            place: reader.place(reader.at),
-        }),
-    }
+    parser.tokens.skip_space();
+    let value = parser.value(1)?;
+    parser.tokens.skip_space();
+    parser.tokens.end()?;
+    Ok(value)
 }
 
-struct Reader<'t> {
-    text: &'t str,
-    /// Offset of the next byte. It never stands inside a character when an
-    /// error is made of it.
-    at: usize,
+struct Parser<'t> {
+    tokens: Tokens<'t>,
     limits: &'t Limits,
 }
 
-impl Reader<'_> {
+/// A member, with the offset of its key for when that turns out a duplicate.
+struct Member {
+    at: usize,
+    key: String,
+    value: Value,
+}
+
+impl Parser<'_> {
     /// The value that begins here; `level` is its own if it is a container.
     fn value(&mut self, level: usize) -> Result<Value, ParseError> {
-        match self.peek() {
-            Some(b'{') => self.object(level),
-            Some(b'[') => self.array(level),
-            Some(b'"') => self.string().map(Value::String),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            Some(b't') => self.word("true", Value::Bool(true)),
-            Some(b'f') => self.word("false", Value::Bool(false)),
-            Some(b'n') => self.word("null", Value::Null),
-            _ => Err(self.unexpected("a value")),
+        match self.tokens.peek() {
+            Some(b'{') => self.object(level).map(Value::Object),
+            Some(b'[') => self.array(level).map(Value::Array),
+            Some(b'"') => self.tokens.string("a value").map(Value::String),
+            Some(b'-' | b'0'..=b'9') => {
+                let number = self.tokens.number(self.limits.integer_digits)?;
+                Ok(Value::Number(number))
+            }
+            Some(b't') => self.tokens.word("true").map(|()| Value::Bool(true)),
+            Some(b'f') => self.tokens.word("false").map(|()| Value::Bool(false)),
+            Some(b'n') => self.tokens.word("null").map(|()| Value::Null),
+            _ => Err(self.tokens.unexpected("a value")),
         }
     }
 
-    fn array(&mut self, level: usize) -> Result<Value, ParseError> {
-        self.enter(level)?;
+    fn array(&mut self, level: usize) -> Result<Vec<Value>, ParseError> {
+        self.enter(level, b'[')?;
         let mut items = Vec::new();
-        if !self.eat(b']') {
-            loop {
-                items.push(self.value(level + 1)?);
-                self.skip_space();
-                if self.eat(b']') {
-                    break;
-                }
-                self.expect(b',', "`,` or `]`")?;
-                self.skip_space();
+        if self.tokens.eat(b']') {
+            return Ok(items);
+        }
+        loop {
+            items.push(self.value(level + 1)?);
+            self.tokens.skip_space();
+            if self.tokens.eat(b']') {
+                break;
             }
+            self.tokens.expect(b',', "`,` or `]`")?;
+            self.tokens.skip_space();
         }
         items.shrink_to_fit();
-        Ok(Value::Array(items))
+        Ok(items)
     }
 
-    fn object(&mut self, level: usize) -> Result<Value, ParseError> {
-        self.enter(level)?;
+    fn object(&mut self, level: usize) -> Result<Object, ParseError> {
+        self.enter(level, b'{')?;
         let mut members = Vec::new();
-        if !self.eat(b'}') {
-            loop {
-                members.push(self.member(level)?);
-                self.skip_space();
-                if self.eat(b'}') {
-                    break;
-                }
-                self.expect(b',', "`,` or `}`")?;
-                self.skip_space();
-            }
+        if self.tokens.eat(b'}') {
+            return Ok(Object::new());
         }
-        self.collect(members).map(Value::Object)
+        loop {
+            members.push(self.member(level)?);
+            self.tokens.skip_space();
+            if self.tokens.eat(b'}') {
+                break;
+            }
+            self.tokens.expect(b',', "`,` or `}`")?;
+            self.tokens.skip_space();
+        }
+        self.collect(members)
     }
 
     fn member(&mut self, level: usize) -> Result<Member, ParseError> {
-        let at = self.at;
-        if self.peek() != Some(b'"') {
-            return Err(self.unexpected("a key"));
-        }
-        let key = self.string()?;
-        self.skip_space();
-        self.expect(b':', "`:`")?;
-        self.skip_space();
+        let at = self.tokens.offset();
+        let key = self.tokens.string("a key")?;
+        self.tokens.skip_space();
+        self.tokens.expect(b':', "`:`")?;
+        self.tokens.skip_space();
         let value = self.value(level + 1)?;
         Ok(Member { at, key, value })
     }
 
-    /// Sorts once instead of inserting one by one, which would be quadratic.
+    /// Sorts once, because inserting one by one would be quadratic.
     fn collect(&self, mut members: Vec<Member>) -> Result<Object, ParseError> {
         if !members.is_sorted_by(|a, b| a.key < b.key) {
             // Stable, so that equal keys stay in the order of the text.
@@ -160,225 +162,193 @@ impl Reader<'_> {
                 .min_by_key(|member| member.at);
             if let Some(Member { at, key, .. }) = repeated {
                 return Err(ParseError::DuplicateKey {
-                    place: self.place(*at),
+                    place: self.tokens.place(*at),
                     key: key.clone(),
                 });
             }
         }
-        Ok(members
-            .into_iter()
-            .map(|member| (member.key, member.value))
-            .collect())
+        let members = members.into_iter().map(|member| (member.key, member.value));
+        Ok(Object::from_sorted(members.collect()))
     }
 
-    /// Steps over an opening bracket and the space behind it.
-    fn enter(&mut self, level: usize) -> Result<(), ParseError> {
+    /// Steps over the bracket that opens `level`, and the space behind it.
+    fn enter(&mut self, level: usize, bracket: u8) -> Result<(), ParseError> {
         let limit = self.limits.depth.min(Limits::DEEPEST);
         if level > limit {
-            return Err(ParseError::TooDeep {
-                place: self.place(self.at),
-                limit,
-            });
+            let place = self.tokens.place(self.tokens.offset());
+            return Err(ParseError::TooDeep { place, limit });
         }
-        self.at += 1;
-        self.skip_space();
+        self.tokens.eat(bracket);
+        self.tokens.skip_space();
         Ok(())
-    }
-
-    fn word(&mut self, word: &'static str, value: Value) -> Result<Value, ParseError> {
-        for byte in word.bytes() {
-            self.expect(byte, word)?;
-        }
-        Ok(value)
-    }
-
-    fn number(&mut self) -> Result<Number, ParseError> {
-        let start = self.at;
-        self.eat(b'-');
-        let digits = match self.peek() {
-            Some(b'0') => {
-                self.at += 1;
-                if let Some(b'0'..=b'9') = self.peek() {
-                    return Err(self.unexpected("no digit after a leading zero"));
-                }
-                1
-            }
-            _ => self.digits()?,
-        };
-        let mut float = false;
-        if self.eat(b'.') {
-            float = true;
-            self.digits()?;
-        }
-        if self.eat(b'e') || self.eat(b'E') {
-            float = true;
-            if !self.eat(b'-') {
-                self.eat(b'+');
-            }
-            self.digits()?;
-        }
-        let text = self.text.get(start..self.at).unwrap_or_default();
-        if float {
-            // Correctly rounded: underflow gives a zero with the sign of the
-            // text, overflow an infinity, which `float` refuses.
-            let value = text.parse().ok().and_then(Number::float);
-            return value.ok_or_else(|| ParseError::Overflow {
-                place: self.place(start),
-            });
-        }
-        let limit = self.limits.integer_digits;
-        if digits > limit {
-            return Err(ParseError::TooManyDigits {
-                place: self.place(start),
-                limit,
-            });
-        }
-        Ok(Number::from_digits(text))
-    }
-
-    /// Steps over one digit or more and counts them.
-    fn digits(&mut self) -> Result<usize, ParseError> {
-        let count = self.rest().bytes().take_while(u8::is_ascii_digit).count();
-        if count == 0 {
-            return Err(self.unexpected("a digit"));
-        }
-        self.at += count;
-        Ok(count)
-    }
-
-    fn string(&mut self) -> Result<String, ParseError> {
-        self.at += 1;
-        let mut out = String::new();
-        loop {
-            let rest = self.rest();
-            let special = |byte| matches!(byte, b'"' | b'\\' | 0..0x20);
-            let run = rest.bytes().position(special).unwrap_or(rest.len());
-            out.push_str(rest.get(..run).unwrap_or_default());
-            self.at += run;
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => out.push(self.escape()?),
-                Some(byte) => {
-                    return Err(ParseError::ControlCharacter {
-                        place: self.place(self.at),
-                        byte,
-                    });
-                }
-                None => return Err(self.unexpected("`\"`")),
-            }
-        }
-        self.at += 1;
-        Ok(out)
-    }
-
-    fn escape(&mut self) -> Result<char, ParseError> {
-        let start = self.at;
-        self.at += 1;
-        let short = match self.peek() {
-            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.unicode(start),
-            Some(_) => {
-                return Err(ParseError::BadEscape {
-                    place: self.place(start),
-                });
-            }
-            None => return Err(self.unexpected("an escape")),
-        };
-        self.at += 1;
-        Ok(short)
-    }
-
-    /// `\uXXXX`, or two of them that make a surrogate pair.
-    fn unicode(&mut self, start: usize) -> Result<char, ParseError> {
-        let unit = self.code_unit(start)?;
-        let second = self.at;
-        let mut decoded = char::decode_utf16([unit]).next();
-        if matches!(unit, 0xd800..0xdc00) && self.rest().starts_with("\\u") {
-            self.at += 1;
-            let low = self.code_unit(second)?;
-            decoded = char::decode_utf16([unit, low]).next();
-        }
-        match decoded {
-            Some(Ok(c)) => Ok(c),
-            _ => Err(ParseError::LoneSurrogate {
-                place: self.place(start),
-                unit,
-            }),
-        }
-    }
-
-    /// `uXXXX`; `start` is where its backslash stands.
-    fn code_unit(&mut self, start: usize) -> Result<u16, ParseError> {
-        self.at += 1;
-        let mut unit = 0;
-        for _ in 0..4 {
-            let Some(byte) = self.peek() else {
-                return Err(self.unexpected("a hex digit"));
-            };
-            let Some(digit) = char::from(byte).to_digit(16) else {
-                return Err(ParseError::BadEscape {
-                    place: self.place(start),
-                });
-            };
-            unit = unit << 4 | digit as u16;
-            self.at += 1;
-        }
-        Ok(unit)
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn rest(&self) -> &str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), ParseError> {
-        if self.eat(byte) {
-            Ok(())
-        } else {
-            Err(self.unexpected(expected))
-        }
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn unexpected(&self, expected: &'static str) -> ParseError {
-        let place = self.place(self.at);
-        match self.rest().chars().next() {
-            Some(found) => ParseError::Unexpected {
-                place,
-                found,
-                expected,
-            },
-            None => ParseError::UnexpectedEnd { place, expected },
-        }
-    }
-
-    fn place(&self, offset: usize) -> Place {
-        Place::locate(self.text.as_bytes(), offset)
     }
 }
 
-/// A member, with the offset of its key for when that turns out a duplicate.
-struct Member {
-    at: usize,
-    key: String,
-    value: Value,
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::super::json::Form;
+    use super::*;
+
+    fn canonical(text: &str) -> String {
+        parse(text.as_bytes()).unwrap().canonical(Form::Utf8)
+    }
+
+    fn nested(levels: usize) -> Vec<u8> {
+        let mut text = b"[".repeat(levels);
+        text.extend(b"]".repeat(levels));
+        text
+    }
+
+    #[test]
+    fn one_value_has_many_spellings() {
+        let cases = [
+            (" \t\r\n[ 1 , 2 ]\n", "[1,2]"),
+            ("{ }", "{}"),
+            (
+                r#"{"b" : 1 , "a" : {"d":2,"c":3}}"#,
+                r#"{"a":{"c":3,"d":2},"b":1}"#,
+            ),
+            (r#""\u0041\/\ud83d\uDE00""#, "\"A/\u{1f600}\""),
+            (r#""\"\\\b\f\n\r\t""#, r#""\"\\\b\f\n\r\t""#),
+            ("-0", "0"),
+            ("-0.0", "-0.0"),
+            ("1E2", "100.0"),
+            ("1e+2", "100.0"),
+            ("1e-400", "0.0"),
+            ("-1e-400", "-0.0"),
+            ("0e999999999999999999999", "0.0"),
+            ("18446744073709551616", "18446744073709551616"),
+            ("9007199254740993.0", "9007199254740992.0"),
+            ("2.2250738585072011e-308", "2.225073858507201e-308"),
+            ("[true,false,null]", "[true,false,null]"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(canonical(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_outermost_container_is_level_one() {
+        assert!(parse(&nested(128)).is_ok());
+        let place = Place {
+            offset: 128,
+            line: 1,
+            column: 129,
+        };
+        assert_eq!(
+            parse(&nested(129)),
+            Err(ParseError::TooDeep { place, limit: 128 })
+        );
+        let scalars = Limits {
+            depth: 0,
+            ..Limits::default()
+        };
+        assert!(parse_with(b"1", &scalars).is_ok());
+        let place = Place {
+            offset: 0,
+            line: 1,
+            column: 1,
+        };
+        assert_eq!(
+            parse_with(b"[]", &scalars),
+            Err(ParseError::TooDeep { place, limit: 0 })
+        );
+    }
+
+    #[test]
+    fn no_limit_grants_more_nesting_than_the_stack_holds() {
+        let boundless = Limits {
+            depth: usize::MAX,
+            ..Limits::default()
+        };
+        let value = parse_with(&nested(Limits::DEEPEST), &boundless).unwrap();
+        assert_eq!(value.clone().depth(), Limits::DEEPEST);
+        assert_eq!(value.pretty().lines().count(), 2 * Limits::DEEPEST - 1);
+        let place = Place {
+            offset: 256,
+            line: 1,
+            column: 257,
+        };
+        let error = ParseError::TooDeep {
+            place,
+            limit: Limits::DEEPEST,
+        };
+        assert_eq!(parse_with(&nested(1_000_000), &boundless), Err(error));
+    }
+
+    #[test]
+    fn digits_of_integers_are_limited_and_those_of_floats_are_not() {
+        let at_limit = format!("-{}", "7".repeat(4_300));
+        assert_eq!(canonical(&at_limit), at_limit);
+        let place = Place {
+            offset: 1,
+            line: 1,
+            column: 2,
+        };
+        let error = ParseError::TooManyDigits {
+            place,
+            limit: 4_300,
+        };
+        assert_eq!(
+            parse(format!("[{}]", "7".repeat(4_301)).as_bytes()),
+            Err(error)
+        );
+        assert_eq!(
+            canonical(&format!("0.{}", "3".repeat(9_999))),
+            "0.3333333333333333"
+        );
+    }
+
+    #[test]
+    fn size_is_limited_to_the_byte() {
+        let limits = Limits {
+            bytes: 3,
+            ..Limits::default()
+        };
+        assert!(parse_with(b"[1]", &limits).is_ok());
+        let place = Place {
+            offset: 3,
+            line: 1,
+            column: 4,
+        };
+        assert_eq!(
+            parse_with(b"[1] ", &limits),
+            Err(ParseError::TooLarge { place, limit: 3 })
+        );
+    }
+
+    #[test]
+    fn the_duplicate_that_comes_first_in_the_text_is_named() {
+        let place = Place {
+            offset: 21,
+            line: 2,
+            column: 2,
+        };
+        let error = ParseError::DuplicateKey {
+            place,
+            key: "z".to_owned(),
+        };
+        let text = b"{\"z\":1,\"a\":2,\"y\":3,\n \"\\u007a\":4,\"a\":5}";
+        assert_eq!(parse(text), Err(error));
+    }
+
+    #[test]
+    fn many_keys_in_no_order_are_read_in_time() {
+        let members: Vec<_> = (0..400_000)
+            .rev()
+            .map(|n| format!("\"{n:06}\":{n}"))
+            .collect();
+        let value = parse(format!("{{{}}}", members.join(",")).as_bytes()).unwrap();
+        let object = value.as_object().unwrap();
+        assert_eq!(object.len(), 400_000);
+        assert!(object.keys().is_sorted());
+    }
 }

@@ -59,7 +59,12 @@ impl Seals {
         self.count += 1;
         if !epoch.verify() {
             let detail = "the header's signature is not the log key's";
-            findings.fault(fault_in(FaultCode::EpochSignatureInvalid, header, line, detail));
+            findings.fault(fault_in(
+                FaultCode::EpochSignatureInvalid,
+                header,
+                line,
+                detail,
+            ));
         }
         self.check_names(header.log, header.genesis, findings, |code, detail| {
             fault_in(code, header, line, detail)
@@ -88,7 +93,11 @@ impl Seals {
     fn faults_in_order(&self, header: &EpochHeader, findings: &mut Findings) -> Vec<EpochFault> {
         let Some(before) = &self.before else {
             let from_the_start = header.epoch.0 == 0 || header.first_seq == Seq::FIRST;
-            return if from_the_start { header.faults_after(None) } else { Vec::new() };
+            return if from_the_start {
+                header.faults_after(None)
+            } else {
+                Vec::new()
+            };
         };
         let follows = before.epoch.next() == Some(header.epoch);
         if !self.contiguous && header.epoch > before.epoch && !follows {
@@ -99,21 +108,45 @@ impl Seals {
         header.faults_after(Some(before))
     }
 
-    /// Takes the subtrees of the current epoch that lie before the next entry
-    /// or after the last one.
-    pub(crate) fn skip(&mut self, hashes: &[Hash], first: bool, line: Option<u64>, next: Seq, findings: &mut Findings) {
+    /// Takes the subtrees of the current epoch before `next`, the first entry
+    /// that is given of it.
+    pub(crate) fn before(
+        &mut self,
+        hashes: &[Hash],
+        line: Option<u64>,
+        next: Seq,
+        findings: &mut Findings,
+    ) {
+        self.skip(hashes, line, findings, |open| LeafRange {
+            start: 0,
+            end: next.0.saturating_sub(open.header.first_seq.0),
+        });
+    }
+
+    /// Takes the subtrees of the current epoch after the last entry given.
+    pub(crate) fn after(&mut self, hashes: &[Hash], line: Option<u64>, findings: &mut Findings) {
+        self.skip(hashes, line, findings, |open| LeafRange {
+            start: open.tree.size(),
+            end: open.header.tree_size,
+        });
+    }
+
+    fn skip(
+        &mut self,
+        hashes: &[Hash],
+        line: Option<u64>,
+        findings: &mut Findings,
+        range: impl Fn(&Open) -> LeafRange,
+    ) {
         let Some(open) = &mut self.current else {
             let detail = "subtree hashes stand outside of any epoch";
             findings.fault(Fault::of_file(FaultCode::BundleCorrupt, detail).on_line(line));
             return;
         };
-        let range = if first {
-            LeafRange { start: 0, end: next.0.saturating_sub(open.header.first_seq.0) }
-        } else {
-            LeafRange { start: open.tree.size(), end: open.header.tree_size }
-        };
-        // The count follows from the positions and is checked before hashing.
-        let subtrees = if open.header.faults_alone().is_empty() { range.subtrees() } else { Vec::new() };
+        // How many there must be follows from the positions, and is checked
+        // before anything is hashed.
+        let range = range(open);
+        let subtrees = range.subtrees();
         let fits = subtrees.len() == hashes.len() && open.tree.size() == range.start;
         let pushed = fits
             && subtrees
@@ -121,19 +154,35 @@ impl Seals {
                 .zip(hashes)
                 .all(|(subtree, hash)| open.tree.push_subtree(subtree.level, *hash).is_ok());
         if !pushed {
-            let detail = format!("{} subtree hashes where {} must stand", hashes.len(), subtrees.len());
-            findings.fault(fault_in(FaultCode::BundleCorrupt, &open.header, line, &detail));
+            let (given, needed) = (hashes.len(), subtrees.len());
+            let detail = format!("{given} subtree hashes where {needed} must stand");
+            findings.fault(fault_in(
+                FaultCode::BundleCorrupt,
+                &open.header,
+                line,
+                &detail,
+            ));
         }
     }
 
-    /// Takes an entry.
-    pub(crate) fn entry(&mut self, seq: Option<Seq>, entry: Option<&Readable>, line: Option<u64>, index: u64, findings: &mut Findings) {
+    /// Takes an entry. Says whether an epoch header covers it.
+    pub(crate) fn entry(
+        &mut self,
+        seq: Option<Seq>,
+        entry: Option<&Readable>,
+        line: Option<u64>,
+        index: u64,
+        findings: &mut Findings,
+    ) -> bool {
         let ends = |open: &Open| seq.is_some_and(|s| s > open.header.last_seq);
         if self.contiguous && self.current.as_ref().is_some_and(ends) {
             self.close(findings);
         }
-        let (Some(open), Some(entry)) = (&mut self.current, entry) else {
-            return;
+        let Some(open) = &mut self.current else {
+            return false;
+        };
+        let Some(entry) = entry else {
+            return true;
         };
         if !open.header.holds(entry.ts) || entry.ts > open.header.sealed_at {
             let detail = format!(
@@ -143,12 +192,13 @@ impl Seals {
             let fault = Fault::at(FaultCode::EpochInvariant, At::Entry, index, detail);
             findings.fault(fault.with_seq(seq.map(|s| s.0)).on_line(line));
         }
+        open.last = seq.map(|s| (s, entry.hash));
         if self.contiguous {
             open.tree.push(entry.leaf, |_, _| ());
-            open.last = seq.map(|s| (s, entry.hash));
         } else {
             open.check_path(seq, entry, line, index, findings);
         }
+        true
     }
 
     /// Ends the current epoch: its tree must be the one that was sealed.
@@ -156,10 +206,19 @@ impl Seals {
         let Some(open) = self.current.take() else {
             return;
         };
+        let header = &open.header;
         if !self.contiguous {
+            if open.last.is_none() {
+                let detail = "the header of an epoch of which no entry is given";
+                findings.fault(fault_in(
+                    FaultCode::BundleCorrupt,
+                    header,
+                    open.line,
+                    detail,
+                ));
+            }
             return;
         }
-        let header = &open.header;
         let root = open.tree.root().unwrap_or(Hash::ZERO);
         if open.tree.size() != header.tree_size || root != header.root {
             let detail = format!(
@@ -182,7 +241,9 @@ impl Seals {
     /// Takes a head statement that came with the log.
     pub(crate) fn head(&self, head: &SignedHead, line: Option<u64>, findings: &mut Findings) {
         let fault = |code, detail: &str| {
-            Fault::of_file(code, detail).with_seq(Some(head.content.seq.0)).on_line(line)
+            Fault::of_file(code, detail)
+                .with_seq(Some(head.content.seq.0))
+                .on_line(line)
         };
         if !head.verify() {
             let detail = "the head statement's signature is not the log key's";
@@ -211,7 +272,14 @@ impl Seals {
 
 impl Open {
     /// In a selection every entry brings its own path to the root.
-    fn check_path(&self, seq: Option<Seq>, entry: &Readable, line: Option<u64>, index: u64, findings: &mut Findings) {
+    fn check_path(
+        &self,
+        seq: Option<Seq>,
+        entry: &Readable,
+        line: Option<u64>,
+        index: u64,
+        findings: &mut Findings,
+    ) {
         let header = &self.header;
         let leaf = seq.and_then(|s| s.0.checked_sub(header.first_seq.0));
         let root = leaf.zip(entry.path.as_ref()).map(|(leaf, path)| {
@@ -225,7 +293,10 @@ impl Open {
         match root {
             Some(Ok(root)) if root == header.root => {}
             Some(Ok(root)) => {
-                let detail = format!("its path does not lead to the root of epoch {}", header.epoch);
+                let detail = format!(
+                    "its path does not lead to the root of epoch {}",
+                    header.epoch
+                );
                 findings.fault(fault(detail).compared(header.root, root));
             }
             Some(Err(error)) => findings.fault(fault(error.to_string())),
@@ -244,4 +315,5 @@ fn fault_in(code: FaultCode, header: &EpochHeader, line: Option<u64>, detail: &s
 }
 
 /// What a selection never shows.
-pub(crate) const SELECTION_NOT_CHECKED: [NotChecked; 2] = [NotChecked::Completeness, NotChecked::Chain];
+pub(crate) const SELECTION_NOT_CHECKED: [NotChecked; 2] =
+    [NotChecked::Completeness, NotChecked::Chain];

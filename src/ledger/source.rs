@@ -21,6 +21,8 @@ pub struct Subject {
     pub genesis: Option<Hash>,
     /// The number of its first entry.
     pub first_seq: Seq,
+    /// The number of its last entry, where it says.
+    pub last_seq: Option<Seq>,
     /// Whether entries follow each other without gaps (all but selections).
     pub contiguous: bool,
     /// What this source cannot show, whatever it holds.
@@ -70,6 +72,8 @@ pub enum Event {
     Head(Box<SignedHead>, Option<u64>),
     /// Something that the source itself found wrong.
     Fault(Fault),
+    /// Something that the source turned out unable to show.
+    NotChecked(NotChecked),
 }
 
 /// Why a source could not be read on. This is no verdict: nothing is known of

@@ -80,10 +80,11 @@ impl<T: Content> Statement<T> {
     /// [`StatementError`] names the member.
     pub fn from_value(value: &Value) -> Result<Statement<T>, StatementError> {
         let envelope = Envelope::from_value(T::PURPOSE, value)?;
-        let content = T::from_object(&envelope.object).map_err(|error| StatementError::Content {
-            purpose: T::PURPOSE,
-            error,
-        })?;
+        let content =
+            T::from_object(&envelope.object).map_err(|error| StatementError::Content {
+                purpose: T::PURPOSE,
+                error,
+            })?;
         Ok(Statement { content, envelope })
     }
 

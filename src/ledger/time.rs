@@ -183,3 +183,129 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     };
     (year, month, day)
 }
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use chrono::{DateTime, Datelike, Days};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        Timestamp::parse(text).expect(text)
+    }
+
+    #[test]
+    fn every_day_has_the_date_that_chrono_gives_it() {
+        let mut date = NaiveDate::from_ymd_opt(1, 1, 1).unwrap();
+        let first = Timestamp::MIN.unix_micros() / DAY;
+        let last = Timestamp::MAX.unix_micros() / DAY;
+        for day in first..=last {
+            let expected = (date.year().into(), date.month().into(), date.day().into());
+            assert_eq!(civil_from_days(day), expected);
+            date = date.checked_add_days(Days::new(1)).unwrap();
+        }
+        assert_eq!(date.year(), 10_000);
+    }
+
+    #[test]
+    fn many_spellings_are_one_moment() {
+        let cases = [
+            (
+                "2026-01-02T23:31:39.999999+00:00",
+                "2026-01-02T23:31:39.999999+00:00",
+            ),
+            (
+                "2026-01-10t09:31:49.5+08:00",
+                "2026-01-10T01:31:49.500000+00:00",
+            ),
+            ("2026-01-24T22:04:23-03:30", "2026-01-25T01:34:23+00:00"),
+            ("2026-01-24T22:04:23.000Z", "2026-01-24T22:04:23+00:00"),
+            ("2026-01-24T22:04:23z", "2026-01-24T22:04:23+00:00"),
+            ("2026-01-24T22:04:23", "2026-01-24T22:04:23+00:00"),
+            (
+                "2026-01-24T22:04:23.00000100000000",
+                "2026-01-24T22:04:23.000001+00:00",
+            ),
+            ("2024-02-29T12:00:00-00:00", "2024-02-29T12:00:00+00:00"),
+            ("2024-02-29T12:00:00+23:59", "2024-02-28T12:01:00+00:00"),
+            (
+                "1969-12-31T23:59:59.999999Z",
+                "1969-12-31T23:59:59.999999+00:00",
+            ),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
+            (
+                "9999-12-31T23:59:59.999999Z",
+                "9999-12-31T23:59:59.999999+00:00",
+            ),
+        ];
+        for (text, canonical) in cases {
+            assert_eq!(time(text).to_string(), canonical);
+            assert_eq!(Timestamp::parse_canonical(canonical), Ok(time(text)));
+            if text != canonical {
+                assert_eq!(
+                    Timestamp::parse_canonical(text),
+                    Err(TimeError::NotCanonical)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_limits_are_the_first_and_last_moment() {
+        assert_eq!(time("0001-01-01T00:00:00Z"), Timestamp::MIN);
+        assert_eq!(time("9999-12-31T23:59:59.999999Z"), Timestamp::MAX);
+        for (time, beyond) in [(Timestamp::MIN, -1), (Timestamp::MAX, 1)] {
+            let micros = time.unix_micros();
+            assert_eq!(Timestamp::from_unix_micros(micros), Some(time));
+            assert_eq!(Timestamp::from_unix_micros(micros + beyond), None);
+            assert_eq!(time.saturating_add_micros(beyond), time);
+            assert_eq!(time.saturating_add_micros(beyond * i64::MAX), time);
+        }
+        let span = Timestamp::MAX.micros_since(Timestamp::MIN);
+        assert_eq!(Timestamp::MIN.saturating_add_micros(span), Timestamp::MAX);
+    }
+
+    #[test]
+    fn hours_start_on_the_hour_before_the_epoch_too() {
+        for (text, start) in [
+            ("2026-03-04T05:59:59.999999Z", "2026-03-04T05:00:00+00:00"),
+            ("2026-03-04T05:00:00Z", "2026-03-04T05:00:00+00:00"),
+            ("1969-12-31T23:00:00.000001Z", "1969-12-31T23:00:00+00:00"),
+            ("0001-01-01T00:59:59Z", "0001-01-01T00:00:00+00:00"),
+        ] {
+            assert_eq!(time(text).hour_start().to_string(), start);
+        }
+    }
+
+    #[test]
+    fn whole_seconds_are_cut_not_rounded() {
+        let late = time("1969-12-31T23:59:59.999999Z");
+        assert_eq!(late.whole_seconds_z(), "1969-12-31T23:59:59Z");
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_that_of_chrono_and_reads_back(
+            micros in Timestamp::MIN.micros..=Timestamp::MAX.micros
+        ) {
+            let time = Timestamp::from_unix_micros(micros).unwrap();
+            let text = time.to_string();
+            prop_assert_eq!(Timestamp::parse_canonical(&text), Ok(time));
+            let other = DateTime::from_timestamp_micros(micros).unwrap();
+            let whole = micros % SECOND == 0;
+            let format = if whole { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%Y-%m-%dT%H:%M:%S%.6f+00:00" };
+            prop_assert_eq!(&text, &other.naive_utc().format(format).to_string());
+            let seconds = other.naive_utc().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+            prop_assert_eq!(time.whole_seconds_z(), seconds);
+        }
+    }
+}

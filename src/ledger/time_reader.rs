@@ -166,3 +166,91 @@ impl Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    // A test that panics is a test that fails.
+    #![allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )]
+
+    use super::super::time::Timestamp;
+    use super::*;
+
+    fn refused(text: &str) -> TimeError {
+        Timestamp::parse(text).expect_err(text)
+    }
+
+    #[test]
+    fn what_the_grammar_does_not_know_is_named_with_its_place() {
+        let cases = [
+            ("", 0, "a digit"),
+            ("+2026-01-01T00:00:00Z", 0, "a digit"),
+            (" 2026-01-01T00:00:00Z", 0, "a digit"),
+            ("12026-01-01T00:00:00Z", 4, "`-`"),
+            ("2026-1-01T00:00:00Z", 6, "a digit"),
+            ("20260101T000000Z", 4, "`-`"),
+            ("2026-01-01", 10, "`T`"),
+            ("2026-01-01 00:00:00Z", 10, "`T`"),
+            ("2026-01-01T00:00", 16, "`:`"),
+            ("2026-01-01T00:00Z", 16, "`:`"),
+            ("2026-01-01T00:00:00.Z", 20, "a digit"),
+            ("2026-01-01T00:00:00,5Z", 19, "`Z`, an offset or the end"),
+            ("2026-01-01T00:00:00 Z", 19, "`Z`, an offset or the end"),
+            ("2026-01-01T00:00:00ZZ", 20, "the end"),
+            ("2026-01-01T00:00:00Z ", 20, "the end"),
+            ("2026-01-01T00:00:00+0100", 22, "`:`"),
+            ("2026-01-01T00:00:00+01", 22, "`:`"),
+            ("2026-01-01T00:00:00+01:00:00", 25, "the end"),
+            (
+                "2026-01-01T00:00:00\u{2212}01:00",
+                19,
+                "`Z`, an offset or the end",
+            ),
+            ("\u{0662}026-01-01T00:00:00Z", 0, "a digit"),
+        ];
+        for (text, at, expected) in cases {
+            assert_eq!(refused(text), TimeError::Syntax { at, expected }, "{text}");
+        }
+    }
+
+    #[test]
+    fn fields_are_held_to_their_range() {
+        let cases = [
+            ("0000-12-31T00:00:00Z", "year"),
+            ("2026-00-01T00:00:00Z", "month"),
+            ("2026-13-01T00:00:00Z", "month"),
+            ("2026-01-00T00:00:00Z", "day"),
+            ("2026-01-32T00:00:00Z", "day"),
+            ("2026-02-29T00:00:00Z", "day"),
+            ("1900-02-29T00:00:00Z", "day"),
+            ("2026-01-01T24:00:00Z", "hour"),
+            ("2026-01-01T00:60:00Z", "minute"),
+            ("2026-01-01T23:59:60Z", "second"),
+            ("2026-01-01T00:00:00+24:00", "offset hour"),
+            ("2026-01-01T00:00:00-00:60", "offset minute"),
+        ];
+        for (text, field) in cases {
+            assert_eq!(refused(text), TimeError::OutOfRange { field }, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_finer_than_a_microsecond_is_dropped() {
+        assert_eq!(refused("2026-01-01T00:00:00.0000001Z"), TimeError::TooFine);
+        assert_eq!(
+            refused("2026-01-01T00:00:00.12345600000009"),
+            TimeError::TooFine
+        );
+    }
+
+    #[test]
+    fn years_are_judged_after_conversion() {
+        for text in ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"] {
+            assert_eq!(refused(text), TimeError::OutOfYears);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Evidence bundles: what is written so that a stranger can check it all with
+//! the log's key alone (SPEC §4). The lines are those of
+//! [`bundle_line`](super::bundle_line).
+
+use std::io::{self, Write};
+
+use thiserror::Error;
+
+use super::bundle_line::{BundleClosing, BundleOpening, entry_line, hashes_line, line_of};
+use super::entry::Entry;
+use super::envelope::{Envelope, Purpose};
+use super::hash::{Hash, Hasher};
+use super::json::Form;
+use super::key::{SignError, Signer};
+use super::position::Seq;
+use super::statement::{SignedEpoch, SignedHead};
+
+/// Why a bundle could not be written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// The output could not be written.
+    #[error("could not be written: {0}")]
+    Io(#[from] io::Error),
+    /// The closing record could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// Writes a bundle, line by line, and counts and hashes what it writes.
+pub struct BundleWriter<W> {
+    out: W,
+    hasher: Hasher,
+    closing: BundleClosing,
+}
+
+impl<W: Write> BundleWriter<W> {
+    /// Begins a bundle.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn new(out: W, opening: &BundleOpening) -> Result<BundleWriter<W>, BundleError> {
+        let mut writer = BundleWriter {
+            out,
+            hasher: Hasher::new(),
+            closing: BundleClosing {
+                log: opening.log,
+                genesis: opening.genesis,
+                entries: 0,
+                epochs: 0,
+                bytes: 0,
+                hash: Hash::ZERO,
+            },
+        };
+        writer.line(opening.to_line())?;
+        Ok(writer)
+    }
+
+    /// Begins an epoch; its entries follow.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn epoch(&mut self, epoch: &SignedEpoch) -> Result<(), BundleError> {
+        self.closing.epochs += 1;
+        self.line(epoch.to_value().canonical(Form::Utf8).into_bytes())
+    }
+
+    /// The subtrees of the epoch before the first entry given; nothing is
+    /// written for none.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn before(&mut self, hashes: &[Hash]) -> Result<(), BundleError> {
+        self.subtrees("before", hashes)
+    }
+
+    /// The subtrees of the epoch after the last entry given; nothing is written
+    /// for none.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn after(&mut self, hashes: &[Hash]) -> Result<(), BundleError> {
+        self.subtrees("after", hashes)
+    }
+
+    /// An entry, with its siblings in a selection.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn entry(
+        &mut self,
+        seq: Seq,
+        entry: &Entry,
+        path: Option<&[Hash]>,
+    ) -> Result<(), BundleError> {
+        self.closing.entries += 1;
+        self.line(entry_line(seq, entry, path))
+    }
+
+    /// The head under which unsealed entries follow.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn head(&mut self, head: &SignedHead) -> Result<(), BundleError> {
+        self.line(head.to_value().canonical(Form::Utf8).into_bytes())
+    }
+
+    /// Ends the bundle, signed where the key is at hand, and flushes.
+    ///
+    /// # Errors
+    /// [`BundleError`].
+    pub fn finish(
+        mut self,
+        signer: Option<&dyn Signer>,
+    ) -> Result<(W, BundleClosing), BundleError> {
+        self.closing.hash = self.hasher.so_far();
+        let object = self.closing.to_object();
+        let closing = self.closing.clone();
+        let line = match signer {
+            Some(signer) => Envelope::sign(Purpose::Bundle, object, signer)?
+                .to_value()
+                .canonical(Form::Utf8)
+                .into_bytes(),
+            None => line_of(Purpose::Bundle.name(), object),
+        };
+        self.line(line)?;
+        self.out.flush()?;
+        Ok((self.out, closing))
+    }
+
+    fn subtrees(&mut self, name: &str, hashes: &[Hash]) -> Result<(), BundleError> {
+        if hashes.is_empty() {
+            return Ok(());
+        }
+        self.line(hashes_line(name, hashes))
+    }
+
+    fn line(&mut self, mut line: Vec<u8>) -> Result<(), BundleError> {
+        line.push(b'\n');
+        self.hasher.update(&line);
+        self.closing.bytes += line.len() as u64;
+        Ok(self.out.write_all(&line)?)
+    }
+}

@@ -1,0 +1,251 @@
+//! Evidence bundles, read: lines become events, and what the lines say of the
+//! file as a whole is checked.
+
+use std::io::BufRead;
+
+use super::bundle_line::{BundleClosing, BundleOpening, Contents, parse_hashes};
+use super::fault::{At, Fault, FaultCode, Format, NotChecked};
+use super::hash::Hasher;
+use super::json::{Form, Value};
+use super::limits;
+use super::lines::{Line, read_line};
+use super::parse;
+use super::position::Seq;
+use super::seals::SELECTION_NOT_CHECKED;
+use super::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
+use super::statement::Statement;
+
+/// A bundle as a source.
+pub struct BundleFile<R> {
+    reader: R,
+    opening: Option<BundleOpening>,
+    faults: Vec<Fault>,
+    hasher: Hasher,
+    bytes: u64,
+    line: u64,
+    entries: u64,
+    epochs: u64,
+    closed: bool,
+    ended: bool,
+}
+
+impl<R: BufRead + Send> BundleFile<R> {
+    /// Reads the first line of a bundle. If it is none, the first event is the
+    /// fault.
+    ///
+    /// # Errors
+    /// [`ReadError`] if nothing can be read.
+    pub fn open(reader: R) -> Result<BundleFile<R>, ReadError> {
+        let mut file = BundleFile {
+            reader,
+            opening: None,
+            faults: Vec::new(),
+            hasher: Hasher::new(),
+            bytes: 0,
+            line: 0,
+            entries: 0,
+            epochs: 0,
+            closed: false,
+            ended: false,
+        };
+        match file.read()? {
+            Some(line) => match canonical(&line).map(|value| BundleOpening::from_value(&value)) {
+                Ok(Ok(opening)) => {
+                    file.opening = Some(opening);
+                    file.take(&line);
+                }
+                Ok(Err(error)) => file.corrupt(error.to_string()),
+                Err(detail) => file.corrupt(detail),
+            },
+            None if file.faults.is_empty() => {
+                file.fault(FaultCode::Truncated, "the bundle has no lines".to_owned());
+            }
+            None => {}
+        }
+        Ok(file)
+    }
+
+    /// The next line, or `None` at the end or where reading on makes no sense.
+    fn read(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+        let line = read_line(&mut self.reader)?;
+        self.line += 1;
+        match line {
+            Some(Line::Whole { bytes, ended: true }) => Ok(Some(bytes)),
+            Some(Line::Whole { .. }) => {
+                let detail = "the last line has no newline: the file was cut";
+                self.fault(FaultCode::Truncated, detail.to_owned());
+                self.ended = true;
+                Ok(None)
+            }
+            Some(Line::TooLong { bytes }) => {
+                self.corrupt(format!("the line has {bytes} bytes"));
+                self.ended = true;
+                Ok(None)
+            }
+            None => {
+                self.ended = true;
+                Ok(None)
+            }
+        }
+    }
+
+    fn take(&mut self, line: &[u8]) {
+        self.hasher.update(line);
+        self.hasher.update(b"\n");
+        self.bytes += line.len() as u64 + 1;
+    }
+
+    fn fault(&mut self, code: FaultCode, detail: String) {
+        let index = self.line.saturating_sub(1);
+        let fault = Fault::at(code, At::Document, index, detail);
+        self.faults.push(fault.on_line(Some(self.line)));
+    }
+
+    fn corrupt(&mut self, detail: String) {
+        self.fault(FaultCode::BundleCorrupt, detail);
+    }
+
+    fn event(&mut self, line: Vec<u8>) -> Option<Event> {
+        let number = Some(self.line);
+        if self.closed {
+            self.corrupt("a line stands after the closing record".to_owned());
+            return None;
+        }
+        if line.starts_with(b"{\"bundle\":") {
+            return self.close(&line);
+        }
+        self.take(&line);
+        if line.starts_with(b"{\"entry\":") {
+            self.entries += 1;
+            return Some(Event::Entry(Raw::BundleLine(line), number));
+        }
+        let value = match canonical(&line) {
+            Ok(value) => value,
+            Err(detail) => {
+                self.corrupt(detail);
+                return None;
+            }
+        };
+        let read = match value.as_object().and_then(|o| o.keys().next()) {
+            Some("epoch") => {
+                self.epochs += 1;
+                Statement::from_value(&value)
+                    .map(|epoch| Event::Epoch(Box::new(epoch), number))
+                    .map_err(|e| e.to_string())
+            }
+            Some("head") => Statement::from_value(&value)
+                .map(|head| Event::Head(Box::new(head), number))
+                .map_err(|e| e.to_string()),
+            Some("before") => {
+                subtrees(&value, "before").map(|hashes| Event::Before(hashes, number))
+            }
+            Some("after") => subtrees(&value, "after").map(|hashes| Event::After(hashes, number)),
+            _ => Err("no line of a bundle looks like this".to_owned()),
+        };
+        match read {
+            Ok(event) => Some(event),
+            Err(detail) => {
+                self.corrupt(detail);
+                None
+            }
+        }
+    }
+
+    fn close(&mut self, line: &[u8]) -> Option<Event> {
+        self.closed = true;
+        let parsed = canonical(line)
+            .and_then(|value| BundleClosing::from_value(&value).map_err(|e| e.to_string()));
+        let (closing, envelope) = match parsed {
+            Ok(parsed) => parsed,
+            Err(detail) => {
+                self.corrupt(detail);
+                return None;
+            }
+        };
+        let opening = self.opening.as_ref();
+        let expected = BundleClosing {
+            log: opening.map_or(closing.log, |o| o.log),
+            genesis: opening.map_or(closing.genesis, |o| o.genesis),
+            entries: self.entries,
+            epochs: self.epochs,
+            bytes: self.bytes,
+            hash: self.hasher.so_far(),
+        };
+        if closing != expected {
+            self.corrupt("the closing record is not that of the lines before it".to_owned());
+            if let Some(fault) = self.faults.last_mut() {
+                *fault = fault.clone().compared(expected.hash, closing.hash);
+            }
+        }
+        match envelope {
+            Some(envelope) if envelope.key == closing.log && envelope.verify() => None,
+            Some(_) => {
+                let detail = "the closing record's signature is not the log key's";
+                self.fault(FaultCode::SignatureInvalid, detail.to_owned());
+                None
+            }
+            None => Some(Event::NotChecked(NotChecked::BundleUnsigned)),
+        }
+    }
+}
+
+impl<R: BufRead + Send> Source for BundleFile<R> {
+    fn subject(&self) -> Subject {
+        let opening = self.opening.as_ref();
+        let contiguous = opening.is_none_or(|o| o.contents == Contents::Range);
+        Subject {
+            format: Format::Bundle,
+            log: opening.map(|o| o.log),
+            genesis: opening.map(|o| o.genesis),
+            first_seq: opening.map_or(Seq::FIRST, |o| o.first_seq),
+            last_seq: opening.map(|o| o.last_seq),
+            contiguous,
+            not_checked: if contiguous {
+                Vec::new()
+            } else {
+                SELECTION_NOT_CHECKED.to_vec()
+            },
+        }
+    }
+
+    fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
+        let mut weight = 0;
+        while batch.len() < BATCH_ENTRIES && weight < BATCH_BYTES {
+            batch.extend(self.faults.drain(..).map(Event::Fault));
+            if self.ended {
+                break;
+            }
+            let Some(line) = self.read()? else {
+                if !self.closed && self.faults.is_empty() {
+                    let detail = "the closing record is missing: the file was cut";
+                    self.fault(FaultCode::Truncated, detail.to_owned());
+                }
+                continue;
+            };
+            weight += line.len();
+            batch.extend(self.event(line));
+        }
+        Ok(())
+    }
+}
+
+/// The value of a line in its one spelling.
+fn canonical(line: &[u8]) -> Result<Value, String> {
+    let value = parse::parse_with(line, &limits::embedded(2)).map_err(|e| e.to_string())?;
+    if value.canonical(Form::Utf8).as_bytes() == line {
+        Ok(value)
+    } else {
+        Err("the line is not in canonical form".to_owned())
+    }
+}
+
+fn subtrees(value: &Value, name: &str) -> Result<Vec<super::hash::Hash>, String> {
+    let hashes = value.get(name).unwrap_or(&Value::Null);
+    let hashes = parse_hashes(hashes, name).map_err(|e| e.to_string())?;
+    let alone = value.as_object().is_some_and(|o| o.len() == 1);
+    if alone && !hashes.is_empty() {
+        Ok(hashes)
+    } else {
+        Err(format!("`{name}` must stand alone and not be empty"))
+    }
+}

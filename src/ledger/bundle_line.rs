@@ -1,0 +1,228 @@
+//! The lines of an evidence bundle, each in its one spelling: the canonical
+//! JSON of what it says, and a newline.
+//!
+//! | line | says |
+//! |---|---|
+//! | `{"sealbook":{…}}` | the [`BundleOpening`], first |
+//! | `{"epoch":{…},"key":…,"signature":…}` | a header; the entries that follow are its |
+//! | `{"before":[…]}` | the subtrees of that epoch before the first entry given |
+//! | `{"entry":{…}}` | an entry of a range |
+//! | `{"entry":{…},"path":[…]}` | an entry of a selection, with its siblings |
+//! | `{"after":[…]}` | the subtrees of that epoch after the last entry given |
+//! | `{"head":{…},"key":…,"signature":…}` | a head; the unsealed entries up to it follow |
+//! | `{"bundle":{…}}`, or with `"key"` and `"signature"` | the [`BundleClosing`], last |
+
+use super::entry::{Entry, EntryError};
+use super::envelope::{Envelope, Purpose};
+use super::hash::Hash;
+use super::json::{Form, Object, Value};
+use super::key::PublicKey;
+use super::limits;
+use super::members::{MemberError, MemberProblem, Members};
+use super::opening::FORMAT;
+use super::parse;
+use super::position::Seq;
+
+/// How the entries of a bundle were chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// All from the first to the last, each proven into its epoch's tree
+    /// together with its neighbours.
+    Range,
+    /// Some, each with a path of its own.
+    Selection,
+}
+
+impl Contents {
+    const fn name(self) -> &'static str {
+        match self {
+            Contents::Range => "range",
+            Contents::Selection => "selection",
+        }
+    }
+}
+
+/// The first line of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleOpening {
+    /// How the entries were chosen.
+    pub contents: Contents,
+    /// The log's key.
+    pub log: PublicKey,
+    /// The hash of the log's entry 0.
+    pub genesis: Hash,
+    /// The first entry given.
+    pub first_seq: Seq,
+    /// The last entry given.
+    pub last_seq: Seq,
+}
+
+/// What the last line of a bundle says, signed or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleClosing {
+    /// The log's key.
+    pub log: PublicKey,
+    /// The hash of the log's entry 0.
+    pub genesis: Hash,
+    /// How many entries.
+    pub entries: u64,
+    /// How many epoch headers.
+    pub epochs: u64,
+    /// How many bytes stand before this line.
+    pub bytes: u64,
+    /// The hash of those bytes.
+    pub hash: Hash,
+}
+
+/// An entry line, taken apart.
+pub(crate) struct EntryLine {
+    pub(crate) seq: Seq,
+    pub(crate) entry: Entry,
+    pub(crate) path: Option<Vec<Hash>>,
+}
+
+impl BundleOpening {
+    /// The line, without its newline.
+    #[must_use]
+    pub fn to_line(&self) -> Vec<u8> {
+        let mut object = Object::new();
+        object.insert("contents", self.contents.name());
+        object.insert("first_seq", self.first_seq.0);
+        object.insert("format", FORMAT);
+        object.insert("genesis", self.genesis.to_string());
+        object.insert("last_seq", self.last_seq.0);
+        object.insert("log", self.log.to_string());
+        line_of("sealbook", object)
+    }
+
+    pub(crate) fn from_value(value: &Value) -> Result<BundleOpening, MemberError> {
+        let mut outer = Members::of(value, "")?;
+        let mut members = outer.nested("sealbook")?;
+        outer.finish()?;
+        if members.u64("format")? != FORMAT {
+            return Err(members.error("format", MemberProblem::OutOfRange));
+        }
+        let contents = match members.str("contents")? {
+            "range" => Contents::Range,
+            "selection" => Contents::Selection,
+            _ => return Err(members.error("contents", MemberProblem::OutOfRange)),
+        };
+        let opening = BundleOpening {
+            contents,
+            log: PublicKey::from_bytes(members.hex("log")?),
+            genesis: Hash::from_bytes(members.hex("genesis")?),
+            first_seq: Seq(members.u64("first_seq")?),
+            last_seq: Seq(members.u64("last_seq")?),
+        };
+        members.finish()?;
+        Ok(opening)
+    }
+}
+
+impl BundleClosing {
+    pub(crate) fn to_object(&self) -> Object {
+        let mut object = Object::new();
+        object.insert("bytes", self.bytes);
+        object.insert("entries", self.entries);
+        object.insert("epochs", self.epochs);
+        object.insert("format", FORMAT);
+        object.insert("genesis", self.genesis.to_string());
+        object.insert("hash", self.hash.to_string());
+        object.insert("log", self.log.to_string());
+        object
+    }
+
+    /// Reads a closing line; the envelope is there if it is signed.
+    pub(crate) fn from_value(
+        value: &Value,
+    ) -> Result<(BundleClosing, Option<Envelope>), MemberError> {
+        let signed = value.get("signature").is_some();
+        let envelope = if signed {
+            Some(Envelope::from_value(Purpose::Bundle, value).map_err(|error| error.0)?)
+        } else {
+            None
+        };
+        let mut outer = Members::of(value, "")?;
+        let mut members = outer.nested("bundle")?;
+        if members.u64("format")? != FORMAT {
+            return Err(members.error("format", MemberProblem::OutOfRange));
+        }
+        let closing = BundleClosing {
+            log: PublicKey::from_bytes(members.hex("log")?),
+            genesis: Hash::from_bytes(members.hex("genesis")?),
+            entries: members.u64("entries")?,
+            epochs: members.u64("epochs")?,
+            bytes: members.u64("bytes")?,
+            hash: Hash::from_bytes(members.hex("hash")?),
+        };
+        members.finish()?;
+        if envelope.is_none() {
+            outer.finish()?;
+        }
+        Ok((closing, envelope))
+    }
+}
+
+/// The line of an entry, with its path in a selection.
+pub(crate) fn entry_line(seq: Seq, entry: &Entry, path: Option<&[Hash]>) -> Vec<u8> {
+    let mut line = b"{\"entry\":".to_vec();
+    entry.write_json(Some(seq), &mut line);
+    if let Some(path) = path {
+        line.extend_from_slice(b",\"path\":");
+        hashes_value(path).write_canonical(Form::Utf8, &mut line);
+    }
+    line.push(b'}');
+    line
+}
+
+/// Reads an entry line and refuses any but its one spelling.
+pub(crate) fn parse_entry(line: &[u8]) -> Result<EntryLine, EntryError> {
+    let value = parse::parse_with(line, &limits::embedded(2))?;
+    let mut members = Members::of(&value, "")?;
+    let (seq, entry) = Entry::from_value(members.required("entry")?, "entry")?;
+    let path = match members.optional("path") {
+        Some(path) => Some(parse_hashes(path, "path")?),
+        None => None,
+    };
+    members.finish()?;
+    if entry_line(seq, &entry, path.as_deref()) == line {
+        Ok(EntryLine { seq, entry, path })
+    } else {
+        Err(EntryError::Spelling)
+    }
+}
+
+/// `{"<name>":[hex…]}`, for `before` and `after`.
+pub(crate) fn hashes_line(name: &str, hashes: &[Hash]) -> Vec<u8> {
+    line_of(name, hashes_value(hashes))
+}
+
+pub(crate) fn hashes_value(hashes: &[Hash]) -> Value {
+    Value::Array(hashes.iter().map(|h| Value::from(h.to_string())).collect())
+}
+
+pub(crate) fn parse_hashes(value: &Value, at: &str) -> Result<Vec<Hash>, MemberError> {
+    let wrong = |index: Option<usize>, problem| MemberError {
+        at: index.map_or_else(|| at.to_owned(), |i| format!("{at}[{i}]")),
+        problem,
+    };
+    let expected = "an array";
+    let items = value
+        .as_array()
+        .ok_or_else(|| wrong(None, MemberProblem::WrongType { expected }))?;
+    let digits = 2 * Hash::BYTES;
+    let read = |(index, item): (usize, &Value)| {
+        item.as_str()
+            .and_then(|text| Hash::from_hex(text).ok())
+            .ok_or_else(|| wrong(Some(index), MemberProblem::BadHex { digits }))
+    };
+    items.iter().enumerate().map(read).collect()
+}
+
+pub(crate) fn line_of(name: &str, value: impl Into<Value>) -> Vec<u8> {
+    let mut object = Object::new();
+    object.insert(name, value);
+    let mut line = Vec::new();
+    object.write_canonical(Form::Utf8, &mut line);
+    line
+}

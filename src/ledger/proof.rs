@@ -1,0 +1,149 @@
+//! Inclusion proofs: one entry, its epoch's header, and the siblings between
+//! its leaf and the root. One canonical JSON object and a newline.
+
+use thiserror::Error;
+
+use super::bundle_line::{entry_line, hashes_value, parse_hashes};
+use super::entry::{Entry, EntryError};
+use super::fault::{Fault, FaultCode, Format, NotChecked};
+use super::hash::Hash;
+use super::json::{Form, Object};
+use super::limits;
+use super::members::{MemberError, Members};
+use super::parse::{self, ParseError};
+use super::position::Seq;
+use super::source::{Event, Raw, ReadError, Source, Subject};
+use super::statement::{SignedEpoch, Statement, StatementError};
+
+/// A proof as read or made; [`verify`](super::verify::verify) judges it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InclusionProof {
+    /// The entry's place in the log.
+    pub seq: Seq,
+    /// The entry.
+    pub entry: Entry,
+    /// The header of its epoch.
+    pub epoch: SignedEpoch,
+    /// The siblings from the leaf up.
+    pub path: Vec<Hash>,
+}
+
+/// Why a text is no proof.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// Not JSON.
+    #[error(transparent)]
+    Json(#[from] ParseError),
+    /// A member is missing, unknown or wrong.
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    /// The entry is none.
+    #[error("entry: {0}")]
+    Entry(#[from] EntryError),
+    /// The header is none.
+    #[error("epoch: {0}")]
+    Epoch(#[from] StatementError),
+    /// Another spelling than the format's only one.
+    #[error("the proof is not in canonical form, one line with a newline")]
+    Spelling,
+}
+
+impl InclusionProof {
+    /// The file's bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = b"{\"entry\":".to_vec();
+        self.entry.write_json(Some(self.seq), &mut bytes);
+        bytes.extend_from_slice(b",\"epoch\":");
+        self.epoch
+            .to_value()
+            .write_canonical(Form::Utf8, &mut bytes);
+        bytes.extend_from_slice(b",\"path\":");
+        hashes_value(&self.path).write_canonical(Form::Utf8, &mut bytes);
+        bytes.extend_from_slice(b"}\n");
+        bytes
+    }
+
+    /// Reads a proof and refuses any but its one spelling.
+    ///
+    /// # Errors
+    /// [`ProofError`] names the member or place.
+    pub fn from_bytes(bytes: &[u8]) -> Result<InclusionProof, ProofError> {
+        let value = parse::parse_with(bytes, &limits::embedded(2))?;
+        let mut members = Members::of(&value, "")?;
+        let (seq, entry) = Entry::from_value(members.required("entry")?, "entry")?;
+        let epoch = Statement::from_value(members.required("epoch")?)?;
+        let path = parse_hashes(members.required("path")?, "path")?;
+        members.finish()?;
+        let proof = InclusionProof {
+            seq,
+            entry,
+            epoch,
+            path,
+        };
+        if proof.to_bytes() == bytes {
+            Ok(proof)
+        } else {
+            Err(ProofError::Spelling)
+        }
+    }
+
+    /// The members of a proof file, for telling it from other files.
+    #[must_use]
+    pub fn looks_like(object: &Object) -> bool {
+        ["entry", "epoch", "path"]
+            .iter()
+            .all(|name| object.contains_key(name))
+    }
+}
+
+/// A proof file as a source.
+pub struct ProofFile {
+    proof: Result<InclusionProof, ProofError>,
+    given: bool,
+}
+
+impl ProofFile {
+    /// Reads a proof. If it is none, the first event is the fault.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> ProofFile {
+        ProofFile {
+            proof: InclusionProof::from_bytes(bytes),
+            given: false,
+        }
+    }
+}
+
+impl Source for ProofFile {
+    fn subject(&self) -> Subject {
+        let proof = self.proof.as_ref().ok();
+        Subject {
+            format: Format::Proof,
+            log: proof.map(|p| p.epoch.content.log),
+            genesis: proof.map(|p| p.epoch.content.genesis),
+            first_seq: proof.map_or(Seq::FIRST, |p| p.seq),
+            last_seq: proof.map(|p| p.seq),
+            contiguous: false,
+            not_checked: vec![NotChecked::Chain],
+        }
+    }
+
+    fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
+        if std::mem::replace(&mut self.given, true) {
+            return Ok(());
+        }
+        match &self.proof {
+            Ok(proof) => {
+                let line = entry_line(proof.seq, &proof.entry, Some(&proof.path));
+                batch.push(Event::Epoch(Box::new(proof.epoch.clone()), None));
+                batch.push(Event::Entry(Raw::BundleLine(line), None));
+            }
+            Err(error) => {
+                let fault = Fault::of_file(FaultCode::ProofInvalid, error.to_string());
+                batch.push(Event::Fault(fault));
+            }
+        }
+        Ok(())
+    }
+}

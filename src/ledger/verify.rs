@@ -1,0 +1,453 @@
+//! The one engine behind every verdict: ledgers, logbooks, bundles and proofs
+//! are sources of events, and the walk over them is the same.
+//!
+//! ```text
+//! source ──batch──▶ judge (all cores: form, hash, signature)
+//!    ▲                 │
+//!    └─ next batch     ▼
+//!       is read     walk (in order: links, sequence, time, epochs, heads)
+//!       meanwhile      │
+//!                      ▼
+//!                   report, and a Verified summary if there is no fault
+//! ```
+//!
+//! Memory is that of two batches and one frontier, whatever the size of the
+//! log.
+
+use super::chain::Chain;
+use super::fault::{
+    At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
+};
+use super::hash::Hash;
+use super::judge::{Judged, Readable, judge};
+use super::key::{PublicKey, StrictVerifier};
+use super::opening::Opening;
+use super::position::Seq;
+use super::seals::Seals;
+use super::source::{Event, Raw, ReadError, Source, Subject};
+use super::statement::SignedHead;
+
+/// A position that the log must hold: a signed head, a sealed header, a
+/// receipt that someone kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Anchor {
+    /// The log it speaks of.
+    pub log: PublicKey,
+    /// That log's entry 0.
+    pub genesis: Hash,
+    /// The entry.
+    pub seq: Seq,
+    /// Its hash.
+    pub hash: Hash,
+    /// Whether the log's own signature stands under it.
+    pub signed: bool,
+}
+
+/// What a verification is to hold the log against.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The keys that are trusted; none means that nobody gave one.
+    pub keys: Vec<PublicKey>,
+    /// Whether entry signatures are checked. Signatures of headers and heads
+    /// always are.
+    pub signatures: bool,
+    /// The hash that the last entry must have.
+    pub expect_head: Option<Hash>,
+    /// Positions that the log must hold.
+    pub contains: Vec<Anchor>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            keys: Vec::new(),
+            signatures: true,
+            expect_head: None,
+            contains: Vec::new(),
+        }
+    }
+}
+
+/// A value that passed verification. Nothing but [`verify`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified<T>(T);
+
+impl<T> Verified<T> {
+    /// The value.
+    #[must_use]
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+/// What was verified, in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// What it was.
+    pub format: Format,
+    /// Whose it is.
+    pub log: Option<PublicKey>,
+    /// The hash of entry 0, if known.
+    pub genesis: Option<Hash>,
+    /// How many entries.
+    pub entries: u64,
+    /// How many epoch headers.
+    pub epochs: u64,
+    /// The number of the last entry; `None` if there is none.
+    pub last_seq: Option<Seq>,
+    /// The hash of the last entry; zeros if there is none.
+    pub head: Hash,
+}
+
+/// The end of a verification.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Everything that was found.
+    pub report: Report,
+    /// There exactly if the verdict is pass.
+    pub verified: Option<Verified<Summary>>,
+}
+
+/// Verifies what `source` holds. `progress` is told the entries walked so far,
+/// about once a batch.
+///
+/// # Errors
+/// [`ReadError`] if the source cannot be read to its end: then there is no
+/// verdict.
+pub fn verify(
+    source: &mut dyn Source,
+    policy: &Policy,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Outcome, ReadError> {
+    let subject = source.subject();
+    let mut walk = Walk::new(&subject, policy);
+    let mut batch = Vec::new();
+    source.next_batch(&mut batch)?;
+    while !batch.is_empty() {
+        walk.choose_verifier(&batch);
+        let verifier = walk.verifier.as_ref();
+        let mut next = Vec::new();
+        let (judged, read) = rayon::join(
+            || judge(&entries_of(&batch), verifier),
+            || source.next_batch(&mut next),
+        );
+        read?;
+        walk.take(batch, judged);
+        progress(walk.chain.count);
+        batch = next;
+    }
+    Ok(walk.finish())
+}
+
+fn entries_of(batch: &[Event]) -> Vec<&Raw> {
+    let entry = |event| match event {
+        &Event::Entry(ref raw, _) => Some(raw),
+        _ => None,
+    };
+    batch.iter().filter_map(entry).collect()
+}
+
+/// The serial part.
+struct Walk<'a> {
+    policy: &'a Policy,
+    subject: Subject,
+    key_source: KeySource,
+    log: Option<PublicKey>,
+    verifier: Option<StrictVerifier>,
+    /// Several keys were given for a logbook, which names none: the first
+    /// entry decides.
+    undecided: bool,
+    chain: Chain,
+    seals: Seals,
+    head: Option<SignedHead>,
+    genesis: Option<Hash>,
+    contained: Vec<bool>,
+    not_checked: Vec<NotChecked>,
+    findings: Findings,
+}
+
+impl<'a> Walk<'a> {
+    fn new(subject: &Subject, policy: &'a Policy) -> Walk<'a> {
+        let mut findings = Findings::default();
+        let given = !policy.keys.is_empty();
+        let key_source = match (given, subject.format) {
+            (true, _) => KeySource::Given,
+            (false, Format::Ledger) => KeySource::Ledger,
+            (false, _) => KeySource::None,
+        };
+        let log = subject.log.or_else(|| policy.keys.first().copied());
+        match key_source {
+            KeySource::Ledger => {
+                let detail = "no key was given: the ledger was checked against its own";
+                findings.warning(WarningCode::KeyFromLedger, detail);
+            }
+            KeySource::None => {
+                let detail = "no key was given, and a file's own word for its key is worth nothing";
+                findings.fault(Fault::of_file(FaultCode::UntrustedKey, detail));
+            }
+            KeySource::Given => {
+                if let Some(named) = subject.log.filter(|key| !policy.keys.contains(key)) {
+                    let detail = "the log's key is none of those given";
+                    let keys: Vec<_> = policy.keys.iter().map(PublicKey::to_string).collect();
+                    let fault = Fault::of_file(FaultCode::UntrustedKey, detail);
+                    findings.fault(fault.compared(keys.join(" "), named));
+                }
+            }
+        }
+        let mut not_checked = subject.not_checked.clone();
+        if !policy.signatures || log.is_none() {
+            not_checked.push(NotChecked::Signatures);
+        }
+        let anchored = policy.expect_head.is_some() || !policy.contains.is_empty();
+        if anchored {
+            not_checked.retain(|what| *what != NotChecked::Truncation);
+        }
+        Walk {
+            policy,
+            key_source,
+            log,
+            verifier: log
+                .filter(|_| policy.signatures)
+                .as_ref()
+                .map(StrictVerifier::new),
+            undecided: subject.log.is_none() && policy.signatures && policy.keys.len() > 1,
+            chain: Chain::new(subject.format, subject.first_seq, subject.contiguous),
+            seals: Seals::new(subject.log, subject.genesis, subject.contiguous),
+            head: None,
+            genesis: subject.genesis,
+            contained: vec![false; policy.contains.len()],
+            not_checked,
+            findings,
+            subject: subject.clone(),
+        }
+    }
+
+    fn choose_verifier(&mut self, batch: &[Event]) {
+        let first = batch.iter().find_map(|event| match event {
+            Event::Entry(raw, _) => Some(raw),
+            _ => None,
+        });
+        let Some(first) = first.filter(|_| self.undecided) else {
+            return;
+        };
+        self.undecided = false;
+        let signs = |key: &&PublicKey| {
+            let verdicts = judge(&[first], Some(&StrictVerifier::new(key)));
+            matches!(verdicts.first(), Some(Judged::Read(entry)) if entry.signature_valid == Some(true))
+        };
+        if let Some(key) = self.policy.keys.iter().find(signs) {
+            self.log = Some(*key);
+            self.verifier = Some(StrictVerifier::new(key));
+        }
+    }
+
+    fn take(&mut self, batch: Vec<Event>, judged: Vec<Judged>) {
+        let mut judged = judged.into_iter();
+        for event in batch {
+            match event {
+                Event::Entry(_, line) => {
+                    if let Some(judged) = judged.next() {
+                        self.entry(&judged, line);
+                    }
+                }
+                Event::Epoch(epoch, line) => self.seals.open(*epoch, line, &mut self.findings),
+                Event::Before(hashes, line) => {
+                    self.seals
+                        .before(&hashes, line, self.chain.next_seq(), &mut self.findings);
+                }
+                Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
+                Event::Head(head, line) => {
+                    self.seals.close(&mut self.findings);
+                    self.seals.head(&head, line, &mut self.findings);
+                    self.head = Some(*head);
+                }
+                Event::Fault(fault) => self.findings.fault(fault),
+                Event::NotChecked(what) => self.not_checked.push(what),
+            }
+        }
+    }
+
+    fn entry(&mut self, judged: &Judged, line: Option<u64>) {
+        let index = self.chain.count;
+        let seq = self.chain.step(judged, line, &mut self.findings);
+        let readable = match judged {
+            Judged::Read(entry) => Some(&**entry),
+            Judged::Unreadable { .. } => None,
+        };
+        if let (Some(entry), Some(seq)) = (readable, seq) {
+            self.open(seq, entry, line);
+            self.compare_anchors(seq, entry);
+        }
+        if self.subject.format == Format::Logbook {
+            return;
+        }
+        let place = At::Entry;
+        let covered = self
+            .seals
+            .entry(seq, readable, line, index, &mut self.findings);
+        if !covered && self.head.is_none() && self.subject.format != Format::Ledger {
+            let detail = "no epoch header and no head covers it";
+            let fault = Fault::at(FaultCode::ProofInvalid, place, index, detail);
+            self.findings
+                .fault(fault.with_seq(seq.map(|s| s.0)).on_line(line));
+        }
+    }
+
+    /// Entry 0 says which log this is.
+    fn open(&mut self, seq: Seq, entry: &Readable, line: Option<u64>) {
+        if entry.acknowledges_rollback && self.subject.format != Format::Logbook {
+            let detail = format!("entry {seq} acknowledges a rollback");
+            self.findings
+                .warning(WarningCode::AcknowledgedRollback, detail);
+        }
+        if seq != Seq::FIRST {
+            return;
+        }
+        if self.subject.format == Format::Logbook {
+            self.genesis = Some(entry.hash);
+            return;
+        }
+        let fault = |code, detail: String| {
+            Fault::at(code, At::Entry, 0, detail)
+                .with_seq(Some(0))
+                .on_line(line)
+        };
+        match entry.opening.as_ref().map(Opening::from_object) {
+            Some(Ok(opening)) => {
+                if let Some(log) = self.log.filter(|key| *key != opening.log) {
+                    let found = fault(
+                        FaultCode::LogKeyMismatch,
+                        "entry 0 names another log key".to_owned(),
+                    );
+                    self.findings.fault(found.compared(log, opening.log));
+                }
+            }
+            Some(Err(error)) => self
+                .findings
+                .fault(fault(FaultCode::SchemaViolation, error.to_string())),
+            None => {
+                let detail = "entry 0 does not open a ledger".to_owned();
+                self.findings
+                    .fault(fault(FaultCode::SchemaViolation, detail));
+            }
+        }
+        match self.genesis {
+            Some(genesis) if genesis != entry.hash => {
+                let found = fault(
+                    FaultCode::GenesisMismatch,
+                    "entry 0 is not the genesis that is named".to_owned(),
+                );
+                self.findings.fault(found.compared(genesis, entry.hash));
+            }
+            _ => {
+                self.genesis = Some(entry.hash);
+                self.seals.expect_genesis(entry.hash);
+            }
+        }
+    }
+
+    fn compare_anchors(&mut self, seq: Seq, entry: &Readable) {
+        let anchors = self.policy.contains.iter().zip(&mut self.contained);
+        for (anchor, contained) in anchors {
+            *contained |= anchor.seq == seq && anchor.hash == entry.hash;
+        }
+    }
+
+    fn finish(mut self) -> Outcome {
+        self.seals.close(&mut self.findings);
+        self.check_end();
+        self.check_anchors();
+        if self.chain.count == 0 {
+            self.findings
+                .warning(WarningCode::Empty, "there are no entries");
+        }
+        self.not_checked.sort_unstable();
+        self.not_checked.dedup();
+        let summary = Summary {
+            format: self.subject.format,
+            log: self.log,
+            genesis: self.genesis,
+            entries: self.chain.count,
+            epochs: self.seals.count,
+            last_seq: self.chain.last_seq,
+            head: self.chain.head,
+        };
+        let clean = self.findings.is_clean();
+        let (faults, warnings) = self.findings.into_lists();
+        let report = Report {
+            verdict: if clean { Verdict::Pass } else { Verdict::Fail },
+            format: summary.format,
+            entries: summary.entries,
+            epochs: summary.epochs,
+            head: summary.head,
+            log: summary.log,
+            genesis: summary.genesis,
+            key_source: self.key_source,
+            faults,
+            not_checked: self.not_checked,
+            warnings,
+        };
+        Outcome {
+            report,
+            verified: clean.then_some(Verified(summary)),
+        }
+    }
+
+    /// The last entry must be the one that the source, its head statement and
+    /// the caller say.
+    fn check_end(&mut self) {
+        let last = self.chain.last_seq;
+        if let Some(claimed) = self
+            .subject
+            .last_seq
+            .filter(|claimed| last != Some(*claimed))
+        {
+            let found = Fault::of_file(
+                FaultCode::Truncated,
+                "it does not end at the entry that it says",
+            );
+            let actual = last.map_or_else(|| "none".to_owned(), |s| s.to_string());
+            self.findings.fault(found.compared(claimed, actual));
+        }
+        if let Some(head) = self.head.as_ref().map(|head| &head.content)
+            && (last != Some(head.seq) || self.chain.head != head.hash)
+        {
+            let detail = "the last entry is not that of the head statement";
+            let found = Fault::of_file(FaultCode::HeadMismatch, detail).with_seq(Some(head.seq.0));
+            self.findings
+                .fault(found.compared(head.hash, self.chain.head));
+        }
+        if let Some(expected) = self
+            .policy
+            .expect_head
+            .filter(|hash| *hash != self.chain.head)
+        {
+            let detail = "the last entry is not the head that was expected";
+            let found = Fault::of_file(FaultCode::HeadMismatch, detail);
+            self.findings
+                .fault(found.compared(expected, self.chain.head));
+        }
+    }
+
+    fn check_anchors(&mut self) {
+        for (anchor, contained) in self.policy.contains.iter().zip(&self.contained) {
+            let detail = if !anchor.signed {
+                "the head given has no valid signature of the log it names"
+            } else if self.log.is_some_and(|log| log != anchor.log)
+                || self
+                    .genesis
+                    .is_some_and(|genesis| genesis != anchor.genesis)
+            {
+                "the head given is of another log"
+            } else if !contained {
+                "the entry of the head given is not here"
+            } else {
+                continue;
+            };
+            let found =
+                Fault::of_file(FaultCode::HeadNotContained, detail).with_seq(Some(anchor.seq.0));
+            self.findings
+                .fault(found.compared(anchor.hash, self.chain.head));
+        }
+    }
+}

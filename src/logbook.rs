@@ -1,0 +1,262 @@
+//! The single writer of a ledger.
+//!
+//! ```text
+//! callers          canonicalise, check          (many threads)
+//!    │ bounded queue
+//! sequencer        stamp, chain, sign           (one thread, signing on all cores)
+//!    │ bounded queue
+//! committer        tree, write + sync, mark     (one thread)
+//!    │
+//! callers          receipt
+//! ```
+//!
+//! While the committer syncs batch n, the sequencer signs batch n+1; whatever
+//! arrives meanwhile becomes batch n+2, so that a batch grows with the load and
+//! nobody waits when there is none.
+//!
+//! # The order of things
+//! 1. An entry gets its number, time, previous hash and signature.
+//! 2. If the mark was stated more than a second before the batch's last entry,
+//!    it is stated anew, for what is durable so far.
+//! 3. Entries, their hash index and finished tree nodes become one write, and
+//!    that write is synced. **This is the commit point.**
+//! 4. The receipts go out.
+//! 5. At least once a second the mark moves up to what is durable.
+//!
+//! To seal, the mark first names the epoch's last entry; then the header and
+//! the remaining tree nodes are one synced write.
+//!
+//! After a write, a sync or a mark that failed nobody knows what the disk holds.
+//! The writer refuses everything from then on; reopening reads what is there.
+//!
+//! # Who owns what
+//! The sequencer owns the chain (next number, last hash, last time, hour of the
+//! open epoch). The committer owns the tree, the last header, the mark and what
+//! is durable. Neither reads the other's; work flows one way.
+
+pub mod clock;
+mod committer;
+pub mod error;
+pub mod init;
+pub mod key_file;
+pub mod mark;
+mod recover;
+pub mod request;
+mod sequencer;
+mod stamp;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, bounded};
+
+use crate::ledger::hash::Hash;
+use crate::ledger::head::Head;
+use crate::ledger::json::Object;
+use crate::ledger::key::{PublicKey, Signer};
+use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use crate::store::Store;
+
+use clock::Clock;
+use committer::Committer;
+use error::{LogbookError, OpenError};
+use mark::{MarkFault, MarkFile};
+use recover::Recovered;
+use request::{Pending, Prepared, Receipt, Request};
+use sequencer::Sequencer;
+
+/// Requests that wait for the sequencer; a caller beyond them waits too.
+const QUEUE: usize = 1_024;
+
+/// Everything a writer works with.
+pub struct Parts {
+    /// Where entries go.
+    pub store: Arc<dyn Store>,
+    /// Who signs them.
+    pub signer: Arc<dyn Signer>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where the high-water mark is kept.
+    pub mark: MarkFile,
+}
+
+/// A ledger open for writing. It can be shared between threads; appends that
+/// meet share one synced write.
+pub struct Logbook {
+    requests: Option<Sender<Request>>,
+    threads: Vec<JoinHandle<()>>,
+    durable: Arc<Mutex<Head>>,
+    signer: Arc<dyn Signer>,
+    store: Arc<dyn Store>,
+}
+
+/// Whose log it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The log's key.
+    pub log: PublicKey,
+    /// The hash of entry 0.
+    pub genesis: Hash,
+}
+
+impl Logbook {
+    /// Opens a ledger for writing: finds its end, holds it against its mark,
+    /// and starts the two threads.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing was written then.
+    pub fn open(parts: Parts) -> Result<Logbook, OpenError> {
+        let recovered = Recovered::read(&*parts.store, &*parts.signer)?;
+        let mark = recovered.judge_mark(&*parts.store, &parts.mark)??;
+        Ok(Logbook::start(parts, recovered, Some(mark)))
+    }
+
+    /// Opens a ledger whose mark is at fault, and acknowledges that for ever:
+    /// a `sealbook:rollback` entry records the signed head that was lost, and
+    /// the mark starts anew from there.
+    ///
+    /// # Errors
+    /// [`OpenError::NothingToAccept`] if the mark is in order; else as
+    /// [`Logbook::open`] and [`Logbook::append`].
+    pub fn accept_rollback(
+        parts: Parts,
+        reason: &str,
+    ) -> Result<(Logbook, MarkFault, Receipt), OpenError> {
+        let recovered = Recovered::read(&*parts.store, &*parts.signer)?;
+        let Err(fault) = recovered.judge_mark(&*parts.store, &parts.mark)? else {
+            return Err(OpenError::NothingToAccept);
+        };
+        let mut payload = Object::new();
+        payload.insert("fault", serde_name(&fault));
+        payload.insert("lost", fault.head().map(SignedHead::to_value));
+        payload.insert("reason", reason);
+        let logbook = Logbook::start(parts, recovered, None);
+        let prepared = Prepared::new(crate::ledger::kind::ROLLBACK, &payload)?;
+        let mut receipts = logbook.submit(vec![prepared])?.wait()?;
+        let receipt = receipts.pop().ok_or(LogbookError::Stopped)?;
+        Ok((logbook, fault, receipt))
+    }
+
+    /// `mark` is `None` where the first commit must come before any mark.
+    fn start(parts: Parts, recovered: Recovered, mark: Option<SignedHead>) -> Logbook {
+        let (requests, queue) = bounded(QUEUE);
+        // One batch is signed while the other is written.
+        let (work, works) = bounded(1);
+        let head = recovered.head();
+        let durable = Arc::new(Mutex::new(head));
+        let sequencer = Sequencer::new(&parts, &recovered, queue, work);
+        let committer = Committer::new(&parts, recovered, mark, works, Arc::clone(&durable));
+        let threads = vec![
+            std::thread::spawn(move || sequencer.run()),
+            std::thread::spawn(move || committer.run()),
+        ];
+        Logbook {
+            requests: Some(requests),
+            threads,
+            durable,
+            signer: parts.signer,
+            store: parts.store,
+        }
+    }
+
+    /// Appends one entry and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`LogbookError`]; a refused kind or payload leaves no trace.
+    pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, LogbookError> {
+        let mut receipts = self.submit(vec![Prepared::of_caller(kind, payload)?])?.wait()?;
+        receipts.pop().ok_or(LogbookError::Stopped)
+    }
+
+    /// Hands over entries, to be waited for later: a caller with many keeps
+    /// several such requests under way. They get consecutive numbers unless the
+    /// hour changes or the clocks disagree between them.
+    ///
+    /// # Errors
+    /// [`LogbookError::Stopped`] after a failure.
+    pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, LogbookError> {
+        let (reply, pending) = request::reply();
+        self.send(Request::Append(entries, reply))?;
+        Ok(pending)
+    }
+
+    /// Seals the open epoch, or answers `None` if it has no entries.
+    ///
+    /// # Errors
+    /// [`LogbookError`].
+    pub fn seal(&self) -> Result<Option<SignedEpoch>, LogbookError> {
+        let (reply, answer) = bounded(1);
+        self.send(Request::Seal(reply))?;
+        answer.recv().map_err(|_| LogbookError::Stopped)?
+    }
+
+    /// A signed statement of the last durable entry.
+    ///
+    /// # Errors
+    /// [`LogbookError::Sign`].
+    pub fn head(&self) -> Result<SignedHead, LogbookError> {
+        let durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Statement::sign(durable.clone(), &*self.signer)?)
+    }
+
+    /// The store, for reading.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Waits for everything under way, moves the mark up and ends the threads.
+    ///
+    /// # Errors
+    /// [`LogbookError`] if the mark could not be written.
+    pub fn close(mut self) -> Result<(), LogbookError> {
+        let (reply, answer) = bounded(1);
+        self.send(Request::Close(reply))?;
+        let closed = answer.recv().map_err(|_| LogbookError::Stopped)?;
+        self.join();
+        closed
+    }
+
+    fn send(&self, request: Request) -> Result<(), LogbookError> {
+        let requests = self.requests.as_ref().ok_or(LogbookError::Stopped)?;
+        requests.send(request).map_err(|_| LogbookError::Stopped)
+    }
+
+    fn join(&mut self) {
+        self.requests = None;
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has answered nobody: its callers see
+            // `Stopped`, and there is nothing to add here.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Logbook {
+    /// As [`Logbook::close`], with nobody to tell.
+    fn drop(&mut self) {
+        if let Some(requests) = self.requests.take() {
+            let (reply, answer) = bounded(1);
+            if requests.send(Request::Close(reply)).is_ok() {
+                let _ = answer.recv();
+            }
+        }
+        self.join();
+    }
+}
+
+fn serde_name(fault: &MarkFault) -> crate::ledger::json::Value {
+    let name = serde_json::to_value(fault.code()).ok();
+    name.as_ref().and_then(serde_json::Value::as_str).into()
+}
+
+/// `DIR` with a suffix: the key and the mark lie beside the ledger, so that a
+/// copy of the one is not a copy of the other.
+#[must_use]
+pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
+    let mut name = ledger.components().as_path().as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}

@@ -1,0 +1,295 @@
+//! The committer: builds the tree, writes and syncs, moves the mark, answers.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use crate::ledger::entry::Entry;
+use crate::ledger::epoch::{EpochHeader, leaf_hash};
+use crate::ledger::hash::Hash;
+use crate::ledger::head::Head;
+use crate::ledger::json::Form;
+use crate::ledger::key::Signer;
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use crate::ledger::tile::TreeBuilder;
+use crate::ledger::time::Timestamp;
+use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};
+
+use super::Parts;
+use super::clock::Clock;
+use super::error::LogbookError;
+use super::mark::MarkFile;
+use super::recover::{Recovered, next_number};
+use super::request::{Receipt, Reply, Work};
+
+/// How often the mark moves while entries come.
+const MARK_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) struct Committer {
+    store: Arc<dyn Store>,
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+    mark: Mark,
+    works: Receiver<Work>,
+    /// What is durable, shared with those who ask for a head.
+    durable: Arc<Mutex<Head>>,
+    tree: TreeBuilder,
+    /// The open epoch: its first entry and its hour, if it has entries.
+    open: Option<(Seq, Timestamp)>,
+    last_epoch: Option<EpochHeader>,
+    last: Head,
+    failed: bool,
+}
+
+/// The mark, and what it says.
+struct Mark {
+    file: MarkFile,
+    /// `None` until the first commit of a ledger whose rollback is being
+    /// accepted: there the entry that says so must be durable first.
+    stated: Option<Stated>,
+}
+
+struct Stated {
+    seq: Seq,
+    ts: Timestamp,
+    /// By the monotonic clock.
+    at: Duration,
+}
+
+impl Committer {
+    pub(super) fn new(
+        parts: &Parts,
+        recovered: Recovered,
+        mark: Option<SignedHead>,
+        works: Receiver<Work>,
+        durable: Arc<Mutex<Head>>,
+    ) -> Committer {
+        let at = parts.clock.monotonic();
+        let last = recovered.head();
+        let open = recovered.open_epoch().map(|(hour, entries)| {
+            let first = (last.seq.0 + 1).saturating_sub(entries);
+            (Seq(first), hour)
+        });
+        Committer {
+            store: Arc::clone(&parts.store),
+            signer: Arc::clone(&parts.signer),
+            clock: Arc::clone(&parts.clock),
+            mark: Mark {
+                file: parts.mark.clone(),
+                stated: mark.map(|head| Stated {
+                    seq: head.content.seq,
+                    ts: head.content.ts,
+                    at,
+                }),
+            },
+            works,
+            durable,
+            tree: recovered.tree,
+            open,
+            last_epoch: recovered.last_epoch,
+            last,
+            failed: false,
+        }
+    }
+
+    /// Works until it is told to close or nobody is left to give work.
+    pub(super) fn run(mut self) {
+        loop {
+            let next = match self.mark_due_in() {
+                Some(wait) => self.works.recv_timeout(wait),
+                None => self.works.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            match next {
+                Ok(Work::Commit { entries, replies }) => self.commit(entries, replies),
+                Ok(Work::Seal { sealed_at, reply }) => self.seal(sealed_at, reply),
+                Ok(Work::Close(reply)) => {
+                    let _ = reply.send(self.close());
+                    return;
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.state_mark(self.last.ts);
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Vec<(Reply, Vec<Receipt>)>) {
+        match self.write(entries) {
+            Ok(()) => {
+                for (reply, receipts) in replies {
+                    // A caller that has gone away does not want its receipt.
+                    let _ = reply.send(Ok(receipts));
+                }
+                if self.mark_due_in() == Some(Duration::ZERO) {
+                    let _ = self.state_mark(self.last.ts);
+                }
+            }
+            Err(error) => {
+                for (reply, _) in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Steps 2 and 3 of the order of things (see [`super`]).
+    fn write(&mut self, entries: Vec<(Seq, Entry)>) -> Result<(), LogbookError> {
+        self.refuse_after_failure()?;
+        let Some((last_seq, last)) = entries.last() else {
+            return Ok(());
+        };
+        let head = Head {
+            seq: *last_seq,
+            hash: last.hash(),
+            ts: last.ts(),
+            ..self.last.clone()
+        };
+        self.refresh_mark(head.ts)?;
+        let epoch = next_number(self.last_epoch.as_ref());
+        let mut batch = Batch::default();
+        for (seq, entry) in entries {
+            self.open.get_or_insert((seq, entry.ts().hour_start()));
+            let leaf = leaf_hash(&entry.hash(), &entry.signature());
+            self.tree.push(leaf, |tile, hashes| {
+                batch.tiles.push((TileKey { epoch, tile }, hashes));
+            });
+            batch.entries.push(NewEntry {
+                seq,
+                hash: entry.hash(),
+                record: entry.into_record(),
+            });
+        }
+        self.store.commit(batch).inspect_err(|_| self.failed = true)?;
+        self.last = head.clone();
+        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        if self.mark.stated.is_none() {
+            self.state_mark(self.last.ts)?;
+        }
+        Ok(())
+    }
+
+    fn seal(
+        &mut self,
+        sealed_at: Timestamp,
+        reply: Option<Sender<Result<Option<SignedEpoch>, LogbookError>>>,
+    ) {
+        let sealed = self.write_seal(sealed_at);
+        if let Some(reply) = reply {
+            let _ = reply.send(sealed.map(Some));
+        }
+    }
+
+    fn write_seal(&mut self, sealed_at: Timestamp) -> Result<SignedEpoch, LogbookError> {
+        self.refuse_after_failure()?;
+        let (Some((first_seq, hour)), Some(root)) = (self.open, self.tree.root()) else {
+            // The sequencer seals only what has entries.
+            return Err(LogbookError::Stopped);
+        };
+        self.state_mark(sealed_at)?;
+        let number = next_number(self.last_epoch.as_ref());
+        let header = EpochHeader {
+            epoch: number,
+            first_seq,
+            last_seq: self.last.seq,
+            tree_size: self.tree.size(),
+            root,
+            head: self.last.hash,
+            prev: self.last_epoch.as_ref().map_or(Hash::ZERO, EpochHeader::hash),
+            hour,
+            sealed_at,
+            log: self.last.log,
+            genesis: self.last.genesis,
+        };
+        let signed = self.sign_header(header)?;
+        let batch = Batch {
+            tiles: partial_tiles(number, &self.tree),
+            epoch: Some(NewEpoch {
+                number,
+                last_seq: self.last.seq,
+                header: signed.to_value().canonical(Form::Utf8).into_bytes(),
+            }),
+            ..Batch::default()
+        };
+        self.store.commit(batch).inspect_err(|_| self.failed = true)?;
+        self.last_epoch = Some(signed.content.clone());
+        self.tree = TreeBuilder::new();
+        self.open = None;
+        Ok(signed)
+    }
+
+    /// The sequencer has closed this epoch and goes on with the next, so a
+    /// header that cannot be signed stops the writer.
+    fn sign_header(&mut self, header: EpochHeader) -> Result<SignedEpoch, LogbookError> {
+        let signed = Statement::sign(header, &*self.signer);
+        Ok(signed.inspect_err(|_| self.failed = true)?)
+    }
+
+    fn close(&mut self) -> Result<(), LogbookError> {
+        self.refuse_after_failure()?;
+        if self.mark_is_behind() {
+            self.state_mark(self.last.ts)?;
+        }
+        Ok(())
+    }
+
+    /// Before a commit the mark must not be older than a second, measured
+    /// against the entries that are to be committed.
+    fn refresh_mark(&mut self, ts: Timestamp) -> Result<(), LogbookError> {
+        let limit = i64::try_from(MARK_EVERY.as_micros()).unwrap_or(i64::MAX);
+        let old = |stated: &Stated| ts.micros_since(stated.ts) > limit;
+        if self.mark.stated.as_ref().is_some_and(old) {
+            self.state_mark(ts)?;
+        }
+        Ok(())
+    }
+
+    /// Moves the mark up to what is durable, stated at `ts` or at the last
+    /// entry's time if that is later.
+    fn state_mark(&mut self, ts: Timestamp) -> Result<(), LogbookError> {
+        let ts = ts.max(self.last.ts);
+        let head = Head {
+            ts,
+            ..self.last.clone()
+        };
+        let signed = Statement::sign(head, &*self.signer).inspect_err(|_| self.failed = true)?;
+        self.mark.file.write(&signed).map_err(|error| {
+            self.failed = true;
+            LogbookError::Mark(Arc::new(error))
+        })?;
+        self.mark.stated = Some(Stated {
+            seq: self.last.seq,
+            ts,
+            at: self.clock.monotonic(),
+        });
+        Ok(())
+    }
+
+    fn mark_is_behind(&self) -> bool {
+        let stated = self.mark.stated.as_ref();
+        stated.is_some_and(|stated| stated.seq < self.last.seq)
+    }
+
+    /// How long until the mark is to move; `None` while it need not.
+    fn mark_due_in(&self) -> Option<Duration> {
+        let stated = self.mark.stated.as_ref()?;
+        let due = !self.failed && self.mark_is_behind();
+        let since = self.clock.monotonic().saturating_sub(stated.at);
+        due.then(|| MARK_EVERY.saturating_sub(since))
+    }
+
+    fn refuse_after_failure(&self) -> Result<(), LogbookError> {
+        if self.failed {
+            Err(LogbookError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn partial_tiles(epoch: EpochNumber, tree: &TreeBuilder) -> Vec<(TileKey, Vec<u8>)> {
+    let tiles = tree.partial_tiles().into_iter();
+    tiles.map(|(tile, hashes)| (TileKey { epoch, tile }, hashes)).collect()
+}

@@ -1,0 +1,106 @@
+//! Why a ledger could not be opened or written.
+
+use std::io;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::ledger::entry::EntryError;
+use crate::ledger::key::{PublicKey, SignError};
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::tile::TileError;
+use crate::store::StoreError;
+
+use super::mark::MarkFault;
+
+/// Why an entry was not recorded or an epoch not sealed.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum LogbookError {
+    /// The entry cannot be one.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// The kind begins with a prefix that only the recording layer writes.
+    #[error("kind: `{prefix}` is reserved")]
+    ReservedKind {
+        /// The prefix.
+        prefix: &'static str,
+    },
+    /// The signer did not sign; nothing was written.
+    #[error(transparent)]
+    Sign(Arc<SignError>),
+    /// The write failed. Whether these entries are on the disk is not known;
+    /// nothing more is written before the ledger is reopened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The entries are durable, but the high-water mark could not be moved.
+    #[error("the high-water mark could not be written: {0}")]
+    Mark(Arc<io::Error>),
+    /// An earlier write failed, or the writer has been closed.
+    #[error("the ledger takes no more entries until it is reopened")]
+    Stopped,
+}
+
+impl From<SignError> for LogbookError {
+    fn from(error: SignError) -> Self {
+        LogbookError::Sign(Arc::new(error))
+    }
+}
+
+/// Why a ledger was not opened for writing.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The store could not be opened or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is a store, but no entry 0: making the ledger was interrupted.
+    #[error("the ledger has no first entry: its creation was interrupted")]
+    Unfinished,
+    /// The private key is not the ledger's.
+    #[error("the key {given} is not this ledger's, which is {log}")]
+    OtherKey {
+        /// The ledger's.
+        log: PublicKey,
+        /// The one given.
+        given: PublicKey,
+    },
+    /// A stored entry cannot be read.
+    #[error("entry {seq}: {error}")]
+    Entry {
+        /// Which.
+        seq: Seq,
+        /// What is wrong.
+        error: EntryError,
+    },
+    /// Entry 0 does not open a ledger.
+    #[error("entry 0 does not open a ledger")]
+    NotALedger,
+    /// A stored epoch header cannot be read, or does not fit the entries.
+    #[error("the header of epoch {epoch} is damaged")]
+    Epoch {
+        /// Which.
+        epoch: EpochNumber,
+    },
+    /// An entry that must be there is not.
+    #[error("entry {seq} is missing")]
+    EntryMissing {
+        /// Which.
+        seq: Seq,
+    },
+    /// The stored tree nodes of the open epoch do not fit its entries.
+    #[error("the tree of the open epoch: {0}")]
+    Tree(#[from] TileError),
+    /// The high-water mark and the database do not belong together.
+    #[error(transparent)]
+    Mark(#[from] MarkFault),
+    /// The high-water mark could not be read.
+    #[error("the high-water mark could not be read: {0}")]
+    MarkIo(#[from] io::Error),
+    /// A rollback was to be accepted where there is none.
+    #[error("the high-water mark is in order: there is nothing to accept")]
+    NothingToAccept,
+    /// The rollback could not be recorded.
+    #[error(transparent)]
+    Append(#[from] LogbookError),
+}

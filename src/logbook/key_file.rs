@@ -1,0 +1,140 @@
+//! Private keys in files: mode 0600, and refused if others can read them.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::ledger::key::{PublicKey, SoftwareSigner};
+use crate::ledger::pem::{self, PemError};
+
+/// A key file is a few hundred bytes.
+const KEY_FILE_BYTES: u64 = 64 << 10;
+
+/// Why a key file could not be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// It could not be opened, read or written.
+    #[error("key file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A folder, device or pipe, or larger than a key can be.
+    #[error("key file {}: not a regular file of at most 64 KiB", path.display())]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others than the owner may read or write it.
+    #[error("key file {}: mode {mode:04o} lets others read it", path.display())]
+    Readable {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It holds no key.
+    #[error("key file {}: {source}", path.display())]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: PemError,
+    },
+    /// The system gave no randomness.
+    #[error("no randomness to be had: {0}")]
+    Randomness(getrandom::Error),
+}
+
+/// Makes a key and writes it where nothing is yet.
+///
+/// # Errors
+/// [`KeyFileError`]; an existing file is [`io::ErrorKind::AlreadyExists`].
+pub fn create(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).map_err(KeyFileError::Randomness)?;
+    let signer = SoftwareSigner::from_seed(&seed);
+    let text = pem::format_private_key(&signer).map_err(|source| KeyFileError::Pem {
+        path: path.to_owned(),
+        source,
+    })?;
+    write_new(path, text.as_bytes()).map_err(|source| io_error(path, source))?;
+    Ok(signer)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Opens a private key that only its owner can read.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
+    // Checked on the opened file, not on the path, which may change between.
+    let (file, mode) = open_regular(path)?;
+    if mode & 0o077 != 0 {
+        return Err(KeyFileError::Readable {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    let text = read_text(file, path)?;
+    pem::parse_private_key(&text).map_err(|source| KeyFileError::Pem {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Reads a public key in PEM. A private key is refused, unread as such.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn open_public(path: &Path) -> Result<PublicKey, KeyFileError> {
+    let (file, _) = open_regular(path)?;
+    let text = read_text(file, path)?;
+    pem::parse_public_key(&text).map_err(|source| KeyFileError::Pem {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn open_regular(path: &Path) -> Result<(File, u32), KeyFileError> {
+    let mut options = OpenOptions::new();
+    // A pipe in the place of a file must not make us wait.
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    let file = options.read(true).custom_flags(nonblock).open(path);
+    let file = file.map_err(|source| io_error(path, source))?;
+    let metadata = file.metadata().map_err(|source| io_error(path, source))?;
+    if !metadata.is_file() || metadata.len() > KEY_FILE_BYTES {
+        return Err(KeyFileError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    Ok((file, metadata.mode() & 0o7777))
+}
+
+fn read_text(file: File, path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
+    let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_BYTES as usize));
+    file.take(KEY_FILE_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|source| io_error(path, source))?;
+    Ok(text)
+}
+
+fn io_error(path: &Path, source: io::Error) -> KeyFileError {
+    KeyFileError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,234 @@
+//! The high-water mark: a signed head in a file outside of the database, so
+//! that a database put back to an older state is noticed (SPEC §3).
+//!
+//! What makes it dependable after a crash is the order in which the committer
+//! works:
+//!
+//! 1. Before a batch is committed, the mark was stated at most a second before
+//!    the batch's last `ts` (else it is stated anew first). So a crash after
+//!    the commit never leaves a mark more than 5 s behind.
+//! 2. Before an epoch is sealed, the mark names its last entry. So a crash
+//!    after the sealing never leaves a mark behind a sealed epoch.
+//! 3. The mark never names an entry that was not synced before.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::ledger::fault::{Fault, FaultCode};
+use crate::ledger::hash::Hash;
+use crate::ledger::json::Form;
+use crate::ledger::key::PublicKey;
+use crate::ledger::limits;
+use crate::ledger::parse;
+use crate::ledger::position::Seq;
+use crate::ledger::statement::{SignedHead, Statement};
+use crate::ledger::time::Timestamp;
+
+/// How far the mark may lie behind the last entry, in microseconds.
+const STALE_MICROS: i64 = 5_000_000;
+
+/// The file of a ledger's mark.
+#[derive(Clone, Debug)]
+pub struct MarkFile {
+    path: PathBuf,
+}
+
+/// What a database says of itself, to hold a mark against.
+#[derive(Clone, Debug)]
+pub struct Extent {
+    /// The log's key.
+    pub log: PublicKey,
+    /// The hash of entry 0.
+    pub genesis: Hash,
+    /// The last entry.
+    pub last_seq: Seq,
+    /// Its time.
+    pub last_ts: Timestamp,
+    /// The last entry of the last sealed epoch.
+    pub sealed_to: Option<Seq>,
+}
+
+/// What is wrong with a mark, or with the database beside it.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum MarkFault {
+    /// There is no mark.
+    #[error("there is no high-water mark at {}", path.display())]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// It is not a head statement of this log, or its signature is wrong.
+    #[error("the high-water mark at {} {problem}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: MarkProblem,
+    },
+    /// The mark is older than the database beside it can have left it.
+    #[error("the high-water mark names entry {}, the database goes on to {last_seq}", head.content.seq)]
+    Stale {
+        /// What the mark says.
+        head: Box<SignedHead>,
+        /// The last entry of the database.
+        last_seq: Seq,
+    },
+    /// The log was once further than the database is now, or went another way.
+    #[error("the log once held entry {} with hash {}, the database does not", head.content.seq, head.content.hash)]
+    Rollback {
+        /// What the mark says.
+        head: Box<SignedHead>,
+        /// The last entry of the database.
+        last_seq: Seq,
+    },
+}
+
+/// Why a file is no mark of this log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum MarkProblem {
+    /// It cannot be read as a head statement.
+    #[error("is not a head statement")]
+    Unreadable,
+    /// Its signature is wrong.
+    #[error("has a signature that is not its log's")]
+    Signature,
+    /// It names another key or genesis.
+    #[error("is that of another log")]
+    OtherLog,
+}
+
+impl MarkFault {
+    /// The fault as reports name it.
+    #[must_use]
+    pub fn to_fault(&self) -> Fault {
+        let code = self.code();
+        let fault = Fault::of_file(code, self.to_string());
+        match self {
+            MarkFault::Missing { .. } | MarkFault::Invalid { .. } => fault,
+            MarkFault::Stale { head, last_seq } | MarkFault::Rollback { head, last_seq } => fault
+                .with_seq(Some(head.content.seq.0))
+                .compared(head.content.seq, last_seq),
+        }
+    }
+
+    /// Its code.
+    #[must_use]
+    pub const fn code(&self) -> FaultCode {
+        match self {
+            MarkFault::Missing { .. } => FaultCode::MarkMissing,
+            MarkFault::Invalid { .. } => FaultCode::MarkInvalid,
+            MarkFault::Stale { .. } => FaultCode::MarkStale,
+            MarkFault::Rollback { .. } => FaultCode::RollbackDetected,
+        }
+    }
+
+    /// The signed head that was lost or left behind, if the mark has one.
+    #[must_use]
+    pub fn head(&self) -> Option<&SignedHead> {
+        match self {
+            MarkFault::Missing { .. } | MarkFault::Invalid { .. } => None,
+            MarkFault::Stale { head, .. } | MarkFault::Rollback { head, .. } => Some(head),
+        }
+    }
+}
+
+impl MarkFile {
+    /// The mark at `path`, which need not exist.
+    #[must_use]
+    pub fn at(path: PathBuf) -> MarkFile {
+        MarkFile { path }
+    }
+
+    /// The mark beside a ledger: `DIR.mark`.
+    #[must_use]
+    pub fn beside(ledger: &Path) -> MarkFile {
+        MarkFile::at(crate::logbook::beside(ledger, "mark"))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces the mark: after this returns, either the old or the new one is
+    /// there whatever happens, and the new one is on the disk.
+    ///
+    /// # Errors
+    /// What the file system answers; then the old one may still be there.
+    pub fn write(&self, head: &SignedHead) -> io::Result<()> {
+        let folder = match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut text = head.to_value().canonical(Form::Utf8);
+        text.push('\n');
+        let mut file = tempfile::Builder::new().prefix(".mark-").tempfile_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        File::open(folder)?.sync_all()
+    }
+
+    /// Reads the mark and holds it against the database. `hash_at` gives the
+    /// hash of an entry of the database.
+    ///
+    /// # Errors
+    /// The outer error is a failure to read; the inner one is the verdict.
+    pub fn judge<E>(
+        &self,
+        extent: &Extent,
+        hash_at: impl FnOnce(Seq) -> Result<Option<Hash>, E>,
+    ) -> Result<Result<SignedHead, MarkFault>, E>
+    where
+        E: From<io::Error>,
+    {
+        let path = self.path.clone();
+        let invalid = |problem| MarkFault::Invalid {
+            path: self.path.clone(),
+            problem,
+        };
+        let bytes = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Err(MarkFault::Missing { path }));
+            }
+            Ok(metadata) if !metadata.is_file() || metadata.len() > limits::SMALL_FILE_BYTES as u64 => {
+                return Ok(Err(invalid(MarkProblem::Unreadable)));
+            }
+            _ => fs::read(&self.path)?,
+        };
+        let Some(head) = parse_head(&bytes) else {
+            return Ok(Err(invalid(MarkProblem::Unreadable)));
+        };
+        if !head.verify() {
+            return Ok(Err(invalid(MarkProblem::Signature)));
+        }
+        if head.content.log != extent.log || head.content.genesis != extent.genesis {
+            return Ok(Err(invalid(MarkProblem::OtherLog)));
+        }
+        let last_seq = extent.last_seq;
+        let held = head.content.seq <= last_seq && hash_at(head.content.seq)? == Some(head.content.hash);
+        if !held {
+            let head = Box::new(head);
+            return Ok(Err(MarkFault::Rollback { head, last_seq }));
+        }
+        let behind_seal = extent.sealed_to.is_some_and(|sealed| head.content.seq < sealed);
+        let behind = head.content.seq < last_seq
+            && extent.last_ts.micros_since(head.content.ts) > STALE_MICROS;
+        if behind_seal || behind {
+            let head = Box::new(head);
+            return Ok(Err(MarkFault::Stale { head, last_seq }));
+        }
+        Ok(Ok(head))
+    }
+}
+
+fn parse_head(bytes: &[u8]) -> Option<SignedHead> {
+    let value = parse::parse(bytes).ok()?;
+    Statement::from_value(&value).ok()
+}

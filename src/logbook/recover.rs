@@ -1,0 +1,224 @@
+//! Where a ledger ends: read from the store at every open, whether the last
+//! process closed it or was killed.
+
+use std::io;
+
+use crate::ledger::entry::Entry;
+use crate::ledger::epoch::{EpochHeader, leaf_hash};
+use crate::ledger::hash::Hash;
+use crate::ledger::head::Head;
+use crate::ledger::key::Signer;
+use crate::ledger::opening::Opening;
+use crate::ledger::parse;
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use crate::ledger::tile::{TreeBuilder, restore_leaves, restore_tiles};
+use crate::ledger::time::Timestamp;
+use crate::store::{Store, StoreError, TileKey};
+
+use super::Identity;
+use super::error::OpenError;
+use super::mark::{Extent, MarkFault, MarkFile};
+
+/// The end of a ledger.
+pub(super) struct Recovered {
+    pub(super) identity: Identity,
+    last_seq: Seq,
+    last: Entry,
+    pub(super) last_epoch: Option<EpochHeader>,
+    /// The hour of the open epoch, if it has entries.
+    hour: Option<Timestamp>,
+    pub(super) tree: TreeBuilder,
+}
+
+/// Reads entry `seq`.
+pub(crate) fn entry_at(store: &dyn Store, seq: Seq) -> Result<Entry, OpenError> {
+    let record = store.entry(seq)?.ok_or(OpenError::EntryMissing { seq })?;
+    Entry::from_record(record).map_err(|error| OpenError::Entry { seq, error })
+}
+
+/// Reads the header of epoch `number`.
+pub(crate) fn epoch_at(store: &dyn Store, number: EpochNumber) -> Result<SignedEpoch, OpenError> {
+    let damaged = OpenError::Epoch { epoch: number };
+    let Some(bytes) = store.epoch(number)? else {
+        return Err(damaged);
+    };
+    let value = parse::parse(&bytes).ok();
+    value
+        .and_then(|value| Statement::from_value(&value).ok())
+        .ok_or(damaged)
+}
+
+/// Whose log a store holds, from entry 0.
+pub(crate) fn identity_of(store: &dyn Store) -> Result<Identity, OpenError> {
+    if store.last_seq()?.is_none() {
+        return Err(OpenError::Unfinished);
+    }
+    let first = entry_at(store, Seq::FIRST)?;
+    let payload = first.check_payload().map_err(|_| OpenError::NotALedger)?;
+    let opening = Opening::from_object(&payload).map_err(|_| OpenError::NotALedger)?;
+    Ok(Identity {
+        log: opening.log,
+        genesis: first.hash(),
+    })
+}
+
+/// How far a store goes, for holding a mark against it.
+pub(crate) fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
+    let identity = identity_of(store)?;
+    let last_seq = store.last_seq()?.ok_or(OpenError::Unfinished)?;
+    let last = entry_at(store, last_seq)?;
+    let epoch = match store.last_epoch()? {
+        Some(number) => Some(epoch_at(store, number)?.content),
+        None => None,
+    };
+    Ok(Extent {
+        log: identity.log,
+        genesis: identity.genesis,
+        last_seq,
+        last_ts: last.ts(),
+        sealed_to: epoch.map(|header| header.last_seq),
+    })
+}
+
+/// Holds the mark against the store.
+pub(crate) fn judge_mark(
+    store: &dyn Store,
+    mark: &MarkFile,
+    extent: &Extent,
+) -> Result<Result<SignedHead, MarkFault>, OpenError> {
+    mark.judge(extent, |seq| match store.entry(seq)? {
+        Some(record) => Ok(Entry::from_record(record).ok().map(|entry| entry.hash())),
+        None => Ok::<_, MarkReadError>(None),
+    })
+    .map_err(OpenError::from)
+}
+
+/// What can go wrong while a mark is judged.
+enum MarkReadError {
+    Io(io::Error),
+    Store(StoreError),
+}
+
+impl From<io::Error> for MarkReadError {
+    fn from(error: io::Error) -> Self {
+        MarkReadError::Io(error)
+    }
+}
+
+impl From<StoreError> for MarkReadError {
+    fn from(error: StoreError) -> Self {
+        MarkReadError::Store(error)
+    }
+}
+
+impl From<MarkReadError> for OpenError {
+    fn from(error: MarkReadError) -> Self {
+        match error {
+            MarkReadError::Io(error) => OpenError::MarkIo(error),
+            MarkReadError::Store(error) => OpenError::Store(error),
+        }
+    }
+}
+
+impl Recovered {
+    /// Reads the end of the ledger in `store`, which must be `signer`'s.
+    pub(super) fn read(store: &dyn Store, signer: &dyn Signer) -> Result<Recovered, OpenError> {
+        let identity = identity_of(store)?;
+        let given = signer.public_key();
+        if given != identity.log {
+            let log = identity.log;
+            return Err(OpenError::OtherKey { log, given });
+        }
+        let last_seq = store.last_seq()?.ok_or(OpenError::Unfinished)?;
+        let last = entry_at(store, last_seq)?;
+        let last_epoch = match store.last_epoch()? {
+            Some(number) => Some(epoch_at(store, number)?.content),
+            None => None,
+        };
+        let first_open = match &last_epoch {
+            Some(header) => header.last_seq.0.saturating_add(1),
+            None => 0,
+        };
+        let size = (last_seq.0 + 1).saturating_sub(first_open);
+        let number = next_number(last_epoch.as_ref());
+        let hour = match size {
+            0 => None,
+            _ => Some(entry_at(store, Seq(first_open))?.ts().hour_start()),
+        };
+        Ok(Recovered {
+            identity,
+            tree: restore_tree(store, number, first_open, size)?,
+            last_seq,
+            last,
+            last_epoch,
+            hour,
+        })
+    }
+
+    pub(super) fn judge_mark(
+        &self,
+        store: &dyn Store,
+        mark: &MarkFile,
+    ) -> Result<Result<SignedHead, MarkFault>, OpenError> {
+        let extent = Extent {
+            log: self.identity.log,
+            genesis: self.identity.genesis,
+            last_seq: self.last_seq,
+            last_ts: self.last.ts(),
+            sealed_to: self.last_epoch.as_ref().map(|header| header.last_seq),
+        };
+        judge_mark(store, mark, &extent)
+    }
+
+    pub(super) fn next_seq(&self) -> Seq {
+        Seq(self.last_seq.0.saturating_add(1))
+    }
+
+    pub(super) fn last_ts(&self) -> Timestamp {
+        // A header may be sealed later than its last entry: time goes on from
+        // there.
+        let sealed_at = self.last_epoch.as_ref().map(|header| header.sealed_at);
+        sealed_at.map_or(self.last.ts(), |sealed| sealed.max(self.last.ts()))
+    }
+
+    pub(super) fn open_epoch(&self) -> Option<(Timestamp, u64)> {
+        self.hour.map(|hour| (hour, self.tree.size()))
+    }
+
+    /// The last entry, as a head stated at its own time.
+    pub(super) fn head(&self) -> Head {
+        Head {
+            log: self.identity.log,
+            genesis: self.identity.genesis,
+            seq: self.last_seq,
+            hash: self.last.hash(),
+            ts: self.last.ts(),
+        }
+    }
+}
+
+/// The number that the next epoch has.
+pub(super) fn next_number(last: Option<&EpochHeader>) -> EpochNumber {
+    EpochNumber(last.map_or(0, |header| header.epoch.0.saturating_add(1)))
+}
+
+fn restore_tree(
+    store: &dyn Store,
+    epoch: EpochNumber,
+    first: u64,
+    size: u64,
+) -> Result<TreeBuilder, OpenError> {
+    let keys: Vec<TileKey> = restore_tiles(size)
+        .into_iter()
+        .map(|tile| TileKey { epoch, tile })
+        .collect();
+    let tiles = store.tiles(&keys)?;
+    let edge = first + size - restore_leaves(size);
+    let mut leaves: Vec<Hash> = Vec::new();
+    for seq in edge..first + size {
+        let entry = entry_at(store, Seq(seq))?;
+        leaves.push(leaf_hash(&entry.hash(), &entry.signature()));
+    }
+    Ok(TreeBuilder::restore(size, &tiles, &leaves)?)
+}

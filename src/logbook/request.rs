@@ -1,0 +1,129 @@
+//! What callers hand to the writer, and what they get back.
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::ledger::entry::{Draft, Entry};
+use crate::ledger::hash::Hash;
+use crate::ledger::json::{Form, Object};
+use crate::ledger::key::Signature;
+use crate::ledger::kind;
+use crate::ledger::position::Seq;
+use crate::ledger::statement::SignedEpoch;
+use crate::ledger::time::Timestamp;
+
+use super::error::LogbookError;
+
+/// Kind and canonical payload of an entry to be, checked in its caller's
+/// thread, so that nothing the sequencer does with it can fail.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(crate) kind: String,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Prepared {
+    /// Prepares an entry that anyone may append.
+    ///
+    /// # Errors
+    /// [`LogbookError::ReservedKind`] for the kinds of the recording layer,
+    /// [`LogbookError::Entry`] for what no entry can be.
+    pub fn of_caller(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
+        if let Some(prefix) = kind::reserved_prefix(kind) {
+            return Err(LogbookError::ReservedKind { prefix });
+        }
+        Prepared::new(kind, payload)
+    }
+
+    /// Prepares an entry of any kind.
+    pub(crate) fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
+        let mut canonical = Vec::new();
+        payload.write_canonical(Form::Utf8, &mut canonical);
+        // The limits do not depend on time or chain, but for seven bytes of a
+        // fraction of a second: the longest timestamp stands for all.
+        Draft::new(kind, Timestamp::MAX, &canonical, &Hash::ZERO)?;
+        Ok(Prepared {
+            kind: kind.to_owned(),
+            payload: canonical,
+        })
+    }
+
+    /// Roughly the memory it takes.
+    pub(crate) fn weight(&self) -> usize {
+        self.kind.len() + self.payload.len()
+    }
+}
+
+/// That an entry is durable, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its number.
+    pub seq: Seq,
+    /// Its hash.
+    pub hash: Hash,
+    /// The hash of the entry before.
+    pub prev_hash: Hash,
+    /// Its time.
+    pub ts: Timestamp,
+    /// Its kind.
+    pub kind: String,
+    /// Its signature.
+    pub signature: Signature,
+}
+
+impl Receipt {
+    pub(crate) fn of(seq: Seq, entry: &Entry) -> Receipt {
+        Receipt {
+            seq,
+            hash: entry.hash(),
+            prev_hash: entry.prev_hash(),
+            ts: entry.ts(),
+            kind: entry.kind().to_owned(),
+            signature: entry.signature(),
+        }
+    }
+}
+
+/// Where the receipts of one request go.
+pub(crate) type Reply = Sender<Result<Vec<Receipt>, LogbookError>>;
+
+/// Receipts to come.
+#[derive(Debug)]
+pub struct Pending(Receiver<Result<Vec<Receipt>, LogbookError>>);
+
+impl Pending {
+    /// Waits until every entry of the request is durable.
+    ///
+    /// # Errors
+    /// [`LogbookError`]; then none of them is acknowledged.
+    pub fn wait(self) -> Result<Vec<Receipt>, LogbookError> {
+        self.0.recv().map_err(|_| LogbookError::Stopped)?
+    }
+}
+
+pub(crate) fn reply() -> (Reply, Pending) {
+    let (sender, receiver) = bounded(1);
+    (sender, Pending(receiver))
+}
+
+/// What the sequencer is asked.
+pub(crate) enum Request {
+    Append(Vec<Prepared>, Reply),
+    Seal(Sender<Result<Option<SignedEpoch>, LogbookError>>),
+    Close(Sender<Result<(), LogbookError>>),
+}
+
+/// What the committer is given, in the order of the log.
+pub(crate) enum Work {
+    /// Entries, and the requests that end with them.
+    Commit {
+        entries: Vec<(Seq, Entry)>,
+        replies: Vec<(Reply, Vec<Receipt>)>,
+    },
+    /// The open epoch ends here. `reply` is there if someone asked for it.
+    Seal {
+        sealed_at: Timestamp,
+        reply: Option<Sender<Result<Option<SignedEpoch>, LogbookError>>>,
+    },
+    /// Nothing comes after this.
+    Close(Sender<Result<(), LogbookError>>),
+}

@@ -1,0 +1,290 @@
+//! The sequencer: numbers, times and chains entries, and has them signed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use rayon::prelude::*;
+
+use crate::ledger::entry::{Draft, Entry};
+use crate::ledger::hash::Hash;
+use crate::ledger::key::{SignError, Signer};
+use crate::ledger::kind;
+use crate::ledger::limits;
+use crate::ledger::position::Seq;
+use crate::ledger::statement::SignedEpoch;
+use crate::ledger::time::Timestamp;
+
+use super::Parts;
+use super::clock::Clock;
+use super::error::LogbookError;
+use super::recover::Recovered;
+use super::request::{Prepared, Receipt, Reply, Request, Work};
+use super::stamp::Stamper;
+
+/// Entries in one batch at most: large enough that a sync is shared by many,
+/// small enough that the first does not wait long for the last.
+const BATCH_ENTRIES: usize = 1_024;
+
+/// Bytes from which on a batch takes no further request.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// From this many entries on, signing is spread over the cores.
+const PARALLEL_SIGNING: usize = 8;
+
+/// How long an epoch stays open by the monotonic clock.
+const EPOCH_AGE: Duration = Duration::from_secs(3_600);
+
+/// The end of the chain.
+#[derive(Clone)]
+struct Chain {
+    next: Seq,
+    head: Hash,
+    stamper: Stamper,
+    open: Option<OpenEpoch>,
+}
+
+/// The open epoch, as far as closing it in time needs.
+#[derive(Clone, Copy)]
+struct OpenEpoch {
+    hour: Timestamp,
+    entries: u64,
+    since: Duration,
+}
+
+pub(super) struct Sequencer {
+    chain: Chain,
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+    requests: Receiver<Request>,
+    work: Sender<Work>,
+}
+
+/// What is being put together for the committer.
+#[derive(Default)]
+struct Run {
+    drafts: Vec<(Seq, Draft)>,
+    /// Requests, with the index one past their last draft.
+    replies: Vec<(Reply, usize)>,
+    /// Where an epoch ends: before which draft, and when.
+    seals: Vec<(usize, Timestamp)>,
+}
+
+impl Sequencer {
+    pub(super) fn new(
+        parts: &Parts,
+        recovered: &Recovered,
+        requests: Receiver<Request>,
+        work: Sender<Work>,
+    ) -> Sequencer {
+        let open = recovered.open_epoch().map(|(hour, entries)| OpenEpoch {
+            hour,
+            entries,
+            since: parts.clock.monotonic(),
+        });
+        Sequencer {
+            chain: Chain {
+                next: recovered.next_seq(),
+                head: recovered.head().hash,
+                stamper: Stamper::after(recovered.last_ts()),
+                open,
+            },
+            signer: Arc::clone(&parts.signer),
+            clock: Arc::clone(&parts.clock),
+            requests,
+            work,
+        }
+    }
+
+    /// Works until it is told to close, or nobody is left to ask or to work
+    /// for.
+    pub(super) fn run(mut self) {
+        let mut held = None;
+        while let Some(request) = held.take().or_else(|| self.requests.recv().ok()) {
+            let sent = match request {
+                Request::Append(entries, reply) => {
+                    let (run, next) = self.gather(entries, reply);
+                    held = next;
+                    self.finish(run)
+                }
+                Request::Seal(reply) => self.seal(reply),
+                Request::Close(reply) => {
+                    let _ = self.work.send(Work::Close(reply));
+                    return;
+                }
+            };
+            if !sent {
+                return;
+            }
+        }
+    }
+
+    /// Takes what else is waiting into the same batch. Returns the first
+    /// request that does not belong into it.
+    fn gather(&mut self, entries: Vec<Prepared>, reply: Reply) -> (Batch, Option<Request>) {
+        let mut batch = Batch {
+            before: self.chain.clone(),
+            run: Run::default(),
+        };
+        let mut weight = self.take(entries, reply, &mut batch.run);
+        while batch.run.drafts.len() < BATCH_ENTRIES && weight < BATCH_BYTES {
+            match self.requests.try_recv() {
+                Ok(Request::Append(entries, reply)) => {
+                    weight += self.take(entries, reply, &mut batch.run);
+                }
+                Ok(other) => return (batch, Some(other)),
+                Err(_) => break,
+            }
+        }
+        (batch, None)
+    }
+
+    /// Numbers, stamps and chains the entries of one request.
+    fn take(&mut self, entries: Vec<Prepared>, reply: Reply, run: &mut Run) -> usize {
+        let mut weight = 0;
+        for entry in entries {
+            weight += entry.weight();
+            let stamp = self.chain.stamper.stamp(&*self.clock);
+            self.chain.close_if_over(stamp.ts, stamp.monotonic, run);
+            if let Some(disagreement) = stamp.disagreement
+                && let Ok(clocks) = Prepared::new(kind::CLOCK, &disagreement.to_object())
+            {
+                self.chain.push(&clocks, stamp.ts, stamp.monotonic, run);
+            }
+            self.chain.push(&entry, stamp.ts, stamp.monotonic, run);
+        }
+        run.replies.push((reply, run.drafts.len()));
+        weight
+    }
+
+    /// Signs the batch and hands it on. False if nobody takes it.
+    fn finish(&mut self, batch: Batch) -> bool {
+        let Batch { before, run } = batch;
+        match self.sign(run.drafts) {
+            Ok(entries) => self.hand_on(entries, run.replies, &run.seals),
+            Err(error) => {
+                // Nothing of it was handed on: the chain goes on as if it had
+                // never been asked.
+                self.chain = before;
+                let error = LogbookError::from(error);
+                for (reply, _) in run.replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+                true
+            }
+        }
+    }
+
+    fn sign(&self, drafts: Vec<(Seq, Draft)>) -> Result<Vec<(Seq, Entry)>, SignError> {
+        let sign = |(seq, draft): (Seq, Draft)| Ok((seq, draft.sign(&*self.signer)?));
+        if drafts.len() < PARALLEL_SIGNING {
+            drafts.into_iter().map(sign).collect()
+        } else {
+            drafts.into_par_iter().with_min_len(4).map(sign).collect()
+        }
+    }
+
+    /// Cuts the batch where epochs end. A request is answered with its last
+    /// entry.
+    fn hand_on(
+        &self,
+        entries: Vec<(Seq, Entry)>,
+        replies: Vec<(Reply, usize)>,
+        seals: &[(usize, Timestamp)],
+    ) -> bool {
+        let mut replies = answers(&entries, replies).peekable();
+        let mut entries = entries.into_iter();
+        let mut from = 0;
+        for (at, sealed_at) in seals {
+            let mut due = Vec::new();
+            while let Some((reply, receipts, _)) = replies.next_if(|(_, _, end)| end <= at) {
+                due.push((reply, receipts));
+            }
+            let part: Vec<_> = entries.by_ref().take(at - from).collect();
+            from = *at;
+            let seal = Work::Seal {
+                sealed_at: *sealed_at,
+                reply: None,
+            };
+            if !self.commit(part, due) || self.work.send(seal).is_err() {
+                return false;
+            }
+        }
+        let due = replies.map(|(reply, receipts, _)| (reply, receipts)).collect();
+        self.commit(entries.collect(), due)
+    }
+
+    fn commit(&self, entries: Vec<(Seq, Entry)>, replies: Vec<(Reply, Vec<Receipt>)>) -> bool {
+        if entries.is_empty() && replies.is_empty() {
+            return true;
+        }
+        self.work.send(Work::Commit { entries, replies }).is_ok()
+    }
+
+    fn seal(&mut self, reply: Sender<Result<Option<SignedEpoch>, LogbookError>>) -> bool {
+        if self.chain.open.take().is_none() {
+            let _ = reply.send(Ok(None));
+            return true;
+        }
+        let sealed_at = self.chain.stamper.stamp_only(&*self.clock);
+        let reply = Some(reply);
+        self.work.send(Work::Seal { sealed_at, reply }).is_ok()
+    }
+}
+
+/// A batch, and the chain as it was before it.
+struct Batch {
+    before: Chain,
+    run: Run,
+}
+
+impl Chain {
+    /// Ends the open epoch if an entry of time `ts` cannot lie in it: another
+    /// hour, 3 600 s of monotonic time, 2^24 entries.
+    fn close_if_over(&mut self, ts: Timestamp, monotonic: Duration, run: &mut Run) {
+        let over = |open: OpenEpoch| {
+            open.hour != ts.hour_start()
+                || open.entries >= limits::EPOCH_ENTRIES
+                || monotonic.saturating_sub(open.since) >= EPOCH_AGE
+        };
+        if self.open.is_some_and(over) {
+            self.open = None;
+            run.seals.push((run.drafts.len(), ts));
+        }
+    }
+
+    fn push(&mut self, entry: &Prepared, ts: Timestamp, monotonic: Duration, run: &mut Run) {
+        // Checked in the caller's thread: this draft cannot fail.
+        let Ok(draft) = Draft::new(&entry.kind, ts, &entry.payload, &self.head) else {
+            return;
+        };
+        let open = self.open.get_or_insert(OpenEpoch {
+            hour: ts.hour_start(),
+            entries: 0,
+            since: monotonic,
+        });
+        open.entries += 1;
+        self.head = draft.hash();
+        run.drafts.push((self.next, draft));
+        self.next = Seq(self.next.0.saturating_add(1));
+    }
+}
+
+/// Each request with its receipts and the index one past its last entry.
+fn answers(
+    entries: &[(Seq, Entry)],
+    replies: Vec<(Reply, usize)>,
+) -> impl Iterator<Item = (Reply, Vec<Receipt>, usize)> + use<> {
+    let mut from = 0;
+    let answer = |(reply, end): (Reply, usize)| {
+        let own = entries.get(from..end).unwrap_or_default();
+        from = end;
+        // A clock entry that the writer put in belongs to nobody.
+        let receipts = own
+            .iter()
+            .filter(|(_, entry)| entry.kind() != kind::CLOCK)
+            .map(|(seq, entry)| Receipt::of(*seq, entry));
+        (reply, receipts.collect(), end)
+    };
+    replies.into_iter().map(answer).collect::<Vec<_>>().into_iter()
+}

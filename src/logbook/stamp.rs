@@ -1,0 +1,158 @@
+//! Stamping: what time an entry gets, and when the clocks are to be recorded.
+//!
+//! `ts` never goes backwards: where the wall clock does, the last `ts` is
+//! repeated. Two things are worth an entry of their own (SPEC §3): the wall
+//! clock and the monotonic clock part by more than 60 s, or the wall clock
+//! falls more than 60 s behind the last `ts`.
+
+use std::time::Duration;
+
+use crate::ledger::json::Object;
+use crate::ledger::time::Timestamp;
+
+use super::clock::Clock;
+
+/// How far clocks may part before it is recorded.
+const TOLERANCE: Duration = Duration::from_secs(60);
+
+/// Both clocks at the moment they were seen to disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Disagreement {
+    /// What the wall clock says.
+    pub(crate) wall: Timestamp,
+    /// What it should say, had it gone as the monotonic clock did.
+    pub(crate) monotonic: Timestamp,
+    /// The last `ts`.
+    pub(crate) last: Timestamp,
+}
+
+impl Disagreement {
+    /// The payload of `sealbook:clock`.
+    pub(crate) fn to_object(self) -> Object {
+        let mut object = Object::new();
+        object.insert("wall", self.wall.to_string());
+        object.insert("monotonic", self.monotonic.to_string());
+        object.insert("last", self.last.to_string());
+        object
+    }
+}
+
+/// What one look at the clocks gives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    /// The time for the entry.
+    pub(crate) ts: Timestamp,
+    /// The monotonic clock, for the age of an epoch.
+    pub(crate) monotonic: Duration,
+    /// What to record first.
+    pub(crate) disagreement: Option<Disagreement>,
+}
+
+/// Remembers where the clocks last agreed.
+#[derive(Clone, Debug)]
+pub(crate) struct Stamper {
+    last: Timestamp,
+    /// The wall clock and the monotonic clock at the same moment.
+    together: Option<(Timestamp, Duration)>,
+    /// A wall clock behind the last `ts` is recorded once, until it catches up.
+    behind: bool,
+}
+
+impl Stamper {
+    /// Goes on after an entry of time `last`.
+    pub(crate) fn after(last: Timestamp) -> Stamper {
+        Stamper {
+            last,
+            together: None,
+            behind: false,
+        }
+    }
+
+    /// The time for something that is no entry and records nothing.
+    pub(crate) fn stamp_only(&mut self, clock: &dyn Clock) -> Timestamp {
+        self.last = self.last.max(clock.wall());
+        self.last
+    }
+
+    /// Looks at the clocks.
+    pub(crate) fn stamp(&mut self, clock: &dyn Clock) -> Stamp {
+        let (wall, monotonic) = (clock.wall(), clock.monotonic());
+        let (base, since) = *self.together.get_or_insert((wall, monotonic));
+        let elapsed = micros(monotonic.saturating_sub(since));
+        let should_be = base.saturating_add_micros(elapsed);
+        let parted = wall.micros_since(should_be).unsigned_abs() > micros(TOLERANCE).unsigned_abs();
+        let behind = self.last.micros_since(wall) > micros(TOLERANCE);
+        let disagreement = (parted || (behind && !self.behind)).then_some(Disagreement {
+            wall,
+            monotonic: should_be,
+            last: self.last,
+        });
+        if parted {
+            self.together = Some((wall, monotonic));
+        }
+        self.behind = behind;
+        self.last = self.last.max(wall);
+        Stamp {
+            ts: self.last,
+            monotonic,
+            disagreement,
+        }
+    }
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+    use super::*;
+
+    struct Fixed(i64, u64);
+
+    impl Clock for Fixed {
+        fn wall(&self) -> Timestamp {
+            at(self.0)
+        }
+        fn monotonic(&self) -> Duration {
+            Duration::from_secs(self.1)
+        }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_micros(seconds * 1_000_000).unwrap()
+    }
+
+    #[test]
+    fn time_never_goes_back_and_a_small_step_back_is_not_worth_an_entry() {
+        let mut stamper = Stamper::after(at(1000));
+        let stamp = stamper.stamp(&Fixed(950, 0));
+        assert_eq!((stamp.ts, stamp.disagreement), (at(1000), None));
+        let stamp = stamper.stamp(&Fixed(1001, 51));
+        assert_eq!((stamp.ts, stamp.disagreement), (at(1001), None));
+    }
+
+    #[test]
+    fn a_jump_is_recorded_once_in_either_direction() {
+        let mut stamper = Stamper::after(at(0));
+        assert_eq!(stamper.stamp(&Fixed(1000, 0)).disagreement, None);
+        let forward = stamper.stamp(&Fixed(1062, 1)).disagreement;
+        let (wall, monotonic, last) = (at(1062), at(1001), at(1000));
+        assert_eq!(forward, Some(Disagreement { wall, monotonic, last }));
+        assert_eq!(stamper.stamp(&Fixed(1063, 2)).disagreement, None);
+        let back = stamper.stamp(&Fixed(900, 3));
+        assert_eq!(back.ts, at(1063));
+        assert!(back.disagreement.is_some());
+        assert_eq!(stamper.stamp(&Fixed(901, 4)).disagreement, None);
+    }
+
+    #[test]
+    fn a_clock_that_starts_far_behind_the_last_entry_is_recorded_once() {
+        let mut stamper = Stamper::after(at(1000));
+        assert!(stamper.stamp(&Fixed(939, 0)).disagreement.is_some());
+        assert_eq!(stamper.stamp(&Fixed(939, 0)).disagreement, None);
+        assert_eq!(stamper.stamp(&Fixed(990, 51)).disagreement, None);
+    }
+}

@@ -1,0 +1,174 @@
+//! Bundles and proofs: what is written verifies, what is changed does not.
+
+use sealbook::ledger::bundle_file::BundleFile;
+use sealbook::ledger::fault::{FaultCode, NotChecked, Report, Verdict};
+use sealbook::ledger::proof::ProofFile;
+use sealbook::ledger::source::Source;
+use sealbook::ledger::verify::{Policy, verify};
+
+use crate::sample::Sample;
+
+fn judge(source: &mut dyn Source, sample: &Sample) -> Report {
+    let policy = Policy {
+        keys: vec![sample.log()],
+        ..Policy::default()
+    };
+    verify(source, &policy, &mut |_| ()).unwrap().report
+}
+
+fn judge_bundle(bytes: &[u8], sample: &Sample) -> Report {
+    judge(&mut BundleFile::open(bytes).unwrap(), sample)
+}
+
+fn judge_proof(bytes: &[u8], sample: &Sample) -> Report {
+    judge(&mut ProofFile::new(bytes), sample)
+}
+
+#[test]
+fn every_range_of_a_log_verifies() {
+    let sample = Sample::new(&[1, 5, 4], 3);
+    for first in 0..13 {
+        for last in first..13 {
+            let report = judge_bundle(&sample.range_bundle(first, last, true), &sample);
+            assert_eq!(report.faults, [], "{first}..={last}");
+            assert_eq!(report.entries, last - first + 1);
+            assert_eq!(report.not_checked, []);
+            let unsigned = judge_bundle(&sample.range_bundle(first, last, false), &sample);
+            assert_eq!(unsigned.faults, []);
+            assert_eq!(unsigned.not_checked, [NotChecked::BundleUnsigned]);
+        }
+    }
+}
+
+#[test]
+fn a_selection_verifies_and_says_what_it_cannot_show() {
+    let sample = Sample::new(&[1, 5, 4, 6], 0);
+    let report = judge_bundle(&sample.selection_bundle(&[0, 2, 3, 12, 15], true), &sample);
+    assert_eq!(report.faults, []);
+    assert_eq!(
+        report.not_checked,
+        [NotChecked::Completeness, NotChecked::Chain]
+    );
+    assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+}
+
+#[test]
+fn every_proof_verifies() {
+    let sample = Sample::new(&[1, 5, 4, 17], 0);
+    for seq in 0..27 {
+        let report = judge_proof(&sample.proof(seq).to_bytes(), &sample);
+        assert_eq!(report.faults, [], "{seq}");
+    }
+}
+
+#[test]
+fn an_entry_that_nothing_covers_is_a_fault() {
+    let sample = Sample::new(&[2], 1);
+    let bundle = String::from_utf8(sample.range_bundle(0, 2, false)).unwrap();
+    let without_head: String = bundle
+        .lines()
+        .filter(|line| !line.starts_with("{\"head\""))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let report = judge_bundle(without_head.as_bytes(), &sample);
+    let codes: Vec<_> = report.faults.iter().map(|f| f.code).collect();
+    assert_eq!(codes, [FaultCode::ProofInvalid, FaultCode::BundleCorrupt]);
+}
+
+/// All eight bit flips and two other values of every byte, every cut, every
+/// line dropped, doubled and swapped with the next.
+fn mutations(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut changed = Vec::new();
+    for at in 0..bytes.len() {
+        let flips = (0..8).map(|bit| bytes[at] ^ (1 << bit));
+        for value in flips
+            .chain([b' ', b'0'])
+            .filter(|value| *value != bytes[at])
+        {
+            let mut copy = bytes.to_vec();
+            copy[at] = value;
+            changed.push(copy);
+        }
+        changed.push(bytes[..at].to_vec());
+    }
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+    for at in 0..lines.len() {
+        let mut dropped = lines.clone();
+        dropped.remove(at);
+        let mut doubled = lines.clone();
+        doubled.insert(at, lines[at]);
+        changed.extend([dropped.concat(), doubled.concat()]);
+        if at + 1 < lines.len() {
+            let mut swapped = lines.clone();
+            swapped.swap(at, at + 1);
+            changed.push(swapped.concat());
+        }
+    }
+    changed
+}
+
+#[test]
+fn every_change_of_a_signed_range_bundle_is_refused() {
+    let sample = Sample::new(&[2, 3], 1);
+    let bundle = sample.range_bundle(1, 5, true);
+    assert!(bundle.len() <= 8192, "{}", bundle.len());
+    for changed in mutations(&bundle) {
+        let report = judge_bundle(&changed, &sample);
+        assert_eq!(
+            report.verdict,
+            Verdict::Fail,
+            "{}",
+            String::from_utf8_lossy(&changed)
+        );
+    }
+}
+
+#[test]
+fn every_change_of_a_signed_selection_is_refused() {
+    let sample = Sample::new(&[4, 3], 0);
+    let bundle = sample.selection_bundle(&[1, 2, 5], true);
+    assert!(bundle.len() <= 8192, "{}", bundle.len());
+    for changed in mutations(&bundle) {
+        let report = judge_bundle(&changed, &sample);
+        assert_eq!(
+            report.verdict,
+            Verdict::Fail,
+            "{}",
+            String::from_utf8_lossy(&changed)
+        );
+    }
+}
+
+#[test]
+fn every_change_of_a_proof_is_refused() {
+    let sample = Sample::new(&[1, 11], 0);
+    let proof = sample.proof(5).to_bytes();
+    for changed in mutations(&proof) {
+        let report = judge_proof(&changed, &sample);
+        assert_eq!(
+            report.verdict,
+            Verdict::Fail,
+            "{}",
+            String::from_utf8_lossy(&changed)
+        );
+    }
+}
+
+#[test]
+fn a_bundle_under_another_key_is_untrusted() {
+    let sample = Sample::new(&[3], 0);
+    let bundle = sample.range_bundle(0, 2, true);
+    let policy = Policy {
+        keys: vec![sealbook::ledger::key::PublicKey::from_bytes([7; 32])],
+        ..Policy::default()
+    };
+    let report = verify(
+        &mut BundleFile::open(&bundle[..]).unwrap(),
+        &policy,
+        &mut |_| (),
+    )
+    .unwrap()
+    .report;
+    let codes: Vec<_> = report.faults.iter().map(|f| f.code).collect();
+    assert_eq!(codes, [FaultCode::UntrustedKey]);
+}
