@@ -3,4 +3,5 @@
 pub mod ledger;
 #[cfg(feature = "store")]
 pub mod logbook;
+#[cfg(feature = "store")]
 pub mod store;

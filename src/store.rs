@@ -42,7 +42,6 @@ pub mod facts;
 pub mod indexer;
 mod memory;
 pub mod query;
-#[cfg(feature = "store")]
 mod rocks;
 mod tail;
 pub mod term;
@@ -56,7 +55,6 @@ use crate::ledger::position::{EpochNumber, Seq};
 pub use batch::{Batch, NewEntry, NewEpoch, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
-#[cfg(feature = "store")]
 pub use rocks::RocksStore;
 use term::Term;
 
@@ -75,6 +73,15 @@ pub trait Store: Send + Sync {
     /// [`StoreError::EntryNotNext`] and [`StoreError::EpochNotNext`] leave the
     /// store as it was. After any other error it is [`StoreError::Stopped`].
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Leaves as little as possible to be replayed at the next opening. What
+    /// was committed is safe without it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// The record of entry `seq`: signing payload, then signature.
     ///

@@ -198,20 +198,6 @@ impl RocksStore {
         Ok(bytes)
     }
 
-    /// Writes everything from memory to tables, so that the next opening has
-    /// nothing to replay.
-    ///
-    /// # Errors
-    /// [`StoreError::ReadOnly`], [`StoreError::Corrupt`] and [`StoreError::Io`].
-    pub fn flush(&self) -> Result<(), StoreError> {
-        if self.access == Access::Read {
-            return Err(StoreError::ReadOnly);
-        }
-        let tables: Result<Vec<_>, _> = Table::ALL.into_iter().map(|t| self.table(t)).collect();
-        let flush = rocksdb::FlushOptions::default();
-        self.db.flush_cfs_opt(&tables?, &flush).map_err(of_rocks)
-    }
-
     /// Flushes and closes. Dropping closes too, but can tell nobody what went
     /// wrong; committed entries are safe either way.
     ///

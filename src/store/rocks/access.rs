@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::PoisonError;
 
-use rocksdb::WriteBatch;
+use rocksdb::{FlushOptions, WriteBatch};
 
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
@@ -34,6 +34,15 @@ impl Store for RocksStore {
         *stopped = false;
         *self.tail.write().unwrap_or_else(PoisonError::into_inner) = tail;
         Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        if self.access == Access::Read {
+            return Err(StoreError::ReadOnly);
+        }
+        let tables: Result<Vec<_>, _> = Table::ALL.into_iter().map(|t| self.table(t)).collect();
+        let flush = FlushOptions::default();
+        self.db.flush_cfs_opt(&tables?, &flush).map_err(of_rocks)
     }
 
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {

@@ -16,18 +16,7 @@ use super::super::{Corruption, StoreError};
 pub(super) fn of_rocks(error: rocksdb::Error) -> StoreError {
     let text: &str = error.as_ref();
     let kind = match error.kind() {
-        // The ledger's directory was there a moment ago: the file that is
-        // missing is one that RocksDB had written down.
-        ErrorKind::IOError if text.contains("No such file or directory") => None,
-        ErrorKind::IOError if text.contains("No space left on device") => {
-            Some(io::ErrorKind::StorageFull)
-        }
-        ErrorKind::IOError if text.contains("Permission denied") => {
-            Some(io::ErrorKind::PermissionDenied)
-        }
-        ErrorKind::IOError if text.contains("Read-only file system") => {
-            Some(io::ErrorKind::ReadOnlyFilesystem)
-        }
+        ErrorKind::IOError => io_kind(text),
         // What it was told to open names features, files or tables that there
         // are none of. We only ever wrote what it knows.
         ErrorKind::Corruption
@@ -44,4 +33,21 @@ pub(super) fn of_rocks(error: rocksdb::Error) -> StoreError {
             source: Some(source),
         },
     }
+}
+
+/// What the system refused; `None` if a file is missing. The ledger's directory
+/// was there a moment ago, so that file is one that RocksDB had written down.
+fn io_kind(text: &str) -> Option<io::ErrorKind> {
+    const KINDS: [(&str, io::ErrorKind); 5] = [
+        ("No space left on device", io::ErrorKind::StorageFull),
+        ("Disk quota exceeded", io::ErrorKind::QuotaExceeded),
+        ("File too large", io::ErrorKind::FileTooLarge),
+        ("Permission denied", io::ErrorKind::PermissionDenied),
+        ("Read-only file system", io::ErrorKind::ReadOnlyFilesystem),
+    ];
+    if text.contains("No such file or directory") {
+        return None;
+    }
+    let known = KINDS.into_iter().find(|(words, _)| text.contains(words));
+    Some(known.map_or(io::ErrorKind::Other, |(_, kind)| kind))
 }
