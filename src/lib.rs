@@ -7,4 +7,5 @@ pub mod evidence;
 pub mod ledger;
 #[cfg(feature = "store")]
 pub mod logbook;
+#[cfg(feature = "store")]
 pub mod store;

@@ -38,9 +38,14 @@
 
 mod batch;
 mod error;
+pub mod facts;
+pub mod indexer;
 mod memory;
+pub mod query;
+mod rocks;
 mod tail;
 pub mod term;
+pub mod tree;
 
 use std::ops::Range;
 
@@ -50,6 +55,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 pub use batch::{Batch, NewEntry, NewEpoch, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
+pub use rocks::RocksStore;
 use term::Term;
 
 /// The format of the ledger on disk that this program reads and writes.
@@ -67,6 +73,15 @@ pub trait Store: Send + Sync {
     /// [`StoreError::EntryNotNext`] and [`StoreError::EpochNotNext`] leave the
     /// store as it was. After any other error it is [`StoreError::Stopped`].
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// Leaves as little as possible to be replayed at the next opening. What
+    /// was committed is safe without it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// The record of entry `seq`: signing payload, then signature.
     ///
@@ -150,7 +165,10 @@ pub trait Store: Send + Sync {
     fn indexed_to(&self) -> Result<u64, StoreError>;
 
     /// The postings of `term`, to be sought through in `order`.
-    fn postings(&self, term: &Term, order: Order) -> Box<dyn Postings + '_>;
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError>;
 }
 
 /// Which way a reader goes.
@@ -185,7 +203,7 @@ impl Order {
 /// The entries of a term, to be sought through in one direction.
 pub trait Postings: Send {
     /// The first posting at `at` or beyond it. Each call must ask for a
-    /// position at or beyond that of the call before.
+    /// position beyond the answer to the call before.
     ///
     /// # Errors
     /// [`StoreError`].

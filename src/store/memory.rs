@@ -165,12 +165,12 @@ impl Store for MemoryStore {
         Ok(self.read().indexed_to)
     }
 
-    fn postings(&self, term: &Term, order: Order) -> Box<dyn Postings + '_> {
-        Box::new(MemoryPostings {
+    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError> {
+        Ok(Box::new(MemoryPostings {
             store: self,
             term: *term,
             order,
-        })
+        }))
     }
 }
 

@@ -1,0 +1,196 @@
+//! What an entry says of the things it can be found by.
+//!
+//! The producers put the same names in different places: a decision's
+//! `tenant_id` stands in `payload.decision` and in `payload.input`, that of a
+//! foreign entry at the top. All of them count, so an entry may have several
+//! values in one field, and a query finds it by any.
+//!
+//! The index is made from these facts and every hit is checked against them:
+//! one function, so the two can never differ.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::ledger::entry::Entry;
+
+use super::term::{Field, Term};
+
+/// The fields of an entry that it can be found by, each value once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts<'e> {
+    values: Vec<(Field, Cow<'e, str>)>,
+}
+
+impl<'e> Facts<'e> {
+    /// The facts of `entry`. A value of another type than its field's, and a
+    /// payload that is no object, say nothing.
+    #[must_use]
+    pub fn of(entry: &'e Entry) -> Facts<'e> {
+        let mut values = vec![(Field::Kind, Cow::Borrowed(entry.kind()))];
+        if let Ok(payload) = serde_json::from_slice::<Named<'e>>(entry.payload_bytes()) {
+            payload.read(&mut values);
+            for inner in [payload.decision, payload.input, payload.body]
+                .into_iter()
+                .flatten()
+            {
+                if let Ok(inner) = serde_json::from_str::<Named<'e>>(inner.get()) {
+                    inner.read(&mut values);
+                }
+            }
+        }
+        values.sort();
+        values.dedup();
+        Facts { values }
+    }
+
+    /// Whether the entry has `value` in `field`.
+    #[must_use]
+    pub fn has(&self, field: Field, value: &str) -> bool {
+        self.values.iter().any(|(f, v)| *f == field && v == value)
+    }
+
+    /// The terms under which the entry is to be found.
+    pub fn terms(&self) -> impl Iterator<Item = Term> {
+        self.values
+            .iter()
+            .map(|(field, value)| Term::new(*field, value))
+    }
+}
+
+/// The terms under which `entry` is to be found.
+#[must_use]
+pub fn terms_of(entry: &Entry) -> Vec<Term> {
+    Facts::of(entry).terms().collect()
+}
+
+/// The members that are looked at, not yet read: a number of four thousand
+/// digits in the place of a name is nobody's name, and no error either.
+#[derive(Deserialize)]
+struct Named<'e> {
+    #[serde(borrow)]
+    tenant_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    correlation_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    decision_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    selected_worker_species_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    worker_species_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    worker_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    denied: Option<&'e RawValue>,
+    #[serde(borrow)]
+    decision: Option<&'e RawValue>,
+    #[serde(borrow)]
+    input: Option<&'e RawValue>,
+    #[serde(borrow)]
+    body: Option<&'e RawValue>,
+}
+
+impl<'e> Named<'e> {
+    fn read(&self, values: &mut Vec<(Field, Cow<'e, str>)>) {
+        let strings = [
+            (Field::Tenant, self.tenant_id),
+            (Field::Correlation, self.correlation_id),
+            (Field::Decision, self.decision_id),
+            (Field::Worker, self.selected_worker_species_id),
+            (Field::Worker, self.worker_species_id),
+            (Field::Worker, self.worker_id),
+        ];
+        for (field, raw) in strings {
+            if let Some(text) = raw.and_then(|raw| string(raw.get())) {
+                values.push((field, text));
+            }
+        }
+        if let Some(word @ ("true" | "false")) = self.denied.map(RawValue::get) {
+            values.push((Field::Denied, Cow::Borrowed(word)));
+        }
+    }
+}
+
+/// The text of a JSON string; most have no escapes and are borrowed.
+fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+    use crate::ledger::hash::Hash;
+    use crate::ledger::time::Timestamp;
+
+    fn entry(payload: &str) -> Entry {
+        let line = format!(
+            r#"{{"kind":"k","ts":"{}","payload":{payload},"prev_hash":"{}","signature":"{}"}}"#,
+            Timestamp::from_unix_micros(0).unwrap(),
+            Hash::ZERO,
+            "00".repeat(64),
+        );
+        Entry::from_logbook_line(line.as_bytes()).unwrap()
+    }
+
+    fn facts(payload: &str) -> Vec<(Field, String)> {
+        let entry = entry(payload);
+        let facts = Facts::of(&entry);
+        facts
+            .values
+            .into_iter()
+            .map(|(f, v)| (f, v.into_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn every_place_counts_once() {
+        let found = facts(
+            r#"{"tenant_id":"a","decision":{"tenant_id":"a","denied":true,"decision_id":"d",
+                "selected_worker_species_id":"w1"},"input":{"tenant_id":"b","correlation_id":"c"},
+                "body":{"worker_id":"w2"},"other":{"tenant_id":"hidden"}}"#,
+        );
+        let expected = [
+            (Field::Kind, "k"),
+            (Field::Tenant, "a"),
+            (Field::Tenant, "b"),
+            (Field::Correlation, "c"),
+            (Field::Decision, "d"),
+            (Field::Worker, "w1"),
+            (Field::Worker, "w2"),
+            (Field::Denied, "true"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(field, value)| (field, value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn other_types_say_nothing_and_hide_nothing() {
+        let number = "9".repeat(4_000);
+        let payload = format!(
+            r#"{{"tenant_id":{number},"denied":"true","decision_id":null,"decision":[1],
+                "worker_id":{{"tenant_id":"x"}},"correlation_id":"q\"\u0001é"}}"#
+        );
+        let expected = [
+            (Field::Kind, "k".to_owned()),
+            (Field::Correlation, "q\"\u{1}é".to_owned()),
+        ];
+        assert_eq!(facts(&payload), expected);
+    }
+
+    #[test]
+    fn nesting_as_deep_as_a_payload_may_go_hides_nothing() {
+        let deep = format!("{}{}", "[".repeat(126), "]".repeat(126));
+        let found = facts(&format!(r#"{{"aa":{deep},"tenant_id":"t"}}"#));
+        assert!(found.contains(&(Field::Tenant, "t".to_owned())));
+    }
+}

@@ -1,0 +1,285 @@
+//! Finds entries.
+//!
+//! A query is answered from three sources that together are exact:
+//!
+//! - **Positions and time** are bounds, not postings. In a ledger `ts` never
+//!   goes back, so `since` and `until` are two binary searches over the
+//!   sequence numbers, some twenty reads each among ten million entries.
+//! - **Terms** (kind, tenant, correlation, decision, worker, denied) are looked
+//!   up in the index as far as it reaches. The lists of all terms are sought
+//!   through together, each from where the others are, so a query costs as much
+//!   as its rarest term.
+//! - **The tail** that is not indexed yet is read entry by entry.
+//!
+//! Whatever is found, every condition is checked again on the entry itself
+//! before it is handed out. What cannot be read is an error, never left out.
+
+mod bounds;
+mod cursor;
+
+use std::ops::Range;
+
+use crate::ledger::entry::{Entry, EntryError};
+use crate::ledger::position::Seq;
+use crate::ledger::time::Timestamp;
+
+use super::facts::Facts;
+use super::term::{Field, Term};
+use super::{Order, Rows, Store, StoreError};
+use cursor::Cursor;
+
+/// Which entries. Every condition must hold; the default is all entries,
+/// oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Any of these kinds; all kinds if there are none.
+    pub kinds: Vec<String>,
+    /// Not before this moment.
+    pub since: Option<Timestamp>,
+    /// Not after this moment.
+    pub until: Option<Timestamp>,
+    /// Of this tenant.
+    pub tenant: Option<String>,
+    /// With this correlation id.
+    pub correlation: Option<String>,
+    /// Naming this worker or worker species.
+    pub worker: Option<String>,
+    /// With this decision id.
+    pub decision: Option<String>,
+    /// Denied, or routed.
+    pub denied: Option<bool>,
+    /// This entry or a later one.
+    pub from_seq: Option<Seq>,
+    /// This entry or an earlier one.
+    pub until_seq: Option<Seq>,
+    /// At most so many.
+    pub limit: Option<u64>,
+    /// Newest first.
+    pub reverse: bool,
+}
+
+/// Why a query has no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An entry that must be there is not.
+    #[error("entry {seq} is missing")]
+    Gap {
+        /// The entry.
+        seq: Seq,
+    },
+    /// What is stored is not an entry.
+    #[error("entry {seq}: {error}")]
+    Entry {
+        /// Where it is stored.
+        seq: Seq,
+        /// What is wrong with it.
+        error: EntryError,
+    },
+}
+
+impl Filter {
+    /// Whether `entry`, stored as `seq`, is wanted. The limit is not a property
+    /// of an entry.
+    #[must_use]
+    pub fn matches(&self, seq: Seq, entry: &Entry) -> bool {
+        let in_place = self.from_seq.is_none_or(|from| from <= seq)
+            && self.until_seq.is_none_or(|until| seq <= until)
+            && self.since.is_none_or(|since| since <= entry.ts())
+            && self.until.is_none_or(|until| entry.ts() <= until);
+        in_place && self.has_all(entry)
+    }
+
+    fn has_all(&self, entry: &Entry) -> bool {
+        let wanted = self.wanted();
+        if wanted.is_empty() {
+            return true;
+        }
+        let facts = Facts::of(entry);
+        let has_any = |(field, values): &(Field, Vec<&str>)| {
+            values.iter().any(|value| facts.has(*field, value))
+        };
+        wanted.iter().all(has_any)
+    }
+
+    /// Field by field, the values of which an entry must have one.
+    fn wanted(&self) -> Vec<(Field, Vec<&str>)> {
+        let strings = [
+            (Field::Tenant, &self.tenant),
+            (Field::Correlation, &self.correlation),
+            (Field::Worker, &self.worker),
+            (Field::Decision, &self.decision),
+        ];
+        let strings = strings
+            .into_iter()
+            .filter_map(|(f, v)| Some((f, vec![v.as_deref()?])));
+        let denied = self
+            .denied
+            .map(|yes| (Field::Denied, vec![if yes { "true" } else { "false" }]));
+        let kinds = self.kinds.iter().map(String::as_str).collect::<Vec<_>>();
+        let kinds = (!kinds.is_empty()).then_some((Field::Kind, kinds));
+        strings.chain(denied).chain(kinds).collect()
+    }
+
+    const fn order(&self) -> Order {
+        if self.reverse {
+            Order::Descending
+        } else {
+            Order::Ascending
+        }
+    }
+}
+
+/// The entries of `store` that `filter` wants, as they are when this is called:
+/// entries that come later are not among them.
+///
+/// # Errors
+/// [`QueryError`]; also as an item, after which there are none.
+pub fn select<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Selection<'s>, QueryError> {
+    let range = bounds::range(store, filter)?;
+    let wanted = filter.wanted();
+    let indexed_to = if wanted.is_empty() {
+        0
+    } else {
+        store.indexed_to()?
+    };
+    let reach = indexed_to.clamp(range.start, range.end);
+    let alternatives: Vec<Vec<Term>> = wanted
+        .iter()
+        .map(|(field, values)| {
+            values
+                .iter()
+                .map(|value| Term::new(*field, value))
+                .collect()
+        })
+        .collect();
+    let indexed = Part::Indexed(range.start..reach, alternatives);
+    let tail = Part::Tail(reach..range.end);
+    Ok(Selection {
+        store,
+        order: filter.order(),
+        left: filter.limit.unwrap_or(u64::MAX),
+        // Taken from the end.
+        parts: match filter.order() {
+            Order::Ascending => vec![tail, indexed],
+            Order::Descending => vec![indexed, tail],
+        },
+        source: None,
+        filter: filter.clone(),
+    })
+}
+
+/// The answer to a query, read as it is asked for.
+pub struct Selection<'s> {
+    store: &'s dyn Store,
+    filter: Filter,
+    order: Order,
+    left: u64,
+    parts: Vec<Part>,
+    source: Option<Source<'s>>,
+}
+
+/// A stretch of the log, and how to search it.
+enum Part {
+    Indexed(Range<u64>, Vec<Vec<Term>>),
+    Tail(Range<u64>),
+}
+
+enum Source<'s> {
+    Indexed(Cursor<'s>),
+    Tail {
+        rows: Rows<'s, Seq>,
+        expected: Range<u64>,
+    },
+}
+
+impl Iterator for Selection<'_> {
+    type Item = Result<(Seq, Entry), QueryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.left > 0 {
+            match self.candidate() {
+                Ok(Some((seq, entry))) if self.filter.matches(seq, &entry) => {
+                    self.left -= 1;
+                    return Some(Ok((seq, entry)));
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => match self.parts.pop()?.open(self.store, self.order) {
+                    Ok(source) => self.source = Some(source),
+                    Err(error) => return self.fail(error.into()),
+                },
+                Err(error) => return self.fail(error),
+            }
+        }
+        None
+    }
+}
+
+impl Selection<'_> {
+    /// The last item.
+    fn fail<T>(&mut self, error: QueryError) -> Option<Result<T, QueryError>> {
+        self.left = 0;
+        Some(Err(error))
+    }
+
+    /// The next entry of the current source that may be wanted.
+    fn candidate(&mut self) -> Result<Option<(Seq, Entry)>, QueryError> {
+        let found = match &mut self.source {
+            None => None,
+            Some(Source::Indexed(cursor)) => match cursor.next()? {
+                None => None,
+                Some(seq) => {
+                    let record = self.store.entry(seq)?;
+                    Some((seq, record.ok_or(QueryError::Gap { seq })?))
+                }
+            },
+            Some(Source::Tail { rows, expected }) => next_row(rows, expected, self.order)?,
+        };
+        found.map(|(seq, record)| read(seq, record)).transpose()
+    }
+}
+
+impl Part {
+    fn open(self, store: &dyn Store, order: Order) -> Result<Source<'_>, StoreError> {
+        Ok(match self {
+            Part::Indexed(range, terms) => {
+                Source::Indexed(Cursor::new(store, &terms, range, order)?)
+            }
+            Part::Tail(expected) => Source::Tail {
+                rows: match order {
+                    Order::Ascending => store.entries(expected.clone()),
+                    Order::Descending => store.entries_rev(expected.clone()),
+                },
+                expected,
+            },
+        })
+    }
+}
+
+/// The next row, which must be the next entry: a query that passed over a gap
+/// would not be exact.
+fn next_row(
+    rows: &mut Rows<'_, Seq>,
+    expected: &mut Range<u64>,
+    order: Order,
+) -> Result<Option<(Seq, Vec<u8>)>, QueryError> {
+    let seq = match order {
+        Order::Ascending => expected.next(),
+        Order::Descending => expected.next_back(),
+    };
+    let Some(seq) = seq.map(Seq) else {
+        return Ok(None);
+    };
+    match rows.next().transpose()? {
+        Some((found, record)) if found == seq => Ok(Some((seq, record))),
+        _ => Err(QueryError::Gap { seq }),
+    }
+}
+
+fn read(seq: Seq, record: Vec<u8>) -> Result<(Seq, Entry), QueryError> {
+    let entry = Entry::from_record(record).map_err(|error| QueryError::Entry { seq, error })?;
+    Ok((seq, entry))
+}

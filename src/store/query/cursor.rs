@@ -1,0 +1,127 @@
+//! Walks the posting lists of several terms together.
+//!
+//! Each list is sorted, so the next common entry is found by leaping: seek a
+//! list to where another one stands; if it lies further on, the other must
+//! follow; when all stand on one entry, it is a hit.
+
+use std::ops::Range;
+
+use crate::ledger::position::Seq;
+
+use super::super::term::Term;
+use super::super::{Order, Postings, Store, StoreError};
+
+/// The entries that have one of each list of alternatives.
+pub(super) struct Cursor<'s> {
+    all: Vec<AnyOf<'s>>,
+    order: Order,
+    /// Where to go on, and where the range ends; `None` at the end.
+    next: Option<(Seq, Seq)>,
+}
+
+impl<'s> Cursor<'s> {
+    pub(super) fn new(
+        store: &'s dyn Store,
+        alternatives: &[Vec<Term>],
+        range: Range<u64>,
+        order: Order,
+    ) -> Result<Cursor<'s>, StoreError> {
+        let list = |term: &Term| Ok(List::new(store.postings(term, order)?));
+        let any_of = |terms: &Vec<Term>| {
+            let lists: Result<Vec<_>, StoreError> = terms.iter().map(list).collect();
+            Ok(AnyOf { lists: lists? })
+        };
+        let ends = range.end.checked_sub(1).filter(|last| range.start <= *last);
+        let ends = ends.map(|last| (Seq(range.start), Seq(last)));
+        let all: Result<Vec<_>, StoreError> = alternatives.iter().map(any_of).collect();
+        Ok(Cursor {
+            all: all?,
+            order,
+            next: match order {
+                Order::Ascending => ends,
+                Order::Descending => ends.map(|(first, last)| (last, first)),
+            },
+        })
+    }
+
+    /// The next entry that all agree on.
+    pub(super) fn next(&mut self) -> Result<Option<Seq>, StoreError> {
+        let Some((mut at, last)) = self.next.take() else {
+            return Ok(None);
+        };
+        let mut agreed = 0;
+        while agreed < self.all.len() {
+            agreed = 0;
+            for any_of in &mut self.all {
+                match any_of.seek(at, self.order)? {
+                    Some(seq) if self.order.precedes(last, seq) => return Ok(None),
+                    Some(seq) if seq == at => agreed += 1,
+                    Some(seq) => at = seq,
+                    None => return Ok(None),
+                }
+            }
+        }
+        let next = self
+            .order
+            .step(at)
+            .filter(|next| !self.order.precedes(last, *next));
+        self.next = next.map(|next| (next, last));
+        // No conditions at all would mean every entry; such a query has no
+        // indexed part.
+        Ok((!self.all.is_empty()).then_some(at))
+    }
+}
+
+/// The entries that have any of several terms.
+struct AnyOf<'s> {
+    lists: Vec<List<'s>>,
+}
+
+impl AnyOf<'_> {
+    fn seek(&mut self, at: Seq, order: Order) -> Result<Option<Seq>, StoreError> {
+        let mut nearest = None;
+        for list in &mut self.lists {
+            let Some(seq) = list.seek(at, order)? else {
+                continue;
+            };
+            if nearest.is_none_or(|best| order.precedes(seq, best)) {
+                nearest = Some(seq);
+            }
+        }
+        Ok(nearest)
+    }
+}
+
+/// One posting list, and where it stands: it is not sought again before the
+/// others have passed it.
+struct List<'s> {
+    postings: Box<dyn Postings + 's>,
+    at: Standing,
+}
+
+#[derive(Clone, Copy)]
+enum Standing {
+    Before,
+    At(Seq),
+    End,
+}
+
+impl<'s> List<'s> {
+    fn new(postings: Box<dyn Postings + 's>) -> List<'s> {
+        List {
+            postings,
+            at: Standing::Before,
+        }
+    }
+
+    fn seek(&mut self, at: Seq, order: Order) -> Result<Option<Seq>, StoreError> {
+        match self.at {
+            Standing::End => return Ok(None),
+            Standing::At(seq) if !order.precedes(seq, at) => return Ok(Some(seq)),
+            Standing::At(_) | Standing::Before => {}
+        }
+        let found = self.postings.seek(at)?;
+        self.at = found.map_or(Standing::End, Standing::At);
+        Ok(found)
+    }
+}

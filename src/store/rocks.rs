@@ -1,0 +1,340 @@
+//! The ledger on disk.
+//!
+//! ```text
+//! DIR/lock     held exclusively by whoever writes, shared by whoever reads
+//! DIR/db/      RocksDB, nothing of ours among its files
+//! ```
+//!
+//! RocksDB has a lock of its own, but it keeps writers from writers only, and
+//! what a reader sees beside a live writer is undefined. So every opening takes
+//! `DIR/lock` first, and holds it as long as the store lives.
+//!
+//! Making and opening a ledger are different verbs. [`RocksStore::create`] never
+//! touches what is there; the open ones never make anything, and
+//! [`RocksStore::open_read_only`] writes nothing at all.
+
+mod access;
+mod creation;
+mod failure;
+mod lock;
+mod options;
+mod rows;
+mod tables;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use rocksdb::checkpoint::Checkpoint;
+use rocksdb::{ColumnFamily, DB, WriteBatch};
+
+use crate::ledger::position::{EpochNumber, Seq};
+
+use super::tail::Tail;
+use super::{Batch, Corruption, FORMAT, Order, Store, StoreError};
+use creation::Building;
+use failure::of_rocks;
+use lock::Lock;
+use tables::{FORMAT_KEY, INDEXED_TO_KEY, Table, be, number};
+
+/// The engine's directory in a ledger's.
+const DB_DIR: &str = "db";
+
+/// A ledger in RocksDB.
+pub struct RocksStore {
+    // Dropped in this order: the lock goes when the database is closed.
+    db: DB,
+    lock: Lock,
+    dir: PathBuf,
+    access: Access,
+    /// What was synced. Readers look at it while a commit is under way.
+    tail: RwLock<Tail>,
+    /// Taken by a commit from its check to its end. `true` after one failed.
+    stopped: Mutex<bool>,
+    /// The index claims entries that are not there, and cannot be reset.
+    index_distrusted: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Write,
+    Read,
+}
+
+impl RocksStore {
+    /// Makes a ledger in `dir` that holds `first`, and opens it for writing.
+    /// `dir` must not exist, or be an empty directory.
+    ///
+    /// The ledger is built beside `dir`, synced, and renamed into its place: a
+    /// crash leaves a `.NAME.creating-…` directory, never half a ledger. So one
+    /// that exists has its first entry, if `first` has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], and those of [`Store::commit`].
+    pub fn create(dir: &Path, first: Batch) -> Result<RocksStore, StoreError> {
+        let building = Building::begin(dir)?;
+        let mut format = WriteBatch::default();
+        format.put(FORMAT_KEY, FORMAT);
+        let db = options::create(&building.db_dir()).map_err(of_rocks)?;
+        db.write_opt(format, &options::synced()).map_err(of_rocks)?;
+        drop(db);
+        let lock = Lock::create(building.path())?;
+        let store = RocksStore::open_locked(building.path(), lock, Access::Write)?;
+        store.commit(first)?;
+        let lock = store.close_keeping_lock()?;
+        let dir = building.finish()?;
+        RocksStore::open_locked(&dir, lock, Access::Write)
+    }
+
+    /// Opens the ledger in `dir` for writing.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::NotADirectory`],
+    /// [`StoreError::Locked`] while anyone else has it open,
+    /// [`StoreError::UnknownFormat`], [`StoreError::Corrupt`] and
+    /// [`StoreError::Io`].
+    pub fn open(dir: &Path) -> Result<RocksStore, StoreError> {
+        check_place(dir)?;
+        RocksStore::open_locked(dir, Lock::exclusive(dir)?, Access::Write)
+    }
+
+    /// Opens the ledger in `dir` for reading, beside other readers. Writes
+    /// nothing, so that it works on a read-only file system and leaves evidence
+    /// as it found it.
+    ///
+    /// # Errors
+    /// Those of [`RocksStore::open`]; [`StoreError::Locked`] while somebody
+    /// writes.
+    pub fn open_read_only(dir: &Path) -> Result<RocksStore, StoreError> {
+        check_place(dir)?;
+        RocksStore::open_locked(dir, Lock::shared(dir)?, Access::Read)
+    }
+
+    fn open_locked(dir: &Path, lock: Lock, access: Access) -> Result<RocksStore, StoreError> {
+        let path = dir.join(DB_DIR);
+        check_tables(&path)?;
+        check_write_ahead_log(&path)?;
+        let db = match access {
+            Access::Write => options::open(&path),
+            Access::Read => options::open_read_only(&path),
+        };
+        let mut store = RocksStore {
+            db: db.map_err(of_rocks)?,
+            lock,
+            dir: dir.to_owned(),
+            access,
+            tail: RwLock::default(),
+            stopped: Mutex::new(false),
+            index_distrusted: false,
+        };
+        check_format(store.meta(FORMAT_KEY)?)?;
+        store.tail = RwLock::new(store.read_tail()?);
+        store.settle_index()?;
+        Ok(store)
+    }
+
+    /// The ledger's directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Makes a copy of the ledger as it is now in `target`, which must not
+    /// exist or be an empty directory. Commits wait for it; the files are
+    /// linked and not copied where the file system can.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], [`StoreError::ReadOnly`], [`StoreError::Corrupt`]
+    /// and [`StoreError::Io`].
+    pub fn checkpoint(&self, target: &Path) -> Result<(), StoreError> {
+        if self.access == Access::Read {
+            return Err(StoreError::ReadOnly);
+        }
+        let building = Building::begin(target)?;
+        {
+            let _no_commits = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+            let checkpoint = Checkpoint::new(&self.db).map_err(of_rocks)?;
+            checkpoint
+                .create_checkpoint(building.db_dir())
+                .map_err(of_rocks)?;
+        }
+        // A checkpoint has no write-ahead log, which every ledger must have:
+        // opening gives it one, and shows that it can be opened.
+        drop(options::open(&building.db_dir()).map_err(of_rocks)?);
+        drop(Lock::create(building.path())?);
+        building.finish()?;
+        Ok(())
+    }
+
+    /// Brings every table into its smallest form. Takes long, and room for a
+    /// copy of the largest table.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`], [`StoreError::Corrupt`] and [`StoreError::Io`].
+    pub fn compact(&self) -> Result<(), StoreError> {
+        self.flush()?;
+        for table in Table::ALL {
+            self.db
+                .compact_range_cf(self.table(table)?, None::<&[u8]>, None::<&[u8]>);
+        }
+        Ok(())
+    }
+
+    /// How many bytes the database's files have.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn disk_bytes(&self) -> Result<u64, StoreError> {
+        let mut bytes = 0;
+        for file in fs::read_dir(self.dir.join(DB_DIR))? {
+            bytes += match file?.metadata() {
+                Ok(metadata) => metadata.len(),
+                // Compaction removes files while they are counted.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(bytes)
+    }
+
+    /// Flushes and closes. Dropping closes too, but can tell nobody what went
+    /// wrong; committed entries are safe either way.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] and [`StoreError::Io`].
+    pub fn close(self) -> Result<(), StoreError> {
+        self.close_keeping_lock().map(drop)
+    }
+
+    fn close_keeping_lock(self) -> Result<Lock, StoreError> {
+        if self.access == Access::Write {
+            self.flush()?;
+        }
+        self.db.cancel_all_background_work(true);
+        Ok(self.lock)
+    }
+
+    fn table(&self, table: Table) -> Result<&ColumnFamily, StoreError> {
+        let family = self.db.cf_handle(table.name());
+        family.ok_or(StoreError::corrupt(Corruption::ColumnFamilies))
+    }
+
+    /// The tail as it lies on the disk.
+    fn read_tail(&self) -> Result<Tail, StoreError> {
+        let last_seq = self.last_key(Table::Entries)?.map(Seq);
+        let last_epoch = self.last_key(Table::Epochs)?.map(EpochNumber);
+        let sealed_to = self.last_key(Table::EpochEnds)?.map(Seq);
+        if let Some(last_seq) = sealed_to.filter(|_| sealed_to > last_seq) {
+            let epoch = last_epoch.unwrap_or_default();
+            return Err(StoreError::corrupt(Corruption::EpochBeyondEntries {
+                epoch,
+                last_seq,
+            }));
+        }
+        Ok(Tail {
+            last_seq,
+            last_epoch,
+        })
+    }
+
+    fn last_key(&self, table: Table) -> Result<Option<u64>, StoreError> {
+        let mut rows = self.scan(table, .., Order::Descending);
+        Ok(rows.next().transpose()?.map(|(key, _): (u64, _)| key))
+    }
+
+    /// The index is not synced with the entries. If the entries lost their end,
+    /// to an older copy or a cut log, it may know entries that are gone, and
+    /// would be wrong about those that take their numbers. It is derived, so it
+    /// is made anew; a reader, who may not, does without.
+    fn settle_index(&mut self) -> Result<(), StoreError> {
+        if self.indexed_to()? <= self.count()? {
+            return Ok(());
+        }
+        if self.access == Access::Read {
+            self.index_distrusted = true;
+            return Ok(());
+        }
+        let index = self.table(Table::Index)?;
+        let mut batch = WriteBatch::default();
+        batch.delete_range_cf(index, [0x00].as_slice(), [0xff].as_slice());
+        batch.put_cf(index, INDEXED_TO_KEY, be(0));
+        self.db
+            .write_opt(batch, &options::unlogged())
+            .map_err(of_rocks)
+    }
+}
+
+impl std::fmt::Debug for RocksStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RocksStore({})", self.dir.display())
+    }
+}
+
+/// That there is something which may be a ledger, before anything is opened.
+fn check_place(dir: &Path) -> Result<(), StoreError> {
+    let missing = || StoreError::Missing {
+        dir: dir.to_owned(),
+    };
+    let is_dir = |path: &Path| match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_dir()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(missing()),
+        Err(error) => Err(error.into()),
+    };
+    if !is_dir(dir)? {
+        return Err(StoreError::NotADirectory {
+            dir: dir.to_owned(),
+        });
+    }
+    if is_dir(&dir.join(DB_DIR))? {
+        Ok(())
+    } else {
+        Err(missing())
+    }
+}
+
+/// That the column families are ours. A later format may have others, so its
+/// version is looked for before they are called corrupt.
+fn check_tables(path: &Path) -> Result<(), StoreError> {
+    let mut found = options::list_tables(path).map_err(of_rocks)?;
+    let mut known: Vec<_> = Table::ALL.iter().map(|table| table.name()).collect();
+    found.sort_unstable();
+    known.sort_unstable();
+    if found == known {
+        return Ok(());
+    }
+    let db = options::open_default_table(path).map_err(of_rocks)?;
+    check_format(db.get(FORMAT_KEY).map_err(of_rocks)?)?;
+    Err(StoreError::corrupt(Corruption::ColumnFamilies))
+}
+
+fn check_format(found: Option<Vec<u8>>) -> Result<(), StoreError> {
+    let found = found.ok_or(StoreError::corrupt(Corruption::NoFormat))?;
+    if found == FORMAT.as_bytes() {
+        return Ok(());
+    }
+    Err(StoreError::UnknownFormat {
+        found: String::from_utf8_lossy(&found).into_owned(),
+    })
+}
+
+/// RocksDB notes in its manifest which logs there must be, but not the one that
+/// is being written: with that one gone it would open as if what it held had
+/// never been. An open database always has one, and a closed one keeps it.
+fn check_write_ahead_log(path: &Path) -> Result<(), StoreError> {
+    for file in fs::read_dir(path)? {
+        if Path::new(&file?.file_name())
+            .extension()
+            .is_some_and(|ext| ext == "log")
+        {
+            return Ok(());
+        }
+    }
+    Err(StoreError::corrupt(Corruption::NoWriteAheadLog))
+}
+
+/// A fixed-size number in a value.
+fn number_in(table: Table, value: Option<Vec<u8>>) -> Result<Option<u64>, StoreError> {
+    value.map(|bytes| number(table, &bytes)).transpose()
+}

@@ -1,0 +1,168 @@
+//! The contract of [`Store`], on RocksDB.
+
+use std::ops::Range;
+use std::sync::PoisonError;
+
+use rocksdb::{FlushOptions, WriteBatch};
+
+use crate::ledger::hash::Hash;
+use crate::ledger::position::{EpochNumber, Seq};
+
+use super::super::tail::Tail;
+use super::super::term::Term;
+use super::super::{Batch, Order, Posting, Postings, Rows, Store, StoreError, TileKey};
+use super::tables::{INDEXED_TO_KEY, Table, be, posting_key, tile_key};
+use super::{Access, RocksStore, number_in, of_rocks, options};
+
+impl Store for RocksStore {
+    fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        if self.access == Access::Read {
+            return Err(StoreError::ReadOnly);
+        }
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        if *stopped {
+            return Err(StoreError::Stopped);
+        }
+        let tail = self.tail().after(&batch)?;
+        let write = self.write_batch(&batch)?;
+        // Until the answer is known, it is not known what the disk holds.
+        *stopped = true;
+        // The commit point: one record of the write-ahead log, synced.
+        self.db
+            .write_opt(write, &options::synced())
+            .map_err(of_rocks)?;
+        *stopped = false;
+        *self.tail.write().unwrap_or_else(PoisonError::into_inner) = tail;
+        Ok(())
+    }
+
+    fn flush(&self) -> Result<(), StoreError> {
+        if self.access == Access::Read {
+            return Err(StoreError::ReadOnly);
+        }
+        let tables: Result<Vec<_>, _> = Table::ALL.into_iter().map(|t| self.table(t)).collect();
+        let flush = FlushOptions::default();
+        self.db.flush_cfs_opt(&tables?, &flush).map_err(of_rocks)
+    }
+
+    fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(Table::Entries, &be(seq.0))
+    }
+
+    fn entries(&self, range: Range<u64>) -> Rows<'_, Seq> {
+        Box::new(self.scan(Table::Entries, range, Order::Ascending))
+    }
+
+    fn entries_rev(&self, range: Range<u64>) -> Rows<'_, Seq> {
+        Box::new(self.scan(Table::Entries, range, Order::Descending))
+    }
+
+    fn last_seq(&self) -> Result<Option<Seq>, StoreError> {
+        Ok(self.tail().last_seq)
+    }
+
+    fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, StoreError> {
+        let seq = self.get(Table::Hashes, hash.as_bytes())?;
+        Ok(number_in(Table::Hashes, seq)?.map(Seq))
+    }
+
+    fn epoch(&self, number: EpochNumber) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(Table::Epochs, &be(number.0))
+    }
+
+    fn epochs(&self, from: EpochNumber) -> Rows<'_, EpochNumber> {
+        Box::new(self.scan(Table::Epochs, from.0.., Order::Ascending))
+    }
+
+    fn last_epoch(&self) -> Result<Option<EpochNumber>, StoreError> {
+        Ok(self.tail().last_epoch)
+    }
+
+    fn epoch_of(&self, seq: Seq) -> Result<Option<EpochNumber>, StoreError> {
+        let mut ends = self.scan(Table::EpochEnds, seq.0.., Order::Ascending);
+        let epoch = ends.next().transpose()?.map(|(_, epoch): (Seq, _)| epoch);
+        Ok(number_in(Table::EpochEnds, epoch)?.map(EpochNumber))
+    }
+
+    fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(tile_key).collect();
+        let sorted = keys.is_sorted();
+        let tiles = self.table(Table::Tiles)?;
+        let found = self
+            .db
+            .batched_multi_get_cf_opt(tiles, &keys, sorted, &options::reading());
+        let tile = |found: Result<Option<rocksdb::DBPinnableSlice<'_>>, _>| {
+            found
+                .map(|tile| tile.map(|bytes| bytes.to_vec()))
+                .map_err(of_rocks)
+        };
+        found.into_iter().map(tile).collect()
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(Table::Meta, key.as_bytes())
+    }
+
+    fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
+        if self.access == Access::Read {
+            return Err(StoreError::ReadOnly);
+        }
+        let index = self.table(Table::Index)?;
+        let mut batch = WriteBatch::default();
+        for posting in postings {
+            batch.put_cf(index, posting_key(posting), []);
+        }
+        batch.put_cf(index, INDEXED_TO_KEY, be(indexed_to));
+        self.db
+            .write_opt(batch, &options::unlogged())
+            .map_err(of_rocks)
+    }
+
+    fn indexed_to(&self) -> Result<u64, StoreError> {
+        if self.index_distrusted {
+            return Ok(0);
+        }
+        let mark = self.get(Table::Index, INDEXED_TO_KEY)?;
+        Ok(number_in(Table::Index, mark)?.unwrap_or(0))
+    }
+
+    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError> {
+        Ok(Box::new(self.seek_postings(*term, order)?))
+    }
+}
+
+impl RocksStore {
+    fn tail(&self) -> Tail {
+        *self.tail.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let table = self.table(table)?;
+        self.db
+            .get_cf_opt(table, key, &options::reading())
+            .map_err(of_rocks)
+    }
+
+    /// Everything that a batch says, as one write.
+    fn write_batch(&self, batch: &Batch) -> Result<WriteBatch, StoreError> {
+        let (entries, hashes) = (self.table(Table::Entries)?, self.table(Table::Hashes)?);
+        let mut write = WriteBatch::default();
+        for entry in &batch.entries {
+            write.put_cf(entries, be(entry.seq.0), &entry.record);
+            write.put_cf(hashes, entry.hash.as_bytes(), be(entry.seq.0));
+        }
+        let tiles = self.table(Table::Tiles)?;
+        for (key, tile) in &batch.tiles {
+            write.put_cf(tiles, tile_key(key), tile);
+        }
+        if let Some(epoch) = &batch.epoch {
+            let (number, last_seq) = (be(epoch.number.0), be(epoch.last_seq.0));
+            write.put_cf(self.table(Table::Epochs)?, number, &epoch.header);
+            write.put_cf(self.table(Table::EpochEnds)?, last_seq, number);
+        }
+        for (key, value) in &batch.meta {
+            write.put_cf(self.table(Table::Meta)?, key, value);
+        }
+        Ok(write)
+    }
+}

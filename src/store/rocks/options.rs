@@ -1,0 +1,205 @@
+//! How RocksDB is told to work, and why. What is not set here is its default.
+
+use std::path::Path;
+use std::thread;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Error,
+    InfoLogger, LogLevel, Options, ReadOptions, SliceTransform, WriteOptions,
+};
+
+use super::tables::Table;
+use crate::store::term::Term;
+
+const MIB: usize = 1 << 20;
+
+/// Blocks of all tables, uncompressed. Proofs and queries touch a handful each;
+/// scans do not fill it.
+const BLOCK_CACHE_BYTES: usize = 64 * MIB;
+
+/// Bits of a Bloom filter a key: one lookup in a hundred reads a block in vain.
+const BLOOM_BITS: f64 = 10.0;
+
+/// Makes a database with all tables.
+pub(super) fn create(path: &Path) -> Result<DB, Error> {
+    let mut options = for_writing();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_error_if_exists(true);
+    DB::open_cf_descriptors(&options, path, tables())
+}
+
+/// Opens a database. It must exist, with all its tables.
+pub(super) fn open(path: &Path) -> Result<DB, Error> {
+    DB::open_cf_descriptors(&for_writing(), path, tables())
+}
+
+/// Opens a database without writing a byte. What the write-ahead log holds is
+/// replayed into memory.
+pub(super) fn open_read_only(path: &Path) -> Result<DB, Error> {
+    DB::open_cf_descriptors_read_only(&for_reading(), path, tables(), false)
+}
+
+/// Opens the one table that databases of every format have.
+pub(super) fn open_default_table(path: &Path) -> Result<DB, Error> {
+    DB::open_for_read_only(&for_reading(), path, false)
+}
+
+/// The tables that a database says it has.
+pub(super) fn list_tables(path: &Path) -> Result<Vec<String>, Error> {
+    DB::list_cf(&for_reading(), path)
+}
+
+fn for_reading() -> Options {
+    let mut options = for_database();
+    // RocksDB's own log would be a file in a directory that is only read.
+    options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| ()));
+    options
+}
+
+fn for_writing() -> Options {
+    let mut options = for_database();
+    // RocksDB's own log is for whoever looks into a broken machine: little of
+    // it, and not for ever.
+    options.set_log_level(LogLevel::Warn);
+    options.set_max_log_file_size(MIB);
+    options.set_keep_log_file_num(3);
+    options
+}
+
+fn for_database() -> Options {
+    let mut options = Options::default();
+
+    // A cut-off record at the end of the write-ahead log is what a crash leaves
+    // of a write that was never acknowledged; anything else that does not read
+    // is damage, and an error. The default (point in time) would take damage
+    // for an end and silently drop every acknowledged entry behind it. Recycled
+    // logs would blur the difference, so there are none.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    options.set_recycle_log_file_num(0);
+    // Finished logs are noted in the manifest: one that is lost or cut is an
+    // error at the next opening.
+    options.set_track_and_verify_wals_in_manifest(true);
+    // Both are defaults; a ledger depends on them.
+    options.set_paranoid_checks(true);
+    options.set_use_fsync(false);
+
+    // What a crash leaves to replay: about a second's work. Small tables that
+    // hardly ever fill a memtable would otherwise hold on to every log.
+    options.set_max_total_wal_size(256 * MIB as u64);
+    // All files stay open, with their indexes and filters: 25 MB for ten million
+    // entries, and no lookup opens a file first.
+    options.set_max_open_files(-1);
+    // It would read a block of every file to guide compaction by statistics
+    // that an append-only table has no use for.
+    options.set_skip_stats_update_on_db_open(true);
+    // Flushes and compactions run beside signing, so not on every core of a
+    // large machine.
+    let cores = thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4));
+    options.set_max_background_jobs(i32::try_from(cores).unwrap_or(2));
+    // Written out as they are made, and not all at the end, when a commit's
+    // sync would wait for them.
+    options.set_bytes_per_sync(MIB as u64);
+    // Statistics that nobody reads.
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options
+}
+
+fn tables() -> Vec<ColumnFamilyDescriptor> {
+    let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
+    let describe =
+        |table: Table| ColumnFamilyDescriptor::new(table.name(), for_table(table, &cache));
+    Table::ALL.into_iter().map(describe).collect()
+}
+
+fn for_table(table: Table, cache: &Cache) -> Options {
+    let mut options = Options::default();
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    match table {
+        Table::Entries => {
+            // Keys only grow, so compaction moves files down without rewriting
+            // them, as long as no level asks for another compression. zstd on
+            // the last level would halve nothing: signatures and hashes do not
+            // compress, and it would make every entry be written twice.
+            options.set_compression_type(DBCompressionType::Lz4);
+            options.set_write_buffer_size(64 * MIB);
+            options.set_max_write_buffer_number(3);
+            options.set_target_file_size_base(128 * MIB as u64);
+            // Some thirty entries: enough for lz4 to find what they share.
+            blocks.set_block_size(16 << 10);
+        }
+        Table::Hashes => {
+            // Random bytes: nothing to compress, and a filter to find the one
+            // file that may have a key.
+            options.set_compression_type(DBCompressionType::None);
+            options.set_write_buffer_size(32 * MIB);
+            blocks.set_bloom_filter(BLOOM_BITS, false);
+        }
+        Table::Tiles => {
+            // Hashes again. A block holds seven tiles; a path needs one of each
+            // level, so larger blocks would only be read in vain.
+            options.set_compression_type(DBCompressionType::None);
+            options.set_write_buffer_size(16 * MIB);
+        }
+        Table::Index => {
+            // Read by term only: the filters are over terms, in the memtable
+            // too, and a correlation id that occurs ten times among ten million
+            // entries is sought in the files that have it.
+            options.set_prefix_extractor(SliceTransform::create_fixed_prefix(Term::BYTES));
+            options.set_memtable_prefix_bloom_ratio(0.1);
+            blocks.set_bloom_filter(BLOOM_BITS, false);
+            blocks.set_whole_key_filtering(false);
+            // Postings of a frequent term differ in their last bytes only.
+            options.set_compression_type(DBCompressionType::Lz4);
+            blocks.set_block_size(16 << 10);
+            // Not in the write-ahead log, so a crash loses what was not flushed:
+            // kept small enough to be indexed again within a second.
+            options.set_write_buffer_size(16 * MIB);
+        }
+        Table::Meta | Table::Epochs | Table::EpochEnds => {
+            options.set_compression_type(DBCompressionType::Lz4);
+            options.set_write_buffer_size(4 * MIB);
+        }
+    }
+    options.set_block_based_table_factory(&blocks);
+    options
+}
+
+/// For what is acknowledged: the log is on the disk before the write returns.
+pub(super) fn synced() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.set_sync(true);
+    options
+}
+
+/// For the index: not in the log at all. Postings and the mark that says how
+/// far they reach are in one memtable and flushed together, so after a crash the
+/// index is as it was at its last flush, and half the log is saved.
+pub(super) fn unlogged() -> WriteOptions {
+    let mut options = WriteOptions::default();
+    options.disable_wal(true);
+    options
+}
+
+/// For single keys. Checksums are verified on every read from the disk.
+pub(super) fn reading() -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_verify_checksums(true);
+    options
+}
+
+/// For rows in order. A scan of the whole ledger leaves the cache to the others.
+pub(super) fn scanning() -> ReadOptions {
+    let mut options = reading();
+    options.fill_cache(false);
+    options
+}
+
+/// For the postings of one term.
+pub(super) fn seeking() -> ReadOptions {
+    let mut options = reading();
+    options.set_prefix_same_as_start(true);
+    options
+}

@@ -1,0 +1,136 @@
+//! The tables, and how their keys are spelt.
+//!
+//! Every number is big-endian, so that keys sort as the numbers do.
+
+use crate::ledger::position::Seq;
+
+use super::super::{Corruption, Posting, StoreError, TileKey};
+use crate::store::term::Term;
+
+/// In [`Table::Meta`]: the version of all this.
+pub(super) const FORMAT_KEY: &str = "format";
+
+/// In [`Table::Index`]: how many entries are indexed. No term is so short.
+pub(super) const INDEXED_TO_KEY: &[u8] = &[0x00];
+
+/// A column family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    Meta,
+    Entries,
+    Hashes,
+    Epochs,
+    EpochEnds,
+    Tiles,
+    Index,
+}
+
+impl Table {
+    pub(super) const ALL: [Table; 7] = [
+        Table::Meta,
+        Table::Entries,
+        Table::Hashes,
+        Table::Epochs,
+        Table::EpochEnds,
+        Table::Tiles,
+        Table::Index,
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            // The one that RocksDB makes in every database.
+            Table::Meta => "default",
+            Table::Entries => "entries",
+            Table::Hashes => "hashes",
+            Table::Epochs => "epochs",
+            Table::EpochEnds => "epoch_ends",
+            Table::Tiles => "tiles",
+            Table::Index => "index",
+        }
+    }
+}
+
+/// A number as a key or a value.
+pub(super) const fn be(number: u64) -> [u8; 8] {
+    number.to_be_bytes()
+}
+
+/// The inverse of [`be`], for bytes out of `table`.
+pub(super) fn number(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
+    let wrong = |_| {
+        StoreError::corrupt(Corruption::Row {
+            table: table.name(),
+        })
+    };
+    bytes.try_into().map(u64::from_be_bytes).map_err(wrong)
+}
+
+/// Epoch, level, index: the tiles of an epoch stand together, and in it those
+/// of a level.
+pub(super) fn tile_key(key: &TileKey) -> [u8; 17] {
+    let mut bytes = [key.tile.level; 17];
+    fill(&mut bytes, 0, &be(key.epoch.0));
+    fill(&mut bytes, 9, &be(key.tile.index));
+    bytes
+}
+
+/// Term, then entry: the postings of a term stand together, oldest first.
+pub(super) fn posting_key(posting: &Posting) -> [u8; Term::BYTES + 8] {
+    let mut bytes = [0; Term::BYTES + 8];
+    fill(&mut bytes, 0, posting.term.as_bytes());
+    fill(&mut bytes, Term::BYTES, &be(posting.seq.0));
+    bytes
+}
+
+/// The entry that a key of the index names, if it is one of `term`.
+pub(super) fn posting_seq(term: &Term, key: &[u8]) -> Result<Option<Seq>, StoreError> {
+    let seq = key.strip_prefix(term.as_bytes().as_slice());
+    Ok(seq
+        .map(|bytes| number(Table::Index, bytes))
+        .transpose()?
+        .map(Seq))
+}
+
+fn fill(bytes: &mut [u8], at: usize, part: &[u8]) {
+    for (to, from) in bytes.iter_mut().skip(at).zip(part) {
+        *to = *from;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::position::EpochNumber;
+    use crate::ledger::tile::TileId;
+    use crate::store::term::Field;
+
+    #[test]
+    fn keys_sort_as_what_they_spell() {
+        let tile = |epoch, level, index| TileKey {
+            epoch: EpochNumber(epoch),
+            tile: TileId { level, index },
+        };
+        let keys = [
+            tile(0, 0, 255),
+            tile(0, 0, 256),
+            tile(0, 1, 0),
+            tile(1, 0, 0),
+            tile(256, 0, 0),
+        ];
+        assert!(keys.is_sorted());
+        assert!(keys.map(|key| tile_key(&key)).is_sorted());
+        assert_eq!(
+            tile_key(&tile(1, 2, 3)),
+            [0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 3]
+        );
+    }
+
+    #[test]
+    fn a_posting_reads_back_under_its_term_only() {
+        let (term, other) = (Term::new(Field::Tenant, "a"), Term::new(Field::Worker, "a"));
+        let seq = Seq(0x0102_0304_0506_0708);
+        let key = posting_key(&Posting { term, seq });
+        assert!(matches!(posting_seq(&term, &key), Ok(Some(found)) if found == seq));
+        assert!(matches!(posting_seq(&other, &key), Ok(None)));
+    }
+}
