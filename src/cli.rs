@@ -36,10 +36,21 @@ use output::Output;
 
 /// An append-only signed logbook and evidence ledger.
 #[derive(Debug, Parser)]
-#[command(name = "sealbook", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "sealbook",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 struct Cli {
     /// The ledger's directory
-    #[arg(long, global = true, value_name = "DIR", env = "SEALBOOK_LEDGER", default_value = "./ledger")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "SEALBOOK_LEDGER",
+        default_value = "./ledger"
+    )]
     ledger: PathBuf,
     /// The high-water mark's file [default: DIR.mark, beside the ledger]
     #[arg(long, global = true, value_name = "FILE", env = "SEALBOOK_MARK")]

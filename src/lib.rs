@@ -2,6 +2,8 @@
 
 #[cfg(feature = "store")]
 pub mod audit;
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "store")]
 pub mod evidence;
 pub mod ledger;

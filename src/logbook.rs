@@ -203,6 +203,16 @@ impl Logbook {
         Ok(Statement::sign(durable.clone(), &*self.signer)?)
     }
 
+    /// Whose log it is.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        Identity {
+            log: durable.log,
+            genesis: durable.genesis,
+        }
+    }
+
     /// The store, for reading.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {

@@ -105,7 +105,9 @@ fn payload(text: Option<String>, file: Option<&Path>) -> Result<Object, CliError
             bytes
         }
         (None, None) => {
-            return Err(CliError::usage("--payload JSON or --payload-file FILE is needed"));
+            return Err(CliError::usage(
+                "--payload JSON or --payload-file FILE is needed",
+            ));
         }
     };
     match parse::parse(&bytes)? {
@@ -128,18 +130,16 @@ fn open(path: &Path) -> Result<Input, CliError> {
 /// Reads, checks and hands over in one thread; receipts are awaited and
 /// printed in another, so that neither a slow input nor a slow disk holds back
 /// what is ready.
-fn append_lines(
-    logbook: &Logbook,
-    reader: Input,
-    output: &mut Output,
-) -> Result<Answer, CliError> {
+fn append_lines(logbook: &Logbook, reader: Input, output: &mut Output) -> Result<Answer, CliError> {
     let (sender, receiver) = bounded(UNDER_WAY);
     thread::scope(|scope| {
         let feeder = scope.spawn(move || feed(logbook, reader, &sender));
         let printed = print_all(&receiver, logbook.identity(), output);
         // The feeder sees that nobody takes its groups any more.
         drop(receiver);
-        let fed = feeder.join().unwrap_or(Err(CliError::Append(LogbookError::Stopped)));
+        let fed = feeder
+            .join()
+            .unwrap_or(Err(CliError::Append(LogbookError::Stopped)));
         // What was acknowledged is printed before the line at fault is named.
         printed.and(fed)
     })

@@ -69,7 +69,9 @@ impl Context {
         let default = self.default_key();
         let recorded = store.meta(KEY_PATH)?;
         let recorded = recorded.map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)));
-        Ok(recorded.filter(|path| path.exists() || !default.exists()).unwrap_or(default))
+        Ok(recorded
+            .filter(|path| path.exists() || !default.exists())
+            .unwrap_or(default))
     }
 
     /// `DIR.key.pem`, beside the ledger.

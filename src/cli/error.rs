@@ -139,9 +139,7 @@ impl CliError {
             CliError::Append(LogbookError::Mark(_)) => {
                 "make room or give --mark another place, then run the command again"
             }
-            CliError::Evidence(EvidenceError::NotSealed { .. }) => {
-                "run `sealbook seal` first"
-            }
+            CliError::Evidence(EvidenceError::NotSealed { .. }) => "run `sealbook seal` first",
             CliError::Evidence(EvidenceError::NotProven { .. } | EvidenceError::Tree(_)) => {
                 "run `sealbook verify` and restore the ledger from a backup"
             }
@@ -250,9 +248,7 @@ fn store_code(error: &StoreError) -> &'static str {
 
 fn store_hint(error: &StoreError) -> Option<String> {
     let hint = match error {
-        StoreError::Missing { .. } => {
-            "make one with `sealbook init`, or name it with --ledger DIR"
-        }
+        StoreError::Missing { .. } => "make one with `sealbook init`, or name it with --ledger DIR",
         StoreError::Locked { .. } => "wait for the other process, or stop it",
         StoreError::UnknownFormat { .. } => "use the version of sealbook that made it",
         StoreError::Corrupt { .. } => "run `sealbook verify` and restore the ledger from a backup",

@@ -47,7 +47,10 @@ mod tests {
     fn what_hides_or_moves_is_shown_and_the_rest_is_left() {
         assert_eq!(escape("合同 é\n"), "合同 é\n");
         assert_eq!(escape("\u{1b}[31m"), "\\u{1b}[31m");
-        assert_eq!(escape("a\u{202e}b\u{200b}c\u{2066}"), "a\\u{202e}b\\u{200b}c\\u{2066}");
+        assert_eq!(
+            escape("a\u{202e}b\u{200b}c\u{2066}"),
+            "a\\u{202e}b\\u{200b}c\\u{2066}"
+        );
         assert_eq!(escape("\u{85}\u{7f}\t"), "\\u{85}\\u{7f}\\u{9}");
     }
 }

@@ -71,10 +71,16 @@ impl Filters {
             || self.denied.is_some()
             || self.limit.is_some()
             || self.reverse
-            || [&self.since, &self.until, &self.tenant, &self.correlation, &self.worker]
-                .into_iter()
-                .chain([&self.decision])
-                .any(Option::is_some);
+            || [
+                &self.since,
+                &self.until,
+                &self.tenant,
+                &self.correlation,
+                &self.worker,
+            ]
+            .into_iter()
+            .chain([&self.decision])
+            .any(Option::is_some);
         let first = Seq(self.from_seq.unwrap_or(0));
         let last = Seq(self.until_seq.unwrap_or(u64::MAX));
         (!others).then_some((first, last))

@@ -33,7 +33,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     match &args.output {
         Some(path) => {
             std::fs::write(path, text).map_err(|error| CliError::file(path, error))?;
-            output.note(&format!("entry {} as head in {}", head.content.seq, path.display()));
+            output.note(&format!(
+                "entry {} as head in {}",
+                head.content.seq,
+                path.display()
+            ));
         }
         None => output.bytes(text.as_bytes())?,
     }

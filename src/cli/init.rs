@@ -10,11 +10,11 @@ use crate::logbook::init::{Origin, begin};
 use crate::logbook::key_file;
 use crate::store::RocksStore;
 
+use super::Answer;
 use super::context::{Context, KEY_PATH, path_bytes};
 use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
-use super::Answer;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -50,11 +50,18 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     if !args.reuse_key {
         unwanted.push(&key);
     }
-    if let Some(path) = unwanted.into_iter().find(|path| path.symlink_metadata().is_ok()) {
+    if let Some(path) = unwanted
+        .into_iter()
+        .find(|path| path.symlink_metadata().is_ok())
+    {
         let path = path.to_owned();
         return Err(CliError::Exists { path });
     }
-    let signer = if args.reuse_key { key_file::open(&key)? } else { key_file::create(&key)? };
+    let signer = if args.reuse_key {
+        key_file::open(&key)?
+    } else {
+        key_file::create(&key)?
+    };
     let origin = Origin {
         name: args.origin,
         recovery_key,
@@ -82,8 +89,14 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         output.line(&format!("made the ledger {}", made.ledger))?;
         output.line(&format!("  log      {}", made.log))?;
         output.line(&format!("  genesis  {}", made.genesis))?;
-        output.line(&format!("  key      {} (keep it secret, keep a copy)", made.key_file))?;
-        output.line(&format!("  mark     {} (keep it apart from copies of the ledger)", made.mark_file))?;
+        output.line(&format!(
+            "  key      {} (keep it secret, keep a copy)",
+            made.key_file
+        ))?;
+        output.line(&format!(
+            "  mark     {} (keep it apart from copies of the ledger)",
+            made.mark_file
+        ))?;
     }
     Ok(Answer::Yes)
 }

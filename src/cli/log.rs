@@ -48,7 +48,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if !rows.is_empty() {
         output.table(&head, rows)?;
     }
-    if found { Ok(Answer::Yes) } else { Err(CliError::NothingFound) }
+    if found {
+        Ok(Answer::Yes)
+    } else {
+        Err(CliError::NothingFound)
+    }
 }
 
 fn shortened(text: &str) -> String {

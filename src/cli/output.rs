@@ -60,7 +60,10 @@ impl Output {
 
     /// Canonical JSON that is ready, on a line.
     pub(super) fn canonical(&mut self, bytes: &[u8]) -> Result<(), CliError> {
-        let written = self.stdout.write_all(bytes).and_then(|()| self.stdout.write_all(b"\n"));
+        let written = self
+            .stdout
+            .write_all(bytes)
+            .and_then(|()| self.stdout.write_all(b"\n"));
         written.map_err(CliError::output)
     }
 

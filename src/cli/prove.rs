@@ -28,7 +28,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         std::fs::write(&args.output, bytes).map_err(|error| CliError::file(&args.output, error))?;
         let epoch = proof.epoch.content.epoch;
         let file = args.output.display();
-        output.note(&format!("proof that entry {} is in epoch {epoch} in {file}", args.seq));
+        output.note(&format!(
+            "proof that entry {} is in epoch {epoch} in {file}",
+            args.seq
+        ));
     }
     Ok(Answer::Yes)
 }

@@ -42,7 +42,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         ("after", entry.prev_hash().to_string()),
         ("signature", entry.signature().to_string()),
         ("sealed", sealed),
-        ("payload", String::from_utf8_lossy(entry.payload_bytes()).into_owned()),
+        (
+            "payload",
+            String::from_utf8_lossy(entry.payload_bytes()).into_owned(),
+        ),
     ] {
         output.line(&format!("{name:<10}{value}"))?;
     }
