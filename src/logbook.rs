@@ -63,6 +63,7 @@ use committer::Committer;
 use error::{LogbookError, OpenError};
 use mark::{MarkFault, MarkFile};
 use recover::Recovered;
+pub use recover::{entry_at, epoch_at, extent_of, identity_of, judge_mark};
 use request::{Pending, Prepared, Receipt, Request};
 use sequencer::Sequencer;
 
@@ -165,7 +166,9 @@ impl Logbook {
     /// # Errors
     /// [`LogbookError`]; a refused kind or payload leaves no trace.
     pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, LogbookError> {
-        let mut receipts = self.submit(vec![Prepared::of_caller(kind, payload)?])?.wait()?;
+        let mut receipts = self
+            .submit(vec![Prepared::of_caller(kind, payload)?])?
+            .wait()?;
         receipts.pop().ok_or(LogbookError::Stopped)
     }
 
@@ -198,6 +201,16 @@ impl Logbook {
     pub fn head(&self) -> Result<SignedHead, LogbookError> {
         let durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Statement::sign(durable.clone(), &*self.signer)?)
+    }
+
+    /// Whose log it is.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        let durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        Identity {
+            log: durable.log,
+            genesis: durable.genesis,
+        }
     }
 
     /// The store, for reading.

@@ -1,3 +1,7 @@
-//! The command line.
+//! `sealbook`: parse, run, exit status.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sealbook::cli::main()
+}

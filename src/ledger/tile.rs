@@ -22,7 +22,7 @@ use thiserror::Error;
 
 use super::epoch::{EpochFrontier, EpochTree};
 use super::hash::Hash;
-use super::merkle::{Misaligned, NodeHasher, Subtree, fold_range, path_ranges};
+use super::merkle::{LeafRange, Misaligned, NodeHasher, Subtree, fold_range, path_ranges};
 
 mod builder;
 
@@ -137,14 +137,7 @@ pub fn path_from_tiles(
 ) -> Result<Vec<Hash>, TileError> {
     let tiles = path_tiles(index, size)?;
     let ranges = path_ranges(index, size).ok_or(TileError::OutsideTree { index, size })?;
-    let sibling = |subtree: Subtree| {
-        let place = Place::of(subtree);
-        let missing = TileError::Missing { tile: place.tile };
-        let at = tiles.binary_search(&place.tile).map_err(|_| missing)?;
-        let bytes = fetched.get(at).and_then(Option::as_ref).ok_or(missing)?;
-        let nodes = nodes_of(place, bytes)?;
-        fold_complete(nodes).ok_or(missing)
-    };
+    let sibling = |subtree| hash_of(subtree, &tiles, fetched);
     let mut path = Vec::with_capacity(ranges.len());
     for range in ranges {
         let hashes: Result<Vec<Hash>, TileError> =
@@ -153,6 +146,44 @@ pub fn path_from_tiles(
         path.extend(fold_range::<EpochTree>(&hashes?));
     }
     Ok(path)
+}
+
+/// The tiles that the complete subtrees of `range` need, each once, in the
+/// order of [`TileId`].
+#[must_use]
+pub fn range_tiles(range: LeafRange) -> Vec<TileId> {
+    let subtrees = range.subtrees().into_iter();
+    let mut tiles: Vec<TileId> = subtrees.map(|subtree| Place::of(subtree).tile).collect();
+    tiles.sort_unstable();
+    tiles.dedup();
+    tiles
+}
+
+/// The hashes of the complete subtrees of `range`, from left to right, from
+/// the tiles of [`range_tiles`] in its order.
+///
+/// # Errors
+/// [`TileError`] if a tile is missing or too short.
+pub fn range_from_tiles(
+    range: LeafRange,
+    fetched: &[Option<Vec<u8>>],
+) -> Result<Vec<Hash>, TileError> {
+    let tiles = range_tiles(range);
+    let hash = |subtree| hash_of(subtree, &tiles, fetched);
+    range.subtrees().into_iter().map(hash).collect()
+}
+
+/// The hash of a complete subtree, from the tiles that were fetched.
+fn hash_of(
+    subtree: Subtree,
+    tiles: &[TileId],
+    fetched: &[Option<Vec<u8>>],
+) -> Result<Hash, TileError> {
+    let place = Place::of(subtree);
+    let missing = TileError::Missing { tile: place.tile };
+    let at = tiles.binary_search(&place.tile).map_err(|_| missing)?;
+    let bytes = fetched.get(at).and_then(Option::as_ref).ok_or(missing)?;
+    fold_complete(nodes_of(place, bytes)?).ok_or(missing)
 }
 
 /// The hashes at `place` in the bytes of its tile.

@@ -99,7 +99,10 @@ impl Committer {
         loop {
             let next = match self.mark_due_in() {
                 Some(wait) => self.works.recv_timeout(wait),
-                None => self.works.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                None => self
+                    .works
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected),
             };
             match next {
                 Ok(Work::Commit { entries, replies }) => self.commit(entries, replies),
@@ -162,7 +165,9 @@ impl Committer {
                 record: entry.into_record(),
             });
         }
-        self.store.commit(batch).inspect_err(|_| self.failed = true)?;
+        self.store
+            .commit(batch)
+            .inspect_err(|_| self.failed = true)?;
         self.last = head.clone();
         *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = head;
         if self.mark.stated.is_none() {
@@ -197,7 +202,10 @@ impl Committer {
             tree_size: self.tree.size(),
             root,
             head: self.last.hash,
-            prev: self.last_epoch.as_ref().map_or(Hash::ZERO, EpochHeader::hash),
+            prev: self
+                .last_epoch
+                .as_ref()
+                .map_or(Hash::ZERO, EpochHeader::hash),
             hour,
             sealed_at,
             log: self.last.log,
@@ -213,7 +221,9 @@ impl Committer {
             }),
             ..Batch::default()
         };
-        self.store.commit(batch).inspect_err(|_| self.failed = true)?;
+        self.store
+            .commit(batch)
+            .inspect_err(|_| self.failed = true)?;
         self.last_epoch = Some(signed.content.clone());
         self.tree = TreeBuilder::new();
         self.open = None;
@@ -291,5 +301,7 @@ impl Committer {
 
 fn partial_tiles(epoch: EpochNumber, tree: &TreeBuilder) -> Vec<(TileKey, Vec<u8>)> {
     let tiles = tree.partial_tiles().into_iter();
-    tiles.map(|(tile, hashes)| (TileKey { epoch, tile }, hashes)).collect()
+    tiles
+        .map(|(tile, hashes)| (TileKey { epoch, tile }, hashes))
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! Making a ledger: entry 0, and the mark before it.
+//! Making a ledger: entry 0, and the first mark.
 
 use thiserror::Error;
 
@@ -6,17 +6,18 @@ use crate::ledger::entry::{Draft, EntryError};
 use crate::ledger::hash::Hash;
 use crate::ledger::head::Head;
 use crate::ledger::json::Form;
-use crate::ledger::key::{PublicKey, SignError};
+use crate::ledger::key::{PublicKey, SignError, Signer};
 use crate::ledger::kind;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
-use crate::ledger::statement::Statement;
-use crate::store::{Batch, NewEntry, StoreError};
+use crate::ledger::statement::{SignedHead, Statement};
+use crate::store::{Batch, NewEntry};
 
 use sha2::{Digest, Sha256};
 
+use super::Identity;
+use super::clock::Clock;
 use super::request::Receipt;
-use super::{Identity, Parts};
 
 /// What a new ledger says of itself.
 #[derive(Clone, Debug, Default)]
@@ -35,39 +36,44 @@ pub struct Origin {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum InitError {
-    /// The store holds entries already.
-    #[error("the store holds entries already")]
-    NotEmpty,
-    /// The store could not be written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
     /// Entry 0 could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
     /// Entry 0 cannot be one: the name is too long.
     #[error(transparent)]
     Entry(#[from] EntryError),
-    /// The mark could not be written.
-    #[error("the high-water mark could not be written: {0}")]
-    Mark(#[source] std::io::Error),
     /// The system gave no randomness.
     #[error("no randomness to be had: {0}")]
     Randomness(getrandom::Error),
 }
 
-/// Writes entry 0 into an empty store. The mark is written first: a crash
-/// between the two leaves a store without entries, which says so, and never a
-/// ledger without its mark.
+/// What a new ledger begins with, before anything is written.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// Whose log it will be.
+    pub identity: Identity,
+    /// The receipt of entry 0.
+    pub receipt: Receipt,
+    /// The first mark. It is to be written **before** the store: a crash
+    /// between the two leaves a mark without a ledger, and never a ledger
+    /// without its mark.
+    pub mark: SignedHead,
+    /// What the store is made with.
+    pub batch: Batch,
+}
+
+/// Makes entry 0 of a new log, and the mark that goes with it.
 ///
 /// # Errors
 /// [`InitError`].
-pub fn init(parts: &Parts, origin: &Origin) -> Result<(Identity, Receipt), InitError> {
-    if parts.store.last_seq()?.is_some() {
-        return Err(InitError::NotEmpty);
-    }
+pub fn begin(
+    signer: &dyn Signer,
+    clock: &dyn Clock,
+    origin: &Origin,
+) -> Result<Beginning, InitError> {
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).map_err(InitError::Randomness)?;
-    let log = parts.signer.public_key();
+    let log = signer.public_key();
     let opening = Opening {
         origin: origin.name.clone(),
         log,
@@ -78,28 +84,34 @@ pub fn init(parts: &Parts, origin: &Origin) -> Result<(Identity, Receipt), InitE
         predecessor: origin.predecessor.clone(),
     };
     let mut payload = Vec::new();
-    opening.to_object().write_canonical(Form::Utf8, &mut payload);
-    let draft = Draft::new(kind::OPEN, parts.clock.wall(), &payload, &Hash::ZERO)?;
-    let entry = draft.sign(&*parts.signer)?;
-    let receipt = Receipt::of(Seq::FIRST, &entry);
-    let genesis = entry.hash();
+    opening
+        .to_object()
+        .write_canonical(Form::Utf8, &mut payload);
+    let draft = Draft::new(kind::OPEN, clock.wall(), &payload, &Hash::ZERO)?;
+    let entry = draft.sign(signer)?;
+    let identity = Identity {
+        log,
+        genesis: entry.hash(),
+    };
     let head = Head {
         log,
-        genesis,
+        genesis: identity.genesis,
         seq: Seq::FIRST,
-        hash: genesis,
+        hash: identity.genesis,
         ts: entry.ts(),
     };
-    let mark = Statement::sign(head, &*parts.signer)?;
-    parts.mark.write(&mark).map_err(InitError::Mark)?;
-    parts.store.commit(Batch {
-        entries: vec![NewEntry {
-            seq: Seq::FIRST,
-            hash: genesis,
-            record: entry.into_record(),
-        }],
-        meta: origin.meta.clone(),
-        ..Batch::default()
-    })?;
-    Ok((Identity { log, genesis }, receipt))
+    Ok(Beginning {
+        identity,
+        receipt: Receipt::of(Seq::FIRST, &entry),
+        mark: Statement::sign(head, signer)?,
+        batch: Batch {
+            entries: vec![NewEntry {
+                seq: Seq::FIRST,
+                hash: identity.genesis,
+                record: entry.into_record(),
+            }],
+            meta: origin.meta.clone(),
+            ..Batch::default()
+        },
+    })
 }

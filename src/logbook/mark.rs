@@ -168,7 +168,9 @@ impl MarkFile {
         };
         let mut text = head.to_value().canonical(Form::Utf8);
         text.push('\n');
-        let mut file = tempfile::Builder::new().prefix(".mark-").tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".mark-")
+            .tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(&self.path).map_err(|error| error.error)?;
@@ -197,7 +199,9 @@ impl MarkFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Err(MarkFault::Missing { path }));
             }
-            Ok(metadata) if !metadata.is_file() || metadata.len() > limits::SMALL_FILE_BYTES as u64 => {
+            Ok(metadata)
+                if !metadata.is_file() || metadata.len() > limits::SMALL_FILE_BYTES as u64 =>
+            {
                 return Ok(Err(invalid(MarkProblem::Unreadable)));
             }
             _ => fs::read(&self.path)?,
@@ -212,12 +216,15 @@ impl MarkFile {
             return Ok(Err(invalid(MarkProblem::OtherLog)));
         }
         let last_seq = extent.last_seq;
-        let held = head.content.seq <= last_seq && hash_at(head.content.seq)? == Some(head.content.hash);
+        let held =
+            head.content.seq <= last_seq && hash_at(head.content.seq)? == Some(head.content.hash);
         if !held {
             let head = Box::new(head);
             return Ok(Err(MarkFault::Rollback { head, last_seq }));
         }
-        let behind_seal = extent.sealed_to.is_some_and(|sealed| head.content.seq < sealed);
+        let behind_seal = extent
+            .sealed_to
+            .is_some_and(|sealed| head.content.seq < sealed);
         let behind = head.content.seq < last_seq
             && extent.last_ts.micros_since(head.content.ts) > STALE_MICROS;
         if behind_seal || behind {

@@ -32,13 +32,13 @@ pub(super) struct Recovered {
 }
 
 /// Reads entry `seq`.
-pub(crate) fn entry_at(store: &dyn Store, seq: Seq) -> Result<Entry, OpenError> {
+pub fn entry_at(store: &dyn Store, seq: Seq) -> Result<Entry, OpenError> {
     let record = store.entry(seq)?.ok_or(OpenError::EntryMissing { seq })?;
     Entry::from_record(record).map_err(|error| OpenError::Entry { seq, error })
 }
 
 /// Reads the header of epoch `number`.
-pub(crate) fn epoch_at(store: &dyn Store, number: EpochNumber) -> Result<SignedEpoch, OpenError> {
+pub fn epoch_at(store: &dyn Store, number: EpochNumber) -> Result<SignedEpoch, OpenError> {
     let damaged = OpenError::Epoch { epoch: number };
     let Some(bytes) = store.epoch(number)? else {
         return Err(damaged);
@@ -50,7 +50,7 @@ pub(crate) fn epoch_at(store: &dyn Store, number: EpochNumber) -> Result<SignedE
 }
 
 /// Whose log a store holds, from entry 0.
-pub(crate) fn identity_of(store: &dyn Store) -> Result<Identity, OpenError> {
+pub fn identity_of(store: &dyn Store) -> Result<Identity, OpenError> {
     if store.last_seq()?.is_none() {
         return Err(OpenError::Unfinished);
     }
@@ -64,7 +64,7 @@ pub(crate) fn identity_of(store: &dyn Store) -> Result<Identity, OpenError> {
 }
 
 /// How far a store goes, for holding a mark against it.
-pub(crate) fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
+pub fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
     let identity = identity_of(store)?;
     let last_seq = store.last_seq()?.ok_or(OpenError::Unfinished)?;
     let last = entry_at(store, last_seq)?;
@@ -82,7 +82,7 @@ pub(crate) fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
 }
 
 /// Holds the mark against the store.
-pub(crate) fn judge_mark(
+pub fn judge_mark(
     store: &dyn Store,
     mark: &MarkFile,
     extent: &Extent,

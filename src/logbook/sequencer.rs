@@ -210,7 +210,9 @@ impl Sequencer {
                 return false;
             }
         }
-        let due = replies.map(|(reply, receipts, _)| (reply, receipts)).collect();
+        let due = replies
+            .map(|(reply, receipts, _)| (reply, receipts))
+            .collect();
         self.commit(entries.collect(), due)
     }
 
@@ -286,5 +288,9 @@ fn answers(
             .map(|(seq, entry)| Receipt::of(*seq, entry));
         (reply, receipts.collect(), end)
     };
-    replies.into_iter().map(answer).collect::<Vec<_>>().into_iter()
+    replies
+        .into_iter()
+        .map(answer)
+        .collect::<Vec<_>>()
+        .into_iter()
 }

@@ -140,7 +140,14 @@ mod tests {
         assert_eq!(stamper.stamp(&Fixed(1000, 0)).disagreement, None);
         let forward = stamper.stamp(&Fixed(1062, 1)).disagreement;
         let (wall, monotonic, last) = (at(1062), at(1001), at(1000));
-        assert_eq!(forward, Some(Disagreement { wall, monotonic, last }));
+        assert_eq!(
+            forward,
+            Some(Disagreement {
+                wall,
+                monotonic,
+                last
+            })
+        );
         assert_eq!(stamper.stamp(&Fixed(1063, 2)).disagreement, None);
         let back = stamper.stamp(&Fixed(900, 3));
         assert_eq!(back.ts, at(1063));

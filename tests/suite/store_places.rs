@@ -224,7 +224,10 @@ fn a_ledger_with_other_tables_is_corrupt() {
     }
 }
 
-pub(crate) fn assert_corrupt<T: std::fmt::Debug>(result: Result<T, StoreError>, expected: Corruption) {
+pub(crate) fn assert_corrupt<T: std::fmt::Debug>(
+    result: Result<T, StoreError>,
+    expected: Corruption,
+) {
     match result {
         Err(StoreError::Corrupt { what, .. }) if what == expected => {}
         other => panic!("expected {expected:?}, got {other:?}"),

@@ -1,0 +1,175 @@
+//! Verifying a ledger where it lies: the store as a source of events, and the
+//! mark beside it.
+
+use std::io;
+use std::iter::Peekable;
+
+use thiserror::Error;
+
+use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
+use crate::ledger::parse;
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
+use crate::ledger::statement::{SignedEpoch, Statement};
+use crate::ledger::verify::{Outcome, Policy, verify};
+use crate::logbook::error::OpenError;
+use crate::logbook::mark::MarkFile;
+use crate::logbook::{Identity, extent_of, identity_of, judge_mark};
+use crate::store::{Rows, Store, StoreError};
+
+/// Why a ledger got no verdict.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// The ledger could not be read at all.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Reading stopped in the middle.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// Verifies the ledger in `store`, and the mark beside it.
+///
+/// # Errors
+/// [`AuditError`] if it cannot be read. What can be read and is wrong is a
+/// fault in the report.
+pub fn audit(
+    store: &dyn Store,
+    mark: &MarkFile,
+    policy: &Policy,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Outcome, AuditError> {
+    let mut source = LedgerSource::new(store, mark)?;
+    Ok(verify(&mut source, policy, progress)?)
+}
+
+/// A ledger as a source.
+struct LedgerSource<'s> {
+    identity: Option<Identity>,
+    entries: Rows<'s, Seq>,
+    epochs: Peekable<Rows<'s, EpochNumber>>,
+    /// A header read ahead, with the first entry it covers.
+    next_epoch: Option<Box<SignedEpoch>>,
+    pending: Vec<Event>,
+    ended: bool,
+}
+
+impl<'s> LedgerSource<'s> {
+    fn new(store: &'s dyn Store, mark: &MarkFile) -> Result<LedgerSource<'s>, AuditError> {
+        let mut pending = Vec::new();
+        let identity = match identity_of(store) {
+            Ok(identity) => Some(identity),
+            Err(error) => {
+                pending.push(Event::Fault(fault_of(error)?));
+                None
+            }
+        };
+        if identity.is_some() {
+            match extent_of(store).and_then(|extent| judge_mark(store, mark, &extent)) {
+                Ok(Ok(_)) => {}
+                Ok(Err(fault)) => pending.push(Event::Fault(fault.to_fault())),
+                Err(error) => pending.push(Event::Fault(fault_of(error)?)),
+            }
+        }
+        Ok(LedgerSource {
+            identity,
+            entries: store.entries(0..u64::MAX),
+            epochs: store.epochs(EpochNumber::FIRST).peekable(),
+            next_epoch: None,
+            pending,
+            ended: false,
+        })
+    }
+
+    /// The next header, if the entries up to `seq` belong to it.
+    fn epoch_before(&mut self, seq: Option<Seq>) -> Result<Option<Event>, ReadError> {
+        if self.next_epoch.is_none() {
+            match self.epochs.next() {
+                None => return Ok(None),
+                Some(Err(error)) => return Ok(Some(Event::Fault(store_fault(error)?))),
+                Some(Ok((number, bytes))) => match parse_epoch(&bytes) {
+                    Some(epoch) => self.next_epoch = Some(Box::new(epoch)),
+                    None => {
+                        let detail = "the stored header cannot be read";
+                        let code = FaultCode::SchemaViolation;
+                        let fault = Fault::at(code, At::Epoch, number.0, detail);
+                        return Ok(Some(Event::Fault(fault)));
+                    }
+                },
+            }
+        }
+        let due = |epoch: &Box<SignedEpoch>| seq.is_none_or(|seq| epoch.content.first_seq <= seq);
+        let epoch = self.next_epoch.take_if(|epoch| due(epoch));
+        Ok(epoch.map(|epoch| Event::Epoch(epoch, None)))
+    }
+}
+
+impl Source for LedgerSource<'_> {
+    fn subject(&self) -> Subject {
+        Subject {
+            format: Format::Ledger,
+            log: self.identity.map(|identity| identity.log),
+            genesis: self.identity.map(|identity| identity.genesis),
+            first_seq: Seq::FIRST,
+            last_seq: None,
+            contiguous: true,
+            not_checked: vec![NotChecked::Truncation],
+        }
+    }
+
+    fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
+        batch.append(&mut self.pending);
+        let mut weight = 0;
+        while !self.ended && batch.len() < BATCH_ENTRIES && weight < BATCH_BYTES {
+            match self.entries.next() {
+                Some(Ok((seq, record))) => {
+                    while let Some(event) = self.epoch_before(Some(seq))? {
+                        batch.push(event);
+                    }
+                    weight += record.len();
+                    batch.push(Event::Entry(Raw::Record(seq, record), None));
+                }
+                Some(Err(error)) => {
+                    batch.push(Event::Fault(store_fault(error)?));
+                    self.ended = true;
+                }
+                None => {
+                    while let Some(event) = self.epoch_before(None)? {
+                        batch.push(event);
+                    }
+                    self.ended = true;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn parse_epoch(bytes: &[u8]) -> Option<SignedEpoch> {
+    let value = parse::parse(bytes).ok()?;
+    Statement::from_value(&value).ok()
+}
+
+/// Damage is a finding; a disk that cannot be read is not.
+fn store_fault(error: StoreError) -> Result<Fault, ReadError> {
+    match error {
+        StoreError::Io { kind, .. } => Err(ReadError::Io(io::Error::new(kind, error))),
+        damaged => Ok(Fault::of_file(FaultCode::StoreCorrupt, damaged.to_string())),
+    }
+}
+
+/// The same for what opening finds.
+fn fault_of(error: OpenError) -> Result<Fault, AuditError> {
+    match error {
+        OpenError::Store(error) => Ok(store_fault(error)?),
+        OpenError::Entry { .. } | OpenError::Epoch { .. } | OpenError::EntryMissing { .. } => {
+            Ok(Fault::of_file(FaultCode::StoreCorrupt, error.to_string()))
+        }
+        OpenError::NotALedger => Ok(Fault::of_file(
+            FaultCode::SchemaViolation,
+            error.to_string(),
+        )),
+        other => Err(AuditError::Open(other)),
+    }
+}

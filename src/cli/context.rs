@@ -1,0 +1,87 @@
+//! Where the ledger, its mark and its key are, and how they are opened.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::ledger::key::Signer;
+use crate::logbook::clock::{Clock, SystemClock};
+use crate::logbook::mark::MarkFile;
+use crate::logbook::{Logbook, Parts, beside, key_file};
+use crate::store::{RocksStore, Store};
+
+use super::error::CliError;
+
+/// The name under which the key file's path is kept in the store. Never the
+/// key.
+pub(super) const KEY_PATH: &str = "key_path";
+
+/// The places that a command works with.
+pub(super) struct Context {
+    pub(super) ledger: PathBuf,
+    pub(super) mark: MarkFile,
+}
+
+impl Context {
+    pub(super) fn new(ledger: PathBuf, mark: Option<PathBuf>) -> Context {
+        let mark = mark.map_or_else(|| MarkFile::beside(&ledger), MarkFile::at);
+        Context { ledger, mark }
+    }
+
+    /// The ledger for reading. The private key is not touched.
+    pub(super) fn reader(&self) -> Result<RocksStore, CliError> {
+        Ok(RocksStore::open_read_only(&self.ledger)?)
+    }
+
+    /// Everything that writing needs.
+    pub(super) fn parts(&self) -> Result<Parts, CliError> {
+        let store = RocksStore::open(&self.ledger)?;
+        let signer = self.signer(&store)?;
+        Ok(Parts {
+            store: Arc::new(store),
+            signer,
+            clock: self.clock(),
+            mark: self.mark.clone(),
+        })
+    }
+
+    /// The ledger for writing.
+    pub(super) fn writer(&self) -> Result<Logbook, CliError> {
+        Ok(Logbook::open(self.parts()?)?)
+    }
+
+    /// The private key of the ledger in `store`.
+    pub(super) fn signer(&self, store: &dyn Store) -> Result<Arc<dyn Signer>, CliError> {
+        Ok(Arc::new(key_file::open(&self.key_path(store)?)?))
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::new(SystemClock::new())
+    }
+
+    /// `SEALBOOK_KEY`, or where `init` put the key, or, if the ledger and its
+    /// key were moved together, beside the ledger.
+    fn key_path(&self, store: &dyn Store) -> Result<PathBuf, CliError> {
+        if let Some(path) = std::env::var_os("SEALBOOK_KEY") {
+            return Ok(PathBuf::from(path));
+        }
+        let default = self.default_key();
+        let recorded = store.meta(KEY_PATH)?;
+        let recorded = recorded.map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)));
+        Ok(recorded
+            .filter(|path| path.exists() || !default.exists())
+            .unwrap_or(default))
+    }
+
+    /// `DIR.key.pem`, beside the ledger.
+    pub(super) fn default_key(&self) -> PathBuf {
+        beside(&self.ledger, "key.pem")
+    }
+}
+
+/// The bytes of an absolute path, for keeping.
+pub(super) fn path_bytes(path: &Path) -> Result<Vec<u8>, CliError> {
+    let absolute = std::path::absolute(path).map_err(|error| CliError::file(path, error))?;
+    Ok(absolute.as_os_str().as_bytes().to_vec())
+}

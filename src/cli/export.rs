@@ -1,0 +1,176 @@
+//! `sealbook export`: evidence for strangers.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use crate::evidence::{RangeExport, export_range};
+use crate::ledger::key::Signer;
+use crate::ledger::position::Seq;
+use crate::store::{RocksStore, Store};
+
+use super::Answer;
+use super::context::Context;
+use super::error::CliError;
+use super::filters::Filters;
+use super::head::signed_head;
+use super::output::Output;
+use super::progress::Progress;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where it is written; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// What is written; a logbook is always the log from its first entry on
+    #[arg(long, value_enum, default_value_t = Kind::Bundle)]
+    format: Kind,
+    /// Do not sign the closing record
+    #[arg(long)]
+    unsigned: bool,
+    #[command(flatten)]
+    filters: Filters,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Bundle,
+    Logbook,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let Some((first, last)) = args.filters.range() else {
+        return Err(CliError::usage(
+            "only --from-seq and --until-seq choose what is exported",
+        ));
+    };
+    let store = context.reader()?;
+    let mut progress = Progress::new(store.count().ok(), "entries");
+    let written = to_file(&args.output, |out| match args.format {
+        Kind::Bundle => bundle(
+            context,
+            &store,
+            args,
+            (first, last),
+            out,
+            output,
+            &mut progress,
+        ),
+        Kind::Logbook if first != Seq::FIRST => Err(CliError::usage(
+            "a logbook begins with the first entry: leave out --from-seq",
+        )),
+        Kind::Logbook => logbook(&store, last, out, &mut progress),
+    });
+    progress.finish();
+    let entries = written?;
+    output.note(&format!("{entries} entries in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
+fn bundle(
+    context: &Context,
+    store: &RocksStore,
+    args: &Args,
+    (first, last): (Seq, Seq),
+    out: &mut dyn Write,
+    output: &mut Output,
+    progress: &mut Progress,
+) -> Result<u64, CliError> {
+    let signer = signer(context, store, args.unsigned, output);
+    let head = match signed_head(context, store) {
+        Ok(head) => Some(head),
+        Err(error) => {
+            output.warning(&format!("unsealed entries are left out: {error}"));
+            None
+        }
+    };
+    let export = RangeExport {
+        first,
+        last,
+        head: head.as_ref(),
+        signer: signer.as_deref(),
+        progress: &mut |done| progress.at(done),
+    };
+    let (_, closing) = export_range(store, out, export)?;
+    Ok(closing.entries)
+}
+
+/// The key, where it is at hand. A bundle without a signed closing record
+/// proves less, and says so.
+fn signer(
+    context: &Context,
+    store: &RocksStore,
+    unsigned: bool,
+    output: &mut Output,
+) -> Option<Arc<dyn Signer>> {
+    if unsigned {
+        return None;
+    }
+    match context.signer(store) {
+        Ok(signer) => Some(signer),
+        Err(error) => {
+            output.warning(&format!("the closing record is not signed: {error}"));
+            None
+        }
+    }
+}
+
+fn logbook(
+    store: &RocksStore,
+    last: Seq,
+    out: &mut dyn Write,
+    progress: &mut Progress,
+) -> Result<u64, CliError> {
+    let mut entries = 0;
+    let mut line = Vec::new();
+    for seq in 0..store.count()?.min(last.0.saturating_add(1)) {
+        let entry = crate::logbook::entry_at(store, Seq(seq))?;
+        line.clear();
+        entry.write_json(None, &mut line);
+        line.push(b'\n');
+        out.write_all(&line).map_err(CliError::output)?;
+        entries += 1;
+        progress.at(entries);
+    }
+    out.flush().map_err(CliError::output)?;
+    Ok(entries)
+}
+
+/// Writes beside the target and moves there, so that what is interrupted is
+/// never taken for evidence.
+fn to_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<u64, CliError>,
+) -> Result<u64, CliError> {
+    if path.as_os_str() == "-" {
+        return write(&mut BufWriter::new(std::io::stdout()));
+    }
+    let failed = |error| CliError::file(path, error);
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    let file = builder
+        .prefix(".export-")
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let entries = write(&mut out)?;
+    let file = out
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    file.as_file().sync_all().map_err(failed)?;
+    set_mode(file.as_file()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(entries)
+}
+
+/// Evidence is for others to read, which a temporary file is not.
+fn set_mode(file: &File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}

@@ -1,0 +1,37 @@
+//! Completions and man pages, generated from the parser itself.
+
+use std::path::PathBuf;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::error::CliError;
+use super::output::Output;
+use super::{Answer, Cli};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Man {
+    /// The directory, which must exist
+    directory: PathBuf,
+}
+
+pub(super) fn completions(args: &Completions, output: &mut Output) -> Result<Answer, CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "sealbook", &mut script);
+    output.bytes(&script)?;
+    Ok(Answer::Yes)
+}
+
+pub(super) fn man(args: &Man, output: &mut Output) -> Result<Answer, CliError> {
+    let directory = &args.directory;
+    clap_mangen::generate_to(Cli::command(), directory)
+        .map_err(|error| CliError::file(directory, error))?;
+    output.note(&format!("man pages in {}", directory.display()));
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,71 @@
+//! `sealbook head`: a signed statement of the last entry.
+//!
+//! After an orderly close the mark is that statement already, and the private
+//! key is not needed.
+
+use std::path::PathBuf;
+
+use crate::ledger::head::Head;
+use crate::ledger::json::Form;
+use crate::ledger::statement::{SignedHead, Statement};
+use crate::ledger::time::Timestamp;
+use crate::logbook::mark::MarkFault;
+use crate::logbook::{extent_of, judge_mark};
+use crate::store::Store;
+
+use super::Answer;
+use super::context::Context;
+use super::error::CliError;
+use super::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Write it into a file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let store = context.reader()?;
+    let head = signed_head(context, &store)?;
+    let mut text = head.to_value().canonical(Form::Utf8);
+    text.push('\n');
+    match &args.output {
+        Some(path) => {
+            std::fs::write(path, text).map_err(|error| CliError::file(path, error))?;
+            output.note(&format!(
+                "entry {} as head in {}",
+                head.content.seq,
+                path.display()
+            ));
+        }
+        None => output.bytes(text.as_bytes())?,
+    }
+    Ok(Answer::Yes)
+}
+
+/// The head of a ledger that agrees with its mark.
+pub(super) fn signed_head(context: &Context, store: &dyn Store) -> Result<SignedHead, CliError> {
+    let extent = extent_of(store)?;
+    let mark = judge_mark(store, &context.mark, &extent)?.map_err(mark_error)?;
+    if mark.content.seq == extent.last_seq {
+        return Ok(mark);
+    }
+    let last = crate::logbook::entry_at(store, extent.last_seq)?;
+    let head = Head {
+        log: extent.log,
+        genesis: extent.genesis,
+        seq: extent.last_seq,
+        hash: last.hash(),
+        ts: now(context).max(extent.last_ts),
+    };
+    Ok(Statement::sign(head, &*context.signer(store)?)?)
+}
+
+fn now(context: &Context) -> Timestamp {
+    context.clock().wall()
+}
+
+fn mark_error(fault: MarkFault) -> CliError {
+    CliError::from(fault)
+}

@@ -1,0 +1,102 @@
+//! `sealbook init`: a new ledger and its key.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::ledger::hash::Hash;
+use crate::ledger::key::{PublicKey, Signer};
+use crate::logbook::init::{Origin, begin};
+use crate::logbook::key_file;
+use crate::store::RocksStore;
+
+use super::Answer;
+use super::context::{Context, KEY_PATH, path_bytes};
+use super::error::CliError;
+use super::key::parse_key;
+use super::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where the private key is written [default: DIR.key.pem, beside the ledger]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Use the key that the file already holds
+    #[arg(long)]
+    reuse_key: bool,
+    /// The log's name, for people
+    #[arg(long, value_name = "NAME", default_value = "")]
+    origin: String,
+    /// The public key that may one day revoke this log's: 64 hex digits or a PEM file
+    #[arg(long, value_name = "PUB")]
+    recovery_key: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Made {
+    ledger: String,
+    log: PublicKey,
+    genesis: Hash,
+    fingerprint: String,
+    key_file: String,
+    mark_file: String,
+}
+
+pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
+    let recovery_key = args.recovery_key.as_deref().map(parse_key).transpose()?;
+    let key = args.key.unwrap_or_else(|| context.default_key());
+    // Everything that must not be there is looked for before anything is made.
+    let mut unwanted = vec![context.ledger.as_path(), context.mark.path()];
+    if !args.reuse_key {
+        unwanted.push(&key);
+    }
+    if let Some(path) = unwanted
+        .into_iter()
+        .find(|path| path.symlink_metadata().is_ok())
+    {
+        let path = path.to_owned();
+        return Err(CliError::Exists { path });
+    }
+    let signer = if args.reuse_key {
+        key_file::open(&key)?
+    } else {
+        key_file::create(&key)?
+    };
+    let origin = Origin {
+        name: args.origin,
+        recovery_key,
+        predecessor: None,
+        meta: vec![(KEY_PATH, path_bytes(&key)?)],
+    };
+    let beginning = begin(&signer, &*context.clock(), &origin)?;
+    let mark = context.mark.path();
+    context
+        .mark
+        .write(&beginning.mark)
+        .map_err(|error| CliError::file(mark, error))?;
+    RocksStore::create(&context.ledger, beginning.batch)?.close()?;
+    let made = Made {
+        ledger: context.ledger.display().to_string(),
+        log: beginning.identity.log,
+        genesis: beginning.identity.genesis,
+        fingerprint: signer.public_key().fingerprint(),
+        key_file: key.display().to_string(),
+        mark_file: mark.display().to_string(),
+    };
+    if output.is_json() {
+        output.document(&made)?;
+    } else {
+        output.line(&format!("made the ledger {}", made.ledger))?;
+        output.line(&format!("  log      {}", made.log))?;
+        output.line(&format!("  genesis  {}", made.genesis))?;
+        output.line(&format!(
+            "  key      {} (keep it secret, keep a copy)",
+            made.key_file
+        ))?;
+        output.line(&format!(
+            "  mark     {} (keep it apart from copies of the ledger)",
+            made.mark_file
+        ))?;
+    }
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,131 @@
+//! The only printer. Data on stdout, everything else on stderr; hostile text
+//! goes through [`escape`](super::escape).
+
+use std::io::{self, BufWriter, IsTerminal, Stderr, Stdout, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+use serde_json::json;
+
+use super::error::CliError;
+use super::escape::escape;
+
+/// Where a command's words go.
+pub(super) struct Output {
+    json: bool,
+    stdout: BufWriter<Stdout>,
+    stderr: Stderr,
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Output {
+        Output {
+            json,
+            stdout: BufWriter::with_capacity(1 << 16, io::stdout()),
+            stderr: io::stderr(),
+        }
+    }
+
+    /// Whether programs read this.
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether colour is welcome on stdout (`NO_COLOR`).
+    pub(super) fn colours(&self) -> bool {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        io::stdout().is_terminal() && !refused
+    }
+
+    /// A line for people. Control characters in it are escaped.
+    pub(super) fn line(&mut self, text: &str) -> Result<(), CliError> {
+        self.raw_line(&escape(text))
+    }
+
+    /// A line that may carry colour, of words of our own.
+    pub(super) fn coloured(&mut self, text: &str, ansi: &str) -> Result<(), CliError> {
+        let text = escape(text);
+        if self.colours() {
+            self.raw_line(&format!("\u{1b}[{ansi}m{text}\u{1b}[0m"))
+        } else {
+            self.raw_line(&text)
+        }
+    }
+
+    /// One JSON document on a line.
+    pub(super) fn document(&mut self, value: &impl Serialize) -> Result<(), CliError> {
+        let text = serde_json::to_string(value).map_err(|error| CliError::output(error.into()))?;
+        self.raw_line(&text)
+    }
+
+    /// Canonical JSON that is ready, on a line.
+    pub(super) fn canonical(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        let written = self
+            .stdout
+            .write_all(bytes)
+            .and_then(|()| self.stdout.write_all(b"\n"));
+        written.map_err(CliError::output)
+    }
+
+    /// Bytes as they are.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        self.stdout.write_all(bytes).map_err(CliError::output)
+    }
+
+    /// A table for people.
+    pub(super) fn table(&mut self, head: &[&str], rows: Vec<Vec<String>>) -> Result<(), CliError> {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(head.iter().map(|name| name.to_uppercase()));
+        for row in rows {
+            table.add_row(row.iter().map(|cell| escape(cell).into_owned()));
+        }
+        let text = table.to_string();
+        for line in text.lines() {
+            self.raw_line(line.trim_end())?;
+        }
+        Ok(())
+    }
+
+    /// Gives away what was written so far.
+    pub(super) fn flush(&mut self) -> Result<(), CliError> {
+        self.stdout.flush().map_err(CliError::output)
+    }
+
+    /// Something to know beside the data.
+    pub(super) fn note(&mut self, text: &str) {
+        self.message("note", text);
+    }
+
+    /// Something to be wary of.
+    pub(super) fn warning(&mut self, text: &str) {
+        self.message("warning", text);
+    }
+
+    /// Says what went wrong and what to do, and gives the exit status.
+    pub(super) fn failure(&mut self, error: &CliError) -> u8 {
+        if error.is_closed_pipe() {
+            return 0;
+        }
+        if self.json {
+            let text = json!({"error": {"code": error.code(), "detail": error.to_string()}});
+            let _ = self.raw_line(&text.to_string());
+        }
+        let _ = self.flush();
+        self.message("error", &error.to_string());
+        if let Some(hint) = error.hint() {
+            self.message("hint", &hint);
+        }
+        error.exit_status()
+    }
+
+    fn message(&mut self, what: &str, text: &str) {
+        // Nobody can be told that stderr is closed.
+        let _ = writeln!(self.stderr, "sealbook: {what}: {}", escape(text));
+    }
+
+    fn raw_line(&mut self, text: &str) -> Result<(), CliError> {
+        writeln!(self.stdout, "{text}").map_err(CliError::output)
+    }
+}

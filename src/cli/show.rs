@@ -1,0 +1,67 @@
+//! `sealbook show`: one entry.
+
+use crate::ledger::hash::Hash;
+use crate::ledger::position::Seq;
+use crate::logbook::entry_at;
+use crate::store::Store;
+
+use super::Answer;
+use super::context::Context;
+use super::error::CliError;
+use super::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Its sequence number, or its hash in 64 hex digits
+    #[arg(value_name = "SEQ|HASH")]
+    entry: String,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let store = context.reader()?;
+    let Some(seq) = find(&store, &args.entry)? else {
+        return Err(CliError::NothingFound);
+    };
+    if store.last_seq()?.is_none_or(|last| seq > last) {
+        return Err(CliError::NothingFound);
+    }
+    let entry = entry_at(&store, seq)?;
+    if output.is_json() {
+        let mut json = Vec::new();
+        entry.write_json(Some(seq), &mut json);
+        output.canonical(&json)?;
+        return Ok(Answer::Yes);
+    }
+    let epoch = store.epoch_of(seq)?;
+    let sealed = epoch.map_or_else(|| "not sealed yet".to_owned(), |n| format!("epoch {n}"));
+    for (name, value) in [
+        ("entry", seq.to_string()),
+        ("kind", entry.kind().to_owned()),
+        ("time", entry.ts().to_string()),
+        ("hash", entry.hash().to_string()),
+        ("after", entry.prev_hash().to_string()),
+        ("signature", entry.signature().to_string()),
+        ("sealed", sealed),
+        (
+            "payload",
+            String::from_utf8_lossy(entry.payload_bytes()).into_owned(),
+        ),
+    ] {
+        output.line(&format!("{name:<10}{value}"))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn find(store: &dyn Store, text: &str) -> Result<Option<Seq>, CliError> {
+    if let Ok(hash) = Hash::from_hex(&text.to_ascii_lowercase()) {
+        return Ok(store.seq_of(&hash)?);
+    }
+    match text.parse() {
+        Ok(number) => Ok(Some(Seq(number))),
+        Err(_) => Err(CliError::Argument {
+            what: "entry",
+            given: text.to_owned(),
+            expected: "a sequence number or a hash of 64 hex digits is needed",
+        }),
+    }
+}
