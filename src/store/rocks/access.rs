@@ -109,8 +109,12 @@ impl Store for RocksStore {
         }
         let index = self.table(Table::Index)?;
         let mut batch = WriteBatch::default();
-        for posting in postings {
-            batch.put_cf(index, posting_key(posting), []);
+        // Sorted, they go into the memtable in the order in which it is kept:
+        // the postings of a term follow each other.
+        let mut keys: Vec<_> = postings.iter().map(posting_key).collect();
+        keys.sort_unstable();
+        for key in keys {
+            batch.put_cf(index, key, []);
         }
         batch.put_cf(index, INDEXED_TO_KEY, be(indexed_to));
         self.db
