@@ -36,8 +36,8 @@
 
 pub mod clock;
 mod committer;
-mod indexing;
 pub mod error;
+mod indexing;
 pub mod init;
 pub mod key_file;
 pub mod mark;

@@ -17,7 +17,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (vectors, folder) = (Path::new(&vectors), Path::new(&folder));
     fs::create_dir_all(folder)?;
-    write_entries(&vectors.join("entries.jsonl"), &folder.join("entries.append"))?;
+    write_entries(
+        &vectors.join("entries.jsonl"),
+        &folder.join("entries.append"),
+    )?;
     for line in fs::read_to_string(vectors.join("logbooks.jsonl"))?.lines() {
         let case: Value = serde_json::from_str(line)?;
         let text = |name: &str| case.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -27,7 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let book: String = lines.map(|line| format!("{line}\n")).collect();
         let expect = case.get("expect").cloned().unwrap_or_default();
         let expected = match expect.get("first_fault").and_then(Value::as_str) {
-            Some(code) => format!("{code} {}\n", expect.get("first_fault_index").unwrap_or(&Value::Null)),
+            Some(code) => format!(
+                "{code} {}\n",
+                expect.get("first_fault_index").unwrap_or(&Value::Null)
+            ),
             None => "none\n".to_owned(),
         };
         fs::write(name.with_extension("jsonl"), book)?;
