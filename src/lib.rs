@@ -1,3 +1,4 @@
 //! sealbook: an append-only signed logbook and evidence ledger.
 
 pub mod ledger;
+pub mod wcp;

@@ -151,6 +151,11 @@ fn write_scalar(out: &mut impl Sink, scalar: &Value, form: Form) {
     }
 }
 
+/// Appends `text` in quotes to `out`, as it would stand in a value.
+pub fn write_str(out: &mut Vec<u8>, text: &str, form: Form) {
+    write_string(out, text, form);
+}
+
 fn write_string(out: &mut impl Sink, text: &str, form: Form) {
     let plain = |byte: u8| match byte {
         b'"' | b'\\' | 0..0x20 => false,

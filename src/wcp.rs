@@ -1,0 +1,23 @@
+//! WCP routing.
+pub mod blast;
+pub mod condition;
+pub mod config;
+pub mod consulted;
+pub mod decision;
+pub mod denial;
+pub mod escalation;
+pub mod gate;
+pub mod hall;
+pub mod input;
+pub mod privilege;
+mod reading;
+pub mod router;
+pub mod rule;
+pub mod rule_set;
+pub mod rules;
+pub mod shadow;
+pub mod stamp;
+pub mod telemetry;
+pub mod terms;
+pub use self::input::RouteInput;
+pub use self::router::make_decision;

@@ -1,0 +1,138 @@
+//! Rules prepared once a load, so that a request costs the same however many
+//! there are.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::condition::{Condition, Field};
+use super::input::RouteInput;
+use super::rule::Rule;
+use super::shadow::{Shadows, find_shadows};
+use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
+
+/// Routing rules in order, with unique ids, compiled.
+#[derive(Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    /// The enumerated fields that each rule lets through.
+    masks: Vec<Mask>,
+    /// Positions of the rules that name a capability, ascending.
+    by_capability: HashMap<String, Vec<u32>>,
+    /// Positions of the rules that take any capability, ascending.
+    any_capability: Vec<u32>,
+    shadows: OnceLock<Shadows>,
+}
+
+/// One bit for each value of `env`, `data_label`, `tenant_risk` and
+/// `qos_class`: a rule lets a request through if it has all of its four bits.
+type Mask = u16;
+
+impl RuleSet {
+    /// Compiles rules whose ids are unique.
+    pub(super) fn new(rules: Vec<Rule>) -> RuleSet {
+        let mut by_capability: HashMap<String, Vec<u32>> = HashMap::new();
+        let mut any_capability = Vec::new();
+        for (index, rule) in (0..).zip(&rules) {
+            let mut file = |capability: &str| match by_capability.get_mut(capability) {
+                Some(list) => list.push(index),
+                None => drop(by_capability.insert(capability.to_owned(), vec![index])),
+            };
+            match rule.condition(Field::CapabilityId) {
+                None | Some(Condition::Any) => any_capability.push(index),
+                Some(Condition::Exact(capability)) => file(capability),
+                Some(Condition::In(capabilities)) => capabilities.iter().for_each(|c| file(c)),
+                // They let nothing through.
+                Some(Condition::NotAny | Condition::Empty) => {}
+            }
+        }
+        RuleSet {
+            masks: rules.iter().map(rule_mask).collect(),
+            rules,
+            by_capability,
+            any_capability,
+            shadows: OnceLock::new(),
+        }
+    }
+
+    /// The rules in order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The first rule that matches; `None` must be a denial (WCP §5.1).
+    #[must_use]
+    pub fn first_match(&self, input: &RouteInput) -> Option<&Rule> {
+        let wanted = input_mask(input);
+        let named = self.by_capability.get(&input.capability_id);
+        let named = named.map_or(&[][..], Vec::as_slice);
+        in_order(named, &self.any_capability).find_map(|index| {
+            let index = usize::try_from(index).ok()?;
+            if self.masks.get(index)? & wanted != wanted {
+                return None;
+            }
+            let rule = self.rules.get(index)?;
+            open_conditions_hold(rule, input).then_some(rule)
+        })
+    }
+
+    /// Which rules keep others from ever matching; computed at the first call.
+    pub fn shadows(&self) -> &Shadows {
+        self.shadows.get_or_init(|| find_shadows(&self.rules))
+    }
+}
+
+/// The first rule of `rules` that matches `input`; `None` must be a denial.
+#[must_use]
+pub fn route_first_match<'r>(rules: &'r RuleSet, input: &RouteInput) -> Option<&'r Rule> {
+    rules.first_match(input)
+}
+
+/// Two ascending lists as one.
+fn in_order<'l>(mut left: &'l [u32], mut right: &'l [u32]) -> impl Iterator<Item = u32> + 'l {
+    std::iter::from_fn(move || {
+        let from_left = match (left.first(), right.first()) {
+            (Some(l), Some(r)) => l <= r,
+            (left, _) => left.is_some(),
+        };
+        let list = if from_left { &mut left } else { &mut right };
+        let (&first, rest) = list.split_first()?;
+        *list = rest;
+        Some(first)
+    })
+}
+
+/// Whether the conditions on fields that are not enumerated hold; that on the
+/// capability holds by the index.
+fn open_conditions_hold(rule: &Rule, input: &RouteInput) -> bool {
+    let conditions = rule.conditions.iter();
+    let mut open = conditions
+        .filter(|(field, _)| matches!(field, Field::TenantId | Field::CorrelationId));
+    open.all(|(field, condition)| condition.matches(field.of(input)))
+}
+
+fn input_mask(input: &RouteInput) -> Mask {
+    1 << (input.env as u16)
+        | 1 << (4 + input.data_label as u16)
+        | 1 << (7 + input.tenant_risk as u16)
+        | 1 << (10 + input.qos_class as u16)
+}
+
+fn rule_mask(rule: &Rule) -> Mask {
+    let bits = |field: Field, first: u16, values: &mut dyn Iterator<Item = &'static str>| {
+        let condition = rule.condition(field);
+        let lets = |value| condition.is_none_or(|condition| condition.matches(value));
+        (first..)
+            .zip(values)
+            .filter(|(_, value)| lets(value))
+            .fold(0, |mask: Mask, (bit, _)| mask | 1 << bit)
+    };
+    let mut envs = Env::ALL.iter().map(|env| env.as_str());
+    let mut labels = DataLabel::ALL.iter().map(|label| label.as_str());
+    let mut risks = TenantRisk::ALL.iter().map(|risk| risk.as_str());
+    let mut classes = QoSClass::ALL.iter().map(|class| class.as_str());
+    bits(Field::Env, 0, &mut envs)
+        | bits(Field::DataLabel, 4, &mut labels)
+        | bits(Field::TenantRisk, 7, &mut risks)
+        | bits(Field::QosClass, 10, &mut classes)
+}
