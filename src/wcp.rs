@@ -1,5 +1,6 @@
 //! WCP routing.
 pub mod blast;
+pub mod bulk;
 pub mod condition;
 pub mod config;
 pub mod consulted;
@@ -16,6 +17,7 @@ pub mod rule;
 pub mod rule_set;
 pub mod rules;
 pub mod shadow;
+pub mod snapshot;
 pub mod stamp;
 pub mod telemetry;
 pub mod terms;

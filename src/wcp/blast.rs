@@ -22,9 +22,21 @@ pub fn blast_score(input: &RouteInput) -> u8 {
         DataLabel::Restricted => 40,
     };
     score += if input.env.is_production() { 15 } else { 0 };
-    score += if input.qos_class == QoSClass::P0 { 10 } else { 0 };
-    score += if flag(["egress", "external_call"]) { 15 } else { 0 };
-    score += if flag(["writes", "mutates_state"]) { 15 } else { 0 };
+    score += if input.qos_class == QoSClass::P0 {
+        10
+    } else {
+        0
+    };
+    score += if flag(["egress", "external_call"]) {
+        15
+    } else {
+        0
+    };
+    score += if flag(["writes", "mutates_state"]) {
+        15
+    } else {
+        0
+    };
     let claimed = input.blast_score.as_ref().and_then(in_range).unwrap_or(0);
     claimed.max(score.min(HIGHEST))
 }
@@ -61,7 +73,9 @@ mod tests {
     #[test]
     fn truth_is_that_of_the_specification() {
         let truthy = |text: &str| is_truthy(&parse(text.as_bytes()).unwrap());
-        for text in ["null", "false", "0", "-0", "0.0", "-0.0", "\"\"", "[]", "{}"] {
+        for text in [
+            "null", "false", "0", "-0", "0.0", "-0.0", "\"\"", "[]", "{}",
+        ] {
             assert!(!truthy(text), "{text}");
         }
         let huge = "1".repeat(400);

@@ -174,5 +174,7 @@ fn operator(object: &Object) -> Result<Condition, ConditionError> {
 }
 
 fn contains(sorted: &[String], text: &str) -> bool {
-    sorted.binary_search_by(|item| item.as_str().cmp(text)).is_ok()
+    sorted
+        .binary_search_by(|item| item.as_str().cmp(text))
+        .is_ok()
 }

@@ -163,8 +163,14 @@ mod tests {
             let value = parse(text.as_bytes()).unwrap();
             HallConfig::read(&value, "config").unwrap_err().at
         };
-        assert_eq!(read(r#"{"require_signatory": 1}"#), "config.require_signatory");
-        assert_eq!(read(r#"{"allowed_tenants": ["a", 2]}"#), "config.allowed_tenants[1]");
+        assert_eq!(
+            read(r#"{"require_signatory": 1}"#),
+            "config.require_signatory"
+        );
+        assert_eq!(
+            read(r#"{"allowed_tenants": ["a", 2]}"#),
+            "config.allowed_tenants[1]"
+        );
         assert_eq!(read(r#"{"enforce_all": true}"#), "config.enforce_all");
     }
 

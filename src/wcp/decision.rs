@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::denial::Denial;
 use super::escalation::{Escalation, PreconditionsChecked};
+use super::input::RouteInput;
 use super::reading::text_array;
 use super::stamp::DecisionId;
 use super::telemetry::Envelope;
@@ -73,6 +74,23 @@ impl RouteDecision {
     #[must_use]
     pub const fn denied(&self) -> bool {
         self.deny_reason_if_denied.is_some()
+    }
+
+    /// The denial that takes the place of a decision which could not be
+    /// recorded: it must not be acted on.
+    #[must_use]
+    pub fn unrecorded(self, input: &RouteInput) -> RouteDecision {
+        let denial = Denial::InternalError;
+        let envelope = Envelope::denied(input, self.timestamp, &denial, &self.matched_rule_id);
+        RouteDecision {
+            deny_reason_if_denied: Some(denial),
+            selected_worker_species_id: None,
+            candidate_workers_ranked: Vec::new(),
+            recommended_profiles_effective: Arc::default(),
+            artifact_hash: None,
+            telemetry_envelopes: vec![envelope],
+            ..self
+        }
     }
 
     /// The decision as JSON, every field present.

@@ -124,8 +124,14 @@ impl PreconditionsChecked {
     /// The flags that are set and that no decision enforces, for an auditor.
     pub fn declared_not_enforced(&self) -> impl Iterator<Item = &'static str> {
         [
-            ("deny_if_unsigned_artifact_in_prod", self.deny_if_unsigned_artifact_in_prod),
-            ("deny_if_no_attestation_in_prod", self.deny_if_no_attestation_in_prod),
+            (
+                "deny_if_unsigned_artifact_in_prod",
+                self.deny_if_unsigned_artifact_in_prod,
+            ),
+            (
+                "deny_if_no_attestation_in_prod",
+                self.deny_if_no_attestation_in_prod,
+            ),
         ]
         .into_iter()
         .filter_map(|(name, set)| set.then_some(name))
@@ -133,8 +139,14 @@ impl PreconditionsChecked {
 
     fn flags_mut(&mut self) -> [(&'static str, &mut bool); 6] {
         [
-            ("must_have_correlation_id", &mut self.must_have_correlation_id),
-            ("must_attach_policy_version", &mut self.must_attach_policy_version),
+            (
+                "must_have_correlation_id",
+                &mut self.must_have_correlation_id,
+            ),
+            (
+                "must_attach_policy_version",
+                &mut self.must_attach_policy_version,
+            ),
             (
                 "must_record_artifact_hash_if_executes",
                 &mut self.must_record_artifact_hash_if_executes,

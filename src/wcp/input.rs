@@ -97,7 +97,12 @@ impl RouteInput {
     #[must_use]
     pub fn to_value(&self) -> Value {
         let fields = self.fields();
-        Value::Object(fields.map(|(key, field)| (key, field.to_value())).into_iter().collect())
+        Value::Object(
+            fields
+                .map(|(key, field)| (key, field.to_value()))
+                .into_iter()
+                .collect(),
+        )
     }
 
     /// The hex SHA-256 of the request in `spaced-ascii` form with every field
@@ -137,7 +142,10 @@ impl RouteInput {
             ),
             ("qos_class", Field::Text(self.qos_class.as_str())),
             ("request", Field::Object(&self.request)),
-            ("tenant_credential", Field::text(self.tenant_credential.as_deref())),
+            (
+                "tenant_credential",
+                Field::text(self.tenant_credential.as_deref()),
+            ),
             ("tenant_id", Field::Text(&self.tenant_id)),
             ("tenant_risk", Field::Text(self.tenant_risk.as_str())),
         ]

@@ -37,14 +37,6 @@ pub fn make_decision(input: &RouteInput, hall: &Hall<'_>, stamp: Stamp) -> Decid
     run.finish(outcome, stamp)
 }
 
-/// The denial of a request whose decision was taken and could not be recorded:
-/// it must not be acted on.
-#[must_use]
-pub fn deny_unrecorded(input: &RouteInput, hall: &Hall<'_>, stamp: Stamp) -> RouteDecision {
-    let run = Run::new(input, hall);
-    run.finish(Err(Denial::InternalError), stamp).decision
-}
-
 /// A decision on its way.
 struct Run<'a> {
     input: &'a RouteInput,
@@ -137,7 +129,9 @@ impl<'a> Run<'a> {
                 });
             }
         }
-        let rule = rules.first_match(self.input).ok_or(Denial::NoMatchingRule)?;
+        let rule = rules
+            .first_match(self.input)
+            .ok_or(Denial::NoMatchingRule)?;
         self.matched_rule_id = rule.rule_id.clone();
         self.preconditions = rule.effect.preconditions;
         self.required_controls = rule.effect.required_controls.clone();
@@ -145,8 +139,8 @@ impl<'a> Run<'a> {
     }
 
     fn check_correlation(&self) -> Result<(), Denial> {
-        let enforced = self.hall.config.enforce_correlation_id
-            || self.preconditions.must_have_correlation_id;
+        let enforced =
+            self.hall.config.enforce_correlation_id || self.preconditions.must_have_correlation_id;
         match enforced && is_blank(&self.input.correlation_id) {
             true => Err(Denial::MissingCorrelationId),
             false => Ok(()),
@@ -276,7 +270,10 @@ impl<'a> Run<'a> {
         if !self.hall.config.require_worker_attestation {
             return Ok(None);
         }
-        let hashes = self.hall.code_hashes.ok_or(Denial::AttestationUnconfigured)?;
+        let hashes = self
+            .hall
+            .code_hashes
+            .ok_or(Denial::AttestationUnconfigured)?;
         let code = self.consulted.code.insert(ConsultedCode::default());
         code.registered = hashes.registered_hash(worker);
         match &code.registered {
@@ -384,24 +381,26 @@ impl<'a> Run<'a> {
     }
 
     fn finish(self, outcome: Result<Allowed<'a>, Denial>, stamp: Stamp) -> Decided {
-        let (denial, allowed, events) = match outcome {
-            Ok(allowed) => (None, Some(allowed), self.events),
-            Err(denial) => {
-                let event = Event::TaskDenied {
-                    deny_code: denial.code(),
-                    deny_message: denial.to_string(),
-                    matched_rule_id: clean(&self.matched_rule_id),
+        let input = self.input;
+        let (denial, allowed, envelopes) = match outcome {
+            Ok(allowed) => {
+                let subject = Arc::new(Subject::of(input, stamp.timestamp));
+                let envelope = |event| Envelope {
+                    subject: subject.clone(),
+                    event,
                 };
-                (Some(denial), None, vec![event])
+                let envelopes = self.events.into_iter().map(envelope).collect();
+                (None, Some(allowed), envelopes)
+            }
+            Err(denial) => {
+                let rule = &self.matched_rule_id;
+                let envelope = Envelope::denied(input, stamp.timestamp, &denial, rule);
+                (Some(denial), None, vec![envelope])
             }
         };
-        let input = self.input;
-        let subject = Arc::new(Subject::of(input, stamp.timestamp));
-        let envelope = |event| Envelope {
-            subject: subject.clone(),
-            event,
-        };
-        let profiles = allowed.as_ref().map(|a| a.effect.recommended_profiles.clone());
+        let profiles = allowed
+            .as_ref()
+            .map(|a| a.effect.recommended_profiles.clone());
         let decision = RouteDecision {
             decision_id: stamp.decision_id,
             timestamp: stamp.timestamp,
@@ -424,7 +423,7 @@ impl<'a> Run<'a> {
             worker_attestation_checked: self.attested.is_some(),
             worker_attestation_valid: self.attested,
             dry_run: input.dry_run,
-            telemetry_envelopes: events.into_iter().map(envelope).collect(),
+            telemetry_envelopes: envelopes,
         };
         Decided {
             decision,

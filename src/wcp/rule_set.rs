@@ -106,8 +106,8 @@ fn in_order<'l>(mut left: &'l [u32], mut right: &'l [u32]) -> impl Iterator<Item
 /// capability holds by the index.
 fn open_conditions_hold(rule: &Rule, input: &RouteInput) -> bool {
     let conditions = rule.conditions.iter();
-    let mut open = conditions
-        .filter(|(field, _)| matches!(field, Field::TenantId | Field::CorrelationId));
+    let mut open =
+        conditions.filter(|(field, _)| matches!(field, Field::TenantId | Field::CorrelationId));
     open.all(|(field, condition)| condition.matches(field.of(input)))
 }
 

@@ -9,7 +9,7 @@ use super::rule::{Rule, RuleProblem};
 use super::rule_set::RuleSet;
 use crate::ledger::json::Value;
 use crate::ledger::limits;
-use crate::ledger::members::MemberError;
+use crate::ledger::members::{MemberError, Members};
 use crate::ledger::parse::{ParseError, parse};
 
 /// Why rules were not loaded.
@@ -38,7 +38,9 @@ pub enum RulesError {
 }
 
 fn named(rule_id: &Option<String>) -> String {
-    rule_id.as_ref().map_or(String::new(), |id| format!(" ({id:?})"))
+    rule_id
+        .as_ref()
+        .map_or(String::new(), |id| format!(" ({id:?})"))
 }
 
 impl RulesError {
@@ -79,8 +81,6 @@ pub fn load_rules(path: &Path) -> Result<RuleSet, RulesError> {
 /// # Errors
 /// [`RulesError`] names the rule and the place.
 pub fn load_rules_from_dict(document: &Value) -> Result<RuleSet, RulesError> {
-    use crate::ledger::members::Members;
-
     let mut members = Members::of(document, "").map_err(RulesError::Document)?;
     let items = members.array("rules").map_err(RulesError::Document)?;
     let mut rules = Vec::with_capacity(items.len());
@@ -88,7 +88,10 @@ pub fn load_rules_from_dict(document: &Value) -> Result<RuleSet, RulesError> {
     for (index, item) in items.iter().enumerate() {
         let refused = |problem| RulesError::Rule {
             index,
-            rule_id: item.get("rule_id").and_then(Value::as_str).map(str::to_owned),
+            rule_id: item
+                .get("rule_id")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             problem,
         };
         let rule = Rule::read(item).map_err(refused)?;

@@ -132,14 +132,20 @@ impl<'r> Compact<'r> {
             });
             compact.rows.push(row);
             if let Some(Condition::Exact(capability)) = rule.condition(Field::CapabilityId) {
-                compact.by_capability.entry(capability).or_default().push(index);
+                compact
+                    .by_capability
+                    .entry(capability)
+                    .or_default()
+                    .push(index);
             }
         }
         compact
     }
 
     fn fellows(&self, capability: &str) -> &[usize] {
-        self.by_capability.get(capability).map_or(&[], Vec::as_slice)
+        self.by_capability
+            .get(capability)
+            .map_or(&[], Vec::as_slice)
     }
 
     fn covers(&self, earlier: usize, later: usize) -> bool {

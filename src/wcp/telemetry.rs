@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::denial::Denial;
 use super::input::RouteInput;
 use super::terms::{DataLabel, Env, QoSClass};
 use crate::ledger::json::{Object, Value};
@@ -127,6 +128,23 @@ impl Event {
 }
 
 impl Envelope {
+    /// The one envelope of a denial.
+    pub(super) fn denied(
+        input: &RouteInput,
+        timestamp: Timestamp,
+        denial: &Denial,
+        matched_rule_id: &Arc<str>,
+    ) -> Envelope {
+        Envelope {
+            subject: Arc::new(Subject::of(input, timestamp)),
+            event: Event::TaskDenied {
+                deny_code: denial.code(),
+                deny_message: denial.to_string(),
+                matched_rule_id: clean(matched_rule_id),
+            },
+        }
+    }
+
     /// The envelope as JSON: `event_id`, `timestamp`, `correlation_id`, what
     /// belongs to the event, and `dry_run` where it is one.
     #[must_use]
