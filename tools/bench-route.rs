@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     measure("allowed", &allowed);
     measure("all", &all);
+    hashes("hash", &allowed);
     Ok(())
 }
 
@@ -48,4 +49,16 @@ fn measure(name: &str, cases: &[Case]) {
     }
     let rate = count as f64 / begin.elapsed().as_secs_f64();
     println!("{name}: {rate:.0} decisions a second ({} cases)", cases.len());
+}
+
+fn hashes(name: &str, cases: &[Case]) {
+    let (mut count, begin) = (0, Instant::now());
+    while begin.elapsed().as_secs_f64() < 2.0 {
+        for case in cases {
+            count += 1;
+            black_box(case.input.artifact_hash());
+        }
+    }
+    let rate = count as f64 / begin.elapsed().as_secs_f64();
+    println!("{name}: {rate:.0} a second");
 }

@@ -1,7 +1,5 @@
 //! The one text of a value, in each of the three forms.
 
-use std::fmt::Write as _;
-
 use super::json::{Object, Value};
 
 /// Which canonical text.
@@ -189,12 +187,16 @@ fn write_escape(out: &mut impl Sink, c: char) {
         '\r' => out.text("\\r"),
         '\t' => out.text("\\t"),
         c => {
-            let mut escaped = String::with_capacity(12);
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(escaped, "\\u{unit:04x}");
+            for &mut unit in c.encode_utf16(&mut [0; 2]) {
+                // Not `fmt`, whose machinery would cost more than all the rest.
+                let digit = |shift: u32| char::from_digit(u32::from(unit) >> shift & 0xf, 16);
+                let mut escaped = *b"\\u0000";
+                let places = escaped.iter_mut().skip(2);
+                for (place, shift) in places.zip([12, 8, 4, 0]) {
+                    *place = digit(shift).map_or(b'0', |c| c as u8);
+                }
+                out.text(std::str::from_utf8(&escaped).unwrap_or_default());
             }
-            out.text(&escaped);
         }
     }
 }

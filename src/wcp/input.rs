@@ -1,11 +1,10 @@
 //! What a caller asks of the Hall.
 
-use sha2::{Digest, Sha256};
-
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
 use crate::ledger::hexadecimal;
 use crate::ledger::json::{Form, Number, Object, Value, write_str};
 use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::sha256::sha256;
 
 /// A capability request (WCP §4.1).
 ///
@@ -110,20 +109,18 @@ impl RouteInput {
     /// `input_hash` of any recorded one are.
     #[must_use]
     pub fn artifact_hash(&self) -> String {
-        let mut text = Vec::with_capacity(512);
         // Written field by field, since cloning the request into a value only
         // to hash it would cost more than the hash.
-        text.push(b'{');
+        let mut text = Vec::with_capacity(512);
         for (index, (key, field)) in self.fields().iter().enumerate() {
-            if index > 0 {
-                text.extend_from_slice(b", ");
-            }
-            write_str(&mut text, key, Form::SpacedAscii);
-            text.extend_from_slice(b": ");
+            // The keys have nothing to escape.
+            text.extend_from_slice(if index == 0 { b"{\"" } else { b", \"" });
+            text.extend_from_slice(key.as_bytes());
+            text.extend_from_slice(b"\": ");
             field.write(&mut text);
         }
         text.push(b'}');
-        hexadecimal::encode(&Sha256::digest(&text))
+        hexadecimal::encode(&sha256(&text))
     }
 
     /// Every field, in canonical order.

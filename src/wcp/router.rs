@@ -1,6 +1,6 @@
 //! Taking a decision.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::blast::{HUMAN_FROM, blast_score, in_range};
 use super::consulted::{Consulted, ConsultedCode, ConsultedPrivileges};
@@ -16,6 +16,7 @@ use super::privilege::policy_allows_privilege;
 use super::rule::{RankedWorker, RuleEffect};
 use super::stamp::Stamp;
 use super::telemetry::{Envelope, Event, Subject, clean, without_controls};
+use crate::ledger::json::Value;
 
 /// A decision, and what it was taken from.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,26 @@ struct Run<'a> {
     events: Vec<Event>,
 }
 
+/// What a decision says before a rule says otherwise: shared, since every
+/// request begins with it.
+static UNROUTED: LazyLock<Unrouted> = LazyLock::new(|| Unrouted {
+    pre_routing: PRE_ROUTING.into(),
+    no_match: NO_MATCH.into(),
+    policy_version: DEFAULT_POLICY_VERSION.into(),
+    escalation: Arc::default(),
+    controls: Arc::default(),
+    profiles: Arc::default(),
+});
+
+struct Unrouted {
+    pre_routing: Arc<str>,
+    no_match: Arc<str>,
+    policy_version: Arc<str>,
+    escalation: Arc<Escalation>,
+    controls: Arc<[Arc<str>]>,
+    profiles: Arc<[Value]>,
+}
+
 /// What is allowed.
 struct Allowed<'a> {
     effect: &'a RuleEffect,
@@ -65,13 +86,13 @@ impl<'a> Run<'a> {
             input,
             hall,
             consulted: Consulted::default(),
-            matched_rule_id: PRE_ROUTING.into(),
-            escalation: Arc::default(),
+            matched_rule_id: UNROUTED.pre_routing.clone(),
+            escalation: UNROUTED.escalation.clone(),
             preconditions: PreconditionsChecked::default(),
-            required_controls: Arc::default(),
+            required_controls: UNROUTED.controls.clone(),
             candidates: Vec::new(),
             attested: None,
-            policy_version: DEFAULT_POLICY_VERSION.into(),
+            policy_version: UNROUTED.policy_version.clone(),
             events: Vec::new(),
         }
     }
@@ -117,7 +138,7 @@ impl<'a> Run<'a> {
 
     /// Shadow rules, then the first rule that matches.
     fn route(&mut self) -> Result<&'a RuleEffect, Denial> {
-        self.matched_rule_id = NO_MATCH.into();
+        self.matched_rule_id = UNROUTED.no_match.clone();
         let rules = self.hall.rules;
         if self.input.env.is_production() {
             let shadows = rules.shadows();
@@ -417,7 +438,7 @@ impl<'a> Run<'a> {
             selected_worker_species_id: allowed.map(|allowed| allowed.worker),
             candidate_workers_ranked: self.candidates,
             required_controls_effective: self.required_controls,
-            recommended_profiles_effective: profiles.unwrap_or_default(),
+            recommended_profiles_effective: profiles.unwrap_or_else(|| UNROUTED.profiles.clone()),
             escalation_effective: self.escalation,
             preconditions_checked: self.preconditions,
             worker_attestation_checked: self.attested.is_some(),
