@@ -12,6 +12,13 @@ pub mod hall;
 pub mod input;
 pub mod privilege;
 mod reading;
+pub mod record;
+pub mod registry;
+pub mod registry_dir;
+#[cfg(feature = "rego")]
+pub mod rego;
+#[cfg(feature = "rego")]
+pub mod rego_bundle;
 pub mod router;
 pub mod rule;
 pub mod rule_set;
@@ -21,5 +28,6 @@ pub mod snapshot;
 pub mod stamp;
 pub mod telemetry;
 pub mod terms;
+pub mod worker_source;
 pub use self::input::RouteInput;
 pub use self::router::make_decision;
