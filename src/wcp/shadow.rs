@@ -58,6 +58,14 @@ pub struct Shadows {
     pub total: usize,
 }
 
+impl Shadows {
+    /// What `rules lint` prints: a list of shadows, empty if all is well.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        Value::Array(self.pairs.iter().map(Shadow::to_value).collect())
+    }
+}
+
 /// Finds rules that shadow later ones: every pair, by position of the
 /// shadowing rule, then of the shadowed one.
 #[must_use]

@@ -3,8 +3,19 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
-)] // A panic is how a test fails.
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
 
+mod bulk;
+mod catalog;
+mod hostile;
+mod properties;
+mod registry;
+#[cfg(feature = "rego")]
+mod rego;
+mod router;
+mod rules;
 mod support;
+mod validate;
 mod vectors;
