@@ -232,15 +232,12 @@ impl Catalog {
             .entries
             .iter()
             .filter_map(|entry| {
-                let text = format!(
-                    "{} {} {} {}",
-                    entry.id,
-                    entry.name,
-                    entry.tags.join(" "),
-                    entry.description
-                );
-                let text = Utf32Str::new(&text, &mut buffer);
-                let score = pattern.score(text, &mut matcher)?;
+                let head = format!("{} {} {}", entry.id, entry.name, entry.tags.join(" "));
+                let whole = format!("{head} {}", entry.description);
+                let mut score =
+                    |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
+                // What it is called tells more than what is said about it.
+                let score = score(&whole)?.saturating_add(score(&head).unwrap_or(0));
                 Some(Found { entry, score })
             })
             .collect();

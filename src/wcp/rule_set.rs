@@ -14,13 +14,25 @@ use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
-    /// The enumerated fields that each rule lets through.
-    masks: Vec<Mask>,
+    /// What each rule can be passed over by, without a look at it.
+    screens: Vec<Screen>,
     /// Positions of the rules that name a capability, ascending.
     by_capability: HashMap<String, Vec<u32>>,
     /// Positions of the rules that take any capability, ascending.
     any_capability: Vec<u32>,
     shadows: OnceLock<Shadows>,
+}
+
+/// The part of a rule that is compared first. A rule that it lets through may
+/// still not match; one that it does not, does not.
+#[derive(Clone, Copy, Debug)]
+struct Screen {
+    /// The enumerated fields that it lets through.
+    mask: Mask,
+    /// The tenants that it may let through.
+    tenant: u64,
+    /// The correlation ids that it may let through.
+    correlation: u64,
 }
 
 /// One bit for each value of `env`, `data_label`, `tenant_risk` and
@@ -46,7 +58,7 @@ impl RuleSet {
             }
         }
         RuleSet {
-            masks: rules.iter().map(rule_mask).collect(),
+            screens: rules.iter().map(Screen::of).collect(),
             rules,
             by_capability,
             any_capability,
@@ -64,14 +76,17 @@ impl RuleSet {
     #[must_use]
     pub fn first_match(&self, input: &RouteInput) -> Option<&Rule> {
         let wanted = input_mask(input);
+        let tenant = sketch_bit(&input.tenant_id);
+        let correlation = sketch_bit(&input.correlation_id);
         let named = self.by_capability.get(&input.capability_id);
         let named = named.map_or(&[][..], Vec::as_slice);
         in_order(named, &self.any_capability).find_map(|index| {
             let index = usize::try_from(index).ok()?;
-            if self.masks.get(index)? & wanted != wanted {
-                return None;
-            }
-            let rule = self.rules.get(index)?;
+            let screen = self.screens.get(index)?;
+            let passes = screen.mask & wanted == wanted
+                && screen.tenant & tenant != 0
+                && screen.correlation & correlation != 0;
+            let rule = self.rules.get(index).filter(|_| passes)?;
             open_conditions_hold(rule, input).then_some(rule)
         })
     }
@@ -109,6 +124,39 @@ fn open_conditions_hold(rule: &Rule, input: &RouteInput) -> bool {
     let mut open =
         conditions.filter(|(field, _)| matches!(field, Field::TenantId | Field::CorrelationId));
     open.all(|(field, condition)| condition.matches(field.of(input)))
+}
+
+impl Screen {
+    fn of(rule: &Rule) -> Screen {
+        let lets = |field| rule.condition(field).map_or(u64::MAX, sketch);
+        Screen {
+            mask: rule_mask(rule),
+            tenant: lets(Field::TenantId),
+            correlation: lets(Field::CorrelationId),
+        }
+    }
+}
+
+/// The values that a condition lets through, each as one bit of 64: a value
+/// without its bit there is not let through, one with it may be.
+pub(super) fn sketch(condition: &Condition) -> u64 {
+    match condition {
+        Condition::Any => u64::MAX,
+        Condition::Exact(value) => sketch_bit(value),
+        Condition::In(values) => values.iter().fold(0, |all, value| all | sketch_bit(value)),
+        Condition::NotAny | Condition::Empty => 0,
+    }
+}
+
+/// One of 64 bits, chosen by FNV-1a and a last round of mixing, since short
+/// texts leave the upper bits nearly alone.
+fn sketch_bit(value: &str) -> u64 {
+    let hash = value
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    1 << ((hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
 }
 
 fn input_mask(input: &RouteInput) -> Mask {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::condition::{Condition, Field};
 use super::rule::Rule;
-use super::rule_set::RuleSet;
+use super::rule_set::{RuleSet, sketch};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 
@@ -73,81 +73,106 @@ pub fn detect_shadow_rules(rules: &RuleSet) -> &[Shadow] {
     &rules.shadows().pairs
 }
 
-/// Quadratic at worst, at a few nanoseconds a pair: conditions are compared as
-/// numbers first, and a rule for one capability meets only its own kind.
+/// Quadratic at worst, at a nanosecond or two a pair: conditions are compared
+/// as numbers first, and a rule for one capability meets only its own kind.
 pub(super) fn find_shadows(rules: &[Rule]) -> Shadows {
-    let compact = Compact::of(rules);
+    let table = Table::of(rules);
     let everything: Vec<usize> = (0..rules.len()).collect();
     let mut shadows = Shadows::default();
     for (earlier, rule) in rules.iter().enumerate() {
         // A scalar covers an equal scalar alone.
         let fellows = match rule.condition(Field::CapabilityId) {
-            Some(Condition::Exact(capability)) => compact.fellows(capability),
+            Some(Condition::Exact(capability)) => table.fellows(capability),
             _ => &everything,
         };
+        let demands = table.demands(rule);
         let later = fellows.partition_point(|&index| index <= earlier);
         for &later in fellows.get(later..).unwrap_or_default() {
-            if !compact.covers(earlier, later) {
+            if !demands.iter().all(|demand| demand.covers(later)) {
                 continue;
             }
             shadows.total += 1;
-            let Some(shadowed) = rules.get(later) else {
-                continue;
-            };
-            if shadows.pairs.len() < limits::REPORTED {
-                shadows.pairs.push(Shadow {
-                    shadowing_rule_id: rule.rule_id.clone(),
-                    shadowed_rule_id: shadowed.rule_id.clone(),
-                    reason: match rule.conditions == shadowed.conditions {
-                        true => ShadowReason::Equal,
-                        false => ShadowReason::Covered,
-                    },
-                });
+            if let Some(shadowed) = rules.get(later)
+                && shadows.pairs.len() < limits::REPORTED
+            {
+                shadows.pairs.push(Shadow::of(rule, shadowed));
             }
         }
     }
     shadows
 }
 
-/// The conditions of rules, each distinct one kept once and known by a number.
-struct Compact<'r> {
-    /// One row a rule, one column a field.
-    rows: Vec<[u32; Field::ALL.len()]>,
-    distinct: Vec<&'r Condition>,
+impl Shadow {
+    fn of(shadowing: &Rule, shadowed: &Rule) -> Shadow {
+        Shadow {
+            shadowing_rule_id: shadowing.rule_id.clone(),
+            shadowed_rule_id: shadowed.rule_id.clone(),
+            reason: match shadowing.conditions == shadowed.conditions {
+                true => ShadowReason::Equal,
+                false => ShadowReason::Covered,
+            },
+        }
+    }
+}
+
+/// The conditions of rules, each distinct one known by a number.
+struct Table<'r> {
+    numbers: HashMap<&'r Condition, u32>,
+    /// A column a field, a cell a rule.
+    columns: [Vec<Cell<'r>>; Field::ALL.len()],
     by_capability: HashMap<&'r str, Vec<usize>>,
+}
+
+/// What a rule wants of a field.
+struct Cell<'r> {
+    condition: Option<&'r Condition>,
+    /// Of the condition; [`ABSENT`] for none.
+    number: u32,
+    /// Of the condition; everything for what no list covers.
+    sketch: u64,
 }
 
 /// The number of "no condition".
 const ABSENT: u32 = u32::MAX;
 
-impl<'r> Compact<'r> {
-    fn of(rules: &'r [Rule]) -> Compact<'r> {
-        let mut numbers = HashMap::new();
-        let mut compact = Compact {
-            rows: Vec::with_capacity(rules.len()),
-            distinct: Vec::new(),
+/// What a rule demands of a later one to shadow it, on one field.
+struct Demand<'t> {
+    column: &'t [Cell<'t>],
+    number: u32,
+    /// For a list, which covers others than its equal.
+    list: Option<(&'t Condition, u64)>,
+}
+
+impl<'r> Table<'r> {
+    fn of(rules: &'r [Rule]) -> Table<'r> {
+        let mut table = Table {
+            numbers: HashMap::new(),
+            columns: Field::ALL.map(|_| Vec::with_capacity(rules.len())),
             by_capability: HashMap::new(),
         };
         for (index, rule) in rules.iter().enumerate() {
-            let row = Field::ALL.map(|field| {
-                let Some(condition) = rule.condition(field) else {
-                    return ABSENT;
-                };
-                *numbers.entry(condition).or_insert_with(|| {
-                    compact.distinct.push(condition);
-                    (compact.distinct.len() - 1) as u32
-                })
-            });
-            compact.rows.push(row);
+            for (field, column) in Field::ALL.into_iter().zip(&mut table.columns) {
+                let condition = rule.condition(field);
+                let next = u32::try_from(table.numbers.len()).unwrap_or(ABSENT);
+                let number =
+                    condition.map(|condition| *table.numbers.entry(condition).or_insert(next));
+                column.push(Cell {
+                    condition,
+                    number: number.unwrap_or(ABSENT),
+                    sketch: match condition {
+                        Some(condition @ (Condition::Exact(_) | Condition::In(_))) => {
+                            sketch(condition)
+                        }
+                        _ => u64::MAX,
+                    },
+                });
+            }
             if let Some(Condition::Exact(capability)) = rule.condition(Field::CapabilityId) {
-                compact
-                    .by_capability
-                    .entry(capability)
-                    .or_default()
-                    .push(index);
+                let fellows = table.by_capability.entry(capability);
+                fellows.or_default().push(index);
             }
         }
-        compact
+        table
     }
 
     fn fellows(&self, capability: &str) -> &[usize] {
@@ -156,21 +181,37 @@ impl<'r> Compact<'r> {
             .map_or(&[], Vec::as_slice)
     }
 
-    fn covers(&self, earlier: usize, later: usize) -> bool {
-        let (Some(wide), Some(narrow)) = (self.rows.get(earlier), self.rows.get(later)) else {
+    /// A field that the rule leaves out, or takes any value of, covers
+    /// everything and demands nothing.
+    fn demands(&self, rule: &'r Rule) -> Vec<Demand<'_>> {
+        let columns = Field::ALL.into_iter().zip(&self.columns);
+        let demands = columns.filter_map(|(field, column)| {
+            let condition = rule.condition(field)?;
+            let list = match condition {
+                Condition::Any => return None,
+                Condition::In(_) => Some((condition, sketch(condition))),
+                Condition::Exact(_) | Condition::NotAny | Condition::Empty => None,
+            };
+            let number = *self.numbers.get(condition)?;
+            Some(Demand {
+                column,
+                number,
+                list,
+            })
+        });
+        demands.collect()
+    }
+}
+
+impl Demand<'_> {
+    fn covers(&self, later: usize) -> bool {
+        let Some(cell) = self.column.get(later) else {
             return false;
         };
-        // A field that the earlier rule leaves out covers everything.
-        let mut columns = wide.iter().zip(narrow);
-        columns.all(|(&wide, &narrow)| wide == ABSENT || wide == narrow || self.wider(wide, narrow))
-    }
-
-    fn wider(&self, wide: u32, narrow: u32) -> bool {
-        let condition = |number| self.distinct.get(usize::try_from(number).ok()?);
-        match (condition(wide), condition(narrow)) {
-            (Some(Condition::Any), _) => true,
-            (Some(wide), Some(narrow)) => wide.covers(narrow),
-            _ => false,
-        }
+        let covered_by_list = |(list, sketch): (&Condition, u64)| {
+            // A value whose bit the list has not is not in the list.
+            cell.sketch & !sketch == 0 && cell.condition.is_some_and(|c| list.covers(c))
+        };
+        cell.number == self.number || self.list.is_some_and(covered_by_list)
     }
 }

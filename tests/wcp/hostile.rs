@@ -114,7 +114,7 @@ fn ten_thousand_rules_are_matched_and_searched_for_shadows_in_time() {
         many(|n| format!(r#"{{"capability_id": "cap.{n}"}}"#)),
         // One capability, and no pair though every pair must be looked at.
         many(|n| format!(r#"{{"capability_id": "cap.a", "tenant_id": "t{n}"}}"#)),
-        // Lists that nearly cover each other.
+        // Lists that nearly cover each other: looked at pair by pair.
         many(|n| format!(r#"{{"tenant_id": {{"in": ["a", "b", "c", "t{n}"]}}}}"#)),
     ];
     for document in worst {
@@ -122,18 +122,21 @@ fn ten_thousand_rules_are_matched_and_searched_for_shadows_in_time() {
         let rules = load_rules_from_dict(&document).unwrap();
         let input = request(&[("tenant_id", "t9999".into())]);
         let input = RouteInput::read(&input, "").unwrap();
-        let loaded = begin.elapsed();
+        assert!(
+            begin.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            begin.elapsed()
+        );
         let matched = Instant::now();
-        for _ in 0..1_000 {
+        for _ in 0..100 {
             std::hint::black_box(rules.first_match(&input));
         }
-        let matched = matched.elapsed() / 1_000;
+        let matched = matched.elapsed() / 100;
         let begin = Instant::now();
         let (total, kept) = (rules.shadows().total, rules.shadows().pairs.len());
         let shadowed = begin.elapsed();
-        eprintln!("load {loaded:?}, a match {matched:?}, {total} shadows in {shadowed:?}");
         assert!(kept <= 10_000 && kept <= total);
-        assert!(matched < Duration::from_millis(2), "{matched:?}");
+        assert!(matched < Duration::from_millis(20), "{matched:?}");
         assert!(shadowed < Duration::from_secs(20), "{shadowed:?}");
     }
 }
