@@ -91,6 +91,7 @@ pub mod stamp;
 pub mod telemetry;
 pub mod terms;
 pub mod validate;
+mod worker_choice;
 pub mod worker_source;
 
 pub use self::catalog::Catalog;

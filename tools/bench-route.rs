@@ -31,34 +31,43 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     measure("allowed", &allowed);
     measure("all", &all);
-    hashes("hash", &allowed);
     Ok(())
 }
 
+/// Rounds of some 20 ms; the best one is what the machine can do when nobody
+/// else uses it.
+const ROUNDS: usize = 100;
+
 fn measure(name: &str, cases: &[Case]) {
-    let stamp = |count: u64| Stamp {
+    let stamp = |count: usize| Stamp {
         decision_id: DecisionId::from_random([count as u8; 16]),
         timestamp: Timestamp::MIN.saturating_add_micros(count as i64),
     };
-    let (mut count, begin) = (0, Instant::now());
-    while begin.elapsed().as_secs_f64() < 3.0 {
-        for case in cases {
-            count += 1;
-            black_box(case.decide(stamp(count)));
-        }
-    }
-    let rate = count as f64 / begin.elapsed().as_secs_f64();
-    println!("{name}: {rate:.0} decisions a second ({} cases)", cases.len());
+    report(name, cases, |case, count| {
+        black_box(case.decide(stamp(count)));
+    });
+    report(&format!("{name}, input hash alone"), cases, |case, _| {
+        black_box(case.input.artifact_hash());
+    });
 }
 
-fn hashes(name: &str, cases: &[Case]) {
-    let (mut count, begin) = (0, Instant::now());
-    while begin.elapsed().as_secs_f64() < 2.0 {
-        for case in cases {
-            count += 1;
-            black_box(case.input.artifact_hash());
+fn report(name: &str, cases: &[Case], mut run: impl FnMut(&Case, usize)) {
+    let mut rates: Vec<f64> = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let (mut count, begin) = (0, Instant::now());
+        while begin.elapsed().as_millis() < 20 {
+            for case in cases {
+                count += 1;
+                run(case, count);
+            }
         }
+        rates.push(count as f64 / begin.elapsed().as_secs_f64());
     }
-    let rate = count as f64 / begin.elapsed().as_secs_f64();
-    println!("{name}: {rate:.0} a second");
+    rates.sort_by(f64::total_cmp);
+    let median = rates.get(ROUNDS / 2).copied().unwrap_or_default();
+    let best = rates.last().copied().unwrap_or_default();
+    println!(
+        "{name}: {median:.0} a second, at best {best:.0} ({} cases)",
+        cases.len()
+    );
 }

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::denial::Denial;
 use super::escalation::{Escalation, PreconditionsChecked};
-use super::input::RouteInput;
 use super::reading::text_array;
 use super::stamp::DecisionId;
-use super::telemetry::Envelope;
+use super::telemetry::Telemetry;
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
 use crate::ledger::json::{Number, Object, Value};
 use crate::ledger::time::Timestamp;
@@ -26,11 +25,11 @@ pub struct RouteDecision {
     /// When it was taken.
     pub timestamp: Timestamp,
     /// The request's.
-    pub correlation_id: String,
+    pub correlation_id: Arc<str>,
     /// The request's.
-    pub tenant_id: String,
+    pub tenant_id: Arc<str>,
     /// The request's.
-    pub capability_id: String,
+    pub capability_id: Arc<str>,
     /// The rule that matched, [`NO_MATCH`] or [`PRE_ROUTING`].
     pub matched_rule_id: Arc<str>,
     /// The request's.
@@ -66,7 +65,7 @@ pub struct RouteDecision {
     /// Whether nothing is to be dispatched.
     pub dry_run: bool,
     /// Exactly one for a denial, three or more otherwise.
-    pub telemetry_envelopes: Vec<Envelope>,
+    pub telemetry_envelopes: Telemetry,
 }
 
 impl RouteDecision {
@@ -79,16 +78,16 @@ impl RouteDecision {
     /// The denial that takes the place of a decision which could not be
     /// recorded: it must not be acted on.
     #[must_use]
-    pub fn unrecorded(self, input: &RouteInput) -> RouteDecision {
+    pub fn unrecorded(self) -> RouteDecision {
         let denial = Denial::InternalError;
-        let envelope = Envelope::denied(input, self.timestamp, &denial, &self.matched_rule_id);
+        let subject = self.telemetry_envelopes.subject;
         RouteDecision {
+            telemetry_envelopes: Telemetry::denied(subject, &denial, &self.matched_rule_id),
             deny_reason_if_denied: Some(denial),
             selected_worker_species_id: None,
             candidate_workers_ranked: Vec::new(),
             recommended_profiles_effective: Arc::default(),
             artifact_hash: None,
-            telemetry_envelopes: vec![envelope],
             ..self
         }
     }
@@ -97,7 +96,7 @@ impl RouteDecision {
     #[must_use]
     pub fn to_value(&self) -> Value {
         let candidates = self.candidate_workers_ranked.iter();
-        let envelopes = self.telemetry_envelopes.iter();
+        let envelopes = self.telemetry_envelopes.envelopes();
         let text = |text: &str| Value::from(text);
         let members: Object = [
             ("decision_id", Value::from(self.decision_id.to_string())),
@@ -148,7 +147,7 @@ impl RouteDecision {
             ("dry_run", Value::from(self.dry_run)),
             (
                 "telemetry_envelopes",
-                Value::Array(envelopes.map(Envelope::to_value).collect()),
+                Value::Array(envelopes.map(|envelope| envelope.to_value()).collect()),
             ),
         ]
         .into_iter()

@@ -98,7 +98,7 @@ impl RouteInput {
         let fields = self.fields();
         Value::Object(
             fields
-                .map(|(key, field)| (key, field.to_value()))
+                .map(|(key, _, field)| (key, field.to_value()))
                 .into_iter()
                 .collect(),
         )
@@ -112,39 +112,50 @@ impl RouteInput {
         // Written field by field, since cloning the request into a value only
         // to hash it would cost more than the hash.
         let mut text = Vec::with_capacity(512);
-        for (index, (key, field)) in self.fields().iter().enumerate() {
-            // The keys have nothing to escape.
-            text.extend_from_slice(if index == 0 { b"{\"" } else { b", \"" });
-            text.extend_from_slice(key.as_bytes());
-            text.extend_from_slice(b"\": ");
+        for (_, begin, field) in self.fields() {
+            text.extend_from_slice(begin.as_bytes());
             field.write(&mut text);
         }
         text.push(b'}');
         hexadecimal::encode(&sha256(&text))
     }
 
-    /// Every field, in canonical order.
-    fn fields(&self) -> [(&'static str, Field<'_>); 13] {
+    /// Every field in canonical order: its key, what comes before its value in
+    /// `spaced-ascii` form, and its value.
+    fn fields(&self) -> [(&'static str, &'static str, Field<'_>); 13] {
+        macro_rules! field {
+            ($begin:literal, $key:literal, $value:expr) => {
+                // The keys have nothing to escape.
+                ($key, concat!($begin, "\"", $key, "\": "), $value)
+            };
+        }
+        let object = Field::object;
         [
-            ("blast_radius", Field::object(self.blast_radius.as_ref())),
-            ("blast_score", Field::Number(self.blast_score.as_ref())),
-            ("capability_id", Field::Text(&self.capability_id)),
-            ("correlation_id", Field::Text(&self.correlation_id)),
-            ("data_label", Field::Text(self.data_label.as_str())),
-            ("dry_run", Field::Bool(self.dry_run)),
-            ("env", Field::Text(self.env.as_str())),
-            (
+            field!("{", "blast_radius", object(self.blast_radius.as_ref())),
+            field!(
+                ", ",
+                "blast_score",
+                Field::Number(self.blast_score.as_ref())
+            ),
+            field!(", ", "capability_id", Field::Text(&self.capability_id)),
+            field!(", ", "correlation_id", Field::Text(&self.correlation_id)),
+            field!(", ", "data_label", Field::Term(self.data_label.as_str())),
+            field!(", ", "dry_run", Field::Bool(self.dry_run)),
+            field!(", ", "env", Field::Term(self.env.as_str())),
+            field!(
+                ", ",
                 "privilege_context",
-                Field::object(self.privilege_context.as_ref()),
+                object(self.privilege_context.as_ref())
             ),
-            ("qos_class", Field::Text(self.qos_class.as_str())),
-            ("request", Field::Object(&self.request)),
-            (
+            field!(", ", "qos_class", Field::Term(self.qos_class.as_str())),
+            field!(", ", "request", Field::Object(&self.request)),
+            field!(
+                ", ",
                 "tenant_credential",
-                Field::text(self.tenant_credential.as_deref()),
+                Field::text(self.tenant_credential.as_deref())
             ),
-            ("tenant_id", Field::Text(&self.tenant_id)),
-            ("tenant_risk", Field::Text(self.tenant_risk.as_str())),
+            field!(", ", "tenant_id", Field::Text(&self.tenant_id)),
+            field!(", ", "tenant_risk", Field::Term(self.tenant_risk.as_str())),
         ]
     }
 }
@@ -154,6 +165,8 @@ enum Field<'a> {
     Null,
     Bool(bool),
     Text(&'a str),
+    /// Text without anything to escape.
+    Term(&'static str),
     Number(Option<&'a Number>),
     Object(&'a Object),
 }
@@ -172,6 +185,7 @@ impl<'a> Field<'a> {
             Field::Null | Field::Number(None) => Value::Null,
             Field::Bool(value) => Value::Bool(*value),
             Field::Text(text) => Value::from(*text),
+            Field::Term(term) => Value::from(*term),
             Field::Number(Some(number)) => Value::Number((*number).clone()),
             Field::Object(object) => Value::Object((*object).clone()),
         }
@@ -183,6 +197,11 @@ impl<'a> Field<'a> {
             Field::Bool(true) => out.extend_from_slice(b"true"),
             Field::Bool(false) => out.extend_from_slice(b"false"),
             Field::Text(text) => write_str(out, text, Form::SpacedAscii),
+            Field::Term(term) => {
+                out.push(b'"');
+                out.extend_from_slice(term.as_bytes());
+                out.push(b'"');
+            }
             Field::Number(Some(number)) => out.extend_from_slice(number.to_string().as_bytes()),
             Field::Object(object) => object.write_canonical(Form::SpacedAscii, out),
         }

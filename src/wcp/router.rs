@@ -3,19 +3,16 @@
 use std::sync::{Arc, LazyLock};
 
 use super::blast::{HUMAN_FROM, blast_score, in_range};
-use super::consulted::{Consulted, ConsultedCode, ConsultedPrivileges};
-use super::decision::{
-    CandidateWorker, MISSING_WORKER, NO_MATCH, PRE_ROUTING, RouteDecision, SkipReason,
-};
+use super::consulted::Consulted;
+use super::decision::{CandidateWorker, NO_MATCH, PRE_ROUTING, RouteDecision};
 use super::denial::{Denial, HIGH_BLAST};
 use super::escalation::{Escalation, PreconditionsChecked};
 use super::gate::{DEFAULT_POLICY_VERSION, GateContext, GateError};
 use super::hall::Hall;
 use super::input::{RouteInput, is_blank};
-use super::privilege::policy_allows_privilege;
-use super::rule::{RankedWorker, RuleEffect};
+use super::rule::RuleEffect;
 use super::stamp::Stamp;
-use super::telemetry::{Envelope, Event, Subject, clean, without_controls};
+use super::telemetry::{Event, Subject, Telemetry, clean, clean_str};
 use crate::ledger::json::Value;
 
 /// A decision, and what it was taken from.
@@ -39,19 +36,19 @@ pub fn make_decision(input: &RouteInput, hall: &Hall<'_>, stamp: Stamp) -> Decid
 }
 
 /// A decision on its way.
-struct Run<'a> {
-    input: &'a RouteInput,
-    hall: &'a Hall<'a>,
-    consulted: Consulted,
+pub(super) struct Run<'a> {
+    pub(super) input: &'a RouteInput,
+    pub(super) hall: &'a Hall<'a>,
+    pub(super) consulted: Consulted,
     /// What a decision says of the steps so far.
     matched_rule_id: Arc<str>,
     escalation: Arc<Escalation>,
     preconditions: PreconditionsChecked,
     required_controls: Arc<[Arc<str>]>,
-    candidates: Vec<CandidateWorker>,
-    attested: Option<bool>,
-    policy_version: Arc<str>,
-    events: Vec<Event>,
+    pub(super) candidates: Vec<CandidateWorker>,
+    pub(super) attested: Option<bool>,
+    pub(super) policy_version: Arc<str>,
+    pub(super) events: Vec<Event>,
 }
 
 /// What a decision says before a rule says otherwise: shared, since every
@@ -93,7 +90,8 @@ impl<'a> Run<'a> {
             candidates: Vec::new(),
             attested: None,
             policy_version: UNROUTED.policy_version.clone(),
-            events: Vec::new(),
+            // The most that there can be.
+            events: Vec::with_capacity(6),
         }
     }
 
@@ -251,125 +249,6 @@ impl<'a> Run<'a> {
         Err(Denial::PolicyGateInvalidResponse)
     }
 
-    /// The first candidate that is available, and what became of all of them.
-    fn select_worker(
-        &mut self,
-        effect: &RuleEffect,
-    ) -> Result<(Arc<str>, Vec<CandidateWorker>), Denial> {
-        let mut selected = None;
-        let mut candidates = Vec::with_capacity(effect.candidates.len());
-        for ranked in effect.candidates.iter() {
-            let skip_reason = match self.available(ranked) {
-                None => Some(SkipReason::Unavailable),
-                Some(_) if selected.is_some() => Some(SkipReason::AlreadySelected),
-                Some(species) => {
-                    selected = Some(species);
-                    None
-                }
-            };
-            candidates.push(candidate(ranked, skip_reason));
-        }
-        match selected {
-            Some(worker) => Ok((worker, candidates)),
-            None => {
-                self.candidates = candidates;
-                Err(Denial::NoAvailableWorker)
-            }
-        }
-    }
-
-    /// The species of a candidate, if it is available.
-    fn available(&mut self, ranked: &RankedWorker) -> Option<Arc<str>> {
-        let species = ranked.worker_species_id.as_ref()?;
-        let available = self.hall.roster.worker_available(species);
-        self.consulted.workers.push((species.clone(), available));
-        available.then(|| species.clone())
-    }
-
-    /// Compares the worker's code hash, where the Hall requires it (WCP §5.10).
-    fn attest(&mut self, worker: &Arc<str>) -> Result<Option<bool>, Denial> {
-        if !self.hall.config.require_worker_attestation {
-            return Ok(None);
-        }
-        let hashes = self
-            .hall
-            .code_hashes
-            .ok_or(Denial::AttestationUnconfigured)?;
-        let code = self.consulted.code.insert(ConsultedCode::default());
-        code.registered = hashes.registered_hash(worker);
-        match &code.registered {
-            None => return Err(Denial::WorkerAttestationMissing),
-            Some(hash) if !is_hash(hash) => return Err(Denial::WorkerAttestationInvalidHash),
-            Some(_) => {}
-        }
-        code.current = hashes.current_hash(worker);
-        if !code.current.as_deref().is_some_and(is_hash) {
-            return Err(Denial::WorkerHashUnavailable);
-        }
-        if code.registered != code.current {
-            self.attested = Some(false);
-            return Err(Denial::WorkerTampered {
-                worker_species_id: worker.clone(),
-            });
-        }
-        Ok(Some(true))
-    }
-
-    /// Denies code that is banned, whether it is registered or running; asks
-    /// for the hashes itself where attestation did not.
-    fn check_ban_list(&mut self, worker: &Arc<str>) -> Result<(), Denial> {
-        let Some(bans) = self.hall.ban_list else {
-            return Ok(());
-        };
-        if let (None, Some(hashes)) = (&self.consulted.code, self.hall.code_hashes) {
-            self.consulted.code = Some(ConsultedCode {
-                registered: hashes.registered_hash(worker),
-                current: hashes.current_hash(worker),
-            });
-        }
-        let Some(code) = &self.consulted.code else {
-            return Ok(());
-        };
-        let mut known = code.registered.iter().chain(&code.current);
-        let banned = known.any(|hash| bans.is_banned(hash));
-        self.consulted.banned = Some(banned);
-        match banned {
-            false => Ok(()),
-            true => Err(Denial::WorkerBannedHash {
-                worker_species_id: worker.clone(),
-            }),
-        }
-    }
-
-    fn check_envelope(&mut self, effect: &RuleEffect, worker: &Arc<str>) -> Result<(), Denial> {
-        if !effect.wants_envelope && !self.hall.config.enforce_privilege_envelopes {
-            return Ok(());
-        }
-        let source = self.hall.privileges;
-        let source = source.ok_or(Denial::PrivilegeEnvelopeUnconfigured)?;
-        let (env, data_label) = (self.input.env, self.input.data_label);
-        let privileges = ConsultedPrivileges {
-            envelope: source.privilege_envelope(worker),
-            egress_allowlist: source.egress_allowlist(env),
-        };
-        let privileges = self.consulted.privileges.insert(privileges);
-        policy_allows_privilege(
-            env,
-            data_label,
-            privileges.envelope.as_deref(),
-            privileges.egress_allowlist.as_deref(),
-        )
-        .map_err(|refusal| Denial::PrivilegeEnvelopeViolated {
-            reason: refusal.to_string(),
-            worker_species_id: worker.clone(),
-        })?;
-        self.events.push(Event::EnvelopeChecked {
-            worker_species_id: clean(worker),
-            policy_version: clean(&self.policy_version),
-        });
-        Ok(())
-    }
-
     /// The events that every allowed decision has.
     fn report_dispatch(&mut self, worker: &Arc<str>, asked: bool) {
         let worker = clean(worker);
@@ -383,7 +262,7 @@ impl<'a> Run<'a> {
             matched_rule_id: clean(&self.matched_rule_id),
             policy_version: policy_version.clone(),
             selected_worker_species_id: worker.clone(),
-            task_id: without_controls(self.hall.task_id).into(),
+            task_id: clean_str(self.hall.task_id),
         });
         self.events.push(Event::WorkerSelected {
             selected_worker_species_id: worker,
@@ -403,21 +282,29 @@ impl<'a> Run<'a> {
 
     fn finish(self, outcome: Result<Allowed<'a>, Denial>, stamp: Stamp) -> Decided {
         let input = self.input;
-        let (denial, allowed, envelopes) = match outcome {
-            Ok(allowed) => {
-                let subject = Arc::new(Subject::of(input, stamp.timestamp));
-                let envelope = |event| Envelope {
-                    subject: subject.clone(),
-                    event,
-                };
-                let envelopes = self.events.into_iter().map(envelope).collect();
-                (None, Some(allowed), envelopes)
-            }
-            Err(denial) => {
-                let rule = &self.matched_rule_id;
-                let envelope = Envelope::denied(input, stamp.timestamp, &denial, rule);
-                (Some(denial), None, vec![envelope])
-            }
+        let correlation_id: Arc<str> = input.correlation_id.as_str().into();
+        let tenant_id: Arc<str> = input.tenant_id.as_str().into();
+        let capability_id: Arc<str> = input.capability_id.as_str().into();
+        let subject = Subject {
+            timestamp: stamp.timestamp,
+            correlation_id: clean(&correlation_id),
+            tenant_id: clean(&tenant_id),
+            capability_id: clean(&capability_id),
+            env: input.env,
+            data_label: input.data_label,
+            qos_class: input.qos_class,
+            dry_run: input.dry_run,
+        };
+        let (allowed, denial) = match outcome {
+            Ok(allowed) => (Some(allowed), None),
+            Err(denial) => (None, Some(denial)),
+        };
+        let telemetry = match &denial {
+            Some(denial) => Telemetry::denied(subject, denial, &self.matched_rule_id),
+            None => Telemetry {
+                subject,
+                events: self.events,
+            },
         };
         let profiles = allowed
             .as_ref()
@@ -425,9 +312,9 @@ impl<'a> Run<'a> {
         let decision = RouteDecision {
             decision_id: stamp.decision_id,
             timestamp: stamp.timestamp,
-            correlation_id: input.correlation_id.clone(),
-            tenant_id: input.tenant_id.clone(),
-            capability_id: input.capability_id.clone(),
+            correlation_id,
+            tenant_id,
+            capability_id,
             matched_rule_id: self.matched_rule_id,
             env: input.env,
             data_label: input.data_label,
@@ -444,26 +331,11 @@ impl<'a> Run<'a> {
             worker_attestation_checked: self.attested.is_some(),
             worker_attestation_valid: self.attested,
             dry_run: input.dry_run,
-            telemetry_envelopes: envelopes,
+            telemetry_envelopes: telemetry,
         };
         Decided {
             decision,
             consulted: self.consulted,
         }
     }
-}
-
-fn candidate(ranked: &RankedWorker, skip_reason: Option<SkipReason>) -> CandidateWorker {
-    let species = ranked.worker_species_id.clone();
-    CandidateWorker {
-        worker_species_id: species.unwrap_or_else(|| MISSING_WORKER.into()),
-        score_hint: ranked.score_hint,
-        requires_controls_minimum: ranked.requires_controls_minimum.clone(),
-        skip_reason,
-    }
-}
-
-/// Exactly 64 lower-case hex digits.
-fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -16,6 +16,8 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     /// What each rule can be passed over by, without a look at it.
     screens: Vec<Screen>,
+    /// Whether any of them has a condition on a tenant or a correlation id.
+    open: bool,
     /// Positions of the rules that name a capability, ascending.
     by_capability: HashMap<String, Vec<u32>>,
     /// Positions of the rules that take any capability, ascending.
@@ -58,6 +60,9 @@ impl RuleSet {
             }
         }
         RuleSet {
+            open: rules
+                .iter()
+                .any(|rule| open_conditions(rule).next().is_some()),
             screens: rules.iter().map(Screen::of).collect(),
             rules,
             by_capability,
@@ -76,8 +81,15 @@ impl RuleSet {
     #[must_use]
     pub fn first_match(&self, input: &RouteInput) -> Option<&Rule> {
         let wanted = input_mask(input);
-        let tenant = sketch_bit(&input.tenant_id);
-        let correlation = sketch_bit(&input.correlation_id);
+        // Most sets have no such condition, and need no sketch.
+        let bit = |value| {
+            if self.open {
+                sketch_bit(value)
+            } else {
+                u64::MAX
+            }
+        };
+        let (tenant, correlation) = (bit(&input.tenant_id), bit(&input.correlation_id));
         let named = self.by_capability.get(&input.capability_id);
         let named = named.map_or(&[][..], Vec::as_slice);
         in_order(named, &self.any_capability).find_map(|index| {
@@ -120,10 +132,14 @@ fn in_order<'l>(mut left: &'l [u32], mut right: &'l [u32]) -> impl Iterator<Item
 /// Whether the conditions on fields that are not enumerated hold; that on the
 /// capability holds by the index.
 fn open_conditions_hold(rule: &Rule, input: &RouteInput) -> bool {
-    let conditions = rule.conditions.iter();
-    let mut open =
-        conditions.filter(|(field, _)| matches!(field, Field::TenantId | Field::CorrelationId));
-    open.all(|(field, condition)| condition.matches(field.of(input)))
+    open_conditions(rule).all(|(field, condition)| condition.matches(field.of(input)))
+}
+
+fn open_conditions(rule: &Rule) -> impl Iterator<Item = &(Field, Condition)> {
+    let is_open = |field| matches!(field, Field::TenantId | Field::CorrelationId);
+    rule.conditions
+        .iter()
+        .filter(move |(field, _)| is_open(*field))
 }
 
 impl Screen {

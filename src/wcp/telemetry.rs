@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::denial::Denial;
-use super::input::RouteInput;
 use super::terms::{DataLabel, Env, QoSClass};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::time::Timestamp;
@@ -14,11 +13,11 @@ pub struct Subject {
     /// When the decision was taken.
     pub timestamp: Timestamp,
     /// The request's.
-    pub correlation_id: String,
+    pub correlation_id: Arc<str>,
     /// The request's.
-    pub tenant_id: String,
+    pub tenant_id: Arc<str>,
     /// The request's.
-    pub capability_id: String,
+    pub capability_id: Arc<str>,
     /// The request's.
     pub env: Env,
     /// The request's.
@@ -29,13 +28,45 @@ pub struct Subject {
     pub dry_run: bool,
 }
 
-/// One telemetry envelope. The identifiers in it were cleaned when it was made.
+/// The telemetry of one decision. The identifiers in it were cleaned when it
+/// was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Envelope {
+pub struct Telemetry {
     /// Of which decision.
-    pub subject: Arc<Subject>,
+    pub subject: Subject,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+impl Telemetry {
+    /// One envelope an event.
+    pub fn envelopes(&self) -> impl ExactSizeIterator<Item = Envelope<'_>> {
+        let subject = &self.subject;
+        let events = self.events.iter();
+        events.map(move |event| Envelope { subject, event })
+    }
+
+    /// The one envelope of a denial.
+    pub(super) fn denied(subject: Subject, denial: &Denial, rule: &Arc<str>) -> Telemetry {
+        let event = Event::TaskDenied {
+            deny_code: denial.code(),
+            deny_message: denial.to_string(),
+            matched_rule_id: clean(rule),
+        };
+        Telemetry {
+            subject,
+            events: vec![event],
+        }
+    }
+}
+
+/// One telemetry envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// Of which decision.
+    pub subject: &'a Subject,
     /// What happened.
-    pub event: Event,
+    pub event: &'a Event,
 }
 
 /// What happened.
@@ -95,22 +126,6 @@ pub enum Event {
     },
 }
 
-impl Subject {
-    /// What the envelopes of a decision on `input` have in common.
-    pub(super) fn of(input: &RouteInput, timestamp: Timestamp) -> Subject {
-        Subject {
-            timestamp,
-            correlation_id: without_controls(&input.correlation_id),
-            tenant_id: without_controls(&input.tenant_id),
-            capability_id: without_controls(&input.capability_id),
-            env: input.env,
-            data_label: input.data_label,
-            qos_class: input.qos_class,
-            dry_run: input.dry_run,
-        }
-    }
-}
-
 impl Event {
     /// The event's id.
     #[must_use]
@@ -127,29 +142,12 @@ impl Event {
     }
 }
 
-impl Envelope {
-    /// The one envelope of a denial.
-    pub(super) fn denied(
-        input: &RouteInput,
-        timestamp: Timestamp,
-        denial: &Denial,
-        matched_rule_id: &Arc<str>,
-    ) -> Envelope {
-        Envelope {
-            subject: Arc::new(Subject::of(input, timestamp)),
-            event: Event::TaskDenied {
-                deny_code: denial.code(),
-                deny_message: denial.to_string(),
-                matched_rule_id: clean(matched_rule_id),
-            },
-        }
-    }
-
+impl Envelope<'_> {
     /// The envelope as JSON: `event_id`, `timestamp`, `correlation_id`, what
     /// belongs to the event, and `dry_run` where it is one.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let subject = &*self.subject;
+        let subject = self.subject;
         let mut members = vec![
             ("event_id", Value::from(self.event.id())),
             ("timestamp", Value::from(subject.timestamp.to_string())),
@@ -166,12 +164,12 @@ impl Envelope {
     }
 
     fn event_members(&self) -> Vec<(&'static str, Value)> {
-        let subject = &*self.subject;
+        let subject = self.subject;
         let capability = || ("capability_id", text(&subject.capability_id));
         let env = || ("env", text(subject.env.as_str()));
         let label = || ("data_label", text(subject.data_label.as_str()));
         let allow = || ("decision", text("ALLOW"));
-        match &self.event {
+        match self.event {
             Event::TaskDenied {
                 deny_code,
                 deny_message,
@@ -263,23 +261,25 @@ fn is_control(byte: u8) -> bool {
     byte < 0x20 || byte == 0x7f
 }
 
-/// `text` without control characters.
-pub(super) fn without_controls(text: &str) -> String {
-    // Both ranges are ASCII, which occurs in UTF-8 only as itself.
-    match text.bytes().any(is_control) {
-        false => text.to_owned(),
-        true => text
-            .chars()
-            .filter(|c| !c.is_ascii() || !is_control(*c as u8))
-            .collect(),
-    }
-}
-
 /// `text` without control characters, shared where it has none.
 pub(super) fn clean(text: &Arc<str>) -> Arc<str> {
     match text.bytes().any(is_control) {
         false => text.clone(),
-        true => without_controls(text).into(),
+        true => clean_str(text),
+    }
+}
+
+/// `text` without control characters.
+pub(super) fn clean_str(text: &str) -> Arc<str> {
+    // What is taken out is ASCII, which occurs in UTF-8 only as itself.
+    match text.bytes().any(is_control) {
+        false => text.into(),
+        true => {
+            let kept = text
+                .chars()
+                .filter(|c| !c.is_ascii() || !is_control(*c as u8));
+            kept.collect::<String>().into()
+        }
     }
 }
 
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn control_characters_go_and_all_others_stay() {
-        assert_eq!(without_controls("a\0b\u{1f}c\u{7f}d"), "abcd");
-        assert_eq!(without_controls("é\u{80}\u{2028} ~"), "é\u{80}\u{2028} ~");
+        assert_eq!(&*clean_str("a\0b\u{1f}c\u{7f}d"), "abcd");
+        assert_eq!(&*clean_str("é\u{80}\u{2028} ~"), "é\u{80}\u{2028} ~");
     }
 }

@@ -64,7 +64,7 @@ fn control_characters_reach_no_telemetry() {
     let case = CaseReader::default().read(&line).unwrap();
     let decision = case.decide(stamp()).decision;
     assert!(!decision.denied());
-    for envelope in &decision.telemetry_envelopes {
+    for envelope in decision.telemetry_envelopes.envelopes() {
         let Value::Object(members) = envelope.to_value() else {
             unreachable!()
         };
@@ -74,7 +74,7 @@ fn control_characters_reach_no_telemetry() {
         }
     }
     assert_eq!(
-        decision.tenant_id, evil,
+        &*decision.tenant_id, evil,
         "the decision itself keeps what it was given"
     );
 }

@@ -83,10 +83,13 @@ fn a_decision_that_cannot_be_recorded_becomes_a_denial() {
     let case = case(request(&[]), RULES, WORKER);
     let decision = case.decide(stamp()).decision;
     assert!(!decision.denied());
-    let denied = decision.unrecorded(&case.input);
+    let denied = decision.unrecorded();
     assert_eq!(denied.deny_reason_if_denied, Some(Denial::InternalError));
     assert_eq!(
-        (&*denied.matched_rule_id, denied.telemetry_envelopes.len()),
+        (
+            &*denied.matched_rule_id,
+            denied.telemetry_envelopes.events.len()
+        ),
         ("r", 1)
     );
     assert!(denied.artifact_hash.is_none() && denied.selected_worker_species_id.is_none());
