@@ -100,6 +100,7 @@ pub mod position;
 pub mod proof;
 mod seals;
 pub mod source;
+pub mod sha256;
 pub mod statement;
 pub mod tile;
 pub mod time;

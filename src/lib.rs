@@ -27,3 +27,4 @@ pub mod ledger;
 pub mod logbook;
 #[cfg(feature = "store")]
 pub mod store;
+pub mod wcp;
