@@ -192,7 +192,10 @@ fn a_flipped_byte_in_the_log_is_corruption_or_a_cut() {
         damaged[at] ^= 0x01;
         fs::write(&file, damaged).unwrap();
         match RocksStore::open_read_only(&place.dir) {
-            Err(StoreError::Corrupt { what: Corruption::Engine, .. }) => {}
+            Err(StoreError::Corrupt {
+                what: Corruption::Engine,
+                ..
+            }) => {}
             Ok(store) => {
                 let count = usize::try_from(store.count().unwrap()).unwrap();
                 assert!(count < 4, "the flip of byte {at} changed nothing");
