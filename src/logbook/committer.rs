@@ -20,6 +20,7 @@ use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};
 use super::Parts;
 use super::clock::Clock;
 use super::error::LogbookError;
+use super::indexing::Wake;
 use super::mark::MarkFile;
 use super::recover::{Recovered, next_number};
 use super::request::{Receipt, Reply, Work};
@@ -35,6 +36,7 @@ pub(super) struct Committer {
     works: Receiver<Work>,
     /// What is durable, shared with those who ask for a head.
     durable: Arc<Mutex<Head>>,
+    wake: Wake,
     tree: TreeBuilder,
     /// The open epoch: its first entry and its hour, if it has entries.
     open: Option<(Seq, Timestamp)>,
@@ -65,6 +67,7 @@ impl Committer {
         mark: Option<SignedHead>,
         works: Receiver<Work>,
         durable: Arc<Mutex<Head>>,
+        wake: Wake,
     ) -> Committer {
         let at = parts.clock.monotonic();
         let last = recovered.head();
@@ -86,6 +89,7 @@ impl Committer {
             },
             works,
             durable,
+            wake,
             tree: recovered.tree,
             open,
             last_epoch: recovered.last_epoch,
@@ -126,6 +130,7 @@ impl Committer {
                     // A caller that has gone away does not want its receipt.
                     let _ = reply.send(Ok(receipts));
                 }
+                self.wake.wake();
                 if self.mark_due_in() == Some(Duration::ZERO) {
                     let _ = self.state_mark(self.last.ts);
                 }
