@@ -11,8 +11,8 @@ use crate::ledger::position::{EpochNumber, Seq};
 use super::super::tail::Tail;
 use super::super::term::Term;
 use super::super::{Batch, Order, Posting, Postings, Rows, Store, StoreError, TileKey};
-use super::tables::{INDEXED_TO_KEY, Table, be, posting_key, tile_key};
-use super::{Access, RocksStore, number_in, of_rocks, options};
+use super::tables::{INDEXED_TO_KEY, Table, be, number_in, posting_key, tile_key};
+use super::{Access, RocksStore, of_rocks, options};
 
 impl Store for RocksStore {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
