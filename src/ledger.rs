@@ -22,6 +22,7 @@ pub mod parse;
 mod parse_error;
 pub mod pem;
 pub mod position;
+pub mod sha256;
 pub mod statement;
 pub mod time;
 mod time_reader;

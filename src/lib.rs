@@ -1,3 +1,6 @@
 //! sealbook: an append-only signed logbook and evidence ledger.
 
+pub mod attestation;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod ledger;

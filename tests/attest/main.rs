@@ -1,0 +1,15 @@
+//! Attestation: packages, artifact manifests, the registry client.
+#![cfg(feature = "files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed step fails the test"
+)]
+
+mod package;
+mod package_attacks;
+mod package_vectors;
+mod record;
+mod scene;
