@@ -20,4 +20,4 @@ pub use contents::{FileDigest, ReadError, digest, digest_tree};
 pub use replace::replace;
 pub use root::{FileState, OpenError, Opened, Root};
 pub use seam::{Disk, FileSystem, Folder};
-pub use walk::{Found, Tree, TreeError, TreeProblem, list};
+pub use walk::{Found, Skip, Tree, TreeError, TreeProblem, list};

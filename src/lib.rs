@@ -4,3 +4,5 @@ pub mod attestation;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod ledger;
+#[cfg(feature = "files")]
+pub mod manifest;

@@ -84,8 +84,9 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
         path: String::new(),
         problem: TreeProblem::Io(error),
     })?;
-    let tree = list(&root, &is_excluded)?;
-    let digests = digest_tree(&root, &tree, &is_excluded)?;
+    let skip = |_: &str, name: &[u8]| is_excluded(name);
+    let tree = list(&root, &skip)?;
+    let digests = digest_tree(&root, &tree, &skip)?;
     let mut records: Vec<(&Found, &FileDigest)> = tree.files.iter().zip(&digests).collect();
     let canonical = hash_records(&records);
     records.par_sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));

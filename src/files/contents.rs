@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::root::{FileState, Opened, Root};
-use super::walk::{self, Found, Tree, TreeError, TreeProblem};
+use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
 use crate::ledger::sha256::Sha256Digest;
 
 /// What is read at once: large enough that system calls do not show, small
@@ -89,11 +89,7 @@ impl Opened {
 ///
 /// # Errors
 /// [`TreeError`] for the first file in the order of the tree.
-pub fn digest_tree(
-    root: &Root,
-    tree: &Tree,
-    skip: &dyn Fn(&[u8]) -> bool,
-) -> Result<Vec<FileDigest>, TreeError> {
+pub fn digest_tree(root: &Root, tree: &Tree, skip: Skip<'_>) -> Result<Vec<FileDigest>, TreeError> {
     let digests: Vec<Result<FileDigest, TreeError>> = tree
         .files
         .par_iter()

@@ -33,6 +33,10 @@ pub struct Tree {
     pub skipped: Vec<Found>,
 }
 
+/// Whether to pass over the entry of this name in the folder at this path (empty
+/// for the root).
+pub type Skip<'s> = &'s dyn Fn(&str, &[u8]) -> bool;
+
 /// Why a folder's content cannot be told.
 #[derive(Debug, Error)]
 #[error("{path:?} {problem}")]
@@ -133,13 +137,12 @@ impl TreeError {
     }
 }
 
-/// Lists `root` and every folder below. Entries for whose name `skip` answers
-/// true are listed apart with all that is below them, whatever they are.
+/// Lists `root` and every folder below. Entries for which `skip` answers true are listed apart with all that is below them, whatever they are.
 ///
 /// # Errors
 /// [`TreeError`] for the first entry in order that is neither a file, a folder
 /// nor a link, or whose name cannot stand in a record.
-pub fn list(root: &Root, skip: &dyn Fn(&[u8]) -> bool) -> Result<Tree, TreeError> {
+pub fn list(root: &Root, skip: Skip<'_>) -> Result<Tree, TreeError> {
     let mut walk = Walk {
         skip,
         tree: Tree::default(),
@@ -149,7 +152,7 @@ pub fn list(root: &Root, skip: &dyn Fn(&[u8]) -> bool) -> Result<Tree, TreeError
 }
 
 struct Walk<'s> {
-    skip: &'s dyn Fn(&[u8]) -> bool,
+    skip: Skip<'s>,
     tree: Tree,
 }
 
@@ -178,7 +181,7 @@ impl Walk<'_> {
         skipped: bool,
         level: usize,
     ) -> Result<(), TreeError> {
-        let skipped = skipped || (self.skip)(name);
+        let skipped = skipped || (self.skip)(parent, name);
         let shown = String::from_utf8_lossy(name);
         let path = if parent.is_empty() {
             shown.into_owned()

@@ -8,6 +8,9 @@
     reason = "a failed step fails the test"
 )]
 
+mod manifest;
+mod manifest_attacks;
+mod manifest_scene;
 mod package;
 mod package_attacks;
 mod package_vectors;
