@@ -6,3 +6,4 @@ pub mod files;
 pub mod ledger;
 #[cfg(feature = "files")]
 pub mod manifest;
+pub mod vacant;
