@@ -31,6 +31,8 @@ mod meta;
 #[cfg(feature = "files")]
 mod package_hash;
 mod record;
+#[cfg(feature = "client")]
+pub mod registry_client;
 #[cfg(feature = "files")]
 mod scaffold;
 #[cfg(feature = "files")]

@@ -15,4 +15,8 @@ mod package;
 mod package_attacks;
 mod package_vectors;
 mod record;
+#[cfg(feature = "client")]
+mod registry;
+#[cfg(feature = "client")]
+mod registry_server;
 mod scene;

@@ -10,6 +10,7 @@ use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::manifest::Outcome;
 
 use crate::manifest_scene::{Cache, reasons, trusted};
+use crate::scene::StopOnDrop;
 
 #[test]
 fn paths_that_lead_elsewhere_are_refused_before_anything_is_opened() {
@@ -175,10 +176,10 @@ fn an_artifact_that_is_swapped_for_a_link_never_lends_its_target() {
                 fs::rename(&next, &target).unwrap();
             }
         });
+        let _stop = StopOnDrop(&stop);
         for _ in 0..300 {
             let check = cache.verify().per_artifact_checks.swap_remove(1);
             assert_ne!(check.actual_sha256, Some(foreign));
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }

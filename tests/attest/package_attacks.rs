@@ -12,7 +12,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sealbook::attestation::{HmacKey, canonical_package_hash};
 use sealbook::files::TreeProblem;
 
-use crate::scene::{Package, denial, key, now};
+use crate::scene::{Package, StopOnDrop, denial, key, now};
 
 fn refused(attack: impl FnOnce(&Package)) -> &'static str {
     let package = Package::usual().attest();
@@ -188,6 +188,7 @@ fn a_file_that_is_swapped_for_a_link_never_lends_its_target() {
                 fs::rename(&link, &target).unwrap();
             }
         });
+        let _stop = StopOnDrop(&stop);
         for _ in 0..300 {
             match canonical_package_hash(&package.root()) {
                 // Read between two swaps.
@@ -201,6 +202,5 @@ fn a_file_that_is_swapped_for_a_link_never_lends_its_target() {
                 }
             }
         }
-        stop.store(true, Ordering::Relaxed);
     });
 }

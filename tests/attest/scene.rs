@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sealbook::attestation::{
     Attestation, BuildSource, HmacKey, ManifestRequest, PackageAttestationVerifier, build_manifest,
@@ -103,5 +104,14 @@ pub(crate) fn denial(outcome: &Attestation) -> (&'static str, &'static str) {
     match &outcome.denial {
         Some(denial) => (denial.code().name(), denial.reason()),
         None => ("", ""),
+    }
+}
+
+/// Ends another thread's loop, also when an assertion fails.
+pub(crate) struct StopOnDrop<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
