@@ -143,7 +143,10 @@ impl RegistryClient {
     pub fn get_worker_hash(&self, worker_id: &str) -> Option<String> {
         let answer = self.verify(worker_id).ok()?;
         let good = answer.status == WorkerStatus::Active && !answer.banned;
-        answer.current_hash.filter(|_| good).map(|hash| hash.to_string())
+        answer
+            .current_hash
+            .filter(|_| good)
+            .map(|hash| hash.to_string())
     }
 
     /// At most `limit` confirmed entries of the ban list.
@@ -151,7 +154,9 @@ impl RegistryClient {
     /// # Errors
     /// [`RegistryError`].
     pub fn get_ban_list(&self, limit: usize) -> Result<Vec<BanEntry>, RegistryError> {
-        let value = self.transport.get(&format!("/api/v1/ban-list?limit={limit}"))?;
+        let value = self
+            .transport
+            .get(&format!("/api/v1/ban-list?limit={limit}"))?;
         answers::ban_list(&value)
     }
 
@@ -199,7 +204,8 @@ impl RegistryClient {
         body.insert("reason", reason);
         body.insert("evidence_url", evidence_url.map(str::to_owned));
         let path = "/api/v1/ban-list/report";
-        self.transport.send("POST", path, &body, Credential::Session(token))?;
+        self.transport
+            .send("POST", path, &body, Credential::Session(token))?;
         Ok(())
     }
 
@@ -224,7 +230,9 @@ impl RegistryClient {
         body.insert("ai_service", submission.ai_service.map(str::to_owned));
         body.insert("ai_model", submission.ai_model.map(str::to_owned));
         body.insert("ai_session_id", submission.ai_session_id.map(str::to_owned));
-        let value = self.transport.send("PUT", &path, &body, Credential::Bearer(token))?;
+        let value = self
+            .transport
+            .send("PUT", &path, &body, Credential::Bearer(token))?;
         // What was cached of this worker is what it was before.
         self.cache.forget(submission.worker_id);
         AttestationResponse::from_value(&value, submission.worker_id, &sha256)

@@ -86,7 +86,8 @@ impl Opened {
     /// # Errors
     /// [`OpenError`], never [`OpenError::Leaves`].
     pub fn at(path: &Path) -> Result<Opened, OpenError> {
-        regular(CWD, path, AtFlags::empty(), OFlags::empty())
+        let stat = rustix::fs::statat(CWD, path, AtFlags::empty()).map_err(failed)?;
+        open_as(CWD, path, &stat, OFlags::empty())
     }
 }
 
@@ -125,7 +126,7 @@ impl Root {
         // Only the place that the links name is computed by path. It is opened
         // from the held folder, and a link that has appeared since is refused.
         let place = self.path.join(relative).canonicalize();
-        let place = place.map_err(|error| unresolved(error))?;
+        let place = place.map_err(unresolved)?;
         let inside = place.strip_prefix(&self.path);
         let inside = inside.map_err(|_| OpenError::Leaves)?;
         match self.open_without_links(inside) {
@@ -163,13 +164,12 @@ impl Root {
             };
         }
         let from = held.as_ref().map_or(self.folder(), AsFd::as_fd);
-        let no_follow = (AtFlags::SYMLINK_NOFOLLOW, OFlags::NOFOLLOW);
-        let stat = rustix::fs::statat(from, *name, no_follow.0);
+        let stat = rustix::fs::statat(from, *name, AtFlags::SYMLINK_NOFOLLOW);
         let stat = stat.map_err(|error| Step::Fault(failed(error)))?;
         if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
             return Err(Step::Link);
         }
-        regular(from, Path::new(name), no_follow.0, no_follow.1).map_err(Step::Fault)
+        open_as(from, Path::new(name), &stat, OFlags::NOFOLLOW).map_err(Step::Fault)
     }
 }
 
@@ -179,17 +179,17 @@ enum Step {
     Fault(OpenError),
 }
 
-/// Opens a regular file and nothing else. It is looked at first, since merely
-/// opening a device can do something, and again once it is open.
-fn regular(
+/// Opens the regular file that `before` was told of and nothing else: merely
+/// opening a device can do something, so what stands there was looked at first,
+/// and it is looked at again once it is open.
+fn open_as(
     from: BorrowedFd<'_>,
     name: &Path,
-    look: AtFlags,
-    open: OFlags,
+    before: &Stat,
+    how: OFlags,
 ) -> Result<Opened, OpenError> {
-    let before = rustix::fs::statat(from, name, look).map_err(failed)?;
-    check_regular(&before)?;
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | open;
+    check_regular(before)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | how;
     let file = match rustix::fs::openat(from, name, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::LOOP | Errno::NOENT | Errno::NXIO) => return Err(OpenError::Exchanged),
@@ -198,7 +198,7 @@ fn regular(
     let opened = rustix::fs::fstat(&file).map_err(failed)?;
     check_regular(&opened)?;
     let state = FileState::of(&opened);
-    if state.identity != FileState::of(&before).identity {
+    if state.identity != FileState::of(before).identity {
         return Err(OpenError::Exchanged);
     }
     let file = File::from(file);

@@ -39,10 +39,19 @@ fn a_worker_is_asked_for_once_within_the_caches_time() {
     assert_eq!(client.prefetch(&[WORKER, WORKER]).unwrap(), 2);
     let received = server.received();
     assert_eq!(received.len(), 1);
-    assert_eq!(received[0].line, "GET /api/v1/verify/org.example.w HTTP/1.1");
-    assert!(!received[0].head.contains("secret"), "public requests carry no token");
+    assert_eq!(
+        received[0].line,
+        "GET /api/v1/verify/org.example.w HTTP/1.1"
+    );
+    assert!(
+        !received[0].head.contains("secret"),
+        "public requests carry no token"
+    );
 
-    let config = RegistryConfig { cache_ttl: Duration::ZERO, ..server.config() };
+    let config = RegistryConfig {
+        cache_ttl: Duration::ZERO,
+        ..server.config()
+    };
     let client = RegistryClient::new(config).unwrap();
     client.verify(WORKER).unwrap();
     client.verify(WORKER).unwrap();
@@ -59,7 +68,10 @@ fn a_worker_that_is_not_known_is_unknown_and_has_no_hash() {
 
 #[test]
 fn a_banned_or_revoked_worker_has_no_hash() {
-    for (from, to) in [("\"banned\": false", "\"banned\": true"), ("\"active\"", "\"revoked\"")] {
+    for (from, to) in [
+        ("\"banned\": false", "\"banned\": true"),
+        ("\"active\"", "\"revoked\""),
+    ] {
         let client = Server::json(200, &active().replace(from, to)).client();
         assert_eq!(client.get_worker_hash(WORKER), None);
     }
@@ -82,7 +94,10 @@ fn a_worker_id_stays_one_component_of_the_path() {
     let client = server.client();
     client.verify("a/../../health?x#é").unwrap();
     let line = &server.received()[0].line;
-    assert_eq!(line, "GET /api/v1/verify/a%2F..%2F..%2Fhealth%3Fx%23%C3%A9 HTTP/1.1");
+    assert_eq!(
+        line,
+        "GET /api/v1/verify/a%2F..%2F..%2Fhealth%3Fx%23%C3%A9 HTTP/1.1"
+    );
     for id in ["", ".", ".."] {
         assert!(matches!(client.verify(id), Err(RegistryError::WorkerId)));
     }
@@ -96,12 +111,18 @@ fn the_ban_list_is_read_and_a_cut_one_is_no_acquittal() {
     assert_eq!(client.get_ban_list(500).unwrap()[0].reason, "r");
     assert!(client.is_hash_banned(&hash()).unwrap());
     assert!(!client.is_hash_banned(&"0".repeat(64)).unwrap());
-    assert!(matches!(client.is_hash_banned("0"), Err(RegistryError::Hash(_))));
+    assert!(matches!(
+        client.is_hash_banned("0"),
+        Err(RegistryError::Hash(_))
+    ));
     let full = vec![entry(&hash()); 500].join(",");
     let client = Server::json(200, &format!("[{full}]")).client();
     assert!(client.is_hash_banned(&hash()).unwrap());
     let error = client.is_hash_banned(&"0".repeat(64)).unwrap_err();
-    assert!(matches!(error, RegistryError::BanListTruncated { limit: 500 }));
+    assert!(matches!(
+        error,
+        RegistryError::BanListTruncated { limit: 500 }
+    ));
 }
 
 #[test]
@@ -114,39 +135,75 @@ fn health_is_told() {
 
 #[test]
 fn reports_carry_the_session_and_attestations_the_bearer_token() {
-    let receipt = format!(r#"{{"id": "a1", "worker_id": "{WORKER}", "sha256": "{}"}}"#, hash());
+    let receipt = format!(
+        r#"{{"id": "a1", "worker_id": "{WORKER}", "sha256": "{}"}}"#,
+        hash()
+    );
     let server = Server::json(200, &receipt);
     let client = server.client();
-    client.report_hash(&hash(), "steals", Some("https://e.example")).unwrap();
+    client
+        .report_hash(&hash(), "steals", Some("https://e.example"))
+        .unwrap();
     let (hash, none) = (hash(), None);
     let package_hash = hash.as_str();
-    let submission = Submission { worker_id: WORKER, package_hash, ..Submission::default() };
-    assert_eq!(client.submit_attestation(&submission, none).unwrap().id, "a1");
+    let submission = Submission {
+        worker_id: WORKER,
+        package_hash,
+        ..Submission::default()
+    };
+    assert_eq!(
+        client.submit_attestation(&submission, none).unwrap().id,
+        "a1"
+    );
     let own = Token::new("other-secret").unwrap();
     client.submit_attestation(&submission, Some(&own)).unwrap();
-    let [report, first, second] = &server.received()[..] else { panic!() };
+    let [report, first, second] = &server.received()[..] else {
+        panic!()
+    };
     assert_eq!(report.line, "POST /api/v1/ban-list/report HTTP/1.1");
-    assert!(report.head.contains("cookie:pyhall_session=session-secret\n"));
-    let body = format!(
-        r#"{{"evidence_url":"https://e.example","reason":"steals","sha256":"{hash}"}}"#
+    assert!(
+        report
+            .head
+            .contains("cookie:pyhall_session=session-secret\n")
     );
+    let body =
+        format!(r#"{{"evidence_url":"https://e.example","reason":"steals","sha256":"{hash}"}}"#);
     assert_eq!(report.body, body);
-    assert_eq!(first.line, "PUT /api/v1/workers/org.example.w/attest HTTP/1.1");
+    assert_eq!(
+        first.line,
+        "PUT /api/v1/workers/org.example.w/attest HTTP/1.1"
+    );
     assert!(first.head.contains("authorization:Bearer bearer-secret\n"));
     assert!(first.body.contains("\"ai_generated\":false"));
     assert!(second.head.contains("authorization:Bearer other-secret\n"));
 
-    let bad = Submission { package_hash: "sha256:00", ..submission.clone() };
-    assert!(matches!(client.submit_attestation(&bad, none), Err(RegistryError::Hash(_))));
-    assert_eq!(server.received().len(), 3, "a hash is checked before anything is sent");
+    let bad = Submission {
+        package_hash: "sha256:00",
+        ..submission.clone()
+    };
+    assert!(matches!(
+        client.submit_attestation(&bad, none),
+        Err(RegistryError::Hash(_))
+    ));
+    assert_eq!(
+        server.received().len(),
+        3,
+        "a hash is checked before anything is sent"
+    );
     let anonymous = RegistryConfig {
         session_token: None,
         bearer_token: None,
         ..server.config()
     };
     let client = RegistryClient::new(anonymous).unwrap();
-    assert!(matches!(client.report_hash(&hash, "", None), Err(RegistryError::NoToken)));
-    assert!(matches!(client.submit_attestation(&submission, none), Err(RegistryError::NoToken)));
+    assert!(matches!(
+        client.report_hash(&hash, "", None),
+        Err(RegistryError::NoToken)
+    ));
+    assert!(matches!(
+        client.submit_attestation(&submission, none),
+        Err(RegistryError::NoToken)
+    ));
 }
 
 #[test]
@@ -204,7 +261,10 @@ fn an_answer_that_breaks_off_is_no_answer() {
         let cut = whole[..length].to_owned();
         let server = Server::new(move |_, stream| drop(stream.write_all(cut.as_bytes())));
         let error = server.client().verify(WORKER).unwrap_err();
-        assert!(matches!(error, RegistryError::Transport(_)), "{length}: {error:?}");
+        assert!(
+            matches!(error, RegistryError::Transport(_)),
+            "{length}: {error:?}"
+        );
     }
 }
 
@@ -218,16 +278,27 @@ fn an_answer_of_another_kind_size_or_subject_is_refused() {
     let error = verify(answer(200, "text/html", "<html>"));
     assert!(matches!(error, RegistryError::ContentType { found: Some(t) } if t == "text/html"));
     let huge = format!("[{}]", "0,".repeat(3 << 20));
-    assert!(matches!(verify(json(&huge)), RegistryError::TooLarge { .. }));
+    assert!(matches!(
+        verify(json(&huge)),
+        RegistryError::TooLarge { .. }
+    ));
     assert!(matches!(verify(json("{")), RegistryError::Json(_)));
     assert!(matches!(verify(json("[]")), RegistryError::Member(_)));
-    assert!(matches!(verify(json(&active().replace(&hash(), "x"))), RegistryError::Member(_)));
+    assert!(matches!(
+        verify(json(&active().replace(&hash(), "x"))),
+        RegistryError::Member(_)
+    ));
     let no_banned = active().replace("\"banned\": false,", "");
     assert!(matches!(verify(json(&no_banned)), RegistryError::Member(_)));
     let status = active().replace("\"active\"", "\"fine\"");
     assert!(matches!(verify(json(&status)), RegistryError::Member(_)));
     let error = verify(json(&active().replace(WORKER, "org.example.other")));
-    assert!(matches!(error, RegistryError::OtherSubject { member: "worker_id" }));
+    assert!(matches!(
+        error,
+        RegistryError::OtherSubject {
+            member: "worker_id"
+        }
+    ));
     let error = verify(answer(500, "application/json", "{}"));
     assert!(matches!(error, RegistryError::Status { status: 500 }));
 }
@@ -236,12 +307,26 @@ fn an_answer_of_another_kind_size_or_subject_is_refused() {
 fn only_https_or_this_machine_is_asked() {
     let client = |url: &str| {
         let base_url = url.to_owned();
-        RegistryClient::new(RegistryConfig { base_url, ..RegistryConfig::default() })
+        RegistryClient::new(RegistryConfig {
+            base_url,
+            ..RegistryConfig::default()
+        })
     };
-    for good in ["https://api.pyhall.dev", "https://r.example/base/", "http://localhost:1"] {
+    for good in [
+        "https://api.pyhall.dev",
+        "https://r.example/base/",
+        "http://localhost:1",
+    ] {
         assert!(client(good).is_ok(), "{good}");
     }
-    let bad = ["", "x", "http://r.example", "ftp://r", "https://u:p@r", "http://localhost.evil"];
+    let bad = [
+        "",
+        "x",
+        "http://r.example",
+        "ftp://r",
+        "https://u:p@r",
+        "http://localhost.evil",
+    ];
     for url in bad {
         assert!(matches!(client(url), Err(RegistryError::Url)), "{url}");
     }

@@ -92,7 +92,9 @@ fn read(stream: &TcpStream) -> Received {
         let (name, value) = header.split_once(':').unwrap();
         head += &format!("{}:{}\n", name.to_lowercase(), value.trim());
     }
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
     let mut body = vec![0; length.map_or(0, |text| text.parse().unwrap())];
     reader.read_exact(&mut body).unwrap();
     let body = String::from_utf8(body).unwrap();

@@ -88,7 +88,9 @@ impl VerifyResponse {
             ai_service: text("ai_service")?,
             ai_model: text("ai_model")?,
             ai_session_fingerprint: text("ai_session_fingerprint")?,
-            current_hash: members.opt_hex("current_hash")?.map(Sha256Digest::from_bytes),
+            current_hash: members
+                .opt_hex("current_hash")?
+                .map(Sha256Digest::from_bytes),
             // Required: an answer that leaves it out does not say "not banned".
             banned: members.bool("banned")?,
             ai_generated: members.opt_bool("ai_generated")?.unwrap_or(false),

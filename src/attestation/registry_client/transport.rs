@@ -68,7 +68,9 @@ impl Transport {
         body.write_canonical(Form::Utf8, &mut text);
         let request = Request::builder().method(method).uri(self.url(path));
         let request = request.header(ACCEPT, "application/json");
-        let request = request.header(CONTENT_TYPE, "application/json").header(name, value);
+        let request = request
+            .header(CONTENT_TYPE, "application/json")
+            .header(name, value);
         let request = request.body(text).map_err(failed)?;
         answer(self.agent.run(request).map_err(failed)?)
     }
@@ -91,7 +93,8 @@ impl Credential<'_> {
             Credential::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose())),
         };
         let text = Zeroizing::new(text);
-        let mut value = HeaderValue::from_str(&text).map_err(|error| failed(ureq::http::Error::from(error)))?;
+        let mut value =
+            HeaderValue::from_str(&text).map_err(|error| failed(ureq::http::Error::from(error)))?;
         // So that whatever prints the request does not print it.
         value.set_sensitive(true);
         Ok((name, value))
@@ -130,7 +133,11 @@ fn answer(mut response: Response<Body>) -> Result<Value, RegistryError> {
     if !media_type.is_some_and(|text| text.trim().eq_ignore_ascii_case("application/json")) {
         return Err(RegistryError::ContentType { found });
     }
-    let body = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec();
+    let body = response
+        .body_mut()
+        .with_config()
+        .limit(ANSWER_BYTES)
+        .read_to_vec();
     Ok(parse::parse(&body.map_err(failed)?)?)
 }
 
