@@ -15,16 +15,21 @@
 //! ```
 //! Arrows point left only. [`ledger`] says what the formats are, [`store`] what
 //! is kept and how a commit is ordered, [`logbook`] how entries become durable.
-
+pub mod attestation;
 #[cfg(feature = "store")]
 pub mod audit;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "store")]
 pub mod evidence;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod ledger;
 #[cfg(feature = "store")]
 pub mod logbook;
+#[cfg(feature = "files")]
+pub mod manifest;
 #[cfg(feature = "store")]
 pub mod store;
+pub mod vacant;
 pub mod wcp;
