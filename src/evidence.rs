@@ -16,10 +16,10 @@ use crate::ledger::merkle::{LeafRange, root_from_path};
 use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
 use crate::ledger::statement::{SignedEpoch, SignedHead};
-use crate::ledger::tile::{self, TileError, TileId};
 use crate::logbook::error::OpenError;
 use crate::logbook::{entry_at, epoch_at, identity_of};
-use crate::store::{Store, StoreError, TileKey};
+use crate::store::tree::{TreeError, inclusion_path, subtree_hashes};
+use crate::store::{Store, StoreError};
 
 /// Why there is no evidence to give.
 #[derive(Debug, Error)]
@@ -47,8 +47,8 @@ pub enum EvidenceError {
         seq: Seq,
     },
     /// The stored tree is damaged.
-    #[error("the stored tree of the epoch is damaged: {0}")]
-    Tree(#[from] TileError),
+    #[error("the stored tree is damaged: {0}")]
+    Tree(#[from] TreeError),
     /// The stored tree does not lead to the sealed root.
     #[error("the stored tree does not lead from entry {seq} to the sealed root: verify the ledger")]
     NotProven {
@@ -78,8 +78,7 @@ pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceErro
     let Some(index) = seq.0.checked_sub(header.first_seq.0) else {
         return Err(not_proven);
     };
-    let tiles = tile::path_tiles(index, header.tree_size)?;
-    let path = tile::path_from_tiles(index, header.tree_size, &fetch(store, header, tiles)?)?;
+    let path = inclusion_path(store, header.epoch, index, header.tree_size)?;
     let leaf = leaf_hash(&entry.hash(), &entry.signature());
     let root = root_from_path::<EpochTree>(index, header.tree_size, &leaf, &path);
     if root != Ok(header.root) {
@@ -210,21 +209,6 @@ fn subtrees(
     header: &EpochHeader,
     start: u64,
     end: u64,
-) -> Result<Vec<Hash>, EvidenceError> {
-    let range = LeafRange { start, end };
-    let tiles = fetch(store, header, tile::range_tiles(range))?;
-    Ok(tile::range_from_tiles(range, &tiles)?)
-}
-
-fn fetch(
-    store: &dyn Store,
-    header: &EpochHeader,
-    tiles: Vec<TileId>,
-) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-    let epoch = header.epoch;
-    let keys: Vec<TileKey> = tiles
-        .into_iter()
-        .map(|tile| TileKey { epoch, tile })
-        .collect();
-    store.tiles(&keys)
+) -> Result<Vec<Hash>, TreeError> {
+    subtree_hashes(store, header.epoch, LeafRange { start, end })
 }

@@ -232,7 +232,9 @@ impl Logbook {
         self.send(Request::Close(reply))?;
         let closed = answer.recv().map_err(|_| LogbookError::Stopped)?;
         self.join();
-        closed
+        closed?;
+        // Not for safety: so that the next opening has little to replay.
+        Ok(self.store.flush()?)
     }
 
     fn send(&self, request: Request) -> Result<(), LogbookError> {

@@ -45,6 +45,18 @@ impl Store for RocksStore {
         self.db.flush_cfs_opt(&tables?, &flush).map_err(of_rocks)
     }
 
+    fn scrub(&self) -> Result<(), StoreError> {
+        for table in Table::ALL.into_iter().filter(|t| *t != Table::Entries) {
+            let mut rows = self.db.raw_iterator_cf_opt(self.table(table)?, options::scrubbing());
+            rows.seek_to_first();
+            while rows.valid() {
+                rows.next();
+            }
+            rows.status().map_err(of_rocks)?;
+        }
+        Ok(())
+    }
+
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
         self.get(Table::Entries, &be(seq.0))
     }

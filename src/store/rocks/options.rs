@@ -197,6 +197,13 @@ pub(super) fn scanning() -> ReadOptions {
     options
 }
 
+/// For all rows of a table, whatever their prefixes.
+pub(super) fn scrubbing() -> ReadOptions {
+    let mut options = scanning();
+    options.set_total_order_seek(true);
+    options
+}
+
 /// For the postings of one term.
 pub(super) fn seeking() -> ReadOptions {
     let mut options = reading();
