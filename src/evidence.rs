@@ -171,10 +171,11 @@ fn last_of(store: &dyn Store, export: &RangeExport<'_>) -> Result<Seq, EvidenceE
         (Some(sealed), _) if wanted <= sealed => wanted,
         (_, Some(head)) if head == wanted => wanted,
         (Some(sealed), _) => sealed,
+        (None, _) if wanted < export.first => return Err(EvidenceError::EmptyRange),
         (None, _) => return Err(EvidenceError::NotSealed { seq: export.first }),
     };
     if covered < export.first {
-        return Err(match in_log < export.first {
+        return Err(match wanted < export.first {
             true => EvidenceError::EmptyRange,
             false => EvidenceError::NotSealed { seq: export.first },
         });

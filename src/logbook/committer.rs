@@ -43,6 +43,8 @@ pub(super) struct Committer {
     last_epoch: Option<EpochHeader>,
     last: Head,
     failed: bool,
+    /// A failure that nobody waited for. The next who asks is told of it.
+    untold: Option<LogbookError>,
 }
 
 /// The mark, and what it says.
@@ -95,6 +97,7 @@ impl Committer {
             last_epoch: recovered.last_epoch,
             last,
             failed: false,
+            untold: None,
         }
     }
 
@@ -115,9 +118,7 @@ impl Committer {
                     let _ = reply.send(self.close());
                     return;
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    let _ = self.state_mark(self.last.ts);
-                }
+                Err(RecvTimeoutError::Timeout) => self.move_mark_up(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -132,7 +133,7 @@ impl Committer {
                 }
                 self.wake.wake();
                 if self.mark_due_in() == Some(Duration::ZERO) {
-                    let _ = self.state_mark(self.last.ts);
+                    self.move_mark_up();
                 }
             }
             Err(error) => {
@@ -187,8 +188,12 @@ impl Committer {
         reply: Option<Sender<Result<Option<SignedEpoch>, LogbookError>>>,
     ) {
         let sealed = self.write_seal(sealed_at);
-        if let Some(reply) = reply {
-            let _ = reply.send(sealed.map(Some));
+        match (reply, sealed) {
+            (Some(reply), sealed) => {
+                let _ = reply.send(sealed.map(Some));
+            }
+            (None, Ok(_)) => {}
+            (None, Err(error)) => self.untold = Some(error),
         }
     }
 
@@ -198,7 +203,11 @@ impl Committer {
             // The sequencer seals only what has entries.
             return Err(LogbookError::Stopped);
         };
-        self.state_mark(sealed_at)?;
+        // A rollback that is being accepted must be recorded before the mark,
+        // the only witness of what was lost, may move.
+        if self.mark.stated.is_some() {
+            self.state_mark(sealed_at)?;
+        }
         let number = next_number(self.last_epoch.as_ref());
         let header = EpochHeader {
             epoch: number,
@@ -282,6 +291,11 @@ impl Committer {
         Ok(())
     }
 
+    /// The same, where nobody waits for the answer.
+    fn move_mark_up(&mut self) {
+        self.untold = self.state_mark(self.last.ts).err();
+    }
+
     fn mark_is_behind(&self) -> bool {
         let stated = self.mark.stated.as_ref();
         stated.is_some_and(|stated| stated.seq < self.last.seq)
@@ -295,9 +309,9 @@ impl Committer {
         due.then(|| MARK_EVERY.saturating_sub(since))
     }
 
-    fn refuse_after_failure(&self) -> Result<(), LogbookError> {
+    fn refuse_after_failure(&mut self) -> Result<(), LogbookError> {
         if self.failed {
-            Err(LogbookError::Stopped)
+            Err(self.untold.take().unwrap_or(LogbookError::Stopped))
         } else {
             Ok(())
         }

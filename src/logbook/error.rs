@@ -33,7 +33,9 @@ pub enum LogbookError {
     /// nothing more is written before the ledger is reopened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The entries are durable, but the high-water mark could not be moved.
+    /// The high-water mark could not be moved. Whether the entries of the same
+    /// call are on the disk is not known; nothing more is written before the
+    /// ledger is reopened.
     #[error("the high-water mark could not be written: {0}")]
     Mark(Arc<io::Error>),
     /// An earlier write failed, or the writer has been closed.

@@ -10,6 +10,8 @@
 //! 2. Before an epoch is sealed, the mark names its last entry. So a crash
 //!    after the sealing never leaves a mark behind a sealed epoch.
 //! 3. The mark never names an entry that was not synced before.
+//! 4. While a rollback is being accepted, the mark stays what it is until the
+//!    entry that records it is committed, whatever must be sealed before.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

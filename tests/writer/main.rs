@@ -1,0 +1,25 @@
+//! The writer, driven by hand: a clock that is set, a store that fails where
+//! it is told to, a signer that refuses. Whatever a test does, the whole ledger
+//! is verified again after it.
+#![cfg(feature = "store")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod appending;
+mod book;
+mod clock;
+mod clocks;
+mod crashes;
+mod epochs;
+mod evidence;
+mod failures;
+mod marks;
+mod payloads;
+mod rollbacks;
+mod signers;
+mod spy;

@@ -1,0 +1,189 @@
+//! A store that remembers every commit and what the mark said at that moment,
+//! fails where it is told to, and can hold a commit back.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+
+use sealbook::ledger::hash::Hash;
+use sealbook::ledger::position::{EpochNumber, Seq};
+use sealbook::store::term::Term;
+use sealbook::store::{
+    Batch, MemoryStore, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+};
+
+pub(crate) struct Spy {
+    inner: MemoryStore,
+    mark: PathBuf,
+    seen: Mutex<Vec<Commit>>,
+    failing: Mutex<Option<Failing>>,
+    held: Mutex<bool>,
+    released: Condvar,
+}
+
+/// A commit, with the mark as it lay there just before.
+#[derive(Clone)]
+pub(crate) struct Commit {
+    pub(crate) batch: Batch,
+    pub(crate) mark: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Copy)]
+struct Failing {
+    /// Commits that still go well.
+    after: usize,
+    /// Whether what is said to have failed is there nevertheless.
+    persists: bool,
+}
+
+impl Spy {
+    /// A store of what `first` holds, beside the mark at `mark`.
+    pub(crate) fn new(first: Batch, mark: &Path) -> Spy {
+        let spy = Spy::over(MemoryStore::new(), mark);
+        spy.commit(first).unwrap();
+        spy
+    }
+
+    /// A store that goes on from `inner`.
+    pub(crate) fn over(inner: MemoryStore, mark: &Path) -> Spy {
+        Spy {
+            inner,
+            mark: mark.to_owned(),
+            seen: Mutex::default(),
+            failing: Mutex::default(),
+            held: Mutex::default(),
+            released: Condvar::new(),
+        }
+    }
+
+    /// Lets `after` commits pass and fails the one after them.
+    pub(crate) fn fail(&self, after: usize, persists: bool) {
+        *self.failing.lock().unwrap() = Some(Failing { after, persists });
+    }
+
+    /// Every commit so far.
+    pub(crate) fn commits(&self) -> Vec<Commit> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// Holds every commit back until the guard is dropped.
+    pub(crate) fn hold(self: &Arc<Spy>) -> Held {
+        *self.held.lock().unwrap() = true;
+        Held(Arc::clone(self))
+    }
+}
+
+pub(crate) struct Held(Arc<Spy>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        *self.0.held.lock().unwrap() = false;
+        self.0.released.notify_all();
+    }
+}
+
+/// The store as it was after these commits.
+pub(crate) fn replay(commits: &[Commit]) -> MemoryStore {
+    let store = MemoryStore::new();
+    for commit in commits {
+        store.commit(commit.batch.clone()).unwrap();
+    }
+    store
+}
+
+/// What a full disk answers.
+fn full() -> StoreError {
+    let kind = io::ErrorKind::StorageFull;
+    StoreError::Io {
+        kind,
+        source: Arc::new(io::Error::from(kind)),
+    }
+}
+
+impl Store for Spy {
+    fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        let mut held = self.held.lock().unwrap();
+        while *held {
+            held = self.released.wait(held).unwrap();
+        }
+        drop(held);
+        let mut failing = self.failing.lock().unwrap();
+        let persists = match &mut *failing {
+            Some(Failing { after: 0, persists }) => Some(*persists),
+            Some(failing) => {
+                failing.after -= 1;
+                None
+            }
+            None => None,
+        };
+        if persists.is_some() {
+            *failing = None;
+        }
+        if persists != Some(false) {
+            self.inner.commit(batch.clone())?;
+            let mark = std::fs::read(&self.mark).ok();
+            self.seen.lock().unwrap().push(Commit { batch, mark });
+        }
+        match persists {
+            Some(_) => Err(full()),
+            None => Ok(()),
+        }
+    }
+
+    fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.entry(seq)
+    }
+
+    fn entries(&self, range: Range<u64>) -> Rows<'_, Seq> {
+        self.inner.entries(range)
+    }
+
+    fn entries_rev(&self, range: Range<u64>) -> Rows<'_, Seq> {
+        self.inner.entries_rev(range)
+    }
+
+    fn last_seq(&self) -> Result<Option<Seq>, StoreError> {
+        self.inner.last_seq()
+    }
+
+    fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, StoreError> {
+        self.inner.seq_of(hash)
+    }
+
+    fn epoch(&self, number: EpochNumber) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.epoch(number)
+    }
+
+    fn epochs(&self, from: EpochNumber) -> Rows<'_, EpochNumber> {
+        self.inner.epochs(from)
+    }
+
+    fn last_epoch(&self) -> Result<Option<EpochNumber>, StoreError> {
+        self.inner.last_epoch()
+    }
+
+    fn epoch_of(&self, seq: Seq) -> Result<Option<EpochNumber>, StoreError> {
+        self.inner.epoch_of(seq)
+    }
+
+    fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        self.inner.tiles(keys)
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.meta(key)
+    }
+
+    fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
+        self.inner.index(postings, indexed_to)
+    }
+
+    fn indexed_to(&self) -> Result<u64, StoreError> {
+        self.inner.indexed_to()
+    }
+
+    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError> {
+        self.inner.postings(term, order)
+    }
+}
