@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sealbook::audit::audit;
-use sealbook::evidence::{RangeExport, export_range, prove};
+use sealbook::evidence::range::{RangeExport, export_range};
+use sealbook::evidence::prove;
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::json::Object;
@@ -56,7 +57,7 @@ fn table(entries: u64, runs: usize) -> Fallible<()> {
     for _ in 0..runs {
         let folder = tempfile::tempdir()?;
         for name in [
-            "bounds", "append", "open", "read", "verify", "audit", "export",
+            "bounds", "append", "open", "read", "verify", "audit", "export", "selection",
         ] {
             for line in child(name, folder.path(), entries)?.lines() {
                 let Some((figure, value)) = line.rsplit_once('\t') else {
@@ -149,6 +150,7 @@ fn measure(name: &str, folder: &Path, entries: u64) -> Fallible<()> {
         "verify" => verify_ledger(folder, entries, true),
         "audit" => verify_ledger(folder, entries, false),
         "export" => export(folder, entries),
+        "selection" => selection(folder),
         _ => Err("no such measure".into()),
     }
 }
@@ -365,6 +367,37 @@ fn verify_ledger(folder: &Path, entries: u64, signatures: bool) -> Fallible<()> 
     };
     say(name, "thousand/s", entries as f64 / seconds / 1_000.0);
     say(&format!("{name}, peak memory"), "MiB", peak_memory()?);
+    Ok(())
+}
+
+/// A selection of a thousand entries: written, and verified again.
+fn selection(folder: &Path) -> Fallible<()> {
+    let store = RocksStore::open_read_only(&folder.join("ledger"))?;
+    let signer = signer();
+    let filter = Filter {
+        tenant: Some("tenant-7".to_owned()),
+        limit: Some(1_000),
+        ..Filter::default()
+    };
+    let started = Instant::now();
+    let export = SelectionExport {
+        filter: &filter,
+        signer: Some(&signer),
+        progress: &mut |_| (),
+    };
+    let (bundle, selected) = export_selection(&store, Vec::new(), export)?;
+    let written = started.elapsed().as_secs_f64() * 1_000.0;
+    let policy = Policy {
+        keys: vec![signer.public_key()],
+        ..Policy::default()
+    };
+    let started = Instant::now();
+    let outcome = verify(&mut BundleFile::open(&bundle[..])?, &policy, &mut |_| ())?;
+    let verified = started.elapsed().as_secs_f64() * 1_000.0;
+    outcome.verified.ok_or("the selection does not verify")?;
+    let count = selected.closing.entries;
+    say(&format!("export {count} of one tenant"), "ms", written);
+    say(&format!("verify {count} of one tenant"), "ms", verified);
     Ok(())
 }
 

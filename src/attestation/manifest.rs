@@ -15,6 +15,7 @@ use crate::ledger::sha256::Sha256Digest;
 pub const SCHEMA_VERSION: &str = "awp.v1";
 
 /// The largest manifest that is read: 1 MiB.
+#[cfg(feature = "files")]
 pub(super) const MANIFEST_BYTES: u64 = 1 << 20;
 
 const HMAC: &str = "signature_hmac_sha256";
@@ -131,6 +132,7 @@ impl PackageManifest {
         self.members.get(name).and_then(Value::as_str)
     }
 
+    #[cfg(feature = "files")]
     /// A manifest with these members, not signed.
     pub(super) fn unsigned(members: Object) -> PackageManifest {
         PackageManifest { members }
