@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sealbook::audit::audit;
-use sealbook::evidence::range::{RangeExport, export_range};
 use sealbook::evidence::prove;
+use sealbook::evidence::range::{RangeExport, export_range};
+use sealbook::evidence::selection::{SelectionExport, export_selection};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::json::Object;
@@ -57,7 +58,14 @@ fn table(entries: u64, runs: usize) -> Fallible<()> {
     for _ in 0..runs {
         let folder = tempfile::tempdir()?;
         for name in [
-            "bounds", "append", "open", "read", "verify", "audit", "export", "selection",
+            "bounds",
+            "append",
+            "open",
+            "read",
+            "verify",
+            "audit",
+            "export",
+            "selection",
         ] {
             for line in child(name, folder.path(), entries)?.lines() {
                 let Some((figure, value)) = line.rsplit_once('\t') else {

@@ -55,7 +55,10 @@ pub fn export_selection<W: Write>(
     let (mut written, mut unsealed) = (0, 0);
     for item in in_order(store, export.filter)? {
         let (seq, entry) = item?;
-        if current.as_ref().is_none_or(|epoch| seq > epoch.content.last_seq) {
+        if current
+            .as_ref()
+            .is_none_or(|epoch| seq > epoch.content.last_seq)
+        {
             let Some(number) = store.epoch_of(seq)? else {
                 unsealed += 1;
                 continue;

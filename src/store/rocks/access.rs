@@ -47,7 +47,9 @@ impl Store for RocksStore {
 
     fn scrub(&self) -> Result<(), StoreError> {
         for table in Table::ALL.into_iter().filter(|t| *t != Table::Entries) {
-            let mut rows = self.db.raw_iterator_cf_opt(self.table(table)?, options::scrubbing());
+            let mut rows = self
+                .db
+                .raw_iterator_cf_opt(self.table(table)?, options::scrubbing());
             rows.seek_to_first();
             while rows.valid() {
                 rows.next();
