@@ -101,7 +101,7 @@ impl<'s> LedgerSource<'s> {
                 },
             }
         }
-        let due = |epoch: &Box<SignedEpoch>| seq.is_none_or(|seq| epoch.content.first_seq <= seq);
+        let due = |epoch: &SignedEpoch| seq.is_none_or(|seq| epoch.content.first_seq <= seq);
         let epoch = self.next_epoch.take_if(|epoch| due(epoch));
         Ok(epoch.map(|epoch| Event::Epoch(epoch, None)))
     }

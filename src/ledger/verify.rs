@@ -140,11 +140,14 @@ pub fn verify(
 }
 
 fn entries_of(batch: &[Event]) -> Vec<&Raw> {
-    let entry = |event| match event {
-        &Event::Entry(ref raw, _) => Some(raw),
+    batch.iter().filter_map(raw_of).collect()
+}
+
+fn raw_of(event: &Event) -> Option<&Raw> {
+    match event {
+        Event::Entry(raw, _) => Some(raw),
         _ => None,
-    };
-    batch.iter().filter_map(entry).collect()
+    }
 }
 
 /// The serial part.
@@ -223,10 +226,7 @@ impl<'a> Walk<'a> {
     }
 
     fn choose_verifier(&mut self, batch: &[Event]) {
-        let first = batch.iter().find_map(|event| match event {
-            Event::Entry(raw, _) => Some(raw),
-            _ => None,
-        });
+        let first = batch.iter().find_map(raw_of);
         let Some(first) = first.filter(|_| self.undecided) else {
             return;
         };
