@@ -46,6 +46,7 @@ pub fn audit(
 
 /// A ledger as a source.
 struct LedgerSource<'s> {
+    store: &'s dyn Store,
     identity: Option<Identity>,
     entries: Rows<'s, Seq>,
     epochs: Peekable<Rows<'s, EpochNumber>>,
@@ -73,6 +74,7 @@ impl<'s> LedgerSource<'s> {
             }
         }
         Ok(LedgerSource {
+            store,
             identity,
             entries: store.entries(0..u64::MAX),
             epochs: store.epochs(EpochNumber::FIRST).peekable(),
@@ -137,6 +139,9 @@ impl Source for LedgerSource<'_> {
                 None => {
                     while let Some(event) = self.epoch_before(None)? {
                         batch.push(event);
+                    }
+                    if let Err(error) = self.store.scrub() {
+                        batch.push(Event::Fault(store_fault(error)?));
                     }
                     self.ended = true;
                 }

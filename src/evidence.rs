@@ -1,25 +1,25 @@
-//! Taking evidence out of a ledger: proofs of single entries, bundles of
-//! ranges. Reads the store only; whatever the store answers is proven against
-//! the signed header before it is given away.
+//! Taking evidence out of a ledger: proofs of single entries, bundles of ranges
+//! and of selections. Reads the store only; a path is proven against the signed
+//! header before it is given away.
 
-use std::io::Write;
+pub mod range;
+pub mod selection;
 
 use thiserror::Error;
 
-use crate::ledger::bundle::{BundleError, BundleWriter};
-use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
+use crate::ledger::bundle::BundleError;
 use crate::ledger::entry::Entry;
-use crate::ledger::epoch::{EpochHeader, EpochTree, leaf_hash};
+use crate::ledger::epoch::{EpochTree, leaf_hash};
 use crate::ledger::hash::Hash;
-use crate::ledger::key::Signer;
-use crate::ledger::merkle::{LeafRange, root_from_path};
+use crate::ledger::merkle::root_from_path;
 use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
-use crate::ledger::statement::{SignedEpoch, SignedHead};
-use crate::ledger::tile::{self, TileError, TileId};
+use crate::ledger::statement::SignedEpoch;
 use crate::logbook::error::OpenError;
-use crate::logbook::{entry_at, epoch_at, identity_of};
-use crate::store::{Store, StoreError, TileKey};
+use crate::logbook::{entry_at, epoch_at};
+use crate::store::query::QueryError;
+use crate::store::tree::{TreeError, inclusion_path};
+use crate::store::{Store, StoreError};
 
 /// Why there is no evidence to give.
 #[derive(Debug, Error)]
@@ -37,6 +37,9 @@ pub enum EvidenceError {
         /// The entry asked for.
         seq: Seq,
     },
+    /// The entries could not be found.
+    #[error(transparent)]
+    Query(#[from] QueryError),
     /// No entry lies in the range.
     #[error("no entry lies in the range")]
     EmptyRange,
@@ -47,8 +50,8 @@ pub enum EvidenceError {
         seq: Seq,
     },
     /// The stored tree is damaged.
-    #[error("the stored tree of the epoch is damaged: {0}")]
-    Tree(#[from] TileError),
+    #[error("the stored tree is damaged: {0}")]
+    Tree(#[from] TreeError),
     /// The stored tree does not lead to the sealed root.
     #[error("the stored tree does not lead from entry {seq} to the sealed root: verify the ledger")]
     NotProven {
@@ -73,18 +76,7 @@ pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceErro
         .ok_or(EvidenceError::NotSealed { seq })?;
     let epoch = epoch_at(store, number)?;
     let entry = entry_at(store, seq)?;
-    let header = &epoch.content;
-    let not_proven = EvidenceError::NotProven { seq };
-    let Some(index) = seq.0.checked_sub(header.first_seq.0) else {
-        return Err(not_proven);
-    };
-    let tiles = tile::path_tiles(index, header.tree_size)?;
-    let path = tile::path_from_tiles(index, header.tree_size, &fetch(store, header, tiles)?)?;
-    let leaf = leaf_hash(&entry.hash(), &entry.signature());
-    let root = root_from_path::<EpochTree>(index, header.tree_size, &leaf, &path);
-    if root != Ok(header.root) {
-        return Err(not_proven);
-    }
+    let path = path_of(store, seq, &entry, &epoch)?;
     Ok(InclusionProof {
         seq,
         entry,
@@ -93,139 +85,24 @@ pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceErro
     })
 }
 
-/// What to put into a bundle of a range.
-pub struct RangeExport<'a> {
-    /// The first entry.
-    pub first: Seq,
-    /// The last entry; beyond the end of the log, the last there is.
-    pub last: Seq,
-    /// Under which head unsealed entries may be given. Without one they are
-    /// left out.
-    pub head: Option<&'a SignedHead>,
-    /// Who signs the closing record.
-    pub signer: Option<&'a dyn Signer>,
-    /// Told how many entries are written so far.
-    pub progress: &'a mut dyn FnMut(u64),
-}
-
-/// Writes the bundle of a range.
-///
-/// # Errors
-/// [`EvidenceError`]; what was written by then is no bundle.
-pub fn export_range<W: Write>(
+/// The path from an entry's leaf to the root of its epoch, proven.
+fn path_of(
     store: &dyn Store,
-    out: W,
-    export: RangeExport<'_>,
-) -> Result<(W, BundleClosing), EvidenceError> {
-    let identity = identity_of(store)?;
-    let last = last_of(store, &export)?;
-    let opening = BundleOpening {
-        contents: Contents::Range,
-        log: identity.log,
-        genesis: identity.genesis,
-        first_seq: export.first,
-        last_seq: last,
-    };
-    let mut writer = BundleWriter::new(out, &opening)?;
-    let mut epoch: Option<SignedEpoch> = None;
-    let mut headed = false;
-    let mut expected = export.first;
-    for row in store.entries(export.first.0..last.0.saturating_add(1)) {
-        let (seq, record) = row?;
-        if seq != expected {
-            return Err(OpenError::EntryMissing { seq: expected }.into());
-        }
-        expected = Seq(seq.0.saturating_add(1));
-        let entry = Entry::from_record(record).map_err(|error| OpenError::Entry { seq, error })?;
-        if epoch.is_none() && !headed {
-            epoch = begin(store, &mut writer, seq, export.head)?;
-            headed = epoch.is_none();
-        }
-        writer.entry(seq, &entry, None)?;
-        let ends = |epoch: &SignedEpoch| seq == epoch.content.last_seq || seq == last;
-        if let Some(ended) = epoch.take_if(|epoch| ends(epoch)) {
-            let header = &ended.content;
-            let done = seq.0.saturating_sub(header.first_seq.0) + 1;
-            writer.after(&subtrees(store, header, done, header.tree_size)?)?;
-        }
-        if seq.0.is_multiple_of(1_024) {
-            (export.progress)(seq.0 - export.first.0);
-        }
-    }
-    if expected.0 != last.0.saturating_add(1) {
-        return Err(OpenError::EntryMissing { seq: expected }.into());
-    }
-    Ok(writer.finish(export.signer)?)
-}
-
-/// The last entry to give: as far as an epoch or the head covers.
-fn last_of(store: &dyn Store, export: &RangeExport<'_>) -> Result<Seq, EvidenceError> {
-    let sealed_to = match store.last_epoch()? {
-        Some(number) => Some(epoch_at(store, number)?.content.last_seq),
-        None => None,
-    };
-    let in_log = store.last_seq()?.ok_or(EvidenceError::EmptyRange)?;
-    let wanted = export.last.min(in_log);
-    let head = export.head.map(|head| head.content.seq);
-    // A head covers exactly the entries up to it.
-    let covered = match (sealed_to, head) {
-        (Some(sealed), _) if wanted <= sealed => wanted,
-        (_, Some(head)) if head == wanted => wanted,
-        (Some(sealed), _) => sealed,
-        (None, _) if wanted < export.first => return Err(EvidenceError::EmptyRange),
-        (None, _) => return Err(EvidenceError::NotSealed { seq: export.first }),
-    };
-    if covered < export.first {
-        return Err(match wanted < export.first {
-            true => EvidenceError::EmptyRange,
-            false => EvidenceError::NotSealed { seq: export.first },
-        });
-    }
-    Ok(covered)
-}
-
-/// Writes what must stand before entry `seq`: its epoch's header and the
-/// subtrees before it, or the head under which the unsealed entries stand.
-fn begin<W: Write>(
-    store: &dyn Store,
-    writer: &mut BundleWriter<W>,
     seq: Seq,
-    head: Option<&SignedHead>,
-) -> Result<Option<SignedEpoch>, EvidenceError> {
-    let Some(number) = store.epoch_of(seq)? else {
-        if let Some(head) = head {
-            writer.head(head)?;
-        }
-        return Ok(None);
-    };
-    let epoch = epoch_at(store, number)?;
-    writer.epoch(&epoch)?;
-    let header = &epoch.content;
-    let skipped = seq.0.saturating_sub(header.first_seq.0);
-    writer.before(&subtrees(store, header, 0, skipped)?)?;
-    Ok(Some(epoch))
-}
-
-fn subtrees(
-    store: &dyn Store,
-    header: &EpochHeader,
-    start: u64,
-    end: u64,
+    entry: &Entry,
+    epoch: &SignedEpoch,
 ) -> Result<Vec<Hash>, EvidenceError> {
-    let range = LeafRange { start, end };
-    let tiles = fetch(store, header, tile::range_tiles(range))?;
-    Ok(tile::range_from_tiles(range, &tiles)?)
-}
-
-fn fetch(
-    store: &dyn Store,
-    header: &EpochHeader,
-    tiles: Vec<TileId>,
-) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-    let epoch = header.epoch;
-    let keys: Vec<TileKey> = tiles
-        .into_iter()
-        .map(|tile| TileKey { epoch, tile })
-        .collect();
-    store.tiles(&keys)
+    let header = &epoch.content;
+    let not_proven = EvidenceError::NotProven { seq };
+    let Some(index) = seq.0.checked_sub(header.first_seq.0) else {
+        return Err(not_proven);
+    };
+    let path = inclusion_path(store, header.epoch, index, header.tree_size)?;
+    let leaf = leaf_hash(&entry.hash(), &entry.signature());
+    let root = root_from_path::<EpochTree>(index, header.tree_size, &leaf, &path);
+    if root == Ok(header.root) {
+        Ok(path)
+    } else {
+        Err(not_proven)
+    }
 }

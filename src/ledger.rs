@@ -1,4 +1,72 @@
-//! The ledger, pure: bytes in, values out.
+//! What a ledger is: the formats and the rules, pure. Bytes in, values out: no
+//! file system, no clock, no randomness, no environment; time, policy and keys
+//! are arguments. This part builds alone (`--no-default-features`) and is the
+//! auditor's build.
+//!
+//! # 1. Bytes
+//! * **Canonical JSON** ([`json`]): UTF-8, object keys sorted by code point, no
+//!   white space, the shortest float digits, integers of any size digit by
+//!   digit. Reading is strict ([`parse`]): a duplicate key, a lone surrogate, a
+//!   trailing byte or a number that overflows is an error with its place.
+//! * **Time** ([`time`]): UTC, microseconds, `2026-03-01T10:00:00.000001+00:00`,
+//!   the fraction absent when zero.
+//! * **Hash** ([`hash`]): BLAKE2b with a 32-byte digest. `H(…)` below.
+//! * **Signature** ([`key`]): Ed25519, judged strictly.
+//! * **Hex** is lower case.
+//!
+//! # 2. Entries ([`entry`])
+//! ```text
+//! signing_payload = kind 0x1f ts 0x1f canonical_json(payload) 0x1f prev_hash
+//! hash            = H(signing_payload)
+//! signature       = Ed25519(signing_payload)
+//! ```
+//! `prev_hash` is the hash of the entry before, 32 zero bytes for the first. A
+//! store keeps `signing_payload ‖ signature`; files keep
+//! `{"kind":…,"payload":{…},"prev_hash":"…","signature":"…","ts":"…"}`.
+//!
+//! # 3. Logs
+//! A log is the pair of its key and its **genesis**, the hash of entry 0, whose
+//! payload ([`opening`]) has 16 random bytes. So two logs of one key cannot be
+//! taken for each other. Entries are numbered from 0, and time never goes back.
+//!
+//! # 4. Epochs ([`epoch`], [`merkle`], [`tile`])
+//! Consecutive entries of one UTC hour are sealed under one root:
+//! ```text
+//! leaf = H(0x00 ‖ entry_hash ‖ signature)      leaf index = seq − first_seq
+//! node = H(0x01 ‖ left ‖ right)                an odd node moves up
+//! ```
+//! The header names first and last entry, size, root, head, the hash of the
+//! header before, hour, sealing time, and the log. It is signed as every
+//! statement of ours is ([`envelope`]): over `sealbook:epoch:v1`, 0x1f and the
+//! canonical JSON of the object, as
+//! `{"epoch":{…},"key":"…","signature":"…"}`.
+//!
+//! # 5. Heads ([`head`])
+//! `{"head":{"genesis","hash","log","seq","ts"},"key","signature"}` states that
+//! the log holds `hash` at `seq`.
+//!
+//! # 6. Proofs ([`proof`])
+//! `{"entry":{…,"seq":…},"epoch":{…},"path":["…"]}` and a newline: the siblings
+//! from the leaf up. Their number follows from size and index, and is checked
+//! before anything is hashed.
+//!
+//! # 7. Bundles ([`bundle_line`])
+//! JSON Lines in one canonical spelling. Of a range, every entry is proven into
+//! its epoch's tree: the tree is built again from the entries, and from the
+//! hashes of the complete subtrees before and after them where the range cuts
+//! through an epoch. The last line counts lines and bytes, has the hash of every
+//! byte before it, and is signed where the key was at hand.
+//!
+//! # 8. Verification ([`verify`])
+//! One engine for all of them. In the order of the stream, an entry's link is
+//! judged before its signature. If an entry's signature is invalid or its line
+//! cannot be read, the link of the next is not judged; if only its link is
+//! wrong, the next is judged against its computed hash. Every fault is named
+//! ([`fault`]); what a walk cannot know is listed as not checked.
+//!
+//! # 9. Limits ([`limits`])
+//! A kind has 256 bytes, a payload 128 levels, an integer 4 300 digits, a
+//! signing payload 16 MiB, a line 20 MiB, an epoch 2²⁴ entries.
 
 pub mod bundle;
 pub mod bundle_file;
@@ -31,6 +99,7 @@ pub mod pem;
 pub mod position;
 pub mod proof;
 mod seals;
+pub mod sha256;
 pub mod source;
 pub mod statement;
 pub mod tile;

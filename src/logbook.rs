@@ -6,7 +6,7 @@
 //! sequencer        stamp, chain, sign           (one thread, signing on all cores)
 //!    │ bounded queue
 //! committer        tree, write + sync, mark     (one thread)
-//!    │
+//!    │          └─▶ indexing: secondary indexes, behind  (one thread)
 //! callers          receipt
 //! ```
 //!
@@ -37,6 +37,7 @@
 pub mod clock;
 mod committer;
 pub mod error;
+mod indexing;
 pub mod init;
 pub mod key_file;
 pub mod mark;
@@ -103,7 +104,7 @@ pub struct Identity {
 
 impl Logbook {
     /// Opens a ledger for writing: finds its end, holds it against its mark,
-    /// and starts the two threads.
+    /// and starts the threads.
     ///
     /// # Errors
     /// [`OpenError`]; nothing was written then.
@@ -147,10 +148,13 @@ impl Logbook {
         let head = recovered.head();
         let durable = Arc::new(Mutex::new(head));
         let sequencer = Sequencer::new(&parts, &recovered, queue, work);
-        let committer = Committer::new(&parts, recovered, mark, works, Arc::clone(&durable));
+        let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
+        let durable_here = Arc::clone(&durable);
+        let committer = Committer::new(&parts, recovered, mark, works, durable_here, wake);
         let threads = vec![
             std::thread::spawn(move || sequencer.run()),
             std::thread::spawn(move || committer.run()),
+            indexing,
         ];
         Logbook {
             requests: Some(requests),
@@ -228,7 +232,9 @@ impl Logbook {
         self.send(Request::Close(reply))?;
         let closed = answer.recv().map_err(|_| LogbookError::Stopped)?;
         self.join();
-        closed
+        closed?;
+        // Not for safety: so that the next opening has little to replay.
+        Ok(self.store.flush()?)
     }
 
     fn send(&self, request: Request) -> Result<(), LogbookError> {

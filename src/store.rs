@@ -83,6 +83,16 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
+    /// Reads everything beside the entries once, for damage that no reader of
+    /// entries would meet: what is derived from them is no evidence, but a
+    /// store that lost a part of it is not whole.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] and [`StoreError::Io`].
+    fn scrub(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The record of entry `seq`: signing payload, then signature.
     ///
     /// # Errors

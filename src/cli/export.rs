@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use crate::evidence::{RangeExport, export_range};
+use crate::evidence::range::{RangeExport, export_range};
+use crate::evidence::selection::{SelectionExport, export_selection};
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::store::{RocksStore, Store};
@@ -31,6 +32,9 @@ pub(super) struct Args {
     /// Do not sign the closing record
     #[arg(long)]
     unsigned: bool,
+    /// Seal the open epoch first, so that nothing is left out of a selection
+    #[arg(long)]
+    seal: bool,
     #[command(flatten)]
     filters: Filters,
 }
@@ -42,32 +46,52 @@ enum Kind {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let Some((first, last)) = args.filters.range() else {
-        return Err(CliError::usage(
-            "only --from-seq and --until-seq choose what is exported",
-        ));
-    };
+    if args.seal {
+        let logbook = context.writer()?;
+        logbook.seal()?;
+        logbook.close()?;
+    }
+    let range = args.filters.range();
     let store = context.reader()?;
     let mut progress = Progress::new(store.count().ok(), "entries");
-    let written = to_file(&args.output, |out| match args.format {
-        Kind::Bundle => bundle(
-            context,
-            &store,
-            args,
-            (first, last),
-            out,
-            output,
-            &mut progress,
-        ),
-        Kind::Logbook if first != Seq::FIRST => Err(CliError::usage(
-            "a logbook begins with the first entry: leave out --from-seq",
+    let written = to_file(&args.output, |out| match (args.format, range) {
+        (Kind::Bundle, Some(range)) => {
+            bundle(context, &store, args, range, out, output, &mut progress)
+        }
+        (Kind::Bundle, None) => selection(context, &store, args, out, output, &mut progress),
+        (Kind::Logbook, Some((Seq::FIRST, last))) => logbook(&store, last, out, &mut progress),
+        (Kind::Logbook, _) => Err(CliError::usage(
+            "a logbook is the log from its first entry on: --until-seq alone may shorten it",
         )),
-        Kind::Logbook => logbook(&store, last, out, &mut progress),
     });
     progress.finish();
     let entries = written?;
     output.note(&format!("{entries} entries in {}", args.output.display()));
     Ok(Answer::Yes)
+}
+
+fn selection(
+    context: &Context,
+    store: &RocksStore,
+    args: &Args,
+    out: &mut dyn Write,
+    output: &mut Output,
+    progress: &mut Progress,
+) -> Result<u64, CliError> {
+    let signer = signer(context, store, args.unsigned, output);
+    let export = SelectionExport {
+        filter: &args.filters.to_filter()?,
+        signer: signer.as_deref(),
+        progress: &mut |done| progress.at(done),
+    };
+    let (_, selected) = export_selection(store, out, export)?;
+    if selected.unsealed > 0 {
+        output.warning(&format!(
+            "{} entries are not sealed yet and were left out: --seal seals them first",
+            selected.unsealed
+        ));
+    }
+    Ok(selected.closing.entries)
 }
 
 fn bundle(

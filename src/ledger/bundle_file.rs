@@ -192,13 +192,20 @@ impl<R: BufRead + Send> BundleFile<R> {
 impl<R: BufRead + Send> Source for BundleFile<R> {
     fn subject(&self) -> Subject {
         let opening = self.opening.as_ref();
-        let contiguous = opening.is_none_or(|o| o.contents == Contents::Range);
+        let (first_seq, last_seq, contiguous) = match opening.map(|o| o.contents) {
+            Some(Contents::Range {
+                first_seq,
+                last_seq,
+            }) => (first_seq, Some(last_seq), true),
+            Some(Contents::Selection) => (Seq::FIRST, None, false),
+            None => (Seq::FIRST, None, true),
+        };
         Subject {
             format: Format::Bundle,
             log: opening.map(|o| o.log),
             genesis: opening.map(|o| o.genesis),
-            first_seq: opening.map_or(Seq::FIRST, |o| o.first_seq),
-            last_seq: opening.map(|o| o.last_seq),
+            first_seq,
+            last_seq,
             contiguous,
             not_checked: if contiguous {
                 Vec::new()

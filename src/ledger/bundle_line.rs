@@ -28,18 +28,14 @@ use super::position::Seq;
 pub enum Contents {
     /// All from the first to the last, each proven into its epoch's tree
     /// together with its neighbours.
-    Range,
+    Range {
+        /// The first entry given.
+        first_seq: Seq,
+        /// The last entry given.
+        last_seq: Seq,
+    },
     /// Some, each with a path of its own.
     Selection,
-}
-
-impl Contents {
-    const fn name(self) -> &'static str {
-        match self {
-            Contents::Range => "range",
-            Contents::Selection => "selection",
-        }
-    }
 }
 
 /// The first line of a bundle.
@@ -51,10 +47,6 @@ pub struct BundleOpening {
     pub log: PublicKey,
     /// The hash of the log's entry 0.
     pub genesis: Hash,
-    /// The first entry given.
-    pub first_seq: Seq,
-    /// The last entry given.
-    pub last_seq: Seq,
 }
 
 /// What the last line of a bundle says, signed or not.
@@ -86,11 +78,21 @@ impl BundleOpening {
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
         let mut object = Object::new();
-        object.insert("contents", self.contents.name());
-        object.insert("first_seq", self.first_seq.0);
+        match self.contents {
+            Contents::Range {
+                first_seq,
+                last_seq,
+            } => {
+                object.insert("contents", "range");
+                object.insert("first_seq", first_seq.0);
+                object.insert("last_seq", last_seq.0);
+            }
+            Contents::Selection => {
+                object.insert("contents", "selection");
+            }
+        }
         object.insert("format", FORMAT);
         object.insert("genesis", self.genesis.to_string());
-        object.insert("last_seq", self.last_seq.0);
         object.insert("log", self.log.to_string());
         line_of("sealbook", object)
     }
@@ -103,7 +105,10 @@ impl BundleOpening {
             return Err(members.error("format", MemberProblem::OutOfRange));
         }
         let contents = match members.str("contents")? {
-            "range" => Contents::Range,
+            "range" => Contents::Range {
+                first_seq: Seq(members.u64("first_seq")?),
+                last_seq: Seq(members.u64("last_seq")?),
+            },
             "selection" => Contents::Selection,
             _ => return Err(members.error("contents", MemberProblem::OutOfRange)),
         };
@@ -111,8 +116,6 @@ impl BundleOpening {
             contents,
             log: PublicKey::from_bytes(members.hex("log")?),
             genesis: Hash::from_bytes(members.hex("genesis")?),
-            first_seq: Seq(members.u64("first_seq")?),
-            last_seq: Seq(members.u64("last_seq")?),
         };
         members.finish()?;
         Ok(opening)

@@ -136,6 +136,11 @@ fn new_line(out: &mut String, level: usize, comma: bool) {
     out.extend(std::iter::repeat_n("  ", level));
 }
 
+/// Appends `text` in quotes to `out`, as it would stand in a value.
+pub fn write_str(out: &mut Vec<u8>, text: &str, form: Form) {
+    let _ = write_string(&mut Bytes(out), text, form);
+}
+
 fn write_string(out: &mut impl Write, text: &str, form: Form) -> fmt::Result {
     let plain = |byte: u8| match byte {
         b'"' | b'\\' | 0..0x20 => false,
@@ -169,11 +174,17 @@ fn write_escape(out: &mut impl Write, c: char) -> fmt::Result {
         '\r' => out.write_str("\\r"),
         '\t' => out.write_str("\\t"),
         c => {
-            let mut units = [0; 2];
-            let units = c.encode_utf16(&mut units);
-            units
-                .iter()
-                .try_for_each(|unit| write!(out, "\\u{unit:04x}"))
+            for &mut unit in c.encode_utf16(&mut [0; 2]) {
+                // Not `write!`, whose machinery would cost more than all the rest.
+                let digit = |shift: u32| char::from_digit(u32::from(unit) >> shift & 0xf, 16);
+                let mut escaped = *b"\\u0000";
+                let places = escaped.iter_mut().skip(2);
+                for (place, shift) in places.zip([12, 8, 4, 0]) {
+                    *place = digit(shift).map_or(b'0', |c| c as u8);
+                }
+                out.write_str(std::str::from_utf8(&escaped).unwrap_or_default())?;
+            }
+            Ok(())
         }
     }
 }

@@ -30,7 +30,7 @@ impl Chain {
     pub(crate) fn new(format: Format, first: Seq, contiguous: bool) -> Chain {
         Chain {
             format,
-            expected: (first == Seq::FIRST).then_some(Hash::ZERO),
+            expected: (contiguous && first == Seq::FIRST).then_some(Hash::ZERO),
             expected_seq: contiguous.then_some(first),
             last_ts: None,
             count: 0,

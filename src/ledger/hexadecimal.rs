@@ -28,7 +28,12 @@ pub fn decode<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
 /// Lower-case hex digits of `bytes`.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
-    hex::encode(bytes)
+    // Not `hex::encode`, which builds the text character by character.
+    let mut digits = vec![b'0'; 2 * bytes.len()];
+    match hex::encode_to_slice(bytes, &mut digits) {
+        Ok(()) => String::from_utf8(digits).unwrap_or_default(),
+        Err(_) => hex::encode(bytes),
+    }
 }
 
 #[cfg(test)]

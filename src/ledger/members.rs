@@ -43,6 +43,11 @@ impl<'a> Members<'a> {
         }
     }
 
+    /// The names of all members, for an object whose keys are data.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
+        self.object.keys()
+    }
+
     /// The member `name`; none if it is absent, `null` if it is that.
     pub fn optional(&mut self, name: &str) -> Option<&'a Value> {
         let (name, value) = self.object.get_member(name)?;

@@ -20,6 +20,7 @@ use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};
 use super::Parts;
 use super::clock::Clock;
 use super::error::LogbookError;
+use super::indexing::Wake;
 use super::mark::MarkFile;
 use super::recover::{Recovered, next_number};
 use super::request::{Receipt, Reply, Work};
@@ -35,6 +36,7 @@ pub(super) struct Committer {
     works: Receiver<Work>,
     /// What is durable, shared with those who ask for a head.
     durable: Arc<Mutex<Head>>,
+    wake: Wake,
     tree: TreeBuilder,
     /// The open epoch: its first entry and its hour, if it has entries.
     open: Option<(Seq, Timestamp)>,
@@ -67,6 +69,7 @@ impl Committer {
         mark: Option<SignedHead>,
         works: Receiver<Work>,
         durable: Arc<Mutex<Head>>,
+        wake: Wake,
     ) -> Committer {
         let at = parts.clock.monotonic();
         let last = recovered.head();
@@ -88,6 +91,7 @@ impl Committer {
             },
             works,
             durable,
+            wake,
             tree: recovered.tree,
             open,
             last_epoch: recovered.last_epoch,
@@ -127,6 +131,7 @@ impl Committer {
                     // A caller that has gone away does not want its receipt.
                     let _ = reply.send(Ok(receipts));
                 }
+                self.wake.wake();
                 if self.mark_due_in() == Some(Duration::ZERO) {
                     self.move_mark_up();
                 }

@@ -8,8 +8,8 @@ use thiserror::Error;
 use crate::ledger::entry::EntryError;
 use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::position::{EpochNumber, Seq};
-use crate::ledger::tile::TileError;
 use crate::store::StoreError;
+use crate::store::tree::TreeError;
 
 use super::mark::MarkFault;
 
@@ -92,7 +92,7 @@ pub enum OpenError {
     },
     /// The stored tree nodes of the open epoch do not fit its entries.
     #[error("the tree of the open epoch: {0}")]
-    Tree(#[from] TileError),
+    Tree(#[from] TreeError),
     /// The high-water mark and the database do not belong together.
     #[error(transparent)]
     Mark(#[from] MarkFault),

@@ -4,17 +4,17 @@
 use std::io;
 
 use crate::ledger::entry::Entry;
-use crate::ledger::epoch::{EpochHeader, leaf_hash};
-use crate::ledger::hash::Hash;
+use crate::ledger::epoch::EpochHeader;
 use crate::ledger::head::Head;
 use crate::ledger::key::Signer;
 use crate::ledger::opening::Opening;
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
-use crate::ledger::tile::{TreeBuilder, restore_leaves, restore_tiles};
+use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
-use crate::store::{Store, StoreError, TileKey};
+use crate::store::tree::open_tree;
+use crate::store::{Store, StoreError};
 
 use super::Identity;
 use super::error::OpenError;
@@ -148,7 +148,7 @@ impl Recovered {
         };
         Ok(Recovered {
             identity,
-            tree: restore_tree(store, number, first_open, size)?,
+            tree: open_tree(store, number, Seq(first_open))?,
             last_seq,
             last,
             last_epoch,
@@ -201,24 +201,4 @@ impl Recovered {
 /// The number that the next epoch has.
 pub(super) fn next_number(last: Option<&EpochHeader>) -> EpochNumber {
     EpochNumber(last.map_or(0, |header| header.epoch.0.saturating_add(1)))
-}
-
-fn restore_tree(
-    store: &dyn Store,
-    epoch: EpochNumber,
-    first: u64,
-    size: u64,
-) -> Result<TreeBuilder, OpenError> {
-    let keys: Vec<TileKey> = restore_tiles(size)
-        .into_iter()
-        .map(|tile| TileKey { epoch, tile })
-        .collect();
-    let tiles = store.tiles(&keys)?;
-    let edge = first + size - restore_leaves(size);
-    let mut leaves: Vec<Hash> = Vec::new();
-    for seq in edge..first + size {
-        let entry = entry_at(store, Seq(seq))?;
-        leaves.push(leaf_hash(&entry.hash(), &entry.signature()));
-    }
-    Ok(TreeBuilder::restore(size, &tiles, &leaves)?)
 }

@@ -47,6 +47,12 @@ impl Prepared {
         })
     }
 
+    /// Bytes of the canonical payload.
+    #[must_use]
+    pub fn payload_bytes(&self) -> usize {
+        self.payload.len()
+    }
+
     /// Roughly the memory it takes.
     pub(crate) fn weight(&self) -> usize {
         self.kind.len() + self.payload.len()

@@ -48,13 +48,10 @@ impl MemoryStore {
 
     /// Takes the lock anew for every row, so that a reader who pauses blocks
     /// no writer.
-    fn rows<K: Copy + Send>(
+    fn rows<K: Copy + Send + 'static>(
         &self,
         next: impl Fn(&Tables, Option<K>) -> Option<(K, Vec<u8>)> + Send + 'static,
-    ) -> Rows<'_, K>
-    where
-        K: 'static,
-    {
+    ) -> Rows<'_, K> {
         let mut last = None;
         Box::new(std::iter::from_fn(move || {
             let (key, value) = next(&self.read(), last)?;

@@ -14,6 +14,7 @@
 //! [`RocksStore::open_read_only`] writes nothing at all.
 
 mod access;
+mod checks;
 mod creation;
 mod failure;
 mod lock;
@@ -33,10 +34,11 @@ use crate::ledger::position::{EpochNumber, Seq};
 
 use super::tail::Tail;
 use super::{Batch, Corruption, FORMAT, Order, Store, StoreError};
+use checks::{check_format, check_place, check_tables, check_write_ahead_log};
 use creation::Building;
 use failure::of_rocks;
 use lock::Lock;
-use tables::{FORMAT_KEY, INDEXED_TO_KEY, Table, be, number};
+use tables::{FORMAT_KEY, INDEXED_TO_KEY, Table, be};
 
 /// The engine's directory in a ledger's.
 const DB_DIR: &str = "db";
@@ -269,72 +271,4 @@ impl std::fmt::Debug for RocksStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RocksStore({})", self.dir.display())
     }
-}
-
-/// That there is something which may be a ledger, before anything is opened.
-fn check_place(dir: &Path) -> Result<(), StoreError> {
-    let missing = || StoreError::Missing {
-        dir: dir.to_owned(),
-    };
-    let is_dir = |path: &Path| match fs::metadata(path) {
-        Ok(metadata) => Ok(metadata.is_dir()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(missing()),
-        Err(error) => Err(error.into()),
-    };
-    if !is_dir(dir)? {
-        return Err(StoreError::NotADirectory {
-            dir: dir.to_owned(),
-        });
-    }
-    if is_dir(&dir.join(DB_DIR))? {
-        Ok(())
-    } else {
-        Err(missing())
-    }
-}
-
-/// That the column families are ours. A later format may have others, so its
-/// version is looked for before they are called corrupt.
-fn check_tables(path: &Path) -> Result<(), StoreError> {
-    let mut found = options::list_tables(path).map_err(of_rocks)?;
-    let mut known: Vec<_> = Table::ALL.iter().map(|table| table.name()).collect();
-    found.sort_unstable();
-    known.sort_unstable();
-    if found == known {
-        return Ok(());
-    }
-    let db = options::open_default_table(path).map_err(of_rocks)?;
-    check_format(db.get(FORMAT_KEY).map_err(of_rocks)?)?;
-    Err(StoreError::corrupt(Corruption::ColumnFamilies))
-}
-
-fn check_format(found: Option<Vec<u8>>) -> Result<(), StoreError> {
-    let found = found.ok_or(StoreError::corrupt(Corruption::NoFormat))?;
-    if found == FORMAT.as_bytes() {
-        return Ok(());
-    }
-    Err(StoreError::UnknownFormat {
-        found: String::from_utf8_lossy(&found).into_owned(),
-    })
-}
-
-/// RocksDB notes in its manifest which logs there must be, but not the one that
-/// is being written: with that one gone it would open as if what it held had
-/// never been. An open database always has one, and a closed one keeps it.
-fn check_write_ahead_log(path: &Path) -> Result<(), StoreError> {
-    for file in fs::read_dir(path)? {
-        if Path::new(&file?.file_name())
-            .extension()
-            .is_some_and(|ext| ext == "log")
-        {
-            return Ok(());
-        }
-    }
-    Err(StoreError::corrupt(Corruption::NoWriteAheadLog))
-}
-
-/// A fixed-size number in a value.
-fn number_in(table: Table, value: Option<Vec<u8>>) -> Result<Option<u64>, StoreError> {
-    value.map(|bytes| number(table, &bytes)).transpose()
 }

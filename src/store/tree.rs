@@ -3,6 +3,7 @@
 use crate::ledger::entry::{Entry, EntryError};
 use crate::ledger::epoch::leaf_hash;
 use crate::ledger::hash::Hash;
+use crate::ledger::merkle::LeafRange;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::tile::{self, TileError, TileId, TreeBuilder};
 
@@ -55,6 +56,21 @@ pub fn inclusion_path(
     let tiles = tile::path_tiles(index, size).map_err(fault)?;
     let fetched = store.tiles(&keys(epoch, &tiles))?;
     tile::path_from_tiles(index, size, &fetched).map_err(fault)
+}
+
+/// The hashes of the complete subtrees of `range` in a sealed epoch, from left
+/// to right.
+///
+/// # Errors
+/// [`TreeError`].
+pub fn subtree_hashes(
+    store: &dyn Store,
+    epoch: EpochNumber,
+    range: LeafRange,
+) -> Result<Vec<Hash>, TreeError> {
+    let tiles = tile::range_tiles(range);
+    let fetched = store.tiles(&keys(epoch, &tiles))?;
+    tile::range_from_tiles(range, &fetched).map_err(|error| TreeError::Tile { epoch, error })
 }
 
 /// The tree of the open epoch, whose first entry is `first` and whose last one

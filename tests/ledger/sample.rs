@@ -146,19 +146,20 @@ impl Sample {
         }
     }
 
-    fn opening(&self, contents: Contents, first: u64, last: u64) -> BundleOpening {
+    fn opening(&self, contents: Contents) -> BundleOpening {
         BundleOpening {
             contents,
             log: self.log(),
             genesis: self.genesis(),
-            first_seq: Seq(first),
-            last_seq: Seq(last),
         }
     }
 
     /// A bundle of all entries from `first` to `last`.
     pub(crate) fn range_bundle(&self, first: u64, last: u64, signed: bool) -> Vec<u8> {
-        let opening = self.opening(Contents::Range, first, last);
+        let opening = self.opening(Contents::Range {
+            first_seq: Seq(first),
+            last_seq: Seq(last),
+        });
         let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
         let mut headed = false;
         for seq in first..=last {
@@ -196,7 +197,7 @@ impl Sample {
 
     /// A bundle of these entries.
     pub(crate) fn selection_bundle(&self, seqs: &[u64], signed: bool) -> Vec<u8> {
-        let opening = self.opening(Contents::Selection, seqs[0], seqs[seqs.len() - 1]);
+        let opening = self.opening(Contents::Selection);
         let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
         let mut current = None;
         for seq in seqs {

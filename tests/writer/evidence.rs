@@ -1,7 +1,8 @@
 //! Evidence out of a ledger: every range, every entry, verified by a stranger
 //! with the key alone.
 
-use sealbook::evidence::{EvidenceError, RangeExport, export_range, prove};
+use sealbook::evidence::range::{RangeExport, export_range};
+use sealbook::evidence::{EvidenceError, prove};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::fault::{NotChecked, Report, Verdict};
 use sealbook::ledger::key::{PublicKey, Signer};

@@ -11,8 +11,8 @@ use crate::ledger::position::{EpochNumber, Seq};
 use super::super::tail::Tail;
 use super::super::term::Term;
 use super::super::{Batch, Order, Posting, Postings, Rows, Store, StoreError, TileKey};
-use super::tables::{INDEXED_TO_KEY, Table, be, posting_key, tile_key};
-use super::{Access, RocksStore, number_in, of_rocks, options};
+use super::tables::{INDEXED_TO_KEY, Table, be, number_in, posting_key, tile_key};
+use super::{Access, RocksStore, of_rocks, options};
 
 impl Store for RocksStore {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -43,6 +43,20 @@ impl Store for RocksStore {
         let tables: Result<Vec<_>, _> = Table::ALL.into_iter().map(|t| self.table(t)).collect();
         let flush = FlushOptions::default();
         self.db.flush_cfs_opt(&tables?, &flush).map_err(of_rocks)
+    }
+
+    fn scrub(&self) -> Result<(), StoreError> {
+        for table in Table::ALL.into_iter().filter(|t| *t != Table::Entries) {
+            let mut rows = self
+                .db
+                .raw_iterator_cf_opt(self.table(table)?, options::scrubbing());
+            rows.seek_to_first();
+            while rows.valid() {
+                rows.next();
+            }
+            rows.status().map_err(of_rocks)?;
+        }
+        Ok(())
     }
 
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
@@ -109,8 +123,12 @@ impl Store for RocksStore {
         }
         let index = self.table(Table::Index)?;
         let mut batch = WriteBatch::default();
-        for posting in postings {
-            batch.put_cf(index, posting_key(posting), []);
+        // Sorted, they go into the memtable in the order in which it is kept:
+        // the postings of a term follow each other.
+        let mut keys: Vec<_> = postings.iter().map(posting_key).collect();
+        keys.sort_unstable();
+        for key in keys {
+            batch.put_cf(index, key, []);
         }
         batch.put_cf(index, INDEXED_TO_KEY, be(indexed_to));
         self.db

@@ -84,11 +84,11 @@ fn for_database() -> Options {
     options.set_paranoid_checks(true);
     options.set_use_fsync(false);
 
-    // What a crash leaves to replay: about a second's work. Small tables that
+    // What a crash leaves to replay: a second's work or two. Small tables that
     // hardly ever fill a memtable would otherwise hold on to every log.
     options.set_max_total_wal_size(256 * MIB as u64);
-    // All files stay open, with their indexes and filters: 25 MB for ten million
-    // entries, and no lookup opens a file first.
+    // All files stay open, with their indexes and filters (ten bits an entry for
+    // the hashes), and no lookup opens a file first.
     options.set_max_open_files(-1);
     // It would read a block of every file to guide compaction by statistics
     // that an append-only table has no use for.
@@ -120,9 +120,9 @@ fn for_table(table: Table, cache: &Cache) -> Options {
     match table {
         Table::Entries => {
             // Keys only grow, so compaction moves files down without rewriting
-            // them, as long as no level asks for another compression. zstd on
-            // the last level would halve nothing: signatures and hashes do not
-            // compress, and it would make every entry be written twice.
+            // them, as long as no level asks for another compression: zstd on
+            // the last one would make every entry be written twice, and a third
+            // of a small entry, its signature and hash, does not compress.
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_write_buffer_size(64 * MIB);
             options.set_max_write_buffer_number(3);
@@ -194,6 +194,13 @@ pub(super) fn reading() -> ReadOptions {
 pub(super) fn scanning() -> ReadOptions {
     let mut options = reading();
     options.fill_cache(false);
+    options
+}
+
+/// For all rows of a table, whatever their prefixes.
+pub(super) fn scrubbing() -> ReadOptions {
+    let mut options = scanning();
+    options.set_total_order_seek(true);
     options
 }
 

@@ -136,6 +136,10 @@ fn read_row<K: Key>(table: Table, raw: &Raw<'_>) -> Result<Option<(K, Vec<u8>)>,
     }
 }
 
+/// A seek looks into every level, a step into none: it costs some tenth. So
+/// the lists of frequent terms are walked, and those of rare ones leapt through.
+const STEPS_BEFORE_SEEK: usize = 4;
+
 /// Seeks through the postings of one term.
 pub(super) struct RocksPostings<'s> {
     raw: Raw<'s>,
@@ -146,15 +150,12 @@ pub(super) struct RocksPostings<'s> {
 
 impl Postings for RocksPostings<'_> {
     fn seek(&mut self, at: Seq) -> Result<Option<Seq>, StoreError> {
-        // Often the next posting is the one: a step costs a tenth of a seek.
-        if self.sought && self.raw.valid() {
-            match self.order {
-                Order::Ascending => self.raw.next(),
-                Order::Descending => self.raw.prev(),
-            }
-            match self.standing()? {
-                Some(seq) if self.order.precedes(seq, at) => {}
-                found => return Ok(found),
+        if self.sought {
+            for _ in 0..STEPS_BEFORE_SEEK {
+                match self.step()? {
+                    Some(seq) if self.order.precedes(seq, at) => {}
+                    found => return Ok(found),
+                }
             }
         }
         let key = posting_key(&Posting {
@@ -171,6 +172,17 @@ impl Postings for RocksPostings<'_> {
 }
 
 impl RocksPostings<'_> {
+    /// Goes on to the next posting.
+    fn step(&mut self) -> Result<Option<Seq>, StoreError> {
+        if self.raw.valid() {
+            match self.order {
+                Order::Ascending => self.raw.next(),
+                Order::Descending => self.raw.prev(),
+            }
+        }
+        self.standing()
+    }
+
     /// Where the iterator stands, if that is still in the term.
     fn standing(&self) -> Result<Option<Seq>, StoreError> {
         match self.raw.key() {

@@ -65,6 +65,11 @@ pub(super) fn number(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
     bytes.try_into().map(u64::from_be_bytes).map_err(wrong)
 }
 
+/// A fixed-size number in a value.
+pub(super) fn number_in(table: Table, value: Option<Vec<u8>>) -> Result<Option<u64>, StoreError> {
+    value.map(|bytes| number(table, &bytes)).transpose()
+}
+
 /// Epoch, level, index: the tiles of an epoch stand together, and in it those
 /// of a level.
 pub(super) fn tile_key(key: &TileKey) -> [u8; 17] {

@@ -1,0 +1,199 @@
+//! `manifest.json`: what a namespace says of a package.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::hmac_key::HmacKey;
+use crate::ledger::envelope::{Envelope, EnvelopeError, Purpose};
+use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::key::{SignError, Signer};
+use crate::ledger::parse::{self, ParseError};
+use crate::ledger::sha256::Sha256Digest;
+
+/// The schema that is written and read.
+pub const SCHEMA_VERSION: &str = "awp.v1";
+
+/// The largest manifest that is read: 1 MiB.
+#[cfg(feature = "files")]
+pub(super) const MANIFEST_BYTES: u64 = 1 << 20;
+
+const HMAC: &str = "signature_hmac_sha256";
+const ED25519: &str = "signature_ed25519";
+
+/// The members that the HMAC covers.
+const SIGNED: [&str; 7] = [
+    "schema_version",
+    "worker_id",
+    "worker_species_id",
+    "worker_version",
+    "package_hash",
+    "built_at_utc",
+    "build_source",
+];
+
+/// Where a package was built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum BuildSource {
+    Local,
+    Ci,
+    Agent,
+}
+
+impl BuildSource {
+    /// Every one of them.
+    pub const ALL: [BuildSource; 3] = [BuildSource::Local, BuildSource::Ci, BuildSource::Agent];
+
+    /// The word in the manifest.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            BuildSource::Local => "local",
+            BuildSource::Ci => "ci",
+            BuildSource::Agent => "agent",
+        }
+    }
+
+    /// The source with this word.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<BuildSource> {
+        BuildSource::ALL
+            .into_iter()
+            .find(|source| source.name() == name)
+    }
+}
+
+impl fmt::Display for BuildSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// `Package attested by namespace <ns> at <UTC>; package hash sha256:<hash>.`
+#[must_use]
+pub fn trust_statement(namespace: &str, built_at_utc: &str, package_hash: &Sha256Digest) -> String {
+    format!(
+        "Package attested by namespace {namespace} at {built_at_utc}; \
+         package hash sha256:{package_hash}."
+    )
+}
+
+/// Why bytes are not a manifest.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// Not JSON, or JSON that another reader would read otherwise: duplicate
+    /// members are refused.
+    #[error(transparent)]
+    Json(#[from] ParseError),
+    /// JSON, but not an object.
+    #[error("not a JSON object")]
+    NotObject,
+}
+
+/// A manifest as it stands in its file. Nothing is said about its signatures,
+/// nor whether its members are there and of the right type: each check reads
+/// those it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackageManifest {
+    members: Object,
+}
+
+impl PackageManifest {
+    /// Reads the text of a manifest file.
+    ///
+    /// # Errors
+    /// [`ManifestError`].
+    pub fn parse(text: &[u8]) -> Result<PackageManifest, ManifestError> {
+        match parse::parse(text)? {
+            Value::Object(members) => Ok(PackageManifest { members }),
+            _ => Err(ManifestError::NotObject),
+        }
+    }
+
+    /// The text of the file: sorted keys, two spaces, a final newline.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = Value::Object(self.members.clone()).pretty();
+        text.push('\n');
+        text
+    }
+
+    /// The members as they stand.
+    #[must_use]
+    pub const fn members(&self) -> &Object {
+        &self.members
+    }
+
+    /// A member that is a string.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.members.get(name).and_then(Value::as_str)
+    }
+
+    #[cfg(feature = "files")]
+    /// A manifest with these members, not signed.
+    pub(super) fn unsigned(members: Object) -> PackageManifest {
+        PackageManifest { members }
+    }
+
+    /// What the HMAC is over.
+    ///
+    /// # Errors
+    /// The name of the first signed member that is absent or not a string.
+    pub fn hmac_message(&self) -> Result<Vec<u8>, &'static str> {
+        let mut signed = Object::new();
+        for name in SIGNED {
+            signed.insert(name, self.text(name).ok_or(name)?);
+        }
+        let mut message = Vec::new();
+        signed.write_canonical(Form::Ascii, &mut message);
+        Ok(message)
+    }
+
+    /// The HMAC that the manifest carries; none if it is absent, null or empty.
+    #[must_use]
+    pub fn hmac(&self) -> Option<&Value> {
+        let absent = |value: &&Value| value.is_null() || value.as_str() == Some("");
+        self.members.get(HMAC).filter(|value| !absent(value))
+    }
+
+    /// Adds the HMAC. An unsigned member stays unsigned.
+    ///
+    /// # Errors
+    /// As [`PackageManifest::hmac_message`].
+    pub fn sign_hmac(&mut self, key: &HmacKey) -> Result<(), &'static str> {
+        let signature = key.sign(&self.hmac_message()?);
+        self.members.insert(HMAC, signature);
+        Ok(())
+    }
+
+    /// The Ed25519 envelope that the manifest carries; none if there is none.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] for a member that is no envelope.
+    pub fn ed25519(&self) -> Option<Result<Envelope, EnvelopeError>> {
+        let value = self.members.get(ED25519).filter(|value| !value.is_null())?;
+        Some(Envelope::from_value(Purpose::Awp, value))
+    }
+
+    /// Adds an Ed25519 signature over every member but the signatures.
+    ///
+    /// # Errors
+    /// Whatever the signer answers.
+    pub fn sign_ed25519(&mut self, signer: &dyn Signer) -> Result<(), SignError> {
+        let envelope = Envelope::sign(Purpose::Awp, self.without_signatures(), signer)?;
+        self.members.insert(ED25519, envelope.to_value());
+        Ok(())
+    }
+
+    /// What an Ed25519 signature must be over.
+    #[must_use]
+    pub fn without_signatures(&self) -> Object {
+        let mut members = self.members.clone();
+        members.remove(HMAC);
+        members.remove(ED25519);
+        members
+    }
+}

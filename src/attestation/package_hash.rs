@@ -1,0 +1,111 @@
+//! `package_hash`: one number for everything a package holds.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::files::{FileDigest, Found, Root, TreeError, TreeProblem, digest_tree, list};
+use crate::ledger::sha256::Sha256Digest;
+
+/// Names that are passed over wherever they occur below the package root.
+const EXCLUDED: [&[u8]; 6] = [
+    b"manifest.json",
+    b"manifest.sig",
+    b"manifest.tmp",
+    b".git",
+    b"__pycache__",
+    b".DS_Store",
+];
+
+/// Whether a file or folder of this name is passed over, with all below it.
+#[must_use]
+pub fn is_excluded(name: &[u8]) -> bool {
+    EXCLUDED.contains(&name) || name.ends_with(b".pyc")
+}
+
+/// The order of the records that a hash was made with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathOrder {
+    /// By path components, `a/x` before `a-b/x`: the canonical one.
+    Components,
+    /// By the path's bytes, `a-b/x` before `a/x`: accepted when verifying.
+    Plain,
+}
+
+impl PathOrder {
+    /// A word for programs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            PathOrder::Components => "components",
+            PathOrder::Plain => "plain",
+        }
+    }
+}
+
+/// The hash of a package, and what it covers.
+#[derive(Clone, Debug)]
+pub struct PackageHash {
+    /// Over the records in component order: what a manifest states.
+    pub canonical: Sha256Digest,
+    /// Over the records in plain string order; mostly the same.
+    pub plain: Sha256Digest,
+    /// How many files are covered.
+    pub files: usize,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// Files that are there and not covered, because of their names.
+    pub excluded: Vec<Found>,
+}
+
+impl PackageHash {
+    /// In which order the records give `stated`; none if in neither.
+    #[must_use]
+    pub fn matches(&self, stated: &Sha256Digest) -> Option<PathOrder> {
+        if *stated == self.canonical {
+            Some(PathOrder::Components)
+        } else {
+            (*stated == self.plain).then_some(PathOrder::Plain)
+        }
+    }
+}
+
+/// Hashes the package at `package_root`, its files in parallel; memory does not
+/// depend on their size.
+///
+/// # Errors
+/// [`TreeError`] names the first file that has no unambiguous record: a name
+/// that is not UTF-8 or has a control character, a link that leaves the package,
+/// dangles, loops or names a folder, a device or pipe, a file that changed
+/// meanwhile.
+pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeError> {
+    let root = Root::open(package_root).map_err(|error| TreeError {
+        path: String::new(),
+        problem: TreeProblem::Io(error),
+    })?;
+    let skip = |_: &str, name: &[u8]| is_excluded(name);
+    let tree = list(&root, &skip)?;
+    let digests = digest_tree(&root, &tree, &skip)?;
+    let mut records: Vec<(&Found, &FileDigest)> = tree.files.iter().zip(&digests).collect();
+    let canonical = hash_records(&records);
+    records.par_sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    let plain = hash_records(&records);
+    Ok(PackageHash {
+        canonical,
+        plain,
+        files: digests.len(),
+        bytes: digests.iter().map(|digest| digest.size).sum(),
+        excluded: tree.skipped,
+    })
+}
+
+/// `relative_posix_path \n size_bytes \n sha256_hex \n`, a record a file.
+fn hash_records(records: &[(&Found, &FileDigest)]) -> Sha256Digest {
+    let mut hasher = Sha256::new();
+    for (found, digest) in records {
+        let (path, size, sha256) = (&found.path, digest.size, digest.sha256);
+        hasher.update(format!("{path}\n{size}\n{sha256}\n"));
+    }
+    Sha256Digest::from_bytes(hasher.finalize().into())
+}

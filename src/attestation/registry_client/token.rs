@@ -1,0 +1,30 @@
+//! A secret that says who asks.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A session or bearer token. Wiped when dropped, never printed.
+#[derive(Clone)]
+pub struct Token(Zeroizing<String>);
+
+impl Token {
+    /// A token; none if it is empty or has a character that could end a header
+    /// or a cookie.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Option<Token> {
+        let text = Zeroizing::new(text.into());
+        let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"');
+        (!text.is_empty() && text.bytes().all(plain)).then_some(Token(text))
+    }
+
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}

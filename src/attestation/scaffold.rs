@@ -1,0 +1,111 @@
+//! A package to begin with.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+const BOOTSTRAP: &str = "\
+\"\"\"Starts the worker: reads one JSON request from stdin, prints one JSON answer.\"\"\"
+
+import json
+import sys
+
+from worker_logic import run
+
+if __name__ == \"__main__\":
+    json.dump(run(json.load(sys.stdin)), sys.stdout)
+";
+
+const WORKER_LOGIC: &str = "\
+\"\"\"The worker's logic.\"\"\"
+
+
+def run(request: dict) -> dict:
+    raise NotImplementedError(\"say here what the worker does\")
+";
+
+const REQUIREMENTS: &str = "# One dependency a line, its version and hash pinned.\n";
+
+const CONFIG_SCHEMA: &str = "\
+{
+  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",
+  \"type\": \"object\",
+  \"properties\": {},
+  \"additionalProperties\": false
+}
+";
+
+/// Why a package was not laid out.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ScaffoldError {
+    /// A file stands where one would be written. Nothing was written.
+    #[error("{path:?} exists")]
+    Exists {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The worker's logic could not be read. Nothing was written.
+    #[error("{path:?} cannot be read")]
+    Logic {
+        /// Its path.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// A folder or file could not be written; those before it were.
+    #[error("{path:?} cannot be written")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// Lays out a package at `package_root`: `code/bootstrap.py`,
+/// `code/worker_logic.py` (a copy of `worker_logic_file`, or a stub),
+/// `requirements.lock` and `config.schema.json`. Returns the paths written.
+///
+/// # Errors
+/// [`ScaffoldError`]; [`ScaffoldError::Exists`] only without `overwrite`.
+pub fn scaffold_package(
+    package_root: &Path,
+    worker_logic_file: Option<&Path>,
+    overwrite: bool,
+) -> Result<Vec<PathBuf>, ScaffoldError> {
+    let logic = match worker_logic_file {
+        None => WORKER_LOGIC.as_bytes().to_vec(),
+        Some(path) => fs::read(path).map_err(|error| ScaffoldError::Logic {
+            path: path.to_owned(),
+            error,
+        })?,
+    };
+    let files = [
+        ("code/bootstrap.py", BOOTSTRAP.as_bytes()),
+        ("code/worker_logic.py", &logic),
+        ("requirements.lock", REQUIREMENTS.as_bytes()),
+        ("config.schema.json", CONFIG_SCHEMA.as_bytes()),
+    ]
+    .map(|(path, content)| (package_root.join(path), content));
+    for (path, _) in files.iter().filter(|_| !overwrite) {
+        // A dangling link is in the way too.
+        if path.symlink_metadata().is_ok() {
+            return Err(ScaffoldError::Exists { path: path.clone() });
+        }
+    }
+    let code = package_root.join("code");
+    fs::create_dir_all(&code).map_err(|error| ScaffoldError::Write { path: code, error })?;
+    let mut written = Vec::new();
+    for (path, content) in files {
+        match fs::write(&path, content) {
+            Ok(()) => written.push(path),
+            Err(error) => return Err(ScaffoldError::Write { path, error }),
+        }
+    }
+    Ok(written)
+}

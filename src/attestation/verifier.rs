@@ -1,0 +1,290 @@
+//! Whether a package is what was attested. Fail closed: there is no way out of
+//! [`PackageAttestationVerifier::verify`] but a denial or the end of every check.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::ban_list::BanList;
+use super::denial::Denial;
+use super::hmac_key::HmacKey;
+use super::identity::namespace;
+use super::manifest::{
+    BuildSource, MANIFEST_BYTES, PackageManifest, SCHEMA_VERSION, trust_statement,
+};
+use super::meta::{Attestation, Meta, Unattested};
+use super::package_hash::{PackageHash, canonical_package_hash};
+use crate::files::{FileState, OpenError, Opened, ReadError};
+use crate::ledger::key::PublicKey;
+use crate::ledger::limits;
+use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::time::Timestamp;
+
+/// Verifies one package against its manifest and the identity that it was
+/// declared to have.
+#[derive(Clone, Debug)]
+pub struct PackageAttestationVerifier<'a> {
+    package_root: PathBuf,
+    manifest_path: PathBuf,
+    worker_id: String,
+    worker_species_id: String,
+    hmac_key: Option<&'a HmacKey>,
+    ban_list: Option<&'a BanList>,
+    trusted: &'a [PublicKey],
+    require_ed25519: bool,
+    strict: bool,
+}
+
+impl<'a> PackageAttestationVerifier<'a> {
+    /// A verifier that has no HMAC key yet, and so denies everything.
+    #[must_use]
+    pub fn new(
+        package_root: impl Into<PathBuf>,
+        manifest_path: impl Into<PathBuf>,
+        worker_id: impl Into<String>,
+        worker_species_id: impl Into<String>,
+    ) -> PackageAttestationVerifier<'a> {
+        PackageAttestationVerifier {
+            package_root: package_root.into(),
+            manifest_path: manifest_path.into(),
+            worker_id: worker_id.into(),
+            worker_species_id: worker_species_id.into(),
+            hmac_key: None,
+            ban_list: None,
+            trusted: &[],
+            require_ed25519: false,
+            strict: false,
+        }
+    }
+
+    /// Checks the HMAC with `key`; none stands for a secret that is not set.
+    #[must_use]
+    pub fn hmac_key(mut self, key: Option<&'a HmacKey>) -> Self {
+        self.hmac_key = key;
+        self
+    }
+
+    /// Denies the hashes on `list`.
+    #[must_use]
+    pub fn ban_list(mut self, list: &'a BanList) -> Self {
+        self.ban_list = Some(list);
+        self
+    }
+
+    /// Trusts these Ed25519 keys.
+    #[must_use]
+    pub fn trusted_keys(mut self, keys: &'a [PublicKey]) -> Self {
+        self.trusted = keys;
+        self
+    }
+
+    /// Denies a manifest without the Ed25519 signature of a trusted key.
+    #[must_use]
+    pub fn require_ed25519(mut self, required: bool) -> Self {
+        self.require_ed25519 = required;
+        self
+    }
+
+    /// Denies a package with files that no hash covers.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Verifies the package as it stands; `now` is what the outcome gives as
+    /// the time.
+    #[must_use]
+    pub fn verify(&self, now: Timestamp) -> Attestation {
+        let begun = Instant::now();
+        let mut meta = Meta {
+            worker_id: self.worker_id.clone(),
+            worker_species_id: self.worker_species_id.clone(),
+            verified_at_utc: now.whole_seconds_z(),
+            ..Meta::default()
+        };
+        let denial = self.check(&mut meta).err();
+        meta.elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Attestation { denial, meta }
+    }
+
+    /// The checks of SPEC §5.2 in their order.
+    fn check(&self, meta: &mut Meta) -> Result<(), Denial> {
+        let (manifest, file) = self.read_manifest(meta)?;
+        let namespace = self.check_identity(&manifest)?;
+        let package_hash = self.check_contents(&manifest, &file, meta)?;
+        self.check_ban_list(&package_hash, meta)?;
+        self.check_hmac(&manifest)?;
+        self.check_ed25519(&manifest, meta)?;
+        describe(&manifest, namespace, &package_hash, meta)
+    }
+
+    fn read_manifest(&self, meta: &mut Meta) -> Result<(PackageManifest, FileState), Denial> {
+        let unreadable = |problem: String| Denial::ManifestUnreadable {
+            path: self.manifest_path.clone(),
+            problem,
+        };
+        let opened = Opened::at(&self.manifest_path);
+        let opened = opened.map_err(|error: OpenError| unreadable(error.to_string()))?;
+        let state = opened.state();
+        let text = opened.read(MANIFEST_BYTES).map_err(|error| match error {
+            ReadError::TooLarge { size, .. } => Denial::ManifestTooLarge { bytes: size },
+            other => unreadable(other.to_string()),
+        })?;
+        meta.manifest_sha256 = Some(Sha256Digest::of(&text));
+        let manifest = PackageManifest::parse(&text).map_err(Denial::ManifestMalformed)?;
+        Ok((manifest, state))
+    }
+
+    fn check_identity(&self, manifest: &PackageManifest) -> Result<&str, Denial> {
+        let declared = [
+            ("worker_id", &self.worker_id),
+            ("worker_species_id", &self.worker_species_id),
+        ];
+        for (member, declared) in declared {
+            let stated = manifest.text(member);
+            if stated != Some(declared) {
+                return Err(Denial::Identity {
+                    member,
+                    declared: declared.clone(),
+                    manifest: stated.map(str::to_owned),
+                });
+            }
+        }
+        Ok(namespace(&self.worker_id)?)
+    }
+
+    /// The package's hash in the order that the manifest was made with.
+    fn check_contents(
+        &self,
+        manifest: &PackageManifest,
+        manifest_file: &FileState,
+        meta: &mut Meta,
+    ) -> Result<Sha256Digest, Denial> {
+        let package = canonical_package_hash(&self.package_root).map_err(|error| {
+            let (reason, problem) = (error.problem.reason(), error.problem.to_string());
+            let path = error.path;
+            Denial::Contents {
+                path,
+                reason,
+                problem,
+            }
+        })?;
+        meta.package_hash = Some(package.canonical);
+        meta.unattested = unattested(&package, manifest_file);
+        let stated = manifest.text("package_hash");
+        let digest = stated.and_then(|text| Sha256Digest::from_hex(text).ok());
+        let matched = digest.and_then(|digest| Some((digest, package.matches(&digest)?)));
+        let (digest, order) = matched.ok_or_else(|| Denial::Hash {
+            manifest: stated.map(str::to_owned),
+            actual: package.canonical,
+        })?;
+        meta.package_hash = Some(digest);
+        meta.path_order = Some(order);
+        match meta.unattested.listed.first() {
+            Some(first) if self.strict => Err(Denial::Unattested {
+                count: meta.unattested.count,
+                first: first.clone(),
+            }),
+            _ => Ok(digest),
+        }
+    }
+
+    fn check_ban_list(&self, hash: &Sha256Digest, meta: &mut Meta) -> Result<(), Denial> {
+        meta.ban_list = self.ban_list.map(BanList::document);
+        match self.ban_list.and_then(|list| list.find(hash)) {
+            Some(entry) => Err(Denial::Banned {
+                sha256: *hash,
+                reason: entry.reason.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What is missing comes before what is wrong.
+    fn check_hmac(&self, manifest: &PackageManifest) -> Result<(), Denial> {
+        let signature = manifest.hmac().ok_or(Denial::NoHmac)?;
+        let key = self.hmac_key.ok_or(Denial::NoHmacKey)?;
+        if self.require_ed25519 && manifest.ed25519().is_none() {
+            return Err(Denial::NoEd25519);
+        }
+        let message = manifest.hmac_message();
+        let message = message.map_err(|member| Denial::SignedMember { member })?;
+        let valid = signature
+            .as_str()
+            .is_some_and(|text| key.verify(&message, text));
+        if valid {
+            Ok(())
+        } else {
+            Err(Denial::HmacInvalid)
+        }
+    }
+
+    /// A signature that is there must be good, required or not; whose it is
+    /// matters where one is required.
+    fn check_ed25519(&self, manifest: &PackageManifest, meta: &mut Meta) -> Result<(), Denial> {
+        let Some(envelope) = manifest.ed25519() else {
+            return Ok(());
+        };
+        let envelope = envelope.map_err(Denial::Ed25519Malformed)?;
+        if envelope.object != manifest.without_signatures() {
+            return Err(Denial::Ed25519OtherManifest);
+        }
+        if !envelope.verify() {
+            return Err(Denial::Ed25519Invalid);
+        }
+        let fingerprint = envelope.key.fingerprint();
+        let trusted = self.trusted.contains(&envelope.key);
+        if self.require_ed25519 && !trusted {
+            return Err(Denial::Ed25519Untrusted { fingerprint });
+        }
+        meta.ed25519 = Some((fingerprint, trusted));
+        Ok(())
+    }
+}
+
+/// Says what was verified, from signed members alone.
+fn describe(
+    manifest: &PackageManifest,
+    namespace: &str,
+    package_hash: &Sha256Digest,
+    meta: &mut Meta,
+) -> Result<(), Denial> {
+    let text = |name| manifest.text(name).unwrap_or_default().to_owned();
+    let schema = text("schema_version");
+    if schema != SCHEMA_VERSION {
+        return Err(Denial::Schema(schema));
+    }
+    let source = text("build_source");
+    if BuildSource::from_name(&source).is_none() {
+        return Err(Denial::BuildSource(source));
+    }
+    let built_at = text("built_at_utc");
+    let statement = trust_statement(namespace, &built_at, package_hash);
+    let claimed = manifest.text("trust_statement");
+    if claimed != Some(&statement) {
+        meta.warnings.push("trust_statement_differs");
+        meta.trust_statement_claimed = claimed.map(str::to_owned);
+    }
+    meta.trust_statement = Some(statement);
+    meta.worker_version = Some(text("worker_version"));
+    meta.build_source = Some(source);
+    meta.built_at_utc = Some(built_at);
+    meta.attested_at_utc = manifest.text("attested_at_utc").map(str::to_owned);
+    // The HMAC passes over it; the Ed25519 signature does not.
+    let covered = meta.ed25519.as_ref().is_some_and(|(_, trusted)| *trusted);
+    if meta.attested_at_utc.is_some() && !covered {
+        meta.unsigned.push("attested_at_utc");
+    }
+    Ok(())
+}
+
+/// What the hash passes over, but for the manifest that is being verified.
+fn unattested(package: &PackageHash, manifest: &FileState) -> Unattested {
+    let others = package.excluded.iter();
+    let others = others.filter(|found| found.state.identity != manifest.identity);
+    let listed = others.clone().take(limits::REPORTED);
+    Unattested {
+        listed: listed.map(|found| found.path.clone()).collect(),
+        count: others.count(),
+    }
+}

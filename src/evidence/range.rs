@@ -1,0 +1,142 @@
+//! Bundles of ranges: every entry from the first to the last.
+
+use std::io::Write;
+
+use crate::ledger::bundle::BundleWriter;
+use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
+use crate::ledger::entry::Entry;
+use crate::ledger::epoch::EpochHeader;
+use crate::ledger::hash::Hash;
+use crate::ledger::key::Signer;
+use crate::ledger::merkle::LeafRange;
+use crate::ledger::position::Seq;
+use crate::ledger::statement::{SignedEpoch, SignedHead};
+use crate::logbook::error::OpenError;
+use crate::logbook::{epoch_at, identity_of};
+use crate::store::Store;
+use crate::store::tree::{TreeError, subtree_hashes};
+
+use super::EvidenceError;
+
+/// What to put into a bundle of a range.
+pub struct RangeExport<'a> {
+    /// The first entry.
+    pub first: Seq,
+    /// The last entry; beyond the end of the log, the last there is.
+    pub last: Seq,
+    /// Under which head unsealed entries may be given. Without one they are
+    /// left out.
+    pub head: Option<&'a SignedHead>,
+    /// Who signs the closing record.
+    pub signer: Option<&'a dyn Signer>,
+    /// Told how many entries are written so far.
+    pub progress: &'a mut dyn FnMut(u64),
+}
+
+/// Writes the bundle of a range.
+///
+/// # Errors
+/// [`EvidenceError`]; what was written by then is no bundle.
+pub fn export_range<W: Write>(
+    store: &dyn Store,
+    out: W,
+    export: RangeExport<'_>,
+) -> Result<(W, BundleClosing), EvidenceError> {
+    let identity = identity_of(store)?;
+    let last = last_of(store, &export)?;
+    let opening = BundleOpening {
+        contents: Contents::Range {
+            first_seq: export.first,
+            last_seq: last,
+        },
+        log: identity.log,
+        genesis: identity.genesis,
+    };
+    let mut writer = BundleWriter::new(out, &opening)?;
+    let mut epoch: Option<SignedEpoch> = None;
+    let mut headed = false;
+    let mut expected = export.first;
+    for row in store.entries(export.first.0..last.0.saturating_add(1)) {
+        let (seq, record) = row?;
+        if seq != expected {
+            return Err(OpenError::EntryMissing { seq: expected }.into());
+        }
+        expected = Seq(seq.0.saturating_add(1));
+        let entry = Entry::from_record(record).map_err(|error| OpenError::Entry { seq, error })?;
+        if epoch.is_none() && !headed {
+            epoch = begin(store, &mut writer, seq, export.head)?;
+            headed = epoch.is_none();
+        }
+        writer.entry(seq, &entry, None)?;
+        let ends = |epoch: &SignedEpoch| seq == epoch.content.last_seq || seq == last;
+        if let Some(ended) = epoch.take_if(|epoch| ends(epoch)) {
+            let header = &ended.content;
+            let done = seq.0.saturating_sub(header.first_seq.0) + 1;
+            writer.after(&subtrees(store, header, done, header.tree_size)?)?;
+        }
+        if seq.0.is_multiple_of(1_024) {
+            (export.progress)(seq.0 - export.first.0);
+        }
+    }
+    if expected.0 != last.0.saturating_add(1) {
+        return Err(OpenError::EntryMissing { seq: expected }.into());
+    }
+    Ok(writer.finish(export.signer)?)
+}
+
+/// The last entry to give: as far as an epoch or the head covers.
+fn last_of(store: &dyn Store, export: &RangeExport<'_>) -> Result<Seq, EvidenceError> {
+    let sealed_to = match store.last_epoch()? {
+        Some(number) => Some(epoch_at(store, number)?.content.last_seq),
+        None => None,
+    };
+    let in_log = store.last_seq()?.ok_or(EvidenceError::EmptyRange)?;
+    let wanted = export.last.min(in_log);
+    let head = export.head.map(|head| head.content.seq);
+    // A head covers exactly the entries up to it.
+    let covered = match (sealed_to, head) {
+        (Some(sealed), _) if wanted <= sealed => wanted,
+        (_, Some(head)) if head == wanted => wanted,
+        (Some(sealed), _) => sealed,
+        (None, _) if wanted < export.first => return Err(EvidenceError::EmptyRange),
+        (None, _) => return Err(EvidenceError::NotSealed { seq: export.first }),
+    };
+    if covered < export.first {
+        return Err(match wanted < export.first {
+            true => EvidenceError::EmptyRange,
+            false => EvidenceError::NotSealed { seq: export.first },
+        });
+    }
+    Ok(covered)
+}
+
+/// Writes what must stand before entry `seq`: its epoch's header and the
+/// subtrees before it, or the head under which the unsealed entries stand.
+fn begin<W: Write>(
+    store: &dyn Store,
+    writer: &mut BundleWriter<W>,
+    seq: Seq,
+    head: Option<&SignedHead>,
+) -> Result<Option<SignedEpoch>, EvidenceError> {
+    let Some(number) = store.epoch_of(seq)? else {
+        if let Some(head) = head {
+            writer.head(head)?;
+        }
+        return Ok(None);
+    };
+    let epoch = epoch_at(store, number)?;
+    writer.epoch(&epoch)?;
+    let header = &epoch.content;
+    let skipped = seq.0.saturating_sub(header.first_seq.0);
+    writer.before(&subtrees(store, header, 0, skipped)?)?;
+    Ok(Some(epoch))
+}
+
+fn subtrees(
+    store: &dyn Store,
+    header: &EpochHeader,
+    start: u64,
+    end: u64,
+) -> Result<Vec<Hash>, TreeError> {
+    subtree_hashes(store, header.epoch, LeafRange { start, end })
+}

@@ -1,0 +1,100 @@
+//! Bundles of selections: the entries that a filter wants, each with a path of
+//! its own into its epoch.
+
+use std::io::Write;
+
+use crate::ledger::bundle::BundleWriter;
+use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
+use crate::ledger::entry::Entry;
+use crate::ledger::key::Signer;
+use crate::ledger::position::Seq;
+use crate::ledger::statement::SignedEpoch;
+use crate::logbook::{entry_at, epoch_at, identity_of};
+use crate::store::Store;
+use crate::store::query::{Filter, select};
+
+use super::{EvidenceError, path_of};
+
+/// What to put into a bundle of a selection.
+pub struct SelectionExport<'a> {
+    /// Which entries. They are given in the order of the log; newest first only
+    /// says which ones a limit leaves.
+    pub filter: &'a Filter,
+    /// Who signs the closing record.
+    pub signer: Option<&'a dyn Signer>,
+    /// Told how many entries are written so far.
+    pub progress: &'a mut dyn FnMut(u64),
+}
+
+/// What became of a selection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// The closing record.
+    pub closing: BundleClosing,
+    /// Entries that were left out because no epoch seals them yet.
+    pub unsealed: u64,
+}
+
+/// Writes the bundle of a selection.
+///
+/// # Errors
+/// [`EvidenceError`]; what was written by then is no bundle.
+pub fn export_selection<W: Write>(
+    store: &dyn Store,
+    out: W,
+    export: SelectionExport<'_>,
+) -> Result<(W, Selected), EvidenceError> {
+    let identity = identity_of(store)?;
+    let opening = BundleOpening {
+        contents: Contents::Selection,
+        log: identity.log,
+        genesis: identity.genesis,
+    };
+    let mut writer = BundleWriter::new(out, &opening)?;
+    let mut current: Option<SignedEpoch> = None;
+    let (mut written, mut unsealed) = (0, 0);
+    for item in in_order(store, export.filter)? {
+        let (seq, entry) = item?;
+        if current
+            .as_ref()
+            .is_none_or(|epoch| seq > epoch.content.last_seq)
+        {
+            let Some(number) = store.epoch_of(seq)? else {
+                unsealed += 1;
+                continue;
+            };
+            let epoch = epoch_at(store, number)?;
+            writer.epoch(&epoch)?;
+            current = Some(epoch);
+        }
+        if let Some(epoch) = &current {
+            let path = path_of(store, seq, &entry, epoch)?;
+            writer.entry(seq, &entry, Some(&path))?;
+            written += 1;
+            (export.progress)(written);
+        }
+    }
+    if written == 0 && unsealed == 0 {
+        return Err(EvidenceError::EmptyRange);
+    }
+    let (out, closing) = writer.finish(export.signer)?;
+    Ok((out, Selected { closing, unsealed }))
+}
+
+type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 's>;
+
+/// The entries in the order of the log. Only the newest of a limit are noted
+/// first, and no more of them than the limit.
+fn in_order<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Items<'s>, EvidenceError> {
+    if !filter.reverse || filter.limit.is_none() {
+        let ascending = Filter {
+            reverse: false,
+            ..filter.clone()
+        };
+        return Ok(Box::new(select(store, &ascending)?.map(|item| Ok(item?))));
+    }
+    let newest: Result<Vec<Seq>, _> = select(store, filter)?.map(|item| Ok(item?.0)).collect();
+    let newest: Result<Vec<Seq>, EvidenceError> = newest;
+    let read = |seq| Ok((seq, entry_at(store, seq)?));
+    Ok(Box::new(newest?.into_iter().rev().map(read)))
+}

@@ -1,0 +1,23 @@
+//! Files of one folder, read without being led out of it.
+//!
+//! Whoever can write into a folder that is about to be verified can put links,
+//! pipes and devices into it, and can swap them while it is read. So nothing is
+//! opened by path: a [`Root`] holds the folder open, every step below it is
+//! opened relative to the step before without following links, and what was
+//! opened is looked at again. A link is resolved to the place it names, and that
+//! place is then opened in the same way, so a link counts only if it stays
+//! inside, and only if nothing moved in between.
+//!
+//! Nothing here writes, but for [`replace`].
+
+mod contents;
+mod replace;
+mod root;
+mod seam;
+mod walk;
+
+pub use contents::{FileDigest, ReadError, digest, digest_tree};
+pub use replace::replace;
+pub use root::{FileState, OpenError, Opened, Root};
+pub use seam::{Disk, FileSystem, Folder};
+pub use walk::{Found, Skip, Tree, TreeError, TreeProblem, list};

@@ -1,0 +1,41 @@
+//! The seam between a verifier and the disk: small enough to put a recorder in
+//! between that shows what was opened, and in which order.
+
+use std::io;
+use std::path::Path;
+
+use super::root::{OpenError, Opened, Root};
+
+/// Where folders are opened.
+pub trait FileSystem: Sync {
+    /// Opens the folder at `path`.
+    ///
+    /// # Errors
+    /// Whatever the system answers.
+    fn folder(&self, path: &Path) -> io::Result<Box<dyn Folder>>;
+}
+
+/// An open folder.
+pub trait Folder: Send + Sync {
+    /// Opens the regular file at `relative`, which must stay in the folder.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what stands there instead.
+    fn open(&self, relative: &str) -> Result<Opened, OpenError>;
+}
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl FileSystem for Disk {
+    fn folder(&self, path: &Path) -> io::Result<Box<dyn Folder>> {
+        Ok(Box::new(Root::open(path)?))
+    }
+}
+
+impl Folder for Root {
+    fn open(&self, relative: &str) -> Result<Opened, OpenError> {
+        self.open_file(Path::new(relative))
+    }
+}

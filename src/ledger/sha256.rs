@@ -1,0 +1,95 @@
+//! SHA-256 digests: of files, packages, artifacts and worker code. The ledger's
+//! own hash is [`Hash`](super::hash::Hash).
+
+use std::fmt;
+
+use super::hexadecimal::{self, HexError};
+
+/// A SHA-256 digest of 32 bytes; its text is 64 lower-case hex digits, the only
+/// spelling that is read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256Digest([u8; Sha256Digest::BYTES]);
+
+impl Sha256Digest {
+    /// Length in bytes.
+    pub const BYTES: usize = 32;
+
+    /// The digest of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Sha256Digest {
+        Sha256Digest(sha256(bytes))
+    }
+
+    /// Takes 32 bytes that already are a digest.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Sha256Digest::BYTES]) -> Sha256Digest {
+        Sha256Digest(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Sha256Digest::BYTES] {
+        &self.0
+    }
+
+    /// Reads 64 lower-case hex digits.
+    ///
+    /// # Errors
+    /// [`HexError`] for another length or another character.
+    pub fn from_hex(text: &str) -> Result<Sha256Digest, HexError> {
+        hexadecimal::decode(text).map(Sha256Digest)
+    }
+}
+
+impl fmt::Display for Sha256Digest {
+    /// 64 lower-case hex digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hexadecimal::encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Sha256Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256Digest({self})")
+    }
+}
+
+/// The digest of `bytes`, 32 bytes.
+#[must_use]
+#[cfg(feature = "fast-sha256")]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    // The length is the algorithm's; the portable code is there for the type.
+    digest
+        .as_ref()
+        .try_into()
+        .unwrap_or_else(|_| portable(bytes))
+}
+
+/// The digest of `bytes`, 32 bytes.
+#[must_use]
+#[cfg(not(feature = "fast-sha256"))]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    portable(bytes)
+}
+
+fn portable(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::hexadecimal::encode;
+
+    #[test]
+    fn digest_is_sha_256_whichever_code_computes_it() {
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(encode(&sha256(b"abc")), abc);
+        for length in 0..300 {
+            let bytes = vec![0x5a; length];
+            assert_eq!(sha256(&bytes), portable(&bytes), "{length}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Making a manifest of a folder.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::document::{ArtifactEntry, ArtifactManifest};
+use super::path::{PathProblem, check_path};
+use super::signature::{DetachedSignature, format_digest};
+use crate::files::{Root, TreeError, digest_tree, list, replace};
+use crate::ledger::key::{SignError, Signer};
+use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::time::Timestamp;
+
+/// Why no manifest was made or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The path names no file, or its name is not UTF-8.
+    #[error("{path:?} names no file")]
+    NoName {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The folder cannot be opened.
+    #[error("{path:?} cannot be opened")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The folder holds what no manifest can promise.
+    #[error(transparent)]
+    Contents(#[from] TreeError),
+    /// A file has a name that may not stand in a manifest.
+    #[error("{path:?} {problem}")]
+    Path {
+        /// The file, from the folder.
+        path: String,
+        /// What is wrong with its name.
+        #[source]
+        problem: PathProblem,
+    },
+    /// The signer did not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// A file could not be written; those before it were.
+    #[error("{path:?} cannot be written")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+}
+
+/// Lists and hashes every file below `folder`, but for the manifest `name`
+/// itself and the files that vouch for it.
+///
+/// # Errors
+/// [`BuildError`], never [`BuildError::Write`] or [`BuildError::Sign`].
+pub fn build(
+    folder: &Path,
+    name: &str,
+    tiles_coverage_sha256: Option<Sha256Digest>,
+    now: Timestamp,
+) -> Result<ArtifactManifest, BuildError> {
+    let root = Root::open(folder).map_err(|error| BuildError::Folder {
+        path: folder.to_owned(),
+        error,
+    })?;
+    let temporary = Path::new(name).with_extension("tmp");
+    let own = ["", ".sha256", ".sig", ".tmp"].map(|end| format!("{name}{end}").into_bytes());
+    // Only beside the manifest: a file of that name further down is an artifact.
+    let skip = |parent: &str, name: &[u8]| {
+        let is_own = own.iter().any(|own| own == name);
+        parent.is_empty() && (is_own || name == temporary.as_os_str().as_bytes())
+    };
+    let tree = list(&root, &skip)?;
+    for found in &tree.files {
+        check_path(&found.path).map_err(|problem| BuildError::Path {
+            path: found.path.clone(),
+            problem,
+        })?;
+    }
+    let digests = digest_tree(&root, &tree, &skip)?;
+    let artifacts = tree.files.into_iter().zip(digests);
+    let artifacts = artifacts.map(|(found, digest)| ArtifactEntry {
+        relative_path: found.path,
+        sha256: digest.sha256,
+        size_bytes: digest.size,
+    });
+    Ok(ArtifactManifest {
+        created_at_utc: now,
+        artifacts: artifacts.collect(),
+        tiles_coverage_sha256,
+    })
+}
+
+/// Signs a manifest and writes the three files, each whole or not at all: first
+/// those that vouch, so that a crash in between leaves a manifest that fails.
+///
+/// # Errors
+/// [`BuildError::NoName`], [`BuildError::Sign`] and [`BuildError::Write`].
+pub fn write(
+    manifest: &ArtifactManifest,
+    path: &Path,
+    signer: &dyn Signer,
+) -> Result<(), BuildError> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| BuildError::NoName {
+        path: path.to_owned(),
+    })?;
+    let text = manifest.to_text();
+    let signature = DetachedSignature::sign(text.as_bytes(), signer)?;
+    let sidecar = format_digest(&Sha256Digest::of(text.as_bytes()), name);
+    let files = [
+        (
+            path.with_file_name(format!("{name}.sig")),
+            signature.to_text(),
+        ),
+        (path.with_file_name(format!("{name}.sha256")), sidecar),
+        (path.to_owned(), text),
+    ];
+    for (path, text) in files {
+        let written = replace(&path, text.as_bytes());
+        written.map_err(|error| BuildError::Write { path, error })?;
+    }
+    Ok(())
+}

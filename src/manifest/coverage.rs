@@ -1,0 +1,146 @@
+//! Whether the artifacts are what a trusted manifest promises.
+
+use rayon::prelude::*;
+
+use super::document::{ArtifactEntry, ArtifactManifest};
+use super::result::{ArtifactCheck, FailReason, VerificationResult};
+use super::tiles::{TileStore, coverage_sha256};
+use crate::files::{Folder, OpenError, ReadError, digest};
+use crate::ledger::sha256::Sha256Digest;
+
+/// How many artifacts a detail names; every one is in the checks.
+const NAMED: usize = 10;
+
+/// Checks every artifact, in parallel and whatever becomes of the others.
+pub(super) fn check_artifacts(
+    folder: &dyn Folder,
+    manifest: &ArtifactManifest,
+    result: &mut VerificationResult,
+) {
+    let checked: Vec<(ArtifactCheck, Option<Failed>)> = manifest
+        .artifacts
+        .par_iter()
+        .with_max_len(1)
+        .map(|artifact| check_artifact(folder, artifact))
+        .collect();
+    for reason in [
+        FailReason::ArtifactMissing,
+        FailReason::ArtifactHashMismatch,
+    ] {
+        let failed: Vec<String> = checked
+            .iter()
+            .filter_map(|(check, failed)| {
+                let failed = failed.as_ref().filter(|failed| failed.reason == reason)?;
+                Some(format!("{:?} {}", check.relative_path, failed.detail))
+            })
+            .collect();
+        if !failed.is_empty() {
+            result.fail(reason, summary(&failed));
+        }
+    }
+    result.per_artifact_checks = checked.into_iter().map(|(check, _)| check).collect();
+}
+
+struct Failed {
+    reason: FailReason,
+    detail: String,
+}
+
+fn check_artifact(
+    folder: &dyn Folder,
+    artifact: &ArtifactEntry,
+) -> (ArtifactCheck, Option<Failed>) {
+    let read = read_artifact(folder, artifact);
+    let check = |actual| ArtifactCheck {
+        relative_path: artifact.relative_path.clone(),
+        expected_sha256: artifact.sha256,
+        actual_sha256: actual,
+        matched: false,
+    };
+    match read {
+        Err(failed) => (check(None), Some(failed)),
+        Ok((actual, None)) => {
+            let matched = true;
+            (
+                ArtifactCheck {
+                    matched,
+                    ..check(Some(actual))
+                },
+                None,
+            )
+        }
+        Ok((actual, failed)) => (check(Some(actual)), failed),
+    }
+}
+
+/// The artifact's digest, and what is wrong with it.
+fn read_artifact(
+    folder: &dyn Folder,
+    artifact: &ArtifactEntry,
+) -> Result<(Sha256Digest, Option<Failed>), Failed> {
+    let opened = folder.open(&artifact.relative_path).map_err(|error| {
+        // What is there and cannot be opened is not missing, but there is no
+        // word nearer: nothing was compared.
+        let detail = match error {
+            OpenError::Io(error) => format!("cannot be opened: {error}"),
+            other => other.to_string(),
+        };
+        Failed {
+            reason: FailReason::ArtifactMissing,
+            detail,
+        }
+    })?;
+    let mismatch = |detail| Failed {
+        reason: FailReason::ArtifactHashMismatch,
+        detail,
+    };
+    let actual = digest(opened).map_err(|error| match error {
+        ReadError::Io(error) => mismatch(format!("cannot be read: {error}")),
+        other => mismatch(other.to_string()),
+    })?;
+    let failed = if actual.size != artifact.size_bytes {
+        let (is, should) = (actual.size, artifact.size_bytes);
+        Some(mismatch(format!("has {is} bytes, not {should}")))
+    } else if actual.sha256 != artifact.sha256 {
+        Some(mismatch("has other content".to_owned()))
+    } else {
+        None
+    };
+    Ok((actual.sha256, failed))
+}
+
+/// Derives the tiles' digest again (operator mode).
+pub(super) fn check_tiles(
+    store: &dyn TileStore,
+    recorded: Option<Sha256Digest>,
+    result: &mut VerificationResult,
+) {
+    let derived = match store.tiles().and_then(coverage_sha256) {
+        Ok(derived) => derived,
+        Err(error) => return result.fail(FailReason::TilesCoverageMismatch, error.to_string()),
+    };
+    match recorded {
+        Some(recorded) if recorded == derived => {}
+        Some(recorded) => {
+            let detail = format!("the tiles' digest is {derived}, recorded is {recorded}");
+            result.fail(FailReason::TilesCoverageMismatch, detail);
+        }
+        None => {
+            let detail = "the manifest records no tiles, and a tile store was given";
+            result.fail(FailReason::TilesCoverageMismatch, detail);
+        }
+    }
+}
+
+fn summary(failed: &[String]) -> String {
+    let named = failed
+        .iter()
+        .take(NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ");
+    match failed.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named}; and {more} more"),
+    }
+}

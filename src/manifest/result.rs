@@ -1,0 +1,134 @@
+//! What a verification of a manifest says.
+
+use crate::ledger::json::{Object, Value};
+use crate::ledger::sha256::Sha256Digest;
+
+/// Pass or fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Outcome {
+    Pass,
+    Fail,
+}
+
+/// Why a manifest fails, in the words of its contract (version 1.0.0).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "SPEC §5.3 says what each means")]
+pub enum FailReason {
+    ManifestNotFound,
+    ManifestSelfHashMismatch,
+    SignatureNotFound,
+    SignatureInvalid,
+    UntrustedPublicKey,
+    SchemaViolation,
+    ArtifactMissing,
+    ArtifactHashMismatch,
+    TilesCoverageMismatch,
+}
+
+impl FailReason {
+    /// The contract's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            FailReason::ManifestNotFound => "manifest_not_found",
+            FailReason::ManifestSelfHashMismatch => "manifest_self_hash_mismatch",
+            FailReason::SignatureNotFound => "signature_not_found",
+            FailReason::SignatureInvalid => "signature_invalid",
+            FailReason::UntrustedPublicKey => "untrusted_public_key",
+            FailReason::SchemaViolation => "schema_violation",
+            FailReason::ArtifactMissing => "artifact_missing",
+            FailReason::ArtifactHashMismatch => "artifact_hash_mismatch",
+            FailReason::TilesCoverageMismatch => "tiles_coverage_mismatch",
+        }
+    }
+}
+
+/// How one artifact fared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArtifactCheck {
+    /// As the manifest names it.
+    pub relative_path: String,
+    /// What the manifest promises.
+    pub expected_sha256: Sha256Digest,
+    /// What is there; none if nothing is, or if it could not be read whole.
+    pub actual_sha256: Option<Sha256Digest>,
+    /// Whether digest and size are as promised.
+    pub matched: bool,
+}
+
+/// The outcome of one verification.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerificationResult {
+    /// Each reason once, in the order of the checks.
+    pub fail_reasons: Vec<FailReason>,
+    /// For people, one text a reason.
+    pub fail_details: Vec<String>,
+    /// `sha256:…` of the key in the signature, if that parses, trusted or not.
+    pub signing_public_key_fingerprint: Option<String>,
+    /// Every artifact in the manifest's order, once its key was trusted.
+    pub per_artifact_checks: Vec<ArtifactCheck>,
+    /// How long it took (MV-INV-7).
+    pub elapsed_ms: u64,
+    /// SHA-256 of the manifest's bytes, if they were read: names in a record
+    /// what was verified.
+    pub manifest_sha256: Option<Sha256Digest>,
+}
+
+impl VerificationResult {
+    /// Pass exactly if there is no reason to fail (MV-INV-1): it is computed
+    /// from the reasons, so the two cannot disagree.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        if self.fail_reasons.is_empty() {
+            Outcome::Pass
+        } else {
+            Outcome::Fail
+        }
+    }
+
+    pub(super) fn fail(&mut self, reason: FailReason, detail: impl Into<String>) {
+        self.fail_reasons.push(reason);
+        self.fail_details.push(detail.into());
+    }
+
+    /// As `manifest verify --json` prints it.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let outcome = match self.outcome() {
+            Outcome::Pass => "pass",
+            Outcome::Fail => "fail",
+        };
+        let reasons = self
+            .fail_reasons
+            .iter()
+            .map(|reason| Value::from(reason.name()));
+        let details = self
+            .fail_details
+            .iter()
+            .map(|detail| Value::from(detail.as_str()));
+        let checks = self.per_artifact_checks.iter().map(ArtifactCheck::to_value);
+        let mut object = Object::new();
+        object.insert("outcome", outcome);
+        object.insert("fail_reasons", reasons.collect::<Vec<_>>());
+        object.insert("fail_details", details.collect::<Vec<_>>());
+        let fingerprint = self.signing_public_key_fingerprint.clone();
+        object.insert("signing_public_key_fingerprint", fingerprint);
+        object.insert("per_artifact_checks", checks.collect::<Vec<_>>());
+        object.insert("elapsed_ms", self.elapsed_ms);
+        Value::Object(object)
+    }
+}
+
+impl ArtifactCheck {
+    fn to_value(&self) -> Value {
+        let mut object = Object::new();
+        object.insert("relative_path", self.relative_path.as_str());
+        object.insert("expected_sha256", self.expected_sha256.to_string());
+        let actual = self.actual_sha256.map(|digest| digest.to_string());
+        object.insert("actual_sha256", actual);
+        object.insert("matched", self.matched);
+        Value::Object(object)
+    }
+}

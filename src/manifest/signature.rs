@@ -1,0 +1,134 @@
+//! The two files that vouch for a manifest: its digest and its signature.
+
+use thiserror::Error;
+
+use crate::ledger::json::{Object, Value};
+use crate::ledger::key::{PublicKey, SignError, Signature, Signer};
+use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::parse::{self, ParseError};
+use crate::ledger::sha256::Sha256Digest;
+
+const ALGORITHM: &str = "ed25519";
+
+/// The content of `Manifest.json.sig`: a signature over the bytes of
+/// `Manifest.json`, not judged yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DetachedSignature {
+    /// Whose signature it claims to be.
+    pub public_key: PublicKey,
+    /// The signature.
+    pub signature: Signature,
+}
+
+/// Why a text is not a detached signature.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum SignatureError {
+    /// Not JSON as signed documents must be.
+    #[error(transparent)]
+    Json(#[from] ParseError),
+    /// A member is missing, unknown or not as it must be.
+    #[error(transparent)]
+    Member(#[from] MemberError),
+}
+
+impl DetachedSignature {
+    /// Signs `bytes`.
+    ///
+    /// # Errors
+    /// Whatever the signer answers.
+    pub fn sign(bytes: &[u8], signer: &dyn Signer) -> Result<DetachedSignature, SignError> {
+        Ok(DetachedSignature {
+            public_key: signer.public_key(),
+            signature: signer.sign(bytes)?,
+        })
+    }
+
+    /// Reads `{"algorithm": "ed25519", "public_key": hex, "signature": hex}`.
+    ///
+    /// # Errors
+    /// [`SignatureError`] names the member.
+    pub fn parse(text: &[u8]) -> Result<DetachedSignature, SignatureError> {
+        let value = parse::parse(text)?;
+        let mut members = Members::of(&value, "")?;
+        if members.str("algorithm")? != ALGORITHM {
+            let expected = "\"ed25519\"";
+            let problem = MemberProblem::BadValue { expected };
+            return Err(members.error("algorithm", problem).into());
+        }
+        let public_key = PublicKey::from_bytes(members.hex("public_key")?);
+        let signature = Signature::from_bytes(members.hex("signature")?);
+        members.finish()?;
+        Ok(DetachedSignature {
+            public_key,
+            signature,
+        })
+    }
+
+    /// The text of the file.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut object = Object::new();
+        object.insert("algorithm", ALGORITHM);
+        object.insert("public_key", self.public_key.to_string());
+        object.insert("signature", self.signature.to_string());
+        let mut text = Value::Object(object).pretty();
+        text.push('\n');
+        text
+    }
+
+    /// The strict verdict. Whether the key is to be trusted is another question.
+    #[must_use]
+    pub fn verify(&self, bytes: &[u8]) -> bool {
+        self.public_key.verify(bytes, &self.signature)
+    }
+}
+
+/// The line that `sha256sum` writes for the file `name`.
+pub(super) fn format_digest(digest: &Sha256Digest, name: &str) -> String {
+    format!("{digest}  {name}\n")
+}
+
+/// Reads a digest that stands alone or as `sha256sum` writes it, for a file
+/// called `name` in whatever folder; none for anything else.
+pub(super) fn parse_digest(text: &[u8], name: &str) -> Option<Sha256Digest> {
+    let text = std::str::from_utf8(text).ok()?;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let (digits, rest) = line.split_at_checked(2 * Sha256Digest::BYTES)?;
+    if !rest.is_empty() {
+        let path = rest
+            .strip_prefix("  ")
+            .or_else(|| rest.strip_prefix(" *"))?;
+        if path.rsplit('/').next() != Some(name) {
+            return None;
+        }
+    }
+    Sha256Digest::from_hex(digits).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_stands_alone_or_as_sha256sum_writes_it() {
+        let digest = Sha256Digest::of(b"x");
+        let name = "Manifest.json";
+        let read = |text: String| parse_digest(text.as_bytes(), name);
+        assert_eq!(read(format_digest(&digest, name)), Some(digest));
+        for tail in ["", "\n", "\r\n", " *Manifest.json\n", "  ./Manifest.json\n"] {
+            assert_eq!(read(format!("{digest}{tail}")), Some(digest), "{tail:?}");
+        }
+        for tail in [
+            "x",
+            "  other",
+            " Manifest.json",
+            "\n\n",
+            "  Manifest.json\nmore",
+        ] {
+            assert_eq!(read(format!("{digest}{tail}")), None, "{tail:?}");
+        }
+        assert_eq!(read(digest.to_string().to_uppercase()), None);
+    }
+}

@@ -1,0 +1,136 @@
+//! Tiles: too many to list in a manifest, covered by one digest (MV-INV-5).
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::ledger::lines::{Line, read_line};
+use crate::ledger::members::{MemberError, Members};
+use crate::ledger::parse::{self, ParseError};
+use crate::ledger::sha256::Sha256Digest;
+
+/// One tile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tile {
+    /// Its id; no control characters.
+    pub tile_id: String,
+    /// SHA-256 of its content.
+    pub sha256: Sha256Digest,
+}
+
+/// Where tiles are known. It is asked after the manifest's key was found to be
+/// trusted, and not before.
+pub trait TileStore: Sync {
+    /// Every tile, in any order.
+    ///
+    /// # Errors
+    /// [`TileError`] where the store cannot say.
+    fn tiles(&self) -> Result<Vec<Tile>, TileError>;
+}
+
+/// Why tiles give no digest.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TileError {
+    /// The store cannot be read.
+    #[error("the tile store cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// A line is longer than any may be.
+    #[error("line {line}: too long")]
+    LineTooLong {
+        /// Which, from 1.
+        line: usize,
+    },
+    /// A line is not JSON.
+    #[error("line {line}: {error}")]
+    Json {
+        /// Which, from 1.
+        line: usize,
+        /// Where and why.
+        #[source]
+        error: ParseError,
+    },
+    /// A line is not `{"tile_id", "sha256"}`.
+    #[error("line {line}: {error}")]
+    Member {
+        /// Which, from 1.
+        line: usize,
+        /// Which member.
+        #[source]
+        error: MemberError,
+    },
+    /// An id has a control character, so that one tile could pose as two.
+    #[error("tile_id {0:?} has a control character")]
+    ControlCharacter(String),
+    /// An id is there twice.
+    #[error("tile_id {0:?} is there twice")]
+    Duplicate(String),
+}
+
+/// Hex SHA-256 over `tile_id \n sha256 \n` records, sorted by the ids' bytes.
+///
+/// # Errors
+/// [`TileError::ControlCharacter`] and [`TileError::Duplicate`].
+pub fn coverage_sha256(mut tiles: Vec<Tile>) -> Result<Sha256Digest, TileError> {
+    use sha2::{Digest, Sha256};
+
+    tiles.sort_unstable_by(|a, b| a.tile_id.cmp(&b.tile_id));
+    let mut hasher = Sha256::new();
+    let mut before: Option<&str> = None;
+    for Tile { tile_id, sha256 } in &tiles {
+        if tile_id.contains(char::is_control) {
+            return Err(TileError::ControlCharacter(tile_id.clone()));
+        }
+        if before.replace(tile_id) == Some(tile_id) {
+            return Err(TileError::Duplicate(tile_id.clone()));
+        }
+        hasher.update(format!("{tile_id}\n{sha256}\n"));
+    }
+    Ok(Sha256Digest::from_bytes(hasher.finalize().into()))
+}
+
+/// A store in a file of JSON Lines, `{"tile_id", "sha256"}` each; blank lines
+/// are ignored. The file is opened when it is asked for its tiles.
+#[derive(Clone, Debug)]
+pub struct JsonLinesTiles {
+    path: PathBuf,
+}
+
+impl JsonLinesTiles {
+    /// The store in the file at `path`.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> JsonLinesTiles {
+        JsonLinesTiles { path: path.into() }
+    }
+}
+
+impl TileStore for JsonLinesTiles {
+    fn tiles(&self) -> Result<Vec<Tile>, TileError> {
+        let mut reader = BufReader::new(File::open(&self.path)?);
+        let mut tiles = Vec::new();
+        let mut line = 0;
+        while let Some(read) = read_line(&mut reader)? {
+            line += 1;
+            match read {
+                Line::TooLong { .. } => return Err(TileError::LineTooLong { line }),
+                Line::Whole { bytes, .. } if bytes.trim_ascii().is_empty() => {}
+                Line::Whole { bytes, .. } => tiles.push(parse_tile(&bytes, line)?),
+            }
+        }
+        Ok(tiles)
+    }
+}
+
+fn parse_tile(text: &[u8], line: usize) -> Result<Tile, TileError> {
+    let value = parse::parse(text).map_err(|error| TileError::Json { line, error })?;
+    let read = || {
+        let mut members = Members::of(&value, "")?;
+        let tile_id = members.str("tile_id")?.to_owned();
+        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
+        members.finish()?;
+        Ok(Tile { tile_id, sha256 })
+    };
+    read().map_err(|error| TileError::Member { line, error })
+}

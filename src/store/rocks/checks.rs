@@ -1,0 +1,72 @@
+//! What is looked at before a ledger is trusted to be one.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::super::{Corruption, FORMAT, StoreError};
+use super::tables::{FORMAT_KEY, Table};
+use super::{DB_DIR, of_rocks, options};
+
+/// That there is something which may be a ledger, before anything is opened.
+pub(super) fn check_place(dir: &Path) -> Result<(), StoreError> {
+    let missing = || StoreError::Missing {
+        dir: dir.to_owned(),
+    };
+    let is_dir = |path: &Path| match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_dir()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(missing()),
+        Err(error) => Err(error.into()),
+    };
+    if !is_dir(dir)? {
+        return Err(StoreError::NotADirectory {
+            dir: dir.to_owned(),
+        });
+    }
+    if is_dir(&dir.join(DB_DIR))? {
+        Ok(())
+    } else {
+        Err(missing())
+    }
+}
+
+/// That the column families are ours. A later format may have others, so its
+/// version is looked for before they are called corrupt.
+pub(super) fn check_tables(path: &Path) -> Result<(), StoreError> {
+    let mut found = options::list_tables(path).map_err(of_rocks)?;
+    let mut known: Vec<_> = Table::ALL.iter().map(|table| table.name()).collect();
+    found.sort_unstable();
+    known.sort_unstable();
+    if found == known {
+        return Ok(());
+    }
+    let db = options::open_default_table(path).map_err(of_rocks)?;
+    check_format(db.get(FORMAT_KEY).map_err(of_rocks)?)?;
+    Err(StoreError::corrupt(Corruption::ColumnFamilies))
+}
+
+pub(super) fn check_format(found: Option<Vec<u8>>) -> Result<(), StoreError> {
+    let found = found.ok_or(StoreError::corrupt(Corruption::NoFormat))?;
+    if found == FORMAT.as_bytes() {
+        return Ok(());
+    }
+    Err(StoreError::UnknownFormat {
+        found: String::from_utf8_lossy(&found).into_owned(),
+    })
+}
+
+/// RocksDB notes in its manifest which logs there must be, but not the one that
+/// is being written: with that one gone it would open as if what it held had
+/// never been. An open database always has one, and a closed one keeps it.
+pub(super) fn check_write_ahead_log(path: &Path) -> Result<(), StoreError> {
+    for file in fs::read_dir(path)? {
+        if Path::new(&file?.file_name())
+            .extension()
+            .is_some_and(|ext| ext == "log")
+        {
+            return Ok(());
+        }
+    }
+    Err(StoreError::corrupt(Corruption::NoWriteAheadLog))
+}

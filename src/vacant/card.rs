@@ -1,0 +1,200 @@
+//! The capability card: what a vacant says of itself, signed by itself.
+
+use super::error::{CoreError, CryptoError, TypeIntegrityError};
+use super::identity::VacantId;
+use super::substrate::SubstrateSpec;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::key::{PublicKey, Signature, Signer};
+use crate::ledger::members::Members;
+use crate::ledger::parse;
+
+/// What stands between the parts of a signing payload.
+const SEPARATOR: u8 = 0x1f;
+
+/// A card. Anyone can make one that names any vacant; only that vacant can sign
+/// it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapabilityCard {
+    vacant_id: VacantId,
+    capability_text: String,
+    substrate_spec: SubstrateSpec,
+    halo_version: u64,
+    endpoint: Option<String>,
+    signature: Option<Signature>,
+}
+
+impl CapabilityCard {
+    /// An unsigned card. `halo_version` counts its revisions from
+    /// [`DEFAULT_HALO_VERSION`](super::constants::DEFAULT_HALO_VERSION); no
+    /// endpoint and an empty one are signed alike.
+    ///
+    /// # Errors
+    /// [`TypeIntegrityError::HaloVersion`] and
+    /// [`TypeIntegrityError::ControlCharacter`].
+    pub fn new(
+        vacant_id: VacantId,
+        capability_text: String,
+        substrate_spec: SubstrateSpec,
+        halo_version: u64,
+        endpoint: Option<String>,
+    ) -> Result<CapabilityCard, TypeIntegrityError> {
+        if halo_version == 0 {
+            return Err(TypeIntegrityError::HaloVersion);
+        }
+        check_text("capability_text", &capability_text)?;
+        check_text("endpoint", endpoint.as_deref().unwrap_or_default())?;
+        Ok(CapabilityCard {
+            vacant_id,
+            capability_text,
+            substrate_spec,
+            halo_version,
+            endpoint,
+            signature: None,
+        })
+    }
+
+    /// Whose card it claims to be.
+    #[must_use]
+    pub const fn vacant_id(&self) -> VacantId {
+        self.vacant_id
+    }
+
+    /// What the vacant can do, for people.
+    #[must_use]
+    pub fn capability_text(&self) -> &str {
+        &self.capability_text
+    }
+
+    /// On what it runs.
+    #[must_use]
+    pub const fn substrate_spec(&self) -> &SubstrateSpec {
+        &self.substrate_spec
+    }
+
+    /// Which revision of the card this is, from 1.
+    #[must_use]
+    pub const fn halo_version(&self) -> u64 {
+        self.halo_version
+    }
+
+    /// Where to call it.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// The signature, not judged.
+    #[must_use]
+    pub const fn signature(&self) -> Option<&Signature> {
+        self.signature.as_ref()
+    }
+
+    /// What is signed: public key, text, substrate bytes, version as 8 bytes
+    /// big-endian, endpoint or nothing, joined by 0x1f.
+    #[must_use]
+    pub fn signing_payload(&self) -> Vec<u8> {
+        let substrate = self.substrate_spec.canonical_bytes();
+        let version = self.halo_version.to_be_bytes();
+        let endpoint = self.endpoint().unwrap_or_default();
+        let parts: [&[u8]; 5] = [
+            self.vacant_id.pubkey_bytes(),
+            self.capability_text.as_bytes(),
+            &substrate,
+            &version,
+            endpoint.as_bytes(),
+        ];
+        parts.join(&SEPARATOR)
+    }
+
+    /// The same card, signed.
+    ///
+    /// # Errors
+    /// [`TypeIntegrityError::ForeignKey`] for the key of another vacant, and
+    /// [`CryptoError::Sign`].
+    pub fn signed(&self, signer: &dyn Signer) -> Result<CapabilityCard, CoreError> {
+        if signer.public_key() != *self.vacant_id.verify_key() {
+            return Err(TypeIntegrityError::ForeignKey.into());
+        }
+        let signature = signer
+            .sign(&self.signing_payload())
+            .map_err(CryptoError::from)?;
+        Ok(CapabilityCard {
+            signature: Some(signature),
+            ..self.clone()
+        })
+    }
+
+    /// Whether the vacant that the card names has signed it. A draft without a
+    /// signature is not verified.
+    #[must_use]
+    pub fn verify(&self) -> bool {
+        let key: &PublicKey = self.vacant_id.verify_key();
+        let signature = self.signature.as_ref();
+        signature.is_some_and(|signature| key.verify(&self.signing_payload(), signature))
+    }
+
+    /// Reads the text of a card file.
+    ///
+    /// # Errors
+    /// [`TypeIntegrityError`] names the member.
+    pub fn parse(text: &[u8]) -> Result<CapabilityCard, TypeIntegrityError> {
+        let value = parse::parse(text)?;
+        CapabilityCard::from_members(Members::of(&value, "")?)
+    }
+
+    /// The text of a card file: sorted keys, two spaces, a final newline.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = Value::Object(self.to_object()).pretty();
+        text.push('\n');
+        text
+    }
+
+    /// `{"capability_text", "endpoint", "halo_version", "signature",
+    /// "substrate_spec", "vacant_id"}`, with null for what is absent.
+    #[must_use]
+    pub fn to_object(&self) -> Object {
+        let mut object = Object::new();
+        object.insert("vacant_id", self.vacant_id.hex());
+        object.insert("capability_text", self.capability_text.as_str());
+        object.insert("substrate_spec", self.substrate_spec.to_object());
+        object.insert("halo_version", self.halo_version);
+        object.insert("endpoint", self.endpoint.clone());
+        object.insert(
+            "signature",
+            self.signature.map(|signature| signature.to_string()),
+        );
+        object
+    }
+
+    /// The inverse of [`CapabilityCard::to_object`]; an empty signature is none.
+    pub(super) fn from_members(
+        mut members: Members<'_>,
+    ) -> Result<CapabilityCard, TypeIntegrityError> {
+        let vacant_id = PublicKey::from_bytes(members.hex("vacant_id")?);
+        let text = members.str("capability_text")?.to_owned();
+        let substrate = SubstrateSpec::from_members(members.nested("substrate_spec")?)?;
+        let version = members.u64("halo_version")?;
+        let endpoint = members.opt_str("endpoint")?.map(str::to_owned);
+        let unsigned = members.optional("signature").and_then(Value::as_str) == Some("");
+        let signature = if unsigned {
+            None
+        } else {
+            members.opt_hex("signature")?
+        };
+        members.finish()?;
+        let vacant_id = VacantId::from_verify_key(vacant_id);
+        let card = CapabilityCard::new(vacant_id, text, substrate, version, endpoint)?;
+        Ok(CapabilityCard {
+            signature: signature.map(Signature::from_bytes),
+            ..card
+        })
+    }
+}
+
+fn check_text(member: &'static str, text: &str) -> Result<(), TypeIntegrityError> {
+    match text.chars().find(|character| character.is_control()) {
+        Some(character) => Err(TypeIntegrityError::ControlCharacter { member, character }),
+        None => Ok(()),
+    }
+}

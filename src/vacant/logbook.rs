@@ -1,0 +1,110 @@
+//! A vacant's history, in memory: append-only, one key.
+//!
+//! For files of any size there is the streaming verification of the ledger,
+//! which names every fault; this one stops at the first.
+
+use super::error::{ChainProblem, HashChainError};
+use crate::ledger::entry::{Draft, Entry, EntryError};
+use crate::ledger::hash::Hash;
+use crate::ledger::json::{Form, Object};
+use crate::ledger::key::{PublicKey, SignError, Signer, StrictVerifier};
+use crate::ledger::time::Timestamp;
+use thiserror::Error;
+
+/// Why an entry was not appended.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The kind or the size is not an entry's.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// The signer did not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// Entries in order. Those that came from elsewhere are not judged until
+/// [`Logbook::verify_chain`] is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Logbook {
+    entries: Vec<Entry>,
+}
+
+impl Logbook {
+    /// A logbook without entries.
+    #[must_use]
+    pub const fn new() -> Logbook {
+        Logbook {
+            entries: Vec::new(),
+        }
+    }
+
+    /// A logbook that came from elsewhere.
+    #[must_use]
+    pub const fn from_entries(entries: Vec<Entry>) -> Logbook {
+        Logbook { entries }
+    }
+
+    /// The entries in order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// What the next entry names as the one before: the last one's hash, or
+    /// [`EMPTY_PREV_HASH`](super::constants::EMPTY_PREV_HASH).
+    #[must_use]
+    pub fn latest_hash(&self) -> Hash {
+        self.entries.last().map_or(Hash::ZERO, Entry::hash)
+    }
+
+    /// Makes the next entry, signs and appends it.
+    ///
+    /// # Errors
+    /// [`AppendError`]; nothing is appended then.
+    pub fn append(
+        &mut self,
+        kind: &str,
+        payload: &Object,
+        signer: &dyn Signer,
+        ts: Timestamp,
+    ) -> Result<&Entry, AppendError> {
+        let mut canonical = Vec::new();
+        payload.write_canonical(Form::Utf8, &mut canonical);
+        let entry = Draft::new(kind, ts, &canonical, &self.latest_hash())?.sign(signer)?;
+        let end = self.entries.len();
+        self.entries.push(entry);
+        self.entries
+            .get(end)
+            .ok_or(AppendError::Entry(EntryError::Record))
+    }
+
+    /// Whether every link and every signature is good, under one key.
+    #[must_use]
+    pub fn verify_chain(&self, key: &PublicKey) -> bool {
+        self.verify_chain_or_raise(key).is_ok()
+    }
+
+    /// As [`Logbook::verify_chain`]. Of one entry the link is judged before the
+    /// signature.
+    ///
+    /// # Errors
+    /// [`HashChainError`] names the first entry that is not good, and for a link
+    /// what it should name and what it does.
+    pub fn verify_chain_or_raise(&self, key: &PublicKey) -> Result<(), HashChainError> {
+        let verifier = StrictVerifier::new(key);
+        let mut expected = Hash::ZERO;
+        for (index, entry) in self.entries.iter().enumerate() {
+            let fault = |problem| HashChainError { index, problem };
+            let actual = entry.prev_hash();
+            if actual != expected {
+                return Err(fault(ChainProblem::LinkBroken { expected, actual }));
+            }
+            if !verifier.verify(entry.signing_payload(), &entry.signature()) {
+                return Err(fault(ChainProblem::SignatureInvalid));
+            }
+            expected = entry.hash();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! Deciding in bulk: a request, its rules and its Hall on every line.
+
+use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+
+use super::hall::DEFAULT_TASK_ID;
+use super::input::RouteInput;
+use super::router::{Decided, make_decision};
+use super::rule_set::RuleSet;
+use super::rules::load_rules_from_dict;
+use super::snapshot::Snapshot;
+use super::stamp::Stamp;
+use crate::ledger::json::{Form, Value};
+use crate::ledger::limits;
+use crate::ledger::lines::{Line, read_line};
+use crate::ledger::members::{MemberError, Members};
+use crate::ledger::parse::parse;
+
+/// A line that holds no case, answered as such and not fatal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", named(field))]
+pub struct CaseError {
+    /// The field of the request, or a path below `rules`, `hall` or the line;
+    /// empty where the line is no JSON.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+fn named(field: &str) -> String {
+    match field {
+        "" => String::new(),
+        field => format!("{field}: "),
+    }
+}
+
+impl From<MemberError> for CaseError {
+    fn from(error: MemberError) -> CaseError {
+        CaseError {
+            message: error.problem.to_string(),
+            field: error.at,
+        }
+    }
+}
+
+/// A request with everything that its decision is taken from.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// What is asked.
+    pub input: RouteInput,
+    /// Under which rules.
+    pub rules: Arc<RuleSet>,
+    /// In which Hall.
+    pub hall: Snapshot,
+    /// For which task.
+    pub task_id: String,
+}
+
+/// Reads cases. It remembers the last rules, since most streams have one set.
+#[derive(Debug, Default)]
+pub struct CaseReader {
+    last: Option<(Value, Arc<RuleSet>)>,
+}
+
+impl CaseReader {
+    /// Reads `{"input", "rules", "hall", "task_id"}`; other members are the
+    /// caller's own. Of several errors, that in `input` comes first.
+    ///
+    /// # Errors
+    /// [`CaseError`] names the field.
+    pub fn read(&mut self, value: &Value) -> Result<Case, CaseError> {
+        let mut members = Members::of(value, "")?;
+        let input = RouteInput::read(members.required("input")?, "")?;
+        let rules = self.rules(members.required("rules")?)?;
+        let hall = match members.optional("hall") {
+            None | Some(Value::Null) => Snapshot::default(),
+            Some(hall) => Snapshot::read(hall, "hall")?,
+        };
+        let task_id = members.opt_str("task_id")?.unwrap_or(DEFAULT_TASK_ID);
+        Ok(Case {
+            input,
+            rules,
+            hall,
+            task_id: task_id.to_owned(),
+        })
+    }
+
+    fn rules(&mut self, document: &Value) -> Result<Arc<RuleSet>, CaseError> {
+        if let Some((last, rules)) = &self.last
+            && last == document
+        {
+            return Ok(rules.clone());
+        }
+        let rules = load_rules_from_dict(document).map_err(|error| CaseError {
+            field: match error.at() {
+                at if at.is_empty() => "rules".to_owned(),
+                at => format!("rules.{at}"),
+            },
+            message: error.to_string(),
+        })?;
+        let rules = Arc::new(rules);
+        self.last = Some((document.clone(), rules.clone()));
+        Ok(rules)
+    }
+}
+
+impl Case {
+    /// The decision.
+    #[must_use]
+    pub fn decide(&self, stamp: Stamp) -> Decided {
+        make_decision(
+            &self.input,
+            &self.hall.hall(&self.rules, &self.task_id),
+            stamp,
+        )
+    }
+}
+
+/// Answers one line: `{"id", "decision"}`, or `{"id", "error": {"field",
+/// "message"}}` where it holds no case. `id` is whatever the line has there,
+/// `null` if nothing or nothing legible. `decide` takes the decision, and may
+/// record it.
+pub fn answer_line(
+    reader: &mut CaseReader,
+    line: &[u8],
+    decide: impl FnOnce(&Case) -> Value,
+) -> Value {
+    let parsed = parse(line).map_err(|error| CaseError {
+        field: String::new(),
+        message: error.to_string(),
+    });
+    let id = parsed
+        .as_ref()
+        .ok()
+        .and_then(|value| value.get("id"))
+        .cloned();
+    match parsed.and_then(|value| reader.read(&value)) {
+        Ok(case) => answer(id, Ok(decide(&case))),
+        Err(error) => answer(id, Err(&error)),
+    }
+}
+
+fn answer(id: Option<Value>, answer: Result<Value, &CaseError>) -> Value {
+    let (key, value) = match answer {
+        Ok(decision) => ("decision", decision),
+        Err(error) => {
+            let members = [("field", &error.field), ("message", &error.message)];
+            let members = members.map(|(key, text)| (key, text.as_str()));
+            ("error", Value::Object(members.into_iter().collect()))
+        }
+    };
+    let members = [("id", id.unwrap_or(Value::Null)), (key, value)];
+    Value::Object(members.into_iter().collect())
+}
+
+/// How a bulk run ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BulkError {
+    /// The requests cannot be read.
+    #[error("cannot read the requests: {0}")]
+    Read(#[source] io::Error),
+    /// The answers cannot be written.
+    #[error("cannot write the answers: {0}")]
+    Write(#[source] io::Error),
+}
+
+/// Answers every line of `requests` in order, one a line; blank lines are
+/// passed over. `decide` takes each decision, and may record it. Gives the
+/// number of lines that were answered.
+///
+/// # Errors
+/// [`BulkError`]; the answers before it were written.
+pub fn decide_lines(
+    mut requests: impl BufRead,
+    mut answers: impl Write,
+    mut decide: impl FnMut(&Case) -> Value,
+) -> Result<u64, BulkError> {
+    let mut reader = CaseReader::default();
+    let mut answered = 0;
+    while let Some(line) = read_line(&mut requests).map_err(BulkError::Read)? {
+        let answer = match &line {
+            Line::Whole { bytes, .. } if bytes.iter().all(u8::is_ascii_whitespace) => continue,
+            Line::Whole { bytes, .. } => answer_line(&mut reader, bytes, &mut decide),
+            Line::TooLong { bytes } => answer(
+                None,
+                Err(&CaseError {
+                    field: String::new(),
+                    message: format!(
+                        "a line of {bytes} bytes; the limit is {}",
+                        limits::LINE_BYTES
+                    ),
+                }),
+            ),
+        };
+        let mut text = answer.canonical(Form::Utf8);
+        text.push('\n');
+        answers
+            .write_all(text.as_bytes())
+            .map_err(BulkError::Write)?;
+        answered += 1;
+    }
+    answers.flush().map_err(BulkError::Write)?;
+    Ok(answered)
+}

@@ -1,0 +1,260 @@
+//! The taxonomy: what capabilities, workers, controls, profiles and events
+//! there are, and what they are for.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use super::reading::text_list;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::parse::{ParseError, parse};
+
+/// What sort of thing an entry is, told by how its id begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryType {
+    /// `cap.`: something that can be asked for.
+    Capability,
+    /// `wrk.`: a worker species.
+    Worker,
+    /// `ctrl.`: a control.
+    Control,
+    /// `prof.`: a profile.
+    Profile,
+    /// `evt.`: a telemetry event.
+    Event,
+}
+
+impl EntryType {
+    /// Every type.
+    pub const ALL: [EntryType; 5] = [
+        EntryType::Capability,
+        EntryType::Worker,
+        EntryType::Control,
+        EntryType::Profile,
+        EntryType::Event,
+    ];
+
+    /// How its ids begin, and its name: `cap`, `wrk`, `ctrl`, `prof`, `evt`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EntryType::Capability => "cap",
+            EntryType::Worker => "wrk",
+            EntryType::Control => "ctrl",
+            EntryType::Profile => "prof",
+            EntryType::Event => "evt",
+        }
+    }
+
+    /// The type of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<EntryType> {
+        EntryType::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+    }
+
+    /// The type of an id.
+    #[must_use]
+    pub fn of_id(id: &str) -> Option<EntryType> {
+        id.split_once('.')
+            .and_then(|(prefix, _)| EntryType::parse(prefix))
+    }
+}
+
+impl fmt::Display for EntryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One thing in the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Unique, such as `cap.doc.summarize`.
+    pub id: String,
+    /// What sort of thing it is.
+    pub entry_type: EntryType,
+    /// Its name for people.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Words that it should be found by.
+    pub tags: Vec<String>,
+    /// What it belongs with: ids that may or may not be in the catalogue. Of a
+    /// worker, its capabilities and the controls that it needs.
+    pub related: Vec<String>,
+}
+
+impl Entry {
+    fn read(value: &Value, at: &str) -> Result<Entry, MemberError> {
+        let mut members = Members::of(value, at)?;
+        let m = &mut members;
+        let id = m.str("id")?.to_owned();
+        let entry_type = EntryType::of_id(&id).ok_or_else(|| {
+            let expected = "an id that begins with cap., wrk., ctrl., prof. or evt.";
+            m.error("id", MemberProblem::BadValue { expected })
+        })?;
+        let entry = Entry {
+            entry_type,
+            name: m.str("name")?.to_owned(),
+            description: m.str("description")?.to_owned(),
+            tags: text_list(m, "tags")?.unwrap_or_default(),
+            related: text_list(m, "related")?.unwrap_or_default(),
+            id,
+        };
+        members.finish()?;
+        Ok(entry)
+    }
+
+    /// `{"id", "type", "name", "description", "tags", "related"}`.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let list = |texts: &[String]| {
+            Value::Array(
+                texts
+                    .iter()
+                    .map(|text| Value::from(text.as_str()))
+                    .collect(),
+            )
+        };
+        let members: Object = [
+            ("id", Value::from(self.id.as_str())),
+            ("type", Value::from(self.entry_type.as_str())),
+            ("name", Value::from(self.name.as_str())),
+            ("description", Value::from(self.description.as_str())),
+            ("tags", list(&self.tags)),
+            ("related", list(&self.related)),
+        ]
+        .into_iter()
+        .collect();
+        Value::Object(members)
+    }
+}
+
+/// Entries, by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Catalog {
+    entries: Vec<Entry>,
+    by_id: HashMap<String, usize>,
+}
+
+/// Why a catalogue was not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogError {
+    /// It is no JSON.
+    #[error("not JSON: {0}")]
+    NotJson(#[from] ParseError),
+    /// An entry is wrong.
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    /// Two entries have one id.
+    #[error("entry {index} has the id {id:?} of an earlier one")]
+    DuplicateId {
+        /// The later entry's place, from 0.
+        index: usize,
+        /// The id.
+        id: String,
+    },
+}
+
+static BUILT_IN: LazyLock<Catalog> = LazyLock::new(|| {
+    // A test reads it too, so that an error in it cannot be shipped.
+    Catalog::parse(include_bytes!("../../fixtures/catalog.json")).unwrap_or_default()
+});
+
+impl Catalog {
+    /// The small catalogue that comes with the program.
+    #[must_use]
+    pub fn built_in() -> &'static Catalog {
+        &BUILT_IN
+    }
+
+    /// Reads `{"entries": [{"id", "name", "description", "tags", "related"}]}`.
+    ///
+    /// # Errors
+    /// [`CatalogError`] names the entry.
+    pub fn parse(text: &[u8]) -> Result<Catalog, CatalogError> {
+        let document = parse(text)?;
+        let mut members = Members::of(&document, "")?;
+        let mut catalog = Catalog::default();
+        for (index, entry) in members.array("entries")?.iter().enumerate() {
+            let entry = Entry::read(entry, &format!("entries[{index}]"))?;
+            let id = entry.id.clone();
+            if catalog.by_id.insert(id.clone(), index).is_some() {
+                return Err(CatalogError::DuplicateId { index, id });
+            }
+            catalog.entries.push(entry);
+        }
+        members.finish()?;
+        Ok(catalog)
+    }
+
+    /// Every entry, in the order of the document.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entries of one type.
+    pub fn browse(&self, entry_type: EntryType) -> impl Iterator<Item = &Entry> {
+        let entries = self.entries.iter();
+        entries.filter(move |entry| entry.entry_type == entry_type)
+    }
+
+    /// The entry of that id.
+    #[must_use]
+    pub fn explain(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(*self.by_id.get(id)?)
+    }
+
+    /// The entries that name `id` as related.
+    pub fn referring_to<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Entry> {
+        let entries = self.entries.iter();
+        entries.filter(move |entry| entry.related.iter().any(|related| related == id))
+    }
+
+    /// The entries that match every word of `query` fuzzily, the best first.
+    #[must_use]
+    pub fn search(&self, query: &str) -> Vec<Found<'_>> {
+        let pattern = Pattern::parse(query, CaseMatching::Ignore, Normalization::Smart);
+        if pattern.atoms.is_empty() {
+            return Vec::new();
+        }
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = Vec::new();
+        let mut found: Vec<_> = self
+            .entries
+            .iter()
+            .filter_map(|entry| {
+                let head = format!("{} {} {}", entry.id, entry.name, entry.tags.join(" "));
+                let whole = format!("{head} {}", entry.description);
+                let mut score =
+                    |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
+                // What it is called tells more than what is said about it.
+                let score = score(&whole)?.saturating_add(score(&head).unwrap_or(0));
+                Some(Found { entry, score })
+            })
+            .collect();
+        found.sort_by(|a, b| {
+            b.score
+                .cmp(&a.score)
+                .then_with(|| a.entry.id.cmp(&b.entry.id))
+        });
+        found
+    }
+}
+
+/// An entry that was searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The entry.
+    pub entry: &'a Entry,
+    /// How well it matches; only the order means anything.
+    pub score: u32,
+}

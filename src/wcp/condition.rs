@@ -1,0 +1,180 @@
+//! One condition of a rule: what it lets through, and what it covers.
+
+use std::fmt;
+
+use super::input::RouteInput;
+use crate::ledger::json::{Object, Value};
+
+/// A field of a request that rules can match on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// `capability_id`
+    CapabilityId,
+    /// `env`
+    Env,
+    /// `data_label`
+    DataLabel,
+    /// `tenant_risk`
+    TenantRisk,
+    /// `qos_class`
+    QosClass,
+    /// `tenant_id`
+    TenantId,
+    /// `correlation_id`
+    CorrelationId,
+}
+
+impl Field {
+    /// Every field, in the order of [`RouteInput`].
+    pub const ALL: [Field; 7] = [
+        Field::CapabilityId,
+        Field::Env,
+        Field::DataLabel,
+        Field::TenantRisk,
+        Field::QosClass,
+        Field::TenantId,
+        Field::CorrelationId,
+    ];
+
+    /// Its name in a document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Field::CapabilityId => "capability_id",
+            Field::Env => "env",
+            Field::DataLabel => "data_label",
+            Field::TenantRisk => "tenant_risk",
+            Field::QosClass => "qos_class",
+            Field::TenantId => "tenant_id",
+            Field::CorrelationId => "correlation_id",
+        }
+    }
+
+    /// The field of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Field> {
+        Field::ALL.into_iter().find(|field| field.as_str() == name)
+    }
+
+    /// Its value in a request.
+    #[must_use]
+    pub fn of(self, input: &RouteInput) -> &str {
+        match self {
+            Field::CapabilityId => &input.capability_id,
+            Field::Env => input.env.as_str(),
+            Field::DataLabel => input.data_label.as_str(),
+            Field::TenantRisk => input.tenant_risk.as_str(),
+            Field::QosClass => input.qos_class.as_str(),
+            Field::TenantId => &input.tenant_id,
+            Field::CorrelationId => &input.correlation_id,
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a rule wants of one field.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Condition {
+    /// `{"any": true}`: whatever it is.
+    Any,
+    /// `"value"`: this.
+    Exact(String),
+    /// `{"in": […]}`: one of these, sorted and without repetition.
+    In(Vec<String>),
+    /// `{"any": false}`: nothing.
+    NotAny,
+    /// `{}`: nothing.
+    Empty,
+}
+
+/// What is wrong with a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConditionError {
+    /// It is neither text nor an object.
+    #[error("not a string, {{\"in\": [..]}} or {{\"any\": true}}")]
+    WrongType,
+    /// It is an object with another member than `in` or `any`, or with both.
+    #[error("not exactly one of the operators \"in\" and \"any\"")]
+    BadOperator,
+    /// `in` is not a list of strings.
+    #[error("\"in\" is not a list of strings")]
+    BadList,
+    /// `any` is not a boolean.
+    #[error("\"any\" is not a boolean")]
+    BadAny,
+}
+
+impl Condition {
+    /// Reads a condition.
+    ///
+    /// # Errors
+    /// [`ConditionError`] for everything that is none.
+    pub fn read(value: &Value) -> Result<Condition, ConditionError> {
+        match value {
+            Value::String(text) => Ok(Condition::Exact(text.clone())),
+            Value::Object(object) => operator(object),
+            _ => Err(ConditionError::WrongType),
+        }
+    }
+
+    /// Whether it lets `value` through.
+    #[must_use]
+    pub fn matches(&self, value: &str) -> bool {
+        match self {
+            Condition::Any => true,
+            Condition::Exact(wanted) => wanted == value,
+            Condition::In(wanted) => contains(wanted, value),
+            Condition::NotAny | Condition::Empty => false,
+        }
+    }
+
+    /// Whether it covers `other`, a condition on the same field, in the sense
+    /// of shadow detection (SPEC §5.1): equal covers equal, `in` a member or a
+    /// subset, only `any` covers `any`. By form, not by meaning: a list of
+    /// every environment does not cover `any`.
+    #[must_use]
+    pub fn covers(&self, other: &Condition) -> bool {
+        match (self, other) {
+            (Condition::Any, _) => true,
+            (Condition::In(wide), Condition::Exact(text)) => contains(wide, text),
+            (Condition::In(wide), Condition::In(narrow)) => {
+                narrow.len() <= wide.len() && narrow.iter().all(|text| contains(wide, text))
+            }
+            _ => self == other,
+        }
+    }
+}
+
+fn operator(object: &Object) -> Result<Condition, ConditionError> {
+    let mut members = object.iter();
+    match (members.next(), members.next()) {
+        (None, _) => Ok(Condition::Empty),
+        (Some(("any", Value::Bool(any))), None) => Ok(match any {
+            true => Condition::Any,
+            false => Condition::NotAny,
+        }),
+        (Some(("any", _)), None) => Err(ConditionError::BadAny),
+        (Some(("in", Value::Array(items))), None) => {
+            let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+            let texts: Option<Vec<String>> = texts.collect();
+            let mut texts = texts.ok_or(ConditionError::BadList)?;
+            texts.sort_unstable();
+            texts.dedup();
+            Ok(Condition::In(texts))
+        }
+        (Some(("in", _)), None) => Err(ConditionError::BadList),
+        _ => Err(ConditionError::BadOperator),
+    }
+}
+
+fn contains(sorted: &[String], text: &str) -> bool {
+    sorted
+        .binary_search_by(|item| item.as_str().cmp(text))
+        .is_ok()
+}

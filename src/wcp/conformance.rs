@@ -1,0 +1,166 @@
+//! Whether a decision has the shape that a conformance specification demands;
+//! for CI, not for production.
+
+use std::sync::LazyLock;
+
+use super::decision::RouteDecision;
+use super::reading::text_list;
+use crate::ledger::json::Value;
+use crate::ledger::members::{MemberError, Members};
+
+/// What decisions must contain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conformance {
+    /// Fields of every decision.
+    pub required_fields: Vec<String>,
+    /// Events of every allowed decision.
+    pub required_events: Vec<RequiredEvent>,
+}
+
+/// An event that must be reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequiredEvent {
+    /// Its id.
+    pub event: String,
+    /// The members that it must have, not `null`.
+    pub must_include_dimensions: Vec<String>,
+}
+
+/// How a decision falls short.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConformanceError {
+    /// A field is absent.
+    #[error("the decision has no field {field:?}")]
+    MissingField {
+        /// Which.
+        field: String,
+    },
+    /// An event is absent.
+    #[error("the decision reports no event {event:?}")]
+    MissingEvent {
+        /// Which.
+        event: String,
+    },
+    /// An event has no such member, or it is `null`.
+    #[error("event {event:?} has no dimension {dimension:?}")]
+    MissingDimension {
+        /// Which event.
+        event: String,
+        /// Which member.
+        dimension: String,
+    },
+}
+
+static DEFAULT: LazyLock<Conformance> = LazyLock::new(|| {
+    let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+    let event = |event: &str, dimensions: &[&str]| RequiredEvent {
+        event: event.to_owned(),
+        must_include_dimensions: texts(dimensions),
+    };
+    Conformance {
+        required_fields: texts(&[
+            "decision_id",
+            "timestamp",
+            "correlation_id",
+            "tenant_id",
+            "capability_id",
+            "matched_rule_id",
+            "denied",
+            "telemetry_envelopes",
+        ]),
+        required_events: vec![
+            event(
+                "evt.os.task.routed",
+                &["correlation_id", "tenant_id", "capability_id", "qos_class"],
+            ),
+            event(
+                "evt.os.worker.selected",
+                &["correlation_id", "capability_id"],
+            ),
+            event("evt.os.policy.gated", &["correlation_id", "decision"]),
+        ],
+    }
+});
+
+impl Default for Conformance {
+    /// What WCP itself demands (SPEC §7).
+    fn default() -> Conformance {
+        DEFAULT.clone()
+    }
+}
+
+impl Conformance {
+    /// Reads a specification: `decision_output_schema.required_fields` and
+    /// `telemetry_requirements.required_events`; what it leaves out is that of
+    /// the default.
+    ///
+    /// # Errors
+    /// [`MemberError`] names the member.
+    pub fn read(value: &Value) -> Result<Conformance, MemberError> {
+        let mut conformance = Conformance::default();
+        let mut members = Members::of(value, "")?;
+        if let Some(mut schema) = members.opt_nested("decision_output_schema")?
+            && let Some(fields) = text_list(&mut schema, "required_fields")?
+        {
+            conformance.required_fields = fields;
+        }
+        if let Some(mut telemetry) = members.opt_nested("telemetry_requirements")?
+            && let Some(events) = telemetry.opt_array("required_events")?
+        {
+            let at = telemetry.path("required_events");
+            let events = events.iter().enumerate();
+            let events = events.map(|(index, event)| {
+                let mut event = Members::of(event, &format!("{at}[{index}]"))?;
+                let id = event.str("event")?.to_owned();
+                let dimensions = text_list(&mut event, "must_include_dimensions")?;
+                Ok(RequiredEvent {
+                    event: id,
+                    must_include_dimensions: dimensions.unwrap_or_default(),
+                })
+            });
+            conformance.required_events = events.collect::<Result<_, MemberError>>()?;
+        }
+        Ok(conformance)
+    }
+
+    /// Everything in which a decision falls short; a denial need not report the
+    /// events of a dispatch.
+    #[must_use]
+    pub fn check(&self, decision: &RouteDecision) -> Vec<ConformanceError> {
+        let value = decision.to_value();
+        let fields = self.required_fields.iter();
+        let mut errors: Vec<_> = fields
+            .filter(|field| value.get(field).is_none())
+            .map(|field| ConformanceError::MissingField {
+                field: field.clone(),
+            })
+            .collect();
+        if !decision.denied() {
+            let reported = value.get("telemetry_envelopes").and_then(Value::as_array);
+            for required in &self.required_events {
+                required.check(reported.unwrap_or_default(), &mut errors);
+            }
+        }
+        errors
+    }
+}
+
+impl RequiredEvent {
+    fn check(&self, reported: &[Value], errors: &mut Vec<ConformanceError>) {
+        let is_it = |e: &&Value| e.get("event_id").and_then(Value::as_str) == Some(&self.event);
+        let Some(event) = reported.iter().find(is_it) else {
+            return errors.push(ConformanceError::MissingEvent {
+                event: self.event.clone(),
+            });
+        };
+        for dimension in &self.must_include_dimensions {
+            if event.get(dimension).is_none_or(Value::is_null) {
+                errors.push(ConformanceError::MissingDimension {
+                    event: self.event.clone(),
+                    dimension: dimension.clone(),
+                });
+            }
+        }
+    }
+}

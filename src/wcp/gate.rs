@@ -1,0 +1,195 @@
+//! The policy gate: someone else's say in a decision.
+
+use std::time::Duration;
+
+use super::input::RouteInput;
+use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
+use crate::ledger::json::{Object, Value};
+use crate::ledger::members::{MemberError, Members};
+
+/// The policy version that telemetry carries where no gate was asked.
+pub const DEFAULT_POLICY_VERSION: &str = "policy.v0";
+
+/// What a gate is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateContext<'a> {
+    /// The request's.
+    pub capability_id: &'a str,
+    /// The request's.
+    pub tenant_id: &'a str,
+    /// The request's.
+    pub env: Env,
+    /// The request's.
+    pub data_label: DataLabel,
+    /// The request's.
+    pub tenant_risk: TenantRisk,
+    /// The request's.
+    pub qos_class: QoSClass,
+    /// The version in force before the gate is asked.
+    pub policy_version: &'a str,
+}
+
+impl<'a> GateContext<'a> {
+    /// What a gate is told of a request.
+    #[must_use]
+    pub fn of(input: &'a RouteInput) -> GateContext<'a> {
+        GateContext {
+            capability_id: &input.capability_id,
+            tenant_id: &input.tenant_id,
+            env: input.env,
+            data_label: input.data_label,
+            tenant_risk: input.tenant_risk,
+            qos_class: input.qos_class,
+            policy_version: DEFAULT_POLICY_VERSION,
+        }
+    }
+
+    /// The context as a gate in another language gets it.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let members: Object = [
+            ("capability_id", self.capability_id),
+            ("tenant_id", self.tenant_id),
+            ("env", self.env.as_str()),
+            ("data_label", self.data_label.as_str()),
+            ("tenant_risk", self.tenant_risk.as_str()),
+            ("qos_class", self.qos_class.as_str()),
+            ("policy_version", self.policy_version),
+        ]
+        .into_iter()
+        .collect();
+        Value::Object(members)
+    }
+}
+
+/// What a gate answers. The word is judged by the router, for a gate may say
+/// anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateAnswer {
+    /// `ALLOW`, `DENY` or `REQUIRE_HUMAN`; anything else is invalid.
+    pub decision: String,
+    /// The policy's version.
+    pub policy_version: String,
+    /// Why, for people.
+    pub reason: String,
+}
+
+impl GateAnswer {
+    /// Reads `{"decision", "policy_version", "reason"}`.
+    ///
+    /// # Errors
+    /// [`MemberError`] names the member that is missing, not text, or unknown.
+    pub fn read(value: &Value, at: &str) -> Result<GateAnswer, MemberError> {
+        let mut members = Members::of(value, at)?;
+        let answer = GateAnswer {
+            decision: members.str("decision")?.to_owned(),
+            policy_version: members.str("policy_version")?.to_owned(),
+            reason: members.str("reason")?.to_owned(),
+        };
+        members.finish()?;
+        Ok(answer)
+    }
+
+    /// `{"decision", "policy_version", "reason"}`.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let members: Object = [
+            ("decision", self.decision.as_str()),
+            ("policy_version", self.policy_version.as_str()),
+            ("reason", self.reason.as_str()),
+        ]
+        .into_iter()
+        .collect();
+        Value::Object(members)
+    }
+}
+
+/// Why a gate gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GateError {
+    /// The policy decides nothing for this request.
+    #[error("the policy is undefined for this request")]
+    Undefined,
+    /// The policy's answer is not of the right shape.
+    #[error("the policy's answer is malformed: {0}")]
+    Malformed(#[source] MemberError),
+    /// The policy took too many steps.
+    #[error("the policy was stopped after {limit} instructions")]
+    TooManyInstructions {
+        /// The limit.
+        limit: usize,
+    },
+    /// The policy took too long.
+    #[error("the policy was stopped after {} ms", limit.as_millis())]
+    TimedOut {
+        /// The limit.
+        limit: Duration,
+    },
+    /// The policy failed.
+    #[error("the policy failed: {detail}")]
+    Failed {
+        /// What its engine says.
+        detail: String,
+    },
+    /// The stub was asked outside `dev`.
+    #[error("the allow-all stub answers in dev only, not in {env}")]
+    StubOutsideDev {
+        /// Where it was asked.
+        env: Env,
+    },
+}
+
+impl GateError {
+    /// The name that a recorded answer carries.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            GateError::Undefined => "undefined",
+            GateError::Malformed(_) => "malformed",
+            GateError::TooManyInstructions { .. } => "too_many_instructions",
+            GateError::TimedOut { .. } => "timed_out",
+            GateError::Failed { .. } => "failed",
+            GateError::StubOutsideDev { .. } => "stub_outside_dev",
+        }
+    }
+}
+
+/// Decides on a request beside the rules.
+pub trait PolicyGate {
+    /// The gate's answer to `context`.
+    ///
+    /// # Errors
+    /// [`GateError`]; whatever it is, the request is denied.
+    fn evaluate(&self, context: &GateContext<'_>) -> Result<GateAnswer, GateError>;
+}
+
+/// A gate that always gives one answer, or always fails.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixedGate(pub Result<GateAnswer, GateError>);
+
+impl PolicyGate for FixedGate {
+    fn evaluate(&self, _: &GateContext<'_>) -> Result<GateAnswer, GateError> {
+        self.0.clone()
+    }
+}
+
+/// The gate of a Hall that has no policy yet: it allows everything, in `dev`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StubGate {
+    /// Whether it answers outside `dev` too. Asked for by name, never a default.
+    pub everywhere: bool,
+}
+
+impl PolicyGate for StubGate {
+    fn evaluate(&self, context: &GateContext<'_>) -> Result<GateAnswer, GateError> {
+        if context.env != Env::Dev && !self.everywhere {
+            return Err(GateError::StubOutsideDev { env: context.env });
+        }
+        Ok(GateAnswer {
+            decision: "ALLOW".to_owned(),
+            policy_version: DEFAULT_POLICY_VERSION.to_owned(),
+            reason: "stub_allows_everything".to_owned(),
+        })
+    }
+}

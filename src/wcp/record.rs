@@ -1,0 +1,188 @@
+//! A worker's registry record.
+
+use std::sync::Arc;
+
+use super::reading::text_list;
+use crate::ledger::hexadecimal;
+use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::sha256::sha256;
+
+/// What `artifact_hash` of a record begins with.
+pub const HASH_PREFIX: &str = "sha256:";
+
+/// A registry record that was read, and whose `artifact_hash` is right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerRecord {
+    /// Unique in a registry.
+    pub worker_id: Arc<str>,
+    /// What it is routed by; several workers may be of one species.
+    pub worker_species_id: Arc<str>,
+    /// What it can do.
+    pub capabilities: Vec<Arc<str>>,
+    /// The controls that must be present for it.
+    pub required_controls: Vec<Arc<str>>,
+    /// The controls that it brings.
+    pub currently_implements: Vec<Arc<str>>,
+    /// What it may reach; none if the record has none.
+    pub privilege_envelope: Option<Arc<Object>>,
+    /// `sha256:` and 64 hex digits over all other members.
+    pub artifact_hash: String,
+    /// The whole record as it came, with the `artifact_hash`.
+    pub document: Object,
+}
+
+/// Why a record is not enrolled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// A member is missing or wrong.
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    /// A control id is malformed.
+    #[error("{at}: {error}")]
+    Control {
+        /// Where in the record.
+        at: String,
+        /// What is wrong.
+        error: ControlIdError,
+    },
+    /// `artifact_hash` is not that of the record: it was changed after it was
+    /// hashed (`DENY_WORKER_TAMPERED`).
+    #[error("artifact_hash: the record hashes to {actual}, not to {claimed:?}")]
+    Tampered {
+        /// What the record says.
+        claimed: String,
+        /// What it hashes to.
+        actual: String,
+    },
+}
+
+/// A control id that is not `ctrl.` and one part or more, separated by dots, of
+/// lower-case letters, digits, `_` and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{control_id:?} is not a control id, such as ctrl.obs.audit-log-append-only")]
+pub struct ControlIdError {
+    /// What was given.
+    pub control_id: String,
+}
+
+/// Checks the form of a control id.
+///
+/// # Errors
+/// [`ControlIdError`] with the id.
+pub fn check_control_id(control_id: &str) -> Result<(), ControlIdError> {
+    let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+    let part = |part: &str| !part.is_empty() && part.bytes().all(plain);
+    match control_id.strip_prefix("ctrl.") {
+        Some(rest) if control_id.len() <= 256 && rest.split('.').all(part) => Ok(()),
+        _ => Err(ControlIdError {
+            control_id: control_id.chars().take(256).collect(),
+        }),
+    }
+}
+
+/// The `artifact_hash` of a record: `sha256:` and the hex SHA-256 of the
+/// `ascii` form of all its other members.
+#[must_use]
+pub fn artifact_hash(record: &Object) -> String {
+    let others = record.iter().filter(|(key, _)| *key != "artifact_hash");
+    let mut text = Vec::with_capacity(1024);
+    text.push(b'{');
+    for (index, (key, value)) in others.enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        crate::ledger::json::write_str(&mut text, key, Form::Ascii);
+        text.push(b':');
+        value.write_canonical(Form::Ascii, &mut text);
+    }
+    text.push(b'}');
+    format!("{HASH_PREFIX}{}", hexadecimal::encode(&sha256(&text)))
+}
+
+impl WorkerRecord {
+    /// Reads a record. Members that WCP does not know are let pass: they are
+    /// covered by the `artifact_hash`, which is verified, and computed where
+    /// the record has none.
+    ///
+    /// # Errors
+    /// [`RecordError`] names the member.
+    pub fn read(record: &Value) -> Result<WorkerRecord, RecordError> {
+        let mut members = Members::of(record, "")?;
+        let m = &mut members;
+        let worker_id = identifier(m, "worker_id")?;
+        let worker_species_id = identifier(m, "worker_species_id")?;
+        let capabilities = text_list(m, "capabilities")?.unwrap_or_default();
+        let required_controls = controls(m, "required_controls")?;
+        let currently_implements = controls(m, "currently_implements")?;
+        m.opt_str("risk_tier")?;
+        let _: Option<Vec<String>> = text_list(m, "allowed_environments")?;
+        m.opt_object("blast_radius")?;
+        let privilege_envelope = m.opt_object("privilege_envelope")?.cloned().map(Arc::new);
+        let claimed = m.opt_str("artifact_hash")?;
+        let mut document = record.as_object().cloned().unwrap_or_default();
+        let actual = artifact_hash(&document);
+        match claimed {
+            Some(claimed) if claimed != actual => {
+                let claimed = claimed.chars().take(256).collect();
+                return Err(RecordError::Tampered { claimed, actual });
+            }
+            _ => document.insert("artifact_hash", actual.as_str()),
+        };
+        Ok(WorkerRecord {
+            worker_id,
+            worker_species_id,
+            capabilities,
+            required_controls,
+            currently_implements,
+            privilege_envelope,
+            artifact_hash: actual,
+            document,
+        })
+    }
+}
+
+/// Text that names something: not empty, no control characters, no white space
+/// at its ends.
+fn identifier(members: &mut Members<'_>, name: &str) -> Result<Arc<str>, MemberError> {
+    let text = members.str(name)?;
+    if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
+        let expected = "an identifier";
+        return Err(members.error(name, MemberProblem::BadValue { expected }));
+    }
+    Ok(Arc::from(text))
+}
+
+fn controls(members: &mut Members<'_>, name: &str) -> Result<Vec<Arc<str>>, RecordError> {
+    let controls: Vec<Arc<str>> = text_list(members, name)?.unwrap_or_default();
+    for (index, control) in controls.iter().enumerate() {
+        check_control_id(control).map_err(|error| RecordError::Control {
+            at: format!("{name}[{index}]"),
+            error,
+        })?;
+    }
+    Ok(controls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_ids_have_one_form() {
+        for good in [
+            "ctrl.a",
+            "ctrl.blast_radius_scoring",
+            "ctrl.obs.audit-log-2",
+        ] {
+            assert_eq!(check_control_id(good), Ok(()), "{good}");
+        }
+        let long = format!("ctrl.{}", "a".repeat(300));
+        for bad in [
+            "", "ctrl", "ctrl.", "ctrl..a", "ctrl.A", "cap.a", "ctrl.a ", "ctrl.é", &long,
+        ] {
+            assert!(check_control_id(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The Hall's source of truth for workers.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::hall::{CodeHashes, Privileges, Roster};
+use super::privilege::{PrivilegeRefusal, policy_allows_privilege};
+use super::record::{ControlIdError, RecordError, WorkerRecord, check_control_id};
+use super::terms::{DataLabel, Env};
+use super::worker_source::{AllowedDirs, AttestError, hash_source};
+use crate::ledger::json::{Object, Value};
+
+/// Enrolled workers, present controls, privileges and code hashes.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    /// In the order of enrolment.
+    records: Vec<WorkerRecord>,
+    by_worker: HashMap<Arc<str>, usize>,
+    /// In the order of enrolment, each species once.
+    by_capability: HashMap<Arc<str>, Vec<Arc<str>>>,
+    controls: BTreeSet<Arc<str>>,
+    available: HashSet<Arc<str>>,
+    envelopes: HashMap<Arc<str>, Arc<Object>>,
+    allowlists: HashMap<Env, Arc<[String]>>,
+    attested: HashMap<Arc<str>, Attested>,
+    allowed_dirs: Option<AllowedDirs>,
+}
+
+/// Code that was registered as good.
+#[derive(Clone, Debug)]
+struct Attested {
+    source_file: PathBuf,
+    sha256: String,
+}
+
+/// What an enrolment did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolment {
+    /// The worker is new.
+    Added,
+    /// The worker was known, and its record was replaced.
+    Updated,
+}
+
+impl Registry {
+    /// A registry without workers.
+    #[must_use]
+    pub fn new() -> Registry {
+        Registry::default()
+    }
+
+    /// Enrols a worker from its record: its species becomes available, the
+    /// controls that it implements present, and its envelope that of its
+    /// species.
+    ///
+    /// # Errors
+    /// [`RecordError`] names the member; nothing is changed.
+    pub fn enroll(&mut self, record: &Value) -> Result<Enrolment, RecordError> {
+        WorkerRecord::read(record).map(|record| self.enroll_record(record))
+    }
+
+    /// Enrols a worker whose record was read already.
+    pub fn enroll_record(&mut self, record: WorkerRecord) -> Enrolment {
+        let species = record.worker_species_id.clone();
+        self.available.insert(species.clone());
+        self.controls
+            .extend(record.currently_implements.iter().cloned());
+        if let Some(envelope) = &record.privilege_envelope {
+            self.envelopes.insert(species.clone(), envelope.clone());
+        }
+        for capability in &record.capabilities {
+            let species_of = self.by_capability.entry(capability.clone()).or_default();
+            if !species_of.contains(&species) {
+                species_of.push(species.clone());
+            }
+        }
+        let known = self.by_worker.get(&record.worker_id).copied();
+        match known.and_then(|index| self.records.get_mut(index)) {
+            Some(old) => {
+                *old = record;
+                Enrolment::Updated
+            }
+            None => {
+                let worker = record.worker_id.clone();
+                self.by_worker.insert(worker, self.records.len());
+                self.records.push(record);
+                Enrolment::Added
+            }
+        }
+    }
+
+    /// The controls that are declared present, sorted.
+    #[must_use]
+    pub fn controls_present(&self) -> &BTreeSet<Arc<str>> {
+        &self.controls
+    }
+
+    /// Replaces the controls that are present.
+    ///
+    /// # Errors
+    /// [`ControlIdError`] for the first malformed id; nothing is changed.
+    pub fn set_controls_present(&mut self, controls: &[&str]) -> Result<(), ControlIdError> {
+        controls.iter().try_for_each(|id| check_control_id(id))?;
+        self.controls.clear();
+        self.add_controls_present(controls)
+    }
+
+    /// Adds controls to those that are present.
+    ///
+    /// # Errors
+    /// [`ControlIdError`] for the first malformed id; nothing is changed.
+    pub fn add_controls_present(&mut self, controls: &[&str]) -> Result<(), ControlIdError> {
+        controls.iter().try_for_each(|id| check_control_id(id))?;
+        self.controls
+            .extend(controls.iter().map(|&id| Arc::from(id)));
+        Ok(())
+    }
+
+    /// The species that handle a capability, in the order of enrolment.
+    #[must_use]
+    pub fn workers_for_capability(&self, capability_id: &str) -> &[Arc<str>] {
+        self.by_capability
+            .get(capability_id)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Replaces the species that are available.
+    pub fn set_workers_available(&mut self, worker_species_ids: &[&str]) {
+        self.available.clear();
+        self.add_workers_available(worker_species_ids);
+    }
+
+    /// Marks more species as available.
+    pub fn add_workers_available(&mut self, worker_species_ids: &[&str]) {
+        self.available
+            .extend(worker_species_ids.iter().map(|&id| Arc::from(id)));
+    }
+
+    /// The privilege envelope of a species.
+    #[must_use]
+    pub fn get_privilege_envelope(&self, worker_species_id: &str) -> Option<&Object> {
+        self.envelopes.get(worker_species_id).map(Arc::as_ref)
+    }
+
+    /// Replaces every privilege envelope.
+    pub fn set_privilege_envelopes(
+        &mut self,
+        envelopes: impl IntoIterator<Item = (String, Object)>,
+    ) {
+        let envelopes = envelopes.into_iter();
+        self.envelopes = envelopes.map(|(id, e)| (id.into(), Arc::new(e))).collect();
+    }
+
+    /// Sets the destinations that may be reached from an environment.
+    pub fn set_egress_allowlist(&mut self, env: Env, allowlist: Vec<String>) {
+        self.allowlists.insert(env, allowlist.into());
+    }
+
+    /// Whether an envelope is permitted in an environment of this registry.
+    ///
+    /// # Errors
+    /// [`PrivilegeRefusal`], the reason why it is not.
+    pub fn policy_allows_privilege(
+        &self,
+        env: Env,
+        data_label: DataLabel,
+        envelope: Option<&Object>,
+    ) -> Result<(), PrivilegeRefusal> {
+        let allowlist = self.allowlists.get(&env).map(Arc::as_ref);
+        policy_allows_privilege(env, data_label, envelope, allowlist)
+    }
+
+    /// Restricts the source files of workers to these directories and what is
+    /// below them, after symbolic links are followed. Holds for hashes that are
+    /// computed from now on, of sources registered before too.
+    ///
+    /// # Errors
+    /// [`AttestError`] for the first that is no directory; nothing is changed.
+    pub fn set_allowed_worker_dirs(&mut self, dirs: &[&Path]) -> Result<(), AttestError> {
+        self.allowed_dirs = Some(AllowedDirs::new(dirs)?);
+        Ok(())
+    }
+
+    /// Hashes a worker's source file and registers that as known good. Gives
+    /// the hex SHA-256.
+    ///
+    /// # Errors
+    /// [`AttestError`] if it is no readable file in an allowed directory.
+    pub fn register_attestation(
+        &mut self,
+        species_id: &str,
+        source_file: &Path,
+    ) -> Result<String, AttestError> {
+        let sha256 = hash_source(source_file, self.allowed_dirs.as_ref())?;
+        let attested = Attested {
+            // Absolute, so that a later change of directory changes nothing.
+            source_file: std::path::absolute(source_file).map_err(AttestError::Unreadable)?,
+            sha256: sha256.clone(),
+        };
+        self.attested.insert(species_id.into(), attested);
+        Ok(sha256)
+    }
+
+    /// The hash that is registered for a species.
+    #[must_use]
+    pub fn get_worker_hash(&self, species_id: &str) -> Option<&str> {
+        self.attested.get(species_id).map(|a| a.sha256.as_str())
+    }
+
+    /// The hash of a species' source file as it is now; none if it is not
+    /// registered, or not a readable file in an allowed directory any more.
+    #[must_use]
+    pub fn compute_current_hash(&self, species_id: &str) -> Option<String> {
+        let attested = self.attested.get(species_id)?;
+        hash_source(&attested.source_file, self.allowed_dirs.as_ref()).ok()
+    }
+
+    /// [`get_worker_hash`](Registry::get_worker_hash) and
+    /// [`compute_current_hash`](Registry::compute_current_hash) as one source
+    /// for [`Hall::code_hashes`](super::hall::Hall).
+    #[must_use]
+    pub fn attestation_callables(&self) -> &dyn CodeHashes {
+        self
+    }
+
+    /// How many workers are enrolled.
+    #[must_use]
+    pub fn enrolled_count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The enrolled workers, in the order of enrolment.
+    #[must_use]
+    pub fn enrolled_workers(&self) -> &[WorkerRecord] {
+        &self.records
+    }
+
+    /// The record of a worker.
+    #[must_use]
+    pub fn worker(&self, worker_id: &str) -> Option<&WorkerRecord> {
+        self.records.get(*self.by_worker.get(worker_id)?)
+    }
+
+    /// Counts and the present controls, for display or a health check.
+    #[must_use]
+    pub fn summary(&self) -> Value {
+        let count = |count: usize| Value::from(count as u64);
+        let controls = self.controls.iter().map(|id| Value::from(&**id));
+        let members: Object = [
+            ("enrolled_count", count(self.records.len())),
+            ("workers_available", count(self.available.len())),
+            ("capabilities", count(self.by_capability.len())),
+            ("privilege_envelopes", count(self.envelopes.len())),
+            ("attested_workers", count(self.attested.len())),
+            ("controls_present", Value::Array(controls.collect())),
+        ]
+        .into_iter()
+        .collect();
+        Value::Object(members)
+    }
+}
+
+impl Roster for Registry {
+    fn control_present(&self, control_id: &str) -> bool {
+        self.controls.contains(control_id)
+    }
+
+    fn worker_available(&self, worker_species_id: &str) -> bool {
+        self.available.contains(worker_species_id)
+    }
+}
+
+impl Privileges for Registry {
+    fn privilege_envelope(&self, worker_species_id: &str) -> Option<Arc<Object>> {
+        self.envelopes.get(worker_species_id).cloned()
+    }
+
+    fn egress_allowlist(&self, env: Env) -> Option<Arc<[String]>> {
+        self.allowlists.get(&env).cloned()
+    }
+}
+
+impl CodeHashes for Registry {
+    fn registered_hash(&self, worker_species_id: &str) -> Option<String> {
+        self.get_worker_hash(worker_species_id).map(str::to_owned)
+    }
+
+    fn current_hash(&self, worker_species_id: &str) -> Option<String> {
+        self.compute_current_hash(worker_species_id)
+    }
+}

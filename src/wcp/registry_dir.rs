@@ -1,0 +1,111 @@
+//! Enrolment from a directory of record files.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::record::{RecordError, WorkerRecord};
+use super::registry::Registry;
+use crate::ledger::limits;
+use crate::ledger::parse::{ParseError, parse};
+
+/// A file that was not enrolled, and why. Not fatal: the others are.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct InvalidRecord {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: InvalidRecordProblem,
+}
+
+/// What is wrong with a record file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidRecordProblem {
+    /// It cannot be read.
+    #[error("cannot read: {0}")]
+    Unreadable(#[source] io::Error),
+    /// It is a folder, device or pipe.
+    #[error("not a file")]
+    NotAFile,
+    /// It is over [`limits::SMALL_FILE_BYTES`].
+    #[error("larger than {} bytes", limits::SMALL_FILE_BYTES)]
+    TooLarge,
+    /// It is no JSON.
+    #[error("not JSON: {0}")]
+    NotJson(#[source] ParseError),
+    /// It is no record.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A file before it has the same `worker_id`: which of them is meant?
+    #[error("the worker is enrolled from {} already", earlier.display())]
+    DuplicateWorker {
+        /// The file before it.
+        earlier: PathBuf,
+    },
+}
+
+impl Registry {
+    /// A registry of every `*.json` in a directory, in the order of their
+    /// names, and the files that were not enrolled.
+    ///
+    /// # Errors
+    /// Only if the directory itself cannot be listed.
+    pub fn from_dir(registry_dir: &Path) -> io::Result<(Registry, Vec<InvalidRecord>)> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(registry_dir)? {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                paths.push(path);
+            }
+        }
+        paths.sort_unstable();
+        // Reading and hashing take the time; enrolment itself is in order.
+        let records: Vec<_> = paths.par_iter().map(|path| read_record(path)).collect();
+        let mut registry = Registry::new();
+        let (mut invalid, mut seen) = (Vec::new(), HashMap::new());
+        for (path, record) in paths.into_iter().zip(records) {
+            let problem = match record {
+                Err(problem) => problem,
+                Ok(record) => match seen.get(&record.worker_id) {
+                    None => {
+                        seen.insert(record.worker_id.clone(), path);
+                        registry.enroll_record(record);
+                        continue;
+                    }
+                    Some(earlier) => InvalidRecordProblem::DuplicateWorker {
+                        earlier: PathBuf::clone(earlier),
+                    },
+                },
+            };
+            invalid.push(InvalidRecord { path, problem });
+        }
+        Ok((registry, invalid))
+    }
+}
+
+fn read_record(path: &Path) -> Result<WorkerRecord, InvalidRecordProblem> {
+    let unreadable = InvalidRecordProblem::Unreadable;
+    // Before opening, which would wait for ever on a pipe.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(InvalidRecordProblem::NotAFile);
+    }
+    let limit = limits::SMALL_FILE_BYTES;
+    let mut text = Vec::new();
+    let file = fs::File::open(path).map_err(unreadable)?;
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut text)
+        .map_err(unreadable)?;
+    if text.len() > limit {
+        return Err(InvalidRecordProblem::TooLarge);
+    }
+    let record = parse(&text).map_err(InvalidRecordProblem::NotJson)?;
+    Ok(WorkerRecord::read(&record)?)
+}

@@ -1,0 +1,233 @@
+//! A policy gate written in Rego.
+//!
+//! The policy answers `data.wcp.gate` with an object of `decision`,
+//! `policy_version` and `reason`; `input` is the [`GateContext`]. It can read no
+//! clock, network, random number or host, so that the same request always gets
+//! the same answer, and an auditor can run it again.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock, Once};
+use std::time::{Duration, Instant};
+
+use regorus::languages::rego::compiler::Compiler;
+use regorus::rvm::program::Program;
+use regorus::rvm::vm::{RegoVM, VmError};
+use regorus::utils::limits::{ExecutionTimerConfig, TimeSource, set_time_source};
+use regorus::{Engine, Value as RegoValue};
+
+use super::gate::{GateAnswer, GateContext, GateError, PolicyGate};
+use crate::ledger::json::{Form, Value};
+use crate::ledger::parse::parse;
+
+/// What the policy answers at.
+pub const ENTRYPOINT: &str = "data.wcp.gate";
+
+/// Built-ins that no policy may call: in one step they can take more memory
+/// than there is, which no limit on steps or time would stop.
+const UNBOUNDED: [&str; 4] = [
+    "bits.lsh",
+    "numbers.range",
+    "numbers.range_step",
+    "strings.repeat",
+];
+
+/// How much a policy may take to answer one request.
+///
+/// Steps first: they are counted alike on every machine. Time is the backstop,
+/// and looked at between steps. Memory is bounded by both, since the built-ins
+/// that allocate by a number are refused when the policy is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegoLimits {
+    /// Instructions of the policy machine.
+    pub instructions: usize,
+    /// Time on the wall.
+    pub time: Duration,
+}
+
+impl Default for RegoLimits {
+    fn default() -> RegoLimits {
+        RegoLimits {
+            instructions: 1_000_000,
+            time: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Why a policy was not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegoError {
+    /// There is no policy in it.
+    #[error("no Rego policy")]
+    Empty,
+    /// A module or the whole does not compile.
+    #[error("the policy does not compile: {detail}")]
+    Compile {
+        /// What the compiler says, with file and line.
+        detail: String,
+    },
+    /// A policy calls a built-in that no limit could stop.
+    #[error("the policy calls {builtin}, whose memory cannot be bounded")]
+    UnboundedBuiltin {
+        /// Which.
+        builtin: String,
+    },
+    /// The data does not fit the policy.
+    #[error("the policy's data: {detail}")]
+    Data {
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// The sources of a policy: what an auditor needs to run it again.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegoSource {
+    /// Modules by name, which is a path in the bundle.
+    pub modules: BTreeMap<String, String>,
+    /// The bundle's data; none if it has none.
+    pub data: Option<Value>,
+}
+
+/// A compiled policy.
+pub struct RegoGate {
+    source: RegoSource,
+    limits: RegoLimits,
+    program: Arc<Program>,
+    data: RegoValue,
+}
+
+impl std::fmt::Debug for RegoGate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let modules = self.source.modules.keys();
+        f.debug_set().entries(modules).finish()
+    }
+}
+
+impl RegoGate {
+    /// Compiles a policy.
+    ///
+    /// # Errors
+    /// [`RegoError`] if it does not compile, or answers nothing at
+    /// [`ENTRYPOINT`].
+    pub fn new(source: RegoSource, limits: RegoLimits) -> Result<RegoGate, RegoError> {
+        if source.modules.is_empty() {
+            return Err(RegoError::Empty);
+        }
+        start_clock();
+        // The compiler is someone else's code: should it panic, that is no
+        // reason for this process to end.
+        let compiled = catch_unwind(AssertUnwindSafe(|| compile(&source)));
+        let (program, data) = compiled.unwrap_or_else(|_| {
+            let detail = "the compiler panicked".to_owned();
+            Err(RegoError::Compile { detail })
+        })?;
+        let mut builtins = program.builtin_info_table.iter();
+        if let Some(info) = builtins.find(|info| UNBOUNDED.contains(&info.name.as_str())) {
+            let builtin = info.name.clone();
+            return Err(RegoError::UnboundedBuiltin { builtin });
+        }
+        Ok(RegoGate {
+            source,
+            limits,
+            program,
+            data,
+        })
+    }
+
+    /// The sources that it was compiled from.
+    #[must_use]
+    pub fn source(&self) -> &RegoSource {
+        &self.source
+    }
+
+    fn run(&self, input: RegoValue) -> Result<RegoValue, VmError> {
+        let mut vm = RegoVM::new();
+        vm.load_program(self.program.clone());
+        vm.set_data(self.data.clone())?;
+        vm.set_input(input);
+        vm.set_max_instructions(self.limits.instructions);
+        vm.set_execution_timer_config(Some(ExecutionTimerConfig {
+            limit: self.limits.time,
+            check_interval: NonZeroU32::MIN.saturating_add(999),
+        }));
+        vm.execute_entry_point_by_name(ENTRYPOINT)
+    }
+}
+
+impl PolicyGate for RegoGate {
+    fn evaluate(&self, context: &GateContext<'_>) -> Result<GateAnswer, GateError> {
+        let failed = |detail: String| GateError::Failed { detail };
+        let input = to_rego(&context.to_value()).map_err(failed)?;
+        let answer = catch_unwind(AssertUnwindSafe(|| self.run(input)));
+        let answer = answer.map_err(|_| failed("the policy engine panicked".to_owned()))?;
+        let answer = match answer {
+            Ok(RegoValue::Undefined) => return Err(GateError::Undefined),
+            Ok(answer) => answer
+                .to_json_str()
+                .map_err(|error| failed(error.to_string()))?,
+            Err(VmError::InstructionLimitExceeded { limit, .. }) => {
+                return Err(GateError::TooManyInstructions { limit });
+            }
+            Err(VmError::TimeLimitExceeded { limit, .. }) => {
+                return Err(GateError::TimedOut { limit });
+            }
+            Err(error) => return Err(failed(error.to_string())),
+        };
+        let answer = parse(answer.as_bytes()).map_err(|error| failed(error.to_string()))?;
+        GateAnswer::read(&answer, "").map_err(GateError::Malformed)
+    }
+}
+
+fn compile(source: &RegoSource) -> Result<(Arc<Program>, RegoValue), RegoError> {
+    let refused = |error: &dyn std::fmt::Display| RegoError::Compile {
+        detail: error.to_string(),
+    };
+    let mut engine = Engine::new();
+    for (name, text) in &source.modules {
+        engine
+            .add_policy(name.clone(), text.clone())
+            .map_err(|error| refused(&error))?;
+    }
+    let data = match &source.data {
+        None => RegoValue::new_object(),
+        Some(data) => to_rego(data).map_err(|detail| RegoError::Data { detail })?,
+    };
+    engine
+        .add_data(data.clone())
+        .map_err(|error| RegoError::Data {
+            detail: error.to_string(),
+        })?;
+    let policy = engine
+        .compile_with_entrypoint(&ENTRYPOINT.into())
+        .map_err(|error| refused(&error))?;
+    let program =
+        Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|error| refused(&error))?;
+    Ok((program, data))
+}
+
+fn to_rego(value: &Value) -> Result<RegoValue, String> {
+    RegoValue::from_json_str(&value.canonical(Form::Utf8)).map_err(|error| error.to_string())
+}
+
+/// The engine is built without a clock, so that no policy can read one; for
+/// its time limit it gets this one, which policies cannot reach.
+struct Stopwatch;
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+impl TimeSource for Stopwatch {
+    fn now(&self) -> Option<Duration> {
+        Some(START.elapsed())
+    }
+}
+
+fn start_clock() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Someone else's clock is as good, should one be set already.
+        let _ = set_time_source(&Stopwatch);
+    });
+}

@@ -1,0 +1,139 @@
+//! Reading a Rego policy from a file or a bundle directory.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::rego::RegoSource;
+use crate::ledger::limits;
+use crate::ledger::parse::{ParseError, parse};
+
+/// Files in a bundle, at most.
+const BUNDLE_FILES: usize = 1_000;
+
+/// Folders inside folders, at most.
+const BUNDLE_LEVELS: usize = 16;
+
+/// Why a policy was not read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// A file or folder cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is over [`limits::SMALL_FILE_BYTES`].
+    #[error("{} is larger than {} bytes", path.display(), limits::SMALL_FILE_BYTES)]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Too many files, or too many levels of folders.
+    #[error("{} has more than {BUNDLE_FILES} files or {BUNDLE_LEVELS} levels", path.display())]
+    TooMany {
+        /// The bundle.
+        path: PathBuf,
+    },
+    /// A module is not UTF-8.
+    #[error("{} is not UTF-8", path.display())]
+    NotUtf8 {
+        /// Which.
+        path: PathBuf,
+    },
+    /// `data.json` is no JSON.
+    #[error("{} is not JSON: {error}", path.display())]
+    NotJson {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: ParseError,
+    },
+}
+
+impl RegoSource {
+    /// Reads one `.rego` file, or a bundle: every `.rego` file in a folder and
+    /// below, without tests (`_test.rego`), and `data.json` at its top.
+    /// Symbolic links are not followed inside a bundle.
+    ///
+    /// # Errors
+    /// [`BundleError`] names the file.
+    pub fn read(path: &Path) -> Result<RegoSource, BundleError> {
+        let mut source = RegoSource::default();
+        if !path.is_dir() {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            let text = read_text(path)?;
+            source
+                .modules
+                .insert(name.to_string_lossy().into_owned(), text);
+            return Ok(source);
+        }
+        source.add_folder(path, path, BUNDLE_LEVELS)?;
+        let data = path.join("data.json");
+        if data.is_file() {
+            let text = read_bytes(&data)?;
+            let value = parse(&text).map_err(|error| BundleError::NotJson { path: data, error })?;
+            source.data = Some(value);
+        }
+        Ok(source)
+    }
+
+    fn add_folder(&mut self, root: &Path, folder: &Path, levels: usize) -> Result<(), BundleError> {
+        let too_many = || BundleError::TooMany {
+            path: root.to_owned(),
+        };
+        let levels = levels.checked_sub(1).ok_or_else(too_many)?;
+        for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
+            let entry = entry.map_err(|error| unreadable(folder, error))?;
+            let path = entry.path();
+            let kind = entry
+                .file_type()
+                .map_err(|error| unreadable(&path, error))?;
+            let name = path
+                .strip_prefix(root)
+                .unwrap_or(&path)
+                .to_string_lossy()
+                .into_owned();
+            if kind.is_dir() {
+                self.add_folder(root, &path, levels)?;
+            } else if kind.is_file() && name.ends_with(".rego") && !name.ends_with("_test.rego") {
+                if self.modules.len() == BUNDLE_FILES {
+                    return Err(too_many());
+                }
+                let text = read_text(&path)?;
+                self.modules.insert(name, text);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, BundleError> {
+    String::from_utf8(read_bytes(path)?).map_err(|_| BundleError::NotUtf8 {
+        path: path.to_owned(),
+    })
+}
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>, BundleError> {
+    let mut text = Vec::new();
+    let limit = limits::SMALL_FILE_BYTES;
+    let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
+    let read = file.take(limit as u64 + 1).read_to_end(&mut text);
+    read.map_err(|error| unreadable(path, error))?;
+    match text.len() > limit {
+        true => Err(BundleError::TooLarge {
+            path: path.to_owned(),
+        }),
+        false => Ok(text),
+    }
+}
+
+fn unreadable(path: &Path, source: io::Error) -> BundleError {
+    BundleError::Unreadable {
+        path: path.to_owned(),
+        source,
+    }
+}

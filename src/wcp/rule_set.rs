@@ -1,0 +1,202 @@
+//! Rules prepared once a load, so that a request costs the same however many
+//! there are.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::condition::{Condition, Field};
+use super::input::RouteInput;
+use super::rule::Rule;
+use super::shadow::{Shadows, find_shadows};
+use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
+
+/// Routing rules in order, with unique ids, compiled.
+#[derive(Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    /// What each rule can be passed over by, without a look at it.
+    screens: Vec<Screen>,
+    /// Whether any of them has a condition on a tenant or a correlation id.
+    open: bool,
+    /// Positions of the rules that name a capability, ascending.
+    by_capability: HashMap<String, Vec<u32>>,
+    /// Positions of the rules that take any capability, ascending.
+    any_capability: Vec<u32>,
+    shadows: OnceLock<Shadows>,
+}
+
+/// The part of a rule that is compared first. A rule that it lets through may
+/// still not match; one that it does not, does not.
+#[derive(Clone, Copy, Debug)]
+struct Screen {
+    /// The enumerated fields that it lets through.
+    mask: Mask,
+    /// The tenants that it may let through.
+    tenant: u64,
+    /// The correlation ids that it may let through.
+    correlation: u64,
+}
+
+/// One bit for each value of `env`, `data_label`, `tenant_risk` and
+/// `qos_class`: a rule lets a request through if it has all of its four bits.
+type Mask = u16;
+
+impl RuleSet {
+    /// Compiles rules whose ids are unique.
+    pub(super) fn new(rules: Vec<Rule>) -> RuleSet {
+        let mut by_capability: HashMap<String, Vec<u32>> = HashMap::new();
+        let mut any_capability = Vec::new();
+        for (index, rule) in (0..).zip(&rules) {
+            let mut file = |capability: &str| match by_capability.get_mut(capability) {
+                Some(list) => list.push(index),
+                None => drop(by_capability.insert(capability.to_owned(), vec![index])),
+            };
+            match rule.condition(Field::CapabilityId) {
+                None | Some(Condition::Any) => any_capability.push(index),
+                Some(Condition::Exact(capability)) => file(capability),
+                Some(Condition::In(capabilities)) => capabilities.iter().for_each(|c| file(c)),
+                // They let nothing through.
+                Some(Condition::NotAny | Condition::Empty) => {}
+            }
+        }
+        RuleSet {
+            open: rules
+                .iter()
+                .any(|rule| open_conditions(rule).next().is_some()),
+            screens: rules.iter().map(Screen::of).collect(),
+            rules,
+            by_capability,
+            any_capability,
+            shadows: OnceLock::new(),
+        }
+    }
+
+    /// The rules in order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The first rule that matches; `None` must be a denial (WCP §5.1).
+    #[must_use]
+    pub fn first_match(&self, input: &RouteInput) -> Option<&Rule> {
+        let wanted = input_mask(input);
+        // Most sets have no such condition, and need no sketch.
+        let bit = |value| {
+            if self.open {
+                sketch_bit(value)
+            } else {
+                u64::MAX
+            }
+        };
+        let (tenant, correlation) = (bit(&input.tenant_id), bit(&input.correlation_id));
+        let named = self.by_capability.get(&input.capability_id);
+        let named = named.map_or(&[][..], Vec::as_slice);
+        in_order(named, &self.any_capability).find_map(|index| {
+            let index = usize::try_from(index).ok()?;
+            let screen = self.screens.get(index)?;
+            let passes = screen.mask & wanted == wanted
+                && screen.tenant & tenant != 0
+                && screen.correlation & correlation != 0;
+            let rule = self.rules.get(index).filter(|_| passes)?;
+            open_conditions_hold(rule, input).then_some(rule)
+        })
+    }
+
+    /// Which rules keep others from ever matching; computed at the first call.
+    pub fn shadows(&self) -> &Shadows {
+        self.shadows.get_or_init(|| find_shadows(&self.rules))
+    }
+}
+
+/// The first rule of `rules` that matches `input`; `None` must be a denial.
+#[must_use]
+pub fn route_first_match<'r>(rules: &'r RuleSet, input: &RouteInput) -> Option<&'r Rule> {
+    rules.first_match(input)
+}
+
+/// Two ascending lists as one.
+fn in_order<'l>(mut left: &'l [u32], mut right: &'l [u32]) -> impl Iterator<Item = u32> + 'l {
+    std::iter::from_fn(move || {
+        let from_left = match (left.first(), right.first()) {
+            (Some(l), Some(r)) => l <= r,
+            (left, _) => left.is_some(),
+        };
+        let list = if from_left { &mut left } else { &mut right };
+        let (&first, rest) = list.split_first()?;
+        *list = rest;
+        Some(first)
+    })
+}
+
+/// Whether the conditions on fields that are not enumerated hold; that on the
+/// capability holds by the index.
+fn open_conditions_hold(rule: &Rule, input: &RouteInput) -> bool {
+    open_conditions(rule).all(|(field, condition)| condition.matches(field.of(input)))
+}
+
+fn open_conditions(rule: &Rule) -> impl Iterator<Item = &(Field, Condition)> {
+    let is_open = |field| matches!(field, Field::TenantId | Field::CorrelationId);
+    rule.conditions
+        .iter()
+        .filter(move |(field, _)| is_open(*field))
+}
+
+impl Screen {
+    fn of(rule: &Rule) -> Screen {
+        let lets = |field| rule.condition(field).map_or(u64::MAX, sketch);
+        Screen {
+            mask: rule_mask(rule),
+            tenant: lets(Field::TenantId),
+            correlation: lets(Field::CorrelationId),
+        }
+    }
+}
+
+/// The values that a condition lets through, each as one bit of 64: a value
+/// without its bit there is not let through, one with it may be.
+pub(super) fn sketch(condition: &Condition) -> u64 {
+    match condition {
+        Condition::Any => u64::MAX,
+        Condition::Exact(value) => sketch_bit(value),
+        Condition::In(values) => values.iter().fold(0, |all, value| all | sketch_bit(value)),
+        Condition::NotAny | Condition::Empty => 0,
+    }
+}
+
+/// One of 64 bits, chosen by FNV-1a and a last round of mixing, since short
+/// texts leave the upper bits nearly alone.
+fn sketch_bit(value: &str) -> u64 {
+    let hash = value
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    1 << ((hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
+}
+
+fn input_mask(input: &RouteInput) -> Mask {
+    1 << (input.env as u16)
+        | 1 << (4 + input.data_label as u16)
+        | 1 << (7 + input.tenant_risk as u16)
+        | 1 << (10 + input.qos_class as u16)
+}
+
+fn rule_mask(rule: &Rule) -> Mask {
+    let bits = |field: Field, first: u16, values: &mut dyn Iterator<Item = &'static str>| {
+        let condition = rule.condition(field);
+        let lets = |value| condition.is_none_or(|condition| condition.matches(value));
+        (first..)
+            .zip(values)
+            .filter(|(_, value)| lets(value))
+            .fold(0, |mask: Mask, (bit, _)| mask | 1 << bit)
+    };
+    let mut envs = Env::ALL.iter().map(|env| env.as_str());
+    let mut labels = DataLabel::ALL.iter().map(|label| label.as_str());
+    let mut risks = TenantRisk::ALL.iter().map(|risk| risk.as_str());
+    let mut classes = QoSClass::ALL.iter().map(|class| class.as_str());
+    bits(Field::Env, 0, &mut envs)
+        | bits(Field::DataLabel, 4, &mut labels)
+        | bits(Field::TenantRisk, 7, &mut risks)
+        | bits(Field::QosClass, 10, &mut classes)
+}

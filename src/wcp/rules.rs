@@ -1,0 +1,104 @@
+//! Loading rules.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::rule::{Rule, RuleProblem};
+use super::rule_set::RuleSet;
+use crate::ledger::json::Value;
+use crate::ledger::limits;
+use crate::ledger::members::{MemberError, Members};
+use crate::ledger::parse::{ParseError, parse};
+
+/// Why rules were not loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RulesError {
+    /// The file cannot be opened or read; a folder cannot.
+    #[error("cannot read the rules: {0}")]
+    Unreadable(#[source] io::Error),
+    /// The file is no JSON.
+    #[error("the rules are not JSON: {0}")]
+    NotJson(#[source] ParseError),
+    /// The document is not an object with a list of `rules`.
+    #[error("not a rules document: {0}")]
+    Document(#[source] MemberError),
+    /// A rule is wrong.
+    #[error("rule {index}{}: {problem}", named(rule_id))]
+    Rule {
+        /// Its position in the list, from 0.
+        index: usize,
+        /// Its id, where that can be read.
+        rule_id: Option<String>,
+        /// What is wrong with it, and where in it.
+        problem: RuleProblem,
+    },
+}
+
+fn named(rule_id: &Option<String>) -> String {
+    rule_id
+        .as_ref()
+        .map_or(String::new(), |id| format!(" ({id:?})"))
+}
+
+impl RulesError {
+    /// The path in the document, such as `rules[3].match.env`; empty where the
+    /// file as a whole is at fault.
+    #[must_use]
+    pub fn at(&self) -> String {
+        match self {
+            RulesError::Unreadable(_) | RulesError::NotJson(_) => String::new(),
+            RulesError::Document(error) => error.at.clone(),
+            RulesError::Rule { index, problem, .. } => match problem.at() {
+                at if at.is_empty() => format!("rules[{index}]"),
+                at => format!("rules[{index}].{at}"),
+            },
+        }
+    }
+}
+
+/// Loads rules from a JSON file of at most 20 MiB with a top-level list
+/// `rules`.
+///
+/// # Errors
+/// [`RulesError`] names the rule and the place.
+pub fn load_rules(path: &Path) -> Result<RuleSet, RulesError> {
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(RulesError::Unreadable)?;
+    // One byte more than the reader takes, so that it refuses what is longer.
+    file.take(limits::LINE_BYTES as u64 + 1)
+        .read_to_end(&mut text)
+        .map_err(RulesError::Unreadable)?;
+    let document = parse(&text).map_err(RulesError::NotJson)?;
+    load_rules_from_dict(&document)
+}
+
+/// Loads rules from a document that is read already. Members beside `rules`
+/// are let pass.
+///
+/// # Errors
+/// [`RulesError`] names the rule and the place.
+pub fn load_rules_from_dict(document: &Value) -> Result<RuleSet, RulesError> {
+    let mut members = Members::of(document, "").map_err(RulesError::Document)?;
+    let items = members.array("rules").map_err(RulesError::Document)?;
+    let mut rules = Vec::with_capacity(items.len());
+    let mut seen = HashMap::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let refused = |problem| RulesError::Rule {
+            index,
+            rule_id: item
+                .get("rule_id")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            problem,
+        };
+        let rule = Rule::read(item).map_err(refused)?;
+        if let Some(earlier) = seen.insert(rule.rule_id.clone(), index) {
+            return Err(refused(RuleProblem::DuplicateId { earlier }));
+        }
+        rules.push(rule);
+    }
+    Ok(RuleSet::new(rules))
+}

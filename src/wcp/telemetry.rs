@@ -1,0 +1,295 @@
+//! The telemetry of a decision: typed, and clean of control characters.
+
+use std::sync::Arc;
+
+use super::denial::Denial;
+use super::terms::{DataLabel, Env, QoSClass};
+use crate::ledger::json::{Object, Value};
+use crate::ledger::time::Timestamp;
+
+/// What every envelope of one decision has in common, identifiers cleaned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// When the decision was taken.
+    pub timestamp: Timestamp,
+    /// The request's.
+    pub correlation_id: Arc<str>,
+    /// The request's.
+    pub tenant_id: Arc<str>,
+    /// The request's.
+    pub capability_id: Arc<str>,
+    /// The request's.
+    pub env: Env,
+    /// The request's.
+    pub data_label: DataLabel,
+    /// The request's.
+    pub qos_class: QoSClass,
+    /// Whether nothing is dispatched.
+    pub dry_run: bool,
+}
+
+/// The telemetry of one decision. The identifiers in it were cleaned when it
+/// was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Telemetry {
+    /// Of which decision.
+    pub subject: Subject,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+impl Telemetry {
+    /// One envelope an event.
+    pub fn envelopes(&self) -> impl ExactSizeIterator<Item = Envelope<'_>> {
+        let subject = &self.subject;
+        let events = self.events.iter();
+        events.map(move |event| Envelope { subject, event })
+    }
+
+    /// The one envelope of a denial.
+    pub(super) fn denied(subject: Subject, denial: &Denial, rule: &Arc<str>) -> Telemetry {
+        let event = Event::TaskDenied {
+            deny_code: denial.code(),
+            deny_message: denial.to_string(),
+            matched_rule_id: clean(rule),
+        };
+        Telemetry {
+            subject,
+            events: vec![event],
+        }
+    }
+}
+
+/// One telemetry envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Envelope<'a> {
+    /// Of which decision.
+    pub subject: &'a Subject,
+    /// What happened.
+    pub event: &'a Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// `evt.os.task.denied`, the one event of a denial.
+    TaskDenied {
+        /// The deny code.
+        deny_code: &'static str,
+        /// Its message.
+        deny_message: String,
+        /// The rule that had matched, `NO_MATCH` or `PRE_ROUTING`.
+        matched_rule_id: Arc<str>,
+    },
+    /// `evt.gov.blast_scored`
+    BlastScored {
+        /// 0 to 100.
+        blast_score: u8,
+        /// The version in force before the gate.
+        policy_version: Arc<str>,
+    },
+    /// `evt.gov.privilege_envelope.checked`
+    EnvelopeChecked {
+        /// The selected worker.
+        worker_species_id: Arc<str>,
+        /// The gate's policy version.
+        policy_version: Arc<str>,
+    },
+    /// `evt.os.worker.attestation_skipped`, in production.
+    AttestationSkipped {
+        /// The selected worker.
+        worker_species_id: Arc<str>,
+    },
+    /// `evt.os.task.routed`
+    TaskRouted {
+        /// The rule.
+        matched_rule_id: Arc<str>,
+        /// The gate's policy version.
+        policy_version: Arc<str>,
+        /// The selected worker.
+        selected_worker_species_id: Arc<str>,
+        /// The routing task.
+        task_id: Arc<str>,
+    },
+    /// `evt.os.worker.selected`
+    WorkerSelected {
+        /// The selected worker.
+        selected_worker_species_id: Arc<str>,
+    },
+    /// `evt.os.policy.gated`
+    PolicyGated {
+        /// The gate's policy version.
+        policy_version: Arc<str>,
+        /// Whether a gate was asked.
+        asked: bool,
+    },
+}
+
+impl Event {
+    /// The event's id.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Event::TaskDenied { .. } => "evt.os.task.denied",
+            Event::BlastScored { .. } => "evt.gov.blast_scored",
+            Event::EnvelopeChecked { .. } => "evt.gov.privilege_envelope.checked",
+            Event::AttestationSkipped { .. } => "evt.os.worker.attestation_skipped",
+            Event::TaskRouted { .. } => "evt.os.task.routed",
+            Event::WorkerSelected { .. } => "evt.os.worker.selected",
+            Event::PolicyGated { .. } => "evt.os.policy.gated",
+        }
+    }
+}
+
+impl Envelope<'_> {
+    /// The envelope as JSON: `event_id`, `timestamp`, `correlation_id`, what
+    /// belongs to the event, and `dry_run` where it is one.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let subject = self.subject;
+        let mut members = vec![
+            ("event_id", Value::from(self.event.id())),
+            ("timestamp", Value::from(subject.timestamp.to_string())),
+            ("correlation_id", text(&subject.correlation_id)),
+        ];
+        if !matches!(self.event, Event::AttestationSkipped { .. }) {
+            members.push(("tenant_id", text(&subject.tenant_id)));
+        }
+        if subject.dry_run {
+            members.push(("dry_run", Value::from(true)));
+        }
+        members.extend(self.event_members());
+        Value::Object(members.into_iter().collect::<Object>())
+    }
+
+    fn event_members(&self) -> Vec<(&'static str, Value)> {
+        let subject = self.subject;
+        let capability = || ("capability_id", text(&subject.capability_id));
+        let env = || ("env", text(subject.env.as_str()));
+        let label = || ("data_label", text(subject.data_label.as_str()));
+        let allow = || ("decision", text("ALLOW"));
+        match self.event {
+            Event::TaskDenied {
+                deny_code,
+                deny_message,
+                matched_rule_id,
+            } => vec![
+                capability(),
+                ("deny_code", text(deny_code)),
+                ("deny_message", text(deny_message)),
+                ("matched_rule_id", text(matched_rule_id)),
+            ],
+            Event::BlastScored {
+                blast_score,
+                policy_version,
+            } => vec![
+                env(),
+                label(),
+                allow(),
+                ("blast_score", Value::from(u64::from(*blast_score))),
+                ("policy_version", text(policy_version)),
+            ],
+            Event::EnvelopeChecked {
+                worker_species_id,
+                policy_version,
+            } => vec![
+                env(),
+                label(),
+                allow(),
+                ("worker_species_id", text(worker_species_id)),
+                ("policy_version", text(policy_version)),
+            ],
+            Event::AttestationSkipped { worker_species_id } => vec![
+                env(),
+                ("worker_species_id", text(worker_species_id)),
+                ("severity", text("warn")),
+                ("reason", text("worker_attestation_not_required")),
+            ],
+            Event::TaskRouted {
+                matched_rule_id,
+                policy_version,
+                selected_worker_species_id,
+                task_id,
+            } => vec![
+                capability(),
+                ("qos_class", text(subject.qos_class.as_str())),
+                ("matched_rule_id", text(matched_rule_id)),
+                ("policy_version", text(policy_version)),
+                (
+                    "selected_worker_species_id",
+                    text(selected_worker_species_id),
+                ),
+                ("task_id", text(task_id)),
+            ],
+            Event::WorkerSelected {
+                selected_worker_species_id,
+            } => vec![
+                capability(),
+                (
+                    "selected_worker_species_id",
+                    text(selected_worker_species_id),
+                ),
+                ("reason", text("first_available_candidate")),
+            ],
+            Event::PolicyGated {
+                policy_version,
+                asked,
+            } => vec![
+                capability(),
+                allow(),
+                ("policy_version", text(policy_version)),
+                (
+                    "reason",
+                    text(match asked {
+                        true => "policy_gate_allow",
+                        false => "no_gate_required",
+                    }),
+                ),
+            ],
+        }
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::from(text)
+}
+
+/// Whether a character may stand in no telemetry: U+0000 to U+001F and U+007F,
+/// with which a log could be forged.
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 || byte == 0x7f
+}
+
+/// `text` without control characters, shared where it has none.
+pub(super) fn clean(text: &Arc<str>) -> Arc<str> {
+    match text.bytes().any(is_control) {
+        false => text.clone(),
+        true => clean_str(text),
+    }
+}
+
+/// `text` without control characters.
+pub(super) fn clean_str(text: &str) -> Arc<str> {
+    // What is taken out is ASCII, which occurs in UTF-8 only as itself.
+    match text.bytes().any(is_control) {
+        false => text.into(),
+        true => {
+            let kept = text
+                .chars()
+                .filter(|c| !c.is_ascii() || !is_control(*c as u8));
+            kept.collect::<String>().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_go_and_all_others_stay() {
+        assert_eq!(&*clean_str("a\0b\u{1f}c\u{7f}d"), "abcd");
+        assert_eq!(&*clean_str("é\u{80}\u{2028} ~"), "é\u{80}\u{2028} ~");
+    }
+}

@@ -1,0 +1,227 @@
+//! Running rules against tests, goldens and a conformance specification.
+
+use std::collections::HashMap;
+
+use super::config::HallConfig;
+use super::conformance::{Conformance, ConformanceError};
+use super::decision::RouteDecision;
+use super::gate::{FixedGate, GateAnswer};
+use super::hall::{DEFAULT_TASK_ID, Hall, Roster};
+use super::input::RouteInput;
+use super::router::make_decision;
+use super::rule_set::RuleSet;
+use super::snapshot::Snapshot;
+use super::stamp::Stamp;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::members::{MemberError, Members};
+
+/// One test: a request, and the rule that it should match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleTest {
+    /// Names the test.
+    pub test_id: String,
+    /// The request.
+    pub input: RouteInput,
+    /// The rule, or `NO_MATCH`.
+    pub expected_rule_id: String,
+}
+
+/// Reads `{"tests": [{"test_id", "input", "expect": {"expected_rule_id"}}]}`;
+/// other members are let pass.
+///
+/// # Errors
+/// [`MemberError`] names the test by its place.
+pub fn read_tests(document: &Value) -> Result<Vec<RuleTest>, MemberError> {
+    let tests = Members::of(document, "")?.array("tests")?;
+    let tests = tests.iter().enumerate().map(|(index, test)| {
+        let mut test = Members::of(test, &format!("tests[{index}]"))?;
+        let at = test.path("input");
+        Ok(RuleTest {
+            test_id: test.str("test_id")?.to_owned(),
+            input: RouteInput::read(test.required("input")?, &at)?,
+            expected_rule_id: test.nested("expect")?.str("expected_rule_id")?.to_owned(),
+        })
+    });
+    tests.collect()
+}
+
+/// Rules that tests matched before, by test.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Goldens(pub HashMap<String, String>);
+
+impl Goldens {
+    /// Reads `{"snapshots": [{"test_id", "matched_rule_id"}]}`.
+    ///
+    /// # Errors
+    /// [`MemberError`] names the snapshot by its place.
+    pub fn read(document: &Value) -> Result<Goldens, MemberError> {
+        let snapshots = Members::of(document, "")?.array("snapshots")?;
+        let snapshots = snapshots.iter().enumerate().map(|(index, snapshot)| {
+            let mut snapshot = Members::of(snapshot, &format!("snapshots[{index}]"))?;
+            let test = snapshot.str("test_id")?.to_owned();
+            Ok((test, snapshot.str("matched_rule_id")?.to_owned()))
+        });
+        snapshots.collect::<Result<_, _>>().map(Goldens)
+    }
+}
+
+/// What came of one test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestOutcome {
+    /// Names the test.
+    pub test_id: String,
+    /// The decision.
+    pub decision: RouteDecision,
+    /// Everything that is not as it should be; empty if it passed.
+    pub failures: Vec<TestFailure>,
+}
+
+/// How a test failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TestFailure {
+    /// Another rule matched.
+    #[error("expected rule {expected:?}, matched {matched:?}")]
+    OtherRule {
+        /// The test's.
+        expected: String,
+        /// The decision's.
+        matched: String,
+    },
+    /// Another rule matched than in the golden snapshot.
+    #[error("the golden snapshot has rule {golden:?}, matched {matched:?}")]
+    OtherThanGolden {
+        /// The snapshot's.
+        golden: String,
+        /// The decision's.
+        matched: String,
+    },
+    /// There is no golden snapshot of the test.
+    #[error("there is no golden snapshot of this test")]
+    NoGolden,
+    /// The decision does not conform.
+    #[error(transparent)]
+    Conformance(#[from] ConformanceError),
+}
+
+impl TestOutcome {
+    /// Whether everything was as it should be.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// `{"test_id", "passed", "matched_rule_id", "denied", "deny_code",
+    /// "failures"}`.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let failures = self.failures.iter().map(|f| Value::from(f.to_string()));
+        let denial = self.decision.deny_reason_if_denied.as_ref();
+        let members: Object = [
+            ("test_id", Value::from(self.test_id.as_str())),
+            ("passed", Value::from(self.passed())),
+            (
+                "matched_rule_id",
+                Value::from(&*self.decision.matched_rule_id),
+            ),
+            ("denied", Value::from(self.decision.denied())),
+            ("deny_code", Value::from(denial.map(|denial| denial.code()))),
+            ("failures", Value::Array(failures.collect())),
+        ]
+        .into_iter()
+        .collect();
+        Value::Object(members)
+    }
+}
+
+/// Runs every test in a Hall where all workers and controls that rules name
+/// are present, and every gate allows. `stamp` gives each decision its own.
+pub fn validate(
+    rules: &RuleSet,
+    tests: &[RuleTest],
+    goldens: Option<&Goldens>,
+    conformance: &Conformance,
+    mut stamp: impl FnMut() -> Stamp,
+) -> Vec<TestOutcome> {
+    let gate = FixedGate(Ok(GateAnswer {
+        decision: "ALLOW".to_owned(),
+        policy_version: "policy.v0".to_owned(),
+        reason: "validation".to_owned(),
+    }));
+    let (config, privileges) = (HallConfig::default(), Snapshot::default());
+    let hall = Hall {
+        rules,
+        config: &config,
+        roster: &EverythingPresent,
+        privileges: Some(&privileges),
+        code_hashes: None,
+        ban_list: None,
+        gate: Some(&gate),
+        task_id: DEFAULT_TASK_ID,
+    };
+    let tests = tests.iter().map(|test| {
+        let decision = make_decision(&test.input, &hall, stamp()).decision;
+        let mut failures = Vec::new();
+        let matched = decision.matched_rule_id.to_string();
+        if matched != test.expected_rule_id {
+            failures.push(TestFailure::OtherRule {
+                expected: test.expected_rule_id.clone(),
+                matched: matched.clone(),
+            });
+        }
+        match goldens.map(|goldens| goldens.0.get(&test.test_id)) {
+            Some(None) => failures.push(TestFailure::NoGolden),
+            Some(Some(golden)) if *golden != matched => {
+                failures.push(TestFailure::OtherThanGolden {
+                    golden: golden.clone(),
+                    matched,
+                });
+            }
+            _ => {}
+        }
+        failures.extend(
+            conformance
+                .check(&decision)
+                .into_iter()
+                .map(TestFailure::from),
+        );
+        TestOutcome {
+            test_id: test.test_id.clone(),
+            decision,
+            failures,
+        }
+    });
+    tests.collect()
+}
+
+/// The golden snapshots of a run, to be kept.
+#[must_use]
+pub fn golden_document(outcomes: &[TestOutcome]) -> Value {
+    let snapshots = outcomes.iter().map(|outcome| {
+        let members: Object = [
+            ("test_id", outcome.test_id.as_str()),
+            ("matched_rule_id", &outcome.decision.matched_rule_id),
+        ]
+        .into_iter()
+        .collect();
+        Value::Object(members)
+    });
+    let document: Object = [("snapshots", Value::Array(snapshots.collect()))]
+        .into_iter()
+        .collect();
+    Value::Object(document)
+}
+
+/// A roster on which everything is there.
+#[derive(Clone, Copy, Debug)]
+pub struct EverythingPresent;
+
+impl Roster for EverythingPresent {
+    fn control_present(&self, _: &str) -> bool {
+        true
+    }
+
+    fn worker_available(&self, _: &str) -> bool {
+        true
+    }
+}

@@ -1,0 +1,21 @@
+//! WCP routing from outside: the reference vectors, properties, hostile input.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod bulk;
+mod catalog;
+mod hostile;
+mod properties;
+mod registry;
+#[cfg(feature = "rego")]
+mod rego;
+mod router;
+mod rules;
+mod support;
+mod validate;
+mod vectors;

@@ -1,0 +1,73 @@
+//! Measures `make_decision` without recording, on one core.
+//!
+//! `cargo run --release --example bench-route -- fixtures/vectors/routing.jsonl`
+#![allow(clippy::print_stdout, reason = "a tool that prints what it measured")]
+
+use std::error::Error;
+use std::hint::black_box;
+use std::time::Instant;
+
+use sealbook::ledger::json::Value;
+use sealbook::ledger::parse::parse;
+use sealbook::ledger::time::Timestamp;
+use sealbook::wcp::bulk::{Case, CaseReader};
+use sealbook::wcp::stamp::{DecisionId, Stamp};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::args().nth(1);
+    let path = path.unwrap_or_else(|| "fixtures/vectors/routing.jsonl".to_owned());
+    let text = std::fs::read(path)?;
+    let (mut allowed, mut all) = (Vec::new(), Vec::new());
+    for line in text.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
+        let value = parse(line)?;
+        let denied = value.get("expect").and_then(|e| e.get("denied"));
+        let denied = denied.and_then(Value::as_bool);
+        if let Ok(case) = CaseReader::default().read(&value) {
+            all.push(case);
+        }
+        if denied == Some(false) {
+            allowed.push(CaseReader::default().read(&value)?);
+        }
+    }
+    measure("allowed", &allowed);
+    measure("all", &all);
+    Ok(())
+}
+
+/// Rounds of some 20 ms; the best one is what the machine can do when nobody
+/// else uses it.
+const ROUNDS: usize = 100;
+
+fn measure(name: &str, cases: &[Case]) {
+    let stamp = |count: usize| Stamp {
+        decision_id: DecisionId::from_random([count as u8; 16]),
+        timestamp: Timestamp::MIN.saturating_add_micros(count as i64),
+    };
+    report(name, cases, |case, count| {
+        black_box(case.decide(stamp(count)));
+    });
+    report(&format!("{name}, input hash alone"), cases, |case, _| {
+        black_box(case.input.artifact_hash());
+    });
+}
+
+fn report(name: &str, cases: &[Case], mut run: impl FnMut(&Case, usize)) {
+    let mut rates: Vec<f64> = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let (mut count, begin) = (0, Instant::now());
+        while begin.elapsed().as_millis() < 20 {
+            for case in cases {
+                count += 1;
+                run(case, count);
+            }
+        }
+        rates.push(count as f64 / begin.elapsed().as_secs_f64());
+    }
+    rates.sort_by(f64::total_cmp);
+    let median = rates.get(ROUNDS / 2).copied().unwrap_or_default();
+    let best = rates.last().copied().unwrap_or_default();
+    println!(
+        "{name}: {median:.0} a second, at best {best:.0} ({} cases)",
+        cases.len()
+    );
+}
