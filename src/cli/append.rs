@@ -79,8 +79,11 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         (Some(path), _) => {
             let logbook = context.writer()?;
             let answer = append_lines(&logbook, open(path)?, output);
-            logbook.close()?;
-            answer
+            // What stopped the writer says more than that it has stopped.
+            let closed = logbook.close();
+            let answer = answer?;
+            closed?;
+            Ok(answer)
         }
         (None, kind) => {
             let payload = payload(args.payload, args.payload_file.as_deref())?;

@@ -21,12 +21,27 @@ pub(super) const KEY_PATH: &str = "key_path";
 pub(super) struct Context {
     pub(super) ledger: PathBuf,
     pub(super) mark: MarkFile,
+    mark_given: bool,
 }
 
 impl Context {
     pub(super) fn new(ledger: PathBuf, mark: Option<PathBuf>) -> Context {
+        let mark_given = mark.is_some();
         let mark = mark.map_or_else(|| MarkFile::beside(&ledger), MarkFile::at);
-        Context { ledger, mark }
+        Context {
+            ledger,
+            mark,
+            mark_given,
+        }
+    }
+
+    /// The mark to hold the ledger in `dir` against.
+    pub(super) fn mark_of(&self, dir: &Path) -> MarkFile {
+        if self.mark_given {
+            self.mark.clone()
+        } else {
+            MarkFile::beside(dir)
+        }
     }
 
     /// The ledger for reading. The private key is not touched.

@@ -88,7 +88,13 @@ impl CliError {
 
     /// Whoever read our output has had enough: not worth a word.
     pub(super) fn is_closed_pipe(&self) -> bool {
-        matches!(self, CliError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        match self {
+            CliError::Output(error)
+            | CliError::Evidence(EvidenceError::Bundle(BundleError::Io(error))) => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn exit_status(&self) -> u8 {
@@ -108,7 +114,8 @@ impl CliError {
     pub(super) fn code(&self) -> &'static str {
         match self {
             CliError::Usage(_) | CliError::Argument { .. } => "usage",
-            CliError::Output(_) | CliError::File { .. } | CliError::Read(_) => "io",
+            CliError::Output(error) | CliError::File { source: error, .. } => io_code(error),
+            CliError::Read(_) => "io",
             CliError::Line { source, .. } => source.code(),
             CliError::Json(_) | CliError::LineTooLong => "bad_json",
             CliError::Member(_) | CliError::PayloadNotObject => "bad_input",
@@ -137,7 +144,7 @@ impl CliError {
             }
             CliError::Append(LogbookError::Store(error)) => return store_hint(error),
             CliError::Append(LogbookError::Mark(_)) => {
-                "make room or give --mark another place, then run the command again"
+                "make room where the mark is; `sealbook log --reverse` shows what was recorded"
             }
             CliError::Evidence(EvidenceError::NotSealed { .. }) => "run `sealbook seal` first",
             CliError::Evidence(EvidenceError::NotProven { .. } | EvidenceError::Tree(_)) => {
@@ -217,7 +224,7 @@ fn append_code(error: &LogbookError) -> &'static str {
         LogbookError::ReservedKind { .. } => "reserved_kind",
         LogbookError::Store(error) => store_code(error),
         LogbookError::Sign(_) => "sign_failed",
-        LogbookError::Mark(_) => "io",
+        LogbookError::Mark(error) => io_code(error),
         LogbookError::Stopped => "stopped",
     }
 }
@@ -228,8 +235,16 @@ fn evidence_code(error: &EvidenceError) -> &'static str {
         EvidenceError::Store(error) => store_code(error),
         EvidenceError::NoSuchEntry { .. } | EvidenceError::EmptyRange => "not_found",
         EvidenceError::NotSealed { .. } => "not_sealed",
-        EvidenceError::Bundle(_) => "io",
+        EvidenceError::Bundle(BundleError::Io(error)) => io_code(error),
+        EvidenceError::Bundle(_) => "sign_failed",
         _ => "store_corrupt",
+    }
+}
+
+fn io_code(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "disk_full",
+        _ => "io",
     }
 }
 

@@ -4,9 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Replaces control, bidirectional and zero-width characters by `\u{…}`.
-/// Newlines stay: what we print line by line may have them in our own words;
-/// a value that may hold one is quoted before.
+/// Replaces control, bidirectional and zero-width characters by `\u{…}`:
+/// newlines too, with which a value could pose as a line of ours.
 pub(super) fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
@@ -22,9 +21,14 @@ pub(super) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// The same for a text of several lines that are all our own words.
+pub(super) fn escape_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(escape).collect();
+    lines.join("\n")
+}
+
 fn is_hostile(character: char) -> bool {
     match character {
-        '\n' => false,
         _ if character.is_control() => true,
         // Soft hyphen, Arabic letter mark, Hangul and Mongolian fillers.
         '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' => true,
@@ -45,12 +49,18 @@ mod tests {
 
     #[test]
     fn what_hides_or_moves_is_shown_and_the_rest_is_left() {
-        assert_eq!(escape("合同 é\n"), "合同 é\n");
+        assert_eq!(escape("合同 é"), "合同 é");
         assert_eq!(escape("\u{1b}[31m"), "\\u{1b}[31m");
         assert_eq!(
             escape("a\u{202e}b\u{200b}c\u{2066}"),
             "a\\u{202e}b\\u{200b}c\\u{2066}"
         );
         assert_eq!(escape("\u{85}\u{7f}\t"), "\\u{85}\\u{7f}\\u{9}");
+        assert_eq!(escape("a\nPASS"), "a\\u{a}PASS");
+    }
+
+    #[test]
+    fn lines_of_our_own_stay_lines() {
+        assert_eq!(escape_lines("a\n\u{1b}b\n"), "a\n\\u{1b}b\n");
     }
 }

@@ -49,5 +49,13 @@ pub(super) fn parse_key(text: &str) -> Result<PublicKey, CliError> {
     if let Ok(key) = PublicKey::from_hex(&text.to_ascii_lowercase()) {
         return Ok(key);
     }
-    Ok(key_file::open_public(Path::new(text))?)
+    let path = Path::new(text);
+    if !path.exists() {
+        return Err(CliError::Argument {
+            what: "key",
+            given: text.to_owned(),
+            expected: "64 hex digits or a PEM file are needed",
+        });
+    }
+    Ok(key_file::open_public(path)?)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::CliError;
-use super::escape::escape;
+use super::escape::{escape, escape_lines};
 
 /// Where a command's words go.
 pub(super) struct Output {
@@ -95,12 +95,12 @@ impl Output {
 
     /// Something to know beside the data.
     pub(super) fn note(&mut self, text: &str) {
-        self.message("note", text);
+        self.message("note", &escape(text));
     }
 
     /// Something to be wary of.
     pub(super) fn warning(&mut self, text: &str) {
-        self.message("warning", text);
+        self.message("warning", &escape(text));
     }
 
     /// Says what went wrong and what to do, and gives the exit status.
@@ -113,16 +113,20 @@ impl Output {
             let _ = self.raw_line(&text.to_string());
         }
         let _ = self.flush();
-        self.message("error", &error.to_string());
+        match error {
+            // How the command is used takes several lines.
+            CliError::Usage(text) => self.message("error", &escape_lines(text)),
+            other => self.message("error", &escape(&other.to_string())),
+        }
         if let Some(hint) = error.hint() {
-            self.message("hint", &hint);
+            self.message("hint", &escape(&hint));
         }
         error.exit_status()
     }
 
-    fn message(&mut self, what: &str, text: &str) {
+    fn message(&mut self, what: &str, escaped: &str) {
         // Nobody can be told that stderr is closed.
-        let _ = writeln!(self.stderr, "sealbook: {what}: {}", escape(text));
+        let _ = writeln!(self.stderr, "sealbook: {what}: {escaped}");
     }
 
     fn raw_line(&mut self, text: &str) -> Result<(), CliError> {

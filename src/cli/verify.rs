@@ -155,14 +155,9 @@ fn report(context: &Context, args: &Args, policy: &Policy) -> Result<Report, Cli
     Ok(outcome.report)
 }
 
-/// A ledger, with the mark that belongs to it.
+/// A ledger, with the mark that was named or the one beside it.
 fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Report, CliError> {
-    let own = Context::new(dir.to_owned(), None);
-    let mark = if dir == context.ledger {
-        &context.mark
-    } else {
-        &own.mark
-    };
+    let mark = context.mark_of(dir);
     let store = match RocksStore::open_read_only(dir) {
         Ok(store) => store,
         Err(error @ StoreError::Corrupt { .. }) => {
@@ -173,7 +168,7 @@ fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Report, CliE
     };
     let total = crate::store::Store::count(&store).ok();
     let mut progress = Progress::new(total, "entries");
-    let outcome = audit(&store, mark, policy, &mut |done| progress.at(done))?;
+    let outcome = audit(&store, &mark, policy, &mut |done| progress.at(done))?;
     progress.finish();
     Ok(outcome.report)
 }
@@ -223,6 +218,10 @@ fn print(report: &Report, elapsed_ms: u64, output: &mut Output) -> Result<(), Cl
     }
     for fault in &report.faults {
         output.line(&format!("fault    {}", describe(fault)))?;
+        if let (Some(expected), Some(actual)) = (&fault.expected, &fault.actual) {
+            output.line(&format!("           expected {expected}"))?;
+            output.line(&format!("           actual   {actual}"))?;
+        }
     }
     for warning in &report.warnings {
         output.line(&format!(
@@ -246,11 +245,6 @@ fn describe(fault: &Fault) -> String {
         text.push_str(&format!(" (line {line})"));
     }
     text.push_str(&format!(": {}", fault.detail));
-    if let (Some(expected), Some(actual)) = (&fault.expected, &fault.actual) {
-        text.push_str(&format!(
-            "\n           expected {expected}\n           actual   {actual}"
-        ));
-    }
     text
 }
 

@@ -2,12 +2,13 @@
 //! every tree built again from its entries.
 
 use super::epoch::{EpochFault, EpochFrontier, EpochHeader, EpochTree};
-use super::fault::{At, Fault, FaultCode, Findings, NotChecked, WarningCode};
+use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::judge::Readable;
 use super::key::PublicKey;
 use super::merkle::{LeafRange, root_from_path};
 use super::position::Seq;
+use super::source::Subject;
 use super::statement::{SignedEpoch, SignedHead};
 
 /// Where the walk stands.
@@ -16,6 +17,8 @@ pub(crate) struct Seals {
     log: Option<PublicKey>,
     genesis: Option<Hash>,
     contiguous: bool,
+    /// A whole log, whose first header is that of epoch 0.
+    whole: bool,
     before: Option<EpochHeader>,
     current: Option<Open>,
     /// Headers checked.
@@ -35,11 +38,12 @@ struct Open {
 }
 
 impl Seals {
-    pub(crate) fn new(log: Option<PublicKey>, genesis: Option<Hash>, contiguous: bool) -> Seals {
+    pub(crate) fn new(subject: &Subject) -> Seals {
         Seals {
-            log,
-            genesis,
-            contiguous,
+            log: subject.log,
+            genesis: subject.genesis,
+            contiguous: subject.contiguous,
+            whole: subject.format == Format::Ledger,
             before: None,
             current: None,
             count: 0,
@@ -92,7 +96,8 @@ impl Seals {
     /// a range may begin in the middle of a log, a selection may leave out any.
     fn faults_in_order(&self, header: &EpochHeader, findings: &mut Findings) -> Vec<EpochFault> {
         let Some(before) = &self.before else {
-            let from_the_start = header.epoch.0 == 0 || header.first_seq == Seq::FIRST;
+            let from_the_start =
+                self.whole || header.epoch.0 == 0 || header.first_seq == Seq::FIRST;
             return if from_the_start {
                 header.faults_after(None)
             } else {

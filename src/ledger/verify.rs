@@ -215,7 +215,7 @@ impl<'a> Walk<'a> {
                 .map(StrictVerifier::new),
             undecided: subject.log.is_none() && policy.signatures && policy.keys.len() > 1,
             chain: Chain::new(subject.format, subject.first_seq, subject.contiguous),
-            seals: Seals::new(subject.log, subject.genesis, subject.contiguous),
+            seals: Seals::new(subject),
             head: None,
             genesis: subject.genesis,
             contained: vec![false; policy.contains.len()],

@@ -1,0 +1,226 @@
+//! Disks that are full, and folders that may not be written.
+
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::place::{Place, Run, is_root};
+
+/// A file system of a few megabytes, unmounted when dropped.
+struct SmallDisk {
+    at: PathBuf,
+}
+
+impl SmallDisk {
+    fn mount(place: &Place, name: &str, size: &str) -> Option<SmallDisk> {
+        let at = place.path(name);
+        fs::create_dir(&at).unwrap();
+        let options = format!("size={size}");
+        let mount = || {
+            let mut mount = Command::new("mount");
+            mount
+                .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+                .arg(&at);
+            mount.output().is_ok_and(|output| output.status.success())
+        };
+        if is_root() && mount() {
+            return Some(SmallDisk { at });
+        }
+        eprintln!("skipped: a small disk to fill can only be mounted as root");
+        None
+    }
+
+    /// Writes a file until there is no room left, and says where it is.
+    fn fill(&self) -> PathBuf {
+        let path = self.at.join("filling");
+        let mut file = fs::File::create(&path).unwrap();
+        for size in [1 << 16, 1 << 12, 1] {
+            while file.write_all(&vec![b'x'; size]).is_ok() {}
+        }
+        path
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(&self.at).status();
+        assert!(unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+const FULL: &str = "No space left on device";
+
+fn assert_full(run: &Run) {
+    assert_eq!(run.status, 2, "{run:?}");
+    let error = run.documents().pop().unwrap();
+    assert_eq!(error["error"]["code"], "disk_full", "{run:?}");
+    assert!(
+        error["error"]["detail"].as_str().unwrap().contains(FULL),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_full_disk_is_named_and_what_was_acknowledged_is_kept() {
+    let place = Place::empty();
+    let Some(disk) = SmallDisk::mount(&place, "small", "24m") else {
+        return;
+    };
+    let at = ["--json", "--ledger", "small/ledger", "--mark", "mark"];
+    let sealbook = |args: &[&'static str]| [&at[..], args].concat();
+    place.run(&sealbook(&["init", "--key", "key.pem"])).ok();
+    // Small ones fit, and sooner or later a large one does not.
+    let small = "{\"kind\":\"small\",\"payload\":{}}\n".repeat(3);
+    let large = format!(
+        "{{\"kind\":\"large\",\"payload\":{{\"x\":\"{}\"}}}}\n",
+        "y".repeat(1 << 20)
+    );
+    let lines = small + &large.repeat(40);
+    let run = place.run_with(&sealbook(&["append", "--jsonl", "-"]), &lines);
+    assert_full(&run);
+    let mut receipts = run.documents();
+    receipts.pop();
+    assert!(receipts.len() >= 3, "{}", receipts.len());
+
+    let filling = disk.fill();
+    let append = sealbook(&["append", "--kind", "k", "--payload", "{}"]);
+    assert_full(&place.run(&append));
+    fs::remove_file(filling).unwrap();
+
+    // What is left is read by a reader, who needs no room.
+    let entries = place.run(&sealbook(&["log"])).ok().documents();
+    assert!(entries.len() > receipts.len());
+    for (receipt, entry) in receipts.iter().zip(&entries[1..]) {
+        assert_eq!(receipt["signature"], entry["signature"]);
+    }
+    place.run(&sealbook(&["verify"])).ok();
+}
+
+#[test]
+fn a_full_disk_under_the_mark_is_named_and_the_ledger_goes_on_when_there_is_room() {
+    let place = Place::empty();
+    let Some(disk) = SmallDisk::mount(&place, "small", "1m") else {
+        return;
+    };
+    let at = ["--json", "--mark", "small/mark"];
+    let sealbook = |args: &[&'static str]| [&at[..], args].concat();
+    place.run(&sealbook(&["init"])).ok();
+    let filling = disk.fill();
+    let append = sealbook(&["append", "--kind", "k", "--payload", "{}"]);
+    assert_full(&place.run(&append));
+    let run = place.run_with(
+        &sealbook(&["append", "--jsonl", "-"]),
+        "{\"kind\":\"k\",\"payload\":{}}\n",
+    );
+    assert_full(&run);
+    fs::remove_file(filling).unwrap();
+    place.run(&append).ok();
+    place.run(&sealbook(&["seal"])).ok();
+    place.run(&sealbook(&["verify"])).ok();
+}
+
+/// Takes every right to write from `dir` and what is in it.
+fn set_mode(dir: &Path, dirs: u32, files: u32) {
+    for file in fs::read_dir(dir).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            set_mode(&path, dirs, files);
+        } else {
+            fs::set_permissions(&path, Permissions::from_mode(files)).unwrap();
+        }
+    }
+    fs::set_permissions(dir, Permissions::from_mode(dirs)).unwrap();
+}
+
+/// Runs it as somebody who may only read. To root no mode means anything, so
+/// there it runs as nobody.
+fn run_as_reader(place: &Place, program: &Path, args: &[&str]) -> Run {
+    let mut command = place.command_of(program, args);
+    if is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    Run::of(args, command.output().unwrap())
+}
+
+#[test]
+fn a_ledger_that_may_only_be_read_is_verified_and_left_as_it_was() {
+    let place = Place::with_tail();
+    fs::set_permissions(place.dir(), Permissions::from_mode(0o755)).unwrap();
+    // Nobody may not be allowed to where the program was built.
+    let program = place.path("sealbook");
+    fs::copy(env!("CARGO_BIN_EXE_sealbook"), &program).unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(place.path("ledger.mark"), Permissions::from_mode(0o444)).unwrap();
+    fs::remove_file(place.path("ledger.key.pem")).unwrap();
+    set_mode(&place.path("ledger"), 0o555, 0o444);
+    let before: Vec<_> = place
+        .files("")
+        .iter()
+        .map(|f| fs::read(f).unwrap())
+        .collect();
+
+    for args in [
+        &["verify"][..],
+        &["log"],
+        &["show", "8"],
+        &["epochs"],
+        &["head"],
+        &["key"],
+        &["prove", "2", "-o", "-"],
+        &["export", "-o", "-", "--unsigned"],
+    ] {
+        let run = run_as_reader(&place, &program, args).ok();
+        assert!(!run.stdout.is_empty(), "{run:?}");
+    }
+    let run = run_as_reader(
+        &place,
+        &program,
+        &["--json", "append", "--kind", "k", "--payload", "{}"],
+    );
+    run.refused(
+        "io",
+        "the store failed: Permission denied (os error 13)",
+        "",
+    );
+
+    let after: Vec<_> = place
+        .files("")
+        .iter()
+        .map(|f| fs::read(f).unwrap())
+        .collect();
+    assert!(before == after, "something was written");
+    set_mode(&place.path("ledger"), 0o755, 0o644);
+}
+
+#[test]
+fn output_that_cannot_be_written_is_named_and_leaves_nothing() {
+    let place = Place::sealed();
+    let missing = "No such file or directory (os error 2)";
+    for args in [
+        &["--json", "head", "-o", "no/where"][..],
+        &["--json", "prove", "1", "-o", "no/where"],
+    ] {
+        place
+            .run(args)
+            .refused("io", &format!("no/where: {missing}"), "");
+    }
+    let run = place
+        .run(&["--json", "export", "-o", "no/where"])
+        .ends_with(2);
+    assert_eq!(run.document()["error"]["code"], "io", "{run:?}");
+    let Some(disk) = SmallDisk::mount(&place, "small", "64k") else {
+        return;
+    };
+    disk.fill();
+    for args in [
+        &["--json", "export", "-o", "small/e"][..],
+        &["--json", "export", "-o", "small/e", "--format", "logbook"],
+    ] {
+        assert_full(&place.run(args));
+        let left = fs::read_dir(place.path("small")).unwrap().count();
+        assert_eq!(left, 1, "what fills it");
+    }
+}

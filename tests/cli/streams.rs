@@ -1,0 +1,150 @@
+//! Pipes: closed ones, slow ones, and lines that are wrong.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::place::{Place, Run};
+
+/// Runs it with nobody at the other end of its stdout.
+fn run_into_nothing(place: &Place, args: &[&str]) -> Run {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = place.command(args);
+    command.stdout(writer).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    drop(command);
+    Run::of(args, child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_closed_pipe_is_a_quiet_end() {
+    let place = Place::with_tail();
+    for args in [
+        &["log"][..],
+        &["--json", "log"],
+        &["show", "1"],
+        &["--json", "show", "1"],
+        &["epochs"],
+        &["head"],
+        &["key"],
+        &["key", "--pem"],
+        &["version"],
+        &["verify"],
+        &["--json", "verify"],
+        &["prove", "1", "-o", "-"],
+        &["export", "-o", "-"],
+        &["export", "-o", "-", "--format", "logbook"],
+        &["completions", "bash"],
+        &["--help"],
+    ] {
+        let run = run_into_nothing(&place, args);
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{args:?}");
+    }
+}
+
+#[test]
+fn what_is_appended_into_a_closed_pipe_is_recorded_all_the_same() {
+    let place = Place::initialised();
+    let run = run_into_nothing(&place, &["append", "--kind", "k", "--payload", "{}"]);
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    assert_eq!(place.count(), 2);
+    place.run(&["verify"]).ok();
+}
+
+#[test]
+fn each_receipt_is_given_before_the_next_line_is_written() {
+    let place = Place::initialised();
+    let mut command = place.command(&["append", "--jsonl", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut receipts = BufReader::new(child.stdout.take().unwrap()).lines();
+    for n in 1..=20 {
+        // Blank lines in between hold nothing back.
+        write!(stdin, "{{\"kind\":\"slow\",\"payload\":{{\"n\":{n}}}}}\n\n").unwrap();
+        stdin.flush().unwrap();
+        // Without a receipt this would wait for ever.
+        let receipt: Value = serde_json::from_str(&receipts.next().unwrap().unwrap()).unwrap();
+        assert_eq!(receipt["seq"], n);
+    }
+    drop(stdin);
+    assert!(receipts.next().is_none());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(place.count(), 21);
+}
+
+#[test]
+fn a_line_that_comes_in_pieces_waits_for_its_end() {
+    let place = Place::initialised();
+    let mut command = place.command(&["append", "--jsonl", "-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut receipts = BufReader::new(child.stdout.take().unwrap()).lines();
+    stdin
+        .write_all(b"{\"kind\":\"a\",\"payload\":{}}\n{\"kind\":\"b\",")
+        .unwrap();
+    stdin.flush().unwrap();
+    // The first is not held back by the second, which is not here yet.
+    assert!(receipts.next().unwrap().unwrap().contains("\"kind\":\"a\""));
+    stdin.write_all(b"\"payload\":{}}").unwrap();
+    drop(stdin);
+    assert!(receipts.next().unwrap().unwrap().contains("\"kind\":\"b\""));
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_bad_line_is_named_and_nothing_after_it_is_appended() {
+    let good = |n: u64| format!("{{\"kind\":\"note\",\"payload\":{{\"n\":{n}}}}}\n");
+    for before in [0, 1, 5, 255, 256, 257, 600] {
+        let place = Place::initialised();
+        let mut lines: String = (1..=before).map(good).collect();
+        lines.push_str("{\"kind\":\"note\"}\n");
+        lines.extend((900..905).map(good));
+        let run = place.run_with(&["--json", "append", "--jsonl", "-"], &lines);
+        let detail = format!("line {}: payload: missing", before + 1);
+        run.refused("bad_input", &detail, "");
+        // Those before it are recorded, and their receipts were given.
+        let receipts = run.documents().len() - 1;
+        assert_eq!(receipts as u64, before);
+        let entries = place.run(&["--json", "log"]).ok().documents();
+        assert_eq!(entries.len() as u64, before + 1);
+        if before > 0 {
+            assert_eq!(entries.last().unwrap()["payload"]["n"], before);
+        }
+        place.run(&["verify"]).ok();
+    }
+}
+
+#[test]
+fn many_lines_keep_their_order() {
+    let place = Place::initialised();
+    let receipts = place.append(1..3_001);
+    assert_eq!(receipts.len(), 3_000);
+    for (n, receipt) in receipts.iter().enumerate() {
+        assert_eq!(receipt["seq"], n as u64 + 1);
+    }
+    let entries = place
+        .run(&["--json", "log", "--kind", "note"])
+        .ok()
+        .documents();
+    for (n, entry) in entries.iter().enumerate() {
+        assert_eq!(entry["payload"]["n"], n as u64 + 1);
+    }
+    place.run(&["verify"]).ok();
+}
+
+#[test]
+fn a_file_of_lines_that_is_not_there_is_named() {
+    let place = Place::initialised();
+    for args in [
+        &["append", "--jsonl", "nowhere"][..],
+        &["append", "--kind", "k", "--payload-file", "nowhere"],
+    ] {
+        let detail = "nowhere: No such file or directory (os error 2)";
+        crate::place::refused_both_ways(&place, args, "io", detail, "");
+    }
+    assert_eq!(place.count(), 1);
+}
