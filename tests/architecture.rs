@@ -14,11 +14,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 13] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("ledger", &[]),
     ("wcp", &["ledger"]),
-    ("attestation", &["ledger"]),
-    ("manifest", &["ledger"]),
+    ("files", &["ledger"]),
+    ("attestation", &["ledger", "files"]),
+    ("manifest", &["ledger", "files"]),
     ("vacant", &["ledger"]),
     (
         "record",
@@ -35,6 +36,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
 
 const BELOW_THE_SURFACE: &[&str] = &[
     "ledger",
+    "files",
     "wcp",
     "attestation",
     "manifest",
@@ -48,6 +50,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
 
 const ALL_BUT_MAIN: &[&str] = &[
     "ledger",
+    "files",
     "wcp",
     "attestation",
     "manifest",
