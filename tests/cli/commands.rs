@@ -366,25 +366,16 @@ fn export_writes_bundles_and_logbooks_that_a_stranger_verifies() {
 #[test]
 fn export_of_what_cannot_be_chosen_is_refused_and_leaves_no_file() {
     let place = Place::with_tail();
-    for (args, detail) in [
-        (
-            &["export", "-o", "x", "--kind", "note"][..],
-            "only --from-seq and --until-seq choose what is exported",
-        ),
-        (
-            &[
-                "export",
-                "-o",
-                "x",
-                "--format",
-                "logbook",
-                "--from-seq",
-                "1",
-            ],
-            "a logbook begins with the first entry: leave out --from-seq",
-        ),
+    for args in [
+        &["--from-seq", "1"][..],
+        &["--kind", "note"],
+        &["--limit", "3"],
     ] {
-        refused_both_ways(&place, args, "usage", detail, "");
+        let logbook = ["export", "-o", "x", "--format", "logbook"];
+        let detail =
+            "a logbook is the log from its first entry on: --until-seq alone may shorten it";
+        let args = [&logbook[..], args].concat();
+        refused_both_ways(&place, &args, "usage", detail, "");
     }
     for (range, code, detail) in [
         (["9", "20"], "not_found", "no entry lies in the range"),
@@ -410,6 +401,51 @@ fn export_of_what_cannot_be_chosen_is_refused_and_leaves_no_file() {
     }
     let left: Vec<_> = fs::read_dir(place.dir()).unwrap().collect();
     assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
+fn a_selection_verifies_entry_by_entry_and_says_that_it_is_one() {
+    let place = Place::with_tail();
+    let key = place.key();
+    let export = [
+        "export",
+        "-o",
+        "s.bundle",
+        "--kind",
+        "note",
+        "--until-seq",
+        "7",
+    ];
+    let run = place.run(&export).ok();
+    assert_eq!(
+        run.stderr,
+        "sealbook: warning: 2 entries are not sealed yet and were left out: --seal seals them \
+         first\nsealbook: note: 5 entries in s.bundle\n"
+    );
+    let verify = ["--json", "verify", "s.bundle", "--key", &key];
+    let report = place.run(&verify).ok().document();
+    assert_eq!(
+        (&report["entries"], &report["epochs"]),
+        (&5.into(), &1.into())
+    );
+    let unknown: Vec<_> = report["not_checked"].as_array().unwrap().iter().collect();
+    assert!(unknown.contains(&&"completeness".into()), "{report:#}");
+
+    let run = place.run(&[&export[..], &["--seal"]].concat()).ok();
+    assert_eq!(run.stderr, "sealbook: note: 7 entries in s.bundle\n");
+    let report = place.run(&verify).ok().document();
+    assert_eq!(
+        (&report["entries"], &report["epochs"]),
+        (&7.into(), &2.into())
+    );
+    let damaged = place.read("s.bundle").replacen("\"n\":7", "\"n\":6", 1);
+    place.write("s.bundle", damaged);
+    let report = place.run(&verify).ends_with(1).document();
+    assert_eq!(report["faults"][0]["index"], 6, "{report:#}");
+    place
+        .run(&["--json", "export", "-o", "none", "--kind", "none"])
+        .refused_with(1, "not_found", "no entry lies in the range", "");
+    assert!(!place.path("none").exists());
 }
 
 #[test]

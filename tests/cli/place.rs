@@ -4,7 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
+use sealbook::ledger::json::Object;
+use sealbook::logbook::clock::SystemClock;
+use sealbook::logbook::mark::MarkFile;
+use sealbook::logbook::{Logbook, Parts, key_file};
+use sealbook::store::RocksStore;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -45,6 +51,34 @@ impl Place {
     pub(crate) fn with_tail() -> Place {
         let place = Place::sealed();
         place.append(6..9);
+        place
+    }
+
+    /// What a power cut leaves: entries 6 to 8, and the seal before the last of
+    /// them, are in the write-ahead log and nowhere else. The mark names 8.
+    pub(crate) fn after_power_cut() -> Place {
+        let place = Place::sealed();
+        let dir = place.path("ledger");
+        let signer = key_file::open(&place.path("ledger.key.pem")).unwrap();
+        let logbook = Logbook::open(Parts {
+            store: Arc::new(RocksStore::open(&dir).unwrap()),
+            signer: Arc::new(signer),
+            clock: Arc::new(SystemClock::new()),
+            mark: MarkFile::beside(&dir),
+        });
+        let logbook = logbook.unwrap();
+        for n in 6..9_u64 {
+            if n == 8 {
+                logbook.seal().unwrap().unwrap();
+            }
+            let mut payload = Object::new();
+            payload.insert("n", n);
+            logbook.append("note", &payload).unwrap();
+        }
+        place.copy("ledger", "cut");
+        logbook.close().unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+        fs::rename(place.path("cut"), dir).unwrap();
         place
     }
 

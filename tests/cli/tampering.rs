@@ -141,7 +141,7 @@ fn a_table_that_is_gone_is_corruption() {
 
 #[test]
 fn a_log_that_is_gone_is_corruption() {
-    let place = keep_key(Place::with_tail());
+    let place = keep_key(Place::after_power_cut());
     for file in place.files(".log") {
         fs::remove_file(file).unwrap();
     }
@@ -161,7 +161,7 @@ fn a_log_that_is_gone_is_corruption() {
 
 #[test]
 fn a_flipped_byte_in_the_log_is_corruption() {
-    let place = keep_key(Place::with_tail());
+    let place = keep_key(Place::after_power_cut());
     let size = |path: &std::path::PathBuf| fs::metadata(path).unwrap().len();
     let log = place.files(".log").into_iter().max_by_key(size).unwrap();
     let length = fs::read(&log).unwrap().len();
@@ -178,7 +178,7 @@ fn a_flipped_byte_in_the_log_is_corruption() {
 
 #[test]
 fn a_log_that_was_cut_is_a_rollback() {
-    let place = keep_key(Place::with_tail());
+    let place = keep_key(Place::after_power_cut());
     let size = |path: &std::path::PathBuf| fs::metadata(path).unwrap().len();
     let log = place.files(".log").into_iter().max_by_key(size).unwrap();
     let intact = fs::read(&log).unwrap();
