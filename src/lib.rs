@@ -13,7 +13,9 @@
 //!                               │ evidence  taken out      │
 //!                               └──────────────────────────┘
 //! ```
-//! Arrows point left only. [`ledger`] says what the formats are, [`store`] what
+//! The producers stand beside: [`wcp`] decides routes, `attestation` and
+//! `manifest` verify packages and artifacts, [`vacant`] has identities and
+//! cards. Arrows point left only. [`ledger`] says what the formats are, [`store`] what
 //! is kept and how a commit is ordered, [`logbook`] how entries become durable.
 pub mod attestation;
 #[cfg(feature = "store")]
