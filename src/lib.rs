@@ -15,8 +15,10 @@
 //! ```
 //! The producers stand beside: [`wcp`] decides routes, `attestation` and
 //! `manifest` verify packages and artifacts, [`vacant`] has identities and
-//! cards. Arrows point left only. [`ledger`] says what the formats are, [`store`] what
-//! is kept and how a commit is ordered, [`logbook`] how entries become durable.
+//! cards. Arrows point left only. [`ledger`] says what the formats are, [`store`]
+//! what is kept and how a commit is ordered, [`logbook`] how entries become
+//! durable.
+
 pub mod attestation;
 #[cfg(feature = "store")]
 pub mod audit;

@@ -260,7 +260,7 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Reads the object that [`Entry::to_json`] writes, with its position.
+    /// Reads the object that [`Entry::write_json`] writes, with its position.
     ///
     /// # Errors
     /// [`EntryError`] names the member.

@@ -1,8 +1,8 @@
 //! What a log says of itself under its signature: epoch headers and heads.
 //!
-//! Both are [`Envelope`]s. [`Statement::open`] is the only way from bytes that
-//! someone gave us to a header or head, and it checks the signature; the
-//! writer's way is [`Statement::sign`].
+//! Both are [`Envelope`]s. [`Statement::from_value`] reads one and judges
+//! nothing; whether to believe it, [`Statement::verify`] says. The writer's way
+//! is [`Statement::sign`].
 
 use thiserror::Error;
 
