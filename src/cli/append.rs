@@ -1,7 +1,7 @@
 //! `sealbook append`: records entries; receipts come out as they are durable.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -23,9 +23,13 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
+use super::progress::Progress;
 
 /// Lines handed over together, if so many are there.
 const GROUP: usize = 256;
+
+/// Bytes from which on a group is full.
+const GROUP_BYTES: usize = 4 << 20;
 
 /// Groups that may wait for their receipts.
 const UNDER_WAY: usize = 16;
@@ -154,6 +158,7 @@ fn feed(
     groups: &Sender<Pending>,
 ) -> Result<Answer, CliError> {
     let mut group = Vec::with_capacity(GROUP);
+    let mut weight = 0;
     let mut number = 0;
     let mut stopped = Ok(Answer::Yes);
     loop {
@@ -163,6 +168,7 @@ fn feed(
         })?;
         let Some(line) = line else { break };
         number += 1;
+        weight += line.weight();
         match prepare(line) {
             Ok(prepared) => group.extend(prepared),
             Err(error) => {
@@ -175,8 +181,9 @@ fn feed(
             }
         }
         // A group ends when it is full, or when the next line is not here yet.
-        let full = group.len() >= GROUP || !reader.buffer().contains(&b'\n');
-        if full && !group.is_empty() {
+        let full = group.len() >= GROUP || weight >= GROUP_BYTES;
+        if (full || !reader.buffer().contains(&b'\n')) && !group.is_empty() {
+            weight = 0;
             let pending = logbook.submit(std::mem::take(&mut group))?;
             if groups.send(pending).is_err() {
                 return Ok(Answer::Yes);
@@ -211,8 +218,19 @@ fn print_all(
     identity: Identity,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
+    // Receipts on a terminal are progress enough.
+    let mut progress = (!io::stdout().is_terminal()).then(|| Progress::new(None, "entries"));
+    let mut done = 0;
     for pending in groups {
-        print(&pending.wait()?, identity, output)?;
+        let receipts = pending.wait()?;
+        print(&receipts, identity, output)?;
+        done += receipts.len() as u64;
+        if let Some(progress) = &mut progress {
+            progress.at(done);
+        }
+    }
+    if let Some(mut progress) = progress {
+        progress.finish();
     }
     Ok(Answer::Yes)
 }

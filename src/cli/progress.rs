@@ -1,7 +1,9 @@
 //! Progress with rate and time left, on anything longer than a second, only
 //! on a terminal.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -41,11 +43,34 @@ impl Progress {
     }
 }
 
+/// A reader that counts what was read of it, so that progress through a file
+/// has an end to be measured against.
+pub(super) struct Counting<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R> Counting<R> {
+    pub(super) fn new(inner: R) -> (Counting<R>, Arc<AtomicU64>) {
+        let read = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&read);
+        (Counting { inner, read }, counted)
+    }
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
 fn bar(total: Option<u64>, unit: &str) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => (
             ProgressBar::new(total),
-            format!("{{bar:30}} {{pos}}/{{len}} {unit}  {{per_sec}}  {{eta}} left"),
+            format!("{{bar:30}} {{percent}} % of {{len}} {unit}  {{per_sec}}  {{eta}} left"),
         ),
         None => (
             ProgressBar::no_length(),

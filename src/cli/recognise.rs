@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use clap::ValueEnum;
 
@@ -13,6 +15,7 @@ use crate::ledger::parse;
 use crate::ledger::proof::InclusionProof;
 
 use super::error::CliError;
+use super::progress::Counting;
 
 /// What a file may be said to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,9 +31,9 @@ pub(super) enum Found {
     /// A ledger's directory.
     Ledger(PathBuf),
     /// A file that is read through once.
-    Logbook(Reader),
+    Logbook(Opened),
     /// The same.
-    Bundle(Reader),
+    Bundle(Opened),
     /// A file that is small.
     Proof(Vec<u8>),
     /// Something else than the name or the caller says it is.
@@ -40,8 +43,15 @@ pub(super) enum Found {
     },
 }
 
-/// The decompressed bytes of a file.
-pub(super) type Reader = Box<dyn BufRead + Send>;
+/// A file being read.
+pub(super) struct Opened {
+    /// Its bytes, decompressed.
+    pub(super) reader: Box<dyn BufRead + Send>,
+    /// How many bytes of the file itself were read so far.
+    pub(super) read: Arc<AtomicU64>,
+    /// How many it has.
+    pub(super) length: u64,
+}
 
 /// How many lines of a file are looked at.
 const SNIFFED_LINES: usize = 16;
@@ -112,7 +122,10 @@ fn by_name(path: &Path) -> Option<Format> {
 /// the first line may be the one that was damaged, so some more are looked at.
 fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
     let mut text = Vec::new();
-    let read = open(path)?.take(SNIFFED_BYTES).read_to_end(&mut text);
+    let read = open(path)?
+        .reader
+        .take(SNIFFED_BYTES)
+        .read_to_end(&mut text);
     // What does not decompress is not recognised.
     if read.is_err() {
         return Ok(None);
@@ -145,21 +158,28 @@ fn of_object(object: &Object) -> Option<Format> {
 
 /// Opens a file, decompressing it if it is zstd. Compression is transport: the
 /// window that a hostile file may ask for is bounded.
-fn open(path: &Path) -> Result<Reader, CliError> {
+fn open(path: &Path) -> Result<Opened, CliError> {
     let failed = |error| CliError::file(path, error);
     let mut file = File::open(path).map_err(failed)?;
     let mut magic = [0; 4];
     let read = read_start(&mut file, &mut magic).map_err(failed)?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let (file, counted) = Counting::new(file);
     let file = BufReader::with_capacity(1 << 20, file);
-    if read < magic.len() || magic != ZSTD_MAGIC {
-        return Ok(Box::new(file));
-    }
-    let mut decoder = zstd::Decoder::with_buffer(file).map_err(failed)?;
-    decoder
-        .window_log_max(limits::ZSTD_WINDOW_LOG)
-        .map_err(failed)?;
-    Ok(Box::new(BufReader::with_capacity(1 << 20, decoder)))
+    let reader: Box<dyn BufRead + Send> = if read == magic.len() && magic == ZSTD_MAGIC {
+        let mut decoder = zstd::Decoder::with_buffer(file).map_err(failed)?;
+        let window = decoder.window_log_max(limits::ZSTD_WINDOW_LOG);
+        window.map_err(failed)?;
+        Box::new(BufReader::with_capacity(1 << 20, decoder))
+    } else {
+        Box::new(file)
+    };
+    Ok(Opened {
+        reader,
+        read: counted,
+        length,
+    })
 }
 
 fn read_start(file: &mut File, start: &mut [u8]) -> std::io::Result<usize> {
@@ -175,7 +195,7 @@ fn read_start(file: &mut File, start: &mut [u8]) -> std::io::Result<usize> {
 fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let limit = 2 * limits::LINE_BYTES as u64;
-    let read = open(path)?.take(limit).read_to_end(&mut bytes);
+    let read = open(path)?.reader.take(limit).read_to_end(&mut bytes);
     read.map_err(|error| CliError::file(path, error))?;
     Ok(bytes)
 }

@@ -1,6 +1,8 @@
 //! `sealbook verify`: one verdict for ledgers, logbooks, bundles and proofs.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -14,8 +16,9 @@ use crate::ledger::limits;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::parse;
 use crate::ledger::proof::ProofFile;
+use crate::ledger::source::ReadError;
 use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
-use crate::ledger::verify::{Anchor, Policy, verify};
+use crate::ledger::verify::{Anchor, Outcome, Policy, verify};
 use crate::store::{RocksStore, StoreError};
 
 use super::Answer;
@@ -134,13 +137,15 @@ fn report(context: &Context, args: &Args, policy: &Policy) -> Result<Report, Cli
         let dir = path.to_owned();
         return Err(CliError::from(StoreError::Missing { dir }));
     }
-    let mut progress = Progress::new(None, "entries");
-    let mut tick = |done| progress.at(done);
     let outcome = match recognise(path, args.format)? {
         Found::Ledger(dir) => return ledger(context, &dir, policy),
-        Found::Logbook(reader) => verify(&mut LogbookFile::new(reader), policy, &mut tick)?,
-        Found::Bundle(reader) => verify(&mut BundleFile::open(reader)?, policy, &mut tick)?,
-        Found::Proof(bytes) => verify(&mut ProofFile::new(&bytes), policy, &mut tick)?,
+        Found::Logbook(file) => walk(file.read, file.length, |tick| {
+            verify(&mut LogbookFile::new(file.reader), policy, tick)
+        })?,
+        Found::Bundle(file) => walk(file.read, file.length, |tick| {
+            verify(&mut BundleFile::open(file.reader)?, policy, tick)
+        })?,
+        Found::Proof(bytes) => verify(&mut ProofFile::new(&bytes), policy, &mut |_| ())?,
         Found::Mismatch { expected, actual } => {
             let detail = format!("it was to be {} and is {actual}", word(expected));
             let fault = Fault::of_file(FaultCode::FormatMismatch, detail);
@@ -151,8 +156,19 @@ fn report(context: &Context, args: &Args, policy: &Policy) -> Result<Report, Cli
             ));
         }
     };
-    progress.finish();
     Ok(outcome.report)
+}
+
+/// Verifies a file, with progress by the bytes of it that were read.
+fn walk(
+    read: Arc<AtomicU64>,
+    length: u64,
+    verify: impl FnOnce(&mut dyn FnMut(u64)) -> Result<Outcome, ReadError>,
+) -> Result<Outcome, ReadError> {
+    let mut progress = Progress::new(Some(length), "bytes");
+    let outcome = verify(&mut |_| progress.at(read.load(Ordering::Relaxed)));
+    progress.finish();
+    outcome
 }
 
 /// A ledger, with the mark that was named or the one beside it.

@@ -21,6 +21,17 @@ pub enum Line {
     },
 }
 
+impl Line {
+    /// The memory it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Line::Whole { bytes, .. } => bytes.len(),
+            Line::TooLong { .. } => 0,
+        }
+    }
+}
+
 /// Reads the next line, or `None` at the end.
 ///
 /// # Errors
