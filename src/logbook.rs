@@ -24,7 +24,8 @@
 //! 5. At least once a second the mark moves up to what is durable.
 //!
 //! To seal, the mark first names the epoch's last entry; then the header and
-//! the remaining tree nodes are one synced write.
+//! the remaining tree nodes are one synced write; then the mark names the header
+//! too, so that a lost seal is noticed as a lost entry is.
 //!
 //! After a write, a sync or a mark that failed nobody knows what the disk holds.
 //! The writer refuses everything from then on; reopening reads what is there.
@@ -62,7 +63,7 @@ use crate::store::Store;
 use clock::Clock;
 use committer::Committer;
 use error::{LogbookError, OpenError};
-use mark::{MarkFault, MarkFile};
+use mark::{Mark, MarkFault, MarkFile};
 use recover::Recovered;
 pub use recover::{entry_at, epoch_at, extent_of, identity_of, judge_mark};
 use request::{Pending, Prepared, Receipt, Request};
@@ -131,7 +132,7 @@ impl Logbook {
         };
         let mut payload = Object::new();
         payload.insert("fault", serde_name(&fault));
-        payload.insert("lost", fault.head().map(SignedHead::to_value));
+        payload.insert("lost", fault.lost());
         payload.insert("reason", reason);
         let logbook = Logbook::start(parts, recovered, None);
         let prepared = Prepared::new(crate::ledger::kind::ROLLBACK, &payload)?;
@@ -141,7 +142,7 @@ impl Logbook {
     }
 
     /// `mark` is `None` where the first commit must come before any mark.
-    fn start(parts: Parts, recovered: Recovered, mark: Option<SignedHead>) -> Logbook {
+    fn start(parts: Parts, recovered: Recovered, mark: Option<Mark>) -> Logbook {
         let (requests, queue) = bounded(QUEUE);
         // One batch is signed while the other is written.
         let (work, works) = bounded(1);

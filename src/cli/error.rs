@@ -214,7 +214,7 @@ fn mark_code(fault: &MarkFault) -> &'static str {
         MarkFault::Missing { .. } => "mark_missing",
         MarkFault::Invalid { .. } => "mark_invalid",
         MarkFault::Stale { .. } => "mark_stale",
-        MarkFault::Rollback { .. } => "rollback_detected",
+        MarkFault::Rollback { .. } | MarkFault::SealLost { .. } => "rollback_detected",
     }
 }
 

@@ -46,12 +46,17 @@ enum Kind {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let range = args.filters.range();
+    if args.format == Kind::Logbook && !matches!(range, Some((Seq::FIRST, _))) {
+        return Err(CliError::usage(
+            "a logbook is the log from its first entry on: --until-seq alone may shorten it",
+        ));
+    }
     if args.seal {
         let logbook = context.writer()?;
         logbook.seal()?;
         logbook.close()?;
     }
-    let range = args.filters.range();
     let store = context.reader()?;
     let mut progress = Progress::new(store.count().ok(), "entries");
     let written = to_file(&args.output, |out| match (args.format, range) {
@@ -59,10 +64,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             bundle(context, &store, args, range, out, output, &mut progress)
         }
         (Kind::Bundle, None) => selection(context, &store, args, out, output, &mut progress),
-        (Kind::Logbook, Some((Seq::FIRST, last))) => logbook(&store, last, out, &mut progress),
-        (Kind::Logbook, _) => Err(CliError::usage(
-            "a logbook is the log from its first entry on: --until-seq alone may shorten it",
-        )),
+        (Kind::Logbook, range) => {
+            let last = range.map_or(Seq(u64::MAX), |(_, last)| last);
+            logbook(&store, last, out, &mut progress)
+        }
     });
     progress.finish();
     let entries = written?;
@@ -119,6 +124,17 @@ fn bundle(
         progress: &mut |done| progress.at(done),
     };
     let (_, closing) = export_range(store, out, export)?;
+    let wanted = store
+        .count()?
+        .min(last.0.saturating_add(1))
+        .saturating_sub(first.0);
+    if closing.entries < wanted {
+        let left_out = wanted - closing.entries;
+        output.warning(&format!(
+            "the last {left_out} entries of the range are not sealed yet and were left out: \
+             --seal seals them first"
+        ));
+    }
     Ok(closing.entries)
 }
 

@@ -48,8 +48,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 pub(super) fn signed_head(context: &Context, store: &dyn Store) -> Result<SignedHead, CliError> {
     let extent = extent_of(store)?;
     let mark = judge_mark(store, &context.mark, &extent)?.map_err(mark_error)?;
-    if mark.content.seq == extent.last_seq {
-        return Ok(mark);
+    if mark.head.content.seq == extent.last_seq {
+        return Ok(mark.head);
     }
     let last = crate::logbook::entry_at(store, extent.last_seq)?;
     let head = Head {

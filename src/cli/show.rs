@@ -3,6 +3,7 @@
 use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
+use crate::logbook::error::OpenError;
 use crate::store::Store;
 
 use super::Answer;
@@ -54,7 +55,15 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 
 fn find(store: &dyn Store, text: &str) -> Result<Option<Seq>, CliError> {
     if let Ok(hash) = Hash::from_hex(&text.to_ascii_lowercase()) {
-        return Ok(store.seq_of(&hash)?);
+        let Some(seq) = store.seq_of(&hash)? else {
+            return Ok(None);
+        };
+        // The index is derived and not believed.
+        let entry = entry_at(store, seq)?;
+        return match entry.hash() == hash {
+            true => Ok(Some(seq)),
+            false => Err(OpenError::IndexWrong { seq }.into()),
+        };
     }
     match text.parse() {
         Ok(number) => Ok(Some(Seq(number))),

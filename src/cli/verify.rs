@@ -19,6 +19,7 @@ use crate::ledger::proof::ProofFile;
 use crate::ledger::source::ReadError;
 use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
 use crate::ledger::verify::{Anchor, Outcome, Policy, verify};
+use crate::logbook::mark::Mark;
 use crate::store::{RocksStore, StoreError};
 
 use super::Answer;
@@ -102,7 +103,11 @@ fn anchor(path: &Path) -> Result<Anchor, CliError> {
         bytes: limits::SMALL_FILE_BYTES,
         ..parse::Limits::default()
     };
-    let value = parse::parse_with(&bytes, &limits)?;
+    // A mark is a head too.
+    let value = match Mark::parse(&bytes) {
+        Some(mark) => mark.head.to_value(),
+        None => parse::parse_with(&bytes, &limits)?,
+    };
     let not_recognised = || CliError::NotRecognised {
         path: path.to_owned(),
     };

@@ -12,7 +12,7 @@ use crate::ledger::head::Head;
 use crate::ledger::json::Form;
 use crate::ledger::key::Signer;
 use crate::ledger::position::{EpochNumber, Seq};
-use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use crate::ledger::statement::{SignedEpoch, Statement};
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
 use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};
@@ -21,7 +21,7 @@ use super::Parts;
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::indexing::Wake;
-use super::mark::MarkFile;
+use super::mark::{Mark, MarkFile};
 use super::recover::{Recovered, next_number};
 use super::request::{Receipt, Reply, Work};
 
@@ -32,7 +32,7 @@ pub(super) struct Committer {
     store: Arc<dyn Store>,
     signer: Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
-    mark: Mark,
+    mark: Marking,
     works: Receiver<Work>,
     /// What is durable, shared with those who ask for a head.
     durable: Arc<Mutex<Head>>,
@@ -40,7 +40,7 @@ pub(super) struct Committer {
     tree: TreeBuilder,
     /// The open epoch: its first entry and its hour, if it has entries.
     open: Option<(Seq, Timestamp)>,
-    last_epoch: Option<EpochHeader>,
+    last_epoch: Option<SignedEpoch>,
     last: Head,
     failed: bool,
     /// A failure that nobody waited for. The next who asks is told of it.
@@ -48,7 +48,7 @@ pub(super) struct Committer {
 }
 
 /// The mark, and what it says.
-struct Mark {
+struct Marking {
     file: MarkFile,
     /// `None` until the first commit of a ledger whose rollback is being
     /// accepted: there the entry that says so must be durable first.
@@ -66,7 +66,7 @@ impl Committer {
     pub(super) fn new(
         parts: &Parts,
         recovered: Recovered,
-        mark: Option<SignedHead>,
+        mark: Option<Mark>,
         works: Receiver<Work>,
         durable: Arc<Mutex<Head>>,
         wake: Wake,
@@ -81,11 +81,11 @@ impl Committer {
             store: Arc::clone(&parts.store),
             signer: Arc::clone(&parts.signer),
             clock: Arc::clone(&parts.clock),
-            mark: Mark {
+            mark: Marking {
                 file: parts.mark.clone(),
-                stated: mark.map(|head| Stated {
-                    seq: head.content.seq,
-                    ts: head.content.ts,
+                stated: mark.map(|mark| Stated {
+                    seq: mark.head.content.seq,
+                    ts: mark.head.content.ts,
                     at,
                 }),
             },
@@ -157,7 +157,7 @@ impl Committer {
             ..self.last.clone()
         };
         self.refresh_mark(head.ts)?;
-        let epoch = next_number(self.last_epoch.as_ref());
+        let epoch = next_number(self.last_header());
         let mut batch = Batch::default();
         for (seq, entry) in entries {
             self.open.get_or_insert((seq, entry.ts().hour_start()));
@@ -208,7 +208,7 @@ impl Committer {
         if self.mark.stated.is_some() {
             self.state_mark(sealed_at)?;
         }
-        let number = next_number(self.last_epoch.as_ref());
+        let number = next_number(self.last_header());
         let header = EpochHeader {
             epoch: number,
             first_seq,
@@ -216,10 +216,7 @@ impl Committer {
             tree_size: self.tree.size(),
             root,
             head: self.last.hash,
-            prev: self
-                .last_epoch
-                .as_ref()
-                .map_or(Hash::ZERO, EpochHeader::hash),
+            prev: self.last_header().map_or(Hash::ZERO, EpochHeader::hash),
             hour,
             sealed_at,
             log: self.last.log,
@@ -238,9 +235,13 @@ impl Committer {
         self.store
             .commit(batch)
             .inspect_err(|_| self.failed = true)?;
-        self.last_epoch = Some(signed.content.clone());
+        self.last_epoch = Some(signed.clone());
         self.tree = TreeBuilder::new();
         self.open = None;
+        // Once more, now that there is a header to name.
+        if self.mark.stated.is_some() {
+            self.state_mark(sealed_at)?;
+        }
         Ok(signed)
     }
 
@@ -279,7 +280,11 @@ impl Committer {
             ..self.last.clone()
         };
         let signed = Statement::sign(head, &*self.signer).inspect_err(|_| self.failed = true)?;
-        self.mark.file.write(&signed).map_err(|error| {
+        let mark = Mark {
+            head: signed,
+            sealed: self.last_epoch.clone(),
+        };
+        self.mark.file.write(&mark).map_err(|error| {
             self.failed = true;
             LogbookError::Mark(Arc::new(error))
         })?;
@@ -307,6 +312,10 @@ impl Committer {
         let due = !self.failed && self.mark_is_behind();
         let since = self.clock.monotonic().saturating_sub(stated.at);
         due.then(|| MARK_EVERY.saturating_sub(since))
+    }
+
+    fn last_header(&self) -> Option<&EpochHeader> {
+        self.last_epoch.as_ref().map(|epoch| &epoch.content)
     }
 
     fn refuse_after_failure(&mut self) -> Result<(), LogbookError> {

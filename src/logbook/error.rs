@@ -90,6 +90,12 @@ pub enum OpenError {
         /// Which.
         seq: Seq,
     },
+    /// The hash index leads to an entry of another hash.
+    #[error("the hash index leads to entry {seq}, which has another hash")]
+    IndexWrong {
+        /// Where it leads.
+        seq: Seq,
+    },
     /// The stored tree nodes of the open epoch do not fit its entries.
     #[error("the tree of the open epoch: {0}")]
     Tree(#[from] TreeError),

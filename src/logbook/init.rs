@@ -10,13 +10,14 @@ use crate::ledger::key::{PublicKey, SignError, Signer};
 use crate::ledger::kind;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
-use crate::ledger::statement::{SignedHead, Statement};
+use crate::ledger::statement::Statement;
 use crate::store::{Batch, NewEntry};
 
 use sha2::{Digest, Sha256};
 
 use super::Identity;
 use super::clock::Clock;
+use super::mark::Mark;
 use super::request::Receipt;
 
 /// What a new ledger says of itself.
@@ -57,7 +58,7 @@ pub struct Beginning {
     /// The first mark. It is to be written **before** the store: a crash
     /// between the two leaves a mark without a ledger, and never a ledger
     /// without its mark.
-    pub mark: SignedHead,
+    pub mark: Mark,
     /// What the store is made with.
     pub batch: Batch,
 }
@@ -103,7 +104,10 @@ pub fn begin(
     Ok(Beginning {
         identity,
         receipt: Receipt::of(Seq::FIRST, &entry),
-        mark: Statement::sign(head, signer)?,
+        mark: Mark {
+            head: Statement::sign(head, signer)?,
+            sealed: None,
+        },
         batch: Batch {
             entries: vec![NewEntry {
                 seq: Seq::FIRST,

@@ -19,18 +19,22 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::ledger::epoch::EpochHeader;
 use crate::ledger::fault::{Fault, FaultCode};
 use crate::ledger::hash::Hash;
-use crate::ledger::json::Form;
+use crate::ledger::json::{Form, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
-use crate::ledger::statement::{SignedHead, Statement};
+use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
 use crate::ledger::time::Timestamp;
 
 /// How far the mark may lie behind the last entry, in microseconds.
 const STALE_MICROS: i64 = 5_000_000;
+
+/// The member of the mark that has the last header.
+const SEALED: &str = "sealed";
 
 /// The file of a ledger's mark.
 #[derive(Clone, Debug)]
@@ -49,8 +53,20 @@ pub struct Extent {
     pub last_seq: Seq,
     /// Its time.
     pub last_ts: Timestamp,
-    /// The last entry of the last sealed epoch.
-    pub sealed_to: Option<Seq>,
+    /// The header of the last sealed epoch.
+    pub sealed: Option<EpochHeader>,
+}
+
+/// What the file says: a signed head, and beside it, as the member `sealed` once
+/// there is one, the signed header of the last epoch. The head alone would not
+/// notice that a seal was lost without its entries, and the same epoch would be
+/// sealed again otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// How far the log has come.
+    pub head: SignedHead,
+    /// The last sealed epoch.
+    pub sealed: Option<SignedEpoch>,
 }
 
 /// What is wrong with a mark, or with the database beside it.
@@ -87,6 +103,13 @@ pub enum MarkFault {
         /// The last entry of the database.
         last_seq: Seq,
     },
+    /// The log once had an epoch sealed that the database does not have, or
+    /// has another one in its place.
+    #[error("the log once had sealed epoch {} with root {}, the database has not", epoch.content.epoch, epoch.content.root)]
+    SealLost {
+        /// What the mark says.
+        epoch: Box<SignedEpoch>,
+    },
 }
 
 /// Why a file is no mark of this log.
@@ -112,6 +135,7 @@ impl MarkFault {
         let fault = Fault::of_file(code, self.to_string());
         match self {
             MarkFault::Missing { .. } | MarkFault::Invalid { .. } => fault,
+            MarkFault::SealLost { epoch } => fault.with_seq(Some(epoch.content.last_seq.0)),
             MarkFault::Stale { head, last_seq } | MarkFault::Rollback { head, last_seq } => fault
                 .with_seq(Some(head.content.seq.0))
                 .compared(head.content.seq, last_seq),
@@ -125,16 +149,19 @@ impl MarkFault {
             MarkFault::Missing { .. } => FaultCode::MarkMissing,
             MarkFault::Invalid { .. } => FaultCode::MarkInvalid,
             MarkFault::Stale { .. } => FaultCode::MarkStale,
-            MarkFault::Rollback { .. } => FaultCode::RollbackDetected,
+            MarkFault::Rollback { .. } | MarkFault::SealLost { .. } => FaultCode::RollbackDetected,
         }
     }
 
-    /// The signed head that was lost or left behind, if the mark has one.
+    /// The signed statement that was lost or left behind, if the mark has one.
     #[must_use]
-    pub fn head(&self) -> Option<&SignedHead> {
+    pub fn lost(&self) -> Option<Value> {
         match self {
             MarkFault::Missing { .. } | MarkFault::Invalid { .. } => None,
-            MarkFault::Stale { head, .. } | MarkFault::Rollback { head, .. } => Some(head),
+            MarkFault::Stale { head, .. } | MarkFault::Rollback { head, .. } => {
+                Some(head.to_value())
+            }
+            MarkFault::SealLost { epoch } => Some(epoch.to_value()),
         }
     }
 }
@@ -163,12 +190,12 @@ impl MarkFile {
     ///
     /// # Errors
     /// What the file system answers; then the old one may still be there.
-    pub fn write(&self, head: &SignedHead) -> io::Result<()> {
+    pub fn write(&self, mark: &Mark) -> io::Result<()> {
         let folder = match self.path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let mut text = head.to_value().canonical(Form::Utf8);
+        let mut text = mark.to_value().canonical(Form::Utf8);
         text.push('\n');
         let mut file = tempfile::Builder::new()
             .prefix(".mark-")
@@ -188,7 +215,7 @@ impl MarkFile {
         &self,
         extent: &Extent,
         hash_at: impl FnOnce(Seq) -> Result<Option<Hash>, E>,
-    ) -> Result<Result<SignedHead, MarkFault>, E>
+    ) -> Result<Result<Mark, MarkFault>, E>
     where
         E: From<io::Error>,
     {
@@ -208,36 +235,80 @@ impl MarkFile {
             }
             _ => fs::read(&self.path)?,
         };
-        let Some(head) = parse_head(&bytes) else {
+        let Some(mark) = Mark::parse(&bytes) else {
             return Ok(Err(invalid(MarkProblem::Unreadable)));
         };
-        if !head.verify() {
+        if !mark.verify() {
             return Ok(Err(invalid(MarkProblem::Signature)));
         }
-        if head.content.log != extent.log || head.content.genesis != extent.genesis {
+        if !mark.is_of(extent) {
             return Ok(Err(invalid(MarkProblem::OtherLog)));
         }
+        let head = &mark.head;
         let last_seq = extent.last_seq;
         let held =
             head.content.seq <= last_seq && hash_at(head.content.seq)? == Some(head.content.hash);
         if !held {
-            let head = Box::new(head);
+            let head = Box::new(mark.head);
             return Ok(Err(MarkFault::Rollback { head, last_seq }));
         }
-        let behind_seal = extent
-            .sealed_to
-            .is_some_and(|sealed| head.content.seq < sealed);
+        let sealed = extent.sealed.as_ref();
+        if let Some(epoch) = mark
+            .sealed
+            .as_ref()
+            .filter(|e| !is_held(&e.content, sealed))
+        {
+            let epoch = Box::new(epoch.clone());
+            return Ok(Err(MarkFault::SealLost { epoch }));
+        }
+        let behind_seal = sealed.is_some_and(|header| head.content.seq < header.last_seq);
         let behind = head.content.seq < last_seq
             && extent.last_ts.micros_since(head.content.ts) > STALE_MICROS;
         if behind_seal || behind {
-            let head = Box::new(head);
+            let head = Box::new(mark.head);
             return Ok(Err(MarkFault::Stale { head, last_seq }));
         }
-        Ok(Ok(head))
+        Ok(Ok(mark))
     }
 }
 
-fn parse_head(bytes: &[u8]) -> Option<SignedHead> {
-    let value = parse::parse(bytes).ok()?;
-    Statement::from_value(&value).ok()
+impl Mark {
+    /// Reads a mark without judging its signatures.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Mark> {
+        let Value::Object(mut object) = parse::parse(bytes).ok()? else {
+            return None;
+        };
+        let sealed = match object.remove(SEALED) {
+            Some(epoch) => Some(Statement::from_value(&epoch).ok()?),
+            None => None,
+        };
+        let head = Statement::from_value(&Value::Object(object)).ok()?;
+        Some(Mark { head, sealed })
+    }
+
+    fn to_value(&self) -> Value {
+        let mut value = self.head.to_value();
+        if let (Value::Object(object), Some(epoch)) = (&mut value, &self.sealed) {
+            object.insert(SEALED, epoch.to_value());
+        }
+        value
+    }
+
+    fn verify(&self) -> bool {
+        self.head.verify() && self.sealed.as_ref().is_none_or(Statement::verify)
+    }
+
+    fn is_of(&self, extent: &Extent) -> bool {
+        let own = (extent.log, extent.genesis);
+        let sealed = self.sealed.as_ref().map(|epoch| &epoch.content);
+        (self.head.content.log, self.head.content.genesis) == own
+            && sealed.is_none_or(|header| (header.log, header.genesis) == own)
+    }
+}
+
+/// Whether a log whose last header is `last` has the epoch that the mark names.
+/// An earlier one is tied to the last by the chain of headers.
+fn is_held(marked: &EpochHeader, last: Option<&EpochHeader>) -> bool {
+    last.is_some_and(|last| last.epoch > marked.epoch || last == marked)
 }

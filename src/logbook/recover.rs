@@ -10,7 +10,7 @@ use crate::ledger::key::Signer;
 use crate::ledger::opening::Opening;
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
-use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use crate::ledger::statement::{SignedEpoch, Statement};
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
 use crate::store::tree::open_tree;
@@ -18,14 +18,14 @@ use crate::store::{Store, StoreError};
 
 use super::Identity;
 use super::error::OpenError;
-use super::mark::{Extent, MarkFault, MarkFile};
+use super::mark::{Extent, Mark, MarkFault, MarkFile};
 
 /// The end of a ledger.
 pub(super) struct Recovered {
     pub(super) identity: Identity,
     last_seq: Seq,
     last: Entry,
-    pub(super) last_epoch: Option<EpochHeader>,
+    pub(super) last_epoch: Option<SignedEpoch>,
     /// The hour of the open epoch, if it has entries.
     hour: Option<Timestamp>,
     pub(super) tree: TreeBuilder,
@@ -77,7 +77,7 @@ pub fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
         genesis: identity.genesis,
         last_seq,
         last_ts: last.ts(),
-        sealed_to: epoch.map(|header| header.last_seq),
+        sealed: epoch,
     })
 }
 
@@ -86,7 +86,7 @@ pub fn judge_mark(
     store: &dyn Store,
     mark: &MarkFile,
     extent: &Extent,
-) -> Result<Result<SignedHead, MarkFault>, OpenError> {
+) -> Result<Result<Mark, MarkFault>, OpenError> {
     mark.judge(extent, |seq| match store.entry(seq)? {
         Some(record) => Ok(Entry::from_record(record).ok().map(|entry| entry.hash())),
         None => Ok::<_, MarkReadError>(None),
@@ -133,15 +133,16 @@ impl Recovered {
         let last_seq = store.last_seq()?.ok_or(OpenError::Unfinished)?;
         let last = entry_at(store, last_seq)?;
         let last_epoch = match store.last_epoch()? {
-            Some(number) => Some(epoch_at(store, number)?.content),
+            Some(number) => Some(epoch_at(store, number)?),
             None => None,
         };
-        let first_open = match &last_epoch {
+        let last_header = last_epoch.as_ref().map(|epoch| &epoch.content);
+        let first_open = match last_header {
             Some(header) => header.last_seq.0.saturating_add(1),
             None => 0,
         };
         let size = (last_seq.0 + 1).saturating_sub(first_open);
-        let number = next_number(last_epoch.as_ref());
+        let number = next_number(last_header);
         let hour = match size {
             0 => None,
             _ => Some(entry_at(store, Seq(first_open))?.ts().hour_start()),
@@ -160,15 +161,19 @@ impl Recovered {
         &self,
         store: &dyn Store,
         mark: &MarkFile,
-    ) -> Result<Result<SignedHead, MarkFault>, OpenError> {
+    ) -> Result<Result<Mark, MarkFault>, OpenError> {
         let extent = Extent {
             log: self.identity.log,
             genesis: self.identity.genesis,
             last_seq: self.last_seq,
             last_ts: self.last.ts(),
-            sealed_to: self.last_epoch.as_ref().map(|header| header.last_seq),
+            sealed: self.last_header().cloned(),
         };
         judge_mark(store, mark, &extent)
+    }
+
+    pub(super) fn last_header(&self) -> Option<&EpochHeader> {
+        self.last_epoch.as_ref().map(|epoch| &epoch.content)
     }
 
     pub(super) fn next_seq(&self) -> Seq {
@@ -178,7 +183,7 @@ impl Recovered {
     pub(super) fn last_ts(&self) -> Timestamp {
         // A header may be sealed later than its last entry: time goes on from
         // there.
-        let sealed_at = self.last_epoch.as_ref().map(|header| header.sealed_at);
+        let sealed_at = self.last_header().map(|header| header.sealed_at);
         sealed_at.map_or(self.last.ts(), |sealed| sealed.max(self.last.ts()))
     }
 

@@ -17,7 +17,7 @@ use sealbook::ledger::statement::{SignedEpoch, SignedHead, Statement};
 use sealbook::ledger::verify::Policy;
 use sealbook::logbook::error::{LogbookError, OpenError};
 use sealbook::logbook::init::{Origin, begin};
-use sealbook::logbook::mark::MarkFile;
+use sealbook::logbook::mark::{Mark, MarkFile};
 use sealbook::logbook::request::{Prepared, Receipt};
 use sealbook::logbook::{Logbook, Parts, entry_at, epoch_at};
 use sealbook::store::{Batch, MemoryStore, RocksStore, Store};
@@ -328,7 +328,7 @@ fn mark_at(temp: &Path) -> PathBuf {
 }
 
 pub(crate) fn parse_mark(bytes: &[u8]) -> SignedHead {
-    Statement::from_value(&parse::parse(bytes).unwrap()).unwrap()
+    Mark::parse(bytes).unwrap().head
 }
 
 pub(crate) fn parse_epoch(bytes: &[u8]) -> SignedEpoch {

@@ -65,7 +65,7 @@ fn assert_invalid(book: &Book, expected: MarkProblem) {
     let fault = refusal(book);
     let problem = expected;
     assert_eq!(fault, MarkFault::Invalid { path, problem });
-    assert_eq!(fault.head(), None);
+    assert_eq!(fault.lost(), None);
     let named = named(book);
     assert_eq!(
         (named.code, named.detail),
@@ -373,4 +373,29 @@ fn another_key_opens_nothing() {
         Err(other) => panic!("{other:?}"),
         Ok(()) => panic!("it was opened"),
     }
+}
+
+#[test]
+fn a_seal_that_was_lost_without_its_entries_is_a_rollback() {
+    let (mut book, spy) = Book::spied();
+    book.append();
+    book.seal();
+    book.append();
+    let header = book.seal().unwrap();
+    book.close();
+    let commits = spy.commits();
+    book.put_back(replay(&commits[..commits.len() - 1]));
+    let fault = refusal(&book);
+    let MarkFault::SealLost { epoch } = &fault else {
+        panic!("{fault:?}");
+    };
+    assert_eq!(epoch.content, header);
+    let named = named(&book);
+    assert_eq!(
+        (named.code, named.seq),
+        (FaultCode::RollbackDetected, Some(header.last_seq.0))
+    );
+    let receipt = book.accept_rollback("the disk lied").unwrap();
+    let payload = book.payload(receipt.seq.0);
+    assert_eq!(payload.get("lost"), Some(&epoch.to_value()));
 }
