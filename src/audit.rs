@@ -6,11 +6,12 @@ use std::iter::Peekable;
 
 use thiserror::Error;
 
+use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
-use crate::ledger::statement::{SignedEpoch, Statement};
+use crate::ledger::statement::Statement;
 use crate::ledger::verify::{Outcome, Policy, verify};
 use crate::logbook::error::OpenError;
 use crate::logbook::mark::MarkFile;

@@ -9,12 +9,11 @@ use thiserror::Error;
 
 use crate::ledger::bundle::BundleError;
 use crate::ledger::entry::Entry;
-use crate::ledger::epoch::{EpochTree, leaf_hash};
+use crate::ledger::epoch::{EpochTree, SignedEpoch, leaf_hash};
 use crate::ledger::hash::Hash;
 use crate::ledger::merkle::root_from_path;
 use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
-use crate::ledger::statement::SignedEpoch;
 use crate::logbook::error::OpenError;
 use crate::logbook::{entry_at, epoch_at};
 use crate::store::query::QueryError;

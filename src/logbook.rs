@@ -53,11 +53,12 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
 
+use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
-use crate::ledger::head::Head;
+use crate::ledger::head::{Head, SignedHead};
 use crate::ledger::json::Object;
 use crate::ledger::key::{PublicKey, Signer};
-use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use crate::ledger::statement::Statement;
 use crate::store::Store;
 
 use clock::Clock;

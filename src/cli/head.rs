@@ -5,9 +5,9 @@
 
 use std::path::PathBuf;
 
-use crate::ledger::head::Head;
+use crate::ledger::head::{Head, SignedHead};
 use crate::ledger::json::Form;
-use crate::ledger::statement::{SignedHead, Statement};
+use crate::ledger::statement::Statement;
 use crate::ledger::time::Timestamp;
 use crate::logbook::mark::MarkFault;
 use crate::logbook::{extent_of, judge_mark};

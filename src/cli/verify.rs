@@ -9,15 +9,17 @@ use serde::Serialize;
 
 use crate::audit::audit;
 use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
 use crate::ledger::hash::Hash;
+use crate::ledger::head::SignedHead;
 use crate::ledger::json::Value;
 use crate::ledger::limits;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::parse;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::source::ReadError;
-use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use crate::ledger::statement::Statement;
 use crate::ledger::verify::{Anchor, Outcome, Policy, verify};
 use crate::logbook::mark::Mark;
 use crate::store::{RocksStore, StoreError};

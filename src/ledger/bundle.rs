@@ -9,11 +9,12 @@ use thiserror::Error;
 use super::bundle_line::{BundleClosing, BundleOpening, entry_line, hashes_line, line_of};
 use super::entry::Entry;
 use super::envelope::{Envelope, Purpose};
+use super::epoch::SignedEpoch;
 use super::hash::{Hash, Hasher};
+use super::head::SignedHead;
 use super::json::Form;
 use super::key::{SignError, Signer};
 use super::position::Seq;
-use super::statement::{SignedEpoch, SignedHead};
 
 /// Why a bundle could not be written.
 #[derive(Debug, Error)]

@@ -9,7 +9,7 @@ use super::key::{PublicKey, Signature};
 use super::members::{MemberError, Members};
 use super::merkle::{Frontier, NodeHasher};
 use super::position::{EpochNumber, Seq};
-use super::statement::Content;
+use super::statement::{Content, Statement};
 use super::time::Timestamp;
 
 /// Microseconds in an hour.
@@ -63,6 +63,9 @@ pub struct EpochHeader {
     /// The hash of the log's entry 0.
     pub genesis: Hash,
 }
+
+/// A header with its signature, not judged.
+pub type SignedEpoch = Statement<EpochHeader>;
 
 impl EpochHeader {
     /// BLAKE2b-256 of the signed bytes, to which the next header's `prev` ties.

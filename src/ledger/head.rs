@@ -6,7 +6,7 @@ use super::json::Object;
 use super::key::PublicKey;
 use super::members::{MemberError, Members};
 use super::position::Seq;
-use super::statement::Content;
+use super::statement::{Content, Statement};
 use super::time::Timestamp;
 
 /// That a log holds, at `seq`, the entry `hash`, and so all that its chain ties
@@ -24,6 +24,9 @@ pub struct Head {
     /// When this was stated: not before the entry's own time.
     pub ts: Timestamp,
 }
+
+/// A head with its signature, not judged.
+pub type SignedHead = Statement<Head>;
 
 impl Content for Head {
     const PURPOSE: Purpose = Purpose::Head;

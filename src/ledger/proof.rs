@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::bundle_line::{entry_line, hashes_value, parse_hashes};
 use super::entry::{Entry, EntryError};
+use super::epoch::SignedEpoch;
 use super::fault::{Fault, FaultCode, Format, NotChecked};
 use super::hash::Hash;
 use super::json::{Form, Object};
@@ -13,7 +14,7 @@ use super::members::{MemberError, Members};
 use super::parse::{self, ParseError};
 use super::position::Seq;
 use super::source::{Event, Raw, ReadError, Source, Subject};
-use super::statement::{SignedEpoch, Statement, StatementError};
+use super::statement::{Statement, StatementError};
 
 /// A proof as read or made; [`verify`](super::verify::verify) judges it.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,15 +1,15 @@
 //! The walk along the epochs: every header's signature and invariants, and
 //! every tree built again from its entries.
 
-use super::epoch::{EpochFault, EpochFrontier, EpochHeader, EpochTree};
+use super::epoch::{EpochFault, EpochFrontier, EpochHeader, EpochTree, SignedEpoch};
 use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked, WarningCode};
 use super::hash::Hash;
+use super::head::SignedHead;
 use super::judge::Readable;
 use super::key::PublicKey;
 use super::merkle::{LeafRange, root_from_path};
 use super::position::Seq;
 use super::source::Subject;
-use super::statement::{SignedEpoch, SignedHead};
 
 /// Where the walk stands.
 #[derive(Debug)]

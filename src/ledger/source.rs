@@ -4,11 +4,12 @@ use std::io;
 
 use thiserror::Error;
 
+use super::epoch::SignedEpoch;
 use super::fault::{Fault, Format, NotChecked};
 use super::hash::Hash;
+use super::head::SignedHead;
 use super::key::PublicKey;
 use super::position::Seq;
-use super::statement::{SignedEpoch, SignedHead};
 
 /// What a source says of itself before its first event. None of it is believed.
 #[derive(Clone, Debug, PartialEq, Eq)]

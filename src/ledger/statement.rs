@@ -7,8 +7,6 @@
 use thiserror::Error;
 
 use super::envelope::{Envelope, EnvelopeError, Purpose};
-use super::epoch::EpochHeader;
-use super::head::Head;
 use super::json::{Object, Value};
 use super::key::{PublicKey, SignError, Signer};
 use super::members::MemberError;
@@ -40,12 +38,6 @@ pub struct Statement<T> {
     /// The bytes and the signature.
     pub envelope: Envelope,
 }
-
-/// A signed epoch header.
-pub type SignedEpoch = Statement<EpochHeader>;
-
-/// A signed head.
-pub type SignedHead = Statement<Head>;
 
 /// Why a value is no statement.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

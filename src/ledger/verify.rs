@@ -19,13 +19,13 @@ use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
 use super::hash::Hash;
+use super::head::SignedHead;
 use super::judge::{Judged, Readable, judge};
 use super::key::{PublicKey, StrictVerifier};
 use super::opening::Opening;
 use super::position::Seq;
 use super::seals::Seals;
 use super::source::{Event, Raw, ReadError, Source, Subject};
-use super::statement::SignedHead;
 
 /// A position that the log must hold: a signed head, a sealed header, a
 /// receipt that someone kept.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::ledger::entry::Entry;
-use crate::ledger::epoch::{EpochHeader, leaf_hash};
+use crate::ledger::epoch::{EpochHeader, SignedEpoch, leaf_hash};
 use crate::ledger::hash::Hash;
 use crate::ledger::head::Head;
 use crate::ledger::json::Form;
 use crate::ledger::key::Signer;
 use crate::ledger::position::{EpochNumber, Seq};
-use crate::ledger::statement::{SignedEpoch, Statement};
+use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
 use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};

@@ -19,15 +19,16 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::ledger::epoch::EpochHeader;
+use crate::ledger::epoch::{EpochHeader, SignedEpoch};
 use crate::ledger::fault::{Fault, FaultCode};
 use crate::ledger::hash::Hash;
+use crate::ledger::head::SignedHead;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
-use crate::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use crate::ledger::statement::Statement;
 use crate::ledger::time::Timestamp;
 
 /// How far the mark may lie behind the last entry, in microseconds.

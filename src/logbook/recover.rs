@@ -4,13 +4,13 @@
 use std::io;
 
 use crate::ledger::entry::Entry;
-use crate::ledger::epoch::EpochHeader;
+use crate::ledger::epoch::{EpochHeader, SignedEpoch};
 use crate::ledger::head::Head;
 use crate::ledger::key::Signer;
 use crate::ledger::opening::Opening;
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
-use crate::ledger::statement::{SignedEpoch, Statement};
+use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
 use crate::store::tree::open_tree;

@@ -3,12 +3,12 @@
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::ledger::entry::{Draft, Entry};
+use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Form, Object};
 use crate::ledger::key::Signature;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
-use crate::ledger::statement::SignedEpoch;
 use crate::ledger::time::Timestamp;
 
 use super::error::LogbookError;

@@ -7,12 +7,12 @@ use crossbeam_channel::{Receiver, Sender};
 use rayon::prelude::*;
 
 use crate::ledger::entry::{Draft, Entry};
+use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::kind;
 use crate::ledger::limits;
 use crate::ledger::position::Seq;
-use crate::ledger::statement::SignedEpoch;
 use crate::ledger::time::Timestamp;
 
 use super::Parts;

@@ -3,7 +3,7 @@
 use sealbook::ledger::bundle::BundleWriter;
 use sealbook::ledger::bundle_line::{BundleOpening, Contents};
 use sealbook::ledger::entry::{Draft, Entry};
-use sealbook::ledger::epoch::{EpochFrontier, EpochHeader, EpochTree, leaf_hash};
+use sealbook::ledger::epoch::{EpochFrontier, EpochHeader, EpochTree, SignedEpoch, leaf_hash};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::head::Head;
 use sealbook::ledger::json::Form;
@@ -13,7 +13,7 @@ use sealbook::ledger::merkle::{LeafRange, Subtree, fold_range, path_ranges};
 use sealbook::ledger::opening::Opening;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::proof::InclusionProof;
-use sealbook::ledger::statement::{SignedEpoch, Statement};
+use sealbook::ledger::statement::Statement;
 use sealbook::ledger::time::Timestamp;
 use zeroize::Zeroizing;
 

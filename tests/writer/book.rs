@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use sealbook::audit::audit;
 use sealbook::ledger::entry::Entry;
-use sealbook::ledger::epoch::EpochHeader;
+use sealbook::ledger::epoch::{EpochHeader, SignedEpoch};
 use sealbook::ledger::fault::{Report, Verdict};
+use sealbook::ledger::head::SignedHead;
 use sealbook::ledger::json::Object;
 use sealbook::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use sealbook::ledger::kind;
 use sealbook::ledger::parse;
 use sealbook::ledger::position::{EpochNumber, Seq};
-use sealbook::ledger::statement::{SignedEpoch, SignedHead, Statement};
+use sealbook::ledger::statement::Statement;
 use sealbook::ledger::verify::Policy;
 use sealbook::logbook::error::{LogbookError, OpenError};
 use sealbook::logbook::init::{Origin, begin};

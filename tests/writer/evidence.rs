@@ -5,11 +5,11 @@ use sealbook::evidence::range::{RangeExport, export_range};
 use sealbook::evidence::{EvidenceError, prove};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::fault::{NotChecked, Report, Verdict};
+use sealbook::ledger::head::SignedHead;
 use sealbook::ledger::key::{PublicKey, Signer};
 use sealbook::ledger::position::Seq;
 use sealbook::ledger::proof::{InclusionProof, ProofFile};
 use sealbook::ledger::source::Source;
-use sealbook::ledger::statement::SignedHead;
 use sealbook::ledger::verify::{Policy, verify};
 
 use crate::book::Book;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use sealbook::ledger::fault::{Fault, FaultCode};
 use sealbook::ledger::hash::Hash;
-use sealbook::ledger::head::Head;
+use sealbook::ledger::head::{Head, SignedHead};
 use sealbook::ledger::json::Form;
 use sealbook::ledger::key::Signer;
 use sealbook::ledger::position::Seq;
-use sealbook::ledger::statement::{SignedHead, Statement};
+use sealbook::ledger::statement::Statement;
 use sealbook::logbook::error::OpenError;
 use sealbook::logbook::mark::{MarkFault, MarkProblem};
 use sealbook::logbook::{Logbook, epoch_at};
