@@ -12,6 +12,7 @@
 
 mod commands;
 mod disks;
+mod evidence;
 mod formats;
 mod input;
 mod keys;

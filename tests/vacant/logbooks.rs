@@ -1,10 +1,10 @@
 //! The in-memory logbook.
 
-use sealbook::ledger::entry::Entry;
+use sealbook::ledger::entry::{Entry, EntryError, KindError};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::key::{PublicKey, Signer as _};
 use sealbook::ledger::time::Timestamp;
-use sealbook::vacant::{ChainProblem, HashChainError, Logbook};
+use sealbook::vacant::{AppendError, ChainProblem, HashChainError, Logbook};
 
 use crate::{at, cases, object, signer, text};
 
@@ -73,6 +73,11 @@ fn appended_entries_chain_and_a_break_names_entry_expected_and_actual() {
         assert!(text.contains(part), "{text}");
     }
     let before = logbook.clone();
-    assert!(logbook.append(" ", &object("{}"), &signer, ts).is_err());
+    let error = logbook.append(" ", &object("{}"), &signer, ts).unwrap_err();
+    let blank = matches!(
+        error,
+        AppendError::Entry(EntryError::Kind(KindError::Blank))
+    );
+    assert!(blank, "{error:?}");
     assert_eq!(logbook, before);
 }

@@ -155,7 +155,8 @@ fn a_header_or_mark_that_is_not_signed_stops_the_writer_and_reopening_goes_on() 
             assert!(is_refusal(&error), "{case}: {error:?}");
             let error = book.try_append().unwrap_err();
             assert!(matches!(error, LogbookError::Stopped), "{case}: {error:?}");
-            assert!(book.try_close().is_err());
+            let error = book.try_close().unwrap_err();
+            assert!(matches!(error, LogbookError::Stopped), "{case}: {error:?}");
             book.open().unwrap();
             assert_eq!(book.audit().faults, [], "{case}");
             book.append();
