@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::ledger::entry::Entry;
+use crate::ledger::kind;
 
 use super::term::{Field, Term};
 
@@ -31,6 +32,11 @@ impl<'e> Facts<'e> {
         let mut values = vec![(Field::Kind, Cow::Borrowed(entry.kind()))];
         if let Ok(payload) = serde_json::from_slice::<Named<'e>>(entry.payload_bytes()) {
             payload.read(&mut values);
+            if entry.kind() == kind::DOCUMENT
+                && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
+            {
+                values.push((Field::Document, digest));
+            }
             for inner in [payload.decision, payload.input, payload.body]
                 .into_iter()
                 .flatten()
@@ -83,6 +89,8 @@ struct Named<'e> {
     worker_id: Option<&'e RawValue>,
     #[serde(borrow)]
     denied: Option<&'e RawValue>,
+    #[serde(borrow)]
+    digest: Option<&'e RawValue>,
     #[serde(borrow)]
     decision: Option<&'e RawValue>,
     #[serde(borrow)]
