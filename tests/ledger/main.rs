@@ -8,9 +8,15 @@
 )]
 
 mod bundles;
+mod documents;
 mod ed25519;
 mod entries;
+mod format;
+mod heads;
 mod logbooks;
 mod merkle;
+mod receipts;
+mod roundtrip;
 mod sample;
+mod tampering;
 mod vectors;
