@@ -1,20 +1,22 @@
 //! What can be said of an entry alone: is it well-formed, what does it hash
-//! to, is its signature good. Done for many entries at once, on every core.
+//! to, is its signature good, where does its path lead. Done for many entries,
+//! headers and heads at once, on every core.
 
 use rayon::prelude::*;
 
 use super::bundle_line;
 use super::document::Mentions;
 use super::entry::{Entry, EntryError};
-use super::epoch::leaf_hash;
+use super::epoch::{EpochHeader, EpochTree, leaf_hash};
 use super::hash::Hash;
 use super::json::Object;
 use super::key::StrictVerifier;
 use super::kind;
 use super::limits;
+use super::merkle::{PathError, root_from_path};
 use super::position::Seq;
 use super::receipts::{Rest, rest_of};
-use super::source::Raw;
+use super::source::{Event, Raw};
 use super::time::Timestamp;
 
 /// An entry after it was looked at alone.
@@ -41,8 +43,11 @@ pub(crate) struct Readable {
     pub(crate) opening: Option<Object>,
     /// Whether it acknowledges a rollback.
     pub(crate) acknowledges_rollback: bool,
-    /// The siblings that came with it in a selection.
-    pub(crate) path: Option<Vec<Hash>>,
+    /// Whether a path came with it.
+    pub(crate) has_path: bool,
+    /// Where the path that came with it in a selection leads, if it is one of
+    /// its header's tree.
+    pub(crate) root: Option<Result<Hash, PathError>>,
     /// What it has to do with documents. Nothing in a foreign logbook, where
     /// kinds mean nothing.
     pub(crate) mentions: Mentions,
@@ -51,25 +56,56 @@ pub(crate) struct Readable {
     pub(crate) receipt: Option<Rest>,
 }
 
-/// What is asked of each entry.
-#[derive(Clone, Copy)]
-pub(crate) struct Question<'a> {
-    /// `None` where signatures are not checked.
-    pub(crate) verifier: Option<&'a StrictVerifier>,
-    /// Whether there are receipts to compare it with.
-    pub(crate) receipts: bool,
+/// What can be said of an event alone.
+#[derive(Debug)]
+pub(crate) enum Opinion {
+    /// Of an entry or a document.
+    Entry(Judged),
+    /// Of a header or head: whether the log that it names signed it.
+    Statement(bool),
+    /// Of anything else: nothing.
+    None,
 }
 
-/// Judges each entry.
-pub(crate) fn judge(entries: &[&Raw], question: Question<'_>) -> Vec<Judged> {
-    entries
+/// What is asked of each event.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// `None` where signatures of entries are not checked.
+    pub(crate) verifier: Option<&'a StrictVerifier>,
+    /// Whether there are receipts to compare entries with.
+    pub(crate) receipts: bool,
+    /// The header under which the first entry stands.
+    pub(crate) header: Option<&'a EpochHeader>,
+}
+
+/// Judges each event, on every core.
+pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
+    let mut header = question.header;
+    let asked: Vec<_> = batch
+        .iter()
+        .map(|event| {
+            if let Event::Epoch(epoch, _) = event {
+                header = Some(&epoch.content);
+            }
+            (event, Question { header, ..question })
+        })
+        .collect();
+    asked
         .par_iter()
         .with_min_len(16)
-        .map(|raw| judge_one(raw, question))
+        .map(|(event, question)| match event {
+            Event::Entry(raw, _) | Event::Document(raw, _) => {
+                Opinion::Entry(judge_one(raw, *question))
+            }
+            Event::Epoch(epoch, _) => Opinion::Statement(epoch.verify()),
+            Event::Head(head, _) => Opinion::Statement(head.verify()),
+            _ => Opinion::None,
+        })
         .collect()
 }
 
-fn judge_one(raw: &Raw, question: Question<'_>) -> Judged {
+/// Judges one entry.
+pub(crate) fn judge_one(raw: &Raw, question: Question<'_>) -> Judged {
     let (seq, read) = match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
@@ -112,11 +148,20 @@ fn readable(
     question: Question<'_>,
 ) -> Readable {
     let signature = entry.signature();
+    let leaf = leaf_hash(&entry.hash(), &signature);
+    let has_path = path.is_some();
+    let place = seq.zip(question.header).and_then(|(seq, header)| {
+        let index = seq.0.checked_sub(header.first_seq.0)?;
+        Some((index, header.tree_size))
+    });
+    let root = place
+        .zip(path)
+        .map(|((index, size), path)| root_from_path::<EpochTree>(index, size, &leaf, &path));
     Readable {
         seq,
         hash: entry.hash(),
         prev: entry.prev_hash(),
-        leaf: leaf_hash(&entry.hash(), &signature),
+        leaf,
         ts: entry.ts(),
         signature_valid: question
             .verifier
@@ -125,7 +170,8 @@ fn readable(
             .then(|| entry.check_payload().ok())
             .flatten(),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
-        path,
+        has_path,
+        root,
         mentions: Mentions::default(),
         receipt: question
             .receipts

@@ -22,7 +22,7 @@ use super::fault::{
 };
 use super::hash::Hash;
 use super::head::SignedHead;
-use super::judge::{Judged, Question, Readable, judge};
+use super::judge::{Judged, Opinion, Question, Readable, judge, judge_one};
 use super::key::{PublicKey, StrictVerifier};
 use super::opening::Opening;
 use super::position::Seq;
@@ -93,12 +93,11 @@ pub fn verify(
         let question = Question {
             verifier: walk.verifier.as_ref(),
             receipts: walk.receipts.is_some(),
+            header: walk.seals.header(),
         };
         let mut next = Vec::new();
-        let (judged, read) = rayon::join(
-            || judge(&entries_of(&batch), question),
-            || source.next_batch(&mut next),
-        );
+        let (judged, read) =
+            rayon::join(|| judge(&batch, question), || source.next_batch(&mut next));
         read?;
         walk.take(batch, judged);
         progress(walk.chain.count);
@@ -107,13 +106,9 @@ pub fn verify(
     Ok(walk.finish())
 }
 
-fn entries_of(batch: &[Event]) -> Vec<&Raw> {
-    batch.iter().filter_map(raw_of).collect()
-}
-
 fn raw_of(event: &Event) -> Option<&Raw> {
     match event {
-        Event::Entry(raw, _) | Event::Document(raw, _) => Some(raw),
+        Event::Entry(raw, _) => Some(raw),
         _ => None,
     }
 }
@@ -206,9 +201,10 @@ impl<'a> Walk<'a> {
             let question = Question {
                 verifier: Some(&StrictVerifier::new(key)),
                 receipts: false,
+                header: None,
             };
-            let verdicts = judge(&[first], question);
-            matches!(verdicts.first(), Some(Judged::Read(entry)) if entry.signature_valid == Some(true))
+            let verdict = judge_one(first, question);
+            matches!(verdict, Judged::Read(entry) if entry.signature_valid == Some(true))
         };
         if let Some(key) = self.policy.keys.iter().find(signs) {
             self.log = Some(*key);
@@ -216,40 +212,46 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn take(&mut self, batch: Vec<Event>, judged: Vec<Judged>) {
-        let mut judged = judged.into_iter();
-        for event in batch {
-            match event {
-                Event::Entry(_, line) => {
-                    if let Some(judged) = judged.next() {
-                        self.entry(&judged, line);
-                    }
+    fn take(&mut self, batch: Vec<Event>, opinions: Vec<Opinion>) {
+        for (event, opinion) in batch.into_iter().zip(opinions) {
+            match (event, opinion) {
+                (Event::Entry(_, line), Opinion::Entry(judged)) => self.entry(&judged, line),
+                (Event::Document(_, line), Opinion::Entry(judged)) => {
+                    self.documents.line(&judged, line, &mut self.findings);
                 }
-                Event::Document(_, line) => {
-                    if let Some(judged) = judged.next() {
-                        self.documents.line(&judged, line, &mut self.findings);
-                    }
-                }
-                Event::Epoch(epoch, line) => {
-                    if self.seals.open(*epoch, line, &mut self.findings)
-                        && let Some(header) = self.seals.header()
-                    {
+                (Event::Epoch(epoch, line), Opinion::Statement(signed)) => {
+                    self.seals.open(*epoch, signed, line, &mut self.findings);
+                    if let Some(header) = self.seals.header().filter(|_| signed) {
                         self.anchors.header(header);
                     }
                 }
-                Event::Before(hashes, line) => {
-                    self.seals
-                        .before(&hashes, line, self.chain.next_seq(), &mut self.findings);
-                }
-                Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
-                Event::Head(head, line) => {
+                (Event::Head(head, line), Opinion::Statement(signed)) => {
                     self.seals.close(&mut self.findings);
-                    self.seals.head(&head, line, &mut self.findings);
+                    if self.head.is_some() || !self.subject.contiguous {
+                        let detail = "a head stands only once, and only in a range";
+                        let found = Fault::of_file(FaultCode::BundleCorrupt, detail);
+                        self.findings.fault(found.on_line(line));
+                    }
+                    self.seals.head(&head, signed, line, &mut self.findings);
                     self.head = Some(*head);
                 }
-                Event::Fault(fault) => self.findings.fault(fault),
-                Event::NotChecked(what) => self.not_checked.push(what),
+                (event, _) => self.rest(event),
             }
+        }
+    }
+
+    /// Takes what there is no opinion of.
+    fn rest(&mut self, event: Event) {
+        let next = self.chain.next_seq();
+        match event {
+            Event::Before(hashes, line) => {
+                self.seals.before(&hashes, line, next, &mut self.findings);
+            }
+            Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
+            Event::Fault(fault) => self.findings.fault(fault),
+            Event::NotChecked(what) => self.not_checked.push(what),
+            // Judged, each in its own way, above.
+            Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..) => {}
         }
     }
 

@@ -109,6 +109,66 @@ fn every_changed_or_added_byte_of_an_unsigned_bundle_is_refused() {
     }
 }
 
+/// The closing record of an unsigned bundle is anyone's to write anew, so it
+/// alone must not be what keeps additions out.
+#[test]
+fn nothing_can_be_added_to_an_unsigned_bundle_and_closed_anew() {
+    let sample = Sample::documented();
+    let range = sample.range_bundle(3, 6, false);
+    let selection = sample.selection_bundle(&[3, 4], false);
+    let other = sample.range_bundle(1, 4, false);
+    let foreign: Vec<&[u8]> = [&range, &selection, &other]
+        .into_iter()
+        .flat_map(|bundle| bundle.split_inclusive(|b| *b == b'\n'))
+        .collect();
+    for bundle in [&range, &selection] {
+        let lines: Vec<&[u8]> = bundle.split_inclusive(|b| *b == b'\n').collect();
+        assert_eq!(judge_bundle(&closed_anew(&lines), &sample).faults, []);
+        for at in 1..lines.len() {
+            for line in &foreign {
+                let mut more = lines.clone();
+                more.insert(at, line);
+                let report = judge_bundle(&closed_anew(&more), &sample);
+                let added = String::from_utf8_lossy(line);
+                assert_eq!(report.verdict, Verdict::Fail, "line {at}: {added}");
+            }
+        }
+        // A path where none belongs.
+        let with_path =
+            String::from_utf8_lossy(lines[lines.len() / 2]).replace("\"}}\n", "\"},\"path\":[]}\n");
+        let mut changed = lines.clone();
+        changed[lines.len() / 2] = with_path.as_bytes();
+        if changed != lines {
+            let report = judge_bundle(&closed_anew(&changed), &sample);
+            assert_eq!(report.verdict, Verdict::Fail, "{with_path}");
+        }
+    }
+}
+
+/// These lines, with a closing record that fits them in the place of the last.
+fn closed_anew(lines: &[&[u8]]) -> Vec<u8> {
+    let (_, before) = lines.split_last().unwrap();
+    let bytes = before.concat();
+    let count = |start: &str| {
+        let lines = before.iter();
+        lines
+            .filter(|line| line.starts_with(start.as_bytes()))
+            .count()
+    };
+    let opening: serde_json::Value = serde_json::from_slice(lines[0]).unwrap();
+    let closing = serde_json::json!({"bundle": {
+        "bytes": bytes.len(),
+        "documents": count("{\"document\""),
+        "entries": count("{\"entry\""),
+        "epochs": count("{\"epoch\""),
+        "format": 1,
+        "genesis": opening["sealbook"]["genesis"],
+        "hash": Hash::of(&bytes),
+        "log": opening["sealbook"]["log"],
+    }});
+    [bytes, format!("{closing}\n").into_bytes()].concat()
+}
+
 /// What is signed of a logbook: signing payloads, signatures, links.
 fn signed(text: &[u8]) -> Option<Vec<(Vec<u8>, Signature, Hash)>> {
     let lines = text.split(|b| *b == b'\n');
