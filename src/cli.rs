@@ -30,6 +30,7 @@ mod progress;
 mod prove;
 mod questions;
 mod recognise;
+mod recording;
 #[cfg(feature = "client")]
 mod registry;
 mod resident;
@@ -198,8 +199,8 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Dispatch(args) => dispatch::run(&context, &args, output),
         Command::Package(command) => package::run(&context, &command, output),
         Command::Manifest(command) => manifest::run(&context, &command, output),
-        Command::Card(command) => card::run(&command, output),
-        Command::Resident(command) => resident::run(&command, output),
+        Command::Card(command) => card::run(&context, &command, output),
+        Command::Resident(command) => resident::run(&context, &command, output),
         #[cfg(feature = "client")]
         Command::Registry(args) => registry::run(&args, output),
         Command::Version => version::run(output),

@@ -6,13 +6,16 @@ use crate::files;
 use crate::ledger::json::Object;
 use crate::ledger::limits;
 use crate::logbook::key_file;
+use crate::record::Outcome;
 use crate::vacant::{CapabilityCard, CoreError};
 
 use super::Answer;
+use super::context::Context;
 use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
 use super::key::parse_key;
 use super::output::Output;
+use super::recording::Recording;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -41,12 +44,19 @@ pub(super) struct Verify {
     /// The key of the vacant whose card it must be: 64 hex digits or a PEM file
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Record the verdict in the ledger
+    #[arg(long)]
+    record: bool,
 }
 
-pub(super) fn run(command: &Command, output: &mut Output) -> Result<Answer, CliError> {
+pub(super) fn run(
+    context: &Context,
+    command: &Command,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
     match command {
         Command::Sign(args) => sign(args, output),
-        Command::Verify(args) => verify(args, output),
+        Command::Verify(args) => verify(context, args, output),
     }
 }
 
@@ -70,7 +80,7 @@ fn sign(args: &Sign, output: &mut Output) -> Result<Answer, CliError> {
     Ok(Answer::Yes)
 }
 
-fn verify(args: &Verify, output: &mut Output) -> Result<Answer, CliError> {
+fn verify(context: &Context, args: &Verify, output: &mut Output) -> Result<Answer, CliError> {
     let card = open(&args.file)?;
     let key = args.key.as_deref().map(parse_key).transpose()?;
     let foreign = key.is_some_and(|key| key != *card.vacant_id().verify_key());
@@ -78,6 +88,8 @@ fn verify(args: &Verify, output: &mut Output) -> Result<Answer, CliError> {
         (true, _) => Some("untrusted_key"),
         (false, fault) => fault,
     };
+    let recording = Recording::open(context, args.record)?;
+    recording.record(|| Outcome::judged_card(&card, fault.is_none()), output)?;
     let source = key.map_or("none", |_| "given");
     if output.is_json() {
         let mut object = Object::new();

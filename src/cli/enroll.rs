@@ -6,6 +6,8 @@ use crate::files;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 use crate::ledger::parse;
+use crate::record::Outcome;
+use crate::wcp::Registry;
 use crate::wcp::record::WorkerRecord;
 use crate::wcp::registry_dir::record_files;
 
@@ -14,6 +16,7 @@ use super::context::Context;
 use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
 use super::output::Output;
+use super::recording::Recording;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,6 +25,9 @@ pub(super) struct Args {
     /// The folder of registry records; it is made if it is not there
     #[arg(long, value_name = "DIR", default_value = "./enrolled")]
     registry_dir: PathBuf,
+    /// Record the enrolment in the ledger
+    #[arg(long = "record")]
+    recorded: bool,
 }
 
 /// What an enrolment did.
@@ -31,6 +37,16 @@ struct Enrolled {
     hash_verified: bool,
     file: PathBuf,
     updated: bool,
+    /// The registry as it was.
+    before: Registry,
+}
+
+impl Enrolled {
+    fn outcome(&self) -> Outcome {
+        let mut after = self.before.clone();
+        after.enroll_record(self.record.clone());
+        Outcome::enrolment(&self.record, &self.before, &after)
+    }
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -42,7 +58,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         .is_some_and(|hash| !hash.is_null());
     let record = WorkerRecord::read(&document);
     let record = record.map_err(|error| in_file(&args.record)(ProducerError::from(error)))?;
+    let recording = Recording::open(context, args.recorded)?;
     let enrolled = enroll(record, hash_verified, &args.registry_dir)?;
+    recording.record(|| enrolled.outcome(), output)?;
     let at = context.clock().wall();
     let (worker, file) = (&enrolled.record.worker_id, enrolled.file.display());
     if output.is_json() {
@@ -76,9 +94,14 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 fn enroll(record: WorkerRecord, hash_verified: bool, dir: &Path) -> Result<Enrolled, CliError> {
     let failed = |error| CliError::file(dir, error);
     std::fs::create_dir_all(dir).map_err(failed)?;
-    let mut known = None;
+    let (mut known, mut before) = (None, Registry::new());
     for (path, read) in record_files(dir).map_err(failed)? {
-        if !read.is_ok_and(|read| read.worker_id == record.worker_id) {
+        let Ok(read) = read else {
+            continue;
+        };
+        let same = read.worker_id == record.worker_id;
+        before.enroll_record(read);
+        if !same {
             continue;
         }
         if known.replace(path.clone()).is_some() {
@@ -96,6 +119,7 @@ fn enroll(record: WorkerRecord, hash_verified: bool, dir: &Path) -> Result<Enrol
         hash_verified,
         file,
         updated,
+        before,
     })
 }
 

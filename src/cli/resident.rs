@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
+use crate::record::Outcome;
 use crate::vacant::{ChainProblem, CoreError, HashChainError, ResidentForm};
 
 use super::Answer;
 use super::card;
+use super::context::Context;
 use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
 use super::key::parse_key;
 use super::output::Output;
+use super::recording::Recording;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -26,6 +29,9 @@ pub(super) struct Verify {
     /// The key of the vacant that it must be: 64 hex digits or a PEM file
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Record the verdict in the ledger
+    #[arg(long)]
+    record: bool,
 }
 
 /// What is wrong with a resident form, part by part.
@@ -55,7 +61,11 @@ impl Judged {
     }
 }
 
-pub(super) fn run(command: &Command, output: &mut Output) -> Result<Answer, CliError> {
+pub(super) fn run(
+    context: &Context,
+    command: &Command,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
     let Command::Verify(args) = command;
     let form = ResidentForm::parse(&read(&args.file, limits::LINE_BYTES)?);
     let form = form.map_err(|error| {
@@ -65,8 +75,11 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Answer, CliE
     let key = args.key.as_deref().map(parse_key).transpose()?;
     let foreign = key.is_some_and(|key| key != *form.identity.verify_key());
     let judged = Judged::of(&form, foreign);
+    let verdict = to_value(&form, &judged, key.is_some());
+    let recording = Recording::open(context, args.record)?;
+    recording.record(|| Outcome::resident(&form, &verdict), output)?;
     if output.is_json() {
-        output.document(&to_value(&form, &judged, key.is_some()))?;
+        output.document(&verdict)?;
     } else {
         print(&form, &judged, output)?;
     }
@@ -86,7 +99,7 @@ fn code(error: &HashChainError) -> &'static str {
     }
 }
 
-fn to_value(form: &ResidentForm, judged: &Judged, given: bool) -> Value {
+fn to_value(form: &ResidentForm, judged: &Judged, given: bool) -> Object {
     let mut faults = Vec::new();
     let mut fault = |part: &str, code: &str, index: Option<u64>, detail: Option<String>| {
         let mut object = Object::new();
@@ -114,7 +127,7 @@ fn to_value(form: &ResidentForm, judged: &Judged, given: bool) -> Value {
     object.insert("head", form.logbook.latest_hash().to_string());
     object.insert("faults", faults);
     object.insert("key_source", if given { "given" } else { "none" });
-    Value::Object(object)
+    object
 }
 
 fn print(form: &ResidentForm, judged: &Judged, output: &mut Output) -> Result<(), CliError> {

@@ -22,6 +22,7 @@ mod locks;
 mod manifests;
 mod packages;
 mod place;
+mod recorded;
 mod registry;
 #[path = "../attest/registry_server.rs"]
 #[allow(dead_code, reason = "the client's tests use more of it")]

@@ -8,11 +8,11 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::key::parse_key;
 use crate::cli::output::Output;
+use crate::cli::recording::Recording;
 use crate::files::Disk;
 use crate::ledger::key::PublicKey;
-use crate::manifest::{
-    FolderVerifier, JsonLinesTiles, ManifestVerifier, Outcome, VerificationResult,
-};
+use crate::manifest::{self, FolderVerifier, JsonLinesTiles, ManifestVerifier, VerificationResult};
+use crate::record::Outcome;
 
 use super::manifest_path;
 
@@ -27,32 +27,37 @@ pub(in crate::cli) struct Args {
     /// [default: what the manifest records stands]
     #[arg(long, value_name = "FILE")]
     tiles: Option<PathBuf>,
+    /// Record the outcome in the ledger
+    #[arg(long)]
+    record: bool,
 }
 
-pub(super) fn run(_: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let keys: Result<Vec<PublicKey>, _> = args.trusted_key.iter().map(|k| parse_key(k)).collect();
     let keys = keys?;
+    let recording = Recording::open(context, args.record)?;
     let tiles = args.tiles.as_ref().map(JsonLinesTiles::new);
     let verifier = match &tiles {
         Some(tiles) => FolderVerifier::operator(&Disk, tiles),
         None => FolderVerifier::airborne(&Disk),
     };
     let result = verifier.verify_manifest(&manifest_path(&args.path), &keys);
+    recording.record(|| Outcome::manifest(&result), output)?;
     if output.is_json() {
         output.document(&result.to_value())?;
     } else {
         print(&result, output)?;
     }
     Ok(match result.outcome() {
-        Outcome::Pass => Answer::Yes,
-        Outcome::Fail => Answer::No,
+        manifest::Outcome::Pass => Answer::Yes,
+        manifest::Outcome::Fail => Answer::No,
     })
 }
 
 fn print(result: &VerificationResult, output: &mut Output) -> Result<(), CliError> {
     let checks = &result.per_artifact_checks;
     let matched = checks.iter().filter(|check| check.matched).count();
-    let passed = result.outcome() == Outcome::Pass;
+    let passed = result.outcome() == manifest::Outcome::Pass;
     output.verdict(
         passed,
         &format!("{matched} of {} artifacts match", checks.len()),

@@ -9,10 +9,12 @@ use crate::cli::document::{in_file, read};
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::key::parse_key;
 use crate::cli::output::Output;
+use crate::cli::recording::Recording;
 #[cfg(feature = "client")]
 use crate::cli::registry;
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
+use crate::record::Outcome;
 
 use super::hmac_key;
 
@@ -46,12 +48,16 @@ pub(in crate::cli) struct Args {
     #[cfg(feature = "client")]
     #[arg(long, value_name = "URL", conflicts_with = "banned")]
     registry: Option<String>,
+    /// Record the outcome in the ledger
+    #[arg(long)]
+    record: bool,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let keys: Result<Vec<PublicKey>, _> = args.trusted_key.iter().map(|k| parse_key(k)).collect();
     let keys = keys?;
     let (banned, whole) = banned(args)?;
+    let recording = Recording::open(context, args.record)?;
     let secret = hmac_key();
     let manifest = args.manifest.clone();
     let manifest = manifest.unwrap_or_else(|| args.dir.join("manifest.json"));
@@ -69,6 +75,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         // What was held back may ban it.
         return Err(ProducerError::BanListCut.into());
     }
+    recording.record(|| Outcome::attestation(&outcome), output)?;
     if output.is_json() {
         output.document(&outcome.to_value())?;
     } else {
