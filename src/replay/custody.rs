@@ -260,6 +260,7 @@ fn is_ours(kind: &str) -> bool {
         kind::ATTESTATION,
         kind::MANIFEST,
         kind::CARD,
+        kind::RESIDENT,
         kind::APPROVAL,
         kind::RELOAD,
     ]
@@ -307,6 +308,10 @@ impl Read {
             kind::ATTESTATION => Event::Attested(judged(payload, options, ATTESTATION)),
             kind::MANIFEST => Event::Verified(judged(payload, options, MANIFEST)),
             kind::CARD => Event::Card(judged(payload, options, CARD)),
+            kind::RESIDENT => Event::Card(Judged {
+                summary: payload.clone(),
+                today: None,
+            }),
             kind::APPROVAL => Event::Approved(payload.clone()),
             kind::RELOAD => Event::Reloaded(payload.clone()),
             _ => Event::Other,
