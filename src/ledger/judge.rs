@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::bundle_line;
+use super::document::Mentions;
 use super::entry::{Entry, EntryError};
 use super::epoch::leaf_hash;
 use super::hash::Hash;
@@ -12,6 +13,7 @@ use super::key::StrictVerifier;
 use super::kind;
 use super::limits;
 use super::position::Seq;
+use super::receipts::{Rest, rest_of};
 use super::source::Raw;
 use super::time::Timestamp;
 
@@ -41,18 +43,33 @@ pub(crate) struct Readable {
     pub(crate) acknowledges_rollback: bool,
     /// The siblings that came with it in a selection.
     pub(crate) path: Option<Vec<Hash>>,
+    /// What it has to do with documents. Nothing in a foreign logbook, where
+    /// kinds mean nothing.
+    pub(crate) mentions: Mentions,
+    /// What a receipt of it says beside number and hash, where there are
+    /// receipts.
+    pub(crate) receipt: Option<Rest>,
 }
 
-/// Judges each entry; `verifier` is `None` where signatures are not checked.
-pub(crate) fn judge(entries: &[&Raw], verifier: Option<&StrictVerifier>) -> Vec<Judged> {
+/// What is asked of each entry.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// `None` where signatures are not checked.
+    pub(crate) verifier: Option<&'a StrictVerifier>,
+    /// Whether there are receipts to compare it with.
+    pub(crate) receipts: bool,
+}
+
+/// Judges each entry.
+pub(crate) fn judge(entries: &[&Raw], question: Question<'_>) -> Vec<Judged> {
     entries
         .par_iter()
         .with_min_len(16)
-        .map(|raw| judge_one(raw, verifier))
+        .map(|raw| judge_one(raw, question))
         .collect()
 }
 
-fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>) -> Judged {
+fn judge_one(raw: &Raw, question: Question<'_>) -> Judged {
     let (seq, read) = match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
@@ -60,10 +77,21 @@ fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>) -> Judged {
             Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry, parsed.path))),
             Err(error) => (None, Err(error)),
         },
+        Raw::DocumentLine(line) => (
+            None,
+            bundle_line::parse_document(line).map(|entry| (entry, None)),
+        ),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     };
+    let foreign = matches!(raw, Raw::LogbookLine(_));
     match read {
-        Ok((entry, path)) => Judged::Read(Box::new(readable(seq, &entry, path, verifier))),
+        Ok((entry, path)) => {
+            let mut readable = readable(seq, &entry, path, question);
+            if !foreign {
+                readable.mentions = Mentions::of(&entry);
+            }
+            Judged::Read(Box::new(readable))
+        }
         Err(error) => Judged::Unreadable { seq, error },
     }
 }
@@ -81,7 +109,7 @@ fn readable(
     seq: Option<Seq>,
     entry: &Entry,
     path: Option<Vec<Hash>>,
-    verifier: Option<&StrictVerifier>,
+    question: Question<'_>,
 ) -> Readable {
     let signature = entry.signature();
     Readable {
@@ -90,12 +118,18 @@ fn readable(
         prev: entry.prev_hash(),
         leaf: leaf_hash(&entry.hash(), &signature),
         ts: entry.ts(),
-        signature_valid: verifier.map(|v| v.verify(entry.signing_payload(), &signature)),
+        signature_valid: question
+            .verifier
+            .map(|v| v.verify(entry.signing_payload(), &signature)),
         opening: (entry.kind() == kind::OPEN)
             .then(|| entry.check_payload().ok())
             .flatten(),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
         path,
+        mentions: Mentions::default(),
+        receipt: question
+            .receipts
+            .then(|| rest_of(&entry.prev_hash(), &signature, entry.ts(), entry.kind())),
     }
 }
 
