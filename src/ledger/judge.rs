@@ -45,15 +45,47 @@ pub(crate) struct Readable {
 
 /// Judges each entry; `verifier` is `None` where signatures are not checked.
 pub(crate) fn judge(entries: &[&Raw], verifier: Option<&StrictVerifier>) -> Vec<Judged> {
-    entries
-        .par_iter()
-        .with_min_len(16)
-        .map(|raw| judge_one(raw, verifier))
-        .collect()
+    // Every core gets a part or two, as large as serves the verifier best.
+    let part = entries.len().div_ceil(2 * rayon::current_num_threads());
+    let judged: Vec<_> = entries
+        .par_chunks(part.clamp(LEAST, StrictVerifier::BATCH))
+        .map(|part| judge_part(part, verifier))
+        .collect();
+    judged.into_iter().flatten().collect()
 }
 
-fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>) -> Judged {
-    let (seq, read) = match raw {
+/// Fewer than this are not worth a core of their own.
+const LEAST: usize = 64;
+
+fn judge_part(part: &[&Raw], verifier: Option<&StrictVerifier>) -> Vec<Judged> {
+    let read: Vec<_> = part.iter().map(|raw| read_one(raw)).collect();
+    let mut verdicts = verifier
+        .map(|verifier| verdicts(&read, verifier).into_iter())
+        .into_iter()
+        .flatten();
+    let judged = read.into_iter().map(|(seq, read)| match read {
+        Ok((entry, path)) => {
+            Judged::Read(Box::new(readable(seq, &entry, path, verdicts.next())))
+        }
+        Err(error) => Judged::Unreadable { seq, error },
+    });
+    judged.collect()
+}
+
+/// The verdict on each entry that could be read, in their order.
+fn verdicts(read: &[Read], verifier: &StrictVerifier) -> Vec<bool> {
+    let entries = read.iter().filter_map(|(_, read)| read.as_ref().ok());
+    let signed: Vec<_> = entries
+        .map(|(entry, _)| (entry.signing_payload(), entry.signature()))
+        .collect();
+    verifier.verify_batch(&signed)
+}
+
+/// Its number, where the format has them, and the entry with its path.
+type Read = (Option<Seq>, Result<(Entry, Option<Vec<Hash>>), EntryError>);
+
+fn read_one(raw: &Raw) -> Read {
+    match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
@@ -61,10 +93,6 @@ fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>) -> Judged {
             Err(error) => (None, Err(error)),
         },
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
-    };
-    match read {
-        Ok((entry, path)) => Judged::Read(Box::new(readable(seq, &entry, path, verifier))),
-        Err(error) => Judged::Unreadable { seq, error },
     }
 }
 
@@ -81,7 +109,7 @@ fn readable(
     seq: Option<Seq>,
     entry: &Entry,
     path: Option<Vec<Hash>>,
-    verifier: Option<&StrictVerifier>,
+    signature_valid: Option<bool>,
 ) -> Readable {
     let signature = entry.signature();
     Readable {
@@ -90,7 +118,7 @@ fn readable(
         prev: entry.prev_hash(),
         leaf: leaf_hash(&entry.hash(), &signature),
         ts: entry.ts(),
-        signature_valid: verifier.map(|v| v.verify(entry.signing_payload(), &signature)),
+        signature_valid,
         opening: (entry.kind() == kind::OPEN)
             .then(|| entry.check_payload().ok())
             .flatten(),
