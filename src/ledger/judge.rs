@@ -62,15 +62,53 @@ pub(crate) struct Question<'a> {
 
 /// Judges each entry.
 pub(crate) fn judge(entries: &[&Raw], question: Question<'_>) -> Vec<Judged> {
-    entries
-        .par_iter()
-        .with_min_len(16)
-        .map(|raw| judge_one(raw, question))
-        .collect()
+    // Every core gets a part or two, as large as serves the verifier best.
+    let part = entries.len().div_ceil(2 * rayon::current_num_threads());
+    let judged: Vec<_> = entries
+        .par_chunks(part.clamp(LEAST, StrictVerifier::BATCH))
+        .map(|part| judge_part(part, question))
+        .collect();
+    judged.into_iter().flatten().collect()
 }
 
-fn judge_one(raw: &Raw, question: Question<'_>) -> Judged {
-    let (seq, read) = match raw {
+/// Fewer than this are not worth a core of their own.
+const LEAST: usize = 64;
+
+fn judge_part(part: &[&Raw], question: Question<'_>) -> Vec<Judged> {
+    let read: Vec<_> = part.iter().map(|raw| read_one(raw)).collect();
+    let mut verdicts = question
+        .verifier
+        .map(|verifier| verdicts(&read, verifier).into_iter())
+        .into_iter()
+        .flatten();
+    let judged = part.iter().zip(read).map(|(raw, (seq, read))| match read {
+        Ok((entry, path)) => {
+            let mut readable = readable(seq, &entry, path, verdicts.next(), question.receipts);
+            // In a foreign logbook kinds mean nothing.
+            if !matches!(raw, Raw::LogbookLine(_)) {
+                readable.mentions = Mentions::of(&entry);
+            }
+            Judged::Read(Box::new(readable))
+        }
+        Err(error) => Judged::Unreadable { seq, error },
+    });
+    judged.collect()
+}
+
+/// The verdict on each entry that could be read, in their order.
+fn verdicts(read: &[Read], verifier: &StrictVerifier) -> Vec<bool> {
+    let entries = read.iter().filter_map(|(_, read)| read.as_ref().ok());
+    let signed: Vec<_> = entries
+        .map(|(entry, _)| (entry.signing_payload(), entry.signature()))
+        .collect();
+    verifier.verify_batch(&signed)
+}
+
+/// Its number, where the format has them, and the entry with its path.
+type Read = (Option<Seq>, Result<(Entry, Option<Vec<Hash>>), EntryError>);
+
+fn read_one(raw: &Raw) -> Read {
+    match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
@@ -82,17 +120,6 @@ fn judge_one(raw: &Raw, question: Question<'_>) -> Judged {
             bundle_line::parse_document(line).map(|entry| (entry, None)),
         ),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
-    };
-    let foreign = matches!(raw, Raw::LogbookLine(_));
-    match read {
-        Ok((entry, path)) => {
-            let mut readable = readable(seq, &entry, path, question);
-            if !foreign {
-                readable.mentions = Mentions::of(&entry);
-            }
-            Judged::Read(Box::new(readable))
-        }
-        Err(error) => Judged::Unreadable { seq, error },
     }
 }
 
@@ -109,7 +136,8 @@ fn readable(
     seq: Option<Seq>,
     entry: &Entry,
     path: Option<Vec<Hash>>,
-    question: Question<'_>,
+    signature_valid: Option<bool>,
+    receipts: bool,
 ) -> Readable {
     let signature = entry.signature();
     Readable {
@@ -118,17 +146,14 @@ fn readable(
         prev: entry.prev_hash(),
         leaf: leaf_hash(&entry.hash(), &signature),
         ts: entry.ts(),
-        signature_valid: question
-            .verifier
-            .map(|v| v.verify(entry.signing_payload(), &signature)),
+        signature_valid,
         opening: (entry.kind() == kind::OPEN)
             .then(|| entry.check_payload().ok())
             .flatten(),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
         path,
         mentions: Mentions::default(),
-        receipt: question
-            .receipts
+        receipt: receipts
             .then(|| rest_of(&entry.prev_hash(), &signature, entry.ts(), entry.kind())),
     }
 }

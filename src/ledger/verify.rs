@@ -90,6 +90,7 @@ pub fn verify(
     source.next_batch(&mut batch)?;
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
+        walk.announce(&batch);
         let question = Question {
             verifier: walk.verifier.as_ref(),
             receipts: walk.receipts.is_some(),
@@ -213,6 +214,13 @@ impl<'a> Walk<'a> {
         if let Some(key) = self.policy.keys.iter().find(signs) {
             self.log = Some(*key);
             self.verifier = Some(StrictVerifier::new(key));
+        }
+    }
+
+    /// Lets the verifier prepare itself for as many signatures as there are.
+    fn announce(&mut self, batch: &[Event]) {
+        if let Some(verifier) = &mut self.verifier {
+            verifier.expect(batch.iter().filter_map(raw_of).count());
         }
     }
 
