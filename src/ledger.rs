@@ -60,7 +60,7 @@
 //! through an epoch. The last line counts lines and bytes, has the hash of every
 //! byte before it, and is signed where the key was at hand.
 //!
-//! Documents that entries refer to ([`document`]) stand behind the entries.
+//! Documents that entries refer to ([`document`]) stand before the entries.
 //!
 //! # 8. Verification ([`verify`])
 //! One engine for all of them. In the order of the stream, an entry's link is

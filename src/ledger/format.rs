@@ -180,13 +180,13 @@
 //! | line | in a range | in a selection |
 //! |---|---|---|
 //! | opening `{"sealbook": {"contents", "format": 1, "genesis", "log"}}` | first; `contents` is `range`, with `first_seq` and `last_seq` | first; `contents` is `selection` |
+//! | `{"document": {…}}` | before all that follows, in the order of the digests (11) | the same |
 //! | header (6.2) | before the first entry of each epoch | before the first entry given of each epoch |
 //! | `{"before": [hex, …]}` | after the first header, if entries of its epoch stand before `first_seq` | never |
 //! | `{"entry": {…, "seq"}}` | each from `first_seq` to `last_seq` | never |
 //! | `{"entry": {…, "seq"}, "path": [hex, …]}` | never | each entry given, in the order of the log |
 //! | `{"after": [hex, …]}` | after the last entry, if its epoch goes on | never |
 //! | head (7) | before the entries that no epoch seals, if `last_seq` is one of them; its `seq` is `last_seq` | never |
-//! | `{"document": {…}}` | after all entries, in the order of the digests (11) | the same |
 //! | closing record | last | last |
 //!
 //! 10.3. `before` are the hashes of the complete subtrees (6.7) of the leaves
@@ -230,7 +230,8 @@
 //!
 //! # 11. Documents
 //! 11.1. A document is an entry of kind `wcp.document` with the payload
-//! `{"content", "digest", "media_type"}`. `digest` is `blake2b-256:` and the hex
+//! `{"content", "digest", "media_type"}`, and `_actor` where a server took it in;
+//! no others. `digest` is `blake2b-256:` and the hex
 //! of `H` over the canonical JSON of `content`, or over its UTF-8 bytes if it is a
 //! string. It **must** be right (`document_mismatch`).
 //!

@@ -2,15 +2,18 @@
 //! to, is its signature good, where does its path lead. Done for many entries,
 //! headers and heads at once, on every core.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::bundle_line;
 use super::document::Mentions;
 use super::entry::{Entry, EntryError};
+use super::envelope::Envelope;
 use super::epoch::{EpochHeader, EpochTree, leaf_hash};
 use super::hash::Hash;
 use super::json::Object;
-use super::key::StrictVerifier;
+use super::key::{PublicKey, Signature, StrictVerifier};
 use super::kind;
 use super::limits;
 use super::merkle::{PathError, root_from_path};
@@ -72,41 +75,119 @@ pub(crate) enum Opinion {
 pub(crate) struct Question<'a> {
     /// `None` where signatures of entries are not checked.
     pub(crate) verifier: Option<&'a StrictVerifier>,
+    /// The key that the verifier is for.
+    pub(crate) log: Option<PublicKey>,
     /// Whether there are receipts to compare entries with.
     pub(crate) receipts: bool,
     /// The header under which the first entry stands.
     pub(crate) header: Option<&'a EpochHeader>,
 }
 
-/// Judges each event, on every core.
+/// Judges each event.
 pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
     let mut header = question.header;
-    let asked: Vec<_> = batch
+    let under: Vec<_> = batch
         .iter()
         .map(|event| {
             if let Event::Epoch(epoch, _) = event {
                 header = Some(&epoch.content);
             }
-            (event, Question { header, ..question })
+            (event, header)
         })
         .collect();
-    asked
-        .par_iter()
-        .with_min_len(16)
-        .map(|(event, question)| match event {
-            Event::Entry(raw, _) | Event::Document(raw, _) => {
-                Opinion::Entry(judge_one(raw, *question))
-            }
-            Event::Epoch(epoch, _) => Opinion::Statement(epoch.verify()),
-            Event::Head(head, _) => Opinion::Statement(head.verify()),
-            _ => Opinion::None,
-        })
-        .collect()
+    // Every core gets a part or two, as large as serves the verifier best.
+    let part = batch.len().div_ceil(2 * rayon::current_num_threads());
+    let opinions: Vec<_> = under
+        .par_chunks(part.clamp(LEAST, StrictVerifier::BATCH))
+        .map(|part| judge_part(part, question))
+        .collect();
+    opinions.into_iter().flatten().collect()
 }
 
-/// Judges one entry.
-pub(crate) fn judge_one(raw: &Raw, question: Question<'_>) -> Judged {
-    let (seq, read) = match raw {
+/// Fewer than this are not worth a core of their own.
+const LEAST: usize = 64;
+
+fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -> Vec<Opinion> {
+    let read: Vec<_> = part.iter().map(|(event, _)| Read::of(event)).collect();
+    let mut verdicts = verdicts(&read, question).into_iter();
+    let opinions = part.iter().zip(read).map(|((event, header), read)| {
+        // One for each that has a signature to be judged, in their order.
+        let verdict = read.signed(question).and_then(|_| verdicts.next());
+        match read {
+            Read::Entry(seq, Ok((entry, path))) => {
+                let mut readable = readable(seq, &entry, path, *header, verdict);
+                if question.receipts {
+                    let (prev, signature) = (entry.prev_hash(), entry.signature());
+                    let rest = rest_of(&prev, &signature, entry.ts(), entry.kind());
+                    readable.receipt = Some(rest);
+                }
+                // In a foreign logbook kinds mean nothing.
+                if !matches!(event, Event::Entry(Raw::LogbookLine(_), _)) {
+                    readable.mentions = Mentions::of(&entry);
+                }
+                Opinion::Entry(Judged::Read(Box::new(readable)))
+            }
+            Read::Entry(seq, Err(error)) => Opinion::Entry(Judged::Unreadable { seq, error }),
+            Read::Statement(envelope, log) => Opinion::Statement(
+                envelope.key == log && verdict.unwrap_or_else(|| envelope.verify()),
+            ),
+            Read::Nothing => Opinion::None,
+        }
+    });
+    opinions.collect()
+}
+
+/// The log's verdict on each that has a signature to be judged.
+fn verdicts(read: &[Read<'_>], question: Question<'_>) -> Vec<bool> {
+    let Some(verifier) = question.verifier else {
+        return Vec::new();
+    };
+    let signed: Vec<_> = read.iter().filter_map(|r| r.signed(question)).collect();
+    let signed: Vec<_> = signed.iter().map(|(m, s)| (m.as_ref(), *s)).collect();
+    verifier.verify_batch(&signed)
+}
+
+/// What an event brings to be judged.
+enum Read<'e> {
+    /// Its number, where the format has them, and the entry with its path.
+    Entry(Option<Seq>, Result<(Entry, Option<Vec<Hash>>), EntryError>),
+    /// A header or head, and the log that it names.
+    Statement(&'e Envelope, PublicKey),
+    Nothing,
+}
+
+impl<'e> Read<'e> {
+    fn of(event: &'e Event) -> Read<'e> {
+        match event {
+            Event::Entry(raw, _) | Event::Document(raw, _) => {
+                let (seq, entry) = read_one(raw);
+                Read::Entry(seq, entry)
+            }
+            Event::Epoch(epoch, _) => Read::Statement(&epoch.envelope, epoch.content.log),
+            Event::Head(head, _) => Read::Statement(&head.envelope, head.content.log),
+            _ => Read::Nothing,
+        }
+    }
+
+    /// What is to be judged under the key of the verifier, if that is asked.
+    fn signed(&self, question: Question<'_>) -> Option<(Cow<'_, [u8]>, Signature)> {
+        question.verifier?;
+        match self {
+            Read::Entry(_, Ok((entry, _))) => {
+                Some((Cow::Borrowed(entry.signing_payload()), entry.signature()))
+            }
+            Read::Statement(envelope, _) if Some(envelope.key) == question.log => {
+                Some((Cow::Owned(envelope.signed_bytes()), envelope.signature))
+            }
+            _ => None,
+        }
+    }
+}
+
+type ReadEntry = (Option<Seq>, Result<(Entry, Option<Vec<Hash>>), EntryError>);
+
+fn read_one(raw: &Raw) -> ReadEntry {
+    match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
@@ -118,17 +199,6 @@ pub(crate) fn judge_one(raw: &Raw, question: Question<'_>) -> Judged {
             bundle_line::parse_document(line).map(|entry| (entry, None)),
         ),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
-    };
-    let foreign = matches!(raw, Raw::LogbookLine(_));
-    match read {
-        Ok((entry, path)) => {
-            let mut readable = readable(seq, &entry, path, question);
-            if !foreign {
-                readable.mentions = Mentions::of(&entry);
-            }
-            Judged::Read(Box::new(readable))
-        }
-        Err(error) => Judged::Unreadable { seq, error },
     }
 }
 
@@ -145,12 +215,13 @@ fn readable(
     seq: Option<Seq>,
     entry: &Entry,
     path: Option<Vec<Hash>>,
-    question: Question<'_>,
+    header: Option<&EpochHeader>,
+    signature_valid: Option<bool>,
 ) -> Readable {
     let signature = entry.signature();
     let leaf = leaf_hash(&entry.hash(), &signature);
     let has_path = path.is_some();
-    let place = seq.zip(question.header).and_then(|(seq, header)| {
+    let place = seq.zip(header).and_then(|(seq, header)| {
         let index = seq.0.checked_sub(header.first_seq.0)?;
         Some((index, header.tree_size))
     });
@@ -163,9 +234,7 @@ fn readable(
         prev: entry.prev_hash(),
         leaf,
         ts: entry.ts(),
-        signature_valid: question
-            .verifier
-            .map(|v| v.verify(entry.signing_payload(), &signature)),
+        signature_valid,
         opening: (entry.kind() == kind::OPEN)
             .then(|| entry.check_payload().ok())
             .flatten(),
@@ -173,9 +242,7 @@ fn readable(
         has_path,
         root,
         mentions: Mentions::default(),
-        receipt: question
-            .receipts
-            .then(|| rest_of(&entry.prev_hash(), &signature, entry.ts(), entry.kind())),
+        receipt: None,
     }
 }
 

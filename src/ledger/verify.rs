@@ -22,13 +22,13 @@ use super::fault::{
 };
 use super::hash::Hash;
 use super::head::SignedHead;
-use super::judge::{Judged, Opinion, Question, Readable, judge, judge_one};
+use super::judge::{Judged, Opinion, Question, Readable, judge};
 use super::key::{PublicKey, StrictVerifier};
 use super::opening::Opening;
 use super::position::Seq;
 use super::receipts::{ReceiptCheck, Whose};
 use super::seals::Seals;
-use super::source::{Event, Raw, ReadError, Source, Subject};
+use super::source::{Event, ReadError, Source, Subject};
 
 pub use super::anchors::Anchor;
 pub use super::policy::Policy;
@@ -90,8 +90,10 @@ pub fn verify(
     source.next_batch(&mut batch)?;
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
+        walk.announce(&batch);
         let question = Question {
             verifier: walk.verifier.as_ref(),
+            log: walk.log,
             receipts: walk.receipts.is_some(),
             header: walk.seals.header(),
         };
@@ -104,13 +106,6 @@ pub fn verify(
         batch = next;
     }
     Ok(walk.finish())
-}
-
-fn raw_of(event: &Event) -> Option<&Raw> {
-    match event {
-        Event::Entry(raw, _) => Some(raw),
-        _ => None,
-    }
 }
 
 /// The serial part.
@@ -192,23 +187,34 @@ impl<'a> Walk<'a> {
     }
 
     fn choose_verifier(&mut self, batch: &[Event]) {
-        let first = batch.iter().find_map(raw_of);
+        let first = batch.iter().position(|e| matches!(e, Event::Entry(..)));
+        let first = first.and_then(|at| batch.get(at..=at));
         let Some(first) = first.filter(|_| self.undecided) else {
             return;
         };
         self.undecided = false;
-        let signs = |key: &&PublicKey| {
+        let signs = |key: &PublicKey| {
             let question = Question {
                 verifier: Some(&StrictVerifier::new(key)),
+                log: Some(*key),
                 receipts: false,
                 header: None,
             };
-            let verdict = judge_one(first, question);
-            matches!(verdict, Judged::Read(entry) if entry.signature_valid == Some(true))
+            match judge(first, question).pop() {
+                Some(Opinion::Entry(Judged::Read(entry))) => entry.signature_valid == Some(true),
+                _ => false,
+            }
         };
-        if let Some(key) = self.policy.keys.iter().find(signs) {
+        if let Some(key) = self.policy.keys.iter().find(|key| signs(key)) {
             self.log = Some(*key);
             self.verifier = Some(StrictVerifier::new(key));
+        }
+    }
+
+    /// Lets the verifier prepare itself for as many signatures as there are.
+    fn announce(&mut self, batch: &[Event]) {
+        if let Some(verifier) = &mut self.verifier {
+            verifier.expect(batch.iter().filter(|event| event.is_signed()).count());
         }
     }
 

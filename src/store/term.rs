@@ -21,7 +21,7 @@ pub enum Field {
     Worker = 5,
     /// `denied`, of which the values are `true` and `false`.
     Denied = 6,
-    /// The digest of the document that it is.
+    /// The `digest` of a document, of which it is stored once.
     Document = 7,
 }
 

@@ -10,6 +10,8 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod cards;
+mod catalogue;
 mod commands;
 mod disks;
 mod evidence;
@@ -18,12 +20,21 @@ mod input;
 mod kept;
 mod keys;
 mod locks;
+mod manifests;
 mod other_tools;
+mod packages;
 mod passphrases;
 mod place;
+mod recorded;
+mod registry;
+#[path = "../attest/registry_server.rs"]
+#[allow(dead_code, reason = "the client's tests use more of it")]
+mod registry_server;
 mod rows;
+mod rules;
 mod shapes;
 mod streams;
 mod tampering;
 mod terminal;
 mod verdicts;
+mod workers;

@@ -55,12 +55,12 @@ fn with_documents(sample: &Sample, documents: &[&sealbook::ledger::entry::Entry]
     };
     let proof = sample.proof(4);
     let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
-    writer.epoch(&proof.epoch).unwrap();
-    let path = Some(&proof.path[..]);
-    writer.entry(Seq(4), &proof.entry, path).unwrap();
     for document in documents {
         writer.document(document).unwrap();
     }
+    writer.epoch(&proof.epoch).unwrap();
+    let path = Some(&proof.path[..]);
+    writer.entry(Seq(4), &proof.entry, path).unwrap();
     let (bytes, closing) = writer.finish(None).unwrap();
     assert_eq!(closing.documents, documents.len() as u64);
     judge_bundle(&bytes, sample)
@@ -82,7 +82,7 @@ fn a_document_that_is_missing_is_named_at_the_entry_that_needs_it() {
     assert_eq!(fault.detail, detail);
     assert_eq!(
         (fault.at, fault.index, fault.seq, fault.line),
-        (At::Entry, Some(0), Some(4), Some(3))
+        (At::Entry, Some(0), Some(4), Some(4))
     );
 }
 

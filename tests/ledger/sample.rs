@@ -214,6 +214,7 @@ impl Sample {
             last_seq: Seq(last),
         });
         let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
+        self.documents(&mut writer, first..=last);
         let mut headed = false;
         for seq in first..=last {
             match self.epoch_of(seq).map(|e| (e, &e.content)) {
@@ -245,7 +246,6 @@ impl Sample {
                 }
             }
         }
-        self.documents(&mut writer, first..=last);
         self.finish(writer, signed)
     }
 
@@ -269,6 +269,7 @@ impl Sample {
     pub(crate) fn selection_bundle(&self, seqs: &[u64], signed: bool) -> Vec<u8> {
         let opening = self.opening(Contents::Selection);
         let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
+        self.documents(&mut writer, seqs.iter().copied());
         let mut current = None;
         for seq in seqs {
             let epoch = self.epoch_of(*seq).unwrap();
@@ -280,7 +281,6 @@ impl Sample {
                 .entry(Seq(*seq), &self.entries[*seq as usize], Some(&path))
                 .unwrap();
         }
-        self.documents(&mut writer, seqs.iter().copied());
         self.finish(writer, signed)
     }
 
