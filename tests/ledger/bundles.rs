@@ -1,7 +1,7 @@
 //! Bundles and proofs: what is written verifies, what is changed does not.
 
 use sealbook::ledger::bundle_file::BundleFile;
-use sealbook::ledger::fault::{FaultCode, NotChecked, Report, Verdict};
+use sealbook::ledger::fault::{FaultCode, NotChecked, Report};
 use sealbook::ledger::proof::ProofFile;
 use sealbook::ledger::source::Source;
 use sealbook::ledger::verify::{Policy, verify};
