@@ -72,7 +72,7 @@ pub enum KeyFileError {
 /// What a key file holds.
 pub enum KeyFile {
     /// A key that can be used.
-    Open(SoftwareSigner),
+    Open(Box<SoftwareSigner>),
     /// A key under a passphrase.
     Locked(LockedKey),
 }
@@ -156,7 +156,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// [`KeyFileError`]; [`KeyFileError::Locked`] if it is under one.
 pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
     match read(path)? {
-        KeyFile::Open(signer) => Ok(signer),
+        KeyFile::Open(signer) => Ok(*signer),
         KeyFile::Locked(key) => Err(KeyFileError::Locked { path: key.path }),
     }
 }
@@ -181,10 +181,11 @@ pub fn read(path: &Path) -> Result<KeyFile, KeyFileError> {
         return Ok(KeyFile::Locked(LockedKey { path, key }));
     }
     let read = pem::parse_private_key(&text);
-    read.map(KeyFile::Open).map_err(|source| KeyFileError::Pem {
-        path: path.to_owned(),
-        source,
-    })
+    read.map(|signer| KeyFile::Open(Box::new(signer)))
+        .map_err(|source| KeyFileError::Pem {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Reads a public key in PEM. A private key is refused, unread as such.
