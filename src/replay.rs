@@ -42,6 +42,7 @@ use crate::ledger::fault::Findings;
 use crate::ledger::position::Seq;
 use crate::ledger::source::{ReadError, Source};
 use crate::ledger::verify::{Policy, verify};
+use crate::record::Document;
 
 use custody::{Custody, Found};
 use item::Item;
@@ -60,11 +61,29 @@ pub struct Options<'a> {
     pub wanted: &'a Wanted<'a>,
     /// Whether entries that are of no producer's kind are listed too.
     pub others: bool,
+    /// Documents that stand beside the entries.
+    pub documents: &'a Gathered,
     /// Other rules, another policy: what would have been decided then.
     pub alternative: Option<Alternative>,
     /// Packages and artifacts as they are now.
     #[cfg(feature = "files")]
     pub today: Option<&'a today::Today>,
+}
+
+/// Documents that stand beside the entries of a bundle, after all of them: they
+/// have to be known before the first decision is taken again.
+#[derive(Clone, Debug, Default)]
+pub struct Gathered(Vec<Arc<Document>>);
+
+impl Gathered {
+    /// Reads a source to its end for its documents. Nothing is verified: that
+    /// is done when the source is replayed.
+    ///
+    /// # Errors
+    /// [`ReadError`] if it cannot be read to its end.
+    pub fn of(source: &mut dyn Source) -> Result<Gathered, ReadError> {
+        custody::gather(source).map(Gathered)
+    }
 }
 
 /// Replays what `source` holds. `each` is given the timeline in order as it

@@ -20,7 +20,7 @@ use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::{Logbook, Parts};
 use sealbook::record::{Asked, Premises, Recorder, Sources};
 use sealbook::replay::item::Item;
-use sealbook::replay::{Options, replay};
+use sealbook::replay::{Gathered, Options, replay};
 use sealbook::store::{RocksStore, Store};
 use sealbook::wcp::stamp::{DecisionId, Stamp};
 use sealbook::wcp::{HallConfig, Registry, RouteInput, load_rules_from_dict};
@@ -91,7 +91,9 @@ fn record(
         }
         input.correlation_id = format!("6f1f2d1e-0c1a-4c1e-9d2b-{n:012}");
         let mut id = [0; 16];
-        id.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+        id.iter_mut()
+            .zip(n.to_be_bytes())
+            .for_each(|(to, from)| *to = from);
         let asked = Asked {
             input: &input,
             sources: Sources::of_registry(&registry),
@@ -149,6 +151,7 @@ fn again(ledger: &std::path::Path, mark: &MarkFile) -> Result<(), Box<dyn Error>
         policy: &policy,
         wanted: &|_, _| true,
         others: false,
+        documents: &Gathered::default(),
         alternative: None,
         today: None,
     };

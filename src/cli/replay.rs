@@ -21,7 +21,7 @@ use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
 use crate::replay::today::Today;
-use crate::replay::{Options, replay};
+use crate::replay::{Gathered, Options, replay};
 use crate::store::query::Filter;
 use crate::store::{RocksStore, StoreError};
 
@@ -78,10 +78,12 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let alternative = alternative(args)?;
     let today = today(context, args)?;
     let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);
+    let documents = gathered(context, args)?;
     let options = Options {
         policy: &policy,
         wanted: &wanted,
         others: names_something(&filter),
+        documents: &documents,
         alternative,
         today: today.as_ref(),
     };
@@ -153,6 +155,18 @@ fn today(context: &Context, args: &Args) -> Result<Option<Today>, CliError> {
         today = today.with_artifacts(dir, &keys?);
     }
     Ok(Some(today))
+}
+
+/// In a bundle documents come last; the file is read once for them alone.
+fn gathered(context: &Context, args: &Args) -> Result<Gathered, CliError> {
+    let path = args.path.as_deref().unwrap_or(&context.ledger);
+    if path.is_dir() || !path.exists() {
+        return Ok(Gathered::default());
+    }
+    match recognise(path, None)? {
+        Found::Bundle(file) => Ok(Gathered::of(&mut BundleFile::open(file.reader)?)?),
+        _ => Ok(Gathered::default()),
+    }
 }
 
 /// Opens what is to be replayed; with it comes how many entries it has, where

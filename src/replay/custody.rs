@@ -56,7 +56,7 @@ struct Read {
 }
 
 enum Content {
-    Document(Box<Document>),
+    Document(Arc<Document>),
     Decision(Box<DecisionRecord>),
     Done,
 }
@@ -67,10 +67,14 @@ impl<'a> Custody<'a> {
         options: &'a Options<'a>,
         found: Arc<Mutex<Found>>,
     ) -> Custody<'a> {
+        let mut library = Library::default();
+        for document in &options.documents.0 {
+            library.add(None, Arc::clone(document));
+        }
         Custody {
             inner,
             options,
-            library: Library::default(),
+            library,
             count: 0,
             found,
             stop: Arc::default(),
@@ -98,7 +102,7 @@ impl<'a> Custody<'a> {
         let mut documents = 0;
         for entry in &mut read {
             if let Content::Document(document) = &entry.content {
-                self.library.add(entry.index, Document::clone(document));
+                self.library.add(Some(entry.index), Arc::clone(document));
                 documents += 1;
             }
         }
@@ -151,8 +155,7 @@ impl Found {
     fn judge(&mut self, item: &mut Item, index: u64, again: Recomputed) {
         let seq = Some(item.seq.0);
         let fault = |code, detail: String| Fault::at(code, At::Entry, index, detail).with_seq(seq);
-        let taken = again.documents.is_empty();
-        for (code, _, detail) in again.documents {
+        for (code, detail) in again.documents {
             self.findings.fault(fault(code, detail));
         }
         for difference in &again.differences {
@@ -171,7 +174,7 @@ impl Found {
             }
         }
         if let Event::Decided(decided) = &mut item.event {
-            decided.same = taken.then_some(again.differences.is_empty());
+            decided.same = again.possible.then_some(again.differences.is_empty());
             decided.inputs = again.inputs;
             decided.unenforced = again.unenforced;
             decided.differences = again.differences;
@@ -211,6 +214,32 @@ impl Found {
     }
 }
 
+/// The documents that stand beside the entries of a source, which is read to
+/// its end.
+pub(super) fn gather(source: &mut dyn Source) -> Result<Vec<Arc<Document>>, ReadError> {
+    let mut documents = Vec::new();
+    let mut batch = Vec::new();
+    loop {
+        source.next_batch(&mut batch)?;
+        if batch.is_empty() {
+            return Ok(documents);
+        }
+        for event in batch.drain(..) {
+            let source::Event::Document(Raw::DocumentLine(line), _) = event else {
+                continue;
+            };
+            let payload = bundle_line::parse_document(&line).and_then(|e| e.check_payload());
+            let document = payload.ok().and_then(|p| Document::from_payload(&p).ok());
+            // What is none is for verification to say.
+            if let Some((named, document)) = document
+                && named == document.digest()
+            {
+                documents.push(Arc::new(document));
+            }
+        }
+    }
+}
+
 /// Reads an entry that is a document, or that is wanted. What is no entry is
 /// for verification to say.
 fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
@@ -220,8 +249,9 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
             let parsed = bundle_line::parse_entry(line).ok()?;
             (index, parsed.seq, parsed.entry)
         }
-        // In a foreign logbook our kinds mean nothing.
-        Raw::LogbookLine(_) | Raw::TooLong { .. } => return None,
+        // In a foreign logbook our kinds mean nothing; documents beside the
+        // entries were gathered before.
+        Raw::LogbookLine(_) | Raw::DocumentLine(_) | Raw::TooLong { .. } => return None,
     };
     let is_document = entry.kind() == kind::DOCUMENT;
     let wanted = !is_document && (options.wanted)(seq, &entry);
@@ -322,16 +352,12 @@ impl Read {
         Ok(())
     }
 
-    /// A document is what its name says, or nobody gets it.
+    /// A document is what its name says, or nobody gets it; verification says
+    /// which is not.
     fn document(&mut self, (named, document): (DocumentDigest, Document)) {
-        let digest = document.digest();
-        if named == digest {
-            self.content = Content::Document(Box::new(document));
-            return;
+        if named == document.digest() {
+            self.content = Content::Document(Arc::new(document));
         }
-        let detail = "the document is not the one that its digest names";
-        let fault = Fault::at(FaultCode::DocumentMismatch, At::Entry, self.index, detail);
-        self.faults.push(fault.compared(named, digest));
     }
 }
 
