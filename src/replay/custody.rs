@@ -67,10 +67,14 @@ impl<'a> Custody<'a> {
         options: &'a Options<'a>,
         found: Arc<Mutex<Found>>,
     ) -> Custody<'a> {
+        let mut library = Library::default();
+        for document in &options.documents {
+            library.add(None, document.clone());
+        }
         Custody {
             inner,
             options,
-            library: Library::default(),
+            library,
             count: 0,
             found,
             stop: Arc::default(),
@@ -98,7 +102,8 @@ impl<'a> Custody<'a> {
         let mut documents = 0;
         for entry in &mut read {
             if let Content::Document(document) = &entry.content {
-                self.library.add(entry.index, Document::clone(document));
+                self.library
+                    .add(Some(entry.index), Document::clone(document));
                 documents += 1;
             }
         }
@@ -222,6 +227,8 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
         }
         // In a foreign logbook our kinds mean nothing.
         Raw::LogbookLine(_) | Raw::TooLong { .. } => return None,
+        // They stand after the decisions: they were read before.
+        Raw::DocumentLine(_) => return None,
     };
     let is_document = entry.kind() == kind::DOCUMENT;
     let wanted = !is_document && (options.wanted)(seq, &entry);
