@@ -61,7 +61,9 @@ fn mv_inv_4_paths_are_relative_to_the_manifest_and_absolute_ones_are_violations(
     let cache = Cache::new(None);
     // The same file, named absolutely.
     let absolute = cache.path("index.bin");
-    let named = cache.text().replace("index.bin", absolute.to_str().unwrap());
+    let named = cache
+        .text()
+        .replace("index.bin", absolute.to_str().unwrap());
     cache.resign(&named);
     assert_eq!(reasons(&cache.verify()), ["schema_violation"]);
     // The manifest and its artifacts elsewhere, together.
