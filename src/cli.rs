@@ -9,6 +9,7 @@ mod browse;
 mod build;
 mod card;
 mod context;
+mod decide;
 mod dispatch;
 mod document;
 mod enroll;
@@ -21,11 +22,14 @@ mod filters;
 mod generate;
 mod head;
 mod init;
+mod kept;
 mod key;
 mod log;
 mod manifest;
 mod output;
 mod package;
+mod passphrase;
+mod premises;
 mod progress;
 mod prove;
 mod questions;
@@ -33,7 +37,9 @@ mod recognise;
 mod recording;
 #[cfg(feature = "client")]
 mod registry;
+mod replay;
 mod resident;
+mod route;
 mod rules;
 mod seal;
 mod search;
@@ -126,6 +132,12 @@ enum Command {
     Browse(browse::Args),
     /// Simulate the dispatch of a capability
     Dispatch(dispatch::Args),
+    /// Decide which worker may serve a request, and record the decision
+    Route(route::Args),
+    /// Decide requests in bulk, one a line
+    Decide(decide::Args),
+    /// Custody in order, every recorded decision computed again
+    Replay(replay::Args),
     /// Worker packages: lay out, hash, sign, verify
     #[command(subcommand)]
     Package(package::Command),
@@ -196,6 +208,9 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Search(args) => search::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Browse(args) => browse::run(&args, output),
+        Command::Route(args) => route::run(&context, &args, output),
+        Command::Decide(args) => decide::run(&context, &args, output),
+        Command::Replay(args) => replay::run(&context, &args, output),
         Command::Dispatch(args) => dispatch::run(&context, &args, output),
         Command::Package(command) => package::run(&context, &command, output),
         Command::Manifest(command) => manifest::run(&context, &command, output),

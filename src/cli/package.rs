@@ -45,6 +45,6 @@ pub(super) fn run(
 }
 
 /// The namespace's key; none if it is not set, or empty.
-fn hmac_key() -> Option<HmacKey> {
+pub(super) fn hmac_key() -> Option<HmacKey> {
     std::env::var_os(HMAC_KEY).and_then(|secret| HmacKey::new(secret.into_vec()))
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::ledger::entry::Entry;
+use crate::ledger::kind;
 
 use super::term::{Field, Term};
 

@@ -46,6 +46,8 @@ pub struct Filter {
     pub worker: Option<String>,
     /// With this decision id.
     pub decision: Option<String>,
+    /// Being the document of this digest, `blake2b-256:…`.
+    pub document: Option<String>,
     /// Denied, or routed.
     pub denied: Option<bool>,
     /// The document with this digest.

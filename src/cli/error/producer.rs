@@ -58,6 +58,14 @@ pub(in crate::cli) enum ProducerError {
     Core(#[from] CoreError),
     #[error("larger than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("the allow-list is not an object of lists of destinations by environment")]
+    AllowList,
+    #[cfg(feature = "rego")]
+    #[error(transparent)]
+    PolicySource(#[from] wcp::rego_bundle::BundleError),
+    #[cfg(feature = "rego")]
+    #[error(transparent)]
+    Policy(#[from] wcp::rego::RegoError),
     #[error("no randomness to be had: {0}")]
     Randomness(#[from] getrandom::Error),
     #[cfg(feature = "client")]
@@ -106,6 +114,11 @@ impl ProducerError {
             ProducerError::Recording(error) => recording_code(error),
             ProducerError::Core(error) => core_code(error),
             ProducerError::TooLarge { .. } => "too_large",
+            ProducerError::AllowList => "bad_input",
+            #[cfg(feature = "rego")]
+            ProducerError::PolicySource(wcp::rego_bundle::BundleError::Unreadable { .. }) => "io",
+            #[cfg(feature = "rego")]
+            ProducerError::PolicySource(_) | ProducerError::Policy(_) => "bad_policy",
             ProducerError::Randomness(_) => "no_randomness",
             #[cfg(feature = "client")]
             ProducerError::Registry(error) => registry_code(error),
