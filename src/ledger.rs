@@ -72,6 +72,7 @@ pub mod bundle;
 pub mod bundle_file;
 pub mod bundle_line;
 mod canonical;
+mod canonical_check;
 mod chain;
 pub mod entry;
 pub mod envelope;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::ledger::key::{PublicKey, SoftwareSigner};
+use crate::ledger::key::{Engine, PublicKey, SoftwareSigner};
 use crate::ledger::pem::{self, PemError};
 
 /// A key file is a few hundred bytes.
@@ -47,6 +47,16 @@ pub enum KeyFileError {
         path: PathBuf,
         /// What is wrong.
         source: PemError,
+    },
+    /// The two libraries that sign gave different bytes for the same message.
+    #[error(
+        "key file {}: aws-lc and ed25519-dalek sign differently here; \
+         this processor or this build must not sign",
+        path.display()
+    )]
+    SignersDisagree {
+        /// The file.
+        path: PathBuf,
     },
     /// The system gave no randomness.
     #[error("no randomness to be had: {0}")]
@@ -94,10 +104,17 @@ pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
         });
     }
     let text = read_text(file, path)?;
-    pem::parse_private_key(&text).map_err(|source| KeyFileError::Pem {
+    let signer = pem::parse_private_key(&text).map_err(|source| KeyFileError::Pem {
         path: path.to_owned(),
         source,
-    })
+    })?;
+    // It could sign with the one that is left, but which of them is wrong?
+    if signer.engine() == Engine::AwsLcDisagreed {
+        return Err(KeyFileError::SignersDisagree {
+            path: path.to_owned(),
+        });
+    }
+    Ok(signer)
 }
 
 /// Reads a public key in PEM. A private key is refused, unread as such.
