@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crate::ledger::key::Signer;
 use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::mark::MarkFile;
-use crate::logbook::{Logbook, Parts, beside, key_file};
+use crate::logbook::{Logbook, Parts, beside};
 use crate::store::{RocksStore, Store};
 
 use super::error::CliError;
+use super::passphrase;
 
 /// The name under which the key file's path is kept in the store. Never the
 /// key.
@@ -68,7 +69,7 @@ impl Context {
 
     /// The private key of the ledger in `store`.
     pub(super) fn signer(&self, store: &dyn Store) -> Result<Arc<dyn Signer>, CliError> {
-        Ok(Arc::new(key_file::open(&self.key_path(store)?)?))
+        Ok(Arc::new(passphrase::open(&self.key_path(store)?)?))
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {

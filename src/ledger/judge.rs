@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::bundle_line;
+use super::document::Mentions;
 use super::entry::{Entry, EntryError};
 use super::epoch::leaf_hash;
 use super::hash::Hash;
@@ -14,6 +15,7 @@ use super::key::StrictVerifier;
 use super::kind;
 use super::limits;
 use super::position::Seq;
+use super::receipts::{Rest, rest_of};
 use super::source::Raw;
 use super::time::Timestamp;
 
@@ -43,15 +45,30 @@ pub(crate) struct Readable {
     pub(crate) acknowledges_rollback: bool,
     /// The siblings that came with it in a selection.
     pub(crate) path: Option<Vec<Hash>>,
+    /// What it has to do with documents. Nothing in a foreign logbook, where
+    /// kinds mean nothing.
+    pub(crate) mentions: Mentions,
+    /// What a receipt of it says beside number and hash, where there are
+    /// receipts.
+    pub(crate) receipt: Option<Rest>,
 }
 
-/// Judges each entry; `verifier` is `None` where signatures are not checked.
-pub(crate) fn judge(entries: &[&Raw], verifier: Option<&StrictVerifier>) -> Vec<Judged> {
+/// What is asked of each entry.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// `None` where signatures are not checked.
+    pub(crate) verifier: Option<&'a StrictVerifier>,
+    /// Whether there are receipts to compare it with.
+    pub(crate) receipts: bool,
+}
+
+/// Judges each entry.
+pub(crate) fn judge(entries: &[&Raw], question: Question<'_>) -> Vec<Judged> {
     // Every core gets a part or two, as large as serves the verifier best.
     let part = entries.len().div_ceil(2 * rayon::current_num_threads());
     let judged: Vec<_> = entries
         .par_chunks(part.clamp(LEAST, StrictVerifier::BATCH))
-        .map(|part| judge_part(part, verifier))
+        .map(|part| judge_part(part, question))
         .collect();
     judged.into_iter().flatten().collect()
 }
@@ -59,15 +76,21 @@ pub(crate) fn judge(entries: &[&Raw], verifier: Option<&StrictVerifier>) -> Vec<
 /// Fewer than this are not worth a core of their own.
 const LEAST: usize = 64;
 
-fn judge_part(part: &[&Raw], verifier: Option<&StrictVerifier>) -> Vec<Judged> {
+fn judge_part(part: &[&Raw], question: Question<'_>) -> Vec<Judged> {
     let read: Vec<_> = part.iter().map(|raw| read_one(raw)).collect();
-    let mut verdicts = verifier
+    let mut verdicts = question
+        .verifier
         .map(|verifier| verdicts(&read, verifier).into_iter())
         .into_iter()
         .flatten();
-    let judged = read.into_iter().map(|(seq, read)| match read {
+    let judged = part.iter().zip(read).map(|(raw, (seq, read))| match read {
         Ok((entry, path)) => {
-            Judged::Read(Box::new(readable(seq, &entry, path, verdicts.next())))
+            let mut readable = readable(seq, &entry, path, verdicts.next(), question.receipts);
+            // In a foreign logbook kinds mean nothing.
+            if !matches!(raw, Raw::LogbookLine(_)) {
+                readable.mentions = Mentions::of(&entry);
+            }
+            Judged::Read(Box::new(readable))
         }
         Err(error) => Judged::Unreadable { seq, error },
     });
@@ -101,6 +124,10 @@ fn read_one(raw: &Raw) -> Read<'_> {
             ),
             Err(error) => (None, Err(error)),
         },
+        Raw::DocumentLine(line) => (
+            None,
+            bundle_line::parse_document(line).map(alone),
+        ),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     }
 }
@@ -119,6 +146,7 @@ fn readable(
     entry: &Entry<Cow<'_, [u8]>>,
     path: Option<Vec<Hash>>,
     signature_valid: Option<bool>,
+    receipts: bool,
 ) -> Readable {
     let signature = entry.signature();
     Readable {
@@ -133,6 +161,9 @@ fn readable(
             .flatten(),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
         path,
+        mentions: Mentions::default(),
+        receipt: receipts
+            .then(|| rest_of(&entry.prev_hash(), &signature, entry.ts(), entry.kind())),
     }
 }
 

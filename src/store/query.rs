@@ -46,8 +46,12 @@ pub struct Filter {
     pub worker: Option<String>,
     /// With this decision id.
     pub decision: Option<String>,
+    /// Being the document of this digest, `blake2b-256:…`.
+    pub document: Option<String>,
     /// Denied, or routed.
     pub denied: Option<bool>,
+    /// The document with this digest.
+    pub document: Option<String>,
     /// This entry or a later one.
     pub from_seq: Option<Seq>,
     /// This entry or an earlier one.
@@ -112,6 +116,7 @@ impl Filter {
             (Field::Correlation, &self.correlation),
             (Field::Worker, &self.worker),
             (Field::Decision, &self.decision),
+            (Field::Document, &self.document),
         ];
         let strings = strings
             .into_iter()

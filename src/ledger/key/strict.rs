@@ -59,9 +59,8 @@ impl StrictVerifier {
         let decoded = VerifyingKey::from_bytes(key.as_bytes()).ok();
         // `verify_strict` refuses a small-order A, but hashes A's bytes as
         // given: only the encoding that decompression gives back is the key.
-        let canonical = decoded.filter(|k| {
-            &k.to_edwards().compress().to_bytes() == key.as_bytes() && !k.is_weak()
-        });
+        let canonical = decoded
+            .filter(|k| &k.to_edwards().compress().to_bytes() == key.as_bytes() && !k.is_weak());
         StrictVerifier {
             key: canonical,
             expected: 0,
