@@ -188,6 +188,7 @@ impl Book {
             policy: &policy,
             wanted: &|_, _| true,
             others: false,
+            documents: Vec::new(),
             alternative,
             today: None,
         };
