@@ -22,6 +22,7 @@ mod prove;
 mod recognise;
 mod seal;
 mod show;
+mod stats;
 mod verify;
 mod version;
 
@@ -78,6 +79,8 @@ enum Command {
     Show(show::Args),
     /// List entries
     Log(log::Args),
+    /// Count entries by kind, tenant, denial and hour
+    Stats(stats::Args),
     /// Verify a ledger, logbook, bundle or proof
     Verify(verify::Args),
     /// Write the inclusion proof of one entry
@@ -130,6 +133,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Head(args) => head::run(&context, &args, output),
         Command::Show(args) => show::run(&context, &args, output),
         Command::Log(args) => log::run(&context, &args, output),
+        Command::Stats(args) => stats::run(&context, &args, output),
         Command::Verify(args) => verify::run(&context, &args, output),
         Command::Prove(args) => prove::run(&context, &args, output),
         Command::Export(args) => export::run(&context, &args, output),

@@ -253,6 +253,7 @@ fn store_code(error: &StoreError) -> &'static str {
         StoreError::Missing { .. } | StoreError::NotADirectory { .. } => "ledger_missing",
         StoreError::Exists { .. } => "exists",
         StoreError::Locked { .. } => "ledger_locked",
+        StoreError::Restless { .. } => "ledger_restless",
         StoreError::UnknownFormat { .. } => "unknown_format",
         StoreError::Corrupt { .. } => "store_corrupt",
         StoreError::Io { kind, .. } if *kind == io::ErrorKind::StorageFull => "disk_full",
@@ -265,6 +266,9 @@ fn store_hint(error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::Missing { .. } => "make one with `sealbook init`, or name it with --ledger DIR",
         StoreError::Locked { .. } => "wait for the other process, or stop it",
+        StoreError::Restless { .. } => {
+            "run the command again when the other process has less to do"
+        }
         StoreError::UnknownFormat { .. } => "use the version of sealbook that made it",
         StoreError::Corrupt { .. } => "run `sealbook verify` and restore the ledger from a backup",
         StoreError::Io { kind, .. } if *kind == io::ErrorKind::StorageFull => {

@@ -11,6 +11,7 @@ use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::selection::{SelectionExport, export_selection};
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
+use crate::logbook::reading::Reader;
 use crate::store::{RocksStore, Store};
 
 use super::Answer;
@@ -57,16 +58,17 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         logbook.seal()?;
         logbook.close()?;
     }
-    let store = context.reader()?;
+    let reader = context.reader(output)?;
+    let store = &reader.store;
     let mut progress = Progress::new(store.count().ok(), "entries");
     let written = to_file(&args.output, |out| match (args.format, range) {
         (Kind::Bundle, Some(range)) => {
-            bundle(context, &store, args, range, out, output, &mut progress)
+            bundle(context, &reader, args, range, out, output, &mut progress)
         }
-        (Kind::Bundle, None) => selection(context, &store, args, out, output, &mut progress),
+        (Kind::Bundle, None) => selection(context, store, args, out, output, &mut progress),
         (Kind::Logbook, range) => {
             let last = range.map_or(Seq(u64::MAX), |(_, last)| last);
-            logbook(&store, last, out, &mut progress)
+            logbook(store, last, out, &mut progress)
         }
     });
     progress.finish();
@@ -101,15 +103,16 @@ fn selection(
 
 fn bundle(
     context: &Context,
-    store: &RocksStore,
+    reader: &Reader,
     args: &Args,
     (first, last): (Seq, Seq),
     out: &mut dyn Write,
     output: &mut Output,
     progress: &mut Progress,
 ) -> Result<u64, CliError> {
+    let store = &reader.store;
     let signer = signer(context, store, args.unsigned, output);
-    let head = match signed_head(context, store) {
+    let head = match signed_head(context, reader) {
         Ok(head) => Some(head),
         Err(error) => {
             output.warning(&format!("unsealed entries are left out: {error}"));

@@ -19,7 +19,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader()?;
+    let store = context.reader(output)?.store;
     let Some(seq) = find(&store, &args.entry)? else {
         return Err(CliError::NothingFound);
     };

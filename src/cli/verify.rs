@@ -10,7 +10,9 @@ use serde::Serialize;
 use crate::audit::audit;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::epoch::SignedEpoch;
-use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
+use crate::ledger::fault::{
+    Fault, FaultCode, Format, KeySource, Report, Verdict, Warning, WarningCode,
+};
 use crate::ledger::hash::Hash;
 use crate::ledger::head::SignedHead;
 use crate::ledger::json::Value;
@@ -21,11 +23,13 @@ use crate::ledger::proof::ProofFile;
 use crate::ledger::source::ReadError;
 use crate::ledger::statement::Statement;
 use crate::ledger::verify::{Anchor, Outcome, Policy, verify};
+use crate::logbook::error::OpenError;
 use crate::logbook::mark::Mark;
-use crate::store::{RocksStore, StoreError};
+use crate::logbook::reading::Reader;
+use crate::store::StoreError;
 
 use super::Answer;
-use super::context::Context;
+use super::context::{Context, as_of};
 use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
@@ -180,20 +184,28 @@ fn walk(
 
 /// A ledger, with the mark that was named or the one beside it.
 fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Report, CliError> {
-    let mark = context.mark_of(dir);
-    let store = match RocksStore::open_read_only(dir) {
-        Ok(store) => store,
-        Err(error @ StoreError::Corrupt { .. }) => {
+    let reader = match Reader::open(dir, &context.mark_of(dir)) {
+        Ok(reader) => reader,
+        Err(OpenError::Store(error @ StoreError::Corrupt { .. })) => {
             let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
             return Ok(unread(Format::Ledger, policy, fault));
         }
         Err(error) => return Err(error.into()),
     };
-    let total = crate::store::Store::count(&store).ok();
+    let total = crate::store::Store::count(&reader.store).ok();
     let mut progress = Progress::new(total, "entries");
-    let outcome = audit(&store, &mark, policy, &mut |done| progress.at(done))?;
+    let outcome = audit(&reader.store, &reader.mark, policy, &mut |done| {
+        progress.at(done);
+    })?;
     progress.finish();
-    Ok(outcome.report)
+    let mut report = outcome.report;
+    if let Some(last) = reader.as_of()? {
+        report.warnings.push(Warning {
+            code: WarningCode::BesideWriter,
+            detail: as_of(last),
+        });
+    }
+    Ok(report)
 }
 
 /// The report on something that could be looked at and not be read.

@@ -184,6 +184,8 @@ pub enum WarningCode {
     MoreNotListed,
     /// An entry of the log acknowledges a rollback.
     AcknowledgedRollback,
+    /// Another process is writing the ledger: the verdict is as of an entry.
+    BesideWriter,
 }
 
 /// What a verdict leaves open.

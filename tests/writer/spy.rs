@@ -10,7 +10,7 @@ use sealbook::ledger::hash::Hash;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::store::term::Term;
 use sealbook::store::{
-    Batch, MemoryStore, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+    Batch, ImportedRow, MemoryStore, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
 };
 
 pub(crate) struct Spy {
@@ -173,6 +173,18 @@ impl Store for Spy {
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner.meta(key)
+    }
+
+    fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
+        self.inner.put_imported(rows)
+    }
+
+    fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.imported(key)
+    }
+
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>> {
+        self.inner.imported_rows(range, order)
     }
 
     fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
