@@ -5,6 +5,7 @@
 
 mod accept_rollback;
 mod append;
+mod backup;
 mod context;
 mod epochs;
 mod error;
@@ -13,6 +14,8 @@ mod export;
 mod filters;
 mod generate;
 mod head;
+mod import;
+mod imported;
 mod init;
 mod key;
 mod log;
@@ -87,6 +90,10 @@ enum Command {
     Prove(prove::Args),
     /// Write an evidence bundle or a logbook
     Export(export::Args),
+    /// Verify evidence of another log and keep it
+    Import(import::Args),
+    /// Copy the ledger and verify the copy
+    Backup(backup::Args),
     /// Acknowledge for ever that the ledger was rolled back
     AcceptRollback(accept_rollback::Args),
     /// Print the ledger's public key
@@ -137,6 +144,8 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Verify(args) => verify::run(&context, &args, output),
         Command::Prove(args) => prove::run(&context, &args, output),
         Command::Export(args) => export::run(&context, &args, output),
+        Command::Import(args) => import::run(&context, &args, output),
+        Command::Backup(args) => backup::run(&context, &args, output),
         Command::AcceptRollback(args) => accept_rollback::run(&context, &args, output),
         Command::Key(args) => key::run(&context, &args, output),
         Command::Version => version::run(output),

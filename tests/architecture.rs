@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("ledger", &[]),
     ("wcp", &["ledger"]),
     ("files", &["ledger"]),
@@ -29,6 +29,8 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("logbook", &["ledger", "store"]),
     ("audit", &["ledger", "store", "logbook"]),
     ("evidence", &["ledger", "store", "logbook"]),
+    ("imports", &["ledger", "store", "logbook"]),
+    ("backup", &["ledger", "store", "logbook", "audit"]),
     ("serve", BELOW_THE_SURFACE),
     ("cli", ALL_BUT_MAIN),
     ("main", &["cli"]),
@@ -46,6 +48,8 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "logbook",
     "audit",
     "evidence",
+    "imports",
+    "backup",
 ];
 
 const ALL_BUT_MAIN: &[&str] = &[
@@ -60,6 +64,8 @@ const ALL_BUT_MAIN: &[&str] = &[
     "logbook",
     "audit",
     "evidence",
+    "imports",
+    "backup",
     "serve",
 ];
 

@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tempfile::NamedTempFile;
+
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::logbook::clock::{Clock, SystemClock};
@@ -60,6 +62,17 @@ impl Context {
     /// The ledger for reading what is still to come.
     pub(super) fn follower(&self) -> Result<Reader, CliError> {
         Ok(Reader::open_beside(&self.ledger, &self.mark)?)
+    }
+
+    /// A file beside the ledger, on the same disk, that nobody else knows of.
+    pub(super) fn scratch_file(&self) -> Result<NamedTempFile, CliError> {
+        let folder = match self.ledger.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        let file = builder.prefix(".sealbook-import-").tempfile_in(folder);
+        file.map_err(|error| CliError::file(folder, error))
     }
 
     /// Everything that writing needs.

@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::audit::AuditError;
+use crate::backup::BackupError;
 use crate::evidence::EvidenceError;
+use crate::imports::accept::ImportError;
+use crate::imports::shelf::ShelfError;
 use crate::ledger::bundle::BundleError;
 use crate::ledger::key::SignError;
 use crate::ledger::members::MemberError;
@@ -63,6 +66,12 @@ pub(super) enum CliError {
         given: String,
         expected: &'static str,
     },
+    #[error(transparent)]
+    Backup(BackupError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(transparent)]
+    Shelf(ShelfError),
     #[error("there is nothing to seal")]
     NothingToSeal,
     #[error("nothing was found")]
@@ -106,6 +115,8 @@ impl CliError {
                 | EvidenceError::EmptyRange,
             ) => 1,
             CliError::Open(OpenError::NothingToAccept) => 1,
+            CliError::Import(ImportError::OwnKey | ImportError::Empty) => 1,
+            CliError::Shelf(ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. }) => 1,
             _ => 2,
         }
     }
@@ -126,6 +137,10 @@ impl CliError {
             CliError::Evidence(error) => evidence_code(error),
             CliError::Query(QueryError::Store(error)) => store_code(error),
             CliError::Query(_) => "store_corrupt",
+            CliError::Backup(BackupError::Sign(_)) => "sign_failed",
+            CliError::Backup(_) => "io",
+            CliError::Import(error) => import_code(error),
+            CliError::Shelf(error) => shelf_code(error),
             CliError::NotRecognised { .. } => "not_recognised",
             CliError::Exists { .. } => "exists",
             CliError::NothingToSeal => "nothing_to_seal",
@@ -151,6 +166,13 @@ impl CliError {
                 "run `sealbook verify` and restore the ledger from a backup"
             }
             CliError::Evidence(EvidenceError::Ledger(error)) => return open_hint(error),
+            CliError::Import(ImportError::Store(error)) => return store_hint(error),
+            CliError::Shelf(ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. }) => {
+                "`sealbook import --list` shows what was imported"
+            }
+            CliError::Shelf(ShelfError::SeveralLogs { .. }) => {
+                "say which with KEY:GENESIS; `sealbook import --list` shows them"
+            }
             CliError::NotRecognised { .. } => {
                 "say what it is with --as ledger, logbook, bundle or proof"
             }
@@ -241,6 +263,26 @@ fn evidence_code(error: &EvidenceError) -> &'static str {
     }
 }
 
+fn import_code(error: &ImportError) -> &'static str {
+    match error {
+        ImportError::OwnKey => "own_key",
+        ImportError::Empty => "not_found",
+        ImportError::Store(error) => store_code(error),
+        ImportError::Append(error) => append_code(error),
+        ImportError::Query(_) => "store_corrupt",
+        _ => "io",
+    }
+}
+
+fn shelf_code(error: &ShelfError) -> &'static str {
+    match error {
+        ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. } => "not_found",
+        ShelfError::SeveralLogs { .. } => "usage",
+        ShelfError::Store(error) => store_code(error),
+        _ => "store_corrupt",
+    }
+}
+
 fn io_code(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull => "disk_full",
@@ -300,6 +342,18 @@ impl From<BundleError> for CliError {
 impl From<MarkFault> for CliError {
     fn from(fault: MarkFault) -> Self {
         CliError::Open(OpenError::Mark(fault))
+    }
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Exists { dir } => CliError::Exists { path: dir },
+            BackupError::Open(error) => CliError::Open(error),
+            BackupError::Store(error) => error.into(),
+            BackupError::Audit(error) => error.into(),
+            other => CliError::Backup(other),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
 use super::head::signed_head;
+use super::imported;
 use super::output::Output;
 use super::progress::Progress;
 
@@ -36,6 +37,12 @@ pub(super) struct Args {
     /// Seal the open epoch first, so that nothing is left out of a selection
     #[arg(long)]
     seal: bool,
+    /// Give out the file that was imported of this log: KEY, or KEY:GENESIS
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["seal", "unsigned"])]
+    log: Option<String>,
+    /// Give out the imported file with this digest
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["seal", "unsigned"])]
+    file: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
@@ -47,6 +54,9 @@ enum Kind {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if args.log.is_some() || args.file.is_some() {
+        return give(context, args, output);
+    }
     let range = args.filters.range();
     if args.format == Kind::Logbook && !matches!(range, Some((Seq::FIRST, _))) {
         return Err(CliError::usage(
@@ -74,6 +84,15 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     progress.finish();
     let entries = written?;
     output.note(&format!("{entries} entries in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
+/// A file as it was imported.
+fn give(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let store = context.reader(output)?.store;
+    let (log, file) = (args.log.as_deref(), args.file.as_deref());
+    let bytes = to_file(&args.output, |out| imported::give(&store, log, file, out))?;
+    output.note(&format!("{bytes} bytes in {}", args.output.display()));
     Ok(Answer::Yes)
 }
 

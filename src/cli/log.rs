@@ -12,6 +12,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
+use super::imported;
 use super::output::Output;
 
 /// Rows printed together as one table.
@@ -29,6 +30,9 @@ pub(super) struct Args {
     /// --until-seq is reached
     #[arg(long, conflicts_with = "reverse")]
     follow: bool,
+    /// Of this imported log: KEY, or KEY:GENESIS
+    #[arg(long, value_name = "KEY", conflicts_with = "follow")]
+    log: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
@@ -39,6 +43,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return follow(context, filter, output);
     }
     let reader = context.reader(output)?;
+    if let Some(log) = &args.log {
+        return imported::list(&imported::find(&reader.store, log)?, &filter, output);
+    }
     let mut rows = Rows::new(&HEAD);
     for item in select(&reader.store, &filter)? {
         let (seq, entry) = item?;
@@ -52,7 +59,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     rows.finish(output)
 }
 
-pub(super) const HEAD: [&str; 4] = ["seq", "time", "kind", "payload"];
+const HEAD: [&str; 4] = ["seq", "time", "kind", "payload"];
 
 /// Rows on their way into tables.
 pub(super) struct Rows<'h> {

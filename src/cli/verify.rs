@@ -74,7 +74,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let report = &report;
         output.document(&Printed { report, elapsed_ms })?;
     } else {
-        print(&report, elapsed_ms, output)?;
+        print(&report, Some(elapsed_ms), output)?;
     }
     Ok(match report.verdict {
         Verdict::Pass => Answer::Yes,
@@ -209,7 +209,7 @@ fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Report, CliE
 }
 
 /// The report on something that could be looked at and not be read.
-fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
+pub(super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
     Report {
         verdict: Verdict::Fail,
         format,
@@ -228,7 +228,12 @@ fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
     }
 }
 
-fn print(report: &Report, elapsed_ms: u64, output: &mut Output) -> Result<(), CliError> {
+/// Prints a report for people.
+pub(super) fn print(
+    report: &Report,
+    elapsed_ms: Option<u64>,
+    output: &mut Output,
+) -> Result<(), CliError> {
     let (verdict, colour) = match report.verdict {
         Verdict::Pass => ("PASS", "1;32"),
         Verdict::Fail => ("FAIL", "1;31"),
@@ -268,7 +273,10 @@ fn print(report: &Report, elapsed_ms: u64, output: &mut Output) -> Result<(), Cl
     for what in &report.not_checked {
         output.line(&format!("not checked: {}", tag(what)))?;
     }
-    output.line(&format!("took     {elapsed_ms} ms"))
+    if let Some(elapsed_ms) = elapsed_ms {
+        output.line(&format!("took     {elapsed_ms} ms"))?;
+    }
+    Ok(())
 }
 
 fn describe(fault: &Fault) -> String {
@@ -293,7 +301,7 @@ fn tag(code: &impl Serialize) -> String {
         .to_owned()
 }
 
-fn word(format: Format) -> &'static str {
+pub(super) fn word(format: Format) -> &'static str {
     match format {
         Format::Ledger => "ledger",
         Format::Logbook => "logbook",

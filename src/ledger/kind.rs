@@ -8,6 +8,9 @@ pub const CLOCK: &str = "sealbook:clock";
 /// A rollback was acknowledged.
 pub const ROLLBACK: &str = "sealbook:rollback";
 
+/// A file of another log was imported.
+pub const IMPORT: &str = "sealbook:import";
+
 /// Prefixes that only the recording layer writes.
 pub const RESERVED_PREFIXES: [&str; 5] = ["sealbook:", "wcp.", "manifest.", "vacant.", "hall."];
 

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod beside;
 mod commands;
 mod disks;
 mod evidence;
