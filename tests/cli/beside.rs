@@ -147,12 +147,12 @@ fn a_reader_sees_a_true_ledger_whatever_its_writer_does() {
         });
         // Writers come and go; each seals, flushes and compacts as it does.
         let body = "x".repeat(20_000);
-        for round in 0..6 {
+        for round in 0..4 {
             let mut command = place.command(&["append", "--jsonl", "-"]);
             command.stdin(Stdio::piped()).stdout(Stdio::null());
             let mut child = command.spawn().unwrap();
             let mut stdin = child.stdin.take().unwrap();
-            for n in 0..1_500 {
+            for n in 0..800 {
                 writeln!(
                     stdin,
                     "{{\"kind\":\"k{round}\",\"payload\":{{\"n\":{n},\"body\":\"{body}\"}}}}"
@@ -288,7 +288,7 @@ fn stats_count_what_a_filter_finds() {
         text.starts_with("5 entries, 0 to 4\n2 denied, 1 not denied, 2 say neither\n"),
         "{text}"
     );
-    assert!(text.contains("TENANT  ENTRIES\nx       3\n"), "{text}");
+    assert!(text.contains(" TENANT  ENTRIES\n x       3\n"), "{text}");
     assert!(
         text.contains("the most frequent 1 of 3: --top N or --json for more"),
         "{text}"

@@ -10,11 +10,13 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod backups;
 mod beside;
 mod commands;
 mod disks;
 mod evidence;
 mod formats;
+mod imports;
 mod input;
 mod keys;
 mod locks;
