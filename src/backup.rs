@@ -22,12 +22,13 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::audit::{AuditError, audit};
+use crate::ledger::anchors::Anchor;
 use crate::ledger::fault::{Report, Verdict};
 use crate::ledger::head::Head;
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::statement::Statement;
 use crate::ledger::time::Timestamp;
-use crate::ledger::verify::{Anchor, Policy};
+use crate::ledger::verify::Policy;
 use crate::logbook::error::OpenError;
 use crate::logbook::mark::{Mark, MarkFault, MarkFile};
 use crate::logbook::reading::Reader;
@@ -40,6 +41,9 @@ pub const LEDGER: &str = "ledger";
 /// Its mark.
 pub const MARK: &str = "ledger.mark";
 
+/// Finds the key of a ledger.
+pub type FindSigner<'a> = dyn Fn(&dyn Store) -> Option<Arc<dyn Signer>> + 'a;
+
 /// What to copy, and how far it must be proven.
 pub struct Order<'a> {
     /// The ledger.
@@ -48,7 +52,7 @@ pub struct Order<'a> {
     pub mark: &'a MarkFile,
     /// The key, where it is at hand: then the copy's mark names its very last
     /// entry, else it is the ledger's own mark.
-    pub signer: &'a dyn Fn(&dyn Store) -> Option<Arc<dyn Signer>>,
+    pub signer: &'a FindSigner<'a>,
     /// The time at which the copy's head is stated.
     pub now: Timestamp,
 }
@@ -163,11 +167,10 @@ fn copy(order: &Order<'_>, target: &Path) -> Result<(MarkFile, bool), BackupErro
             return Ok((seen, false));
         }
         Err(StoreError::Locked { .. }) => {}
-        Err(StoreError::Io { kind, .. })
-            if matches!(
-                kind,
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
-            ) => {}
+        Err(StoreError::Io {
+            kind: io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem,
+            ..
+        }) => {}
         Err(error) => return Err(error.into()),
     }
     let reader = Reader::open(order.ledger, order.mark)?;
@@ -212,15 +215,8 @@ fn verified(
     mark: &Mark,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, BackupError> {
-    let head = &mark.head.content;
     let policy = Policy {
-        contains: vec![Anchor {
-            log: head.log,
-            genesis: head.genesis,
-            seq: head.seq,
-            hash: head.hash,
-            signed: mark.head.verify(),
-        }],
+        contains: vec![Anchor::of_head(&mark.head)],
         ..Policy::default()
     };
     let report = audit(store, file, &policy, progress)?.report;

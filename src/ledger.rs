@@ -68,11 +68,15 @@
 //! A kind has 256 bytes, a payload 128 levels, an integer 4 300 digits, a
 //! signing payload 16 MiB, a line 20 MiB, an epoch 2²⁴ entries.
 
+pub mod anchors;
 pub mod bundle;
 pub mod bundle_file;
 pub mod bundle_line;
 mod canonical;
 mod chain;
+pub mod document;
+mod documents;
+pub mod encrypted_pem;
 pub mod entry;
 pub mod envelope;
 pub mod epoch;
@@ -96,8 +100,11 @@ pub mod opening;
 pub mod parse;
 mod parse_error;
 pub mod pem;
+mod policy;
 pub mod position;
 pub mod proof;
+pub mod published;
+pub mod receipts;
 mod seals;
 pub mod sha256;
 pub mod source;

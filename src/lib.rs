@@ -39,6 +39,8 @@ pub mod ledger;
 pub mod logbook;
 #[cfg(feature = "files")]
 pub mod manifest;
+pub mod record;
+pub mod replay;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod vacant;

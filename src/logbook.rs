@@ -42,6 +42,7 @@ mod indexing;
 pub mod init;
 pub mod key_file;
 pub mod mark;
+pub mod publish;
 pub mod reading;
 mod recover;
 pub mod request;

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("ledger", &[]),
     ("wcp", &["ledger"]),
     ("files", &["ledger"]),
@@ -23,7 +23,26 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("vacant", &["ledger"]),
     (
         "record",
-        &["ledger", "wcp", "attestation", "manifest", "vacant"],
+        &[
+            "ledger",
+            "wcp",
+            "attestation",
+            "manifest",
+            "vacant",
+            "store",
+            "logbook",
+        ],
+    ),
+    (
+        "replay",
+        &[
+            "ledger",
+            "files",
+            "wcp",
+            "attestation",
+            "manifest",
+            "record",
+        ],
     ),
     ("store", &["ledger"]),
     ("logbook", &["ledger", "store"]),
@@ -44,6 +63,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "manifest",
     "vacant",
     "record",
+    "replay",
     "store",
     "logbook",
     "audit",
@@ -60,6 +80,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "manifest",
     "vacant",
     "record",
+    "replay",
     "store",
     "logbook",
     "audit",

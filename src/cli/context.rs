@@ -12,11 +12,12 @@ use crate::ledger::position::Seq;
 use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::mark::MarkFile;
 use crate::logbook::reading::Reader;
-use crate::logbook::{Logbook, Parts, beside, key_file};
+use crate::logbook::{Logbook, Parts, beside};
 use crate::store::{RocksStore, Store};
 
 use super::error::CliError;
 use super::output::Output;
+use super::passphrase;
 
 /// The name under which the key file's path is kept in the store. Never the
 /// key.
@@ -94,7 +95,7 @@ impl Context {
 
     /// The private key of the ledger in `store`.
     pub(super) fn signer(&self, store: &dyn Store) -> Result<Arc<dyn Signer>, CliError> {
-        Ok(Arc::new(key_file::open(&self.key_path(store)?)?))
+        Ok(Arc::new(passphrase::open(&self.key_path(store)?)?))
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {

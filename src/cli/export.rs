@@ -31,6 +31,9 @@ pub(super) struct Args {
     /// What is written; a logbook is always the log from its first entry on
     #[arg(long, value_enum, default_value_t = Kind::Bundle)]
     format: Kind,
+    /// Compress it with zstd, as a name that ends in .zst does too
+    #[arg(long)]
+    zstd: bool,
     /// Do not sign the closing record
     #[arg(long)]
     unsigned: bool,
@@ -71,7 +74,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let reader = context.reader(output)?;
     let store = &reader.store;
     let mut progress = Progress::new(store.count().ok(), "entries");
-    let written = to_file(&args.output, |out| match (args.format, range) {
+    let mut write = |out: &mut dyn Write| match (args.format, range) {
         (Kind::Bundle, Some(range)) => {
             bundle(context, &reader, args, range, out, output, &mut progress)
         }
@@ -80,6 +83,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             let last = range.map_or(Seq(u64::MAX), |(_, last)| last);
             logbook(store, last, out, &mut progress)
         }
+    };
+    let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
+    let written = to_file(&args.output, |out| match compressed {
+        true => compress(out, &mut write),
+        false => write(out),
     });
     progress.finish();
     let entries = written?;
@@ -198,6 +206,19 @@ fn logbook(
         progress.at(entries);
     }
     out.flush().map_err(CliError::output)?;
+    Ok(entries)
+}
+
+/// The default level asks of its reader a window of 2 MiB.
+fn compress(
+    out: &mut dyn Write,
+    write: &mut dyn FnMut(&mut dyn Write) -> Result<u64, CliError>,
+) -> Result<u64, CliError> {
+    let failed = CliError::output;
+    let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(failed)?;
+    encoder.include_checksum(true).map_err(failed)?;
+    let entries = write(&mut encoder)?;
+    encoder.finish().and_then(Write::flush).map_err(failed)?;
     Ok(entries)
 }
 

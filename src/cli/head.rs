@@ -10,23 +10,35 @@ use crate::ledger::json::Form;
 use crate::ledger::statement::Statement;
 use crate::ledger::time::Timestamp;
 use crate::logbook::mark::MarkFault;
+use crate::logbook::publish::PublishFile;
 use crate::logbook::reading::Reader;
-use crate::logbook::{extent_of, judge_mark};
+use crate::logbook::{extent_of, identity_of, judge_mark};
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
+use super::seal::published_note;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Write it into a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Append it to a file, after the sealed headers that are not there yet
+    #[arg(long, value_name = "FILE")]
+    publish: Option<PathBuf>,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let head = signed_head(context, &context.reader(output)?)?;
+    let reader = context.reader(output)?;
+    let head = signed_head(context, &reader)?;
+    if let Some(path) = &args.publish {
+        let store = &reader.store;
+        let mut file = PublishFile::open(path, store, identity_of(store)?)?;
+        let added = file.publish(store, Some(&head))?;
+        output.note(&published_note(added, path));
+    }
     let mut text = head.to_value().canonical(Form::Utf8);
     text.push('\n');
     match &args.output {

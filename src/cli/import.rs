@@ -184,9 +184,11 @@ fn print(outcome: &Outcome, output: &mut Output) -> Result<Answer, CliError> {
         Outcome::Known(imported) if !output.is_json() => {
             say("imported before:", imported, output)?;
         }
-        Outcome::Refused(report) if !output.is_json() => verify::print(report, None, output)?,
+        Outcome::Refused(report) if !output.is_json() => {
+            verify::print_report(report, None, output)?
+        }
         Outcome::Equivocation(report, conflict) if !output.is_json() => {
-            verify::print(report, None, output)?;
+            verify::print_report(report, None, output)?;
             for digest in files(conflict) {
                 output.line(&format!(
                     "evidence {digest}: `sealbook export --file {digest} -o FILE` gives it out"

@@ -17,6 +17,7 @@ use crate::store::Store;
 use crate::store::tree::{TreeError, subtree_hashes};
 
 use super::EvidenceError;
+use super::documents::Needed;
 
 /// What to put into a bundle of a range.
 pub struct RangeExport<'a> {
@@ -55,6 +56,7 @@ pub fn export_range<W: Write>(
     let mut writer = BundleWriter::new(out, &opening)?;
     let mut epoch: Option<SignedEpoch> = None;
     let mut headed = false;
+    let mut needed = Needed::default();
     let mut expected = export.first;
     for row in store.entries(export.first.0..last.0.saturating_add(1)) {
         let (seq, record) = row?;
@@ -68,6 +70,7 @@ pub fn export_range<W: Write>(
             headed = epoch.is_none();
         }
         writer.entry(seq, &entry, None)?;
+        needed.take(&entry);
         let ends = |epoch: &SignedEpoch| seq == epoch.content.last_seq || seq == last;
         if let Some(ended) = epoch.take_if(|epoch| ends(epoch)) {
             let header = &ended.content;
@@ -81,6 +84,7 @@ pub fn export_range<W: Write>(
     if expected.0 != last.0.saturating_add(1) {
         return Err(OpenError::EntryMissing { seq: expected }.into());
     }
+    needed.write(store, &mut writer)?;
     Ok(writer.finish(export.signer)?)
 }
 

@@ -13,6 +13,7 @@ use crate::logbook::{entry_at, epoch_at, identity_of};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
+use super::documents::Needed;
 use super::{EvidenceError, path_of};
 
 /// What to put into a bundle of a selection.
@@ -52,6 +53,7 @@ pub fn export_selection<W: Write>(
     };
     let mut writer = BundleWriter::new(out, &opening)?;
     let mut current: Option<SignedEpoch> = None;
+    let mut needed = Needed::default();
     let (mut written, mut unsealed) = (0, 0);
     for item in in_order(store, export.filter)? {
         let (seq, entry) = item?;
@@ -70,6 +72,7 @@ pub fn export_selection<W: Write>(
         if let Some(epoch) = &current {
             let path = path_of(store, seq, &entry, epoch)?;
             writer.entry(seq, &entry, Some(&path))?;
+            needed.take(&entry);
             written += 1;
             (export.progress)(written);
         }
@@ -77,6 +80,7 @@ pub fn export_selection<W: Write>(
     if written == 0 && unsealed == 0 {
         return Err(EvidenceError::EmptyRange);
     }
+    needed.write(store, &mut writer)?;
     let (out, closing) = writer.finish(export.signer)?;
     Ok((out, Selected { closing, unsealed }))
 }

@@ -272,6 +272,14 @@ impl Entry {
         Ok((seq, entry))
     }
 
+    /// The same without its position.
+    pub(crate) fn from_unnumbered(value: &Value, at: &str) -> Result<Entry, EntryError> {
+        let mut members = Members::of(value, at)?;
+        let entry = Entry::from_members(&mut members, Timestamp::parse_canonical)?;
+        members.finish()?;
+        Ok(entry)
+    }
+
     fn from_members(
         members: &mut Members<'_>,
         read_time: fn(&str) -> Result<Timestamp, TimeError>,

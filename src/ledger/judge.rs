@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::bundle_line;
+use super::document::Mentions;
 use super::entry::{Entry, EntryError};
 use super::epoch::leaf_hash;
 use super::hash::Hash;
@@ -12,6 +13,7 @@ use super::key::StrictVerifier;
 use super::kind;
 use super::limits;
 use super::position::Seq;
+use super::receipts::{Rest, rest_of};
 use super::source::Raw;
 use super::time::Timestamp;
 
@@ -41,30 +43,83 @@ pub(crate) struct Readable {
     pub(crate) acknowledges_rollback: bool,
     /// The siblings that came with it in a selection.
     pub(crate) path: Option<Vec<Hash>>,
+    /// What it has to do with documents. Nothing in a foreign logbook, where
+    /// kinds mean nothing.
+    pub(crate) mentions: Mentions,
+    /// What a receipt of it says beside number and hash, where there are
+    /// receipts.
+    pub(crate) receipt: Option<Rest>,
 }
 
-/// Judges each entry; `verifier` is `None` where signatures are not checked.
-pub(crate) fn judge(entries: &[&Raw], verifier: Option<&StrictVerifier>) -> Vec<Judged> {
-    entries
-        .par_iter()
-        .with_min_len(16)
-        .map(|raw| judge_one(raw, verifier))
-        .collect()
+/// What is asked of each entry.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// `None` where signatures are not checked.
+    pub(crate) verifier: Option<&'a StrictVerifier>,
+    /// Whether there are receipts to compare it with.
+    pub(crate) receipts: bool,
 }
 
-fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>) -> Judged {
-    let (seq, read) = match raw {
+/// Judges each entry.
+pub(crate) fn judge(entries: &[&Raw], question: Question<'_>) -> Vec<Judged> {
+    // Every core gets a part or two, as large as serves the verifier best.
+    let part = entries.len().div_ceil(2 * rayon::current_num_threads());
+    let judged: Vec<_> = entries
+        .par_chunks(part.clamp(LEAST, StrictVerifier::BATCH))
+        .map(|part| judge_part(part, question))
+        .collect();
+    judged.into_iter().flatten().collect()
+}
+
+/// Fewer than this are not worth a core of their own.
+const LEAST: usize = 64;
+
+fn judge_part(part: &[&Raw], question: Question<'_>) -> Vec<Judged> {
+    let read: Vec<_> = part.iter().map(|raw| read_one(raw)).collect();
+    let mut verdicts = question
+        .verifier
+        .map(|verifier| verdicts(&read, verifier).into_iter())
+        .into_iter()
+        .flatten();
+    let judged = part.iter().zip(read).map(|(raw, (seq, read))| match read {
+        Ok((entry, path)) => {
+            let mut readable = readable(seq, &entry, path, verdicts.next(), question.receipts);
+            // In a foreign logbook kinds mean nothing.
+            if !matches!(raw, Raw::LogbookLine(_)) {
+                readable.mentions = Mentions::of(&entry);
+            }
+            Judged::Read(Box::new(readable))
+        }
+        Err(error) => Judged::Unreadable { seq, error },
+    });
+    judged.collect()
+}
+
+/// The verdict on each entry that could be read, in their order.
+fn verdicts(read: &[Read], verifier: &StrictVerifier) -> Vec<bool> {
+    let entries = read.iter().filter_map(|(_, read)| read.as_ref().ok());
+    let signed: Vec<_> = entries
+        .map(|(entry, _)| (entry.signing_payload(), entry.signature()))
+        .collect();
+    verifier.verify_batch(&signed)
+}
+
+/// Its number, where the format has them, and the entry with its path.
+type Read = (Option<Seq>, Result<(Entry, Option<Vec<Hash>>), EntryError>);
+
+fn read_one(raw: &Raw) -> Read {
+    match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
             Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry, parsed.path))),
             Err(error) => (None, Err(error)),
         },
+        Raw::DocumentLine(line) => (
+            None,
+            bundle_line::parse_document(line).map(|entry| (entry, None)),
+        ),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
-    };
-    match read {
-        Ok((entry, path)) => Judged::Read(Box::new(readable(seq, &entry, path, verifier))),
-        Err(error) => Judged::Unreadable { seq, error },
     }
 }
 
@@ -81,7 +136,8 @@ fn readable(
     seq: Option<Seq>,
     entry: &Entry,
     path: Option<Vec<Hash>>,
-    verifier: Option<&StrictVerifier>,
+    signature_valid: Option<bool>,
+    receipts: bool,
 ) -> Readable {
     let signature = entry.signature();
     Readable {
@@ -90,12 +146,15 @@ fn readable(
         prev: entry.prev_hash(),
         leaf: leaf_hash(&entry.hash(), &signature),
         ts: entry.ts(),
-        signature_valid: verifier.map(|v| v.verify(entry.signing_payload(), &signature)),
+        signature_valid,
         opening: (entry.kind() == kind::OPEN)
             .then(|| entry.check_payload().ok())
             .flatten(),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
         path,
+        mentions: Mentions::default(),
+        receipt: receipts
+            .then(|| rest_of(&entry.prev_hash(), &signature, entry.ts(), entry.kind())),
     }
 }
 

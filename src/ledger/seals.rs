@@ -56,12 +56,24 @@ impl Seals {
         self.genesis = Some(genesis);
     }
 
-    /// Takes a header; the entries that follow are its.
-    pub(crate) fn open(&mut self, epoch: SignedEpoch, line: Option<u64>, findings: &mut Findings) {
+    /// The header whose entries are being read.
+    pub(crate) fn header(&self) -> Option<&EpochHeader> {
+        self.current.as_ref().map(|open| &open.header)
+    }
+
+    /// Takes a header; the entries that follow are its. Says whether the log
+    /// that it names signed it.
+    pub(crate) fn open(
+        &mut self,
+        epoch: SignedEpoch,
+        line: Option<u64>,
+        findings: &mut Findings,
+    ) -> bool {
         self.close(findings);
         let header = &epoch.content;
         self.count += 1;
-        if !epoch.verify() {
+        let signed = epoch.verify();
+        if !signed {
             let detail = "the header's signature is not the log key's";
             findings.fault(fault_in(
                 FaultCode::EpochSignatureInvalid,
@@ -90,6 +102,7 @@ impl Seals {
             tree: EpochFrontier::new(),
             last: None,
         });
+        signed
     }
 
     /// What ties a header to the one before it, as far as that one is here:

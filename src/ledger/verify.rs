@@ -14,59 +14,24 @@
 //! Memory is that of two batches and one frontier, whatever the size of the
 //! log.
 
+use super::anchors::{AnchorCheck, Known};
 use super::chain::Chain;
+use super::documents::{Documents, Place};
 use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
 use super::hash::Hash;
 use super::head::SignedHead;
-use super::judge::{Judged, Readable, judge};
+use super::judge::{Judged, Question, Readable, judge};
 use super::key::{PublicKey, StrictVerifier};
 use super::opening::Opening;
 use super::position::Seq;
+use super::receipts::{ReceiptCheck, Whose};
 use super::seals::Seals;
 use super::source::{Event, Raw, ReadError, Source, Subject};
 
-/// A position that the log must hold: a signed head, a sealed header, a
-/// receipt that someone kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchor {
-    /// The log it speaks of.
-    pub log: PublicKey,
-    /// That log's entry 0.
-    pub genesis: Hash,
-    /// The entry.
-    pub seq: Seq,
-    /// Its hash.
-    pub hash: Hash,
-    /// Whether the log's own signature stands under it.
-    pub signed: bool,
-}
-
-/// What a verification is to hold the log against.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// The keys that are trusted; none means that nobody gave one.
-    pub keys: Vec<PublicKey>,
-    /// Whether entry signatures are checked. Signatures of headers and heads
-    /// always are.
-    pub signatures: bool,
-    /// The hash that the last entry must have.
-    pub expect_head: Option<Hash>,
-    /// Positions that the log must hold.
-    pub contains: Vec<Anchor>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Policy {
-            keys: Vec::new(),
-            signatures: true,
-            expect_head: None,
-            contains: Vec::new(),
-        }
-    }
-}
+pub use super::anchors::Anchor;
+pub use super::policy::Policy;
 
 /// A value that passed verification. Nothing but [`verify`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,10 +90,14 @@ pub fn verify(
     source.next_batch(&mut batch)?;
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
-        let verifier = walk.verifier.as_ref();
+        walk.announce(&batch);
+        let question = Question {
+            verifier: walk.verifier.as_ref(),
+            receipts: walk.receipts.is_some(),
+        };
         let mut next = Vec::new();
         let (judged, read) = rayon::join(
-            || judge(&entries_of(&batch), verifier),
+            || judge(&entries_of(&batch), question),
             || source.next_batch(&mut next),
         );
         read?;
@@ -145,7 +114,7 @@ fn entries_of(batch: &[Event]) -> Vec<&Raw> {
 
 fn raw_of(event: &Event) -> Option<&Raw> {
     match event {
-        Event::Entry(raw, _) => Some(raw),
+        Event::Entry(raw, _) | Event::Document(raw, _) => Some(raw),
         _ => None,
     }
 }
@@ -164,7 +133,9 @@ struct Walk<'a> {
     seals: Seals,
     head: Option<SignedHead>,
     genesis: Option<Hash>,
-    contained: Vec<bool>,
+    anchors: AnchorCheck<'a>,
+    receipts: Option<ReceiptCheck<'a>>,
+    documents: Documents,
     not_checked: Vec<NotChecked>,
     findings: Findings,
 }
@@ -201,8 +172,7 @@ impl<'a> Walk<'a> {
         if !policy.signatures || log.is_none() {
             not_checked.push(NotChecked::Signatures);
         }
-        let anchored = policy.expect_head.is_some() || !policy.contains.is_empty();
-        if anchored {
+        if policy.anchors_the_end() {
             not_checked.retain(|what| *what != NotChecked::Truncation);
         }
         Walk {
@@ -218,7 +188,9 @@ impl<'a> Walk<'a> {
             seals: Seals::new(subject),
             head: None,
             genesis: subject.genesis,
-            contained: vec![false; policy.contains.len()],
+            anchors: AnchorCheck::new(&policy.contains),
+            receipts: policy.receipts.as_ref().map(ReceiptCheck::new),
+            documents: Documents::new(subject.format),
             not_checked,
             findings,
             subject: subject.clone(),
@@ -232,12 +204,23 @@ impl<'a> Walk<'a> {
         };
         self.undecided = false;
         let signs = |key: &&PublicKey| {
-            let verdicts = judge(&[first], Some(&StrictVerifier::new(key)));
+            let question = Question {
+                verifier: Some(&StrictVerifier::new(key)),
+                receipts: false,
+            };
+            let verdicts = judge(&[first], question);
             matches!(verdicts.first(), Some(Judged::Read(entry)) if entry.signature_valid == Some(true))
         };
         if let Some(key) = self.policy.keys.iter().find(signs) {
             self.log = Some(*key);
             self.verifier = Some(StrictVerifier::new(key));
+        }
+    }
+
+    /// Lets the verifier prepare itself for as many signatures as there are.
+    fn announce(&mut self, batch: &[Event]) {
+        if let Some(verifier) = &mut self.verifier {
+            verifier.expect(batch.iter().filter_map(raw_of).count());
         }
     }
 
@@ -250,7 +233,18 @@ impl<'a> Walk<'a> {
                         self.entry(&judged, line);
                     }
                 }
-                Event::Epoch(epoch, line) => self.seals.open(*epoch, line, &mut self.findings),
+                Event::Document(_, line) => {
+                    if let Some(judged) = judged.next() {
+                        self.documents.line(&judged, line, &mut self.findings);
+                    }
+                }
+                Event::Epoch(epoch, line) => {
+                    if self.seals.open(*epoch, line, &mut self.findings)
+                        && let Some(header) = self.seals.header()
+                    {
+                        self.anchors.header(header);
+                    }
+                }
                 Event::Before(hashes, line) => {
                     self.seals
                         .before(&hashes, line, self.chain.next_seq(), &mut self.findings);
@@ -276,7 +270,7 @@ impl<'a> Walk<'a> {
         };
         if let (Some(entry), Some(seq)) = (readable, seq) {
             self.open(seq, entry, line);
-            self.compare_anchors(seq, entry);
+            self.compare(seq, entry, index, line);
         }
         if self.subject.format == Format::Logbook {
             return;
@@ -346,17 +340,52 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn compare_anchors(&mut self, seq: Seq, entry: &Readable) {
-        let anchors = self.policy.contains.iter().zip(&mut self.contained);
-        for (anchor, contained) in anchors {
-            *contained |= anchor.seq == seq && anchor.hash == entry.hash;
+    /// Holds an entry against what was kept of the log, and notes the documents
+    /// that it needs.
+    fn compare(&mut self, seq: Seq, entry: &Readable, index: u64, line: Option<u64>) {
+        self.anchors.entry(seq, entry.hash);
+        let whose = self.whose();
+        if let (Some(receipts), Some(rest)) = (&mut self.receipts, entry.receipt) {
+            receipts.entry(seq, entry.hash, rest, whose, &mut self.findings);
+        }
+        let numbered = self.subject.format != Format::Logbook;
+        let place = Place {
+            index: match self.subject.format {
+                Format::Ledger => seq.0,
+                _ => index,
+            },
+            seq: numbered.then_some(seq.0),
+            line,
+        };
+        let mentions = &entry.mentions;
+        self.documents.entry(mentions, place, &mut self.findings);
+    }
+
+    fn whose(&self) -> Whose {
+        Whose {
+            log: self.log,
+            genesis: self.genesis,
         }
     }
 
     fn finish(mut self) -> Outcome {
         self.seals.close(&mut self.findings);
         self.check_end();
-        self.check_anchors();
+        let whose = self.whose();
+        let findings = &mut self.findings;
+        let known = Known {
+            log: self.log,
+            genesis: self.genesis,
+            subject: &self.subject,
+            head: self.chain.head,
+        };
+        self.anchors.close(&known, &mut self.not_checked, findings);
+        if let Some(receipts) = self.receipts {
+            let last = self.chain.last_seq;
+            let not_checked = &mut self.not_checked;
+            receipts.close(whose, &self.subject, last, not_checked, findings);
+        }
+        self.documents.close(&mut self.not_checked, findings);
         if self.chain.count == 0 {
             self.findings
                 .warning(WarningCode::Empty, "there are no entries");
@@ -426,28 +455,6 @@ impl<'a> Walk<'a> {
             let found = Fault::of_file(FaultCode::HeadMismatch, detail);
             self.findings
                 .fault(found.compared(expected, self.chain.head));
-        }
-    }
-
-    fn check_anchors(&mut self) {
-        for (anchor, contained) in self.policy.contains.iter().zip(&self.contained) {
-            let detail = if !anchor.signed {
-                "the head given has no valid signature of the log it names"
-            } else if self.log.is_some_and(|log| log != anchor.log)
-                || self
-                    .genesis
-                    .is_some_and(|genesis| genesis != anchor.genesis)
-            {
-                "the head given is of another log"
-            } else if !contained {
-                "the entry of the head given is not here"
-            } else {
-                continue;
-            };
-            let found =
-                Fault::of_file(FaultCode::HeadNotContained, detail).with_seq(Some(anchor.seq.0));
-            self.findings
-                .fault(found.compared(anchor.hash, self.chain.head));
         }
     }
 }

@@ -34,8 +34,12 @@ impl Prepared {
         Prepared::new(kind, payload)
     }
 
-    /// Prepares an entry of any kind.
-    pub(crate) fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
+    /// Prepares an entry of any kind, for the recording layer: what others
+    /// hand in goes through [`Prepared::of_caller`].
+    ///
+    /// # Errors
+    /// [`LogbookError::Entry`] for what no entry can be.
+    pub fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
         let mut canonical = Vec::new();
         payload.write_canonical(Form::Utf8, &mut canonical);
         // The limits do not depend on time or chain, but for seven bytes of a

@@ -12,6 +12,8 @@
 
 mod backups;
 mod beside;
+mod cards;
+mod catalogue;
 mod commands;
 mod disks;
 mod evidence;
@@ -20,10 +22,19 @@ mod imports;
 mod input;
 mod keys;
 mod locks;
+mod manifests;
+mod packages;
 mod place;
+mod recorded;
+mod registry;
+#[path = "../attest/registry_server.rs"]
+#[allow(dead_code, reason = "the client's tests use more of it")]
+mod registry_server;
 mod rows;
+mod rules;
 mod shapes;
 mod streams;
 mod tampering;
 mod terminal;
 mod verdicts;
+mod workers;

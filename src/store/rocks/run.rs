@@ -95,7 +95,11 @@ fn read_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a failed step fails the test"
+    )]
 
     use super::*;
     use crate::ledger::position::Seq;
