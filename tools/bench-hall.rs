@@ -91,7 +91,9 @@ fn record(
         }
         input.correlation_id = format!("6f1f2d1e-0c1a-4c1e-9d2b-{n:012}");
         let mut id = [0; 16];
-        id.iter_mut().zip(n.to_be_bytes()).for_each(|(to, from)| *to = from);
+        id.iter_mut()
+            .zip(n.to_be_bytes())
+            .for_each(|(to, from)| *to = from);
         let asked = Asked {
             input: &input,
             sources: Sources::of_registry(&registry),

@@ -118,16 +118,10 @@ fn read_one(raw: &Raw) -> Read<'_> {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(alone)),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
-            Ok(parsed) => (
-                Some(parsed.seq),
-                Ok((parsed.entry.into_cow(), parsed.path)),
-            ),
+            Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry.into_cow(), parsed.path))),
             Err(error) => (None, Err(error)),
         },
-        Raw::DocumentLine(line) => (
-            None,
-            bundle_line::parse_document(line).map(alone),
-        ),
+        Raw::DocumentLine(line) => (None, bundle_line::parse_document(line).map(alone)),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     }
 }
