@@ -20,7 +20,7 @@ use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::{Logbook, Parts};
 use sealbook::record::{Asked, Premises, Recorder, Sources};
 use sealbook::replay::item::Item;
-use sealbook::replay::{Gathered, Options, replay};
+use sealbook::replay::{Options, replay};
 use sealbook::store::{RocksStore, Store};
 use sealbook::wcp::stamp::{DecisionId, Stamp};
 use sealbook::wcp::{HallConfig, Registry, RouteInput, load_rules_from_dict};
@@ -151,7 +151,7 @@ fn again(ledger: &std::path::Path, mark: &MarkFile) -> Result<(), Box<dyn Error>
         policy: &policy,
         wanted: &|_, _| true,
         others: false,
-        documents: &Gathered::default(),
+        documents: Vec::new(),
         alternative: None,
         today: None,
     };

@@ -17,16 +17,18 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
 use crate::ledger::source::Source;
 use crate::ledger::verify::Policy;
+use crate::logbook::reading::Reader;
+use crate::record::Document;
 use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
 use crate::replay::today::Today;
-use crate::replay::{Gathered, Options, replay};
+use crate::replay::{Options, documents_beside, replay};
+use crate::store::StoreError;
 use crate::store::query::Filter;
-use crate::store::{RocksStore, StoreError};
 
 use super::Answer;
-use super::context::Context;
+use super::context::{Context, as_of};
 use super::document;
 use super::error::CliError;
 use super::filters::Filters;
@@ -78,16 +80,18 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let alternative = alternative(args)?;
     let today = today(context, args)?;
     let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);
-    let documents = gathered(context, args)?;
     let options = Options {
         policy: &policy,
         wanted: &wanted,
         others: names_something(&filter),
-        documents: &documents,
+        documents: documents(args)?,
         alternative,
         today: today.as_ref(),
     };
-    let result = source(context, args, |source, total| {
+    let result = source(context, args, |source, total, seen| {
+        if let Some(last) = seen {
+            output.note(&as_of(last));
+        }
         walk(source, total, &options, output)
     })?;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -157,24 +161,24 @@ fn today(context: &Context, args: &Args) -> Result<Option<Today>, CliError> {
     Ok(Some(today))
 }
 
-/// In a bundle documents come last; the file is read once for them alone.
-fn gathered(context: &Context, args: &Args) -> Result<Gathered, CliError> {
-    let path = args.path.as_deref().unwrap_or(&context.ledger);
-    if path.is_dir() || !path.exists() {
-        return Ok(Gathered::default());
-    }
+/// What a bundle holds beside its entries, read before them.
+fn documents(args: &Args) -> Result<Vec<Document>, CliError> {
+    let Some(path) = args.path.as_deref() else {
+        return Ok(Vec::new());
+    };
     match recognise(path, None)? {
-        Found::Bundle(file) => Ok(Gathered::of(&mut BundleFile::open(file.reader)?)?),
-        _ => Ok(Gathered::default()),
+        Found::Bundle(file) => Ok(documents_beside(&mut BundleFile::open(file.reader)?)?),
+        _ => Ok(Vec::new()),
     }
 }
 
 /// Opens what is to be replayed; with it comes how many entries it has, where
-/// that is known.
+/// that is known, and the last of them, where another process may be adding
+/// more.
 fn source<T>(
     context: &Context,
     args: &Args,
-    walk: impl FnOnce(&mut dyn Source, Option<u64>) -> Result<T, CliError>,
+    walk: impl FnOnce(&mut dyn Source, Option<u64>, Option<Seq>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let path = args.path.as_deref().unwrap_or(&context.ledger);
     if args.path.is_none() && !path.exists() {
@@ -183,13 +187,12 @@ fn source<T>(
     }
     match recognise(path, None)? {
         Found::Ledger(dir) => {
-            let mark = context.mark_of(&dir);
-            let store = RocksStore::open_read_only(&dir)?;
-            let total = crate::store::Store::count(&store).ok();
-            let mut source = LedgerSource::new(&store, &mark)?;
-            walk(&mut source, total)
+            let reader = Reader::open(&dir, &context.mark_of(&dir))?;
+            let total = crate::store::Store::count(&reader.store).ok();
+            let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
+            walk(&mut source, total, reader.as_of()?)
         }
-        Found::Bundle(file) => walk(&mut BundleFile::open(file.reader)?, None),
+        Found::Bundle(file) => walk(&mut BundleFile::open(file.reader)?, None, None),
         _ => Err(CliError::Argument {
             what: "path",
             given: path.display().to_string(),

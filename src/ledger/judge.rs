@@ -1,6 +1,8 @@
 //! What can be said of an entry alone: is it well-formed, what does it hash
 //! to, is its signature good. Done for many entries at once, on every core.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::bundle_line;
@@ -96,7 +98,7 @@ fn judge_part(part: &[&Raw], question: Question<'_>) -> Vec<Judged> {
 }
 
 /// The verdict on each entry that could be read, in their order.
-fn verdicts(read: &[Read], verifier: &StrictVerifier) -> Vec<bool> {
+fn verdicts(read: &[Read<'_>], verifier: &StrictVerifier) -> Vec<bool> {
     let entries = read.iter().filter_map(|(_, read)| read.as_ref().ok());
     let signed: Vec<_> = entries
         .map(|(entry, _)| (entry.signing_payload(), entry.signature()))
@@ -105,20 +107,21 @@ fn verdicts(read: &[Read], verifier: &StrictVerifier) -> Vec<bool> {
 }
 
 /// Its number, where the format has them, and the entry with its path.
-type Read = (Option<Seq>, Result<(Entry, Option<Vec<Hash>>), EntryError>);
+type Read<'r> = (
+    Option<Seq>,
+    Result<(Entry<Cow<'r, [u8]>>, Option<Vec<Hash>>), EntryError>,
+);
 
-fn read_one(raw: &Raw) -> Read {
+fn read_one(raw: &Raw) -> Read<'_> {
+    let alone = |entry: Entry| (entry.into_cow(), None);
     match raw {
-        Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
+        Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(alone)),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
-            Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry, parsed.path))),
+            Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry.into_cow(), parsed.path))),
             Err(error) => (None, Err(error)),
         },
-        Raw::DocumentLine(line) => (
-            None,
-            bundle_line::parse_document(line).map(|entry| (entry, None)),
-        ),
+        Raw::DocumentLine(line) => (None, bundle_line::parse_document(line).map(alone)),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     }
 }
@@ -126,15 +129,15 @@ fn read_one(raw: &Raw) -> Read {
 /// A stored record is the signed bytes themselves, so nothing has forced its
 /// payload into canonical form: whoever holds the key could sign other bytes,
 /// which every exported copy would then contradict.
-fn stored(record: &[u8]) -> Result<Entry, EntryError> {
-    let entry = Entry::from_record(record.to_vec())?;
-    entry.check_payload()?;
+fn stored(record: &[u8]) -> Result<Entry<Cow<'_, [u8]>>, EntryError> {
+    let entry = Entry::from_record(Cow::Borrowed(record))?;
+    entry.check_payload_text()?;
     Ok(entry)
 }
 
 fn readable(
     seq: Option<Seq>,
-    entry: &Entry,
+    entry: &Entry<Cow<'_, [u8]>>,
     path: Option<Vec<Hash>>,
     signature_valid: Option<bool>,
     receipts: bool,

@@ -6,12 +6,12 @@
 //!    ▲                 │
 //!    └─ next batch     ▼
 //!       is read     walk (in order: links, sequence, time, epochs, heads)
-//!       meanwhile      │
+//!       meanwhile      │   while the next batch is judged
 //!                      ▼
 //!                   report, and a Verified summary if there is no fault
 //! ```
 //!
-//! Memory is that of two batches and one frontier, whatever the size of the
+//! Memory is that of three batches and one frontier, whatever the size of the
 //! log.
 
 use super::anchors::{AnchorCheck, Known};
@@ -88,23 +88,31 @@ pub fn verify(
     let mut walk = Walk::new(&subject, policy);
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
+    let mut before = (Vec::new(), Vec::new());
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
-        walk.announce(&batch);
+        let verifier = walk.verifier_for(&batch);
         let question = Question {
-            verifier: walk.verifier.as_ref(),
+            verifier: verifier.as_ref(),
             receipts: walk.receipts.is_some(),
         };
         let mut next = Vec::new();
-        let (judged, read) = rayon::join(
+        let (judged, (read, ())) = rayon::join(
             || judge(&entries_of(&batch), question),
-            || source.next_batch(&mut next),
+            || {
+                rayon::join(
+                    || source.next_batch(&mut next),
+                    || walk.take(std::mem::take(&mut before)),
+                )
+            },
         );
         read?;
-        walk.take(batch, judged);
         progress(walk.chain.count);
+        before = (batch, judged);
         batch = next;
     }
+    walk.take(before);
+    progress(walk.chain.count);
     Ok(walk.finish())
 }
 
@@ -217,14 +225,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Lets the verifier prepare itself for as many signatures as there are.
-    fn announce(&mut self, batch: &[Event]) {
-        if let Some(verifier) = &mut self.verifier {
-            verifier.expect(batch.iter().filter_map(raw_of).count());
-        }
+    /// The verifier, prepared for as many signatures as there are.
+    fn verifier_for(&mut self, batch: &[Event]) -> Option<StrictVerifier> {
+        let verifier = self.verifier.as_mut()?;
+        verifier.expect(batch.iter().filter_map(raw_of).count());
+        Some(verifier.clone())
     }
 
-    fn take(&mut self, batch: Vec<Event>, judged: Vec<Judged>) {
+    fn take(&mut self, (batch, judged): (Vec<Event>, Vec<Judged>)) {
         let mut judged = judged.into_iter();
         for event in batch {
             match event {

@@ -56,7 +56,7 @@ struct Read {
 }
 
 enum Content {
-    Document(Arc<Document>),
+    Document(Box<Document>),
     Decision(Box<DecisionRecord>),
     Done,
 }
@@ -68,8 +68,8 @@ impl<'a> Custody<'a> {
         found: Arc<Mutex<Found>>,
     ) -> Custody<'a> {
         let mut library = Library::default();
-        for document in &options.documents.0 {
-            library.add(None, Arc::clone(document));
+        for document in &options.documents {
+            library.add(None, document.clone());
         }
         Custody {
             inner,
@@ -102,7 +102,8 @@ impl<'a> Custody<'a> {
         let mut documents = 0;
         for entry in &mut read {
             if let Content::Document(document) = &entry.content {
-                self.library.add(Some(entry.index), Arc::clone(document));
+                self.library
+                    .add(Some(entry.index), Document::clone(document));
                 documents += 1;
             }
         }
@@ -214,32 +215,6 @@ impl Found {
     }
 }
 
-/// The documents that stand beside the entries of a source, which is read to
-/// its end.
-pub(super) fn gather(source: &mut dyn Source) -> Result<Vec<Arc<Document>>, ReadError> {
-    let mut documents = Vec::new();
-    let mut batch = Vec::new();
-    loop {
-        source.next_batch(&mut batch)?;
-        if batch.is_empty() {
-            return Ok(documents);
-        }
-        for event in batch.drain(..) {
-            let source::Event::Document(Raw::DocumentLine(line), _) = event else {
-                continue;
-            };
-            let payload = bundle_line::parse_document(&line).and_then(|e| e.check_payload());
-            let document = payload.ok().and_then(|p| Document::from_payload(&p).ok());
-            // What is none is for verification to say.
-            if let Some((named, document)) = document
-                && named == document.digest()
-            {
-                documents.push(Arc::new(document));
-            }
-        }
-    }
-}
-
 /// Reads an entry that is a document, or that is wanted. What is no entry is
 /// for verification to say.
 fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
@@ -249,9 +224,10 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
             let parsed = bundle_line::parse_entry(line).ok()?;
             (index, parsed.seq, parsed.entry)
         }
-        // In a foreign logbook our kinds mean nothing; documents beside the
-        // entries were gathered before.
-        Raw::LogbookLine(_) | Raw::DocumentLine(_) | Raw::TooLong { .. } => return None,
+        // In a foreign logbook our kinds mean nothing.
+        Raw::LogbookLine(_) | Raw::TooLong { .. } => return None,
+        // They stand after the decisions: they were read before.
+        Raw::DocumentLine(_) => return None,
     };
     let is_document = entry.kind() == kind::DOCUMENT;
     let wanted = !is_document && (options.wanted)(seq, &entry);
@@ -356,7 +332,7 @@ impl Read {
     /// which is not.
     fn document(&mut self, (named, document): (DocumentDigest, Document)) {
         if named == document.digest() {
-            self.content = Content::Document(Arc::new(document));
+            self.content = Content::Document(Box::new(document));
         }
     }
 }

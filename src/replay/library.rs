@@ -25,7 +25,7 @@ pub(super) struct Library {
 }
 
 struct Shelved {
-    /// The entry that holds it; none if it stands beside the entries.
+    /// The entry that holds it; `None` if it came beside the entries.
     index: Option<u64>,
     document: Arc<Document>,
 }
@@ -45,11 +45,14 @@ pub(super) enum Unusable {
 }
 
 impl Library {
-    /// Takes a document, and which entry holds it, if one does. The first one
-    /// stays.
-    pub(super) fn add(&mut self, index: Option<u64>, document: Arc<Document>) {
-        let digest = document.digest();
-        let shelved = Shelved { index, document };
+    /// Takes a document that entry `index` holds, or that came beside the
+    /// entries. The first one stays.
+    pub(super) fn add(&mut self, index: Option<u64>, document: Document) {
+        let shelved = Shelved {
+            index,
+            document: Arc::new(document),
+        };
+        let digest = shelved.document.digest();
         self.documents.entry(digest).or_insert(shelved);
     }
 

@@ -10,12 +10,15 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod backups;
+mod beside;
 mod cards;
 mod catalogue;
 mod commands;
 mod disks;
 mod evidence;
 mod formats;
+mod imports;
 mod input;
 mod keys;
 mod locks;

@@ -7,10 +7,12 @@
     reason = "a failed step fails the test"
 )]
 
+mod adversary;
 mod bundles;
 mod ed25519;
 mod entries;
 mod logbooks;
 mod merkle;
 mod sample;
+mod strict;
 mod vectors;

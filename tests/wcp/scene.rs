@@ -20,7 +20,7 @@ use sealbook::record::{Asked, Premises, Recorded, Recorder, RequestContent, Sour
 use sealbook::replay::item::Item;
 use sealbook::replay::otherwise::Alternative;
 use sealbook::replay::report::Replay;
-use sealbook::replay::{Gathered, Options, replay};
+use sealbook::replay::{Options, replay};
 use sealbook::store::{MemoryStore, Store};
 use sealbook::wcp::stamp::{DecisionId, Stamp};
 use sealbook::wcp::{HallConfig, Registry, RouteInput, load_rules_from_dict};
@@ -188,7 +188,7 @@ impl Book {
             policy: &policy,
             wanted: &|_, _| true,
             others: false,
-            documents: &Gathered::default(),
+            documents: Vec::new(),
             alternative,
             today: None,
         };

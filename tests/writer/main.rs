@@ -18,6 +18,7 @@ mod crashes;
 mod epochs;
 mod evidence;
 mod failures;
+mod imports;
 mod marks;
 mod payloads;
 mod rollbacks;
