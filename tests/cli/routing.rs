@@ -95,9 +95,11 @@ fn every_vector_is_decided_recorded_and_replayed() {
     let place = Place::initialised();
     for name in ["routing.jsonl", "routing_invalid.jsonl"] {
         let cases = vectors(name);
-        let run = place.run_with(&["decide"], &cases).ok();
+        // A pipe would fill up before all of it is written.
+        place.write("cases.jsonl", &cases);
+        let run = place.run(&["decide", "cases.jsonl"]).ok();
         let decisions = check_vectors(&run, &cases);
-        let run = place.run_with(&["decide", "--record"], &cases).ok();
+        let run = place.run(&["decide", "--record", "cases.jsonl"]).ok();
         assert_eq!(check_vectors(&run, &cases), decisions);
         let receipts = run
             .documents()
@@ -131,7 +133,8 @@ fn shadow_vectors_decide_in_production_as_they_lint() {
         lines.push_str(&json!({"id": 1, "input": input, "rules": rules}).to_string());
         lines.push('\n');
     }
-    let answers = place.run_with(&["decide"], &lines).ok().documents();
+    place.write("cases.jsonl", lines);
+    let answers = place.run(&["decide", "cases.jsonl"]).ok().documents();
     assert_eq!(answers.len(), shadowed.len());
     for (answer, count) in answers.iter().zip(shadowed) {
         let denial = &answer["decision"]["deny_reason_if_denied"];
