@@ -59,7 +59,6 @@ impl Filters {
             decision: self.decision.clone(),
             document: None,
             denied: self.denied,
-            document: None,
             from_seq: self.from_seq.map(Seq),
             until_seq: self.until_seq.map(Seq),
             limit: self.limit,

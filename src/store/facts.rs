@@ -32,7 +32,7 @@ impl<'e> Facts<'e> {
         let mut values = vec![(Field::Kind, Cow::Borrowed(entry.kind()))];
         if let Ok(payload) = serde_json::from_slice::<Named<'e>>(entry.payload_bytes()) {
             payload.read(&mut values);
-            if entry.kind() == DOCUMENT
+            if entry.kind() == kind::DOCUMENT
                 && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
             {
                 values.push((Field::Document, digest));
@@ -71,9 +71,6 @@ impl<'e> Facts<'e> {
 pub fn terms_of(entry: &Entry) -> Vec<Term> {
     Facts::of(entry).terms().collect()
 }
-
-/// The kind whose payload is named by its digest (SPEC §5.4).
-const DOCUMENT: &str = "wcp.document";
 
 fn read<'e>(raw: Option<&'e RawValue>) -> Option<Named<'e>> {
     serde_json::from_str(raw?.get()).ok()

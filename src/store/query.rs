@@ -50,8 +50,6 @@ pub struct Filter {
     pub document: Option<String>,
     /// Denied, or routed.
     pub denied: Option<bool>,
-    /// The document with this digest.
-    pub document: Option<String>,
     /// This entry or a later one.
     pub from_seq: Option<Seq>,
     /// This entry or an earlier one.
