@@ -45,6 +45,7 @@ pub mod init;
 pub mod key_file;
 pub mod mark;
 pub mod publish;
+pub mod reading;
 mod recover;
 pub mod request;
 mod sequencer;

@@ -43,10 +43,16 @@ fn main() {
 fn compare(seed: u64) -> (usize, usize) {
     let mut choices = Choices::new(seed);
     let key = Key::draw(&mut choices);
-    let signed: Vec<_> = (0..PER_KEY).map(|_| Signed::draw(&key, &mut choices)).collect();
+    let signed: Vec<_> = (0..PER_KEY)
+        .map(|_| Signed::draw(&key, &mut choices))
+        .collect();
     let mut verifier = StrictVerifier::new(&PublicKey::from_bytes(key.bytes));
     // Both widths of tables, in turn.
-    verifier.expect(if seed.is_multiple_of(8) { 100_000 } else { 1_000 });
+    verifier.expect(if seed.is_multiple_of(8) {
+        100_000
+    } else {
+        1_000
+    });
     let batch: Vec<_> = signed
         .iter()
         .map(|s| (s.message.as_slice(), Signature::from_bytes(s.signature)))
@@ -62,7 +68,10 @@ fn compare(seed: u64) -> (usize, usize) {
         valid += usize::from(strict);
         if strict != verdict {
             apart += 1;
-            println!("seed {seed}: key {:x?} signature {:x?}", key.bytes, one.signature);
+            println!(
+                "seed {seed}: key {:x?} signature {:x?}",
+                key.bytes, one.signature
+            );
         }
     }
     (valid, apart)

@@ -25,8 +25,8 @@ pub(super) struct Library {
 }
 
 struct Shelved {
-    /// The entry that holds it.
-    index: u64,
+    /// The entry that holds it; none if it stands beside them, before all.
+    index: Option<u64>,
     document: Arc<Document>,
 }
 
@@ -43,8 +43,9 @@ pub(super) enum Unusable {
 }
 
 impl Library {
-    /// Takes a document that entry `index` holds. The first one stays.
-    pub(super) fn add(&mut self, index: u64, document: Document) {
+    /// Takes a document that entry `index` holds, or that stands before all
+    /// entries of a bundle. The first one stays.
+    pub(super) fn add(&mut self, index: Option<u64>, document: Document) {
         let shelved = Shelved {
             index,
             document: Arc::new(document),
@@ -102,7 +103,7 @@ impl Library {
         compile: impl FnOnce(&Value) -> Result<T, Unusable>,
     ) -> Result<Arc<T>, Unusable> {
         let shelved = self.documents.get(&digest);
-        let shelved = shelved.filter(|shelved| shelved.index < index);
+        let shelved = shelved.filter(|shelved| shelved.index < Some(index));
         let document = &shelved.ok_or(Unusable::Missing)?.document;
         if let Some(made) = cache.get(digest) {
             return made;

@@ -53,7 +53,11 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn draw(choices: &mut Choices) -> Key {
         let sort = choices.below(16);
-        let secret = if sort == 0 { Scalar::ZERO } else { choices.scalar() };
+        let secret = if sort == 0 {
+            Scalar::ZERO
+        } else {
+            choices.scalar()
+        };
         // Half of them honest.
         let torsion = EIGHT_TORSION[if sort < 8 { choices.below(8) } else { 0 }];
         let point = ED25519_BASEPOINT_POINT * secret + torsion;
@@ -64,7 +68,11 @@ impl Key {
             2 => bytes = choices.wide()[..32].try_into().unwrap(),
             _ => {}
         }
-        Key { bytes, secret, torsion }
+        Key {
+            bytes,
+            secret,
+            torsion,
+        }
     }
 }
 

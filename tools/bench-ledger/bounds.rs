@@ -71,7 +71,11 @@ pub(crate) fn rocksdb_crowd(folder: &Path) -> Fallible<()> {
     });
     let count = next.into_inner() as f64;
     let seconds = started.elapsed().as_secs_f64();
-    say("peer: RocksDB synced, 64 threads", "thousand/s", count / seconds / 1_000.0);
+    say(
+        "peer: RocksDB synced, 64 threads",
+        "thousand/s",
+        count / seconds / 1_000.0,
+    );
     fdatasync(folder)
 }
 

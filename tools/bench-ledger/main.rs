@@ -46,8 +46,20 @@ fn main() -> Fallible<()> {
 
 /// The measures of one run, in the order in which each finds what it needs.
 const MEASURES: [&str; 14] = [
-    "bounds", "append", "open", "proof", "query", "verify", "audit", "program", "bundle",
-    "export", "crowd", "crowd-peer", "single", "start",
+    "bounds",
+    "append",
+    "open",
+    "proof",
+    "query",
+    "verify",
+    "audit",
+    "program",
+    "bundle",
+    "export",
+    "crowd",
+    "crowd-peer",
+    "single",
+    "start",
 ];
 
 /// One table: every measure so many times, each time on a ledger of its own.
@@ -59,7 +71,10 @@ fn report(entries: u64, runs: usize) -> Fallible<()> {
             table.take(&child(name, folder.path(), entries)?)?;
         }
     }
-    println!("{entries} entries of {} bytes of payload, {runs} runs", scene::PAYLOAD);
+    println!(
+        "{entries} entries of {} bytes of payload, {runs} runs",
+        scene::PAYLOAD
+    );
     table.print(std::thread::available_parallelism()?.get() as f64);
     Ok(())
 }

@@ -30,7 +30,10 @@ const COLOURS: [&str; 7] = [
 
 /// The plot as an SVG document.
 pub(crate) fn plot(curves: &[Curve]) -> String {
-    let sizes = curves.iter().flat_map(|curve| &curve.points).map(|(x, _)| *x);
+    let sizes = curves
+        .iter()
+        .flat_map(|curve| &curve.points)
+        .map(|(x, _)| *x);
     let (least, most) = sizes.fold((f64::MAX, 1.0), |(low, high): (f64, f64), x| {
         (low.min(x), high.max(x))
     });

@@ -75,7 +75,9 @@ impl Table {
             let value = value.parse()?;
             match self.rows.iter_mut().find(|(known, ..)| known == name) {
                 Some((.., values)) => values.push(value),
-                None => self.rows.push((name.to_owned(), unit.to_owned(), vec![value])),
+                None => self
+                    .rows
+                    .push((name.to_owned(), unit.to_owned(), vec![value])),
             }
         }
         Ok(())
@@ -93,7 +95,10 @@ impl Table {
         for (name, unit, values) in &self.rows {
             print_row(name, unit, values);
         }
-        println!("\n{:<42}{:>11}{:>11}{:>11}  wanted", "ratio, run by run", "min", "median", "max");
+        println!(
+            "\n{:<42}{:>11}{:>11}{:>11}  wanted",
+            "ratio, run by run", "min", "median", "max"
+        );
         for ratio in RATIOS {
             let cores = if ratio.all_cores { cores } else { 1.0 };
             // Run by run, so that a machine whose speed drifts does not lie.
@@ -120,5 +125,9 @@ fn spread(values: &[f64]) -> (f64, f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |n: usize| sorted.get(n).copied().unwrap_or(f64::NAN);
-    (at(0), at(sorted.len() / 2), at(sorted.len().saturating_sub(1)))
+    (
+        at(0),
+        at(sorted.len() / 2),
+        at(sorted.len().saturating_sub(1)),
+    )
 }

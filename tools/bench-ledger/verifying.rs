@@ -50,7 +50,10 @@ pub(crate) fn ledger(folder: &Path, entries: u64, signatures: bool) -> Fallible<
 /// The program beside this one: built together with it.
 pub(crate) fn sealbook() -> Fallible<PathBuf> {
     let own = std::env::current_exe()?;
-    let built = own.parent().and_then(Path::parent).ok_or("no target folder")?;
+    let built = own
+        .parent()
+        .and_then(Path::parent)
+        .ok_or("no target folder")?;
     let program = built.join("sealbook");
     if program.is_file() {
         Ok(program)
@@ -74,7 +77,11 @@ pub(crate) fn program(folder: &Path, entries: u64) -> Fallible<()> {
     if !status.success() {
         return Err("sealbook verify failed".into());
     }
-    say("sealbook verify, the process", "thousand/s", thousands(entries, started));
+    say(
+        "sealbook verify, the process",
+        "thousand/s",
+        thousands(entries, started),
+    );
     Ok(())
 }
 

@@ -60,7 +60,11 @@ pub(crate) fn bulk(folder: &Path, entries: u64) -> Fallible<()> {
     let closing = Instant::now();
     logbook.seal()?;
     logbook.close()?;
-    say("seal, index and close", "ms", closing.elapsed().as_secs_f64() * 1_000.0);
+    say(
+        "seal, index and close",
+        "ms",
+        closing.elapsed().as_secs_f64() * 1_000.0,
+    );
     say("append and index, peak memory", "MiB", peak_memory()?);
     let store = RocksStore::open(&scene::ledger_dir(folder))?;
     store.compact()?;
@@ -99,7 +103,11 @@ pub(crate) fn crowd(folder: &Path) -> Fallible<()> {
     let seconds = started.elapsed().as_secs_f64();
     let mut latencies = latencies.into_inner().map_err(|_| "a thread panicked")?;
     latencies.sort_by(f64::total_cmp);
-    let at = |share: f64| latencies.get((latencies.len() as f64 * share) as usize).copied();
+    let at = |share: f64| {
+        latencies
+            .get((latencies.len() as f64 * share) as usize)
+            .copied()
+    };
     let rate = latencies.len() as f64 / seconds / 1_000.0;
     say("64 threads, one at a time", "thousand/s", rate);
     say("64 threads, median wait", "ms", at(0.5).unwrap_or(f64::NAN));
