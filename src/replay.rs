@@ -37,13 +37,11 @@ mod unenforced;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::ledger::bundle_line;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::Findings;
 use crate::ledger::position::Seq;
-use crate::ledger::source::{Event, Raw, ReadError, Source};
+use crate::ledger::source::{ReadError, Source};
 use crate::ledger::verify::{Policy, verify};
-use crate::record::{Document, kind};
 
 use custody::{Custody, Found};
 use item::Item;
@@ -62,9 +60,6 @@ pub struct Options<'a> {
     pub wanted: &'a Wanted<'a>,
     /// Whether entries that are of no producer's kind are listed too.
     pub others: bool,
-    /// What came beside the entries ([`documents_beside`]): a selection holds
-    /// the documents of its decisions behind them.
-    pub documents: Vec<Document>,
     /// Other rules, another policy: what would have been decided then.
     pub alternative: Option<Alternative>,
     /// Packages and artifacts as they are now.
@@ -101,34 +96,6 @@ pub fn replay<E: From<ReadError>>(
     let found = std::mem::take(&mut *lock(&found));
     each(&found.items, outcome.report.entries)?;
     Ok(Replay::of(outcome.report, found))
-}
-
-/// The documents that `source` holds beside its entries, to be given to a
-/// replay of the same source: whether they are the log's is for its verification
-/// to say. One that is not what its digest says is left out, and missed there.
-///
-/// # Errors
-/// [`ReadError`] if the source cannot be read to its end.
-pub fn documents_beside(source: &mut dyn Source) -> Result<Vec<Document>, ReadError> {
-    let mut documents = Vec::new();
-    let mut batch = Vec::new();
-    loop {
-        source.next_batch(&mut batch)?;
-        if batch.is_empty() {
-            return Ok(documents);
-        }
-        documents.extend(batch.drain(..).filter_map(|event| match event {
-            Event::Document(Raw::DocumentLine(line), _) => document_of(&line),
-            _ => None,
-        }));
-    }
-}
-
-fn document_of(line: &[u8]) -> Option<Document> {
-    let entry = bundle_line::parse_document(line).ok()?;
-    let payload = entry.check_payload().ok()?;
-    let (named, document) = Document::from_payload(&payload).ok()?;
-    (entry.kind() == kind::DOCUMENT && named == document.digest()).then_some(document)
 }
 
 fn lock(found: &Mutex<Found>) -> std::sync::MutexGuard<'_, Found> {

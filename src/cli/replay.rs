@@ -18,12 +18,11 @@ use crate::ledger::position::Seq;
 use crate::ledger::source::Source;
 use crate::ledger::verify::Policy;
 use crate::logbook::reading::Reader;
-use crate::record::Document;
 use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
 use crate::replay::today::Today;
-use crate::replay::{Options, documents_beside, replay};
+use crate::replay::{Options, replay};
 use crate::store::StoreError;
 use crate::store::query::Filter;
 
@@ -84,7 +83,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         policy: &policy,
         wanted: &wanted,
         others: names_something(&filter),
-        documents: documents(args)?,
         alternative,
         today: today.as_ref(),
     };
@@ -159,17 +157,6 @@ fn today(context: &Context, args: &Args) -> Result<Option<Today>, CliError> {
         today = today.with_artifacts(dir, &keys?);
     }
     Ok(Some(today))
-}
-
-/// What a bundle holds beside its entries, read before them.
-fn documents(args: &Args) -> Result<Vec<Document>, CliError> {
-    let Some(path) = args.path.as_deref() else {
-        return Ok(Vec::new());
-    };
-    match recognise(path, None)? {
-        Found::Bundle(file) => Ok(documents_beside(&mut BundleFile::open(file.reader)?)?),
-        _ => Ok(Vec::new()),
-    }
 }
 
 /// Opens what is to be replayed; with it comes how many entries it has, where

@@ -4,7 +4,7 @@
 //! A document is the payload of an entry of kind `wcp.document`:
 //! `{"content": …, "digest": "blake2b-256:…", "media_type": "…"}`. The digest is
 //! BLAKE2b-256 over the canonical JSON of `content`, or over its UTF-8 bytes if
-//! it is a string.
+//! it is a string. A server adds `_actor`, who handed it in.
 //!
 //! An entry of a reserved kind **refers** to every document that a string
 //! anywhere in its payload's `context` names by such a digest. A digest of
@@ -24,6 +24,9 @@ use super::json::{Form, Object, Value};
 use super::kind;
 use super::members::{MemberError, MemberProblem, Members};
 use super::parse;
+
+/// Who handed a document in, where the server adds it (SPEC §5.4).
+const ACTOR: &str = "_actor";
 
 /// What a digest begins with.
 const PREFIX: &str = "blake2b-256:";
@@ -53,6 +56,12 @@ impl DocumentDigest {
 impl fmt::Display for DocumentDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{PREFIX}{}", self.0)
+    }
+}
+
+impl From<DocumentDigest> for Value {
+    fn from(digest: DocumentDigest) -> Value {
+        Value::String(digest.to_string())
     }
 }
 
@@ -125,6 +134,7 @@ pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, Doc
     let claimed = DocumentDigest::parse(members.str("digest")?)
         .ok_or_else(|| members.error("digest", no_digest))?;
     members.str("media_type")?;
+    members.optional(ACTOR);
     let actual = DocumentDigest::of(members.required("content")?);
     members.finish()?;
     if claimed == actual {

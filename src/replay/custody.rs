@@ -50,6 +50,8 @@ pub(super) struct Custody<'a> {
 /// An entry of interest, read.
 struct Read {
     index: u64,
+    /// A document that stands beside the entries of a bundle.
+    beside: bool,
     /// None if it is not part of the timeline.
     item: Option<Item>,
     content: Content,
@@ -68,14 +70,10 @@ impl<'a> Custody<'a> {
         options: &'a Options<'a>,
         found: Arc<Mutex<Found>>,
     ) -> Custody<'a> {
-        let mut library = Library::default();
-        for document in &options.documents {
-            library.add(None, document.clone());
-        }
         Custody {
             inner,
             options,
-            library,
+            library: Library::default(),
             count: 0,
             found,
             stop: Arc::default(),
@@ -89,12 +87,18 @@ impl<'a> Custody<'a> {
 
     /// Documents first and in order, then every decision, on all cores.
     fn watch(&mut self, batch: &[source::Event]) {
-        let entries = batch.iter().filter_map(|event| match event {
-            source::Event::Entry(raw, _) => Some(raw),
-            _ => None,
-        });
-        let entries: Vec<(u64, &Raw)> = (self.count..).zip(entries).collect();
-        self.count += entries.len() as u64;
+        let mut entries: Vec<(u64, &Raw)> = Vec::new();
+        for event in batch {
+            match event {
+                source::Event::Entry(raw, _) => {
+                    entries.push((self.count, raw));
+                    self.count += 1;
+                }
+                // Counted with nothing: it is before all entries.
+                source::Event::Document(raw, _) => entries.push((self.count, raw)),
+                _ => {}
+            }
+        }
         let options = self.options;
         let read = entries.par_iter().with_min_len(16);
         let mut read: Vec<Read> = read
@@ -103,8 +107,8 @@ impl<'a> Custody<'a> {
         let mut documents = 0;
         for entry in &mut read {
             if let Content::Document(document) = &entry.content {
-                self.library
-                    .add(Some(entry.index), Document::clone(document));
+                let index = (!entry.beside).then_some(entry.index);
+                self.library.add(index, Document::clone(document));
                 documents += 1;
             }
         }
@@ -225,10 +229,12 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
             let parsed = bundle_line::parse_entry(line).ok()?;
             (index, parsed.seq, parsed.entry)
         }
+        Raw::DocumentLine(line) => {
+            let entry = bundle_line::parse_document(line).ok()?;
+            (index, Seq::FIRST, entry)
+        }
         // In a foreign logbook our kinds mean nothing.
         Raw::LogbookLine(_) | Raw::TooLong { .. } => return None,
-        // They stand after the decisions: they were read before.
-        Raw::DocumentLine(_) => return None,
     };
     let is_document = entry.kind() == kind::DOCUMENT;
     let wanted = !is_document && (options.wanted)(seq, &entry);
@@ -238,6 +244,7 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
     }
     let mut read = Read {
         index,
+        beside: matches!(raw, Raw::DocumentLine(_)),
         item: wanted.then(|| Item {
             seq,
             ts: entry.ts(),

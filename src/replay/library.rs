@@ -25,7 +25,7 @@ pub(super) struct Library {
 }
 
 struct Shelved {
-    /// The entry that holds it; `None` if it came beside the entries.
+    /// The entry that holds it; none if it stands beside them, before all.
     index: Option<u64>,
     document: Arc<Document>,
 }
@@ -45,8 +45,8 @@ pub(super) enum Unusable {
 }
 
 impl Library {
-    /// Takes a document that entry `index` holds, or that came beside the
-    /// entries. The first one stays.
+    /// Takes a document that entry `index` holds, or that stands before all
+    /// entries of a bundle. The first one stays.
     pub(super) fn add(&mut self, index: Option<u64>, document: Document) {
         let shelved = Shelved {
             index,

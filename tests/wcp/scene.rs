@@ -188,7 +188,6 @@ impl Book {
             policy: &policy,
             wanted: &|_, _| true,
             others: false,
-            documents: Vec::new(),
             alternative,
             today: None,
         };
