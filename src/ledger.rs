@@ -78,6 +78,7 @@ pub mod bundle;
 pub mod bundle_file;
 pub mod bundle_line;
 mod canonical;
+mod canonical_check;
 mod chain;
 pub mod document;
 mod documents;

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::audit::AuditError;
+use crate::backup::BackupError;
 use crate::evidence::EvidenceError;
+use crate::imports::accept::ImportError;
+use crate::imports::shelf::ShelfError;
 use crate::ledger::bundle::BundleError;
 use crate::ledger::encrypted_pem::LockError;
 use crate::ledger::key::SignError;
@@ -85,6 +88,12 @@ pub(super) enum CliError {
         expected: &'static str,
     },
     #[error(transparent)]
+    Backup(BackupError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(transparent)]
+    Shelf(ShelfError),
+    #[error(transparent)]
     Producer(#[from] ProducerError),
     #[error("no passphrase was given for the new key")]
     NoPassphrase,
@@ -135,6 +144,8 @@ impl CliError {
                 | EvidenceError::EmptyRange,
             ) => 1,
             CliError::Open(OpenError::NothingToAccept) => 1,
+            CliError::Import(ImportError::OwnKey | ImportError::Empty) => 1,
+            CliError::Shelf(ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. }) => 1,
             _ => 2,
         }
     }
@@ -158,6 +169,10 @@ impl CliError {
             CliError::Evidence(error) => evidence_code(error),
             CliError::Query(QueryError::Store(error)) => store_code(error),
             CliError::Query(_) => "store_corrupt",
+            CliError::Backup(BackupError::Sign(_)) => "sign_failed",
+            CliError::Backup(_) => "io",
+            CliError::Import(error) => import_code(error),
+            CliError::Shelf(error) => shelf_code(error),
             CliError::NotRecognised { .. } | CliError::NotAHead { .. } => "not_recognised",
             CliError::TooManyHeads { .. } => "bad_input",
             CliError::Receipts {
@@ -195,6 +210,13 @@ impl CliError {
                 | EvidenceError::DocumentMissing { .. },
             ) => "run `sealbook verify` and restore the ledger from a backup",
             CliError::Evidence(EvidenceError::Ledger(error)) => return open_hint(error),
+            CliError::Import(ImportError::Store(error)) => return store_hint(error),
+            CliError::Shelf(ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. }) => {
+                "`sealbook import --list` shows what was imported"
+            }
+            CliError::Shelf(ShelfError::SeveralLogs { .. }) => {
+                "say which with KEY:GENESIS; `sealbook import --list` shows them"
+            }
             CliError::NotRecognised { .. } => {
                 "say what it is with --as ledger, logbook, bundle or proof"
             }
@@ -211,6 +233,7 @@ fn key_code(error: &KeyFileError) -> &'static str {
     match error {
         KeyFileError::Readable { .. } => "key_readable",
         KeyFileError::Pem { .. } | KeyFileError::NotAFile { .. } => "key_invalid",
+        KeyFileError::SignersDisagree { .. } => "signers_disagree",
         KeyFileError::Locked { .. } => "key_locked",
         KeyFileError::Lock {
             source: LockError::WrongPassphrase,
@@ -233,6 +256,9 @@ fn key_hint(error: &KeyFileError) -> Option<String> {
         KeyFileError::Readable { path, .. } => Some(format!("chmod 600 {}", path.display())),
         KeyFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             Some("put the key back, or name it with SEALBOOK_KEY=FILE".to_owned())
+        }
+        KeyFileError::SignersDisagree { .. } => {
+            Some("build without the feature fast-sign, or use another machine".to_owned())
         }
         _ => None,
     }
@@ -328,6 +354,26 @@ fn evidence_code(error: &EvidenceError) -> &'static str {
     }
 }
 
+fn import_code(error: &ImportError) -> &'static str {
+    match error {
+        ImportError::OwnKey => "own_key",
+        ImportError::Empty => "not_found",
+        ImportError::Store(error) => store_code(error),
+        ImportError::Append(error) => append_code(error),
+        ImportError::Query(_) => "store_corrupt",
+        _ => "io",
+    }
+}
+
+fn shelf_code(error: &ShelfError) -> &'static str {
+    match error {
+        ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. } => "not_found",
+        ShelfError::SeveralLogs { .. } => "usage",
+        ShelfError::Store(error) => store_code(error),
+        _ => "store_corrupt",
+    }
+}
+
 fn io_code(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull => "disk_full",
@@ -340,6 +386,7 @@ fn store_code(error: &StoreError) -> &'static str {
         StoreError::Missing { .. } | StoreError::NotADirectory { .. } => "ledger_missing",
         StoreError::Exists { .. } => "exists",
         StoreError::Locked { .. } => "ledger_locked",
+        StoreError::Restless { .. } => "ledger_restless",
         StoreError::UnknownFormat { .. } => "unknown_format",
         StoreError::Corrupt { .. } => "store_corrupt",
         StoreError::Io { kind, .. } if *kind == io::ErrorKind::StorageFull => "disk_full",
@@ -352,6 +399,9 @@ fn store_hint(error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::Missing { .. } => "make one with `sealbook init`, or name it with --ledger DIR",
         StoreError::Locked { .. } => "wait for the other process, or stop it",
+        StoreError::Restless { .. } => {
+            "run the command again when the other process has less to do"
+        }
         StoreError::UnknownFormat { .. } => "use the version of sealbook that made it",
         StoreError::Corrupt { .. } => "run `sealbook verify` and restore the ledger from a backup",
         StoreError::Io { kind, .. } if *kind == io::ErrorKind::StorageFull => {
@@ -383,6 +433,18 @@ impl From<BundleError> for CliError {
 impl From<MarkFault> for CliError {
     fn from(fault: MarkFault) -> Self {
         CliError::Open(OpenError::Mark(fault))
+    }
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Exists { dir } => CliError::Exists { path: dir },
+            BackupError::Open(error) => CliError::Open(error),
+            BackupError::Store(error) => error.into(),
+            BackupError::Audit(error) => error.into(),
+            other => CliError::Backup(other),
+        }
     }
 }
 

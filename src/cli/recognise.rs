@@ -79,7 +79,16 @@ impl From<As> for Format {
 /// something else is a mismatch; content that is plainly nothing is read as
 /// what it is said to be, so that its faults are named.
 pub(super) fn recognise(path: &Path, given: Option<As>) -> Result<Found, CliError> {
-    let pinned = given.map(Format::from).or_else(|| by_name(path));
+    recognise_copy(path, path, given)
+}
+
+/// The same for a copy of a file, whose name is that of the original.
+pub(super) fn recognise_copy(
+    path: &Path,
+    original: &Path,
+    given: Option<As>,
+) -> Result<Found, CliError> {
+    let pinned = given.map(Format::from).or_else(|| by_name(original));
     let metadata = fs::metadata(path).map_err(|error| CliError::file(path, error))?;
     let sniffed = if metadata.is_dir() {
         Some(Format::Ledger)

@@ -9,16 +9,20 @@ use serde::Serialize;
 
 use crate::audit::audit;
 use crate::ledger::bundle_file::BundleFile;
-use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict, Warning};
+use crate::ledger::fault::{
+    Fault, FaultCode, Format, KeySource, Report, Verdict, Warning, WarningCode,
+};
 use crate::ledger::hash::Hash;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Outcome, Policy, verify};
-use crate::store::{RocksStore, StoreError};
+use crate::logbook::error::OpenError;
+use crate::logbook::reading::Reader;
+use crate::store::StoreError;
 
 use super::Answer;
-use super::context::Context;
+use super::context::{Context, as_of};
 use super::error::CliError;
 use super::kept;
 use super::key::parse_key;
@@ -68,7 +72,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let report = &report;
         output.document(&Printed { report, elapsed_ms })?;
     } else {
-        print_report(&report, elapsed_ms, output)?;
+        print_report(&report, Some(elapsed_ms), output)?;
     }
     Ok(match report.verdict {
         Verdict::Pass => Answer::Yes,
@@ -148,24 +152,32 @@ fn walk(
 
 /// A ledger, with the mark that was named or the one beside it.
 fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Report, CliError> {
-    let mark = context.mark_of(dir);
-    let store = match RocksStore::open_read_only(dir) {
-        Ok(store) => store,
-        Err(error @ StoreError::Corrupt { .. }) => {
+    let reader = match Reader::open(dir, &context.mark_of(dir)) {
+        Ok(reader) => reader,
+        Err(OpenError::Store(error @ StoreError::Corrupt { .. })) => {
             let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
             return Ok(unread(Format::Ledger, policy, fault));
         }
         Err(error) => return Err(error.into()),
     };
-    let total = crate::store::Store::count(&store).ok();
+    let total = crate::store::Store::count(&reader.store).ok();
     let mut progress = Progress::new(total, "entries");
-    let outcome = audit(&store, &mark, policy, &mut |done| progress.at(done))?;
+    let outcome = audit(&reader.store, &reader.mark, policy, &mut |done| {
+        progress.at(done);
+    })?;
     progress.finish();
-    Ok(outcome.report)
+    let mut report = outcome.report;
+    if let Some(last) = reader.as_of()? {
+        report.warnings.push(Warning {
+            code: WarningCode::BesideWriter,
+            detail: as_of(last),
+        });
+    }
+    Ok(report)
 }
 
 /// The report on something that could be looked at and not be read.
-fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
+pub(super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
     Report {
         verdict: Verdict::Fail,
         format,
@@ -184,9 +196,10 @@ fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
     }
 }
 
+/// Prints a report for people.
 pub(super) fn print_report(
     report: &Report,
-    elapsed_ms: u64,
+    elapsed_ms: Option<u64>,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let (verdict, colour) = match report.verdict {
@@ -228,7 +241,10 @@ pub(super) fn print_report(
     for what in &report.not_checked {
         output.line(&format!("not checked: {}", tag(what)))?;
     }
-    output.line(&format!("took     {elapsed_ms} ms"))
+    if let Some(elapsed_ms) = elapsed_ms {
+        output.line(&format!("took     {elapsed_ms} ms"))?;
+    }
+    Ok(())
 }
 
 fn describe(fault: &Fault) -> String {
@@ -253,7 +269,7 @@ fn tag(code: &impl Serialize) -> String {
         .to_owned()
 }
 
-fn word(format: Format) -> &'static str {
+pub(super) fn word(format: Format) -> &'static str {
     match format {
         Format::Ledger => "ledger",
         Format::Logbook => "logbook",

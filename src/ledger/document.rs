@@ -107,7 +107,7 @@ pub struct Mentions {
 impl Mentions {
     /// Reads them out of an entry.
     #[must_use]
-    pub fn of(entry: &Entry) -> Mentions {
+    pub fn of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Mentions {
         if entry.kind() == kind::DOCUMENT {
             return Mentions {
                 is: Some(digest_of(entry)),
@@ -125,7 +125,7 @@ impl Mentions {
 ///
 /// # Errors
 /// [`DocumentError`].
-pub fn digest_of(entry: &Entry) -> Result<DocumentDigest, DocumentError> {
+pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, DocumentError> {
     let payload = entry.check_payload()?;
     let mut members = Members::of_object(&payload, "payload");
     let no_digest = MemberProblem::WrongType {
@@ -151,7 +151,7 @@ struct Referring<'e> {
     context: Option<&'e RawValue>,
 }
 
-fn references(entry: &Entry) -> Vec<DocumentDigest> {
+fn references<R: AsRef<[u8]>>(entry: &Entry<R>) -> Vec<DocumentDigest> {
     let own = entry.kind().starts_with(kind::OWN_PREFIX);
     if own || kind::reserved_prefix(entry.kind()).is_none() {
         return Vec::new();

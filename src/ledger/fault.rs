@@ -184,6 +184,8 @@ pub enum WarningCode {
     MoreNotListed,
     /// An entry of the log acknowledges a rollback.
     AcknowledgedRollback,
+    /// Another process is writing the ledger: the verdict is as of an entry.
+    BesideWriter,
     /// Some of the receipts, headers or heads that were given are of entries
     /// that are not here, and need not be.
     NotCovered,

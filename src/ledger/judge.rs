@@ -150,7 +150,7 @@ fn verdicts(read: &[Read<'_>], question: Question<'_>) -> Vec<bool> {
 /// What an event brings to be judged.
 enum Read<'e> {
     /// Its number, where the format has them, and the entry with its path.
-    Entry(Option<Seq>, Result<(Entry, Option<Vec<Hash>>), EntryError>),
+    Entry(Option<Seq>, ReadEntry<'e>),
     /// A header or head, and the log that it names.
     Statement(&'e Envelope, PublicKey),
     Nothing,
@@ -184,20 +184,19 @@ impl<'e> Read<'e> {
     }
 }
 
-type ReadEntry = (Option<Seq>, Result<(Entry, Option<Vec<Hash>>), EntryError>);
+/// An entry with its path.
+type ReadEntry<'e> = Result<(Entry<Cow<'e, [u8]>>, Option<Vec<Hash>>), EntryError>;
 
-fn read_one(raw: &Raw) -> ReadEntry {
+fn read_one(raw: &Raw) -> (Option<Seq>, ReadEntry<'_>) {
+    let alone = |entry: Entry| (entry.into_cow(), None);
     match raw {
-        Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
+        Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(alone)),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
-            Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry, parsed.path))),
+            Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry.into_cow(), parsed.path))),
             Err(error) => (None, Err(error)),
         },
-        Raw::DocumentLine(line) => (
-            None,
-            bundle_line::parse_document(line).map(|entry| (entry, None)),
-        ),
+        Raw::DocumentLine(line) => (None, bundle_line::parse_document(line).map(alone)),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     }
 }
@@ -205,15 +204,15 @@ fn read_one(raw: &Raw) -> ReadEntry {
 /// A stored record is the signed bytes themselves, so nothing has forced its
 /// payload into canonical form: whoever holds the key could sign other bytes,
 /// which every exported copy would then contradict.
-fn stored(record: &[u8]) -> Result<Entry, EntryError> {
-    let entry = Entry::from_record(record.to_vec())?;
-    entry.check_payload()?;
+fn stored(record: &[u8]) -> Result<Entry<Cow<'_, [u8]>>, EntryError> {
+    let entry = Entry::from_record(Cow::Borrowed(record))?;
+    entry.check_payload_text()?;
     Ok(entry)
 }
 
 fn readable(
     seq: Option<Seq>,
-    entry: &Entry,
+    entry: &Entry<Cow<'_, [u8]>>,
     path: Option<Vec<Hash>>,
     header: Option<&EpochHeader>,
     signature_valid: Option<bool>,

@@ -13,6 +13,9 @@ pub const DOCUMENT: &str = "wcp.document";
 /// The prefix of what the ledger says of itself.
 pub(crate) const OWN_PREFIX: &str = "sealbook:";
 
+/// A file of another log was imported.
+pub const IMPORT: &str = "sealbook:import";
+
 /// Prefixes that only the recording layer writes.
 pub const RESERVED_PREFIXES: [&str; 5] = [OWN_PREFIX, "wcp.", "manifest.", "vacant.", "hall."];
 

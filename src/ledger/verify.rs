@@ -6,17 +6,18 @@
 //!    ▲                 │
 //!    └─ next batch     ▼
 //!       is read     walk (in order: links, sequence, time, epochs, heads)
-//!       meanwhile      │
+//!       meanwhile      │   while the next batch is judged
 //!                      ▼
 //!                   report, and a Verified summary if there is no fault
 //! ```
 //!
-//! Memory is that of two batches and one frontier, whatever the size of the
+//! Memory is that of three batches and one frontier, whatever the size of the
 //! log.
 
 use super::anchors::{AnchorCheck, Known};
 use super::chain::Chain;
 use super::documents::{Documents, Place};
+use super::epoch::EpochHeader;
 use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
@@ -88,24 +89,44 @@ pub fn verify(
     let mut walk = Walk::new(&subject, policy);
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
+    let mut before = (Vec::new(), Vec::new());
+    // The last header that was read: the walk is one batch behind.
+    let mut header = None;
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
-        walk.announce(&batch);
+        let verifier = walk.verifier_for(&batch);
         let question = Question {
-            verifier: walk.verifier.as_ref(),
+            verifier: verifier.as_ref(),
             log: walk.log,
             receipts: walk.receipts.is_some(),
-            header: walk.seals.header(),
+            header: header.as_ref(),
         };
         let mut next = Vec::new();
-        let (judged, read) =
-            rayon::join(|| judge(&batch, question), || source.next_batch(&mut next));
+        let (judged, (read, ())) = rayon::join(
+            || judge(&batch, question),
+            || {
+                rayon::join(
+                    || source.next_batch(&mut next),
+                    || walk.take(std::mem::take(&mut before)),
+                )
+            },
+        );
         read?;
-        walk.take(batch, judged);
         progress(walk.chain.count);
+        header = last_header(&batch).or(header);
+        before = (batch, judged);
         batch = next;
     }
+    walk.take(before);
+    progress(walk.chain.count);
     Ok(walk.finish())
+}
+
+fn last_header(batch: &[Event]) -> Option<EpochHeader> {
+    batch.iter().rev().find_map(|event| match event {
+        Event::Epoch(epoch, _) => Some(epoch.content.clone()),
+        _ => None,
+    })
 }
 
 /// The serial part.
@@ -211,14 +232,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Lets the verifier prepare itself for as many signatures as there are.
-    fn announce(&mut self, batch: &[Event]) {
-        if let Some(verifier) = &mut self.verifier {
-            verifier.expect(batch.iter().filter(|event| event.is_signed()).count());
-        }
+    /// The verifier, prepared for as many signatures as there are.
+    fn verifier_for(&mut self, batch: &[Event]) -> Option<StrictVerifier> {
+        let verifier = self.verifier.as_mut()?;
+        verifier.expect(batch.iter().filter(|event| event.is_signed()).count());
+        Some(verifier.clone())
     }
 
-    fn take(&mut self, batch: Vec<Event>, opinions: Vec<Opinion>) {
+    fn take(&mut self, (batch, opinions): (Vec<Event>, Vec<Opinion>)) {
         for (event, opinion) in batch.into_iter().zip(opinions) {
             match (event, opinion) {
                 (Event::Entry(_, line), Opinion::Entry(judged)) => self.entry(&judged, line),

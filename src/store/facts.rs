@@ -58,6 +58,13 @@ impl<'e> Facts<'e> {
         self.values.iter().any(|(f, v)| *f == field && v == value)
     }
 
+    /// Each field with each of its values.
+    pub fn values(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.values
+            .iter()
+            .map(|(field, value)| (*field, value.as_ref()))
+    }
+
     /// The terms under which the entry is to be found.
     pub fn terms(&self) -> impl Iterator<Item = Term> {
         self.values

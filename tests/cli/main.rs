@@ -10,12 +10,15 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod backups;
+mod beside;
 mod cards;
 mod catalogue;
 mod commands;
 mod disks;
 mod evidence;
 mod formats;
+mod imports;
 mod input;
 mod kept;
 mod keys;
@@ -30,6 +33,7 @@ mod registry;
 #[path = "../attest/registry_server.rs"]
 #[allow(dead_code, reason = "the client's tests use more of it")]
 mod registry_server;
+mod routing;
 mod rows;
 mod rules;
 mod shapes;

@@ -7,6 +7,7 @@
     reason = "a failed step fails the test"
 )]
 
+mod adversary;
 mod bundles;
 mod documents;
 mod ed25519;
@@ -18,5 +19,6 @@ mod merkle;
 mod receipts;
 mod roundtrip;
 mod sample;
+mod strict;
 mod tampering;
 mod vectors;

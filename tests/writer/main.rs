@@ -19,6 +19,7 @@ mod documents;
 mod epochs;
 mod evidence;
 mod failures;
+mod imports;
 mod marks;
 mod payloads;
 mod publishing;
