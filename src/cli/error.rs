@@ -233,6 +233,7 @@ fn key_code(error: &KeyFileError) -> &'static str {
     match error {
         KeyFileError::Readable { .. } => "key_readable",
         KeyFileError::Pem { .. } | KeyFileError::NotAFile { .. } => "key_invalid",
+        KeyFileError::SignersDisagree { .. } => "signers_disagree",
         KeyFileError::Locked { .. } => "key_locked",
         KeyFileError::Lock {
             source: LockError::WrongPassphrase,
@@ -255,6 +256,9 @@ fn key_hint(error: &KeyFileError) -> Option<String> {
         KeyFileError::Readable { path, .. } => Some(format!("chmod 600 {}", path.display())),
         KeyFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             Some("put the key back, or name it with SEALBOOK_KEY=FILE".to_owned())
+        }
+        KeyFileError::SignersDisagree { .. } => {
+            Some("build without the feature fast-sign, or use another machine".to_owned())
         }
         _ => None,
     }

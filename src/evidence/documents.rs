@@ -1,5 +1,7 @@
 //! The documents that a bundle must carry: those that its entries refer to and
-//! that are not among them.
+//! that are not among them. They stand before the entries, so the entries are
+//! looked through once before they are written; but only if there is any
+//! document that could be needed.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
@@ -8,13 +10,14 @@ use crate::ledger::bundle::BundleWriter;
 use crate::ledger::document::{DocumentDigest, Mentions, digest_of};
 use crate::ledger::entry::Entry;
 use crate::ledger::kind;
+use crate::ledger::position::Seq;
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::EvidenceError;
 
-/// What the entries written so far need. A few bytes for each document, not
-/// for each entry.
+/// What the entries looked through so far need. A few bytes for each document,
+/// not for each entry.
 #[derive(Default)]
 pub(super) struct Needed {
     wanted: BTreeSet<DocumentDigest>,
@@ -22,7 +25,7 @@ pub(super) struct Needed {
 }
 
 impl Needed {
-    /// Takes an entry that is written.
+    /// Takes an entry that is to be written.
     pub(super) fn take(&mut self, entry: &Entry) {
         let mentions = Mentions::of(entry);
         self.wanted.extend(mentions.refers);
@@ -31,14 +34,16 @@ impl Needed {
         }
     }
 
-    /// Writes what is still missing, in the order of the digests.
+    /// Writes what is not among the entries, in the order of the digests.
     pub(super) fn write<W: Write>(
         self,
         store: &dyn Store,
         writer: &mut BundleWriter<W>,
     ) -> Result<(), EvidenceError> {
-        for digest in self.wanted.difference(&self.given.into_iter().collect()) {
-            writer.document(&find(store, *digest)?)?;
+        for digest in self.wanted {
+            if !self.given.contains(&digest) {
+                writer.document(&find(store, digest)?)?;
+            }
         }
         Ok(())
     }
@@ -47,9 +52,8 @@ impl Needed {
 /// The entry that keeps a document.
 fn find(store: &dyn Store, digest: DocumentDigest) -> Result<Entry, EvidenceError> {
     let filter = Filter {
-        kinds: vec![kind::DOCUMENT.to_owned()],
         document: Some(digest.to_string()),
-        ..Filter::default()
+        ..of_documents(None)
     };
     for item in select(store, &filter)? {
         let (_, entry) = item?;
@@ -59,4 +63,18 @@ fn find(store: &dyn Store, digest: DocumentDigest) -> Result<Entry, EvidenceErro
         }
     }
     Err(EvidenceError::DocumentMissing { digest })
+}
+
+/// Whether the log keeps any document up to an entry.
+pub(super) fn any_until(store: &dyn Store, last: Seq) -> Result<bool, EvidenceError> {
+    let first = select(store, &of_documents(Some(last)))?.next();
+    Ok(first.transpose()?.is_some())
+}
+
+fn of_documents(until_seq: Option<Seq>) -> Filter {
+    Filter {
+        kinds: vec![kind::DOCUMENT.to_owned()],
+        until_seq,
+        ..Filter::default()
+    }
 }

@@ -52,8 +52,8 @@ pub fn export_selection<W: Write>(
         genesis: identity.genesis,
     };
     let mut writer = BundleWriter::new(out, &opening)?;
+    needed(store, export.filter)?.write(store, &mut writer)?;
     let mut current: Option<SignedEpoch> = None;
-    let mut needed = Needed::default();
     let (mut written, mut unsealed) = (0, 0);
     for item in in_order(store, export.filter)? {
         let (seq, entry) = item?;
@@ -72,7 +72,6 @@ pub fn export_selection<W: Write>(
         if let Some(epoch) = &current {
             let path = path_of(store, seq, &entry, epoch)?;
             writer.entry(seq, &entry, Some(&path))?;
-            needed.take(&entry);
             written += 1;
             (export.progress)(written);
         }
@@ -80,9 +79,25 @@ pub fn export_selection<W: Write>(
     if written == 0 && unsealed == 0 {
         return Err(EvidenceError::EmptyRange);
     }
-    needed.write(store, &mut writer)?;
     let (out, closing) = writer.finish(export.signer)?;
     Ok((out, Selected { closing, unsealed }))
+}
+
+/// What the selected entries need; only sealed ones are given.
+fn needed(store: &dyn Store, filter: &Filter) -> Result<Needed, EvidenceError> {
+    let sealed_to = match store.last_epoch()? {
+        Some(number) => epoch_at(store, number)?.content.last_seq,
+        None => return Ok(Needed::default()),
+    };
+    let mut needed = Needed::default();
+    for item in in_order(store, filter)? {
+        let (seq, entry) = item?;
+        if seq > sealed_to {
+            break;
+        }
+        needed.take(&entry);
+    }
+    Ok(needed)
 }
 
 type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 's>;

@@ -109,7 +109,7 @@ impl<W: Write> BundleWriter<W> {
         self.line(head.to_value().canonical(Form::Utf8).into_bytes())
     }
 
-    /// A document that entries refer to, after all of them and in the order of
+    /// A document that entries refer to, before all of them and in the order of
     /// the digests.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub struct BundleFile<R> {
     entries: u64,
     epochs: u64,
     documents: u64,
+    /// Something else than documents was read.
+    begun: bool,
     closed: bool,
     ended: bool,
 }
@@ -50,6 +52,7 @@ impl<R: BufRead + Send> BundleFile<R> {
             entries: 0,
             epochs: 0,
             documents: 0,
+            begun: false,
             closed: false,
             ended: false,
         };
@@ -130,11 +133,12 @@ impl<R: BufRead + Send> BundleFile<R> {
         self.take(&line);
         if line.starts_with(b"{\"document\":") {
             self.documents += 1;
+            if self.begun {
+                self.corrupt("documents stand before all else".to_owned());
+            }
             return Some(Event::Document(Raw::DocumentLine(line), number));
         }
-        if self.documents > 0 {
-            self.corrupt("only documents may follow a document".to_owned());
-        }
+        self.begun = true;
         if line.starts_with(b"{\"entry\":") {
             self.entries += 1;
             return Some(Event::Entry(Raw::BundleLine(line), number));

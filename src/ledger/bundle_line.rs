@@ -4,13 +4,13 @@
 //! | line | says |
 //! |---|---|
 //! | `{"sealbook":{…}}` | the [`BundleOpening`], first |
+//! | `{"document":{…}}` | an entry that is a document which entries of the bundle refer to; before them all, so that who reads the entries has it |
 //! | `{"epoch":{…},"key":…,"signature":…}` | a header; the entries that follow are its |
 //! | `{"before":[…]}` | the subtrees of that epoch before the first entry given |
 //! | `{"entry":{…}}` | an entry of a range |
 //! | `{"entry":{…},"path":[…]}` | an entry of a selection, with its siblings |
 //! | `{"after":[…]}` | the subtrees of that epoch after the last entry given |
 //! | `{"head":{…},"key":…,"signature":…}` | a head; the unsealed entries up to it follow |
-//! | `{"document":{…}}` | an entry that is a document which entries of the bundle refer to; after them all |
 //! | `{"bundle":{…}}`, or with `"key"` and `"signature"` | the [`BundleClosing`], last |
 
 use super::entry::{Entry, EntryError};

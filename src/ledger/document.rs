@@ -4,7 +4,7 @@
 //! A document is the payload of an entry of kind `wcp.document`:
 //! `{"content": …, "digest": "blake2b-256:…", "media_type": "…"}`. The digest is
 //! BLAKE2b-256 over the canonical JSON of `content`, or over its UTF-8 bytes if
-//! it is a string.
+//! it is a string. A server adds `_actor`, who handed it in.
 //!
 //! An entry of a reserved kind **refers** to every document that a string
 //! anywhere in its payload's `context` names by such a digest. A digest of
@@ -24,6 +24,9 @@ use super::json::{Form, Object, Value};
 use super::kind;
 use super::members::{MemberError, MemberProblem, Members};
 use super::parse;
+
+/// Who handed a document in, where the server adds it (SPEC §5.4).
+const ACTOR: &str = "_actor";
 
 /// What a digest begins with.
 const PREFIX: &str = "blake2b-256:";
@@ -53,6 +56,12 @@ impl DocumentDigest {
 impl fmt::Display for DocumentDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{PREFIX}{}", self.0)
+    }
+}
+
+impl From<DocumentDigest> for Value {
+    fn from(digest: DocumentDigest) -> Value {
+        Value::String(digest.to_string())
     }
 }
 
@@ -98,7 +107,7 @@ pub struct Mentions {
 impl Mentions {
     /// Reads them out of an entry.
     #[must_use]
-    pub fn of(entry: &Entry) -> Mentions {
+    pub fn of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Mentions {
         if entry.kind() == kind::DOCUMENT {
             return Mentions {
                 is: Some(digest_of(entry)),
@@ -116,7 +125,7 @@ impl Mentions {
 ///
 /// # Errors
 /// [`DocumentError`].
-pub fn digest_of(entry: &Entry) -> Result<DocumentDigest, DocumentError> {
+pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, DocumentError> {
     let payload = entry.check_payload()?;
     let mut members = Members::of_object(&payload, "payload");
     let no_digest = MemberProblem::WrongType {
@@ -125,6 +134,7 @@ pub fn digest_of(entry: &Entry) -> Result<DocumentDigest, DocumentError> {
     let claimed = DocumentDigest::parse(members.str("digest")?)
         .ok_or_else(|| members.error("digest", no_digest))?;
     members.str("media_type")?;
+    members.optional(ACTOR);
     let actual = DocumentDigest::of(members.required("content")?);
     members.finish()?;
     if claimed == actual {
@@ -141,7 +151,7 @@ struct Referring<'e> {
     context: Option<&'e RawValue>,
 }
 
-fn references(entry: &Entry) -> Vec<DocumentDigest> {
+fn references<R: AsRef<[u8]>>(entry: &Entry<R>) -> Vec<DocumentDigest> {
     let own = entry.kind().starts_with(kind::OWN_PREFIX);
     if own || kind::reserved_prefix(entry.kind()).is_none() {
         return Vec::new();

@@ -8,6 +8,9 @@ use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked};
 use super::judge::{Judged, Readable};
 use super::limits;
 
+const NOBODY_REFERS: &str = "no entry refers to this document";
+const GIVEN_TWICE: &str = "the document stands among the entries too";
+
 /// What is known so far of the documents of one ledger or file.
 #[derive(Debug)]
 pub(crate) struct Documents {
@@ -23,7 +26,10 @@ pub(crate) struct Documents {
 struct Known {
     /// The first entry that refers to it.
     wanted: Option<Place>,
+    /// Whether an entry is it.
     given: bool,
+    /// The line that it stands in beside the entries.
+    line: Option<u64>,
 }
 
 /// The place of an entry.
@@ -66,8 +72,8 @@ impl Documents {
         }
     }
 
-    /// Takes a document that stands beside the entries of a bundle. They have
-    /// all been read by now.
+    /// Takes a document that stands beside the entries of a bundle, and before
+    /// them: whether anyone refers to it is known at the end.
     pub(crate) fn line(&mut self, judged: &Judged, line: Option<u64>, findings: &mut Findings) {
         let index = line.unwrap_or(1).saturating_sub(1);
         let fault =
@@ -79,38 +85,38 @@ impl Documents {
                 return;
             }
         };
-        if let Some(found) = self.line_fault(entry, fault) {
-            findings.fault(found);
+        match self.line_digest(entry, fault) {
+            Ok(digest) => {
+                if let Some(known) = self.known(digest) {
+                    known.line = line;
+                }
+            }
+            Err(found) => findings.fault(*found),
         }
     }
 
-    fn line_fault(
+    fn line_digest(
         &mut self,
         entry: &Readable,
         fault: impl Fn(FaultCode, String) -> Fault,
-    ) -> Option<Fault> {
+    ) -> Result<DocumentDigest, Box<Fault>> {
         if entry.signature_valid == Some(false) {
             let detail = "the signature is not the log key's on this document";
-            return Some(fault(FaultCode::SignatureInvalid, detail.to_owned()));
+            let found = fault(FaultCode::SignatureInvalid, detail.to_owned());
+            return Err(Box::new(found));
         }
-        let corrupt = |detail: &str| Some(fault(FaultCode::BundleCorrupt, detail.to_owned()));
+        let corrupt = |detail: &str| Box::new(fault(FaultCode::BundleCorrupt, detail.to_owned()));
         let digest = match &entry.mentions.is {
             Some(Ok(digest)) => *digest,
-            Some(Err(error)) => return Some(mismatch(error, fault)),
-            None => return corrupt("the entry in this line is no document"),
+            Some(Err(error)) => return Err(Box::new(mismatch(error, fault))),
+            None => return Err(corrupt("the entry in this line is no document")),
         };
         if self.last_line.is_some_and(|before| before >= digest) {
-            return corrupt("documents stand in the order of their digests, each once");
+            let detail = "documents stand in the order of their digests, each once";
+            return Err(corrupt(detail));
         }
         self.last_line = Some(digest);
-        match self.known.get_mut(&digest) {
-            Some(known) if known.wanted.is_some() && !known.given => {
-                known.given = true;
-                None
-            }
-            Some(known) if known.given => corrupt("the document stands among the entries too"),
-            _ => corrupt("no entry refers to this document"),
-        }
+        Ok(digest)
     }
 
     /// What was referred to and is not there.
@@ -119,12 +125,22 @@ impl Documents {
             let detail = format!("more than {} documents are referred to", limits::DOCUMENTS);
             findings.fault(Fault::of_file(FaultCode::DocumentMissing, detail));
         }
-        let mut missing: Vec<(Place, DocumentDigest)> = self
-            .known
-            .into_iter()
-            .filter(|(_, known)| !known.given)
-            .filter_map(|(digest, known)| Some((known.wanted?, digest)))
-            .collect();
+        let mut missing = Vec::new();
+        let mut unasked = Vec::new();
+        for (digest, known) in self.known {
+            match (known.wanted, known.line) {
+                (Some(place), None) if !known.given => missing.push((place, digest)),
+                (None, Some(line)) => unasked.push((line, NOBODY_REFERS)),
+                (Some(_), Some(line)) if known.given => unasked.push((line, GIVEN_TWICE)),
+                _ => {}
+            }
+        }
+        unasked.sort_unstable();
+        for (line, detail) in unasked {
+            let (code, index) = (FaultCode::BundleCorrupt, line.saturating_sub(1));
+            let fault = Fault::at(code, At::Document, index, detail);
+            findings.fault(fault.on_line(Some(line)));
+        }
         // One entry alone brings no documents, and promises none.
         if self.format == Format::Proof {
             if !missing.is_empty() {

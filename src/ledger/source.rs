@@ -85,8 +85,8 @@ impl Raw {
 pub enum Event {
     /// An entry, and the line it stands on.
     Entry(Raw, Option<u64>),
-    /// A document that stands beside the entries of a bundle, and its line. No
-    /// entry follows.
+    /// A document that stands beside the entries of a bundle, before them all,
+    /// and its line.
     Document(Raw, Option<u64>),
     /// An epoch header. The entries up to its last follow.
     Epoch(Box<SignedEpoch>, Option<u64>),
@@ -101,6 +101,17 @@ pub enum Event {
     Fault(Fault),
     /// Something that the source turned out unable to show.
     NotChecked(NotChecked),
+}
+
+impl Event {
+    /// Whether it carries a signature.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        matches!(
+            self,
+            Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..)
+        )
+    }
 }
 
 /// Why a source could not be read on. This is no verdict: nothing is known of

@@ -6,29 +6,30 @@
 //!    ▲                 │
 //!    └─ next batch     ▼
 //!       is read     walk (in order: links, sequence, time, epochs, heads)
-//!       meanwhile      │
+//!       meanwhile      │   while the next batch is judged
 //!                      ▼
 //!                   report, and a Verified summary if there is no fault
 //! ```
 //!
-//! Memory is that of two batches and one frontier, whatever the size of the
+//! Memory is that of three batches and one frontier, whatever the size of the
 //! log.
 
 use super::anchors::{AnchorCheck, Known};
 use super::chain::Chain;
 use super::documents::{Documents, Place};
+use super::epoch::EpochHeader;
 use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
 use super::hash::Hash;
 use super::head::SignedHead;
-use super::judge::{Judged, Question, Readable, judge};
+use super::judge::{Judged, Opinion, Question, Readable, judge};
 use super::key::{PublicKey, StrictVerifier};
 use super::opening::Opening;
 use super::position::Seq;
 use super::receipts::{ReceiptCheck, Whose};
 use super::seals::Seals;
-use super::source::{Event, Raw, ReadError, Source, Subject};
+use super::source::{Event, ReadError, Source, Subject};
 
 pub use super::anchors::Anchor;
 pub use super::policy::Policy;
@@ -88,35 +89,44 @@ pub fn verify(
     let mut walk = Walk::new(&subject, policy);
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
+    let mut before = (Vec::new(), Vec::new());
+    // The last header that was read: the walk is one batch behind.
+    let mut header = None;
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
-        walk.announce(&batch);
+        let verifier = walk.verifier_for(&batch);
         let question = Question {
-            verifier: walk.verifier.as_ref(),
+            verifier: verifier.as_ref(),
+            log: walk.log,
             receipts: walk.receipts.is_some(),
+            header: header.as_ref(),
         };
         let mut next = Vec::new();
-        let (judged, read) = rayon::join(
-            || judge(&entries_of(&batch), question),
-            || source.next_batch(&mut next),
+        let (judged, (read, ())) = rayon::join(
+            || judge(&batch, question),
+            || {
+                rayon::join(
+                    || source.next_batch(&mut next),
+                    || walk.take(std::mem::take(&mut before)),
+                )
+            },
         );
         read?;
-        walk.take(batch, judged);
         progress(walk.chain.count);
+        header = last_header(&batch).or(header);
+        before = (batch, judged);
         batch = next;
     }
+    walk.take(before);
+    progress(walk.chain.count);
     Ok(walk.finish())
 }
 
-fn entries_of(batch: &[Event]) -> Vec<&Raw> {
-    batch.iter().filter_map(raw_of).collect()
-}
-
-fn raw_of(event: &Event) -> Option<&Raw> {
-    match event {
-        Event::Entry(raw, _) | Event::Document(raw, _) => Some(raw),
+fn last_header(batch: &[Event]) -> Option<EpochHeader> {
+    batch.iter().rev().find_map(|event| match event {
+        Event::Epoch(epoch, _) => Some(epoch.content.clone()),
         _ => None,
-    }
+    })
 }
 
 /// The serial part.
@@ -198,66 +208,77 @@ impl<'a> Walk<'a> {
     }
 
     fn choose_verifier(&mut self, batch: &[Event]) {
-        let first = batch.iter().find_map(raw_of);
+        let first = batch.iter().position(|e| matches!(e, Event::Entry(..)));
+        let first = first.and_then(|at| batch.get(at..=at));
         let Some(first) = first.filter(|_| self.undecided) else {
             return;
         };
         self.undecided = false;
-        let signs = |key: &&PublicKey| {
+        let signs = |key: &PublicKey| {
             let question = Question {
                 verifier: Some(&StrictVerifier::new(key)),
+                log: Some(*key),
                 receipts: false,
+                header: None,
             };
-            let verdicts = judge(&[first], question);
-            matches!(verdicts.first(), Some(Judged::Read(entry)) if entry.signature_valid == Some(true))
+            match judge(first, question).pop() {
+                Some(Opinion::Entry(Judged::Read(entry))) => entry.signature_valid == Some(true),
+                _ => false,
+            }
         };
-        if let Some(key) = self.policy.keys.iter().find(signs) {
+        if let Some(key) = self.policy.keys.iter().find(|key| signs(key)) {
             self.log = Some(*key);
             self.verifier = Some(StrictVerifier::new(key));
         }
     }
 
-    /// Lets the verifier prepare itself for as many signatures as there are.
-    fn announce(&mut self, batch: &[Event]) {
-        if let Some(verifier) = &mut self.verifier {
-            verifier.expect(batch.iter().filter_map(raw_of).count());
-        }
+    /// The verifier, prepared for as many signatures as there are.
+    fn verifier_for(&mut self, batch: &[Event]) -> Option<StrictVerifier> {
+        let verifier = self.verifier.as_mut()?;
+        verifier.expect(batch.iter().filter(|event| event.is_signed()).count());
+        Some(verifier.clone())
     }
 
-    fn take(&mut self, batch: Vec<Event>, judged: Vec<Judged>) {
-        let mut judged = judged.into_iter();
-        for event in batch {
-            match event {
-                Event::Entry(_, line) => {
-                    if let Some(judged) = judged.next() {
-                        self.entry(&judged, line);
-                    }
+    fn take(&mut self, (batch, opinions): (Vec<Event>, Vec<Opinion>)) {
+        for (event, opinion) in batch.into_iter().zip(opinions) {
+            match (event, opinion) {
+                (Event::Entry(_, line), Opinion::Entry(judged)) => self.entry(&judged, line),
+                (Event::Document(_, line), Opinion::Entry(judged)) => {
+                    self.documents.line(&judged, line, &mut self.findings);
                 }
-                Event::Document(_, line) => {
-                    if let Some(judged) = judged.next() {
-                        self.documents.line(&judged, line, &mut self.findings);
-                    }
-                }
-                Event::Epoch(epoch, line) => {
-                    if self.seals.open(*epoch, line, &mut self.findings)
-                        && let Some(header) = self.seals.header()
-                    {
+                (Event::Epoch(epoch, line), Opinion::Statement(signed)) => {
+                    self.seals.open(*epoch, signed, line, &mut self.findings);
+                    if let Some(header) = self.seals.header().filter(|_| signed) {
                         self.anchors.header(header);
                     }
                 }
-                Event::Before(hashes, line) => {
-                    self.seals
-                        .before(&hashes, line, self.chain.next_seq(), &mut self.findings);
-                }
-                Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
-                Event::Head(head, line) => {
+                (Event::Head(head, line), Opinion::Statement(signed)) => {
                     self.seals.close(&mut self.findings);
-                    self.seals.head(&head, line, &mut self.findings);
+                    if self.head.is_some() || !self.subject.contiguous {
+                        let detail = "a head stands only once, and only in a range";
+                        let found = Fault::of_file(FaultCode::BundleCorrupt, detail);
+                        self.findings.fault(found.on_line(line));
+                    }
+                    self.seals.head(&head, signed, line, &mut self.findings);
                     self.head = Some(*head);
                 }
-                Event::Fault(fault) => self.findings.fault(fault),
-                Event::NotChecked(what) => self.not_checked.push(what),
+                (event, _) => self.rest(event),
             }
+        }
+    }
+
+    /// Takes what there is no opinion of.
+    fn rest(&mut self, event: Event) {
+        let next = self.chain.next_seq();
+        match event {
+            Event::Before(hashes, line) => {
+                self.seals.before(&hashes, line, next, &mut self.findings);
+            }
+            Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
+            Event::Fault(fault) => self.findings.fault(fault),
+            Event::NotChecked(what) => self.not_checked.push(what),
+            // Judged, each in its own way, above.
+            Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..) => {}
         }
     }
 

@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::ledger::encrypted_pem::{EncryptedKey, LockError, format_encrypted_key};
-use crate::ledger::key::{PublicKey, SoftwareSigner};
+use crate::ledger::key::{Engine, PublicKey, SoftwareSigner};
 use crate::ledger::pem::{self, PemError};
 
 /// A key file is a few hundred bytes.
@@ -49,6 +49,16 @@ pub enum KeyFileError {
         path: PathBuf,
         /// What is wrong.
         source: PemError,
+    },
+    /// The two libraries that sign gave different bytes for the same message.
+    #[error(
+        "key file {}: aws-lc and ed25519-dalek sign differently here; \
+         this processor or this build must not sign",
+        path.display()
+    )]
+    SignersDisagree {
+        /// The file.
+        path: PathBuf,
     },
     /// The key is under a passphrase, and none was given.
     #[error("key file {}: the key is under a passphrase", path.display())]
@@ -96,7 +106,8 @@ impl LockedKey {
     /// [`KeyFileError::Lock`].
     pub fn unlock(&self, passphrase: &[u8]) -> Result<SoftwareSigner, KeyFileError> {
         let failed = |source| lock_error(&self.path, source);
-        self.key.unlock(passphrase).map_err(failed)
+        let signer = self.key.unlock(passphrase).map_err(failed)?;
+        agreeing(&self.path, signer)
     }
 }
 
@@ -180,11 +191,21 @@ pub fn read(path: &Path) -> Result<KeyFile, KeyFileError> {
         let path = path.to_owned();
         return Ok(KeyFile::Locked(LockedKey { path, key }));
     }
-    let read = pem::parse_private_key(&text);
-    read.map(KeyFile::Open).map_err(|source| KeyFileError::Pem {
+    let signer = pem::parse_private_key(&text).map_err(|source| KeyFileError::Pem {
         path: path.to_owned(),
         source,
-    })
+    })?;
+    agreeing(path, signer).map(KeyFile::Open)
+}
+
+/// It could sign with the library that is left; but which of them is wrong?
+fn agreeing(path: &Path, signer: SoftwareSigner) -> Result<SoftwareSigner, KeyFileError> {
+    match signer.engine() {
+        Engine::AwsLcDisagreed => Err(KeyFileError::SignersDisagree {
+            path: path.to_owned(),
+        }),
+        _ => Ok(signer),
+    }
 }
 
 /// Reads a public key in PEM. A private key is refused, unread as such.

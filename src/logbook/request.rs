@@ -44,7 +44,7 @@ impl Prepared {
         payload.write_canonical(Form::Utf8, &mut canonical);
         // The limits do not depend on time or chain, but for seven bytes of a
         // fraction of a second: the longest timestamp stands for all.
-        Draft::new(kind, Timestamp::MAX, &canonical, &Hash::ZERO)?;
+        Draft::check_parts(kind, Timestamp::MAX, &canonical)?;
         Ok(Prepared {
             kind: kind.to_owned(),
             payload: canonical,

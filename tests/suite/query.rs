@@ -110,6 +110,7 @@ fn some_filter(numbers: &mut Numbers, made: &[Made]) -> Filter {
         correlation: Some(like.correlation).filter(|_| c),
         worker: like.worker.filter(|_| w),
         decision: like.decision.filter(|_| d),
+        document: None,
         denied: like.denied.filter(|_| x),
         since: number(4, COUNT / 2).map(seconds),
         until: number(4, COUNT / 2).map(seconds),
