@@ -151,7 +151,6 @@ fn again(ledger: &std::path::Path, mark: &MarkFile) -> Result<(), Box<dyn Error>
         policy: &policy,
         wanted: &|_, _| true,
         others: false,
-        documents: Vec::new(),
         alternative: None,
         today: None,
     };

@@ -77,9 +77,3 @@ impl Document {
         Ok((named, document))
     }
 }
-
-impl From<DocumentDigest> for Value {
-    fn from(digest: DocumentDigest) -> Value {
-        Value::String(digest.to_string())
-    }
-}

@@ -19,6 +19,7 @@ use crate::ledger::fault::{At, Fault, FaultCode, Findings};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 use crate::ledger::members::MemberError;
+use crate::ledger::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::source::{self, Raw, ReadError, Source, Subject};
 use crate::record::{DecisionRecord, Document, DocumentDigest, kind};
@@ -233,7 +234,7 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
             (index, Seq::FIRST, entry)
         }
         // In a foreign logbook our kinds mean nothing.
-        Raw::LogbookLine(_) | Raw::DocumentLine(_) | Raw::TooLong { .. } => return None,
+        Raw::LogbookLine(_) | Raw::TooLong { .. } => return None,
     };
     let is_document = entry.kind() == kind::DOCUMENT;
     let wanted = !is_document && (options.wanted)(seq, &entry);
@@ -255,8 +256,11 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
         faults: Vec::new(),
     };
     if ours {
-        // What is no payload is for verification to say, too.
-        let payload = entry.check_payload().ok()?;
+        // What is no payload, or not in its one spelling, is for verification
+        // to say, too.
+        let Ok(Value::Object(payload)) = parse::parse(entry.payload_bytes()) else {
+            return None;
+        };
         if let Err(error) = read.interpret(entry.kind(), &payload, options) {
             let (code, detail) = (FaultCode::SchemaViolation, error.to_string());
             read.fault(code, seq, detail);

@@ -119,18 +119,16 @@ fn compare_all(record: &DecisionRecord, decided: &Decided, differences: &mut Vec
     let mut check = |at: &str, recorded: &Value, recomputed: &Value| {
         compare(at, Some(recorded), Some(recomputed), differences);
     };
-    check("decision", &record.decision, &decision.to_value());
+    // What explains the others comes first: not all may be listed.
     let (recorded, hash) = (Value::from(record.input_hash.as_str()), Value::from(hash));
     check("input_hash", &recorded, &hash);
-    let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls);
-    check(
-        "receipt",
-        &record.receipt,
-        &Value::Object(receipt.to_object()),
-    );
     let answer = |gate: &Option<_>| gate.as_ref().map_or(Value::Null, gate_code);
     let recorded = answer(&record.answers.gate);
     check("answers.gate", &recorded, &answer(&decided.consulted.gate));
+    check("decision", &record.decision, &decision.to_value());
+    let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls);
+    let receipt = Value::Object(receipt.to_object());
+    check("receipt", &record.receipt, &receipt);
 }
 
 /// The gate's answer, of an error its code alone: the words are an engine's.
