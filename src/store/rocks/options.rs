@@ -165,7 +165,9 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             options.set_write_buffer_size(16 * MIB);
         }
         Table::Imports => {
-            // Written once, a file at a time, and read by who asks for it.
+            // Written once, a file at a time, and read by who asks for it. Most
+            // lookups are of what is not there: is this entry known already?
+            blocks.set_bloom_filter(BLOOM_BITS, false);
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_write_buffer_size(32 * MIB);
             options.set_target_file_size_base(128 * MIB as u64);
