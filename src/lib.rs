@@ -17,7 +17,8 @@
 //! ```
 //! The producers stand beside: [`wcp`] decides routes, `attestation` and
 //! `manifest` verify packages and artifacts, [`vacant`] has identities and
-//! cards. Arrows point left only. [`ledger`] says what the formats are, [`store`]
+//! cards. [`record`] makes entries of their outcomes, [`replay`] computes recorded
+//! decisions again. Arrows point left only. [`ledger`] says what the formats are, [`store`]
 //! what is kept and how a commit is ordered, [`logbook`] how entries become
 //! durable.
 
