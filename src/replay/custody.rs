@@ -234,7 +234,7 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
             (index, Seq::FIRST, entry)
         }
         // In a foreign logbook our kinds mean nothing.
-        Raw::LogbookLine(_) | Raw::DocumentLine(_) | Raw::TooLong { .. } => return None,
+        Raw::LogbookLine(_) | Raw::TooLong { .. } => return None,
     };
     let is_document = entry.kind() == kind::DOCUMENT;
     let wanted = !is_document && (options.wanted)(seq, &entry);
