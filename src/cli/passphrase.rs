@@ -19,7 +19,7 @@ const VARIABLE: &str = "SEALBOOK_KEY_PASSPHRASE";
 /// Opens a private key, with its passphrase if it is under one.
 pub(super) fn open(path: &Path) -> Result<SoftwareSigner, CliError> {
     match key_file::read(path)? {
-        KeyFile::Open(signer) => Ok(signer),
+        KeyFile::Open(signer) => Ok(*signer),
         KeyFile::Locked(key) => {
             let locked = || KeyFileError::Locked {
                 path: key.path().to_owned(),

@@ -147,7 +147,7 @@ pub fn format_encrypted_key(
 }
 
 fn check_scrypt(scrypt: &ScryptParams) -> Result<(), LockError> {
-    let n = u64::from(scrypt.cost_parameter);
+    let n: u64 = scrypt.cost_parameter;
     let (r, p) = (
         u64::from(scrypt.block_size),
         u64::from(scrypt.parallelization),

@@ -82,7 +82,7 @@ pub enum KeyFileError {
 /// What a key file holds.
 pub enum KeyFile {
     /// A key that can be used.
-    Open(SoftwareSigner),
+    Open(Box<SoftwareSigner>),
     /// A key under a passphrase.
     Locked(LockedKey),
 }
@@ -167,7 +167,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// [`KeyFileError`]; [`KeyFileError::Locked`] if it is under one.
 pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
     match read(path)? {
-        KeyFile::Open(signer) => Ok(signer),
+        KeyFile::Open(signer) => Ok(*signer),
         KeyFile::Locked(key) => Err(KeyFileError::Locked { path: key.path }),
     }
 }
@@ -195,7 +195,8 @@ pub fn read(path: &Path) -> Result<KeyFile, KeyFileError> {
         path: path.to_owned(),
         source,
     })?;
-    agreeing(path, signer).map(KeyFile::Open)
+    let signer = agreeing(path, signer)?;
+    Ok(KeyFile::Open(Box::new(signer)))
 }
 
 /// It could sign with the library that is left; but which of them is wrong?

@@ -33,8 +33,10 @@ struct Shelved {
 /// Why a document cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
-    /// It was not there before the decision that refers to it.
+    /// It is nowhere. Verification says so, once for every document.
     Missing,
+    /// It stands after the decision that refers to it.
+    Later,
     /// It is not what it has to be.
     Malformed(String),
     /// This build cannot run it.
@@ -102,9 +104,11 @@ impl Library {
         index: u64,
         compile: impl FnOnce(&Value) -> Result<T, Unusable>,
     ) -> Result<Arc<T>, Unusable> {
-        let shelved = self.documents.get(&digest);
-        let shelved = shelved.filter(|shelved| shelved.index < Some(index));
-        let document = &shelved.ok_or(Unusable::Missing)?.document;
+        let shelved = self.documents.get(&digest).ok_or(Unusable::Missing)?;
+        if shelved.index.is_some_and(|stands| stands >= index) {
+            return Err(Unusable::Later);
+        }
+        let document = &shelved.document;
         if let Some(made) = cache.get(digest) {
             return made;
         }

@@ -106,11 +106,14 @@ pub fn record_files(registry_dir: &Path) -> io::Result<Vec<RecordFile>> {
 fn read_record(path: &Path) -> Result<WorkerRecord, InvalidRecordProblem> {
     let unreadable = InvalidRecordProblem::Unreadable;
     // Before opening, which would wait for ever on a pipe.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
         return Err(InvalidRecordProblem::NotAFile);
     }
     let limit = limits::SMALL_FILE_BYTES;
-    let mut text = Vec::new();
+    // Room for all of it and one byte more, so that its end is seen at once.
+    let room = usize::try_from(found.len()).unwrap_or(limit).min(limit) + 1;
+    let mut text = Vec::with_capacity(room);
     let file = fs::File::open(path).map_err(unreadable)?;
     file.take(limit as u64 + 1)
         .read_to_end(&mut text)

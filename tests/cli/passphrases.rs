@@ -2,8 +2,11 @@
 //! read, and what is said when they do not open.
 
 use std::fs::{self, Permissions};
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 
 use crate::place::{Place, Run, have};
 
@@ -157,17 +160,27 @@ fn at_a_terminal_the_passphrase_is_asked_for() {
     let command = format!("{program} init --reuse-key --key k.pem");
     let args = ["-q", "-e", "-c", &command, "/dev/null"];
     let mut script = place.command_of("script".as_ref(), &args);
-    script.stdin(std::process::Stdio::piped());
-    script.stdout(std::process::Stdio::piped());
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = script.spawn().unwrap();
-    use std::io::Write;
-    // It stays open until the program has read it: closing it is a hang-up.
-    let mut terminal = child.stdin.take().unwrap();
-    terminal.write_all(b"open sesame\n").unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(terminal);
-    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{shown}");
+    let mut keyboard = child.stdin.take().unwrap();
+    let mut screen = child.stdout.take().unwrap();
+    let mut shown = Vec::new();
+    // What is typed before the program listens is thrown away, so it is typed
+    // again until the program has had enough.
+    let reader = std::thread::spawn(move || {
+        screen.read_to_end(&mut shown).unwrap();
+        shown
+    });
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        let _gone = keyboard.write_all(b"open sesame\n");
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    let shown = reader.join().unwrap();
+    let shown = String::from_utf8_lossy(&shown).into_owned();
+    assert!(status.success(), "{shown}");
     assert!(shown.contains("passphrase of k.pem"), "{shown}");
     place.run(&["verify"]).ok();
 }

@@ -1,6 +1,6 @@
 //! The examples of the format document, made anew byte for byte.
 //!
-//! `SEALBOOK_WRITE_FIXTURES=1` writes them; what then differs is another format.
+//! `tools/fixtures format` writes them; what then differs is another format.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn every_example_is_made_anew_byte_for_byte() {
-    let write = std::env::var_os("SEALBOOK_WRITE_FIXTURES").is_some();
+    let write = std::env::var_os("SEALBOOK_WRITE_FIXTURES").is_some_and(|what| what == "format");
     let examples = examples();
     for (name, bytes) in &examples {
         let path = folder().join(name);

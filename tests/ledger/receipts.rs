@@ -125,7 +125,10 @@ fn receipts_of_another_log_are_named_once_with_their_number() {
             other[member] = json!("ab".repeat(32));
             other
         };
-        let text = lines([receipt(&sample, 1), other(2), other(3), other(99)]);
+        // Where it would be beyond the end does not count.
+        let mut beyond = other(4);
+        beyond["seq"] = json!(99);
+        let text = lines([receipt(&sample, 1), other(2), other(3), beyond]);
         let report = check_logbook(&sample, 6, &text);
         assert_eq!(found(&report), [(code, None, Some(2))], "{member}");
         assert!(report.faults[0].detail.starts_with("3 receipts"));

@@ -26,3 +26,4 @@ mod publishing;
 mod rollbacks;
 mod signers;
 mod spy;
+mod version_1;
