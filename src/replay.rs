@@ -51,6 +51,9 @@ use report::Replay;
 /// Whether an entry belongs to the custody that is asked for.
 pub type Wanted<'a> = dyn Fn(Seq, &Entry) -> bool + Sync + Send + 'a;
 
+/// Is given the timeline as it grows, and how many entries were walked so far.
+pub type Each<'a, E> = dyn FnMut(&[Item], u64) -> Result<(), E> + 'a;
+
 /// What to replay.
 pub struct Options<'a> {
     /// Keys and heads to verify against.
@@ -76,7 +79,7 @@ pub struct Options<'a> {
 pub fn replay<E: From<ReadError>>(
     source: &mut dyn Source,
     options: &Options<'_>,
-    each: &mut dyn FnMut(&[Item], u64) -> Result<(), E>,
+    each: &mut Each<'_, E>,
 ) -> Result<Replay, E> {
     let found = Arc::new(Mutex::new(Found::default()));
     let mut custody = Custody::new(source, options, Arc::clone(&found));

@@ -21,7 +21,7 @@ use sealbook::logbook::{Logbook, Parts};
 use sealbook::record::{Asked, Premises, Recorder, Sources};
 use sealbook::replay::item::Item;
 use sealbook::replay::{Options, replay};
-use sealbook::store::{RocksStore, Store};
+use sealbook::store::RocksStore;
 use sealbook::wcp::stamp::{DecisionId, Stamp};
 use sealbook::wcp::{HallConfig, Registry, RouteInput, load_rules_from_dict};
 use zeroize::Zeroizing;

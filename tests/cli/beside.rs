@@ -121,12 +121,23 @@ fn a_head_beside_a_writer_needs_the_key_and_nothing_else_does() {
     writer.close();
 }
 
+/// Says that it is over when it is dropped, by a panic too.
+struct Ends<'d>(&'d AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_reader_sees_a_true_ledger_whatever_its_writer_does() {
     let place = Place::sealed();
     let key = place.key();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // However this ends, the reader must see that it did.
+        let writing = Ends(&done);
         let verifying = scope.spawn(|| {
             let (mut last, mut live) = (0, 0);
             let mut looks = 0;
@@ -153,20 +164,21 @@ fn a_reader_sees_a_true_ledger_whatever_its_writer_does() {
             let mut child = command.spawn().unwrap();
             let mut stdin = child.stdin.take().unwrap();
             for n in 0..800 {
-                writeln!(
-                    stdin,
-                    "{{\"kind\":\"k{round}\",\"payload\":{{\"n\":{n},\"body\":\"{body}\"}}}}"
-                )
-                .unwrap();
+                let payload = format!("{{\"n\":{n},\"body\":\"{body}\"}}");
+                let line = format!("{{\"kind\":\"k{round}\",\"payload\":{payload}}}");
+                // A reader that opened it alone a moment ago may be in the way:
+                // then this writer is gone, and says so with its status.
+                if writeln!(stdin, "{line}").is_err() {
+                    break;
+                }
             }
             drop(stdin);
             let status = child.wait().unwrap();
-            // A reader that opened it alone a moment ago may have been in the way.
             assert!(status.success() || status.code() == Some(2), "{status}");
             let sealed = place.run(&["seal", "--if-any"]);
             assert!([0, 2].contains(&sealed.status), "{sealed:?}");
         }
-        done.store(true, Ordering::Relaxed);
+        drop(writing);
         assert!(verifying.join().unwrap() > 0, "never beside a writer");
     });
     place.run(&["verify", "--key", &key]).ok();
