@@ -13,6 +13,7 @@
 //! epoch ends  last seq of an epoch     epoch number
 //! tiles       epoch, level, index      up to 16 node hashes (see ledger::tile)
 //! meta        name                     whatever the name says
+//!             note, hour, key          what is remembered for some hours
 //! index       term, seq                nothing: the key is the posting
 //! ```
 //!
@@ -52,7 +53,7 @@ use std::ops::Range;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 
-pub use batch::{Batch, NewEntry, NewEpoch, Posting, TileKey};
+pub use batch::{Batch, NewEntry, NewEpoch, Note, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
 pub use rocks::RocksStore;
@@ -159,6 +160,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The note that was committed for `hour` under `key` and is not forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Adds postings and moves the index's mark to `indexed_to`, together and
     /// **not** synced: a crash may lose them, mark and all, and no commit

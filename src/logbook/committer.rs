@@ -1,6 +1,6 @@
 //! The committer: builds the tree, writes and syncs, moves the mark, answers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -15,14 +15,16 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
-use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};
+use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, TileKey};
 
 use super::Parts;
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::indexing::Wake;
 use super::mark::{Mark, MarkFile};
+use super::observer::{Committed, Shared};
 use super::recover::{Recovered, next_number};
+use super::remembered::{first_hour_kept, notes_of};
 use super::request::{Receipt, Reply, Work};
 
 /// How often the mark moves while entries come.
@@ -34,14 +36,15 @@ pub(super) struct Committer {
     clock: Arc<dyn Clock>,
     mark: Marking,
     works: Receiver<Work>,
-    /// What is durable, shared with those who ask for a head.
-    durable: Arc<Mutex<Head>>,
     wake: Wake,
     tree: TreeBuilder,
     /// The open epoch: its first entry and its hour, if it has entries.
     open: Option<(Seq, Timestamp)>,
     last_epoch: Option<SignedEpoch>,
     last: Head,
+    shared: Shared,
+    /// Notes of earlier hours were forgotten.
+    forgotten_before: u64,
     failed: bool,
     /// A failure that nobody waited for. The next who asks is told of it.
     untold: Option<LogbookError>,
@@ -68,7 +71,7 @@ impl Committer {
         recovered: Recovered,
         mark: Option<Mark>,
         works: Receiver<Work>,
-        durable: Arc<Mutex<Head>>,
+        shared: Shared,
         wake: Wake,
     ) -> Committer {
         let at = parts.clock.monotonic();
@@ -90,12 +93,13 @@ impl Committer {
                 }),
             },
             works,
-            durable,
             wake,
             tree: recovered.tree,
             open,
             last_epoch: recovered.last_epoch,
             last,
+            shared,
+            forgotten_before: 0,
             failed: false,
             untold: None,
         }
@@ -125,11 +129,11 @@ impl Committer {
     }
 
     fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Vec<(Reply, Vec<Receipt>)>) {
-        match self.write(entries) {
+        let notes = notes_of(&replies, entries.last().map(|(_, entry)| entry.ts()));
+        match self.write(entries, notes) {
             Ok(()) => {
                 for (reply, receipts) in replies {
-                    // A caller that has gone away does not want its receipt.
-                    let _ = reply.send(Ok(receipts));
+                    reply.send(Ok(receipts));
                 }
                 self.wake.wake();
                 if self.mark_due_in() == Some(Duration::ZERO) {
@@ -138,14 +142,14 @@ impl Committer {
             }
             Err(error) => {
                 for (reply, _) in replies {
-                    let _ = reply.send(Err(error.clone()));
+                    reply.send(Err(error.clone()));
                 }
             }
         }
     }
 
     /// Steps 2 and 3 of the order of things (see [`super`]).
-    fn write(&mut self, entries: Vec<(Seq, Entry)>) -> Result<(), LogbookError> {
+    fn write(&mut self, entries: Vec<(Seq, Entry)>, notes: Vec<Note>) -> Result<(), LogbookError> {
         self.refuse_after_failure()?;
         let Some((last_seq, last)) = entries.last() else {
             return Ok(());
@@ -158,7 +162,16 @@ impl Committer {
         };
         self.refresh_mark(head.ts)?;
         let epoch = next_number(self.last_header());
-        let mut batch = Batch::default();
+        let mut batch = Batch {
+            notes,
+            forget_notes_before: self.forgetting(head.ts),
+            ..Batch::default()
+        };
+        let committed = Committed {
+            last: *last_seq,
+            entries: entries.len(),
+            took: Duration::ZERO,
+        };
         for (seq, entry) in entries {
             self.open.get_or_insert((seq, entry.ts().hour_start()));
             let leaf = leaf_hash(&entry.hash(), &entry.signature());
@@ -171,15 +184,25 @@ impl Committer {
                 record: entry.into_record(),
             });
         }
+        let begun = self.clock.monotonic();
         self.store
             .commit(batch)
             .inspect_err(|_| self.failed = true)?;
+        let took = self.clock.monotonic().saturating_sub(begun);
         self.last = head.clone();
-        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        self.shared.committed(head, &Committed { took, ..committed });
         if self.mark.stated.is_none() {
             self.state_mark(self.last.ts)?;
         }
         Ok(())
+    }
+
+    /// Once an hour: the hour before which notes are forgotten.
+    fn forgetting(&mut self, ts: Timestamp) -> Option<u64> {
+        let before = first_hour_kept(ts);
+        let due = before > self.forgotten_before;
+        self.forgotten_before = self.forgotten_before.max(before);
+        due.then_some(before)
     }
 
     fn seal(
