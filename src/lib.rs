@@ -33,6 +33,7 @@ pub mod ledger;
 pub mod logbook;
 #[cfg(feature = "files")]
 pub mod manifest;
+pub mod record;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod vacant;

@@ -80,6 +80,8 @@ pub mod registry_dir;
 pub mod rego;
 #[cfg(feature = "rego")]
 pub mod rego_bundle;
+#[cfg(feature = "rego")]
+pub mod rego_document;
 pub mod router;
 pub mod rule;
 pub mod rule_set;

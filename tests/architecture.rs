@@ -23,7 +23,15 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("vacant", &["ledger"]),
     (
         "record",
-        &["ledger", "wcp", "attestation", "manifest", "vacant"],
+        &[
+            "ledger",
+            "wcp",
+            "attestation",
+            "manifest",
+            "vacant",
+            "store",
+            "logbook",
+        ],
     ),
     ("store", &["ledger"]),
     ("logbook", &["ledger", "store"]),

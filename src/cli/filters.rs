@@ -58,6 +58,7 @@ impl Filters {
             worker: self.worker.clone(),
             decision: self.decision.clone(),
             denied: self.denied,
+            document: None,
             from_seq: self.from_seq.map(Seq),
             until_seq: self.until_seq.map(Seq),
             limit: self.limit,

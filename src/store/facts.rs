@@ -31,12 +31,18 @@ impl<'e> Facts<'e> {
         let mut values = vec![(Field::Kind, Cow::Borrowed(entry.kind()))];
         if let Ok(payload) = serde_json::from_slice::<Named<'e>>(entry.payload_bytes()) {
             payload.read(&mut values);
-            for inner in [payload.decision, payload.input, payload.body]
-                .into_iter()
-                .flatten()
+            if entry.kind() == DOCUMENT
+                && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
             {
-                if let Ok(inner) = serde_json::from_str::<Named<'e>>(inner.get()) {
-                    inner.read(&mut values);
+                values.push((Field::Document, digest));
+            }
+            for inner in [payload.decision, payload.input, payload.body] {
+                let Some(inner) = read(inner) else { continue };
+                inner.read(&mut values);
+                // A worker that was found to be tampered with is selected by
+                // nobody, and must be found all the same.
+                if let Some(denial) = read(inner.deny_reason_if_denied) {
+                    denial.read(&mut values);
                 }
             }
         }
@@ -65,6 +71,13 @@ pub fn terms_of(entry: &Entry) -> Vec<Term> {
     Facts::of(entry).terms().collect()
 }
 
+/// The kind whose payload is named by its digest (SPEC §5.4).
+const DOCUMENT: &str = "wcp.document";
+
+fn read<'e>(raw: Option<&'e RawValue>) -> Option<Named<'e>> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
 /// The members that are looked at, not yet read: a number of four thousand
 /// digits in the place of a name is nobody's name, and no error either.
 #[derive(Deserialize)]
@@ -83,6 +96,10 @@ struct Named<'e> {
     worker_id: Option<&'e RawValue>,
     #[serde(borrow)]
     denied: Option<&'e RawValue>,
+    #[serde(borrow)]
+    deny_reason_if_denied: Option<&'e RawValue>,
+    #[serde(borrow)]
+    digest: Option<&'e RawValue>,
     #[serde(borrow)]
     decision: Option<&'e RawValue>,
     #[serde(borrow)]

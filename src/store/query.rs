@@ -48,6 +48,8 @@ pub struct Filter {
     pub decision: Option<String>,
     /// Denied, or routed.
     pub denied: Option<bool>,
+    /// The document with this digest.
+    pub document: Option<String>,
     /// This entry or a later one.
     pub from_seq: Option<Seq>,
     /// This entry or an earlier one.
@@ -112,6 +114,7 @@ impl Filter {
             (Field::Correlation, &self.correlation),
             (Field::Worker, &self.worker),
             (Field::Decision, &self.decision),
+            (Field::Document, &self.document),
         ];
         let strings = strings
             .into_iter()

@@ -59,7 +59,7 @@ pub struct Case {
 /// Reads cases. It remembers the last rules, since most streams have one set.
 #[derive(Debug, Default)]
 pub struct CaseReader {
-    last: Option<(Value, Arc<RuleSet>)>,
+    last: Option<Arc<RuleSet>>,
 }
 
 impl CaseReader {
@@ -86,10 +86,8 @@ impl CaseReader {
     }
 
     fn rules(&mut self, document: &Value) -> Result<Arc<RuleSet>, CaseError> {
-        if let Some((last, rules)) = &self.last
-            && last == document
-        {
-            return Ok(rules.clone());
+        if let Some(last) = self.last.as_ref().filter(|l| l.document() == document) {
+            return Ok(last.clone());
         }
         let rules = load_rules_from_dict(document).map_err(|error| CaseError {
             field: match error.at() {
@@ -99,7 +97,7 @@ impl CaseReader {
             message: error.to_string(),
         })?;
         let rules = Arc::new(rules);
-        self.last = Some((document.clone(), rules.clone()));
+        self.last = Some(rules.clone());
         Ok(rules)
     }
 }
