@@ -34,6 +34,8 @@ pub mod logbook;
 #[cfg(feature = "files")]
 pub mod manifest;
 pub mod record;
+#[cfg(feature = "serve")]
+pub mod serve;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod vacant;

@@ -237,6 +237,12 @@ impl Logbook {
         self.shared.durable()
     }
 
+    /// Whether everything is refused, after a failure or a close.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.shared.is_stopped()
+    }
+
     /// Has `observer` told of every commit from now on. There can be one.
     pub fn observe(&self, observer: Observer) {
         self.shared.observe(observer);

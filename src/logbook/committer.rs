@@ -187,7 +187,7 @@ impl Committer {
         let begun = self.clock.monotonic();
         self.store
             .commit(batch)
-            .inspect_err(|_| self.failed = true)?;
+            .inspect_err(|_| self.fail())?;
         let took = self.clock.monotonic().saturating_sub(begun);
         self.last = head.clone();
         self.shared.committed(head, &Committed { took, ..committed });
@@ -257,7 +257,7 @@ impl Committer {
         };
         self.store
             .commit(batch)
-            .inspect_err(|_| self.failed = true)?;
+            .inspect_err(|_| self.fail())?;
         self.last_epoch = Some(signed.clone());
         self.tree = TreeBuilder::new();
         self.open = None;
@@ -272,7 +272,7 @@ impl Committer {
     /// header that cannot be signed stops the writer.
     fn sign_header(&mut self, header: EpochHeader) -> Result<SignedEpoch, LogbookError> {
         let signed = Statement::sign(header, &*self.signer);
-        Ok(signed.inspect_err(|_| self.failed = true)?)
+        Ok(signed.inspect_err(|_| self.fail())?)
     }
 
     fn close(&mut self) -> Result<(), LogbookError> {
@@ -302,13 +302,13 @@ impl Committer {
             ts,
             ..self.last.clone()
         };
-        let signed = Statement::sign(head, &*self.signer).inspect_err(|_| self.failed = true)?;
+        let signed = Statement::sign(head, &*self.signer).inspect_err(|_| self.fail())?;
         let mark = Mark {
             head: signed,
             sealed: self.last_epoch.clone(),
         };
         self.mark.file.write(&mark).map_err(|error| {
-            self.failed = true;
+            self.fail();
             LogbookError::Mark(Arc::new(error))
         })?;
         self.mark.stated = Some(Stated {
@@ -339,6 +339,11 @@ impl Committer {
 
     fn last_header(&self) -> Option<&EpochHeader> {
         self.last_epoch.as_ref().map(|epoch| &epoch.content)
+    }
+
+    fn fail(&mut self) {
+        self.failed = true;
+        self.shared.stop();
     }
 
     fn refuse_after_failure(&mut self) -> Result<(), LogbookError> {

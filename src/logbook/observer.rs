@@ -1,5 +1,6 @@
 //! What the committer shares: how far the log is durable, and who is told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub type Observer = Box<dyn Fn(&Committed) + Send + Sync>;
 pub(super) struct Shared {
     durable: Arc<Mutex<Head>>,
     observer: Arc<OnceLock<Observer>>,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Shared {
@@ -32,6 +34,7 @@ impl Shared {
         Shared {
             durable: Arc::new(Mutex::new(head)),
             observer: Arc::default(),
+            stopped: Arc::default(),
         }
     }
 
@@ -39,6 +42,14 @@ impl Shared {
     pub(super) fn durable(&self) -> Head {
         let durable = self.durable.lock();
         durable.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     pub(super) fn observe(&self, observer: Observer) {
