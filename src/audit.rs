@@ -47,8 +47,9 @@ pub fn audit(
     Ok(verify(&mut source, policy, progress)?)
 }
 
-/// A ledger as a source.
-struct LedgerSource<'s> {
+/// A ledger as a source: its entries and headers in order, and what is wrong
+/// with its mark.
+pub struct LedgerSource<'s> {
     store: &'s dyn Store,
     identity: Option<Identity>,
     entries: Rows<'s, Seq>,
@@ -60,7 +61,11 @@ struct LedgerSource<'s> {
 }
 
 impl<'s> LedgerSource<'s> {
-    fn new(store: &'s dyn Store, mark: &MarkFile) -> Result<LedgerSource<'s>, AuditError> {
+    /// The ledger in `store`, with the mark beside it.
+    ///
+    /// # Errors
+    /// [`AuditError`] if it cannot be read at all.
+    pub fn new(store: &'s dyn Store, mark: &MarkFile) -> Result<LedgerSource<'s>, AuditError> {
         let mut pending = Vec::new();
         let identity = match identity_of(store) {
             Ok(identity) => Some(identity),

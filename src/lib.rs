@@ -34,6 +34,7 @@ pub mod logbook;
 #[cfg(feature = "files")]
 pub mod manifest;
 pub mod record;
+pub mod replay;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "store")]

@@ -32,6 +32,7 @@
 //! the decisions and not with the registry.
 
 pub mod answers;
+pub mod ban_list;
 #[cfg(feature = "store")]
 pub mod bulk;
 pub mod context;

@@ -114,3 +114,6 @@ pub use self::rules::{load_rules, load_rules_from_dict};
 pub use self::shadow::detect_shadow_rules;
 pub use self::stamp::Stamp;
 pub use self::terms::{DataLabel, Env, QoSClass, TenantRisk};
+
+/// The version of the WCP specification that decisions follow.
+pub const SPEC_VERSION: &str = "0.1";

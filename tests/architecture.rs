@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("ledger", &[]),
     ("wcp", &["ledger"]),
     ("files", &["ledger"]),
@@ -31,6 +31,17 @@ const MAY_USE: [(&str, &[&str]); 14] = [
             "vacant",
             "store",
             "logbook",
+        ],
+    ),
+    (
+        "replay",
+        &[
+            "ledger",
+            "files",
+            "wcp",
+            "attestation",
+            "manifest",
+            "record",
         ],
     ),
     ("store", &["ledger"]),
@@ -50,6 +61,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "manifest",
     "vacant",
     "record",
+    "replay",
     "store",
     "logbook",
     "audit",
@@ -64,6 +76,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "manifest",
     "vacant",
     "record",
+    "replay",
     "store",
     "logbook",
     "audit",

@@ -1,5 +1,8 @@
 //! From what went wrong to a word for programs, a sentence, a hint and an exit
-//! status. The library knows nothing of flags; this file alone does.
+//! status. The library knows nothing of flags; this file and those below it
+//! alone do.
+
+mod producer;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,8 @@ use crate::logbook::mark::MarkFault;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
+pub(super) use producer::ProducerError;
+
 /// Why a command has no answer, or the answer no.
 #[derive(Debug, Error)]
 pub(super) enum CliError {
@@ -29,6 +34,11 @@ pub(super) enum CliError {
     Output(io::Error),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    InFile {
+        path: PathBuf,
+        source: Box<CliError>,
+    },
     #[error("line {line}: {source}")]
     Line { line: u64, source: Box<CliError> },
     #[error("{0}")]
@@ -63,6 +73,8 @@ pub(super) enum CliError {
         given: String,
         expected: &'static str,
     },
+    #[error(transparent)]
+    Producer(#[from] ProducerError),
     #[error("there is nothing to seal")]
     NothingToSeal,
     #[error("nothing was found")]
@@ -100,6 +112,8 @@ impl CliError {
     pub(super) fn exit_status(&self) -> u8 {
         match self {
             CliError::NothingToSeal | CliError::NothingFound => 1,
+            CliError::InFile { source, .. } => source.exit_status(),
+            CliError::Producer(error) => error.exit_status(),
             CliError::Evidence(
                 EvidenceError::NoSuchEntry { .. }
                 | EvidenceError::NotSealed { .. }
@@ -116,7 +130,8 @@ impl CliError {
             CliError::Usage(_) | CliError::Argument { .. } => "usage",
             CliError::Output(error) | CliError::File { source: error, .. } => io_code(error),
             CliError::Read(_) => "io",
-            CliError::Line { source, .. } => source.code(),
+            CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
+            CliError::Producer(error) => error.code(),
             CliError::Json(_) | CliError::LineTooLong => "bad_json",
             CliError::Member(_) | CliError::PayloadNotObject => "bad_input",
             CliError::Key(error) => key_code(error),
@@ -136,7 +151,10 @@ impl CliError {
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
-            CliError::Line { source, .. } => return source.hint(),
+            CliError::Line { source, .. } | CliError::InFile { source, .. } => {
+                return source.hint();
+            }
+            CliError::Producer(error) => return error.hint().map(str::to_owned),
             CliError::Key(error) => return key_hint(error),
             CliError::Open(error) => return open_hint(error),
             CliError::Append(LogbookError::ReservedKind { .. }) => {

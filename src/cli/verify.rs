@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let report = &report;
         output.document(&Printed { report, elapsed_ms })?;
     } else {
-        print(&report, elapsed_ms, output)?;
+        print_report(&report, elapsed_ms, output)?;
     }
     Ok(match report.verdict {
         Verdict::Pass => Answer::Yes,
@@ -216,7 +216,11 @@ fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
     }
 }
 
-fn print(report: &Report, elapsed_ms: u64, output: &mut Output) -> Result<(), CliError> {
+pub(super) fn print_report(
+    report: &Report,
+    elapsed_ms: u64,
+    output: &mut Output,
+) -> Result<(), CliError> {
     let (verdict, colour) = match report.verdict {
         Verdict::Pass => ("PASS", "1;32"),
         Verdict::Fail => ("FAIL", "1;31"),

@@ -1,6 +1,7 @@
 //! Answers that a decision was given and that nobody can have again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, MemberProblem, Members};
@@ -111,6 +112,10 @@ fn gate_from_value(
             problem: MemberProblem::Unknown,
         }),
         "stub_outside_dev" => GateError::StubOutsideDev { env },
+        "too_many_instructions" => GateError::TooManyInstructions { limit: 0 },
+        "timed_out" => GateError::TimedOut {
+            limit: Duration::ZERO,
+        },
         _ => GateError::Failed { detail },
     };
     members.finish()?;

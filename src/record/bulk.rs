@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::document::Document;
 use super::premises::{Premises, SharedBanList, SharedGate, Sources};
-use super::recorder::{Asked, Recorder, Underway};
+use super::recorder::{Asked, Prepared, Recorder};
 use crate::wcp::bulk::Case;
 use crate::wcp::config::HallConfig;
 use crate::wcp::gate::FixedGate;
@@ -64,9 +64,9 @@ impl CasePremises {
 }
 
 impl Recorder {
-    /// Decides a case and hands its entry over.
+    /// Decides a case and makes its entry.
     #[must_use]
-    pub fn begin_case(&self, premises: &Premises, case: &Case, stamp: Stamp) -> Underway {
+    pub fn prepare_case(&self, premises: &Premises, case: &Case, stamp: Stamp) -> Prepared {
         let hall = &case.hall;
         let privileges = hall.privilege_envelopes.as_ref();
         let code_hashes = hall.worker_hashes.as_ref();
@@ -81,6 +81,6 @@ impl Recorder {
             actor: None,
             stamp,
         };
-        self.begin(premises, &asked)
+        self.prepare(premises, &asked)
     }
 }

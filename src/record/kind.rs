@@ -12,6 +12,8 @@ pub const ATTESTATION: &str = "wcp.attestation";
 pub const MANIFEST: &str = "manifest.verify";
 /// A capability card and its verdict.
 pub const CARD: &str = "vacant.card";
+/// A resident form's verdict.
+pub const RESIDENT: &str = "vacant.resident";
 /// A Hall took up other rules, configuration, policy or ban list.
 pub const RELOAD: &str = "hall.reload";
 /// Someone resolved a denial that wants a human.

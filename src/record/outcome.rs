@@ -5,7 +5,9 @@ use super::kind;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::time::Timestamp;
-use crate::vacant::CapabilityCard;
+use crate::vacant::{CapabilityCard, ResidentForm};
+use crate::wcp::Registry;
+use crate::wcp::record::WorkerRecord;
 
 /// The member that says on whose behalf an outcome came in; a server adds it,
 /// and nobody else may bring it.
@@ -129,7 +131,14 @@ impl Outcome {
     /// A capability card, judged: `card`, `verdict`.
     #[must_use]
     pub fn card(card: &CapabilityCard) -> Outcome {
-        let verdict = if card.verify() { "pass" } else { "fail" };
+        Outcome::judged_card(card, card.verify())
+    }
+
+    /// A capability card under the verdict of somebody who asked more of it,
+    /// such as to be a certain vacant's.
+    #[must_use]
+    pub fn judged_card(card: &CapabilityCard, passed: bool) -> Outcome {
+        let verdict = if passed { "pass" } else { "fail" };
         let members = [
             ("card", Value::Object(card.to_object())),
             ("verdict", Value::from(verdict)),
@@ -138,6 +147,42 @@ impl Outcome {
             kind: kind::CARD,
             payload: members.into_iter().collect(),
         }
+    }
+
+    /// A resident form, judged: the members of `verdict`, and the digest of the
+    /// form as it would be written.
+    #[must_use]
+    pub fn resident(form: &ResidentForm, verdict: &Object) -> Outcome {
+        let mut payload = verdict.clone();
+        let digest = form.to_text().ok().map(|text| Hash::of(text.as_bytes()));
+        payload.insert("form", digest.map(|digest| digest.to_string()));
+        Outcome {
+            kind: kind::RESIDENT,
+            payload,
+        }
+    }
+
+    /// A worker was enrolled: `worker_id`, `worker_species_id`, and in `before`
+    /// and `after` the digest of all records and the `artifact_hash` of the
+    /// worker's own, `null` where there was none.
+    #[must_use]
+    pub fn enrolment(worker: &WorkerRecord, before: &Registry, after: &Registry) -> Outcome {
+        let digests = |registry: &Registry| {
+            let mut object = Object::new();
+            object.insert("registry", registry.records_digest().to_string());
+            let record = registry.worker(&worker.worker_id);
+            object.insert("artifact_hash", record.map(|r| r.artifact_hash.clone()));
+            Value::Object(object)
+        };
+        let mut outcome = Outcome::reload(digests(before), digests(after));
+        let ids = [
+            ("worker_id", &worker.worker_id),
+            ("worker_species_id", &worker.worker_species_id),
+        ];
+        for (name, id) in ids {
+            outcome.payload.insert(name, id.to_string());
+        }
+        outcome
     }
 
     /// A decision that `submitter` claims: `submitter`, `body`. Nothing of it

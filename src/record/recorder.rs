@@ -17,7 +17,7 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::position::Seq;
 use crate::logbook::Logbook;
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{self as logbook, Receipt};
 use crate::wcp::decision::RouteDecision;
 use crate::wcp::input::RouteInput;
 use crate::wcp::router::make_decision;
@@ -87,6 +87,14 @@ impl DecisionReceipt {
     }
 }
 
+/// A decision whose entry is ready to be handed over.
+pub struct Prepared {
+    decision: RouteDecision,
+    evidence: EvidenceReceipt,
+    documents: Vec<Arc<Document>>,
+    entry: Result<logbook::Prepared, RecordError>,
+}
+
 /// A decision whose entry is not known to be durable yet.
 pub struct Underway {
     decision: RouteDecision,
@@ -130,19 +138,37 @@ impl Recorder {
     /// many keeps several under way.
     #[must_use]
     pub fn begin(&self, premises: &Premises, asked: &Asked<'_>) -> Underway {
+        self.submit(self.prepare(premises, asked))
+    }
+
+    /// Decides and makes the entry, which is all of the work but the ledger's:
+    /// for a caller whose threads decide in any order and record in one.
+    #[must_use]
+    pub fn prepare(&self, premises: &Premises, asked: &Asked<'_>) -> Prepared {
         let hall = premises.hall(&asked.sources, asked.task_id);
         let decided = make_decision(asked.input, &hall, asked.stamp);
         let (mut payload, evidence) = compose(&decided, asked.input, premises, &hall, self.content);
         if let Some(actor) = asked.actor {
             payload.insert(ACTOR, actor.clone());
         }
-        let submitted = prepare(kind::DECISION, &payload, OUTCOME_BYTES).and_then(|entry| {
-            let documents: Vec<&Arc<Document>> = premises.documents().collect();
+        Prepared {
+            decision: decided.decision,
+            evidence,
+            documents: premises.documents().cloned().collect(),
+            entry: prepare(kind::DECISION, &payload, OUTCOME_BYTES),
+        }
+    }
+
+    /// Hands an entry over.
+    #[must_use]
+    pub fn submit(&self, prepared: Prepared) -> Underway {
+        let submitted = prepared.entry.and_then(|entry| {
+            let documents: Vec<&Arc<Document>> = prepared.documents.iter().collect();
             self.shelf.submit(&self.logbook, &documents, entry)
         });
         Underway {
-            decision: decided.decision,
-            evidence,
+            decision: prepared.decision,
+            evidence: prepared.evidence,
             submitted,
             logbook: Arc::clone(&self.logbook),
         }
@@ -213,12 +239,12 @@ pub(super) fn prepare(
     kind: &'static str,
     payload: &Object,
     limit: usize,
-) -> Result<Prepared, RecordError> {
+) -> Result<logbook::Prepared, RecordError> {
     let levels = 1 + payload.iter().map(|(_, v)| v.depth()).max().unwrap_or(0);
     if levels > limits::PAYLOAD_LEVELS {
         return Err(RecordError::TooDeep { kind, levels });
     }
-    let entry = Prepared::new(kind, payload)?;
+    let entry = logbook::Prepared::new(kind, payload)?;
     let bytes = entry.payload_bytes();
     if bytes > limit {
         return Err(RecordError::TooLarge { kind, bytes, limit });

@@ -56,22 +56,10 @@ impl Registry {
     /// # Errors
     /// Only if the directory itself cannot be listed.
     pub fn from_dir(registry_dir: &Path) -> io::Result<(Registry, Vec<InvalidRecord>)> {
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(registry_dir)? {
-            let path = entry?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
-                paths.push(path);
-            }
-        }
-        paths.sort_unstable();
-        // Reading and hashing take the time; enrolment itself is in order.
-        let records: Vec<_> = paths.par_iter().map(|path| read_record(path)).collect();
+        let records = record_files(registry_dir)?;
         let mut registry = Registry::new();
         let (mut invalid, mut seen) = (Vec::new(), HashMap::new());
-        for (path, record) in paths.into_iter().zip(records) {
+        for (path, record) in records {
             let problem = match record {
                 Err(problem) => problem,
                 Ok(record) => match seen.get(&record.worker_id) {
@@ -89,6 +77,30 @@ impl Registry {
         }
         Ok((registry, invalid))
     }
+}
+
+/// A record's file, and what it holds.
+pub type RecordFile = (PathBuf, Result<WorkerRecord, InvalidRecordProblem>);
+
+/// Every `*.json` in a directory, in the order of their names, read.
+///
+/// # Errors
+/// Only if the directory itself cannot be listed.
+pub fn record_files(registry_dir: &Path) -> io::Result<Vec<RecordFile>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(registry_dir)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort_unstable();
+    // Reading and hashing take the time; enrolment itself is in order.
+    let records: Vec<_> = paths.par_iter().map(|path| read_record(path)).collect();
+    Ok(paths.into_iter().zip(records).collect())
 }
 
 fn read_record(path: &Path) -> Result<WorkerRecord, InvalidRecordProblem> {

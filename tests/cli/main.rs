@@ -10,6 +10,8 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod cards;
+mod catalogue;
 mod commands;
 mod disks;
 mod evidence;
@@ -17,10 +19,19 @@ mod formats;
 mod input;
 mod keys;
 mod locks;
+mod manifests;
+mod packages;
 mod place;
+mod recorded;
+mod registry;
+#[path = "../attest/registry_server.rs"]
+#[allow(dead_code, reason = "the client's tests use more of it")]
+mod registry_server;
 mod rows;
+mod rules;
 mod shapes;
 mod streams;
 mod tampering;
 mod terminal;
 mod verdicts;
+mod workers;
