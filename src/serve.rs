@@ -48,13 +48,13 @@ mod epochs;
 mod error;
 mod evidence;
 mod guard;
+mod hall;
 mod health;
 mod idempotency;
 mod metrics;
 mod openapi;
 mod params;
 mod patience;
-mod premises;
 mod problem;
 mod rate;
 mod requests;
@@ -75,7 +75,7 @@ use tokio::net::TcpListener;
 
 pub use config::{Config, Doors, Limits};
 pub use error::ServeError;
-pub use premises::{HallFiles, PremisesError};
+pub use hall::{HallFiles, LoadError, Loaded};
 
 use service::Service;
 
@@ -101,6 +101,7 @@ pub async fn run(
     let background = vec![
         tokio::spawn(sealing::seal_on_the_hour(Arc::clone(&service))),
         tokio::spawn(disk::watch(Arc::clone(&service))),
+        tokio::spawn(hall::count_on(Arc::clone(&service))),
         tokio::spawn(service::reload_when_told(Arc::clone(&service), reload)),
     ];
     accept::accept(listener, tls, routes, Arc::clone(&service), shutdown).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::premises::HallFiles;
+use super::hall::HallFiles;
 use crate::ledger::key::Signer;
 use crate::logbook::Logbook;
 use crate::logbook::clock::Clock;

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::patience::Patient;
-use super::service::Service;
+use super::service::{Service, told};
 use crate::ledger::sha256::Sha256Digest;
 
 /// Bytes of a request's head.
@@ -93,7 +93,7 @@ where
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         // What is under way is answered; nothing more is read.
-        _ = stopping.wait_for(|stopping| *stopping) => {
+        () = told(&mut stopping) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

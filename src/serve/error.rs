@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
-use super::premises::PremisesError;
+use super::hall::LoadError;
 use super::token_file::TokenFileError;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::record::RecordError;
@@ -34,8 +34,8 @@ pub enum ServeError {
         origin: String,
     },
     /// The Hall's files cannot be read.
-    #[error(transparent)]
-    Premises(#[from] PremisesError),
+    #[error("{0}")]
+    Hall(LoadError),
     /// That the Hall began could not be recorded.
     #[error(transparent)]
     Record(#[from] RecordError),

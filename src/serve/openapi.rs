@@ -10,7 +10,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::json;
 use super::problem::ErrorBody;
-use super::{append, entries, epochs, evidence, health, metrics, tail, upload};
+use super::{append, entries, epochs, evidence, hall, health, metrics, tail, upload};
 
 /// What any endpoint may answer instead.
 const REFUSALS: [(&str, &str); 13] = [
@@ -36,6 +36,13 @@ const REFUSALS: [(&str, &str); 13] = [
         health::health, append::append, append::append_batch, entries::list, entries::show,
         epochs::list, epochs::show, epochs::head, epochs::seal, evidence::proof,
         evidence::bundle, upload::verify_upload, tail::tail, metrics::metrics, openapi,
+        hall::status::status, hall::status::workers, hall::dispatches::dispatches,
+        hall::dispatches::active, hall::dispatches::alerts, hall::enrol::enroll,
+        hall::ingest::ingest, hall::route::route, hall::approvals::pending,
+        hall::approvals::resolve, hall::approvals::escalate, hall::discovery::capabilities,
+        hall::discovery::wcp_workers, hall::discovery::wcp_health,
+        hall::registry::verify_worker, hall::registry::ban_list, hall::registry::report,
+        hall::registry::attest,
     ),
     components(schemas(ErrorBody))
 )]
@@ -65,7 +72,7 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
     let components = document.components.get_or_insert_default();
     components
         .security_schemes
-        .insert("token".to_owned(), bearer);
+        .insert("token".to_owned(), RefOr::T(bearer));
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put];
         for operation in operations.into_iter().flatten() {

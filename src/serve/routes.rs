@@ -13,7 +13,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::service::Service;
-use super::{append, entries, epochs, evidence, health, metrics, openapi, requests, tail, upload};
+use super::{append, entries, epochs, evidence, hall, health, metrics, openapi, requests, tail, upload};
 
 /// How long a browser may remember what it was allowed, in seconds.
 const PREFLIGHT: u64 = 600;
@@ -29,6 +29,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         upload::endpoints(),
         tail::endpoints(),
         metrics::endpoints(),
+        hall::endpoints(),
         openapi::endpoints(),
     ]
     .into_iter()

@@ -14,7 +14,7 @@ use super::doors::Doors;
 use super::error::ServeError;
 use super::idempotency::UnderWay;
 use super::metrics::Metrics;
-use super::premises::Hall;
+use super::hall::Hall;
 use super::problem::Problem;
 use super::rate::Rates;
 use super::token_file::{TokenFile, TokenFileError};
@@ -25,6 +25,7 @@ use crate::logbook::error::LogbookError;
 use crate::logbook::{Identity, Logbook};
 use crate::record::Recorder;
 use crate::store::Store;
+use crate::wcp::stamp::DecisionId;
 
 /// What every request shares.
 pub(super) struct Service {
@@ -70,8 +71,8 @@ impl Service {
             told.send_replace(committed.last);
         }));
         let hall = {
-            let (recorder, clock) = (Arc::clone(&recorder), Arc::clone(&config.clock));
-            let open = move || Hall::open(config.hall, &recorder, &*clock);
+            let recorder = Arc::clone(&recorder);
+            let open = move || Hall::open(config.hall, &recorder);
             tokio::task::spawn_blocking(open)
                 .await
                 .map_err(|_| ServeError::Abandoned)??
@@ -103,6 +104,18 @@ impl Service {
     /// The store, for reading.
     pub(super) fn store(&self) -> Arc<dyn Store> {
         Arc::clone(self.logbook.store())
+    }
+
+    /// Random bytes.
+    pub(super) fn random<const N: usize>(&self) -> Result<[u8; N], Problem> {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).map_err(|_| Problem::Randomness)?;
+        Ok(bytes)
+    }
+
+    /// A name that nothing else has.
+    pub(super) fn new_id(&self) -> Result<String, Problem> {
+        Ok(DecisionId::from_random(self.random()?).to_string())
     }
 
     /// The tokens, if there is a file of them.
@@ -150,6 +163,12 @@ impl Service {
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens.map(Arc::new);
         Ok(())
     }
+}
+
+/// Ready when the server is told to stop.
+pub(super) async fn told(stopping: &mut watch::Receiver<bool>) {
+    // A server that is gone has stopped.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 /// Reads everything again whenever something is received.

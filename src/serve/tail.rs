@@ -19,7 +19,7 @@ use super::entry_text::write_item;
 use super::params::Params;
 use super::problem::Problem;
 use super::scope::Scope;
-use super::service::Service;
+use super::service::{Service, told};
 use crate::ledger::position::Seq;
 use crate::store::query::{Filter, select};
 
@@ -108,7 +108,7 @@ async fn follow(
         if next > last {
             tokio::select! {
                 changed = grown.changed() => if changed.is_err() { return },
-                _ = stopping.wait_for(|stopping| *stopping) => return,
+                () = told(&mut stopping) => return,
                 () = sender.closed() => return,
             }
             continue;
@@ -144,7 +144,7 @@ async fn follow(
             let event = event.id(seq.to_string()).data(data);
             let sent = tokio::select! {
                 sent = sender.send(Ok(event)) => sent.is_ok(),
-                _ = stopping.wait_for(|stopping| *stopping) => false,
+                () = told(&mut stopping) => false,
             };
             if !sent {
                 return;
