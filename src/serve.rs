@@ -73,7 +73,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-pub use config::{Config, Doors, Limits};
+pub use config::{Config, Doors, Limits, PublishFailure, Publisher};
 pub use error::ServeError;
 pub use hall::{HallFiles, LoadError, Loaded};
 
@@ -98,6 +98,9 @@ pub async fn run(
     let (service, reload) = Service::open(config, address).await?;
     tracing::info!(%address, tls = tls.is_some(), tokens = service.has_tokens(), "serving");
     let routes = routes::routes(&service);
+    let here = Arc::clone(&service);
+    let published = tokio::task::spawn_blocking(move || here.publish()).await;
+    published.map_err(|_| ServeError::Abandoned)?;
     let background = vec![
         tokio::spawn(sealing::seal_on_the_hour(Arc::clone(&service))),
         tokio::spawn(disk::watch(Arc::clone(&service))),

@@ -3,6 +3,8 @@
 //! alone do.
 
 mod producer;
+#[cfg(feature = "serve")]
+mod server;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,8 @@ use crate::store::StoreError;
 use crate::store::query::QueryError;
 
 pub(super) use producer::ProducerError;
+#[cfg(feature = "serve")]
+pub(super) use server::ServerError;
 
 /// Why a command has no answer, or the answer no.
 #[derive(Debug, Error)]
@@ -75,6 +79,9 @@ pub(super) enum CliError {
     },
     #[error(transparent)]
     Producer(#[from] ProducerError),
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Server(#[from] ServerError),
     #[error("there is nothing to seal")]
     NothingToSeal,
     #[error("nothing was found")]
@@ -114,6 +121,8 @@ impl CliError {
             CliError::NothingToSeal | CliError::NothingFound => 1,
             CliError::InFile { source, .. } => source.exit_status(),
             CliError::Producer(error) => error.exit_status(),
+            #[cfg(feature = "serve")]
+            CliError::Server(error) => error.exit_status(),
             CliError::Evidence(
                 EvidenceError::NoSuchEntry { .. }
                 | EvidenceError::NotSealed { .. }
@@ -132,6 +141,8 @@ impl CliError {
             CliError::Read(_) => "io",
             CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
             CliError::Producer(error) => error.code(),
+            #[cfg(feature = "serve")]
+            CliError::Server(error) => error.code(),
             CliError::Json(_) | CliError::LineTooLong => "bad_json",
             CliError::Member(_) | CliError::PayloadNotObject => "bad_input",
             CliError::Key(error) => key_code(error),
@@ -154,6 +165,8 @@ impl CliError {
             CliError::Line { source, .. } | CliError::InFile { source, .. } => {
                 return source.hint();
             }
+            #[cfg(feature = "serve")]
+            CliError::Server(error) => return error.hint(),
             CliError::Producer(error) => return error.hint().map(str::to_owned),
             CliError::Key(error) => return key_hint(error),
             CliError::Open(error) => return open_hint(error),

@@ -185,12 +185,11 @@ impl Committer {
             });
         }
         let begun = self.clock.monotonic();
-        self.store
-            .commit(batch)
-            .inspect_err(|_| self.fail())?;
+        self.store.commit(batch).inspect_err(|_| self.fail())?;
         let took = self.clock.monotonic().saturating_sub(begun);
         self.last = head.clone();
-        self.shared.committed(head, &Committed { took, ..committed });
+        self.shared
+            .committed(head, &Committed { took, ..committed });
         if self.mark.stated.is_none() {
             self.state_mark(self.last.ts)?;
         }
@@ -255,9 +254,7 @@ impl Committer {
             }),
             ..Batch::default()
         };
-        self.store
-            .commit(batch)
-            .inspect_err(|_| self.fail())?;
+        self.store.commit(batch).inspect_err(|_| self.fail())?;
         self.last_epoch = Some(signed.clone());
         self.tree = TreeBuilder::new();
         self.open = None;

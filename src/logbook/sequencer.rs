@@ -262,13 +262,7 @@ impl Chain {
     /// Ends the open epoch if as many entries of time `ts` as are to stand
     /// `together` cannot lie in it: another hour, 3 600 s of monotonic time, 2^24
     /// entries.
-    fn close_if_over(
-        &mut self,
-        ts: Timestamp,
-        monotonic: Duration,
-        together: u64,
-        run: &mut Run,
-    ) {
+    fn close_if_over(&mut self, ts: Timestamp, monotonic: Duration, together: u64, run: &mut Run) {
         let over = |open: OpenEpoch| {
             open.hour != ts.hour_start()
                 || open.entries.saturating_add(together) > limits::EPOCH_ENTRIES

@@ -88,7 +88,10 @@ pub(super) async fn accept(
     drop(listener);
     service.stop();
     let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(service.limits.stop_time, all).await.is_err() {
+    if tokio::time::timeout(service.limits.stop_time, all)
+        .await
+        .is_err()
+    {
         tracing::warn!(left = connections.len(), "connections were cut off");
         connections.shutdown().await;
     }

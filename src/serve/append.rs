@@ -156,12 +156,14 @@ async fn hand_over(
     let begun = Instant::now();
     let (sender, receiver) = oneshot::channel();
     let remember = key.map(|key| key.to_remember());
-    service.logbook.submit_whole(entries, remember, move |answer| {
-        // The key is free when its request is answered, whether or not anyone
-        // still waits for that.
-        drop(claim);
-        let _ = sender.send(answer);
-    })?;
+    service
+        .logbook
+        .submit_whole(entries, remember, move |answer| {
+            // The key is free when its request is answered, whether or not anyone
+            // still waits for that.
+            drop(claim);
+            let _ = sender.send(answer);
+        })?;
     let receipts = receiver.await.map_err(|_| LogbookError::Stopped)??;
     service.metrics.appended(begun.elapsed().as_secs_f64());
     Ok((receipts, false))

@@ -8,10 +8,12 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::hall::HallFiles;
+use crate::ledger::head::SignedHead;
 use crate::ledger::key::Signer;
 use crate::logbook::Logbook;
 use crate::logbook::clock::Clock;
 use crate::record::RequestContent;
+use crate::store::Store;
 
 /// Everything that a server works with, beside its listener.
 pub struct Config {
@@ -31,11 +33,20 @@ pub struct Config {
     pub limits: Limits,
     /// The Hall's rules, workers, configuration and policy.
     pub hall: HallFiles,
+    /// Where sealed headers and heads are made public, if anywhere.
+    pub publish: Option<Publisher>,
     /// So much of every routed request is recorded.
     pub request_content: RequestContent,
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,
 }
+
+/// Makes every sealed header that is not public yet public, and the head. It is
+/// called after a seal, and at the beginning and the end.
+pub type Publisher = Box<dyn FnMut(&dyn Store, &SignedHead) -> Result<(), PublishFailure> + Send>;
+
+/// Why something was not made public.
+pub type PublishFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Who may come in.
 #[derive(Clone, Debug, Default)]

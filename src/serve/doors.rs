@@ -68,7 +68,10 @@ impl Doors {
         let Some(host) = host.filter(|host| more.is_none() && self.is_ours(host)) else {
             return Err(Problem::HostRefused);
         };
-        if uri.authority().is_some_and(|named| !self.is_ours(named.as_str())) {
+        if uri
+            .authority()
+            .is_some_and(|named| !self.is_ours(named.as_str()))
+        {
             return Err(Problem::HostRefused);
         }
         let mut origins = headers.get_all(header::ORIGIN).iter();

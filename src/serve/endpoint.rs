@@ -45,6 +45,7 @@ pub(super) struct Endpoint {
     takes: Takes,
     answer: MethodRouter<Arc<Service>>,
     /// As the documentation spells them.
+    #[cfg(test)]
     pub(super) methods: Vec<HttpMethod>,
 }
 
@@ -58,17 +59,21 @@ impl Endpoint {
     {
         let methods = P::methods();
         let filters = methods.iter().map(filter_of);
-        let filter = filters.reduce(MethodFilter::or).unwrap_or(MethodFilter::GET);
+        let filter = filters
+            .reduce(MethodFilter::or)
+            .unwrap_or(MethodFilter::GET);
         Endpoint {
             path: P::path(),
             need,
             takes,
             answer: on(filter, handler),
+            #[cfg(test)]
             methods,
         }
     }
 
     /// Where it is.
+    #[cfg(test)]
     pub(super) fn path(&self) -> &str {
         &self.path
     }

@@ -141,7 +141,12 @@ pub(super) async fn seal(
     let value = crate::ledger::parse::parse(&body.bytes)?;
     crate::ledger::members::Members::of(&value, "")?.finish()?;
     let here = Arc::clone(&service);
-    let sealed = service.pools.read(move || Ok(here.logbook.seal()?)).await?;
+    let work = move || {
+        let sealed = here.logbook.seal()?;
+        here.publish();
+        Ok(sealed)
+    };
+    let sealed = service.pools.read(work).await?;
     Ok(statement(&sealed.ok_or(Problem::NothingToSeal)?))
 }
 

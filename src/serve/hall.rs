@@ -141,7 +141,10 @@ impl Hall {
     }
 
     fn put(&self, standing: Standing) {
-        let mut held = self.standing.write().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self
+            .standing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *held = Arc::new(standing);
     }
 

@@ -195,7 +195,9 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Result<Respo
     let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let queued = service.logbook.queued() as u64;
     metrics.queue.set(gauge(queued));
-    metrics.unsealed.set(gauge(open.map_or(0, |open| open.entries)));
+    metrics
+        .unsealed
+        .set(gauge(open.map_or(0, |open| open.entries)));
     let lag = open.map_or(0, |open| service.clock.wall().micros_since(open.since));
     metrics.epoch_lag.set(lag.max(0) / 1_000_000);
     metrics.free_bytes.set(gauge(service.space.free()));

@@ -18,8 +18,8 @@ use crate::ledger::parse::ParseError;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::logbook::request::SubmitError;
 use crate::record::RecordError;
-use crate::store::query::QueryError;
 use crate::store::StoreError;
+use crate::store::query::QueryError;
 
 /// Why a request has no answer, or the answer no.
 #[derive(Debug, Error)]
@@ -94,8 +94,6 @@ pub(super) enum Problem {
     AlreadyResolved,
     #[error("this decision does not want a human")]
     NotPending,
-    #[error("the Hall has no rules")]
-    NoRules,
     #[error(transparent)]
     Logbook(#[from] LogbookError),
     #[error(transparent)]
@@ -151,11 +149,9 @@ impl Problem {
             Problem::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Problem::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Problem::Busy
-            | Problem::DiskLow
-            | Problem::Stopping
-            | Problem::TimedOut
-            | Problem::NoRules => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::Busy | Problem::DiskLow | Problem::Stopping | Problem::TimedOut => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Problem::Logbook(error) => status_of_append(error),
             Problem::Recording(error) => match error {
                 RecordError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -181,7 +177,8 @@ impl Problem {
             Problem::NothingToSeal => "nothing_to_seal",
             Problem::Record(WorkerError::Tampered { .. }) => "DENY_WORKER_TAMPERED",
             Problem::Record(_) => "bad_input",
-            Problem::Query { .. } | Problem::Argument { .. } => "bad_query",
+            Problem::Query { .. } => "bad_query",
+            Problem::Argument { .. } => "bad_input",
             Problem::TokenNeeded => "token_needed",
             Problem::TokenInvalid => "token_invalid",
             Problem::ScopeMissing { .. } => "scope_missing",
@@ -204,7 +201,6 @@ impl Problem {
             Problem::TimedOut => "timed_out",
             Problem::AlreadyResolved => "already_resolved",
             Problem::NotPending => "not_pending",
-            Problem::NoRules => "no_rules",
             Problem::Logbook(error) => code_of_append(error),
             Problem::Recording(error) => match error {
                 RecordError::TooLarge { .. } => "too_large",
@@ -222,7 +218,7 @@ impl Problem {
         match self {
             Problem::TooManyRequests { retry_after } => Some(*retry_after),
             Problem::Busy | Problem::KeyUnderWay => Some(1),
-            Problem::Stopping | Problem::TimedOut | Problem::NoRules => Some(5),
+            Problem::Stopping | Problem::TimedOut => Some(5),
             Problem::DiskLow => Some(60),
             _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(60),
         }

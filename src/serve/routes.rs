@@ -13,7 +13,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::service::Service;
-use super::{append, entries, epochs, evidence, hall, health, metrics, openapi, requests, tail, upload};
+use super::{
+    append, entries, epochs, evidence, hall, health, metrics, openapi, requests, tail, upload,
+};
 
 /// How long a browser may remember what it was allowed, in seconds.
 const PREFLIGHT: u64 = 600;

@@ -44,6 +44,7 @@ impl Service {
             && let Some(sealed) = self.logbook.seal()?
         {
             tracing::info!(epoch = sealed.content.epoch.0, "sealed");
+            self.publish();
         }
         Ok(())
     }

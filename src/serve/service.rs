@@ -2,19 +2,19 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, watch};
 
 use super::blocking::Pools;
 use super::body::Bodies;
-use super::config::{Config, Limits};
+use super::config::{Config, Limits, Publisher};
 use super::disk::FreeSpace;
 use super::doors::Doors;
 use super::error::ServeError;
+use super::hall::Hall;
 use super::idempotency::UnderWay;
 use super::metrics::Metrics;
-use super::hall::Hall;
 use super::problem::Problem;
 use super::rate::Rates;
 use super::token_file::{TokenFile, TokenFileError};
@@ -43,6 +43,7 @@ pub(super) struct Service {
     pub(super) space: FreeSpace,
     pub(super) under_way: UnderWay,
     pub(super) hall: Hall,
+    publish: Option<Mutex<Publisher>>,
     token_path: Option<PathBuf>,
     tokens: RwLock<Option<Arc<TokenFile>>>,
     /// The last durable entry, for those who follow the log.
@@ -92,6 +93,7 @@ impl Service {
             metrics,
             under_way: UnderWay::default(),
             hall,
+            publish: config.publish.map(Mutex::new),
             token_path: config.doors.token_file,
             tokens: RwLock::new(tokens.map(Arc::new)),
             grown,
@@ -152,7 +154,23 @@ impl Service {
 
     /// Waits for what is under way, and closes the ledger.
     pub(super) fn close(&self) -> Result<(), LogbookError> {
+        self.publish();
         self.logbook.finish()
+    }
+
+    /// Makes public what is not yet. What fails is tried again the next time.
+    pub(super) fn publish(&self) {
+        let Some(publisher) = &self.publish else {
+            return;
+        };
+        let mut publish = publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        let published = match self.logbook.head() {
+            Ok(head) => publish(&**self.logbook.store(), &head),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = published {
+            tracing::error!(%error, "not published");
+        }
     }
 
     /// Reads tokens and the Hall's files again. What cannot be read leaves

@@ -100,7 +100,11 @@ async fn follow(
 ) {
     let mut grown = service.grown();
     let mut stopping = service.stopping();
-    if sender.send(Ok(Event::default().retry(RETRY))).await.is_err() {
+    if sender
+        .send(Ok(Event::default().retry(RETRY)))
+        .await
+        .is_err()
+    {
         return;
     }
     while filter.until_seq.is_none_or(|until| next <= until) {

@@ -165,8 +165,9 @@ fn judge(
     let nobody = &mut |_| ();
     let outcome = match format {
         Format::Logbook => verify(&mut LogbookFile::new(reader), policy, nobody),
-        Format::Bundle => BundleFile::open(reader)
-            .and_then(|mut bundle| verify(&mut bundle, policy, nobody)),
+        Format::Bundle => {
+            BundleFile::open(reader).and_then(|mut bundle| verify(&mut bundle, policy, nobody))
+        }
         Format::Proof => {
             let mut bytes = Vec::new();
             let most = 2 * limits::LINE_BYTES as u64;

@@ -24,7 +24,6 @@ pub(in crate::serve) struct Enrolled {
 /// A package that was said to be a worker's.
 #[derive(Clone, Debug)]
 pub(in crate::serve) struct Attested {
-    pub(in crate::serve) worker_id: String,
     pub(in crate::serve) sha256: Sha256Digest,
     pub(in crate::serve) attested_at: Timestamp,
     pub(in crate::serve) ai_generated: bool,
@@ -99,7 +98,6 @@ impl Roll {
         if let (Some(worker_id), Some(Ok(sha256))) = (text("worker_id"), sha256) {
             let owned = |name| text(name).map(str::to_owned);
             let attested = Attested {
-                worker_id: worker_id.to_owned(),
                 sha256,
                 attested_at: ts,
                 ai_generated: payload

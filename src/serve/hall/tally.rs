@@ -8,9 +8,9 @@ use crate::record::kind;
 use crate::serve::problem::Problem;
 use crate::serve::service::Service;
 use crate::store::Store;
+use crate::store::facts::Facts;
 use crate::store::query::{Filter, select};
 use crate::store::term::Field;
-use crate::store::facts::Facts;
 
 /// Entries that are counted in one go, so that nobody waits long for the lock.
 const STEP: u64 = 50_000;
