@@ -71,10 +71,8 @@ fn every_answer_is_as_it_is_described() {
     let document = server.get("/openapi.json").is(200);
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let body = request("cap.doc.summarize", "dev", "c-1");
-    for path in ["/route"] {
-        let answer = server.post(Scope::Route, path, &body).is(200);
-        check(&document, "post", path, 200, &answer);
-    }
+    let answer = server.post(Scope::Route, "/route", &body).is(200);
+    check(&document, "post", "/route", 200, &answer);
     let body = request("cap.unknown", "dev", "c-1");
     server.post(Scope::Route, "/route", &body).is(200);
     let receipt = server.note(1);

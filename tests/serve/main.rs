@@ -22,6 +22,7 @@ mod limits;
 mod place;
 mod process;
 mod reading;
+mod readme;
 mod registry;
 mod sealing;
 mod tail;

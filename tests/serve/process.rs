@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 
 use crate::answer::{raw, raw_status};
 
-struct Place(tempfile::TempDir);
+pub(crate) struct Place(tempfile::TempDir);
 
 /// A server in a process of its own.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     log: BufReader<ChildStderr>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Place {
-    fn initialised() -> Place {
+    pub(crate) fn initialised() -> Place {
         let place = Place(tempfile::tempdir().unwrap());
         assert!(place.run(&["init"]).status.success());
         place
@@ -31,15 +31,15 @@ impl Place {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn serve(&self, args: &[&str]) -> Process {
+    pub(crate) fn serve(&self, args: &[&str]) -> Process {
         let all = [&["serve", "--port", "0", "--min-free", "0"], args].concat();
         Process::of(self.command(&all))
     }
