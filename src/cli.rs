@@ -5,6 +5,7 @@
 
 mod accept_rollback;
 mod append;
+mod backup;
 mod browse;
 mod build;
 mod card;
@@ -21,12 +22,16 @@ mod export;
 mod filters;
 mod generate;
 mod head;
+mod import;
+mod imported;
 mod init;
+mod kept;
 mod key;
 mod log;
 mod manifest;
 mod output;
 mod package;
+mod passphrase;
 mod premises;
 mod progress;
 mod prove;
@@ -45,6 +50,7 @@ mod search;
 mod serve;
 mod show;
 mod stamps;
+mod stats;
 mod status;
 #[cfg(feature = "serve")]
 mod token;
@@ -106,12 +112,18 @@ enum Command {
     Show(show::Args),
     /// List entries
     Log(log::Args),
+    /// Count entries by kind, tenant, denial and hour
+    Stats(stats::Args),
     /// Verify a ledger, logbook, bundle or proof
     Verify(verify::Args),
     /// Write the inclusion proof of one entry
     Prove(prove::Args),
     /// Write an evidence bundle or a logbook
     Export(export::Args),
+    /// Verify evidence of another log and keep it
+    Import(import::Args),
+    /// Copy the ledger and verify the copy
+    Backup(backup::Args),
     /// Acknowledge for ever that the ledger was rolled back
     AcceptRollback(accept_rollback::Args),
     /// Print the ledger's public key
@@ -231,9 +243,12 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Head(args) => head::run(&context, &args, output),
         Command::Show(args) => show::run(&context, &args, output),
         Command::Log(args) => log::run(&context, &args, output),
+        Command::Stats(args) => stats::run(&context, &args, output),
         Command::Verify(args) => verify::run(&context, &args, output),
         Command::Prove(args) => prove::run(&context, &args, output),
         Command::Export(args) => export::run(&context, &args, output),
+        Command::Import(args) => import::run(&context, &args, output),
+        Command::Backup(args) => backup::run(&context, &args, output),
         Command::AcceptRollback(args) => accept_rollback::run(&context, &args, output),
         Command::Key(args) => key::run(&context, &args, output),
         Command::Rules(command) => rules::run(&command, output),

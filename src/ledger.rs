@@ -3,6 +3,9 @@
 //! are arguments. This part builds alone (`--no-default-features`) and is the
 //! auditor's build.
 //!
+//! This page is the overview; [`format`](mod@format) is the normative text, with
+//! literal examples.
+//!
 //! # 1. Bytes
 //! * **Canonical JSON** ([`json`]): UTF-8, object keys sorted by code point, no
 //!   white space, the shortest float digits, integers of any size digit by
@@ -57,6 +60,8 @@
 //! through an epoch. The last line counts lines and bytes, has the hash of every
 //! byte before it, and is signed where the key was at hand.
 //!
+//! Documents that entries refer to ([`document`]) stand before the entries.
+//!
 //! # 8. Verification ([`verify`])
 //! One engine for all of them. In the order of the stream, an entry's link is
 //! judged before its signature. If an entry's signature is invalid or its line
@@ -68,15 +73,21 @@
 //! A kind has 256 bytes, a payload 128 levels, an integer 4 300 digits, a
 //! signing payload 16 MiB, a line 20 MiB, an epoch 2²⁴ entries.
 
+pub mod anchors;
 pub mod bundle;
 pub mod bundle_file;
 pub mod bundle_line;
 mod canonical;
+mod canonical_check;
 mod chain;
+pub mod document;
+mod documents;
+pub mod encrypted_pem;
 pub mod entry;
 pub mod envelope;
 pub mod epoch;
 pub mod fault;
+pub mod format;
 pub mod hash;
 pub mod head;
 pub mod hexadecimal;
@@ -96,8 +107,11 @@ pub mod opening;
 pub mod parse;
 mod parse_error;
 pub mod pem;
+mod policy;
 pub mod position;
 pub mod proof;
+pub mod published;
+pub mod receipts;
 mod seals;
 pub mod sha256;
 pub mod source;

@@ -11,6 +11,8 @@
 //! └──────────────────────────┘  │ logbook   the one writer │◀── cli ◀── main
 //!                               │ audit     a ledger, read │
 //!                               │ evidence  taken out      │
+//!                               │ imports   taken in       │
+//!                               │ backup    copied whole   │
 //!                               └──────────────────────────┘
 //! ```
 //! The producers stand beside: [`wcp`] decides routes, `attestation` and
@@ -22,12 +24,16 @@
 pub mod attestation;
 #[cfg(feature = "store")]
 pub mod audit;
+#[cfg(feature = "store")]
+pub mod backup;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "store")]
 pub mod evidence;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "store")]
+pub mod imports;
 pub mod ledger;
 #[cfg(feature = "store")]
 pub mod logbook;

@@ -4,15 +4,16 @@
 //! callers          canonicalise, check          (many threads)
 //!    │ bounded queue
 //! sequencer        stamp, chain, sign           (one thread, signing on all cores)
-//!    │ bounded queue
+//!    │ rendezvous
 //! committer        tree, write + sync, mark     (one thread)
 //!    │          └─▶ indexing: secondary indexes, behind  (one thread)
+//!    │ acknowledging: wakes callers, where there are many  (one thread)
 //! callers          receipt
 //! ```
 //!
-//! While the committer syncs batch n, the sequencer signs batch n+1; whatever
-//! arrives meanwhile becomes batch n+2, so that a batch grows with the load and
-//! nobody waits when there is none.
+//! While the committer syncs batch n, the sequencer signs batch n+1, and goes on
+//! adding to it what arrives until the committer is ready to take it: a batch
+//! grows with the load, and nobody waits when there is none.
 //!
 //! # The order of things
 //! 1. An entry gets its number, time, previous hash and signature.
@@ -35,6 +36,7 @@
 //! open epoch). The committer owns the tree, the last header, the mark and what
 //! is durable. Neither reads the other's; work flows one way.
 
+mod acknowledging;
 pub mod clock;
 mod committer;
 pub mod error;
@@ -43,6 +45,8 @@ pub mod init;
 pub mod key_file;
 pub mod mark;
 pub mod observer;
+pub mod publish;
+pub mod reading;
 mod recover;
 pub mod remembered;
 pub mod request;
@@ -63,6 +67,7 @@ use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::statement::Statement;
 use crate::store::Store;
 
+use acknowledging::Acknowledger;
 use clock::Clock;
 use committer::Committer;
 use error::{LogbookError, OpenError};
@@ -149,16 +154,19 @@ impl Logbook {
     /// `mark` is `None` where the first commit must come before any mark.
     fn start(parts: Parts, recovered: Recovered, mark: Option<Mark>) -> Logbook {
         let (requests, queue) = bounded(QUEUE);
-        // One batch is signed while the other is written.
-        let (work, works) = bounded(1);
+        // A rendezvous: what is not yet being written can still grow.
+        let (work, works) = bounded(0);
         let shared = Shared::new(recovered.head());
         let sequencer = Sequencer::new(&parts, &recovered, queue, work);
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
-        let committer = Committer::new(&parts, recovered, mark, works, shared.clone(), wake);
+        let (acknowledger, acknowledging) = Acknowledger::start();
+        let after = (acknowledger, wake);
+        let committer = Committer::new(&parts, recovered, mark, works, shared.clone(), after);
         let threads = vec![
             std::thread::spawn(move || sequencer.run()),
             std::thread::spawn(move || committer.run()),
             indexing,
+            acknowledging,
         ];
         Logbook {
             requests: Some(requests),

@@ -37,7 +37,6 @@ pub mod ban_list;
 pub mod bulk;
 pub mod context;
 pub mod decision;
-pub mod digest;
 pub mod document;
 #[cfg(feature = "store")]
 pub mod error;
@@ -53,8 +52,7 @@ mod shelf;
 pub mod slice;
 
 pub use self::decision::DecisionRecord;
-pub use self::digest::DocumentDigest;
-pub use self::document::Document;
+pub use self::document::{Document, DocumentDigest};
 pub use self::input::RequestContent;
 pub use self::outcome::Outcome;
 pub use self::premises::{Premises, Sources};

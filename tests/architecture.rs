@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("ledger", &[]),
     ("wcp", &["ledger"]),
     ("files", &["ledger"]),
@@ -48,6 +48,8 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("logbook", &["ledger", "store"]),
     ("audit", &["ledger", "store", "logbook"]),
     ("evidence", &["ledger", "store", "logbook"]),
+    ("imports", &["ledger", "store", "logbook"]),
+    ("backup", &["ledger", "store", "logbook", "audit"]),
     ("serve", BELOW_THE_SURFACE),
     ("cli", ALL_BUT_MAIN),
     ("main", &["cli"]),
@@ -66,6 +68,8 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "logbook",
     "audit",
     "evidence",
+    "imports",
+    "backup",
 ];
 
 const ALL_BUT_MAIN: &[&str] = &[
@@ -81,6 +85,8 @@ const ALL_BUT_MAIN: &[&str] = &[
     "logbook",
     "audit",
     "evidence",
+    "imports",
+    "backup",
     "serve",
 ];
 

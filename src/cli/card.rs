@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crate::files;
 use crate::ledger::json::Object;
 use crate::ledger::limits;
-use crate::logbook::key_file;
 use crate::record::Outcome;
 use crate::vacant::{CapabilityCard, CoreError};
 
@@ -15,6 +14,7 @@ use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
 use super::key::parse_key;
 use super::output::Output;
+use super::passphrase;
 use super::recording::Recording;
 
 #[derive(Debug, clap::Subcommand)]
@@ -67,7 +67,7 @@ fn open(path: &std::path::Path) -> Result<CapabilityCard, CliError> {
 
 fn sign(args: &Sign, output: &mut Output) -> Result<Answer, CliError> {
     let card = open(&args.file)?;
-    let signer = key_file::open(&args.key)?;
+    let signer = passphrase::open(&args.key)?;
     let signed = card.signed(&signer).map_err(ProducerError::from)?;
     match &args.output {
         Some(path) => {

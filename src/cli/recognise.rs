@@ -1,7 +1,7 @@
 //! What a path holds: told by content, unless the caller or the name says.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use crate::audit::stream;
 use crate::ledger::fault::Format;
 use crate::ledger::limits;
+use crate::ledger::lines;
 
 use super::error::CliError;
 use super::progress::Counting;
@@ -73,7 +74,16 @@ impl From<As> for Format {
 /// something else is a mismatch; content that is plainly nothing is read as
 /// what it is said to be, so that its faults are named.
 pub(super) fn recognise(path: &Path, given: Option<As>) -> Result<Found, CliError> {
-    let pinned = given.map(Format::from).or_else(|| by_name(path));
+    recognise_copy(path, path, given)
+}
+
+/// The same for a copy of a file, whose name is that of the original.
+pub(super) fn recognise_copy(
+    path: &Path,
+    original: &Path,
+    given: Option<As>,
+) -> Result<Found, CliError> {
+    let pinned = given.map(Format::from).or_else(|| by_name(original));
     let metadata = fs::metadata(path).map_err(|error| CliError::file(path, error))?;
     let sniffed = if metadata.is_dir() {
         Some(Format::Ledger)
@@ -120,8 +130,8 @@ fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
         .reader
         .take(SNIFFED_BYTES)
         .read_to_end(&mut text);
-    // What does not decompress is not recognised.
-    if read.is_err() {
+    // What does not decompress at all is not recognised.
+    if read.is_err() && text.is_empty() {
         return Ok(None);
     }
     Ok(stream::sniff(&text))
@@ -142,7 +152,7 @@ fn open(path: &Path) -> Result<Opened, CliError> {
         let mut decoder = zstd::Decoder::with_buffer(file).map_err(failed)?;
         let window = decoder.window_log_max(limits::ZSTD_WINDOW_LOG);
         window.map_err(failed)?;
-        Box::new(BufReader::with_capacity(1 << 20, decoder))
+        Box::new(BufReader::with_capacity(1 << 20, Decompressed(decoder)))
     } else {
         Box::new(file)
     };
@@ -151,6 +161,20 @@ fn open(path: &Path) -> Result<Opened, CliError> {
         read: counted,
         length,
     })
+}
+
+/// Tells what is wrong with the compressed bytes from what is wrong with the
+/// disk: the first is a finding, the second is not.
+struct Decompressed<R>(R);
+
+impl<R: Read> Read for Decompressed<R> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(to).map_err(|error| match error.kind() {
+            _ if error.raw_os_error().is_some() => error,
+            ErrorKind::UnexpectedEof | ErrorKind::Interrupted => error,
+            _ => std::io::Error::new(ErrorKind::InvalidData, error),
+        })
+    }
 }
 
 fn read_start(file: &mut File, start: &mut [u8]) -> std::io::Result<usize> {
@@ -167,8 +191,13 @@ fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let limit = 2 * limits::LINE_BYTES as u64;
     let read = open(path)?.reader.take(limit).read_to_end(&mut bytes);
-    read.map_err(|error| CliError::file(path, error))?;
-    Ok(bytes)
+    match read {
+        // What could be read is no whole proof, and will be named so.
+        Err(error) if lines::damage(&error).is_some() => Ok(bytes),
+        read => read
+            .map(|_| bytes)
+            .map_err(|error| CliError::file(path, error)),
+    }
 }
 
 fn name(format: Format) -> &'static str {

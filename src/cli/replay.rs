@@ -17,16 +17,17 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
 use crate::ledger::source::Source;
 use crate::ledger::verify::Policy;
+use crate::logbook::reading::Reader;
 use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
 use crate::replay::today::Today;
 use crate::replay::{Options, replay};
+use crate::store::StoreError;
 use crate::store::query::Filter;
-use crate::store::{RocksStore, StoreError};
 
 use super::Answer;
-use super::context::Context;
+use super::context::{Context, as_of};
 use super::document;
 use super::error::CliError;
 use super::filters::Filters;
@@ -85,7 +86,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         alternative,
         today: today.as_ref(),
     };
-    let result = source(context, args, |source, total| {
+    let result = source(context, args, |source, total, seen| {
+        if let Some(last) = seen {
+            output.note(&as_of(last));
+        }
         walk(source, total, &options, output)
     })?;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -156,11 +160,12 @@ fn today(context: &Context, args: &Args) -> Result<Option<Today>, CliError> {
 }
 
 /// Opens what is to be replayed; with it comes how many entries it has, where
-/// that is known.
+/// that is known, and the last of them, where another process may be adding
+/// more.
 fn source<T>(
     context: &Context,
     args: &Args,
-    walk: impl FnOnce(&mut dyn Source, Option<u64>) -> Result<T, CliError>,
+    walk: impl FnOnce(&mut dyn Source, Option<u64>, Option<Seq>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let path = args.path.as_deref().unwrap_or(&context.ledger);
     if args.path.is_none() && !path.exists() {
@@ -169,13 +174,12 @@ fn source<T>(
     }
     match recognise(path, None)? {
         Found::Ledger(dir) => {
-            let mark = context.mark_of(&dir);
-            let store = RocksStore::open_read_only(&dir)?;
-            let total = crate::store::Store::count(&store).ok();
-            let mut source = LedgerSource::new(&store, &mark)?;
-            walk(&mut source, total)
+            let reader = Reader::open(&dir, &context.mark_of(&dir))?;
+            let total = crate::store::Store::count(&reader.store).ok();
+            let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
+            walk(&mut source, total, reader.as_of()?)
         }
-        Found::Bundle(file) => walk(&mut BundleFile::open(file.reader)?, None),
+        Found::Bundle(file) => walk(&mut BundleFile::open(file.reader)?, None, None),
         _ => Err(CliError::Argument {
             what: "path",
             given: path.display().to_string(),

@@ -13,8 +13,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::logbook::Logbook;
+use crate::logbook::publish::PublishFile;
 use crate::serve::tls::{TlsFiles, load};
-use crate::serve::{Config, Doors, Limits, ServeError, run as serve};
+use crate::serve::{Config, Doors, Limits, Publisher, ServeError, run as serve};
 
 use super::Answer;
 use super::context::Context;
@@ -48,6 +49,9 @@ pub(super) struct Args {
     /// What is recorded of a routed request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
+    /// Append every sealed header, and heads, to this file, for third parties to keep
+    #[arg(long, value_name = "FILE")]
+    publish: Option<PathBuf>,
     /// The file of tokens (see `sealbook token`); without it only this machine is served
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -104,8 +108,10 @@ pub(super) fn run(context: &Context, args: Args, _: &mut Output) -> Result<Answe
     let parts = context.parts()?;
     let (signer, clock) = (Arc::clone(&parts.signer), Arc::clone(&parts.clock));
     let (tell, reload) = mpsc::channel(1);
+    let logbook = Logbook::open(parts)?;
+    let publish = args.publisher(&logbook)?;
     let config = Config {
-        logbook: Logbook::open(parts)?,
+        logbook,
         signer,
         clock,
         ledger_dir: context.ledger.clone(),
@@ -113,7 +119,7 @@ pub(super) fn run(context: &Context, args: Args, _: &mut Output) -> Result<Answe
         tls,
         limits,
         hall: args.hall.files(),
-        publish: None,
+        publish,
         request_content: args.record_request.into(),
         reload,
     };
@@ -171,6 +177,18 @@ impl Args {
             min_free_bytes: self.min_free << 20,
             ..Limits::default()
         }
+    }
+
+    /// Appends to the published file, whatever is missing in it.
+    fn publisher(&self, logbook: &Logbook) -> Result<Option<Publisher>, CliError> {
+        let Some(path) = &self.publish else {
+            return Ok(None);
+        };
+        let mut file = PublishFile::open(path, &**logbook.store(), logbook.identity())?;
+        Ok(Some(Box::new(move |store, head| {
+            file.publish(store, Some(head))?;
+            Ok(())
+        })))
     }
 
     fn doors(&self) -> Doors {

@@ -9,24 +9,22 @@ use serde::Serialize;
 
 use crate::audit::audit;
 use crate::ledger::bundle_file::BundleFile;
-use crate::ledger::epoch::SignedEpoch;
-use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
+use crate::ledger::fault::{
+    Fault, FaultCode, Format, KeySource, Report, Verdict, Warning, WarningCode,
+};
 use crate::ledger::hash::Hash;
-use crate::ledger::head::SignedHead;
-use crate::ledger::json::Value;
-use crate::ledger::limits;
 use crate::ledger::logbook_file::LogbookFile;
-use crate::ledger::parse;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::source::ReadError;
-use crate::ledger::statement::Statement;
-use crate::ledger::verify::{Anchor, Outcome, Policy, verify};
-use crate::logbook::mark::Mark;
-use crate::store::{RocksStore, StoreError};
+use crate::ledger::verify::{Outcome, Policy, verify};
+use crate::logbook::error::OpenError;
+use crate::logbook::reading::Reader;
+use crate::store::StoreError;
 
 use super::Answer;
-use super::context::Context;
+use super::context::{Context, as_of};
 use super::error::CliError;
+use super::kept;
 use super::key::parse_key;
 use super::output::Output;
 use super::progress::Progress;
@@ -45,9 +43,12 @@ pub(super) struct Args {
     /// The hash that the last entry must have
     #[arg(long, value_name = "HEX")]
     expect_head: Option<String>,
-    /// A file with a signed head or epoch header that the log must contain
+    /// A file with signed heads or epoch headers that the log must contain
     #[arg(long, value_name = "HEAD")]
     contains: Vec<PathBuf>,
+    /// A file of receipts, JSON Lines as `append` prints them: the log must hold them all
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
     /// Do not check the signatures of entries
     #[arg(long)]
     no_signatures: bool,
@@ -63,14 +64,15 @@ struct Printed<'a> {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let started = Instant::now();
-    let policy = policy(args)?;
-    let report = report(context, args, &policy)?;
+    let (policy, warnings) = policy(args)?;
+    let mut report = report(context, args, &policy)?;
+    report.warnings.extend(warnings);
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if output.is_json() {
         let report = &report;
         output.document(&Printed { report, elapsed_ms })?;
     } else {
-        print_report(&report, elapsed_ms, output)?;
+        print_report(&report, Some(elapsed_ms), output)?;
     }
     Ok(match report.verdict {
         Verdict::Pass => Answer::Yes,
@@ -78,16 +80,26 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     })
 }
 
-fn policy(args: &Args) -> Result<Policy, CliError> {
+/// What is to be held against the log, and what there is to say of the files
+/// that it was kept in.
+fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
     let keys: Result<_, _> = args.key.iter().map(|key| parse_key(key)).collect();
     let expect_head = args.expect_head.as_deref().map(parse_hash).transpose()?;
-    let contains: Result<_, _> = args.contains.iter().map(|path| anchor(path)).collect();
-    Ok(Policy {
+    let mut warnings = Vec::new();
+    let mut contains = Vec::new();
+    for path in &args.contains {
+        kept::anchors(path, &mut contains, &mut warnings)?;
+    }
+    let receipts = args.receipts.as_deref();
+    let receipts = receipts.map(|path| kept::receipts(path, &mut warnings));
+    let policy = Policy {
         keys: keys?,
         signatures: !args.no_signatures,
         expect_head,
-        contains: contains?,
-    })
+        contains,
+        receipts: receipts.transpose()?,
+    };
+    Ok((policy, warnings))
 }
 
 fn parse_hash(text: &str) -> Result<Hash, CliError> {
@@ -96,46 +108,6 @@ fn parse_hash(text: &str) -> Result<Hash, CliError> {
         given: text.to_owned(),
         expected: "64 hex digits are needed",
     })
-}
-
-/// A signed head, or a sealed header, which names a head too.
-fn anchor(path: &Path) -> Result<Anchor, CliError> {
-    let bytes = std::fs::read(path).map_err(|error| CliError::file(path, error))?;
-    let limits = parse::Limits {
-        bytes: limits::SMALL_FILE_BYTES,
-        ..parse::Limits::default()
-    };
-    // A mark is a head too.
-    let value = match Mark::parse(&bytes) {
-        Some(mark) => mark.head.to_value(),
-        None => parse::parse_with(&bytes, &limits)?,
-    };
-    let not_recognised = || CliError::NotRecognised {
-        path: path.to_owned(),
-    };
-    anchor_of(&value).ok_or_else(not_recognised)
-}
-
-fn anchor_of(value: &Value) -> Option<Anchor> {
-    let head: Option<SignedHead> = Statement::from_value(value).ok();
-    let epoch: Option<SignedEpoch> = Statement::from_value(value).ok();
-    match (head, epoch) {
-        (Some(head), _) => Some(Anchor {
-            log: head.content.log,
-            genesis: head.content.genesis,
-            seq: head.content.seq,
-            hash: head.content.hash,
-            signed: head.verify(),
-        }),
-        (None, Some(epoch)) => Some(Anchor {
-            log: epoch.content.log,
-            genesis: epoch.content.genesis,
-            seq: epoch.content.last_seq,
-            hash: epoch.content.head,
-            signed: epoch.verify(),
-        }),
-        (None, None) => None,
-    }
 }
 
 fn report(context: &Context, args: &Args, policy: &Policy) -> Result<Report, CliError> {
@@ -180,24 +152,32 @@ fn walk(
 
 /// A ledger, with the mark that was named or the one beside it.
 fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Report, CliError> {
-    let mark = context.mark_of(dir);
-    let store = match RocksStore::open_read_only(dir) {
-        Ok(store) => store,
-        Err(error @ StoreError::Corrupt { .. }) => {
+    let reader = match Reader::open(dir, &context.mark_of(dir)) {
+        Ok(reader) => reader,
+        Err(OpenError::Store(error @ StoreError::Corrupt { .. })) => {
             let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
             return Ok(unread(Format::Ledger, policy, fault));
         }
         Err(error) => return Err(error.into()),
     };
-    let total = crate::store::Store::count(&store).ok();
+    let total = crate::store::Store::count(&reader.store).ok();
     let mut progress = Progress::new(total, "entries");
-    let outcome = audit(&store, &mark, policy, &mut |done| progress.at(done))?;
+    let outcome = audit(&reader.store, &reader.mark, policy, &mut |done| {
+        progress.at(done);
+    })?;
     progress.finish();
-    Ok(outcome.report)
+    let mut report = outcome.report;
+    if let Some(last) = reader.as_of()? {
+        report.warnings.push(Warning {
+            code: WarningCode::BesideWriter,
+            detail: as_of(last),
+        });
+    }
+    Ok(report)
 }
 
 /// The report on something that could be looked at and not be read.
-fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
+pub(super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
     Report {
         verdict: Verdict::Fail,
         format,
@@ -216,9 +196,10 @@ fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
     }
 }
 
+/// Prints a report for people.
 pub(super) fn print_report(
     report: &Report,
-    elapsed_ms: u64,
+    elapsed_ms: Option<u64>,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let (verdict, colour) = match report.verdict {
@@ -260,7 +241,10 @@ pub(super) fn print_report(
     for what in &report.not_checked {
         output.line(&format!("not checked: {}", tag(what)))?;
     }
-    output.line(&format!("took     {elapsed_ms} ms"))
+    if let Some(elapsed_ms) = elapsed_ms {
+        output.line(&format!("took     {elapsed_ms} ms"))?;
+    }
+    Ok(())
 }
 
 fn describe(fault: &Fault) -> String {
@@ -285,7 +269,7 @@ fn tag(code: &impl Serialize) -> String {
         .to_owned()
 }
 
-fn word(format: Format) -> &'static str {
+pub(super) fn word(format: Format) -> &'static str {
     match format {
         Format::Ledger => "ledger",
         Format::Logbook => "logbook",

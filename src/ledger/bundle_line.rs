@@ -4,6 +4,7 @@
 //! | line | says |
 //! |---|---|
 //! | `{"sealbook":{…}}` | the [`BundleOpening`], first |
+//! | `{"document":{…}}` | an entry that is a document which entries of the bundle refer to; before them all, so that who reads the entries has it |
 //! | `{"epoch":{…},"key":…,"signature":…}` | a header; the entries that follow are its |
 //! | `{"before":[…]}` | the subtrees of that epoch before the first entry given |
 //! | `{"entry":{…}}` | an entry of a range |
@@ -60,6 +61,8 @@ pub struct BundleClosing {
     pub entries: u64,
     /// How many epoch headers.
     pub epochs: u64,
+    /// How many documents beside the entries.
+    pub documents: u64,
     /// How many bytes stand before this line.
     pub bytes: u64,
     /// The hash of those bytes.
@@ -126,6 +129,7 @@ impl BundleClosing {
     pub(crate) fn to_object(&self) -> Object {
         let mut object = Object::new();
         object.insert("bytes", self.bytes);
+        object.insert("documents", self.documents);
         object.insert("entries", self.entries);
         object.insert("epochs", self.epochs);
         object.insert("format", FORMAT);
@@ -155,6 +159,7 @@ impl BundleClosing {
             genesis: Hash::from_bytes(members.hex("genesis")?),
             entries: members.u64("entries")?,
             epochs: members.u64("epochs")?,
+            documents: members.u64("documents")?,
             bytes: members.u64("bytes")?,
             hash: Hash::from_bytes(members.hex("hash")?),
         };
@@ -190,6 +195,28 @@ pub(crate) fn parse_entry(line: &[u8]) -> Result<EntryLine, EntryError> {
     members.finish()?;
     if entry_line(seq, &entry, path.as_deref()) == line {
         Ok(EntryLine { seq, entry, path })
+    } else {
+        Err(EntryError::Spelling)
+    }
+}
+
+/// The line of a document: the entry as in a logbook, since it stands for its
+/// content and not for its place.
+pub(crate) fn document_line(entry: &Entry) -> Vec<u8> {
+    let mut line = b"{\"document\":".to_vec();
+    entry.write_json(None, &mut line);
+    line.push(b'}');
+    line
+}
+
+/// Reads a document line and refuses any but its one spelling.
+pub(crate) fn parse_document(line: &[u8]) -> Result<Entry, EntryError> {
+    let value = parse::parse_with(line, &limits::embedded(2))?;
+    let mut members = Members::of(&value, "")?;
+    let entry = Entry::from_unnumbered(members.required("document")?, "document")?;
+    members.finish()?;
+    if document_line(&entry) == line {
+        Ok(entry)
     } else {
         Err(EntryError::Spelling)
     }

@@ -3,8 +3,9 @@
 
 use std::io::BufRead;
 
-use super::fault::{Format, NotChecked};
-use super::lines::{Line, read_line};
+use super::bundle_file::DOES_NOT_DECOMPRESS;
+use super::fault::{Fault, Format, NotChecked};
+use super::lines::{Line, damage, read_line};
 use super::position::Seq;
 use super::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
 
@@ -13,12 +14,18 @@ use super::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, S
 pub struct LogbookFile<R> {
     reader: R,
     line: u64,
+    /// The file cannot be read on.
+    ended: bool,
 }
 
 impl<R: BufRead + Send> LogbookFile<R> {
     /// Reads a logbook from `reader`.
     pub fn new(reader: R) -> LogbookFile<R> {
-        LogbookFile { reader, line: 0 }
+        LogbookFile {
+            reader,
+            line: 0,
+            ended: false,
+        }
     }
 }
 
@@ -37,9 +44,17 @@ impl<R: BufRead + Send> Source for LogbookFile<R> {
 
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
         let mut weight = 0;
-        while batch.len() < BATCH_ENTRIES && weight < BATCH_BYTES {
-            let Some(line) = read_line(&mut self.reader)? else {
-                return Ok(());
+        while !self.ended && batch.len() < BATCH_ENTRIES && weight < BATCH_BYTES {
+            let line = match read_line(&mut self.reader) {
+                Ok(Some(line)) => line,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    self.ended = true;
+                    let code = damage(&error).ok_or(error)?;
+                    let fault = Fault::of_file(code, DOES_NOT_DECOMPRESS);
+                    batch.push(Event::Fault(fault.on_line(Some(self.line + 1))));
+                    return Ok(());
+                }
             };
             self.line += 1;
             let raw = match line {

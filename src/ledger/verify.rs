@@ -6,67 +6,33 @@
 //!    ▲                 │
 //!    └─ next batch     ▼
 //!       is read     walk (in order: links, sequence, time, epochs, heads)
-//!       meanwhile      │
+//!       meanwhile      │   while the next batch is judged
 //!                      ▼
 //!                   report, and a Verified summary if there is no fault
 //! ```
 //!
-//! Memory is that of two batches and one frontier, whatever the size of the
+//! Memory is that of three batches and one frontier, whatever the size of the
 //! log.
 
+use super::anchors::{AnchorCheck, Known};
 use super::chain::Chain;
+use super::documents::{Documents, Place};
+use super::epoch::EpochHeader;
 use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
 use super::hash::Hash;
 use super::head::SignedHead;
-use super::judge::{Judged, Readable, judge};
+use super::judge::{Judged, Opinion, Question, Readable, judge};
 use super::key::{PublicKey, StrictVerifier};
 use super::opening::Opening;
 use super::position::Seq;
+use super::receipts::{ReceiptCheck, Whose};
 use super::seals::Seals;
-use super::source::{Event, Raw, ReadError, Source, Subject};
+use super::source::{Event, ReadError, Source, Subject};
 
-/// A position that the log must hold: a signed head, a sealed header, a
-/// receipt that someone kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchor {
-    /// The log it speaks of.
-    pub log: PublicKey,
-    /// That log's entry 0.
-    pub genesis: Hash,
-    /// The entry.
-    pub seq: Seq,
-    /// Its hash.
-    pub hash: Hash,
-    /// Whether the log's own signature stands under it.
-    pub signed: bool,
-}
-
-/// What a verification is to hold the log against.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// The keys that are trusted; none means that nobody gave one.
-    pub keys: Vec<PublicKey>,
-    /// Whether entry signatures are checked. Signatures of headers and heads
-    /// always are.
-    pub signatures: bool,
-    /// The hash that the last entry must have.
-    pub expect_head: Option<Hash>,
-    /// Positions that the log must hold.
-    pub contains: Vec<Anchor>,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Policy {
-            keys: Vec::new(),
-            signatures: true,
-            expect_head: None,
-            contains: Vec::new(),
-        }
-    }
-}
+pub use super::anchors::Anchor;
+pub use super::policy::Policy;
 
 /// A value that passed verification. Nothing but [`verify`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,31 +89,44 @@ pub fn verify(
     let mut walk = Walk::new(&subject, policy);
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
+    let mut before = (Vec::new(), Vec::new());
+    // The last header that was read: the walk is one batch behind.
+    let mut header = None;
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
-        let verifier = walk.verifier.as_ref();
+        let verifier = walk.verifier_for(&batch);
+        let question = Question {
+            verifier: verifier.as_ref(),
+            log: walk.log,
+            receipts: walk.receipts.is_some(),
+            header: header.as_ref(),
+        };
         let mut next = Vec::new();
-        let (judged, read) = rayon::join(
-            || judge(&entries_of(&batch), verifier),
-            || source.next_batch(&mut next),
+        let (judged, (read, ())) = rayon::join(
+            || judge(&batch, question),
+            || {
+                rayon::join(
+                    || source.next_batch(&mut next),
+                    || walk.take(std::mem::take(&mut before)),
+                )
+            },
         );
         read?;
-        walk.take(batch, judged);
         progress(walk.chain.count);
+        header = last_header(&batch).or(header);
+        before = (batch, judged);
         batch = next;
     }
+    walk.take(before);
+    progress(walk.chain.count);
     Ok(walk.finish())
 }
 
-fn entries_of(batch: &[Event]) -> Vec<&Raw> {
-    batch.iter().filter_map(raw_of).collect()
-}
-
-fn raw_of(event: &Event) -> Option<&Raw> {
-    match event {
-        Event::Entry(raw, _) => Some(raw),
+fn last_header(batch: &[Event]) -> Option<EpochHeader> {
+    batch.iter().rev().find_map(|event| match event {
+        Event::Epoch(epoch, _) => Some(epoch.content.clone()),
         _ => None,
-    }
+    })
 }
 
 /// The serial part.
@@ -164,7 +143,9 @@ struct Walk<'a> {
     seals: Seals,
     head: Option<SignedHead>,
     genesis: Option<Hash>,
-    contained: Vec<bool>,
+    anchors: AnchorCheck<'a>,
+    receipts: Option<ReceiptCheck<'a>>,
+    documents: Documents,
     not_checked: Vec<NotChecked>,
     findings: Findings,
 }
@@ -201,8 +182,7 @@ impl<'a> Walk<'a> {
         if !policy.signatures || log.is_none() {
             not_checked.push(NotChecked::Signatures);
         }
-        let anchored = policy.expect_head.is_some() || !policy.contains.is_empty();
-        if anchored {
+        if policy.anchors_the_end() {
             not_checked.retain(|what| *what != NotChecked::Truncation);
         }
         Walk {
@@ -218,7 +198,9 @@ impl<'a> Walk<'a> {
             seals: Seals::new(subject),
             head: None,
             genesis: subject.genesis,
-            contained: vec![false; policy.contains.len()],
+            anchors: AnchorCheck::new(&policy.contains),
+            receipts: policy.receipts.as_ref().map(ReceiptCheck::new),
+            documents: Documents::new(subject.format),
             not_checked,
             findings,
             subject: subject.clone(),
@@ -226,44 +208,77 @@ impl<'a> Walk<'a> {
     }
 
     fn choose_verifier(&mut self, batch: &[Event]) {
-        let first = batch.iter().find_map(raw_of);
+        let first = batch.iter().position(|e| matches!(e, Event::Entry(..)));
+        let first = first.and_then(|at| batch.get(at..=at));
         let Some(first) = first.filter(|_| self.undecided) else {
             return;
         };
         self.undecided = false;
-        let signs = |key: &&PublicKey| {
-            let verdicts = judge(&[first], Some(&StrictVerifier::new(key)));
-            matches!(verdicts.first(), Some(Judged::Read(entry)) if entry.signature_valid == Some(true))
+        let signs = |key: &PublicKey| {
+            let question = Question {
+                verifier: Some(&StrictVerifier::new(key)),
+                log: Some(*key),
+                receipts: false,
+                header: None,
+            };
+            match judge(first, question).pop() {
+                Some(Opinion::Entry(Judged::Read(entry))) => entry.signature_valid == Some(true),
+                _ => false,
+            }
         };
-        if let Some(key) = self.policy.keys.iter().find(signs) {
+        if let Some(key) = self.policy.keys.iter().find(|key| signs(key)) {
             self.log = Some(*key);
             self.verifier = Some(StrictVerifier::new(key));
         }
     }
 
-    fn take(&mut self, batch: Vec<Event>, judged: Vec<Judged>) {
-        let mut judged = judged.into_iter();
-        for event in batch {
-            match event {
-                Event::Entry(_, line) => {
-                    if let Some(judged) = judged.next() {
-                        self.entry(&judged, line);
+    /// The verifier, prepared for as many signatures as there are.
+    fn verifier_for(&mut self, batch: &[Event]) -> Option<StrictVerifier> {
+        let verifier = self.verifier.as_mut()?;
+        verifier.expect(batch.iter().filter(|event| event.is_signed()).count());
+        Some(verifier.clone())
+    }
+
+    fn take(&mut self, (batch, opinions): (Vec<Event>, Vec<Opinion>)) {
+        for (event, opinion) in batch.into_iter().zip(opinions) {
+            match (event, opinion) {
+                (Event::Entry(_, line), Opinion::Entry(judged)) => self.entry(&judged, line),
+                (Event::Document(_, line), Opinion::Entry(judged)) => {
+                    self.documents.line(&judged, line, &mut self.findings);
+                }
+                (Event::Epoch(epoch, line), Opinion::Statement(signed)) => {
+                    self.seals.open(*epoch, signed, line, &mut self.findings);
+                    if let Some(header) = self.seals.header().filter(|_| signed) {
+                        self.anchors.header(header);
                     }
                 }
-                Event::Epoch(epoch, line) => self.seals.open(*epoch, line, &mut self.findings),
-                Event::Before(hashes, line) => {
-                    self.seals
-                        .before(&hashes, line, self.chain.next_seq(), &mut self.findings);
-                }
-                Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
-                Event::Head(head, line) => {
+                (Event::Head(head, line), Opinion::Statement(signed)) => {
                     self.seals.close(&mut self.findings);
-                    self.seals.head(&head, line, &mut self.findings);
+                    if self.head.is_some() || !self.subject.contiguous {
+                        let detail = "a head stands only once, and only in a range";
+                        let found = Fault::of_file(FaultCode::BundleCorrupt, detail);
+                        self.findings.fault(found.on_line(line));
+                    }
+                    self.seals.head(&head, signed, line, &mut self.findings);
                     self.head = Some(*head);
                 }
-                Event::Fault(fault) => self.findings.fault(fault),
-                Event::NotChecked(what) => self.not_checked.push(what),
+                (event, _) => self.rest(event),
             }
+        }
+    }
+
+    /// Takes what there is no opinion of.
+    fn rest(&mut self, event: Event) {
+        let next = self.chain.next_seq();
+        match event {
+            Event::Before(hashes, line) => {
+                self.seals.before(&hashes, line, next, &mut self.findings);
+            }
+            Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
+            Event::Fault(fault) => self.findings.fault(fault),
+            Event::NotChecked(what) => self.not_checked.push(what),
+            // Judged, each in its own way, above.
+            Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..) => {}
         }
     }
 
@@ -276,7 +291,7 @@ impl<'a> Walk<'a> {
         };
         if let (Some(entry), Some(seq)) = (readable, seq) {
             self.open(seq, entry, line);
-            self.compare_anchors(seq, entry);
+            self.compare(seq, entry, index, line);
         }
         if self.subject.format == Format::Logbook {
             return;
@@ -346,17 +361,52 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn compare_anchors(&mut self, seq: Seq, entry: &Readable) {
-        let anchors = self.policy.contains.iter().zip(&mut self.contained);
-        for (anchor, contained) in anchors {
-            *contained |= anchor.seq == seq && anchor.hash == entry.hash;
+    /// Holds an entry against what was kept of the log, and notes the documents
+    /// that it needs.
+    fn compare(&mut self, seq: Seq, entry: &Readable, index: u64, line: Option<u64>) {
+        self.anchors.entry(seq, entry.hash);
+        let whose = self.whose();
+        if let (Some(receipts), Some(rest)) = (&mut self.receipts, entry.receipt) {
+            receipts.entry(seq, entry.hash, rest, whose, &mut self.findings);
+        }
+        let numbered = self.subject.format != Format::Logbook;
+        let place = Place {
+            index: match self.subject.format {
+                Format::Ledger => seq.0,
+                _ => index,
+            },
+            seq: numbered.then_some(seq.0),
+            line,
+        };
+        let mentions = &entry.mentions;
+        self.documents.entry(mentions, place, &mut self.findings);
+    }
+
+    fn whose(&self) -> Whose {
+        Whose {
+            log: self.log,
+            genesis: self.genesis,
         }
     }
 
     fn finish(mut self) -> Outcome {
         self.seals.close(&mut self.findings);
         self.check_end();
-        self.check_anchors();
+        let whose = self.whose();
+        let findings = &mut self.findings;
+        let known = Known {
+            log: self.log,
+            genesis: self.genesis,
+            subject: &self.subject,
+            head: self.chain.head,
+        };
+        self.anchors.close(&known, &mut self.not_checked, findings);
+        if let Some(receipts) = self.receipts {
+            let last = self.chain.last_seq;
+            let not_checked = &mut self.not_checked;
+            receipts.close(whose, &self.subject, last, not_checked, findings);
+        }
+        self.documents.close(&mut self.not_checked, findings);
         if self.chain.count == 0 {
             self.findings
                 .warning(WarningCode::Empty, "there are no entries");
@@ -426,28 +476,6 @@ impl<'a> Walk<'a> {
             let found = Fault::of_file(FaultCode::HeadMismatch, detail);
             self.findings
                 .fault(found.compared(expected, self.chain.head));
-        }
-    }
-
-    fn check_anchors(&mut self) {
-        for (anchor, contained) in self.policy.contains.iter().zip(&self.contained) {
-            let detail = if !anchor.signed {
-                "the head given has no valid signature of the log it names"
-            } else if self.log.is_some_and(|log| log != anchor.log)
-                || self
-                    .genesis
-                    .is_some_and(|genesis| genesis != anchor.genesis)
-            {
-                "the head given is of another log"
-            } else if !contained {
-                "the entry of the head given is not here"
-            } else {
-                continue;
-            };
-            let found =
-                Fault::of_file(FaultCode::HeadNotContained, detail).with_seq(Some(anchor.seq.0));
-            self.findings
-                .fault(found.compared(anchor.hash, self.chain.head));
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::ledger::time::Timestamp;
 use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, TileKey};
 
 use super::Parts;
+use super::acknowledging::{Acknowledger, Due};
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::indexing::Wake;
@@ -25,7 +26,7 @@ use super::mark::{Mark, MarkFile};
 use super::observer::{Committed, Shared};
 use super::recover::{Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
-use super::request::{Receipt, Reply, Work};
+use super::request::Work;
 
 /// How often the mark moves while entries come.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -36,6 +37,7 @@ pub(super) struct Committer {
     clock: Arc<dyn Clock>,
     mark: Marking,
     works: Receiver<Work>,
+    acknowledger: Acknowledger,
     wake: Wake,
     tree: TreeBuilder,
     /// The open epoch: its first entry and its hour, if it has entries.
@@ -72,7 +74,7 @@ impl Committer {
         mark: Option<Mark>,
         works: Receiver<Work>,
         shared: Shared,
-        wake: Wake,
+        (acknowledger, wake): (Acknowledger, Wake),
     ) -> Committer {
         let at = parts.clock.monotonic();
         let last = recovered.head();
@@ -93,6 +95,7 @@ impl Committer {
                 }),
             },
             works,
+            acknowledger,
             wake,
             tree: recovered.tree,
             open,
@@ -128,13 +131,11 @@ impl Committer {
         }
     }
 
-    fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Vec<(Reply, Vec<Receipt>)>) {
+    fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Due) {
         let notes = notes_of(&replies, entries.last().map(|(_, entry)| entry.ts()));
         match self.write(entries, notes) {
             Ok(()) => {
-                for (reply, receipts) in replies {
-                    reply.send(Ok(receipts));
-                }
+                self.acknowledger.acknowledge(replies);
                 self.wake.wake();
                 if self.mark_due_in() == Some(Duration::ZERO) {
                     self.move_mark_up();

@@ -1,7 +1,7 @@
 //! What a decision was taken under: digests of documents, and the slice of the
 //! registry.
 
-use super::digest::DocumentDigest;
+use super::document::DocumentDigest;
 use super::slice::RegistrySlice;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, MemberProblem, Members};

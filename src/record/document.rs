@@ -1,8 +1,10 @@
 //! Documents: what decisions refer to by digest, stored once each.
 
-use super::digest::DocumentDigest;
+use crate::ledger::document;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, Members};
+
+pub use crate::ledger::document::DocumentDigest;
 
 /// The media type of JSON content.
 const JSON: &str = "application/json";
@@ -54,13 +56,7 @@ impl Document {
     /// The payload of a `wcp.document`: `{"digest", "media_type", "content"}`.
     #[must_use]
     pub fn to_payload(&self) -> Object {
-        [
-            ("digest", Value::from(self.digest)),
-            ("media_type", Value::from(self.media_type.as_str())),
-            ("content", self.content.clone()),
-        ]
-        .into_iter()
-        .collect()
+        document::payload(&self.media_type, self.content.clone())
     }
 
     /// Reads a payload, and gives the digest that it names beside the document:
@@ -73,7 +69,6 @@ impl Document {
         let named = super::context::digest(&mut members, "digest")?;
         let media_type = members.str("media_type")?.to_owned();
         let content = members.required("content")?.clone();
-        members.optional(super::outcome::ACTOR);
         members.finish()?;
         let document = Document {
             media_type,

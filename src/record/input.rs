@@ -1,7 +1,7 @@
 //! The request as it is recorded: without secrets, and on demand without its
 //! content.
 
-use super::digest::DocumentDigest;
+use super::document::DocumentDigest;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, Members};
 use crate::ledger::sha256::Sha256Digest;

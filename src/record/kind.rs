@@ -3,7 +3,7 @@
 /// A routing decision.
 pub const DECISION: &str = "wcp.decision";
 /// Something that decisions refer to: rules, a configuration, a policy.
-pub const DOCUMENT: &str = "wcp.document";
+pub use crate::ledger::kind::DOCUMENT;
 /// A decision that someone else claims.
 pub const INGESTED: &str = "wcp.ingested";
 /// The outcome of verifying a worker package.

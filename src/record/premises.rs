@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::context::{BanPremise, GatePremise};
-use super::digest::DocumentDigest;
-use super::document::Document;
+use super::document::{Document, DocumentDigest};
 use crate::ledger::json::Value;
 use crate::wcp::config::HallConfig;
 use crate::wcp::gate::{PolicyGate, Rerun};

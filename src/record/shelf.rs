@@ -9,8 +9,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::digest::DocumentDigest;
-use super::document::Document;
+use super::document::{Document, DocumentDigest};
 use super::error::{DOCUMENT_BYTES, RecordError};
 use super::kind;
 use super::recorder::prepare;

@@ -25,16 +25,18 @@ pub(super) struct Library {
 }
 
 struct Shelved {
-    /// The entry that holds it.
-    index: u64,
+    /// The entry that holds it; none if it stands beside them, before all.
+    index: Option<u64>,
     document: Arc<Document>,
 }
 
 /// Why a document cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
-    /// It was not there before the decision that refers to it.
+    /// It is nowhere. Verification says so, once for every document.
     Missing,
+    /// It stands after the decision that refers to it.
+    Later,
     /// It is not what it has to be.
     Malformed(String),
     /// This build cannot run it.
@@ -43,8 +45,9 @@ pub(super) enum Unusable {
 }
 
 impl Library {
-    /// Takes a document that entry `index` holds. The first one stays.
-    pub(super) fn add(&mut self, index: u64, document: Document) {
+    /// Takes a document that entry `index` holds, or that stands before all
+    /// entries of a bundle. The first one stays.
+    pub(super) fn add(&mut self, index: Option<u64>, document: Document) {
         let shelved = Shelved {
             index,
             document: Arc::new(document),
@@ -101,9 +104,11 @@ impl Library {
         index: u64,
         compile: impl FnOnce(&Value) -> Result<T, Unusable>,
     ) -> Result<Arc<T>, Unusable> {
-        let shelved = self.documents.get(&digest);
-        let shelved = shelved.filter(|shelved| shelved.index < index);
-        let document = &shelved.ok_or(Unusable::Missing)?.document;
+        let shelved = self.documents.get(&digest).ok_or(Unusable::Missing)?;
+        if shelved.index.is_some_and(|stands| stands >= index) {
+            return Err(Unusable::Later);
+        }
+        let document = &shelved.document;
         if let Some(made) = cache.get(digest) {
             return made;
         }

@@ -25,9 +25,10 @@ use crate::wcp::stamp::{DecisionId, Stamp};
 /// What came of taking a decision again.
 #[derive(Debug, Default)]
 pub(super) struct Recomputed {
-    /// Documents that are missing or are not what they have to be. Then the
-    /// decision could not be taken again.
-    pub(super) documents: Vec<(FaultCode, DocumentDigest, String)>,
+    /// Whether the decision could be taken again.
+    pub(super) possible: bool,
+    /// Documents that are not what or where they have to be.
+    pub(super) documents: Vec<(FaultCode, String)>,
     /// Fields that came out otherwise.
     pub(super) differences: Vec<Difference>,
     /// What the decision rests on.
@@ -66,7 +67,10 @@ pub(super) fn recompute(
     library: &Library,
     alternative: Option<&Alternative>,
 ) -> Recomputed {
-    let mut result = Recomputed::default();
+    let mut result = Recomputed {
+        possible: true,
+        ..Recomputed::default()
+    };
     let Some(premises) = Premises::find(record, index, library, &mut result) else {
         return result;
     };
@@ -267,9 +271,14 @@ fn usable<T>(
 ) -> Option<T> {
     let (code, detail) = match found {
         Ok(found) => return Some(found),
-        Err(Unusable::Missing) => (
+        // Named by verification already.
+        Err(Unusable::Missing) => {
+            result.possible = false;
+            return None;
+        }
+        Err(Unusable::Later) => (
             FaultCode::DocumentMissing,
-            format!("the {what} {digest} is not recorded before this decision"),
+            format!("the {what} {digest} stands after this decision"),
         ),
         Err(Unusable::Malformed(error)) => (
             FaultCode::DocumentMismatch,
@@ -280,6 +289,7 @@ fn usable<T>(
             format!("this build cannot run the {what} {digest}"),
         ),
     };
-    result.documents.push((code, digest, detail));
+    result.documents.push((code, detail));
+    result.possible = false;
     None
 }

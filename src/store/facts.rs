@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::ledger::entry::Entry;
+use crate::ledger::kind;
 
 use super::term::{Field, Term};
 
@@ -31,7 +32,7 @@ impl<'e> Facts<'e> {
         let mut values = vec![(Field::Kind, Cow::Borrowed(entry.kind()))];
         if let Ok(payload) = serde_json::from_slice::<Named<'e>>(entry.payload_bytes()) {
             payload.read(&mut values);
-            if entry.kind() == DOCUMENT
+            if entry.kind() == kind::DOCUMENT
                 && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
             {
                 values.push((Field::Document, digest));
@@ -57,6 +58,13 @@ impl<'e> Facts<'e> {
         self.values.iter().any(|(f, v)| *f == field && v == value)
     }
 
+    /// Each field with each of its values.
+    pub fn values(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.values
+            .iter()
+            .map(|(field, value)| (*field, value.as_ref()))
+    }
+
     /// The terms under which the entry is to be found.
     pub fn terms(&self) -> impl Iterator<Item = Term> {
         self.values
@@ -70,9 +78,6 @@ impl<'e> Facts<'e> {
 pub fn terms_of(entry: &Entry) -> Vec<Term> {
     Facts::of(entry).terms().collect()
 }
-
-/// The kind whose payload is named by its digest (SPEC §5.4).
-const DOCUMENT: &str = "wcp.document";
 
 fn read<'e>(raw: Option<&'e RawValue>) -> Option<Named<'e>> {
     serde_json::from_str(raw?.get()).ok()

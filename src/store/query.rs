@@ -46,10 +46,10 @@ pub struct Filter {
     pub worker: Option<String>,
     /// With this decision id.
     pub decision: Option<String>,
+    /// Being the document of this digest, `blake2b-256:…`.
+    pub document: Option<String>,
     /// Denied, or routed.
     pub denied: Option<bool>,
-    /// The document with this digest.
-    pub document: Option<String>,
     /// This entry or a later one.
     pub from_seq: Option<Seq>,
     /// This entry or an earlier one.

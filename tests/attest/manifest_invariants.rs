@@ -18,15 +18,18 @@ const FILES: [&str; 6] = [
     "index.bin",
 ];
 
+/// What is done to a file.
+type Damage = fn(&Cache, &str);
+
 #[test]
 fn mv_inv_1_any_deviation_fails_with_a_reason_and_none_passes_with_one() {
     let whole = Cache::new(None).verify();
     assert_eq!(whole.outcome(), Outcome::Pass);
     assert!(whole.fail_reasons.is_empty() && whole.fail_details.is_empty());
-    let damages: [&dyn Fn(&Cache, &str); 3] = [
-        &|cache, name| fs::remove_file(cache.path(name)).unwrap(),
-        &|cache, name| fs::write(cache.path(name), "other").unwrap(),
-        &|cache, name| {
+    let damages: [Damage; 3] = [
+        |cache, name| fs::remove_file(cache.path(name)).unwrap(),
+        |cache, name| fs::write(cache.path(name), "other").unwrap(),
+        |cache, name| {
             fs::remove_file(cache.path(name)).unwrap();
             fs::create_dir(cache.path(name)).unwrap();
         },

@@ -56,7 +56,10 @@ fn a_card_is_signed_and_verified_and_its_verdict_is_pinned() {
     let with = |key: &str| place.run(&["--json", "card", "verify", "signed.json", "--key", key]);
     assert_eq!(verdict(with(&id), 0, Value::Null)["key_source"], "given");
     verdict(with(&"11".repeat(32)), 1, json!("untrusted_key"));
-    place.write("changed.json", signed.replace('é', "e"));
+    place.write(
+        "changed.json",
+        signed.replace("\"halo_version\": 1", "\"halo_version\": 2"),
+    );
     verdict(verify("changed.json"), 1, json!("signature_invalid"));
     let people = place.run(&["card", "verify", "signed.json"]).ok();
     assert!(

@@ -10,17 +10,23 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod backups;
+mod beside;
 mod cards;
 mod catalogue;
 mod commands;
 mod disks;
 mod evidence;
 mod formats;
+mod imports;
 mod input;
+mod kept;
 mod keys;
 mod locks;
 mod manifests;
+mod other_tools;
 mod packages;
+mod passphrases;
 mod place;
 mod recorded;
 mod registry;

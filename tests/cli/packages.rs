@@ -289,7 +289,9 @@ fn names_links_and_pipes_are_refused_each_with_its_own_reason() {
     refused(&named(b"caf\xe9"), "name_not_utf8");
     let pipe = |p: &Package| mknodat(CWD, p.path("p"), FileType::Fifo, Mode::RUSR, 0).unwrap();
     refused(&pipe, "special_file");
-    refused(&|p: &Package| p.0.write("pkg/more", "x"), "hash_differs");
+    let package = Package::signed();
+    package.0.write("pkg/more", "x");
+    package.denied(&[], "ATTEST_HASH_MISMATCH", "hash_differs");
 }
 
 #[test]

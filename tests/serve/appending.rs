@@ -34,7 +34,10 @@ fn a_batch_is_appended_whole_or_not_at_all() {
         .post(Scope::Append, "/v1/entries/batch", &good)
         .is(201);
     let receipts = receipts["receipts"].as_array().unwrap().clone();
-    let seqs: Vec<_> = receipts.iter().map(|r| r["seq"].as_u64().unwrap()).collect();
+    let seqs: Vec<_> = receipts
+        .iter()
+        .map(|r| r["seq"].as_u64().unwrap())
+        .collect();
     assert_eq!(seqs, [before, before + 1, before + 2]);
     assert_eq!(receipts[0]["ts"], receipts[2]["ts"]);
     let bad = json!({"entries": [entry(1), {"kind": "hall.reload", "payload": {}}]});
@@ -68,9 +71,21 @@ fn what_no_entry_can_be_is_refused_and_leaves_no_trace() {
         (r#"{"kind":7,"payload":{}}"#, 400, "bad_input"),
         (r#"{"kind":" ","payload":{}}"#, 400, "bad_input"),
         (r#"{"kind":"k","payload":{},"ts":"now"}"#, 400, "bad_input"),
-        (r#"{"kind":"k","payload":{"_actor":"me"}}"#, 400, "bad_input"),
-        (r#"{"kind":"sealbook:x","payload":{}}"#, 403, "reserved_kind"),
-        (r#"{"kind":"wcp.decision","payload":{}}"#, 403, "reserved_kind"),
+        (
+            r#"{"kind":"k","payload":{"_actor":"me"}}"#,
+            400,
+            "bad_input",
+        ),
+        (
+            r#"{"kind":"sealbook:x","payload":{}}"#,
+            403,
+            "reserved_kind",
+        ),
+        (
+            r#"{"kind":"wcp.decision","payload":{}}"#,
+            403,
+            "reserved_kind",
+        ),
         (&deep(129), 400, "bad_input"),
         (&deep(140), 400, "bad_json"),
     ] {

@@ -41,7 +41,10 @@ fn an_approval_holds_once_and_for_that_request_only() {
     let pending = server.get("/wcp/approvals/pending").is(200);
     assert_eq!(pending["count"], 1);
     assert_eq!(pending["pending"][0]["entry"], entry);
-    assert_eq!(pending["pending"][0]["code"], "DENY_REQUIRES_HUMAN_APPROVAL");
+    assert_eq!(
+        pending["pending"][0]["code"],
+        "DENY_REQUIRES_HUMAN_APPROVAL"
+    );
     let said = saying(&entry, &input_hash, "approve");
     let resolved = server.post(Scope::Approve, RESOLVE, &said).is(200);
     assert_eq!(resolved["resolved"], true);
@@ -110,7 +113,10 @@ fn a_denial_that_is_denied_stays_denied_and_one_that_is_escalated_is_pending() {
         "supervisor_level": "gatekeeper"});
     let path = "/wcp/approvals/escalate";
     let answer = server.post(Scope::Approve, path, &escalation).is(200);
-    assert_eq!((&answer["resolved"], &answer["verdict"]), (&json!(false), &json!("escalate")));
+    assert_eq!(
+        (&answer["resolved"], &answer["verdict"]),
+        (&json!(false), &json!("escalate"))
+    );
     assert_eq!(server.get("/wcp/approvals/pending").is(200)["count"], 1);
     let said = saying(&entry, &input_hash, "deny");
     server.post(Scope::Approve, RESOLVE, &said).is(200);

@@ -49,7 +49,9 @@ fn conforms(document: &Value, schema: &Value, value: &Value) -> Result<(), Strin
         }
     }
     for (name, member) in value.as_object().into_iter().flatten() {
-        let schema = properties.get(name).ok_or(format!("{name} is not described"))?;
+        let schema = properties
+            .get(name)
+            .ok_or(format!("{name} is not described"))?;
         conforms(document, schema, member).map_err(|e| format!("{name}: {e}"))?;
     }
     Ok(())
@@ -59,7 +61,10 @@ fn conforms(document: &Value, schema: &Value, value: &Value) -> Result<(), Strin
 fn check(document: &Value, method: &str, path: &str, status: u16, answer: &Value) {
     let operation = &document["paths"][path][method];
     let response = &operation["responses"][status.to_string()];
-    assert!(response.is_object(), "{method} {path}: {status} is not described");
+    assert!(
+        response.is_object(),
+        "{method} {path}: {status} is not described"
+    );
     let schema = &response["content"]["application/json"]["schema"];
     assert!(schema.is_object(), "{method} {path}: {response}");
     conforms(document, schema, answer).unwrap_or_else(|e| panic!("{method} {path}: {e}"));
@@ -86,7 +91,9 @@ fn every_answer_is_as_it_is_described() {
     let enrolled = server.post(Scope::Enrol, "/enroll", &worker).is(201);
     check(&document, "post", "/enroll", 201, &enrolled);
     let claim = json!({"decision_id": "d"});
-    let claimed = server.post(Scope::Ingest, "/decisions/ingest", &claim).is(201);
+    let claimed = server
+        .post(Scope::Ingest, "/decisions/ingest", &claim)
+        .is(201);
     check(&document, "post", "/decisions/ingest", 201, &claimed);
     let report = json!({"sha256": "a".repeat(64), "reason": "r"});
     let path = "/api/v1/ban-list/report";

@@ -109,7 +109,8 @@ fn no_page_is_invited_unless_its_origin_is_named() {
     let allowed = read.header("access-control-allow-origin");
     assert_eq!(allowed, Some("https://audit.example"));
     let other = lines(&[("origin", "https://evil.example")]);
-    open.get_with("/v1/head", &other).refused(403, "origin_refused");
+    open.get_with("/v1/head", &other)
+        .refused(403, "origin_refused");
 }
 
 #[test]

@@ -56,7 +56,12 @@ fn a_bundle_verifies_offline_and_covers_what_is_not_sealed() {
     assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
     let mut bundle = BundleFile::open(&answer.body[..]).unwrap();
     let outcome = verify(&mut bundle, &policy(), &mut |_| ()).unwrap();
-    assert_eq!(outcome.report.verdict, Verdict::Pass, "{:?}", outcome.report);
+    assert_eq!(
+        outcome.report.verdict,
+        Verdict::Pass,
+        "{:?}",
+        outcome.report
+    );
     assert_eq!(outcome.report.entries, server.store.count().unwrap());
 }
 

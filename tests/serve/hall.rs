@@ -106,7 +106,10 @@ fn dispatches_come_newest_first_and_alerts_are_the_denials() {
     assert_eq!(active["count"], 3);
     let alerts = server.get("/alerts").is(200);
     assert_eq!(alerts["count"], 3);
-    assert_eq!(alerts["alerts"][0]["deny_reason"]["code"], "DENY_NO_MATCHING_RULE");
+    assert_eq!(
+        alerts["alerts"][0]["deny_reason"]["code"],
+        "DENY_NO_MATCHING_RULE"
+    );
     for path in ["/dispatches", "/dispatches/active", "/alerts"] {
         for limit in ["0", "201", "x", "1.5", ""] {
             let answer = server.get(&format!("{path}?limit={limit}"));
@@ -166,7 +169,10 @@ fn a_decision_that_was_taken_elsewhere_is_recorded_as_a_claim() {
     let server = Server::with_tokens();
     let claim = json!({"decision_id": "d-1", "tenant_id": "acme", "denied": false});
     let answer = server.post(Scope::Ingest, "/decisions/ingest", &claim);
-    assert_eq!(answer.is(201), json!({"recorded": true, "decision_id": "d-1"}));
+    assert_eq!(
+        answer.is(201),
+        json!({"recorded": true, "decision_id": "d-1"})
+    );
     let entry = server.get("/v1/entries?decision=d-1").is(200);
     let item = &entry["entries"][0]["entry"];
     assert_eq!(item["kind"], "wcp.ingested");
@@ -174,7 +180,12 @@ fn a_decision_that_was_taken_elsewhere_is_recorded_as_a_claim() {
     // It is claimed, and counts for nothing.
     assert_eq!(server.get("/status").is(200)["decisions_total"], 0);
     assert_eq!(server.get("/dispatches").is(200)["count"], 0);
-    for bad in [json!([]), json!({}), json!({"decision_id": ""}), json!({"decision_id": 1})] {
+    for bad in [
+        json!([]),
+        json!({}),
+        json!({"decision_id": ""}),
+        json!({"decision_id": 1}),
+    ] {
         let answer = server.post(Scope::Ingest, "/decisions/ingest", &bad);
         answer.refused(400, "bad_input");
     }
@@ -196,5 +207,8 @@ fn discovery_says_what_can_be_routed_and_to_whom() {
     assert_eq!(capabilities, expected);
     let health = server.get("/wcp/health").is(200);
     assert_eq!(health["status"], "ok");
-    assert_eq!((&health["rules"], &health["workers"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&health["rules"], &health["workers"]),
+        (&json!(2), &json!(1))
+    );
 }

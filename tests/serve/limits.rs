@@ -60,7 +60,11 @@ fn a_head_that_does_not_come_loses_its_connection() {
     let mut plan = Plan::default();
     plan.limits.header_time = Duration::from_millis(100);
     let server = plan.start();
-    for begun in [&b""[..], b"GET /heal", b"GET /health HTTP/1.1\r\nhost: localhost\r\n"] {
+    for begun in [
+        &b""[..],
+        b"GET /heal",
+        b"GET /health HTTP/1.1\r\nhost: localhost\r\n",
+    ] {
         let mut stream = TcpStream::connect(server.address).unwrap();
         stream.write_all(begun).unwrap();
         stream

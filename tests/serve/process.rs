@@ -78,7 +78,8 @@ impl Process {
     }
 
     fn get(&self, path: &str) -> (u16, Value) {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         let answer = raw(self.address, request.as_bytes());
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
         (raw_status(&answer), serde_json::from_str(body).unwrap())
@@ -152,7 +153,11 @@ fn a_hang_up_has_rules_and_tokens_read_again() {
     let place = Place::initialised();
     std::fs::write(place.path().join("rules.json"), r#"{"rules": []}"#).unwrap();
     let mut process = place.serve(&["--rules", "rules.json"]);
-    std::fs::write(place.path().join("rules.json"), r#"{"rules": [], "note": 1}"#).unwrap();
+    std::fs::write(
+        place.path().join("rules.json"),
+        r#"{"rules": [], "note": 1}"#,
+    )
+    .unwrap();
     process.signal("HUP");
     process.logged("reloaded");
     let (_, page) = process.get("/v1/entries?kind=hall.reload");
@@ -160,7 +165,10 @@ fn a_hang_up_has_rules_and_tokens_read_again() {
     std::fs::write(place.path().join("rules.json"), "{").unwrap();
     process.signal("HUP");
     let line = process.logged("not reloaded: everything stays as it was");
-    assert!(line["error"].as_str().unwrap().contains("rules.json"), "{line}");
+    assert!(
+        line["error"].as_str().unwrap().contains("rules.json"),
+        "{line}"
+    );
     assert_eq!(process.get("/health").0, 200);
 }
 
@@ -221,7 +229,9 @@ fn what_it_cannot_begin_with_is_said_and_leaves_no_trace() {
 #[test]
 fn a_token_is_made_shown_once_listed_and_revoked() {
     let place = Place::initialised();
-    let made = place.run(&["token", "new", "--scope", "read", "--scope", "append", "--name", "ci"]);
+    let made = place.run(&[
+        "token", "new", "--scope", "read", "--scope", "append", "--name", "ci",
+    ]);
     assert!(made.status.success());
     let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
     assert!(token.starts_with("sbt_") && token.len() == 68);

@@ -45,7 +45,10 @@ fn pages_give_every_entry_once_in_either_order() {
     assert_eq!(notes.len(), 23);
     assert_eq!(all(&server, "limit=5&kind=note&kind=hall.reload").len(), 24);
     let (from, until) = (last - 4, last - 2);
-    let some = all(&server, &format!("limit=2&from_seq={from}&until_seq={until}"));
+    let some = all(
+        &server,
+        &format!("limit=2&from_seq={from}&until_seq={until}"),
+    );
     assert_eq!(some, [from, from + 1, until]);
     assert_eq!(all(&server, "tenant=nobody"), [0_u64; 0]);
 }
@@ -138,7 +141,10 @@ fn health_and_figures_say_how_it_is() {
     let server = Server::start();
     server.note(1);
     let health = server.get("/health").is(200);
-    assert_eq!((&health["status"], &health["ok"]), (&json!("ok"), &json!(true)));
+    assert_eq!(
+        (&health["status"], &health["ok"]),
+        (&json!("ok"), &json!(true))
+    );
     assert_eq!(health["timestamp"], "2026-03-01T10:13:20+00:00");
     let figures = server.get("/metrics");
     assert_eq!(figures.status, 200);

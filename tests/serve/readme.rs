@@ -10,7 +10,9 @@ use crate::process::Place;
 fn examples() -> Vec<String> {
     let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
     let text = std::fs::read_to_string(readme).unwrap();
-    let section = text.split("\n## ").find(|part| part.starts_with("Over HTTP"));
+    let section = text
+        .split("\n## ")
+        .find(|part| part.starts_with("Over HTTP"));
     let lines = section.expect("the README has no section on HTTP").lines();
     let curls = lines.filter(|line| line.starts_with("curl "));
     curls.map(str::to_owned).collect()

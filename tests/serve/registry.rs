@@ -97,7 +97,10 @@ fn what_is_no_submission_or_report_is_refused() {
     put("%00", &json!({"sha256": hash})).refused(400, "bad_input");
     put(&"w".repeat(257), &json!({"sha256": hash})).refused(400, "bad_input");
     let report = "/api/v1/ban-list/report";
-    for body in [json!({"sha256": hash}), json!({"sha256": "x", "reason": "r"})] {
+    for body in [
+        json!({"sha256": hash}),
+        json!({"sha256": "x", "reason": "r"}),
+    ] {
         server
             .post(Scope::Ingest, report, &body)
             .refused(400, "bad_input");

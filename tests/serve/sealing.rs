@@ -27,9 +27,7 @@ fn an_hour_that_is_over_is_sealed_although_nobody_appends() {
     assert_eq!(health["timestamp"], "2026-03-01T12:13:20+00:00");
     server.note(2);
     assert_eq!(server.store.last_epoch().unwrap(), Some(EpochNumber::FIRST));
-    server.until("it is published", || {
-        *server.published.lock().unwrap() == 1
-    });
+    server.until("it is published", || *server.published.lock().unwrap() == 1);
 }
 
 #[test]

@@ -92,7 +92,10 @@ fn with_a_token_file_each_endpoint_wants_its_scope_and_no_other_will_do() {
         for scope in Scope::ALL {
             let answer = send(&server, method, path, bearer(server.token(scope)));
             if scope == needed {
-                assert!(!matches!(answer.status, 401 | 403), "{method} {path} {scope}");
+                assert!(
+                    !matches!(answer.status, 401 | 403),
+                    "{method} {path} {scope}"
+                );
                 assert!(answer.status < 500, "{method} {path} {scope}");
             } else {
                 answer.refused(403, "scope_missing");
@@ -154,7 +157,9 @@ fn a_token_that_expired_or_was_revoked_is_refused() {
     let mut file = sealbook::serve::token_file::TokenFile::open(&path).unwrap();
     let now = sealbook::logbook::clock::Clock::wall(&*server.clock);
     let soon = now.saturating_add_micros(1_000_000);
-    let (brief, _) = file.issue("brief", &[Scope::Read], now, Some(soon)).unwrap();
+    let (brief, _) = file
+        .issue("brief", &[Scope::Read], now, Some(soon))
+        .unwrap();
     file.save(&path).unwrap();
     server.reload.blocking_send(()).unwrap();
     server.until("the token is known", || {
@@ -188,7 +193,11 @@ fn a_token_file_that_cannot_be_read_leaves_the_tokens_as_they_were() {
 fn a_token_in_a_wrong_place_is_no_token() {
     let server = Server::with_tokens();
     let token = server.token(Scope::Read);
-    for value in [token.to_owned(), format!("Basic {token}"), "Bearer ".to_owned()] {
+    for value in [
+        token.to_owned(),
+        format!("Basic {token}"),
+        "Bearer ".to_owned(),
+    ] {
         let answer = send(&server, "GET", "/status", Some(("authorization", value)));
         answer.refused(401, "token_invalid");
     }

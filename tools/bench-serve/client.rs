@@ -22,7 +22,10 @@ impl Client {
 
     pub(crate) fn get(&mut self, path: &str) -> io::Result<(u16, Vec<u8>)> {
         self.request.clear();
-        write!(self.request, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
+        write!(
+            self.request,
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"
+        )?;
         self.answer()
     }
 

@@ -25,7 +25,9 @@ pub(crate) fn run(seconds: u64) {
     let mut ratios = Vec::new();
     let mut worst = Duration::ZERO;
     for round in 1..=ROUNDS {
-        let fixed = measure(&server, seconds, |client, _| client.get("/health").unwrap().0);
+        let fixed = measure(&server, seconds, |client, _| {
+            client.get("/health").unwrap().0
+        });
         show(round, "fixed 200", &fixed);
         let appended = measure(&server, seconds, |client, n| {
             let body = format!(

@@ -7,10 +7,10 @@ use crate::cli::context::Context;
 use crate::cli::document::in_file;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
+use crate::cli::passphrase;
 use crate::ledger::json::Object;
 use crate::ledger::key::Signer;
 use crate::ledger::sha256::Sha256Digest;
-use crate::logbook::key_file;
 use crate::manifest::{self, BuildError, JsonLinesTiles, TileStore, coverage_sha256};
 
 use super::manifest_path;
@@ -28,7 +28,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let signer = key_file::open(&args.key)?;
+    let signer = passphrase::open(&args.key)?;
     let tiles = args.tiles.as_deref().map(coverage).transpose()?;
     let path = manifest_path(&args.path);
     let name = path.file_name().and_then(|name| name.to_str());

@@ -7,9 +7,9 @@ use crate::cli::Answer;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
+use crate::cli::passphrase;
 use crate::ledger::json::Object;
 use crate::ledger::key::Signer;
-use crate::logbook::key_file;
 
 use super::hmac_key;
 
@@ -39,7 +39,7 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let secret = hmac_key().ok_or(ProducerError::NoHmacKey)?;
-    let signer = args.key.as_deref().map(key_file::open).transpose()?;
+    let signer = args.key.as_deref().map(passphrase::open).transpose()?;
     let signer = signer.as_ref().map(|signer| signer as &dyn Signer);
     let request = ManifestRequest {
         worker_id: &args.worker_id,
