@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::place::{Plan, Server};
 
 fn client(server: &Server) -> RegistryClient {
-    let token = |scope| Some(Token::new(server.token(scope).to_owned()));
+    let token = |scope| Token::new(server.token(scope).to_owned());
     let config = RegistryConfig {
         base_url: server.url(""),
         session_token: token(Scope::Ingest),
@@ -47,7 +47,7 @@ fn a_client_of_the_registry_finds_everything_here() {
         ai_session_id: Some("a secret"),
         ..Submission::default()
     };
-    let receipt = client.submit_attestation(&submission).unwrap();
+    let receipt = client.submit_attestation(&submission, None).unwrap();
     assert_eq!(receipt.sha256.to_string(), hash);
     let attested = client.verify("org.folder.one").unwrap();
     assert_eq!(attested.current_hash.unwrap().to_string(), hash);
@@ -66,7 +66,7 @@ fn a_client_of_the_registry_finds_everything_here() {
         package_hash: &banned,
         ..submission
     };
-    client.submit_attestation(&bad).unwrap();
+    client.submit_attestation(&bad, None).unwrap();
     let now = client.verify("org.folder.one").unwrap();
     assert_eq!(now.status, WorkerStatus::Banned);
     assert!(now.banned && now.ban_reason.is_some());
@@ -111,7 +111,7 @@ fn what_is_no_submission_or_report_is_refused() {
     }
     let config = RegistryConfig {
         base_url: server.url(""),
-        bearer_token: Some(Token::new("wrong".to_owned())),
+        bearer_token: Token::new("wrong".to_owned()),
         ..RegistryConfig::default()
     };
     let wrong = RegistryClient::new(config).unwrap();
@@ -120,7 +120,7 @@ fn what_is_no_submission_or_report_is_refused() {
         package_hash: &hash,
         ..Submission::default()
     };
-    let refused = wrong.submit_attestation(&submission);
+    let refused = wrong.submit_attestation(&submission, None);
     let unauthorized = matches!(refused, Err(RegistryError::Unauthorized { status: 401 }));
     assert!(unauthorized, "{refused:?}");
 }
