@@ -1,6 +1,8 @@
 //! Verifying a ledger where it lies: the store as a source of events, and the
 //! mark beside it.
 
+pub mod stream;
+
 use std::io;
 use std::iter::Peekable;
 

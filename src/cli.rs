@@ -46,10 +46,14 @@ mod route;
 mod rules;
 mod seal;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod show;
 mod stamps;
 mod stats;
 mod status;
+#[cfg(feature = "serve")]
+mod token;
 mod validate;
 mod verify;
 mod version;
@@ -57,7 +61,8 @@ mod version;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use context::Context;
 use error::CliError;
@@ -163,12 +168,32 @@ enum Command {
     /// Ask the registry of workers over HTTP
     #[cfg(feature = "client")]
     Registry(registry::Args),
+    /// Serve the Hall and the ledger over HTTP
+    #[cfg(feature = "serve")]
+    Serve(serve::Args),
+    /// Tokens for a server: new, list, revoke
+    #[cfg(feature = "serve")]
+    #[command(subcommand)]
+    Token(token::Command),
     /// Print versions
     Version,
     /// Print a completion script for a shell
     Completions(generate::Completions),
     /// Write the man pages into a directory
     Man(generate::Man),
+}
+
+/// The ledger's directory, as the Hall API names it.
+const HALL_DB_PATH: &str = "HALL_DB_PATH";
+
+impl Command {
+    const fn is_serve(&self) -> bool {
+        #[cfg(feature = "serve")]
+        let serves = matches!(self, Command::Serve(_));
+        #[cfg(not(feature = "serve"))]
+        let serves = false;
+        serves
+    }
 }
 
 /// What a command answers.
@@ -182,7 +207,7 @@ enum Answer {
 /// status.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => return misuse(&error),
     };
@@ -193,6 +218,19 @@ pub fn main() -> ExitCode {
         Ok(Answer::No) => ExitCode::from(1),
         Err(error) => ExitCode::from(output.failure(&error)),
     }
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    let matches = Cli::command().try_get_matches()?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    // The Hall's own name for the ledger's directory: above ours in the
+    // environment, below the flag.
+    let flag = matches.value_source("ledger") == Some(ValueSource::CommandLine);
+    if let (Some(dir), false, true) = (std::env::var_os(HALL_DB_PATH), flag, cli.command.is_serve())
+    {
+        cli.ledger = PathBuf::from(dir);
+    }
+    Ok(cli)
 }
 
 fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
@@ -231,6 +269,10 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Resident(command) => resident::run(&context, &command, output),
         #[cfg(feature = "client")]
         Command::Registry(args) => registry::run(&args, output),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(&context, args, output),
+        #[cfg(feature = "serve")]
+        Command::Token(command) => token::run(&context, &command, output),
         Command::Version => version::run(output),
         Command::Completions(args) => generate::completions(&args, output),
         Command::Man(args) => generate::man(&args, output),

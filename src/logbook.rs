@@ -44,18 +44,20 @@ mod indexing;
 pub mod init;
 pub mod key_file;
 pub mod mark;
+pub mod observer;
 pub mod publish;
 pub mod reading;
 mod recover;
+pub mod remembered;
 pub mod request;
 mod sequencer;
 mod stamp;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Sender, TrySendError, bounded};
 
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
@@ -70,9 +72,11 @@ use clock::Clock;
 use committer::Committer;
 use error::{LogbookError, OpenError};
 use mark::{Mark, MarkFault, MarkFile};
+use observer::{Observer, Shared};
 use recover::Recovered;
 pub use recover::{entry_at, epoch_at, extent_of, identity_of, judge_mark};
-use request::{Pending, Prepared, Receipt, Request};
+use remembered::Remember;
+use request::{Answer, Pending, Prepared, Receipt, Reply, Request, SubmitError};
 use sequencer::Sequencer;
 
 /// Requests that wait for the sequencer; a caller beyond them waits too.
@@ -95,7 +99,7 @@ pub struct Parts {
 pub struct Logbook {
     requests: Option<Sender<Request>>,
     threads: Vec<JoinHandle<()>>,
-    durable: Arc<Mutex<Head>>,
+    shared: Shared,
     signer: Arc<dyn Signer>,
     store: Arc<dyn Store>,
 }
@@ -152,14 +156,12 @@ impl Logbook {
         let (requests, queue) = bounded(QUEUE);
         // A rendezvous: what is not yet being written can still grow.
         let (work, works) = bounded(0);
-        let head = recovered.head();
-        let durable = Arc::new(Mutex::new(head));
+        let shared = Shared::new(recovered.head());
         let sequencer = Sequencer::new(&parts, &recovered, queue, work);
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
-        let durable_here = Arc::clone(&durable);
         let (acknowledger, acknowledging) = Acknowledger::start();
         let after = (acknowledger, wake);
-        let committer = Committer::new(&parts, recovered, mark, works, durable_here, after);
+        let committer = Committer::new(&parts, recovered, mark, works, shared.clone(), after);
         let threads = vec![
             std::thread::spawn(move || sequencer.run()),
             std::thread::spawn(move || committer.run()),
@@ -169,7 +171,7 @@ impl Logbook {
         Logbook {
             requests: Some(requests),
             threads,
-            durable,
+            shared,
             signer: parts.signer,
             store: parts.store,
         }
@@ -198,6 +200,27 @@ impl Logbook {
         Ok(pending)
     }
 
+    /// Hands over entries that become durable together or not at all, with
+    /// consecutive numbers and one time; `remember` is in the same write. Never
+    /// blocks: whoever commits them calls `answer`, which must not block either.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; then nothing was handed over, and `answer` is dropped.
+    pub fn submit_whole(
+        &self,
+        entries: Vec<Prepared>,
+        remember: Option<Remember>,
+        answer: impl FnOnce(Answer) + Send + 'static,
+    ) -> Result<(), SubmitError> {
+        let requests = self.requests.as_ref().ok_or(SubmitError::Stopped)?;
+        let reply = Reply::whole(remember, answer);
+        let refused = requests.try_send(Request::Append(entries, reply));
+        refused.map_err(|refused| match refused {
+            TrySendError::Full(request) => request.withdrawn(SubmitError::Busy),
+            TrySendError::Disconnected(request) => request.withdrawn(SubmitError::Stopped),
+        })
+    }
+
     /// Seals the open epoch, or answers `None` if it has no entries.
     ///
     /// # Errors
@@ -213,14 +236,36 @@ impl Logbook {
     /// # Errors
     /// [`LogbookError::Sign`].
     pub fn head(&self) -> Result<SignedHead, LogbookError> {
-        let durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Statement::sign(durable.clone(), &*self.signer)?)
+        Ok(Statement::sign(self.durable(), &*self.signer)?)
+    }
+
+    /// The last entry that is durable, not signed.
+    #[must_use]
+    pub fn durable(&self) -> Head {
+        self.shared.durable()
+    }
+
+    /// Whether everything is refused, after a failure or a close.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.shared.is_stopped()
+    }
+
+    /// Has `observer` told of every commit from now on. There can be one.
+    pub fn observe(&self, observer: Observer) {
+        self.shared.observe(observer);
+    }
+
+    /// Requests that wait for the sequencer.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.requests.as_ref().map_or(0, Sender::len)
     }
 
     /// Whose log it is.
     #[must_use]
     pub fn identity(&self) -> Identity {
-        let durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        let durable = self.durable();
         Identity {
             log: durable.log,
             genesis: durable.genesis,
@@ -238,11 +283,20 @@ impl Logbook {
     /// # Errors
     /// [`LogbookError`] if the mark could not be written.
     pub fn close(mut self) -> Result<(), LogbookError> {
+        let finished = self.finish();
+        self.join();
+        finished
+    }
+
+    /// Waits for everything under way and moves the mark up; from then on
+    /// everything is refused. For a ledger that others still read.
+    ///
+    /// # Errors
+    /// [`LogbookError`] if the mark could not be written.
+    pub fn finish(&self) -> Result<(), LogbookError> {
         let (reply, answer) = bounded(1);
         self.send(Request::Close(reply))?;
-        let closed = answer.recv().map_err(|_| LogbookError::Stopped)?;
-        self.join();
-        closed?;
+        answer.recv().map_err(|_| LogbookError::Stopped)??;
         // Not for safety: so that the next opening has little to replay.
         Ok(self.store.flush()?)
     }

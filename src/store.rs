@@ -13,6 +13,7 @@
 //! epoch ends  last seq of an epoch     epoch number
 //! tiles       epoch, level, index      up to 16 node hashes (see ledger::tile)
 //! meta        name                     whatever the name says
+//!             note, hour, key          what is remembered for some hours
 //! index       term, first seq          the distances to the seqs that follow
 //! ```
 //!
@@ -53,7 +54,7 @@ use std::ops::Range;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 
-pub use batch::{Batch, NewEntry, NewEpoch, Posting, TileKey};
+pub use batch::{Batch, NewEntry, NewEpoch, Note, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
 pub use rocks::RocksStore;
@@ -163,6 +164,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The note that was committed for `hour` under `key` and is not forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Keeps rows of imported evidence, synced, all or none. A row that is there
     /// is replaced.

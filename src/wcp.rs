@@ -45,6 +45,7 @@
 //!     code_hashes: Some(&registry),
 //!     ban_list: None,
 //!     gate: None,
+//!     approval: None,
 //!     task_id: hall::DEFAULT_TASK_ID,
 //! };
 //! let stamp = Stamp {

@@ -124,6 +124,11 @@ impl BanList {
         self.document
     }
 
+    /// The entries, by their hashes.
+    pub fn entries(&self) -> impl Iterator<Item = &BanEntry> {
+        self.entries.values()
+    }
+
     /// How many hashes are banned.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -3,6 +3,8 @@
 //! alone do.
 
 mod producer;
+#[cfg(feature = "serve")]
+mod server;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,8 @@ use crate::store::StoreError;
 use crate::store::query::QueryError;
 
 pub(super) use producer::ProducerError;
+#[cfg(feature = "serve")]
+pub(super) use server::ServerError;
 
 /// Why a command has no answer, or the answer no.
 #[derive(Debug, Error)]
@@ -95,6 +99,9 @@ pub(super) enum CliError {
     Shelf(ShelfError),
     #[error(transparent)]
     Producer(#[from] ProducerError),
+    #[cfg(feature = "serve")]
+    #[error(transparent)]
+    Server(#[from] ServerError),
     #[error("no passphrase was given for the new key")]
     NoPassphrase,
     #[error("SEALBOOK_KEY_PASSPHRASE is not UTF-8")]
@@ -138,6 +145,8 @@ impl CliError {
             CliError::NothingToSeal | CliError::NothingFound => 1,
             CliError::InFile { source, .. } => source.exit_status(),
             CliError::Producer(error) => error.exit_status(),
+            #[cfg(feature = "serve")]
+            CliError::Server(error) => error.exit_status(),
             CliError::Evidence(
                 EvidenceError::NoSuchEntry { .. }
                 | EvidenceError::NotSealed { .. }
@@ -158,6 +167,8 @@ impl CliError {
             CliError::Read(_) => "io",
             CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
             CliError::Producer(error) => error.code(),
+            #[cfg(feature = "serve")]
+            CliError::Server(error) => error.code(),
             CliError::Json(_) | CliError::LineTooLong => "bad_json",
             CliError::Member(_) | CliError::PayloadNotObject => "bad_input",
             CliError::Key(error) => key_code(error),
@@ -193,6 +204,8 @@ impl CliError {
             CliError::Line { source, .. } | CliError::InFile { source, .. } => {
                 return source.hint();
             }
+            #[cfg(feature = "serve")]
+            CliError::Server(error) => return error.hint(),
             CliError::Producer(error) => return error.hint().map(str::to_owned),
             CliError::Key(error) => return key_hint(error),
             CliError::Open(error) => return open_hint(error),

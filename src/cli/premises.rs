@@ -93,14 +93,18 @@ impl Args {
             output.warning(&format!("not enrolled: {record}"));
         }
         if let Some(path) = &self.egress_allowlist {
-            let lists = allowlists(&document::json(path)?);
-            let lists = lists.ok_or_else(|| in_file(path)(ProducerError::AllowList))?;
-            for (env, list) in lists {
+            for (env, list) in allowlists_in(path)? {
                 registry.set_egress_allowlist(env, list);
             }
         }
         Ok(registry)
     }
+}
+
+/// The destinations in a file, by environment.
+pub(super) fn allowlists_in(path: &Path) -> Result<Vec<(Env, Vec<String>)>, CliError> {
+    let lists = allowlists(&document::json(path)?);
+    lists.ok_or_else(|| in_file(path)(ProducerError::AllowList))
 }
 
 fn allowlists(value: &Value) -> Option<Vec<(Env, Vec<String>)>> {

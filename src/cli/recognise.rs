@@ -8,12 +8,10 @@ use std::sync::atomic::AtomicU64;
 
 use clap::ValueEnum;
 
+use crate::audit::stream;
 use crate::ledger::fault::Format;
-use crate::ledger::json::Object;
 use crate::ledger::limits;
 use crate::ledger::lines;
-use crate::ledger::parse;
-use crate::ledger::proof::InclusionProof;
 
 use super::error::CliError;
 use super::progress::Counting;
@@ -53,9 +51,6 @@ pub(super) struct Opened {
     /// How many it has.
     pub(super) length: u64,
 }
-
-/// How many lines of a file are looked at.
-const SNIFFED_LINES: usize = 16;
 
 /// How many bytes of a file are looked at.
 const SNIFFED_BYTES: u64 = 1 << 20;
@@ -128,8 +123,7 @@ fn by_name(path: &Path) -> Option<Format> {
     }
 }
 
-/// What the first lines say. An empty file is an empty logbook. In a logbook
-/// the first line may be the one that was damaged, so some more are looked at.
+/// What the first lines say.
 fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
     let mut text = Vec::new();
     let read = open(path)?
@@ -140,30 +134,7 @@ fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
     if read.is_err() && text.is_empty() {
         return Ok(None);
     }
-    if text.trim_ascii().is_empty() {
-        return Ok(Some(Format::Logbook));
-    }
-    let lines = text.split(|byte| *byte == b'\n').take(SNIFFED_LINES);
-    let mut objects = lines.filter_map(|line| {
-        let value = parse::parse_with(line, &limits::embedded(2)).ok()?;
-        value.as_object().and_then(of_object)
-    });
-    Ok(objects.next())
-}
-
-fn of_object(object: &Object) -> Option<Format> {
-    let has = |name| object.contains_key(name);
-    if InclusionProof::looks_like(object) {
-        Some(Format::Proof)
-    } else if ["sealbook", "bundle", "entry"].into_iter().any(has)
-        || (has("epoch") && has("signature"))
-    {
-        Some(Format::Bundle)
-    } else if has("prev_hash") && has("signature") {
-        Some(Format::Logbook)
-    } else {
-        None
-    }
+    Ok(stream::sniff(&text))
 }
 
 /// Opens a file, decompressing it if it is zstd. Compression is transport: the

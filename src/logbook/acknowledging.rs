@@ -46,7 +46,6 @@ fn run(batches: &Receiver<Due>) {
 
 fn deliver(due: Due) {
     for (reply, receipts) in due {
-        // A caller that has gone away does not want its receipt.
-        let _ = reply.send(Ok(receipts));
+        reply.send(Ok(receipts));
     }
 }

@@ -1,6 +1,6 @@
 //! The committer: builds the tree, writes and syncs, moves the mark, answers.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -15,7 +15,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
-use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};
+use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, TileKey};
 
 use super::Parts;
 use super::acknowledging::{Acknowledger, Due};
@@ -23,7 +23,9 @@ use super::clock::Clock;
 use super::error::LogbookError;
 use super::indexing::Wake;
 use super::mark::{Mark, MarkFile};
+use super::observer::{Committed, Shared};
 use super::recover::{Recovered, next_number};
+use super::remembered::{first_hour_kept, notes_of};
 use super::request::Work;
 
 /// How often the mark moves while entries come.
@@ -35,8 +37,6 @@ pub(super) struct Committer {
     clock: Arc<dyn Clock>,
     mark: Marking,
     works: Receiver<Work>,
-    /// What is durable, shared with those who ask for a head.
-    durable: Arc<Mutex<Head>>,
     acknowledger: Acknowledger,
     wake: Wake,
     tree: TreeBuilder,
@@ -44,6 +44,9 @@ pub(super) struct Committer {
     open: Option<(Seq, Timestamp)>,
     last_epoch: Option<SignedEpoch>,
     last: Head,
+    shared: Shared,
+    /// Notes of earlier hours were forgotten.
+    forgotten_before: u64,
     failed: bool,
     /// A failure that nobody waited for. The next who asks is told of it.
     untold: Option<LogbookError>,
@@ -70,7 +73,7 @@ impl Committer {
         recovered: Recovered,
         mark: Option<Mark>,
         works: Receiver<Work>,
-        durable: Arc<Mutex<Head>>,
+        shared: Shared,
         (acknowledger, wake): (Acknowledger, Wake),
     ) -> Committer {
         let at = parts.clock.monotonic();
@@ -92,13 +95,14 @@ impl Committer {
                 }),
             },
             works,
-            durable,
             acknowledger,
             wake,
             tree: recovered.tree,
             open,
             last_epoch: recovered.last_epoch,
             last,
+            shared,
+            forgotten_before: 0,
             failed: false,
             untold: None,
         }
@@ -128,7 +132,8 @@ impl Committer {
     }
 
     fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Due) {
-        match self.write(entries) {
+        let notes = notes_of(&replies, entries.last().map(|(_, entry)| entry.ts()));
+        match self.write(entries, notes) {
             Ok(()) => {
                 self.acknowledger.acknowledge(replies);
                 self.wake.wake();
@@ -138,14 +143,14 @@ impl Committer {
             }
             Err(error) => {
                 for (reply, _) in replies {
-                    let _ = reply.send(Err(error.clone()));
+                    reply.send(Err(error.clone()));
                 }
             }
         }
     }
 
     /// Steps 2 and 3 of the order of things (see [`super`]).
-    fn write(&mut self, entries: Vec<(Seq, Entry)>) -> Result<(), LogbookError> {
+    fn write(&mut self, entries: Vec<(Seq, Entry)>, notes: Vec<Note>) -> Result<(), LogbookError> {
         self.refuse_after_failure()?;
         let Some((last_seq, last)) = entries.last() else {
             return Ok(());
@@ -158,7 +163,16 @@ impl Committer {
         };
         self.refresh_mark(head.ts)?;
         let epoch = next_number(self.last_header());
-        let mut batch = Batch::default();
+        let mut batch = Batch {
+            notes,
+            forget_notes_before: self.forgetting(head.ts),
+            ..Batch::default()
+        };
+        let committed = Committed {
+            last: *last_seq,
+            entries: entries.len(),
+            took: Duration::ZERO,
+        };
         for (seq, entry) in entries {
             self.open.get_or_insert((seq, entry.ts().hour_start()));
             let leaf = leaf_hash(&entry.hash(), &entry.signature());
@@ -171,15 +185,24 @@ impl Committer {
                 record: entry.into_record(),
             });
         }
-        self.store
-            .commit(batch)
-            .inspect_err(|_| self.failed = true)?;
+        let begun = self.clock.monotonic();
+        self.store.commit(batch).inspect_err(|_| self.fail())?;
+        let took = self.clock.monotonic().saturating_sub(begun);
         self.last = head.clone();
-        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        self.shared
+            .committed(head, &Committed { took, ..committed });
         if self.mark.stated.is_none() {
             self.state_mark(self.last.ts)?;
         }
         Ok(())
+    }
+
+    /// Once an hour: the hour before which notes are forgotten.
+    fn forgetting(&mut self, ts: Timestamp) -> Option<u64> {
+        let before = first_hour_kept(ts);
+        let due = before > self.forgotten_before;
+        self.forgotten_before = self.forgotten_before.max(before);
+        due.then_some(before)
     }
 
     fn seal(
@@ -232,9 +255,7 @@ impl Committer {
             }),
             ..Batch::default()
         };
-        self.store
-            .commit(batch)
-            .inspect_err(|_| self.failed = true)?;
+        self.store.commit(batch).inspect_err(|_| self.fail())?;
         self.last_epoch = Some(signed.clone());
         self.tree = TreeBuilder::new();
         self.open = None;
@@ -249,7 +270,7 @@ impl Committer {
     /// header that cannot be signed stops the writer.
     fn sign_header(&mut self, header: EpochHeader) -> Result<SignedEpoch, LogbookError> {
         let signed = Statement::sign(header, &*self.signer);
-        Ok(signed.inspect_err(|_| self.failed = true)?)
+        Ok(signed.inspect_err(|_| self.fail())?)
     }
 
     fn close(&mut self) -> Result<(), LogbookError> {
@@ -279,13 +300,13 @@ impl Committer {
             ts,
             ..self.last.clone()
         };
-        let signed = Statement::sign(head, &*self.signer).inspect_err(|_| self.failed = true)?;
+        let signed = Statement::sign(head, &*self.signer).inspect_err(|_| self.fail())?;
         let mark = Mark {
             head: signed,
             sealed: self.last_epoch.clone(),
         };
         self.mark.file.write(&mark).map_err(|error| {
-            self.failed = true;
+            self.fail();
             LogbookError::Mark(Arc::new(error))
         })?;
         self.mark.stated = Some(Stated {
@@ -316,6 +337,11 @@ impl Committer {
 
     fn last_header(&self) -> Option<&EpochHeader> {
         self.last_epoch.as_ref().map(|epoch| &epoch.content)
+    }
+
+    fn fail(&mut self) {
+        self.failed = true;
+        self.shared.stop();
     }
 
     fn refuse_after_failure(&mut self) -> Result<(), LogbookError> {

@@ -12,6 +12,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 
 use super::error::LogbookError;
+use super::remembered::Remember;
 
 /// Kind and canonical payload of an entry to be, checked in its caller's
 /// thread, so that nothing the sequencer does with it can fail.
@@ -93,12 +94,61 @@ impl Receipt {
     }
 }
 
-/// Where the receipts of one request go.
-pub(crate) type Reply = Sender<Result<Vec<Receipt>, LogbookError>>;
+/// What a request is answered with.
+pub type Answer = Result<Vec<Receipt>, LogbookError>;
+
+/// Why nothing was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// The queue is full; later there is room again.
+    #[error("more entries are waiting to be written than may wait")]
+    Busy,
+    /// As [`LogbookError::Stopped`].
+    #[error("the ledger takes no more entries until it is reopened")]
+    Stopped,
+}
+
+/// Where the receipts of one request go, exactly once: dropped without an
+/// answer, it answers that the writer has stopped.
+pub(crate) struct Reply {
+    answer: Option<Box<dyn FnOnce(Answer) + Send>>,
+    /// One time, one write: all of the entries are durable together.
+    pub(crate) whole: bool,
+    pub(crate) remember: Option<Remember>,
+}
+
+impl Reply {
+    /// Never blocks, and must not: it is called by the thread that commits.
+    pub(crate) fn whole(
+        remember: Option<Remember>,
+        answer: impl FnOnce(Answer) + Send + 'static,
+    ) -> Reply {
+        Reply {
+            answer: Some(Box::new(answer)),
+            whole: true,
+            remember,
+        }
+    }
+
+    pub(crate) fn send(mut self, answer: Answer) {
+        if let Some(taker) = self.answer.take() {
+            taker(answer);
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some(taker) = self.answer.take() {
+            taker(Err(LogbookError::Stopped));
+        }
+    }
+}
 
 /// Receipts to come.
 #[derive(Debug)]
-pub struct Pending(Receiver<Result<Vec<Receipt>, LogbookError>>);
+pub struct Pending(Receiver<Answer>);
 
 impl Pending {
     /// Waits until every entry of the request is durable.
@@ -112,7 +162,16 @@ impl Pending {
 
 pub(crate) fn reply() -> (Reply, Pending) {
     let (sender, receiver) = bounded(1);
-    (sender, Pending(receiver))
+    let answer = move |answer| {
+        // A caller that has gone away does not want its receipt.
+        let _ = sender.send(answer);
+    };
+    let reply = Reply {
+        answer: Some(Box::new(answer)),
+        whole: false,
+        remember: None,
+    };
+    (reply, Pending(receiver))
 }
 
 /// What the sequencer is asked.
@@ -120,6 +179,17 @@ pub(crate) enum Request {
     Append(Vec<Prepared>, Reply),
     Seal(Sender<Result<Option<SignedEpoch>, LogbookError>>),
     Close(Sender<Result<(), LogbookError>>),
+}
+
+impl Request {
+    /// Takes back a request that nobody took: its caller learns of it another
+    /// way, and once.
+    pub(crate) fn withdrawn(self, error: SubmitError) -> SubmitError {
+        if let Request::Append(_, mut reply) = self {
+            reply.answer = None;
+        }
+        error
+    }
 }
 
 /// What the committer is given, in the order of the log.

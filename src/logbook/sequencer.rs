@@ -20,7 +20,7 @@ use super::clock::Clock;
 use super::error::LogbookError;
 use super::recover::Recovered;
 use super::request::{Prepared, Receipt, Reply, Request, Work};
-use super::stamp::Stamper;
+use super::stamp::{Stamp, Stamper};
 
 /// Entries in one batch at most: large enough that a sync is shared by many,
 /// small enough that the first does not wait long for the last.
@@ -188,10 +188,28 @@ impl Sequencer {
     /// Numbers, stamps and chains the entries of one request.
     fn take(&mut self, entries: Vec<Prepared>, reply: Reply, run: &mut Run) -> usize {
         let mut weight = 0;
+        let mut one_time = None;
+        let mut left = entries.len() as u64;
         for entry in entries {
             weight += entry.weight();
-            let stamp = self.chain.stamper.stamp(&*self.clock);
-            self.chain.close_if_over(stamp.ts, stamp.monotonic, run);
+            // A request that is to be whole has one time, so that no epoch ends
+            // in the middle of it.
+            let stamp = match one_time.take_if(|_| reply.whole) {
+                Some(stamp) => stamp,
+                None => {
+                    let stamp = self.chain.stamper.stamp(&*self.clock);
+                    let own = if reply.whole { left } else { 1 };
+                    let together = own + u64::from(stamp.disagreement.is_some());
+                    self.chain
+                        .close_if_over(stamp.ts, stamp.monotonic, together, run);
+                    stamp
+                }
+            };
+            left -= 1;
+            one_time = Some(Stamp {
+                disagreement: None,
+                ..stamp
+            });
             if let Some(disagreement) = stamp.disagreement
                 && let Ok(clocks) = Prepared::new(kind::CLOCK, &disagreement.to_object())
             {
@@ -218,7 +236,7 @@ impl Sequencer {
                 self.chain = before;
                 let error = LogbookError::from(error);
                 for (reply, _) in run.replies {
-                    let _ = reply.send(Err(error.clone()));
+                    reply.send(Err(error.clone()));
                 }
                 None
             }
@@ -334,12 +352,13 @@ struct Batch {
 }
 
 impl Chain {
-    /// Ends the open epoch if an entry of time `ts` cannot lie in it: another
-    /// hour, 3 600 s of monotonic time, 2^24 entries.
-    fn close_if_over(&mut self, ts: Timestamp, monotonic: Duration, run: &mut Run) {
+    /// Ends the open epoch if as many entries of time `ts` as are to stand
+    /// `together` cannot lie in it: another hour, 3 600 s of monotonic time, 2^24
+    /// entries.
+    fn close_if_over(&mut self, ts: Timestamp, monotonic: Duration, together: u64, run: &mut Run) {
         let over = |open: OpenEpoch| {
             open.hour != ts.hour_start()
-                || open.entries >= limits::EPOCH_ENTRIES
+                || open.entries.saturating_add(together) > limits::EPOCH_ENTRIES
                 || monotonic.saturating_sub(open.since) >= EPOCH_AGE
         };
         if self.open.is_some_and(over) {

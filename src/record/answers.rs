@@ -19,6 +19,8 @@ pub struct Answers {
     pub live_hashes: Vec<(Arc<str>, Option<String>)>,
     /// The gate's.
     pub gate: Option<Result<GateAnswer, GateError>>,
+    /// The hash of the approval that stood for a human.
+    pub approval: Option<String>,
     /// That of a ban list which cannot be had: whether it bans the worker.
     pub banned: Option<bool>,
 }
@@ -36,6 +38,7 @@ impl Answers {
                 .into_iter()
                 .collect(),
             gate: consulted.gate.clone(),
+            approval: consulted.approval.as_deref().map(str::to_owned),
             banned: consulted.banned.filter(|_| opaque_bans),
         }
     }
@@ -51,6 +54,9 @@ impl Answers {
         }
         if let Some(gate) = &self.gate {
             object.insert("gate", gate_to_value(gate));
+        }
+        if let Some(approval) = &self.approval {
+            object.insert("approval", approval.as_str());
         }
         if let Some(banned) = self.banned {
             object.insert("banned", banned);
@@ -77,6 +83,7 @@ impl Answers {
         if let Some(gate) = m.optional("gate") {
             answers.gate = Some(gate_from_value(gate, &m.path("gate"), env)?);
         }
+        answers.approval = m.opt_str("approval")?.map(str::to_owned);
         answers.banned = m.opt_bool("banned")?;
         members.finish()?;
         Ok(answers)

@@ -76,6 +76,7 @@ impl Recorder {
                 roster: hall,
                 privileges: privileges.map(|_| hall as &dyn Privileges),
                 code_hashes: code_hashes.map(|hashes| hashes as &dyn CodeHashes),
+                approval: None,
             },
             task_id: &case.task_id,
             actor: None,

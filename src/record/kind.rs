@@ -18,3 +18,9 @@ pub const RESIDENT: &str = "vacant.resident";
 pub const RELOAD: &str = "hall.reload";
 /// Someone resolved a denial that wants a human.
 pub const APPROVAL: &str = "hall.approval";
+/// A worker was enrolled, with its record.
+pub const ENROLMENT: &str = "hall.enrolment";
+/// Someone submitted the hash of a worker's package.
+pub const SUBMISSION: &str = "hall.attestation";
+/// Someone reported a hash as bad.
+pub const REPORT: &str = "hall.report";

@@ -185,6 +185,44 @@ impl Outcome {
         outcome
     }
 
+    /// A worker that a Hall enrolled for others: its whole record, so that the
+    /// Hall still knows it when it begins again; and its digests before and after
+    /// as in [`Outcome::enrolment`].
+    #[must_use]
+    pub fn enrolled(
+        id: &str,
+        worker: &WorkerRecord,
+        before: &Registry,
+        after: &Registry,
+    ) -> Outcome {
+        let Outcome { mut payload, .. } = Outcome::enrolment(worker, before, after);
+        payload.insert("enrollment_id", id);
+        payload.insert("record", worker.document.clone());
+        Outcome {
+            kind: kind::ENROLMENT,
+            payload,
+        }
+    }
+
+    /// The hash of a worker's package, as `payload` says it: nothing of it was
+    /// verified.
+    #[must_use]
+    pub const fn submission(payload: Object) -> Outcome {
+        Outcome {
+            kind: kind::SUBMISSION,
+            payload,
+        }
+    }
+
+    /// A hash that someone reports as bad: nothing of it was verified.
+    #[must_use]
+    pub const fn report(payload: Object) -> Outcome {
+        Outcome {
+            kind: kind::REPORT,
+            payload,
+        }
+    }
+
     /// A decision that `submitter` claims: `submitter`, `body`. Nothing of it
     /// is believed.
     #[must_use]

@@ -55,6 +55,9 @@ pub struct Sources<'a> {
     pub privileges: Option<&'a dyn Privileges>,
     /// Code hashes, if configured.
     pub code_hashes: Option<&'a dyn CodeHashes>,
+    /// The hash of the entry in which a human approves this request, if one
+    /// does and it still holds.
+    pub approval: Option<&'a str>,
 }
 
 impl<'a> Sources<'a> {
@@ -65,6 +68,7 @@ impl<'a> Sources<'a> {
             roster: registry,
             privileges: Some(registry),
             code_hashes: Some(registry),
+            approval: None,
         }
     }
 }
@@ -148,6 +152,19 @@ impl Premises {
         self.ban_premise
     }
 
+    /// Whether the ban list, if there is one, bans code of this hash.
+    #[must_use]
+    pub fn is_banned(&self, sha256: &str) -> bool {
+        let list = self.ban_list.as_deref();
+        list.is_some_and(|list| list.is_banned(sha256))
+    }
+
+    /// The ban list itself, if there is one and it can be had.
+    #[must_use]
+    pub fn ban_list_document(&self) -> Option<&Document> {
+        self.ban_document.as_deref()
+    }
+
     /// The Hall that decides under these premises from `sources`.
     #[must_use]
     pub fn hall<'a>(&'a self, sources: &Sources<'a>, task_id: &'a str) -> Hall<'a> {
@@ -159,6 +176,7 @@ impl Premises {
             code_hashes: sources.code_hashes,
             ban_list: self.ban_list.as_deref().map(|list| list as &dyn BanList),
             gate: self.gate.as_deref().map(|gate| gate as &dyn PolicyGate),
+            approval: sources.approval,
             task_id,
         }
     }

@@ -51,6 +51,8 @@ pub struct Asked<'a> {
 pub struct Recorded {
     /// `DENY_INTERNAL_ERROR` if it could not be recorded.
     pub decision: RouteDecision,
+    /// Whether an approval stood for a human in it.
+    pub approval_used: bool,
     /// Where it is recorded, or why it is not.
     pub receipt: Result<DecisionReceipt, RecordError>,
 }
@@ -90,6 +92,7 @@ impl DecisionReceipt {
 /// A decision whose entry is ready to be handed over.
 pub struct Prepared {
     decision: RouteDecision,
+    approval_used: bool,
     evidence: EvidenceReceipt,
     documents: Vec<Arc<Document>>,
     entry: Result<logbook::Prepared, RecordError>,
@@ -98,6 +101,7 @@ pub struct Prepared {
 /// A decision whose entry is not known to be durable yet.
 pub struct Underway {
     decision: RouteDecision,
+    approval_used: bool,
     evidence: EvidenceReceipt,
     submitted: Result<Submitted, RecordError>,
     logbook: Arc<Logbook>,
@@ -152,6 +156,7 @@ impl Recorder {
             payload.insert(ACTOR, actor.clone());
         }
         Prepared {
+            approval_used: decided.consulted.approval.is_some(),
             decision: decided.decision,
             evidence,
             documents: premises.documents().cloned().collect(),
@@ -168,6 +173,7 @@ impl Recorder {
         });
         Underway {
             decision: prepared.decision,
+            approval_used: prepared.approval_used,
             evidence: prepared.evidence,
             submitted,
             logbook: Arc::clone(&self.logbook),
@@ -218,6 +224,7 @@ impl Underway {
         match entry {
             Ok(entry) => Recorded {
                 decision: self.decision,
+                approval_used: self.approval_used,
                 receipt: Ok(DecisionReceipt {
                     evidence: self.evidence,
                     entry,
@@ -227,6 +234,7 @@ impl Underway {
             },
             Err(error) => Recorded {
                 decision: self.decision.unrecorded(),
+                approval_used: self.approval_used,
                 receipt: Err(error),
             },
         }

@@ -47,6 +47,13 @@ impl<'r> RecordedHall<'r> {
     }
 }
 
+impl<'r> RecordedHall<'r> {
+    /// The approval that stood for a human, if one did.
+    pub(super) fn approval(&self) -> Option<&'r str> {
+        self.record.answers.approval.as_deref()
+    }
+}
+
 impl Roster for RecordedHall<'_> {
     fn control_present(&self, control_id: &str) -> bool {
         let mut controls = self.record.context.registry.controls.iter();

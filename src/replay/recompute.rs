@@ -207,6 +207,7 @@ impl Premises {
                 Gate::Stub(stub) => Some(stub),
                 Gate::Recorded => Some(asked),
             },
+            approval: asked.approval(),
             task_id,
         }
     }
@@ -236,6 +237,9 @@ impl Premises {
                     _ => Trust::Recomputed,
                 },
             );
+        }
+        if consulted.approval.is_some() {
+            inputs.add("approval", Trust::TakenOnTrust);
         }
         if consulted.banned.is_some() {
             inputs.add(

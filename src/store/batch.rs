@@ -19,6 +19,22 @@ pub struct Batch {
     pub epoch: Option<NewEpoch>,
     /// Names and what they stand for from now on.
     pub meta: Vec<(&'static str, Vec<u8>)>,
+    /// What is remembered beside the entries for a while.
+    pub notes: Vec<Note>,
+    /// Every note of an earlier hour than this one is forgotten.
+    pub forget_notes_before: Option<u64>,
+}
+
+/// Something that is remembered for some hours, in the same write as the
+/// entries it is about. It is no evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// When, in hours since 1970: by it notes are forgotten together.
+    pub hour: u64,
+    /// What it is found by.
+    pub key: [u8; 32],
+    /// What it says.
+    pub value: Vec<u8>,
 }
 
 /// An entry to be kept.

@@ -25,6 +25,7 @@ struct Tables {
     epoch_ends: BTreeMap<Seq, EpochNumber>,
     tiles: BTreeMap<TileKey, Vec<u8>>,
     meta: BTreeMap<String, Vec<u8>>,
+    notes: BTreeMap<(u64, [u8; 32]), Vec<u8>>,
     index: BTreeMap<Posting, ()>,
     indexed_to: u64,
     imports: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -86,6 +87,12 @@ impl Store for MemoryStore {
         }
         let meta = batch.meta.into_iter().map(|(k, v)| (k.to_owned(), v));
         tables.meta.extend(meta);
+        if let Some(hour) = batch.forget_notes_before {
+            tables.notes = tables.notes.split_off(&(hour, [0; 32]));
+        }
+        let notes = batch.notes.into_iter();
+        let notes = notes.map(|note| ((note.hour, note.key), note.value));
+        tables.notes.extend(notes);
         Ok(())
     }
 
@@ -148,6 +155,10 @@ impl Store for MemoryStore {
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.read().meta.get(key).cloned())
+    }
+
+    fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read().notes.get(&(hour, *key)).cloned())
     }
 
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {

@@ -16,6 +16,8 @@ pub struct Consulted {
     pub controls: Vec<(Arc<str>, bool)>,
     /// The gate's answer.
     pub gate: Option<Result<GateAnswer, GateError>>,
+    /// The approval that stood for a human, where one was wanted.
+    pub approval: Option<Arc<str>>,
     /// Each candidate that the rule names and whether it was available, in
     /// rank order.
     pub workers: Vec<(Arc<str>, bool)>,

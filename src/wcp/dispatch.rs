@@ -67,6 +67,7 @@ pub fn simulate(rules: &RuleSet, input: &RouteInput, stamp: Stamp) -> RouteDecis
         code_hashes: None,
         ban_list: None,
         gate: Some(&StubGate { everywhere: true }),
+        approval: None,
         task_id: DEFAULT_TASK_ID,
     };
     let mut input = input.clone();

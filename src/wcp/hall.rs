@@ -31,6 +31,10 @@ pub struct Hall<'a> {
     pub ban_list: Option<&'a dyn BanList>,
     /// The policy gate.
     pub gate: Option<&'a dyn PolicyGate>,
+    /// The hash of the entry in which a human approves this very request; where
+    /// a human is wanted, it stands for him. That it exists, is of this request
+    /// and holds is for the caller to see to.
+    pub approval: Option<&'a str>,
     /// The routing task, for telemetry; `task_default` where there is none.
     pub task_id: &'a str,
 }

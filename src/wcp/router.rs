@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         let blast_score = blast_score(self.input);
-        if production && blast_score >= HUMAN_FROM {
+        if production && blast_score >= HUMAN_FROM && !self.is_approved() {
             self.escalate(true, HIGH_BLAST);
             return Err(Denial::RequiresHuman { blast_score });
         }
@@ -233,6 +233,10 @@ impl<'a> Run<'a> {
                     reason,
                 })
             }
+            "REQUIRE_HUMAN" if self.is_approved() => {
+                self.policy_version = policy_version;
+                Ok(true)
+            }
             "REQUIRE_HUMAN" => {
                 self.escalate(true, &reason);
                 Err(Denial::RequiresHumanApproval {
@@ -242,6 +246,12 @@ impl<'a> Run<'a> {
             }
             _ => self.invalid_answer(),
         }
+    }
+
+    /// Whether a human has approved; asked only where one is wanted.
+    fn is_approved(&mut self) -> bool {
+        self.consulted.approval = self.hall.approval.map(Arc::from);
+        self.consulted.approval.is_some()
     }
 
     fn invalid_answer(&mut self) -> Result<bool, Denial> {

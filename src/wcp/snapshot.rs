@@ -98,6 +98,7 @@ impl Snapshot {
             code_hashes: self.worker_hashes.as_ref().map(|h| h as &dyn CodeHashes),
             ban_list: self.ban_list.as_ref().map(|list| list as &dyn BanList),
             gate: gate.map(|gate| gate as &dyn PolicyGate),
+            approval: None,
             task_id,
         }
     }

@@ -157,6 +157,7 @@ pub fn validate(
         code_hashes: None,
         ban_list: None,
         gate: Some(&gate),
+        approval: None,
         task_id: DEFAULT_TASK_ID,
     };
     let tests = tests.iter().map(|test| {

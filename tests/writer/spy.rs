@@ -188,6 +188,10 @@ impl Store for Spy {
         self.inner.meta(key)
     }
 
+    fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.note(hour, key)
+    }
+
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
         let persists = due(&self.failing_imports);
         if persists != Some(false) {

@@ -15,7 +15,9 @@ use super::super::term::Term;
 use super::super::{
     Batch, ImportedRow, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
 };
-use super::tables::{INDEXED_TO_KEY, Table, be, number, number_in, posting_key, tile_key};
+use super::tables::{
+    INDEXED_TO_KEY, Table, be, note_key, number, number_in, posting_key, tile_key,
+};
 use super::{Access, RocksStore, of_rocks, options, run};
 
 impl Store for RocksStore {
@@ -113,6 +115,10 @@ impl Store for RocksStore {
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.get(Table::Meta, key.as_bytes())
+    }
+
+    fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(Table::Meta, &note_key(hour, key))
     }
 
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
@@ -238,6 +244,13 @@ impl RocksStore {
         }
         for (key, value) in &batch.meta {
             write.put_cf(self.table(Table::Meta)?, key, value);
+        }
+        let meta = self.table(Table::Meta)?;
+        if let Some(hour) = batch.forget_notes_before {
+            write.delete_range_cf(meta, note_key(0, &[0; 32]), note_key(hour, &[0; 32]));
+        }
+        for note in &batch.notes {
+            write.put_cf(meta, note_key(note.hour, &note.key), &note.value);
         }
         Ok(write)
     }

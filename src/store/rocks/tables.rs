@@ -82,6 +82,16 @@ pub(super) fn tile_key(key: &TileKey) -> [u8; 17] {
     bytes
 }
 
+/// A word that is no name, the hour, the key: the notes of an hour stand
+/// together, and are forgotten together.
+pub(super) fn note_key(hour: u64, key: &[u8; 32]) -> [u8; 45] {
+    let mut bytes = [0; 45];
+    fill(&mut bytes, 0, b"note/");
+    fill(&mut bytes, 5, &be(hour));
+    fill(&mut bytes, 13, key);
+    bytes
+}
+
 /// Term, then entry: the postings of a term stand together, oldest first.
 pub(super) fn posting_key(posting: &Posting) -> [u8; Term::BYTES + 8] {
     let mut bytes = [0; Term::BYTES + 8];

@@ -1,0 +1,88 @@
+//! What goes wrong with a server, its tokens and its TLS.
+
+use std::io;
+use std::net::SocketAddr;
+
+use thiserror::Error;
+
+use crate::serve::ServeError;
+use crate::serve::tls::TlsError;
+use crate::serve::token_file::TokenFileError;
+
+/// Why there is no server.
+#[derive(Debug, Error)]
+pub(in crate::cli) enum ServerError {
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
+    #[error("the server's threads could not be started: {0}")]
+    Runtime(io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Tokens(#[from] TokenFileError),
+    #[error(transparent)]
+    Serve(ServeError),
+}
+
+impl ServerError {
+    /// The word that `--json` prints.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            ServerError::Listen { .. } | ServerError::Serve(ServeError::Listener(_)) => {
+                "cannot_listen"
+            }
+            ServerError::Runtime(_) => "io",
+            ServerError::Tls(_) => "tls",
+            ServerError::Tokens(error) | ServerError::Serve(ServeError::Tokens(error)) => {
+                token_code(error)
+            }
+            ServerError::Serve(ServeError::NotLoopback { .. }) => "token_file_needed",
+            ServerError::Serve(ServeError::Origin { .. }) => "usage",
+            ServerError::Serve(ServeError::Hall(_)) => "bad_input",
+            ServerError::Serve(_) => "store_corrupt",
+        }
+    }
+
+    /// No: there is no such token. Everything else is no answer.
+    pub(super) const fn exit_status(&self) -> u8 {
+        match self {
+            ServerError::Tokens(TokenFileError::NoSuchToken { .. }) => 1,
+            _ => 2,
+        }
+    }
+
+    /// What to do about it.
+    pub(super) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            ServerError::Listen { .. } => "choose another with --host and --port",
+            ServerError::Serve(ServeError::NotLoopback { .. }) => {
+                "make a token with `sealbook token new`, and name its file with --token-file"
+            }
+            ServerError::Tokens(TokenFileError::Writable { path })
+            | ServerError::Serve(ServeError::Tokens(TokenFileError::Writable { path })) => {
+                return Some(format!("chmod 600 {}", path.display()));
+            }
+            ServerError::Tokens(TokenFileError::Io { source, .. })
+            | ServerError::Serve(ServeError::Tokens(TokenFileError::Io { source, .. }))
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                "make it with `sealbook token new --scope SCOPE`"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn token_code(error: &TokenFileError) -> &'static str {
+    match error {
+        TokenFileError::NoSuchToken { .. } => "not_found",
+        TokenFileError::Io { .. } => "io",
+        TokenFileError::Writable { .. } => "token_file_writable",
+        TokenFileError::Randomness(_) => "no_randomness",
+        _ => "bad_input",
+    }
+}

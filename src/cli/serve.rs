@@ -1,0 +1,220 @@
+//! `sealbook serve`: the Hall over HTTP, until told to stop.
+
+mod hall;
+mod logs;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::logbook::Logbook;
+use crate::logbook::publish::PublishFile;
+use crate::serve::tls::{TlsFiles, load};
+use crate::serve::{Config, Doors, Limits, Publisher, ServeError, run as serve};
+
+use super::Answer;
+use super::context::Context;
+use super::decide::Content;
+use super::error::{CliError, ServerError};
+use super::output::Output;
+
+/// Threads beside those of the pools: the ledger's own waits.
+const SPARE_THREADS: usize = 16;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The address to listen on
+    #[arg(
+        long,
+        value_name = "IP",
+        env = "HALL_API_HOST",
+        default_value = "127.0.0.1"
+    )]
+    host: IpAddr,
+    /// The port to listen on; 0 takes any that is free
+    #[arg(
+        long,
+        value_name = "PORT",
+        env = "HALL_API_PORT",
+        default_value_t = 8765
+    )]
+    port: u16,
+    #[command(flatten)]
+    hall: hall::Args,
+    /// What is recorded of a routed request's content
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
+    record_request: Content,
+    /// Append every sealed header, and heads, to this file, for third parties to keep
+    #[arg(long, value_name = "FILE")]
+    publish: Option<PathBuf>,
+    /// The file of tokens (see `sealbook token`); without it only this machine is served
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// The server's certificate chain, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Clients must show a certificate of one of these authorities, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+    /// Another name by which the server may be asked (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// An origin whose pages may read and write, such as https://audit.example
+    #[arg(long, value_name = "ORIGIN")]
+    cors_origin: Vec<String>,
+    /// Workers' standing and the ban list want a token too
+    #[arg(long, requires = "token_file")]
+    registry_private: bool,
+    /// Free space below which nothing is recorded, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    min_free: u64,
+    /// Connections at a time
+    #[arg(long, value_name = "N", default_value_t = 1_024)]
+    max_connections: usize,
+    /// The longest JSON body, in KiB
+    #[arg(long, value_name = "KIB", default_value_t = 20 << 10)]
+    max_body: u64,
+    /// The longest file to verify, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4 << 10)]
+    max_upload: u64,
+    /// Requests a second by one token, or by one address without one
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    rate: u32,
+    /// Seconds for requests under way when told to stop
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    stop_timeout: u64,
+}
+
+pub(super) fn run(context: &Context, args: Args, _: &mut Output) -> Result<Answer, CliError> {
+    logs::begin();
+    let limits = args.limits();
+    let runtime = runtime(&limits).map_err(ServerError::Runtime)?;
+    // Before anything is written: what is wrong with files or address should
+    // leave no trace in the ledger.
+    let tls = args.tls()?;
+    let _runtime = runtime.enter();
+    let mut signals = Signals::listen().map_err(ServerError::Runtime)?;
+    let address = SocketAddr::new(args.host, args.port);
+    let listener = runtime.block_on(TcpListener::bind(address));
+    let listener = listener.map_err(|source| ServerError::Listen { address, source })?;
+    let parts = context.parts()?;
+    let (signer, clock) = (Arc::clone(&parts.signer), Arc::clone(&parts.clock));
+    let (tell, reload) = mpsc::channel(1);
+    let logbook = Logbook::open(parts)?;
+    let publish = args.publisher(&logbook)?;
+    let config = Config {
+        logbook,
+        signer,
+        clock,
+        ledger_dir: context.ledger.clone(),
+        doors: args.doors(),
+        tls,
+        limits,
+        hall: args.hall.files(),
+        publish,
+        request_content: args.record_request.into(),
+        reload,
+    };
+    let hang_up = signals.hang_up;
+    runtime.spawn(pass_on(hang_up, tell));
+    let shutdown = async move {
+        tokio::select! {
+            _ = signals.terminate.recv() => {}
+            _ = signals.interrupt.recv() => {}
+        }
+    };
+    runtime.block_on(serve(listener, shutdown, config))?;
+    Ok(Answer::Yes)
+}
+
+fn runtime(limits: &Limits) -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(limits.reads + limits.long_works + SPARE_THREADS)
+        .build()
+}
+
+/// Each hang-up has everything read again; several at once are one.
+async fn pass_on(mut hang_up: Signal, tell: mpsc::Sender<()>) {
+    while hang_up.recv().await.is_some() {
+        let _ = tell.try_send(());
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+impl Args {
+    fn limits(&self) -> Limits {
+        Limits {
+            connections: self.max_connections,
+            body_bytes: self.max_body << 10,
+            upload_bytes: self.max_upload << 20,
+            requests_per_second: self.rate,
+            request_burst: self.rate,
+            stop_time: std::time::Duration::from_secs(self.stop_timeout),
+            min_free_bytes: self.min_free << 20,
+            ..Limits::default()
+        }
+    }
+
+    /// Appends to the published file, whatever is missing in it.
+    fn publisher(&self, logbook: &Logbook) -> Result<Option<Publisher>, CliError> {
+        let Some(path) = &self.publish else {
+            return Ok(None);
+        };
+        let mut file = PublishFile::open(path, &**logbook.store(), logbook.identity())?;
+        Ok(Some(Box::new(move |store, head| {
+            file.publish(store, Some(head))?;
+            Ok(())
+        })))
+    }
+
+    fn doors(&self) -> Doors {
+        Doors {
+            token_file: self.token_file.clone(),
+            allowed_hosts: self.allow_host.clone(),
+            cors_origins: self.cors_origin.clone(),
+            registry_private: self.registry_private,
+        }
+    }
+
+    fn tls(&self) -> Result<Option<Arc<rustls::ServerConfig>>, CliError> {
+        let (Some(certificates), Some(key)) = (&self.tls_cert, &self.tls_key) else {
+            return Ok(None);
+        };
+        let files = TlsFiles {
+            certificates: certificates.clone(),
+            key: key.clone(),
+            client_roots: self.client_ca.clone(),
+        };
+        Ok(Some(load(&files).map_err(ServerError::from)?))
+    }
+}
+
+impl From<ServeError> for CliError {
+    fn from(error: ServeError) -> CliError {
+        CliError::Server(ServerError::Serve(error))
+    }
+}

@@ -1,0 +1,66 @@
+//! What the committer shares: how far the log is durable, and who is told.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use crate::ledger::head::Head;
+use crate::ledger::position::Seq;
+
+/// A commit that was synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// The last entry that is durable now.
+    pub last: Seq,
+    /// Entries that were written together.
+    pub entries: usize,
+    /// How long writing and syncing took, by the monotonic clock.
+    pub took: Duration,
+}
+
+/// Told of every commit, by the thread that commits: it must not block.
+pub type Observer = Box<dyn Fn(&Committed) + Send + Sync>;
+
+/// What the committer shares with those who ask and watch.
+#[derive(Clone)]
+pub(super) struct Shared {
+    durable: Arc<Mutex<Head>>,
+    observer: Arc<OnceLock<Observer>>,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Shared {
+    pub(super) fn new(head: Head) -> Shared {
+        Shared {
+            durable: Arc::new(Mutex::new(head)),
+            observer: Arc::default(),
+            stopped: Arc::default(),
+        }
+    }
+
+    /// The last entry that is durable.
+    pub(super) fn durable(&self) -> Head {
+        let durable = self.durable.lock();
+        durable.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn observe(&self, observer: Observer) {
+        // There is one; the first stays.
+        let _ = self.observer.set(observer);
+    }
+
+    pub(super) fn committed(&self, head: Head, committed: &Committed) {
+        *self.durable.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        if let Some(observe) = self.observer.get() {
+            observe(committed);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is remembered beside entries for a while, so that a request that comes
+//! again is answered as it was and not recorded twice.
+//!
+//! A note is in the same synced write as the entries it is about: either both
+//! are there or neither is. It is filed under the hour of their time, and the
+//! hours before the last [`NOTE_HOURS`] are forgotten together, by one range
+//! deletion an hour.
+
+use crate::ledger::position::Seq;
+use crate::ledger::time::Timestamp;
+use crate::store::{Note, Store, StoreError};
+
+use super::request::{Receipt, Reply};
+
+/// How many hours notes are kept, beside the hour that is going on.
+pub const NOTE_HOURS: u64 = 24;
+
+/// Bytes of the two entry numbers at the end of a note.
+const NUMBERS: usize = 16;
+
+/// Something to be remembered with a request's entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remember {
+    /// What it is found by.
+    pub key: [u8; 32],
+    /// What it says.
+    pub value: Vec<u8>,
+}
+
+/// Something that was remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// What it says.
+    pub value: Vec<u8>,
+    /// The first entry of the request.
+    pub first: Seq,
+    /// The last one; the request's are all between them.
+    pub last: Seq,
+}
+
+/// Looks for what was remembered under `key`, in a log whose last entry is of
+/// time `last`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn recall(
+    store: &dyn Store,
+    last: Timestamp,
+    key: &[u8; 32],
+) -> Result<Option<Remembered>, StoreError> {
+    for hour in (first_hour_kept(last)..=hour_of(last)).rev() {
+        if let Some(value) = store.note(hour, key)? {
+            return Ok(read(value));
+        }
+    }
+    Ok(None)
+}
+
+/// Whole hours since 1970.
+fn hour_of(ts: Timestamp) -> u64 {
+    u64::try_from(ts.unix_micros() / 3_600_000_000).unwrap_or(0)
+}
+
+pub(super) fn first_hour_kept(ts: Timestamp) -> u64 {
+    hour_of(ts).saturating_sub(NOTE_HOURS)
+}
+
+/// What the requests that are answered together want to be remembered: they
+/// are all of the hour of `ts`.
+pub(super) fn notes_of(replies: &[(Reply, Vec<Receipt>)], ts: Option<Timestamp>) -> Vec<Note> {
+    let note = |(reply, receipts): &(Reply, Vec<Receipt>)| {
+        let Remember { key, mut value } = reply.remember.clone()?;
+        for end in [receipts.first()?, receipts.last()?] {
+            value.extend(end.seq.0.to_be_bytes());
+        }
+        let hour = hour_of(ts?);
+        Some(Note { hour, key, value })
+    };
+    replies.iter().filter_map(note).collect()
+}
+
+/// The inverse of [`notes_of`]. What is too short was not written by it.
+fn read(mut value: Vec<u8>) -> Option<Remembered> {
+    let numbers = value.split_off(value.len().checked_sub(NUMBERS)?);
+    let (first, last) = numbers.split_first_chunk::<8>()?;
+    Some(Remembered {
+        value,
+        first: Seq(u64::from_be_bytes(*first)),
+        last: Seq(u64::from_be_bytes(last.try_into().ok()?)),
+    })
+}

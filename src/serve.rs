@@ -1,0 +1,118 @@
+//! The Hall over HTTP, with the ledger under it.
+//!
+//! ```text
+//! accept ─► connection ─► routes ─► doors (Host, Origin, CORS)
+//!                                     ▼
+//!              endpoint: scope, rate, media type, time
+//!                                     ▼
+//!   append ─► Logbook::submit_whole ─► answer by callback, no thread waits
+//!   reads, exports, routing ─► bounded pools of blocking threads
+//! ```
+//!
+//! # Who may what
+//! | | without a token file | with one |
+//! |---|---|---|
+//! | listens on | loopback only | any address |
+//! | `/health`, `/openapi.json` | open | open |
+//! | `/api/v1/verify/{id}`, `/api/v1/ban-list` | open | open, unless the registry is private |
+//! | reading, `/route`, append | open | token with `read`, `route`, `append` |
+//! | everything else | refused | token with the scope |
+//!
+//! Whatever the token: the `Host` header must be on the list, an `Origin` must
+//! be the server's own or one that was configured, and what is posted must be
+//! JSON by its content type, so that no web page on the operator's machine can
+//! write here, nor read by rebinding a name.
+//!
+//! # What must hold
+//! * An append is acknowledged when it is durable and not before; a client that
+//!   is slow or gone holds back nobody.
+//! * Everything that waits is bounded: connections, bodies in memory, threads,
+//!   exports, tails, the writer's queue. Beyond the bound the answer is 429 or
+//!   503 with `Retry-After`.
+//! * When told to stop, requests under way are answered, the mark is moved up,
+//!   and what comes later is refused.
+
+mod accept;
+mod actor;
+mod append;
+mod blocking;
+mod body;
+mod config;
+mod connection;
+mod disk;
+mod doors;
+mod endpoint;
+mod entries;
+mod entry_text;
+mod epochs;
+mod error;
+mod evidence;
+mod guard;
+mod hall;
+mod health;
+mod idempotency;
+mod metrics;
+mod openapi;
+mod params;
+mod patience;
+mod problem;
+mod rate;
+mod requests;
+mod routes;
+pub mod scope;
+mod sealing;
+mod service;
+mod tail;
+pub mod tls;
+pub mod token;
+pub mod token_file;
+mod upload;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+pub use config::{Config, Doors, Limits, PublishFailure, Publisher};
+pub use error::ServeError;
+pub use hall::{HallFiles, LoadError, Loaded};
+
+use service::Service;
+
+/// Serves until `shutdown` is ready, then answers what is under way, closes the
+/// ledger and returns.
+///
+/// # Errors
+/// [`ServeError`] if it cannot begin, or if the ledger could not be closed in
+/// order.
+pub async fn run(
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+    config: Config,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr().map_err(ServeError::Listener)?;
+    if config.doors.token_file.is_none() && !address.ip().is_loopback() {
+        return Err(ServeError::NotLoopback { address });
+    }
+    let tls = config.tls.clone();
+    let (service, reload) = Service::open(config, address).await?;
+    tracing::info!(%address, tls = tls.is_some(), tokens = service.has_tokens(), "serving");
+    let routes = routes::routes(&service);
+    let here = Arc::clone(&service);
+    let published = tokio::task::spawn_blocking(move || here.publish()).await;
+    published.map_err(|_| ServeError::Abandoned)?;
+    let background = vec![
+        tokio::spawn(sealing::seal_on_the_hour(Arc::clone(&service))),
+        tokio::spawn(disk::watch(Arc::clone(&service))),
+        tokio::spawn(hall::count_on(Arc::clone(&service))),
+        tokio::spawn(service::reload_when_told(Arc::clone(&service), reload)),
+    ];
+    accept::accept(listener, tls, routes, Arc::clone(&service), shutdown).await;
+    for task in background {
+        task.abort();
+    }
+    let closed = tokio::task::spawn_blocking(move || service.close()).await;
+    closed.map_err(|_| ServeError::Abandoned)??;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The accept loop: so many connections and no more, until told to stop.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::connection;
+use super::service::Service;
+
+/// What one connection too many is told.
+const TOO_MANY: &str = concat!(
+    "HTTP/1.1 503 Service Unavailable\r\n",
+    "content-type: application/json\r\n",
+    "retry-after: 1\r\n",
+    "connection: close\r\n",
+    "content-length: 70\r\n\r\n",
+    r#"{"error":"the server has more connections than it can","code":"busy"}"#,
+    "\n",
+);
+
+/// Connections that are being told so at a time; more are only closed.
+const TURNED_AWAY: usize = 64;
+
+/// How long that may take.
+const TURN_AWAY_TIME: Duration = Duration::from_secs(1);
+
+/// After an error of the system, such as no more file descriptors.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Accepts until `shutdown` is ready; then waits for the connections, so long
+/// as they are given, and cuts off the rest.
+pub(super) async fn accept(
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    routes: Router,
+    service: Arc<Service>,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let places = Arc::new(Semaphore::new(service.limits.connections));
+    let turning_away = Arc::new(Semaphore::new(TURNED_AWAY));
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            service.metrics.connections_refused.inc();
+            // Whoever speaks TLS would not understand it, and is only closed.
+            if tls.is_none()
+                && let Ok(turn) = Arc::clone(&turning_away).try_acquire_owned()
+            {
+                tokio::spawn(async move {
+                    turn_away(stream).await;
+                    drop(turn);
+                });
+            }
+            continue;
+        };
+        service.metrics.connections.inc();
+        connections.spawn(one(
+            stream,
+            peer,
+            tls.clone(),
+            routes.clone(),
+            Arc::clone(&service),
+            place,
+        ));
+    }
+    drop(listener);
+    service.stop();
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(service.limits.stop_time, all)
+        .await
+        .is_err()
+    {
+        tracing::warn!(left = connections.len(), "connections were cut off");
+        connections.shutdown().await;
+    }
+}
+
+async fn one(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    routes: Router,
+    service: Arc<Service>,
+    place: tokio::sync::OwnedSemaphorePermit,
+) {
+    connection::serve(stream, peer, tls, routes, &service).await;
+    service.metrics.connections.dec();
+    drop(place);
+}
+
+async fn turn_away(mut stream: TcpStream) {
+    let told = async {
+        stream.write_all(TOO_MANY.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    // It is no matter whether it hears it.
+    let _ = tokio::time::timeout(TURN_AWAY_TIME, told).await;
+}

@@ -1,0 +1,207 @@
+//! Appending: one entry or a batch, answered when durable. No thread waits.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use tokio::sync::oneshot;
+use utoipa::ToSchema;
+
+use super::actor::Actor;
+use super::endpoint::{Endpoint, Need, Takes};
+use super::entry_text::ReceiptText;
+use super::idempotency::{self, Key};
+use super::problem::Problem;
+use super::scope::Scope;
+use super::service::Service;
+use crate::ledger::json::Value;
+use crate::ledger::limits;
+use crate::ledger::members::Members;
+use crate::ledger::parse::parse_with;
+use crate::logbook::error::LogbookError;
+use crate::logbook::request::{Prepared, Receipt};
+
+/// Bodies from this size on are read on a thread that may be busy for a while.
+const LARGE: usize = 64 << 10;
+
+/// Says that an answer is that of an earlier request.
+const REPLAYED: &str = "idempotency-replayed";
+
+/// An entry to be.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `read_entry` reads")]
+pub(super) struct NewEntry {
+    /// 1 to 256 bytes; none of the reserved kinds.
+    kind: String,
+    /// A JSON object without `_actor`, which the server adds.
+    #[schema(value_type = Object)]
+    payload: (),
+}
+
+/// Entries to be, all of them or none.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `read_batch` reads")]
+pub(super) struct NewEntries {
+    #[schema(min_items = 1)]
+    entries: Vec<NewEntry>,
+}
+
+/// Where entries stand.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Receipts {
+    receipts: Vec<ReceiptText>,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let need = Need::Scope(Scope::Append);
+    vec![
+        Endpoint::new::<__path_append, _, _>(need, Takes::Json, append),
+        Endpoint::new::<__path_append_batch, _, _>(need, Takes::Json, append_batch),
+    ]
+}
+
+/// Appends an entry; the answer comes when it is durable.
+#[utoipa::path(post, path = "/v1/entries", tag = "ledger", request_body = NewEntry,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        description = "A request that comes again with it is answered as it was, for 24 hours")),
+    responses((status = 201, description = "It is durable", body = ReceiptText)))]
+pub(super) async fn append(
+    State(service): State<Arc<Service>>,
+    actor: Actor,
+    request: Request,
+) -> Result<Response, Problem> {
+    let identity = service.identity;
+    let (receipts, replayed) = take_in(service, actor, request, read_one).await?;
+    let receipt = receipts.first().ok_or(LogbookError::Stopped)?;
+    let receipt = Json(ReceiptText::new(receipt, identity));
+    Ok(answer(receipt.into_response(), replayed))
+}
+
+/// Appends entries, all of them or none.
+#[utoipa::path(post, path = "/v1/entries/batch", tag = "ledger", request_body = NewEntries,
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        description = "A request that comes again with it is answered as it was, for 24 hours")),
+    responses((status = 201, description = "They are durable", body = Receipts)))]
+pub(super) async fn append_batch(
+    State(service): State<Arc<Service>>,
+    actor: Actor,
+    request: Request,
+) -> Result<Response, Problem> {
+    let identity = service.identity;
+    let most = service.limits.batch_entries;
+    let read = move |value: &Value, actor: &Actor| read_batch(value, actor, most);
+    let (receipts, replayed) = take_in(service, actor, request, read).await?;
+    let receipts = receipts.iter();
+    let receipts = receipts.map(|receipt| ReceiptText::new(receipt, identity));
+    let receipts = Json(Receipts {
+        receipts: receipts.collect(),
+    });
+    Ok(answer(receipts.into_response(), replayed))
+}
+
+fn answer(mut response: Response, replayed: bool) -> Response {
+    *response.status_mut() = StatusCode::CREATED;
+    if replayed {
+        let yes = axum::http::HeaderValue::from_static("true");
+        response.headers_mut().insert(REPLAYED, yes);
+    }
+    response
+}
+
+/// Reads, prepares, hands over, and waits for the receipts. True if they are
+/// those of an earlier request.
+async fn take_in(
+    service: Arc<Service>,
+    actor: Actor,
+    request: Request<Body>,
+    read: impl FnOnce(&Value, &Actor) -> Result<Vec<Prepared>, Problem> + Send + 'static,
+) -> Result<(Vec<Receipt>, bool), Problem> {
+    service.check_recording()?;
+    let key = idempotency::given(request.headers())?;
+    let path = request.uri().path().to_owned();
+    let body = service.bodies.read(request).await?;
+    let key = key.map(|key| Key::new(&actor, &path, &key, &body.bytes));
+    let large = body.bytes.len() >= LARGE;
+    let prepare = move || {
+        // The payloads of a batch stand two levels deeper than that of one.
+        let value = parse_with(&body.bytes, &limits::embedded(3))?;
+        read(&value, &actor)
+    };
+    let entries = match large {
+        true => service.pools.read(prepare).await?,
+        false => prepare()?,
+    };
+    hand_over(service, entries, key).await
+}
+
+async fn hand_over(
+    service: Arc<Service>,
+    entries: Vec<Prepared>,
+    key: Option<Key>,
+) -> Result<(Vec<Receipt>, bool), Problem> {
+    let mut claim = None;
+    if let Some(key) = key.clone() {
+        claim = Some(service.under_way.claim(&key)?);
+        let here = Arc::clone(&service);
+        let answered = service.pools.read(move || key.answered(&here)).await?;
+        if let Some(receipts) = answered {
+            return Ok((receipts, true));
+        }
+    }
+    let begun = Instant::now();
+    let (sender, receiver) = oneshot::channel();
+    let remember = key.map(|key| key.to_remember());
+    service
+        .logbook
+        .submit_whole(entries, remember, move |answer| {
+            // The key is free when its request is answered, whether or not anyone
+            // still waits for that.
+            drop(claim);
+            let _ = sender.send(answer);
+        })?;
+    let receipts = receiver.await.map_err(|_| LogbookError::Stopped)??;
+    service.metrics.appended(begun.elapsed().as_secs_f64());
+    Ok((receipts, false))
+}
+
+fn read_one(value: &Value, actor: &Actor) -> Result<Vec<Prepared>, Problem> {
+    Ok(vec![read_entry(value, actor)?])
+}
+
+fn read_batch(value: &Value, actor: &Actor, most: usize) -> Result<Vec<Prepared>, Problem> {
+    let mut members = Members::of(value, "")?;
+    let items = members.array("entries")?;
+    members.finish()?;
+    if items.is_empty() || items.len() > most {
+        return Err(Problem::BatchSize { most });
+    }
+    let entries = items.iter().enumerate();
+    let entries = entries.map(|(index, item)| {
+        read_entry(item, actor).map_err(|problem| Problem::InBatch {
+            index,
+            problem: Box::new(problem),
+        })
+    });
+    entries.collect()
+}
+
+fn read_entry(value: &Value, actor: &Actor) -> Result<Prepared, Problem> {
+    let mut members = Members::of(value, "")?;
+    let kind = members.str("kind")?;
+    let mut payload = members.object("payload")?.clone();
+    members.finish()?;
+    let levels = 1 + payload.iter().map(|(_, v)| v.depth()).max().unwrap_or(0);
+    if levels > limits::PAYLOAD_LEVELS {
+        return Err(Problem::Argument {
+            what: "payload",
+            expected: "at most 128 levels of nesting are possible",
+        });
+    }
+    actor.sign_in(&mut payload)?;
+    Ok(Prepared::of_caller(kind, &payload)?)
+}

@@ -1,0 +1,140 @@
+//! What a server is given.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::hall::HallFiles;
+use crate::ledger::head::SignedHead;
+use crate::ledger::key::Signer;
+use crate::logbook::Logbook;
+use crate::logbook::clock::Clock;
+use crate::record::RequestContent;
+use crate::store::Store;
+
+/// Everything that a server works with, beside its listener.
+pub struct Config {
+    /// The ledger, open for writing.
+    pub logbook: Logbook,
+    /// Who signs bundles that are given away.
+    pub signer: Arc<dyn Signer>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The file system whose free space is looked at.
+    pub ledger_dir: PathBuf,
+    /// Who may come in.
+    pub doors: Doors,
+    /// What is spoken.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// How much.
+    pub limits: Limits,
+    /// The Hall's rules, workers, configuration and policy.
+    pub hall: HallFiles,
+    /// Where sealed headers and heads are made public, if anywhere.
+    pub publish: Option<Publisher>,
+    /// So much of every routed request is recorded.
+    pub request_content: RequestContent,
+    /// Something is received when the files are to be read again.
+    pub reload: mpsc::Receiver<()>,
+}
+
+/// Makes every sealed header that is not public yet public, and the head. It is
+/// called after a seal, and at the beginning and the end.
+pub type Publisher = Box<dyn FnMut(&dyn Store, &SignedHead) -> Result<(), PublishFailure> + Send>;
+
+/// Why something was not made public.
+pub type PublishFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Who may come in.
+#[derive(Clone, Debug, Default)]
+pub struct Doors {
+    /// The file of tokens. Without one, nobody but this machine is let in, and
+    /// may do little.
+    pub token_file: Option<PathBuf>,
+    /// Names by which the server may be asked, beside its own address; with or
+    /// without a port.
+    pub allowed_hosts: Vec<String>,
+    /// Origins whose pages may read and write, such as `https://audit.example`.
+    pub cors_origins: Vec<String>,
+    /// Whether `/api/v1/verify` and `/api/v1/ban-list` want a token too, where
+    /// there are any.
+    pub registry_private: bool,
+}
+
+/// How much and how long.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at a time; more are answered 503.
+    pub connections: usize,
+    /// The body of a request that is JSON, in bytes.
+    pub body_bytes: u64,
+    /// The bodies that are being read together, in bytes.
+    pub bodies_bytes: u64,
+    /// An uploaded file, in bytes, also after decompression.
+    pub upload_bytes: u64,
+    /// Entries in one batch.
+    pub batch_entries: usize,
+    /// From accepting a connection, or its last answer, to the end of the next
+    /// request's head.
+    pub header_time: Duration,
+    /// For the body of a JSON request.
+    pub body_time: Duration,
+    /// For an answer, from the head of the request on.
+    pub answer_time: Duration,
+    /// How long a client may let a write, or the next part of its upload, wait.
+    pub stall_time: Duration,
+    /// For requests under way when the server is told to stop.
+    pub stop_time: Duration,
+    /// Requests a second by one token, or by one address without one.
+    pub requests_per_second: u32,
+    /// Requests that may come at once before that rate holds.
+    pub request_burst: u32,
+    /// Reads at a time.
+    pub reads: usize,
+    /// Exports and verifications at a time.
+    pub long_works: usize,
+    /// Live tails at a time.
+    pub tails: usize,
+    /// Free bytes on the ledger's file system below which nothing is recorded.
+    pub min_free_bytes: u64,
+    /// How often disk and hour are looked at.
+    pub tick: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 1_024,
+            body_bytes: 20 << 20,
+            bodies_bytes: 512 << 20,
+            upload_bytes: 4 << 30,
+            batch_entries: 1_000,
+            header_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(30),
+            answer_time: Duration::from_secs(60),
+            stall_time: Duration::from_secs(30),
+            stop_time: Duration::from_secs(10),
+            requests_per_second: 20_000,
+            request_burst: 20_000,
+            reads: 32,
+            long_works: 4,
+            tails: 256,
+            min_free_bytes: 256 << 20,
+            tick: Duration::from_secs(1),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("ledger_dir", &self.ledger_dir)
+            .field("doors", &self.doors)
+            .field("tls", &self.tls.is_some())
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

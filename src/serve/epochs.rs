@@ -1,0 +1,164 @@
+//! Sealed epochs, the head, and sealing.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use utoipa::ToSchema;
+
+use super::endpoint::{Endpoint, Need, Takes};
+use super::entries::json;
+use super::params::Params;
+use super::problem::Problem;
+use super::scope::Scope;
+use super::service::Service;
+use crate::ledger::epoch::SignedEpoch;
+use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::position::EpochNumber;
+use crate::logbook::epoch_at;
+
+/// Headers in one page.
+const MOST: u64 = 1_000;
+
+/// Headers in one page where nothing is said.
+const USUAL: u64 = 100;
+
+/// A signed header (SPEC §3).
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `Statement::to_value` gives")]
+pub(super) struct EpochStatement {
+    #[schema(value_type = Object)]
+    epoch: (),
+    key: String,
+    signature: String,
+}
+
+/// A signed statement of the last entry (SPEC §3).
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `Statement::to_value` gives")]
+pub(super) struct HeadStatement {
+    #[schema(value_type = Object)]
+    head: (),
+    key: String,
+    signature: String,
+}
+
+/// A page of headers.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `list` answers")]
+pub(super) struct EpochPage {
+    epochs: Vec<EpochStatement>,
+    /// Asked for as `from`, it gives the next page.
+    next: Option<u64>,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let need = Need::Scope(Scope::Read);
+    vec![
+        Endpoint::new::<__path_list, _, _>(need, Takes::Nothing, list),
+        Endpoint::new::<__path_show, _, _>(need, Takes::Nothing, show),
+        Endpoint::new::<__path_head, _, _>(need, Takes::Nothing, head),
+        Endpoint::new::<__path_seal, _, _>(Need::Scope(Scope::Admin), Takes::Json, seal),
+    ]
+}
+
+/// Signed headers, ascending, a page at a time.
+#[utoipa::path(get, path = "/v1/epochs", tag = "ledger",
+    params(("from" = Option<u64>, Query, description = "The first epoch"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
+    responses((status = 200, description = "A page", body = EpochPage)))]
+pub(super) async fn list(
+    State(service): State<Arc<Service>>,
+    mut params: Params,
+) -> Result<Response, Problem> {
+    let from = params.parsed("from", "an epoch number is needed")?;
+    let from: u64 = from.unwrap_or(0);
+    let expected = "a number from 1 to 1000 is needed";
+    let limit = params.number("limit", 1..=MOST, USUAL, expected)?;
+    params.finish()?;
+    let store = service.store();
+    let read = move || {
+        let end = store.last_epoch()?.map_or(0, |last| last.0 + 1);
+        let until = from.saturating_add(limit).min(end);
+        let numbers = (from..until).map(EpochNumber);
+        let epochs = numbers.map(|number| Ok(epoch_at(&*store, number)?.to_value()));
+        let epochs: Vec<Value> = epochs.collect::<Result<_, Problem>>()?;
+        let mut answer = Object::new();
+        answer.insert("epochs", epochs);
+        answer.insert("next", (until < end).then_some(until));
+        Ok(answer)
+    };
+    Ok(object(service.pools.read(read).await?))
+}
+
+/// One signed header.
+#[utoipa::path(get, path = "/v1/epochs/{number}", tag = "ledger",
+    params(("number" = u64, Path)),
+    responses((status = 200, description = "The header", body = EpochStatement)))]
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    Path(number): Path<String>,
+    params: Params,
+) -> Result<Response, Problem> {
+    params.finish()?;
+    let number = number.parse().map(EpochNumber);
+    let number = number.map_err(|_| Problem::Argument {
+        what: "number",
+        expected: "an epoch number is needed",
+    })?;
+    let store = service.store();
+    let read = move || match store.last_epoch()? {
+        Some(last) if number <= last => Ok(epoch_at(&*store, number)?),
+        _ => Err(Problem::NotFound),
+    };
+    Ok(statement(&service.pools.read(read).await?))
+}
+
+/// A signed statement of the last durable entry.
+#[utoipa::path(get, path = "/v1/head", tag = "ledger",
+    responses((status = 200, description = "The head", body = HeadStatement)))]
+pub(super) async fn head(
+    State(service): State<Arc<Service>>,
+    params: Params,
+) -> Result<Response, Problem> {
+    params.finish()?;
+    let here = Arc::clone(&service);
+    let head = service.pools.read(move || Ok(here.logbook.head()?)).await?;
+    Ok(json(head.to_value().canonical(Form::Utf8).into_bytes()))
+}
+
+/// Seals the open epoch early.
+#[utoipa::path(post, path = "/v1/seal", tag = "ledger", request_body = EmptyBody,
+    responses((status = 200, description = "The header", body = EpochStatement),
+        (status = 409, description = "The open epoch has no entries",
+            body = super::problem::ErrorBody)))]
+pub(super) async fn seal(
+    State(service): State<Arc<Service>>,
+    request: axum::extract::Request,
+) -> Result<Response, Problem> {
+    service.check_recording()?;
+    let body = service.bodies.read(request).await?;
+    let value = crate::ledger::parse::parse(&body.bytes)?;
+    crate::ledger::members::Members::of(&value, "")?.finish()?;
+    let here = Arc::clone(&service);
+    let work = move || {
+        let sealed = here.logbook.seal()?;
+        here.publish();
+        Ok(sealed)
+    };
+    let sealed = service.pools.read(work).await?;
+    Ok(statement(&sealed.ok_or(Problem::NothingToSeal)?))
+}
+
+/// `{}`.
+#[derive(Debug, ToSchema)]
+pub(super) struct EmptyBody {}
+
+fn statement(epoch: &SignedEpoch) -> Response {
+    json(epoch.to_value().canonical(Form::Utf8).into_bytes())
+}
+
+/// An object as an answer.
+pub(super) fn object(object: Object) -> Response {
+    json(Value::Object(object).canonical(Form::Utf8).into_bytes())
+}

@@ -1,0 +1,135 @@
+//! Enrolling a worker: recorded first, then available.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Standing;
+use crate::ledger::json::Value;
+use crate::ledger::parse::parse;
+use crate::ledger::time::Timestamp;
+use crate::record::Outcome;
+use crate::record::outcome::ACTOR;
+use crate::serve::actor::Actor;
+use crate::serve::endpoint::{Endpoint, Need, Takes};
+use crate::serve::problem::Problem;
+use crate::serve::scope::Scope;
+use crate::serve::service::Service;
+use crate::wcp::record::WorkerRecord;
+use crate::wcp::registry::Enrolment;
+
+/// A worker's registry record.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `WorkerRecord::read` reads")]
+pub(in crate::serve) struct NewWorker {
+    worker_id: String,
+    worker_species_id: String,
+    capabilities: Option<Vec<String>>,
+    risk_tier: Option<String>,
+    required_controls: Option<Vec<String>>,
+    currently_implements: Option<Vec<String>>,
+    allowed_environments: Option<Vec<String>>,
+    #[schema(value_type = Option<Object>)]
+    privilege_envelope: (),
+    /// `sha256:` and 64 hex digits over all other members.
+    artifact_hash: String,
+}
+
+/// That a worker is enrolled (SPEC §7).
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct EnrolledText {
+    enrolled: bool,
+    enrollment_id: String,
+    worker_id: String,
+    enrolled_at: String,
+    artifact_hash_verified: bool,
+    /// There, and true, if the worker was known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    updated: bool,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new::<__path_enroll, _, _>(
+        Need::Scope(Scope::Enrol),
+        Takes::Json,
+        enroll,
+    )]
+}
+
+/// Enrols a worker from its record.
+#[utoipa::path(post, path = "/enroll", tag = "hall", request_body = NewWorker,
+    responses((status = 201, description = "It is enrolled", body = EnrolledText),
+        (status = 200, description = "It was known, and is updated", body = EnrolledText)))]
+pub(in crate::serve) async fn enroll(
+    State(service): State<Arc<Service>>,
+    actor: Actor,
+    request: Request,
+) -> Result<Response, Problem> {
+    service.check_recording()?;
+    let body = service.bodies.read(request).await?;
+    let here = Arc::clone(&service);
+    let work = move || {
+        let document = parse(&body.bytes)?;
+        check(&document)?;
+        let record = WorkerRecord::read(&document)?;
+        take_up(&here, &actor, record)
+    };
+    let (answer, enrolment) = service.pools.read(work).await?;
+    let status = match enrolment {
+        Enrolment::Added => StatusCode::CREATED,
+        Enrolment::Updated => StatusCode::OK,
+    };
+    Ok((status, Json(answer)).into_response())
+}
+
+/// Over HTTP a record comes with its hash, and without what the server adds.
+fn check(document: &Value) -> Result<(), Problem> {
+    if document.get(ACTOR).is_some() {
+        return Err(Problem::BringsActor);
+    }
+    match document.get("artifact_hash") {
+        Some(Value::String(_)) => Ok(()),
+        _ => Err(Problem::Argument {
+            what: "artifact_hash",
+            expected: "`sha256:` and 64 hex digits over all other members is needed",
+        }),
+    }
+}
+
+fn take_up(
+    service: &Service,
+    actor: &Actor,
+    record: WorkerRecord,
+) -> Result<(EnrolledText, Enrolment), Problem> {
+    let hall = &service.hall;
+    let _changing = hall.change();
+    let before = hall.standing();
+    let mut registry = before.registry.clone();
+    let enrolment = registry.enroll_record(record.clone());
+    let id = service.new_id()?;
+    let outcome = Outcome::enrolled(&id, &record, &before.registry, &registry);
+    let outcome = outcome.by(actor.to_value());
+    let receipt = service.recorder.record(&outcome)?;
+    hall.enter(|roll| roll.enrol(outcome.payload(), receipt.ts));
+    hall.put(Standing {
+        premises: before.premises.clone(),
+        registry,
+    });
+    Ok((text(id, &record, receipt.ts, enrolment), enrolment))
+}
+
+fn text(id: String, record: &WorkerRecord, at: Timestamp, enrolment: Enrolment) -> EnrolledText {
+    EnrolledText {
+        enrolled: true,
+        enrollment_id: id,
+        worker_id: record.worker_id.to_string(),
+        enrolled_at: at.to_string(),
+        artifact_hash_verified: true,
+        updated: enrolment == Enrolment::Updated,
+    }
+}

@@ -1,0 +1,83 @@
+//! Decisions that were taken elsewhere: claimed, never believed.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ledger::json::Value;
+use crate::ledger::limits;
+use crate::ledger::members::Members;
+use crate::ledger::parse::parse_with;
+use crate::record::Outcome;
+use crate::record::outcome::ACTOR;
+use crate::serve::actor::Actor;
+use crate::serve::endpoint::{Endpoint, Need, Takes};
+use crate::serve::problem::Problem;
+use crate::serve::scope::Scope;
+use crate::serve::service::Service;
+
+/// A decision that was taken elsewhere; members beside these are kept too.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `ingest` reads")]
+pub(in crate::serve) struct Claimed {
+    #[schema(min_length = 1)]
+    decision_id: String,
+}
+
+/// That a claim is recorded (SPEC §7).
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct Ingested {
+    recorded: bool,
+    decision_id: String,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new::<__path_ingest, _, _>(
+        Need::Scope(Scope::Ingest),
+        Takes::Json,
+        ingest,
+    )]
+}
+
+/// Records a decision that someone else claims.
+#[utoipa::path(post, path = "/decisions/ingest", tag = "hall", request_body = Claimed,
+    responses((status = 201, description = "It is recorded", body = Ingested)))]
+pub(in crate::serve) async fn ingest(
+    State(service): State<Arc<Service>>,
+    actor: Actor,
+    request: Request,
+) -> Result<Response, Problem> {
+    service.check_recording()?;
+    let body = service.bodies.read(request).await?;
+    let here = Arc::clone(&service);
+    let work = move || {
+        let value = parse_with(&body.bytes, &limits::embedded(0))?;
+        let decision_id = Members::of(&value, "")?.str("decision_id")?.to_owned();
+        if decision_id.is_empty() {
+            return Err(Problem::Argument {
+                what: "decision_id",
+                expected: "one that is not empty is needed",
+            });
+        }
+        let Value::Object(claim) = value else {
+            return Err(Problem::Abandoned);
+        };
+        if claim.contains_key(ACTOR) {
+            return Err(Problem::BringsActor);
+        }
+        let outcome = Outcome::ingested(Value::from(actor.name()), claim);
+        here.recorder.record(&outcome.by(actor.to_value()))?;
+        Ok(decision_id)
+    };
+    let decision_id = service.pools.read(work).await?;
+    let answer = Ingested {
+        recorded: true,
+        decision_id,
+    };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}

@@ -1,0 +1,282 @@
+//! The registry API (SPEC §7), from our own ledger, so that one Hall can be
+//! another's registry.
+//!
+//! A submission and a report are what somebody says: they are recorded as such.
+//! A reported hash is listed with the status `reported` and bans nobody; the
+//! hashes that are banned are those of the Hall's own ban list.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::attestation::BanList;
+use crate::ledger::hash::Hash;
+use crate::ledger::json::Object;
+use crate::ledger::members::Members;
+use crate::ledger::parse::parse;
+use crate::ledger::sha256::Sha256Digest;
+use crate::record::Outcome;
+use crate::serve::actor::Actor;
+use crate::serve::endpoint::{Endpoint, Need, Takes};
+use crate::serve::params::Params;
+use crate::serve::problem::Problem;
+use crate::serve::scope::Scope;
+use crate::serve::service::Service;
+
+/// Entries of the ban list in an answer where nothing is said.
+const USUAL: u64 = 500;
+
+/// Entries of the ban list in an answer.
+const MOST: u64 = 10_000;
+
+/// Characters of a worker id.
+const ID_CHARS: usize = 256;
+
+/// How a worker stands (SPEC §7).
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct WorkerVerdict {
+    worker_id: String,
+    /// `active` or `banned`.
+    status: &'static str,
+    current_hash: Option<String>,
+    banned: bool,
+    ban_reason: Option<String>,
+    attested_at: Option<String>,
+    ai_generated: bool,
+    ai_service: Option<String>,
+    ai_model: Option<String>,
+    ai_session_fingerprint: Option<String>,
+}
+
+/// A hash that is banned or reported (SPEC §7).
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct BanItem {
+    sha256: String,
+    reason: String,
+    reported_at: String,
+    source: String,
+    /// `confirmed` of the Hall's own list, else `reported`.
+    review_status: &'static str,
+}
+
+/// A hash that someone says is bad.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `report` reads")]
+pub(in crate::serve) struct HashReport {
+    sha256: String,
+    reason: String,
+    evidence_url: Option<String>,
+}
+
+/// That a report is recorded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct HashReported {
+    reported: bool,
+    sha256: String,
+}
+
+/// A package hash that is said to be a worker's.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `attest` reads")]
+pub(in crate::serve) struct Submission {
+    sha256: String,
+    ai_generated: Option<bool>,
+    label: Option<String>,
+    ai_service: Option<String>,
+    ai_model: Option<String>,
+    ai_session_id: Option<String>,
+}
+
+/// That a submission is recorded (SPEC §7).
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct Submitted {
+    id: String,
+    worker_id: String,
+    sha256: String,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let open = Need::RegistryRead;
+    let report_need = Need::Session(Scope::Ingest);
+    vec![
+        Endpoint::new::<__path_verify_worker, _, _>(open, Takes::Nothing, verify_worker),
+        Endpoint::new::<__path_ban_list, _, _>(open, Takes::Nothing, ban_list),
+        Endpoint::new::<__path_report, _, _>(report_need, Takes::Json, report),
+        Endpoint::new::<__path_attest, _, _>(Need::Session(Scope::Enrol), Takes::Json, attest),
+    ]
+}
+
+/// How a worker stands: with the package that was submitted last.
+#[utoipa::path(get, path = "/api/v1/verify/{worker_id}", tag = "registry",
+    params(("worker_id" = String, Path)),
+    responses((status = 200, description = "How it stands", body = WorkerVerdict)))]
+pub(in crate::serve) async fn verify_worker(
+    State(service): State<Arc<Service>>,
+    Path(worker_id): Path<String>,
+    params: Params,
+) -> Result<Json<WorkerVerdict>, Problem> {
+    params.finish()?;
+    let standing = service.hall.standing();
+    let roll = service.hall.roll();
+    let attested = roll.attested(&worker_id);
+    if attested.is_none() && standing.registry.worker(&worker_id).is_none() {
+        return Err(Problem::NotFound);
+    }
+    let hash = attested.map(|attested| attested.sha256.to_string());
+    let banned = hash
+        .as_deref()
+        .is_some_and(|hash| standing.premises.is_banned(hash));
+    Ok(Json(WorkerVerdict {
+        worker_id,
+        status: if banned { "banned" } else { "active" },
+        current_hash: hash,
+        banned,
+        ban_reason: banned.then(|| "the hash is on the Hall's ban list".to_owned()),
+        attested_at: attested.map(|attested| attested.attested_at.to_string()),
+        ai_generated: attested.is_some_and(|attested| attested.ai_generated),
+        ai_service: attested.and_then(|attested| attested.ai_service.clone()),
+        ai_model: attested.and_then(|attested| attested.ai_model.clone()),
+        ai_session_fingerprint: attested
+            .and_then(|attested| attested.ai_session_fingerprint.clone()),
+    }))
+}
+
+/// The hashes on the Hall's own ban list, then those that were reported.
+#[utoipa::path(get, path = "/api/v1/ban-list", tag = "registry",
+    params(("limit" = Option<u64>, Query, minimum = 1, maximum = 10000)),
+    responses((status = 200, description = "The hashes", body = Vec<BanItem>)))]
+pub(in crate::serve) async fn ban_list(
+    State(service): State<Arc<Service>>,
+    mut params: Params,
+) -> Result<Json<Vec<BanItem>>, Problem> {
+    let expected = "a number from 1 to 10000 is needed";
+    let limit = params.number("limit", 1..=MOST, USUAL, expected)?;
+    params.finish()?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let here = Arc::clone(&service);
+    let list = service.pools.read(move || Ok(listed(&here, limit))).await?;
+    Ok(Json(list))
+}
+
+fn listed(service: &Service, limit: usize) -> Vec<BanItem> {
+    let standing = service.hall.standing();
+    let document = standing.premises.ban_list_document();
+    let text = document.and_then(|document| document.content().as_str());
+    let own = text.and_then(|text| BanList::parse(text.as_bytes()).ok());
+    let own = own.iter().flat_map(BanList::entries).map(|entry| BanItem {
+        sha256: entry.sha256.to_string(),
+        reason: entry.reason.clone(),
+        reported_at: entry.reported_at.clone().unwrap_or_default(),
+        source: entry.source.clone().unwrap_or_else(|| "hall".to_owned()),
+        review_status: "confirmed",
+    });
+    let roll = service.hall.roll();
+    let reported = roll.reported();
+    let reported = reported.filter(|reported| {
+        // It is listed already.
+        !standing.premises.is_banned(&reported.sha256.to_string())
+    });
+    let reported = reported.map(|reported| BanItem {
+        sha256: reported.sha256.to_string(),
+        reason: reported.reason.clone(),
+        reported_at: reported.reported_at.to_string(),
+        source: reported.source.clone(),
+        review_status: "reported",
+    });
+    own.chain(reported).take(limit).collect()
+}
+
+/// Records that someone says a hash is bad.
+#[utoipa::path(post, path = "/api/v1/ban-list/report", tag = "registry",
+    request_body = HashReport,
+    responses((status = 201, description = "It is recorded", body = HashReported)))]
+pub(in crate::serve) async fn report(
+    State(service): State<Arc<Service>>,
+    actor: Actor,
+    request: Request,
+) -> Result<Response, Problem> {
+    service.check_recording()?;
+    let body = service.bodies.read(request).await?;
+    let here = Arc::clone(&service);
+    let work = move || {
+        let value = parse(&body.bytes)?;
+        let mut members = Members::of(&value, "")?;
+        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
+        let mut payload = Object::new();
+        payload.insert("sha256", sha256.to_string());
+        payload.insert("reason", members.str("reason")?);
+        payload.insert("evidence_url", members.opt_str("evidence_url")?);
+        payload.insert("source", actor.name());
+        members.finish()?;
+        let outcome = Outcome::report(payload).by(actor.to_value());
+        let _changing = here.hall.change();
+        let receipt = here.recorder.record(&outcome)?;
+        here.hall
+            .enter(|roll| roll.report(outcome.payload(), receipt.ts));
+        Ok(sha256.to_string())
+    };
+    let sha256 = service.pools.read(work).await?;
+    let answer = HashReported {
+        reported: true,
+        sha256,
+    };
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// Records that a package hash is said to be a worker's.
+#[utoipa::path(put, path = "/api/v1/workers/{worker_id}/attest", tag = "registry",
+    params(("worker_id" = String, Path)), request_body = Submission,
+    responses((status = 200, description = "It is recorded", body = Submitted)))]
+pub(in crate::serve) async fn attest(
+    State(service): State<Arc<Service>>,
+    Path(worker_id): Path<String>,
+    actor: Actor,
+    request: Request,
+) -> Result<Json<Submitted>, Problem> {
+    service.check_recording()?;
+    let printable = !worker_id.is_empty() && !worker_id.chars().any(char::is_control);
+    if !printable || worker_id.chars().count() > ID_CHARS {
+        return Err(Problem::Argument {
+            what: "worker_id",
+            expected: "1 to 256 printable characters are needed",
+        });
+    }
+    let body = service.bodies.read(request).await?;
+    let here = Arc::clone(&service);
+    let work = move || {
+        let value = parse(&body.bytes)?;
+        let mut members = Members::of(&value, "")?;
+        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
+        let id = here.new_id()?;
+        let mut payload = Object::new();
+        payload.insert("id", id.as_str());
+        payload.insert("worker_id", worker_id.as_str());
+        payload.insert("sha256", sha256.to_string());
+        let generated = members.opt_bool("ai_generated")?.unwrap_or(false);
+        payload.insert("ai_generated", generated);
+        for name in ["label", "ai_service", "ai_model"] {
+            payload.insert(name, members.opt_str(name)?);
+        }
+        // A session id may be a secret of the session's owner.
+        let session = members.opt_str("ai_session_id")?;
+        let fingerprint = session.map(|session| Hash::of(session.as_bytes()).to_string());
+        payload.insert("ai_session_fingerprint", fingerprint);
+        members.finish()?;
+        let outcome = Outcome::submission(payload).by(actor.to_value());
+        let _changing = here.hall.change();
+        let receipt = here.recorder.record(&outcome)?;
+        here.hall
+            .enter(|roll| roll.attest(outcome.payload(), receipt.ts));
+        Ok(Submitted {
+            id,
+            worker_id,
+            sha256: sha256.to_string(),
+        })
+    };
+    Ok(Json(service.pools.read(work).await?))
+}

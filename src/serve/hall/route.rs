@@ -1,0 +1,142 @@
+//! Routing a request: decided, recorded, and only then answered.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use utoipa::ToSchema;
+
+use crate::ledger::json::{Object, Value};
+use crate::ledger::limits;
+use crate::ledger::parse::parse_with;
+use crate::record::{Asked, Recorded, Sources};
+use crate::serve::actor::Actor;
+use crate::serve::endpoint::{Endpoint, Need, Takes};
+use crate::serve::epochs::object;
+use crate::serve::params::Params;
+use crate::serve::problem::Problem;
+use crate::serve::scope::Scope;
+use crate::serve::service::Service;
+use crate::wcp::RouteInput;
+use crate::wcp::hall::DEFAULT_TASK_ID;
+use crate::wcp::stamp::{DecisionId, Stamp};
+
+/// A request to be routed (WCP §4.1).
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `RouteInput::read` reads")]
+pub(in crate::serve) struct RouteRequest {
+    capability_id: String,
+    /// `dev`, `stage`, `prod` or `edge`.
+    env: String,
+    /// `PUBLIC`, `INTERNAL` or `RESTRICTED`.
+    data_label: String,
+    /// `low`, `medium` or `high`.
+    tenant_risk: String,
+    /// `P0` to `P3`.
+    qos_class: String,
+    tenant_id: String,
+    correlation_id: String,
+    #[schema(value_type = Option<Object>)]
+    request: (),
+    #[schema(value_type = Option<Object>)]
+    blast_radius: (),
+    blast_score: Option<i64>,
+    #[schema(value_type = Option<Object>)]
+    privilege_context: (),
+    dry_run: Option<bool>,
+    tenant_credential: Option<String>,
+}
+
+/// The decision, and where it is recorded.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `route` answers")]
+pub(in crate::serve) struct Routed {
+    /// A denial is a decision too.
+    #[schema(value_type = Object)]
+    decision: (),
+    /// The evidence receipt; `null` if the decision could not be recorded,
+    /// which denies it.
+    #[schema(value_type = Option<Object>)]
+    receipt: (),
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new::<__path_route, _, _>(
+        Need::Scope(Scope::Route),
+        Takes::Json,
+        route,
+    )]
+}
+
+/// Decides on a request. The answer comes when the decision is durable.
+#[utoipa::path(post, path = "/route", tag = "hall", request_body = RouteRequest,
+    params(("task_id" = Option<String>, Query, description = "The routing task")),
+    responses((status = 200, description = "The decision", body = Routed)))]
+pub(in crate::serve) async fn route(
+    State(service): State<Arc<Service>>,
+    actor: Actor,
+    mut params: Params,
+    request: Request,
+) -> Result<Response, Problem> {
+    service.check_recording()?;
+    let task_id = params.one("task_id")?;
+    params.finish()?;
+    let body = service.bodies.read(request).await?;
+    let here = Arc::clone(&service);
+    let work = move || {
+        // `request` stands one level below the recorded input.
+        let value = parse_with(&body.bytes, &limits::embedded(0))?;
+        let input = RouteInput::read(&value, "")?;
+        let task_id = task_id.as_deref().unwrap_or(DEFAULT_TASK_ID);
+        decide(&here, &actor, &input, task_id)
+    };
+    let recorded = service.pools.read(work).await?;
+    if let Some(denial) = &recorded.decision.deny_reason_if_denied {
+        service.metrics.denied(denial.code());
+    }
+    let receipt = match &recorded.receipt {
+        Ok(receipt) => Value::Object(receipt.to_object()),
+        Err(error) => {
+            tracing::error!(%error, "a decision could not be recorded, and was denied");
+            Value::Null
+        }
+    };
+    let mut answer = Object::new();
+    answer.insert("decision", recorded.decision.to_value());
+    answer.insert("receipt", receipt);
+    Ok(object(answer))
+}
+
+fn decide(
+    service: &Service,
+    actor: &Actor,
+    input: &RouteInput,
+    task_id: &str,
+) -> Result<Recorded, Problem> {
+    let standing = service.hall.standing();
+    let stamp = Stamp {
+        decision_id: DecisionId::from_random(service.random()?),
+        timestamp: service.clock.wall(),
+    };
+    // Held once: nobody else has it while this decision is taken.
+    let approval = service.hall.approved.take(input, stamp.timestamp);
+    let sources = Sources {
+        approval: approval.as_ref().map(|approval| approval.entry()),
+        ..Sources::of_registry(&standing.registry)
+    };
+    let asked = Asked {
+        input,
+        sources,
+        task_id,
+        actor: Some(&actor.to_value()),
+        stamp,
+    };
+    let recorded = service.recorder.decide(&standing.premises, &asked);
+    if let Some(approval) = approval {
+        // One that was not needed, or whose use is not recorded, still holds.
+        if recorded.decision.denied() || !recorded.approval_used {
+            service.hall.approved.give_back(approval);
+        }
+    }
+    Ok(recorded)
+}

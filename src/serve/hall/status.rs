@@ -1,0 +1,127 @@
+//! The Hall in figures, and its workers.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::ledger::json::{Object, Value};
+use crate::serve::endpoint::{Endpoint, Need, Takes};
+use crate::serve::epochs::object;
+use crate::serve::params::Params;
+use crate::serve::problem::Problem;
+use crate::serve::scope::Scope;
+use crate::serve::service::Service;
+
+/// The Hall in figures (SPEC §7).
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::serve) struct Status {
+    hall_version: &'static str,
+    hall_name: String,
+    workers_enrolled: u64,
+    decisions_total: u64,
+    /// Of the UTC day that is going on.
+    decisions_today: u64,
+    denials_today: u64,
+    timestamp: String,
+}
+
+/// A worker (SPEC §7).
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `worker` gives")]
+pub(in crate::serve) struct Worker {
+    worker_id: String,
+    worker_species_id: String,
+    capabilities: Vec<String>,
+    risk_tier: Option<String>,
+    /// `null` for one that is enrolled in the folder of records.
+    enrolled_at: Option<String>,
+    /// `active`.
+    status: String,
+}
+
+/// The workers.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `workers` answers")]
+pub(in crate::serve) struct Workers {
+    workers: Vec<Worker>,
+    count: u64,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let need = Need::Scope(Scope::Read);
+    vec![
+        Endpoint::new::<__path_status, _, _>(need, Takes::Nothing, status),
+        Endpoint::new::<__path_workers, _, _>(need, Takes::Nothing, workers),
+    ]
+}
+
+/// The Hall in figures.
+#[utoipa::path(get, path = "/status", tag = "hall",
+    responses((status = 200, description = "The figures", body = Status)))]
+pub(in crate::serve) async fn status(
+    State(service): State<Arc<Service>>,
+    params: Params,
+) -> Result<Json<Status>, Problem> {
+    params.finish()?;
+    let here = Arc::clone(&service);
+    let count = move || {
+        let store = here.logbook.store();
+        here.hall.tally.counts(&**store, here.clock.wall())
+    };
+    let counts = service.pools.read(count).await?;
+    let enrolled = service.hall.standing().registry.enrolled_count();
+    Ok(Json(Status {
+        hall_version: env!("CARGO_PKG_VERSION"),
+        hall_name: service.hall.name.clone(),
+        workers_enrolled: enrolled as u64,
+        decisions_total: counts.total,
+        decisions_today: counts.today,
+        denials_today: counts.denied_today,
+        timestamp: service.clock.wall().to_string(),
+    }))
+}
+
+/// The enrolled workers, in the order of enrolment.
+#[utoipa::path(get, path = "/workers", tag = "hall",
+    responses((status = 200, description = "The workers", body = Workers)))]
+pub(in crate::serve) async fn workers(
+    State(service): State<Arc<Service>>,
+    params: Params,
+) -> Result<Response, Problem> {
+    params.finish()?;
+    Ok(object(listed(&service)))
+}
+
+/// The workers and their count.
+pub(super) fn listed(service: &Service) -> Object {
+    let standing = service.hall.standing();
+    let roll = service.hall.roll();
+    let workers = standing.registry.enrolled_workers().iter();
+    let workers: Vec<Value> = workers
+        .map(|record| {
+            let capabilities = record.capabilities.iter().map(|id| Value::from(&**id));
+            let enrolled = roll.worker(&record.worker_id);
+            let risk_tier = record.document.get("risk_tier").cloned();
+            let members = [
+                ("worker_id", Value::from(&*record.worker_id)),
+                ("worker_species_id", Value::from(&*record.worker_species_id)),
+                ("capabilities", Value::Array(capabilities.collect())),
+                ("risk_tier", risk_tier.unwrap_or(Value::Null)),
+                (
+                    "enrolled_at",
+                    Value::from(enrolled.map(|worker| worker.enrolled_at.to_string())),
+                ),
+                ("status", Value::from("active")),
+            ];
+            Value::Object(members.into_iter().collect())
+        })
+        .collect();
+    let mut answer = Object::new();
+    answer.insert("count", workers.len() as u64);
+    answer.insert("workers", workers);
+    answer
+}

@@ -1,0 +1,62 @@
+//! Whether the server is well.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::endpoint::{Endpoint, Need, Takes};
+use super::service::Service;
+
+/// How the server is. The members of the Hall API and those of the registry
+/// API are on one path, so both are here.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Health {
+    /// `ok`, `disk_low`, or `write_failed`: then nothing is recorded.
+    status: &'static str,
+    /// Whether it is `ok`.
+    ok: bool,
+    version: &'static str,
+    timestamp: String,
+    /// Free bytes on the ledger's file system.
+    free_bytes: u64,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new::<__path_health, _, _>(
+        Need::Nothing,
+        Takes::Nothing,
+        health,
+    )]
+}
+
+/// How the server is.
+#[utoipa::path(get, path = "/health", tag = "hall",
+    responses((status = 200, description = "Well", body = Health),
+        (status = 503, description = "Nothing is recorded", body = Health)))]
+pub(super) async fn health(State(service): State<Arc<Service>>) -> (StatusCode, Json<Health>) {
+    let status = if service.logbook.is_stopped() {
+        "write_failed"
+    } else if service.space.is_low() {
+        "disk_low"
+    } else {
+        "ok"
+    };
+    let ok = status == "ok";
+    let health = Health {
+        status,
+        ok,
+        version: env!("CARGO_PKG_VERSION"),
+        timestamp: service.clock.wall().to_string(),
+        free_bytes: service.space.free(),
+    };
+    let code = if ok {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (code, Json(health))
+}

@@ -1,0 +1,131 @@
+//! `Idempotency-Key`: a request that comes again is answered as it was, and
+//! recorded once.
+//!
+//! A key belongs to one token and one path. What it stood for is kept in the
+//! same synced write as the entries, so a crash leaves both or neither, for 24
+//! hours; then it is free again.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::HeaderMap;
+
+use super::actor::Actor;
+use super::problem::Problem;
+use super::service::Service;
+use crate::ledger::hash::Hash;
+use crate::ledger::kind;
+use crate::ledger::position::Seq;
+use crate::logbook::entry_at;
+use crate::logbook::remembered::{Remember, recall};
+use crate::logbook::request::Receipt;
+
+/// The header.
+const HEADER: &str = "idempotency-key";
+
+/// Bytes in a key.
+const LONGEST: usize = 255;
+
+/// How long a key is kept, in microseconds.
+const KEPT: i64 = 24 * 3_600_000_000;
+
+/// Keys whose requests are under way.
+#[derive(Default)]
+pub(super) struct UnderWay(Arc<Mutex<HashSet<[u8; 32]>>>);
+
+/// A key that nobody else has under way, until this is dropped.
+pub(super) struct Claim {
+    key: [u8; 32],
+    all: Arc<Mutex<HashSet<[u8; 32]>>>,
+}
+
+/// A key, scoped, with the digest of the body that it stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    scoped: [u8; 32],
+    body: Hash,
+}
+
+/// What the caller gave in the header.
+pub(super) fn given(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let refused = Problem::Argument {
+        what: HEADER,
+        expected: "one key of 1 to 255 visible ASCII characters is needed",
+    };
+    let mut lines = headers.get_all(HEADER).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) => match key.to_str() {
+            Ok(key) if (1..=LONGEST).contains(&key.len()) && !key.contains(['\t']) => {
+                Ok(Some(key.to_owned()))
+            }
+            _ => Err(refused),
+        },
+        _ => Err(refused),
+    }
+}
+
+impl Key {
+    pub(super) fn new(actor: &Actor, path: &str, key: &str, body: &[u8]) -> Key {
+        let parts = [actor.token_id(), path, key].map(str::as_bytes);
+        let [token, path, key] = parts;
+        let scoped = Hash::of_parts(&[token, b"\x1f", path, b"\x1f", key]);
+        Key {
+            scoped: *scoped.as_bytes(),
+            body: Hash::of(body),
+        }
+    }
+
+    pub(super) fn to_remember(&self) -> Remember {
+        Remember {
+            key: self.scoped,
+            value: self.body.as_bytes().to_vec(),
+        }
+    }
+
+    /// What was answered to a request with this key, if there was one.
+    pub(super) fn answered(&self, service: &Service) -> Result<Option<Vec<Receipt>>, Problem> {
+        let store = service.logbook.store();
+        let last = service.logbook.durable().ts;
+        let Some(remembered) = recall(&**store, last, &self.scoped)? else {
+            return Ok(None);
+        };
+        let first = entry_at(&**store, remembered.first)?;
+        if service.clock.wall().micros_since(first.ts()) > KEPT {
+            return Ok(None);
+        }
+        if remembered.value != self.body.as_bytes() {
+            return Err(Problem::KeyReused);
+        }
+        let mut receipts = Vec::new();
+        for seq in remembered.first.0..=remembered.last.0 {
+            let entry = entry_at(&**store, Seq(seq))?;
+            // One that the writer put in belongs to nobody.
+            if entry.kind() != kind::CLOCK {
+                receipts.push(Receipt::of(Seq(seq), &entry));
+            }
+        }
+        Ok(Some(receipts))
+    }
+}
+
+impl UnderWay {
+    /// Claims a key.
+    pub(super) fn claim(&self, key: &Key) -> Result<Claim, Problem> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.insert(key.scoped) {
+            true => Ok(Claim {
+                key: key.scoped,
+                all: Arc::clone(&self.0),
+            }),
+            false => Err(Problem::KeyUnderWay),
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&self.key);
+    }
+}

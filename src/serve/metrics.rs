@@ -1,0 +1,207 @@
+//! Figures for Prometheus.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use super::endpoint::{Endpoint, Need, Takes};
+use super::problem::Problem;
+use super::scope::Scope;
+use super::service::Service;
+use crate::logbook::observer::Committed;
+
+/// What OpenMetrics text is sent as.
+const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The figures, each kept where it changes.
+pub(super) struct Metrics {
+    registry: Registry,
+    pub(super) connections: Gauge,
+    pub(super) connections_refused: Counter,
+    appends: Histogram,
+    commit_entries: Histogram,
+    sync: Histogram,
+    entries: Counter,
+    requests: Family<Answered, Counter>,
+    request_time: Histogram,
+    refusals: Family<Refused, Counter>,
+    denials: Family<Denied, Counter>,
+    queue: Gauge,
+    unsealed: Gauge,
+    epoch_lag: Gauge,
+    free_bytes: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: String,
+    route: String,
+    status: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Denied {
+    code: &'static str,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Metrics {
+        let seconds = || Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
+        let mut registry = Registry::with_prefix("sealbook");
+        let metrics = Metrics {
+            connections: Gauge::default(),
+            connections_refused: Counter::default(),
+            appends: seconds(),
+            commit_entries: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+            sync: seconds(),
+            entries: Counter::default(),
+            requests: Family::default(),
+            request_time: seconds(),
+            refusals: Family::default(),
+            denials: Family::default(),
+            queue: Gauge::default(),
+            unsealed: Gauge::default(),
+            epoch_lag: Gauge::default(),
+            free_bytes: Gauge::default(),
+            registry: Registry::default(),
+        };
+        let r = &mut registry;
+        let m = &metrics;
+        r.register("connections", "Open connections", m.connections.clone());
+        r.register(
+            "connections_refused",
+            "Connections beyond the limit",
+            m.connections_refused.clone(),
+        );
+        r.register(
+            "append_seconds",
+            "From handing entries over to their being durable",
+            m.appends.clone(),
+        );
+        r.register(
+            "commit_entries",
+            "Entries that shared one synced write",
+            m.commit_entries.clone(),
+        );
+        r.register("sync_seconds", "One synced write", m.sync.clone());
+        r.register("entries", "Entries that became durable", m.entries.clone());
+        r.register("requests", "Answered requests", m.requests.clone());
+        r.register(
+            "request_seconds",
+            "From the head of a request to that of its answer",
+            m.request_time.clone(),
+        );
+        r.register(
+            "refusals",
+            "Requests that were not let in",
+            m.refusals.clone(),
+        );
+        r.register("denials", "Routing denials by code", m.denials.clone());
+        r.register(
+            "queue_requests",
+            "Requests that wait for the writer",
+            m.queue.clone(),
+        );
+        r.register(
+            "unsealed_entries",
+            "Entries in the open epoch",
+            m.unsealed.clone(),
+        );
+        r.register(
+            "epoch_lag_seconds",
+            "Age of the oldest entry that is not sealed",
+            m.epoch_lag.clone(),
+        );
+        r.register(
+            "free_bytes",
+            "Free bytes on the ledger's file system",
+            m.free_bytes.clone(),
+        );
+        Metrics {
+            registry,
+            ..metrics
+        }
+    }
+
+    /// A commit that was synced.
+    pub(super) fn committed(&self, committed: &Committed) {
+        let entries = u32::try_from(committed.entries).unwrap_or(u32::MAX);
+        self.commit_entries.observe(f64::from(entries));
+        self.entries.inc_by(u64::from(entries));
+        self.sync.observe(committed.took.as_secs_f64());
+    }
+
+    /// An append that was acknowledged.
+    pub(super) fn appended(&self, seconds: f64) {
+        self.appends.observe(seconds);
+    }
+
+    /// A request that was answered.
+    pub(super) fn answered(&self, method: &Method, route: &str, status: u16, seconds: f64) {
+        let labels = Answered {
+            // Any word may be sent as a method.
+            method: match method.as_str() {
+                known @ ("GET" | "POST" | "PUT" | "HEAD" | "OPTIONS") => known.to_owned(),
+                _ => "other".to_owned(),
+            },
+            route: route.to_owned(),
+            status: u32::from(status),
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.request_time.observe(seconds);
+    }
+
+    /// A request that was not let in.
+    pub(super) fn refused(&self, code: &'static str) {
+        self.refusals.get_or_create(&Refused { code }).inc();
+    }
+
+    /// A routing decision that denied.
+    pub(super) fn denied(&self, code: &'static str) {
+        self.denials.get_or_create(&Denied { code }).inc();
+    }
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new::<__path_metrics, _, _>(
+        Need::Scope(Scope::Read),
+        Takes::Nothing,
+        metrics,
+    )]
+}
+
+/// Figures as OpenMetrics text.
+#[utoipa::path(get, path = "/metrics", tag = "server",
+    responses((status = 200, description = "The figures", body = String,
+        content_type = "application/openmetrics-text")))]
+pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+    let here = Arc::clone(&service);
+    let open = service.pools.read(move || here.open_epoch()).await?;
+    let metrics = &service.metrics;
+    let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let queued = service.logbook.queued() as u64;
+    metrics.queue.set(gauge(queued));
+    metrics
+        .unsealed
+        .set(gauge(open.map_or(0, |open| open.entries)));
+    let lag = open.map_or(0, |open| service.clock.wall().micros_since(open.since));
+    metrics.epoch_lag.set(lag.max(0) / 1_000_000);
+    metrics.free_bytes.set(gauge(service.space.free()));
+    let mut text = String::new();
+    encode(&mut text, &metrics.registry).map_err(|_| Problem::Abandoned)?;
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+}

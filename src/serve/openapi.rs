@@ -1,0 +1,161 @@
+//! The description of everything that is served, made from the code.
+
+use std::sync::OnceLock;
+
+use axum::response::Response;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+
+use super::endpoint::{Endpoint, Need, Takes};
+use super::entries::json;
+use super::problem::ErrorBody;
+use super::{append, entries, epochs, evidence, hall, health, metrics, tail, upload};
+
+/// What any endpoint may answer instead.
+const REFUSALS: [(&str, &str); 13] = [
+    ("400", "The request is malformed"),
+    ("401", "A token is needed, or this one is not valid"),
+    (
+        "403",
+        "The token does not allow this, or the page is of another origin",
+    ),
+    ("404", "There is no such thing"),
+    ("408", "The body did not come in time"),
+    ("409", "It cannot be done now"),
+    ("413", "The body is too long"),
+    ("415", "The body is of another media type"),
+    ("421", "The server is not asked by this name"),
+    ("422", "The Idempotency-Key was used with another body"),
+    ("429", "Too many requests; see Retry-After"),
+    ("500", "The ledger could not be read"),
+    (
+        "503",
+        "Too much to do, or nothing is recorded now; see Retry-After",
+    ),
+];
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "sealbook",
+        description = "The Hall over HTTP, with the ledger under it"
+    ),
+    paths(
+        health::health,
+        append::append,
+        append::append_batch,
+        entries::list,
+        entries::show,
+        epochs::list,
+        epochs::show,
+        epochs::head,
+        epochs::seal,
+        evidence::proof,
+        evidence::bundle,
+        upload::verify_upload,
+        tail::tail,
+        metrics::metrics,
+        openapi,
+        hall::status::status,
+        hall::status::workers,
+        hall::dispatches::dispatches,
+        hall::dispatches::active,
+        hall::dispatches::alerts,
+        hall::enrol::enroll,
+        hall::ingest::ingest,
+        hall::route::route,
+        hall::approvals::pending,
+        hall::approvals::resolve,
+        hall::approvals::escalate,
+        hall::discovery::capabilities,
+        hall::discovery::wcp_workers,
+        hall::discovery::wcp_health,
+        hall::registry::verify_worker,
+        hall::registry::ban_list,
+        hall::registry::report,
+        hall::registry::attest,
+    ),
+    components(schemas(ErrorBody))
+)]
+struct Document;
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new::<__path_openapi, _, _>(
+        Need::Nothing,
+        Takes::Nothing,
+        openapi,
+    )]
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", tag = "server",
+    responses((status = 200, description = "OpenAPI", body = Object)))]
+pub(super) async fn openapi() -> Response {
+    static TEXT: OnceLock<Vec<u8>> = OnceLock::new();
+    let text = TEXT.get_or_init(|| serde_json::to_vec(&document()).unwrap_or_default());
+    json(text.clone())
+}
+
+/// The description, with what every endpoint may answer.
+pub(super) fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    let components = document.components.get_or_insert_default();
+    components
+        .security_schemes
+        .insert("token".to_owned(), RefOr::T(bearer));
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put];
+        for operation in operations.into_iter().flatten() {
+            for (status, description) in REFUSALS {
+                let content = ContentBuilder::new()
+                    .schema(Some(Ref::from_schema_name("ErrorBody")))
+                    .build();
+                let response = ResponseBuilder::new()
+                    .description(description)
+                    .content("application/json", content)
+                    .build();
+                let responses = &mut operation.responses.responses;
+                responses
+                    .entry(status.to_owned())
+                    .or_insert(RefOr::T(response));
+            }
+        }
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::collections::BTreeSet;
+
+    use utoipa::openapi::HttpMethod;
+
+    use super::super::routes;
+    use super::*;
+
+    /// Both ways: nothing is served that is not described, and nothing is
+    /// described that is not served.
+    #[test]
+    fn what_is_described_is_what_is_served() {
+        let name = |method: &HttpMethod| format!("{method:?}").to_lowercase();
+        let mut served = BTreeSet::new();
+        for endpoint in routes::endpoints() {
+            for method in &endpoint.methods {
+                assert!(served.insert((endpoint.path().to_owned(), name(method))));
+            }
+        }
+        let document = serde_json::to_value(document()).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, item) in document.get("paths").unwrap().as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                described.insert((path.clone(), method.clone()));
+            }
+        }
+        assert_eq!(served, described);
+        assert!(served.len() >= 15);
+    }
+}

@@ -1,0 +1,113 @@
+//! The query of a request: every parameter known, each given once.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+
+use super::problem::Problem;
+use crate::ledger::position::Seq;
+use crate::ledger::time::Timestamp;
+use crate::store::query::Filter;
+
+/// The parameters, to be taken out one by one.
+#[derive(Debug)]
+pub(super) struct Params(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Params, Problem> {
+        let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let pairs = pairs.map_err(|error| Problem::Query {
+            detail: error.body_text(),
+        });
+        Ok(Params(pairs?.0))
+    }
+}
+
+impl Params {
+    /// All values of a parameter that may be given several times.
+    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+        let (found, others) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|(key, _)| key == name);
+        self.0 = others;
+        found.into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// A parameter.
+    pub(super) fn one(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
+        let mut values = self.all(name);
+        let value = values.pop();
+        match values.is_empty() {
+            true => Ok(value),
+            false => Err(refused(name, "it may be given once")),
+        }
+    }
+
+    /// A parameter that is something else than text.
+    pub(super) fn parsed<T: FromStr>(
+        &mut self,
+        name: &'static str,
+        expected: &'static str,
+    ) -> Result<Option<T>, Problem> {
+        let value = self.one(name)?;
+        let parsed = value.map(|text| text.parse().map_err(|_| refused(name, expected)));
+        parsed.transpose()
+    }
+
+    /// A number between two others, or `default`.
+    pub(super) fn number(
+        &mut self,
+        name: &'static str,
+        range: std::ops::RangeInclusive<u64>,
+        default: u64,
+        expected: &'static str,
+    ) -> Result<u64, Problem> {
+        let number = self.parsed(name, expected)?.unwrap_or(default);
+        match range.contains(&number) {
+            true => Ok(number),
+            false => Err(refused(name, expected)),
+        }
+    }
+
+    pub(super) fn time(&mut self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+        let expected = "a time such as 2026-03-01T10:00:00Z is needed";
+        let text = self.one(name)?;
+        text.map(|text| Timestamp::parse(&text).map_err(|_| refused(name, expected)))
+            .transpose()
+    }
+
+    /// The filters of SPEC §6, but for limit and order.
+    pub(super) fn filter(&mut self) -> Result<Filter, Problem> {
+        let seq = "a sequence number is needed";
+        Ok(Filter {
+            kinds: self.all("kind"),
+            since: self.time("since")?,
+            until: self.time("until")?,
+            tenant: self.one("tenant")?,
+            correlation: self.one("correlation")?,
+            worker: self.one("worker")?,
+            decision: self.one("decision")?,
+            denied: self.parsed("denied", "true or false is needed")?,
+            from_seq: self.parsed("from_seq", seq)?.map(Seq),
+            until_seq: self.parsed("until_seq", seq)?.map(Seq),
+            ..Filter::default()
+        })
+    }
+
+    /// Refuses what nobody asked for.
+    pub(super) fn finish(self) -> Result<(), Problem> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(Problem::Query {
+                detail: format!("{name:?} is no parameter of this path"),
+            }),
+        }
+    }
+}
+
+fn refused(what: &'static str, expected: &'static str) -> Problem {
+    Problem::Argument { what, expected }
+}

@@ -1,0 +1,315 @@
+//! What is answered instead of an answer: a status, `{"error", "code"}`, and
+//! where it helps when to come again.
+
+use std::io;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use thiserror::Error;
+use utoipa::ToSchema;
+
+use super::scope::Scope;
+use crate::evidence::EvidenceError;
+use crate::ledger::hexadecimal::HexError;
+use crate::ledger::members::MemberError;
+use crate::ledger::parse::ParseError;
+use crate::logbook::error::{LogbookError, OpenError};
+use crate::logbook::request::SubmitError;
+use crate::record::RecordError;
+use crate::store::StoreError;
+use crate::store::query::QueryError;
+
+/// Why a request has no answer, or the answer no.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(super) enum Problem {
+    #[error("the body is not JSON: {0}")]
+    Json(#[from] ParseError),
+    #[error("{0}")]
+    Member(#[from] MemberError),
+    #[error("the query: {detail}")]
+    Query { detail: String },
+    #[error("{what}: {expected}")]
+    Argument {
+        what: &'static str,
+        expected: &'static str,
+    },
+    #[error("entry {index}: {problem}")]
+    InBatch { index: usize, problem: Box<Problem> },
+    #[error("a batch has 1 to {most} entries")]
+    BatchSize { most: usize },
+    #[error("the content is no logbook, bundle or proof")]
+    NotRecognised,
+    #[error("there is nothing to seal")]
+    NothingToSeal,
+    #[error("the payload may not bring `_actor`: the server adds it")]
+    BringsActor,
+    #[error("worker record: {0}")]
+    Record(#[from] crate::wcp::record::RecordError),
+    #[error("a token is needed")]
+    TokenNeeded,
+    #[error("the token is not valid")]
+    TokenInvalid,
+    #[error("the token does not allow `{needed}`")]
+    ScopeMissing { needed: Scope },
+    #[error("`{needed}` needs a token, and this server has no token file")]
+    NoTokens { needed: Scope },
+    #[error("this server is not asked by the name in the Host header")]
+    HostRefused,
+    #[error("requests from pages of another origin are refused")]
+    OriginRefused,
+    #[error("the content type must be {expected}")]
+    ContentType { expected: &'static str },
+    #[error("there is nothing here")]
+    NoSuchRoute,
+    #[error("this method is not for this path")]
+    MethodNotAllowed,
+    #[error("nothing was found")]
+    NotFound,
+    #[error("entry {seq} is not sealed yet")]
+    NotSealed { seq: u64 },
+    #[error("the body is longer than {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("the body did not come in time")]
+    BodyTooSlow,
+    #[error("the body could not be read")]
+    BodyBroken,
+    #[error("this Idempotency-Key was used with another body")]
+    KeyReused,
+    #[error("a request with this Idempotency-Key is under way")]
+    KeyUnderWay,
+    #[error("too many requests")]
+    TooManyRequests { retry_after: u32 },
+    #[error("the server has more to do than it can")]
+    Busy,
+    #[error("the disk is nearly full: nothing is recorded")]
+    DiskLow,
+    #[error("the server is stopping")]
+    Stopping,
+    #[error("the answer took too long; whether something was recorded is not known")]
+    TimedOut,
+    #[error("the decision was resolved already")]
+    AlreadyResolved,
+    #[error("this decision does not want a human")]
+    NotPending,
+    #[error(transparent)]
+    Logbook(#[from] LogbookError),
+    #[error(transparent)]
+    Recording(RecordError),
+    #[error(transparent)]
+    Ledger(#[from] OpenError),
+    #[error(transparent)]
+    Search(#[from] QueryError),
+    #[error(transparent)]
+    Evidence(EvidenceError),
+    #[error("no randomness to be had")]
+    Randomness,
+    #[error("the work was given up")]
+    Abandoned,
+}
+
+/// What is sent in the place of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    /// What is wrong, for people.
+    error: String,
+    /// What is wrong, for programs.
+    code: &'static str,
+}
+
+impl Problem {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Problem::InBatch { problem, .. } => problem.status(),
+            Problem::Json(_)
+            | Problem::Member(_)
+            | Problem::Query { .. }
+            | Problem::Argument { .. }
+            | Problem::BringsActor
+            | Problem::BatchSize { .. }
+            | Problem::NotRecognised
+            | Problem::Record(_)
+            | Problem::BodyBroken => StatusCode::BAD_REQUEST,
+            Problem::TokenNeeded | Problem::TokenInvalid => StatusCode::UNAUTHORIZED,
+            Problem::ScopeMissing { .. } | Problem::NoTokens { .. } | Problem::OriginRefused => {
+                StatusCode::FORBIDDEN
+            }
+            Problem::HostRefused => StatusCode::MISDIRECTED_REQUEST,
+            Problem::ContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::NoSuchRoute | Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Problem::NotSealed { .. }
+            | Problem::NothingToSeal
+            | Problem::KeyUnderWay
+            | Problem::AlreadyResolved
+            | Problem::NotPending => StatusCode::CONFLICT,
+            Problem::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Problem::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Problem::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Problem::Busy | Problem::DiskLow | Problem::Stopping | Problem::TimedOut => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Problem::Logbook(error) => status_of_append(error),
+            Problem::Recording(error) => match error {
+                RecordError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+                RecordError::TooDeep { .. } => StatusCode::BAD_REQUEST,
+                RecordError::Logbook(error) => status_of_append(error),
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+            Problem::Ledger(_)
+            | Problem::Search(_)
+            | Problem::Evidence(_)
+            | Problem::Randomness
+            | Problem::Abandoned => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        use crate::wcp::record::RecordError as WorkerError;
+        match self {
+            Problem::InBatch { problem, .. } => problem.code(),
+            Problem::Json(_) => "bad_json",
+            Problem::Member(_) | Problem::BringsActor | Problem::BatchSize { .. } => "bad_input",
+            Problem::NotRecognised => "not_recognised",
+            Problem::NothingToSeal => "nothing_to_seal",
+            Problem::Record(WorkerError::Tampered { .. }) => "DENY_WORKER_TAMPERED",
+            Problem::Record(_) => "bad_input",
+            Problem::Query { .. } => "bad_query",
+            Problem::Argument { .. } => "bad_input",
+            Problem::TokenNeeded => "token_needed",
+            Problem::TokenInvalid => "token_invalid",
+            Problem::ScopeMissing { .. } => "scope_missing",
+            Problem::NoTokens { .. } => "no_tokens",
+            Problem::HostRefused => "host_refused",
+            Problem::OriginRefused => "origin_refused",
+            Problem::ContentType { .. } => "content_type",
+            Problem::NoSuchRoute | Problem::NotFound => "not_found",
+            Problem::MethodNotAllowed => "method_not_allowed",
+            Problem::NotSealed { .. } => "not_sealed",
+            Problem::TooLarge { .. } => "too_large",
+            Problem::BodyTooSlow => "body_too_slow",
+            Problem::BodyBroken => "body_broken",
+            Problem::KeyReused => "idempotency_key_reused",
+            Problem::KeyUnderWay => "idempotency_key_under_way",
+            Problem::TooManyRequests { .. } => "too_many_requests",
+            Problem::Busy => "busy",
+            Problem::DiskLow => "disk_low",
+            Problem::Stopping => "stopping",
+            Problem::TimedOut => "timed_out",
+            Problem::AlreadyResolved => "already_resolved",
+            Problem::NotPending => "not_pending",
+            Problem::Logbook(error) => code_of_append(error),
+            Problem::Recording(error) => match error {
+                RecordError::TooLarge { .. } => "too_large",
+                RecordError::TooDeep { .. } => "bad_input",
+                RecordError::Logbook(error) => code_of_append(error),
+                _ => "store_corrupt",
+            },
+            Problem::Ledger(_) | Problem::Search(_) | Problem::Evidence(_) => "store_corrupt",
+            Problem::Randomness | Problem::Abandoned => "internal",
+        }
+    }
+
+    /// Seconds after which it is worth another try.
+    fn retry_after(&self) -> Option<u32> {
+        match self {
+            Problem::TooManyRequests { retry_after } => Some(*retry_after),
+            Problem::Busy | Problem::KeyUnderWay => Some(1),
+            Problem::Stopping | Problem::TimedOut => Some(5),
+            Problem::DiskLow => Some(60),
+            _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(60),
+        }
+    }
+}
+
+fn status_of_append(error: &LogbookError) -> StatusCode {
+    match error {
+        LogbookError::Entry(_) => StatusCode::BAD_REQUEST,
+        LogbookError::ReservedKind { .. } => StatusCode::FORBIDDEN,
+        LogbookError::Store(_)
+        | LogbookError::Mark(_)
+        | LogbookError::Stopped
+        | LogbookError::Sign(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn code_of_append(error: &LogbookError) -> &'static str {
+    match error {
+        LogbookError::Entry(_) => "bad_input",
+        LogbookError::ReservedKind { .. } => "reserved_kind",
+        LogbookError::Store(StoreError::Io { kind, .. }) if *kind == io::ErrorKind::StorageFull => {
+            "disk_full"
+        }
+        LogbookError::Store(_) | LogbookError::Mark(_) => "write_failed",
+        LogbookError::Sign(_) => "sign_failed",
+        LogbookError::Stopped => "stopped",
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+            tracing::error!(error = %self, code = self.code(), "a request failed");
+        }
+        let body = ErrorBody {
+            error: self.to_string(),
+            code: self.code(),
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<RecordError> for Problem {
+    fn from(error: RecordError) -> Problem {
+        match error {
+            RecordError::Search(error) => Problem::Search(error),
+            other => Problem::Recording(other),
+        }
+    }
+}
+
+impl From<EvidenceError> for Problem {
+    fn from(error: EvidenceError) -> Problem {
+        match error {
+            EvidenceError::NoSuchEntry { .. } | EvidenceError::EmptyRange => Problem::NotFound,
+            EvidenceError::NotSealed { seq } => Problem::NotSealed { seq: seq.0 },
+            other => Problem::Evidence(other),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        Problem::Ledger(OpenError::Store(error))
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Problem {
+        match error {
+            SubmitError::Busy => Problem::Busy,
+            SubmitError::Stopped => Problem::Logbook(LogbookError::Stopped),
+        }
+    }
+}
+
+impl From<HexError> for Problem {
+    fn from(_: HexError) -> Problem {
+        Problem::Argument {
+            what: "hash",
+            expected: "64 lower-case hex digits are needed",
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! How many requests a second: by token, and by address where there is none.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use super::config::Limits;
+use super::problem::Problem;
+
+/// New keys after which those that have been quiet are forgotten.
+const SWEEP: u32 = 4_096;
+
+/// Whose requests are counted together.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Payer {
+    Token(String),
+    Address(IpAddr),
+}
+
+pub(super) struct Rates {
+    limiter: DefaultKeyedRateLimiter<Payer>,
+    clock: DefaultClock,
+    checks: AtomicU32,
+}
+
+impl Rates {
+    pub(super) fn new(limits: &Limits) -> Rates {
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(at_least_one(limits.requests_per_second));
+        let quota = quota.allow_burst(at_least_one(limits.request_burst));
+        Rates {
+            limiter: RateLimiter::keyed(quota),
+            clock: DefaultClock::default(),
+            checks: AtomicU32::new(0),
+        }
+    }
+
+    /// Counts a request.
+    pub(super) fn check(&self, payer: &Payer) -> Result<(), Problem> {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1
+            && self.limiter.len() > SWEEP as usize
+        {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(payer).map_err(|until| {
+            let wait = until.wait_time_from(self.clock.now());
+            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
+            Problem::TooManyRequests {
+                retry_after: seconds.saturating_add(1),
+            }
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! What a token allows.
+
+use std::fmt;
+
+/// A right that a token carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Read everything.
+    Read,
+    /// Append entries of the caller's own kinds.
+    Append,
+    /// Have requests routed.
+    Route,
+    /// Enrol workers, attest packages.
+    Enrol,
+    /// Claim decisions that were taken elsewhere, report hashes.
+    Ingest,
+    /// Resolve denials that want a human.
+    Approve,
+    /// Seal, and see the limits and figures of the server.
+    Admin,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Scope; 7] = [
+        Scope::Read,
+        Scope::Append,
+        Scope::Route,
+        Scope::Enrol,
+        Scope::Ingest,
+        Scope::Approve,
+        Scope::Admin,
+    ];
+
+    /// What anyone on this machine may do while there are no tokens.
+    pub const WITHOUT_TOKENS: [Scope; 3] = [Scope::Read, Scope::Append, Scope::Route];
+
+    /// The scope's spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::Read => "read",
+            Scope::Append => "append",
+            Scope::Route => "route",
+            Scope::Enrol => "enrol",
+            Scope::Ingest => "ingest",
+            Scope::Approve => "approve",
+            Scope::Admin => "admin",
+        }
+    }
+
+    /// The scope that is spelt so.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,206 @@
+//! What every request shares.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::sync::{mpsc, watch};
+
+use super::blocking::Pools;
+use super::body::Bodies;
+use super::config::{Config, Limits, Publisher};
+use super::disk::FreeSpace;
+use super::doors::Doors;
+use super::error::ServeError;
+use super::hall::Hall;
+use super::idempotency::UnderWay;
+use super::metrics::Metrics;
+use super::problem::Problem;
+use super::rate::Rates;
+use super::token_file::{TokenFile, TokenFileError};
+use crate::ledger::key::Signer;
+use crate::ledger::position::Seq;
+use crate::logbook::clock::Clock;
+use crate::logbook::error::LogbookError;
+use crate::logbook::{Identity, Logbook};
+use crate::record::Recorder;
+use crate::store::Store;
+use crate::wcp::stamp::DecisionId;
+
+/// What every request shares.
+pub(super) struct Service {
+    pub(super) logbook: Arc<Logbook>,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) identity: Identity,
+    pub(super) signer: Arc<dyn Signer>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) doors: Doors,
+    pub(super) limits: Limits,
+    pub(super) pools: Pools,
+    pub(super) bodies: Bodies,
+    pub(super) rates: Rates,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) space: FreeSpace,
+    pub(super) under_way: UnderWay,
+    pub(super) hall: Hall,
+    publish: Option<Mutex<Publisher>>,
+    token_path: Option<PathBuf>,
+    tokens: RwLock<Option<Arc<TokenFile>>>,
+    /// The last durable entry, for those who follow the log.
+    grown: watch::Sender<Seq>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Service {
+    /// Makes everything ready, and records under which premises the Hall
+    /// begins if they are not those of its last record.
+    pub(super) async fn open(
+        config: Config,
+        address: SocketAddr,
+    ) -> Result<(Arc<Service>, mpsc::Receiver<()>), ServeError> {
+        let doors = Doors::new(&config.doors, address, config.tls.is_some())?;
+        let tokens = read_tokens(config.doors.token_file.as_ref())?;
+        let metrics = Arc::new(Metrics::new());
+        let logbook = Arc::new(config.logbook);
+        let recorder = Recorder::new(Arc::clone(&logbook)).with_content(config.request_content);
+        let recorder = Arc::new(recorder);
+        let (grown, _) = watch::channel(logbook.durable().seq);
+        let (stopping, _) = watch::channel(false);
+        let (told, counted) = (grown.clone(), Arc::clone(&metrics));
+        logbook.observe(Box::new(move |committed| {
+            counted.committed(committed);
+            told.send_replace(committed.last);
+        }));
+        let hall = {
+            let recorder = Arc::clone(&recorder);
+            let open = move || Hall::open(config.hall, &recorder);
+            tokio::task::spawn_blocking(open)
+                .await
+                .map_err(|_| ServeError::Abandoned)??
+        };
+        let service = Service {
+            identity: logbook.identity(),
+            logbook,
+            recorder,
+            signer: config.signer,
+            clock: config.clock,
+            doors,
+            pools: Pools::new(&config.limits),
+            bodies: Bodies::new(&config.limits),
+            rates: Rates::new(&config.limits),
+            space: FreeSpace::new(config.ledger_dir, config.limits.min_free_bytes),
+            limits: config.limits,
+            metrics,
+            under_way: UnderWay::default(),
+            hall,
+            publish: config.publish.map(Mutex::new),
+            token_path: config.doors.token_file,
+            tokens: RwLock::new(tokens.map(Arc::new)),
+            grown,
+            stopping,
+        };
+        service.space.look();
+        Ok((Arc::new(service), config.reload))
+    }
+
+    /// The store, for reading.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(self.logbook.store())
+    }
+
+    /// Random bytes.
+    pub(super) fn random<const N: usize>(&self) -> Result<[u8; N], Problem> {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).map_err(|_| Problem::Randomness)?;
+        Ok(bytes)
+    }
+
+    /// A name that nothing else has.
+    pub(super) fn new_id(&self) -> Result<String, Problem> {
+        Ok(DecisionId::from_random(self.random()?).to_string())
+    }
+
+    /// The tokens, if there is a file of them.
+    pub(super) fn tokens(&self) -> Option<Arc<TokenFile>> {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        tokens.clone()
+    }
+
+    pub(super) fn has_tokens(&self) -> bool {
+        self.token_path.is_some()
+    }
+
+    /// Says when entries became durable.
+    pub(super) fn grown(&self) -> watch::Receiver<Seq> {
+        self.grown.subscribe()
+    }
+
+    /// Says when the server is told to stop.
+    pub(super) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Refuses what would record, where nothing is recorded any more.
+    pub(super) fn check_recording(&self) -> Result<(), Problem> {
+        if *self.stopping.borrow() {
+            return Err(Problem::Stopping);
+        }
+        self.space.check()
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits for what is under way, and closes the ledger.
+    pub(super) fn close(&self) -> Result<(), LogbookError> {
+        self.publish();
+        self.logbook.finish()
+    }
+
+    /// Makes public what is not yet. What fails is tried again the next time.
+    pub(super) fn publish(&self) {
+        let Some(publisher) = &self.publish else {
+            return;
+        };
+        let mut publish = publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        let published = match self.logbook.head() {
+            Ok(head) => publish(&**self.logbook.store(), &head),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = published {
+            tracing::error!(%error, "not published");
+        }
+    }
+
+    /// Reads tokens and the Hall's files again. What cannot be read leaves
+    /// everything as it was.
+    fn reload(&self) -> Result<(), ServeError> {
+        let tokens = read_tokens(self.token_path.as_ref())?;
+        self.hall.reload(&self.recorder)?;
+        *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens.map(Arc::new);
+        Ok(())
+    }
+}
+
+/// Ready when the server is told to stop.
+pub(super) async fn told(stopping: &mut watch::Receiver<bool>) {
+    // A server that is gone has stopped.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
+/// Reads everything again whenever something is received.
+pub(super) async fn reload_when_told(service: Arc<Service>, mut told: mpsc::Receiver<()>) {
+    while told.recv().await.is_some() {
+        let here = Arc::clone(&service);
+        match tokio::task::spawn_blocking(move || here.reload()).await {
+            Ok(Ok(())) => tracing::info!("reloaded"),
+            Ok(Err(error)) => tracing::error!(%error, "not reloaded: everything stays as it was"),
+            Err(_) => tracing::error!("not reloaded"),
+        }
+    }
+}
+
+fn read_tokens(path: Option<&PathBuf>) -> Result<Option<TokenFile>, TokenFileError> {
+    path.map(|path| TokenFile::open(path)).transpose()
+}

@@ -1,0 +1,98 @@
+//! Bearer tokens: 32 random bytes, of which only a digest is kept.
+//!
+//! A token is as long as the key of a cipher, so nobody can try all of them and
+//! its digest needs no slow hash: `BLAKE2b-256("sealbook:token:v1" 0x1f text)`.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use crate::ledger::hash::Hash;
+use crate::ledger::hexadecimal;
+
+/// What every token begins with, so that one that leaked is recognised.
+pub const PREFIX: &str = "sbt_";
+
+/// Random bytes in a token.
+const BYTES: usize = 32;
+
+/// Random bytes in the name of a token, which is no secret.
+const ID_BYTES: usize = 6;
+
+/// A token in the clear. Wiped when dropped, and in no text but
+/// [`Token::expose`].
+pub struct Token(Zeroizing<String>);
+
+/// The digest of a token: what is kept of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TokenDigest(Hash);
+
+impl Token {
+    /// A new token, and a name for it.
+    ///
+    /// # Errors
+    /// The system gave no randomness.
+    pub fn generate() -> Result<(Token, String), getrandom::Error> {
+        let mut bytes = Zeroizing::new([0; BYTES]);
+        getrandom::fill(&mut *bytes)?;
+        let mut id = [0; ID_BYTES];
+        getrandom::fill(&mut id)?;
+        let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 * BYTES));
+        text.push_str(PREFIX);
+        text.push_str(&Zeroizing::new(hexadecimal::encode(&*bytes)));
+        Ok((Token(text), hexadecimal::encode(&id)))
+    }
+
+    /// The text, to be shown once.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is kept of it.
+    #[must_use]
+    pub fn digest(&self) -> TokenDigest {
+        TokenDigest::of(&self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+impl TokenDigest {
+    /// The digest of what somebody presents.
+    #[must_use]
+    pub fn of(presented: &str) -> TokenDigest {
+        TokenDigest(Hash::of_parts(&[
+            b"sealbook:token:v1\x1f",
+            presented.as_bytes(),
+        ]))
+    }
+
+    /// Reads 64 lower-case hex digits.
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> TokenDigest {
+        TokenDigest(Hash::from_bytes(bytes))
+    }
+
+    /// Whether both are the same, in a time that does not depend on it.
+    #[must_use]
+    pub fn matches(&self, other: &TokenDigest) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl fmt::Display for TokenDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for TokenDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenDigest(…)")
+    }
+}

@@ -1,0 +1,273 @@
+//! The file of tokens: JSON Lines of `{"id", "name", "scopes", "digest",
+//! "created_at", "expires_at"}`, with digests and no token.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::scope::Scope;
+use super::token::{Token, TokenDigest};
+use crate::files::replace;
+use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::limits;
+use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::parse::{ParseError, parse};
+use crate::ledger::time::Timestamp;
+
+/// Tokens in one file. All of them are compared with each that is presented.
+const MOST: usize = 10_000;
+
+/// A token as it is kept.
+#[derive(Clone, Debug)]
+pub struct KeptToken {
+    /// Its name in entries and logs; no secret.
+    pub id: String,
+    /// Whose it is, for people.
+    pub name: String,
+    /// What it allows.
+    pub scopes: Vec<Scope>,
+    /// What it is recognised by.
+    pub digest: TokenDigest,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Every token.
+#[derive(Clone, Debug, Default)]
+pub struct TokenFile {
+    tokens: Vec<KeptToken>,
+}
+
+/// Why a file of tokens was not read or written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TokenFileError {
+    /// The file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Others may write it: whoever can, can give himself every right.
+    #[error("{}: others than its owner may write it", path.display())]
+    Writable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is over [`limits::SMALL_FILE_BYTES`] times ten, or has too many tokens.
+    #[error("{}: more tokens than a server looks through", path.display())]
+    TooMany {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line is no JSON.
+    #[error("{}: line {line}: {error}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: ParseError,
+    },
+    /// A line is no token.
+    #[error("{}: line {line}: {error}", path.display())]
+    Member {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: MemberError,
+    },
+    /// The system gave no randomness.
+    #[error("no randomness to be had: {0}")]
+    Randomness(getrandom::Error),
+    /// No token has this name.
+    #[error("there is no token {id:?}")]
+    NoSuchToken {
+        /// The name.
+        id: String,
+    },
+}
+
+impl TokenFile {
+    /// Reads the tokens in `path`.
+    ///
+    /// # Errors
+    /// [`TokenFileError`] names the line.
+    pub fn open(path: &Path) -> Result<TokenFile, TokenFileError> {
+        use std::os::unix::fs::MetadataExt as _;
+        let failed = |source| io_error(path, source);
+        let file = fs::File::open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.mode() & 0o022 != 0 {
+            let path = path.to_owned();
+            return Err(TokenFileError::Writable { path });
+        }
+        let limit = 10 * limits::SMALL_FILE_BYTES;
+        let mut text = Vec::new();
+        file.take(limit as u64 + 1)
+            .read_to_end(&mut text)
+            .map_err(failed)?;
+        let lines = text.split(|byte| *byte == b'\n').enumerate();
+        let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
+        let tokens: Vec<_> = lines
+            .map(|(index, line)| read_line(path, index + 1, line))
+            .collect::<Result<_, _>>()?;
+        if text.len() > limit || tokens.len() > MOST {
+            let path = path.to_owned();
+            return Err(TokenFileError::TooMany { path });
+        }
+        Ok(TokenFile { tokens })
+    }
+
+    /// Makes a token and keeps its digest. It cannot be had again.
+    ///
+    /// # Errors
+    /// [`TokenFileError::Randomness`].
+    pub fn issue(
+        &mut self,
+        name: &str,
+        scopes: &[Scope],
+        now: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(Token, &KeptToken), TokenFileError> {
+        let (token, id) = Token::generate().map_err(TokenFileError::Randomness)?;
+        let mut scopes = scopes.to_vec();
+        scopes.sort_unstable();
+        scopes.dedup();
+        let kept = KeptToken {
+            id,
+            name: name.to_owned(),
+            scopes,
+            digest: token.digest(),
+            created_at: now,
+            expires_at,
+        };
+        self.tokens.push(kept);
+        let kept = self.tokens.last();
+        kept.map(|kept| (token, kept))
+            .ok_or(TokenFileError::NoSuchToken { id: String::new() })
+    }
+
+    /// Takes a token out, by its name.
+    ///
+    /// # Errors
+    /// [`TokenFileError::NoSuchToken`].
+    pub fn revoke(&mut self, id: &str) -> Result<KeptToken, TokenFileError> {
+        let at = self.tokens.iter().position(|token| token.id == id);
+        match at {
+            Some(at) => Ok(self.tokens.remove(at)),
+            None => Err(TokenFileError::NoSuchToken { id: id.to_owned() }),
+        }
+    }
+
+    /// Writes the tokens to `path`, readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`TokenFileError::Io`].
+    pub fn save(&self, path: &Path) -> Result<(), TokenFileError> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let failed = |source| io_error(path, source);
+        let mut text = String::new();
+        for token in &self.tokens {
+            text.push_str(&token.to_value().canonical(Form::Utf8));
+            text.push('\n');
+        }
+        replace(path, text.as_bytes()).map_err(failed)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)
+    }
+
+    /// The tokens, in the order in which they were made.
+    #[must_use]
+    pub fn tokens(&self) -> &[KeptToken] {
+        &self.tokens
+    }
+
+    /// The token that is presented, if it is one of these. Looks through all of
+    /// them, whichever it is.
+    #[must_use]
+    pub fn find(&self, presented: &str) -> Option<&KeptToken> {
+        let presented = TokenDigest::of(presented);
+        let matching = self
+            .tokens
+            .iter()
+            .filter(|kept| kept.digest.matches(&presented));
+        matching.last()
+    }
+}
+
+impl KeptToken {
+    /// Whether it is refused at `now`.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|expires| expires <= now)
+    }
+
+    fn to_value(&self) -> Value {
+        let scopes = self.scopes.iter().map(|scope| Value::from(scope.as_str()));
+        let members: Object = [
+            ("id", Value::from(self.id.as_str())),
+            ("name", Value::from(self.name.as_str())),
+            ("scopes", Value::Array(scopes.collect())),
+            ("digest", Value::from(self.digest.to_string())),
+            ("created_at", Value::from(self.created_at.to_string())),
+            (
+                "expires_at",
+                Value::from(self.expires_at.map(|at| at.to_string())),
+            ),
+        ]
+        .into_iter()
+        .collect();
+        Value::Object(members)
+    }
+
+    fn from_value(value: &Value) -> Result<KeptToken, MemberError> {
+        let mut members = Members::of(value, "")?;
+        let mut scopes = Vec::new();
+        for (index, item) in members.array("scopes")?.iter().enumerate() {
+            let scope = item.as_str().and_then(Scope::parse);
+            scopes.push(scope.ok_or_else(|| {
+                let expected = "read, append, route, enrol, ingest, approve or admin";
+                let problem = MemberProblem::BadValue { expected };
+                members.error(&format!("scopes[{index}]"), problem)
+            })?);
+        }
+        let token = KeptToken {
+            id: members.str("id")?.to_owned(),
+            name: members.str("name")?.to_owned(),
+            scopes,
+            digest: TokenDigest::from_bytes(members.hex("digest")?),
+            created_at: members.timestamp("created_at")?,
+            expires_at: members.opt_timestamp("expires_at")?,
+        };
+        members.finish()?;
+        Ok(token)
+    }
+}
+
+fn read_line(path: &Path, line: usize, text: &[u8]) -> Result<KeptToken, TokenFileError> {
+    let value = parse(text).map_err(|error| TokenFileError::Json {
+        path: path.to_owned(),
+        line,
+        error,
+    })?;
+    KeptToken::from_value(&value).map_err(|error| TokenFileError::Member {
+        path: path.to_owned(),
+        line,
+        error,
+    })
+}
+
+fn io_error(path: &Path, source: io::Error) -> TokenFileError {
+    TokenFileError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}

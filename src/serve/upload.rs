@@ -1,0 +1,253 @@
+//! Verifying a file that somebody sends: streamed, and never kept.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+use utoipa::ToSchema;
+
+use super::body::declared;
+use super::endpoint::{Endpoint, Need, Takes};
+use super::params::Params;
+use super::problem::Problem;
+use super::scope::Scope;
+use super::service::Service;
+use crate::audit::stream::recognise;
+use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
+use crate::ledger::hash::Hash;
+use crate::ledger::key::PublicKey;
+use crate::ledger::limits;
+use crate::ledger::logbook_file::LogbookFile;
+use crate::ledger::proof::ProofFile;
+use crate::ledger::source::ReadError;
+use crate::ledger::verify::{Policy, verify};
+
+/// Chunks that may wait for the verifier.
+const AHEAD: usize = 8;
+
+/// A verdict (SPEC §6).
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes a report")]
+pub(super) struct ReportText {
+    /// `pass` or `fail`.
+    verdict: String,
+    format: String,
+    entries: u64,
+    epochs: u64,
+    head: String,
+    log: Option<String>,
+    genesis: Option<String>,
+    key_source: String,
+    #[schema(value_type = Vec<Object>)]
+    faults: (),
+    not_checked: Vec<String>,
+    #[schema(value_type = Vec<Object>)]
+    warnings: (),
+    elapsed_ms: u64,
+}
+
+#[derive(Serialize)]
+struct Sent {
+    #[serde(flatten)]
+    report: Report,
+    elapsed_ms: u64,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new::<__path_verify_upload, _, _>(
+        Need::Scope(Scope::Read),
+        Takes::Upload,
+        verify_upload,
+    )]
+}
+
+/// Verifies a logbook, bundle or proof. A verdict of `fail` is an answer.
+#[utoipa::path(post, path = "/v1/verify", tag = "ledger",
+    request_body(content = String, content_type = "application/octet-stream"),
+    params(
+        ("key" = Option<Vec<String>>, Query,
+            description = "A trusted key, 64 hex digits; without one the verdict is `fail`"),
+        ("as" = Option<String>, Query, description = "logbook, bundle or proof"),
+        ("expect_head" = Option<String>, Query, description = "The hash of the last entry")),
+    responses((status = 200, description = "The verdict", body = ReportText)))]
+pub(super) async fn verify_upload(
+    State(service): State<Arc<Service>>,
+    mut params: Params,
+    request: Request,
+) -> Result<Response, Problem> {
+    let keys = params.all("key").into_iter();
+    let keys = keys.map(|key| PublicKey::from_hex(&key.to_ascii_lowercase()));
+    let keys = keys.collect::<Result<_, _>>().map_err(|_| key_refused())?;
+    let expect_head = params.one("expect_head")?;
+    let expect_head = expect_head.map(|hash| Hash::from_hex(&hash)).transpose()?;
+    let pinned = params.one("as")?.map(|name| format(&name)).transpose()?;
+    params.finish()?;
+    let policy = Policy {
+        keys,
+        expect_head,
+        ..Policy::default()
+    };
+    let limit = service.limits.upload_bytes;
+    if declared(request.headers()).is_some_and(|length| length > limit) {
+        return Err(Problem::TooLarge { limit });
+    }
+    let place = service.pools.long_work().await?;
+    let (sender, chunks) = mpsc::channel(AHEAD);
+    let begun = Instant::now();
+    let judged = tokio::task::spawn_blocking(move || {
+        let report = judge(Chunks::new(chunks), limit, pinned, &policy);
+        drop(place);
+        report
+    });
+    let patience = service.limits.stall_time;
+    let passed_on = pass_on(request.into_body(), sender, limit, patience).await;
+    let report = judged.await.map_err(|_| Problem::Abandoned)?;
+    passed_on?;
+    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let report = report?;
+    Ok(Json(Sent { report, elapsed_ms }).into_response())
+}
+
+/// Passes the body on to the verifier, as fast as it reads.
+async fn pass_on(
+    body: Body,
+    sender: mpsc::Sender<io::Result<axum::body::Bytes>>,
+    limit: u64,
+    patience: Duration,
+) -> Result<(), Problem> {
+    let mut chunks = body.into_data_stream();
+    let mut passed = 0_u64;
+    loop {
+        let problem = match tokio::time::timeout(patience, chunks.next()).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(Ok(chunk))) => {
+                passed = passed.saturating_add(chunk.len() as u64);
+                if passed <= limit {
+                    // A verifier that has seen enough reads no more; the rest
+                    // still has to come, so that the answer can go.
+                    let _ = sender.send(Ok(chunk)).await;
+                    continue;
+                }
+                Problem::TooLarge { limit }
+            }
+            Ok(Some(Err(_))) => Problem::BodyBroken,
+            Err(_) => Problem::BodyTooSlow,
+        };
+        let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
+        let _ = sender.send(Err(broken)).await;
+        return Err(problem);
+    }
+}
+
+fn judge(
+    chunks: Chunks,
+    limit: u64,
+    pinned: Option<Format>,
+    policy: &Policy,
+) -> Result<Report, Problem> {
+    let recognised = recognise(chunks).map_err(|_| Problem::BodyBroken)?;
+    // What little decompresses to much is cut, which no format survives.
+    let mut reader = recognised.reader.take(limit);
+    let format = match (pinned, recognised.format) {
+        (Some(expected), Some(actual)) if expected != actual => {
+            return Ok(mismatch(expected, actual, policy));
+        }
+        (pinned, found) => pinned.or(found).ok_or(Problem::NotRecognised)?,
+    };
+    let nobody = &mut |_| ();
+    let outcome = match format {
+        Format::Logbook => verify(&mut LogbookFile::new(reader), policy, nobody),
+        Format::Bundle => {
+            BundleFile::open(reader).and_then(|mut bundle| verify(&mut bundle, policy, nobody))
+        }
+        Format::Proof => {
+            let mut bytes = Vec::new();
+            let most = 2 * limits::LINE_BYTES as u64;
+            let read = (&mut reader).take(most).read_to_end(&mut bytes);
+            read.map_err(ReadError::Io)
+                .and_then(|_| verify(&mut ProofFile::new(&bytes), policy, nobody))
+        }
+        Format::Ledger => return Err(Problem::NotRecognised),
+    };
+    Ok(outcome.map_err(|_| Problem::BodyBroken)?.report)
+}
+
+/// The report on something else than it was said to be.
+fn mismatch(expected: Format, actual: Format, policy: &Policy) -> Report {
+    let fault = Fault::of_file(
+        FaultCode::FormatMismatch,
+        format!("it was to be {expected:?} and is {actual:?}").to_ascii_lowercase(),
+    );
+    Report {
+        verdict: Verdict::Fail,
+        format: expected,
+        entries: 0,
+        epochs: 0,
+        head: Hash::ZERO,
+        log: policy.keys.first().copied(),
+        genesis: None,
+        key_source: match policy.keys.is_empty() {
+            true => KeySource::None,
+            false => KeySource::Given,
+        },
+        faults: vec![fault.compared(format!("{expected:?}"), format!("{actual:?}"))],
+        not_checked: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+fn key_refused() -> Problem {
+    Problem::Argument {
+        what: "key",
+        expected: "64 hex digits are needed",
+    }
+}
+
+fn format(name: &str) -> Result<Format, Problem> {
+    match name {
+        "logbook" => Ok(Format::Logbook),
+        "bundle" => Ok(Format::Bundle),
+        "proof" => Ok(Format::Proof),
+        _ => Err(Problem::Argument {
+            what: "as",
+            expected: "logbook, bundle or proof is needed",
+        }),
+    }
+}
+
+/// The chunks of a body as a file.
+struct Chunks {
+    chunks: mpsc::Receiver<io::Result<axum::body::Bytes>>,
+    current: axum::body::Bytes,
+}
+
+impl Chunks {
+    fn new(chunks: mpsc::Receiver<io::Result<axum::body::Bytes>>) -> Chunks {
+        Chunks {
+            chunks,
+            current: axum::body::Bytes::new(),
+        }
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.chunks.blocking_recv() {
+                None => return Ok(0),
+                Some(chunk) => self.current = chunk?,
+            }
+        }
+        let length = (&*self.current).read(buffer)?;
+        let _ = self.current.split_to(length);
+        Ok(length)
+    }
+}

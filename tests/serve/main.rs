@@ -1,0 +1,29 @@
+//! The server, over HTTP: every endpoint as a client meets it, who is let in,
+//! what it bears, and how it ends.
+#![cfg(all(feature = "serve", feature = "client", feature = "cli"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking, and say what they skip"
+)]
+
+mod answer;
+mod appending;
+mod approvals;
+mod described;
+mod doors;
+mod evidence;
+mod hall;
+mod idempotency;
+mod limits;
+mod place;
+mod process;
+mod reading;
+mod readme;
+mod registry;
+mod sealing;
+mod tail;
+mod tokens;
