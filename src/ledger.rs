@@ -76,6 +76,8 @@ mod chain;
 pub mod entry;
 pub mod envelope;
 pub mod epoch;
+pub mod equivocation;
+pub mod equivocation_file;
 pub mod fault;
 pub mod hash;
 pub mod head;

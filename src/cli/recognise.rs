@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use clap::ValueEnum;
 
+use crate::ledger::equivocation::Equivocation;
 use crate::ledger::fault::Format;
 use crate::ledger::json::Object;
 use crate::ledger::limits;
@@ -24,6 +25,7 @@ pub(super) enum As {
     Logbook,
     Bundle,
     Proof,
+    Equivocation,
 }
 
 /// What is to be verified.
@@ -36,6 +38,8 @@ pub(super) enum Found {
     Bundle(Opened),
     /// A file that is small.
     Proof(Vec<u8>),
+    /// The same.
+    Equivocation(Vec<u8>),
     /// Something else than the name or the caller says it is.
     Mismatch {
         expected: Format,
@@ -68,6 +72,7 @@ impl From<As> for Format {
             As::Logbook => Format::Logbook,
             As::Bundle => Format::Bundle,
             As::Proof => Format::Proof,
+            As::Equivocation => Format::Equivocation,
         }
     }
 }
@@ -101,6 +106,7 @@ pub(super) fn recognise(path: &Path, given: Option<As>) -> Result<Found, CliErro
             Some(Format::Logbook) => Ok(Found::Logbook(open(path)?)),
             Some(Format::Bundle) => Ok(Found::Bundle(open(path)?)),
             Some(Format::Proof) => Ok(Found::Proof(read_small(path)?)),
+            Some(Format::Equivocation) => Ok(Found::Equivocation(read_small(path)?)),
             None => Err(not_recognised(path)),
         },
     }
@@ -143,7 +149,9 @@ fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
 
 fn of_object(object: &Object) -> Option<Format> {
     let has = |name| object.contains_key(name);
-    if InclusionProof::looks_like(object) {
+    if Equivocation::looks_like(object) {
+        Some(Format::Equivocation)
+    } else if InclusionProof::looks_like(object) {
         Some(Format::Proof)
     } else if ["sealbook", "bundle", "entry"].into_iter().any(has)
         || (has("epoch") && has("signature"))
@@ -191,10 +199,10 @@ fn read_start(file: &mut File, start: &mut [u8]) -> std::io::Result<usize> {
     Ok(bytes.len())
 }
 
-/// A proof has one entry, and an entry has a limit.
+/// A proof has two entries at most, and an entry has a limit.
 fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
-    let limit = 2 * limits::LINE_BYTES as u64;
+    let limit = 3 * limits::LINE_BYTES as u64;
     let read = open(path)?.reader.take(limit).read_to_end(&mut bytes);
     read.map_err(|error| CliError::file(path, error))?;
     Ok(bytes)
@@ -206,6 +214,7 @@ fn name(format: Format) -> &'static str {
         Format::Logbook => "a logbook",
         Format::Bundle => "a bundle",
         Format::Proof => "a proof",
+        Format::Equivocation => "a proof of equivocation",
     }
 }
 

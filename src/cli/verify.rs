@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::audit::audit;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::epoch::SignedEpoch;
+use crate::ledger::equivocation_file::judge_equivocation;
 use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
 use crate::ledger::hash::Hash;
 use crate::ledger::head::SignedHead;
@@ -153,6 +154,7 @@ fn report(context: &Context, args: &Args, policy: &Policy) -> Result<Report, Cli
             verify(&mut BundleFile::open(file.reader)?, policy, tick)
         })?,
         Found::Proof(bytes) => verify(&mut ProofFile::new(&bytes), policy, &mut |_| ())?,
+        Found::Equivocation(bytes) => return Ok(judge_equivocation(&bytes, &policy.keys)),
         Found::Mismatch { expected, actual } => {
             let detail = format!("it was to be {} and is {actual}", word(expected));
             let fault = Fault::of_file(FaultCode::FormatMismatch, detail);
@@ -287,6 +289,7 @@ fn word(format: Format) -> &'static str {
         Format::Logbook => "logbook",
         Format::Bundle => "bundle",
         Format::Proof => "proof",
+        Format::Equivocation => "equivocation",
     }
 }
 

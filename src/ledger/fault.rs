@@ -184,6 +184,8 @@ pub enum WarningCode {
     MoreNotListed,
     /// An entry of the log acknowledges a rollback.
     AcknowledgedRollback,
+    /// The file proves that the key contradicted itself.
+    EquivocationProven,
 }
 
 /// What a verdict leaves open.
@@ -213,6 +215,7 @@ pub enum Format {
     Logbook,
     Bundle,
     Proof,
+    Equivocation,
 }
 
 /// Where the key came from that signatures were checked with.
