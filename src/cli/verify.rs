@@ -88,6 +88,7 @@ fn policy(args: &Args) -> Result<Policy, CliError> {
         signatures: !args.no_signatures,
         expect_head,
         contains: contains?,
+        known: Vec::new(),
     })
 }
 

@@ -8,7 +8,7 @@ use super::entry::{Entry, EntryError};
 use super::epoch::leaf_hash;
 use super::hash::Hash;
 use super::json::Object;
-use super::key::StrictVerifier;
+use super::key::{PublicKey, Signature, StrictVerifier};
 use super::kind;
 use super::limits;
 use super::position::Seq;
@@ -35,6 +35,8 @@ pub(crate) struct Readable {
     pub(crate) ts: Timestamp,
     /// `None` where signatures are not checked.
     pub(crate) signature_valid: Option<bool>,
+    /// Of an invalid signature: what can be said of where it is from.
+    pub(crate) origin: Option<Origin>,
     /// The payload of a `sealbook:open`.
     pub(crate) opening: Option<Object>,
     /// Whether it acknowledges a rollback.
@@ -43,16 +45,32 @@ pub(crate) struct Readable {
     pub(crate) path: Option<Vec<Hash>>,
 }
 
+/// Where a signature that is not the log key's is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// No key can have made it: it was damaged.
+    Nobody,
+    /// Another key that the caller knows.
+    Known(PublicKey),
+    /// Some key may have made it, for these or for other bytes.
+    Unknown,
+}
+
 /// Judges each entry; `verifier` is `None` where signatures are not checked.
-pub(crate) fn judge(entries: &[&Raw], verifier: Option<&StrictVerifier>) -> Vec<Judged> {
+/// What is not signed by it is tried with the keys `known`.
+pub(crate) fn judge(
+    entries: &[&Raw],
+    verifier: Option<&StrictVerifier>,
+    known: &[PublicKey],
+) -> Vec<Judged> {
     entries
         .par_iter()
         .with_min_len(16)
-        .map(|raw| judge_one(raw, verifier))
+        .map(|raw| judge_one(raw, verifier, known))
         .collect()
 }
 
-fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>) -> Judged {
+fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>, known: &[PublicKey]) -> Judged {
     let (seq, read) = match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
@@ -63,7 +81,7 @@ fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>) -> Judged {
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     };
     match read {
-        Ok((entry, path)) => Judged::Read(Box::new(readable(seq, &entry, path, verifier))),
+        Ok((entry, path)) => Judged::Read(Box::new(readable(seq, &entry, path, verifier, known))),
         Err(error) => Judged::Unreadable { seq, error },
     }
 }
@@ -82,20 +100,34 @@ fn readable(
     entry: &Entry,
     path: Option<Vec<Hash>>,
     verifier: Option<&StrictVerifier>,
+    known: &[PublicKey],
 ) -> Readable {
     let signature = entry.signature();
+    let signature_valid = verifier.map(|v| v.verify(entry.signing_payload(), &signature));
     Readable {
         seq,
         hash: entry.hash(),
         prev: entry.prev_hash(),
         leaf: leaf_hash(&entry.hash(), &signature),
         ts: entry.ts(),
-        signature_valid: verifier.map(|v| v.verify(entry.signing_payload(), &signature)),
+        signature_valid,
+        origin: (signature_valid == Some(false)).then(|| origin(entry, &signature, known)),
         opening: (entry.kind() == kind::OPEN)
             .then(|| entry.check_payload().ok())
             .flatten(),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
         path,
+    }
+}
+
+fn origin(entry: &Entry, signature: &Signature, known: &[PublicKey]) -> Origin {
+    if !signature.is_possible() {
+        return Origin::Nobody;
+    }
+    let signs = |key: &&PublicKey| key.verify(entry.signing_payload(), signature);
+    match known.iter().find(signs) {
+        Some(key) => Origin::Known(*key),
+        None => Origin::Unknown,
     }
 }
 

@@ -26,6 +26,7 @@ use super::opening::Opening;
 use super::position::Seq;
 use super::seals::Seals;
 use super::source::{Event, Raw, ReadError, Source, Subject};
+use super::trace::Trace;
 
 /// A position that the log must hold: a signed head, a sealed header, a
 /// receipt that someone kept.
@@ -55,7 +56,13 @@ pub struct Policy {
     pub expect_head: Option<Hash>,
     /// Positions that the log must hold.
     pub contains: Vec<Anchor>,
+    /// Keys that are not trusted and by which a foreign signature is told, at
+    /// most [`KNOWN_KEYS`] of them.
+    pub known: Vec<PublicKey>,
 }
+
+/// Keys that an invalid signature is tried with, besides the trusted ones.
+pub const KNOWN_KEYS: usize = 16;
 
 impl Default for Policy {
     fn default() -> Self {
@@ -64,6 +71,7 @@ impl Default for Policy {
             signatures: true,
             expect_head: None,
             contains: Vec::new(),
+            known: Vec::new(),
         }
     }
 }
@@ -106,6 +114,8 @@ pub struct Outcome {
     pub report: Report,
     /// There exactly if the verdict is pass.
     pub verified: Option<Verified<Summary>>,
+    /// What explaining the faults needs.
+    pub trace: Trace,
 }
 
 /// Verifies what `source` holds. `progress` is told the entries walked so far,
@@ -128,7 +138,7 @@ pub fn verify(
         let verifier = walk.verifier.as_ref();
         let mut next = Vec::new();
         let (judged, read) = rayon::join(
-            || judge(&entries_of(&batch), verifier),
+            || judge(&entries_of(&batch), verifier, &walk.others),
             || source.next_batch(&mut next),
         );
         read?;
@@ -160,6 +170,9 @@ struct Walk<'a> {
     /// Several keys were given for a logbook, which names none: the first
     /// entry decides.
     undecided: bool,
+    /// Keys to tell foreign signatures by.
+    others: Vec<PublicKey>,
+    trace: Trace,
     chain: Chain,
     seals: Seals,
     head: Option<SignedHead>,
@@ -213,6 +226,14 @@ impl<'a> Walk<'a> {
                 .filter(|_| policy.signatures)
                 .as_ref()
                 .map(StrictVerifier::new),
+            others: policy
+                .keys
+                .iter()
+                .chain(policy.known.iter().take(KNOWN_KEYS))
+                .copied()
+                .filter(|key| log.is_some_and(|log| log != *key))
+                .collect(),
+            trace: Trace::default(),
             undecided: subject.log.is_none() && policy.signatures && policy.keys.len() > 1,
             chain: Chain::new(subject.format, subject.first_seq, subject.contiguous),
             seals: Seals::new(subject),
@@ -232,10 +253,12 @@ impl<'a> Walk<'a> {
         };
         self.undecided = false;
         let signs = |key: &&PublicKey| {
-            let verdicts = judge(&[first], Some(&StrictVerifier::new(key)));
+            let verdicts = judge(&[first], Some(&StrictVerifier::new(key)), &[]);
             matches!(verdicts.first(), Some(Judged::Read(entry)) if entry.signature_valid == Some(true))
         };
         if let Some(key) = self.policy.keys.iter().find(signs) {
+            self.others.extend(self.log);
+            self.others.retain(|other| other != key);
             self.log = Some(*key);
             self.verifier = Some(StrictVerifier::new(key));
         }
@@ -270,6 +293,9 @@ impl<'a> Walk<'a> {
     fn entry(&mut self, judged: &Judged, line: Option<u64>) {
         let index = self.chain.count;
         let seq = self.chain.step(judged, line, &mut self.findings);
+        let numbered = seq.filter(|_| self.subject.format == Format::Ledger);
+        self.trace
+            .take(judged, numbered.map_or(index, |seq| seq.0), line);
         let readable = match judged {
             Judged::Read(entry) => Some(&**entry),
             Judged::Unreadable { .. } => None,
@@ -390,6 +416,7 @@ impl<'a> Walk<'a> {
         Outcome {
             report,
             verified: clean.then_some(Verified(summary)),
+            trace: self.trace,
         }
     }
 

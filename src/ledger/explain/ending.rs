@@ -1,0 +1,94 @@
+//! Faults of the end: what a head, a seal or a receipt says must be there.
+
+use super::super::explanation::{Evidence, Incident};
+use super::super::fault::{At, Fault, FaultClass, FaultCode, Report};
+use super::super::hash::Hash;
+use super::super::search::Places;
+use super::super::verify::Policy;
+
+/// Gives the faults of the end their classes, and adds what they tell. A book
+/// with other faults may have lost its end by those.
+pub(super) fn explain_end(
+    report: &mut Report,
+    policy: &Policy,
+    places: &Places,
+    incidents: &mut Vec<Incident>,
+) {
+    let book = Book {
+        policy,
+        genesis: report.genesis,
+        entries: report.entries,
+        whole: incidents.is_empty(),
+        goes_on: policy
+            .expect_head
+            .is_some_and(|head| !places.of(&head).is_empty()),
+    };
+    for fault in report
+        .faults
+        .iter_mut()
+        .filter(|fault| fault.at == At::File)
+    {
+        let Some((class, or, evidence)) = book.class_of(fault) else {
+            continue;
+        };
+        fault.class = Some(class);
+        incidents.push(Incident {
+            class,
+            or,
+            index: None,
+            line: None,
+            entries: None,
+            evidence,
+            whole_again: None,
+        });
+    }
+}
+
+type Told = (FaultClass, Vec<FaultClass>, Evidence);
+
+struct Book<'a> {
+    policy: &'a Policy,
+    genesis: Option<Hash>,
+    entries: u64,
+    /// Whether nothing else is wrong with it.
+    whole: bool,
+    /// Whether it holds the expected head, and goes on after it.
+    goes_on: bool,
+}
+
+impl Book<'_> {
+    fn class_of(&self, fault: &Fault) -> Option<Told> {
+        let truncation = |or| Some((FaultClass::Truncation, or, Evidence::EndMissing));
+        match fault.code {
+            FaultCode::Truncated | FaultCode::RollbackDetected => truncation(Vec::new()),
+            FaultCode::ReceiptMismatch if fault.seq? >= self.entries => truncation(Vec::new()),
+            FaultCode::ReceiptMismatch => self.other_entry(),
+            FaultCode::HeadNotContained if !self.speaks_of_this(fault) => None,
+            FaultCode::HeadNotContained if fault.seq? >= self.entries => truncation(Vec::new()),
+            FaultCode::HeadNotContained => self.other_entry(),
+            // A hash without its number: the book ends before it, or went
+            // another way.
+            FaultCode::HeadMismatch if self.whole && !self.goes_on => {
+                truncation(vec![FaultClass::Fork])
+            }
+            _ => None,
+        }
+    }
+
+    /// The entries up to there are whole, and other ones.
+    fn other_entry(&self) -> Option<Told> {
+        let told = (FaultClass::Fork, Vec::new(), Evidence::OtherEntry);
+        self.whole.then_some(told)
+    }
+
+    /// Whether the head that is not contained is a signed one of this log.
+    fn speaks_of_this(&self, fault: &Fault) -> bool {
+        let expected = fault.expected.as_deref();
+        let mut anchors = self.policy.contains.iter();
+        anchors.any(|anchor| {
+            anchor.signed
+                && self.genesis.is_none_or(|genesis| genesis == anchor.genesis)
+                && expected == Some(&anchor.hash.to_string())
+        })
+    }
+}
