@@ -68,11 +68,14 @@
 //! A kind has 256 bytes, a payload 128 levels, an integer 4 300 digits, a
 //! signing payload 16 MiB, a line 20 MiB, an epoch 2²⁴ entries.
 
+pub mod anchors;
 pub mod bundle;
 pub mod bundle_file;
 pub mod bundle_line;
 mod canonical;
 mod chain;
+pub mod checkpoint;
+pub mod closing;
 pub mod entry;
 pub mod envelope;
 pub mod epoch;
@@ -100,8 +103,10 @@ pub mod opening;
 pub mod parse;
 mod parse_error;
 pub mod pem;
+pub mod policy;
 pub mod position;
 pub mod proof;
+pub mod revocation;
 mod seals;
 pub mod search;
 pub mod sha256;
@@ -112,4 +117,5 @@ pub mod time;
 mod time_reader;
 mod tokens;
 pub mod trace;
+pub mod transport;
 pub mod verify;

@@ -1,7 +1,7 @@
 //! Evidence bundles, read: lines become events, and what the lines say of the
 //! file as a whole is checked.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
 use super::bundle_line::{BundleClosing, BundleOpening, Contents, parse_hashes};
 use super::fault::{At, Fault, FaultCode, Format, NotChecked};
@@ -14,6 +14,7 @@ use super::position::Seq;
 use super::seals::SELECTION_NOT_CHECKED;
 use super::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
 use super::statement::Statement;
+use super::transport::TransportError;
 
 /// A bundle as a source.
 pub struct BundleFile<R> {
@@ -67,7 +68,10 @@ impl<R: BufRead + Send> BundleFile<R> {
 
     /// The next line, or `None` at the end or where reading on makes no sense.
     fn read(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
-        let line = read_line(&mut self.reader)?;
+        let line = match read_line(&mut self.reader) {
+            Ok(line) => line,
+            Err(error) => return self.unread(error),
+        };
         self.line += 1;
         match line {
             Some(Line::Whole { bytes, ended: true }) => Ok(Some(bytes)),
@@ -87,6 +91,17 @@ impl<R: BufRead + Send> BundleFile<R> {
                 Ok(None)
             }
         }
+    }
+
+    /// What does not decompress is damage, and not a disk that cannot be read.
+    fn unread(&mut self, error: io::Error) -> Result<Option<Vec<u8>>, ReadError> {
+        let Some(damage) = TransportError::of(&error) else {
+            return Err(error.into());
+        };
+        self.line += 1;
+        self.corrupt(damage.to_string());
+        self.ended = true;
+        Ok(None)
     }
 
     fn take(&mut self, line: &[u8]) {

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::bundle_line;
+use super::closing::Closing;
 use super::entry::{Entry, EntryError};
 use super::epoch::leaf_hash;
 use super::hash::Hash;
@@ -39,6 +40,8 @@ pub(crate) struct Readable {
     pub(crate) origin: Option<Origin>,
     /// The payload of a `sealbook:open`.
     pub(crate) opening: Option<Object>,
+    /// What a `sealbook:close` says.
+    pub(crate) closing: Option<Closing>,
     /// Whether it acknowledges a rollback.
     pub(crate) acknowledges_rollback: bool,
     /// The siblings that came with it in a selection.
@@ -115,9 +118,17 @@ fn readable(
         opening: (entry.kind() == kind::OPEN)
             .then(|| entry.check_payload().ok())
             .flatten(),
+        closing: closing(entry),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
         path,
     }
+}
+
+fn closing(entry: &Entry) -> Option<Closing> {
+    if entry.kind() != kind::CLOSE {
+        return None;
+    }
+    Closing::from_object(&entry.check_payload().ok()?).ok()
 }
 
 fn origin(entry: &Entry, signature: &Signature, known: &[PublicKey]) -> Origin {

@@ -8,6 +8,9 @@ pub const CLOCK: &str = "sealbook:clock";
 /// A rollback was acknowledged.
 pub const ROLLBACK: &str = "sealbook:rollback";
 
+/// The book ends here, and another continues it.
+pub const CLOSE: &str = "sealbook:close";
+
 /// Prefixes that only the recording layer writes.
 pub const RESERVED_PREFIXES: [&str; 5] = ["sealbook:", "wcp.", "manifest.", "vacant.", "hall."];
 

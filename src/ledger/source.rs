@@ -5,10 +5,11 @@ use std::io;
 use thiserror::Error;
 
 use super::epoch::SignedEpoch;
-use super::fault::{Fault, Format, NotChecked};
+use super::fault::{Fault, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::key::PublicKey;
+use super::logbook_file::Offset;
 use super::position::Seq;
 
 /// What a source says of itself before its first event. None of it is believed.
@@ -75,6 +76,12 @@ pub enum Event {
     Fault(Fault),
     /// Something that the source turned out unable to show.
     NotChecked(NotChecked),
+    /// Something to know that is no fault.
+    Warning(WarningCode, String),
+    /// The entry before has no newline: the file may have been cut there.
+    Torn,
+    /// The source stands between two lines.
+    Offset(Offset),
 }
 
 /// Why a source could not be read on. This is no verdict: nothing is known of

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use super::checkpoint::Checkpoint;
 use super::hash::Hash;
 use super::judge::{Judged, Origin, Readable};
 use super::limits;
@@ -61,13 +62,12 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Of a walk that goes on after `count` entries, the last of which has the
-    /// hash `head`.
-    pub(crate) fn after(count: u64, head: Hash) -> Trace {
+    /// Of a walk that goes on after a checkpoint.
+    pub(crate) fn after(at: &Checkpoint) -> Trace {
         Trace {
-            from: count,
-            count,
-            before: Some(head),
+            from: at.n,
+            count: at.n,
+            before: Some(at.head),
             ..Trace::default()
         }
     }

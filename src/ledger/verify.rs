@@ -14,7 +14,10 @@
 //! Memory is that of two batches and one frontier, whatever the size of the
 //! log.
 
+use super::anchors::{Anchors, Walked};
 use super::chain::Chain;
+use super::checkpoint::Checkpoint;
+use super::closing::Closing;
 use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
@@ -22,59 +25,16 @@ use super::hash::Hash;
 use super::head::SignedHead;
 use super::judge::{Judged, Readable, judge};
 use super::key::{PublicKey, StrictVerifier};
+use super::logbook_file::Offset;
 use super::opening::Opening;
 use super::position::Seq;
+use super::revocation::Revoked;
 use super::seals::Seals;
 use super::source::{Event, Raw, ReadError, Source, Subject};
 use super::trace::Trace;
 
-/// A position that the log must hold: a signed head, a sealed header, a
-/// receipt that someone kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Anchor {
-    /// The log it speaks of.
-    pub log: PublicKey,
-    /// That log's entry 0.
-    pub genesis: Hash,
-    /// The entry.
-    pub seq: Seq,
-    /// Its hash.
-    pub hash: Hash,
-    /// Whether the log's own signature stands under it.
-    pub signed: bool,
-}
-
-/// What a verification is to hold the log against.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// The keys that are trusted; none means that nobody gave one.
-    pub keys: Vec<PublicKey>,
-    /// Whether entry signatures are checked. Signatures of headers and heads
-    /// always are.
-    pub signatures: bool,
-    /// The hash that the last entry must have.
-    pub expect_head: Option<Hash>,
-    /// Positions that the log must hold.
-    pub contains: Vec<Anchor>,
-    /// Keys that are not trusted and by which a foreign signature is told, at
-    /// most [`KNOWN_KEYS`] of them.
-    pub known: Vec<PublicKey>,
-}
-
-/// Keys that an invalid signature is tried with, besides the trusted ones.
-pub const KNOWN_KEYS: usize = 16;
-
-impl Default for Policy {
-    fn default() -> Self {
-        Policy {
-            keys: Vec::new(),
-            signatures: true,
-            expect_head: None,
-            contains: Vec::new(),
-            known: Vec::new(),
-        }
-    }
-}
+pub use super::anchors::Anchor;
+pub use super::policy::{KNOWN_KEYS, Policy};
 
 /// A value that passed verification. Nothing but [`verify`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +65,10 @@ pub struct Summary {
     pub last_seq: Option<Seq>,
     /// The hash of the last entry; zeros if there is none.
     pub head: Hash,
+    /// What entry 0 says of the log, where it is there and says so.
+    pub opening: Option<Opening>,
+    /// Which key continues the log, where its last entry says so.
+    pub closing: Option<Closing>,
 }
 
 /// The end of a verification.
@@ -129,8 +93,23 @@ pub fn verify(
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, ReadError> {
+    verify_from(source, policy, None, &mut |walked, _| progress(walked))
+}
+
+/// The same, going on after a checkpoint at which `source` stands. `progress` is
+/// also told the last checkpoint that was reached without a fault, where the
+/// source says its offsets.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn verify_from(
+    source: &mut dyn Source,
+    policy: &Policy,
+    resume: Option<&Checkpoint>,
+    progress: &mut dyn FnMut(u64, Option<&Checkpoint>),
+) -> Result<Outcome, ReadError> {
     let subject = source.subject();
-    let mut walk = Walk::new(&subject, policy);
+    let mut walk = Walk::new(&subject, policy, resume);
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
     while !batch.is_empty() {
@@ -143,7 +122,7 @@ pub fn verify(
         );
         read?;
         walk.take(batch, judged);
-        progress(walk.chain.count);
+        progress(walk.chain.count, walk.reached.as_ref());
         batch = next;
     }
     Ok(walk.finish())
@@ -177,13 +156,17 @@ struct Walk<'a> {
     seals: Seals,
     head: Option<SignedHead>,
     genesis: Option<Hash>,
-    contained: Vec<bool>,
+    anchors: Anchors<'a>,
+    revoked: Revoked,
+    opening: Option<Opening>,
+    closing: Option<(Seq, Closing)>,
+    reached: Option<Checkpoint>,
     not_checked: Vec<NotChecked>,
     findings: Findings,
 }
 
 impl<'a> Walk<'a> {
-    fn new(subject: &Subject, policy: &'a Policy) -> Walk<'a> {
+    fn new(subject: &Subject, policy: &'a Policy, resume: Option<&Checkpoint>) -> Walk<'a> {
         let mut findings = Findings::default();
         let given = !policy.keys.is_empty();
         let key_source = match (given, subject.format) {
@@ -191,7 +174,8 @@ impl<'a> Walk<'a> {
             (false, Format::Ledger) => KeySource::Ledger,
             (false, _) => KeySource::None,
         };
-        let log = subject.log.or_else(|| policy.keys.first().copied());
+        let resumed = resume.map(|at| at.log);
+        let log = subject.log.or(resumed).or(policy.keys.first().copied());
         match key_source {
             KeySource::Ledger => {
                 let detail = "no key was given: the ledger was checked against its own";
@@ -214,8 +198,7 @@ impl<'a> Walk<'a> {
         if !policy.signatures || log.is_none() {
             not_checked.push(NotChecked::Signatures);
         }
-        let anchored = policy.expect_head.is_some() || !policy.contains.is_empty();
-        if anchored {
+        if policy.is_anchored() {
             not_checked.retain(|what| *what != NotChecked::Truncation);
         }
         Walk {
@@ -226,20 +209,23 @@ impl<'a> Walk<'a> {
                 .filter(|_| policy.signatures)
                 .as_ref()
                 .map(StrictVerifier::new),
-            others: policy
-                .keys
-                .iter()
-                .chain(policy.known.iter().take(KNOWN_KEYS))
-                .copied()
-                .filter(|key| log.is_some_and(|log| log != *key))
-                .collect(),
-            trace: Trace::default(),
-            undecided: subject.log.is_none() && policy.signatures && policy.keys.len() > 1,
-            chain: Chain::new(subject.format, subject.first_seq, subject.contiguous),
+            others: policy.others(log),
+            trace: resume.map_or_else(Trace::default, Trace::after),
+            undecided: subject.log.or(resumed).is_none()
+                && policy.signatures
+                && policy.keys.len() > 1,
+            chain: match resume {
+                Some(at) => Chain::after(at),
+                None => Chain::new(subject.format, subject.first_seq, subject.contiguous),
+            },
             seals: Seals::new(subject),
             head: None,
-            genesis: subject.genesis,
-            contained: vec![false; policy.contains.len()],
+            genesis: subject.genesis.or(resume.and_then(|at| at.genesis)),
+            anchors: Anchors::new(&policy.contains, &policy.receipts),
+            revoked: Revoked::new(&policy.revocations),
+            opening: None,
+            closing: None,
+            reached: None,
             not_checked,
             findings,
             subject: subject.clone(),
@@ -257,8 +243,7 @@ impl<'a> Walk<'a> {
             matches!(verdicts.first(), Some(Judged::Read(entry)) if entry.signature_valid == Some(true))
         };
         if let Some(key) = self.policy.keys.iter().find(signs) {
-            self.others.extend(self.log);
-            self.others.retain(|other| other != key);
+            self.others = self.policy.others(Some(*key));
             self.log = Some(*key);
             self.verifier = Some(StrictVerifier::new(key));
         }
@@ -286,6 +271,14 @@ impl<'a> Walk<'a> {
                 }
                 Event::Fault(fault) => self.findings.fault(fault),
                 Event::NotChecked(what) => self.not_checked.push(what),
+                Event::Warning(code, detail) => self.findings.warning(code, detail),
+                Event::Torn => {
+                    self.trace.tear();
+                    let detail = "the last line has no newline";
+                    self.findings
+                        .warning(WarningCode::MissingFinalNewline, detail);
+                }
+                Event::Offset(offset) => self.reach(offset),
             }
         }
     }
@@ -302,7 +295,10 @@ impl<'a> Walk<'a> {
         };
         if let (Some(entry), Some(seq)) = (readable, seq) {
             self.open(seq, entry, line);
-            self.compare_anchors(seq, entry);
+            self.close(seq, entry, index, line);
+            self.anchors
+                .entry(seq, entry.hash, (index, line), &mut self.findings);
+            self.revoked.entry(seq, entry.hash, index, line);
         }
         if self.subject.format == Format::Logbook {
             return;
@@ -329,6 +325,11 @@ impl<'a> Walk<'a> {
         if seq != Seq::FIRST {
             return;
         }
+        let opening = entry.opening.as_ref().map(Opening::from_object);
+        self.opening = opening
+            .as_ref()
+            .and_then(|read| read.as_ref().ok())
+            .cloned();
         if self.subject.format == Format::Logbook {
             self.genesis = Some(entry.hash);
             return;
@@ -338,7 +339,7 @@ impl<'a> Walk<'a> {
                 .with_seq(Some(0))
                 .on_line(line)
         };
-        match entry.opening.as_ref().map(Opening::from_object) {
+        match opening {
             Some(Ok(opening)) => {
                 if let Some(log) = self.log.filter(|key| *key != opening.log) {
                     let found = fault(
@@ -372,17 +373,55 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn compare_anchors(&mut self, seq: Seq, entry: &Readable) {
-        let anchors = self.policy.contains.iter().zip(&mut self.contained);
-        for (anchor, contained) in anchors {
-            *contained |= anchor.seq == seq && anchor.hash == entry.hash;
+    /// Nothing may follow the entry that closes a book. In foreign logbooks that
+    /// kind means nothing.
+    fn close(&mut self, seq: Seq, entry: &Readable, index: u64, line: Option<u64>) {
+        if let Some((closed, _)) = self.closing
+            && self.subject.format != Format::Logbook
+            && seq.before() == Some(closed)
+        {
+            let detail = format!("entry {closed} closed the book, and this one follows");
+            let fault = Fault::at(FaultCode::SchemaViolation, At::Entry, index, detail);
+            self.findings
+                .fault(fault.with_seq(Some(seq.0)).on_line(line));
         }
+        let believed = entry.signature_valid != Some(false);
+        let closing = entry.closing.filter(|_| believed);
+        self.closing = closing.map(|closing| (seq, closing)).or(self.closing);
+    }
+
+    /// The source stands between two lines. What was walked up to here may be
+    /// gone on from later, if nothing was wrong with it.
+    fn reach(&mut self, offset: Offset) {
+        let Some(log) = self.log.filter(|_| self.findings.is_clean()) else {
+            return;
+        };
+        self.reached = Some(Checkpoint {
+            log,
+            genesis: self.genesis,
+            n: self.chain.count,
+            head: self.chain.head,
+            last_ts: self.chain.last_ts,
+            lines: offset.lines,
+            bytes: offset.bytes,
+            hash: offset.hash,
+            signatures: self.policy.signatures,
+        });
     }
 
     fn finish(mut self) -> Outcome {
         self.seals.close(&mut self.findings);
         self.check_end();
-        self.check_anchors();
+        let walked = Walked {
+            log: self.log,
+            genesis: self.genesis,
+            head: self.chain.head,
+        };
+        self.anchors.finish(&walked, &mut self.findings);
+        let closing = self.closing.map(|(_, closing)| closing);
+        let (log, genesis, opening) = (self.log, self.genesis, self.opening.as_ref());
+        self.revoked
+            .judge(log, genesis, opening, closing.as_ref(), &mut self.findings);
         if self.chain.count == 0 {
             self.findings
                 .warning(WarningCode::Empty, "there are no entries");
@@ -397,6 +436,8 @@ impl<'a> Walk<'a> {
             epochs: self.seals.count,
             last_seq: self.chain.last_seq,
             head: self.chain.head,
+            closing: closing.filter(|_| self.closing.map(|(seq, _)| seq) == self.chain.last_seq),
+            opening: self.opening,
         };
         let clean = self.findings.is_clean();
         let (faults, warnings) = self.findings.into_lists();
@@ -453,28 +494,6 @@ impl<'a> Walk<'a> {
             let found = Fault::of_file(FaultCode::HeadMismatch, detail);
             self.findings
                 .fault(found.compared(expected, self.chain.head));
-        }
-    }
-
-    fn check_anchors(&mut self) {
-        for (anchor, contained) in self.policy.contains.iter().zip(&self.contained) {
-            let detail = if !anchor.signed {
-                "the head given has no valid signature of the log it names"
-            } else if self.log.is_some_and(|log| log != anchor.log)
-                || self
-                    .genesis
-                    .is_some_and(|genesis| genesis != anchor.genesis)
-            {
-                "the head given is of another log"
-            } else if !contained {
-                "the entry of the head given is not here"
-            } else {
-                continue;
-            };
-            let found =
-                Fault::of_file(FaultCode::HeadNotContained, detail).with_seq(Some(anchor.seq.0));
-            self.findings
-                .fault(found.compared(anchor.hash, self.chain.head));
         }
     }
 }

@@ -1,0 +1,58 @@
+//! What a verification holds a log against.
+
+use super::anchors::Anchor;
+use super::hash::Hash;
+use super::key::PublicKey;
+use super::revocation::SignedRevocation;
+
+/// What a verification is to hold the log against.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The keys that are trusted; none means that nobody gave one.
+    pub keys: Vec<PublicKey>,
+    /// Whether entry signatures are checked. Signatures of headers and heads
+    /// always are.
+    pub signatures: bool,
+    /// The hash that the last entry must have.
+    pub expect_head: Option<Hash>,
+    /// Positions that the log must hold.
+    pub contains: Vec<Anchor>,
+    /// Receipts of entries that the log must hold.
+    pub receipts: Vec<Anchor>,
+    /// What ends the log before its last entry.
+    pub revocations: Vec<SignedRevocation>,
+    /// Keys that are not trusted and by which a foreign signature is told, at
+    /// most [`KNOWN_KEYS`] of them.
+    pub known: Vec<PublicKey>,
+}
+
+/// Keys that an invalid signature is tried with, besides the trusted ones.
+pub const KNOWN_KEYS: usize = 16;
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            keys: Vec::new(),
+            signatures: true,
+            expect_head: None,
+            contains: Vec::new(),
+            receipts: Vec::new(),
+            revocations: Vec::new(),
+            known: Vec::new(),
+        }
+    }
+}
+
+impl Policy {
+    /// Whether anything says how far the log must go.
+    #[must_use]
+    pub fn is_anchored(&self) -> bool {
+        self.expect_head.is_some() || !self.contains.is_empty() || !self.receipts.is_empty()
+    }
+
+    /// The keys but `log`, to tell foreign signatures by.
+    pub(crate) fn others(&self, log: Option<PublicKey>) -> Vec<PublicKey> {
+        let keys = self.keys.iter().chain(self.known.iter().take(KNOWN_KEYS));
+        keys.copied().filter(|key| Some(*key) != log).collect()
+    }
+}
