@@ -1,6 +1,7 @@
 //! Verifying a ledger where it lies: the store as a source of events, and the
 //! mark beside it.
 
+use std::collections::HashSet;
 use std::io;
 use std::iter::Peekable;
 
@@ -8,8 +9,10 @@ use thiserror::Error;
 
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
+use crate::ledger::hash::Hash;
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::search::{Places, search};
 use crate::ledger::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
 use crate::ledger::statement::Statement;
 use crate::ledger::verify::{Outcome, Policy, verify};
@@ -45,8 +48,20 @@ pub fn audit(
     Ok(verify(&mut source, policy, progress)?)
 }
 
+/// Finds entries of the ledger in `store`, to explain its faults by.
+///
+/// # Errors
+/// [`AuditError`] if it cannot be read.
+pub fn find(
+    store: &dyn Store,
+    mark: &MarkFile,
+    wanted: &HashSet<Hash>,
+) -> Result<Places, AuditError> {
+    Ok(search(&mut LedgerSource::new(store, mark)?, wanted)?)
+}
+
 /// A ledger as a source.
-struct LedgerSource<'s> {
+pub struct LedgerSource<'s> {
     store: &'s dyn Store,
     identity: Option<Identity>,
     entries: Rows<'s, Seq>,
@@ -58,7 +73,11 @@ struct LedgerSource<'s> {
 }
 
 impl<'s> LedgerSource<'s> {
-    fn new(store: &'s dyn Store, mark: &MarkFile) -> Result<LedgerSource<'s>, AuditError> {
+    /// Reads the ledger in `store`, with the mark beside it.
+    ///
+    /// # Errors
+    /// [`AuditError`] if it cannot be read at all.
+    pub fn new(store: &'s dyn Store, mark: &MarkFile) -> Result<LedgerSource<'s>, AuditError> {
         let mut pending = Vec::new();
         let identity = match identity_of(store) {
             Ok(identity) => Some(identity),

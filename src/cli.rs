@@ -5,6 +5,7 @@
 
 mod accept_rollback;
 mod append;
+mod compressed;
 mod context;
 mod epochs;
 mod error;
@@ -15,6 +16,7 @@ mod generate;
 mod head;
 mod init;
 mod key;
+mod keys_file;
 mod log;
 mod output;
 mod progress;
@@ -101,6 +103,8 @@ enum Command {
 enum Answer {
     Yes,
     No,
+    /// Of several: some could not be answered.
+    Unanswered,
 }
 
 /// Parses the arguments of the process, runs the command, and gives the exit
@@ -116,6 +120,7 @@ pub fn main() -> ExitCode {
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::Unanswered) => ExitCode::from(2),
         Err(error) => ExitCode::from(output.failure(&error)),
     }
 }

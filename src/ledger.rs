@@ -100,6 +100,7 @@ pub mod merkle;
 mod number;
 mod object;
 pub mod opening;
+pub mod outcome;
 pub mod parse;
 mod parse_error;
 pub mod pem;

@@ -20,6 +20,8 @@ use crate::logbook::mark::MarkFault;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
+use super::verify::StateRefusal;
+
 /// Why a command has no answer, or the answer no.
 #[derive(Debug, Error)]
 pub(super) enum CliError {
@@ -55,6 +57,16 @@ pub(super) enum CliError {
     Read(#[from] ReadError),
     #[error("{}: its content is no ledger, logbook, bundle or proof", path.display())]
     NotRecognised { path: PathBuf },
+    #[error("{}: it is no revocation", path.display())]
+    NotARevocation { path: PathBuf },
+    #[error(transparent)]
+    State(#[from] StateRefusal),
+    #[error("{}, line {line}: {problem}", path.display())]
+    KeysFile {
+        path: PathBuf,
+        line: u64,
+        problem: &'static str,
+    },
     #[error("{} exists already", path.display())]
     Exists { path: PathBuf },
     #[error("{what} `{given}`: {expected}")]
@@ -127,6 +139,9 @@ impl CliError {
             CliError::Query(QueryError::Store(error)) => store_code(error),
             CliError::Query(_) => "store_corrupt",
             CliError::NotRecognised { .. } => "not_recognised",
+            CliError::NotARevocation { .. } | CliError::KeysFile { .. } => "bad_input",
+            CliError::State(StateRefusal::Invalid { .. }) => "state_invalid",
+            CliError::State(_) => "state_mismatch",
             CliError::Exists { .. } => "exists",
             CliError::NothingToSeal => "nothing_to_seal",
             CliError::NothingFound => "not_found",
@@ -155,6 +170,13 @@ impl CliError {
                 "say what it is with --as ledger, logbook, bundle or proof"
             }
             CliError::Exists { .. } => "move it away, or choose another place",
+            CliError::State(_) => {
+                "verify without --state, or name another state file to begin a new one"
+            }
+            CliError::KeysFile { .. } => {
+                "a line is `NAME KEY` or {\"name\": NAME, \"key\": KEY}; KEY is 64 hex digits or a \
+                 PEM file, NAME a path, a file name or *"
+            }
             _ => return None,
         };
         Some(hint.to_owned())

@@ -1,10 +1,8 @@
 //! What a path holds: told by content, unless the caller or the name says.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use clap::ValueEnum;
 
@@ -15,8 +13,8 @@ use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::proof::InclusionProof;
 
+use super::compressed::{Opened, open};
 use super::error::CliError;
-use super::progress::Counting;
 
 /// What a file may be said to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,23 +45,11 @@ pub(super) enum Found {
     },
 }
 
-/// A file being read.
-pub(super) struct Opened {
-    /// Its bytes, decompressed.
-    pub(super) reader: Box<dyn BufRead + Send>,
-    /// How many bytes of the file itself were read so far.
-    pub(super) read: Arc<AtomicU64>,
-    /// How many it has.
-    pub(super) length: u64,
-}
-
 /// How many lines of a file are looked at.
 const SNIFFED_LINES: usize = 16;
 
 /// How many bytes of a file are looked at.
 const SNIFFED_BYTES: u64 = 1 << 20;
-
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 impl From<As> for Format {
     fn from(given: As) -> Format {
@@ -114,7 +100,9 @@ pub(super) fn recognise(path: &Path, given: Option<As>) -> Result<Found, CliErro
 
 fn by_name(path: &Path) -> Option<Format> {
     let name = path.file_name()?.to_str()?;
-    let name = name.strip_suffix(".zst").unwrap_or(name);
+    let packed = [".zst", ".gz"].into_iter();
+    let inside = packed.filter_map(|ending| name.strip_suffix(ending)).next();
+    let name = inside.unwrap_or(name);
     if name.ends_with(".bundle") {
         Some(Format::Bundle)
     } else if name.ends_with(".proof") {
@@ -132,10 +120,11 @@ fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
         .reader
         .take(SNIFFED_BYTES)
         .read_to_end(&mut text);
-    // What does not decompress is not recognised.
-    if read.is_err() {
+    // What does not decompress is told by what comes out of it.
+    if read.is_err() && text.is_empty() {
         return Ok(None);
     }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     if text.trim_ascii().is_empty() {
         return Ok(Some(Format::Logbook));
     }
@@ -162,41 +151,6 @@ fn of_object(object: &Object) -> Option<Format> {
     } else {
         None
     }
-}
-
-/// Opens a file, decompressing it if it is zstd. Compression is transport: the
-/// window that a hostile file may ask for is bounded.
-fn open(path: &Path) -> Result<Opened, CliError> {
-    let failed = |error| CliError::file(path, error);
-    let mut file = File::open(path).map_err(failed)?;
-    let mut magic = [0; 4];
-    let read = read_start(&mut file, &mut magic).map_err(failed)?;
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    let (file, counted) = Counting::new(file);
-    let file = BufReader::with_capacity(1 << 20, file);
-    let reader: Box<dyn BufRead + Send> = if read == magic.len() && magic == ZSTD_MAGIC {
-        let mut decoder = zstd::Decoder::with_buffer(file).map_err(failed)?;
-        let window = decoder.window_log_max(limits::ZSTD_WINDOW_LOG);
-        window.map_err(failed)?;
-        Box::new(BufReader::with_capacity(1 << 20, decoder))
-    } else {
-        Box::new(file)
-    };
-    Ok(Opened {
-        reader,
-        read: counted,
-        length,
-    })
-}
-
-fn read_start(file: &mut File, start: &mut [u8]) -> std::io::Result<usize> {
-    let mut bytes = Vec::new();
-    file.take(start.len() as u64).read_to_end(&mut bytes)?;
-    for (to, from) in start.iter_mut().zip(&bytes) {
-        *to = *from;
-    }
-    Ok(bytes.len())
 }
 
 /// A proof has two entries at most, and an entry has a limit.

@@ -1,45 +1,43 @@
-//! `sealbook verify`: one verdict for ledgers, logbooks, bundles and proofs.
+//! `sealbook verify`: one verdict for ledgers, logbooks, bundles and proofs, or
+//! for many of them.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod against;
+mod explained;
+mod many;
+mod one;
+mod state;
+
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::audit::audit;
-use crate::ledger::bundle_file::BundleFile;
-use crate::ledger::epoch::SignedEpoch;
-use crate::ledger::equivocation_file::judge_equivocation;
-use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
-use crate::ledger::hash::Hash;
-use crate::ledger::head::SignedHead;
-use crate::ledger::json::Value;
-use crate::ledger::limits;
-use crate::ledger::logbook_file::LogbookFile;
-use crate::ledger::parse;
-use crate::ledger::proof::ProofFile;
-use crate::ledger::source::ReadError;
-use crate::ledger::statement::Statement;
-use crate::ledger::verify::{Anchor, Outcome, Policy, verify};
-use crate::logbook::mark::Mark;
-use crate::store::{RocksStore, StoreError};
+use crate::ledger::explanation::Explanation;
+use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
+use crate::store::StoreError;
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
-use super::key::parse_key;
+use super::keys_file::KeysFile;
 use super::output::Output;
-use super::progress::Progress;
-use super::recognise::{As, Found, recognise};
+use super::recognise::As;
+
+pub(super) use state::StateRefusal;
+
+use one::Examined;
+use state::Resumable;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What to verify [default: the ledger]
-    path: Option<PathBuf>,
+    /// What to verify, or a folder of files [default: the ledger]
+    path: Vec<PathBuf>,
     /// A trusted key: 64 hex digits or a PEM file (may be given several times)
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
+    /// A file that says which file has which key: `NAME KEY` a line
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// What it must be
     #[arg(long = "as", value_name = "FORMAT")]
     format: Option<As>,
@@ -49,177 +47,98 @@ pub(super) struct Args {
     /// A file with a signed head or epoch header that the log must contain
     #[arg(long, value_name = "HEAD")]
     contains: Vec<PathBuf>,
+    /// A file with receipts of entries that the log must hold
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
+    /// A file with a revocation that ends the log
+    #[arg(long, value_name = "FILE")]
+    revoked: Vec<PathBuf>,
     /// Do not check the signatures of entries
     #[arg(long)]
     no_signatures: bool,
+    /// Say where trust ends: what was done to it, and from where on it is whole
+    #[arg(long)]
+    explain: bool,
+    /// Keep in this file how far a logbook file was verified, and go on from there
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// The private key that signs the state
+    #[arg(long, value_name = "FILE", requires = "state")]
+    state_key: Option<PathBuf>,
+    /// Do not read again what was verified before
+    #[arg(long, requires = "state")]
+    skip_prefix: bool,
 }
 
-/// A report as it is printed (SPEC §6).
+/// A report as it is printed (SPEC §6), with `explanation` only where it was
+/// asked for.
 #[derive(Serialize)]
 struct Printed<'a> {
     #[serde(flatten)]
     report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Explanation>,
     elapsed_ms: u64,
+}
+
+impl<'a> Printed<'a> {
+    fn of(examined: &'a Examined, explain: bool, elapsed_ms: u64) -> Printed<'a> {
+        Printed {
+            report: &examined.report,
+            explanation: examined.explanation.as_ref().filter(|_| explain),
+            elapsed_ms,
+        }
+    }
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let started = Instant::now();
-    let policy = policy(args)?;
-    let report = report(context, args, &policy)?;
+    let mut policy = against::policy(args)?;
+    let keys = match &args.keys {
+        Some(path) => KeysFile::read(path)?,
+        None => KeysFile::default(),
+    };
+    policy.known = keys.all();
+    let path = match args.path.as_slice() {
+        [] if !context.ledger.exists() => {
+            let dir = context.ledger.clone();
+            return Err(CliError::from(StoreError::Missing { dir }));
+        }
+        [] => &context.ledger,
+        [path] if !many::is_folder_of_files(path) => path,
+        _ if args.state.is_some() => {
+            return Err(CliError::usage("--state is for one logbook file"));
+        }
+        _ => return many::run(context, args, &policy, &keys, output),
+    };
+    policy.keys.extend(keys.of(path, None));
+    let state = args.state.as_deref().map(|state| Resumable {
+        path: state,
+        key: args.state_key.as_deref(),
+        skip_prefix: args.skip_prefix,
+    });
+    let examined = one::examine(context, path, args.format, &policy, state.as_ref())?;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if output.is_json() {
-        let report = &report;
-        output.document(&Printed { report, elapsed_ms })?;
+        output.document(&Printed::of(&examined, args.explain, elapsed_ms))?;
     } else {
-        print(&report, elapsed_ms, output)?;
+        print(&examined.report, Some(elapsed_ms), output)?;
+        if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {
+            explained::print(explanation, output)?;
+        }
     }
-    Ok(match report.verdict {
+    Ok(match examined.report.verdict {
         Verdict::Pass => Answer::Yes,
         Verdict::Fail => Answer::No,
     })
 }
 
-fn policy(args: &Args) -> Result<Policy, CliError> {
-    let keys: Result<_, _> = args.key.iter().map(|key| parse_key(key)).collect();
-    let expect_head = args.expect_head.as_deref().map(parse_hash).transpose()?;
-    let contains: Result<_, _> = args.contains.iter().map(|path| anchor(path)).collect();
-    Ok(Policy {
-        keys: keys?,
-        signatures: !args.no_signatures,
-        expect_head,
-        contains: contains?,
-        known: Vec::new(),
-    })
-}
-
-fn parse_hash(text: &str) -> Result<Hash, CliError> {
-    Hash::from_hex(&text.to_ascii_lowercase()).map_err(|_| CliError::Argument {
-        what: "hash",
-        given: text.to_owned(),
-        expected: "64 hex digits are needed",
-    })
-}
-
-/// A signed head, or a sealed header, which names a head too.
-fn anchor(path: &Path) -> Result<Anchor, CliError> {
-    let bytes = std::fs::read(path).map_err(|error| CliError::file(path, error))?;
-    let limits = parse::Limits {
-        bytes: limits::SMALL_FILE_BYTES,
-        ..parse::Limits::default()
-    };
-    // A mark is a head too.
-    let value = match Mark::parse(&bytes) {
-        Some(mark) => mark.head.to_value(),
-        None => parse::parse_with(&bytes, &limits)?,
-    };
-    let not_recognised = || CliError::NotRecognised {
-        path: path.to_owned(),
-    };
-    anchor_of(&value).ok_or_else(not_recognised)
-}
-
-fn anchor_of(value: &Value) -> Option<Anchor> {
-    let head: Option<SignedHead> = Statement::from_value(value).ok();
-    let epoch: Option<SignedEpoch> = Statement::from_value(value).ok();
-    match (head, epoch) {
-        (Some(head), _) => Some(Anchor {
-            log: head.content.log,
-            genesis: head.content.genesis,
-            seq: head.content.seq,
-            hash: head.content.hash,
-            signed: head.verify(),
-        }),
-        (None, Some(epoch)) => Some(Anchor {
-            log: epoch.content.log,
-            genesis: epoch.content.genesis,
-            seq: epoch.content.last_seq,
-            hash: epoch.content.head,
-            signed: epoch.verify(),
-        }),
-        (None, None) => None,
-    }
-}
-
-fn report(context: &Context, args: &Args, policy: &Policy) -> Result<Report, CliError> {
-    let path = args.path.as_deref().unwrap_or(&context.ledger);
-    if args.path.is_none() && !path.exists() {
-        let dir = path.to_owned();
-        return Err(CliError::from(StoreError::Missing { dir }));
-    }
-    let outcome = match recognise(path, args.format)? {
-        Found::Ledger(dir) => return ledger(context, &dir, policy),
-        Found::Logbook(file) => walk(file.read, file.length, |tick| {
-            verify(&mut LogbookFile::new(file.reader), policy, tick)
-        })?,
-        Found::Bundle(file) => walk(file.read, file.length, |tick| {
-            verify(&mut BundleFile::open(file.reader)?, policy, tick)
-        })?,
-        Found::Proof(bytes) => verify(&mut ProofFile::new(&bytes), policy, &mut |_| ())?,
-        Found::Equivocation(bytes) => return Ok(judge_equivocation(&bytes, &policy.keys)),
-        Found::Mismatch { expected, actual } => {
-            let detail = format!("it was to be {} and is {actual}", word(expected));
-            let fault = Fault::of_file(FaultCode::FormatMismatch, detail);
-            return Ok(unread(
-                expected,
-                policy,
-                fault.compared(word(expected), actual),
-            ));
-        }
-    };
-    Ok(outcome.report)
-}
-
-/// Verifies a file, with progress by the bytes of it that were read.
-fn walk(
-    read: Arc<AtomicU64>,
-    length: u64,
-    verify: impl FnOnce(&mut dyn FnMut(u64)) -> Result<Outcome, ReadError>,
-) -> Result<Outcome, ReadError> {
-    let mut progress = Progress::new(Some(length), "bytes");
-    let outcome = verify(&mut |_| progress.at(read.load(Ordering::Relaxed)));
-    progress.finish();
-    outcome
-}
-
-/// A ledger, with the mark that was named or the one beside it.
-fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Report, CliError> {
-    let mark = context.mark_of(dir);
-    let store = match RocksStore::open_read_only(dir) {
-        Ok(store) => store,
-        Err(error @ StoreError::Corrupt { .. }) => {
-            let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
-            return Ok(unread(Format::Ledger, policy, fault));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let total = crate::store::Store::count(&store).ok();
-    let mut progress = Progress::new(total, "entries");
-    let outcome = audit(&store, &mark, policy, &mut |done| progress.at(done))?;
-    progress.finish();
-    Ok(outcome.report)
-}
-
-/// The report on something that could be looked at and not be read.
-fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
-    Report {
-        verdict: Verdict::Fail,
-        format,
-        entries: 0,
-        epochs: 0,
-        head: Hash::ZERO,
-        log: policy.keys.first().copied(),
-        genesis: None,
-        key_source: match policy.keys.is_empty() {
-            true => KeySource::None,
-            false => KeySource::Given,
-        },
-        faults: vec![fault],
-        not_checked: Vec::new(),
-        warnings: Vec::new(),
-    }
-}
-
-fn print(report: &Report, elapsed_ms: u64, output: &mut Output) -> Result<(), CliError> {
+/// Prints a report for people.
+pub(super) fn print(
+    report: &Report,
+    elapsed_ms: Option<u64>,
+    output: &mut Output,
+) -> Result<(), CliError> {
     let (verdict, colour) = match report.verdict {
         Verdict::Pass => ("PASS", "1;32"),
         Verdict::Fail => ("FAIL", "1;31"),
@@ -259,7 +178,10 @@ fn print(report: &Report, elapsed_ms: u64, output: &mut Output) -> Result<(), Cl
     for what in &report.not_checked {
         output.line(&format!("not checked: {}", tag(what)))?;
     }
-    output.line(&format!("took     {elapsed_ms} ms"))
+    if let Some(elapsed_ms) = elapsed_ms {
+        output.line(&format!("took     {elapsed_ms} ms"))?;
+    }
+    Ok(())
 }
 
 fn describe(fault: &Fault) -> String {
@@ -269,6 +191,9 @@ fn describe(fault: &Fault) -> String {
     }
     if let Some(line) = fault.line {
         text.push_str(&format!(" (line {line})"));
+    }
+    if let Some(class) = &fault.class {
+        text.push_str(&format!(" [{}]", tag(class)));
     }
     text.push_str(&format!(": {}", fault.detail));
     text
@@ -284,7 +209,7 @@ fn tag(code: &impl Serialize) -> String {
         .to_owned()
 }
 
-fn word(format: Format) -> &'static str {
+pub(super) fn word(format: Format) -> &'static str {
     match format {
         Format::Ledger => "ledger",
         Format::Logbook => "logbook",

@@ -34,53 +34,8 @@ use super::source::{Event, Raw, ReadError, Source, Subject};
 use super::trace::Trace;
 
 pub use super::anchors::Anchor;
+pub use super::outcome::{Outcome, Summary, Verified};
 pub use super::policy::{KNOWN_KEYS, Policy};
-
-/// A value that passed verification. Nothing but [`verify`] makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified<T>(T);
-
-impl<T> Verified<T> {
-    /// The value.
-    #[must_use]
-    pub fn get(&self) -> &T {
-        &self.0
-    }
-}
-
-/// What was verified, in short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// What it was.
-    pub format: Format,
-    /// Whose it is.
-    pub log: Option<PublicKey>,
-    /// The hash of entry 0, if known.
-    pub genesis: Option<Hash>,
-    /// How many entries.
-    pub entries: u64,
-    /// How many epoch headers.
-    pub epochs: u64,
-    /// The number of the last entry; `None` if there is none.
-    pub last_seq: Option<Seq>,
-    /// The hash of the last entry; zeros if there is none.
-    pub head: Hash,
-    /// What entry 0 says of the log, where it is there and says so.
-    pub opening: Option<Opening>,
-    /// Which key continues the log, where its last entry says so.
-    pub closing: Option<Closing>,
-}
-
-/// The end of a verification.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Everything that was found.
-    pub report: Report,
-    /// There exactly if the verdict is pass.
-    pub verified: Option<Verified<Summary>>,
-    /// What explaining the faults needs.
-    pub trace: Trace,
-}
 
 /// Verifies what `source` holds. `progress` is told the entries walked so far,
 /// about once a batch.
@@ -456,8 +411,9 @@ impl<'a> Walk<'a> {
         };
         Outcome {
             report,
-            verified: clean.then_some(Verified(summary)),
+            verified: clean.then(|| Verified::new(summary)),
             trace: self.trace,
+            reached: self.reached,
         }
     }
 

@@ -75,10 +75,14 @@ impl Book<'_> {
         }
     }
 
-    /// The entries up to there are whole, and other ones.
+    /// Where the entries up to there are whole, they are other ones. Where they
+    /// are not, their numbers say nothing.
     fn other_entry(&self) -> Option<Told> {
-        let told = (FaultClass::Fork, Vec::new(), Evidence::OtherEntry);
-        self.whole.then_some(told)
+        if self.whole {
+            return Some((FaultClass::Fork, Vec::new(), Evidence::OtherEntry));
+        }
+        let or = vec![FaultClass::Fork, FaultClass::Edit, FaultClass::Deletion];
+        Some((FaultClass::Truncation, or, Evidence::EndMissing))
     }
 
     /// Whether the head that is not contained is a signed one of this log.
