@@ -7,6 +7,7 @@ mod accept_rollback;
 mod append;
 mod compressed;
 mod context;
+mod diff;
 mod epochs;
 mod error;
 mod escape;
@@ -22,6 +23,8 @@ mod output;
 mod progress;
 mod prove;
 mod recognise;
+mod revoke;
+mod rotate;
 mod seal;
 mod show;
 mod verify;
@@ -86,6 +89,12 @@ enum Command {
     Prove(prove::Args),
     /// Write an evidence bundle or a logbook
     Export(export::Args),
+    /// Compare two copies of one log, and prove what its key signed twice
+    Diff(diff::Args),
+    /// Close the book and continue it in a new one under a new key
+    Rotate(rotate::Args),
+    /// Say for ever where a book ends, whatever its key signs beyond
+    Revoke(revoke::Args),
     /// Acknowledge for ever that the ledger was rolled back
     AcceptRollback(accept_rollback::Args),
     /// Print the ledger's public key
@@ -138,6 +147,9 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Verify(args) => verify::run(&context, &args, output),
         Command::Prove(args) => prove::run(&context, &args, output),
         Command::Export(args) => export::run(&context, &args, output),
+        Command::Diff(args) => diff::run(&context, &args, output),
+        Command::Rotate(args) => rotate::run(&context, &args, output),
+        Command::Revoke(args) => revoke::run(&context, &args, output),
         Command::AcceptRollback(args) => accept_rollback::run(&context, &args, output),
         Command::Key(args) => key::run(&context, &args, output),
         Command::Version => version::run(output),

@@ -76,6 +76,7 @@ mod canonical;
 mod chain;
 pub mod checkpoint;
 pub mod closing;
+pub mod compare;
 pub mod entry;
 pub mod envelope;
 pub mod epoch;

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::audit::AuditError;
 use crate::evidence::EvidenceError;
 use crate::ledger::bundle::BundleError;
-use crate::ledger::key::SignError;
+use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
 use crate::ledger::source::ReadError;
@@ -59,6 +59,8 @@ pub(super) enum CliError {
     NotRecognised { path: PathBuf },
     #[error("{}: it is no revocation", path.display())]
     NotARevocation { path: PathBuf },
+    #[error("the book was closed in favour of the key {successor}, which {} does not hold", path.display())]
+    OtherSuccessor { path: PathBuf, successor: PublicKey },
     #[error(transparent)]
     State(#[from] StateRefusal),
     #[error("{}, line {line}: {problem}", path.display())]
@@ -140,6 +142,7 @@ impl CliError {
             CliError::Query(_) => "store_corrupt",
             CliError::NotRecognised { .. } => "not_recognised",
             CliError::NotARevocation { .. } | CliError::KeysFile { .. } => "bad_input",
+            CliError::OtherSuccessor { .. } => "key_mismatch",
             CliError::State(StateRefusal::Invalid { .. }) => "state_invalid",
             CliError::State(_) => "state_mismatch",
             CliError::Exists { .. } => "exists",
@@ -157,6 +160,9 @@ impl CliError {
             CliError::Append(LogbookError::ReservedKind { .. }) => {
                 "choose another kind: these are written by sealbook itself"
             }
+            CliError::Append(LogbookError::Closed) => {
+                "append to the book that continues it; `sealbook rotate` says which, or goes on making it"
+            }
             CliError::Append(LogbookError::Store(error)) => return store_hint(error),
             CliError::Append(LogbookError::Mark(_)) => {
                 "make room where the mark is; `sealbook log --reverse` shows what was recorded"
@@ -170,6 +176,7 @@ impl CliError {
                 "say what it is with --as ledger, logbook, bundle or proof"
             }
             CliError::Exists { .. } => "move it away, or choose another place",
+            CliError::OtherSuccessor { .. } => "name that key's file with --key FILE",
             CliError::State(_) => {
                 "verify without --state, or name another state file to begin a new one"
             }
@@ -247,6 +254,7 @@ fn append_code(error: &LogbookError) -> &'static str {
         LogbookError::Store(error) => store_code(error),
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Mark(error) => io_code(error),
+        LogbookError::Closed => "closed",
         LogbookError::Stopped => "stopped",
     }
 }

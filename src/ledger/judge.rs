@@ -74,7 +74,19 @@ pub(crate) fn judge(
 }
 
 fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>, known: &[PublicKey]) -> Judged {
-    let (seq, read) = match raw {
+    let (seq, read) = read_raw(raw);
+    match read {
+        Ok((entry, path)) => Judged::Read(Box::new(readable(seq, &entry, path, verifier, known))),
+        Err(error) => Judged::Unreadable { seq, error },
+    }
+}
+
+/// An entry, with the siblings that came with it in a selection.
+type WithPath = (Entry, Option<Vec<Hash>>);
+
+/// Reads an entry and its number, where the format has them.
+pub(crate) fn read_raw(raw: &Raw) -> (Option<Seq>, Result<WithPath, EntryError>) {
+    match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
@@ -82,10 +94,6 @@ fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>, known: &[PublicKey]) 
             Err(error) => (None, Err(error)),
         },
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
-    };
-    match read {
-        Ok((entry, path)) => Judged::Read(Box::new(readable(seq, &entry, path, verifier, known))),
-        Err(error) => Judged::Unreadable { seq, error },
     }
 }
 

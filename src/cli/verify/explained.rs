@@ -86,7 +86,6 @@ fn done(class: FaultClass) -> &'static str {
         FaultClass::Fork => "the key's owner wrote two different continuations",
         FaultClass::Truncation => "entries that were there once are missing",
         FaultClass::TornLastLine => "the last line breaks off in the middle",
-        _ => "something is wrong",
     }
 }
 
@@ -131,7 +130,6 @@ fn seen_by(evidence: &Evidence) -> String {
         Evidence::OtherEntry => {
             "the head, seal or receipt that was given names another entry at its place".to_owned()
         }
-        _ => "the faults listed above".to_owned(),
     }
 }
 
@@ -142,6 +140,6 @@ fn tie(tie: &Tie) -> String {
             "the key's signature ties it to this book, the gap before it is closed only by a \
              copy of the entry {hash}"
         ),
-        _ => "only the key's signature ties it to this book".to_owned(),
+        Tie::KeyAlone => "only the key's signature ties it to this book".to_owned(),
     }
 }
