@@ -57,7 +57,7 @@ pub(super) enum CliError {
     Read(#[from] ReadError),
     #[error("{}: its content is no ledger, logbook, bundle or proof", path.display())]
     NotRecognised { path: PathBuf },
-    #[error("{}: it is no revocation", path.display())]
+    #[error("{}: it is no revocation, or its signature is wrong", path.display())]
     NotARevocation { path: PathBuf },
     #[error("the book was closed in favour of the key {successor}, which {} does not hold", path.display())]
     OtherSuccessor { path: PathBuf, successor: PublicKey },

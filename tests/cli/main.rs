@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod books;
 mod commands;
 mod disks;
 mod evidence;

@@ -1,16 +1,26 @@
 //! The pure core: vectors, brute force, tampering. Needs no store.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
     reason = "a failed step fails the test"
 )]
 
+#[path = "../../tools/break-books/book.rs"]
+mod book;
+#[path = "../../tools/break-books/breaker.rs"]
+mod breaker;
 mod bundles;
+mod checkpoints;
 mod ed25519;
 mod entries;
+mod equivocation;
+mod explained;
 mod logbooks;
 mod merkle;
 mod sample;
+#[path = "../../tools/break-books/score.rs"]
+mod score;
 mod vectors;

@@ -102,8 +102,9 @@ fn anchor_of(value: &Value) -> Option<Anchor> {
 
 fn revocation(path: &Path) -> Result<SignedRevocation, CliError> {
     let value = small_value(&small(path)?)?;
-    let read = SignedRevocation::from_value(&value);
-    read.map_err(|_| CliError::NotARevocation {
+    let read = SignedRevocation::from_value(&value).ok();
+    let signed = read.filter(SignedRevocation::verify);
+    signed.ok_or_else(|| CliError::NotARevocation {
         path: path.to_owned(),
     })
 }
