@@ -1,5 +1,4 @@
-//! Books of third parties: many at once, compressed, gone on with, explained;
-//! copies compared; books that continue each other.
+//! Books of third parties: many at once, compressed, gone on with, explained.
 
 use std::io::Write;
 
@@ -10,19 +9,19 @@ use serde_json::{Value, json};
 use crate::place::{Place, codes, fault};
 
 /// A ledger with nine entries, its logbook in `book.jsonl`, and its key.
-fn book() -> (Place, String) {
+pub(crate) fn book() -> (Place, String) {
     let place = Place::with_tail();
     export(&place, "book.jsonl");
     let key = place.key();
     (place, key)
 }
 
-fn export(place: &Place, name: &str) {
+pub(crate) fn export(place: &Place, name: &str) {
     let args = ["export", "--format", "logbook", "-o", name];
     place.run(&args).ok();
 }
 
-fn verify(place: &Place, args: &[&str], status: i32) -> Value {
+pub(crate) fn verify(place: &Place, args: &[&str], status: i32) -> Value {
     let args = [&["--json", "verify"], args].concat();
     place.run(&args).ends_with(status).document()
 }
@@ -33,7 +32,7 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn warning_codes(report: &Value) -> Vec<&str> {
+pub(crate) fn warning_codes(report: &Value) -> Vec<&str> {
     let warnings = report["warnings"].as_array().unwrap();
     warnings
         .iter()
@@ -314,299 +313,4 @@ fn receipts_show_that_the_end_is_missing() {
     );
     assert_eq!(fault(&report).0, "receipt_mismatch");
     assert_eq!(report["faults"][0]["class"], "truncation");
-}
-
-/// A ledger that went two ways after entry 5: in `ledger` and in `other`.
-fn forked() -> (Place, String) {
-    let place = Place::sealed();
-    place.copy("ledger", "other");
-    std::fs::copy(place.path("ledger.mark"), place.path("other.mark")).unwrap();
-    place.append(6..8);
-    let run = |args: &[&str]| place.run(&[&["--ledger", "other"], args].concat());
-    let mut command = place.command(&[
-        "--ledger",
-        "other",
-        "append",
-        "--kind",
-        "note",
-        "--payload",
-        "{\"n\":66}",
-    ]);
-    command.env("SEALBOOK_KEY", place.path("ledger.key.pem"));
-    assert!(command.status().unwrap().success());
-    run(&["export", "--format", "logbook", "-o", "other.jsonl"]).ok();
-    export(&place, "book.jsonl");
-    let key = place.key();
-    (place, key)
-}
-
-#[test]
-fn copies_that_agree_are_the_same_whatever_they_are_in() {
-    let (place, key) = book();
-    place.run(&["export", "-o", "all.bundle"]).ok();
-    for other in ["book.jsonl", "all.bundle", "ledger"] {
-        let run = place
-            .run(&["--json", "diff", "ledger", other])
-            .ok()
-            .document();
-        assert_eq!(run["relation"], "same", "{other}");
-        assert_eq!(
-            (&run["common"], &run["equivocation"]),
-            (&json!(9), &Value::Null)
-        );
-    }
-    let text = place.read("book.jsonl");
-    place.write(
-        "short.jsonl",
-        text.split_inclusive('\n').take(4).collect::<String>(),
-    );
-    let run = place.run(&["--json", "diff", "short.jsonl", "book.jsonl", "--key", &key]);
-    let run = run.ends_with(1).document();
-    assert_eq!(
-        (&run["relation"], &run["common"]),
-        (&json!("a_is_prefix"), &json!(4))
-    );
-    assert_eq!(run["entries"], json!([4, 9]));
-}
-
-#[test]
-fn a_fork_is_proven_to_anyone_and_an_edit_is_not() {
-    let (place, key) = forked();
-    let run = place
-        .run(&["--json", "diff", "ledger", "other.jsonl", "-o", "proof"])
-        .ends_with(1);
-    let found = run.document();
-    assert_eq!(
-        (&found["relation"], &found["common"]),
-        (&json!("differ"), &json!(6))
-    );
-    assert_eq!(found["first_difference"]["seq"], 6);
-    let proof = &found["equivocation"];
-    assert_eq!(
-        (&proof["kind"], &proof["key"]),
-        (&json!("entries"), &json!(key))
-    );
-    assert_eq!(
-        (&proof["acknowledged"], &proof["proof"]),
-        (&json!(false), &json!("proof"))
-    );
-    let report = verify(&place, &["proof", "--key", &key], 0);
-    assert_eq!(report["format"], "equivocation");
-    assert_eq!(warning_codes(&report), ["equivocation_proven"]);
-    verify(&place, &["proof", "--key", &"11".repeat(32)], 1);
-    // As evidence of anything else it is none.
-    let report = verify(&place, &["proof", "--key", &key, "--as", "logbook"], 1);
-    assert_eq!(fault(&report).0, "format_mismatch");
-    place
-        .run(&["diff", "ledger", "other.jsonl", "-o", "proof"])
-        .ends_with(2);
-    // An entry that the key did not sign contradicts nothing.
-    place.write(
-        "edited.jsonl",
-        place.read("book.jsonl").replace("\"n\":7", "\"n\":8"),
-    );
-    let run = place
-        .run(&["--json", "diff", "ledger", "edited.jsonl"])
-        .ends_with(1)
-        .document();
-    assert_eq!(
-        (&run["relation"], &run["equivocation"]),
-        (&json!("differ"), &Value::Null)
-    );
-}
-
-#[test]
-fn a_fork_that_accept_rollback_recorded_is_acknowledged() {
-    let place = Place::sealed();
-    place.copy("ledger", "older");
-    place.append(6..9);
-    export(&place, "lost.jsonl");
-    std::fs::remove_dir_all(place.path("ledger")).unwrap();
-    std::fs::rename(place.path("older"), place.path("ledger")).unwrap();
-    place
-        .run(&["accept-rollback", "--reason", "disk failed"])
-        .ok();
-    let found = place
-        .run(&["--json", "diff", "ledger", "lost.jsonl"])
-        .ends_with(1)
-        .document();
-    assert_eq!(found["equivocation"]["acknowledged"], true, "{found:#}");
-    let run = place.run(&["diff", "ledger", "lost.jsonl"]).ends_with(1);
-    assert!(
-        run.stdout
-            .contains("acknowledged by an entry that records a rollback")
-    );
-}
-
-fn verify_all(place: &Place, paths: &[&str], key: &str, status: i32) -> Value {
-    verify(place, &[paths, &["--key", key]].concat(), status)
-}
-
-#[test]
-fn a_chain_of_books_is_verified_from_one_key() {
-    let place = Place::sealed();
-    let root = place.key();
-    let made = place.run(&["--json", "rotate"]).ok().document();
-    assert_eq!(made["ledger"], "./ledger.2");
-    assert_eq!(made["predecessor"]["seq"], 6);
-    let run = |ledger: &str, args: &[&str]| place.run(&[&["--ledger", ledger], args].concat());
-    run("ledger.2", &["append", "--kind", "note", "--payload", "{}"]).ok();
-    run("ledger.2", &["rotate"]).ok();
-    run("ledger.3", &["append", "--kind", "note", "--payload", "{}"]).ok();
-    // In any order, and as ledgers, bundles or logbooks.
-    run("ledger.2", &["export", "-o", "second.bundle"]).ok();
-    run(
-        "ledger",
-        &["export", "--format", "logbook", "-o", "first.jsonl"],
-    )
-    .ok();
-    for paths in [
-        ["ledger", "ledger.2", "ledger.3"],
-        ["ledger.3", "second.bundle", "first.jsonl"],
-    ] {
-        let report = verify_all(&place, &paths, &root, 0);
-        assert_eq!(report["passed"], 3, "{report:#}");
-    }
-    // Without the middle one the last hangs on nothing.
-    let report = verify_all(&place, &["ledger", "ledger.3"], &root, 1);
-    assert_eq!(codes(&report["files"][1]["report"]), ["untrusted_key"]);
-    // A predecessor that fails vouches for nobody.
-    let broken = place.read("first.jsonl").replace("\"n\":3", "\"n\":4");
-    place.write("first.jsonl", broken);
-    let report = verify_all(&place, &["first.jsonl", "ledger.2"], &root, 1);
-    assert_eq!(report["failed"], 2);
-}
-
-#[test]
-fn a_closed_book_takes_no_more_entries() {
-    let place = Place::sealed();
-    place.run(&["rotate", "next"]).ok();
-    let run = place.run(&["append", "--kind", "note", "--payload", "{}"]);
-    run.refused(
-        "closed",
-        "the book is closed: another one continues it",
-        "append to the book that continues it; `sealbook rotate` says which, or goes on making it",
-    );
-    place.run(&["verify"]).ok();
-    let last = place.run(&["--json", "show", "6"]).ok().document();
-    assert_eq!(last["kind"], "sealbook:close");
-}
-
-#[test]
-fn an_interrupted_rotation_is_gone_on_with() {
-    let place = Place::sealed();
-    place.run(&["rotate", "next"]).ok();
-    let key = std::fs::read(place.path("next.key.pem")).unwrap();
-    // Everything was done.
-    let again = place.run(&["--json", "rotate", "next"]).ok().document();
-    assert_eq!(again["predecessor"]["seq"], 6);
-    // The new book was not made, its mark may have been.
-    std::fs::remove_dir_all(place.path("next")).unwrap();
-    place.run(&["rotate", "next"]).ok();
-    assert_eq!(std::fs::read(place.path("next.key.pem")).unwrap(), key);
-    let root = place.key();
-    verify_all(&place, &["ledger", "next"], &root, 0);
-    assert_eq!(place.count(), 7);
-    // Another key is not the one that the book was closed in favour of.
-    std::fs::remove_dir_all(place.path("next")).unwrap();
-    let run = place
-        .run(&["rotate", "next", "--key", "ledger.key.pem"])
-        .ends_with(2);
-    assert!(
-        run.stderr
-            .contains("the book was closed in favour of the key")
-    );
-}
-
-#[test]
-fn two_successors_to_one_head_are_equivocation() {
-    let place = Place::sealed();
-    let root = place.key();
-    place.run(&["rotate", "next"]).ok();
-    place
-        .run(&["rotate", "rival", "--key", "next.key.pem"])
-        .ok();
-    let report = verify_all(&place, &["ledger", "next", "rival"], &root, 1);
-    for n in [1, 2] {
-        assert_eq!(
-            codes(&report["files"][n]["report"]),
-            ["equivocation"],
-            "{report:#}"
-        );
-    }
-    assert_eq!(report["passed"], 1);
-}
-
-#[test]
-fn a_revocation_ends_a_book_at_a_position() {
-    let place = Place::empty();
-    // The recovery key is made as any other, and kept apart.
-    place.run(&["--ledger", "vault", "init"]).ok();
-    let recovery = place.run(&["--ledger", "vault", "key"]).ok().stdout;
-    place.run(&["init", "--recovery-key", recovery.trim()]).ok();
-    place.append(1..6);
-    let root = place.key();
-    let revoke = [
-        "revoke",
-        "3",
-        "--key",
-        "vault.key.pem",
-        "-o",
-        "revoked",
-        "--reason",
-        "stolen",
-    ];
-    place.run(&revoke).ok();
-    let report = verify(
-        &place,
-        &["ledger", "--key", &root, "--revoked", "revoked"],
-        1,
-    );
-    assert_eq!(fault(&report).0, "untrusted_key");
-    assert_eq!(report["faults"][0]["index"], 4);
-    place
-        .run(&[
-            "export",
-            "--format",
-            "logbook",
-            "--until-seq",
-            "3",
-            "-o",
-            "prefix.jsonl",
-        ])
-        .ok();
-    let report = verify(
-        &place,
-        &["prefix.jsonl", "--key", &root, "--revoked", "revoked"],
-        0,
-    );
-    assert_eq!(warning_codes(&report), ["revoked"]);
-    // Its own key cannot revoke, nor can anyone else.
-    place
-        .run(&["revoke", "3", "--key", "ledger.key.pem", "-o", "own"])
-        .ok();
-    let report = verify(&place, &["ledger", "--key", &root, "--revoked", "own"], 0);
-    assert_eq!(warning_codes(&report), ["revocation_ignored"]);
-    place
-        .run(&["revoke", "99", "--key", "vault.key.pem"])
-        .ends_with(1);
-    // The successor can.
-    place.run(&["rotate", "next"]).ok();
-    place
-        .run(&["revoke", "2", "--key", "next.key.pem", "-o", "by-successor"])
-        .ok();
-    let report = verify(
-        &place,
-        &["ledger", "--key", &root, "--revoked", "by-successor"],
-        1,
-    );
-    assert_eq!(report["faults"][0]["index"], 3);
-    // A changed revocation is nobody's.
-    let changed = place.read("revoked").replace("\"seq\":3", "\"seq\":2");
-    place.write("changed", changed);
-    let run = place.run(&["verify", "--revoked", "changed"]).ends_with(2);
-    assert_eq!(
-        run.stderr,
-        "sealbook: error: changed: it is no revocation, or its signature is wrong\n"
-    );
 }

@@ -12,6 +12,7 @@
 
 mod books;
 mod commands;
+mod copies;
 mod disks;
 mod evidence;
 mod formats;
@@ -22,6 +23,7 @@ mod place;
 mod rows;
 mod shapes;
 mod streams;
+mod succession;
 mod tampering;
 mod terminal;
 mod verdicts;

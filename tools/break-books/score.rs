@@ -92,8 +92,13 @@ impl Score {
     }
 }
 
-/// Whether an incident is the other end of something that was moved.
+/// Whether an incident is the other end of something that was moved, or says that
+/// the entry of a torn line, which was the head, is not there.
 fn part_of(incident: &Incident, breaks: &[Break]) -> bool {
+    let torn = |made: &Break| made.class == FaultClass::TornLastLine;
+    if incident.class == FaultClass::Truncation && breaks.iter().any(torn) {
+        return true;
+    }
     incident.class == FaultClass::Reordering
         && breaks.iter().any(|made| {
             made.class == FaultClass::Reordering
