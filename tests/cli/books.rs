@@ -52,7 +52,7 @@ fn gzip_of_several_members_is_what_is_inside_and_what_follows_is_a_fault() {
         (&report["entries"], &report["format"]),
         (&json!(9), &json!("logbook"))
     );
-    place.write("more.gz", [&packed[..], b"garbage"].concat());
+    place.write("more.gz", [&packed[..], b"what follows the end"].concat());
     let report = verify(&place, &["more.gz", "--key", &key], 1);
     assert_eq!(fault(&report).0, "schema_violation");
     assert_eq!(report["entries"], 9);

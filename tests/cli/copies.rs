@@ -22,7 +22,7 @@ fn forked() -> (Place, String) {
         "{\"n\":66}",
     ]);
     command.env("SEALBOOK_KEY", place.path("ledger.key.pem"));
-    assert!(command.status().unwrap().success());
+    assert!(command.output().unwrap().status.success());
     run(&["export", "--format", "logbook", "-o", "other.jsonl"]).ok();
     export(&place, "book.jsonl");
     let key = place.key();
