@@ -60,7 +60,8 @@ pub fn find(
     Ok(search(&mut LedgerSource::new(store, mark)?, wanted)?)
 }
 
-/// A ledger as a source.
+/// A ledger as a source: its entries and headers in order, and what is wrong
+/// with its mark.
 pub struct LedgerSource<'s> {
     store: &'s dyn Store,
     identity: Option<Identity>,
@@ -73,7 +74,7 @@ pub struct LedgerSource<'s> {
 }
 
 impl<'s> LedgerSource<'s> {
-    /// Reads the ledger in `store`, with the mark beside it.
+    /// The ledger in `store`, with the mark beside it.
     ///
     /// # Errors
     /// [`AuditError`] if it cannot be read at all.

@@ -5,28 +5,57 @@
 
 mod accept_rollback;
 mod append;
+mod backup;
+mod browse;
+mod build;
+mod card;
 mod compressed;
 mod context;
+mod decide;
 mod diff;
+mod dispatch;
+mod document;
+mod enroll;
 mod epochs;
 mod error;
 mod escape;
+mod explain;
 mod export;
 mod filters;
 mod generate;
 mod head;
+mod import;
+mod imported;
 mod init;
+mod kept;
 mod key;
 mod keys_file;
 mod log;
+mod manifest;
 mod output;
+mod package;
+mod passphrase;
+mod premises;
 mod progress;
 mod prove;
+mod questions;
 mod recognise;
+mod recording;
+#[cfg(feature = "client")]
+mod registry;
+mod replay;
+mod resident;
 mod revoke;
 mod rotate;
+mod route;
+mod rules;
 mod seal;
+mod search;
 mod show;
+mod stamps;
+mod stats;
+mod status;
+mod validate;
 mod verify;
 mod version;
 
@@ -83,6 +112,8 @@ enum Command {
     Show(show::Args),
     /// List entries
     Log(log::Args),
+    /// Count entries by kind, tenant, denial and hour
+    Stats(stats::Args),
     /// Verify a ledger, logbook, bundle or proof
     Verify(verify::Args),
     /// Write the inclusion proof of one entry
@@ -95,10 +126,54 @@ enum Command {
     Rotate(rotate::Args),
     /// Say for ever where a book ends, whatever its key signs beyond
     Revoke(revoke::Args),
+    /// Verify evidence of another log and keep it
+    Import(import::Args),
+    /// Copy the ledger and verify the copy
+    Backup(backup::Args),
     /// Acknowledge for ever that the ledger was rolled back
     AcceptRollback(accept_rollback::Args),
     /// Print the ledger's public key
     Key(key::Args),
+    /// Check routing rules
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Run routing rules against their tests
+    Validate(validate::Args),
+    /// Show the registry of workers
+    Status(status::Args),
+    /// Put a worker's record into the registry
+    Enroll(enroll::Args),
+    /// Lay out a new worker, asking what it is
+    Build(build::Args),
+    /// Search the taxonomy catalogue
+    Search(search::Args),
+    /// Explain one entry of the taxonomy catalogue
+    Explain(explain::Args),
+    /// Browse the taxonomy catalogue
+    Browse(browse::Args),
+    /// Simulate the dispatch of a capability
+    Dispatch(dispatch::Args),
+    /// Decide which worker may serve a request, and record the decision
+    Route(route::Args),
+    /// Decide requests in bulk, one a line
+    Decide(decide::Args),
+    /// Custody in order, every recorded decision computed again
+    Replay(replay::Args),
+    /// Worker packages: lay out, hash, sign, verify
+    #[command(subcommand)]
+    Package(package::Command),
+    /// Artifact manifests: build, verify
+    #[command(subcommand)]
+    Manifest(manifest::Command),
+    /// Capability cards: sign, verify
+    #[command(subcommand)]
+    Card(card::Command),
+    /// Resident forms: verify
+    #[command(subcommand)]
+    Resident(resident::Command),
+    /// Ask the registry of workers over HTTP
+    #[cfg(feature = "client")]
+    Registry(registry::Args),
     /// Print versions
     Version,
     /// Print a completion script for a shell
@@ -144,14 +219,35 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Head(args) => head::run(&context, &args, output),
         Command::Show(args) => show::run(&context, &args, output),
         Command::Log(args) => log::run(&context, &args, output),
+        Command::Stats(args) => stats::run(&context, &args, output),
         Command::Verify(args) => verify::run(&context, &args, output),
         Command::Prove(args) => prove::run(&context, &args, output),
         Command::Export(args) => export::run(&context, &args, output),
         Command::Diff(args) => diff::run(&context, &args, output),
         Command::Rotate(args) => rotate::run(&context, &args, output),
         Command::Revoke(args) => revoke::run(&context, &args, output),
+        Command::Import(args) => import::run(&context, &args, output),
+        Command::Backup(args) => backup::run(&context, &args, output),
         Command::AcceptRollback(args) => accept_rollback::run(&context, &args, output),
         Command::Key(args) => key::run(&context, &args, output),
+        Command::Rules(command) => rules::run(&command, output),
+        Command::Validate(args) => validate::run(&context, &args, output),
+        Command::Status(args) => status::run(&args, output),
+        Command::Enroll(args) => enroll::run(&context, &args, output),
+        Command::Build(args) => build::run(args, output),
+        Command::Search(args) => search::run(&args, output),
+        Command::Explain(args) => explain::run(&args, output),
+        Command::Browse(args) => browse::run(&args, output),
+        Command::Route(args) => route::run(&context, &args, output),
+        Command::Decide(args) => decide::run(&context, &args, output),
+        Command::Replay(args) => replay::run(&context, &args, output),
+        Command::Dispatch(args) => dispatch::run(&context, &args, output),
+        Command::Package(command) => package::run(&context, &command, output),
+        Command::Manifest(command) => manifest::run(&context, &command, output),
+        Command::Card(command) => card::run(&context, &command, output),
+        Command::Resident(command) => resident::run(&context, &command, output),
+        #[cfg(feature = "client")]
+        Command::Registry(args) => registry::run(&args, output),
         Command::Version => version::run(output),
         Command::Completions(args) => generate::completions(&args, output),
         Command::Man(args) => generate::man(&args, output),

@@ -2,12 +2,14 @@
 //! and of selections. Reads the store only; a path is proven against the signed
 //! header before it is given away.
 
+mod documents;
 pub mod range;
 pub mod selection;
 
 use thiserror::Error;
 
 use crate::ledger::bundle::BundleError;
+use crate::ledger::document::DocumentDigest;
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::{EpochTree, SignedEpoch, leaf_hash};
 use crate::ledger::hash::Hash;
@@ -56,6 +58,12 @@ pub enum EvidenceError {
     NotProven {
         /// The entry asked for.
         seq: Seq,
+    },
+    /// A document that an entry refers to is not in the ledger.
+    #[error("the document {digest} is not in the ledger, and an entry refers to it")]
+    DocumentMissing {
+        /// Its digest.
+        digest: DocumentDigest,
     },
     /// The evidence could not be written.
     #[error(transparent)]

@@ -3,6 +3,9 @@
 //! are arguments. This part builds alone (`--no-default-features`) and is the
 //! auditor's build.
 //!
+//! This page is the overview; [`format`](mod@format) is the normative text, with
+//! literal examples.
+//!
 //! # 1. Bytes
 //! * **Canonical JSON** ([`json`]): UTF-8, object keys sorted by code point, no
 //!   white space, the shortest float digits, integers of any size digit by
@@ -57,6 +60,8 @@
 //! through an epoch. The last line counts lines and bytes, has the hash of every
 //! byte before it, and is signed where the key was at hand.
 //!
+//! Documents that entries refer to ([`document`]) stand before the entries.
+//!
 //! # 8. Verification ([`verify`])
 //! One engine for all of them. In the order of the stream, an entry's link is
 //! judged before its signature. If an entry's signature is invalid or its line
@@ -88,10 +93,14 @@ pub mod bundle;
 pub mod bundle_file;
 pub mod bundle_line;
 mod canonical;
+mod canonical_check;
 mod chain;
 pub mod checkpoint;
 pub mod closing;
 pub mod compare;
+pub mod document;
+mod documents;
+pub mod encrypted_pem;
 pub mod entry;
 pub mod envelope;
 pub mod epoch;
@@ -100,6 +109,7 @@ pub mod equivocation_file;
 pub mod explain;
 pub mod explanation;
 pub mod fault;
+pub mod format;
 pub mod hash;
 pub mod head;
 pub mod hexadecimal;
@@ -123,6 +133,8 @@ pub mod pem;
 pub mod policy;
 pub mod position;
 pub mod proof;
+pub mod published;
+pub mod receipts;
 pub mod revocation;
 mod seals;
 pub mod search;
@@ -134,5 +146,4 @@ pub mod time;
 mod time_reader;
 mod tokens;
 pub mod trace;
-pub mod transport;
 pub mod verify;

@@ -11,6 +11,8 @@
 //! └──────────────────────────┘  │ logbook   the one writer │◀── cli ◀── main
 //!                               │ audit     a ledger, read │
 //!                               │ evidence  taken out      │
+//!                               │ imports   taken in       │
+//!                               │ backup    copied whole   │
 //!                               └──────────────────────────┘
 //! ```
 //! The producers stand beside: [`wcp`] decides routes, `attestation` and
@@ -22,17 +24,23 @@
 pub mod attestation;
 #[cfg(feature = "store")]
 pub mod audit;
+#[cfg(feature = "store")]
+pub mod backup;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "store")]
 pub mod evidence;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "store")]
+pub mod imports;
 pub mod ledger;
 #[cfg(feature = "store")]
 pub mod logbook;
 #[cfg(feature = "files")]
 pub mod manifest;
+pub mod record;
+pub mod replay;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod vacant;

@@ -4,15 +4,16 @@
 //! callers          canonicalise, check          (many threads)
 //!    │ bounded queue
 //! sequencer        stamp, chain, sign           (one thread, signing on all cores)
-//!    │ bounded queue
+//!    │ rendezvous
 //! committer        tree, write + sync, mark     (one thread)
 //!    │          └─▶ indexing: secondary indexes, behind  (one thread)
+//!    │ acknowledging: wakes callers, where there are many  (one thread)
 //! callers          receipt
 //! ```
 //!
-//! While the committer syncs batch n, the sequencer signs batch n+1; whatever
-//! arrives meanwhile becomes batch n+2, so that a batch grows with the load and
-//! nobody waits when there is none.
+//! While the committer syncs batch n, the sequencer signs batch n+1, and goes on
+//! adding to it what arrives until the committer is ready to take it: a batch
+//! grows with the load, and nobody waits when there is none.
 //!
 //! # The order of things
 //! 1. An entry gets its number, time, previous hash and signature.
@@ -35,6 +36,7 @@
 //! open epoch). The committer owns the tree, the last header, the mark and what
 //! is durable. Neither reads the other's; work flows one way.
 
+mod acknowledging;
 pub mod clock;
 mod committer;
 pub mod error;
@@ -42,6 +44,8 @@ mod indexing;
 pub mod init;
 pub mod key_file;
 pub mod mark;
+pub mod publish;
+pub mod reading;
 mod recover;
 pub mod request;
 mod sequencer;
@@ -62,6 +66,7 @@ use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::statement::Statement;
 use crate::store::Store;
 
+use acknowledging::Acknowledger;
 use clock::Clock;
 use committer::Committer;
 use error::{LogbookError, OpenError};
@@ -146,18 +151,21 @@ impl Logbook {
     /// `mark` is `None` where the first commit must come before any mark.
     fn start(parts: Parts, recovered: Recovered, mark: Option<Mark>) -> Logbook {
         let (requests, queue) = bounded(QUEUE);
-        // One batch is signed while the other is written.
-        let (work, works) = bounded(1);
+        // A rendezvous: what is not yet being written can still grow.
+        let (work, works) = bounded(0);
         let head = recovered.head();
         let durable = Arc::new(Mutex::new(head));
         let sequencer = Sequencer::new(&parts, &recovered, queue, work);
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
         let durable_here = Arc::clone(&durable);
-        let committer = Committer::new(&parts, recovered, mark, works, durable_here, wake);
+        let (acknowledger, acknowledging) = Acknowledger::start();
+        let after = (acknowledger, wake);
+        let committer = Committer::new(&parts, recovered, mark, works, durable_here, after);
         let threads = vec![
             std::thread::spawn(move || sequencer.run()),
             std::thread::spawn(move || committer.run()),
             indexing,
+            acknowledging,
         ];
         Logbook {
             requests: Some(requests),

@@ -13,7 +13,7 @@
 //! epoch ends  last seq of an epoch     epoch number
 //! tiles       epoch, level, index      up to 16 node hashes (see ledger::tile)
 //! meta        name                     whatever the name says
-//! index       term, seq                nothing: the key is the posting
+//! index       term, first seq          the distances to the seqs that follow
 //! ```
 //!
 //! # The order of a commit
@@ -43,6 +43,7 @@ pub mod indexer;
 mod memory;
 pub mod query;
 mod rocks;
+pub mod stats;
 mod tail;
 pub mod term;
 pub mod tree;
@@ -60,6 +61,9 @@ use term::Term;
 
 /// The format of the ledger on disk that this program reads and writes.
 pub const FORMAT: &str = "1";
+
+/// A row of imported evidence: its key and value.
+pub type ImportedRow = (Vec<u8>, Vec<u8>);
 
 /// Rows in key order, read as they are asked for.
 pub type Rows<'s, K> = Box<dyn Iterator<Item = Result<(K, Vec<u8>), StoreError>> + Send + 's>;
@@ -160,9 +164,26 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Keeps rows of imported evidence, synced, all or none. A row that is there
+    /// is replaced.
+    ///
+    /// # Errors
+    /// Those of [`Store::commit`].
+    fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError>;
+
+    /// The value of a row of imported evidence.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The rows of imported evidence with keys in `range`.
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>>;
+
     /// Adds postings and moves the index's mark to `indexed_to`, together and
     /// **not** synced: a crash may lose them, mark and all, and no commit
-    /// waits for them.
+    /// waits for them. The index only grows at its end: postings of entries
+    /// below the mark are there already and are passed over.
     ///
     /// # Errors
     /// [`StoreError`]. Commits go on.

@@ -80,6 +80,8 @@ pub mod registry_dir;
 pub mod rego;
 #[cfg(feature = "rego")]
 pub mod rego_bundle;
+#[cfg(feature = "rego")]
+pub mod rego_document;
 pub mod router;
 pub mod rule;
 pub mod rule_set;
@@ -112,3 +114,6 @@ pub use self::rules::{load_rules, load_rules_from_dict};
 pub use self::shadow::detect_shadow_rules;
 pub use self::stamp::Stamp;
 pub use self::terms::{DataLabel, Env, QoSClass, TenantRisk};
+
+/// The version of the WCP specification that decisions follow.
+pub const SPEC_VERSION: &str = "0.1";

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("ledger", &[]),
     ("wcp", &["ledger"]),
     ("files", &["ledger"]),
@@ -23,12 +23,33 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("vacant", &["ledger"]),
     (
         "record",
-        &["ledger", "wcp", "attestation", "manifest", "vacant"],
+        &[
+            "ledger",
+            "wcp",
+            "attestation",
+            "manifest",
+            "vacant",
+            "store",
+            "logbook",
+        ],
+    ),
+    (
+        "replay",
+        &[
+            "ledger",
+            "files",
+            "wcp",
+            "attestation",
+            "manifest",
+            "record",
+        ],
     ),
     ("store", &["ledger"]),
     ("logbook", &["ledger", "store"]),
     ("audit", &["ledger", "store", "logbook"]),
     ("evidence", &["ledger", "store", "logbook"]),
+    ("imports", &["ledger", "store", "logbook"]),
+    ("backup", &["ledger", "store", "logbook", "audit"]),
     ("serve", BELOW_THE_SURFACE),
     ("cli", ALL_BUT_MAIN),
     ("main", &["cli"]),
@@ -42,10 +63,13 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "manifest",
     "vacant",
     "record",
+    "replay",
     "store",
     "logbook",
     "audit",
     "evidence",
+    "imports",
+    "backup",
 ];
 
 const ALL_BUT_MAIN: &[&str] = &[
@@ -56,10 +80,13 @@ const ALL_BUT_MAIN: &[&str] = &[
     "manifest",
     "vacant",
     "record",
+    "replay",
     "store",
     "logbook",
     "audit",
     "evidence",
+    "imports",
+    "backup",
     "serve",
 ];
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::ledger::hash::Hash;
 use crate::ledger::hexadecimal::HexError;
-use crate::ledger::json::Value;
+use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::Sha256Digest;
@@ -43,6 +43,18 @@ impl BanEntry {
             source: owned(members.opt_str("source")?),
             review_status: owned(members.opt_str("review_status")?),
         })
+    }
+
+    /// `{"sha256", "reason", "reported_at", "source", "review_status"}`.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut object = Object::new();
+        object.insert("sha256", self.sha256.to_string());
+        object.insert("reason", self.reason.as_str());
+        object.insert("reported_at", self.reported_at.clone());
+        object.insert("source", self.source.clone());
+        object.insert("review_status", self.review_status.clone());
+        Value::Object(object)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files that may be compressed, opened as what is inside.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -9,7 +9,6 @@ use std::sync::atomic::AtomicU64;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::ledger::limits;
-use crate::ledger::transport::TransportError;
 
 use super::error::CliError;
 use super::progress::Counting;
@@ -46,12 +45,12 @@ pub(super) fn open(path: &Path) -> Result<Opened, CliError> {
     let file = BufReader::with_capacity(BUFFER_BYTES, file);
     let reader: Box<dyn BufRead + Send> = match compression {
         Compression::None => Box::new(file),
-        Compression::Gzip => decompressed(MultiGzDecoder::new(file), "gzip"),
+        Compression::Gzip => decompressed(MultiGzDecoder::new(file)),
         Compression::Zstd => {
             let mut decoder = zstd::Decoder::with_buffer(file).map_err(failed)?;
             let window = decoder.window_log_max(limits::ZSTD_WINDOW_LOG);
             window.map_err(failed)?;
-            decompressed(decoder, "zstd")
+            decompressed(decoder)
         }
     };
     Ok(Opened {
@@ -102,40 +101,23 @@ fn begin(path: &Path) -> Result<(File, Compression), CliError> {
     Ok((file, compression))
 }
 
-fn decompressed(
-    decoder: impl Read + Send + 'static,
-    compression: &'static str,
-) -> Box<dyn BufRead + Send> {
-    let decoder = Decoding {
-        decoder,
-        compression,
-    };
-    Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
+fn decompressed(decoder: impl Read + Send + 'static) -> Box<dyn BufRead + Send> {
+    Box::new(BufReader::with_capacity(
+        BUFFER_BYTES,
+        Decompressed(decoder),
+    ))
 }
 
-/// Tells damaged streams from disks that cannot be read.
-struct Decoding<R> {
-    decoder: R,
-    compression: &'static str,
-}
+/// Tells what is wrong with the compressed bytes from what is wrong with the
+/// disk: the first is a finding, the second is not.
+struct Decompressed<R>(R);
 
-impl<R: Read> Read for Decoding<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.decoder.read(buffer).map_err(|error| {
-            let kind = error.kind();
-            // What the system answers has a number; the decoders' errors do not.
-            if error.raw_os_error().is_some() && kind != io::ErrorKind::InvalidData {
-                return error;
-            }
-            if kind == io::ErrorKind::Interrupted {
-                return error;
-            }
-            let damage = TransportError {
-                compression: self.compression,
-                problem: error.to_string(),
-                cut: kind == io::ErrorKind::UnexpectedEof,
-            };
-            damage.into()
+impl<R: Read> Read for Decompressed<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.0.read(to).map_err(|error| match error.kind() {
+            _ if error.raw_os_error().is_some() => error,
+            ErrorKind::UnexpectedEof | ErrorKind::Interrupted => error,
+            _ => io::Error::new(ErrorKind::InvalidData, error),
         })
     }
 }

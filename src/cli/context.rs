@@ -5,13 +5,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tempfile::NamedTempFile;
+
 use crate::ledger::key::Signer;
+use crate::ledger::position::Seq;
 use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::mark::MarkFile;
-use crate::logbook::{Logbook, Parts, beside, key_file};
+use crate::logbook::reading::Reader;
+use crate::logbook::{Logbook, Parts, beside};
 use crate::store::{RocksStore, Store};
 
 use super::error::CliError;
+use super::output::Output;
+use super::passphrase;
 
 /// The name under which the key file's path is kept in the store. Never the
 /// key.
@@ -44,9 +50,30 @@ impl Context {
         }
     }
 
-    /// The ledger for reading. The private key is not touched.
-    pub(super) fn reader(&self) -> Result<RocksStore, CliError> {
-        Ok(RocksStore::open_read_only(&self.ledger)?)
+    /// The ledger for reading, beside another process that writes it if there
+    /// is one; then it is said as of when. The private key is not touched.
+    pub(super) fn reader(&self, output: &mut Output) -> Result<Reader, CliError> {
+        let reader = Reader::open(&self.ledger, &self.mark)?;
+        if let Some(last) = reader.as_of()? {
+            output.note(&as_of(last));
+        }
+        Ok(reader)
+    }
+
+    /// The ledger for reading what is still to come.
+    pub(super) fn follower(&self) -> Result<Reader, CliError> {
+        Ok(Reader::open_beside(&self.ledger, &self.mark)?)
+    }
+
+    /// A file beside the ledger, on the same disk, that nobody else knows of.
+    pub(super) fn scratch_file(&self) -> Result<NamedTempFile, CliError> {
+        let folder = match self.ledger.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut builder = tempfile::Builder::new();
+        let file = builder.prefix(".sealbook-import-").tempfile_in(folder);
+        file.map_err(|error| CliError::file(folder, error))
     }
 
     /// Everything that writing needs.
@@ -68,7 +95,7 @@ impl Context {
 
     /// The private key of the ledger in `store`.
     pub(super) fn signer(&self, store: &dyn Store) -> Result<Arc<dyn Signer>, CliError> {
-        Ok(Arc::new(key_file::open(&self.key_path(store)?)?))
+        Ok(Arc::new(passphrase::open(&self.key_path(store)?)?))
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
@@ -93,6 +120,11 @@ impl Context {
     pub(super) fn default_key(&self) -> PathBuf {
         beside(&self.ledger, "key.pem")
     }
+}
+
+/// What to know of an answer that was given beside a writer.
+pub(super) fn as_of(last: Seq) -> String {
+    format!("another process is writing the ledger: this is as of entry {last}")
 }
 
 /// The bytes of an absolute path, for keeping.

@@ -12,7 +12,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::source::Source;
-use crate::store::RocksStore;
+use crate::logbook::reading::Reader;
 
 use super::Answer;
 use super::context::Context;
@@ -111,8 +111,8 @@ fn with_source(
 ) -> Result<Comparison, CliError> {
     match recognise(path, None)? {
         Found::Ledger(dir) => {
-            let store = RocksStore::open_read_only(&dir)?;
-            let mut source = LedgerSource::new(&store, &context.mark_of(&dir))?;
+            let reader = Reader::open(&dir, &context.mark_of(&dir))?;
+            let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
             with(&mut source)
         }
         Found::Logbook(file) => with(&mut LogbookFile::new(file.reader)),

@@ -13,7 +13,7 @@ use super::output::Output;
 const TABLE: usize = 1_000;
 
 pub(super) fn run(context: &Context, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader()?;
+    let store = context.reader(output)?.store;
     let mut rows = Vec::new();
     let head = ["epoch", "hour", "first", "last", "entries", "root"];
     let last = store.last_epoch()?.map_or(0, |last| last.0 + 1);

@@ -1,5 +1,8 @@
 //! From what went wrong to a word for programs, a sentence, a hint and an exit
-//! status. The library knows nothing of flags; this file alone does.
+//! status. The library knows nothing of flags; this file and those below it
+//! alone do.
+
+mod producer;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,20 +10,27 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::audit::AuditError;
+use crate::backup::BackupError;
 use crate::evidence::EvidenceError;
+use crate::imports::accept::ImportError;
+use crate::imports::shelf::ShelfError;
 use crate::ledger::bundle::BundleError;
+use crate::ledger::encrypted_pem::LockError;
 use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
+use crate::ledger::receipts::ReceiptsError;
 use crate::ledger::source::ReadError;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::logbook::init::InitError;
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::mark::MarkFault;
+use crate::logbook::publish::PublishError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
 use super::verify::StateRefusal;
+pub(super) use producer::ProducerError;
 
 /// Why a command has no answer, or the answer no.
 #[derive(Debug, Error)]
@@ -31,6 +41,11 @@ pub(super) enum CliError {
     Output(io::Error),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    InFile {
+        path: PathBuf,
+        source: Box<CliError>,
+    },
     #[error("line {line}: {source}")]
     Line { line: u64, source: Box<CliError> },
     #[error("{0}")]
@@ -69,6 +84,14 @@ pub(super) enum CliError {
         line: u64,
         problem: &'static str,
     },
+    #[error("{}: neither a signed head nor an epoch header", path.display())]
+    NotAHead { path: PathBuf },
+    #[error("{}: more than 2^20 heads, or 1 GiB", path.display())]
+    TooManyHeads { path: PathBuf },
+    #[error("{}: {error}", path.display())]
+    Receipts { path: PathBuf, error: ReceiptsError },
+    #[error(transparent)]
+    Publish(#[from] PublishError),
     #[error("{} exists already", path.display())]
     Exists { path: PathBuf },
     #[error("{what} `{given}`: {expected}")]
@@ -77,6 +100,18 @@ pub(super) enum CliError {
         given: String,
         expected: &'static str,
     },
+    #[error(transparent)]
+    Backup(BackupError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(transparent)]
+    Shelf(ShelfError),
+    #[error(transparent)]
+    Producer(#[from] ProducerError),
+    #[error("no passphrase was given for the new key")]
+    NoPassphrase,
+    #[error("SEALBOOK_KEY_PASSPHRASE is not UTF-8")]
+    PassphraseNotText,
     #[error("there is nothing to seal")]
     NothingToSeal,
     #[error("nothing was found")]
@@ -114,12 +149,16 @@ impl CliError {
     pub(super) fn exit_status(&self) -> u8 {
         match self {
             CliError::NothingToSeal | CliError::NothingFound => 1,
+            CliError::InFile { source, .. } => source.exit_status(),
+            CliError::Producer(error) => error.exit_status(),
             CliError::Evidence(
                 EvidenceError::NoSuchEntry { .. }
                 | EvidenceError::NotSealed { .. }
                 | EvidenceError::EmptyRange,
             ) => 1,
             CliError::Open(OpenError::NothingToAccept) => 1,
+            CliError::Import(ImportError::OwnKey | ImportError::Empty) => 1,
+            CliError::Shelf(ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. }) => 1,
             _ => 2,
         }
     }
@@ -130,21 +169,35 @@ impl CliError {
             CliError::Usage(_) | CliError::Argument { .. } => "usage",
             CliError::Output(error) | CliError::File { source: error, .. } => io_code(error),
             CliError::Read(_) => "io",
-            CliError::Line { source, .. } => source.code(),
+            CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
+            CliError::Producer(error) => error.code(),
             CliError::Json(_) | CliError::LineTooLong => "bad_json",
             CliError::Member(_) | CliError::PayloadNotObject => "bad_input",
             CliError::Key(error) => key_code(error),
+            CliError::NoPassphrase => "key_locked",
+            CliError::PassphraseNotText => "key_passphrase",
             CliError::Init(_) => "init_failed",
             CliError::Open(error) => open_code(error),
             CliError::Append(error) => append_code(error),
             CliError::Evidence(error) => evidence_code(error),
             CliError::Query(QueryError::Store(error)) => store_code(error),
             CliError::Query(_) => "store_corrupt",
-            CliError::NotRecognised { .. } => "not_recognised",
             CliError::NotARevocation { .. } | CliError::KeysFile { .. } => "bad_input",
             CliError::OtherSuccessor { .. } => "key_mismatch",
             CliError::State(StateRefusal::Invalid { .. }) => "state_invalid",
             CliError::State(_) => "state_mismatch",
+            CliError::Backup(BackupError::Sign(_)) => "sign_failed",
+            CliError::Backup(_) => "io",
+            CliError::Import(error) => import_code(error),
+            CliError::Shelf(error) => shelf_code(error),
+            CliError::NotRecognised { .. } | CliError::NotAHead { .. } => "not_recognised",
+            CliError::TooManyHeads { .. } => "bad_input",
+            CliError::Receipts {
+                error: ReceiptsError::Io(error),
+                ..
+            } => io_code(error),
+            CliError::Receipts { .. } => "bad_input",
+            CliError::Publish(error) => publish_code(error),
             CliError::Exists { .. } => "exists",
             CliError::NothingToSeal => "nothing_to_seal",
             CliError::NothingFound => "not_found",
@@ -154,7 +207,10 @@ impl CliError {
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
-            CliError::Line { source, .. } => return source.hint(),
+            CliError::Line { source, .. } | CliError::InFile { source, .. } => {
+                return source.hint();
+            }
+            CliError::Producer(error) => return error.hint().map(str::to_owned),
             CliError::Key(error) => return key_hint(error),
             CliError::Open(error) => return open_hint(error),
             CliError::Append(LogbookError::ReservedKind { .. }) => {
@@ -168,13 +224,24 @@ impl CliError {
                 "make room where the mark is; `sealbook log --reverse` shows what was recorded"
             }
             CliError::Evidence(EvidenceError::NotSealed { .. }) => "run `sealbook seal` first",
-            CliError::Evidence(EvidenceError::NotProven { .. } | EvidenceError::Tree(_)) => {
-                "run `sealbook verify` and restore the ledger from a backup"
-            }
+            CliError::Evidence(
+                EvidenceError::NotProven { .. }
+                | EvidenceError::Tree(_)
+                | EvidenceError::DocumentMissing { .. },
+            ) => "run `sealbook verify` and restore the ledger from a backup",
             CliError::Evidence(EvidenceError::Ledger(error)) => return open_hint(error),
+            CliError::Import(ImportError::Store(error)) => return store_hint(error),
+            CliError::Shelf(ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. }) => {
+                "`sealbook import --list` shows what was imported"
+            }
+            CliError::Shelf(ShelfError::SeveralLogs { .. }) => {
+                "say which with KEY:GENESIS; `sealbook import --list` shows them"
+            }
             CliError::NotRecognised { .. } => {
                 "say what it is with --as ledger, logbook, bundle or proof"
             }
+            CliError::Publish(error) => return publish_hint(error),
+            CliError::NoPassphrase => GIVE_PASSPHRASE,
             CliError::Exists { .. } => "move it away, or choose another place",
             CliError::OtherSuccessor { .. } => "name that key's file with --key FILE",
             CliError::State(_) => {
@@ -194,18 +261,63 @@ fn key_code(error: &KeyFileError) -> &'static str {
     match error {
         KeyFileError::Readable { .. } => "key_readable",
         KeyFileError::Pem { .. } | KeyFileError::NotAFile { .. } => "key_invalid",
+        KeyFileError::SignersDisagree { .. } => "signers_disagree",
+        KeyFileError::Locked { .. } => "key_locked",
+        KeyFileError::Lock {
+            source: LockError::WrongPassphrase,
+            ..
+        } => "key_passphrase",
+        KeyFileError::Lock { .. } => "key_invalid",
         _ => "key_unreadable",
     }
 }
 
+const GIVE_PASSPHRASE: &str = "set SEALBOOK_KEY_PASSPHRASE, or run it at a terminal";
+
 fn key_hint(error: &KeyFileError) -> Option<String> {
     match error {
+        KeyFileError::Locked { .. } => Some(GIVE_PASSPHRASE.to_owned()),
+        KeyFileError::Lock {
+            source: LockError::TooCostly | LockError::Unsupported,
+            ..
+        } => Some("encrypt it anew with `openssl pkcs8 -topk8`".to_owned()),
         KeyFileError::Readable { path, .. } => Some(format!("chmod 600 {}", path.display())),
         KeyFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
             Some("put the key back, or name it with SEALBOOK_KEY=FILE".to_owned())
         }
+        KeyFileError::SignersDisagree { .. } => {
+            Some("build without the feature fast-sign, or use another machine".to_owned())
+        }
         _ => None,
     }
+}
+
+fn publish_code(error: &PublishError) -> &'static str {
+    match error {
+        PublishError::Io { source, .. } => io_code(source),
+        PublishError::OtherLog { .. } => "log_key_mismatch",
+        PublishError::Differs { .. } => "equivocation",
+        PublishError::NotPublished { .. } => "not_recognised",
+        PublishError::InUse { .. } => "ledger_locked",
+        PublishError::Ledger(error) => open_code(error),
+    }
+}
+
+fn publish_hint(error: &PublishError) -> Option<String> {
+    let hint = match error {
+        PublishError::Io { .. } => {
+            "what was sealed is sealed: the next run with --publish adds what is missing"
+        }
+        PublishError::OtherLog { .. } | PublishError::NotPublished { .. } => {
+            "name a file of its own for each ledger"
+        }
+        PublishError::Differs { .. } => {
+            "keep the file: it shows another history than the ledger has; run `sealbook verify`"
+        }
+        PublishError::InUse { .. } => "wait for the other process, or stop it",
+        PublishError::Ledger(error) => return open_hint(error),
+    };
+    Some(hint.to_owned())
 }
 
 fn open_code(error: &OpenError) -> &'static str {
@@ -271,6 +383,26 @@ fn evidence_code(error: &EvidenceError) -> &'static str {
     }
 }
 
+fn import_code(error: &ImportError) -> &'static str {
+    match error {
+        ImportError::OwnKey => "own_key",
+        ImportError::Empty => "not_found",
+        ImportError::Store(error) => store_code(error),
+        ImportError::Append(error) => append_code(error),
+        ImportError::Query(_) => "store_corrupt",
+        _ => "io",
+    }
+}
+
+fn shelf_code(error: &ShelfError) -> &'static str {
+    match error {
+        ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. } => "not_found",
+        ShelfError::SeveralLogs { .. } => "usage",
+        ShelfError::Store(error) => store_code(error),
+        _ => "store_corrupt",
+    }
+}
+
 fn io_code(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull => "disk_full",
@@ -283,6 +415,7 @@ fn store_code(error: &StoreError) -> &'static str {
         StoreError::Missing { .. } | StoreError::NotADirectory { .. } => "ledger_missing",
         StoreError::Exists { .. } => "exists",
         StoreError::Locked { .. } => "ledger_locked",
+        StoreError::Restless { .. } => "ledger_restless",
         StoreError::UnknownFormat { .. } => "unknown_format",
         StoreError::Corrupt { .. } => "store_corrupt",
         StoreError::Io { kind, .. } if *kind == io::ErrorKind::StorageFull => "disk_full",
@@ -295,6 +428,9 @@ fn store_hint(error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::Missing { .. } => "make one with `sealbook init`, or name it with --ledger DIR",
         StoreError::Locked { .. } => "wait for the other process, or stop it",
+        StoreError::Restless { .. } => {
+            "run the command again when the other process has less to do"
+        }
         StoreError::UnknownFormat { .. } => "use the version of sealbook that made it",
         StoreError::Corrupt { .. } => "run `sealbook verify` and restore the ledger from a backup",
         StoreError::Io { kind, .. } if *kind == io::ErrorKind::StorageFull => {
@@ -326,6 +462,18 @@ impl From<BundleError> for CliError {
 impl From<MarkFault> for CliError {
     fn from(fault: MarkFault) -> Self {
         CliError::Open(OpenError::Mark(fault))
+    }
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Exists { dir } => CliError::Exists { path: dir },
+            BackupError::Open(error) => CliError::Open(error),
+            BackupError::Store(error) => error.into(),
+            BackupError::Audit(error) => error.into(),
+            other => CliError::Backup(other),
+        }
     }
 }
 

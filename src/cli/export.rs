@@ -11,6 +11,7 @@ use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::selection::{SelectionExport, export_selection};
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
+use crate::logbook::reading::Reader;
 use crate::store::{RocksStore, Store};
 
 use super::Answer;
@@ -18,6 +19,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
 use super::head::signed_head;
+use super::imported;
 use super::output::Output;
 use super::progress::Progress;
 
@@ -29,12 +31,21 @@ pub(super) struct Args {
     /// What is written; a logbook is always the log from its first entry on
     #[arg(long, value_enum, default_value_t = Kind::Bundle)]
     format: Kind,
+    /// Compress it with zstd, as a name that ends in .zst does too
+    #[arg(long)]
+    zstd: bool,
     /// Do not sign the closing record
     #[arg(long)]
     unsigned: bool,
     /// Seal the open epoch first, so that nothing is left out of a selection
     #[arg(long)]
     seal: bool,
+    /// Give out the file that was imported of this log: KEY, or KEY:GENESIS
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["seal", "unsigned"])]
+    log: Option<String>,
+    /// Give out the imported file with this digest
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["seal", "unsigned"])]
+    file: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
@@ -46,6 +57,9 @@ enum Kind {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if args.log.is_some() || args.file.is_some() {
+        return give(context, args, output);
+    }
     let range = args.filters.range();
     if args.format == Kind::Logbook && !matches!(range, Some((Seq::FIRST, _))) {
         return Err(CliError::usage(
@@ -57,21 +71,36 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         logbook.seal()?;
         logbook.close()?;
     }
-    let store = context.reader()?;
+    let reader = context.reader(output)?;
+    let store = &reader.store;
     let mut progress = Progress::new(store.count().ok(), "entries");
-    let written = to_file(&args.output, |out| match (args.format, range) {
+    let mut write = |out: &mut dyn Write| match (args.format, range) {
         (Kind::Bundle, Some(range)) => {
-            bundle(context, &store, args, range, out, output, &mut progress)
+            bundle(context, &reader, args, range, out, output, &mut progress)
         }
-        (Kind::Bundle, None) => selection(context, &store, args, out, output, &mut progress),
+        (Kind::Bundle, None) => selection(context, store, args, out, output, &mut progress),
         (Kind::Logbook, range) => {
             let last = range.map_or(Seq(u64::MAX), |(_, last)| last);
-            logbook(&store, last, out, &mut progress)
+            logbook(store, last, out, &mut progress)
         }
+    };
+    let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
+    let written = to_file(&args.output, |out| match compressed {
+        true => compress(out, &mut write),
+        false => write(out),
     });
     progress.finish();
     let entries = written?;
     output.note(&format!("{entries} entries in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
+/// A file as it was imported.
+fn give(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let store = context.reader(output)?.store;
+    let (log, file) = (args.log.as_deref(), args.file.as_deref());
+    let bytes = to_file(&args.output, |out| imported::give(&store, log, file, out))?;
+    output.note(&format!("{bytes} bytes in {}", args.output.display()));
     Ok(Answer::Yes)
 }
 
@@ -101,15 +130,16 @@ fn selection(
 
 fn bundle(
     context: &Context,
-    store: &RocksStore,
+    reader: &Reader,
     args: &Args,
     (first, last): (Seq, Seq),
     out: &mut dyn Write,
     output: &mut Output,
     progress: &mut Progress,
 ) -> Result<u64, CliError> {
+    let store = &reader.store;
     let signer = signer(context, store, args.unsigned, output);
-    let head = match signed_head(context, store) {
+    let head = match signed_head(context, reader) {
         Ok(head) => Some(head),
         Err(error) => {
             output.warning(&format!("unsealed entries are left out: {error}"));
@@ -176,6 +206,19 @@ fn logbook(
         progress.at(entries);
     }
     out.flush().map_err(CliError::output)?;
+    Ok(entries)
+}
+
+/// The default level asks of its reader a window of 2 MiB.
+fn compress(
+    out: &mut dyn Write,
+    write: &mut dyn FnMut(&mut dyn Write) -> Result<u64, CliError>,
+) -> Result<u64, CliError> {
+    let failed = CliError::output;
+    let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(failed)?;
+    encoder.include_checksum(true).map_err(failed)?;
+    let entries = write(&mut encoder)?;
+    encoder.finish().and_then(Write::flush).map_err(failed)?;
     Ok(entries)
 }
 

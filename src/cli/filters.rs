@@ -57,6 +57,7 @@ impl Filters {
             correlation: self.correlation.clone(),
             worker: self.worker.clone(),
             decision: self.decision.clone(),
+            document: None,
             denied: self.denied,
             from_seq: self.from_seq.map(Seq),
             until_seq: self.until_seq.map(Seq),

@@ -10,24 +10,35 @@ use crate::ledger::json::Form;
 use crate::ledger::statement::Statement;
 use crate::ledger::time::Timestamp;
 use crate::logbook::mark::MarkFault;
-use crate::logbook::{extent_of, judge_mark};
-use crate::store::Store;
+use crate::logbook::publish::PublishFile;
+use crate::logbook::reading::Reader;
+use crate::logbook::{extent_of, identity_of, judge_mark};
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
+use super::seal::published_note;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Write it into a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Append it to a file, after the sealed headers that are not there yet
+    #[arg(long, value_name = "FILE")]
+    publish: Option<PathBuf>,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader()?;
-    let head = signed_head(context, &store)?;
+    let reader = context.reader(output)?;
+    let head = signed_head(context, &reader)?;
+    if let Some(path) = &args.publish {
+        let store = &reader.store;
+        let mut file = PublishFile::open(path, store, identity_of(store)?)?;
+        let added = file.publish(store, Some(&head))?;
+        output.note(&published_note(added, path));
+    }
     let mut text = head.to_value().canonical(Form::Utf8);
     text.push('\n');
     match &args.output {
@@ -45,9 +56,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 }
 
 /// The head of a ledger that agrees with its mark.
-pub(super) fn signed_head(context: &Context, store: &dyn Store) -> Result<SignedHead, CliError> {
+pub(super) fn signed_head(context: &Context, reader: &Reader) -> Result<SignedHead, CliError> {
+    let store = &reader.store;
     let extent = extent_of(store)?;
-    let mark = judge_mark(store, &context.mark, &extent)?.map_err(mark_error)?;
+    let mark = judge_mark(store, &reader.mark, &extent)?.map_err(mark_error)?;
     if mark.head.content.seq == extent.last_seq {
         return Ok(mark.head);
     }

@@ -15,6 +15,7 @@ use super::context::{Context, KEY_PATH, path_bytes};
 use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
+use super::passphrase;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -24,6 +25,9 @@ pub(super) struct Args {
     /// Use the key that the file already holds
     #[arg(long)]
     reuse_key: bool,
+    /// Put the new key under a passphrase: that of SEALBOOK_KEY_PASSPHRASE, or asked for
+    #[arg(long, conflicts_with = "reuse_key")]
+    encrypt_key: bool,
     /// The log's name, for people
     #[arg(long, value_name = "NAME", default_value = "")]
     origin: String,
@@ -58,7 +62,9 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         return Err(CliError::Exists { path });
     }
     let signer = if args.reuse_key {
-        key_file::open(&key)?
+        passphrase::open(&key)?
+    } else if args.encrypt_key {
+        key_file::create_locked(&key, passphrase::choose()?.as_bytes())?
     } else {
         key_file::create(&key)?
     };

@@ -28,7 +28,7 @@ struct Shown {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let identity = identity_of(&context.reader()?)?;
+    let identity = identity_of(&context.reader(output)?.store)?;
     let pem = pem::format_public_key(&identity.log).ok();
     if output.is_json() {
         output.document(&Shown {

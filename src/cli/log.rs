@@ -1,11 +1,18 @@
-//! `sealbook log`: entries by filter.
+//! `sealbook log`: entries by filter, and those to come.
 
-use crate::store::query::select;
+use std::thread;
+use std::time::Duration;
+
+use crate::ledger::entry::Entry;
+use crate::ledger::position::Seq;
+use crate::store::Store;
+use crate::store::query::{Filter, select};
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
+use super::imported;
 use super::output::Output;
 
 /// Rows printed together as one table.
@@ -14,45 +21,125 @@ const TABLE: usize = 1_000;
 /// Characters of a payload in a table.
 const PAYLOAD: usize = 80;
 
+/// How often a ledger is looked at for what is new.
+const POLL: Duration = Duration::from_millis(200);
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Go on with what is appended, by whatever process, until --limit or
+    /// --until-seq is reached
+    #[arg(long, conflicts_with = "reverse")]
+    follow: bool,
+    /// Of this imported log: KEY, or KEY:GENESIS
+    #[arg(long, value_name = "KEY", conflicts_with = "follow")]
+    log: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader()?;
-    let mut rows = Vec::new();
-    let mut found = false;
-    let head = ["seq", "time", "kind", "payload"];
-    for item in select(&store, &args.filters.to_filter()?)? {
+    let filter = args.filters.to_filter()?;
+    if args.follow {
+        return follow(context, filter, output);
+    }
+    let reader = context.reader(output)?;
+    if let Some(log) = &args.log {
+        return imported::list(&imported::find(&reader.store, log)?, &filter, output);
+    }
+    let mut rows = Rows::new(&HEAD);
+    for item in select(&reader.store, &filter)? {
         let (seq, entry) = item?;
-        found = true;
         if output.is_json() {
-            let mut json = Vec::new();
-            entry.write_json(Some(seq), &mut json);
-            output.canonical(&json)?;
-            continue;
-        }
-        let payload = String::from_utf8_lossy(entry.payload_bytes());
-        rows.push(vec![
-            seq.to_string(),
-            entry.ts().to_string(),
-            entry.kind().to_owned(),
-            shortened(&payload),
-        ]);
-        if rows.len() == TABLE {
-            output.table(&head, std::mem::take(&mut rows))?;
+            rows.found = true;
+            print_json(seq, &entry, output)?;
+        } else {
+            rows.add(cells(seq, &entry), output)?;
         }
     }
-    if !rows.is_empty() {
-        output.table(&head, rows)?;
+    rows.finish(output)
+}
+
+const HEAD: [&str; 4] = ["seq", "time", "kind", "payload"];
+
+/// Rows on their way into tables.
+pub(super) struct Rows<'h> {
+    head: &'h [&'h str],
+    rows: Vec<Vec<String>>,
+    pub(super) found: bool,
+}
+
+impl<'h> Rows<'h> {
+    pub(super) fn new(head: &'h [&'h str]) -> Rows<'h> {
+        Rows {
+            head,
+            rows: Vec::new(),
+            found: false,
+        }
     }
-    if found {
-        Ok(Answer::Yes)
-    } else {
-        Err(CliError::NothingFound)
+
+    pub(super) fn add(&mut self, row: Vec<String>, output: &mut Output) -> Result<(), CliError> {
+        self.found = true;
+        self.rows.push(row);
+        if self.rows.len() == TABLE {
+            output.table(self.head, std::mem::take(&mut self.rows))?;
+        }
+        Ok(())
     }
+
+    pub(super) fn finish(self, output: &mut Output) -> Result<Answer, CliError> {
+        if !self.rows.is_empty() {
+            output.table(self.head, self.rows)?;
+        }
+        if self.found {
+            Ok(Answer::Yes)
+        } else {
+            Err(CliError::NothingFound)
+        }
+    }
+}
+
+/// Prints what is there, then what comes.
+fn follow(context: &Context, mut filter: Filter, output: &mut Output) -> Result<Answer, CliError> {
+    let mut reader = context.follower()?;
+    loop {
+        let count = reader.store.count()?;
+        let next = filter.from_seq.map_or(0, |seq| seq.0);
+        if next < count {
+            for item in select(&reader.store, &filter)? {
+                let (seq, entry) = item?;
+                if output.is_json() {
+                    print_json(seq, &entry, output)?;
+                } else {
+                    output.line(&cells(seq, &entry).join("  "))?;
+                }
+                filter.limit = filter.limit.map(|left| left.saturating_sub(1));
+            }
+            filter.from_seq = Some(Seq(count));
+            output.flush()?;
+        }
+        let reached = filter.until_seq.is_some_and(|until| until.0 < count);
+        if reached || filter.limit == Some(0) {
+            return Ok(Answer::Yes);
+        }
+        thread::sleep(POLL);
+        reader.catch_up()?;
+    }
+}
+
+fn print_json(seq: Seq, entry: &Entry, output: &mut Output) -> Result<(), CliError> {
+    let mut json = Vec::new();
+    entry.write_json(Some(seq), &mut json);
+    output.canonical(&json)
+}
+
+pub(super) fn cells(seq: Seq, entry: &Entry) -> Vec<String> {
+    let payload = String::from_utf8_lossy(entry.payload_bytes());
+    vec![
+        seq.to_string(),
+        entry.ts().to_string(),
+        entry.kind().to_owned(),
+        shortened(&payload),
+    ]
 }
 
 fn shortened(text: &str) -> String {

@@ -37,6 +37,22 @@ impl Output {
         io::stdout().is_terminal() && !refused
     }
 
+    /// Whether somebody is there to be asked.
+    pub(super) fn can_ask(&self) -> bool {
+        !self.json
+            && io::stdin().is_terminal()
+            && io::stdout().is_terminal()
+            && self.stderr.is_terminal()
+    }
+
+    /// PASS or FAIL, and of what.
+    pub(super) fn verdict(&mut self, passed: bool, text: &str) -> Result<(), CliError> {
+        match passed {
+            true => self.coloured(&format!("PASS  {text}"), "1;32"),
+            false => self.coloured(&format!("FAIL  {text}"), "1;31"),
+        }
+    }
+
     /// A line for people. Control characters in it are escaped.
     pub(super) fn line(&mut self, text: &str) -> Result<(), CliError> {
         self.raw_line(&escape(text))

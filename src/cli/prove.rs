@@ -20,7 +20,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let proof = prove(&context.reader()?, Seq(args.seq))?;
+    let proof = prove(&context.reader(output)?.store, Seq(args.seq))?;
     let bytes = proof.to_bytes();
     if args.output.as_os_str() == "-" {
         output.bytes(&bytes)?;

@@ -10,6 +10,7 @@ use crate::ledger::equivocation::Equivocation;
 use crate::ledger::fault::Format;
 use crate::ledger::json::Object;
 use crate::ledger::limits;
+use crate::ledger::lines;
 use crate::ledger::parse;
 use crate::ledger::proof::InclusionProof;
 
@@ -69,7 +70,16 @@ impl From<As> for Format {
 /// something else is a mismatch; content that is plainly nothing is read as
 /// what it is said to be, so that its faults are named.
 pub(super) fn recognise(path: &Path, given: Option<As>) -> Result<Found, CliError> {
-    let pinned = given.map(Format::from).or_else(|| by_name(path));
+    recognise_copy(path, path, given)
+}
+
+/// The same for a copy of a file, whose name is that of the original.
+pub(super) fn recognise_copy(
+    path: &Path,
+    original: &Path,
+    given: Option<As>,
+) -> Result<Found, CliError> {
+    let pinned = given.map(Format::from).or_else(|| by_name(original));
     let metadata = fs::metadata(path).map_err(|error| CliError::file(path, error))?;
     let sniffed = if metadata.is_dir() {
         Some(Format::Ledger)
@@ -120,7 +130,7 @@ fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
         .reader
         .take(SNIFFED_BYTES)
         .read_to_end(&mut text);
-    // What does not decompress is told by what comes out of it.
+    // What does not decompress at all is not recognised.
     if read.is_err() && text.is_empty() {
         return Ok(None);
     }
@@ -158,8 +168,13 @@ fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let limit = 3 * limits::LINE_BYTES as u64;
     let read = open(path)?.reader.take(limit).read_to_end(&mut bytes);
-    read.map_err(|error| CliError::file(path, error))?;
-    Ok(bytes)
+    match read {
+        // What could be read is no whole proof, and will be named so.
+        Err(error) if lines::damage(&error).is_some() => Ok(bytes),
+        read => read
+            .map(|_| bytes)
+            .map_err(|error| CliError::file(path, error)),
+    }
 }
 
 fn name(format: Format) -> &'static str {

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use crate::ledger::json::Form;
 use crate::ledger::position::Seq;
 use crate::ledger::revocation::Revocation;
-use crate::logbook::{entry_at, identity_of, key_file};
+use crate::logbook::{entry_at, identity_of};
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
+use super::passphrase;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -28,18 +29,19 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader()?;
-    let identity = identity_of(&store)?;
-    let last = crate::store::Store::last_seq(&store)?;
+    let reader = context.reader(output)?;
+    let store = &reader.store;
+    let identity = identity_of(store)?;
+    let last = crate::store::Store::last_seq(store)?;
     if last.is_none_or(|last| last < Seq(args.seq)) {
         return Err(CliError::NothingFound);
     }
-    let signer = key_file::open(&args.key)?;
+    let signer = passphrase::open(&args.key)?;
     let revocation = Revocation {
         log: identity.log,
         genesis: identity.genesis,
         seq: Seq(args.seq),
-        hash: entry_at(&store, Seq(args.seq))?.hash(),
+        hash: entry_at(store, Seq(args.seq))?.hash(),
         reason: args.reason.clone(),
     };
     let signed = revocation.sign(&signer)?;

@@ -29,6 +29,7 @@ use super::context::{Context, KEY_PATH, path_bytes};
 use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
+use super::passphrase;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -41,6 +42,9 @@ pub(super) struct Args {
     /// Use the key that the file already holds
     #[arg(long)]
     reuse_key: bool,
+    /// Put the new key under a passphrase: that of SEALBOOK_KEY_PASSPHRASE, or asked for
+    #[arg(long, conflicts_with = "reuse_key")]
+    encrypt_key: bool,
     /// The new log's name [default: that of the old one]
     #[arg(long, value_name = "NAME")]
     origin: Option<String>,
@@ -76,14 +80,16 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let key = args.key.clone().unwrap_or_else(|| beside(&new, "key.pem"));
     let next = Context::new(new, None);
     let (opening, before) = {
-        let store = context.reader()?;
-        (opening_of(&store)?, closed(&store)?)
+        let reader = context.reader(output)?;
+        (opening_of(&reader.store)?, closed(&reader.store)?)
     };
     if next.ledger.symlink_metadata().is_ok() {
         let path = next.ledger.clone();
         return match &before {
             // Everything was done before.
-            Some(end) if continues(&next, end)? => answer(context, &next, &key, end, output),
+            Some(end) if continues(&next, end, output)? => {
+                answer(context, &next, &key, end, output)
+            }
             _ => Err(CliError::Exists { path }),
         };
     }
@@ -102,7 +108,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
                 return Err(CliError::Exists { path });
             }
             let signer = if args.reuse_key {
-                key_file::open(&key)?
+                passphrase::open(&key)?
+            } else if args.encrypt_key {
+                key_file::create_locked(&key, passphrase::choose()?.as_bytes())?
             } else {
                 key_file::create(&key)?
             };
@@ -147,7 +155,7 @@ fn close(context: &Context, signer: &SoftwareSigner) -> Result<Closed, CliError>
 
 /// The key that the book was closed in favour of, when that was interrupted.
 fn successor(key: &Path, end: &Closed) -> Result<SoftwareSigner, CliError> {
-    let signer = key_file::open(key)?;
+    let signer = passphrase::open(key)?;
     if signer.public_key() == end.successor {
         Ok(signer)
     } else {
@@ -166,8 +174,8 @@ fn opening_of(store: &dyn Store) -> Result<Opening, CliError> {
 }
 
 /// Whether the ledger that is there already is the one to be made.
-fn continues(next: &Context, end: &Closed) -> Result<bool, CliError> {
-    let opening = opening_of(&next.reader()?)?;
+fn continues(next: &Context, end: &Closed, output: &mut Output) -> Result<bool, CliError> {
+    let opening = opening_of(&next.reader(output)?.store)?;
     Ok(opening.log == end.successor
         && opening.predecessor
             == Some(Predecessor {
@@ -195,7 +203,7 @@ fn answer(
     end: &Closed,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
-    let identity = crate::logbook::identity_of(&next.reader()?)?;
+    let identity = crate::logbook::identity_of(&next.reader(output)?.store)?;
     let rotated = Rotated {
         ledger: next.ledger.display().to_string(),
         log: identity.log,

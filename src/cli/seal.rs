@@ -1,5 +1,9 @@
 //! `sealbook seal`: closes the open epoch.
 
+use std::path::{Path, PathBuf};
+
+use crate::logbook::publish::{Added, PublishFile};
+
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
@@ -10,18 +14,38 @@ pub(super) struct Args {
     /// Succeed where there is nothing to seal
     #[arg(long)]
     if_any: bool,
+    /// Append the header, and whatever was sealed and not published before, to a file
+    #[arg(long, value_name = "FILE")]
+    publish: Option<PathBuf>,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let logbook = context.writer()?;
     let sealed = logbook.seal()?;
+    let published = args.publish.as_deref().map(|path| {
+        let mut file = PublishFile::open(path, &**logbook.store(), logbook.identity())?;
+        file.publish(&**logbook.store(), None)
+    });
     logbook.close()?;
+    // The header is sealed, whatever became of the file.
+    if let Some(epoch) = &sealed {
+        output.document(&epoch.to_value())?;
+    }
+    if let (Some(added), Some(path)) = (published.transpose()?, &args.publish) {
+        output.note(&published_note(added, path));
+    }
     match sealed {
-        Some(epoch) => {
-            output.document(&epoch.to_value())?;
-            Ok(Answer::Yes)
-        }
+        Some(_) => Ok(Answer::Yes),
         None if args.if_any => Ok(Answer::Yes),
         None => Err(CliError::NothingToSeal),
     }
+}
+
+/// What was added to a published file, in words.
+pub(super) fn published_note(added: Added, path: &Path) -> String {
+    let Added { epochs, heads } = added;
+    format!(
+        "{epochs} headers and {heads} heads added to {}",
+        path.display()
+    )
 }

@@ -1,5 +1,6 @@
 //! `sealbook show`: one entry.
 
+use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
@@ -9,6 +10,7 @@ use crate::store::Store;
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
+use super::imported;
 use super::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -16,10 +18,16 @@ pub(super) struct Args {
     /// Its sequence number, or its hash in 64 hex digits
     #[arg(value_name = "SEQ|HASH")]
     entry: String,
+    /// Of this imported log: KEY, or KEY:GENESIS
+    #[arg(long, value_name = "KEY")]
+    log: Option<String>,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader()?;
+    let store = context.reader(output)?.store;
+    if let Some(log) = &args.log {
+        return imported::show(&imported::find(&store, log)?, &args.entry, output);
+    }
     let Some(seq) = find(&store, &args.entry)? else {
         return Err(CliError::NothingFound);
     };
@@ -35,6 +43,17 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let epoch = store.epoch_of(seq)?;
     let sealed = epoch.map_or_else(|| "not sealed yet".to_owned(), |n| format!("epoch {n}"));
+    print(seq, &entry, &sealed, output)?;
+    Ok(Answer::Yes)
+}
+
+/// An entry for people.
+pub(super) fn print(
+    seq: Seq,
+    entry: &Entry,
+    sealed: &str,
+    output: &mut Output,
+) -> Result<(), CliError> {
     for (name, value) in [
         ("entry", seq.to_string()),
         ("kind", entry.kind().to_owned()),
@@ -42,7 +61,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         ("hash", entry.hash().to_string()),
         ("after", entry.prev_hash().to_string()),
         ("signature", entry.signature().to_string()),
-        ("sealed", sealed),
+        ("sealed", sealed.to_owned()),
         (
             "payload",
             String::from_utf8_lossy(entry.payload_bytes()).into_owned(),
@@ -50,7 +69,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     ] {
         output.line(&format!("{name:<10}{value}"))?;
     }
-    Ok(Answer::Yes)
+    Ok(())
 }
 
 fn find(store: &dyn Store, text: &str) -> Result<Option<Seq>, CliError> {
@@ -65,12 +84,15 @@ fn find(store: &dyn Store, text: &str) -> Result<Option<Seq>, CliError> {
             false => Err(OpenError::IndexWrong { seq }.into()),
         };
     }
-    match text.parse() {
-        Ok(number) => Ok(Some(Seq(number))),
-        Err(_) => Err(CliError::Argument {
-            what: "entry",
-            given: text.to_owned(),
-            expected: "a sequence number or a hash of 64 hex digits is needed",
-        }),
-    }
+    parse_seq(text).map(Some)
+}
+
+/// A sequence number as an argument.
+pub(super) fn parse_seq(text: &str) -> Result<Seq, CliError> {
+    let number = text.parse().map_err(|_| CliError::Argument {
+        what: "entry",
+        given: text.to_owned(),
+        expected: "a sequence number or a hash of 64 hex digits is needed",
+    })?;
+    Ok(Seq(number))
 }

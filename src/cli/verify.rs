@@ -23,6 +23,7 @@ use super::keys_file::KeysFile;
 use super::output::Output;
 use super::recognise::As;
 
+pub(super) use one::unread;
 pub(super) use state::StateRefusal;
 
 use one::Examined;
@@ -44,10 +45,10 @@ pub(super) struct Args {
     /// The hash that the last entry must have
     #[arg(long, value_name = "HEX")]
     expect_head: Option<String>,
-    /// A file with a signed head or epoch header that the log must contain
+    /// A file with signed heads or epoch headers that the log must contain
     #[arg(long, value_name = "HEAD")]
     contains: Vec<PathBuf>,
-    /// A file with receipts of entries that the log must hold
+    /// A file of receipts, JSON Lines as `append` prints them: the log must hold them all
     #[arg(long, value_name = "FILE")]
     receipts: Option<PathBuf>,
     /// A file with a revocation that ends the log
@@ -93,7 +94,7 @@ impl<'a> Printed<'a> {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let started = Instant::now();
-    let mut policy = against::policy(args)?;
+    let (mut policy, warnings) = against::policy(args)?;
     let keys = match &args.keys {
         Some(path) => KeysFile::read(path)?,
         None => KeysFile::default(),
@@ -109,7 +110,14 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         _ if args.state.is_some() => {
             return Err(CliError::usage("--state is for one logbook file"));
         }
-        _ => return many::run(context, args, &policy, &keys, output),
+        _ => {
+            let against = many::Against {
+                policy: &policy,
+                warnings: &warnings,
+                keys: &keys,
+            };
+            return many::run(context, args, &against, output);
+        }
     };
     policy.keys.extend(keys.of(path, None));
     let state = args.state.as_deref().map(|state| Resumable {
@@ -117,12 +125,13 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         key: args.state_key.as_deref(),
         skip_prefix: args.skip_prefix,
     });
-    let examined = one::examine(context, path, args.format, &policy, state.as_ref())?;
+    let mut examined = one::examine(context, path, args.format, &policy, state.as_ref())?;
+    examined.report.warnings.extend(warnings);
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if output.is_json() {
         output.document(&Printed::of(&examined, args.explain, elapsed_ms))?;
     } else {
-        print(&examined.report, Some(elapsed_ms), output)?;
+        print_report(&examined.report, Some(elapsed_ms), output)?;
         if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {
             explained::print(explanation, output)?;
         }
@@ -134,7 +143,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 }
 
 /// Prints a report for people.
-pub(super) fn print(
+pub(super) fn print_report(
     report: &Report,
     elapsed_ms: Option<u64>,
     output: &mut Output,

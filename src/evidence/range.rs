@@ -17,6 +17,7 @@ use crate::store::Store;
 use crate::store::tree::{TreeError, subtree_hashes};
 
 use super::EvidenceError;
+use super::documents::{Needed, any_until};
 
 /// What to put into a bundle of a range.
 pub struct RangeExport<'a> {
@@ -53,6 +54,7 @@ pub fn export_range<W: Write>(
         genesis: identity.genesis,
     };
     let mut writer = BundleWriter::new(out, &opening)?;
+    needed(store, export.first, last)?.write(store, &mut writer)?;
     let mut epoch: Option<SignedEpoch> = None;
     let mut headed = false;
     let mut expected = export.first;
@@ -82,6 +84,22 @@ pub fn export_range<W: Write>(
         return Err(OpenError::EntryMissing { seq: expected }.into());
     }
     Ok(writer.finish(export.signer)?)
+}
+
+/// What the entries of a range need. A document stands before all that refer to
+/// it, so a range from the first entry on has all of its own.
+fn needed(store: &dyn Store, first: Seq, last: Seq) -> Result<Needed, EvidenceError> {
+    let mut needed = Needed::default();
+    let before = first.before().map(|before| any_until(store, before));
+    if !before.transpose()?.unwrap_or(false) {
+        return Ok(needed);
+    }
+    for row in store.entries(first.0..last.0.saturating_add(1)) {
+        let (seq, record) = row?;
+        let entry = Entry::from_record(record).map_err(|error| OpenError::Entry { seq, error })?;
+        needed.take(&entry);
+    }
+    Ok(needed)
 }
 
 /// The last entry to give: as far as an epoch or the head covers.

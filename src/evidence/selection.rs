@@ -13,6 +13,7 @@ use crate::logbook::{entry_at, epoch_at, identity_of};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
+use super::documents::Needed;
 use super::{EvidenceError, path_of};
 
 /// What to put into a bundle of a selection.
@@ -51,6 +52,7 @@ pub fn export_selection<W: Write>(
         genesis: identity.genesis,
     };
     let mut writer = BundleWriter::new(out, &opening)?;
+    needed(store, export.filter)?.write(store, &mut writer)?;
     let mut current: Option<SignedEpoch> = None;
     let (mut written, mut unsealed) = (0, 0);
     for item in in_order(store, export.filter)? {
@@ -79,6 +81,23 @@ pub fn export_selection<W: Write>(
     }
     let (out, closing) = writer.finish(export.signer)?;
     Ok((out, Selected { closing, unsealed }))
+}
+
+/// What the selected entries need; only sealed ones are given.
+fn needed(store: &dyn Store, filter: &Filter) -> Result<Needed, EvidenceError> {
+    let sealed_to = match store.last_epoch()? {
+        Some(number) => epoch_at(store, number)?.content.last_seq,
+        None => return Ok(Needed::default()),
+    };
+    let mut needed = Needed::default();
+    for item in in_order(store, filter)? {
+        let (seq, entry) = item?;
+        if seq > sealed_to {
+            break;
+        }
+        needed.take(&entry);
+    }
+    Ok(needed)
 }
 
 type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 's>;

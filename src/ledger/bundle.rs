@@ -6,7 +6,9 @@ use std::io::{self, Write};
 
 use thiserror::Error;
 
-use super::bundle_line::{BundleClosing, BundleOpening, entry_line, hashes_line, line_of};
+use super::bundle_line::{
+    BundleClosing, BundleOpening, document_line, entry_line, hashes_line, line_of,
+};
 use super::entry::Entry;
 use super::envelope::{Envelope, Purpose};
 use super::epoch::SignedEpoch;
@@ -49,6 +51,7 @@ impl<W: Write> BundleWriter<W> {
                 genesis: opening.genesis,
                 entries: 0,
                 epochs: 0,
+                documents: 0,
                 bytes: 0,
                 hash: Hash::ZERO,
             },
@@ -104,6 +107,16 @@ impl<W: Write> BundleWriter<W> {
     /// [`BundleError::Io`].
     pub fn head(&mut self, head: &SignedHead) -> Result<(), BundleError> {
         self.line(head.to_value().canonical(Form::Utf8).into_bytes())
+    }
+
+    /// A document that entries refer to, before all of them and in the order of
+    /// the digests.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn document(&mut self, entry: &Entry) -> Result<(), BundleError> {
+        self.closing.documents += 1;
+        self.line(document_line(entry))
     }
 
     /// Ends the bundle, signed where the key is at hand, and flushes.

@@ -1,20 +1,22 @@
 //! Evidence bundles, read: lines become events, and what the lines say of the
 //! file as a whole is checked.
 
-use std::io::{self, BufRead};
+use std::io::BufRead;
 
 use super::bundle_line::{BundleClosing, BundleOpening, Contents, parse_hashes};
 use super::fault::{At, Fault, FaultCode, Format, NotChecked};
 use super::hash::Hasher;
 use super::json::{Form, Value};
 use super::limits;
-use super::lines::{Line, read_line};
+use super::lines::{Line, damage, read_line};
 use super::parse;
 use super::position::Seq;
 use super::seals::SELECTION_NOT_CHECKED;
 use super::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
 use super::statement::Statement;
-use super::transport::TransportError;
+
+/// Said of a compressed file.
+pub(crate) const DOES_NOT_DECOMPRESS: &str = "the compressed file ends or is damaged here";
 
 /// A bundle as a source.
 pub struct BundleFile<R> {
@@ -26,6 +28,9 @@ pub struct BundleFile<R> {
     line: u64,
     entries: u64,
     epochs: u64,
+    documents: u64,
+    /// Something else than documents was read.
+    begun: bool,
     closed: bool,
     ended: bool,
 }
@@ -46,6 +51,8 @@ impl<R: BufRead + Send> BundleFile<R> {
             line: 0,
             entries: 0,
             epochs: 0,
+            documents: 0,
+            begun: false,
             closed: false,
             ended: false,
         };
@@ -68,11 +75,16 @@ impl<R: BufRead + Send> BundleFile<R> {
 
     /// The next line, or `None` at the end or where reading on makes no sense.
     fn read(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+        self.line += 1;
         let line = match read_line(&mut self.reader) {
             Ok(line) => line,
-            Err(error) => return self.unread(error),
+            Err(error) => {
+                let code = damage(&error).ok_or(error)?;
+                self.fault(code, DOES_NOT_DECOMPRESS.to_owned());
+                self.ended = true;
+                return Ok(None);
+            }
         };
-        self.line += 1;
         match line {
             Some(Line::Whole { bytes, ended: true }) => Ok(Some(bytes)),
             Some(Line::Whole { .. }) => {
@@ -91,17 +103,6 @@ impl<R: BufRead + Send> BundleFile<R> {
                 Ok(None)
             }
         }
-    }
-
-    /// What does not decompress is damage, and not a disk that cannot be read.
-    fn unread(&mut self, error: io::Error) -> Result<Option<Vec<u8>>, ReadError> {
-        let Some(damage) = TransportError::of(&error) else {
-            return Err(error.into());
-        };
-        self.line += 1;
-        self.corrupt(damage.to_string());
-        self.ended = true;
-        Ok(None)
     }
 
     fn take(&mut self, line: &[u8]) {
@@ -130,6 +131,14 @@ impl<R: BufRead + Send> BundleFile<R> {
             return self.close(&line);
         }
         self.take(&line);
+        if line.starts_with(b"{\"document\":") {
+            self.documents += 1;
+            if self.begun {
+                self.corrupt("documents stand before all else".to_owned());
+            }
+            return Some(Event::Document(Raw::DocumentLine(line), number));
+        }
+        self.begun = true;
         if line.starts_with(b"{\"entry\":") {
             self.entries += 1;
             return Some(Event::Entry(Raw::BundleLine(line), number));
@@ -183,6 +192,7 @@ impl<R: BufRead + Send> BundleFile<R> {
             genesis: opening.map_or(closing.genesis, |o| o.genesis),
             entries: self.entries,
             epochs: self.epochs,
+            documents: self.documents,
             bytes: self.bytes,
             hash: self.hasher.so_far(),
         };

@@ -4,6 +4,7 @@
 //! | line | says |
 //! |---|---|
 //! | `{"sealbook":{…}}` | the [`BundleOpening`], first |
+//! | `{"document":{…}}` | an entry that is a document which entries of the bundle refer to; before them all, so that who reads the entries has it |
 //! | `{"epoch":{…},"key":…,"signature":…}` | a header; the entries that follow are its |
 //! | `{"before":[…]}` | the subtrees of that epoch before the first entry given |
 //! | `{"entry":{…}}` | an entry of a range |
@@ -60,6 +61,8 @@ pub struct BundleClosing {
     pub entries: u64,
     /// How many epoch headers.
     pub epochs: u64,
+    /// How many documents beside the entries.
+    pub documents: u64,
     /// How many bytes stand before this line.
     pub bytes: u64,
     /// The hash of those bytes.
@@ -126,6 +129,7 @@ impl BundleClosing {
     pub(crate) fn to_object(&self) -> Object {
         let mut object = Object::new();
         object.insert("bytes", self.bytes);
+        object.insert("documents", self.documents);
         object.insert("entries", self.entries);
         object.insert("epochs", self.epochs);
         object.insert("format", FORMAT);
@@ -155,6 +159,7 @@ impl BundleClosing {
             genesis: Hash::from_bytes(members.hex("genesis")?),
             entries: members.u64("entries")?,
             epochs: members.u64("epochs")?,
+            documents: members.u64("documents")?,
             bytes: members.u64("bytes")?,
             hash: Hash::from_bytes(members.hex("hash")?),
         };
@@ -180,6 +185,16 @@ pub(crate) fn entry_line(seq: Seq, entry: &Entry, path: Option<&[Hash]>) -> Vec<
 
 /// Reads an entry line and refuses any but its one spelling.
 pub(crate) fn parse_entry(line: &[u8]) -> Result<EntryLine, EntryError> {
+    // There is one spelling, so a line that has it can be taken apart by its
+    // bytes: most of a selection is paths. Any other line is read in full, so
+    // that what is wrong with it is named.
+    match take_apart(line) {
+        Some(parsed) => Ok(parsed),
+        None => parse_entry_slowly(line),
+    }
+}
+
+fn parse_entry_slowly(line: &[u8]) -> Result<EntryLine, EntryError> {
     let value = parse::parse_with(line, &limits::embedded(2))?;
     let mut members = Members::of(&value, "")?;
     let (seq, entry) = Entry::from_value(members.required("entry")?, "entry")?;
@@ -190,6 +205,66 @@ pub(crate) fn parse_entry(line: &[u8]) -> Result<EntryLine, EntryError> {
     members.finish()?;
     if entry_line(seq, &entry, path.as_deref()) == line {
         Ok(EntryLine { seq, entry, path })
+    } else {
+        Err(EntryError::Spelling)
+    }
+}
+
+/// Takes a line apart that has the one spelling. An entry ends in its time, so
+/// only a line with a path ends in `]}`.
+fn take_apart(line: &[u8]) -> Option<EntryLine> {
+    let inner = line.strip_prefix(b"{\"entry\":")?.strip_suffix(b"}")?;
+    let (object, path) = match inner.strip_suffix(b"]") {
+        None => (inner, None),
+        Some(with_path) => {
+            let member = b",\"path\":[";
+            let at = with_path.windows(member.len()).rposition(|w| w == member)?;
+            let hashes = take_hashes(with_path.get(at + member.len()..)?)?;
+            (with_path.get(..at)?, Some(hashes))
+        }
+    };
+    let value = parse::parse_with(object, &limits::embedded(1)).ok()?;
+    let (seq, entry) = Entry::from_value(&value, "entry").ok()?;
+    let mut again = Vec::with_capacity(object.len());
+    entry.write_json(Some(seq), &mut again);
+    (again == object).then_some(EntryLine { seq, entry, path })
+}
+
+/// `"hex","hex"`, or nothing.
+fn take_hashes(bytes: &[u8]) -> Option<Vec<Hash>> {
+    if bytes.is_empty() {
+        return Some(Vec::new());
+    }
+    let quoted = 2 * Hash::BYTES + 2;
+    let take = |item: &[u8]| {
+        let (hash, comma) = item.split_at_checked(quoted)?;
+        let digits = hash.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let hash = Hash::from_hex(std::str::from_utf8(digits).ok()?).ok()?;
+        (comma == b"," || comma.is_empty()).then_some(hash)
+    };
+    // Every item but the last is followed by a comma, the last by nothing.
+    let whole = bytes.len() % (quoted + 1) == quoted;
+    let hashes = bytes.chunks(quoted + 1).map(take);
+    whole.then(|| hashes.collect()).flatten()
+}
+
+/// The line of a document: the entry as in a logbook, since it stands for its
+/// content and not for its place.
+pub(crate) fn document_line(entry: &Entry) -> Vec<u8> {
+    let mut line = b"{\"document\":".to_vec();
+    entry.write_json(None, &mut line);
+    line.push(b'}');
+    line
+}
+
+/// Reads a document line and refuses any but its one spelling.
+pub(crate) fn parse_document(line: &[u8]) -> Result<Entry, EntryError> {
+    let value = parse::parse_with(line, &limits::embedded(2))?;
+    let mut members = Members::of(&value, "")?;
+    let entry = Entry::from_unnumbered(members.required("document")?, "document")?;
+    members.finish()?;
+    if document_line(&entry) == line {
+        Ok(entry)
     } else {
         Err(EntryError::Spelling)
     }
@@ -228,4 +303,62 @@ pub(crate) fn line_of(name: &str, value: impl Into<Value>) -> Vec<u8> {
     let mut line = Vec::new();
     object.write_canonical(Form::Utf8, &mut line);
     line
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+    use super::*;
+
+    fn line(payload: &str, path: Option<usize>) -> Vec<u8> {
+        let text = format!(
+            r#"{{"kind":"k","payload":{payload},"prev_hash":"{}","signature":"{}","ts":"2026-03-01T10:00:00+00:00"}}"#,
+            Hash::ZERO,
+            "00".repeat(64),
+        );
+        let entry = Entry::from_logbook_line(text.as_bytes()).unwrap();
+        let path = path.map(|n| vec![Hash::of(b"x"); n]);
+        entry_line(Seq(7), &entry, path.as_deref())
+    }
+
+    /// Both ways of reading give the same, on lines of the one spelling and on
+    /// every line that is a byte away from one.
+    #[test]
+    fn a_line_taken_apart_is_the_line_read_in_full() {
+        for (payload, path) in [
+            (r#"{"n":1}"#, None),
+            (r#"{"n":1}"#, Some(0)),
+            (r#"{"a":",\"path\":[","b":[]}"#, Some(1)),
+            (r#"{"entry":{},"path":["x"]}"#, Some(2)),
+            (r#"{"path":[]}"#, None),
+        ] {
+            let line = line(payload, path);
+            let parsed = take_apart(&line).unwrap();
+            assert_eq!(parsed.path.map(|p| p.len()), path);
+            for at in 0..line.len() {
+                for value in [
+                    b' ',
+                    b'0',
+                    b'"',
+                    b']',
+                    b',',
+                    b'A',
+                    line.get(at).unwrap() ^ 1,
+                ] {
+                    let mut changed = line.clone();
+                    *changed.get_mut(at).unwrap() = value;
+                    if let Some(taken) = take_apart(&changed) {
+                        let read = parse_entry_slowly(&changed).unwrap();
+                        assert_eq!((taken.seq, &taken.path), (read.seq, &read.path));
+                        assert_eq!(taken.entry, read.entry);
+                    } else {
+                        assert!(parse_entry_slowly(&changed).is_err());
+                    }
+                }
+                let cut = line.get(..at).unwrap();
+                assert!(take_apart(cut).is_none() && parse_entry_slowly(cut).is_err());
+            }
+        }
+    }
 }

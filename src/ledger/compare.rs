@@ -195,7 +195,7 @@ impl<'s> Reading<'s> {
             for (seq, entry) in read {
                 let seq = seq.filter(|_| self.numbered).unwrap_or(self.next);
                 self.next = Seq(seq.0.saturating_add(1));
-                self.ready.push_back((seq, entry.map(|(entry, _)| entry)));
+                self.ready.push_back((seq, entry));
             }
         }
         Ok(self.ready.front().map(|(seq, _)| *seq))

@@ -12,8 +12,11 @@
 //! The record splits without escapes: neither a kind nor a timestamp can hold
 //! 0x1f, and what follows the payload has a fixed length.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
+use super::canonical_check::is_canonical_object;
 use super::hash::Hash;
 use super::json::{Form, Object, Value};
 use super::key::{SignError, Signature, Signer};
@@ -138,12 +141,8 @@ impl Draft {
         payload: &[u8],
         prev_hash: &Hash,
     ) -> Result<Draft, EntryError> {
-        check_kind(kind)?;
         let ts_text = ts.to_string();
-        let bytes = kind.len() + ts_text.len() + payload.len() + 3 + Hash::BYTES;
-        if bytes > limits::SIGNING_PAYLOAD_BYTES {
-            return Err(EntryError::TooLarge { bytes });
-        }
+        let bytes = Draft::check(kind, &ts_text, payload)?;
         let mut signing_payload = Vec::with_capacity(bytes + Signature::BYTES);
         signing_payload.extend_from_slice(kind.as_bytes());
         let kind_end = signing_payload.len();
@@ -162,6 +161,25 @@ impl Draft {
             ts,
             hash,
         })
+    }
+
+    /// Checks what [`Draft::new`] would refuse, and hashes nothing: for those who
+    /// do not know yet where the entry will stand.
+    ///
+    /// # Errors
+    /// As [`Draft::new`].
+    pub fn check_parts(kind: &str, ts: Timestamp, payload: &[u8]) -> Result<(), EntryError> {
+        Draft::check(kind, &ts.to_string(), payload).map(drop)
+    }
+
+    /// The length of the signing payload, if it may have it.
+    fn check(kind: &str, ts: &str, payload: &[u8]) -> Result<usize, EntryError> {
+        check_kind(kind)?;
+        let bytes = kind.len() + ts.len() + payload.len() + 3 + Hash::BYTES;
+        if bytes > limits::SIGNING_PAYLOAD_BYTES {
+            return Err(EntryError::TooLarge { bytes });
+        }
+        Ok(bytes)
     }
 
     /// The hash the entry will have.
@@ -199,9 +217,11 @@ impl Draft {
 }
 
 /// A well-formed entry. Nothing is said about its signature or its link.
+///
+/// It owns its record, or looks at one that lies elsewhere.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Entry {
-    record: Vec<u8>,
+pub struct Entry<R = Vec<u8>> {
+    record: R,
     kind_end: usize,
     ts_end: usize,
     ts: Timestamp,
@@ -209,44 +229,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Takes a record apart and checks everything but the spelling of the
-    /// payload, which [`Entry::check_payload`] does.
-    ///
-    /// # Errors
-    /// [`EntryError`] names the part.
-    pub fn from_record(record: Vec<u8>) -> Result<Entry, EntryError> {
-        let head = record
-            .len()
-            .checked_sub(TAIL_BYTES)
-            .and_then(|end| record.get(..end))
-            .ok_or(EntryError::Record)?;
-        let mut separators = head
-            .iter()
-            .enumerate()
-            .filter(|(_, b)| **b == SEPARATOR)
-            .map(|(at, _)| at);
-        let (Some(kind_end), Some(ts_end)) = (separators.next(), separators.next()) else {
-            return Err(EntryError::Record);
-        };
-        if separators.next().is_some() || record.get(head.len()) != Some(&SEPARATOR) {
-            return Err(EntryError::Record);
-        }
-        let bytes = record.len() - Signature::BYTES;
-        if bytes > limits::SIGNING_PAYLOAD_BYTES {
-            return Err(EntryError::TooLarge { bytes });
-        }
-        check_kind(text(head.get(..kind_end))?)?;
-        let ts = Timestamp::parse_canonical(text(head.get(kind_end + 1..ts_end))?)?;
-        let hash = Hash::of(record.get(..bytes).ok_or(EntryError::Record)?);
-        Ok(Entry {
-            record,
-            kind_end,
-            ts_end,
-            ts,
-            hash,
-        })
-    }
-
     /// Reads a line of a logbook file: the five members, in any order and
     /// spelling, the timestamp with any offset.
     ///
@@ -272,6 +254,14 @@ impl Entry {
         Ok((seq, entry))
     }
 
+    /// The same without its position.
+    pub(crate) fn from_unnumbered(value: &Value, at: &str) -> Result<Entry, EntryError> {
+        let mut members = Members::of(value, at)?;
+        let entry = Entry::from_members(&mut members, Timestamp::parse_canonical)?;
+        members.finish()?;
+        Ok(entry)
+    }
+
     fn from_members(
         members: &mut Members<'_>,
         read_time: fn(&str) -> Result<Timestamp, TimeError>,
@@ -284,6 +274,62 @@ impl Entry {
         let mut canonical = Vec::new();
         payload.write_canonical(Form::Utf8, &mut canonical);
         Ok(Draft::new(kind, ts, &canonical, &prev_hash)?.with_signature(&signature))
+    }
+
+    /// The record, for the store to keep.
+    #[must_use]
+    pub fn into_record(self) -> Vec<u8> {
+        self.record
+    }
+
+    /// The same, beside others that only look at their records.
+    pub(crate) fn into_cow<'r>(self) -> Entry<Cow<'r, [u8]>> {
+        Entry {
+            record: Cow::Owned(self.record),
+            kind_end: self.kind_end,
+            ts_end: self.ts_end,
+            ts: self.ts,
+            hash: self.hash,
+        }
+    }
+}
+
+impl<R: AsRef<[u8]>> Entry<R> {
+    /// Takes a record apart and checks everything but the spelling of the
+    /// payload, which [`Entry::check_payload`] does.
+    ///
+    /// # Errors
+    /// [`EntryError`] names the part.
+    pub fn from_record(record: R) -> Result<Entry<R>, EntryError> {
+        let all = record.as_ref();
+        let head = all
+            .len()
+            .checked_sub(TAIL_BYTES)
+            .and_then(|end| all.get(..end))
+            .ok_or(EntryError::Record)?;
+        let mut parts = head.splitn(3, |byte| *byte == SEPARATOR);
+        let (Some(kind), Some(ts), Some(payload)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(EntryError::Record);
+        };
+        if payload.contains(&SEPARATOR) || all.get(head.len()) != Some(&SEPARATOR) {
+            return Err(EntryError::Record);
+        }
+        let bytes = all.len() - Signature::BYTES;
+        if bytes > limits::SIGNING_PAYLOAD_BYTES {
+            return Err(EntryError::TooLarge { bytes });
+        }
+        let (kind_end, ts_end) = (kind.len(), kind.len() + 1 + ts.len());
+        check_kind(text(Some(kind))?)?;
+        let ts = Timestamp::parse_canonical(text(Some(ts))?)?;
+        let hash = Hash::of(all.get(..bytes).ok_or(EntryError::Record)?);
+        Ok(Entry {
+            record,
+            kind_end,
+            ts_end,
+            ts,
+            hash,
+        })
     }
 
     /// Checks that the stored payload is the canonical JSON of an object: it
@@ -306,10 +352,22 @@ impl Entry {
         }
     }
 
+    /// [`Entry::check_payload`] for those who do not want the object: without
+    /// making one, if there is nothing wrong.
+    ///
+    /// # Errors
+    /// As [`Entry::check_payload`].
+    pub fn check_payload_text(&self) -> Result<(), EntryError> {
+        if is_canonical_object(self.payload_bytes()) {
+            return Ok(());
+        }
+        self.check_payload().map(drop)
+    }
+
     /// The kind.
     #[must_use]
     pub fn kind(&self) -> &str {
-        text(self.record.get(..self.kind_end)).unwrap_or_default()
+        text(self.record().get(..self.kind_end)).unwrap_or_default()
     }
 
     /// The time, UTC, in microseconds.
@@ -321,22 +379,22 @@ impl Entry {
     /// The canonical JSON of the payload.
     #[must_use]
     pub fn payload_bytes(&self) -> &[u8] {
-        let end = self.record.len() - TAIL_BYTES;
-        self.record.get(self.ts_end + 1..end).unwrap_or_default()
+        let end = self.record().len() - TAIL_BYTES;
+        self.record().get(self.ts_end + 1..end).unwrap_or_default()
     }
 
     /// The hash of the entry before, as this entry names it.
     #[must_use]
     pub fn prev_hash(&self) -> Hash {
-        let end = self.record.len() - Signature::BYTES;
-        Hash::from_bytes(fixed(self.record.get(end - Hash::BYTES..end)))
+        let end = self.record().len() - Signature::BYTES;
+        Hash::from_bytes(fixed(self.record().get(end - Hash::BYTES..end)))
     }
 
     /// The signature, not judged.
     #[must_use]
     pub fn signature(&self) -> Signature {
-        let start = self.record.len() - Signature::BYTES;
-        Signature::from_bytes(fixed(self.record.get(start..)))
+        let start = self.record().len() - Signature::BYTES;
+        Signature::from_bytes(fixed(self.record().get(start..)))
     }
 
     /// BLAKE2b-256 of the signing payload.
@@ -348,20 +406,14 @@ impl Entry {
     /// What is hashed and signed.
     #[must_use]
     pub fn signing_payload(&self) -> &[u8] {
-        let end = self.record.len() - Signature::BYTES;
-        self.record.get(..end).unwrap_or_default()
+        let end = self.record().len() - Signature::BYTES;
+        self.record().get(..end).unwrap_or_default()
     }
 
     /// Signing payload and signature: what the store keeps.
     #[must_use]
     pub fn record(&self) -> &[u8] {
-        &self.record
-    }
-
-    /// The record, for the store to keep.
-    #[must_use]
-    pub fn into_record(self) -> Vec<u8> {
-        self.record
+        self.record.as_ref()
     }
 
     /// Appends the canonical JSON object of the entry, with its position where
@@ -387,7 +439,7 @@ impl Entry {
     }
 }
 
-impl std::fmt::Debug for Entry {
+impl<R: AsRef<[u8]>> std::fmt::Debug for Entry<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Entry({} {} {})", self.kind(), self.ts, self.hash)
     }

@@ -200,6 +200,14 @@ pub enum WarningCode {
     RevocationIgnored,
     /// The file proves that the key contradicted itself.
     EquivocationProven,
+    /// Another process is writing the ledger: the verdict is as of an entry.
+    BesideWriter,
+    /// Some of the receipts, headers or heads that were given are of entries
+    /// that are not here, and need not be.
+    NotCovered,
+    /// A file of receipts or heads ends within a line: its writer was
+    /// interrupted.
+    TornLastLine,
 }
 
 /// What a verdict leaves open.
@@ -221,6 +229,13 @@ pub enum NotChecked {
     Prefix,
     /// Whether the saved state is the work of someone to be believed.
     StateUnsigned,
+    /// The documents that a lone entry refers to.
+    Documents,
+    /// Receipts of entries that a part of a log does not hold.
+    Receipts,
+    /// Published headers and heads of entries that a part of a log does not
+    /// hold.
+    Heads,
 }
 
 /// What was verified.

@@ -1,19 +1,26 @@
 //! What can be said of an entry alone: is it well-formed, what does it hash
-//! to, is its signature good. Done for many entries at once, on every core.
+//! to, is its signature good, where does its path lead. Done for many entries,
+//! headers and heads at once, on every core.
+
+use std::borrow::Cow;
 
 use rayon::prelude::*;
 
 use super::bundle_line;
 use super::closing::Closing;
+use super::document::Mentions;
 use super::entry::{Entry, EntryError};
-use super::epoch::leaf_hash;
+use super::envelope::Envelope;
+use super::epoch::{EpochHeader, EpochTree, leaf_hash};
 use super::hash::Hash;
 use super::json::Object;
 use super::key::{PublicKey, Signature, StrictVerifier};
 use super::kind;
 use super::limits;
+use super::merkle::{PathError, root_from_path};
 use super::position::Seq;
-use super::source::Raw;
+use super::receipts::{Rest, rest_of};
+use super::source::{Event, Raw};
 use super::time::Timestamp;
 
 /// An entry after it was looked at alone.
@@ -44,8 +51,17 @@ pub(crate) struct Readable {
     pub(crate) closing: Option<Closing>,
     /// Whether it acknowledges a rollback.
     pub(crate) acknowledges_rollback: bool,
-    /// The siblings that came with it in a selection.
-    pub(crate) path: Option<Vec<Hash>>,
+    /// Whether a path came with it.
+    pub(crate) has_path: bool,
+    /// Where the path that came with it in a selection leads, if it is one of
+    /// its header's tree.
+    pub(crate) root: Option<Result<Hash, PathError>>,
+    /// What it has to do with documents. Nothing in a foreign logbook, where
+    /// kinds mean nothing.
+    pub(crate) mentions: Mentions,
+    /// What a receipt of it says beside number and hash, where there are
+    /// receipts.
+    pub(crate) receipt: Option<Rest>,
 }
 
 /// Where a signature that is not the log key's is from.
@@ -59,40 +75,149 @@ pub(crate) enum Origin {
     Unknown,
 }
 
-/// Judges each entry; `verifier` is `None` where signatures are not checked.
-/// What is not signed by it is tried with the keys `known`.
-pub(crate) fn judge(
-    entries: &[&Raw],
-    verifier: Option<&StrictVerifier>,
-    known: &[PublicKey],
-) -> Vec<Judged> {
-    entries
-        .par_iter()
-        .with_min_len(16)
-        .map(|raw| judge_one(raw, verifier, known))
-        .collect()
+/// What can be said of an event alone.
+#[derive(Debug)]
+pub(crate) enum Opinion {
+    /// Of an entry or a document.
+    Entry(Judged),
+    /// Of a header or head: whether the log that it names signed it.
+    Statement(bool),
+    /// Of anything else: nothing.
+    None,
 }
 
-fn judge_one(raw: &Raw, verifier: Option<&StrictVerifier>, known: &[PublicKey]) -> Judged {
-    let (seq, read) = read_raw(raw);
-    match read {
-        Ok((entry, path)) => Judged::Read(Box::new(readable(seq, &entry, path, verifier, known))),
-        Err(error) => Judged::Unreadable { seq, error },
+/// What is asked of each event.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// `None` where signatures of entries are not checked.
+    pub(crate) verifier: Option<&'a StrictVerifier>,
+    /// The key that the verifier is for.
+    pub(crate) log: Option<PublicKey>,
+    /// Other keys, with which entries are tried that are not signed by it.
+    pub(crate) others: &'a [PublicKey],
+    /// Whether there are receipts to compare entries with.
+    pub(crate) receipts: bool,
+    /// The header under which the first entry stands.
+    pub(crate) header: Option<&'a EpochHeader>,
+}
+
+/// Judges each event.
+pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
+    let mut header = question.header;
+    let under: Vec<_> = batch
+        .iter()
+        .map(|event| {
+            if let Event::Epoch(epoch, _) = event {
+                header = Some(&epoch.content);
+            }
+            (event, header)
+        })
+        .collect();
+    // Every core gets a part or two, as large as serves the verifier best.
+    let part = batch.len().div_ceil(2 * rayon::current_num_threads());
+    let opinions: Vec<_> = under
+        .par_chunks(part.clamp(LEAST, StrictVerifier::BATCH))
+        .map(|part| judge_part(part, question))
+        .collect();
+    opinions.into_iter().flatten().collect()
+}
+
+/// Fewer than this are not worth a core of their own.
+const LEAST: usize = 64;
+
+fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -> Vec<Opinion> {
+    let read: Vec<_> = part.iter().map(|(event, _)| Read::of(event)).collect();
+    let mut verdicts = verdicts(&read, question).into_iter();
+    let opinions = part.iter().zip(read).map(|((event, header), read)| {
+        // One for each that has a signature to be judged, in their order.
+        let verdict = read.signed(question).and_then(|_| verdicts.next());
+        match read {
+            Read::Entry(seq, Ok((entry, path))) => {
+                let mut readable = readable(seq, &entry, path, *header, verdict);
+                if verdict == Some(false) {
+                    readable.origin = Some(origin(&entry, question.others));
+                }
+                if question.receipts {
+                    let (prev, signature) = (entry.prev_hash(), entry.signature());
+                    let rest = rest_of(&prev, &signature, entry.ts(), entry.kind());
+                    readable.receipt = Some(rest);
+                }
+                // In a foreign logbook kinds mean nothing.
+                if !matches!(event, Event::Entry(Raw::LogbookLine(_), _)) {
+                    readable.mentions = Mentions::of(&entry);
+                }
+                Opinion::Entry(Judged::Read(Box::new(readable)))
+            }
+            Read::Entry(seq, Err(error)) => Opinion::Entry(Judged::Unreadable { seq, error }),
+            Read::Statement(envelope, log) => Opinion::Statement(
+                envelope.key == log && verdict.unwrap_or_else(|| envelope.verify()),
+            ),
+            Read::Nothing => Opinion::None,
+        }
+    });
+    opinions.collect()
+}
+
+/// The log's verdict on each that has a signature to be judged.
+fn verdicts(read: &[Read<'_>], question: Question<'_>) -> Vec<bool> {
+    let Some(verifier) = question.verifier else {
+        return Vec::new();
+    };
+    let signed: Vec<_> = read.iter().filter_map(|r| r.signed(question)).collect();
+    let signed: Vec<_> = signed.iter().map(|(m, s)| (m.as_ref(), *s)).collect();
+    verifier.verify_batch(&signed)
+}
+
+/// What an event brings to be judged.
+enum Read<'e> {
+    /// Its number, where the format has them, and the entry with its path.
+    Entry(Option<Seq>, ReadEntry<'e>),
+    /// A header or head, and the log that it names.
+    Statement(&'e Envelope, PublicKey),
+    Nothing,
+}
+
+impl<'e> Read<'e> {
+    fn of(event: &'e Event) -> Read<'e> {
+        match event {
+            Event::Entry(raw, _) | Event::Document(raw, _) => {
+                let (seq, entry) = read_one(raw);
+                Read::Entry(seq, entry)
+            }
+            Event::Epoch(epoch, _) => Read::Statement(&epoch.envelope, epoch.content.log),
+            Event::Head(head, _) => Read::Statement(&head.envelope, head.content.log),
+            _ => Read::Nothing,
+        }
+    }
+
+    /// What is to be judged under the key of the verifier, if that is asked.
+    fn signed(&self, question: Question<'_>) -> Option<(Cow<'_, [u8]>, Signature)> {
+        question.verifier?;
+        match self {
+            Read::Entry(_, Ok((entry, _))) => {
+                Some((Cow::Borrowed(entry.signing_payload()), entry.signature()))
+            }
+            Read::Statement(envelope, _) if Some(envelope.key) == question.log => {
+                Some((Cow::Owned(envelope.signed_bytes()), envelope.signature))
+            }
+            _ => None,
+        }
     }
 }
 
-/// An entry, with the siblings that came with it in a selection.
-type WithPath = (Entry, Option<Vec<Hash>>);
+/// An entry with its path.
+type ReadEntry<'e> = Result<(Entry<Cow<'e, [u8]>>, Option<Vec<Hash>>), EntryError>;
 
-/// Reads an entry and its number, where the format has them.
-pub(crate) fn read_raw(raw: &Raw) -> (Option<Seq>, Result<WithPath, EntryError>) {
+fn read_one(raw: &Raw) -> (Option<Seq>, ReadEntry<'_>) {
+    let alone = |entry: Entry| (entry.into_cow(), None);
     match raw {
-        Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(|e| (e, None))),
+        Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(alone)),
         Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
-            Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry, parsed.path))),
+            Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry.into_cow(), parsed.path))),
             Err(error) => (None, Err(error)),
         },
+        Raw::DocumentLine(line) => (None, bundle_line::parse_document(line).map(alone)),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     }
 }
@@ -100,53 +225,72 @@ pub(crate) fn read_raw(raw: &Raw) -> (Option<Seq>, Result<WithPath, EntryError>)
 /// A stored record is the signed bytes themselves, so nothing has forced its
 /// payload into canonical form: whoever holds the key could sign other bytes,
 /// which every exported copy would then contradict.
-fn stored(record: &[u8]) -> Result<Entry, EntryError> {
-    let entry = Entry::from_record(record.to_vec())?;
-    entry.check_payload()?;
+fn stored(record: &[u8]) -> Result<Entry<Cow<'_, [u8]>>, EntryError> {
+    let entry = Entry::from_record(Cow::Borrowed(record))?;
+    entry.check_payload_text()?;
     Ok(entry)
 }
 
-fn readable(
-    seq: Option<Seq>,
-    entry: &Entry,
-    path: Option<Vec<Hash>>,
-    verifier: Option<&StrictVerifier>,
-    known: &[PublicKey],
-) -> Readable {
-    let signature = entry.signature();
-    let signature_valid = verifier.map(|v| v.verify(entry.signing_payload(), &signature));
-    Readable {
-        seq,
-        hash: entry.hash(),
-        prev: entry.prev_hash(),
-        leaf: leaf_hash(&entry.hash(), &signature),
-        ts: entry.ts(),
-        signature_valid,
-        origin: (signature_valid == Some(false)).then(|| origin(entry, &signature, known)),
-        opening: (entry.kind() == kind::OPEN)
-            .then(|| entry.check_payload().ok())
-            .flatten(),
-        closing: closing(entry),
-        acknowledges_rollback: entry.kind() == kind::ROLLBACK,
-        path,
-    }
-}
-
-fn closing(entry: &Entry) -> Option<Closing> {
+fn closing(entry: &Entry<Cow<'_, [u8]>>) -> Option<Closing> {
     if entry.kind() != kind::CLOSE {
         return None;
     }
     Closing::from_object(&entry.check_payload().ok()?).ok()
 }
 
-fn origin(entry: &Entry, signature: &Signature, known: &[PublicKey]) -> Origin {
+fn origin(entry: &Entry<Cow<'_, [u8]>>, others: &[PublicKey]) -> Origin {
+    let signature = entry.signature();
     if !signature.is_possible() {
         return Origin::Nobody;
     }
-    let signs = |key: &&PublicKey| key.verify(entry.signing_payload(), signature);
-    match known.iter().find(signs) {
+    let signs = |key: &&PublicKey| key.verify(entry.signing_payload(), &signature);
+    match others.iter().find(signs) {
         Some(key) => Origin::Known(*key),
         None => Origin::Unknown,
+    }
+}
+
+/// Reads an entry and its number, where the format has them, and judges nothing.
+pub(crate) fn read_raw(raw: &Raw) -> (Option<Seq>, Result<Entry, EntryError>) {
+    let (seq, read) = read_one(raw);
+    let owned = read.and_then(|(entry, _)| Entry::from_record(entry.record().to_vec()));
+    (seq, owned)
+}
+
+fn readable(
+    seq: Option<Seq>,
+    entry: &Entry<Cow<'_, [u8]>>,
+    path: Option<Vec<Hash>>,
+    header: Option<&EpochHeader>,
+    signature_valid: Option<bool>,
+) -> Readable {
+    let signature = entry.signature();
+    let leaf = leaf_hash(&entry.hash(), &signature);
+    let has_path = path.is_some();
+    let place = seq.zip(header).and_then(|(seq, header)| {
+        let index = seq.0.checked_sub(header.first_seq.0)?;
+        Some((index, header.tree_size))
+    });
+    let root = place
+        .zip(path)
+        .map(|((index, size), path)| root_from_path::<EpochTree>(index, size, &leaf, &path));
+    Readable {
+        seq,
+        hash: entry.hash(),
+        prev: entry.prev_hash(),
+        leaf,
+        ts: entry.ts(),
+        signature_valid,
+        origin: None,
+        opening: (entry.kind() == kind::OPEN)
+            .then(|| entry.check_payload().ok())
+            .flatten(),
+        closing: closing(entry),
+        acknowledges_rollback: entry.kind() == kind::ROLLBACK,
+        has_path,
+        root,
+        mentions: Mentions::default(),
+        receipt: None,
     }
 }
 

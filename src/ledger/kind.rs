@@ -7,12 +7,20 @@ pub const OPEN: &str = "sealbook:open";
 pub const CLOCK: &str = "sealbook:clock";
 /// A rollback was acknowledged.
 pub const ROLLBACK: &str = "sealbook:rollback";
+/// A document that entries refer to by digest.
+pub const DOCUMENT: &str = "wcp.document";
+
+/// The prefix of what the ledger says of itself.
+pub(crate) const OWN_PREFIX: &str = "sealbook:";
+
+/// A file of another log was imported.
+pub const IMPORT: &str = "sealbook:import";
 
 /// The book ends here, and another continues it.
 pub const CLOSE: &str = "sealbook:close";
 
 /// Prefixes that only the recording layer writes.
-pub const RESERVED_PREFIXES: [&str; 5] = ["sealbook:", "wcp.", "manifest.", "vacant.", "hall."];
+pub const RESERVED_PREFIXES: [&str; 5] = [OWN_PREFIX, "wcp.", "manifest.", "vacant.", "hall."];
 
 /// The reserved prefix that `kind` begins with, if any.
 #[must_use]

@@ -28,6 +28,17 @@ pub const ZSTD_WINDOW_LOG: u32 = 27;
 /// Entries in an epoch: 2^24.
 pub const EPOCH_ENTRIES: u64 = 1 << 24;
 
+/// Different documents that one ledger or file may refer to: 2^22. Each takes
+/// some 100 bytes while it is verified.
+pub const DOCUMENTS: usize = 1 << 22;
+
+/// Receipts that one verification holds a log against: ten million, 65 bytes
+/// each in memory.
+pub const RECEIPTS: usize = 10_000_000;
+
+/// Published headers and heads that one verification holds a log against: 2^20.
+pub const ANCHORS: usize = 1 << 20;
+
 /// Faults and warnings kept in one report; more are counted.
 pub const REPORTED: usize = 10_000;
 

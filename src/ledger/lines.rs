@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead};
 
+use super::fault::FaultCode;
 use super::limits;
 
 /// One line without its end.
@@ -65,6 +66,18 @@ pub fn read_line(reader: &mut dyn BufRead) -> io::Result<Option<Line>> {
         if end.is_some() {
             return Ok(Some(whole_or_too_long(line, length, true)));
         }
+    }
+}
+
+/// What an error of the reader says of the file, if it says so: a compressed
+/// file that ends too early (`UnexpectedEof`) or is damaged (`InvalidData`). All
+/// other errors say nothing of the file.
+#[must_use]
+pub fn damage(error: &io::Error) -> Option<FaultCode> {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Some(FaultCode::Truncated),
+        io::ErrorKind::InvalidData => Some(FaultCode::BundleCorrupt),
+        _ => None,
     }
 }
 

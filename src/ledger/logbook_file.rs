@@ -7,13 +7,13 @@
 
 use std::io::{self, BufRead};
 
+use super::bundle_file::DOES_NOT_DECOMPRESS;
 use super::checkpoint::Checkpoint;
 use super::fault::{Fault, FaultCode, Format, NotChecked, WarningCode};
 use super::hash::{Hash, Hasher};
-use super::lines::{Line, read_line};
+use super::lines::{Line, damage, read_line};
 use super::position::Seq;
 use super::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
-use super::transport::TransportError;
 
 /// UTF-8's byte-order mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -101,10 +101,10 @@ impl<R: BufRead + Send> LogbookFile<R> {
             let before = self.reader.mark();
             let line = match read_line(&mut self.reader) {
                 Ok(line) => line,
-                Err(error) => match TransportError::of(&error) {
-                    Some(damage) => return Ok(self.damaged(damage)),
-                    None => return Err(error.into()),
-                },
+                Err(error) => {
+                    let code = damage(&error).ok_or(error)?;
+                    return Ok(self.damaged(code));
+                }
             };
             let Some(line) = line else {
                 self.end();
@@ -148,14 +148,8 @@ impl<R: BufRead + Send> LogbookFile<R> {
         }
     }
 
-    fn damaged(&mut self, damage: &TransportError) -> Option<Raw> {
-        let detail = damage.to_string();
-        let code = if damage.cut {
-            FaultCode::Truncated
-        } else {
-            FaultCode::SchemaViolation
-        };
-        let fault = Fault::of_file(code, detail).on_line(Some(self.line + 1));
+    fn damaged(&mut self, code: FaultCode) -> Option<Raw> {
+        let fault = Fault::of_file(code, DOES_NOT_DECOMPRESS).on_line(Some(self.line + 1));
         self.pending.push(Event::Fault(fault));
         self.reader.forget();
         self.end();

@@ -34,13 +34,17 @@ pub enum PemError {
 /// # Errors
 /// [`PemError::Encode`] if the encoder fails.
 pub fn format_private_key(signer: &SoftwareSigner) -> Result<Zeroizing<String>, PemError> {
-    let mut bytes = KeypairBytes {
+    pair_of(signer)
+        .to_pkcs8_pem(LineEnding::LF)
+        .map_err(|_| PemError::Encode)
+}
+
+/// The pair as it is encoded; wiped when dropped, as [`KeypairBytes`] is.
+pub(crate) fn pair_of(signer: &SoftwareSigner) -> KeypairBytes {
+    KeypairBytes {
         secret_key: *signer.seed(),
         public_key: None,
-    };
-    let text = bytes.to_pkcs8_pem(LineEnding::LF);
-    zeroize::Zeroize::zeroize(&mut bytes.secret_key);
-    text.map_err(|_| PemError::Encode)
+    }
 }
 
 /// Reads PKCS#8, version 1 or 2.
@@ -49,7 +53,15 @@ pub fn format_private_key(signer: &SoftwareSigner) -> Result<Zeroizing<String>, 
 /// [`PemError::NotAPrivateKey`], or [`PemError::PublicKeyDiffers`] where
 /// version 2 carries another key's public half.
 pub fn parse_private_key(text: &str) -> Result<SoftwareSigner, PemError> {
-    let mut bytes = KeypairBytes::from_pkcs8_pem(text).map_err(|_| PemError::NotAPrivateKey)?;
+    of_pair(KeypairBytes::from_pkcs8_pem(text).map_err(|_| PemError::NotAPrivateKey)?)
+}
+
+/// Reads the DER inside.
+pub(crate) fn from_der(bytes: &[u8]) -> Result<SoftwareSigner, PemError> {
+    of_pair(KeypairBytes::from_pkcs8_der(bytes).map_err(|_| PemError::NotAPrivateKey)?)
+}
+
+fn of_pair(mut bytes: KeypairBytes) -> Result<SoftwareSigner, PemError> {
     let seed = Zeroizing::new(bytes.secret_key);
     zeroize::Zeroize::zeroize(&mut bytes.secret_key);
     let signer = SoftwareSigner::from_seed(&seed);

@@ -3,6 +3,7 @@
 use super::anchors::Anchor;
 use super::hash::Hash;
 use super::key::PublicKey;
+use super::receipts::Receipts;
 use super::revocation::SignedRevocation;
 
 /// What a verification is to hold the log against.
@@ -17,8 +18,8 @@ pub struct Policy {
     pub expect_head: Option<Hash>,
     /// Positions that the log must hold.
     pub contains: Vec<Anchor>,
-    /// Receipts of entries that the log must hold.
-    pub receipts: Vec<Anchor>,
+    /// What the log acknowledged.
+    pub receipts: Option<Receipts>,
     /// What ends the log before its last entry.
     pub revocations: Vec<SignedRevocation>,
     /// Keys that are not trusted and by which a foreign signature is told, at
@@ -29,6 +30,22 @@ pub struct Policy {
 /// Keys that an invalid signature is tried with, besides the trusted ones.
 pub const KNOWN_KEYS: usize = 16;
 
+impl Policy {
+    /// The keys but `log`, to tell foreign signatures by.
+    pub(crate) fn others(&self, log: Option<PublicKey>) -> Vec<PublicKey> {
+        let keys = self.keys.iter().chain(self.known.iter().take(KNOWN_KEYS));
+        keys.copied().filter(|key| Some(*key) != log).collect()
+    }
+
+    /// Whether something was given that a log with its end cut off would not
+    /// hold.
+    #[must_use]
+    pub fn anchors_the_end(&self) -> bool {
+        let receipts = self.receipts.as_ref().is_some_and(|r| !r.is_empty());
+        self.expect_head.is_some() || !self.contains.is_empty() || receipts
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Policy {
@@ -36,23 +53,9 @@ impl Default for Policy {
             signatures: true,
             expect_head: None,
             contains: Vec::new(),
-            receipts: Vec::new(),
+            receipts: None,
             revocations: Vec::new(),
             known: Vec::new(),
         }
-    }
-}
-
-impl Policy {
-    /// Whether anything says how far the log must go.
-    #[must_use]
-    pub fn is_anchored(&self) -> bool {
-        self.expect_head.is_some() || !self.contains.is_empty() || !self.receipts.is_empty()
-    }
-
-    /// The keys but `log`, to tell foreign signatures by.
-    pub(crate) fn others(&self, log: Option<PublicKey>) -> Vec<PublicKey> {
-        let keys = self.keys.iter().chain(self.known.iter().take(KNOWN_KEYS));
-        keys.copied().filter(|key| Some(*key) != log).collect()
     }
 }

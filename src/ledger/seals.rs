@@ -1,13 +1,13 @@
 //! The walk along the epochs: every header's signature and invariants, and
 //! every tree built again from its entries.
 
-use super::epoch::{EpochFault, EpochFrontier, EpochHeader, EpochTree, SignedEpoch};
+use super::epoch::{EpochFault, EpochFrontier, EpochHeader, SignedEpoch};
 use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::judge::Readable;
 use super::key::PublicKey;
-use super::merkle::{LeafRange, root_from_path};
+use super::merkle::LeafRange;
 use super::position::Seq;
 use super::source::Subject;
 
@@ -56,12 +56,24 @@ impl Seals {
         self.genesis = Some(genesis);
     }
 
-    /// Takes a header; the entries that follow are its.
-    pub(crate) fn open(&mut self, epoch: SignedEpoch, line: Option<u64>, findings: &mut Findings) {
+    /// The header whose entries are being read.
+    pub(crate) fn header(&self) -> Option<&EpochHeader> {
+        self.current.as_ref().map(|open| &open.header)
+    }
+
+    /// Takes a header, which the log that it names `signed` or not; the entries
+    /// that follow are its.
+    pub(crate) fn open(
+        &mut self,
+        epoch: SignedEpoch,
+        signed: bool,
+        line: Option<u64>,
+        findings: &mut Findings,
+    ) {
         self.close(findings);
         let header = &epoch.content;
         self.count += 1;
-        if !epoch.verify() {
+        if !signed {
             let detail = "the header's signature is not the log key's";
             findings.fault(fault_in(
                 FaultCode::EpochSignatureInvalid,
@@ -143,6 +155,11 @@ impl Seals {
         findings: &mut Findings,
         range: impl Fn(&Open) -> LeafRange,
     ) {
+        if !self.contiguous {
+            let detail = "subtree hashes stand in a selection, whose entries have paths";
+            findings.fault(Fault::of_file(FaultCode::BundleCorrupt, detail).on_line(line));
+            return;
+        }
         let Some(open) = &mut self.current else {
             let detail = "subtree hashes stand outside of any epoch";
             findings.fault(Fault::of_file(FaultCode::BundleCorrupt, detail).on_line(line));
@@ -182,6 +199,11 @@ impl Seals {
         let ends = |open: &Open| seq.is_some_and(|s| s > open.header.last_seq);
         if self.contiguous && self.current.as_ref().is_some_and(ends) {
             self.close(findings);
+        }
+        if self.contiguous && entry.is_some_and(|entry| entry.has_path) {
+            let detail = "a path stands with an entry of a range";
+            let fault = Fault::at(FaultCode::BundleCorrupt, At::Entry, index, detail);
+            findings.fault(fault.with_seq(seq.map(|s| s.0)).on_line(line));
         }
         let Some(open) = &mut self.current else {
             return false;
@@ -244,13 +266,19 @@ impl Seals {
     }
 
     /// Takes a head statement that came with the log.
-    pub(crate) fn head(&self, head: &SignedHead, line: Option<u64>, findings: &mut Findings) {
+    pub(crate) fn head(
+        &self,
+        head: &SignedHead,
+        signed: bool,
+        line: Option<u64>,
+        findings: &mut Findings,
+    ) {
         let fault = |code, detail: &str| {
             Fault::of_file(code, detail)
                 .with_seq(Some(head.content.seq.0))
                 .on_line(line)
         };
-        if !head.verify() {
+        if !signed {
             let detail = "the head statement's signature is not the log key's";
             findings.fault(fault(FaultCode::SignatureInvalid, detail));
         }
@@ -286,17 +314,13 @@ impl Open {
         findings: &mut Findings,
     ) {
         let header = &self.header;
-        let leaf = seq.and_then(|s| s.0.checked_sub(header.first_seq.0));
-        let root = leaf.zip(entry.path.as_ref()).map(|(leaf, path)| {
-            root_from_path::<EpochTree>(leaf, header.tree_size, &entry.leaf, path)
-        });
         let fault = |detail: String| {
             Fault::at(FaultCode::ProofInvalid, At::Entry, index, detail)
                 .with_seq(seq.map(|s| s.0))
                 .on_line(line)
         };
-        match root {
-            Some(Ok(root)) if root == header.root => {}
+        match &entry.root {
+            Some(Ok(root)) if *root == header.root => {}
             Some(Ok(root)) => {
                 let detail = format!(
                     "its path does not lead to the root of epoch {}",

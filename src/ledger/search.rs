@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::hash::Hash;
-use super::judge::{Judged, judge};
-use super::source::{Event, Raw, ReadError, Source};
+use super::judge::{Judged, Opinion, Question, judge};
+use super::source::{Event, ReadError, Source};
 
 /// Places that are kept of one entry.
 const PLACES: usize = 4;
@@ -37,14 +37,14 @@ pub fn search(source: &mut dyn Source, wanted: &HashSet<Hash>) -> Result<Places,
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
     while !batch.is_empty() {
-        let entries: Vec<&Raw> = batch.iter().filter_map(entry_of).collect();
         let mut next = Vec::new();
-        let (judged, read) = rayon::join(
-            || judge(&entries, None, &[]),
-            || source.next_batch(&mut next),
-        );
+        let (judged, read) =
+            rayon::join(|| judge(&batch, NOTHING), || source.next_batch(&mut next));
         read?;
-        for judged in &judged {
+        for (event, opinion) in batch.iter().zip(&judged) {
+            let (Event::Entry(..), Opinion::Entry(judged)) = (event, opinion) else {
+                continue;
+            };
             if let Judged::Read(entry) = judged
                 && wanted.contains(&entry.hash)
             {
@@ -60,9 +60,11 @@ pub fn search(source: &mut dyn Source, wanted: &HashSet<Hash>) -> Result<Places,
     Ok(places)
 }
 
-fn entry_of(event: &Event) -> Option<&Raw> {
-    match event {
-        Event::Entry(raw, _) => Some(raw),
-        _ => None,
-    }
-}
+/// Only what an entry hashes to is asked.
+const NOTHING: Question<'static> = Question {
+    verifier: None,
+    log: None,
+    others: &[],
+    receipts: false,
+    header: None,
+};

@@ -31,6 +31,23 @@ pub struct Subject {
     pub not_checked: Vec<NotChecked>,
 }
 
+impl Subject {
+    /// Whether the source promises to hold entry `seq`, if the log does: all
+    /// for a ledger and a logbook, what it says for a range, none for a
+    /// selection, whose entries are some.
+    #[must_use]
+    pub fn covers(&self, seq: Seq) -> bool {
+        match self.format {
+            Format::Ledger | Format::Logbook => true,
+            Format::Bundle | Format::Proof | Format::Equivocation => {
+                self.contiguous
+                    && self.first_seq <= seq
+                    && self.last_seq.is_some_and(|last| seq <= last)
+            }
+        }
+    }
+}
+
 /// The bytes of an entry, as its source spells them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Raw {
@@ -40,6 +57,9 @@ pub enum Raw {
     Record(Seq, Vec<u8>),
     /// A canonical line of a bundle: `{"entry":{…}}`, or `{"entry":{…},"path":[…]}`.
     BundleLine(Vec<u8>),
+    /// A canonical line of a bundle with a document that its entries refer to:
+    /// `{"document":{…}}`.
+    DocumentLine(Vec<u8>),
     /// A line that could not be read to its end.
     TooLong {
         /// How many bytes it has.
@@ -52,7 +72,10 @@ impl Raw {
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {
-            Raw::LogbookLine(bytes) | Raw::BundleLine(bytes) | Raw::Record(_, bytes) => bytes.len(),
+            Raw::LogbookLine(bytes)
+            | Raw::BundleLine(bytes)
+            | Raw::DocumentLine(bytes)
+            | Raw::Record(_, bytes) => bytes.len(),
             Raw::TooLong { .. } => 0,
         }
     }
@@ -63,6 +86,9 @@ impl Raw {
 pub enum Event {
     /// An entry, and the line it stands on.
     Entry(Raw, Option<u64>),
+    /// A document that stands beside the entries of a bundle, before them all,
+    /// and its line.
+    Document(Raw, Option<u64>),
     /// An epoch header. The entries up to its last follow.
     Epoch(Box<SignedEpoch>, Option<u64>),
     /// The complete subtrees of the current epoch before the entries that
@@ -82,6 +108,17 @@ pub enum Event {
     Torn,
     /// The source stands between two lines.
     Offset(Offset),
+}
+
+impl Event {
+    /// Whether it carries a signature.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        matches!(
+            self,
+            Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..)
+        )
+    }
 }
 
 /// Why a source could not be read on. This is no verdict: nothing is known of

@@ -6,32 +6,36 @@
 //!    ▲                 │
 //!    └─ next batch     ▼
 //!       is read     walk (in order: links, sequence, time, epochs, heads)
-//!       meanwhile      │
+//!       meanwhile      │   while the next batch is judged
 //!                      ▼
 //!                   report, and a Verified summary if there is no fault
 //! ```
 //!
-//! Memory is that of two batches and one frontier, whatever the size of the
+//! Memory is that of three batches and one frontier, whatever the size of the
 //! log.
 
-use super::anchors::{Anchors, Walked};
+use super::anchors::{AnchorCheck, Known};
 use super::chain::Chain;
 use super::checkpoint::Checkpoint;
 use super::closing::Closing;
+use super::documents::{Documents, Place};
+use super::epoch::EpochHeader;
 use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
 use super::hash::Hash;
 use super::head::SignedHead;
-use super::judge::{Judged, Readable, judge};
+use super::judge::{Judged, Opinion, Question, Readable, judge};
 use super::key::{PublicKey, StrictVerifier};
-use super::logbook_file::Offset;
 use super::opening::Opening;
 use super::position::Seq;
+use super::receipts::{ReceiptCheck, Whose};
 use super::revocation::Revoked;
 use super::seals::Seals;
-use super::source::{Event, Raw, ReadError, Source, Subject};
+use super::source::{Event, ReadError, Source, Subject};
 use super::trace::Trace;
+
+mod ending;
 
 pub use super::anchors::Anchor;
 pub use super::outcome::{Outcome, Summary, Verified};
@@ -67,31 +71,46 @@ pub fn verify_from(
     let mut walk = Walk::new(&subject, policy, resume);
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
+    let mut before = (Vec::new(), Vec::new());
+    // The last header that was read: the walk is one batch behind.
+    let mut header = None;
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
-        let verifier = walk.verifier.as_ref();
+        let verifier = walk.verifier_for(&batch);
+        let others = policy.others(walk.log);
+        let question = Question {
+            verifier: verifier.as_ref(),
+            log: walk.log,
+            others: &others,
+            receipts: walk.receipts.is_some(),
+            header: header.as_ref(),
+        };
         let mut next = Vec::new();
-        let (judged, read) = rayon::join(
-            || judge(&entries_of(&batch), verifier, &walk.others),
-            || source.next_batch(&mut next),
+        let (judged, (read, ())) = rayon::join(
+            || judge(&batch, question),
+            || {
+                rayon::join(
+                    || source.next_batch(&mut next),
+                    || walk.take(std::mem::take(&mut before)),
+                )
+            },
         );
         read?;
-        walk.take(batch, judged);
         progress(walk.chain.count, walk.reached.as_ref());
+        header = last_header(&batch).or(header);
+        before = (batch, judged);
         batch = next;
     }
+    walk.take(before);
+    progress(walk.chain.count, walk.reached.as_ref());
     Ok(walk.finish())
 }
 
-fn entries_of(batch: &[Event]) -> Vec<&Raw> {
-    batch.iter().filter_map(raw_of).collect()
-}
-
-fn raw_of(event: &Event) -> Option<&Raw> {
-    match event {
-        Event::Entry(raw, _) => Some(raw),
+fn last_header(batch: &[Event]) -> Option<EpochHeader> {
+    batch.iter().rev().find_map(|event| match event {
+        Event::Epoch(epoch, _) => Some(epoch.content.clone()),
         _ => None,
-    }
+    })
 }
 
 /// The serial part.
@@ -104,17 +123,17 @@ struct Walk<'a> {
     /// Several keys were given for a logbook, which names none: the first
     /// entry decides.
     undecided: bool,
-    /// Keys to tell foreign signatures by.
-    others: Vec<PublicKey>,
-    trace: Trace,
     chain: Chain,
     seals: Seals,
     head: Option<SignedHead>,
     genesis: Option<Hash>,
-    anchors: Anchors<'a>,
+    anchors: AnchorCheck<'a>,
+    receipts: Option<ReceiptCheck<'a>>,
+    documents: Documents,
     revoked: Revoked,
     opening: Option<Opening>,
     closing: Option<(Seq, Closing)>,
+    trace: Trace,
     reached: Option<Checkpoint>,
     not_checked: Vec<NotChecked>,
     findings: Findings,
@@ -129,8 +148,8 @@ impl<'a> Walk<'a> {
             (false, Format::Ledger) => KeySource::Ledger,
             (false, _) => KeySource::None,
         };
-        let resumed = resume.map(|at| at.log);
-        let log = subject.log.or(resumed).or(policy.keys.first().copied());
+        let named = subject.log.or(resume.map(|at| at.log));
+        let log = named.or(policy.keys.first().copied());
         match key_source {
             KeySource::Ledger => {
                 let detail = "no key was given: the ledger was checked against its own";
@@ -153,7 +172,7 @@ impl<'a> Walk<'a> {
         if !policy.signatures || log.is_none() {
             not_checked.push(NotChecked::Signatures);
         }
-        if policy.is_anchored() {
+        if policy.anchors_the_end() {
             not_checked.retain(|what| *what != NotChecked::Truncation);
         }
         Walk {
@@ -164,11 +183,7 @@ impl<'a> Walk<'a> {
                 .filter(|_| policy.signatures)
                 .as_ref()
                 .map(StrictVerifier::new),
-            others: policy.others(log),
-            trace: resume.map_or_else(Trace::default, Trace::after),
-            undecided: subject.log.or(resumed).is_none()
-                && policy.signatures
-                && policy.keys.len() > 1,
+            undecided: named.is_none() && policy.signatures && policy.keys.len() > 1,
             chain: match resume {
                 Some(at) => Chain::after(at),
                 None => Chain::new(subject.format, subject.first_seq, subject.contiguous),
@@ -176,10 +191,13 @@ impl<'a> Walk<'a> {
             seals: Seals::new(subject),
             head: None,
             genesis: subject.genesis.or(resume.and_then(|at| at.genesis)),
-            anchors: Anchors::new(&policy.contains, &policy.receipts),
+            anchors: AnchorCheck::new(&policy.contains),
+            receipts: policy.receipts.as_ref().map(ReceiptCheck::new),
+            documents: Documents::new(subject.format),
             revoked: Revoked::new(&policy.revocations),
             opening: None,
             closing: None,
+            trace: resume.map_or_else(Trace::default, Trace::after),
             reached: None,
             not_checked,
             findings,
@@ -188,53 +206,86 @@ impl<'a> Walk<'a> {
     }
 
     fn choose_verifier(&mut self, batch: &[Event]) {
-        let first = batch.iter().find_map(raw_of);
+        let first = batch.iter().position(|e| matches!(e, Event::Entry(..)));
+        let first = first.and_then(|at| batch.get(at..=at));
         let Some(first) = first.filter(|_| self.undecided) else {
             return;
         };
         self.undecided = false;
-        let signs = |key: &&PublicKey| {
-            let verdicts = judge(&[first], Some(&StrictVerifier::new(key)), &[]);
-            matches!(verdicts.first(), Some(Judged::Read(entry)) if entry.signature_valid == Some(true))
+        let signs = |key: &PublicKey| {
+            let question = Question {
+                verifier: Some(&StrictVerifier::new(key)),
+                log: Some(*key),
+                others: &[],
+                receipts: false,
+                header: None,
+            };
+            match judge(first, question).pop() {
+                Some(Opinion::Entry(Judged::Read(entry))) => entry.signature_valid == Some(true),
+                _ => false,
+            }
         };
-        if let Some(key) = self.policy.keys.iter().find(signs) {
-            self.others = self.policy.others(Some(*key));
+        if let Some(key) = self.policy.keys.iter().find(|key| signs(key)) {
             self.log = Some(*key);
             self.verifier = Some(StrictVerifier::new(key));
         }
     }
 
-    fn take(&mut self, batch: Vec<Event>, judged: Vec<Judged>) {
-        let mut judged = judged.into_iter();
-        for event in batch {
-            match event {
-                Event::Entry(_, line) => {
-                    if let Some(judged) = judged.next() {
-                        self.entry(&judged, line);
+    /// The verifier, prepared for as many signatures as there are.
+    fn verifier_for(&mut self, batch: &[Event]) -> Option<StrictVerifier> {
+        let verifier = self.verifier.as_mut()?;
+        verifier.expect(batch.iter().filter(|event| event.is_signed()).count());
+        Some(verifier.clone())
+    }
+
+    fn take(&mut self, (batch, opinions): (Vec<Event>, Vec<Opinion>)) {
+        for (event, opinion) in batch.into_iter().zip(opinions) {
+            match (event, opinion) {
+                (Event::Entry(_, line), Opinion::Entry(judged)) => self.entry(&judged, line),
+                (Event::Document(_, line), Opinion::Entry(judged)) => {
+                    self.documents.line(&judged, line, &mut self.findings);
+                }
+                (Event::Epoch(epoch, line), Opinion::Statement(signed)) => {
+                    self.seals.open(*epoch, signed, line, &mut self.findings);
+                    if let Some(header) = self.seals.header().filter(|_| signed) {
+                        self.anchors.header(header);
                     }
                 }
-                Event::Epoch(epoch, line) => self.seals.open(*epoch, line, &mut self.findings),
-                Event::Before(hashes, line) => {
-                    self.seals
-                        .before(&hashes, line, self.chain.next_seq(), &mut self.findings);
-                }
-                Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
-                Event::Head(head, line) => {
+                (Event::Head(head, line), Opinion::Statement(signed)) => {
                     self.seals.close(&mut self.findings);
-                    self.seals.head(&head, line, &mut self.findings);
+                    if self.head.is_some() || !self.subject.contiguous {
+                        let detail = "a head stands only once, and only in a range";
+                        let found = Fault::of_file(FaultCode::BundleCorrupt, detail);
+                        self.findings.fault(found.on_line(line));
+                    }
+                    self.seals.head(&head, signed, line, &mut self.findings);
                     self.head = Some(*head);
                 }
-                Event::Fault(fault) => self.findings.fault(fault),
-                Event::NotChecked(what) => self.not_checked.push(what),
-                Event::Warning(code, detail) => self.findings.warning(code, detail),
-                Event::Torn => {
-                    self.trace.tear();
-                    let detail = "the last line has no newline";
-                    self.findings
-                        .warning(WarningCode::MissingFinalNewline, detail);
-                }
-                Event::Offset(offset) => self.reach(offset),
+                (event, _) => self.rest(event),
             }
+        }
+    }
+
+    /// Takes what there is no opinion of.
+    fn rest(&mut self, event: Event) {
+        let next = self.chain.next_seq();
+        match event {
+            Event::Before(hashes, line) => {
+                self.seals.before(&hashes, line, next, &mut self.findings);
+            }
+            Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
+            Event::Fault(fault) => self.findings.fault(fault),
+            Event::NotChecked(what) => self.not_checked.push(what),
+            Event::Warning(code, detail) => self.findings.warning(code, detail),
+            Event::Torn => {
+                self.trace.tear();
+                let detail = "the last line has no newline";
+                self.findings
+                    .warning(WarningCode::MissingFinalNewline, detail);
+            }
+            Event::Offset(offset) => self.reach(offset),
+            // Judged, each in its own way, above.
+            Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..) => {}
         }
     }
 
@@ -251,9 +302,8 @@ impl<'a> Walk<'a> {
         if let (Some(entry), Some(seq)) = (readable, seq) {
             self.open(seq, entry, line);
             self.close(seq, entry, index, line);
-            self.anchors
-                .entry(seq, entry.hash, (index, line), &mut self.findings);
             self.revoked.entry(seq, entry.hash, index, line);
+            self.compare(seq, entry, index, line);
         }
         if self.subject.format == Format::Logbook {
             return;
@@ -345,38 +395,56 @@ impl<'a> Walk<'a> {
         self.closing = closing.map(|closing| (seq, closing)).or(self.closing);
     }
 
-    /// The source stands between two lines. What was walked up to here may be
-    /// gone on from later, if nothing was wrong with it.
-    fn reach(&mut self, offset: Offset) {
-        let Some(log) = self.log.filter(|_| self.findings.is_clean()) else {
-            return;
+    /// Holds an entry against what was kept of the log, and notes the documents
+    /// that it needs.
+    fn compare(&mut self, seq: Seq, entry: &Readable, index: u64, line: Option<u64>) {
+        self.anchors.entry(seq, entry.hash);
+        let whose = self.whose();
+        if let (Some(receipts), Some(rest)) = (&mut self.receipts, entry.receipt) {
+            receipts.entry(seq, entry.hash, rest, whose, &mut self.findings);
+        }
+        let numbered = self.subject.format != Format::Logbook;
+        let place = Place {
+            index: match self.subject.format {
+                Format::Ledger => seq.0,
+                _ => index,
+            },
+            seq: numbered.then_some(seq.0),
+            line,
         };
-        self.reached = Some(Checkpoint {
-            log,
+        let mentions = &entry.mentions;
+        self.documents.entry(mentions, place, &mut self.findings);
+    }
+
+    fn whose(&self) -> Whose {
+        Whose {
+            log: self.log,
             genesis: self.genesis,
-            n: self.chain.count,
-            head: self.chain.head,
-            last_ts: self.chain.last_ts,
-            lines: offset.lines,
-            bytes: offset.bytes,
-            hash: offset.hash,
-            signatures: self.policy.signatures,
-        });
+        }
     }
 
     fn finish(mut self) -> Outcome {
         self.seals.close(&mut self.findings);
         self.check_end();
-        let walked = Walked {
+        let whose = self.whose();
+        let findings = &mut self.findings;
+        let known = Known {
             log: self.log,
             genesis: self.genesis,
+            subject: &self.subject,
             head: self.chain.head,
         };
-        self.anchors.finish(&walked, &mut self.findings);
+        self.anchors.close(&known, &mut self.not_checked, findings);
+        if let Some(receipts) = self.receipts {
+            let last = self.chain.last_seq;
+            let not_checked = &mut self.not_checked;
+            receipts.close(whose, &self.subject, last, not_checked, findings);
+        }
+        self.documents.close(&mut self.not_checked, findings);
         let closing = self.closing.map(|(_, closing)| closing);
         let (log, genesis, opening) = (self.log, self.genesis, self.opening.as_ref());
         self.revoked
-            .judge(log, genesis, opening, closing.as_ref(), &mut self.findings);
+            .judge(log, genesis, opening, closing.as_ref(), findings);
         if self.chain.count == 0 {
             self.findings
                 .warning(WarningCode::Empty, "there are no entries");
@@ -414,42 +482,6 @@ impl<'a> Walk<'a> {
             verified: clean.then(|| Verified::new(summary)),
             trace: self.trace,
             reached: self.reached,
-        }
-    }
-
-    /// The last entry must be the one that the source, its head statement and
-    /// the caller say.
-    fn check_end(&mut self) {
-        let last = self.chain.last_seq;
-        if let Some(claimed) = self
-            .subject
-            .last_seq
-            .filter(|claimed| last != Some(*claimed))
-        {
-            let found = Fault::of_file(
-                FaultCode::Truncated,
-                "it does not end at the entry that it says",
-            );
-            let actual = last.map_or_else(|| "none".to_owned(), |s| s.to_string());
-            self.findings.fault(found.compared(claimed, actual));
-        }
-        if let Some(head) = self.head.as_ref().map(|head| &head.content)
-            && (last != Some(head.seq) || self.chain.head != head.hash)
-        {
-            let detail = "the last entry is not that of the head statement";
-            let found = Fault::of_file(FaultCode::HeadMismatch, detail).with_seq(Some(head.seq.0));
-            self.findings
-                .fault(found.compared(head.hash, self.chain.head));
-        }
-        if let Some(expected) = self
-            .policy
-            .expect_head
-            .filter(|hash| *hash != self.chain.head)
-        {
-            let detail = "the last entry is not the head that was expected";
-            let found = Fault::of_file(FaultCode::HeadMismatch, detail);
-            self.findings
-                .fault(found.compared(expected, self.chain.head));
         }
     }
 }

@@ -18,12 +18,13 @@ use crate::ledger::time::Timestamp;
 use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};
 
 use super::Parts;
+use super::acknowledging::{Acknowledger, Due};
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::indexing::Wake;
 use super::mark::{Mark, MarkFile};
 use super::recover::{Recovered, next_number};
-use super::request::{Receipt, Reply, Work};
+use super::request::Work;
 
 /// How often the mark moves while entries come.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -36,6 +37,7 @@ pub(super) struct Committer {
     works: Receiver<Work>,
     /// What is durable, shared with those who ask for a head.
     durable: Arc<Mutex<Head>>,
+    acknowledger: Acknowledger,
     wake: Wake,
     tree: TreeBuilder,
     /// The open epoch: its first entry and its hour, if it has entries.
@@ -69,7 +71,7 @@ impl Committer {
         mark: Option<Mark>,
         works: Receiver<Work>,
         durable: Arc<Mutex<Head>>,
-        wake: Wake,
+        (acknowledger, wake): (Acknowledger, Wake),
     ) -> Committer {
         let at = parts.clock.monotonic();
         let last = recovered.head();
@@ -91,6 +93,7 @@ impl Committer {
             },
             works,
             durable,
+            acknowledger,
             wake,
             tree: recovered.tree,
             open,
@@ -124,13 +127,10 @@ impl Committer {
         }
     }
 
-    fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Vec<(Reply, Vec<Receipt>)>) {
+    fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Due) {
         match self.write(entries) {
             Ok(()) => {
-                for (reply, receipts) in replies {
-                    // A caller that has gone away does not want its receipt.
-                    let _ = reply.send(Ok(receipts));
-                }
+                self.acknowledger.acknowledge(replies);
                 self.wake.wake();
                 if self.mark_due_in() == Some(Duration::ZERO) {
                     self.move_mark_up();

@@ -1,4 +1,5 @@
-//! Private keys in files: mode 0600, and refused if others can read them.
+//! Private keys in files: mode 0600, and refused if others can read them. They
+//! may be under a passphrase.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -8,7 +9,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::ledger::key::{PublicKey, SoftwareSigner};
+use crate::ledger::encrypted_pem::{EncryptedKey, LockError, format_encrypted_key};
+use crate::ledger::key::{Engine, PublicKey, SoftwareSigner};
 use crate::ledger::pem::{self, PemError};
 
 /// A key file is a few hundred bytes.
@@ -48,9 +50,65 @@ pub enum KeyFileError {
         /// What is wrong.
         source: PemError,
     },
+    /// The two libraries that sign gave different bytes for the same message.
+    #[error(
+        "key file {}: aws-lc and ed25519-dalek sign differently here; \
+         this processor or this build must not sign",
+        path.display()
+    )]
+    SignersDisagree {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key is under a passphrase, and none was given.
+    #[error("key file {}: the key is under a passphrase", path.display())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The key under its passphrase was not opened, or not written.
+    #[error("key file {}: {source}", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: LockError,
+    },
     /// The system gave no randomness.
     #[error("no randomness to be had: {0}")]
     Randomness(getrandom::Error),
+}
+
+/// What a key file holds.
+pub enum KeyFile {
+    /// A key that can be used.
+    Open(Box<SoftwareSigner>),
+    /// A key under a passphrase.
+    Locked(LockedKey),
+}
+
+/// A key that has to be unlocked before it can be used.
+pub struct LockedKey {
+    path: PathBuf,
+    key: EncryptedKey,
+}
+
+impl LockedKey {
+    /// The file, for whoever is asked for the passphrase.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the key.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Lock`].
+    pub fn unlock(&self, passphrase: &[u8]) -> Result<SoftwareSigner, KeyFileError> {
+        let failed = |source| lock_error(&self.path, source);
+        let signer = self.key.unlock(passphrase).map_err(failed)?;
+        agreeing(&self.path, signer)
+    }
 }
 
 /// Makes a key and writes it where nothing is yet.
@@ -58,15 +116,37 @@ pub enum KeyFileError {
 /// # Errors
 /// [`KeyFileError`]; an existing file is [`io::ErrorKind::AlreadyExists`].
 pub fn create(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed).map_err(KeyFileError::Randomness)?;
-    let signer = SoftwareSigner::from_seed(&seed);
+    let signer = new_signer()?;
     let text = pem::format_private_key(&signer).map_err(|source| KeyFileError::Pem {
         path: path.to_owned(),
         source,
     })?;
     write_new(path, text.as_bytes()).map_err(|source| io_error(path, source))?;
     Ok(signer)
+}
+
+/// Makes a key and writes it, under a passphrase, where nothing is yet.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_locked(path: &Path, passphrase: &[u8]) -> Result<SoftwareSigner, KeyFileError> {
+    let signer = new_signer()?;
+    let text = format_encrypted_key(&signer, passphrase, &random()?, random()?)
+        .map_err(|source| lock_error(path, source))?;
+    write_new(path, text.as_bytes()).map_err(|source| io_error(path, source))?;
+    Ok(signer)
+}
+
+fn new_signer() -> Result<SoftwareSigner, KeyFileError> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).map_err(KeyFileError::Randomness)?;
+    Ok(SoftwareSigner::from_seed(&seed))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(KeyFileError::Randomness)?;
+    Ok(bytes)
 }
 
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -80,11 +160,23 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Opens a private key that only its owner can read.
+/// Opens a private key that only its owner can read and that is under no
+/// passphrase.
+///
+/// # Errors
+/// [`KeyFileError`]; [`KeyFileError::Locked`] if it is under one.
+pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
+    match read(path)? {
+        KeyFile::Open(signer) => Ok(*signer),
+        KeyFile::Locked(key) => Err(KeyFileError::Locked { path: key.path }),
+    }
+}
+
+/// Reads a private key that only its owner can read.
 ///
 /// # Errors
 /// [`KeyFileError`].
-pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
+pub fn read(path: &Path) -> Result<KeyFile, KeyFileError> {
     // Checked on the opened file, not on the path, which may change between.
     let (file, mode) = open_regular(path)?;
     if mode & 0o077 != 0 {
@@ -94,10 +186,27 @@ pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
         });
     }
     let text = read_text(file, path)?;
-    pem::parse_private_key(&text).map_err(|source| KeyFileError::Pem {
+    if EncryptedKey::looks_like(&text) {
+        let key = EncryptedKey::from_pem(&text).map_err(|source| lock_error(path, source))?;
+        let path = path.to_owned();
+        return Ok(KeyFile::Locked(LockedKey { path, key }));
+    }
+    let signer = pem::parse_private_key(&text).map_err(|source| KeyFileError::Pem {
         path: path.to_owned(),
         source,
-    })
+    })?;
+    let signer = agreeing(path, signer)?;
+    Ok(KeyFile::Open(Box::new(signer)))
+}
+
+/// It could sign with the library that is left; but which of them is wrong?
+fn agreeing(path: &Path, signer: SoftwareSigner) -> Result<SoftwareSigner, KeyFileError> {
+    match signer.engine() {
+        Engine::AwsLcDisagreed => Err(KeyFileError::SignersDisagree {
+            path: path.to_owned(),
+        }),
+        _ => Ok(signer),
+    }
 }
 
 /// Reads a public key in PEM. A private key is refused, unread as such.
@@ -138,6 +247,13 @@ fn read_text(file: File, path: &Path) -> Result<Zeroizing<String>, KeyFileError>
 
 fn io_error(path: &Path, source: io::Error) -> KeyFileError {
     KeyFileError::Io {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn lock_error(path: &Path, source: LockError) -> KeyFileError {
+    KeyFileError::Lock {
         path: path.to_owned(),
         source,
     }

@@ -41,6 +41,17 @@ const SEALED: &str = "sealed";
 #[derive(Clone, Debug)]
 pub struct MarkFile {
     path: PathBuf,
+    /// What it said when it was looked at, if that is what counts.
+    seen: Option<Seen>,
+}
+
+/// What there is in a mark's place.
+#[derive(Clone, Debug)]
+enum Seen {
+    Nothing,
+    /// Something that cannot be a mark.
+    NoMark,
+    Text(Vec<u8>),
 }
 
 /// What a database says of itself, to hold a mark against.
@@ -171,7 +182,7 @@ impl MarkFile {
     /// The mark at `path`, which need not exist.
     #[must_use]
     pub fn at(path: PathBuf) -> MarkFile {
-        MarkFile { path }
+        MarkFile { path, seen: None }
     }
 
     /// The mark beside a ledger: `DIR.mark`.
@@ -184,6 +195,29 @@ impl MarkFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The mark as it is now, whatever is written later.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn as_of_now(&self) -> io::Result<MarkFile> {
+        Ok(MarkFile {
+            path: self.path.clone(),
+            seen: Some(self.look()?),
+        })
+    }
+
+    fn look(&self) -> io::Result<Seen> {
+        match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Seen::Nothing),
+            Ok(metadata)
+                if !metadata.is_file() || metadata.len() > limits::SMALL_FILE_BYTES as u64 =>
+            {
+                Ok(Seen::NoMark)
+            }
+            _ => fs::read(&self.path).map(Seen::Text),
+        }
     }
 
     /// Replaces the mark: after this returns, either the old or the new one is
@@ -225,16 +259,14 @@ impl MarkFile {
             path: self.path.clone(),
             problem,
         };
-        let bytes = match fs::metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Err(MarkFault::Missing { path }));
-            }
-            Ok(metadata)
-                if !metadata.is_file() || metadata.len() > limits::SMALL_FILE_BYTES as u64 =>
-            {
-                return Ok(Err(invalid(MarkProblem::Unreadable)));
-            }
-            _ => fs::read(&self.path)?,
+        let seen = match &self.seen {
+            Some(seen) => seen.clone(),
+            None => self.look()?,
+        };
+        let bytes = match seen {
+            Seen::Nothing => return Ok(Err(MarkFault::Missing { path })),
+            Seen::NoMark => return Ok(Err(invalid(MarkProblem::Unreadable))),
+            Seen::Text(bytes) => bytes,
         };
         let Some(mark) = Mark::parse(&bytes) else {
             return Ok(Err(invalid(MarkProblem::Unreadable)));

@@ -34,13 +34,17 @@ impl Prepared {
         Prepared::new(kind, payload)
     }
 
-    /// Prepares an entry of any kind.
-    pub(crate) fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
+    /// Prepares an entry of any kind, for the recording layer: what others
+    /// hand in goes through [`Prepared::of_caller`].
+    ///
+    /// # Errors
+    /// [`LogbookError::Entry`] for what no entry can be.
+    pub fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
         let mut canonical = Vec::new();
         payload.write_canonical(Form::Utf8, &mut canonical);
         // The limits do not depend on time or chain, but for seven bytes of a
         // fraction of a second: the longest timestamp stands for all.
-        Draft::new(kind, Timestamp::MAX, &canonical, &Hash::ZERO)?;
+        Draft::check_parts(kind, Timestamp::MAX, &canonical)?;
         Ok(Prepared {
             kind: kind.to_owned(),
             payload: canonical,

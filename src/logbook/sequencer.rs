@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Select, Sender};
 use rayon::prelude::*;
 
 use crate::ledger::entry::{Draft, Entry};
@@ -105,11 +105,7 @@ impl Sequencer {
         let mut held = None;
         while let Some(request) = held.take().or_else(|| self.requests.recv().ok()) {
             let sent = match request {
-                Request::Append(entries, reply) => {
-                    let (run, next) = self.gather(entries, reply);
-                    held = next;
-                    self.finish(run)
-                }
+                Request::Append(entries, reply) => self.append(entries, reply, &mut held),
                 Request::Seal(reply) => self.seal(reply),
                 Request::Close(reply) => {
                     let _ = self.work.send(Work::Close(reply));
@@ -119,6 +115,56 @@ impl Sequencer {
             if !sent {
                 return;
             }
+        }
+    }
+
+    /// Signs what is asked and what else waits, and hands it on. Until the
+    /// committer is ready for it, whatever arrives is signed too and joins it.
+    /// What does not belong with it is `held`. False if nobody takes it.
+    fn append(
+        &mut self,
+        mut entries: Vec<Prepared>,
+        mut reply: Reply,
+        held: &mut Option<Request>,
+    ) -> bool {
+        let mut ready = Ready::default();
+        loop {
+            let (batch, next) = self.gather(entries, reply);
+            *held = next;
+            match self.finish(batch) {
+                Some(signed) if signed.seals.is_empty() => ready.take(signed),
+                Some(signed) => return self.commit(ready) && self.hand_on(signed),
+                None => {}
+            }
+            if held.is_some() || ready.is_full() || ready.entries.is_empty() {
+                return self.commit(ready);
+            }
+            (entries, reply) = match self.offer(&mut ready) {
+                Offered::Taken(going) => return going,
+                Offered::Joined(Request::Append(entries, reply)) => (entries, reply),
+                Offered::Joined(other) => {
+                    *held = Some(other);
+                    return self.commit(ready);
+                }
+            };
+        }
+    }
+
+    /// Waits for the committer to take what is ready, or for a request that may
+    /// join it; for the committer first, if both are there.
+    fn offer(&self, ready: &mut Ready) -> Offered {
+        let mut select = Select::new_biased();
+        let taking = select.send(&self.work);
+        select.recv(&self.requests);
+        let operation = select.select();
+        if operation.index() == taking {
+            let work = std::mem::take(ready).into_work();
+            return Offered::Taken(operation.send(&self.work, work).is_ok());
+        }
+        match operation.recv(&self.requests) {
+            Ok(request) => Offered::Joined(request),
+            // Nobody is left to ask.
+            Err(_) => Offered::Taken(self.commit(std::mem::take(ready))),
         }
     }
 
@@ -164,11 +210,15 @@ impl Sequencer {
         weight
     }
 
-    /// Signs the batch and hands it on. False if nobody takes it.
-    fn finish(&mut self, batch: Batch) -> bool {
+    /// Signs the batch; answers its requests, and gives none, if that fails.
+    fn finish(&mut self, batch: Batch) -> Option<Signed> {
         let Batch { before, run } = batch;
         match self.sign(run.drafts) {
-            Ok(entries) => self.hand_on(entries, run.replies, &run.seals),
+            Ok(entries) => Some(Signed {
+                entries,
+                replies: run.replies,
+                seals: run.seals,
+            }),
             Err(error) => {
                 // Nothing of it was handed on: the chain goes on as if it had
                 // never been asked.
@@ -177,7 +227,7 @@ impl Sequencer {
                 for (reply, _) in run.replies {
                     let _ = reply.send(Err(error.clone()));
                 }
-                true
+                None
             }
         }
     }
@@ -193,41 +243,38 @@ impl Sequencer {
 
     /// Cuts the batch where epochs end. A request is answered with its last
     /// entry.
-    fn hand_on(
-        &self,
-        entries: Vec<(Seq, Entry)>,
-        replies: Vec<(Reply, usize)>,
-        seals: &[(usize, Timestamp)],
-    ) -> bool {
-        let mut replies = answers(&entries, replies).peekable();
-        let mut entries = entries.into_iter();
+    fn hand_on(&self, signed: Signed) -> bool {
+        let mut replies = answers(&signed.entries, signed.replies).peekable();
+        let mut entries = signed.entries.into_iter();
         let mut from = 0;
-        for (at, sealed_at) in seals {
-            let mut due = Vec::new();
-            while let Some((reply, receipts, _)) = replies.next_if(|(_, _, end)| end <= at) {
-                due.push((reply, receipts));
+        for (at, sealed_at) in signed.seals {
+            let mut part = Ready::default();
+            while let Some((reply, receipts, _)) = replies.next_if(|(_, _, end)| *end <= at) {
+                part.replies.push((reply, receipts));
             }
-            let part: Vec<_> = entries.by_ref().take(at - from).collect();
-            from = *at;
+            part.entries.extend(entries.by_ref().take(at - from));
+            from = at;
             let seal = Work::Seal {
-                sealed_at: *sealed_at,
+                sealed_at,
                 reply: None,
             };
-            if !self.commit(part, due) || self.work.send(seal).is_err() {
+            if !self.commit(part) || self.work.send(seal).is_err() {
                 return false;
             }
         }
-        let due = replies
-            .map(|(reply, receipts, _)| (reply, receipts))
-            .collect();
-        self.commit(entries.collect(), due)
+        let replies = replies.map(|(reply, receipts, _)| (reply, receipts));
+        self.commit(Ready {
+            replies: replies.collect(),
+            entries: entries.collect(),
+            ..Ready::default()
+        })
     }
 
-    fn commit(&self, entries: Vec<(Seq, Entry)>, replies: Vec<(Reply, Vec<Receipt>)>) -> bool {
-        if entries.is_empty() && replies.is_empty() {
+    fn commit(&self, ready: Ready) -> bool {
+        if ready.entries.is_empty() && ready.replies.is_empty() {
             return true;
         }
-        self.work.send(Work::Commit { entries, replies }).is_ok()
+        self.work.send(ready.into_work()).is_ok()
     }
 
     fn seal(&mut self, reply: Sender<Result<Option<SignedEpoch>, LogbookError>>) -> bool {
@@ -238,6 +285,52 @@ impl Sequencer {
         let sealed_at = self.chain.stamper.stamp_only(&*self.clock);
         let reply = Some(reply);
         self.work.send(Work::Seal { sealed_at, reply }).is_ok()
+    }
+}
+
+/// What became of a batch that was offered.
+enum Offered {
+    /// The committer has it. False if there is no committer any more.
+    Taken(bool),
+    /// A request arrived before.
+    Joined(Request),
+}
+
+/// A signed batch. Requests with the index one past their last entry, and where
+/// epochs end, as in [`Run`].
+struct Signed {
+    entries: Vec<(Seq, Entry)>,
+    replies: Vec<(Reply, usize)>,
+    seals: Vec<(usize, Timestamp)>,
+}
+
+/// What the committer gets next, of one epoch.
+#[derive(Default)]
+struct Ready {
+    entries: Vec<(Seq, Entry)>,
+    replies: Vec<(Reply, Vec<Receipt>)>,
+    bytes: usize,
+}
+
+impl Ready {
+    fn take(&mut self, signed: Signed) {
+        let replies = answers(&signed.entries, signed.replies);
+        self.replies
+            .extend(replies.map(|(reply, receipts, _)| (reply, receipts)));
+        let records = signed.entries.iter().map(|(_, entry)| entry.record().len());
+        self.bytes += records.sum::<usize>();
+        self.entries.extend(signed.entries);
+    }
+
+    fn is_full(&self) -> bool {
+        self.entries.len() >= BATCH_ENTRIES || self.bytes >= BATCH_BYTES
+    }
+
+    fn into_work(self) -> Work {
+        Work::Commit {
+            entries: self.entries,
+            replies: self.replies,
+        }
     }
 }
 

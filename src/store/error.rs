@@ -39,6 +39,12 @@ pub enum StoreError {
         /// The ledger.
         dir: PathBuf,
     },
+    /// Another process changes the ledger faster than it can be read.
+    #[error("the ledger in {} changes faster than it can be read", dir.display())]
+    Restless {
+        /// The ledger.
+        dir: PathBuf,
+    },
     /// A ledger of a format that this program does not know.
     #[error(
         "the ledger has format {found:?}, this program knows {:?}",

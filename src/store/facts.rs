@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::ledger::entry::Entry;
+use crate::ledger::kind;
 
 use super::term::{Field, Term};
 
@@ -31,12 +32,18 @@ impl<'e> Facts<'e> {
         let mut values = vec![(Field::Kind, Cow::Borrowed(entry.kind()))];
         if let Ok(payload) = serde_json::from_slice::<Named<'e>>(entry.payload_bytes()) {
             payload.read(&mut values);
-            for inner in [payload.decision, payload.input, payload.body]
-                .into_iter()
-                .flatten()
+            if entry.kind() == kind::DOCUMENT
+                && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
             {
-                if let Ok(inner) = serde_json::from_str::<Named<'e>>(inner.get()) {
-                    inner.read(&mut values);
+                values.push((Field::Document, digest));
+            }
+            for inner in [payload.decision, payload.input, payload.body] {
+                let Some(inner) = read(inner) else { continue };
+                inner.read(&mut values);
+                // A worker that was found to be tampered with is selected by
+                // nobody, and must be found all the same.
+                if let Some(denial) = read(inner.deny_reason_if_denied) {
+                    denial.read(&mut values);
                 }
             }
         }
@@ -51,6 +58,13 @@ impl<'e> Facts<'e> {
         self.values.iter().any(|(f, v)| *f == field && v == value)
     }
 
+    /// Each field with each of its values.
+    pub fn values(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.values
+            .iter()
+            .map(|(field, value)| (*field, value.as_ref()))
+    }
+
     /// The terms under which the entry is to be found.
     pub fn terms(&self) -> impl Iterator<Item = Term> {
         self.values
@@ -63,6 +77,10 @@ impl<'e> Facts<'e> {
 #[must_use]
 pub fn terms_of(entry: &Entry) -> Vec<Term> {
     Facts::of(entry).terms().collect()
+}
+
+fn read<'e>(raw: Option<&'e RawValue>) -> Option<Named<'e>> {
+    serde_json::from_str(raw?.get()).ok()
 }
 
 /// The members that are looked at, not yet read: a number of four thousand
@@ -83,6 +101,10 @@ struct Named<'e> {
     worker_id: Option<&'e RawValue>,
     #[serde(borrow)]
     denied: Option<&'e RawValue>,
+    #[serde(borrow)]
+    deny_reason_if_denied: Option<&'e RawValue>,
+    #[serde(borrow)]
+    digest: Option<&'e RawValue>,
     #[serde(borrow)]
     decision: Option<&'e RawValue>,
     #[serde(borrow)]

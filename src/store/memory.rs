@@ -9,7 +9,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 
 use super::tail::Tail;
 use super::term::Term;
-use super::{Batch, Order, Posting, Postings, Rows, Store, StoreError, TileKey};
+use super::{Batch, ImportedRow, Order, Posting, Postings, Rows, Store, StoreError, TileKey};
 
 /// A store in memory. "Durable" means here: until it is dropped.
 #[derive(Debug, Default)]
@@ -27,6 +27,7 @@ struct Tables {
     meta: BTreeMap<String, Vec<u8>>,
     index: BTreeMap<Posting, ()>,
     indexed_to: u64,
+    imports: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 impl MemoryStore {
@@ -149,11 +150,41 @@ impl Store for MemoryStore {
         Ok(self.read().meta.get(key).cloned())
     }
 
+    fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
+        self.write().imports.extend(rows.iter().cloned());
+        Ok(())
+    }
+
+    fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read().imports.get(key).cloned())
+    }
+
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>> {
+        let mut left = range;
+        Box::new(std::iter::from_fn(move || {
+            let tables = self.read();
+            let rows = (left.start < left.end).then(|| tables.imports.range(left.clone()));
+            let (key, value) = match order {
+                Order::Ascending => rows?.next()?,
+                Order::Descending => rows?.next_back()?,
+            };
+            match order {
+                // The least key that is greater.
+                Order::Ascending => left.start = [key.as_slice(), &[0]].concat(),
+                Order::Descending => left.end.clone_from(key),
+            }
+            Some(Ok((key.clone(), value.clone())))
+        }))
+    }
+
     fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
         let mut tables = self.write();
-        tables
-            .index
-            .extend(postings.iter().map(|posting| (*posting, ())));
+        let mark = tables.indexed_to;
+        if indexed_to < mark {
+            return Ok(());
+        }
+        let added = postings.iter().filter(|posting| posting.seq.0 >= mark);
+        tables.index.extend(added.map(|posting| (*posting, ())));
         tables.indexed_to = indexed_to;
         Ok(())
     }

@@ -46,6 +46,8 @@ pub struct Filter {
     pub worker: Option<String>,
     /// With this decision id.
     pub decision: Option<String>,
+    /// Being the document of this digest, `blake2b-256:…`.
+    pub document: Option<String>,
     /// Denied, or routed.
     pub denied: Option<bool>,
     /// This entry or a later one.
@@ -112,6 +114,7 @@ impl Filter {
             (Field::Correlation, &self.correlation),
             (Field::Worker, &self.worker),
             (Field::Decision, &self.decision),
+            (Field::Document, &self.document),
         ];
         let strings = strings
             .into_iter()

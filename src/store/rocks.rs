@@ -6,29 +6,36 @@
 //! ```
 //!
 //! RocksDB has a lock of its own, but it keeps writers from writers only, and
-//! what a reader sees beside a live writer is undefined. So every opening takes
-//! `DIR/lock` first, and holds it as long as the store lives.
+//! what a plain reader sees beside a live writer is undefined. So these openings
+//! take `DIR/lock` first, and hold it as long as the store lives. One does not:
+//! [`RocksStore::open_beside`] reads what another process writes.
 //!
 //! Making and opening a ledger are different verbs. [`RocksStore::create`] never
 //! touches what is there; the open ones never make anything, and
-//! [`RocksStore::open_read_only`] writes nothing at all.
+//! [`RocksStore::open_read_only`] and [`RocksStore::open_beside`] write nothing
+//! at all.
 
 mod access;
+mod beside;
 mod checks;
+mod copying;
 mod creation;
 mod failure;
 mod lock;
 mod options;
+mod postings;
 mod rows;
+mod run;
 mod tables;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{ColumnFamily, DB, WriteBatch};
+use tempfile::TempDir;
 
 use crate::ledger::position::{EpochNumber, Seq};
 
@@ -48,20 +55,27 @@ pub struct RocksStore {
     // Dropped in this order: the lock goes when the database is closed.
     db: DB,
     lock: Lock,
+    /// What RocksDB writes of its own where it may write nothing of ours.
+    scratch: Option<TempDir>,
     dir: PathBuf,
     access: Access,
     /// What was synced. Readers look at it while a commit is under way.
     tail: RwLock<Tail>,
     /// Taken by a commit from its check to its end. `true` after one failed.
     stopped: Mutex<bool>,
+    /// Taken while the index is added to.
+    indexing: Mutex<()>,
     /// The index claims entries that are not there, and cannot be reset.
-    index_distrusted: bool,
+    index_distrusted: AtomicBool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
     Write,
+    /// Nobody writes.
     Read,
+    /// Another process may be writing.
+    Beside,
 }
 
 impl RocksStore {
@@ -119,54 +133,34 @@ impl RocksStore {
         check_write_ahead_log(&path)?;
         let db = match access {
             Access::Write => options::open(&path),
-            Access::Read => options::open_read_only(&path),
+            Access::Read | Access::Beside => options::open_read_only(&path),
         };
-        let mut store = RocksStore {
-            db: db.map_err(of_rocks)?,
+        let store = RocksStore::around(db.map_err(of_rocks)?, lock, dir, access);
+        check_format(store.meta(FORMAT_KEY)?)?;
+        *store.tail.write().unwrap_or_else(PoisonError::into_inner) = store.read_tail()?;
+        store.settle_index()?;
+        Ok(store)
+    }
+
+    /// A store around a database that nothing was read of yet.
+    fn around(db: DB, lock: Lock, dir: &Path, access: Access) -> RocksStore {
+        RocksStore {
+            db,
             lock,
+            scratch: None,
             dir: dir.to_owned(),
             access,
             tail: RwLock::default(),
             stopped: Mutex::new(false),
-            index_distrusted: false,
-        };
-        check_format(store.meta(FORMAT_KEY)?)?;
-        store.tail = RwLock::new(store.read_tail()?);
-        store.settle_index()?;
-        Ok(store)
+            indexing: Mutex::default(),
+            index_distrusted: AtomicBool::new(false),
+        }
     }
 
     /// The ledger's directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
-    }
-
-    /// Makes a copy of the ledger as it is now in `target`, which must not
-    /// exist or be an empty directory. Commits wait for it; the files are
-    /// linked and not copied where the file system can.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`], [`StoreError::ReadOnly`], [`StoreError::Corrupt`]
-    /// and [`StoreError::Io`].
-    pub fn checkpoint(&self, target: &Path) -> Result<(), StoreError> {
-        if self.access == Access::Read {
-            return Err(StoreError::ReadOnly);
-        }
-        let building = Building::begin(target)?;
-        {
-            let _no_commits = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-            let checkpoint = Checkpoint::new(&self.db).map_err(of_rocks)?;
-            checkpoint
-                .create_checkpoint(building.db_dir())
-                .map_err(of_rocks)?;
-        }
-        // A checkpoint has no write-ahead log, which every ledger must have:
-        // opening gives it one, and shows that it can be opened.
-        drop(options::open(&building.db_dir()).map_err(of_rocks)?);
-        drop(Lock::create(building.path())?);
-        building.finish()?;
-        Ok(())
     }
 
     /// Brings every table into its smallest form. Takes long, and room for a
@@ -214,6 +208,7 @@ impl RocksStore {
             self.flush()?;
         }
         self.db.cancel_all_background_work(true);
+        drop(self.scratch);
         Ok(self.lock)
     }
 
@@ -249,12 +244,12 @@ impl RocksStore {
     /// to an older copy or a cut log, it may know entries that are gone, and
     /// would be wrong about those that take their numbers. It is derived, so it
     /// is made anew; a reader, who may not, does without.
-    fn settle_index(&mut self) -> Result<(), StoreError> {
+    fn settle_index(&self) -> Result<(), StoreError> {
         if self.indexed_to()? <= self.count()? {
             return Ok(());
         }
-        if self.access == Access::Read {
-            self.index_distrusted = true;
+        if self.access != Access::Write {
+            self.index_distrusted.store(true, Ordering::Relaxed);
             return Ok(());
         }
         let index = self.table(Table::Index)?;

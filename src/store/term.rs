@@ -21,6 +21,8 @@ pub enum Field {
     Worker = 5,
     /// `denied`, of which the values are `true` and `false`.
     Denied = 6,
+    /// The `digest` of a document, of which it is stored once.
+    Document = 7,
 }
 
 /// A field with a value.

@@ -92,15 +92,21 @@ impl Logbook {
     /// [`HashChainError`] names the first entry that is not good, and for a link
     /// what it should name and what it does.
     pub fn verify_chain_or_raise(&self, key: &PublicKey) -> Result<(), HashChainError> {
-        let verifier = StrictVerifier::new(key);
+        let mut verifier = StrictVerifier::new(key);
+        verifier.expect(self.entries.len());
+        let verdicts = self.entries.chunks(StrictVerifier::BATCH).flat_map(|part| {
+            let signed = part.iter().map(|e| (e.signing_payload(), e.signature()));
+            let signed: Vec<_> = signed.collect();
+            verifier.verify_batch(&signed)
+        });
         let mut expected = Hash::ZERO;
-        for (index, entry) in self.entries.iter().enumerate() {
+        for (index, (entry, valid)) in self.entries.iter().zip(verdicts).enumerate() {
             let fault = |problem| HashChainError { index, problem };
             let actual = entry.prev_hash();
             if actual != expected {
                 return Err(fault(ChainProblem::LinkBroken { expected, actual }));
             }
-            if !verifier.verify(entry.signing_payload(), &entry.signature()) {
+            if !valid {
                 return Err(fault(ChainProblem::SignatureInvalid));
             }
             expected = entry.hash();

@@ -41,6 +41,15 @@ pub fn blast_score(input: &RouteInput) -> u8 {
     claimed.max(score.min(HIGHEST))
 }
 
+/// The members of a request that raise its score.
+pub const FLAGS: [&str; 4] = ["egress", "external_call", "mutates_state", "writes"];
+
+/// Each of [`FLAGS`], and whether the request sets it.
+#[must_use]
+pub fn flags(request: &Object) -> [(&'static str, bool); 4] {
+    FLAGS.map(|name| (name, is_set(request, name)))
+}
+
 /// A caller's score, if it is between 0 and 100.
 pub(super) fn in_range(score: &Number) -> Option<u8> {
     let score = u8::try_from(score.as_u64()?).ok()?;

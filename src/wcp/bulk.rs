@@ -59,7 +59,7 @@ pub struct Case {
 /// Reads cases. It remembers the last rules, since most streams have one set.
 #[derive(Debug, Default)]
 pub struct CaseReader {
-    last: Option<(Value, Arc<RuleSet>)>,
+    last: Option<Arc<RuleSet>>,
 }
 
 impl CaseReader {
@@ -86,10 +86,8 @@ impl CaseReader {
     }
 
     fn rules(&mut self, document: &Value) -> Result<Arc<RuleSet>, CaseError> {
-        if let Some((last, rules)) = &self.last
-            && last == document
-        {
-            return Ok(rules.clone());
+        if let Some(last) = self.last.as_ref().filter(|l| l.document() == document) {
+            return Ok(last.clone());
         }
         let rules = load_rules_from_dict(document).map_err(|error| CaseError {
             field: match error.at() {
@@ -99,7 +97,7 @@ impl CaseReader {
             message: error.to_string(),
         })?;
         let rules = Arc::new(rules);
-        self.last = Some((document.clone(), rules.clone()));
+        self.last = Some(rules.clone());
         Ok(rules)
     }
 }
@@ -125,22 +123,42 @@ pub fn answer_line(
     line: &[u8],
     decide: impl FnOnce(&Case) -> Value,
 ) -> Value {
-    let parsed = parse(line).map_err(|error| CaseError {
-        field: String::new(),
-        message: error.to_string(),
-    });
-    let id = parsed
-        .as_ref()
-        .ok()
-        .and_then(|value| value.get("id"))
-        .cloned();
-    match parsed.and_then(|value| reader.read(&value)) {
+    let (id, case) = reader.read_line(line);
+    match case {
         Ok(case) => answer(id, Ok(decide(&case))),
         Err(error) => answer(id, Err(&error)),
     }
 }
 
-fn answer(id: Option<Value>, answer: Result<Value, &CaseError>) -> Value {
+impl CaseReader {
+    /// Reads a line: its `id`, `null` if it has none or nothing is legible, and
+    /// its case.
+    pub fn read_line(&mut self, line: &[u8]) -> (Value, Result<Case, CaseError>) {
+        let parsed = parse(line).map_err(|error| CaseError {
+            field: String::new(),
+            message: error.to_string(),
+        });
+        let id = parsed.as_ref().ok().and_then(|value| value.get("id"));
+        let id = id.cloned().unwrap_or(Value::Null);
+        (id, parsed.and_then(|value| self.read(&value)))
+    }
+}
+
+impl CaseError {
+    /// That of a line over the limit, which was not read.
+    #[must_use]
+    pub fn line_too_long(bytes: u64) -> CaseError {
+        let limit = limits::LINE_BYTES;
+        CaseError {
+            field: String::new(),
+            message: format!("a line of {bytes} bytes; the limit is {limit}"),
+        }
+    }
+}
+
+/// `{"id", "decision"}` or `{"id", "error": {"field", "message"}}`.
+#[must_use]
+pub fn answer(id: Value, answer: Result<Value, &CaseError>) -> Value {
     let (key, value) = match answer {
         Ok(decision) => ("decision", decision),
         Err(error) => {
@@ -149,8 +167,7 @@ fn answer(id: Option<Value>, answer: Result<Value, &CaseError>) -> Value {
             ("error", Value::Object(members.into_iter().collect()))
         }
     };
-    let members = [("id", id.unwrap_or(Value::Null)), (key, value)];
-    Value::Object(members.into_iter().collect())
+    Value::Object([("id", id), (key, value)].into_iter().collect())
 }
 
 /// How a bulk run ended early.
@@ -182,16 +199,7 @@ pub fn decide_lines(
         let answer = match &line {
             Line::Whole { bytes, .. } if bytes.iter().all(u8::is_ascii_whitespace) => continue,
             Line::Whole { bytes, .. } => answer_line(&mut reader, bytes, &mut decide),
-            Line::TooLong { bytes } => answer(
-                None,
-                Err(&CaseError {
-                    field: String::new(),
-                    message: format!(
-                        "a line of {bytes} bytes; the limit is {}",
-                        limits::LINE_BYTES
-                    ),
-                }),
-            ),
+            Line::TooLong { bytes } => answer(Value::Null, Err(&CaseError::line_too_long(*bytes))),
         };
         let mut text = answer.canonical(Form::Utf8);
         text.push('\n');

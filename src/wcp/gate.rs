@@ -155,6 +155,20 @@ impl GateError {
     }
 }
 
+/// How an auditor gets a gate's answer again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rerun {
+    /// Not at all: the answer has to be recorded, and believed.
+    Opaque,
+    /// By asking the stub.
+    Stub {
+        /// Whether it answers outside `dev` too.
+        everywhere: bool,
+    },
+    /// By running this document again.
+    Policy(Value),
+}
+
 /// Decides on a request beside the rules.
 pub trait PolicyGate {
     /// The gate's answer to `context`.
@@ -162,6 +176,11 @@ pub trait PolicyGate {
     /// # Errors
     /// [`GateError`]; whatever it is, the request is denied.
     fn evaluate(&self, context: &GateContext<'_>) -> Result<GateAnswer, GateError>;
+
+    /// How its answers can be had again.
+    fn rerun(&self) -> Rerun {
+        Rerun::Opaque
+    }
 }
 
 /// A gate that always gives one answer, or always fails.
@@ -191,5 +210,11 @@ impl PolicyGate for StubGate {
             policy_version: DEFAULT_POLICY_VERSION.to_owned(),
             reason: "stub_allows_everything".to_owned(),
         })
+    }
+
+    fn rerun(&self) -> Rerun {
+        Rerun::Stub {
+            everywhere: self.everywhere,
+        }
     }
 }

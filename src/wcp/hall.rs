@@ -6,7 +6,8 @@ use super::config::HallConfig;
 use super::gate::PolicyGate;
 use super::rule_set::RuleSet;
 use super::terms::Env;
-use crate::ledger::json::Object;
+use crate::ledger::hash::Hash;
+use crate::ledger::json::{Object, Value};
 
 /// Everything that [`make_decision`](super::make_decision) may ask. What is
 /// `None` is not configured, which some rules and configurations deny.
@@ -44,6 +45,18 @@ pub trait Roster {
 
     /// Whether a worker species is enrolled and available.
     fn worker_available(&self, worker_species_id: &str) -> bool;
+
+    /// The `artifact_hash` of the record that the species was enrolled with
+    /// last; none where there are no records. It decides nothing, and is
+    /// recorded.
+    fn record_hash(&self, _worker_species_id: &str) -> Option<String> {
+        None
+    }
+
+    /// One digest of all records; none where there are none. As above.
+    fn records_digest(&self) -> Option<Hash> {
+        None
+    }
 }
 
 /// Which privileges workers have, and which are allowed.
@@ -70,4 +83,10 @@ pub trait CodeHashes {
 pub trait BanList {
     /// Whether code of this hash is banned.
     fn is_banned(&self, sha256: &str) -> bool;
+
+    /// The list itself, from which anybody can tell the same; none if it
+    /// cannot be had.
+    fn document(&self) -> Option<Value> {
+        None
+    }
 }

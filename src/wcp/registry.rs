@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::hall::{CodeHashes, Privileges, Roster};
 use super::privilege::{PrivilegeRefusal, policy_allows_privilege};
 use super::record::{ControlIdError, RecordError, WorkerRecord, check_control_id};
 use super::terms::{DataLabel, Env};
 use super::worker_source::{AllowedDirs, AttestError, hash_source};
+use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::json::{Object, Value};
 
 /// Enrolled workers, present controls, privileges and code hashes.
@@ -17,6 +18,11 @@ pub struct Registry {
     /// In the order of enrolment.
     records: Vec<WorkerRecord>,
     by_worker: HashMap<Arc<str>, usize>,
+    /// The record that a species was enrolled with last.
+    by_species: HashMap<Arc<str>, usize>,
+    /// Of all records as they are; computed when it is asked for, once for
+    /// every state.
+    digest: OnceLock<Hash>,
     /// In the order of enrolment, each species once.
     by_capability: HashMap<Arc<str>, Vec<Arc<str>>>,
     controls: BTreeSet<Arc<str>>,
@@ -63,6 +69,7 @@ impl Registry {
     /// Enrols a worker whose record was read already.
     pub fn enroll_record(&mut self, record: WorkerRecord) -> Enrolment {
         let species = record.worker_species_id.clone();
+        let known_species = self.by_species.contains_key(&species);
         self.available.insert(species.clone());
         self.controls
             .extend(record.currently_implements.iter().cloned());
@@ -71,11 +78,16 @@ impl Registry {
         }
         for capability in &record.capabilities {
             let species_of = self.by_capability.entry(capability.clone()).or_default();
-            if !species_of.contains(&species) {
+            // Looking through fifty thousand species for each of them would take
+            // seconds.
+            if !known_species || !species_of.contains(&species) {
                 species_of.push(species.clone());
             }
         }
+        self.digest = OnceLock::new();
         let known = self.by_worker.get(&record.worker_id).copied();
+        let index = known.unwrap_or(self.records.len());
+        self.by_species.insert(species, index);
         match known.and_then(|index| self.records.get_mut(index)) {
             Some(old) => {
                 *old = record;
@@ -83,7 +95,7 @@ impl Registry {
             }
             None => {
                 let worker = record.worker_id.clone();
-                self.by_worker.insert(worker, self.records.len());
+                self.by_worker.insert(worker, index);
                 self.records.push(record);
                 Enrolment::Added
             }
@@ -242,6 +254,31 @@ impl Registry {
         self.records.get(*self.by_worker.get(worker_id)?)
     }
 
+    /// The record that a species was enrolled with last.
+    #[must_use]
+    pub fn record_of_species(&self, worker_species_id: &str) -> Option<&WorkerRecord> {
+        let record = self.records.get(*self.by_species.get(worker_species_id)?)?;
+        (*record.worker_species_id == *worker_species_id).then_some(record)
+    }
+
+    /// BLAKE2b-256 over the `artifact_hash` of every record, sorted, a newline
+    /// after each: names the registry as a whole. Computed once for every state
+    /// of it.
+    #[must_use]
+    pub fn records_digest(&self) -> Hash {
+        *self.digest.get_or_init(|| {
+            let records = self.records.iter();
+            let mut hashes: Vec<&str> = records.map(|r| r.artifact_hash.as_str()).collect();
+            hashes.sort_unstable();
+            let mut hasher = Hasher::new();
+            for hash in hashes {
+                hasher.update(hash.as_bytes());
+                hasher.update(b"\n");
+            }
+            hasher.finish()
+        })
+    }
+
     /// Counts and the present controls, for display or a health check.
     #[must_use]
     pub fn summary(&self) -> Value {
@@ -268,6 +305,15 @@ impl Roster for Registry {
 
     fn worker_available(&self, worker_species_id: &str) -> bool {
         self.available.contains(worker_species_id)
+    }
+
+    fn record_hash(&self, worker_species_id: &str) -> Option<String> {
+        let record = self.record_of_species(worker_species_id);
+        record.map(|record| record.artifact_hash.clone())
+    }
+
+    fn records_digest(&self) -> Option<Hash> {
+        Some(Registry::records_digest(self))
     }
 }
 

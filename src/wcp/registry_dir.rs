@@ -56,22 +56,10 @@ impl Registry {
     /// # Errors
     /// Only if the directory itself cannot be listed.
     pub fn from_dir(registry_dir: &Path) -> io::Result<(Registry, Vec<InvalidRecord>)> {
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(registry_dir)? {
-            let path = entry?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
-                paths.push(path);
-            }
-        }
-        paths.sort_unstable();
-        // Reading and hashing take the time; enrolment itself is in order.
-        let records: Vec<_> = paths.par_iter().map(|path| read_record(path)).collect();
+        let records = record_files(registry_dir)?;
         let mut registry = Registry::new();
         let (mut invalid, mut seen) = (Vec::new(), HashMap::new());
-        for (path, record) in paths.into_iter().zip(records) {
+        for (path, record) in records {
             let problem = match record {
                 Err(problem) => problem,
                 Ok(record) => match seen.get(&record.worker_id) {
@@ -91,14 +79,41 @@ impl Registry {
     }
 }
 
+/// A record's file, and what it holds.
+pub type RecordFile = (PathBuf, Result<WorkerRecord, InvalidRecordProblem>);
+
+/// Every `*.json` in a directory, in the order of their names, read.
+///
+/// # Errors
+/// Only if the directory itself cannot be listed.
+pub fn record_files(registry_dir: &Path) -> io::Result<Vec<RecordFile>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(registry_dir)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort_unstable();
+    // Reading and hashing take the time; enrolment itself is in order.
+    let records: Vec<_> = paths.par_iter().map(|path| read_record(path)).collect();
+    Ok(paths.into_iter().zip(records).collect())
+}
+
 fn read_record(path: &Path) -> Result<WorkerRecord, InvalidRecordProblem> {
     let unreadable = InvalidRecordProblem::Unreadable;
     // Before opening, which would wait for ever on a pipe.
-    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
         return Err(InvalidRecordProblem::NotAFile);
     }
     let limit = limits::SMALL_FILE_BYTES;
-    let mut text = Vec::new();
+    // Room for all of it and one byte more, so that its end is seen at once.
+    let room = usize::try_from(found.len()).unwrap_or(limit).min(limit) + 1;
+    let mut text = Vec::with_capacity(room);
     let file = fs::File::open(path).map_err(unreadable)?;
     file.take(limit as u64 + 1)
         .read_to_end(&mut text)

@@ -17,7 +17,7 @@ use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::{ExecutionTimerConfig, TimeSource, set_time_source};
 use regorus::{Engine, Value as RegoValue};
 
-use super::gate::{GateAnswer, GateContext, GateError, PolicyGate};
+use super::gate::{GateAnswer, GateContext, GateError, PolicyGate, Rerun};
 use crate::ledger::json::{Form, Value};
 use crate::ledger::parse::parse;
 
@@ -143,6 +143,12 @@ impl RegoGate {
         &self.source
     }
 
+    /// How much it may take.
+    #[must_use]
+    pub const fn limits(&self) -> RegoLimits {
+        self.limits
+    }
+
     fn run(&self, input: RegoValue) -> Result<RegoValue, VmError> {
         let mut vm = RegoVM::new();
         vm.load_program(self.program.clone());
@@ -178,6 +184,10 @@ impl PolicyGate for RegoGate {
         };
         let answer = parse(answer.as_bytes()).map_err(|error| failed(error.to_string()))?;
         GateAnswer::read(&answer, "").map_err(GateError::Malformed)
+    }
+
+    fn rerun(&self) -> Rerun {
+        Rerun::Policy(self.to_document())
     }
 }
 

@@ -9,10 +9,13 @@ use super::input::RouteInput;
 use super::rule::Rule;
 use super::shadow::{Shadows, find_shadows};
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
+use crate::ledger::json::Value;
 
 /// Routing rules in order, with unique ids, compiled.
 #[derive(Debug)]
 pub struct RuleSet {
+    /// What the rules were read from: a record of a decision needs the whole.
+    document: Value,
     rules: Vec<Rule>,
     /// What each rule can be passed over by, without a look at it.
     screens: Vec<Screen>,
@@ -42,8 +45,8 @@ struct Screen {
 type Mask = u16;
 
 impl RuleSet {
-    /// Compiles rules whose ids are unique.
-    pub(super) fn new(rules: Vec<Rule>) -> RuleSet {
+    /// Compiles rules whose ids are unique, and keeps what they were read from.
+    pub(super) fn new(document: Value, rules: Vec<Rule>) -> RuleSet {
         let mut by_capability: HashMap<String, Vec<u32>> = HashMap::new();
         let mut any_capability = Vec::new();
         for (index, rule) in (0..).zip(&rules) {
@@ -64,11 +67,18 @@ impl RuleSet {
                 .iter()
                 .any(|rule| open_conditions(rule).next().is_some()),
             screens: rules.iter().map(Screen::of).collect(),
+            document,
             rules,
             by_capability,
             any_capability,
             shadows: OnceLock::new(),
         }
+    }
+
+    /// The document that the rules were read from, with everything in it.
+    #[must_use]
+    pub const fn document(&self) -> &Value {
+        &self.document
     }
 
     /// The rules in order.

@@ -100,5 +100,5 @@ pub fn load_rules_from_dict(document: &Value) -> Result<RuleSet, RulesError> {
         }
         rules.push(rule);
     }
-    Ok(RuleSet::new(rules))
+    Ok(RuleSet::new(document.clone(), rules))
 }

@@ -140,6 +140,13 @@ impl BanList for HashSet<String> {
     fn is_banned(&self, sha256: &str) -> bool {
         self.contains(sha256)
     }
+
+    /// The hashes, sorted.
+    fn document(&self) -> Option<Value> {
+        let mut hashes: Vec<&str> = self.iter().map(String::as_str).collect();
+        hashes.sort_unstable();
+        Some(Value::Array(hashes.into_iter().map(Value::from).collect()))
+    }
 }
 
 impl WorkerHashes {

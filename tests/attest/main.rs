@@ -10,6 +10,7 @@
 
 mod manifest;
 mod manifest_attacks;
+mod manifest_invariants;
 mod manifest_scene;
 mod package;
 mod package_attacks;

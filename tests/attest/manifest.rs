@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
+use rayon::prelude::*;
 use sealbook::files::Disk;
 use sealbook::ledger::key::Signer as _;
 use sealbook::ledger::sha256::Sha256Digest;
@@ -12,7 +14,7 @@ use sealbook::manifest::{
 };
 
 use crate::manifest_scene::{Cache, reasons, trusted};
-use crate::scene::signer;
+use crate::scene::{now, signer};
 
 #[test]
 fn mv_tc_1_a_valid_manifest_with_all_artifacts_passes() {
@@ -289,6 +291,38 @@ fn mv_tc_14_without_trusted_keys_every_key_is_untrusted() {
     assert_eq!(opened.len(), 3);
 }
 
+/// 200 artifacts with 64 MB in all. The contract's 100 ms hold where the machine
+/// hashes that much in 100 ms; a slower one is held to three times what it needs for
+/// the bare hashes. The best of several runs counts, for other tests run beside,
+/// and both have threads of their own, which do not wait for those tests' work.
+#[test]
+fn mv_tc_15_a_large_manifest_takes_100_ms_or_hardly_longer_than_its_hashes() {
+    let folder = tempfile::tempdir().unwrap();
+    let contents: Vec<Vec<u8>> = (0..200_u8).map(|n| vec![n; 320_000]).collect();
+    for (n, content) in contents.iter().enumerate() {
+        fs::write(folder.path().join(format!("artifact-{n}")), content).unwrap();
+    }
+    let path = folder.path().join("Manifest.json");
+    let manifest = sealbook::manifest::build(folder.path(), "Manifest.json", None, now()).unwrap();
+    sealbook::manifest::write(&manifest, &path, &signer(1)).unwrap();
+    let (mut verified, mut hashed) = (u64::MAX, u64::MAX);
+    let pool = rayon::ThreadPoolBuilder::new().build().unwrap();
+    let mut round = || {
+        let result = FolderVerifier::airborne(&Disk).verify_manifest(&path, &trusted());
+        assert_eq!(result.outcome(), Outcome::Pass);
+        verified = verified.min(result.elapsed_ms);
+        let begun = Instant::now();
+        let digests = contents.par_iter().map(|content| Sha256Digest::of(content));
+        assert_eq!(digests.collect::<Vec<_>>().len(), 200);
+        hashed = hashed.min(u64::try_from(begun.elapsed().as_millis()).unwrap());
+    };
+    pool.install(|| (0..5).for_each(|_| round()));
+    assert!(
+        verified <= 100.max(3 * hashed),
+        "{verified} ms, hashes alone {hashed} ms"
+    );
+}
+
 #[test]
 fn mv_inv_2_artifacts_are_opened_after_everything_that_vouches() {
     let (_, opened) = Cache::new(None).watch(&trusted());
@@ -353,7 +387,6 @@ fn mv_inv_6_and_7_nothing_is_written_and_the_time_is_told() {
 #[test]
 fn a_manifest_can_be_made_again_over_itself() {
     let cache = Cache::new(None);
-    let again =
-        sealbook::manifest::build(&cache.root(), "Manifest.json", None, crate::scene::now());
+    let again = sealbook::manifest::build(&cache.root(), "Manifest.json", None, now());
     assert_eq!(again.unwrap(), cache.parsed());
 }

@@ -53,6 +53,7 @@ fn links_are_refused_each_for_its_own_reason() {
     };
     assert_eq!(link("../secret"), "link_leaves_package");
     assert_eq!(link("/etc/passwd"), "link_leaves_package");
+    assert_eq!(link("/dev/zero"), "link_leaves_package");
     assert_eq!(link("nowhere"), "link_dangles");
     assert_eq!(link("link"), "link_loops");
     assert_eq!(link("code"), "link_to_folder");

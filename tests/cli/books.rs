@@ -54,7 +54,7 @@ fn gzip_of_several_members_is_what_is_inside_and_what_follows_is_a_fault() {
     );
     place.write("more.gz", [&packed[..], b"what follows the end"].concat());
     let report = verify(&place, &["more.gz", "--key", &key], 1);
-    assert_eq!(fault(&report).0, "schema_violation");
+    assert_eq!(fault(&report).0, "bundle_corrupt");
     assert_eq!(report["entries"], 9);
     place.write("cut.gz", &packed[..packed.len() - 10]);
     let report = verify(&place, &["cut.gz", "--key", &key], 1);
@@ -311,6 +311,6 @@ fn receipts_show_that_the_end_is_missing() {
         &["cut.jsonl", "--key", &key, "--receipts", "receipts"],
         1,
     );
-    assert_eq!(fault(&report).0, "receipt_mismatch");
+    assert_eq!(fault(&report).0, "truncated");
     assert_eq!(report["faults"][0]["class"], "truncation");
 }

@@ -289,7 +289,10 @@ fn verify_says_pass_and_what_it_did_not_check() {
 fn version_names_program_and_format() {
     let place = Place::empty();
     let run = place.run(&["version"]).ok();
-    let expected = format!("sealbook {}\nledger format 1\n", env!("CARGO_PKG_VERSION"));
+    let expected = format!(
+        "sealbook {}\nledger format 1\nWCP specification 0.1\n",
+        env!("CARGO_PKG_VERSION")
+    );
     assert_eq!(run.stdout, expected);
 }
 

@@ -10,20 +10,38 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod backups;
+mod beside;
 mod books;
+mod cards;
+mod catalogue;
 mod commands;
 mod copies;
 mod disks;
 mod evidence;
 mod formats;
+mod imports;
 mod input;
+mod kept;
 mod keys;
 mod locks;
+mod manifests;
+mod other_tools;
+mod packages;
+mod passphrases;
 mod place;
+mod recorded;
+mod registry;
+#[path = "../attest/registry_server.rs"]
+#[allow(dead_code, reason = "the client's tests use more of it")]
+mod registry_server;
+mod routing;
 mod rows;
+mod rules;
 mod shapes;
 mod streams;
 mod succession;
 mod tampering;
 mod terminal;
 mod verdicts;
+mod workers;

@@ -248,7 +248,8 @@ fn key_and_version() {
     assert_eq!(key["log"], place.key());
     assert_eq!(key["pem"], place.run(&["key", "--pem"]).ok().stdout);
     let version = document(&place, &["version"]);
-    assert_members(&version, &["sealbook", "ledger_format"]);
+    assert_members(&version, &["sealbook", "ledger_format", "wcp_spec"]);
+    assert_eq!(version["wcp_spec"], "0.1");
     assert_eq!(version["ledger_format"], 1);
 }
 

@@ -193,8 +193,8 @@ fn what_is_no_head_cannot_be_contained() {
             .run(&["--json", "verify", "--contains", name])
             .refused(
                 "not_recognised",
-                &format!("{name}: its content is no ledger, logbook, bundle or proof"),
-                "say what it is with --as ledger, logbook, bundle or proof",
+                &format!("{name}: neither a signed head nor an epoch header"),
+                "",
             );
     }
     place

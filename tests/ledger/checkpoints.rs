@@ -8,7 +8,6 @@ use sealbook::ledger::hash::Hash;
 use sealbook::ledger::key::Signer;
 use sealbook::ledger::logbook_file::{LogbookFile, ResumeError};
 use sealbook::ledger::policy::Policy;
-use sealbook::ledger::transport::TransportError;
 use sealbook::ledger::verify::{Outcome, verify, verify_from};
 
 use crate::book::{line, signer, whole};
@@ -191,12 +190,7 @@ impl std::io::Read for Cut<'_> {
         if read > 0 || buffer.is_empty() {
             return Ok(read);
         }
-        let damage = TransportError {
-            compression: "gzip",
-            problem: "unexpected end".to_owned(),
-            cut: true,
-        };
-        Err(damage.into())
+        Err(std::io::ErrorKind::UnexpectedEof.into())
     }
 }
 

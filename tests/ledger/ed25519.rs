@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sealbook::ledger::key::{PublicKey, Signature};
+use sealbook::ledger::key::{PublicKey, Signature, StrictVerifier};
 use serde_json::Value;
 
 use crate::vectors::{text, third_party};
@@ -11,7 +11,17 @@ use crate::vectors::{text, third_party};
 fn strict(key: &str, message: &[u8], signature: &str) -> bool {
     let key = PublicKey::from_hex(key);
     let signature = Signature::from_hex(signature);
-    matches!((key, signature), (Ok(key), Ok(signature)) if key.verify(message, &signature))
+    let (Ok(key), Ok(signature)) = (key, signature) else {
+        return false;
+    };
+    let plain = key.verify(message, &signature);
+    // With tables, narrow and wide, the verdict is the same.
+    let mut verifier = StrictVerifier::new(&key);
+    for count in [1_000, 100_000] {
+        verifier.expect(count);
+        assert_eq!(verifier.verify_batch(&[(message, signature)]), [plain]);
+    }
+    plain
 }
 
 #[test]

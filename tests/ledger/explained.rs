@@ -75,7 +75,9 @@ fn head_of(book: &[Entry]) -> Anchor {
         genesis: book[0].hash(),
         seq: Seq(book.len() as u64 - 1),
         hash: last.hash(),
+        epoch: None,
         signed: true,
+        line: None,
     }
 }
 
@@ -256,35 +258,6 @@ fn a_missing_end_is_a_truncation_and_another_end_a_fork() {
     // The book goes on after it: nothing was taken away.
     let (report, _) = explained(&cut, &expecting(book[3].hash()));
     assert_eq!(report.faults[0].class, None);
-}
-
-#[test]
-fn receipts_are_held_against_every_entry() {
-    let book = own();
-    let receipt = |n: usize, hash| Anchor {
-        seq: Seq(n as u64),
-        hash,
-        ..head_of(&book)
-    };
-    let policy = |receipts| Policy {
-        receipts,
-        ..trusting()
-    };
-    let text = file(&lines(&book));
-    let all: Vec<_> = (0..12).map(|n| receipt(n, book[n].hash())).collect();
-    let (report, _) = explained(&text, &policy(all.clone()));
-    assert_eq!((report.faults, report.not_checked), (vec![], vec![]));
-    let (report, _) = explained(&file(&lines(&book[..10])), &policy(all));
-    let seqs: Vec<_> = report.faults.iter().map(|fault| fault.seq).collect();
-    assert_eq!(seqs, [Some(10), Some(11)]);
-    assert!(
-        report
-            .faults
-            .iter()
-            .all(|f| f.class == Some(FaultClass::Truncation))
-    );
-    let (report, _) = explained(&text, &policy(vec![receipt(3, Hash::of(b"other"))]));
-    assert_eq!(report.faults[0].index, Some(3));
 }
 
 #[test]

@@ -8,19 +8,30 @@
     reason = "a failed step fails the test"
 )]
 
+mod adversary;
 #[path = "../../tools/break-books/book.rs"]
 mod book;
 #[path = "../../tools/break-books/breaker.rs"]
 mod breaker;
 mod bundles;
+mod bundles;
 mod checkpoints;
+mod documents;
 mod ed25519;
+mod ed25519;
+mod entries;
 mod entries;
 mod equivocation;
 mod explained;
+mod format;
+mod heads;
 mod logbooks;
 mod merkle;
+mod receipts;
+mod roundtrip;
 mod sample;
 #[path = "../../tools/break-books/score.rs"]
 mod score;
+mod strict;
+mod tampering;
 mod vectors;

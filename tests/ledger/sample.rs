@@ -1,16 +1,20 @@
 //! A small log made by hand: what a ledger writes, without a store.
 
+use std::collections::BTreeSet;
+
 use sealbook::ledger::bundle::BundleWriter;
 use sealbook::ledger::bundle_line::{BundleOpening, Contents};
+use sealbook::ledger::document::{self, Mentions};
 use sealbook::ledger::entry::{Draft, Entry};
 use sealbook::ledger::epoch::{EpochFrontier, EpochHeader, EpochTree, SignedEpoch, leaf_hash};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::head::Head;
-use sealbook::ledger::json::Form;
+use sealbook::ledger::json::{Form, Object, Value};
 use sealbook::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use sealbook::ledger::kind;
 use sealbook::ledger::merkle::{LeafRange, Subtree, fold_range, path_ranges};
 use sealbook::ledger::opening::Opening;
+use sealbook::ledger::parse;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::proof::InclusionProof;
 use sealbook::ledger::statement::Statement;
@@ -26,12 +30,7 @@ pub(crate) struct Sample {
 impl Sample {
     /// Epochs of these sizes, an hour each, and `tail` unsealed entries.
     pub(crate) fn new(sizes: &[usize], tail: usize) -> Sample {
-        let signer = SoftwareSigner::from_seed(&Zeroizing::new([3; 32]));
-        let mut sample = Sample {
-            signer,
-            entries: Vec::new(),
-            epochs: Vec::new(),
-        };
+        let mut sample = Sample::empty();
         let mut hour = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
         for size in sizes {
             sample.append(hour, *size);
@@ -42,33 +41,87 @@ impl Sample {
         sample
     }
 
+    /// Two epochs and an unsealed entry, of which some refer to documents:
+    ///
+    /// | seq | kind | |
+    /// |---|---|---|
+    /// | 0 | `sealbook:open` | |
+    /// | 1 | `wcp.document` | rules, JSON |
+    /// | 2 | `wcp.document` | policy, a string |
+    /// | 3 | `wcp.decision` | of tenant acme, refers to the rules |
+    /// | 4 | `wcp.decision` | of tenant zeta, refers to both; another epoch |
+    /// | 5 | `note` | |
+    /// | 6 | `wcp.decision` | of tenant acme, refers to the policy; unsealed |
+    pub(crate) fn documented() -> Sample {
+        let mut sample = Sample::empty();
+        let first = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
+        let second = first.saturating_add_micros(3_600_000_000);
+        let rules = parse::parse(br#"{"rules":[{"match":{"env":"prod"},"rule_id":"r1"}]}"#);
+        let rules = document::payload("application/json", rules.unwrap());
+        let policy = document::payload("text/x-rego", Value::from("package p\nallow := true\n"));
+        let digest = |payload: &Object| payload.get("digest").unwrap().canonical(Form::Utf8);
+        let (rules_digest, policy_digest) = (digest(&rules), digest(&policy));
+        let decision = |tenant: &str, context: String| {
+            let input = format!(r#"{{"tenant_id":"{tenant}"}}"#);
+            format!(r#"{{"context":{{{context}}},"input":{input}}}"#)
+        };
+        let opening = sample.opening_payload();
+        sample.push(first, kind::OPEN, &opening);
+        let text = |payload: Object| Value::Object(payload).canonical(Form::Utf8);
+        sample.push(later(first, 1), kind::DOCUMENT, &text(rules));
+        sample.push(later(first, 1), kind::DOCUMENT, &text(policy));
+        let context = format!(r#""rules":{rules_digest}"#);
+        sample.push(later(first, 2), "wcp.decision", &decision("acme", context));
+        sample.seal(first, 4);
+        let context = format!(r#""policy":{{"rego":{policy_digest}}},"rules":{rules_digest}"#);
+        sample.push(later(second, 0), "wcp.decision", &decision("zeta", context));
+        sample.push(later(second, 1), "note", r#"{"text":"café","x":1.5}"#);
+        sample.seal(second, 2);
+        let third = second.saturating_add_micros(3_600_000_000);
+        let context = format!(r#""policy":{policy_digest}"#);
+        sample.push(third, "wcp.decision", &decision("acme", context));
+        sample
+    }
+
+    fn empty() -> Sample {
+        Sample {
+            signer: SoftwareSigner::from_seed(&Zeroizing::new([3; 32])),
+            entries: Vec::new(),
+            epochs: Vec::new(),
+        }
+    }
+
     fn append(&mut self, hour: Timestamp, count: usize) {
         for n in 0..count {
             let ts = hour.saturating_add_micros(n as i64 * 1_000_000);
-            let prev = self.entries.last().map_or(Hash::ZERO, Entry::hash);
-            let first = self.entries.is_empty();
-            let (kind, payload) = if first {
-                let mut payload = Vec::new();
-                let opening = Opening {
-                    origin: "sample".to_owned(),
-                    log: self.log(),
-                    nonce: [9; 16],
-                    recovery_key_sha256: None,
-                    predecessor: None,
-                };
-                opening
-                    .to_object()
-                    .write_canonical(Form::Utf8, &mut payload);
-                (kind::OPEN, payload)
+            if self.entries.is_empty() {
+                let opening = self.opening_payload();
+                self.push(ts, kind::OPEN, &opening);
             } else {
-                (
-                    "note",
-                    format!("{{\"n\":{}}}", self.entries.len()).into_bytes(),
-                )
-            };
-            let draft = Draft::new(kind, ts, &payload, &prev).unwrap();
-            self.entries.push(draft.sign(&self.signer).unwrap());
+                let payload = format!("{{\"n\":{}}}", self.entries.len());
+                self.push(ts, "note", &payload);
+            }
         }
+    }
+
+    fn opening_payload(&self) -> String {
+        let opening = Opening {
+            origin: "sample".to_owned(),
+            log: self.log(),
+            nonce: [9; 16],
+            recovery_key_sha256: None,
+            predecessor: None,
+        };
+        Value::Object(opening.to_object()).canonical(Form::Utf8)
+    }
+
+    /// `payload` must be canonical.
+    fn push(&mut self, ts: Timestamp, kind: &str, payload: &str) {
+        let prev = self.entries.last().map_or(Hash::ZERO, Entry::hash);
+        let draft = Draft::new(kind, ts, payload.as_bytes(), &prev).unwrap();
+        let entry = draft.sign(&self.signer).unwrap();
+        entry.check_payload().unwrap();
+        self.entries.push(entry);
     }
 
     fn seal(&mut self, hour: Timestamp, size: usize) {
@@ -161,6 +214,7 @@ impl Sample {
             last_seq: Seq(last),
         });
         let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
+        self.documents(&mut writer, first..=last);
         let mut headed = false;
         for seq in first..=last {
             match self.epoch_of(seq).map(|e| (e, &e.content)) {
@@ -195,10 +249,27 @@ impl Sample {
         self.finish(writer, signed)
     }
 
+    /// The documents that these entries refer to and that are not among them.
+    fn documents(&self, writer: &mut BundleWriter<Vec<u8>>, seqs: impl Iterator<Item = u64>) {
+        let mentions = seqs.map(|seq| Mentions::of(&self.entries[seq as usize]));
+        let (mut wanted, mut given) = (BTreeSet::new(), BTreeSet::new());
+        for mentioned in mentions {
+            wanted.extend(mentioned.refers);
+            given.extend(mentioned.is.map(Result::unwrap));
+        }
+        for digest in wanted.difference(&given) {
+            let is = |entry: &&Entry| Mentions::of(entry).is == Some(Ok(*digest));
+            writer
+                .document(self.entries.iter().find(is).unwrap())
+                .unwrap();
+        }
+    }
+
     /// A bundle of these entries.
     pub(crate) fn selection_bundle(&self, seqs: &[u64], signed: bool) -> Vec<u8> {
         let opening = self.opening(Contents::Selection);
         let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
+        self.documents(&mut writer, seqs.iter().copied());
         let mut current = None;
         for seq in seqs {
             let epoch = self.epoch_of(*seq).unwrap();
@@ -213,7 +284,7 @@ impl Sample {
         self.finish(writer, signed)
     }
 
-    fn head(&self, last: u64) -> Statement<Head> {
+    pub(crate) fn head(&self, last: u64) -> Statement<Head> {
         let entry = &self.entries[last as usize];
         let head = Head {
             log: self.log(),
@@ -229,4 +300,8 @@ impl Sample {
         let signer: Option<&dyn Signer> = if signed { Some(&self.signer) } else { None };
         writer.finish(signer).unwrap().0
     }
+}
+
+fn later(ts: Timestamp, seconds: i64) -> Timestamp {
+    ts.saturating_add_micros(seconds * 1_000_000)
 }

@@ -110,6 +110,7 @@ fn some_filter(numbers: &mut Numbers, made: &[Made]) -> Filter {
         correlation: Some(like.correlation).filter(|_| c),
         worker: like.worker.filter(|_| w),
         decision: like.decision.filter(|_| d),
+        document: None,
         denied: like.denied.filter(|_| x),
         since: number(4, COUNT / 2).map(seconds),
         until: number(4, COUNT / 2).map(seconds),
@@ -233,13 +234,13 @@ fn an_entry_that_cannot_be_read_is_an_error_and_not_left_out() {
 fn a_value_under_anothers_term_is_not_taken_for_it() {
     // What a collision of digests would look like.
     let store = store_with(Chain::default().batch(3).entries);
-    catch_up(&store, u64::MAX).unwrap();
     let term = sealbook::store::term::Term::new(sealbook::store::term::Field::Correlation, "c-1");
     let posting = |seq| sealbook::store::Posting {
         term,
         seq: Seq(seq),
     };
-    store.index(&[posting(0), posting(2)], 3).unwrap();
+    let postings = [posting(0), posting(1), posting(2)];
+    store.index(&postings, 3).unwrap();
     let filter = Filter {
         correlation: Some("c-1".to_owned()),
         ..Filter::default()

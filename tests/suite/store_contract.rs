@@ -37,6 +37,8 @@ fn store_contract(make: impl Fn() -> Subject) {
     epochs_are_found_by_the_entries_they_sealed(make());
     the_last_word_on_a_name_counts(make());
     postings_are_sought_in_both_orders(make());
+    the_index_grows_at_its_end_only(make());
+    imported_rows_are_read_in_both_orders(make());
 }
 
 #[test]
@@ -77,6 +79,24 @@ fn rocks_store_keeps_the_contract_after_flush_and_compaction() {
                 drop(store);
                 let _keep = &temp;
                 compact_and_open_read_only(&dir)
+            }),
+        }
+    });
+}
+
+#[test]
+fn rocks_store_keeps_the_contract_beside_its_writer() {
+    store_contract(|| {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("ledger");
+        let store = RocksStore::create(&dir, Batch::default()).unwrap();
+        Subject {
+            store: Box::new(store),
+            reopen: Box::new(move |store| {
+                // The writer lives on, and holds what it holds.
+                Box::leak(store);
+                let _keep = &temp;
+                Box::new(RocksStore::open_beside(&dir).unwrap())
             }),
         }
     });
@@ -329,6 +349,57 @@ fn postings_are_sought_in_both_orders(subject: Subject) {
             for stride in [1, 3, 40] {
                 leaps_find_what_is_there(store, term, list, stride);
             }
+        }
+    });
+}
+
+fn the_index_grows_at_its_end_only(subject: Subject) {
+    subject.store.commit(Chain::default().batch(10)).unwrap();
+    let term = Term::new(Field::Tenant, "a");
+    let posting = |seq| Posting {
+        term,
+        seq: Seq(seq),
+    };
+    let postings = [posting(1), posting(3)];
+    subject.store.index(&postings, 4).unwrap();
+    // What is below the mark was said, and is said once.
+    let postings = [posting(2), posting(5)];
+    subject.store.index(&postings, 6).unwrap();
+    subject.store.index(&[posting(9)], 3).unwrap();
+    subject.store.flush().unwrap();
+    subject.twice(|store| {
+        assert_eq!(store.indexed_to().unwrap(), 6);
+        let mut up = store.postings(&term, Order::Ascending).unwrap();
+        let found = [0, 2, 4, 6].map(|at| up.seek(Seq(at)).unwrap());
+        assert_eq!(found, [Some(Seq(1)), Some(Seq(3)), Some(Seq(5)), None]);
+    });
+}
+
+fn imported_rows_are_read_in_both_orders(subject: Subject) {
+    let key = |n: u16| n.to_be_bytes().to_vec();
+    let rows: Vec<_> = (0..600).map(|n| (key(n), vec![n as u8; 3])).collect();
+    subject.store.put_imported(&rows).unwrap();
+    subject
+        .store
+        .put_imported(&[(key(7), b"new".to_vec())])
+        .unwrap();
+    subject.twice(|store| {
+        assert_eq!(store.imported(&key(7)).unwrap(), Some(b"new".to_vec()));
+        assert_eq!(store.imported(&key(8)).unwrap(), Some(vec![8; 3]));
+        assert_eq!(store.imported(&key(600)).unwrap(), None);
+        for range in [0..600, 5..5, 9..4, 250..260, 590..700, 600..700_u16] {
+            let expected: Vec<u16> = range.clone().filter(|n| *n < 600).collect();
+            let keys = |order| -> Vec<u16> {
+                let range = key(range.start)..key(range.end);
+                let number = |row: Result<(Vec<u8>, _), StoreError>| {
+                    u16::from_be_bytes(row.unwrap().0.try_into().unwrap())
+                };
+                store.imported_rows(range, order).map(number).collect()
+            };
+            assert_eq!(keys(Order::Ascending), expected);
+            let mut backwards = keys(Order::Descending);
+            backwards.reverse();
+            assert_eq!(backwards, expected);
         }
     });
 }

@@ -11,11 +11,17 @@ mod bulk;
 mod catalog;
 mod hostile;
 mod properties;
+#[cfg(feature = "store")]
+mod record;
 mod registry;
 #[cfg(feature = "rego")]
 mod rego;
+#[cfg(feature = "store")]
+mod replay;
 mod router;
 mod rules;
+#[cfg(feature = "store")]
+mod scene;
 mod support;
 mod validate;
 mod vectors;

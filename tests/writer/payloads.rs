@@ -14,7 +14,7 @@ use crate::book::Book;
 use crate::evidence::{export, judge};
 
 /// JSON text, in whatever spelling.
-fn json() -> impl Strategy<Value = String> {
+pub(crate) fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
         any::<bool>().prop_map(|yes| yes.to_string()),
@@ -44,7 +44,7 @@ fn string() -> impl Strategy<Value = String> {
     .prop_map(|text| serde_json::to_string(&text).unwrap())
 }
 
-fn object(inner: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+pub(crate) fn object(inner: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     let members = prop::collection::btree_map(any::<String>(), inner, 0..6);
     members.prop_map(|members| {
         let member = |(key, value): (&String, &String)| {
@@ -56,7 +56,7 @@ fn object(inner: impl Strategy<Value = String>) -> impl Strategy<Value = String>
     })
 }
 
-fn read(text: &str) -> Object {
+pub(crate) fn read(text: &str) -> Object {
     match parse::parse(text.as_bytes()).unwrap() {
         Value::Object(object) => object,
         other => panic!("{other:?}"),

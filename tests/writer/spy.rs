@@ -10,7 +10,7 @@ use sealbook::ledger::hash::Hash;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::store::term::Term;
 use sealbook::store::{
-    Batch, MemoryStore, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+    Batch, ImportedRow, MemoryStore, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
 };
 
 pub(crate) struct Spy {
@@ -18,6 +18,7 @@ pub(crate) struct Spy {
     mark: PathBuf,
     seen: Mutex<Vec<Commit>>,
     failing: Mutex<Option<Failing>>,
+    failing_imports: Mutex<Option<Failing>>,
     held: Mutex<bool>,
     released: Condvar,
 }
@@ -52,6 +53,7 @@ impl Spy {
             mark: mark.to_owned(),
             seen: Mutex::default(),
             failing: Mutex::default(),
+            failing_imports: Mutex::default(),
             held: Mutex::default(),
             released: Condvar::new(),
         }
@@ -60,6 +62,11 @@ impl Spy {
     /// Lets `after` commits pass and fails the one after them.
     pub(crate) fn fail(&self, after: usize, persists: bool) {
         *self.failing.lock().unwrap() = Some(Failing { after, persists });
+    }
+
+    /// The same for rows of imports.
+    pub(crate) fn fail_imports(&self, after: usize, persists: bool) {
+        *self.failing_imports.lock().unwrap() = Some(Failing { after, persists });
     }
 
     /// Every commit so far.
@@ -92,6 +99,23 @@ pub(crate) fn replay(commits: &[Commit]) -> MemoryStore {
     store
 }
 
+/// Whether this is the one to fail, and whether it is there nevertheless.
+fn due(failing: &Mutex<Option<Failing>>) -> Option<bool> {
+    let mut failing = failing.lock().unwrap();
+    match &mut *failing {
+        Some(Failing { after: 0, persists }) => {
+            let persists = *persists;
+            *failing = None;
+            Some(persists)
+        }
+        Some(failing) => {
+            failing.after -= 1;
+            None
+        }
+        None => None,
+    }
+}
+
 /// What a full disk answers.
 fn full() -> StoreError {
     let kind = io::ErrorKind::StorageFull;
@@ -108,18 +132,7 @@ impl Store for Spy {
             held = self.released.wait(held).unwrap();
         }
         drop(held);
-        let mut failing = self.failing.lock().unwrap();
-        let persists = match &mut *failing {
-            Some(Failing { after: 0, persists }) => Some(*persists),
-            Some(failing) => {
-                failing.after -= 1;
-                None
-            }
-            None => None,
-        };
-        if persists.is_some() {
-            *failing = None;
-        }
+        let persists = due(&self.failing);
         if persists != Some(false) {
             self.inner.commit(batch.clone())?;
             let mark = std::fs::read(&self.mark).ok();
@@ -173,6 +186,25 @@ impl Store for Spy {
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.inner.meta(key)
+    }
+
+    fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
+        let persists = due(&self.failing_imports);
+        if persists != Some(false) {
+            self.inner.put_imported(rows)?;
+        }
+        match persists {
+            Some(_) => Err(full()),
+            None => Ok(()),
+        }
+    }
+
+    fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.imported(key)
+    }
+
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>> {
+        self.inner.imported_rows(range, order)
     }
 
     fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {

@@ -40,7 +40,9 @@ fn main() -> ExitCode {
         genesis: whole[0].hash(),
         seq: Seq(entries - 1),
         hash: last.hash(),
+        epoch: None,
         signed: true,
+        line: None,
     };
     let text = text_of(&whole);
     let started = Instant::now();

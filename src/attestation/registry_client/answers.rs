@@ -3,7 +3,7 @@
 
 use super::error::RegistryError;
 use crate::attestation::ban_list::BanEntry;
-use crate::ledger::json::Value;
+use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::sha256::Sha256Digest;
 
@@ -19,6 +19,19 @@ pub enum WorkerStatus {
     Banned,
     /// Not known to the registry.
     Unknown,
+}
+
+impl WorkerStatus {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            WorkerStatus::Active => "active",
+            WorkerStatus::Revoked => "revoked",
+            WorkerStatus::Banned => "banned",
+            WorkerStatus::Unknown => "unknown",
+        }
+    }
 }
 
 /// What the registry says of a worker.
@@ -47,6 +60,27 @@ pub struct VerifyResponse {
 }
 
 impl VerifyResponse {
+    /// Every member, as on the wire.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut object = Object::new();
+        object.insert("worker_id", self.worker_id.as_str());
+        object.insert("status", self.status.name());
+        object.insert(
+            "current_hash",
+            self.current_hash.map(|hash| hash.to_string()),
+        );
+        object.insert("banned", self.banned);
+        object.insert("ban_reason", self.ban_reason.clone());
+        object.insert("attested_at", self.attested_at.clone());
+        object.insert("ai_generated", self.ai_generated);
+        object.insert("ai_service", self.ai_service.clone());
+        object.insert("ai_model", self.ai_model.clone());
+        let fingerprint = self.ai_session_fingerprint.clone();
+        object.insert("ai_session_fingerprint", fingerprint);
+        Value::Object(object)
+    }
+
     pub(super) fn unknown(worker_id: &str) -> VerifyResponse {
         VerifyResponse {
             worker_id: worker_id.to_owned(),

@@ -18,7 +18,8 @@ use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::outcome::Summary;
 use crate::ledger::policy::Policy;
 use crate::ledger::position::Seq;
-use crate::store::RocksStore;
+use crate::logbook::mark::MarkFile;
+use crate::logbook::reading::Reader;
 
 use super::super::Answer;
 use super::super::compressed::open;
@@ -68,12 +69,19 @@ struct Unanswered {
     detail: String,
 }
 
+/// What they are held against.
+pub(super) struct Against<'a> {
+    pub(super) policy: &'a Policy,
+    /// What there is to say of the files that it was kept in.
+    pub(super) warnings: &'a [Warning],
+    pub(super) keys: &'a KeysFile,
+}
+
 /// Verifies all of `args.path`.
 pub(super) fn run(
     context: &Context,
     args: &Args,
-    policy: &Policy,
-    keys: &KeysFile,
+    against: &Against<'_>,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let started = Instant::now();
@@ -82,7 +90,7 @@ pub(super) fn run(
         subject.opening = opening_of(&subject.path);
     }
     while let Some(at) = next(&subjects) {
-        verify_one(context, args, policy, keys, &mut subjects, at);
+        verify_one(context, args, against, &mut subjects, at);
     }
     contradict(&mut subjects);
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -144,8 +152,8 @@ impl Subject {
 /// What entry 0 says, if it is there and says something. Nothing is judged.
 fn opening_of(path: &Path) -> Option<Opening> {
     let entry = if is_ledger(path) {
-        let store = RocksStore::open_read_only(path).ok()?;
-        crate::logbook::entry_at(&store, Seq::FIRST).ok()?
+        let reader = Reader::open(path, &MarkFile::beside(path)).ok()?;
+        crate::logbook::entry_at(&reader.store, Seq::FIRST).ok()?
     } else {
         first_entry(path)?
     };
@@ -199,15 +207,15 @@ fn predecessor_of(subject: &Subject) -> Option<&Predecessor> {
 fn verify_one(
     context: &Context,
     args: &Args,
-    policy: &Policy,
-    keys: &KeysFile,
+    against: &Against<'_>,
     subjects: &mut [Subject],
     at: usize,
 ) {
     let Some(subject) = subjects.get(at) else {
         return;
     };
-    let mut policy = policy.clone();
+    let keys = against.keys;
+    let mut policy = against.policy.clone();
     policy
         .keys
         .extend(keys.of(&subject.path, subject.below.as_deref()));
@@ -229,8 +237,9 @@ fn verify_one(
     }
     let started = Instant::now();
     let mut result = examine(context, &subject.path, args.format, &policy, None);
-    if let (Ok(examined), Some(succession)) = (&mut result, succession) {
-        examined.report.warnings.push(succession);
+    if let Ok(examined) = &mut result {
+        examined.report.warnings.extend(succession);
+        examined.report.warnings.extend_from_slice(against.warnings);
     }
     let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if let Some(subject) = subjects.get_mut(at) {
@@ -317,7 +326,7 @@ fn summarise(
         output.line(&format!("== {}", subject.path.display()))?;
         match &subject.result {
             Some(Ok((examined, elapsed_ms))) => {
-                super::print(&examined.report, Some(*elapsed_ms), output)?;
+                super::print_report(&examined.report, Some(*elapsed_ms), output)?;
                 if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {
                     super::explained::print(explanation, output)?;
                 }

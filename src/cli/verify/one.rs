@@ -9,7 +9,9 @@ use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::equivocation_file::judge_equivocation;
 use crate::ledger::explain::explain;
 use crate::ledger::explanation::Explanation;
-use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
+use crate::ledger::fault::{
+    Fault, FaultCode, Format, KeySource, Report, Verdict, Warning, WarningCode,
+};
 use crate::ledger::hash::Hash;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::policy::Policy;
@@ -17,10 +19,12 @@ use crate::ledger::proof::ProofFile;
 use crate::ledger::search::{Places, search};
 use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Outcome, Summary, Verified, verify};
-use crate::store::{RocksStore, StoreError};
+use crate::logbook::error::OpenError;
+use crate::logbook::reading::Reader;
+use crate::store::StoreError;
 
 use super::super::compressed::open;
-use super::super::context::Context;
+use super::super::context::{Context, as_of};
 use super::super::error::CliError;
 use super::super::progress::Progress;
 use super::super::recognise::{As, Found, recognise};
@@ -143,30 +147,37 @@ fn walk(
 
 /// A ledger, with the mark that was named or the one beside it.
 fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Examined, CliError> {
-    let mark = context.mark_of(dir);
-    let store = match RocksStore::open_read_only(dir) {
-        Ok(store) => store,
-        Err(error @ StoreError::Corrupt { .. }) => {
+    let reader = match Reader::open(dir, &context.mark_of(dir)) {
+        Ok(reader) => reader,
+        Err(OpenError::Store(error @ StoreError::Corrupt { .. })) => {
             let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
             return Ok(unread(Format::Ledger, policy, fault).into());
         }
         Err(error) => return Err(error.into()),
     };
-    let total = crate::store::Store::count(&store).ok();
+    let (store, mark) = (&reader.store, &reader.mark);
+    let total = crate::store::Store::count(store).ok();
     let mut progress = Progress::new(total, "entries");
-    let outcome = audit(&store, &mark, policy, &mut |done| progress.at(done))?;
+    let outcome = audit(store, mark, policy, &mut |done| progress.at(done))?;
     progress.finish();
-    explained(outcome, policy, |outcome| {
+    let mut examined = explained(outcome, policy, |outcome| {
         let wanted = wanted(outcome, policy);
         if wanted.is_empty() {
             return Ok(Places::default());
         }
-        Ok(find(&store, &mark, &wanted)?)
-    })
+        Ok(find(store, mark, &wanted)?)
+    })?;
+    if let Some(last) = reader.as_of()? {
+        examined.report.warnings.push(Warning {
+            code: WarningCode::BesideWriter,
+            detail: as_of(last),
+        });
+    }
+    Ok(examined)
 }
 
 /// The report on something that could be looked at and not be read.
-pub(super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
+pub(in super::super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
     Report {
         verdict: Verdict::Fail,
         format,

@@ -16,10 +16,10 @@ use crate::ledger::logbook_file::{LogbookFile, ResumeError};
 use crate::ledger::parse;
 use crate::ledger::policy::Policy;
 use crate::ledger::verify::{Outcome, verify_from};
-use crate::logbook::key_file;
 
 use super::super::compressed::{open, open_at};
 use super::super::error::CliError;
+use super::super::passphrase;
 use super::super::progress::Progress;
 
 /// How often the state is saved while a file is read.
@@ -58,11 +58,10 @@ pub(super) fn resumable(
     state: &Resumable<'_>,
     policy: &Policy,
 ) -> Result<Outcome, CliError> {
-    let signer = state.key.map(key_file::open).transpose()?;
+    let signer = state.key.map(passphrase::open).transpose()?;
     // What has to be looked for in all entries is looked for from the first on.
-    let from_the_start = !policy.contains.is_empty()
-        || !policy.receipts.is_empty()
-        || !policy.revocations.is_empty();
+    let from_the_start =
+        !policy.contains.is_empty() || policy.receipts.is_some() || !policy.revocations.is_empty();
     let saved = match load(state.path)? {
         Some(saved) if !from_the_start => {
             check(&saved, state.path, signer.as_ref(), policy)?;

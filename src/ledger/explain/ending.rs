@@ -26,12 +26,17 @@ pub(super) fn explain_end(
     for fault in report
         .faults
         .iter_mut()
-        .filter(|fault| fault.at == At::File)
+        .filter(|fault| matches!(fault.at, At::File | At::Document))
     {
         let Some((class, or, evidence)) = book.class_of(fault) else {
             continue;
         };
         fault.class = Some(class);
+        // A thousand receipts of lost entries are one loss.
+        let told = |known: &Incident| known.index.is_none() && known.evidence == evidence;
+        if incidents.iter().any(told) {
+            continue;
+        }
         incidents.push(Incident {
             class,
             or,
@@ -61,8 +66,8 @@ impl Book<'_> {
         let truncation = |or| Some((FaultClass::Truncation, or, Evidence::EndMissing));
         match fault.code {
             FaultCode::Truncated | FaultCode::RollbackDetected => truncation(Vec::new()),
-            FaultCode::ReceiptMismatch if fault.seq? >= self.entries => truncation(Vec::new()),
-            FaultCode::ReceiptMismatch => self.other_entry(),
+            FaultCode::ReceiptMismatch if fault.expected.is_some() => self.other_entry(),
+            FaultCode::Equivocation => Some((FaultClass::Fork, Vec::new(), Evidence::OtherEntry)),
             FaultCode::HeadNotContained if !self.speaks_of_this(fault) => None,
             FaultCode::HeadNotContained if fault.seq? >= self.entries => truncation(Vec::new()),
             FaultCode::HeadNotContained => self.other_entry(),

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
+use rayon::prelude::*;
 use rocksdb::{FlushOptions, WriteBatch};
 
 use crate::ledger::hash::Hash;
@@ -10,13 +12,15 @@ use crate::ledger::position::{EpochNumber, Seq};
 
 use super::super::tail::Tail;
 use super::super::term::Term;
-use super::super::{Batch, Order, Posting, Postings, Rows, Store, StoreError, TileKey};
-use super::tables::{INDEXED_TO_KEY, Table, be, number_in, posting_key, tile_key};
-use super::{Access, RocksStore, of_rocks, options};
+use super::super::{
+    Batch, ImportedRow, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+};
+use super::tables::{INDEXED_TO_KEY, Table, be, number, number_in, posting_key, tile_key};
+use super::{Access, RocksStore, of_rocks, options, run};
 
 impl Store for RocksStore {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        if self.access == Access::Read {
+        if self.access != Access::Write {
             return Err(StoreError::ReadOnly);
         }
         let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +41,7 @@ impl Store for RocksStore {
     }
 
     fn flush(&self) -> Result<(), StoreError> {
-        if self.access == Access::Read {
+        if self.access != Access::Write {
             return Err(StoreError::ReadOnly);
         }
         let tables: Result<Vec<_>, _> = Table::ALL.into_iter().map(|t| self.table(t)).collect();
@@ -46,17 +50,11 @@ impl Store for RocksStore {
     }
 
     fn scrub(&self) -> Result<(), StoreError> {
-        for table in Table::ALL.into_iter().filter(|t| *t != Table::Entries) {
-            let mut rows = self
-                .db
-                .raw_iterator_cf_opt(self.table(table)?, options::scrubbing());
-            rows.seek_to_first();
-            while rows.valid() {
-                rows.next();
-            }
-            rows.status().map_err(of_rocks)?;
-        }
-        Ok(())
+        // Beside each other: the hashes have as many rows as there are entries.
+        Table::ALL
+            .into_par_iter()
+            .filter(|table| *table != Table::Entries)
+            .try_for_each(|table| self.scrub_table(table))
     }
 
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
@@ -117,19 +115,63 @@ impl Store for RocksStore {
         self.get(Table::Meta, key.as_bytes())
     }
 
-    fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
-        if self.access == Access::Read {
+    fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
+        if self.access != Access::Write {
             return Err(StoreError::ReadOnly);
+        }
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        if *stopped {
+            return Err(StoreError::Stopped);
+        }
+        let imports = self.table(Table::Imports)?;
+        let mut write = WriteBatch::default();
+        for (key, value) in rows {
+            write.put_cf(imports, key, value);
+        }
+        *stopped = true;
+        self.db
+            .write_opt(write, &options::synced())
+            .map_err(of_rocks)?;
+        *stopped = false;
+        Ok(())
+    }
+
+    fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(Table::Imports, key)
+    }
+
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>> {
+        if range.start >= range.end {
+            return Box::new(std::iter::empty());
+        }
+        let mut read = options::scanning();
+        read.set_iterate_lower_bound(range.start);
+        read.set_iterate_upper_bound(range.end);
+        Box::new(self.scan_with(Table::Imports, read, order))
+    }
+
+    fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
+        if self.access != Access::Write {
+            return Err(StoreError::ReadOnly);
+        }
+        let _no_other = self.indexing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = self.indexed_to()?;
+        if indexed_to < mark {
+            return Ok(());
         }
         let index = self.table(Table::Index)?;
         let mut batch = WriteBatch::default();
-        // Sorted, they go into the memtable in the order in which it is kept:
-        // the postings of a term follow each other.
-        let mut keys: Vec<_> = postings.iter().map(posting_key).collect();
-        keys.sort_unstable();
-        for key in keys {
-            batch.put_cf(index, key, []);
-        }
+        // Sorted, the postings of a term follow each other, and the rows go
+        // into the memtable in the order in which it is kept.
+        let mut added: Vec<Posting> = postings
+            .iter()
+            .filter(|posting| posting.seq.0 >= mark)
+            .copied()
+            .collect();
+        added.sort_unstable();
+        run::rows(&added, |first, value| {
+            batch.put_cf(index, posting_key(first), value);
+        });
         batch.put_cf(index, INDEXED_TO_KEY, be(indexed_to));
         self.db
             .write_opt(batch, &options::unlogged())
@@ -137,7 +179,7 @@ impl Store for RocksStore {
     }
 
     fn indexed_to(&self) -> Result<u64, StoreError> {
-        if self.index_distrusted {
+        if self.index_distrusted.load(Ordering::Relaxed) {
             return Ok(0);
         }
         let mark = self.get(Table::Index, INDEXED_TO_KEY)?;
@@ -159,6 +201,22 @@ impl RocksStore {
         self.db
             .get_cf_opt(table, key, &options::reading())
             .map_err(of_rocks)
+    }
+
+    /// Reads every row of a table: its checksums, and the runs of the index.
+    fn scrub_table(&self, table: Table) -> Result<(), StoreError> {
+        let family = self.table(table)?;
+        let mut rows = self.db.raw_iterator_cf_opt(family, options::scrubbing());
+        let mut seqs = Vec::new();
+        rows.seek_to_first();
+        while let Some((key, value)) = rows.item() {
+            if table == Table::Index && key != INDEXED_TO_KEY {
+                let first = key.get(Term::BYTES..).unwrap_or_default();
+                run::read(number(table, first)?, value, &mut seqs)?;
+            }
+            rows.next();
+        }
+        rows.status().map_err(of_rocks)
     }
 
     /// Everything that a batch says, as one write.

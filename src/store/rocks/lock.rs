@@ -13,11 +13,16 @@ const LOCK_FILE: &str = "lock";
 /// A hold on a ledger's directory, until it is dropped or the process ends.
 pub(super) struct Lock {
     /// `None` for a reader of a ledger that has no lock file and therefore no
-    /// writer.
+    /// writer, or who does not mind one.
     _file: Option<File>,
 }
 
 impl Lock {
+    /// No hold at all, for who reads whoever writes.
+    pub(super) const fn none() -> Lock {
+        Lock { _file: None }
+    }
+
     /// The writer's hold on a directory that has no lock file yet.
     pub(super) fn create(dir: &Path) -> Result<Lock, StoreError> {
         let file = File::create_new(dir.join(LOCK_FILE))?;

@@ -40,6 +40,12 @@ pub(super) fn open_read_only(path: &Path) -> Result<DB, Error> {
     DB::open_cf_descriptors_read_only(&for_reading(), path, tables(), false)
 }
 
+/// Opens a database that another process may be writing, as it is now. What
+/// RocksDB must keep of its own goes to `scratch`.
+pub(super) fn open_beside(path: &Path, scratch: &Path) -> Result<DB, Error> {
+    DB::open_cf_descriptors_as_secondary(&for_reading(), path, scratch, tables())
+}
+
 /// Opens the one table that databases of every format have.
 pub(super) fn open_default_table(path: &Path) -> Result<DB, Error> {
     DB::open_for_read_only(&for_reading(), path, false)
@@ -157,6 +163,13 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             // Not in the write-ahead log, so a crash loses what was not flushed:
             // kept small enough to be indexed again within a second.
             options.set_write_buffer_size(16 * MIB);
+        }
+        Table::Imports => {
+            // Written once, a file at a time, and read by who asks for it.
+            options.set_compression_type(DBCompressionType::Lz4);
+            options.set_write_buffer_size(32 * MIB);
+            options.set_target_file_size_base(128 * MIB as u64);
+            blocks.set_block_size(16 << 10);
         }
         Table::Meta | Table::Epochs | Table::EpochEnds => {
             options.set_compression_type(DBCompressionType::Lz4);

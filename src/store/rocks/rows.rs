@@ -3,37 +3,42 @@
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
 
-use rocksdb::{DB, DBRawIteratorWithThreadMode};
+use rocksdb::{DB, DBRawIteratorWithThreadMode, ReadOptions};
 
 use crate::ledger::position::{EpochNumber, Seq};
 
-use super::super::term::Term;
-use super::super::{Order, Posting, Postings, StoreError};
-use super::tables::{Table, be, number, posting_key, posting_seq};
+use super::super::{Order, StoreError};
+use super::tables::{Table, be, number};
 use super::{RocksStore, of_rocks, options};
 
 type Raw<'s> = DBRawIteratorWithThreadMode<'s, DB>;
 
-/// What a table's eight-byte keys stand for.
-pub(super) trait Key: Send {
-    fn from_number(number: u64) -> Self;
+/// What a table's keys stand for.
+pub(super) trait Key: Send + Sized {
+    fn from_bytes(table: Table, bytes: &[u8]) -> Result<Self, StoreError>;
 }
 
 impl Key for u64 {
-    fn from_number(number: u64) -> u64 {
-        number
+    fn from_bytes(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
+        number(table, bytes)
     }
 }
 
 impl Key for Seq {
-    fn from_number(number: u64) -> Seq {
-        Seq(number)
+    fn from_bytes(table: Table, bytes: &[u8]) -> Result<Seq, StoreError> {
+        number(table, bytes).map(Seq)
     }
 }
 
 impl Key for EpochNumber {
-    fn from_number(number: u64) -> EpochNumber {
-        EpochNumber(number)
+    fn from_bytes(table: Table, bytes: &[u8]) -> Result<EpochNumber, StoreError> {
+        number(table, bytes).map(EpochNumber)
+    }
+}
+
+impl Key for Vec<u8> {
+    fn from_bytes(_: Table, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+        Ok(bytes.to_vec())
     }
 }
 
@@ -68,6 +73,21 @@ impl RocksStore {
         if let Bound::Excluded(end) = range.end_bound() {
             read.set_iterate_upper_bound(be(*end));
         }
+        self.scan_with(table, read, order)
+    }
+
+    /// All rows of `table`, whatever their keys.
+    pub(super) fn scan_all(&self, table: Table) -> Scan<'_, Vec<u8>> {
+        self.scan_with(table, options::scrubbing(), Order::Ascending)
+    }
+
+    /// The rows of `table` that `read` leaves.
+    pub(super) fn scan_with<K: Key>(
+        &self,
+        table: Table,
+        read: ReadOptions,
+        order: Order,
+    ) -> Scan<'_, K> {
         let state = match self.table(table) {
             Ok(family) => {
                 let mut raw = self.db.raw_iterator_cf_opt(family, read);
@@ -85,21 +105,6 @@ impl RocksStore {
             state,
             key: PhantomData,
         }
-    }
-
-    /// The postings of `term`.
-    pub(super) fn seek_postings(
-        &self,
-        term: Term,
-        order: Order,
-    ) -> Result<RocksPostings<'_>, StoreError> {
-        let index = self.table(Table::Index)?;
-        Ok(RocksPostings {
-            raw: self.db.raw_iterator_cf_opt(index, options::seeking()),
-            term,
-            order,
-            sought: false,
-        })
     }
 }
 
@@ -127,67 +132,8 @@ impl<K: Key> Iterator for Scan<'_, K> {
 
 fn read_row<K: Key>(table: Table, raw: &Raw<'_>) -> Result<Option<(K, Vec<u8>)>, StoreError> {
     match raw.item() {
-        Some((key, value)) => {
-            let key = number(table, key)?;
-            Ok(Some((K::from_number(key), value.to_vec())))
-        }
+        Some((key, value)) => Ok(Some((K::from_bytes(table, key)?, value.to_vec()))),
         // The end, or an error that looks like one.
         None => raw.status().map(|()| None).map_err(of_rocks),
-    }
-}
-
-/// A seek looks into every level, a step into none: it costs some tenth. So
-/// the lists of frequent terms are walked, and those of rare ones leapt through.
-const STEPS_BEFORE_SEEK: usize = 4;
-
-/// Seeks through the postings of one term.
-pub(super) struct RocksPostings<'s> {
-    raw: Raw<'s>,
-    term: Term,
-    order: Order,
-    sought: bool,
-}
-
-impl Postings for RocksPostings<'_> {
-    fn seek(&mut self, at: Seq) -> Result<Option<Seq>, StoreError> {
-        if self.sought {
-            for _ in 0..STEPS_BEFORE_SEEK {
-                match self.step()? {
-                    Some(seq) if self.order.precedes(seq, at) => {}
-                    found => return Ok(found),
-                }
-            }
-        }
-        let key = posting_key(&Posting {
-            term: self.term,
-            seq: at,
-        });
-        match self.order {
-            Order::Ascending => self.raw.seek(key),
-            Order::Descending => self.raw.seek_for_prev(key),
-        }
-        self.sought = true;
-        self.standing()
-    }
-}
-
-impl RocksPostings<'_> {
-    /// Goes on to the next posting.
-    fn step(&mut self) -> Result<Option<Seq>, StoreError> {
-        if self.raw.valid() {
-            match self.order {
-                Order::Ascending => self.raw.next(),
-                Order::Descending => self.raw.prev(),
-            }
-        }
-        self.standing()
-    }
-
-    /// Where the iterator stands, if that is still in the term.
-    fn standing(&self) -> Result<Option<Seq>, StoreError> {
-        match self.raw.key() {
-            Some(key) => posting_seq(&self.term, key),
-            None => self.raw.status().map(|()| None).map_err(of_rocks),
-        }
     }
 }

@@ -23,10 +23,11 @@ pub(super) enum Table {
     EpochEnds,
     Tiles,
     Index,
+    Imports,
 }
 
 impl Table {
-    pub(super) const ALL: [Table; 7] = [
+    pub(super) const ALL: [Table; 8] = [
         Table::Meta,
         Table::Entries,
         Table::Hashes,
@@ -34,6 +35,7 @@ impl Table {
         Table::EpochEnds,
         Table::Tiles,
         Table::Index,
+        Table::Imports,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Table {
             Table::EpochEnds => "epoch_ends",
             Table::Tiles => "tiles",
             Table::Index => "index",
+            Table::Imports => "imports",
         }
     }
 }

@@ -1,0 +1,227 @@
+//! Copies of a ledger that a restore can use.
+//!
+//! ```text
+//! DIR/ledger/        the ledger: entries, epochs, tiles, indexes, imports
+//! DIR/ledger.mark    a signed head of it
+//! ```
+//! The private key is not in it; which public key it is stands in entry 0. A
+//! restore puts both back where they were: `ledger` and its mark.
+//!
+//! A copy is made under another name beside its place, verified in full, synced,
+//! and renamed: a crash leaves a `.NAME.backup-…` directory, never something in
+//! `DIR` that is half a copy. Where nobody holds the ledger it is a checkpoint,
+//! whose files are links where the file system can; beside a live writer, or
+//! where nothing may be written, the rows are copied as one view shows them.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::audit::{AuditError, audit};
+use crate::ledger::anchors::Anchor;
+use crate::ledger::fault::{Report, Verdict};
+use crate::ledger::head::Head;
+use crate::ledger::key::{SignError, Signer};
+use crate::ledger::statement::Statement;
+use crate::ledger::time::Timestamp;
+use crate::ledger::verify::Policy;
+use crate::logbook::error::OpenError;
+use crate::logbook::mark::{Mark, MarkFault, MarkFile};
+use crate::logbook::reading::Reader;
+use crate::logbook::{entry_at, epoch_at, extent_of, judge_mark};
+use crate::store::{RocksStore, Store, StoreError};
+
+/// The ledger in a backup.
+pub const LEDGER: &str = "ledger";
+
+/// Its mark.
+pub const MARK: &str = "ledger.mark";
+
+/// Finds the key of a ledger.
+pub type FindSigner<'a> = dyn Fn(&dyn Store) -> Option<Arc<dyn Signer>> + 'a;
+
+/// What to copy, and how far it must be proven.
+pub struct Order<'a> {
+    /// The ledger.
+    pub ledger: &'a Path,
+    /// Its mark.
+    pub mark: &'a MarkFile,
+    /// The key, where it is at hand: then the copy's mark names its very last
+    /// entry, else it is the ledger's own mark.
+    pub signer: &'a FindSigner<'a>,
+    /// The time at which the copy's head is stated.
+    pub now: Timestamp,
+}
+
+/// A copy that passed verification.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    /// What verification said of the copy.
+    pub report: Report,
+    /// Its mark.
+    pub mark: Mark,
+    /// Whether another process was writing the ledger meanwhile.
+    pub beside_writer: bool,
+}
+
+/// Why there is no copy.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// There is something here already.
+    #[error("{} exists already", dir.display())]
+    Exists {
+        /// Where the copy was to be.
+        dir: PathBuf,
+    },
+    /// The ledger could not be opened, read or copied.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The ledger could not be copied.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The copy's head could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The copy got no verdict.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The copy does not pass verification.
+    #[error("the copy does not pass verification")]
+    Unsound(Box<Report>),
+    /// The file system refused.
+    #[error("the copy could not be written: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl From<MarkFault> for BackupError {
+    fn from(fault: MarkFault) -> Self {
+        BackupError::Open(OpenError::Mark(fault))
+    }
+}
+
+/// Copies a ledger into `dir`, which must not exist. `progress` is told how far
+/// the verification of the copy has come, in entries.
+///
+/// # Errors
+/// [`BackupError`]; then there is no `dir`.
+pub fn backup(
+    order: &Order<'_>,
+    dir: &Path,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Backup, BackupError> {
+    let exists = || BackupError::Exists {
+        dir: dir.to_owned(),
+    };
+    match fs::symlink_metadata(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+        Ok(_) => return Err(exists()),
+    }
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let building = tempfile::Builder::new()
+        .prefix(&format!(".{name}.backup-"))
+        // As `mkdir` would, so that the umask decides.
+        .permissions(Permissions::from_mode(0o777))
+        .tempdir_in(parent)?;
+    let target = building.path().join(LEDGER);
+    let (seen, beside_writer) = copy(order, &target)?;
+    let store = RocksStore::open_read_only(&target)?;
+    let mark = mark_of(order, &store, &seen)?;
+    let file = MarkFile::at(building.path().join(MARK));
+    file.write(&mark)?;
+    let report = verified(&store, &file, &mark, progress)?;
+    drop(store);
+    File::open(building.path())?.sync_all()?;
+    match fs::rename(building.path(), dir) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => return Err(exists()),
+        Err(error) => return Err(error.into()),
+    }
+    let _moved = building.keep();
+    File::open(parent)?.sync_all()?;
+    Ok(Backup {
+        report,
+        mark,
+        beside_writer,
+    })
+}
+
+/// Copies the database. Says against which mark the copy must stand, and whether
+/// somebody was writing.
+fn copy(order: &Order<'_>, target: &Path) -> Result<(MarkFile, bool), BackupError> {
+    match RocksStore::open(order.ledger) {
+        Ok(store) => {
+            // Nobody else can write as long as this store lives.
+            let seen = order.mark.as_of_now()?;
+            store.checkpoint(target)?;
+            store.close()?;
+            return Ok((seen, false));
+        }
+        Err(StoreError::Locked { .. }) => {}
+        Err(StoreError::Io {
+            kind: io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem,
+            ..
+        }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let reader = Reader::open(order.ledger, order.mark)?;
+    reader.store.copy_rows(target, &mut |_| ())?;
+    let beside_writer = reader.as_of()?.is_some();
+    Ok((reader.mark, beside_writer))
+}
+
+/// The mark of the copy: the one it stood against, or, with the key at hand,
+/// one that names its last entry.
+fn mark_of(order: &Order<'_>, store: &RocksStore, seen: &MarkFile) -> Result<Mark, BackupError> {
+    let extent = extent_of(store)?;
+    let mark = judge_mark(store, seen, &extent)??;
+    let sealed = mark.sealed.as_ref().map(|epoch| &epoch.content);
+    if mark.head.content.seq == extent.last_seq && sealed == extent.sealed.as_ref() {
+        return Ok(mark);
+    }
+    let Some(signer) = (order.signer)(store) else {
+        return Ok(mark);
+    };
+    let head = Head {
+        log: extent.log,
+        genesis: extent.genesis,
+        seq: extent.last_seq,
+        hash: entry_at(store, extent.last_seq)?.hash(),
+        ts: order.now.max(extent.last_ts),
+    };
+    let sealed = match store.last_epoch()? {
+        Some(number) => Some(epoch_at(store, number)?),
+        None => None,
+    };
+    Ok(Mark {
+        head: Statement::sign(head, &*signer)?,
+        sealed,
+    })
+}
+
+/// The verdict on the copy, held against its signed head.
+fn verified(
+    store: &RocksStore,
+    file: &MarkFile,
+    mark: &Mark,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, BackupError> {
+    let policy = Policy {
+        contains: vec![Anchor::of_head(&mark.head)],
+        ..Policy::default()
+    };
+    let report = audit(store, file, &policy, progress)?.report;
+    match report.verdict {
+        Verdict::Pass => Ok(report),
+        Verdict::Fail => Err(BackupError::Unsound(Box::new(report))),
+    }
+}

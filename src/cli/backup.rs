@@ -1,0 +1,72 @@
+//! `sealbook backup`: a consistent copy, verified.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::backup::{self, BackupError, LEDGER, MARK, Order};
+
+use super::Answer;
+use super::context::{Context, as_of};
+use super::error::CliError;
+use super::output::Output;
+use super::progress::Progress;
+use super::verify;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where the copy is put; it must not exist
+    directory: PathBuf,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let dir = &args.directory;
+    let order = Order {
+        ledger: &context.ledger,
+        mark: &context.mark,
+        signer: &|store| context.signer(store).ok(),
+        now: context.clock().wall(),
+    };
+    let mut progress = Progress::new(None, "entries");
+    let made = backup::backup(&order, dir, &mut |done| progress.at(done));
+    progress.finish();
+    let made = match made {
+        Err(BackupError::Unsound(report)) if output.is_json() => {
+            output.document(&report)?;
+            return Ok(Answer::No);
+        }
+        Err(BackupError::Unsound(report)) => {
+            verify::print_report(&report, None, output)?;
+            return Ok(Answer::No);
+        }
+        made => made?,
+    };
+    let head = &made.mark.head.content;
+    let last = made.report.entries.saturating_sub(1);
+    if made.beside_writer {
+        output.note(&as_of(crate::ledger::position::Seq(last)));
+    }
+    if output.is_json() {
+        output.document(&json!({
+            "directory": dir.display().to_string(),
+            "as_of": last,
+            "entries": made.report.entries,
+            "epochs": made.report.epochs,
+            "head": made.report.head.to_string(),
+            "marked": head.seq.0,
+        }))?;
+        return Ok(Answer::Yes);
+    }
+    output.line(&format!(
+        "copied and verified {} entries, {} epochs",
+        made.report.entries, made.report.epochs
+    ))?;
+    output.line(&format!("ledger   {}", dir.join(LEDGER).display()))?;
+    output.line(&format!(
+        "mark     {}, of entry {}",
+        dir.join(MARK).display(),
+        head.seq
+    ))?;
+    output.line(&format!("head     {}", made.report.head))?;
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,268 @@
+//! `sealbook decide`: requests in bulk, answered in order as they come.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::ValueEnum;
+use rayon::prelude::*;
+
+use crate::ledger::json::{Form, Value};
+use crate::ledger::lines::{Line, read_line};
+use crate::logbook::Logbook;
+use crate::record::bulk::CasePremises;
+use crate::record::recorder::Prepared;
+use crate::record::{RecordError, Recorder, RequestContent, Underway};
+use crate::wcp::Stamp;
+use crate::wcp::bulk::{CaseError, CaseReader, answer};
+
+use super::Answer;
+use super::context::Context;
+use super::error::{CliError, ProducerError};
+use super::output::Output;
+use super::progress::Progress;
+use super::stamps::Stamps;
+
+/// Lines decided together, if so many are there.
+const GROUP: usize = 256;
+
+/// Bytes from which on a group is full.
+const GROUP_BYTES: usize = 4 << 20;
+
+/// Lines that one thread takes at a time.
+const SHARE: usize = 16;
+
+/// Answers that may wait for their entries.
+const UNDER_WAY: usize = 4_096;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Requests, one {"id", "input", "rules", "hall", "task_id"} a line; - reads standard input
+    #[arg(default_value = "-")]
+    requests: PathBuf,
+    /// Record every decision in the ledger; each is answered when it is durable
+    #[arg(long)]
+    record: bool,
+    /// What is recorded of a request's content
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
+    record_request: Content,
+}
+
+/// What is recorded of a request's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Content {
+    /// All of it
+    Whole,
+    /// Its digest, and the flags that the blast score depends on
+    Hash,
+}
+
+impl From<Content> for RequestContent {
+    fn from(content: Content) -> RequestContent {
+        match content {
+            Content::Whole => RequestContent::Whole,
+            Content::Hash => RequestContent::Digest,
+        }
+    }
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let requests = open(&args.requests)?;
+    let logbook = args.record.then(|| context.writer()).transpose()?;
+    let logbook = logbook.map(Arc::new);
+    let recorder = logbook.as_ref().map(|logbook| {
+        let recorder = Recorder::new(Arc::clone(logbook));
+        recorder.with_content(args.record_request.into())
+    });
+    let mut run = Run {
+        recorder: recorder.as_ref(),
+        stamps: Stamps::new(context)?,
+        readers: Mutex::default(),
+        waiting: VecDeque::new(),
+        answered: 0,
+        failure: None,
+    };
+    let decided = run.all(requests, output);
+    let failure = run.failure.take();
+    drop(run);
+    drop(recorder);
+    let closed = logbook.and_then(Arc::into_inner).map(Logbook::close);
+    decided?;
+    // What stopped the writer says more than that it has stopped.
+    if let Some(error) = failure {
+        return Err(ProducerError::from(error).into());
+    }
+    closed.transpose()?;
+    Ok(Answer::Yes)
+}
+
+type Requests = BufReader<Box<dyn Read>>;
+
+fn open(path: &Path) -> Result<Requests, CliError> {
+    let reader: Box<dyn Read> = if path == Path::new("-") {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(|error| CliError::file(path, error))?)
+    };
+    Ok(BufReader::with_capacity(1 << 18, reader))
+}
+
+/// A bulk run.
+struct Run<'r> {
+    recorder: Option<&'r Recorder>,
+    stamps: Stamps,
+    /// Each remembers the rules that it read last; a thread takes one.
+    readers: Mutex<Vec<Reader>>,
+    /// Answers whose entries are not known to be durable, in order.
+    waiting: VecDeque<Waiting>,
+    answered: u64,
+    /// The first failure of the ledger.
+    failure: Option<RecordError>,
+}
+
+#[derive(Default)]
+struct Reader {
+    cases: CaseReader,
+    premises: CasePremises,
+}
+
+/// A line, decided.
+enum Decided {
+    /// Ready to be recorded.
+    Prepared(Value, Box<Prepared>),
+    /// Nothing is left to do.
+    Answered(Value),
+}
+
+enum Waiting {
+    Underway(Value, Box<Underway>),
+    Answered(Value),
+}
+
+impl Run<'_> {
+    fn all(&mut self, mut requests: Requests, output: &mut Output) -> Result<(), CliError> {
+        let mut progress = Progress::new(None, "requests");
+        let (mut group, mut weight) = (Vec::with_capacity(GROUP), 0);
+        loop {
+            let line = read_line(&mut requests).map_err(|error| CliError::File {
+                path: PathBuf::from("requests"),
+                source: error,
+            })?;
+            let ended = line.is_none();
+            if let Some(line) = line {
+                weight += line.weight();
+                let blank =
+                    matches!(&line, Line::Whole { bytes, .. } if bytes.trim_ascii().is_empty());
+                if !blank {
+                    group.push((line, self.stamps.next()));
+                }
+            }
+            // A group ends when it is full, or when the next line is not here
+            // yet: whoever asks one question at a time gets its answer.
+            let pause = ended || !requests.buffer().contains(&b'\n');
+            if group.len() < GROUP && weight < GROUP_BYTES && !pause {
+                continue;
+            }
+            weight = 0;
+            self.decide(std::mem::take(&mut group));
+            self.print(if pause { 0 } else { UNDER_WAY }, output)?;
+            if pause {
+                output.flush()?;
+            }
+            progress.at(self.answered);
+            if ended {
+                progress.finish();
+                return Ok(());
+            }
+        }
+    }
+
+    /// Decides on all cores; records in the order of the lines.
+    fn decide(&mut self, group: Vec<(Line, Stamp)>) {
+        let (recorder, readers) = (self.recorder, &self.readers);
+        let decided: Vec<Vec<Decided>> = group
+            .par_chunks(SHARE)
+            .map(|lines| {
+                let mut reader = lock(readers).pop().unwrap_or_default();
+                let lines = lines.iter();
+                let decided =
+                    lines.map(|(line, stamp)| decide(&mut reader, line, *stamp, recorder));
+                let decided = decided.collect();
+                lock(readers).push(reader);
+                decided
+            })
+            .collect();
+        for decided in decided.into_iter().flatten() {
+            self.waiting.push_back(match (decided, self.recorder) {
+                (Decided::Prepared(id, prepared), Some(recorder)) => {
+                    Waiting::Underway(id, Box::new(recorder.submit(*prepared)))
+                }
+                (Decided::Prepared(id, _), None) | (Decided::Answered(id), _) => {
+                    Waiting::Answered(id)
+                }
+            });
+        }
+    }
+
+    /// Prints answers until so many are left waiting.
+    fn print(&mut self, left: usize, output: &mut Output) -> Result<(), CliError> {
+        while self.waiting.len() > left {
+            let answer = match self.waiting.pop_front() {
+                None => break,
+                Some(Waiting::Answered(answer)) => answer,
+                Some(Waiting::Underway(id, underway)) => self.recorded(id, *underway, output),
+            };
+            self.answered += 1;
+            output.canonical(answer.canonical(Form::Utf8).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The answer to a line whose entry is durable, or which is denied.
+    fn recorded(&mut self, id: Value, underway: Underway, output: &mut Output) -> Value {
+        let recorded = underway.wait();
+        let mut answer = answer(id, Ok(recorded.decision.to_value()));
+        match recorded.receipt {
+            Ok(receipt) => {
+                if let Value::Object(members) = &mut answer {
+                    members.insert("receipt", receipt.to_object());
+                }
+            }
+            Err(error @ (RecordError::Logbook(_) | RecordError::Search(_))) => {
+                self.failure.get_or_insert(error);
+            }
+            Err(error) => {
+                let line = self.answered + 1;
+                output.warning(&format!(
+                    "answer {line} is a denial, for it was not recorded: {error}"
+                ));
+            }
+        }
+        answer
+    }
+}
+
+fn decide(reader: &mut Reader, line: &Line, stamp: Stamp, recorder: Option<&Recorder>) -> Decided {
+    let (id, case) = match line {
+        Line::Whole { bytes, .. } => reader.cases.read_line(bytes),
+        Line::TooLong { bytes } => (Value::Null, Err(CaseError::line_too_long(*bytes))),
+    };
+    let case = match case {
+        Ok(case) => case,
+        Err(error) => return Decided::Answered(answer(id, Err(&error))),
+    };
+    match recorder {
+        Some(recorder) => {
+            let premises = reader.premises.of(&case);
+            let prepared = recorder.prepare_case(&premises, &case, stamp);
+            Decided::Prepared(id, Box::new(prepared))
+        }
+        None => Decided::Answered(answer(id, Ok(case.decide(stamp).decision.to_value()))),
+    }
+}
+
+fn lock(readers: &Mutex<Vec<Reader>>) -> std::sync::MutexGuard<'_, Vec<Reader>> {
+    readers.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,71 @@
+//! `sealbook manifest build`: hashes a folder and signs what it holds.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::Answer;
+use crate::cli::context::Context;
+use crate::cli::document::in_file;
+use crate::cli::error::{CliError, ProducerError};
+use crate::cli::output::Output;
+use crate::cli::passphrase;
+use crate::ledger::json::Object;
+use crate::ledger::key::Signer;
+use crate::ledger::sha256::Sha256Digest;
+use crate::manifest::{self, BuildError, JsonLinesTiles, TileStore, coverage_sha256};
+
+use super::manifest_path;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The folder, or the manifest to be written in it
+    path: PathBuf,
+    /// The private Ed25519 key (PEM) to sign with
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// Tiles to be covered: JSON Lines of {"tile_id", "sha256"}
+    #[arg(long, value_name = "FILE")]
+    tiles: Option<PathBuf>,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let signer = passphrase::open(&args.key)?;
+    let tiles = args.tiles.as_deref().map(coverage).transpose()?;
+    let path = manifest_path(&args.path);
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| {
+        let path = path.clone();
+        ProducerError::from(BuildError::NoName { path })
+    })?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
+    let now = context.clock().wall();
+    let built = manifest::build(folder, name, tiles, now).map_err(ProducerError::from)?;
+    manifest::write(&built, &path, &signer).map_err(ProducerError::from)?;
+    let bytes: u64 = built.artifacts.iter().map(|a| a.size_bytes).sum();
+    let count = built.artifacts.len();
+    let digest = Sha256Digest::of(built.to_text().as_bytes()).to_string();
+    let fingerprint = signer.public_key().fingerprint();
+    if output.is_json() {
+        let mut object = Object::new();
+        object.insert("manifest", path.to_string_lossy().into_owned());
+        object.insert("manifest_sha256", digest);
+        object.insert("artifacts", count as u64);
+        object.insert("size_bytes", bytes);
+        object.insert("tiles_coverage_sha256", tiles.map(|d| d.to_string()));
+        object.insert("signing_public_key_fingerprint", fingerprint);
+        output.document(&object)?;
+    } else {
+        output.line(&format!(
+            "{}: {count} artifacts, {bytes} bytes",
+            path.display()
+        ))?;
+        output.line(&format!("sha256    {digest}"))?;
+        output.line(&format!("signed by {fingerprint}"))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn coverage(path: &Path) -> Result<Sha256Digest, CliError> {
+    let digest = JsonLinesTiles::new(path).tiles().and_then(coverage_sha256);
+    digest.map_err(|error| in_file(path)(ProducerError::from(error)))
+}

@@ -1,0 +1,79 @@
+//! `sealbook manifest verify`: whether the artifacts are what a trusted key
+//! signed.
+
+use std::path::PathBuf;
+
+use crate::cli::Answer;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::key::parse_key;
+use crate::cli::output::Output;
+use crate::cli::recording::Recording;
+use crate::files::Disk;
+use crate::ledger::key::PublicKey;
+use crate::manifest::{self, FolderVerifier, JsonLinesTiles, ManifestVerifier, VerificationResult};
+use crate::record::Outcome;
+
+use super::manifest_path;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The manifest, or its folder
+    path: PathBuf,
+    /// A trusted key: 64 hex digits or a PEM file (may be given several times)
+    #[arg(long, value_name = "KEY")]
+    trusted_key: Vec<String>,
+    /// Derive the tiles' digest again from JSON Lines of {"tile_id", "sha256"}
+    /// [default: what the manifest records stands]
+    #[arg(long, value_name = "FILE")]
+    tiles: Option<PathBuf>,
+    /// Record the outcome in the ledger
+    #[arg(long)]
+    record: bool,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let keys: Result<Vec<PublicKey>, _> = args.trusted_key.iter().map(|k| parse_key(k)).collect();
+    let keys = keys?;
+    let recording = Recording::open(context, args.record)?;
+    let tiles = args.tiles.as_ref().map(JsonLinesTiles::new);
+    let verifier = match &tiles {
+        Some(tiles) => FolderVerifier::operator(&Disk, tiles),
+        None => FolderVerifier::airborne(&Disk),
+    };
+    let result = verifier.verify_manifest(&manifest_path(&args.path), &keys);
+    recording.record(|| Outcome::manifest(&result), output)?;
+    if output.is_json() {
+        output.document(&result.to_value())?;
+    } else {
+        print(&result, output)?;
+    }
+    Ok(match result.outcome() {
+        manifest::Outcome::Pass => Answer::Yes,
+        manifest::Outcome::Fail => Answer::No,
+    })
+}
+
+fn print(result: &VerificationResult, output: &mut Output) -> Result<(), CliError> {
+    let checks = &result.per_artifact_checks;
+    let matched = checks.iter().filter(|check| check.matched).count();
+    let passed = result.outcome() == manifest::Outcome::Pass;
+    output.verdict(
+        passed,
+        &format!("{matched} of {} artifacts match", checks.len()),
+    )?;
+    if let Some(fingerprint) = &result.signing_public_key_fingerprint {
+        output.line(&format!("key      {fingerprint}"))?;
+    }
+    for (reason, detail) in result.fail_reasons.iter().zip(&result.fail_details) {
+        output.line(&format!("fault    {}: {detail}", reason.name()))?;
+    }
+    for check in checks.iter().filter(|check| !check.matched) {
+        let actual = check.actual_sha256.map(|digest| digest.to_string());
+        output.line(&format!("artifact {}", check.relative_path))?;
+        output.line(&format!("           expected {}", check.expected_sha256))?;
+        let actual = actual.as_deref().unwrap_or("none");
+        output.line(&format!("           actual   {actual}"))?;
+    }
+    output.line(&format!("took     {} ms", result.elapsed_ms))
+}

@@ -1,0 +1,131 @@
+//! `sealbook package verify`: whether a package is what was attested.
+
+use std::path::PathBuf;
+
+use crate::attestation::{Attestation, BanList, PackageAttestationVerifier};
+use crate::cli::Answer;
+use crate::cli::context::Context;
+use crate::cli::document::{in_file, read};
+use crate::cli::error::{CliError, ProducerError};
+use crate::cli::key::parse_key;
+use crate::cli::output::Output;
+use crate::cli::recording::Recording;
+#[cfg(feature = "client")]
+use crate::cli::registry;
+use crate::ledger::key::PublicKey;
+use crate::ledger::limits;
+use crate::record::Outcome;
+
+use super::hmac_key;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The package's folder
+    dir: PathBuf,
+    /// The worker that it must be
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    worker_id: String,
+    /// The species that it must be of
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    worker_species_id: String,
+    /// The manifest [default: DIR/manifest.json]
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Banned hashes: JSON as the registry lists them, or one a line
+    #[arg(long, value_name = "FILE")]
+    banned: Option<PathBuf>,
+    /// Deny a package with files that no hash covers
+    #[arg(long)]
+    strict: bool,
+    /// Deny a manifest without the Ed25519 signature of a trusted key
+    #[arg(long)]
+    require_ed25519: bool,
+    /// A trusted key: 64 hex digits or a PEM file (may be given several times)
+    #[arg(long, value_name = "KEY")]
+    trusted_key: Vec<String>,
+    /// Ask this registry for banned hashes [default: PYHALL_REGISTRY_URL, if it
+    /// is set and no --banned is given]
+    #[cfg(feature = "client")]
+    #[arg(long, value_name = "URL", conflicts_with = "banned")]
+    registry: Option<String>,
+    /// Record the outcome in the ledger
+    #[arg(long)]
+    record: bool,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let keys: Result<Vec<PublicKey>, _> = args.trusted_key.iter().map(|k| parse_key(k)).collect();
+    let keys = keys?;
+    let (banned, whole) = banned(args)?;
+    let recording = Recording::open(context, args.record)?;
+    let secret = hmac_key();
+    let manifest = args.manifest.clone();
+    let manifest = manifest.unwrap_or_else(|| args.dir.join("manifest.json"));
+    let (worker, species) = (&args.worker_id, &args.worker_species_id);
+    let mut verifier = PackageAttestationVerifier::new(&args.dir, manifest, worker, species)
+        .hmac_key(secret.as_ref())
+        .trusted_keys(&keys)
+        .require_ed25519(args.require_ed25519)
+        .strict(args.strict);
+    if let Some(banned) = &banned {
+        verifier = verifier.ban_list(banned);
+    }
+    let outcome = verifier.verify(context.clock().wall());
+    if outcome.ok() && !whole {
+        // What was held back may ban it.
+        return Err(ProducerError::BanListCut.into());
+    }
+    recording.record(|| Outcome::attestation(&outcome), output)?;
+    if output.is_json() {
+        output.document(&outcome.to_value())?;
+    } else {
+        print(&outcome, output)?;
+    }
+    Ok(match outcome.ok() {
+        true => Answer::Yes,
+        false => Answer::No,
+    })
+}
+
+/// The list that is consulted, and whether it is all there is.
+fn banned(args: &Args) -> Result<(Option<BanList>, bool), CliError> {
+    if let Some(path) = &args.banned {
+        let list = BanList::parse(&read(path, limits::LINE_BYTES)?);
+        let list = list.map_err(|error| in_file(path)(ProducerError::from(error)))?;
+        return Ok((Some(list), true));
+    }
+    #[cfg(feature = "client")]
+    if let Some(url) = registry::url(args.registry.as_deref()) {
+        let (list, whole) = registry::ban_list(&url)?;
+        return Ok((Some(list), whole));
+    }
+    Ok((None, true))
+}
+
+fn print(outcome: &Attestation, output: &mut Output) -> Result<(), CliError> {
+    let meta = &outcome.meta;
+    match &outcome.denial {
+        None => {
+            let statement = meta.trust_statement.as_deref().unwrap_or_default();
+            output.verdict(true, statement)?;
+        }
+        Some(denial) => {
+            output.verdict(false, &format!("{}: {denial}", denial.code()))?;
+            output.line(&format!("reason    {}", denial.reason()))?;
+        }
+    }
+    if let Some((fingerprint, trusted)) = &meta.ed25519 {
+        let word = if *trusted { "trusted" } else { "not trusted" };
+        output.line(&format!("ed25519   {fingerprint} ({word})"))?;
+    }
+    for path in &meta.unattested.listed {
+        output.line(&format!("not attested: {path}"))?;
+    }
+    for member in &meta.unsigned {
+        output.line(&format!("not signed: {member}"))?;
+    }
+    for warning in &meta.warnings {
+        output.line(&format!("warning  {warning}"))?;
+    }
+    output.line(&format!("took     {} ms", meta.elapsed_ms))
+}

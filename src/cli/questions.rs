@@ -1,0 +1,121 @@
+//! Questions on a terminal, each of which a flag answers too.
+
+use dialoguer::theme::ColorfulTheme;
+use dialoguer::{Input, Select};
+
+use super::error::{CliError, ProducerError};
+
+/// How questions are answered that no flag answers.
+pub(super) struct Questions {
+    /// By somebody at a terminal.
+    pub(super) terminal: bool,
+    /// With the usual answer, where there is one.
+    pub(super) defaults: bool,
+}
+
+/// One question.
+pub(super) struct Question {
+    text: String,
+    flag: &'static str,
+    usual: Option<String>,
+    check: fn(&str) -> Result<(), String>,
+}
+
+impl Question {
+    pub(super) fn new(text: &str) -> Question {
+        Question {
+            text: text.to_owned(),
+            flag: "",
+            usual: None,
+            check: |_| Ok(()),
+        }
+    }
+
+    /// The flag that answers it.
+    pub(super) fn flag(self, flag: &'static str) -> Question {
+        Question { flag, ..self }
+    }
+
+    /// The usual answer.
+    pub(super) fn usual(self, answer: &str) -> Question {
+        let usual = Some(answer.to_owned());
+        Question { usual, ..self }
+    }
+
+    /// What an answer at the terminal must hold to, or the question is asked
+    /// again.
+    pub(super) fn check(self, check: fn(&str) -> Result<(), String>) -> Question {
+        Question { check, ..self }
+    }
+}
+
+impl Questions {
+    /// An answer in one line.
+    pub(super) fn text(
+        &self,
+        given: Option<String>,
+        question: &Question,
+    ) -> Result<String, CliError> {
+        if let Some(given) = given {
+            return Ok(given);
+        }
+        if let Some(usual) = self.without_asking(question)? {
+            return Ok(usual);
+        }
+        let theme = ColorfulTheme::default();
+        let mut input = Input::<String>::with_theme(&theme).with_prompt(&question.text);
+        if let Some(usual) = &question.usual {
+            input = input.default(usual.clone()).allow_empty(true);
+        }
+        let check = question.check;
+        let input = input.validate_with(move |text: &String| check(text));
+        Ok(input.interact_text().map_err(ProducerError::from)?)
+    }
+
+    /// Several answers, separated by commas or blanks; blank ones are none.
+    pub(super) fn list(
+        &self,
+        given: Vec<String>,
+        question: &Question,
+    ) -> Result<Vec<String>, CliError> {
+        let given = (!given.is_empty()).then(|| given.join(","));
+        let text = self.text(given, question)?;
+        let items = text.split([',', ' ']).filter(|item| !item.is_empty());
+        Ok(items.map(str::to_owned).collect())
+    }
+
+    /// One of several answers.
+    pub(super) fn one_of(
+        &self,
+        given: Option<String>,
+        question: &Question,
+        answers: &[&str],
+    ) -> Result<String, CliError> {
+        if let Some(given) = given {
+            return Ok(given);
+        }
+        if let Some(usual) = self.without_asking(question)? {
+            return Ok(usual);
+        }
+        let theme = ColorfulTheme::default();
+        let select = Select::with_theme(&theme)
+            .with_prompt(&question.text)
+            .items(answers)
+            .default(0);
+        let chosen = select.interact().map_err(ProducerError::from)?;
+        Ok(answers.get(chosen).copied().unwrap_or_default().to_owned())
+    }
+
+    /// The usual answer, if it is to be taken; none if the user is to be asked.
+    fn without_asking(&self, question: &Question) -> Result<Option<String>, CliError> {
+        match (&question.usual, self.defaults, self.terminal) {
+            (Some(usual), true, _) => Ok(Some(usual.clone())),
+            (_, _, true) => Ok(None),
+            (_, _, false) => Err(ProducerError::Unanswered {
+                question: question.text.clone(),
+                flag: question.flag,
+            }
+            .into()),
+        }
+    }
+}

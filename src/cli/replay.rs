@@ -1,0 +1,266 @@
+//! `sealbook replay`: custody in order, every recorded decision computed again.
+
+mod timeline;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::audit::LedgerSource;
+use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::entry::Entry;
+use crate::ledger::fault::{Report, Verdict};
+use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::key::PublicKey;
+use crate::ledger::position::Seq;
+use crate::ledger::source::Source;
+use crate::ledger::verify::Policy;
+use crate::logbook::reading::Reader;
+use crate::replay::item::Item;
+use crate::replay::otherwise::Alternative;
+use crate::replay::report::Replay;
+use crate::replay::today::Today;
+use crate::replay::{Options, replay};
+use crate::store::StoreError;
+use crate::store::query::Filter;
+
+use super::Answer;
+use super::context::{Context, as_of};
+use super::document;
+use super::error::CliError;
+use super::filters::Filters;
+use super::key::parse_key;
+use super::output::Output;
+use super::package::hmac_key;
+use super::premises::policy;
+use super::progress::Progress;
+use super::recognise::{Found, recognise};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A bundle or a ledger [default: the ledger]
+    path: Option<PathBuf>,
+    /// A trusted key: 64 hex digits or a PEM file (may be given several times)
+    #[arg(long, value_name = "KEY")]
+    key: Vec<String>,
+    #[command(flatten)]
+    filters: Filters,
+    /// Beside the record: what would have been decided under these rules
+    #[arg(long, value_name = "FILE")]
+    with_rules: Option<PathBuf>,
+    /// Beside the record: what would have been decided under this policy
+    #[arg(long, value_name = "PATH")]
+    with_policy: Option<PathBuf>,
+    /// Verify this package again, and say whether it is what was attested
+    #[arg(long, value_name = "DIR")]
+    package: Option<PathBuf>,
+    /// Verify the artifacts in this folder again, and say whether they are what was verified
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
+    /// A key that artifact manifests may be signed with [default: that of the manifest]
+    #[arg(long, value_name = "KEY", requires = "artifacts")]
+    trusted_key: Vec<String>,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let started = Instant::now();
+    let filter = args.filters.to_filter()?;
+    if filter.limit.is_some() || filter.reverse {
+        let text = "custody is told whole and in order: --limit and --reverse are for `log`";
+        return Err(CliError::usage(text));
+    }
+    let keys: Result<_, _> = args.key.iter().map(|key| parse_key(key)).collect();
+    let policy = Policy {
+        keys: keys?,
+        ..Policy::default()
+    };
+    let alternative = alternative(args)?;
+    let today = today(context, args)?;
+    let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);
+    let options = Options {
+        policy: &policy,
+        wanted: &wanted,
+        others: names_something(&filter),
+        alternative,
+        today: today.as_ref(),
+    };
+    let result = source(context, args, |source, total, seen| {
+        if let Some(last) = seen {
+            output.note(&as_of(last));
+        }
+        walk(source, total, &options, output)
+    })?;
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let otherwise = options.alternative.is_some();
+    if output.is_json() {
+        print_json(&result, otherwise, elapsed_ms, output)?;
+    } else {
+        timeline::print_end(&result, otherwise, elapsed_ms, output)?;
+    }
+    let fine = result.report.verdict == Verdict::Pass && result.today != Some(false);
+    Ok(match fine {
+        true => Answer::Yes,
+        false => Answer::No,
+    })
+}
+
+/// Whether the filter asks for the custody of something. Then what others wrote
+/// of it belongs there too.
+fn names_something(filter: &Filter) -> bool {
+    let ids = [
+        &filter.tenant,
+        &filter.correlation,
+        &filter.worker,
+        &filter.decision,
+    ];
+    !filter.kinds.is_empty() || ids.into_iter().any(Option::is_some)
+}
+
+fn alternative(args: &Args) -> Result<Option<Alternative>, CliError> {
+    if args.with_rules.is_none() && args.with_policy.is_none() {
+        return Ok(None);
+    }
+    let rules = args
+        .with_rules
+        .as_deref()
+        .map(document::rules)
+        .transpose()?;
+    Ok(Some(Alternative {
+        rules: rules.map(Arc::new),
+        gate: args.with_policy.as_deref().map(policy).transpose()?,
+    }))
+}
+
+fn today(context: &Context, args: &Args) -> Result<Option<Today>, CliError> {
+    if args.package.is_none() && args.artifacts.is_none() {
+        return Ok(None);
+    }
+    let folder = |path: &Path| match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(CliError::file(
+            path,
+            std::io::ErrorKind::NotADirectory.into(),
+        )),
+        Err(error) => Err(CliError::file(path, error)),
+    };
+    let mut today = Today::default();
+    if let Some(dir) = &args.package {
+        folder(dir)?;
+        today = today.with_package(dir, hmac_key().as_ref(), context.clock().wall());
+    }
+    if let Some(dir) = &args.artifacts {
+        folder(dir)?;
+        let keys: Result<Vec<PublicKey>, _> =
+            args.trusted_key.iter().map(|k| parse_key(k)).collect();
+        today = today.with_artifacts(dir, &keys?);
+    }
+    Ok(Some(today))
+}
+
+/// Opens what is to be replayed; with it comes how many entries it has, where
+/// that is known, and the last of them, where another process may be adding
+/// more.
+fn source<T>(
+    context: &Context,
+    args: &Args,
+    walk: impl FnOnce(&mut dyn Source, Option<u64>, Option<Seq>) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let path = args.path.as_deref().unwrap_or(&context.ledger);
+    if args.path.is_none() && !path.exists() {
+        let dir = path.to_owned();
+        return Err(CliError::from(StoreError::Missing { dir }));
+    }
+    match recognise(path, None)? {
+        Found::Ledger(dir) => {
+            let reader = Reader::open(&dir, &context.mark_of(&dir))?;
+            let total = crate::store::Store::count(&reader.store).ok();
+            let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
+            walk(&mut source, total, reader.as_of()?)
+        }
+        Found::Bundle(file) => walk(&mut BundleFile::open(file.reader)?, None, None),
+        _ => Err(CliError::Argument {
+            what: "path",
+            given: path.display().to_string(),
+            expected: "decisions are replayed from a ledger or a bundle",
+        }),
+    }
+}
+
+fn walk(
+    source: &mut dyn Source,
+    total: Option<u64>,
+    options: &Options<'_>,
+    output: &mut Output,
+) -> Result<Replay, CliError> {
+    let mut progress = Progress::new(total, "entries");
+    let mut first = true;
+    if output.is_json() {
+        output.bytes(b"{\"timeline\":[")?;
+    }
+    let result = replay(source, options, &mut |items: &[Item], walked| {
+        for item in items {
+            if output.is_json() {
+                output.bytes(if first { b"" } else { b"," })?;
+                output.bytes(item.to_value().canonical(Form::Utf8).as_bytes())?;
+            } else {
+                timeline::print(item, output)?;
+            }
+            first = false;
+        }
+        progress.at(walked);
+        Ok::<(), CliError>(())
+    })?;
+    progress.finish();
+    Ok(result)
+}
+
+/// What follows the timeline in the one JSON document.
+#[derive(Serialize)]
+struct End<'a> {
+    counts: Value,
+    otherwise: Option<Value>,
+    today: Option<bool>,
+    #[serde(flatten)]
+    report: &'a Report,
+    elapsed_ms: u64,
+}
+
+fn print_json(
+    result: &Replay,
+    otherwise: bool,
+    elapsed_ms: u64,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let end = End {
+        counts: result.counts.to_value(),
+        otherwise: otherwise.then(|| otherwise_value(result)),
+        today: result.today,
+        report: &result.report,
+        elapsed_ms,
+    };
+    let text = serde_json::to_string(&end).map_err(|error| CliError::output(error.into()))?;
+    // The members of the object, after those that are written.
+    let members = text.strip_prefix('{').unwrap_or(&text);
+    output.bytes(b"],")?;
+    output.canonical(members.as_bytes())
+}
+
+fn otherwise_value(result: &Replay) -> Value {
+    let decisions = result.otherwise.iter().map(|(seq, otherwise)| {
+        let mut object = otherwise.to_object();
+        object.insert("seq", *seq);
+        Value::Object(object)
+    });
+    let counts = result.otherwise_counts;
+    let members: Object = [
+        ("same", Value::from(counts.same)),
+        ("changed", Value::from(counts.changed)),
+        ("undetermined", Value::from(counts.undetermined)),
+        ("decisions", Value::Array(decisions.collect())),
+    ]
+    .into_iter()
+    .collect();
+    Value::Object(members)
+}

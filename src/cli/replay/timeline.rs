@@ -1,0 +1,235 @@
+//! The timeline for people.
+
+use crate::cli::error::CliError;
+use crate::cli::output::Output;
+use crate::cli::verify::print_report;
+use crate::ledger::json::{Form, Object, Value};
+use crate::replay::item::{Decided, Event, Item, Judged};
+use crate::replay::otherwise::Brief;
+use crate::replay::report::Replay;
+use crate::replay::trust::Trust;
+
+/// One entry of the custody.
+pub(super) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
+    let head = format!("{}  entry {}", item.ts, item.seq);
+    match &item.event {
+        Event::Decided(decided) => decision(&head, decided, output),
+        Event::Claimed { submitter, brief } => {
+            let who = submitter
+                .as_str()
+                .map_or_else(|| json(submitter), str::to_owned);
+            output.line(&format!("{head}  CLAIMED by {who}: {}", outcome(brief)))?;
+            output.line("    not looked at: it is another's word")
+        }
+        Event::Attested(judged) => {
+            let passed = member(&judged.summary, "ok") == "true";
+            let worker = member(&judged.summary, "worker_id");
+            let word = if passed { "ATTESTED" } else { "NOT ATTESTED" };
+            output.line(&format!("{head}  {word}  {worker}"))?;
+            rest(
+                judged,
+                &["package_hash", "manifest_sha256", "deny_code"],
+                output,
+            )
+        }
+        Event::Verified(judged) => {
+            let word = member(&judged.summary, "outcome").to_uppercase();
+            output.line(&format!("{head}  MANIFEST {word}"))?;
+            let members = [
+                "manifest_sha256",
+                "signing_public_key_fingerprint",
+                "fail_reasons",
+            ];
+            rest(judged, &members, output)
+        }
+        Event::Card(judged) => {
+            let verdict = member(&judged.summary, "verdict").to_uppercase();
+            output.line(&format!("{head}  {} {verdict}", item.kind))
+        }
+        Event::Approved(approval) => {
+            let word = match member(approval, "verdict").as_str() {
+                "approve" => "APPROVED",
+                "deny" => "REFUSED",
+                _ => "ESCALATED",
+            };
+            let (who, denied) = (member(approval, "who"), member(approval, "denied"));
+            output.line(&format!("{head}  {word} by {who}: the denial {denied}"))?;
+            output.line(&format!("    why         {}", member(approval, "why")))
+        }
+        Event::Reloaded(reload) => {
+            output.line(&format!("{head}  RELOADED"))?;
+            for name in ["before", "after"] {
+                output.line(&format!("    {name:<11} {}", member(reload, name)))?;
+            }
+            Ok(())
+        }
+        Event::Other => output.line(&format!("{head}  {}", item.kind)),
+    }
+}
+
+fn decision(head: &str, decided: &Decided, output: &mut Output) -> Result<(), CliError> {
+    let of = |name| member(&decided.summary, name);
+    let denied = of("denied") == "true";
+    let (word, colour) = match denied {
+        true => (format!("DENIED   {}", of("deny_code")), "31"),
+        false => (format!("ALLOWED  {}", of("worker")), "32"),
+    };
+    let dry = if of("dry_run") == "true" {
+        "  (dry run)"
+    } else {
+        ""
+    };
+    output.coloured(&format!("{head}  {word}{dry}"), colour)?;
+    output.line(&format!(
+        "    asked       {} in {}, {}, by {}, for {}",
+        of("capability_id"),
+        of("env"),
+        of("data_label"),
+        of("tenant_id"),
+        of("correlation_id"),
+    ))?;
+    output.line(&format!(
+        "    rule        {} of {}",
+        of("matched_rule_id"),
+        of("rules")
+    ))?;
+    for (label, name) in [("policy", "policy"), ("ban list", "ban_list")] {
+        if !of(name).is_empty() {
+            output.line(&format!("    {label:<11} {}", of(name)))?;
+        }
+    }
+    match decided.same {
+        Some(true) => output.line("    recomputed  the same")?,
+        Some(false) => output.coloured("    recomputed  OTHERWISE", "1;31")?,
+        None => output.coloured("    recomputed  NOT POSSIBLE: see the faults", "1;31")?,
+    }
+    for difference in &decided.differences {
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
+        output.line(&format!("      {}", difference.field))?;
+        output.line(&format!(
+            "        recorded    {}",
+            text(&difference.recorded)
+        ))?;
+        output.line(&format!(
+            "        recomputed  {}",
+            text(&difference.recomputed)
+        ))?;
+    }
+    let on_trust = decided.inputs.0.iter();
+    let on_trust = on_trust.filter(|(_, trust)| *trust == Trust::TakenOnTrust);
+    let on_trust: Vec<&str> = on_trust.map(|(name, _)| *name).collect();
+    if !on_trust.is_empty() {
+        output.line(&format!("    on trust    {}", on_trust.join(", ")))?;
+    }
+    if !decided.unenforced.is_empty() {
+        let names = decided.unenforced.join(", ");
+        output.line(&format!("    declared, not enforced: {names}"))?;
+    }
+    Ok(())
+}
+
+fn rest(judged: &Judged, members: &[&str], output: &mut Output) -> Result<(), CliError> {
+    for name in members {
+        let text = member(&judged.summary, name);
+        if !text.is_empty() && text != "[]" {
+            output.line(&format!("    {name}  {text}"))?;
+        }
+    }
+    let Some(today) = &judged.today else {
+        return Ok(());
+    };
+    if member(today, "same") == "true" {
+        return output.coloured("    today       the same content", "32");
+    }
+    output.coloured("    today       OTHER CONTENT", "1;31")?;
+    for name in ["package_hash", "manifest_sha256", "changed", "deny_code"] {
+        let text = member(today, name);
+        if !text.is_empty() && text != "[]" {
+            output.line(&format!("      {name}  {text}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// What comes after the timeline.
+pub(super) fn print_end(
+    result: &Replay,
+    otherwise: bool,
+    elapsed_ms: u64,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    output.line("")?;
+    let counts = result.counts;
+    output.line(&format!(
+        "{} decisions, {} computed again, {} come out otherwise; {} denied, {} dry runs",
+        counts.decisions, counts.recomputed, counts.mismatched, counts.denied, counts.dry_runs
+    ))?;
+    for (count, what) in [
+        (counts.on_trust, "decisions rest on someone's word in part"),
+        (counts.unenforced, "decisions declare what nobody enforces"),
+        (
+            counts.claimed,
+            "decisions are claimed by others and not looked at",
+        ),
+    ] {
+        if count > 0 {
+            output.line(&format!("{count} {what}"))?;
+        }
+    }
+    if let Some(same) = result.today {
+        let text = match same {
+            true => "today's content is what was attested last",
+            false => "today's content is NOT what was attested last",
+        };
+        output.line(text)?;
+    }
+    print_report(&result.report, Some(elapsed_ms), output)?;
+    match otherwise {
+        true => print_otherwise(result, output),
+        false => Ok(()),
+    }
+}
+
+/// Apart from the record, and after all of it.
+fn print_otherwise(result: &Replay, output: &mut Output) -> Result<(), CliError> {
+    let counts = result.otherwise_counts;
+    output.line("")?;
+    output.line("WHAT WOULD HAVE BEEN, which is no part of the record:")?;
+    output.line(&format!(
+        "{} decisions the same, {} others, {} that nobody can tell",
+        counts.same, counts.changed, counts.undetermined
+    ))?;
+    for (seq, otherwise) in &result.otherwise {
+        let (was, would) = (outcome(&otherwise.recorded), outcome(&otherwise.otherwise));
+        output.line(&format!(
+            "  entry {seq}: was {was}; would have been {would}"
+        ))?;
+        if !otherwise.undetermined.is_empty() {
+            let unknown = otherwise.undetermined.join(", ");
+            output.line(&format!("    not recorded: {unknown}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn outcome(brief: &Brief) -> String {
+    let rule = &brief.rule;
+    match (&brief.deny_code, &brief.worker) {
+        (Some(code), _) => format!("{code} by {rule}"),
+        (None, Some(worker)) => format!("{worker} by {rule}"),
+        (None, None) => format!("nothing by {rule}"),
+    }
+}
+
+/// A member as text; nothing of what is not there.
+fn member(object: &Object, name: &str) -> String {
+    match object.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => json(other),
+    }
+}
+
+fn json(value: &Value) -> String {
+    value.canonical(Form::Utf8)
+}

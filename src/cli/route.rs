@@ -1,0 +1,202 @@
+//! `sealbook route`: one request, decided and recorded.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::ledger::json::{Object, Value};
+use crate::ledger::parse;
+use crate::logbook::Logbook;
+use crate::record::{Asked, DecisionReceipt, Premises, RecordError, Recorder, Sources};
+use crate::wcp::hall::DEFAULT_TASK_ID;
+use crate::wcp::{RouteDecision, RouteInput, make_decision};
+
+use super::Answer;
+use super::context::Context;
+use super::decide::Content;
+use super::document::{self, in_file};
+use super::error::{CliError, ProducerError};
+use super::output::Output;
+use super::premises;
+use super::stamps::Stamps;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The capability, such as cap.doc.summarize
+    #[arg(long, value_name = "ID", required_unless_present = "input")]
+    capability: Option<String>,
+    /// Where: dev, stage, prod or edge
+    #[arg(long, default_value = "dev")]
+    env: String,
+    /// How sensitive the data is: PUBLIC, INTERNAL or RESTRICTED
+    #[arg(long, value_name = "LABEL", default_value = "INTERNAL")]
+    data_label: String,
+    /// How far the tenant is trusted: low, medium or high
+    #[arg(long, value_name = "RISK", default_value = "low")]
+    tenant_risk: String,
+    /// How urgent it is: P0 to P3
+    #[arg(long, value_name = "CLASS", default_value = "P2")]
+    qos_class: String,
+    /// Who asks
+    #[arg(long, value_name = "ID", default_value = "demo")]
+    tenant_id: String,
+    /// What the request belongs to [default: a new id]
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<String>,
+    /// What the worker is to be given: a JSON object, or a file with one
+    #[arg(long, value_name = "JSON|FILE")]
+    request: Option<String>,
+    /// Your own blast score, 0 to 100; it can only raise the computed one
+    #[arg(long, value_name = "N")]
+    blast_score: Option<u64>,
+    /// The whole request from a file; - reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "capability", "env", "data_label", "tenant_risk", "qos_class", "tenant_id",
+        "correlation_id", "request", "blast_score",
+    ])]
+    input: Option<PathBuf>,
+    /// The routing task, for telemetry
+    #[arg(long, value_name = "ID", default_value = DEFAULT_TASK_ID)]
+    task_id: String,
+    #[command(flatten)]
+    premises: premises::Args,
+    /// Decide only: nothing is to be dispatched. It is recorded as such
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not record the decision
+    #[arg(long)]
+    no_record: bool,
+    /// What is recorded of the request's content
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
+    record_request: Content,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let mut stamps = Stamps::new(context)?;
+    let correlation_id = stamps.next().decision_id.to_string();
+    let input = input(args, &correlation_id)?;
+    let premises = args.premises.premises(output)?;
+    let registry = args.premises.registry(output)?;
+    let asked = Asked {
+        input: &input,
+        sources: Sources::of_registry(&registry),
+        task_id: &args.task_id,
+        actor: None,
+        stamp: stamps.next(),
+    };
+    let (decision, receipt) = if args.no_record {
+        let hall = premises.hall(&asked.sources, asked.task_id);
+        let decided = make_decision(asked.input, &hall, asked.stamp);
+        (decided.decision, None)
+    } else {
+        let (decision, receipt) = recorded(context, args, &premises, &asked)?;
+        (decision, Some(receipt))
+    };
+    print(&decision, receipt.as_ref(), output)?;
+    Ok(match decision.denied() {
+        true => Answer::No,
+        false => Answer::Yes,
+    })
+}
+
+fn recorded(
+    context: &Context,
+    args: &Args,
+    premises: &Premises,
+    asked: &Asked<'_>,
+) -> Result<(RouteDecision, Result<DecisionReceipt, RecordError>), CliError> {
+    let logbook = Arc::new(context.writer()?);
+    let recorder = Recorder::new(Arc::clone(&logbook));
+    let recorder = recorder.with_content(args.record_request.into());
+    let recorded = recorder.decide(premises, asked);
+    drop(recorder);
+    let closed = Arc::into_inner(logbook).map_or(Ok(()), Logbook::close);
+    if let Err(error @ (RecordError::Logbook(_) | RecordError::Search(_))) = recorded.receipt {
+        // What stopped the writer says more than a denial.
+        return Err(ProducerError::from(error).into());
+    }
+    closed?;
+    Ok((recorded.decision, recorded.receipt))
+}
+
+fn input(args: &Args, correlation_id: &str) -> Result<RouteInput, CliError> {
+    let mut input = match &args.input {
+        Some(path) => RouteInput::read(&document::json(path)?, "").map_err(in_file(path))?,
+        None => RouteInput::read(&flags(args, correlation_id)?, "")?,
+    };
+    input.dry_run |= args.dry_run;
+    Ok(input)
+}
+
+/// The request that the flags describe.
+fn flags(args: &Args, correlation_id: &str) -> Result<Value, CliError> {
+    let correlation_id = args.correlation_id.as_deref().unwrap_or(correlation_id);
+    let mut members: Object = [
+        (
+            "capability_id",
+            args.capability.as_deref().unwrap_or_default(),
+        ),
+        ("env", &args.env),
+        ("data_label", &args.data_label),
+        ("tenant_risk", &args.tenant_risk),
+        ("qos_class", &args.qos_class),
+        ("tenant_id", &args.tenant_id),
+        ("correlation_id", correlation_id),
+    ]
+    .into_iter()
+    .collect();
+    if let Some(request) = &args.request {
+        let request = match request.trim_start().starts_with('{') {
+            true => parse::parse(request.as_bytes())?,
+            false => document::json(Path::new(request))?,
+        };
+        members.insert("request", request);
+    }
+    if let Some(score) = args.blast_score {
+        members.insert("blast_score", score);
+    }
+    Ok(Value::Object(members))
+}
+
+fn print(
+    decision: &RouteDecision,
+    receipt: Option<&Result<DecisionReceipt, RecordError>>,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let told = receipt.and_then(|receipt| receipt.as_ref().ok());
+    if let Some(Err(error)) = receipt {
+        output.warning(&format!("denied, for it could not be recorded: {error}"));
+    }
+    if output.is_json() {
+        let receipt = told.map(|receipt| Value::Object(receipt.to_object()));
+        let members = [
+            ("decision", decision.to_value()),
+            ("receipt", Value::from(receipt)),
+        ];
+        let answer: Object = members.into_iter().collect();
+        return output.document(&Value::Object(answer));
+    }
+    match &decision.deny_reason_if_denied {
+        None => {
+            let worker = decision.selected_worker_species_id.as_deref();
+            let dry = if decision.dry_run { " (dry run)" } else { "" };
+            let worker = worker.unwrap_or_default();
+            output.coloured(&format!("ALLOWED  {worker}{dry}"), "1;32")?;
+        }
+        Some(denial) => {
+            output.coloured(&format!("DENIED  {}: {denial}", denial.code()), "1;31")?;
+        }
+    }
+    output.line(&format!("decision     {}", decision.decision_id))?;
+    output.line(&format!("correlation  {}", decision.correlation_id))?;
+    output.line(&format!("rule         {}", decision.matched_rule_id))?;
+    let controls = decision.required_controls_effective.join(" ");
+    output.line(&format!("controls     {controls}"))?;
+    if let Some(rationale) = &decision.escalation_effective.rationale {
+        output.line(&format!("rationale    {rationale}"))?;
+    }
+    if let Some(receipt) = told {
+        let (seq, hash) = (receipt.entry.seq, receipt.entry.hash);
+        output.line(&format!("recorded     entry {seq}, {hash}"))?;
+    }
+    Ok(())
+}

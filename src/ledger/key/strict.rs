@@ -1,0 +1,183 @@
+//! The strict verdict (SPEC §1.3), on one signature or on many.
+//!
+//! A signature `R ‖ S` of the key `A` over `M` is accepted exactly if
+//! 1. `A` is the canonical encoding of a point that is not of small order,
+//! 2. `S` is below the group order,
+//! 3. `R` is the canonical encoding of a point that is not of small order,
+//! 4. `S·B − k·A = R`, with `k = SHA-512(R ‖ A ‖ M)` modulo the group order and
+//!    no multiplication by the cofactor.
+//!
+//! # Why tables give the same verdict
+//! ed25519-dalek's `verify_strict` decompresses `R`, refuses it if it is of
+//! small order, computes `S·B − k·A`, and compares its encoding with the bytes
+//! of `R`. With tables the left side of 4 is the same point, for every `A` that
+//! passes 1: digits stand for the integers `S` and `k` themselves, so the small
+//! part of a key of mixed order is multiplied by the same number as there.
+//!
+//! Its encoding is canonical by construction. So if it equals the bytes of `R`,
+//! these are canonical, decompression succeeds and gives the very point that was
+//! computed, and 3 is left with its second half: of the points of small order
+//! each has one canonical encoding, and `R` must not be among those eight. If it
+//! does not equal them, the signature is refused, whether `R` would decompress
+//! or not. `R` need never be decompressed.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
+use curve25519_dalek::traits::Identity;
+use curve25519_dalek::{EdwardsPoint, Scalar};
+use ed25519_dalek::VerifyingKey;
+use sha2::{Digest, Sha512};
+
+use super::fixed_base::{FixedBase, Width, write_digits};
+use super::table_cache;
+use super::{PublicKey, Signature};
+
+/// From so many signatures on a key's table has paid for itself.
+const NARROW_FROM: usize = 128;
+
+/// From so many on a larger table has.
+const WIDE_FROM: usize = 16_384;
+
+/// Judges signatures under one key, strictly: canonical `S`, no small-order or
+/// non-canonical `A` or `R`, cofactorless equation.
+#[derive(Clone)]
+pub struct StrictVerifier {
+    /// `None` where the 32 bytes cannot be the key of any valid signature.
+    key: Option<VerifyingKey>,
+    /// Signatures announced so far.
+    expected: usize,
+    /// Multiples of −A, once they are worth their making.
+    table: Option<Arc<FixedBase>>,
+}
+
+impl StrictVerifier {
+    /// Prepares to judge signatures under `key`.
+    #[must_use]
+    pub fn new(key: &PublicKey) -> StrictVerifier {
+        let decoded = VerifyingKey::from_bytes(key.as_bytes()).ok();
+        // `verify_strict` refuses a small-order A, but hashes A's bytes as
+        // given: only the encoding that decompression gives back is the key.
+        let canonical = decoded
+            .filter(|k| &k.to_edwards().compress().to_bytes() == key.as_bytes() && !k.is_weak());
+        StrictVerifier {
+            key: canonical,
+            expected: 0,
+            table: None,
+        }
+    }
+
+    /// Announces that `count` more signatures are to be judged in batches. The
+    /// first few take the plain way; a key that comes often gets a table, and
+    /// one that comes very often a larger one. Verdicts do not depend on it.
+    pub fn expect(&mut self, count: usize) {
+        self.expected = self.expected.saturating_add(count);
+        let Some(key) = &self.key else { return };
+        let width = match self.expected {
+            WIDE_FROM.. => Width::Wide,
+            NARROW_FROM.. => Width::Narrow,
+            _ => return,
+        };
+        if self.table.as_ref().is_none_or(|t| t.width() < width) {
+            self.table = Some(table_cache::of(key, width));
+        }
+    }
+
+    /// Whether `signature` is this key's on `message`.
+    #[must_use]
+    pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
+        self.key
+            .as_ref()
+            .is_some_and(|key| key.verify_strict(message, &signature).is_ok())
+    }
+
+    /// The verdict on each message and signature, on this thread. Batches of
+    /// some hundreds serve best: [`StrictVerifier::BATCH`].
+    #[must_use]
+    pub fn verify_batch(&self, signed: &[(&[u8], Signature)]) -> Vec<bool> {
+        match (&self.key, &self.table) {
+            (Some(key), Some(table)) => verify_with(key, table, signed),
+            _ => signed.iter().map(|(m, s)| self.verify(m, s)).collect(),
+        }
+    }
+
+    /// How many signatures a batch should have: enough that one inversion for
+    /// all of them counts for nothing and a window of the table, once in the
+    /// cache, is used often; few enough that their points stay there beside it.
+    pub const BATCH: usize = 1_024;
+}
+
+impl fmt::Debug for StrictVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.table.as_ref().map(|table| table.width());
+        write!(f, "StrictVerifier({:?}, table {width:?})", self.key)
+    }
+}
+
+/// Steps 2 to 4 with tables of −A and B; step 1 made `key`.
+fn verify_with(key: &VerifyingKey, table: &FixedBase, signed: &[(&[u8], Signature)]) -> Vec<bool> {
+    let width = table.width();
+    let windows = width.windows();
+    let mut canonical = Vec::with_capacity(signed.len());
+    let mut minus_a = Vec::with_capacity(signed.len() * windows);
+    let mut base = Vec::with_capacity(signed.len() * windows);
+    for (message, signature) in signed {
+        let (r, s) = halves(signature);
+        let s: Option<Scalar> = Scalar::from_canonical_bytes(s).into();
+        canonical.push(s.is_some());
+        let digest = Sha512::new()
+            .chain_update(r)
+            .chain_update(key.as_bytes())
+            .chain_update(message);
+        let k = Scalar::from_bytes_mod_order_wide(&digest.finalize().into());
+        write_digits(&k, width, &mut minus_a);
+        write_digits(&s.unwrap_or(Scalar::ZERO), width, &mut base);
+    }
+    let mut sums = vec![EdwardsPoint::identity(); signed.len()];
+    for (table, digits) in [(table, &minus_a), (base_table(width), &base)] {
+        for window in 0..windows {
+            let digits = digits.iter().skip(window).step_by(windows).copied();
+            table.add_window(window, sums.iter_mut().zip(digits));
+        }
+    }
+    let points = EdwardsPoint::compress_batch_alloc(&sums);
+    let verdict = |((point, canonical), (_, signature)): ((&_, &bool), &(&[u8], Signature))| {
+        let (r, _) = halves(signature);
+        let point: &curve25519_dalek::edwards::CompressedEdwardsY = point;
+        *canonical && point.as_bytes() == &r && !SMALL_ORDER.contains(&r)
+    };
+    points
+        .iter()
+        .zip(&canonical)
+        .zip(signed)
+        .map(verdict)
+        .collect()
+}
+
+/// `R` and `S`.
+fn halves(signature: &Signature) -> ([u8; 32], [u8; 32]) {
+    let signature = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
+    (*signature.r_bytes(), *signature.s_bytes())
+}
+
+/// The canonical encodings of the eight points of small order.
+static SMALL_ORDER: LazyLock<[[u8; 32]; 8]> =
+    LazyLock::new(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
+
+/// The multiples of B, made once a process.
+fn base_table(width: Width) -> &'static FixedBase {
+    static NARROW: OnceLock<FixedBase> = OnceLock::new();
+    static WIDE: OnceLock<FixedBase> = OnceLock::new();
+    let place = match width {
+        Width::Narrow => &NARROW,
+        Width::Wide => &WIDE,
+    };
+    // Made outside of the lock, at worst twice: it is made on all cores, and a
+    // core that waits for a lock must not be one that its owner waits for.
+    place.get().unwrap_or_else(|| {
+        let table = FixedBase::new(&ED25519_BASEPOINT_POINT, width);
+        place.get_or_init(|| table)
+    })
+}

@@ -1,0 +1,104 @@
+//! What a log publishes of itself: each sealed header, and heads between them.
+//! JSON Lines, each line the canonical JSON of one signed statement.
+//!
+//! This is the file that a third party keeps: whoever has it notices that the
+//! history behind it was changed, by the owner of the key too.
+
+use thiserror::Error;
+
+use super::anchors::Anchor;
+use super::epoch::SignedEpoch;
+use super::hash::Hash;
+use super::head::SignedHead;
+use super::json::{Form, Value};
+use super::key::PublicKey;
+use super::parse::{self, ParseError};
+use super::position::Seq;
+use super::statement::{Statement, StatementError};
+
+/// One line of a published file, read and not judged.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Published {
+    /// A sealed header.
+    Epoch(SignedEpoch),
+    /// A head.
+    Head(SignedHead),
+}
+
+/// Why a value is neither header nor head.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum PublishedError {
+    /// Not JSON.
+    #[error(transparent)]
+    Json(#[from] ParseError),
+    /// A header or head that is none.
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    /// Something else.
+    #[error("neither an epoch header nor a head")]
+    Other,
+}
+
+impl Published {
+    /// Reads a line in any spelling.
+    ///
+    /// # Errors
+    /// [`PublishedError`].
+    pub fn from_line(line: &[u8]) -> Result<Published, PublishedError> {
+        Published::from_value(&parse::parse(line)?)
+    }
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// [`PublishedError`].
+    pub fn from_value(value: &Value) -> Result<Published, PublishedError> {
+        if value.get("epoch").is_some() {
+            Ok(Published::Epoch(Statement::from_value(value)?))
+        } else if value.get("head").is_some() {
+            Ok(Published::Head(Statement::from_value(value)?))
+        } else {
+            Err(PublishedError::Other)
+        }
+    }
+
+    /// The line, with its newline.
+    #[must_use]
+    pub fn to_line(&self) -> Vec<u8> {
+        let value = match self {
+            Published::Epoch(epoch) => epoch.to_value(),
+            Published::Head(head) => head.to_value(),
+        };
+        let mut line = value.canonical(Form::Utf8).into_bytes();
+        line.push(b'\n');
+        line
+    }
+
+    /// Whose it says it is: the log's key and its genesis.
+    #[must_use]
+    pub fn log(&self) -> (PublicKey, Hash) {
+        match self {
+            Published::Epoch(epoch) => (epoch.content.log, epoch.content.genesis),
+            Published::Head(head) => (head.content.log, head.content.genesis),
+        }
+    }
+
+    /// The entry that it names as the last.
+    #[must_use]
+    pub fn seq(&self) -> Seq {
+        match self {
+            Published::Epoch(epoch) => epoch.content.last_seq,
+            Published::Head(head) => head.content.seq,
+        }
+    }
+
+    /// What a log is held against.
+    #[must_use]
+    pub fn to_anchor(&self) -> Anchor {
+        match self {
+            Published::Epoch(epoch) => Anchor::of_epoch(epoch),
+            Published::Head(head) => Anchor::of_head(head),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A routing decision with all that it was taken from, written and read.
+
+use super::answers::Answers;
+use super::context::{BanPremise, Context};
+use super::input::{RecordedInput, RequestContent, from_recorded, to_recorded};
+use super::outcome::ACTOR;
+use super::premises::Premises;
+use super::receipt::EvidenceReceipt;
+use super::slice::RegistrySlice;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::members::{MemberError, Members};
+use crate::wcp::hall::Hall;
+use crate::wcp::input::RouteInput;
+use crate::wcp::router::Decided;
+
+/// The payload of a `wcp.decision`, and the receipt in it.
+///
+/// `hall` is the one that decided, under `premises`.
+#[must_use]
+pub fn compose(
+    decided: &Decided,
+    input: &RouteInput,
+    premises: &Premises,
+    hall: &Hall<'_>,
+    content: RequestContent,
+) -> (Object, EvidenceReceipt) {
+    let (decision, consulted) = (&decided.decision, &decided.consulted);
+    let receipt = EvidenceReceipt::of(decision, &consulted.controls);
+    let (rules, config) = premises.named();
+    let context = Context {
+        task_id: hall.task_id.to_owned(),
+        rules,
+        config,
+        gate: premises.gate_premise(),
+        ban_list: premises.ban_premise(),
+        registry: RegistrySlice::of(consulted, hall, input.env),
+    };
+    let opaque_bans = premises.ban_premise() == BanPremise::Opaque;
+    // Of an allowed decision it is computed already.
+    let input_hash = decision.artifact_hash.clone();
+    let input_hash = input_hash.unwrap_or_else(|| input.artifact_hash());
+    let members = [
+        ("decision", decision.to_value()),
+        ("input", Value::Object(to_recorded(input, content))),
+        ("input_hash", Value::from(input_hash)),
+        ("context", context.to_value()),
+        ("answers", Answers::of(consulted, opaque_bans).to_value()),
+        ("receipt", Value::Object(receipt.to_object())),
+    ];
+    (members.into_iter().collect(), receipt)
+}
+
+/// A recorded decision, read back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecisionRecord {
+    /// The decision as it was recorded.
+    pub decision: Value,
+    /// The request, as far as it was recorded.
+    pub input: RecordedInput,
+    /// The SHA-256 of the request as it came.
+    pub input_hash: String,
+    /// What it was taken under.
+    pub context: Context,
+    /// What cannot be asked again.
+    pub answers: Answers,
+    /// The receipt as it was recorded.
+    pub receipt: Value,
+}
+
+impl DecisionRecord {
+    /// Reads a payload.
+    ///
+    /// # Errors
+    /// [`MemberError`] names the member that is missing, wrong or unknown.
+    pub fn read(payload: &Object) -> Result<DecisionRecord, MemberError> {
+        let mut members = Members::of_object(payload, "");
+        let m = &mut members;
+        let input = from_recorded(m.object("input")?, "input")?;
+        let env = input.input.env;
+        let record = DecisionRecord {
+            decision: Value::Object(m.object("decision")?.clone()),
+            input_hash: m.str("input_hash")?.to_owned(),
+            context: Context::read(m.nested("context")?)?,
+            answers: Answers::read(m.nested("answers")?, env)?,
+            receipt: Value::Object(m.object("receipt")?.clone()),
+            input,
+        };
+        m.optional(ACTOR);
+        members.finish()?;
+        Ok(record)
+    }
+}

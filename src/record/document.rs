@@ -1,0 +1,79 @@
+//! Documents: what decisions refer to by digest, stored once each.
+
+use crate::ledger::document;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::members::{MemberError, Members};
+
+pub use crate::ledger::document::DocumentDigest;
+
+/// The media type of JSON content.
+const JSON: &str = "application/json";
+
+/// The media type of text content.
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Something that decisions were taken from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    digest: DocumentDigest,
+    media_type: String,
+    content: Value,
+}
+
+impl Document {
+    /// The document of `content`; text is a string.
+    #[must_use]
+    pub fn new(content: Value) -> Document {
+        let media_type = match content {
+            Value::String(_) => TEXT,
+            _ => JSON,
+        };
+        Document {
+            digest: DocumentDigest::of(&content),
+            media_type: media_type.to_owned(),
+            content,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn digest(&self) -> DocumentDigest {
+        self.digest
+    }
+
+    /// What it is written in.
+    #[must_use]
+    pub fn media_type(&self) -> &str {
+        &self.media_type
+    }
+
+    /// What it says.
+    #[must_use]
+    pub const fn content(&self) -> &Value {
+        &self.content
+    }
+
+    /// The payload of a `wcp.document`: `{"digest", "media_type", "content"}`.
+    #[must_use]
+    pub fn to_payload(&self) -> Object {
+        document::payload(&self.media_type, self.content.clone())
+    }
+
+    /// Reads a payload, and gives the digest that it names beside the document:
+    /// they differ where somebody changed the one or the other.
+    ///
+    /// # Errors
+    /// [`MemberError`] names the member.
+    pub fn from_payload(payload: &Object) -> Result<(DocumentDigest, Document), MemberError> {
+        let mut members = Members::of_object(payload, "");
+        let named = super::context::digest(&mut members, "digest")?;
+        let media_type = members.str("media_type")?.to_owned();
+        let content = members.required("content")?.clone();
+        members.finish()?;
+        let document = Document {
+            media_type,
+            ..Document::new(content)
+        };
+        Ok((named, document))
+    }
+}

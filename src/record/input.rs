@@ -1,0 +1,98 @@
+//! The request as it is recorded: without secrets, and on demand without its
+//! content.
+
+use super::document::DocumentDigest;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::members::{MemberError, Members};
+use crate::ledger::sha256::Sha256Digest;
+use crate::wcp::blast::{FLAGS, flags};
+use crate::wcp::input::RouteInput;
+
+/// What is recorded of a request's `request`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestContent {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Its digest and the four flags that the blast score depends on. Of
+    /// content that can be guessed a digest hides nothing.
+    Digest,
+}
+
+/// A request that was read back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedInput {
+    /// The request, as far as it was recorded.
+    pub input: RouteInput,
+    /// Whether that is all of it, so that its hash can be computed again.
+    pub whole: bool,
+}
+
+/// Instead of the credential.
+const CREDENTIAL: &str = "tenant_credential_sha256";
+
+/// Instead of `request`.
+const DIGEST: &str = "request_digest";
+
+/// Beside the digest.
+const REQUEST_FLAGS: &str = "request_flags";
+
+/// The request as it is recorded: every field present, `tenant_credential`
+/// `null` and its SHA-256 beside it.
+#[must_use]
+pub fn to_recorded(input: &RouteInput, content: RequestContent) -> Object {
+    let mut object = match input.to_value() {
+        Value::Object(object) => object,
+        // It is one.
+        _ => Object::new(),
+    };
+    if let Some(credential) = &input.tenant_credential {
+        object.insert("tenant_credential", Value::Null);
+        let digest = Sha256Digest::of(credential.as_bytes());
+        object.insert(CREDENTIAL, digest.to_string());
+    }
+    if content == RequestContent::Digest
+        && let Some(request) = object.remove("request")
+    {
+        object.insert(DIGEST, DocumentDigest::of(&request));
+        let flags: Object = flags(&input.request).into_iter().collect();
+        object.insert(REQUEST_FLAGS, flags);
+    }
+    object
+}
+
+/// The inverse of [`to_recorded`], as far as there is one.
+///
+/// # Errors
+/// [`MemberError`] names the member.
+pub fn from_recorded(object: &Object, at: &str) -> Result<RecordedInput, MemberError> {
+    let mut members = Members::of_object(object, at);
+    let mut rest = object.clone();
+    let mut whole = true;
+    if members.opt_hex::<32>(CREDENTIAL)?.is_some() {
+        rest.remove(CREDENTIAL);
+        whole = false;
+    }
+    if members.optional(DIGEST).is_some() {
+        super::context::digest(&mut members, DIGEST)?;
+        let mut recorded = members.nested(REQUEST_FLAGS)?;
+        let mut request = Object::new();
+        for flag in FLAGS {
+            if recorded.bool(flag)? {
+                request.insert(flag, true);
+            }
+        }
+        recorded.finish()?;
+        rest.remove(DIGEST);
+        rest.remove(REQUEST_FLAGS);
+        rest.insert("request", request);
+        whole = false;
+    }
+    // A blank tenant is denied, not malformed, where the request was made in
+    // memory.
+    let tenant = members.str("tenant_id")?.to_owned();
+    rest.insert("tenant_id", "recorded");
+    let mut input = RouteInput::read(&Value::Object(rest), at)?;
+    input.tenant_id = tenant;
+    Ok(RecordedInput { input, whole })
+}

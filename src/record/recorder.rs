@@ -1,0 +1,253 @@
+//! The recorder: decides, makes durable, and only then answers.
+
+use std::sync::Arc;
+
+use super::decision::compose;
+use super::document::Document;
+use super::error::{OUTCOME_BYTES, RecordError};
+use super::input::RequestContent;
+use super::kind;
+use super::outcome::{ACTOR, Outcome};
+use super::premises::{Premises, Sources};
+use super::receipt::EvidenceReceipt;
+use super::shelf::{Shelf, Submitted};
+use crate::ledger::hash::Hash;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::key::PublicKey;
+use crate::ledger::limits;
+use crate::ledger::position::Seq;
+use crate::logbook::Logbook;
+use crate::logbook::request::{self as logbook, Receipt};
+use crate::wcp::decision::RouteDecision;
+use crate::wcp::input::RouteInput;
+use crate::wcp::router::make_decision;
+use crate::wcp::stamp::Stamp;
+
+/// Records outcomes in one ledger. Shared between threads; a ledger has one,
+/// for it remembers which documents are stored.
+pub struct Recorder {
+    logbook: Arc<Logbook>,
+    shelf: Shelf,
+    content: RequestContent,
+}
+
+/// A request with what belongs to this one decision.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The request.
+    pub input: &'a RouteInput,
+    /// Who and what is there now.
+    pub sources: Sources<'a>,
+    /// The routing task.
+    pub task_id: &'a str,
+    /// On whose behalf it came in, for `_actor`; none outside of a server.
+    pub actor: Option<&'a Value>,
+    /// The decision's id and time.
+    pub stamp: Stamp,
+}
+
+/// A decision that may be acted on, or the denial in its place.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// `DENY_INTERNAL_ERROR` if it could not be recorded.
+    pub decision: RouteDecision,
+    /// Where it is recorded, or why it is not.
+    pub receipt: Result<DecisionReceipt, RecordError>,
+}
+
+/// The evidence receipt, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecisionReceipt {
+    /// What WCP wants to know.
+    pub evidence: EvidenceReceipt,
+    /// Its entry.
+    pub entry: Receipt,
+    /// The log's key.
+    pub log: PublicKey,
+    /// The log's entry 0.
+    pub genesis: Hash,
+}
+
+impl DecisionReceipt {
+    /// The evidence receipt with `seq`, `entry_hash`, `log` and `genesis`.
+    #[must_use]
+    pub fn to_object(&self) -> Object {
+        let mut object = self.evidence.to_object();
+        object.insert("seq", self.entry.seq.0);
+        object.insert("entry_hash", self.entry.hash.to_string());
+        object.insert("log", self.log.to_string());
+        object.insert("genesis", self.genesis.to_string());
+        object
+    }
+
+    /// The entry's number.
+    #[must_use]
+    pub const fn seq(&self) -> Seq {
+        self.entry.seq
+    }
+}
+
+/// A decision whose entry is ready to be handed over.
+pub struct Prepared {
+    decision: RouteDecision,
+    evidence: EvidenceReceipt,
+    documents: Vec<Arc<Document>>,
+    entry: Result<logbook::Prepared, RecordError>,
+}
+
+/// A decision whose entry is not known to be durable yet.
+pub struct Underway {
+    decision: RouteDecision,
+    evidence: EvidenceReceipt,
+    submitted: Result<Submitted, RecordError>,
+    logbook: Arc<Logbook>,
+}
+
+impl Recorder {
+    /// Records in `logbook`, requests with all of their content.
+    #[must_use]
+    pub fn new(logbook: Arc<Logbook>) -> Recorder {
+        Recorder {
+            logbook,
+            shelf: Shelf::default(),
+            content: RequestContent::Whole,
+        }
+    }
+
+    /// Records so much of every request's content.
+    #[must_use]
+    pub fn with_content(mut self, content: RequestContent) -> Recorder {
+        self.content = content;
+        self
+    }
+
+    /// The ledger.
+    #[must_use]
+    pub const fn logbook(&self) -> &Arc<Logbook> {
+        &self.logbook
+    }
+
+    /// Decides, records, and answers when the entry is durable. What cannot be
+    /// recorded is denied.
+    #[must_use]
+    pub fn decide(&self, premises: &Premises, asked: &Asked<'_>) -> Recorded {
+        self.begin(premises, asked).wait()
+    }
+
+    /// Decides and hands the entry over, to be waited for later: a caller with
+    /// many keeps several under way.
+    #[must_use]
+    pub fn begin(&self, premises: &Premises, asked: &Asked<'_>) -> Underway {
+        self.submit(self.prepare(premises, asked))
+    }
+
+    /// Decides and makes the entry, which is all of the work but the ledger's:
+    /// for a caller whose threads decide in any order and record in one.
+    #[must_use]
+    pub fn prepare(&self, premises: &Premises, asked: &Asked<'_>) -> Prepared {
+        let hall = premises.hall(&asked.sources, asked.task_id);
+        let decided = make_decision(asked.input, &hall, asked.stamp);
+        let (mut payload, evidence) = compose(&decided, asked.input, premises, &hall, self.content);
+        if let Some(actor) = asked.actor {
+            payload.insert(ACTOR, actor.clone());
+        }
+        Prepared {
+            decision: decided.decision,
+            evidence,
+            documents: premises.documents().cloned().collect(),
+            entry: prepare(kind::DECISION, &payload, OUTCOME_BYTES),
+        }
+    }
+
+    /// Hands an entry over.
+    #[must_use]
+    pub fn submit(&self, prepared: Prepared) -> Underway {
+        let submitted = prepared.entry.and_then(|entry| {
+            let documents: Vec<&Arc<Document>> = prepared.documents.iter().collect();
+            self.shelf.submit(&self.logbook, &documents, entry)
+        });
+        Underway {
+            decision: prepared.decision,
+            evidence: prepared.evidence,
+            submitted,
+            logbook: Arc::clone(&self.logbook),
+        }
+    }
+
+    /// Records an outcome, and answers when the entry is durable.
+    ///
+    /// # Errors
+    /// [`RecordError`]; then it is not recorded.
+    pub fn record(&self, outcome: &Outcome) -> Result<Receipt, RecordError> {
+        let entry = prepare(outcome.kind(), outcome.payload(), OUTCOME_BYTES)?;
+        Ok(self.shelf.submit(&self.logbook, &[], entry)?.wait()?)
+    }
+
+    /// Records that a Hall took up `after` in the place of `before`, with the
+    /// documents that are new.
+    ///
+    /// # Errors
+    /// [`RecordError`]; then it is not recorded.
+    pub fn reload(
+        &self,
+        before: Option<&Premises>,
+        after: &Premises,
+        actor: Option<Value>,
+    ) -> Result<Receipt, RecordError> {
+        let before = before.map_or(Value::Null, Premises::digests);
+        let mut outcome = Outcome::reload(before, after.digests());
+        if let Some(actor) = actor {
+            outcome = outcome.by(actor);
+        }
+        let entry = prepare(outcome.kind(), outcome.payload(), OUTCOME_BYTES)?;
+        let documents: Vec<&Arc<Document>> = after.documents().collect();
+        Ok(self
+            .shelf
+            .submit(&self.logbook, &documents, entry)?
+            .wait()?)
+    }
+}
+
+impl Underway {
+    /// Waits until the entry is durable.
+    #[must_use]
+    pub fn wait(self) -> Recorded {
+        let identity = self.logbook.identity();
+        let submitted = self.submitted;
+        let entry = submitted.and_then(|submitted| Ok(submitted.wait()?));
+        match entry {
+            Ok(entry) => Recorded {
+                decision: self.decision,
+                receipt: Ok(DecisionReceipt {
+                    evidence: self.evidence,
+                    entry,
+                    log: identity.log,
+                    genesis: identity.genesis,
+                }),
+            },
+            Err(error) => Recorded {
+                decision: self.decision.unrecorded(),
+                receipt: Err(error),
+            },
+        }
+    }
+}
+
+/// An entry of a reserved kind, within its limits: what is in the ledger must
+/// be readable by whoever verifies it.
+pub(super) fn prepare(
+    kind: &'static str,
+    payload: &Object,
+    limit: usize,
+) -> Result<logbook::Prepared, RecordError> {
+    let levels = 1 + payload.iter().map(|(_, v)| v.depth()).max().unwrap_or(0);
+    if levels > limits::PAYLOAD_LEVELS {
+        return Err(RecordError::TooDeep { kind, levels });
+    }
+    let entry = logbook::Prepared::new(kind, payload)?;
+    let bytes = entry.payload_bytes();
+    if bytes > limit {
+        return Err(RecordError::TooLarge { kind, bytes, limit });
+    }
+    Ok(entry)
+}

@@ -1,0 +1,106 @@
+//! Documents in the ledger, stored once each.
+//!
+//! A decision must never stand before a document that it refers to, and never
+//! refer to one that is not there. So a document goes in the same request as
+//! the first decision that refers to it, before it; and nobody else takes it
+//! for stored until that request is durable. Documents are rare: the one
+//! decision that brings one waits for the disk here, all others go by.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::document::{Document, DocumentDigest};
+use super::error::{DOCUMENT_BYTES, RecordError};
+use super::kind;
+use super::recorder::prepare;
+use crate::logbook::Logbook;
+use crate::logbook::error::LogbookError;
+use crate::logbook::request::{Pending, Prepared, Receipt};
+use crate::store::query::{Filter, select};
+
+/// Digests kept in memory. Of a forgotten one the ledger is asked again.
+const REMEMBERED: usize = 100_000;
+
+/// What is known to be stored.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    stored: RwLock<HashSet<DocumentDigest>>,
+    /// Held by whoever stores a document, so that nobody stores it twice.
+    storing: Mutex<()>,
+}
+
+/// An entry on its way, or there.
+#[derive(Debug)]
+pub(super) enum Submitted {
+    Pending(Pending),
+    Durable(Receipt),
+}
+
+impl Submitted {
+    pub(super) fn wait(self) -> Result<Receipt, LogbookError> {
+        match self {
+            Submitted::Durable(receipt) => Ok(receipt),
+            Submitted::Pending(pending) => pending.wait()?.pop().ok_or(LogbookError::Stopped),
+        }
+    }
+}
+
+impl Shelf {
+    /// Submits `entry`, after those of `documents` that are not stored yet.
+    pub(super) fn submit(
+        &self,
+        logbook: &Logbook,
+        documents: &[&Arc<Document>],
+        entry: Prepared,
+    ) -> Result<Submitted, RecordError> {
+        if self.missing(documents).is_empty() {
+            return Ok(Submitted::Pending(logbook.submit(vec![entry])?));
+        }
+        let _storing = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut found, mut entries, mut stored) = (Vec::new(), Vec::new(), HashSet::new());
+        for document in self.missing(documents) {
+            let digest = document.digest();
+            if is_stored(logbook, digest)? {
+                found.push(digest);
+            } else if stored.insert(digest) {
+                let payload = document.to_payload();
+                entries.push(prepare(kind::DOCUMENT, &payload, DOCUMENT_BYTES)?);
+            }
+        }
+        self.remember(found);
+        if entries.is_empty() {
+            return Ok(Submitted::Pending(logbook.submit(vec![entry])?));
+        }
+        entries.push(entry);
+        let receipt = Submitted::Pending(logbook.submit(entries)?).wait()?;
+        self.remember(stored);
+        Ok(Submitted::Durable(receipt))
+    }
+
+    fn missing<'d>(&self, documents: &[&'d Arc<Document>]) -> Vec<&'d Arc<Document>> {
+        let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+        let missing = documents.iter().filter(|d| !stored.contains(&d.digest()));
+        missing.copied().collect()
+    }
+
+    fn remember(&self, digests: impl IntoIterator<Item = DocumentDigest>) {
+        let mut stored = self.stored.write().unwrap_or_else(PoisonError::into_inner);
+        if stored.len() > REMEMBERED {
+            stored.clear();
+        }
+        stored.extend(digests);
+    }
+}
+
+/// Whether the ledger holds the document: by its index, and by reading what is
+/// not indexed yet.
+fn is_stored(logbook: &Logbook, digest: DocumentDigest) -> Result<bool, RecordError> {
+    let filter = Filter {
+        kinds: vec![kind::DOCUMENT.to_owned()],
+        document: Some(digest.to_string()),
+        limit: Some(1),
+        ..Filter::default()
+    };
+    let found = select(&**logbook.store(), &filter)?.next().transpose()?;
+    Ok(found.is_some())
+}

@@ -1,0 +1,384 @@
+//! The source that verification reads, watched: its entries become the
+//! timeline while their signatures are judged.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::Options;
+use super::item::{Decided, Event, Item, Judged, summary_of};
+use super::library::Library;
+use super::otherwise::{Brief, Otherwise, OtherwiseCounts};
+use super::recompute::{Recomputed, recompute};
+use super::report::Counts;
+use super::trust::Trust;
+use crate::ledger::bundle_line;
+use crate::ledger::entry::Entry;
+use crate::ledger::fault::{At, Fault, FaultCode, Findings};
+use crate::ledger::json::{Object, Value};
+use crate::ledger::limits;
+use crate::ledger::members::MemberError;
+use crate::ledger::parse;
+use crate::ledger::position::Seq;
+use crate::ledger::source::{self, Raw, ReadError, Source, Subject};
+use crate::record::{DecisionRecord, Document, DocumentDigest, kind};
+
+/// What was found so far.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The timeline, taken away as it grows.
+    pub(super) items: Vec<Item>,
+    pub(super) findings: Findings,
+    pub(super) counts: Counts,
+    pub(super) otherwise: Vec<(u64, Otherwise)>,
+    pub(super) otherwise_counts: OtherwiseCounts,
+    pub(super) today: Option<bool>,
+}
+
+/// A source, watched.
+pub(super) struct Custody<'a> {
+    inner: &'a mut dyn Source,
+    options: &'a Options<'a>,
+    library: Library,
+    /// Entries seen so far, which is how faults count them in a file.
+    count: u64,
+    found: Arc<Mutex<Found>>,
+    stop: Arc<AtomicBool>,
+}
+
+/// An entry of interest, read.
+struct Read {
+    index: u64,
+    /// A document that stands beside the entries of a bundle.
+    beside: bool,
+    /// None if it is not part of the timeline.
+    item: Option<Item>,
+    content: Content,
+    faults: Vec<Fault>,
+}
+
+enum Content {
+    Document(Box<Document>),
+    Decision(Box<DecisionRecord>),
+    Done,
+}
+
+impl<'a> Custody<'a> {
+    pub(super) fn new(
+        inner: &'a mut dyn Source,
+        options: &'a Options<'a>,
+        found: Arc<Mutex<Found>>,
+    ) -> Custody<'a> {
+        Custody {
+            inner,
+            options,
+            library: Library::default(),
+            count: 0,
+            found,
+            stop: Arc::default(),
+        }
+    }
+
+    /// Ends the stream early once set: nobody wants the rest.
+    pub(super) fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// Documents first and in order, then every decision, on all cores.
+    fn watch(&mut self, batch: &[source::Event]) {
+        let mut entries: Vec<(u64, &Raw)> = Vec::new();
+        for event in batch {
+            match event {
+                source::Event::Entry(raw, _) => {
+                    entries.push((self.count, raw));
+                    self.count += 1;
+                }
+                // Counted with nothing: it is before all entries.
+                source::Event::Document(raw, _) => entries.push((self.count, raw)),
+                _ => {}
+            }
+        }
+        let options = self.options;
+        let read = entries.par_iter().with_min_len(16);
+        let mut read: Vec<Read> = read
+            .filter_map(|(index, raw)| read_entry(*index, raw, options))
+            .collect();
+        let mut documents = 0;
+        for entry in &mut read {
+            if let Content::Document(document) = &entry.content {
+                let index = (!entry.beside).then_some(entry.index);
+                self.library.add(index, Document::clone(document));
+                documents += 1;
+            }
+        }
+        let (library, alternative) = (&self.library, options.alternative.as_ref());
+        let again = read.par_iter().with_min_len(4).map(|entry| {
+            let Content::Decision(record) = &entry.content else {
+                return None;
+            };
+            Some(recompute(record, entry.index, library, alternative))
+        });
+        let again: Vec<Option<Recomputed>> = again.collect();
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.counts.documents += documents;
+        for (entry, again) in read.into_iter().zip(again) {
+            found.take(entry, again);
+        }
+    }
+}
+
+impl Source for Custody<'_> {
+    fn subject(&self) -> Subject {
+        self.inner.subject()
+    }
+
+    fn next_batch(&mut self, batch: &mut Vec<source::Event>) -> Result<(), ReadError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.inner.next_batch(batch)?;
+        self.watch(batch);
+        Ok(())
+    }
+}
+
+impl Found {
+    /// Puts an entry into the timeline.
+    fn take(&mut self, read: Read, again: Option<Recomputed>) {
+        for fault in read.faults {
+            self.findings.fault(fault);
+        }
+        let Some(mut item) = read.item else { return };
+        if let Some(again) = again {
+            self.judge(&mut item, read.index, again);
+        }
+        self.count(&item);
+        self.items.push(item);
+    }
+
+    /// Adds what came of taking a decision again.
+    fn judge(&mut self, item: &mut Item, index: u64, again: Recomputed) {
+        let seq = Some(item.seq.0);
+        let fault = |code, detail: String| Fault::at(code, At::Entry, index, detail).with_seq(seq);
+        for (code, detail) in again.documents {
+            self.findings.fault(fault(code, detail));
+        }
+        for difference in &again.differences {
+            let detail = format!("{} comes out otherwise", difference.field);
+            let fault = fault(FaultCode::DecisionMismatch, detail);
+            let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+            let (recomputed, recorded) = (&difference.recomputed, &difference.recorded);
+            self.findings
+                .fault(fault.compared(text(recomputed), text(recorded)));
+        }
+        if let Some(otherwise) = &again.otherwise {
+            self.otherwise_counts.add(otherwise);
+            let told = otherwise.changed() || !otherwise.undetermined.is_empty();
+            if told && self.otherwise.len() < limits::REPORTED {
+                self.otherwise.push((item.seq.0, otherwise.clone()));
+            }
+        }
+        if let Event::Decided(decided) = &mut item.event {
+            decided.same = again.possible.then_some(again.differences.is_empty());
+            decided.inputs = again.inputs;
+            decided.unenforced = again.unenforced;
+            decided.differences = again.differences;
+            decided.otherwise = again.otherwise;
+        }
+    }
+
+    fn count(&mut self, item: &Item) {
+        let counts = &mut self.counts;
+        match &item.event {
+            Event::Decided(decided) => {
+                let is = |name| decided.summary.get(name).and_then(Value::as_bool) == Some(true);
+                let on_trust = |(_, trust): &(&str, Trust)| *trust == Trust::TakenOnTrust;
+                counts.decisions += 1;
+                counts.recomputed += u64::from(decided.same.is_some());
+                counts.mismatched += u64::from(decided.same == Some(false));
+                counts.denied += u64::from(is("denied"));
+                counts.dry_runs += u64::from(is("dry_run"));
+                counts.unenforced += u64::from(!decided.unenforced.is_empty());
+                counts.on_trust += u64::from(decided.inputs.0.iter().any(on_trust));
+            }
+            Event::Claimed { .. } => counts.claimed += 1,
+            Event::Attested(judged) | Event::Verified(judged) => {
+                match &item.event {
+                    Event::Attested(_) => counts.attestations += 1,
+                    _ => counts.manifests += 1,
+                }
+                let same = judged.today.as_ref().and_then(|today| today.get("same"));
+                // The last one is what today's content is held against.
+                self.today = same.and_then(Value::as_bool).or(self.today);
+            }
+            Event::Card(_) => counts.cards += 1,
+            Event::Approved(_) => counts.approvals += 1,
+            Event::Reloaded(_) => counts.reloads += 1,
+            Event::Other => {}
+        }
+    }
+}
+
+/// Reads an entry that is a document, or that is wanted. What is no entry is
+/// for verification to say.
+fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
+    let (index, seq, entry) = match raw {
+        Raw::Record(seq, record) => (seq.0, *seq, Entry::from_record(record.clone()).ok()?),
+        Raw::BundleLine(line) => {
+            let parsed = bundle_line::parse_entry(line).ok()?;
+            (index, parsed.seq, parsed.entry)
+        }
+        Raw::DocumentLine(line) => {
+            let entry = bundle_line::parse_document(line).ok()?;
+            (index, Seq::FIRST, entry)
+        }
+        // In a foreign logbook our kinds mean nothing.
+        Raw::LogbookLine(_) | Raw::TooLong { .. } => return None,
+    };
+    let is_document = entry.kind() == kind::DOCUMENT;
+    let wanted = !is_document && (options.wanted)(seq, &entry);
+    let ours = is_ours(entry.kind());
+    if !is_document && (!wanted || !ours && !options.others) {
+        return None;
+    }
+    let mut read = Read {
+        index,
+        beside: matches!(raw, Raw::DocumentLine(_)),
+        item: wanted.then(|| Item {
+            seq,
+            ts: entry.ts(),
+            kind: entry.kind().to_owned(),
+            hash: entry.hash(),
+            event: Event::Other,
+        }),
+        content: Content::Done,
+        faults: Vec::new(),
+    };
+    if ours {
+        // What is no payload, or not in its one spelling, is for verification
+        // to say, too.
+        let Ok(Value::Object(payload)) = parse::parse(entry.payload_bytes()) else {
+            return None;
+        };
+        if let Err(error) = read.interpret(entry.kind(), &payload, options) {
+            let (code, detail) = (FaultCode::SchemaViolation, error.to_string());
+            read.fault(code, seq, detail);
+        }
+    }
+    Some(read)
+}
+
+fn is_ours(kind: &str) -> bool {
+    [
+        kind::DOCUMENT,
+        kind::DECISION,
+        kind::INGESTED,
+        kind::ATTESTATION,
+        kind::MANIFEST,
+        kind::CARD,
+        kind::RESIDENT,
+        kind::APPROVAL,
+        kind::RELOAD,
+    ]
+    .contains(&kind)
+}
+
+impl Read {
+    fn fault(&mut self, code: FaultCode, seq: Seq, detail: String) -> Option<&mut Fault> {
+        let fault = Fault::at(code, At::Entry, self.index, detail);
+        self.faults.push(fault.with_seq(Some(seq.0)));
+        self.faults.last_mut()
+    }
+
+    fn interpret(
+        &mut self,
+        kind: &str,
+        payload: &Object,
+        options: &Options<'_>,
+    ) -> Result<(), MemberError> {
+        let event = match kind {
+            kind::DOCUMENT => {
+                self.document(Document::from_payload(payload)?);
+                return Ok(());
+            }
+            kind::DECISION => {
+                let record = DecisionRecord::read(payload)?;
+                let summary = summary_of(&record);
+                self.content = Content::Decision(Box::new(record));
+                Event::Decided(Box::new(Decided {
+                    summary,
+                    same: None,
+                    inputs: Default::default(),
+                    unenforced: Vec::new(),
+                    differences: Vec::new(),
+                    otherwise: None,
+                }))
+            }
+            kind::INGESTED => {
+                let body = payload.get("body").cloned().unwrap_or(Value::Null);
+                Event::Claimed {
+                    submitter: payload.get("submitter").cloned().unwrap_or(Value::Null),
+                    brief: Brief::of_record(&body),
+                }
+            }
+            kind::ATTESTATION => Event::Attested(judged(payload, options, ATTESTATION)),
+            kind::MANIFEST => Event::Verified(judged(payload, options, MANIFEST)),
+            kind::CARD => Event::Card(judged(payload, options, CARD)),
+            kind::RESIDENT => Event::Card(Judged {
+                summary: payload.clone(),
+                today: None,
+            }),
+            kind::APPROVAL => Event::Approved(payload.clone()),
+            kind::RELOAD => Event::Reloaded(payload.clone()),
+            _ => Event::Other,
+        };
+        if let Some(item) = &mut self.item {
+            item.event = event;
+        }
+        Ok(())
+    }
+
+    /// A document is what its name says, or nobody gets it; verification says
+    /// which is not.
+    fn document(&mut self, (named, document): (DocumentDigest, Document)) {
+        if named == document.digest() {
+            self.content = Content::Document(Box::new(document));
+        }
+    }
+}
+
+/// What is shown of an attestation, a manifest's verification, a card.
+const ATTESTATION: &[&str] = &[
+    "worker_id",
+    "worker_species_id",
+    "package_hash",
+    "manifest_sha256",
+    "ok",
+    "deny_code",
+];
+const MANIFEST: &[&str] = &[
+    "outcome",
+    "fail_reasons",
+    "signing_public_key_fingerprint",
+    "manifest_sha256",
+];
+const CARD: &[&str] = &["card", "verdict"];
+
+fn judged(payload: &Object, options: &Options<'_>, members: &[&str]) -> Judged {
+    let summary = members.iter().filter_map(|name| {
+        let value = payload.get(name)?;
+        Some((*name, value.clone()))
+    });
+    #[cfg(feature = "files")]
+    let today = options.today.and_then(|today| today.compare(payload));
+    #[cfg(not(feature = "files"))]
+    let today = {
+        let _ = options;
+        None
+    };
+    Judged {
+        summary: summary.collect(),
+        today,
+    }
+}

@@ -1,0 +1,196 @@
+//! What stands in the timeline.
+
+use super::compare::Difference;
+use super::otherwise::{Brief, Otherwise};
+use super::trust::Inputs;
+use crate::ledger::hash::Hash;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::position::Seq;
+use crate::ledger::time::Timestamp;
+use crate::record::DecisionRecord;
+use crate::record::context::{BanPremise, GatePremise};
+
+/// An entry of the custody.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its number.
+    pub seq: Seq,
+    /// Its time.
+    pub ts: Timestamp,
+    /// Its kind.
+    pub kind: String,
+    /// Its hash.
+    pub hash: Hash,
+    /// What it says.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A decision, taken again.
+    Decided(Box<Decided>),
+    /// A decision that someone claims; nothing of it was looked at.
+    Claimed {
+        /// Who does.
+        submitter: Value,
+        /// What they say of it.
+        brief: Brief,
+    },
+    /// A worker package was verified.
+    Attested(Judged),
+    /// An artifact manifest was verified.
+    Verified(Judged),
+    /// A capability card was judged.
+    Card(Judged),
+    /// A denial was resolved.
+    Approved(Object),
+    /// A Hall took up other premises.
+    Reloaded(Object),
+    /// An entry of no producer, or one that cannot be read.
+    Other,
+}
+
+/// A decision with what came of taking it again.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// What was asked and decided.
+    pub summary: Object,
+    /// Whether it came out as it is recorded; none if it could not be taken.
+    pub same: Option<bool>,
+    /// What it rests on.
+    pub inputs: Inputs,
+    /// Preconditions that were declared and not enforced.
+    pub unenforced: Vec<&'static str>,
+    /// Where it came out otherwise.
+    pub differences: Vec<Difference>,
+    /// What would have been decided otherwise; not part of the custody.
+    pub otherwise: Option<Otherwise>,
+}
+
+/// What a verifier said, and what it would say today.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What was verified, and the verdict.
+    pub summary: Object,
+    /// The comparison with today's content, if that was given.
+    pub today: Option<Object>,
+}
+
+impl Event {
+    /// The event's spelling.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Event::Decided(_) => "decided",
+            Event::Claimed { .. } => "claimed",
+            Event::Attested(_) => "attested",
+            Event::Verified(_) => "verified",
+            Event::Card(_) => "card",
+            Event::Approved(_) => "approved",
+            Event::Reloaded(_) => "reloaded",
+            Event::Other => "other",
+        }
+    }
+}
+
+/// What a decision's entry says of it, in short.
+pub(super) fn summary_of(record: &DecisionRecord) -> Object {
+    let decision = &record.decision;
+    let mut summary = Object::new();
+    for name in [
+        "decision_id",
+        "correlation_id",
+        "tenant_id",
+        "capability_id",
+        "env",
+        "data_label",
+        "matched_rule_id",
+        "denied",
+        "dry_run",
+    ] {
+        summary.insert(name, decision.get(name).cloned().unwrap_or(Value::Null));
+    }
+    let brief = Brief::of_record(decision);
+    summary.insert("deny_code", brief.deny_code);
+    summary.insert("worker", brief.worker);
+    let context = &record.context;
+    summary.insert("rules", context.rules);
+    summary.insert("config", context.config);
+    summary.insert(
+        "policy",
+        match context.gate {
+            GatePremise::Policy(digest) => Value::from(digest),
+            _ => Value::Null,
+        },
+    );
+    summary.insert(
+        "ban_list",
+        match context.ban_list {
+            BanPremise::List(digest) => Value::from(digest),
+            _ => Value::Null,
+        },
+    );
+    let registry = context.registry.digest.map(|hash| hash.to_string());
+    summary.insert("registry", registry);
+    summary
+}
+
+impl Item {
+    /// The item as JSON: `seq`, `ts`, `kind`, `entry_hash`, `event` and what
+    /// belongs to the event.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut object = match &self.event {
+            Event::Decided(decided) => decided.to_object(),
+            Event::Claimed { submitter, brief } => {
+                let members = [
+                    ("submitter", submitter.clone()),
+                    ("claim", brief.to_value()),
+                ];
+                members.into_iter().collect()
+            }
+            Event::Attested(judged) | Event::Verified(judged) | Event::Card(judged) => {
+                let mut object = judged.summary.clone();
+                object.insert("today", judged.today.clone().map(Value::Object));
+                object
+            }
+            Event::Approved(summary) | Event::Reloaded(summary) => summary.clone(),
+            Event::Other => Object::new(),
+        };
+        object.insert("seq", self.seq.0);
+        object.insert("ts", self.ts.to_string());
+        object.insert("kind", self.kind.as_str());
+        object.insert("entry_hash", self.hash.to_string());
+        object.insert("event", self.event.word());
+        Value::Object(object)
+    }
+}
+
+impl Decided {
+    fn to_object(&self) -> Object {
+        let mut object = self.summary.clone();
+        object.insert("recomputed", self.same.is_some());
+        object.insert("same", self.same);
+        object.insert("inputs", self.inputs.to_value());
+        let unenforced = self.unenforced.iter().map(|name| Value::from(*name));
+        object.insert("unenforced", unenforced.collect::<Vec<_>>());
+        let differences = self.differences.iter().map(Difference::to_value);
+        object.insert("differences", differences.collect::<Vec<_>>());
+        object
+    }
+}
+
+impl Difference {
+    /// `{"field", "recorded", "recomputed"}`.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let members = [
+            ("field", Value::from(self.field.as_str())),
+            ("recorded", Value::from(self.recorded.clone())),
+            ("recomputed", Value::from(self.recomputed.clone())),
+        ];
+        Value::Object(members.into_iter().collect())
+    }
+}

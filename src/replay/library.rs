@@ -1,0 +1,182 @@
+//! The documents that were read so far, and what was compiled of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::ledger::json::Value;
+use crate::record::ban_list::BanText;
+use crate::record::premises::{SharedBanList, SharedGate};
+use crate::record::{Document, DocumentDigest};
+use crate::wcp::config::HallConfig;
+use crate::wcp::rule_set::RuleSet;
+use crate::wcp::rules::load_rules_from_dict;
+
+/// Compiled documents kept at once. Most logs have a few.
+const COMPILED: usize = 64;
+
+/// Documents by digest.
+#[derive(Default)]
+pub(super) struct Library {
+    documents: HashMap<DocumentDigest, Shelved>,
+    rules: Compiled<RuleSet>,
+    configs: Compiled<HallConfig>,
+    gates: Compiled<SharedGate>,
+    ban_lists: Compiled<SharedBanList>,
+}
+
+struct Shelved {
+    /// The entry that holds it; none if it stands beside them, before all.
+    index: Option<u64>,
+    document: Arc<Document>,
+}
+
+/// Why a document cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// It is nowhere. Verification says so, once for every document.
+    Missing,
+    /// It stands after the decision that refers to it.
+    Later,
+    /// It is not what it has to be.
+    Malformed(String),
+    /// This build cannot run it.
+    #[cfg_attr(feature = "rego", expect(dead_code, reason = "that build can"))]
+    NotRunnable,
+}
+
+impl Library {
+    /// Takes a document that entry `index` holds, or that stands before all
+    /// entries of a bundle. The first one stays.
+    pub(super) fn add(&mut self, index: Option<u64>, document: Document) {
+        let shelved = Shelved {
+            index,
+            document: Arc::new(document),
+        };
+        let digest = shelved.document.digest();
+        self.documents.entry(digest).or_insert(shelved);
+    }
+
+    /// The rule set that entry `index` may refer to.
+    pub(super) fn rules(
+        &self,
+        digest: DocumentDigest,
+        index: u64,
+    ) -> Result<Arc<RuleSet>, Unusable> {
+        self.compiled(&self.rules, digest, index, |content| {
+            load_rules_from_dict(content).map_err(|error| malformed(&error))
+        })
+    }
+
+    /// The configuration.
+    pub(super) fn config(
+        &self,
+        digest: DocumentDigest,
+        index: u64,
+    ) -> Result<Arc<HallConfig>, Unusable> {
+        self.compiled(&self.configs, digest, index, |content| {
+            HallConfig::read(content, "").map_err(|error| malformed(&error))
+        })
+    }
+
+    /// The policy.
+    pub(super) fn gate(
+        &self,
+        digest: DocumentDigest,
+        index: u64,
+    ) -> Result<Arc<SharedGate>, Unusable> {
+        self.compiled(&self.gates, digest, index, gate)
+    }
+
+    /// The ban list.
+    pub(super) fn ban_list(
+        &self,
+        digest: DocumentDigest,
+        index: u64,
+    ) -> Result<Arc<SharedBanList>, Unusable> {
+        self.compiled(&self.ban_lists, digest, index, ban_list)
+    }
+
+    /// What was made of a document; made now, if it was not yet.
+    fn compiled<T>(
+        &self,
+        cache: &Compiled<T>,
+        digest: DocumentDigest,
+        index: u64,
+        compile: impl FnOnce(&Value) -> Result<T, Unusable>,
+    ) -> Result<Arc<T>, Unusable> {
+        let shelved = self.documents.get(&digest).ok_or(Unusable::Missing)?;
+        if shelved.index.is_some_and(|stands| stands >= index) {
+            return Err(Unusable::Later);
+        }
+        let document = &shelved.document;
+        if let Some(made) = cache.get(digest) {
+            return made;
+        }
+        let made = compile(document.content()).map(Arc::new);
+        cache.put(digest, made.clone());
+        made
+    }
+}
+
+fn malformed(error: &dyn std::fmt::Display) -> Unusable {
+    Unusable::Malformed(error.to_string())
+}
+
+#[cfg(feature = "rego")]
+fn gate(content: &Value) -> Result<SharedGate, Unusable> {
+    use crate::wcp::rego::{RegoGate, RegoLimits};
+    // Time is the backstop of the machine that answered first; here the steps
+    // decide, and a slow machine is given leave to take them.
+    let limits = RegoLimits {
+        time: std::time::Duration::from_secs(60),
+        ..RegoLimits::default()
+    };
+    let gate = RegoGate::from_document(content, limits).map_err(|error| malformed(&error))?;
+    Ok(Arc::new(gate))
+}
+
+#[cfg(not(feature = "rego"))]
+fn gate(_content: &Value) -> Result<SharedGate, Unusable> {
+    Err(Unusable::NotRunnable)
+}
+
+/// Hashes as a list, or a ban list's text.
+fn ban_list(content: &Value) -> Result<SharedBanList, Unusable> {
+    match content {
+        Value::String(text) => {
+            let list = BanText::parse(text.as_bytes());
+            Ok(Arc::new(list.map_err(|error| malformed(&error))?))
+        }
+        Value::Array(items) => {
+            let hashes = items.iter().map(|item| item.as_str().map(str::to_owned));
+            let hashes: Option<std::collections::HashSet<String>> = hashes.collect();
+            let expected = "not a list of hashes";
+            Ok(Arc::new(hashes.ok_or_else(|| malformed(&expected))?))
+        }
+        _ => Err(malformed(&"neither text nor a list")),
+    }
+}
+
+/// What was made of documents, by digest.
+struct Compiled<T>(RwLock<HashMap<DocumentDigest, Result<Arc<T>, Unusable>>>);
+
+impl<T> Default for Compiled<T> {
+    fn default() -> Compiled<T> {
+        Compiled(RwLock::default())
+    }
+}
+
+impl<T> Compiled<T> {
+    fn get(&self, digest: DocumentDigest) -> Option<Result<Arc<T>, Unusable>> {
+        let made = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        made.get(&digest).cloned()
+    }
+
+    fn put(&self, digest: DocumentDigest, result: Result<Arc<T>, Unusable>) {
+        let mut made = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if made.len() >= COMPILED {
+            made.clear();
+        }
+        made.insert(digest, result);
+    }
+}

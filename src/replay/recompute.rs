@@ -1,0 +1,289 @@
+//! One decision, taken again.
+
+use std::sync::Arc;
+
+use super::compare::{Difference, compare};
+use super::hall::RecordedHall;
+use super::library::{Library, Unusable};
+use super::otherwise::{Alternative, Otherwise};
+use super::trust::{Inputs, Trust};
+use super::unenforced::unenforced;
+use crate::ledger::fault::FaultCode;
+use crate::ledger::json::Value;
+use crate::ledger::time::Timestamp;
+use crate::record::answers::gate_to_value;
+use crate::record::context::{BanPremise, GatePremise};
+use crate::record::premises::{SharedBanList, SharedGate};
+use crate::record::{DecisionRecord, DocumentDigest, EvidenceReceipt};
+use crate::wcp::config::HallConfig;
+use crate::wcp::gate::{GateError, PolicyGate, StubGate};
+use crate::wcp::hall::{BanList, Hall};
+use crate::wcp::router::{Decided, make_decision};
+use crate::wcp::rule_set::RuleSet;
+use crate::wcp::stamp::{DecisionId, Stamp};
+
+/// What came of taking a decision again.
+#[derive(Debug, Default)]
+pub(super) struct Recomputed {
+    /// Whether the decision could be taken again.
+    pub(super) possible: bool,
+    /// Documents that are not what or where they have to be.
+    pub(super) documents: Vec<(FaultCode, String)>,
+    /// Fields that came out otherwise.
+    pub(super) differences: Vec<Difference>,
+    /// What the decision rests on.
+    pub(super) inputs: Inputs,
+    /// Preconditions that were declared and not enforced.
+    pub(super) unenforced: Vec<&'static str>,
+    /// What would have been decided otherwise, if that was asked.
+    pub(super) otherwise: Option<Otherwise>,
+}
+
+/// What a decision was taken under, ready to be used again.
+struct Premises {
+    rules: Arc<RuleSet>,
+    config: Arc<HallConfig>,
+    gate: Gate,
+    bans: Bans,
+}
+
+enum Gate {
+    None,
+    Policy(Arc<SharedGate>),
+    Stub(StubGate),
+    Recorded,
+}
+
+enum Bans {
+    None,
+    List(Arc<SharedBanList>),
+    Recorded,
+}
+
+/// Takes the decision that entry `index` records again.
+pub(super) fn recompute(
+    record: &DecisionRecord,
+    index: u64,
+    library: &Library,
+    alternative: Option<&Alternative>,
+) -> Recomputed {
+    let mut result = Recomputed {
+        possible: true,
+        ..Recomputed::default()
+    };
+    let Some(premises) = Premises::find(record, index, library, &mut result) else {
+        return result;
+    };
+    let asked = RecordedHall::new(record);
+    let stamp = stamp_of(&record.decision);
+    let hall = premises.hall(&asked, &record.context.task_id);
+    let decided = make_decision(&record.input.input, &hall, stamp);
+    result.unenforced = unenforced(&record.decision, &premises.config);
+    compare_all(record, &decided, &mut result.differences);
+    for what in asked.beyond() {
+        result.differences.push(Difference {
+            field: format!("context: {what}"),
+            recorded: None,
+            recomputed: Some("asked for".to_owned()),
+        });
+    }
+    premises.label(record, &decided, &mut result.inputs);
+    result.otherwise = alternative.map(|alternative| {
+        let asked = RecordedHall::new(record);
+        let hall = premises.hall(&asked, &record.context.task_id);
+        let hall = Hall {
+            rules: alternative.rules.as_deref().unwrap_or(hall.rules),
+            gate: match &alternative.gate {
+                Some(gate) => Some(&**gate as &dyn PolicyGate),
+                None => hall.gate,
+            },
+            ..hall
+        };
+        let decided = make_decision(&record.input.input, &hall, stamp);
+        Otherwise::of(&record.decision, &decided.decision, asked.beyond())
+    });
+    result
+}
+
+/// Decision, receipt, hash of the request and the gate's answer.
+fn compare_all(record: &DecisionRecord, decided: &Decided, differences: &mut Vec<Difference>) {
+    let mut decision = decided.decision.clone();
+    let hash = match record.input.whole {
+        true => record.input.input.artifact_hash(),
+        // It cannot be had from what is recorded of the request.
+        false => record.input_hash.clone(),
+    };
+    if decision.artifact_hash.is_some() {
+        decision.artifact_hash = Some(hash.clone());
+    }
+    let mut check = |at: &str, recorded: &Value, recomputed: &Value| {
+        compare(at, Some(recorded), Some(recomputed), differences);
+    };
+    // What explains the others comes first: not all may be listed.
+    let (recorded, hash) = (Value::from(record.input_hash.as_str()), Value::from(hash));
+    check("input_hash", &recorded, &hash);
+    let answer = |gate: &Option<_>| gate.as_ref().map_or(Value::Null, gate_code);
+    let recorded = answer(&record.answers.gate);
+    check("answers.gate", &recorded, &answer(&decided.consulted.gate));
+    check("decision", &record.decision, &decision.to_value());
+    let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls);
+    let receipt = Value::Object(receipt.to_object());
+    check("receipt", &record.receipt, &receipt);
+}
+
+/// The gate's answer, of an error its code alone: the words are an engine's.
+fn gate_code(answer: &Result<crate::wcp::gate::GateAnswer, GateError>) -> Value {
+    match answer {
+        Ok(_) => gate_to_value(answer),
+        Err(error) => Value::from(error.code()),
+    }
+}
+
+/// Ids and times are not compared, but times occur in receipts.
+fn stamp_of(decision: &Value) -> Stamp {
+    let time = decision.get("timestamp").and_then(Value::as_str);
+    let time = time.and_then(|text| Timestamp::parse_canonical(text).ok());
+    Stamp {
+        decision_id: DecisionId::from_random([0; 16]),
+        timestamp: time.unwrap_or(Timestamp::MIN),
+    }
+}
+
+impl Premises {
+    fn find(
+        record: &DecisionRecord,
+        index: u64,
+        library: &Library,
+        result: &mut Recomputed,
+    ) -> Option<Premises> {
+        let context = &record.context;
+        let rules = library.rules(context.rules, index);
+        let rules = usable(rules, context.rules, "rule set", result);
+        let config = library.config(context.config, index);
+        let config = usable(config, context.config, "configuration", result);
+        let gate = match context.gate {
+            GatePremise::None => Some(Gate::None),
+            GatePremise::Stub => Some(Gate::Stub(StubGate { everywhere: false })),
+            GatePremise::StubEverywhere => Some(Gate::Stub(StubGate { everywhere: true })),
+            GatePremise::Opaque => Some(Gate::Recorded),
+            // That a policy once took too long says nothing about today.
+            GatePremise::Policy(_) if timed_out(record) => Some(Gate::Recorded),
+            GatePremise::Policy(digest) => match library.gate(digest, index) {
+                Err(Unusable::NotRunnable) => Some(Gate::Recorded),
+                gate => usable(gate, digest, "policy", result).map(Gate::Policy),
+            },
+        };
+        let bans = match context.ban_list {
+            BanPremise::None => Some(Bans::None),
+            BanPremise::Opaque => Some(Bans::Recorded),
+            BanPremise::List(digest) => {
+                let list = library.ban_list(digest, index);
+                usable(list, digest, "ban list", result).map(Bans::List)
+            }
+        };
+        Some(Premises {
+            rules: rules?,
+            config: config?,
+            gate: gate?,
+            bans: bans?,
+        })
+    }
+
+    fn hall<'a>(&'a self, asked: &'a RecordedHall<'a>, task_id: &'a str) -> Hall<'a> {
+        Hall {
+            rules: &self.rules,
+            config: &self.config,
+            roster: asked,
+            privileges: asked.privileges(),
+            code_hashes: asked.code_hashes(),
+            ban_list: match &self.bans {
+                Bans::None => None,
+                Bans::List(list) => Some(&***list as &dyn BanList),
+                Bans::Recorded => Some(asked),
+            },
+            gate: match &self.gate {
+                Gate::None => None,
+                Gate::Policy(gate) => Some(&***gate as &dyn PolicyGate),
+                Gate::Stub(stub) => Some(stub),
+                Gate::Recorded => Some(asked),
+            },
+            task_id,
+        }
+    }
+
+    fn label(&self, record: &DecisionRecord, decided: &Decided, inputs: &mut Inputs) {
+        let consulted = &decided.consulted;
+        inputs.add("rules", Trust::Recomputed);
+        inputs.add("config", Trust::Recomputed);
+        inputs.add(
+            "input_hash",
+            match record.input.whole {
+                true => Trust::Recomputed,
+                false => Trust::TakenOnTrust,
+            },
+        );
+        if !consulted.controls.is_empty() || !consulted.workers.is_empty() {
+            inputs.add("registry", Trust::Recomputed);
+        }
+        if record.context.registry.digest.is_some() {
+            inputs.add("registry_digest", Trust::TakenOnTrust);
+        }
+        if consulted.gate.is_some() {
+            inputs.add(
+                "policy",
+                match self.gate {
+                    Gate::Recorded => Trust::TakenOnTrust,
+                    _ => Trust::Recomputed,
+                },
+            );
+        }
+        if consulted.banned.is_some() {
+            inputs.add(
+                "ban_list",
+                match self.bans {
+                    Bans::Recorded => Trust::TakenOnTrust,
+                    _ => Trust::Recomputed,
+                },
+            );
+        }
+        if consulted.code.is_some() {
+            inputs.add("live_hashes", Trust::TakenOnTrust);
+        }
+    }
+}
+
+fn timed_out(record: &DecisionRecord) -> bool {
+    matches!(record.answers.gate, Some(Err(GateError::TimedOut { .. })))
+}
+
+/// The document, or a fault that says why it cannot be used.
+fn usable<T>(
+    found: Result<T, Unusable>,
+    digest: DocumentDigest,
+    what: &str,
+    result: &mut Recomputed,
+) -> Option<T> {
+    let (code, detail) = match found {
+        Ok(found) => return Some(found),
+        // Named by verification already.
+        Err(Unusable::Missing) => {
+            result.possible = false;
+            return None;
+        }
+        Err(Unusable::Later) => (
+            FaultCode::DocumentMissing,
+            format!("the {what} {digest} stands after this decision"),
+        ),
+        Err(Unusable::Malformed(error)) => (
+            FaultCode::DocumentMismatch,
+            format!("the document {digest} is no {what}: {error}"),
+        ),
+        Err(Unusable::NotRunnable) => (
+            FaultCode::DocumentMismatch,
+            format!("this build cannot run the {what} {digest}"),
+        ),
+    };
+    result.documents.push((code, detail));
+    result.possible = false;
+    None
+}

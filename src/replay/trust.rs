@@ -1,0 +1,40 @@
+//! What a recomputed decision rests on.
+
+use crate::ledger::json::{Object, Value};
+
+/// How an input of a decision was had again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Computed again from what is recorded.
+    Recomputed,
+    /// The Hall's word, since its source cannot be asked again.
+    TakenOnTrust,
+}
+
+impl Trust {
+    /// The label's spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Trust::Recomputed => "recomputed",
+            Trust::TakenOnTrust => "taken_on_trust",
+        }
+    }
+}
+
+/// The inputs of one decision, each with its label.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs(pub Vec<(&'static str, Trust)>);
+
+impl Inputs {
+    pub(super) fn add(&mut self, name: &'static str, trust: Trust) {
+        self.0.push((name, trust));
+    }
+
+    /// As an object of labels.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let labels = self.0.iter().map(|(name, trust)| (*name, trust.as_str()));
+        Value::Object(labels.collect::<Object>())
+    }
+}

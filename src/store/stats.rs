@@ -1,0 +1,117 @@
+//! Counts of entries by what they can be found by, in bounded memory.
+
+use std::collections::BTreeMap;
+
+use crate::ledger::entry::Entry;
+use crate::ledger::position::Seq;
+use crate::ledger::time::Timestamp;
+
+use super::facts::Facts;
+use super::term::Field;
+
+/// Values of one sort that are told apart. Entries with later ones are counted
+/// together.
+pub const TOLD_APART: usize = 10_000;
+
+/// What a stream of entries adds up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// How many entries.
+    pub entries: u64,
+    /// The first and the last of them.
+    pub range: Option<(Seq, Seq)>,
+    /// By kind.
+    pub kinds: Counts<String>,
+    /// By tenant. An entry that names several counts for each.
+    pub tenants: Counts<String>,
+    /// Entries that name no tenant.
+    pub no_tenant: u64,
+    /// Entries that say they were denied.
+    pub denied: u64,
+    /// Entries that say they were not.
+    pub not_denied: u64,
+    /// By the hour in which they were made.
+    pub hours: Counts<Timestamp>,
+}
+
+/// Entries by value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts<K> {
+    /// The values that came first, and how many entries have each: exact.
+    pub of: BTreeMap<K, u64>,
+    /// How many entries have a value that is not among them.
+    pub others: u64,
+}
+
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Counts {
+            of: BTreeMap::new(),
+            others: 0,
+        }
+    }
+}
+
+impl<K: Ord> Counts<K> {
+    fn add<Q>(&mut self, value: &Q)
+    where
+        Q: Ord + ToOwned<Owned = K> + ?Sized,
+        K: std::borrow::Borrow<Q>,
+    {
+        if let Some(count) = self.of.get_mut(value) {
+            *count += 1;
+        } else if self.of.len() < TOLD_APART {
+            self.of.insert(value.to_owned(), 1);
+        } else {
+            self.others += 1;
+        }
+    }
+}
+
+impl Stats {
+    /// Counts one more entry. Entries come in the order of the log or against
+    /// it.
+    pub fn add(&mut self, seq: Seq, entry: &Entry) {
+        self.entries += 1;
+        let (first, last) = self.range.unwrap_or((seq, seq));
+        self.range = Some((first.min(seq), last.max(seq)));
+        self.hours.add(&entry.ts().hour_start());
+        let facts = Facts::of(entry);
+        let mut has_tenant = false;
+        for (field, value) in facts.values() {
+            match field {
+                Field::Kind => self.kinds.add(value),
+                Field::Tenant => {
+                    has_tenant = true;
+                    self.tenants.add(value);
+                }
+                Field::Denied if value == "true" => self.denied += 1,
+                Field::Denied => self.not_denied += 1,
+                _ => {}
+            }
+        }
+        self.no_tenant += u64::from(!has_tenant);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_beyond_the_bound_are_counted_together_and_the_others_stay_exact() {
+        let mut counts = Counts::default();
+        for round in 0..3 {
+            for n in 0..TOLD_APART + 5 {
+                counts.add(format!("{n:06}").as_str());
+            }
+            assert_eq!(counts.of.len(), TOLD_APART);
+            assert_eq!(counts.others, 5 * (round + 1));
+        }
+        assert!(counts.of.values().all(|count| *count == 3));
+        assert_eq!(
+            counts.of.last_key_value().map(|(k, _)| k.as_str()),
+            Some("009999")
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! The examples of the format document, made anew byte for byte.
+//!
+//! `tools/fixtures format` writes them; what then differs is another format.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sealbook::ledger::bundle_file::BundleFile;
+use sealbook::ledger::fault::NotChecked;
+use sealbook::ledger::json::Form;
+use sealbook::ledger::logbook_file::LogbookFile;
+use sealbook::ledger::published::Published;
+use serde_json::json;
+
+use crate::bundles::{judge, judge_bundle, judge_proof};
+use crate::sample::Sample;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/format")
+}
+
+fn examples() -> Vec<(&'static str, Vec<u8>)> {
+    let sample = Sample::documented();
+    let entry = &sample.entries[5];
+    let line = |entry: &sealbook::ledger::entry::Entry| {
+        let mut line = Vec::new();
+        entry.write_json(None, &mut line);
+        line.push(b'\n');
+        line
+    };
+    let with_newline = |text: String| format!("{text}\n").into_bytes();
+    let epoch = sample.epochs[1].to_value().canonical(Form::Utf8);
+    let head = sample.head(6);
+    let receipt = |seq: usize| {
+        let entry = &sample.entries[seq];
+        let receipt = json!({
+            "seq": seq, "hash": entry.hash(), "prev_hash": entry.prev_hash(),
+            "ts": entry.ts().to_string(), "kind": entry.kind(),
+            "signature": entry.signature().to_string(),
+            "log": sample.log(), "genesis": sample.genesis(),
+        });
+        format!("{receipt}\n")
+    };
+    let epochs = sample.epochs.iter().cloned().map(Published::Epoch);
+    let published = epochs.chain([Published::Head(head.clone())]);
+    vec![
+        ("key.txt", with_newline(sample.log().to_string())),
+        ("entry.json", line(entry)),
+        (
+            "entry.signing-payload.hex",
+            with_newline(hex::encode(entry.signing_payload())),
+        ),
+        ("entry.hash", with_newline(entry.hash().to_string())),
+        ("epoch.json", with_newline(epoch)),
+        (
+            "head.json",
+            with_newline(head.to_value().canonical(Form::Utf8)),
+        ),
+        ("entry-3.proof", sample.proof(3).to_bytes()),
+        (
+            "logbook.jsonl",
+            sample.entries.iter().flat_map(line).collect(),
+        ),
+        ("range.bundle", sample.range_bundle(3, 6, true)),
+        ("selection.bundle", sample.selection_bundle(&[3, 4], true)),
+        ("receipts.jsonl", [5, 6].map(receipt).concat().into_bytes()),
+        (
+            "published.jsonl",
+            published.flat_map(|line| line.to_line()).collect(),
+        ),
+    ]
+}
+
+#[test]
+fn every_example_is_made_anew_byte_for_byte() {
+    let write = std::env::var_os("SEALBOOK_WRITE_FIXTURES").is_some_and(|what| what == "format");
+    let examples = examples();
+    for (name, bytes) in &examples {
+        let path = folder().join(name);
+        if write {
+            fs::write(&path, bytes).unwrap();
+        }
+        let kept = fs::read(&path).unwrap();
+        assert!(kept == *bytes, "{name} is not what is written now");
+    }
+    let mut kept: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    kept.sort();
+    let mut made: Vec<_> = examples
+        .iter()
+        .map(|(name, _)| (*name).to_owned())
+        .collect();
+    made.sort();
+    assert_eq!(kept, made);
+}
+
+/// The document includes the files: what it shows is what the test compares.
+#[test]
+fn the_document_shows_every_example() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ledger/format.rs");
+    let text = fs::read_to_string(path).unwrap();
+    for (name, _) in examples() {
+        assert!(
+            text.contains(&format!("fixtures/format/{name}\"")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_example_verifies() {
+    let sample = Sample::documented();
+    let read = |name| fs::read(folder().join(name)).unwrap();
+    let range = judge_bundle(&read("range.bundle"), &sample);
+    assert_eq!((range.faults, range.not_checked), (vec![], vec![]));
+    assert_eq!((range.entries, range.epochs), (4, 2));
+    let selection = judge_bundle(&read("selection.bundle"), &sample);
+    assert_eq!(selection.faults, []);
+    let proof = judge_proof(&read("entry-3.proof"), &sample);
+    assert_eq!(proof.faults, []);
+    let book = read("logbook.jsonl");
+    let book = judge(&mut LogbookFile::new(&book[..]), &sample);
+    assert_eq!(book.faults, []);
+    assert_eq!(book.not_checked, [NotChecked::Truncation]);
+    assert!(BundleFile::open(&b""[..]).is_ok());
+}

@@ -1,0 +1,107 @@
+//! Opening, proving, querying: cold where it says so, and what it read.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use rocksdb::perf::{PerfContext, PerfMetric, PerfStatsLevel, set_perf_stats};
+use sealbook::evidence::prove;
+use sealbook::ledger::position::Seq;
+use sealbook::logbook::{Logbook, identity_of};
+use sealbook::store::RocksStore;
+use sealbook::store::query::{Filter, select};
+
+use crate::scene::{correlation, forget_pages, ledger_dir, parts};
+use crate::{Fallible, say};
+
+/// Proofs and queries whose average is taken.
+const WARM: u64 = 500;
+
+fn millis(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1_000.0
+}
+
+pub(crate) fn open(folder: &Path) -> Fallible<()> {
+    let started = Instant::now();
+    let store = RocksStore::open(&ledger_dir(folder))?;
+    let logbook = Logbook::open(parts(folder, store))?;
+    say("open for writing", "ms", millis(started));
+    logbook.close()?;
+    let started = Instant::now();
+    let store = RocksStore::open_read_only(&ledger_dir(folder))?;
+    identity_of(&store)?;
+    say("open for reading", "ms", millis(started));
+    Ok(())
+}
+
+/// The first in this process, with the page cache dropped; then warm ones.
+pub(crate) fn proof(folder: &Path, entries: u64) -> Fallible<()> {
+    forget_pages(folder)?;
+    let store = RocksStore::open_read_only(&ledger_dir(folder))?;
+    let places: Vec<Seq> = (1..=WARM).map(|n| Seq(1 + n * 7_919 % entries)).collect();
+    set_perf_stats(PerfStatsLevel::EnableCount);
+    let mut counts = PerfContext::default();
+    counts.reset();
+    let started = Instant::now();
+    prove(&store, Seq(entries / 3))?;
+    say("proof, cold", "ms", millis(started));
+    let blocks = counts.metric(PerfMetric::BlockReadCount) as f64;
+    say("proof, cold, blocks read", "blocks", blocks);
+    set_perf_stats(PerfStatsLevel::Disable);
+    for place in &places {
+        prove(&store, *place)?;
+    }
+    let started = Instant::now();
+    for place in &places {
+        prove(&store, *place)?;
+    }
+    let micros = millis(started) * 1_000.0 / WARM as f64;
+    say("proof, warm", "µs", micros);
+    Ok(())
+}
+
+/// Ten entries of one correlation id, found and read.
+pub(crate) fn query(folder: &Path, entries: u64) -> Fallible<()> {
+    let store = RocksStore::open_read_only(&ledger_dir(folder))?;
+    let find = |n: u64| -> Fallible<usize> {
+        let filter = Filter {
+            correlation: Some(correlation(n)),
+            ..Filter::default()
+        };
+        let found = select(&store, &filter)?.collect::<Result<Vec<_>, _>>()?;
+        Ok(found.len())
+    };
+    let started = Instant::now();
+    let found = find(entries / 2)?;
+    say("query by correlation id, the first", "ms", millis(started));
+    if found == 0 {
+        return Err("the query found nothing".into());
+    }
+    let started = Instant::now();
+    for n in 0..WARM {
+        find(n * 7_919 % entries)?;
+    }
+    let each = millis(started) / WARM as f64;
+    say("query by correlation id, on average", "ms", each);
+    Ok(())
+}
+
+/// The program from nothing to its version, as a shell would start it.
+pub(crate) fn start() -> Fallible<()> {
+    let program = crate::verifying::sealbook()?;
+    let run = || -> Fallible<f64> {
+        let started = Instant::now();
+        let mut command = Command::new(&program);
+        let status = command.arg("version").stdout(Stdio::null()).status()?;
+        if !status.success() {
+            return Err("sealbook version failed".into());
+        }
+        Ok(millis(started))
+    };
+    run()?;
+    let mut times = (0..20).map(|_| run()).collect::<Result<Vec<_>, _>>()?;
+    times.sort_by(f64::total_cmp);
+    let median = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
+    say("sealbook version", "ms", median);
+    Ok(())
+}
