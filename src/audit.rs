@@ -1,8 +1,10 @@
 //! Verifying a ledger where it lies: the store as a source of events, and the
 //! mark beside it.
 
+pub mod compression;
 pub mod stream;
 
+use std::collections::HashSet;
 use std::io;
 use std::iter::Peekable;
 
@@ -10,8 +12,10 @@ use thiserror::Error;
 
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
+use crate::ledger::hash::Hash;
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::search::{Places, search};
 use crate::ledger::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
 use crate::ledger::statement::Statement;
 use crate::ledger::verify::{Outcome, Policy, verify};
@@ -45,6 +49,18 @@ pub fn audit(
 ) -> Result<Outcome, AuditError> {
     let mut source = LedgerSource::new(store, mark)?;
     Ok(verify(&mut source, policy, progress)?)
+}
+
+/// Finds entries of the ledger in `store`, to explain its faults by.
+///
+/// # Errors
+/// [`AuditError`] if it cannot be read.
+pub fn find(
+    store: &dyn Store,
+    mark: &MarkFile,
+    wanted: &HashSet<Hash>,
+) -> Result<Places, AuditError> {
+    Ok(search(&mut LedgerSource::new(store, mark)?, wanted)?)
 }
 
 /// A ledger as a source: its entries and headers in order, and what is wrong

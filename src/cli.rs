@@ -9,8 +9,10 @@ mod backup;
 mod browse;
 mod build;
 mod card;
+mod compressed;
 mod context;
 mod decide;
+mod diff;
 mod dispatch;
 mod document;
 mod enroll;
@@ -27,6 +29,7 @@ mod imported;
 mod init;
 mod kept;
 mod key;
+mod keys_file;
 mod log;
 mod manifest;
 mod output;
@@ -42,6 +45,8 @@ mod recording;
 mod registry;
 mod replay;
 mod resident;
+mod revoke;
+mod rotate;
 mod route;
 mod rules;
 mod seal;
@@ -120,6 +125,12 @@ enum Command {
     Prove(prove::Args),
     /// Write an evidence bundle or a logbook
     Export(export::Args),
+    /// Compare two copies of one log, and prove what its key signed twice
+    Diff(diff::Args),
+    /// Close the book and continue it in a new one under a new key
+    Rotate(rotate::Args),
+    /// Say for ever where a book ends, whatever its key signs beyond
+    Revoke(revoke::Args),
     /// Verify evidence of another log and keep it
     Import(import::Args),
     /// Copy the ledger and verify the copy
@@ -201,6 +212,8 @@ impl Command {
 enum Answer {
     Yes,
     No,
+    /// Of several: some could not be answered.
+    Unanswered,
 }
 
 /// Parses the arguments of the process, runs the command, and gives the exit
@@ -216,6 +229,7 @@ pub fn main() -> ExitCode {
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::Unanswered) => ExitCode::from(2),
         Err(error) => ExitCode::from(output.failure(&error)),
     }
 }
@@ -247,6 +261,9 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Verify(args) => verify::run(&context, &args, output),
         Command::Prove(args) => prove::run(&context, &args, output),
         Command::Export(args) => export::run(&context, &args, output),
+        Command::Diff(args) => diff::run(&context, &args, output),
+        Command::Rotate(args) => rotate::run(&context, &args, output),
+        Command::Revoke(args) => revoke::run(&context, &args, output),
         Command::Import(args) => import::run(&context, &args, output),
         Command::Backup(args) => backup::run(&context, &args, output),
         Command::AcceptRollback(args) => accept_rollback::run(&context, &args, output),

@@ -69,7 +69,22 @@
 //! wrong, the next is judged against its computed hash. Every fault is named
 //! ([`fault`]); what a walk cannot know is listed as not checked.
 //!
-//! # 9. Limits ([`limits`])
+//! # 9. Evidence against a key ([`equivocation`])
+//! Two statements of one key that cannot both stand are one file, which anyone
+//! verifies with that key alone.
+//!
+//! # 10. Broken books ([`explain`])
+//! A walk keeps the stretches between faults ([`trace`]); a second reading finds
+//! what they refer to ([`search`]); from both follows what was done, what still
+//! stands, and from where on the book is whole again ([`explanation`]).
+//!
+//! # 11. Succession ([`closing`], [`revocation`])
+//! A key never changes inside of a book. The last entry of a closed book,
+//! `sealbook:close`, names the key of the next, whose entry 0 names that last
+//! entry. A book ends at a position: a revocation, by the next book's key or by
+//! the recovery key that entry 0 recorded, names it, and nothing after it counts.
+//!
+//! # 12. Limits ([`limits`])
 //! A kind has 256 bytes, a payload 128 levels, an integer 4 300 digits, a
 //! signing payload 16 MiB, a line 20 MiB, an epoch 2²⁴ entries.
 
@@ -80,12 +95,19 @@ pub mod bundle_line;
 mod canonical;
 mod canonical_check;
 mod chain;
+pub mod checkpoint;
+pub mod closing;
+pub mod compare;
 pub mod document;
 mod documents;
 pub mod encrypted_pem;
 pub mod entry;
 pub mod envelope;
 pub mod epoch;
+pub mod equivocation;
+pub mod equivocation_file;
+pub mod explain;
+pub mod explanation;
 pub mod fault;
 pub mod format;
 pub mod hash;
@@ -104,15 +126,18 @@ pub mod merkle;
 mod number;
 mod object;
 pub mod opening;
+pub mod outcome;
 pub mod parse;
 mod parse_error;
 pub mod pem;
-mod policy;
+pub mod policy;
 pub mod position;
 pub mod proof;
 pub mod published;
 pub mod receipts;
+pub mod revocation;
 mod seals;
+pub mod search;
 pub mod sha256;
 pub mod source;
 pub mod statement;
@@ -120,4 +145,5 @@ pub mod tile;
 pub mod time;
 mod time_reader;
 mod tokens;
+pub mod trace;
 pub mod verify;

@@ -59,6 +59,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 
+use crate::ledger::closing::Closing;
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
 use crate::ledger::head::{Head, SignedHead};
@@ -74,7 +75,7 @@ use error::{LogbookError, OpenError};
 use mark::{Mark, MarkFault, MarkFile};
 use observer::{Observer, Shared};
 use recover::Recovered;
-pub use recover::{entry_at, epoch_at, extent_of, identity_of, judge_mark};
+pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, judge_mark};
 use remembered::Remember;
 use request::{Answer, Pending, Prepared, Receipt, Reply, Request, SubmitError};
 use sequencer::Sequencer;
@@ -219,6 +220,18 @@ impl Logbook {
             TrySendError::Full(request) => request.withdrawn(SubmitError::Busy),
             TrySendError::Disconnected(request) => request.withdrawn(SubmitError::Stopped),
         })
+    }
+
+    /// Appends the last entry of this book, which names the key of the book that
+    /// continues it. From then on every append is refused.
+    ///
+    /// # Errors
+    /// [`LogbookError`]; [`LogbookError::Closed`] if it was closed before.
+    pub fn close_book(&self, successor: PublicKey) -> Result<Receipt, LogbookError> {
+        let payload = Closing { successor }.to_object();
+        let entry = Prepared::new(crate::ledger::kind::CLOSE, &payload)?;
+        let mut receipts = self.submit(vec![entry])?.wait()?;
+        receipts.pop().ok_or(LogbookError::Stopped)
     }
 
     /// Seals the open epoch, or answers `None` if it has no entries.

@@ -1,7 +1,9 @@
 //! What a stream of bytes holds, told by its beginning.
 
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, Cursor, Read};
 
+use super::compression::{Compression, MAGIC_BYTES, decompress};
+use crate::ledger::equivocation::Equivocation;
 use crate::ledger::fault::Format;
 use crate::ledger::json::Object;
 use crate::ledger::limits;
@@ -11,10 +13,10 @@ use crate::ledger::proof::InclusionProof;
 /// How many lines are looked at.
 const SNIFFED_LINES: usize = 16;
 
-/// How many bytes are looked at.
-const SNIFFED_BYTES: u64 = 1 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// How many bytes are looked at.
+pub const SNIFFED_BYTES: u64 = 1 << 20;
 
 /// A stream, decompressed, and what it seems to hold.
 pub struct Recognised {
@@ -24,36 +26,26 @@ pub struct Recognised {
     pub reader: Box<dyn BufRead + Send>,
 }
 
-/// Looks at the beginning of a stream, which may be zstd. Compression is
-/// transport: the window that a hostile stream may ask for is bounded, and what
-/// it decompresses to is for the caller to bound.
+/// Looks at the beginning of a stream, which may be compressed.
 ///
 /// # Errors
 /// Whatever reading answers.
 pub fn recognise(mut stream: impl Read + Send + 'static) -> io::Result<Recognised> {
     let mut magic = Vec::new();
-    (&mut stream)
-        .take(ZSTD_MAGIC.len() as u64)
-        .read_to_end(&mut magic)?;
-    let compressed = magic == ZSTD_MAGIC;
-    let whole = BufReader::with_capacity(1 << 18, Cursor::new(magic).chain(stream));
-    let mut plain: Box<dyn Read + Send> = if compressed {
-        let mut decoder = zstd::Decoder::with_buffer(whole)?;
-        decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
-        Box::new(decoder)
-    } else {
-        Box::new(whole)
-    };
+    (&mut stream).take(MAGIC_BYTES).read_to_end(&mut magic)?;
+    let compression = Compression::of(&magic);
+    let mut plain = decompress(Cursor::new(magic).chain(stream), compression)?;
     let mut beginning = Vec::new();
-    (&mut plain)
-        .take(SNIFFED_BYTES)
-        .read_to_end(&mut beginning)?;
+    let read = (&mut plain).take(SNIFFED_BYTES).read_to_end(&mut beginning);
+    // What cannot be read any further is a finding for whoever reads it whole.
+    if let Err(error) = read
+        && beginning.is_empty()
+    {
+        return Err(error);
+    }
     Ok(Recognised {
         format: sniff(&beginning),
-        reader: Box::new(BufReader::with_capacity(
-            1 << 18,
-            Cursor::new(beginning).chain(plain),
-        )),
+        reader: Box::new(Cursor::new(beginning).chain(plain)),
     })
 }
 
@@ -61,6 +53,7 @@ pub fn recognise(mut stream: impl Read + Send + 'static) -> io::Result<Recognise
 /// the first line may be the one that was damaged, so some more are looked at.
 #[must_use]
 pub fn sniff(beginning: &[u8]) -> Option<Format> {
+    let beginning = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(beginning);
     if beginning.trim_ascii().is_empty() {
         return Some(Format::Logbook);
     }
@@ -74,7 +67,9 @@ pub fn sniff(beginning: &[u8]) -> Option<Format> {
 
 fn of_object(object: &Object) -> Option<Format> {
     let has = |name| object.contains_key(name);
-    if InclusionProof::looks_like(object) {
+    if Equivocation::looks_like(object) {
+        Some(Format::Equivocation)
+    } else if InclusionProof::looks_like(object) {
         Some(Format::Proof)
     } else if ["sealbook", "bundle", "entry"].into_iter().any(has)
         || (has("epoch") && has("signature"))

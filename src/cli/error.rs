@@ -18,7 +18,7 @@ use crate::imports::accept::ImportError;
 use crate::imports::shelf::ShelfError;
 use crate::ledger::bundle::BundleError;
 use crate::ledger::encrypted_pem::LockError;
-use crate::ledger::key::SignError;
+use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
 use crate::ledger::receipts::ReceiptsError;
@@ -31,6 +31,7 @@ use crate::logbook::publish::PublishError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
+use super::verify::StateRefusal;
 pub(super) use producer::ProducerError;
 #[cfg(feature = "serve")]
 pub(super) use server::ServerError;
@@ -75,6 +76,18 @@ pub(super) enum CliError {
     Read(#[from] ReadError),
     #[error("{}: its content is no ledger, logbook, bundle or proof", path.display())]
     NotRecognised { path: PathBuf },
+    #[error("{}: it is no revocation, or its signature is wrong", path.display())]
+    NotARevocation { path: PathBuf },
+    #[error("the book was closed in favour of the key {successor}, which {} does not hold", path.display())]
+    OtherSuccessor { path: PathBuf, successor: PublicKey },
+    #[error(transparent)]
+    State(#[from] StateRefusal),
+    #[error("{}, line {line}: {problem}", path.display())]
+    KeysFile {
+        path: PathBuf,
+        line: u64,
+        problem: &'static str,
+    },
     #[error("{}: neither a signed head nor an epoch header", path.display())]
     NotAHead { path: PathBuf },
     #[error("{}: more than 2^20 heads, or 1 GiB", path.display())]
@@ -180,6 +193,10 @@ impl CliError {
             CliError::Evidence(error) => evidence_code(error),
             CliError::Query(QueryError::Store(error)) => store_code(error),
             CliError::Query(_) => "store_corrupt",
+            CliError::NotARevocation { .. } | CliError::KeysFile { .. } => "bad_input",
+            CliError::OtherSuccessor { .. } => "key_mismatch",
+            CliError::State(StateRefusal::Invalid { .. }) => "state_invalid",
+            CliError::State(_) => "state_mismatch",
             CliError::Backup(BackupError::Sign(_)) => "sign_failed",
             CliError::Backup(_) => "io",
             CliError::Import(error) => import_code(error),
@@ -212,6 +229,9 @@ impl CliError {
             CliError::Append(LogbookError::ReservedKind { .. }) => {
                 "choose another kind: these are written by sealbook itself"
             }
+            CliError::Append(LogbookError::Closed) => {
+                "append to the book that continues it; `sealbook rotate` says which, or goes on making it"
+            }
             CliError::Append(LogbookError::Store(error)) => return store_hint(error),
             CliError::Append(LogbookError::Mark(_)) => {
                 "make room where the mark is; `sealbook log --reverse` shows what was recorded"
@@ -236,6 +256,14 @@ impl CliError {
             CliError::Publish(error) => return publish_hint(error),
             CliError::NoPassphrase => GIVE_PASSPHRASE,
             CliError::Exists { .. } => "move it away, or choose another place",
+            CliError::OtherSuccessor { .. } => "name that key's file with --key FILE",
+            CliError::State(_) => {
+                "verify without --state, or name another state file to begin a new one"
+            }
+            CliError::KeysFile { .. } => {
+                "a line is `NAME KEY` or {\"name\": NAME, \"key\": KEY}; KEY is 64 hex digits or a \
+                 PEM file, NAME a path, a file name or *"
+            }
             _ => return None,
         };
         Some(hint.to_owned())
@@ -351,6 +379,7 @@ fn append_code(error: &LogbookError) -> &'static str {
         LogbookError::Store(error) => store_code(error),
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Mark(error) => io_code(error),
+        LogbookError::Closed => "closed",
         LogbookError::Stopped => "stopped",
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{PublicKey, Signer};
-use crate::logbook::init::{Origin, begin};
+use crate::logbook::init::{Origin, begin, recovery_key_sha256};
 use crate::logbook::key_file;
 use crate::store::RocksStore;
 
@@ -70,7 +70,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     };
     let origin = Origin {
         name: args.origin,
-        recovery_key,
+        recovery_key_sha256: recovery_key.as_ref().map(recovery_key_sha256),
         predecessor: None,
         meta: vec![(KEY_PATH, path_bytes(&key)?)],
     };

@@ -1,10 +1,8 @@
 //! What a path holds: told by content, unless the caller or the name says.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use clap::ValueEnum;
 
@@ -13,8 +11,8 @@ use crate::ledger::fault::Format;
 use crate::ledger::limits;
 use crate::ledger::lines;
 
+use super::compressed::{Opened, open};
 use super::error::CliError;
-use super::progress::Counting;
 
 /// What a file may be said to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -23,6 +21,7 @@ pub(super) enum As {
     Logbook,
     Bundle,
     Proof,
+    Equivocation,
 }
 
 /// What is to be verified.
@@ -35,27 +34,14 @@ pub(super) enum Found {
     Bundle(Opened),
     /// A file that is small.
     Proof(Vec<u8>),
+    /// The same.
+    Equivocation(Vec<u8>),
     /// Something else than the name or the caller says it is.
     Mismatch {
         expected: Format,
         actual: &'static str,
     },
 }
-
-/// A file being read.
-pub(super) struct Opened {
-    /// Its bytes, decompressed.
-    pub(super) reader: Box<dyn BufRead + Send>,
-    /// How many bytes of the file itself were read so far.
-    pub(super) read: Arc<AtomicU64>,
-    /// How many it has.
-    pub(super) length: u64,
-}
-
-/// How many bytes of a file are looked at.
-const SNIFFED_BYTES: u64 = 1 << 20;
-
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 impl From<As> for Format {
     fn from(given: As) -> Format {
@@ -64,6 +50,7 @@ impl From<As> for Format {
             As::Logbook => Format::Logbook,
             As::Bundle => Format::Bundle,
             As::Proof => Format::Proof,
+            As::Equivocation => Format::Equivocation,
         }
     }
 }
@@ -106,6 +93,7 @@ pub(super) fn recognise_copy(
             Some(Format::Logbook) => Ok(Found::Logbook(open(path)?)),
             Some(Format::Bundle) => Ok(Found::Bundle(open(path)?)),
             Some(Format::Proof) => Ok(Found::Proof(read_small(path)?)),
+            Some(Format::Equivocation) => Ok(Found::Equivocation(read_small(path)?)),
             None => Err(not_recognised(path)),
         },
     }
@@ -113,7 +101,9 @@ pub(super) fn recognise_copy(
 
 fn by_name(path: &Path) -> Option<Format> {
     let name = path.file_name()?.to_str()?;
-    let name = name.strip_suffix(".zst").unwrap_or(name);
+    let packed = [".zst", ".gz"].into_iter();
+    let inside = packed.filter_map(|ending| name.strip_suffix(ending)).next();
+    let name = inside.unwrap_or(name);
     if name.ends_with(".bundle") {
         Some(Format::Bundle)
     } else if name.ends_with(".proof") {
@@ -128,7 +118,7 @@ fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
     let mut text = Vec::new();
     let read = open(path)?
         .reader
-        .take(SNIFFED_BYTES)
+        .take(stream::SNIFFED_BYTES)
         .read_to_end(&mut text);
     // What does not decompress at all is not recognised.
     if read.is_err() && text.is_empty() {
@@ -137,59 +127,10 @@ fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
     Ok(stream::sniff(&text))
 }
 
-/// Opens a file, decompressing it if it is zstd. Compression is transport: the
-/// window that a hostile file may ask for is bounded.
-fn open(path: &Path) -> Result<Opened, CliError> {
-    let failed = |error| CliError::file(path, error);
-    let mut file = File::open(path).map_err(failed)?;
-    let mut magic = [0; 4];
-    let read = read_start(&mut file, &mut magic).map_err(failed)?;
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    let (file, counted) = Counting::new(file);
-    let file = BufReader::with_capacity(1 << 20, file);
-    let reader: Box<dyn BufRead + Send> = if read == magic.len() && magic == ZSTD_MAGIC {
-        let mut decoder = zstd::Decoder::with_buffer(file).map_err(failed)?;
-        let window = decoder.window_log_max(limits::ZSTD_WINDOW_LOG);
-        window.map_err(failed)?;
-        Box::new(BufReader::with_capacity(1 << 20, Decompressed(decoder)))
-    } else {
-        Box::new(file)
-    };
-    Ok(Opened {
-        reader,
-        read: counted,
-        length,
-    })
-}
-
-/// Tells what is wrong with the compressed bytes from what is wrong with the
-/// disk: the first is a finding, the second is not.
-struct Decompressed<R>(R);
-
-impl<R: Read> Read for Decompressed<R> {
-    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
-        self.0.read(to).map_err(|error| match error.kind() {
-            _ if error.raw_os_error().is_some() => error,
-            ErrorKind::UnexpectedEof | ErrorKind::Interrupted => error,
-            _ => std::io::Error::new(ErrorKind::InvalidData, error),
-        })
-    }
-}
-
-fn read_start(file: &mut File, start: &mut [u8]) -> std::io::Result<usize> {
-    let mut bytes = Vec::new();
-    file.take(start.len() as u64).read_to_end(&mut bytes)?;
-    for (to, from) in start.iter_mut().zip(&bytes) {
-        *to = *from;
-    }
-    Ok(bytes.len())
-}
-
-/// A proof has one entry, and an entry has a limit.
+/// A proof has two entries at most, and an entry has a limit.
 fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
-    let limit = 2 * limits::LINE_BYTES as u64;
+    let limit = 3 * limits::LINE_BYTES as u64;
     let read = open(path)?.reader.take(limit).read_to_end(&mut bytes);
     match read {
         // What could be read is no whole proof, and will be named so.
@@ -206,6 +147,7 @@ fn name(format: Format) -> &'static str {
         Format::Logbook => "a logbook",
         Format::Bundle => "a bundle",
         Format::Proof => "a proof",
+        Format::Equivocation => "a proof of equivocation",
     }
 }
 

@@ -1,42 +1,44 @@
-//! `sealbook verify`: one verdict for ledgers, logbooks, bundles and proofs.
+//! `sealbook verify`: one verdict for ledgers, logbooks, bundles and proofs, or
+//! for many of them.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod against;
+mod explained;
+mod many;
+mod one;
+mod state;
+
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::audit::audit;
-use crate::ledger::bundle_file::BundleFile;
-use crate::ledger::fault::{
-    Fault, FaultCode, Format, KeySource, Report, Verdict, Warning, WarningCode,
-};
-use crate::ledger::hash::Hash;
-use crate::ledger::logbook_file::LogbookFile;
-use crate::ledger::proof::ProofFile;
-use crate::ledger::source::ReadError;
-use crate::ledger::verify::{Outcome, Policy, verify};
-use crate::logbook::error::OpenError;
-use crate::logbook::reading::Reader;
+use crate::ledger::explanation::Explanation;
+use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
 use crate::store::StoreError;
 
 use super::Answer;
-use super::context::{Context, as_of};
+use super::context::Context;
 use super::error::CliError;
-use super::kept;
-use super::key::parse_key;
+use super::keys_file::KeysFile;
 use super::output::Output;
-use super::progress::Progress;
-use super::recognise::{As, Found, recognise};
+use super::recognise::As;
+
+pub(super) use one::unread;
+pub(super) use state::StateRefusal;
+
+use one::Examined;
+use state::Resumable;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What to verify [default: the ledger]
-    path: Option<PathBuf>,
+    /// What to verify, or a folder of files [default: the ledger]
+    path: Vec<PathBuf>,
     /// A trusted key: 64 hex digits or a PEM file (may be given several times)
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
+    /// A file that says which file has which key: `NAME KEY` a line
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// What it must be
     #[arg(long = "as", value_name = "FORMAT")]
     format: Option<As>,
@@ -49,151 +51,95 @@ pub(super) struct Args {
     /// A file of receipts, JSON Lines as `append` prints them: the log must hold them all
     #[arg(long, value_name = "FILE")]
     receipts: Option<PathBuf>,
+    /// A file with a revocation that ends the log
+    #[arg(long, value_name = "FILE")]
+    revoked: Vec<PathBuf>,
     /// Do not check the signatures of entries
     #[arg(long)]
     no_signatures: bool,
+    /// Say where trust ends: what was done to it, and from where on it is whole
+    #[arg(long)]
+    explain: bool,
+    /// Keep in this file how far a logbook file was verified, and go on from there
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// The private key that signs the state
+    #[arg(long, value_name = "FILE", requires = "state")]
+    state_key: Option<PathBuf>,
+    /// Do not read again what was verified before
+    #[arg(long, requires = "state")]
+    skip_prefix: bool,
 }
 
-/// A report as it is printed (SPEC §6).
+/// A report as it is printed (SPEC §6), with `explanation` only where it was
+/// asked for.
 #[derive(Serialize)]
 struct Printed<'a> {
     #[serde(flatten)]
     report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Explanation>,
     elapsed_ms: u64,
+}
+
+impl<'a> Printed<'a> {
+    fn of(examined: &'a Examined, explain: bool, elapsed_ms: u64) -> Printed<'a> {
+        Printed {
+            report: &examined.report,
+            explanation: examined.explanation.as_ref().filter(|_| explain),
+            elapsed_ms,
+        }
+    }
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let started = Instant::now();
-    let (policy, warnings) = policy(args)?;
-    let mut report = report(context, args, &policy)?;
-    report.warnings.extend(warnings);
+    let (mut policy, warnings) = against::policy(args)?;
+    let keys = match &args.keys {
+        Some(path) => KeysFile::read(path)?,
+        None => KeysFile::default(),
+    };
+    policy.known = keys.all();
+    let path = match args.path.as_slice() {
+        [] if !context.ledger.exists() => {
+            let dir = context.ledger.clone();
+            return Err(CliError::from(StoreError::Missing { dir }));
+        }
+        [] => &context.ledger,
+        [path] if !many::is_folder_of_files(path) => path,
+        _ if args.state.is_some() => {
+            return Err(CliError::usage("--state is for one logbook file"));
+        }
+        _ => {
+            let against = many::Against {
+                policy: &policy,
+                warnings: &warnings,
+                keys: &keys,
+            };
+            return many::run(context, args, &against, output);
+        }
+    };
+    policy.keys.extend(keys.of(path, None));
+    let state = args.state.as_deref().map(|state| Resumable {
+        path: state,
+        key: args.state_key.as_deref(),
+        skip_prefix: args.skip_prefix,
+    });
+    let mut examined = one::examine(context, path, args.format, &policy, state.as_ref())?;
+    examined.report.warnings.extend(warnings);
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if output.is_json() {
-        let report = &report;
-        output.document(&Printed { report, elapsed_ms })?;
+        output.document(&Printed::of(&examined, args.explain, elapsed_ms))?;
     } else {
-        print_report(&report, Some(elapsed_ms), output)?;
+        print_report(&examined.report, Some(elapsed_ms), output)?;
+        if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {
+            explained::print(explanation, output)?;
+        }
     }
-    Ok(match report.verdict {
+    Ok(match examined.report.verdict {
         Verdict::Pass => Answer::Yes,
         Verdict::Fail => Answer::No,
     })
-}
-
-/// What is to be held against the log, and what there is to say of the files
-/// that it was kept in.
-fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
-    let keys: Result<_, _> = args.key.iter().map(|key| parse_key(key)).collect();
-    let expect_head = args.expect_head.as_deref().map(parse_hash).transpose()?;
-    let mut warnings = Vec::new();
-    let mut contains = Vec::new();
-    for path in &args.contains {
-        kept::anchors(path, &mut contains, &mut warnings)?;
-    }
-    let receipts = args.receipts.as_deref();
-    let receipts = receipts.map(|path| kept::receipts(path, &mut warnings));
-    let policy = Policy {
-        keys: keys?,
-        signatures: !args.no_signatures,
-        expect_head,
-        contains,
-        receipts: receipts.transpose()?,
-    };
-    Ok((policy, warnings))
-}
-
-fn parse_hash(text: &str) -> Result<Hash, CliError> {
-    Hash::from_hex(&text.to_ascii_lowercase()).map_err(|_| CliError::Argument {
-        what: "hash",
-        given: text.to_owned(),
-        expected: "64 hex digits are needed",
-    })
-}
-
-fn report(context: &Context, args: &Args, policy: &Policy) -> Result<Report, CliError> {
-    let path = args.path.as_deref().unwrap_or(&context.ledger);
-    if args.path.is_none() && !path.exists() {
-        let dir = path.to_owned();
-        return Err(CliError::from(StoreError::Missing { dir }));
-    }
-    let outcome = match recognise(path, args.format)? {
-        Found::Ledger(dir) => return ledger(context, &dir, policy),
-        Found::Logbook(file) => walk(file.read, file.length, |tick| {
-            verify(&mut LogbookFile::new(file.reader), policy, tick)
-        })?,
-        Found::Bundle(file) => walk(file.read, file.length, |tick| {
-            verify(&mut BundleFile::open(file.reader)?, policy, tick)
-        })?,
-        Found::Proof(bytes) => verify(&mut ProofFile::new(&bytes), policy, &mut |_| ())?,
-        Found::Mismatch { expected, actual } => {
-            let detail = format!("it was to be {} and is {actual}", word(expected));
-            let fault = Fault::of_file(FaultCode::FormatMismatch, detail);
-            return Ok(unread(
-                expected,
-                policy,
-                fault.compared(word(expected), actual),
-            ));
-        }
-    };
-    Ok(outcome.report)
-}
-
-/// Verifies a file, with progress by the bytes of it that were read.
-fn walk(
-    read: Arc<AtomicU64>,
-    length: u64,
-    verify: impl FnOnce(&mut dyn FnMut(u64)) -> Result<Outcome, ReadError>,
-) -> Result<Outcome, ReadError> {
-    let mut progress = Progress::new(Some(length), "bytes");
-    let outcome = verify(&mut |_| progress.at(read.load(Ordering::Relaxed)));
-    progress.finish();
-    outcome
-}
-
-/// A ledger, with the mark that was named or the one beside it.
-fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Report, CliError> {
-    let reader = match Reader::open(dir, &context.mark_of(dir)) {
-        Ok(reader) => reader,
-        Err(OpenError::Store(error @ StoreError::Corrupt { .. })) => {
-            let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
-            return Ok(unread(Format::Ledger, policy, fault));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let total = crate::store::Store::count(&reader.store).ok();
-    let mut progress = Progress::new(total, "entries");
-    let outcome = audit(&reader.store, &reader.mark, policy, &mut |done| {
-        progress.at(done);
-    })?;
-    progress.finish();
-    let mut report = outcome.report;
-    if let Some(last) = reader.as_of()? {
-        report.warnings.push(Warning {
-            code: WarningCode::BesideWriter,
-            detail: as_of(last),
-        });
-    }
-    Ok(report)
-}
-
-/// The report on something that could be looked at and not be read.
-pub(super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
-    Report {
-        verdict: Verdict::Fail,
-        format,
-        entries: 0,
-        epochs: 0,
-        head: Hash::ZERO,
-        log: policy.keys.first().copied(),
-        genesis: None,
-        key_source: match policy.keys.is_empty() {
-            true => KeySource::None,
-            false => KeySource::Given,
-        },
-        faults: vec![fault],
-        not_checked: Vec::new(),
-        warnings: Vec::new(),
-    }
 }
 
 /// Prints a report for people.
@@ -255,6 +201,9 @@ fn describe(fault: &Fault) -> String {
     if let Some(line) = fault.line {
         text.push_str(&format!(" (line {line})"));
     }
+    if let Some(class) = &fault.class {
+        text.push_str(&format!(" [{}]", tag(class)));
+    }
     text.push_str(&format!(": {}", fault.detail));
     text
 }
@@ -275,6 +224,7 @@ pub(super) fn word(format: Format) -> &'static str {
         Format::Logbook => "logbook",
         Format::Bundle => "bundle",
         Format::Proof => "proof",
+        Format::Equivocation => "equivocation",
     }
 }
 

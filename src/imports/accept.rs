@@ -401,5 +401,6 @@ const fn word(format: Format) -> &'static str {
         Format::Logbook => "logbook",
         Format::Bundle => "bundle",
         Format::Proof => "proof",
+        Format::Equivocation => "equivocation",
     }
 }

@@ -1,6 +1,7 @@
 //! The walk along the chain (SPEC §2): per entry the link before the
 //! signature, and what a fault means for the judgement of the next.
 
+use super::checkpoint::Checkpoint;
 use super::fault::{At, Fault, FaultCode, Findings, Format, WarningCode};
 use super::hash::Hash;
 use super::judge::{Judged, Readable};
@@ -15,7 +16,8 @@ pub(crate) struct Chain {
     /// the entry before is not to be believed or was not given.
     expected: Option<Hash>,
     expected_seq: Option<Seq>,
-    last_ts: Option<Timestamp>,
+    /// The time of the last readable entry.
+    pub(crate) last_ts: Option<Timestamp>,
     /// Entries walked, unreadable ones included.
     pub(crate) count: u64,
     /// The hash of the last readable entry.
@@ -36,6 +38,20 @@ impl Chain {
             count: 0,
             head: Hash::ZERO,
             last_seq: None,
+        }
+    }
+
+    /// A walk through a logbook that goes on after a checkpoint.
+    pub(crate) fn after(at: &Checkpoint) -> Chain {
+        let next = Seq(at.n);
+        Chain {
+            expected: Some(at.head),
+            expected_seq: Some(next),
+            last_ts: at.last_ts,
+            count: at.n,
+            head: at.head,
+            last_seq: next.before(),
+            ..Chain::new(Format::Logbook, Seq::FIRST, true)
         }
     }
 

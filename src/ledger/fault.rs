@@ -184,6 +184,22 @@ pub enum WarningCode {
     MoreNotListed,
     /// An entry of the log acknowledges a rollback.
     AcknowledgedRollback,
+    /// The file begins with a byte-order mark.
+    ByteOrderMark,
+    /// Lines end in CR LF.
+    LineEnds,
+    /// The last line has no newline.
+    MissingFinalNewline,
+    /// Entries before these were verified by an earlier run.
+    Resumed,
+    /// The key was learnt from the book that this one continues.
+    Succession,
+    /// A revocation ends the book where it ends anyway.
+    Revoked,
+    /// A revocation is not by anyone who may revoke.
+    RevocationIgnored,
+    /// The file proves that the key contradicted itself.
+    EquivocationProven,
     /// Another process is writing the ledger: the verdict is as of an entry.
     BesideWriter,
     /// Some of the receipts, headers or heads that were given are of entries
@@ -209,6 +225,10 @@ pub enum NotChecked {
     Signatures,
     /// Links between entries.
     Chain,
+    /// The bytes that an earlier run verified, which were not read again.
+    Prefix,
+    /// Whether the saved state is the work of someone to be believed.
+    StateUnsigned,
     /// The documents that a lone entry refers to.
     Documents,
     /// Receipts of entries that a part of a log does not hold.
@@ -228,6 +248,7 @@ pub enum Format {
     Logbook,
     Bundle,
     Proof,
+    Equivocation,
 }
 
 /// Where the key came from that signatures were checked with.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::bundle_line;
+use super::closing::Closing;
 use super::document::Mentions;
 use super::entry::{Entry, EntryError};
 use super::envelope::Envelope;
@@ -42,8 +43,12 @@ pub(crate) struct Readable {
     pub(crate) ts: Timestamp,
     /// `None` where signatures are not checked.
     pub(crate) signature_valid: Option<bool>,
+    /// Of an invalid signature: what can be said of where it is from.
+    pub(crate) origin: Option<Origin>,
     /// The payload of a `sealbook:open`.
     pub(crate) opening: Option<Object>,
+    /// What a `sealbook:close` says.
+    pub(crate) closing: Option<Closing>,
     /// Whether it acknowledges a rollback.
     pub(crate) acknowledges_rollback: bool,
     /// Whether a path came with it.
@@ -57,6 +62,17 @@ pub(crate) struct Readable {
     /// What a receipt of it says beside number and hash, where there are
     /// receipts.
     pub(crate) receipt: Option<Rest>,
+}
+
+/// Where a signature that is not the log key's is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// No key can have made it: it was damaged.
+    Nobody,
+    /// Another key that the caller knows.
+    Known(PublicKey),
+    /// Some key may have made it, for these or for other bytes.
+    Unknown,
 }
 
 /// What can be said of an event alone.
@@ -77,6 +93,8 @@ pub(crate) struct Question<'a> {
     pub(crate) verifier: Option<&'a StrictVerifier>,
     /// The key that the verifier is for.
     pub(crate) log: Option<PublicKey>,
+    /// Other keys, with which entries are tried that are not signed by it.
+    pub(crate) others: &'a [PublicKey],
     /// Whether there are receipts to compare entries with.
     pub(crate) receipts: bool,
     /// The header under which the first entry stands.
@@ -116,6 +134,9 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
         match read {
             Read::Entry(seq, Ok((entry, path))) => {
                 let mut readable = readable(seq, &entry, path, *header, verdict);
+                if verdict == Some(false) {
+                    readable.origin = Some(origin(&entry, question.others));
+                }
                 if question.receipts {
                     let (prev, signature) = (entry.prev_hash(), entry.signature());
                     let rest = rest_of(&prev, &signature, entry.ts(), entry.kind());
@@ -210,6 +231,32 @@ fn stored(record: &[u8]) -> Result<Entry<Cow<'_, [u8]>>, EntryError> {
     Ok(entry)
 }
 
+fn closing(entry: &Entry<Cow<'_, [u8]>>) -> Option<Closing> {
+    if entry.kind() != kind::CLOSE {
+        return None;
+    }
+    Closing::from_object(&entry.check_payload().ok()?).ok()
+}
+
+fn origin(entry: &Entry<Cow<'_, [u8]>>, others: &[PublicKey]) -> Origin {
+    let signature = entry.signature();
+    if !signature.is_possible() {
+        return Origin::Nobody;
+    }
+    let signs = |key: &&PublicKey| key.verify(entry.signing_payload(), &signature);
+    match others.iter().find(signs) {
+        Some(key) => Origin::Known(*key),
+        None => Origin::Unknown,
+    }
+}
+
+/// Reads an entry and its number, where the format has them, and judges nothing.
+pub(crate) fn read_raw(raw: &Raw) -> (Option<Seq>, Result<Entry, EntryError>) {
+    let (seq, read) = read_one(raw);
+    let owned = read.and_then(|(entry, _)| Entry::from_record(entry.record().to_vec()));
+    (seq, owned)
+}
+
 fn readable(
     seq: Option<Seq>,
     entry: &Entry<Cow<'_, [u8]>>,
@@ -234,9 +281,11 @@ fn readable(
         leaf,
         ts: entry.ts(),
         signature_valid,
+        origin: None,
         opening: (entry.kind() == kind::OPEN)
             .then(|| entry.check_payload().ok())
             .flatten(),
+        closing: closing(entry),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
         has_path,
         root,

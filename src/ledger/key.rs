@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use curve25519_dalek::Scalar;
+use ed25519_dalek::VerifyingKey;
 use sha2::{Digest, Sha256};
 
 use super::hexadecimal::{self, HexError};
@@ -91,6 +93,15 @@ impl Signature {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; Signature::BYTES] {
         &self.0
+    }
+
+    /// Whether some key can have made it: `R` is a point and `S` is reduced.
+    /// Half of all damaged signatures still look so.
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(&self.0);
+        let s: Option<Scalar> = Scalar::from_canonical_bytes(*signature.s_bytes()).into();
+        s.is_some() && VerifyingKey::from_bytes(signature.r_bytes()).is_ok()
     }
 
     /// Reads 128 lower-case hex digits.

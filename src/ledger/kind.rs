@@ -16,6 +16,9 @@ pub(crate) const OWN_PREFIX: &str = "sealbook:";
 /// A file of another log was imported.
 pub const IMPORT: &str = "sealbook:import";
 
+/// The book ends here, and another continues it.
+pub const CLOSE: &str = "sealbook:close";
+
 /// Prefixes that only the recording layer writes.
 pub const RESERVED_PREFIXES: [&str; 5] = [OWN_PREFIX, "wcp.", "manifest.", "vacant.", "hall."];
 

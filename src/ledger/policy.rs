@@ -4,6 +4,7 @@ use super::anchors::Anchor;
 use super::hash::Hash;
 use super::key::PublicKey;
 use super::receipts::Receipts;
+use super::revocation::SignedRevocation;
 
 /// What a verification is to hold the log against.
 #[derive(Clone, Debug)]
@@ -19,9 +20,23 @@ pub struct Policy {
     pub contains: Vec<Anchor>,
     /// What the log acknowledged.
     pub receipts: Option<Receipts>,
+    /// What ends the log before its last entry.
+    pub revocations: Vec<SignedRevocation>,
+    /// Keys that are not trusted and by which a foreign signature is told, at
+    /// most [`KNOWN_KEYS`] of them.
+    pub known: Vec<PublicKey>,
 }
 
+/// Keys that an invalid signature is tried with, besides the trusted ones.
+pub const KNOWN_KEYS: usize = 16;
+
 impl Policy {
+    /// The keys but `log`, to tell foreign signatures by.
+    pub(crate) fn others(&self, log: Option<PublicKey>) -> Vec<PublicKey> {
+        let keys = self.keys.iter().chain(self.known.iter().take(KNOWN_KEYS));
+        keys.copied().filter(|key| Some(*key) != log).collect()
+    }
+
     /// Whether something was given that a log with its end cut off would not
     /// hold.
     #[must_use]
@@ -39,6 +54,8 @@ impl Default for Policy {
             expect_head: None,
             contains: Vec::new(),
             receipts: None,
+            revocations: Vec::new(),
+            known: Vec::new(),
         }
     }
 }

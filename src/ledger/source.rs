@@ -5,10 +5,11 @@ use std::io;
 use thiserror::Error;
 
 use super::epoch::SignedEpoch;
-use super::fault::{Fault, Format, NotChecked};
+use super::fault::{Fault, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::key::PublicKey;
+use super::logbook_file::Offset;
 use super::position::Seq;
 
 /// What a source says of itself before its first event. None of it is believed.
@@ -38,7 +39,7 @@ impl Subject {
     pub fn covers(&self, seq: Seq) -> bool {
         match self.format {
             Format::Ledger | Format::Logbook => true,
-            Format::Bundle | Format::Proof => {
+            Format::Bundle | Format::Proof | Format::Equivocation => {
                 self.contiguous
                     && self.first_seq <= seq
                     && self.last_seq.is_some_and(|last| seq <= last)
@@ -101,6 +102,12 @@ pub enum Event {
     Fault(Fault),
     /// Something that the source turned out unable to show.
     NotChecked(NotChecked),
+    /// Something to know that is no fault.
+    Warning(WarningCode, String),
+    /// The entry before has no newline: the file may have been cut there.
+    Torn,
+    /// The source stands between two lines.
+    Offset(Offset),
 }
 
 impl Event {

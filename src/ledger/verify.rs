@@ -16,6 +16,8 @@
 
 use super::anchors::{AnchorCheck, Known};
 use super::chain::Chain;
+use super::checkpoint::Checkpoint;
+use super::closing::Closing;
 use super::documents::{Documents, Place};
 use super::epoch::EpochHeader;
 use super::fault::{
@@ -28,51 +30,16 @@ use super::key::{PublicKey, StrictVerifier};
 use super::opening::Opening;
 use super::position::Seq;
 use super::receipts::{ReceiptCheck, Whose};
+use super::revocation::Revoked;
 use super::seals::Seals;
 use super::source::{Event, ReadError, Source, Subject};
+use super::trace::Trace;
+
+mod ending;
 
 pub use super::anchors::Anchor;
-pub use super::policy::Policy;
-
-/// A value that passed verification. Nothing but [`verify`] makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified<T>(T);
-
-impl<T> Verified<T> {
-    /// The value.
-    #[must_use]
-    pub fn get(&self) -> &T {
-        &self.0
-    }
-}
-
-/// What was verified, in short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// What it was.
-    pub format: Format,
-    /// Whose it is.
-    pub log: Option<PublicKey>,
-    /// The hash of entry 0, if known.
-    pub genesis: Option<Hash>,
-    /// How many entries.
-    pub entries: u64,
-    /// How many epoch headers.
-    pub epochs: u64,
-    /// The number of the last entry; `None` if there is none.
-    pub last_seq: Option<Seq>,
-    /// The hash of the last entry; zeros if there is none.
-    pub head: Hash,
-}
-
-/// The end of a verification.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Everything that was found.
-    pub report: Report,
-    /// There exactly if the verdict is pass.
-    pub verified: Option<Verified<Summary>>,
-}
+pub use super::outcome::{Outcome, Summary, Verified};
+pub use super::policy::{KNOWN_KEYS, Policy};
 
 /// Verifies what `source` holds. `progress` is told the entries walked so far,
 /// about once a batch.
@@ -85,8 +52,23 @@ pub fn verify(
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, ReadError> {
+    verify_from(source, policy, None, &mut |walked, _| progress(walked))
+}
+
+/// The same, going on after a checkpoint at which `source` stands. `progress` is
+/// also told the last checkpoint that was reached without a fault, where the
+/// source says its offsets.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn verify_from(
+    source: &mut dyn Source,
+    policy: &Policy,
+    resume: Option<&Checkpoint>,
+    progress: &mut dyn FnMut(u64, Option<&Checkpoint>),
+) -> Result<Outcome, ReadError> {
     let subject = source.subject();
-    let mut walk = Walk::new(&subject, policy);
+    let mut walk = Walk::new(&subject, policy, resume);
     let mut batch = Vec::new();
     source.next_batch(&mut batch)?;
     let mut before = (Vec::new(), Vec::new());
@@ -95,9 +77,11 @@ pub fn verify(
     while !batch.is_empty() {
         walk.choose_verifier(&batch);
         let verifier = walk.verifier_for(&batch);
+        let others = policy.others(walk.log);
         let question = Question {
             verifier: verifier.as_ref(),
             log: walk.log,
+            others: &others,
             receipts: walk.receipts.is_some(),
             header: header.as_ref(),
         };
@@ -112,13 +96,13 @@ pub fn verify(
             },
         );
         read?;
-        progress(walk.chain.count);
+        progress(walk.chain.count, walk.reached.as_ref());
         header = last_header(&batch).or(header);
         before = (batch, judged);
         batch = next;
     }
     walk.take(before);
-    progress(walk.chain.count);
+    progress(walk.chain.count, walk.reached.as_ref());
     Ok(walk.finish())
 }
 
@@ -146,12 +130,17 @@ struct Walk<'a> {
     anchors: AnchorCheck<'a>,
     receipts: Option<ReceiptCheck<'a>>,
     documents: Documents,
+    revoked: Revoked,
+    opening: Option<Opening>,
+    closing: Option<(Seq, Closing)>,
+    trace: Trace,
+    reached: Option<Checkpoint>,
     not_checked: Vec<NotChecked>,
     findings: Findings,
 }
 
 impl<'a> Walk<'a> {
-    fn new(subject: &Subject, policy: &'a Policy) -> Walk<'a> {
+    fn new(subject: &Subject, policy: &'a Policy, resume: Option<&Checkpoint>) -> Walk<'a> {
         let mut findings = Findings::default();
         let given = !policy.keys.is_empty();
         let key_source = match (given, subject.format) {
@@ -159,7 +148,8 @@ impl<'a> Walk<'a> {
             (false, Format::Ledger) => KeySource::Ledger,
             (false, _) => KeySource::None,
         };
-        let log = subject.log.or_else(|| policy.keys.first().copied());
+        let named = subject.log.or(resume.map(|at| at.log));
+        let log = named.or(policy.keys.first().copied());
         match key_source {
             KeySource::Ledger => {
                 let detail = "no key was given: the ledger was checked against its own";
@@ -193,14 +183,22 @@ impl<'a> Walk<'a> {
                 .filter(|_| policy.signatures)
                 .as_ref()
                 .map(StrictVerifier::new),
-            undecided: subject.log.is_none() && policy.signatures && policy.keys.len() > 1,
-            chain: Chain::new(subject.format, subject.first_seq, subject.contiguous),
+            undecided: named.is_none() && policy.signatures && policy.keys.len() > 1,
+            chain: match resume {
+                Some(at) => Chain::after(at),
+                None => Chain::new(subject.format, subject.first_seq, subject.contiguous),
+            },
             seals: Seals::new(subject),
             head: None,
-            genesis: subject.genesis,
+            genesis: subject.genesis.or(resume.and_then(|at| at.genesis)),
             anchors: AnchorCheck::new(&policy.contains),
             receipts: policy.receipts.as_ref().map(ReceiptCheck::new),
             documents: Documents::new(subject.format),
+            revoked: Revoked::new(&policy.revocations),
+            opening: None,
+            closing: None,
+            trace: resume.map_or_else(Trace::default, Trace::after),
+            reached: None,
             not_checked,
             findings,
             subject: subject.clone(),
@@ -218,6 +216,7 @@ impl<'a> Walk<'a> {
             let question = Question {
                 verifier: Some(&StrictVerifier::new(key)),
                 log: Some(*key),
+                others: &[],
                 receipts: false,
                 header: None,
             };
@@ -277,6 +276,14 @@ impl<'a> Walk<'a> {
             Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
             Event::Fault(fault) => self.findings.fault(fault),
             Event::NotChecked(what) => self.not_checked.push(what),
+            Event::Warning(code, detail) => self.findings.warning(code, detail),
+            Event::Torn => {
+                self.trace.tear();
+                let detail = "the last line has no newline";
+                self.findings
+                    .warning(WarningCode::MissingFinalNewline, detail);
+            }
+            Event::Offset(offset) => self.reach(offset),
             // Judged, each in its own way, above.
             Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..) => {}
         }
@@ -285,12 +292,17 @@ impl<'a> Walk<'a> {
     fn entry(&mut self, judged: &Judged, line: Option<u64>) {
         let index = self.chain.count;
         let seq = self.chain.step(judged, line, &mut self.findings);
+        let numbered = seq.filter(|_| self.subject.format == Format::Ledger);
+        self.trace
+            .take(judged, numbered.map_or(index, |seq| seq.0), line);
         let readable = match judged {
             Judged::Read(entry) => Some(&**entry),
             Judged::Unreadable { .. } => None,
         };
         if let (Some(entry), Some(seq)) = (readable, seq) {
             self.open(seq, entry, line);
+            self.close(seq, entry, index, line);
+            self.revoked.entry(seq, entry.hash, index, line);
             self.compare(seq, entry, index, line);
         }
         if self.subject.format == Format::Logbook {
@@ -318,6 +330,11 @@ impl<'a> Walk<'a> {
         if seq != Seq::FIRST {
             return;
         }
+        let opening = entry.opening.as_ref().map(Opening::from_object);
+        self.opening = opening
+            .as_ref()
+            .and_then(|read| read.as_ref().ok())
+            .cloned();
         if self.subject.format == Format::Logbook {
             self.genesis = Some(entry.hash);
             return;
@@ -327,7 +344,7 @@ impl<'a> Walk<'a> {
                 .with_seq(Some(0))
                 .on_line(line)
         };
-        match entry.opening.as_ref().map(Opening::from_object) {
+        match opening {
             Some(Ok(opening)) => {
                 if let Some(log) = self.log.filter(|key| *key != opening.log) {
                     let found = fault(
@@ -359,6 +376,23 @@ impl<'a> Walk<'a> {
                 self.seals.expect_genesis(entry.hash);
             }
         }
+    }
+
+    /// Nothing may follow the entry that closes a book. In foreign logbooks that
+    /// kind means nothing.
+    fn close(&mut self, seq: Seq, entry: &Readable, index: u64, line: Option<u64>) {
+        if let Some((closed, _)) = self.closing
+            && self.subject.format != Format::Logbook
+            && seq.before() == Some(closed)
+        {
+            let detail = format!("entry {closed} closed the book, and this one follows");
+            let fault = Fault::at(FaultCode::SchemaViolation, At::Entry, index, detail);
+            self.findings
+                .fault(fault.with_seq(Some(seq.0)).on_line(line));
+        }
+        let believed = entry.signature_valid != Some(false);
+        let closing = entry.closing.filter(|_| believed);
+        self.closing = closing.map(|closing| (seq, closing)).or(self.closing);
     }
 
     /// Holds an entry against what was kept of the log, and notes the documents
@@ -407,6 +441,10 @@ impl<'a> Walk<'a> {
             receipts.close(whose, &self.subject, last, not_checked, findings);
         }
         self.documents.close(&mut self.not_checked, findings);
+        let closing = self.closing.map(|(_, closing)| closing);
+        let (log, genesis, opening) = (self.log, self.genesis, self.opening.as_ref());
+        self.revoked
+            .judge(log, genesis, opening, closing.as_ref(), findings);
         if self.chain.count == 0 {
             self.findings
                 .warning(WarningCode::Empty, "there are no entries");
@@ -421,6 +459,8 @@ impl<'a> Walk<'a> {
             epochs: self.seals.count,
             last_seq: self.chain.last_seq,
             head: self.chain.head,
+            closing: closing.filter(|_| self.closing.map(|(seq, _)| seq) == self.chain.last_seq),
+            opening: self.opening,
         };
         let clean = self.findings.is_clean();
         let (faults, warnings) = self.findings.into_lists();
@@ -439,43 +479,9 @@ impl<'a> Walk<'a> {
         };
         Outcome {
             report,
-            verified: clean.then_some(Verified(summary)),
-        }
-    }
-
-    /// The last entry must be the one that the source, its head statement and
-    /// the caller say.
-    fn check_end(&mut self) {
-        let last = self.chain.last_seq;
-        if let Some(claimed) = self
-            .subject
-            .last_seq
-            .filter(|claimed| last != Some(*claimed))
-        {
-            let found = Fault::of_file(
-                FaultCode::Truncated,
-                "it does not end at the entry that it says",
-            );
-            let actual = last.map_or_else(|| "none".to_owned(), |s| s.to_string());
-            self.findings.fault(found.compared(claimed, actual));
-        }
-        if let Some(head) = self.head.as_ref().map(|head| &head.content)
-            && (last != Some(head.seq) || self.chain.head != head.hash)
-        {
-            let detail = "the last entry is not that of the head statement";
-            let found = Fault::of_file(FaultCode::HeadMismatch, detail).with_seq(Some(head.seq.0));
-            self.findings
-                .fault(found.compared(head.hash, self.chain.head));
-        }
-        if let Some(expected) = self
-            .policy
-            .expect_head
-            .filter(|hash| *hash != self.chain.head)
-        {
-            let detail = "the last entry is not the head that was expected";
-            let found = Fault::of_file(FaultCode::HeadMismatch, detail);
-            self.findings
-                .fault(found.compared(expected, self.chain.head));
+            verified: clean.then(|| Verified::new(summary)),
+            trace: self.trace,
+            reached: self.reached,
         }
     }
 }

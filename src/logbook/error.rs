@@ -38,6 +38,9 @@ pub enum LogbookError {
     /// ledger is reopened.
     #[error("the high-water mark could not be written: {0}")]
     Mark(Arc<io::Error>),
+    /// The book's last entry closes it.
+    #[error("the book is closed: another one continues it")]
+    Closed,
     /// An earlier write failed, or the writer has been closed.
     #[error("the ledger takes no more entries until it is reopened")]
     Stopped,

@@ -25,8 +25,9 @@ use super::request::Receipt;
 pub struct Origin {
     /// The log's name, for people.
     pub name: String,
-    /// Who may one day revoke its key.
-    pub recovery_key: Option<PublicKey>,
+    /// SHA-256 of the public key that may one day revoke its own
+    /// ([`recovery_key_sha256`]).
+    pub recovery_key_sha256: Option<[u8; 32]>,
     /// The book it continues.
     pub predecessor: Option<Predecessor>,
     /// Names and values that are kept beside the entries, unsigned.
@@ -63,6 +64,12 @@ pub struct Beginning {
     pub batch: Batch,
 }
 
+/// What entry 0 records of a recovery key.
+#[must_use]
+pub fn recovery_key_sha256(key: &PublicKey) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}
+
 /// Makes entry 0 of a new log, and the mark that goes with it.
 ///
 /// # Errors
@@ -79,9 +86,7 @@ pub fn begin(
         origin: origin.name.clone(),
         log,
         nonce,
-        recovery_key_sha256: origin
-            .recovery_key
-            .map(|key| Sha256::digest(key.as_bytes()).into()),
+        recovery_key_sha256: origin.recovery_key_sha256,
         predecessor: origin.predecessor.clone(),
     };
     let mut payload = Vec::new();

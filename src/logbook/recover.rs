@@ -3,10 +3,13 @@
 
 use std::io;
 
+use crate::ledger::closing::Closing;
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::{EpochHeader, SignedEpoch};
+use crate::ledger::hash::Hash;
 use crate::ledger::head::Head;
-use crate::ledger::key::Signer;
+use crate::ledger::key::{PublicKey, Signer};
+use crate::ledger::kind;
 use crate::ledger::opening::Opening;
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
@@ -61,6 +64,42 @@ pub fn identity_of(store: &dyn Store) -> Result<Identity, OpenError> {
         log: opening.log,
         genesis: first.hash(),
     })
+}
+
+/// Where a closed book ended, and in whose favour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The book's key.
+    pub log: PublicKey,
+    /// Its last entry.
+    pub seq: Seq,
+    /// That entry's hash.
+    pub hash: Hash,
+    /// The key that continues it.
+    pub successor: PublicKey,
+}
+
+/// Whether the book in a store is closed.
+pub fn closed(store: &dyn Store) -> Result<Option<Closed>, OpenError> {
+    let identity = identity_of(store)?;
+    let seq = store.last_seq()?.ok_or(OpenError::Unfinished)?;
+    let last = entry_at(store, seq)?;
+    if last.kind() != kind::CLOSE {
+        return Ok(None);
+    }
+    let payload = last.check_payload();
+    let payload = payload.map_err(|error| OpenError::Entry { seq, error })?;
+    let closing = Closing::from_object(&payload);
+    let closing = closing.map_err(|error| OpenError::Entry {
+        seq,
+        error: error.into(),
+    })?;
+    Ok(Some(Closed {
+        log: identity.log,
+        seq,
+        hash: last.hash(),
+        successor: closing.successor,
+    }))
 }
 
 /// How far a store goes, for holding a mark against it.
@@ -189,6 +228,10 @@ impl Recovered {
 
     pub(super) fn open_epoch(&self) -> Option<(Timestamp, u64)> {
         self.hour.map(|hour| (hour, self.tree.size()))
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.last.kind() == kind::CLOSE
     }
 
     /// The last entry, as a head stated at its own time.

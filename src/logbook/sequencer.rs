@@ -42,6 +42,8 @@ struct Chain {
     head: Hash,
     stamper: Stamper,
     open: Option<OpenEpoch>,
+    /// Whether its last entry closes the book.
+    closed: bool,
 }
 
 /// The open epoch, as far as closing it in time needs.
@@ -88,6 +90,7 @@ impl Sequencer {
                 head: recovered.head().hash,
                 stamper: Stamper::after(recovered.last_ts()),
                 open,
+                closed: recovered.is_closed(),
             },
             signer: Arc::clone(&parts.signer),
             clock: Arc::clone(&parts.clock),
@@ -187,6 +190,10 @@ impl Sequencer {
 
     /// Numbers, stamps and chains the entries of one request.
     fn take(&mut self, entries: Vec<Prepared>, reply: Reply, run: &mut Run) -> usize {
+        if self.chain.closed {
+            reply.send(Err(LogbookError::Closed));
+            return 0;
+        }
         let mut weight = 0;
         let mut one_time = None;
         let mut left = entries.len() as u64;
@@ -379,6 +386,7 @@ impl Chain {
         });
         open.entries += 1;
         self.head = draft.hash();
+        self.closed |= entry.kind == kind::CLOSE;
         run.drafts.push((self.next, draft));
         self.next = Seq(self.next.0.saturating_add(1));
     }

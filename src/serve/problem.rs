@@ -229,6 +229,7 @@ fn status_of_append(error: &LogbookError) -> StatusCode {
     match error {
         LogbookError::Entry(_) => StatusCode::BAD_REQUEST,
         LogbookError::ReservedKind { .. } => StatusCode::FORBIDDEN,
+        LogbookError::Closed => StatusCode::CONFLICT,
         LogbookError::Store(_)
         | LogbookError::Mark(_)
         | LogbookError::Stopped
@@ -240,6 +241,7 @@ fn code_of_append(error: &LogbookError) -> &'static str {
     match error {
         LogbookError::Entry(_) => "bad_input",
         LogbookError::ReservedKind { .. } => "reserved_kind",
+        LogbookError::Closed => "closed",
         LogbookError::Store(StoreError::Io { kind, .. }) if *kind == io::ErrorKind::StorageFull => {
             "disk_full"
         }

@@ -1,6 +1,6 @@
 //! Verifying a file that somebody sends: streamed, and never kept.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,15 +19,16 @@ use super::params::Params;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
+use crate::audit::compression::AtMost;
 use crate::audit::stream::recognise;
 use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::equivocation_file::judge_equivocation;
 use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::proof::ProofFile;
-use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Policy, verify};
 
 /// Chunks that may wait for the verifier.
@@ -69,13 +70,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     )]
 }
 
-/// Verifies a logbook, bundle or proof. A verdict of `fail` is an answer.
+/// Verifies a logbook, bundle or proof (of an entry, or of equivocation). A verdict of `fail` is an answer.
 #[utoipa::path(post, path = "/v1/verify", tag = "ledger",
     request_body(content = String, content_type = "application/octet-stream"),
     params(
         ("key" = Option<Vec<String>>, Query,
             description = "A trusted key, 64 hex digits; without one the verdict is `fail`"),
-        ("as" = Option<String>, Query, description = "logbook, bundle or proof"),
+        ("as" = Option<String>, Query, description = "logbook, bundle, proof or equivocation"),
         ("expect_head" = Option<String>, Query, description = "The hash of the last entry")),
     responses((status = 200, description = "The verdict", body = ReportText)))]
 pub(super) async fn verify_upload(
@@ -154,8 +155,8 @@ fn judge(
     policy: &Policy,
 ) -> Result<Report, Problem> {
     let recognised = recognise(chunks).map_err(|_| Problem::BodyBroken)?;
-    // What little decompresses to much is cut, which no format survives.
-    let mut reader = recognised.reader.take(limit);
+    // Of what little decompresses to much, the beginning is no answer.
+    let reader = BufReader::new(AtMost::new(recognised.reader, limit));
     let format = match (pinned, recognised.format) {
         (Some(expected), Some(actual)) if expected != actual => {
             return Ok(mismatch(expected, actual, policy));
@@ -169,15 +170,24 @@ fn judge(
             BundleFile::open(reader).and_then(|mut bundle| verify(&mut bundle, policy, nobody))
         }
         Format::Proof => {
-            let mut bytes = Vec::new();
-            let most = 2 * limits::LINE_BYTES as u64;
-            let read = (&mut reader).take(most).read_to_end(&mut bytes);
-            read.map_err(ReadError::Io)
-                .and_then(|_| verify(&mut ProofFile::new(&bytes), policy, nobody))
+            let bytes = small(reader)?;
+            verify(&mut ProofFile::new(&bytes), policy, nobody)
+        }
+        Format::Equivocation => {
+            return Ok(judge_equivocation(&small(reader)?, &policy.keys));
         }
         Format::Ledger => return Err(Problem::NotRecognised),
     };
     Ok(outcome.map_err(|_| Problem::BodyBroken)?.report)
+}
+
+/// A proof has two entries at most, and an entry has a limit.
+fn small(reader: impl Read) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let most = 3 * limits::LINE_BYTES as u64;
+    let read = reader.take(most).read_to_end(&mut bytes);
+    read.map_err(|_| Problem::BodyBroken)?;
+    Ok(bytes)
 }
 
 /// The report on something else than it was said to be.
@@ -216,9 +226,10 @@ fn format(name: &str) -> Result<Format, Problem> {
         "logbook" => Ok(Format::Logbook),
         "bundle" => Ok(Format::Bundle),
         "proof" => Ok(Format::Proof),
+        "equivocation" => Ok(Format::Equivocation),
         _ => Err(Problem::Argument {
             what: "as",
-            expected: "logbook, bundle or proof is needed",
+            expected: "logbook, bundle, proof or equivocation is needed",
         }),
     }
 }

@@ -12,9 +12,11 @@
 
 mod backups;
 mod beside;
+mod books;
 mod cards;
 mod catalogue;
 mod commands;
+mod copies;
 mod disks;
 mod evidence;
 mod formats;
@@ -38,6 +40,7 @@ mod rows;
 mod rules;
 mod shapes;
 mod streams;
+mod succession;
 mod tampering;
 mod terminal;
 mod verdicts;

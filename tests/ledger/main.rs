@@ -1,6 +1,7 @@
 //! The pure core: vectors, brute force, tampering. Needs no store.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
@@ -8,10 +9,20 @@
 )]
 
 mod adversary;
+#[path = "../../tools/break-books/book.rs"]
+mod book;
+#[path = "../../tools/break-books/breaker.rs"]
+mod breaker;
 mod bundles;
+mod bundles;
+mod checkpoints;
 mod documents;
 mod ed25519;
+mod ed25519;
 mod entries;
+mod entries;
+mod equivocation;
+mod explained;
 mod format;
 mod heads;
 mod logbooks;
@@ -19,6 +30,8 @@ mod merkle;
 mod receipts;
 mod roundtrip;
 mod sample;
+#[path = "../../tools/break-books/score.rs"]
+mod score;
 mod strict;
 mod tampering;
 mod vectors;

@@ -1,0 +1,68 @@
+//! Files that may be compressed, opened as what is inside.
+
+use std::fs::File;
+use std::io::{BufRead, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::audit::compression::{Compression, MAGIC_BYTES, decompress};
+
+use super::error::CliError;
+use super::progress::Counting;
+
+/// A file being read.
+pub(super) struct Opened {
+    /// Its bytes, decompressed.
+    pub(super) reader: Box<dyn BufRead + Send>,
+    /// How many bytes of the file itself were read so far.
+    pub(super) read: Arc<AtomicU64>,
+    /// How many it has.
+    pub(super) length: u64,
+}
+
+/// Opens a file, decompressing it if it is gzip or zstd.
+pub(super) fn open(path: &Path) -> Result<Opened, CliError> {
+    let failed = |error| CliError::file(path, error);
+    let (file, compression) = begin(path)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let (file, read) = Counting::new(file);
+    Ok(Opened {
+        reader: decompress(file, compression).map_err(failed)?,
+        read,
+        length,
+    })
+}
+
+/// Opens a file at a place, without reading what is before it; answers how many
+/// bytes are still to be passed over, which are all where it is compressed.
+pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), CliError> {
+    let (mut file, compression) = begin(path)?;
+    if compression != Compression::None {
+        return Ok((open(path)?, bytes));
+    }
+    let failed = |error| CliError::file(path, error);
+    let length = file.metadata().map_err(failed)?.len();
+    if length < bytes {
+        return Ok((open(path)?, bytes));
+    }
+    file.seek(SeekFrom::Start(bytes)).map_err(failed)?;
+    let (file, read) = Counting::new(file);
+    let opened = Opened {
+        reader: decompress(file, compression).map_err(failed)?,
+        read,
+        length: length - bytes,
+    };
+    Ok((opened, 0))
+}
+
+/// The file from its beginning, and how it is compressed.
+fn begin(path: &Path) -> Result<(File, Compression), CliError> {
+    let failed = |error| CliError::file(path, error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut magic = Vec::new();
+    let mut start = (&mut file).take(MAGIC_BYTES);
+    start.read_to_end(&mut magic).map_err(failed)?;
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    Ok((file, Compression::of(&magic)))
+}

@@ -1,0 +1,252 @@
+//! `sealbook diff`: two copies of one log, compared.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::audit::LedgerSource;
+use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::compare::{Comparison, Relation, Side, compare};
+use crate::ledger::hash::Hash;
+use crate::ledger::key::PublicKey;
+use crate::ledger::logbook_file::LogbookFile;
+use crate::ledger::source::Source;
+use crate::logbook::reading::Reader;
+
+use super::Answer;
+use super::context::Context;
+use super::error::CliError;
+use super::key::parse_key;
+use super::output::Output;
+use super::progress::Progress;
+use super::recognise::{Found, recognise};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A ledger, logbook or bundle
+    a: PathBuf,
+    /// Another copy of it
+    b: PathBuf,
+    /// The log's key, where neither copy names it: 64 hex digits or a PEM file
+    #[arg(long, value_name = "KEY")]
+    key: Vec<String>,
+    /// Write the proof here, if the key signed two things of which one is false
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Printed {
+    relation: &'static str,
+    first_seq: u64,
+    common: u64,
+    head: Hash,
+    first_difference: Option<FirstDifference>,
+    entries: [u64; 2],
+    equivocation: Option<Proof>,
+    keys: Vec<PublicKey>,
+}
+
+#[derive(Serialize)]
+struct FirstDifference {
+    seq: u64,
+    a: Option<Shown>,
+    b: Option<Shown>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    hash: Option<Hash>,
+    prev_hash: Option<Hash>,
+    kind: Option<String>,
+    ts: Option<String>,
+    unreadable: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Proof {
+    kind: &'static str,
+    key: PublicKey,
+    acknowledged: bool,
+    detail: String,
+    proof: Option<String>,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let keys: Result<Vec<_>, _> = args.key.iter().map(|key| parse_key(key)).collect();
+    let keys = keys?;
+    let comparison = with_source(context, &args.a, &mut |a| {
+        with_source(context, &args.b, &mut |b| {
+            let mut progress = Progress::new(None, "entries");
+            let compared = compare(a, b, &keys, &mut |done| progress.at(done));
+            progress.finish();
+            Ok(compared?)
+        })
+    })?;
+    let proven = comparison.proven.as_ref();
+    let written = match (&args.output, proven) {
+        (Some(path), Some(proven)) => {
+            write_new(path, &proven.equivocation.to_bytes())?;
+            Some(path.display().to_string())
+        }
+        _ => None,
+    };
+    if output.is_json() {
+        output.document(&printed(&comparison, written))?;
+    } else {
+        print(&comparison, written.as_deref(), args, output)?;
+    }
+    Ok(match (comparison.relation, proven) {
+        (Relation::Same, None) => Answer::Yes,
+        _ => Answer::No,
+    })
+}
+
+/// Hands over what is at `path` as a source of entries.
+fn with_source(
+    context: &Context,
+    path: &Path,
+    with: &mut dyn FnMut(&mut dyn Source) -> Result<Comparison, CliError>,
+) -> Result<Comparison, CliError> {
+    match recognise(path, None)? {
+        Found::Ledger(dir) => {
+            let reader = Reader::open(&dir, &context.mark_of(&dir))?;
+            let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
+            with(&mut source)
+        }
+        Found::Logbook(file) => with(&mut LogbookFile::new(file.reader)),
+        Found::Bundle(file) => with(&mut BundleFile::open(file.reader)?),
+        _ => Err(CliError::usage(
+            "only ledgers, logbooks and bundles can be compared",
+        )),
+    }
+}
+
+/// Evidence never takes the place of a file.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).open(path);
+    let written = file.and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => CliError::Exists {
+            path: path.to_owned(),
+        },
+        _ => CliError::file(path, error),
+    })
+}
+
+const fn relation(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Same => "same",
+        Relation::FirstIsPrefix => "a_is_prefix",
+        Relation::SecondIsPrefix => "b_is_prefix",
+        Relation::Differ => "differ",
+    }
+}
+
+fn printed(comparison: &Comparison, written: Option<String>) -> Printed {
+    let difference = comparison.difference.as_ref();
+    Printed {
+        relation: relation(comparison.relation),
+        first_seq: comparison.first_seq.0,
+        common: comparison.common,
+        head: comparison.head,
+        first_difference: difference.map(|difference| {
+            let [a, b] = &difference.sides;
+            FirstDifference {
+                seq: difference.seq.0,
+                a: a.as_ref().map(shown),
+                b: b.as_ref().map(shown),
+            }
+        }),
+        entries: comparison.entries,
+        equivocation: comparison.proven.as_ref().map(|proven| Proof {
+            kind: proven.equivocation.contradiction().name(),
+            key: proven.equivocation.log(),
+            acknowledged: proven.acknowledged,
+            detail: proven.equivocation.contradiction().to_string(),
+            proof: written,
+        }),
+        keys: comparison.keys.clone(),
+    }
+}
+
+fn shown(side: &Side) -> Shown {
+    match side {
+        Side::Entry(entry) => Shown {
+            hash: Some(entry.hash()),
+            prev_hash: Some(entry.prev_hash()),
+            kind: Some(entry.kind().to_owned()),
+            ts: Some(entry.ts().to_string()),
+            unreadable: None,
+        },
+        Side::Unreadable(error) => Shown {
+            hash: None,
+            prev_hash: None,
+            kind: None,
+            ts: None,
+            unreadable: Some(error.to_string()),
+        },
+    }
+}
+
+fn print(
+    comparison: &Comparison,
+    written: Option<&str>,
+    args: &Args,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let (a, b) = (args.a.display(), args.b.display());
+    let [in_a, in_b] = comparison.entries;
+    output.line(&match comparison.relation {
+        Relation::Same => "SAME  both hold the same entries".to_owned(),
+        Relation::FirstIsPrefix => format!("DIFFER  {b} goes on where {a} ends"),
+        Relation::SecondIsPrefix => format!("DIFFER  {a} goes on where {b} ends"),
+        Relation::Differ => "DIFFER  they part".to_owned(),
+    })?;
+    output.line(&format!(
+        "common   {} entries from entry {} on; {in_a} in {a}, {in_b} in {b}",
+        comparison.common, comparison.first_seq
+    ))?;
+    output.line(&format!("head     {}", comparison.head))?;
+    if let Some(difference) = &comparison.difference {
+        output.line(&format!("parts    at entry {}", difference.seq))?;
+        for (path, side) in [&args.a, &args.b].into_iter().zip(&difference.sides) {
+            let what = match side {
+                Some(Side::Entry(entry)) => {
+                    format!("{} {} {}", entry.hash(), entry.ts(), entry.kind())
+                }
+                Some(Side::Unreadable(error)) => format!("no entry: {error}"),
+                None => "nothing".to_owned(),
+            };
+            output.line(&format!("           {}: {what}", path.display()))?;
+        }
+    }
+    match &comparison.proven {
+        Some(proven) => {
+            let how = if proven.acknowledged {
+                "acknowledged by an entry that records a rollback"
+            } else {
+                "not acknowledged"
+            };
+            output.coloured("EQUIVOCATION", "1;31")?;
+            output.line(&format!(
+                "  the key {} signed {}; {how}",
+                proven.equivocation.log(),
+                proven.equivocation.contradiction()
+            ))?;
+            match written {
+                Some(path) => output.line(&format!("  the proof is in {path}")),
+                None => output.line("  -o FILE writes the proof for others to verify"),
+            }
+        }
+        None if comparison.relation == Relation::Differ && comparison.keys.is_empty() => {
+            output.line("not checked: who signed either of them (no key was given)")
+        }
+        None => Ok(()),
+    }
+}

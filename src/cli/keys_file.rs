@@ -1,0 +1,99 @@
+//! Which key is whose, for verifying many files: `--keys FILE`.
+//!
+//! One key a line, blank lines and lines that begin with `#` ignored:
+//! ```text
+//! # NAME KEY
+//! alice.jsonl 0f3a…64 hex digits…
+//! partners/bob.jsonl keys/bob.pem
+//! {"name": "with spaces.jsonl", "key": "77ab…"}
+//! * 9c01…
+//! ```
+//! NAME is the path of a file as it was given or found, its path below the
+//! folder that was given, or its file name; the first of these that the file
+//! knows decides, and `*` stands for all others. KEY is 64 hex digits or a PEM
+//! file, whose path counts from the keys file. A name may have several keys.
+
+use std::fs;
+use std::path::Path;
+
+use crate::ledger::key::PublicKey;
+use crate::ledger::members::Members;
+use crate::ledger::parse;
+
+use super::error::CliError;
+use super::key::parse_key;
+
+/// Stands for every file without a key of its own.
+const ANY: &str = "*";
+
+/// What a keys file says.
+#[derive(Debug, Default)]
+pub(super) struct KeysFile {
+    keys: Vec<(String, PublicKey)>,
+}
+
+impl KeysFile {
+    pub(super) fn read(path: &Path) -> Result<KeysFile, CliError> {
+        let text = fs::read_to_string(path).map_err(|error| CliError::file(path, error))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut keys = Vec::new();
+        for (line, text) in (1..).zip(text.lines()) {
+            let text = text.trim();
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            let wrong = |problem| CliError::KeysFile {
+                path: path.to_owned(),
+                line,
+                problem,
+            };
+            let (name, key) = name_and_key(text).ok_or_else(|| wrong("not a name and a key"))?;
+            let beside = folder.join(&key);
+            let key = match beside.to_str().filter(|_| beside.is_file()) {
+                Some(beside) => parse_key(beside),
+                None => parse_key(&key),
+            };
+            keys.push((name, key.map_err(|_| wrong("that is no key"))?));
+        }
+        Ok(KeysFile { keys })
+    }
+
+    /// The keys of the file `path`, which was found as `below` in its folder.
+    pub(super) fn of(&self, path: &Path, below: Option<&Path>) -> Vec<PublicKey> {
+        let name = path.file_name().map(Path::new);
+        let names = [Some(path), below, name, Some(Path::new(ANY))];
+        let found = names.into_iter().flatten().map(|name| self.named(name));
+        found
+            .into_iter()
+            .find(|keys| !keys.is_empty())
+            .unwrap_or_default()
+    }
+
+    /// Every key in it.
+    pub(super) fn all(&self) -> Vec<PublicKey> {
+        self.keys.iter().map(|(_, key)| *key).collect()
+    }
+
+    fn named(&self, wanted: &Path) -> Vec<PublicKey> {
+        let same = |name: &str| {
+            let name = Path::new(name);
+            name.components().eq(wanted.components())
+        };
+        let keys = self.keys.iter().filter(|(name, _)| same(name));
+        keys.map(|(_, key)| *key).collect()
+    }
+}
+
+fn name_and_key(text: &str) -> Option<(String, String)> {
+    if text.starts_with('{') {
+        let value = parse::parse(text.as_bytes()).ok()?;
+        let mut members = Members::of(&value, "").ok()?;
+        let name = members.str("name").ok()?.to_owned();
+        let key = members.str("key").ok()?.to_owned();
+        members.finish().ok()?;
+        return Some((name, key));
+    }
+    let mut words = text.split_whitespace();
+    let both = (words.next()?.to_owned(), words.next()?.to_owned());
+    words.next().is_none().then_some(both)
+}

@@ -1,0 +1,197 @@
+//! One ledger or file, verified and explained.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::audit::{audit, find};
+use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::equivocation_file::judge_equivocation;
+use crate::ledger::explain::explain;
+use crate::ledger::explanation::Explanation;
+use crate::ledger::fault::{
+    Fault, FaultCode, Format, KeySource, Report, Verdict, Warning, WarningCode,
+};
+use crate::ledger::hash::Hash;
+use crate::ledger::logbook_file::LogbookFile;
+use crate::ledger::policy::Policy;
+use crate::ledger::proof::ProofFile;
+use crate::ledger::search::{Places, search};
+use crate::ledger::source::ReadError;
+use crate::ledger::verify::{Outcome, Summary, Verified, verify};
+use crate::logbook::error::OpenError;
+use crate::logbook::reading::Reader;
+use crate::store::StoreError;
+
+use super::super::compressed::open;
+use super::super::context::{Context, as_of};
+use super::super::error::CliError;
+use super::super::progress::Progress;
+use super::super::recognise::{As, Found, recognise};
+use super::state::{Resumable, resumable};
+use super::word;
+
+/// Everything that was found out about one of them.
+pub(super) struct Examined {
+    pub(super) report: Report,
+    /// There if entries were walked.
+    pub(super) explanation: Option<Explanation>,
+    /// There if it passed, and has entries.
+    pub(super) verified: Option<Verified<Summary>>,
+}
+
+impl From<Report> for Examined {
+    fn from(report: Report) -> Self {
+        Examined {
+            report,
+            explanation: None,
+            verified: None,
+        }
+    }
+}
+
+/// Verifies what is at `path`.
+pub(super) fn examine(
+    context: &Context,
+    path: &Path,
+    format: Option<As>,
+    policy: &Policy,
+    state: Option<&Resumable<'_>>,
+) -> Result<Examined, CliError> {
+    let found = recognise(path, format)?;
+    let outcome = match (found, state) {
+        (Found::Logbook(_), Some(state)) => resumable(path, state, policy)?,
+        (_, Some(_)) => {
+            return Err(CliError::usage("--state is for one logbook file"));
+        }
+        (Found::Ledger(dir), None) => return ledger(context, &dir, policy),
+        (Found::Logbook(file), None) => walk(file.read, file.length, |tick| {
+            verify(&mut LogbookFile::new(file.reader), policy, tick)
+        })?,
+        (Found::Bundle(file), None) => walk(file.read, file.length, |tick| {
+            verify(&mut BundleFile::open(file.reader)?, policy, tick)
+        })?,
+        (Found::Proof(bytes), None) => {
+            let outcome = verify(&mut ProofFile::new(&bytes), policy, &mut |_| ())?;
+            return Ok(Examined {
+                report: outcome.report,
+                explanation: None,
+                verified: outcome.verified,
+            });
+        }
+        (Found::Equivocation(bytes), None) => {
+            return Ok(judge_equivocation(&bytes, &policy.keys).into());
+        }
+        (Found::Mismatch { expected, actual }, None) => {
+            let detail = format!("it was to be {} and is {actual}", word(expected));
+            let fault = Fault::of_file(FaultCode::FormatMismatch, detail);
+            let fault = fault.compared(word(expected), actual);
+            return Ok(unread(expected, policy, fault).into());
+        }
+    };
+    explained(outcome, policy, |outcome| {
+        let wanted = wanted(outcome, policy);
+        if wanted.is_empty() {
+            return Ok(Places::default());
+        }
+        let reader = open(path)?.reader;
+        Ok(match outcome.report.format {
+            Format::Bundle => search(&mut BundleFile::open(reader)?, &wanted)?,
+            _ => search(&mut LogbookFile::new(reader), &wanted)?,
+        })
+    })
+}
+
+/// What is to be looked for in a second reading: nothing, if all is well.
+fn wanted(outcome: &Outcome, policy: &Policy) -> std::collections::HashSet<Hash> {
+    if outcome.report.faults.is_empty() {
+        return std::collections::HashSet::new();
+    }
+    let mut wanted = outcome.trace.wanted();
+    wanted.extend(policy.expect_head);
+    wanted
+}
+
+/// Explains the faults, where there are any.
+fn explained(
+    outcome: Outcome,
+    policy: &Policy,
+    places: impl FnOnce(&Outcome) -> Result<Places, CliError>,
+) -> Result<Examined, CliError> {
+    let places = places(&outcome)?;
+    let Outcome {
+        mut report,
+        verified,
+        trace,
+        ..
+    } = outcome;
+    let explanation = explain(&mut report, policy, &trace, &places);
+    Ok(Examined {
+        report,
+        explanation: Some(explanation),
+        verified,
+    })
+}
+
+/// Verifies a file, with progress by the bytes of it that were read.
+fn walk(
+    read: Arc<AtomicU64>,
+    length: u64,
+    verify: impl FnOnce(&mut dyn FnMut(u64)) -> Result<Outcome, ReadError>,
+) -> Result<Outcome, ReadError> {
+    let mut progress = Progress::new(Some(length), "bytes");
+    let outcome = verify(&mut |_| progress.at(read.load(Ordering::Relaxed)));
+    progress.finish();
+    outcome
+}
+
+/// A ledger, with the mark that was named or the one beside it.
+fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Examined, CliError> {
+    let reader = match Reader::open(dir, &context.mark_of(dir)) {
+        Ok(reader) => reader,
+        Err(OpenError::Store(error @ StoreError::Corrupt { .. })) => {
+            let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
+            return Ok(unread(Format::Ledger, policy, fault).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (store, mark) = (&reader.store, &reader.mark);
+    let total = crate::store::Store::count(store).ok();
+    let mut progress = Progress::new(total, "entries");
+    let outcome = audit(store, mark, policy, &mut |done| progress.at(done))?;
+    progress.finish();
+    let mut examined = explained(outcome, policy, |outcome| {
+        let wanted = wanted(outcome, policy);
+        if wanted.is_empty() {
+            return Ok(Places::default());
+        }
+        Ok(find(store, mark, &wanted)?)
+    })?;
+    if let Some(last) = reader.as_of()? {
+        examined.report.warnings.push(Warning {
+            code: WarningCode::BesideWriter,
+            detail: as_of(last),
+        });
+    }
+    Ok(examined)
+}
+
+/// The report on something that could be looked at and not be read.
+pub(in super::super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
+    Report {
+        verdict: Verdict::Fail,
+        format,
+        entries: 0,
+        epochs: 0,
+        head: Hash::ZERO,
+        log: policy.keys.first().copied(),
+        genesis: None,
+        key_source: match policy.keys.is_empty() {
+            true => KeySource::None,
+            false => KeySource::Given,
+        },
+        faults: vec![fault],
+        not_checked: Vec::new(),
+        warnings: Vec::new(),
+    }
+}

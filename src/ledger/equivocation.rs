@@ -1,0 +1,416 @@
+//! Proof that a key said two things where it could say one, in one file that a
+//! stranger checks with the key alone.
+//!
+//! What counts, always both validly signed by the one key:
+//!
+//! | kind | the two | in common | differ in |
+//! |---|---|---|---|
+//! | `entries` | entries | `prev_hash`, not zero | hash |
+//! | `openings` | first entries of two books | the predecessor that they name | hash |
+//! | `epochs` | epoch headers | log, genesis, `epoch` | anything |
+//! | `heads` | head statements | log, genesis, `seq` | `hash` |
+//!
+//! Two entries without one before them are no equivocation by themselves: a key
+//! may begin many logbooks. Two heads may be stated at two times and still say
+//! the same.
+//!
+//! # The file
+//! Three lines of canonical JSON, each with a newline, the two statements in
+//! the order of their bytes, so that the same evidence is the same file:
+//! ```text
+//! {"equivocation":{"format":1,"kind":"entries","log":"<key, 64 hex digits>"}}
+//! {"entry":{"kind":…,"payload":{…},"prev_hash":"…","signature":"…","ts":"…"}}
+//! {"entry":{"kind":…,"payload":{…},"prev_hash":"…","signature":"…","ts":"…"}}
+//! ```
+//! Headers and heads stand as they are signed: `{"epoch":{…},"key","signature"}`.
+//! Any other spelling is refused.
+//!
+//! # The verdict
+//! `pass` says that **the proof holds**: the key did equivocate. It says nothing
+//! good about the key; the report carries the warning `equivocation_proven`. A
+//! proof that does not hold fails as `proof_invalid`.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::entry::{Entry, EntryError};
+use super::epoch::SignedEpoch;
+use super::hash::Hash;
+use super::head::SignedHead;
+use super::json::{Form, Object, Value};
+use super::key::PublicKey;
+use super::kind;
+use super::limits;
+use super::members::{MemberError, MemberProblem, Members};
+use super::opening::{FORMAT, Opening, Predecessor};
+use super::parse::{self, ParseError};
+use super::position::{EpochNumber, Seq};
+use super::statement::{Statement, StatementError};
+
+/// A thing that a log's key signs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signed {
+    /// An entry.
+    Entry(Box<Entry>),
+    /// An epoch header.
+    Epoch(Box<SignedEpoch>),
+    /// A head statement.
+    Head(Box<SignedHead>),
+}
+
+/// What was said twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Contradiction {
+    /// What follows an entry.
+    Entries {
+        /// The hash of the entry before both.
+        after: Hash,
+    },
+    /// Which book continues another.
+    Openings {
+        /// Where the book before both ended.
+        predecessor: Predecessor,
+    },
+    /// What an epoch sealed.
+    Epochs {
+        /// The log's entry 0.
+        genesis: Hash,
+        /// The epoch's number.
+        epoch: EpochNumber,
+    },
+    /// Which entry stands at a place.
+    Heads {
+        /// The log's entry 0.
+        genesis: Hash,
+        /// The place.
+        seq: Seq,
+    },
+}
+
+/// A proven equivocation. [`Equivocation::prove`] and [`Equivocation::parse`],
+/// which check everything, are the only ways to have one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Equivocation {
+    log: PublicKey,
+    contradiction: Contradiction,
+    sides: [Signed; 2],
+}
+
+/// Why two statements prove nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotProven {
+    /// One of them is not the key's.
+    #[error("the signature of one side is not the key's")]
+    Signature,
+    /// They say the same.
+    #[error("both sides say the same")]
+    Same,
+    /// They speak of two things, and may both be true.
+    #[error("the two sides do not contradict each other")]
+    Unrelated,
+}
+
+/// Why a file is no proof of equivocation.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum EquivocationError {
+    /// It has not three lines, each with its newline.
+    #[error("it has not exactly three lines")]
+    Lines,
+    /// A line is not JSON as signed documents must be.
+    #[error("line {line}: {error}")]
+    Json {
+        /// Which, from 1.
+        line: usize,
+        /// What is wrong.
+        error: ParseError,
+    },
+    /// A member is missing, unknown or of the wrong type.
+    #[error("line {line}: {error}")]
+    Member {
+        /// Which, from 1.
+        line: usize,
+        /// The member.
+        error: MemberError,
+    },
+    /// An entry cannot be one.
+    #[error("line {line}: {error}")]
+    Entry {
+        /// Which, from 1.
+        line: usize,
+        /// What is wrong.
+        error: EntryError,
+    },
+    /// A header or head cannot be one.
+    #[error("line {line}: {error}")]
+    Statement {
+        /// Which, from 1.
+        line: usize,
+        /// What is wrong.
+        error: StatementError,
+    },
+    /// The lines are not spelled as the format spells them.
+    #[error("it is not in canonical form")]
+    Spelling,
+    /// The statements do not prove it.
+    #[error(transparent)]
+    NotProven(#[from] NotProven),
+}
+
+impl Equivocation {
+    /// Checks that `log` signed both and that both cannot stand.
+    ///
+    /// # Errors
+    /// [`NotProven`].
+    pub fn prove(log: PublicKey, a: Signed, b: Signed) -> Result<Equivocation, NotProven> {
+        let contradiction = contradiction(&a, &b)?;
+        if !a.is_signed_by(&log) || !b.is_signed_by(&log) {
+            return Err(NotProven::Signature);
+        }
+        let sides = if a.to_line() <= b.to_line() {
+            [a, b]
+        } else {
+            [b, a]
+        };
+        Ok(Equivocation {
+            log,
+            contradiction,
+            sides,
+        })
+    }
+
+    /// The key that said both.
+    #[must_use]
+    pub const fn log(&self) -> PublicKey {
+        self.log
+    }
+
+    /// What they contradict each other about.
+    #[must_use]
+    pub const fn contradiction(&self) -> &Contradiction {
+        &self.contradiction
+    }
+
+    /// The two statements.
+    #[must_use]
+    pub const fn sides(&self) -> &[Signed; 2] {
+        &self.sides
+    }
+
+    /// The entry that acknowledges a rollback, if one of the two is one. What
+    /// was lost it names itself; whether that is the other side's history shows
+    /// in the copies, not here.
+    #[must_use]
+    pub fn rollback(&self) -> Option<&Entry> {
+        self.sides.iter().find_map(|side| match side {
+            Signed::Entry(entry) if entry.kind() == kind::ROLLBACK => Some(&**entry),
+            _ => None,
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = opening_line(self.log, &self.contradiction);
+        for side in &self.sides {
+            bytes.push(b'\n');
+            bytes.extend_from_slice(&side.to_line());
+        }
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// The inverse of [`Equivocation::to_bytes`], checked in full.
+    ///
+    /// # Errors
+    /// [`EquivocationError`].
+    pub fn parse(bytes: &[u8]) -> Result<Equivocation, EquivocationError> {
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+        let [opening, first, second, []] = lines.as_slice() else {
+            return Err(EquivocationError::Lines);
+        };
+        let log = read_opening(opening)?;
+        let proven = Equivocation::prove(log, read_side(first, 2)?, read_side(second, 3)?)?;
+        if proven.to_bytes() == bytes {
+            Ok(proven)
+        } else {
+            Err(EquivocationError::Spelling)
+        }
+    }
+
+    /// Whether an object is the first line of such a file.
+    #[must_use]
+    pub fn looks_like(object: &Object) -> bool {
+        object.contains_key("equivocation")
+    }
+}
+
+impl Signed {
+    fn is_signed_by(&self, log: &PublicKey) -> bool {
+        match self {
+            Signed::Entry(entry) => log.verify(entry.signing_payload(), &entry.signature()),
+            Signed::Epoch(epoch) => epoch.content.log == *log && epoch.verify(),
+            Signed::Head(head) => head.content.log == *log && head.verify(),
+        }
+    }
+
+    fn to_line(&self) -> Vec<u8> {
+        match self {
+            Signed::Entry(entry) => {
+                let mut line = ENTRY.to_vec();
+                entry.write_json(None, &mut line);
+                line.push(b'}');
+                line
+            }
+            Signed::Epoch(epoch) => epoch.to_value().canonical(Form::Utf8).into_bytes(),
+            Signed::Head(head) => head.to_value().canonical(Form::Utf8).into_bytes(),
+        }
+    }
+}
+
+const ENTRY: &[u8] = b"{\"entry\":";
+
+fn contradiction(a: &Signed, b: &Signed) -> Result<Contradiction, NotProven> {
+    match (a, b) {
+        (Signed::Entry(a), Signed::Entry(b)) if a.hash() == b.hash() => Err(NotProven::Same),
+        (Signed::Entry(a), Signed::Entry(b)) if a.prev_hash() != b.prev_hash() => {
+            Err(NotProven::Unrelated)
+        }
+        (Signed::Entry(a), _) if a.prev_hash() == Hash::ZERO => two_openings(a, b),
+        (Signed::Entry(a), Signed::Entry(_)) => Ok(Contradiction::Entries {
+            after: a.prev_hash(),
+        }),
+        (Signed::Epoch(a), Signed::Epoch(b)) => {
+            let (a, b) = (&a.content, &b.content);
+            if (a.log, a.genesis, a.epoch) != (b.log, b.genesis, b.epoch) {
+                Err(NotProven::Unrelated)
+            } else if a == b {
+                Err(NotProven::Same)
+            } else {
+                Ok(Contradiction::Epochs {
+                    genesis: a.genesis,
+                    epoch: a.epoch,
+                })
+            }
+        }
+        (Signed::Head(a), Signed::Head(b)) => {
+            let (a, b) = (&a.content, &b.content);
+            if (a.log, a.genesis, a.seq) != (b.log, b.genesis, b.seq) {
+                Err(NotProven::Unrelated)
+            } else if a.hash == b.hash {
+                Err(NotProven::Same)
+            } else {
+                Ok(Contradiction::Heads {
+                    genesis: a.genesis,
+                    seq: a.seq,
+                })
+            }
+        }
+        _ => Err(NotProven::Unrelated),
+    }
+}
+
+/// Two books that both say to continue one and the same.
+fn two_openings(a: &Entry, b: &Signed) -> Result<Contradiction, NotProven> {
+    let Signed::Entry(b) = b else {
+        return Err(NotProven::Unrelated);
+    };
+    match (predecessor_of(a), predecessor_of(b)) {
+        (Some(a), Some(b)) if a == b => Ok(Contradiction::Openings { predecessor: a }),
+        _ => Err(NotProven::Unrelated),
+    }
+}
+
+fn predecessor_of(entry: &Entry) -> Option<Predecessor> {
+    if entry.kind() != kind::OPEN {
+        return None;
+    }
+    let payload = entry.check_payload().ok()?;
+    Opening::from_object(&payload).ok()?.predecessor
+}
+
+fn opening_line(log: PublicKey, contradiction: &Contradiction) -> Vec<u8> {
+    let mut object = Object::new();
+    object.insert("format", FORMAT);
+    object.insert("kind", contradiction.name());
+    object.insert("log", log.to_string());
+    let mut line = Object::new();
+    line.insert("equivocation", object);
+    Value::Object(line).canonical(Form::Utf8).into_bytes()
+}
+
+fn read_opening(line: &[u8]) -> Result<PublicKey, EquivocationError> {
+    let value = parse::parse(line).map_err(|error| EquivocationError::Json { line: 1, error })?;
+    opening_key(&value).map_err(|error| EquivocationError::Member { line: 1, error })
+}
+
+fn opening_key(value: &Value) -> Result<PublicKey, MemberError> {
+    let mut outer = Members::of(value, "")?;
+    let mut members = outer.nested("equivocation")?;
+    outer.finish()?;
+    if members.u64("format")? != FORMAT {
+        return Err(members.error("format", MemberProblem::OutOfRange));
+    }
+    // That it is the right word shows when the file is spelled again.
+    members.str("kind")?;
+    let log = PublicKey::from_bytes(members.hex("log")?);
+    members.finish()?;
+    Ok(log)
+}
+
+fn read_side(text: &[u8], line: usize) -> Result<Signed, EquivocationError> {
+    if let Some(entry) = text
+        .strip_prefix(ENTRY)
+        .and_then(|rest| rest.strip_suffix(b"}"))
+    {
+        let entry = Entry::from_logbook_line(entry);
+        let entry = entry.map_err(|error| EquivocationError::Entry { line, error })?;
+        return Ok(Signed::Entry(Box::new(entry)));
+    }
+    let value = parse::parse_with(text, &limits::embedded(1))
+        .map_err(|error| EquivocationError::Json { line, error })?;
+    let failed = |error| EquivocationError::Statement { line, error };
+    if value.get("epoch").is_some() {
+        let epoch = Statement::from_value(&value).map_err(failed)?;
+        return Ok(Signed::Epoch(Box::new(epoch)));
+    }
+    let head = Statement::from_value(&value).map_err(failed)?;
+    Ok(Signed::Head(Box::new(head)))
+}
+
+impl Contradiction {
+    /// The word in files.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Contradiction::Entries { .. } => "entries",
+            Contradiction::Openings { .. } => "openings",
+            Contradiction::Epochs { .. } => "epochs",
+            Contradiction::Heads { .. } => "heads",
+        }
+    }
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Contradiction::Entries { after } => {
+                write!(f, "two different entries after the entry {after}")
+            }
+            Contradiction::Openings { predecessor } => write!(
+                f,
+                "two books that continue the book of {} after its entry {}",
+                predecessor.log, predecessor.seq
+            ),
+            Contradiction::Epochs { genesis, epoch } => {
+                write!(f, "two different epochs {epoch} of the log {genesis}")
+            }
+            Contradiction::Heads { genesis, seq } => {
+                write!(f, "two different entries {seq} of the log {genesis}")
+            }
+        }
+    }
+}

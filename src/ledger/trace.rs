@@ -1,0 +1,205 @@
+//! What a walk keeps of where it went, so that broken books can be explained
+//! afterwards: the stretches between faults, and nothing of what is inside.
+//!
+//! A whole book is one stretch. Memory grows with the faults, up to
+//! [`STRETCHES`], and not with the book.
+
+use std::collections::HashSet;
+
+use super::checkpoint::Checkpoint;
+use super::hash::Hash;
+use super::judge::{Judged, Origin, Readable};
+use super::limits;
+
+/// Stretches that are kept; what comes after them is not explained.
+pub const STRETCHES: usize = 3 * limits::REPORTED;
+
+/// What the entries of a stretch are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// Signed by the key, each naming the one before.
+    Linked,
+    /// Well-formed, and not signed by the key.
+    Unsigned,
+    /// No entries at all.
+    Unreadable,
+}
+
+/// Consecutive entries of one nature.
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch {
+    pub(crate) nature: Nature,
+    /// How many entries stand before it in the file.
+    pub(crate) start: u64,
+    /// The index that faults of its first entry have.
+    pub(crate) index: u64,
+    pub(crate) line: Option<u64>,
+    pub(crate) len: u64,
+    pub(crate) first_prev: Hash,
+    pub(crate) first_hash: Hash,
+    pub(crate) last_hash: Hash,
+    /// Whether each entry of it names the one before.
+    pub(crate) linked: bool,
+    /// Of unsigned ones: whose signatures they are, if all are alike.
+    pub(crate) origin: Option<Origin>,
+    /// Whether its last line has no newline.
+    pub(crate) torn: bool,
+}
+
+/// The stretches of one walk, in the order of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    pub(crate) stretches: Vec<Stretch>,
+    /// Entries that stand before the first one walked.
+    pub(crate) from: u64,
+    /// Entries walked, and those before them.
+    count: u64,
+    /// Whether more was found than is kept.
+    pub(crate) cut: bool,
+    /// The hash of the entry before the first, where the walk went on from an
+    /// earlier one.
+    pub(crate) before: Option<Hash>,
+}
+
+impl Trace {
+    /// Of a walk that goes on after a checkpoint.
+    pub(crate) fn after(at: &Checkpoint) -> Trace {
+        Trace {
+            from: at.n,
+            count: at.n,
+            before: Some(at.head),
+            ..Trace::default()
+        }
+    }
+
+    /// Takes the next entry; `index` is what its faults are numbered with.
+    pub(crate) fn take(&mut self, judged: &Judged, index: u64, line: Option<u64>) {
+        let start = self.count;
+        self.count += 1;
+        if self.cut || self.extend(judged) {
+            return;
+        }
+        if self.stretches.len() >= STRETCHES {
+            self.cut = true;
+            return;
+        }
+        self.stretches.push(Stretch {
+            start,
+            index,
+            line,
+            ..Stretch::of(judged)
+        });
+    }
+
+    /// The last line that was taken has no newline.
+    pub(crate) fn tear(&mut self) {
+        let Some(last) = self.stretches.last_mut() else {
+            return;
+        };
+        if last.nature != Nature::Unreadable || last.len == 1 {
+            last.torn = true;
+            return;
+        }
+        // What was torn is one line, whatever stands before it.
+        last.len -= 1;
+        let torn = Stretch {
+            start: last.start + last.len,
+            index: last.index + last.len,
+            line: None,
+            len: 1,
+            torn: true,
+            ..last.clone()
+        };
+        self.stretches.push(torn);
+    }
+
+    /// Whether the entry belongs to the last stretch.
+    fn extend(&mut self, judged: &Judged) -> bool {
+        let Some(last) = self.stretches.last_mut() else {
+            return false;
+        };
+        let next = Stretch::of(judged);
+        if last.nature != next.nature {
+            return false;
+        }
+        match next.nature {
+            Nature::Linked if next.first_prev != last.last_hash => return false,
+            Nature::Unsigned => {
+                last.linked &= next.first_prev == last.last_hash;
+                if last.origin != next.origin {
+                    last.origin = Some(Origin::Unknown);
+                }
+            }
+            _ => {}
+        }
+        last.len += 1;
+        last.last_hash = next.last_hash;
+        true
+    }
+
+    /// The hashes to look for in the whole file before the faults can be told
+    /// apart: the entries that stretches begin with, and those they follow.
+    /// Empty where nothing has to be looked for.
+    #[must_use]
+    pub fn wanted(&self) -> HashSet<Hash> {
+        let mut wanted = HashSet::new();
+        let mut before: Option<&Stretch> = None;
+        for stretch in &self.stretches {
+            let follows = match before {
+                None => stretch.first_prev == self.before.unwrap_or(Hash::ZERO),
+                Some(before) => stretch.first_prev == before.last_hash,
+            };
+            if stretch.nature == Nature::Linked && !follows {
+                wanted.insert(stretch.first_prev);
+                wanted.insert(stretch.first_hash);
+            }
+            before = Some(stretch);
+        }
+        wanted.remove(&Hash::ZERO);
+        wanted
+    }
+}
+
+impl Stretch {
+    fn of(judged: &Judged) -> Stretch {
+        match judged {
+            Judged::Read(entry) => Stretch::of_entry(entry),
+            Judged::Unreadable { .. } => Stretch::empty(Nature::Unreadable),
+        }
+    }
+
+    fn of_entry(entry: &Readable) -> Stretch {
+        let nature = match entry.signature_valid {
+            Some(false) => Nature::Unsigned,
+            _ => Nature::Linked,
+        };
+        Stretch {
+            first_prev: entry.prev,
+            first_hash: entry.hash,
+            last_hash: entry.hash,
+            origin: entry.origin,
+            ..Stretch::empty(nature)
+        }
+    }
+
+    const fn empty(nature: Nature) -> Stretch {
+        Stretch {
+            nature,
+            start: 0,
+            index: 0,
+            line: None,
+            len: 1,
+            first_prev: Hash::ZERO,
+            first_hash: Hash::ZERO,
+            last_hash: Hash::ZERO,
+            linked: true,
+            origin: None,
+            torn: false,
+        }
+    }
+
+    /// How many entries stand before its end.
+    pub(crate) const fn end(&self) -> u64 {
+        self.start + self.len
+    }
+}

@@ -1,0 +1,179 @@
+//! Books that continue each other, and books that were ended.
+
+use serde_json::Value;
+
+use crate::books::{verify, warning_codes};
+use crate::place::{Place, codes, fault};
+
+fn verify_all(place: &Place, paths: &[&str], key: &str, status: i32) -> Value {
+    verify(place, &[paths, &["--key", key]].concat(), status)
+}
+
+#[test]
+fn a_chain_of_books_is_verified_from_one_key() {
+    let place = Place::sealed();
+    let root = place.key();
+    let made = place.run(&["--json", "rotate"]).ok().document();
+    assert_eq!(made["ledger"], "./ledger.2");
+    assert_eq!(made["predecessor"]["seq"], 6);
+    let run = |ledger: &str, args: &[&str]| place.run(&[&["--ledger", ledger], args].concat());
+    run("ledger.2", &["append", "--kind", "note", "--payload", "{}"]).ok();
+    run("ledger.2", &["rotate"]).ok();
+    run("ledger.3", &["append", "--kind", "note", "--payload", "{}"]).ok();
+    // In any order, and as ledgers, bundles or logbooks.
+    run("ledger.2", &["export", "-o", "second.bundle"]).ok();
+    run(
+        "ledger",
+        &["export", "--format", "logbook", "-o", "first.jsonl"],
+    )
+    .ok();
+    for paths in [
+        ["ledger", "ledger.2", "ledger.3"],
+        ["ledger.3", "second.bundle", "first.jsonl"],
+    ] {
+        let report = verify_all(&place, &paths, &root, 0);
+        assert_eq!(report["passed"], 3, "{report:#}");
+    }
+    // Without the middle one the last hangs on nothing.
+    let report = verify_all(&place, &["ledger", "ledger.3"], &root, 1);
+    assert_eq!(codes(&report["files"][1]["report"]), ["untrusted_key"]);
+    // A predecessor that fails vouches for nobody.
+    let broken = place.read("first.jsonl").replace("\"n\":3", "\"n\":4");
+    place.write("first.jsonl", broken);
+    let report = verify_all(&place, &["first.jsonl", "ledger.2"], &root, 1);
+    assert_eq!(report["failed"], 2);
+}
+
+#[test]
+fn a_closed_book_takes_no_more_entries() {
+    let place = Place::sealed();
+    place.run(&["rotate", "next"]).ok();
+    let run = place.run(&["append", "--kind", "note", "--payload", "{}"]);
+    run.refused(
+        "closed",
+        "the book is closed: another one continues it",
+        "append to the book that continues it; `sealbook rotate` says which, or goes on making it",
+    );
+    place.run(&["verify"]).ok();
+    let last = place.run(&["--json", "show", "6"]).ok().document();
+    assert_eq!(last["kind"], "sealbook:close");
+}
+
+#[test]
+fn an_interrupted_rotation_is_gone_on_with() {
+    let place = Place::sealed();
+    place.run(&["rotate", "next"]).ok();
+    let key = std::fs::read(place.path("next.key.pem")).unwrap();
+    // Everything was done.
+    let again = place.run(&["--json", "rotate", "next"]).ok().document();
+    assert_eq!(again["predecessor"]["seq"], 6);
+    // The new book was not made, its mark may have been.
+    std::fs::remove_dir_all(place.path("next")).unwrap();
+    place.run(&["rotate", "next"]).ok();
+    assert_eq!(std::fs::read(place.path("next.key.pem")).unwrap(), key);
+    let root = place.key();
+    verify_all(&place, &["ledger", "next"], &root, 0);
+    assert_eq!(place.count(), 7);
+    // Another key is not the one that the book was closed in favour of.
+    std::fs::remove_dir_all(place.path("next")).unwrap();
+    let run = place
+        .run(&["rotate", "next", "--key", "ledger.key.pem"])
+        .ends_with(2);
+    assert!(
+        run.stderr
+            .contains("the book was closed in favour of the key")
+    );
+}
+
+#[test]
+fn two_successors_to_one_head_are_equivocation() {
+    let place = Place::sealed();
+    let root = place.key();
+    place.run(&["rotate", "next"]).ok();
+    place
+        .run(&["rotate", "rival", "--key", "next.key.pem"])
+        .ok();
+    let report = verify_all(&place, &["ledger", "next", "rival"], &root, 1);
+    for n in [1, 2] {
+        assert_eq!(
+            codes(&report["files"][n]["report"]),
+            ["equivocation"],
+            "{report:#}"
+        );
+    }
+    assert_eq!(report["passed"], 1);
+}
+
+#[test]
+fn a_revocation_ends_a_book_at_a_position() {
+    let place = Place::empty();
+    // The recovery key is made as any other, and kept apart.
+    place.run(&["--ledger", "vault", "init"]).ok();
+    let recovery = place.run(&["--ledger", "vault", "key"]).ok().stdout;
+    place.run(&["init", "--recovery-key", recovery.trim()]).ok();
+    place.append(1..6);
+    let root = place.key();
+    let revoke = [
+        "revoke",
+        "3",
+        "--key",
+        "vault.key.pem",
+        "-o",
+        "revoked",
+        "--reason",
+        "stolen",
+    ];
+    place.run(&revoke).ok();
+    let report = verify(
+        &place,
+        &["ledger", "--key", &root, "--revoked", "revoked"],
+        1,
+    );
+    assert_eq!(fault(&report).0, "untrusted_key");
+    assert_eq!(report["faults"][0]["index"], 4);
+    place
+        .run(&[
+            "export",
+            "--format",
+            "logbook",
+            "--until-seq",
+            "3",
+            "-o",
+            "prefix.jsonl",
+        ])
+        .ok();
+    let report = verify(
+        &place,
+        &["prefix.jsonl", "--key", &root, "--revoked", "revoked"],
+        0,
+    );
+    assert_eq!(warning_codes(&report), ["revoked"]);
+    // Its own key cannot revoke, nor can anyone else.
+    place
+        .run(&["revoke", "3", "--key", "ledger.key.pem", "-o", "own"])
+        .ok();
+    let report = verify(&place, &["ledger", "--key", &root, "--revoked", "own"], 0);
+    assert_eq!(warning_codes(&report), ["revocation_ignored"]);
+    place
+        .run(&["revoke", "99", "--key", "vault.key.pem"])
+        .ends_with(1);
+    // The successor can.
+    place.run(&["rotate", "next"]).ok();
+    place
+        .run(&["revoke", "2", "--key", "next.key.pem", "-o", "by-successor"])
+        .ok();
+    let report = verify(
+        &place,
+        &["ledger", "--key", &root, "--revoked", "by-successor"],
+        1,
+    );
+    assert_eq!(report["faults"][0]["index"], 3);
+    // A changed revocation is nobody's.
+    let changed = place.read("revoked").replace("\"seq\":3", "\"seq\":2");
+    place.write("changed", changed);
+    let run = place.run(&["verify", "--revoked", "changed"]).ends_with(2);
+    assert_eq!(
+        run.stderr,
+        "sealbook: error: changed: it is no revocation, or its signature is wrong\n"
+    );
+}
