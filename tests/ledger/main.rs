@@ -14,12 +14,9 @@ mod book;
 #[path = "../../tools/break-books/breaker.rs"]
 mod breaker;
 mod bundles;
-mod bundles;
 mod checkpoints;
 mod documents;
 mod ed25519;
-mod ed25519;
-mod entries;
 mod entries;
 mod equivocation;
 mod explained;
