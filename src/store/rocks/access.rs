@@ -93,7 +93,10 @@ impl Store for RocksStore {
     }
 
     fn epoch_of(&self, seq: Seq) -> Result<Option<EpochNumber>, StoreError> {
-        let mut ends = self.scan(Table::EpochEnds, seq.0.., Order::Ascending);
+        // One row, and often the same one: it is read as single keys are.
+        let mut read = options::reading();
+        read.set_iterate_lower_bound(be(seq.0));
+        let mut ends = self.scan_with(Table::EpochEnds, read, Order::Ascending);
         let epoch = ends.next().transpose()?.map(|(_, epoch): (Seq, _)| epoch);
         Ok(number_in(Table::EpochEnds, epoch)?.map(EpochNumber))
     }
