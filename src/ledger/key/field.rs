@@ -27,10 +27,9 @@ const QUARTER: [u8; 32] = exponent(0xfb, 0x1f);
 /// Little-endian, all ones but for its ends.
 const fn exponent(first: u8, last: u8) -> [u8; 32] {
     let mut bytes = [0xff; 32];
-    if let [low, .., high] = &mut bytes {
-        *low = first;
-        *high = last;
-    }
+    let [low, .., high] = &mut bytes;
+    *low = first;
+    *high = last;
     bytes
 }
 
@@ -46,9 +45,8 @@ impl Element {
     /// Of the 255 low bits; the top bit is left out.
     pub(super) fn from_bytes(bytes: &[u8; 32]) -> Element {
         let mut bytes = *bytes;
-        if let [.., last] = &mut bytes {
-            *last &= 0x7f;
-        }
+        let [.., last] = &mut bytes;
+        *last &= 0x7f;
         let mut element = Element::ZERO;
         fiat::fiat_25519_from_bytes(&mut element.0, &bytes);
         element
@@ -159,10 +157,12 @@ impl Loose {
 /// The inverse of each, by one inversion; none may be zero.
 pub(super) fn inverted_all(elements: &[Element]) -> Vec<Element> {
     let mut product = Element::ONE;
-    let mut inverses: Vec<_> = elements
-        .iter()
-        .map(|element| std::mem::replace(&mut product, product.times(element)))
-        .collect();
+    let before = |element: &Element| {
+        let before = product;
+        product = product.times(element);
+        before
+    };
+    let mut inverses: Vec<_> = elements.iter().map(before).collect();
     let mut inverse = product.inverted();
     for (place, element) in inverses.iter_mut().zip(elements).rev() {
         *place = inverse.times(place);

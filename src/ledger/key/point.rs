@@ -120,9 +120,8 @@ pub(super) fn encode_all(points: &[Point]) -> Vec<[u8; 32]> {
     let zs: Vec<_> = points.iter().map(|point| point.z).collect();
     let encode = |(point, inverse): (&Point, &Element)| {
         let mut bytes = point.y.times(inverse).to_bytes();
-        if let [.., last] = &mut bytes {
-            *last |= u8::from(point.x.times(inverse).is_odd()) << 7;
-        }
+        let [.., last] = &mut bytes;
+        *last |= u8::from(point.x.times(inverse).is_odd()) << 7;
         bytes
     };
     let inverses = inverted_all(&zs);
