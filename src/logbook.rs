@@ -194,7 +194,10 @@ impl Logbook {
     /// # Errors
     /// [`LogbookError`]; a refused kind or payload leaves no trace.
     pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, LogbookError> {
-        let mut receipts = match self.direct.append(vec![Prepared::of_caller(kind, payload)?]) {
+        let mut receipts = match self
+            .direct
+            .append(vec![Prepared::of_caller(kind, payload)?])
+        {
             Ok(answer) => answer?,
             Err(entries) => self.submit(entries)?.wait()?,
         };

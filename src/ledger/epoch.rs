@@ -27,6 +27,10 @@ impl NodeHasher for EpochTree {
     }
 
     fn nodes(pairs: &[[Hash; 2]]) -> Vec<Hash> {
+        // One alone is made sooner than it is made ready to be one of several.
+        if let [[left, right]] = pairs {
+            return vec![EpochTree::node(left, right)];
+        }
         let bytes: Vec<_> = pairs.iter().map(|[l, r]| node_bytes(l, r)).collect();
         Hash::of_each(bytes.iter().map(<[u8; NODE_BYTES]>::as_slice))
     }

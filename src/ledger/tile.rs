@@ -205,10 +205,7 @@ fn nodes_of(place: Place, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
 fn fold_complete(mut nodes: Vec<Hash>) -> Option<Hash> {
     while nodes.len() > 1 {
         let (pairs, _) = nodes.as_chunks::<2>();
-        nodes = pairs
-            .iter()
-            .map(|[left, right]| EpochTree::node(left, right))
-            .collect();
+        nodes = EpochTree::nodes(pairs);
     }
     nodes.pop()
 }

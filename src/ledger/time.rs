@@ -61,11 +61,23 @@ impl Timestamp {
     /// Reads a timestamp that is spelt as `Display` would.
     pub fn parse_canonical(text: &str) -> Result<Self, TimeError> {
         let time = Self::parse(text)?;
-        if time.text().as_str() == text {
+        if time.is_spelt(text.as_bytes()) {
             Ok(time)
         } else {
             Err(TimeError::NotCanonical)
         }
+    }
+
+    /// Whether `text`, which reads as this time, is as `Display` spells it. Only
+    /// the letter, the length of the fraction and the offset are left to choose.
+    fn is_spelt(self, text: &[u8]) -> bool {
+        const WHOLE: usize = "0001-01-01T00:00:00+00:00".len();
+        let fraction = match self.micros.rem_euclid(SECOND) {
+            0 => 0,
+            _ => ".000001".len(),
+        };
+        let letter = text.get("0001-01-01".len());
+        text.len() == WHOLE + fraction && letter == Some(&b'T') && text.ends_with(b"+00:00")
     }
 
     /// The start of its UTC hour.
@@ -293,6 +305,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn only_what_is_written_is_canonical(
+            letter in "[Tt]",
+            seconds in 0_u8..60,
+            fraction in r"(\.[0-9]{1,7}|\.0{1,7}|\.5|\.500000|\.000000|\.123456)?",
+            offset in r"([Zz]|\+00:00|-00:00|\+01:00)?",
+        ) {
+            let text = format!("2024-02-29{letter}23:59:{seconds:02}{fraction}{offset}");
+            let written = Timestamp::parse(&text).is_ok_and(|time| time.to_string() == text);
+            prop_assert_eq!(Timestamp::parse_canonical(&text).is_ok(), written, "{}", text);
+        }
+
         #[test]
         fn text_is_that_of_chrono_and_reads_back(
             micros in Timestamp::MIN.micros..=Timestamp::MAX.micros

@@ -228,11 +228,7 @@ impl Committer {
         due.then_some(before)
     }
 
-    fn seal(
-        &mut self,
-        sealed_at: Timestamp,
-        reply: Option<SealReply>,
-    ) {
+    fn seal(&mut self, sealed_at: Timestamp, reply: Option<SealReply>) {
         let sealed = self.write_seal(sealed_at);
         match (reply, sealed) {
             (Some(reply), sealed) => {

@@ -17,8 +17,8 @@ use crate::ledger::time::Timestamp;
 use super::Parts;
 use super::clock::Clock;
 use super::error::LogbookError;
-use super::recover::Recovered;
 use super::handover::Handover;
+use super::recover::Recovered;
 use super::request::{Prepared, Receipt, Reply, Request, SealReply, Work};
 use super::stamp::{Stamp, Stamper};
 

@@ -77,7 +77,10 @@ impl<'s> PathReader<'s> {
         let place = |tile: &TileId| kept.binary_search_by_key(tile, |(known, _)| *known);
         let places: Vec<_> = tiles.iter().map(|tile| place(tile).ok()).collect();
         let new = tiles.iter().zip(&places);
-        let new: Vec<_> = new.filter(|(_, at)| at.is_none()).map(|(t, _)| *t).collect();
+        let new: Vec<_> = new
+            .filter(|(_, at)| at.is_none())
+            .map(|(t, _)| *t)
+            .collect();
         let mut read = self.store.tiles(&keys(epoch, &new))?.into_iter();
         let fetched: Vec<_> = places
             .into_iter()

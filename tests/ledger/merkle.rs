@@ -282,3 +282,36 @@ fn base64(text: &str) -> Vec<u8> {
     }
     bytes
 }
+
+#[test]
+fn leaves_taken_together_make_the_tree_of_leaves_taken_one_by_one() {
+    let leaves = leaves(130);
+    for size in 0..=leaves.len() {
+        for before in [0, 1, 2, 3, 5, 8, 31, 64, 100]
+            .into_iter()
+            .filter(|n| *n <= size)
+        {
+            let mut frontier = EpochFrontier::new();
+            for leaf in &leaves[..before] {
+                frontier.push(*leaf, |_, _| ());
+            }
+            let middle = before + (size - before) / 3;
+            frontier.extend(&leaves[before..middle]);
+            frontier.extend(&leaves[middle..size]);
+            assert_eq!(frontier.size(), size as u64);
+            assert_eq!(frontier.root(), (size > 0).then(|| root(&leaves[..size])));
+            // What follows stands where it must, one by one and as a whole.
+            let mut longer = frontier.clone();
+            let mut completed = Vec::new();
+            longer.push(Hash::ZERO, |subtree, _| completed.push(subtree));
+            let mut expected = Vec::new();
+            let mut one_by_one = EpochFrontier::new();
+            for leaf in &leaves[..size] {
+                one_by_one.push(*leaf, |_, _| ());
+            }
+            one_by_one.push(Hash::ZERO, |subtree, _| expected.push(subtree));
+            assert_eq!(completed, expected);
+            assert_eq!(longer.root(), one_by_one.root());
+        }
+    }
+}

@@ -208,3 +208,69 @@ fn a_closed_books_receipts_are_all_there_even_if_nobody_waited_for_the_last() {
     assert_eq!(book.count(), 301);
     assert_eq!(book.marked().content.seq, Seq(300));
 }
+
+#[test]
+fn what_was_handed_over_before_stands_before_what_is_appended_alone() {
+    for mut book in Book::both() {
+        for n in 0..60 {
+            let entry = Prepared::of_caller("note", &payload(n)).unwrap();
+            let before = book.logbook().submit(vec![entry]).unwrap();
+            let alone = book.logbook().append("note", &payload(n)).unwrap();
+            let before = before.wait().unwrap();
+            assert_eq!(seqs(&before), [alone.seq.0 - 1]);
+            book.receipts.extend(before);
+            book.receipts.push(alone);
+        }
+        book.check();
+        book.reopen();
+    }
+}
+
+#[test]
+fn one_after_the_other_alone_is_a_commit_each_and_a_seal_between_them_holds() {
+    let (mut book, spy) = Book::spied();
+    let before = spy.commits().len();
+    for n in 0..20 {
+        book.append();
+        if n % 5 == 4 {
+            assert_eq!(book.seal().unwrap().last_seq, Seq(n + 1));
+        }
+    }
+    assert_eq!(spy.commits().len() - before, 20 + 4);
+    book.reopen();
+}
+
+#[test]
+fn lone_appends_requests_and_seals_at_once_make_one_book() {
+    const EACH: usize = 60;
+    for mut book in Book::both() {
+        let logbook = book.logbook();
+        let mut receipts = thread::scope(|scope| {
+            let alone = |_| {
+                scope.spawn(move || {
+                    let append = |n| logbook.append("alone", &payload(n)).unwrap();
+                    (0..EACH).map(append).collect::<Vec<_>>()
+                })
+            };
+            let mut threads: Vec<_> = (0..3).map(alone).collect();
+            threads.push(scope.spawn(move || {
+                let entries = |n: usize| {
+                    let two = [n, n + 1].map(|n| Prepared::of_caller("two", &payload(n)).unwrap());
+                    logbook.submit(two.into()).unwrap().wait().unwrap()
+                };
+                (0..EACH).flat_map(entries).collect()
+            }));
+            for _ in 0..EACH {
+                logbook.seal().unwrap();
+            }
+            let all = threads.into_iter().flat_map(|t| t.join().unwrap());
+            all.collect::<Vec<_>>()
+        });
+        receipts.sort_by_key(|receipt| receipt.seq);
+        book.receipts.extend(receipts);
+        let expected: Vec<_> = (0..=(5 * EACH) as u64).collect();
+        assert_eq!(seqs(&book.receipts), expected);
+        book.check();
+        book.reopen();
+    }
+}

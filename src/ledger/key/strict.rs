@@ -25,8 +25,8 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use curve25519_dalek::Scalar;
+use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest, Sha512};
 
