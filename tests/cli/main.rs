@@ -35,6 +35,7 @@ mod registry;
 #[path = "../attest/registry_server.rs"]
 #[allow(dead_code, reason = "the client's tests use more of it")]
 mod registry_server;
+mod replays;
 mod routing;
 mod rows;
 mod rules;
