@@ -39,6 +39,7 @@ mod replays;
 mod routing;
 mod rows;
 mod rules;
+mod second;
 mod shapes;
 mod streams;
 mod succession;

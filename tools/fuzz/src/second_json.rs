@@ -123,7 +123,9 @@ fn escape(rest: &mut &str) -> Option<char> {
 }
 
 fn unit(rest: &mut &str) -> Option<u16> {
-    let digits = rest.get(..4).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    let digits = rest
+        .get(..4)
+        .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
     *rest = &rest[4..];
     u16::from_str_radix(digits, 16).ok()
 }
@@ -136,7 +138,9 @@ fn number(rest: &mut &str) -> Option<String> {
         Some(digits) => ("-", digits),
         None => ("", spelt),
     };
-    let whole = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let whole = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
     let (whole, tail) = digits.split_at(whole);
     if whole.is_empty() || whole.len() > 1 && whole.starts_with('0') {
         return None;
