@@ -91,7 +91,8 @@ impl Book {
         if self.acknowledged > 0 {
             args.extend(["--receipts", &receipts]);
         }
-        if place.path(&published).exists() {
+        // It may have been made, and nothing been written into it.
+        if place.holds(&published) {
             args.extend(["--contains", &published]);
         }
         let ran = place.run(&args);

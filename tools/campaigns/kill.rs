@@ -52,7 +52,7 @@ const DEALT: [Victim; 16] = [
 const LIFE: Duration = Duration::from_millis(60);
 
 /// Entries that a book gets before it is rotated for its size.
-const LARGE: u64 = 6_000;
+const LARGE: u64 = 3_000;
 
 pub(crate) struct Campaign {
     pub(crate) place: Place,

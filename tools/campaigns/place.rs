@@ -87,6 +87,12 @@ impl Place {
         ran
     }
 
+    /// Whether there is a file of this name with something in it.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        let found = fs::metadata(self.path(name));
+        found.is_ok_and(|file| file.len() > 0)
+    }
+
     /// Names in the folder that begin so.
     pub(crate) fn names(&self, prefix: &str) -> Vec<String> {
         let all = fs::read_dir(self.dir()).unwrap();

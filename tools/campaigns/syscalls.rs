@@ -230,14 +230,10 @@ impl Judge<'_> {
 
     fn verify(&mut self, when: &str) {
         let mut args = vec!["--json", "verify"];
-        let holds = |name: &str| {
-            let length = std::fs::metadata(self.place.path(name)).map(|file| file.len());
-            length.is_ok_and(|length| length > 0)
-        };
-        if holds(RECEIPTS) {
+        if self.place.holds(RECEIPTS) {
             args.extend(["--receipts", RECEIPTS]);
         }
-        if holds("public") {
+        if self.place.holds("public") {
             args.extend(["--contains", "public"]);
         }
         let ran = self.place.run(&args);

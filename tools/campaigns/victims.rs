@@ -57,7 +57,7 @@ pub(crate) fn append(campaign: &mut Campaign, after: &str) -> bool {
                     sent += 1;
                 }
                 // A book must not grow beyond what can be looked at each time.
-                if stdin.write_all(lines.as_bytes()).is_err() || sent > 3_000 {
+                if stdin.write_all(lines.as_bytes()).is_err() || sent > 1_500 {
                     break;
                 }
                 std::thread::sleep(random.within(Duration::from_millis(3)));
