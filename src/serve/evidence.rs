@@ -98,14 +98,14 @@ pub(super) async fn bundle(
     });
     // Nothing is said before there is something: what fails at once is an error
     // of its own, and not a bundle that breaks off.
-    let Some(first) = chunks.recv().await else {
+    let Some(Ok(first)) = chunks.recv().await else {
         return match written.await {
             Ok(Err(problem)) => Err(problem),
             _ => Err(Problem::Abandoned),
         };
     };
     let rest = ReceiverStream::new(chunks);
-    let body = Body::from_stream(tokio_stream::once(first).chain(rest));
+    let body = Body::from_stream(tokio_stream::once(Ok(first)).chain(rest));
     let headers = [
         (header::CONTENT_TYPE, "application/x-ndjson"),
         (

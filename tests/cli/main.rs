@@ -39,6 +39,7 @@ mod registry;
 #[allow(dead_code, reason = "the client's tests use more of it")]
 mod registry_server;
 mod replaced;
+mod replays;
 mod routing;
 mod rows;
 mod rules;
