@@ -51,6 +51,12 @@ export function facts(rows) {
   );
 }
 
+// A cell that on a narrow screen stands behind its own name.
+export function cell(name, content) {
+  const shown = content === "" || content === null ? null : el("span", {}, content);
+  return el("td", { "data-name": name }, shown);
+}
+
 // A hash in full, in groups that the eye can follow and a copy leaves out.
 export function hashText(hash) {
   const groups = hash.match(/.{1,8}/g) ?? [];
