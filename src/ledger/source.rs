@@ -105,7 +105,10 @@ pub enum Event {
     /// Something to know that is no fault.
     Warning(WarningCode, String),
     /// The entry before has no newline: the file may have been cut there.
-    Torn,
+    Unended {
+        /// Whether it breaks off in the middle of a document besides.
+        midway: bool,
+    },
     /// The source stands between two lines.
     Offset(Offset),
 }

@@ -100,8 +100,19 @@ impl Sequencer {
     }
 
     /// Works until it is told to close, or nobody is left to ask or to work
-    /// for.
+    /// for; from then on refuses, until nobody is left to ask.
     pub(super) fn run(mut self) {
+        self.work();
+        let Sequencer { requests, work, .. } = self;
+        drop(work);
+        // A request that is dropped is answered, and one that lay in the queue of
+        // a thread that has gone would not be.
+        for request in requests {
+            drop(request);
+        }
+    }
+
+    fn work(&mut self) {
         let mut held = None;
         while let Some(request) = held.take().or_else(|| self.requests.recv().ok()) {
             let sent = match request {

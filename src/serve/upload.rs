@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use utoipa::ToSchema;
 
-use super::body::declared;
+use super::body::{declared, drain};
 use super::endpoint::{Endpoint, Need, Takes};
 use super::params::Params;
 use super::problem::Problem;
@@ -99,6 +99,7 @@ pub(super) async fn verify_upload(
     };
     let limit = service.limits.upload_bytes;
     if declared(request.headers()).is_some_and(|length| length > limit) {
+        drain(request.into_body().into_data_stream()).await;
         return Err(Problem::TooLarge { limit });
     }
     let place = service.pools.long_work().await?;
@@ -145,6 +146,9 @@ async fn pass_on(
         };
         let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
         let _ = sender.send(Err(broken)).await;
+        if matches!(problem, Problem::TooLarge { .. }) {
+            drain(chunks).await;
+        }
         return Err(problem);
     }
 }
