@@ -402,5 +402,6 @@ const fn word(format: Format) -> &'static str {
         Format::Bundle => "bundle",
         Format::Proof => "proof",
         Format::Equivocation => "equivocation",
+        Format::Report => "report",
     }
 }

@@ -32,6 +32,7 @@ mod passphrases;
 mod place;
 mod recorded;
 mod registry;
+mod reports;
 #[path = "../attest/registry_server.rs"]
 #[allow(dead_code, reason = "the client's tests use more of it")]
 mod registry_server;
