@@ -429,5 +429,6 @@ const fn word(format: Format) -> &'static str {
         Format::Bundle => "bundle",
         Format::Proof => "proof",
         Format::Equivocation => "equivocation",
+        Format::Report => "report",
     }
 }

@@ -252,6 +252,7 @@ pub enum Format {
     Bundle,
     Proof,
     Equivocation,
+    Report,
 }
 
 /// Where the key came from that signatures were checked with.

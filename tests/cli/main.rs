@@ -40,6 +40,7 @@ mod registry;
 mod registry_server;
 mod replaced;
 mod replays;
+mod reports;
 mod routing;
 mod rows;
 mod rules;

@@ -1,5 +1,6 @@
 //! One ledger or file, verified and explained.
 
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Outcome, Summary, Verified, verify};
 use crate::logbook::error::OpenError;
 use crate::logbook::reading::Reader;
+use crate::report::{ReportFile, verify_report};
 use crate::store::StoreError;
 
 use super::super::compressed::open;
@@ -71,6 +73,9 @@ pub(super) fn examine(
         (Found::Bundle(file), None) => walk(file.read, file.length, |tick| {
             verify(&mut BundleFile::open(file.reader)?, policy, tick)
         })?,
+        (Found::Report(file), None) => walk(file.read, file.length, |tick| {
+            verify_report(file.reader, policy, tick)
+        })?,
         (Found::Proof(bytes), None) => {
             let outcome = verify(&mut ProofFile::new(&bytes), policy, &mut |_| ())?;
             return Ok(Examined {
@@ -97,6 +102,13 @@ pub(super) fn examine(
         let reader = open(path)?.reader;
         Ok(match outcome.report.format {
             Format::Bundle => search(&mut BundleFile::open(reader)?, &wanted)?,
+            Format::Report => match ReportFile::open(reader)? {
+                Some(mut report) => {
+                    let bundle = BufReader::new(report.bundle());
+                    search(&mut BundleFile::open(bundle)?, &wanted)?
+                }
+                None => Places::default(),
+            },
             _ => search(&mut LogbookFile::new(reader), &wanted)?,
         })
     })
