@@ -30,6 +30,7 @@ use crate::ledger::limits;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::verify::{Policy, verify};
+use crate::report::verify_report;
 
 /// Chunks that may wait for the verifier.
 const AHEAD: usize = 8;
@@ -70,13 +71,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     )]
 }
 
-/// Verifies a logbook, bundle or proof (of an entry, or of equivocation). A verdict of `fail` is an answer.
+/// Verifies a logbook, bundle, report or proof (of an entry, or of equivocation). A verdict of `fail` is an answer.
 #[utoipa::path(post, path = "/v1/verify", tag = "ledger",
     request_body(content = String, content_type = "application/octet-stream"),
     params(
         ("key" = Option<Vec<String>>, Query,
             description = "A trusted key, 64 hex digits; without one the verdict is `fail`"),
-        ("as" = Option<String>, Query, description = "logbook, bundle, proof or equivocation"),
+        ("as" = Option<String>, Query, description = "logbook, bundle, proof, equivocation or report"),
         ("expect_head" = Option<String>, Query, description = "The hash of the last entry")),
     responses((status = 200, description = "The verdict", body = ReportText)))]
 pub(super) async fn verify_upload(
@@ -180,6 +181,7 @@ fn judge(
         Format::Equivocation => {
             return Ok(judge_equivocation(&small(reader)?, &policy.keys));
         }
+        Format::Report => verify_report(reader, policy, nobody),
         Format::Ledger => return Err(Problem::NotRecognised),
     };
     Ok(outcome.map_err(|_| Problem::BodyBroken)?.report)
@@ -231,9 +233,10 @@ fn format(name: &str) -> Result<Format, Problem> {
         "bundle" => Ok(Format::Bundle),
         "proof" => Ok(Format::Proof),
         "equivocation" => Ok(Format::Equivocation),
+        "report" => Ok(Format::Report),
         _ => Err(Problem::Argument {
             what: "as",
-            expected: "logbook, bundle, proof or equivocation is needed",
+            expected: "logbook, bundle, proof, equivocation or report is needed",
         }),
     }
 }

@@ -226,7 +226,7 @@ fn quote(text: &str, ascii: bool, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\u{c}' => out.push_str("\\f"),
             '\r' => out.push_str("\\r"),
-            c if c < ' ' || ascii && !c.is_ascii() => {
+            c if c < ' ' || ascii && c > '~' => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04x}"));
                 }
