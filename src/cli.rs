@@ -44,6 +44,7 @@ mod recording;
 #[cfg(feature = "client")]
 mod registry;
 mod replay;
+mod report;
 mod resident;
 mod revoke;
 mod rotate;
@@ -164,6 +165,8 @@ enum Command {
     Decide(decide::Args),
     /// Custody in order, every recorded decision computed again
     Replay(replay::Args),
+    /// Write the custody of one case as a web page that carries its evidence
+    Report(report::Args),
     /// Worker packages: lay out, hash, sign, verify
     #[command(subcommand)]
     Package(package::Command),
@@ -279,6 +282,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Route(args) => route::run(&context, &args, output),
         Command::Decide(args) => decide::run(&context, &args, output),
         Command::Replay(args) => replay::run(&context, &args, output),
+        Command::Report(args) => report::run(&context, &args, output),
         Command::Dispatch(args) => dispatch::run(&context, &args, output),
         Command::Package(command) => package::run(&context, &command, output),
         Command::Manifest(command) => manifest::run(&context, &command, output),

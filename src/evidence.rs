@@ -4,6 +4,7 @@
 
 mod documents;
 pub mod range;
+pub mod report;
 pub mod selection;
 
 use thiserror::Error;

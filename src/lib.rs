@@ -42,6 +42,8 @@ pub mod logbook;
 pub mod manifest;
 pub mod record;
 pub mod replay;
+#[cfg(feature = "store")]
+pub mod report;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "store")]

@@ -174,7 +174,7 @@ impl Logbook {
         let committer = Arc::new(Mutex::new(committer));
         let direct = Direct::new(&sequencer, &committer);
         let threads = vec![
-            std::thread::spawn(move || Sequencer::run(&sequencer, &queue)),
+            std::thread::spawn(move || Sequencer::run(sequencer, &queue)),
             std::thread::spawn(move || Committer::run(&committer, &works, &finished)),
             indexing,
             acknowledging,

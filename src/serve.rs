@@ -13,7 +13,7 @@
 //! | | without a token file | with one |
 //! |---|---|---|
 //! | listens on | loopback only | any address |
-//! | `/health`, `/openapi.json` | open | open |
+//! | the page, `/health`, `/openapi.json` | open | open |
 //! | `/api/v1/verify/{id}`, `/api/v1/ban-list` | open | open, unless the registry is private |
 //! | reading, `/route`, append | open | token with `read`, `route`, `append` |
 //! | everything else | refused | token with the scope |
@@ -53,6 +53,7 @@ mod health;
 mod idempotency;
 mod metrics;
 mod openapi;
+mod page;
 mod params;
 mod patience;
 mod problem;
@@ -62,6 +63,8 @@ mod routes;
 pub mod scope;
 mod sealing;
 mod service;
+mod stats;
+mod streamed;
 mod tail;
 pub mod tls;
 pub mod token;

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("ledger", &[]),
     ("wcp", &["ledger"]),
     ("files", &["ledger"]),
@@ -46,8 +46,9 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ),
     ("store", &["ledger"]),
     ("logbook", &["ledger", "store"]),
-    ("audit", &["ledger", "store", "logbook"]),
-    ("evidence", &["ledger", "store", "logbook"]),
+    ("report", &["ledger", "store"]),
+    ("audit", &["ledger", "store", "logbook", "report"]),
+    ("evidence", &["ledger", "store", "logbook", "report"]),
     ("imports", &["ledger", "store", "logbook"]),
     ("backup", &["ledger", "store", "logbook", "audit"]),
     ("serve", BELOW_THE_SURFACE),
@@ -66,6 +67,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "replay",
     "store",
     "logbook",
+    "report",
     "audit",
     "evidence",
     "imports",
@@ -83,6 +85,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "replay",
     "store",
     "logbook",
+    "report",
     "audit",
     "evidence",
     "imports",

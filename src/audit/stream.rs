@@ -9,6 +9,7 @@ use crate::ledger::json::Object;
 use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::proof::InclusionProof;
+use crate::report;
 
 /// How many lines are looked at.
 const SNIFFED_LINES: usize = 16;
@@ -56,6 +57,9 @@ pub fn sniff(beginning: &[u8]) -> Option<Format> {
     let beginning = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(beginning);
     if beginning.trim_ascii().is_empty() {
         return Some(Format::Logbook);
+    }
+    if report::looks_like(beginning) {
+        return Some(Format::Report);
     }
     let lines = beginning.split(|byte| *byte == b'\n').take(SNIFFED_LINES);
     let mut objects = lines.filter_map(|line| {

@@ -170,7 +170,7 @@ fn bundle(
 
 /// The key, where it is at hand. A bundle without a signed closing record
 /// proves less, and says so.
-fn signer(
+pub(super) fn signer(
     context: &Context,
     store: &RocksStore,
     unsigned: bool,
@@ -224,7 +224,7 @@ fn compress(
 
 /// Writes beside the target and moves there, so that what is interrupted is
 /// never taken for evidence.
-fn to_file(
+pub(super) fn to_file(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<u64, CliError>,
 ) -> Result<u64, CliError> {
@@ -249,6 +249,8 @@ fn to_file(
     file.as_file().sync_all().map_err(failed)?;
     set_mode(file.as_file()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(failed)?;
     Ok(entries)
 }
 

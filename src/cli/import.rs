@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     };
     let copy = Copy::of(path, context)?;
     match recognise_copy(copy.file.path(), path, args.format)? {
-        Found::Ledger(_) => {
+        Found::Ledger(_) | Found::Report(_) => {
             return Err(CliError::Argument {
                 what: "file",
                 given: path.display().to_string(),
@@ -134,7 +134,7 @@ fn events(copy: &Copy, path: &Path, format: Option<As>) -> Result<Box<dyn Source
         Found::Logbook(file) => Ok(Box::new(LogbookFile::new(file.reader))),
         Found::Bundle(file) => Ok(Box::new(BundleFile::open(file.reader)?)),
         Found::Proof(bytes) => Ok(Box::new(ProofFile::new(&bytes))),
-        Found::Ledger(_) | Found::Equivocation(_) | Found::Mismatch { .. } => {
+        Found::Ledger(_) | Found::Equivocation(_) | Found::Report(_) | Found::Mismatch { .. } => {
             Err(ReadError::Io(io::ErrorKind::InvalidData.into()))
         }
     }

@@ -22,6 +22,7 @@ pub(super) enum As {
     Bundle,
     Proof,
     Equivocation,
+    Report,
 }
 
 /// What is to be verified.
@@ -36,6 +37,8 @@ pub(super) enum Found {
     Proof(Vec<u8>),
     /// The same.
     Equivocation(Vec<u8>),
+    /// A bundle in a web page.
+    Report(Opened),
     /// Something else than the name or the caller says it is.
     Mismatch {
         expected: Format,
@@ -51,6 +54,7 @@ impl From<As> for Format {
             As::Bundle => Format::Bundle,
             As::Proof => Format::Proof,
             As::Equivocation => Format::Equivocation,
+            As::Report => Format::Report,
         }
     }
 }
@@ -94,6 +98,7 @@ pub(super) fn recognise_copy(
             Some(Format::Bundle) => Ok(Found::Bundle(open(path)?)),
             Some(Format::Proof) => Ok(Found::Proof(read_small(path)?)),
             Some(Format::Equivocation) => Ok(Found::Equivocation(read_small(path)?)),
+            Some(Format::Report) => Ok(Found::Report(open(path)?)),
             None => Err(not_recognised(path)),
         },
     }
@@ -148,6 +153,7 @@ fn name(format: Format) -> &'static str {
         Format::Bundle => "a bundle",
         Format::Proof => "a proof",
         Format::Equivocation => "a proof of equivocation",
+        Format::Report => "a report",
     }
 }
 

@@ -225,6 +225,7 @@ pub(super) fn word(format: Format) -> &'static str {
         Format::Bundle => "bundle",
         Format::Proof => "proof",
         Format::Equivocation => "equivocation",
+        Format::Report => "report",
     }
 }
 

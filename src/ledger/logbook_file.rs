@@ -143,7 +143,8 @@ impl<R: BufRead + Send> LogbookFile<R> {
             // later reads that line again.
             self.pending
                 .extend(before.offset(self.line - 1).map(Event::Offset));
-            self.pending.push(Event::Torn);
+            let midway = breaks_off(bytes);
+            self.pending.push(Event::Unended { midway });
             self.reader.forget();
         }
     }
@@ -166,6 +167,12 @@ impl<R: BufRead + Send> LogbookFile<R> {
     }
 }
 
+/// Whether these are the beginning of a document and not the whole of one.
+fn breaks_off(line: &[u8]) -> bool {
+    let read = serde_json::from_slice::<serde::de::IgnoredAny>(line);
+    read.is_err_and(|error| error.is_eof())
+}
+
 impl<R: BufRead + Send> Source for LogbookFile<R> {
     fn subject(&self) -> Subject {
         Subject {
@@ -185,7 +192,8 @@ impl<R: BufRead + Send> Source for LogbookFile<R> {
             let raw = self.read()?;
             // Where the file was left is said before the entry that is cut, that
             // it is cut after it.
-            let after = self.pending.iter().position(|e| matches!(e, Event::Torn));
+            let unended = |event: &Event| matches!(event, Event::Unended { .. });
+            let after = self.pending.iter().position(unended);
             let late = self.pending.split_off(after.unwrap_or(self.pending.len()));
             batch.append(&mut self.pending);
             if let Some(raw) = raw {

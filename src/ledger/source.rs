@@ -39,7 +39,7 @@ impl Subject {
     pub fn covers(&self, seq: Seq) -> bool {
         match self.format {
             Format::Ledger | Format::Logbook => true,
-            Format::Bundle | Format::Proof | Format::Equivocation => {
+            Format::Bundle | Format::Proof | Format::Equivocation | Format::Report => {
                 self.contiguous
                     && self.first_seq <= seq
                     && self.last_seq.is_some_and(|last| seq <= last)
@@ -105,7 +105,10 @@ pub enum Event {
     /// Something to know that is no fault.
     Warning(WarningCode, String),
     /// The entry before has no newline: the file may have been cut there.
-    Torn,
+    Unended {
+        /// Whether it breaks off in the middle of a document besides.
+        midway: bool,
+    },
     /// The source stands between two lines.
     Offset(Offset),
 }

@@ -91,7 +91,7 @@ impl Trace {
         });
     }
 
-    /// The last line that was taken has no newline.
+    /// The last line that was taken breaks off.
     pub(crate) fn tear(&mut self) {
         let Some(last) = self.stretches.last_mut() else {
             return;

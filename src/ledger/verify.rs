@@ -277,8 +277,10 @@ impl<'a> Walk<'a> {
             Event::Fault(fault) => self.findings.fault(fault),
             Event::NotChecked(what) => self.not_checked.push(what),
             Event::Warning(code, detail) => self.findings.warning(code, detail),
-            Event::Torn => {
-                self.trace.tear();
+            Event::Unended { midway } => {
+                if midway {
+                    self.trace.tear();
+                }
                 let detail = "the last line has no newline";
                 self.findings
                     .warning(WarningCode::MissingFinalNewline, detail);

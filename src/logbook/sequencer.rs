@@ -100,10 +100,20 @@ impl Sequencer {
     }
 
     /// Has the sequencer work until it is told to close, or nobody is left to ask
-    /// or to work for. It is locked from before a request is taken off the queue
+    /// or to work for; from then on whoever asks is refused. It is locked from before a request is taken off the queue
     /// until that is handed on: who holds the lock and sees an empty queue knows
     /// that nothing was asked before.
-    pub(super) fn run(sequencer: &Mutex<Sequencer>, requests: &Receiver<Request>) {
+    pub(super) fn run(sequencer: Arc<Mutex<Sequencer>>, requests: &Receiver<Request>) {
+        Sequencer::work(&sequencer, requests);
+        drop(sequencer);
+        // A request that is dropped is answered, and one that lay in the queue of
+        // a thread that has gone would not be.
+        for request in requests {
+            drop(request);
+        }
+    }
+
+    fn work(sequencer: &Mutex<Sequencer>, requests: &Receiver<Request>) {
         let mut waiting = Select::new();
         waiting.recv(requests);
         loop {

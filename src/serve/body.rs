@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,6 +18,10 @@ const UNIT: u64 = 64 << 10;
 
 /// How long a body waits for memory before the server is called busy.
 const WAIT: Duration = Duration::from_secs(2);
+
+/// How much is read of a body that is too large, and how long.
+const DRAINED: usize = 16 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// The memory that bodies may take together.
 pub(super) struct Bodies {
@@ -47,6 +51,7 @@ impl Bodies {
     pub(super) async fn read(&self, request: Request<Body>) -> Result<Whole, Problem> {
         let limit = self.limit;
         if declared(request.headers()).is_some_and(|length| length > limit) {
+            drain(request.into_body().into_data_stream()).await;
             return Err(Problem::TooLarge { limit });
         }
         tokio::time::timeout(self.time, self.collect(request.into_body()))
@@ -66,6 +71,7 @@ impl Bodies {
             let chunk = chunk.map_err(|_| Problem::BodyBroken)?;
             let length = whole.bytes.len().saturating_add(chunk.len()) as u64;
             if length > self.limit {
+                drain(chunks).await;
                 return Err(Problem::TooLarge { limit: self.limit });
             }
             while length > whole.granted.len() as u64 * UNIT {
@@ -79,6 +85,21 @@ impl Bodies {
         }
         Ok(whole)
     }
+}
+
+/// Reads on for a while and keeps nothing: a client that is cut off while it
+/// sends does not see why.
+pub(super) async fn drain(mut chunks: BodyDataStream) {
+    let drained = async {
+        let mut left = DRAINED;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
 }
 
 /// The length that a request announces.

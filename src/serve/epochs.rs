@@ -62,10 +62,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// Signed headers, ascending, a page at a time.
+/// Signed headers, ascending, a page at a time; or the last of them.
 #[utoipa::path(get, path = "/v1/epochs", tag = "ledger",
     params(("from" = Option<u64>, Query, description = "The first epoch"),
-        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000)),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000),
+        ("last" = Option<u64>, Query, minimum = 1, maximum = 1000,
+            description = "So many of the last headers, in the place of `from` and `limit`")),
     responses((status = 200, description = "A page", body = EpochPage)))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
@@ -75,10 +77,15 @@ pub(super) async fn list(
     let from: u64 = from.unwrap_or(0);
     let expected = "a number from 1 to 1000 is needed";
     let limit = params.number("limit", 1..=MOST, USUAL, expected)?;
+    let last = params.number("last", 0..=MOST, 0, expected)?;
     params.finish()?;
     let store = service.store();
     let read = move || {
         let end = store.last_epoch()?.map_or(0, |last| last.0 + 1);
+        let (from, limit) = match last {
+            0 => (from, limit),
+            last => (end.saturating_sub(last), last),
+        };
         let until = from.saturating_add(limit).min(end);
         let numbers = (from..until).map(EpochNumber);
         let epochs = numbers.map(|number| Ok(epoch_at(&*store, number)?.to_value()));

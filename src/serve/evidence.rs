@@ -1,17 +1,9 @@
-//! Evidence out of the ledger: proofs, and bundles as they are written.
+//! Evidence out of the ledger: proofs, bundles and reports as they are written.
 
-use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{IntoResponse as _, Response};
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::ReceiverStream;
+use axum::response::Response;
 
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::{find, json};
@@ -19,25 +11,20 @@ use super::params::Params;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
+use super::streamed::{ChunkWriter, File, streamed};
 use crate::evidence::prove;
 use crate::evidence::range::{RangeExport, export_range};
+use crate::evidence::report::{ReportExport, export_report};
 use crate::evidence::selection::{SelectionExport, export_selection};
 use crate::ledger::position::Seq;
 use crate::store::query::Filter;
-
-/// Bytes that are sent together.
-const CHUNK: usize = 64 << 10;
-
-/// Chunks that may wait for a slow client.
-const AHEAD: usize = 4;
-
-type Chunk = Result<Vec<u8>, io::Error>;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let need = Need::Scope(Scope::Read);
     vec![
         Endpoint::new::<__path_proof, _, _>(need, Takes::Nothing, proof),
         Endpoint::new::<__path_bundle, _, _>(need, Takes::Nothing, bundle),
+        Endpoint::new::<__path_report, _, _>(need, Takes::Nothing, report),
     ]
 }
 
@@ -82,45 +69,57 @@ pub(super) async fn bundle(
 ) -> Result<Response, Problem> {
     let filter = params.filter()?;
     params.finish()?;
-    let place = service.pools.long_work().await?;
-    let (sender, mut chunks) = mpsc::channel::<Chunk>(AHEAD);
-    let out = ChunkWriter {
-        chunk: Vec::with_capacity(CHUNK),
-        sender,
-        runtime: Handle::current(),
-        patience: service.limits.stall_time,
+    let file = File {
+        media_type: "application/x-ndjson",
+        disposition: "attachment; filename=\"evidence.bundle\"",
     };
-    let here = Arc::clone(&service);
-    let written = tokio::task::spawn_blocking(move || {
-        let written = write_bundle(&here, &filter, out);
-        drop(place);
-        written
-    });
-    // Nothing is said before there is something: what fails at once is an error
-    // of its own, and not a bundle that breaks off.
-    let Some(first) = chunks.recv().await else {
-        return match written.await {
-            Ok(Err(problem)) => Err(problem),
-            _ => Err(Problem::Abandoned),
-        };
-    };
-    let rest = ReceiverStream::new(chunks);
-    let body = Body::from_stream(tokio_stream::once(first).chain(rest));
-    let headers = [
-        (header::CONTENT_TYPE, "application/x-ndjson"),
-        (
-            header::CONTENT_DISPOSITION,
-            "attachment; filename=\"evidence.bundle\"",
-        ),
-    ];
-    Ok((headers, body).into_response())
+    streamed(&service, file, move |service, out| {
+        write_bundle(service, &filter, out)
+    })
+    .await
 }
 
-fn write_bundle(service: &Service, filter: &Filter, out: ChunkWriter) -> Result<(), Problem> {
+/// The custody of a case as one web page, which carries its evidence and checks
+/// itself. What is not sealed yet is left out.
+#[utoipa::path(get, path = "/v1/report", tag = "ledger",
+    params(("correlation" = String, Query, description = "The case's correlation id")),
+    responses((status = 200, description = "The report: HTML", body = String,
+            content_type = "text/html"),
+        (status = 409, description = "Nothing of it is sealed yet",
+            body = super::problem::ErrorBody)))]
+pub(super) async fn report(
+    State(service): State<Arc<Service>>,
+    mut params: Params,
+) -> Result<Response, Problem> {
+    let correlation = params.one("correlation")?.ok_or(Problem::Argument {
+        what: "correlation",
+        expected: "the correlation id of a case is needed",
+    })?;
+    params.finish()?;
+    let file = File {
+        media_type: "text/html; charset=utf-8",
+        disposition: "attachment; filename=\"case.html\"",
+    };
+    streamed(&service, file, move |service, out| {
+        let export = ReportExport {
+            correlation: &correlation,
+            signer: Some(&*service.signer),
+            progress: &mut |_| (),
+        };
+        let (out, _) = export_report(&**service.logbook.store(), out, export)?;
+        Ok(out)
+    })
+    .await
+}
+
+fn write_bundle(
+    service: &Service,
+    filter: &Filter,
+    out: ChunkWriter,
+) -> Result<ChunkWriter, Problem> {
     let store = service.logbook.store();
     let signer = Some(&*service.signer);
-    let sender = out.sender.clone();
-    let written = if is_range(filter) {
+    if is_range(filter) {
         let head = service.logbook.head()?;
         let last = filter.until_seq.unwrap_or(head.content.seq);
         let export = RangeExport {
@@ -130,24 +129,16 @@ fn write_bundle(service: &Service, filter: &Filter, out: ChunkWriter) -> Result<
             signer,
             progress: &mut |_| (),
         };
-        export_range(&**store, out, export).map(|(out, _)| out)
+        let (out, _) = export_range(&**store, out, export)?;
+        Ok(out)
     } else {
         let export = SelectionExport {
             filter,
             signer,
             progress: &mut |_| (),
         };
-        export_selection(&**store, out, export).map(|(out, _)| out)
-    };
-    let flushed = written.map(|mut out| out.flush());
-    match flushed {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            // If something was sent already, the answer breaks off: a client
-            // must not take half a bundle for a whole one.
-            let _ = sender.try_send(Err(io::Error::other("the bundle could not be written")));
-            Err(error.into())
-        }
+        let (out, _) = export_selection(&**store, out, export)?;
+        Ok(out)
     }
 }
 
@@ -159,47 +150,4 @@ fn is_range(filter: &Filter) -> bool {
         ..Filter::default()
     };
     *filter == only_range
-}
-
-/// Hands chunks over to whoever sends them, and waits for a slow client, but
-/// not for ever.
-struct ChunkWriter {
-    chunk: Vec<u8>,
-    sender: mpsc::Sender<Chunk>,
-    runtime: Handle,
-    patience: Duration,
-}
-
-impl ChunkWriter {
-    fn send(&mut self) -> io::Result<()> {
-        let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
-        let sending = self.sender.send(Ok(chunk));
-        let patience = self.patience;
-        // The timer is made where there is a runtime.
-        let sent = self
-            .runtime
-            .block_on(async move { tokio::time::timeout(patience, sending).await });
-        match sent {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
-    }
-}
-
-impl Write for ChunkWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.chunk.extend_from_slice(bytes);
-        if self.chunk.len() >= CHUNK {
-            self.send()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self.chunk.is_empty() {
-            true => Ok(()),
-            false => self.send(),
-        }
-    }
 }

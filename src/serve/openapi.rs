@@ -10,7 +10,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::json;
 use super::problem::ErrorBody;
-use super::{append, entries, epochs, evidence, hall, health, metrics, tail, upload};
+use super::{append, entries, epochs, evidence, hall, health, metrics, page, stats, tail, upload};
 
 /// What any endpoint may answer instead.
 const REFUSALS: [(&str, &str); 13] = [
@@ -42,6 +42,8 @@ const REFUSALS: [(&str, &str); 13] = [
         description = "The Hall over HTTP, with the ledger under it"
     ),
     paths(
+        page::page,
+        page::file,
         health::health,
         append::append,
         append::append_batch,
@@ -53,6 +55,8 @@ const REFUSALS: [(&str, &str); 13] = [
         epochs::seal,
         evidence::proof,
         evidence::bundle,
+        evidence::report,
+        stats::stats,
         upload::verify_upload,
         tail::tail,
         metrics::metrics,

@@ -14,8 +14,12 @@ use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::service::Service;
 use super::{
-    append, entries, epochs, evidence, hall, health, metrics, openapi, requests, tail, upload,
+    append, entries, epochs, evidence, hall, health, metrics, openapi, page, requests, stats, tail,
+    upload,
 };
+
+/// What an answer that is no page may do in a browser.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// How long a browser may remember what it was allowed, in seconds.
 const PREFLIGHT: u64 = 600;
@@ -23,12 +27,14 @@ const PREFLIGHT: u64 = 600;
 /// Every endpoint, by group.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     [
+        page::endpoints(),
         health::endpoints(),
         append::endpoints(),
         entries::endpoints(),
         epochs::endpoints(),
         evidence::endpoints(),
         upload::endpoints(),
+        stats::endpoints(),
         tail::endpoints(),
         metrics::endpoints(),
         hall::endpoints(),
@@ -62,6 +68,7 @@ pub(super) fn routes(service: &Arc<Service>) -> Router {
         .layer(constant(header::CACHE_CONTROL, "no-store"))
         .layer(constant(header::REFERRER_POLICY, "no-referrer"))
         .layer(constant(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(constant(header::CONTENT_SECURITY_POLICY, NOTHING))
         .layer(from_fn_with_state(Arc::clone(service), requests::note))
         .layer(from_fn(requests::name))
         .with_state(Arc::clone(service))

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use utoipa::ToSchema;
 
-use super::body::declared;
+use super::body::{declared, drain};
 use super::endpoint::{Endpoint, Need, Takes};
 use super::params::Params;
 use super::problem::Problem;
@@ -30,6 +30,7 @@ use crate::ledger::limits;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::verify::{Policy, verify};
+use crate::report::verify_report;
 
 /// Chunks that may wait for the verifier.
 const AHEAD: usize = 8;
@@ -70,13 +71,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     )]
 }
 
-/// Verifies a logbook, bundle or proof (of an entry, or of equivocation). A verdict of `fail` is an answer.
+/// Verifies a logbook, bundle, report or proof (of an entry, or of equivocation). A verdict of `fail` is an answer.
 #[utoipa::path(post, path = "/v1/verify", tag = "ledger",
     request_body(content = String, content_type = "application/octet-stream"),
     params(
         ("key" = Option<Vec<String>>, Query,
             description = "A trusted key, 64 hex digits; without one the verdict is `fail`"),
-        ("as" = Option<String>, Query, description = "logbook, bundle, proof or equivocation"),
+        ("as" = Option<String>, Query, description = "logbook, bundle, proof, equivocation or report"),
         ("expect_head" = Option<String>, Query, description = "The hash of the last entry")),
     responses((status = 200, description = "The verdict", body = ReportText)))]
 pub(super) async fn verify_upload(
@@ -98,6 +99,7 @@ pub(super) async fn verify_upload(
     };
     let limit = service.limits.upload_bytes;
     if declared(request.headers()).is_some_and(|length| length > limit) {
+        drain(request.into_body().into_data_stream()).await;
         return Err(Problem::TooLarge { limit });
     }
     let place = service.pools.long_work().await?;
@@ -144,6 +146,9 @@ async fn pass_on(
         };
         let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
         let _ = sender.send(Err(broken)).await;
+        if matches!(problem, Problem::TooLarge { .. }) {
+            drain(chunks).await;
+        }
         return Err(problem);
     }
 }
@@ -176,6 +181,7 @@ fn judge(
         Format::Equivocation => {
             return Ok(judge_equivocation(&small(reader)?, &policy.keys));
         }
+        Format::Report => verify_report(reader, policy, nobody),
         Format::Ledger => return Err(Problem::NotRecognised),
     };
     Ok(outcome.map_err(|_| Problem::BodyBroken)?.report)
@@ -227,9 +233,10 @@ fn format(name: &str) -> Result<Format, Problem> {
         "bundle" => Ok(Format::Bundle),
         "proof" => Ok(Format::Proof),
         "equivocation" => Ok(Format::Equivocation),
+        "report" => Ok(Format::Report),
         _ => Err(Problem::Argument {
             what: "as",
-            expected: "logbook, bundle, proof or equivocation is needed",
+            expected: "logbook, bundle, proof, equivocation or report is needed",
         }),
     }
 }

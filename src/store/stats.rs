@@ -32,6 +32,8 @@ pub struct Stats {
     pub not_denied: u64,
     /// By the hour in which they were made.
     pub hours: Counts<Timestamp>,
+    /// The same of those that say they were denied.
+    pub denied_hours: Counts<Timestamp>,
 }
 
 /// Entries by value.
@@ -85,7 +87,10 @@ impl Stats {
                     has_tenant = true;
                     self.tenants.add(value);
                 }
-                Field::Denied if value == "true" => self.denied += 1,
+                Field::Denied if value == "true" => {
+                    self.denied += 1;
+                    self.denied_hours.add(&entry.ts().hour_start());
+                }
                 Field::Denied => self.not_denied += 1,
                 _ => {}
             }

@@ -54,7 +54,7 @@ fn an_approval_holds_once_and_for_that_request_only() {
     assert_eq!(payload["denied"], entry);
     assert_eq!(payload["input_hash"], input_hash);
     assert_eq!(payload["why"], "looked at it");
-    assert!(payload["who"].as_str().unwrap().starts_with("approveer ("));
+    assert!(payload["who"].as_str().unwrap().starts_with("approver ("));
     assert_eq!(payload["correlation_id"], "c-1");
     // Another request, even of the same case, is not approved.
     let mut other = body.clone();

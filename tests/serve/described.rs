@@ -116,6 +116,7 @@ fn every_answer_is_as_it_is_described() {
         ("/v1/epochs", "/v1/epochs"),
         ("/v1/epochs/{number}", "/v1/epochs/0"),
         ("/v1/head", "/v1/head"),
+        ("/v1/stats", "/v1/stats"),
         ("/api/v1/verify/{worker_id}", "/api/v1/verify/org.new.one"),
         ("/api/v1/ban-list", "/api/v1/ban-list"),
     ] {

@@ -19,6 +19,7 @@ mod evidence;
 mod hall;
 mod idempotency;
 mod limits;
+mod page;
 mod place;
 mod process;
 mod reading;

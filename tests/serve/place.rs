@@ -280,6 +280,8 @@ struct Kept {
     reload: mpsc::Sender<()>,
     published: Arc<Mutex<u64>>,
     tokens: Vec<(Scope, String)>,
+    /// Told when it has recorded what it begins under, and then listens.
+    begun: std::sync::mpsc::Receiver<()>,
 }
 
 impl Plan {
@@ -298,6 +300,7 @@ impl Plan {
         let rules = Arc::new(Mutex::new(rules()));
         let published = Arc::new(Mutex::new(0));
         let counted = Arc::clone(&published);
+        let (begun, beginning) = std::sync::mpsc::channel();
         let parts = Parts {
             store: Arc::clone(&store),
             signer: Arc::clone(&signer),
@@ -320,6 +323,8 @@ impl Plan {
             hall: files(Arc::clone(&rules), self.gate, self.banned),
             publish: Some(Box::new(move |store, _| {
                 *counted.lock().unwrap() = store.last_epoch()?.map_or(0, |last| last.0 + 1);
+                // Nobody waits any more but at the beginning.
+                let _ = begun.send(());
                 Ok(())
             })),
             request_content: RequestContent::Whole,
@@ -332,6 +337,7 @@ impl Plan {
             reload,
             published,
             tokens,
+            begun: beginning,
         };
         (config, kept)
     }
@@ -357,6 +363,8 @@ impl Plan {
                 run(listener, shutdown, config).await
             })
         });
+        // What a server that ends at once has to say is seen when it is stopped.
+        let _ = kept.begun.recv();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
@@ -385,7 +393,8 @@ fn issue(path: Option<&PathBuf>, clock: &dyn Clock) -> Vec<(Scope, String)> {
     };
     let mut file = TokenFile::default();
     let tokens = Scope::ALL.map(|scope| {
-        let issued = file.issue(&format!("{scope}er"), &[scope], clock.wall(), None);
+        let name = format!("{}er", scope.to_string().trim_end_matches('e'));
+        let issued = file.issue(&name, &[scope], clock.wall(), None);
         (scope, issued.unwrap().0.expose().to_owned())
     });
     file.save(path).unwrap();

@@ -189,7 +189,9 @@ fn the_environment_says_where_and_flags_win() {
     assert_eq!(process.ended(), Some(0));
     let count = |ledger| {
         let log = place.run(&["log", "--json", "--kind", "note", "--ledger", ledger]);
-        String::from_utf8(log.stdout).unwrap().lines().count()
+        let log = String::from_utf8(log.stdout).unwrap();
+        let noted = |line: &&str| line.contains(r#""kind":"note""#);
+        log.lines().filter(noted).count()
     };
     assert_eq!((count("other"), count("ledger")), (1, 0));
     let mut command = place.command(&["serve", "--ledger", "ledger", "--port", "0"]);

@@ -58,9 +58,19 @@ fn a_client_of_the_registry_finds_everything_here() {
     client.report_hash(&hash, "steals", None).unwrap();
     assert!(!client.is_hash_banned(&hash).unwrap());
     let list = client.get_ban_list(10).unwrap();
-    let reported = list.iter().find(|entry| entry.sha256.to_string() == hash);
-    let status = reported.unwrap().review_status.as_deref();
-    assert_eq!(status, Some("reported"));
+    let listed: Vec<_> = list.iter().map(|entry| entry.sha256.to_string()).collect();
+    assert_eq!(listed, [banned.as_str()]);
+    let claims = server
+        .get("/api/v1/ban-list?review_status=reported")
+        .is(200);
+    assert_eq!(claims.as_array().unwrap().len(), 1);
+    assert_eq!(claims[0]["sha256"], hash.as_str());
+    assert_eq!(claims[0]["review_status"], "reported");
+    let all = server.get("/api/v1/ban-list?review_status=all").is(200);
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    server
+        .get("/api/v1/ban-list?review_status=none")
+        .refused(400, "bad_input");
     assert!(client.is_hash_banned(&banned).unwrap());
     let bad = Submission {
         package_hash: &banned,

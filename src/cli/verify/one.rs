@@ -1,5 +1,6 @@
 //! One ledger or file, verified and explained.
 
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Outcome, Summary, Verified, verify};
 use crate::logbook::error::OpenError;
 use crate::logbook::reading::Reader;
+use crate::report::{ReportFile, verify_report};
 use crate::store::StoreError;
 
 use super::super::compressed::open;
@@ -71,6 +73,9 @@ pub(super) fn examine(
         (Found::Bundle(file), None) => walk(file.read, file.length, |tick| {
             verify(&mut BundleFile::open(file.reader)?, policy, tick)
         })?,
+        (Found::Report(file), None) => walk(file.read, file.length, |tick| {
+            verify_report(file.reader, policy, tick)
+        })?,
         (Found::Proof(bytes), None) => {
             let outcome = verify(&mut ProofFile::new(&bytes), policy, &mut |_| ())?;
             return Ok(Examined {
@@ -97,6 +102,13 @@ pub(super) fn examine(
         let reader = open(path)?.reader;
         Ok(match outcome.report.format {
             Format::Bundle => search(&mut BundleFile::open(reader)?, &wanted)?,
+            Format::Report => match ReportFile::open(reader)? {
+                Some(mut report) => {
+                    let bundle = BufReader::new(report.bundle());
+                    search(&mut BundleFile::open(bundle)?, &wanted)?
+                }
+                None => Places::default(),
+            },
             _ => search(&mut LogbookFile::new(reader), &wanted)?,
         })
     })
@@ -167,6 +179,16 @@ fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Examined, Cl
         }
         Ok(find(store, mark, &wanted)?)
     })?;
+    let interrupted = store.interrupted_bytes();
+    if interrupted > 0 {
+        examined.report.warnings.push(Warning {
+            code: WarningCode::InterruptedWrite,
+            detail: format!(
+                "the write-ahead log ends with {interrupted} bytes of a write that was \
+                 interrupted, as by a crash: nothing of it is there or was acknowledged"
+            ),
+        });
+    }
     if let Some(last) = reader.as_of()? {
         examined.report.warnings.push(Warning {
             code: WarningCode::BesideWriter,

@@ -146,9 +146,12 @@ pub(in crate::serve) async fn verify_worker(
     }))
 }
 
-/// The hashes on the Hall's own ban list, then those that were reported.
+/// The hashes on the Hall's own ban list; those that were only reported are
+/// claims, and come when they are asked for.
 #[utoipa::path(get, path = "/api/v1/ban-list", tag = "registry",
-    params(("limit" = Option<u64>, Query, minimum = 1, maximum = 10000)),
+    params(("limit" = Option<u64>, Query, minimum = 1, maximum = 10000),
+        ("review_status" = Option<String>, Query,
+            description = "`confirmed` (the default), `reported` or `all`")),
     responses((status = 200, description = "The hashes", body = Vec<BanItem>)))]
 pub(in crate::serve) async fn ban_list(
     State(service): State<Arc<Service>>,
@@ -156,14 +159,41 @@ pub(in crate::serve) async fn ban_list(
 ) -> Result<Json<Vec<BanItem>>, Problem> {
     let expected = "a number from 1 to 10000 is needed";
     let limit = params.number("limit", 1..=MOST, USUAL, expected)?;
+    let wanted = params.one("review_status")?;
+    let wanted = wanted.map_or(Ok(Reviewed::Confirmed), |name| Reviewed::named(&name))?;
     params.finish()?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let here = Arc::clone(&service);
-    let list = service.pools.read(move || Ok(listed(&here, limit))).await?;
+    let list = service
+        .pools
+        .read(move || Ok(listed(&here, wanted, limit)))
+        .await?;
     Ok(Json(list))
 }
 
-fn listed(service: &Service, limit: usize) -> Vec<BanItem> {
+/// Which hashes are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reviewed {
+    Confirmed,
+    Reported,
+    All,
+}
+
+impl Reviewed {
+    fn named(name: &str) -> Result<Reviewed, Problem> {
+        match name {
+            "confirmed" => Ok(Reviewed::Confirmed),
+            "reported" => Ok(Reviewed::Reported),
+            "all" => Ok(Reviewed::All),
+            _ => Err(Problem::Argument {
+                what: "review_status",
+                expected: "confirmed, reported or all is needed",
+            }),
+        }
+    }
+}
+
+fn listed(service: &Service, wanted: Reviewed, limit: usize) -> Vec<BanItem> {
     let standing = service.hall.standing();
     let document = standing.premises.ban_list_document();
     let text = document.and_then(|document| document.content().as_str());
@@ -188,6 +218,8 @@ fn listed(service: &Service, limit: usize) -> Vec<BanItem> {
         source: reported.source.clone(),
         review_status: "reported",
     });
+    let own = own.filter(|_| wanted != Reviewed::Reported);
+    let reported = reported.filter(|_| wanted != Reviewed::Confirmed);
     own.chain(reported).take(limit).collect()
 }
 

@@ -1,0 +1,89 @@
+//! `sealbook report`: the custody of a case as one web page, which carries its
+//! evidence; and the evidence out of one again.
+
+use std::io::{self, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use crate::evidence::report::{ReportExport, export_report};
+use crate::report::ReportFile;
+use crate::store::Store as _;
+
+use super::Answer;
+use super::compressed::open;
+use super::context::Context;
+use super::error::CliError;
+use super::export::{signer, to_file};
+use super::output::Output;
+use super::progress::Progress;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The case: every sealed entry with this correlation id
+    #[arg(long, value_name = "ID", required_unless_present = "extract")]
+    correlation: Option<String>,
+    /// Where it is written; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Do not sign the closing record of the bundle
+    #[arg(long)]
+    unsigned: bool,
+    /// Seal the open epoch first, so that nothing of the case is left out
+    #[arg(long)]
+    seal: bool,
+    /// Write the bundle that this report carries, as it is and not verified
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["correlation", "unsigned", "seal"])]
+    extract: Option<PathBuf>,
+}
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if let Some(report) = &args.extract {
+        return extract(report, &args.output, output);
+    }
+    if args.seal {
+        let logbook = context.writer()?;
+        logbook.seal()?;
+        logbook.close()?;
+    }
+    let reader = context.reader(output)?;
+    let store = &reader.store;
+    let signer = signer(context, store, args.unsigned, output);
+    let mut progress = Progress::new(store.count().ok(), "entries");
+    let mut left_out = 0;
+    let written = to_file(&args.output, |out| {
+        let export = ReportExport {
+            correlation: args.correlation.as_deref().unwrap_or_default(),
+            signer: signer.as_deref(),
+            progress: &mut |done| progress.at(done),
+        };
+        let (_, selected) = export_report(store, out, export)?;
+        left_out = selected.unsealed;
+        Ok(selected.closing.entries)
+    });
+    progress.finish();
+    let entries = written?;
+    if left_out > 0 {
+        output.warning(&format!(
+            "{left_out} entries are not sealed yet and were left out: --seal seals them first"
+        ));
+    }
+    output.note(&format!("{entries} entries in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
+fn extract(report: &Path, to: &Path, output: &mut Output) -> Result<Answer, CliError> {
+    let not_recognised = || CliError::NotRecognised {
+        path: report.to_owned(),
+    };
+    let reader = open(report)?.reader;
+    let mut file = ReportFile::open(reader)?.ok_or_else(not_recognised)?;
+    let mut bundle = BufReader::new(file.bundle());
+    let bytes = to_file(to, |out| copy(&mut bundle, out))?;
+    output.note(&format!("{bytes} bytes in {}", to.display()));
+    Ok(Answer::Yes)
+}
+
+fn copy(from: &mut impl io::Read, to: &mut dyn Write) -> Result<u64, CliError> {
+    let bytes = io::copy(from, to).map_err(CliError::output)?;
+    to.flush().map_err(CliError::output)?;
+    Ok(bytes)
+}

@@ -1,0 +1,76 @@
+//! Reports of a case: a selection by correlation id, in the file that shows it.
+
+use std::io::Write;
+
+use crate::ledger::bundle::BundleError;
+use crate::ledger::key::Signer;
+use crate::ledger::position::Seq;
+use crate::logbook::epoch_at;
+use crate::report::{About, ReportWriter};
+use crate::store::Store;
+use crate::store::query::{Filter, select};
+
+use super::EvidenceError;
+use super::selection::{Selected, SelectionExport, export_selection};
+
+/// What to put into a report.
+pub struct ReportExport<'a> {
+    /// The correlation id of the case.
+    pub correlation: &'a str,
+    /// Who signs the closing record of the bundle.
+    pub signer: Option<&'a dyn Signer>,
+    /// Told how many entries are written so far.
+    pub progress: &'a mut dyn FnMut(u64),
+}
+
+/// Writes the report of a case. Nothing is written before it is known that
+/// there is something to report.
+///
+/// # Errors
+/// [`EvidenceError`]; what was written by then is no report. `EmptyRange` if no
+/// entry is of the case, `NotSealed` if none of them is sealed yet.
+pub fn export_report<W: Write>(
+    store: &dyn Store,
+    out: W,
+    export: ReportExport<'_>,
+) -> Result<(W, Selected), EvidenceError> {
+    let filter = Filter {
+        correlation: Some(export.correlation.to_owned()),
+        ..Filter::default()
+    };
+    let first = select(store, &filter)?.next();
+    let (first, _) = first.ok_or(EvidenceError::EmptyRange)??;
+    if store.epoch_of(first)?.is_none() {
+        return Err(EvidenceError::NotSealed { seq: first });
+    }
+    let about = About {
+        correlation: export.correlation.to_owned(),
+        left_out: unsealed(store, &filter)?,
+    };
+    let writer = ReportWriter::new(out, &about).map_err(BundleError::Io)?;
+    let selection = SelectionExport {
+        filter: &filter,
+        signer: export.signer,
+        progress: export.progress,
+    };
+    let (writer, selected) = export_selection(store, writer, selection)?;
+    Ok((writer.finish().map_err(BundleError::Io)?, selected))
+}
+
+/// How many entries of the case no epoch seals yet.
+fn unsealed(store: &dyn Store, filter: &Filter) -> Result<u64, EvidenceError> {
+    let sealed_to = match store.last_epoch()? {
+        Some(number) => Some(epoch_at(store, number)?.content.last_seq),
+        None => None,
+    };
+    let tail = Filter {
+        from_seq: sealed_to.map(|last| Seq(last.0.saturating_add(1))),
+        ..filter.clone()
+    };
+    let mut count = 0;
+    for item in select(store, &tail)? {
+        item?;
+        count += 1;
+    }
+    Ok(count)
+}

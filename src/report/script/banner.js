@@ -1,0 +1,46 @@
+// The verdict as people see it: a word, why, and what it leaves open. Colour
+// never says anything that the words do not.
+
+import { el, foreign } from "./dom.js";
+import { describeFault, WORDS } from "./verdict.js";
+
+const SIGNS = { verified: "\u2713", unconfirmed: "?", failed: "\u2717", unable: "\u2013", busy: "\u2026" };
+
+const OPEN = {
+  completeness: "whether entries that belong to the case were left out",
+  chain: "how the entries tie to their neighbours in the log",
+  bundle_unsigned: "whether it was cut: its closing record is not signed",
+};
+
+const LISTED = 50;
+
+export function banner({ state, why }, notChecked = [], faults = []) {
+  const open = notChecked.map((what) => OPEN[what] ?? what);
+  return el(
+    `section.verdict.${state}`,
+    { role: "status" },
+    el("p.word", {}, el("span.sign", { "aria-hidden": "true" }, SIGNS[state]), WORDS[state] ?? "Verifying"),
+    el("p", {}, foreign(why, "span")),
+    faults.length > 1 || (faults.length === 1 && state !== "failed") ? faultList(faults) : null,
+    open.length > 0 ? el("p.quiet", {}, `Not shown by this: ${open.join("; ")}.`) : null,
+  );
+}
+
+function faultList(faults) {
+  const more = faults.length - LISTED;
+  return el(
+    "details",
+    {},
+    el("summary", {}, `${faults.length} fault${faults.length === 1 ? "" : "s"}`),
+    el(
+      "ul.faults",
+      {},
+      faults.slice(0, LISTED).map((fault) => el("li", {}, foreign(describeFault(fault), "span"))),
+      more > 0 ? el("li", {}, `and ${more} more`) : null,
+    ),
+  );
+}
+
+export function chip(tone, text) {
+  return el(`span.chip.${tone}`, {}, text);
+}

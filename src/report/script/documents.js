@@ -1,0 +1,64 @@
+// Documents: what decisions were taken under, named by digest (format §11).
+
+import { blake2b } from "./blake2b.js";
+import { toHex, utf8 } from "./bytes.js";
+
+const DIGEST = /^blake2b-256:[0-9a-f]{64}$/;
+const RESERVED = ["wcp.", "manifest.", "vacant.", "hall."];
+
+// The digest that a `wcp.document` claims, if it is also the one of its
+// content; else null.
+export function digestOf(entry) {
+  const claimed = entry.payload.get("digest");
+  const content = entry.payload.get("content");
+  const known = new Set(["_actor", "content", "digest", "media_type"]);
+  const shaped =
+    typeof claimed === "string" &&
+    DIGEST.test(claimed) &&
+    typeof entry.payload.get("media_type") === "string" &&
+    content !== undefined &&
+    [...entry.payload.keys()].every((name) => known.has(name));
+  if (!shaped) {
+    return null;
+  }
+  const text = typeof content === "string" ? content : rawOf(content);
+  return claimed === `blake2b-256:${toHex(blake2b(utf8(text)))}` ? claimed : null;
+}
+
+// The canonical text of a value that was read from canonical text.
+export function rawOf(value) {
+  if (Array.isArray(value)) {
+    return `[${value.map(rawOf).join(",")}]`;
+  }
+  if (value !== null && typeof value === "object") {
+    return value.raw;
+  }
+  return typeof value === "string" ? quoted(value) : String(value);
+}
+
+// JSON.stringify escapes as we do, but for lone surrogates, which cannot be
+// here: the text was UTF-8.
+function quoted(text) {
+  return JSON.stringify(text);
+}
+
+// The documents that an entry refers to.
+export function referencesOf(entry) {
+  const found = new Set();
+  if (entry.kind !== "wcp.document" && RESERVED.some((prefix) => entry.kind.startsWith(prefix))) {
+    collect(entry.payload.get("context"), found);
+  }
+  return found;
+}
+
+function collect(value, found) {
+  if (typeof value === "string") {
+    if (DIGEST.test(value)) {
+      found.add(value);
+    }
+  } else if (Array.isArray(value)) {
+    value.forEach((item) => collect(item, found));
+  } else if (value instanceof Map) {
+    value.forEach((item) => collect(item, found));
+  }
+}

@@ -1,0 +1,99 @@
+// The report: takes the bundle out of this file, verifies it and shows it.
+
+import { banner } from "./banner.js";
+import { utf8 } from "./bytes.js";
+import { verifyBundle } from "./bundle.js";
+import { el, facts, foreign, hashText, replace } from "./dom.js";
+import { idsOf } from "./steps.js";
+import { canVerify } from "./strict.js";
+import { timeline } from "./timeline.js";
+import { judge, readKey } from "./verdict.js";
+
+const place = (id) => document.getElementById(id);
+
+// `<` is escaped where the bundle stands in this file, so that nothing in it
+// can end the block that it stands in.
+function unescaped(text) {
+  return text.replace(/\\(u003c|.)/gs, (escape, what) => (what === "u003c" ? "<" : escape));
+}
+
+function carried(id) {
+  // The block begins with a line of its own.
+  return unescaped(place(id).textContent.replace(/^\n/, ""));
+}
+
+function claims() {
+  try {
+    const about = JSON.parse(carried("about"));
+    return { correlation: String(about.correlation), leftOut: Number(about.left_out) };
+  } catch {
+    return { correlation: "", leftOut: NaN };
+  }
+}
+
+// That every entry is of the case which the report names.
+function checkCase(found, correlation) {
+  for (const item of found.entries) {
+    if (item.entry !== null && !hasCorrelation(item.entry, correlation)) {
+      const detail = "it is not of the case that this report names";
+      const fault = { code: "format_mismatch", detail, index: item.index, seq: item.entry.seq, line: item.line };
+      item.faults.push(fault);
+      found.faults.push(fault);
+    }
+  }
+}
+
+function hasCorrelation(entry, correlation) {
+  const { payload } = entry;
+  const inner = ["decision", "input", "body"].map((name) => payload.get(name));
+  return [payload, ...inner].some((one) => one instanceof Map && one.get("correlation_id") === correlation);
+}
+
+function show(found, able, key) {
+  const verdict = judge({ able, faults: found.faults, log: found.log, key });
+  replace(place("verdict"), banner(verdict, found.notChecked, found.faults));
+  document.documentElement.dataset.state = verdict.state;
+}
+
+function showLog(found, leftOut) {
+  const times = found.entries.filter((item) => item.entry !== null).map((item) => item.entry.ts);
+  replace(
+    place("log"),
+    facts([
+      ["entries", String(found.entries.length)],
+      ["from", times[0]],
+      ["to", times.at(-1)],
+      ["sealed epochs", String(found.headers.length)],
+      ["documents carried", String(found.documents.size)],
+      ["log key named here", found.log ? hashText(found.log) : null],
+      ["genesis", found.genesis ? hashText(found.genesis) : null],
+    ]),
+    leftOut > 0 ? el("p.quiet", {}, `When this was written, ${leftOut} more entries of the case were not sealed yet and were left out. Nobody signed this number.`) : null,
+  );
+}
+
+async function run() {
+  const { correlation, leftOut } = claims();
+  replace(place("case"), foreign(correlation));
+  const able = await canVerify();
+  const found = await verifyBundle(utf8(carried("bundle")));
+  checkCase(found, correlation);
+  const input = place("key");
+  const update = () => show(found, able, readKey(input.value));
+  input.addEventListener("input", update);
+  place("key-form").addEventListener("submit", (event) => event.preventDefault());
+  place("print").addEventListener("click", () => window.print());
+  showLog(found, leftOut);
+  const checked = able && found.headers.length > 0;
+  const about = ({ entry }) => {
+    const { tenant } = idsOf(entry);
+    return tenant ? el("span.chip.plain", {}, "tenant ", foreign(tenant)) : [];
+  };
+  replace(place("steps"), timeline(found.entries, { checked, about }));
+  update();
+}
+
+run().catch((error) => {
+  const why = `The script of this report broke off: ${error.message}`;
+  replace(place("verdict"), banner({ state: "failed", why }));
+});

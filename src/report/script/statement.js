@@ -1,0 +1,91 @@
+// Statements that the log signs beside its entries: epoch headers, heads, the
+// closing record of a bundle. `{"<what>": {…}, "key": hex, "signature": hex}`.
+
+import { blake2b } from "./blake2b.js";
+import { fromHex, toHex, utf8 } from "./bytes.js";
+import { isHex, isObject, isWhole, membersOf } from "./json.js";
+import { verifyStrict } from "./strict.js";
+import { isHourStart, isTime } from "./time.js";
+
+const CONTENTS = {
+  epoch: {
+    epoch: isWhole,
+    first_seq: isWhole,
+    genesis: isHex(32),
+    head: isHex(32),
+    hour: isTime,
+    last_seq: isWhole,
+    log: isHex(32),
+    prev: isHex(32),
+    root: isHex(32),
+    sealed_at: isTime,
+    tree_size: isWhole,
+  },
+  head: { genesis: isHex(32), hash: isHex(32), log: isHex(32), seq: isWhole, ts: isTime },
+  bundle: {
+    bytes: isWhole,
+    documents: isWhole,
+    entries: isWhole,
+    epochs: isWhole,
+    format: isWhole,
+    genesis: isHex(32),
+    hash: isHex(32),
+    log: isHex(32),
+  },
+};
+
+// Reads a statement; throws if it is none. The key must be the log that the
+// content names.
+export function readStatement(what, value) {
+  const envelope = membersOf(value, { [what]: isObject, key: isHex(32), signature: isHex(64) });
+  const content = membersOf(envelope[what], CONTENTS[what]);
+  const signed = utf8(`sealbook:${what}:v1\u001f${envelope[what].raw}`);
+  return { what, content, key: envelope.key, signature: envelope.signature, signed };
+}
+
+// A closing record that nobody signed.
+export function readUnsignedClosing(value) {
+  return membersOf(membersOf(value, { bundle: isObject }).bundle, CONTENTS.bundle);
+}
+
+export async function isSigned(statement) {
+  const { key, content, signed, signature } = statement;
+  return key === content.log && verifyStrict(fromHex(key, 32), signed, fromHex(signature, 64));
+}
+
+// What the next header's `prev` must be.
+export function headerHash(statement) {
+  return toHex(blake2b(statement.signed));
+}
+
+// The rules that a header breaks by itself (format §6.3).
+export function faultsAlone(header) {
+  const faults = [];
+  if (header.tree_size < 1 || header.last_seq - header.first_seq + 1 !== header.tree_size) {
+    faults.push(["epoch_invariant", "the size of its tree is not that of its range"]);
+  }
+  if (!isHourStart(header.hour) || header.sealed_at < header.hour) {
+    faults.push(["epoch_invariant", "its hour is none, or it was sealed before it"]);
+  }
+  return faults;
+}
+
+// The rules that it breaks after the one before; null for the first of the log
+// (format §6.4).
+export function faultsAfter(statement, before) {
+  const header = statement.content;
+  const faults = [];
+  const expected = before
+    ? { epoch: before.content.epoch + 1, first_seq: before.content.last_seq + 1 }
+    : { epoch: 0, first_seq: 0 };
+  if (header.epoch !== expected.epoch || header.first_seq !== expected.first_seq) {
+    faults.push(["epoch_invariant", `epoch ${expected.epoch} from entry ${expected.first_seq} on must follow`]);
+  }
+  if (header.prev !== (before ? headerHash(before) : "0".repeat(64))) {
+    faults.push(["epoch_chain_broken", "it does not name the header before it"]);
+  }
+  if (before && (header.hour < before.content.hour || header.sealed_at < before.content.sealed_at)) {
+    faults.push(["epoch_invariant", "its time lies before that of the header before"]);
+  }
+  return faults;
+}

@@ -1,0 +1,57 @@
+//! The verdict on a report.
+
+use std::io::{BufRead, BufReader};
+
+use super::case::OfCase;
+use super::file::ReportFile;
+use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::fault::{Fault, FaultCode, Format, Verdict};
+use crate::ledger::policy::Policy;
+use crate::ledger::source::ReadError;
+use crate::ledger::verify::{Outcome, verify};
+
+const NO_BUNDLE: &str = "there is no bundle in it: it is no report of sealbook";
+
+/// Verifies the bundle in a report, that it is of the case which is named, and
+/// that all the rest is what this release writes. Lines in the faults are lines
+/// of the file.
+///
+/// # Errors
+/// [`ReadError`] if it cannot be read to its end.
+pub fn verify_report(
+    reader: impl BufRead + Send,
+    policy: &Policy,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Outcome, ReadError> {
+    let Some(mut file) = ReportFile::open(reader)? else {
+        // An empty bundle is none, and says so.
+        let mut outcome = verify(&mut BundleFile::open(&b""[..])?, policy, progress)?;
+        let fault = Fault::of_file(FaultCode::FormatMismatch, NO_BUNDLE);
+        outcome.report.faults.insert(0, fault);
+        outcome.report.format = Format::Report;
+        return Ok(outcome);
+    };
+    let about = file.about().cloned();
+    let before = file.lines_before();
+    let mut outcome = {
+        let bundle = BufReader::new(file.bundle());
+        let mut source = OfCase {
+            inner: BundleFile::open(bundle)?,
+            correlation: about.as_ref().map(|about| about.correlation.as_str()),
+            entries: 0,
+        };
+        verify(&mut source, policy, progress)?
+    };
+    let report = &mut outcome.report;
+    report.format = Format::Report;
+    for fault in &mut report.faults {
+        fault.line = fault.line.map(|line| line + before);
+    }
+    let frame = file.finish()?;
+    if !frame.is_empty() {
+        report.verdict = Verdict::Fail;
+        report.faults.extend(frame);
+        outcome.verified = None;
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,169 @@
+// A case: the custody of one correlation id. What is sealed comes as a bundle
+// and is verified whole; what is not, and what is related, entry by entry.
+
+import { askBytes, askCanonical, query, Refused } from "./ask.js";
+import { banner, chip } from "./banner.js";
+import { verifyBundle } from "./bundle.js";
+import { fromHex } from "./bytes.js";
+import { el, foreign, replace } from "./dom.js";
+import { readEntry } from "./entry.js";
+import { logKey } from "./headers.js";
+import { trustedKey } from "./keys.js";
+import { checkProof } from "./one.js";
+import { fileName, save } from "./save.js";
+import { member } from "./steps.js";
+import { canVerify, verifyStrict } from "./strict.js";
+import { timeline } from "./timeline.js";
+import { judge } from "./verdict.js";
+
+// Entries of a case that are listed; a bundle has them all.
+const MOST = 5000;
+
+// Workers whose attestation is looked up.
+const WORKERS = 20;
+
+export async function showCase(view, correlation) {
+  const [able, log, bytes] = await Promise.all([canVerify(), logKey(), bundleOf(correlation)]);
+  const found = bytes ? await verifyBundle(bytes) : null;
+  const listed = await listEntries(correlation);
+  if (!found && listed.length === 0) {
+    replace(view, el("h1", {}, "Case ", foreign(correlation)), el("p", {}, "Nothing was found."));
+    return;
+  }
+  const faults = found ? [...found.faults] : [];
+  if (found) {
+    faults.push(...strangers(found, listed, log));
+  }
+  const tail = await unsealed(listed, found, able, log);
+  const related = await attestations(found?.entries ?? [], tail, able, log);
+  const items = [...(found?.entries ?? []), ...tail, ...related].sort((a, b) => (a.entry?.seq ?? a.index) - (b.entry?.seq ?? b.index));
+  faults.push(...[...tail, ...related].flatMap((item) => item.faults));
+  const verdict = judge({ able, faults, log: found?.log ?? log, key: trustedKey() });
+  if (verdict.state === "verified" && tail.length > 0) {
+    verdict.why = `${verdict.why} ${tail.length} of the entries are signed and not sealed yet: nothing shows yet that they will stay.`;
+  }
+  const about = (item) => [
+    related.includes(item) ? chip("plain", "related: attestation of a worker of this case") : null,
+    item.entry ? el("a", { href: `#/entry/${item.entry.seq}` }, "open entry") : null,
+  ];
+  replace(
+    view,
+    el("p.crumb", {}, el("a", { href: `#/search${query({ correlation })}` }, "Search")),
+    el("h1", {}, "Case ", foreign(correlation)),
+    banner(verdict, found?.notChecked ?? [], faults),
+    downloads(correlation, bytes),
+    el("h2", {}, `Custody, in order: ${items.length} entr${items.length === 1 ? "y" : "ies"}`),
+    timeline(items, { checked: able, about }),
+  );
+}
+
+// Null where nothing of it is sealed.
+async function bundleOf(correlation) {
+  try {
+    return await askBytes(`/v1/bundle${query({ correlation })}`);
+  } catch (error) {
+    if (error instanceof Refused && (error.status === 404 || error.status === 409)) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+async function listEntries(correlation) {
+  const found = [];
+  let cursor = null;
+  do {
+    const page = await askCanonical(`/v1/entries${query({ correlation, limit: 1000, cursor })}`);
+    found.push(...page.get("entries").map((item) => ({ entry: readEntry(item.get("entry")), epoch: item.get("epoch") })));
+    cursor = page.get("next_cursor");
+  } while (cursor !== null && found.length < MOST);
+  return found;
+}
+
+// The list and the bundle are two answers to one question, and must agree.
+function strangers(found, listed, log) {
+  const faults = [];
+  const fault = (detail, entry = null) => faults.push({ code: "bundle_corrupt", detail, index: null, seq: entry?.seq ?? null, line: null });
+  if (found.log !== log) {
+    fault("the bundle is of another log than the head");
+  }
+  const given = new Map(found.entries.filter((item) => item.entry).map((item) => [item.entry.seq, item.entry]));
+  for (const { entry, epoch } of listed) {
+    if (epoch !== null && epoch !== undefined && given.get(entry.seq)?.hash !== entry.hash) {
+      fault("the server lists this entry of the case as sealed, and its bundle has not the same", entry);
+    }
+  }
+  return faults;
+}
+
+// Entries that were sealed meanwhile are in the bundle, or will be next time.
+async function unsealed(listed, found, able, log) {
+  const given = new Set((found?.entries ?? []).map((item) => item.entry?.seq));
+  const tail = listed.filter(({ entry, epoch }) => epoch === null && !given.has(entry.seq));
+  return Promise.all(tail.map(({ entry }) => alone(entry, able, log)));
+}
+
+async function alone(entry, able, log) {
+  const item = { index: null, line: null, entry, header: null, steps: null, faults: [] };
+  if (able && !(await verifyStrict(fromHex(log, 32), entry.signed, entry.signatureBytes))) {
+    const detail = "the signature is not the log key's on this entry";
+    item.faults.push({ code: "signature_invalid", detail, index: null, seq: entry.seq, line: null });
+  }
+  return item;
+}
+
+// The last attestation of each worker before its first decision here. It bears
+// no correlation id, and so is in no bundle of the case.
+async function attestations(sealed, tail, able, log) {
+  const firstOf = new Map();
+  const here = new Set();
+  for (const { entry } of [...sealed, ...tail]) {
+    here.add(entry?.seq);
+    const worker = entry?.kind === "wcp.decision" ? member(entry.payload, "decision", "selected_worker_species_id") : null;
+    if (worker && !firstOf.has(worker)) {
+      firstOf.set(worker, entry.seq);
+    }
+  }
+  const found = await Promise.all([...firstOf].slice(0, WORKERS).map(async ([worker, before]) => {
+    const filter = { kind: "wcp.attestation", worker, until_seq: before, reverse: "true", limit: 1 };
+    const [item] = (await askCanonical(`/v1/entries${query(filter)}`)).get("entries");
+    const entry = item ? readEntry(item.get("entry")) : null;
+    return entry === null || here.has(entry.seq) ? null : proven(entry, item.get("epoch"), able, log);
+  }));
+  return found.filter((item) => item !== null);
+}
+
+async function proven(entry, epoch, able, log) {
+  const item = await alone(entry, able, log);
+  if (epoch !== null) {
+    const proof = await checkProof(entry, log, able);
+    Object.assign(item, { header: proof.header, steps: proof.steps });
+    item.faults.push(...proof.faults);
+  }
+  return item;
+}
+
+function downloads(correlation, bytes) {
+  const said = el("span.quiet", { role: "status" });
+  const saveReport = async () => {
+    try {
+      const report = await askBytes(`/v1/report${query({ correlation })}`);
+      save(report, fileName(correlation, "html"), "text/html");
+      replace(said, "The report was saved.");
+    } catch (error) {
+      replace(said, `The report could not be had: ${error.message}.`);
+    }
+  };
+  const saveBundle = () => {
+    save(bytes, fileName(correlation, "bundle"), "application/x-ndjson");
+    replace(said, "The bundle was saved, as it was verified here.");
+  };
+  const none = bytes === null;
+  return el(
+    "div.actions",
+    {},
+    el("button", { type: "button", click: saveBundle, disabled: none }, "Save as bundle"),
+    el("button", { type: "button", click: saveReport, disabled: none }, "Save as report"),
+    none ? el("span.quiet", {}, "Nothing of it is sealed yet.") : said,
+  );
+}

@@ -1,0 +1,62 @@
+// Head and headers, fetched and verified in the browser.
+
+import { askCanonical } from "./ask.js";
+import { faultsAfter, faultsAlone, isSigned, readStatement } from "./statement.js";
+import { canVerify } from "./strict.js";
+
+// Headers that are looked at: three weeks of hours.
+const LAST = 500;
+
+let known = null;
+
+// `{ statement, signed }`; `signed` is null where it could not be judged.
+export async function fetchHead() {
+  const statement = readStatement("head", await askCanonical("/v1/head"));
+  const signed = (await canVerify()) ? await isSigned(statement) : null;
+  known = statement.content;
+  return { statement, signed };
+}
+
+// The log's key as the server names it. What it is worth is for the auditor's
+// own key to say.
+export async function logKey() {
+  known ??= (await fetchHead()).statement.content;
+  return known.log;
+}
+
+// The last headers, each with the faults that were found in it, and all faults.
+export async function fetchHeaders(head) {
+  const page = await askCanonical(`/v1/epochs?last=${LAST}`);
+  const able = await canVerify();
+  const headers = [];
+  const faults = [];
+  for (const value of page.get("epochs")) {
+    const statement = readStatement("epoch", value);
+    const own = faultsOf(statement, headers.at(-1)?.statement ?? null, head);
+    if (able && !(await isSigned(statement))) {
+      own.push(["epoch_signature_invalid", "the header's signature is not the log key's"]);
+    }
+    headers.push({ statement, faults: own });
+    const epoch = statement.content.epoch;
+    faults.push(...own.map(([code, detail]) => ({ code, detail: `epoch ${epoch}: ${detail}`, index: null, seq: null, line: null })));
+  }
+  return { headers, faults };
+}
+
+function faultsOf(statement, before, head) {
+  const header = statement.content;
+  const faults = faultsAlone(header);
+  if (before !== null || header.epoch === 0 || header.first_seq === 0) {
+    faults.push(...faultsAfter(statement, before));
+  }
+  if (header.log !== head.log) {
+    faults.push(["log_key_mismatch", "it names another key than the head"]);
+  }
+  if (header.genesis !== head.genesis) {
+    faults.push(["genesis_mismatch", "it names another genesis than the head"]);
+  }
+  if (header.last_seq === head.seq && header.head !== head.hash) {
+    faults.push(["head_mismatch", "its last entry is not the head"]);
+  }
+  return faults;
+}

@@ -1,0 +1,139 @@
+//! Entries by hour and kind, for plots.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::endpoint::{Endpoint, Need, Takes};
+use super::params::Params;
+use super::problem::Problem;
+use super::scope::Scope;
+use super::service::Service;
+use crate::store::Store;
+use crate::store::query::{Filter, select};
+use crate::store::stats::Stats;
+
+/// Entries that are counted at most, the newest.
+const MOST: u64 = 100_000;
+
+/// Kinds that are told apart in an answer, the most frequent.
+const KINDS: usize = 100;
+
+/// What entries add up to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StatsAnswer {
+    /// How many were counted.
+    entries: u64,
+    /// How many of them say they were denied.
+    denied: u64,
+    /// How many say they were not.
+    not_denied: u64,
+    /// The first and the last that were counted.
+    first_seq: Option<u64>,
+    last_seq: Option<u64>,
+    /// Whether all were counted; else the newest were.
+    complete: bool,
+    /// Ascending; hours without entries are left out.
+    hours: Vec<HourCount>,
+    /// The most frequent, descending.
+    kinds: Vec<KindCount>,
+}
+
+/// Entries of one hour.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HourCount {
+    /// Its beginning.
+    hour: String,
+    entries: u64,
+    denied: u64,
+}
+
+/// Entries of one kind.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct KindCount {
+    kind: String,
+    entries: u64,
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new::<__path_stats, _, _>(
+        Need::Scope(Scope::Read),
+        Takes::Nothing,
+        stats,
+    )]
+}
+
+/// Entries by hour and kind, the newest first and no more than a limit.
+#[utoipa::path(get, path = "/v1/stats", tag = "ledger",
+    params(
+        ("kind" = Option<Vec<String>>, Query, description = "Any of these kinds"),
+        ("since" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
+        ("until" = Option<String>, Query, description = "Not after this time (RFC 3339)"),
+        ("tenant" = Option<String>, Query), ("correlation" = Option<String>, Query),
+        ("worker" = Option<String>, Query), ("decision" = Option<String>, Query),
+        ("denied" = Option<bool>, Query),
+        ("from_seq" = Option<u64>, Query), ("until_seq" = Option<u64>, Query),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 100000,
+            description = "Entries that are counted at most")),
+    responses((status = 200, description = "The counts", body = StatsAnswer)))]
+pub(super) async fn stats(
+    State(service): State<Arc<Service>>,
+    mut params: Params,
+) -> Result<Json<StatsAnswer>, Problem> {
+    let mut filter = params.filter()?;
+    let expected = "a number from 1 to 100000 is needed";
+    let limit = params.number("limit", 1..=MOST, MOST, expected)?;
+    params.finish()?;
+    filter.reverse = true;
+    let place = service.pools.long_work().await?;
+    let store = service.store();
+    let work = move || {
+        let counted = count(&*store, &filter, limit);
+        drop(place);
+        counted
+    };
+    Ok(Json(service.pools.read(work).await?))
+}
+
+fn count(store: &dyn Store, filter: &Filter, limit: u64) -> Result<StatsAnswer, Problem> {
+    let mut stats = Stats::default();
+    let mut complete = true;
+    for item in select(store, filter)? {
+        let (seq, entry) = item?;
+        if stats.entries == limit {
+            complete = false;
+            break;
+        }
+        stats.add(seq, &entry);
+    }
+    Ok(answer(stats, complete))
+}
+
+fn answer(stats: Stats, complete: bool) -> StatsAnswer {
+    let denied = &stats.denied_hours.of;
+    let hours = stats.hours.of.iter().map(|(hour, entries)| HourCount {
+        hour: hour.to_string(),
+        entries: *entries,
+        denied: denied.get(hour).copied().unwrap_or(0),
+    });
+    let hours = hours.collect();
+    let kinds = stats.kinds.of.into_iter();
+    let mut kinds: Vec<_> = kinds
+        .map(|(kind, entries)| KindCount { kind, entries })
+        .collect();
+    kinds.sort_by(|a, b| b.entries.cmp(&a.entries).then_with(|| a.kind.cmp(&b.kind)));
+    kinds.truncate(KINDS);
+    StatsAnswer {
+        entries: stats.entries,
+        denied: stats.denied,
+        not_denied: stats.not_denied,
+        first_seq: stats.range.map(|(first, _)| first.0),
+        last_seq: stats.range.map(|(_, last)| last.0),
+        complete,
+        hours,
+        kinds,
+    }
+}

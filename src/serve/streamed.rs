@@ -1,0 +1,122 @@
+//! Answers that are written while they are sent.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::problem::Problem;
+use super::service::Service;
+
+/// Bytes that are sent together.
+const CHUNK: usize = 64 << 10;
+
+/// Chunks that may wait for a slow client.
+const AHEAD: usize = 4;
+
+type Chunk = Result<Vec<u8>, io::Error>;
+
+/// What is written, and how it is to be kept.
+pub(super) struct File {
+    pub(super) media_type: &'static str,
+    /// `attachment; filename="…"`
+    pub(super) disposition: &'static str,
+}
+
+/// Answers with what `write` writes, on a thread of its own.
+pub(super) async fn streamed(
+    service: &Arc<Service>,
+    file: File,
+    write: impl FnOnce(&Service, ChunkWriter) -> Result<ChunkWriter, Problem> + Send + 'static,
+) -> Result<Response, Problem> {
+    let place = service.pools.long_work().await?;
+    let (sender, mut chunks) = mpsc::channel::<Chunk>(AHEAD);
+    let out = ChunkWriter {
+        chunk: Vec::with_capacity(CHUNK),
+        sender: sender.clone(),
+        runtime: Handle::current(),
+        patience: service.limits.stall_time,
+    };
+    let here = Arc::clone(service);
+    let written = tokio::task::spawn_blocking(move || {
+        let written = write(&here, out).map(|mut out| out.flush());
+        drop(place);
+        match written {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                // If something was sent already, the answer breaks off: a client
+                // must not take half of it for the whole.
+                let _ = sender.try_send(Err(io::Error::other("it could not be written")));
+                Err(error)
+            }
+        }
+    });
+    // Nothing is said before there is something: what fails at once is an error
+    // of its own, and not an answer that breaks off.
+    let first = match chunks.recv().await {
+        Some(Ok(first)) => first,
+        _ => {
+            return match written.await {
+                Ok(Err(problem)) => Err(problem),
+                _ => Err(Problem::Abandoned),
+            };
+        }
+    };
+    let rest = ReceiverStream::new(chunks);
+    let body = Body::from_stream(tokio_stream::once(Ok(first)).chain(rest));
+    let headers = [
+        (header::CONTENT_TYPE, file.media_type),
+        (header::CONTENT_DISPOSITION, file.disposition),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// Hands chunks over to whoever sends them, and waits for a slow client, but
+/// not for ever.
+pub(super) struct ChunkWriter {
+    chunk: Vec<u8>,
+    sender: mpsc::Sender<Chunk>,
+    runtime: Handle,
+    patience: Duration,
+}
+
+impl ChunkWriter {
+    fn send(&mut self) -> io::Result<()> {
+        let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
+        let sending = self.sender.send(Ok(chunk));
+        let patience = self.patience;
+        // The timer is made where there is a runtime.
+        let sent = self
+            .runtime
+            .block_on(async move { tokio::time::timeout(patience, sending).await });
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl Write for ChunkWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.chunk.extend_from_slice(bytes);
+        if self.chunk.len() >= CHUNK {
+            self.send()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.chunk.is_empty() {
+            true => Ok(()),
+            false => self.send(),
+        }
+    }
+}

@@ -1,0 +1,390 @@
+// What an auditor does, done in a browser, and what a hostile entry, a lying
+// server and a tampered report come to.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+
+const { SEALBOOK, MODULES, URL: base, TOKEN, KEY, SHOTS } = process.env;
+const { chromium } = createRequire(`${MODULES}/x.js`)("playwright-core");
+mkdirSync(SHOTS, { recursive: true });
+
+const CASE = "order-7";
+const HOSTILE = `"><img src=x onerror="window.hacked=1"><script>window.hacked=2</script>`;
+const TURNED = "invoice \u202efdp.exe\u202c \u2066hidden\u2069 \u200bzero";
+
+const api = async (method, path, body) => {
+  const answer = await fetch(base + path, {
+    method,
+    headers: { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  const text = await answer.text();
+  assert.ok(answer.ok, `${path}: ${answer.status} ${text}`);
+  return JSON.parse(text);
+};
+
+// The rest of the scene, over HTTP as it comes in practice.
+async function fill() {
+  const route = (tenant, request = {}) =>
+    api("POST", "/route", {
+      capability_id: "cap.doc.summarize", env: "dev", data_label: "INTERNAL", tenant_risk: "low",
+      qos_class: "P2", tenant_id: tenant, correlation_id: CASE, request,
+    });
+  await route("acme");
+  await route("umbrella");
+  const large = await route("acme", { pages: 500 });
+  const entry = large.receipt.entry_hash;
+  const shown = await api("GET", `/v1/entries/${entry}`);
+  await api("POST", "/wcp/approvals/resolve", {
+    entry, input_hash: shown.entry.payload.input_hash, verdict: "approve",
+    why: `looked at it ${HOSTILE}`, supervisor_level: "gatekeeper",
+  });
+  await route("acme", { pages: 500 });
+  const append = (kind, payload) => api("POST", "/v1/entries", { kind, payload });
+  await append("note", { correlation_id: CASE, tenant_id: HOSTILE, text: HOSTILE, name: TURNED, [HOSTILE]: "\\u003c </script>" });
+  await append(`<svg onload=window.hacked=3>${TURNED}`, { correlation_id: CASE, x: 1.5, big: 1e22, deep: { a: [1, { b: HOSTILE }] } });
+  await append("note", { correlation_id: HOSTILE, denied: true, deep: [[[["x"]]]] });
+  await append("note", { correlation_id: `../../${CASE}`, text: "a name that would leave its folder" });
+  await api("POST", "/v1/seal", {});
+  await append("note", { correlation_id: CASE, text: "not sealed yet" });
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+
+const noise = [];
+
+async function open(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => noise.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    // A refused token is answered 401, and an entry without a seal 409.
+    if (message.type() === "error" && !/status of (401|404|409|503)/.test(message.text())) {
+      noise.push(`console: ${message.text()}`);
+    }
+  });
+  page.on("dialog", (dialog) => noise.push(`dialog: ${dialog.message()}`));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(base) && !url.startsWith("file:") && !url.startsWith("blob:") && !url.startsWith("data:")) {
+      noise.push(`request: ${url}`);
+    }
+  });
+  if (process.env.PAGE_FROM) {
+    await fromDisk(page);
+  }
+  return page;
+}
+
+// While the page is worked on: its files from the source and not from the binary.
+async function fromDisk(page) {
+  const types = { js: "text/javascript", css: "text/css", svg: "image/svg+xml", html: "text/html" };
+  await page.route(/\/page\/[a-z0-9]+\.\w+$/, async (route) => {
+    const name = new URL(route.request().url()).pathname.split("/").at(-1);
+    for (const folder of ["src/serve/page", "src/report/script", "src/report"]) {
+      try {
+        const body = readFileSync(`${process.env.PAGE_FROM}/${folder}/${name}`);
+        return await route.fulfill({ body, contentType: types[name.split(".").at(-1)] });
+      } catch { /* the next folder */ }
+    }
+    return route.continue();
+  });
+}
+
+async function settled(page, hash) {
+  if (hash !== undefined) {
+    await page.evaluate((to) => { location.hash = to; }, hash);
+  }
+  await page.waitForFunction(() => !document.getElementById("view").hasAttribute("aria-busy"));
+  await page.waitForTimeout(150);
+}
+
+async function go(page, hash) {
+  await page.evaluate((to) => {
+    document.getElementById("view").setAttribute("aria-busy", "true");
+    location.hash = to;
+  }, hash);
+  await settled(page);
+}
+
+async function trust(page, { key, token }) {
+  if (!(await page.locator("#trust").evaluate((panel) => panel.open))) {
+    await page.locator("#trust > summary").click();
+  }
+  if (key !== undefined) await page.fill("#key", key);
+  if (token !== undefined) await page.fill("#token", token);
+  await page.evaluate(() => document.getElementById("view").setAttribute("aria-busy", "true"));
+  await page.click("#trust-form button");
+  await settled(page);
+}
+
+const word = (page) => page.locator(".verdict .word").first().innerText();
+const isState = async (page, state) => assert.ok(await page.locator(`.verdict.${state}`).count() > 0, `${state} wanted: ${await word(page)}: ${await page.locator(".verdict").first().innerText()}`);
+
+// Nothing of what entries say became an element, ran, or was asked for.
+async function unharmed(page) {
+  const found = await page.evaluate(() => ({
+    hacked: window.hacked,
+    elements: document.querySelectorAll("main img, main script, main iframe, main object, main [onerror], main [onload], main svg[onload]").length,
+  }));
+  assert.deepEqual(found, { hacked: undefined, elements: 0 });
+}
+
+async function shoot(page, name) {
+  for (const [size, width, height] of [["desktop", 1280, 900], ["phone", 390, 844]]) {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(200);
+      await page.screenshot({ path: `${SHOTS}/${name}-${size}-${colorScheme}.png`, fullPage: true });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wide <= 1, `${name} is ${wide} pixels too wide at ${width}`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+async function step(name, work) {
+  await work();
+  assert.deepEqual(noise, [], `after: ${name}`);
+  console.log(`ok ${name}`);
+}
+
+const verify = (path, ...more) => spawnSync(SEALBOOK, ["--json", "verify", path, "--key", KEY, ...more], { encoding: "utf8" });
+
+await fill();
+const page = await open();
+
+await step("without a token the page asks for one", async () => {
+  await page.goto(base);
+  await settled(page);
+  assert.match(await page.locator("main h1").innerText(), /token is needed/i);
+  await trust(page, { token: "sbt_wrong" });
+  assert.match(await page.locator("#token-state").innerText(), /did not accept/);
+});
+
+await step("without a key nothing is green, with another it fails, with the right one it is verified", async () => {
+  await trust(page, { token: TOKEN });
+  await isState(page, "unconfirmed");
+  await trust(page, { key: "00".repeat(32) });
+  await isState(page, "failed");
+  await trust(page, { key: "no key" });
+  await isState(page, "unconfirmed");
+  await trust(page, { key: KEY });
+  await isState(page, "verified");
+  const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
+  assert.ok(!kept.includes(TOKEN), "the token was written down");
+});
+
+await step("the overview plots epochs and volume", async () => {
+  assert.ok(await page.locator(".plot svg").count() === 2);
+  assert.ok(await page.locator(".plot .volume").count() > 0);
+  assert.ok(await page.locator(".plot .epoch.sealed").count() > 0);
+  await shoot(page, "overview");
+});
+
+await step("search finds the case, by keyboard alone", async () => {
+  await go(page, "#/search");
+  await page.focus("#f-correlation");
+  await page.keyboard.type(CASE);
+  await page.evaluate(() => document.getElementById("view").setAttribute("aria-busy", "true"));
+  await page.keyboard.press("Enter");
+  await settled(page);
+  assert.ok(await page.locator(".results tbody tr").count() >= 8);
+  await unharmed(page);
+  await shoot(page, "search");
+  await page.locator(".results a", { hasText: CASE }).first().focus();
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => location.hash.startsWith("#/case/"));
+  await page.waitForSelector(".timeline");
+});
+
+await step("the case is verified and tells custody in order", async () => {
+  await isState(page, "verified");
+  const steps = await page.locator(".step h3").allInnerTexts();
+  const wanted = [/Package attested/, /Allowed: wrk.doc.summarizer/, /Denied: DENY_/, /Denied: DENY_REQUIRES_HUMAN/, /Approved by a human/, /Allowed/];
+  let at = -1;
+  for (const pattern of wanted) {
+    at = steps.findIndex((text, place) => place > at && pattern.test(text));
+    assert.ok(at >= 0, `${pattern} in ${JSON.stringify(steps)}`);
+  }
+  assert.match(await page.locator(".timeline").innerText(), /not sealed yet/);
+  for (const summary of await page.locator(".step details > summary").all()) {
+    await summary.click();
+  }
+  await unharmed(page);
+  const text = await page.locator("main").innerText();
+  assert.ok(text.includes("⟨U+202E⟩") && !/[\u202a-\u202e\u2066-\u2069\u200b]/.test(text), "turning characters are shown");
+  assert.ok(text.includes(HOSTILE), "markup is shown as text");
+  for (const summary of await page.locator(".step details > summary").all()) {
+    await summary.click();
+  }
+  await shoot(page, "case");
+});
+
+let bundlePath;
+let reportPath;
+await step("bundle and report are saved, and the command line verifies both", async () => {
+  const saved = async (name) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click(`button:has-text("${name}")`)]);
+    const path = `${SHOTS}/../${download.suggestedFilename()}`;
+    await download.saveAs(path);
+    return path;
+  };
+  bundlePath = await saved("Save as bundle");
+  reportPath = await saved("Save as report");
+  for (const [path, format] of [[bundlePath, "bundle"], [reportPath, "report"]]) {
+    const run = verify(path, "--as", format);
+    assert.equal(run.status, 0, run.stdout + run.stderr);
+    assert.equal(JSON.parse(run.stdout).format, format);
+  }
+  execFileSync(SEALBOOK, ["report", "--extract", reportPath, "-o", `${reportPath}.bundle`], { stdio: "ignore" });
+  assert.ok(readFileSync(`${reportPath}.bundle`).equals(readFileSync(bundlePath)), "the bundle in the report is the bundle");
+});
+
+await step("an entry shows its bytes, hashes and way to the root", async () => {
+  const listed = await api("GET", `/v1/entries?correlation=${CASE}&kind=note&limit=1`);
+  const { hash, entry } = listed.entries[0];
+  await go(page, `#/entry/${entry.seq}`);
+  await isState(page, "verified");
+  const text = await page.locator("main").innerText();
+  assert.match(text, /arrives at the sealed root/);
+  assert.ok((await page.locator(`code.hash[title="${hash}"]`).count()) > 0);
+  assert.match(text, /follows the entry before/);
+  await unharmed(page);
+  await shoot(page, "entry");
+});
+
+await step("a case whose name is markup is a case like any other", async () => {
+  await go(page, `#/case/${encodeURIComponent(HOSTILE)}`);
+  await isState(page, "verified");
+  await unharmed(page);
+  await go(page, "#/search?tenant=" + encodeURIComponent(HOSTILE));
+  assert.equal(await page.locator(".results tbody tr").count(), 1);
+  await unharmed(page);
+});
+
+await step("nothing there is said to be nothing", async () => {
+  await go(page, "#/case/nobody");
+  assert.match(await page.locator("main").innerText(), /Nothing was found/);
+  await go(page, "#/entry/99999999");
+  assert.match(await page.locator("main").innerText(), /Nothing was found/);
+});
+
+await step("a server that lies is found out", async () => {
+  const lying = await open();
+  let edit = (text) => text;
+  await lying.route(/\/v1\//, async (route) => {
+    const answer = await route.fetch();
+    const text = await answer.text();
+    await route.fulfill({ response: answer, body: edit(text) });
+  });
+  await lying.goto(base);
+  await settled(lying);
+  await trust(lying, { key: KEY, token: TOKEN });
+  await isState(lying, "verified");
+  edit = (text) => text.replaceAll('"umbrella"', '"acme"');
+  await go(lying, `#/case/${CASE}`);
+  await isState(lying, "failed");
+  assert.ok(await lying.locator(".step.broken").count() >= 1);
+  // An entry that is left out of the bundle and not of the list, a head of
+  // another time, a header with another root.
+  edit = (text) => text.replace(/\{"entry":\{"kind":"hall.approval"[^\n]*\n/, "");
+  await go(lying, "#/");
+  await go(lying, `#/case/${CASE}`);
+  await isState(lying, "failed");
+  edit = (text) => text.replace(/"seq":(\d+),"ts":"20/, (_, seq) => `"seq":${Number(seq) + 1},"ts":"20`);
+  await go(lying, "#/");
+  await isState(lying, "failed");
+  edit = (text) => text.replace(/"root":"../, '"root":"00');
+  await go(lying, "#/search");
+  await go(lying, "#/");
+  await isState(lying, "failed");
+  await lying.context().close();
+});
+
+await step("where the browser has no Ed25519 nothing is green", async () => {
+  const unable = await open();
+  await unable.addInitScript(() => Object.defineProperty(globalThis.crypto, "subtle", { value: undefined }));
+  await unable.goto(base);
+  await settled(unable);
+  await trust(unable, { key: KEY, token: TOKEN });
+  for (const hash of ["#/", `#/case/${CASE}`, "#/entry/1"]) {
+    await go(unable, "#/search");
+    await go(unable, hash);
+    await isState(unable, "unable");
+    assert.equal(await unable.locator(".verdict.verified").count(), 0);
+    assert.equal(await unable.locator(".chip.good", { hasText: "signature" }).count(), 0);
+  }
+  await unable.context().close();
+});
+
+await step("BLAKE2b gives the RFC's digest in the browser, too", async () => {
+  const digest = await page.evaluate(async () => {
+    const { blake2b } = await import("/page/blake2b.js");
+    return Array.from(blake2b(new TextEncoder().encode("abc")), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  });
+  assert.equal(digest, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+});
+
+const offline = { offline: true };
+const file = (path) => pathToFileURL(path).href;
+const typeKey = async (report, key) => {
+  await report.fill("#key", key);
+  await report.waitForTimeout(100);
+};
+
+await step("the report opens without any network, and believes no key but the reader's", async () => {
+  const report = await open(offline);
+  await report.goto(file(reportPath));
+  await report.waitForSelector(".timeline");
+  await isState(report, "unconfirmed");
+  await typeKey(report, "11".repeat(32));
+  await isState(report, "failed");
+  await typeKey(report, KEY.toUpperCase());
+  await isState(report, "verified");
+  assert.ok((await report.locator("main").innerText()).includes("--as report"));
+  await unharmed(report);
+  await shoot(report, "report");
+  await report.pdf({ path: `${SHOTS}/report.pdf`, format: "A4" });
+  await report.context().close();
+});
+
+await step("a tampered report shows which entry is wrong", async () => {
+  const text = readFileSync(reportPath, "utf8");
+  const forged = text.replace('"tenant_id":"umbrella"', '"tenant_id":"acme"');
+  assert.notEqual(forged, text);
+  const path = `${SHOTS}/../forged.html`;
+  writeFileSync(path, forged);
+  const report = await open(offline);
+  await report.goto(file(path));
+  await report.waitForSelector(".timeline");
+  await typeKey(report, KEY);
+  await isState(report, "failed");
+  const broken = await report.locator(".step.broken").all();
+  assert.equal(broken.length, 1);
+  const judged = JSON.parse(verify(path, "--as", "report").stdout);
+  const { code, seq } = judged.faults[0];
+  assert.equal(await broken[0].getAttribute("id"), `step-${seq}`);
+  assert.ok((await broken[0].innerText()).includes(code));
+  await shoot(report, "tampered");
+  await report.context().close();
+});
+
+await step("without scripts the report says that it is not verified", async () => {
+  const report = await open({ ...offline, javaScriptEnabled: false });
+  await report.goto(file(reportPath));
+  assert.match(await report.locator("main").innerText(), /Not verified/);
+  await report.context().close();
+});
+
+await browser.close();
+console.log("browser-test: everything held");

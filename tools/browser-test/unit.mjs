@@ -1,0 +1,213 @@
+// The scripts that verify in a browser, run under node: on the vectors of RFC
+// 7693 and RFC 8032, on the project's own, and on bundles broken in every place.
+//
+//   node tools/browser-test/unit.mjs
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+
+const root = new URL("../../", import.meta.url);
+const read = (path) => readFileSync(new URL(path, root));
+const lines = (path) => String(read(path)).trim().split("\n").map((line) => JSON.parse(line));
+const load = (name) => import(new URL(`src/report/script/${name}.js`, root));
+
+const { blake2b } = await load("blake2b");
+const { fromHex, toHex, utf8 } = await load("bytes");
+const { parseCanonical } = await load("json");
+const { isTime } = await load("time");
+const { readEntry } = await load("entry");
+const { sidesOf } = await load("merkle");
+const { canVerify, hasStrictForm, verifyStrict } = await load("strict");
+const { verifyBundle } = await load("bundle");
+const { judge, readKey } = await load("verdict");
+const { visible } = await load("text");
+
+let passed = 0;
+async function test(name, check) {
+  await check();
+  passed += 1;
+  console.log(`ok ${name}`);
+}
+
+// RFC 7693 appendix E: digests of four lengths over inputs of six, with a key
+// and without, and the digest of them all.
+function selfTest() {
+  const sequence = (length, seed) => {
+    let a = Math.imul(0xdead4bad, seed) >>> 0;
+    let b = 1;
+    return Uint8Array.from({ length }, () => {
+      const sum = (a + b) >>> 0;
+      [a, b] = [b, sum];
+      return sum >>> 24;
+    });
+  };
+  const all = [];
+  for (const length of [20, 32, 48, 64]) {
+    for (const size of [0, 3, 128, 129, 255, 1024]) {
+      const input = sequence(size, size);
+      all.push(...blake2b(input, length), ...blake2b(input, length, sequence(length, length)));
+    }
+  }
+  return toHex(blake2b(Uint8Array.from(all)));
+}
+
+await test("BLAKE2b gives the digests of RFC 7693", () => {
+  assert.equal(
+    toHex(blake2b(utf8("abc"), 64)),
+    "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1" +
+      "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923",
+  );
+  assert.equal(selfTest(), "c23a7800d98123bd10f506c61e29da5603d763b8bbad2e737f5e765a7bccd475");
+});
+
+await test("entries have the reference signing payloads and hashes", async () => {
+  const cases = lines("fixtures/vectors/entries.jsonl");
+  let signed = 0;
+  for (const { expect, kind, prev_hash, public_key } of cases) {
+    const payload = expect.canonical_payload;
+    const text = `{"kind":${JSON.stringify(kind)},"payload":${payload},"prev_hash":"${prev_hash}","seq":1,"signature":"${expect.signature}","ts":"${expect.ts_utc}"}`;
+    const entry = readEntry(parseCanonical(text));
+    assert.equal(entry.hash, expect.hash);
+    assert.ok(await verifyStrict(fromHex(public_key, 32), entry.signed, entry.signatureBytes));
+    signed += 1;
+  }
+  assert.ok(signed >= 10, `only ${signed}`);
+});
+
+await test("JSON in another spelling is refused", () => {
+  for (const text of [
+    '{"a":1,"a":2}', '{"b":1,"a":2}', '{"a": 1}', "[1,]", "[01]", "[-0]", "[1.50]", "[1e5]", "[1E+16]",
+    "[1e+5]", "[0.00001]", "[10000000000000000.0]", "[1e+400]", "[1e-400]", '["\\u0041"]', '["\\/"]',
+    '["\\u000a"]', '["\\u001F"]', '["\t"]', '["\\ud800"]', "nul", "", "[1] ", "[NaN]", '{"\u{1f600}":1,"\uffff":2}',
+    "[".repeat(132) + "]".repeat(132), `[${"9".repeat(4301)}]`,
+  ]) {
+    assert.throws(() => parseCanonical(text), /not canonical JSON/, text.slice(0, 40));
+  }
+  for (const text of [
+    "[0,-1,123456789012345678901234567890]", "[1.0,-0.0,0.0,0.0001,1e-05,1.5e+16,1e+16,1234567890123456.0,1e+100]",
+    '{"\uffff":1,"\u{1f600}":2}', '["\\u001f\\b\\"\\\\/\u007f\u2028"]', "{}", "[]", '{"__proto__":1}', `[${"9".repeat(4300)}]`,
+  ]) {
+    assert.doesNotThrow(() => parseCanonical(text), text);
+  }
+});
+
+await test("times are read in their one spelling", () => {
+  for (const time of ["2026-02-28T23:59:59+00:00", "0001-01-01T00:00:00+00:00", "2024-02-29T00:00:00.000001+00:00"]) {
+    assert.equal(isTime(time), time);
+  }
+  for (const time of ["2026-02-30T00:00:00+00:00", "2026-01-01T24:00:00+00:00", "2026-01-01T00:00:00Z",
+    "2026-01-01T00:00:00.5+00:00", "2026-01-01T00:00:00.000000+00:00", "0000-01-01T00:00:00+00:00", 5]) {
+    assert.equal(isTime(time), undefined, String(time));
+  }
+});
+
+await test("paths have the lengths that RFC 6962 gives them", () => {
+  assert.deepEqual(sidesOf(2, 5), ["right", "left", "right"]);
+  assert.deepEqual(sidesOf(4, 5), ["left"]);
+  assert.deepEqual(sidesOf(0, 1), []);
+  assert.equal(sidesOf(5, 5), null);
+  for (let size = 1; size < 130; size += 1) {
+    for (let index = 0; index < size; index += 1) {
+      assert.ok(sidesOf(index, size).length <= Math.ceil(Math.log2(size)));
+    }
+  }
+});
+
+await test("signatures that strict verification refuses are refused", async () => {
+  assert.ok(await canVerify());
+  const zero = new Uint8Array(64);
+  const small = new Uint8Array(32);
+  assert.equal(hasStrictForm(small, zero), false);
+  const key = fromHex("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", 32);
+  const good = fromHex(
+    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da" +
+      "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00", 64);
+  assert.ok(await verifyStrict(key, Uint8Array.of(0x72), good));
+  // S + L stands for the same scalar.
+  const order = fromHex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010", 32);
+  const high = good.slice();
+  let carry = 0;
+  for (let at = 0; at < 32; at += 1) {
+    carry += good[32 + at] + order[at];
+    high[32 + at] = carry & 0xff;
+    carry >>= 8;
+  }
+  assert.equal(await verifyStrict(key, Uint8Array.of(0x72), high), false);
+  for (const name of ["", "80"]) {
+    // y = p + 1, which is 1: the identity, spelt otherwise; with either sign.
+    const r = fromHex(`ee${"ff".repeat(30)}${name === "" ? "7f" : "ff"}`, 32);
+    const forged = good.slice();
+    forged.set(r);
+    assert.equal(hasStrictForm(key, forged), false);
+  }
+});
+
+// Public vectors that are not ours to commit, if they lie beside the checkout.
+const shared = new URL("../shared/third-party/", root);
+if (existsSync(shared)) {
+  await test("verdicts on CCTV are the strict accept set", async () => {
+    const parse = (name) => JSON.parse(readFileSync(new URL(name, shared)));
+    const accepted = [];
+    for (const { number, key, msg, sig } of parse("ed25519_cctv.json")) {
+      const [a, s] = [fromHex(key, 32), fromHex(sig, 64)];
+      if (a && s && (await verifyStrict(a, utf8(msg), s))) {
+        accepted.push(number);
+      }
+    }
+    assert.deepEqual(accepted, parse("strict_accept_set.json"));
+  });
+}
+
+const bundle = new Uint8Array(read("fixtures/format/selection.bundle"));
+const log = String(read("fixtures/format/key.txt")).trim();
+
+await test("the example of the format verifies, and only with its key green", async () => {
+  const found = await verifyBundle(bundle);
+  assert.deepEqual(found.faults, []);
+  assert.equal(found.log, log);
+  assert.equal(found.entries.length, 2);
+  assert.equal(found.documents.size, 2);
+  const state = (able, key) => judge({ able, faults: found.faults, log, key }).state;
+  assert.equal(state(true, log), "verified");
+  assert.equal(state(true, null), "unconfirmed");
+  assert.equal(state(true, undefined), "unconfirmed");
+  assert.equal(state(true, "00".repeat(32)), "failed");
+  assert.equal(state(false, log), "unable");
+  assert.equal(readKey(` ${log.toUpperCase()}\n`), log);
+  assert.equal(readKey("zz"), undefined);
+});
+
+await test("changed bytes of the example are found, wherever they stand", async () => {
+  // All of them take some ten seconds: EVERY=1.
+  const stride = Number(process.env.EVERY ?? 11);
+  for (let at = 0; at < bundle.length; at += stride) {
+    const broken = bundle.slice();
+    broken[at] ^= 1;
+    const found = await verifyBundle(broken);
+    const trusted = judge({ able: true, faults: found.faults, log: found.log, key: log });
+    assert.equal(trusted.state, "failed", `byte ${at}`);
+  }
+});
+
+await test("dropped, doubled and cut lines are found", async () => {
+  const text = String(read("fixtures/format/selection.bundle"));
+  const rows = text.split("\n").slice(0, -1);
+  const found = async (changed) => (await verifyBundle(utf8(changed.map((row) => `${row}\n`).join("")))).faults;
+  for (let at = 0; at < rows.length; at += 1) {
+    assert.notDeepEqual(await found(rows.toSpliced(at, 1)), [], `dropped ${at}`);
+    assert.notDeepEqual(await found(rows.toSpliced(at, 0, rows[at])), [], `doubled ${at}`);
+    assert.notDeepEqual(await found(rows.slice(0, at)), [], `cut ${at}`);
+  }
+  assert.notDeepEqual((await verifyBundle(bundle.slice(0, -1))).faults, []);
+  const edited = rows.map((row) => row.replace('"zeta"', '"beta"'));
+  const [first] = await found(edited);
+  assert.deepEqual([first.code, first.seq, first.index], ["signature_invalid", 4, 1]);
+});
+
+await test("hidden and turning characters are shown as what they are", () => {
+  assert.equal(visible("a\u202eb\u200bc\u0000\u001b[31m"), "a⟨U+202E⟩b⟨U+200B⟩c⟨U+0000⟩⟨U+001B⟩[31m");
+  assert.equal(visible("ok é 漢 <b>"), "ok é 漢 <b>");
+  assert.equal(visible("\u{e0041}"), "⟨U+E0041⟩");
+});
+
+console.log(`unit: ${passed} tests passed`);
