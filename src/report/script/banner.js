@@ -41,6 +41,8 @@ function faultList(faults) {
   );
 }
 
+// A chip of the tone `proof` says that something holds under the log's key. It
+// is green only within what has the state `verified`.
 export function chip(tone, text) {
   return el(`span.chip.${tone}`, {}, text);
 }
