@@ -45,6 +45,14 @@ impl BanEntry {
         })
     }
 
+    /// Whether it bans: what is still to be reviewed, or was dismissed, is what
+    /// somebody says. A list that gives no status holds what was confirmed.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        let status = self.review_status.as_deref();
+        status.is_none_or(|status| status == "confirmed")
+    }
+
     /// `{"sha256", "reason", "reported_at", "source", "review_status"}`.
     #[must_use]
     pub fn to_value(&self) -> Value {

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use crate::files::{FileDigest, Found, Root, TreeError, TreeProblem, digest_tree, list};
-use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 
 /// Names that are passed over wherever they occur below the package root.
 const EXCLUDED: [&[u8]; 6] = [
@@ -102,10 +101,10 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
 
 /// `relative_posix_path \n size_bytes \n sha256_hex \n`, a record a file.
 fn hash_records(records: &[(&Found, &FileDigest)]) -> Sha256Digest {
-    let mut hasher = Sha256::new();
+    let mut hasher = Sha256Hasher::new();
     for (found, digest) in records {
         let (path, size, sha256) = (&found.path, digest.size, digest.sha256);
-        hasher.update(format!("{path}\n{size}\n{sha256}\n"));
+        hasher.update(format!("{path}\n{size}\n{sha256}\n").as_bytes());
     }
-    Sha256Digest::from_bytes(hasher.finalize().into())
+    hasher.finish()
 }

@@ -160,7 +160,7 @@ impl RegistryClient {
         answers::ban_list(&value)
     }
 
-    /// Whether a hash is on the ban list.
+    /// Whether a hash is on the ban list, and its entry is confirmed.
     ///
     /// # Errors
     /// [`RegistryError::BanListTruncated`] where the list was longer than what
@@ -168,7 +168,8 @@ impl RegistryClient {
     pub fn is_hash_banned(&self, sha256: &str) -> Result<bool, RegistryError> {
         let sha256 = check_hash(sha256)?;
         let list = self.get_ban_list(BAN_LIST_LIMIT)?;
-        if list.iter().any(|entry| entry.sha256 == sha256) {
+        let bans = |entry: &BanEntry| entry.sha256 == sha256 && entry.is_confirmed();
+        if list.iter().any(bans) {
             return Ok(true);
         }
         if list.len() >= BAN_LIST_LIMIT {

@@ -5,6 +5,7 @@
 mod producer;
 #[cfg(feature = "serve")]
 mod server;
+mod store;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ use super::verify::StateRefusal;
 pub(super) use producer::ProducerError;
 #[cfg(feature = "serve")]
 pub(super) use server::ServerError;
+use store::{store_code, store_hint};
 
 /// Why a command has no answer, or the answer no.
 #[derive(Debug, Error)]
@@ -421,37 +423,6 @@ fn io_code(error: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull => "disk_full",
         _ => "io",
     }
-}
-
-fn store_code(error: &StoreError) -> &'static str {
-    match error {
-        StoreError::Missing { .. } | StoreError::NotADirectory { .. } => "ledger_missing",
-        StoreError::Exists { .. } => "exists",
-        StoreError::Locked { .. } => "ledger_locked",
-        StoreError::Restless { .. } => "ledger_restless",
-        StoreError::UnknownFormat { .. } => "unknown_format",
-        StoreError::Corrupt { .. } => "store_corrupt",
-        StoreError::Io { kind, .. } if *kind == io::ErrorKind::StorageFull => "disk_full",
-        StoreError::Stopped => "stopped",
-        _ => "io",
-    }
-}
-
-fn store_hint(error: &StoreError) -> Option<String> {
-    let hint = match error {
-        StoreError::Missing { .. } => "make one with `sealbook init`, or name it with --ledger DIR",
-        StoreError::Locked { .. } => "wait for the other process, or stop it",
-        StoreError::Restless { .. } => {
-            "run the command again when the other process has less to do"
-        }
-        StoreError::UnknownFormat { .. } => "use the version of sealbook that made it",
-        StoreError::Corrupt { .. } => "run `sealbook verify` and restore the ledger from a backup",
-        StoreError::Io { kind, .. } if *kind == io::ErrorKind::StorageFull => {
-            "make room on the disk, then run the command again: nothing acknowledged is lost"
-        }
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }
 
 impl From<StoreError> for CliError {

@@ -249,6 +249,8 @@ pub(super) fn to_file(
     file.as_file().sync_all().map_err(failed)?;
     set_mode(file.as_file()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(failed)?;
     Ok(entries)
 }
 

@@ -3,12 +3,11 @@
 use std::io::{self, Read};
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::root::{FileState, Opened, Root};
 use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
-use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 
 /// What is read at once: large enough that system calls do not show, small
 /// enough for the processor's cache.
@@ -49,7 +48,7 @@ pub enum ReadError {
 /// # Errors
 /// [`ReadError::Changed`] and [`ReadError::Io`].
 pub fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
-    let mut hasher = Sha256::new();
+    let mut hasher = Sha256Hasher::new();
     let chunk = opened.state.size.saturating_add(1).min(CHUNK_BYTES);
     let mut buffer = vec![0; usize::try_from(chunk).unwrap_or(usize::MAX)];
     let mut size: u64 = 0;
@@ -61,7 +60,7 @@ pub fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
         hasher.update(piece);
     }
     unchanged(&opened, size)?;
-    let sha256 = Sha256Digest::from_bytes(hasher.finalize().into());
+    let sha256 = hasher.finish();
     Ok(FileDigest { sha256, size })
 }
 

@@ -70,7 +70,7 @@ pub struct Imported {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// It is of this very log's key.
+    /// It is of this very log's key, and holds nothing that the log has lost.
     #[error("it is signed with this ledger's own key: it is no other log")]
     OwnKey,
     /// It has no entries.
@@ -112,15 +112,15 @@ pub fn import(
     let (Some(_), Some(key)) = (verified.verified, report.log) else {
         return Ok(Outcome::Refused(report));
     };
-    if key == logbook.identity().log {
-        return Err(ImportError::OwnKey);
-    }
     let genesis = report.genesis.filter(|_| report.entries > 0);
     let log = LogId {
         key,
         genesis: genesis.ok_or(ImportError::Empty)?,
     };
     let store = &**logbook.store();
+    if key == logbook.identity().log && !holds_what_was_lost(logbook, offered, log)? {
+        return Err(ImportError::OwnKey);
+    }
     let imported = |seq, report| Imported {
         digest: offered.digest,
         log,
@@ -159,6 +159,33 @@ pub fn import(
         (rows::import(&log, &offered.digest), number),
     ])?;
     Ok(Outcome::Imported(imported(seq, report)))
+}
+
+/// Whether a file of this very log holds what the log itself does not any more:
+/// entries that a rollback took, which was accepted. Then it is evidence of
+/// another history than the log now has, and is kept as that.
+fn holds_what_was_lost(
+    logbook: &Logbook,
+    offered: &Offered<'_>,
+    log: LogId,
+) -> Result<bool, ImportError> {
+    let store = &**logbook.store();
+    let accepted = Filter {
+        kinds: vec![kind::ROLLBACK.to_owned()],
+        ..Filter::default()
+    };
+    let accepted = select(store, &accepted)?.next().transpose()?.is_some();
+    if log.genesis != logbook.identity().genesis || !accepted {
+        return Ok(false);
+    }
+    let mut lost = false;
+    each(offered, log, store, |_, said| {
+        if let Said::Entry(seq, entry) = said {
+            lost |= store.entry(*seq)?.as_deref() != Some(entry.record());
+        }
+        Ok(None)
+    })?;
+    Ok(lost)
 }
 
 /// Keeps that two files contradict each other.

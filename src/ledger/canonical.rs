@@ -149,6 +149,12 @@ fn write_string(out: &mut impl Write, text: &str, form: Form) -> fmt::Result {
         0x7f.. => form == Form::Utf8,
     };
     out.write_str("\"")?;
+    // Most texts are plain throughout, and seeing that takes no branch a byte.
+    let special = text.bytes().fold(false, |seen, byte| seen | !plain(byte));
+    if !special {
+        out.write_str(text)?;
+        return out.write_str("\"");
+    }
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| !plain(byte)) {
         // What stands at `at` is ASCII or the first byte of a character.

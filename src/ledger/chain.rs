@@ -93,7 +93,14 @@ impl Chain {
             self.check_sequence(seq, &place, findings);
         }
         match judged {
-            Judged::Read(entry) => self.read(entry, &place, findings),
+            Judged::Read(entry) => {
+                // The first of a log names none before it, also where links are
+                // not judged.
+                if numbered && self.expected_seq.is_none() && seq == Some(Seq::FIRST) {
+                    self.expected = Some(Hash::ZERO);
+                }
+                self.read(entry, &place, findings);
+            }
             Judged::Unreadable { error, .. } => {
                 findings.fault(place.fault(FaultCode::SchemaViolation, error.to_string()));
                 self.expected = None;

@@ -202,6 +202,9 @@ pub enum WarningCode {
     EquivocationProven,
     /// Another process is writing the ledger: the verdict is as of an entry.
     BesideWriter,
+    /// The write-ahead log ends within a write: a crash interrupted it, before
+    /// anyone was told that it is there.
+    InterruptedWrite,
     /// Some of the receipts, headers or heads that were given are of entries
     /// that are not here, and need not be.
     NotCovered,

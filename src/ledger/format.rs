@@ -55,8 +55,9 @@
 //! those that the signature is over.
 //!
 //! # 4. Entries
-//! 4.1. `kind` has 1 to 256 bytes of UTF-8, not all white space, no character of
-//! U+0000 to 001F or U+007F to 009F. `payload` is a JSON object.
+//! 4.1. `kind` has 1 to 256 bytes of UTF-8, not all white space (Unicode's
+//! `White_Space`), no character of U+0000 to 001F or U+007F to 009F. `payload` is
+//! a JSON object.
 //!
 //! 4.2.
 //! ```text
@@ -86,11 +87,13 @@
 //! 5.1. Entry 0 has the kind `sealbook:open` and the payload `{"format": 1,
 //! "log": hex key, "nonce": 32 hex digits, "origin": text, "predecessor": null or
 //! {"hash": hex, "log": hex, "seq": n}, "recovery_key_sha256": hex or null}`,
-//! these members and no others (`schema_violation`). `log` **must** be the key
-//! that the entries are verified under (`log_key_mismatch`).
+//! these members and no others, none left out (`schema_violation`). `log`
+//! **must** be the key that the entries are verified under (`log_key_mismatch`).
+//! Its `prev_hash` **must** be zeros wherever it stands, also where links are not
+//! judged (`prev_hash_mismatch`).
 //!
-//! 5.2. The hash of entry 0 is the log's **genesis**. A log is the pair of key
-//! and genesis, and every statement names both.
+//! 5.2. The hash of entry 0 is the log's **genesis** (`genesis_mismatch`). A log
+//! is the pair of key and genesis, and every statement names both.
 //!
 //! 5.3. `ts` never goes back from one entry to the next
 //! (`timestamp_regression`). In a foreign logbook that is a warning.
@@ -115,8 +118,9 @@
 //! `tree_size` = `last_seq` − `first_seq` + 1; have an `hour` that is the start of
 //! one, and a `sealed_at` not before it (`epoch_invariant`).
 //!
-//! 6.4. Epoch 0 **must** have `first_seq` 0, and a header with either has both;
-//! its `prev` is 32 zero bytes. After another header: `epoch` is one more,
+//! 6.4. Epoch 0 **must** have `first_seq` 0, and a header with either has both
+//! (`epoch_invariant`); its `prev` is 32 zero bytes (`epoch_chain_broken`). After
+//! another header: `epoch` is one more,
 //! `first_seq` follows `last_seq`, `hour` and `sealed_at` are not earlier
 //! (`epoch_invariant`), and `prev` is `H` of the signed bytes (3.2) of the one
 //! before (`epoch_chain_broken`).
@@ -148,14 +152,16 @@
 //! ```json
 #![doc = include_str!("../../fixtures/format/entry-3.proof")]
 //! ```
-//! To verify: 4.1, the signature, 6.3, 6.5, 6.6. Not shown: how it ties to the
-//! entries around it (`chain`), and the documents it refers to (`documents`).
+//! To verify: the header's `log` is one that the caller trusts (`untrusted_key`),
+//! then 6.3, 4.1, the signature, of entry 0 section 5, 6.5, 6.6, of a document
+//! 11.1. Not shown: how it ties to the entries around it (`chain`), and the
+//! documents it refers to (`documents`).
 //!
 //! # 9. Logbooks
 //! 9.1. JSON Lines, one entry a line with the members `kind`, `payload`,
 //! `prev_hash`, `signature`, `ts` and no others (`schema_violation`), in any
-//! order and with any white space; blank lines are passed over; the last newline
-//! may be missing.
+//! order and with any white space of JSON; blank lines, and a byte-order mark
+//! before the first, are passed over; the last newline may be missing.
 //! ```json
 #![doc = include_str!("../../fixtures/format/logbook.jsonl")]
 //! ```
@@ -171,7 +177,8 @@
 //!
 //! # 10. Bundles
 //! 10.1. JSON Lines, each line canonical JSON and ended by one newline; any other
-//! spelling is refused (`bundle_corrupt`, an entry's: `schema_violation`). A file
+//! spelling is refused, and so is what is no line of the table (`bundle_corrupt`;
+//! of a line that begins with `{"entry":` or `{"document":`: `schema_violation`). A file
 //! may be compressed with zstd, window at most 2^27 bytes; everything below is
 //! said of the bytes inside.
 //!
@@ -192,7 +199,9 @@
 //! 10.3. `before` are the hashes of the complete subtrees (6.7) of the leaves
 //! [0, first given), `after` those of [one past the last given, `tree_size`).
 //! Their numbers follow from the positions and **must** be checked before
-//! anything is hashed (`bundle_corrupt`).
+//! anything is hashed (`bundle_corrupt`, of the epoch; where there is no epoch, of
+//! the file). The tree is compared with the header where its epoch ends: at the
+//! next header, the head, or the end.
 //!
 //! 10.4. The closing record: how many entries, headers, document lines and bytes
 //! stand before it, and `H` of all those bytes, newlines included. Every count
@@ -223,10 +232,12 @@
 //! head, the one the head names (`head_mismatch`).
 //!
 //! 10.8. To verify a **selection**: the same, but each entry by its own path
-//! (6.6); numbers ascend (`sequence_gap`); links are not judged (`chain`);
-//! headers that do not follow each other are the warning `epoch_gap`, those that
-//! do are judged by 6.4; a header of which no entry is given is
-//! `bundle_corrupt`. Not shown: whether entries were left out (`completeness`).
+//! (6.6; without one `proof_invalid`); numbers ascend (`sequence_gap`); links are
+//! not judged (`chain`); headers that do not follow each other are the warning
+//! `epoch_gap`, of them only `epoch` and `first_seq` **must** ascend
+//! (`epoch_invariant`), those that do are judged by 6.4; a header of which no
+//! entry is given is `bundle_corrupt`. Not shown: whether entries were left out
+//! (`completeness`).
 //!
 //! # 11. Documents
 //! 11.1. A document is an entry of kind `wcp.document` with the payload
@@ -284,7 +295,30 @@
 //! met at all, that is `head_not_contained`.
 //!
 //! # 13. Limits
-//! Beyond these a file is refused: a kind 256 bytes; a payload 128 levels, itself
+//! Beyond these a file is refused: a kind 256 bytes; a payload 128 levels of arrays
+//! and objects, itself
 //! the first; an integer 4 300 digits; a signing payload 16 MiB; a line 20 MiB; an
 //! epoch 2^24 entries; documents referred to 2^22; a published file 2^20 lines;
 //! receipts 10 million; a zstd window 128 MiB.
+//!
+//! # 14. Naming a fault
+//! 14.1. Faults are found, and listed, in the order of the file; of one entry in
+//! the order link, signature, section 5, time (5.3), epoch (6.5), path or tree
+//! (6.6), document (11.1); of one header in that of 6.3 and 6.4; of one document
+//! line: its place, signature, kind, content, order. At the end of a bundle: its
+//! last epoch, its last entry, the head (10.7), then the documents (11.3). The
+//! first decides.
+//!
+//! 14.2. A fault of an entry has its number among the entries of the file, from
+//! 0, as `index` (`at` = `entry`), also where its line cannot be read; of a header
+//! its `epoch` (`epoch`); of any other line of a bundle, or of a closing record
+//! that is missing, the number of the line from 0 (`document`). The head's faults
+//! (7), `untrusted_key`, a last entry that is not `last_seq`, and what a proof's
+//! bytes have are of the file, without `index` (`file`).
+//!
+//! 14.3. A file is taken for what the first of its first 16 lines says that is a
+//! JSON object and says something: with `entry`, `epoch` and `path` it is a proof;
+//! with `sealbook`, `bundle` or `entry`, or with `epoch` and `signature`, a bundle;
+//! with `prev_hash` and `signature` a logbook. Nothing but white space is an empty
+//! logbook. Where the caller or the name (`.bundle`, `.proof`) says that it is
+//! something else: `format_mismatch`.

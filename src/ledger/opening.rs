@@ -52,7 +52,10 @@ impl Opening {
             origin: members.str("origin")?.to_owned(),
             log: PublicKey::from_bytes(members.hex("log")?),
             nonce: members.hex("nonce")?,
-            recovery_key_sha256: members.opt_hex("recovery_key_sha256")?,
+            recovery_key_sha256: match members.required("recovery_key_sha256")? {
+                Value::Null => None,
+                _ => members.opt_hex("recovery_key_sha256")?,
+            },
             predecessor: match members.required("predecessor")? {
                 Value::Null => None,
                 value => Some(predecessor(value)?),

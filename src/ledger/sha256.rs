@@ -54,6 +54,59 @@ impl fmt::Debug for Sha256Digest {
     }
 }
 
+/// SHA-256 of bytes that come in pieces.
+#[derive(Clone)]
+pub struct Sha256Hasher(Context);
+
+#[cfg(feature = "fast-sha256")]
+type Context = ring::digest::Context;
+#[cfg(not(feature = "fast-sha256"))]
+type Context = sha2::Sha256;
+
+impl Default for Sha256Hasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sha256Hasher {
+    /// Of nothing yet.
+    #[must_use]
+    pub fn new() -> Sha256Hasher {
+        #[cfg(feature = "fast-sha256")]
+        let context = Context::new(&ring::digest::SHA256);
+        #[cfg(not(feature = "fast-sha256"))]
+        let context = <Context as sha2::Digest>::new();
+        Sha256Hasher(context)
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        #[cfg(feature = "fast-sha256")]
+        self.0.update(bytes);
+        #[cfg(not(feature = "fast-sha256"))]
+        sha2::Digest::update(&mut self.0, bytes);
+    }
+
+    /// The digest of all pieces.
+    #[must_use]
+    pub fn finish(self) -> Sha256Digest {
+        #[cfg(feature = "fast-sha256")]
+        let digest = self.0.finish();
+        #[cfg(not(feature = "fast-sha256"))]
+        let digest = sha2::Digest::finalize(self.0);
+        let mut bytes = [0; Sha256Digest::BYTES];
+        bytes.copy_from_slice(digest.as_ref());
+        Sha256Digest(bytes)
+    }
+}
+
+impl fmt::Debug for Sha256Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sha256Hasher")
+    }
+}
+
 /// The digest of `bytes`, 32 bytes.
 #[must_use]
 #[cfg(feature = "fast-sha256")]
@@ -90,6 +143,11 @@ mod tests {
         for length in 0..300 {
             let bytes = vec![0x5a; length];
             assert_eq!(sha256(&bytes), portable(&bytes), "{length}");
+            let mut hasher = Sha256Hasher::new();
+            for piece in bytes.chunks(7) {
+                hasher.update(piece);
+            }
+            assert_eq!(hasher.finish(), Sha256Digest::of(&bytes), "{length}");
         }
     }
 }

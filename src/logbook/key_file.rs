@@ -149,15 +149,20 @@ fn random<const N: usize>() -> Result<[u8; N], KeyFileError> {
     Ok(bytes)
 }
 
+/// Whole and on the disk, name and all, or not there: what is signed with a key
+/// that a crash takes away can never be gone on with.
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    // Of mode 0600, as temporary files are.
+    let mut builder = tempfile::Builder::new();
+    let mut file = builder.prefix(".key-").tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
 }
 
 /// Opens a private key that only its owner can read and that is under no

@@ -13,8 +13,10 @@
 //! 4. While a rollback is being accepted, the mark stays what it is until the
 //!    entry that records it is committed, whatever must be sealed before.
 
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -232,13 +234,23 @@ impl MarkFile {
         };
         let mut text = mark.to_value().canonical(Form::Utf8);
         text.push('\n');
-        let mut file = tempfile::Builder::new()
-            .prefix(".mark-")
-            .tempfile_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
+        let temporary = self.temporary().ok_or(io::ErrorKind::InvalidInput)?;
+        let written = write_new(&temporary, text.as_bytes());
+        if let Err(error) = written.and_then(|()| fs::rename(&temporary, &self.path)) {
+            // The first error is the one to tell.
+            let _ = fs::remove_file(&temporary);
+            return Err(error);
+        }
         File::open(folder)?.sync_all()
+    }
+
+    /// Where the next mark is written before it takes its place: always the
+    /// same name, so that crashes leave one such file and not many.
+    fn temporary(&self) -> Option<PathBuf> {
+        let mut name = OsString::from(".");
+        name.push(self.path.file_name()?);
+        name.push(".new");
+        Some(self.path.with_file_name(name))
     }
 
     /// Reads the mark and holds it against the database. `hash_at` gives the
@@ -303,6 +315,24 @@ impl MarkFile {
         }
         Ok(Ok(mark))
     }
+}
+
+/// Writes a file that only its owner reads, in the place of one that a crash
+/// left, and syncs it.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    // `create_new` follows no link that somebody puts there in the meantime.
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 impl Mark {

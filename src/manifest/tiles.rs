@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::ledger::lines::{Line, read_line};
 use crate::ledger::members::{MemberError, Members};
 use crate::ledger::parse::{self, ParseError};
-use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 
 /// One tile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,10 +74,8 @@ pub enum TileError {
 /// # Errors
 /// [`TileError::ControlCharacter`] and [`TileError::Duplicate`].
 pub fn coverage_sha256(mut tiles: Vec<Tile>) -> Result<Sha256Digest, TileError> {
-    use sha2::{Digest, Sha256};
-
     tiles.sort_unstable_by(|a, b| a.tile_id.cmp(&b.tile_id));
-    let mut hasher = Sha256::new();
+    let mut hasher = Sha256Hasher::new();
     let mut before: Option<&str> = None;
     for Tile { tile_id, sha256 } in &tiles {
         if tile_id.contains(char::is_control) {
@@ -86,9 +84,9 @@ pub fn coverage_sha256(mut tiles: Vec<Tile>) -> Result<Sha256Digest, TileError> 
         if before.replace(tile_id) == Some(tile_id) {
             return Err(TileError::Duplicate(tile_id.clone()));
         }
-        hasher.update(format!("{tile_id}\n{sha256}\n"));
+        hasher.update(format!("{tile_id}\n{sha256}\n").as_bytes());
     }
-    Ok(Sha256Digest::from_bytes(hasher.finalize().into()))
+    Ok(hasher.finish())
 }
 
 /// A store in a file of JSON Lines, `{"tile_id", "sha256"}` each; blank lines

@@ -39,6 +39,12 @@ pub enum StoreError {
         /// The ledger.
         dir: PathBuf,
     },
+    /// The ledger's folder was moved, removed or replaced while it was open.
+    #[error("the ledger in {} was moved or replaced while it was open", dir.display())]
+    Moved {
+        /// Where it was opened.
+        dir: PathBuf,
+    },
     /// Another process changes the ledger faster than it can be read.
     #[error("the ledger in {} changes faster than it can be read", dir.display())]
     Restless {

@@ -21,6 +21,7 @@ mod checks;
 mod copying;
 mod creation;
 mod failure;
+mod interrupted;
 mod lock;
 mod options;
 mod postings;
@@ -32,7 +33,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rocksdb::{ColumnFamily, DB, WriteBatch};
 use tempfile::TempDir;
@@ -44,6 +45,7 @@ use super::{Batch, Corruption, FORMAT, Order, Store, StoreError};
 use checks::{check_format, check_place, check_tables, check_write_ahead_log};
 use creation::Building;
 use failure::of_rocks;
+use interrupted::interrupted_bytes;
 use lock::Lock;
 use tables::{FORMAT_KEY, INDEXED_TO_KEY, Table, be};
 
@@ -53,12 +55,15 @@ const DB_DIR: &str = "db";
 /// A ledger in RocksDB.
 pub struct RocksStore {
     // Dropped in this order: the lock goes when the database is closed.
-    db: DB,
+    /// Shared with nobody, unless it is abandoned: see `check_not_moved`.
+    db: Arc<DB>,
     lock: Lock,
     /// What RocksDB writes of its own where it may write nothing of ours.
     scratch: Option<TempDir>,
     dir: PathBuf,
     access: Access,
+    /// Bytes of a write that was cut off before this opening.
+    interrupted: u64,
     /// What was synced. Readers look at it while a commit is under way.
     tail: RwLock<Tail>,
     /// Taken by a commit from its check to its end. `true` after one failed.
@@ -131,11 +136,14 @@ impl RocksStore {
         let path = dir.join(DB_DIR);
         check_tables(&path)?;
         check_write_ahead_log(&path)?;
+        // Before it is opened for writing, which begins another log.
+        let interrupted = interrupted_bytes(&path)?;
         let db = match access {
             Access::Write => options::open(&path),
             Access::Read | Access::Beside => options::open_read_only(&path),
         };
-        let store = RocksStore::around(db.map_err(of_rocks)?, lock, dir, access);
+        let mut store = RocksStore::around(db.map_err(of_rocks)?, lock, dir, access);
+        store.interrupted = interrupted;
         check_format(store.meta(FORMAT_KEY)?)?;
         *store.tail.write().unwrap_or_else(PoisonError::into_inner) = store.read_tail()?;
         store.settle_index()?;
@@ -145,11 +153,12 @@ impl RocksStore {
     /// A store around a database that nothing was read of yet.
     fn around(db: DB, lock: Lock, dir: &Path, access: Access) -> RocksStore {
         RocksStore {
-            db,
+            db: Arc::new(db),
             lock,
             scratch: None,
             dir: dir.to_owned(),
             access,
+            interrupted: 0,
             tail: RwLock::default(),
             stopped: Mutex::new(false),
             indexing: Mutex::default(),
@@ -161,6 +170,30 @@ impl RocksStore {
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Bytes at the end of the write-ahead log that were the beginning of a
+    /// write when the ledger was opened: what a crash leaves. A write counts
+    /// only if it is whole, so nothing of it is there. Always 0 beside a writer,
+    /// who may be in the middle of one.
+    #[must_use]
+    pub const fn interrupted_bytes(&self) -> u64 {
+        self.interrupted
+    }
+
+    /// That the ledger is still where it was opened. The engine makes and
+    /// removes files by their names: if another folder has taken this one's
+    /// place, it would take its own for that folder's.
+    fn check_not_moved(&self) -> Result<(), StoreError> {
+        if self.lock.is_in(&self.dir)? {
+            return Ok(());
+        }
+        // Never closed then, as that would write and remove files too. What was
+        // committed is synced, in files that went with the folder.
+        std::mem::forget(Arc::clone(&self.db));
+        Err(StoreError::Moved {
+            dir: self.dir.clone(),
+        })
     }
 
     /// Brings every table into its smallest form. Takes long, and room for a

@@ -4,9 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use crate::ledger::hexadecimal;
+use crate::ledger::sha256::Sha256Hasher;
 
 /// A source file is 64 MiB at most: hashing it holds up a decision.
 pub const SOURCE_BYTES: u64 = 64 << 20;
@@ -86,7 +84,7 @@ pub(super) fn hash_source(
     }
     let file = File::open(&path).map_err(AttestError::Unreadable)?;
     let mut source = file.take(SOURCE_BYTES + 1);
-    let (mut hasher, mut length) = (Sha256::new(), 0);
+    let (mut hasher, mut length) = (Sha256Hasher::new(), 0);
     let mut buffer = vec![0; 1 << 16];
     loop {
         let count = source.read(&mut buffer).map_err(AttestError::Unreadable)?;
@@ -98,6 +96,6 @@ pub(super) fn hash_source(
     }
     match length > SOURCE_BYTES {
         true => Err(AttestError::TooLarge { path }),
-        false => Ok(hexadecimal::encode(&hasher.finalize())),
+        false => Ok(hasher.finish().to_string()),
     }
 }

@@ -105,6 +105,23 @@ fn a_worker_id_stays_one_component_of_the_path() {
 }
 
 #[test]
+fn what_somebody_only_reports_bans_nobody() {
+    for (status, banned) in [
+        ("null", true),
+        (r#""confirmed""#, true),
+        (r#""reported""#, false),
+        (r#""dismissed""#, false),
+    ] {
+        let list = format!(
+            r#"[{{"sha256": "{}", "reason": "r", "review_status": {status}}}]"#,
+            hash()
+        );
+        let client = Server::json(200, &list).client();
+        assert_eq!(client.is_hash_banned(&hash()).unwrap(), banned, "{status}");
+    }
+}
+
+#[test]
 fn the_ban_list_is_read_and_a_cut_one_is_no_acquittal() {
     let entry = |hash: &str| format!(r#"{{"sha256": "{hash}", "reason": "r", "source": "s"}}"#);
     let client = Server::json(200, &format!("[{}]", entry(&hash()))).client();

@@ -13,10 +13,12 @@
 mod backups;
 mod beside;
 mod books;
+mod campaigns;
 mod cards;
 mod catalogue;
 mod commands;
 mod copies;
+mod cut_short;
 mod disks;
 mod evidence;
 mod formats;
@@ -26,6 +28,7 @@ mod kept;
 mod keys;
 mod locks;
 mod manifests;
+mod moved;
 mod other_tools;
 mod packages;
 mod passphrases;
@@ -36,6 +39,8 @@ mod reports;
 #[path = "../attest/registry_server.rs"]
 #[allow(dead_code, reason = "the client's tests use more of it")]
 mod registry_server;
+mod replaced;
+mod replays;
 mod routing;
 mod rows;
 mod rules;
@@ -44,5 +49,7 @@ mod streams;
 mod succession;
 mod tampering;
 mod terminal;
+mod threats;
 mod verdicts;
+mod way_back;
 mod workers;

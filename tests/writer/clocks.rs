@@ -187,3 +187,24 @@ fn a_jump_in_the_middle_of_a_request_gives_its_caller_only_its_own_receipts() {
         assert_eq!(skipped, 2, "the clock entry stands between");
     }
 }
+
+#[test]
+fn jumps_of_an_hour_a_day_and_a_year_are_recorded_once_each_both_ways() {
+    for seconds in [3_600, 86_400, 31_536_000] {
+        for way in [1, -1] {
+            for mut book in Book::both() {
+                book.append();
+                for jump in [way, -way, -way, way] {
+                    book.clock.pass_secs(5);
+                    book.clock.jump(jump * seconds * SECOND);
+                    book.append();
+                    book.seal();
+                    book.reopen();
+                }
+                let kinds = book.kinds();
+                let recorded = kinds.iter().filter(|k| *k == kind::CLOCK).count();
+                assert_eq!(recorded, 4, "{way} times {seconds} s");
+            }
+        }
+    }
+}

@@ -23,6 +23,7 @@ mod imports;
 mod marks;
 mod payloads;
 mod publishing;
+mod rewriting;
 mod rollbacks;
 mod signers;
 mod spy;

@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 pub(crate) struct Client {
+    /// Header lines that every request gets.
+    pub(crate) headers: String,
     stream: BufReader<TcpStream>,
     request: Vec<u8>,
 }
@@ -15,6 +17,7 @@ impl Client {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         Ok(Client {
+            headers: String::new(),
             stream: BufReader::new(stream),
             request: Vec::new(),
         })
@@ -24,7 +27,8 @@ impl Client {
         self.request.clear();
         write!(
             self.request,
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\n{}\r\n",
+            self.headers
         )?;
         self.answer()
     }
@@ -34,8 +38,9 @@ impl Client {
         write!(
             self.request,
             "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n",
-            body.len()
+             content-length: {}\r\n{}",
+            body.len(),
+            self.headers
         )?;
         if !key.is_empty() {
             write!(self.request, "idempotency-key: {key}\r\n")?;

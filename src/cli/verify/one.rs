@@ -179,6 +179,16 @@ fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Examined, Cl
         }
         Ok(find(store, mark, &wanted)?)
     })?;
+    let interrupted = store.interrupted_bytes();
+    if interrupted > 0 {
+        examined.report.warnings.push(Warning {
+            code: WarningCode::InterruptedWrite,
+            detail: format!(
+                "the write-ahead log ends with {interrupted} bytes of a write that was \
+                 interrupted, as by a crash: nothing of it is there or was acknowledged"
+            ),
+        });
+    }
     if let Some(last) = reader.as_of()? {
         examined.report.warnings.push(Warning {
             code: WarningCode::BesideWriter,

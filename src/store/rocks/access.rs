@@ -29,6 +29,7 @@ impl Store for RocksStore {
         if *stopped {
             return Err(StoreError::Stopped);
         }
+        self.check_not_moved()?;
         let tail = self.tail().after(&batch)?;
         let write = self.write_batch(&batch)?;
         // Until the answer is known, it is not known what the disk holds.
@@ -46,6 +47,7 @@ impl Store for RocksStore {
         if self.access != Access::Write {
             return Err(StoreError::ReadOnly);
         }
+        self.check_not_moved()?;
         let tables: Result<Vec<_>, _> = Table::ALL.into_iter().map(|t| self.table(t)).collect();
         let flush = FlushOptions::default();
         self.db.flush_cfs_opt(&tables?, &flush).map_err(of_rocks)
@@ -129,6 +131,7 @@ impl Store for RocksStore {
         if *stopped {
             return Err(StoreError::Stopped);
         }
+        self.check_not_moved()?;
         let imports = self.table(Table::Imports)?;
         let mut write = WriteBatch::default();
         for (key, value) in rows {

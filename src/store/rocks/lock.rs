@@ -1,7 +1,8 @@
 //! Who holds a ledger: one writer, or any number of readers.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -14,13 +15,13 @@ const LOCK_FILE: &str = "lock";
 pub(super) struct Lock {
     /// `None` for a reader of a ledger that has no lock file and therefore no
     /// writer, or who does not mind one.
-    _file: Option<File>,
+    file: Option<File>,
 }
 
 impl Lock {
     /// No hold at all, for who reads whoever writes.
     pub(super) const fn none() -> Lock {
-        Lock { _file: None }
+        Lock { file: None }
     }
 
     /// The writer's hold on a directory that has no lock file yet.
@@ -41,14 +42,28 @@ impl Lock {
     pub(super) fn shared(dir: &Path) -> Result<Lock, StoreError> {
         match File::open(dir.join(LOCK_FILE)) {
             Ok(file) => Lock::take(dir, file, FlockOperation::NonBlockingLockShared),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Lock { _file: None }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Lock { file: None }),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether what is held still stands in `dir`. Who holds nothing, writes
+    /// nothing.
+    pub(super) fn is_in(&self, dir: &Path) -> io::Result<bool> {
+        let Some(file) = &self.file else {
+            return Ok(true);
+        };
+        let held = file.metadata()?;
+        match fs::metadata(dir.join(LOCK_FILE)) {
+            Ok(there) => Ok((there.dev(), there.ino()) == (held.dev(), held.ino())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
     fn take(dir: &Path, file: File, operation: FlockOperation) -> Result<Lock, StoreError> {
         match flock(&file, operation).map_err(io::Error::from) {
-            Ok(()) => Ok(Lock { _file: Some(file) }),
+            Ok(()) => Ok(Lock { file: Some(file) }),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(StoreError::Locked {
                 dir: dir.to_owned(),
             }),

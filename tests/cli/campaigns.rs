@@ -1,0 +1,82 @@
+//! The campaigns of `tools/campaigns`, in short: they go on for as long as they
+//! are told to, and here for seconds.
+#![allow(dead_code, reason = "the program uses more of it")]
+
+#[path = "../../tools/campaigns/book.rs"]
+mod book;
+#[path = "../../tools/bench-serve/client.rs"]
+mod client;
+#[path = "../../tools/campaigns/clocks.rs"]
+mod clocks;
+#[path = "../../tools/campaigns/kill.rs"]
+mod kill;
+#[path = "../../tools/campaigns/place.rs"]
+mod place;
+#[path = "../../tools/campaigns/random.rs"]
+mod random;
+#[path = "../../tools/campaigns/served.rs"]
+mod served;
+#[path = "../../tools/campaigns/stress.rs"]
+mod stress;
+#[path = "../../tools/campaigns/syscalls.rs"]
+mod syscalls;
+#[path = "../../tools/campaigns/tally.rs"]
+mod tally;
+#[path = "../../tools/campaigns/traced.rs"]
+mod traced;
+#[path = "../../tools/campaigns/victims.rs"]
+mod victims;
+
+use std::path::Path;
+use std::time::Duration;
+
+use tally::Tally;
+
+const NOTHING: &[String] = &[];
+
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_sealbook"))
+}
+
+/// What was found, or why nothing could be tried.
+fn found(tried: Result<Tally, String>) -> Tally {
+    tried.unwrap_or_else(|skipped| {
+        eprintln!("skipped: {skipped}");
+        Tally::default()
+    })
+}
+
+#[cfg(feature = "serve")]
+#[test]
+fn processes_that_are_killed_lose_nothing_that_they_acknowledged() {
+    let tally = found(kill::run(program(), 16, 11, false));
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+    assert!(tally.of("kills") >= 16);
+}
+
+#[test]
+fn system_calls_that_fail_are_named_and_lose_nothing() {
+    let sample = syscalls::Sample {
+        every: 150,
+        seed: 3,
+    };
+    let tally = found(syscalls::run(program(), &sample, false));
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+}
+
+#[test]
+fn clocks_that_jump_under_the_program_are_recorded() {
+    let tally = found(clocks::run(program()));
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+}
+
+#[test]
+fn writers_readers_sealing_exporting_and_verifying_agree_with_the_model() {
+    let load = stress::Load {
+        time: Duration::from_millis(1_500),
+        ..stress::Load::full(0, 5)
+    };
+    let tally = found(stress::run(&load));
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+    assert!(tally.of("entries acknowledged") > 100, "{tally}");
+}

@@ -1,0 +1,122 @@
+//! A ledger that is moved, removed or replaced while a process writes it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+
+use crate::place::{Place, Run, fault};
+
+const APPEND: [&str; 4] = ["--json", "append", "--jsonl", "-"];
+const MOVED: &str = "the ledger in ./ledger was moved or replaced while it was open";
+const HINT: &str = "run the command again where the ledger is now: nothing acknowledged is lost";
+
+struct Writer {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Writer {
+    fn of(place: &Place) -> Writer {
+        let mut command = place.command(&APPEND);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        Writer {
+            stdin: child.stdin.take().unwrap(),
+            stdout: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        }
+    }
+
+    /// Appends an entry, and returns what comes out: a receipt, or the error.
+    fn append(&mut self, n: u64) -> String {
+        // It may have ended.
+        let _cut = writeln!(self.stdin, "{{\"kind\":\"k\",\"payload\":{{\"n\":{n}}}}}");
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line
+    }
+
+    fn ends(self) -> Run {
+        drop(self.stdin);
+        let mut output = self.child.wait_with_output().unwrap();
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut self.stdout.into_inner(), &mut rest).unwrap();
+        output.stdout = rest.into_bytes();
+        Run::of(&APPEND, output)
+    }
+}
+
+/// Receipts of entries 6 to 8, by a writer that goes on.
+fn writing() -> (Place, Writer) {
+    let place = Place::sealed();
+    let mut writer = Writer::of(&place);
+    let receipts: String = (6..9).map(|n| writer.append(n)).collect();
+    assert_eq!(receipts.lines().count(), 3);
+    place.write("receipts", receipts);
+    (place, writer)
+}
+
+/// The next append is not acknowledged, and the writer says why it stops.
+fn assert_stops(mut writer: Writer) {
+    let line = writer.append(9);
+    let error = format!(r#"{{"error":{{"code":"ledger_moved","detail":"{MOVED}"}}}}"#);
+    assert_eq!(line.trim_end(), error);
+    let run = writer.ends().ends_with(2);
+    assert_eq!(
+        run.stderr,
+        format!("sealbook: error: {MOVED}\nsealbook: hint: {HINT}\n")
+    );
+}
+
+fn assert_whole(place: &Place, ledger: &str) {
+    let args = ["--json", "verify", ledger, "--mark", "ledger.mark"];
+    let args = [&args[..], &["--receipts", "receipts"]].concat();
+    let report = place.run(&args).ok().document();
+    assert_eq!(report["entries"], 9, "{ledger}");
+}
+
+#[test]
+fn a_ledger_that_is_moved_away_takes_no_more_and_loses_nothing() {
+    let (place, writer) = writing();
+    fs::rename(place.path("ledger"), place.path("moved")).unwrap();
+    assert_stops(writer);
+    assert_whole(&place, "moved");
+    // Back in its place it goes on.
+    fs::rename(place.path("moved"), place.path("ledger")).unwrap();
+    place.append(9..10);
+    place.run(&["verify", "--receipts", "receipts"]).ok();
+}
+
+#[test]
+fn a_copy_in_the_place_of_an_open_ledger_is_not_written_into() {
+    let (place, writer) = writing();
+    fs::rename(place.path("ledger"), place.path("moved")).unwrap();
+    place.copy("moved", "ledger");
+    let files = |at: &str| {
+        let all = fs::read_dir(place.path(at)).unwrap();
+        let mut names: Vec<_> = all.map(|f| f.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files("ledger/db");
+    assert_stops(writer);
+    assert_eq!(files("ledger/db"), before);
+    assert_whole(&place, "moved");
+    assert_whole(&place, "ledger");
+}
+
+#[test]
+fn a_ledger_that_is_removed_under_its_writer_is_missed_at_once() {
+    let (place, writer) = writing();
+    fs::remove_dir_all(place.path("ledger")).unwrap();
+    assert_stops(writer);
+    // What is gone is gone, and a new beginning does not hide it.
+    let run = place.run(&["--json", "init"]).ends_with(2);
+    assert_eq!(run.document()["error"]["code"], "exists");
+    let args = ["init", "--reuse-key", "--key", "ledger.key.pem"];
+    place.run(&[&["--ledger", "anew"], &args[..]].concat()).ok();
+    fs::rename(place.path("anew"), place.path("ledger")).unwrap();
+    let run = place.run(&["--json", "verify"]).ends_with(1);
+    assert_eq!(fault(&run.document()).0, "mark_invalid");
+}

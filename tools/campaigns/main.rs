@@ -1,0 +1,86 @@
+//! Campaigns against the ledger's promises: each tries what must not harm it, at
+//! random from a seed or for every case there is, and says what it found.
+//!
+//! ```text
+//! campaigns kill [--kills N] [--seed N]       SIGKILL at random instants
+//! campaigns syscalls [--every N]              errors and SIGKILL at the n-th system call
+//! campaigns clocks                            the machine's clock set back and forth
+//! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
+//! campaigns soak [--minutes N]                mixed load at half the greatest rate
+//! ```
+//! The program that is tried is the one beside this one in its build, the place
+//! a folder in memory, or in the one that `CAMPAIGN_DIR` names. Exit status 1 if
+//! anything was found.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a campaign that cannot go on ends"
+)]
+
+mod book;
+#[path = "../bench-serve/client.rs"]
+mod client;
+mod clocks;
+mod kill;
+mod place;
+mod random;
+mod served;
+mod soak;
+mod stress;
+mod syscalls;
+mod tally;
+mod traced;
+mod victims;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let campaign = std::env::args().nth(1).unwrap_or_default();
+    let seed = argument("--seed", 1);
+    let found = match campaign.as_str() {
+        "kill" => kill::run(&program(), argument("--kills", 1_000), seed, true),
+        "syscalls" => {
+            let sample = syscalls::Sample {
+                every: argument("--every", 1),
+                seed,
+            };
+            syscalls::run(&program(), &sample, true)
+        }
+        "clocks" => clocks::run(&program()),
+        "stress" => stress::run(&stress::Load::full(argument("--seconds", 60), seed)),
+        "soak" => soak::run(&program(), argument("--minutes", 20)),
+        _ => {
+            println!("campaigns kill|syscalls|clocks|stress|soak, see tools/campaigns/main.rs");
+            return ExitCode::from(2);
+        }
+    };
+    match found {
+        Ok(tally) => {
+            println!("{campaign}: {tally}");
+            ExitCode::from(u8::from(!tally.findings().is_empty()))
+        }
+        Err(skipped) => {
+            println!("{campaign}: skipped: {skipped}");
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// The program: two folders above an example is where it was built.
+fn program() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let program = own.parent().unwrap().parent().unwrap().join("sealbook");
+    assert!(program.exists(), "{} is not built", program.display());
+    program
+}
+
+fn argument(name: &str, default: u64) -> u64 {
+    let mut args = std::env::args().skip_while(|arg| arg != name).skip(1);
+    args.next()
+        .map_or(default, |text| text.parse().expect("a number"))
+}

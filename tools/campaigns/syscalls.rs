@@ -1,0 +1,245 @@
+//! Every system call of a small life fails once: EIO, ENOSPC, EINTR, and
+//! SIGKILL, at the n-th call of each sort in each thread, for every n at which one
+//! has to do with our files. Nothing is acknowledged that was not synced, nothing
+//! acknowledged is lost, what goes wrong is said, and the ledger opens and
+//! verifies afterwards.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::place::{Place, codes, copy, remove};
+use super::random::Random;
+use super::tally::Tally;
+use super::traced::{Traced, is_possible, trace};
+
+const FAULTS: [&str; 4] = ["error=EIO", "error=ENOSPC", "error=EINTR", "signal=SIGKILL"];
+
+const RECEIPTS: &str = "receipts";
+
+/// Which cases to try: one of so many, beginning where the seed says.
+pub(crate) struct Sample {
+    pub(crate) every: u64,
+    pub(crate) seed: u64,
+}
+
+/// A command of the life: what it is called, its arguments, its lines.
+struct Step {
+    name: &'static str,
+    args: &'static [&'static str],
+    input: &'static str,
+    receipts: usize,
+}
+
+const LIFE: [Step; 4] = [
+    Step {
+        name: "init",
+        args: &["init"],
+        input: "",
+        receipts: 0,
+    },
+    Step {
+        name: "append 3",
+        args: &["append", "--jsonl", "-"],
+        input: "{\"kind\":\"a\",\"payload\":{\"n\":1}}\n{\"kind\":\"a\",\"payload\":{\"n\":2}}\n\
+                {\"kind\":\"a\",\"payload\":{\"n\":3}}\n",
+        receipts: 3,
+    },
+    Step {
+        name: "seal",
+        args: &["seal", "--publish", "public"],
+        input: "",
+        receipts: 0,
+    },
+    Step {
+        name: "append 2",
+        args: &["append", "--jsonl", "-"],
+        input: "{\"kind\":\"a\",\"payload\":{\"n\":4}}\n{\"kind\":\"a\",\"payload\":{\"n\":5}}\n",
+        receipts: 2,
+    },
+];
+
+pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, String> {
+    is_possible()?;
+    let mut tally = Tally::default();
+    let mut before = Place::new(program);
+    // Drawn, and not counted off: else a sample would meet one fault only.
+    let mut random = Random::new(sample.seed);
+    for step in &LIFE {
+        let after = Place::new(program);
+        copy(before.dir(), after.dir());
+        let whole = trace(&after, None, step.args, step.input);
+        assert_eq!(whole.ran.status, Some(0), "{}: {:?}", step.name, whole.ran);
+        for (call, numbers) in whole.numbers(&after) {
+            for n in &numbers {
+                for fault in FAULTS {
+                    if random.below(sample.every) != 0 {
+                        continue;
+                    }
+                    let fault = format!("{call}:{fault}:when={n}");
+                    let case = format!("{}: {fault}", step.name);
+                    let place = Place::new(program);
+                    copy(before.dir(), place.dir());
+                    let traced = trace(&place, Some(&fault), step.args, step.input);
+                    Judge {
+                        place: &place,
+                        step,
+                        case: &case,
+                        tally: &mut tally,
+                    }
+                    .judge(&traced);
+                }
+            }
+            if loud {
+                eprintln!(
+                    "syscalls: {}: {call}, {} times: {tally}",
+                    step.name,
+                    numbers.len()
+                );
+            }
+        }
+        keep(&after, &whole.ran.documents(), step);
+        before = after;
+    }
+    Ok(tally)
+}
+
+/// Adds receipts to those that are kept.
+fn keep(place: &Place, documents: &[Value], step: &Step) {
+    let path = place.path(RECEIPTS);
+    let mut lines = std::fs::read_to_string(&path).unwrap_or_default();
+    let receipts = documents.iter().filter(|_| step.receipts > 0);
+    receipts.for_each(|receipt| lines.push_str(&format!("{receipt}\n")));
+    std::fs::write(path, lines).unwrap();
+}
+
+struct Judge<'a> {
+    place: &'a Place,
+    step: &'a Step,
+    case: &'a str,
+    tally: &'a mut Tally,
+}
+
+impl Judge<'_> {
+    fn judge(mut self, traced: &Traced) {
+        self.tally.count("cases");
+        let killed = self.case.contains("SIGKILL");
+        let reached = killed && traced.signal.is_some() || traced.injected().next().is_some();
+        if reached {
+            self.tally.count("faults that were reached");
+        }
+        self.how_it_ended(traced, killed);
+        self.what_it_acknowledged(traced);
+        if self.step.name == "init" && !self.place.path("ledger").exists() {
+            self.begin_anew(traced);
+        }
+        self.what_is_left();
+    }
+
+    fn find(&mut self, what: &str) {
+        self.tally.find(format!("{}: {what}", self.case));
+    }
+
+    fn how_it_ended(&mut self, traced: &Traced, killed: bool) {
+        let stderr = &traced.ran.stderr;
+        let said = stderr.contains("sealbook: error: ") && !stderr.contains("panicked at");
+        // Before `main` the loader speaks; and who cannot write cannot say so.
+        let loader = stderr.contains("shared librar") || stderr.contains("shared object");
+        let mute = traced
+            .injected()
+            .any(|(_, call)| call.text.starts_with("write(2<"));
+        if traced.hung {
+            return self.find("it hangs");
+        }
+        match (traced.ran.status, traced.signal) {
+            (_, Some(9)) if killed => self.tally.count("killed"),
+            (_, Some(signal)) => self.find(&format!("it died of signal {signal}: {stderr}")),
+            (Some(0), _) => {
+                self.tally.count("borne");
+                if traced.ran.documents().len() < self.step.receipts {
+                    self.find("it says yes, and receipts are missing");
+                }
+            }
+            (Some(127), _) if loader => self.tally.count("not loaded"),
+            (Some(1 | 2), _) if said || mute => self.tally.count("refused with an error"),
+            (status, _) => self.find(&format!("no clear error: {status:?}: {stderr}")),
+        }
+    }
+
+    /// After the write-ahead log was not written or synced nothing may be
+    /// acknowledged.
+    fn what_it_acknowledged(&mut self, traced: &Traced) {
+        let receipts: Vec<_> = traced.ran.documents();
+        keep(self.place, &receipts, self.step);
+        let broken = traced.injected().find(|(_, call)| {
+            let writes = ["write", "pwrite64", "fsync", "fdatasync", "ftruncate"];
+            writes.contains(&call.name.as_str())
+                && call.text.contains(".log>")
+                && !call.text.contains("EINTR")
+                && !self.case.contains("EINTR")
+        });
+        let Some((at, _)) = broken else { return };
+        self.tally.count("faults in the write-ahead log");
+        let printed = |text: &str| text.starts_with("write(1<") && text.contains("\\\"seq\\\"");
+        let later = traced.calls.get(at..).unwrap_or_default();
+        if later.iter().any(|call| printed(&call.text)) {
+            self.find("acknowledged after a write or sync of the log failed");
+        }
+    }
+
+    /// A ledger that was not made can be made, once what is left over is moved
+    /// away as the error says.
+    fn begin_anew(&mut self, traced: &Traced) {
+        if traced.ran.status == Some(0) {
+            return self.find("it says yes, and there is no ledger");
+        }
+        let again = self.place.run(&["init"]);
+        if again.status == Some(2) && again.stderr.contains("exists") {
+            self.tally.count("beginnings to be moved away");
+            for name in ["ledger.key.pem", "ledger.mark"] {
+                remove(&self.place.path(name));
+            }
+            self.place.must(&["init"]);
+        } else if again.status != Some(0) {
+            self.find(&format!("it cannot be made again: {}", again.stderr));
+        }
+    }
+
+    /// It verifies as it lies there, opens, goes on, and verifies again.
+    fn what_is_left(&mut self) {
+        self.verify("as it was left");
+        let line = "{\"kind\":\"b\",\"payload\":{}}\n";
+        let ran = self.place.run_with(&["append", "--jsonl", "-"], line);
+        if ran.status != Some(0) {
+            self.find(&format!("it does not go on: {}", ran.stderr));
+        }
+        let receipts = ran.documents();
+        let next = Step {
+            name: "next",
+            args: &[],
+            input: "",
+            receipts: 1,
+        };
+        keep(self.place, &receipts, &next);
+        let ran = self.place.run(&["seal", "--if-any", "--publish", "public"]);
+        if ran.status != Some(0) {
+            self.find(&format!("it does not seal: {}", ran.stderr));
+        }
+        self.verify("after going on");
+    }
+
+    fn verify(&mut self, when: &str) {
+        let mut args = vec!["--json", "verify"];
+        if self.place.holds(RECEIPTS) {
+            args.extend(["--receipts", RECEIPTS]);
+        }
+        if self.place.holds("public") {
+            args.extend(["--contains", "public"]);
+        }
+        let ran = self.place.run(&args);
+        if ran.status != Some(0) {
+            let found = codes(&ran.document());
+            self.find(&format!("{when} it fails: {found:?} {}", ran.stderr));
+        }
+    }
+}
