@@ -134,10 +134,7 @@ fn events(copy: &Copy, path: &Path, format: Option<As>) -> Result<Box<dyn Source
         Found::Logbook(file) => Ok(Box::new(LogbookFile::new(file.reader))),
         Found::Bundle(file) => Ok(Box::new(BundleFile::open(file.reader)?)),
         Found::Proof(bytes) => Ok(Box::new(ProofFile::new(&bytes))),
-        Found::Ledger(_)
-        | Found::Equivocation(_)
-        | Found::Report(_)
-        | Found::Mismatch { .. } => {
+        Found::Ledger(_) | Found::Equivocation(_) | Found::Report(_) | Found::Mismatch { .. } => {
             Err(ReadError::Io(io::ErrorKind::InvalidData.into()))
         }
     }

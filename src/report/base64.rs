@@ -28,7 +28,9 @@ mod tests {
 
     #[test]
     fn texts_are_those_of_rfc_4648() {
-        let texts = ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"];
+        let texts = [
+            "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy",
+        ];
         for (length, text) in texts.into_iter().enumerate() {
             assert_eq!(encode(b"foobar".get(..length).unwrap_or_default()), text);
         }

@@ -140,7 +140,11 @@ fn difference<'a, 'b>(
 
 /// The rest of the file, byte by byte: also its last newline and what comes
 /// after it.
-fn compare_rest(reader: &mut impl BufRead, expected: &str, before: u64) -> io::Result<Option<Fault>> {
+fn compare_rest(
+    reader: &mut impl BufRead,
+    expected: &str,
+    before: u64,
+) -> io::Result<Option<Fault>> {
     let mut rest = Vec::new();
     // One byte more tells that there is more.
     reader

@@ -57,11 +57,7 @@ mod tests {
     fn the_parts_are_whole_and_nothing_is_left_to_fill_in() {
         let frame = frame();
         assert!(frame.before_about.starts_with("<!DOCTYPE html>\n"));
-        assert!(
-            frame
-                .before_bundle
-                .ends_with(&format!("{BUNDLE_BEGINS}\n"))
-        );
+        assert!(frame.before_bundle.ends_with(&format!("{BUNDLE_BEGINS}\n")));
         assert!(frame.after.starts_with("</script>\n"));
         assert!(frame.after.ends_with("</html>\n"));
         for part in [&frame.before_about, &frame.before_bundle, &frame.after] {
@@ -81,7 +77,13 @@ mod tests {
         assert_eq!(whole.matches("<script").count(), 3);
         assert_eq!(whole.matches("<style>").count(), 1);
         assert_eq!(whole.matches(" src=").count(), 0);
-        for attribute in [" style=\"", " onclick", " onload", " onerror", "javascript:"] {
+        for attribute in [
+            " style=\"",
+            " onclick",
+            " onload",
+            " onerror",
+            "javascript:",
+        ] {
             assert!(!TEMPLATE.contains(attribute), "{attribute}");
         }
     }

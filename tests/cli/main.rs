@@ -35,12 +35,12 @@ mod passphrases;
 mod place;
 mod recorded;
 mod registry;
-mod reports;
 #[path = "../attest/registry_server.rs"]
 #[allow(dead_code, reason = "the client's tests use more of it")]
 mod registry_server;
 mod replaced;
 mod replays;
+mod reports;
 mod routing;
 mod rows;
 mod rules;

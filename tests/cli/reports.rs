@@ -25,9 +25,7 @@ fn place() -> Place {
     .into_iter()
     .map(entry)
     .collect();
-    place
-        .run_with(&["append", "--jsonl", "-"], &lines)
-        .ok();
+    place.run_with(&["append", "--jsonl", "-"], &lines).ok();
     place.run(&["seal"]).ok();
     place
 }
@@ -59,7 +57,10 @@ fn a_report_verifies_and_is_recognised_by_what_is_in_it() {
     let place = with_report();
     let report = verdict(&place, "case.html", 0);
     assert_eq!(report["format"], "report");
-    assert_eq!((&report["entries"], &report["epochs"]), (&json!(2), &json!(1)));
+    assert_eq!(
+        (&report["entries"], &report["epochs"]),
+        (&json!(2), &json!(1))
+    );
     let open: Vec<_> = report["not_checked"].as_array().unwrap().iter().collect();
     assert_eq!(open, ["completeness", "chain"]);
     let key = place.key();
@@ -101,7 +102,10 @@ fn a_touched_script_or_markup_is_named_with_its_line() {
     for (from, to) in [
         ("function verifyStrict", "function neverMind"),
         ("Verification failed", "Verified"),
-        ("That this file checks itself is a convenience.", "This is proof."),
+        (
+            "That this file checks itself is a convenience.",
+            "This is proof.",
+        ),
         ("script-src 'sha256-", "script-src 'unsafe-inline' 'sha256-"),
         ("<main>", "<main><script>x()</script>"),
         ("--bad: #a3211d", "--bad: #1b6b3a"),
@@ -139,7 +143,11 @@ fn touched_data_is_named_by_entry_and_line() {
 #[test]
 fn a_report_under_the_name_of_another_case_is_refused() {
     let place = with_report();
-    let report = changed(&place, "{\"correlation\":\"order-7\"", "{\"correlation\":\"order-8\"");
+    let report = changed(
+        &place,
+        "{\"correlation\":\"order-7\"",
+        "{\"correlation\":\"order-8\"",
+    );
     assert_eq!(codes(&report), ["format_mismatch", "format_mismatch"]);
     assert_eq!(report["faults"][0]["at"], "entry");
     let report = changed(&place, "\"left_out\":0", "\"left_out\":\"none\"");
@@ -157,7 +165,10 @@ fn a_changed_byte_anywhere_is_refused() {
     };
     let judge = |bytes: &[u8]| {
         let outcome = verify_report(bytes, &policy, &mut |_| ()).unwrap();
-        assert_eq!(outcome.verified.is_some(), outcome.report.verdict == Verdict::Pass);
+        assert_eq!(
+            outcome.verified.is_some(),
+            outcome.report.verdict == Verdict::Pass
+        );
         outcome.report.verdict
     };
     assert_eq!(judge(&bytes), Verdict::Pass);
@@ -173,7 +184,9 @@ fn a_changed_byte_anywhere_is_refused() {
 fn what_is_not_sealed_is_left_out_and_said_unless_it_is_sealed_first() {
     let place = place();
     let late = r#"{"correlation_id":"order-7","late":true}"#;
-    place.run(&["append", "--kind", "note", "--payload", late]).ok();
+    place
+        .run(&["append", "--kind", "note", "--payload", late])
+        .ok();
     let args = ["report", "--correlation", "order-7", "-o", "case.html"];
     let run = place.run(&args).ok();
     assert_eq!(
@@ -195,7 +208,9 @@ fn a_case_of_which_there_is_nothing_has_no_report() {
     run.refused_with(1, "not_found", "no entry lies in the range", "");
     assert!(!place.path("case.html").exists());
     let late = r#"{"correlation_id":"new"}"#;
-    place.run(&["append", "--kind", "note", "--payload", late]).ok();
+    place
+        .run(&["append", "--kind", "note", "--payload", late])
+        .ok();
     let run = place.run(&["report", "--correlation", "new", "-o", "case.html"]);
     let hint = "run `sealbook seal` first";
     run.refused_with(1, "not_sealed", "entry 4 is not sealed yet", hint);
@@ -205,10 +220,24 @@ fn a_case_of_which_there_is_nothing_has_no_report() {
 fn what_is_no_report_is_said_to_be_none() {
     let place = with_report();
     place.run(&["export", "-o", "all.bundle"]).ok();
-    assert_eq!(fault(&verdict(&place, "all.bundle", 1)).0, "format_mismatch");
+    assert_eq!(
+        fault(&verdict(&place, "all.bundle", 1)).0,
+        "format_mismatch"
+    );
     let key = place.key();
-    let args = ["--json", "verify", "case.html", "--as", "bundle", "--key", &key];
-    assert_eq!(fault(&place.run(&args).ends_with(1).document()).0, "format_mismatch");
+    let args = [
+        "--json",
+        "verify",
+        "case.html",
+        "--as",
+        "bundle",
+        "--key",
+        &key,
+    ];
+    assert_eq!(
+        fault(&place.run(&args).ends_with(1).document()).0,
+        "format_mismatch"
+    );
     place.write("other.html", "<!DOCTYPE html>\n<p>hello</p>\n");
     let report = verdict(&place, "other.html", 1);
     assert_eq!(codes(&report)[0], "format_mismatch");
@@ -224,7 +253,13 @@ fn what_is_no_report_is_said_to_be_none() {
 /// The scripts that verify in a browser, on their vectors.
 #[test]
 fn the_scripts_of_the_report_pass_their_own_tests() {
-    if !have("node", &["-e", "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)"]) {
+    if !have(
+        "node",
+        &[
+            "-e",
+            "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)",
+        ],
+    ) {
         eprintln!("skipped: there is no node of version 20 or later");
         return;
     }

@@ -64,11 +64,20 @@ fn the_page_needs_no_token_and_may_load_nothing_from_elsewhere() {
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
         ] {
-            assert!(policy.split("; ").any(|own| own == directive), "{directive}");
+            assert!(
+                policy.split("; ").any(|own| own == directive),
+                "{directive}"
+            );
         }
         assert!(!policy.contains("unsafe"));
     }
-    for path in ["/page/", "/page/none.js", "/page/../main.js", "/page/%2e%2e", "/page/a/b"] {
+    for path in [
+        "/page/",
+        "/page/none.js",
+        "/page/../main.js",
+        "/page/%2e%2e",
+        "/page/a/b",
+    ] {
         assert_eq!(server.get_with(path, &[]).status, 404, "{path}");
     }
     let other = server.get("/v1/head");
@@ -84,9 +93,18 @@ fn no_file_of_the_page_has_script_or_style_inline_or_makes_markup_of_text() {
     assert!(files.len() >= 30, "{}", files.len());
     for (path, text) in &files {
         for word in [
-            "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser",
-            "createContextualFragment", "eval(", "new Function", "setHTML", "javascript:",
-            "http://", "https://",
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "createContextualFragment",
+            "eval(",
+            "new Function",
+            "setHTML",
+            "javascript:",
+            "http://",
+            "https://",
         ] {
             let namespace = word == "http://" && text.contains("http://www.w3.org/2000/svg");
             assert!(namespace || !text.contains(word), "{path}: {word}");
@@ -115,16 +133,25 @@ fn a_report_over_http_is_one_that_the_command_line_verifies() {
     append(json!({"correlation_id": "c-1"}));
     let answer = server.get("/v1/report?correlation=c-1");
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
     let disposition = answer.header("content-disposition");
     assert_eq!(disposition, Some("attachment; filename=\"case.html\""));
     let policy = Policy {
         keys: vec![key()],
         ..Policy::default()
     };
-    let report = verify_report(&answer.body[..], &policy, &mut |_| ()).unwrap().report;
+    let report = verify_report(&answer.body[..], &policy, &mut |_| ())
+        .unwrap()
+        .report;
     assert_eq!((report.verdict, report.entries), (Verdict::Pass, 1));
-    assert!(String::from_utf8(answer.body).unwrap().contains("\"left_out\":1"));
+    assert!(
+        String::from_utf8(answer.body)
+            .unwrap()
+            .contains("\"left_out\":1")
+    );
     let refused = |path: &str, status, code: &str| server.get(path).refused(status, code);
     refused("/v1/report?correlation=nobody", 404, "not_found");
     refused("/v1/report", 400, "bad_input");
@@ -143,12 +170,22 @@ fn a_report_that_is_sent_is_judged() {
     server.clock.forward(3_600);
     server.note(1);
     let report = server.get("/v1/report?correlation=c-1").body;
-    let headers = [("content-type".to_owned(), "application/octet-stream".to_owned())];
+    let headers = [(
+        "content-type".to_owned(),
+        "application/octet-stream".to_owned(),
+    )];
     let path = format!("/v1/verify?key={}", key());
     let judged = server.send("POST", &path, &headers, &report).is(200);
-    assert_eq!((&judged["verdict"], &judged["format"]), (&json!("pass"), &json!("report")));
-    let forged = String::from_utf8(report).unwrap().replace("<main>", "<main >");
-    let judged = server.send("POST", &path, &headers, forged.as_bytes()).is(200);
+    assert_eq!(
+        (&judged["verdict"], &judged["format"]),
+        (&json!("pass"), &json!("report"))
+    );
+    let forged = String::from_utf8(report)
+        .unwrap()
+        .replace("<main>", "<main >");
+    let judged = server
+        .send("POST", &path, &headers, forged.as_bytes())
+        .is(200);
     assert_eq!(judged["faults"][0]["code"], "format_mismatch");
 }
 
@@ -177,14 +214,24 @@ fn counts_are_those_of_the_entries() {
         })
     );
     let newest = server.get("/v1/stats?kind=check&limit=2").is(200);
-    assert_eq!((&newest["entries"], &newest["complete"]), (&json!(2), &json!(false)));
+    assert_eq!(
+        (&newest["entries"], &newest["complete"]),
+        (&json!(2), &json!(false))
+    );
     assert_eq!(newest["last_seq"], stats["last_seq"]);
     let none = server.get("/v1/stats?tenant=nobody").is(200);
-    assert_eq!((&none["entries"], &none["first_seq"]), (&json!(0), &json!(null)));
-    server.get("/v1/stats?limit=100001").refused(400, "bad_input");
+    assert_eq!(
+        (&none["entries"], &none["first_seq"]),
+        (&json!(0), &json!(null))
+    );
+    server
+        .get("/v1/stats?limit=100001")
+        .refused(400, "bad_input");
     server.get("/v1/stats?limit=0").refused(400, "bad_input");
     server.get("/v1/stats?top=1").refused(400, "bad_query");
-    server.get_with("/v1/stats", &[]).refused(401, "token_needed");
+    server
+        .get_with("/v1/stats", &[])
+        .refused(401, "token_needed");
 }
 
 #[test]
