@@ -20,7 +20,7 @@ use crate::ledger::proof::InclusionProof;
 use crate::logbook::error::OpenError;
 use crate::logbook::{entry_at, epoch_at};
 use crate::store::query::QueryError;
-use crate::store::tree::{TreeError, inclusion_path};
+use crate::store::tree::{PathReader, TreeError};
 use crate::store::{Store, StoreError};
 
 /// Why there is no evidence to give.
@@ -84,7 +84,8 @@ pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceErro
         .ok_or(EvidenceError::NotSealed { seq })?;
     let epoch = epoch_at(store, number)?;
     let entry = entry_at(store, seq)?;
-    let path = path_of(store, seq, &entry, &epoch)?;
+    let mut paths = paths_of(store, &epoch);
+    let path = path_of(&mut paths, seq, &entry, &epoch)?;
     Ok(InclusionProof {
         seq,
         entry,
@@ -93,9 +94,13 @@ pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceErro
     })
 }
 
+fn paths_of<'s>(store: &'s dyn Store, epoch: &SignedEpoch) -> PathReader<'s> {
+    PathReader::new(store, epoch.content.epoch, epoch.content.tree_size)
+}
+
 /// The path from an entry's leaf to the root of its epoch, proven.
 fn path_of(
-    store: &dyn Store,
+    paths: &mut PathReader<'_>,
     seq: Seq,
     entry: &Entry,
     epoch: &SignedEpoch,
@@ -105,7 +110,7 @@ fn path_of(
     let Some(index) = seq.0.checked_sub(header.first_seq.0) else {
         return Err(not_proven);
     };
-    let path = inclusion_path(store, header.epoch, index, header.tree_size)?;
+    let path = paths.path(index)?;
     let leaf = leaf_hash(&entry.hash(), &entry.signature());
     let root = root_from_path::<EpochTree>(index, header.tree_size, &leaf, &path);
     if root == Ok(header.root) {

@@ -11,6 +11,9 @@
 //! callers          receipt
 //! ```
 //!
+//! Who appends one entry while nobody else is at work does all of that in his own
+//! thread (`direct`), and wakes nobody.
+//!
 //! While the committer syncs batch n, the sequencer signs batch n+1, and goes on
 //! adding to it what arrives until the committer is ready to take it: a batch
 //! grows with the load, and nobody waits when there is none.
@@ -39,7 +42,9 @@
 mod acknowledging;
 pub mod clock;
 mod committer;
+mod direct;
 pub mod error;
+mod handover;
 mod indexing;
 pub mod init;
 pub mod key_file;
@@ -54,7 +59,7 @@ mod sequencer;
 mod stamp;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
@@ -71,7 +76,9 @@ use crate::store::Store;
 use acknowledging::Acknowledger;
 use clock::Clock;
 use committer::Committer;
+use direct::Direct;
 use error::{LogbookError, OpenError};
+use handover::handover;
 use mark::{Mark, MarkFault, MarkFile};
 use observer::{Observer, Shared};
 use recover::Recovered;
@@ -99,6 +106,7 @@ pub struct Parts {
 /// meet share one synced write.
 pub struct Logbook {
     requests: Option<Sender<Request>>,
+    direct: Direct,
     threads: Vec<JoinHandle<()>>,
     shared: Shared,
     signer: Arc<dyn Signer>,
@@ -155,22 +163,25 @@ impl Logbook {
     /// `mark` is `None` where the first commit must come before any mark.
     fn start(parts: Parts, recovered: Recovered, mark: Option<Mark>) -> Logbook {
         let (requests, queue) = bounded(QUEUE);
-        // A rendezvous: what is not yet being written can still grow.
-        let (work, works) = bounded(0);
+        let (work, works, finished) = handover();
         let shared = Shared::new(recovered.head());
-        let sequencer = Sequencer::new(&parts, &recovered, queue, work);
+        let sequencer = Sequencer::new(&parts, &recovered, queue.clone(), work);
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
         let (acknowledger, acknowledging) = Acknowledger::start();
         let after = (acknowledger, wake);
-        let committer = Committer::new(&parts, recovered, mark, works, shared.clone(), after);
+        let committer = Committer::new(&parts, recovered, mark, shared.clone(), after);
+        let sequencer = Arc::new(Mutex::new(sequencer));
+        let committer = Arc::new(Mutex::new(committer));
+        let direct = Direct::new(&sequencer, &committer);
         let threads = vec![
-            std::thread::spawn(move || sequencer.run()),
-            std::thread::spawn(move || committer.run()),
+            std::thread::spawn(move || Sequencer::run(sequencer, &queue)),
+            std::thread::spawn(move || Committer::run(&committer, &works, &finished)),
             indexing,
             acknowledging,
         ];
         Logbook {
             requests: Some(requests),
+            direct,
             threads,
             shared,
             signer: parts.signer,
@@ -183,9 +194,13 @@ impl Logbook {
     /// # Errors
     /// [`LogbookError`]; a refused kind or payload leaves no trace.
     pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, LogbookError> {
-        let mut receipts = self
-            .submit(vec![Prepared::of_caller(kind, payload)?])?
-            .wait()?;
+        let mut receipts = match self
+            .direct
+            .append(vec![Prepared::of_caller(kind, payload)?])
+        {
+            Ok(answer) => answer?,
+            Err(entries) => self.submit(entries)?.wait()?,
+        };
         receipts.pop().ok_or(LogbookError::Stopped)
     }
 

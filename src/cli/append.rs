@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -81,10 +82,14 @@ impl<'a> Printed<'a> {
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
     match (&args.jsonl, args.kind) {
         (Some(path), _) => {
-            let logbook = context.writer()?;
+            let logbook = Arc::new(context.writer()?);
             let answer = append_lines(&logbook, open(path)?, output);
             // What stopped the writer says more than that it has stopped.
-            let closed = logbook.close();
+            let closed = match Arc::try_unwrap(logbook) {
+                Ok(logbook) => logbook.close(),
+                // Its input may still be waited for.
+                Err(logbook) => logbook.finish(),
+            };
             let answer = answer?;
             closed?;
             Ok(answer)
@@ -137,19 +142,20 @@ fn open(path: &Path) -> Result<Input, CliError> {
 /// Reads, checks and hands over in one thread; receipts are awaited and
 /// printed in another, so that neither a slow input nor a slow disk holds back
 /// what is ready.
-fn append_lines(logbook: &Logbook, reader: Input, output: &mut Output) -> Result<Answer, CliError> {
+fn append_lines(
+    logbook: &Arc<Logbook>,
+    reader: Input,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
     let (sender, receiver) = bounded(UNDER_WAY);
-    thread::scope(|scope| {
-        let feeder = scope.spawn(move || feed(logbook, reader, &sender));
-        let printed = print_all(&receiver, logbook.identity(), output);
-        // The feeder sees that nobody takes its groups any more.
-        drop(receiver);
-        let fed = feeder
-            .join()
-            .unwrap_or(Err(CliError::Append(LogbookError::Stopped)));
-        // What was acknowledged is printed before the line at fault is named.
-        printed.and(fed)
-    })
+    let fed_into = Arc::clone(logbook);
+    let feeder = thread::spawn(move || feed(&fed_into, reader, &sender));
+    // On an error the next line is not waited for: whoever writes it may be
+    // waiting for a receipt.
+    print_all(&receiver, logbook.identity(), output)?;
+    // What was acknowledged is printed before the line at fault is named.
+    let fed = feeder.join();
+    fed.unwrap_or(Err(CliError::Append(LogbookError::Stopped)))
 }
 
 fn feed(

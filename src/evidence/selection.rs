@@ -12,9 +12,10 @@ use crate::ledger::position::Seq;
 use crate::logbook::{entry_at, epoch_at, identity_of};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
+use crate::store::tree::PathReader;
 
 use super::documents::Needed;
-use super::{EvidenceError, path_of};
+use super::{EvidenceError, path_of, paths_of};
 
 /// What to put into a bundle of a selection.
 pub struct SelectionExport<'a> {
@@ -53,13 +54,13 @@ pub fn export_selection<W: Write>(
     };
     let mut writer = BundleWriter::new(out, &opening)?;
     needed(store, export.filter)?.write(store, &mut writer)?;
-    let mut current: Option<SignedEpoch> = None;
+    let mut current: Option<(SignedEpoch, PathReader<'_>)> = None;
     let (mut written, mut unsealed) = (0, 0);
     for item in in_order(store, export.filter)? {
         let (seq, entry) = item?;
         if current
             .as_ref()
-            .is_none_or(|epoch| seq > epoch.content.last_seq)
+            .is_none_or(|(epoch, _)| seq > epoch.content.last_seq)
         {
             let Some(number) = store.epoch_of(seq)? else {
                 unsealed += 1;
@@ -67,10 +68,11 @@ pub fn export_selection<W: Write>(
             };
             let epoch = epoch_at(store, number)?;
             writer.epoch(&epoch)?;
-            current = Some(epoch);
+            let paths = paths_of(store, &epoch);
+            current = Some((epoch, paths));
         }
-        if let Some(epoch) = &current {
-            let path = path_of(store, seq, &entry, epoch)?;
+        if let Some((epoch, paths)) = &mut current {
+            let path = path_of(paths, seq, &entry, epoch)?;
             writer.entry(seq, &entry, Some(&path))?;
             written += 1;
             (export.progress)(written);

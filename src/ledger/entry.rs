@@ -26,6 +26,10 @@ use super::parse::{self, ParseError};
 use super::position::Seq;
 use super::time::{TimeError, Timestamp};
 
+mod unhashed;
+
+pub(crate) use unhashed::Unhashed;
+
 const SEPARATOR: u8 = 0x1f;
 /// 0x1f, `prev_hash`, `signature`.
 const TAIL_BYTES: usize = 1 + Hash::BYTES + Signature::BYTES;
@@ -301,35 +305,7 @@ impl<R: AsRef<[u8]>> Entry<R> {
     /// # Errors
     /// [`EntryError`] names the part.
     pub fn from_record(record: R) -> Result<Entry<R>, EntryError> {
-        let all = record.as_ref();
-        let head = all
-            .len()
-            .checked_sub(TAIL_BYTES)
-            .and_then(|end| all.get(..end))
-            .ok_or(EntryError::Record)?;
-        let mut parts = head.splitn(3, |byte| *byte == SEPARATOR);
-        let (Some(kind), Some(ts), Some(payload)) = (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(EntryError::Record);
-        };
-        if payload.contains(&SEPARATOR) || all.get(head.len()) != Some(&SEPARATOR) {
-            return Err(EntryError::Record);
-        }
-        let bytes = all.len() - Signature::BYTES;
-        if bytes > limits::SIGNING_PAYLOAD_BYTES {
-            return Err(EntryError::TooLarge { bytes });
-        }
-        let (kind_end, ts_end) = (kind.len(), kind.len() + 1 + ts.len());
-        check_kind(text(Some(kind))?)?;
-        let ts = Timestamp::parse_canonical(text(Some(ts))?)?;
-        let hash = Hash::of(all.get(..bytes).ok_or(EntryError::Record)?);
-        Ok(Entry {
-            record,
-            kind_end,
-            ts_end,
-            ts,
-            hash,
-        })
+        Unhashed::from_record(record).map(Unhashed::hashed)
     }
 
     /// Checks that the stored payload is the canonical JSON of an object: it

@@ -23,8 +23,25 @@ impl NodeHasher for EpochTree {
     type Digest = Hash;
 
     fn node(left: &Hash, right: &Hash) -> Hash {
-        Hash::of_parts(&[&[0x01], left.as_bytes(), right.as_bytes()])
+        Hash::of(&node_bytes(left, right))
     }
+
+    fn nodes(pairs: &[[Hash; 2]]) -> Vec<Hash> {
+        let bytes: Vec<_> = pairs.iter().map(|[l, r]| node_bytes(l, r)).collect();
+        Hash::of_each(bytes.iter().map(<[u8; NODE_BYTES]>::as_slice))
+    }
+}
+
+/// Of what a node is the hash: `0x01 ‖ left ‖ right`.
+const NODE_BYTES: usize = 1 + 2 * Hash::BYTES;
+
+fn node_bytes(left: &Hash, right: &Hash) -> [u8; NODE_BYTES] {
+    let mut bytes = [0x01; NODE_BYTES];
+    let parts = left.as_bytes().iter().chain(right.as_bytes());
+    for (to, from) in bytes.iter_mut().skip(1).zip(parts) {
+        *to = *from;
+    }
+    bytes
 }
 
 /// The frontier of an epoch tree.
@@ -34,7 +51,27 @@ pub type EpochFrontier = Frontier<EpochTree>;
 /// that the entry hash leaves out.
 #[must_use]
 pub fn leaf_hash(entry_hash: &Hash, signature: &Signature) -> Hash {
-    Hash::of_parts(&[&[0x00], entry_hash.as_bytes(), signature.as_bytes()])
+    Hash::of(&leaf_bytes(entry_hash, signature))
+}
+
+/// [`leaf_hash`] of many, made together.
+#[must_use]
+pub fn leaf_hashes(leaves: impl IntoIterator<Item = (Hash, Signature)>) -> Vec<Hash> {
+    let leaves = leaves.into_iter();
+    let bytes: Vec<_> = leaves.map(|(hash, sig)| leaf_bytes(&hash, &sig)).collect();
+    Hash::of_each(bytes.iter().map(<[u8; LEAF_BYTES]>::as_slice))
+}
+
+/// Of what a leaf is the hash: `0x00 ‖ entry_hash ‖ signature`.
+const LEAF_BYTES: usize = 1 + Hash::BYTES + Signature::BYTES;
+
+fn leaf_bytes(entry_hash: &Hash, signature: &Signature) -> [u8; LEAF_BYTES] {
+    let mut bytes = [0x00; LEAF_BYTES];
+    let parts = entry_hash.as_bytes().iter().chain(signature.as_bytes());
+    for (to, from) in bytes.iter_mut().skip(1).zip(parts) {
+        *to = *from;
+    }
+    bytes
 }
 
 /// What a log states when it seals an epoch.

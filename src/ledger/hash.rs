@@ -3,6 +3,8 @@
 use std::fmt;
 
 use blake2::{Blake2b256, Digest};
+use blake2b_simd::Params;
+use blake2b_simd::many::{HashManyJob, hash_many};
 
 use super::hexadecimal::{self, HexError};
 
@@ -22,7 +24,25 @@ impl Hash {
     /// The digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Hash {
-        Hash(Blake2b256::digest(bytes).into())
+        Hash::shortened(&params().hash(bytes))
+    }
+
+    /// The digest of each of `messages`, in their order: several at once, where
+    /// the processor can, which is more than twice as fast as one by one.
+    #[must_use]
+    pub fn of_each<'m>(messages: impl IntoIterator<Item = &'m [u8]>) -> Vec<Hash> {
+        let params = params();
+        let job = |message| HashManyJob::new(&params, message);
+        let mut jobs: Vec<_> = messages.into_iter().map(job).collect();
+        hash_many(&mut jobs);
+        let digest = |job: &HashManyJob<'_>| Hash::shortened(&job.to_hash());
+        jobs.iter().map(digest).collect()
+    }
+
+    fn shortened(digest: &blake2b_simd::Hash) -> Hash {
+        // The digest has the length of its parameter block, so this is all of it.
+        let first = digest.as_bytes().first_chunk();
+        Hash(first.copied().unwrap_or_default())
     }
 
     /// The digest of the concatenation of `parts`.
@@ -67,6 +87,12 @@ impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Hash({self})")
     }
+}
+
+fn params() -> Params {
+    let mut params = Params::new();
+    params.hash_length(Hash::BYTES);
+    params
 }
 
 /// BLAKE2b-256 over bytes that arrive in pieces.
@@ -119,6 +145,24 @@ mod tests {
             Hash::of(b"abc").to_string(),
             "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319"
         );
+    }
+
+    #[test]
+    fn one_or_many_at_once_are_hashed_as_the_other_crate_does() {
+        let text: Vec<u8> = (0..1_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+        // Every length around the borders of a block, in an order in which those
+        // hashed at once end apart.
+        let lengths = (0..400).map(|n| n * 37 % 400).chain([999, 0, 128, 129]);
+        let messages: Vec<_> = lengths.filter_map(|length| text.get(..length)).collect();
+        for count in [0, 1, 2, 3, 4, 5, messages.len()] {
+            let some = messages.iter().take(count).copied();
+            let digests = Hash::of_each(some.clone());
+            assert_eq!(digests.len(), count);
+            for (digest, message) in digests.iter().zip(some) {
+                assert_eq!(digest.0, <[u8; 32]>::from(Blake2b256::digest(message)));
+                assert_eq!(*digest, Hash::of(message));
+            }
+        }
     }
 
     #[test]

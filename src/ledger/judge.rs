@@ -9,9 +9,9 @@ use rayon::prelude::*;
 use super::bundle_line;
 use super::closing::Closing;
 use super::document::Mentions;
-use super::entry::{Entry, EntryError};
+use super::entry::{Entry, EntryError, Unhashed};
 use super::envelope::Envelope;
-use super::epoch::{EpochHeader, EpochTree, leaf_hash};
+use super::epoch::{EpochHeader, EpochTree, leaf_hashes};
 use super::hash::Hash;
 use super::json::Object;
 use super::key::{PublicKey, Signature, StrictVerifier};
@@ -126,14 +126,19 @@ pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
 const LEAST: usize = 64;
 
 fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -> Vec<Opinion> {
-    let read: Vec<_> = part.iter().map(|(event, _)| Read::of(event)).collect();
+    let mut stored = stored(part.iter().filter_map(|(event, _)| record_of(event))).into_iter();
+    let read = part.iter().map(|(event, _)| Read::of(event, &mut stored));
+    let read: Vec<_> = read.collect();
     let mut verdicts = verdicts(&read, question).into_iter();
+    let mut leaves = leaf_hashes(read.iter().filter_map(Read::leaf)).into_iter();
     let opinions = part.iter().zip(read).map(|((event, header), read)| {
         // One for each that has a signature to be judged, in their order.
         let verdict = read.signed(question).and_then(|_| verdicts.next());
         match read {
             Read::Entry(seq, Ok((entry, path))) => {
-                let mut readable = readable(seq, &entry, path, *header, verdict);
+                // One for each that was read.
+                let leaf = leaves.next().unwrap_or(Hash::ZERO);
+                let mut readable = readable(seq, &entry, (leaf, path), *header, verdict);
                 if verdict == Some(false) {
                     readable.origin = Some(origin(&entry, question.others));
                 }
@@ -178,10 +183,17 @@ enum Read<'e> {
 }
 
 impl<'e> Read<'e> {
-    fn of(event: &'e Event) -> Read<'e> {
+    /// `stored` are the records among the events, read together.
+    fn of(event: &'e Event, stored: &mut impl Iterator<Item = Stored<'e>>) -> Read<'e> {
         match event {
             Event::Entry(raw, _) | Event::Document(raw, _) => {
-                let (seq, entry) = read_one(raw);
+                let (seq, entry) = match (raw, record_of(event)) {
+                    (Raw::Record(seq, _), Some(_)) => {
+                        let entry = stored.next().unwrap_or(Err(EntryError::Record));
+                        (Some(*seq), entry.map(|entry| (entry, None)))
+                    }
+                    (raw, _) => read_one(raw),
+                };
                 Read::Entry(seq, entry)
             }
             Event::Epoch(epoch, _) => Read::Statement(&epoch.envelope, epoch.content.log),
@@ -203,7 +215,18 @@ impl<'e> Read<'e> {
             _ => None,
         }
     }
+
+    /// What the leaf of a readable entry is the hash of.
+    fn leaf(&self) -> Option<(Hash, Signature)> {
+        match self {
+            Read::Entry(_, Ok((entry, _))) => Some((entry.hash(), entry.signature())),
+            _ => None,
+        }
+    }
 }
+
+/// A record of a store, read.
+type Stored<'e> = Result<Entry<Cow<'e, [u8]>>, EntryError>;
 
 /// An entry with its path.
 type ReadEntry<'e> = Result<(Entry<Cow<'e, [u8]>>, Option<Vec<Hash>>), EntryError>;
@@ -212,7 +235,10 @@ fn read_one(raw: &Raw) -> (Option<Seq>, ReadEntry<'_>) {
     let alone = |entry: Entry| (entry.into_cow(), None);
     match raw {
         Raw::LogbookLine(line) => (None, Entry::from_logbook_line(line).map(alone)),
-        Raw::Record(seq, record) => (Some(*seq), stored(record).map(|e| (e, None))),
+        Raw::Record(seq, record) => {
+            let entry = Entry::from_record(Cow::Borrowed(record.as_slice())).and_then(checked);
+            (Some(*seq), entry.map(|entry| (entry, None)))
+        }
         Raw::BundleLine(line) => match bundle_line::parse_entry(line) {
             Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry.into_cow(), parsed.path))),
             Err(error) => (None, Err(error)),
@@ -222,11 +248,32 @@ fn read_one(raw: &Raw) -> (Option<Seq>, ReadEntry<'_>) {
     }
 }
 
+fn record_of(event: &Event) -> Option<&[u8]> {
+    match event {
+        Event::Entry(Raw::Record(_, record), _) | Event::Document(Raw::Record(_, record), _) => {
+            Some(record)
+        }
+        _ => None,
+    }
+}
+
+/// Reads records, in their order; those that are entries are hashed together.
+fn stored<'e>(records: impl Iterator<Item = &'e [u8]>) -> Vec<Stored<'e>> {
+    let mut formed = Vec::new();
+    let formed_or_not: Vec<_> = records
+        .map(|record| Unhashed::from_record(Cow::Borrowed(record)).map(|one| formed.push(one)))
+        .collect();
+    let mut entries = Unhashed::hashed_all(formed);
+    let entry = |formed: Result<(), EntryError>| {
+        formed.and_then(|()| checked(entries.next().ok_or(EntryError::Record)?))
+    };
+    formed_or_not.into_iter().map(entry).collect()
+}
+
 /// A stored record is the signed bytes themselves, so nothing has forced its
 /// payload into canonical form: whoever holds the key could sign other bytes,
 /// which every exported copy would then contradict.
-fn stored(record: &[u8]) -> Result<Entry<Cow<'_, [u8]>>, EntryError> {
-    let entry = Entry::from_record(Cow::Borrowed(record))?;
+fn checked(entry: Entry<Cow<'_, [u8]>>) -> Stored<'_> {
     entry.check_payload_text()?;
     Ok(entry)
 }
@@ -260,12 +307,10 @@ pub(crate) fn read_raw(raw: &Raw) -> (Option<Seq>, Result<Entry, EntryError>) {
 fn readable(
     seq: Option<Seq>,
     entry: &Entry<Cow<'_, [u8]>>,
-    path: Option<Vec<Hash>>,
+    (leaf, path): (Hash, Option<Vec<Hash>>),
     header: Option<&EpochHeader>,
     signature_valid: Option<bool>,
 ) -> Readable {
-    let signature = entry.signature();
-    let leaf = leaf_hash(&entry.hash(), &signature);
     let has_path = path.is_some();
     let place = seq.zip(header).and_then(|(seq, header)| {
         let index = seq.0.checked_sub(header.first_seq.0)?;

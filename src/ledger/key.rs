@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::hexadecimal::{self, HexError};
 
+mod field;
 mod fixed_base;
+mod point;
 mod signer;
 mod strict;
 mod table_cache;

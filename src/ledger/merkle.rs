@@ -25,6 +25,12 @@ pub trait NodeHasher {
 
     /// The parent of two nodes.
     fn node(left: &Self::Digest, right: &Self::Digest) -> Self::Digest;
+
+    /// The parents of many, for those who can make several at once.
+    fn nodes(pairs: &[[Self::Digest; 2]]) -> Vec<Self::Digest> {
+        let parent = |[left, right]: &[Self::Digest; 2]| Self::node(left, right);
+        pairs.iter().map(parent).collect()
+    }
 }
 
 /// A complete subtree: the `2^level` leaves from `index * 2^level` on.
@@ -217,6 +223,29 @@ impl<H: NodeHasher> Frontier<H> {
         };
         self.size += 1;
         self.join(subtree, leaf, &mut completed);
+    }
+
+    /// Takes the next leaves, level by level: each node once, as
+    /// [`Frontier::push`] makes it, but all of a level together.
+    pub fn extend(&mut self, leaves: &[H::Digest]) {
+        self.size += leaves.len() as u64;
+        let mut row = leaves.to_vec();
+        let mut level = 0_u8;
+        let mut odd = Vec::new();
+        while !row.is_empty() {
+            // What the leaves before left over here stands to the left of it.
+            if let Some((_, left)) = self.nodes.pop_if(|(node, _)| node.level == level) {
+                row.insert(0, left);
+            }
+            let (pairs, last) = row.as_chunks::<2>();
+            if let [last] = last {
+                let index = (self.size >> level) - 1;
+                odd.push((Subtree { level, index }, *last));
+            }
+            row = H::nodes(pairs);
+            level += 1;
+        }
+        self.nodes.extend(odd.into_iter().rev());
     }
 
     /// Takes a complete subtree of `2^level` leaves whose inside is not known.

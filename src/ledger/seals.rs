@@ -1,7 +1,7 @@
 //! The walk along the epochs: every header's signature and invariants, and
 //! every tree built again from its entries.
 
-use super::epoch::{EpochFault, EpochFrontier, EpochHeader, SignedEpoch};
+use super::epoch::{EpochFault, EpochHeader, SignedEpoch};
 use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
@@ -10,6 +10,10 @@ use super::key::PublicKey;
 use super::merkle::LeafRange;
 use super::position::Seq;
 use super::source::Subject;
+
+mod growing;
+
+use growing::Growing;
 
 /// Where the walk stands.
 #[derive(Debug)]
@@ -32,7 +36,7 @@ pub(crate) struct Seals {
 struct Open {
     header: EpochHeader,
     line: Option<u64>,
-    tree: EpochFrontier,
+    tree: Growing,
     /// The last of its entries, with its hash.
     last: Option<(Seq, Hash)>,
 }
@@ -99,7 +103,7 @@ impl Seals {
         self.current = Some(Open {
             header: epoch.content,
             line,
-            tree: EpochFrontier::new(),
+            tree: Growing::default(),
             last: None,
         });
     }
@@ -221,7 +225,7 @@ impl Seals {
         }
         open.last = seq.map(|s| (s, entry.hash));
         if self.contiguous {
-            open.tree.push(entry.leaf, |_, _| ());
+            open.tree.push(entry.leaf);
         } else {
             open.check_path(seq, entry, line, index, findings);
         }
@@ -230,9 +234,10 @@ impl Seals {
 
     /// Ends the current epoch: its tree must be the one that was sealed.
     pub(crate) fn close(&mut self, findings: &mut Findings) {
-        let Some(open) = self.current.take() else {
+        let Some(mut open) = self.current.take() else {
             return;
         };
+        let root = open.tree.root().unwrap_or(Hash::ZERO);
         let header = &open.header;
         if !self.contiguous {
             if open.last.is_none() {
@@ -246,7 +251,6 @@ impl Seals {
             }
             return;
         }
-        let root = open.tree.root().unwrap_or(Hash::ZERO);
         if open.tree.size() != header.tree_size || root != header.root {
             let detail = format!(
                 "its {} entries do not make the tree of {} that was sealed",

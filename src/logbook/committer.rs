@@ -1,9 +1,9 @@
 //! The committer: builds the tree, writes and syncs, moves the mark, answers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::{EpochHeader, SignedEpoch, leaf_hash};
@@ -21,12 +21,13 @@ use super::Parts;
 use super::acknowledging::{Acknowledger, Due};
 use super::clock::Clock;
 use super::error::LogbookError;
+use super::handover::Finished;
 use super::indexing::Wake;
 use super::mark::{Mark, MarkFile};
 use super::observer::{Committed, Shared};
 use super::recover::{Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
-use super::request::Work;
+use super::request::{SealReply, Work};
 
 /// How often the mark moves while entries come.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -36,7 +37,6 @@ pub(super) struct Committer {
     signer: Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
     mark: Marking,
-    works: Receiver<Work>,
     acknowledger: Acknowledger,
     wake: Wake,
     tree: TreeBuilder,
@@ -72,7 +72,6 @@ impl Committer {
         parts: &Parts,
         recovered: Recovered,
         mark: Option<Mark>,
-        works: Receiver<Work>,
         shared: Shared,
         (acknowledger, wake): (Acknowledger, Wake),
     ) -> Committer {
@@ -94,7 +93,6 @@ impl Committer {
                     at,
                 }),
             },
-            works,
             acknowledger,
             wake,
             tree: recovered.tree,
@@ -108,27 +106,52 @@ impl Committer {
         }
     }
 
-    /// Works until it is told to close or nobody is left to give work.
-    pub(super) fn run(mut self) {
+    /// Has the committer work until it is told to close or nobody is left to give
+    /// work. It is locked for one work at a time: others may commit in between,
+    /// if nothing was handed over that is not finished.
+    pub(super) fn run(committer: &Mutex<Committer>, works: &Receiver<Work>, finished: &Finished) {
         loop {
-            let next = match self.mark_due_in() {
-                Some(wait) => self.works.recv_timeout(wait),
-                None => self
-                    .works
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected),
-            };
+            // A mark may come due by what others commit while this waits.
+            let due = Committer::lock(committer).mark_due_in();
+            let next = works.recv_timeout(due.unwrap_or(MARK_EVERY));
+            let mut committer = Committer::lock(committer);
             match next {
-                Ok(Work::Commit { entries, replies }) => self.commit(entries, replies),
-                Ok(Work::Seal { sealed_at, reply }) => self.seal(sealed_at, reply),
-                Ok(Work::Close(reply)) => {
-                    let _ = reply.send(self.close());
-                    return;
+                Ok(work) => {
+                    if !committer.perform(work) {
+                        return;
+                    }
+                    drop(committer);
+                    finished.one();
                 }
-                Err(RecvTimeoutError::Timeout) => self.move_mark_up(),
+                Err(RecvTimeoutError::Timeout) if due.is_some() && committer.mark_is_behind() => {
+                    committer.move_mark_up();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    pub(super) fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
+        committer.lock().unwrap_or_else(|poisoned| {
+            // Somebody panicked in the middle: nobody knows what is written.
+            let mut committer = poisoned.into_inner();
+            committer.fail();
+            committer
+        })
+    }
+
+    /// Does one work. False if it was the last.
+    pub(super) fn perform(&mut self, work: Work) -> bool {
+        match work {
+            Work::Commit { entries, replies } => self.commit(entries, replies),
+            Work::Seal { sealed_at, reply } => self.seal(sealed_at, reply),
+            Work::Close(reply) => {
+                let _ = reply.send(self.close());
+                return false;
+            }
+        }
+        true
     }
 
     fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Due) {
@@ -205,11 +228,7 @@ impl Committer {
         due.then_some(before)
     }
 
-    fn seal(
-        &mut self,
-        sealed_at: Timestamp,
-        reply: Option<Sender<Result<Option<SignedEpoch>, LogbookError>>>,
-    ) {
+    fn seal(&mut self, sealed_at: Timestamp, reply: Option<SealReply>) {
         let sealed = self.write_seal(sealed_at);
         match (reply, sealed) {
             (Some(reply), sealed) => {

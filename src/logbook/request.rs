@@ -174,10 +174,13 @@ pub(crate) fn reply() -> (Reply, Pending) {
     (reply, Pending(receiver))
 }
 
+/// Where the header of an epoch goes that someone asked to be sealed.
+pub(crate) type SealReply = Sender<Result<Option<SignedEpoch>, LogbookError>>;
+
 /// What the sequencer is asked.
 pub(crate) enum Request {
     Append(Vec<Prepared>, Reply),
-    Seal(Sender<Result<Option<SignedEpoch>, LogbookError>>),
+    Seal(SealReply),
     Close(Sender<Result<(), LogbookError>>),
 }
 
@@ -202,7 +205,7 @@ pub(crate) enum Work {
     /// The open epoch ends here. `reply` is there if someone asked for it.
     Seal {
         sealed_at: Timestamp,
-        reply: Option<Sender<Result<Option<SignedEpoch>, LogbookError>>>,
+        reply: Option<SealReply>,
     },
     /// Nothing comes after this.
     Close(Sender<Result<(), LogbookError>>),

@@ -1,13 +1,12 @@
 //! The sequencer: numbers, times and chains entries, and has them signed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Select, Sender};
+use crossbeam_channel::{Receiver, Select, TryRecvError};
 use rayon::prelude::*;
 
 use crate::ledger::entry::{Draft, Entry};
-use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::kind;
@@ -18,8 +17,9 @@ use crate::ledger::time::Timestamp;
 use super::Parts;
 use super::clock::Clock;
 use super::error::LogbookError;
+use super::handover::Handover;
 use super::recover::Recovered;
-use super::request::{Prepared, Receipt, Reply, Request, Work};
+use super::request::{Prepared, Receipt, Reply, Request, SealReply, Work};
 use super::stamp::{Stamp, Stamper};
 
 /// Entries in one batch at most: large enough that a sync is shared by many,
@@ -59,7 +59,7 @@ pub(super) struct Sequencer {
     signer: Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
     requests: Receiver<Request>,
-    work: Sender<Work>,
+    work: Handover,
 }
 
 /// What is being put together for the committer.
@@ -77,7 +77,7 @@ impl Sequencer {
         parts: &Parts,
         recovered: &Recovered,
         requests: Receiver<Request>,
-        work: Sender<Work>,
+        work: Handover,
     ) -> Sequencer {
         let open = recovered.open_epoch().map(|(hour, entries)| OpenEpoch {
             hour,
@@ -99,12 +99,13 @@ impl Sequencer {
         }
     }
 
-    /// Works until it is told to close, or nobody is left to ask or to work
-    /// for; from then on refuses, until nobody is left to ask.
-    pub(super) fn run(mut self) {
-        self.work();
-        let Sequencer { requests, work, .. } = self;
-        drop(work);
+    /// Has the sequencer work until it is told to close, or nobody is left to ask
+    /// or to work for; from then on whoever asks is refused. It is locked from before a request is taken off the queue
+    /// until that is handed on: who holds the lock and sees an empty queue knows
+    /// that nothing was asked before.
+    pub(super) fn run(sequencer: Arc<Mutex<Sequencer>>, requests: &Receiver<Request>) {
+        Sequencer::work(&sequencer, requests);
+        drop(sequencer);
         // A request that is dropped is answered, and one that lay in the queue of
         // a thread that has gone would not be.
         for request in requests {
@@ -112,21 +113,70 @@ impl Sequencer {
         }
     }
 
-    fn work(&mut self) {
-        let mut held = None;
-        while let Some(request) = held.take().or_else(|| self.requests.recv().ok()) {
+    fn work(sequencer: &Mutex<Sequencer>, requests: &Receiver<Request>) {
+        let mut waiting = Select::new();
+        waiting.recv(requests);
+        loop {
+            waiting.ready();
+            let Ok(mut sequencer) = sequencer.lock() else {
+                // Somebody panicked in the middle of it: the chain is lost.
+                return;
+            };
+            match requests.try_recv() {
+                Ok(request) => {
+                    if !sequencer.serve(request) {
+                        return;
+                    }
+                }
+                Err(TryRecvError::Disconnected) => return,
+                // Ready for nothing, as it may be now and then.
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+    }
+
+    /// Does what is asked, and what turns out to wait behind it. False at the
+    /// end.
+    fn serve(&mut self, request: Request) -> bool {
+        let mut held = Some(request);
+        while let Some(request) = held.take() {
             let sent = match request {
                 Request::Append(entries, reply) => self.append(entries, reply, &mut held),
                 Request::Seal(reply) => self.seal(reply),
                 Request::Close(reply) => {
-                    let _ = self.work.send(Work::Close(reply));
-                    return;
+                    self.work.send(Work::Close(reply));
+                    return false;
                 }
             };
             if !sent {
-                return;
+                return false;
             }
         }
+        true
+    }
+
+    /// Whether nothing that was asked is unfinished, and nobody waits or did so
+    /// just before.
+    pub(super) fn is_idle(&self) -> bool {
+        self.requests.is_empty() && self.work.is_idle()
+    }
+
+    /// Signs the entries of one request, and gives them back to be committed, if
+    /// they belong into the open epoch; else they were handed on.
+    pub(super) fn append_alone(&mut self, entries: Vec<Prepared>, reply: Reply) -> Option<Work> {
+        let mut batch = Batch {
+            before: self.chain.clone(),
+            run: Run::default(),
+        };
+        self.take(entries, reply, &mut batch.run);
+        let signed = self.finish(batch)?;
+        if signed.seals.is_empty() {
+            let mut ready = Ready::default();
+            ready.take(signed);
+            return ready.has_something().then(|| ready.into_work());
+        }
+        self.hand_on(signed);
+        None
     }
 
     /// Signs what is asked and what else waits, and hands it on. Until the
@@ -165,12 +215,12 @@ impl Sequencer {
     /// join it; for the committer first, if both are there.
     fn offer(&self, ready: &mut Ready) -> Offered {
         let mut select = Select::new_biased();
-        let taking = select.send(&self.work);
+        let taking = self.work.select(&mut select);
         select.recv(&self.requests);
         let operation = select.select();
         if operation.index() == taking {
             let work = std::mem::take(ready).into_work();
-            return Offered::Taken(operation.send(&self.work, work).is_ok());
+            return Offered::Taken(self.work.complete(operation, work));
         }
         match operation.recv(&self.requests) {
             Ok(request) => Offered::Joined(request),
@@ -287,7 +337,7 @@ impl Sequencer {
                 sealed_at,
                 reply: None,
             };
-            if !self.commit(part) || self.work.send(seal).is_err() {
+            if !self.commit(part) || !self.work.send(seal) {
                 return false;
             }
         }
@@ -300,20 +350,17 @@ impl Sequencer {
     }
 
     fn commit(&self, ready: Ready) -> bool {
-        if ready.entries.is_empty() && ready.replies.is_empty() {
-            return true;
-        }
-        self.work.send(ready.into_work()).is_ok()
+        !ready.has_something() || self.work.send(ready.into_work())
     }
 
-    fn seal(&mut self, reply: Sender<Result<Option<SignedEpoch>, LogbookError>>) -> bool {
+    fn seal(&mut self, reply: SealReply) -> bool {
         if self.chain.open.take().is_none() {
             let _ = reply.send(Ok(None));
             return true;
         }
         let sealed_at = self.chain.stamper.stamp_only(&*self.clock);
         let reply = Some(reply);
-        self.work.send(Work::Seal { sealed_at, reply }).is_ok()
+        self.work.send(Work::Seal { sealed_at, reply })
     }
 }
 
@@ -353,6 +400,10 @@ impl Ready {
 
     fn is_full(&self) -> bool {
         self.entries.len() >= BATCH_ENTRIES || self.bytes >= BATCH_BYTES
+    }
+
+    fn has_something(&self) -> bool {
+        !self.entries.is_empty() || !self.replies.is_empty()
     }
 
     fn into_work(self) -> Work {

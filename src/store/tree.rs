@@ -40,22 +40,59 @@ pub enum TreeError {
     },
 }
 
-/// The siblings of leaf `index` of a sealed epoch of `size` entries, from the
-/// leaf up. One batched read of O(log `size`) tiles; check the path against the
-/// header's root before it is handed out.
-///
-/// # Errors
-/// [`TreeError`].
-pub fn inclusion_path(
-    store: &dyn Store,
+/// Paths in the tree of one sealed epoch. Leaves that stand near each other share
+/// most of their tiles: those of the last path are kept, and only what is new is
+/// read.
+pub struct PathReader<'s> {
+    store: &'s dyn Store,
     epoch: EpochNumber,
-    index: u64,
     size: u64,
-) -> Result<Vec<Hash>, TreeError> {
-    let fault = |error| TreeError::Tile { epoch, error };
-    let tiles = tile::path_tiles(index, size).map_err(fault)?;
-    let fetched = store.tiles(&keys(epoch, &tiles))?;
-    tile::path_from_tiles(index, size, &fetched).map_err(fault)
+    /// Sorted.
+    kept: Vec<(TileId, Option<Vec<u8>>)>,
+}
+
+impl<'s> PathReader<'s> {
+    /// Reads nothing yet.
+    #[must_use]
+    pub fn new(store: &'s dyn Store, epoch: EpochNumber, size: u64) -> PathReader<'s> {
+        PathReader {
+            store,
+            epoch,
+            size,
+            kept: Vec::new(),
+        }
+    }
+
+    /// The siblings of leaf `index`, from the leaf up. One batched read of
+    /// O(log `size`) tiles; check the path against the header's root before it is
+    /// handed out.
+    ///
+    /// # Errors
+    /// [`TreeError`].
+    pub fn path(&mut self, index: u64) -> Result<Vec<Hash>, TreeError> {
+        let epoch = self.epoch;
+        let fault = |error| TreeError::Tile { epoch, error };
+        let tiles = tile::path_tiles(index, self.size).map_err(fault)?;
+        let mut kept = std::mem::take(&mut self.kept);
+        let place = |tile: &TileId| kept.binary_search_by_key(tile, |(known, _)| *known);
+        let places: Vec<_> = tiles.iter().map(|tile| place(tile).ok()).collect();
+        let new = tiles.iter().zip(&places);
+        let new: Vec<_> = new
+            .filter(|(_, at)| at.is_none())
+            .map(|(t, _)| *t)
+            .collect();
+        let mut read = self.store.tiles(&keys(epoch, &new))?.into_iter();
+        let fetched: Vec<_> = places
+            .into_iter()
+            .map(|at| match at.and_then(|at| kept.get_mut(at)) {
+                Some((_, bytes)) => bytes.take(),
+                None => read.next().flatten(),
+            })
+            .collect();
+        let path = tile::path_from_tiles(index, self.size, &fetched).map_err(fault);
+        self.kept = tiles.into_iter().zip(fetched).collect();
+        path
+    }
 }
 
 /// The hashes of the complete subtrees of `range` in a sealed epoch, from left

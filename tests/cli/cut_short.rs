@@ -60,7 +60,8 @@ fn a_write_that_was_cut_off_is_called_a_crash_and_the_ledger_goes_on() {
     let whole = fs::read(&log).unwrap();
     assert_eq!(verify(&place, 0)["entries"], 8);
     assert_eq!(warning_codes(&verify(&place, 0)), ["key_from_ledger"]);
-    for cut in (before + 1..after).step_by(23) {
+    // From a whole header on: before that zeros may be taken for filling.
+    for cut in (before + 7..after).step_by(23) {
         fs::write(&log, &whole[..usize::try_from(cut).unwrap()]).unwrap();
         let report = verify(&place, 0);
         assert_eq!(report["entries"], 7, "cut at {cut}");

@@ -199,8 +199,8 @@ fn jumps_of_an_hour_a_day_and_a_year_are_recorded_once_each_both_ways() {
                     book.clock.jump(jump * seconds * SECOND);
                     book.append();
                     book.seal();
-                    book.reopen();
                 }
+                book.reopen();
                 let kinds = book.kinds();
                 let recorded = kinds.iter().filter(|k| *k == kind::CLOCK).count();
                 assert_eq!(recorded, 4, "{way} times {seconds} s");

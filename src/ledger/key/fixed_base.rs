@@ -5,19 +5,21 @@
 //! scalar = Σ dᵢ · 2^(w·i)     digits in −2^(w−1)+1 ..= 2^(w−1)
 //! s · P  = Σ dᵢ · (2^(w·i)·P) one addition a digit, none of the 253 doublings
 //! ```
-//! The table of window `i` has 1 to 2^(w−1) times `2^(w·i)·P`; a negative digit
+//! The table of window `i` has 0 to 2^(w−1) times `2^(w·i)·P`; a negative digit
 //! is a subtraction, which costs the same. Everything is variable in time: the
 //! scalars are those of signatures that anyone may see.
 
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use rayon::prelude::*;
 
+use super::point::{Point, Ready, twice_d};
+
 /// How wide the windows are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Width {
-    /// 8 bits: 32 additions, 640 KiB; worth it from a hundred signatures on.
+    /// 8 bits: 32 additions, 480 KiB; worth it from a hundred signatures on.
     Narrow,
-    /// 11 bits: 23 additions, 3.6 MiB; worth it from thousands on. With 12 bits
+    /// 11 bits: 23 additions, 2.7 MiB; worth it from thousands on. With 12 bits
     /// there would be one addition less and twice the memory to miss a cache in.
     Wide,
 }
@@ -41,37 +43,42 @@ impl Width {
         }
     }
 
-    /// Multiples in one window.
-    const fn multiples(self) -> usize {
-        1 << (self.bits() - 1)
+    /// Multiples in one window: 0 to 2^(w−1). That of digit 0 spares a case.
+    const fn row(self) -> usize {
+        (1 << (self.bits() - 1)) + 1
     }
 }
 
 /// The table of one point.
 pub(super) struct FixedBase {
     width: Width,
-    /// Windows one after the other, each from 1 times its base up.
-    multiples: Vec<EdwardsPoint>,
+    /// Windows one after the other, each from 0 times its base up.
+    multiples: Vec<Ready>,
 }
 
 impl FixedBase {
-    /// Computes the table, on all cores.
-    pub(super) fn new(point: &EdwardsPoint, width: Width) -> FixedBase {
-        let bases = std::iter::successors(Some(*point), |base| {
-            Some((0..width.bits()).fold(*base, |sum, _| sum + sum))
-        });
+    /// Computes the table, on all cores. `None` if the point cannot be taken
+    /// over, which no point is known to do: then there is another way.
+    pub(super) fn new(point: &EdwardsPoint, width: Width) -> Option<FixedBase> {
+        let point = Point::decode(point.compress().as_bytes())?;
+        let twice_d = twice_d();
+        let doubled = |base: &Point| {
+            let double = |sum: Point, _| sum.sum(&sum, &twice_d);
+            Some((0..width.bits()).fold(*base, double))
+        };
+        let bases = std::iter::successors(Some(point), doubled);
         let bases: Vec<_> = bases.take(width.windows()).collect();
-        let window = |base: &EdwardsPoint| {
-            let base = *base;
-            std::iter::successors(Some(base), move |multiple| Some(multiple + base))
-                .take(width.multiples())
-                .collect::<Vec<_>>()
+        let window = |base: &Point| {
+            let next = |multiple: &Point| Some(multiple.sum(base, &twice_d));
+            let multiples = std::iter::successors(Some(Point::IDENTITY), next);
+            let multiples: Vec<_> = multiples.take(width.row()).collect();
+            Ready::all(&multiples)
         };
         let windows: Vec<_> = bases.par_iter().map(window).collect();
-        FixedBase {
+        Some(FixedBase {
             width,
             multiples: windows.concat(),
-        }
+        })
     }
 
     pub(super) fn width(&self) -> Width {
@@ -83,22 +90,17 @@ impl FixedBase {
     pub(super) fn add_window<'s>(
         &self,
         window: usize,
-        sums: impl Iterator<Item = (&'s mut EdwardsPoint, i16)>,
+        sums: impl Iterator<Item = (&'s mut Point, i16)>,
     ) {
-        let count = self.width.multiples();
+        let count = self.width.row();
         let row = self
             .multiples
             .get(window * count..(window + 1) * count)
             .unwrap_or_default();
         for (sum, digit) in sums {
-            // Digit 0 has no multiple: `get` gives none for index −1.
-            let at = usize::from(digit.unsigned_abs()).wrapping_sub(1);
-            if let Some(multiple) = row.get(at) {
-                *sum = if digit > 0 {
-                    *sum + multiple
-                } else {
-                    *sum - multiple
-                };
+            // No digit is beyond the row.
+            if let Some(multiple) = row.get(usize::from(digit.unsigned_abs())) {
+                sum.add(multiple, digit < 0);
             }
         }
     }
@@ -136,18 +138,18 @@ mod tests {
     )]
 
     use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
-    use curve25519_dalek::traits::Identity;
 
+    use super::super::point::encode_all;
     use super::*;
 
-    fn multiple(table: &FixedBase, scalar: &Scalar) -> EdwardsPoint {
+    fn multiple(table: &FixedBase, scalar: &Scalar) -> [u8; 32] {
         let mut digits = Vec::new();
         write_digits(scalar, table.width(), &mut digits);
-        let mut sum = EdwardsPoint::identity();
+        let mut sum = Point::IDENTITY;
         for (window, digit) in digits.into_iter().enumerate() {
             table.add_window(window, std::iter::once((&mut sum, digit)));
         }
-        sum
+        encode_all(&[sum])[0]
     }
 
     /// Those where windows carry into each other, and those at the ends.
@@ -175,9 +177,10 @@ mod tests {
         let mixed = ED25519_BASEPOINT_POINT + EIGHT_TORSION[1];
         for point in [ED25519_BASEPOINT_POINT, mixed] {
             for width in [Width::Narrow, Width::Wide] {
-                let table = FixedBase::new(&point, width);
+                let table = FixedBase::new(&point, width).unwrap();
                 for scalar in scalars() {
-                    assert_eq!(multiple(&table, &scalar), point * scalar, "{scalar:?}");
+                    let expected = (point * scalar).compress().to_bytes();
+                    assert_eq!(multiple(&table, &scalar), expected, "{scalar:?}");
                 }
             }
         }

@@ -11,8 +11,9 @@
 //! ed25519-dalek's `verify_strict` decompresses `R`, refuses it if it is of
 //! small order, computes `S·B − k·A`, and compares its encoding with the bytes
 //! of `R`. With tables the left side of 4 is the same point, for every `A` that
-//! passes 1: digits stand for the integers `S` and `k` themselves, so the small
-//! part of a key of mixed order is multiplied by the same number as there.
+//! passes 1: the law by which multiples are added holds for any two points, and
+//! digits stand for the integers `S` and `k` themselves, so the small part of a
+//! key of mixed order is multiplied by the same number as there.
 //!
 //! Its encoding is canonical by construction. So if it equals the bytes of `R`,
 //! these are canonical, decompression succeeds and gives the very point that was
@@ -24,13 +25,13 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
 
+use curve25519_dalek::Scalar;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
-use curve25519_dalek::traits::Identity;
-use curve25519_dalek::{EdwardsPoint, Scalar};
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest, Sha512};
 
 use super::fixed_base::{FixedBase, Width, write_digits};
+use super::point::{Point, encode_all};
 use super::table_cache;
 use super::{PublicKey, Signature};
 
@@ -80,7 +81,7 @@ impl StrictVerifier {
             _ => return,
         };
         if self.table.as_ref().is_none_or(|t| t.width() < width) {
-            self.table = Some(table_cache::of(key, width));
+            self.table = table_cache::of(key, width);
         }
     }
 
@@ -97,8 +98,10 @@ impl StrictVerifier {
     /// some hundreds serve best: [`StrictVerifier::BATCH`].
     #[must_use]
     pub fn verify_batch(&self, signed: &[(&[u8], Signature)]) -> Vec<bool> {
-        match (&self.key, &self.table) {
-            (Some(key), Some(table)) => verify_with(key, table, signed),
+        let table = self.table.as_deref();
+        let tables = table.and_then(|minus_a| Some((minus_a, base_table(minus_a.width())?)));
+        match (&self.key, tables) {
+            (Some(key), Some(tables)) => verify_with(key, tables, signed),
             _ => signed.iter().map(|(m, s)| self.verify(m, s)).collect(),
         }
     }
@@ -117,12 +120,16 @@ impl fmt::Debug for StrictVerifier {
 }
 
 /// Steps 2 to 4 with tables of −A and B; step 1 made `key`.
-fn verify_with(key: &VerifyingKey, table: &FixedBase, signed: &[(&[u8], Signature)]) -> Vec<bool> {
-    let width = table.width();
+fn verify_with(
+    key: &VerifyingKey,
+    (minus_a, base): (&FixedBase, &FixedBase),
+    signed: &[(&[u8], Signature)],
+) -> Vec<bool> {
+    let width = minus_a.width();
     let windows = width.windows();
     let mut canonical = Vec::with_capacity(signed.len());
-    let mut minus_a = Vec::with_capacity(signed.len() * windows);
-    let mut base = Vec::with_capacity(signed.len() * windows);
+    let mut ks = Vec::with_capacity(signed.len() * windows);
+    let mut ss = Vec::with_capacity(signed.len() * windows);
     for (message, signature) in signed {
         let (r, s) = halves(signature);
         let s: Option<Scalar> = Scalar::from_canonical_bytes(s).into();
@@ -132,23 +139,22 @@ fn verify_with(key: &VerifyingKey, table: &FixedBase, signed: &[(&[u8], Signatur
             .chain_update(key.as_bytes())
             .chain_update(message);
         let k = Scalar::from_bytes_mod_order_wide(&digest.finalize().into());
-        write_digits(&k, width, &mut minus_a);
-        write_digits(&s.unwrap_or(Scalar::ZERO), width, &mut base);
+        write_digits(&k, width, &mut ks);
+        write_digits(&s.unwrap_or(Scalar::ZERO), width, &mut ss);
     }
-    let mut sums = vec![EdwardsPoint::identity(); signed.len()];
-    for (table, digits) in [(table, &minus_a), (base_table(width), &base)] {
+    let mut sums = vec![Point::IDENTITY; signed.len()];
+    for (table, digits) in [(minus_a, &ks), (base, &ss)] {
         for window in 0..windows {
             let digits = digits.iter().skip(window).step_by(windows).copied();
             table.add_window(window, sums.iter_mut().zip(digits));
         }
     }
-    let points = EdwardsPoint::compress_batch_alloc(&sums);
-    let verdict = |((point, canonical), (_, signature)): ((&_, &bool), &(&[u8], Signature))| {
+    let verdict = |((encoded, canonical), (_, signature)): ((_, &bool), &(&[u8], Signature))| {
         let (r, _) = halves(signature);
-        let point: &curve25519_dalek::edwards::CompressedEdwardsY = point;
-        *canonical && point.as_bytes() == &r && !SMALL_ORDER.contains(&r)
+        let encoded: &[u8; 32] = encoded;
+        *canonical && *encoded == r && !SMALL_ORDER.contains(&r)
     };
-    points
+    encode_all(&sums)
         .iter()
         .zip(&canonical)
         .zip(signed)
@@ -167,17 +173,18 @@ static SMALL_ORDER: LazyLock<[[u8; 32]; 8]> =
     LazyLock::new(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
 
 /// The multiples of B, made once a process.
-fn base_table(width: Width) -> &'static FixedBase {
-    static NARROW: OnceLock<FixedBase> = OnceLock::new();
-    static WIDE: OnceLock<FixedBase> = OnceLock::new();
+fn base_table(width: Width) -> Option<&'static FixedBase> {
+    static NARROW: OnceLock<Option<FixedBase>> = OnceLock::new();
+    static WIDE: OnceLock<Option<FixedBase>> = OnceLock::new();
     let place = match width {
         Width::Narrow => &NARROW,
         Width::Wide => &WIDE,
     };
     // Made outside of the lock, at worst twice: it is made on all cores, and a
     // core that waits for a lock must not be one that its owner waits for.
-    place.get().unwrap_or_else(|| {
+    let made = place.get().unwrap_or_else(|| {
         let table = FixedBase::new(&ED25519_BASEPOINT_POINT, width);
         place.get_or_init(|| table)
-    })
+    });
+    made.as_ref()
 }

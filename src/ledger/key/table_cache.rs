@@ -7,19 +7,20 @@ use ed25519_dalek::VerifyingKey;
 
 use super::fixed_base::{FixedBase, Width};
 
-/// Keys whose tables are kept. Eight wide ones are 29 MiB.
+/// Keys whose tables are kept. Eight wide ones are 22 MiB.
 const KEPT: usize = 8;
 
 /// The least recently used first.
 static CACHE: Mutex<Vec<(VerifyingKey, Arc<FixedBase>)>> = Mutex::new(Vec::new());
 
-/// The table of −A for `key`, at least as wide as asked.
-pub(super) fn of(key: &VerifyingKey, width: Width) -> Arc<FixedBase> {
-    if let Some(table) = take(key, width) {
-        return keep(*key, table);
-    }
-    // Without the lock: it takes milliseconds, on all cores.
-    keep(*key, Arc::new(FixedBase::new(&-key.to_edwards(), width)))
+/// The table of −A for `key`, at least as wide as asked, if there can be one.
+pub(super) fn of(key: &VerifyingKey, width: Width) -> Option<Arc<FixedBase>> {
+    let table = match take(key, width) {
+        Some(table) => table,
+        // Without the lock: it takes milliseconds, on all cores.
+        None => Arc::new(FixedBase::new(&-key.to_edwards(), width)?),
+    };
+    Some(keep(*key, table))
 }
 
 /// Takes the entry of `key` out, and gives its table if it is wide enough.
@@ -58,10 +59,11 @@ mod tests {
     #[test]
     fn no_more_than_the_bound_is_kept_and_a_wide_table_serves_for_a_narrow_one() {
         let key = |n: u8| SigningKey::from_bytes(&[n; 32]).verifying_key();
-        let wide = of(&key(200), Width::Wide);
-        assert!(Arc::ptr_eq(&wide, &of(&key(200), Width::Narrow)));
+        let wide = of(&key(200), Width::Wide).unwrap();
+        let narrow = of(&key(200), Width::Narrow).unwrap();
+        assert!(Arc::ptr_eq(&wide, &narrow));
         for n in 0..=KEPT as u8 {
-            of(&key(n), Width::Narrow);
+            of(&key(n), Width::Narrow).unwrap();
         }
         let cache = CACHE.lock().unwrap();
         assert_eq!(cache.len(), KEPT);

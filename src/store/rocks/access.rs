@@ -20,6 +20,9 @@ use super::tables::{
 };
 use super::{Access, RocksStore, of_rocks, options, run};
 
+/// Parts of a table that are read beside each other, by their keys' first byte.
+const SCRUBBED_APART: u8 = 8;
+
 impl Store for RocksStore {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         if self.access != Access::Write {
@@ -54,11 +57,15 @@ impl Store for RocksStore {
     }
 
     fn scrub(&self) -> Result<(), StoreError> {
-        // Beside each other: the hashes have as many rows as there are entries.
-        Table::ALL
+        // On all cores: there are as many hashes as entries. Whatever a table's
+        // keys begin with, the parts hold all of them.
+        let tables = Table::ALL.into_iter().filter(|t| *t != Table::Entries);
+        let parts: Vec<_> = tables
+            .flat_map(|table| (0..SCRUBBED_APART).map(move |part| (table, part)))
+            .collect();
+        parts
             .into_par_iter()
-            .filter(|table| *table != Table::Entries)
-            .try_for_each(|table| self.scrub_table(table))
+            .try_for_each(|(table, part)| self.scrub_part(table, part))
     }
 
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
@@ -95,7 +102,10 @@ impl Store for RocksStore {
     }
 
     fn epoch_of(&self, seq: Seq) -> Result<Option<EpochNumber>, StoreError> {
-        let mut ends = self.scan(Table::EpochEnds, seq.0.., Order::Ascending);
+        // One row, and often the same one: it is read as single keys are.
+        let mut read = options::reading();
+        read.set_iterate_lower_bound(be(seq.0));
+        let mut ends = self.scan_with(Table::EpochEnds, read, Order::Ascending);
         let epoch = ends.next().transpose()?.map(|(_, epoch): (Seq, _)| epoch);
         Ok(number_in(Table::EpochEnds, epoch)?.map(EpochNumber))
     }
@@ -212,10 +222,19 @@ impl RocksStore {
             .map_err(of_rocks)
     }
 
-    /// Reads every row of a table: its checksums, and the runs of the index.
-    fn scrub_table(&self, table: Table) -> Result<(), StoreError> {
+    /// Reads every row of one part of a table: its checksums, and the runs of the
+    /// index.
+    fn scrub_part(&self, table: Table, part: u8) -> Result<(), StoreError> {
         let family = self.table(table)?;
-        let mut rows = self.db.raw_iterator_cf_opt(family, options::scrubbing());
+        let mut read = options::scrubbing();
+        let width = u8::MAX / SCRUBBED_APART + 1;
+        if part > 0 {
+            read.set_iterate_lower_bound([part * width]);
+        }
+        if part + 1 < SCRUBBED_APART {
+            read.set_iterate_upper_bound([(part + 1) * width]);
+        }
+        let mut rows = self.db.raw_iterator_cf_opt(family, read);
         let mut seqs = Vec::new();
         rows.seek_to_first();
         while let Some((key, value)) = rows.item() {

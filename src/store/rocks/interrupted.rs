@@ -60,7 +60,7 @@ fn newest_log(path: &Path) -> io::Result<Option<PathBuf>> {
 struct Tail {
     /// Where the last whole write ends.
     whole: u64,
-    /// Where the last byte that is not zero ends.
+    /// Where the last record, or the last byte that is not zero, ends.
     written: u64,
     read: u64,
     /// A record reaches beyond its block, or the file: nothing after it counts.
@@ -86,7 +86,10 @@ impl Tail {
             at += HEADER + length;
             if at > block.len() {
                 self.broken = true;
-            } else if !matches!(*kind, FIRST | MIDDLE) {
+                return;
+            }
+            self.written = self.written.max(begin + at as u64);
+            if !matches!(*kind, FIRST | MIDDLE) {
                 self.whole = begin + at as u64;
             }
         }
@@ -94,7 +97,8 @@ impl Tail {
 
     /// The filling of a block is no write.
     const fn interrupted(&self) -> u64 {
-        self.written.saturating_sub(self.whole)
+        let end = if self.broken { self.read } else { self.written };
+        end.saturating_sub(self.whole)
     }
 }
 
