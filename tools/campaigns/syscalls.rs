@@ -101,6 +101,11 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
         keep(&after, &whole.ran.documents(), step);
         before = after;
     }
+    // Whoever tries nothing finds nothing.
+    let (tried, killed) = (tally.of("SIGKILLs"), tally.of("killed"));
+    if killed * 2 < tried {
+        tally.find(format!("of {tried} SIGKILLs only {killed} were delivered"));
+    }
     Ok(tally)
 }
 
@@ -124,6 +129,7 @@ impl Judge<'_> {
     fn judge(mut self, traced: &Traced) {
         self.tally.count("cases");
         let killed = self.case.contains("SIGKILL");
+        self.tally.add("SIGKILLs", u64::from(killed));
         let reached = killed && traced.signal.is_some() || traced.injected().next().is_some();
         if reached {
             self.tally.count("faults that were reached");
