@@ -102,3 +102,31 @@ fn predecessor(value: &Value) -> Result<Predecessor, MemberError> {
     members.finish()?;
     Ok(before)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_opening_says_everything_even_what_it_has_not() {
+        let opening = Opening {
+            origin: "a".to_owned(),
+            log: PublicKey::from_bytes([3; 32]),
+            nonce: [9; 16],
+            recovery_key_sha256: None,
+            predecessor: None,
+        };
+        let object = opening.to_object();
+        assert_eq!(Opening::from_object(&object), Ok(opening));
+        for name in object.keys() {
+            let mut lacking = Object::new();
+            for (other, value) in object.iter().filter(|(other, _)| *other != name) {
+                lacking.insert(other, value.clone());
+            }
+            let error = Opening::from_object(&lacking).err();
+            let missing = error.map(|error| (error.at, error.problem));
+            let expected = (format!("payload.{name}"), MemberProblem::Missing);
+            assert_eq!(missing, Some(expected));
+        }
+    }
+}

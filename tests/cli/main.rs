@@ -44,6 +44,7 @@ mod reports;
 mod routing;
 mod rows;
 mod rules;
+mod second;
 mod shapes;
 mod streams;
 mod succession;

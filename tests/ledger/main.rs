@@ -9,6 +9,7 @@
 )]
 
 mod adversary;
+mod agreement;
 #[path = "../../tools/break-books/book.rs"]
 mod book;
 #[path = "../../tools/break-books/breaker.rs"]

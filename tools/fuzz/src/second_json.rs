@@ -123,7 +123,9 @@ fn escape(rest: &mut &str) -> Option<char> {
 }
 
 fn unit(rest: &mut &str) -> Option<u16> {
-    let digits = rest.get(..4).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    let digits = rest
+        .get(..4)
+        .filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
     *rest = &rest[4..];
     u16::from_str_radix(digits, 16).ok()
 }
@@ -136,7 +138,9 @@ fn number(rest: &mut &str) -> Option<String> {
         Some(digits) => ("-", digits),
         None => ("", spelt),
     };
-    let whole = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    let whole = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
     let (whole, tail) = digits.split_at(whole);
     if whole.is_empty() || whole.len() > 1 && whole.starts_with('0') {
         return None;
@@ -222,7 +226,7 @@ fn quote(text: &str, ascii: bool, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\u{c}' => out.push_str("\\f"),
             '\r' => out.push_str("\\r"),
-            c if c < ' ' || ascii && !c.is_ascii() => {
+            c if c < ' ' || ascii && c > '~' => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     out.push_str(&format!("\\u{unit:04x}"));
                 }

@@ -25,7 +25,10 @@ pub fn micros(text: &str) -> Option<i64> {
     let mut at = 19;
     let mut fraction = 0;
     if is(at, b".") {
-        let digits = bytes[at + 1..].iter().take_while(|b| b.is_ascii_digit()).count();
+        let digits = bytes[at + 1..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
         let spelt = &text[at + 1..at + 1 + digits];
         let (counts, rest) = spelt.split_at(digits.min(6));
         (!counts.is_empty() && rest.bytes().all(|b| b == b'0')).then_some(())?;

@@ -24,7 +24,9 @@ fuzz_target!(|line: &[u8]| {
     assert_eq!(again.canonical(Form::Utf8), decision.canonical(Form::Utf8));
     if decision.get("denied").and_then(|denied| denied.as_bool()) == Some(true) {
         assert!(decision.get("artifact_hash").unwrap().is_null());
-        let events = decision.get("telemetry_envelopes").and_then(|e| e.as_array());
+        let events = decision
+            .get("telemetry_envelopes")
+            .and_then(|e| e.as_array());
         assert_eq!(events.map(<[_]>::len), Some(1));
     }
 });

@@ -28,6 +28,9 @@ fuzz_target!(|text: &[u8]| {
     }
     if let Ok(state) = Checkpoint::restore(&value) {
         let saved = state.checkpoint.save(None).unwrap();
-        assert_eq!(Checkpoint::restore(&saved).unwrap().checkpoint, state.checkpoint);
+        assert_eq!(
+            Checkpoint::restore(&saved).unwrap().checkpoint,
+            state.checkpoint
+        );
     }
 });

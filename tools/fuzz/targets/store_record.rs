@@ -6,7 +6,9 @@ use libfuzzer_sys::fuzz_target;
 use sealbook::ledger::entry::Entry;
 
 fuzz_target!(|record: &[u8]| {
-    let Ok(entry) = Entry::from_record(record) else { return };
+    let Ok(entry) = Entry::from_record(record) else {
+        return;
+    };
     assert_eq!(entry.record(), record);
     if entry.check_payload_text().is_err() {
         return;

@@ -21,7 +21,11 @@ pub struct Durable {
 
 impl Disk {
     pub fn new(fails_in: Option<usize>, persists: bool) -> Disk {
-        Disk(Mutex::new(Durable { fails_in, persists, ..Durable::default() }))
+        Disk(Mutex::new(Durable {
+            fails_in,
+            persists,
+            ..Durable::default()
+        }))
     }
 
     pub fn look<T>(&self, look: impl FnOnce(&Durable) -> T) -> T {
@@ -46,7 +50,10 @@ impl Disk {
             for entry in entries {
                 assert_eq!(entry.seq, durable.entries.len() as u64, "numbers follow");
                 let open = durable.entries.get(next as usize);
-                assert!(open.is_none_or(|open| open.hour == entry.hour), "an epoch has one hour");
+                assert!(
+                    open.is_none_or(|open| open.hour == entry.hour),
+                    "an epoch has one hour"
+                );
                 durable.entries.push(entry);
             }
         })
@@ -55,7 +62,11 @@ impl Disk {
     pub fn seal(&self, first: u64, last: u64) -> Result<(), Refused> {
         self.write(|durable| {
             let next = durable.epochs.last().map_or(0, |(_, last)| last + 1);
-            assert_eq!((first, last + 1), (next, durable.entries.len() as u64), "epochs follow");
+            assert_eq!(
+                (first, last + 1),
+                (next, durable.entries.len() as u64),
+                "epochs follow"
+            );
             assert!(first <= last, "an epoch has entries");
             durable.epochs.push((first, last));
         })

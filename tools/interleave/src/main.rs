@@ -39,11 +39,16 @@ use writer::{Committer, Line, Refused, Reply, Request, Sequencer, deliver};
 const CALLERS: usize = 3;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>().expect("a number"));
+    let mut arguments = std::env::args()
+        .skip(1)
+        .map(|text| text.parse::<u64>().expect("a number"));
     let schedules = arguments.next().unwrap_or(20_000) as usize;
     let seed = arguments.next().unwrap_or(1);
     run("random", RandomScheduler::new_from_seed(seed, schedules));
-    run("PCT, depth 3", PctScheduler::new_from_seed(seed, 3, schedules));
+    run(
+        "PCT, depth 3",
+        PctScheduler::new_from_seed(seed, 3, schedules),
+    );
 }
 
 fn run(name: &str, scheduler: impl Scheduler + 'static) {
@@ -116,7 +121,10 @@ fn schedule(seen: &Mutex<Seen>) {
         assert!(tally.acknowledged <= entries);
         if !durable.failed && fails_in.is_none() {
             assert_eq!(tally.refused_by_disk, 0);
-            assert_eq!(tally.acknowledged, entries, "what is there was acknowledged");
+            assert_eq!(
+                tally.acknowledged, entries,
+                "what is there was acknowledged"
+            );
         }
         seen.epochs += durable.epochs.len();
         seen.failures += usize::from(durable.failed);
@@ -149,12 +157,17 @@ fn call(
                 if let Ok(Ok(Some((first, last)))) = answer.recv() {
                     let covers = |durable: &disk::Durable| durable.epochs.contains(&(first, last));
                     assert!(disk.look(covers), "a header that was given is durable");
-                    assert!(newest.is_none_or(|newest| newest <= last), "it covers what was before");
+                    assert!(
+                        newest.is_none_or(|newest| newest <= last),
+                        "it covers what was before"
+                    );
                 }
             }
             _ => {
                 let count = thread_rng().gen_range(1..=3);
-                let ids: Vec<_> = (0..count).map(|n| caller as u32 * 100 + turn * 10 + n).collect();
+                let ids: Vec<_> = (0..count)
+                    .map(|n| caller as u32 * 100 + turn * 10 + n)
+                    .collect();
                 let (reply, answer) = Reply::new();
                 if line.request(Request::Append(ids.clone(), reply)).is_err() {
                     // The request came back; its reply is dropped with it.
@@ -166,7 +179,8 @@ fn call(
                 let mut tally = tally.lock().unwrap();
                 match answered {
                     Ok(seqs) => {
-                        let durable = |seq: &u64| disk.look(|d| d.entries.get(*seq as usize).copied());
+                        let durable =
+                            |seq: &u64| disk.look(|d| d.entries.get(*seq as usize).copied());
                         let there: Vec<_> = seqs.iter().filter_map(durable).map(|e| e.id).collect();
                         assert_eq!(there, ids, "acknowledged, durable, in order");
                         assert!(seqs.iter().min().copied() > newest || newest.is_none());

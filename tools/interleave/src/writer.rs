@@ -111,7 +111,8 @@ struct Ready {
 
 impl Ready {
     fn take(&mut self, run: Run) {
-        self.replies.extend(answers(&run.drafts, run.replies).map(|(reply, own, _)| (reply, own)));
+        self.replies
+            .extend(answers(&run.drafts, run.replies).map(|(reply, own, _)| (reply, own)));
         self.entries.extend(run.drafts);
     }
 
@@ -130,7 +131,11 @@ fn answers(
         from = end;
         (reply, own, end)
     };
-    replies.into_iter().map(answer).collect::<Vec<_>>().into_iter()
+    replies
+        .into_iter()
+        .map(answer)
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 impl Sequencer {
@@ -169,7 +174,9 @@ impl Sequencer {
             match self.line.offer(ready.into_work()) {
                 Offered::Handed(handed) => return handed.is_ok(),
                 Offered::Received(request, work) => {
-                    let Work::Commit(entries, replies) = work else { unreachable!() };
+                    let Work::Commit(entries, replies) = work else {
+                        unreachable!()
+                    };
                     ready = Ready { entries, replies };
                     match request {
                         Ok(Request::Append(more, its)) => (ids, reply) = (more, its),
@@ -207,7 +214,11 @@ impl Sequencer {
             }
             self.chain.open = Some(hour);
             self.chain.last_hour = hour;
-            run.drafts.push(Entry { seq: self.chain.next, id, hour });
+            run.drafts.push(Entry {
+                seq: self.chain.next,
+                id,
+                hour,
+            });
             self.chain.next += 1;
         }
         run.replies.push((reply, run.drafts.len()));
@@ -240,7 +251,10 @@ impl Sequencer {
             }
         }
         let replies = replies.map(|(reply, own, _)| (reply, own)).collect();
-        self.commit(Ready { replies, entries: entries.collect() })
+        self.commit(Ready {
+            replies,
+            entries: entries.collect(),
+        })
     }
 
     fn commit(&self, ready: Ready) -> bool {
@@ -312,10 +326,14 @@ impl Committer {
 
     fn write(&mut self, entries: Vec<Entry>) -> Result<(), Refused> {
         self.refuse_after_failure()?;
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Ok(());
+        };
         self.open.get_or_insert(first.seq);
         let last = last.seq;
-        self.disk.commit(entries).inspect_err(|_| self.failed = true)?;
+        self.disk
+            .commit(entries)
+            .inspect_err(|_| self.failed = true)?;
         self.last = Some(last);
         Ok(())
     }
@@ -332,9 +350,13 @@ impl Committer {
 
     fn write_seal(&mut self) -> Result<(u64, u64), Refused> {
         self.refuse_after_failure()?;
-        let (Some(first), Some(last)) = (self.open, self.last) else { return Err(Refused::Stopped) };
+        let (Some(first), Some(last)) = (self.open, self.last) else {
+            return Err(Refused::Stopped);
+        };
         self.state_mark()?;
-        self.disk.seal(first, last).inspect_err(|_| self.failed = true)?;
+        self.disk
+            .seal(first, last)
+            .inspect_err(|_| self.failed = true)?;
         self.open = None;
         self.state_mark()?;
         Ok((first, last))
@@ -342,11 +364,17 @@ impl Committer {
 
     fn close(&mut self) -> Result<(), Refused> {
         self.refuse_after_failure()?;
-        if self.marked < self.last { self.state_mark() } else { Ok(()) }
+        if self.marked < self.last {
+            self.state_mark()
+        } else {
+            Ok(())
+        }
     }
 
     fn state_mark(&mut self) -> Result<(), Refused> {
-        self.disk.mark(self.last).inspect_err(|_| self.failed = true)?;
+        self.disk
+            .mark(self.last)
+            .inspect_err(|_| self.failed = true)?;
         self.marked = self.last;
         Ok(())
     }
