@@ -27,9 +27,11 @@
 //!
 //! 1.4. An integer is its digits, of any number, without a leading zero; `-0` is
 //! written `0`. A number spelt with `.`, `e` or `E` is a double: the fewest
-//! digits that read back to the same double, positional if the decimal exponent
-//! is from -4 to 15, else scientific with a sign and at least two digits. It
-//! shows that it is one: `1.0`, `1.5e+16`, `1e-05`, `-0.0`.
+//! digits that read back to the same double, of several the nearest to it, of two
+//! as near the one that ends in an even digit (`1000000000000000.2` for 10^15 and
+//! a quarter); positional if the decimal exponent is from -4 to 15, else
+//! scientific with a sign and at least two digits. It shows that it is one:
+//! `1.0`, `1.5e+16`, `1e-05`, `-0.0`.
 //!
 //! 1.5. Reading must refuse: a name twice in one object; a lone surrogate; bytes
 //! after the value; a number beyond the largest double. What is smaller than the

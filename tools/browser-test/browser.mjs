@@ -28,21 +28,21 @@ const api = async (method, path, body) => {
 
 // The rest of the scene, over HTTP as it comes in practice.
 async function fill() {
-  const route = (tenant, request = {}) =>
+  const route = (tenant, data_label = "INTERNAL") =>
     api("POST", "/route", {
-      capability_id: "cap.doc.summarize", env: "dev", data_label: "INTERNAL", tenant_risk: "low",
-      qos_class: "P2", tenant_id: tenant, correlation_id: CASE, request,
+      capability_id: "cap.doc.summarize", env: "dev", data_label, tenant_risk: "low",
+      qos_class: "P2", tenant_id: tenant, correlation_id: CASE,
     });
   await route("acme");
   await route("umbrella");
-  const large = await route("acme", { pages: 500 });
-  const entry = large.receipt.entry_hash;
+  const restricted = await route("acme", "RESTRICTED");
+  const entry = restricted.receipt.entry_hash;
   const shown = await api("GET", `/v1/entries/${entry}`);
   await api("POST", "/wcp/approvals/resolve", {
     entry, input_hash: shown.entry.payload.input_hash, verdict: "approve",
     why: `looked at it ${HOSTILE}`, supervisor_level: "gatekeeper",
   });
-  await route("acme", { pages: 500 });
+  await route("acme", "RESTRICTED");
   const append = (kind, payload) => api("POST", "/v1/entries", { kind, payload });
   await append("note", { correlation_id: CASE, tenant_id: HOSTILE, text: HOSTILE, name: TURNED, [HOSTILE]: "\\u003c </script>" });
   await append(`<svg onload=window.hacked=3>${TURNED}`, { correlation_id: CASE, x: 1.5, big: 1e22, deep: { a: [1, { b: HOSTILE }] } });

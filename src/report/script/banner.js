@@ -9,6 +9,7 @@ const SIGNS = { verified: "\u2713", unconfirmed: "?", failed: "\u2717", unable: 
 const OPEN = {
   completeness: "whether entries that belong to the case were left out",
   chain: "how the entries tie to their neighbours in the log",
+  signatures: "signatures, which this browser cannot judge",
   bundle_unsigned: "whether it was cut: its closing record is not signed",
 };
 
@@ -41,6 +42,8 @@ function faultList(faults) {
   );
 }
 
+// A chip of the tone `proof` says that something holds under the log's key. It
+// is green only within what has the state `verified`.
 export function chip(tone, text) {
   return el(`span.chip.${tone}`, {}, text);
 }

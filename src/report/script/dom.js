@@ -46,9 +46,14 @@ export function facts(rows) {
     "dl.facts",
     {},
     shown.map(([label, value]) =>
-      el("div", {}, el("dt", {}, label), el("dd", {}, value instanceof Node ? value : foreign(value))),
+      el("div", {}, el("dt", {}, foreign(label)), el("dd", {}, value instanceof Node ? value : worded(value))),
     ),
   );
+}
+
+// Digests in the letters of digests.
+function worded(value) {
+  return foreign(value, /^([a-z0-9-]+:)?[0-9a-f]{64}$/.test(value) ? "code" : "bdi");
 }
 
 // A cell that on a narrow screen stands behind its own name.

@@ -16,8 +16,8 @@ export function proofChips({ header, faults, entry }, checked) {
   if (!checked) {
     return [chip("plain", "not verified")];
   }
-  const sealed = header ? chip("good", `sealed in epoch ${header.statement.content.epoch}`) : chip("warn", "not sealed yet");
-  return entry ? [chip("good", "signature"), sealed] : [];
+  const sealed = header ? chip("proof", `sealed in epoch ${header.statement.content.epoch}`) : chip("warn", "not sealed yet");
+  return entry ? [chip("proof", "signature"), sealed] : [];
 }
 
 // `items` as `verifyBundle` gives them; `about(item)` may add chips or links.

@@ -21,18 +21,19 @@ export function readKey(text) {
   return fromHex(digits, 32) ? digits : undefined;
 }
 
+// What is plainly wrong is wrong whether signatures could be judged or not.
 // `able`: whether this browser can verify; `faults` and `log` of what was
 // found; `key` as `readKey` gave it.
 export function judge({ able, faults, log, key }) {
+  if (faults.length > 0) {
+    const more = faults.length > 1 ? `, the first of ${faults.length}` : "";
+    return { state: "failed", why: `${describeFault(faults[0])}${more}.` };
+  }
   if (!able) {
     const why = globalThis.isSecureContext === false
       ? "browsers give pages their cryptography only over https, from this machine or from a file"
       : "this browser has no Ed25519 of its own";
     return { state: "unable", why: `Signatures were not looked at: ${why}.` };
-  }
-  if (faults.length > 0) {
-    const more = faults.length > 1 ? `, the first of ${faults.length}` : "";
-    return { state: "failed", why: `${describeFault(faults[0])}${more}.` };
   }
   if (key === undefined) {
     return { state: "unconfirmed", why: "What was typed as the key is not 64 hex digits." };
@@ -51,6 +52,6 @@ export function judge({ able, faults, log, key }) {
 
 export function describeFault(fault) {
   const place = fault.seq !== null ? ` at entry ${fault.seq}` : fault.index !== null ? ` at entry line ${fault.index}` : "";
-  const line = fault.line !== null ? ` (line ${fault.line})` : "";
+  const line = fault.line !== null ? ` (line ${fault.line} of the bundle)` : "";
   return `${fault.code}${place}${line}: ${fault.detail}`;
 }

@@ -61,7 +61,7 @@ function fromLag({ unsealed, lag }) {
     return [];
   }
   const hours = Math.floor(lag / HOUR);
-  return [{ tone: "bad", text: `${unsealed} entries have waited more than ${hours} h for a seal; one is due every hour.`, href: null }];
+  return [{ tone: "bad", text: `A seal is overdue: ${unsealed} of the newest entries are not sealed, the oldest for ${hours} h; one is due every hour.`, href: null }];
 }
 
 async function newest(kind) {

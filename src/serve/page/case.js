@@ -40,11 +40,12 @@ export async function showCase(view, correlation) {
   faults.push(...[...tail, ...related].flatMap((item) => item.faults));
   const verdict = judge({ able, faults, log: found?.log ?? log, key: trustedKey() });
   if (verdict.state === "verified" && tail.length > 0) {
-    verdict.why = `${verdict.why} ${tail.length} of the entries are signed and not sealed yet: nothing shows yet that they will stay.`;
+    const some = tail.length === 1 ? "One entry is" : `${tail.length} entries are`;
+    verdict.why = `${verdict.why} ${some} signed and not sealed yet: nothing shows yet that they will stay.`;
   }
   const about = (item) => [
     related.includes(item) ? chip("plain", "related: attestation of a worker of this case") : null,
-    item.entry ? el("a", { href: `#/entry/${item.entry.seq}` }, "open entry") : null,
+    item.entry ? el("a.chip", { href: `#/entry/${item.entry.seq}` }, "open entry") : null,
   ];
   replace(
     view,
@@ -53,7 +54,7 @@ export async function showCase(view, correlation) {
     banner(verdict, found?.notChecked ?? [], faults),
     downloads(correlation, bytes),
     el("h2", {}, `Custody, in order: ${items.length} entr${items.length === 1 ? "y" : "ies"}`),
-    timeline(items, { checked: able, about }),
+    el("div", { "data-state": verdict.state }, timeline(items, { checked: able, about })),
   );
 }
 

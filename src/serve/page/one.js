@@ -40,7 +40,7 @@ export async function showEntry(view, id) {
       ? "The entry is signed by the key that you gave, and its path leads to a root that this key sealed."
       : "The entry is signed by the key that you gave. It is not sealed yet: nothing shows yet that it will stay.";
   }
-  replace(view, page(entry, proof, linked, banner(verdict, [], faults)));
+  replace(view, el("div", { "data-state": verdict.state }, page(entry, proof, linked, banner(verdict, [], faults))));
 }
 
 function page(entry, proof, linked, verdict) {
@@ -65,7 +65,7 @@ function page(entry, proof, linked, verdict) {
 }
 
 function linkChip(linked) {
-  return linked === null ? chip("plain", "the first entry") : linked ? chip("good", "follows the entry before") : chip("bad", "does not follow the entry before");
+  return linked === null ? chip("plain", "the first entry") : linked ? chip("proof", "follows the entry before") : chip("bad", "does not follow the entry before");
 }
 
 // Null for the first entry.

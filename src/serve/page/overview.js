@@ -40,7 +40,7 @@ export async function overview(view) {
     alertList(alerts),
     el("section.card", { "aria-labelledby": "h-log" }, el("h2", { id: "h-log" }, "The log"), standing(content, headers, state)),
     el("section.card", { "aria-labelledby": "h-time" }, el("div.row", {}, el("h2", { id: "h-time" }, "Epochs and volume"), el("div", {}, el("label.inline", { for: "span" }, "Last "), choice)), plots),
-    el("section.card", { "aria-labelledby": "h-epochs" }, el("h2", { id: "h-epochs" }, "Last epochs"), epochTable(headers, able)),
+    el("section.card", { "aria-labelledby": "h-epochs", "data-state": verdict.state }, el("h2", { id: "h-epochs" }, "Last epochs"), epochTable(headers, able)),
   );
   await draw(plots, headers, content, state, 72);
 }
@@ -63,11 +63,15 @@ function standing(head, headers, state) {
     ["as of", shortTime(head.ts)],
     ["head", hashText(head.hash)],
     ["last seal", last ? `epoch ${last.epoch}, ${shortTime(last.sealed_at)}` : "none yet"],
-    ["not sealed", state.unsealed > 0 ? `${state.unsealed.toLocaleString("en")} entries, the oldest for ${duration(state.lag)}` : "nothing"],
+    ["not sealed", state.unsealed > 0 ? `${entryCount(state.unsealed)}, the oldest for ${duration(state.lag)}` : "nothing"],
     ["server", `${state.health.status}, sealbook ${state.health.version}, ${gibibytes(state.health.free_bytes)} free`],
     ["log key", hashText(head.log)],
     ["genesis", hashText(head.genesis)],
   ]);
+}
+
+function entryCount(count) {
+  return `${count.toLocaleString("en")} ${count === 1 ? "entry" : "entries"}`;
 }
 
 function duration(seconds) {
@@ -132,7 +136,7 @@ function epochTable(headers, able) {
   const heads = HEADS.map((name) => el("th", { scope: "col" }, name));
   const rows = headers.slice(-LISTED).reverse().map(({ statement, faults }) => {
     const { epoch, hour, first_seq, last_seq, tree_size, sealed_at, root } = statement.content;
-    const state = faults.length > 0 ? chip("bad", faults[0][0]) : able ? chip("good", "signed, chained") : chip("plain", "not verified");
+    const state = faults.length > 0 ? chip("bad", faults[0][0]) : able ? chip("proof", "signed, chained") : chip("plain", "not verified");
     const entries = el("a", { href: `#/search${query({ from_seq: first_seq, until_seq: last_seq })}` }, `${tree_size.toLocaleString("en")}`);
     const cells = [String(epoch), shortTime(hour), entries, shortTime(sealed_at), el("code", { title: root }, shortHash(root)), state];
     return el("tr", {}, cells.map((content, at) => cell(HEADS[at], content)));

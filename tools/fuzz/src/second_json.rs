@@ -164,18 +164,24 @@ fn number(rest: &mut &str) -> Option<String> {
 }
 
 fn float(double: f64) -> String {
-    let scientific = format!("{double:e}");
+    // As many digits as the shortest have, but rounded from the exact value: of
+    // two that are as near, the even one.
+    let shortest = format!("{double:e}");
+    let digits = shortest.split('e').next().unwrap_or_default();
+    let count = digits.bytes().filter(u8::is_ascii_digit).count();
+    let rounded = format!("{double:.*e}", count - 1);
+    let scientific = match rounded.parse() == Ok(double) {
+        true => rounded,
+        false => shortest,
+    };
     let (digits, exponent) = scientific.split_once('e').unwrap();
     let exponent: i32 = exponent.parse().unwrap();
     if !(-4..16).contains(&exponent) {
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{digits}e{sign}{:02}", exponent.abs());
     }
-    let positional = format!("{double}");
-    match positional.contains('.') {
-        true => positional,
-        false => format!("{positional}.0"),
-    }
+    let behind = digits.bytes().filter(u8::is_ascii_digit).count() as i32 - 1 - exponent;
+    format!("{double:.*}", behind.max(1) as usize)
 }
 
 impl Json {
