@@ -154,8 +154,7 @@ fn go_on(filter: &mut Filter, cursor: &str) -> Result<(), Problem> {
 fn page(store: &dyn Store, filter: &Filter, limit: u64) -> Result<Vec<u8>, Problem> {
     let mut body = b"{\"entries\":[".to_vec();
     let mut next = None;
-    let mut written = 0;
-    for item in select(store, filter)? {
+    for (written, item) in (0..).zip(select(store, filter)?) {
         let (seq, entry) = item?;
         if written == limit || (written > 0 && body.len() >= PAGE_BYTES) {
             next = Some(seq);
@@ -165,7 +164,6 @@ fn page(store: &dyn Store, filter: &Filter, limit: u64) -> Result<Vec<u8>, Probl
             body.push(b',');
         }
         write_item(store, seq, &entry, &mut body)?;
-        written += 1;
     }
     let prefix = if filter.reverse { 'd' } else { 'a' };
     let cursor = next.map_or_else(|| "null".to_owned(), |seq| format!("\"{prefix}{seq}\""));

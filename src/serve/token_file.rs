@@ -199,7 +199,8 @@ impl TokenFile {
             .tokens
             .iter()
             .filter(|kept| kept.digest.matches(&presented));
-        matching.last()
+        // All of them are compared, whichever matches.
+        matching.fold(None, |_, kept| Some(kept))
     }
 }
 

@@ -57,7 +57,7 @@ fn processes_that_are_killed_lose_nothing_that_they_acknowledged() {
 #[test]
 fn system_calls_that_fail_are_named_and_lose_nothing() {
     let sample = syscalls::Sample {
-        every: 150,
+        every: 300,
         seed: 3,
     };
     let tally = found(syscalls::run(program(), &sample, false));

@@ -101,6 +101,11 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
         keep(&after, &whole.ran.documents(), step);
         before = after;
     }
+    // Whoever tries nothing finds nothing.
+    let (tried, killed) = (tally.of("SIGKILLs"), tally.of("killed"));
+    if killed * 2 < tried {
+        tally.find(format!("of {tried} SIGKILLs only {killed} were delivered"));
+    }
     Ok(tally)
 }
 
@@ -124,6 +129,7 @@ impl Judge<'_> {
     fn judge(mut self, traced: &Traced) {
         self.tally.count("cases");
         let killed = self.case.contains("SIGKILL");
+        self.tally.add("SIGKILLs", u64::from(killed));
         let reached = killed && traced.signal.is_some() || traced.injected().next().is_some();
         if reached {
             self.tally.count("faults that were reached");
@@ -151,6 +157,9 @@ impl Judge<'_> {
         if traced.hung {
             return self.find("it hangs");
         }
+        // Rust's library ends the process itself when a folder that was read
+        // cannot be closed. What it leaves is judged all the same.
+        let by_library = stderr.contains("unexpected error during closedir");
         match (traced.ran.status, traced.signal) {
             (_, Some(9)) if killed => self.tally.count("killed"),
             (_, Some(signal)) => self.find(&format!("it died of signal {signal}: {stderr}")),
@@ -161,6 +170,7 @@ impl Judge<'_> {
                 }
             }
             (Some(127), _) if loader => self.tally.count("not loaded"),
+            (Some(101), _) if by_library => self.tally.count("ended by the library"),
             (Some(1 | 2), _) if said || mute => self.tally.count("refused with an error"),
             (status, _) => self.find(&format!("no clear error: {status:?}: {stderr}")),
         }

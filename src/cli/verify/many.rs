@@ -275,9 +275,7 @@ fn contradict(subjects: &mut [Subject]) {
             .iter()
             .flatten()
             .find(|(other, its)| other == before && its != genesis);
-        let Some(((_, rival), Some(Ok((examined, _))))) = rival
-            .zip(Some(subject.result.as_mut()))
-            .map(|(rival, result)| (rival, result))
+        let Some(((_, rival), Some(Ok((examined, _))))) = rival.zip(Some(subject.result.as_mut()))
         else {
             continue;
         };
