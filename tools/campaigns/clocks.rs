@@ -83,6 +83,8 @@ fn under_a_process(place: &Place, library: &Path, jump: &str, tally: &mut Tally)
         for _ in 0..2 {
             writeln!(stdin, r#"{{"kind":"k","payload":{{}}}}"#).unwrap();
             if receipts.next().is_none() {
+                drop(stdin);
+                let _ended = child.wait();
                 return tally.find(format!("{case}: it stopped"));
             }
         }

@@ -247,7 +247,7 @@ fn ask(client: &mut Client, n: u64) -> Result<(), String> {
     );
     let answer = match n % 20 {
         0 => {
-            let entries = vec![entry.as_str(); 10].join(",");
+            let entries = [entry.as_str(); 10].join(",");
             let body = format!(r#"{{"entries":[{entries}]}}"#);
             client.post("/v1/entries/batch", &format!("batch-{n}"), &body)
         }
@@ -280,7 +280,9 @@ fn judge(windows: &[Window], tally: &mut Tally) {
         all.sort_by(f64::total_cmp);
         all.get(all.len() / 2).copied().unwrap_or(0.0)
     };
-    let measures: [(&str, fn(&Window) -> f64, f64, f64); 4] = [
+    /// A name, what is measured, and how many times and how much more it may be.
+    type Measure = (&'static str, fn(&Window) -> f64, f64, f64);
+    let measures: [Measure; 4] = [
         (
             "memory (MiB)",
             |w| w.resident_kib as f64 / 1024.0,

@@ -4,9 +4,6 @@
 //! Nothing here depends on secrets, and everything is as fast as it can be. A
 //! sum or difference is not carried, because all that is ever done with one is
 //! to multiply it; the two types hold the bounds under which the proofs hold.
-//! Only the product is our own: the same schoolbook multiplication, in an order
-//! that compiles to two thirds of the time, under the same bounds. Tests hold it
-//! against the proven one, at the bounds above all.
 
 use fiat_crypto::curve25519_64 as fiat;
 
@@ -143,34 +140,11 @@ impl Element {
 impl Loose {
     const ZERO: Loose = Loose(fiat::fiat_25519_loose_field_element([0; 5]));
 
-    /// The product, carried. Limbs are at most 1.5 · 2^52, so nothing here wraps:
-    /// nineteen times a limb stays below 2^57, a column of five products below
-    /// 2^112, and nineteen times the last carry, of a column in which nothing
-    /// was folded back, below 2^61.
     #[inline(always)]
     pub(super) fn times(&self, other: &Loose) -> Element {
-        const LOW: u64 = (1 << 51) - 1;
-        let ([a0, a1, a2, a3, a4], [b0, b1, b2, b3, b4]) = (self.0.0, other.0.0);
-        // 2^255 is 19: what a column has beyond the fifth limb comes back to it.
-        let [f1, f2, f3, f4] = [b1, b2, b3, b4].map(|limb| limb.wrapping_mul(19));
-        let c0 = column([(a0, b0), (a4, f1), (a3, f2), (a2, f3), (a1, f4)], 0);
-        let pairs = [(a1, b0), (a0, b1), (a4, f2), (a3, f3), (a2, f4)];
-        let c1 = column(pairs, (c0 >> 51) as u64);
-        let pairs = [(a2, b0), (a1, b1), (a0, b2), (a4, f3), (a3, f4)];
-        let c2 = column(pairs, (c1 >> 51) as u64);
-        let pairs = [(a3, b0), (a2, b1), (a1, b2), (a0, b3), (a4, f4)];
-        let c3 = column(pairs, (c2 >> 51) as u64);
-        let pairs = [(a4, b0), (a3, b1), (a2, b2), (a1, b3), (a0, b4)];
-        let c4 = column(pairs, (c3 >> 51) as u64);
-        let back = ((c4 >> 51) as u64).wrapping_mul(19);
-        let first = (c0 as u64 & LOW).wrapping_add(back);
-        Element(fiat::fiat_25519_tight_field_element([
-            first & LOW,
-            (c1 as u64 & LOW).wrapping_add(first >> 51),
-            c2 as u64 & LOW,
-            c3 as u64 & LOW,
-            c4 as u64 & LOW,
-        ]))
+        let mut product = Element::ZERO;
+        fiat::fiat_25519_carry_mul(&mut product.0, &self.0, &other.0);
+        product
     }
 
     pub(super) fn carried(&self) -> Element {
@@ -178,15 +152,6 @@ impl Loose {
         fiat::fiat_25519_carry(&mut element.0, &self.0);
         element
     }
-}
-
-/// The sum of five products and of what the column before leaves.
-#[inline(always)]
-fn column(pairs: [(u64, u64); 5], carried: u64) -> u128 {
-    let product = |(a, b): (u64, u64)| u128::from(a).wrapping_mul(u128::from(b));
-    let [a, b, c, d, e] = pairs.map(product);
-    let sum = a.wrapping_add(b).wrapping_add(c).wrapping_add(d);
-    sum.wrapping_add(e).wrapping_add(u128::from(carried))
 }
 
 /// The inverse of each, by one inversion; none may be zero.
@@ -211,42 +176,6 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
     use super::*;
-
-    /// Limbs at the bounds of what is not carried, and in between.
-    fn loose() -> Vec<Loose> {
-        const MOST: u64 = 0x0018_0000_0000_0000;
-        let limbs = [0, 1, 19, (1 << 51) - 1, 1 << 51, MOST - 1, MOST];
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut next = |below: u64| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state % below
-        };
-        let mut all: Vec<_> = limbs.map(|limb| [limb; 5]).into();
-        for _ in 0..150 {
-            all.push([(); 5].map(|()| next(MOST + 1)));
-            let pick = |at: u64| limbs.get(at as usize).copied().unwrap_or(0);
-            all.push([(); 5].map(|()| pick(next(7))));
-        }
-        let loose = |limbs| Loose(fiat::fiat_25519_loose_field_element(limbs));
-        all.into_iter().map(loose).collect()
-    }
-
-    #[test]
-    fn a_product_is_the_proven_one_and_within_its_bounds() {
-        const MOST: u64 = 0x0008_cccc_cccc_cccc;
-        let loose = loose();
-        for a in &loose {
-            for b in &loose {
-                let product = a.times(b);
-                assert!(product.0.0.iter().all(|limb| *limb <= MOST));
-                let mut proven = Element::ZERO;
-                fiat::fiat_25519_carry_mul(&mut proven.0, &a.0, &b.0);
-                assert!(product.is(&proven));
-            }
-        }
-    }
 
     #[test]
     fn an_inverse_times_its_element_is_one_alone_and_among_many() {
