@@ -81,7 +81,7 @@ fn a_file_cannot_write_a_verdict_into_its_own_report() {
         "{report}"
     );
     assert!(
-        report.contains("(line 1): x\\u{a}PASS  logbook, 9 entries: unknown member\n"),
+        report.contains("(line 1) [edit]: x\\u{a}PASS  logbook, 9 entries: unknown member\n"),
         "{report}"
     );
 }

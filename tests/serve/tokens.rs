@@ -8,9 +8,11 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 31] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 35] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
+    ("GET", "/", None),
+    ("GET", "/page/page.css", None),
     ("GET", "/api/v1/verify/org.folder.one", None),
     ("GET", "/api/v1/ban-list", None),
     ("GET", "/metrics", Some(Scope::Read)),
@@ -30,6 +32,8 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 31] = [
     ("GET", "/v1/epochs/0", Some(Scope::Read)),
     ("GET", "/v1/head", Some(Scope::Read)),
     ("GET", "/v1/bundle", Some(Scope::Read)),
+    ("GET", "/v1/report", Some(Scope::Read)),
+    ("GET", "/v1/stats", Some(Scope::Read)),
     ("POST", "/v1/verify", Some(Scope::Read)),
     ("POST", "/v1/entries", Some(Scope::Append)),
     ("POST", "/v1/entries/batch", Some(Scope::Append)),
