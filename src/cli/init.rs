@@ -7,7 +7,6 @@ use serde::Serialize;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{PublicKey, Signer};
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
-use crate::logbook::key_file;
 use crate::store::RocksStore;
 
 use super::Answer;
@@ -61,13 +60,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         let path = path.to_owned();
         return Err(CliError::Exists { path });
     }
-    let signer = if args.reuse_key {
-        passphrase::open(&key)?
-    } else if args.encrypt_key {
-        key_file::create_locked(&key, passphrase::choose()?.as_bytes())?
-    } else {
-        key_file::create(&key)?
-    };
+    let signer = passphrase::begin(&key, args.reuse_key, args.encrypt_key)?;
     let origin = Origin {
         name: args.origin,
         recovery_key_sha256: recovery_key.as_ref().map(recovery_key_sha256),

@@ -35,8 +35,20 @@ pub(super) fn open(path: &Path) -> Result<SoftwareSigner, CliError> {
     }
 }
 
+/// The key of a book that is begun: made, under a passphrase or not, or one that
+/// is there already.
+pub(super) fn begin(path: &Path, reuse: bool, encrypt: bool) -> Result<SoftwareSigner, CliError> {
+    Ok(if reuse {
+        open(path)?
+    } else if encrypt {
+        key_file::create_locked(path, choose()?.as_bytes())?
+    } else {
+        key_file::create(path)?
+    })
+}
+
 /// The passphrase of a key that is to be made. A person types it twice.
-pub(super) fn choose() -> Result<Zeroizing<String>, CliError> {
+fn choose() -> Result<Zeroizing<String>, CliError> {
     let chosen = match from_environment()? {
         Some(passphrase) => Some(passphrase),
         None => ask("new passphrase", Some("the same again"))?,

@@ -21,7 +21,7 @@ use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
-use crate::logbook::{Closed, beside, closed, key_file};
+use crate::logbook::{Closed, beside, closed};
 use crate::store::{RocksStore, Store};
 
 use super::Answer;
@@ -107,13 +107,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
                 let path = mark.to_owned();
                 return Err(CliError::Exists { path });
             }
-            let signer = if args.reuse_key {
-                passphrase::open(&key)?
-            } else if args.encrypt_key {
-                key_file::create_locked(&key, passphrase::choose()?.as_bytes())?
-            } else {
-                key_file::create(&key)?
-            };
+            let signer = passphrase::begin(&key, args.reuse_key, args.encrypt_key)?;
             let end = close(context, &signer)?;
             (signer, end)
         }
