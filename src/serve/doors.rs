@@ -219,7 +219,8 @@ mod tests {
             (header::ORIGIN, "http://localhost:8765"),
             (header::ORIGIN, "http://evil.example"),
         ];
-        assert!(check(&doors(false), &twice).is_err());
+        let refused = check(&doors(false), &twice);
+        assert!(matches!(refused, Err(Problem::OriginRefused)));
     }
 
     #[test]
