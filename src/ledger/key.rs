@@ -8,9 +8,13 @@ use sha2::{Digest, Sha256};
 
 use super::hexadecimal::{self, HexError};
 
+mod digits;
+mod eight;
 mod field;
 mod fixed_base;
 mod point;
+mod points;
+mod sha512;
 mod signer;
 mod strict;
 mod table_cache;

@@ -58,9 +58,9 @@ impl fmt::Debug for Sha256Digest {
 #[derive(Clone)]
 pub struct Sha256Hasher(Context);
 
-#[cfg(feature = "fast-sha256")]
+#[cfg(feature = "fast-sha2")]
 type Context = ring::digest::Context;
-#[cfg(not(feature = "fast-sha256"))]
+#[cfg(not(feature = "fast-sha2"))]
 type Context = sha2::Sha256;
 
 impl Default for Sha256Hasher {
@@ -73,27 +73,27 @@ impl Sha256Hasher {
     /// Of nothing yet.
     #[must_use]
     pub fn new() -> Sha256Hasher {
-        #[cfg(feature = "fast-sha256")]
+        #[cfg(feature = "fast-sha2")]
         let context = Context::new(&ring::digest::SHA256);
-        #[cfg(not(feature = "fast-sha256"))]
+        #[cfg(not(feature = "fast-sha2"))]
         let context = <Context as sha2::Digest>::new();
         Sha256Hasher(context)
     }
 
     /// Takes the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
-        #[cfg(feature = "fast-sha256")]
+        #[cfg(feature = "fast-sha2")]
         self.0.update(bytes);
-        #[cfg(not(feature = "fast-sha256"))]
+        #[cfg(not(feature = "fast-sha2"))]
         sha2::Digest::update(&mut self.0, bytes);
     }
 
     /// The digest of all pieces.
     #[must_use]
     pub fn finish(self) -> Sha256Digest {
-        #[cfg(feature = "fast-sha256")]
+        #[cfg(feature = "fast-sha2")]
         let digest = self.0.finish();
-        #[cfg(not(feature = "fast-sha256"))]
+        #[cfg(not(feature = "fast-sha2"))]
         let digest = sha2::Digest::finalize(self.0);
         let mut bytes = [0; Sha256Digest::BYTES];
         bytes.copy_from_slice(digest.as_ref());
@@ -109,7 +109,7 @@ impl fmt::Debug for Sha256Hasher {
 
 /// The digest of `bytes`, 32 bytes.
 #[must_use]
-#[cfg(feature = "fast-sha256")]
+#[cfg(feature = "fast-sha2")]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
     // The length is the algorithm's; the portable code is there for the type.
@@ -121,7 +121,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// The digest of `bytes`, 32 bytes.
 #[must_use]
-#[cfg(not(feature = "fast-sha256"))]
+#[cfg(not(feature = "fast-sha2"))]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     portable(bytes)
 }

@@ -59,6 +59,25 @@ impl Element {
         bytes
     }
 
+    /// Its limbs in halves, of 26 bits and 25; where a limb is 2^51, as a carried
+    /// one may just be, one bit more.
+    pub(super) fn limbs(&self) -> [u32; 10] {
+        let [a, b, c, d, e] = self.0.0.map(|limb| {
+            // The bound above.
+            [(limb & ((1 << 26) - 1)) as u32, (limb >> 26) as u32]
+        });
+        let ([a, b], [c, d], [e, f], [g, h], [i, j]) = (a, b, c, d, e);
+        [a, b, c, d, e, f, g, h, i, j]
+    }
+
+    /// Of limbs that are below 2^26 and, every other one, 2^26.
+    pub(super) fn from_limbs(limbs: &[u32; 10]) -> Element {
+        let [a, b, c, d, e, f, g, h, i, j] = limbs.map(u64::from);
+        let limbs = [(a, b), (c, d), (e, f), (g, h), (i, j)].map(|(low, high)| low + (high << 26));
+        // Below 2^52 each, and so within the bounds of what is not carried.
+        Loose(fiat::fiat_25519_loose_field_element(limbs)).carried()
+    }
+
     /// Whether its canonical encoding is odd.
     pub(super) fn is_odd(self) -> bool {
         self.to_bytes().first().is_some_and(|low| low & 1 == 1)
@@ -155,14 +174,13 @@ impl Loose {
 }
 
 /// The inverse of each, by one inversion; none may be zero.
-pub(super) fn inverted_all(elements: &[Element]) -> Vec<Element> {
+pub(super) fn inverted_all<const N: usize>(elements: &[Element; N]) -> [Element; N] {
     let mut product = Element::ONE;
-    let before = |element: &Element| {
+    let mut inverses = elements.each_ref().map(|element| {
         let before = product;
         product = product.times(element);
         before
-    };
-    let mut inverses: Vec<_> = elements.iter().map(before).collect();
+    });
     let mut inverse = product.inverted();
     for (place, element) in inverses.iter_mut().zip(elements).rev() {
         *place = inverse.times(place);
@@ -179,7 +197,7 @@ mod tests {
 
     #[test]
     fn an_inverse_times_its_element_is_one_alone_and_among_many() {
-        let elements: Vec<_> = [1, 2, 3, 121_666, 1 << 50].map(Element::small).into();
+        let elements = [1, 2, 3, 121_666, 1 << 50].map(Element::small);
         for (element, inverse) in elements.iter().zip(inverted_all(&elements)) {
             assert!(element.times(&inverse).is(&Element::ONE));
             assert!(element.inverted().is(&inverse));

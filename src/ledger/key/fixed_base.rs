@@ -9,51 +9,23 @@
 //! is a subtraction, which costs the same. Everything is variable in time: the
 //! scalars are those of signatures that anyone may see.
 
-use curve25519_dalek::{EdwardsPoint, Scalar};
+use curve25519_dalek::EdwardsPoint;
+use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::point::{Point, Ready, twice_d};
+use super::digits::{Digits, Width};
+use super::eight::LANES;
+use super::point::{Point, twice_d};
+use super::points::{self, Points, Readies, Ready};
 
-/// How wide the windows are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Width {
-    /// 8 bits: 32 additions, 480 KiB; worth it from a hundred signatures on.
-    Narrow,
-    /// 11 bits: 23 additions, 2.7 MiB; worth it from thousands on. With 12 bits
-    /// there would be one addition less and twice the memory to miss a cache in.
-    Wide,
-}
-
-impl Width {
-    const fn bits(self) -> u32 {
-        match self {
-            Width::Narrow => 8,
-            Width::Wide => 11,
-        }
-    }
-
-    /// Windows that hold every scalar below the group order, which is just over
-    /// 2^252. The last window cannot carry: it has five bits or more to spare,
-    /// or (of 11 bits) holds 2^10 at most, and then nothing follows below that
-    /// could carry into it.
-    pub(super) const fn windows(self) -> usize {
-        match self {
-            Width::Narrow => 32,
-            Width::Wide => 23,
-        }
-    }
-
-    /// Multiples in one window: 0 to 2^(w−1). That of digit 0 spares a case.
-    const fn row(self) -> usize {
-        (1 << (self.bits() - 1)) + 1
-    }
-}
+/// Of how many multiples the inversions are one: so many stay in the cache.
+const BLOCK: usize = 128;
 
 /// The table of one point.
 pub(super) struct FixedBase {
     width: Width,
-    /// Windows one after the other, each from 0 times its base up.
-    multiples: Vec<Ready>,
+    /// A window each: 0 times its base and up.
+    rows: Vec<Vec<Ready>>,
 }
 
 impl FixedBase {
@@ -68,16 +40,12 @@ impl FixedBase {
         };
         let bases = std::iter::successors(Some(point), doubled);
         let bases: Vec<_> = bases.take(width.windows()).collect();
-        let window = |base: &Point| {
-            let next = |multiple: &Point| Some(multiple.sum(base, &twice_d));
-            let multiples = std::iter::successors(Some(Point::IDENTITY), next);
-            let multiples: Vec<_> = multiples.take(width.row()).collect();
-            Ready::all(&multiples)
-        };
-        let windows: Vec<_> = bases.par_iter().map(window).collect();
+        let rows = bases
+            .par_chunks(LANES)
+            .flat_map_iter(|bases| rows(bases, width.row()));
         Some(FixedBase {
             width,
-            multiples: windows.concat(),
+            rows: rows.collect(),
         })
     }
 
@@ -85,46 +53,57 @@ impl FixedBase {
         self.width
     }
 
-    /// Adds to each sum its digit's multiple of window `window`. Window by
-    /// window over many sums, so that a window stays in the cache.
-    pub(super) fn add_window<'s>(
-        &self,
-        window: usize,
-        sums: impl Iterator<Item = (&'s mut Point, i16)>,
-    ) {
-        let count = self.width.row();
-        let row = self
-            .multiples
-            .get(window * count..(window + 1) * count)
-            .unwrap_or_default();
-        for (sum, digit) in sums {
-            // No digit is beyond the row.
-            if let Some(multiple) = row.get(usize::from(digit.unsigned_abs())) {
-                sum.add(multiple, digit < 0);
-            }
+    /// Adds to each sum its scalar's multiple, out of digits of the same width.
+    /// Window by window over many sums, so that a window stays in the cache.
+    pub(super) fn add_multiples(&self, scalars: &Digits, sums: &mut [Points]) {
+        for (row, digits) in self.rows.iter().zip(scalars.windows()) {
+            add_row(row, sums, digits);
         }
     }
 }
 
-/// Appends the digits of `scalar`, one a window, the lowest first.
-pub(super) fn write_digits(scalar: &Scalar, width: Width, out: &mut Vec<i16>) {
-    let bits = width.bits();
-    let half = 1_i32 << (bits - 1);
-    let mut bytes = scalar.as_bytes().iter();
-    let (mut waiting, mut have) = (0_u32, 0);
-    let mut carry = 0;
-    for _ in 0..width.windows() {
-        while have < bits {
-            waiting |= bytes.next().map_or(0, |byte| u32::from(*byte)) << have;
-            have += 8;
+/// The windows of up to eight bases, each from 0 times its base up.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn rows(bases: &[Point], count: usize) -> Vec<Vec<Ready>> {
+    let mut rows: Vec<_> = bases.iter().map(|_| Vec::with_capacity(count)).collect();
+    let ready = points::ready_all(&[Points::of(bases)]);
+    let Some(ready) = ready.first().map(Readies::side_by_side) else {
+        return rows;
+    };
+    let mut sum = Points::IDENTITY;
+    let mut sums = Vec::with_capacity(BLOCK);
+    for first in (0..count).step_by(BLOCK) {
+        sums.clear();
+        for _ in first..count.min(first + BLOCK) {
+            sums.push(sum);
+            sum.add(&ready);
         }
-        let mut digit = (waiting & ((1 << bits) - 1)) as i32 + carry;
-        waiting >>= bits;
-        have -= bits;
-        carry = i32::from(digit > half);
-        digit -= carry << bits;
-        out.push(digit as i16);
+        for multiples in points::ready_all(&sums) {
+            for (row, multiple) in rows.iter_mut().zip(multiples) {
+                row.push(multiple);
+            }
+        }
     }
+    rows
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_row(row: &[Ready], sums: &mut [Points], digits: &[[i16; LANES]]) {
+    let Some(none) = row.first() else { return };
+    for (sum, digits) in sums.iter_mut().zip(digits) {
+        let ready = digits.map(|digit| {
+            // No digit is beyond the row.
+            let multiple = row.get(usize::from(digit.unsigned_abs()));
+            (multiple.unwrap_or(none), digit < 0)
+        });
+        sum.add(&Readies::gather(ready));
+    }
+}
+
+/// The canonical encoding of each sum.
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+pub(super) fn encode_all(sums: &[Points]) -> Vec<[[u8; 32]; LANES]> {
+    points::encode_all(sums)
 }
 
 #[cfg(test)]
@@ -139,37 +118,8 @@ mod tests {
 
     use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
 
-    use super::super::point::encode_all;
+    use super::super::digits::tests::scalars;
     use super::*;
-
-    fn multiple(table: &FixedBase, scalar: &Scalar) -> [u8; 32] {
-        let mut digits = Vec::new();
-        write_digits(scalar, table.width(), &mut digits);
-        let mut sum = Point::IDENTITY;
-        for (window, digit) in digits.into_iter().enumerate() {
-            table.add_window(window, std::iter::once((&mut sum, digit)));
-        }
-        encode_all(&[sum])[0]
-    }
-
-    /// Those where windows carry into each other, and those at the ends.
-    fn scalars() -> Vec<Scalar> {
-        let mut scalars = vec![Scalar::ZERO, Scalar::ONE, -Scalar::ONE, -Scalar::from(2_u8)];
-        let mut power = Scalar::ONE;
-        for _ in 0..253 {
-            scalars.extend([power, power - Scalar::ONE, -power, Scalar::ONE - power]);
-            power += power;
-        }
-        scalars.extend((0..200_u64).map(|n| {
-            let digest: [u8; 64] = sha2::Digest::finalize(sha2::Digest::chain_update(
-                <sha2::Sha512 as sha2::Digest>::new(),
-                n.to_le_bytes(),
-            ))
-            .into();
-            Scalar::from_bytes_mod_order_wide(&digest)
-        }));
-        scalars
-    }
 
     #[test]
     fn a_multiple_is_the_same_with_a_table_and_without() {
@@ -178,30 +128,17 @@ mod tests {
         for point in [ED25519_BASEPOINT_POINT, mixed] {
             for width in [Width::Narrow, Width::Wide] {
                 let table = FixedBase::new(&point, width).unwrap();
-                for scalar in scalars() {
+                let scalars = scalars();
+                let mut digits = Digits::new(width, scalars.len());
+                for (at, scalar) in scalars.iter().enumerate() {
+                    digits.put(at, scalar);
+                }
+                let mut sums = vec![Points::IDENTITY; scalars.len().div_ceil(LANES)];
+                table.add_multiples(&digits, &mut sums);
+                for (sum, scalar) in encode_all(&sums).as_flattened().iter().zip(scalars) {
                     let expected = (point * scalar).compress().to_bytes();
-                    assert_eq!(multiple(&table, &scalar), expected, "{scalar:?}");
+                    assert_eq!(*sum, expected, "{scalar:?}");
                 }
-            }
-        }
-    }
-
-    #[test]
-    fn digits_are_in_range_and_sum_to_the_scalar() {
-        for width in [Width::Narrow, Width::Wide] {
-            let half = 1 << (width.bits() - 1);
-            for scalar in scalars() {
-                let mut digits = Vec::new();
-                write_digits(&scalar, width, &mut digits);
-                assert_eq!(digits.len(), width.windows());
-                let radix = Scalar::from(1_u64 << width.bits());
-                let mut sum = Scalar::ZERO;
-                for digit in digits.iter().rev() {
-                    assert!((-half + 1..=half).contains(&i32::from(*digit)));
-                    let size = Scalar::from(digit.unsigned_abs());
-                    sum = sum * radix + if *digit < 0 { -size } else { size };
-                }
-                assert_eq!(sum, scalar);
             }
         }
     }

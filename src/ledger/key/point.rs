@@ -1,40 +1,18 @@
-//! Points of edwards25519, as far as a table of multiples needs them.
-//!
-//! curve25519-dalek adds points in one form only. Here one side is a multiple
-//! out of a table, of which everything that can be computed ahead was: seven
-//! multiplications instead of nine, and a smaller table. The law is that of
-//! Hisil, Wong, Carter and Dawson (2008, §3.1) for a = −1, which is **complete**
-//! on this curve: it holds for any two points, equal, opposite or of small
-//! order, and so there are no cases.
+//! Points of edwards25519, as far as the bases of a table of multiples need
+//! them: read, and doubled. The law is that of [`super::points`].
 
-use super::field::{Element, inverted_all};
+use super::field::Element;
 
 /// A point: x = X/Z, y = Y/Z, and T = XY/Z.
 #[derive(Clone, Copy)]
 pub(super) struct Point {
-    x: Element,
-    y: Element,
-    z: Element,
-    t: Element,
-}
-
-/// A point out of a table: (y + x)/2, (y − x)/2 and d·x·y. The halves spare a
-/// doubling in every addition.
-#[derive(Clone, Copy)]
-pub(super) struct Ready {
-    plus: Element,
-    minus: Element,
-    product: Element,
+    pub(super) x: Element,
+    pub(super) y: Element,
+    pub(super) z: Element,
+    pub(super) t: Element,
 }
 
 impl Point {
-    pub(super) const IDENTITY: Point = Point {
-        x: Element::ZERO,
-        y: Element::ONE,
-        z: Element::ONE,
-        t: Element::ZERO,
-    };
-
     /// The point of a canonical encoding, if it is one.
     pub(super) fn decode(bytes: &[u8; 32]) -> Option<Point> {
         let y = Element::from_bytes(bytes);
@@ -55,27 +33,7 @@ impl Point {
             t: x.times(&y),
         };
         // So that nothing that is built on it can be of another point.
-        (encode_all(&[point]) == [*bytes]).then_some(point)
-    }
-
-    /// Adds a point out of a table, or takes it away.
-    #[inline(always)]
-    pub(super) fn add(&mut self, ready: &Ready, negative: bool) {
-        let (first, second) = if negative {
-            (&ready.plus, &ready.minus)
-        } else {
-            (&ready.minus, &ready.plus)
-        };
-        let a = self.y.minus(&self.x).times(&first.loose());
-        let b = self.y.plus(&self.x).times(&second.loose());
-        let c = self.t.times(&ready.product);
-        let (e, h) = (b.minus(&a), b.plus(&a));
-        let (f, g) = (self.z.minus(&c), self.z.plus(&c));
-        let (f, g) = if negative { (g, f) } else { (f, g) };
-        self.x = e.times(&f);
-        self.y = g.times(&h);
-        self.z = f.times(&g);
-        self.t = e.times(&h);
+        (encoding(&point.x, &point.y) == *bytes).then_some(point)
     }
 
     /// The sum of any two points.
@@ -96,40 +54,16 @@ impl Point {
     }
 }
 
-impl Ready {
-    /// Each point made ready, and how they are told apart: none is at infinity,
-    /// so none has a Z of zero.
-    pub(super) fn all(points: &[Point]) -> Vec<Ready> {
-        let (d, half) = (d(), Element::small(2).inverted());
-        let zs: Vec<_> = points.iter().map(|point| point.z).collect();
-        let inverses = inverted_all(&zs);
-        let ready = |(point, inverse): (&Point, &Element)| {
-            let (x, y) = (point.x.times(inverse), point.y.times(inverse));
-            Ready {
-                plus: y.plus(&x).times(&half.loose()),
-                minus: y.minus(&x).times(&half.loose()),
-                product: x.times(&y).times(&d),
-            }
-        };
-        points.iter().zip(&inverses).map(ready).collect()
-    }
-}
-
-/// The canonical encoding of each point.
-pub(super) fn encode_all(points: &[Point]) -> Vec<[u8; 32]> {
-    let zs: Vec<_> = points.iter().map(|point| point.z).collect();
-    let encode = |(point, inverse): (&Point, &Element)| {
-        let mut bytes = point.y.times(inverse).to_bytes();
-        let [.., last] = &mut bytes;
-        *last |= u8::from(point.x.times(inverse).is_odd()) << 7;
-        bytes
-    };
-    let inverses = inverted_all(&zs);
-    points.iter().zip(&inverses).map(encode).collect()
+/// The canonical encoding of the point (x, y).
+pub(super) fn encoding(x: &Element, y: &Element) -> [u8; 32] {
+    let mut bytes = y.to_bytes();
+    let [.., last] = &mut bytes;
+    *last |= u8::from(x.is_odd()) << 7;
+    bytes
 }
 
 /// The curve's constant, −121665/121666.
-fn d() -> Element {
+pub(super) fn d() -> Element {
     let below = Element::small(121_666).inverted();
     Element::small(121_665).negated().times(&below)
 }
@@ -148,47 +82,7 @@ mod tests {
         reason = "a failed step fails the test"
     )]
 
-    use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
-    use curve25519_dalek::traits::Identity;
-    use curve25519_dalek::{EdwardsPoint, Scalar};
-
     use super::*;
-
-    /// Small order, large order, both, and opposites: where an incomplete law
-    /// would have its exceptions.
-    fn points() -> Vec<EdwardsPoint> {
-        let base = ED25519_BASEPOINT_POINT;
-        let mut points = vec![EdwardsPoint::identity(), base, -base, base + base];
-        points.extend(EIGHT_TORSION);
-        points.extend(EIGHT_TORSION.map(|small| small + base));
-        points.extend((1..20_u64).map(|n| base * Scalar::from(n.pow(13))));
-        points
-    }
-
-    fn own(point: &EdwardsPoint) -> Point {
-        Point::decode(point.compress().as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn every_sum_and_difference_is_that_of_the_library() {
-        let (theirs, twice_d) = (points(), twice_d());
-        let ours: Vec<_> = theirs.iter().map(own).collect();
-        // With a Z that is not one, as it is in the middle of a sum.
-        let scaled: Vec<_> = ours.iter().map(|p| p.sum(&ours[7], &twice_d)).collect();
-        let ready = Ready::all(&scaled);
-        for (their, our) in theirs.iter().zip(&ours) {
-            for (at, other) in theirs.iter().enumerate() {
-                let other = other + theirs[7];
-                let expected = [their + other, their - other].map(|p| p.compress().to_bytes());
-                let (mut plus, mut minus) = (*our, *our);
-                plus.add(&ready[at], false);
-                minus.add(&ready[at], true);
-                assert_eq!(encode_all(&[plus, minus]), expected);
-                let sum = our.sum(&scaled[at], &twice_d);
-                assert_eq!(encode_all(&[sum]), expected[..1]);
-            }
-        }
-    }
 
     #[test]
     fn what_is_no_canonical_encoding_is_not_decoded() {

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::VerifyingKey;
 
-use super::fixed_base::{FixedBase, Width};
+use super::digits::Width;
+use super::fixed_base::FixedBase;
 
 /// Keys whose tables are kept. Eight wide ones are 22 MiB.
 const KEPT: usize = 8;
