@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::oneshot;
@@ -31,6 +31,9 @@ const LARGE: usize = 64 << 10;
 
 /// Bytes of a receipt, roughly: with less it would be moved while it is written.
 const RECEIPT_BYTES: usize = 768;
+
+/// Headers of an answer, with those that every answer gets.
+const HEADERS: usize = 12;
 
 /// Says that an answer is that of an earlier request.
 const REPLAYED: &str = "idempotency-replayed";
@@ -113,6 +116,7 @@ fn answer(body: &impl Serialize, receipts: usize, replayed: bool) -> Result<Resp
     let json = HeaderValue::from_static("application/json");
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::CREATED;
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     if replayed {
         let yes = HeaderValue::from_static("true");
@@ -131,9 +135,9 @@ async fn take_in(
 ) -> Result<(Vec<Receipt>, bool), Problem> {
     service.check_recording()?;
     let key = idempotency::given(request.headers())?;
-    let path = request.uri().path().to_owned();
+    let key = key.map(|key| (request.uri().path().to_owned(), key));
     let body = service.bodies.read(request).await?;
-    let key = key.map(|key| Key::new(&actor, &path, &key, &body.bytes));
+    let key = key.map(|(path, key)| Key::new(&actor, &path, &key, &body.bytes));
     let large = body.bytes.len() >= LARGE;
     let prepare = move || {
         // The payloads of a batch stand two levels deeper than that of one.
