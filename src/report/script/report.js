@@ -79,7 +79,7 @@ function showLog(found, leftOut) {
       ["log key named here", found.log ? hashText(found.log) : null],
       ["genesis", found.genesis ? hashText(found.genesis) : null],
     ]),
-    leftOut > 0 ? el("p.quiet", {}, `When this was written, ${leftOut} more entries of the case were not sealed yet and were left out. Nobody signed this number.`) : null,
+    leftOut > 0 ? el("p.quiet", {}, `When this was written, ${leftOut === 1 ? "one more entry of the case was" : `${leftOut} more entries of the case were`} not sealed yet and left out. Nobody signed this number.`) : null,
   );
 }
 
