@@ -83,8 +83,7 @@ use mark::{Mark, MarkFault, MarkFile};
 use observer::{Observer, Shared};
 use recover::Recovered;
 pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, judge_mark};
-use remembered::Remember;
-use request::{Answer, Pending, Prepared, Receipt, Reply, Request, SubmitError};
+use request::{Pending, Prepared, Receipt, Request, Submission};
 use sequencer::Sequencer;
 
 /// Requests that wait for the sequencer; a caller beyond them waits too.
@@ -211,30 +210,24 @@ impl Logbook {
     /// # Errors
     /// [`LogbookError::Stopped`] after a failure.
     pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, LogbookError> {
-        let (reply, pending) = request::reply();
-        self.send(Request::Append(entries, reply))?;
+        let (submission, pending) = request::awaited(entries);
+        self.send(Request::Append(vec![submission]))?;
         Ok(pending)
     }
 
-    /// Hands over entries that become durable together or not at all, with
-    /// consecutive numbers and one time; `remember` is in the same write. Never
-    /// blocks: whoever commits them calls `answer`, which must not block either.
-    ///
-    /// # Errors
-    /// [`SubmitError`]; then nothing was handed over, and `answer` is dropped.
-    pub fn submit_whole(
-        &self,
-        entries: Vec<Prepared>,
-        remember: Option<Remember>,
-        answer: impl FnOnce(Answer) + Send + 'static,
-    ) -> Result<(), SubmitError> {
-        let requests = self.requests.as_ref().ok_or(SubmitError::Stopped)?;
-        let reply = Reply::whole(remember, answer);
-        let refused = requests.try_send(Request::Append(entries, reply));
-        refused.map_err(|refused| match refused {
-            TrySendError::Full(request) => request.withdrawn(SubmitError::Busy),
-            TrySendError::Disconnected(request) => request.withdrawn(SubmitError::Stopped),
-        })
+    /// Hands over what several ask for, in one go: whoever has many at hand wakes
+    /// the writer once for all of them. Never blocks; each is answered, with
+    /// [`LogbookError::Busy`] where the queue is full.
+    pub fn submit_all(&self, submissions: Vec<Submission>) {
+        let request = Request::Append(submissions);
+        let Some(requests) = &self.requests else {
+            return request.refuse(&LogbookError::Stopped);
+        };
+        match requests.try_send(request) {
+            Ok(()) => {}
+            Err(TrySendError::Full(request)) => request.refuse(&LogbookError::Busy),
+            Err(TrySendError::Disconnected(request)) => request.refuse(&LogbookError::Stopped),
+        }
     }
 
     /// Appends the last entry of this book, which names the key of the book that

@@ -14,7 +14,8 @@
 //!
 //! That it checks itself is a convenience: who edits the data can edit the
 //! script. [`verify_report`] settles it. It takes the bundle out, verifies it as
-//! one, holds every entry against the case that is named, and compares all the
+//! one, holds every entry against the case that is named (it has its correlation
+//! id, or attests a worker that a later decision of it names), and compares all the
 //! rest byte for byte with what this release writes; a difference is
 //! `format_mismatch`, with its line.
 //!
@@ -36,6 +37,7 @@ mod verify;
 mod writer;
 
 pub use about::About;
+pub use case::{MOST_RELATED, workers_of};
 pub use file::ReportFile;
 pub use verify::verify_report;
 pub use writer::ReportWriter;

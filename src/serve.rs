@@ -5,7 +5,7 @@
 //!                                     ▼
 //!              endpoint: scope, rate, media type, time
 //!                                     ▼
-//!   append ─► Logbook::submit_whole ─► answer by callback, no thread waits
+//!   append ─► intake ─► Logbook::submit_all ─► answer by callback, no thread waits
 //!   reads, exports, routing ─► bounded pools of blocking threads
 //! ```
 //!
@@ -51,11 +51,13 @@ mod guard;
 mod hall;
 mod health;
 mod idempotency;
+mod intake;
 mod metrics;
 mod openapi;
 mod page;
 mod params;
 mod patience;
+mod posted;
 mod problem;
 mod rate;
 mod requests;

@@ -382,6 +382,7 @@ fn append_code(error: &LogbookError) -> &'static str {
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Mark(error) => io_code(error),
         LogbookError::Closed => "closed",
+        LogbookError::Busy => "busy",
         LogbookError::Stopped => "stopped",
     }
 }

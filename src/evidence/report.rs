@@ -1,17 +1,20 @@
-//! Reports of a case: a selection by correlation id, in the file that shows it.
+//! Reports of a case: a selection by correlation id, with the attestations of
+//! the workers that it chose, in the file that shows it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use crate::ledger::bundle::BundleError;
 use crate::ledger::key::Signer;
+use crate::ledger::kind;
 use crate::ledger::position::Seq;
 use crate::logbook::epoch_at;
-use crate::report::{About, ReportWriter};
+use crate::report::{About, MOST_RELATED, ReportWriter, workers_of};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::EvidenceError;
-use super::selection::{Selected, SelectionExport, export_selection};
+use super::selection::{Selected, SelectionExport, export_with};
 
 /// What to put into a report.
 pub struct ReportExport<'a> {
@@ -53,8 +56,46 @@ pub fn export_report<W: Write>(
         signer: export.signer,
         progress: export.progress,
     };
-    let (writer, selected) = export_selection(store, writer, selection)?;
+    let related = attestations(store, &filter)?;
+    let (writer, selected) = export_with(store, writer, selection, &related)?;
     Ok((writer.finish().map_err(BundleError::Io)?, selected))
+}
+
+/// For each worker that the case's decisions name, the last attestation of it
+/// before the first of them. It bears no correlation id of its own.
+fn attestations(store: &dyn Store, of_case: &Filter) -> Result<Vec<Seq>, EvidenceError> {
+    let decisions = Filter {
+        kinds: vec![kind::DECISION.to_owned()],
+        ..of_case.clone()
+    };
+    let mut first_of = BTreeMap::new();
+    for item in select(store, &decisions)? {
+        let (seq, entry) = item?;
+        for worker in workers_of(&entry) {
+            if first_of.len() < MOST_RELATED {
+                first_of.entry(worker).or_insert(seq);
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (worker, before) in first_of {
+        let attested = Filter {
+            kinds: vec![kind::ATTESTATION.to_owned()],
+            worker: Some(worker),
+            until_seq: Some(before),
+            limit: Some(1),
+            reverse: true,
+            ..Filter::default()
+        };
+        if let Some(item) = select(store, &attested)?.next() {
+            let (seq, entry) = item?;
+            // One that is of the case is there already.
+            if !of_case.matches(seq, &entry) {
+                found.insert(seq);
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
 }
 
 /// How many entries of the case no epoch seals yet.

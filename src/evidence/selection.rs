@@ -46,6 +46,16 @@ pub fn export_selection<W: Write>(
     out: W,
     export: SelectionExport<'_>,
 ) -> Result<(W, Selected), EvidenceError> {
+    export_with(store, out, export, &[])
+}
+
+/// The same with some entries that the filter does not want, in order.
+pub(super) fn export_with<W: Write>(
+    store: &dyn Store,
+    out: W,
+    export: SelectionExport<'_>,
+    also: &[Seq],
+) -> Result<(W, Selected), EvidenceError> {
     let identity = identity_of(store)?;
     let opening = BundleOpening {
         contents: Contents::Selection,
@@ -53,10 +63,10 @@ pub fn export_selection<W: Write>(
         genesis: identity.genesis,
     };
     let mut writer = BundleWriter::new(out, &opening)?;
-    needed(store, export.filter)?.write(store, &mut writer)?;
+    needed(store, export.filter, also)?.write(store, &mut writer)?;
     let mut current: Option<(SignedEpoch, PathReader<'_>)> = None;
     let (mut written, mut unsealed) = (0, 0);
-    for item in in_order(store, export.filter)? {
+    for item in with(store, in_order(store, export.filter)?, also) {
         let (seq, entry) = item?;
         if current
             .as_ref()
@@ -86,13 +96,13 @@ pub fn export_selection<W: Write>(
 }
 
 /// What the selected entries need; only sealed ones are given.
-fn needed(store: &dyn Store, filter: &Filter) -> Result<Needed, EvidenceError> {
+fn needed(store: &dyn Store, filter: &Filter, also: &[Seq]) -> Result<Needed, EvidenceError> {
     let sealed_to = match store.last_epoch()? {
         Some(number) => epoch_at(store, number)?.content.last_seq,
         None => return Ok(Needed::default()),
     };
     let mut needed = Needed::default();
-    for item in in_order(store, filter)? {
+    for item in with(store, in_order(store, filter)?, also) {
         let (seq, entry) = item?;
         if seq > sealed_to {
             break;
@@ -118,4 +128,21 @@ fn in_order<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Items<'s>, Evid
     let newest: Result<Vec<Seq>, EvidenceError> = newest;
     let read = |seq| Ok((seq, entry_at(store, seq)?));
     Ok(Box::new(newest?.into_iter().rev().map(read)))
+}
+
+/// `items`, and each entry of `also` in its place among them.
+fn with<'s>(store: &'s dyn Store, items: Items<'s>, also: &'s [Seq]) -> Items<'s> {
+    let mut also = also.iter().copied().peekable();
+    let mut items = items.peekable();
+    Box::new(std::iter::from_fn(move || {
+        let next = items.peek().and_then(|item| Some(item.as_ref().ok()?.0));
+        match also.next_if(|seq| next.is_none_or(|next| *seq < next)) {
+            Some(seq) => Some(
+                entry_at(store, seq)
+                    .map(|entry| (seq, entry))
+                    .map_err(Into::into),
+            ),
+            None => items.next(),
+        }
+    }))
 }

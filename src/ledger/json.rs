@@ -93,6 +93,14 @@ impl Value {
         self.as_object().and_then(|object| object.get(key))
     }
 
+    /// Takes the member `key` out, if this is an object that has one.
+    pub fn take_member(&mut self, key: &str) -> Option<Value> {
+        match self {
+            Self::Object(object) => object.remove(key),
+            _ => None,
+        }
+    }
+
     /// Whether this is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)

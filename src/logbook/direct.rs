@@ -15,7 +15,7 @@
 use std::sync::{Arc, Mutex, Weak};
 
 use super::committer::Committer;
-use super::request::{Answer, Prepared, reply};
+use super::request::{Answer, Prepared, awaited};
 use super::sequencer::Sequencer;
 
 /// Both, as long as their threads live.
@@ -47,8 +47,8 @@ impl Direct {
         if !sequencer.is_idle() {
             return Err(entries);
         }
-        let (reply, pending) = reply();
-        if let Some(work) = sequencer.append_alone(entries, reply) {
+        let (submission, pending) = awaited(entries);
+        if let Some(work) = sequencer.append_alone(submission) {
             let mut committer = Committer::lock(&committer);
             drop(sequencer);
             committer.perform(work);

@@ -38,6 +38,9 @@ pub enum LogbookError {
     /// ledger is reopened.
     #[error("the high-water mark could not be written: {0}")]
     Mark(Arc<io::Error>),
+    /// More waits to be written than may wait; later there is room again.
+    #[error("more entries are waiting to be written than may wait")]
+    Busy,
     /// The book's last entry closes it.
     #[error("the book is closed: another one continues it")]
     Closed,

@@ -14,6 +14,9 @@ use crate::ledger::time::Timestamp;
 use super::error::LogbookError;
 use super::remembered::Remember;
 
+/// Bytes that most payloads fit in.
+const USUAL_PAYLOAD: usize = 256;
+
 /// Kind and canonical payload of an entry to be, checked in its caller's
 /// thread, so that nothing the sequencer does with it can fail.
 #[derive(Clone, Debug)]
@@ -41,7 +44,7 @@ impl Prepared {
     /// # Errors
     /// [`LogbookError::Entry`] for what no entry can be.
     pub fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
-        let mut canonical = Vec::new();
+        let mut canonical = Vec::with_capacity(USUAL_PAYLOAD);
         payload.write_canonical(Form::Utf8, &mut canonical);
         // The limits do not depend on time or chain, but for seven bytes of a
         // fraction of a second: the longest timestamp stands for all.
@@ -97,16 +100,34 @@ impl Receipt {
 /// What a request is answered with.
 pub type Answer = Result<Vec<Receipt>, LogbookError>;
 
-/// Why nothing was handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SubmitError {
-    /// The queue is full; later there is room again.
-    #[error("more entries are waiting to be written than may wait")]
-    Busy,
-    /// As [`LogbookError::Stopped`].
-    #[error("the ledger takes no more entries until it is reopened")]
-    Stopped,
+/// Entries that are asked for together, and where their receipts go.
+pub struct Submission {
+    pub(crate) entries: Vec<Prepared>,
+    pub(crate) reply: Reply,
+}
+
+impl Submission {
+    /// Entries that become durable together or not at all, with consecutive
+    /// numbers and one time; `remember` is in the same write. `answer` is called
+    /// once, by whoever commits them, and must not block.
+    pub fn whole(
+        entries: Vec<Prepared>,
+        remember: Option<Remember>,
+        answer: impl FnOnce(Answer) + Send + 'static,
+    ) -> Submission {
+        let reply = Reply {
+            answer: Some(Box::new(answer)),
+            whole: true,
+            remember,
+        };
+        Submission { entries, reply }
+    }
+
+    /// Roughly the memory it takes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.entries.iter().map(Prepared::weight).sum()
+    }
 }
 
 /// Where the receipts of one request go, exactly once: dropped without an
@@ -119,18 +140,6 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Never blocks, and must not: it is called by the thread that commits.
-    pub(crate) fn whole(
-        remember: Option<Remember>,
-        answer: impl FnOnce(Answer) + Send + 'static,
-    ) -> Reply {
-        Reply {
-            answer: Some(Box::new(answer)),
-            whole: true,
-            remember,
-        }
-    }
-
     pub(crate) fn send(mut self, answer: Answer) {
         if let Some(taker) = self.answer.take() {
             taker(answer);
@@ -160,7 +169,8 @@ impl Pending {
     }
 }
 
-pub(crate) fn reply() -> (Reply, Pending) {
+/// A submission whose caller waits for it.
+pub(crate) fn awaited(entries: Vec<Prepared>) -> (Submission, Pending) {
     let (sender, receiver) = bounded(1);
     let answer = move |answer| {
         // A caller that has gone away does not want its receipt.
@@ -171,7 +181,7 @@ pub(crate) fn reply() -> (Reply, Pending) {
         whole: false,
         remember: None,
     };
-    (reply, Pending(receiver))
+    (Submission { entries, reply }, Pending(receiver))
 }
 
 /// Where the header of an epoch goes that someone asked to be sealed.
@@ -179,19 +189,27 @@ pub(crate) type SealReply = Sender<Result<Option<SignedEpoch>, LogbookError>>;
 
 /// What the sequencer is asked.
 pub(crate) enum Request {
-    Append(Vec<Prepared>, Reply),
+    Append(Vec<Submission>),
     Seal(SealReply),
     Close(Sender<Result<(), LogbookError>>),
 }
 
 impl Request {
-    /// Takes back a request that nobody took: its caller learns of it another
-    /// way, and once.
-    pub(crate) fn withdrawn(self, error: SubmitError) -> SubmitError {
-        if let Request::Append(_, mut reply) = self {
-            reply.answer = None;
+    /// Answers everyone who asked that it was not taken.
+    pub(crate) fn refuse(self, error: &LogbookError) {
+        match self {
+            Request::Append(submissions) => {
+                for submission in submissions {
+                    submission.reply.send(Err(error.clone()));
+                }
+            }
+            Request::Seal(reply) => {
+                let _ = reply.send(Err(error.clone()));
+            }
+            Request::Close(reply) => {
+                let _ = reply.send(Err(error.clone()));
+            }
         }
-        error
     }
 }
 

@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::error::LogbookError;
 use super::handover::Handover;
 use super::recover::Recovered;
-use super::request::{Prepared, Receipt, Reply, Request, SealReply, Work};
+use super::request::{Prepared, Receipt, Reply, Request, SealReply, Submission, Work};
 use super::stamp::{Stamp, Stamper};
 
 /// Entries in one batch at most: large enough that a sync is shared by many,
@@ -141,7 +141,7 @@ impl Sequencer {
         let mut held = Some(request);
         while let Some(request) = held.take() {
             let sent = match request {
-                Request::Append(entries, reply) => self.append(entries, reply, &mut held),
+                Request::Append(submissions) => self.append(submissions, &mut held),
                 Request::Seal(reply) => self.seal(reply),
                 Request::Close(reply) => {
                     self.work.send(Work::Close(reply));
@@ -163,12 +163,12 @@ impl Sequencer {
 
     /// Signs the entries of one request, and gives them back to be committed, if
     /// they belong into the open epoch; else they were handed on.
-    pub(super) fn append_alone(&mut self, entries: Vec<Prepared>, reply: Reply) -> Option<Work> {
+    pub(super) fn append_alone(&mut self, submission: Submission) -> Option<Work> {
         let mut batch = Batch {
             before: self.chain.clone(),
             run: Run::default(),
         };
-        self.take(entries, reply, &mut batch.run);
+        self.take(submission, &mut batch.run);
         let signed = self.finish(batch)?;
         if signed.seals.is_empty() {
             let mut ready = Ready::default();
@@ -182,15 +182,10 @@ impl Sequencer {
     /// Signs what is asked and what else waits, and hands it on. Until the
     /// committer is ready for it, whatever arrives is signed too and joins it.
     /// What does not belong with it is `held`. False if nobody takes it.
-    fn append(
-        &mut self,
-        mut entries: Vec<Prepared>,
-        mut reply: Reply,
-        held: &mut Option<Request>,
-    ) -> bool {
+    fn append(&mut self, mut submissions: Vec<Submission>, held: &mut Option<Request>) -> bool {
         let mut ready = Ready::default();
         loop {
-            let (batch, next) = self.gather(entries, reply);
+            let (batch, next) = self.gather(submissions);
             *held = next;
             match self.finish(batch) {
                 Some(signed) if signed.seals.is_empty() => ready.take(signed),
@@ -200,9 +195,9 @@ impl Sequencer {
             if held.is_some() || ready.is_full() || ready.entries.is_empty() {
                 return self.commit(ready);
             }
-            (entries, reply) = match self.offer(&mut ready) {
+            submissions = match self.offer(&mut ready) {
                 Offered::Taken(going) => return going,
-                Offered::Joined(Request::Append(entries, reply)) => (entries, reply),
+                Offered::Joined(Request::Append(submissions)) => submissions,
                 Offered::Joined(other) => {
                     *held = Some(other);
                     return self.commit(ready);
@@ -231,16 +226,16 @@ impl Sequencer {
 
     /// Takes what else is waiting into the same batch. Returns the first
     /// request that does not belong into it.
-    fn gather(&mut self, entries: Vec<Prepared>, reply: Reply) -> (Batch, Option<Request>) {
+    fn gather(&mut self, submissions: Vec<Submission>) -> (Batch, Option<Request>) {
         let mut batch = Batch {
             before: self.chain.clone(),
             run: Run::default(),
         };
-        let mut weight = self.take(entries, reply, &mut batch.run);
+        let mut weight = self.take_all(submissions, &mut batch.run);
         while batch.run.drafts.len() < BATCH_ENTRIES && weight < BATCH_BYTES {
             match self.requests.try_recv() {
-                Ok(Request::Append(entries, reply)) => {
-                    weight += self.take(entries, reply, &mut batch.run);
+                Ok(Request::Append(submissions)) => {
+                    weight += self.take_all(submissions, &mut batch.run);
                 }
                 Ok(other) => return (batch, Some(other)),
                 Err(_) => break,
@@ -249,8 +244,16 @@ impl Sequencer {
         (batch, None)
     }
 
+    fn take_all(&mut self, submissions: Vec<Submission>, run: &mut Run) -> usize {
+        let submissions = submissions.into_iter();
+        submissions
+            .map(|submission| self.take(submission, run))
+            .sum()
+    }
+
     /// Numbers, stamps and chains the entries of one request.
-    fn take(&mut self, entries: Vec<Prepared>, reply: Reply, run: &mut Run) -> usize {
+    fn take(&mut self, submission: Submission, run: &mut Run) -> usize {
+        let Submission { entries, reply } = submission;
         if self.chain.closed {
             reply.send(Err(LogbookError::Closed));
             return 0;

@@ -1,13 +1,10 @@
 //! The kinds that are recorded (SPEC §5.4).
 
-/// A routing decision.
-pub const DECISION: &str = "wcp.decision";
-/// Something that decisions refer to: rules, a configuration, a policy.
-pub use crate::ledger::kind::DOCUMENT;
+/// A routing decision; the outcome of verifying a worker package; and something
+/// that decisions refer to: rules, a configuration, a policy.
+pub use crate::ledger::kind::{ATTESTATION, DECISION, DOCUMENT};
 /// A decision that someone else claims.
 pub const INGESTED: &str = "wcp.ingested";
-/// The outcome of verifying a worker package.
-pub const ATTESTATION: &str = "wcp.attestation";
 /// The outcome of verifying an artifact manifest.
 pub const MANIFEST: &str = "manifest.verify";
 /// A capability card and its verdict.

@@ -8,7 +8,8 @@ use crate::ledger::parse;
 /// Which case a report is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
-    /// The correlation id that every entry has.
+    /// The correlation id that every entry has, but for the attestations of the
+    /// workers that its decisions name.
     pub correlation: String,
     /// Entries of the case that were not sealed yet when it was written.
     pub left_out: u64,

@@ -1,19 +1,84 @@
 //! The entries of a report, held against the case that it names.
+//!
+//! Each has the case's correlation id; or it is the attestation of a worker that
+//! a decision of the case names further on.
+
+use std::collections::VecDeque;
 
 use crate::ledger::bundle_line::parse_entry;
+use crate::ledger::entry::Entry;
 use crate::ledger::fault::{At, Fault, FaultCode};
+use crate::ledger::kind;
 use crate::ledger::source::{Event, Raw, ReadError, Source, Subject};
 use crate::store::facts::Facts;
 use crate::store::term::Field;
 
 const OTHER_CASE: &str = "this entry is not of the case that the report names";
 
-/// A bundle as a source, with a fault after each entry of another case.
+/// Attestations that a report carries beside its case, at most.
+pub const MOST_RELATED: usize = 10_000;
+
+/// The workers that an entry names, by id or species, each once.
+#[must_use]
+pub fn workers_of(entry: &Entry) -> Vec<String> {
+    let facts = Facts::of(entry);
+    let workers = facts.values().filter(|(field, _)| *field == Field::Worker);
+    workers.map(|(_, worker)| worker.to_owned()).collect()
+}
+
+/// A bundle as a source, with a fault for each entry of another case.
 pub(super) struct OfCase<'a, S> {
-    pub(super) inner: S,
-    pub(super) correlation: Option<&'a str>,
+    inner: S,
+    correlation: Option<&'a str>,
     /// Entries passed on.
-    pub(super) entries: u64,
+    entries: u64,
+    /// Attestations whose workers no decision has named yet.
+    related: VecDeque<Related>,
+}
+
+struct Related {
+    workers: Vec<String>,
+    fault: Fault,
+}
+
+impl<'a, S> OfCase<'a, S> {
+    pub(super) const fn new(inner: S, correlation: Option<&'a str>) -> Self {
+        Self {
+            inner,
+            correlation,
+            entries: 0,
+            related: VecDeque::new(),
+        }
+    }
+
+    /// What is known to be of another case now that this entry is read.
+    fn judge(&mut self, raw: &Raw, line: Option<u64>) -> Option<Fault> {
+        let index = self.entries;
+        self.entries += 1;
+        let (Some(correlation), Raw::BundleLine(bytes)) = (self.correlation, raw) else {
+            return None;
+        };
+        // What is no entry is for verification to say.
+        let parsed = parse_entry(bytes).ok()?;
+        let entry = &parsed.entry;
+        if Facts::of(entry).has(Field::Correlation, correlation) {
+            if entry.kind() == kind::DECISION {
+                let named = workers_of(entry);
+                let is_named =
+                    |related: &Related| related.workers.iter().any(|w| named.contains(w));
+                self.related.retain(|related| !is_named(related));
+            }
+            return None;
+        }
+        let fault = Fault::at(FaultCode::FormatMismatch, At::Entry, index, OTHER_CASE);
+        let fault = fault.with_seq(Some(parsed.seq.0)).on_line(line);
+        if entry.kind() != kind::ATTESTATION || self.related.len() >= MOST_RELATED {
+            return Some(fault);
+        }
+        let workers = workers_of(entry);
+        self.related.push_back(Related { workers, fault });
+        None
+    }
 }
 
 impl<S: Source> Source for OfCase<'_, S> {
@@ -24,33 +89,18 @@ impl<S: Source> Source for OfCase<'_, S> {
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
         let mut events = Vec::new();
         self.inner.next_batch(&mut events)?;
+        if events.is_empty() {
+            let strangers = self.related.drain(..);
+            batch.extend(strangers.map(|related| Event::Fault(related.fault)));
+        }
         for event in events {
             let fault = match &event {
-                Event::Entry(raw, line) => {
-                    let index = self.entries;
-                    self.entries += 1;
-                    self.judge(raw, index, *line)
-                }
+                Event::Entry(raw, line) => self.judge(raw, *line),
                 _ => None,
             };
             batch.push(event);
             batch.extend(fault.map(Event::Fault));
         }
         Ok(())
-    }
-}
-
-impl<S> OfCase<'_, S> {
-    fn judge(&self, raw: &Raw, index: u64, line: Option<u64>) -> Option<Fault> {
-        let (Some(correlation), Raw::BundleLine(bytes)) = (self.correlation, raw) else {
-            return None;
-        };
-        // What is no entry is for verification to say.
-        let parsed = parse_entry(bytes).ok()?;
-        if Facts::of(&parsed.entry).has(Field::Correlation, correlation) {
-            return None;
-        }
-        let fault = Fault::at(FaultCode::FormatMismatch, At::Entry, index, OTHER_CASE);
-        Some(fault.with_seq(Some(parsed.seq.0)).on_line(line))
     }
 }

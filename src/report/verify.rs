@@ -35,11 +35,8 @@ pub fn verify_report(
     let before = file.lines_before();
     let mut outcome = {
         let bundle = BufReader::new(file.bundle());
-        let mut source = OfCase {
-            inner: BundleFile::open(bundle)?,
-            correlation: about.as_ref().map(|about| about.correlation.as_str()),
-            entries: 0,
-        };
+        let correlation = about.as_ref().map(|about| about.correlation.as_str());
+        let mut source = OfCase::new(BundleFile::open(bundle)?, correlation);
         verify(&mut source, policy, progress)?
     };
     let report = &mut outcome.report;

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
@@ -16,6 +15,7 @@ use super::actor::Actor;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entry_text::ReceiptText;
 use super::idempotency::{self, Key};
+use super::intake;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -24,10 +24,16 @@ use crate::ledger::limits;
 use crate::ledger::members::Members;
 use crate::ledger::parse::parse_with;
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{Prepared, Receipt, Submission};
 
 /// Bodies from this size on are read on a thread that may be busy for a while.
 const LARGE: usize = 64 << 10;
+
+/// Bytes of a receipt, roughly: with less it would be moved while it is written.
+const RECEIPT_BYTES: usize = 768;
+
+/// Headers of an answer, with those that every answer gets.
+const HEADERS: usize = 12;
 
 /// Says that an answer is that of an earlier request.
 const REPLAYED: &str = "idempotency-replayed";
@@ -78,8 +84,7 @@ pub(super) async fn append(
     let identity = service.identity;
     let (receipts, replayed) = take_in(service, actor, request, read_one).await?;
     let receipt = receipts.first().ok_or(LogbookError::Stopped)?;
-    let receipt = Json(ReceiptText::new(receipt, identity));
-    Ok(answer(receipt.into_response(), replayed))
+    answer(&ReceiptText::new(receipt, identity), 1, replayed)
 }
 
 /// Appends entries, all of them or none.
@@ -94,23 +99,30 @@ pub(super) async fn append_batch(
 ) -> Result<Response, Problem> {
     let identity = service.identity;
     let most = service.limits.batch_entries;
-    let read = move |value: &Value, actor: &Actor| read_batch(value, actor, most);
+    let read = move |value, actor: &Actor| read_batch(value, actor, most);
     let (receipts, replayed) = take_in(service, actor, request, read).await?;
     let receipts = receipts.iter();
     let receipts = receipts.map(|receipt| ReceiptText::new(receipt, identity));
-    let receipts = Json(Receipts {
+    let receipts = Receipts {
         receipts: receipts.collect(),
-    });
-    Ok(answer(receipts.into_response(), replayed))
+    };
+    answer(&receipts, receipts.receipts.len(), replayed)
 }
 
-fn answer(mut response: Response, replayed: bool) -> Response {
+/// As [`axum::Json`], in one piece of memory that is large enough.
+fn answer(body: &impl Serialize, receipts: usize, replayed: bool) -> Result<Response, Problem> {
+    let mut text = Vec::with_capacity(receipts.saturating_mul(RECEIPT_BYTES));
+    serde_json::to_writer(&mut text, body).map_err(|_| Problem::Abandoned)?;
+    let json = HeaderValue::from_static("application/json");
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::CREATED;
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS);
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
     if replayed {
-        let yes = axum::http::HeaderValue::from_static("true");
+        let yes = HeaderValue::from_static("true");
         response.headers_mut().insert(REPLAYED, yes);
     }
-    response
+    Ok(response)
 }
 
 /// Reads, prepares, hands over, and waits for the receipts. True if they are
@@ -119,18 +131,18 @@ async fn take_in(
     service: Arc<Service>,
     actor: Actor,
     request: Request<Body>,
-    read: impl FnOnce(&Value, &Actor) -> Result<Vec<Prepared>, Problem> + Send + 'static,
+    read: impl FnOnce(Value, &Actor) -> Result<Vec<Prepared>, Problem> + Send + 'static,
 ) -> Result<(Vec<Receipt>, bool), Problem> {
     service.check_recording()?;
     let key = idempotency::given(request.headers())?;
-    let path = request.uri().path().to_owned();
+    let key = key.map(|key| (request.uri().path().to_owned(), key));
     let body = service.bodies.read(request).await?;
-    let key = key.map(|key| Key::new(&actor, &path, &key, &body.bytes));
+    let key = key.map(|(path, key)| Key::new(&actor, &path, &key, &body.bytes));
     let large = body.bytes.len() >= LARGE;
     let prepare = move || {
         // The payloads of a batch stand two levels deeper than that of one.
         let value = parse_with(&body.bytes, &limits::embedded(3))?;
-        read(&value, &actor)
+        read(value, &actor)
     };
     let entries = match large {
         true => service.pools.read(prepare).await?,
@@ -156,31 +168,33 @@ async fn hand_over(
     let begun = Instant::now();
     let (sender, receiver) = oneshot::channel();
     let remember = key.map(|key| key.to_remember());
-    service
-        .logbook
-        .submit_whole(entries, remember, move |answer| {
-            // The key is free when its request is answered, whether or not anyone
-            // still waits for that.
-            drop(claim);
-            let _ = sender.send(answer);
-        })?;
+    let submission = Submission::whole(entries, remember, move |answer| {
+        // The key is free when its request is answered, whether or not anyone
+        // still waits for that.
+        drop(claim);
+        let _ = sender.send(answer);
+    });
+    intake::take_in(&service, submission);
     let receipts = receiver.await.map_err(|_| LogbookError::Stopped)??;
     service.metrics.appended(begun.elapsed().as_secs_f64());
     Ok((receipts, false))
 }
 
-fn read_one(value: &Value, actor: &Actor) -> Result<Vec<Prepared>, Problem> {
+fn read_one(value: Value, actor: &Actor) -> Result<Vec<Prepared>, Problem> {
     Ok(vec![read_entry(value, actor)?])
 }
 
-fn read_batch(value: &Value, actor: &Actor, most: usize) -> Result<Vec<Prepared>, Problem> {
-    let mut members = Members::of(value, "")?;
-    let items = members.array("entries")?;
+fn read_batch(mut value: Value, actor: &Actor, most: usize) -> Result<Vec<Prepared>, Problem> {
+    let mut members = Members::of(&value, "")?;
+    let count = members.array("entries")?.len();
     members.finish()?;
-    if items.is_empty() || items.len() > most {
+    if count == 0 || count > most {
         return Err(Problem::BatchSize { most });
     }
-    let entries = items.iter().enumerate();
+    let Some(Value::Array(items)) = value.take_member("entries") else {
+        return Err(Problem::Abandoned);
+    };
+    let entries = items.into_iter().enumerate();
     let entries = entries.map(|(index, item)| {
         read_entry(item, actor).map_err(|problem| Problem::InBatch {
             index,
@@ -190,10 +204,10 @@ fn read_batch(value: &Value, actor: &Actor, most: usize) -> Result<Vec<Prepared>
     entries.collect()
 }
 
-fn read_entry(value: &Value, actor: &Actor) -> Result<Prepared, Problem> {
-    let mut members = Members::of(value, "")?;
-    let kind = members.str("kind")?;
-    let mut payload = members.object("payload")?.clone();
+fn read_entry(mut value: Value, actor: &Actor) -> Result<Prepared, Problem> {
+    let mut members = Members::of(&value, "")?;
+    let kind = members.str("kind")?.to_owned();
+    let payload = members.object("payload")?;
     members.finish()?;
     let levels = 1 + payload.iter().map(|(_, v)| v.depth()).max().unwrap_or(0);
     if levels > limits::PAYLOAD_LEVELS {
@@ -202,6 +216,10 @@ fn read_entry(value: &Value, actor: &Actor) -> Result<Prepared, Problem> {
             expected: "at most 128 levels of nesting are possible",
         });
     }
+    // Taken out and not copied: it may be most of the body.
+    let Some(Value::Object(mut payload)) = value.take_member("payload") else {
+        return Err(Problem::Abandoned);
+    };
     actor.sign_in(&mut payload)?;
-    Ok(Prepared::of_caller(kind, &payload)?)
+    Ok(Prepared::of_caller(&kind, &payload)?)
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entry_text::{EntryItem, write_item};
-use super::params::Params;
+use super::params::{FilterParams, Params};
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -51,13 +51,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Entries by filter, a page at a time.
 #[utoipa::path(get, path = "/v1/entries", tag = "ledger",
     params(
-        ("kind" = Option<Vec<String>>, Query, description = "Any of these kinds"),
-        ("since" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
-        ("until" = Option<String>, Query, description = "Not after this time (RFC 3339)"),
-        ("tenant" = Option<String>, Query), ("correlation" = Option<String>, Query),
-        ("worker" = Option<String>, Query), ("decision" = Option<String>, Query),
-        ("denied" = Option<bool>, Query),
-        ("from_seq" = Option<u64>, Query), ("until_seq" = Option<u64>, Query),
+        FilterParams,
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000),
         ("reverse" = Option<bool>, Query, description = "Newest first"),
         ("cursor" = Option<String>, Query, description = "Where an earlier page ended")),

@@ -1,10 +1,13 @@
 //! Entries and receipts as they are sent.
 
 use serde::Serialize;
+use serde::ser::{Error as _, Serializer};
 use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::ledger::entry::Entry;
+use crate::ledger::hash::Hash;
+use crate::ledger::key::{PublicKey, Signature};
 use crate::ledger::position::Seq;
 use crate::logbook::Identity;
 use crate::logbook::request::Receipt;
@@ -16,17 +19,27 @@ pub(super) struct ReceiptText {
     /// The entry's number.
     seq: u64,
     /// The entry's hash.
-    hash: String,
+    #[serde(serialize_with = "digits")]
+    #[schema(value_type = String)]
+    hash: [u8; Hash::BYTES],
     /// The hash of the entry before.
-    prev_hash: String,
+    #[serde(serialize_with = "digits")]
+    #[schema(value_type = String)]
+    prev_hash: [u8; Hash::BYTES],
     /// The entry's time.
     ts: String,
     kind: String,
-    signature: String,
+    #[serde(serialize_with = "digits")]
+    #[schema(value_type = String)]
+    signature: [u8; Signature::BYTES],
     /// The log's key.
-    log: String,
+    #[serde(serialize_with = "digits")]
+    #[schema(value_type = String)]
+    log: [u8; PublicKey::BYTES],
     /// The hash of the log's entry 0.
-    genesis: String,
+    #[serde(serialize_with = "digits")]
+    #[schema(value_type = String)]
+    genesis: [u8; Hash::BYTES],
 }
 
 /// An entry, with what its reader wants to know beside it.
@@ -58,15 +71,23 @@ impl ReceiptText {
     pub(super) fn new(receipt: &Receipt, identity: Identity) -> ReceiptText {
         ReceiptText {
             seq: receipt.seq.0,
-            hash: receipt.hash.to_string(),
-            prev_hash: receipt.prev_hash.to_string(),
+            hash: *receipt.hash.as_bytes(),
+            prev_hash: *receipt.prev_hash.as_bytes(),
             ts: receipt.ts.to_string(),
             kind: receipt.kind.clone(),
-            signature: receipt.signature.to_string(),
-            log: identity.log.to_string(),
-            genesis: identity.genesis.to_string(),
+            signature: *receipt.signature.as_bytes(),
+            log: *identity.log.as_bytes(),
+            genesis: *identity.genesis.as_bytes(),
         }
     }
+}
+
+/// Lower-case hex, without memory of its own: every append answers with five.
+fn digits<const N: usize, S: Serializer>(bytes: &[u8; N], to: S) -> Result<S::Ok, S::Error> {
+    let mut digits = [0; 2 * Signature::BYTES];
+    let digits = digits.get_mut(..2 * N).unwrap_or_default();
+    hex::encode_to_slice(bytes, digits).map_err(S::Error::custom)?;
+    to.serialize_str(str::from_utf8(digits).map_err(S::Error::custom)?)
 }
 
 /// Writes `{"entry":…,"epoch":…,"hash":…}`: the payload keeps its bytes, which

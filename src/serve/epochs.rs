@@ -9,11 +9,14 @@ use utoipa::ToSchema;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::json;
 use super::params::Params;
+use super::posted::take_up;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::members::Members;
+use crate::ledger::parse::parse;
 use crate::ledger::position::EpochNumber;
 use crate::logbook::epoch_at;
 
@@ -143,17 +146,14 @@ pub(super) async fn seal(
     State(service): State<Arc<Service>>,
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
-    service.check_recording()?;
-    let body = service.bodies.read(request).await?;
-    let value = crate::ledger::parse::parse(&body.bytes)?;
-    crate::ledger::members::Members::of(&value, "")?.finish()?;
-    let here = Arc::clone(&service);
-    let work = move || {
-        let sealed = here.logbook.seal()?;
-        here.publish();
+    let work = move |service: &Service, body: &[u8]| {
+        let value = parse(body)?;
+        Members::of(&value, "")?.finish()?;
+        let sealed = service.logbook.seal()?;
+        service.publish();
         Ok(sealed)
     };
-    let sealed = service.pools.read(work).await?;
+    let sealed = take_up(service, request, work).await?;
     Ok(statement(&sealed.ok_or(Problem::NothingToSeal)?))
 }
 

@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::{find, json};
-use super::params::Params;
+use super::params::{FilterParams, Params};
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -52,13 +52,7 @@ pub(super) async fn proof(
 /// selection, which leaves out what is not sealed yet.
 #[utoipa::path(get, path = "/v1/bundle", tag = "ledger",
     params(
-        ("kind" = Option<Vec<String>>, Query, description = "Any of these kinds"),
-        ("since" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
-        ("until" = Option<String>, Query, description = "Not after this time (RFC 3339)"),
-        ("tenant" = Option<String>, Query), ("correlation" = Option<String>, Query),
-        ("worker" = Option<String>, Query), ("decision" = Option<String>, Query),
-        ("denied" = Option<bool>, Query),
-        ("from_seq" = Option<u64>, Query), ("until_seq" = Option<u64>, Query)),
+        FilterParams),
     responses((status = 200, description = "The bundle: JSON Lines", body = String,
             content_type = "application/x-ndjson"),
         (status = 409, description = "Nothing of it is sealed yet",

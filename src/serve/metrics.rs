@@ -11,7 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 use super::endpoint::{Endpoint, Need, Takes};
 use super::problem::Problem;
@@ -62,78 +62,73 @@ impl Metrics {
     pub(super) fn new() -> Metrics {
         let seconds = || Histogram::new(exponential_buckets(0.000_25, 2.0, 16));
         let mut registry = Registry::with_prefix("sealbook");
-        let metrics = Metrics {
-            connections: Gauge::default(),
-            connections_refused: Counter::default(),
-            appends: seconds(),
-            commit_entries: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
-            sync: seconds(),
-            entries: Counter::default(),
-            requests: Family::default(),
-            request_time: seconds(),
-            refusals: Family::default(),
-            denials: Family::default(),
-            queue: Gauge::default(),
-            unsealed: Gauge::default(),
-            epoch_lag: Gauge::default(),
-            free_bytes: Gauge::default(),
-            registry: Registry::default(),
-        };
         let r = &mut registry;
-        let m = &metrics;
-        r.register("connections", "Open connections", m.connections.clone());
-        r.register(
-            "connections_refused",
-            "Connections beyond the limit",
-            m.connections_refused.clone(),
-        );
-        r.register(
-            "append_seconds",
-            "From handing entries over to their being durable",
-            m.appends.clone(),
-        );
-        r.register(
-            "commit_entries",
-            "Entries that shared one synced write",
-            m.commit_entries.clone(),
-        );
-        r.register("sync_seconds", "One synced write", m.sync.clone());
-        r.register("entries", "Entries that became durable", m.entries.clone());
-        r.register("requests", "Answered requests", m.requests.clone());
-        r.register(
-            "request_seconds",
-            "From the head of a request to that of its answer",
-            m.request_time.clone(),
-        );
-        r.register(
-            "refusals",
-            "Requests that were not let in",
-            m.refusals.clone(),
-        );
-        r.register("denials", "Routing denials by code", m.denials.clone());
-        r.register(
-            "queue_requests",
-            "Requests that wait for the writer",
-            m.queue.clone(),
-        );
-        r.register(
-            "unsealed_entries",
-            "Entries in the open epoch",
-            m.unsealed.clone(),
-        );
-        r.register(
-            "epoch_lag_seconds",
-            "Age of the oldest entry that is not sealed",
-            m.epoch_lag.clone(),
-        );
-        r.register(
-            "free_bytes",
-            "Free bytes on the ledger's file system",
-            m.free_bytes.clone(),
-        );
         Metrics {
+            connections: kept(r, "connections", "Open connections", Gauge::default()),
+            connections_refused: kept(
+                r,
+                "connections_refused",
+                "Connections beyond the limit",
+                Counter::default(),
+            ),
+            appends: kept(
+                r,
+                "append_seconds",
+                "From handing entries over to their being durable",
+                seconds(),
+            ),
+            commit_entries: kept(
+                r,
+                "commit_entries",
+                "Entries that shared one synced write",
+                Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+            ),
+            sync: kept(r, "sync_seconds", "One synced write", seconds()),
+            entries: kept(
+                r,
+                "entries",
+                "Entries that became durable",
+                Counter::default(),
+            ),
+            requests: kept(r, "requests", "Answered requests", Family::default()),
+            request_time: kept(
+                r,
+                "request_seconds",
+                "From the head of a request to that of its answer",
+                seconds(),
+            ),
+            refusals: kept(
+                r,
+                "refusals",
+                "Requests that were not let in",
+                Family::default(),
+            ),
+            denials: kept(r, "denials", "Routing denials by code", Family::default()),
+            queue: kept(
+                r,
+                "queue_requests",
+                "Requests that wait for the writer",
+                Gauge::default(),
+            ),
+            unsealed: kept(
+                r,
+                "unsealed_entries",
+                "Entries in the open epoch",
+                Gauge::default(),
+            ),
+            epoch_lag: kept(
+                r,
+                "epoch_lag_seconds",
+                "Age of the oldest entry that is not sealed",
+                Gauge::default(),
+            ),
+            free_bytes: kept(
+                r,
+                "free_bytes",
+                "Free bytes on the ledger's file system",
+                Gauge::default(),
+            ),
             registry,
-            ..metrics
         }
     }
 
@@ -174,6 +169,12 @@ impl Metrics {
     pub(super) fn denied(&self, code: &'static str) {
         self.denials.get_or_create(&Denied { code }).inc();
     }
+}
+
+/// A figure that the registry encodes and its owner changes.
+fn kept<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, figure: M) -> M {
+    registry.register(name, help, figure.clone());
+    figure
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use utoipa::IntoParams;
 
 use super::problem::Problem;
 use crate::ledger::position::Seq;
@@ -13,6 +14,26 @@ use crate::store::query::Filter;
 /// The parameters, to be taken out one by one.
 #[derive(Debug)]
 pub(super) struct Params(Vec<(String, String)>);
+
+/// The filters, as the description has them.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[allow(dead_code, reason = "describes what `Params::filter` reads")]
+pub(super) struct FilterParams {
+    /// Any of these kinds
+    kind: Option<Vec<String>>,
+    /// Not before this time (RFC 3339)
+    since: Option<String>,
+    /// Not after this time (RFC 3339)
+    until: Option<String>,
+    tenant: Option<String>,
+    correlation: Option<String>,
+    worker: Option<String>,
+    decision: Option<String>,
+    denied: Option<bool>,
+    from_seq: Option<u64>,
+    until_seq: Option<u64>,
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
     type Rejection = Problem;

@@ -16,7 +16,6 @@ use crate::ledger::hexadecimal::HexError;
 use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
 use crate::logbook::error::{LogbookError, OpenError};
-use crate::logbook::request::SubmitError;
 use crate::record::RecordError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
@@ -217,7 +216,7 @@ impl Problem {
     fn retry_after(&self) -> Option<u32> {
         match self {
             Problem::TooManyRequests { retry_after } => Some(*retry_after),
-            Problem::Busy | Problem::KeyUnderWay => Some(1),
+            Problem::Busy | Problem::KeyUnderWay | Problem::Logbook(LogbookError::Busy) => Some(1),
             Problem::Stopping | Problem::TimedOut => Some(5),
             Problem::DiskLow => Some(60),
             _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(60),
@@ -230,7 +229,8 @@ fn status_of_append(error: &LogbookError) -> StatusCode {
         LogbookError::Entry(_) => StatusCode::BAD_REQUEST,
         LogbookError::ReservedKind { .. } => StatusCode::FORBIDDEN,
         LogbookError::Closed => StatusCode::CONFLICT,
-        LogbookError::Store(_)
+        LogbookError::Busy
+        | LogbookError::Store(_)
         | LogbookError::Mark(_)
         | LogbookError::Stopped
         | LogbookError::Sign(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -241,6 +241,7 @@ fn code_of_append(error: &LogbookError) -> &'static str {
     match error {
         LogbookError::Entry(_) => "bad_input",
         LogbookError::ReservedKind { .. } => "reserved_kind",
+        LogbookError::Busy => "busy",
         LogbookError::Closed => "closed",
         LogbookError::Store(StoreError::Io { kind, .. }) if *kind == io::ErrorKind::StorageFull => {
             "disk_full"
@@ -295,15 +296,6 @@ impl From<EvidenceError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         Problem::Ledger(OpenError::Store(error))
-    }
-}
-
-impl From<SubmitError> for Problem {
-    fn from(error: SubmitError) -> Problem {
-        match error {
-            SubmitError::Busy => Problem::Busy,
-            SubmitError::Stopped => Problem::Logbook(LogbookError::Stopped),
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::doors::Doors;
 use super::error::ServeError;
 use super::hall::Hall;
 use super::idempotency::UnderWay;
+use super::intake::Intake;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rate::Rates;
@@ -42,6 +43,7 @@ pub(super) struct Service {
     pub(super) metrics: Arc<Metrics>,
     pub(super) space: FreeSpace,
     pub(super) under_way: UnderWay,
+    pub(super) intake: Intake,
     pub(super) hall: Hall,
     publish: Option<Mutex<Publisher>>,
     token_path: Option<PathBuf>,
@@ -92,6 +94,7 @@ impl Service {
             limits: config.limits,
             metrics,
             under_way: UnderWay::default(),
+            intake: Intake::default(),
             hall,
             publish: config.publish.map(Mutex::new),
             token_path: config.doors.token_file,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::endpoint::{Endpoint, Need, Takes};
-use super::params::Params;
+use super::params::{FilterParams, Params};
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -69,13 +69,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Entries by hour and kind, the newest first and no more than a limit.
 #[utoipa::path(get, path = "/v1/stats", tag = "ledger",
     params(
-        ("kind" = Option<Vec<String>>, Query, description = "Any of these kinds"),
-        ("since" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
-        ("until" = Option<String>, Query, description = "Not after this time (RFC 3339)"),
-        ("tenant" = Option<String>, Query), ("correlation" = Option<String>, Query),
-        ("worker" = Option<String>, Query), ("decision" = Option<String>, Query),
-        ("denied" = Option<bool>, Query),
-        ("from_seq" = Option<u64>, Query), ("until_seq" = Option<u64>, Query),
+        FilterParams,
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 100000,
             description = "Entries that are counted at most")),
     responses((status = 200, description = "The counts", body = StatsAnswer)))]

@@ -16,7 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entry_text::write_item;
-use super::params::Params;
+use super::params::{FilterParams, Params};
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::{Service, told};
@@ -47,18 +47,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Entries as they become durable: events `entry`, whose `id` is the sequence
-/// number and whose `data` is what `/v1/entries/{id}` answers.
+/// number and whose `data` is what `/v1/entries/{id}` answers. They begin with
+/// `from_seq`, or with what comes from now on.
 #[utoipa::path(get, path = "/v1/tail", tag = "ledger",
     params(
-        ("kind" = Option<Vec<String>>, Query, description = "Any of these kinds"),
-        ("since" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
-        ("until" = Option<String>, Query, description = "Not after this time (RFC 3339)"),
-        ("tenant" = Option<String>, Query), ("correlation" = Option<String>, Query),
-        ("worker" = Option<String>, Query), ("decision" = Option<String>, Query),
-        ("denied" = Option<bool>, Query),
-        ("from_seq" = Option<u64>, Query,
-            description = "The first entry; without it, what comes from now on"),
-        ("until_seq" = Option<u64>, Query),
+        FilterParams,
         ("Last-Event-ID" = Option<u64>, Header, description = "Goes on after this entry")),
     responses((status = 200, description = "The tail", body = String,
         content_type = "text/event-stream")))]

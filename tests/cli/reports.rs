@@ -9,7 +9,8 @@ use sealbook::ledger::policy::Policy;
 use sealbook::report::verify_report;
 use serde_json::{Value, json};
 
-use crate::place::{Place, codes, fault, have, refused_both_ways};
+use crate::place::{Place, Run, codes, fault, have, refused_both_ways};
+use crate::routing::{route, scene};
 
 const HOSTILE: &str = "</script><script>alert(1)</script><!-- \u{202e} \\u003c \\\\u003c";
 
@@ -198,6 +199,80 @@ fn what_is_not_sealed_is_left_out_and_said_unless_it_is_sealed_first() {
     verdict(&place, "case.html", 0);
     place.run(&[&args[..], &["--seal"]].concat()).ok();
     assert_eq!(verdict(&place, "case.html", 0)["entries"], 3);
+}
+
+/// A case of one decision; its worker attested twice before it and once after,
+/// and another worker.
+fn attested_case() -> Place {
+    let place = scene();
+    let attest = |worker: &str, species: &str| {
+        let keyed = |verb: &str, more: &[&str]| {
+            let ids = ["--worker-id", worker, "--worker-species-id", species];
+            let args = [&["package", verb, worker], &ids[..], more].concat();
+            let mut command = place.command(&args);
+            command.env("WCP_ATTEST_HMAC_KEY", "k");
+            Run::of(&args, command.output().unwrap()).ok();
+        };
+        place.run(&["package", "scaffold", worker]).ok();
+        keyed("sign", &[]);
+        keyed("verify", &["--record"]);
+    };
+    attest("org.a.one", "wrk.doc.summarizer");
+    attest("org.a.two", "wrk.doc.summarizer");
+    attest("org.a.other", "wrk.other");
+    route(&place, "acme", &[]).ok();
+    attest("org.a.late", "wrk.doc.summarizer");
+    place.run(&["seal"]).ok();
+    place
+        .run(&["report", "--correlation", "c-1", "-o", "case.html"])
+        .ok();
+    place
+}
+
+#[test]
+fn a_report_carries_the_attestation_of_the_worker_that_was_chosen() {
+    let place = attested_case();
+    let report = verdict(&place, "case.html", 0);
+    let text = place.read("case.html");
+    let (_, bundle) = text.split_once("id=\"bundle\">\n").unwrap();
+    let of_kind = |kind: &str| {
+        let kind = format!("{{\"entry\":{{\"kind\":\"{kind}\"");
+        let lines = bundle.lines().filter(|line| line.starts_with(&kind));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let decisions = of_kind("wcp.decision");
+    let [attestation] = &of_kind("wcp.attestation")[..] else {
+        panic!("{bundle}");
+    };
+    assert_eq!((decisions.len(), &report["entries"]), (1, &json!(2)));
+    assert!(attestation.contains("org.a.two"), "{attestation}");
+    assert!(bundle.find(attestation) < bundle.find(&decisions[0]));
+}
+
+#[test]
+fn an_attestation_of_a_worker_that_nobody_chose_is_of_no_case() {
+    let place = attested_case();
+    let args = [
+        "export",
+        "--kind",
+        "wcp.attestation",
+        "--kind",
+        "wcp.decision",
+    ];
+    place.run(&[&args[..], &["-o", "all.bundle"]].concat()).ok();
+    let text = place.read("case.html");
+    let (before, rest) = text.split_once("id=\"bundle\">\n").unwrap();
+    let (_, after) = rest.split_once("</script>").unwrap();
+    let bundle = place.read("all.bundle").replace('<', "\\u003c");
+    let all = format!("{before}id=\"bundle\">\n{bundle}</script>{after}");
+    place.write("all.html", all);
+    let report = verdict(&place, "all.html", 1);
+    // That of the other worker, and the one that came after the decision.
+    let codes = codes(&report);
+    assert_eq!(codes, ["format_mismatch", "format_mismatch"]);
+    let faults = report["faults"].as_array().unwrap();
+    let indexes: Vec<_> = faults.iter().map(|fault| &fault["index"]).collect();
+    assert_eq!(indexes, [2, 4]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod appending;
 mod approvals;
 mod described;
 mod doors;
+mod endpoints;
 mod evidence;
 mod hall;
 mod idempotency;

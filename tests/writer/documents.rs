@@ -151,7 +151,12 @@ fn a_ledger_that_lacks_a_document_fails_and_gives_no_bundle() {
         codes,
         [FaultCode::DocumentMismatch, FaultCode::DocumentMissing]
     );
-    assert!(select(&book, &Filter::default()).is_err());
+    match select(&book, &Filter::default()) {
+        Err(EvidenceError::DocumentMissing { digest: missing }) => {
+            assert_eq!(missing.to_string(), digest);
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -27,4 +27,5 @@ mod rewriting;
 mod rollbacks;
 mod signers;
 mod spy;
+mod together;
 mod version_1;

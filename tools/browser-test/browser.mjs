@@ -207,6 +207,11 @@ await step("search finds the case, by keyboard alone", async () => {
   await page.waitForSelector(".timeline");
 });
 
+// The entries of a time line, but for those that are not sealed yet.
+const sealedSteps = (page) => page.locator(".step").evaluateAll((steps) =>
+  steps.filter((step) => !step.textContent.includes("not sealed yet")).map((step) => step.id));
+
+let custody;
 await step("the case is verified and tells custody in order", async () => {
   await isState(page, "verified");
   const steps = await page.locator(".step h3").allInnerTexts();
@@ -217,6 +222,7 @@ await step("the case is verified and tells custody in order", async () => {
     assert.ok(at >= 0, `${pattern} in ${JSON.stringify(steps)}`);
   }
   assert.match(await page.locator(".timeline").innerText(), /not sealed yet/);
+  custody = await sealedSteps(page);
   for (const summary of await page.locator(".step details > summary").all()) {
     await summary.click();
   }
@@ -352,6 +358,8 @@ await step("the report opens without any network, and believes no key but the re
   await typeKey(report, KEY.toUpperCase());
   await isState(report, "verified");
   assert.ok((await report.locator("main").innerText()).includes("--as report"));
+  assert.deepEqual(await sealedSteps(report), custody, "page and report tell the same custody");
+  assert.equal(await report.locator(".step .chip", { hasText: "related: attestation" }).count(), 1);
   await unharmed(report);
   await shoot(report, "report");
   await report.pdf({ path: `${SHOTS}/report.pdf`, format: "A4" });

@@ -1,10 +1,10 @@
 // The report: takes the bundle out of this file, verifies it and shows it.
 
-import { banner } from "./banner.js";
+import { banner, chip } from "./banner.js";
 import { utf8 } from "./bytes.js";
 import { verifyBundle } from "./bundle.js";
 import { el, facts, foreign, hashText, replace } from "./dom.js";
-import { idsOf } from "./steps.js";
+import { hasCorrelation, idsOf, workersOf } from "./steps.js";
 import { canVerify } from "./strict.js";
 import { timeline } from "./timeline.js";
 import { judge, readKey } from "./verdict.js";
@@ -31,22 +31,33 @@ function claims() {
   }
 }
 
-// That every entry is of the case which the report names.
+// That every entry is of the case which the report names, or attests a worker
+// that a decision of the case names further on. Gives those that do.
 function checkCase(found, correlation) {
+  const strangers = new Set();
+  const attestations = new Set();
   for (const item of found.entries) {
-    if (item.entry !== null && !hasCorrelation(item.entry, correlation)) {
+    const { entry } = item;
+    if (entry === null) {
+      continue;
+    }
+    if (!hasCorrelation(entry, correlation)) {
+      (entry.kind === "wcp.attestation" ? attestations : strangers).add(item);
+    } else if (entry.kind === "wcp.decision") {
+      const workers = workersOf(entry);
+      for (const waiting of attestations) {
+        waiting.related ||= [...workersOf(waiting.entry)].some((worker) => workers.has(worker));
+      }
+    }
+  }
+  for (const item of [...strangers, ...attestations]) {
+    if (!item.related) {
       const detail = "it is not of the case that this report names";
       const fault = { code: "format_mismatch", detail, index: item.index, seq: item.entry.seq, line: item.line };
       item.faults.push(fault);
       found.faults.push(fault);
     }
   }
-}
-
-function hasCorrelation(entry, correlation) {
-  const { payload } = entry;
-  const inner = ["decision", "input", "body"].map((name) => payload.get(name));
-  return [payload, ...inner].some((one) => one instanceof Map && one.get("correlation_id") === correlation);
 }
 
 function show(found, able, key) {
@@ -68,7 +79,7 @@ function showLog(found, leftOut) {
       ["log key named here", found.log ? hashText(found.log) : null],
       ["genesis", found.genesis ? hashText(found.genesis) : null],
     ]),
-    leftOut > 0 ? el("p.quiet", {}, `When this was written, ${leftOut} more entries of the case were not sealed yet and were left out. Nobody signed this number.`) : null,
+    leftOut > 0 ? el("p.quiet", {}, `When this was written, ${leftOut === 1 ? "one more entry of the case was" : `${leftOut} more entries of the case were`} not sealed yet and left out. Nobody signed this number.`) : null,
   );
 }
 
@@ -85,9 +96,12 @@ async function run() {
   place("print").addEventListener("click", () => window.print());
   showLog(found, leftOut);
   const checked = able && found.headers.length > 0;
-  const about = ({ entry }) => {
+  const about = ({ entry, related }) => {
     const { tenant } = idsOf(entry);
-    return tenant ? el("span.chip.plain", {}, "tenant ", foreign(tenant)) : [];
+    return [
+      related ? chip("plain", "related: attestation of a worker of this case") : null,
+      tenant ? el("span.chip.plain", {}, "tenant ", foreign(tenant)) : null,
+    ];
   };
   replace(place("steps"), timeline(found.entries, { checked, about }));
   update();

@@ -22,6 +22,23 @@ function plain(value) {
   return Array.isArray(value) ? value.map((item) => plain(item) ?? "null").join(", ") : String(value);
 }
 
+// Where producers put the names that an entry is found by.
+function named(entry) {
+  const { payload } = entry;
+  const inner = ["decision", "input", "body"].map((name) => payload.get(name)).filter((one) => one instanceof Map);
+  return [payload, ...inner, ...inner.map((one) => one.get("deny_reason_if_denied"))].filter((one) => one instanceof Map);
+}
+
+// A worker that was found to be tampered with is named in the reason alone.
+export function workersOf(entry) {
+  const names = ["selected_worker_species_id", "worker_species_id", "worker_id"];
+  return new Set(named(entry).flatMap((one) => names.map((name) => one.get(name))).filter((name) => typeof name === "string"));
+}
+
+export function hasCorrelation(entry, correlation) {
+  return named(entry).some((one) => one.get("correlation_id") === correlation);
+}
+
 const TELLERS = {
   "wcp.decision": decided,
   "wcp.ingested": claimed,

@@ -19,6 +19,7 @@ use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::entries::find;
 use crate::serve::epochs::object;
 use crate::serve::params::Params;
+use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
@@ -165,14 +166,11 @@ async fn say(
     request: Request,
     verdict: Option<ApprovalVerdict>,
 ) -> Result<Response, Problem> {
-    service.check_recording()?;
-    let body = service.bodies.read(request).await?;
-    let here = Arc::clone(&service);
-    let work = move || {
-        let said = Said::read(&parse(&body.bytes)?, verdict)?;
-        record(&here, &actor, said)
+    let work = move |service: &Service, body: &[u8]| {
+        let said = Said::read(&parse(body)?, verdict)?;
+        record(service, &actor, said)
     };
-    Ok(object(service.pools.read(work).await?))
+    Ok(object(take_up(service, request, work).await?))
 }
 
 /// What was said, read.

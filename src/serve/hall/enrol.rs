@@ -17,6 +17,7 @@ use crate::record::Outcome;
 use crate::record::outcome::ACTOR;
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
+use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
@@ -70,16 +71,13 @@ pub(in crate::serve) async fn enroll(
     actor: Actor,
     request: Request,
 ) -> Result<Response, Problem> {
-    service.check_recording()?;
-    let body = service.bodies.read(request).await?;
-    let here = Arc::clone(&service);
-    let work = move || {
-        let document = parse(&body.bytes)?;
+    let work = move |service: &Service, body: &[u8]| {
+        let document = parse(body)?;
         check(&document)?;
         let record = WorkerRecord::read(&document)?;
-        take_up(&here, &actor, record)
+        enrol(service, &actor, record)
     };
-    let (answer, enrolment) = service.pools.read(work).await?;
+    let (answer, enrolment) = take_up(service, request, work).await?;
     let status = match enrolment {
         Enrolment::Added => StatusCode::CREATED,
         Enrolment::Updated => StatusCode::OK,
@@ -101,7 +99,7 @@ fn check(document: &Value) -> Result<(), Problem> {
     }
 }
 
-fn take_up(
+fn enrol(
     service: &Service,
     actor: &Actor,
     record: WorkerRecord,

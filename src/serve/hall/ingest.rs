@@ -17,6 +17,7 @@ use crate::record::Outcome;
 use crate::record::outcome::ACTOR;
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
+use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
@@ -52,11 +53,8 @@ pub(in crate::serve) async fn ingest(
     actor: Actor,
     request: Request,
 ) -> Result<Response, Problem> {
-    service.check_recording()?;
-    let body = service.bodies.read(request).await?;
-    let here = Arc::clone(&service);
-    let work = move || {
-        let value = parse_with(&body.bytes, &limits::embedded(0))?;
+    let work = move |service: &Service, body: &[u8]| {
+        let value = parse_with(body, &limits::embedded(0))?;
         let decision_id = Members::of(&value, "")?.str("decision_id")?.to_owned();
         if decision_id.is_empty() {
             return Err(Problem::Argument {
@@ -71,10 +69,10 @@ pub(in crate::serve) async fn ingest(
             return Err(Problem::BringsActor);
         }
         let outcome = Outcome::ingested(Value::from(actor.name()), claim);
-        here.recorder.record(&outcome.by(actor.to_value()))?;
+        service.recorder.record(&outcome.by(actor.to_value()))?;
         Ok(decision_id)
     };
-    let decision_id = service.pools.read(work).await?;
+    let decision_id = take_up(service, request, work).await?;
     let answer = Ingested {
         recorded: true,
         decision_id,

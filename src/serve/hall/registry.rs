@@ -24,6 +24,7 @@ use crate::record::Outcome;
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::params::Params;
+use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
@@ -232,11 +233,8 @@ pub(in crate::serve) async fn report(
     actor: Actor,
     request: Request,
 ) -> Result<Response, Problem> {
-    service.check_recording()?;
-    let body = service.bodies.read(request).await?;
-    let here = Arc::clone(&service);
-    let work = move || {
-        let value = parse(&body.bytes)?;
+    let work = move |service: &Service, body: &[u8]| {
+        let value = parse(body)?;
         let mut members = Members::of(&value, "")?;
         let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
         let mut payload = Object::new();
@@ -246,13 +244,14 @@ pub(in crate::serve) async fn report(
         payload.insert("source", actor.name());
         members.finish()?;
         let outcome = Outcome::report(payload).by(actor.to_value());
-        let _changing = here.hall.change();
-        let receipt = here.recorder.record(&outcome)?;
-        here.hall
+        let _changing = service.hall.change();
+        let receipt = service.recorder.record(&outcome)?;
+        service
+            .hall
             .enter(|roll| roll.report(outcome.payload(), receipt.ts));
         Ok(sha256.to_string())
     };
-    let sha256 = service.pools.read(work).await?;
+    let sha256 = take_up(service, request, work).await?;
     let answer = HashReported {
         reported: true,
         sha256,
@@ -270,7 +269,6 @@ pub(in crate::serve) async fn attest(
     actor: Actor,
     request: Request,
 ) -> Result<Json<Submitted>, Problem> {
-    service.check_recording()?;
     let printable = !worker_id.is_empty() && !worker_id.chars().any(char::is_control);
     if !printable || worker_id.chars().count() > ID_CHARS {
         return Err(Problem::Argument {
@@ -278,13 +276,11 @@ pub(in crate::serve) async fn attest(
             expected: "1 to 256 printable characters are needed",
         });
     }
-    let body = service.bodies.read(request).await?;
-    let here = Arc::clone(&service);
-    let work = move || {
-        let value = parse(&body.bytes)?;
+    let work = move |service: &Service, body: &[u8]| {
+        let value = parse(body)?;
         let mut members = Members::of(&value, "")?;
         let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
-        let id = here.new_id()?;
+        let id = service.new_id()?;
         let mut payload = Object::new();
         payload.insert("id", id.as_str());
         payload.insert("worker_id", worker_id.as_str());
@@ -300,9 +296,10 @@ pub(in crate::serve) async fn attest(
         payload.insert("ai_session_fingerprint", fingerprint);
         members.finish()?;
         let outcome = Outcome::submission(payload).by(actor.to_value());
-        let _changing = here.hall.change();
-        let receipt = here.recorder.record(&outcome)?;
-        here.hall
+        let _changing = service.hall.change();
+        let receipt = service.recorder.record(&outcome)?;
+        service
+            .hall
             .enter(|roll| roll.attest(outcome.payload(), receipt.ts));
         Ok(Submitted {
             id,
@@ -310,5 +307,5 @@ pub(in crate::serve) async fn attest(
             sha256: sha256.to_string(),
         })
     };
-    Ok(Json(service.pools.read(work).await?))
+    Ok(Json(take_up(service, request, work).await?))
 }

@@ -14,6 +14,7 @@ use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::epochs::object;
 use crate::serve::params::Params;
+use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
@@ -78,22 +79,20 @@ pub(in crate::serve) async fn route(
     mut params: Params,
     request: Request,
 ) -> Result<Response, Problem> {
-    service.check_recording()?;
     let task_id = params.one("task_id")?;
     params.finish()?;
-    let body = service.bodies.read(request).await?;
-    let here = Arc::clone(&service);
-    let work = move || {
+    let work = move |service: &Service, body: &[u8]| {
         // `request` stands one level below the recorded input.
-        let value = parse_with(&body.bytes, &limits::embedded(0))?;
+        let value = parse_with(body, &limits::embedded(0))?;
         let input = RouteInput::read(&value, "")?;
         let task_id = task_id.as_deref().unwrap_or(DEFAULT_TASK_ID);
-        decide(&here, &actor, &input, task_id)
+        let recorded = decide(service, &actor, &input, task_id)?;
+        if let Some(denial) = &recorded.decision.deny_reason_if_denied {
+            service.metrics.denied(denial.code());
+        }
+        Ok(recorded)
     };
-    let recorded = service.pools.read(work).await?;
-    if let Some(denial) = &recorded.decision.deny_reason_if_denied {
-        service.metrics.denied(denial.code());
-    }
+    let recorded = take_up(service, request, work).await?;
     let receipt = match &recorded.receipt {
         Ok(receipt) => Value::Object(receipt.to_object()),
         Err(error) => {

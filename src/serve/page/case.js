@@ -11,7 +11,7 @@ import { logKey } from "./headers.js";
 import { trustedKey } from "./keys.js";
 import { checkProof } from "./one.js";
 import { fileName, save } from "./save.js";
-import { member } from "./steps.js";
+import { workersOf } from "./steps.js";
 import { canVerify, verifyStrict } from "./strict.js";
 import { timeline } from "./timeline.js";
 import { judge } from "./verdict.js";
@@ -19,8 +19,8 @@ import { judge } from "./verdict.js";
 // Entries of a case that are listed; a bundle has them all.
 const MOST = 5000;
 
-// Workers whose attestation is looked up.
-const WORKERS = 20;
+// Workers whose attestation is looked up. A report has those of all.
+const WORKERS = 200;
 
 export async function showCase(view, correlation) {
   const [able, log, bytes] = await Promise.all([canVerify(), logKey(), bundleOf(correlation)]);
@@ -114,15 +114,16 @@ async function alone(entry, able, log) {
 }
 
 // The last attestation of each worker before its first decision here. It bears
-// no correlation id, and so is in no bundle of the case.
+// no correlation id: the report carries it all the same, the bundle does not.
 async function attestations(sealed, tail, able, log) {
   const firstOf = new Map();
   const here = new Set();
   for (const { entry } of [...sealed, ...tail]) {
     here.add(entry?.seq);
-    const worker = entry?.kind === "wcp.decision" ? member(entry.payload, "decision", "selected_worker_species_id") : null;
-    if (worker && !firstOf.has(worker)) {
-      firstOf.set(worker, entry.seq);
+    for (const worker of entry?.kind === "wcp.decision" ? workersOf(entry) : []) {
+      if (!firstOf.has(worker)) {
+        firstOf.set(worker, entry.seq);
+      }
     }
   }
   const found = await Promise.all([...firstOf].slice(0, WORKERS).map(async ([worker, before]) => {
@@ -131,7 +132,9 @@ async function attestations(sealed, tail, able, log) {
     const entry = item ? readEntry(item.get("entry")) : null;
     return entry === null || here.has(entry.seq) ? null : proven(entry, item.get("epoch"), able, log);
   }));
-  return found.filter((item) => item !== null);
+  // One attestation may be that of several: of a worker, and of its species.
+  const once = new Map(found.filter((item) => item !== null).map((item) => [item.entry.seq, item]));
+  return [...once.values()];
 }
 
 async function proven(entry, epoch, able, log) {

@@ -1,0 +1,74 @@
+//! Appends on their way to the writer, several at a time.
+//!
+//! To wake the writer for each request costs more than to write its entry, and
+//! under load it would find one entry each time and sync each alone. So what
+//! comes in while a worker of the runtime goes round its connections is handed
+//! over together when it has been round. Nobody waits for a clock: a worker that
+//! has nothing else to do hands over at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::service::Service;
+use crate::logbook::request::Submission;
+
+/// Bytes from which on what has come in is handed over on the spot.
+const ENOUGH: usize = 1 << 20;
+
+/// What has come in and was not handed over yet.
+#[derive(Default)]
+pub(super) struct Intake(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    submissions: Vec<Submission>,
+    weight: usize,
+}
+
+impl Intake {
+    /// Everything that waits, if it is to be handed over now.
+    fn put(&self, submission: Submission) -> Put {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = waiting.submissions.is_empty();
+        waiting.weight = waiting.weight.saturating_add(submission.weight());
+        waiting.submissions.push(submission);
+        match (waiting.weight >= ENOUGH, is_first) {
+            (true, _) => Put::Enough(std::mem::take(&mut *waiting).submissions),
+            (false, true) => Put::First,
+            (false, false) => Put::Joined,
+        }
+    }
+
+    fn take(&self) -> Vec<Submission> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *waiting).submissions
+    }
+}
+
+/// What is to be done about what was put in.
+enum Put {
+    /// Hand this over.
+    Enough(Vec<Submission>),
+    /// See to it that it is handed over soon.
+    First,
+    /// Nothing: somebody sees to it.
+    Joined,
+}
+
+/// Takes in what is to be appended; it is answered by its own callback.
+pub(super) fn take_in(service: &Arc<Service>, submission: Submission) {
+    match service.intake.put(submission) {
+        Put::Enough(submissions) => service.logbook.submit_all(submissions),
+        Put::First => {
+            let service = Arc::clone(service);
+            tokio::spawn(async move {
+                // Until the worker has been round, and has looked who else came.
+                tokio::task::yield_now().await;
+                let submissions = service.intake.take();
+                if !submissions.is_empty() {
+                    service.logbook.submit_all(submissions);
+                }
+            });
+        }
+        Put::Joined => {}
+    }
+}
