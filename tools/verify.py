@@ -1,272 +1,299 @@
 #!/usr/bin/env python3
-"""A second verifier of logbooks, bundles and proofs, from the format document alone.
+"""A second verifier of logbooks, bundles and proofs, from the format document alone: src/ledger/format.rs.
 
-    tools/verify.py [--key HEX]... [--as logbook|bundle|proof] FILE...
+tools/verify.py [--key HEX]... [--as logbook|bundle|proof] FILE... prints a JSON report a file; exits with 0 if all
+pass, 1 if one fails, 2 if one is none of them. In comments are sections. zstd is transport: decompress first."""
+import argparse, hashlib, json, re, sys
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta, timezone
+from functools import reduce
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-Prints a JSON report a file; exits with 0 if all pass, 1 if one fails, 2 if one is nothing of
-the kind. Of a logbook every fault is named, of a bundle or proof the first. Numbers in
-comments are sections of src/ledger/format.rs. zstd is transport: decompress first.
-"""
-import argparse, hashlib, json, sys
-from pathlib import Path
-from verify_read import *
+MIB, ZERO, HOUR, BOM = 1 << 20, "0" * 64, timedelta(hours=1), b"\xef\xbb\xbf"
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+ORDER_8 = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826
+SMALL = {0, 1, P - 1, ORDER_8, P - ORDER_8}  # the y of every point of small order
+REFERRING, UNREADABLE = ("wcp.", "manifest.", "vacant.", "hall."), (ValueError, RecursionError, OverflowError)
+class Fault(Exception): pass
+def demand(at="file", index=None, /, **claims):  # The first claim that does not hold names the fault.
+    for code, holds in claims.items():
+        if not holds:
+            raise Fault(dict(code=code, at=at, index=index))
+@contextmanager
+def readable(code, at="file", index=None):  # What cannot be read inside is this fault.
+    try:
+        yield
+    except UNREADABLE:
+        raise Fault(dict(code=code, at=at, index=index)) from None
 
-# 6. Epochs
-class Header(Statement):
-    def require(self, holds, code): require(holds, code, "epoch", self.epoch)
+def wrong(why): raise ValueError(why)  # 1. JSON: a value and its canonical bytes.
+def unique(pairs): return dict(pairs) if len(dict(pairs)) == len(pairs) else wrong("a name twice")
+def finite(digits): return float(digits) if abs(float(digits)) != float("inf") else wrong("too large")
+def canonical(value): return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+def inside(value): return value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+def levels(value): return 1 + max(map(levels, inside(value)), default=0) if isinstance(value, (dict, list)) else 0
+def parse(line):
+    text = line.decode() if len(line) <= 20 * MIB else wrong("too long")
+    value = json.loads(text, object_pairs_hook=unique, parse_float=finite, parse_constant=wrong)
+    return value, canonical(value)
+def read(value, readers):  # An object with certain members and no others; readers of values.
+    whole = isinstance(value, dict) and sorted(value) == sorted(readers)
+    return {name: reader(value[name]) for name, reader in readers.items()} if whole else wrong("other members")
+def anything(value): return value
+def text(value): return value if isinstance(value, str) else wrong("no string")
+def number(value): return value if type(value) is int and 0 <= value < 2**64 else wrong("no number")
+def one(value): return value if number(value) == 1 else wrong("another format")
+def optional(reader): return lambda value: None if value is None else reader(value)
+def hex_16(value, size=32): return value if re.fullmatch("[0-9a-f]{%d}" % size, text(value)) else wrong("no hex")
+def hex_32(value): return hex_16(value, 64)
+def hex_64(value): return hex_16(value, 128)
+def hashes(value): return [bytes.fromhex(hex_32(node)) for node in (value if isinstance(value, list) else wrong("no list"))]
+def payload(value): return value if isinstance(value, dict) and levels(value) <= 128 else wrong("no payload")
+def log_end(value): return read(value, dict(SEQ, hash=hex_32, log=hex_32))
+def kind(value):
+    fits = text(value).strip() and len(value.encode()) <= 256 and not re.search("[\0-\x1f\x7f-\x9f]", value)
+    return value if fits else wrong("no kind")
+TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,6})0*)?(?:[Zz]|([+-](?:[01]\d|2[0-3]):[0-5]\d))?", re.A)
+def any_time(value):  # 2. The moment. Its canonical spelling is Python's own.
+    day, clock, fraction, offset = (TIME.fullmatch(text(value)) or wrong("no time")).groups()
+    spelt = f"{day}T{clock}.{(fraction or '').ljust(6, '0')}{offset or '+00:00'}"
+    return datetime.fromisoformat(spelt).astimezone(timezone.utc)
+def time(value): return any_time(value) if any_time(value).isoformat() == value else wrong("another spelling")
+LOG, RANGE, SEQ = dict(genesis=hex_32, log=hex_32), dict(first_seq=number, last_seq=number), dict(seq=number)
+CONTENTS, HEAD = dict(LOG, contents=text, format=one), dict(LOG, **SEQ, hash=hex_32, ts=time)
+HEADER = dict(LOG, **RANGE, epoch=number, head=hex_32, hour=time, prev=hex_32, root=hex_32, sealed_at=time, tree_size=number)
+CLOSING = dict(LOG, bytes=number, documents=number, entries=number, epochs=number, format=number, hash=hex_32)
+OPENING = dict(format=one, log=hex_32, nonce=hex_16, origin=text, predecessor=optional(log_end),
+               recovery_key_sha256=optional(hex_32))
+ENTRY = dict(kind=kind, payload=payload, prev_hash=hex_32, signature=hex_64, ts=time)
+def H(*parts): return hashlib.blake2b(b"".join(parts), digest_size=32).digest()
+def signed(key, message, signature):  # 3.1
+    key, signature = bytes.fromhex(key), bytes.fromhex(signature)
+    ys = [int.from_bytes(point, "little") & ((1 << 255) - 1) for point in (key, signature[:32])]
+    weak = any(y >= P or y in SMALL for y in ys) or int.from_bytes(signature[32:], "little") >= L
+    with suppress(InvalidSignature):  # cofactorless: R is computed and its bytes are compared
+        return not weak and Ed25519PublicKey.from_public_bytes(key).verify(signature, message) is None
+class Statement:  # 3.2
+    def __init__(self, value, what, readers):
+        envelope = read(value, {what: anything, "key": hex_32, "signature": hex_64})
+        self.__dict__.update(read(value[what], readers))
+        self.signed_bytes = b"sealbook:%s:v1\x1f" % what.encode() + canonical(value[what])
+        self.signed = envelope["key"] == self.log and signed(self.log, self.signed_bytes, envelope["signature"])
 
+class Entry:  # 4. and 5.
+    seq = None
+    def __init__(self, value, readers):
+        self.__dict__.update(read(value, readers))
+        parts = [self.kind.encode(), self.ts.isoformat().encode(), canonical(self.payload), bytes.fromhex(self.prev_hash)]
+        self.bytes = b"\x1f".join(parts) if sum(map(len, parts)) + 3 <= 16 * MIB else wrong("too long")
+        self.hash = H(self.bytes).hex()
+        self.leaf = H(b"\0", bytes.fromhex(self.hash), bytes.fromhex(self.signature))
+    def judge(self, log, genesis, link, index):  # 9.2; of entry 0 also 5.1 and 5.2
+        demand("entry", index, prev_hash_mismatch=(ZERO if self.seq == 0 else link) in (None, self.prev_hash),
+               signature_invalid=signed(log, self.bytes, self.signature))
+        if self.seq == 0:
+            with readable("schema_violation", "entry", index):
+                opening = read(self.payload if self.kind == "sealbook:open" else None, OPENING)
+            demand("entry", index, log_key_mismatch=opening["log"] == log, genesis_mismatch=self.hash == genesis)
+    def digest(self):  # 11.1: None if it is not a right document.
+        content, media_type = self.payload.get("content"), self.payload.get("media_type")
+        whole = set(self.payload) - {"_actor"} == {"content", "digest", "media_type"} and isinstance(media_type, str)
+        digest = "blake2b-256:" + H(content.encode() if isinstance(content, str) else canonical(content)).hex()
+        return digest if whole and digest == self.payload["digest"] else None
+    def refers(self):  # 11.2
+        waiting = [self.payload.get("context")] if self.kind.startswith(REFERRING) else []
+        for value in waiting:
+            waiting.extend(inside(value))
+        return [text for text in waiting if isinstance(text, str) and re.fullmatch("blake2b-256:[0-9a-f]{64}", text)]
+class Header(Statement):  # 6. Epochs
     def judge(self, log, genesis):  # 6.3, and 6.4 of epoch 0
-        self.require(self.signed, "epoch_signature_invalid")
-        self.require(self.log == log, "log_key_mismatch")
-        self.require(self.genesis == genesis, "genesis_mismatch")
-        holds = self.tree_size == self.last_seq - self.first_seq + 1 and 1 <= self.tree_size <= 1 << 24
-        holds = holds and self.hour == self.hour.replace(minute=0, second=0, microsecond=0) <= self.sealed_at
-        self.require(holds and (self.epoch == 0) == (self.first_seq == 0), "epoch_invariant")
-        self.require(self.epoch or self.prev == ZERO, "epoch_chain_broken")
-
+        counted = 1 <= self.tree_size == self.last_seq - self.first_seq + 1 <= 1 << 24
+        timed = self.hour == self.hour.replace(minute=0, second=0, microsecond=0) <= self.sealed_at
+        demand("epoch", self.epoch, epoch_signature_invalid=self.signed, log_key_mismatch=self.log == log,
+               genesis_mismatch=self.genesis == genesis,
+               epoch_invariant=counted and timed and (self.epoch == 0) == (self.first_seq == 0),
+               epoch_chain_broken=self.epoch or self.prev == ZERO)
     def follows(self, before):  # 6.4
-        holds = self.epoch == before.epoch + 1 and self.first_seq == before.last_seq + 1
-        self.require(holds and self.hour >= before.hour and self.sealed_at >= before.sealed_at, "epoch_invariant")
-        self.require(self.prev == H(before.signed_bytes).hex(), "epoch_chain_broken")
-
+        numbered = self.epoch == before.epoch + 1 and self.first_seq == before.last_seq + 1
+        demand("epoch", self.epoch,
+               epoch_invariant=numbered and self.hour >= before.hour and self.sealed_at >= before.sealed_at,
+               epoch_chain_broken=self.prev == H(before.signed_bytes).hex())
     def covers(self, entry, index):  # 6.5
-        holds = self.hour <= entry.ts < self.hour + HOUR and entry.ts <= self.sealed_at
-        require(holds, "epoch_invariant", "entry", index)
-        self.require(entry.seq != self.last_seq or entry.hash == self.head, "head_mismatch")
-
+        demand("entry", index, epoch_invariant=self.hour <= entry.ts < self.hour + HOUR and entry.ts <= self.sealed_at)
+        demand("epoch", self.epoch, head_mismatch=entry.seq != self.last_seq or entry.hash == self.head)
     def leads(self, entry, path, index):  # 6.6
         at, size, node, sides = entry.seq - self.first_seq, self.tree_size, entry.leaf, []
-        require(path is not None and 0 <= at < size, "proof_invalid", "entry", index)
+        demand("entry", index, proof_invalid=path is not None and 0 <= at < size)
         while size > 1:
             sides += [at % 2] if at % 2 or at + 1 < size else []
             at, size = at // 2, (size + 1) // 2
-        require(len(sides) == len(path), "proof_invalid", "entry", index)
+        demand("entry", index, proof_invalid=len(sides) == len(path))
         for right, sibling in zip(sides, path):
             node = H(b"\1", sibling, node) if right else H(b"\1", node, sibling)
-        require(node.hex() == self.root, "proof_invalid", "entry", index)
-
+        demand("entry", index, proof_invalid=node.hex() == self.root)
 def subtrees(at, end):  # 6.7: the levels of the complete subtrees of [at, end).
     while at < end:
         level = min((end - at).bit_length(), (at & -at).bit_length() or 65) - 1
         yield level
         at += 1 << level
-def root(nodes): return nodes[0] if len(nodes) == 1 else H(b"\1", nodes[0], root(nodes[1:]))
+def leaves(nodes): return sum(1 << level for level, _ in nodes or [])
+def root(nodes):  # Of such subtrees with their levels, from the left.
+    tree = []
+    for level, node in nodes:
+        while tree and tree[-1][0] == level:
+            level, node = level + 1, H(b"\1", tree.pop()[1], node)
+        tree.append((level, node))
+    return reduce(lambda right, left: H(b"\1", left, right), [node for _, node in reversed(tree)]).hex()
 
 def proof(data, keys, report):  # 8
-    try:
+    with readable("proof_invalid"):
         value, spelling = parse(data[:-1])
         parts = read(value if spelling + b"\n" == data else None, dict(entry=anything, epoch=anything, path=hashes))
         entry, header = Entry(parts["entry"], dict(ENTRY, **SEQ)), Header(parts["epoch"], "epoch", HEADER)
-    except UNREADABLE:
-        raise Fault("proof_invalid") from None
-    report.update(entries=1, epochs=1, head=entry.hash, log=header.log, genesis=header.genesis)
-    require(header.log in keys, "untrusted_key")
+    report.update(entries=1, epochs=1, head=entry.hash)
+    demand(untrusted_key=header.log in keys)
     header.judge(header.log, header.genesis)
     entry.judge(header.log, header.genesis, None, 0)
     header.covers(entry, 0)
     header.leads(entry, parts["path"], 0)
-    require(entry.kind != "wcp.document" or entry.digest(), "document_mismatch", "entry", 0)
-
+    demand("entry", 0, document_mismatch=entry.kind != "wcp.document" or entry.digest())
 def logbook(data, keys, report):  # 9
-    require(keys, "untrusted_key")
-    link, faults = ZERO, report["faults"]
-    for line in filter(lambda line: line.strip(b" \t\r"), data.removeprefix(BOM).split(b"\n")):
-        index, report["entries"] = report["entries"], report["entries"] + 1
+    demand(untrusted_key=keys)
+    link, lines = ZERO, filter(lambda line: line.strip(b" \t\r"), data.removeprefix(BOM).split(b"\n"))
+    for index, line in enumerate(lines):
+        good, report["entries"] = False, index + 1
         try:
-            entry = Entry(parse(line)[0], dict(ENTRY, ts=any_time))
-        except UNREADABLE:
-            faults.append(Fault("schema_violation", "entry", index))
-            link = None
-            continue
-        good = signed(keys[0], entry.bytes, entry.signature)
-        faults += [Fault("prev_hash_mismatch", "entry", index)] if link not in (None, entry.prev_hash) else []
-        faults += [] if good else [Fault("signature_invalid", "entry", index)]
-        report["head"], link = entry.hash, entry.hash if good else None
+            with readable("schema_violation", "entry", index):
+                entry = Entry(parse(line)[0], dict(ENTRY, ts=any_time))
+            report["head"], good = entry.hash, signed(keys[0], entry.bytes, entry.signature)
+            demand("entry", index, prev_hash_mismatch=link in (None, entry.prev_hash), signature_invalid=good)
+        except Fault as fault:
+            report["faults"].append(fault.args[0])
+        link = entry.hash if good else None
 
 class Bundle:  # 10, a method for each line of its table.
-    log = header = entry = tail = tree = None
-    leaves = 0
-
+    log = header = entry = tail = tree = closed = None
     def __init__(self, data, keys, report):
         self.keys, self.report, self.documents, self.given, self.wanted = keys, report, {}, set(), {}
-        self.hashed, self.bytes, self.closed = hashlib.blake2b(digest_size=32), 0, False
-        *lines, rest = data.split(b"\n")
-        for self.line, raw in enumerate(lines):
-            self.require(not self.closed, "bundle_corrupt")
-            self.take(raw)
-            self.hashed.update(raw + b"\n")
-            self.bytes += len(raw) + 1
-        self.line = len(lines)
-        self.require(self.closed and not rest, "truncated")
-        self.finish()
-    def require(self, holds, code): require(holds, code, "document", self.line)
-
-    def take(self, raw):
-        try:
-            value, spelling = parse(raw)
-            what = [name for name in LINES if isinstance(value, dict) and name in value and spelling == raw]
-            what and (what[0] == "sealbook") == (self.log is None) or wrong("no line that may stand here")
-            getattr(self, "on_" + what[0])(value)
-        except UNREADABLE:
-            if self.log and raw.startswith(b'{"entry":'):
-                raise Fault("schema_violation", "entry", self.report["entries"]) from None
-            document = self.log and raw.startswith(b'{"document":')
-            self.require(False, "schema_violation" if document else "bundle_corrupt")
-
+        *self.lines, rest = data.split(b"\n")
+        for self.line, raw in enumerate(self.lines):
+            demand("document", self.line, bundle_corrupt=not self.closed)
+            entry, document = (self.log and raw.startswith(b'{"%s":' % what) for what in (b"entry", b"document"))
+            code = "schema_violation" if entry or document else "bundle_corrupt"
+            with readable(code, "entry" if entry else "document", report["entries"] if entry else self.line):
+                value, spelling = parse(raw)
+                what = [name for name in LINES if isinstance(value, dict) and name in value and spelling == raw]
+                what and (what[0] == "sealbook") == (self.log is None) or wrong("no line that may stand here")
+                getattr(self, "on_" + what[0])(value)
+        demand("document", len(self.lines), truncated=self.closed and not rest)
+        self.end()
+        if self.range:
+            demand(truncated=self.entry and self.entry.seq == self.last_seq)
+            demand(head_mismatch=not self.tail or (self.tail.seq, self.tail.hash) == (self.entry.seq, self.entry.hash))
+        for digest, index in self.wanted.items():
+            demand("entry", index, document_missing=digest in self.documents or digest in self.given)
+        for digest, line in self.documents.items():
+            demand("document", line, bundle_corrupt=digest in self.wanted and digest not in self.given)
     def on_sealbook(self, value):
         contents = read(value, dict(sealbook=payload))["sealbook"]
         self.range = contents.get("contents") == "range"
         self.__dict__.update(read(contents, dict(CONTENTS, **RANGE) if self.range else CONTENTS))
         self.range or self.contents == "selection" or wrong("neither range nor selection")
-        self.report.update(log=self.log, genesis=self.genesis)
-        require(self.log in self.keys, "untrusted_key")
-
+        demand(untrusted_key=self.log in self.keys)
     def on_document(self, value):
         entry = Entry(read(value, dict(document=anything))["document"], ENTRY)
-        self.require(not self.header and not self.tail and not self.entry, "bundle_corrupt")
-        self.require(signed(self.log, entry.bytes, entry.signature), "signature_invalid")
-        self.require(entry.kind == "wcp.document", "bundle_corrupt")
-        digest = entry.digest()
-        self.require(digest, "document_mismatch")
-        self.require(digest > max(self.documents, default=""), "bundle_corrupt")
+        demand("document", self.line, bundle_corrupt=not self.header and not self.tail and not self.entry)
+        demand("document", self.line, signature_invalid=signed(self.log, entry.bytes, entry.signature),
+               bundle_corrupt=entry.kind == "wcp.document", document_mismatch=(digest := entry.digest()))
+        demand("document", self.line, bundle_corrupt=digest > max(self.documents, default=""))
         self.documents[digest] = self.line
-
     def on_epoch(self, value):
         header, before = Header(value, "epoch", HEADER), self.header
         self.end()
         header.judge(self.log, self.genesis)
         if before and (self.range or header.epoch == before.epoch + 1):
             header.follows(before)
-        elif before:
-            header.require(header.epoch > before.epoch and header.first_seq > before.last_seq, "epoch_invariant")
-        header.require(not self.tail, "bundle_corrupt")
-        self.header, self.tree, self.leaves = header, [] if self.range else None, 0
-        self.report["epochs"] += 1
-
+        ascends = not before or header.epoch > before.epoch and header.first_seq > before.last_seq
+        demand("epoch", header.epoch, epoch_invariant=ascends, bundle_corrupt=not self.tail)
+        self.header, self.tree, self.report["epochs"] = header, [] if self.range else None, self.report["epochs"] + 1
     def end(self):  # Of an epoch.
-        if self.tree is not None:
-            nodes = [node for _, node in self.tree] if self.leaves == self.header.tree_size else [b""]
-            self.header.require(root(nodes).hex() == self.header.root, "epoch_root_mismatch")
-        elif self.header:
-            self.header.require(self.header.given or self.range, "bundle_corrupt")
-        self.tree = None
-
-    def grow(self, level, node):
-        self.leaves += 1 << level
-        while self.tree and self.tree[-1][0] == level:
-            level, node = level + 1, H(b"\1", self.tree.pop()[1], node)
-        self.tree.append((level, node))
-
+        header, tree, self.tree = self.header, self.tree, None
+        if tree is not None:
+            demand("epoch", header.epoch, epoch_root_mismatch=leaves(tree) == header.tree_size and root(tree) == header.root)
+        elif header:
+            demand("epoch", header.epoch, bundle_corrupt=self.range or self.entry and self.entry.seq >= header.first_seq)
+    def on_before(self, value):
+        self.header and demand("epoch", self.header.epoch, bundle_corrupt=not self.tree and not self.entry)
+        self.subtrees(value, "before", 0, self.first_seq - self.header.first_seq if self.header else 0)
+    def on_after(self, value):
+        self.subtrees(value, "after", leaves(self.tree), self.header.tree_size if self.header else 0)
     def subtrees(self, value, name, at, end):
         nodes, expected = read(value, {name: hashes})[name], list(subtrees(at, end))
-        require(self.tree is not None, "bundle_corrupt")
-        self.header.require(nodes and len(nodes) == len(expected), "bundle_corrupt")
-        for level, node in zip(expected, nodes):
-            self.grow(level, node)
-
-    def on_before(self, value):
-        self.header and self.header.require(not self.tree and not self.entry, "bundle_corrupt")
-        self.subtrees(value, "before", 0, self.first_seq - self.header.first_seq if self.header else 0)
-
-    def on_after(self, value):
-        self.subtrees(value, "after", self.leaves, self.header.tree_size if self.header else 0)
-
+        demand(bundle_corrupt=self.tree is not None)
+        demand("epoch", self.header.epoch, bundle_corrupt=nodes and len(nodes) == len(expected))
+        self.tree += zip(expected, nodes)
     def on_entry(self, value):
         parts = read(value, dict(entry=anything, path=hashes) if "path" in value else dict(entry=anything))
         entry, index = Entry(parts["entry"], dict(ENTRY, **SEQ)), self.report["entries"]
         before, header = self.entry, self.header
-        require("path" not in parts or not self.range, "bundle_corrupt", "entry", index)
-        next_seq = before.seq + 1 if before else self.first_seq if self.range else 0
-        require(entry.seq == next_seq or entry.seq > next_seq and not self.range, "sequence_gap", "entry", index)
+        due = before.seq + 1 if before else self.first_seq if self.range else 0
+        demand("entry", index, bundle_corrupt="path" not in parts or not self.range,
+               sequence_gap=entry.seq == due or entry.seq > due and not self.range)
         entry.judge(self.log, self.genesis, before.hash if before and self.range else None, index)
-        require(not before or entry.ts >= before.ts, "timestamp_regression", "entry", index)
+        demand("entry", index, timestamp_regression=not before or entry.ts >= before.ts)
         if not self.tail:
-            covered = header and (not self.range or header.first_seq <= entry.seq <= header.last_seq)
-            require(covered, "proof_invalid", "entry", index)
+            stands = header and (not self.range or header.first_seq <= entry.seq <= header.last_seq)
+            demand("entry", index, proof_invalid=stands)
             header.covers(entry, index)
-            header.given += 1
-            self.grow(0, entry.leaf) if self.range else header.leads(entry, parts.get("path"), index)
+            self.tree.append((0, entry.leaf)) if self.range else header.leads(entry, parts.get("path"), index)
         digest = entry.digest() if entry.kind == "wcp.document" else ""
-        require(digest is not None, "document_mismatch", "entry", index)
+        demand("entry", index, document_mismatch=digest is not None)
         self.given.add(digest)
-        for referred in entry.refers():
-            self.wanted.setdefault(referred, index)
+        self.wanted.update({digest: index for digest in entry.refers() if digest not in self.wanted})
         self.entry, self.report["head"], self.report["entries"] = entry, entry.hash, index + 1
-
     def on_head(self, value):
         head = Statement(value, "head", HEAD)
         self.end()
-        require(self.range and not self.tail, "bundle_corrupt")
-        require(head.signed, "signature_invalid")
-        require(head.log == self.log, "log_key_mismatch")
-        require(head.genesis == self.genesis, "genesis_mismatch")
+        demand(bundle_corrupt=self.range and not self.tail, signature_invalid=head.signed,
+               log_key_mismatch=head.log == self.log, genesis_mismatch=head.genesis == self.genesis)
         self.tail = head
-
     def on_bundle(self, value):
         statement = Statement(value, "bundle", CLOSING) if len(value) > 1 else None
-        told = read(value["bundle"], CLOSING)
-        counts = dict(bytes=self.bytes, documents=len(self.documents), entries=self.report["entries"])
-        counts.update(epochs=self.report["epochs"], format=1, genesis=self.genesis, log=self.log)
-        self.require(told == dict(counts, hash=self.hashed.hexdigest()), "bundle_corrupt")
-        self.require(not statement or statement.signed, "signature_invalid")
-        self.report["not_checked"] += [] if statement else ["bundle_unsigned"]
-        self.closed = True
-
-    def finish(self):
-        self.end()
-        if self.range:
-            require(self.entry and self.entry.seq == self.last_seq, "truncated")
-            ends = not self.tail or (self.tail.seq, self.tail.hash) == (self.entry.seq, self.entry.hash)
-            require(ends, "head_mismatch")
-        for digest, index in self.wanted.items():
-            require(digest in self.documents or digest in self.given, "document_missing", "entry", index)
-        for digest, line in self.documents.items():
-            require(digest in self.wanted and digest not in self.given, "bundle_corrupt", "document", line)
-
-# 14.3. What the first lines say, and what follows from it.
+        before = b"".join(line + b"\n" for line in self.lines[:self.line])
+        counts = dict(bytes=len(before), documents=len(self.documents), entries=self.report["entries"], format=1)
+        counts.update(epochs=self.report["epochs"], genesis=self.genesis, log=self.log, hash=H(before).hex())
+        demand("document", self.line, bundle_corrupt=read(value["bundle"], CLOSING) == counts,
+               signature_invalid=not statement or statement.signed)
+        self.closed, self.report["not_checked"] = True, [] if statement else ["bundle_unsigned"]
+LINES = ["sealbook", "document", "epoch", "before", "entry", "after", "head", "bundle"]
 RECOGNISED = [("proof", {"entry", "epoch", "path"}), ("bundle", {"sealbook"}), ("bundle", {"bundle"}),
               ("bundle", {"entry"}), ("bundle", {"epoch", "signature"}), ("logbook", {"prev_hash", "signature"})]
-
-def recognise(data):
+def recognise(data):  # 14.3
     for line in data[:MIB].removeprefix(BOM).split(b"\n")[:16]:
-        try:
-            has = set(payload(parse(line)[0]))
-        except UNREADABLE:
-            continue
-        for format, names in RECOGNISED:
-            if names <= has:
-                return format
+        with suppress(*UNREADABLE):
+            says = set(payload(parse(line)[0]))
+            if formats := [format for format, names in RECOGNISED if names <= says]:
+                return formats[0]
     return None if data.strip() else "logbook"
-
-def verify(data, keys, format=None):
-    """The report on a file's bytes under these keys (hex), as `format` or as what it seems to be."""
-    seen = recognise(data)
-    report = dict(verdict="pass", format=format or seen, entries=0, epochs=0, head=ZERO, log=None, genesis=None)
-    report.update(faults=[], not_checked=[])
+def verify(data, keys, format):  # The report on a file's bytes as `format`, under these keys in hex.
+    report = dict(verdict="pass", format=format, entries=0, epochs=0, head=ZERO, faults=[], not_checked=[])
     try:
-        require(seen in (None, report["format"]), "format_mismatch")
-        {"logbook": logbook, "bundle": Bundle, "proof": proof}[report["format"]](data, keys, report)
+        demand(format_mismatch=recognise(data) in (None, format))
+        {"logbook": logbook, "bundle": Bundle, "proof": proof}[format](data, keys, report)
     except Fault as fault:
-        report["faults"].append(fault)
-    report["faults"] = [vars(fault) for fault in report["faults"]]
+        report["faults"].append(fault.args[0])
     return dict(report, verdict="fail" if report["faults"] else "pass")
-
-def main():
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--key", action="append", default=[])
     parser.add_argument("--as", dest="format", choices=["logbook", "bundle", "proof"])
-    parser.add_argument("file", nargs="+", type=Path)
-    args, status = parser.parse_args(), 0
-    for path in args.file:
-        data, ending = path.read_bytes(), path.suffix[1:]
-        format = args.format or (ending if ending in ("bundle", "proof") else recognise(data))
-        if format:
-            report = verify(data, args.key, format)
-            print(json.dumps(dict(path=str(path), **report)))
-        else:
-            print(f"{path}: no logbook, bundle or proof", file=sys.stderr)
-        status = max(status, 2 if not format else report["verdict"] == "fail")
-    return int(status)
-
-if __name__ == "__main__":
-    sys.exit(main())
+    parser.add_argument("file", nargs="+", type=argparse.FileType("rb"))
+    args = parser.parse_args(namespace=argparse.Namespace(status=0))
+    for file in args.file:
+        data, named = file.read(), [format for format in ("bundle", "proof") if file.name.endswith("." + format)]
+        format = args.format or (named[0] if named else recognise(data))
+        report = verify(data, args.key, format) if format else dict(verdict="none", detail="no logbook, bundle or proof")
+        print(json.dumps(dict(path=file.name, **report)), file=sys.stdout if format else sys.stderr)
+        args.status = max(args.status, ["pass", "fail", "none"].index(report["verdict"]))
+    sys.exit(args.status)

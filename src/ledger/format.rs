@@ -306,10 +306,10 @@
 //! # 14. Naming a fault
 //! 14.1. Faults are found, and listed, in the order of the file; of one entry in
 //! the order link, signature, section 5, time (5.3), epoch (6.5), path or tree
-//! (6.6), document (11.1); of one header in that of 6.3 and 6.4; of one document
-//! line: its place, signature, kind, content, order. At the end of a bundle: its
-//! last epoch, its last entry, the head (10.7), then the documents (11.3). The
-//! first decides.
+//! (6.6), document (11.1); of one header in that of 6.3 and 6.4, then its place
+//! (10.2); of one document line: its place, signature, kind, content, order. At
+//! the end of a bundle: its last epoch, its last entry, the head (10.7), then the
+//! documents (11.3). The first decides.
 //!
 //! 14.2. A fault of an entry has its number among the entries of the file, from
 //! 0, as `index` (`at` = `entry`), also where its line cannot be read; of a header

@@ -246,7 +246,13 @@ impl<'a> Walk<'a> {
                     self.documents.line(&judged, line, &mut self.findings);
                 }
                 (Event::Epoch(epoch, line), Opinion::Statement(signed)) => {
+                    let number = epoch.content.epoch.0;
                     self.seals.open(*epoch, signed, line, &mut self.findings);
+                    if self.head.is_some() {
+                        let detail = "a header stands before the head, not after it";
+                        let found = Fault::at(FaultCode::BundleCorrupt, At::Epoch, number, detail);
+                        self.findings.fault(found.on_line(line));
+                    }
                     if let Some(header) = self.seals.header().filter(|_| signed) {
                         self.anchors.header(header);
                     }

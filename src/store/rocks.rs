@@ -22,6 +22,7 @@ mod copying;
 mod creation;
 mod failure;
 mod interrupted;
+mod listing;
 mod lock;
 mod options;
 mod postings;
@@ -216,8 +217,9 @@ impl RocksStore {
     /// [`StoreError::Io`].
     pub fn disk_bytes(&self) -> Result<u64, StoreError> {
         let mut bytes = 0;
-        for file in fs::read_dir(self.dir.join(DB_DIR))? {
-            bytes += match file?.metadata() {
+        let dir = self.dir.join(DB_DIR);
+        for name in listing::names(&dir)? {
+            bytes += match fs::symlink_metadata(dir.join(name)) {
                 Ok(metadata) => metadata.len(),
                 // Compaction removes files while they are counted.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => 0,

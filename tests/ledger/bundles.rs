@@ -1,7 +1,8 @@
 //! Bundles and proofs: what is written verifies, what is changed does not.
 
 use sealbook::ledger::bundle_file::BundleFile;
-use sealbook::ledger::fault::{FaultCode, NotChecked, Report};
+use sealbook::ledger::fault::{At, FaultCode, NotChecked, Report};
+use sealbook::ledger::hash::Hash;
 use sealbook::ledger::proof::ProofFile;
 use sealbook::ledger::source::Source;
 use sealbook::ledger::verify::{Policy, verify};
@@ -73,6 +74,36 @@ fn an_entry_that_nothing_covers_is_a_fault() {
     let report = judge_bundle(without_head.as_bytes(), &sample);
     let codes: Vec<_> = report.faults.iter().map(|f| f.code).collect();
     assert_eq!(codes, [FaultCode::ProofInvalid, FaultCode::BundleCorrupt]);
+}
+
+#[test]
+fn a_header_after_the_head_is_a_fault() {
+    let sample = Sample::new(&[2], 1);
+    let bundle = String::from_utf8(sample.range_bundle(0, 2, false)).unwrap();
+    let mut lines: Vec<&str> = bundle.lines().collect();
+    let head = lines
+        .iter()
+        .position(|l| l.starts_with("{\"head\""))
+        .unwrap();
+    let head = lines.remove(head);
+    lines.insert(1, head);
+    let moved: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    // The closing record of the lines as they stand now.
+    let closing = moved.lines().last().unwrap();
+    let before = moved.strip_suffix(&format!("{closing}\n")).unwrap();
+    let (told, _) = closing.split_once("\"hash\":\"").unwrap();
+    let (_, rest) = closing.split_at(told.len() + "\"hash\":\"".len() + 64);
+    let hash = Hash::of(before.as_bytes());
+    let moved = format!("{before}{told}\"hash\":\"{hash}{rest}\n");
+    let report = judge_bundle(moved.as_bytes(), &sample);
+    let first = report.faults.first().map(|f| (f.code, f.at, f.index));
+    assert_eq!(
+        first,
+        Some((FaultCode::BundleCorrupt, At::Epoch, Some(0))),
+        "{:?}",
+        report.faults
+    );
+    assert_eq!(report.faults.len(), 1, "{:?}", report.faults);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! campaigns syscalls [--every N]              errors and SIGKILL at the n-th system call
 //! campaigns clocks                            the machine's clock set back and forth
 //! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
-//! campaigns soak [--minutes N]                mixed load at half the greatest rate
+//! campaigns soak [--minutes N | --seconds N]  mixed load at half the greatest rate
 //! ```
 //! The program that is tried is the one beside this one in its build, the place
 //! a folder in memory, or in the one that `CAMPAIGN_DIR` names. Exit status 1 if
@@ -53,7 +53,10 @@ fn main() -> ExitCode {
         }
         "clocks" => clocks::run(&program()),
         "stress" => stress::run(&stress::Load::full(argument("--seconds", 60), seed)),
-        "soak" => soak::run(&program(), argument("--minutes", 20)),
+        "soak" => {
+            let minutes = argument("--minutes", 20);
+            soak::run(&program(), argument("--seconds", minutes * 60))
+        }
         _ => {
             println!("campaigns kill|syscalls|clocks|stress|soak, see tools/campaigns/main.rs");
             return ExitCode::from(2);

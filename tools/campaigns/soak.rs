@@ -42,7 +42,7 @@ struct Window {
     other_descriptors: usize,
 }
 
-pub(crate) fn run(program: &Path, minutes: u64) -> Result<Tally, String> {
+pub(crate) fn run(program: &Path, seconds: u64) -> Result<Tally, String> {
     let place = Place::new(program);
     place.must(&["init"]);
     let server = Server::start(&place);
@@ -50,7 +50,7 @@ pub(crate) fn run(program: &Path, minutes: u64) -> Result<Tally, String> {
     let greatest = server.sprint(&mut tally);
     let rate = greatest / 2.0;
     println!("{greatest:.0} requests a second at most; {rate:.0} from here on");
-    let time = Duration::from_secs(minutes * 60);
+    let time = Duration::from_secs(seconds);
     let windows = server.soak(time, rate, &mut tally);
     judge(&windows, &mut tally);
     server.stop(&mut tally);

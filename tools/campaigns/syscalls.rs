@@ -157,9 +157,6 @@ impl Judge<'_> {
         if traced.hung {
             return self.find("it hangs");
         }
-        // Rust's library ends the process itself when a folder that was read
-        // cannot be closed. What it leaves is judged all the same.
-        let by_library = stderr.contains("unexpected error during closedir");
         match (traced.ran.status, traced.signal) {
             (_, Some(9)) if killed => self.tally.count("killed"),
             (_, Some(signal)) => self.find(&format!("it died of signal {signal}: {stderr}")),
@@ -170,7 +167,6 @@ impl Judge<'_> {
                 }
             }
             (Some(127), _) if loader => self.tally.count("not loaded"),
-            (Some(101), _) if by_library => self.tally.count("ended by the library"),
             (Some(1 | 2), _) if said || mute => self.tally.count("refused with an error"),
             (status, _) => self.find(&format!("no clear error: {status:?}: {stderr}")),
         }

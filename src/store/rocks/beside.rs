@@ -13,7 +13,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -21,7 +20,7 @@ use std::sync::atomic::Ordering;
 use super::checks::{check_format, check_place, check_tables, check_write_ahead_log};
 use super::lock::Lock;
 use super::tables::FORMAT_KEY;
-use super::{Access, DB_DIR, RocksStore, of_rocks, options};
+use super::{Access, DB_DIR, RocksStore, listing, of_rocks, options};
 use crate::store::{Store, StoreError};
 
 /// How often a view is taken before it is given up: the writer would have to
@@ -115,8 +114,7 @@ fn open_once(dir: &Path) -> Result<RocksStore, StoreError> {
 /// The names of the files that a view is made of.
 fn files(path: &Path) -> Result<BTreeSet<OsString>, StoreError> {
     let mut names = BTreeSet::new();
-    for file in fs::read_dir(path)? {
-        let name = file?.file_name();
+    for name in listing::names(path)? {
         let text = name.to_string_lossy();
         let extension = Path::new(&name).extension().unwrap_or_default();
         if extension == "sst" || extension == "log" || text.starts_with("MANIFEST-") {

@@ -1,12 +1,13 @@
 //! What is looked at before a ledger is trusted to be one.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use super::super::{Corruption, FORMAT, StoreError};
 use super::tables::{FORMAT_KEY, Table};
-use super::{DB_DIR, of_rocks, options};
+use super::{DB_DIR, listing, of_rocks, options};
 
 /// That there is something which may be a ledger, before anything is opened.
 pub(super) fn check_place(dir: &Path) -> Result<(), StoreError> {
@@ -60,13 +61,9 @@ pub(super) fn check_format(found: Option<Vec<u8>>) -> Result<(), StoreError> {
 /// is being written: with that one gone it would open as if what it held had
 /// never been. An open database always has one, and a closed one keeps it.
 pub(super) fn check_write_ahead_log(path: &Path) -> Result<(), StoreError> {
-    for file in fs::read_dir(path)? {
-        if Path::new(&file?.file_name())
-            .extension()
-            .is_some_and(|ext| ext == "log")
-        {
-            return Ok(());
-        }
+    let is_log = |name: &OsString| Path::new(name).extension() == Some("log".as_ref());
+    match listing::names(path)?.iter().any(is_log) {
+        true => Ok(()),
+        false => Err(StoreError::corrupt(Corruption::NoWriteAheadLog)),
     }
-    Err(StoreError::corrupt(Corruption::NoWriteAheadLog))
 }

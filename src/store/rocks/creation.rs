@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::super::StoreError;
-use super::DB_DIR;
+use super::{DB_DIR, listing};
 
 /// A ledger that is not there yet. Dropped, it is removed.
 pub(super) struct Building {
@@ -57,7 +57,7 @@ impl Building {
 }
 
 fn check_free(target: &Path) -> Result<(), StoreError> {
-    match fs::read_dir(target).map(|mut files| files.next().is_none()) {
+    match listing::names(target).map(|names| names.is_empty()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(exists(target)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -90,12 +90,12 @@ fn parent(target: &Path) -> &Path {
 /// RocksDB syncs what it needs to reopen. A hard-linked file was synced when it
 /// was written; the names are new.
 fn sync_tree(dir: &Path) -> io::Result<()> {
-    for file in fs::read_dir(dir)? {
-        let file = file?;
-        if file.file_type()?.is_dir() {
-            sync_tree(&file.path())?;
+    for name in listing::names(dir)? {
+        let file = dir.join(name);
+        if fs::symlink_metadata(&file)?.is_dir() {
+            sync_tree(&file)?;
         } else {
-            File::open(file.path())?.sync_all()?;
+            File::open(file)?.sync_all()?;
         }
     }
     File::open(dir)?.sync_all()

@@ -12,9 +12,11 @@
 //! writing passes over what is not whole, as does this; the checksums are the
 //! engine's business.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+use super::listing;
 
 const BLOCK: usize = 32 << 10;
 const HEADER: usize = 7;
@@ -42,9 +44,9 @@ pub(super) fn interrupted_bytes(path: &Path) -> io::Result<u64> {
 /// The log with the highest number: those before it were finished.
 fn newest_log(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut newest: Option<(u64, PathBuf)> = None;
-    for file in fs::read_dir(path)? {
-        let file = file?.path();
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
+    for name in listing::names(path)? {
+        let file = path.join(&name);
+        let name = name.to_string_lossy();
         let number = name.strip_suffix(".log").and_then(|n| n.parse().ok());
         if let Some(number) = number
             && newest.as_ref().is_none_or(|(known, _)| *known < number)

@@ -1,37 +1,27 @@
-//! What the targets share: second implementations to compare with, and the
-//! logs that the seeds are of.
+//! What must hold of everything that reads hostile bytes: a module for each
+//! reader, whose `holds` takes any bytes and panics where something does not.
+//!
+//! The fuzz targets and the tests (`tests/hostile`) share them. Those that need
+//! the whole server, and RocksDB with it, stand under the feature `serve`.
 
-pub mod second_json;
-pub mod second_time;
-
-use sealbook::ledger::fault::{Report, Verdict};
-use sealbook::ledger::key::PublicKey;
-use sealbook::ledger::policy::Policy;
-use sealbook::ledger::source::Source;
-use sealbook::ledger::verify::verify;
-
-/// The keys of the logs in `fixtures/`.
-pub fn keys() -> Vec<PublicKey> {
-    [
-        include_str!("../../../fixtures/format/key.txt"),
-        include_str!("../../../fixtures/ledgers/v1/key.txt"),
-    ]
-    .iter()
-    .map(|key| PublicKey::from_hex(key.trim()).unwrap())
-    .collect()
-}
-
-/// Verifies a source under the keys of the fixtures. The verdict must be that
-/// of the faults.
-pub fn judge(source: &mut dyn Source, signatures: bool) -> Report {
-    let policy = Policy {
-        keys: keys(),
-        signatures,
-        ..Policy::default()
-    };
-    let outcome = verify(source, &policy, &mut |_| ()).unwrap();
-    let passed = outcome.report.verdict == Verdict::Pass;
-    assert_eq!(passed, outcome.report.faults.is_empty());
-    assert_eq!(passed, outcome.verified.is_some());
-    outcome.report
-}
+pub mod artifact_manifest;
+pub mod bundle;
+#[cfg(feature = "serve")]
+pub mod filters;
+#[cfg(feature = "serve")]
+pub mod http;
+pub mod json;
+pub mod key_file;
+pub mod logbook;
+mod logs;
+pub mod package_manifest;
+pub mod proof;
+pub mod route;
+pub mod rules;
+mod second_json;
+mod second_time;
+#[cfg(feature = "serve")]
+mod server;
+pub mod statement;
+pub mod store_record;
+pub mod timestamp;

@@ -1,20 +1,2 @@
-//! Records of the store, as a damaged database may give them back: what is read
-//! is its own bytes, and has one line as a logbook.
 #![no_main]
-
-use libfuzzer_sys::fuzz_target;
-use sealbook::ledger::entry::Entry;
-
-fuzz_target!(|record: &[u8]| {
-    let Ok(entry) = Entry::from_record(record) else {
-        return;
-    };
-    assert_eq!(entry.record(), record);
-    if entry.check_payload_text().is_err() {
-        return;
-    }
-    let mut line = Vec::new();
-    entry.write_json(None, &mut line);
-    let again = Entry::from_logbook_line(&line).unwrap();
-    assert_eq!(again.record(), record);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sealbook_fuzz::store_record::holds(bytes));

@@ -7,12 +7,21 @@ use std::collections::VecDeque;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
 
+use super::mutant::Mutant;
+
 /// The other side is gone.
 pub struct Gone;
 
 /// Why nothing was received in time.
 pub enum Missed {
     Timeout,
+    Gone,
+}
+
+/// What waits in the queue.
+pub enum Tried<R> {
+    Received(R),
+    Empty,
     Gone,
 }
 
@@ -35,23 +44,29 @@ struct State<R, W> {
     queue: VecDeque<R>,
     capacity: usize,
     callers: usize,
+    /// Somebody takes requests off the queue.
+    receiver_is_there: bool,
+    /// Somebody may hand over.
     sequencer_is_there: bool,
     committer_is_there: bool,
     /// The committer stands at the rendezvous.
     committer_waits: bool,
     handed: Option<W>,
+    mutant: Mutant,
 }
 
 impl<R, W> Channels<R, W> {
-    pub fn new(capacity: usize, callers: usize) -> Self {
+    pub fn new(capacity: usize, callers: usize, mutant: Mutant) -> Self {
         let state = State {
             queue: VecDeque::new(),
             capacity,
             callers,
+            receiver_is_there: true,
             sequencer_is_there: true,
             committer_is_there: true,
             committer_waits: false,
             handed: None,
+            mutant,
         };
         Channels(Arc::new((Mutex::new(state), Condvar::new())))
     }
@@ -71,14 +86,16 @@ impl<R, W> Channels<R, W> {
     /// A caller asks; waits while the queue is full.
     pub fn request(&self, request: R) -> Result<(), R> {
         let mut state = self.lock();
-        while state.sequencer_is_there && state.queue.len() == state.capacity {
+        while state.receiver_is_there && state.queue.len() == state.capacity {
             state = self.wait(state);
         }
-        if !state.sequencer_is_there {
+        if !state.receiver_is_there {
             return Err(request);
         }
         state.queue.push_back(request);
-        self.changed();
+        if state.mutant != Mutant::RequestWakesNobody {
+            self.changed();
+        }
         Ok(())
     }
 
@@ -88,37 +105,66 @@ impl<R, W> Channels<R, W> {
         self.changed();
     }
 
-    /// The sequencer takes a request, waiting for one.
-    pub fn receive(&self) -> Result<R, Gone> {
+    /// Waits until a request waits, or nobody is left to ask.
+    pub fn wait_for_request(&self) {
         let mut state = self.lock();
-        loop {
-            if let Some(request) = state.queue.pop_front() {
-                self.changed();
-                return Ok(request);
-            }
-            if state.callers == 0 {
-                return Err(Gone);
-            }
+        while state.queue.is_empty() && state.callers > 0 {
             state = self.wait(state);
         }
     }
 
-    /// The sequencer takes a request if one is waiting.
-    pub fn try_receive(&self) -> Option<R> {
-        let request = self.lock().queue.pop_front();
+    /// Takes a request if one is waiting.
+    pub fn try_receive(&self) -> Tried<R> {
+        let mut state = self.lock();
+        match state.queue.pop_front() {
+            Some(request) => {
+                self.changed();
+                Tried::Received(request)
+            }
+            None if state.callers == 0 => Tried::Gone,
+            None => Tried::Empty,
+        }
+    }
+
+    pub fn nothing_waits(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
+    /// Takes requests and drops them, until nobody is left to ask.
+    pub fn refuse_until_all_left(&self) {
+        loop {
+            self.wait_for_request();
+            match self.try_receive() {
+                Tried::Received(request) => drop(request),
+                Tried::Empty => {}
+                Tried::Gone => return,
+            }
+        }
+    }
+
+    /// The queue has no end any more; what waits in it is dropped, or left lying.
+    pub fn nobody_receives(&self, left_lying: bool) {
+        let mut state = self.lock();
+        if left_lying {
+            return;
+        }
+        state.receiver_is_there = false;
+        let waiting = std::mem::take(&mut state.queue);
         self.changed();
-        request
+        drop(state);
+        drop(waiting);
     }
 
     /// The sequencer waits for the committer to take `work`, or for a request;
     /// for the committer first, if both are there.
-    pub fn offer(&self, work: W) -> Offered<R, W> {
+    pub fn offer(&self, work: W, begin: impl Fn(&W)) -> Offered<R, W> {
         let mut state = self.lock();
         loop {
             if !state.committer_is_there {
                 return Offered::Handed(Err(Gone));
             }
             if state.committer_waits && state.handed.is_none() {
+                begin(&work);
                 state.handed = Some(work);
                 self.changed();
                 return Offered::Handed(Ok(()));
@@ -148,14 +194,10 @@ impl<R, W> Channels<R, W> {
         Ok(())
     }
 
-    /// The sequencer ends; what still waits is dropped.
-    pub fn sequencer_leaves(&self) {
-        let mut state = self.lock();
-        state.sequencer_is_there = false;
-        let waiting = std::mem::take(&mut state.queue);
+    /// The sequencer is no more.
+    pub fn nobody_hands_over(&self) {
+        self.lock().sequencer_is_there = false;
         self.changed();
-        drop(state);
-        drop(waiting);
     }
 
     /// The committer takes work. With `timed`, it may as well be that none comes

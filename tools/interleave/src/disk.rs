@@ -17,6 +17,8 @@ pub struct Durable {
     /// Whether that write is there although it failed.
     persists: bool,
     pub failed: bool,
+    /// Somebody panicked between writing and telling.
+    pub lost: bool,
 }
 
 impl Disk {
@@ -32,9 +34,14 @@ impl Disk {
         look(&self.0.lock().unwrap())
     }
 
+    pub fn is_lost(&self) {
+        self.0.lock().unwrap().lost = true;
+    }
+
     fn write(&self, change: impl FnOnce(&mut Durable)) -> Result<(), Refused> {
         let mut durable = self.0.lock().unwrap();
         assert!(!durable.failed, "nothing is written after a failure");
+        assert!(!durable.lost, "nothing is written after a panic");
         let fails = durable.fails_in == Some(0);
         durable.fails_in = durable.fails_in.and_then(|n| n.checked_sub(1));
         durable.failed = fails;

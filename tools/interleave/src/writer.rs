@@ -1,15 +1,20 @@
 //! The two threads of the writer, step for step those of
-//! `src/logbook/sequencer.rs` and `src/logbook/committer.rs`, with a number for
-//! an entry, a number for an hour, and no signatures. What is left out has no
-//! part in who waits for whom: hashing, tiles, indexing, notes.
+//! `src/logbook/sequencer.rs`, `handover.rs` and `committer.rs`, with a number
+//! for an entry, a number for an hour, and no signatures. What is left out has
+//! no part in who waits for whom: hashing, tiles, indexing, notes.
+//!
+//! A panic under a lock is a step of its own here: what was held is dropped, and
+//! the lock remembers it, as Rust's does.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex as Plain};
 
 use shuttle::rand::{Rng, thread_rng};
-use shuttle::sync::mpsc;
+use shuttle::sync::atomic::{AtomicUsize, Ordering};
+use shuttle::sync::{Mutex, MutexGuard, mpsc};
 
-use super::channel::{Channels, Gone, Missed, Offered};
+use super::channel::{Channels, Gone, Missed, Offered, Tried};
 use super::disk::Disk;
+use super::mutant::Mutant;
 
 /// Small, so that batches are full now and then.
 const BATCH_ENTRIES: usize = 3;
@@ -79,13 +84,49 @@ pub enum Work {
 pub type Due = Vec<(Reply, Vec<u64>)>;
 pub type Line = Channels<Request, Work>;
 
+/// `handover.rs`: whether what was handed over is done.
+#[derive(Clone, Default)]
+pub struct Handed {
+    unfinished: Arc<AtomicUsize>,
+    /// Requests that were last handed over together.
+    together: Arc<AtomicUsize>,
+}
+
+impl Handed {
+    fn begin(&self, work: &Work) {
+        if let Work::Commit(_, replies) = work {
+            self.together.store(replies.len(), Ordering::SeqCst);
+        }
+        self.unfinished.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn one_is_done(&self) {
+        self.unfinished.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// `sequencer.rs`
 pub struct Sequencer {
     pub line: Line,
+    pub handed: Handed,
     pub chain: Chain,
     /// The clock, which only goes on.
-    pub hour: Arc<Mutex<u32>>,
+    pub hour: Arc<Plain<u32>>,
     pub signing_fails: bool,
+    /// How many batches until one that panics.
+    pub panics_in: Option<usize>,
+    pub poisoned: bool,
+    pub mutant: Mutant,
+}
+
+/// Nobody hands over any more.
+impl Drop for Sequencer {
+    fn drop(&mut self) {
+        // A schedule that failed is taken apart without its scheduler.
+        if !std::thread::panicking() {
+            self.line.nobody_hands_over();
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -139,23 +180,91 @@ fn answers(
 }
 
 impl Sequencer {
-    pub fn run(mut self) {
-        let mut held = None;
-        while let Some(request) = held.take().or_else(|| self.line.receive().ok()) {
+    /// Until it is told to close, or nobody is left to ask or to work for; from
+    /// then on whoever asks is refused.
+    pub fn run(sequencer: Arc<Mutex<Sequencer>>) {
+        let (line, mutant) = {
+            let sequencer = sequencer.lock().unwrap();
+            (sequencer.line.clone(), sequencer.mutant)
+        };
+        let panicked = Sequencer::work(&sequencer, &line);
+        drop(sequencer);
+        // A thread that panics drops its end of the queue at once.
+        if !panicked && mutant != Mutant::QueueAbandoned {
+            line.refuse_until_all_left();
+        }
+        line.nobody_receives(mutant == Mutant::QueueAbandoned);
+    }
+
+    /// True if it panicked.
+    fn work(sequencer: &Mutex<Sequencer>, line: &Line) -> bool {
+        loop {
+            line.wait_for_request();
+            let mut sequencer = sequencer.lock().unwrap();
+            if sequencer.is_poisoned() {
+                return false;
+            }
+            match line.try_receive() {
+                Tried::Received(request) => {
+                    if !sequencer.serve(request) {
+                        return sequencer.poisoned;
+                    }
+                }
+                Tried::Gone => return false,
+                Tried::Empty => {}
+            }
+        }
+    }
+
+    fn serve(&mut self, request: Request) -> bool {
+        let mut held = Some(request);
+        while let Some(request) = held.take() {
             let sent = match request {
                 Request::Append(ids, reply) => self.append(ids, reply, &mut held),
                 Request::Seal(reply) => self.seal(reply),
                 Request::Close(reply) => {
-                    let _ = self.line.hand_on(Work::Close(reply));
-                    break;
+                    self.send(Work::Close(reply));
+                    return false;
                 }
             };
             if !sent {
-                break;
+                return false;
             }
         }
-        drop(held);
-        self.line.sequencer_leaves();
+        true
+    }
+
+    /// Whether somebody panicked under the lock.
+    pub fn is_poisoned(&self) -> bool {
+        self.poisoned && self.mutant != Mutant::SequencerPoisonOverlooked
+    }
+
+    pub fn is_idle(&self) -> bool {
+        let done = self.handed.unfinished.load(Ordering::SeqCst) == 0
+            || self.mutant == Mutant::UnfinishedOverlooked;
+        self.line.nothing_waits() && self.handed.together.load(Ordering::SeqCst) <= 1 && done
+    }
+
+    /// The entries of one request, to be committed by whoever asks; nothing if
+    /// they were handed on.
+    pub fn append_alone(&mut self, ids: Vec<Id>, reply: Reply) -> Option<Work> {
+        let before = self.chain.clone();
+        let mut run = Run::default();
+        self.take(ids, reply, &mut run);
+        let signed = self.finish(before, run)?;
+        if signed.seals.is_empty() {
+            let mut ready = Ready::default();
+            ready.take(signed);
+            return Some(ready.into_work());
+        }
+        self.hand_on(signed);
+        None
+    }
+
+    /// Hands over, waiting for the committer. False if there is none.
+    fn send(&self, work: Work) -> bool {
+        self.handed.begin(&work);
+        self.line.hand_on(work).is_ok()
     }
 
     fn append(&mut self, mut ids: Vec<Id>, mut reply: Reply, held: &mut Option<Request>) -> bool {
@@ -164,6 +273,7 @@ impl Sequencer {
             let (before, run, next) = self.gather(ids, reply);
             *held = next;
             match self.finish(before, run) {
+                None if self.poisoned => return false,
                 Some(signed) if signed.seals.is_empty() => ready.take(signed),
                 Some(signed) => return self.commit(ready) && self.hand_on(signed),
                 None => {}
@@ -171,7 +281,10 @@ impl Sequencer {
             if held.is_some() || ready.entries.len() >= BATCH_ENTRIES || ready.entries.is_empty() {
                 return self.commit(ready);
             }
-            match self.line.offer(ready.into_work()) {
+            match self
+                .line
+                .offer(ready.into_work(), |work| self.handed.begin(work))
+            {
                 Offered::Handed(handed) => return handed.is_ok(),
                 Offered::Received(request, work) => {
                     let Work::Commit(entries, replies) = work else {
@@ -197,9 +310,9 @@ impl Sequencer {
         self.take(ids, reply, &mut run);
         while run.drafts.len() < BATCH_ENTRIES {
             match self.line.try_receive() {
-                Some(Request::Append(ids, reply)) => self.take(ids, reply, &mut run),
-                Some(other) => return (before, run, Some(other)),
-                None => break,
+                Tried::Received(Request::Append(ids, reply)) => self.take(ids, reply, &mut run),
+                Tried::Received(other) => return (before, run, Some(other)),
+                Tried::Empty | Tried::Gone => break,
             }
         }
         (before, run, None)
@@ -225,8 +338,17 @@ impl Sequencer {
     }
 
     fn finish(&mut self, before: Chain, run: Run) -> Option<Run> {
+        if self.panics_in == Some(0) {
+            // Numbers were given that nobody will write.
+            self.poisoned = true;
+            self.panics_in = None;
+            return None;
+        }
+        self.panics_in = self.panics_in.map(|left| left - 1);
         if self.signing_fails && thread_rng().gen_bool(0.3) {
-            self.chain = before;
+            if self.mutant != Mutant::NumbersNotGivenBack {
+                self.chain = before;
+            }
             for (reply, _) in run.replies {
                 reply.send(Err(Refused::Sign));
             }
@@ -246,7 +368,7 @@ impl Sequencer {
             }
             part.entries.extend(entries.by_ref().take(at - from));
             from = at;
-            if !self.commit(part) || self.line.hand_on(Work::Seal(None)).is_err() {
+            if !self.commit(part) || !self.send(Work::Seal(None)) {
                 return false;
             }
         }
@@ -261,7 +383,7 @@ impl Sequencer {
         if ready.entries.is_empty() && ready.replies.is_empty() {
             return true;
         }
-        self.line.hand_on(ready.into_work()).is_ok()
+        self.send(ready.into_work())
     }
 
     fn seal(&mut self, reply: mpsc::Sender<Sealed>) -> bool {
@@ -269,13 +391,12 @@ impl Sequencer {
             let _ = reply.send(Ok(None));
             return true;
         }
-        self.line.hand_on(Work::Seal(Some(reply))).is_ok()
+        self.send(Work::Seal(Some(reply)))
     }
 }
 
 /// `committer.rs`
 pub struct Committer {
-    pub line: Line,
     pub disk: Arc<Disk>,
     pub acknowledger: mpsc::SyncSender<Due>,
     /// The first entry of the open epoch.
@@ -285,35 +406,109 @@ pub struct Committer {
     pub marked: Option<u64>,
     pub failed: bool,
     pub untold: Option<Refused>,
+    /// How many batches until one that panics.
+    pub panics_in: Option<usize>,
+    pub poisoned: bool,
+    pub mutant: Mutant,
+}
+
+/// How a work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    Done,
+    /// It was the last.
+    Last,
+    Panicked,
 }
 
 impl Committer {
-    pub fn run(mut self) {
+    pub fn run(committer: Arc<Mutex<Committer>>, line: &Line, handed: &Handed) {
         loop {
-            let due = !self.failed && self.marked < self.last;
-            match self.line.take(due) {
-                Ok(Work::Commit(entries, replies)) => self.commit(entries, replies),
-                Ok(Work::Seal(reply)) => self.seal(reply),
-                Ok(Work::Close(reply)) => {
-                    let _ = reply.send(self.close());
-                    break;
+            let due = Committer::lock(&committer).mark_is_behind();
+            let next = line.take(due);
+            let mut own = Committer::lock(&committer);
+            match next {
+                Ok(work) => {
+                    let early = own.mutant == Mutant::DoneTooEarly;
+                    if early {
+                        drop(own);
+                        handed.one_is_done();
+                        own = Committer::lock(&committer);
+                    }
+                    if own.perform(work) != Ended::Done {
+                        break;
+                    }
+                    drop(own);
+                    if !early {
+                        handed.one_is_done();
+                    }
                 }
-                Err(Missed::Timeout) => self.untold = self.state_mark().err(),
+                Err(Missed::Timeout) if own.mark_is_behind() => own.move_mark_up(),
+                Err(Missed::Timeout) => {}
                 Err(Missed::Gone) => break,
             }
         }
-        self.line.committer_leaves();
+        drop(committer);
+        line.committer_leaves();
     }
 
-    fn commit(&mut self, entries: Vec<Entry>, replies: Due) {
+    pub fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
+        let mut committer = committer.lock().unwrap();
+        if committer.poisoned && committer.mutant != Mutant::CommitterPoisonOverlooked {
+            // Somebody panicked in the middle: nobody knows what is written.
+            committer.failed = true;
+        }
+        committer
+    }
+
+    pub fn perform(&mut self, work: Work) -> Ended {
+        match work {
+            Work::Commit(entries, replies) => return self.commit(entries, replies),
+            Work::Seal(reply) => self.seal(reply),
+            Work::Close(reply) => {
+                let _ = reply.send(self.close());
+                return Ended::Last;
+            }
+        }
+        Ended::Done
+    }
+
+    fn commit(&mut self, entries: Vec<Entry>, mut replies: Due) -> Ended {
+        if self.mutant == Mutant::AcknowledgedFirst {
+            self.acknowledge(std::mem::take(&mut replies));
+        }
+        if self.panics_in == Some(0) && !self.failed {
+            // Written, and nobody will be told; the end was not moved.
+            self.panics_in = None;
+            self.poisoned = true;
+            let _ = self.disk.commit(entries);
+            self.disk.is_lost();
+            return Ended::Panicked;
+        }
+        self.panics_in = self.panics_in.map(|left| left - 1);
         match self.write(entries) {
-            Ok(()) => self.acknowledge(replies),
+            Ok(()) => {
+                self.acknowledge(replies);
+                if thread_rng().gen_bool(0.3) {
+                    self.move_mark_up();
+                }
+            }
             Err(error) => {
                 for (reply, _) in replies {
                     reply.send(Err(error.clone()));
                 }
             }
         }
+        Ended::Done
+    }
+
+    fn mark_is_behind(&self) -> bool {
+        !self.failed && self.marked < self.last
+    }
+
+    /// A failure that nobody waited for.
+    fn move_mark_up(&mut self) {
+        self.untold = self.state_mark().err();
     }
 
     fn acknowledge(&self, due: Due) {
@@ -331,9 +526,7 @@ impl Committer {
         };
         self.open.get_or_insert(first.seq);
         let last = last.seq;
-        self.disk
-            .commit(entries)
-            .inspect_err(|_| self.failed = true)?;
+        self.disk.commit(entries).inspect_err(|_| self.fail())?;
         self.last = Some(last);
         Ok(())
     }
@@ -354,9 +547,7 @@ impl Committer {
             return Err(Refused::Stopped);
         };
         self.state_mark()?;
-        self.disk
-            .seal(first, last)
-            .inspect_err(|_| self.failed = true)?;
+        self.disk.seal(first, last).inspect_err(|_| self.fail())?;
         self.open = None;
         self.state_mark()?;
         Ok((first, last))
@@ -364,7 +555,7 @@ impl Committer {
 
     fn close(&mut self) -> Result<(), Refused> {
         self.refuse_after_failure()?;
-        if self.marked < self.last {
+        if self.marked < self.last && self.mutant != Mutant::MarkLeftBehind {
             self.state_mark()
         } else {
             Ok(())
@@ -372,11 +563,13 @@ impl Committer {
     }
 
     fn state_mark(&mut self) -> Result<(), Refused> {
-        self.disk
-            .mark(self.last)
-            .inspect_err(|_| self.failed = true)?;
+        self.disk.mark(self.last).inspect_err(|_| self.fail())?;
         self.marked = self.last;
         Ok(())
+    }
+
+    fn fail(&mut self) {
+        self.failed = self.mutant != Mutant::FailureForgotten;
     }
 
     fn refuse_after_failure(&mut self) -> Result<(), Refused> {
