@@ -8,7 +8,7 @@ use sealbook::ledger::logbook_file::LogbookFile;
 
 /// Panics where it does not hold.
 pub fn holds(text: &[u8]) {
-    let signatures = text.len() % 2 == 0;
+    let signatures = text.len().is_multiple_of(2);
     let report = judge(&mut LogbookFile::new(text), signatures);
     assert_eq!(judge(&mut LogbookFile::new(text), signatures), report);
     let lines = text.split(|byte| *byte == b'\n');
