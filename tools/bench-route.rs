@@ -13,6 +13,10 @@ use sealbook::ledger::time::Timestamp;
 use sealbook::wcp::bulk::{Case, CaseReader};
 use sealbook::wcp::stamp::{DecisionId, Stamp};
 
+/// That of the program, so that it is measured as it is shipped.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1);
     let path = path.unwrap_or_else(|| "fixtures/vectors/routing.jsonl".to_owned());

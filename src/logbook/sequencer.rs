@@ -29,8 +29,13 @@ const BATCH_ENTRIES: usize = 1_024;
 /// Bytes from which on a batch takes no further request.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// From this many entries on, signing is spread over the cores.
-const PARALLEL_SIGNING: usize = 8;
+/// From this many entries on, signing is spread over the cores. A batch of fewer
+/// is signed while the one before it is synced; to wake other threads for it, and
+/// to have them look about for more, would take longer than it saves.
+const PARALLEL_SIGNING: usize = 128;
+
+/// The least that a core is given to sign.
+const SIGNED_TOGETHER: usize = 32;
 
 /// How long an epoch stays open by the monotonic clock.
 const EPOCH_AGE: Duration = Duration::from_secs(3_600);
@@ -319,7 +324,8 @@ impl Sequencer {
         if drafts.len() < PARALLEL_SIGNING {
             drafts.into_iter().map(sign).collect()
         } else {
-            drafts.into_par_iter().with_min_len(4).map(sign).collect()
+            let drafts = drafts.into_par_iter().with_min_len(SIGNED_TOGETHER);
+            drafts.map(sign).collect()
         }
     }
 

@@ -24,6 +24,10 @@ type Fallible<T> = Result<T, Box<dyn Error>>;
 
 const USAGE: &str = "usage: bench [--quick | --full | ENTRIES RUNS]";
 
+/// That of the program, so that it is measured as it is shipped.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Fallible<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
