@@ -9,6 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::endpoint::{Endpoint, Need, Takes};
+use super::params::Params;
+use super::problem::Problem;
 use super::service::Service;
 
 /// How the server is. The members of the Hall API and those of the registry
@@ -37,7 +39,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[utoipa::path(get, path = "/health", tag = "hall",
     responses((status = 200, description = "Well", body = Health),
         (status = 503, description = "Nothing is recorded", body = Health)))]
-pub(super) async fn health(State(service): State<Arc<Service>>) -> (StatusCode, Json<Health>) {
+pub(super) async fn health(
+    State(service): State<Arc<Service>>,
+    params: Params,
+) -> Result<(StatusCode, Json<Health>), Problem> {
+    params.finish()?;
     let status = if service.logbook.is_stopped() {
         "write_failed"
     } else if service.space.is_low() {
@@ -58,5 +64,5 @@ pub(super) async fn health(State(service): State<Arc<Service>>) -> (StatusCode, 
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (code, Json(health))
+    Ok((code, Json(health)))
 }

@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
 use super::endpoint::{Endpoint, Need, Takes};
+use super::params::Params;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -189,7 +190,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[utoipa::path(get, path = "/metrics", tag = "server",
     responses((status = 200, description = "The figures", body = String,
         content_type = "application/openmetrics-text")))]
-pub(super) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, Problem> {
+pub(super) async fn metrics(
+    State(service): State<Arc<Service>>,
+    params: Params,
+) -> Result<Response, Problem> {
+    params.finish()?;
     let here = Arc::clone(&service);
     let open = service.pools.read(move || here.open_epoch()).await?;
     let metrics = &service.metrics;

@@ -9,7 +9,8 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::json;
-use super::problem::ErrorBody;
+use super::params::Params;
+use super::problem::{ErrorBody, Problem};
 use super::{append, entries, epochs, evidence, hall, health, metrics, page, stats, tail, upload};
 
 /// What any endpoint may answer instead.
@@ -95,10 +96,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "server",
     responses((status = 200, description = "OpenAPI", body = Object)))]
-pub(super) async fn openapi() -> Response {
+pub(super) async fn openapi(params: Params) -> Result<Response, Problem> {
+    params.finish()?;
     static TEXT: OnceLock<Vec<u8>> = OnceLock::new();
     let text = TEXT.get_or_init(|| serde_json::to_vec(&document()).unwrap_or_default());
-    json(text.clone())
+    Ok(json(text.clone()))
 }
 
 /// The description, with what every endpoint may answer.

@@ -51,9 +51,9 @@ pub(crate) fn raw(address: SocketAddr, request: &[u8]) -> String {
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    stream.write_all(request).unwrap();
-    let mut answer = Vec::new();
     // A server that closes on what it will not read may reset the connection.
+    let _unread = stream.write_all(request);
+    let mut answer = Vec::new();
     let _cut = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }

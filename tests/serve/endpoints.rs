@@ -81,6 +81,8 @@ fn rows(server: &Server) -> Vec<Row> {
     let escalated = json!({"entry": denied, "input_hash": input_hash, "why": "not mine"});
     let note = json!({"kind": "note", "payload": {"n": 1}});
     let reserved = json!({"kind": "sealbook:open", "payload": {}});
+    server.post(Scope::Admin, "/v1/seal", &json!({})).is(200);
+    let proof = server.get("/v1/entries/0/proof").is(200);
     let attest = "/api/v1/workers/{worker_id}/attest";
     let attested = "/api/v1/workers/org.folder.one/attest";
     vec![
@@ -231,8 +233,8 @@ fn rows(server: &Server) -> Vec<Row> {
             ..posted(
                 "/v1/verify",
                 Scope::Read,
-                (json!({}), 200),
-                (json!({}), INPUT),
+                (proof, 200),
+                (Value::Null, INPUT),
             )
         },
         open(read(
@@ -320,21 +322,26 @@ fn every_endpoint_that_is_described_has_a_row() {
 #[test]
 fn every_endpoint_answers_what_is_asked_well_and_says_what_is_asked_badly() {
     let server = server();
+    let mut others = Vec::new();
     for row in rows(&server) {
         let token = row.needs.map(|scope| server.token(scope));
-        let good = ask(&server, &row, &row.good, token);
-        let text = String::from_utf8_lossy(&good.body).into_owned();
-        assert_eq!(
-            good.status, row.status,
-            "{} {}: {text}",
-            row.method, row.path
-        );
-        let bad = ask(&server, &row, &row.bad, token);
-        let text = String::from_utf8_lossy(&bad.body).into_owned();
-        let said = (bad.status, bad.json()["code"].as_str().unwrap().to_owned());
-        let wanted = (row.refused.0, row.refused.1.to_owned());
-        assert_eq!(said, wanted, "{} {}: {text}", row.method, row.path);
+        let mut hold = |asked: &Asked, expected: (u16, Value)| {
+            let answer = ask(&server, &row, asked, token);
+            let body = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+            let code = match expected.1 {
+                Value::Null => Value::Null,
+                _ => body["code"].clone(),
+            };
+            if (answer.status, code) != expected {
+                let text = String::from_utf8_lossy(&answer.body);
+                let asked = format!("{} {}", row.method, asked.path);
+                others.push(format!("{asked}: not {expected:?} but {text}"));
+            }
+        };
+        hold(&row.good, (row.status, Value::Null));
+        hold(&row.bad, (row.refused.0, json!(row.refused.1)));
     }
+    assert_eq!(others, Vec::<String>::new());
 }
 
 #[test]
@@ -368,7 +375,7 @@ fn every_endpoint_refuses_more_than_it_takes() {
             let head = format!(
                 "GET {}{mark}x={} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\r\n",
                 row.good.path,
-                "x".repeat(33 << 10),
+                "x".repeat(64 << 10),
                 server.address,
                 token.unwrap_or("none")
             );
