@@ -311,3 +311,15 @@ fn misuse(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
     ExitCode::from(output.failure(&CliError::usage(&text)))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    /// What clap finds wrong it says in debug builds only, and then where the
+    /// command is run.
+    #[test]
+    fn commands_and_arguments_do_not_contradict_each_other() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -20,6 +20,8 @@ use super::error::{CliError, ProducerError};
 use super::output::Output;
 
 #[derive(Debug, clap::Args)]
+// `route` takes it in among its own, which are called the same.
+#[group(skip)]
 pub(super) struct Args {
     /// Routing rules
     #[arg(long, value_name = "FILE", default_value = "./rules.json")]

@@ -15,9 +15,12 @@ fn submission(number: usize, entries: usize, to: &Sender<(usize, Answer)>) -> Su
     Submission::whole((0..entries).map(entry).collect(), None, answer)
 }
 
-fn seqs(answer: Answer) -> Vec<u64> {
+/// The numbers of entries that are there now, for the book to be checked by.
+fn seqs(book: &mut Book, answer: Answer) -> Vec<u64> {
     let receipts = answer.unwrap();
-    receipts.iter().map(|receipt| receipt.seq.0).collect()
+    let seqs = receipts.iter().map(|receipt| receipt.seq.0).collect();
+    book.receipts.extend(receipts);
+    seqs
 }
 
 /// The answers in the order of the numbers.
@@ -29,23 +32,24 @@ fn answers(from: &Receiver<(usize, Answer)>, count: usize) -> Vec<Answer> {
 
 #[test]
 fn it_is_one_commit_in_its_order_and_each_is_answered() {
-    let (book, spy) = Book::spied();
+    let (mut book, spy) = Book::spied();
     let before = spy.commits().len();
     let (to, from) = channel();
     let sizes = [1, 3, 0, 2];
     let all = sizes.iter().enumerate();
     let all = all.map(|(number, entries)| submission(number, *entries, &to));
     book.logbook().submit_all(all.collect());
-    let answers = answers(&from, sizes.len()).into_iter().map(seqs);
+    let answers = answers(&from, sizes.len()).into_iter();
+    let answers: Vec<_> = answers.map(|answer| seqs(&mut book, answer)).collect();
     let expected: [&[u64]; 4] = [&[1], &[2, 3, 4], &[], &[5, 6]];
-    assert_eq!(answers.collect::<Vec<_>>(), expected);
+    assert_eq!(answers, expected);
     assert_eq!(spy.commits().len(), before + 1);
     book.check();
 }
 
 #[test]
 fn where_too_much_waits_each_is_told_and_nothing_of_it_is_written() {
-    let (book, spy) = Book::spied();
+    let (mut book, spy) = Book::spied();
     let (to, from) = channel();
     let held = spy.hold();
     let mut asked = 0;
@@ -68,12 +72,12 @@ fn where_too_much_waits_each_is_told_and_nothing_of_it_is_written() {
     drop(held);
     let written: usize = answers(&from, asked - 2)
         .into_iter()
-        .map(|answer| seqs(answer).len())
+        .map(|answer| seqs(&mut book, answer).len())
         .sum();
     assert_eq!(written as u64, book.count() - 1);
     // And there is room again.
     book.logbook().submit_all(vec![submission(0, 1, &to)]);
-    assert_eq!(seqs(from.recv().unwrap().1).len(), 1);
+    assert_eq!(seqs(&mut book, from.recv().unwrap().1).len(), 1);
     book.check();
 }
 

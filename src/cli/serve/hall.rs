@@ -17,6 +17,8 @@ use super::super::error::{CliError, ProducerError};
 use super::super::premises::{allowlists_in, policy};
 
 #[derive(Clone, Debug, clap::Args)]
+// `serve` takes it in among its own, which are called the same.
+#[group(skip)]
 pub(super) struct Args {
     /// What the Hall calls itself
     #[arg(long, value_name = "NAME", default_value = "sealbook")]
