@@ -243,7 +243,7 @@ class Bundle:  # 10, a method for each line of its table.
         entry.judge(self.log, self.genesis, before.hash if before and self.range else None, index)
         demand("entry", index, timestamp_regression=not before or entry.ts >= before.ts)
         if not self.tail:
-            stands = header and (not self.range or header.first_seq <= entry.seq <= header.last_seq)
+            stands = header and (not self.range or entry.seq <= header.last_seq)
             demand("entry", index, proof_invalid=stands)
             header.covers(entry, index)
             self.tree.append((0, entry.leaf)) if self.range else header.leads(entry, parts.get("path"), index)

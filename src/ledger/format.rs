@@ -230,7 +230,8 @@
 //! 5.3 and 6.5; for each epoch `before`, the leaves of its entries and `after`
 //! make a tree of `tree_size` leaves with the root of the header
 //! (`epoch_root_mismatch`); every entry stands under a header or the head
-//! (`proof_invalid`); the last entry is `last_seq` (`truncated`) and, under a
+//! (`proof_invalid`), and one after a header's `last_seq` ends its epoch and
+//! stands under none; the last entry is `last_seq` (`truncated`) and, under a
 //! head, the one the head names (`head_mismatch`).
 //!
 //! 10.8. To verify a **selection**: the same, but each entry by its own path
