@@ -248,17 +248,18 @@ impl EpochHeader {
     #[must_use]
     pub fn faults_after(&self, before: Option<&EpochHeader>) -> Vec<EpochFault> {
         let mut faults = Vec::new();
+        // Nothing follows the last number there is.
         let number = before.map_or(Some(EpochNumber::FIRST), |b| b.epoch.next());
-        if let Some(expected) = number.filter(|n| *n != self.epoch) {
+        if number != Some(self.epoch) {
             faults.push(EpochFault::Number {
-                expected,
+                expected: number.unwrap_or(EpochNumber(u64::MAX)),
                 actual: self.epoch,
             });
         }
         let first = before.map_or(Some(Seq::FIRST), |b| b.last_seq.next());
-        if let Some(expected) = first.filter(|n| *n != self.first_seq) {
+        if first != Some(self.first_seq) {
             faults.push(EpochFault::FirstSeq {
-                expected,
+                expected: first.unwrap_or(Seq(u64::MAX)),
                 actual: self.first_seq,
             });
         }
@@ -283,5 +284,47 @@ impl EpochHeader {
     #[must_use]
     pub fn holds(&self, ts: Timestamp) -> bool {
         self.hour <= ts && ts.micros_since(self.hour) < HOUR_MICROS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_follows_the_last_number_there_is() {
+        let last = EpochHeader {
+            epoch: EpochNumber(u64::MAX),
+            first_seq: Seq(u64::MAX),
+            last_seq: Seq(u64::MAX),
+            tree_size: 1,
+            root: Hash::ZERO,
+            head: Hash::ZERO,
+            prev: Hash::ZERO,
+            hour: Timestamp::MIN,
+            sealed_at: Timestamp::MIN,
+            log: PublicKey::from_bytes([0; PublicKey::BYTES]),
+            genesis: Hash::ZERO,
+        };
+        for number in [0, 3, u64::MAX] {
+            let after = EpochHeader {
+                epoch: EpochNumber(number),
+                first_seq: Seq(number),
+                last_seq: Seq(number),
+                prev: last.hash(),
+                ..last.clone()
+            };
+            let expected = [
+                EpochFault::Number {
+                    expected: EpochNumber(u64::MAX),
+                    actual: EpochNumber(number),
+                },
+                EpochFault::FirstSeq {
+                    expected: Seq(u64::MAX),
+                    actual: Seq(number),
+                },
+            ];
+            assert_eq!(after.faults_after(Some(&last)), expected);
+        }
     }
 }
