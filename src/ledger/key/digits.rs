@@ -9,8 +9,9 @@ use super::eight::LANES;
 pub(super) enum Width {
     /// 8 bits: 32 additions, 516 KiB; worth it from a hundred signatures on.
     Narrow,
-    /// 11 bits: 23 additions, 2.9 MiB; worth it from thousands on. With 12 bits
-    /// there would be one addition less and twice the memory to miss a cache in.
+    /// 11 bits: 23 additions, 2.9 MiB; worth it from tens of thousands on. With
+    /// 12 bits there would be one addition less and twice the memory to miss a
+    /// cache in.
     Wide,
 }
 

@@ -195,3 +195,43 @@ fn base_table(width: Width) -> Option<&'static FixedBase> {
     });
     made.as_ref()
 }
+
+#[cfg(test)]
+#[path = "../../../tests/ledger/adversary.rs"]
+mod adversary;
+
+#[cfg(test)]
+mod tests {
+    use super::adversary::{Choices, Key, Signed};
+    use super::*;
+
+    /// Without the second opinion, behind which a valid signature that the
+    /// tables refuse would not be seen.
+    #[test]
+    fn the_tables_alone_give_the_verdict_of_verify_strict() {
+        let (mut valid, mut judged) = (0, 0);
+        for seed in 0..48 {
+            let mut choices = Choices::new(seed);
+            let drawn = Key::draw(&mut choices);
+            let verifier = StrictVerifier::new(&PublicKey::from_bytes(drawn.bytes));
+            let Some(key) = &verifier.key else { continue };
+            let signed: Vec<_> = (0..256)
+                .map(|_| Signed::draw(&drawn, &mut choices))
+                .collect();
+            let batch: Vec<_> = signed
+                .iter()
+                .map(|s| (s.message.as_slice(), Signature::from_bytes(s.signature)))
+                .collect();
+            let plain: Vec<_> = batch.iter().map(|(m, s)| verifier.verify(m, s)).collect();
+            for width in [Width::Narrow, Width::Wide] {
+                let tables = table_cache::of(key, width).zip(base_table(width));
+                let verdicts = tables.map(|(minus_a, b)| verify_with(key, (&minus_a, b), &batch));
+                assert_eq!(verdicts.as_ref(), Some(&plain), "{seed} {width:?}");
+            }
+            valid += plain.iter().filter(|valid| **valid).count();
+            judged += plain.len();
+        }
+        // Both answers occur often, or this would prove little.
+        assert!(valid > judged / 8 && valid < judged, "{valid} of {judged}");
+    }
+}
