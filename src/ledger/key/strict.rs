@@ -198,6 +198,11 @@ fn base_table(width: Width) -> Option<&'static FixedBase> {
 
 #[cfg(test)]
 #[path = "../../../tests/ledger/adversary.rs"]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed step fails the test"
+)]
 mod adversary;
 
 #[cfg(test)]
