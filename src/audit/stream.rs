@@ -16,8 +16,11 @@ const SNIFFED_LINES: usize = 16;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// How many bytes are looked at.
-pub const SNIFFED_BYTES: u64 = 1 << 20;
+/// How many bytes are looked at, at most.
+const SNIFFED_BYTES: u64 = 1 << 20;
+
+/// How many are read at once: the first lines rarely are longer.
+const PIECE_BYTES: u64 = 1 << 16;
 
 /// A stream, decompressed, and what it seems to hold.
 pub struct Recognised {
@@ -37,7 +40,7 @@ pub fn recognise(mut stream: impl Read + Send + 'static) -> io::Result<Recognise
     let compression = Compression::of(&magic);
     let mut plain = decompress(Cursor::new(magic).chain(stream), compression)?;
     let mut beginning = Vec::new();
-    let read = (&mut plain).take(SNIFFED_BYTES).read_to_end(&mut beginning);
+    let read = read_beginning(&mut plain, &mut beginning);
     // What cannot be read any further is a finding for whoever reads it whole.
     if let Err(error) = read
         && beginning.is_empty()
@@ -48,6 +51,26 @@ pub fn recognise(mut stream: impl Read + Send + 'static) -> io::Result<Recognise
         format: sniff(&beginning),
         reader: Box::new(Cursor::new(beginning).chain(plain)),
     })
+}
+
+/// Reads as much of a stream as [`sniff`] looks at.
+///
+/// # Errors
+/// Whatever reading answers; what was read before is there.
+pub fn read_beginning(stream: &mut impl Read, beginning: &mut Vec<u8>) -> io::Result<()> {
+    let (mut left, mut lines) = (SNIFFED_BYTES, 0);
+    while left > 0 && lines < SNIFFED_LINES {
+        let before = beginning.len();
+        let piece = left.min(PIECE_BYTES);
+        let read = stream.by_ref().take(piece).read_to_end(beginning);
+        let new = beginning.get(before..).unwrap_or_default();
+        lines += memchr::memchr_iter(b'\n', new).count();
+        left -= new.len() as u64;
+        if read? == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// What the first lines say. Nothing at all is an empty logbook. In a logbook

@@ -121,10 +121,7 @@ fn by_name(path: &Path) -> Option<Format> {
 /// What the first lines say.
 fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
     let mut text = Vec::new();
-    let read = open(path)?
-        .reader
-        .take(stream::SNIFFED_BYTES)
-        .read_to_end(&mut text);
+    let read = stream::read_beginning(&mut open(path)?.reader, &mut text);
     // What does not decompress at all is not recognised.
     if read.is_err() && text.is_empty() {
         return Ok(None);

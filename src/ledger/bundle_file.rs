@@ -12,7 +12,9 @@ use super::lines::{Line, damage, read_line};
 use super::parse;
 use super::position::Seq;
 use super::seals::SELECTION_NOT_CHECKED;
-use super::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
+use super::source::{
+    BATCH_BYTES, BATCH_ENTRIES, Event, FIRST_ENTRIES, Raw, ReadError, Source, Subject,
+};
 use super::statement::Statement;
 
 /// Said of a compressed file.
@@ -242,7 +244,11 @@ impl<R: BufRead + Send> Source for BundleFile<R> {
 
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
         let mut weight = 0;
-        while batch.len() < BATCH_ENTRIES && weight < BATCH_BYTES {
+        let room = match self.entries {
+            0 => FIRST_ENTRIES,
+            _ => BATCH_ENTRIES,
+        };
+        while batch.len() < room && weight < BATCH_BYTES {
             batch.extend(self.faults.drain(..).map(Event::Fault));
             if self.ended {
                 break;

@@ -16,6 +16,7 @@
 use super::entry::{Entry, EntryError};
 use super::envelope::{Envelope, Purpose};
 use super::hash::Hash;
+use super::hexadecimal;
 use super::json::{Form, Object, Value};
 use super::key::PublicKey;
 use super::limits;
@@ -217,10 +218,11 @@ fn take_apart(line: &[u8]) -> Option<EntryLine> {
     let (object, path) = match inner.strip_suffix(b"]") {
         None => (inner, None),
         Some(with_path) => {
-            let member = b",\"path\":[";
-            let at = with_path.windows(member.len()).rposition(|w| w == member)?;
-            let hashes = take_hashes(with_path.get(at + member.len()..)?)?;
-            (with_path.get(..at)?, Some(hashes))
+            // No bracket stands in a hash, so the last one opens the path.
+            let at = memchr::memrchr(b'[', with_path)?;
+            let hashes = take_hashes(with_path.get(at + 1..)?)?;
+            let before = with_path.get(..at)?.strip_suffix(b",\"path\":")?;
+            (before, Some(hashes))
         }
     };
     let value = parse::parse_with(object, &limits::embedded(1)).ok()?;
@@ -239,7 +241,9 @@ fn take_hashes(bytes: &[u8]) -> Option<Vec<Hash>> {
     let take = |item: &[u8]| {
         let (hash, comma) = item.split_at_checked(quoted)?;
         let digits = hash.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-        let hash = Hash::from_hex(std::str::from_utf8(digits).ok()?).ok()?;
+        let hash = hexadecimal::decode_bytes(digits)
+            .map(Hash::from_bytes)
+            .ok()?;
         (comma == b"," || comma.is_empty()).then_some(hash)
     };
     // Every item but the last is followed by a comma, the last by nothing.

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::json::{Object, Value};
+use super::json::{Number, Object, Value};
 
 /// Which canonical text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,7 +73,7 @@ fn write_value(out: &mut impl Write, value: &Value, form: Form) -> fmt::Result {
         Value::Null => out.write_str("null"),
         Value::Bool(true) => out.write_str("true"),
         Value::Bool(false) => out.write_str("false"),
-        Value::Number(number) => write!(out, "{number}"),
+        Value::Number(number) => number.write(out),
         Value::String(text) => write_string(out, text, form),
         Value::Array(items) => {
             out.write_str("[")?;
@@ -141,17 +141,21 @@ pub fn write_str(out: &mut Vec<u8>, text: &str, form: Form) {
     let _ = write_string(&mut Bytes(out), text, form);
 }
 
+/// Appends `number` to `out`, as it would stand in a value.
+pub fn write_number(out: &mut Vec<u8>, number: &Number) {
+    let _ = number.write(&mut Bytes(out));
+}
+
 fn write_string(out: &mut impl Write, text: &str, form: Form) -> fmt::Result {
-    let plain = |byte: u8| match byte {
-        b'"' | b'\\' | 0..0x20 => false,
-        0x20..0x7f => true,
-        // Python escapes U+007F along with everything that is not ASCII.
-        0x7f.. => form == Form::Utf8,
-    };
+    let plain = |byte: u8| is_plain(byte, form);
     out.write_str("\"")?;
-    // Most texts are plain throughout, and seeing that takes no branch a byte.
-    let special = text.bytes().fold(false, |seen, byte| seen | !plain(byte));
-    if !special {
+    // Most texts are plain throughout.
+    let (words, rest) = text.as_bytes().as_chunks();
+    let whole = words
+        .iter()
+        .fold(true, |all, word| all & are_plain(*word, form))
+        && rest.iter().all(|byte| plain(*byte));
+    if whole {
         out.write_str(text)?;
         return out.write_str("\"");
     }
@@ -168,6 +172,31 @@ fn write_string(out: &mut impl Write, text: &str, form: Form) -> fmt::Result {
     }
     out.write_str(rest)?;
     out.write_str("\"")
+}
+
+/// Whether a byte stands for itself in a string.
+fn is_plain(byte: u8, form: Form) -> bool {
+    match byte {
+        b'"' | b'\\' | 0..0x20 => false,
+        0x20..0x7f => true,
+        // Python escapes U+007F along with everything that is not ASCII.
+        0x7f.. => form == Form::Utf8,
+    }
+}
+
+/// The same of eight bytes at once: no bit of a comparison leaves its byte but
+/// from one that is not plain itself.
+fn are_plain(bytes: [u8; 8], form: Form) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = 0x80 * EACH;
+    let word = u64::from_ne_bytes(bytes);
+    let below = |word: u64, bound: u64| word.wrapping_sub(bound * EACH) & !word;
+    let is = |byte: u8| below(word ^ (u64::from(byte) * EACH), 1);
+    let above = match form {
+        Form::Utf8 => 0,
+        Form::Ascii | Form::SpacedAscii => word | (word & !HIGH).wrapping_add(EACH),
+    };
+    (below(word, 0x20) | is(b'"') | is(b'\\') | above) & HIGH == 0
 }
 
 fn write_escape(out: &mut impl Write, c: char) -> fmt::Result {
@@ -205,7 +234,6 @@ mod tests {
         clippy::indexing_slicing
     )]
 
-    use super::super::json::{Number, Object};
     use super::*;
 
     fn sample() -> Value {
@@ -249,6 +277,22 @@ mod tests {
             value.canonical(Form::Ascii),
             r#""\"\\/\b\f\n\r\t\u0000\u001f ~\u007f\u0080\u2028\uffff\ud83d\ude00""#
         );
+    }
+
+    #[test]
+    fn eight_bytes_at_once_are_plain_if_each_of_them_is() {
+        for form in [Form::Utf8, Form::Ascii, Form::SpacedAscii] {
+            for pair in 0..=u16::MAX {
+                let [one, other] = pair.to_be_bytes();
+                for (at, next) in [(0, 1), (3, 2), (6, 7), (7, 0)] {
+                    let mut word = [b'~'; 8];
+                    word[at] = one;
+                    word[next] = other;
+                    let expected = is_plain(one, form) && is_plain(other, form);
+                    assert_eq!(are_plain(word, form), expected, "{word:?} {form:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -41,10 +41,7 @@ const NODE_BYTES: usize = 1 + 2 * Hash::BYTES;
 
 fn node_bytes(left: &Hash, right: &Hash) -> [u8; NODE_BYTES] {
     let mut bytes = [0x01; NODE_BYTES];
-    let parts = left.as_bytes().iter().chain(right.as_bytes());
-    for (to, from) in bytes.iter_mut().skip(1).zip(parts) {
-        *to = *from;
-    }
+    put(&mut bytes, [left.as_bytes(), right.as_bytes()]);
     bytes
 }
 
@@ -71,11 +68,20 @@ const LEAF_BYTES: usize = 1 + Hash::BYTES + Signature::BYTES;
 
 fn leaf_bytes(entry_hash: &Hash, signature: &Signature) -> [u8; LEAF_BYTES] {
     let mut bytes = [0x00; LEAF_BYTES];
-    let parts = entry_hash.as_bytes().iter().chain(signature.as_bytes());
-    for (to, from) in bytes.iter_mut().skip(1).zip(parts) {
-        *to = *from;
-    }
+    let (halves, _) = signature.as_bytes().as_chunks();
+    put(
+        &mut bytes,
+        [entry_hash.as_bytes()].into_iter().chain(halves),
+    );
     bytes
+}
+
+/// Puts parts behind the first byte.
+fn put<'p>(bytes: &mut [u8], parts: impl IntoIterator<Item = &'p [u8; Hash::BYTES]>) {
+    let (places, _) = bytes.get_mut(1..).unwrap_or_default().as_chunks_mut();
+    for (place, part) in places.iter_mut().zip(parts) {
+        *place = *part;
+    }
 }
 
 /// What a log states when it seals an epoch.

@@ -14,6 +14,9 @@
 //! | follows nothing here, and the one before it goes on later | insertion |
 //! | follows nothing here, and the one before it ends | deletion |
 //!
+//! In a selection no entry has to follow another one, so a stretch ends only
+//! where entries are not the key's.
+//!
 //! Entries that are not the key's are an insertion if the chain closes without
 //! them, a foreign key's if it closes over them, and else an edit of what stood
 //! in their place. What the file alone does not tell apart is said beside.
@@ -60,6 +63,7 @@ pub fn explain(
     findings.give_classes(report);
     ending::explain_end(report, policy, places, &mut findings.incidents);
     Explanation {
+        chained: !trace.apart,
         trusted,
         incidents: findings.incidents,
         cut: trace.cut,
@@ -97,7 +101,10 @@ impl<'a> Findings<'a> {
         let before = at.checked_sub(1).and_then(|before| self.stretch(before));
         let follows = stretch.first_prev == self.end_before(at);
         // After entries that are not the key's the seam is part of their story.
-        if before.is_some_and(|before| before.nature != Nature::Linked) || follows {
+        if self.trace.apart
+            || before.is_some_and(|before| before.nature != Nature::Linked)
+            || follows
+        {
             return;
         }
         let prev = stretch.first_prev;
@@ -259,6 +266,9 @@ impl<'a> Findings<'a> {
 
     /// What ties a stretch to the rest.
     fn tie_of(&self, stretch: &Stretch) -> Option<Tie> {
+        if self.trace.apart {
+            return Some(Tie::KeyAlone);
+        }
         let prev = &stretch.first_prev;
         let end = self.joints.ending_with(prev).and_then(|s| self.stretch(s));
         let at = end.map(|end| end.end().saturating_sub(1));

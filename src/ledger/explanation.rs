@@ -10,6 +10,10 @@ use super::key::PublicKey;
 /// What can be said of a book beyond its faults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
+    /// Whether the entries are to follow each other. Those of a selection stand
+    /// apart, each proven by itself; then the prefix says only where the first
+    /// of them stands that cannot be trusted.
+    pub chained: bool,
     /// The longest prefix that can be trusted.
     pub trusted: Prefix,
     /// What was done to the book, in the order of the file.

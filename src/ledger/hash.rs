@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use blake2::{Blake2b256, Digest};
-use blake2b_simd::Params;
 use blake2b_simd::many::{HashManyJob, hash_many};
+use blake2b_simd::{Params, State};
 
 use super::hexadecimal::{self, HexError};
 
@@ -48,11 +48,11 @@ impl Hash {
     /// The digest of the concatenation of `parts`.
     #[must_use]
     pub fn of_parts(parts: &[&[u8]]) -> Hash {
-        let mut hasher = Hasher::new();
+        let mut hasher = Blake2b256::new();
         for part in parts {
             hasher.update(part);
         }
-        hasher.finish()
+        Hash(hasher.finalize().into())
     }
 
     /// Takes 32 bytes that already are a digest.
@@ -97,14 +97,20 @@ static PARAMS: LazyLock<Params> = LazyLock::new(|| {
 });
 
 /// BLAKE2b-256 over bytes that arrive in pieces.
-#[derive(Clone, Default)]
-pub struct Hasher(Blake2b256);
+#[derive(Clone)]
+pub struct Hasher(State);
+
+impl Default for Hasher {
+    fn default() -> Hasher {
+        Hasher(PARAMS.to_state())
+    }
+}
 
 impl Hasher {
     /// A hasher that has seen nothing.
     #[must_use]
     pub fn new() -> Hasher {
-        Hasher(Blake2b256::new())
+        Hasher::default()
     }
 
     /// Takes the next piece.
@@ -115,13 +121,13 @@ impl Hasher {
     /// The digest of everything taken.
     #[must_use]
     pub fn finish(self) -> Hash {
-        Hash(self.0.finalize().into())
+        self.so_far()
     }
 
     /// The digest of everything taken so far; more may follow.
     #[must_use]
     pub fn so_far(&self) -> Hash {
-        self.clone().finish()
+        Hash::shortened(&self.0.finalize())
     }
 }
 
@@ -169,5 +175,17 @@ mod tests {
     #[test]
     fn pieces_hash_like_the_whole() {
         assert_eq!(Hash::of_parts(&[b"a", b"", b"bc"]), Hash::of(b"abc"));
+        let text: Vec<u8> = (0..1_000_u32).map(|n| (n * 11 % 253) as u8).collect();
+        for size in [1, 63, 64, 127, 128, 129, 256, 1_000] {
+            let mut hasher = Hasher::new();
+            let mut taken = 0;
+            for piece in text.chunks(size) {
+                hasher.update(piece);
+                taken += piece.len();
+                let whole = Blake2b256::digest(text.get(..taken).unwrap_or_default());
+                assert_eq!(hasher.so_far().0, <[u8; 32]>::from(whole));
+            }
+            assert_eq!(hasher.finish(), Hash::of_parts(&[&text]));
+        }
     }
 }

@@ -16,27 +16,42 @@ pub struct HexError {
 /// # Errors
 /// [`HexError`] for another length, an upper-case digit or another character.
 pub fn decode<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
+    decode_bytes(text.as_bytes())
+}
+
+/// The same of bytes that need not be text.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_bytes<const N: usize>(text: &[u8]) -> Result<[u8; N], HexError> {
     let error = HexError { digits: 2 * N };
-    let (pairs, []) = text.as_bytes().as_chunks() else {
+    let (pairs, []) = text.as_chunks() else {
         return Err(error);
     };
     let pairs: &[[u8; 2]; N] = pairs.try_into().map_err(|_| error)?;
     // All digits are read before any is judged, without a branch for each: a
     // proof is mostly digits.
-    let digits = pairs.map(|[high, low]| (value_of(high), value_of(low)));
-    let strange = digits.iter().fold(0, |all, (high, low)| all | high | low);
+    let (mut bytes, mut strange) = ([0; N], 0);
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let (high, low) = (value_of(*high), value_of(*low));
+        strange |= high | low;
+        *byte = high << 4 | low & 0xf;
+    }
     match strange < 16 {
-        true => Ok(digits.map(|(high, low)| high << 4 | low)),
+        true => Ok(bytes),
         false => Err(error),
     }
 }
 
 /// The value of a digit; 16 or more of what is none.
 const fn value_of(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        _ => 0xff,
+    let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+    if number < 10 {
+        number
+    } else if letter < 6 {
+        letter + 10
+    } else {
+        0xff
     }
 }
 

@@ -9,7 +9,7 @@
 //! and everything here that walks a value recurses on that bound; code that
 //! builds values itself keeps to it ([`Value::depth`]).
 
-pub use super::canonical::{Form, write_str};
+pub use super::canonical::{Form, write_number, write_str};
 pub use super::number::Number;
 pub use super::object::Object;
 

@@ -17,7 +17,7 @@ use super::json::Object;
 use super::key::{PublicKey, Signature, StrictVerifier};
 use super::kind;
 use super::limits;
-use super::merkle::{PathError, root_from_path};
+use super::merkle::{Climb, PathError, roots_from_paths};
 use super::position::Seq;
 use super::receipts::{Rest, rest_of};
 use super::source::{Event, Raw};
@@ -113,8 +113,9 @@ pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
             (event, header)
         })
         .collect();
-    // Every core gets a part or two, as large as serves the verifier best.
-    let part = batch.len().div_ceil(2 * rayon::current_num_threads());
+    // Every core gets some parts, so that none is done long before another, as
+    // large as serves the verifier best.
+    let part = batch.len().div_ceil(4 * rayon::current_num_threads());
     let opinions: Vec<_> = under
         .par_chunks(part.clamp(LEAST, StrictVerifier::BATCH))
         .map(|part| judge_part(part, question))
@@ -130,15 +131,19 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
     let read = part.iter().map(|(event, _)| Read::of(event, &mut stored));
     let read: Vec<_> = read.collect();
     let mut verdicts = verdicts(&read, question).into_iter();
-    let mut leaves = leaf_hashes(read.iter().filter_map(Read::leaf)).into_iter();
-    let opinions = part.iter().zip(read).map(|((event, header), read)| {
+    let leaves = leaf_hashes(read.iter().filter_map(Read::leaf));
+    let mut roots = roots(part, &read, &leaves).into_iter();
+    let mut leaves = leaves.into_iter();
+    let opinions = part.iter().zip(read).map(|((event, _), read)| {
         // One for each that has a signature to be judged, in their order.
         let verdict = read.signed(question).and_then(|_| verdicts.next());
         match read {
             Read::Entry(seq, Ok((entry, path))) => {
-                // One for each that was read.
+                // One of each for each that was read.
                 let leaf = leaves.next().unwrap_or(Hash::ZERO);
-                let mut readable = readable(seq, &entry, (leaf, path), *header, verdict);
+                let root = roots.next().flatten();
+                let mut readable = readable(seq, &entry, leaf, verdict);
+                (readable.has_path, readable.root) = (path.is_some(), root);
                 if verdict == Some(false) {
                     readable.origin = Some(origin(&entry, question.others));
                 }
@@ -171,6 +176,36 @@ fn verdicts(read: &[Read<'_>], question: Question<'_>) -> Vec<bool> {
     let signed: Vec<_> = read.iter().filter_map(|r| r.signed(question)).collect();
     let signed: Vec<_> = signed.iter().map(|(m, s)| (m.as_ref(), *s)).collect();
     verifier.verify_batch(&signed)
+}
+
+/// Where the path of each entry that was read leads, if it has one and stands
+/// under a header.
+fn roots(
+    part: &[(&Event, Option<&EpochHeader>)],
+    read: &[Read<'_>],
+    leaves: &[Hash],
+) -> Vec<Option<Result<Hash, PathError>>> {
+    let entries = part
+        .iter()
+        .zip(read)
+        .filter_map(|(event, read)| match read {
+            Read::Entry(seq, Ok((_, path))) => Some((*seq, event.1, path.as_deref())),
+            _ => None,
+        });
+    let climb = |((seq, header, path), leaf): ((Option<Seq>, Option<&EpochHeader>, _), &Hash)| {
+        let header = header?;
+        Some(Climb {
+            index: seq?.0.checked_sub(header.first_seq.0)?,
+            size: header.tree_size,
+            leaf: *leaf,
+            path: path?,
+        })
+    };
+    let climbs: Vec<_> = entries.zip(leaves).map(climb).collect();
+    let some: Vec<_> = climbs.iter().flatten().copied().collect();
+    let mut roots = roots_from_paths::<EpochTree>(&some).into_iter();
+    let root = |climb: &Option<_>| climb.as_ref().and_then(|_| roots.next());
+    climbs.iter().map(root).collect()
 }
 
 /// What an event brings to be judged.
@@ -307,18 +342,9 @@ pub(crate) fn read_raw(raw: &Raw) -> (Option<Seq>, Result<Entry, EntryError>) {
 fn readable(
     seq: Option<Seq>,
     entry: &Entry<Cow<'_, [u8]>>,
-    (leaf, path): (Hash, Option<Vec<Hash>>),
-    header: Option<&EpochHeader>,
+    leaf: Hash,
     signature_valid: Option<bool>,
 ) -> Readable {
-    let has_path = path.is_some();
-    let place = seq.zip(header).and_then(|(seq, header)| {
-        let index = seq.0.checked_sub(header.first_seq.0)?;
-        Some((index, header.tree_size))
-    });
-    let root = place
-        .zip(path)
-        .map(|((index, size), path)| root_from_path::<EpochTree>(index, size, &leaf, &path));
     Readable {
         seq,
         hash: entry.hash(),
@@ -332,8 +358,8 @@ fn readable(
             .flatten(),
         closing: closing(entry),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
-        has_path,
-        root,
+        has_path: false,
+        root: None,
         mentions: Mentions::default(),
         receipt: None,
     }

@@ -51,7 +51,7 @@ pub fn read_line(reader: &mut dyn BufRead) -> io::Result<Option<Line>> {
             return Ok(seen.then(|| whole_or_too_long(line, length, false)));
         }
         seen = true;
-        let end = available.iter().position(|b| *b == b'\n');
+        let end = memchr::memchr(b'\n', available);
         let taken = available
             .get(..end.unwrap_or(available.len()))
             .unwrap_or_default();

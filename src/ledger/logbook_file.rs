@@ -13,7 +13,9 @@ use super::fault::{Fault, FaultCode, Format, NotChecked, WarningCode};
 use super::hash::{Hash, Hasher};
 use super::lines::{Line, damage, read_line};
 use super::position::Seq;
-use super::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
+use super::source::{
+    BATCH_BYTES, BATCH_ENTRIES, Event, FIRST_ENTRIES, Raw, ReadError, Source, Subject,
+};
 
 /// UTF-8's byte-order mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -188,7 +190,11 @@ impl<R: BufRead + Send> Source for LogbookFile<R> {
 
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
         let mut weight = 0;
-        while !self.ended && batch.len() < BATCH_ENTRIES && weight < BATCH_BYTES {
+        let room = match self.line {
+            0 => FIRST_ENTRIES,
+            _ => BATCH_ENTRIES,
+        };
+        while !self.ended && batch.len() < room && weight < BATCH_BYTES {
             let raw = self.read()?;
             // Where the file was left is said before the entry that is cut, that
             // it is cut after it.

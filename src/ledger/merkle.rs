@@ -85,7 +85,7 @@ pub fn path_ranges(index: u64, size: u64) -> Option<Vec<LeafRange>> {
     }
     // RFC 6962 §2.1.1, from the root down: split at the largest power of two
     // smaller than the size, keep the half that holds the leaf.
-    let mut siblings = Vec::new();
+    let mut siblings = Vec::with_capacity(size.ilog2() as usize + 1);
     let (mut start, mut end) = (0, size);
     while end - start > 1 {
         let split = start + (1 << (end - start - 1).ilog2());
@@ -140,13 +140,7 @@ pub fn root_from_path<H: NodeHasher>(
     leaf: &H::Digest,
     path: &[H::Digest],
 ) -> Result<H::Digest, PathError> {
-    let ranges = path_ranges(index, size).ok_or(PathError::OutsideTree { index, size })?;
-    if ranges.len() != path.len() {
-        return Err(PathError::Length {
-            expected: ranges.len(),
-            actual: path.len(),
-        });
-    }
+    let ranges = ranges_of(index, size, path.len())?;
     let climb = ranges.iter().zip(path);
     Ok(climb.fold(*leaf, |node, (range, sibling)| {
         if range.start > index {
@@ -155,6 +149,61 @@ pub fn root_from_path<H: NodeHasher>(
             H::node(sibling, &node)
         }
     }))
+}
+
+/// What a path of so many hashes stands for.
+fn ranges_of(index: u64, size: u64, actual: usize) -> Result<Vec<LeafRange>, PathError> {
+    let ranges = path_ranges(index, size).ok_or(PathError::OutsideTree { index, size })?;
+    let expected = ranges.len();
+    match expected == actual {
+        true => Ok(ranges),
+        false => Err(PathError::Length { expected, actual }),
+    }
+}
+
+/// A leaf, its place in a tree, and its siblings on the way to the root.
+#[derive(Clone, Copy, Debug)]
+pub struct Climb<'a, D> {
+    /// Which leaf it is.
+    pub index: u64,
+    /// How many leaves the tree has.
+    pub size: u64,
+    /// The leaf.
+    pub leaf: D,
+    /// The siblings, from the leaf up.
+    pub path: &'a [D],
+}
+
+/// [`root_from_path`] of many, level by level, so that the nodes of a level can
+/// be made together.
+#[must_use]
+pub fn roots_from_paths<H: NodeHasher>(
+    climbs: &[Climb<'_, H::Digest>],
+) -> Vec<Result<H::Digest, PathError>> {
+    let shape = |climb: &Climb<'_, _>| ranges_of(climb.index, climb.size, climb.path.len());
+    let shapes: Vec<_> = climbs.iter().map(shape).collect();
+    let mut nodes: Vec<_> = climbs.iter().map(|climb| climb.leaf).collect();
+    let levels = shapes.iter().flatten().map(Vec::len).max();
+    let mut pairs = Vec::with_capacity(climbs.len());
+    for level in 0..levels.unwrap_or(0) {
+        pairs.clear();
+        let mut climbing = Vec::with_capacity(climbs.len());
+        for ((climb, shape), node) in climbs.iter().zip(&shapes).zip(&mut nodes) {
+            let range = shape.as_ref().ok().and_then(|ranges| ranges.get(level));
+            if let (Some(range), Some(sibling)) = (range, climb.path.get(level)) {
+                pairs.push(match range.start > climb.index {
+                    true => [*node, *sibling],
+                    false => [*sibling, *node],
+                });
+                climbing.push(node);
+            }
+        }
+        for (node, parent) in climbing.into_iter().zip(H::nodes(&pairs)) {
+            *node = parent;
+        }
+    }
+    let root = |(shape, node): (Result<_, _>, _)| shape.map(|_| node);
+    shapes.into_iter().zip(nodes).map(root).collect()
 }
 
 /// The hash of a range, from those of its complete subtrees in the order of

@@ -58,6 +58,17 @@ impl Number {
         }
     }
 
+    /// Appends the canonical text, without a formatter where that is costly:
+    /// canonical texts are full of small integers.
+    pub(crate) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        match &self.0 {
+            Repr::Signed(integer) => out.write_str(itoa::Buffer::new().format(*integer)),
+            Repr::Unsigned(integer) => out.write_str(itoa::Buffer::new().format(*integer)),
+            Repr::Big(digits) => out.write_str(digits),
+            Repr::Float(value) => write_float(out, *value),
+        }
+    }
+
     /// Whether this is a float, as its text shows.
     pub fn is_float(&self) -> bool {
         matches!(self.0, Repr::Float(_))
@@ -106,19 +117,14 @@ impl From<u64> for Number {
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Repr::Signed(integer) => write!(f, "{integer}"),
-            Repr::Unsigned(integer) => write!(f, "{integer}"),
-            Repr::Big(digits) => f.write_str(digits),
-            Repr::Float(value) => write_float(f, *value),
-        }
+        self.write(f)
     }
 }
 
 /// Lays out the shortest digits that read back to `value` as Python's `repr`
 /// does: positional when the decimal exponent lies in [-4, 16), else
 /// scientific with a signed exponent of at least two digits.
-fn write_float(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
+fn write_float(f: &mut impl fmt::Write, value: f64) -> fmt::Result {
     if value.is_sign_negative() {
         f.write_str("-")?;
     }

@@ -150,5 +150,9 @@ pub trait Source: Send {
 /// Entries that a batch holds at most.
 pub const BATCH_ENTRIES: usize = 4_096;
 
+/// Entries of the first batch of a file: so few that it is not long until they
+/// are judged while the rest is read.
+pub(crate) const FIRST_ENTRIES: usize = 256;
+
 /// Bytes from which on a batch is full.
 pub const BATCH_BYTES: usize = 4 << 20;

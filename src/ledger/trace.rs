@@ -10,6 +10,8 @@ use super::checkpoint::Checkpoint;
 use super::hash::Hash;
 use super::judge::{Judged, Origin, Readable};
 use super::limits;
+use super::position::Seq;
+use super::source::Subject;
 
 /// Stretches that are kept; what comes after them is not explained.
 pub const STRETCHES: usize = 3 * limits::REPORTED;
@@ -17,7 +19,7 @@ pub const STRETCHES: usize = 3 * limits::REPORTED;
 /// What the entries of a stretch are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nature {
-    /// Signed by the key, each naming the one before.
+    /// Signed by the key, each naming the one before, unless they stand apart.
     Linked,
     /// Well-formed, and not signed by the key.
     Unsigned,
@@ -57,11 +59,25 @@ pub struct Trace {
     /// Whether more was found than is kept.
     pub(crate) cut: bool,
     /// The hash of the entry before the first, where the walk went on from an
-    /// earlier one.
+    /// earlier one, or where the file begins in the middle of the book.
     pub(crate) before: Option<Hash>,
+    /// The number of the first entry of a file that begins in the middle.
+    begins: Option<Seq>,
+    /// Whether the entries are single ones that follow nothing here.
+    pub(crate) apart: bool,
 }
 
 impl Trace {
+    /// Of a walk from the beginning of `subject`.
+    pub(crate) fn of(subject: &Subject) -> Trace {
+        let middle = subject.contiguous && subject.first_seq != Seq::FIRST;
+        Trace {
+            begins: middle.then_some(subject.first_seq),
+            apart: !subject.contiguous,
+            ..Trace::default()
+        }
+    }
+
     /// Of a walk that goes on after a checkpoint.
     pub(crate) fn after(at: &Checkpoint) -> Trace {
         Trace {
@@ -76,6 +92,11 @@ impl Trace {
     pub(crate) fn take(&mut self, judged: &Judged, index: u64, line: Option<u64>) {
         let start = self.count;
         self.count += 1;
+        if let (0, Some(begins), Judged::Read(entry)) = (start, self.begins, judged) {
+            // What stands before the file is not known but by its first entry.
+            let believed = entry.seq == Some(begins) && entry.signature_valid != Some(false);
+            self.before = believed.then_some(entry.prev);
+        }
         if self.cut || self.extend(judged) {
             return;
         }
@@ -123,7 +144,7 @@ impl Trace {
             return false;
         }
         match next.nature {
-            Nature::Linked if next.first_prev != last.last_hash => return false,
+            Nature::Linked if !self.apart && next.first_prev != last.last_hash => return false,
             Nature::Unsigned => {
                 last.linked &= next.first_prev == last.last_hash;
                 if last.origin != next.origin {
@@ -143,6 +164,9 @@ impl Trace {
     #[must_use]
     pub fn wanted(&self) -> HashSet<Hash> {
         let mut wanted = HashSet::new();
+        if self.apart {
+            return wanted;
+        }
         let mut before: Option<&Stretch> = None;
         for stretch in &self.stretches {
             let follows = match before {

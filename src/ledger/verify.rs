@@ -197,7 +197,7 @@ impl<'a> Walk<'a> {
             revoked: Revoked::new(&policy.revocations),
             opening: None,
             closing: None,
-            trace: resume.map_or_else(Trace::default, Trace::after),
+            trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
             reached: None,
             not_checked,
             findings,

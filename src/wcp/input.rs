@@ -2,7 +2,7 @@
 
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
 use crate::ledger::hexadecimal;
-use crate::ledger::json::{Form, Number, Object, Value, write_str};
+use crate::ledger::json::{Form, Number, Object, Value, write_number, write_str};
 use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::sha256::sha256;
 
@@ -111,8 +111,8 @@ impl RouteInput {
     pub fn artifact_hash(&self) -> String {
         // Written field by field, since cloning the request into a value only
         // to hash it would cost more than the hash.
-        let mut text = Vec::with_capacity(512);
-        for (_, begin, field) in self.fields() {
+        let mut text = Vec::with_capacity(1_024);
+        for (_, begin, field) in &self.fields() {
             text.extend_from_slice(begin.as_bytes());
             field.write(&mut text);
         }
@@ -202,7 +202,7 @@ impl<'a> Field<'a> {
                 out.extend_from_slice(term.as_bytes());
                 out.push(b'"');
             }
-            Field::Number(Some(number)) => out.extend_from_slice(number.to_string().as_bytes()),
+            Field::Number(Some(number)) => write_number(out, number),
             Field::Object(object) => object.write_canonical(Form::SpacedAscii, out),
         }
     }

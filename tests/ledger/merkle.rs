@@ -6,7 +6,8 @@ use rs_merkle::{Hasher, MerkleTree};
 use sealbook::ledger::epoch::{EpochFrontier, EpochTree};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::merkle::{
-    Frontier, NodeHasher, PathError, fold_range, path_ranges, root_from_path,
+    Climb, Frontier, NodeHasher, PathError, fold_range, path_ranges, root_from_path,
+    roots_from_paths,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -134,6 +135,46 @@ fn every_path_of_every_leaf_proves_it_and_nothing_else() {
             }
         }
     }
+}
+
+#[test]
+fn many_paths_climbed_together_lead_where_each_leads_alone() {
+    // Trees of many sizes side by side, with paths that are whole, too short,
+    // too long, or of another leaf.
+    let trees: Vec<_> = [1, 2, 3, 7, 8, 9, 64, 100]
+        .map(leaves)
+        .into_iter()
+        .collect();
+    let mut cases = Vec::new();
+    for leaves in &trees {
+        let size = leaves.len() as u64;
+        for index in 0..size {
+            let whole = path(leaves, index);
+            let (mut short, mut long) = (whole.clone(), whole.clone());
+            short.pop();
+            long.push(Hash::ZERO);
+            let leaf = leaves[index as usize];
+            for (index, path) in [(index, whole), (index, short), (index + 1, long)] {
+                cases.push((index, size, leaf, path));
+            }
+        }
+    }
+    let climbs: Vec<_> = cases
+        .iter()
+        .map(|(index, size, leaf, path)| Climb {
+            index: *index,
+            size: *size,
+            leaf: *leaf,
+            path,
+        })
+        .collect();
+    let alone: Vec<_> = cases
+        .iter()
+        .map(|(index, size, leaf, path)| root_from_path::<EpochTree>(*index, *size, leaf, path))
+        .collect();
+    assert_eq!(roots_from_paths::<EpochTree>(&climbs), alone);
+    assert!(alone.iter().any(Result::is_ok) && alone.iter().any(Result::is_err));
+    assert_eq!(roots_from_paths::<EpochTree>(&[]), []);
 }
 
 #[test]

@@ -13,6 +13,10 @@ pub(super) fn print(explanation: &Explanation, output: &mut Output) -> Result<()
     output.line("WHERE TRUST ENDS")?;
     let trusted = explanation.trusted;
     match trusted.entries {
+        _ if !explanation.chained => output.line(
+            "  These are single entries of the log, each proven by itself: those that no fault \
+             names can be trusted. Which others there are was not checked.",
+        )?,
         0 => output.line("  No entry can be trusted: the fault is at the very beginning.")?,
         n => {
             output.line(&format!(

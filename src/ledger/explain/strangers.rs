@@ -38,6 +38,8 @@ impl Findings<'_> {
                     or: Vec::new(),
                     evidence: Evidence::ChainClosesWithout,
                 },
+                // In a selection the next entry says nothing of it.
+                Some(_) if self.trace.apart => last(stretch, stretch.follows(before)),
                 Some(next) => replaced(stretch, next, alone.is_some_and(|s| s.follows(before))),
                 None => last(stretch, stretch.follows(before)),
             };

@@ -88,7 +88,9 @@ impl StrictVerifier {
             _ => return,
         };
         if self.table.as_ref().is_none_or(|t| t.width() < width) {
-            self.table = table_cache::of(key, width);
+            // Both at once, and before anyone waits for one of them.
+            let (table, _) = rayon::join(|| table_cache::of(key, width), || base_table(width));
+            self.table = table;
         }
     }
 
