@@ -136,7 +136,9 @@ fn write_float(f: &mut impl fmt::Write, value: f64) -> fmt::Result {
         Ok(places @ 0..16) => {
             let (whole, fraction) = rest.split_at(places.min(rest.len()));
             let fraction = if fraction.is_empty() { "0" } else { fraction };
-            write!(f, "{first}{whole:0<places$}.{fraction}")
+            let zeros = "000000000000000".get(..places - whole.len());
+            let text = [first, whole, zeros.unwrap_or_default(), ".", fraction];
+            text.iter().try_for_each(|part| f.write_str(part))
         }
         Err(_) if exponent >= -4 => {
             let zeros = exponent.unsigned_abs() as usize;

@@ -41,6 +41,33 @@ pub struct RouteInput {
     pub tenant_credential: Option<String>,
 }
 
+/// Gives every field to `take!`, in canonical order: what comes before its key
+/// in `spaced-ascii` form, its key, and its value. A macro, so that what comes
+/// before a value is one constant where it is written.
+macro_rules! each_field {
+    ($input:ident, $take:ident) => {{
+        let object = Field::object;
+        $take!("{", "blast_radius", object($input.blast_radius.as_ref()));
+        let score = Field::Number($input.blast_score.as_ref());
+        $take!(", ", "blast_score", score);
+        $take!(", ", "capability_id", Field::Text(&$input.capability_id));
+        $take!(", ", "correlation_id", Field::Text(&$input.correlation_id));
+        let label = Field::Term($input.data_label.as_str());
+        $take!(", ", "data_label", label);
+        $take!(", ", "dry_run", Field::Bool($input.dry_run));
+        $take!(", ", "env", Field::Term($input.env.as_str()));
+        let privilege = object($input.privilege_context.as_ref());
+        $take!(", ", "privilege_context", privilege);
+        $take!(", ", "qos_class", Field::Term($input.qos_class.as_str()));
+        $take!(", ", "request", Field::Object(&$input.request));
+        let credential = Field::text($input.tenant_credential.as_deref());
+        $take!(", ", "tenant_credential", credential);
+        $take!(", ", "tenant_id", Field::Text(&$input.tenant_id));
+        let risk = Field::Term($input.tenant_risk.as_str());
+        $take!(", ", "tenant_risk", risk);
+    }};
+}
+
 impl RouteInput {
     /// Reads a request; `at` is the path that errors begin with, empty for a
     /// document of its own.
@@ -95,13 +122,14 @@ impl RouteInput {
     /// `dry_run` `false`.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let fields = self.fields();
-        Value::Object(
-            fields
-                .map(|(key, _, field)| (key, field.to_value()))
-                .into_iter()
-                .collect(),
-        )
+        let mut object = Object::new();
+        macro_rules! put {
+            ($before:literal, $key:literal, $value:expr) => {
+                object.insert($key, $value.to_value());
+            };
+        }
+        each_field!(self, put);
+        Value::Object(object)
     }
 
     /// The hex SHA-256 of the request in `spaced-ascii` form with every field
@@ -112,51 +140,16 @@ impl RouteInput {
         // Written field by field, since cloning the request into a value only
         // to hash it would cost more than the hash.
         let mut text = Vec::with_capacity(1_024);
-        for (_, begin, field) in &self.fields() {
-            text.extend_from_slice(begin.as_bytes());
-            field.write(&mut text);
-        }
-        text.push(b'}');
-        hexadecimal::encode(&sha256(&text))
-    }
-
-    /// Every field in canonical order: its key, what comes before its value in
-    /// `spaced-ascii` form, and its value.
-    fn fields(&self) -> [(&'static str, &'static str, Field<'_>); 13] {
-        macro_rules! field {
-            ($begin:literal, $key:literal, $value:expr) => {
+        macro_rules! append {
+            ($before:literal, $key:literal, $value:expr) => {
                 // The keys have nothing to escape.
-                ($key, concat!($begin, "\"", $key, "\": "), $value)
+                text.extend_from_slice(concat!($before, "\"", $key, "\": ").as_bytes());
+                $value.write(&mut text);
             };
         }
-        let object = Field::object;
-        [
-            field!("{", "blast_radius", object(self.blast_radius.as_ref())),
-            field!(
-                ", ",
-                "blast_score",
-                Field::Number(self.blast_score.as_ref())
-            ),
-            field!(", ", "capability_id", Field::Text(&self.capability_id)),
-            field!(", ", "correlation_id", Field::Text(&self.correlation_id)),
-            field!(", ", "data_label", Field::Term(self.data_label.as_str())),
-            field!(", ", "dry_run", Field::Bool(self.dry_run)),
-            field!(", ", "env", Field::Term(self.env.as_str())),
-            field!(
-                ", ",
-                "privilege_context",
-                object(self.privilege_context.as_ref())
-            ),
-            field!(", ", "qos_class", Field::Term(self.qos_class.as_str())),
-            field!(", ", "request", Field::Object(&self.request)),
-            field!(
-                ", ",
-                "tenant_credential",
-                Field::text(self.tenant_credential.as_deref())
-            ),
-            field!(", ", "tenant_id", Field::Text(&self.tenant_id)),
-            field!(", ", "tenant_risk", Field::Term(self.tenant_risk.as_str())),
-        ]
+        each_field!(self, append);
+        text.push(b'}');
+        hexadecimal::encode(&sha256(&text))
     }
 }
 
@@ -191,6 +184,7 @@ impl<'a> Field<'a> {
         }
     }
 
+    #[inline]
     fn write(&self, out: &mut Vec<u8>) {
         match self {
             Field::Null | Field::Number(None) => out.extend_from_slice(b"null"),
