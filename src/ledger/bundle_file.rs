@@ -281,9 +281,8 @@ fn subtrees(value: &Value, name: &str) -> Result<Vec<super::hash::Hash>, String>
     let hashes = value.get(name).unwrap_or(&Value::Null);
     let hashes = parse_hashes(hashes, name).map_err(|e| e.to_string())?;
     let alone = value.as_object().is_some_and(|o| o.len() == 1);
-    if alone && !hashes.is_empty() {
-        Ok(hashes)
-    } else {
-        Err(format!("`{name}` must stand alone and not be empty"))
+    match alone {
+        true => Ok(hashes),
+        false => Err(format!("`{name}` must stand alone")),
     }
 }

@@ -173,7 +173,8 @@ impl Seals {
         // before anything is hashed.
         let range = range(open);
         let subtrees = range.subtrees();
-        let fits = subtrees.len() == hashes.len() && open.tree.size() == range.start;
+        let fits =
+            !hashes.is_empty() && subtrees.len() == hashes.len() && open.tree.size() == range.start;
         let pushed = fits
             && subtrees
                 .iter()

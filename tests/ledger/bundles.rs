@@ -1,9 +1,12 @@
 //! Bundles and proofs: what is written verifies, what is changed does not.
 
 use sealbook::ledger::bundle_file::BundleFile;
-use sealbook::ledger::fault::{At, FaultCode, NotChecked, Report};
+use sealbook::ledger::explain::explain;
+use sealbook::ledger::explanation::{Evidence, Explanation, Tie};
+use sealbook::ledger::fault::{At, FaultClass, FaultCode, NotChecked, Report};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::proof::ProofFile;
+use sealbook::ledger::search::search;
 use sealbook::ledger::source::Source;
 use sealbook::ledger::verify::{Policy, verify};
 
@@ -23,6 +26,93 @@ pub(crate) fn judge_bundle(bytes: &[u8], sample: &Sample) -> Report {
 
 pub(crate) fn judge_proof(bytes: &[u8], sample: &Sample) -> Report {
     judge(&mut ProofFile::new(bytes), sample)
+}
+
+/// A bundle with what is said of it beyond its faults.
+fn explained(bytes: &[u8], sample: &Sample) -> (Report, Explanation) {
+    let policy = Policy {
+        keys: vec![sample.log()],
+        ..Policy::default()
+    };
+    let outcome = verify(&mut BundleFile::open(bytes).unwrap(), &policy, &mut |_| ());
+    let outcome = outcome.unwrap();
+    let wanted = outcome.trace.wanted();
+    let places = search(&mut BundleFile::open(bytes).unwrap(), &wanted).unwrap();
+    let mut report = outcome.report;
+    let explanation = explain(&mut report, &policy, &outcome.trace, &places);
+    (report, explanation)
+}
+
+#[test]
+fn nothing_is_said_to_be_done_to_a_bundle_that_is_whole() {
+    let sample = Sample::new(&[1, 5, 4], 3);
+    for first in 0..13 {
+        let last = first + (12 - first) / 2;
+        let (_, range) = explained(&sample.range_bundle(first, last, true), &sample);
+        assert_eq!(range.incidents, [], "{first}..={last}");
+        assert_eq!(range.trusted.entries, last - first + 1, "{first}..={last}");
+        assert!(range.chained);
+    }
+    let (_, selection) = explained(&sample.selection_bundle(&[0, 2, 3, 5, 9], true), &sample);
+    assert_eq!(selection.incidents, []);
+    assert!(!selection.chained);
+}
+
+#[test]
+fn what_was_done_to_a_bundle_is_told_for_itself() {
+    let sample = Sample::new(&[1, 5, 4], 0);
+    let change = |bytes: Vec<u8>, entry: usize| {
+        let text = String::from_utf8(bytes).unwrap();
+        let mut lines: Vec<_> = text.split('\n').map(str::to_owned).collect();
+        let mut entries = lines.iter_mut().filter(|l| l.starts_with("{\"entry\""));
+        let line = entries.nth(entry).unwrap();
+        *line = line.replacen("+00:00", ".5+00:00", 1);
+        lines.join("\n").into_bytes()
+    };
+    // The third one of a selection, whose neighbours say nothing of it.
+    let selection = change(sample.selection_bundle(&[0, 2, 5, 7, 9], true), 2);
+    let (report, explanation) = explained(&selection, &sample);
+    let told = |explanation: &Explanation| {
+        let incidents = explanation.incidents.iter();
+        let told = incidents.map(|i| (i.class, i.index, i.evidence));
+        told.collect::<Vec<_>>()
+    };
+    let edit = (FaultClass::Edit, Some(2), Evidence::NothingFollows);
+    assert_eq!(told(&explanation), [edit]);
+    let tie = explanation.incidents[0].whole_again.map(|again| again.tie);
+    assert_eq!(tie, Some(Tie::KeyAlone));
+    let of_entries = report.faults.iter().filter(|f| f.at == At::Entry);
+    assert!(of_entries.clone().count() > 0);
+    assert!(of_entries.clone().all(|fault| fault.index == Some(2)));
+    // In a range the next entry names what stood there.
+    let range = change(sample.range_bundle(3, 9, true), 2);
+    let (_, explanation) = explained(&range, &sample);
+    let original = sample.entries[5].hash();
+    let edit = (
+        FaultClass::Edit,
+        Some(2),
+        Evidence::ContentReplaced { original },
+    );
+    assert_eq!(told(&explanation), [edit]);
+    assert_eq!(explanation.trusted.entries, 2);
+}
+
+#[test]
+fn a_range_that_lost_its_first_entries_is_not_taken_for_whole() {
+    let sample = Sample::new(&[1, 5, 4], 0);
+    let text = String::from_utf8(sample.range_bundle(2, 9, true)).unwrap();
+    let mut entries = 0;
+    let cut: Vec<_> = text
+        .split('\n')
+        .filter(|line| {
+            entries += usize::from(line.starts_with("{\"entry\""));
+            entries != 1 || !line.starts_with("{\"entry\"")
+        })
+        .collect();
+    let (report, explanation) = explained(cut.join("\n").as_bytes(), &sample);
+    assert_eq!(report.faults[0].code, FaultCode::SequenceGap);
+    let classes: Vec<_> = explanation.incidents.iter().map(|i| i.class).collect();
+    assert_eq!(classes, [FaultClass::Deletion]);
 }
 
 #[test]
