@@ -34,7 +34,13 @@ pub(super) struct KeysFile {
 
 impl KeysFile {
     pub(super) fn read(path: &Path) -> Result<KeysFile, CliError> {
-        let text = fs::read_to_string(path).map_err(|error| CliError::file(path, error))?;
+        let text = fs::read_to_string(path).map_err(|error| match path.to_str() {
+            // Easily said where `--key` was meant.
+            Some(text) if PublicKey::from_hex(text).is_ok() => {
+                CliError::usage("--keys names a file; a key in hex is given with --key")
+            }
+            _ => CliError::file(path, error),
+        })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut keys = Vec::new();
         for (line, text) in (1..).zip(text.lines()) {

@@ -139,6 +139,36 @@ fn a_keys_file_that_cannot_be_read_names_the_line() {
 }
 
 #[test]
+fn a_key_in_the_place_of_a_keys_file_is_told_where_it_belongs() {
+    let (place, key) = book();
+    let run = place
+        .run(&["verify", "book.jsonl", "--keys", &key])
+        .ends_with(2);
+    assert!(run.stderr.contains("given with --key"), "{}", run.stderr);
+}
+
+#[test]
+fn single_entries_are_explained_as_such() {
+    let place = Place::sealed();
+    let key = place.key();
+    let all = ["export", "--seal", "--kind", "note", "-o", "some.bundle"];
+    place.run(&all).ends_with(0);
+    let explain = ["verify", "some.bundle", "--key", &key, "--explain"];
+    let run = place.run(&explain).ends_with(0);
+    assert!(
+        run.stdout.contains("each proven by itself"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stdout
+            .contains("Nothing was found that was done to single entries"),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
 fn state_goes_on_where_the_file_grew() {
     let (place, key) = book();
     let args = ["book.jsonl", "--key", &key, "--state", "state"];
