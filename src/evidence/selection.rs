@@ -3,16 +3,18 @@
 
 use std::io::Write;
 
+use rayon::prelude::*;
+
 use crate::ledger::bundle::BundleWriter;
 use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
+use crate::ledger::hash::Hash;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::logbook::{entry_at, epoch_at, identity_of};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
-use crate::store::tree::PathReader;
 
 use super::documents::Needed;
 use super::{EvidenceError, path_of, paths_of};
@@ -63,29 +65,36 @@ pub(super) fn export_with<W: Write>(
         genesis: identity.genesis,
     };
     let mut writer = BundleWriter::new(out, &opening)?;
-    needed(store, export.filter, also)?.write(store, &mut writer)?;
-    let mut current: Option<(SignedEpoch, PathReader<'_>)> = None;
+    let (needed, mut items) = needed(store, export.filter, also)?;
+    needed.write(store, &mut writer)?;
+    let mut current: Option<SignedEpoch> = None;
     let (mut written, mut unsealed) = (0, 0);
-    for item in with(store, in_order(store, export.filter)?, also) {
-        let (seq, entry) = item?;
-        if current
-            .as_ref()
-            .is_none_or(|(epoch, _)| seq > epoch.content.last_seq)
-        {
-            let Some(number) = store.epoch_of(seq)? else {
-                unsealed += 1;
-                continue;
-            };
-            let epoch = epoch_at(store, number)?;
-            writer.epoch(&epoch)?;
-            let paths = paths_of(store, &epoch);
-            current = Some((epoch, paths));
+    loop {
+        let block: Vec<_> = items.by_ref().take(BLOCK).collect::<Result<_, _>>()?;
+        let mut rest = block.as_slice();
+        if rest.is_empty() {
+            break;
         }
-        if let Some((epoch, paths)) = &mut current {
-            let path = path_of(paths, seq, &entry, epoch)?;
-            writer.entry(seq, &entry, Some(&path))?;
-            written += 1;
-            (export.progress)(written);
+        while let Some((seq, _)) = rest.first() {
+            if current.as_ref().is_none_or(|e| *seq > e.content.last_seq) {
+                let Some(number) = store.epoch_of(*seq)? else {
+                    unsealed += 1;
+                    rest = rest.get(1..).unwrap_or_default();
+                    continue;
+                };
+                let epoch = epoch_at(store, number)?;
+                writer.epoch(&epoch)?;
+                current = Some(epoch);
+            }
+            let Some(epoch) = &current else { break };
+            let here = rest.partition_point(|(seq, _)| *seq <= epoch.content.last_seq);
+            let (entries, after) = rest.split_at(here);
+            for ((seq, entry), path) in entries.iter().zip(paths(store, epoch, entries)) {
+                writer.entry(*seq, entry, Some(&path?))?;
+                written += 1;
+                (export.progress)(written);
+            }
+            rest = after;
         }
     }
     if written == 0 && unsealed == 0 {
@@ -95,21 +104,64 @@ pub(super) fn export_with<W: Write>(
     Ok((out, Selected { closing, unsealed }))
 }
 
-/// What the selected entries need; only sealed ones are given.
-fn needed(store: &dyn Store, filter: &Filter, also: &[Seq]) -> Result<Needed, EvidenceError> {
+/// Entries whose paths are made at once.
+const BLOCK: usize = 256;
+
+/// Entries that one core makes the paths of, one after the other: neighbours
+/// share most of what has to be read.
+const PART: usize = 32;
+
+/// The path of each entry of one epoch.
+fn paths(
+    store: &dyn Store,
+    epoch: &SignedEpoch,
+    entries: &[(Seq, Entry)],
+) -> Vec<Result<Vec<Hash>, EvidenceError>> {
+    let part = |part: &[(Seq, Entry)]| {
+        let mut paths = paths_of(store, epoch);
+        let path = |(seq, entry): &(Seq, Entry)| path_of(&mut paths, *seq, entry, epoch);
+        part.iter().map(path).collect::<Vec<_>>()
+    };
+    entries.par_chunks(PART).flat_map_iter(part).collect()
+}
+
+/// Bytes of entries up to which a selection is read only once.
+const KEPT_BYTES: usize = 8 << 20;
+
+/// What the selected entries need, as only sealed ones are given, and all of
+/// them once more.
+fn needed<'s>(
+    store: &'s dyn Store,
+    filter: &Filter,
+    also: &'s [Seq],
+) -> Result<(Needed, Items<'s>), EvidenceError> {
+    let mut items = with(store, in_order(store, filter)?, also);
+    let mut needed = Needed::default();
     let sealed_to = match store.last_epoch()? {
         Some(number) => epoch_at(store, number)?.content.last_seq,
-        None => return Ok(Needed::default()),
+        None => return Ok((needed, items)),
     };
-    let mut needed = Needed::default();
-    for item in with(store, in_order(store, filter)?, also) {
+    let (mut kept, mut bytes) = (Vec::new(), 0_usize);
+    for item in items.by_ref() {
         let (seq, entry) = item?;
-        if seq > sealed_to {
+        let sealed = seq <= sealed_to;
+        if sealed {
+            needed.take(&entry);
+        }
+        if bytes < KEPT_BYTES {
+            bytes += entry.record().len();
+            kept.push(Ok((seq, entry)));
+        } else {
+            kept.clear();
+        }
+        if !sealed {
             break;
         }
-        needed.take(&entry);
     }
-    Ok(needed)
+    Ok(match bytes < KEPT_BYTES {
+        true => (needed, Box::new(kept.into_iter().chain(items))),
+        false => (needed, with(store, in_order(store, filter)?, also)),
+    })
 }
 
 type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 's>;

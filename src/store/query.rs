@@ -19,6 +19,8 @@ mod cursor;
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::ledger::entry::{Entry, EntryError};
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
@@ -192,7 +194,7 @@ enum Part {
 }
 
 enum Source<'s> {
-    Indexed(Cursor<'s>),
+    Indexed(Found<'s>),
     Tail {
         rows: Rows<'s, Seq>,
         expected: Range<u64>,
@@ -232,24 +234,71 @@ impl Selection<'_> {
     fn candidate(&mut self) -> Result<Option<(Seq, Entry)>, QueryError> {
         let found = match &mut self.source {
             None => None,
-            Some(Source::Indexed(cursor)) => match cursor.next()? {
-                None => None,
-                Some(seq) => {
-                    let record = self.store.entry(seq)?;
-                    Some((seq, record.ok_or(QueryError::Gap { seq })?))
-                }
-            },
+            Some(Source::Indexed(found)) => return found.next(self.store, self.left),
             Some(Source::Tail { rows, expected }) => next_row(rows, expected, self.order)?,
         };
         found.map(|(seq, record)| read(seq, record)).transpose()
     }
 }
 
+/// Entries that the index names, read some at a time, on all cores: they lie
+/// far apart, and each costs a block of the database.
+struct Found<'s> {
+    cursor: Cursor<'s>,
+    read: std::vec::IntoIter<Result<(Seq, Entry), QueryError>>,
+    /// How many to read next.
+    ahead: u64,
+}
+
+/// Entries read at once: few enough that the largest there can be fit in memory.
+const AHEAD: u64 = 16;
+
+impl<'s> Found<'s> {
+    fn new(cursor: Cursor<'s>) -> Found<'s> {
+        Found {
+            cursor,
+            read: Vec::new().into_iter(),
+            // Whoever wants one entry does not wait for others.
+            ahead: 1,
+        }
+    }
+
+    /// The next entry; no more than `left` are wanted.
+    fn next(&mut self, store: &dyn Store, left: u64) -> Result<Option<(Seq, Entry)>, QueryError> {
+        if let Some(item) = self.read.next() {
+            return item.map(Some);
+        }
+        let (mut seqs, mut failed) = (Vec::new(), None);
+        for _ in 0..self.ahead.min(left) {
+            match self.cursor.next() {
+                Ok(Some(seq)) => seqs.push(seq),
+                Ok(None) => break,
+                Err(error) => {
+                    failed = Some(Err(error.into()));
+                    break;
+                }
+            }
+        }
+        self.ahead = AHEAD.min(2 * self.ahead);
+        let mut read: Vec<_> = match &seqs[..] {
+            [seq] => vec![stored(store, *seq)],
+            seqs => seqs.par_iter().map(|seq| stored(store, *seq)).collect(),
+        };
+        read.extend(failed);
+        self.read = read.into_iter();
+        self.read.next().transpose()
+    }
+}
+
+fn stored(store: &dyn Store, seq: Seq) -> Result<(Seq, Entry), QueryError> {
+    read(seq, store.entry(seq)?.ok_or(QueryError::Gap { seq })?)
+}
+
 impl Part {
     fn open(self, store: &dyn Store, order: Order) -> Result<Source<'_>, StoreError> {
         Ok(match self {
             Part::Indexed(range, terms) => {
-                Source::Indexed(Cursor::new(store, &terms, range, order)?)
+                Source::Indexed(Found::new(Cursor::new(store, &terms, range, order)?))
             }
             Part::Tail(expected) => Source::Tail {
                 rows: match order {

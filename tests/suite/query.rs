@@ -247,3 +247,43 @@ fn a_value_under_anothers_term_is_not_taken_for_it() {
     };
     assert_eq!(answer(&store, &filter), [1]);
 }
+
+#[test]
+fn what_stands_before_an_entry_that_cannot_be_read_is_answered_in_order() {
+    // Entries that the index names are read some at a time: more than once that.
+    let mut entries = Chain::default().batch(60).entries;
+    entries[43].record = b"no entry".to_vec();
+    let store = store_with(entries);
+    let kind = sealbook::store::term::Term::new(sealbook::store::term::Field::Kind, "sample");
+    let posting = |seq| sealbook::store::Posting {
+        term: kind,
+        seq: Seq(seq),
+    };
+    let postings: Vec<_> = (0..60).map(posting).collect();
+    store.index(&postings, 60).unwrap();
+    let filter = Filter {
+        kinds: vec!["sample".to_owned()],
+        ..Filter::default()
+    };
+    let seqs = |filter: &Filter| {
+        let answers = select(&store, filter).unwrap();
+        let seq = |answer: Result<(Seq, _), _>| answer.map(|(seq, _)| seq.0).ok();
+        answers.map(seq).collect::<Vec<_>>()
+    };
+    let until = |end: u64| (0..end).map(Some).collect::<Vec<_>>();
+    assert_eq!(seqs(&filter), [until(43), vec![None]].concat());
+    // Who wants fewer does not meet it.
+    for limit in [1, 2, 16, 17, 43] {
+        let few = Filter {
+            limit: Some(limit),
+            ..filter.clone()
+        };
+        assert_eq!(seqs(&few), until(limit), "{limit}");
+    }
+    let newest = Filter {
+        reverse: true,
+        ..filter
+    };
+    let expected: Vec<_> = (44..60).rev().map(Some).chain([None]).collect();
+    assert_eq!(seqs(&newest), expected);
+}

@@ -85,6 +85,45 @@ fn holds(bytes: &[u8], text: &str) -> bool {
         .any(|part| part == text.as_bytes())
 }
 
+/// One that is kept in memory while it is searched for documents, and one that
+/// is too large for that, and read twice.
+#[test]
+fn small_and_large_selections_are_whole() {
+    for bytes in [100, 1 << 20] {
+        let mut book = Book::in_memory();
+        let shared = document(&mut book, "rules");
+        for n in 0..24 {
+            let text = format!(
+                r#"{{"context":{{"rules":"{shared}"}},"n":{n},"text":"{}"}}"#,
+                "x".repeat(bytes)
+            );
+            record(&mut book, "wcp.decision", &object(&text));
+            if n % 9 == 8 {
+                book.clock.pass_secs(3_600);
+            }
+        }
+        book.seal();
+        decision(&mut book, "acme", &shared);
+        decision(&mut book, "acme", &shared);
+        let filter = Filter {
+            kinds: vec!["wcp.decision".to_owned()],
+            ..Filter::default()
+        };
+        let export = SelectionExport {
+            filter: &filter,
+            signer: Some(&*book.signer),
+            progress: &mut |_| (),
+        };
+        let (bundle, selected) = book
+            .read(|store| export_selection(store, Vec::new(), export))
+            .unwrap();
+        assert_eq!(selected.unsealed, 2, "{bytes}");
+        assert_eq!(selected.closing.entries, 24, "{bytes}");
+        let report = judge(&mut BundleFile::open(&bundle[..]).unwrap(), book.log());
+        assert_eq!((report.faults, report.entries), (vec![], 24), "{bytes}");
+    }
+}
+
 #[test]
 fn a_bundle_for_one_tenant_has_its_documents_and_nothing_of_another() {
     for book in Book::both().map(book) {
