@@ -1,7 +1,9 @@
 //! A policy gate written in Rego.
 //!
 //! The policy answers `data.wcp.gate` with an object of `decision`,
-//! `policy_version` and `reason`; `input` is the [`GateContext`]. It can read no
+//! `policy_version` and `reason`: a rule `gate` of `package wcp`, or a
+//! `package wcp.gate` with a rule for each, which is the same to Rego. `input` is
+//! the [`GateContext`]. It can read no
 //! clock, network, random number or host, so that the same request always gets
 //! the same answer, and an auditor can run it again.
 
@@ -24,6 +26,15 @@ use crate::ledger::parse::parse;
 /// What the policy answers at.
 pub const ENTRYPOINT: &str = "data.wcp.gate";
 
+const DECISION: &str = "data.wcp.gate.decision";
+
+/// The members of an answer, as rules of a package `wcp.gate`.
+const MEMBERS: [(&str, &str); 3] = [
+    ("decision", DECISION),
+    ("policy_version", "data.wcp.gate.policy_version"),
+    ("reason", "data.wcp.gate.reason"),
+];
+
 /// Built-ins that no policy may call: in one step they can take more memory
 /// than there is, which no limit on steps or time would stop.
 const UNBOUNDED: [&str; 4] = [
@@ -40,9 +51,9 @@ const UNBOUNDED: [&str; 4] = [
 /// that allocate by a number are refused when the policy is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegoLimits {
-    /// Instructions of the policy machine.
+    /// Instructions of the policy machine, for each rule that answers.
     pub instructions: usize,
-    /// Time on the wall.
+    /// Time on the wall, for each rule that answers.
     pub time: Duration,
 }
 
@@ -67,6 +78,16 @@ pub enum RegoError {
     Compile {
         /// What the compiler says, with file and line.
         detail: String,
+    },
+    /// Nothing answers.
+    #[error(
+        "nothing answers at {ENTRYPOINT}: it takes `package wcp` with a rule `gate`, or \
+         `package wcp.gate` with rules `decision`, `policy_version` and `reason`; \
+         {missing} is missing"
+    )]
+    NoGate {
+        /// The rule that there is none of.
+        missing: &'static str,
     },
     /// A policy calls a built-in that no limit could stop.
     #[error("the policy calls {builtin}, whose memory cannot be bounded")]
@@ -96,6 +117,8 @@ pub struct RegoGate {
     source: RegoSource,
     limits: RegoLimits,
     program: Arc<Program>,
+    /// Whether each member of the answer is a rule of its own.
+    by_member: bool,
     data: RegoValue,
 }
 
@@ -120,7 +143,7 @@ impl RegoGate {
         // The compiler is someone else's code: should it panic, that is no
         // reason for this process to end.
         let compiled = catch_unwind(AssertUnwindSafe(|| compile(&source)));
-        let (program, data) = compiled.unwrap_or_else(|_| {
+        let (program, by_member, data) = compiled.unwrap_or_else(|_| {
             let detail = "the compiler panicked".to_owned();
             Err(RegoError::Compile { detail })
         })?;
@@ -133,6 +156,7 @@ impl RegoGate {
             source,
             limits,
             program,
+            by_member,
             data,
         })
     }
@@ -149,17 +173,32 @@ impl RegoGate {
         self.limits
     }
 
-    fn run(&self, input: RegoValue) -> Result<RegoValue, VmError> {
+    fn run(&self, input: &RegoValue) -> Result<RegoValue, VmError> {
+        if !self.by_member {
+            return self.run_rule(ENTRYPOINT, input);
+        }
+        let mut answer = RegoValue::new_object();
+        for (name, rule) in MEMBERS {
+            let value = self.run_rule(rule, input)?;
+            // What is undefined is no member, as everywhere in Rego.
+            if let (false, Ok(members)) = (value == RegoValue::Undefined, answer.as_object_mut()) {
+                members.insert(RegoValue::from(name), value);
+            }
+        }
+        Ok(answer)
+    }
+
+    fn run_rule(&self, rule: &str, input: &RegoValue) -> Result<RegoValue, VmError> {
         let mut vm = RegoVM::new();
         vm.load_program(self.program.clone());
         vm.set_data(self.data.clone())?;
-        vm.set_input(input);
+        vm.set_input(input.clone());
         vm.set_max_instructions(self.limits.instructions);
         vm.set_execution_timer_config(Some(ExecutionTimerConfig {
             limit: self.limits.time,
             check_interval: NonZeroU32::MIN.saturating_add(999),
         }));
-        vm.execute_entry_point_by_name(ENTRYPOINT)
+        vm.execute_entry_point_by_name(rule)
     }
 }
 
@@ -167,7 +206,7 @@ impl PolicyGate for RegoGate {
     fn evaluate(&self, context: &GateContext<'_>) -> Result<GateAnswer, GateError> {
         let failed = |detail: String| GateError::Failed { detail };
         let input = to_rego(&context.to_value()).map_err(failed)?;
-        let answer = catch_unwind(AssertUnwindSafe(|| self.run(input)));
+        let answer = catch_unwind(AssertUnwindSafe(|| self.run(&input)));
         let answer = answer.map_err(|_| failed("the policy engine panicked".to_owned()))?;
         let answer = match answer {
             Ok(RegoValue::Undefined) => return Err(GateError::Undefined),
@@ -191,7 +230,10 @@ impl PolicyGate for RegoGate {
     }
 }
 
-fn compile(source: &RegoSource) -> Result<(Arc<Program>, RegoValue), RegoError> {
+/// What the compiler says of an entry point that is no rule.
+const NO_RULE: &str = "not a valid rule path";
+
+fn compile(source: &RegoSource) -> Result<(Arc<Program>, bool, RegoValue), RegoError> {
     let refused = |error: &dyn std::fmt::Display| RegoError::Compile {
         detail: error.to_string(),
     };
@@ -210,12 +252,28 @@ fn compile(source: &RegoSource) -> Result<(Arc<Program>, RegoValue), RegoError> 
         .map_err(|error| RegoError::Data {
             detail: error.to_string(),
         })?;
-    let policy = engine
-        .compile_with_entrypoint(&ENTRYPOINT.into())
-        .map_err(|error| refused(&error))?;
-    let program =
-        Compiler::compile_from_policy(&policy, &[ENTRYPOINT]).map_err(|error| refused(&error))?;
-    Ok((program, data))
+    let mut of_rules = |rules: &[&'static str]| {
+        let mut policy = None;
+        for rule in rules {
+            let compiled = engine.compile_with_entrypoint(&(*rule).into());
+            policy = Some(compiled.map_err(|error| match error.to_string().as_str() {
+                NO_RULE => RegoError::NoGate { missing: rule },
+                _ => refused(&error),
+            })?);
+        }
+        policy.ok_or(RegoError::Empty)
+    };
+    let members = MEMBERS.map(|(_, rule)| rule);
+    let (rules, policy) = match of_rules(&[ENTRYPOINT]) {
+        Err(no_gate @ RegoError::NoGate { .. }) => match of_rules(&members) {
+            // There is neither.
+            Err(RegoError::NoGate { missing }) if missing == DECISION => return Err(no_gate),
+            by_member => (&members[..], by_member?),
+        },
+        by_rule => (&[ENTRYPOINT][..], by_rule?),
+    };
+    let program = Compiler::compile_from_policy(&policy, rules).map_err(|error| refused(&error))?;
+    Ok((program, rules.len() > 1, data))
 }
 
 fn to_rego(value: &Value) -> Result<RegoValue, String> {
