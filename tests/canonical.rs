@@ -98,7 +98,7 @@ fn translate(value: &serde_json::Value) -> Option<Value> {
         Other::Object(members) => {
             let members = members
                 .iter()
-                .map(|(key, v)| Some((key.as_str(), translate(v)?)));
+                .map(|(key, v)| Some((key.clone(), translate(v)?)));
             members
                 .collect::<Option<Vec<_>>>()?
                 .into_iter()

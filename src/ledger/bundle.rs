@@ -142,7 +142,7 @@ impl<W: Write> BundleWriter<W> {
         Ok((self.out, closing))
     }
 
-    fn subtrees(&mut self, name: &str, hashes: &[Hash]) -> Result<(), BundleError> {
+    fn subtrees(&mut self, name: &'static str, hashes: &[Hash]) -> Result<(), BundleError> {
         if hashes.is_empty() {
             return Ok(());
         }

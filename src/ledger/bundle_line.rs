@@ -275,7 +275,7 @@ pub(crate) fn parse_document(line: &[u8]) -> Result<Entry, EntryError> {
 }
 
 /// `{"<name>":[hex…]}`, for `before` and `after`.
-pub(crate) fn hashes_line(name: &str, hashes: &[Hash]) -> Vec<u8> {
+pub(crate) fn hashes_line(name: &'static str, hashes: &[Hash]) -> Vec<u8> {
     line_of(name, hashes_value(hashes))
 }
 
@@ -301,7 +301,7 @@ pub(crate) fn parse_hashes(value: &Value, at: &str) -> Result<Vec<Hash>, MemberE
     items.iter().enumerate().map(read).collect()
 }
 
-pub(crate) fn line_of(name: &str, value: impl Into<Value>) -> Vec<u8> {
+pub(crate) fn line_of(name: &'static str, value: impl Into<Value>) -> Vec<u8> {
     let mut object = Object::new();
     object.insert(name, value);
     let mut line = Vec::new();

@@ -11,7 +11,7 @@
 
 pub use super::canonical::{Form, write_number, write_str};
 pub use super::number::Number;
-pub use super::object::Object;
+pub use super::object::{Key, Object};
 
 use serde::ser::{Serialize, Serializer};
 

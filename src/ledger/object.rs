@@ -1,5 +1,6 @@
 //! JSON objects whose members are always in canonical order.
 
+use std::borrow::Cow;
 use std::vec;
 
 use serde::ser::{Serialize, Serializer};
@@ -13,8 +14,12 @@ use super::json::Value;
 /// for the smallest object, a fiftyfold gift to whoever sends millions of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Object {
-    members: Vec<(String, Value)>,
+    members: Vec<(Key, Value)>,
 }
+
+/// The name of a member: those of our own formats are in the program already,
+/// and need no memory of their own.
+pub type Key = Cow<'static, str>;
 
 impl Object {
     /// An object without members.
@@ -24,7 +29,7 @@ impl Object {
 
     /// The object of these members, which the reader has put in order and found
     /// unique.
-    pub(super) fn from_sorted(mut members: Vec<(String, Value)>) -> Self {
+    pub(super) fn from_sorted(mut members: Vec<(Key, Value)>) -> Self {
         members.shrink_to_fit();
         Self { members }
     }
@@ -33,7 +38,7 @@ impl Object {
     ///
     /// Costs a shift of the members behind it: to build an object of many
     /// members in no order, collect them.
-    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
+    pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
         match self.find(&key) {
             Ok(at) => {
@@ -87,25 +92,23 @@ impl Object {
 
     /// The members in canonical order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.members
-            .iter()
-            .map(|(key, value)| (key.as_str(), value))
+        self.members.iter().map(|(key, value)| (&**key, value))
     }
 
     /// The keys in canonical order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.members.iter().map(|(key, _)| key.as_str())
+        self.members.iter().map(|(key, _)| &**key)
     }
 
     /// The position of `key`, or where it belongs.
     fn find(&self, key: &str) -> Result<usize, usize> {
-        self.members.binary_search_by(|(k, _)| k.as_str().cmp(key))
+        self.members.binary_search_by(|(k, _)| (**k).cmp(key))
     }
 }
 
 impl IntoIterator for Object {
-    type Item = (String, Value);
-    type IntoIter = vec::IntoIter<(String, Value)>;
+    type Item = (Key, Value);
+    type IntoIter = vec::IntoIter<(Key, Value)>;
 
     /// The members in canonical order.
     fn into_iter(self) -> Self::IntoIter {
@@ -114,9 +117,9 @@ impl IntoIterator for Object {
 }
 
 /// Collects in O(n log n); of equal keys the last one stays.
-impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Object {
+impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
-        let mut members: Vec<(String, Value)> = members
+        let mut members: Vec<(Key, Value)> = members
             .into_iter()
             .map(|(k, v)| (k.into(), v.into()))
             .collect();

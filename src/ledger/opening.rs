@@ -121,7 +121,7 @@ mod tests {
         for name in object.keys() {
             let mut lacking = Object::new();
             for (other, value) in object.iter().filter(|(other, _)| *other != name) {
-                lacking.insert(other, value.clone());
+                lacking.insert(other.to_owned(), value.clone());
             }
             let error = Opening::from_object(&lacking).err();
             let missing = error.map(|error| (error.at, error.problem));

@@ -4,7 +4,7 @@
 //! let pass is an error here that names its place: duplicate keys, lone
 //! surrogates, a byte order mark, trailing bytes, numbers beyond a double.
 
-use super::json::{Object, Value};
+use super::json::{Key, Object, Value};
 use super::tokens::Tokens;
 
 pub use super::parse_error::{ParseError, Place};
@@ -167,7 +167,9 @@ impl Parser<'_> {
                 });
             }
         }
-        let members = members.into_iter().map(|member| (member.key, member.value));
+        let members = members
+            .into_iter()
+            .map(|member| (Key::Owned(member.key), member.value));
         Ok(Object::from_sorted(members.collect()))
     }
 

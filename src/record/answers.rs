@@ -49,7 +49,9 @@ impl Answers {
         let mut object = Object::new();
         if !self.live_hashes.is_empty() {
             let hashes = self.live_hashes.iter();
-            let hashes: Object = hashes.map(|(id, hash)| (&**id, hash.clone())).collect();
+            let hashes: Object = hashes
+                .map(|(id, hash)| (id.to_string(), hash.clone()))
+                .collect();
             object.insert("live_hashes", hashes);
         }
         if let Some(gate) = &self.gate {

@@ -82,7 +82,9 @@ impl RegistrySlice {
     #[must_use]
     pub fn to_value(&self) -> Value {
         let controls = self.controls.iter();
-        let controls: Object = controls.map(|(id, there)| (&**id, *there)).collect();
+        let controls: Object = controls
+            .map(|(id, there)| (id.to_string(), *there))
+            .collect();
         let candidates = self.candidates.iter().map(Candidate::to_value);
         let allowlist = self.egress_allowlist.as_deref().map(texts);
         let members: Object = [

@@ -365,7 +365,7 @@ const MANIFEST: &[&str] = &[
 ];
 const CARD: &[&str] = &["card", "verdict"];
 
-fn judged(payload: &Object, options: &Options<'_>, members: &[&str]) -> Judged {
+fn judged(payload: &Object, options: &Options<'_>, members: &[&'static str]) -> Judged {
     let summary = members.iter().filter_map(|name| {
         let value = payload.get(name)?;
         Some((*name, value.clone()))

@@ -75,6 +75,6 @@ pub fn simulate(rules: &RuleSet, input: &RouteInput, stamp: Stamp) -> RouteDecis
     make_decision(&input, &hall, stamp).decision
 }
 
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+fn object<const N: usize>(members: [(&'static str, Value); N]) -> Value {
     Value::Object(members.into_iter().collect::<Object>())
 }

@@ -31,7 +31,7 @@ impl RegoGate {
     pub fn to_document(&self) -> Value {
         let source = self.source();
         let modules = source.modules.iter();
-        let modules: Object = modules.map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        let modules: Object = modules.map(|(n, t)| (n.clone(), t.as_str())).collect();
         let instructions = self.limits().instructions as u64;
         let members: Object = [
             ("engine", Value::from(ENGINE)),

@@ -196,7 +196,7 @@ fn least_privilege() -> Value {
     ])
 }
 
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+fn object<const N: usize>(members: [(&'static str, Value); N]) -> Value {
     Value::Object(members.into_iter().collect::<Object>())
 }
 

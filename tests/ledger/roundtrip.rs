@@ -40,7 +40,7 @@ fn value() -> impl Strategy<Value = Value> {
 fn object(members: Vec<(String, Value)>) -> Value {
     let mut object = Object::new();
     for (name, value) in members {
-        object.insert(&name, value);
+        object.insert(name, value);
     }
     Value::Object(object)
 }

@@ -43,7 +43,7 @@ pub(crate) fn request(changes: &[(&str, Value)]) -> Value {
         unreachable!()
     };
     for (name, value) in changes {
-        members.insert(*name, value.clone());
+        members.insert((*name).to_owned(), value.clone());
     }
     input
 }

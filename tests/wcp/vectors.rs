@@ -21,7 +21,11 @@ fn comparable(value: &Value) -> Value {
                 _ => false,
             };
             let members = object.iter().filter(|(key, _)| !free(key));
-            Value::Object(members.map(|(k, v)| (k, comparable(v))).collect::<Object>())
+            Value::Object(
+                members
+                    .map(|(k, v)| (k.to_owned(), comparable(v)))
+                    .collect::<Object>(),
+            )
         }
         scalar => scalar.clone(),
     }

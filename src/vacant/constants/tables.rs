@@ -293,7 +293,7 @@ impl Tabled for &[&str] {
     }
 }
 
-impl<T: Tabled> Tabled for &[(&str, T)] {
+impl<T: Tabled> Tabled for &[(&'static str, T)] {
     fn tabled(&self) -> Value {
         let members = self.iter().map(|(name, value)| (*name, value.tabled()));
         members.collect::<Object>().into()
