@@ -202,8 +202,8 @@
 //! [0, first given), `after` those of [one past the last given, `tree_size`).
 //! Their numbers follow from the positions, none is 0, and they **must** be
 //! checked before anything is hashed (`bundle_corrupt`, of the epoch; where there
-//! is no epoch, of the file). The tree is compared with the header where its epoch ends: at the
-//! next header, the head, or the end.
+//! is no epoch, of the file). The tree is compared with the header where its epoch
+//! ends: at the next header, the head, or the end.
 //!
 //! 10.4. The closing record: how many entries, headers, document lines and bytes
 //! stand before it, and `H` of all those bytes, newlines included. Every count
