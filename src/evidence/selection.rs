@@ -70,7 +70,7 @@ pub(super) fn export_with<W: Write>(
     let mut current: Option<SignedEpoch> = None;
     let (mut written, mut unsealed) = (0, 0);
     loop {
-        let block: Vec<_> = items.by_ref().take(BLOCK).collect::<Result<_, _>>()?;
+        let block = next_block(&mut items)?;
         let mut rest = block.as_slice();
         if rest.is_empty() {
             break;
@@ -104,8 +104,24 @@ pub(super) fn export_with<W: Write>(
     Ok((out, Selected { closing, unsealed }))
 }
 
-/// Entries whose paths are made at once.
+/// Entries whose paths are made at once, at most.
 const BLOCK: usize = 256;
+
+/// Bytes of entries from which on a block is full.
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// Some of the entries that are left; none at the end.
+fn next_block(items: &mut Items<'_>) -> Result<Vec<(Seq, Entry)>, EvidenceError> {
+    let (mut block, mut bytes) = (Vec::new(), 0);
+    while block.len() < BLOCK && bytes < BLOCK_BYTES {
+        let Some((seq, entry)) = items.next().transpose()? else {
+            break;
+        };
+        bytes += entry.record().len();
+        block.push((seq, entry));
+    }
+    Ok(block)
+}
 
 /// Entries that one core makes the paths of, one after the other: neighbours
 /// share most of what has to be read.

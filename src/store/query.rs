@@ -253,6 +253,9 @@ struct Found<'s> {
 /// Entries read at once: few enough that the largest there can be fit in memory.
 const AHEAD: u64 = 16;
 
+/// Bytes of entries after which they are taken one by one again.
+const LARGE: usize = 1 << 20;
+
 impl<'s> Found<'s> {
     fn new(cursor: Cursor<'s>) -> Found<'s> {
         Found {
@@ -279,10 +282,14 @@ impl<'s> Found<'s> {
                 }
             }
         }
-        self.ahead = AHEAD.min(2 * self.ahead);
         let mut read: Vec<_> = match &seqs[..] {
             [seq] => vec![stored(store, *seq)],
             seqs => seqs.par_iter().map(|seq| stored(store, *seq)).collect(),
+        };
+        let sizes = read.iter().flatten().map(|(_, entry)| entry.record().len());
+        self.ahead = match sizes.sum::<usize>() < LARGE {
+            true => AHEAD.min(2 * self.ahead),
+            false => 1,
         };
         read.extend(failed);
         self.read = read.into_iter();
