@@ -14,10 +14,12 @@ mod contents;
 mod replace;
 mod root;
 mod seam;
+mod side_by_side;
 mod walk;
 
-pub use contents::{FileDigest, ReadError, digest, digest_tree};
+pub use contents::{FileDigest, ReadError, digest_tree};
 pub use replace::replace;
 pub use root::{FileState, OpenError, Opened, Root};
 pub use seam::{Disk, FileSystem, Folder};
+pub use side_by_side::{Outcome, digest_each};
 pub use walk::{Found, Skip, Tree, TreeError, TreeProblem, list};

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
-use rayon::prelude::*;
 use thiserror::Error;
 
 use super::root::{FileState, Opened, Root};
+use super::side_by_side::digest_each;
 use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 
@@ -47,7 +47,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// [`ReadError::Changed`] and [`ReadError::Io`].
-pub fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
+pub(super) fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
     let mut hasher = Sha256Hasher::new();
     let chunk = opened.state.size.saturating_add(1).min(CHUNK_BYTES);
     let mut buffer = vec![0; usize::try_from(chunk).unwrap_or(usize::MAX)];
@@ -81,21 +81,19 @@ impl Opened {
     }
 }
 
-/// The digest of every file of `tree`, in its order: in parallel, a chunk of
-/// memory a thread. Afterwards the folder is listed once more, so that what is
-/// returned is what stood there at one time, as far as the file system's clock
-/// tells; `skip` is what `tree` was listed with.
+/// The digest of every file of `tree`, in its order: in parallel, memory for a
+/// few buffers a thread. Afterwards the folder is listed once more, so that what
+/// is returned is what stood there at one time, as far as the file system's
+/// clock tells; `skip` is what `tree` was listed with.
 ///
 /// # Errors
 /// [`TreeError`] for the first file in the order of the tree.
 pub fn digest_tree(root: &Root, tree: &Tree, skip: Skip<'_>) -> Result<Vec<FileDigest>, TreeError> {
-    let digests: Vec<Result<FileDigest, TreeError>> = tree
-        .files
-        .par_iter()
-        .with_max_len(1)
-        .map(|found| digest_found(root, found))
-        .collect();
-    let digests = digests.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let outcomes = digest_each(&tree.files, |found| open_found(root, found));
+    let digests = tree.files.iter().zip(outcomes).map(|(found, outcome)| {
+        outcome?.map_err(|error| TreeError::new(&found.path, TreeProblem::of_read(error)))
+    });
+    let digests = digests.collect::<Result<Vec<_>, _>>()?;
     let again = walk::list(root, skip)?;
     if let Some(path) = first_difference(&tree.files, &again.files) {
         return Err(TreeError::new(path, TreeProblem::Changed));
@@ -103,7 +101,7 @@ pub fn digest_tree(root: &Root, tree: &Tree, skip: Skip<'_>) -> Result<Vec<FileD
     Ok(digests)
 }
 
-fn digest_found(root: &Root, found: &Found) -> Result<FileDigest, TreeError> {
+fn open_found(root: &Root, found: &Found) -> Result<Opened, TreeError> {
     let fault = |problem| TreeError::new(&found.path, problem);
     let opened = root
         .open_file(found.path.as_ref())
@@ -111,7 +109,7 @@ fn digest_found(root: &Root, found: &Found) -> Result<FileDigest, TreeError> {
     if !found.link && opened.state.identity != found.state.identity {
         return Err(fault(TreeProblem::Changed));
     }
-    digest(opened).map_err(|error| fault(TreeProblem::of_read(error)))
+    Ok(opened)
 }
 
 fn first_difference<'a>(before: &'a [Found], after: &'a [Found]) -> Option<&'a str> {
@@ -132,7 +130,7 @@ fn read_piece<'b>(opened: &mut Opened, buffer: &'b mut [u8]) -> io::Result<Optio
     }
 }
 
-fn unchanged(opened: &Opened, size: u64) -> Result<(), ReadError> {
+pub(super) fn unchanged(opened: &Opened, size: u64) -> Result<(), ReadError> {
     let stat = rustix::fs::fstat(&opened.file).map_err(io::Error::from)?;
     if FileState::of(&stat) == opened.state && size == opened.state.size {
         Ok(())

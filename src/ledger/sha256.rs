@@ -1,6 +1,9 @@
 //! SHA-256 digests: of files, packages, artifacts and worker code. The ledger's
 //! own hash is [`Hash`](super::hash::Hash).
 
+#[cfg(feature = "files")]
+pub(crate) mod lanes;
+
 use std::fmt;
 
 use super::hexadecimal::{self, HexError};

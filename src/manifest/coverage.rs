@@ -1,11 +1,9 @@
 //! Whether the artifacts are what a trusted manifest promises.
 
-use rayon::prelude::*;
-
 use super::document::{ArtifactEntry, ArtifactManifest};
 use super::result::{ArtifactCheck, FailReason, VerificationResult};
 use super::tiles::{TileStore, coverage_sha256};
-use crate::files::{Folder, OpenError, ReadError, digest};
+use crate::files::{FileDigest, Folder, OpenError, Outcome, ReadError, digest_each};
 use crate::ledger::sha256::Sha256Digest;
 
 /// How many artifacts a detail names; every one is in the checks.
@@ -17,11 +15,13 @@ pub(super) fn check_artifacts(
     manifest: &ArtifactManifest,
     result: &mut VerificationResult,
 ) {
+    let open = |artifact: &ArtifactEntry| folder.open(&artifact.relative_path);
+    let outcomes = digest_each(&manifest.artifacts, open);
     let checked: Vec<(ArtifactCheck, Option<Failed>)> = manifest
         .artifacts
-        .par_iter()
-        .with_max_len(1)
-        .map(|artifact| check_artifact(folder, artifact))
+        .iter()
+        .zip(outcomes)
+        .map(|(artifact, outcome)| check_artifact(artifact, outcome))
         .collect();
     for reason in [
         FailReason::ArtifactMissing,
@@ -47,38 +47,28 @@ struct Failed {
 }
 
 fn check_artifact(
-    folder: &dyn Folder,
     artifact: &ArtifactEntry,
+    outcome: Outcome<OpenError>,
 ) -> (ArtifactCheck, Option<Failed>) {
-    let read = read_artifact(folder, artifact);
-    let check = |actual| ArtifactCheck {
+    let (actual, failed) = match compare(artifact, outcome) {
+        Err(failed) => (None, Some(failed)),
+        Ok((actual, failed)) => (Some(actual), failed),
+    };
+    let check = ArtifactCheck {
         relative_path: artifact.relative_path.clone(),
         expected_sha256: artifact.sha256,
         actual_sha256: actual,
-        matched: false,
+        matched: failed.is_none(),
     };
-    match read {
-        Err(failed) => (check(None), Some(failed)),
-        Ok((actual, None)) => {
-            let matched = true;
-            (
-                ArtifactCheck {
-                    matched,
-                    ..check(Some(actual))
-                },
-                None,
-            )
-        }
-        Ok((actual, failed)) => (check(Some(actual)), failed),
-    }
+    (check, failed)
 }
 
 /// The artifact's digest, and what is wrong with it.
-fn read_artifact(
-    folder: &dyn Folder,
+fn compare(
     artifact: &ArtifactEntry,
+    outcome: Outcome<OpenError>,
 ) -> Result<(Sha256Digest, Option<Failed>), Failed> {
-    let opened = folder.open(&artifact.relative_path).map_err(|error| {
+    let read = outcome.map_err(|error| {
         // What is there and cannot be opened is not missing, but there is no
         // word nearer: nothing was compared.
         let detail = match error {
@@ -94,19 +84,19 @@ fn read_artifact(
         reason: FailReason::ArtifactHashMismatch,
         detail,
     };
-    let actual = digest(opened).map_err(|error| match error {
+    let FileDigest { sha256, size } = read.map_err(|error| match error {
         ReadError::Io(error) => mismatch(format!("cannot be read: {error}")),
         other => mismatch(other.to_string()),
     })?;
-    let failed = if actual.size != artifact.size_bytes {
-        let (is, should) = (actual.size, artifact.size_bytes);
-        Some(mismatch(format!("has {is} bytes, not {should}")))
-    } else if actual.sha256 != artifact.sha256 {
+    let failed = if size != artifact.size_bytes {
+        let should = artifact.size_bytes;
+        Some(mismatch(format!("has {size} bytes, not {should}")))
+    } else if sha256 != artifact.sha256 {
         Some(mismatch("has other content".to_owned()))
     } else {
         None
     };
-    Ok((actual.sha256, failed))
+    Ok((sha256, failed))
 }
 
 /// Derives the tiles' digest again (operator mode).

@@ -8,6 +8,7 @@
     reason = "a failed step fails the test"
 )]
 
+mod contents;
 mod manifest;
 mod manifest_attacks;
 mod manifest_invariants;

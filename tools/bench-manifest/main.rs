@@ -1,5 +1,6 @@
 //! MV-TC-15: how long a manifest of 200 artifacts with 64 MB takes to verify,
-//! against raw SHA-256 of the same bytes on all cores in the same run.
+//! against 100 ms and against raw SHA-256 of the same bytes on all cores in the
+//! same run (wanted: at least 0.9 of its throughput).
 //!
 //! `cargo run --release --no-default-features --features files --example bench-manifest`
 #![allow(
@@ -56,7 +57,7 @@ fn main() {
     }
     let (raw, verified) = (median(raw), median(verified));
     println!("raw SHA-256   {raw:?}");
-    println!("verification  {verified:?}");
+    println!("verification  {verified:?}, of MV-TC-15's 100 ms");
     println!(
         "throughput    {:.3} of raw",
         raw.as_secs_f64() / verified.as_secs_f64()
