@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::place::{Place, codes, copy, remove};
@@ -71,25 +72,18 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
         let whole = trace(&after, None, step.args, step.input);
         assert_eq!(whole.ran.status, Some(0), "{}: {:?}", step.name, whole.ran);
         for (call, numbers) in whole.numbers(&after) {
-            for n in &numbers {
-                for fault in FAULTS {
-                    if random.below(sample.every) != 0 {
-                        continue;
-                    }
-                    let fault = format!("{call}:{fault}:when={n}");
-                    let case = format!("{}: {fault}", step.name);
-                    let place = Place::new(program);
-                    copy(before.dir(), place.dir());
-                    let traced = trace(&place, Some(&fault), step.args, step.input);
-                    Judge {
-                        place: &place,
-                        step,
-                        case: &case,
-                        tally: &mut tally,
-                    }
-                    .judge(&traced);
-                }
-            }
+            let faults = numbers.iter().flat_map(|n| {
+                let fault = move |fault| format!("{call}:{fault}:when={n}");
+                FAULTS.map(fault)
+            });
+            let faults: Vec<_> = faults.filter(|_| random.below(sample.every) == 0).collect();
+            // Each in a place of its own, so one beside another.
+            let tallies: Vec<_> = faults
+                .par_iter()
+                .with_max_len(1)
+                .map(|fault| case(program, &before, step, fault))
+                .collect();
+            tallies.into_iter().for_each(|cases| tally.join(cases));
             if loud {
                 eprintln!(
                     "syscalls: {}: {call}, {} times: {tally}",
@@ -107,6 +101,22 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
         tally.find(format!("of {tried} SIGKILLs only {killed} were delivered"));
     }
     Ok(tally)
+}
+
+/// A step of the life with one fault.
+fn case(program: &Path, before: &Place, step: &Step, fault: &str) -> Tally {
+    let mut tally = Tally::default();
+    let place = Place::new(program);
+    copy(before.dir(), place.dir());
+    let traced = trace(&place, Some(fault), step.args, step.input);
+    let judge = Judge {
+        place: &place,
+        step,
+        case: &format!("{}: {fault}", step.name),
+        tally: &mut tally,
+    };
+    judge.judge(&traced);
+    tally
 }
 
 /// Adds receipts to those that are kept.

@@ -23,6 +23,14 @@ impl Tally {
         self.findings.push(what);
     }
 
+    /// Adds what another has.
+    pub(crate) fn join(&mut self, other: Tally) {
+        for (what, number) in other.counts {
+            self.add(what, number);
+        }
+        self.findings.extend(other.findings);
+    }
+
     pub(crate) fn of(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or(0)
     }
