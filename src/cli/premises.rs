@@ -89,7 +89,8 @@ impl Args {
     /// Who and what is there.
     pub(super) fn registry(&self, output: &mut Output) -> Result<Registry, CliError> {
         let dir = &self.registry_dir;
-        let loaded = Registry::from_dir(dir).map_err(|error| CliError::file(dir, error))?;
+        let loaded =
+            Registry::from_dir(dir).map_err(|error| ProducerError::registry_dir(dir, error))?;
         let (mut registry, invalid) = loaded;
         for record in &invalid {
             output.warning(&format!("not enrolled: {record}"));

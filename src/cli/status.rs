@@ -7,7 +7,7 @@ use crate::wcp::Registry;
 use crate::wcp::registry_dir::InvalidRecord;
 
 use super::Answer;
-use super::error::CliError;
+use super::error::{CliError, ProducerError};
 use super::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let dir = &args.registry_dir;
     let (registry, invalid) =
-        Registry::from_dir(dir).map_err(|error| CliError::file(dir, error))?;
+        Registry::from_dir(dir).map_err(|error| ProducerError::registry_dir(dir, error))?;
     if output.is_json() {
         output.document(&to_value(&registry, &invalid))?;
         return Ok(Answer::Yes);

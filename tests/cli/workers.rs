@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::place::{Place, Run, have};
+use crate::place::{Place, Run, have, refused_both_ways};
 
 const BUILD: [&str; 13] = [
     "build",
@@ -231,8 +231,10 @@ fn an_update_goes_where_the_worker_is_and_two_places_are_refused() {
 #[test]
 fn status_reports_invalid_records_and_a_missing_registry() {
     let place = Place::empty();
-    let run = place.run(&["--json", "status"]).ends_with(2);
-    assert_eq!(run.document()["error"]["code"], "io");
+    let detail = "./enrolled: No such file or directory (os error 2)";
+    let hint =
+        "name the folder of records with --registry-dir, or begin one with `sealbook enroll`";
+    refused_both_ways(&place, &["status"], "io", detail, hint);
     fs::create_dir(place.path("enrolled")).unwrap();
     place.write("enrolled/bad\u{1b}[2J.json", "{");
     let run = place.run(&["status"]).ok();

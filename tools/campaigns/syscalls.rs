@@ -73,8 +73,8 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
         assert_eq!(whole.ran.status, Some(0), "{}: {:?}", step.name, whole.ran);
         for (call, numbers) in whole.numbers(&after) {
             let faults = numbers.iter().flat_map(|n| {
-                let fault = move |fault| format!("{call}:{fault}:when={n}");
-                FAULTS.map(fault)
+                let call = &call;
+                FAULTS.map(|fault| format!("{call}:{fault}:when={n}"))
             });
             let faults: Vec<_> = faults.filter(|_| random.below(sample.every) == 0).collect();
             // Each in a place of its own, so one beside another.

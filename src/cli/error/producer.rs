@@ -2,6 +2,7 @@
 //! cards, the catalogue and the registry.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -22,11 +23,10 @@ pub(in crate::cli) enum ProducerError {
     Catalog(#[from] wcp::catalog::CatalogError),
     #[error(transparent)]
     Record(#[from] wcp::record::RecordError),
+    #[error("{}: {source}", path.display())]
+    RegistryDir { path: PathBuf, source: io::Error },
     #[error("worker {worker_id:?} is enrolled from several files, {} among them", path.display())]
-    EnrolledTwice {
-        worker_id: String,
-        path: std::path::PathBuf,
-    },
+    EnrolledTwice { worker_id: String, path: PathBuf },
     #[error(transparent)]
     Answer(#[from] wcp::scaffold::ScaffoldError),
     #[error("{question} is not answered, and there is no terminal to ask at: {flag} is missing")]
@@ -77,6 +77,14 @@ pub(in crate::cli) enum ProducerError {
 }
 
 impl ProducerError {
+    /// The folder of registry records cannot be read.
+    pub(in crate::cli) fn registry_dir(path: &Path, source: io::Error) -> ProducerError {
+        ProducerError::RegistryDir {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// A record that was changed after it was hashed is the answer no.
     pub(super) fn exit_status(&self) -> u8 {
         match self {
@@ -97,6 +105,7 @@ impl ProducerError {
                 "DENY_WORKER_TAMPERED"
             }
             ProducerError::Record(_) => "bad_record",
+            ProducerError::RegistryDir { source, .. } => super::io_code(source),
             ProducerError::EnrolledTwice { .. } => "enrolled_twice",
             ProducerError::Answer(_) => "bad_answer",
             ProducerError::Unanswered { .. } => "usage",
@@ -133,6 +142,11 @@ impl ProducerError {
                 if error.kind() == io::ErrorKind::IsADirectory =>
             {
                 "name the rules file in it"
+            }
+            ProducerError::RegistryDir { source, .. }
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                "name the folder of records with --registry-dir, or begin one with `sealbook enroll`"
             }
             ProducerError::EnrolledTwice { .. } => "remove all but one of them",
             ProducerError::Unanswered { .. } => {

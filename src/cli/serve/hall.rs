@@ -98,7 +98,9 @@ impl Args {
 
     fn registry(&self) -> Result<Registry, CliError> {
         let (mut registry, invalid) = match &self.registry_dir {
-            Some(dir) => Registry::from_dir(dir).map_err(|error| CliError::file(dir, error))?,
+            Some(dir) => {
+                Registry::from_dir(dir).map_err(|error| ProducerError::registry_dir(dir, error))?
+            }
             None => (Registry::new(), Vec::new()),
         };
         for record in &invalid {
