@@ -4,8 +4,9 @@ use std::path::Path;
 use std::thread;
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, Error,
-    InfoLogger, LogLevel, Options, ReadOptions, SliceTransform, WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBRecoveryMode, Error, InfoLogger, LogLevel, Options, ReadOptions, SliceTransform,
+    WriteOptions,
 };
 
 use super::tables::Table;
@@ -93,8 +94,7 @@ fn for_database() -> Options {
     // What a crash leaves to replay: a second's work or two. Small tables that
     // hardly ever fill a memtable would otherwise hold on to every log.
     options.set_max_total_wal_size(256 * MIB as u64);
-    // All files stay open, with their indexes and filters (ten bits an entry for
-    // the hashes), and no lookup opens a file first.
+    // All files stay open, and no lookup opens a file first.
     options.set_max_open_files(-1);
     // It would read a block of every file to guide compaction by statistics
     // that an append-only table has no use for.
@@ -123,6 +123,15 @@ fn for_table(table: Table, cache: &Cache) -> Options {
     let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
+    // Indexes and filters grow with the log, memory must not: they are read and
+    // forgotten as other blocks are, in pieces, and only the way to the pieces
+    // of a file stays.
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    blocks.set_partition_filters(true);
+    blocks.set_metadata_block_size(4 << 10);
+    blocks.set_pin_top_level_index_and_filter(true);
+    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     match table {
         Table::Entries => {
             // Keys only grow, so compaction moves files down without rewriting
