@@ -32,10 +32,10 @@ pub fn digest_each<T: Sync, E: Send>(
 ) -> Vec<Outcome<E>> {
     let threads = rayon::current_num_threads();
     let width = (files.len() / threads).min(LANES);
-    if width < WORTH || Lanes::new().is_none() {
+    let Some(lanes) = Lanes::new().filter(|_| width >= WORTH) else {
         let files = files.par_iter().with_max_len(1);
         return files.map(|file| open(file).map(digest)).collect();
-    }
+    };
     let taken = AtomicUsize::new(0);
     let open_next = || {
         let index = taken.fetch_add(1, Ordering::Relaxed);
@@ -44,7 +44,7 @@ pub fn digest_each<T: Sync, E: Send>(
     let mut outcomes: Vec<(usize, Outcome<E>)> = (0..threads)
         .into_par_iter()
         .with_max_len(1)
-        .flat_map_iter(|_| side_by_side(width, &open_next))
+        .flat_map_iter(|_| side_by_side(lanes.clone(), width, &open_next))
         .collect();
     outcomes.sort_unstable_by_key(|(index, _)| *index);
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
@@ -53,13 +53,11 @@ pub fn digest_each<T: Sync, E: Send>(
 /// Digests one file after another in each of `width` lanes, until there is none
 /// left.
 fn side_by_side<E>(
+    mut lanes: Lanes,
     width: usize,
     open_next: &dyn Fn() -> Option<(usize, Result<Opened, E>)>,
 ) -> Vec<(usize, Outcome<E>)> {
     let mut outcomes = Vec::new();
-    let Some(mut lanes) = Lanes::new() else {
-        return outcomes;
-    };
     let mut places: [Option<Message>; LANES] = [const { None }; LANES];
     loop {
         for (lane, place) in places.iter_mut().enumerate().take(width) {

@@ -22,6 +22,7 @@ pub(crate) type Block = [u8; 64];
 type Words = [u32; LANES];
 
 /// The hashes of eight messages, as far as their blocks have been given.
+#[derive(Clone)]
 pub(crate) struct Lanes([Words; 8]);
 
 impl Lanes {
@@ -29,25 +30,12 @@ impl Lanes {
     pub(crate) fn new() -> Option<Lanes> {
         static USEFUL: OnceLock<bool> = OnceLock::new();
         let useful = USEFUL.get_or_init(|| processor_gains() && agrees());
-        useful.then_some(Lanes::EMPTY)
+        useful.then(Lanes::empty)
     }
 
-    const EMPTY: Lanes = {
-        let [a, b, c, d, e, f, g, h] = INITIAL;
-        const fn all(word: u32) -> Words {
-            [word; LANES]
-        }
-        Lanes([
-            all(a),
-            all(b),
-            all(c),
-            all(d),
-            all(e),
-            all(f),
-            all(g),
-            all(h),
-        ])
-    };
+    fn empty() -> Lanes {
+        Lanes(INITIAL.map(|word| [word; LANES]))
+    }
 
     /// Begins a message in a lane, whatever was there.
     pub(crate) fn begin(&mut self, lane: usize) {
@@ -111,7 +99,7 @@ fn agrees() -> bool {
             pad(&mut padded, message.len() as u64);
             padded
         });
-        let mut lanes = Lanes::EMPTY;
+        let mut lanes = Lanes::empty();
         lanes.update(&padded.each_ref().map(|padded| padded.as_chunks().0));
         let mut messages = messages.iter().enumerate();
         messages.all(|(lane, message)| lanes.digest(lane).0 == sha256(message))
@@ -270,7 +258,7 @@ mod tests {
                 padded
             });
             let blocks = padded.each_ref().map(|padded| padded.as_chunks().0);
-            let mut lanes = Lanes::EMPTY;
+            let mut lanes = Lanes::empty();
             // In two parts, so that a state is carried on.
             let middle = blocks[0].len() / 2;
             lanes.update(&blocks.map(|blocks| &blocks[..middle]));
@@ -283,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_lane_ends_without_the_others() {
-        let mut lanes = Lanes::EMPTY;
+        let mut lanes = Lanes::empty();
         let mut padded = Vec::new();
         pad(&mut padded, 0);
         let short: &[Block] = padded.as_chunks().0;
@@ -313,7 +301,7 @@ mod tests {
     #[test]
     fn only_as_many_blocks_are_taken_as_all_lanes_have() {
         let (one, two) = ([[1; 64]; 1], [[1; 64]; 2]);
-        let (mut some, mut all) = (Lanes::EMPTY, Lanes::EMPTY);
+        let (mut some, mut all) = (Lanes::empty(), Lanes::empty());
         some.update(&[&two, &one, &two, &two, &two, &two, &two, &two]);
         all.update(&[&one; LANES]);
         assert_eq!(some.0, all.0);
