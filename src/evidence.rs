@@ -7,6 +7,8 @@ pub mod range;
 pub mod report;
 pub mod selection;
 
+use std::sync::{Mutex, PoisonError};
+
 use thiserror::Error;
 
 use crate::ledger::bundle::BundleError;
@@ -71,36 +73,83 @@ pub enum EvidenceError {
     Bundle(#[from] BundleError),
 }
 
-/// The proof that entry `seq` is in the log: O(log n) reads.
+/// The proof that entry `seq` is in the log: O(log n) reads. For many of them
+/// ask a [`Prover`].
 ///
 /// # Errors
 /// [`EvidenceError`]; `NotSealed` if its epoch is still open.
 pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceError> {
-    if store.last_seq()?.is_none_or(|last| seq > last) {
-        return Err(EvidenceError::NoSuchEntry { seq });
-    }
-    let number = store
-        .epoch_of(seq)?
-        .ok_or(EvidenceError::NotSealed { seq })?;
-    let epoch = epoch_at(store, number)?;
-    let entry = entry_at(store, seq)?;
-    let mut paths = paths_of(store, &epoch);
-    let path = path_of(&mut paths, seq, &entry, &epoch)?;
-    Ok(InclusionProof {
-        seq,
-        entry,
-        epoch,
-        path,
-    })
+    Prover::default().prove(store, seq)
 }
 
-fn paths_of<'s>(store: &'s dyn Store, epoch: &SignedEpoch) -> PathReader<'s> {
-    PathReader::new(store, epoch.content.epoch, epoch.content.tree_size)
+/// Gives proofs out of one ledger. It remembers the header and the tiles of the
+/// last one: whoever asks for many proofs asks for many of one epoch. Several
+/// threads can ask; who comes while another has what is remembered reads anew.
+#[derive(Debug, Default)]
+pub struct Prover {
+    last: Mutex<Option<Sealed>>,
+}
+
+/// An epoch, and what was read of its tree. Both are written once.
+#[derive(Debug)]
+struct Sealed {
+    epoch: SignedEpoch,
+    paths: PathReader,
+}
+
+impl Prover {
+    /// The proof that entry `seq` is in the log: O(log n) reads.
+    ///
+    /// # Errors
+    /// [`EvidenceError`]; `NotSealed` if its epoch is still open.
+    pub fn prove(&self, store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceError> {
+        if store.last_seq()?.is_none_or(|last| seq > last) {
+            return Err(EvidenceError::NoSuchEntry { seq });
+        }
+        let last = || self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = last().take().filter(|sealed| sealed.holds(seq));
+        let mut sealed = match remembered {
+            Some(sealed) => sealed,
+            None => Sealed::read(store, seq)?,
+        };
+        let entry = entry_at(store, seq)?;
+        let path = path_of(store, &mut sealed.paths, seq, &entry, &sealed.epoch)?;
+        let epoch = sealed.epoch.clone();
+        *last() = Some(sealed);
+        Ok(InclusionProof {
+            seq,
+            entry,
+            epoch,
+            path,
+        })
+    }
+}
+
+impl Sealed {
+    /// The epoch that entry `seq` is in.
+    fn read(store: &dyn Store, seq: Seq) -> Result<Sealed, EvidenceError> {
+        let number = store
+            .epoch_of(seq)?
+            .ok_or(EvidenceError::NotSealed { seq })?;
+        let epoch = epoch_at(store, number)?;
+        let paths = paths_of(&epoch);
+        Ok(Sealed { epoch, paths })
+    }
+
+    fn holds(&self, seq: Seq) -> bool {
+        let header = &self.epoch.content;
+        (header.first_seq..=header.last_seq).contains(&seq)
+    }
+}
+
+fn paths_of(epoch: &SignedEpoch) -> PathReader {
+    PathReader::new(epoch.content.epoch, epoch.content.tree_size)
 }
 
 /// The path from an entry's leaf to the root of its epoch, proven.
 fn path_of(
-    paths: &mut PathReader<'_>,
+    store: &dyn Store,
+    paths: &mut PathReader,
     seq: Seq,
     entry: &Entry,
     epoch: &SignedEpoch,
@@ -110,7 +159,7 @@ fn path_of(
     let Some(index) = seq.0.checked_sub(header.first_seq.0) else {
         return Err(not_proven);
     };
-    let path = paths.path(index)?;
+    let path = paths.path(store, index)?;
     let leaf = leaf_hash(&entry.hash(), &entry.signature());
     let root = root_from_path::<EpochTree>(index, header.tree_size, &leaf, &path);
     if root == Ok(header.root) {

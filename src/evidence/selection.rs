@@ -134,8 +134,8 @@ fn paths(
     entries: &[(Seq, Entry)],
 ) -> Vec<Result<Vec<Hash>, EvidenceError>> {
     let part = |part: &[(Seq, Entry)]| {
-        let mut paths = paths_of(store, epoch);
-        let path = |(seq, entry): &(Seq, Entry)| path_of(&mut paths, *seq, entry, epoch);
+        let mut paths = paths_of(epoch);
+        let path = |(seq, entry): &(Seq, Entry)| path_of(store, &mut paths, *seq, entry, epoch);
         part.iter().map(path).collect::<Vec<_>>()
     };
     entries.par_chunks(PART).flat_map_iter(part).collect()

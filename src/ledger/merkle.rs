@@ -54,24 +54,22 @@ pub struct LeafRange {
 impl LeafRange {
     /// The complete subtrees that cover the range, from left to right, as few
     /// as there can be.
-    #[must_use]
-    pub fn subtrees(self) -> Vec<Subtree> {
-        let mut subtrees = Vec::new();
+    pub fn subtrees(self) -> impl Iterator<Item = Subtree> {
         let mut at = self.start;
-        while at < self.end {
-            let room = (self.end - at).ilog2();
+        std::iter::from_fn(move || {
+            let room = self.end.checked_sub(at)?.checked_ilog2()?;
             let level = if at == 0 {
                 room
             } else {
                 at.trailing_zeros().min(room)
             };
-            subtrees.push(Subtree {
-                level: u8::try_from(level).unwrap_or(u8::MAX),
-                index: at >> level,
-            });
+            let index = at >> level;
             at += 1 << level;
-        }
-        subtrees
+            Some(Subtree {
+                level: u8::try_from(level).unwrap_or(u8::MAX),
+                index,
+            })
+        })
     }
 }
 

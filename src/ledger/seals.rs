@@ -172,7 +172,7 @@ impl Seals {
         // How many there must be follows from the positions, and is checked
         // before anything is hashed.
         let range = range(open);
-        let subtrees = range.subtrees();
+        let subtrees: Vec<_> = range.subtrees().collect();
         let fits =
             !hashes.is_empty() && subtrees.len() == hashes.len() && open.tree.size() == range.start;
         let pushed = fits

@@ -14,9 +14,9 @@
 //!
 //! A tile is written once, when it is full; those at the right edge that will
 //! never be, when the epoch is sealed. Reading goes in two mirrored steps, so
-//! that the reads in between can be made together: [`path_tiles`] lists, then
-//! [`path_from_tiles`] computes; [`restore_tiles`] lists, then
-//! [`TreeBuilder::restore`] computes.
+//! that the reads in between can be made together: a [`TilePlan`] lists tiles,
+//! then computes hashes; [`restore_tiles`] lists, then [`TreeBuilder::restore`]
+//! computes.
 
 use thiserror::Error;
 
@@ -110,84 +110,113 @@ impl Place {
     }
 }
 
-/// The tiles that the path of leaf `index` needs in a tree of `size` leaves,
-/// each once, in the order of [`TileId`].
-///
-/// # Errors
-/// [`TileError::OutsideTree`].
-pub fn path_tiles(index: u64, size: u64) -> Result<Vec<TileId>, TileError> {
-    let ranges = path_ranges(index, size).ok_or(TileError::OutsideTree { index, size })?;
-    let subtrees = ranges.iter().flat_map(|range| range.subtrees());
-    let mut tiles: Vec<TileId> = subtrees.map(|subtree| Place::of(subtree).tile).collect();
-    tiles.sort_unstable();
-    tiles.dedup();
-    Ok(tiles)
+/// Hashes that are to come out of tiles: which tiles, and what is made of them.
+/// Planned once; the tiles are read in between.
+#[derive(Clone, Debug)]
+pub struct TilePlan {
+    /// Each once, in the order of [`TileId`].
+    tiles: Vec<TileId>,
+    /// Where the complete subtrees lie that the hashes are made of.
+    places: Vec<Place>,
+    /// Of how many of those subtrees, from left to right, each hash is made.
+    parts: Vec<usize>,
 }
 
-/// The siblings of leaf `index` in a tree of `size` leaves, from the leaf up.
-/// `fetched` are the tiles of [`path_tiles`], in its order; nothing is believed
-/// of them, the path proves itself against a root.
-///
-/// # Errors
-/// [`TileError`] if there is no such leaf, or a tile is missing or too short.
-pub fn path_from_tiles(
-    index: u64,
-    size: u64,
-    fetched: &[Option<Vec<u8>>],
-) -> Result<Vec<Hash>, TileError> {
-    let tiles = path_tiles(index, size)?;
-    let ranges = path_ranges(index, size).ok_or(TileError::OutsideTree { index, size })?;
-    let sibling = |subtree| hash_of(subtree, &tiles, fetched);
-    let mut path = Vec::with_capacity(ranges.len());
-    for range in ranges {
-        let hashes: Result<Vec<Hash>, TileError> =
-            range.subtrees().into_iter().map(sibling).collect();
-        // No sibling is empty, so there is always something to fold.
-        path.extend(fold_range::<EpochTree>(&hashes?));
+impl TilePlan {
+    /// For the siblings of leaf `index` in a tree of `size` leaves, from the
+    /// leaf up: O(log `size`) tiles.
+    ///
+    /// # Errors
+    /// [`TileError::OutsideTree`].
+    pub fn of_path(index: u64, size: u64) -> Result<TilePlan, TileError> {
+        let ranges = path_ranges(index, size).ok_or(TileError::OutsideTree { index, size })?;
+        Ok(TilePlan::of(ranges.into_iter().map(LeafRange::subtrees)))
     }
-    Ok(path)
-}
 
-/// The tiles that the complete subtrees of `range` need, each once, in the
-/// order of [`TileId`].
-#[must_use]
-pub fn range_tiles(range: LeafRange) -> Vec<TileId> {
-    let subtrees = range.subtrees().into_iter();
-    let mut tiles: Vec<TileId> = subtrees.map(|subtree| Place::of(subtree).tile).collect();
-    tiles.sort_unstable();
-    tiles.dedup();
-    tiles
-}
+    /// For the complete subtrees of `range`, from left to right.
+    #[must_use]
+    pub fn of_range(range: LeafRange) -> TilePlan {
+        TilePlan::of(range.subtrees().map(|subtree| [subtree]))
+    }
 
-/// The hashes of the complete subtrees of `range`, from left to right, from
-/// the tiles of [`range_tiles`] in its order.
-///
-/// # Errors
-/// [`TileError`] if a tile is missing or too short.
-pub fn range_from_tiles(
-    range: LeafRange,
-    fetched: &[Option<Vec<u8>>],
-) -> Result<Vec<Hash>, TileError> {
-    let tiles = range_tiles(range);
-    let hash = |subtree| hash_of(subtree, &tiles, fetched);
-    range.subtrees().into_iter().map(hash).collect()
-}
+    fn of(hashes: impl Iterator<Item: IntoIterator<Item = Subtree>>) -> TilePlan {
+        let (mut places, mut parts) = (Vec::new(), Vec::new());
+        for subtrees in hashes {
+            let before = places.len();
+            places.extend(subtrees.into_iter().map(Place::of));
+            parts.push(places.len() - before);
+        }
+        let mut tiles: Vec<TileId> = places.iter().map(|place| place.tile).collect();
+        tiles.sort_unstable();
+        tiles.dedup();
+        TilePlan {
+            tiles,
+            places,
+            parts,
+        }
+    }
 
-/// The hash of a complete subtree, from the tiles that were fetched.
-fn hash_of(
-    subtree: Subtree,
-    tiles: &[TileId],
-    fetched: &[Option<Vec<u8>>],
-) -> Result<Hash, TileError> {
-    let place = Place::of(subtree);
-    let missing = TileError::Missing { tile: place.tile };
-    let at = tiles.binary_search(&place.tile).map_err(|_| missing)?;
-    let bytes = fetched.get(at).and_then(Option::as_ref).ok_or(missing)?;
-    fold_complete(nodes_of(place, bytes)?).ok_or(missing)
+    /// The tiles to be read, each once, in the order of [`TileId`].
+    #[must_use]
+    pub fn tiles(&self) -> &[TileId] {
+        &self.tiles
+    }
+
+    /// The hashes. `fetched` are the [tiles](TilePlan::tiles), in their order;
+    /// nothing is believed of them, a path proves itself against a root.
+    ///
+    /// # Errors
+    /// [`TileError`] if a tile is missing or too short.
+    pub fn hashes(&self, fetched: &[Option<Vec<u8>>]) -> Result<Vec<Hash>, TileError> {
+        let mut complete = self.complete(fetched)?.into_iter();
+        let mut hashes = Vec::with_capacity(self.parts.len());
+        for parts in &self.parts {
+            let subtrees: Vec<Hash> = complete.by_ref().take(*parts).collect();
+            // None is made of nothing, so there is always something to fold.
+            hashes.extend(fold_range::<EpochTree>(&subtrees));
+        }
+        Ok(hashes)
+    }
+
+    /// The hash of each complete subtree. All are folded together, a level at a
+    /// time, since several hashes are made as fast as one.
+    fn complete(&self, fetched: &[Option<Vec<u8>>]) -> Result<Vec<Hash>, TileError> {
+        let mut narrow_first: Vec<(usize, Place)> =
+            self.places.iter().copied().enumerate().collect();
+        narrow_first.sort_unstable_by_key(|(_, place)| place.count);
+        let count = self.places.iter().map(|place| place.count).sum();
+        let mut nodes = Vec::with_capacity(count);
+        for (_, place) in &narrow_first {
+            nodes.extend(nodes_of(*place, self.tile(place.tile, fetched)?)?);
+        }
+        let mut roots = Vec::with_capacity(self.places.len());
+        let (mut waiting, mut width) = (narrow_first.as_slice(), 1);
+        while !waiting.is_empty() {
+            // These have come down to one node each, before all others.
+            let ready = waiting.partition_point(|(_, place)| place.count <= width);
+            let (done, rest) = waiting.split_at(ready);
+            roots.extend(done.iter().map(|(at, _)| *at).zip(nodes.drain(..ready)));
+            let (pairs, _) = nodes.as_chunks::<2>();
+            nodes = EpochTree::nodes(pairs);
+            (waiting, width) = (rest, 2 * width);
+        }
+        roots.sort_unstable_by_key(|(at, _)| *at);
+        Ok(roots.into_iter().map(|(_, root)| root).collect())
+    }
+
+    fn tile<'t>(
+        &self,
+        tile: TileId,
+        fetched: &'t [Option<Vec<u8>>],
+    ) -> Result<&'t [u8], TileError> {
+        let at = self.tiles.binary_search(&tile).ok();
+        let bytes = at.and_then(|at| fetched.get(at)?.as_deref());
+        bytes.ok_or(TileError::Missing { tile })
+    }
 }
 
 /// The hashes at `place` in the bytes of its tile.
-fn nodes_of(place: Place, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
+fn nodes_of(place: Place, bytes: &[u8]) -> Result<impl Iterator<Item = Hash>, TileError> {
     let (start, end) = (
         place.first * Hash::BYTES,
         (place.first + place.count) * Hash::BYTES,
@@ -198,16 +227,7 @@ fn nodes_of(place: Place, bytes: &[u8]) -> Result<Vec<Hash>, TileError> {
         needed: end,
     })?;
     let (hashes, _) = nodes.as_chunks::<{ Hash::BYTES }>();
-    Ok(hashes.iter().map(|hash| Hash::from_bytes(*hash)).collect())
-}
-
-/// The root over a power of two of nodes, level by level.
-fn fold_complete(mut nodes: Vec<Hash>) -> Option<Hash> {
-    while nodes.len() > 1 {
-        let (pairs, _) = nodes.as_chunks::<2>();
-        nodes = EpochTree::nodes(pairs);
-    }
-    nodes.pop()
+    Ok(hashes.iter().map(|hash| Hash::from_bytes(*hash)))
 }
 
 #[cfg(test)]
@@ -241,8 +261,8 @@ mod tests {
         let size = 1_000_000;
         let most = (0..size)
             .step_by(997)
-            .map(|index| path_tiles(index, size).unwrap().len());
+            .map(|index| TilePlan::of_path(index, size).unwrap().tiles().len());
         assert!(most.max().unwrap() <= 9);
-        assert_eq!(path_tiles(0, 1 << 20).unwrap().len(), 5);
+        assert_eq!(TilePlan::of_path(0, 1 << 20).unwrap().tiles().len(), 5);
     }
 }

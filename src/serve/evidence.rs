@@ -12,7 +12,6 @@ use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
 use super::streamed::{ChunkWriter, File, streamed};
-use crate::evidence::prove;
 use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::report::{ReportExport, export_report};
 use crate::evidence::selection::{SelectionExport, export_selection};
@@ -40,10 +39,10 @@ pub(super) async fn proof(
     params: Params,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    let store = service.store();
+    let (store, giving) = (service.store(), Arc::clone(&service));
     let read = move || {
         let (seq, _) = find(&*store, &id)?;
-        Ok(prove(&*store, seq)?.to_bytes())
+        Ok(giving.prover.prove(&*store, seq)?.to_bytes())
     };
     Ok(json(service.pools.read(read).await?))
 }

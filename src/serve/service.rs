@@ -19,6 +19,7 @@ use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rate::Rates;
 use super::token_file::{TokenFile, TokenFileError};
+use crate::evidence::Prover;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::logbook::clock::Clock;
@@ -34,6 +35,7 @@ pub(super) struct Service {
     pub(super) recorder: Arc<Recorder>,
     pub(super) identity: Identity,
     pub(super) signer: Arc<dyn Signer>,
+    pub(super) prover: Prover,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) doors: Doors,
     pub(super) limits: Limits,
@@ -85,6 +87,7 @@ impl Service {
             logbook,
             recorder,
             signer: config.signer,
+            prover: Prover::default(),
             clock: config.clock,
             doors,
             pools: Pools::new(&config.limits),

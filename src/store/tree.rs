@@ -5,7 +5,7 @@ use crate::ledger::epoch::leaf_hash;
 use crate::ledger::hash::Hash;
 use crate::ledger::merkle::LeafRange;
 use crate::ledger::position::{EpochNumber, Seq};
-use crate::ledger::tile::{self, TileError, TileId, TreeBuilder};
+use crate::ledger::tile::{self, TileError, TileId, TilePlan, TreeBuilder};
 
 use super::{Store, StoreError, TileKey};
 
@@ -40,23 +40,22 @@ pub enum TreeError {
     },
 }
 
-/// Paths in the tree of one sealed epoch. Leaves that stand near each other share
-/// most of their tiles: those of the last path are kept, and only what is new is
-/// read.
-pub struct PathReader<'s> {
-    store: &'s dyn Store,
+/// Paths in the tree of one sealed epoch of one store. Leaves that stand near
+/// each other share most of their tiles, and all share some: those of the last
+/// path are kept, and only what is new is read.
+#[derive(Debug)]
+pub struct PathReader {
     epoch: EpochNumber,
     size: u64,
     /// Sorted.
     kept: Vec<(TileId, Option<Vec<u8>>)>,
 }
 
-impl<'s> PathReader<'s> {
+impl PathReader {
     /// Reads nothing yet.
     #[must_use]
-    pub fn new(store: &'s dyn Store, epoch: EpochNumber, size: u64) -> PathReader<'s> {
+    pub const fn new(epoch: EpochNumber, size: u64) -> PathReader {
         PathReader {
-            store,
             epoch,
             size,
             kept: Vec::new(),
@@ -69,10 +68,11 @@ impl<'s> PathReader<'s> {
     ///
     /// # Errors
     /// [`TreeError`].
-    pub fn path(&mut self, index: u64) -> Result<Vec<Hash>, TreeError> {
+    pub fn path(&mut self, store: &dyn Store, index: u64) -> Result<Vec<Hash>, TreeError> {
         let epoch = self.epoch;
         let fault = |error| TreeError::Tile { epoch, error };
-        let tiles = tile::path_tiles(index, self.size).map_err(fault)?;
+        let plan = TilePlan::of_path(index, self.size).map_err(fault)?;
+        let tiles = plan.tiles();
         let mut kept = std::mem::take(&mut self.kept);
         let place = |tile: &TileId| kept.binary_search_by_key(tile, |(known, _)| *known);
         let places: Vec<_> = tiles.iter().map(|tile| place(tile).ok()).collect();
@@ -81,7 +81,7 @@ impl<'s> PathReader<'s> {
             .filter(|(_, at)| at.is_none())
             .map(|(t, _)| *t)
             .collect();
-        let mut read = self.store.tiles(&keys(epoch, &new))?.into_iter();
+        let mut read = store.tiles(&keys(epoch, &new))?.into_iter();
         let fetched: Vec<_> = places
             .into_iter()
             .map(|at| match at.and_then(|at| kept.get_mut(at)) {
@@ -89,8 +89,8 @@ impl<'s> PathReader<'s> {
                 None => read.next().flatten(),
             })
             .collect();
-        let path = tile::path_from_tiles(index, self.size, &fetched).map_err(fault);
-        self.kept = tiles.into_iter().zip(fetched).collect();
+        let path = plan.hashes(&fetched).map_err(fault);
+        self.kept = tiles.iter().copied().zip(fetched).collect();
         path
     }
 }
@@ -105,9 +105,10 @@ pub fn subtree_hashes(
     epoch: EpochNumber,
     range: LeafRange,
 ) -> Result<Vec<Hash>, TreeError> {
-    let tiles = tile::range_tiles(range);
-    let fetched = store.tiles(&keys(epoch, &tiles))?;
-    tile::range_from_tiles(range, &fetched).map_err(|error| TreeError::Tile { epoch, error })
+    let plan = TilePlan::of_range(range);
+    let fetched = store.tiles(&keys(epoch, plan.tiles()))?;
+    plan.hashes(&fetched)
+        .map_err(|error| TreeError::Tile { epoch, error })
 }
 
 /// The tree of the open epoch, whose first entry is `first` and whose last one

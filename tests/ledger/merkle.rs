@@ -45,7 +45,7 @@ fn path(leaves: &[Hash], index: u64) -> Vec<Hash> {
             let start = (s.index << s.level) as usize;
             root_by_definition(&leaves[start..start + (1 << s.level)])
         };
-        let subtrees: Vec<_> = range.subtrees().into_iter().map(subtree).collect();
+        let subtrees: Vec<_> = range.subtrees().map(subtree).collect();
         fold_range::<EpochTree>(&subtrees).unwrap()
     };
     ranges.into_iter().map(hash).collect()

@@ -167,7 +167,7 @@ impl Sample {
     }
 
     fn subtrees(&self, first: u64, start: u64, end: u64) -> Vec<Hash> {
-        let subtrees = LeafRange { start, end }.subtrees().into_iter();
+        let subtrees = LeafRange { start, end }.subtrees();
         subtrees.map(|s| self.subtree(first, s)).collect()
     }
 

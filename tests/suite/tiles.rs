@@ -7,8 +7,7 @@ use sealbook::ledger::epoch::{EpochFrontier, EpochTree};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::merkle::root_from_path;
 use sealbook::ledger::tile::{
-    TileError, TileId, TreeBuilder, WIDTH, path_from_tiles, path_tiles, restore_leaves,
-    restore_tiles,
+    TileError, TileId, TilePlan, TreeBuilder, WIDTH, restore_leaves, restore_tiles,
 };
 
 /// The ledger's node hash, as rs_merkle wants it: it is given both children in
@@ -70,8 +69,8 @@ fn tiles_agree_with_the_oracle(size: u64, indices: impl Iterator<Item = u64>) {
     assert_eq!(Some(root), frontier.root());
     assert_eq!(Some(*root.as_bytes()), oracle.root());
     for index in indices {
-        let fetched = fetch(&tiles, &path_tiles(index, size).unwrap());
-        let path = path_from_tiles(index, size, &fetched).unwrap();
+        let plan = TilePlan::of_path(index, size).unwrap();
+        let path = plan.hashes(&fetch(&tiles, plan.tiles())).unwrap();
         let expected = oracle.proof(&[usize::try_from(index).unwrap()]);
         let bytes: Vec<[u8; 32]> = path.iter().map(|hash| *hash.as_bytes()).collect();
         assert_eq!(bytes, expected.proof_hashes(), "leaf {index} of {size}");
@@ -132,18 +131,19 @@ fn restoring_reads_little() {
 fn a_missing_tile_is_named() {
     let (size, index) = (1_000, 123);
     let (_, tiles) = sealed(size);
-    let ids = path_tiles(index, size).unwrap();
+    let plan = TilePlan::of_path(index, size).unwrap();
+    let ids = plan.tiles();
     for (at, id) in ids.iter().enumerate() {
-        let mut fetched = fetch(&tiles, &ids);
+        let mut fetched = fetch(&tiles, ids);
         fetched[at] = None;
-        let error = path_from_tiles(index, size, &fetched);
+        let error = plan.hashes(&fetched);
         assert_eq!(error, Err(TileError::Missing { tile: *id }));
     }
     // One that nobody fetched is missing too.
     let last = *ids.last().unwrap();
     let fetched = fetch(&tiles, &ids[..ids.len() - 1]);
     assert_eq!(
-        path_from_tiles(index, size, &fetched),
+        plan.hashes(&fetched),
         Err(TileError::Missing { tile: last })
     );
 }
@@ -152,7 +152,8 @@ fn a_missing_tile_is_named() {
 fn a_short_tile_is_named() {
     let (size, index) = (16, 0);
     let (_, tiles) = sealed(size);
-    let mut fetched = fetch(&tiles, &path_tiles(index, size).unwrap());
+    let plan = TilePlan::of_path(index, size).unwrap();
+    let mut fetched = fetch(&tiles, plan.tiles());
     fetched[0].as_mut().unwrap().pop();
     let tile = TileId { level: 0, index: 0 };
     let short = TileError::Short {
@@ -160,7 +161,7 @@ fn a_short_tile_is_named() {
         bytes: 511,
         needed: 512,
     };
-    assert_eq!(path_from_tiles(index, size, &fetched), Err(short));
+    assert_eq!(plan.hashes(&fetched), Err(short));
     assert_eq!(TreeBuilder::restore(16, &fetched, &[]).unwrap_err(), short);
 }
 
@@ -168,8 +169,7 @@ fn a_short_tile_is_named() {
 fn what_is_not_in_the_tree_has_no_path() {
     for (index, size) in [(0, 0), (5, 5), (u64::MAX, 5)] {
         let outside = TileError::OutsideTree { index, size };
-        assert_eq!(path_tiles(index, size), Err(outside));
-        assert_eq!(path_from_tiles(index, size, &[]), Err(outside));
+        assert_eq!(TilePlan::of_path(index, size).unwrap_err(), outside);
     }
 }
 
@@ -190,14 +190,14 @@ fn a_tree_is_not_restored_from_other_leaves_than_its_last() {
 fn a_changed_hash_leads_to_another_root() {
     let (size, index) = (300, 77);
     let (builder, tiles) = sealed(size);
-    let ids = path_tiles(index, size).unwrap();
-    let honest = path_from_tiles(index, size, &fetch(&tiles, &ids)).unwrap();
-    for at in 0..ids.len() {
-        let mut fetched = fetch(&tiles, &ids);
+    let plan = TilePlan::of_path(index, size).unwrap();
+    let honest = plan.hashes(&fetch(&tiles, plan.tiles())).unwrap();
+    for at in 0..plan.tiles().len() {
+        let mut fetched = fetch(&tiles, plan.tiles());
         for byte in fetched[at].as_mut().unwrap() {
             *byte ^= 1;
         }
-        let path = path_from_tiles(index, size, &fetched).unwrap();
+        let path = plan.hashes(&fetched).unwrap();
         assert_ne!(path, honest);
         let root = root_from_path::<EpochTree>(index, size, &leaf(index), &path).unwrap();
         assert_ne!(Some(root), builder.root());

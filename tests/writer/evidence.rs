@@ -2,7 +2,7 @@
 //! with the key alone.
 
 use sealbook::evidence::range::{RangeExport, export_range};
-use sealbook::evidence::{EvidenceError, prove};
+use sealbook::evidence::{EvidenceError, Prover, prove};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::fault::{NotChecked, Report, Verdict};
 use sealbook::ledger::head::SignedHead;
@@ -176,6 +176,31 @@ fn every_sealed_entry_is_proven_and_no_other_key_believes_it() {
     match book.read(|store| prove(store, Seq(48))) {
         Err(EvidenceError::NoSuchEntry { seq: Seq(48) }) => {}
         other => panic!("{other:?}"),
+    }
+}
+
+/// What a prover remembers of one proof changes none of the next: forwards,
+/// backwards, from epoch to epoch, after a refusal, and of what was sealed since.
+#[test]
+fn one_prover_gives_what_each_alone_would() {
+    let (mut book, sealed) = book();
+    let prover = Prover::default();
+    let ask = |book: &Book, seq: u64| book.read(|store| prover.prove(store, Seq(seq)));
+    let alone = |book: &Book, seq: u64| book.read(|store| prove(store, Seq(seq)));
+    for step in [1, 7, 13, sealed - 1] {
+        for seq in (0..sealed).map(|n| n * step % sealed) {
+            let proof = ask(&book, seq).unwrap();
+            assert_eq!(proof, alone(&book, seq).unwrap(), "{seq} by {step}");
+        }
+        assert_not_sealed(ask(&book, sealed), sealed);
+    }
+    match ask(&book, 48) {
+        Err(EvidenceError::NoSuchEntry { seq: Seq(48) }) => {}
+        other => panic!("{other:?}"),
+    }
+    book.seal();
+    for seq in (0..48).rev() {
+        assert_eq!(ask(&book, seq).unwrap(), alone(&book, seq).unwrap());
     }
 }
 

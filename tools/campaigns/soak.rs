@@ -287,7 +287,7 @@ fn judge(windows: &[Window], tally: &mut Tally) {
             "memory (MiB)",
             |w| w.resident_kib as f64 / 1024.0,
             1.15,
-            32.0,
+            16.0,
         ),
         ("p50 (ms)", |w| w.p50.as_secs_f64() * 1e3, 1.5, 1.0),
         ("p99 (ms)", |w| w.p99.as_secs_f64() * 1e3, 2.0, 20.0),

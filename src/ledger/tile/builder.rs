@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    EpochFrontier, Hash, LEVELS, Place, TileError, TileId, WIDTH, fold_complete, nodes_of,
+    EpochFrontier, EpochTree, Hash, LEVELS, NodeHasher, Place, TileError, TileId, WIDTH, nodes_of,
 };
 
 /// A growing epoch tree that hands out its tiles.
@@ -93,7 +93,7 @@ impl TreeBuilder {
                 first: 0,
                 count: WIDTH as usize,
             };
-            let root = fold_complete(nodes_of(whole, bytes)?).ok_or(missing)?;
+            let root = root_of(nodes_of(whole, bytes)?.collect()).ok_or(missing)?;
             edge.entry(tile.level + 1)
                 .or_insert_with(Vec::new)
                 .push(root);
@@ -149,4 +149,13 @@ fn bytes_of(row: &[Hash]) -> Vec<u8> {
         .flat_map(|hash| hash.as_bytes())
         .copied()
         .collect()
+}
+
+/// The root over a power of two of nodes, level by level.
+fn root_of(mut nodes: Vec<Hash>) -> Option<Hash> {
+    while nodes.len() > 1 {
+        let (pairs, _) = nodes.as_chunks::<2>();
+        nodes = EpochTree::nodes(pairs);
+    }
+    nodes.pop()
 }

@@ -142,8 +142,10 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             options.set_write_buffer_size(64 * MIB);
             options.set_max_write_buffer_number(3);
             options.set_target_file_size_base(128 * MIB as u64);
-            // Some thirty entries: enough for lz4 to find what they share.
+            // Some thirty entries: enough for lz4 to find what they share, and
+            // few to walk over in memory.
             blocks.set_block_size(16 << 10);
+            blocks.set_block_restart_interval(4);
         }
         Table::Hashes => {
             // Random bytes: nothing to compress, and a filter to find the one
@@ -154,9 +156,14 @@ fn for_table(table: Table, cache: &Cache) -> Options {
         }
         Table::Tiles => {
             // Hashes again. A block holds seven tiles; a path needs one of each
-            // level, so larger blocks would only be read in vain.
+            // level, so larger blocks would only be read in vain. Each key
+            // stands for itself, so that the tiles before are not walked over.
             options.set_compression_type(DBCompressionType::None);
             options.set_write_buffer_size(16 * MIB);
+            blocks.set_block_restart_interval(1);
+            // A fifth of a byte an entry: in one piece, for a path reads five
+            // or six tiles.
+            blocks.set_index_type(BlockBasedIndexType::BinarySearch);
         }
         Table::Index => {
             // Read by term only: the filters are over terms, in the memtable
