@@ -88,6 +88,11 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
+    /// What of it lies in memory now.
+    fn memory(&self) -> MemoryUse {
+        MemoryUse::default()
+    }
+
     /// Reads everything beside the entries once, for damage that no reader of
     /// entries would meet: what is derived from them is no evidence, but a
     /// store that lost a part of it is not whole.
@@ -207,6 +212,17 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError>;
+}
+
+/// Memory that a store takes, in bytes. None of it grows with the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUse {
+    /// Blocks kept for readers. They fill up to a bound, and stay there.
+    pub cached: u64,
+    /// Rows that are in the log but not in tables yet.
+    pub unwritten: u64,
+    /// What is kept of each open table.
+    pub tables: u64,
 }
 
 /// Which way a reader goes.

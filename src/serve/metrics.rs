@@ -40,6 +40,7 @@ pub(super) struct Metrics {
     unsealed: Gauge,
     epoch_lag: Gauge,
     free_bytes: Gauge,
+    store_memory: Family<Part, Gauge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -52,6 +53,11 @@ struct Answered {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Refused {
     code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Part {
+    part: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -128,6 +134,12 @@ impl Metrics {
                 "free_bytes",
                 "Free bytes on the ledger's file system",
                 Gauge::default(),
+            ),
+            store_memory: kept(
+                r,
+                "store_memory_bytes",
+                "Memory of the database by what it is for",
+                Family::default(),
             ),
             registry,
         }
@@ -207,6 +219,15 @@ pub(super) async fn metrics(
     let lag = open.map_or(0, |open| service.clock.wall().micros_since(open.since));
     metrics.epoch_lag.set(lag.max(0) / 1_000_000);
     metrics.free_bytes.set(gauge(service.space.free()));
+    let memory = service.logbook.store().memory();
+    for (part, bytes) in [
+        ("cached", memory.cached),
+        ("unwritten", memory.unwritten),
+        ("tables", memory.tables),
+    ] {
+        let figure = metrics.store_memory.get_or_create(&Part { part });
+        figure.set(gauge(bytes));
+    }
     let mut text = String::new();
     encode(&mut text, &metrics.registry).map_err(|_| Problem::Abandoned)?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())

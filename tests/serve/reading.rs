@@ -157,6 +157,9 @@ fn health_and_figures_say_how_it_is() {
         "sealbook_unsealed_entries",
         "sealbook_epoch_lag_seconds 0",
         "sealbook_connections",
+        "sealbook_store_memory_bytes{part=\"cached\"}",
+        "sealbook_store_memory_bytes{part=\"unwritten\"}",
+        "sealbook_store_memory_bytes{part=\"tables\"}",
         "sealbook_requests_total{method=\"POST\",route=\"/v1/entries\",status=\"201\"} 1",
         "# EOF",
     ] {

@@ -5,6 +5,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
+use rocksdb::properties::{
+    BLOCK_CACHE_USAGE, CUR_SIZE_ALL_MEM_TABLES, ESTIMATE_TABLE_READERS_MEM, PropName,
+};
 use rocksdb::{FlushOptions, WriteBatch};
 
 use crate::ledger::hash::Hash;
@@ -13,7 +16,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use super::super::tail::Tail;
 use super::super::term::Term;
 use super::super::{
-    Batch, ImportedRow, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+    Batch, ImportedRow, MemoryUse, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
 };
 use super::tables::{
     INDEXED_TO_KEY, Table, be, note_key, number, number_in, posting_key, tile_key,
@@ -54,6 +57,21 @@ impl Store for RocksStore {
         let tables: Result<Vec<_>, _> = Table::ALL.into_iter().map(|t| self.table(t)).collect();
         let flush = FlushOptions::default();
         self.db.flush_cfs_opt(&tables?, &flush).map_err(of_rocks)
+    }
+
+    fn memory(&self) -> MemoryUse {
+        let of = |table: Table, property: &PropName| {
+            let family = self.db.cf_handle(table.name());
+            let bytes = family.and_then(|f| self.db.property_int_value_cf(f, property).ok()?);
+            bytes.unwrap_or(0)
+        };
+        let sum = |property| Table::ALL.into_iter().map(|t| of(t, property)).sum();
+        MemoryUse {
+            // One for all tables.
+            cached: of(Table::Entries, BLOCK_CACHE_USAGE),
+            unwritten: sum(CUR_SIZE_ALL_MEM_TABLES),
+            tables: sum(ESTIMATE_TABLE_READERS_MEM),
+        }
     }
 
     fn scrub(&self) -> Result<(), StoreError> {

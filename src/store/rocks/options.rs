@@ -189,7 +189,14 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             options.set_target_file_size_base(128 * MIB as u64);
             blocks.set_block_size(16 << 10);
         }
-        Table::Meta | Table::Epochs | Table::EpochEnds => {
+        Table::Meta => {
+            // Notes above all: each is sought under every hour of a day, of
+            // which it is under one at most.
+            blocks.set_bloom_filter(BLOOM_BITS, false);
+            options.set_compression_type(DBCompressionType::Lz4);
+            options.set_write_buffer_size(4 * MIB);
+        }
+        Table::Epochs | Table::EpochEnds => {
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_write_buffer_size(4 * MIB);
         }
