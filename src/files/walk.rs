@@ -137,7 +137,8 @@ impl TreeError {
     }
 }
 
-/// Lists `root` and every folder below. Entries for which `skip` answers true are listed apart with all that is below them, whatever they are.
+/// Lists `root` and every folder below. Entries for which `skip` answers true
+/// are listed apart with all that is below them, whatever they are.
 ///
 /// # Errors
 /// [`TreeError`] for the first entry in order that is neither a file, a folder

@@ -105,9 +105,9 @@ impl Sequencer {
     }
 
     /// Has the sequencer work until it is told to close, or nobody is left to ask
-    /// or to work for; from then on whoever asks is refused. It is locked from before a request is taken off the queue
-    /// until that is handed on: who holds the lock and sees an empty queue knows
-    /// that nothing was asked before.
+    /// or to work for; from then on whoever asks is refused. It is locked from
+    /// before a request is taken off the queue until that is handed on: who holds
+    /// the lock and sees an empty queue knows that nothing was asked before.
     pub(super) fn run(sequencer: Arc<Mutex<Sequencer>>, requests: &Receiver<Request>) {
         Sequencer::work(&sequencer, requests);
         drop(sequencer);
