@@ -59,6 +59,7 @@ fn system_calls_that_fail_are_named_and_lose_nothing() {
     let sample = syscalls::Sample {
         every: 300,
         seed: 3,
+        call: None,
     };
     let tally = found(syscalls::run(program(), &sample, false));
     assert_eq!(tally.findings(), NOTHING, "{tally}");

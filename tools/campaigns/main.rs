@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! campaigns kill [--kills N] [--seed N]       SIGKILL at random instants
-//! campaigns syscalls [--every N]              errors and SIGKILL at the n-th system call
+//! campaigns syscalls [--every N] [--call NAME] errors and SIGKILL at the n-th system call
 //! campaigns clocks                            the machine's clock set back and forth
 //! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
 //! campaigns soak [--minutes N | --seconds N]  mixed load at half the greatest rate
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
             let sample = syscalls::Sample {
                 every: argument("--every", 1),
                 seed,
+                call: text("--call"),
             };
             syscalls::run(&program(), &sample, true)
         }
@@ -83,7 +84,9 @@ fn program() -> PathBuf {
 }
 
 fn argument(name: &str, default: u64) -> u64 {
-    let mut args = std::env::args().skip_while(|arg| arg != name).skip(1);
-    args.next()
-        .map_or(default, |text| text.parse().expect("a number"))
+    text(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+fn text(name: &str) -> Option<String> {
+    std::env::args().skip_while(|arg| arg != name).nth(1)
 }
