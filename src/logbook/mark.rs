@@ -45,6 +45,8 @@ pub struct MarkFile {
     path: PathBuf,
     /// What it said when it was looked at, if that is what counts.
     seen: Option<Seen>,
+    /// What it said when it was looked at again, after the database.
+    again: Option<Seen>,
 }
 
 /// What there is in a mark's place.
@@ -184,7 +186,11 @@ impl MarkFile {
     /// The mark at `path`, which need not exist.
     #[must_use]
     pub fn at(path: PathBuf) -> MarkFile {
-        MarkFile { path, seen: None }
+        MarkFile {
+            path,
+            seen: None,
+            again: None,
+        }
     }
 
     /// The mark beside a ledger: `DIR.mark`.
@@ -207,6 +213,21 @@ impl MarkFile {
         Ok(MarkFile {
             path: self.path.clone(),
             seen: Some(self.look()?),
+            again: None,
+        })
+    }
+
+    /// This mark as it was seen, and beside it what it says now: for a database
+    /// that was looked at in between, and is being written. What the first names
+    /// must be in the database; the second must not be stale beside it, and may
+    /// name what came after.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub fn seen_again(self) -> io::Result<MarkFile> {
+        Ok(MarkFile {
+            again: Some(self.look()?),
+            ..self
         })
     }
 
@@ -266,29 +287,14 @@ impl MarkFile {
     where
         E: From<io::Error>,
     {
-        let path = self.path.clone();
-        let invalid = |problem| MarkFault::Invalid {
-            path: self.path.clone(),
-            problem,
-        };
         let seen = match &self.seen {
             Some(seen) => seen.clone(),
             None => self.look()?,
         };
-        let bytes = match seen {
-            Seen::Nothing => return Ok(Err(MarkFault::Missing { path })),
-            Seen::NoMark => return Ok(Err(invalid(MarkProblem::Unreadable))),
-            Seen::Text(bytes) => bytes,
+        let mark = match self.read(&seen, extent) {
+            Ok(mark) => mark,
+            Err(fault) => return Ok(Err(fault)),
         };
-        let Some(mark) = Mark::parse(&bytes) else {
-            return Ok(Err(invalid(MarkProblem::Unreadable)));
-        };
-        if !mark.verify() {
-            return Ok(Err(invalid(MarkProblem::Signature)));
-        }
-        if !mark.is_of(extent) {
-            return Ok(Err(invalid(MarkProblem::OtherLog)));
-        }
         let head = &mark.head;
         let last_seq = extent.last_seq;
         let held =
@@ -306,14 +312,46 @@ impl MarkFile {
             let epoch = Box::new(epoch.clone());
             return Ok(Err(MarkFault::SealLost { epoch }));
         }
-        let behind_seal = sealed.is_some_and(|header| head.content.seq < header.last_seq);
-        let behind = head.content.seq < last_seq
-            && extent.last_ts.micros_since(head.content.ts) > STALE_MICROS;
-        if behind_seal || behind {
+        let again = self.again.as_ref().and_then(|a| self.read(a, extent).ok());
+        if extent.outran(&mark) && again.is_none_or(|again| extent.outran(&again)) {
             let head = Box::new(mark.head);
             return Ok(Err(MarkFault::Stale { head, last_seq }));
         }
         Ok(Ok(mark))
+    }
+
+    /// The mark in what was seen, if it is one of this log.
+    fn read(&self, seen: &Seen, extent: &Extent) -> Result<Mark, MarkFault> {
+        let path = self.path.clone();
+        let invalid = |problem| MarkFault::Invalid {
+            path: self.path.clone(),
+            problem,
+        };
+        let bytes = match seen {
+            Seen::Nothing => return Err(MarkFault::Missing { path }),
+            Seen::NoMark => return Err(invalid(MarkProblem::Unreadable)),
+            Seen::Text(bytes) => bytes,
+        };
+        let mark = Mark::parse(bytes).ok_or_else(|| invalid(MarkProblem::Unreadable))?;
+        if !mark.verify() {
+            return Err(invalid(MarkProblem::Signature));
+        }
+        if !mark.is_of(extent) {
+            return Err(invalid(MarkProblem::OtherLog));
+        }
+        Ok(mark)
+    }
+}
+
+impl Extent {
+    /// Whether the database went further than a writer that lives leaves `mark`
+    /// behind: past a seal, or by time.
+    fn outran(&self, mark: &Mark) -> bool {
+        let head = &mark.head.content;
+        let sealed = self.sealed.as_ref();
+        let behind_seal = sealed.is_some_and(|header| head.seq < header.last_seq);
+        let behind = head.seq < self.last_seq && self.last_ts.micros_since(head.ts) > STALE_MICROS;
+        behind_seal || behind
     }
 }
 

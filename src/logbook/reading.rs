@@ -6,7 +6,9 @@
 //! database is looked at can only be behind it: what it names and the database
 //! lacks was lost. And a writer states its mark before it seals and at least
 //! once a second, so one that seems stale was overtaken while it was looked at:
-//! both are looked at again, mark first.
+//! both are looked at again, mark first. Where the writer is always faster, the
+//! mark is read once more **after** the database, and can only be ahead of it:
+//! if that one is stale too, no writer keeps it.
 
 use std::path::Path;
 
@@ -17,8 +19,8 @@ use super::error::OpenError;
 use super::mark::MarkFile;
 use super::recover::{extent_of, judge_mark};
 
-/// How often mark and database are looked at before a fault is believed: the
-/// writer would have to seal an epoch between them each time.
+/// How often mark and database are looked at to find them agreed: the writer
+/// would have to seal an epoch between them each time.
 const LOOKS: usize = 20;
 
 /// A ledger to read.
@@ -27,7 +29,7 @@ pub struct Reader {
     /// The entries, as they are seen.
     pub store: RocksStore,
     /// The mark to hold them against: what it said before they were looked at,
-    /// where somebody may be writing.
+    /// and after, where somebody may be writing.
     pub mark: MarkFile,
     file: MarkFile,
     beside: bool,
@@ -69,8 +71,9 @@ impl Reader {
             if !reader.seems_at_fault() {
                 break;
             }
-            reader.catch_up()?;
+            reader.look()?;
         }
+        reader.mark = reader.mark.seen_again()?;
         Ok(reader)
     }
 
@@ -80,10 +83,16 @@ impl Reader {
     /// [`OpenError`].
     pub fn catch_up(&mut self) -> Result<(), OpenError> {
         if self.beside {
-            self.mark = self.file.as_of_now()?;
-            self.store.catch_up()?;
+            self.look()?;
+            self.mark = self.mark.clone().seen_again()?;
         }
         Ok(())
+    }
+
+    /// The mark, then the database.
+    fn look(&mut self) -> Result<(), OpenError> {
+        self.mark = self.file.as_of_now()?;
+        Ok(self.store.catch_up()?)
     }
 
     /// The last entry that is seen, where another process may be writing more.

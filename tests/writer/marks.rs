@@ -12,8 +12,8 @@ use sealbook::ledger::key::Signer;
 use sealbook::ledger::position::Seq;
 use sealbook::ledger::statement::Statement;
 use sealbook::logbook::error::OpenError;
-use sealbook::logbook::mark::{MarkFault, MarkProblem};
-use sealbook::logbook::{Logbook, epoch_at};
+use sealbook::logbook::mark::{MarkFault, MarkFile, MarkProblem};
+use sealbook::logbook::{Logbook, epoch_at, extent_of, judge_mark};
 use sealbook::store::Store;
 
 use crate::book::{Book, START, signer};
@@ -170,6 +170,44 @@ fn a_mark_older_than_a_sealed_epoch_is_stale_however_young_it_is() {
         (named.expected.as_deref(), named.actual.as_deref()),
         (Some("0"), Some("2"))
     );
+}
+
+/// Beside a writer that seals while mark and database are looked at, the mark
+/// of before is behind, and the one of after is not.
+#[test]
+fn a_mark_that_was_overtaken_is_judged_by_what_it_says_afterwards() {
+    let mut book = closed();
+    let before = book.mark.as_of_now().unwrap();
+    book.reopen();
+    book.append();
+    book.seal();
+    let extent = book.read(|store| extent_of(store).unwrap());
+    let judge = |book: &Book, mark: &MarkFile| {
+        book.read(|store| judge_mark(store, mark, &extent).unwrap().map(drop))
+    };
+    let stale = |judged| match judged {
+        Err(MarkFault::Stale { head, .. }) => assert_eq!(head.content.seq, Seq(2)),
+        other => panic!("{other:?}"),
+    };
+    stale(judge(&book, &before));
+    assert_eq!(judge(&book, &before.clone().seen_again().unwrap()), Ok(()));
+    // By then it may name what came after the look at the database.
+    book.append();
+    book.seal();
+    assert_eq!(judge(&book, &before.clone().seen_again().unwrap()), Ok(()));
+    // What is no mark, or that of another log, says nothing.
+    let other = closed();
+    for text in [
+        Some("{}"),
+        Some(&*fs::read_to_string(other.mark.path()).unwrap()),
+        None,
+    ] {
+        match text {
+            Some(text) => put(&book, text),
+            None => fs::remove_file(book.mark.path()).unwrap(),
+        }
+        stale(judge(&book, &before.clone().seen_again().unwrap()));
+    }
 }
 
 #[test]
