@@ -178,7 +178,7 @@ fn a_mark_older_than_a_sealed_epoch_is_stale_however_young_it_is() {
 fn a_mark_that_was_overtaken_is_judged_by_what_it_says_afterwards() {
     let mut book = closed();
     let before = book.mark.as_of_now().unwrap();
-    book.reopen();
+    book.open().unwrap();
     book.append();
     book.seal();
     let extent = book.read(|store| extent_of(store).unwrap());
@@ -195,6 +195,7 @@ fn a_mark_that_was_overtaken_is_judged_by_what_it_says_afterwards() {
     book.append();
     book.seal();
     assert_eq!(judge(&book, &before.clone().seen_again().unwrap()), Ok(()));
+    book.close();
     // What is no mark, or that of another log, says nothing.
     let other = closed();
     for text in [
