@@ -312,12 +312,19 @@ impl MarkFile {
             let epoch = Box::new(epoch.clone());
             return Ok(Err(MarkFault::SealLost { epoch }));
         }
-        let again = self.again.as_ref().and_then(|a| self.read(a, extent).ok());
-        if extent.outran(&mark) && again.is_none_or(|again| extent.outran(&again)) {
+        if extent.outran(&mark) && !self.caught_up(extent) {
             let head = Box::new(mark.head);
             return Ok(Err(MarkFault::Stale { head, last_seq }));
         }
         Ok(Ok(mark))
+    }
+
+    /// Whether the mark was seen again, and no longer behind.
+    fn caught_up(&self, extent: &Extent) -> bool {
+        self.again
+            .as_ref()
+            .and_then(|seen| self.read(seen, extent).ok())
+            .is_some_and(|mark| !extent.outran(&mark))
     }
 
     /// The mark in what was seen, if it is one of this log.
