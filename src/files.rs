@@ -15,11 +15,13 @@ mod replace;
 mod root;
 mod seam;
 mod side_by_side;
+mod tree;
 mod walk;
 
-pub use contents::{FileDigest, ReadError, digest_tree};
+pub use contents::{FileDigest, ReadError};
 pub use replace::replace;
 pub use root::{FileState, OpenError, Opened, Root};
 pub use seam::{Disk, FileSystem, Folder};
 pub use side_by_side::{Outcome, digest_each};
+pub use tree::digest_tree;
 pub use walk::{Found, Skip, Tree, TreeError, TreeProblem, list};

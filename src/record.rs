@@ -44,6 +44,8 @@ pub mod input;
 pub mod kind;
 pub mod outcome;
 pub mod premises;
+#[cfg(feature = "store")]
+mod prepare;
 pub mod receipt;
 #[cfg(feature = "store")]
 pub mod recorder;

@@ -23,6 +23,7 @@
 //! the log.
 
 mod compare;
+pub mod counts;
 mod custody;
 mod hall;
 pub mod item;

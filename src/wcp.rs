@@ -10,7 +10,7 @@
 //!
 //! ```text
 //! terms ─► input ─┐
-//! condition ─► rule ─► rule_set, shadow ◄─ rules (load)
+//! condition ─► rule ─► shadow ─► rule_set ◄─ rules (load)
 //! config ─────────┼─► hall ◄─ registry, snapshot (sources), gate ◄─ rego
 //!                 └─► router ─► decision ◄─ denial, telemetry, escalation
 //!                        └────► consulted
@@ -89,6 +89,7 @@ pub mod rule_set;
 pub mod rules;
 pub mod scaffold;
 pub mod shadow;
+mod sketch;
 pub mod snapshot;
 pub mod stamp;
 pub mod telemetry;
@@ -110,9 +111,8 @@ pub use self::input::RouteInput;
 pub use self::registry::Registry;
 pub use self::router::{Decided, make_decision};
 pub use self::rule::Rule;
-pub use self::rule_set::{RuleSet, route_first_match};
+pub use self::rule_set::{RuleSet, detect_shadow_rules, route_first_match};
 pub use self::rules::{load_rules, load_rules_from_dict};
-pub use self::shadow::detect_shadow_rules;
 pub use self::stamp::Stamp;
 pub use self::terms::{DataLabel, Env, QoSClass, TenantRisk};
 

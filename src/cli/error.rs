@@ -5,6 +5,7 @@
 mod producer;
 #[cfg(feature = "serve")]
 mod server;
+mod state;
 mod store;
 
 use std::io;
@@ -32,10 +33,10 @@ use crate::logbook::publish::PublishError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
-use super::verify::StateRefusal;
 pub(super) use producer::ProducerError;
 #[cfg(feature = "serve")]
 pub(super) use server::ServerError;
+pub(super) use state::StateRefusal;
 use store::{store_code, store_hint};
 
 /// Why a command has no answer, or the answer no.

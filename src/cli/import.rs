@@ -23,10 +23,10 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::key::parse_key;
-use super::log::Rows;
 use super::output::Output;
 use super::progress::Progress;
 use super::recognise::{As, Found, recognise_copy};
+use super::rows::Rows;
 use super::verify::{self, unread, word};
 
 #[derive(Debug, clap::Args)]

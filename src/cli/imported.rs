@@ -10,8 +10,9 @@ use crate::store::query::Filter;
 use super::Answer;
 use super::error::CliError;
 use super::key::parse_key;
-use super::log::{Rows, cells};
+use super::one_entry::{parse_seq, print};
 use super::output::Output;
+use super::rows::{Rows, cells};
 
 /// Digits of a key in a table.
 const KEY_DIGITS: usize = 16;
@@ -34,7 +35,7 @@ pub(super) fn show(
 ) -> Result<Answer, CliError> {
     let seq = match Hash::from_hex(&entry.to_ascii_lowercase()) {
         Ok(hash) => log.seq_of(&hash)?,
-        Err(_) => Some(super::show::parse_seq(entry)?),
+        Err(_) => Some(parse_seq(entry)?),
     };
     let found = match seq {
         Some(seq) => log.entry(seq)?.map(|entry| (seq, entry)),
@@ -51,7 +52,7 @@ pub(super) fn show(
     }
     output.line(&format!("{:<10}{}", "log", log.id().key))?;
     output.line(&format!("{:<10}{}", "genesis", log.id().genesis))?;
-    super::show::print(seq, &entry, "imported", output)?;
+    print(seq, &entry, "imported", output)?;
     Ok(Answer::Yes)
 }
 

@@ -14,12 +14,7 @@ use super::error::CliError;
 use super::filters::Filters;
 use super::imported;
 use super::output::Output;
-
-/// Rows printed together as one table.
-const TABLE: usize = 1_000;
-
-/// Characters of a payload in a table.
-const PAYLOAD: usize = 80;
+use super::rows::{Rows, cells};
 
 /// How often a ledger is looked at for what is new.
 const POLL: Duration = Duration::from_millis(200);
@@ -61,43 +56,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 
 const HEAD: [&str; 4] = ["seq", "time", "kind", "payload"];
 
-/// Rows on their way into tables.
-pub(super) struct Rows<'h> {
-    head: &'h [&'h str],
-    rows: Vec<Vec<String>>,
-    pub(super) found: bool,
-}
-
-impl<'h> Rows<'h> {
-    pub(super) fn new(head: &'h [&'h str]) -> Rows<'h> {
-        Rows {
-            head,
-            rows: Vec::new(),
-            found: false,
-        }
-    }
-
-    pub(super) fn add(&mut self, row: Vec<String>, output: &mut Output) -> Result<(), CliError> {
-        self.found = true;
-        self.rows.push(row);
-        if self.rows.len() == TABLE {
-            output.table(self.head, std::mem::take(&mut self.rows))?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn finish(self, output: &mut Output) -> Result<Answer, CliError> {
-        if !self.rows.is_empty() {
-            output.table(self.head, self.rows)?;
-        }
-        if self.found {
-            Ok(Answer::Yes)
-        } else {
-            Err(CliError::NothingFound)
-        }
-    }
-}
-
 /// Prints what is there, then what comes.
 fn follow(context: &Context, mut filter: Filter, output: &mut Output) -> Result<Answer, CliError> {
     let mut reader = context.follower()?;
@@ -130,21 +88,4 @@ fn print_json(seq: Seq, entry: &Entry, output: &mut Output) -> Result<(), CliErr
     let mut json = Vec::new();
     entry.write_json(Some(seq), &mut json);
     output.canonical(&json)
-}
-
-pub(super) fn cells(seq: Seq, entry: &Entry) -> Vec<String> {
-    let payload = String::from_utf8_lossy(entry.payload_bytes());
-    vec![
-        seq.to_string(),
-        entry.ts().to_string(),
-        entry.kind().to_owned(),
-        shortened(&payload),
-    ]
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(PAYLOAD) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }

@@ -1,6 +1,5 @@
 //! `sealbook show`: one entry.
 
-use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
@@ -11,6 +10,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::imported;
+use super::one_entry::{parse_seq, print};
 use super::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -47,31 +47,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     Ok(Answer::Yes)
 }
 
-/// An entry for people.
-pub(super) fn print(
-    seq: Seq,
-    entry: &Entry,
-    sealed: &str,
-    output: &mut Output,
-) -> Result<(), CliError> {
-    for (name, value) in [
-        ("entry", seq.to_string()),
-        ("kind", entry.kind().to_owned()),
-        ("time", entry.ts().to_string()),
-        ("hash", entry.hash().to_string()),
-        ("after", entry.prev_hash().to_string()),
-        ("signature", entry.signature().to_string()),
-        ("sealed", sealed.to_owned()),
-        (
-            "payload",
-            String::from_utf8_lossy(entry.payload_bytes()).into_owned(),
-        ),
-    ] {
-        output.line(&format!("{name:<10}{value}"))?;
-    }
-    Ok(())
-}
-
 fn find(store: &dyn Store, text: &str) -> Result<Option<Seq>, CliError> {
     if let Ok(hash) = Hash::from_hex(&text.to_ascii_lowercase()) {
         let Some(seq) = store.seq_of(&hash)? else {
@@ -85,14 +60,4 @@ fn find(store: &dyn Store, text: &str) -> Result<Option<Seq>, CliError> {
         };
     }
     parse_seq(text).map(Some)
-}
-
-/// A sequence number as an argument.
-pub(super) fn parse_seq(text: &str) -> Result<Seq, CliError> {
-    let number = text.parse().map_err(|_| CliError::Argument {
-        what: "entry",
-        given: text.to_owned(),
-        expected: "a sequence number or a hash of 64 hex digits is needed",
-    })?;
-    Ok(Seq(number))
 }

@@ -24,7 +24,6 @@ use super::output::Output;
 use super::recognise::As;
 
 pub(super) use one::unread;
-pub(super) use state::StateRefusal;
 
 use one::Examined;
 use state::Resumable;

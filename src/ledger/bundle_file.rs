@@ -13,12 +13,10 @@ use super::parse;
 use super::position::Seq;
 use super::seals::SELECTION_NOT_CHECKED;
 use super::source::{
-    BATCH_BYTES, BATCH_ENTRIES, Event, FIRST_ENTRIES, Raw, ReadError, Source, Subject,
+    BATCH_BYTES, BATCH_ENTRIES, DOES_NOT_DECOMPRESS, Event, FIRST_ENTRIES, Raw, ReadError, Source,
+    Subject,
 };
 use super::statement::Statement;
-
-/// Said of a compressed file.
-pub(crate) const DOES_NOT_DECOMPRESS: &str = "the compressed file ends or is damaged here";
 
 /// A bundle as a source.
 pub struct BundleFile<R> {

@@ -7,14 +7,14 @@
 
 use std::io::{self, BufRead};
 
-use super::bundle_file::DOES_NOT_DECOMPRESS;
 use super::checkpoint::Checkpoint;
 use super::fault::{Fault, FaultCode, Format, NotChecked, WarningCode};
 use super::hash::{Hash, Hasher};
 use super::lines::{Line, damage, read_line};
 use super::position::Seq;
 use super::source::{
-    BATCH_BYTES, BATCH_ENTRIES, Event, FIRST_ENTRIES, Raw, ReadError, Source, Subject,
+    BATCH_BYTES, BATCH_ENTRIES, DOES_NOT_DECOMPRESS, Event, FIRST_ENTRIES, Offset, Raw, ReadError,
+    Source, Subject,
 };
 
 /// UTF-8's byte-order mark.
@@ -31,17 +31,6 @@ pub struct LogbookFile<R> {
     ended: bool,
     /// What is said after the entries so far.
     pending: Vec<Event>,
-}
-
-/// A place in a file between two lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offset {
-    /// Bytes before it.
-    pub bytes: u64,
-    /// The hash of those bytes.
-    pub hash: Hash,
-    /// Lines before it.
-    pub lines: u64,
 }
 
 impl<R: BufRead + Send> LogbookFile<R> {

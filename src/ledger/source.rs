@@ -9,7 +9,6 @@ use super::fault::{Fault, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::key::PublicKey;
-use super::logbook_file::Offset;
 use super::position::Seq;
 
 /// What a source says of itself before its first event. None of it is believed.
@@ -113,6 +112,17 @@ pub enum Event {
     Offset(Offset),
 }
 
+/// A place in a file between two lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offset {
+    /// Bytes before it.
+    pub bytes: u64,
+    /// The hash of those bytes.
+    pub hash: Hash,
+    /// Lines before it.
+    pub lines: u64,
+}
+
 impl Event {
     /// Whether it carries a signature.
     #[must_use]
@@ -153,6 +163,9 @@ pub const BATCH_ENTRIES: usize = 4_096;
 /// Entries of the first batch of a file: so few that it is not long until they
 /// are judged while the rest is read.
 pub(crate) const FIRST_ENTRIES: usize = 256;
+
+/// Said of a compressed file.
+pub(crate) const DOES_NOT_DECOMPRESS: &str = "the compressed file ends or is damaged here";
 
 /// Bytes from which on a batch is full.
 pub const BATCH_BYTES: usize = 4 << 20;

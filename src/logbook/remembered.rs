@@ -10,22 +10,13 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::store::{Note, Store, StoreError};
 
-use super::request::{Receipt, Reply};
+use super::request::{Receipt, Remember, Reply};
 
 /// How many hours notes are kept, beside the hour that is going on.
 pub const NOTE_HOURS: u64 = 24;
 
 /// Bytes of the two entry numbers at the end of a note.
 const NUMBERS: usize = 16;
-
-/// Something to be remembered with a request's entries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remember {
-    /// What it is found by.
-    pub key: [u8; 32],
-    /// What it says.
-    pub value: Vec<u8>,
-}
 
 /// Something that was remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]

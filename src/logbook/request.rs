@@ -12,7 +12,6 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 
 use super::error::LogbookError;
-use super::remembered::Remember;
 
 /// Bytes that most payloads fit in.
 const USUAL_PAYLOAD: usize = 256;
@@ -95,6 +94,15 @@ impl Receipt {
             signature: entry.signature(),
         }
     }
+}
+
+/// Something to be remembered with a request's entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remember {
+    /// What it is found by.
+    pub key: [u8; 32],
+    /// What it says.
+    pub value: Vec<u8>,
 }
 
 /// What a request is answered with.

@@ -1,7 +1,7 @@
 //! What a decision was taken under: digests of documents, and the slice of the
 //! registry.
 
-use super::document::DocumentDigest;
+use super::document::{DocumentDigest, digest};
 use super::slice::RegistrySlice;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, MemberProblem, Members};
@@ -131,13 +131,4 @@ impl Context {
         members.finish()?;
         Ok(context)
     }
-}
-
-/// The digest of a document.
-pub(super) fn digest(members: &mut Members<'_>, name: &str) -> Result<DocumentDigest, MemberError> {
-    let text = members.str(name)?;
-    DocumentDigest::parse(text).ok_or_else(|| {
-        let expected = "blake2b-256: and 64 hex digits";
-        members.error(name, MemberProblem::BadValue { expected })
-    })
 }

@@ -2,7 +2,7 @@
 
 use crate::ledger::document;
 use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, Members};
+use crate::ledger::members::{MemberError, MemberProblem, Members};
 
 pub use crate::ledger::document::DocumentDigest;
 
@@ -66,7 +66,7 @@ impl Document {
     /// [`MemberError`] names the member.
     pub fn from_payload(payload: &Object) -> Result<(DocumentDigest, Document), MemberError> {
         let mut members = Members::of_object(payload, "");
-        let named = super::context::digest(&mut members, "digest")?;
+        let named = digest(&mut members, "digest")?;
         let media_type = members.str("media_type")?.to_owned();
         let content = members.required("content")?.clone();
         members.finish()?;
@@ -76,4 +76,13 @@ impl Document {
         };
         Ok((named, document))
     }
+}
+
+/// Reads the digest of a document.
+pub(super) fn digest(members: &mut Members<'_>, name: &str) -> Result<DocumentDigest, MemberError> {
+    let text = members.str(name)?;
+    DocumentDigest::parse(text).ok_or_else(|| {
+        let expected = "blake2b-256: and 64 hex digits";
+        members.error(name, MemberProblem::BadValue { expected })
+    })
 }

@@ -74,7 +74,7 @@ pub fn from_recorded(object: &Object, at: &str) -> Result<RecordedInput, MemberE
         whole = false;
     }
     if members.optional(DIGEST).is_some() {
-        super::context::digest(&mut members, DIGEST)?;
+        super::document::digest(&mut members, DIGEST)?;
         let mut recorded = members.nested(REQUEST_FLAGS)?;
         let mut request = Object::new();
         for flag in FLAGS {

@@ -9,12 +9,12 @@ use super::input::RequestContent;
 use super::kind;
 use super::outcome::{ACTOR, Outcome};
 use super::premises::{Premises, Sources};
+use super::prepare::prepare;
 use super::receipt::EvidenceReceipt;
 use super::shelf::{Shelf, Submitted};
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
-use crate::ledger::limits;
 use crate::ledger::position::Seq;
 use crate::logbook::Logbook;
 use crate::logbook::request::{self as logbook, Receipt};
@@ -239,23 +239,4 @@ impl Underway {
             },
         }
     }
-}
-
-/// An entry of a reserved kind, within its limits: what is in the ledger must
-/// be readable by whoever verifies it.
-pub(super) fn prepare(
-    kind: &'static str,
-    payload: &Object,
-    limit: usize,
-) -> Result<logbook::Prepared, RecordError> {
-    let levels = 1 + payload.iter().map(|(_, v)| v.depth()).max().unwrap_or(0);
-    if levels > limits::PAYLOAD_LEVELS {
-        return Err(RecordError::TooDeep { kind, levels });
-    }
-    let entry = logbook::Prepared::new(kind, payload)?;
-    let bytes = entry.payload_bytes();
-    if bytes > limit {
-        return Err(RecordError::TooLarge { kind, bytes, limit });
-    }
-    Ok(entry)
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use super::document::{Document, DocumentDigest};
 use super::error::{DOCUMENT_BYTES, RecordError};
 use super::kind;
-use super::recorder::prepare;
+use super::prepare::prepare;
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};

@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::Options;
+use super::counts::Counts;
 use super::item::{Decided, Event, Item, Judged, summary_of};
 use super::library::Library;
 use super::otherwise::{Brief, Otherwise, OtherwiseCounts};
 use super::recompute::{Recomputed, recompute};
-use super::report::Counts;
 use super::trust::Trust;
 use crate::ledger::bundle_line;
 use crate::ledger::entry::Entry;

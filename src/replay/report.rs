@@ -1,42 +1,9 @@
 //! What a replay says at its end.
 
+use super::counts::Counts;
 use super::custody::Found;
 use super::otherwise::OtherwiseCounts;
 use crate::ledger::fault::Report;
-use crate::ledger::json::{Object, Value};
-
-/// How many entries of the custody there were of what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Recorded decisions.
-    pub decisions: u64,
-    /// Of these, taken again.
-    pub recomputed: u64,
-    /// Of these, come out otherwise.
-    pub mismatched: u64,
-    /// Decisions that denied.
-    pub denied: u64,
-    /// Decisions that were dry runs.
-    pub dry_runs: u64,
-    /// Decisions with preconditions that nobody enforced.
-    pub unenforced: u64,
-    /// Decisions that rest on someone's word in part.
-    pub on_trust: u64,
-    /// Decisions that someone else claims. They are none of the above.
-    pub claimed: u64,
-    /// Verified packages.
-    pub attestations: u64,
-    /// Verified manifests.
-    pub manifests: u64,
-    /// Judged cards.
-    pub cards: u64,
-    /// Resolved denials.
-    pub approvals: u64,
-    /// Changes of premises.
-    pub reloads: u64,
-    /// Documents, wanted or not.
-    pub documents: u64,
-}
 
 /// The end of a replay.
 #[derive(Clone, Debug)]
@@ -65,31 +32,5 @@ impl Replay {
             otherwise_counts: found.otherwise_counts,
             today: found.today,
         }
-    }
-}
-
-impl Counts {
-    /// Every count by name.
-    #[must_use]
-    pub fn to_value(&self) -> Value {
-        let members: Object = [
-            ("decisions", self.decisions),
-            ("recomputed", self.recomputed),
-            ("mismatched", self.mismatched),
-            ("denied", self.denied),
-            ("dry_runs", self.dry_runs),
-            ("unenforced", self.unenforced),
-            ("on_trust", self.on_trust),
-            ("claimed", self.claimed),
-            ("attestations", self.attestations),
-            ("manifests", self.manifests),
-            ("cards", self.cards),
-            ("approvals", self.approvals),
-            ("reloads", self.reloads),
-            ("documents", self.documents),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
     }
 }

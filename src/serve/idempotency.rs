@@ -17,8 +17,8 @@ use crate::ledger::hash::Hash;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
-use crate::logbook::remembered::{Remember, recall};
-use crate::logbook::request::Receipt;
+use crate::logbook::remembered::recall;
+use crate::logbook::request::{Receipt, Remember};
 
 /// The header.
 const HEADER: &str = "idempotency-key";

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use super::condition::{Condition, Field};
 use super::input::RouteInput;
 use super::rule::Rule;
-use super::shadow::{Shadows, find_shadows};
+use super::shadow::{Shadow, Shadows, find_shadows};
+use super::sketch::{sketch, sketch_bit};
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
 use crate::ledger::json::Value;
 
@@ -163,26 +164,11 @@ impl Screen {
     }
 }
 
-/// The values that a condition lets through, each as one bit of 64: a value
-/// without its bit there is not let through, one with it may be.
-pub(super) fn sketch(condition: &Condition) -> u64 {
-    match condition {
-        Condition::Any => u64::MAX,
-        Condition::Exact(value) => sketch_bit(value),
-        Condition::In(values) => values.iter().fold(0, |all, value| all | sketch_bit(value)),
-        Condition::NotAny | Condition::Empty => 0,
-    }
-}
-
-/// One of 64 bits, chosen by FNV-1a and a last round of mixing, since short
-/// texts leave the upper bits nearly alone.
-fn sketch_bit(value: &str) -> u64 {
-    let hash = value
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    1 << ((hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58)
+/// Finds rules that shadow later ones: every pair, by position of the
+/// shadowing rule, then of the shadowed one.
+#[must_use]
+pub fn detect_shadow_rules(rules: &RuleSet) -> &[Shadow] {
+    &rules.shadows().pairs
 }
 
 fn input_mask(input: &RouteInput) -> Mask {

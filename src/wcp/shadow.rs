@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::condition::{Condition, Field};
 use super::rule::Rule;
-use super::rule_set::{RuleSet, sketch};
+use super::sketch::sketch;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 
@@ -64,13 +64,6 @@ impl Shadows {
     pub fn to_value(&self) -> Value {
         Value::Array(self.pairs.iter().map(Shadow::to_value).collect())
     }
-}
-
-/// Finds rules that shadow later ones: every pair, by position of the
-/// shadowing rule, then of the shadowed one.
-#[must_use]
-pub fn detect_shadow_rules(rules: &RuleSet) -> &[Shadow] {
-    &rules.shadows().pairs
 }
 
 /// Quadratic at worst, at a nanosecond or two a pair: conditions are compared

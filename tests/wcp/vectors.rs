@@ -2,8 +2,8 @@
 
 use sealbook::ledger::json::{Object, Value};
 use sealbook::wcp::bulk::CaseReader;
+use sealbook::wcp::rule_set::detect_shadow_rules;
 use sealbook::wcp::rules::load_rules_from_dict;
-use sealbook::wcp::shadow::detect_shadow_rules;
 
 use crate::support::{stamp, vectors};
 

@@ -2,48 +2,26 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use thiserror::Error;
-
-use crate::ledger::checkpoint::{Checkpoint, SavedState, StateError};
+use crate::ledger::checkpoint::{Checkpoint, SavedState};
 use crate::ledger::fault::{NotChecked, Warning, WarningCode};
 use crate::ledger::json::Form;
-use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
+use crate::ledger::key::{Signer, SoftwareSigner};
 use crate::ledger::logbook_file::{LogbookFile, ResumeError};
 use crate::ledger::parse;
 use crate::ledger::policy::Policy;
 use crate::ledger::verify::{Outcome, verify_from};
 
 use super::super::compressed::{open, open_at};
-use super::super::error::CliError;
+use super::super::error::{CliError, StateRefusal};
 use super::super::passphrase;
 use super::super::progress::Progress;
 
 /// How often the state is saved while a file is read.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
-
-/// Why a saved state is not gone on from.
-#[derive(Debug, Error)]
-pub(in super::super) enum StateRefusal {
-    /// It cannot be read as one.
-    #[error("the state file {}: {source}", path.display())]
-    Invalid { path: PathBuf, source: StateError },
-    /// It is not signed by `--state-key`.
-    #[error("the state file {} is not signed by the state key", path.display())]
-    Signer { path: PathBuf },
-    /// It is of a verification under another key.
-    #[error("the state file {} is of a verification under the key {log}, which was not given", path.display())]
-    OtherKey { path: PathBuf, log: PublicKey },
-    /// It is of a verification that left signatures out.
-    #[error("the state file {} is of a verification without signatures", path.display())]
-    NoSignatures { path: PathBuf },
-    /// The file is another, or was changed.
-    #[error("{} does not begin with the bytes that the state file {} was made of: it is another file, or was changed", file.display(), path.display())]
-    OtherFile { path: PathBuf, file: PathBuf },
-}
 
 /// What the arguments say of the state.
 pub(super) struct Resumable<'a> {

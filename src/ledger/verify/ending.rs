@@ -3,7 +3,7 @@
 
 use super::super::checkpoint::Checkpoint;
 use super::super::fault::{Fault, FaultCode};
-use super::super::logbook_file::Offset;
+use super::super::source::Offset;
 use super::Walk;
 
 impl Walk<'_> {

@@ -1,0 +1,44 @@
+//! The content of a whole folder, as it stood at one time.
+
+use super::contents::FileDigest;
+use super::root::{Opened, Root};
+use super::side_by_side::digest_each;
+use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
+
+/// The digest of every file of `tree`, in its order: in parallel, memory for a
+/// few buffers a thread. Afterwards the folder is listed once more, so that what
+/// is returned is what stood there at one time, as far as the file system's
+/// clock tells; `skip` is what `tree` was listed with.
+///
+/// # Errors
+/// [`TreeError`] for the first file in the order of the tree.
+pub fn digest_tree(root: &Root, tree: &Tree, skip: Skip<'_>) -> Result<Vec<FileDigest>, TreeError> {
+    let outcomes = digest_each(&tree.files, |found| open_found(root, found));
+    let digests = tree.files.iter().zip(outcomes).map(|(found, outcome)| {
+        outcome?.map_err(|error| TreeError::new(&found.path, TreeProblem::of_read(error)))
+    });
+    let digests = digests.collect::<Result<Vec<_>, _>>()?;
+    let again = walk::list(root, skip)?;
+    if let Some(path) = first_difference(&tree.files, &again.files) {
+        return Err(TreeError::new(path, TreeProblem::Changed));
+    }
+    Ok(digests)
+}
+
+fn open_found(root: &Root, found: &Found) -> Result<Opened, TreeError> {
+    let fault = |problem| TreeError::new(&found.path, problem);
+    let opened = root
+        .open_file(found.path.as_ref())
+        .map_err(|error| fault(TreeProblem::of_open(error, found.link)))?;
+    if !found.link && opened.state.identity != found.state.identity {
+        return Err(fault(TreeProblem::Changed));
+    }
+    Ok(opened)
+}
+
+fn first_difference<'a>(before: &'a [Found], after: &'a [Found]) -> Option<&'a str> {
+    let differs = before.iter().zip(after).find(|(a, b)| a != b);
+    let longer = || before.get(after.len()).or_else(|| after.get(before.len()));
+    let found = differs.map(|(a, b)| if a.path <= b.path { a } else { b });
+    found.or_else(longer).map(|found| found.path.as_str())
+}
