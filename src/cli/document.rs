@@ -21,9 +21,16 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     } else {
         Box::new(File::open(path).map_err(failed)?)
     };
+    read_from(source, path, limit)
+}
+
+/// The bytes of what was opened as `path`.
+pub(super) fn read_from(source: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let mut source = source.take(limit as u64 + 1);
-    source.read_to_end(&mut bytes).map_err(failed)?;
+    source
+        .read_to_end(&mut bytes)
+        .map_err(|error| CliError::file(path, error))?;
     if bytes.len() > limit {
         return Err(in_file(path)(ProducerError::TooLarge { limit }));
     }

@@ -278,6 +278,25 @@ fn a_state_of_something_else_is_refused() {
 }
 
 #[test]
+fn a_state_or_a_revocation_that_is_too_large_or_no_json_is_named() {
+    let (place, key) = book();
+    place.write("large", vec![b' '; (1 << 20) + 1]);
+    place.write("broken", "{\"state\":");
+    for flag in ["--state", "--revoked"] {
+        let refused = |file, code, detail| {
+            let run = place.run(&["verify", "book.jsonl", "--key", &key, flag, file]);
+            run.refused(code, detail, "");
+        };
+        refused("large", "too_large", "large: larger than 1048576 bytes");
+        refused(
+            "broken",
+            "bad_json",
+            "broken: text ends where a value was expected at line 1 column 10 (byte 9)",
+        );
+    }
+}
+
+#[test]
 fn an_explanation_says_where_trust_ends_in_words_and_in_json() {
     let (place, key) = book();
     let text = place.read("book.jsonl");

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use crate::ledger::fault::Warning;
 use crate::ledger::hash::Hash;
-use crate::ledger::json::Value;
 use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::policy::Policy;
 use crate::ledger::revocation::SignedRevocation;
 
+use super::super::document;
 use super::super::error::CliError;
 use super::super::kept;
 use super::super::key::parse_key;
@@ -48,20 +48,9 @@ fn parse_hash(text: &str) -> Result<Hash, CliError> {
     })
 }
 
-fn small(path: &Path) -> Result<Vec<u8>, CliError> {
-    std::fs::read(path).map_err(|error| CliError::file(path, error))
-}
-
-fn small_value(bytes: &[u8]) -> Result<Value, CliError> {
-    let limits = parse::Limits {
-        bytes: limits::SMALL_FILE_BYTES,
-        ..parse::Limits::default()
-    };
-    Ok(parse::parse_with(bytes, &limits)?)
-}
-
 fn revocation(path: &Path) -> Result<SignedRevocation, CliError> {
-    let value = small_value(&small(path)?)?;
+    let text = document::read(path, limits::SMALL_FILE_BYTES)?;
+    let value = parse::parse(&text).map_err(document::in_file(path))?;
     let read = SignedRevocation::from_value(&value).ok();
     let signed = read.filter(SignedRevocation::verify);
     signed.ok_or_else(|| CliError::NotARevocation {

@@ -1,6 +1,6 @@
 //! Going on where an earlier verification stopped: `--state`.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -10,12 +10,14 @@ use crate::ledger::checkpoint::{Checkpoint, SavedState};
 use crate::ledger::fault::{NotChecked, Warning, WarningCode};
 use crate::ledger::json::Form;
 use crate::ledger::key::{Signer, SoftwareSigner};
+use crate::ledger::limits;
 use crate::ledger::logbook_file::{LogbookFile, ResumeError};
 use crate::ledger::parse;
 use crate::ledger::policy::Policy;
 use crate::ledger::verify::{Outcome, verify_from};
 
 use super::super::compressed::{open, open_at};
+use super::super::document;
 use super::super::error::{CliError, StateRefusal};
 use super::super::passphrase;
 use super::super::progress::Progress;
@@ -119,12 +121,14 @@ fn say(saved: &SavedState, state: &Resumable<'_>, outcome: &mut Outcome) {
 }
 
 fn load(path: &Path) -> Result<Option<SavedState>, CliError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
+    let file = match File::open(path) {
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(CliError::file(path, error)),
     };
-    let restored = Checkpoint::restore(&parse::parse(&bytes)?);
+    let text = document::read_from(file, path, limits::SMALL_FILE_BYTES)?;
+    let value = parse::parse(&text).map_err(document::in_file(path))?;
+    let restored = Checkpoint::restore(&value);
     let restored = restored.map_err(|source| StateRefusal::Invalid {
         path: path.to_owned(),
         source,
