@@ -7,7 +7,7 @@
 //!    │ rendezvous
 //! committer        tree, write + sync, mark     (one thread)
 //!    │          └─▶ indexing: secondary indexes, behind  (one thread)
-//!    │ acknowledging: wakes callers, where there are many  (one thread)
+//!    │ acknowledging: wakes threads that wait, where there are many  (one thread)
 //! callers          receipt
 //! ```
 //!

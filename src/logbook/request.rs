@@ -1,6 +1,8 @@
 //! What callers hand to the writer, and what they get back.
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use crossbeam_channel::Sender;
 
 use crate::ledger::entry::{Draft, Entry};
 use crate::ledger::epoch::SignedEpoch;
@@ -117,7 +119,8 @@ pub struct Submission {
 impl Submission {
     /// Entries that become durable together or not at all, with consecutive
     /// numbers and one time; `remember` is in the same write. `answer` is called
-    /// once, by whoever commits them, and must not block.
+    /// once, by whoever commits them, and must neither block nor take long: the
+    /// next commit waits for it.
     pub fn whole(
         entries: Vec<Prepared>,
         remember: Option<Remember>,
@@ -126,6 +129,7 @@ impl Submission {
         let reply = Reply {
             answer: Some(Box::new(answer)),
             whole: true,
+            wakes_a_thread: false,
             remember,
         };
         Submission { entries, reply }
@@ -144,6 +148,8 @@ pub(crate) struct Reply {
     answer: Option<Box<dyn FnOnce(Answer) + Send>>,
     /// One time, one write: all of the entries are durable together.
     pub(crate) whole: bool,
+    /// A thread waits for the answer: to give it takes a system call.
+    pub(crate) wakes_a_thread: bool,
     pub(crate) remember: Option<Remember>,
 }
 
@@ -179,7 +185,7 @@ impl Pending {
 
 /// A submission whose caller waits for it.
 pub(crate) fn awaited(entries: Vec<Prepared>) -> (Submission, Pending) {
-    let (sender, receiver) = bounded(1);
+    let (sender, receiver) = sync_channel(1);
     let answer = move |answer| {
         // A caller that has gone away does not want its receipt.
         let _ = sender.send(answer);
@@ -187,6 +193,7 @@ pub(crate) fn awaited(entries: Vec<Prepared>) -> (Submission, Pending) {
     let reply = Reply {
         answer: Some(Box::new(answer)),
         whole: false,
+        wakes_a_thread: true,
         remember: None,
     };
     (Submission { entries, reply }, Pending(receiver))
