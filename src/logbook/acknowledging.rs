@@ -61,7 +61,7 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::thread::ThreadId;
 
-    use super::super::request::{Pending, Submission, awaited};
+    use super::super::request::{Answer, Pending, Submission, awaited};
     use super::*;
 
     fn waited_for(count: usize) -> (Due, Vec<Pending>) {
@@ -79,7 +79,7 @@ mod tests {
             let (sender, told) = channel::<ThreadId>();
             for _ in 0..10 {
                 let sender = sender.clone();
-                let tell = move |answer| {
+                let tell = move |answer: Answer| {
                     assert!(matches!(answer, Ok(receipts) if receipts.is_empty()));
                     let _ = sender.send(thread::current().id());
                 };
@@ -97,6 +97,6 @@ mod tests {
             }
         }
         drop(acknowledger);
-        thread.join().unwrap();
+        assert!(thread.join().is_ok());
     }
 }
