@@ -22,7 +22,10 @@ use table::Table;
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: bench [--quick | --full | ENTRIES RUNS]";
+const USAGE: &str = "usage: bench [--quick | --full | --growth [SIZE...] | ENTRIES RUNS]";
+
+/// Entries of the ledgers over which cost is seen to grow.
+const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 
 /// That of the program, so that it is measured as it is shipped.
 #[global_allocator]
@@ -37,8 +40,9 @@ fn main() -> Fallible<()> {
         ["--full"] => {
             report(1_000_000, 5)?;
             report(10_000_000, 5)?;
-            growth::report(&[10_000, 100_000, 1_000_000, 10_000_000])
+            growth::report(&SIZES)
         }
+        ["--growth"] => growth::report(&SIZES),
         ["--growth", sizes @ ..] => {
             let sizes: Result<Vec<_>, _> = sizes.iter().map(|size| size.parse()).collect();
             growth::report(&sizes?)
