@@ -1,6 +1,6 @@
 //! Who holds a ledger: one writer, or any number of readers.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -15,13 +15,20 @@ const LOCK_FILE: &str = "lock";
 pub(super) struct Lock {
     /// `None` for a reader of a ledger that has no lock file and therefore no
     /// writer, or who does not mind one.
-    file: Option<File>,
+    held: Option<Held>,
+}
+
+struct Held {
+    /// Open, and with it the hold.
+    _file: File,
+    /// Device and number, which are the file's as long as it is open.
+    id: (u64, u64),
 }
 
 impl Lock {
     /// No hold at all, for who reads whoever writes.
     pub(super) const fn none() -> Lock {
-        Lock { file: None }
+        Lock { held: None }
     }
 
     /// The writer's hold on a directory that has no lock file yet.
@@ -42,7 +49,7 @@ impl Lock {
     pub(super) fn shared(dir: &Path) -> Result<Lock, StoreError> {
         match File::open(dir.join(LOCK_FILE)) {
             Ok(file) => Lock::take(dir, file, FlockOperation::NonBlockingLockShared),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Lock { file: None }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Lock { held: None }),
             Err(error) => Err(error.into()),
         }
     }
@@ -50,12 +57,11 @@ impl Lock {
     /// Whether what is held still stands in `dir`. Who holds nothing, writes
     /// nothing.
     pub(super) fn is_in(&self, dir: &Path) -> io::Result<bool> {
-        let Some(file) = &self.file else {
+        let Some(held) = &self.held else {
             return Ok(true);
         };
-        let held = file.metadata()?;
         match fs::metadata(dir.join(LOCK_FILE)) {
-            Ok(there) => Ok((there.dev(), there.ino()) == (held.dev(), held.ino())),
+            Ok(there) => Ok(id(&there) == held.id),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -63,11 +69,19 @@ impl Lock {
 
     fn take(dir: &Path, file: File, operation: FlockOperation) -> Result<Lock, StoreError> {
         match flock(&file, operation).map_err(io::Error::from) {
-            Ok(()) => Ok(Lock { file: Some(file) }),
+            Ok(()) => {
+                let id = id(&file.metadata()?);
+                let held = Some(Held { _file: file, id });
+                Ok(Lock { held })
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(StoreError::Locked {
                 dir: dir.to_owned(),
             }),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+fn id(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
