@@ -1,10 +1,10 @@
 //! Appends on their way to the writer, several at a time.
 //!
 //! To wake the writer for each request costs more than to write its entry, and
-//! under load it would find one entry each time and sync each alone. So what
+//! under load it would find few entries each time and sync them alone. So what
 //! comes in while a worker of the runtime goes round its connections is handed
-//! over together when it has been round. Nobody waits for a clock: a worker that
-//! has nothing else to do hands over at once.
+//! over together when it has been round, and signed by that worker. Nobody waits
+//! for a clock: a worker that has nothing else to do hands over at once.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +13,10 @@ use crate::logbook::request::Submission;
 
 /// Bytes from which on what has come in is handed over on the spot.
 const ENOUGH: usize = 1 << 20;
+
+/// Requests from which on it is: who hands over signs too, and one worker had
+/// better not sign what another could in the meantime.
+const MANY: usize = 32;
 
 /// What has come in and was not handed over yet.
 #[derive(Default)]
@@ -31,7 +35,8 @@ impl Intake {
         let is_first = waiting.submissions.is_empty();
         waiting.weight = waiting.weight.saturating_add(submission.weight());
         waiting.submissions.push(submission);
-        match (waiting.weight >= ENOUGH, is_first) {
+        let is_enough = waiting.weight >= ENOUGH || waiting.submissions.len() >= MANY;
+        match (is_enough, is_first) {
             (true, _) => Put::Enough(std::mem::take(&mut *waiting).submissions),
             (false, true) => Put::First,
             (false, false) => Put::Joined,
