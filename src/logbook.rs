@@ -1,22 +1,25 @@
 //! The single writer of a ledger.
 //!
 //! ```text
-//! callers          canonicalise, check          (many threads)
-//!    │ bounded queue
-//! sequencer        stamp, chain, sign           (one thread, signing on all cores)
-//!    │ rendezvous
-//! committer        tree, write + sync, mark     (one thread)
+//! callers          canonicalise, check              (many threads)
+//!    │ line        number, stamp, chain             (one after the other, under its lock)
+//! callers          sign                             (beside each other)
+//!    │ line        what is signed, from the front
+//! committer        tree, write + sync, mark         (one thread)
 //!    │          └─▶ indexing: secondary indexes, behind  (one thread)
 //!    │ acknowledging: wakes threads that wait, where there are many  (one thread)
 //! callers          receipt
 //! ```
 //!
-//! Who appends one entry while nobody else is at work does all of that in his own
-//! thread (`direct`), and wakes nobody.
+//! An entry's hash does not cover its signature. So the chain grows at the pace of a
+//! hash, and the signatures, which take ten times as long, are made by whoever
+//! appends, on whatever core he runs; who submits many at once has them signed on
+//! all cores.
 //!
-//! While the committer syncs batch n, the sequencer signs batch n+1, and goes on
-//! adding to it what arrives until the committer is ready to take it: a batch
-//! grows with the load, and nobody waits when there is none.
+//! While the committer syncs one batch, the next is signed, and whatever arrives
+//! goes on joining it until the committer is ready to take it: a batch grows with
+//! the load, and nobody waits when there is none. Who appends one entry while
+//! nobody else is at work takes the committer's place, and wakes nobody.
 //!
 //! # The order of things
 //! 1. An entry gets its number, time, previous hash and signature.
@@ -35,19 +38,19 @@
 //! The writer refuses everything from then on; reopening reads what is there.
 //!
 //! # Who owns what
-//! The sequencer owns the chain (next number, last hash, last time, hour of the
-//! open epoch). The committer owns the tree, the last header, the mark and what
-//! is durable. Neither reads the other's; work flows one way.
+//! Under the line's lock are the chain (next number, last hash, last time, hour of
+//! the open epoch) and the places of what is not committed. Under the committer's
+//! are the tree, the last header, the mark and what is durable. Work flows one way;
+//! whoever has the line's turn, and he alone, takes the committer's lock to write.
 
 mod acknowledging;
 pub mod clock;
 mod committer;
-mod direct;
 pub mod error;
-mod handover;
 mod indexing;
 pub mod init;
 pub mod key_file;
+mod line;
 pub mod mark;
 pub mod observer;
 pub mod publish;
@@ -59,10 +62,10 @@ mod sequencer;
 mod stamp;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crossbeam_channel::bounded;
 
 use crate::ledger::closing::Closing;
 use crate::ledger::epoch::SignedEpoch;
@@ -76,18 +79,14 @@ use crate::store::Store;
 use acknowledging::Acknowledger;
 use clock::Clock;
 use committer::Committer;
-use direct::Direct;
 use error::{LogbookError, OpenError};
-use handover::handover;
+use line::Line;
 use mark::{Mark, MarkFault, MarkFile};
 use observer::{Observer, Shared};
 use recover::Recovered;
 pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, judge_mark};
-use request::{Pending, Prepared, Receipt, Request, Submission};
+use request::{Pending, Prepared, Receipt, Submission};
 use sequencer::Sequencer;
-
-/// Requests that wait for the sequencer; a caller beyond them waits too.
-const QUEUE: usize = 1_024;
 
 /// Everything a writer works with.
 pub struct Parts {
@@ -104,8 +103,9 @@ pub struct Parts {
 /// A ledger open for writing. It can be shared between threads; appends that
 /// meet share one synced write.
 pub struct Logbook {
-    requests: Option<Sender<Request>>,
-    direct: Direct,
+    line: Arc<Line>,
+    /// As long as its thread lives.
+    committer: Weak<Mutex<Committer>>,
     threads: Vec<JoinHandle<()>>,
     shared: Shared,
     signer: Arc<dyn Signer>,
@@ -161,27 +161,21 @@ impl Logbook {
 
     /// `mark` is `None` where the first commit must come before any mark.
     fn start(parts: Parts, recovered: Recovered, mark: Option<Mark>) -> Logbook {
-        let (requests, queue) = bounded(QUEUE);
-        let (work, works, finished) = handover();
+        let sequencer = Sequencer::new(&parts, &recovered);
+        let line = Arc::new(Line::new(sequencer, Arc::clone(&parts.signer)));
         let shared = Shared::new(recovered.head());
-        let sequencer = Sequencer::new(&parts, &recovered, queue.clone(), work);
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
         let (acknowledger, acknowledging) = Acknowledger::start();
         let after = (acknowledger, wake);
         let committer = Committer::new(&parts, recovered, mark, shared.clone(), after);
-        let sequencer = Arc::new(Mutex::new(sequencer));
         let committer = Arc::new(Mutex::new(committer));
-        let direct = Direct::new(&sequencer, &committer);
-        let threads = vec![
-            std::thread::spawn(move || Sequencer::run(sequencer, &queue)),
-            std::thread::spawn(move || Committer::run(&committer, &works, &finished)),
-            indexing,
-            acknowledging,
-        ];
+        let committing = Arc::downgrade(&committer);
+        let own = Arc::clone(&line);
+        let thread = std::thread::spawn(move || Committer::run(&committer, &own));
         Logbook {
-            requests: Some(requests),
-            direct,
-            threads,
+            line,
+            committer: committing,
+            threads: vec![thread, indexing, acknowledging],
             shared,
             signer: parts.signer,
             store: parts.store,
@@ -193,40 +187,40 @@ impl Logbook {
     /// # Errors
     /// [`LogbookError`]; a refused kind or payload leaves no trace.
     pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, LogbookError> {
-        let mut receipts = match self
-            .direct
-            .append(vec![Prepared::of_caller(kind, payload)?])
-        {
-            Ok(answer) => answer?,
-            Err(entries) => self.submit(entries)?.wait()?,
-        };
-        receipts.pop().ok_or(LogbookError::Stopped)
+        let entries = vec![Prepared::of_caller(kind, payload)?];
+        let (submission, pending) = request::awaited(entries);
+        let entered = self.line.enter(submission);
+        let (place, chained) = entered.ok_or(LogbookError::Stopped)?;
+        let turn = self.line.sign_alone(place, chained);
+        if let Some((turn, committer)) = turn.zip(self.committer.upgrade()) {
+            Committer::perform_all(&committer, turn);
+        }
+        pending.wait()?.pop().ok_or(LogbookError::Stopped)
     }
 
     /// Hands over entries, to be waited for later: a caller with many keeps
     /// several such requests under way. They get consecutive numbers unless the
-    /// hour changes or the clocks disagree between them.
+    /// hour changes or the clocks disagree between them. Few are signed before this
+    /// returns, many on whatever core is free; where too much is under way already,
+    /// it waits.
     ///
     /// # Errors
-    /// [`LogbookError::Stopped`] after a failure.
+    /// [`LogbookError::Stopped`] after a failure. A signature that fails is told by
+    /// [`Pending::wait`], to its request and to those that were chained to it.
     pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, LogbookError> {
         let (submission, pending) = request::awaited(entries);
-        self.send(Request::Append(vec![submission]))?;
+        let entered = self.line.enter(submission);
+        let (place, chained) = entered.ok_or(LogbookError::Stopped)?;
+        self.line.have_signed(place, chained);
         Ok(pending)
     }
 
     /// Hands over what several ask for, in one go: whoever has many at hand wakes
-    /// the writer once for all of them. Never blocks; each is answered, with
-    /// [`LogbookError::Busy`] where the queue is full.
+    /// the writer once for all of them. Never blocks, but for signing a few; each is
+    /// answered, with [`LogbookError::Busy`] where too much is under way.
     pub fn submit_all(&self, submissions: Vec<Submission>) {
-        let request = Request::Append(submissions);
-        let Some(requests) = &self.requests else {
-            return request.refuse(&LogbookError::Stopped);
-        };
-        match requests.try_send(request) {
-            Ok(()) => {}
-            Err(TrySendError::Full(request)) => request.refuse(&LogbookError::Busy),
-            Err(TrySendError::Disconnected(request)) => request.refuse(&LogbookError::Stopped),
+        if let Some((place, chained)) = self.line.try_enter(submissions) {
+            self.line.have_signed(place, chained);
         }
     }
 
@@ -248,7 +242,7 @@ impl Logbook {
     /// [`LogbookError`].
     pub fn seal(&self) -> Result<Option<SignedEpoch>, LogbookError> {
         let (reply, answer) = bounded(1);
-        self.send(Request::Seal(reply))?;
+        self.line.seal(reply);
         answer.recv().map_err(|_| LogbookError::Stopped)?
     }
 
@@ -277,10 +271,10 @@ impl Logbook {
         self.shared.observe(observer);
     }
 
-    /// Requests that wait for the sequencer.
+    /// Requests that wait for their signatures or to be committed.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.requests.as_ref().map_or(0, Sender::len)
+        self.line.requests()
     }
 
     /// Whose log it is.
@@ -316,19 +310,14 @@ impl Logbook {
     /// [`LogbookError`] if the mark could not be written.
     pub fn finish(&self) -> Result<(), LogbookError> {
         let (reply, answer) = bounded(1);
-        self.send(Request::Close(reply))?;
+        self.line.close(reply);
         answer.recv().map_err(|_| LogbookError::Stopped)??;
         // Not for safety: so that the next opening has little to replay.
         Ok(self.store.flush()?)
     }
 
-    fn send(&self, request: Request) -> Result<(), LogbookError> {
-        let requests = self.requests.as_ref().ok_or(LogbookError::Stopped)?;
-        requests.send(request).map_err(|_| LogbookError::Stopped)
-    }
-
     fn join(&mut self) {
-        self.requests = None;
+        self.line.end();
         for thread in self.threads.drain(..) {
             // A thread that panicked has answered nobody: its callers see
             // `Stopped`, and there is nothing to add here.
@@ -340,12 +329,9 @@ impl Logbook {
 impl Drop for Logbook {
     /// As [`Logbook::close`], with nobody to tell.
     fn drop(&mut self) {
-        if let Some(requests) = self.requests.take() {
-            let (reply, answer) = bounded(1);
-            if requests.send(Request::Close(reply)).is_ok() {
-                let _ = answer.recv();
-            }
-        }
+        let (reply, answer) = bounded(1);
+        self.line.close(reply);
+        let _ = answer.recv();
         self.join();
     }
 }

@@ -3,10 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
-
-use crate::ledger::entry::Entry;
-use crate::ledger::epoch::{EpochHeader, SignedEpoch, leaf_hash};
+use crate::ledger::epoch::{EpochHeader, SignedEpoch};
 use crate::ledger::hash::Hash;
 use crate::ledger::head::Head;
 use crate::ledger::json::Form;
@@ -21,13 +18,13 @@ use super::Parts;
 use super::acknowledging::{Acknowledger, Due};
 use super::clock::Clock;
 use super::error::LogbookError;
-use super::handover::Finished;
 use super::indexing::Wake;
+use super::line::{Line, NoWork, Turn};
 use super::mark::{Mark, MarkFile};
 use super::observer::{Committed, Shared};
 use super::recover::{Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
-use super::request::{SealReply, Work};
+use super::request::{Placed, SealReply, Work};
 
 /// How often the mark moves while entries come.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -65,6 +62,15 @@ struct Stated {
     ts: Timestamp,
     /// By the monotonic clock.
     at: Duration,
+}
+
+/// The committer's thread ends, by whatever way.
+struct Leaving<'l>(&'l Line);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
 }
 
 impl Committer {
@@ -107,32 +113,44 @@ impl Committer {
     }
 
     /// Has the committer work until it is told to close or nobody is left to give
-    /// work. It is locked for one work at a time: others may commit in between,
-    /// if nothing was handed over that is not finished.
-    pub(super) fn run(committer: &Mutex<Committer>, works: &Receiver<Work>, finished: &Finished) {
+    /// work. It is locked for one turn at a time: others may commit in between, if
+    /// it is theirs.
+    pub(super) fn run(committer: &Mutex<Committer>, line: &Line) {
+        // Whoever is in the line then would wait for ever.
+        let _leaving = Leaving(line);
         loop {
             // A mark may come due by what others commit while this waits.
             let due = Committer::lock(committer).mark_due_in();
-            let next = works.recv_timeout(due.unwrap_or(MARK_EVERY));
-            let mut committer = Committer::lock(committer);
-            match next {
-                Ok(work) => {
-                    if !committer.perform(work) {
+            match line.take(due.unwrap_or(MARK_EVERY)) {
+                Ok(turn) => {
+                    if !Committer::perform_all(committer, turn) {
                         return;
                     }
-                    drop(committer);
-                    finished.one();
                 }
-                Err(RecvTimeoutError::Timeout) if due.is_some() && committer.mark_is_behind() => {
-                    committer.move_mark_up();
+                Err(NoWork::Yet) => {
+                    let mut committer = Committer::lock(committer);
+                    if due.is_some() && committer.mark_is_behind() {
+                        committer.move_mark_up();
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(NoWork::Ever) => return,
             }
         }
     }
 
-    pub(super) fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
+    /// Does what there is to do in a turn. False if it was the last. The turn is
+    /// given up after the lock, in which it lets the next one.
+    pub(super) fn perform_all(committer: &Mutex<Committer>, mut turn: Turn<'_>) -> bool {
+        let mut committer = Committer::lock(committer);
+        while let Some(work) = turn.works.pop_front() {
+            if !committer.perform(work) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
         committer.lock().unwrap_or_else(|poisoned| {
             // Somebody panicked in the middle: nobody knows what is written.
             let mut committer = poisoned.into_inner();
@@ -142,7 +160,7 @@ impl Committer {
     }
 
     /// Does one work. False if it was the last.
-    pub(super) fn perform(&mut self, work: Work) -> bool {
+    fn perform(&mut self, work: Work) -> bool {
         match work {
             Work::Commit { entries, replies } => self.commit(entries, replies),
             Work::Seal { sealed_at, reply } => self.seal(sealed_at, reply),
@@ -154,8 +172,8 @@ impl Committer {
         true
     }
 
-    fn commit(&mut self, entries: Vec<(Seq, Entry)>, replies: Due) {
-        let notes = notes_of(&replies, entries.last().map(|(_, entry)| entry.ts()));
+    fn commit(&mut self, entries: Vec<Placed>, replies: Due) {
+        let notes = notes_of(&replies, entries.last().map(|last| last.entry.ts()));
         match self.write(entries, notes) {
             Ok(()) => {
                 self.acknowledger.acknowledge(replies);
@@ -173,15 +191,15 @@ impl Committer {
     }
 
     /// Steps 2 and 3 of the order of things (see [`super`]).
-    fn write(&mut self, entries: Vec<(Seq, Entry)>, notes: Vec<Note>) -> Result<(), LogbookError> {
+    fn write(&mut self, entries: Vec<Placed>, notes: Vec<Note>) -> Result<(), LogbookError> {
         self.refuse_after_failure()?;
-        let Some((last_seq, last)) = entries.last() else {
+        let Some(Placed { seq, entry, .. }) = entries.last() else {
             return Ok(());
         };
         let head = Head {
-            seq: *last_seq,
-            hash: last.hash(),
-            ts: last.ts(),
+            seq: *seq,
+            hash: entry.hash(),
+            ts: entry.ts(),
             ..self.last.clone()
         };
         self.refresh_mark(head.ts)?;
@@ -192,13 +210,12 @@ impl Committer {
             ..Batch::default()
         };
         let committed = Committed {
-            last: *last_seq,
+            last: *seq,
             entries: entries.len(),
             took: Duration::ZERO,
         };
-        for (seq, entry) in entries {
+        for Placed { seq, entry, leaf } in entries {
             self.open.get_or_insert((seq, entry.ts().hour_start()));
-            let leaf = leaf_hash(&entry.hash(), &entry.signature());
             self.tree.push(leaf, |tile, hashes| {
                 batch.tiles.push((TileKey { epoch, tile }, hashes));
             });
@@ -242,7 +259,7 @@ impl Committer {
     fn write_seal(&mut self, sealed_at: Timestamp) -> Result<SignedEpoch, LogbookError> {
         self.refuse_after_failure()?;
         let (Some((first_seq, hour)), Some(root)) = (self.open, self.tree.root()) else {
-            // The sequencer seals only what has entries.
+            // Only what has entries is sealed.
             return Err(LogbookError::Stopped);
         };
         // A rollback that is being accepted must be recorded before the mark,
@@ -285,8 +302,8 @@ impl Committer {
         Ok(signed)
     }
 
-    /// The sequencer has closed this epoch and goes on with the next, so a
-    /// header that cannot be signed stops the writer.
+    /// The line has closed this epoch and goes on with the next, so a header that
+    /// cannot be signed stops the writer.
     fn sign_header(&mut self, header: EpochHeader) -> Result<SignedEpoch, LogbookError> {
         let signed = Statement::sign(header, &*self.signer);
         Ok(signed.inspect_err(|_| self.fail())?)

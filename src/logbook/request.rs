@@ -19,7 +19,7 @@ use super::error::LogbookError;
 const USUAL_PAYLOAD: usize = 256;
 
 /// Kind and canonical payload of an entry to be, checked in its caller's
-/// thread, so that nothing the sequencer does with it can fail.
+/// thread, so that nothing that is done under the line's lock can fail.
 #[derive(Clone, Debug)]
 pub struct Prepared {
     pub(crate) kind: String,
@@ -202,37 +202,18 @@ pub(crate) fn awaited(entries: Vec<Prepared>) -> (Submission, Pending) {
 /// Where the header of an epoch goes that someone asked to be sealed.
 pub(crate) type SealReply = Sender<Result<Option<SignedEpoch>, LogbookError>>;
 
-/// What the sequencer is asked.
-pub(crate) enum Request {
-    Append(Vec<Submission>),
-    Seal(SealReply),
-    Close(Sender<Result<(), LogbookError>>),
-}
-
-impl Request {
-    /// Answers everyone who asked that it was not taken.
-    pub(crate) fn refuse(self, error: &LogbookError) {
-        match self {
-            Request::Append(submissions) => {
-                for submission in submissions {
-                    submission.reply.send(Err(error.clone()));
-                }
-            }
-            Request::Seal(reply) => {
-                let _ = reply.send(Err(error.clone()));
-            }
-            Request::Close(reply) => {
-                let _ = reply.send(Err(error.clone()));
-            }
-        }
-    }
+/// A signed entry in its place in the log, and in the tree of its epoch.
+pub(crate) struct Placed {
+    pub(crate) seq: Seq,
+    pub(crate) entry: Entry,
+    pub(crate) leaf: Hash,
 }
 
 /// What the committer is given, in the order of the log.
 pub(crate) enum Work {
     /// Entries, and the requests that end with them.
     Commit {
-        entries: Vec<(Seq, Entry)>,
+        entries: Vec<Placed>,
         replies: Vec<(Reply, Vec<Receipt>)>,
     },
     /// The open epoch ends here. `reply` is there if someone asked for it.
@@ -242,4 +223,52 @@ pub(crate) enum Work {
     },
     /// Nothing comes after this.
     Close(Sender<Result<(), LogbookError>>),
+}
+
+impl Work {
+    /// Entries in it.
+    pub(crate) fn entries(&self) -> usize {
+        match self {
+            Work::Commit { entries, .. } => entries.len(),
+            Work::Seal { .. } | Work::Close(_) => 0,
+        }
+    }
+
+    /// Makes `next` part of `last` if both are entries, so that they share one
+    /// write; else gives it back.
+    pub(crate) fn join(last: &mut Work, next: Work) -> Option<Work> {
+        match (last, next) {
+            (
+                Work::Commit { entries, replies },
+                Work::Commit {
+                    entries: more,
+                    replies: theirs,
+                },
+            ) => {
+                entries.extend(more);
+                replies.extend(theirs);
+                None
+            }
+            (_, next) => Some(next),
+        }
+    }
+
+    /// Answers everyone who asked for it that it was not done.
+    pub(crate) fn refuse(self, error: &LogbookError) {
+        match self {
+            Work::Commit { replies, .. } => {
+                for (reply, _) in replies {
+                    reply.send(Err(error.clone()));
+                }
+            }
+            Work::Seal { reply, .. } => {
+                if let Some(reply) = reply {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+            Work::Close(reply) => {
+                let _ = reply.send(Err(error.clone()));
+            }
+        }
+    }
 }

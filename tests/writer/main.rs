@@ -11,6 +11,7 @@
 )]
 
 mod appending;
+mod beside;
 mod book;
 mod clock;
 mod clocks;

@@ -6,11 +6,11 @@
 pub enum Mutant {
     /// None.
     Sound,
-    /// Who appends alone lets go of the sequencer before it has the committer.
-    SequencerReleasedFirst,
-    /// Who appends alone does not ask whether what was handed over is done.
-    UnfinishedOverlooked,
-    /// A work counts as done before it is.
+    /// What is signed is taken, whatever stands before it.
+    OrderOverlooked,
+    /// Who is alone in the line does not ask whether somebody commits.
+    TurnOverlooked,
+    /// A turn is given up before its work is done.
     DoneTooEarly,
     /// The committer wakes callers before it writes.
     AcknowledgedFirst,
@@ -18,14 +18,22 @@ pub enum Mutant {
     FailureForgotten,
     /// The committer goes on after a panic under its lock.
     CommitterPoisonOverlooked,
-    /// The sequencer goes on after a panic under its lock.
-    SequencerPoisonOverlooked,
-    /// The sequencer ends without answering what still waits.
-    QueueAbandoned,
-    /// A caller's request wakes nobody.
-    RequestWakesNobody,
-    /// A batch that could not be signed keeps its numbers.
+    /// The line goes on after a panic under its lock.
+    LinePoisonOverlooked,
+    /// The committer ends without answering who is in the line.
+    LineAbandoned,
+    /// A slot that is filled wakes nobody.
+    FillWakesNobody,
+    /// A turn that is given up wakes nobody.
+    TurnWakesNobody,
+    /// Room that is made wakes nobody.
+    RoomWakesNobody,
+    /// Slots that are cut keep their numbers.
     NumbersNotGivenBack,
+    /// What stands behind a slot that is cut stays.
+    CutTooShort,
+    /// Who leaves without having signed leaves his slot.
+    PlaceLeftBehind,
     /// A close leaves the mark where it is.
     MarkLeftBehind,
 }
@@ -33,17 +41,21 @@ pub enum Mutant {
 impl Mutant {
     /// Every mistake.
     #[cfg(test)]
-    pub const MISTAKES: [Mutant; 11] = [
-        Mutant::SequencerReleasedFirst,
-        Mutant::UnfinishedOverlooked,
+    pub const MISTAKES: [Mutant; 15] = [
+        Mutant::OrderOverlooked,
+        Mutant::TurnOverlooked,
         Mutant::DoneTooEarly,
         Mutant::AcknowledgedFirst,
         Mutant::FailureForgotten,
         Mutant::CommitterPoisonOverlooked,
-        Mutant::SequencerPoisonOverlooked,
-        Mutant::QueueAbandoned,
-        Mutant::RequestWakesNobody,
+        Mutant::LinePoisonOverlooked,
+        Mutant::LineAbandoned,
+        Mutant::FillWakesNobody,
+        Mutant::TurnWakesNobody,
+        Mutant::RoomWakesNobody,
         Mutant::NumbersNotGivenBack,
+        Mutant::CutTooShort,
+        Mutant::PlaceLeftBehind,
         Mutant::MarkLeftBehind,
     ];
 }

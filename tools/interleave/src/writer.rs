@@ -1,22 +1,19 @@
-//! The two threads of the writer, step for step those of
-//! `src/logbook/sequencer.rs`, `handover.rs` and `committer.rs`, with a number
-//! for an entry, a number for an hour, and no signatures. What is left out has
-//! no part in who waits for whom: hashing, tiles, indexing, notes.
+//! The writer's threads, step for step those of `src/logbook/line.rs`,
+//! `sequencer.rs` and `committer.rs`, with a number for an entry, a number for an
+//! hour, and no signatures. What is left out has no part in who waits for whom:
+//! hashing, tiles, indexing, notes.
 //!
 //! A panic under a lock is a step of its own here: what was held is dropped, and
 //! the lock remembers it, as Rust's does.
 
 mod committer;
+mod line;
 mod sequencer;
 
-use std::sync::Arc;
-
-use shuttle::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::sync::mpsc;
 
-use super::channel::Channels;
-
 pub use committer::Committer;
+pub use line::{Line, Signing};
 pub use sequencer::Sequencer;
 
 pub type Id = u32;
@@ -28,13 +25,15 @@ pub struct Entry {
     pub hour: u32,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// Signing failed; the writer goes on.
     Sign,
+    /// There is no room in the line.
+    Busy,
     /// The disk failed; the writer has stopped.
     Disk,
-    /// The writer has stopped.
+    /// The writer has stopped, or a signer panicked.
     Stopped,
 }
 
@@ -58,7 +57,8 @@ impl Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        if let Some(sender) = self.0.take() {
+        // A schedule that failed is taken apart without its scheduler.
+        if let Some(sender) = self.0.take().filter(|_| !std::thread::panicking()) {
             let _ = sender.send(Err(Refused::Stopped));
         }
     }
@@ -66,41 +66,43 @@ impl Drop for Reply {
 
 pub type Sealed = Result<Option<(u64, u64)>, Refused>;
 
-pub enum Request {
-    Append(Vec<Id>, Reply),
-    Seal(mpsc::Sender<Sealed>),
-    Close(mpsc::Sender<Result<(), Refused>>),
-}
-
 pub enum Work {
     Commit(Vec<Entry>, Due),
     Seal(Option<mpsc::Sender<Sealed>>),
     Close(mpsc::Sender<Result<(), Refused>>),
 }
 
-pub type Due = Vec<(Reply, Vec<u64>)>;
-pub type Line = Channels<Request, Work>;
-
-/// `handover.rs`: whether what was handed over is done.
-#[derive(Clone, Default)]
-pub struct Handed {
-    unfinished: Arc<AtomicUsize>,
-    /// Requests that were last handed over together.
-    together: Arc<AtomicUsize>,
-}
-
-impl Handed {
-    fn begin(&self, work: &Work) {
-        if let Work::Commit(_, replies) = work {
-            self.together.store(replies.len(), Ordering::SeqCst);
+impl Work {
+    fn join(last: &mut Work, next: Work) -> Option<Work> {
+        match (last, next) {
+            (Work::Commit(entries, replies), Work::Commit(more, theirs)) => {
+                entries.extend(more);
+                replies.extend(theirs);
+                None
+            }
+            (_, next) => Some(next),
         }
-        self.unfinished.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn one_is_done(&self) {
-        self.unfinished.fetch_sub(1, Ordering::SeqCst);
+    fn refuse(self, error: Refused) {
+        match self {
+            Work::Commit(_, replies) => {
+                for (reply, _) in replies {
+                    reply.send(Err(error));
+                }
+            }
+            Work::Seal(None) => {}
+            Work::Seal(Some(reply)) => {
+                let _ = reply.send(Err(error));
+            }
+            Work::Close(reply) => {
+                let _ = reply.send(Err(error));
+            }
+        }
     }
 }
+
+pub type Due = Vec<(Reply, Vec<u64>)>;
 
 pub fn deliver(due: Due) {
     for (reply, own) in due {

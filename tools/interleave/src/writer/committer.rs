@@ -5,10 +5,10 @@ use std::sync::Arc;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Mutex, MutexGuard, mpsc};
 
-use super::super::channel::Missed;
 use super::super::disk::Disk;
 use super::super::mutant::Mutant;
-use super::{Due, Entry, Handed, Line, Refused, Sealed, Work, deliver};
+use super::line::{NoWork, Turn};
+use super::{Due, Entry, Line, Refused, Sealed, Work, deliver};
 
 /// More than so many callers are woken by a thread of its own.
 const WOKEN_IN_PLACE: usize = 1;
@@ -39,37 +39,44 @@ pub enum Ended {
 }
 
 impl Committer {
-    pub fn run(committer: Arc<Mutex<Committer>>, line: &Line, handed: &Handed) {
+    pub fn run(committer: Arc<Mutex<Committer>>, line: &Line) {
         loop {
             let due = Committer::lock(&committer).mark_is_behind();
-            let next = line.take(due);
-            let mut own = Committer::lock(&committer);
-            match next {
-                Ok(work) => {
-                    let early = own.mutant == Mutant::DoneTooEarly;
-                    if early {
-                        drop(own);
-                        handed.one_is_done();
-                        own = Committer::lock(&committer);
-                    }
-                    if own.perform(work) != Ended::Done {
+            match line.take(due) {
+                Ok(turn) => {
+                    if Committer::perform_all(&committer, turn) != Ended::Done {
                         break;
                     }
-                    drop(own);
-                    if !early {
-                        handed.one_is_done();
+                }
+                Err(NoWork::Yet) => {
+                    let mut committer = Committer::lock(&committer);
+                    if committer.mark_is_behind() {
+                        committer.move_mark_up();
                     }
                 }
-                Err(Missed::Timeout) if own.mark_is_behind() => own.move_mark_up(),
-                Err(Missed::Timeout) => {}
-                Err(Missed::Gone) => break,
+                Err(NoWork::Ever) => break,
             }
         }
+        line.abandon();
         drop(committer);
-        line.committer_leaves();
     }
 
-    pub fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
+    pub fn perform_all(committer: &Mutex<Committer>, mut turn: Turn<'_>) -> Ended {
+        let mut works = std::mem::take(&mut turn.works);
+        if Committer::lock(committer).mutant == Mutant::DoneTooEarly {
+            turn.give_up();
+        }
+        let mut committer = Committer::lock(committer);
+        while let Some(work) = works.pop_front() {
+            let ended = committer.perform(work);
+            if ended != Ended::Done {
+                return ended;
+            }
+        }
+        Ended::Done
+    }
+
+    fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
         let mut committer = committer.lock().unwrap();
         if committer.poisoned && committer.mutant != Mutant::CommitterPoisonOverlooked {
             // Somebody panicked in the middle: nobody knows what is written.
@@ -78,7 +85,7 @@ impl Committer {
         committer
     }
 
-    pub fn perform(&mut self, work: Work) -> Ended {
+    fn perform(&mut self, work: Work) -> Ended {
         match work {
             Work::Commit(entries, replies) => return self.commit(entries, replies),
             Work::Seal(reply) => self.seal(reply),
@@ -112,7 +119,7 @@ impl Committer {
             }
             Err(error) => {
                 for (reply, _) in replies {
-                    reply.send(Err(error.clone()));
+                    reply.send(Err(error));
                 }
             }
         }
