@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::ledger::entry::Entry;
+use crate::ledger::hash::Hash;
 use crate::ledger::kind;
 
 use super::term::{Field, Term};
@@ -29,10 +30,16 @@ impl<'e> Facts<'e> {
     /// payload that is no object, say nothing.
     #[must_use]
     pub fn of(entry: &'e Entry) -> Facts<'e> {
-        let mut values = vec![(Field::Kind, Cow::Borrowed(entry.kind()))];
-        if let Ok(payload) = serde_json::from_slice::<Named<'e>>(entry.payload_bytes()) {
+        Facts::of_parts(entry.kind(), entry.payload_bytes())
+    }
+
+    /// The same of an entry that is not hashed.
+    pub(super) fn of_parts(kind: &'e str, payload: &'e [u8]) -> Facts<'e> {
+        let mut values = vec![(Field::Kind, Cow::Borrowed(kind))];
+        let payload = str::from_utf8(payload).ok().and_then(members);
+        if let Some(payload) = payload {
             payload.read(&mut values);
-            if entry.kind() == kind::DOCUMENT
+            if kind == kind::DOCUMENT
                 && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
             {
                 values.push((Field::Document, digest));
@@ -67,9 +74,12 @@ impl<'e> Facts<'e> {
 
     /// The terms under which the entry is to be found.
     pub fn terms(&self) -> impl Iterator<Item = Term> {
-        self.values
-            .iter()
-            .map(|(field, value)| Term::new(*field, value))
+        let values = self.values.iter();
+        let digests = Hash::of_each(values.map(|(_, value)| value.as_bytes()));
+        let fields = self.values.iter().map(|(field, _)| *field);
+        fields
+            .zip(digests)
+            .map(|(field, digest)| Term::of_digest(field, &digest))
     }
 }
 
@@ -80,7 +90,14 @@ pub fn terms_of(entry: &Entry) -> Vec<Term> {
 }
 
 fn read<'e>(raw: Option<&'e RawValue>) -> Option<Named<'e>> {
-    serde_json::from_str(raw?.get()).ok()
+    members(raw?.get())
+}
+
+/// Of an object only. An array would be read too, by the members' places, and of
+/// anything else it would be told at length, to nobody, what is wrong with it.
+fn members(text: &str) -> Option<Named<'_>> {
+    let object = text.starts_with('{').then_some(text)?;
+    serde_json::from_str(object).ok()
 }
 
 /// The members that are looked at, not yet read: a number of four thousand
@@ -149,7 +166,6 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
     use super::*;
-    use crate::ledger::hash::Hash;
     use crate::ledger::time::Timestamp;
 
     fn entry(payload: &str) -> Entry {
@@ -207,6 +223,26 @@ mod tests {
             (Field::Correlation, "q\"\u{1}é".to_owned()),
         ];
         assert_eq!(facts(&payload), expected);
+    }
+
+    #[test]
+    fn an_array_says_nothing_whatever_stands_in_it() {
+        let members = r#"["t","c","d","w1","w2","w3",true,null,"x",null,null,null]"#;
+        let payload = format!(r#"{{"decision":{members},"input":{members},"body":{members}}}"#);
+        assert_eq!(facts(&payload), [(Field::Kind, "k".to_owned())]);
+    }
+
+    #[test]
+    fn the_terms_are_those_of_the_values_one_by_one() {
+        let long = "l".repeat(1_000);
+        let entry = entry(&format!(
+            r#"{{"tenant_id":"","correlation_id":"{long}","worker_id":"w","denied":false,
+                "decision_id":"é","decision":{{"worker_id":"v"}}}}"#
+        ));
+        let facts = Facts::of(&entry);
+        let one_by_one = facts.values().map(|(field, value)| Term::new(field, value));
+        assert_eq!(facts.values().count(), 7);
+        assert!(facts.terms().eq(one_by_one));
     }
 
     #[test]

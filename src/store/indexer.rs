@@ -5,7 +5,7 @@
 //! and may be stopped anywhere: postings and the mark that says how far they
 //! reach are written together.
 
-use crate::ledger::entry::{Entry, EntryError};
+use crate::ledger::entry::{EntryError, Unhashed};
 use crate::ledger::position::Seq;
 
 use super::facts::Facts;
@@ -53,8 +53,11 @@ pub fn catch_up(store: &dyn Store, most: u64) -> Result<u64, IndexError> {
         if seq.0 != at {
             return Err(IndexError::Gap { seq: Seq(at) });
         }
-        let entry = Entry::from_record(record).map_err(|error| IndexError::Entry { seq, error })?;
-        add_postings(seq, &entry, &mut postings);
+        // Not hashed: what is found by the index is checked when it is read.
+        let entry = Unhashed::from_record(record);
+        let entry = entry.map_err(|error| IndexError::Entry { seq, error })?;
+        let facts = Facts::of_parts(entry.kind(), entry.payload_bytes());
+        postings.extend(facts.terms().map(|term| Posting { term, seq }));
         at += 1;
         if (at - from).is_multiple_of(STEP) {
             store.index(&postings, at)?;
@@ -68,10 +71,4 @@ pub fn catch_up(store: &dyn Store, most: u64) -> Result<u64, IndexError> {
         store.index(&postings, at)?;
     }
     Ok(at - from)
-}
-
-/// Adds the postings of one entry, for a writer that has it at hand and need
-/// not read it again.
-pub fn add_postings(seq: Seq, entry: &Entry, postings: &mut Vec<Posting>) {
-    postings.extend(Facts::of(entry).terms().map(|term| Posting { term, seq }));
 }

@@ -36,7 +36,11 @@ impl Term {
     /// The term of `value` in `field`.
     #[must_use]
     pub fn new(field: Field, value: &str) -> Term {
-        let digest = Hash::of(value.as_bytes());
+        Term::of_digest(field, &Hash::of(value.as_bytes()))
+    }
+
+    /// The term of the value with this digest.
+    pub(super) fn of_digest(field: Field, digest: &Hash) -> Term {
         let mut bytes = [field as u8; Term::BYTES];
         for (to, from) in bytes.iter_mut().skip(1).zip(digest.as_bytes()) {
             *to = *from;
