@@ -190,8 +190,7 @@ impl Logbook {
         let entries = vec![Prepared::of_caller(kind, payload)?];
         let (submission, pending) = request::awaited(entries);
         let entered = self.line.enter(submission);
-        let (place, chained) = entered.ok_or(LogbookError::Stopped)?;
-        let turn = self.line.sign_alone(place, chained);
+        let turn = self.line.sign_alone(entered.ok_or(LogbookError::Stopped)?);
         if let Some((turn, committer)) = turn.zip(self.committer.upgrade()) {
             Committer::perform_all(&committer, turn);
         }
@@ -210,8 +209,8 @@ impl Logbook {
     pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, LogbookError> {
         let (submission, pending) = request::awaited(entries);
         let entered = self.line.enter(submission);
-        let (place, chained) = entered.ok_or(LogbookError::Stopped)?;
-        self.line.have_signed(place, chained);
+        let place = entered.ok_or(LogbookError::Stopped)?;
+        self.line.have_signed(place);
         Ok(pending)
     }
 
@@ -219,8 +218,8 @@ impl Logbook {
     /// the writer once for all of them. Never blocks, but for signing a few; each is
     /// answered, with [`LogbookError::Busy`] where too much is under way.
     pub fn submit_all(&self, submissions: Vec<Submission>) {
-        if let Some((place, chained)) = self.line.try_enter(submissions) {
-            self.line.have_signed(place, chained);
+        if let Some(place) = self.line.try_enter(submissions) {
+            self.line.have_signed(place);
         }
     }
 

@@ -207,7 +207,8 @@ impl Draft {
         Ok(self.with_signature(&signature))
     }
 
-    fn with_signature(self, signature: &Signature) -> Entry {
+    /// The entry, with a signature that was made of [`Draft::signing_payload`].
+    pub(crate) fn with_signature(self, signature: &Signature) -> Entry {
         let mut record = self.signing_payload;
         record.extend_from_slice(signature.as_bytes());
         Entry {

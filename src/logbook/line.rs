@@ -8,6 +8,11 @@
 //! the log is that of the slots, however long a signature takes, and nothing is
 //! waited for while there is something to do.
 //!
+//! A thread that is not let go on in the middle of its signature would have all wait
+//! that were signed behind it. So if many were, the committer, who has nothing else
+//! to do then, makes that signature too: there is but one, and whoever comes second
+//! finds the slot filled.
+//!
 //! A signature that fails cuts the line: its slot goes, and with it every one
 //! behind it, whose entries name hashes that will never be. All of them are
 //! refused, and the chain goes on as if they had never been asked.
@@ -17,23 +22,21 @@
 //! way to other threads before they sleep: where every core is busy, that costs
 //! whoever does it its turn.
 
+mod slots;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::Sender;
+
 use crate::ledger::key::Signer;
 
 use super::error::LogbookError;
 use super::request::{SealReply, Submission, Work};
-use super::sequencer::{Chain, Chained, Sequencer, sign};
-
-/// Entries in one work at most: large enough that a sync is shared by many, small
-/// enough that the first does not wait long for the last.
-const BATCH_ENTRIES: usize = 1_024;
-
-/// Bytes from which on a work takes no further entries.
-const BATCH_BYTES: usize = 4 << 20;
+use super::sequencer::{Sequencer, sign};
+use slots::{Drafts, Slot, Slots, What};
 
 /// Requests in the line at most; a caller beyond them waits before it.
 const LINE_REQUESTS: usize = 4_096;
@@ -55,11 +58,7 @@ pub(super) struct Line {
 
 struct State {
     sequencer: Sequencer,
-    slots: VecDeque<Slot>,
-    /// Number of the next slot; that of one that was cut is not given again.
-    next: u64,
-    requests: usize,
-    weight: usize,
+    slots: Slots,
     /// Requests that were last taken together.
     together: usize,
     /// Somebody commits. He takes everything from the front.
@@ -68,27 +67,16 @@ struct State {
     awaited: bool,
     /// Callers sleep until there is room.
     crowded: bool,
-    /// Why slots were cut last.
-    cut_for: LogbookError,
     /// Nothing more is taken in.
     closed: bool,
-}
-
-struct Slot {
-    number: u64,
-    /// The chain as it was before.
-    before: Chain,
-    requests: usize,
-    weight: usize,
-    /// `None` until it is signed.
-    works: Option<Vec<Work>>,
 }
 
 /// A slot that is to be filled. Dropped without, it is cut out.
 pub(super) struct Place {
     line: Arc<Line>,
     number: u64,
-    filled: bool,
+    /// `None` once they are signed, or cannot be.
+    drafts: Option<Drafts>,
 }
 
 /// What is to be committed now, by whoever holds it and nobody else.
@@ -111,15 +99,11 @@ impl Line {
         Line {
             state: Mutex::new(State {
                 sequencer,
-                slots: VecDeque::new(),
-                next: 0,
-                requests: 0,
-                weight: 0,
+                slots: Slots::default(),
                 together: 0,
                 is_at_work: false,
                 awaited: false,
                 crowded: false,
-                cut_for: LogbookError::Stopped,
                 closed: false,
             }),
             ready: Condvar::new(),
@@ -130,25 +114,22 @@ impl Line {
 
     /// Chains what is submitted, and gives it its place; waits while there is no
     /// room. Refuses it if nothing is taken in any more.
-    pub(super) fn enter(self: &Arc<Line>, submission: Submission) -> Option<(Place, Chained)> {
+    pub(super) fn enter(self: &Arc<Line>, submission: Submission) -> Option<Place> {
         let mut state = self.lock();
         while state.is_full() && !state.closed {
             state.crowded = true;
             let woken = self.room.wait(state);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
+            state = self.look_again(woken.unwrap_or_else(PoisonError::into_inner));
         }
         self.take_in(state, vec![submission])
     }
 
     /// The same, refused with [`LogbookError::Busy`] if there is no room.
-    pub(super) fn try_enter(
-        self: &Arc<Line>,
-        submissions: Vec<Submission>,
-    ) -> Option<(Place, Chained)> {
+    pub(super) fn try_enter(self: &Arc<Line>, submissions: Vec<Submission>) -> Option<Place> {
         let state = self.lock();
         if state.is_full() && !state.closed {
             drop(state);
-            refuse_all(submissions, &LogbookError::Busy);
+            refuse(submissions, &LogbookError::Busy);
             return None;
         }
         self.take_in(state, submissions)
@@ -158,24 +139,33 @@ impl Line {
         self: &Arc<Line>,
         mut state: MutexGuard<'_, State>,
         submissions: Vec<Submission>,
-    ) -> Option<(Place, Chained)> {
+    ) -> Option<Place> {
         if state.closed {
             drop(state);
-            refuse_all(submissions, &LogbookError::Stopped);
+            refuse(submissions, &LogbookError::Stopped);
             return None;
         }
         let requests = submissions.len();
         let weight = submissions.iter().map(Submission::weight).sum();
         let before = state.sequencer.chain().clone();
         let chained = state.sequencer.append(submissions);
-        let number = state.push(before, requests, weight, None);
+        let drafts = Arc::new(chained.drafts);
+        let what = What::Entries {
+            drafts: Arc::clone(&drafts),
+            asked: chained.asked,
+            signed: None,
+            helped: false,
+        };
+        let number = state.slots.push(before, requests, weight, what);
         drop(state);
-        let place = Place {
+        for reply in chained.too_late {
+            reply.send(Err(LogbookError::Closed));
+        }
+        Some(Place {
             line: Arc::clone(self),
             number,
-            filled: false,
-        };
-        Some((place, chained))
+            drafts: Some(drafts),
+        })
     }
 
     /// Has the open epoch sealed behind what is in the line. Answered with `None`
@@ -194,13 +184,13 @@ impl Line {
             return;
         };
         let reply = Some(reply);
-        let seal = vec![Work::Seal { sealed_at, reply }];
-        state.push(before, 1, 0, Some(seal));
+        let seal = Work::Seal { sealed_at, reply };
+        state.slots.push(before, 1, 0, What::Order(seal));
         self.wake(state);
     }
 
     /// Puts the end behind what is in the line.
-    pub(super) fn close(&self, reply: crossbeam_channel::Sender<Result<(), LogbookError>>) {
+    pub(super) fn close(&self, reply: Sender<Result<(), LogbookError>>) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
@@ -208,7 +198,9 @@ impl Line {
             return;
         }
         let before = state.sequencer.chain().clone();
-        state.push(before, 1, 0, Some(vec![Work::Close(reply)]));
+        state
+            .slots
+            .push(before, 1, 0, What::Order(Work::Close(reply)));
         self.wake(state);
     }
 
@@ -226,41 +218,40 @@ impl Line {
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
-        state.cut_for = LogbookError::Stopped;
-        let cut = state.cut(0);
+        let cut = state.slots.cut_all();
         drop(state);
         self.room.notify_all();
-        refuse(works_of(cut), &LogbookError::Stopped);
+        refuse_slots(cut, &LogbookError::Stopped);
     }
 
     /// Requests in the line.
     pub(super) fn requests(&self) -> usize {
-        self.lock().requests
+        self.lock().slots.requests()
     }
 
     /// Signs, and fills the slot: here if that is soon done, else on any core, so
     /// that whoever submits much can go on.
-    pub(super) fn have_signed(self: &Arc<Line>, place: Place, chained: Chained) {
-        if chained.drafts.len() < SIGNED_HERE {
-            return self.sign(place, chained);
+    pub(super) fn have_signed(self: &Arc<Line>, place: Place) {
+        if place.entries() < SIGNED_HERE {
+            return self.sign(place);
         }
         let line = Arc::clone(self);
         rayon::spawn(move || {
             // What panics is answered as its place is dropped; others sign on.
-            let _ = catch_unwind(AssertUnwindSafe(|| line.sign(place, chained)));
+            let _ = catch_unwind(AssertUnwindSafe(|| line.sign(place)));
         });
     }
 
-    fn sign(&self, place: Place, chained: Chained) {
-        if let Some(state) = self.fill(place, chained) {
+    fn sign(&self, place: Place) {
+        if let Some(state) = self.fill(place) {
             self.wake(state);
         }
     }
 
     /// Signs here, and takes the turn if nobody else is in the line or was just
     /// before: where several wait, they had better wait together.
-    pub(super) fn sign_alone(&self, place: Place, chained: Chained) -> Option<Turn<'_>> {
-        let state = self.fill(place, chained)?;
+    pub(super) fn sign_alone(&self, place: Place) -> Option<Turn<'_>> {
+        let state = self.fill(place)?;
         if state.slots.len() == 1 && state.together <= 1 && state.is_ready() {
             return Some(self.begin(state));
         }
@@ -268,35 +259,37 @@ impl Line {
         None
     }
 
-    fn fill(&self, place: Place, chained: Chained) -> Option<MutexGuard<'_, State>> {
-        let Chained { drafts, mut asked } = chained;
-        // Behind those who asked: if a signer panics, the place is cut out before
-        // anyone is told, and who asks again then is not cut out with it.
-        let mut place = place;
-        asked.tell_too_late();
-        let signed = sign(drafts, &*self.signer);
-        place.filled = true;
+    /// Nothing if the slot is not there any more.
+    fn fill(&self, mut place: Place) -> Option<MutexGuard<'_, State>> {
+        let signed = sign(place.drafts.as_ref()?, &*self.signer);
+        place.drafts = None;
         match signed {
-            Ok(entries) => {
-                let works = asked.into_works(entries);
+            Ok(signed) => {
                 let mut state = self.lock();
-                let index = state.find(place.number);
-                let Some(slot) = index.and_then(|index| state.slots.get_mut(index)) else {
-                    let error = state.cut_for.clone();
-                    drop(state);
-                    refuse(works, &error);
-                    return None;
-                };
-                slot.works = Some(works);
-                Some(state)
+                state.slots.fill(place.number, signed).then_some(state)
             }
             Err(error) => {
-                let error = LogbookError::from(error);
-                self.cut(place.number, &error);
-                asked.refuse(&error);
+                self.cut(place.number, &error.into());
                 None
             }
         }
+    }
+
+    /// Signs for somebody who has not come to it. If that fails, he is to find out.
+    fn help<'l>(
+        &'l self,
+        state: MutexGuard<'l, State>,
+        number: u64,
+        drafts: Drafts,
+    ) -> MutexGuard<'l, State> {
+        drop(state);
+        let signed = catch_unwind(AssertUnwindSafe(|| sign(&drafts, &*self.signer)));
+        drop(drafts);
+        let mut state = self.lock();
+        if let Ok(Ok(signed)) = signed {
+            state.slots.fill(number, signed);
+        }
+        state
     }
 
     /// Everything that is signed, from the front on, as far as one batch goes;
@@ -309,6 +302,12 @@ impl Line {
                 state.awaited = false;
                 return Ok(self.begin(state));
             }
+            if !state.is_at_work
+                && let Some((number, drafts)) = state.slots.help()
+            {
+                state = self.help(state, number, drafts);
+                continue;
+            }
             if state.closed && state.slots.is_empty() {
                 return Err(NoWork::Ever);
             }
@@ -319,61 +318,50 @@ impl Line {
             }
             state.awaited = true;
             let woken = self.ready.wait_timeout(state, left);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+            state = self.look_again(woken.unwrap_or_else(PoisonError::into_inner).0);
         }
     }
 
-    /// Takes the turn.
+    /// Takes the turn, and everything that is signed.
     fn begin<'l>(&'l self, mut state: MutexGuard<'_, State>) -> Turn<'l> {
         state.is_at_work = true;
-        let mut slots = Vec::new();
-        let (mut entries, mut weight, mut requests) = (0, 0, 0);
-        while entries < BATCH_ENTRIES
-            && weight < BATCH_BYTES
-            && let Some(works) = state.slots.front_mut().and_then(|slot| slot.works.take())
-        {
-            if let Some(slot) = state.slots.pop_front() {
-                weight += slot.weight;
-                requests += slot.requests;
-            }
-            entries += works.iter().map(Work::entries).sum::<usize>();
-            slots.push(works);
-        }
-        state.requests -= requests;
-        state.weight -= weight;
-        state.together = requests;
+        let slots = state.slots.take_filled();
+        state.together = slots.iter().map(Slot::requests).sum();
         let crowded = std::mem::take(&mut state.crowded);
         drop(state);
         if crowded {
             self.room.notify_all();
         }
-        let mut works = VecDeque::with_capacity(1);
-        for work in slots.into_iter().flatten() {
-            let alone = match works.back_mut() {
+        let mut turn = Turn {
+            line: self,
+            works: VecDeque::with_capacity(1),
+        };
+        for work in slots.into_iter().flat_map(Slot::into_works) {
+            let alone = match turn.works.back_mut() {
                 Some(last) => Work::join(last, work),
                 None => Some(work),
             };
-            works.extend(alone);
+            turn.works.extend(alone);
         }
-        Turn { line: self, works }
+        turn
     }
 
     /// Cuts out a slot and everything behind it.
     fn cut(&self, number: u64, error: &LogbookError) {
         let mut state = self.lock();
-        let Some(index) = state.find(number) else {
-            return;
-        };
-        state.cut_for = error.clone();
-        let cut = state.cut(index);
-        drop(state);
+        let cut = state.slots.cut(number);
+        if let Some(first) = cut.first() {
+            // Gives back the numbers that they were given.
+            state.sequencer.go_back(first.before.clone());
+        }
+        self.wake(state);
         self.room.notify_all();
-        refuse(works_of(cut), error);
+        refuse_slots(cut, error);
     }
 
     /// Wakes the committer, if it waits for what is there now.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let wakes = state.awaited && state.is_ready();
+        let wakes = state.awaited && state.wants_the_committer();
         if wakes {
             state.awaited = false;
         }
@@ -385,18 +373,26 @@ impl Line {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| {
-            // Somebody panicked while he chained: the end of the chain is lost.
-            let mut state = poisoned.into_inner();
-            state.closed = true;
-            state
-        })
+        let state = self.state.lock();
+        self.look_again(state.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// If somebody panicked while he chained, the end of the chain is lost.
+    fn look_again<'l>(&self, mut state: MutexGuard<'l, State>) -> MutexGuard<'l, State> {
+        state.closed |= self.state.is_poisoned();
+        state
+    }
+}
+
+impl Place {
+    fn entries(&self) -> usize {
+        self.drafts.as_ref().map_or(0, |drafts| drafts.len())
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if !self.filled {
+        if self.drafts.is_some() {
             self.line.cut(self.number, &LogbookError::Stopped);
         }
     }
@@ -413,66 +409,29 @@ impl Drop for Turn<'_> {
 
 impl State {
     fn is_full(&self) -> bool {
-        self.requests >= LINE_REQUESTS || self.weight >= LINE_BYTES
+        self.slots.requests() >= LINE_REQUESTS || self.slots.weight() >= LINE_BYTES
     }
 
     /// Whether there is something to commit, and nobody who does.
     fn is_ready(&self) -> bool {
-        let first = self.slots.front();
-        !self.is_at_work && first.is_some_and(|slot| slot.works.is_some())
+        !self.is_at_work && self.slots.first_is_filled()
     }
 
-    fn push(
-        &mut self,
-        before: Chain,
-        requests: usize,
-        weight: usize,
-        works: Option<Vec<Work>>,
-    ) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        self.requests += requests;
-        self.weight += weight;
-        self.slots.push_back(Slot {
-            number,
-            before,
-            requests,
-            weight,
-            works,
-        });
-        number
-    }
-
-    fn find(&self, number: u64) -> Option<usize> {
-        let found = self.slots.binary_search_by_key(&number, |slot| slot.number);
-        found.ok()
-    }
-
-    /// Gives the numbers back that the slots from `index` on were given.
-    fn cut(&mut self, index: usize) -> Vec<Slot> {
-        let cut: Vec<_> = self.slots.drain(index..).collect();
-        if let Some(first) = cut.first() {
-            self.sequencer.go_back(first.before.clone());
-        }
-        self.requests -= cut.iter().map(|slot| slot.requests).sum::<usize>();
-        self.weight -= cut.iter().map(|slot| slot.weight).sum::<usize>();
-        cut
+    /// Whether the committer has something to do, or nothing to do for ever.
+    fn wants_the_committer(&self) -> bool {
+        let is_over = self.closed && self.slots.is_empty();
+        self.is_ready() || self.slots.is_overtaken() || is_over
     }
 }
 
-fn works_of(slots: Vec<Slot>) -> Vec<Work> {
-    let works = slots.into_iter().filter_map(|slot| slot.works);
-    works.flatten().collect()
-}
-
-fn refuse(works: Vec<Work>, error: &LogbookError) {
-    for work in works {
-        work.refuse(error);
-    }
-}
-
-fn refuse_all(submissions: Vec<Submission>, error: &LogbookError) {
+fn refuse(submissions: Vec<Submission>, error: &LogbookError) {
     for submission in submissions {
         submission.reply.send(Err(error.clone()));
+    }
+}
+
+fn refuse_slots(slots: Vec<Slot>, error: &LogbookError) {
+    for slot in slots {
+        slot.refuse(error);
     }
 }

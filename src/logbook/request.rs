@@ -226,14 +226,6 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// Entries in it.
-    pub(crate) fn entries(&self) -> usize {
-        match self {
-            Work::Commit { entries, .. } => entries.len(),
-            Work::Seal { .. } | Work::Close(_) => 0,
-        }
-    }
-
     /// Makes `next` part of `last` if both are entries, so that they share one
     /// write; else gives it back.
     pub(crate) fn join(last: &mut Work, next: Work) -> Option<Work> {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::ledger::entry::Draft;
 use crate::ledger::epoch::leaf_hash;
 use crate::ledger::hash::Hash;
-use crate::ledger::key::{SignError, Signer};
+use crate::ledger::key::{SignError, Signature, Signer};
 use crate::ledger::kind;
 use crate::ledger::limits;
 use crate::ledger::position::Seq;
@@ -63,7 +63,13 @@ pub(super) struct Sequencer {
 pub(super) struct Chained {
     pub(super) drafts: Vec<(Seq, Draft)>,
     pub(super) asked: Asked,
+    /// Requests that came after the end of the book.
+    pub(super) too_late: Vec<Reply>,
 }
+
+/// What is made of a draft by whoever has the key: a signature, and the leaf of the
+/// tree that covers it.
+pub(super) type Signed = (Signature, Hash);
 
 /// Who asked for them.
 #[derive(Default)]
@@ -72,8 +78,6 @@ pub(super) struct Asked {
     replies: Vec<(Reply, usize)>,
     /// Where an epoch ends: before which draft, and when.
     seals: Vec<(usize, Timestamp)>,
-    /// Requests that came after the end of the book.
-    too_late: Vec<Reply>,
 }
 
 impl Sequencer {
@@ -122,7 +126,7 @@ impl Sequencer {
     fn append_one(&mut self, submission: Submission, run: &mut Chained) {
         let Submission { entries, reply } = submission;
         if self.chain.closed {
-            run.asked.too_late.push(reply);
+            run.too_late.push(reply);
             return;
         }
         let mut one_time = None;
@@ -158,13 +162,6 @@ impl Sequencer {
 }
 
 impl Asked {
-    /// Tells those that came after the end of the book.
-    pub(super) fn tell_too_late(&mut self) {
-        for reply in self.too_late.drain(..) {
-            reply.send(Err(LogbookError::Closed));
-        }
-    }
-
     pub(super) fn refuse(self, error: &LogbookError) {
         for (reply, _) in self.replies {
             reply.send(Err(error.clone()));
@@ -196,22 +193,29 @@ impl Asked {
     }
 }
 
-/// Signs, and makes the leaves of the tree, which cover the signatures.
-pub(super) fn sign(
-    drafts: Vec<(Seq, Draft)>,
-    signer: &dyn Signer,
-) -> Result<Vec<Placed>, SignError> {
-    let sign = |(seq, draft): (Seq, Draft)| {
-        let entry = draft.sign(signer)?;
-        let leaf = leaf_hash(&entry.hash(), &entry.signature());
-        Ok(Placed { seq, entry, leaf })
+/// Signs, on as many cores as are worth it.
+pub(super) fn sign(drafts: &[(Seq, Draft)], signer: &dyn Signer) -> Result<Vec<Signed>, SignError> {
+    let sign = |(_, draft): &(Seq, Draft)| {
+        let signature = signer.sign(draft.signing_payload())?;
+        Ok((signature, leaf_hash(&draft.hash(), &signature)))
     };
     if drafts.len() < PARALLEL_SIGNING {
-        drafts.into_iter().map(sign).collect()
+        drafts.iter().map(sign).collect()
     } else {
-        let drafts = drafts.into_par_iter().with_min_len(SIGNED_TOGETHER);
+        let drafts = drafts.par_iter().with_min_len(SIGNED_TOGETHER);
         drafts.map(sign).collect()
     }
+}
+
+/// Drafts and what was made of them, put together.
+pub(super) fn placed(drafts: Vec<(Seq, Draft)>, signed: Vec<Signed>) -> Vec<Placed> {
+    let both = drafts.into_iter().zip(signed);
+    let placed = both.map(|((seq, draft), (signature, leaf))| Placed {
+        seq,
+        entry: draft.with_signature(&signature),
+        leaf,
+    });
+    placed.collect()
 }
 
 fn commit(entries: Vec<Placed>, replies: Due) -> Option<Work> {

@@ -14,7 +14,8 @@
 //! fails at some write, which is there all the same or not, a panic under either
 //! lock, and a close by one of them or by all leaving. Single entries are committed
 //! in the caller's own thread where nobody else is at work; others are signed by
-//! their callers, or by a thread that their callers do not wait for. Held to:
+//! their callers, or by a thread that their callers do not wait for, or by the
+//! committer where they hold up others. Held to:
 //! 1. every request is answered, once, and every thread ends;
 //! 2. what is acknowledged is durable by then, in the order of the numbers;
 //! 3. nothing is written or acknowledged after a failure or a panic, and some
@@ -42,7 +43,7 @@ use disk::Disk;
 use mutant::Mutant;
 use writer::{Committer, Line, Refused, Reply, Sequencer, Signing, deliver};
 
-const CALLERS: usize = 3;
+const CALLERS: usize = 4;
 
 fn main() {
     let mut arguments = std::env::args()
@@ -212,20 +213,20 @@ impl Scene<'_> {
             _ => self.line.enter(ids.clone(), reply),
         };
         let mut signer = None;
-        if let Some((place, chained)) = entered {
+        if let Some(place) = entered {
             let signing = self.signing();
             match ids.len() {
                 1 => {
-                    let turn = self.line.sign_alone(place, chained, signing);
+                    let turn = self.line.sign_alone(place, signing);
                     self.tally.lock().unwrap().alone += usize::from(turn.is_some());
                     if let Some((turn, committer)) = turn.zip(self.committer.upgrade()) {
                         Committer::perform_all(&committer, turn);
                     }
                 }
-                2 => self.line.sign(place, chained, signing),
+                2 => self.line.sign(place, signing),
                 _ => {
                     let line = Arc::clone(self.line);
-                    let sign = move || line.sign(place, chained, signing);
+                    let sign = move || line.sign(place, signing);
                     signer = Some(thread::spawn(sign));
                 }
             }

@@ -9,12 +9,14 @@ use shuttle::sync::{Condvar, Mutex, MutexGuard, mpsc};
 use shuttle::thread;
 
 use super::super::mutant::Mutant;
-use super::sequencer::{Chain, Chained};
-use super::{Id, Refused, Reply, Sealed, Sequencer, Work};
+use super::sequencer::{Asked, Chain};
+use super::{Entry, Id, Refused, Reply, Sealed, Sequencer, Work};
 
 /// Small, so that batches are full now and then, and the line too.
 const BATCH_ENTRIES: usize = 3;
-const LINE_REQUESTS: usize = 2;
+const LINE_REQUESTS: usize = 3;
+const OVERTAKEN: usize = 2;
+const HELPED: usize = 1;
 
 pub struct Line {
     state: Mutex<State>,
@@ -27,12 +29,11 @@ struct State {
     sequencer: Sequencer,
     slots: VecDeque<Slot>,
     next: u64,
-    requests: usize,
     together: usize,
     is_at_work: bool,
     awaited: bool,
     crowded: bool,
-    cut_for: Refused,
+    filled: usize,
     closed: bool,
     /// How many requests until one whose chaining panics.
     panics_in: Option<usize>,
@@ -42,15 +43,24 @@ struct State {
 struct Slot {
     number: u64,
     before: Chain,
-    requests: usize,
-    works: Option<Vec<Work>>,
+    what: What,
+}
+
+enum What {
+    Entries {
+        drafts: Arc<Vec<Entry>>,
+        asked: Asked,
+        signed: bool,
+        helped: bool,
+    },
+    Order(Work),
 }
 
 /// A slot that is to be filled. Dropped without, it is cut out.
 pub struct Place {
     line: Arc<Line>,
     number: u64,
-    filled: bool,
+    drafts: Option<Arc<Vec<Entry>>>,
 }
 
 /// What is to be committed now, by whoever holds it.
@@ -81,12 +91,11 @@ impl Line {
                 sequencer,
                 slots: VecDeque::new(),
                 next: 0,
-                requests: 0,
                 together: 0,
                 is_at_work: false,
                 awaited: false,
                 crowded: false,
-                cut_for: Refused::Stopped,
+                filled: 0,
                 closed: false,
                 panics_in,
                 poisoned: false,
@@ -98,7 +107,7 @@ impl Line {
     }
 
     /// Waits while there is no room.
-    pub fn enter(self: &Arc<Line>, ids: Vec<Id>, reply: Reply) -> Option<(Place, Chained)> {
+    pub fn enter(self: &Arc<Line>, ids: Vec<Id>, reply: Reply) -> Option<Place> {
         let mut state = self.lock();
         while state.is_full() && !state.closed {
             state.crowded = true;
@@ -108,7 +117,7 @@ impl Line {
     }
 
     /// Refuses if there is none.
-    pub fn try_enter(self: &Arc<Line>, ids: Vec<Id>, reply: Reply) -> Option<(Place, Chained)> {
+    pub fn try_enter(self: &Arc<Line>, ids: Vec<Id>, reply: Reply) -> Option<Place> {
         let state = self.lock();
         if state.is_full() && !state.closed {
             drop(state);
@@ -123,7 +132,7 @@ impl Line {
         mut state: MutexGuard<'_, State>,
         ids: Vec<Id>,
         reply: Reply,
-    ) -> Option<(Place, Chained)> {
+    ) -> Option<Place> {
         if state.closed {
             drop(state);
             reply.send(Err(Refused::Stopped));
@@ -140,14 +149,20 @@ impl Line {
             return None;
         }
         state.panics_in = state.panics_in.map(|left| left - 1);
-        let number = state.push(before, None);
+        let drafts = Arc::new(chained.drafts);
+        let what = What::Entries {
+            drafts: Arc::clone(&drafts),
+            asked: chained.asked,
+            signed: false,
+            helped: false,
+        };
+        let number = state.push(before, what);
         drop(state);
-        let place = Place {
+        Some(Place {
             line: Arc::clone(self),
             number,
-            filled: false,
-        };
-        Some((place, chained))
+            drafts: Some(drafts),
+        })
     }
 
     pub fn seal(&self, reply: mpsc::Sender<Sealed>) {
@@ -163,7 +178,7 @@ impl Line {
             let _ = reply.send(Ok(None));
             return;
         }
-        state.push(before, Some(vec![Work::Seal(Some(reply))]));
+        state.push(before, What::Order(Work::Seal(Some(reply))));
         self.wake(state);
     }
 
@@ -175,7 +190,7 @@ impl Line {
             return;
         }
         let before = state.sequencer.chain().clone();
-        state.push(before, Some(vec![Work::Close(reply)]));
+        state.push(before, What::Order(Work::Close(reply)));
         self.wake(state);
     }
 
@@ -194,21 +209,20 @@ impl Line {
         }
         let mut state = self.lock();
         state.closed = true;
-        state.cut_for = Refused::Stopped;
         let cut = state.cut(0, self.mutant);
         drop(state);
         self.room.notify_all();
-        refuse(works_of(cut), Refused::Stopped);
+        refuse(cut, Refused::Stopped);
     }
 
-    pub fn sign(&self, place: Place, chained: Chained, signing: Signing) {
-        if let Some(state) = self.fill(place, chained, signing) {
+    pub fn sign(&self, place: Place, signing: Signing) {
+        if let Some(state) = self.fill(place, signing) {
             self.wake_for_fill(state);
         }
     }
 
-    pub fn sign_alone(&self, place: Place, chained: Chained, signing: Signing) -> Option<Turn<'_>> {
-        let state = self.fill(place, chained, signing)?;
+    pub fn sign_alone(&self, place: Place, signing: Signing) -> Option<Turn<'_>> {
+        let state = self.fill(place, signing)?;
         let overlooked = self.mutant == Mutant::TurnOverlooked;
         if state.slots.len() == 1 && state.together <= 1 && (state.is_ready() || overlooked) {
             return Some(self.begin(state));
@@ -217,45 +231,30 @@ impl Line {
         None
     }
 
-    fn fill(
-        &self,
-        mut place: Place,
-        chained: Chained,
-        signing: Signing,
-    ) -> Option<MutexGuard<'_, State>> {
+    fn fill(&self, mut place: Place, signing: Signing) -> Option<MutexGuard<'_, State>> {
         thread::yield_now();
-        match signing {
-            Signing::Succeeds => {
-                place.filled = true;
-                let works = chained.into_works();
-                let mut state = self.lock();
-                match state.find(place.number) {
-                    Some(index) => {
-                        state.slots[index].works = Some(works);
-                        Some(state)
-                    }
-                    None => {
-                        let error = state.cut_for;
-                        drop(state);
-                        refuse(works, error);
-                        None
-                    }
-                }
-            }
-            Signing::Fails => {
-                place.filled = true;
-                self.cut(place.number, Refused::Sign);
-                for reply in chained.into_replies() {
-                    reply.send(Err(Refused::Sign));
-                }
-                None
-            }
-            Signing::Panics => {
-                drop(place);
-                drop(chained);
-                None
-            }
+        // Where it panics, everything that he held is dropped.
+        if signing == Signing::Panics {
+            return None;
         }
+        place.drafts = None;
+        if signing == Signing::Fails {
+            self.cut(place.number, Refused::Sign);
+            return None;
+        }
+        let mut state = self.lock();
+        state.fill(place.number).then_some(state)
+    }
+
+    fn help<'l>(&'l self, state: MutexGuard<'l, State>, number: u64) -> MutexGuard<'l, State> {
+        drop(state);
+        thread::yield_now();
+        let succeeds = thread_rng().gen_bool(0.8);
+        let mut state = self.lock();
+        if succeeds {
+            state.fill(number);
+        }
+        state
     }
 
     /// With `timed`, it may as well be that there is no work in time.
@@ -265,6 +264,10 @@ impl Line {
             if state.is_ready() || self.mutant == Mutant::OrderOverlooked && state.has_any() {
                 state.awaited = false;
                 return Ok(self.begin(state));
+            }
+            if let Some(number) = state.help() {
+                state = self.help(state, number);
+                continue;
             }
             if state.closed && state.slots.is_empty() {
                 return Err(NoWork::Ever);
@@ -281,33 +284,27 @@ impl Line {
     fn begin<'l>(&'l self, mut state: MutexGuard<'_, State>) -> Turn<'l> {
         state.is_at_work = true;
         if self.mutant == Mutant::OrderOverlooked {
-            let signed = state.slots.iter().position(|slot| slot.works.is_some());
+            let signed = state.slots.iter().position(Slot::is_filled);
             state.slots.rotate_left(signed.unwrap_or_default());
         }
         let mut slots = Vec::new();
-        let (mut entries, mut requests) = (0, 0);
+        let mut entries = 0;
         while entries < BATCH_ENTRIES
-            && let Some(works) = state.slots.front_mut().and_then(|slot| slot.works.take())
+            && state.slots.front().is_some_and(Slot::is_filled)
+            && let Some(slot) = state.slots.pop_front()
         {
-            if let Some(slot) = state.slots.pop_front() {
-                requests += slot.requests;
-            }
-            let count = |work: &Work| match work {
-                Work::Commit(entries, _) => entries.len(),
-                _ => 0,
-            };
-            entries += works.iter().map(count).sum::<usize>();
-            slots.push(works);
+            entries += slot.entries();
+            slots.push(slot);
         }
-        state.requests -= requests;
-        state.together = requests;
+        state.filled -= slots.len();
+        state.together = slots.len();
         let crowded = std::mem::take(&mut state.crowded);
         drop(state);
         if crowded && self.mutant != Mutant::RoomWakesNobody {
             self.room.notify_all();
         }
         let mut works = VecDeque::new();
-        for work in slots.into_iter().flatten() {
+        for work in slots.into_iter().flat_map(Slot::into_works) {
             let alone = match works.back_mut() {
                 Some(last) => Work::join(last, work),
                 None => Some(work),
@@ -326,11 +323,10 @@ impl Line {
         let Some(index) = state.find(number) else {
             return;
         };
-        state.cut_for = error;
         let cut = state.cut(index, self.mutant);
         drop(state);
         self.room.notify_all();
-        refuse(works_of(cut), error);
+        refuse(cut, error);
     }
 
     fn wake_for_fill(&self, state: MutexGuard<'_, State>) {
@@ -340,7 +336,7 @@ impl Line {
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let wakes = state.awaited && state.is_ready();
+        let wakes = state.awaited && (state.is_ready() || state.is_overtaken());
         if wakes {
             state.awaited = false;
         }
@@ -389,7 +385,7 @@ impl Drop for Turn<'_> {
 impl Drop for Place {
     fn drop(&mut self) {
         let left_behind = self.line.mutant == Mutant::PlaceLeftBehind;
-        if !self.filled && !left_behind && !std::thread::panicking() {
+        if self.drafts.is_some() && !left_behind && !std::thread::panicking() {
             self.line.cut(self.number, Refused::Stopped);
         }
     }
@@ -397,33 +393,63 @@ impl Drop for Place {
 
 impl State {
     fn is_full(&self) -> bool {
-        self.requests >= LINE_REQUESTS
+        self.slots.len() >= LINE_REQUESTS
     }
 
     fn is_ready(&self) -> bool {
-        let first = self.slots.front();
-        !self.is_at_work && first.is_some_and(|slot| slot.works.is_some())
+        !self.is_at_work && self.slots.front().is_some_and(Slot::is_filled)
     }
 
     fn has_any(&self) -> bool {
-        !self.is_at_work && self.slots.iter().any(|slot| slot.works.is_some())
+        !self.is_at_work && self.slots.iter().any(Slot::is_filled)
     }
 
-    fn push(&mut self, before: Chain, works: Option<Vec<Work>>) -> u64 {
+    fn is_overtaken(&self) -> bool {
+        self.filled >= OVERTAKEN && self.slots.front().is_some_and(Slot::can_be_helped)
+    }
+
+    fn help(&mut self) -> Option<u64> {
+        if self.is_at_work || !self.is_overtaken() {
+            return None;
+        }
+        let slot = self.slots.front_mut()?;
+        match &mut slot.what {
+            What::Entries { helped, .. } => {
+                *helped = true;
+                Some(slot.number)
+            }
+            What::Order(_) => None,
+        }
+    }
+
+    fn push(&mut self, before: Chain, what: What) -> u64 {
         let number = self.next;
         self.next += 1;
-        self.requests += 1;
-        self.slots.push_back(Slot {
+        let slot = Slot {
             number,
             before,
-            requests: 1,
-            works,
-        });
+            what,
+        };
+        self.filled += usize::from(slot.is_filled());
+        self.slots.push_back(slot);
         number
     }
 
     fn find(&self, number: u64) -> Option<usize> {
         self.slots.iter().position(|slot| slot.number == number)
+    }
+
+    fn fill(&mut self, number: u64) -> bool {
+        let index = self.find(number);
+        let slot = index.and_then(|index| self.slots.get_mut(index));
+        match slot.map(|slot| &mut slot.what) {
+            Some(What::Entries { signed, .. }) if !*signed => {
+                *signed = true;
+                self.filled += 1;
+                true
+            }
+            _ => false,
+        }
     }
 
     fn cut(&mut self, index: usize, mutant: Mutant) -> Vec<Slot> {
@@ -438,18 +464,51 @@ impl State {
         {
             self.sequencer.go_back(first.before.clone());
         }
-        self.requests -= cut.iter().map(|slot| slot.requests).sum::<usize>();
+        self.filled -= cut.iter().filter(|slot| slot.is_filled()).count();
         cut
     }
 }
 
-fn works_of(slots: Vec<Slot>) -> Vec<Work> {
-    let works = slots.into_iter().filter_map(|slot| slot.works);
-    works.flatten().collect()
+impl Slot {
+    fn is_filled(&self) -> bool {
+        match &self.what {
+            What::Entries { signed, .. } => *signed,
+            What::Order(_) => true,
+        }
+    }
+
+    fn can_be_helped(&self) -> bool {
+        match &self.what {
+            What::Entries {
+                drafts,
+                signed: false,
+                helped: false,
+                ..
+            } => drafts.len() <= HELPED,
+            _ => false,
+        }
+    }
+
+    fn entries(&self) -> usize {
+        match &self.what {
+            What::Entries { drafts, .. } => drafts.len(),
+            What::Order(_) => 0,
+        }
+    }
+
+    fn into_works(self) -> Vec<Work> {
+        match self.what {
+            What::Entries { drafts, asked, .. } => asked.into_works(drafts.to_vec()),
+            What::Order(work) => vec![work],
+        }
+    }
 }
 
-fn refuse(works: Vec<Work>, error: Refused) {
-    for work in works {
-        work.refuse(error);
+fn refuse(slots: Vec<Slot>, error: Refused) {
+    for slot in slots {
+        match slot.what {
+            What::Entries { asked, .. } => asked.refuse(error),
+            What::Order(work) => work.refuse(error),
+        }
     }
 }

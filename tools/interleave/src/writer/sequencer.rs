@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex as Plain};
 
-use super::{Entry, Id, Reply, Work};
+use super::{Entry, Id, Refused, Reply, Work};
 
 pub struct Sequencer {
     chain: Chain,
@@ -20,7 +20,13 @@ pub struct Chain {
 /// Entries that have their places and not their signatures.
 #[derive(Default)]
 pub struct Chained {
-    drafts: Vec<Entry>,
+    pub drafts: Vec<Entry>,
+    pub asked: Asked,
+}
+
+/// Who asked for them.
+#[derive(Default)]
+pub struct Asked {
     /// Requests, with the index one past their last draft.
     replies: Vec<(Reply, usize)>,
     seals: Vec<usize>,
@@ -48,7 +54,7 @@ impl Sequencer {
             let hour = *self.hour.lock().unwrap();
             if self.chain.open.is_some_and(|open| open != hour) {
                 self.chain.open = None;
-                chained.seals.push(chained.drafts.len());
+                chained.asked.seals.push(chained.drafts.len());
             }
             self.chain.open = Some(hour);
             chained.drafts.push(Entry {
@@ -58,7 +64,7 @@ impl Sequencer {
             });
             self.chain.next += 1;
         }
-        chained.replies.push((reply, chained.drafts.len()));
+        chained.asked.replies.push((reply, chained.drafts.len()));
         chained
     }
 
@@ -68,16 +74,18 @@ impl Sequencer {
     }
 }
 
-impl Chained {
-    pub fn into_replies(self) -> Vec<Reply> {
-        self.replies.into_iter().map(|(reply, _)| reply).collect()
+impl Asked {
+    pub fn refuse(self, error: Refused) {
+        for (reply, _) in self.replies {
+            reply.send(Err(error));
+        }
     }
 
     /// Cut where epochs end. A request is answered with its last entry.
-    pub fn into_works(self) -> Vec<Work> {
+    pub fn into_works(self, drafts: Vec<Entry>) -> Vec<Work> {
         let mut works = Vec::new();
-        let mut replies = answers(&self.drafts, self.replies).peekable();
-        let mut entries = self.drafts.into_iter();
+        let mut replies = answers(&drafts, self.replies).peekable();
+        let mut entries = drafts.into_iter();
         let mut from = 0;
         for at in self.seals {
             let mut own = Vec::new();
