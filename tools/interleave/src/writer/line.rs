@@ -324,7 +324,7 @@ impl Line {
             return;
         };
         let cut = state.cut(index, self.mutant);
-        drop(state);
+        self.wake(state);
         self.room.notify_all();
         refuse(cut, error);
     }
@@ -336,7 +336,7 @@ impl Line {
     }
 
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let wakes = state.awaited && (state.is_ready() || state.is_overtaken());
+        let wakes = state.awaited && state.wants_the_committer();
         if wakes {
             state.awaited = false;
         }
@@ -398,6 +398,11 @@ impl State {
 
     fn is_ready(&self) -> bool {
         !self.is_at_work && self.slots.front().is_some_and(Slot::is_filled)
+    }
+
+    fn wants_the_committer(&self) -> bool {
+        let is_over = self.closed && self.slots.is_empty();
+        self.is_ready() || self.is_overtaken() || is_over
     }
 
     fn has_any(&self) -> bool {
