@@ -21,6 +21,11 @@ const BLOCK_CACHE_BYTES: usize = 64 * MIB;
 /// Bits of a Bloom filter a key: one lookup in a hundred reads a block in vain.
 const BLOOM_BITS: f64 = 10.0;
 
+/// Bytes that are read ahead where a whole table is read. By itself RocksDB stops at
+/// 256 KiB, which makes the verification of a ledger that is not in memory wait for
+/// the disk: 8 MiB are 7 % faster there, and more are not.
+pub(super) const READ_AHEAD: usize = 8 * MIB;
+
 /// Makes a database with all tables.
 pub(super) fn create(path: &Path) -> Result<DB, Error> {
     let mut options = for_writing();

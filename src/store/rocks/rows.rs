@@ -72,6 +72,10 @@ impl RocksStore {
         }
         if let Bound::Excluded(end) = range.end_bound() {
             read.set_iterate_upper_bound(be(*end));
+            // Who asks for all that there is, reads all of it.
+            if *end == u64::MAX && order == Order::Ascending {
+                read.set_readahead_size(options::READ_AHEAD);
+            }
         }
         self.scan_with(table, read, order)
     }
