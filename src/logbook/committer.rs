@@ -138,8 +138,8 @@ impl Committer {
         }
     }
 
-    /// Does what there is to do in a turn. False if it was the last. The turn is
-    /// given up after the lock, in which it lets the next one.
+    /// Does what there is to do in a turn. False if it was the last. The lock is
+    /// given up before the turn, with which the next one comes in.
     pub(super) fn perform_all(committer: &Mutex<Committer>, mut turn: Turn<'_>) -> bool {
         let mut committer = Committer::lock(committer);
         while let Some(work) = turn.works.pop_front() {
