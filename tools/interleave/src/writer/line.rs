@@ -1,6 +1,8 @@
 //! `line.rs`: places in the order of the log, signed beside each other and taken
 //! from the front.
 
+mod slots;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -8,15 +10,16 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Condvar, Mutex, MutexGuard, mpsc};
 use shuttle::thread;
 
+use slots::{Slot, What, refuse};
+
 use super::super::mutant::Mutant;
-use super::sequencer::{Asked, Chain};
+use super::sequencer::Chain;
 use super::{Entry, Id, Refused, Reply, Sealed, Sequencer, Work};
 
 /// Small, so that batches are full now and then, and the line too.
 const BATCH_ENTRIES: usize = 3;
 const LINE_REQUESTS: usize = 3;
 const OVERTAKEN: usize = 2;
-const HELPED: usize = 1;
 
 pub struct Line {
     state: Mutex<State>,
@@ -38,22 +41,6 @@ struct State {
     /// How many requests until one whose chaining panics.
     panics_in: Option<usize>,
     poisoned: bool,
-}
-
-struct Slot {
-    number: u64,
-    before: Chain,
-    what: What,
-}
-
-enum What {
-    Entries {
-        drafts: Arc<Vec<Entry>>,
-        asked: Asked,
-        signed: bool,
-        helped: bool,
-    },
-    Order(Work),
 }
 
 /// A slot that is to be filled. Dropped without, it is cut out.
@@ -471,49 +458,5 @@ impl State {
         }
         self.filled -= cut.iter().filter(|slot| slot.is_filled()).count();
         cut
-    }
-}
-
-impl Slot {
-    fn is_filled(&self) -> bool {
-        match &self.what {
-            What::Entries { signed, .. } => *signed,
-            What::Order(_) => true,
-        }
-    }
-
-    fn can_be_helped(&self) -> bool {
-        match &self.what {
-            What::Entries {
-                drafts,
-                signed: false,
-                helped: false,
-                ..
-            } => drafts.len() <= HELPED,
-            _ => false,
-        }
-    }
-
-    fn entries(&self) -> usize {
-        match &self.what {
-            What::Entries { drafts, .. } => drafts.len(),
-            What::Order(_) => 0,
-        }
-    }
-
-    fn into_works(self) -> Vec<Work> {
-        match self.what {
-            What::Entries { drafts, asked, .. } => asked.into_works(drafts.to_vec()),
-            What::Order(work) => vec![work],
-        }
-    }
-}
-
-fn refuse(slots: Vec<Slot>, error: Refused) {
-    for slot in slots {
-        match slot.what {
-            What::Entries { asked, .. } => asked.refuse(error),
-            What::Order(work) => work.refuse(error),
-        }
     }
 }
