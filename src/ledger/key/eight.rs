@@ -8,6 +8,10 @@
 //! loose   even limbs below 3·2^26, odd ones below 3·2^25 + 2^18
 //!                                                  sums and differences of two
 //! ```
+//! A word holds two limbs, an even one in its low half and the next in its high
+//! half: half as much to load, to keep and to add. A sum or difference is that of
+//! whole words, since no limb of it is negative or fills its half.
+//!
 //! **Bounds.** A factor of a product may be loose. 19 times an even limb is then
 //! below 57·2^26 < 2^32, and twice an odd limb below 2^28, so that each factor
 //! of a limb's product fits the half of a word. The largest of the ten sums is
@@ -21,30 +25,30 @@
 
 use std::num::Wrapping;
 
-use super::field::{self, Element};
+use super::field::{self, Element, Halves};
 
 /// How many stand side by side.
 pub(super) const LANES: usize = 8;
 
-/// The limbs of one element.
-pub(super) type Limbs = [u32; LIMBS];
-
 /// How many limbs one has.
 const LIMBS: usize = 10;
 
+/// How many words hold them.
+const WORDS: usize = LIMBS / 2;
+
 /// Twice the modulus, whose limbs no tight limb is beyond.
-const TWICE_MODULUS: Limbs = {
-    let (even, odd) = ((1 << 27) - 2, (1 << 26) - 2);
-    [even - 36, odd, even, odd, even, odd, even, odd, even, odd]
+const TWICE_MODULUS: Halves = {
+    let word = ((1 << 26) - 2) << 32 | ((1 << 27) - 2);
+    [word - 36, word, word, word, word]
 };
 
-/// Eight elements: of each limb those of all eight.
+/// Eight elements: of each word those of all eight.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-pub(super) struct Eight([[u32; LANES]; LIMBS]);
+pub(super) struct Eight([[u64; LANES]; WORDS]);
 
 impl Eight {
-    pub(super) const ZERO: Eight = Eight([[0; LANES]; LIMBS]);
+    pub(super) const ZERO: Eight = Eight([[0; LANES]; WORDS]);
     pub(super) const ONE: Eight = {
         let mut one = Eight::ZERO;
         one.0[0] = [1; LANES];
@@ -53,15 +57,12 @@ impl Eight {
 
     /// One element in all lanes.
     pub(super) fn all(element: &Element) -> Eight {
-        Eight(element.limbs().map(|limb| [limb; LANES]))
+        Eight(element.halves().map(|word| [word; LANES]))
     }
 
     /// One element a lane.
-    ///
-    /// Apart, so that no vector instructions are made of it: those that load
-    /// eight limbs from eight places take longer than as many loads.
-    #[inline(never)]
-    pub(super) fn gather(elements: [&Limbs; LANES]) -> Eight {
+    #[inline(always)]
+    pub(super) fn gather(elements: [&Halves; LANES]) -> Eight {
         let mut eight = Eight::ZERO;
         for (lane, element) in elements.into_iter().enumerate() {
             eight.put(lane, *element);
@@ -69,51 +70,47 @@ impl Eight {
         eight
     }
 
-    /// The limbs of one lane's element.
+    /// The words of one lane's element.
     #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
         reason = "a remainder of the length is in it"
     )]
-    fn lane(&self, lane: usize) -> Limbs {
+    fn lane(&self, lane: usize) -> Halves {
         let at = lane % LANES;
-        let [a, b, c, d, e, f, g, h, i, j] = &self.0;
-        [
-            a[at], b[at], c[at], d[at], e[at], f[at], g[at], h[at], i[at], j[at],
-        ]
+        let [a, b, c, d, e] = &self.0;
+        [a[at], b[at], c[at], d[at], e[at]]
     }
 
-    /// Makes `limbs` those of one lane's element.
+    /// Makes `words` those of one lane's element.
     #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
         reason = "a remainder of the length is in it"
     )]
-    fn put(&mut self, lane: usize, limbs: Limbs) {
+    fn put(&mut self, lane: usize, words: Halves) {
         let at = lane % LANES;
-        let [a, b, c, d, e, f, g, h, i, j] = &mut self.0;
-        [
-            a[at], b[at], c[at], d[at], e[at], f[at], g[at], h[at], i[at], j[at],
-        ] = limbs;
+        let [a, b, c, d, e] = &mut self.0;
+        [a[at], b[at], c[at], d[at], e[at]] = words;
     }
 
-    /// The limbs of each lane's element.
-    pub(super) fn limbs(&self) -> [Limbs; LANES] {
+    /// The words of each lane's element.
+    pub(super) fn halves(&self) -> [Halves; LANES] {
         std::array::from_fn(|lane| self.lane(lane))
     }
 
     /// Each lane's element, if they are tight.
     pub(super) fn elements(&self) -> [Element; LANES] {
-        self.limbs().map(|limbs| Element::from_limbs(&limbs))
+        self.halves().map(|words| Element::from_halves(&words))
     }
 
     /// Of two tight ones; loose.
     #[inline(always)]
     pub(super) fn plus(&self, other: &Eight) -> Eight {
         let mut sum = *self;
-        let limbs = sum.0.as_flattened_mut().iter_mut();
-        for (limb, other) in limbs.zip(other.0.as_flattened()) {
-            *limb = limb.wrapping_add(*other);
+        let words = sum.0.as_flattened_mut().iter_mut();
+        for (word, other) in words.zip(other.0.as_flattened()) {
+            *word = word.wrapping_add(*other);
         }
         sum
     }
@@ -122,27 +119,26 @@ impl Eight {
     #[inline(always)]
     pub(super) fn minus(&self, other: &Eight) -> Eight {
         let mut difference = *self;
-        let limbs = difference.0.iter_mut().zip(&other.0);
-        for ((limb, other), twice) in limbs.zip(TWICE_MODULUS) {
-            for (limb, other) in limb.iter_mut().zip(other) {
-                *limb = limb.wrapping_add(twice).wrapping_sub(*other);
+        let words = difference.0.iter_mut().zip(&other.0);
+        for ((word, other), twice) in words.zip(TWICE_MODULUS) {
+            for (word, other) in word.iter_mut().zip(other) {
+                *word = word.wrapping_add(twice).wrapping_sub(*other);
             }
         }
         difference
     }
 
-    /// Of a tight one, its negative in the lanes where `mask` is all ones, and
-    /// itself where it is zero; loose.
+    /// Has two change places in the lanes where `mask` is all ones; where it is
+    /// zero they stay.
     #[inline(always)]
-    pub(super) fn negated_where(&self, mask: &[u32; LANES]) -> Eight {
-        let mut negated = *self;
-        for (limb, twice) in negated.0.iter_mut().zip(TWICE_MODULUS) {
-            for (limb, mask) in limb.iter_mut().zip(mask) {
-                // !x = −x − 1, so that !x + (2p + 1) = 2p − x.
-                *limb = (*limb ^ mask).wrapping_add(mask & (twice + 1));
+    pub(super) fn swap_where(mask: &[u64; LANES], one: &mut Eight, other: &mut Eight) {
+        for (one, other) in one.0.iter_mut().zip(&mut other.0) {
+            for ((one, other), mask) in one.iter_mut().zip(other).zip(mask) {
+                let change = (*one ^ *other) & mask;
+                *one ^= change;
+                *other ^= change;
             }
         }
-        negated
     }
 
     /// Of two loose ones; tight.
@@ -160,9 +156,9 @@ impl Eight {
 /// that no check stands in the way of the vectors.
 #[inline(always)]
 #[rustfmt::skip]
-fn product(one: Limbs, other: Limbs) -> Limbs {
-    let [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9] = one;
-    let [g0, g1, g2, g3, g4, g5, g6, g7, g8, g9] = other;
+fn product(one: Halves, other: Halves) -> Halves {
+    let ([f0, f2, f4, f6, f8], [f1, f3, f5, f7, f9]) = (one, one.map(|word| word >> 32));
+    let ([g0, g2, g4, g6, g8], [g1, g3, g5, g7, g9]) = (other, other.map(|word| word >> 32));
     // 2^255 = 19: what would stand beyond the last limb comes back at the
     // first. Two odd limbs stand half a bit too high each.
     let (n1, n2, n3) = (times(g1, 19), times(g2, 19), times(g3, 19));
@@ -187,23 +183,23 @@ fn product(one: Limbs, other: Limbs) -> Limbs {
     ])
 }
 
-/// A limb as a factor of a product that does not fit a limb.
+/// The low half of a word, and by that a factor whose product is one instruction.
 #[inline(always)]
-fn wide(limb: u32) -> Wrapping<u64> {
-    Wrapping(u64::from(limb))
+fn wide(word: u64) -> Wrapping<u64> {
+    Wrapping(word & u64::from(u32::MAX))
 }
 
 /// The same of a small multiple, which fits.
 #[inline(always)]
-fn times(limb: u32, factor: u32) -> Wrapping<u64> {
-    wide(limb.wrapping_mul(factor))
+fn times(word: u64, factor: u64) -> Wrapping<u64> {
+    wide((word & u64::from(u32::MAX)).wrapping_mul(factor))
 }
 
 /// Two chains of carries at once. Limbs below 2^63 become tight: the last carry
 /// out of limb 9 is below 2^38, times 19 below 2^43, so that limb 1 is given
 /// less than 2^18 by the very last.
 #[inline(always)]
-fn carried(limbs: [Wrapping<u64>; LIMBS]) -> Limbs {
+fn carried(limbs: [Wrapping<u64>; LIMBS]) -> Halves {
     let [h0, h1, h2, h3, h4, h5, h6, h7, h8, h9] = limbs;
     let (h0, h1) = carry(h0, 26, h1);
     let (h4, h5) = carry(h4, 26, h5);
@@ -218,18 +214,8 @@ fn carried(limbs: [Wrapping<u64>; LIMBS]) -> Limbs {
     let (h9, over) = carry(h9, 25, Wrapping(0));
     let (h0, h1) = carry(h0 + over * Wrapping(19), 26, h1);
     // Below 2^26, each.
-    [
-        h0.0 as u32,
-        h1.0 as u32,
-        h2.0 as u32,
-        h3.0 as u32,
-        h4.0 as u32,
-        h5.0 as u32,
-        h6.0 as u32,
-        h7.0 as u32,
-        h8.0 as u32,
-        h9.0 as u32,
-    ]
+    let words = [(h0, h1), (h2, h3), (h4, h5), (h6, h7), (h8, h9)];
+    words.map(|(even, odd)| even.0 | odd.0 << 32)
 }
 
 /// What `limb` has beyond `bits` goes to the next.
@@ -247,7 +233,7 @@ pub(super) fn inverted_all(eights: &[Eight]) -> Vec<Eight> {
         inverses.push(product);
         product = product.times(eight);
     }
-    let last = field::inverted_all(&product.elements()).map(|inverse| inverse.limbs());
+    let last = field::inverted_all(&product.elements()).map(|inverse| inverse.halves());
     let mut inverse = Eight::gather(last.each_ref());
     for (place, eight) in inverses.iter_mut().zip(eights).rev() {
         *place = inverse.times(place);
@@ -269,29 +255,41 @@ mod tests {
     use super::*;
 
     /// The largest limbs that a tight element may have.
-    const TIGHTEST: Limbs = {
+    const TIGHTEST: [u64; LIMBS] = {
         let (even, odd) = ((1 << 26) - 1, (1 << 25) + (1 << 18) - 1);
         [even, odd, even, odd, even, odd, even, odd, even, odd]
     };
 
+    fn limbs(words: Halves) -> [u64; LIMBS] {
+        std::array::from_fn(|at| words[at / 2] >> (32 * (at % 2)) & u64::from(u32::MAX))
+    }
+
+    fn halves(limbs: [u64; LIMBS]) -> Halves {
+        std::array::from_fn(|at| limbs[2 * at] | limbs[2 * at + 1] << 32)
+    }
+
     /// Limbs at and near both ends of their ranges, and any between.
-    fn tight() -> impl Strategy<Value = Limbs> {
-        let limb = |most: u32| prop_oneof![Just(0), Just(1), Just(most), Just(most - 1), 0..=most];
-        TIGHTEST.map(limb)
+    fn tight() -> impl Strategy<Value = Halves> {
+        let limb = |most: u64| prop_oneof![Just(0), Just(1), Just(most), Just(most - 1), 0..=most];
+        TIGHTEST.map(limb).prop_map(halves)
     }
 
     fn is_tight(eight: &Eight) -> bool {
-        let below = |limbs: Limbs| limbs.iter().zip(TIGHTEST).all(|(limb, most)| *limb <= most);
-        eight.limbs().into_iter().all(below)
+        let below = |words: Halves| {
+            limbs(words)
+                .iter()
+                .zip(TIGHTEST)
+                .all(|(l, most)| *l <= most)
+        };
+        eight.halves().into_iter().all(below)
     }
 
     /// What each lane holds, by the proven arithmetic, of limbs that need not
     /// be tight.
     fn values(eight: &Eight) -> [[u8; 32]; LANES] {
         std::array::from_fn(|lane| {
-            let limbs = eight.lane(lane).map(u64::from);
             let (mut value, mut place) = (Element::ZERO, Element::ONE);
-            for (at, limb) in limbs.into_iter().enumerate() {
+            for (at, limb) in limbs(eight.lane(lane)).into_iter().enumerate() {
                 value = value.plus(&place.times(&Element::small(limb))).carried();
                 let base = if at % 2 == 0 { 1 << 26 } else { 1 << 25 };
                 place = place.times(&Element::small(base));
@@ -315,10 +313,10 @@ mod tests {
     proptest! {
         #[test]
         fn sums_differences_and_products_are_those_of_the_proven_arithmetic(
-            limbs in proptest::collection::vec(tight(), 4 * LANES)
+            words in proptest::collection::vec(tight(), 4 * LANES)
         ) {
             let eights: [Eight; 4] = std::array::from_fn(|at| {
-                Eight::gather(std::array::from_fn(|lane| &limbs[at * LANES + lane]))
+                Eight::gather(std::array::from_fn(|lane| &words[at * LANES + lane]))
             });
             let [a, b, c, d] = eights;
             let (sum, difference) = (a.plus(&b), c.minus(&d));
@@ -329,7 +327,7 @@ mod tests {
                 prop_assert!(is_tight(&product));
                 prop_assert_eq!(values(&product), each(&one, &other, Element::times));
             }
-            prop_assert_eq!(a.limbs().map(|limbs| Element::from_limbs(&limbs).to_bytes()), values(&a));
+            prop_assert_eq!(a.elements().map(Element::to_bytes), values(&a));
         }
     }
 
@@ -337,31 +335,24 @@ mod tests {
     /// all limbs at once: where anything would overflow, it would here.
     #[test]
     fn products_of_the_largest_limbs_do_not_overflow() {
-        let mut limbs = TIGHTEST.iter().zip(TWICE_MODULUS);
-        let eight = Eight(std::array::from_fn(|_| {
-            let (tight, twice) = limbs.next().unwrap();
-            [tight + twice; LANES]
-        }));
+        let tightest = halves(TIGHTEST);
+        let loosest = std::array::from_fn(|at| [tightest[at] + TWICE_MODULUS[at]; LANES]);
+        let eight = Eight(loosest);
         let square = eight.times(&eight);
         assert!(is_tight(&square));
         assert_eq!(values(&square), each(&eight, &eight, Element::times));
     }
 
     #[test]
-    fn a_negative_is_taken_where_it_is_asked_for() {
-        for limbs in [[0; LIMBS], TIGHTEST] {
-            let eight = Eight::gather([&limbs; LANES]);
-            let mut mask = [0; LANES];
-            for lane in [0, 3, 7] {
-                mask[lane] = u32::MAX;
-            }
-            let zero = each(&eight, &eight, |a, b| a.minus(b).carried());
-            let negated = values(&Eight::ZERO.minus(&eight));
-            assert_eq!(values(&Eight::ZERO), zero);
-            for (lane, value) in values(&eight.negated_where(&mask)).iter().enumerate() {
-                let expected = [values(&eight), negated][usize::from([0, 3, 7].contains(&lane))];
-                assert_eq!(*value, expected[lane]);
-            }
+    fn two_change_places_where_they_are_asked_to() {
+        let (low, high) = ([0; WORDS], halves(TIGHTEST));
+        let (mut one, mut other) = (Eight::gather([&low; LANES]), Eight::gather([&high; LANES]));
+        let mask =
+            std::array::from_fn(|lane| [0, u64::MAX][usize::from([0, 3, 7].contains(&lane))]);
+        Eight::swap_where(&mask, &mut one, &mut other);
+        for lane in 0..LANES {
+            let expected = [(low, high), (high, low)][usize::from(mask[lane] != 0)];
+            assert_eq!((one.lane(lane), other.lane(lane)), expected);
         }
     }
 
@@ -369,7 +360,7 @@ mod tests {
     fn inverses_are_those_of_each_lane() {
         let elements: [Element; LANES] =
             std::array::from_fn(|lane| Element::small(lane as u64 + 2));
-        let eight = Eight::gather(elements.map(|e| e.limbs()).each_ref());
+        let eight = Eight::gather(elements.map(|e| e.halves()).each_ref());
         let eights = [eight, eight.times(&eight), Eight::ONE];
         for (one, inverse) in eights.iter().zip(inverted_all(&eights)) {
             assert_eq!(values(&one.times(&inverse)), values(&Eight::ONE));

@@ -11,6 +11,11 @@ use fiat_crypto::curve25519_64 as fiat;
 #[derive(Clone, Copy)]
 pub(super) struct Element(fiat::fiat_25519_tight_field_element);
 
+/// The limbs of an element, each in two halves of a word: below its 26 low bits,
+/// above what is left, 25 bits, or one more where the limb is 2^51, as a carried one
+/// may just be.
+pub(super) type Halves = [u64; 5];
+
 /// A sum or a difference of two elements.
 #[derive(Clone, Copy)]
 pub(super) struct Loose(fiat::fiat_25519_loose_field_element);
@@ -59,21 +64,16 @@ impl Element {
         bytes
     }
 
-    /// Its limbs in halves, of 26 bits and 25; where a limb is 2^51, as a carried
-    /// one may just be, one bit more.
-    pub(super) fn limbs(&self) -> [u32; 10] {
-        let [a, b, c, d, e] = self.0.0.map(|limb| {
-            // The bound above.
-            [(limb & ((1 << 26) - 1)) as u32, (limb >> 26) as u32]
-        });
-        let ([a, b], [c, d], [e, f], [g, h], [i, j]) = (a, b, c, d, e);
-        [a, b, c, d, e, f, g, h, i, j]
+    /// Its limbs in halves.
+    pub(super) fn halves(&self) -> Halves {
+        self.0
+            .0
+            .map(|limb| limb & ((1 << 26) - 1) | limb >> 26 << 32)
     }
 
-    /// Of limbs that are below 2^26 and, every other one, 2^26.
-    pub(super) fn from_limbs(limbs: &[u32; 10]) -> Element {
-        let [a, b, c, d, e, f, g, h, i, j] = limbs.map(u64::from);
-        let limbs = [(a, b), (c, d), (e, f), (g, h), (i, j)].map(|(low, high)| low + (high << 26));
+    /// Of halves that are below 2^26.
+    pub(super) fn from_halves(halves: &Halves) -> Element {
+        let limbs = halves.map(|word| (word & u64::from(u32::MAX)) + (word >> 32 << 26));
         // Below 2^52 each, and so within the bounds of what is not carried.
         Loose(fiat::fiat_25519_loose_field_element(limbs)).carried()
     }

@@ -10,8 +10,8 @@
 //! Whoever calls is compiled for the processor's vector instructions; all here
 //! is inlined there.
 
-use super::eight::{Eight, LANES, Limbs, inverted_all};
-use super::field::Element;
+use super::eight::{Eight, LANES, inverted_all};
+use super::field::{Element, Halves};
 use super::point::{Point, d, encoding};
 
 /// Eight points: x = X/Z, y = Y/Z, and T = XY/Z.
@@ -28,17 +28,19 @@ pub(super) struct Points {
 #[derive(Clone)]
 #[repr(align(64))]
 pub(super) struct Ready {
-    plus: Limbs,
-    minus: Limbs,
-    product: Limbs,
+    plus: Halves,
+    minus: Halves,
+    product: Halves,
 }
 
-/// Eight ready points side by side: what is to be multiplied by y − x, by y + x
-/// and by t.
+/// Eight ready points side by side, or their negatives: what is to be multiplied by
+/// y − x, by y + x and by t.
 pub(super) struct Readies {
     first: Eight,
     second: Eight,
     third: Eight,
+    /// All ones where the third is to be negative.
+    negative: [u64; LANES],
 }
 
 impl Points {
@@ -52,11 +54,11 @@ impl Points {
     /// One point a lane, and the identity where there are fewer.
     pub(super) fn of(points: &[Point]) -> Points {
         let gather = |coordinate: fn(&Point) -> &Element, missing: Element| {
-            let mut limbs = [missing.limbs(); LANES];
-            for (place, point) in limbs.iter_mut().zip(points) {
-                *place = coordinate(point).limbs();
+            let mut elements = [missing.halves(); LANES];
+            for (place, point) in elements.iter_mut().zip(points) {
+                *place = coordinate(point).halves();
             }
-            Eight::gather(limbs.each_ref())
+            Eight::gather(elements.each_ref())
         };
         Points {
             x: gather(|point| &point.x, Element::ZERO),
@@ -73,7 +75,8 @@ impl Points {
         let b = self.y.plus(&self.x).times(&ready.second);
         let c = self.t.times(&ready.third);
         let (e, h) = (b.minus(&a), b.plus(&a));
-        let (f, g) = (self.z.minus(&c), self.z.plus(&c));
+        let (mut f, mut g) = (self.z.minus(&c), self.z.plus(&c));
+        Eight::swap_where(&ready.negative, &mut f, &mut g);
         self.x = e.times(&f);
         self.y = g.times(&h);
         self.z = f.times(&g);
@@ -86,7 +89,6 @@ impl Readies {
     /// and the product its sign.
     #[inline(always)]
     pub(super) fn gather(ready: [(&Ready, bool); LANES]) -> Readies {
-        let mask = ready.map(|(_, negative)| u32::from(negative).wrapping_neg());
         let first = ready.map(|(ready, negative)| match negative {
             true => &ready.plus,
             false => &ready.minus,
@@ -95,11 +97,11 @@ impl Readies {
             true => &ready.minus,
             false => &ready.plus,
         });
-        let third = Eight::gather(ready.map(|(ready, _)| &ready.product));
         Readies {
             first: Eight::gather(first),
             second: Eight::gather(second),
-            third: third.negated_where(&mask),
+            third: Eight::gather(ready.map(|(ready, _)| &ready.product)),
+            negative: ready.map(|(_, negative)| u64::from(negative).wrapping_neg()),
         }
     }
 
@@ -120,9 +122,9 @@ pub(super) fn ready_all(points: &[Points]) -> Vec<[Ready; LANES]> {
     let mut ready = Vec::with_capacity(points.len());
     for (points, inverse) in points.iter().zip(inverted_all(&zs)) {
         let (x, y) = (points.x.times(&inverse), points.y.times(&inverse));
-        let mut plus = y.plus(&x).times(&half).limbs().into_iter();
-        let mut minus = y.minus(&x).times(&half).limbs().into_iter();
-        let product = x.times(&y).times(&d).limbs();
+        let mut plus = y.plus(&x).times(&half).halves().into_iter();
+        let mut minus = y.minus(&x).times(&half).halves().into_iter();
+        let product = x.times(&y).times(&d).halves();
         ready.push(product.map(|product| Ready {
             plus: plus.next().unwrap_or_default(),
             minus: minus.next().unwrap_or_default(),
