@@ -169,18 +169,29 @@ fn product(one: Halves, other: Halves) -> Halves {
     let (f5, f6, f7, f8, f9) = (wide(f5), wide(f6), wide(f7), wide(f8), wide(f9));
     let (g0, g1, g2, g3, g4) = (wide(g0), wide(g1), wide(g2), wide(g3), wide(g4));
     let (g5, g6, g7, g8, g9) = (wide(g5), wide(g6), wide(g7), wide(g8), wide(g9));
-    carried([
-        f0 * g0 + d1 * n9 + f2 * n8 + d3 * n7 + f4 * n6 + d5 * n5 + f6 * n4 + d7 * n3 + f8 * n2 + d9 * n1,
-        f0 * g1 + f1 * g0 + f2 * n9 + f3 * n8 + f4 * n7 + f5 * n6 + f6 * n5 + f7 * n4 + f8 * n3 + f9 * n2,
-        f0 * g2 + d1 * g1 + f2 * g0 + d3 * n9 + f4 * n8 + d5 * n7 + f6 * n6 + d7 * n5 + f8 * n4 + d9 * n3,
-        f0 * g3 + f1 * g2 + f2 * g1 + f3 * g0 + f4 * n9 + f5 * n8 + f6 * n7 + f7 * n6 + f8 * n5 + f9 * n4,
-        f0 * g4 + d1 * g3 + f2 * g2 + d3 * g1 + f4 * g0 + d5 * n9 + f6 * n8 + d7 * n7 + f8 * n6 + d9 * n5,
-        f0 * g5 + f1 * g4 + f2 * g3 + f3 * g2 + f4 * g1 + f5 * g0 + f6 * n9 + f7 * n8 + f8 * n7 + f9 * n6,
-        f0 * g6 + d1 * g5 + f2 * g4 + d3 * g3 + f4 * g2 + d5 * g1 + f6 * g0 + d7 * n9 + f8 * n8 + d9 * n7,
-        f0 * g7 + f1 * g6 + f2 * g5 + f3 * g4 + f4 * g3 + f5 * g2 + f6 * g1 + f7 * g0 + f8 * n9 + f9 * n8,
-        f0 * g8 + d1 * g7 + f2 * g6 + d3 * g5 + f4 * g4 + d5 * g3 + f6 * g2 + d7 * g1 + f8 * g0 + d9 * n9,
-        f0 * g9 + f1 * g8 + f2 * g7 + f3 * g6 + f4 * g5 + f5 * g4 + f6 * g3 + f7 * g2 + f8 * g1 + f9 * g0,
-    ])
+    // One half of the second factor after the other: what is used of it at a time
+    // and a sum or two are as much as sixteen registers hold.
+    let mut h0 = f0 * g0 + d9 * n1 + f8 * n2 + d7 * n3 + f6 * n4;
+    let mut h1 = f1 * g0 + f0 * g1 + f9 * n2 + f8 * n3 + f7 * n4;
+    let mut h2 = f2 * g0 + d1 * g1 + f0 * g2 + d9 * n3 + f8 * n4;
+    let mut h3 = f3 * g0 + f2 * g1 + f1 * g2 + f0 * g3 + f9 * n4;
+    let mut h4 = f4 * g0 + d3 * g1 + f2 * g2 + d1 * g3 + f0 * g4;
+    let mut h5 = f5 * g0 + f4 * g1 + f3 * g2 + f2 * g3 + f1 * g4;
+    let mut h6 = f6 * g0 + d5 * g1 + f4 * g2 + d3 * g3 + f2 * g4;
+    let mut h7 = f7 * g0 + f6 * g1 + f5 * g2 + f4 * g3 + f3 * g4;
+    let mut h8 = f8 * g0 + d7 * g1 + f6 * g2 + d5 * g3 + f4 * g4;
+    let mut h9 = f9 * g0 + f8 * g1 + f7 * g2 + f6 * g3 + f5 * g4;
+    h0 += d5 * n5 + f4 * n6 + d3 * n7 + f2 * n8 + d1 * n9;
+    h1 += f6 * n5 + f5 * n6 + f4 * n7 + f3 * n8 + f2 * n9;
+    h2 += d7 * n5 + f6 * n6 + d5 * n7 + f4 * n8 + d3 * n9;
+    h3 += f8 * n5 + f7 * n6 + f6 * n7 + f5 * n8 + f4 * n9;
+    h4 += d9 * n5 + f8 * n6 + d7 * n7 + f6 * n8 + d5 * n9;
+    h5 += f0 * g5 + f9 * n6 + f8 * n7 + f7 * n8 + f6 * n9;
+    h6 += d1 * g5 + f0 * g6 + d9 * n7 + f8 * n8 + d7 * n9;
+    h7 += f2 * g5 + f1 * g6 + f0 * g7 + f9 * n8 + f8 * n9;
+    h8 += d3 * g5 + f2 * g6 + d1 * g7 + f0 * g8 + d9 * n9;
+    h9 += f4 * g5 + f3 * g6 + f2 * g7 + f1 * g8 + f0 * g9;
+    carried([h0, h1, h2, h3, h4, h5, h6, h7, h8, h9])
 }
 
 /// The low half of a word, and by that a factor whose product is one instruction.
