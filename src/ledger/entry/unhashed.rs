@@ -49,18 +49,6 @@ impl<R: AsRef<[u8]>> Unhashed<R> {
         })
     }
 
-    /// The kind.
-    pub(crate) fn kind(&self) -> &str {
-        text(self.record.as_ref().get(..self.kind_end)).unwrap_or_default()
-    }
-
-    /// The payload's bytes: the canonical JSON of an object, if nobody tampered.
-    pub(crate) fn payload_bytes(&self) -> &[u8] {
-        let all = self.record.as_ref();
-        let end = all.len() - TAIL_BYTES;
-        all.get(self.ts_end + 1..end).unwrap_or_default()
-    }
-
     /// The entry, its hash made alone.
     pub(crate) fn hashed(self) -> Entry<R> {
         let hash = Hash::of(self.signing_payload());
@@ -88,5 +76,21 @@ impl<R: AsRef<[u8]>> Unhashed<R> {
             ts: self.ts,
             hash,
         }
+    }
+}
+
+/// What the index of a store is made from.
+#[cfg(feature = "store")]
+impl<R: AsRef<[u8]>> Unhashed<R> {
+    /// The kind.
+    pub(crate) fn kind(&self) -> &str {
+        text(self.record.as_ref().get(..self.kind_end)).unwrap_or_default()
+    }
+
+    /// The payload's bytes: the canonical JSON of an object, if nobody tampered.
+    pub(crate) fn payload_bytes(&self) -> &[u8] {
+        let all = self.record.as_ref();
+        let end = all.len() - TAIL_BYTES;
+        all.get(self.ts_end + 1..end).unwrap_or_default()
     }
 }
