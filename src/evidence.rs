@@ -53,6 +53,12 @@ pub enum EvidenceError {
         /// The entry asked for.
         seq: Seq,
     },
+    /// An entry of a selection is in no epoch yet.
+    #[error("entry {seq} of the selection is not sealed yet")]
+    SelectionNotSealed {
+        /// The first such entry.
+        seq: Seq,
+    },
     /// The stored tree is damaged.
     #[error("the stored tree is damaged: {0}")]
     Tree(#[from] TreeError),
@@ -140,6 +146,14 @@ impl Sealed {
         let header = &self.epoch.content;
         (header.first_seq..=header.last_seq).contains(&seq)
     }
+}
+
+/// The last entry that an epoch seals.
+fn sealed_to(store: &dyn Store) -> Result<Option<Seq>, EvidenceError> {
+    Ok(match store.last_epoch()? {
+        Some(number) => Some(epoch_at(store, number)?.content.last_seq),
+        None => None,
+    })
 }
 
 fn paths_of(epoch: &SignedEpoch) -> PathReader {

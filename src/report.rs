@@ -37,7 +37,7 @@ mod verify;
 mod writer;
 
 pub use about::About;
-pub use case::{MOST_RELATED, workers_of};
+pub use case::{Case, MOST_RELATED};
 pub use file::ReportFile;
 pub use verify::verify_report;
 pub use writer::ReportWriter;

@@ -23,6 +23,7 @@ use crate::ledger::encrypted_pem::LockError;
 use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
+use crate::ledger::position::Seq;
 use crate::ledger::receipts::ReceiptsError;
 use crate::ledger::source::ReadError;
 use crate::logbook::error::{LogbookError, OpenError};
@@ -46,6 +47,16 @@ pub(super) enum CliError {
     Usage(String),
     #[error("could not write the output: {0}")]
     Output(io::Error),
+    #[error(
+        "output_lost: {entries} entries are recorded, the last of them {last}, but not every \
+         receipt could be written: {source}"
+    )]
+    OutputLost {
+        entries: u64,
+        first: Seq,
+        last: Seq,
+        source: io::Error,
+    },
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("{}: {source}", path.display())]
@@ -166,6 +177,7 @@ impl CliError {
             CliError::Evidence(
                 EvidenceError::NoSuchEntry { .. }
                 | EvidenceError::NotSealed { .. }
+                | EvidenceError::SelectionNotSealed { .. }
                 | EvidenceError::EmptyRange,
             ) => 1,
             CliError::Open(OpenError::NothingToAccept) => 1,
@@ -180,6 +192,7 @@ impl CliError {
         match self {
             CliError::Usage(_) | CliError::Argument { .. } => "usage",
             CliError::Output(error) | CliError::File { source: error, .. } => io_code(error),
+            CliError::OutputLost { .. } => "output_lost",
             CliError::Read(_) => "io",
             CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
             CliError::Producer(error) => error.code(),
@@ -221,6 +234,12 @@ impl CliError {
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
+            CliError::OutputLost { first, last, .. } => {
+                return Some(format!(
+                    "append none of them again: `sealbook log --from-seq {first} --until-seq {last}` \
+                     shows what was recorded"
+                ));
+            }
             CliError::Line { source, .. } | CliError::InFile { source, .. } => {
                 return source.hint();
             }
@@ -238,6 +257,9 @@ impl CliError {
             CliError::Append(LogbookError::Store(error)) => return store_hint(error),
             CliError::Append(LogbookError::Mark(_)) => {
                 "make room where the mark is; `sealbook log --reverse` shows what was recorded"
+            }
+            CliError::Evidence(EvidenceError::SelectionNotSealed { .. }) => {
+                "--seal seals it first, and what is not sealed then cannot be missed"
             }
             CliError::Evidence(EvidenceError::NotSealed { .. }) => "run `sealbook seal` first",
             CliError::Evidence(
@@ -393,7 +415,7 @@ fn evidence_code(error: &EvidenceError) -> &'static str {
         EvidenceError::Ledger(error) => open_code(error),
         EvidenceError::Store(error) => store_code(error),
         EvidenceError::NoSuchEntry { .. } | EvidenceError::EmptyRange => "not_found",
-        EvidenceError::NotSealed { .. } => "not_sealed",
+        EvidenceError::NotSealed { .. } | EvidenceError::SelectionNotSealed { .. } => "not_sealed",
         EvidenceError::Bundle(BundleError::Io(error)) => io_code(error),
         EvidenceError::Bundle(_) => "sign_failed",
         _ => "store_corrupt",

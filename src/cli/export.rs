@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use crate::evidence::range::{RangeExport, export_range};
-use crate::evidence::selection::{SelectionExport, export_selection};
+use crate::evidence::selection::{SelectionExport, Unsealed, export_selection};
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::logbook::reading::Reader;
@@ -115,16 +115,11 @@ fn selection(
     let signer = signer(context, store, args.unsigned, output);
     let export = SelectionExport {
         filter: &args.filters.to_filter()?,
+        unsealed: Unsealed::Refused,
         signer: signer.as_deref(),
         progress: &mut |done| progress.at(done),
     };
     let (_, selected) = export_selection(store, out, export)?;
-    if selected.unsealed > 0 {
-        output.warning(&format!(
-            "{} entries are not sealed yet and were left out: --seal seals them first",
-            selected.unsealed
-        ));
-    }
     Ok(selected.closing.entries)
 }
 

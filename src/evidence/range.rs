@@ -16,8 +16,8 @@ use crate::logbook::{epoch_at, identity_of};
 use crate::store::Store;
 use crate::store::tree::{TreeError, subtree_hashes};
 
-use super::EvidenceError;
 use super::documents::{Needed, any_until};
+use super::{EvidenceError, sealed_to};
 
 /// What to put into a bundle of a range.
 pub struct RangeExport<'a> {
@@ -104,10 +104,7 @@ fn needed(store: &dyn Store, first: Seq, last: Seq) -> Result<Needed, EvidenceEr
 
 /// The last entry to give: as far as an epoch or the head covers.
 fn last_of(store: &dyn Store, export: &RangeExport<'_>) -> Result<Seq, EvidenceError> {
-    let sealed_to = match store.last_epoch()? {
-        Some(number) => Some(epoch_at(store, number)?.content.last_seq),
-        None => None,
-    };
+    let sealed_to = sealed_to(store)?;
     let in_log = store.last_seq()?.ok_or(EvidenceError::EmptyRange)?;
     let wanted = export.last.min(in_log);
     let head = export.head.map(|head| head.content.seq);

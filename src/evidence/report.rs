@@ -8,13 +8,12 @@ use crate::ledger::bundle::BundleError;
 use crate::ledger::key::Signer;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
-use crate::logbook::epoch_at;
-use crate::report::{About, MOST_RELATED, ReportWriter, workers_of};
+use crate::report::{About, Case, MOST_RELATED, ReportWriter};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
-use super::EvidenceError;
-use super::selection::{Selected, SelectionExport, export_with};
+use super::selection::{Selected, SelectionExport, Unsealed, export_with};
+use super::{EvidenceError, sealed_to};
 
 /// What to put into a report.
 pub struct ReportExport<'a> {
@@ -43,35 +42,41 @@ pub fn export_report<W: Write>(
     };
     let first = select(store, &filter)?.next();
     let (first, _) = first.ok_or(EvidenceError::EmptyRange)??;
-    if store.epoch_of(first)?.is_none() {
-        return Err(EvidenceError::NotSealed { seq: first });
-    }
+    let sealed_to = sealed_to(store)?.filter(|last| first <= *last);
+    let sealed_to = sealed_to.ok_or(EvidenceError::NotSealed { seq: first })?;
     let about = About {
         correlation: export.correlation.to_owned(),
-        left_out: unsealed(store, &filter)?,
+        left_out: after(store, &filter, sealed_to)?,
     };
     let writer = ReportWriter::new(out, &about).map_err(BundleError::Io)?;
     let selection = SelectionExport {
         filter: &filter,
+        unsealed: Unsealed::LeftOut,
         signer: export.signer,
         progress: export.progress,
     };
-    let related = attestations(store, &filter)?;
+    let related = attestations(store, &filter, Case(export.correlation), sealed_to)?;
     let (writer, selected) = export_with(store, writer, selection, &related)?;
     Ok((writer.finish().map_err(BundleError::Io)?, selected))
 }
 
-/// For each worker that the case's decisions name, the last attestation of it
-/// before the first of them. It bears no correlation id of its own.
-fn attestations(store: &dyn Store, of_case: &Filter) -> Result<Vec<Seq>, EvidenceError> {
+/// For each worker that the case's sealed decisions name, the last attestation of
+/// it before the first of them. It bears no correlation id of its own.
+fn attestations(
+    store: &dyn Store,
+    of_case: &Filter,
+    case: Case<'_>,
+    sealed_to: Seq,
+) -> Result<Vec<Seq>, EvidenceError> {
     let decisions = Filter {
         kinds: vec![kind::DECISION.to_owned()],
+        until_seq: Some(sealed_to),
         ..of_case.clone()
     };
     let mut first_of = BTreeMap::new();
     for item in select(store, &decisions)? {
         let (seq, entry) = item?;
-        for worker in workers_of(&entry) {
+        for worker in case.chosen_by(&entry) {
             if first_of.len() < MOST_RELATED {
                 first_of.entry(worker).or_insert(seq);
             }
@@ -90,7 +95,7 @@ fn attestations(store: &dyn Store, of_case: &Filter) -> Result<Vec<Seq>, Evidenc
         if let Some(item) = select(store, &attested)?.next() {
             let (seq, entry) = item?;
             // One that is of the case is there already.
-            if !of_case.matches(seq, &entry) {
+            if !case.has(&entry) {
                 found.insert(seq);
             }
         }
@@ -98,14 +103,10 @@ fn attestations(store: &dyn Store, of_case: &Filter) -> Result<Vec<Seq>, Evidenc
     Ok(found.into_iter().collect())
 }
 
-/// How many entries of the case no epoch seals yet.
-fn unsealed(store: &dyn Store, filter: &Filter) -> Result<u64, EvidenceError> {
-    let sealed_to = match store.last_epoch()? {
-        Some(number) => Some(epoch_at(store, number)?.content.last_seq),
-        None => None,
-    };
+/// How many entries of the case come after the last sealed one.
+fn after(store: &dyn Store, filter: &Filter, sealed_to: Seq) -> Result<u64, EvidenceError> {
     let tail = Filter {
-        from_seq: sealed_to.map(|last| Seq(last.0.saturating_add(1))),
+        from_seq: Some(Seq(sealed_to.0.saturating_add(1))),
         ..filter.clone()
     };
     let mut count = 0;

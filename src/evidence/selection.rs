@@ -17,17 +17,28 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::documents::Needed;
-use super::{EvidenceError, path_of, paths_of};
+use super::{EvidenceError, path_of, paths_of, sealed_to};
 
 /// What to put into a bundle of a selection.
 pub struct SelectionExport<'a> {
     /// Which entries. They are given in the order of the log; newest first only
     /// says which ones a limit leaves.
     pub filter: &'a Filter,
+    /// What becomes of entries that no epoch seals yet.
+    pub unsealed: Unsealed,
     /// Who signs the closing record.
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
     pub progress: &'a mut dyn FnMut(u64),
+}
+
+/// What becomes of entries that are wanted and that no epoch seals yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsealed {
+    /// The selection is refused if there is one.
+    Refused,
+    /// They are left out, and counted; a selection of nothing else is refused.
+    LeftOut,
 }
 
 /// What became of a selection.
@@ -42,7 +53,8 @@ pub struct Selected {
 /// Writes the bundle of a selection.
 ///
 /// # Errors
-/// [`EvidenceError`]; what was written by then is no bundle.
+/// [`EvidenceError`]; what was written by then is no bundle. `EmptyRange` and
+/// `SelectionNotSealed` come before anything is written.
 pub fn export_selection<W: Write>(
     store: &dyn Store,
     out: W,
@@ -64,8 +76,20 @@ pub(super) fn export_with<W: Write>(
         log: identity.log,
         genesis: identity.genesis,
     };
+    let Wanted {
+        needed,
+        mut items,
+        any_sealed,
+        first_unsealed,
+    } = wanted(store, export.filter, also)?;
+    match (any_sealed, first_unsealed, export.unsealed) {
+        (false, None, _) => return Err(EvidenceError::EmptyRange),
+        (_, Some(seq), Unsealed::Refused) | (false, Some(seq), _) => {
+            return Err(EvidenceError::SelectionNotSealed { seq });
+        }
+        _ => {}
+    }
     let mut writer = BundleWriter::new(out, &opening)?;
-    let (needed, mut items) = needed(store, export.filter, also)?;
     needed.write(store, &mut writer)?;
     let mut current: Option<SignedEpoch> = None;
     let (mut written, mut unsealed) = (0, 0);
@@ -96,9 +120,6 @@ pub(super) fn export_with<W: Write>(
             }
             rest = after;
         }
-    }
-    if written == 0 && unsealed == 0 {
-        return Err(EvidenceError::EmptyRange);
     }
     let (out, closing) = writer.finish(export.signer)?;
     Ok((out, Selected { closing, unsealed }))
@@ -144,26 +165,34 @@ fn paths(
 /// Bytes of entries up to which a selection is read only once.
 const KEPT_BYTES: usize = 8 << 20;
 
-/// What the selected entries need, as only sealed ones are given, and all of
-/// them once more.
-fn needed<'s>(
+/// The selected entries, after a first look at them.
+struct Wanted<'s> {
+    /// What those that are sealed need: only they are given.
+    needed: Needed,
+    /// All of them.
+    items: Items<'s>,
+    any_sealed: bool,
+    first_unsealed: Option<Seq>,
+}
+
+fn wanted<'s>(
     store: &'s dyn Store,
     filter: &Filter,
     also: &'s [Seq],
-) -> Result<(Needed, Items<'s>), EvidenceError> {
+) -> Result<Wanted<'s>, EvidenceError> {
     let mut items = with(store, in_order(store, filter)?, also);
     let mut needed = Needed::default();
-    let sealed_to = match store.last_epoch()? {
-        Some(number) => epoch_at(store, number)?.content.last_seq,
-        None => return Ok((needed, items)),
-    };
+    let sealed_to = sealed_to(store)?;
+    let (mut any_sealed, mut first_unsealed) = (false, None);
     let (mut kept, mut bytes) = (Vec::new(), 0_usize);
     for item in items.by_ref() {
         let (seq, entry) = item?;
-        let sealed = seq <= sealed_to;
-        if sealed {
-            needed.take(&entry);
+        let sealed = Some(seq) <= sealed_to;
+        match sealed {
+            true => needed.take(&entry),
+            false => first_unsealed = Some(seq),
         }
+        any_sealed |= sealed;
         if bytes < KEPT_BYTES {
             bytes += entry.record().len();
             kept.push(Ok((seq, entry)));
@@ -174,9 +203,15 @@ fn needed<'s>(
             break;
         }
     }
-    Ok(match bytes < KEPT_BYTES {
-        true => (needed, Box::new(kept.into_iter().chain(items))),
-        false => (needed, with(store, in_order(store, filter)?, also)),
+    let items = match bytes < KEPT_BYTES {
+        true => Box::new(kept.into_iter().chain(items)),
+        false => with(store, in_order(store, filter)?, also),
+    };
+    Ok(Wanted {
+        needed,
+        items,
+        any_sealed,
+        first_unsealed,
     })
 }
 

@@ -1,7 +1,9 @@
-//! The entries of a report, held against the case that it names.
+//! What belongs to a case: one rule, for the writer of a report and for its
+//! reader.
 //!
-//! Each has the case's correlation id; or it is the attestation of a worker that
-//! a decision of the case names further on.
+//! An entry belongs if it has the case's correlation id; or if it is the
+//! attestation of a worker that a decision of the case, further on **in the same
+//! report**, names. What the report leaves out brings nothing in.
 
 use std::collections::VecDeque;
 
@@ -18,9 +20,30 @@ const OTHER_CASE: &str = "this entry is not of the case that the report names";
 /// Attestations that a report carries beside its case, at most.
 pub const MOST_RELATED: usize = 10_000;
 
+/// The case of a correlation id.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a>(pub &'a str);
+
+impl Case<'_> {
+    /// Whether an entry is of the case by itself.
+    #[must_use]
+    pub fn has(&self, entry: &Entry) -> bool {
+        Facts::of(entry).has(Field::Correlation, self.0)
+    }
+
+    /// The workers whose earlier attestations stand beside the case because of
+    /// this entry of it.
+    #[must_use]
+    pub fn chosen_by(&self, entry: &Entry) -> Vec<String> {
+        match entry.kind() == kind::DECISION && self.has(entry) {
+            true => workers_of(entry),
+            false => Vec::new(),
+        }
+    }
+}
+
 /// The workers that an entry names, by id or species, each once.
-#[must_use]
-pub fn workers_of(entry: &Entry) -> Vec<String> {
+fn workers_of(entry: &Entry) -> Vec<String> {
     let facts = Facts::of(entry);
     let workers = facts.values().filter(|(field, _)| *field == Field::Worker);
     workers.map(|(_, worker)| worker.to_owned()).collect()
@@ -29,7 +52,7 @@ pub fn workers_of(entry: &Entry) -> Vec<String> {
 /// A bundle as a source, with a fault for each entry of another case.
 pub(super) struct OfCase<'a, S> {
     inner: S,
-    correlation: Option<&'a str>,
+    case: Option<Case<'a>>,
     /// Entries passed on.
     entries: u64,
     /// Attestations whose workers no decision has named yet.
@@ -42,10 +65,10 @@ struct Related {
 }
 
 impl<'a, S> OfCase<'a, S> {
-    pub(super) const fn new(inner: S, correlation: Option<&'a str>) -> Self {
+    pub(super) const fn new(inner: S, case: Option<Case<'a>>) -> Self {
         Self {
             inner,
-            correlation,
+            case,
             entries: 0,
             related: VecDeque::new(),
         }
@@ -55,19 +78,16 @@ impl<'a, S> OfCase<'a, S> {
     fn judge(&mut self, raw: &Raw, line: Option<u64>) -> Option<Fault> {
         let index = self.entries;
         self.entries += 1;
-        let (Some(correlation), Raw::BundleLine(bytes)) = (self.correlation, raw) else {
+        let (Some(case), Raw::BundleLine(bytes)) = (self.case, raw) else {
             return None;
         };
         // What is no entry is for verification to say.
         let parsed = parse_entry(bytes).ok()?;
         let entry = &parsed.entry;
-        if Facts::of(entry).has(Field::Correlation, correlation) {
-            if entry.kind() == kind::DECISION {
-                let named = workers_of(entry);
-                let is_named =
-                    |related: &Related| related.workers.iter().any(|w| named.contains(w));
-                self.related.retain(|related| !is_named(related));
-            }
+        if case.has(entry) {
+            let chosen = case.chosen_by(entry);
+            let is_chosen = |related: &Related| related.workers.iter().any(|w| chosen.contains(w));
+            self.related.retain(|related| !is_chosen(related));
             return None;
         }
         let fault = Fault::at(FaultCode::FormatMismatch, At::Entry, index, OTHER_CASE);

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use super::case::OfCase;
+use super::case::{Case, OfCase};
 use super::file::ReportFile;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::{Fault, FaultCode, Format, Verdict};
@@ -35,8 +35,8 @@ pub fn verify_report(
     let before = file.lines_before();
     let mut outcome = {
         let bundle = BufReader::new(file.bundle());
-        let correlation = about.as_ref().map(|about| about.correlation.as_str());
-        let mut source = OfCase::new(BundleFile::open(bundle)?, correlation);
+        let case = about.as_ref().map(|about| Case(&about.correlation));
+        let mut source = OfCase::new(BundleFile::open(bundle)?, case);
         verify(&mut source, policy, progress)?
     };
     let report = &mut outcome.report;

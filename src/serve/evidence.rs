@@ -14,7 +14,7 @@ use super::service::Service;
 use super::streamed::{ChunkWriter, File, streamed};
 use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::report::{ReportExport, export_report};
-use crate::evidence::selection::{SelectionExport, export_selection};
+use crate::evidence::selection::{SelectionExport, Unsealed, export_selection};
 use crate::ledger::position::Seq;
 use crate::store::query::Filter;
 
@@ -127,6 +127,7 @@ fn write_bundle(
     } else {
         let export = SelectionExport {
             filter,
+            unsealed: Unsealed::LeftOut,
             signer,
             progress: &mut |_| (),
         };

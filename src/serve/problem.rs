@@ -287,7 +287,9 @@ impl From<EvidenceError> for Problem {
     fn from(error: EvidenceError) -> Problem {
         match error {
             EvidenceError::NoSuchEntry { .. } | EvidenceError::EmptyRange => Problem::NotFound,
-            EvidenceError::NotSealed { seq } => Problem::NotSealed { seq: seq.0 },
+            EvidenceError::NotSealed { seq } | EvidenceError::SelectionNotSealed { seq } => {
+                Problem::NotSealed { seq: seq.0 }
+            }
             other => Problem::Evidence(other),
         }
     }

@@ -122,6 +122,44 @@ fn export_of_what_cannot_be_chosen_is_refused_and_leaves_no_file() {
     assert_eq!(left.len(), 3, "{left:?}");
 }
 
+const SEAL_HINT: &str = "--seal seals it first, and what is not sealed then cannot be missed";
+
+#[test]
+fn evidence_that_is_asked_for_at_once_is_there_or_refused_and_never_empty() {
+    let payload =
+        r#"{"correlation_id":"c","tenant_id":"t","worker_id":"w","decision_id":"d","denied":true}"#;
+    for filter in [
+        ["--correlation", "c"],
+        ["--tenant", "t"],
+        ["--worker", "w"],
+        ["--decision", "d"],
+        ["--kind", "incident"],
+        ["--limit", "1"],
+    ] {
+        for before in [Place::initialised(), Place::sealed()] {
+            let place = before;
+            place
+                .run(&["append", "--kind", "incident", "--payload", payload])
+                .ok();
+            let key = place.key();
+            let last = place.count() - 1;
+            let newest = [
+                &["--json", "export", "--reverse", "-o", "e.bundle"],
+                &filter[..],
+            ]
+            .concat();
+            let detail = format!("entry {last} of the selection is not sealed yet");
+            let run = place.run(&newest);
+            run.refused_with(1, "not_sealed", &detail, SEAL_HINT);
+            let left = fs::read_dir(place.dir()).unwrap().count();
+            assert_eq!(left, 3, "{filter:?}");
+            place.run(&[&newest[..], &["--seal"]].concat()).ok();
+            let report = place.run(&["--json", "verify", "e.bundle", "--key", &key]);
+            assert_eq!(report.ok().document()["entries"], 1, "{filter:?}");
+        }
+    }
+}
+
 #[test]
 fn a_selection_verifies_entry_by_entry_and_says_that_it_is_one() {
     let place = Place::with_tail();
@@ -135,12 +173,15 @@ fn a_selection_verifies_entry_by_entry_and_says_that_it_is_one() {
         "--until-seq",
         "7",
     ];
-    let run = place.run(&export).ok();
-    assert_eq!(
-        run.stderr,
-        "sealbook: warning: 2 entries are not sealed yet and were left out: --seal seals them \
-         first\nsealbook: note: 5 entries in s.bundle\n"
-    );
+    // Some of it is sealed, and some is not: neither is given without the other.
+    let detail = "entry 6 of the selection is not sealed yet";
+    place
+        .run(&export)
+        .refused_with(1, "not_sealed", detail, SEAL_HINT);
+    assert!(!place.path("s.bundle").exists());
+    let sealed = [&export[..5], &["--until-seq", "5"]].concat();
+    let run = place.run(&sealed).ok();
+    assert_eq!(run.stderr, "sealbook: note: 5 entries in s.bundle\n");
     let verify = ["--json", "verify", "s.bundle", "--key", &key];
     let report = place.run(&verify).ok().document();
     assert_eq!(

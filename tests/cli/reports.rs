@@ -201,27 +201,28 @@ fn what_is_not_sealed_is_left_out_and_said_unless_it_is_sealed_first() {
     assert_eq!(verdict(&place, "case.html", 0)["entries"], 3);
 }
 
+fn attest(place: &Place, worker: &str, species: &str) {
+    let keyed = |verb: &str, more: &[&str]| {
+        let ids = ["--worker-id", worker, "--worker-species-id", species];
+        let args = [&["package", verb, worker], &ids[..], more].concat();
+        let mut command = place.command(&args);
+        command.env("WCP_ATTEST_HMAC_KEY", "k");
+        Run::of(&args, command.output().unwrap()).ok();
+    };
+    place.run(&["package", "scaffold", worker]).ok();
+    keyed("sign", &[]);
+    keyed("verify", &["--record"]);
+}
+
 /// A case of one decision; its worker attested twice before it and once after,
 /// and another worker.
 fn attested_case() -> Place {
     let place = scene();
-    let attest = |worker: &str, species: &str| {
-        let keyed = |verb: &str, more: &[&str]| {
-            let ids = ["--worker-id", worker, "--worker-species-id", species];
-            let args = [&["package", verb, worker], &ids[..], more].concat();
-            let mut command = place.command(&args);
-            command.env("WCP_ATTEST_HMAC_KEY", "k");
-            Run::of(&args, command.output().unwrap()).ok();
-        };
-        place.run(&["package", "scaffold", worker]).ok();
-        keyed("sign", &[]);
-        keyed("verify", &["--record"]);
-    };
-    attest("org.a.one", "wrk.doc.summarizer");
-    attest("org.a.two", "wrk.doc.summarizer");
-    attest("org.a.other", "wrk.other");
+    attest(&place, "org.a.one", "wrk.doc.summarizer");
+    attest(&place, "org.a.two", "wrk.doc.summarizer");
+    attest(&place, "org.a.other", "wrk.other");
     route(&place, "acme", &[]).ok();
-    attest("org.a.late", "wrk.doc.summarizer");
+    attest(&place, "org.a.late", "wrk.doc.summarizer");
     place.run(&["seal"]).ok();
     place
         .run(&["report", "--correlation", "c-1", "-o", "case.html"])
@@ -273,6 +274,33 @@ fn an_attestation_of_a_worker_that_nobody_chose_is_of_no_case() {
     let faults = report["faults"].as_array().unwrap();
     let indexes: Vec<_> = faults.iter().map(|fault| &fault["index"]).collect();
     assert_eq!(indexes, [2, 4]);
+}
+
+#[test]
+fn what_is_not_sealed_brings_nothing_into_a_report() {
+    let place = scene();
+    let note = |n: u64| {
+        let payload = format!("{{\"correlation_id\":\"c-1\",\"n\":{n}}}");
+        place
+            .run(&["append", "--kind", "note", "--payload", &payload])
+            .ok();
+    };
+    note(1);
+    attest(&place, "org.a.one", "wrk.doc.summarizer");
+    place.run(&["seal"]).ok();
+    route(&place, "acme", &[]).ok();
+    let write = ["report", "--correlation", "c-1", "-o", "case.html"];
+    place.run(&write).ok();
+    // The decision that names the worker is not there, so its attestation is not.
+    assert_eq!(verdict(&place, "case.html", 0)["entries"], 1);
+    place.run(&[&write[..], &["--seal"]].concat()).ok();
+    assert_eq!(verdict(&place, "case.html", 0)["entries"], 3);
+    // A decision of the case that is sealed, and one that is not and names another.
+    attest(&place, "org.a.two", "wrk.doc.summarizer");
+    place.run(&["seal"]).ok();
+    route(&place, "acme", &[]).ok();
+    place.run(&write).ok();
+    assert_eq!(verdict(&place, "case.html", 0)["entries"], 3);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! to, and nothing of anyone else.
 
 use sealbook::evidence::EvidenceError;
-use sealbook::evidence::selection::{SelectionExport, export_selection};
+use sealbook::evidence::selection::{SelectionExport, Unsealed, export_selection};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::document;
 use sealbook::ledger::fault::FaultCode;
@@ -72,6 +72,7 @@ fn book(mut book: Book) -> Book {
 fn select(book: &Book, filter: &Filter) -> Result<Vec<u8>, EvidenceError> {
     let export = SelectionExport {
         filter,
+        unsealed: Unsealed::LeftOut,
         signer: Some(&*book.signer),
         progress: &mut |_| (),
     };
@@ -111,6 +112,7 @@ fn small_and_large_selections_are_whole() {
         };
         let export = SelectionExport {
             filter: &filter,
+            unsealed: Unsealed::LeftOut,
             signer: Some(&*book.signer),
             progress: &mut |_| (),
         };

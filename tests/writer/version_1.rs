@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sealbook::audit::audit;
 use sealbook::evidence::prove;
 use sealbook::evidence::range::{RangeExport, export_range};
-use sealbook::evidence::selection::{SelectionExport, export_selection};
+use sealbook::evidence::selection::{SelectionExport, Unsealed, export_selection};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::document;
 use sealbook::ledger::fault::{NotChecked, Report};
@@ -174,6 +174,7 @@ fn version_1_is_written_on_and_found_by_its_index() {
 fn acme(store: &dyn Store, signer: &dyn Signer) -> Vec<u8> {
     let export = SelectionExport {
         filter: &of_acme(),
+        unsealed: Unsealed::LeftOut,
         signer: Some(signer),
         progress: &mut |_| (),
     };

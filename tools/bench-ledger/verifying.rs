@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use sealbook::audit::audit;
 use sealbook::evidence::range::{RangeExport, export_range};
-use sealbook::evidence::selection::{SelectionExport, export_selection};
+use sealbook::evidence::selection::{SelectionExport, Unsealed, export_selection};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::key::Signer;
 use sealbook::ledger::position::Seq;
@@ -96,6 +96,7 @@ pub(crate) fn selection(folder: &Path) -> Fallible<()> {
     let started = Instant::now();
     let export = SelectionExport {
         filter: &filter,
+        unsealed: Unsealed::LeftOut,
         signer: Some(&signer()),
         progress: &mut |_| (),
     };
