@@ -74,7 +74,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use context::Context;
 use error::CliError;
-use output::Output;
+use output::{Output, Owes};
 
 /// An append-only signed logbook and evidence ledger.
 #[derive(Debug, Parser)]
@@ -210,6 +210,31 @@ impl Command {
         let serves = false;
         serves
     }
+
+    /// What it owes whoever started it when nobody reads its output.
+    const fn owes(&self) -> Owes {
+        match self {
+            Command::Append(_) => Owes::Records,
+            Command::Decide(args) if args.records() => Owes::Records,
+            Command::Epochs
+            | Command::Head(_)
+            | Command::Show(_)
+            | Command::Log(_)
+            | Command::Stats(_)
+            | Command::Prove(_)
+            | Command::Export(_)
+            | Command::Key(_)
+            | Command::Status(_)
+            | Command::Search(_)
+            | Command::Explain(_)
+            | Command::Browse(_)
+            | Command::Decide(_)
+            | Command::Version
+            | Command::Completions(_)
+            | Command::Man(_) => Owes::Nothing,
+            _ => Owes::Verdict,
+        }
+    }
 }
 
 /// What a command answers.
@@ -229,7 +254,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misuse(&error),
     };
-    let mut output = Output::new(cli.json);
+    let mut output = Output::new(cli.json, cli.command.owes());
     let answer = run(cli, &mut output).and_then(|answer| output.flush().map(|()| answer));
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
@@ -309,7 +334,7 @@ fn misuse(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let json = std::env::args_os().any(|argument| argument == "--json");
-    let mut output = Output::new(json);
+    let mut output = Output::new(json, Owes::Verdict);
     let text = error.render().to_string();
     ExitCode::from(output.failure(&CliError::usage(&text)))
 }

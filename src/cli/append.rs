@@ -16,6 +16,7 @@ use crate::ledger::limits;
 use crate::ledger::lines::{Line, read_line};
 use crate::ledger::members::Members;
 use crate::ledger::parse;
+use crate::ledger::position::Seq;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};
 use crate::logbook::{Identity, Logbook};
@@ -79,29 +80,65 @@ impl<'a> Printed<'a> {
     }
 }
 
+/// What a run has recorded so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Recorded {
+    entries: u64,
+    /// The first and the last of them. Others may stand between.
+    ends: Option<(Seq, Seq)>,
+}
+
+impl Recorded {
+    pub(super) fn take(&mut self, seq: Seq) {
+        self.entries += 1;
+        let first = self.ends.map_or(seq, |(first, _)| first);
+        self.ends = Some((first, seq));
+    }
+
+    /// Yes, if what was recorded was also said.
+    pub(super) fn delivered(self, output: &mut Output) -> Result<Answer, CliError> {
+        output.flush()?;
+        match (output.take_lost(), self.ends) {
+            (Some(source), Some((first, last))) => Err(CliError::OutputLost {
+                entries: self.entries,
+                first,
+                last,
+                source,
+            }),
+            _ => Ok(Answer::Yes),
+        }
+    }
+}
+
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
     match (&args.jsonl, args.kind) {
         (Some(path), _) => {
             let logbook = Arc::new(context.writer()?);
-            let answer = append_lines(&logbook, open(path)?, output);
+            let mut recorded = Recorded::default();
+            let answer = append_lines(&logbook, open(path)?, &mut recorded, output);
+            let delivered = recorded.delivered(output);
             // What stopped the writer says more than that it has stopped.
             let closed = match Arc::try_unwrap(logbook) {
                 Ok(logbook) => logbook.close(),
                 // Its input may still be waited for.
                 Err(logbook) => logbook.finish(),
             };
-            let answer = answer?;
+            if let (Err(_), Err(lost)) = (&answer, &delivered) {
+                output.warning(&lost.to_string());
+            }
+            answer?;
             closed?;
-            Ok(answer)
+            delivered
         }
         (None, kind) => {
             let payload = payload(args.payload, args.payload_file.as_deref())?;
             let prepared = Prepared::of_caller(&kind.unwrap_or_default(), &payload)?;
             let logbook = context.writer()?;
             let receipts = logbook.submit(vec![prepared])?.wait()?;
-            print(&receipts, logbook.identity(), output)?;
+            let mut recorded = Recorded::default();
+            print(&receipts, logbook.identity(), &mut recorded, output)?;
             logbook.close()?;
-            Ok(Answer::Yes)
+            recorded.delivered(output)
         }
     }
 }
@@ -145,28 +182,25 @@ fn open(path: &Path) -> Result<Input, CliError> {
 fn append_lines(
     logbook: &Arc<Logbook>,
     reader: Input,
+    recorded: &mut Recorded,
     output: &mut Output,
-) -> Result<Answer, CliError> {
+) -> Result<(), CliError> {
     let (sender, receiver) = bounded(UNDER_WAY);
     let fed_into = Arc::clone(logbook);
     let feeder = thread::spawn(move || feed(&fed_into, reader, &sender));
     // On an error the next line is not waited for: whoever writes it may be
     // waiting for a receipt.
-    print_all(&receiver, logbook.identity(), output)?;
+    print_all(&receiver, logbook.identity(), recorded, output)?;
     // What was acknowledged is printed before the line at fault is named.
     let fed = feeder.join();
     fed.unwrap_or(Err(CliError::Append(LogbookError::Stopped)))
 }
 
-fn feed(
-    logbook: &Logbook,
-    mut reader: Input,
-    groups: &Sender<Pending>,
-) -> Result<Answer, CliError> {
+fn feed(logbook: &Logbook, mut reader: Input, groups: &Sender<Pending>) -> Result<(), CliError> {
     let mut group = Vec::with_capacity(GROUP);
     let mut weight = 0;
     let mut number = 0;
-    let mut stopped = Ok(Answer::Yes);
+    let mut stopped = Ok(());
     loop {
         let line = read_line(&mut reader).map_err(|error| CliError::File {
             path: PathBuf::from("input"),
@@ -192,7 +226,7 @@ fn feed(
             weight = 0;
             let pending = logbook.submit(std::mem::take(&mut group))?;
             if groups.send(pending).is_err() {
-                return Ok(Answer::Yes);
+                return Ok(());
             }
         }
     }
@@ -222,27 +256,32 @@ fn prepare(line: Line) -> Result<Option<Prepared>, CliError> {
 fn print_all(
     groups: &Receiver<Pending>,
     identity: Identity,
+    recorded: &mut Recorded,
     output: &mut Output,
-) -> Result<Answer, CliError> {
+) -> Result<(), CliError> {
     // Receipts on a terminal are progress enough.
     let mut progress = (!io::stdout().is_terminal()).then(|| Progress::new(None, "entries"));
-    let mut done = 0;
     for pending in groups {
         let receipts = pending.wait()?;
-        print(&receipts, identity, output)?;
-        done += receipts.len() as u64;
+        print(&receipts, identity, recorded, output)?;
         if let Some(progress) = &mut progress {
-            progress.at(done);
+            progress.at(recorded.entries);
         }
     }
     if let Some(mut progress) = progress {
         progress.finish();
     }
-    Ok(Answer::Yes)
+    Ok(())
 }
 
-fn print(receipts: &[Receipt], identity: Identity, output: &mut Output) -> Result<(), CliError> {
+fn print(
+    receipts: &[Receipt],
+    identity: Identity,
+    recorded: &mut Recorded,
+    output: &mut Output,
+) -> Result<(), CliError> {
     for receipt in receipts {
+        recorded.take(receipt.seq);
         output.document(&Printed::new(receipt, identity))?;
     }
     output.flush()

@@ -19,6 +19,7 @@ use crate::wcp::Stamp;
 use crate::wcp::bulk::{CaseError, CaseReader, answer};
 
 use super::Answer;
+use super::append::Recorded;
 use super::context::Context;
 use super::error::{CliError, ProducerError};
 use super::output::Output;
@@ -48,6 +49,13 @@ pub(super) struct Args {
     /// What is recorded of a request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
+}
+
+impl Args {
+    /// Whether the decisions become entries.
+    pub(super) const fn records(&self) -> bool {
+        self.record
+    }
 }
 
 /// What is recorded of a request's content.
@@ -82,10 +90,12 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         readers: Mutex::default(),
         waiting: VecDeque::new(),
         answered: 0,
+        recorded: Recorded::default(),
         failure: None,
     };
     let decided = run.all(requests, output);
     let failure = run.failure.take();
+    let recorded = run.recorded;
     drop(run);
     drop(recorder);
     let closed = logbook.and_then(Arc::into_inner).map(Logbook::close);
@@ -95,7 +105,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return Err(ProducerError::from(error).into());
     }
     closed.transpose()?;
-    Ok(Answer::Yes)
+    recorded.delivered(output)
 }
 
 type Requests = BufReader<Box<dyn Read>>;
@@ -118,6 +128,7 @@ struct Run<'r> {
     /// Answers whose entries are not known to be durable, in order.
     waiting: VecDeque<Waiting>,
     answered: u64,
+    recorded: Recorded,
     /// The first failure of the ledger.
     failure: Option<RecordError>,
 }
@@ -226,6 +237,7 @@ impl Run<'_> {
         let mut answer = answer(id, Ok(recorded.decision.to_value()));
         match recorded.receipt {
             Ok(receipt) => {
+                self.recorded.take(receipt.seq());
                 if let Value::Object(members) = &mut answer {
                     members.insert("receipt", receipt.to_object());
                 }

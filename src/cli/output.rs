@@ -10,20 +10,41 @@ use serde_json::json;
 use super::error::CliError;
 use super::escape::{escape, escape_lines};
 
+/// What a command still owes when stdout cannot be written any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owes {
+    /// Nothing: it reads, and ends.
+    Nothing,
+    /// Its exit status, if the reader has gone.
+    Verdict,
+    /// Everything it was given to record, whatever became of the output.
+    Records,
+}
+
 /// Where a command's words go.
 pub(super) struct Output {
     json: bool,
+    owes: Owes,
     stdout: BufWriter<Stdout>,
     stderr: Stderr,
+    /// Why nothing more is written to stdout, though the command goes on.
+    lost: Option<io::Error>,
 }
 
 impl Output {
-    pub(super) fn new(json: bool) -> Output {
+    pub(super) fn new(json: bool, owes: Owes) -> Output {
         Output {
             json,
+            owes,
             stdout: BufWriter::with_capacity(1 << 16, io::stdout()),
             stderr: io::stderr(),
+            lost: None,
         }
+    }
+
+    /// Why not everything was delivered, of a command that went on all the same.
+    pub(super) fn take_lost(&mut self) -> Option<io::Error> {
+        self.lost.take()
     }
 
     /// Whether programs read this.
@@ -76,16 +97,13 @@ impl Output {
 
     /// Canonical JSON that is ready, on a line.
     pub(super) fn canonical(&mut self, bytes: &[u8]) -> Result<(), CliError> {
-        let written = self
-            .stdout
-            .write_all(bytes)
-            .and_then(|()| self.stdout.write_all(b"\n"));
-        written.map_err(CliError::output)
+        self.bytes(bytes)?;
+        self.bytes(b"\n")
     }
 
     /// Bytes as they are.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
-        self.stdout.write_all(bytes).map_err(CliError::output)
+        self.write(|stdout| stdout.write_all(bytes))
     }
 
     /// A table for people.
@@ -106,7 +124,7 @@ impl Output {
 
     /// Gives away what was written so far.
     pub(super) fn flush(&mut self) -> Result<(), CliError> {
-        self.stdout.flush().map_err(CliError::output)
+        self.write(BufWriter::flush)
     }
 
     /// Something to know beside the data.
@@ -146,6 +164,29 @@ impl Output {
     }
 
     fn raw_line(&mut self, text: &str) -> Result<(), CliError> {
-        writeln!(self.stdout, "{text}").map_err(CliError::output)
+        self.write(|stdout| writeln!(stdout, "{text}"))
+    }
+
+    /// Writes to stdout, unless that failed before and the command goes on.
+    fn write(
+        &mut self,
+        write: impl FnOnce(&mut BufWriter<Stdout>) -> io::Result<()>,
+    ) -> Result<(), CliError> {
+        if self.lost.is_some() {
+            return Ok(());
+        }
+        let Err(error) = write(&mut self.stdout) else {
+            return Ok(());
+        };
+        let goes_on = match self.owes {
+            Owes::Nothing => false,
+            Owes::Verdict => error.kind() == io::ErrorKind::BrokenPipe,
+            Owes::Records => true,
+        };
+        match goes_on {
+            true => self.lost = Some(error),
+            false => return Err(CliError::output(error)),
+        }
+        Ok(())
     }
 }

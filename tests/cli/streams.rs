@@ -44,13 +44,109 @@ fn a_closed_pipe_is_a_quiet_end() {
     }
 }
 
+/// What `append` says of entries `first` to `last`, if their receipts were lost.
+fn lost(first: u64, last: u64, why: &str) -> String {
+    let entries = last - first + 1;
+    format!(
+        "sealbook: error: output_lost: {entries} entries are recorded, the last of them {last}, \
+         but not every receipt could be written: {why}\n\
+         sealbook: hint: append none of them again: `sealbook log --from-seq {first} \
+         --until-seq {last}` shows what was recorded\n"
+    )
+}
+
+const GONE: &str = "Broken pipe (os error 32)";
+
 #[test]
-fn what_is_appended_into_a_closed_pipe_is_recorded_all_the_same() {
+fn what_is_appended_into_a_closed_pipe_is_recorded_and_said_to_be() {
     let place = Place::initialised();
     let run = run_into_nothing(&place, &["append", "--kind", "k", "--payload", "{}"]);
-    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    assert_eq!((run.status, run.stderr), (2, lost(1, 1, GONE)));
     assert_eq!(place.count(), 2);
     place.run(&["verify"]).ok();
+}
+
+#[test]
+fn all_lines_are_recorded_whatever_becomes_of_their_receipts() {
+    let lines: String = (1..=5_000)
+        .map(|n| format!("{{\"kind\":\"note\",\"payload\":{{\"n\":{n}}}}}\n"))
+        .collect();
+    for (shell, why) in [
+        (
+            "\"$0\" append --jsonl lines | head -n 1; exit ${PIPESTATUS[0]}",
+            GONE,
+        ),
+        (
+            "\"$0\" append --jsonl lines > /dev/full",
+            "No space left on device (os error 28)",
+        ),
+    ] {
+        let place = Place::initialised();
+        place.write("lines", &lines);
+        let program = env!("CARGO_BIN_EXE_sealbook");
+        let mut command = place.command_of("bash".as_ref(), &["-c", shell, program]);
+        let run = Run::of(&[], command.output().unwrap());
+        assert_eq!(
+            (run.status, run.stderr),
+            (2, lost(1, 5_000, why)),
+            "{shell}"
+        );
+        assert_eq!(place.count(), 5_001);
+        place.run(&["verify"]).ok();
+    }
+}
+
+#[test]
+fn a_line_at_fault_and_lost_receipts_are_both_said() {
+    let place = Place::initialised();
+    place.write(
+        "lines",
+        "{\"kind\":\"a\",\"payload\":{}}\n{\"kind\":\"b\",\"payload\":{}}\n{}\n",
+    );
+    let run = run_into_nothing(&place, &["append", "--jsonl", "lines"]);
+    let expected = format!(
+        "sealbook: warning: output_lost: 2 entries are recorded, the last of them 2, but not \
+         every receipt could be written: {GONE}\n\
+         sealbook: error: line 3: kind: missing\n"
+    );
+    assert_eq!((run.status, run.stderr), (2, expected));
+    assert_eq!(place.count(), 3);
+}
+
+#[test]
+fn a_verdict_is_given_to_nobody_as_it_is_to_somebody() {
+    let place = Place::with_tail();
+    let key = place.key();
+    place.run(&["export", "-o", "good.bundle"]).ok();
+    let forged = place.read("good.bundle").replace("\"n\":3", "\"n\":4");
+    place.write("forged.bundle", forged);
+    place
+        .run(&["export", "--format", "logbook", "-o", "a.jsonl"])
+        .ok();
+    place.write(
+        "b.jsonl",
+        place.read("a.jsonl").replace("\"n\":3", "\"n\":4"),
+    );
+    for (status, args) in [
+        (0, &["verify", "good.bundle", "--key", &key][..]),
+        (1, &["verify", "forged.bundle", "--key", &key]),
+        (1, &["--json", "verify", "forged.bundle", "--key", &key]),
+        (
+            1,
+            &["verify", "good.bundle", "forged.bundle", "--key", &key],
+        ),
+        (1, &["diff", "a.jsonl", "b.jsonl", "--key", &key]),
+        (0, &["diff", "a.jsonl", "a.jsonl", "--key", &key]),
+        (1, &["replay", "forged.bundle", "--key", &key]),
+        (1, &["--json", "replay", "forged.bundle", "--key", &key]),
+        (0, &["replay", "good.bundle", "--key", &key]),
+    ] {
+        assert_eq!(place.run(args).status, status, "{args:?}");
+        let run = run_into_nothing(&place, args);
+        assert_eq!((run.status, run.stderr.as_str()), (status, ""), "{args:?}");
+    }
+    let args = ["report", "--correlation", "nobody", "-o", "-"];
+    assert_eq!(run_into_nothing(&place, &args).status, 1);
 }
 
 #[test]
