@@ -11,6 +11,7 @@
 )]
 
 mod backups;
+mod before;
 mod beside;
 mod books;
 mod campaigns;

@@ -155,6 +155,11 @@ impl Place {
         copy(&self.path(from), &self.path(to));
     }
 
+    /// Copies a folder from elsewhere.
+    pub(crate) fn copy_from(&self, from: &Path, to: &str) {
+        copy(from, &self.path(to));
+    }
+
     /// The database's files whose names end so.
     pub(crate) fn files(&self, ending: &str) -> Vec<PathBuf> {
         let all = fs::read_dir(self.path("ledger/db")).unwrap();
