@@ -50,3 +50,5 @@ pub mod serve;
 pub mod store;
 pub mod vacant;
 pub mod wcp;
+
+pub use record::Hall;

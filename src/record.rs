@@ -7,7 +7,7 @@
 //! back here, for replay: writing and reading stand side by side.
 //!
 //! ```text
-//! premises ─► documents, once each        wcp.document
+//! hall ─────► documents, once each        wcp.document
 //!    │                │ the same submit
 //!    ▼                ▼
 //! decision ◄─ input, context, answers     wcp.decision ─► receipt
@@ -32,7 +32,6 @@
 //! the decisions and not with the registry.
 
 pub mod answers;
-pub mod ban_list;
 #[cfg(feature = "store")]
 pub mod bulk;
 pub mod context;
@@ -40,10 +39,13 @@ pub mod decision;
 pub mod document;
 #[cfg(feature = "store")]
 pub mod error;
+pub mod governance;
+pub mod hall;
+#[cfg(feature = "files")]
+pub mod hall_files;
 pub mod input;
 pub mod kind;
 pub mod outcome;
-pub mod premises;
 #[cfg(feature = "store")]
 mod prepare;
 pub mod receipt;
@@ -55,9 +57,12 @@ pub mod slice;
 
 pub use self::decision::DecisionRecord;
 pub use self::document::{Document, DocumentDigest};
+pub use self::governance::{Governance, SharedGate};
+pub use self::hall::Hall;
+#[cfg(feature = "files")]
+pub use self::hall_files::HallError;
 pub use self::input::RequestContent;
 pub use self::outcome::Outcome;
-pub use self::premises::{Premises, Sources};
 pub use self::receipt::EvidenceReceipt;
 #[cfg(feature = "store")]
 pub use self::{

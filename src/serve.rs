@@ -80,7 +80,7 @@ use tokio::net::TcpListener;
 
 pub use config::{Config, Doors, Limits, PublishFailure, Publisher};
 pub use error::ServeError;
-pub use hall::{HallFiles, LoadError, Loaded};
+pub use hall::{HallFiles, LoadError};
 
 use service::Service;
 

@@ -1,7 +1,7 @@
 //! WCP routing: which worker may serve a request, and why not.
 //!
 //! Everything here is a pure decision. [`make_decision`] takes a
-//! [`RouteInput`], a [`Hall`] of sources and a [`Stamp`], and gives a
+//! [`RouteInput`], a [`Basis`] and a [`Stamp`], and gives a
 //! [`RouteDecision`] with the [`Consulted`] answers that it was taken from. It
 //! has no clock, no randomness and no memory, so an auditor who has the input,
 //! the rules, the configuration and the consulted answers computes the same
@@ -11,7 +11,7 @@
 //! ```text
 //! terms ─► input ─┐
 //! condition ─► rule ─► shadow ─► rule_set ◄─ rules (load)
-//! config ─────────┼─► hall ◄─ registry, snapshot (sources), gate ◄─ rego
+//! config ─────────┼─► basis ◄─ registry, snapshot (views), gate ◄─ rego
 //!                 └─► router ─► decision ◄─ denial, telemetry, escalation
 //!                        └────► consulted
 //! ```
@@ -19,7 +19,8 @@
 //! ```
 //! use sealbook::ledger::{parse::parse, time::Timestamp};
 //! use sealbook::wcp::stamp::{DecisionId, Stamp};
-//! use sealbook::wcp::{HallConfig, Registry, RouteInput, hall, load_rules_from_dict, make_decision};
+//! use sealbook::wcp::{Basis, HallConfig, Registry, RouteInput, basis, load_rules_from_dict};
+//! use sealbook::wcp::make_decision;
 //!
 //! let rules = load_rules_from_dict(&parse(br#"{"rules": [{
 //!     "rule_id": "rr_summarize",
@@ -37,27 +38,25 @@
 //!     "tenant_risk": "low", "qos_class": "P2", "tenant_id": "acme-corp",
 //!     "correlation_id": "6f1f2d1e-0c1a-4c1e-9d2b-000000000001"
 //! }"#)?, "")?;
-//! let hall = hall::Hall {
+//! let basis = Basis {
 //!     rules: &rules,
 //!     config: &HallConfig::default(),
-//!     roster: &registry,
-//!     privileges: Some(&registry),
-//!     code_hashes: Some(&registry),
-//!     ban_list: None,
+//!     registry: &registry,
 //!     gate: None,
 //!     approval: None,
-//!     task_id: hall::DEFAULT_TASK_ID,
+//!     task_id: basis::DEFAULT_TASK_ID,
 //! };
 //! let stamp = Stamp {
 //!     decision_id: DecisionId::from_random([7; 16]),
 //!     timestamp: Timestamp::parse("2026-01-02T03:04:05Z")?,
 //! };
-//! let decided = make_decision(&input, &hall, stamp);
+//! let decided = make_decision(&input, &basis, stamp);
 //! assert_eq!(decided.decision.selected_worker_species_id.as_deref(), Some("wrk.doc.summarizer"));
 //! assert_eq!(decided.consulted.workers.len(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod basis;
 pub mod blast;
 pub mod bulk;
 pub mod catalog;
@@ -70,7 +69,6 @@ pub mod denial;
 pub mod dispatch;
 pub mod escalation;
 pub mod gate;
-pub mod hall;
 pub mod input;
 pub mod privilege;
 mod reading;
@@ -96,8 +94,10 @@ pub mod telemetry;
 pub mod terms;
 pub mod validate;
 mod worker_choice;
+#[cfg(feature = "files")]
 pub mod worker_source;
 
+pub use self::basis::{Basis, RegistryView};
 pub use self::catalog::Catalog;
 pub use self::condition::Condition;
 pub use self::config::HallConfig;
@@ -106,7 +106,6 @@ pub use self::decision::{CandidateWorker, RouteDecision};
 pub use self::denial::Denial;
 pub use self::escalation::{Escalation, PreconditionsChecked};
 pub use self::gate::PolicyGate;
-pub use self::hall::Hall;
 pub use self::input::RouteInput;
 pub use self::registry::Registry;
 pub use self::router::{Decided, make_decision};

@@ -24,12 +24,12 @@ use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::request::Prepared;
 use sealbook::logbook::{Logbook, Parts};
 use sealbook::record::{self, kind};
-use sealbook::record::{Asked, Premises, Recorder, Sources};
+use sealbook::record::{Asked, Hall, Recorder};
 use sealbook::replay::item::Item;
 use sealbook::replay::{Options, replay};
 use sealbook::store::RocksStore;
 use sealbook::wcp::stamp::{DecisionId, Stamp};
-use sealbook::wcp::{HallConfig, Registry, RouteInput, load_rules_from_dict};
+use sealbook::wcp::{RouteInput, load_rules_from_dict};
 use zeroize::Zeroizing;
 
 /// That of the program, so that it is measured as it is shipped.
@@ -123,8 +123,7 @@ fn append(logbook: &Logbook, payloads: &[Object], count: usize) -> Result<f64, B
 
 /// Requests one after the other, with workers enrolled between them.
 struct Requests {
-    premises: Premises,
-    registry: Registry,
+    hall: Hall,
     input: RouteInput,
     /// Decisions between two enrolments.
     every: usize,
@@ -132,17 +131,15 @@ struct Requests {
 
 impl Requests {
     fn new(decisions: usize, workers: usize) -> Result<Requests, Box<dyn Error>> {
-        let rules = Arc::new(load_rules_from_dict(&parse(RULES)?)?);
-        let mut registry = Registry::new();
-        registry.enroll(&worker("org.acme.summarizer", "wrk.doc.summarizer")?)?;
+        let mut hall = Hall::new(load_rules_from_dict(&parse(RULES)?)?);
+        hall.enroll(&worker("org.acme.summarizer", "wrk.doc.summarizer")?)?;
         let input = parse(
             br#"{"capability_id": "cap.doc.summarize", "env": "dev", "data_label": "INTERNAL",
             "tenant_risk": "low", "qos_class": "P2", "tenant_id": "acme-corp",
             "correlation_id": "", "request": {"document": "s3://acme/contract.pdf"}}"#,
         )?;
         Ok(Requests {
-            premises: Premises::new(rules, HallConfig::default(), None, None),
-            registry,
+            hall,
             input: RouteInput::read(&input, "")?,
             every: (decisions / workers).max(1),
         })
@@ -158,7 +155,7 @@ impl Requests {
         if n.is_multiple_of(self.every) {
             let id = n / self.every;
             let record = worker(&format!("org.acme.w{id}"), &format!("wrk.doc.w{id}"))?;
-            self.registry.enroll(&record)?;
+            self.hall.enroll(&record)?;
         }
         self.input.correlation_id = format!("6f1f2d1e-0c1a-4c1e-9d2b-{n:012}");
         let mut id = [0; 16];
@@ -166,7 +163,7 @@ impl Requests {
         places.for_each(|(to, from)| *to = from);
         let asked = Asked {
             input: &self.input,
-            sources: Sources::of_registry(&self.registry),
+            approval: None,
             task_id: "task_default",
             actor: None,
             stamp: Stamp {
@@ -174,7 +171,7 @@ impl Requests {
                 timestamp: clock.wall(),
             },
         };
-        Ok(recorder.prepare(&self.premises, &asked))
+        Ok(recorder.prepare(self.hall.governance(), &self.hall, &asked))
     }
 }
 
@@ -217,7 +214,7 @@ fn record(
     let entries = store.count()?;
     println!(
         "{} workers enrolled; {bytes} bytes in {entries} entries, {} a decision; the last has {last}",
-        requests.registry.enrolled_count(),
+        requests.hall.workers().enrolled_count(),
         bytes / decisions,
     );
     Ok(rate)

@@ -1,12 +1,13 @@
-//! Package hashes that nobody may run, whoever attested them.
+//! What must not run: hashes of code and packages, workers, namespaces.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use crate::ledger::hash::Hash;
+use super::identity::namespace;
+use crate::ledger::document::DocumentDigest;
 use crate::ledger::hexadecimal::HexError;
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::Sha256Digest;
@@ -91,32 +92,109 @@ pub enum BanListError {
     },
 }
 
-/// A set of banned hashes and the digest of the document it was read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is banned, and the document that says so.
+#[derive(Clone, Debug, PartialEq)]
 pub struct BanList {
     entries: BTreeMap<Sha256Digest, BanEntry>,
-    document: Hash,
+    /// Hashes that stand alone, well-formed or not.
+    plain: BTreeSet<String>,
+    /// Workers and namespaces, with the reason.
+    named: BTreeMap<Named, String>,
+    document: Value,
+}
+
+/// A worker, or all workers of a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// A worker id.
+    Worker(String),
+    /// `x.<name>` or `org.<name>`.
+    Namespace(String),
+}
+
+impl Named {
+    /// The member of a list's item that names it, and the name.
+    #[must_use]
+    pub fn member(&self) -> (&'static str, &str) {
+        match self {
+            Named::Worker(id) => ("worker_id", id),
+            Named::Namespace(name) => ("namespace", name),
+        }
+    }
 }
 
 impl BanList {
     /// Reads a list: JSON as the registry gives it, `[{"sha256", "reason", …}]`,
-    /// or plain lines of a hash and, after white space, a reason; blank lines
-    /// and such that begin with `#` say nothing.
+    /// where an item may have `worker_id` or `namespace` in the place of
+    /// `sha256`; or plain lines of a hash and, after white space, a reason.
+    /// Blank lines and such that begin with `#` say nothing.
     ///
     /// # Errors
     /// [`BanListError`] names the item or line.
     pub fn parse(text: &[u8]) -> Result<BanList, BanListError> {
-        let entries = match text.trim_ascii_start().first() {
-            Some(b'[') => from_json(&parse::parse(text)?)?,
-            _ => from_lines(text)?,
-        };
-        Ok(BanList {
-            entries: entries
-                .into_iter()
-                .map(|entry| (entry.sha256, entry))
-                .collect(),
-            document: Hash::of(text),
-        })
+        let utf8 = std::str::from_utf8(text).map_err(|_| BanListError::NotUtf8);
+        let mut list = BanList::of(Value::Null);
+        match text.trim_ascii_start().first() {
+            Some(b'[') => list.add_items(&parse::parse(text)?, BanList::add_item)?,
+            _ => list.add_lines(utf8.clone()?)?,
+        }
+        list.document = Value::from(utf8?);
+        Ok(list)
+    }
+
+    /// The list of plain hashes, well-formed or not.
+    #[must_use]
+    pub fn of_hashes<'h>(hashes: impl IntoIterator<Item = &'h str>) -> BanList {
+        let plain: BTreeSet<String> = hashes.into_iter().map(str::to_owned).collect();
+        let document = plain.iter().map(|hash| Value::from(hash.as_str()));
+        let document = Value::Array(document.collect());
+        BanList {
+            plain,
+            ..BanList::of(document)
+        }
+    }
+
+    /// The inverse of [`BanList::document`].
+    ///
+    /// # Errors
+    /// [`BanListError`] names the item or line.
+    pub fn from_document(document: &Value) -> Result<BanList, BanListError> {
+        match document {
+            Value::String(text) => BanList::parse(text.as_bytes()),
+            other => {
+                let mut list = BanList::of(other.clone());
+                list.add_items(other, BanList::add_any)?;
+                Ok(list)
+            }
+        }
+    }
+
+    /// This list, or an empty one, with more on it.
+    ///
+    /// # Errors
+    /// [`BanListError`] if an item is none.
+    pub fn with(list: Option<&BanList>, more: &[Value]) -> Result<BanList, BanListError> {
+        let mut items = more.to_vec();
+        if let Some(list) = list {
+            items.extend(list.entries.values().map(BanEntry::to_value));
+            items.extend(list.plain.iter().map(|hash| Value::from(hash.as_str())));
+            items.extend(list.named.iter().map(|(named, reason)| {
+                let (member, name) = named.member();
+                let members = [(member, name), ("reason", reason.as_str())];
+                Value::Object(members.into_iter().collect())
+            }));
+        }
+        items.sort_by_cached_key(|item| item.canonical(Form::Utf8));
+        BanList::from_document(&Value::Array(items))
+    }
+
+    const fn of(document: Value) -> BanList {
+        BanList {
+            entries: BTreeMap::new(),
+            plain: BTreeSet::new(),
+            named: BTreeMap::new(),
+            document,
+        }
     }
 
     /// The entry that bans `sha256`.
@@ -125,11 +203,39 @@ impl BanList {
         self.entries.get(sha256)
     }
 
-    /// BLAKE2b-256 of the text the list was read from: with it a record names
-    /// the list that was consulted.
+    /// Whether code of this hash is banned. A malformed hash is on no list but
+    /// one of plain hashes.
     #[must_use]
-    pub const fn document(&self) -> Hash {
-        self.document
+    pub fn is_banned(&self, sha256: &str) -> bool {
+        let digest = Sha256Digest::from_hex(sha256);
+        digest.is_ok_and(|digest| self.entries.contains_key(&digest)) || self.plain.contains(sha256)
+    }
+
+    /// Why a worker is banned: it, or its namespace.
+    #[must_use]
+    pub fn find_worker(&self, worker_id: &str) -> Option<&str> {
+        let worker = || self.named.get(&Named::Worker(worker_id.to_owned()));
+        let namespace = || {
+            let name = namespace(worker_id).ok()?;
+            self.named.get(&Named::Namespace(name.to_owned()))
+        };
+        if self.named.is_empty() {
+            return None;
+        }
+        worker().or_else(namespace).map(String::as_str)
+    }
+
+    /// What the list was read from: text, or an array of items. With it anyone
+    /// can tell the same.
+    #[must_use]
+    pub const fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// The digest of that, by which a record names the list.
+    #[must_use]
+    pub fn digest(&self) -> DocumentDigest {
+        DocumentDigest::of(&self.document)
     }
 
     /// The entries, by their hashes.
@@ -137,53 +243,99 @@ impl BanList {
         self.entries.values()
     }
 
-    /// How many hashes are banned.
+    /// Workers and namespaces that are banned, and why.
+    pub fn named(&self) -> impl Iterator<Item = (&Named, &str)> {
+        self.named
+            .iter()
+            .map(|(named, reason)| (named, reason.as_str()))
+    }
+
+    /// How much is banned.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() + self.plain.len() + self.named.len()
     }
 
     /// Whether nothing is banned.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
-}
 
-fn from_json(list: &Value) -> Result<Vec<BanEntry>, BanListError> {
-    let items = list.as_array().ok_or(MemberError {
-        at: String::new(),
-        problem: MemberProblem::WrongType {
-            expected: "an array",
-        },
-    })?;
-    let entries = items.iter().enumerate();
-    let entries = entries.map(|(index, item)| BanEntry::from_value(item, &format!("[{index}]")));
-    Ok(entries.collect::<Result<_, _>>()?)
-}
-
-fn from_lines(text: &[u8]) -> Result<Vec<BanEntry>, BanListError> {
-    let text = std::str::from_utf8(text).map_err(|_| BanListError::NotUtf8)?;
-    let mut entries = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+    fn add_items(
+        &mut self,
+        list: &Value,
+        add: fn(&mut BanList, &Value, &str) -> Result<(), MemberError>,
+    ) -> Result<(), BanListError> {
+        let items = list.as_array().ok_or(MemberError {
+            at: String::new(),
+            problem: MemberProblem::WrongType {
+                expected: "an array",
+            },
+        })?;
+        for (index, item) in items.iter().enumerate() {
+            add(self, item, &format!("[{index}]"))?;
         }
-        let (hash, reason) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let sha256 = Sha256Digest::from_hex(hash);
-        entries.push(BanEntry {
-            sha256: sha256.map_err(|error| BanListError::Line {
-                line: index + 1,
-                error,
-            })?,
-            reason: reason.trim().to_owned(),
-            reported_at: None,
-            source: None,
-            review_status: None,
-        });
+        Ok(())
     }
-    Ok(entries)
+
+    /// Of a document of ours, in which a hash may stand alone.
+    fn add_any(&mut self, item: &Value, at: &str) -> Result<(), MemberError> {
+        match item {
+            Value::String(hash) => {
+                self.plain.insert(hash.clone());
+                Ok(())
+            }
+            other => self.add_item(other, at),
+        }
+    }
+
+    fn add_item(&mut self, item: &Value, at: &str) -> Result<(), MemberError> {
+        let mut members = Members::of(item, at)?;
+        let names = [
+            members
+                .opt_str("worker_id")?
+                .map(str::to_owned)
+                .map(Named::Worker),
+            members
+                .opt_str("namespace")?
+                .map(str::to_owned)
+                .map(Named::Namespace),
+        ];
+        if item.get("sha256").is_some() || names.iter().all(Option::is_none) {
+            let entry = BanEntry::from_value(item, at)?;
+            self.entries.insert(entry.sha256, entry);
+            return Ok(());
+        }
+        let reason = members.opt_str("reason")?.unwrap_or_default();
+        let names = names.into_iter().flatten();
+        self.named
+            .extend(names.map(|name| (name, reason.to_owned())));
+        Ok(())
+    }
+
+    fn add_lines(&mut self, text: &str) -> Result<(), BanListError> {
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (hash, reason) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let sha256 = Sha256Digest::from_hex(hash);
+            let entry = BanEntry {
+                sha256: sha256.map_err(|error| BanListError::Line {
+                    line: index + 1,
+                    error,
+                })?,
+                reason: reason.trim().to_owned(),
+                reported_at: None,
+                source: None,
+                review_status: None,
+            };
+            self.entries.insert(entry.sha256, entry);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -200,9 +352,29 @@ mod tests {
         for text in [json, lines] {
             let list = BanList::parse(text.as_bytes()).unwrap();
             assert_eq!(list.find(&hash).unwrap().reason, "steals");
-            assert_eq!(list.document(), Hash::of(text.as_bytes()));
+            assert_eq!(list.document(), &Value::from(text.as_str()));
         }
         assert!(BanList::parse(b"").unwrap().is_empty());
+    }
+
+    #[test]
+    fn workers_and_namespaces_are_banned_by_name_and_stay_so_in_a_longer_list() {
+        let text = br#"[{"worker_id": "org.a.w", "reason": "r"}, {"namespace": "x.b"}]"#;
+        let list = BanList::parse(text).unwrap();
+        let hash = Sha256Digest::of(b"x").to_string();
+        let more = Value::Object([("sha256", hash.as_str())].into_iter().collect());
+        let longer = BanList::with(Some(&list), &[more]).unwrap();
+        for list in [
+            &list,
+            &longer,
+            &BanList::from_document(longer.document()).unwrap(),
+        ] {
+            assert_eq!(list.find_worker("org.a.w"), Some("r"));
+            assert_eq!(list.find_worker("x.b.any"), Some(""));
+            assert_eq!(list.find_worker("org.a.v"), None);
+        }
+        assert!(longer.is_banned(&hash) && !list.is_banned(&hash));
+        assert_eq!(longer.len(), 3);
     }
 
     #[test]

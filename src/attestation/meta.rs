@@ -2,7 +2,7 @@
 
 use super::denial::{Denial, DenyCode};
 use super::package_hash::PathOrder;
-use crate::ledger::hash::Hash;
+use crate::ledger::document::DocumentDigest;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::sha256::Sha256Digest;
 
@@ -33,7 +33,7 @@ pub struct Meta {
     /// The order that matched.
     pub path_order: Option<PathOrder>,
     /// BLAKE2b-256 of the ban list that was consulted.
-    pub ban_list: Option<Hash>,
+    pub ban_list: Option<DocumentDigest>,
     /// Files that no hash covers.
     pub unattested: Unattested,
     /// The signed version.
@@ -123,10 +123,7 @@ impl Meta {
                 "path_order",
                 self.path_order.map(|order| order.name().to_owned()),
             ),
-            (
-                "ban_list",
-                self.ban_list.map(|hash| format!("blake2b-256:{hash}")),
-            ),
+            ("ban_list", self.ban_list.map(|digest| digest.to_string())),
             ("worker_version", self.worker_version.clone()),
             ("build_source", self.build_source.clone()),
             ("built_at_utc", self.built_at_utc.clone()),

@@ -190,7 +190,7 @@ impl<'a> PackageAttestationVerifier<'a> {
     }
 
     fn check_ban_list(&self, hash: &Sha256Digest, meta: &mut Meta) -> Result<(), Denial> {
-        meta.ban_list = self.ban_list.map(BanList::document);
+        meta.ban_list = self.ban_list.map(BanList::digest);
         match self.ban_list.and_then(|list| list.find(hash)) {
             Some(entry) => Err(Denial::Banned {
                 sha256: *hash,

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::lines::{Line, read_line};
 use crate::logbook::Logbook;
-use crate::record::bulk::CasePremises;
+use crate::record::bulk::CaseGovernance;
 use crate::record::recorder::Prepared;
 use crate::record::{RecordError, Recorder, RequestContent, Underway};
 use crate::wcp::Stamp;
@@ -136,7 +136,7 @@ struct Run<'r> {
 #[derive(Default)]
 struct Reader {
     cases: CaseReader,
-    premises: CasePremises,
+    governance: CaseGovernance,
 }
 
 /// A line, decided.
@@ -267,8 +267,8 @@ fn decide(reader: &mut Reader, line: &Line, stamp: Stamp, recorder: Option<&Reco
     };
     match recorder {
         Some(recorder) => {
-            let premises = reader.premises.of(&case);
-            let prepared = recorder.prepare_case(&premises, &case, stamp);
+            let governance = reader.governance.of(&case);
+            let prepared = recorder.prepare_case(&governance, &case, stamp);
             Decided::Prepared(id, Box::new(prepared))
         }
         None => Decided::Answered(answer(id, Ok(case.decide(stamp).decision.to_value()))),

@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let species = enrolled.record.worker_species_id.to_string();
         object.insert("worker_species_id", species);
         object.insert("enrolled_at", at.to_string());
-        object.insert("artifact_hash", enrolled.record.artifact_hash.as_str());
+        object.insert("artifact_hash", &*enrolled.record.artifact_hash);
         object.insert("artifact_hash_verified", enrolled.hash_verified);
         object.insert("file", file.to_string());
         output.document(&object)?;

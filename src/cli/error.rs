@@ -2,6 +2,7 @@
 //! status. The library knows nothing of flags; this file and those below it
 //! alone do.
 
+mod hall;
 mod producer;
 #[cfg(feature = "serve")]
 mod server;

@@ -18,6 +18,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::source::Source;
 use crate::ledger::verify::Policy;
 use crate::logbook::reading::Reader;
+use crate::record::hall_files::policy_in;
 use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
@@ -34,7 +35,6 @@ use super::filters::Filters;
 use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
-use super::premises::policy;
 use super::progress::Progress;
 use super::recognise::{Found, recognise};
 
@@ -129,7 +129,7 @@ fn alternative(args: &Args) -> Result<Option<Alternative>, CliError> {
         .transpose()?;
     Ok(Some(Alternative {
         rules: rules.map(Arc::new),
-        gate: args.with_policy.as_deref().map(policy).transpose()?,
+        gate: args.with_policy.as_deref().map(policy_in).transpose()?,
     }))
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::parse;
 use crate::logbook::Logbook;
-use crate::record::{Asked, DecisionReceipt, Premises, RecordError, Recorder, Sources};
-use crate::wcp::hall::DEFAULT_TASK_ID;
+use crate::record::{Asked, DecisionReceipt, Hall, RecordError, Recorder};
+use crate::wcp::basis::DEFAULT_TASK_ID;
 use crate::wcp::{RouteDecision, RouteInput, make_decision};
 
 use super::Answer;
@@ -15,8 +15,8 @@ use super::context::Context;
 use super::decide::Content;
 use super::document::{self, in_file};
 use super::error::{CliError, ProducerError};
+use super::hall;
 use super::output::Output;
-use super::premises;
 use super::stamps::Stamps;
 
 #[derive(Debug, clap::Args)]
@@ -58,7 +58,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ID", default_value = DEFAULT_TASK_ID)]
     task_id: String,
     #[command(flatten)]
-    premises: premises::Args,
+    hall: hall::Args,
     /// Decide only: nothing is to be dispatched. It is recorded as such
     #[arg(long)]
     dry_run: bool,
@@ -74,21 +74,20 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let mut stamps = Stamps::new(context)?;
     let correlation_id = stamps.next().decision_id.to_string();
     let input = input(args, &correlation_id)?;
-    let premises = args.premises.premises(output)?;
-    let registry = args.premises.registry(output)?;
+    let hall = args.hall.load(output)?;
     let asked = Asked {
         input: &input,
-        sources: Sources::of_registry(&registry),
+        approval: None,
         task_id: &args.task_id,
         actor: None,
         stamp: stamps.next(),
     };
     let (decision, receipt) = if args.no_record {
-        let hall = premises.hall(&asked.sources, asked.task_id);
-        let decided = make_decision(asked.input, &hall, asked.stamp);
+        let basis = hall.governance().basis(&hall, None, asked.task_id);
+        let decided = make_decision(asked.input, &basis, asked.stamp);
         (decided.decision, None)
     } else {
-        let (decision, receipt) = recorded(context, args, &premises, &asked)?;
+        let (decision, receipt) = recorded(context, args, &hall, &asked)?;
         (decision, Some(receipt))
     };
     print(&decision, receipt.as_ref(), output)?;
@@ -101,13 +100,13 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 fn recorded(
     context: &Context,
     args: &Args,
-    premises: &Premises,
+    hall: &Hall,
     asked: &Asked<'_>,
 ) -> Result<(RouteDecision, Result<DecisionReceipt, RecordError>), CliError> {
     let logbook = Arc::new(context.writer()?);
     let recorder = Recorder::new(Arc::clone(&logbook));
     let recorder = recorder.with_content(args.record_request.into());
-    let recorded = recorder.decide(premises, asked);
+    let recorded = recorder.decide(hall, asked);
     drop(recorder);
     let closed = Arc::into_inner(logbook).map_or(Ok(()), Logbook::close);
     if let Err(error @ (RecordError::Logbook(_) | RecordError::Search(_))) = recorded.receipt {

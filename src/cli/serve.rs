@@ -1,6 +1,5 @@
 //! `sealbook serve`: the Hall over HTTP, until told to stop.
 
-mod hall;
 mod logs;
 
 use std::net::{IpAddr, SocketAddr};
@@ -15,12 +14,14 @@ use tokio::sync::mpsc;
 use crate::logbook::Logbook;
 use crate::logbook::publish::PublishFile;
 use crate::serve::tls::{TlsFiles, load};
-use crate::serve::{Config, Doors, Limits, Publisher, ServeError, run as serve};
+use crate::serve::{Config, Doors, HallFiles, Limits, LoadError};
+use crate::serve::{Publisher, ServeError, run as serve};
 
 use super::Answer;
 use super::context::Context;
 use super::decide::Content;
 use super::error::{CliError, ServerError};
+use super::hall;
 use super::output::Output;
 
 /// Threads beside those of the pools: the ledger's own waits.
@@ -44,6 +45,9 @@ pub(super) struct Args {
         default_value_t = 8765
     )]
     port: u16,
+    /// What the Hall calls itself
+    #[arg(long, value_name = "NAME", default_value = "sealbook")]
+    name: String,
     #[command(flatten)]
     hall: hall::Args,
     /// What is recorded of a routed request's content
@@ -118,7 +122,7 @@ pub(super) fn run(context: &Context, args: Args, _: &mut Output) -> Result<Answe
         doors: args.doors(),
         tls,
         limits,
-        hall: args.hall.files(),
+        hall: args.hall_files(),
         publish,
         request_content: args.record_request.into(),
         reload,
@@ -166,6 +170,18 @@ impl Signals {
 }
 
 impl Args {
+    /// The Hall's files, read whenever the server asks for them.
+    fn hall_files(&self) -> HallFiles {
+        let args = self.hall.clone();
+        HallFiles {
+            name: self.name.clone(),
+            load: Box::new(move || {
+                args.load_served()
+                    .map_err(|error| Box::new(error) as LoadError)
+            }),
+        }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             connections: self.max_connections,

@@ -63,6 +63,17 @@ pub(super) fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
 }
 
 impl Opened {
+    /// The digest of the content, if it has at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn digest(self, limit: u64) -> Result<FileDigest, ReadError> {
+        match self.state.size {
+            size if size > limit => Err(ReadError::TooLarge { size, limit }),
+            _ => digest(self),
+        }
+    }
+
     /// The whole content, if it has at most `limit` bytes.
     ///
     /// # Errors

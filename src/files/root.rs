@@ -112,6 +112,12 @@ impl Root {
         Ok(Root { path, folder })
     }
 
+    /// Where it was, without links, when it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Opens the file at `relative`, following links only as far as they stay
     /// inside.
     ///

@@ -26,10 +26,9 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// What was answered. `selected` is the worker whose hashes were asked for,
-    /// `opaque_bans` whether the ban list cannot be had again.
+    /// What was answered.
     #[must_use]
-    pub fn of(consulted: &Consulted, opaque_bans: bool) -> Answers {
+    pub fn of(consulted: &Consulted) -> Answers {
         let selected = consulted.workers.iter().find(|(_, available)| *available);
         let code = consulted.code.as_ref().zip(selected);
         Answers {
@@ -39,7 +38,7 @@ impl Answers {
                 .collect(),
             gate: consulted.gate.clone(),
             approval: consulted.approval.as_deref().map(str::to_owned),
-            banned: consulted.banned.filter(|_| opaque_bans),
+            banned: None,
         }
     }
 

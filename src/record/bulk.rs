@@ -1,87 +1,80 @@
 //! Cases of a bulk run, recorded: each brings its rules and its Hall along, and
 //! most bring the same ones.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::document::Document;
-use super::premises::{Premises, SharedBanList, SharedGate, Sources};
+use super::governance::{Governance, SharedGate};
 use super::recorder::{Asked, Prepared, Recorder};
+use crate::attestation::BanList;
 use crate::wcp::bulk::Case;
-use crate::wcp::config::HallConfig;
-use crate::wcp::gate::FixedGate;
-use crate::wcp::hall::{CodeHashes, Privileges};
+use crate::wcp::snapshot::Snapshot;
 use crate::wcp::stamp::Stamp;
 
-/// Remembers the premises of the last case.
+/// Remembers what governed the last case.
 #[derive(Debug, Default)]
-pub struct CasePremises {
+pub struct CaseGovernance {
     last: Option<Last>,
 }
 
-/// The last premises, and what they were made of.
+/// What governed the last case, and what it was made of.
 #[derive(Debug)]
 struct Last {
-    config: HallConfig,
-    gate: Option<FixedGate>,
-    bans: Option<HashSet<String>>,
-    premises: Arc<Premises>,
+    hall: Snapshot,
+    governance: Arc<Governance>,
 }
 
-impl CasePremises {
-    /// The premises of a case.
-    pub fn of(&mut self, case: &Case) -> Arc<Premises> {
+impl CaseGovernance {
+    /// What governs a case.
+    pub fn of(&mut self, case: &Case) -> Arc<Governance> {
         let hall = &case.hall;
         let rules_document = match &self.last {
-            Some(last) if Arc::ptr_eq(last.premises.rules(), &case.rules) => {
-                let same = last.config == hall.config
-                    && last.gate == hall.policy_gate
-                    && last.bans == hall.ban_list;
+            Some(last) if Arc::ptr_eq(last.governance.rules(), &case.rules) => {
+                let same = last.hall.config == hall.config
+                    && last.hall.policy_gate == hall.policy_gate
+                    && last.hall.ban_list == hall.ban_list;
                 if same {
-                    return Arc::clone(&last.premises);
+                    return Arc::clone(&last.governance);
                 }
-                Arc::clone(&last.premises.rules_document)
+                Arc::clone(&last.governance.rules_document)
             }
             _ => Arc::new(Document::new(case.rules.document().clone())),
         };
-        let gate = hall.policy_gate.clone();
-        let bans = hall.ban_list.clone();
-        let premises = Arc::new(Premises::with_rules_document(
-            Arc::clone(&case.rules),
-            rules_document,
-            hall.config.clone(),
-            gate.clone().map(|gate| Arc::new(gate) as SharedGate),
-            bans.clone().map(|list| Arc::new(list) as SharedBanList),
-        ));
+        let rules = Arc::clone(&case.rules);
+        let mut governance =
+            Governance::with_rules_document(rules, rules_document).with_config(hall.config.clone());
+        if let Some(gate) = hall.policy_gate.clone() {
+            governance = governance.with_gate(Arc::new(gate) as SharedGate);
+        }
+        if let Some(bans) = &hall.ban_list {
+            let list = BanList::of_hashes(bans.iter().map(String::as_str));
+            governance = governance.with_ban_list(Arc::new(list));
+        }
+        let governance = Arc::new(governance);
         self.last = Some(Last {
-            config: hall.config.clone(),
-            gate,
-            bans,
-            premises: Arc::clone(&premises),
+            hall: Snapshot {
+                config: hall.config.clone(),
+                policy_gate: hall.policy_gate.clone(),
+                ban_list: hall.ban_list.clone(),
+                ..Snapshot::default()
+            },
+            governance: Arc::clone(&governance),
         });
-        premises
+        governance
     }
 }
 
 impl Recorder {
     /// Decides a case and makes its entry.
     #[must_use]
-    pub fn prepare_case(&self, premises: &Premises, case: &Case, stamp: Stamp) -> Prepared {
-        let hall = &case.hall;
-        let privileges = hall.privilege_envelopes.as_ref();
-        let code_hashes = hall.worker_hashes.as_ref();
+    pub fn prepare_case(&self, governance: &Governance, case: &Case, stamp: Stamp) -> Prepared {
         let asked = Asked {
             input: &case.input,
-            sources: Sources {
-                roster: hall,
-                privileges: privileges.map(|_| hall as &dyn Privileges),
-                code_hashes: code_hashes.map(|hashes| hashes as &dyn CodeHashes),
-                approval: None,
-            },
+            approval: None,
             task_id: &case.task_id,
             actor: None,
             stamp,
         };
-        self.prepare(premises, &asked)
+        self.prepare(governance, &case.hall, &asked)
     }
 }

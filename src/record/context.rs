@@ -16,16 +16,16 @@ pub struct Context {
     /// The Hall's configuration.
     pub config: DocumentDigest,
     /// The policy gate.
-    pub gate: GatePremise,
+    pub gate: GateSource,
     /// The ban list.
-    pub ban_list: BanPremise,
+    pub ban_list: BanSource,
     /// What was consulted of the registry.
     pub registry: RegistrySlice,
 }
 
 /// What stood behind the policy gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GatePremise {
+pub enum GateSource {
     /// No gate is configured.
     None,
     /// A policy that can be run again.
@@ -40,7 +40,7 @@ pub enum GatePremise {
 
 /// What stood behind the ban list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BanPremise {
+pub enum BanSource {
     /// No ban list is configured.
     None,
     /// A list.
@@ -49,20 +49,20 @@ pub enum BanPremise {
     Opaque,
 }
 
-impl GatePremise {
+impl GateSource {
     const fn name(self) -> &'static str {
         match self {
-            GatePremise::None => "none",
-            GatePremise::Policy(_) => "policy",
-            GatePremise::Stub => "stub",
-            GatePremise::StubEverywhere => "stub_everywhere",
-            GatePremise::Opaque => "opaque",
+            GateSource::None => "none",
+            GateSource::Policy(_) => "policy",
+            GateSource::Stub => "stub",
+            GateSource::StubEverywhere => "stub_everywhere",
+            GateSource::Opaque => "opaque",
         }
     }
 
     const fn digest(self) -> Option<DocumentDigest> {
         match self {
-            GatePremise::Policy(digest) => Some(digest),
+            GateSource::Policy(digest) => Some(digest),
             _ => None,
         }
     }
@@ -76,9 +76,9 @@ impl Context {
     #[must_use]
     pub fn to_value(&self) -> Value {
         let ban_list = match self.ban_list {
-            BanPremise::None => Value::Null,
-            BanPremise::List(digest) => Value::from(digest),
-            BanPremise::Opaque => Value::from(OPAQUE),
+            BanSource::None => Value::Null,
+            BanSource::List(digest) => Value::from(digest),
+            BanSource::Opaque => Value::from(OPAQUE),
         };
         let members: Object = [
             ("task_id", Value::from(self.task_id.as_str())),
@@ -105,20 +105,20 @@ impl Context {
             Some(_) => Some(digest(m, "policy")?),
         };
         let gate = match (m.str("gate")?, policy) {
-            ("none", None) => GatePremise::None,
-            ("policy", Some(digest)) => GatePremise::Policy(digest),
-            ("stub", None) => GatePremise::Stub,
-            ("stub_everywhere", None) => GatePremise::StubEverywhere,
-            (OPAQUE, None) => GatePremise::Opaque,
+            ("none", None) => GateSource::None,
+            ("policy", Some(digest)) => GateSource::Policy(digest),
+            ("stub", None) => GateSource::Stub,
+            ("stub_everywhere", None) => GateSource::StubEverywhere,
+            (OPAQUE, None) => GateSource::Opaque,
             _ => {
                 let expected = "a gate that agrees with `policy`";
                 return Err(m.error("gate", MemberProblem::BadValue { expected }));
             }
         };
         let ban_list = match m.opt_str("ban_list")? {
-            None => BanPremise::None,
-            Some(OPAQUE) => BanPremise::Opaque,
-            Some(_) => BanPremise::List(digest(m, "ban_list")?),
+            None => BanSource::None,
+            Some(OPAQUE) => BanSource::Opaque,
+            Some(_) => BanSource::List(digest(m, "ban_list")?),
         };
         let context = Context {
             task_id: m.str("task_id")?.to_owned(),

@@ -1,41 +1,40 @@
 //! A routing decision with all that it was taken from, written and read.
 
 use super::answers::Answers;
-use super::context::{BanPremise, Context};
+use super::context::Context;
+use super::governance::Governance;
 use super::input::{RecordedInput, RequestContent, from_recorded, to_recorded};
 use super::outcome::ACTOR;
-use super::premises::Premises;
 use super::receipt::EvidenceReceipt;
 use super::slice::RegistrySlice;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, Members};
-use crate::wcp::hall::Hall;
+use crate::wcp::basis::Basis;
 use crate::wcp::input::RouteInput;
 use crate::wcp::router::Decided;
 
 /// The payload of a `wcp.decision`, and the receipt in it.
 ///
-/// `hall` is the one that decided, under `premises`.
+/// `basis` is what it was decided from, under `governance`.
 #[must_use]
 pub fn compose(
     decided: &Decided,
     input: &RouteInput,
-    premises: &Premises,
-    hall: &Hall<'_>,
+    governance: &Governance,
+    basis: &Basis<'_>,
     content: RequestContent,
 ) -> (Object, EvidenceReceipt) {
     let (decision, consulted) = (&decided.decision, &decided.consulted);
-    let receipt = EvidenceReceipt::of(decision, &consulted.controls);
-    let (rules, config) = premises.named();
+    let receipt = EvidenceReceipt::of(decision, &consulted.controls, basis.registry);
+    let (rules, config) = governance.named();
     let context = Context {
-        task_id: hall.task_id.to_owned(),
+        task_id: basis.task_id.to_owned(),
         rules,
         config,
-        gate: premises.gate_premise(),
-        ban_list: premises.ban_premise(),
-        registry: RegistrySlice::of(consulted, hall, input.env),
+        gate: governance.gate_source(),
+        ban_list: governance.ban_source(),
+        registry: RegistrySlice::of(consulted, basis, input.env),
     };
-    let opaque_bans = premises.ban_premise() == BanPremise::Opaque;
     // Of an allowed decision it is computed already.
     let input_hash = decision.artifact_hash.clone();
     let input_hash = input_hash.unwrap_or_else(|| input.artifact_hash());
@@ -44,7 +43,7 @@ pub fn compose(
         ("input", Value::Object(to_recorded(input, content))),
         ("input_hash", Value::from(input_hash)),
         ("context", context.to_value()),
-        ("answers", Answers::of(consulted, opaque_bans).to_value()),
+        ("answers", Answers::of(consulted).to_value()),
         ("receipt", Value::Object(receipt.to_object())),
     ];
     (members.into_iter().collect(), receipt)

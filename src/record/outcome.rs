@@ -171,7 +171,7 @@ impl Outcome {
             let mut object = Object::new();
             object.insert("registry", registry.records_digest().to_string());
             let record = registry.worker(&worker.worker_id);
-            object.insert("artifact_hash", record.map(|r| r.artifact_hash.clone()));
+            object.insert("artifact_hash", record.map(|r| r.artifact_hash.to_string()));
             Value::Object(object)
         };
         let mut outcome = Outcome::reload(digests(before), digests(after));
@@ -234,8 +234,8 @@ impl Outcome {
         }
     }
 
-    /// A Hall took up other premises: `before` and `after`, each the digests
-    /// that [`Premises::digests`](super::Premises::digests) gives; `before` is
+    /// A Hall took up other files: `before` and `after`, each the digests
+    /// that [`Hall::digests`](super::Hall::digests) gives; `before` is
     /// `null` where there were none.
     #[must_use]
     pub fn reload(before: Value, after: Value) -> Outcome {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::ledger::json::{Object, Value};
 use crate::ledger::time::Timestamp;
+use crate::wcp::basis::RegistryView;
 use crate::wcp::decision::RouteDecision;
 use crate::wcp::denial::Denial;
 
@@ -14,8 +15,11 @@ pub struct EvidenceReceipt {
     pub correlation_id: Arc<str>,
     /// When; none if nothing is dispatched: a denial, or a dry run.
     pub dispatched_at: Option<Timestamp>,
-    /// The species that was selected; none for a denial.
+    /// The worker that is dispatched to; the species, where no record tells
+    /// which worker stands for it; none for a denial.
     pub worker_id: Option<Arc<str>>,
+    /// The species that was selected, where `worker_id` is a worker.
+    pub worker_species_id: Option<Arc<str>>,
     /// The request's.
     pub capability_id: Arc<str>,
     /// `ALLOW`, `DENY` or `REQUIRE_HUMAN`.
@@ -27,9 +31,17 @@ pub struct EvidenceReceipt {
 }
 
 impl EvidenceReceipt {
-    /// The receipt of a decision, for which `controls` were looked at.
+    /// The receipt of a decision that `registry` was consulted for, with the
+    /// `controls` that were looked at.
     #[must_use]
-    pub fn of(decision: &RouteDecision, controls: &[(Arc<str>, bool)]) -> EvidenceReceipt {
+    pub fn of(
+        decision: &RouteDecision,
+        controls: &[(Arc<str>, bool)],
+        registry: &dyn RegistryView,
+    ) -> EvidenceReceipt {
+        let species = decision.selected_worker_species_id.clone();
+        let worker = species.as_deref().and_then(|id| registry.worker_of(id));
+        let worker = worker.map(|worker| worker.worker_id);
         let policy_decision = match &decision.deny_reason_if_denied {
             None => "ALLOW",
             Some(Denial::RequiresHuman { .. } | Denial::RequiresHumanApproval { .. }) => {
@@ -42,7 +54,8 @@ impl EvidenceReceipt {
         EvidenceReceipt {
             correlation_id: decision.correlation_id.clone(),
             dispatched_at: dispatched.then_some(decision.timestamp),
-            worker_id: decision.selected_worker_species_id.clone(),
+            worker_species_id: species.clone().filter(|_| worker.is_some()),
+            worker_id: worker.or(species),
             capability_id: decision.capability_id.clone(),
             policy_decision,
             controls_verified: present.map(|(id, _)| id.clone()).collect(),
@@ -55,7 +68,7 @@ impl EvidenceReceipt {
     pub fn to_object(&self) -> Object {
         let controls = self.controls_verified.iter().map(|id| Value::from(&**id));
         let dispatched_at = self.dispatched_at.map(|at| at.to_string());
-        [
+        let mut object: Object = [
             ("correlation_id", Value::from(&*self.correlation_id)),
             ("dispatched_at", Value::from(dispatched_at)),
             ("worker_id", Value::from(self.worker_id.as_deref())),
@@ -65,6 +78,10 @@ impl EvidenceReceipt {
             ("artifact_hash", Value::from(self.artifact_hash.clone())),
         ]
         .into_iter()
-        .collect()
+        .collect();
+        if let Some(species) = &self.worker_species_id {
+            object.insert("worker_species_id", &**species);
+        }
+        object
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::decision::compose;
 use super::document::Document;
 use super::error::{OUTCOME_BYTES, RecordError};
+use super::governance::Governance;
+use super::hall::Hall;
 use super::input::RequestContent;
 use super::kind;
 use super::outcome::{ACTOR, Outcome};
-use super::premises::{Premises, Sources};
 use super::prepare::prepare;
 use super::receipt::EvidenceReceipt;
 use super::shelf::{Shelf, Submitted};
@@ -18,6 +19,7 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
 use crate::logbook::Logbook;
 use crate::logbook::request::{self as logbook, Receipt};
+use crate::wcp::basis::RegistryView;
 use crate::wcp::decision::RouteDecision;
 use crate::wcp::input::RouteInput;
 use crate::wcp::router::make_decision;
@@ -36,8 +38,9 @@ pub struct Recorder {
 pub struct Asked<'a> {
     /// The request.
     pub input: &'a RouteInput,
-    /// Who and what is there now.
-    pub sources: Sources<'a>,
+    /// The hash of the entry in which a human approves this request, if one
+    /// does and it still holds.
+    pub approval: Option<&'a str>,
     /// The routing task.
     pub task_id: &'a str,
     /// On whose behalf it came in, for `_actor`; none outside of a server.
@@ -134,24 +137,30 @@ impl Recorder {
     /// Decides, records, and answers when the entry is durable. What cannot be
     /// recorded is denied.
     #[must_use]
-    pub fn decide(&self, premises: &Premises, asked: &Asked<'_>) -> Recorded {
-        self.begin(premises, asked).wait()
+    pub fn decide(&self, hall: &Hall, asked: &Asked<'_>) -> Recorded {
+        self.begin(hall, asked).wait()
     }
 
     /// Decides and hands the entry over, to be waited for later: a caller with
     /// many keeps several under way.
     #[must_use]
-    pub fn begin(&self, premises: &Premises, asked: &Asked<'_>) -> Underway {
-        self.submit(self.prepare(premises, asked))
+    pub fn begin(&self, hall: &Hall, asked: &Asked<'_>) -> Underway {
+        self.submit(self.prepare(hall.governance(), hall, asked))
     }
 
     /// Decides and makes the entry, which is all of the work but the ledger's:
     /// for a caller whose threads decide in any order and record in one.
     #[must_use]
-    pub fn prepare(&self, premises: &Premises, asked: &Asked<'_>) -> Prepared {
-        let hall = premises.hall(&asked.sources, asked.task_id);
-        let decided = make_decision(asked.input, &hall, asked.stamp);
-        let (mut payload, evidence) = compose(&decided, asked.input, premises, &hall, self.content);
+    pub fn prepare(
+        &self,
+        governance: &Governance,
+        registry: &dyn RegistryView,
+        asked: &Asked<'_>,
+    ) -> Prepared {
+        let basis = governance.basis(registry, asked.approval, asked.task_id);
+        let decided = make_decision(asked.input, &basis, asked.stamp);
+        let composed = compose(&decided, asked.input, governance, &basis, self.content);
+        let (mut payload, evidence) = composed;
         if let Some(actor) = asked.actor {
             payload.insert(ACTOR, actor.clone());
         }
@@ -159,7 +168,7 @@ impl Recorder {
             approval_used: decided.consulted.approval.is_some(),
             decision: decided.decision,
             evidence,
-            documents: premises.documents().cloned().collect(),
+            documents: governance.documents().cloned().collect(),
             entry: prepare(kind::DECISION, &payload, OUTCOME_BYTES),
         }
     }
@@ -196,11 +205,11 @@ impl Recorder {
     /// [`RecordError`]; then it is not recorded.
     pub fn reload(
         &self,
-        before: Option<&Premises>,
-        after: &Premises,
+        before: Option<&Hall>,
+        after: &Hall,
         actor: Option<Value>,
     ) -> Result<Receipt, RecordError> {
-        let before = before.map_or(Value::Null, Premises::digests);
+        let before = before.map_or(Value::Null, Hall::digests);
         let mut outcome = Outcome::reload(before, after.digests());
         if let Some(actor) = actor {
             outcome = outcome.by(actor);

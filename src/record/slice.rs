@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::wcp::basis::{Basis, Standing};
 use crate::wcp::consulted::Consulted;
-use crate::wcp::hall::Hall;
 use crate::wcp::terms::Env;
 
 /// What was consulted of a registry, so that the same can be asked again.
@@ -38,36 +38,47 @@ pub struct Candidate {
     pub envelope: Option<Arc<Object>>,
     /// The hash that its code should have, malformed or not.
     pub registered_hash: Option<String>,
-    /// The `artifact_hash` of its record.
-    pub artifact_hash: Option<String>,
+    /// The `artifact_hash` of its worker's record.
+    pub artifact_hash: Option<Arc<str>>,
+    /// The worker that stands for it.
+    pub worker_id: Option<Arc<str>>,
+    /// Whether that may be dispatched to.
+    pub standing: Standing,
+    /// A hash that was submitted for that and is not confirmed.
+    pub pending_hash: Option<Arc<str>>,
 }
 
 impl RegistrySlice {
-    /// What `hall` was asked for a decision in `env`, and what belongs to the
-    /// candidates that it named.
+    /// What a registry was asked for a decision in `env`, and what belongs to
+    /// the candidates that it named.
     #[must_use]
-    pub fn of(consulted: &Consulted, hall: &Hall<'_>, env: Env) -> RegistrySlice {
+    pub fn of(consulted: &Consulted, basis: &Basis<'_>, env: Env) -> RegistrySlice {
+        let registry = basis.registry;
         let mut candidates: Vec<Candidate> = Vec::with_capacity(consulted.workers.len());
         for (species, available) in &consulted.workers {
             if candidates.iter().any(|c| c.worker_species_id == *species) {
                 continue;
             }
+            let worker = registry.worker_of(species);
             candidates.push(Candidate {
                 worker_species_id: species.clone(),
                 available: *available,
-                envelope: hall.privileges.and_then(|p| p.privilege_envelope(species)),
-                registered_hash: hall.code_hashes.and_then(|c| c.registered_hash(species)),
-                artifact_hash: hall.roster.record_hash(species),
+                envelope: registry.privilege_envelope(species),
+                registered_hash: registry.registered_hash(species),
+                standing: worker.as_ref().map_or(Standing::Active, |w| w.standing),
+                pending_hash: worker.as_ref().and_then(|w| w.pending_hash.clone()),
+                artifact_hash: worker.as_ref().map(|w| w.artifact_hash.clone()),
+                worker_id: worker.map(|w| w.worker_id),
             });
         }
-        let asked = hall.privileges.filter(|_| !candidates.is_empty());
+        let asked = !candidates.is_empty();
         RegistrySlice {
             controls: consulted.controls.clone(),
             candidates,
-            privileges_configured: hall.privileges.is_some(),
-            attestation_configured: hall.code_hashes.is_some(),
-            egress_allowlist: asked.and_then(|p| p.egress_allowlist(env)),
-            digest: hall.roster.records_digest(),
+            privileges_configured: registry.has_privileges(),
+            attestation_configured: registry.has_code_hashes(),
+            egress_allowlist: asked.then(|| registry.egress_allowlist(env)).flatten(),
+            digest: registry.records_digest(),
         }
     }
 
@@ -139,27 +150,47 @@ impl RegistrySlice {
 impl Candidate {
     fn to_value(&self) -> Value {
         let envelope = self.envelope.as_deref().cloned();
-        let members: Object = [
+        let mut members: Object = [
             ("worker_species_id", Value::from(&*self.worker_species_id)),
             ("available", Value::from(self.available)),
             ("envelope", Value::from(envelope)),
             ("registered_hash", Value::from(self.registered_hash.clone())),
-            ("artifact_hash", Value::from(self.artifact_hash.clone())),
+            ("artifact_hash", Value::from(self.artifact_hash.as_deref())),
         ]
         .into_iter()
         .collect();
+        // Said only where there is something to say, as entries were before.
+        if let Some(worker_id) = &self.worker_id {
+            members.insert("worker_id", &**worker_id);
+        }
+        if self.standing != Standing::Active {
+            members.insert("standing", self.standing.as_str());
+        }
+        if let Some(hash) = &self.pending_hash {
+            members.insert("pending_hash", &**hash);
+        }
         Value::Object(members)
     }
 
     fn read(value: &Value, at: &str) -> Result<Candidate, MemberError> {
         let mut members = Members::of(value, at)?;
         let owned = |text: Option<&str>| text.map(str::to_owned);
+        let shared = |text: Option<&str>| text.map(Arc::from);
         let candidate = Candidate {
             worker_species_id: Arc::from(members.str("worker_species_id")?),
             available: members.bool("available")?,
             envelope: members.opt_object("envelope")?.cloned().map(Arc::new),
             registered_hash: owned(members.opt_str("registered_hash")?),
-            artifact_hash: owned(members.opt_str("artifact_hash")?),
+            artifact_hash: shared(members.opt_str("artifact_hash")?),
+            worker_id: shared(members.opt_str("worker_id")?),
+            standing: match members.opt_str("standing")? {
+                None => Standing::Active,
+                Some(text) => Standing::parse(text).ok_or_else(|| {
+                    let expected = "active, revoked or banned";
+                    members.error("standing", MemberProblem::BadValue { expected })
+                })?,
+            },
+            pending_hash: shared(members.opt_str("pending_hash")?),
         };
         members.finish()?;
         Ok(candidate)

@@ -29,7 +29,7 @@ pub struct Counts {
     pub cards: u64,
     /// Resolved denials.
     pub approvals: u64,
-    /// Changes of premises.
+    /// Changes of what decides.
     pub reloads: u64,
     /// Documents, wanted or not.
     pub documents: u64,

@@ -1,27 +1,41 @@
-//! The Hall as a decision's entry records it: it answers what it answered then,
-//! and notes what nobody recorded.
+//! A registry as a decision's entry records it: it answers what it answered
+//! then, and notes what was not recorded.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::attestation::BanList;
 use crate::ledger::json::Object;
 use crate::record::DecisionRecord;
+use crate::record::slice::Candidate;
+use crate::wcp::basis::{RegistryView, Standing, StandingWorker};
 use crate::wcp::gate::{GateAnswer, GateContext, GateError, PolicyGate};
-use crate::wcp::hall::{BanList, CodeHashes, Privileges, Roster};
 use crate::wcp::terms::Env;
 
 /// Answers from a record.
 pub(super) struct RecordedHall<'r> {
     record: &'r DecisionRecord,
+    bans: &'r Bans,
     /// What was asked and is not recorded.
     beyond: RefCell<BTreeSet<String>>,
 }
 
+/// What stood behind the ban list.
+pub(super) enum Bans {
+    /// None is configured.
+    None,
+    /// A list.
+    List(Arc<BanList>),
+    /// A list of which only the answer is recorded.
+    Recorded,
+}
+
 impl<'r> RecordedHall<'r> {
-    pub(super) fn new(record: &'r DecisionRecord) -> RecordedHall<'r> {
+    pub(super) fn new(record: &'r DecisionRecord, bans: &'r Bans) -> RecordedHall<'r> {
         RecordedHall {
             record,
+            bans,
             beyond: RefCell::default(),
         }
     }
@@ -36,25 +50,17 @@ impl<'r> RecordedHall<'r> {
         None
     }
 
-    pub(super) fn privileges(&self) -> Option<&dyn Privileges> {
-        let configured = self.record.context.registry.privileges_configured;
-        configured.then_some(self as &dyn Privileges)
-    }
-
-    pub(super) fn code_hashes(&self) -> Option<&dyn CodeHashes> {
-        let configured = self.record.context.registry.attestation_configured;
-        configured.then_some(self as &dyn CodeHashes)
-    }
-}
-
-impl<'r> RecordedHall<'r> {
     /// The approval that stood for a human, if one did.
     pub(super) fn approval(&self) -> Option<&'r str> {
         self.record.answers.approval.as_deref()
     }
+
+    fn candidate(&self, species: &str) -> Option<&'r Candidate> {
+        self.record.context.registry.candidate(species)
+    }
 }
 
-impl Roster for RecordedHall<'_> {
+impl RegistryView for RecordedHall<'_> {
     fn control_present(&self, control_id: &str) -> bool {
         let mut controls = self.record.context.registry.controls.iter();
         let recorded = controls.find(|(id, _)| **id == *control_id);
@@ -65,17 +71,38 @@ impl Roster for RecordedHall<'_> {
     }
 
     fn worker_available(&self, worker_species_id: &str) -> bool {
-        let recorded = self.record.context.registry.candidate(worker_species_id);
+        let recorded = self.candidate(worker_species_id);
         recorded
             .map(|candidate| candidate.available)
             .or_else(|| self.unknown(format!("availability of {worker_species_id}")))
             .unwrap_or(false)
     }
-}
 
-impl Privileges for RecordedHall<'_> {
+    fn worker_of(&self, worker_species_id: &str) -> Option<StandingWorker> {
+        let candidate = self.candidate(worker_species_id)?;
+        let worker_id = candidate.worker_id.clone()?;
+        // The list's own word counts, where it is at hand.
+        let standing = match self.bans {
+            Bans::List(list) if list.find_worker(&worker_id).is_some() => Standing::Banned,
+            Bans::List(_) | Bans::None if candidate.standing == Standing::Banned => {
+                Standing::Active
+            }
+            _ => candidate.standing,
+        };
+        Some(StandingWorker {
+            worker_id,
+            artifact_hash: candidate.artifact_hash.clone()?,
+            standing,
+            pending_hash: candidate.pending_hash.clone(),
+        })
+    }
+
+    fn has_privileges(&self) -> bool {
+        self.record.context.registry.privileges_configured
+    }
+
     fn privilege_envelope(&self, worker_species_id: &str) -> Option<Arc<Object>> {
-        match self.record.context.registry.candidate(worker_species_id) {
+        match self.candidate(worker_species_id) {
             Some(candidate) => candidate.envelope.clone(),
             None => self.unknown(format!("envelope of {worker_species_id}")),
         }
@@ -87,11 +114,13 @@ impl Privileges for RecordedHall<'_> {
         }
         self.record.context.registry.egress_allowlist.clone()
     }
-}
 
-impl CodeHashes for RecordedHall<'_> {
+    fn has_code_hashes(&self) -> bool {
+        self.record.context.registry.attestation_configured
+    }
+
     fn registered_hash(&self, worker_species_id: &str) -> Option<String> {
-        match self.record.context.registry.candidate(worker_species_id) {
+        match self.candidate(worker_species_id) {
             Some(candidate) => candidate.registered_hash.clone(),
             None => self.unknown(format!("registered hash of {worker_species_id}")),
         }
@@ -104,15 +133,22 @@ impl CodeHashes for RecordedHall<'_> {
             None => self.unknown(format!("live hash of {worker_species_id}")),
         }
     }
-}
 
-/// A ban list of which only the answer is recorded.
-impl BanList for RecordedHall<'_> {
-    fn is_banned(&self, _sha256: &str) -> bool {
-        let recorded = self.record.answers.banned;
-        recorded
-            .or_else(|| self.unknown("the ban list's answer".to_owned()))
-            .unwrap_or(true)
+    fn has_bans(&self) -> bool {
+        !matches!(self.bans, Bans::None)
+    }
+
+    fn is_banned(&self, sha256: &str) -> bool {
+        match self.bans {
+            Bans::None => false,
+            Bans::List(list) => list.is_banned(sha256),
+            Bans::Recorded => {
+                let recorded = self.record.answers.banned;
+                recorded
+                    .or_else(|| self.unknown("the ban list's answer".to_owned()))
+                    .unwrap_or(true)
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::ledger::json::{Object, Value};
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::record::DecisionRecord;
-use crate::record::context::{BanPremise, GatePremise};
+use crate::record::context::{BanSource, GateSource};
 
 /// An entry of the custody.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub enum Event {
     Card(Judged),
     /// A denial was resolved.
     Approved(Object),
-    /// A Hall took up other premises.
+    /// A Hall took up other files.
     Reloaded(Object),
     /// An entry of no producer, or one that cannot be read.
     Other,
@@ -121,14 +121,14 @@ pub(super) fn summary_of(record: &DecisionRecord) -> Object {
     summary.insert(
         "policy",
         match context.gate {
-            GatePremise::Policy(digest) => Value::from(digest),
+            GateSource::Policy(digest) => Value::from(digest),
             _ => Value::Null,
         },
     );
     summary.insert(
         "ban_list",
         match context.ban_list {
-            BanPremise::List(digest) => Value::from(digest),
+            BanSource::List(digest) => Value::from(digest),
             _ => Value::Null,
         },
     );

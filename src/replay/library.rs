@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::attestation::BanList;
 use crate::ledger::json::Value;
-use crate::record::ban_list::BanText;
-use crate::record::premises::{SharedBanList, SharedGate};
-use crate::record::{Document, DocumentDigest};
+use crate::record::{Document, DocumentDigest, SharedGate};
 use crate::wcp::config::HallConfig;
 use crate::wcp::rule_set::RuleSet;
 use crate::wcp::rules::load_rules_from_dict;
@@ -21,7 +20,7 @@ pub(super) struct Library {
     rules: Compiled<RuleSet>,
     configs: Compiled<HallConfig>,
     gates: Compiled<SharedGate>,
-    ban_lists: Compiled<SharedBanList>,
+    ban_lists: Compiled<BanList>,
 }
 
 struct Shelved {
@@ -92,8 +91,10 @@ impl Library {
         &self,
         digest: DocumentDigest,
         index: u64,
-    ) -> Result<Arc<SharedBanList>, Unusable> {
-        self.compiled(&self.ban_lists, digest, index, ban_list)
+    ) -> Result<Arc<BanList>, Unusable> {
+        self.compiled(&self.ban_lists, digest, index, |content| {
+            BanList::from_document(content).map_err(|error| malformed(&error))
+        })
     }
 
     /// What was made of a document; made now, if it was not yet.
@@ -138,23 +139,6 @@ fn gate(content: &Value) -> Result<SharedGate, Unusable> {
 #[cfg(not(feature = "rego"))]
 fn gate(_content: &Value) -> Result<SharedGate, Unusable> {
     Err(Unusable::NotRunnable)
-}
-
-/// Hashes as a list, or a ban list's text.
-fn ban_list(content: &Value) -> Result<SharedBanList, Unusable> {
-    match content {
-        Value::String(text) => {
-            let list = BanText::parse(text.as_bytes());
-            Ok(Arc::new(list.map_err(|error| malformed(&error))?))
-        }
-        Value::Array(items) => {
-            let hashes = items.iter().map(|item| item.as_str().map(str::to_owned));
-            let hashes: Option<std::collections::HashSet<String>> = hashes.collect();
-            let expected = "not a list of hashes";
-            Ok(Arc::new(hashes.ok_or_else(|| malformed(&expected))?))
-        }
-        _ => Err(malformed(&"neither text nor a list")),
-    }
 }
 
 /// What was made of documents, by digest.

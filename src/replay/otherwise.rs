@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::ledger::json::{Object, Value};
-use crate::record::premises::SharedGate;
+use crate::record::SharedGate;
 use crate::wcp::decision::RouteDecision;
 use crate::wcp::rule_set::RuleSet;
 

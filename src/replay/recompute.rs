@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::compare::{Difference, compare};
-use super::hall::RecordedHall;
+use super::hall::{Bans, RecordedHall};
 use super::library::{Library, Unusable};
 use super::otherwise::{Alternative, Otherwise};
 use super::trust::{Inputs, Trust};
@@ -12,12 +12,11 @@ use crate::ledger::fault::FaultCode;
 use crate::ledger::json::Value;
 use crate::ledger::time::Timestamp;
 use crate::record::answers::gate_to_value;
-use crate::record::context::{BanPremise, GatePremise};
-use crate::record::premises::{SharedBanList, SharedGate};
-use crate::record::{DecisionRecord, DocumentDigest, EvidenceReceipt};
+use crate::record::context::{BanSource, GateSource};
+use crate::record::{DecisionRecord, DocumentDigest, EvidenceReceipt, SharedGate};
+use crate::wcp::basis::Basis;
 use crate::wcp::config::HallConfig;
 use crate::wcp::gate::{GateError, PolicyGate, StubGate};
-use crate::wcp::hall::{BanList, Hall};
 use crate::wcp::router::{Decided, make_decision};
 use crate::wcp::rule_set::RuleSet;
 use crate::wcp::stamp::{DecisionId, Stamp};
@@ -39,8 +38,8 @@ pub(super) struct Recomputed {
     pub(super) otherwise: Option<Otherwise>,
 }
 
-/// What a decision was taken under, ready to be used again.
-struct Premises {
+/// What governed a decision, ready to be used again.
+struct Governed {
     rules: Arc<RuleSet>,
     config: Arc<HallConfig>,
     gate: Gate,
@@ -51,12 +50,6 @@ enum Gate {
     None,
     Policy(Arc<SharedGate>),
     Stub(StubGate),
-    Recorded,
-}
-
-enum Bans {
-    None,
-    List(Arc<SharedBanList>),
     Recorded,
 }
 
@@ -71,15 +64,15 @@ pub(super) fn recompute(
         possible: true,
         ..Recomputed::default()
     };
-    let Some(premises) = Premises::find(record, index, library, &mut result) else {
+    let Some(governed) = Governed::find(record, index, library, &mut result) else {
         return result;
     };
-    let asked = RecordedHall::new(record);
+    let asked = RecordedHall::new(record, &governed.bans);
     let stamp = stamp_of(&record.decision);
-    let hall = premises.hall(&asked, &record.context.task_id);
-    let decided = make_decision(&record.input.input, &hall, stamp);
-    result.unenforced = unenforced(&record.decision, &premises.config);
-    compare_all(record, &decided, &mut result.differences);
+    let basis = governed.basis(&asked, &record.context.task_id);
+    let decided = make_decision(&record.input.input, &basis, stamp);
+    result.unenforced = unenforced(&record.decision, &governed.config);
+    compare_all(record, &decided, &asked, &mut result.differences);
     for what in asked.beyond() {
         result.differences.push(Difference {
             field: format!("context: {what}"),
@@ -87,26 +80,31 @@ pub(super) fn recompute(
             recomputed: Some("asked for".to_owned()),
         });
     }
-    premises.label(record, &decided, &mut result.inputs);
+    governed.label(record, &decided, &mut result.inputs);
     result.otherwise = alternative.map(|alternative| {
-        let asked = RecordedHall::new(record);
-        let hall = premises.hall(&asked, &record.context.task_id);
-        let hall = Hall {
-            rules: alternative.rules.as_deref().unwrap_or(hall.rules),
+        let asked = RecordedHall::new(record, &governed.bans);
+        let basis = governed.basis(&asked, &record.context.task_id);
+        let basis = Basis {
+            rules: alternative.rules.as_deref().unwrap_or(basis.rules),
             gate: match &alternative.gate {
                 Some(gate) => Some(&**gate as &dyn PolicyGate),
-                None => hall.gate,
+                None => basis.gate,
             },
-            ..hall
+            ..basis
         };
-        let decided = make_decision(&record.input.input, &hall, stamp);
+        let decided = make_decision(&record.input.input, &basis, stamp);
         Otherwise::of(&record.decision, &decided.decision, asked.beyond())
     });
     result
 }
 
 /// Decision, receipt, hash of the request and the gate's answer.
-fn compare_all(record: &DecisionRecord, decided: &Decided, differences: &mut Vec<Difference>) {
+fn compare_all(
+    record: &DecisionRecord,
+    decided: &Decided,
+    registry: &RecordedHall<'_>,
+    differences: &mut Vec<Difference>,
+) {
     let mut decision = decided.decision.clone();
     let hash = match record.input.whole {
         true => record.input.input.artifact_hash(),
@@ -126,7 +124,7 @@ fn compare_all(record: &DecisionRecord, decided: &Decided, differences: &mut Vec
     let recorded = answer(&record.answers.gate);
     check("answers.gate", &recorded, &answer(&decided.consulted.gate));
     check("decision", &record.decision, &decision.to_value());
-    let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls);
+    let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls, registry);
     let receipt = Value::Object(receipt.to_object());
     check("receipt", &record.receipt, &receipt);
 }
@@ -149,39 +147,39 @@ fn stamp_of(decision: &Value) -> Stamp {
     }
 }
 
-impl Premises {
+impl Governed {
     fn find(
         record: &DecisionRecord,
         index: u64,
         library: &Library,
         result: &mut Recomputed,
-    ) -> Option<Premises> {
+    ) -> Option<Governed> {
         let context = &record.context;
         let rules = library.rules(context.rules, index);
         let rules = usable(rules, context.rules, "rule set", result);
         let config = library.config(context.config, index);
         let config = usable(config, context.config, "configuration", result);
         let gate = match context.gate {
-            GatePremise::None => Some(Gate::None),
-            GatePremise::Stub => Some(Gate::Stub(StubGate { everywhere: false })),
-            GatePremise::StubEverywhere => Some(Gate::Stub(StubGate { everywhere: true })),
-            GatePremise::Opaque => Some(Gate::Recorded),
+            GateSource::None => Some(Gate::None),
+            GateSource::Stub => Some(Gate::Stub(StubGate { everywhere: false })),
+            GateSource::StubEverywhere => Some(Gate::Stub(StubGate { everywhere: true })),
+            GateSource::Opaque => Some(Gate::Recorded),
             // That a policy once took too long says nothing about today.
-            GatePremise::Policy(_) if timed_out(record) => Some(Gate::Recorded),
-            GatePremise::Policy(digest) => match library.gate(digest, index) {
+            GateSource::Policy(_) if timed_out(record) => Some(Gate::Recorded),
+            GateSource::Policy(digest) => match library.gate(digest, index) {
                 Err(Unusable::NotRunnable) => Some(Gate::Recorded),
                 gate => usable(gate, digest, "policy", result).map(Gate::Policy),
             },
         };
         let bans = match context.ban_list {
-            BanPremise::None => Some(Bans::None),
-            BanPremise::Opaque => Some(Bans::Recorded),
-            BanPremise::List(digest) => {
+            BanSource::None => Some(Bans::None),
+            BanSource::Opaque => Some(Bans::Recorded),
+            BanSource::List(digest) => {
                 let list = library.ban_list(digest, index);
                 usable(list, digest, "ban list", result).map(Bans::List)
             }
         };
-        Some(Premises {
+        Some(Governed {
             rules: rules?,
             config: config?,
             gate: gate?,
@@ -189,18 +187,11 @@ impl Premises {
         })
     }
 
-    fn hall<'a>(&'a self, asked: &'a RecordedHall<'a>, task_id: &'a str) -> Hall<'a> {
-        Hall {
+    fn basis<'a>(&'a self, asked: &'a RecordedHall<'a>, task_id: &'a str) -> Basis<'a> {
+        Basis {
             rules: &self.rules,
             config: &self.config,
-            roster: asked,
-            privileges: asked.privileges(),
-            code_hashes: asked.code_hashes(),
-            ban_list: match &self.bans {
-                Bans::None => None,
-                Bans::List(list) => Some(&***list as &dyn BanList),
-                Bans::Recorded => Some(asked),
-            },
+            registry: asked,
             gate: match &self.gate {
                 Gate::None => None,
                 Gate::Policy(gate) => Some(&***gate as &dyn PolicyGate),

@@ -19,30 +19,21 @@ pub(super) mod status;
 mod tally;
 
 use std::error::Error;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::endpoint::Endpoint;
 use super::error::ServeError;
 use crate::ledger::json::Value;
-use crate::record::{Premises, Recorder, kind};
+use crate::record::{Hall, Recorder, kind};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
-use crate::wcp::Registry;
 
 use approved::Approved;
 use roll::Roll;
 use tally::Tally;
 
 pub(super) use tally::count_on;
-
-/// What the Hall's files say.
-#[derive(Debug)]
-pub struct Loaded {
-    /// Rules, configuration, policy gate, ban list.
-    pub premises: Premises,
-    /// The workers of the folder, and what is configured of them.
-    pub registry: Registry,
-}
 
 /// Why the files were not taken up.
 pub type LoadError = Box<dyn Error + Send + Sync>;
@@ -52,20 +43,18 @@ pub struct HallFiles {
     /// What the Hall calls itself.
     pub name: String,
     /// Reads them.
-    pub load: Box<dyn Fn() -> Result<Loaded, LoadError> + Send + Sync>,
+    pub load: Box<dyn Fn() -> Result<Hall, LoadError> + Send + Sync>,
 }
 
-/// The Hall as it stands: what one decision sees of it does not change.
-pub(super) struct Standing {
-    pub(super) premises: Premises,
-    /// Of the folder and of the ledger together.
-    pub(super) registry: Registry,
-}
-
-pub(super) struct Hall {
+/// The Hall that is served. Files and ledger change it; one decision sees one
+/// state of it.
+pub(super) struct LiveHall {
     pub(super) name: String,
     files: HallFiles,
-    standing: RwLock<Arc<Standing>>,
+    /// As the files have it.
+    of_files: RwLock<Arc<Hall>>,
+    /// Files and ledger together.
+    current: RwLock<Arc<Hall>>,
     roll: RwLock<Roll>,
     /// Held while what the Hall knows is being changed: what is recorded before
     /// and after a change is then true.
@@ -90,22 +79,22 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     .collect()
 }
 
-impl Hall {
+impl LiveHall {
     /// Reads files and ledger, and records under what the Hall begins unless
     /// its last record says the same.
-    pub(super) fn open(files: HallFiles, recorder: &Recorder) -> Result<Hall, ServeError> {
-        let loaded = (files.load)().map_err(ServeError::Hall)?;
+    pub(super) fn open(files: HallFiles, recorder: &Recorder) -> Result<LiveHall, ServeError> {
+        let of_files = (files.load)().map_err(ServeError::Hall)?;
         let store = Arc::clone(recorder.logbook().store());
         let roll = Roll::read(&*store)?;
-        let digests = loaded.premises.digests();
-        if last_premises(&*store)?.as_ref() != Some(&digests) {
-            recorder.reload(None, &loaded.premises, None)?;
+        let hall = roll.enrol_in(&of_files);
+        if last_digests(&*store)?.as_ref() != Some(&hall.digests()) {
+            recorder.reload(None, &hall, None)?;
         }
-        let standing = stand(loaded, &roll);
-        Ok(Hall {
+        Ok(LiveHall {
             name: files.name.clone(),
             files,
-            standing: RwLock::new(Arc::new(standing)),
+            of_files: RwLock::new(Arc::new(of_files)),
+            current: RwLock::new(Arc::new(hall)),
             roll: RwLock::new(roll),
             changing: Mutex::new(()),
             tally: Tally::default(),
@@ -113,26 +102,25 @@ impl Hall {
         })
     }
 
-    /// The Hall as it stands now.
-    pub(super) fn standing(&self) -> Arc<Standing> {
-        let standing = self.standing.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&standing)
+    /// The Hall as it is now.
+    pub(super) fn current(&self) -> Arc<Hall> {
+        Arc::clone(&read(&self.current))
     }
 
     /// What the ledger says of workers and hashes.
-    pub(super) fn roll(&self) -> std::sync::RwLockReadGuard<'_, Roll> {
-        self.roll.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn roll(&self) -> RwLockReadGuard<'_, Roll> {
+        read(&self.roll)
     }
 
-    /// Reads the files again, records the change, and stands on it from then
-    /// on. What cannot be read or recorded changes nothing.
+    /// Reads the files again, records the change, and decides with them from
+    /// then on. What cannot be read or recorded changes nothing.
     pub(super) fn reload(&self, recorder: &Recorder) -> Result<(), ServeError> {
-        let loaded = (self.files.load)().map_err(ServeError::Hall)?;
+        let of_files = (self.files.load)().map_err(ServeError::Hall)?;
         let _changing = self.change();
-        let before = self.standing();
-        recorder.reload(Some(&before.premises), &loaded.premises, None)?;
-        let standing = stand(loaded, &self.roll());
-        self.put(standing);
+        let hall = self.roll().enrol_in(&of_files);
+        recorder.reload(Some(&self.current()), &hall, None)?;
+        *write(&self.of_files) = Arc::new(of_files);
+        *write(&self.current) = Arc::new(hall);
         Ok(())
     }
 
@@ -140,34 +128,25 @@ impl Hall {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, standing: Standing) {
-        let mut held = self
-            .standing
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *held = Arc::new(standing);
-    }
-
-    /// Adds to what the ledger says.
+    /// Adds to what the ledger says, and decides with that from now on.
     fn enter(&self, add: impl FnOnce(&mut Roll)) {
-        add(&mut self.roll.write().unwrap_or_else(PoisonError::into_inner));
+        let mut roll = write(&self.roll);
+        add(&mut roll);
+        let hall = roll.enrol_in(&read(&self.of_files));
+        *write(&self.current) = Arc::new(hall);
     }
 }
 
-/// The workers of the ledger come after those of the folder, and replace them.
-fn stand(loaded: Loaded, roll: &Roll) -> Standing {
-    let mut registry = loaded.registry;
-    for enrolled in roll.enrolled() {
-        registry.enroll_record(enrolled.record.clone());
-    }
-    Standing {
-        premises: loaded.premises,
-        registry,
-    }
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The digests that the last `hall.reload` of premises names.
-fn last_premises(store: &dyn Store) -> Result<Option<Value>, ServeError> {
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The digests that the last `hall.reload` names.
+fn last_digests(store: &dyn Store) -> Result<Option<Value>, ServeError> {
     let filter = Filter {
         kinds: vec![kind::RELOAD.to_owned()],
         reverse: true,

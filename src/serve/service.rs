@@ -12,7 +12,7 @@ use super::config::{Config, Limits, Publisher};
 use super::disk::FreeSpace;
 use super::doors::Doors;
 use super::error::ServeError;
-use super::hall::Hall;
+use super::hall::LiveHall;
 use super::idempotency::UnderWay;
 use super::intake::Intake;
 use super::metrics::Metrics;
@@ -46,7 +46,7 @@ pub(super) struct Service {
     pub(super) space: FreeSpace,
     pub(super) under_way: UnderWay,
     pub(super) intake: Intake,
-    pub(super) hall: Hall,
+    pub(super) hall: LiveHall,
     publish: Option<Mutex<Publisher>>,
     token_path: Option<PathBuf>,
     tokens: RwLock<Option<Arc<TokenFile>>>,
@@ -56,8 +56,8 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Makes everything ready, and records under which premises the Hall
-    /// begins if they are not those of its last record.
+    /// Makes everything ready, and records with what the Hall begins if
+    /// its last record says otherwise.
     pub(super) async fn open(
         config: Config,
         address: SocketAddr,
@@ -77,7 +77,7 @@ impl Service {
         }));
         let hall = {
             let recorder = Arc::clone(&recorder);
-            let open = move || Hall::open(config.hall, &recorder);
+            let open = move || LiveHall::open(config.hall, &recorder);
             tokio::task::spawn_blocking(open)
                 .await
                 .map_err(|_| ServeError::Abandoned)??

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
-use super::hall::DEFAULT_TASK_ID;
+use super::basis::DEFAULT_TASK_ID;
 use super::input::RouteInput;
 use super::router::{Decided, make_decision};
 use super::rule_set::RuleSet;
@@ -108,7 +108,7 @@ impl Case {
     pub fn decide(&self, stamp: Stamp) -> Decided {
         make_decision(
             &self.input,
-            &self.hall.hall(&self.rules, &self.task_id),
+            &self.hall.basis(&self.rules, &self.task_id),
             stamp,
         )
     }

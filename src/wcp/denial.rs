@@ -64,6 +64,16 @@ pub enum Denial {
     },
     /// No candidate is available.
     NoAvailableWorker,
+    /// The enrolment of every worker of the selected species was revoked.
+    WorkerRevoked {
+        /// The selected species.
+        worker_species_id: Arc<str>,
+    },
+    /// Every worker of the selected species, or its namespace, is banned.
+    WorkerBanned {
+        /// The selected species.
+        worker_species_id: Arc<str>,
+    },
     /// Attestation is required and no source of hashes is configured.
     AttestationUnconfigured,
     /// The selected worker has no registered hash.
@@ -116,6 +126,8 @@ impl Denial {
             Denial::PolicyGate { .. } => "DENY_POLICY_GATE",
             Denial::RequiresHumanApproval { .. } => "DENY_REQUIRES_HUMAN_APPROVAL",
             Denial::NoAvailableWorker => "DENY_NO_AVAILABLE_WORKER",
+            Denial::WorkerRevoked { .. } => "DENY_WORKER_REVOKED",
+            Denial::WorkerBanned { .. } => "DENY_WORKER_BANNED",
             Denial::AttestationUnconfigured => "DENY_ATTESTATION_UNCONFIGURED",
             Denial::WorkerAttestationMissing => "DENY_WORKER_ATTESTATION_MISSING",
             Denial::WorkerAttestationInvalidHash => "DENY_WORKER_ATTESTATION_INVALID_HASH",
@@ -170,7 +182,9 @@ impl Denial {
                 members.insert("reason", reason.as_str());
                 members.insert("supervisor_required", true);
             }
-            Denial::WorkerTampered { worker_species_id }
+            Denial::WorkerRevoked { worker_species_id }
+            | Denial::WorkerBanned { worker_species_id }
+            | Denial::WorkerTampered { worker_species_id }
             | Denial::WorkerBannedHash { worker_species_id } => {
                 members.insert("worker_species_id", &**worker_species_id);
             }
@@ -209,6 +223,8 @@ impl fmt::Display for Denial {
             Denial::PolicyGate { .. } => "the policy gate denied",
             Denial::RequiresHumanApproval { .. } => "the policy gate wants a human's approval",
             Denial::NoAvailableWorker => "no candidate worker is available",
+            Denial::WorkerRevoked { .. } => "the worker's enrolment was revoked",
+            Denial::WorkerBanned { .. } => "the worker or its namespace is banned",
             Denial::AttestationUnconfigured => "attestation is required and not configured",
             Denial::WorkerAttestationMissing => "the worker has no registered code hash",
             Denial::WorkerAttestationInvalidHash => "the registered code hash is malformed",

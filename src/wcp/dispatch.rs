@@ -1,15 +1,14 @@
 //! Simulating a dispatch from the catalogue, without a Hall.
 
+use super::basis::{Basis, DEFAULT_TASK_ID};
 use super::catalog::{Catalog, EntryType};
 use super::config::HallConfig;
 use super::decision::RouteDecision;
 use super::gate::StubGate;
-use super::hall::{DEFAULT_TASK_ID, Hall};
 use super::input::RouteInput;
 use super::router::make_decision;
 use super::rule_set::RuleSet;
 use super::rules::{RulesError, load_rules_from_dict};
-use super::snapshot::Snapshot;
 use super::stamp::Stamp;
 use super::validate::EverythingPresent;
 use crate::ledger::json::{Object, Value};
@@ -58,21 +57,18 @@ pub fn simulated_rules(catalog: &Catalog, capability_id: &str) -> Result<RuleSet
 /// rules name were there. Nothing is dispatched, and nothing is recorded.
 #[must_use]
 pub fn simulate(rules: &RuleSet, input: &RouteInput, stamp: Stamp) -> RouteDecision {
-    let (config, privileges) = (HallConfig::default(), Snapshot::default());
-    let hall = Hall {
+    let config = HallConfig::default();
+    let basis = Basis {
         rules,
         config: &config,
-        roster: &EverythingPresent,
-        privileges: Some(&privileges),
-        code_hashes: None,
-        ban_list: None,
+        registry: &EverythingPresent,
         gate: Some(&StubGate { everywhere: true }),
         approval: None,
         task_id: DEFAULT_TASK_ID,
     };
     let mut input = input.clone();
     input.dry_run = true;
-    make_decision(&input, &hall, stamp).decision
+    make_decision(&input, &basis, stamp).decision
 }
 
 fn object<const N: usize>(members: [(&'static str, Value); N]) -> Value {

@@ -26,10 +26,21 @@ pub struct WorkerRecord {
     pub currently_implements: Vec<Arc<str>>,
     /// What it may reach; none if the record has none.
     pub privilege_envelope: Option<Arc<Object>>,
+    /// What its code is to be, and where it is; none if the record has none.
+    pub attestation: Option<CodeAttestation>,
     /// `sha256:` and 64 hex digits over all other members.
-    pub artifact_hash: String,
+    pub artifact_hash: Arc<str>,
     /// The whole record as it came, with the `artifact_hash`.
     pub document: Object,
+}
+
+/// What a record says of the worker's code (WCP §5.10).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CodeAttestation {
+    /// The SHA-256 that it is to have, well-formed or not: the router judges it.
+    pub code_hash: Option<Arc<str>>,
+    /// The file whose SHA-256 it has.
+    pub source_file: Option<Arc<str>>,
 }
 
 /// Why a record is not enrolled.
@@ -120,6 +131,8 @@ impl WorkerRecord {
         let _: Option<Vec<String>> = text_list(m, "allowed_environments")?;
         m.opt_object("blast_radius")?;
         let privilege_envelope = m.opt_object("privilege_envelope")?.cloned().map(Arc::new);
+        let attestation = m.opt_nested("attestation")?;
+        let attestation = attestation.map(CodeAttestation::read).transpose()?;
         let claimed = m.opt_str("artifact_hash")?;
         let mut document = record.as_object().cloned().unwrap_or_default();
         let actual = artifact_hash(&document);
@@ -137,8 +150,19 @@ impl WorkerRecord {
             required_controls,
             currently_implements,
             privilege_envelope,
-            artifact_hash: actual,
+            attestation,
+            artifact_hash: actual.into(),
             document,
+        })
+    }
+}
+
+impl CodeAttestation {
+    fn read(mut members: Members<'_>) -> Result<CodeAttestation, MemberError> {
+        let text = |text: Option<&str>| text.map(Arc::from);
+        Ok(CodeAttestation {
+            code_hash: text(members.opt_str("code_hash")?),
+            source_file: text(members.opt_str("source_file")?),
         })
     }
 }

@@ -1,16 +1,17 @@
 //! The Hall's source of truth for workers.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+mod code;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use super::hall::{CodeHashes, Privileges, Roster};
+use super::basis::{RegistryView, StandingWorker};
 use super::privilege::{PrivilegeRefusal, policy_allows_privilege};
 use super::record::{ControlIdError, RecordError, WorkerRecord, check_control_id};
 use super::terms::{DataLabel, Env};
-use super::worker_source::{AllowedDirs, AttestError, hash_source};
 use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::json::{Object, Value};
+use code::Code;
 
 /// Enrolled workers, present controls, privileges and code hashes.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +19,8 @@ pub struct Registry {
     /// In the order of enrolment.
     records: Vec<WorkerRecord>,
     by_worker: HashMap<Arc<str>, usize>,
-    /// The record that a species was enrolled with last.
-    by_species: HashMap<Arc<str>, usize>,
+    /// The records of a species, in the order of enrolment.
+    by_species: HashMap<Arc<str>, Vec<usize>>,
     /// Of all records as they are; computed when it is asked for, once for
     /// every state.
     digest: OnceLock<Hash>,
@@ -28,16 +29,8 @@ pub struct Registry {
     controls: BTreeSet<Arc<str>>,
     available: HashSet<Arc<str>>,
     envelopes: HashMap<Arc<str>, Arc<Object>>,
-    allowlists: HashMap<Env, Arc<[String]>>,
-    attested: HashMap<Arc<str>, Attested>,
-    allowed_dirs: Option<AllowedDirs>,
-}
-
-/// Code that was registered as good.
-#[derive(Clone, Debug)]
-struct Attested {
-    source_file: PathBuf,
-    sha256: String,
+    allowlists: BTreeMap<Env, Arc<[String]>>,
+    code: Code,
 }
 
 /// What an enrolment did.
@@ -85,21 +78,42 @@ impl Registry {
             }
         }
         self.digest = OnceLock::new();
+        self.code.remote.remove(&record.worker_id);
         let known = self.by_worker.get(&record.worker_id).copied();
         let index = known.unwrap_or(self.records.len());
-        self.by_species.insert(species, index);
         match known.and_then(|index| self.records.get_mut(index)) {
             Some(old) => {
-                *old = record;
+                let old = std::mem::replace(old, record);
+                if let Some(indices) = self.by_species.get_mut(&old.worker_species_id) {
+                    indices.retain(|known| *known != index);
+                    if indices.is_empty() {
+                        self.by_species.remove(&old.worker_species_id);
+                        if old.worker_species_id != species {
+                            self.available.remove(&old.worker_species_id);
+                            self.envelopes.remove(&old.worker_species_id);
+                        }
+                    }
+                }
+                self.by_species.entry(species).or_default().push(index);
                 Enrolment::Updated
             }
             None => {
                 let worker = record.worker_id.clone();
                 self.by_worker.insert(worker, index);
                 self.records.push(record);
+                self.by_species.entry(species).or_default().push(index);
                 Enrolment::Added
             }
         }
+    }
+
+    /// Enrols a worker whose record came from elsewhere: the source file that it
+    /// names is opened beneath an allowed directory or not at all.
+    pub fn enroll_remote(&mut self, record: WorkerRecord) -> Enrolment {
+        let worker_id = record.worker_id.clone();
+        let enrolment = self.enroll_record(record);
+        self.code.remote.insert(worker_id);
+        enrolment
     }
 
     /// The controls that are declared present, sorted.
@@ -183,59 +197,6 @@ impl Registry {
         policy_allows_privilege(env, data_label, envelope, allowlist)
     }
 
-    /// Restricts the source files of workers to these directories and what is
-    /// below them, after symbolic links are followed. Holds for hashes that are
-    /// computed from now on, of sources registered before too.
-    ///
-    /// # Errors
-    /// [`AttestError`] for the first that is no directory; nothing is changed.
-    pub fn set_allowed_worker_dirs(&mut self, dirs: &[&Path]) -> Result<(), AttestError> {
-        self.allowed_dirs = Some(AllowedDirs::new(dirs)?);
-        Ok(())
-    }
-
-    /// Hashes a worker's source file and registers that as known good. Gives
-    /// the hex SHA-256.
-    ///
-    /// # Errors
-    /// [`AttestError`] if it is no readable file in an allowed directory.
-    pub fn register_attestation(
-        &mut self,
-        species_id: &str,
-        source_file: &Path,
-    ) -> Result<String, AttestError> {
-        let sha256 = hash_source(source_file, self.allowed_dirs.as_ref())?;
-        let attested = Attested {
-            // Absolute, so that a later change of directory changes nothing.
-            source_file: std::path::absolute(source_file).map_err(AttestError::Unreadable)?,
-            sha256: sha256.clone(),
-        };
-        self.attested.insert(species_id.into(), attested);
-        Ok(sha256)
-    }
-
-    /// The hash that is registered for a species.
-    #[must_use]
-    pub fn get_worker_hash(&self, species_id: &str) -> Option<&str> {
-        self.attested.get(species_id).map(|a| a.sha256.as_str())
-    }
-
-    /// The hash of a species' source file as it is now; none if it is not
-    /// registered, or not a readable file in an allowed directory any more.
-    #[must_use]
-    pub fn compute_current_hash(&self, species_id: &str) -> Option<String> {
-        let attested = self.attested.get(species_id)?;
-        hash_source(&attested.source_file, self.allowed_dirs.as_ref()).ok()
-    }
-
-    /// [`get_worker_hash`](Registry::get_worker_hash) and
-    /// [`compute_current_hash`](Registry::compute_current_hash) as one source
-    /// for [`Hall::code_hashes`](super::hall::Hall).
-    #[must_use]
-    pub fn attestation_callables(&self) -> &dyn CodeHashes {
-        self
-    }
-
     /// How many workers are enrolled.
     #[must_use]
     pub fn enrolled_count(&self) -> usize {
@@ -254,11 +215,10 @@ impl Registry {
         self.records.get(*self.by_worker.get(worker_id)?)
     }
 
-    /// The record that a species was enrolled with last.
+    /// The destinations that may be reached, by environment.
     #[must_use]
-    pub fn record_of_species(&self, worker_species_id: &str) -> Option<&WorkerRecord> {
-        let record = self.records.get(*self.by_species.get(worker_species_id)?)?;
-        (*record.worker_species_id == *worker_species_id).then_some(record)
+    pub const fn egress_allowlists(&self) -> &BTreeMap<Env, Arc<[String]>> {
+        &self.allowlists
     }
 
     /// BLAKE2b-256 over the `artifact_hash` of every record, sorted, a newline
@@ -268,7 +228,7 @@ impl Registry {
     pub fn records_digest(&self) -> Hash {
         *self.digest.get_or_init(|| {
             let records = self.records.iter();
-            let mut hashes: Vec<&str> = records.map(|r| r.artifact_hash.as_str()).collect();
+            let mut hashes: Vec<&str> = records.map(|r| &*r.artifact_hash).collect();
             hashes.sort_unstable();
             let mut hasher = Hasher::new();
             for hash in hashes {
@@ -289,7 +249,7 @@ impl Registry {
             ("workers_available", count(self.available.len())),
             ("capabilities", count(self.by_capability.len())),
             ("privilege_envelopes", count(self.envelopes.len())),
-            ("attested_workers", count(self.attested.len())),
+            ("attested_workers", count(self.attested_count())),
             ("controls_present", Value::Array(controls.collect())),
         ]
         .into_iter()
@@ -298,7 +258,7 @@ impl Registry {
     }
 }
 
-impl Roster for Registry {
+impl RegistryView for Registry {
     fn control_present(&self, control_id: &str) -> bool {
         self.controls.contains(control_id)
     }
@@ -307,17 +267,14 @@ impl Roster for Registry {
         self.available.contains(worker_species_id)
     }
 
-    fn record_hash(&self, worker_species_id: &str) -> Option<String> {
-        let record = self.record_of_species(worker_species_id);
-        record.map(|record| record.artifact_hash.clone())
+    fn worker_of(&self, worker_species_id: &str) -> Option<StandingWorker> {
+        self.worker_of_species(worker_species_id)
     }
 
-    fn records_digest(&self) -> Option<Hash> {
-        Some(Registry::records_digest(self))
+    fn has_privileges(&self) -> bool {
+        true
     }
-}
 
-impl Privileges for Registry {
     fn privilege_envelope(&self, worker_species_id: &str) -> Option<Arc<Object>> {
         self.envelopes.get(worker_species_id).cloned()
     }
@@ -325,14 +282,20 @@ impl Privileges for Registry {
     fn egress_allowlist(&self, env: Env) -> Option<Arc<[String]>> {
         self.allowlists.get(&env).cloned()
     }
-}
 
-impl CodeHashes for Registry {
+    fn has_code_hashes(&self) -> bool {
+        true
+    }
+
     fn registered_hash(&self, worker_species_id: &str) -> Option<String> {
         self.get_worker_hash(worker_species_id).map(str::to_owned)
     }
 
     fn current_hash(&self, worker_species_id: &str) -> Option<String> {
         self.compute_current_hash(worker_species_id)
+    }
+
+    fn records_digest(&self) -> Option<Hash> {
+        Some(Registry::records_digest(self))
     }
 }

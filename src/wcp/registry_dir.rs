@@ -56,8 +56,17 @@ impl Registry {
     /// # Errors
     /// Only if the directory itself cannot be listed.
     pub fn from_dir(registry_dir: &Path) -> io::Result<(Registry, Vec<InvalidRecord>)> {
-        let records = record_files(registry_dir)?;
         let mut registry = Registry::new();
+        let invalid = registry.add_dir(registry_dir)?;
+        Ok((registry, invalid))
+    }
+
+    /// Enrols the workers of a directory beside those that are there.
+    ///
+    /// # Errors
+    /// As [`Registry::from_dir`].
+    pub fn add_dir(&mut self, registry_dir: &Path) -> io::Result<Vec<InvalidRecord>> {
+        let records = record_files(registry_dir)?;
         let (mut invalid, mut seen) = (Vec::new(), HashMap::new());
         for (path, record) in records {
             let problem = match record {
@@ -65,7 +74,7 @@ impl Registry {
                 Ok(record) => match seen.get(&record.worker_id) {
                     None => {
                         seen.insert(record.worker_id.clone(), path);
-                        registry.enroll_record(record);
+                        self.enroll_record(record);
                         continue;
                     }
                     Some(earlier) => InvalidRecordProblem::DuplicateWorker {
@@ -75,7 +84,7 @@ impl Registry {
             };
             invalid.push(InvalidRecord { path, problem });
         }
-        Ok((registry, invalid))
+        Ok(invalid)
     }
 }
 

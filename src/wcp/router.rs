@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::basis::Basis;
 use super::blast::{HUMAN_FROM, blast_score, in_range};
 use super::consulted::Consulted;
 use super::decision::{CandidateWorker, NO_MATCH, PRE_ROUTING, RouteDecision};
 use super::denial::{Denial, HIGH_BLAST};
 use super::escalation::{Escalation, PreconditionsChecked};
 use super::gate::{DEFAULT_POLICY_VERSION, GateContext, GateError};
-use super::hall::Hall;
 use super::input::{RouteInput, is_blank};
 use super::rule::RuleEffect;
 use super::stamp::Stamp;
@@ -29,8 +29,8 @@ pub struct Decided {
 ///
 /// The order is that of SPEC §5.1, and the first step that denies decides.
 #[must_use]
-pub fn make_decision(input: &RouteInput, hall: &Hall<'_>, stamp: Stamp) -> Decided {
-    let mut run = Run::new(input, hall);
+pub fn make_decision(input: &RouteInput, basis: &Basis<'_>, stamp: Stamp) -> Decided {
+    let mut run = Run::new(input, basis);
     let outcome = run.decide();
     run.finish(outcome, stamp)
 }
@@ -38,7 +38,7 @@ pub fn make_decision(input: &RouteInput, hall: &Hall<'_>, stamp: Stamp) -> Decid
 /// A decision on its way.
 pub(super) struct Run<'a> {
     pub(super) input: &'a RouteInput,
-    pub(super) hall: &'a Hall<'a>,
+    pub(super) basis: &'a Basis<'a>,
     pub(super) consulted: Consulted,
     /// What a decision says of the steps so far.
     matched_rule_id: Arc<str>,
@@ -78,10 +78,10 @@ struct Allowed<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(input: &'a RouteInput, hall: &'a Hall<'a>) -> Run<'a> {
+    fn new(input: &'a RouteInput, basis: &'a Basis<'a>) -> Run<'a> {
         Run {
             input,
-            hall,
+            basis,
             consulted: Consulted::default(),
             matched_rule_id: UNROUTED.pre_routing.clone(),
             escalation: UNROUTED.escalation.clone(),
@@ -106,6 +106,7 @@ impl<'a> Run<'a> {
         self.score_blast(effect)?;
         let asked = self.pass_gate()?;
         let (worker, candidates) = self.select_worker(effect)?;
+        self.check_standing(&worker)?;
         let attested = self.attest(&worker)?;
         self.check_ban_list(&worker)?;
         self.check_envelope(effect, &worker)?;
@@ -117,7 +118,7 @@ impl<'a> Run<'a> {
 
     /// Signatory, tenant, and the caller's score.
     fn admit(&self) -> Result<(), Denial> {
-        let (input, config) = (self.input, self.hall.config);
+        let (input, config) = (self.input, self.basis.config);
         if config.require_signatory && !config.allowed_tenants.contains(&input.tenant_id) {
             return Err(Denial::UnknownTenant {
                 tenant_id: input.tenant_id.clone(),
@@ -137,7 +138,7 @@ impl<'a> Run<'a> {
     /// Shadow rules, then the first rule that matches.
     fn route(&mut self) -> Result<&'a RuleEffect, Denial> {
         self.matched_rule_id = UNROUTED.no_match.clone();
-        let rules = self.hall.rules;
+        let rules = self.basis.rules;
         if self.input.env.is_production() {
             let shadows = rules.shadows();
             if shadows.total > 0 {
@@ -159,7 +160,7 @@ impl<'a> Run<'a> {
 
     fn check_correlation(&self) -> Result<(), Denial> {
         let enforced =
-            self.hall.config.enforce_correlation_id || self.preconditions.must_have_correlation_id;
+            self.basis.config.enforce_correlation_id || self.preconditions.must_have_correlation_id;
         match enforced && is_blank(&self.input.correlation_id) {
             true => Err(Denial::MissingCorrelationId),
             false => Ok(()),
@@ -167,15 +168,15 @@ impl<'a> Run<'a> {
     }
 
     fn check_controls(&mut self, effect: &RuleEffect) -> Result<(), Denial> {
-        let enforced = self.hall.config.enforce_required_controls
+        let enforced = self.basis.config.enforce_required_controls
             || self.preconditions.deny_if_missing_required_controls;
         if !enforced {
             return Ok(());
         }
-        let roster = self.hall.roster;
+        let registry = self.basis.registry;
         let controls = effect.required_controls.iter();
         self.consulted.controls = controls
-            .map(|control| (control.clone(), roster.control_present(control)))
+            .map(|control| (control.clone(), registry.control_present(control)))
             .collect();
         let absent = self.consulted.controls.iter().filter(|(_, there)| !there);
         let missing: Vec<_> = absent.map(|(control, _)| control.clone()).collect();
@@ -188,7 +189,7 @@ impl<'a> Run<'a> {
     fn score_blast(&mut self, effect: &RuleEffect) -> Result<(), Denial> {
         let production = self.input.env.is_production();
         let scored = effect.wants_blast_score
-            || production && self.hall.config.enforce_blast_scoring_in_prod;
+            || production && self.basis.config.enforce_blast_scoring_in_prod;
         if !scored {
             return Ok(());
         }
@@ -209,7 +210,7 @@ impl<'a> Run<'a> {
         if !self.escalation.policy_gate {
             return Ok(false);
         }
-        let gate = self.hall.gate.ok_or(Denial::PolicyGateUnconfigured)?;
+        let gate = self.basis.gate.ok_or(Denial::PolicyGateUnconfigured)?;
         let answer = gate.evaluate(&GateContext::of(self.input));
         let answer = self.consulted.gate.insert(answer).clone();
         let answer = match answer {
@@ -250,7 +251,7 @@ impl<'a> Run<'a> {
 
     /// Whether a human has approved; asked only where one is wanted.
     fn is_approved(&mut self) -> bool {
-        self.consulted.approval = self.hall.approval.map(Arc::from);
+        self.consulted.approval = self.basis.approval.map(Arc::from);
         self.consulted.approval.is_some()
     }
 
@@ -263,7 +264,7 @@ impl<'a> Run<'a> {
     fn report_dispatch(&mut self, worker: &Arc<str>, asked: bool) {
         let worker = clean(worker);
         let policy_version = clean(&self.policy_version);
-        if self.input.env.is_production() && !self.hall.config.require_worker_attestation {
+        if self.input.env.is_production() && !self.basis.config.require_worker_attestation {
             self.events.push(Event::AttestationSkipped {
                 worker_species_id: worker.clone(),
             });
@@ -272,7 +273,7 @@ impl<'a> Run<'a> {
             matched_rule_id: clean(&self.matched_rule_id),
             policy_version: policy_version.clone(),
             selected_worker_species_id: worker.clone(),
-            task_id: clean_str(self.hall.task_id),
+            task_id: clean_str(self.basis.task_id),
         });
         self.events.push(Event::WorkerSelected {
             selected_worker_species_id: worker,

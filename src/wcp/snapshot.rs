@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::basis::{Basis, RegistryView};
 use super::config::HallConfig;
 use super::gate::{FixedGate, GateAnswer, GateError, PolicyGate};
-use super::hall::{BanList, CodeHashes, Hall, Privileges, Roster};
 use super::reading::text_list;
 use super::rule_set::RuleSet;
 use super::terms::Env;
@@ -86,17 +86,14 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// The Hall that answers so, with these rules.
+    /// What is decided from where a Hall answers so, with these rules.
     #[must_use]
-    pub fn hall<'a>(&'a self, rules: &'a RuleSet, task_id: &'a str) -> Hall<'a> {
+    pub fn basis<'a>(&'a self, rules: &'a RuleSet, task_id: &'a str) -> Basis<'a> {
         let gate = self.policy_gate.as_ref();
-        Hall {
+        Basis {
             rules,
             config: &self.config,
-            roster: self,
-            privileges: self.privilege_envelopes.is_some().then_some(self),
-            code_hashes: self.worker_hashes.as_ref().map(|h| h as &dyn CodeHashes),
-            ban_list: self.ban_list.as_ref().map(|list| list as &dyn BanList),
+            registry: self,
             gate: gate.map(|gate| gate as &dyn PolicyGate),
             approval: None,
             task_id,
@@ -104,7 +101,7 @@ impl Snapshot {
     }
 }
 
-impl Roster for Snapshot {
+impl RegistryView for Snapshot {
     fn control_present(&self, control_id: &str) -> bool {
         self.controls_present.contains(control_id)
     }
@@ -112,41 +109,41 @@ impl Roster for Snapshot {
     fn worker_available(&self, worker_species_id: &str) -> bool {
         self.workers_available.contains(worker_species_id)
     }
-}
 
-impl Privileges for Snapshot {
+    fn has_privileges(&self) -> bool {
+        self.privilege_envelopes.is_some()
+    }
+
     fn privilege_envelope(&self, worker_species_id: &str) -> Option<Arc<Object>> {
-        self.privilege_envelopes
-            .as_ref()?
-            .get(worker_species_id)
-            .cloned()
+        let envelopes = self.privilege_envelopes.as_ref()?;
+        envelopes.get(worker_species_id).cloned()
     }
 
     fn egress_allowlist(&self, env: Env) -> Option<Arc<[String]>> {
         self.egress_allowlist.get(&env).cloned()
     }
-}
 
-impl CodeHashes for WorkerHashes {
+    fn has_code_hashes(&self) -> bool {
+        self.worker_hashes.is_some()
+    }
+
     fn registered_hash(&self, worker_species_id: &str) -> Option<String> {
-        self.registered.get(worker_species_id).cloned()
+        let hashes = self.worker_hashes.as_ref()?;
+        hashes.registered.get(worker_species_id).cloned()
     }
 
     fn current_hash(&self, worker_species_id: &str) -> Option<String> {
-        self.current.get(worker_species_id).cloned()
+        let hashes = self.worker_hashes.as_ref()?;
+        hashes.current.get(worker_species_id).cloned()
     }
-}
 
-impl BanList for HashSet<String> {
+    fn has_bans(&self) -> bool {
+        self.ban_list.is_some()
+    }
+
     fn is_banned(&self, sha256: &str) -> bool {
-        self.contains(sha256)
-    }
-
-    /// The hashes, sorted.
-    fn document(&self) -> Option<Value> {
-        let mut hashes: Vec<&str> = self.iter().map(String::as_str).collect();
-        hashes.sort_unstable();
-        Some(Value::Array(hashes.into_iter().map(Value::from).collect()))
+        let list = self.ban_list.as_ref();
+        list.is_some_and(|list| list.contains(sha256))
     }
 }
 

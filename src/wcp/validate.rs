@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::basis::{Basis, DEFAULT_TASK_ID, RegistryView};
 use super::config::HallConfig;
 use super::conformance::{Conformance, ConformanceError};
 use super::decision::RouteDecision;
 use super::gate::{FixedGate, GateAnswer};
-use super::hall::{DEFAULT_TASK_ID, Hall, Roster};
 use super::input::RouteInput;
 use super::router::make_decision;
 use super::rule_set::RuleSet;
-use super::snapshot::Snapshot;
 use super::stamp::Stamp;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::members::{MemberError, Members};
@@ -148,20 +147,17 @@ pub fn validate(
         policy_version: "policy.v0".to_owned(),
         reason: "validation".to_owned(),
     }));
-    let (config, privileges) = (HallConfig::default(), Snapshot::default());
-    let hall = Hall {
+    let config = HallConfig::default();
+    let basis = Basis {
         rules,
         config: &config,
-        roster: &EverythingPresent,
-        privileges: Some(&privileges),
-        code_hashes: None,
-        ban_list: None,
+        registry: &EverythingPresent,
         gate: Some(&gate),
         approval: None,
         task_id: DEFAULT_TASK_ID,
     };
     let tests = tests.iter().map(|test| {
-        let decision = make_decision(&test.input, &hall, stamp()).decision;
+        let decision = make_decision(&test.input, &basis, stamp()).decision;
         let mut failures = Vec::new();
         let matched = decision.matched_rule_id.to_string();
         if matched != test.expected_rule_id {
@@ -213,16 +209,20 @@ pub fn golden_document(outcomes: &[TestOutcome]) -> Value {
     Value::Object(document)
 }
 
-/// A roster on which everything is there.
+/// A registry in which everything is there, and no worker has an envelope.
 #[derive(Clone, Copy, Debug)]
 pub struct EverythingPresent;
 
-impl Roster for EverythingPresent {
+impl RegistryView for EverythingPresent {
     fn control_present(&self, _: &str) -> bool {
         true
     }
 
     fn worker_available(&self, _: &str) -> bool {
+        true
+    }
+
+    fn has_privileges(&self) -> bool {
         true
     }
 }

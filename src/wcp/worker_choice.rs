@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::basis::Standing;
 use super::consulted::{ConsultedCode, ConsultedPrivileges};
 use super::decision::{CandidateWorker, MISSING_WORKER, SkipReason};
 use super::denial::Denial;
@@ -41,20 +42,31 @@ impl Run<'_> {
     /// The species of a candidate, if it is available.
     fn available(&mut self, ranked: &RankedWorker) -> Option<Arc<str>> {
         let species = ranked.worker_species_id.as_ref()?;
-        let available = self.hall.roster.worker_available(species);
+        let available = self.basis.registry.worker_available(species);
         self.consulted.workers.push((species.clone(), available));
         available.then(|| species.clone())
     }
 
+    /// Denies a worker that was revoked or banned.
+    pub(super) fn check_standing(&self, species: &Arc<str>) -> Result<(), Denial> {
+        let worker = self.basis.registry.worker_of(species);
+        let worker_species_id = species.clone();
+        match worker.map(|worker| worker.standing) {
+            None | Some(Standing::Active) => Ok(()),
+            Some(Standing::Revoked) => Err(Denial::WorkerRevoked { worker_species_id }),
+            Some(Standing::Banned) => Err(Denial::WorkerBanned { worker_species_id }),
+        }
+    }
+
     /// Compares the worker's code hash, where the Hall requires it (WCP §5.10).
     pub(super) fn attest(&mut self, worker: &Arc<str>) -> Result<Option<bool>, Denial> {
-        if !self.hall.config.require_worker_attestation {
+        if !self.basis.config.require_worker_attestation {
             return Ok(None);
         }
-        let hashes = self
-            .hall
-            .code_hashes
-            .ok_or(Denial::AttestationUnconfigured)?;
+        let hashes = self.basis.registry;
+        if !hashes.has_code_hashes() {
+            return Err(Denial::AttestationUnconfigured);
+        }
         let code = self.consulted.code.insert(ConsultedCode::default());
         code.registered = hashes.registered_hash(worker);
         match &code.registered {
@@ -75,23 +87,31 @@ impl Run<'_> {
         Ok(Some(true))
     }
 
-    /// Denies code that is banned, whether it is registered or running; asks
-    /// for the hashes itself where attestation did not.
+    /// Denies code that is banned, whether it is registered, running or only
+    /// submitted; asks for the hashes itself where attestation did not.
     pub(super) fn check_ban_list(&mut self, worker: &Arc<str>) -> Result<(), Denial> {
-        let Some(bans) = self.hall.ban_list else {
+        let registry = self.basis.registry;
+        if !registry.has_bans() {
             return Ok(());
-        };
-        if let (None, Some(hashes)) = (&self.consulted.code, self.hall.code_hashes) {
+        }
+        if self.consulted.code.is_none() && registry.has_code_hashes() {
             self.consulted.code = Some(ConsultedCode {
-                registered: hashes.registered_hash(worker),
-                current: hashes.current_hash(worker),
+                registered: registry.registered_hash(worker),
+                current: registry.current_hash(worker),
             });
         }
-        let Some(code) = &self.consulted.code else {
+        let pending = registry
+            .worker_of(worker)
+            .and_then(|worker| worker.pending_hash);
+        let code = self.consulted.code.as_ref();
+        if code.is_none() && pending.is_none() {
             return Ok(());
-        };
-        let mut known = code.registered.iter().chain(&code.current);
-        let banned = known.any(|hash| bans.is_banned(hash));
+        }
+        let hashes = code.map(|code| [&code.registered, &code.current]);
+        let hashes = hashes.into_iter().flatten().flatten().map(String::as_str);
+        let banned = hashes
+            .chain(pending.as_deref())
+            .any(|hash| registry.is_banned(hash));
         self.consulted.banned = Some(banned);
         match banned {
             false => Ok(()),
@@ -106,11 +126,13 @@ impl Run<'_> {
         effect: &RuleEffect,
         worker: &Arc<str>,
     ) -> Result<(), Denial> {
-        if !effect.wants_envelope && !self.hall.config.enforce_privilege_envelopes {
+        if !effect.wants_envelope && !self.basis.config.enforce_privilege_envelopes {
             return Ok(());
         }
-        let source = self.hall.privileges;
-        let source = source.ok_or(Denial::PrivilegeEnvelopeUnconfigured)?;
+        let source = self.basis.registry;
+        if !source.has_privileges() {
+            return Err(Denial::PrivilegeEnvelopeUnconfigured);
+        }
         let (env, data_label) = (self.input.env, self.input.data_label);
         let privileges = ConsultedPrivileges {
             envelope: source.privilege_envelope(worker),

@@ -1,10 +1,10 @@
 //! Hashing the source file of a worker, and only that.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::ledger::sha256::Sha256Hasher;
+use crate::files::{OpenError, Opened, ReadError, Root};
 
 /// A source file is 64 MiB at most: hashing it holds up a decision.
 pub const SOURCE_BYTES: u64 = 64 << 20;
@@ -19,19 +19,19 @@ pub enum AttestError {
     /// It is a folder, device or pipe.
     #[error("{} is not a file", path.display())]
     NotAFile {
-        /// Where it leads.
+        /// Which.
         path: PathBuf,
     },
     /// It is over [`SOURCE_BYTES`].
     #[error("{} is larger than {SOURCE_BYTES} bytes", path.display())]
     TooLarge {
-        /// Where it leads.
+        /// Which.
         path: PathBuf,
     },
     /// It leads out of the allowed directories.
     #[error("{} is in no allowed directory", path.display())]
     OutsideAllowedDirs {
-        /// Where it leads.
+        /// Which.
         path: PathBuf,
     },
     /// An allowed directory is none.
@@ -42,60 +42,86 @@ pub enum AttestError {
     },
 }
 
-/// Directories that hold workers' sources, resolved.
+/// Directories that hold workers' sources, held open.
 #[derive(Clone, Debug)]
-pub(super) struct AllowedDirs(Vec<PathBuf>);
+pub(super) struct AllowedDirs(Arc<[AllowedDir]>);
+
+#[derive(Debug)]
+struct AllowedDir {
+    /// As it was named, and without links.
+    paths: [PathBuf; 2],
+    root: Root,
+}
 
 impl AllowedDirs {
     pub(super) fn new(dirs: &[&Path]) -> Result<AllowedDirs, AttestError> {
-        let resolved = dirs.iter().map(|dir| {
-            let path = dir.canonicalize().map_err(AttestError::Unreadable)?;
-            match path.is_dir() {
-                true => Ok(path),
-                false => Err(AttestError::NotADirectory { path }),
-            }
-        });
-        resolved.collect::<Result<_, _>>().map(AllowedDirs)
+        let opened = dirs.iter().map(|dir| AllowedDir::open(dir));
+        opened.collect::<Result<_, _>>().map(AllowedDirs)
     }
 
-    /// Compares whole components: `/workers-old` is not in `/workers`.
-    fn hold(&self, resolved: &Path) -> bool {
-        self.0.iter().any(|dir| resolved.starts_with(dir))
+    /// Opens a file beneath one of them. A relative path is tried beneath each
+    /// in turn.
+    fn open(&self, source: &Path) -> Result<Opened, OpenError> {
+        let mut found = Err(OpenError::Leaves);
+        for dir in self.0.iter() {
+            let Some(relative) = dir.relative(source) else {
+                continue;
+            };
+            found = dir.root.open_file(relative);
+            if found.is_ok() {
+                break;
+            }
+        }
+        found
     }
 }
 
-/// The hex SHA-256 of a source file. `..` and links are resolved before the
-/// place is judged, and the resolved path is the one that is opened.
-///
-/// Whoever can replace a folder on that path between those two steps can still
-/// lead it elsewhere; allowed directories are to be writable by their owner
-/// alone.
+impl AllowedDir {
+    fn open(dir: &Path) -> Result<AllowedDir, AttestError> {
+        let root = Root::open(dir).map_err(|error| match error.kind() {
+            io::ErrorKind::NotADirectory => AttestError::NotADirectory {
+                path: dir.to_owned(),
+            },
+            _ => AttestError::Unreadable(error),
+        })?;
+        let absolute = std::path::absolute(dir).map_err(AttestError::Unreadable)?;
+        let paths = [absolute, root.path().to_owned()];
+        Ok(AllowedDir { paths, root })
+    }
+
+    /// Compares whole components: `/workers-old` is not in `/workers`.
+    fn relative<'p>(&self, source: &'p Path) -> Option<&'p Path> {
+        if source.is_relative() {
+            return Some(source);
+        }
+        let mut below = self.paths.iter();
+        below.find_map(|dir| source.strip_prefix(dir).ok())
+    }
+}
+
+/// The hex SHA-256 of a source file as it is now. With allowed directories it
+/// is opened beneath one of them, whatever is exchanged on the way; without
+/// them wherever it is. It must be a regular file.
 pub(super) fn hash_source(
     source: &Path,
     allowed: Option<&AllowedDirs>,
 ) -> Result<String, AttestError> {
-    let path = source.canonicalize().map_err(AttestError::Unreadable)?;
-    if allowed.is_some_and(|allowed| !allowed.hold(&path)) {
-        return Err(AttestError::OutsideAllowedDirs { path });
-    }
-    // Before opening, which would wait for ever on a pipe.
-    if !path.is_file() {
-        return Err(AttestError::NotAFile { path });
-    }
-    let file = File::open(&path).map_err(AttestError::Unreadable)?;
-    let mut source = file.take(SOURCE_BYTES + 1);
-    let (mut hasher, mut length) = (Sha256Hasher::new(), 0);
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let count = source.read(&mut buffer).map_err(AttestError::Unreadable)?;
-        let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else {
-            break;
-        };
-        hasher.update(piece);
-        length += count as u64;
-    }
-    match length > SOURCE_BYTES {
-        true => Err(AttestError::TooLarge { path }),
-        false => Ok(hasher.finish().to_string()),
+    let path = || source.to_owned();
+    let opened = match allowed {
+        Some(allowed) => allowed.open(source),
+        None => Opened::at(source),
+    };
+    let opened = opened.map_err(|error| match error {
+        OpenError::Leaves => AttestError::OutsideAllowedDirs { path: path() },
+        OpenError::Folder | OpenError::Special => AttestError::NotAFile { path: path() },
+        OpenError::Missing => AttestError::Unreadable(io::ErrorKind::NotFound.into()),
+        OpenError::Io(error) => AttestError::Unreadable(error),
+        other => AttestError::Unreadable(io::Error::other(other)),
+    })?;
+    match opened.digest(SOURCE_BYTES) {
+        Ok(digest) => Ok(digest.sha256.to_string()),
+        Err(ReadError::TooLarge { .. }) => Err(AttestError::TooLarge { path: path() }),
+        Err(ReadError::Io(error)) => Err(AttestError::Unreadable(error)),
+        Err(error) => Err(AttestError::Unreadable(io::Error::other(error))),
     }
 }

@@ -133,7 +133,7 @@ fn a_banned_hash_is_denied_before_its_signature_is_looked_at() {
     let list = BanList::parse(format!("{hash} exfiltrates\n").as_bytes()).unwrap();
     let outcome = package.verifier().ban_list(&list).verify(now());
     assert_eq!(denial(&outcome), ("ATTEST_BANNED_HASH", "banned"));
-    assert_eq!(outcome.meta.ban_list, Some(list.document()));
+    assert_eq!(outcome.meta.ban_list, Some(list.digest()));
     let other = BanList::parse(b"[]").unwrap();
     assert!(
         package

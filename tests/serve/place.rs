@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use sealbook::attestation::BanList;
 use sealbook::ledger::json::{Object, Value as Json};
 use sealbook::ledger::key::{Signer, SoftwareSigner};
 use sealbook::ledger::parse::parse;
@@ -16,13 +17,13 @@ use sealbook::logbook::clock::Clock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::{Logbook, Parts};
-use sealbook::record::{Premises, RequestContent};
+use sealbook::record::{Hall, RequestContent};
 use sealbook::serve::scope::Scope;
 use sealbook::serve::token_file::TokenFile;
-use sealbook::serve::{Config, HallFiles, Limits, LoadError, Loaded, ServeError, run};
+use sealbook::serve::{Config, HallFiles, Limits, LoadError, ServeError, run};
 use sealbook::store::{MemoryStore, Store};
 use sealbook::wcp::gate::{FixedGate, GateAnswer};
-use sealbook::wcp::{HallConfig, Registry, load_rules_from_dict};
+use sealbook::wcp::{Registry, load_rules_from_dict};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -402,27 +403,22 @@ fn issue(path: Option<&PathBuf>, clock: &dyn Clock) -> Vec<(Scope, String)> {
 }
 
 fn files(rules: Arc<Mutex<Value>>, gate: Option<&'static str>, banned: Vec<String>) -> HallFiles {
-    let load = move || -> Result<Loaded, LoadError> {
+    let load = move || -> Result<Hall, LoadError> {
         let document = parse(rules.lock().unwrap().to_string().as_bytes())?;
-        let rules = load_rules_from_dict(&document)?;
-        let gate = gate.map(|word| {
-            Arc::new(FixedGate(Ok(GateAnswer {
+        let mut hall = Hall::new(load_rules_from_dict(&document)?);
+        if let Some(word) = gate {
+            hall = hall.with_gate(Arc::new(FixedGate(Ok(GateAnswer {
                 decision: word.to_owned(),
                 policy_version: "policy.test".to_owned(),
                 reason: "the test says so".to_owned(),
-            }))) as sealbook::record::premises::SharedGate
-        });
-        let text = banned.join("\n");
-        let bans = (!banned.is_empty()).then(|| {
-            let list = sealbook::record::ban_list::BanText::parse(text.as_bytes()).unwrap();
-            Arc::new(list) as sealbook::record::premises::SharedBanList
-        });
+            }))));
+        }
+        if !banned.is_empty() {
+            hall = hall.with_ban_list(BanList::parse(banned.join("\n").as_bytes())?);
+        }
         let mut registry = Registry::new();
         registry.enroll(&parse(worker("org.folder.one").to_string().as_bytes())?)?;
-        Ok(Loaded {
-            premises: Premises::new(Arc::new(rules), HallConfig::default(), gate, bans),
-            registry,
-        })
+        Ok(hall.with_registry(registry))
     };
     HallFiles {
         name: "test hall".to_owned(),

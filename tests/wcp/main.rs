@@ -9,6 +9,7 @@
 
 mod bulk;
 mod catalog;
+mod hall;
 mod hostile;
 mod properties;
 #[cfg(feature = "store")]

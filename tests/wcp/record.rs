@@ -14,7 +14,7 @@ use sealbook::store::query::{Filter, select};
 use sealbook::wcp::Denial;
 use sealbook::wcp::gate::{FixedGate, GateAnswer, StubGate};
 
-use crate::scene::{RULES, Scene, input, premises, worker};
+use crate::scene::{RULES, Scene, hall, input, worker};
 use crate::support::json;
 
 fn allow() -> FixedGate {
@@ -38,8 +38,8 @@ fn digests(value: &Value, found: &mut HashSet<DocumentDigest>) {
 #[test]
 fn an_entry_has_every_part_and_the_receipt_says_where_it_is() {
     let scene = Scene::new();
-    let premises = premises(RULES, "{}", Some(Arc::new(allow())), None);
-    let recorded = scene.decide(&premises, &input(&[]));
+    let hall = hall(RULES, "{}", Some(Arc::new(allow())));
+    let recorded = scene.decide(&hall, &input(&[]));
     let receipt = recorded.receipt.unwrap();
     let entry = scene.entries().pop().unwrap();
     assert_eq!(
@@ -69,7 +69,7 @@ fn an_entry_has_every_part_and_the_receipt_says_where_it_is() {
             {{"artifact_hash":null,"available":false,"envelope":null,"registered_hash":null,
               "worker_species_id":"wrk.b"}},
             {{"artifact_hash":"{}","available":true,"envelope":{{"tools":[]}},
-              "registered_hash":null,"worker_species_id":"wrk.a"}}],
+              "registered_hash":null,"worker_id":"org.a","worker_species_id":"wrk.a"}}],
             "controls":{{"ctrl.x":true}},"digest":"{}","egress_allowlist":null,
             "privileges_configured":true}}"#,
         record.artifact_hash,
@@ -84,12 +84,14 @@ fn an_entry_has_every_part_and_the_receipt_says_where_it_is() {
     }
     let EvidenceReceipt {
         worker_id,
+        worker_species_id,
         policy_decision,
         controls_verified,
         dispatched_at,
         ..
     } = receipt.evidence;
-    assert_eq!(worker_id.as_deref(), Some("wrk.a"));
+    assert_eq!(worker_id.as_deref(), Some("org.a"));
+    assert_eq!(worker_species_id.as_deref(), Some("wrk.a"));
     assert_eq!((policy_decision, controls_verified.len()), ("ALLOW", 1));
     assert_eq!(dispatched_at, Some(recorded.decision.timestamp));
 }
@@ -97,10 +99,10 @@ fn an_entry_has_every_part_and_the_receipt_says_where_it_is() {
 #[test]
 fn a_document_stands_once_and_before_every_decision_that_names_it() {
     let scene = Scene::new();
-    let one = premises(RULES, "{}", Some(Arc::new(allow())), None);
-    let other = premises(RULES, r#"{"require_credential": true}"#, None, None);
-    for premises in [&one, &other, &one, &other] {
-        assert!(scene.decide(premises, &input(&[])).receipt.is_ok());
+    let one = hall(RULES, "{}", Some(Arc::new(allow())));
+    let other = hall(RULES, r#"{"require_credential": true}"#, None);
+    for hall in [&one, &other, &one, &other] {
+        assert!(scene.decide(hall, &input(&[])).receipt.is_ok());
     }
     let mut there = HashSet::new();
     for entry in scene.entries() {
@@ -124,18 +126,18 @@ fn a_document_stands_once_and_before_every_decision_that_names_it() {
 #[test]
 fn a_ledger_that_has_the_document_is_not_given_it_again() {
     let scene = Scene::new();
-    let premises = premises(RULES, "{}", None, None);
-    let _ = scene.decide(&premises, &input(&[]));
+    let hall = hall(RULES, "{}", None);
+    let _ = scene.decide(&hall, &input(&[]));
     let again = sealbook::record::Recorder::new(Arc::clone(scene.recorder.logbook()));
     let before = scene.payloads(kind::DOCUMENT).len();
     let asked = sealbook::record::Asked {
         input: &input(&[]),
-        sources: sealbook::record::Sources::of_registry(&scene.registry),
+        approval: None,
         task_id: "t",
         actor: Some(&Value::from("someone")),
         stamp: crate::support::stamp(),
     };
-    assert!(again.decide(&premises, &asked).receipt.is_ok());
+    assert!(again.decide(&hall, &asked).receipt.is_ok());
     assert_eq!(scene.payloads(kind::DOCUMENT).len(), before);
     let last = scene.payloads(kind::DECISION).pop().unwrap();
     assert_eq!(last.get("_actor"), Some(&Value::from("someone")));
@@ -145,20 +147,13 @@ fn a_ledger_that_has_the_document_is_not_given_it_again() {
 fn threads_that_meet_store_each_document_once() {
     let scene = Scene::new();
     let sets: Vec<_> = (0..4)
-        .map(|n| {
-            premises(
-                &RULES.replace("\"r\"", &format!("\"r{n}\"")),
-                "{}",
-                None,
-                None,
-            )
-        })
+        .map(|n| hall(&RULES.replace("\"r\"", &format!("\"r{n}\"")), "{}", None))
         .collect();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                for premises in sets.iter().cycle().take(40) {
-                    assert!(scene.decide(premises, &input(&[])).receipt.is_ok());
+                for hall in sets.iter().cycle().take(40) {
+                    assert!(scene.decide(hall, &input(&[])).receipt.is_ok());
                 }
             });
         }
@@ -178,9 +173,9 @@ fn threads_that_meet_store_each_document_once() {
 fn a_credential_is_nowhere_but_its_digest() {
     let secret = "credential-of-acme";
     let scene = Scene::new();
-    let premises = premises(RULES, "{}", None, None);
+    let hall = hall(RULES, "{}", None);
     let asked = input(&[("tenant_credential", Value::from(secret))]);
-    assert!(scene.decide(&premises, &asked).receipt.is_ok());
+    assert!(scene.decide(&hall, &asked).receipt.is_ok());
     for entry in scene.entries() {
         let text = String::from_utf8_lossy(entry.payload_bytes()).into_owned();
         assert!(!text.contains(secret));
@@ -208,10 +203,10 @@ fn a_credential_is_nowhere_but_its_digest() {
 #[test]
 fn a_request_can_be_recorded_by_its_digest_and_flags() {
     let scene = Scene::with_content(RequestContent::Digest);
-    let premises = premises(RULES, "{}", Some(Arc::new(allow())), None);
+    let hall = hall(RULES, "{}", Some(Arc::new(allow())));
     let content = json(r#"{"text": "private", "writes": 1, "egress": ""}"#);
     let asked = input(&[("request", content.clone()), ("env", "prod".into())]);
-    assert!(scene.decide(&premises, &asked).receipt.is_ok());
+    assert!(scene.decide(&hall, &asked).receipt.is_ok());
     let payload = scene.payloads(kind::DECISION).pop().unwrap();
     let recorded = payload.get("input").unwrap();
     assert_eq!(recorded.get("request"), None);
@@ -232,10 +227,10 @@ fn a_request_can_be_recorded_by_its_digest_and_flags() {
 #[test]
 fn what_is_too_large_or_too_deep_is_denied_and_leaves_no_trace() {
     let scene = Scene::new();
-    let premises = premises(RULES, "{}", Some(Arc::new(allow())), None);
+    let hall = hall(RULES, "{}", Some(Arc::new(allow())));
     let before = scene.entries().len();
     let large = json(&format!("{{\"text\": \"{}\"}}", "x".repeat(10 << 20)));
-    let recorded = scene.decide(&premises, &input(&[("request", large)]));
+    let recorded = scene.decide(&hall, &input(&[("request", large)]));
     assert_eq!(
         recorded.decision.deny_reason_if_denied,
         Some(Denial::InternalError)
@@ -255,7 +250,7 @@ fn what_is_too_large_or_too_deep_is_denied_and_leaves_no_trace() {
         "[".repeat(126),
         "]".repeat(126)
     ));
-    let recorded = scene.decide(&premises, &input(&[("request", deep)]));
+    let recorded = scene.decide(&hall, &input(&[("request", deep)]));
     let error = recorded.receipt.unwrap_err();
     assert!(
         matches!(
@@ -273,10 +268,10 @@ fn what_is_too_large_or_too_deep_is_denied_and_leaves_no_trace() {
 #[test]
 fn dry_runs_and_denials_are_recorded_as_such() {
     let scene = Scene::new();
-    let premises = premises(RULES, "{}", Some(Arc::new(allow())), None);
-    let dry = scene.decide(&premises, &input(&[("dry_run", true.into())]));
+    let hall = hall(RULES, "{}", Some(Arc::new(allow())));
+    let dry = scene.decide(&hall, &input(&[("dry_run", true.into())]));
     assert_eq!(dry.receipt.unwrap().evidence.dispatched_at, None);
-    let denied = scene.decide(&premises, &input(&[("capability_id", "cap.none".into())]));
+    let denied = scene.decide(&hall, &input(&[("capability_id", "cap.none".into())]));
     let evidence = denied.receipt.unwrap().evidence;
     assert_eq!(
         (evidence.policy_decision, evidence.worker_id),
@@ -293,14 +288,14 @@ fn dry_runs_and_denials_are_recorded_as_such() {
 
 #[test]
 fn a_log_grows_with_the_decisions_and_not_with_the_registry() {
-    let premises = premises(RULES, "{}", Some(Arc::new(StubGate::default())), None);
+    let hall = hall(RULES, "{}", Some(Arc::new(StubGate::default())));
     let bytes = |workers: usize| {
         let mut scene = Scene::new();
         for n in 0..workers {
             let record = worker(&format!("org.w{n}"), &format!("wrk.w{n}"));
             scene.registry.enroll(&record).unwrap();
         }
-        assert!(scene.decide(&premises, &input(&[])).receipt.is_ok());
+        assert!(scene.decide(&hall, &input(&[])).receipt.is_ok());
         scene
             .entries()
             .iter()
@@ -313,13 +308,13 @@ fn a_log_grows_with_the_decisions_and_not_with_the_registry() {
 #[test]
 fn decisions_are_found_by_what_they_say() {
     let scene = Scene::new();
-    let premises = premises(RULES, "{}", Some(Arc::new(allow())), None);
-    let allowed = scene.decide(&premises, &input(&[("correlation_id", "c-9".into())]));
+    let hall = hall(RULES, "{}", Some(Arc::new(allow())));
+    let allowed = scene.decide(&hall, &input(&[("correlation_id", "c-9".into())]));
     let denied = input(&[
         ("tenant_id", "other".into()),
         ("capability_id", "cap.none".into()),
     ]);
-    let denied = scene.decide(&premises, &denied);
+    let denied = scene.decide(&hall, &denied);
     while catch_up(&*scene.store, 100).unwrap() > 0 {}
     let found = |filter: Filter| -> Vec<u64> {
         let found = select(&*scene.store, &filter).unwrap();
@@ -372,7 +367,7 @@ fn decisions_are_found_by_what_they_say() {
         }),
         [seq]
     );
-    let digest = premises.documents().next().unwrap().digest().to_string();
+    let digest = hall.documents().next().unwrap().digest().to_string();
     assert_eq!(
         found(Filter {
             document: text(&digest),
@@ -385,8 +380,8 @@ fn decisions_are_found_by_what_they_say() {
 #[test]
 fn claims_and_reloads_are_recorded_and_claims_never_counted() {
     let scene = Scene::new();
-    let one = premises(RULES, "{}", None, None);
-    let other = premises(RULES, "{}", Some(Arc::new(StubGate::default())), None);
+    let one = hall(RULES, "{}", None);
+    let other = hall(RULES, "{}", Some(Arc::new(StubGate::default())));
     scene.recorder.reload(None, &one, None).unwrap();
     scene
         .recorder

@@ -40,7 +40,7 @@ fn gate(policy: &str) -> RegoGate {
 fn denial(gate: &RegoGate, env: Env) -> Option<Denial> {
     let mut case = case(request(&[]), RULES, r#"{"workers_available": ["wrk.a"]}"#);
     case.input.env = env;
-    let mut hall = case.hall.hall(&case.rules, &case.task_id);
+    let mut hall = case.hall.basis(&case.rules, &case.task_id);
     hall.gate = Some(gate);
     make_decision(&case.input, &hall, stamp())
         .decision

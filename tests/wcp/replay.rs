@@ -9,7 +9,7 @@ use sealbook::replay::otherwise::Alternative;
 use sealbook::wcp::gate::{FixedGate, GateAnswer};
 use sealbook::wcp::{Denial, load_rules_from_dict};
 
-use crate::scene::{RULES, Scene, input, premises};
+use crate::scene::{RULES, Scene, hall, input};
 use crate::support::{json, vectors};
 
 fn fixed(word: &str) -> FixedGate {
@@ -23,8 +23,8 @@ fn fixed(word: &str) -> FixedGate {
 /// One decision, allowed by an opaque gate.
 fn scene() -> Scene {
     let scene = Scene::new();
-    let premises = premises(RULES, "{}", Some(Arc::new(fixed("ALLOW"))), None);
-    let recorded = scene.decide(&premises, &input(&[("env", "prod".into())]));
+    let hall = hall(RULES, "{}", Some(Arc::new(fixed("ALLOW"))));
+    let recorded = scene.decide(&hall, &input(&[("env", "prod".into())]));
     assert!(!recorded.decision.denied());
     scene
 }
@@ -166,11 +166,10 @@ fn a_document_renamed_after_its_change_is_missing_under_its_old_name() {
 #[test]
 fn rules_that_were_put_in_afterwards_come_out_otherwise() {
     let scene = scene();
-    let later = premises(
+    let later = hall(
         &RULES.replace("cap.a", "cap.b"),
         "{}",
         Some(Arc::new(fixed("ALLOW"))),
-        None,
     );
     let denied = scene.decide(&later, &input(&[]));
     assert_eq!(
@@ -178,11 +177,7 @@ fn rules_that_were_put_in_afterwards_come_out_otherwise() {
         Some(Denial::NoMatchingRule)
     );
     let entry = scene.last(kind::DECISION);
-    let rules = premises(RULES, "{}", None, None)
-        .documents()
-        .next()
-        .unwrap()
-        .digest();
+    let rules = hall(RULES, "{}", None).documents().next().unwrap().digest();
     let forged = scene.forged(entry, |payload| {
         *at(payload, &["context", "rules"]) = rules.into()
     });
@@ -250,19 +245,19 @@ fn what_would_have_been_is_told_apart_from_what_was() {
 
 #[test]
 fn every_reference_vector_is_recorded_and_replayed() {
-    use sealbook::record::bulk::CasePremises;
+    use sealbook::record::bulk::CaseGovernance;
     use sealbook::wcp::bulk::CaseReader;
     let scene = Scene::new();
-    let (mut reader, mut memory) = (CaseReader::default(), CasePremises::default());
+    let (mut reader, mut memory) = (CaseReader::default(), CaseGovernance::default());
     let mut count = 0;
     for vector in vectors("routing.jsonl") {
         let Ok(case) = reader.read(&vector) else {
             continue;
         };
-        let premises = memory.of(&case);
+        let governance = memory.of(&case);
         let prepared = scene
             .recorder
-            .prepare_case(&premises, &case, crate::support::stamp());
+            .prepare_case(&governance, &case, crate::support::stamp());
         let recorded = scene.recorder.submit(prepared).wait();
         let plain = case.decide(crate::support::stamp()).decision;
         assert_eq!(recorded.decision, plain);
@@ -295,8 +290,8 @@ mod rego {
     #[test]
     fn a_policy_is_run_again_and_a_hall_that_lies_about_it_is_caught() {
         let scene = Scene::new();
-        let allowing = premises(RULES, "{}", Some(Arc::new(gate("ALLOW"))), None);
-        let denying = premises(RULES, "{}", Some(Arc::new(gate("DENY"))), None);
+        let allowing = hall(RULES, "{}", Some(Arc::new(gate("ALLOW"))));
+        let denying = hall(RULES, "{}", Some(Arc::new(gate("DENY"))));
         let denied = scene.decide(&denying, &input(&[]));
         assert!(denied.decision.denied());
         let allowed = scene.decide(&allowing, &input(&[]));

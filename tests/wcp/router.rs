@@ -130,7 +130,7 @@ fn the_stub_gate_is_no_gate_outside_dev() {
     ] {
         case.input.env = env;
         let stub = StubGate { everywhere };
-        let mut hall = case.hall.hall(&case.rules, &case.task_id);
+        let mut hall = case.hall.basis(&case.rules, &case.task_id);
         hall.gate = Some(&stub);
         let denial = make_decision(&case.input, &hall, stamp())
             .decision

@@ -15,8 +15,7 @@ use sealbook::logbook::clock::SystemClock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::{Logbook, Parts};
-use sealbook::record::premises::{SharedBanList, SharedGate};
-use sealbook::record::{Asked, Premises, Recorded, Recorder, RequestContent, Sources};
+use sealbook::record::{Asked, Hall, Recorded, Recorder, RequestContent, SharedGate};
 use sealbook::replay::item::Item;
 use sealbook::replay::otherwise::Alternative;
 use sealbook::replay::report::Replay;
@@ -43,16 +42,15 @@ pub(crate) const RULES: &str = r#"{"rules": [{"rule_id": "r", "match": {"capabil
     "required_controls_suggested": ["ctrl.x"], "escalation": {"policy_gate": true},
     "preconditions": {"deny_if_unsigned_artifact_in_prod": true}}}]}"#;
 
-/// Rules, configuration, gate and ban list.
-pub(crate) fn premises(
-    rules: &str,
-    config: &str,
-    gate: Option<SharedGate>,
-    bans: Option<SharedBanList>,
-) -> Premises {
-    let rules = Arc::new(load_rules_from_dict(&json(rules)).unwrap());
+/// Rules, configuration and gate.
+pub(crate) fn hall(rules: &str, config: &str, gate: Option<SharedGate>) -> Hall {
+    let rules = load_rules_from_dict(&json(rules)).unwrap();
     let config = HallConfig::read(&json(config), "").unwrap();
-    Premises::new(rules, config, gate, bans)
+    let hall = Hall::new(rules).with_config(config);
+    match gate {
+        Some(gate) => hall.with_gate(gate),
+        None => hall,
+    }
 }
 
 pub(crate) fn input(changes: &[(&str, Value)]) -> RouteInput {
@@ -99,11 +97,13 @@ impl Scene {
         }
     }
 
-    pub(crate) fn decide(&self, premises: &Premises, input: &RouteInput) -> Recorded {
+    /// A decision of this Hall, with the workers of the scene.
+    pub(crate) fn decide(&self, hall: &Hall, input: &RouteInput) -> Recorded {
+        let hall = hall.clone().with_registry(self.registry.clone());
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let asked = Asked {
             input,
-            sources: Sources::of_registry(&self.registry),
+            approval: None,
             task_id: "task_default",
             actor: None,
             stamp: Stamp {
@@ -111,7 +111,7 @@ impl Scene {
                 timestamp: crate::support::stamp().timestamp,
             },
         };
-        self.recorder.decide(premises, &asked)
+        self.recorder.decide(&hall, &asked)
     }
 
     /// Every entry, in order.

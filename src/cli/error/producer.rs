@@ -66,6 +66,8 @@ pub(in crate::cli) enum ProducerError {
     #[cfg(feature = "rego")]
     #[error(transparent)]
     Policy(#[from] wcp::rego::RegoError),
+    #[error(transparent)]
+    WorkersRoot(wcp::worker_source::AttestError),
     #[error("no randomness to be had: {0}")]
     Randomness(#[from] getrandom::Error),
     #[cfg(feature = "client")]
@@ -123,7 +125,7 @@ impl ProducerError {
             ProducerError::Recording(error) => recording_code(error),
             ProducerError::Core(error) => core_code(error),
             ProducerError::TooLarge { .. } => "too_large",
-            ProducerError::AllowList => "bad_input",
+            ProducerError::AllowList | ProducerError::WorkersRoot(_) => "bad_input",
             #[cfg(feature = "rego")]
             ProducerError::PolicySource(wcp::rego_bundle::BundleError::Unreadable { .. }) => "io",
             #[cfg(feature = "rego")]

@@ -62,11 +62,11 @@ pub(in crate::serve) async fn capabilities(
     params: Params,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    let standing = service.hall.standing();
-    let workers = standing.registry.enrolled_workers().iter();
+    let hall = service.hall.current();
+    let workers = hall.workers().enrolled_workers().iter();
     let ids: BTreeSet<_> = workers.flat_map(|worker| &worker.capabilities).collect();
     let capabilities = ids.into_iter().map(|id| {
-        let species = standing.registry.workers_for_capability(id).iter();
+        let species = hall.workers().workers_for_capability(id).iter();
         let species = species.map(|species| Value::from(&**species));
         let mut capability = Object::new();
         capability.insert("capability_id", &**id);
@@ -99,14 +99,14 @@ pub(in crate::serve) async fn wcp_health(
     params: Params,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    let standing = service.hall.standing();
+    let hall = service.hall.current();
     let well = service.check_recording().is_ok() && !service.logbook.is_stopped();
     let mut answer = Object::new();
     answer.insert("status", if well { "ok" } else { "degraded" });
     answer.insert("hall_name", service.hall.name.as_str());
     answer.insert("wcp_version", "0.1");
-    answer.insert("rules", standing.premises.rules().rules().len() as u64);
-    answer.insert("workers", standing.registry.enrolled_count() as u64);
+    answer.insert("rules", hall.governance().rules().rules().len() as u64);
+    answer.insert("workers", hall.workers().enrolled_count() as u64);
     answer.insert("timestamp", service.clock.wall().to_string());
     Ok(object(answer))
 }

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Standing;
 use crate::ledger::json::Value;
 use crate::ledger::parse::parse;
 use crate::ledger::time::Timestamp;
@@ -106,18 +105,14 @@ fn enrol(
 ) -> Result<(EnrolledText, Enrolment), Problem> {
     let hall = &service.hall;
     let _changing = hall.change();
-    let before = hall.standing();
-    let mut registry = before.registry.clone();
-    let enrolment = registry.enroll_record(record.clone());
+    let before = hall.current();
+    let mut registry = before.workers().clone();
+    let enrolment = registry.enroll_remote(record.clone());
     let id = service.new_id()?;
-    let outcome = Outcome::enrolled(&id, &record, &before.registry, &registry);
+    let outcome = Outcome::enrolled(&id, &record, before.workers(), &registry);
     let outcome = outcome.by(actor.to_value());
     let receipt = service.recorder.record(&outcome)?;
     hall.enter(|roll| roll.enrol(outcome.payload(), receipt.ts));
-    hall.put(Standing {
-        premises: before.premises.clone(),
-        registry,
-    });
     Ok((text(id, &record, receipt.ts, enrolment), enrolment))
 }
 

@@ -14,7 +14,6 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::attestation::BanList;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Object;
 use crate::ledger::members::Members;
@@ -28,6 +27,7 @@ use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
+use crate::wcp::RegistryView as _;
 
 /// Entries of the ban list in an answer where nothing is said.
 const USUAL: u64 = 500;
@@ -122,16 +122,14 @@ pub(in crate::serve) async fn verify_worker(
     params: Params,
 ) -> Result<Json<WorkerVerdict>, Problem> {
     params.finish()?;
-    let standing = service.hall.standing();
+    let hall = service.hall.current();
     let roll = service.hall.roll();
     let attested = roll.attested(&worker_id);
-    if attested.is_none() && standing.registry.worker(&worker_id).is_none() {
+    if attested.is_none() && hall.workers().worker(&worker_id).is_none() {
         return Err(Problem::NotFound);
     }
     let hash = attested.map(|attested| attested.sha256.to_string());
-    let banned = hash
-        .as_deref()
-        .is_some_and(|hash| standing.premises.is_banned(hash));
+    let banned = hash.as_deref().is_some_and(|hash| hall.is_banned(hash));
     Ok(Json(WorkerVerdict {
         worker_id,
         status: if banned { "banned" } else { "active" },
@@ -195,11 +193,10 @@ impl Reviewed {
 }
 
 fn listed(service: &Service, wanted: Reviewed, limit: usize) -> Vec<BanItem> {
-    let standing = service.hall.standing();
-    let document = standing.premises.ban_list_document();
-    let text = document.and_then(|document| document.content().as_str());
-    let own = text.and_then(|text| BanList::parse(text.as_bytes()).ok());
-    let own = own.iter().flat_map(BanList::entries).map(|entry| BanItem {
+    let hall = service.hall.current();
+    let own = hall.governance().ban_list();
+    let own = own.into_iter().flat_map(|list| list.entries());
+    let own = own.map(|entry| BanItem {
         sha256: entry.sha256.to_string(),
         reason: entry.reason.clone(),
         reported_at: entry.reported_at.clone().unwrap_or_default(),
@@ -210,7 +207,7 @@ fn listed(service: &Service, wanted: Reviewed, limit: usize) -> Vec<BanItem> {
     let reported = roll.reported();
     let reported = reported.filter(|reported| {
         // It is listed already.
-        !standing.premises.is_banned(&reported.sha256.to_string())
+        !hall.is_banned(&reported.sha256.to_string())
     });
     let reported = reported.map(|reported| BanItem {
         sha256: reported.sha256.to_string(),

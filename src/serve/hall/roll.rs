@@ -8,7 +8,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
-use crate::record::kind;
+use crate::record::{Hall, kind};
 use crate::serve::error::ServeError;
 use crate::store::Store;
 use crate::store::query::{Filter, select};
@@ -126,6 +126,16 @@ impl Roll {
             let key = Hash::from_bytes(*sha256.as_bytes());
             self.reported.entry(key).or_insert(reported);
         }
+    }
+
+    /// The Hall of the files with what the ledger says. Workers of the ledger
+    /// come after those of the folder, and replace them.
+    pub(super) fn enrol_in(&self, of_files: &Hall) -> Hall {
+        let mut registry = of_files.workers().clone();
+        for enrolled in self.enrolled() {
+            registry.enroll_remote(enrolled.record.clone());
+        }
+        of_files.clone().with_registry(registry)
     }
 
     /// The workers, by their ids.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
-use crate::record::{Asked, Recorded, Sources};
+use crate::record::{Asked, Recorded};
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::epochs::object;
@@ -19,7 +19,7 @@ use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 use crate::wcp::RouteInput;
-use crate::wcp::hall::DEFAULT_TASK_ID;
+use crate::wcp::basis::DEFAULT_TASK_ID;
 use crate::wcp::stamp::{DecisionId, Stamp};
 
 /// A request to be routed (WCP §4.1).
@@ -112,25 +112,21 @@ fn decide(
     input: &RouteInput,
     task_id: &str,
 ) -> Result<Recorded, Problem> {
-    let standing = service.hall.standing();
+    let hall = service.hall.current();
     let stamp = Stamp {
         decision_id: DecisionId::from_random(service.random()?),
         timestamp: service.clock.wall(),
     };
     // Held once: nobody else has it while this decision is taken.
     let approval = service.hall.approved.take(input, stamp.timestamp);
-    let sources = Sources {
-        approval: approval.as_ref().map(|approval| approval.entry()),
-        ..Sources::of_registry(&standing.registry)
-    };
     let asked = Asked {
         input,
-        sources,
+        approval: approval.as_ref().map(|approval| approval.entry()),
         task_id,
         actor: Some(&actor.to_value()),
         stamp,
     };
-    let recorded = service.recorder.decide(&standing.premises, &asked);
+    let recorded = service.recorder.decide(&hall, &asked);
     if let Some(approval) = approval {
         // One that was not needed, or whose use is not recorded, still holds.
         if recorded.decision.denied() || !recorded.approval_used {

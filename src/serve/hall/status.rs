@@ -73,7 +73,7 @@ pub(in crate::serve) async fn status(
         here.hall.tally.counts(&**store, here.clock.wall())
     };
     let counts = service.pools.read(count).await?;
-    let enrolled = service.hall.standing().registry.enrolled_count();
+    let enrolled = service.hall.current().workers().enrolled_count();
     Ok(Json(Status {
         hall_version: env!("CARGO_PKG_VERSION"),
         hall_name: service.hall.name.clone(),
@@ -98,9 +98,9 @@ pub(in crate::serve) async fn workers(
 
 /// The workers and their count.
 pub(super) fn listed(service: &Service) -> Object {
-    let standing = service.hall.standing();
+    let hall = service.hall.current();
     let roll = service.hall.roll();
-    let workers = standing.registry.enrolled_workers().iter();
+    let workers = hall.workers().enrolled_workers().iter();
     let workers: Vec<Value> = workers
         .map(|record| {
             let capabilities = record.capabilities.iter().map(|id| Value::from(&**id));

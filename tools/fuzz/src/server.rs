@@ -13,12 +13,12 @@ use sealbook::logbook::clock::Clock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::{Logbook, Parts};
-use sealbook::record::{Premises, RequestContent};
+use sealbook::record::{Hall, RequestContent};
 use sealbook::serve::scope::Scope;
 use sealbook::serve::token_file::TokenFile;
-use sealbook::serve::{Config, Doors, HallFiles, Limits, LoadError, Loaded, run};
+use sealbook::serve::{Config, Doors, HallFiles, Limits, LoadError, run};
 use sealbook::store::{MemoryStore, Store};
-use sealbook::wcp::{HallConfig, Registry, load_rules_from_dict};
+use sealbook::wcp::load_rules_from_dict;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 use zeroize::Zeroizing;
@@ -247,12 +247,9 @@ fn chunk_length(stream: &mut BufReader<TcpStream>) -> io::Result<usize> {
 
 /// One rule, and nobody enrolled.
 fn hall() -> HallFiles {
-    let load = || -> Result<Loaded, LoadError> {
+    let load = || -> Result<Hall, LoadError> {
         let rules = load_rules_from_dict(&parse(RULES.as_bytes())?)?;
-        Ok(Loaded {
-            premises: Premises::new(Arc::new(rules), HallConfig::default(), None, None),
-            registry: Registry::new(),
-        })
+        Ok(Hall::new(rules))
     };
     HallFiles {
         name: "fuzzed".to_owned(),

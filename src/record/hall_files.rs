@@ -1,0 +1,259 @@
+//! The files that a Hall is read from.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::governance::SharedGate;
+use super::hall::Hall;
+use crate::attestation::{BanList, BanListError};
+use crate::ledger::json::Value;
+use crate::ledger::limits;
+use crate::ledger::members::MemberError;
+use crate::ledger::parse::{self, ParseError};
+use crate::wcp::config::HallConfig;
+use crate::wcp::gate::StubGate;
+#[cfg(feature = "rego")]
+use crate::wcp::rego::RegoError;
+#[cfg(feature = "rego")]
+use crate::wcp::rego_bundle::BundleError;
+use crate::wcp::rule_set::RuleSet;
+use crate::wcp::rules::{RulesError, load_rules, load_rules_from_dict};
+use crate::wcp::terms::Env;
+use crate::wcp::worker_source::AttestError;
+
+/// Why a Hall's file was not taken up.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {problem}", path.display())]
+pub struct HallError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: HallProblem,
+}
+
+/// What is wrong with a Hall's file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HallProblem {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    /// It has too many bytes.
+    #[error("larger than {limit} bytes")]
+    TooLarge {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// It is no JSON.
+    #[error(transparent)]
+    NotJson(#[from] ParseError),
+    /// It has no rules.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// It is no configuration.
+    #[error(transparent)]
+    Config(#[from] MemberError),
+    /// It has no list of what is banned.
+    #[error(transparent)]
+    BanList(#[from] BanListError),
+    /// It has no allow-lists.
+    #[error("the allow-list is not an object of lists of destinations by environment")]
+    AllowList,
+    /// The folder of records cannot be listed.
+    #[error(transparent)]
+    RegistryDir(io::Error),
+    /// It is no folder that workers' sources may be in.
+    #[error(transparent)]
+    WorkersRoot(#[from] AttestError),
+    /// The policy's files cannot be read.
+    #[cfg(feature = "rego")]
+    #[error(transparent)]
+    PolicySource(#[from] BundleError),
+    /// The policy does not compile.
+    #[cfg(feature = "rego")]
+    #[error(transparent)]
+    Policy(#[from] RegoError),
+    /// It is a policy, and this build has no engine for policies.
+    #[error("this program was built without Rego")]
+    NoEngine,
+}
+
+impl HallProblem {
+    fn of(path: &Path) -> impl Fn(HallProblem) -> HallError {
+        move |problem| HallError {
+            path: path.to_owned(),
+            problem,
+        }
+    }
+}
+
+impl Hall {
+    /// A Hall with the rules of a file. The other files follow, in any order:
+    /// [`registry`](Hall::registry), [`config`](Hall::config),
+    /// [`policy`](Hall::policy), [`ban_list`](Hall::ban_list),
+    /// [`egress_allowlist`](Hall::egress_allowlist),
+    /// [`workers_root`](Hall::workers_root).
+    ///
+    /// # Errors
+    /// [`HallError`] names the file and the place.
+    pub fn load(rules: impl AsRef<Path>) -> Result<Hall, HallError> {
+        Ok(Hall::new(rules_in(rules.as_ref())?))
+    }
+
+    /// With the workers of a folder of records. Records that are no good are
+    /// not enrolled and named by [`Hall::dropped`].
+    ///
+    /// # Errors
+    /// [`HallError`] if the folder cannot be listed.
+    pub fn registry(mut self, dir: impl AsRef<Path>) -> Result<Hall, HallError> {
+        let dropped = self.registry.add_dir(dir.as_ref());
+        let dropped = dropped.map_err(HallProblem::RegistryDir);
+        self.dropped = dropped.map_err(HallProblem::of(dir.as_ref()))?.into();
+        self.settle();
+        Ok(self)
+    }
+
+    /// Under the configuration of a file.
+    ///
+    /// # Errors
+    /// [`HallError`] names the file and the place.
+    pub fn config(self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
+        let path = path.as_ref();
+        let config = HallConfig::read(&json(path)?, "").map_err(HallProblem::from);
+        Ok(self.with_config(config.map_err(HallProblem::of(path))?))
+    }
+
+    /// With a policy gate in Rego: a file, or a bundle's folder.
+    ///
+    /// # Errors
+    /// [`HallError`] names the file and the place.
+    pub fn policy(self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
+        Ok(self.with_gate(policy_in(path.as_ref())?))
+    }
+
+    /// With the stub that allows everything in the place of a policy gate: in
+    /// `dev`, or everywhere.
+    #[must_use]
+    pub fn stub_policy(self, everywhere: bool) -> Hall {
+        self.with_gate(Arc::new(StubGate { everywhere }))
+    }
+
+    /// With the ban list of a file.
+    ///
+    /// # Errors
+    /// [`HallError`] names the file and the item.
+    pub fn ban_list(self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
+        let path = path.as_ref();
+        let list = BanList::parse(&read(path, limits::LINE_BYTES)?).map_err(HallProblem::from);
+        Ok(self.with_ban_list(list.map_err(HallProblem::of(path))?))
+    }
+
+    /// With the destinations that may be reached, by environment, of a file
+    /// such as `{"prod": ["api.example.com"]}`.
+    ///
+    /// # Errors
+    /// [`HallError`] names the file.
+    pub fn egress_allowlist(mut self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
+        let path = path.as_ref();
+        let lists = allowlists(&json(path)?).ok_or(HallProblem::AllowList);
+        for (env, list) in lists.map_err(HallProblem::of(path))? {
+            self.registry.set_egress_allowlist(env, list);
+        }
+        Ok(self)
+    }
+
+    /// With the folder that workers' source files are opened beneath, and
+    /// nowhere else.
+    ///
+    /// # Errors
+    /// [`HallError`] if it is no folder.
+    pub fn workers_root(mut self, dir: impl AsRef<Path>) -> Result<Hall, HallError> {
+        let set = self.registry.set_allowed_worker_dirs(&[dir.as_ref()]);
+        set.map_err(HallProblem::from)
+            .map_err(HallProblem::of(dir.as_ref()))?;
+        Ok(self)
+    }
+}
+
+/// The rules of a file; `-` is standard input.
+///
+/// # Errors
+/// [`HallError`] names the file and the place.
+pub fn rules_in(path: &Path) -> Result<RuleSet, HallError> {
+    let loaded = match path == Path::new("-") {
+        true => load_rules_from_dict(&json(path)?),
+        false => load_rules(path),
+    };
+    loaded.map_err(|error| HallProblem::of(path)(error.into()))
+}
+
+/// A policy, compiled.
+///
+/// # Errors
+/// [`HallError`] names the file and the place.
+#[cfg(feature = "rego")]
+pub fn policy_in(path: &Path) -> Result<SharedGate, HallError> {
+    use crate::wcp::rego::{RegoGate, RegoLimits, RegoSource};
+    let failed = HallProblem::of(path);
+    let source = RegoSource::read(path).map_err(|error| failed(error.into()))?;
+    let gate = RegoGate::new(source, RegoLimits::default());
+    Ok(Arc::new(gate.map_err(|error| failed(error.into()))?))
+}
+
+/// This build has no engine for policies.
+///
+/// # Errors
+/// [`HallProblem::NoEngine`].
+#[cfg(not(feature = "rego"))]
+pub fn policy_in(path: &Path) -> Result<SharedGate, HallError> {
+    Err(HallProblem::of(path)(HallProblem::NoEngine))
+}
+
+/// A JSON document, read strictly; `-` is standard input.
+///
+/// # Errors
+/// [`HallError`] names the file and the place.
+pub fn json(path: &Path) -> Result<Value, HallError> {
+    let document = parse::parse(&read(path, limits::LINE_BYTES)?);
+    document.map_err(|error| HallProblem::of(path)(error.into()))
+}
+
+/// The bytes of a file; `-` is standard input. A pipe is waited for: the
+/// operator who names one means it.
+///
+/// # Errors
+/// [`HallError`] names the file.
+pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, HallError> {
+    let failed = |error: io::Error| HallProblem::of(path)(error.into());
+    match path == Path::new("-") {
+        true => read_from(io::stdin(), path, limit),
+        false => read_from(File::open(path).map_err(failed)?, path, limit),
+    }
+}
+
+/// The bytes of what was opened as `path`.
+///
+/// # Errors
+/// [`HallError`] names the file.
+pub fn read_from(source: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, HallError> {
+    let mut bytes = Vec::new();
+    let mut source = source.take(limit as u64 + 1);
+    let read = source.read_to_end(&mut bytes).map_err(HallProblem::from);
+    match read.map_err(HallProblem::of(path))? > limit {
+        true => Err(HallProblem::of(path)(HallProblem::TooLarge { limit })),
+        false => Ok(bytes),
+    }
+}
+
+fn allowlists(value: &Value) -> Option<Vec<(Env, Vec<String>)>> {
+    let list = |value: &Value| -> Option<Vec<String>> {
+        let items = value.as_array()?.iter();
+        items.map(|item| item.as_str().map(str::to_owned)).collect()
+    };
+    let lists = value.as_object()?.iter();
+    lists
+        .map(|(env, value)| Some((Env::parse(env)?, list(value)?)))
+        .collect()
+}
