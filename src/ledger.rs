@@ -139,6 +139,8 @@ pub mod revocation;
 mod seals;
 pub mod search;
 pub mod sha256;
+pub mod shape;
+
 pub mod source;
 pub mod statement;
 pub mod tile;

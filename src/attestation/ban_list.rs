@@ -270,7 +270,7 @@ impl BanList {
         let items = list.as_array().ok_or(MemberError {
             at: String::new(),
             problem: MemberProblem::WrongType {
-                expected: "an array",
+                expected: "an array".into(),
             },
         })?;
         for (index, item) in items.iter().enumerate() {

@@ -16,7 +16,9 @@ use super::hash::{Hash, Hasher};
 use super::head::SignedHead;
 use super::json::Form;
 use super::key::{SignError, Signer};
+use super::opening::FormatVersion;
 use super::position::Seq;
+use super::shape;
 
 /// Why a bundle could not be written.
 #[derive(Debug, Error)]
@@ -47,6 +49,7 @@ impl<W: Write> BundleWriter<W> {
             out,
             hasher: Hasher::new(),
             closing: BundleClosing {
+                format: FormatVersion,
                 log: opening.log,
                 genesis: opening.genesis,
                 entries: 0,
@@ -128,7 +131,7 @@ impl<W: Write> BundleWriter<W> {
         signer: Option<&dyn Signer>,
     ) -> Result<(W, BundleClosing), BundleError> {
         self.closing.hash = self.hasher.so_far();
-        let object = self.closing.to_object();
+        let object = shape::write_object(&self.closing);
         let closing = self.closing.clone();
         let line = match signer {
             Some(signer) => Envelope::sign(Purpose::Bundle, object, signer)?

@@ -3,15 +3,17 @@
 
 use std::io::BufRead;
 
-use super::bundle_line::{BundleClosing, BundleOpening, Contents, parse_hashes};
+use super::bundle_line::{BundleClosing, BundleOpening, Contents};
 use super::fault::{At, Fault, FaultCode, Format, NotChecked};
 use super::hash::Hasher;
 use super::json::{Form, Value};
 use super::limits;
 use super::lines::{Line, damage, read_line};
+use super::opening::FormatVersion;
 use super::parse;
 use super::position::Seq;
 use super::seals::SELECTION_NOT_CHECKED;
+use super::shape;
 use super::source::{
     BATCH_BYTES, BATCH_ENTRIES, DOES_NOT_DECOMPRESS, Event, FIRST_ENTRIES, Raw, ReadError, Source,
     Subject,
@@ -188,6 +190,7 @@ impl<R: BufRead + Send> BundleFile<R> {
         };
         let opening = self.opening.as_ref();
         let expected = BundleClosing {
+            format: FormatVersion,
             log: opening.map_or(closing.log, |o| o.log),
             genesis: opening.map_or(closing.genesis, |o| o.genesis),
             entries: self.entries,
@@ -277,7 +280,7 @@ fn canonical(line: &[u8]) -> Result<Value, String> {
 
 fn subtrees(value: &Value, name: &str) -> Result<Vec<super::hash::Hash>, String> {
     let hashes = value.get(name).unwrap_or(&Value::Null);
-    let hashes = parse_hashes(hashes, name).map_err(|e| e.to_string())?;
+    let hashes = shape::read(hashes, name).map_err(|e| e.to_string())?;
     let alone = value.as_object().is_some_and(|o| o.len() == 1);
     match alone {
         true => Ok(hashes),

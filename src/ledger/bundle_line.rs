@@ -13,6 +13,8 @@
 //! | `{"head":{…},"key":…,"signature":…}` | a head; the unsealed entries up to it follow |
 //! | `{"bundle":{…}}`, or with `"key"` and `"signature"` | the [`BundleClosing`], last |
 
+use serde::{Deserialize, Serialize};
+
 use super::entry::{Entry, EntryError};
 use super::envelope::{Envelope, Purpose};
 use super::hash::Hash;
@@ -20,10 +22,10 @@ use super::hexadecimal;
 use super::json::{Form, Object, Value};
 use super::key::PublicKey;
 use super::limits;
-use super::members::{MemberError, MemberProblem, Members};
-use super::opening::FORMAT;
+use super::opening::FormatVersion;
 use super::parse;
 use super::position::Seq;
+use super::shape::{self, MemberError, MemberProblem};
 
 /// How the entries of a bundle were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +53,39 @@ pub struct BundleOpening {
     pub genesis: Hash,
 }
 
+/// The first line, as it stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opened {
+    sealbook: OpenedMembers,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenedMembers {
+    format: FormatVersion,
+    contents: Chosen,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_seq: Option<Seq>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seq: Option<Seq>,
+    log: PublicKey,
+    genesis: Hash,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", rename = "range or selection")]
+enum Chosen {
+    Range,
+    Selection,
+}
+
 /// What the last line of a bundle says, signed or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BundleClosing {
+    /// The version of the formats.
+    pub format: FormatVersion,
     /// The log's key.
     pub log: PublicKey,
     /// The hash of the log's entry 0.
@@ -81,65 +113,56 @@ impl BundleOpening {
     /// The line, without its newline.
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
-        let mut object = Object::new();
-        match self.contents {
+        let (contents, first_seq, last_seq) = match self.contents {
             Contents::Range {
                 first_seq,
                 last_seq,
-            } => {
-                object.insert("contents", "range");
-                object.insert("first_seq", first_seq.0);
-                object.insert("last_seq", last_seq.0);
-            }
-            Contents::Selection => {
-                object.insert("contents", "selection");
-            }
-        }
-        object.insert("format", FORMAT);
-        object.insert("genesis", self.genesis.to_string());
-        object.insert("log", self.log.to_string());
-        line_of("sealbook", object)
+            } => (Chosen::Range, Some(first_seq), Some(last_seq)),
+            Contents::Selection => (Chosen::Selection, None, None),
+        };
+        let sealbook = OpenedMembers {
+            format: FormatVersion,
+            contents,
+            first_seq,
+            last_seq,
+            log: self.log,
+            genesis: self.genesis,
+        };
+        canonical_line(&Opened { sealbook })
     }
 
     pub(crate) fn from_value(value: &Value) -> Result<BundleOpening, MemberError> {
-        let mut outer = Members::of(value, "")?;
-        let mut members = outer.nested("sealbook")?;
-        outer.finish()?;
-        if members.u64("format")? != FORMAT {
-            return Err(members.error("format", MemberProblem::OutOfRange));
-        }
-        let contents = match members.str("contents")? {
-            "range" => Contents::Range {
-                first_seq: Seq(members.u64("first_seq")?),
-                last_seq: Seq(members.u64("last_seq")?),
+        let Opened { sealbook: members } = shape::read(value, "")?;
+        let refused = |name, problem| Err(MemberError::from(problem).inside(name));
+        let (first_seq, last_seq) = (members.first_seq, members.last_seq);
+        let contents = match (members.contents, first_seq, last_seq) {
+            (Chosen::Range, Some(first_seq), Some(last_seq)) => Contents::Range {
+                first_seq,
+                last_seq,
             },
-            "selection" => Contents::Selection,
-            _ => return Err(members.error("contents", MemberProblem::OutOfRange)),
+            (Chosen::Range, None, _) => {
+                return refused("sealbook.first_seq", MemberProblem::Missing);
+            }
+            (Chosen::Range, _, None) => {
+                return refused("sealbook.last_seq", MemberProblem::Missing);
+            }
+            (Chosen::Selection, None, None) => Contents::Selection,
+            (Chosen::Selection, Some(_), _) => {
+                return refused("sealbook.first_seq", MemberProblem::Unknown);
+            }
+            (Chosen::Selection, None, Some(_)) => {
+                return refused("sealbook.last_seq", MemberProblem::Unknown);
+            }
         };
-        let opening = BundleOpening {
+        Ok(BundleOpening {
             contents,
-            log: PublicKey::from_bytes(members.hex("log")?),
-            genesis: Hash::from_bytes(members.hex("genesis")?),
-        };
-        members.finish()?;
-        Ok(opening)
+            log: members.log,
+            genesis: members.genesis,
+        })
     }
 }
 
 impl BundleClosing {
-    pub(crate) fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("bytes", self.bytes);
-        object.insert("documents", self.documents);
-        object.insert("entries", self.entries);
-        object.insert("epochs", self.epochs);
-        object.insert("format", FORMAT);
-        object.insert("genesis", self.genesis.to_string());
-        object.insert("hash", self.hash.to_string());
-        object.insert("log", self.log.to_string());
-        object
-    }
-
     /// Reads a closing line; the envelope is there if it is signed.
     pub(crate) fn from_value(
         value: &Value,
@@ -150,23 +173,10 @@ impl BundleClosing {
         } else {
             None
         };
-        let mut outer = Members::of(value, "")?;
-        let mut members = outer.nested("bundle")?;
-        if members.u64("format")? != FORMAT {
-            return Err(members.error("format", MemberProblem::OutOfRange));
-        }
-        let closing = BundleClosing {
-            log: PublicKey::from_bytes(members.hex("log")?),
-            genesis: Hash::from_bytes(members.hex("genesis")?),
-            entries: members.u64("entries")?,
-            epochs: members.u64("epochs")?,
-            documents: members.u64("documents")?,
-            bytes: members.u64("bytes")?,
-            hash: Hash::from_bytes(members.hex("hash")?),
-        };
-        members.finish()?;
+        let members = shape::members(value)?;
+        let closing = shape::member(members, Purpose::Bundle.name())?;
         if envelope.is_none() {
-            outer.finish()?;
+            shape::only(members, &[Purpose::Bundle.name()])?;
         }
         Ok((closing, envelope))
     }
@@ -178,7 +188,7 @@ pub(crate) fn entry_line(seq: Seq, entry: &Entry, path: Option<&[Hash]>) -> Vec<
     entry.write_json(Some(seq), &mut line);
     if let Some(path) = path {
         line.extend_from_slice(b",\"path\":");
-        hashes_value(path).write_canonical(Form::Utf8, &mut line);
+        shape::write(path).write_canonical(Form::Utf8, &mut line);
     }
     line.push(b'}');
     line
@@ -197,13 +207,13 @@ pub(crate) fn parse_entry(line: &[u8]) -> Result<EntryLine, EntryError> {
 
 fn parse_entry_slowly(line: &[u8]) -> Result<EntryLine, EntryError> {
     let value = parse::parse_with(line, &limits::embedded(2))?;
-    let mut members = Members::of(&value, "")?;
-    let (seq, entry) = Entry::from_value(members.required("entry")?, "entry")?;
-    let path = match members.optional("path") {
-        Some(path) => Some(parse_hashes(path, "path")?),
+    let members = shape::members(&value)?;
+    let (seq, entry) = Entry::from_value(shape::given(members, "entry")?, "entry")?;
+    let path = match members.get("path") {
+        Some(path) => Some(shape::read(path, "path")?),
         None => None,
     };
-    members.finish()?;
+    shape::only(members, &["entry", "path"])?;
     if entry_line(seq, &entry, path.as_deref()) == line {
         Ok(EntryLine { seq, entry, path })
     } else {
@@ -264,9 +274,9 @@ pub(crate) fn document_line(entry: &Entry) -> Vec<u8> {
 /// Reads a document line and refuses any but its one spelling.
 pub(crate) fn parse_document(line: &[u8]) -> Result<Entry, EntryError> {
     let value = parse::parse_with(line, &limits::embedded(2))?;
-    let mut members = Members::of(&value, "")?;
-    let entry = Entry::from_unnumbered(members.required("document")?, "document")?;
-    members.finish()?;
+    let members = shape::members(&value)?;
+    let entry = Entry::from_unnumbered(shape::given(members, "document")?, "document")?;
+    shape::only(members, &["document"])?;
     if document_line(&entry) == line {
         Ok(entry)
     } else {
@@ -276,37 +286,16 @@ pub(crate) fn parse_document(line: &[u8]) -> Result<Entry, EntryError> {
 
 /// `{"<name>":[hex…]}`, for `before` and `after`.
 pub(crate) fn hashes_line(name: &'static str, hashes: &[Hash]) -> Vec<u8> {
-    line_of(name, hashes_value(hashes))
-}
-
-pub(crate) fn hashes_value(hashes: &[Hash]) -> Value {
-    Value::Array(hashes.iter().map(|h| Value::from(h.to_string())).collect())
-}
-
-pub(crate) fn parse_hashes(value: &Value, at: &str) -> Result<Vec<Hash>, MemberError> {
-    let wrong = |index: Option<usize>, problem| MemberError {
-        at: index.map_or_else(|| at.to_owned(), |i| format!("{at}[{i}]")),
-        problem,
-    };
-    let expected = "an array";
-    let items = value
-        .as_array()
-        .ok_or_else(|| wrong(None, MemberProblem::WrongType { expected }))?;
-    let digits = 2 * Hash::BYTES;
-    let read = |(index, item): (usize, &Value)| {
-        item.as_str()
-            .and_then(|text| Hash::from_hex(text).ok())
-            .ok_or_else(|| wrong(Some(index), MemberProblem::BadHex { digits }))
-    };
-    items.iter().enumerate().map(read).collect()
+    line_of(name, shape::write(hashes))
 }
 
 pub(crate) fn line_of(name: &'static str, value: impl Into<Value>) -> Vec<u8> {
-    let mut object = Object::new();
-    object.insert(name, value);
-    let mut line = Vec::new();
-    object.write_canonical(Form::Utf8, &mut line);
-    line
+    let line: Object = [(name, value)].into_iter().collect();
+    canonical_line(&line)
+}
+
+fn canonical_line(line: &impl Serialize) -> Vec<u8> {
+    shape::write(line).canonical(Form::Utf8).into_bytes()
 }
 
 #[cfg(test)]

@@ -10,19 +10,23 @@
 //! line that was verified: count and BLAKE2b-256. An unsigned one has null for
 //! key and signature: it saves work, and nobody vouches for it.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::envelope::{Envelope, EnvelopeError, Purpose};
 use super::hash::Hash;
 use super::json::{Object, Value};
-use super::key::{PublicKey, SignError, Signer};
-use super::members::{MemberError, MemberProblem, Members};
-use super::opening::FORMAT;
+use super::key::{PublicKey, SignError, Signature, Signer};
+use super::opening::FormatVersion;
+use super::shape::{self, MemberError};
 use super::time::Timestamp;
 
 /// A prefix of a file that passed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Checkpoint {
+    /// The version of the formats.
+    pub format: FormatVersion,
     /// Under whose key.
     pub log: PublicKey,
     /// The hash of the first entry.
@@ -41,6 +45,15 @@ pub struct Checkpoint {
     pub hash: Hash,
     /// Whether signatures were checked.
     pub signatures: bool,
+}
+
+/// The envelope of a state that nobody signed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unsigned {
+    state: Checkpoint,
+    key: Option<PublicKey>,
+    signature: Option<Signature>,
 }
 
 /// A saved checkpoint, and whose signature stands under it.
@@ -71,38 +84,7 @@ impl Checkpoint {
     /// What is saved.
     #[must_use]
     pub fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("format", FORMAT);
-        object.insert("log", self.log.to_string());
-        object.insert("genesis", self.genesis.map(|hash| hash.to_string()));
-        object.insert("n", self.n);
-        object.insert("head", self.head.to_string());
-        object.insert("last_ts", self.last_ts.map(|ts| ts.to_string()));
-        object.insert("lines", self.lines);
-        object.insert("bytes", self.bytes);
-        object.insert("hash", self.hash.to_string());
-        object.insert("signatures", self.signatures);
-        object
-    }
-
-    fn from_object(object: &Object) -> Result<Checkpoint, MemberError> {
-        let mut members = Members::of_object(object, "");
-        if members.u64("format")? != FORMAT {
-            return Err(members.error("format", MemberProblem::OutOfRange));
-        }
-        let checkpoint = Checkpoint {
-            log: PublicKey::from_bytes(members.hex("log")?),
-            genesis: members.opt_hex("genesis")?.map(Hash::from_bytes),
-            n: members.u64("n")?,
-            head: Hash::from_bytes(members.hex("head")?),
-            last_ts: members.opt_timestamp("last_ts")?,
-            lines: members.u64("lines")?,
-            bytes: members.u64("bytes")?,
-            hash: Hash::from_bytes(members.hex("hash")?),
-            signatures: members.bool("signatures")?,
-        };
-        members.finish()?;
-        Ok(checkpoint)
+        shape::write_object(self)
     }
 
     /// The envelope of it, signed if there is a signer.
@@ -111,11 +93,12 @@ impl Checkpoint {
     /// Whatever the signer answers.
     pub fn save(&self, signer: Option<&dyn Signer>) -> Result<Value, SignError> {
         let Some(signer) = signer else {
-            let mut object = Object::new();
-            object.insert(Purpose::State.name(), self.to_object());
-            object.insert("key", Value::Null);
-            object.insert("signature", Value::Null);
-            return Ok(Value::Object(object));
+            let (state, key, signature) = (self.clone(), None, None);
+            return Ok(shape::write(&Unsigned {
+                state,
+                key,
+                signature,
+            }));
         };
         Ok(Envelope::sign(Purpose::State, self.to_object(), signer)?.to_value())
     }
@@ -130,12 +113,8 @@ impl Checkpoint {
             .iter()
             .all(|name| value.get(name).is_some_and(Value::is_null));
         if unsigned {
-            let mut members = Members::of(value, "")?;
-            let state = members.object(Purpose::State.name())?;
-            let checkpoint = Checkpoint::from_object(state)?;
-            members.required("key")?;
-            members.required("signature")?;
-            members.finish()?;
+            let saved: Unsigned = shape::read(value, "")?;
+            let checkpoint = saved.state;
             return Ok(SavedState {
                 checkpoint,
                 signed_by: None,
@@ -146,7 +125,7 @@ impl Checkpoint {
             return Err(StateError::Signature);
         }
         Ok(SavedState {
-            checkpoint: Checkpoint::from_object(&envelope.object)?,
+            checkpoint: shape::read_object(&envelope.object, "")?,
             signed_by: Some(envelope.key),
         })
     }

@@ -1,12 +1,15 @@
 //! The last entry of a book that another one continues.
 
+use serde::{Deserialize, Serialize};
+
 use super::json::Object;
 use super::key::PublicKey;
-use super::members::{MemberError, Members};
+use super::shape::{self, MemberError};
 
 /// The payload of `sealbook:close`: `{"successor": hex}`. Nothing may follow the
 /// entry that carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Closing {
     /// The key of the book that continues this one.
     pub successor: PublicKey,
@@ -18,19 +21,12 @@ impl Closing {
     /// # Errors
     /// [`MemberError`] names the member.
     pub fn from_object(object: &Object) -> Result<Closing, MemberError> {
-        let mut members = Members::of_object(object, "payload");
-        let closing = Closing {
-            successor: PublicKey::from_bytes(members.hex("successor")?),
-        };
-        members.finish()?;
-        Ok(closing)
+        shape::read_object(object, "payload")
     }
 
     /// The inverse of [`Closing::from_object`].
     #[must_use]
     pub fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("successor", self.successor.to_string());
-        object
+        shape::write_object(self)
     }
 }

@@ -14,7 +14,8 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny};
+use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -22,11 +23,8 @@ use super::entry::{Entry, EntryError};
 use super::hash::Hash;
 use super::json::{Form, Object, Value};
 use super::kind;
-use super::members::{MemberError, MemberProblem, Members};
 use super::parse;
-
-/// Who handed a document in, where the server adds it (SPEC §5.4).
-const ACTOR: &str = "_actor";
+use super::shape::{self, MemberError};
 
 /// What a digest begins with.
 const PREFIX: &str = "blake2b-256:";
@@ -56,6 +54,19 @@ impl DocumentDigest {
 impl fmt::Display for DocumentDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{PREFIX}{}", self.0)
+    }
+}
+
+impl Serialize for DocumentDigest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'v> Deserialize<'v> for DocumentDigest {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<DocumentDigest, D::Error> {
+        let expected = "blake2b-256: and 64 hex digits";
+        shape::read_text(deserializer, expected, DocumentDigest::parse)
     }
 }
 
@@ -127,16 +138,9 @@ impl Mentions {
 /// [`DocumentError`].
 pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, DocumentError> {
     let payload = entry.check_payload()?;
-    let mut members = Members::of_object(&payload, "payload");
-    let no_digest = MemberProblem::WrongType {
-        expected: "blake2b-256: and 64 hex digits",
-    };
-    let claimed = DocumentDigest::parse(members.str("digest")?)
-        .ok_or_else(|| members.error("digest", no_digest))?;
-    members.str("media_type")?;
-    members.optional(ACTOR);
-    let actual = DocumentDigest::of(members.required("content")?);
-    members.finish()?;
+    let described: Described<'_> = shape::read_object(&payload, "payload")?;
+    let claimed = described.digest;
+    let actual = payload.get("content").map_or(claimed, DocumentDigest::of);
     if claimed == actual {
         Ok(actual)
     } else {
@@ -144,8 +148,21 @@ pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, Doc
     }
 }
 
+/// The payload of a document, whose content is taken from where it stands.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described<'e> {
+    digest: DocumentDigest,
+    #[serde(rename = "media_type")]
+    _media_type: &'e str,
+    #[serde(rename = "content")]
+    _content: IgnoredAny,
+    #[serde(rename = "_actor")]
+    _actor: Option<IgnoredAny>,
+}
+
 /// Only `context` is read: the rest of a decision may be large.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Referring<'e> {
     #[serde(borrow)]
     context: Option<&'e RawValue>,

@@ -21,14 +21,17 @@ use super::hash::Hash;
 use super::json::{Form, Object, Value};
 use super::key::{SignError, Signature, Signer};
 use super::limits;
-use super::members::{MemberError, Members};
 use super::parse::{self, ParseError};
 use super::position::Seq;
+use super::shape::{self, MemberError};
 use super::time::{TimeError, Timestamp};
 
 mod unhashed;
 
 pub(crate) use unhashed::Unhashed;
+
+/// The members of an entry in JSON, beside its position.
+const MEMBERS: [&str; 5] = ["kind", "ts", "payload", "prev_hash", "signature"];
 
 const SEPARATOR: u8 = 0x1f;
 /// 0x1f, `prev_hash`, `signature`.
@@ -80,6 +83,16 @@ pub enum EntryError {
     /// The record has no two separators before its fixed tail.
     #[error("the record is not `kind 0x1f ts 0x1f payload 0x1f prev_hash signature`")]
     Record,
+}
+
+impl EntryError {
+    /// The same of an entry that is a member of something.
+    fn inside(self, name: &str) -> EntryError {
+        match self {
+            EntryError::Member(error) => EntryError::Member(error.inside(name)),
+            other => other,
+        }
+    }
 }
 
 /// Why a text cannot be an entry's kind.
@@ -241,9 +254,9 @@ impl Entry {
     /// [`EntryError`] names the member or the place in the line.
     pub fn from_logbook_line(line: &[u8]) -> Result<Entry, EntryError> {
         let value = parse::parse_with(line, &limits::embedded(1))?;
-        let mut members = Members::of(&value, "")?;
-        let entry = Entry::from_members(&mut members, Timestamp::parse)?;
-        members.finish()?;
+        let members = shape::members(&value)?;
+        let entry = Entry::from_members(members, Timestamp::parse)?;
+        shape::only(members, &MEMBERS)?;
         Ok(entry)
     }
 
@@ -252,30 +265,37 @@ impl Entry {
     /// # Errors
     /// [`EntryError`] names the member.
     pub fn from_value(value: &Value, at: &str) -> Result<(Seq, Entry), EntryError> {
-        let mut members = Members::of(value, at)?;
-        let seq = Seq(members.u64("seq")?);
-        let entry = Entry::from_members(&mut members, Timestamp::parse_canonical)?;
-        members.finish()?;
-        Ok((seq, entry))
+        let numbered = |value| {
+            let members = shape::members(value)?;
+            let seq = shape::member(members, "seq")?;
+            let entry = Entry::from_members(members, Timestamp::parse_canonical)?;
+            let [kind, ts, payload, prev_hash, signature] = MEMBERS;
+            shape::only(members, &["seq", kind, ts, payload, prev_hash, signature])?;
+            Ok((seq, entry))
+        };
+        numbered(value).map_err(|error| EntryError::inside(error, at))
     }
 
     /// The same without its position.
     pub(crate) fn from_unnumbered(value: &Value, at: &str) -> Result<Entry, EntryError> {
-        let mut members = Members::of(value, at)?;
-        let entry = Entry::from_members(&mut members, Timestamp::parse_canonical)?;
-        members.finish()?;
-        Ok(entry)
+        let unnumbered = |value| {
+            let members = shape::members(value)?;
+            let entry = Entry::from_members(members, Timestamp::parse_canonical)?;
+            shape::only(members, &MEMBERS)?;
+            Ok(entry)
+        };
+        unnumbered(value).map_err(|error| EntryError::inside(error, at))
     }
 
     fn from_members(
-        members: &mut Members<'_>,
+        members: &Object,
         read_time: fn(&str) -> Result<Timestamp, TimeError>,
     ) -> Result<Entry, EntryError> {
-        let kind = members.str("kind")?;
-        let ts = read_time(members.str("ts")?)?;
-        let payload = members.object("payload")?;
-        let prev_hash = Hash::from_bytes(members.hex("prev_hash")?);
-        let signature = Signature::from_bytes(members.hex("signature")?);
+        let kind = shape::member(members, "kind")?;
+        let ts = read_time(shape::member(members, "ts")?)?;
+        let payload = shape::member_object(members, "payload")?;
+        let prev_hash = shape::member(members, "prev_hash")?;
+        let signature = shape::member(members, "signature")?;
         let mut canonical = Vec::new();
         payload.write_canonical(Form::Utf8, &mut canonical);
         Ok(Draft::new(kind, ts, &canonical, &prev_hash)?.with_signature(&signature))

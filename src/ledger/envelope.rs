@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::json::{Form, Object, Value};
 use super::key::{PublicKey, SignError, Signature, Signer};
-use super::members::{MemberError, Members};
+use super::shape::{self, MemberError};
 
 /// What a signature of our own is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,11 +93,12 @@ impl Envelope {
     /// # Errors
     /// [`EnvelopeError`] names the member.
     pub fn from_value(purpose: Purpose, value: &Value) -> Result<Envelope, EnvelopeError> {
-        let mut members = Members::of(value, "")?;
-        let object = members.object(purpose.name())?.clone();
-        let key = PublicKey::from_bytes(members.hex("key")?);
-        let signature = Signature::from_bytes(members.hex("signature")?);
-        members.finish()?;
+        let members = shape::members(value)?;
+        let name = purpose.name();
+        let object = shape::member_object(members, name)?.clone();
+        let key = shape::member(members, "key")?;
+        let signature = shape::member(members, "signature")?;
+        shape::only(members, &[name, "key", "signature"])?;
         Ok(Envelope {
             purpose,
             object,
@@ -111,8 +112,8 @@ impl Envelope {
     pub fn to_value(&self) -> Value {
         let mut object = Object::new();
         object.insert(self.purpose.name(), self.object.clone());
-        object.insert("key", self.key.to_string());
-        object.insert("signature", self.signature.to_string());
+        object.insert("key", shape::write(&self.key));
+        object.insert("signature", shape::write(&self.signature));
         Value::Object(object)
     }
 

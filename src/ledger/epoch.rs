@@ -1,14 +1,14 @@
 //! Epoch headers, and what must hold from one to the next (SPEC §3).
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::envelope::{Purpose, signed_bytes};
 use super::hash::Hash;
-use super::json::Object;
 use super::key::{PublicKey, Signature};
-use super::members::{MemberError, Members};
 use super::merkle::{Frontier, NodeHasher};
 use super::position::{EpochNumber, Seq};
+use super::shape;
 use super::statement::{Content, Statement};
 use super::time::Timestamp;
 
@@ -85,7 +85,8 @@ fn put<'p>(bytes: &mut [u8], parts: impl IntoIterator<Item = &'p [u8; Hash::BYTE
 }
 
 /// What a log states when it seals an epoch.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EpochHeader {
     /// Its number, from 0.
     pub epoch: EpochNumber,
@@ -118,47 +119,12 @@ impl EpochHeader {
     /// BLAKE2b-256 of the signed bytes, to which the next header's `prev` ties.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        Hash::of(&signed_bytes(Purpose::Epoch, &self.to_object()))
+        Hash::of(&signed_bytes(Purpose::Epoch, &shape::write_object(self)))
     }
 }
 
 impl Content for EpochHeader {
     const PURPOSE: Purpose = Purpose::Epoch;
-
-    fn from_object(object: &Object) -> Result<Self, MemberError> {
-        let mut members = Members::of_object(object, "");
-        let header = EpochHeader {
-            epoch: EpochNumber(members.u64("epoch")?),
-            first_seq: Seq(members.u64("first_seq")?),
-            last_seq: Seq(members.u64("last_seq")?),
-            tree_size: members.u64("tree_size")?,
-            root: Hash::from_bytes(members.hex("root")?),
-            head: Hash::from_bytes(members.hex("head")?),
-            prev: Hash::from_bytes(members.hex("prev")?),
-            hour: members.timestamp("hour")?,
-            sealed_at: members.timestamp("sealed_at")?,
-            log: PublicKey::from_bytes(members.hex("log")?),
-            genesis: Hash::from_bytes(members.hex("genesis")?),
-        };
-        members.finish()?;
-        Ok(header)
-    }
-
-    fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("epoch", self.epoch.0);
-        object.insert("first_seq", self.first_seq.0);
-        object.insert("last_seq", self.last_seq.0);
-        object.insert("tree_size", self.tree_size);
-        object.insert("root", self.root.to_string());
-        object.insert("head", self.head.to_string());
-        object.insert("prev", self.prev.to_string());
-        object.insert("hour", self.hour.to_string());
-        object.insert("sealed_at", self.sealed_at.to_string());
-        object.insert("log", self.log.to_string());
-        object.insert("genesis", self.genesis.to_string());
-        object
-    }
 
     fn log(&self) -> PublicKey {
         self.log

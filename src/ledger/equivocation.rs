@@ -32,8 +32,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::bundle_line;
 use super::entry::{Entry, EntryError};
 use super::epoch::SignedEpoch;
 use super::hash::Hash;
@@ -42,10 +44,10 @@ use super::json::{Form, Object, Value};
 use super::key::PublicKey;
 use super::kind;
 use super::limits;
-use super::members::{MemberError, MemberProblem, Members};
-use super::opening::{FORMAT, Opening, Predecessor};
+use super::opening::{FormatVersion, Opening, Predecessor};
 use super::parse::{self, ParseError};
 use super::position::{EpochNumber, Seq};
+use super::shape::{self, MemberError};
 use super::statement::{Statement, StatementError};
 
 /// A thing that a log's key signs.
@@ -333,13 +335,22 @@ fn predecessor_of(entry: &Entry) -> Option<Predecessor> {
 }
 
 fn opening_line(log: PublicKey, contradiction: &Contradiction) -> Vec<u8> {
-    let mut object = Object::new();
-    object.insert("format", FORMAT);
-    object.insert("kind", contradiction.name());
-    object.insert("log", log.to_string());
-    let mut line = Object::new();
-    line.insert("equivocation", object);
-    Value::Object(line).canonical(Form::Utf8).into_bytes()
+    let equivocation = OpeningLine {
+        format: FormatVersion,
+        kind: contradiction.name(),
+        log,
+    };
+    bundle_line::line_of("equivocation", shape::write(&equivocation))
+}
+
+/// What the first line says. That the kind is the right word shows when the
+/// file is spelled again.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpeningLine<'l> {
+    format: FormatVersion,
+    kind: &'l str,
+    log: PublicKey,
 }
 
 fn read_opening(line: &[u8]) -> Result<PublicKey, EquivocationError> {
@@ -348,17 +359,10 @@ fn read_opening(line: &[u8]) -> Result<PublicKey, EquivocationError> {
 }
 
 fn opening_key(value: &Value) -> Result<PublicKey, MemberError> {
-    let mut outer = Members::of(value, "")?;
-    let mut members = outer.nested("equivocation")?;
-    outer.finish()?;
-    if members.u64("format")? != FORMAT {
-        return Err(members.error("format", MemberProblem::OutOfRange));
-    }
-    // That it is the right word shows when the file is spelled again.
-    members.str("kind")?;
-    let log = PublicKey::from_bytes(members.hex("log")?);
-    members.finish()?;
-    Ok(log)
+    let members = shape::members(value)?;
+    shape::only(members, &["equivocation"])?;
+    let opening: OpeningLine<'_> = shape::member(members, "equivocation")?;
+    Ok(opening.log)
 }
 
 fn read_side(text: &[u8], line: usize) -> Result<Signed, EquivocationError> {

@@ -3,7 +3,7 @@
 //! A fault is evidence, not an error: a value that names the place, what had to
 //! stand there and what stands there, and that serialises as SPEC §6 says.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::hash::Hash;
 use super::key::PublicKey;
@@ -346,17 +346,5 @@ impl Findings {
             }
         }
         (self.faults, self.warnings)
-    }
-}
-
-impl Serialize for Hash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl Serialize for PublicKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }

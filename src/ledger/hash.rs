@@ -7,7 +7,7 @@ use blake2::{Blake2b256, Digest};
 use blake2b_simd::many::{HashManyJob, hash_many};
 use blake2b_simd::{Params, State};
 
-use super::hexadecimal::{self, HexError};
+use super::hexadecimal::{self, HexError, hex_text};
 
 /// A BLAKE2b digest of 32 bytes (SPEC §1.3: parameter-block length 32, no key,
 /// not a truncated BLAKE2b-512).
@@ -82,6 +82,8 @@ impl fmt::Display for Hash {
         f.write_str(&hexadecimal::encode(&self.0))
     }
 }
+
+hex_text!(Hash);
 
 impl fmt::Debug for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,17 +1,18 @@
 //! Head statements: how far a log has come.
 
+use serde::{Deserialize, Serialize};
+
 use super::envelope::Purpose;
 use super::hash::Hash;
-use super::json::Object;
 use super::key::PublicKey;
-use super::members::{MemberError, Members};
 use super::position::Seq;
 use super::statement::{Content, Statement};
 use super::time::Timestamp;
 
 /// That a log holds, at `seq`, the entry `hash`, and so all that its chain ties
 /// to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Head {
     /// The log's key.
     pub log: PublicKey,
@@ -30,29 +31,6 @@ pub type SignedHead = Statement<Head>;
 
 impl Content for Head {
     const PURPOSE: Purpose = Purpose::Head;
-
-    fn from_object(object: &Object) -> Result<Self, MemberError> {
-        let mut members = Members::of_object(object, "");
-        let head = Head {
-            log: PublicKey::from_bytes(members.hex("log")?),
-            genesis: Hash::from_bytes(members.hex("genesis")?),
-            seq: Seq(members.u64("seq")?),
-            hash: Hash::from_bytes(members.hex("hash")?),
-            ts: members.timestamp("ts")?,
-        };
-        members.finish()?;
-        Ok(head)
-    }
-
-    fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("log", self.log.to_string());
-        object.insert("genesis", self.genesis.to_string());
-        object.insert("seq", self.seq.0);
-        object.insert("hash", self.hash.to_string());
-        object.insert("ts", self.ts.to_string());
-        object
-    }
 
     fn log(&self) -> PublicKey {
         self.log

@@ -1,5 +1,9 @@
 //! Fixed-size lower-case hexadecimal, the only spelling the formats accept.
 
+use std::fmt;
+
+use serde::de::{Deserializer, Unexpected, Visitor};
+use serde::ser::Serializer;
 use thiserror::Error;
 
 /// Why a text is not the lower-case hex of a value of `digits / 2` bytes.
@@ -65,6 +69,66 @@ pub fn encode(bytes: &[u8]) -> String {
         Err(_) => hex::encode(bytes),
     }
 }
+
+const EXPECTED: &str = " lower-case hex digits";
+
+/// How many digits a reader says that it expects.
+pub(super) fn expected_digits(expected: &str) -> Option<usize> {
+    expected.strip_suffix(EXPECTED)?.parse().ok()
+}
+
+/// Writes bytes as their digits, for `#[serde(with = "hexadecimal")]`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&encode(bytes))
+}
+
+/// The inverse of [`serialize`].
+///
+/// # Errors
+/// Not a string of exactly `2 * N` lower-case hex digits.
+pub fn deserialize<'v, D: Deserializer<'v>, const N: usize>(
+    deserializer: D,
+) -> Result<[u8; N], D::Error> {
+    deserializer.deserialize_str(Digits)
+}
+
+struct Digits<const N: usize>;
+
+impl<const N: usize> Visitor<'_> for Digits<N> {
+    type Value = [u8; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{EXPECTED}", 2 * N)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<[u8; N], E> {
+        decode(text).map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+/// The digits of a type that wraps its bytes are its text.
+macro_rules! hex_text {
+    ($name:ident) => {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::ledger::hexadecimal::serialize(&self.0, serializer)
+            }
+        }
+
+        impl<'v> ::serde::Deserialize<'v> for $name {
+            fn deserialize<D: ::serde::Deserializer<'v>>(
+                deserializer: D,
+            ) -> Result<Self, D::Error> {
+                $crate::ledger::hexadecimal::deserialize(deserializer).map($name)
+            }
+        }
+    };
+}
+
+pub(super) use hex_text;
 
 #[cfg(test)]
 mod tests {

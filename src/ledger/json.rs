@@ -13,6 +13,9 @@ pub use super::canonical::{Form, write_number, write_str};
 pub use super::number::Number;
 pub use super::object::{Key, Object};
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// A JSON value.
@@ -171,6 +174,71 @@ impl From<Object> for Value {
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
+    }
+}
+
+/// What is read stands as it was, integers of any size with their digits.
+impl<'v> Deserialize<'v> for Value {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'v> Visitor<'v> for AnyValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        let number = Number::float(value).ok_or_else(|| E::custom("a finite number"))?;
+        Ok(number.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    /// The digits of an integer that serde has no type for.
+    fn visit_newtype_struct<D: Deserializer<'v>>(self, digits: D) -> Result<Value, D::Error> {
+        let number = Number::from_text(<&str>::deserialize(digits)?);
+        Ok(number.ok_or_else(|| D::Error::custom("an integer"))?.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'v>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(items.into())
+    }
+
+    fn visit_map<A: MapAccess<'v>>(self, map: A) -> Result<Value, A::Error> {
+        let map = serde::de::value::MapAccessDeserializer::new(map);
+        Object::deserialize(map).map(Value::Object)
     }
 }
 

@@ -6,7 +6,7 @@ use curve25519_dalek::Scalar;
 use ed25519_dalek::VerifyingKey;
 use sha2::{Digest, Sha256};
 
-use super::hexadecimal::{self, HexError};
+use super::hexadecimal::{self, HexError, hex_text};
 
 mod digits;
 mod eight;
@@ -75,6 +75,8 @@ impl fmt::Display for PublicKey {
     }
 }
 
+hex_text!(PublicKey);
+
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({self})")
@@ -125,6 +127,8 @@ impl fmt::Display for Signature {
         f.write_str(&hexadecimal::encode(&self.0))
     }
 }
+
+hex_text!(Signature);
 
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

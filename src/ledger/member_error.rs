@@ -1,6 +1,12 @@
 //! Why a member was refused, and where it stands.
 
-use super::time::TimeError;
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use serde::de::{Error, Expected, Unexpected};
+
+use super::hexadecimal;
+use super::time::{self, TimeError, Timestamp};
 
 /// A member that is not as its format wants it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +32,7 @@ pub enum MemberProblem {
     #[error("not {expected}")]
     WrongType {
         /// The type that it should have, with its article.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
     /// It is an integer, but not one that this member can hold.
     #[error("out of range")]
@@ -44,8 +50,90 @@ pub enum MemberProblem {
     #[error("not {expected}")]
     BadValue {
         /// What it should be.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
+}
+
+impl MemberError {
+    /// The same of a member, in the thing whose name this is: `name.at`, or
+    /// `name[0]` where what is wrong is an item.
+    #[must_use]
+    pub fn inside(mut self, name: &str) -> MemberError {
+        let dot = match self.at.as_bytes() {
+            [] | [b'[', ..] => "",
+            _ if name.is_empty() => "",
+            _ => ".",
+        };
+        self.at.insert_str(0, dot);
+        self.at.insert_str(0, name);
+        self
+    }
+}
+
+impl From<MemberProblem> for MemberError {
+    /// Of the thing itself.
+    fn from(problem: MemberProblem) -> MemberError {
+        MemberError {
+            at: String::new(),
+            problem,
+        }
+    }
+}
+
+/// What serde's visitors say, as the problem that it is.
+impl Error for MemberError {
+    /// `message` says what was expected.
+    fn custom<T: Display>(message: T) -> MemberError {
+        let expected = message.to_string();
+        MemberProblem::BadValue {
+            expected: expected.into(),
+        }
+        .into()
+    }
+
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> MemberError {
+        let expected = expected.to_string();
+        MemberProblem::WrongType {
+            expected: expected.into(),
+        }
+        .into()
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> MemberError {
+        let expected = expected.to_string();
+        let problem = match unexpected {
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) => MemberProblem::OutOfRange,
+            Unexpected::Str(text) if expected == time::EXPECTED => {
+                match Timestamp::parse_canonical(text) {
+                    Err(error) => error.into(),
+                    Ok(_) => TimeError::NotCanonical.into(),
+                }
+            }
+            _ => match hexadecimal::expected_digits(&expected) {
+                Some(digits) => MemberProblem::BadHex { digits },
+                None => MemberProblem::BadValue {
+                    expected: expected.into(),
+                },
+            },
+        };
+        problem.into()
+    }
+
+    fn invalid_length(_: usize, expected: &dyn Expected) -> MemberError {
+        MemberError::custom(expected)
+    }
+
+    fn unknown_variant(_: &str, words: &'static [&'static str]) -> MemberError {
+        MemberError::custom(format_args!("one of {}", words.join(", ")))
+    }
+
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> MemberError {
+        MemberProblem::Unknown.into()
+    }
+
+    fn missing_field(name: &'static str) -> MemberError {
+        MemberError::from(MemberProblem::Missing).inside(name)
+    }
 }
 
 fn prefix(at: &str) -> String {

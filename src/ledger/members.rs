@@ -28,7 +28,7 @@ impl<'a> Members<'a> {
             _ => Err(MemberError {
                 at: at.to_owned(),
                 problem: MemberProblem::WrongType {
-                    expected: "an object",
+                    expected: "an object".into(),
                 },
             }),
         }
@@ -202,25 +202,25 @@ impl<'a> Members<'a> {
 
 fn as_str(value: &Value) -> Result<&str, MemberProblem> {
     value.as_str().ok_or(MemberProblem::WrongType {
-        expected: "a string",
+        expected: "a string".into(),
     })
 }
 
 fn as_bool(value: &Value) -> Result<bool, MemberProblem> {
     value.as_bool().ok_or(MemberProblem::WrongType {
-        expected: "a boolean",
+        expected: "a boolean".into(),
     })
 }
 
 fn as_array(value: &Value) -> Result<&[Value], MemberProblem> {
     value.as_array().ok_or(MemberProblem::WrongType {
-        expected: "an array",
+        expected: "an array".into(),
     })
 }
 
 fn as_object(value: &Value) -> Result<&Object, MemberProblem> {
     value.as_object().ok_or(MemberProblem::WrongType {
-        expected: "an object",
+        expected: "an object".into(),
     })
 }
 
@@ -233,7 +233,7 @@ fn as_integer<T>(
             convert(value).ok_or(MemberProblem::OutOfRange)
         }
         _ => Err(MemberProblem::WrongType {
-            expected: "an integer",
+            expected: "an integer".into(),
         }),
     }
 }
@@ -322,7 +322,9 @@ mod tests {
             "t":"2026-01-02T03:04:05Z","bad":"x","n":null,"o":{"x":null}}"#,
         );
         let mut members = Members::of(&value, "payload").unwrap();
-        let wrong = |expected| MemberProblem::WrongType { expected };
+        let wrong = |expected: &'static str| MemberProblem::WrongType {
+            expected: expected.into(),
+        };
         let syntax = TimeError::Syntax {
             at: 0,
             expected: "a digit",

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, Error as _, Unexpected};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+use super::json::Value;
+use super::shape::NUMBER;
 
 /// A JSON number: an integer of any size, or a finite double.
 ///
@@ -55,6 +59,24 @@ impl Number {
             integer.into()
         } else {
             Self(Repr::Big(digits.into()))
+        }
+    }
+
+    /// The number with this canonical text.
+    pub(super) fn from_text(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let integer = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        match integer {
+            true => Some(Self::from_digits(text)),
+            false => Self::float(text.parse().ok()?),
+        }
+    }
+
+    /// The digits of an integer beyond 64 bits.
+    pub(super) fn digits_beyond(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Big(digits) => Some(digits),
+            _ => None,
         }
     }
 
@@ -184,9 +206,22 @@ impl Serialize for Number {
             Repr::Unsigned(integer) => serializer.serialize_u64(integer),
             // The text as it is: serde has no bigger integers, and the float
             // text of `serde_json` is not the canonical one.
-            Repr::Big(_) | Repr::Float(_) => RawValue::from_string(self.to_string())
-                .map_err(S::Error::custom)?
-                .serialize(serializer),
+            Repr::Big(_) | Repr::Float(_) => {
+                let text = RawValue::from_string(self.to_string()).map_err(S::Error::custom)?;
+                serializer.serialize_newtype_struct(NUMBER, &text)
+            }
+        }
+    }
+}
+
+impl<'v> Deserialize<'v> for Number {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Number(number) => Ok(number),
+            _ => Err(D::Error::invalid_type(
+                Unexpected::Other("no number"),
+                &"a number",
+            )),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! JSON objects whose members are always in canonical order.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::vec;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use super::json::Value;
@@ -32,6 +34,21 @@ impl Object {
     pub(super) fn from_sorted(mut members: Vec<(Key, Value)>) -> Self {
         members.shrink_to_fit();
         Self { members }
+    }
+
+    /// The object of these members, in any order; of equal keys the last stays.
+    pub(super) fn from_members(mut members: Vec<(Key, Value)>) -> Self {
+        members.sort_by(|(a, _), (b, _)| a.cmp(b));
+        // The sort is stable; `dedup_by` drops the later of two (its first
+        // argument), so the later value is moved forward.
+        members.dedup_by(|(later, new), (earlier, old)| {
+            let same = later == earlier;
+            if same {
+                std::mem::swap(old, new);
+            }
+            same
+        });
+        Self::from_sorted(members)
     }
 
     /// Sets the member `key` and gives its former value.
@@ -119,27 +136,37 @@ impl IntoIterator for Object {
 /// Collects in O(n log n); of equal keys the last one stays.
 impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
-        let mut members: Vec<(Key, Value)> = members
-            .into_iter()
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect();
-        members.sort_by(|(a, _), (b, _)| a.cmp(b));
-        // The sort is stable; `dedup_by` drops the later of two (its first
-        // argument), so the later value is moved forward.
-        members.dedup_by(|(later, new), (earlier, old)| {
-            let same = later == earlier;
-            if same {
-                std::mem::swap(old, new);
-            }
-            same
-        });
-        Self::from_sorted(members)
+        let members = members.into_iter().map(|(k, v)| (k.into(), v.into()));
+        Self::from_members(members.collect())
     }
 }
-
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.iter())
+    }
+}
+
+impl<'v> Deserialize<'v> for Object {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'v> Visitor<'v> for Members {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'v>>(self, mut map: A) -> Result<Object, A::Error> {
+        let mut members = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            members.push((Key::Owned(name), value));
+        }
+        Ok(Object::from_members(members))
     }
 }
 

@@ -1,17 +1,45 @@
 //! Entry 0: what a ledger says of itself before anything else.
 
+use serde::de::{Deserializer, Error, Unexpected};
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
 use super::hash::Hash;
 use super::hexadecimal;
-use super::json::{Object, Value};
+use super::json::Object;
 use super::key::PublicKey;
-use super::members::{MemberError, MemberProblem, Members};
 use super::position::Seq;
+use super::sha256::Sha256Digest;
+use super::shape::{self, MemberError};
 
 /// The version of the formats of SPEC §2 to §4 that this crate writes and reads.
 pub const FORMAT: u64 = 1;
 
+/// The member `format` of a document: [`FORMAT`], and no other is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FormatVersion;
+
+impl Serialize for FormatVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(FORMAT)
+    }
+}
+
+impl<'v> Deserialize<'v> for FormatVersion {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<FormatVersion, D::Error> {
+        match u64::deserialize(deserializer)? {
+            FORMAT => Ok(FormatVersion),
+            other => Err(D::Error::invalid_value(
+                Unexpected::Unsigned(other),
+                &"format 1",
+            )),
+        }
+    }
+}
+
 /// Where a book's predecessor ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Predecessor {
     /// Its key.
     pub log: PublicKey,
@@ -23,17 +51,23 @@ pub struct Predecessor {
 
 /// The payload of `sealbook:open`. The hash of the entry that carries it is
 /// the log's genesis; the nonce makes it differ between two logs of one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Opening {
+    /// The version of the formats.
+    pub format: FormatVersion,
     /// The log's name, for people.
     pub origin: String,
     /// The log's key.
     pub log: PublicKey,
     /// 16 random bytes.
+    #[serde(with = "hexadecimal")]
     pub nonce: [u8; 16],
     /// SHA-256 of the public recovery key, if there is one.
-    pub recovery_key_sha256: Option<[u8; 32]>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub recovery_key_sha256: Option<Sha256Digest>,
     /// The book that this one continues.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub predecessor: Option<Predecessor>,
 }
 
@@ -43,73 +77,25 @@ impl Opening {
     /// # Errors
     /// [`MemberError`] names the member; another `format` is out of range.
     pub fn from_object(object: &Object) -> Result<Opening, MemberError> {
-        let mut members = Members::of_object(object, "payload");
-        let format = members.u64("format")?;
-        if format != FORMAT {
-            return Err(members.error("format", MemberProblem::OutOfRange));
-        }
-        let opening = Opening {
-            origin: members.str("origin")?.to_owned(),
-            log: PublicKey::from_bytes(members.hex("log")?),
-            nonce: members.hex("nonce")?,
-            recovery_key_sha256: match members.required("recovery_key_sha256")? {
-                Value::Null => None,
-                _ => members.opt_hex("recovery_key_sha256")?,
-            },
-            predecessor: match members.required("predecessor")? {
-                Value::Null => None,
-                value => Some(predecessor(value)?),
-            },
-        };
-        members.finish()?;
-        Ok(opening)
+        shape::read_object(object, "payload")
     }
 
     /// The inverse of [`Opening::from_object`].
     #[must_use]
     pub fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("format", FORMAT);
-        object.insert("origin", self.origin.as_str());
-        object.insert("log", self.log.to_string());
-        object.insert("nonce", hexadecimal::encode(&self.nonce));
-        object.insert(
-            "recovery_key_sha256",
-            self.recovery_key_sha256
-                .map(|hash| hexadecimal::encode(&hash)),
-        );
-        object.insert(
-            "predecessor",
-            self.predecessor.as_ref().map(|before| {
-                let mut object = Object::new();
-                object.insert("log", before.log.to_string());
-                object.insert("seq", before.seq.0);
-                object.insert("hash", before.hash.to_string());
-                object
-            }),
-        );
-        object
+        shape::write_object(self)
     }
-}
-
-fn predecessor(value: &Value) -> Result<Predecessor, MemberError> {
-    let mut members = Members::of(value, "payload.predecessor")?;
-    let before = Predecessor {
-        log: PublicKey::from_bytes(members.hex("log")?),
-        seq: Seq(members.u64("seq")?),
-        hash: Hash::from_bytes(members.hex("hash")?),
-    };
-    members.finish()?;
-    Ok(before)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::shape::MemberProblem;
     use super::*;
 
     #[test]
     fn an_opening_says_everything_even_what_it_has_not() {
         let opening = Opening {
+            format: FormatVersion,
             origin: "a".to_owned(),
             log: PublicKey::from_bytes([3; 32]),
             nonce: [9; 16],

@@ -3,16 +3,16 @@
 
 use thiserror::Error;
 
-use super::bundle_line::{entry_line, hashes_value, parse_hashes};
+use super::bundle_line::entry_line;
 use super::entry::{Entry, EntryError};
 use super::epoch::SignedEpoch;
 use super::fault::{Fault, FaultCode, Format, NotChecked};
 use super::hash::Hash;
 use super::json::{Form, Object};
 use super::limits;
-use super::members::{MemberError, Members};
 use super::parse::{self, ParseError};
 use super::position::Seq;
+use super::shape::{self, MemberError};
 use super::source::{Event, Raw, ReadError, Source, Subject};
 use super::statement::{Statement, StatementError};
 
@@ -61,7 +61,7 @@ impl InclusionProof {
             .to_value()
             .write_canonical(Form::Utf8, &mut bytes);
         bytes.extend_from_slice(b",\"path\":");
-        hashes_value(&self.path).write_canonical(Form::Utf8, &mut bytes);
+        shape::write(&self.path).write_canonical(Form::Utf8, &mut bytes);
         bytes.extend_from_slice(b"}\n");
         bytes
     }
@@ -72,11 +72,11 @@ impl InclusionProof {
     /// [`ProofError`] names the member or place.
     pub fn from_bytes(bytes: &[u8]) -> Result<InclusionProof, ProofError> {
         let value = parse::parse_with(bytes, &limits::embedded(2))?;
-        let mut members = Members::of(&value, "")?;
-        let (seq, entry) = Entry::from_value(members.required("entry")?, "entry")?;
-        let epoch = Statement::from_value(members.required("epoch")?)?;
-        let path = parse_hashes(members.required("path")?, "path")?;
-        members.finish()?;
+        let members = shape::members(&value)?;
+        let (seq, entry) = Entry::from_value(shape::given(members, "entry")?, "entry")?;
+        let epoch = Statement::from_value(shape::given(members, "epoch")?)?;
+        let path = shape::member(members, "path")?;
+        shape::only(members, &["entry", "epoch", "path"])?;
         let proof = InclusionProof {
             seq,
             entry,

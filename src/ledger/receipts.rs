@@ -6,6 +6,7 @@
 
 use std::io::{self, BufRead};
 
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::fault::{At, Fault, FaultClass, FaultCode, Findings, NotChecked, WarningCode};
@@ -13,9 +14,9 @@ use super::hash::Hash;
 use super::key::{PublicKey, Signature};
 use super::limits;
 use super::lines::{Line, read_line};
-use super::members::{MemberError, Members};
 use super::parse::{self, ParseError};
 use super::position::Seq;
+use super::shape::{self, MemberError};
 use super::source::Subject;
 use super::time::Timestamp;
 
@@ -179,26 +180,30 @@ struct Parsed {
     genesis: Hash,
 }
 
+/// A line, as it stands in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Receipt<'l> {
+    prev_hash: Hash,
+    signature: Signature,
+    ts: Timestamp,
+    kind: &'l str,
+    seq: Seq,
+    hash: Hash,
+    log: PublicKey,
+    genesis: Hash,
+}
+
 fn parse_line(line: &[u8]) -> Result<Parsed, ReceiptError> {
     let value = parse::parse_with(line, &limits::embedded(1))?;
-    let mut members = Members::of(&value, "")?;
-    let prev = Hash::from_bytes(members.hex("prev_hash")?);
-    let signature = Signature::from_bytes(members.hex("signature")?);
-    let rest = rest_of(
-        &prev,
-        &signature,
-        members.timestamp("ts")?,
-        members.str("kind")?,
-    );
-    let parsed = Parsed {
-        seq: Seq(members.u64("seq")?),
-        hash: Hash::from_bytes(members.hex("hash")?),
-        rest,
-        log: PublicKey::from_bytes(members.hex("log")?),
-        genesis: Hash::from_bytes(members.hex("genesis")?),
-    };
-    members.finish()?;
-    Ok(parsed)
+    let it: Receipt<'_> = shape::read(&value, "")?;
+    Ok(Parsed {
+        seq: it.seq,
+        hash: it.hash,
+        rest: rest_of(&it.prev_hash, &it.signature, it.ts, it.kind),
+        log: it.log,
+        genesis: it.genesis,
+    })
 }
 
 /// What a receipt says beside number and hash.

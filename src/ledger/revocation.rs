@@ -7,21 +7,23 @@
 //! A revocation only ever takes trust away, so that a stolen key gains nothing by
 //! closing a book in favour of its thief.
 
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Serialize};
 
 use super::closing::Closing;
 use super::envelope::{Envelope, Purpose};
 use super::fault::{At, Fault, FaultCode, Findings, WarningCode};
 use super::hash::Hash;
-use super::json::{Object, Value};
+use super::json::Value;
 use super::key::{PublicKey, SignError, Signer};
-use super::members::{MemberError, Members};
 use super::opening::Opening;
 use super::position::Seq;
-use super::statement::StatementError;
+use super::sha256::Sha256Digest;
+use super::shape;
+use super::statement::{StatementError, content_of};
 
 /// That entries of a log after a position are not to be trusted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Revocation {
     /// The log's key.
     pub log: PublicKey,
@@ -46,35 +48,12 @@ pub struct SignedRevocation {
 }
 
 impl Revocation {
-    fn from_object(object: &Object) -> Result<Revocation, MemberError> {
-        let mut members = Members::of_object(object, "");
-        let revocation = Revocation {
-            log: PublicKey::from_bytes(members.hex("log")?),
-            genesis: Hash::from_bytes(members.hex("genesis")?),
-            seq: Seq(members.u64("seq")?),
-            hash: Hash::from_bytes(members.hex("hash")?),
-            reason: members.str("reason")?.to_owned(),
-        };
-        members.finish()?;
-        Ok(revocation)
-    }
-
-    fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("log", self.log.to_string());
-        object.insert("genesis", self.genesis.to_string());
-        object.insert("seq", self.seq.0);
-        object.insert("hash", self.hash.to_string());
-        object.insert("reason", self.reason.as_str());
-        object
-    }
-
     /// Signs it.
     ///
     /// # Errors
     /// Whatever the signer answers.
     pub fn sign(self, signer: &dyn Signer) -> Result<SignedRevocation, SignError> {
-        let envelope = Envelope::sign(Purpose::Revoke, self.to_object(), signer)?;
+        let envelope = Envelope::sign(Purpose::Revoke, shape::write_object(&self), signer)?;
         Ok(SignedRevocation {
             content: self,
             envelope,
@@ -89,11 +68,7 @@ impl SignedRevocation {
     /// [`StatementError`] names the member.
     pub fn from_value(value: &Value) -> Result<SignedRevocation, StatementError> {
         let envelope = Envelope::from_value(Purpose::Revoke, value)?;
-        let content =
-            Revocation::from_object(&envelope.object).map_err(|error| StatementError::Content {
-                purpose: Purpose::Revoke,
-                error,
-            })?;
+        let content = content_of(&envelope)?;
         Ok(SignedRevocation { content, envelope })
     }
 
@@ -111,7 +86,7 @@ impl SignedRevocation {
 
     fn may_end(&self, opening: Option<&Opening>, closing: Option<&Closing>) -> bool {
         let key = self.envelope.key;
-        let digest: [u8; 32] = Sha256::digest(key.as_bytes()).into();
+        let digest = Sha256Digest::of(key.as_bytes());
         let recovery = opening.and_then(|opening| opening.recovery_key_sha256);
         let successor = closing.map(|closing| closing.successor);
         (recovery == Some(digest) || successor == Some(key)) && self.verify()

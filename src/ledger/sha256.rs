@@ -6,7 +6,7 @@ pub(crate) mod lanes;
 
 use std::fmt;
 
-use super::hexadecimal::{self, HexError};
+use super::hexadecimal::{self, HexError, hex_text};
 
 /// A SHA-256 digest of 32 bytes; its text is 64 lower-case hex digits, the only
 /// spelling that is read.
@@ -50,6 +50,8 @@ impl fmt::Display for Sha256Digest {
         f.write_str(&hexadecimal::encode(&self.0))
     }
 }
+
+hex_text!(Sha256Digest);
 
 impl fmt::Debug for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,26 +4,19 @@
 //! nothing; whether to believe it, [`Statement::verify`] says. The writer's way
 //! is [`Statement::sign`].
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::envelope::{Envelope, EnvelopeError, Purpose};
-use super::json::{Object, Value};
+use super::json::Value;
 use super::key::{PublicKey, SignError, Signer};
-use super::members::MemberError;
+use super::shape::{self, MemberError};
 
 /// What can be stated.
-pub trait Content: Sized {
+pub trait Content: Serialize + DeserializeOwned {
     /// The purpose that its signature names.
     const PURPOSE: Purpose;
-
-    /// Reads the signed object, refusing members it does not know.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the member.
-    fn from_object(object: &Object) -> Result<Self, MemberError>;
-
-    /// The inverse of [`Content::from_object`].
-    fn to_object(&self) -> Object;
 
     /// The log key that the object names.
     fn log(&self) -> PublicKey;
@@ -62,7 +55,7 @@ impl<T: Content> Statement<T> {
     /// # Errors
     /// Whatever the signer answers.
     pub fn sign(content: T, signer: &dyn Signer) -> Result<Statement<T>, SignError> {
-        let envelope = Envelope::sign(T::PURPOSE, content.to_object(), signer)?;
+        let envelope = Envelope::sign(T::PURPOSE, shape::write_object(&content), signer)?;
         Ok(Statement { content, envelope })
     }
 
@@ -72,11 +65,7 @@ impl<T: Content> Statement<T> {
     /// [`StatementError`] names the member.
     pub fn from_value(value: &Value) -> Result<Statement<T>, StatementError> {
         let envelope = Envelope::from_value(T::PURPOSE, value)?;
-        let content =
-            T::from_object(&envelope.object).map_err(|error| StatementError::Content {
-                purpose: T::PURPOSE,
-                error,
-            })?;
+        let content = content_of(&envelope)?;
         Ok(Statement { content, envelope })
     }
 
@@ -91,4 +80,12 @@ impl<T: Content> Statement<T> {
     pub fn verify(&self) -> bool {
         self.envelope.key == self.content.log() && self.envelope.verify()
     }
+}
+
+/// The content of an envelope, as its purpose wants it.
+pub(super) fn content_of<T: DeserializeOwned>(envelope: &Envelope) -> Result<T, StatementError> {
+    shape::read_object(&envelope.object, "").map_err(|error| StatementError::Content {
+        purpose: envelope.purpose,
+        error,
+    })
 }

@@ -4,7 +4,10 @@ use std::fmt;
 use std::str;
 
 use chrono::NaiveDate;
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
+use super::shape;
 use super::time_reader;
 
 pub use super::time_reader::TimeError;
@@ -138,6 +141,23 @@ impl Timestamp {
         }
         text.push(b"+00:00");
         text
+    }
+}
+
+/// What a reader says that it expects.
+pub(super) const EXPECTED: &str = "a canonical timestamp";
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text().as_str())
+    }
+}
+
+impl<'v> Deserialize<'v> for Timestamp {
+    /// The canonical form only.
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let parse = |text: &str| Timestamp::parse_canonical(text).ok();
+        shape::read_text(deserializer, EXPECTED, parse)
     }
 }
 

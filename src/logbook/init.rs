@@ -8,12 +8,11 @@ use crate::ledger::head::Head;
 use crate::ledger::json::Form;
 use crate::ledger::key::{PublicKey, SignError, Signer};
 use crate::ledger::kind;
-use crate::ledger::opening::{Opening, Predecessor};
+use crate::ledger::opening::{FormatVersion, Opening, Predecessor};
 use crate::ledger::position::Seq;
+use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::statement::Statement;
 use crate::store::{Batch, NewEntry};
-
-use sha2::{Digest, Sha256};
 
 use super::Identity;
 use super::clock::Clock;
@@ -27,7 +26,7 @@ pub struct Origin {
     pub name: String,
     /// SHA-256 of the public key that may one day revoke its own
     /// ([`recovery_key_sha256`]).
-    pub recovery_key_sha256: Option<[u8; 32]>,
+    pub recovery_key_sha256: Option<Sha256Digest>,
     /// The book it continues.
     pub predecessor: Option<Predecessor>,
     /// Names and values that are kept beside the entries, unsigned.
@@ -66,8 +65,8 @@ pub struct Beginning {
 
 /// What entry 0 records of a recovery key.
 #[must_use]
-pub fn recovery_key_sha256(key: &PublicKey) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
+pub fn recovery_key_sha256(key: &PublicKey) -> Sha256Digest {
+    Sha256Digest::of(key.as_bytes())
 }
 
 /// Makes entry 0 of a new log, and the mark that goes with it.
@@ -83,6 +82,7 @@ pub fn begin(
     getrandom::fill(&mut nonce).map_err(InitError::Randomness)?;
     let log = signer.public_key();
     let opening = Opening {
+        format: FormatVersion,
         origin: origin.name.clone(),
         log,
         nonce,

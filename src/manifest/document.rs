@@ -69,7 +69,9 @@ impl ArtifactManifest {
         let mut members = Members::of(&value, "")?;
         if members.str("schema_version")? != SCHEMA_VERSION {
             let expected = "\"1.0.0\"";
-            let problem = MemberProblem::BadValue { expected };
+            let problem = MemberProblem::BadValue {
+                expected: expected.into(),
+            };
             return Err(members.error("schema_version", problem).into());
         }
         let created_at_utc = Timestamp::parse(members.str("created_at_utc")?)

@@ -53,7 +53,9 @@ impl DetachedSignature {
         let mut members = Members::of(&value, "")?;
         if members.str("algorithm")? != ALGORITHM {
             let expected = "\"ed25519\"";
-            let problem = MemberProblem::BadValue { expected };
+            let problem = MemberProblem::BadValue {
+                expected: expected.into(),
+            };
             return Err(members.error("algorithm", problem).into());
         }
         let public_key = PublicKey::from_bytes(members.hex("public_key")?);

@@ -112,7 +112,12 @@ impl Context {
             (OPAQUE, None) => GateSource::Opaque,
             _ => {
                 let expected = "a gate that agrees with `policy`";
-                return Err(m.error("gate", MemberProblem::BadValue { expected }));
+                return Err(m.error(
+                    "gate",
+                    MemberProblem::BadValue {
+                        expected: expected.into(),
+                    },
+                ));
             }
         };
         let ban_list = match m.opt_str("ban_list")? {

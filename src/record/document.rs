@@ -83,6 +83,11 @@ pub(super) fn digest(members: &mut Members<'_>, name: &str) -> Result<DocumentDi
     let text = members.str(name)?;
     DocumentDigest::parse(text).ok_or_else(|| {
         let expected = "blake2b-256: and 64 hex digits";
-        members.error(name, MemberProblem::BadValue { expected })
+        members.error(
+            name,
+            MemberProblem::BadValue {
+                expected: expected.into(),
+            },
+        )
     })
 }

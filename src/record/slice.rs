@@ -213,7 +213,12 @@ fn allowlist(members: &mut Members<'_>) -> Result<Option<Arc<[String]>>, MemberE
     let expected = "a list of strings";
     let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
     let texts: Option<Vec<String>> = texts.collect();
-    texts
-        .map(|texts| Some(texts.into()))
-        .ok_or_else(|| members.error("egress_allowlist", MemberProblem::WrongType { expected }))
+    texts.map(|texts| Some(texts.into())).ok_or_else(|| {
+        members.error(
+            "egress_allowlist",
+            MemberProblem::WrongType {
+                expected: expected.into(),
+            },
+        )
+    })
 }

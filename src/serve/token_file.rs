@@ -236,7 +236,9 @@ impl KeptToken {
             let scope = item.as_str().and_then(Scope::parse);
             scopes.push(scope.ok_or_else(|| {
                 let expected = "read, append, route, enrol, ingest, approve or admin";
-                let problem = MemberProblem::BadValue { expected };
+                let problem = MemberProblem::BadValue {
+                    expected: expected.into(),
+                };
                 members.error(&format!("scopes[{index}]"), problem)
             })?);
         }

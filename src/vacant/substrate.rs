@@ -90,5 +90,12 @@ pub(super) fn string_list(
         .map(|item| item.as_str().map(str::to_owned))
         .collect();
     let expected = "an array of strings";
-    texts.ok_or_else(|| members.error(name, MemberProblem::WrongType { expected }))
+    texts.ok_or_else(|| {
+        members.error(
+            name,
+            MemberProblem::WrongType {
+                expected: expected.into(),
+            },
+        )
+    })
 }

@@ -97,7 +97,12 @@ impl Entry {
         let id = m.str("id")?.to_owned();
         let entry_type = EntryType::of_id(&id).ok_or_else(|| {
             let expected = "an id that begins with cap., wrk., ctrl., prof. or evt.";
-            m.error("id", MemberProblem::BadValue { expected })
+            m.error(
+                "id",
+                MemberProblem::BadValue {
+                    expected: expected.into(),
+                },
+            )
         })?;
         let entry = Entry {
             entry_type,

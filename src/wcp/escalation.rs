@@ -65,7 +65,7 @@ pub(super) fn objects(members: &mut Members<'_>, name: &str) -> Result<Vec<Value
         Some(index) => Err(MemberError {
             at: format!("{}[{index}]", members.path(name)),
             problem: MemberProblem::WrongType {
-                expected: "an object",
+                expected: "an object".into(),
             },
         }),
     }

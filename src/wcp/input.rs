@@ -216,14 +216,26 @@ fn term<T>(
     expected: &'static str,
 ) -> Result<T, MemberError> {
     let text = members.str(name)?;
-    parse(text).ok_or_else(|| members.error(name, MemberProblem::BadValue { expected }))
+    parse(text).ok_or_else(|| {
+        members.error(
+            name,
+            MemberProblem::BadValue {
+                expected: expected.into(),
+            },
+        )
+    })
 }
 
 fn not_blank(members: &mut Members<'_>, name: &str) -> Result<String, MemberError> {
     let text = members.str(name)?;
     if is_blank(text) {
         let expected = "text that is not blank";
-        return Err(members.error(name, MemberProblem::BadValue { expected }));
+        return Err(members.error(
+            name,
+            MemberProblem::BadValue {
+                expected: expected.into(),
+            },
+        ));
     }
     Ok(text.to_owned())
 }
@@ -236,7 +248,12 @@ fn integer(members: &mut Members<'_>, name: &str) -> Result<Option<Number>, Memb
         Some(Value::Number(number)) if !number.is_float() => Ok(Some(number.clone())),
         Some(_) => {
             let expected = "an integer";
-            Err(members.error(name, MemberProblem::WrongType { expected }))
+            Err(members.error(
+                name,
+                MemberProblem::WrongType {
+                    expected: expected.into(),
+                },
+            ))
         }
     }
 }

@@ -29,7 +29,9 @@ pub(super) fn text_list<T: for<'a> From<&'a str>>(
         let expected = "a string";
         item.as_str().map(T::from).ok_or_else(|| MemberError {
             at: format!("{}[{index}]", members.path(name)),
-            problem: MemberProblem::WrongType { expected },
+            problem: MemberProblem::WrongType {
+                expected: expected.into(),
+            },
         })
     });
     texts.collect::<Result<_, _>>().map(Some)

@@ -173,7 +173,12 @@ fn identifier(members: &mut Members<'_>, name: &str) -> Result<Arc<str>, MemberE
     let text = members.str(name)?;
     if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
         let expected = "an identifier";
-        return Err(members.error(name, MemberProblem::BadValue { expected }));
+        return Err(members.error(
+            name,
+            MemberProblem::BadValue {
+                expected: expected.into(),
+            },
+        ));
     }
     Ok(Arc::from(text))
 }

@@ -58,7 +58,14 @@ impl RegoGate {
         let m = &mut members;
         for (name, expected) in [("engine", ENGINE), ("entrypoint", ENTRYPOINT)] {
             if m.str(name)? != expected {
-                return Err(m.error(name, MemberProblem::BadValue { expected }).into());
+                return Err(m
+                    .error(
+                        name,
+                        MemberProblem::BadValue {
+                            expected: expected.into(),
+                        },
+                    )
+                    .into());
             }
         }
         let instructions = m.u64("instructions")?;

@@ -179,7 +179,12 @@ impl RankedWorker {
             None | Some(Value::Null) => None,
             Some(value) => Some(value.as_f64().ok_or_else(|| {
                 let expected = "a number";
-                m.error("score_hint", MemberProblem::WrongType { expected })
+                m.error(
+                    "score_hint",
+                    MemberProblem::WrongType {
+                        expected: expected.into(),
+                    },
+                )
             })?),
         };
         let minimum: Option<Vec<Arc<str>>> = text_list(m, "requires_controls_minimum")?;

@@ -188,7 +188,12 @@ fn allowlists(members: Members<'_>) -> Result<HashMap<Env, Arc<[String]>>, Membe
     let by_name = table(members, |lists, name| {
         let env = Env::parse(name).ok_or_else(|| {
             let expected = Env::EXPECTED;
-            lists.error(name, MemberProblem::BadValue { expected })
+            lists.error(
+                name,
+                MemberProblem::BadValue {
+                    expected: expected.into(),
+                },
+            )
         })?;
         let list: Option<Vec<String>> = text_list(lists, name)?;
         Ok(list.map(|list| (env, Arc::from(list))))

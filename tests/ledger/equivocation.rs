@@ -11,7 +11,7 @@ use sealbook::ledger::head::Head;
 use sealbook::ledger::json::{Form, Object};
 use sealbook::ledger::key::Signer;
 use sealbook::ledger::kind;
-use sealbook::ledger::opening::{Opening, Predecessor};
+use sealbook::ledger::opening::{FormatVersion, Opening, Predecessor};
 use sealbook::ledger::position::Seq;
 use sealbook::ledger::statement::Statement;
 
@@ -34,6 +34,7 @@ fn fork() -> (Entry, Entry) {
 fn opening(n: u8, nonce: u8) -> Entry {
     let signer = signer(n);
     let opening = Opening {
+        format: FormatVersion,
         origin: String::new(),
         log: signer.public_key(),
         nonce: [nonce; 16],

@@ -13,7 +13,7 @@ use sealbook::ledger::json::{Form, Object, Value};
 use sealbook::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use sealbook::ledger::kind;
 use sealbook::ledger::merkle::{LeafRange, Subtree, fold_range, path_ranges};
-use sealbook::ledger::opening::Opening;
+use sealbook::ledger::opening::{FormatVersion, Opening};
 use sealbook::ledger::parse;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::proof::InclusionProof;
@@ -106,6 +106,7 @@ impl Sample {
 
     fn opening_payload(&self) -> String {
         let opening = Opening {
+            format: FormatVersion,
             origin: "sample".to_owned(),
             log: self.log(),
             nonce: [9; 16],

@@ -109,7 +109,9 @@ impl VerifyResponse {
             "unknown" => WorkerStatus::Unknown,
             _ => {
                 let expected = "a status that is known";
-                let problem = MemberProblem::BadValue { expected };
+                let problem = MemberProblem::BadValue {
+                    expected: expected.into(),
+                };
                 return Err(members.error("status", problem).into());
             }
         };
@@ -183,7 +185,7 @@ pub(super) fn ban_list(value: &Value) -> Result<Vec<BanEntry>, RegistryError> {
     let items = value.as_array().ok_or(MemberError {
         at: String::new(),
         problem: MemberProblem::WrongType {
-            expected: "an array",
+            expected: "an array".into(),
         },
     })?;
     let entries = items.iter().enumerate();

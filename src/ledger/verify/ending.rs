@@ -3,6 +3,7 @@
 
 use super::super::checkpoint::Checkpoint;
 use super::super::fault::{Fault, FaultCode};
+use super::super::opening::FormatVersion;
 use super::super::source::Offset;
 use super::Walk;
 
@@ -14,6 +15,7 @@ impl Walk<'_> {
             return;
         };
         self.reached = Some(Checkpoint {
+            format: FormatVersion,
             log,
             genesis: self.genesis,
             n: self.chain.count,

@@ -187,8 +187,14 @@ impl Said {
     fn read(value: &Value, verdict: Option<ApprovalVerdict>) -> Result<Said, Problem> {
         let mut members = Members::of(value, "")?;
         let m = &mut members;
-        let refused =
-            |m: &Members<'_>, name, expected| m.error(name, MemberProblem::BadValue { expected });
+        let refused = |m: &Members<'_>, name, expected: &'static str| {
+            m.error(
+                name,
+                MemberProblem::BadValue {
+                    expected: expected.into(),
+                },
+            )
+        };
         let entry = Hash::from_bytes(m.hex("entry")?);
         let input_hash = crate::ledger::hexadecimal::encode(&m.hex::<32>("input_hash")?);
         let why = m.str("why")?.to_owned();
