@@ -187,7 +187,12 @@ impl Candidate {
                 None => Standing::Active,
                 Some(text) => Standing::parse(text).ok_or_else(|| {
                     let expected = "active, revoked or banned";
-                    members.error("standing", MemberProblem::BadValue { expected: expected.into() })
+                    members.error(
+                        "standing",
+                        MemberProblem::BadValue {
+                            expected: expected.into(),
+                        },
+                    )
                 })?,
             },
             pending_hash: shared(members.opt_str("pending_hash")?),
