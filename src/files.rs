@@ -14,14 +14,12 @@ mod contents;
 mod replace;
 mod root;
 mod seam;
-mod side_by_side;
 mod tree;
 mod walk;
 
-pub use contents::{FileDigest, ReadError};
+pub use contents::{FileDigest, Outcome, ReadError, digest_each};
 pub use replace::replace;
 pub use root::{FileState, OpenError, Opened, Root};
 pub use seam::{Disk, FileSystem, Folder};
-pub use side_by_side::{Outcome, digest_each};
 pub use tree::digest_tree;
 pub use walk::{Found, Skip, Tree, TreeError, TreeProblem, list};

@@ -87,6 +87,24 @@
 //! # 12. Limits ([`limits`])
 //! A kind has 256 bytes, a payload 128 levels, an integer 4 300 digits, a
 //! signing payload 16 MiB, a line 20 MiB, an epoch 2²⁴ entries.
+//!
+//! # 13. What each package is for
+//! * **ed25519-dalek**: keys, signatures, and the strict verdict on them ([`key`]);
+//!   with the feature `fast-verify` the verdict on many comes out of tables, and
+//!   with `fast-sign` aws-lc signs the same bytes.
+//! * **blake2**: the hash of short pieces, and the oracle of the tests; blake2b_simd
+//!   hashes many messages at once ([`hash`]).
+//! * **serde**: reports, headers and answers as values with names; **serde_json**:
+//!   their text. What is hashed or signed is written and read by [`json`] and
+//!   [`parse`] alone, since serde_json loses the digits of large integers.
+//! * **rocksdb**: the ledger on disk, behind the seam in `store`.
+//! * **rs_merkle**: trees whose leaves are all at hand: the roots of tiles
+//!   ([`tile`]), and the oracle of the tests. An epoch's own tree grows by its
+//!   frontier ([`merkle`]), which keeps one node a level in memory.
+//! * **chrono**: from the calendar to microseconds and back ([`time`]); the text is
+//!   read and written here.
+//! * **thiserror**: one enum an operation, with its data in fields.
+//! * **clap**: the command line, in `cli`.
 
 pub mod anchors;
 pub mod bundle;

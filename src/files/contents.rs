@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use rayon::prelude::*;
 use thiserror::Error;
 
 use super::root::{FileState, Opened};
@@ -40,12 +41,26 @@ pub enum ReadError {
     Io(#[from] io::Error),
 }
 
+/// What became of a file: not opened, not read to its end, or digested.
+pub type Outcome<E> = Result<Result<FileDigest, ReadError>, E>;
+
+/// Digests each of `files`, as `open` opens it, on all cores. The outcomes are in
+/// the order of the files, whatever becomes of the others. Memory depends on the
+/// cores, not on the files.
+pub fn digest_each<T: Sync, E: Send>(
+    files: &[T],
+    open: impl Fn(&T) -> Result<Opened, E> + Sync,
+) -> Vec<Outcome<E>> {
+    let files = files.par_iter().with_max_len(1);
+    files.map(|file| open(file).map(digest)).collect()
+}
+
 /// Digests a file in pieces. A file that grows is given up at its first byte
 /// beyond the size it was opened with, so this ends.
 ///
 /// # Errors
 /// [`ReadError::Changed`] and [`ReadError::Io`].
-pub(super) fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
+fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
     let mut hasher = Sha256Hasher::new();
     let chunk = opened.state.size.saturating_add(1).min(CHUNK_BYTES);
     let mut buffer = vec![0; usize::try_from(chunk).unwrap_or(usize::MAX)];
@@ -101,7 +116,7 @@ fn read_piece<'b>(opened: &mut Opened, buffer: &'b mut [u8]) -> io::Result<Optio
     }
 }
 
-pub(super) fn unchanged(opened: &Opened, size: u64) -> Result<(), ReadError> {
+fn unchanged(opened: &Opened, size: u64) -> Result<(), ReadError> {
     let stat = rustix::fs::fstat(&opened.file).map_err(io::Error::from)?;
     if FileState::of(&stat) == opened.state && size == opened.state.size {
         Ok(())

@@ -1,8 +1,7 @@
 //! The content of a whole folder, as it stood at one time.
 
-use super::contents::FileDigest;
+use super::contents::{FileDigest, digest_each};
 use super::root::{Opened, Root};
-use super::side_by_side::digest_each;
 use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
 
 /// The digest of every file of `tree`, in its order: in parallel, memory for a

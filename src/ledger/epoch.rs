@@ -36,6 +36,22 @@ impl NodeHasher for EpochTree {
     }
 }
 
+/// The same nodes, for trees whose leaves are all at hand.
+impl rs_merkle::Hasher for EpochTree {
+    type Hash = [u8; Hash::BYTES];
+
+    fn hash(children: &[u8]) -> Self::Hash {
+        *Hash::of_parts(&[&[0x01], children]).as_bytes()
+    }
+
+    fn concat_and_hash(left: &Self::Hash, right: Option<&Self::Hash>) -> Self::Hash {
+        let node = |right: &Self::Hash| {
+            *EpochTree::node(&Hash::from_bytes(*left), &Hash::from_bytes(*right)).as_bytes()
+        };
+        right.map_or(*left, node)
+    }
+}
+
 /// Of what a node is the hash: `0x01 ‖ left ‖ right`.
 const NODE_BYTES: usize = 1 + 2 * Hash::BYTES;
 

@@ -8,16 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::hexadecimal::{self, HexError, hex_text};
 
-mod digits;
-mod eight;
-mod field;
-mod fixed_base;
-mod point;
-mod points;
-mod sha512;
 mod signer;
 mod strict;
-mod table_cache;
+#[cfg(feature = "fast-verify")]
+mod tables;
 
 pub use signer::{Engine, SignError, Signer, SoftwareSigner};
 pub use strict::StrictVerifier;

@@ -1,9 +1,6 @@
 //! SHA-256 digests: of files, packages, artifacts and worker code. The ledger's
 //! own hash is [`Hash`](super::hash::Hash).
 
-#[cfg(feature = "files")]
-pub(crate) mod lanes;
-
 use std::fmt;
 
 use super::hexadecimal::{self, HexError, hex_text};
@@ -64,7 +61,7 @@ impl fmt::Debug for Sha256Digest {
 pub struct Sha256Hasher(Context);
 
 #[cfg(feature = "fast-sha2")]
-type Context = ring::digest::Context;
+type Context = aws_lc_rs::digest::Context;
 #[cfg(not(feature = "fast-sha2"))]
 type Context = sha2::Sha256;
 
@@ -79,7 +76,7 @@ impl Sha256Hasher {
     #[must_use]
     pub fn new() -> Sha256Hasher {
         #[cfg(feature = "fast-sha2")]
-        let context = Context::new(&ring::digest::SHA256);
+        let context = Context::new(&aws_lc_rs::digest::SHA256);
         #[cfg(not(feature = "fast-sha2"))]
         let context = <Context as sha2::Digest>::new();
         Sha256Hasher(context)
@@ -116,7 +113,7 @@ impl fmt::Debug for Sha256Hasher {
 #[must_use]
 #[cfg(feature = "fast-sha2")]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     // The length is the algorithm's; the portable code is there for the type.
     digest
         .as_ref()

@@ -12,17 +12,21 @@
 //! level 0   (0,0): 0 1 2 … 15   (0,1): 16 17 …
 //! ```
 //!
+//! A tile, and any part of one that is a node, is a small tree with all its leaves
+//! at hand, and rs_merkle computes its root.
+//!
 //! A tile is written once, when it is full; those at the right edge that will
 //! never be, when the epoch is sealed. Reading goes in two mirrored steps, so
 //! that the reads in between can be made together: a [`TilePlan`] lists tiles,
 //! then computes hashes; [`restore_tiles`] lists, then [`TreeBuilder::restore`]
 //! computes.
 
+use rs_merkle::MerkleTree;
 use thiserror::Error;
 
 use super::epoch::{EpochFrontier, EpochTree};
 use super::hash::Hash;
-use super::merkle::{LeafRange, Misaligned, NodeHasher, Subtree, fold_range, path_ranges};
+use super::merkle::{LeafRange, Misaligned, Subtree, fold_range, path_ranges};
 
 mod builder;
 
@@ -178,30 +182,14 @@ impl TilePlan {
         Ok(hashes)
     }
 
-    /// The hash of each complete subtree. All are folded together, a level at a
-    /// time, since several hashes are made as fast as one.
+    /// The hash of each complete subtree.
     fn complete(&self, fetched: &[Option<Vec<u8>>]) -> Result<Vec<Hash>, TileError> {
-        let mut narrow_first: Vec<(usize, Place)> =
-            self.places.iter().copied().enumerate().collect();
-        narrow_first.sort_unstable_by_key(|(_, place)| place.count);
-        let count = self.places.iter().map(|place| place.count).sum();
-        let mut nodes = Vec::with_capacity(count);
-        for (_, place) in &narrow_first {
-            nodes.extend(nodes_of(*place, self.tile(place.tile, fetched)?)?);
-        }
-        let mut roots = Vec::with_capacity(self.places.len());
-        let (mut waiting, mut width) = (narrow_first.as_slice(), 1);
-        while !waiting.is_empty() {
-            // These have come down to one node each, before all others.
-            let ready = waiting.partition_point(|(_, place)| place.count <= width);
-            let (done, rest) = waiting.split_at(ready);
-            roots.extend(done.iter().map(|(at, _)| *at).zip(nodes.drain(..ready)));
-            let (pairs, _) = nodes.as_chunks::<2>();
-            nodes = EpochTree::nodes(pairs);
-            (waiting, width) = (rest, 2 * width);
-        }
-        roots.sort_unstable_by_key(|(at, _)| *at);
-        Ok(roots.into_iter().map(|(_, root)| root).collect())
+        let root = |place: &Place| {
+            let nodes = nodes_of(*place, self.tile(place.tile, fetched)?)?;
+            let tile = place.tile;
+            small_root(nodes).ok_or(TileError::Missing { tile })
+        };
+        self.places.iter().map(root).collect()
     }
 
     fn tile<'t>(
@@ -213,6 +201,13 @@ impl TilePlan {
         let bytes = at.and_then(|at| fetched.get(at)?.as_deref());
         bytes.ok_or(TileError::Missing { tile })
     }
+}
+
+/// The root of the small tree whose leaves are `nodes`; `None` of none.
+fn small_root(nodes: impl Iterator<Item = Hash>) -> Option<Hash> {
+    let leaves: Vec<_> = nodes.map(|node| *node.as_bytes()).collect();
+    let tree = MerkleTree::<EpochTree>::from_leaves(&leaves);
+    tree.root().map(Hash::from_bytes)
 }
 
 /// The hashes at `place` in the bytes of its tile.

@@ -6,27 +6,24 @@ use sealbook::ledger::key::{PublicKey, Signature, StrictVerifier};
 
 use crate::adversary::{Choices, Key, Signed};
 
-/// What the three ways say of `signed`, and that they agree. Gives how many are
+/// What the two ways and ed25519-dalek say of `signed`, and that they agree. Gives how many are
 /// accepted.
 fn accepted(key: &Key, signed: &[Signed]) -> usize {
     let public = PublicKey::from_bytes(key.bytes);
     let plain = StrictVerifier::new(&public);
-    let mut narrow = plain.clone();
-    narrow.expect(1_000);
+    let mut many = plain.clone();
+    many.expect(1_000);
     let batch: Vec<_> = signed
         .iter()
         .map(|s| (s.message.as_slice(), Signature::from_bytes(s.signature)))
         .collect();
-    let verdicts = narrow.verify_batch(&batch);
+    let verdicts = many.verify_batch(&batch);
     assert_eq!(verdicts.len(), signed.len());
     for (one, verdict) in signed.iter().zip(&verdicts) {
         let signature = Signature::from_bytes(one.signature);
         assert_eq!(plain.verify(&one.message, &signature), *verdict);
         assert_eq!(oracle(&key.bytes, one), *verdict, "{:x?}", one.signature);
     }
-    let mut wide = narrow;
-    wide.expect(100_000);
-    assert_eq!(wide.verify_batch(&batch), verdicts);
     verdicts.iter().filter(|valid| **valid).count()
 }
 

@@ -1,12 +1,14 @@
 //! One request, one answer, within bounds.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use ureq::http::{Request, Response, Uri};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body};
 use zeroize::Zeroizing;
 
@@ -35,7 +37,10 @@ impl Transport {
     pub(super) fn new(base_url: &str, timeout: Duration) -> Result<Transport, RegistryError> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         check_url(&base_url)?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
         let config = Agent::config_builder()
+            .tls_config(tls.build())
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
             // A redirect is answered to the caller: followed, it would let the

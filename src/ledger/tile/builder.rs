@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    EpochFrontier, EpochTree, Hash, LEVELS, NodeHasher, Place, TileError, TileId, WIDTH, nodes_of,
-};
+use super::{EpochFrontier, Hash, LEVELS, Place, TileError, TileId, WIDTH, nodes_of, small_root};
 
 /// A growing epoch tree that hands out its tiles.
 ///
@@ -93,7 +91,7 @@ impl TreeBuilder {
                 first: 0,
                 count: WIDTH as usize,
             };
-            let root = root_of(nodes_of(whole, bytes)?.collect()).ok_or(missing)?;
+            let root = small_root(nodes_of(whole, bytes)?).ok_or(missing)?;
             edge.entry(tile.level + 1)
                 .or_insert_with(Vec::new)
                 .push(root);
@@ -149,13 +147,4 @@ fn bytes_of(row: &[Hash]) -> Vec<u8> {
         .flat_map(|hash| hash.as_bytes())
         .copied()
         .collect()
-}
-
-/// The root over a power of two of nodes, level by level.
-fn root_of(mut nodes: Vec<Hash>) -> Option<Hash> {
-    while nodes.len() > 1 {
-        let (pairs, _) = nodes.as_chunks::<2>();
-        nodes = EpochTree::nodes(pairs);
-    }
-    nodes.pop()
 }

@@ -3,7 +3,7 @@
 /// The digest of `parts`, one after the other.
 #[cfg(feature = "fast-sha2")]
 pub(super) fn sha512(parts: [&[u8]; 3]) -> [u8; 64] {
-    use ring::digest::{Context, SHA512};
+    use aws_lc_rs::digest::{Context, SHA512};
     let mut context = Context::new(&SHA512);
     for part in parts {
         context.update(part);

@@ -13,7 +13,7 @@ use curve25519_dalek::EdwardsPoint;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::digits::{Digits, Width};
+use super::digits::{BITS, Digits, ROW, WINDOWS};
 use super::eight::LANES;
 use super::point::{Point, twice_d};
 use super::points::{self, Points, Readies, Ready};
@@ -23,7 +23,6 @@ const BLOCK: usize = 128;
 
 /// The table of one point.
 pub(super) struct FixedBase {
-    width: Width,
     /// A window each: 0 times its base and up.
     rows: Vec<Vec<Ready>>,
 }
@@ -31,29 +30,24 @@ pub(super) struct FixedBase {
 impl FixedBase {
     /// Computes the table, on all cores. `None` if the point cannot be taken
     /// over, which no point is known to do: then there is another way.
-    pub(super) fn new(point: &EdwardsPoint, width: Width) -> Option<FixedBase> {
+    pub(super) fn new(point: &EdwardsPoint) -> Option<FixedBase> {
         let point = Point::decode(point.compress().as_bytes())?;
         let twice_d = twice_d();
         let doubled = |base: &Point| {
             let double = |sum: Point, _| sum.sum(&sum, &twice_d);
-            Some((0..width.bits()).fold(*base, double))
+            Some((0..BITS).fold(*base, double))
         };
         let bases = std::iter::successors(Some(point), doubled);
-        let bases: Vec<_> = bases.take(width.windows()).collect();
+        let bases: Vec<_> = bases.take(WINDOWS).collect();
         let rows = bases
             .par_chunks(LANES)
-            .flat_map_iter(|bases| rows(bases, width.row()));
+            .flat_map_iter(|bases| rows(bases, ROW));
         Some(FixedBase {
-            width,
             rows: rows.collect(),
         })
     }
 
-    pub(super) fn width(&self) -> Width {
-        self.width
-    }
-
-    /// Adds to each sum its scalar's multiple, out of digits of the same width.
+    /// Adds to each sum its scalar's multiple.
     /// Window by window over many sums, so that a window stays in the cache.
     pub(super) fn add_multiples(&self, scalars: &Digits, sums: &mut [Points]) {
         for (row, digits) in self.rows.iter().zip(scalars.windows()) {
@@ -126,19 +120,17 @@ mod tests {
         // A point with a small-order part too: the table must not lose it.
         let mixed = ED25519_BASEPOINT_POINT + EIGHT_TORSION[1];
         for point in [ED25519_BASEPOINT_POINT, mixed] {
-            for width in [Width::Narrow, Width::Wide] {
-                let table = FixedBase::new(&point, width).unwrap();
-                let scalars = scalars();
-                let mut digits = Digits::new(width, scalars.len());
-                for (at, scalar) in scalars.iter().enumerate() {
-                    digits.put(at, scalar);
-                }
-                let mut sums = vec![Points::IDENTITY; scalars.len().div_ceil(LANES)];
-                table.add_multiples(&digits, &mut sums);
-                for (sum, scalar) in encode_all(&sums).as_flattened().iter().zip(scalars) {
-                    let expected = (point * scalar).compress().to_bytes();
-                    assert_eq!(*sum, expected, "{scalar:?}");
-                }
+            let table = FixedBase::new(&point).unwrap();
+            let scalars = scalars();
+            let mut digits = Digits::new(scalars.len());
+            for (at, scalar) in scalars.iter().enumerate() {
+                digits.put(at, scalar);
+            }
+            let mut sums = vec![Points::IDENTITY; scalars.len().div_ceil(LANES)];
+            table.add_multiples(&digits, &mut sums);
+            for (sum, scalar) in encode_all(&sums).as_flattened().iter().zip(scalars) {
+                let expected = (point * scalar).compress().to_bytes();
+                assert_eq!(*sum, expected, "{scalar:?}");
             }
         }
     }
