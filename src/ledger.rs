@@ -128,6 +128,7 @@ pub mod explain;
 pub mod explanation;
 pub mod fault;
 pub mod format;
+mod growing;
 pub mod hash;
 pub mod head;
 pub mod hexadecimal;

@@ -89,18 +89,27 @@ class Entry:  # 4. and 5.
         self.bytes = b"\x1f".join(parts) if sum(map(len, parts)) + 3 <= 16 * MIB else wrong("too long")
         self.hash = H(self.bytes).hex()
         self.leaf = H(b"\0", bytes.fromhex(self.hash), bytes.fromhex(self.signature))
-    def judge(self, log, genesis, link, index):  # 9.2; of entry 0 also 5.1 and 5.2
+    def judge(self, log, genesis, link, before, index):  # 9.2, 5.1 to 5.3, 5.5
         demand("entry", index, prev_hash_mismatch=(ZERO if self.seq == 0 else link) in (None, self.prev_hash),
                signature_invalid=signed(log, self.bytes, self.signature))
+        self.keeps(log, genesis, before, index)
+    def keeps(self, log, genesis, before, index):
         if self.seq == 0:
             with readable("schema_violation", "entry", index):
                 opening = read(self.payload if self.kind == "sealbook:open" else None, OPENING)
             demand("entry", index, log_key_mismatch=opening["log"] == log, genesis_mismatch=self.hash == genesis)
-    def digest(self):  # 11.1: None if it is not a right document.
-        content, media_type = self.payload.get("content"), self.payload.get("media_type")
-        whole = set(self.payload) - {"_actor"} == {"content", "digest", "media_type"} and isinstance(media_type, str)
+        closed = before and before.closes() and (self.seq is None or self.seq == before.seq + 1)
+        demand("entry", index, schema_violation=not closed, timestamp_regression=not before or self.ts >= before.ts)
+    def closes(self):  # 5.5
+        with suppress(*UNREADABLE):
+            return self.kind == "sealbook:close" and read(self.payload, dict(successor=hex_32))
+    def digest(self, at, index):  # 11.1
+        content, claimed = self.payload.get("content"), self.payload.get("digest")
+        whole = set(self.payload) - {"_actor"} == {"content", "digest", "media_type"}
         digest = "blake2b-256:" + H(content.encode() if isinstance(content, str) else canonical(content)).hex()
-        return digest if whole and digest == self.payload["digest"] else None
+        demand(at, index, schema_violation=whole and isinstance(claimed, str) and isinstance(self.payload["media_type"], str),
+               document_mismatch=digest == claimed)
+        return digest
     def refers(self):  # 11.2
         waiting = [self.payload.get("context")] if self.kind.startswith(REFERRING) else []
         for value in waiting:
@@ -154,12 +163,13 @@ def proof(data, keys, report):  # 8
     report.update(entries=1, epochs=1, head=entry.hash)
     demand(untrusted_key=header.log in keys)
     header.judge(header.log, header.genesis)
-    entry.judge(header.log, header.genesis, None, 0)
+    entry.judge(header.log, header.genesis, None, None, 0)
     header.covers(entry, 0)
     header.leads(entry, parts["path"], 0)
-    demand("entry", 0, document_mismatch=entry.kind != "wcp.document" or entry.digest())
+    entry.kind == "wcp.document" and entry.digest("entry", 0)
 def logbook(data, keys, report):  # 9
     demand(untrusted_key=keys)
+    own, before, given, wanted = False, None, set(), {}
     link, lines = ZERO, filter(lambda line: line.strip(b" \t\r"), data.removeprefix(BOM).split(b"\n"))
     for index, line in enumerate(lines):
         good, report["entries"] = False, index + 1
@@ -167,10 +177,19 @@ def logbook(data, keys, report):  # 9
             with readable("schema_violation", "entry", index):
                 entry = Entry(parse(line)[0], dict(ENTRY, ts=any_time))
             report["head"], good = entry.hash, signed(keys[0], entry.bytes, entry.signature)
+            own, entry.seq = own or index == 0 and entry.kind == "sealbook:open", index
             demand("entry", index, prev_hash_mismatch=link in (None, entry.prev_hash), signature_invalid=good)
+            if own:
+                entry.keeps(keys[0], entry.hash, before, index)
+                entry.kind == "wcp.document" and given.add(entry.digest("entry", index))
+                wanted.update({digest: index for digest in entry.refers() if digest not in wanted})
+            before = entry
         except Fault as fault:
             report["faults"].append(fault.args[0])
         link = entry.hash if good else None
+    report["not_checked"] = ["truncation"] + ["ledger_rules"] * bool(report["entries"] and not own)
+    for digest, index in wanted.items():
+        demand("entry", index, document_missing=digest in given)
 
 class Bundle:  # 10, a method for each line of its table.
     log = header = entry = tail = tree = closed = None
@@ -186,7 +205,7 @@ class Bundle:  # 10, a method for each line of its table.
                 what = [name for name in LINES if isinstance(value, dict) and name in value and spelling == raw]
                 what and (what[0] == "sealbook") == (self.log is None) or wrong("no line that may stand here")
                 getattr(self, "on_" + what[0])(value)
-        demand("document", len(self.lines), truncated=self.closed and not rest)
+        demand("document", len(self.lines), bundle_corrupt=not self.closed or not rest, truncated=self.closed)
         self.end()
         if self.range:
             demand(truncated=self.entry and self.entry.seq == self.last_seq)
@@ -205,8 +224,8 @@ class Bundle:  # 10, a method for each line of its table.
         entry = Entry(read(value, dict(document=anything))["document"], ENTRY)
         demand("document", self.line, bundle_corrupt=not self.header and not self.tail and not self.entry)
         demand("document", self.line, signature_invalid=signed(self.log, entry.bytes, entry.signature),
-               bundle_corrupt=entry.kind == "wcp.document", document_mismatch=(digest := entry.digest()))
-        demand("document", self.line, bundle_corrupt=digest > max(self.documents, default=""))
+               bundle_corrupt=entry.kind == "wcp.document")
+        demand("document", self.line, bundle_corrupt=(digest := entry.digest("document", self.line)) > max(self.documents, default=""))
         self.documents[digest] = self.line
     def on_epoch(self, value):
         header, before = Header(value, "epoch", HEADER), self.header
@@ -240,22 +259,20 @@ class Bundle:  # 10, a method for each line of its table.
         due = before.seq + 1 if before else self.first_seq if self.range else 0
         demand("entry", index, bundle_corrupt="path" not in parts or not self.range,
                sequence_gap=entry.seq == due or entry.seq > due and not self.range)
-        entry.judge(self.log, self.genesis, before.hash if before and self.range else None, index)
-        demand("entry", index, timestamp_regression=not before or entry.ts >= before.ts)
+        entry.judge(self.log, self.genesis, before.hash if before and self.range else None, before, index)
         if not self.tail:
             stands = header and (not self.range or entry.seq <= header.last_seq)
             demand("entry", index, proof_invalid=stands)
             header.covers(entry, index)
             self.tree.append((0, entry.leaf)) if self.range else header.leads(entry, parts.get("path"), index)
-        digest = entry.digest() if entry.kind == "wcp.document" else ""
-        demand("entry", index, document_mismatch=digest is not None)
-        self.given.add(digest)
+        entry.kind == "wcp.document" and self.given.add(entry.digest("entry", index))
         self.wanted.update({digest: index for digest in entry.refers() if digest not in self.wanted})
         self.entry, self.report["head"], self.report["entries"] = entry, entry.hash, index + 1
     def on_head(self, value):
         head = Statement(value, "head", HEAD)
         self.end()
-        demand(bundle_corrupt=self.range and not self.tail, signature_invalid=head.signed,
+        due = self.entry.seq + 1 if self.entry else self.first_seq if self.range else 0
+        demand(bundle_corrupt=self.range and not self.tail and due <= self.last_seq, signature_invalid=head.signed,
                log_key_mismatch=head.log == self.log, genesis_mismatch=head.genesis == self.genesis)
         self.tail = head
     def on_bundle(self, value):

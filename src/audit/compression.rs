@@ -1,8 +1,11 @@
 //! Streams that may be compressed, read as what is inside.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
+use zstd::stream::raw::{DParameter, InBuffer, Operation as _, OutBuffer};
 
 use crate::ledger::limits;
 
@@ -48,17 +51,93 @@ impl Compression {
 pub fn decompress(
     stream: impl Read + Send + 'static,
     compression: Compression,
-) -> io::Result<Box<dyn BufRead + Send>> {
+) -> io::Result<(Box<dyn BufRead + Send>, OneFrame)> {
     let stream = BufReader::with_capacity(BUFFER_BYTES, stream);
-    Ok(match compression {
+    let one = OneFrame::default();
+    let plain: Box<dyn BufRead + Send> = match compression {
         Compression::None => Box::new(stream),
         Compression::Gzip => buffered(MultiGzDecoder::new(stream)),
-        Compression::Zstd => {
-            let mut decoder = zstd::Decoder::with_buffer(stream)?;
-            decoder.window_log_max(limits::ZSTD_WINDOW_LOG)?;
-            buffered(decoder)
+        Compression::Zstd => buffered(Frames::new(stream, one.clone())?),
+    };
+    Ok((plain, one))
+}
+
+/// What a caller may ask of a stream when it knows what is inside: a logbook may
+/// grow by whole frames, all else is one.
+#[derive(Clone, Debug, Default)]
+pub struct OneFrame(Arc<AtomicBool>);
+
+impl OneFrame {
+    /// From now on more than one frame is damage, also what was read already.
+    pub fn demand(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Frames of zstd with something in each of them, and nothing between or after
+/// them (format §10.1): a skippable or an empty frame would be bytes that nobody
+/// vouches for.
+struct Frames<R> {
+    stream: R,
+    decoder: zstd::stream::raw::Decoder<'static>,
+    /// Frames begun.
+    begun: u64,
+    /// Bytes that the current one decompressed to; `None` between two.
+    inside: Option<u64>,
+    one: OneFrame,
+}
+
+impl<R: BufRead> Frames<R> {
+    fn new(stream: R, one: OneFrame) -> io::Result<Frames<R>> {
+        let mut decoder = zstd::stream::raw::Decoder::new()?;
+        decoder.set_parameter(DParameter::WindowLogMax(limits::ZSTD_WINDOW_LOG))?;
+        Ok(Frames {
+            stream,
+            decoder,
+            begun: 0,
+            inside: None,
+            one,
+        })
+    }
+
+    fn damage<T>(detail: &'static str) -> io::Result<T> {
+        Err(io::Error::new(ErrorKind::InvalidData, detail))
+    }
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        while !to.is_empty() {
+            if self.begun > 1 && self.one.0.load(Ordering::Relaxed) {
+                return Self::damage("something stands after its one frame");
+            }
+            let from = self.stream.fill_buf()?;
+            if from.is_empty() && self.inside.is_none() {
+                break;
+            }
+            if self.inside.is_none() {
+                self.begun += 1;
+            }
+            let ended = from.is_empty();
+            let mut input = InBuffer::around(from);
+            let mut output = OutBuffer::around(&mut *to);
+            let left = self.decoder.run(&mut input, &mut output)?;
+            let (used, made) = (input.pos(), output.pos());
+            self.stream.consume(used);
+            let inside = self.inside.unwrap_or(0).saturating_add(made as u64);
+            self.inside = (left != 0).then_some(inside);
+            if left == 0 && inside == 0 {
+                return Self::damage("a frame has nothing in it");
+            }
+            if made > 0 {
+                return Ok(made);
+            }
+            if ended {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
         }
-    })
+        Ok(0)
+    }
 }
 
 fn buffered(decoder: impl Read + Send + 'static) -> Box<dyn BufRead + Send> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Cursor, Read};
 
-use super::compression::{Compression, MAGIC_BYTES, decompress};
+use super::compression::{Compression, MAGIC_BYTES, OneFrame, decompress};
 use crate::ledger::equivocation::Equivocation;
 use crate::ledger::fault::Format;
 use crate::ledger::json::Object;
@@ -28,6 +28,8 @@ pub struct Recognised {
     pub format: Option<Format>,
     /// All of its bytes.
     pub reader: Box<dyn BufRead + Send>,
+    /// For what is no logbook.
+    pub one_frame: OneFrame,
 }
 
 /// Looks at the beginning of a stream, which may be compressed.
@@ -38,7 +40,7 @@ pub fn recognise(mut stream: impl Read + Send + 'static) -> io::Result<Recognise
     let mut magic = Vec::new();
     (&mut stream).take(MAGIC_BYTES).read_to_end(&mut magic)?;
     let compression = Compression::of(&magic);
-    let mut plain = decompress(Cursor::new(magic).chain(stream), compression)?;
+    let (mut plain, one_frame) = decompress(Cursor::new(magic).chain(stream), compression)?;
     let mut beginning = Vec::new();
     let read = read_beginning(&mut plain, &mut beginning);
     // What cannot be read any further is a finding for whoever reads it whole.
@@ -49,6 +51,7 @@ pub fn recognise(mut stream: impl Read + Send + 'static) -> io::Result<Recognise
     }
     Ok(Recognised {
         format: sniff(&beginning),
+        one_frame,
         reader: Box::new(Cursor::new(beginning).chain(plain)),
     })
 }

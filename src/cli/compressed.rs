@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::audit::compression::{Compression, MAGIC_BYTES, decompress};
+use crate::audit::compression::{Compression, MAGIC_BYTES, OneFrame, decompress};
 
 use super::error::CliError;
 use super::progress::Counting;
@@ -19,6 +19,16 @@ pub(super) struct Opened {
     pub(super) read: Arc<AtomicU64>,
     /// How many it has.
     pub(super) length: u64,
+    one_frame: OneFrame,
+}
+
+impl Opened {
+    /// The same, which must be one frame where it is compressed: all but
+    /// logbooks.
+    pub(super) fn one_frame(self) -> Opened {
+        self.one_frame.demand();
+        self
+    }
 }
 
 /// Opens a file, decompressing it if it is gzip or zstd.
@@ -27,10 +37,12 @@ pub(super) fn open(path: &Path) -> Result<Opened, CliError> {
     let (file, compression) = begin(path)?;
     let length = file.metadata().map_err(failed)?.len();
     let (file, read) = Counting::new(file);
+    let (reader, one_frame) = decompress(file, compression).map_err(failed)?;
     Ok(Opened {
-        reader: decompress(file, compression).map_err(failed)?,
+        reader,
         read,
         length,
+        one_frame,
     })
 }
 
@@ -48,10 +60,12 @@ pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), CliError
     }
     file.seek(SeekFrom::Start(bytes)).map_err(failed)?;
     let (file, read) = Counting::new(file);
+    let (reader, one_frame) = decompress(file, compression).map_err(failed)?;
     let opened = Opened {
-        reader: decompress(file, compression).map_err(failed)?,
+        reader,
         read,
         length: length - bytes,
+        one_frame,
     };
     Ok((opened, 0))
 }

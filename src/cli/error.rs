@@ -105,6 +105,8 @@ pub(super) enum CliError {
     },
     #[error("{}: neither a signed head nor an epoch header", path.display())]
     NotAHead { path: PathBuf },
+    #[error("{}: the line is not in canonical form, ended by one newline", path.display())]
+    NotCanonical { path: PathBuf },
     #[error("{}: more than 2^20 heads, or 1 GiB", path.display())]
     TooManyHeads { path: PathBuf },
     #[error("{}: {error}", path.display())]
@@ -219,7 +221,7 @@ impl CliError {
             CliError::Import(error) => import_code(error),
             CliError::Shelf(error) => shelf_code(error),
             CliError::NotRecognised { .. } | CliError::NotAHead { .. } => "not_recognised",
-            CliError::TooManyHeads { .. } => "bad_input",
+            CliError::TooManyHeads { .. } | CliError::NotCanonical { .. } => "bad_input",
             CliError::Receipts {
                 error: ReceiptsError::Io(error),
                 ..

@@ -19,8 +19,9 @@ use super::error::CliError;
 /// A file of published heads has at most 2^20 lines of some 700 bytes.
 const PUBLISHED_BYTES: u64 = 1 << 30;
 
-/// Reads a signed head, a sealed header or a mark, or a file with one of the
-/// first two on each line.
+/// Reads a signed head, a sealed header or a mark, or a published file (format
+/// §12.2) with one of the first two on each line: a last line without newline
+/// was not finished, and nothing of it counts.
 pub(super) fn anchors(
     path: &Path,
     anchors: &mut Vec<Anchor>,
@@ -47,9 +48,7 @@ pub(super) fn anchors(
         anchors.push(anchor);
         return Ok(());
     }
-    if let Some((_, last)) = lines.last().filter(|_| !ended)
-        && Published::from_line(last).is_err()
-    {
+    if !ended {
         lines.pop();
         warnings.push(torn(path));
     }
@@ -58,7 +57,8 @@ pub(super) fn anchors(
     Ok(())
 }
 
-/// A whole file as one statement, if it is one or can be nothing else.
+/// A whole file as one statement in any spelling, if it is one or can be nothing
+/// else.
 fn alone(bytes: &[u8], lines: usize, path: &Path) -> Result<Option<Anchor>, CliError> {
     // A mark is a head too.
     if let Some(mark) = Mark::parse(bytes) {
@@ -93,6 +93,9 @@ fn read_line(path: &Path, (line, bytes): &(u64, &[u8])) -> Result<Anchor, CliErr
         Err(error) => {
             let source = match error {
                 PublishedError::Json(error) => CliError::from(error),
+                PublishedError::Spelling => CliError::NotCanonical {
+                    path: path.to_owned(),
+                },
                 _ => not_recognised(path),
             };
             let source = Box::new(source);

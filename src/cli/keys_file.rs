@@ -10,8 +10,9 @@
 //! ```
 //! NAME is the path of a file as it was given or found, its path below the
 //! folder that was given, or its file name; the first of these that the file
-//! knows decides, and `*` stands for all others. KEY is 64 hex digits or a PEM
-//! file, whose path counts from the keys file. A name may have several keys.
+//! knows decides, and `*` stands for all others. KEY is 64 hex digits, or a PEM
+//! file whose path counts from the keys file and has a dot or a slash. A name may
+//! have several keys.
 
 use std::fs;
 use std::path::Path;
@@ -54,12 +55,7 @@ impl KeysFile {
                 problem,
             };
             let (name, key) = name_and_key(text).ok_or_else(|| wrong("not a name and a key"))?;
-            let beside = folder.join(&key);
-            let key = match beside.to_str().filter(|_| beside.is_file()) {
-                Some(beside) => parse_key(beside),
-                None => parse_key(&key),
-            };
-            keys.push((name, key.map_err(|_| wrong("that is no key"))?));
+            keys.push((name, key_of(folder, &key).ok_or_else(|| wrong(NO_KEY))?));
         }
         Ok(KeysFile { keys })
     }
@@ -88,6 +84,18 @@ impl KeysFile {
         let keys = self.keys.iter().filter(|(name, _)| same(name));
         keys.map(|(_, key)| *key).collect()
     }
+}
+
+const NO_KEY: &str = "that is no key: 64 hex digits, or the path of a PEM file";
+
+/// What is hex is a key, whatever files there are beside.
+fn key_of(folder: &Path, key: &str) -> Option<PublicKey> {
+    if let Ok(key) = PublicKey::from_hex(&key.to_ascii_lowercase()) {
+        return Some(key);
+    }
+    let looks_like_a_path = key.contains(['/', '.']);
+    let beside = folder.join(key);
+    parse_key(beside.to_str().filter(|_| looks_like_a_path)?).ok()
 }
 
 fn name_and_key(text: &str) -> Option<(String, String)> {

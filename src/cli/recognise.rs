@@ -95,10 +95,10 @@ pub(super) fn recognise_copy(
         (pinned, sniffed) => match pinned.or(sniffed) {
             Some(Format::Ledger) => Ok(Found::Ledger(path.to_owned())),
             Some(Format::Logbook) => Ok(Found::Logbook(open(path)?)),
-            Some(Format::Bundle) => Ok(Found::Bundle(open(path)?)),
+            Some(Format::Bundle) => Ok(Found::Bundle(open(path)?.one_frame())),
             Some(Format::Proof) => Ok(Found::Proof(read_small(path)?)),
             Some(Format::Equivocation) => Ok(Found::Equivocation(read_small(path)?)),
-            Some(Format::Report) => Ok(Found::Report(open(path)?)),
+            Some(Format::Report) => Ok(Found::Report(open(path)?.one_frame())),
             None => Err(not_recognised(path)),
         },
     }
@@ -133,10 +133,15 @@ fn sniff(path: &Path) -> Result<Option<Format>, CliError> {
 fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let limit = 3 * limits::LINE_BYTES as u64;
-    let read = open(path)?.reader.take(limit).read_to_end(&mut bytes);
+    let read = open(path)?
+        .one_frame()
+        .reader
+        .take(limit)
+        .read_to_end(&mut bytes);
     match read {
-        // What could be read is no whole proof, and will be named so.
-        Err(error) if lines::damage(&error).is_some() => Ok(bytes),
+        // Whatever could be read of it, what does not decompress whole is no
+        // proof, and will be named so.
+        Err(error) if lines::damage(&error).is_some() => Ok(Vec::new()),
         read => read
             .map(|_| bytes)
             .map_err(|error| CliError::file(path, error)),

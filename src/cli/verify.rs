@@ -53,6 +53,9 @@ pub(super) struct Args {
     /// A file with a revocation that ends the log
     #[arg(long, value_name = "FILE")]
     revoked: Vec<PathBuf>,
+    /// Judge a logbook as a ledger's own, whatever its first entry says
+    #[arg(long)]
+    ledger_rules: bool,
     /// Do not check the signatures of entries
     #[arg(long)]
     no_signatures: bool,

@@ -1,11 +1,14 @@
 //! What someone kept of a log, a signed head or a sealed header, and whether
 //! the log that is verified still holds it.
 
+use std::iter::Peekable;
+
 use super::epoch::{EpochHeader, SignedEpoch};
-use super::fault::{Fault, FaultCode, Findings, NotChecked, WarningCode};
+use super::fault::{At, Fault, FaultCode, Findings, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::key::PublicKey;
+use super::growing::Growing;
 use super::position::{EpochNumber, Seq};
 use super::source::Subject;
 
@@ -20,8 +23,8 @@ pub struct Anchor {
     pub seq: Seq,
     /// Its hash.
     pub hash: Hash,
-    /// The epoch and the hash of its header, where a header was kept.
-    pub epoch: Option<(EpochNumber, Hash)>,
+    /// The header, where one was kept.
+    pub epoch: Option<Box<EpochHeader>>,
     /// Whether the log's own signature stands under it.
     pub signed: bool,
     /// The line of the file that it was kept in, from 1.
@@ -52,7 +55,7 @@ impl Anchor {
             genesis: header.genesis,
             seq: header.last_seq,
             hash: header.head,
-            epoch: Some((header.epoch, header.hash())),
+            epoch: Some(Box::new(header.clone())),
             signed: epoch.verify(),
             line: None,
         }
@@ -66,14 +69,18 @@ pub(crate) struct AnchorCheck<'a> {
     by_seq: Vec<(&'a Anchor, Found)>,
     /// The places in `by_seq` of those with a header, by its number.
     by_epoch: Vec<(EpochNumber, usize)>,
+    /// The headers that the log signed and that can all stand, as places in
+    /// `by_epoch`: the trees of those that do not come with the log are built.
+    standing: Peekable<std::vec::IntoIter<usize>>,
+    tree: Growing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     NotYet,
     Here,
-    /// The log has signed another header for the same epoch.
-    OtherHeader(Hash),
+    /// What is wrong with it was said already.
+    Said,
 }
 
 /// Who the log turned out to be, and what of it there is.
@@ -85,19 +92,29 @@ pub(crate) struct Known<'a> {
 }
 
 impl<'a> AnchorCheck<'a> {
-    pub(crate) fn new(anchors: &'a [Anchor]) -> AnchorCheck<'a> {
+    /// Takes what was kept, and first of all judges it by itself: what the log
+    /// signed and cannot all stand is evidence against its key, whatever the log
+    /// that is verified holds.
+    pub(crate) fn new(anchors: &'a [Anchor], findings: &mut Findings) -> AnchorCheck<'a> {
         let mut by_seq: Vec<_> = anchors.iter().map(|a| (a, Found::NotYet)).collect();
         by_seq.sort_by_key(|(anchor, _)| anchor.seq);
         let numbered = by_seq.iter().enumerate();
         let mut by_epoch: Vec<_> = numbered
-            .filter_map(|(at, (anchor, _))| Some((anchor.epoch?.0, at)))
+            .filter_map(|(at, (anchor, _))| Some((anchor.epoch.as_ref()?.epoch, at)))
             .collect();
         by_epoch.sort_unstable();
-        AnchorCheck { by_seq, by_epoch }
+        contradict_places(&mut by_seq, findings);
+        let standing = standing_headers(&mut by_seq, &by_epoch, findings);
+        AnchorCheck {
+            by_seq,
+            by_epoch,
+            standing: standing.into_iter().peekable(),
+            tree: Growing::default(),
+        }
     }
 
-    /// Takes an entry.
-    pub(crate) fn entry(&mut self, seq: Seq, hash: Hash) {
+    /// Takes an entry of a log without gaps, or one of a selection.
+    pub(crate) fn entry(&mut self, seq: Seq, hash: Hash, leaf: Hash, findings: &mut Findings) {
         let from = self.by_seq.partition_point(|(anchor, _)| anchor.seq < seq);
         let rest = self.by_seq.iter_mut().skip(from);
         for (anchor, found) in rest.take_while(|(anchor, _)| anchor.seq == seq) {
@@ -105,12 +122,50 @@ impl<'a> AnchorCheck<'a> {
                 *found = Found::Here;
             }
         }
+        self.grow(seq, leaf, findings);
+    }
+
+    /// Builds the tree of a header that was kept, from the entries that it names.
+    fn grow(&mut self, seq: Seq, leaf: Hash, findings: &mut Findings) {
+        while let Some(at) = self.standing.peek().copied() {
+            let Some((anchor, found)) = self.by_seq.get_mut(at) else {
+                return;
+            };
+            let Some(header) = &anchor.epoch else { return };
+            let due = header.first_seq.0.checked_add(self.tree.size());
+            if header.last_seq < seq || due.is_some_and(|due| due < seq.0) {
+                // Not all of its entries are here.
+                self.standing.next();
+                self.tree = Growing::default();
+                continue;
+            }
+            if due != Some(seq.0) {
+                return;
+            }
+            self.tree.push(leaf);
+            if header.last_seq == seq {
+                let root = self.tree.root().unwrap_or(Hash::ZERO);
+                if root != header.root && *found != Found::Said {
+                    let detail = "the entries do not make the tree of the header given";
+                    let fault = Fault::at(
+                        FaultCode::EpochRootMismatch,
+                        At::Epoch,
+                        header.epoch.0,
+                        detail,
+                    );
+                    findings.fault(fault.compared(header.root, root).on_line(anchor.line));
+                    *found = Found::Said;
+                }
+                self.standing.next();
+                self.tree = Growing::default();
+            }
+            return;
+        }
     }
 
     /// Takes a header that the log signed. It ties what was kept to all that is
     /// proven into it, also where its last entry is not here.
-    pub(crate) fn header(&mut self, header: &EpochHeader) {
-        let hash = header.hash();
+    pub(crate) fn header(&mut self, header: &EpochHeader, findings: &mut Findings) {
         let from = self.by_epoch.partition_point(|(n, _)| *n < header.epoch);
         let same = self.by_epoch.iter().skip(from);
         for (_, at) in same.take_while(|(number, _)| *number == header.epoch) {
@@ -118,47 +173,49 @@ impl<'a> AnchorCheck<'a> {
                 continue;
             };
             let same_log = anchor.log == header.log && anchor.genesis == header.genesis;
-            if same_log && anchor.signed {
-                *found = match anchor.epoch {
-                    Some((_, kept)) if kept == hash => Found::Here,
-                    _ => Found::OtherHeader(hash),
-                };
+            let Some(kept) = anchor.epoch.as_ref().filter(|_| same_log && anchor.signed) else {
+                continue;
+            };
+            if **kept == *header {
+                *found = Found::Here;
+            } else if *found != Found::Said {
+                let detail = "the log signed another header for the same epoch";
+                let fault = anchor.fault(FaultCode::Equivocation, detail);
+                findings.fault(fault.compared(kept.hash(), header.hash()));
+                *found = Found::Said;
+            }
+            if self.standing.peek() == Some(at) {
+                self.standing.next();
             }
         }
     }
 
-    /// Reports what was not found. Of a part of a log not all that was kept can
-    /// be there; but something must, or nothing was checked at all.
+    /// Reports what was not found, and answers the newest entry that was. Of a
+    /// part of a log not all that was kept can be there; but something must, or
+    /// nothing was checked at all.
     pub(crate) fn close(
         self,
         known: &Known<'_>,
         not_checked: &mut Vec<NotChecked>,
         findings: &mut Findings,
-    ) {
-        let some_here = self.by_seq.iter().any(|(_, found)| *found == Found::Here);
+    ) -> Option<Seq> {
+        let here = |(_, found): &&(&Anchor, Found)| *found == Found::Here;
+        let newest = self.by_seq.iter().rfind(here).map(|(anchor, _)| anchor.seq);
         let mut uncovered = 0_u64;
         for (anchor, found) in &self.by_seq {
             let other_log = known.log.is_some_and(|log| log != anchor.log)
                 || known.genesis.is_some_and(|hash| hash != anchor.genesis);
-            let fault = |code, detail| {
-                Fault::of_file(code, detail)
-                    .with_seq(Some(anchor.seq.0))
-                    .on_line(anchor.line)
-            };
             let missing = |detail| {
-                fault(FaultCode::HeadNotContained, detail).compared(anchor.hash, known.head)
+                let fault = anchor.fault(FaultCode::HeadNotContained, detail);
+                fault.compared(anchor.hash, known.head)
             };
             findings.fault(if !anchor.signed {
                 missing("the head given has no valid signature of the log it names")
             } else if other_log {
                 missing("the head given is of another log")
-            } else if let Found::OtherHeader(actual) = found {
-                let detail = "the log signed another header for the same epoch";
-                let kept = anchor.epoch.map_or(Hash::ZERO, |(_, kept)| kept);
-                fault(FaultCode::Equivocation, detail).compared(kept, actual)
-            } else if *found == Found::Here {
+            } else if *found != Found::NotYet {
                 continue;
-            } else if some_here && !known.subject.covers(anchor.seq) {
+            } else if newest.is_some() && !known.subject.covers(anchor.seq) {
                 uncovered += 1;
                 continue;
             } else {
@@ -171,5 +228,104 @@ impl<'a> AnchorCheck<'a> {
             let detail = format!("{uncovered} of {all} {detail} that are not in this part");
             findings.warning(WarningCode::NotCovered, detail);
         }
+        newest
     }
+}
+
+impl Anchor {
+    fn fault(&self, code: FaultCode, detail: &str) -> Fault {
+        Fault::of_file(code, detail)
+            .with_seq(Some(self.seq.0))
+            .on_line(self.line)
+    }
+
+    /// Whose it is, if they signed it.
+    fn speaker(&self) -> Option<(PublicKey, Hash)> {
+        self.signed.then_some((self.log, self.genesis))
+    }
+}
+
+/// Two entries at one place, under the signature of one log.
+fn contradict_places(by_seq: &mut [(&Anchor, Found)], findings: &mut Findings) {
+    let mut before: Option<&Anchor> = None;
+    for (anchor, found) in by_seq {
+        let Some(speaker) = anchor.speaker() else {
+            continue;
+        };
+        if let Some(before) = before.filter(|b| b.seq == anchor.seq && b.speaker() == Some(speaker))
+            && before.hash != anchor.hash
+        {
+            let detail = "what was given names two entries at one place, both signed by the log";
+            let fault = anchor.fault(FaultCode::Equivocation, detail);
+            findings.fault(fault.compared(before.hash, anchor.hash));
+            *found = Found::Said;
+        }
+        before = Some(*anchor);
+    }
+}
+
+/// Says which headers cannot stand, by themselves (6.3) or beside each other
+/// (6.4), and answers the places of those that can.
+fn standing_headers(
+    by_seq: &mut [(&Anchor, Found)],
+    by_epoch: &[(EpochNumber, usize)],
+    findings: &mut Findings,
+) -> Vec<usize> {
+    let mut standing = Vec::new();
+    let mut before: Option<(&Anchor, &EpochHeader)> = None;
+    for (_, at) in by_epoch {
+        let Some((anchor, found)) = by_seq.get_mut(*at) else {
+            continue;
+        };
+        let (Some(header), Some(speaker)) = (&anchor.epoch, anchor.speaker()) else {
+            continue;
+        };
+        let same_log = before.filter(|(before, _)| before.speaker() == Some(speaker));
+        let before_it = same_log.map(|(_, header)| header);
+        if before_it == Some(&**header) {
+            continue;
+        }
+        let wrong = match header.faults_alone().first() {
+            Some(fault) => Some((FaultCode::EpochInvariant, fault.to_string())),
+            None => contradiction(before_it, header).map(|d| (FaultCode::Equivocation, d)),
+        };
+        if let Some((code, detail)) = wrong {
+            if *found != Found::Said {
+                let detail = format!("what was given is wrong in itself: {detail}");
+                let found = Fault::at(code, At::Epoch, header.epoch.0, detail);
+                findings.fault(found.on_line(anchor.line));
+            }
+            *found = Found::Said;
+            continue;
+        }
+        standing.push(*at);
+        before = Some((*anchor, &**header));
+    }
+    standing
+}
+
+/// Why two headers of one log, the second of no lower number, cannot both stand.
+fn contradiction(before: Option<&EpochHeader>, header: &EpochHeader) -> Option<String> {
+    let Some(before) = before else {
+        let first = header.epoch == EpochNumber::FIRST || header.first_seq == Seq::FIRST;
+        let faults = first.then(|| header.faults_after(None)).unwrap_or_default();
+        return faults.first().map(ToString::to_string);
+    };
+    if before.epoch == header.epoch {
+        let (one, other) = (before.hash(), header.hash());
+        return Some(format!(
+            "two headers of epoch {}, {one} and {other}, both signed by the log",
+            header.epoch
+        ));
+    }
+    if before.epoch.next() == Some(header.epoch) {
+        let faults = header.faults_after(Some(before));
+        return faults.first().map(ToString::to_string);
+    }
+    (header.first_seq <= before.last_seq).then(|| {
+        format!(
+            "epochs {} and {} both hold entry {}",
+            before.epoch, header.epoch, header.first_seq
+        )
+    })
 }

@@ -31,8 +31,6 @@ pub struct BundleFile<R> {
     entries: u64,
     epochs: u64,
     documents: u64,
-    /// Something else than documents was read.
-    begun: bool,
     closed: bool,
     ended: bool,
 }
@@ -54,7 +52,6 @@ impl<R: BufRead + Send> BundleFile<R> {
             entries: 0,
             epochs: 0,
             documents: 0,
-            begun: false,
             closed: false,
             ended: false,
         };
@@ -89,6 +86,11 @@ impl<R: BufRead + Send> BundleFile<R> {
         };
         match line {
             Some(Line::Whole { bytes, ended: true }) => Ok(Some(bytes)),
+            Some(Line::Whole { .. }) if self.closed => {
+                self.corrupt(AFTER_THE_END.to_owned());
+                self.ended = true;
+                Ok(None)
+            }
             Some(Line::Whole { .. }) => {
                 let detail = "the last line has no newline: the file was cut";
                 self.fault(FaultCode::Truncated, detail.to_owned());
@@ -126,7 +128,7 @@ impl<R: BufRead + Send> BundleFile<R> {
     fn event(&mut self, line: Vec<u8>) -> Option<Event> {
         let number = Some(self.line);
         if self.closed {
-            self.corrupt("a line stands after the closing record".to_owned());
+            self.corrupt(AFTER_THE_END.to_owned());
             return None;
         }
         if line.starts_with(b"{\"bundle\":") {
@@ -135,12 +137,8 @@ impl<R: BufRead + Send> BundleFile<R> {
         self.take(&line);
         if line.starts_with(b"{\"document\":") {
             self.documents += 1;
-            if self.begun {
-                self.corrupt("documents stand before all else".to_owned());
-            }
             return Some(Event::Document(Raw::DocumentLine(line), number));
         }
-        self.begun = true;
         if line.starts_with(b"{\"entry\":") {
             self.entries += 1;
             return Some(Event::Entry(Raw::BundleLine(line), number));
@@ -267,6 +265,8 @@ impl<R: BufRead + Send> Source for BundleFile<R> {
         Ok(())
     }
 }
+
+const AFTER_THE_END: &str = "something stands after the closing record";
 
 /// The value of a line in its one spelling.
 fn canonical(line: &[u8]) -> Result<Value, String> {

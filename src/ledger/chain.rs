@@ -1,4 +1,4 @@
-//! The walk along the chain (SPEC §2): per entry the link before the
+//! The walk along the chain (format §9.2): per entry the link before the
 //! signature, and what a fault means for the judgement of the next.
 
 use super::checkpoint::Checkpoint;
@@ -66,7 +66,7 @@ impl Chain {
         judged: &Judged,
         line: Option<u64>,
         findings: &mut Findings,
-    ) -> Option<Seq> {
+    ) -> (Option<Seq>, Place) {
         let index = self.count;
         self.count += 1;
         let seq = match judged {
@@ -107,7 +107,7 @@ impl Chain {
             }
         }
         self.last_seq = seq.or(self.last_seq);
-        seq
+        (seq, place)
     }
 
     fn check_sequence(&mut self, seq: Option<Seq>, place: &Place, findings: &mut Findings) {
@@ -140,15 +140,22 @@ impl Chain {
             let detail = "the signature is not the log key's on this entry";
             findings.fault(place.fault(FaultCode::SignatureInvalid, detail));
         }
-        self.check_time(entry.ts, place, findings);
         let contiguous = self.expected_seq.is_some();
         self.expected = (believed && contiguous).then_some(entry.hash);
         self.head = entry.hash;
     }
 
-    fn check_time(&mut self, ts: Timestamp, place: &Place, findings: &mut Findings) {
+    /// Takes the time of the entry that was stepped on. In the books of `others`
+    /// it may go back.
+    pub(crate) fn time(
+        &mut self,
+        ts: Timestamp,
+        place: &Place,
+        others: bool,
+        findings: &mut Findings,
+    ) {
         if let Some(before) = self.last_ts.filter(|before| ts < *before) {
-            if self.format == Format::Logbook {
+            if others {
                 let detail = format!("entry {}: {ts} comes after {before}", place.index);
                 findings.warning(WarningCode::TimestampRegression, detail);
             } else {
@@ -162,14 +169,17 @@ impl Chain {
 }
 
 /// The place of one entry.
-struct Place {
-    index: u64,
-    seq: Option<Seq>,
-    line: Option<u64>,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// What its faults are numbered with.
+    pub(crate) index: u64,
+    /// Its number, where the format has them.
+    pub(crate) seq: Option<Seq>,
+    pub(crate) line: Option<u64>,
 }
 
 impl Place {
-    fn fault(&self, code: FaultCode, detail: impl Into<String>) -> Fault {
+    pub(crate) fn fault(&self, code: FaultCode, detail: impl Into<String>) -> Fault {
         Fault::at(code, At::Entry, self.index, detail)
             .with_seq(self.seq.map(|s| s.0))
             .on_line(self.line)

@@ -45,6 +45,10 @@ pub struct Checkpoint {
     pub hash: Hash,
     /// Whether signatures were checked.
     pub signatures: bool,
+    /// Whether it was judged as a ledger's own logbook. States of before say
+    /// nothing of it, and so that it was not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ledger_rules: bool,
 }
 
 /// The envelope of a state that nobody signed.

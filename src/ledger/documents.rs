@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::chain::Place;
 use super::document::{DocumentDigest, DocumentError, Mentions};
-use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked};
+use super::fault::{At, Fault, FaultCode, Findings, NotChecked};
 use super::judge::{Judged, Readable};
 use super::limits;
 
@@ -14,7 +15,9 @@ const GIVEN_TWICE: &str = "the document stands among the entries too";
 /// What is known so far of the documents of one ledger or file.
 #[derive(Debug)]
 pub(crate) struct Documents {
-    format: Format,
+    /// Whether all that is referred to must be there. One entry alone brings no
+    /// documents, and who goes on from a saved state has not seen those before.
+    whole: bool,
     known: HashMap<DocumentDigest, Known>,
     /// The document line before this one.
     last_line: Option<DocumentDigest>,
@@ -32,18 +35,10 @@ struct Known {
     line: Option<u64>,
 }
 
-/// The place of an entry.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) index: u64,
-    pub(crate) seq: Option<u64>,
-    pub(crate) line: Option<u64>,
-}
-
 impl Documents {
-    pub(crate) fn new(format: Format) -> Documents {
+    pub(crate) fn new(whole: bool) -> Documents {
         Documents {
-            format,
+            whole,
             known: HashMap::new(),
             last_line: None,
             overflown: false,
@@ -64,17 +59,22 @@ impl Documents {
                 }
             }
             Some(Err(error)) => {
-                let fault = |code, detail: String| Fault::at(code, At::Entry, place.index, detail);
-                let fault = mismatch(error, fault);
-                findings.fault(fault.with_seq(place.seq).on_line(place.line));
+                findings.fault(not_right(error, |code, detail| place.fault(code, detail)));
             }
             None => {}
         }
     }
 
     /// Takes a document that stands beside the entries of a bundle, and before
-    /// them: whether anyone refers to it is known at the end.
-    pub(crate) fn line(&mut self, judged: &Judged, line: Option<u64>, findings: &mut Findings) {
+    /// them unless something has `begun`: whether anyone refers to it is known at
+    /// the end.
+    pub(crate) fn line(
+        &mut self,
+        judged: &Judged,
+        begun: bool,
+        line: Option<u64>,
+        findings: &mut Findings,
+    ) {
         let index = line.unwrap_or(1).saturating_sub(1);
         let fault =
             |code, detail: String| Fault::at(code, At::Document, index, detail).on_line(line);
@@ -85,6 +85,10 @@ impl Documents {
                 return;
             }
         };
+        if begun {
+            let detail = "documents stand before all else".to_owned();
+            findings.fault(fault(FaultCode::BundleCorrupt, detail));
+        }
         match self.line_digest(entry, fault) {
             Ok(digest) => {
                 if let Some(known) = self.known(digest) {
@@ -108,7 +112,7 @@ impl Documents {
         let corrupt = |detail: &str| Box::new(fault(FaultCode::BundleCorrupt, detail.to_owned()));
         let digest = match &entry.mentions.is {
             Some(Ok(digest)) => *digest,
-            Some(Err(error)) => return Err(Box::new(mismatch(error, fault))),
+            Some(Err(error)) => return Err(Box::new(not_right(error, fault))),
             None => return Err(corrupt("the entry in this line is no document")),
         };
         if self.last_line.is_some_and(|before| before >= digest) {
@@ -141,8 +145,7 @@ impl Documents {
             let fault = Fault::at(code, At::Document, index, detail);
             findings.fault(fault.on_line(Some(line)));
         }
-        // One entry alone brings no documents, and promises none.
-        if self.format == Format::Proof {
+        if !self.whole {
             if !missing.is_empty() {
                 not_checked.push(NotChecked::Documents);
             }
@@ -151,8 +154,7 @@ impl Documents {
         missing.sort_unstable_by_key(|(place, digest)| (place.index, *digest));
         for (place, digest) in missing {
             let detail = format!("the document {digest} that it refers to is not here");
-            let fault = Fault::at(FaultCode::DocumentMissing, At::Entry, place.index, detail);
-            findings.fault(fault.with_seq(place.seq).on_line(place.line));
+            findings.fault(place.fault(FaultCode::DocumentMissing, detail));
         }
     }
 
@@ -165,10 +167,12 @@ impl Documents {
     }
 }
 
-fn mismatch(error: &DocumentError, fault: impl Fn(FaultCode, String) -> Fault) -> Fault {
-    let found = fault(FaultCode::DocumentMismatch, error.to_string());
+fn not_right(error: &DocumentError, fault: impl Fn(FaultCode, String) -> Fault) -> Fault {
     match error {
-        DocumentError::Mismatch { claimed, actual } => found.compared(claimed, actual),
-        _ => found,
+        DocumentError::Mismatch { claimed, actual } => {
+            let found = fault(FaultCode::DocumentMismatch, error.to_string());
+            found.compared(claimed, actual)
+        }
+        _ => fault(FaultCode::SchemaViolation, error.to_string()),
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 use super::envelope::{Purpose, signed_bytes};
 use super::hash::Hash;
 use super::key::{PublicKey, Signature};
+use super::limits;
 use super::merkle::{Frontier, NodeHasher};
 use super::position::{EpochNumber, Seq};
 use super::shape;
@@ -177,6 +178,12 @@ pub enum EpochFault {
         /// What the header says.
         tree_size: u64,
     },
+    /// More entries than an epoch may have.
+    #[error("{tree_size} entries, where an epoch has at most {}", limits::EPOCH_ENTRIES)]
+    TooLarge {
+        /// What the header says.
+        tree_size: u64,
+    },
     /// `hour` is not the start of an hour.
     #[error("hour {0} is not the start of an hour")]
     Hour(Timestamp),
@@ -216,6 +223,11 @@ impl EpochHeader {
             faults.push(EpochFault::TreeSize {
                 first_seq: self.first_seq,
                 last_seq: self.last_seq,
+                tree_size: self.tree_size,
+            });
+        }
+        if self.tree_size > limits::EPOCH_ENTRIES {
+            faults.push(EpochFault::TooLarge {
                 tree_size: self.tree_size,
             });
         }

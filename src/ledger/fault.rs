@@ -239,6 +239,9 @@ pub enum NotChecked {
     /// Published headers and heads of entries that a part of a log does not
     /// hold.
     Heads,
+    /// What a ledger must keep beyond links and signatures: the logbook is that
+    /// of others, and was judged as one.
+    LedgerRules,
 }
 
 /// What was verified.

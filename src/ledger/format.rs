@@ -98,10 +98,20 @@
 //! is the pair of key and genesis, and every statement names both.
 //!
 //! 5.3. `ts` never goes back from one entry to the next
-//! (`timestamp_regression`). In a foreign logbook that is a warning.
+//! (`timestamp_regression`). In the books of others that is a warning.
 //!
 //! 5.4. Kinds that begin with `sealbook:`, `wcp.`, `manifest.`, `vacant.` or
-//! `hall.` are the log's own; in a foreign logbook they mean nothing.
+//! `hall.` are the log's own; in the books of others they mean nothing.
+//!
+//! 5.5. An entry of kind `sealbook:close` with the payload `{"successor": hex}`,
+//! under a signature of the log, closes the book: none follows
+//! (`schema_violation`).
+//!
+//! 5.6. A logbook (9) is **a ledger's own** if its first entry can be read and has
+//! the kind `sealbook:open`, or if the verifier is told so; sections 5 and 11 hold
+//! for it as for every ledger and bundle. Any other is **the book of others**, and
+//! nothing of these two sections but 5.2 holds for it: the verdict says
+//! `not_checked: ledger_rules`.
 //!
 //! # 6. Epochs
 //! 6.1. An epoch covers consecutive entries of one hour. Its tree has the shape
@@ -117,7 +127,7 @@
 //! ```
 //! 6.3. Each header **must**: be signed by the log (`epoch_signature_invalid`);
 //! name the log's key and genesis (`log_key_mismatch`, `genesis_mismatch`); have
-//! `tree_size` = `last_seq` − `first_seq` + 1; have an `hour` that is the start of
+//! `tree_size` = `last_seq` − `first_seq` + 1, at most 2^24; have an `hour` that is the start of
 //! one, and a `sealed_at` not before it (`epoch_invariant`).
 //!
 //! 6.4. Epoch 0 **must** have `first_seq` 0, and a header with either has both
@@ -129,7 +139,7 @@
 //!
 //! 6.5. Every entry of the epoch **must** have a `ts` in [`hour`, `hour` + 1 h)
 //! and not after `sealed_at` (`epoch_invariant`). `head` **must** be the hash of
-//! entry `last_seq` (`head_mismatch`).
+//! entry `last_seq` (`head_mismatch`, of the header, found with that entry).
 //!
 //! 6.6. A **path** is the siblings of a leaf from below to the root (RFC 6962
 //! §2.1.1). Its length follows from index and size and **must** be checked before
@@ -175,14 +185,19 @@
 //!
 //! 9.3. An empty logbook passes with a warning; its head is zeros. Not shown:
 //! whether its end is missing (`truncation`), unless a head, a header or a
-//! receipt is held against it (12).
+//! receipt of its last entry is held against it (12): what is older shows that
+//! the log reached that far, and the entries after it are counted as not covered.
 //!
 //! # 10. Bundles
 //! 10.1. JSON Lines, each line canonical JSON and ended by one newline; any other
 //! spelling is refused, and so is what is no line of the table (`bundle_corrupt`;
 //! of a line that begins with `{"entry":` or `{"document":`: `schema_violation`). A file
-//! may be compressed with zstd, window at most 2^27 bytes; everything below is
-//! said of the bytes inside.
+//! may be compressed with zstd (RFC 8878), window at most 2^27 bytes; everything
+//! below is said of the bytes inside. A proof or bundle is one frame with nothing
+//! before or after it; a logbook is frames one after the other, the last of them
+//! whole. Every frame has data: skippable and empty ones are refused
+//! (`bundle_corrupt`; of a proof `proof_invalid`), and what ends within a frame is
+//! `truncated` (of a proof `proof_invalid`).
 //!
 //! 10.2. Lines, in this order; a line of the table may be repeated as it says.
 //!
@@ -195,7 +210,7 @@
 //! | `{"entry": {…, "seq"}}` | each from `first_seq` to `last_seq` | never |
 //! | `{"entry": {…, "seq"}, "path": [hex, …]}` | never | each entry given, in the order of the log |
 //! | `{"after": [hex, …]}` | after the last entry, if its epoch goes on | never |
-//! | head (7) | before the entries that no epoch seals, if `last_seq` is one of them; its `seq` is `last_seq` | never |
+//! | head (7) | before the entries that no epoch seals, if `last_seq` is one of them; once; its `seq` is `last_seq` | never |
 //! | closing record | last | last |
 //!
 //! 10.3. `before` are the hashes of the complete subtrees (6.7) of the leaves
@@ -207,7 +222,8 @@
 //!
 //! 10.4. The closing record: how many entries, headers, document lines and bytes
 //! stand before it, and `H` of all those bytes, newlines included. Every count
-//! and the hash **must** be right (`bundle_corrupt`), and nothing may follow it.
+//! and the hash **must** be right (`bundle_corrupt`), and nothing may follow it,
+//! not even what no newline ends (`bundle_corrupt`).
 //! With the key at hand it is the statement with `<what>` = `bundle`, whose
 //! signature **must** be the log's (`signature_invalid`); else it is
 //! `{"bundle": {…}}` alone, and the report says `bundle_unsigned`: nothing was
@@ -245,7 +261,7 @@
 //! # 11. Documents
 //! 11.1. A document is an entry of kind `wcp.document` with the payload
 //! `{"content", "digest", "media_type"}`, and `_actor` where a server took it in;
-//! no others. `digest` is `blake2b-256:` and the hex
+//! no others, `digest` and `media_type` strings (`schema_violation`). `digest` is `blake2b-256:` and the hex
 //! of `H` over the canonical JSON of `content`, or over its UTF-8 bytes if it is a
 //! string. It **must** be right (`document_mismatch`).
 //!
@@ -254,7 +270,7 @@
 //! name: whole strings of `blake2b-256:` and 64 hex digits, at any depth, values
 //! and not names. Other digests are spelt otherwise there.
 //!
-//! 11.3. Every document that an entry of a ledger or bundle refers to **must** be
+//! 11.3. Every document that an entry of a log or bundle refers to **must** be
 //! there (`document_missing`): among the entries, or in a bundle as a document
 //! line. Such a line has the entry as in a logbook, without its number, since it
 //! stands for its content: the referring entry's signature covers the digest, the
@@ -282,15 +298,22 @@
 //! `signature` (`receipt_mismatch`). If the log ends before it: `truncated`.
 //!
 //! 12.2. A **published file**, JSON Lines, each line a header or a head in
-//! canonical JSON, appended and never changed; a last line without newline was
-//! not finished and is passed over:
+//! canonical JSON, appended and never changed; any other spelling is no published
+//! file and gets no verdict; a last line without newline was not finished and is
+//! passed over, whatever it says. One header or head alone in a file may be spelt
+//! in any way.
 //! ```json
 #![doc = include_str!("../../fixtures/format/published.jsonl")]
 //! ```
-//! Each line **must** be signed by the log, and the log **must** hold its entry
-//! (`last_seq` and `head` of a header) or the very header
-//! (`head_not_contained`). Another header for the same epoch under the log's
-//! signature is `equivocation`, and the two are the evidence.
+//! The lines are first judged by themselves, whatever the log holds: each header
+//! keeps 6.3 (`epoch_invariant`), and of those that the log signed no two may be
+//! of one epoch and differ, follow each other against 6.4, hold one entry in two
+//! epochs, or name two entries at one `seq` (`equivocation`). Then each **must** be
+//! signed by the log, and the log **must** hold its entry (`last_seq` and `head`
+//! of a header) or the very header (`head_not_contained`). Another header for the
+//! same epoch under the log's signature is `equivocation`, and the two are the
+//! evidence. Where a header is not in the log and all its entries are, their tree
+//! **must** have its root (`epoch_root_mismatch`).
 //!
 //! 12.3. A range says nothing of what lies outside of it, a selection or proof of
 //! any entry that it does not hold. Receipts and published lines of such entries
@@ -305,10 +328,12 @@
 //! receipts 10 million; a zstd window 128 MiB.
 //!
 //! # 14. Naming a fault
-//! 14.1. Faults are found, and listed, in the order of the file; of one entry in
+//! 14.1. What was kept of the log is judged by itself first (12.2). Then faults
+//! are found, and listed, in the order of the file; of one entry in
 //! the order link, signature, section 5, time (5.3), epoch (6.5), path or tree
 //! (6.6), document (11.1); of one header in that of 6.3 and 6.4, then its place
-//! (10.2); of one document line: its place, signature, kind, content, order. At
+//! (10.2); of a head: its place, signature, log, genesis; of one document line:
+//! its place, signature, kind, content, order. At
 //! the end of a bundle: its last epoch, its last entry, the head (10.7), then the
 //! documents (11.3). The first decides.
 //!

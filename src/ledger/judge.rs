@@ -56,7 +56,7 @@ pub(crate) struct Readable {
     /// Where the path that came with it in a selection leads, if it is one of
     /// its header's tree.
     pub(crate) root: Option<Result<Hash, PathError>>,
-    /// What it has to do with documents. Nothing in a foreign logbook, where
+    /// What it has to do with documents. Nothing in the books of others, where
     /// kinds mean nothing.
     pub(crate) mentions: Mentions,
     /// What a receipt of it says beside number and hash, where there are
@@ -97,6 +97,8 @@ pub(crate) struct Question<'a> {
     pub(crate) others: &'a [PublicKey],
     /// Whether there are receipts to compare entries with.
     pub(crate) receipts: bool,
+    /// Whether kinds mean something, as they do not in the books of others.
+    pub(crate) kinds: bool,
     /// The header under which the first entry stands.
     pub(crate) header: Option<&'a EpochHeader>,
 }
@@ -134,7 +136,7 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
     let leaves = leaf_hashes(read.iter().filter_map(Read::leaf));
     let mut roots = roots(part, &read, &leaves).into_iter();
     let mut leaves = leaves.into_iter();
-    let opinions = part.iter().zip(read).map(|((event, _), read)| {
+    let opinions = read.into_iter().map(|read| {
         // One for each that has a signature to be judged, in their order.
         let verdict = read.signed(question).and_then(|_| verdicts.next());
         match read {
@@ -152,8 +154,7 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
                     let rest = rest_of(&prev, &signature, entry.ts(), entry.kind());
                     readable.receipt = Some(rest);
                 }
-                // In a foreign logbook kinds mean nothing.
-                if !matches!(event, Event::Entry(Raw::LogbookLine(_), _)) {
+                if question.kinds {
                     readable.mentions = Mentions::of(&entry);
                 }
                 Opinion::Entry(Judged::Read(Box::new(readable)))

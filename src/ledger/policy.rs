@@ -25,6 +25,8 @@ pub struct Policy {
     /// Keys that are not trusted and by which a foreign signature is told, at
     /// most [`KNOWN_KEYS`] of them.
     pub known: Vec<PublicKey>,
+    /// Whether a logbook is a ledger's, whatever its first entry says.
+    pub ledger_rules: bool,
 }
 
 /// Keys that an invalid signature is tried with, besides the trusted ones.
@@ -37,13 +39,6 @@ impl Policy {
         keys.copied().filter(|key| Some(*key) != log).collect()
     }
 
-    /// Whether something was given that a log with its end cut off would not
-    /// hold.
-    #[must_use]
-    pub fn anchors_the_end(&self) -> bool {
-        let receipts = self.receipts.as_ref().is_some_and(|r| !r.is_empty());
-        self.expect_head.is_some() || !self.contains.is_empty() || receipts
-    }
 }
 
 impl Default for Policy {
@@ -56,6 +51,7 @@ impl Default for Policy {
             receipts: None,
             revocations: Vec::new(),
             known: Vec::new(),
+            ledger_rules: false,
         }
     }
 }

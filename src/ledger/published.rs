@@ -35,18 +35,25 @@ pub enum PublishedError {
     /// A header or head that is none.
     #[error(transparent)]
     Statement(#[from] StatementError),
+    /// Another spelling than the format's only one.
+    #[error("the line is not in canonical form")]
+    Spelling,
     /// Something else.
     #[error("neither an epoch header nor a head")]
     Other,
 }
 
 impl Published {
-    /// Reads a line in any spelling.
+    /// Reads a line, without its newline, and refuses any but its one spelling.
     ///
     /// # Errors
     /// [`PublishedError`].
     pub fn from_line(line: &[u8]) -> Result<Published, PublishedError> {
-        Published::from_value(&parse::parse(line)?)
+        let published = Published::from_value(&parse::parse(line)?)?;
+        match published.to_line().strip_suffix(b"\n") == Some(line) {
+            true => Ok(published),
+            false => Err(PublishedError::Spelling),
+        }
     }
 
     /// Reads a value.

@@ -273,7 +273,8 @@ impl<'a> ReceiptCheck<'a> {
         }
     }
 
-    /// Reports what was acknowledged and is not there.
+    /// Reports what was acknowledged and is not there, and answers the newest
+    /// entry that is.
     pub(crate) fn close(
         self,
         whose: Whose,
@@ -281,7 +282,7 @@ impl<'a> ReceiptCheck<'a> {
         last: Option<Seq>,
         not_checked: &mut Vec<NotChecked>,
         findings: &mut Findings,
-    ) {
+    ) -> Option<Seq> {
         for log in &self.receipts.logs {
             if let Some(fault) = foreign(Some(log), whose) {
                 findings.fault(fault);
@@ -313,6 +314,9 @@ impl<'a> ReceiptCheck<'a> {
             };
             findings.warning(WarningCode::NotCovered, detail);
         }
+        let mut seen = self.receipts.records.iter().zip(&self.seen);
+        let newest = seen.rfind(|(_, seen)| **seen);
+        newest.map(|(record, _)| record.seq)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::epoch::{EpochFault, EpochHeader, SignedEpoch};
 use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked, WarningCode};
+use super::growing::Growing;
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::judge::Readable;
@@ -10,10 +11,6 @@ use super::key::PublicKey;
 use super::merkle::LeafRange;
 use super::position::Seq;
 use super::source::Subject;
-
-mod growing;
-
-use growing::Growing;
 
 /// Where the walk stands.
 #[derive(Debug)]
@@ -37,8 +34,8 @@ struct Open {
     header: EpochHeader,
     line: Option<u64>,
     tree: Growing,
-    /// The last of its entries, with its hash.
-    last: Option<(Seq, Hash)>,
+    /// Whether one of its entries is given.
+    given: bool,
 }
 
 impl Seals {
@@ -104,7 +101,7 @@ impl Seals {
             header: epoch.content,
             line,
             tree: Growing::default(),
-            last: None,
+            given: false,
         });
     }
 
@@ -224,7 +221,13 @@ impl Seals {
             let fault = Fault::at(FaultCode::EpochInvariant, At::Entry, index, detail);
             findings.fault(fault.with_seq(seq.map(|s| s.0)).on_line(line));
         }
-        open.last = seq.map(|s| (s, entry.hash));
+        open.given = true;
+        if seq == Some(open.header.last_seq) && entry.hash != open.header.head {
+            let header = &open.header;
+            let detail = format!("entry {} is not the head that was sealed", header.last_seq);
+            let fault = fault_in(FaultCode::HeadMismatch, header, open.line, &detail);
+            findings.fault(fault.compared(header.head, entry.hash));
+        }
         if self.contiguous {
             open.tree.push(entry.leaf);
         } else {
@@ -241,7 +244,7 @@ impl Seals {
         let root = open.tree.root().unwrap_or(Hash::ZERO);
         let header = &open.header;
         if !self.contiguous {
-            if open.last.is_none() {
+            if !open.given {
                 let detail = "the header of an epoch of which no entry is given";
                 findings.fault(fault_in(
                     FaultCode::BundleCorrupt,
@@ -260,13 +263,6 @@ impl Seals {
             );
             let fault = fault_in(FaultCode::EpochRootMismatch, header, open.line, &detail);
             findings.fault(fault.compared(header.root, root));
-        }
-        if let Some((_, hash)) = open.last.filter(|(seq, _)| *seq == header.last_seq)
-            && hash != header.head
-        {
-            let detail = format!("entry {} is not the head that was sealed", header.last_seq);
-            let fault = fault_in(FaultCode::HeadMismatch, header, open.line, &detail);
-            findings.fault(fault.compared(header.head, hash));
         }
     }
 
@@ -335,11 +331,6 @@ impl Open {
             }
             Some(Err(error)) => findings.fault(fault(error.to_string())),
             None => findings.fault(fault(format!("it has no path into epoch {}", header.epoch))),
-        }
-        if seq == Some(header.last_seq) && entry.hash != header.head {
-            let detail = format!("entry {} is not the head that was sealed", header.last_seq);
-            let fault = fault_in(FaultCode::HeadMismatch, header, self.line, &detail);
-            findings.fault(fault.compared(header.head, entry.hash));
         }
     }
 }

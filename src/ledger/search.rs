@@ -66,5 +66,6 @@ const NOTHING: Question<'static> = Question {
     log: None,
     others: &[],
     receipts: false,
+    kinds: false,
     header: None,
 };

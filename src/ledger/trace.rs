@@ -88,6 +88,11 @@ impl Trace {
         }
     }
 
+    /// Whether no entry was walked, here or before.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Takes the next entry; `index` is what its faults are numbered with.
     pub(crate) fn take(&mut self, judged: &Judged, index: u64, line: Option<u64>) {
         let start = self.count;

@@ -18,15 +18,16 @@ use super::anchors::{AnchorCheck, Known};
 use super::chain::Chain;
 use super::checkpoint::Checkpoint;
 use super::closing::Closing;
-use super::documents::{Documents, Place};
+use super::documents::Documents;
 use super::epoch::EpochHeader;
 use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
 use super::hash::Hash;
 use super::head::SignedHead;
-use super::judge::{Judged, Opinion, Question, Readable, judge};
+use super::judge::{Judged, Opinion, Question, judge, read_raw};
 use super::key::{PublicKey, StrictVerifier};
+use super::kind;
 use super::opening::Opening;
 use super::position::Seq;
 use super::receipts::{ReceiptCheck, Whose};
@@ -36,6 +37,7 @@ use super::source::{Event, ReadError, Source, Subject};
 use super::trace::Trace;
 
 mod ending;
+mod entry;
 
 pub use super::anchors::Anchor;
 pub use super::outcome::{Outcome, Summary, Verified};
@@ -75,6 +77,7 @@ pub fn verify_from(
     // The last header that was read: the walk is one batch behind.
     let mut header = None;
     while !batch.is_empty() {
+        walk.choose_rules(&batch);
         walk.choose_verifier(&batch);
         let verifier = walk.verifier_for(&batch);
         let others = policy.others(walk.log);
@@ -83,6 +86,7 @@ pub fn verify_from(
             log: walk.log,
             others: &others,
             receipts: walk.receipts.is_some(),
+            kinds: walk.own,
             header: header.as_ref(),
         };
         let mut next = Vec::new();
@@ -123,6 +127,9 @@ struct Walk<'a> {
     /// Several keys were given for a logbook, which names none: the first
     /// entry decides.
     undecided: bool,
+    /// Whether all rules of a ledger hold for it: a logbook may be the book of
+    /// others, in which kinds mean nothing.
+    own: bool,
     chain: Chain,
     seals: Seals,
     head: Option<SignedHead>,
@@ -172,9 +179,6 @@ impl<'a> Walk<'a> {
         if !policy.signatures || log.is_none() {
             not_checked.push(NotChecked::Signatures);
         }
-        if policy.anchors_the_end() {
-            not_checked.retain(|what| *what != NotChecked::Truncation);
-        }
         Walk {
             policy,
             key_source,
@@ -183,6 +187,9 @@ impl<'a> Walk<'a> {
                 .filter(|_| policy.signatures)
                 .as_ref()
                 .map(StrictVerifier::new),
+            own: subject.format != Format::Logbook
+                || policy.ledger_rules
+                || resume.is_some_and(|at| at.ledger_rules),
             undecided: named.is_none() && policy.signatures && policy.keys.len() > 1,
             chain: match resume {
                 Some(at) => Chain::after(at),
@@ -191,9 +198,9 @@ impl<'a> Walk<'a> {
             seals: Seals::new(subject),
             head: None,
             genesis: subject.genesis.or(resume.and_then(|at| at.genesis)),
-            anchors: AnchorCheck::new(&policy.contains),
+            anchors: AnchorCheck::new(&policy.contains, &mut findings),
             receipts: policy.receipts.as_ref().map(ReceiptCheck::new),
-            documents: Documents::new(subject.format),
+            documents: Documents::new(subject.format != Format::Proof && resume.is_none()),
             revoked: Revoked::new(&policy.revocations),
             opening: None,
             closing: None,
@@ -202,6 +209,17 @@ impl<'a> Walk<'a> {
             not_checked,
             findings,
             subject: subject.clone(),
+        }
+    }
+
+    /// A logbook that begins as a ledger does is one, and is judged as one.
+    fn choose_rules(&mut self, batch: &[Event]) {
+        let first = batch.iter().find_map(|event| match event {
+            Event::Entry(raw, _) => Some(raw),
+            _ => None,
+        });
+        if let Some(first) = first.filter(|_| !self.own && self.trace.is_empty()) {
+            self.own = matches!(read_raw(first), (_, Ok(entry)) if entry.kind() == kind::OPEN);
         }
     }
 
@@ -218,6 +236,7 @@ impl<'a> Walk<'a> {
                 log: Some(*key),
                 others: &[],
                 receipts: false,
+                kinds: false,
                 header: None,
             };
             match judge(first, question).pop() {
@@ -243,7 +262,9 @@ impl<'a> Walk<'a> {
             match (event, opinion) {
                 (Event::Entry(_, line), Opinion::Entry(judged)) => self.entry(&judged, line),
                 (Event::Document(_, line), Opinion::Entry(judged)) => {
-                    self.documents.line(&judged, line, &mut self.findings);
+                    let begun = self.chain.count > 0 || self.seals.count > 0 || self.head.is_some();
+                    self.documents
+                        .line(&judged, begun, line, &mut self.findings);
                 }
                 (Event::Epoch(epoch, line), Opinion::Statement(signed)) => {
                     let number = epoch.content.epoch.0;
@@ -254,13 +275,16 @@ impl<'a> Walk<'a> {
                         self.findings.fault(found.on_line(line));
                     }
                     if let Some(header) = self.seals.header().filter(|_| signed) {
-                        self.anchors.header(header);
+                        self.anchors.header(header, &mut self.findings);
                     }
                 }
                 (Event::Head(head, line), Opinion::Statement(signed)) => {
                     self.seals.close(&mut self.findings);
-                    if self.head.is_some() || !self.subject.contiguous {
-                        let detail = "a head stands only once, and only in a range";
+                    let next = self.chain.next_seq();
+                    let ended = self.subject.last_seq.is_some_and(|last| next > last);
+                    if self.head.is_some() || !self.subject.contiguous || ended {
+                        let detail = "a head stands once, in a range, before the entries that no \
+                                      epoch seals";
                         let found = Fault::of_file(FaultCode::BundleCorrupt, detail);
                         self.findings.fault(found.on_line(line));
                     }
@@ -297,140 +321,6 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn entry(&mut self, judged: &Judged, line: Option<u64>) {
-        let index = self.chain.count;
-        let seq = self.chain.step(judged, line, &mut self.findings);
-        let numbered = seq.filter(|_| self.subject.format == Format::Ledger);
-        self.trace
-            .take(judged, numbered.map_or(index, |seq| seq.0), line);
-        let readable = match judged {
-            Judged::Read(entry) => Some(&**entry),
-            Judged::Unreadable { .. } => None,
-        };
-        if let (Some(entry), Some(seq)) = (readable, seq) {
-            self.open(seq, entry, line);
-            self.close(seq, entry, index, line);
-            self.revoked.entry(seq, entry.hash, index, line);
-            self.compare(seq, entry, index, line);
-        }
-        if self.subject.format == Format::Logbook {
-            return;
-        }
-        let place = At::Entry;
-        let covered = self
-            .seals
-            .entry(seq, readable, line, index, &mut self.findings);
-        if !covered && self.head.is_none() && self.subject.format != Format::Ledger {
-            let detail = "no epoch header and no head covers it";
-            let fault = Fault::at(FaultCode::ProofInvalid, place, index, detail);
-            self.findings
-                .fault(fault.with_seq(seq.map(|s| s.0)).on_line(line));
-        }
-    }
-
-    /// Entry 0 says which log this is.
-    fn open(&mut self, seq: Seq, entry: &Readable, line: Option<u64>) {
-        if entry.acknowledges_rollback && self.subject.format != Format::Logbook {
-            let detail = format!("entry {seq} acknowledges a rollback");
-            self.findings
-                .warning(WarningCode::AcknowledgedRollback, detail);
-        }
-        if seq != Seq::FIRST {
-            return;
-        }
-        let opening = entry.opening.as_ref().map(Opening::from_object);
-        self.opening = opening
-            .as_ref()
-            .and_then(|read| read.as_ref().ok())
-            .cloned();
-        if self.subject.format == Format::Logbook {
-            self.genesis = Some(entry.hash);
-            return;
-        }
-        let fault = |code, detail: String| {
-            Fault::at(code, At::Entry, 0, detail)
-                .with_seq(Some(0))
-                .on_line(line)
-        };
-        match opening {
-            Some(Ok(opening)) => {
-                if let Some(log) = self.log.filter(|key| *key != opening.log) {
-                    let found = fault(
-                        FaultCode::LogKeyMismatch,
-                        "entry 0 names another log key".to_owned(),
-                    );
-                    self.findings.fault(found.compared(log, opening.log));
-                }
-            }
-            Some(Err(error)) => self
-                .findings
-                .fault(fault(FaultCode::SchemaViolation, error.to_string())),
-            None => {
-                let detail = "entry 0 does not open a ledger".to_owned();
-                self.findings
-                    .fault(fault(FaultCode::SchemaViolation, detail));
-            }
-        }
-        match self.genesis {
-            Some(genesis) if genesis != entry.hash => {
-                let found = fault(
-                    FaultCode::GenesisMismatch,
-                    "entry 0 is not the genesis that is named".to_owned(),
-                );
-                self.findings.fault(found.compared(genesis, entry.hash));
-            }
-            _ => {
-                self.genesis = Some(entry.hash);
-                self.seals.expect_genesis(entry.hash);
-            }
-        }
-    }
-
-    /// Nothing may follow the entry that closes a book. In foreign logbooks that
-    /// kind means nothing.
-    fn close(&mut self, seq: Seq, entry: &Readable, index: u64, line: Option<u64>) {
-        if let Some((closed, _)) = self.closing
-            && self.subject.format != Format::Logbook
-            && seq.before() == Some(closed)
-        {
-            let detail = format!("entry {closed} closed the book, and this one follows");
-            let fault = Fault::at(FaultCode::SchemaViolation, At::Entry, index, detail);
-            self.findings
-                .fault(fault.with_seq(Some(seq.0)).on_line(line));
-        }
-        let believed = entry.signature_valid != Some(false);
-        let closing = entry.closing.filter(|_| believed);
-        self.closing = closing.map(|closing| (seq, closing)).or(self.closing);
-    }
-
-    /// Holds an entry against what was kept of the log, and notes the documents
-    /// that it needs.
-    fn compare(&mut self, seq: Seq, entry: &Readable, index: u64, line: Option<u64>) {
-        self.anchors.entry(seq, entry.hash);
-        let whose = self.whose();
-        if let (Some(receipts), Some(rest)) = (&mut self.receipts, entry.receipt) {
-            receipts.entry(seq, entry.hash, rest, whose, &mut self.findings);
-        }
-        let numbered = self.subject.format != Format::Logbook;
-        let place = Place {
-            index: match self.subject.format {
-                Format::Ledger => seq.0,
-                _ => index,
-            },
-            seq: numbered.then_some(seq.0),
-            line,
-        };
-        let mentions = &entry.mentions;
-        self.documents.entry(mentions, place, &mut self.findings);
-    }
-
-    fn whose(&self) -> Whose {
-        Whose {
-            log: self.log,
-            genesis: self.genesis,
-        }
-    }
-
     fn finish(mut self) -> Outcome {
         self.seals.close(&mut self.findings);
         self.check_end();
@@ -442,12 +332,19 @@ impl<'a> Walk<'a> {
             subject: &self.subject,
             head: self.chain.head,
         };
-        self.anchors.close(&known, &mut self.not_checked, findings);
+        let mut covered = self
+            .anchors
+            .close(&known, &mut self.not_checked, findings);
+        let last = self.chain.last_seq;
         if let Some(receipts) = self.receipts {
-            let last = self.chain.last_seq;
             let not_checked = &mut self.not_checked;
-            receipts.close(whose, &self.subject, last, not_checked, findings);
+            let kept = receipts.close(whose, &self.subject, last, not_checked, findings);
+            covered = covered.max(kept);
         }
+        if self.policy.expect_head.is_some() {
+            covered = covered.max(Some(last.unwrap_or_default()));
+        }
+        ending::say_what_is_not_covered(last, covered, &mut self.not_checked, findings);
         self.documents.close(&mut self.not_checked, findings);
         let closing = self.closing.map(|(_, closing)| closing);
         let (log, genesis, opening) = (self.log, self.genesis, self.opening.as_ref());
@@ -456,6 +353,8 @@ impl<'a> Walk<'a> {
         if self.chain.count == 0 {
             self.findings
                 .warning(WarningCode::Empty, "there are no entries");
+        } else if !self.own {
+            self.not_checked.push(NotChecked::LedgerRules);
         }
         self.not_checked.sort_unstable();
         self.not_checked.dedup();

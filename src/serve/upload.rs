@@ -168,6 +168,9 @@ fn judge(
         }
         (pinned, found) => pinned.or(found).ok_or(Problem::NotRecognised)?,
     };
+    if format != Format::Logbook {
+        recognised.one_frame.demand();
+    }
     let nobody = &mut |_| ();
     let outcome = match format {
         Format::Logbook => verify(&mut LogbookFile::new(reader), policy, nobody),
@@ -191,9 +194,11 @@ fn judge(
 fn small(reader: impl Read) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let most = 3 * limits::LINE_BYTES as u64;
-    let read = reader.take(most).read_to_end(&mut bytes);
-    read.map_err(|_| Problem::BodyBroken)?;
-    Ok(bytes)
+    match reader.take(most).read_to_end(&mut bytes) {
+        // What does not decompress whole is no proof, and will be named so.
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Vec::new()),
+        read => read.map(|_| bytes).map_err(|_| Problem::BodyBroken),
+    }
 }
 
 /// The report on something else than it was said to be.

@@ -16,6 +16,7 @@ mod beside;
 mod books;
 mod campaigns;
 mod cards;
+mod cases;
 mod catalogue;
 mod commands;
 mod copies;

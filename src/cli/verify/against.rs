@@ -36,6 +36,7 @@ pub(super) fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
         receipts: receipts.transpose()?,
         revocations: revocations?,
         known: Vec::new(),
+        ledger_rules: args.ledger_rules,
     };
     Ok((policy, warnings))
 }

@@ -30,11 +30,11 @@ use super::super::output::Output;
 use super::one::{Examined, examine};
 use super::{Args, Printed};
 
+/// Lines of a file, but for blank ones, among which its first entry must be.
+const FIRST_LINES: usize = 4;
+
 /// Bytes of a file in which its first entry must end.
 const FIRST_BYTES: u64 = 1 << 20;
-
-/// Lines of a file among which its first entry must be.
-const FIRST_LINES: usize = 4;
 
 /// One of them.
 struct Subject {
@@ -170,8 +170,9 @@ fn first_entry(path: &Path) -> Option<Entry> {
     // What can be read of it is enough.
     let _read = opened.reader.take(FIRST_BYTES).read_to_end(&mut text);
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let mut lines = text.split(|byte| *byte == b'\n').take(FIRST_LINES);
-    lines.find_map(|line| {
+    let lines = text.split(|byte| *byte == b'\n');
+    let mut written = lines.filter(|line| !line.trim_ascii().is_empty());
+    written.by_ref().take(FIRST_LINES).find_map(|line| {
         let in_bundle = line
             .strip_prefix(b"{\"entry\":")
             .and_then(|rest| rest.strip_suffix(b"}"));

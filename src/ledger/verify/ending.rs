@@ -2,8 +2,9 @@
 //! may go on.
 
 use super::super::checkpoint::Checkpoint;
-use super::super::fault::{Fault, FaultCode};
+use super::super::fault::{Fault, FaultCode, Findings, NotChecked, WarningCode};
 use super::super::opening::FormatVersion;
+use super::super::position::Seq;
 use super::super::source::Offset;
 use super::Walk;
 
@@ -25,6 +26,7 @@ impl Walk<'_> {
             bytes: offset.bytes,
             hash: offset.hash,
             signatures: self.policy.signatures,
+            ledger_rules: self.own,
         });
     }
 
@@ -62,5 +64,28 @@ impl Walk<'_> {
             self.findings
                 .fault(found.compared(expected, self.chain.head));
         }
+    }
+}
+
+/// What was kept of a log shows that it reached an entry, and nothing of what
+/// comes after: only what names the last entry says that the end is here.
+pub(super) fn say_what_is_not_covered(
+    last: Option<Seq>,
+    covered: Option<Seq>,
+    not_checked: &mut Vec<NotChecked>,
+    findings: &mut Findings,
+) {
+    let Some(covered) = covered else {
+        return;
+    };
+    let beyond = last.map_or(0, |last| last.0.saturating_sub(covered.0));
+    if beyond == 0 {
+        not_checked.retain(|what| *what != NotChecked::Truncation);
+    } else if not_checked.contains(&NotChecked::Truncation) {
+        let detail = format!(
+            "the newest of what was given is of entry {covered}: the {beyond} entries after it \
+             are not covered, and whether the end is missing is not known"
+        );
+        findings.warning(WarningCode::NotCovered, detail);
     }
 }

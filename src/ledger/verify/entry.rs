@@ -1,0 +1,128 @@
+//! One entry of the walk, in the order of the format's 14.1: link, signature,
+//! what a ledger's own kinds say, time, epoch, path or tree, document; then what
+//! was kept of it.
+
+use super::super::chain::Place;
+use super::super::fault::{FaultCode, Format, WarningCode};
+use super::super::hash::Hash;
+use super::super::judge::{Judged, Readable};
+use super::super::opening::Opening;
+use super::super::position::Seq;
+use super::super::receipts::Whose;
+use super::Walk;
+
+impl Walk<'_> {
+    pub(super) fn entry(&mut self, judged: &Judged, line: Option<u64>) {
+        let (seq, place) = self.chain.step(judged, line, &mut self.findings);
+        self.trace.take(judged, place.index, line);
+        let readable = match judged {
+            Judged::Read(entry) => Some(&**entry),
+            Judged::Unreadable { .. } => None,
+        };
+        if let (Some(entry), Some(seq)) = (readable, seq) {
+            self.open(seq, entry, &place);
+            self.close(seq, entry, &place);
+            self.chain
+                .time(entry.ts, &place, !self.own, &mut self.findings);
+        }
+        if self.subject.format != Format::Logbook {
+            let (index, findings) = (place.index, &mut self.findings);
+            let covered = self.seals.entry(seq, readable, line, index, findings);
+            if !covered && self.head.is_none() && self.subject.format != Format::Ledger {
+                let detail = "no epoch header and no head covers it";
+                findings.fault(place.fault(FaultCode::ProofInvalid, detail));
+            }
+        }
+        if let (Some(entry), Some(seq)) = (readable, seq) {
+            let mentions = &entry.mentions;
+            self.documents.entry(mentions, place, &mut self.findings);
+            self.revoked.entry(seq, entry.hash, place.index, line);
+            self.compare(seq, entry);
+        }
+    }
+
+    /// Entry 0 says which log this is.
+    fn open(&mut self, seq: Seq, entry: &Readable, place: &Place) {
+        if !self.own {
+            if seq == Seq::FIRST {
+                self.genesis = Some(entry.hash);
+            }
+            return;
+        }
+        if entry.acknowledges_rollback {
+            let detail = format!("entry {seq} acknowledges a rollback");
+            self.findings
+                .warning(WarningCode::AcknowledgedRollback, detail);
+        }
+        if seq != Seq::FIRST {
+            return;
+        }
+        match entry.opening.as_ref().map(Opening::from_object) {
+            Some(Ok(opening)) => {
+                if let Some(log) = self.log.filter(|key| *key != opening.log) {
+                    let detail = "entry 0 names another log key";
+                    let found = place.fault(FaultCode::LogKeyMismatch, detail);
+                    self.findings.fault(found.compared(log, opening.log));
+                }
+                self.opening = Some(opening);
+            }
+            Some(Err(error)) => {
+                let found = place.fault(FaultCode::SchemaViolation, error.to_string());
+                self.findings.fault(found);
+            }
+            None => {
+                let detail = "entry 0 does not open a ledger";
+                let found = place.fault(FaultCode::SchemaViolation, detail);
+                self.findings.fault(found);
+            }
+        }
+        self.name(entry.hash, place);
+    }
+
+    /// The genesis, as entry 0 has it, must be the one that was named.
+    fn name(&mut self, genesis: Hash, place: &Place) {
+        match self.genesis {
+            Some(named) if named != genesis => {
+                let detail = "entry 0 is not the genesis that is named";
+                let found = place.fault(FaultCode::GenesisMismatch, detail);
+                self.findings.fault(found.compared(named, genesis));
+            }
+            _ => {
+                self.genesis = Some(genesis);
+                self.seals.expect_genesis(genesis);
+            }
+        }
+    }
+
+    /// Nothing may follow the entry that closes a book.
+    fn close(&mut self, seq: Seq, entry: &Readable, place: &Place) {
+        if let Some((closed, _)) = self.closing
+            && self.own
+            && seq.before() == Some(closed)
+        {
+            let detail = format!("entry {closed} closed the book, and this one follows");
+            let found = place.fault(FaultCode::SchemaViolation, detail);
+            self.findings.fault(found);
+        }
+        let believed = entry.signature_valid != Some(false);
+        let closing = entry.closing.filter(|_| believed);
+        self.closing = closing.map(|closing| (seq, closing)).or(self.closing);
+    }
+
+    /// Holds an entry against what was kept of the log.
+    fn compare(&mut self, seq: Seq, entry: &Readable) {
+        self.anchors
+            .entry(seq, entry.hash, entry.leaf, &mut self.findings);
+        let whose = self.whose();
+        if let (Some(receipts), Some(rest)) = (&mut self.receipts, entry.receipt) {
+            receipts.entry(seq, entry.hash, rest, whose, &mut self.findings);
+        }
+    }
+
+    pub(super) fn whose(&self) -> Whose {
+        Whose {
+            log: self.log,
+            genesis: self.genesis,
+        }
+    }
+}
