@@ -62,6 +62,7 @@ mod stats;
 mod status;
 #[cfg(feature = "serve")]
 mod token;
+mod trust;
 mod validate;
 mod verify;
 mod version;

@@ -155,6 +155,7 @@ pub mod proof;
 pub mod published;
 pub mod receipts;
 pub mod revocation;
+mod revoked;
 mod seals;
 pub mod search;
 pub mod sha256;

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A second verifier of logbooks, bundles and proofs, from the format document alone: src/ledger/format.rs.
 
-tools/verify.py [--key HEX]... [--as logbook|bundle|proof] FILE... prints a JSON report a file; exits with 0 if all
-pass, 1 if one fails, 2 if one is none of them. In comments are sections. zstd is transport: decompress first."""
+tools/verify.py [--key HEX]... [--as logbook|bundle|proof] [--allow-unsigned] FILE... prints a JSON report a file; exits
+with 0 if all pass, 1 if one fails, 2 if one is none of them or of a version that is not read here. In comments are
+sections. zstd is transport: decompress first."""
 import argparse, hashlib, json, re, sys
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
@@ -16,6 +17,7 @@ ORDER_8 = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826
 SMALL = {0, 1, P - 1, ORDER_8, P - ORDER_8}  # the y of every point of small order
 REFERRING, UNREADABLE = ("wcp.", "manifest.", "vacant.", "hall."), (ValueError, RecursionError, OverflowError)
 class Fault(Exception): pass
+class Unsupported(Exception): pass  # 15.2: no verdict.
 def demand(at="file", index=None, /, **claims):  # The first claim that does not hold names the fault.
     for code, holds in claims.items():
         if not holds:
@@ -44,6 +46,8 @@ def anything(value): return value
 def text(value): return value if isinstance(value, str) else wrong("no string")
 def number(value): return value if type(value) is int and 0 <= value < 2**64 else wrong("no number")
 def one(value): return value if number(value) == 1 else wrong("another format")
+def two(value): return value if number(value) == 2 else wrong("another format")
+def nothing(value): return value if value == [] else wrong("something that is not known")
 def optional(reader): return lambda value: None if value is None else reader(value)
 def hex_16(value, size=32): return value if re.fullmatch("[0-9a-f]{%d}" % size, text(value)) else wrong("no hex")
 def hex_32(value): return hex_16(value, 64)
@@ -61,9 +65,14 @@ def any_time(value):  # 2. The moment. Its canonical spelling is Python's own.
     return datetime.fromisoformat(spelt).astimezone(timezone.utc)
 def time(value): return any_time(value) if any_time(value).isoformat() == value else wrong("another spelling")
 LOG, RANGE, SEQ = dict(genesis=hex_32, log=hex_32), dict(first_seq=number, last_seq=number), dict(seq=number)
-CONTENTS, HEAD = dict(LOG, contents=text, format=one), dict(LOG, **SEQ, hash=hex_32, ts=time)
+CONTENTS = {1: dict(LOG, contents=text, format=one), 2: dict(LOG, contents=text, format=two, uses=nothing)}
+def tie(value): return read(value, dict(epoch=number, hash=hex_32))
+def tree(value): return read(value, dict(root=hex_32, size=number))
+HEADS = {1: dict(LOG, **SEQ, hash=hex_32, ts=time)}
+HEADS[2] = dict(HEADS[1], epoch=optional(tie), format=two, tree=optional(tree))
 HEADER = dict(LOG, **RANGE, epoch=number, head=hex_32, hour=time, prev=hex_32, root=hex_32, sealed_at=time, tree_size=number)
-CLOSING = dict(LOG, bytes=number, documents=number, entries=number, epochs=number, format=number, hash=hex_32)
+CLOSING = {1: dict(LOG, bytes=number, documents=number, entries=number, epochs=number, format=number, hash=hex_32)}
+CLOSING[2] = dict(CLOSING[1], filter=optional(payload))
 OPENING = dict(format=one, log=hex_32, nonce=hex_16, origin=text, predecessor=optional(log_end),
                recovery_key_sha256=optional(hex_32))
 ENTRY = dict(kind=kind, payload=payload, prev_hash=hex_32, signature=hex_64, ts=time)
@@ -74,11 +83,12 @@ def signed(key, message, signature):  # 3.1
     weak = any(y >= P or y in SMALL for y in ys) or int.from_bytes(signature[32:], "little") >= L
     with suppress(InvalidSignature):  # cofactorless: R is computed and its bytes are compared
         return not weak and Ed25519PublicKey.from_public_bytes(key).verify(signature, message) is None
+def version(value): return 2 if isinstance(value, dict) and value.get("format") == 2 else 1
 class Statement:  # 3.2
     def __init__(self, value, what, readers):
         envelope = read(value, {what: anything, "key": hex_32, "signature": hex_64})
         self.__dict__.update(read(value[what], readers))
-        self.signed_bytes = b"sealbook:%s:v1\x1f" % what.encode() + canonical(value[what])
+        self.signed_bytes = b"sealbook:%s:v%d\x1f" % (what.encode(), version(value[what])) + canonical(value[what])
         self.signed = envelope["key"] == self.log and signed(self.log, self.signed_bytes, envelope["signature"])
 
 class Entry:  # 4. and 5.
@@ -155,13 +165,33 @@ def root(nodes):  # Of such subtrees with their levels, from the left.
         tree.append((level, node))
     return reduce(lambda right, left: H(b"\1", left, right), [node for _, node in reversed(tree)]).hex()
 
+def supported(value):  # 15.2
+    named = value if isinstance(value, dict) else {}
+    newer, uses = named.get("format"), named.get("uses")
+    if type(newer) is int and 2 < newer < 2**64 or newer == 2 and isinstance(uses, list) and any(isinstance(use, str) for use in uses):
+        raise Unsupported
+def opens(line, log, genesis, at, index):  # 10.9: the opening entry, in a line of its own
+    entry = Entry(line, ENTRY)
+    entry.seq = 0
+    with relocated(at, index):
+        entry.judge(log, genesis, None, None, index)
+@contextmanager
+def relocated(at, index):  # What is wrong with an entry inside is of this place.
+    try:
+        yield
+    except Fault as fault:
+        raise Fault(dict(fault.args[0], at=at, index=index)) from None
 def proof(data, keys, report):  # 8
     with readable("proof_invalid"):
         value, spelling = parse(data[:-1])
-        parts = read(value if spelling + b"\n" == data else None, dict(entry=anything, epoch=anything, path=hashes))
+        supported(value)
+        whole, more = value if spelling + b"\n" == data else None, dict(format=two, opening=anything, uses=nothing)
+        parts = read(whole, dict(entry=anything, epoch=anything, path=hashes, **(more if version(whole) == 2 else {})))
+        opening = Entry(parts["opening"], ENTRY) if version(whole) == 2 else None
         entry, header = Entry(parts["entry"], dict(ENTRY, **SEQ)), Header(parts["epoch"], "epoch", HEADER)
     report.update(entries=1, epochs=1, head=entry.hash)
     demand(untrusted_key=header.log in keys)
+    opening and opens(parts["opening"], header.log, header.genesis, "document", 0)
     header.judge(header.log, header.genesis)
     entry.judge(header.log, header.genesis, None, None, 0)
     header.covers(entry, 0)
@@ -192,18 +222,23 @@ def logbook(data, keys, report):  # 9
         demand("entry", index, document_missing=digest in given)
 
 class Bundle:  # 10, a method for each line of its table.
-    log = header = entry = tail = tree = closed = None
+    log = header = entry = tail = tree = closed = opened = None
     def __init__(self, data, keys, report):
         self.keys, self.report, self.documents, self.given, self.wanted = keys, report, {}, set(), {}
         *self.lines, rest = data.split(b"\n")
         for self.line, raw in enumerate(self.lines):
             demand("document", self.line, bundle_corrupt=not self.closed)
+            due = self.log is not None and self.format == 2 and not self.opened
+            demand("document", self.line, bundle_corrupt=not due or raw.startswith(b'{"opening":'))
             entry, document = (self.log and raw.startswith(b'{"%s":' % what) for what in (b"entry", b"document"))
+            document = document or due
             code = "schema_violation" if entry or document else "bundle_corrupt"
             with readable(code, "entry" if entry else "document", report["entries"] if entry else self.line):
                 value, spelling = parse(raw)
+                self.log or supported(value.get("sealbook") if isinstance(value, dict) else None)
                 what = [name for name in LINES if isinstance(value, dict) and name in value and spelling == raw]
                 what and (what[0] == "sealbook") == (self.log is None) or wrong("no line that may stand here")
+                (what[0] == "opening") == due or wrong("the opening entry stands second, and only there")
                 getattr(self, "on_" + what[0])(value)
         demand("document", len(self.lines), bundle_corrupt=not self.closed or not rest, truncated=self.closed)
         self.end()
@@ -216,10 +251,14 @@ class Bundle:  # 10, a method for each line of its table.
             demand("document", line, bundle_corrupt=digest in self.wanted and digest not in self.given)
     def on_sealbook(self, value):
         contents = read(value, dict(sealbook=payload))["sealbook"]
-        self.range = contents.get("contents") == "range"
-        self.__dict__.update(read(contents, dict(CONTENTS, **RANGE) if self.range else CONTENTS))
+        self.range, readers = contents.get("contents") == "range", CONTENTS[version(contents)]
+        self.__dict__.update(read(contents, dict(readers, **RANGE) if self.range else readers))
         self.range or self.contents == "selection" or wrong("neither range nor selection")
         demand(untrusted_key=self.log in self.keys)
+    def on_opening(self, value):
+        with readable("schema_violation", "document", self.line):
+            opens(read(value, dict(opening=anything))["opening"], self.log, self.genesis, "document", self.line)
+        self.opened = True
     def on_document(self, value):
         entry = Entry(read(value, dict(document=anything))["document"], ENTRY)
         demand("document", self.line, bundle_corrupt=not self.header and not self.tail and not self.entry)
@@ -269,21 +308,27 @@ class Bundle:  # 10, a method for each line of its table.
         self.wanted.update({digest: index for digest in entry.refers() if digest not in self.wanted})
         self.entry, self.report["head"], self.report["entries"] = entry, entry.hash, index + 1
     def on_head(self, value):
-        head = Statement(value, "head", HEAD)
+        head = Statement(value, "head", HEADS[version(value["head"])])
         self.end()
         due = self.entry.seq + 1 if self.entry else self.first_seq if self.range else 0
         demand(bundle_corrupt=self.range and not self.tail and due <= self.last_seq, signature_invalid=head.signed,
                log_key_mismatch=head.log == self.log, genesis_mismatch=head.genesis == self.genesis)
+        tied = getattr(head, "epoch", None) or {}
+        last = self.header and dict(epoch=self.header.epoch, hash=H(self.header.signed_bytes).hex())
+        demand(epoch_chain_broken=not hasattr(head, "format") or not last or tied == last)
         self.tail = head
     def on_bundle(self, value):
-        statement = Statement(value, "bundle", CLOSING) if len(value) > 1 else None
+        readers = CLOSING[version(value["bundle"])]
+        statement = Statement(value, "bundle", readers) if len(value) > 1 else None
         before = b"".join(line + b"\n" for line in self.lines[:self.line])
-        counts = dict(bytes=len(before), documents=len(self.documents), entries=self.report["entries"], format=1)
+        counts = dict(bytes=len(before), documents=len(self.documents), entries=self.report["entries"], format=self.format)
+        counts.update(filter=value["bundle"].get("filter")) if self.format == 2 else None
         counts.update(epochs=self.report["epochs"], genesis=self.genesis, log=self.log, hash=H(before).hex())
-        demand("document", self.line, bundle_corrupt=read(value["bundle"], CLOSING) == counts,
-               signature_invalid=not statement or statement.signed)
+        demand("document", self.line, bundle_corrupt=read(value["bundle"], readers) == counts,
+               bundle_unsigned=statement or self.allow_unsigned, signature_invalid=not statement or statement.signed)
         self.closed, self.report["not_checked"] = True, [] if statement else ["bundle_unsigned"]
-LINES = ["sealbook", "document", "epoch", "before", "entry", "after", "head", "bundle"]
+    allow_unsigned = False
+LINES = ["sealbook", "opening", "document", "epoch", "before", "entry", "after", "head", "bundle"]
 RECOGNISED = [("proof", {"entry", "epoch", "path"}), ("bundle", {"sealbook"}), ("bundle", {"bundle"}),
               ("bundle", {"entry"}), ("bundle", {"epoch", "signature"}), ("logbook", {"prev_hash", "signature"})]
 def recognise(data):  # 14.3
@@ -300,13 +345,17 @@ def verify(data, keys, format):  # The report on a file's bytes as `format`, und
         {"logbook": logbook, "bundle": Bundle, "proof": proof}[format](data, keys, report)
     except Fault as fault:
         report["faults"].append(fault.args[0])
+    except Unsupported:
+        return dict(report, verdict="none", detail="format_unsupported")
     return dict(report, verdict="fail" if report["faults"] else "pass")
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--key", action="append", default=[])
     parser.add_argument("--as", dest="format", choices=["logbook", "bundle", "proof"])
+    parser.add_argument("--allow-unsigned", action="store_true")
     parser.add_argument("file", nargs="+", type=argparse.FileType("rb"))
     args = parser.parse_args(namespace=argparse.Namespace(status=0))
+    Bundle.allow_unsigned = args.allow_unsigned
     for file in args.file:
         data, named = file.read(), [format for format in ("bundle", "proof") if file.name.endswith("." + format)]
         format = args.format or (named[0] if named else recognise(data))

@@ -105,6 +105,8 @@ pub(super) enum CliError {
     },
     #[error("{}: neither a signed head nor an epoch header", path.display())]
     NotAHead { path: PathBuf },
+    #[error("the closing record cannot be signed: {0}")]
+    NotSigned(Box<CliError>),
     #[error("{}: the line is not in canonical form, ended by one newline", path.display())]
     NotCanonical { path: PathBuf },
     #[error("{}: more than 2^20 heads, or 1 GiB", path.display())]
@@ -221,6 +223,7 @@ impl CliError {
             CliError::Import(error) => import_code(error),
             CliError::Shelf(error) => shelf_code(error),
             CliError::NotRecognised { .. } | CliError::NotAHead { .. } => "not_recognised",
+            CliError::NotSigned(_) => "not_signed",
             CliError::TooManyHeads { .. } | CliError::NotCanonical { .. } => "bad_input",
             CliError::Receipts {
                 error: ReceiptsError::Io(error),
@@ -283,6 +286,10 @@ impl CliError {
             }
             CliError::Publish(error) => return publish_hint(error),
             CliError::NoPassphrase => GIVE_PASSPHRASE,
+            CliError::NotSigned(_) => {
+                "name the key's file with SEALBOOK_KEY, or ask the running server for /v1/bundle; \
+                 --no-sign writes what passes nowhere but with --allow-unsigned"
+            }
             CliError::Exists { .. } => "move it away, or choose another place",
             CliError::OtherSuccessor { .. } => "name that key's file with --key FILE",
             CliError::State(_) => {

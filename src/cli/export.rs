@@ -35,16 +35,16 @@ pub(super) struct Args {
     #[arg(long)]
     zstd: bool,
     /// Do not sign the closing record
-    #[arg(long)]
-    unsigned: bool,
+    #[arg(long, alias = "unsigned")]
+    no_sign: bool,
     /// Seal the open epoch first, so that nothing is left out of a selection
     #[arg(long)]
     seal: bool,
     /// Give out the file that was imported of this log: KEY, or KEY:GENESIS
-    #[arg(long, value_name = "KEY", conflicts_with_all = ["seal", "unsigned"])]
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["seal", "no_sign"])]
     log: Option<String>,
     /// Give out the imported file with this digest
-    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["seal", "unsigned"])]
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["seal", "no_sign"])]
     file: Option<String>,
     #[command(flatten)]
     filters: Filters,
@@ -112,7 +112,7 @@ fn selection(
     output: &mut Output,
     progress: &mut Progress,
 ) -> Result<u64, CliError> {
-    let signer = signer(context, store, args.unsigned, output);
+    let signer = signer(context, store, args.no_sign)?;
     let export = SelectionExport {
         filter: &args.filters.to_filter()?,
         unsealed: Unsealed::Refused,
@@ -133,7 +133,7 @@ fn bundle(
     progress: &mut Progress,
 ) -> Result<u64, CliError> {
     let store = &reader.store;
-    let signer = signer(context, store, args.unsigned, output);
+    let signer = signer(context, store, args.no_sign)?;
     let head = match signed_head(context, reader) {
         Ok(head) => Some(head),
         Err(error) => {
@@ -163,23 +163,19 @@ fn bundle(
     Ok(closing.entries)
 }
 
-/// The key, where it is at hand. A bundle without a signed closing record
-/// proves less, and says so.
+/// The key, unless nobody is to sign: a bundle without a signed closing record
+/// can be cut by anybody, and does not pass.
 pub(super) fn signer(
     context: &Context,
     store: &RocksStore,
-    unsigned: bool,
-    output: &mut Output,
-) -> Option<Arc<dyn Signer>> {
-    if unsigned {
-        return None;
+    no_sign: bool,
+) -> Result<Option<Arc<dyn Signer>>, CliError> {
+    if no_sign {
+        return Ok(None);
     }
     match context.signer(store) {
-        Ok(signer) => Some(signer),
-        Err(error) => {
-            output.warning(&format!("the closing record is not signed: {error}"));
-            None
-        }
+        Ok(signer) => Ok(Some(signer)),
+        Err(error) => Err(CliError::NotSigned(Box::new(error))),
     }
 }
 

@@ -17,16 +17,15 @@ use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::source::{ReadError, Source};
-use crate::ledger::verify::Policy;
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
-use super::key::parse_key;
 use super::output::Output;
 use super::progress::Progress;
 use super::recognise::{As, Found, recognise_copy};
 use super::rows::Rows;
+use super::trust::Trust;
 use super::verify::{self, unread, word};
 
 #[derive(Debug, clap::Args)]
@@ -34,9 +33,8 @@ pub(super) struct Args {
     /// A bundle, proof or logbook; - reads standard input
     #[arg(required_unless_present = "list")]
     file: Option<PathBuf>,
-    /// A trusted key: 64 hex digits or a PEM file (may be given several times)
-    #[arg(long, value_name = "KEY")]
-    key: Vec<String>,
+    #[command(flatten)]
+    trust: Trust,
     /// What it must be
     #[arg(long = "as", value_name = "FORMAT")]
     format: Option<As>,
@@ -49,11 +47,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let Some(path) = &args.file else {
         return list(context, output);
     };
-    let keys: Result<_, _> = args.key.iter().map(|key| parse_key(key)).collect();
-    let policy = Policy {
-        keys: keys?,
-        ..Policy::default()
-    };
+    let policy = args.trust.policy()?;
     let copy = Copy::of(path, context)?;
     match recognise_copy(copy.file.path(), path, args.format)? {
         Found::Ledger(_) | Found::Report(_) => {

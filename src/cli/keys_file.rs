@@ -86,7 +86,7 @@ impl KeysFile {
     }
 }
 
-const NO_KEY: &str = "that is no key: 64 hex digits, or the path of a PEM file";
+const NO_KEY: &str = "that is no key";
 
 /// What is hex is a key, whatever files there are beside.
 fn key_of(folder: &Path, key: &str) -> Option<PublicKey> {

@@ -16,7 +16,6 @@ use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
 use crate::ledger::source::Source;
-use crate::ledger::verify::Policy;
 use crate::logbook::reading::Reader;
 use crate::record::hall_files::policy_in;
 use crate::replay::item::Item;
@@ -37,14 +36,14 @@ use super::output::Output;
 use super::package::hmac_key;
 use super::progress::Progress;
 use super::recognise::{Found, recognise};
+use super::trust::Trust;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A bundle or a ledger [default: the ledger]
     path: Option<PathBuf>,
-    /// A trusted key: 64 hex digits or a PEM file (may be given several times)
-    #[arg(long, value_name = "KEY")]
-    key: Vec<String>,
+    #[command(flatten)]
+    trust: Trust,
     #[command(flatten)]
     filters: Filters,
     /// Beside the record: what would have been decided under these rules
@@ -71,11 +70,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let text = "custody is told whole and in order: --limit and --reverse are for `log`";
         return Err(CliError::usage(text));
     }
-    let keys: Result<_, _> = args.key.iter().map(|key| parse_key(key)).collect();
-    let policy = Policy {
-        keys: keys?,
-        ..Policy::default()
-    };
+    let policy = args.trust.policy()?;
     let alternative = alternative(args)?;
     let today = today(context, args)?;
     let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);

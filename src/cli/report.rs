@@ -25,13 +25,13 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Do not sign the closing record of the bundle
-    #[arg(long)]
-    unsigned: bool,
+    #[arg(long, alias = "unsigned")]
+    no_sign: bool,
     /// Seal the open epoch first, so that nothing of the case is left out
     #[arg(long)]
     seal: bool,
     /// Write the bundle that this report carries, as it is and not verified
-    #[arg(long, value_name = "REPORT", conflicts_with_all = ["correlation", "unsigned", "seal"])]
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["correlation", "no_sign", "seal"])]
     extract: Option<PathBuf>,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let reader = context.reader(output)?;
     let store = &reader.store;
-    let signer = signer(context, store, args.unsigned, output);
+    let signer = signer(context, store, args.no_sign)?;
     let mut progress = Progress::new(store.count().ok(), "entries");
     let mut left_out = 0;
     let written = to_file(&args.output, |out| {

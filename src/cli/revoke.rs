@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::ledger::json::Form;
 use crate::ledger::position::Seq;
 use crate::ledger::revocation::Revocation;
 use crate::logbook::{entry_at, identity_of};
@@ -44,16 +43,23 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         hash: entry_at(store, Seq(args.seq))?.hash(),
         reason: args.reason.clone(),
     };
-    let signed = revocation.sign(&signer)?;
-    let mut text = signed.to_value().canonical(Form::Utf8);
-    text.push('\n');
+    let mut signed = revocation.sign(&signer)?;
+    // Where the successor revokes, the entry that names it shows that it may.
+    signed.closing = match last {
+        Some(last) => Some(Box::new(entry_at(store, last)?)),
+        None => None,
+    };
+    if signed.successor() != Some(signed.envelope.key) {
+        signed.closing = None;
+    }
+    let text = signed.to_file();
     match &args.output {
         Some(path) => {
             std::fs::write(path, text).map_err(|error| CliError::file(path, error))?;
             let file = path.display();
             output.note(&format!("entries after {} are revoked by {file}", args.seq));
         }
-        None => output.bytes(text.as_bytes())?,
+        None => output.bytes(&text)?,
     }
     Ok(Answer::Yes)
 }

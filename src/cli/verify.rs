@@ -22,6 +22,7 @@ use super::error::CliError;
 use super::keys_file::KeysFile;
 use super::output::Output;
 use super::recognise::As;
+use super::trust::Trust;
 
 pub(super) use one::unread;
 
@@ -32,9 +33,8 @@ use state::Resumable;
 pub(super) struct Args {
     /// What to verify, or a folder of files [default: the ledger]
     path: Vec<PathBuf>,
-    /// A trusted key: 64 hex digits or a PEM file (may be given several times)
-    #[arg(long, value_name = "KEY")]
-    key: Vec<String>,
+    #[command(flatten)]
+    trust: Trust,
     /// A file that says which file has which key: `NAME KEY` a line
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
@@ -50,9 +50,6 @@ pub(super) struct Args {
     /// A file of receipts, JSON Lines as `append` prints them: the log must hold them all
     #[arg(long, value_name = "FILE")]
     receipts: Option<PathBuf>,
-    /// A file with a revocation that ends the log
-    #[arg(long, value_name = "FILE")]
-    revoked: Vec<PathBuf>,
     /// Judge a logbook as a ledger's own, whatever its first entry says
     #[arg(long)]
     ledger_rules: bool,

@@ -103,8 +103,8 @@ impl<'a> AnchorCheck<'a> {
             .filter_map(|(at, (anchor, _))| Some((anchor.epoch.as_ref()?.epoch, at)))
             .collect();
         by_epoch.sort_unstable();
-        contradict_places(&mut by_seq, findings);
         let standing = standing_headers(&mut by_seq, &by_epoch, findings);
+        contradict_places(&mut by_seq, findings);
         AnchorCheck {
             by_seq,
             by_epoch,
@@ -190,6 +190,26 @@ impl<'a> AnchorCheck<'a> {
         }
     }
 
+    /// Whether the headers that were kept follow on from `header` to one that ends
+    /// at entry `seq` with that hash.
+    pub(crate) fn lead(&self, header: &EpochHeader, seq: Seq, hash: Hash) -> bool {
+        let mut before = header;
+        for (number, at) in &self.by_epoch {
+            let kept = self.by_seq.get(*at).map(|(anchor, _)| *anchor);
+            let kept = kept.filter(|anchor| anchor.signed && before.epoch.next() == Some(*number));
+            let Some(next) = kept.and_then(|anchor| anchor.epoch.as_deref()) else {
+                continue;
+            };
+            if next.log == before.log && next.faults_after(Some(before)).is_empty() {
+                before = next;
+            }
+            if (before.last_seq, before.head) == (seq, hash) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Reports what was not found, and answers the newest entry that was. Of a
     /// part of a log not all that was kept can be there; but something must, or
     /// nothing was checked at all.
@@ -249,7 +269,7 @@ impl Anchor {
 fn contradict_places(by_seq: &mut [(&Anchor, Found)], findings: &mut Findings) {
     let mut before: Option<&Anchor> = None;
     for (anchor, found) in by_seq {
-        let Some(speaker) = anchor.speaker() else {
+        let Some(speaker) = anchor.speaker().filter(|_| *found != Found::Said) else {
             continue;
         };
         if let Some(before) = before.filter(|b| b.seq == anchor.seq && b.speaker() == Some(speaker))

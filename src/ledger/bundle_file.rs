@@ -4,7 +4,7 @@
 use std::io::BufRead;
 
 use super::bundle_line::{BundleClosing, BundleOpening, Contents};
-use super::fault::{At, Fault, FaultCode, Format, NotChecked};
+use super::fault::{At, Fault, FaultCode, Format};
 use super::hash::Hasher;
 use super::json::{Form, Value};
 use super::limits;
@@ -210,7 +210,7 @@ impl<R: BufRead + Send> BundleFile<R> {
                 self.fault(FaultCode::SignatureInvalid, detail.to_owned());
                 None
             }
-            None => Some(Event::NotChecked(NotChecked::BundleUnsigned)),
+            None => Some(Event::Unsigned(self.line)),
         }
     }
 }
@@ -260,7 +260,9 @@ impl<R: BufRead + Send> Source for BundleFile<R> {
                 continue;
             };
             weight += line.len();
-            batch.extend(self.event(line));
+            let event = self.event(line);
+            batch.extend(self.faults.drain(..).map(Event::Fault));
+            batch.extend(event);
         }
         Ok(())
     }

@@ -18,8 +18,11 @@ use super::hash::Hash;
 use super::json::{Object, Value};
 use super::key::{PublicKey, SignError, Signature, Signer};
 use super::opening::FormatVersion;
-use super::shape::{self, MemberError};
+use super::shape::{self, MemberError, MemberProblem};
 use super::time::Timestamp;
+
+/// More than any file system keeps in one file.
+const MOST_BYTES: u64 = 1 << 62;
 
 /// A prefix of a file that passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,9 +121,8 @@ impl Checkpoint {
             .all(|name| value.get(name).is_some_and(Value::is_null));
         if unsigned {
             let saved: Unsigned = shape::read(value, "")?;
-            let checkpoint = saved.state;
             return Ok(SavedState {
-                checkpoint,
+                checkpoint: saved.state.counted()?,
                 signed_by: None,
             });
         }
@@ -129,8 +131,22 @@ impl Checkpoint {
             return Err(StateError::Signature);
         }
         Ok(SavedState {
-            checkpoint: shape::read_object(&envelope.object, "")?,
+            checkpoint: shape::read_object::<Checkpoint>(&envelope.object, "")?.counted()?,
             signed_by: Some(envelope.key),
         })
+    }
+
+    /// Itself, if its counts are such as a file can have: entries have lines, and
+    /// lines have bytes. Others would be counted on with.
+    fn counted(self) -> Result<Checkpoint, MemberError> {
+        let counts = [
+            ("bytes", self.bytes, MOST_BYTES),
+            ("lines", self.lines, self.bytes),
+            ("n", self.n, self.lines),
+        ];
+        match counts.into_iter().find(|(_, count, most)| count > most) {
+            Some((name, ..)) => Err(MemberError::from(MemberProblem::OutOfRange).inside(name)),
+            None => Ok(self),
+        }
     }
 }

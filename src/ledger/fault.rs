@@ -46,6 +46,8 @@ pub enum FaultCode {
     DecisionMismatch,
     Equivocation,
     BundleCorrupt,
+    BundleUnsigned,
+    RevocationNotApplicable,
 }
 
 /// What was done to the record, where that can be told.
@@ -198,6 +200,8 @@ pub enum WarningCode {
     Revoked,
     /// A revocation is not by anyone who may revoke.
     RevocationIgnored,
+    /// A revocation is of another log than the one verified.
+    RevocationOfAnotherLog,
     /// The file proves that the key contradicted itself.
     EquivocationProven,
     /// Another process is writing the ledger: the verdict is as of an entry.
@@ -239,6 +243,8 @@ pub enum NotChecked {
     /// Published headers and heads of entries that a part of a log does not
     /// hold.
     Heads,
+    /// Whether a revocation that was given ends the log before what is here.
+    RevocationNotApplicable,
     /// What a ledger must keep beyond links and signatures: the logbook is that
     /// of others, and was judged as one.
     LedgerRules,

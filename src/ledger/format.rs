@@ -113,6 +113,31 @@
 //! nothing of these two sections but 5.2 holds for it: the verdict says
 //! `not_checked: ledger_rules`.
 //!
+//! 5.7. A **revocation** says that a log ends at a position, whatever its key signs
+//! beyond: a statement with `<what>` = `revoke` over `{"genesis", "hash", "log",
+//! "reason", "seq"}`, whose `key` is not the log's but the one whose SHA-256 entry
+//! 0 has as `recovery_key_sha256`, or the one that the closing entry (5.5) names.
+//! Its file is that statement in a line and, where a successor signed it, a line
+//! `{"closing": {…}}` with the closing entry as in a logbook, under the log's own
+//! signature. To apply one that the verifier gives:
+//!
+//! 1. Of a log of another key it is passed over with a warning. Of another log of
+//!    the same key it cannot be applied.
+//! 2. Whether its key may shows in entry 0 and in the closing entry, wherever they
+//!    stand. If both are there and neither names it, or if it is the log's own,
+//!    it has no effect (a warning); if one of them is not, it cannot be applied.
+//! 3. Entries beyond `seq` are not trusted (`untrusted_key`, of the first of them).
+//!    An entry, header (`last_seq`, `head`) or head that has another hash at `seq`
+//!    is `head_not_contained`.
+//! 4. If there is neither, something **must** tie what is there to `seq` and
+//!    `hash`: an entry, header or head that has them, in a range or logbook, or in
+//!    a selection whose headers follow each other without a gap; or published
+//!    headers (12.2) that follow on from the last one in the file. If nothing
+//!    does, it cannot be applied.
+//!
+//! What cannot be applied is `revocation_not_applicable`, a fault of the file
+//! unless the verifier is told to allow it.
+//!
 //! # 6. Epochs
 //! 6.1. An epoch covers consecutive entries of one hour. Its tree has the shape
 //! of RFC 6962 §2.1, an odd node moving up unchanged:
@@ -226,9 +251,11 @@
 //! not even what no newline ends (`bundle_corrupt`).
 //! With the key at hand it is the statement with `<what>` = `bundle`, whose
 //! signature **must** be the log's (`signature_invalid`); else it is
-//! `{"bundle": {…}}` alone, and the report says `bundle_unsigned`: nothing was
-//! changed or added, but the file may have been cut or rearranged. A file without
-//! closing record is `truncated`.
+//! `{"bundle": {…}}` alone. Anybody can make that of a bundle, and cut, empty or
+//! rearrange it before, so it is a fault (`bundle_unsigned`) unless the verifier is
+//! told to allow it; then the verdict says `not_checked: bundle_unsigned`, and
+//! shows that nothing was changed or added. A file without closing record is
+//! `truncated`.
 //!
 //! 10.5. A range, with the end of an epoch that another begins, one whole epoch,
 //! a tail under a head, documents, and a signed closing record:
@@ -334,7 +361,8 @@
 //! (6.6), document (11.1); of one header in that of 6.3 and 6.4, then its place
 //! (10.2); of a head: its place, signature, log, genesis; of one document line:
 //! its place, signature, kind, content, order. At
-//! the end of a bundle: its last epoch, its last entry, the head (10.7), then the
+//! the end of a bundle: its last epoch, its last entry, the head (10.7), then
+//! revocations (5.7), what was kept (12), and the
 //! documents (11.3). The first decides.
 //!
 //! 14.2. A fault of an entry has its number among the entries of the file, from

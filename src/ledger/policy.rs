@@ -27,6 +27,11 @@ pub struct Policy {
     pub known: Vec<PublicKey>,
     /// Whether a logbook is a ledger's, whatever its first entry says.
     pub ledger_rules: bool,
+    /// Whether a bundle may pass whose closing record nobody signed.
+    pub allow_unsigned: bool,
+    /// Whether something may pass of which a revocation does not show whether it
+    /// comes before the revoked place.
+    pub allow_unapplied_revocations: bool,
 }
 
 /// Keys that an invalid signature is tried with, besides the trusted ones.
@@ -52,6 +57,8 @@ impl Default for Policy {
             revocations: Vec::new(),
             known: Vec::new(),
             ledger_rules: false,
+            allow_unsigned: false,
+            allow_unapplied_revocations: false,
         }
     }
 }

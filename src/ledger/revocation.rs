@@ -6,18 +6,23 @@
 //! The book's own key cannot revoke: it is the one that is not trusted any more.
 //! A revocation only ever takes trust away, so that a stolen key gains nothing by
 //! closing a book in favour of its thief.
+//!
+//! The file is that line, and where a successor signed it a second one,
+//! `{"closing":{entry}}` with the entry as in a logbook: who verifies a fork from
+//! before that entry sees from it that the successor may.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::closing::Closing;
+use super::entry::Entry;
 use super::envelope::{Envelope, Purpose};
-use super::fault::{At, Fault, FaultCode, Findings, WarningCode};
 use super::hash::Hash;
-use super::json::Value;
+use super::json::{Form, Value};
 use super::key::{PublicKey, SignError, Signer};
-use super::opening::Opening;
+use super::kind;
+use super::parse::{self, ParseError};
 use super::position::Seq;
-use super::sha256::Sha256Digest;
 use super::shape;
 use super::statement::{StatementError, content_of};
 
@@ -45,7 +50,23 @@ pub struct SignedRevocation {
     pub content: Revocation,
     /// The bytes and the signature.
     pub envelope: Envelope,
+    /// The entry that closed the book in favour of the key that revokes.
+    pub closing: Option<Box<Entry>>,
 }
+
+/// Why a file has no revocation.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum RevocationFileError {
+    /// Not JSON.
+    #[error(transparent)]
+    Json(#[from] ParseError),
+    /// Something else, or signed by nobody who is named.
+    #[error("it is no revocation, or its signature is wrong")]
+    Other,
+}
+
+const CLOSING: &[u8] = b"{\"closing\":";
 
 impl Revocation {
     /// Signs it.
@@ -57,6 +78,7 @@ impl Revocation {
         Ok(SignedRevocation {
             content: self,
             envelope,
+            closing: None,
         })
     }
 }
@@ -69,7 +91,73 @@ impl SignedRevocation {
     pub fn from_value(value: &Value) -> Result<SignedRevocation, StatementError> {
         let envelope = Envelope::from_value(Purpose::Revoke, value)?;
         let content = content_of(&envelope)?;
-        Ok(SignedRevocation { content, envelope })
+        Ok(SignedRevocation {
+            content,
+            envelope,
+            closing: None,
+        })
+    }
+
+    /// Reads a file with one and, in a second line, the entry that closed the
+    /// book.
+    ///
+    /// # Errors
+    /// [`RevocationFileError`] if it is none, or the signature not that of the key
+    /// that it names.
+    pub fn from_file(bytes: &[u8]) -> Result<SignedRevocation, RevocationFileError> {
+        let lines: Vec<&[u8]> = bytes.trim_ascii_end().split(|byte| *byte == b'\n').collect();
+        let read = match lines.as_slice() {
+            [statement, closing] if closing.starts_with(CLOSING) => {
+                let entry = closing
+                    .strip_prefix(CLOSING)
+                    .and_then(|rest| rest.strip_suffix(b"}"));
+                let entry = Entry::from_logbook_line(entry.unwrap_or_default());
+                SignedRevocation {
+                    closing: Some(Box::new(entry.map_err(|_| RevocationFileError::Other)?)),
+                    ..SignedRevocation::alone(statement)?
+                }
+            }
+            _ => SignedRevocation::alone(bytes)?,
+        };
+        let granted = read.closing.is_none() || read.successor() == Some(read.envelope.key);
+        match granted && read.verify() {
+            true => Ok(read),
+            false => Err(RevocationFileError::Other),
+        }
+    }
+
+    fn alone(bytes: &[u8]) -> Result<SignedRevocation, RevocationFileError> {
+        let value = parse::parse(bytes)?;
+        SignedRevocation::from_value(&value).map_err(|_| RevocationFileError::Other)
+    }
+
+    /// The file, the inverse of [`SignedRevocation::from_file`].
+    #[must_use]
+    pub fn to_file(&self) -> Vec<u8> {
+        let mut bytes = self.to_value().canonical(Form::Utf8).into_bytes();
+        bytes.push(b'\n');
+        if let Some(closing) = &self.closing {
+            bytes.extend_from_slice(CLOSING);
+            closing.write_json(None, &mut bytes);
+            bytes.extend_from_slice(b"}\n");
+        }
+        bytes
+    }
+
+    /// The key in favour of which the log's own signature closed the book, as
+    /// far as the revocation shows it.
+    #[must_use]
+    pub fn successor(&self) -> Option<PublicKey> {
+        let entry = self.closing.as_deref()?;
+        let signed = self
+            .content
+            .log
+            .verify(entry.signing_payload(), &entry.signature());
+        if !signed || entry.kind() != kind::CLOSE {
+            return None;
+        }
+        let closing = Closing::from_object(&entry.check_payload().ok()?).ok()?;
+        Some(closing.successor)
     }
 
     /// The inverse of [`SignedRevocation::from_value`].
@@ -82,94 +170,5 @@ impl SignedRevocation {
     #[must_use]
     pub fn verify(&self) -> bool {
         self.envelope.verify()
-    }
-
-    fn may_end(&self, opening: Option<&Opening>, closing: Option<&Closing>) -> bool {
-        let key = self.envelope.key;
-        let digest = Sha256Digest::of(key.as_bytes());
-        let recovery = opening.and_then(|opening| opening.recovery_key_sha256);
-        let successor = closing.map(|closing| closing.successor);
-        (recovery == Some(digest) || successor == Some(key)) && self.verify()
-    }
-}
-
-/// What a walk sees of the positions that revocations name.
-#[derive(Debug, Default)]
-pub(crate) struct Revoked {
-    seen: Vec<Seen>,
-}
-
-#[derive(Debug)]
-struct Seen {
-    revocation: SignedRevocation,
-    hash: Option<Hash>,
-    /// Index and line of the first entry beyond.
-    beyond: Option<(u64, Option<u64>)>,
-}
-
-impl Revoked {
-    pub(crate) fn new(revocations: &[SignedRevocation]) -> Revoked {
-        let seen = revocations.iter().map(|revocation| Seen {
-            revocation: revocation.clone(),
-            hash: None,
-            beyond: None,
-        });
-        Revoked {
-            seen: seen.collect(),
-        }
-    }
-
-    pub(crate) fn entry(&mut self, seq: Seq, hash: Hash, index: u64, line: Option<u64>) {
-        for seen in &mut self.seen {
-            let end = seen.revocation.content.seq;
-            if seq == end {
-                seen.hash = Some(hash);
-            } else if seq > end && seen.beyond.is_none() {
-                seen.beyond = Some((index, line));
-            }
-        }
-    }
-
-    /// Judges them when the book has been walked.
-    pub(crate) fn judge(
-        &self,
-        log: Option<PublicKey>,
-        genesis: Option<Hash>,
-        opening: Option<&Opening>,
-        closing: Option<&Closing>,
-        findings: &mut Findings,
-    ) {
-        for seen in &self.seen {
-            let content = &seen.revocation.content;
-            if log != Some(content.log) || genesis.is_some_and(|it| it != content.genesis) {
-                continue;
-            }
-            if !seen.revocation.may_end(opening, closing) {
-                let detail = format!(
-                    "a revocation signed by {} has no effect: that is neither the recovery key \
-                     of this book nor its successor's",
-                    seen.revocation.envelope.key
-                );
-                findings.warning(WarningCode::RevocationIgnored, detail);
-                continue;
-            }
-            if let Some(found) = seen.hash.filter(|hash| *hash != content.hash) {
-                let detail = "the entry that a revocation names as the last is another one here";
-                let fault = Fault::of_file(FaultCode::HeadNotContained, detail);
-                let fault = fault.with_seq(Some(content.seq.0));
-                findings.fault(fault.compared(content.hash, found));
-            }
-            if let Some((index, line)) = seen.beyond {
-                let detail = format!(
-                    "this entry and all after it are revoked: the book ends at entry {}",
-                    content.seq
-                );
-                let fault = Fault::at(FaultCode::UntrustedKey, At::Entry, index, detail);
-                findings.fault(fault.on_line(line));
-            } else {
-                let detail = format!("the book was ended at entry {}", content.seq);
-                findings.warning(WarningCode::Revoked, detail);
-            }
-        }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Seals {
     pub(crate) count: u64,
     /// The last entry that a header covers.
     pub(crate) sealed_to: Option<Seq>,
+    /// Whether a header does not follow the one before it.
+    pub(crate) gap: bool,
 }
 
 /// The epoch whose entries are being read.
@@ -49,7 +51,13 @@ impl Seals {
             current: None,
             count: 0,
             sealed_to: None,
+            gap: false,
         }
+    }
+
+    /// The header that was read last.
+    pub(crate) const fn last_header(&self) -> Option<&EpochHeader> {
+        self.before.as_ref()
     }
 
     /// The genesis that headers and heads must name, once it is known.
@@ -107,7 +115,7 @@ impl Seals {
 
     /// What ties a header to the one before it, as far as that one is here:
     /// a range may begin in the middle of a log, a selection may leave out any.
-    fn faults_in_order(&self, header: &EpochHeader, findings: &mut Findings) -> Vec<EpochFault> {
+    fn faults_in_order(&mut self, header: &EpochHeader, findings: &mut Findings) -> Vec<EpochFault> {
         let Some(before) = &self.before else {
             let from_the_start =
                 self.whole || header.epoch.0 == 0 || header.first_seq == Seq::FIRST;
@@ -121,6 +129,7 @@ impl Seals {
         if !self.contiguous && header.epoch > before.epoch && !follows {
             let detail = format!("epoch {} follows epoch {}", header.epoch, before.epoch);
             findings.warning(WarningCode::EpochGap, detail);
+            self.gap = true;
             return Vec::new();
         }
         header.faults_after(Some(before))

@@ -99,8 +99,8 @@ pub enum Event {
     Head(Box<SignedHead>, Option<u64>),
     /// Something that the source itself found wrong.
     Fault(Fault),
-    /// Something that the source turned out unable to show.
-    NotChecked(NotChecked),
+    /// The closing record of a bundle, in that line, which nobody signed.
+    Unsigned(u64),
     /// Something to know that is no fault.
     Warning(WarningCode, String),
     /// The entry before has no newline: the file may have been cut there.

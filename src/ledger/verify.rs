@@ -30,8 +30,8 @@ use super::key::{PublicKey, StrictVerifier};
 use super::kind;
 use super::opening::Opening;
 use super::position::Seq;
-use super::receipts::{ReceiptCheck, Whose};
-use super::revocation::Revoked;
+use super::receipts::ReceiptCheck;
+use super::revoked::{Book, Revoked};
 use super::seals::Seals;
 use super::source::{Event, ReadError, Source, Subject};
 use super::trace::Trace;
@@ -137,7 +137,7 @@ struct Walk<'a> {
     anchors: AnchorCheck<'a>,
     receipts: Option<ReceiptCheck<'a>>,
     documents: Documents,
-    revoked: Revoked,
+    revoked: Revoked<'a>,
     opening: Option<Opening>,
     closing: Option<(Seq, Closing)>,
     trace: Trace,
@@ -201,7 +201,7 @@ impl<'a> Walk<'a> {
             anchors: AnchorCheck::new(&policy.contains, &mut findings),
             receipts: policy.receipts.as_ref().map(ReceiptCheck::new),
             documents: Documents::new(subject.format != Format::Proof && resume.is_none()),
-            revoked: Revoked::new(&policy.revocations),
+            revoked: Revoked::new(policy),
             opening: None,
             closing: None,
             trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
@@ -276,6 +276,7 @@ impl<'a> Walk<'a> {
                     }
                     if let Some(header) = self.seals.header().filter(|_| signed) {
                         self.anchors.header(header, &mut self.findings);
+                        self.revoked.says(header.last_seq, header.head);
                     }
                 }
                 (Event::Head(head, line), Opinion::Statement(signed)) => {
@@ -289,6 +290,9 @@ impl<'a> Walk<'a> {
                         self.findings.fault(found.on_line(line));
                     }
                     self.seals.head(&head, signed, line, &mut self.findings);
+                    if signed {
+                        self.revoked.says(head.content.seq, head.content.hash);
+                    }
                     self.head = Some(*head);
                 }
                 (event, _) => self.rest(event),
@@ -305,7 +309,16 @@ impl<'a> Walk<'a> {
             }
             Event::After(hashes, line) => self.seals.after(&hashes, line, &mut self.findings),
             Event::Fault(fault) => self.findings.fault(fault),
-            Event::NotChecked(what) => self.not_checked.push(what),
+            Event::Unsigned(_) if self.policy.allow_unsigned => {
+                self.not_checked.push(NotChecked::BundleUnsigned);
+            }
+            Event::Unsigned(line) => {
+                let detail = "the closing record is not signed: anybody can have cut the file, \
+                              or taken entries out of it";
+                let index = line.saturating_sub(1);
+                let found = Fault::at(FaultCode::BundleUnsigned, At::Document, index, detail);
+                self.findings.fault(found.on_line(Some(line)));
+            }
             Event::Warning(code, detail) => self.findings.warning(code, detail),
             Event::Unended { midway } => {
                 if midway {
@@ -332,6 +345,17 @@ impl<'a> Walk<'a> {
             subject: &self.subject,
             head: self.chain.head,
         };
+        let closing = self.closing.map(|(_, closing)| closing);
+        let book = Book {
+            log: self.log,
+            genesis: self.genesis,
+            opening: self.opening.as_ref(),
+            closing: closing.as_ref(),
+            header: self.seals.last_header(),
+            connected: self.subject.contiguous || !self.seals.gap,
+        };
+        self.revoked
+            .judge(&book, &self.anchors, &mut self.not_checked, findings);
         let mut covered = self
             .anchors
             .close(&known, &mut self.not_checked, findings);
@@ -346,10 +370,6 @@ impl<'a> Walk<'a> {
         }
         ending::say_what_is_not_covered(last, covered, &mut self.not_checked, findings);
         self.documents.close(&mut self.not_checked, findings);
-        let closing = self.closing.map(|(_, closing)| closing);
-        let (log, genesis, opening) = (self.log, self.genesis, self.opening.as_ref());
-        self.revoked
-            .judge(log, genesis, opening, closing.as_ref(), findings);
         if self.chain.count == 0 {
             self.findings
                 .warning(WarningCode::Empty, "there are no entries");

@@ -29,6 +29,7 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::proof::ProofFile;
+use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::verify::{Policy, verify};
 use crate::report::verify_report;
 
@@ -78,7 +79,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ("key" = Option<Vec<String>>, Query,
             description = "A trusted key, 64 hex digits; without one the verdict is `fail`"),
         ("as" = Option<String>, Query, description = "logbook, bundle, proof, equivocation or report"),
-        ("expect_head" = Option<String>, Query, description = "The hash of the last entry")),
+        ("expect_head" = Option<String>, Query, description = "The hash of the last entry"),
+        ("revoked" = Option<Vec<String>>, Query,
+            description = "What a file with a revocation says, which ends the log"),
+        ("allow_unsigned" = Option<bool>, Query,
+            description = "Whether a bundle may pass whose closing record is not signed")),
     responses((status = 200, description = "The verdict", body = ReportText)))]
 pub(super) async fn verify_upload(
     State(service): State<Arc<Service>>,
@@ -91,10 +96,16 @@ pub(super) async fn verify_upload(
     let expect_head = params.one("expect_head")?;
     let expect_head = expect_head.map(|hash| Hash::from_hex(&hash)).transpose()?;
     let pinned = params.one("as")?.map(|name| format(&name)).transpose()?;
+    let revocations = params.all("revoked").into_iter();
+    let revocations = revocations.map(|text| SignedRevocation::from_file(text.as_bytes()));
+    let revocations = revocations.collect::<Result<_, _>>();
+    let allow_unsigned = params.one("allow_unsigned")?;
     params.finish()?;
     let policy = Policy {
         keys,
         expect_head,
+        revocations: revocations.map_err(|_| revocation_refused())?,
+        allow_unsigned: allow_unsigned.as_deref() == Some("true"),
         ..Policy::default()
     };
     let limit = service.limits.upload_bytes;
@@ -222,6 +233,13 @@ fn mismatch(expected: Format, actual: Format, policy: &Policy) -> Report {
         faults: vec![fault.compared(format!("{expected:?}"), format!("{actual:?}"))],
         not_checked: Vec::new(),
         warnings: Vec::new(),
+    }
+}
+
+fn revocation_refused() -> Problem {
+    Problem::Argument {
+        what: "revoked",
+        expected: "a revocation is needed, signed by the key that it names",
     }
 }
 

@@ -115,7 +115,7 @@ fn a_head_beside_a_writer_needs_the_key_and_nothing_else_does() {
     writer.append("{}");
     fs::rename(place.path("ledger.key.pem"), place.path("away")).unwrap();
     place.run(&["verify"]).ok();
-    place.run(&["export", "-o", "x", "--unsigned"]).ok();
+    place.run(&["export", "-o", "x", "--no-sign"]).ok();
     fs::rename(place.path("away"), place.path("ledger.key.pem")).unwrap();
     place.run(&["head"]).ok();
     writer.close();

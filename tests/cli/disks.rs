@@ -170,7 +170,7 @@ fn a_ledger_that_may_only_be_read_is_verified_and_left_as_it_was() {
         &["head"],
         &["key"],
         &["prove", "2", "-o", "-"],
-        &["export", "-o", "-", "--unsigned"],
+        &["export", "-o", "-", "--no-sign"],
     ] {
         let run = run_as_reader(&place, &program, args).ok();
         assert!(!run.stdout.is_empty(), "{run:?}");

@@ -49,7 +49,6 @@ fn export_writes_bundles_and_logbooks_that_a_stranger_verifies() {
             3,
             "bundle",
         ),
-        (&["-o", "u", "--unsigned"], "u", 9, "bundle"),
         (
             &["-o", "all.jsonl", "--format", "logbook"],
             "all.jsonl",

@@ -107,19 +107,25 @@ fn commands_that_read_never_need_the_private_key() {
         &["verify"],
         &["prove", "1", "-o", "p"],
         &["key"],
-        &["export", "-o", "b", "--unsigned"],
+        &["export", "-o", "b", "--no-sign"],
         &["export", "-o", "l", "--format", "logbook"],
     ] {
         let run = place.run(args).ok();
         assert!(!run.stderr.contains("warning"), "{run:?}");
     }
-    // A bundle is signed where the key is at hand, and says where it is not.
-    let run = place.run(&["export", "-o", "b"]).ok();
-    assert!(
-        run.stderr
-            .starts_with("sealbook: warning: the closing record is not signed: key file "),
-        "{run:?}"
-    );
+    // A bundle is signed, or whoever wants it knows what that means.
+    for args in [
+        &["export", "-o", "none"][..],
+        &["report", "--correlation", "x", "-o", "none"],
+    ] {
+        let run = place.run(args).ends_with(2);
+        assert!(
+            run.stderr
+                .starts_with("sealbook: error: the closing record cannot be signed: key file "),
+            "{run:?}"
+        );
+        assert!(!place.path("none").exists());
+    }
     let shown = place.path("ledger.key.pem");
     place.run(&APPEND).refused(
         "key_unreadable",

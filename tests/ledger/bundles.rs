@@ -15,6 +15,7 @@ use crate::sample::Sample;
 pub(crate) fn judge(source: &mut dyn Source, sample: &Sample) -> Report {
     let policy = Policy {
         keys: vec![sample.log()],
+        allow_unsigned: true,
         ..Policy::default()
     };
     verify(source, &policy, &mut |_| ()).unwrap().report
@@ -128,6 +129,28 @@ fn every_range_of_a_log_verifies() {
             assert_eq!(unsigned.faults, []);
             assert_eq!(unsigned.not_checked, [NotChecked::BundleUnsigned]);
         }
+    }
+}
+
+#[test]
+fn a_closing_record_that_nobody_signed_is_no_pass_unless_that_is_allowed() {
+    let sample = Sample::new(&[1, 5, 4], 3);
+    let policy = Policy {
+        keys: vec![sample.log()],
+        ..Policy::default()
+    };
+    for bundle in [
+        sample.range_bundle(0, 12, false),
+        sample.selection_bundle(&[2, 7], false),
+    ] {
+        let lines = bundle.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let mut source = BundleFile::open(&bundle[..]).unwrap();
+        let report = verify(&mut source, &policy, &mut |_| ()).unwrap().report;
+        let [fault] = &report.faults[..] else {
+            panic!("{report:?}");
+        };
+        assert_eq!(fault.code, FaultCode::BundleUnsigned);
+        assert_eq!((fault.at, fault.index), (At::Document, Some(lines - 1)));
     }
 }
 

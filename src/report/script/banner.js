@@ -10,7 +10,6 @@ const OPEN = {
   completeness: "whether entries that belong to the case were left out",
   chain: "how the entries tie to their neighbours in the log",
   signatures: "signatures, which this browser cannot judge",
-  bundle_unsigned: "whether it was cut: its closing record is not signed",
 };
 
 const LISTED = 50;

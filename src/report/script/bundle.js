@@ -272,7 +272,8 @@ function takeClosing(walk, value, line, before) {
     fault(walk, "bundle_corrupt", { line }, "the closing record is not that of the lines before it");
   }
   if (!signed) {
-    walk.notChecked.add("bundle_unsigned");
+    const detail = "the closing record is not signed: anybody can have taken entries out";
+    fault(walk, "bundle_unsigned", { line }, detail);
     return;
   }
   walk.checks.push(async () => {

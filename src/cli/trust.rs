@@ -1,0 +1,52 @@
+//! What evidence is believed on, the same for all commands that verify some.
+
+use std::path::{Path, PathBuf};
+
+use crate::ledger::limits;
+use crate::ledger::policy::Policy;
+use crate::ledger::revocation::{RevocationFileError, SignedRevocation};
+
+use super::document;
+use super::error::CliError;
+use super::key::parse_key;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Trust {
+    /// A trusted key: 64 hex digits or a PEM file (may be given several times)
+    #[arg(long, value_name = "KEY")]
+    key: Vec<String>,
+    /// A file with a revocation that ends the log
+    #[arg(long, value_name = "FILE")]
+    revoked: Vec<PathBuf>,
+    /// Let a bundle pass whose closing record is not signed, so that it may have been cut
+    #[arg(long)]
+    allow_unsigned: bool,
+    /// Let pass what does not show whether it comes before the place that a revocation names
+    #[arg(long, requires = "revoked")]
+    allow_revocation_not_applicable: bool,
+}
+
+impl Trust {
+    /// The policy that the arguments ask for.
+    pub(super) fn policy(&self) -> Result<Policy, CliError> {
+        let keys: Result<_, _> = self.key.iter().map(|key| parse_key(key)).collect();
+        let revocations: Result<_, _> = self.revoked.iter().map(|path| revocation(path)).collect();
+        Ok(Policy {
+            keys: keys?,
+            revocations: revocations?,
+            allow_unsigned: self.allow_unsigned,
+            allow_unapplied_revocations: self.allow_revocation_not_applicable,
+            ..Policy::default()
+        })
+    }
+}
+
+fn revocation(path: &Path) -> Result<SignedRevocation, CliError> {
+    let bytes = document::read(path, limits::SMALL_FILE_BYTES)?;
+    SignedRevocation::from_file(&bytes).map_err(|error| match error {
+        RevocationFileError::Json(error) => document::in_file(path)(error),
+        _ => CliError::NotARevocation {
+            path: path.to_owned(),
+        },
+    })
+}
