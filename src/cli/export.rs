@@ -78,7 +78,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         (Kind::Bundle, Some(range)) => {
             bundle(context, &reader, args, range, out, output, &mut progress)
         }
-        (Kind::Bundle, None) => selection(context, store, args, out, output, &mut progress),
+        (Kind::Bundle, None) => selection(context, store, args, out, &mut progress),
         (Kind::Logbook, range) => {
             let last = range.map_or(Seq(u64::MAX), |(_, last)| last);
             logbook(store, last, out, &mut progress)
@@ -109,7 +109,6 @@ fn selection(
     store: &RocksStore,
     args: &Args,
     out: &mut dyn Write,
-    output: &mut Output,
     progress: &mut Progress,
 ) -> Result<u64, CliError> {
     let signer = signer(context, store, args.no_sign)?;
