@@ -373,7 +373,8 @@ impl<'a> Walk<'a> {
         if self.chain.count == 0 {
             self.findings
                 .warning(WarningCode::Empty, "there are no entries");
-        } else if !self.own {
+        }
+        if !self.own {
             self.not_checked.push(NotChecked::LedgerRules);
         }
         self.not_checked.sort_unstable();

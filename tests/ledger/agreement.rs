@@ -25,6 +25,7 @@ fn both_verifiers_name_the_same_fault_first() {
         };
         let policy = Policy {
             keys: vec![PublicKey::from_hex(text(&case, "key")).unwrap()],
+            allow_unsigned: true,
             ..Policy::default()
         };
         // What a file is taken for is not the verifier's to say.

@@ -156,7 +156,7 @@ fn gaps_are_filled_as_more_of_a_log_comes() {
         ((1, 2), vec![1, 2, 7, 8]),
         ((2, 5), vec![1, 2, 3, 4, 5, 7, 8]),
     ] {
-        let part = Foreign::Bundle(export(&book, range, None, false).unwrap());
+        let part = Foreign::Bundle(export(&book, range, None, true).unwrap());
         imported(take(&own, &part, &[key]));
         assert_eq!(visible(&own, key).unwrap(), now);
     }
