@@ -5,10 +5,10 @@ use std::iter::Peekable;
 
 use super::epoch::{EpochHeader, SignedEpoch};
 use super::fault::{At, Fault, FaultCode, Findings, NotChecked, WarningCode};
+use super::growing::Growing;
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::key::PublicKey;
-use super::growing::Growing;
 use super::position::{EpochNumber, Seq};
 use super::source::Subject;
 

@@ -179,7 +179,10 @@ pub enum EpochFault {
         tree_size: u64,
     },
     /// More entries than an epoch may have.
-    #[error("{tree_size} entries, where an epoch has at most {}", limits::EPOCH_ENTRIES)]
+    #[error(
+        "{tree_size} entries, where an epoch has at most {}",
+        limits::EPOCH_ENTRIES
+    )]
     TooLarge {
         /// What the header says.
         tree_size: u64,

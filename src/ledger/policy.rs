@@ -43,7 +43,6 @@ impl Policy {
         let keys = self.keys.iter().chain(self.known.iter().take(KNOWN_KEYS));
         keys.copied().filter(|key| Some(*key) != log).collect()
     }
-
 }
 
 impl Default for Policy {

@@ -105,7 +105,10 @@ impl SignedRevocation {
     /// [`RevocationFileError`] if it is none, or the signature not that of the key
     /// that it names.
     pub fn from_file(bytes: &[u8]) -> Result<SignedRevocation, RevocationFileError> {
-        let lines: Vec<&[u8]> = bytes.trim_ascii_end().split(|byte| *byte == b'\n').collect();
+        let lines: Vec<&[u8]> = bytes
+            .trim_ascii_end()
+            .split(|byte| *byte == b'\n')
+            .collect();
         let read = match lines.as_slice() {
             [statement, closing] if closing.starts_with(CLOSING) => {
                 let entry = closing

@@ -115,7 +115,11 @@ impl Seals {
 
     /// What ties a header to the one before it, as far as that one is here:
     /// a range may begin in the middle of a log, a selection may leave out any.
-    fn faults_in_order(&mut self, header: &EpochHeader, findings: &mut Findings) -> Vec<EpochFault> {
+    fn faults_in_order(
+        &mut self,
+        header: &EpochHeader,
+        findings: &mut Findings,
+    ) -> Vec<EpochFault> {
         let Some(before) = &self.before else {
             let from_the_start =
                 self.whole || header.epoch.0 == 0 || header.first_seq == Seq::FIRST;

@@ -356,9 +356,7 @@ impl<'a> Walk<'a> {
         };
         self.revoked
             .judge(&book, &self.anchors, &mut self.not_checked, findings);
-        let mut covered = self
-            .anchors
-            .close(&known, &mut self.not_checked, findings);
+        let mut covered = self.anchors.close(&known, &mut self.not_checked, findings);
         let last = self.chain.last_seq;
         if let Some(receipts) = self.receipts {
             let not_checked = &mut self.not_checked;

@@ -44,7 +44,11 @@ fn every_logbook_of_the_vectors_gets_the_reference_verdict() {
         assert_eq!(code.unwrap_or_default(), expect["first_fault"], "{id}");
         let index = first.and_then(|fault| fault.index);
         assert_eq!(index, expect["first_fault_index"].as_u64(), "{id}");
-        assert_eq!(report.not_checked, [NotChecked::Truncation, NotChecked::LedgerRules], "{id}");
+        assert_eq!(
+            report.not_checked,
+            [NotChecked::Truncation, NotChecked::LedgerRules],
+            "{id}"
+        );
     }
 }
 
@@ -132,7 +136,11 @@ fn without_a_key_nothing_is_trusted_and_links_are_still_walked() {
     assert_eq!(report.key_source, KeySource::None);
     assert_eq!(
         report.not_checked,
-        [NotChecked::Truncation, NotChecked::Signatures, NotChecked::LedgerRules]
+        [
+            NotChecked::Truncation,
+            NotChecked::Signatures,
+            NotChecked::LedgerRules
+        ]
     );
 }
 
@@ -161,7 +169,10 @@ fn a_cut_tail_is_seen_against_the_head_that_was_expected() {
     let mut policy = trusting(&key);
     policy.expect_head = Some(walk(&lines.join("\n"), &policy).report.head);
     let whole = walk(&lines.join("\n"), &policy).report;
-    assert_eq!((whole.verdict, whole.not_checked), (Verdict::Pass, vec![NotChecked::LedgerRules]));
+    assert_eq!(
+        (whole.verdict, whole.not_checked),
+        (Verdict::Pass, vec![NotChecked::LedgerRules])
+    );
     lines.pop();
     let cut = walk(&lines.join("\n"), &policy).report;
     assert_eq!(found(&cut.faults), [(FaultCode::HeadMismatch, None)]);
@@ -181,6 +192,10 @@ fn without_signatures_an_edit_is_seen_in_the_next_link_and_it_says_so() {
     );
     assert_eq!(
         report.not_checked,
-        [NotChecked::Truncation, NotChecked::Signatures, NotChecked::LedgerRules]
+        [
+            NotChecked::Truncation,
+            NotChecked::Signatures,
+            NotChecked::LedgerRules
+        ]
     );
 }
