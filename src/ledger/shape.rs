@@ -61,6 +61,17 @@ pub fn member<'v, T: Deserialize<'v>>(object: &'v Object, name: &str) -> Result<
     read(given(object, name)?, name)
 }
 
+/// The same; none if it is absent or `null`.
+///
+/// # Errors
+/// [`MemberError`] if it is wrong.
+pub fn member_or_none<'v, T: Deserialize<'v>>(
+    object: &'v Object,
+    name: &str,
+) -> Result<Option<T>, MemberError> {
+    object.get(name).map_or(Ok(None), |value| read(value, name))
+}
+
 /// The same of a member that is an object, to be taken from where it stands.
 ///
 /// # Errors
