@@ -16,6 +16,7 @@ mod writer;
 
 use std::fmt;
 
+use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::ser::Serialize;
 
@@ -127,6 +128,56 @@ pub fn read_text<'v, D: Deserializer<'v>, T>(
 ) -> Result<T, D::Error> {
     deserializer.deserialize_str(Text { expected, parse })
 }
+
+/// Of a text that may be absent, `null` or empty, which all say that there is
+/// none.
+///
+/// # Errors
+/// The text is there and wrong.
+pub fn none_if_empty<'v, D: Deserializer<'v>, T: Deserialize<'v>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    match Option::<&'v str>::deserialize(deserializer)? {
+        None | Some("") => Ok(None),
+        Some(text) => T::deserialize(BorrowedStrDeserializer::new(text)).map(Some),
+    }
+}
+
+/// Writes a type as the word that one of its methods gives.
+macro_rules! written_as {
+    ($name:ident, $method:ident) => {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.$method())
+            }
+        }
+    };
+}
+
+/// The type of a member that has one text only.
+macro_rules! constant {
+    ($name:ident, $text:expr, $expected:expr) => {
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        struct $name;
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($text)
+            }
+        }
+
+        impl<'v> ::serde::Deserialize<'v> for $name {
+            fn deserialize<D: ::serde::Deserializer<'v>>(
+                deserializer: D,
+            ) -> Result<$name, D::Error> {
+                let parse = |text: &str| (text == $text).then_some($name);
+                $crate::ledger::shape::read_text(deserializer, $expected, parse)
+            }
+        }
+    };
+}
+
+pub(crate) use {constant, written_as};
 
 struct Text<F> {
     expected: &'static str,

@@ -144,6 +144,14 @@ impl Timestamp {
     }
 }
 
+/// Reads a timestamp of any offset, as [`Timestamp::parse`] does.
+///
+/// # Errors
+/// Not a string, or no timestamp.
+pub fn any_offset<'v, D: Deserializer<'v>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    shape::read_text(deserializer, EXPECTED, |text| Timestamp::parse(text).ok())
+}
+
 /// What a reader says that it expects.
 pub(super) const EXPECTED: &str = "a canonical timestamp";
 

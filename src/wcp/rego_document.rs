@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::rego::{ENTRYPOINT, RegoError, RegoGate, RegoLimits, RegoSource};
 use crate::ledger::json::Value;
-use crate::ledger::shape::{self, MemberError};
+use crate::ledger::shape::{self, MemberError, constant};
 
 /// The `engine` of the document.
 const ENGINE: &str = "rego";
@@ -28,7 +27,7 @@ pub enum RegoDocumentError {
 }
 
 /// The document.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     engine: Engine,
@@ -39,28 +38,8 @@ struct Document {
     data: Option<Value>,
 }
 
-/// A member that has one value only.
-macro_rules! constant {
-    ($name:ident, $text:expr) => {
-        struct $name;
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str($text)
-            }
-        }
-
-        impl<'v> Deserialize<'v> for $name {
-            fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<$name, D::Error> {
-                let parse = |text: &str| (text == $text).then_some($name);
-                shape::read_text(deserializer, $text, parse)
-            }
-        }
-    };
-}
-
-constant!(Engine, ENGINE);
-constant!(Entrypoint, ENTRYPOINT);
+constant!(Engine, ENGINE, ENGINE);
+constant!(Entrypoint, ENTRYPOINT, ENTRYPOINT);
 
 impl RegoGate {
     /// `{"engine": "rego", "entrypoint", "instructions", "modules", "data"}`:
