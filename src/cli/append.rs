@@ -14,9 +14,9 @@ use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::lines::{Line, read_line};
-use crate::ledger::members::Members;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::shape;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};
 use crate::logbook::{Identity, Logbook};
@@ -246,10 +246,10 @@ fn prepare(line: Line) -> Result<Option<Prepared>, CliError> {
         return Ok(None);
     }
     let value = parse::parse_with(&bytes, &limits::embedded(1))?;
-    let mut members = Members::of(&value, "")?;
-    let kind = members.str("kind")?;
-    let payload = members.object("payload")?;
-    members.finish()?;
+    let members = shape::members(&value)?;
+    let kind = shape::member(members, "kind")?;
+    let payload = shape::member_object(members, "payload")?;
+    shape::only(members, &["kind", "payload"])?;
     Ok(Some(Prepared::of_caller(kind, payload)?))
 }
 

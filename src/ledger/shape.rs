@@ -17,7 +17,7 @@ mod writer;
 use std::fmt;
 
 use serde::de::value::BorrowedStrDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::ser::Serialize;
 
 pub use super::member_error::{MemberError, MemberProblem};
@@ -194,6 +194,29 @@ impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for Text<F> {
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         let expected = self.expected;
         (self.parse)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &expected))
+    }
+}
+
+/// Any object, which the reader of the shape takes from where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnyObject;
+
+impl<'v> Deserialize<'v> for AnyObject {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<AnyObject, D::Error> {
+        deserializer.deserialize_map(AnyObject)
+    }
+}
+
+impl<'v> Visitor<'v> for AnyObject {
+    type Value = AnyObject;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'v>>(self, mut members: A) -> Result<AnyObject, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(self)
     }
 }
 
