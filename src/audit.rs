@@ -1,6 +1,7 @@
 //! Verifying a ledger where it lies: the store as a source of events, and the
 //! mark beside it.
 
+pub mod cause;
 pub mod compression;
 pub mod stream;
 

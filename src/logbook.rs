@@ -85,7 +85,7 @@ use mark::{Mark, MarkFault, MarkFile};
 use observer::{Observer, Shared};
 use recover::Recovered;
 pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, judge_mark};
-use request::{Pending, Prepared, Receipt, Submission};
+use request::{Pending, Prepared, Receipt, Remember, Submission};
 use sequencer::Sequencer;
 
 /// Everything a writer works with.
@@ -207,7 +207,20 @@ impl Logbook {
     /// [`LogbookError::Stopped`] after a failure. A signature that fails is told by
     /// [`Pending::wait`], to its request and to those that were chained to it.
     pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, LogbookError> {
-        let (submission, pending) = request::awaited(entries);
+        self.submit_remembered(entries, None)
+    }
+
+    /// The same with something to be remembered in the same write.
+    ///
+    /// # Errors
+    /// [`LogbookError`].
+    pub fn submit_remembered(
+        &self,
+        entries: Vec<Prepared>,
+        remember: Option<Remember>,
+    ) -> Result<Pending, LogbookError> {
+        let (mut submission, pending) = request::awaited(entries);
+        submission.reply.remember = remember;
         let entered = self.line.enter(submission);
         let place = entered.ok_or(LogbookError::Stopped)?;
         self.line.have_signed(place);

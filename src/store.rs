@@ -207,6 +207,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError`].
     fn indexed_to(&self) -> Result<u64, StoreError>;
 
+    /// Whether what is indexed has a term for each fact that this version knows.
+    /// An index that an earlier version made is made anew by the next writer.
+    fn index_is_current(&self) -> bool {
+        true
+    }
+
     /// The postings of `term`, to be sought through in `order`.
     ///
     /// # Errors

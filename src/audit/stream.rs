@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, Cursor, Read};
 
+use super::cause::from_utf16;
 use super::compression::{Compression, MAGIC_BYTES, OneFrame, decompress};
 use crate::ledger::equivocation::Equivocation;
 use crate::ledger::fault::Format;
@@ -80,6 +81,10 @@ pub fn read_beginning(stream: &mut impl Read, beginning: &mut Vec<u8>) -> io::Re
 /// the first line may be the one that was damaged, so some more are looked at.
 #[must_use]
 pub fn sniff(beginning: &[u8]) -> Option<Format> {
+    // What it was before it was written so: it fails as that, and says why.
+    if let Some(text) = from_utf16(beginning) {
+        return sniff(text.as_bytes());
+    }
     let beginning = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(beginning);
     if beginning.trim_ascii().is_empty() {
         return Some(Format::Logbook);

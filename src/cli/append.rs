@@ -1,5 +1,8 @@
 //! `sealbook append`: records entries; receipts come out as they are durable.
 
+mod keyed;
+mod values;
+
 use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read};
 use std::path::{Path, PathBuf};
@@ -9,14 +12,15 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::Serialize;
 
+use crate::audit::cause::Cause;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
-use crate::ledger::lines::{Line, read_line};
+use crate::ledger::lines::Line;
+use crate::ledger::members::Members;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
-use crate::ledger::shape;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};
 use crate::logbook::{Identity, Logbook};
@@ -26,6 +30,8 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 use super::progress::Progress;
+use keyed::{Keyed, UnderWay};
+use values::Values;
 
 /// Lines handed over together, if so many are there.
 const GROUP: usize = 256;
@@ -47,9 +53,14 @@ pub(super) struct Args {
     /// A file with the payload; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["jsonl", "payload"])]
     payload_file: Option<PathBuf>,
-    /// A file with one {"kind", "payload"} a line; - reads standard input
+    /// A file with one {"kind", "payload"} a line, or over several, or an array of
+    /// them; - reads standard input. With an "idempotency_key" beside these it is
+    /// recorded once, however often it comes within 24 hours
     #[arg(long, value_name = "FILE")]
     jsonl: Option<PathBuf>,
+    /// Record what follows a line that cannot be recorded, too
+    #[arg(long, requires = "jsonl")]
+    keep_going: bool,
 }
 
 /// A receipt as it is printed (SPEC §6).
@@ -115,7 +126,13 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         (Some(path), _) => {
             let logbook = Arc::new(context.writer()?);
             let mut recorded = Recorded::default();
-            let answer = append_lines(&logbook, open(path)?, &mut recorded, output);
+            let answer = append_lines(
+                &logbook,
+                open(path)?,
+                args.keep_going,
+                &mut recorded,
+                output,
+            );
             let delivered = recorded.delivered(output);
             // What stopped the writer says more than that it has stopped.
             let closed = match Arc::try_unwrap(logbook) {
@@ -176,68 +193,144 @@ fn open(path: &Path) -> Result<Input, CliError> {
     Ok(BufReader::with_capacity(1 << 18, reader))
 }
 
+/// What the feeding thread passes on, in the order of the lines.
+enum Fed {
+    /// Entries whose receipts are to come.
+    Pending(Pending, Option<[u8; 32]>),
+    /// A line that was recorded before.
+    Again(Keyed),
+    /// A line that cannot be recorded.
+    Bad(CliError),
+}
+
+/// Lines at fault that are named one by one.
+const NAMED: u64 = 20;
+
 /// Reads, checks and hands over in one thread; receipts are awaited and
 /// printed in another, so that neither a slow input nor a slow disk holds back
 /// what is ready.
 fn append_lines(
     logbook: &Arc<Logbook>,
     reader: Input,
+    keep_going: bool,
     recorded: &mut Recorded,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let (sender, receiver) = bounded(UNDER_WAY);
-    let fed_into = Arc::clone(logbook);
-    let feeder = thread::spawn(move || feed(&fed_into, reader, &sender));
+    let mut feeder = Feeder {
+        logbook: Arc::clone(logbook),
+        values: Values::new(reader),
+        fed: sender,
+        under_way: UnderWay::default(),
+        group: Vec::with_capacity(GROUP),
+        weight: 0,
+    };
+    let under_way = feeder.under_way.clone();
+    let feeder = thread::spawn(move || feeder.feed(keep_going));
     // On an error the next line is not waited for: whoever writes it may be
     // waiting for a receipt.
-    print_all(&receiver, logbook.identity(), recorded, output)?;
+    let printing = Printing {
+        logbook,
+        under_way: &under_way,
+        keep_going,
+    };
+    let bad = printing.print_all(&receiver, recorded, output)?;
     // What was acknowledged is printed before the line at fault is named.
     let fed = feeder.join();
-    fed.unwrap_or(Err(CliError::Append(LogbookError::Stopped)))
+    fed.unwrap_or(Err(CliError::Append(LogbookError::Stopped)))?;
+    match bad {
+        0 => Ok(()),
+        lines => Err(CliError::BadLines { lines }),
+    }
 }
 
-fn feed(logbook: &Logbook, mut reader: Input, groups: &Sender<Pending>) -> Result<(), CliError> {
-    let mut group = Vec::with_capacity(GROUP);
-    let mut weight = 0;
-    let mut number = 0;
-    let mut stopped = Ok(());
-    loop {
-        let line = read_line(&mut reader).map_err(|error| CliError::File {
-            path: PathBuf::from("input"),
-            source: error,
-        })?;
-        let Some(line) = line else { break };
-        number += 1;
-        weight += line.weight();
-        match prepare(line) {
-            Ok(prepared) => group.extend(prepared),
-            Err(error) => {
+/// Reads values and hands over entries.
+struct Feeder {
+    logbook: Arc<Logbook>,
+    values: Values<Box<dyn Read + Send>>,
+    fed: Sender<Fed>,
+    under_way: UnderWay,
+    group: Vec<Prepared>,
+    weight: usize,
+}
+
+impl Feeder {
+    fn feed(&mut self, keep_going: bool) -> Result<(), CliError> {
+        loop {
+            let value = self.values.next().map_err(|error| CliError::File {
+                path: PathBuf::from("input"),
+                source: error,
+            })?;
+            let Some((line, value)) = value else { break };
+            self.weight += value.weight();
+            let taken = prepare(value).and_then(|prepared| self.take(prepared));
+            if let Err(error) = taken {
+                // What was before it is handed over first.
+                self.submit()?;
+                let of_line = error.is_of_input();
                 let source = Box::new(error);
-                stopped = Err(CliError::Line {
-                    line: number,
-                    source,
-                });
-                break;
+                let error = CliError::Line { line, source };
+                match keep_going && of_line {
+                    true => self.pass_on(Fed::Bad(error))?,
+                    false => return Err(error),
+                }
+            }
+            // A group ends when it is full, or when the next line is not here yet.
+            let full = self.group.len() >= GROUP || self.weight >= GROUP_BYTES;
+            if full || !self.values.has_more() {
+                self.submit()?;
             }
         }
-        // A group ends when it is full, or when the next line is not here yet.
-        let full = group.len() >= GROUP || weight >= GROUP_BYTES;
-        if (full || !reader.buffer().contains(&b'\n')) && !group.is_empty() {
-            weight = 0;
-            let pending = logbook.submit(std::mem::take(&mut group))?;
-            if groups.send(pending).is_err() {
-                return Ok(());
+        self.submit()
+    }
+
+    fn take(&mut self, prepared: Option<(Prepared, Option<Keyed>)>) -> Result<(), CliError> {
+        match prepared {
+            None => Ok(()),
+            Some((entry, None)) => {
+                self.group.push(entry);
+                Ok(())
+            }
+            Some((entry, Some(keyed))) => {
+                self.submit()?;
+                if !self.under_way.begin(&keyed) {
+                    return self.pass_on(Fed::Again(keyed));
+                }
+                // Looked for after that: what was under way is durable by now.
+                match keyed.receipt(&self.logbook) {
+                    Ok(None) => {
+                        let once = Some(keyed.to_remember());
+                        let pending = self.logbook.submit_remembered(vec![entry], once)?;
+                        self.pass_on(Fed::Pending(pending, Some(keyed.scoped())))
+                    }
+                    found => {
+                        self.under_way.end(&keyed.scoped());
+                        found?;
+                        self.pass_on(Fed::Again(keyed))
+                    }
+                }
             }
         }
     }
-    if !group.is_empty() {
-        let _ = groups.send(logbook.submit(group)?);
+
+    fn submit(&mut self) -> Result<(), CliError> {
+        self.weight = 0;
+        if !self.group.is_empty() {
+            let pending = self.logbook.submit(std::mem::take(&mut self.group))?;
+            self.pass_on(Fed::Pending(pending, None))?;
+        }
+        Ok(())
     }
-    stopped
+
+    /// Nobody waits for receipts after an error.
+    fn pass_on(&self, fed: Fed) -> Result<(), CliError> {
+        let sent = self.fed.send(fed);
+        sent.map_err(|_| CliError::Append(LogbookError::Stopped))
+    }
 }
 
-/// The entry of a line; `None` of a blank one.
-fn prepare(line: Line) -> Result<Option<Prepared>, CliError> {
+/// The entry of a value, and under which key; `None` of a blank line.
+fn prepare(line: Line) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
     let bytes = match line {
         Line::Whole { bytes, .. } => bytes,
         Line::TooLong { .. } => return Err(CliError::LineTooLong),
@@ -245,33 +338,72 @@ fn prepare(line: Line) -> Result<Option<Prepared>, CliError> {
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
+    if let Some(cause) = Cause::of_encoding(&bytes) {
+        return Err(CliError::Rewritten { cause });
+    }
     let value = parse::parse_with(&bytes, &limits::embedded(1))?;
-    let members = shape::members(&value)?;
-    let kind = shape::member(members, "kind")?;
-    let payload = shape::member_object(members, "payload")?;
-    shape::only(members, &["kind", "payload"])?;
-    Ok(Some(Prepared::of_caller(kind, payload)?))
+    let mut members = Members::of(&value, "")?;
+    let kind = members.str("kind")?;
+    let payload = members.object("payload")?;
+    let key = members.opt_str(keyed::MEMBER)?;
+    members.finish()?;
+    let keyed = key.map(|key| Keyed::new(key, kind, payload)).transpose()?;
+    Ok(Some((Prepared::of_caller(kind, payload)?, keyed)))
 }
 
-fn print_all(
-    groups: &Receiver<Pending>,
-    identity: Identity,
-    recorded: &mut Recorded,
-    output: &mut Output,
-) -> Result<(), CliError> {
-    // Receipts on a terminal are progress enough.
-    let mut progress = (!io::stdout().is_terminal()).then(|| Progress::new(None, "entries"));
-    for pending in groups {
-        let receipts = pending.wait()?;
-        print(&receipts, identity, recorded, output)?;
-        if let Some(progress) = &mut progress {
-            progress.at(recorded.entries);
+/// What printing receipts needs.
+struct Printing<'a> {
+    logbook: &'a Logbook,
+    under_way: &'a UnderWay,
+    keep_going: bool,
+}
+
+impl Printing<'_> {
+    /// Prints receipts, and answers how many lines are at fault.
+    fn print_all(
+        &self,
+        fed: &Receiver<Fed>,
+        recorded: &mut Recorded,
+        output: &mut Output,
+    ) -> Result<u64, CliError> {
+        let identity = self.logbook.identity();
+        // Receipts on a terminal are progress enough.
+        let mut progress = (!io::stdout().is_terminal()).then(|| Progress::new(None, "entries"));
+        let mut bad = 0;
+        for fed in fed {
+            match fed {
+                Fed::Pending(pending, key) => {
+                    let receipts = pending.wait()?;
+                    if let Some(key) = key {
+                        self.under_way.end(&key);
+                    }
+                    print(&receipts, identity, recorded, output)?;
+                }
+                // Whoever had the key first was waited for before.
+                Fed::Again(keyed) => match keyed.receipt(self.logbook) {
+                    Ok(receipt) => print(receipt.as_slice(), identity, recorded, output)?,
+                    Err(error) if self.keep_going && error.is_of_input() => {
+                        bad += 1;
+                        output.warning(&error.to_string());
+                    }
+                    Err(error) => return Err(error),
+                },
+                Fed::Bad(error) => {
+                    bad += 1;
+                    if bad <= NAMED {
+                        output.warning(&error.to_string());
+                    }
+                }
+            }
+            if let Some(progress) = &mut progress {
+                progress.at(recorded.entries);
+            }
         }
+        if let Some(mut progress) = progress {
+            progress.finish();
+        }
+        Ok(bad)
     }
-    if let Some(mut progress) = progress {
-        progress.finish();
-    }
-    Ok(())
 }
 
 fn print(

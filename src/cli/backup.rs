@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             return Ok(Answer::No);
         }
         Err(BackupError::Unsound(report)) => {
-            verify::print_report(&report, None, output)?;
+            verify::print_report(&report, None, false, output)?;
             return Ok(Answer::No);
         }
         made => made?,

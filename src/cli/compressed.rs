@@ -70,6 +70,11 @@ pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), CliError
     Ok((opened, 0))
 }
 
+/// How a file is compressed.
+pub(super) fn compression(path: &Path) -> Result<Compression, CliError> {
+    Ok(begin(path)?.1)
+}
+
 /// The file from its beginning, and how it is compressed.
 fn begin(path: &Path) -> Result<(File, Compression), CliError> {
     let failed = |error| CliError::file(path, error);

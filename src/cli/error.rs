@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::audit::AuditError;
+use crate::audit::cause::Cause;
 use crate::backup::BackupError;
 use crate::evidence::EvidenceError;
 use crate::imports::accept::ImportError;
@@ -22,10 +23,10 @@ use crate::imports::shelf::ShelfError;
 use crate::ledger::bundle::BundleError;
 use crate::ledger::encrypted_pem::LockError;
 use crate::ledger::key::{PublicKey, SignError};
+use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
 use crate::ledger::position::Seq;
 use crate::ledger::receipts::ReceiptsError;
-use crate::ledger::shape::MemberError;
 use crate::ledger::source::ReadError;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::logbook::init::InitError;
@@ -35,6 +36,7 @@ use crate::logbook::publish::PublishError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
+use super::key_text::KeyTextError;
 pub(super) use producer::ProducerError;
 #[cfg(feature = "serve")]
 pub(super) use server::ServerError;
@@ -75,6 +77,14 @@ pub(super) enum CliError {
     PayloadNotObject,
     #[error("the line is longer than 20 MiB")]
     LineTooLong,
+    #[error("{cause}")]
+    Rewritten { cause: Cause },
+    #[error("idempotency_key: one of 1 to 255 visible ASCII characters is needed")]
+    KeyShape,
+    #[error("idempotency_key: it was used with another kind or payload")]
+    KeyReused,
+    #[error("{lines} lines were not recorded; all others were")]
+    BadLines { lines: u64 },
     #[error(transparent)]
     Key(#[from] KeyFileError),
     #[error(transparent)]
@@ -117,6 +127,8 @@ pub(super) enum CliError {
     Publish(#[from] PublishError),
     #[error("{} exists already", path.display())]
     Exists { path: PathBuf },
+    #[error("key `{given}`: {source}")]
+    KeyText { given: String, source: KeyTextError },
     #[error("{what} `{given}`: {expected}")]
     Argument {
         what: &'static str,
@@ -161,6 +173,19 @@ impl CliError {
         }
     }
 
+    /// Whether one line is at fault, and the next may be fine.
+    pub(super) fn is_of_input(&self) -> bool {
+        matches!(
+            self,
+            CliError::Json(_)
+                | CliError::Member(_)
+                | CliError::LineTooLong
+                | CliError::KeyShape
+                | CliError::KeyReused
+                | CliError::Append(LogbookError::Entry(_) | LogbookError::ReservedKind { .. })
+        )
+    }
+
     /// Whoever read our output has had enough: not worth a word.
     pub(super) fn is_closed_pipe(&self) -> bool {
         match self {
@@ -195,7 +220,7 @@ impl CliError {
     /// The word that `--json` prints.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            CliError::Usage(_) | CliError::Argument { .. } => "usage",
+            CliError::Usage(_) | CliError::Argument { .. } | CliError::KeyText { .. } => "usage",
             CliError::Output(error) | CliError::File { source: error, .. } => io_code(error),
             CliError::OutputLost { .. } => "output_lost",
             CliError::Read(_) => "io",
@@ -203,8 +228,12 @@ impl CliError {
             CliError::Producer(error) => error.code(),
             #[cfg(feature = "serve")]
             CliError::Server(error) => error.code(),
-            CliError::Json(_) | CliError::LineTooLong => "bad_json",
-            CliError::Member(_) | CliError::PayloadNotObject => "bad_input",
+            CliError::Json(_) | CliError::LineTooLong | CliError::Rewritten { .. } => "bad_json",
+            CliError::Member(_)
+            | CliError::PayloadNotObject
+            | CliError::KeyShape
+            | CliError::BadLines { .. } => "bad_input",
+            CliError::KeyReused => "key_reused",
             CliError::Key(error) => key_code(error),
             CliError::NoPassphrase => "key_locked",
             CliError::PassphraseNotText => "key_passphrase",
@@ -249,6 +278,8 @@ impl CliError {
             CliError::Line { source, .. } | CliError::InFile { source, .. } => {
                 return source.hint();
             }
+            CliError::KeyText { source, .. } => return source.hint(),
+            CliError::Rewritten { cause } => cause.remedy(),
             #[cfg(feature = "serve")]
             CliError::Server(error) => return error.hint(),
             CliError::Producer(error) => return error.hint().map(str::to_owned),
@@ -281,9 +312,10 @@ impl CliError {
             CliError::Shelf(ShelfError::SeveralLogs { .. }) => {
                 "say which with KEY:GENESIS; `sealbook import --list` shows them"
             }
-            CliError::NotRecognised { .. } => {
-                "say what it is with --as ledger, logbook, bundle or proof"
-            }
+            CliError::NotRecognised { path } => match super::cause::of_file(path, None) {
+                Some(cause) => return Some(format!("{cause}: {}", cause.remedy())),
+                None => "say what it is with --as ledger, logbook, bundle or proof",
+            },
             CliError::Publish(error) => return publish_hint(error),
             CliError::NoPassphrase => GIVE_PASSPHRASE,
             CliError::NotSigned(_) => {

@@ -4,9 +4,16 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{IsNormalized, is_nfc, is_nfc_quick};
+
 /// Replaces control, bidirectional and zero-width characters by `\u{…}`:
-/// newlines too, with which a value could pose as a line of ours.
+/// newlines too, with which a value could pose as a line of ours. In a text that
+/// is not in normal form C, what keeps it from it is shown too: it would look like
+/// another text and is found by nobody who types that.
 pub(super) fn escape(text: &str) -> Cow<'_, str> {
+    let composed = text.is_ascii() || is_nfc(text);
+    let is_hostile = |character| is_hostile(character) || (!composed && decomposes(character));
     if !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
     }
@@ -25,6 +32,12 @@ pub(super) fn escape(text: &str) -> Cow<'_, str> {
 pub(super) fn escape_lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(escape).collect();
     lines.join("\n")
+}
+
+/// Whether this may be why a text is not in normal form C.
+fn decomposes(character: char) -> bool {
+    canonical_combining_class(character) != 0
+        || is_nfc_quick(std::iter::once(character)) != IsNormalized::Yes
 }
 
 fn is_hostile(character: char) -> bool {
@@ -57,6 +70,20 @@ mod tests {
         );
         assert_eq!(escape("\u{85}\u{7f}\t"), "\\u{85}\\u{7f}\\u{9}");
         assert_eq!(escape("a\nPASS"), "a\\u{a}PASS");
+    }
+
+    #[test]
+    fn two_spellings_of_one_word_look_different() {
+        // Composed; decomposed; a sign that stands for a letter; Hangul by parts.
+        assert_eq!(escape("caf\u{e9}"), "caf\u{e9}");
+        assert_eq!(escape("cafe\u{301}"), "cafe\\u{301}");
+        assert_eq!(escape("\u{212b}"), "\\u{212b}");
+        assert_eq!(
+            escape("\u{1112}\u{1161}\u{11ab}"),
+            "\u{1112}\\u{1161}\\u{11ab}"
+        );
+        // Marks that belong there stay.
+        assert_eq!(escape("हिन्दी ภาษาไทย"), "हिन्दी ภาษาไทย");
     }
 
     #[test]

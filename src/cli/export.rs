@@ -73,6 +73,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let reader = context.reader(output)?;
     let store = &reader.store;
+    args.filters.say_other_types(store, output)?;
     let mut progress = Progress::new(store.count().ok(), "entries");
     let mut write = |out: &mut dyn Write| match (args.format, range) {
         (Kind::Bundle, Some(range)) => {

@@ -179,10 +179,10 @@ fn print(outcome: &Outcome, output: &mut Output) -> Result<Answer, CliError> {
             say("imported before:", imported, output)?;
         }
         Outcome::Refused(report) if !output.is_json() => {
-            verify::print_report(report, None, output)?
+            verify::print_report(report, None, false, output)?
         }
         Outcome::Equivocation(report, conflict) if !output.is_json() => {
-            verify::print_report(report, None, output)?;
+            verify::print_report(report, None, false, output)?;
             for digest in files(conflict) {
                 output.line(&format!(
                     "evidence {digest}: `sealbook export --file {digest} -o FILE` gives it out"

@@ -5,12 +5,14 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::ledger::key::PublicKey;
-use crate::ledger::pem;
+use crate::ledger::pem::{self, PemError};
+use crate::logbook::key_file::KeyFileError;
 use crate::logbook::{identity_of, key_file};
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
+use super::key_text::{self, KeyTextError};
 use super::output::Output;
 
 #[derive(Debug, clap::Args)]
@@ -44,18 +46,28 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     Ok(Answer::Yes)
 }
 
-/// A public key as an argument: 64 hex digits, or a PEM file.
+/// A public key as an argument, or the file that has it.
 pub(super) fn parse_key(text: &str) -> Result<PublicKey, CliError> {
-    if let Ok(key) = PublicKey::from_hex(&text.to_ascii_lowercase()) {
-        return Ok(key);
-    }
+    let refused = match key_text::read(text) {
+        Ok(key) => return Ok(key),
+        Err(refused) => refused,
+    };
     let path = Path::new(text);
     if !path.exists() {
-        return Err(CliError::Argument {
-            what: "key",
+        return Err(CliError::KeyText {
             given: text.to_owned(),
-            expected: "64 hex digits or a PEM file are needed",
+            source: refused,
         });
     }
-    Ok(key_file::open_public(path)?)
+    let text = key_file::public_text(path)?;
+    key_text::read(&text).map_err(|refused| match refused {
+        KeyTextError::Unknown => CliError::Key(KeyFileError::Pem {
+            path: path.to_owned(),
+            source: PemError::NotAPublicKey,
+        }),
+        source => CliError::KeyText {
+            given: path.display().to_string(),
+            source,
+        },
+    })
 }

@@ -41,6 +41,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if let Some(log) = &args.log {
         return imported::list(&imported::find(&reader.store, log)?, &filter, output);
     }
+    args.filters.say_other_types(&reader.store, output)?;
     let mut rows = Rows::new(&HEAD);
     for item in select(&reader.store, &filter)? {
         let (seq, entry) = item?;

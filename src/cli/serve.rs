@@ -89,7 +89,7 @@ pub(super) struct Args {
     /// The longest file to verify, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 4 << 10)]
     max_upload: u64,
-    /// Requests a second by one token, or by one address without one
+    /// Requests a second by one token, or by one address without one; 0 sets no limit
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     rate: u32,
     /// Seconds for requests under way when told to stop

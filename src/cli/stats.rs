@@ -24,6 +24,7 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let reader = context.reader(output)?;
+    args.filters.say_other_types(&reader.store, output)?;
     let mut progress = Progress::new(reader.store.count().ok(), "entries");
     let mut stats = Stats::default();
     for item in select(&reader.store, &args.filters.to_filter()?)? {
@@ -48,7 +49,7 @@ fn document(stats: &Stats, as_of: Option<u64>) -> Value {
         let member = |(value, count): (&K, &u64)| (value.to_string(), json!(count));
         Value::Object(counts.of.iter().map(member).collect::<Map<_, _>>())
     }
-    json!({
+    let mut document = json!({
         "as_of": as_of,
         "entries": stats.entries,
         "first_seq": stats.range.map(|(first, _)| first.0),
@@ -64,7 +65,12 @@ fn document(stats: &Stats, as_of: Option<u64>) -> Value {
             "tenants": stats.tenants.others,
             "hours": stats.hours.others,
         },
-    })
+    });
+    // There only where there are any: the shape of all others stays.
+    if let (false, Value::Object(members)) = (stats.tenants_json.of.is_empty(), &mut document) {
+        members.insert("tenants_json".to_owned(), object(&stats.tenants_json));
+    }
+    document
 }
 
 fn print(stats: &Stats, top: usize, output: &mut Output) -> Result<(), CliError> {
@@ -83,6 +89,7 @@ fn print(stats: &Stats, top: usize, output: &mut Output) -> Result<(), CliError>
     ))?;
     most(&stats.kinds, "kind", top, output)?;
     most(&stats.tenants, "tenant", top, output)?;
+    most(&stats.tenants_json, "tenant, as JSON", top, output)?;
     if stats.no_tenant > 0 {
         output.line(&format!("{} entries name no tenant", stats.no_tenant))?;
     }

@@ -7,6 +7,7 @@ mod many;
 mod one;
 mod state;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -56,6 +57,9 @@ pub(super) struct Args {
     /// Do not check the signatures of entries
     #[arg(long)]
     no_signatures: bool,
+    /// Name every fault, and not only the first twenty
+    #[arg(long)]
+    all: bool,
     /// Say where trust ends: what was done to it, and from where on it is whole
     #[arg(long)]
     explain: bool,
@@ -130,7 +134,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if output.is_json() {
         output.document(&Printed::of(&examined, args.explain, elapsed_ms))?;
     } else {
-        print_report(&examined.report, Some(elapsed_ms), output)?;
+        print_report(&examined.report, Some(elapsed_ms), args.all, output)?;
         if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {
             explained::print(explanation, output)?;
         }
@@ -145,6 +149,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 pub(super) fn print_report(
     report: &Report,
     elapsed_ms: Option<u64>,
+    all: bool,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let (verdict, colour) = match report.verdict {
@@ -169,12 +174,16 @@ pub(super) fn print_report(
     if let Some(genesis) = report.genesis {
         output.line(&format!("genesis  {genesis}"))?;
     }
-    for fault in &report.faults {
+    let named = if all { usize::MAX } else { NAMED };
+    for fault in report.faults.iter().take(named) {
         output.line(&format!("fault    {}", describe(fault)))?;
         if let (Some(expected), Some(actual)) = (&fault.expected, &fault.actual) {
             output.line(&format!("           expected {expected}"))?;
             output.line(&format!("           actual   {actual}"))?;
         }
+    }
+    if report.faults.len() > named {
+        output.line(&counted(&report.faults))?;
     }
     for warning in &report.warnings {
         output.line(&format!(
@@ -190,6 +199,26 @@ pub(super) fn print_report(
         output.line(&format!("took     {elapsed_ms} ms"))?;
     }
     Ok(())
+}
+
+/// Faults that are named one by one.
+const NAMED: usize = 20;
+
+/// How many faults there are of each sort.
+fn counted(faults: &[Fault]) -> String {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for fault in faults {
+        *counts.entry(tag(&fault.code)).or_default() += 1;
+    }
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|(code, n)| format!("{n} {code}"))
+        .collect();
+    format!(
+        "faults   {} in all: {}; the first {NAMED} are named, `verify --all` names them",
+        faults.len(),
+        counts.join(", ")
+    )
 }
 
 fn describe(fault: &Fault) -> String {

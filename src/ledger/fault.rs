@@ -190,6 +190,16 @@ pub enum WarningCode {
     ByteOrderMark,
     /// Lines end in CR LF.
     LineEnds,
+    /// The file was written in another encoding than UTF-8.
+    Encoding,
+    /// The file ends with an empty line, which its format does not have.
+    ExtraLineEnd,
+    /// The file is JSON, in another spelling than its format's only one.
+    Respelled,
+    /// Numbers were probably written anew by a tool that does not keep them.
+    NumbersRewritten,
+    /// A compressed file ends before its end.
+    CutShort,
     /// The last line has no newline.
     MissingFinalNewline,
     /// Entries before these were verified by an earlier run.

@@ -26,6 +26,19 @@ pub const CLOSE: &str = "sealbook:close";
 /// Prefixes that only the recording layer writes.
 pub const RESERVED_PREFIXES: [&str; 5] = [OWN_PREFIX, "wcp.", "manifest.", "vacant.", "hall."];
 
+/// The reserved prefix that `kind` begins with or could be taken to, whatever the
+/// case of its letters: nobody appends it. In entries that exist only the exact
+/// spelling is reserved ([`reserved_prefix`]).
+#[must_use]
+pub fn reserved_in_any_case(kind: &str) -> Option<&'static str> {
+    // Both ways, since some letters have a counterpart in one direction only.
+    let folded = |text: &str| text.to_lowercase().to_uppercase();
+    let kind = folded(kind);
+    RESERVED_PREFIXES
+        .into_iter()
+        .find(|prefix| kind.starts_with(&folded(prefix)))
+}
+
 /// The reserved prefix that `kind` begins with, if any.
 #[must_use]
 pub fn reserved_prefix(kind: &str) -> Option<&'static str> {

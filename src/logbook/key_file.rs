@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::ledger::encrypted_pem::{EncryptedKey, LockError, format_encrypted_key};
-use crate::ledger::key::{Engine, PublicKey, SoftwareSigner};
+use crate::ledger::key::{Engine, SoftwareSigner};
 use crate::ledger::pem::{self, PemError};
 
 /// A key file is a few hundred bytes.
@@ -214,17 +214,13 @@ fn agreeing(path: &Path, signer: SoftwareSigner) -> Result<SoftwareSigner, KeyFi
     }
 }
 
-/// Reads a public key in PEM. A private key is refused, unread as such.
+/// Reads the text of a file that should hold a public key.
 ///
 /// # Errors
 /// [`KeyFileError`].
-pub fn open_public(path: &Path) -> Result<PublicKey, KeyFileError> {
+pub fn public_text(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     let (file, _) = open_regular(path)?;
-    let text = read_text(file, path)?;
-    pem::parse_public_key(&text).map_err(|source| KeyFileError::Pem {
-        path: path.to_owned(),
-        source,
-    })
+    read_text(file, path)
 }
 
 fn open_regular(path: &Path) -> Result<(File, u32), KeyFileError> {

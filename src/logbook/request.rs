@@ -33,7 +33,7 @@ impl Prepared {
     /// [`LogbookError::ReservedKind`] for the kinds of the recording layer,
     /// [`LogbookError::Entry`] for what no entry can be.
     pub fn of_caller(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
-        if let Some(prefix) = kind::reserved_prefix(kind) {
+        if let Some(prefix) = kind::reserved_in_any_case(kind) {
             return Err(LogbookError::ReservedKind { prefix });
         }
         Prepared::new(kind, payload)

@@ -1,5 +1,6 @@
 //! Making a manifest of a folder.
 
+use std::collections::HashSet;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use thiserror::Error;
 use super::document::{ArtifactEntry, ArtifactManifest};
 use super::path::{PathProblem, check_path};
 use super::signature::{DetachedSignature, format_digest};
-use crate::files::{Root, TreeError, digest_tree, list, replace};
+use crate::files::{Root, Skip, TreeError, digest_tree, list, replace};
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
@@ -70,17 +71,27 @@ pub fn build(
     tiles_coverage_sha256: Option<Sha256Digest>,
     now: Timestamp,
 ) -> Result<ArtifactManifest, BuildError> {
+    build_without(folder, name, &|_, _| false, tiles_coverage_sha256, now)
+}
+
+/// The same without what `ignored` answers true for, by the path of the folder
+/// that it is in and its name.
+///
+/// # Errors
+/// [`BuildError`], never [`BuildError::Write`] or [`BuildError::Sign`].
+pub fn build_without(
+    folder: &Path,
+    name: &str,
+    ignored: Skip<'_>,
+    tiles_coverage_sha256: Option<Sha256Digest>,
+    now: Timestamp,
+) -> Result<ArtifactManifest, BuildError> {
     let root = Root::open(folder).map_err(|error| BuildError::Folder {
         path: folder.to_owned(),
         error,
     })?;
-    let temporary = Path::new(name).with_extension("tmp");
-    let own = ["", ".sha256", ".sig", ".tmp"].map(|end| format!("{name}{end}").into_bytes());
-    // Only beside the manifest: a file of that name further down is an artifact.
-    let skip = |parent: &str, name: &[u8]| {
-        let is_own = own.iter().any(|own| own == name);
-        parent.is_empty() && (is_own || name == temporary.as_os_str().as_bytes())
-    };
+    let own = own_files(name);
+    let skip = |parent: &str, name: &[u8]| own(parent, name) || ignored(parent, name);
     let tree = list(&root, &skip)?;
     for found in &tree.files {
         check_path(&found.path).map_err(|problem| BuildError::Path {
@@ -100,6 +111,38 @@ pub fn build(
         artifacts: artifacts.collect(),
         tiles_coverage_sha256,
     })
+}
+
+/// The manifest itself and the files that vouch for it. Only beside it: a file of
+/// that name further down is an artifact.
+fn own_files(name: &str) -> impl Fn(&str, &[u8]) -> bool {
+    let temporary = Path::new(name).with_extension("tmp");
+    let own = ["", ".sha256", ".sig", ".tmp"].map(|end| format!("{name}{end}").into_bytes());
+    move |parent, name| {
+        let is_own = own.iter().any(|own| own == name);
+        parent.is_empty() && (is_own || name == temporary.as_os_str().as_bytes())
+    }
+}
+
+/// The files of the folder of the manifest `name` that are not `listed` in it. No
+/// file is opened.
+///
+/// # Errors
+/// [`BuildError::Folder`] and [`BuildError::Contents`].
+pub fn not_listed(
+    folder: &Path,
+    name: &str,
+    listed: &HashSet<&str>,
+) -> Result<Vec<String>, BuildError> {
+    let root = Root::open(folder).map_err(|error| BuildError::Folder {
+        path: folder.to_owned(),
+        error,
+    })?;
+    let tree = list(&root, &own_files(name))?;
+    let paths = tree.files.into_iter().map(|found| found.path);
+    Ok(paths
+        .filter(|path| !listed.contains(path.as_str()))
+        .collect())
 }
 
 /// Signs a manifest and writes the three files, each whole or not at all: first

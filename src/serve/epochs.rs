@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::endpoint::{Endpoint, Need, Takes};
@@ -14,13 +13,11 @@ use super::posted::take_up;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use crate::ledger::epoch::{EpochHeader, SignedEpoch};
-use crate::ledger::head::Head;
+use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::json::{Form, Object, Value};
-use crate::ledger::key::{PublicKey, Signature};
+use crate::ledger::members::Members;
 use crate::ledger::parse::parse;
 use crate::ledger::position::EpochNumber;
-use crate::ledger::shape;
 use crate::logbook::epoch_at;
 
 /// Headers in one page.
@@ -30,39 +27,28 @@ const MOST: u64 = 1_000;
 const USUAL: u64 = 100;
 
 /// A signed header (SPEC §3).
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `Statement::to_value` gives")]
 pub(super) struct EpochStatement {
     #[schema(value_type = Object)]
-    epoch: EpochHeader,
-    #[schema(value_type = String)]
-    key: PublicKey,
-    #[schema(value_type = String)]
-    signature: Signature,
-}
-
-impl EpochStatement {
-    fn new(epoch: SignedEpoch) -> EpochStatement {
-        EpochStatement {
-            key: epoch.envelope.key,
-            signature: epoch.envelope.signature,
-            epoch: epoch.content,
-        }
-    }
+    epoch: (),
+    key: String,
+    signature: String,
 }
 
 /// A signed statement of the last entry (SPEC §3).
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `Statement::to_value` gives")]
 pub(super) struct HeadStatement {
     #[schema(value_type = Object)]
-    head: Head,
-    #[schema(value_type = String)]
-    key: PublicKey,
-    #[schema(value_type = String)]
-    signature: Signature,
+    head: (),
+    key: String,
+    signature: String,
 }
 
 /// A page of headers.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `list` answers")]
 pub(super) struct EpochPage {
     epochs: Vec<EpochStatement>,
     /// Asked for as `from`, it gives the next page.
@@ -105,12 +91,14 @@ pub(super) async fn list(
         };
         let until = from.saturating_add(limit).min(end);
         let numbers = (from..until).map(EpochNumber);
-        let epochs = numbers.map(|number| Ok(EpochStatement::new(epoch_at(&*store, number)?)));
-        let epochs = epochs.collect::<Result<_, Problem>>()?;
-        let next = (until < end).then_some(until);
-        Ok(EpochPage { epochs, next })
+        let epochs = numbers.map(|number| Ok(epoch_at(&*store, number)?.to_value()));
+        let epochs: Vec<Value> = epochs.collect::<Result<_, Problem>>()?;
+        let mut answer = Object::new();
+        answer.insert("epochs", epochs);
+        answer.insert("next", (until < end).then_some(until));
+        Ok(answer)
     };
-    Ok(answer(&service.pools.read(read).await?))
+    Ok(object(service.pools.read(read).await?))
 }
 
 /// One signed header.
@@ -133,8 +121,7 @@ pub(super) async fn show(
         Some(last) if number <= last => Ok(epoch_at(&*store, number)?),
         _ => Err(Problem::NotFound),
     };
-    let epoch = service.pools.read(read).await?;
-    Ok(answer(&EpochStatement::new(epoch)))
+    Ok(statement(&service.pools.read(read).await?))
 }
 
 /// A signed statement of the last durable entry.
@@ -147,11 +134,7 @@ pub(super) async fn head(
     params.finish()?;
     let here = Arc::clone(&service);
     let head = service.pools.read(move || Ok(here.logbook.head()?)).await?;
-    Ok(answer(&HeadStatement {
-        key: head.envelope.key,
-        signature: head.envelope.signature,
-        head: head.content,
-    }))
+    Ok(json(head.to_value().canonical(Form::Utf8).into_bytes()))
 }
 
 /// Seals the open epoch early.
@@ -164,24 +147,22 @@ pub(super) async fn seal(
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
-        let EmptyBody {} = shape::read(&parse(body)?, "")?;
+        let value = parse(body)?;
+        Members::of(&value, "")?.finish()?;
         let sealed = service.logbook.seal()?;
         service.publish();
         Ok(sealed)
     };
     let sealed = take_up(service, request, work).await?;
-    let sealed = sealed.ok_or(Problem::NothingToSeal)?;
-    Ok(answer(&EpochStatement::new(sealed)))
+    Ok(statement(&sealed.ok_or(Problem::NothingToSeal)?))
 }
 
 /// `{}`.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub(super) struct EmptyBody {}
 
-/// A shape as an answer.
-pub(super) fn answer(shape: &impl Serialize) -> Response {
-    json(shape::write(shape).canonical(Form::Utf8).into_bytes())
+fn statement(epoch: &SignedEpoch) -> Response {
+    json(epoch.to_value().canonical(Form::Utf8).into_bytes())
 }
 
 /// An object as an answer.

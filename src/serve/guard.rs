@@ -94,12 +94,12 @@ fn authenticate(
             _ => Ok(None),
         };
     };
-    let cookie = matches!(guard.need, Need::Session(_) | Need::RegistryRead);
-    let presented = presented(headers, cookie)?;
+    // What is open to all asks nobody who they are.
     let Some(needed) = needed else {
         return Ok(None);
     };
-    let presented = presented.ok_or(Problem::TokenNeeded)?;
+    let cookie = matches!(guard.need, Need::Session(_) | Need::RegistryRead);
+    let presented = presented(headers, cookie)?.ok_or(Problem::TokenNeeded)?;
     let kept = tokens.find(presented).ok_or(Problem::TokenInvalid)?;
     if kept.is_expired(service.clock.wall()) {
         return Err(Problem::TokenInvalid);

@@ -7,9 +7,13 @@ use axum::http::request::Parts;
 use utoipa::IntoParams;
 
 use super::problem::Problem;
+use crate::ledger::json::Form;
+use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
+use crate::logbook::clock::{Clock as _, SystemClock};
 use crate::store::query::Filter;
+use crate::store::query::when::{self, End};
 
 /// The parameters, to be taken out one by one.
 #[derive(Debug)]
@@ -22,11 +26,13 @@ pub(super) struct Params(Vec<(String, String)>);
 pub(super) struct FilterParams {
     /// Any of these kinds
     kind: Option<Vec<String>>,
-    /// Not before this time (RFC 3339)
+    /// Not before this time: RFC 3339, a day, `yesterday`, `1h` ago
     since: Option<String>,
-    /// Not after this time (RFC 3339)
+    /// Not after this time; a day counts to its end
     until: Option<String>,
     tenant: Option<String>,
+    /// A `tenant_id` that is no string, as JSON
+    tenant_json: Option<String>,
     correlation: Option<String>,
     worker: Option<String>,
     decision: Option<String>,
@@ -93,11 +99,12 @@ impl Params {
         }
     }
 
-    pub(super) fn time(&mut self, name: &'static str) -> Result<Option<Timestamp>, Problem> {
+    fn time(&mut self, name: &'static str, end: End) -> Result<Option<Timestamp>, Problem> {
         let expected = "a time such as 2026-03-01T10:00:00Z is needed";
         let text = self.one(name)?;
-        text.map(|text| Timestamp::parse(&text).map_err(|_| refused(name, expected)))
-            .transpose()
+        let now = SystemClock::new().wall();
+        let read = |text: String| when::read(&text, end, now).ok_or(refused(name, expected));
+        text.map(read).transpose()
     }
 
     /// The filters of SPEC §6, but for limit and order.
@@ -105,9 +112,10 @@ impl Params {
         let seq = "a sequence number is needed";
         Ok(Filter {
             kinds: self.all("kind"),
-            since: self.time("since")?,
-            until: self.time("until")?,
+            since: self.time("since", End::Since)?,
+            until: self.time("until", End::Until)?,
             tenant: self.one("tenant")?,
+            tenant_json: self.one("tenant_json")?.map(tenant_json).transpose()?,
             correlation: self.one("correlation")?,
             worker: self.one("worker")?,
             decision: self.one("decision")?,
@@ -126,6 +134,14 @@ impl Params {
                 detail: format!("{name:?} is no parameter of this path"),
             }),
         }
+    }
+}
+
+/// Canonical, and a string only by `tenant`.
+fn tenant_json(text: String) -> Result<String, Problem> {
+    match parse(text.as_bytes()) {
+        Ok(value) if value.as_str().is_none() => Ok(value.canonical(Form::Utf8)),
+        _ => Err(refused("tenant_json", "JSON that is no string is needed")),
     }
 }
 

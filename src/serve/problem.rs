@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use super::scope::Scope;
 use crate::evidence::EvidenceError;
 use crate::ledger::hexadecimal::HexError;
+use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
-use crate::ledger::shape::MemberError;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::record::RecordError;
 use crate::store::StoreError;
@@ -61,6 +61,8 @@ pub(super) enum Problem {
     OriginRefused,
     #[error("the content type must be {expected}")]
     ContentType { expected: &'static str },
+    #[error("the content encoding must be gzip or identity")]
+    ContentEncoding,
     #[error("there is nothing here")]
     NoSuchRoute,
     #[error("this method is not for this path")]
@@ -136,7 +138,9 @@ impl Problem {
                 StatusCode::FORBIDDEN
             }
             Problem::HostRefused => StatusCode::MISDIRECTED_REQUEST,
-            Problem::ContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::ContentType { .. } | Problem::ContentEncoding => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Problem::NoSuchRoute | Problem::NotFound => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Problem::NotSealed { .. }
@@ -185,6 +189,7 @@ impl Problem {
             Problem::HostRefused => "host_refused",
             Problem::OriginRefused => "origin_refused",
             Problem::ContentType { .. } => "content_type",
+            Problem::ContentEncoding => "content_encoding",
             Problem::NoSuchRoute | Problem::NotFound => "not_found",
             Problem::MethodNotAllowed => "method_not_allowed",
             Problem::NotSealed { .. } => "not_sealed",

@@ -21,18 +21,20 @@ pub(super) enum Payer {
 }
 
 pub(super) struct Rates {
-    limiter: DefaultKeyedRateLimiter<Payer>,
+    /// `None` where there is no limit.
+    limiter: Option<DefaultKeyedRateLimiter<Payer>>,
     clock: DefaultClock,
     checks: AtomicU32,
 }
 
 impl Rates {
     pub(super) fn new(limits: &Limits) -> Rates {
-        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(limits.requests_per_second));
-        let quota = quota.allow_burst(at_least_one(limits.request_burst));
+        let quota = NonZeroU32::new(limits.requests_per_second).map(|rate| {
+            let burst = NonZeroU32::new(limits.request_burst).unwrap_or(NonZeroU32::MIN);
+            Quota::per_second(rate).allow_burst(burst)
+        });
         Rates {
-            limiter: RateLimiter::keyed(quota),
+            limiter: quota.map(RateLimiter::keyed),
             clock: DefaultClock::default(),
             checks: AtomicU32::new(0),
         }
@@ -40,12 +42,15 @@ impl Rates {
 
     /// Counts a request.
     pub(super) fn check(&self, payer: &Payer) -> Result<(), Problem> {
+        let Some(limiter) = &self.limiter else {
+            return Ok(());
+        };
         if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1
-            && self.limiter.len() > SWEEP as usize
+            && limiter.len() > SWEEP as usize
         {
-            self.limiter.retain_recent();
+            limiter.retain_recent();
         }
-        self.limiter.check_key(payer).map_err(|until| {
+        limiter.check_key(payer).map_err(|until| {
             let wait = until.wait_time_from(self.clock.now());
             let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
             Problem::TooManyRequests {

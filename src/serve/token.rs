@@ -5,7 +5,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -26,8 +25,7 @@ const ID_BYTES: usize = 6;
 pub struct Token(Zeroizing<String>);
 
 /// The digest of a token: what is kept of it.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct TokenDigest(Hash);
 
 impl Token {
@@ -76,6 +74,10 @@ impl TokenDigest {
     }
 
     /// Reads 64 lower-case hex digits.
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> TokenDigest {
+        TokenDigest(Hash::from_bytes(bytes))
+    }
+
     /// Whether both are the same, in a time that does not depend on it.
     #[must_use]
     pub fn matches(&self, other: &TokenDigest) -> bool {

@@ -91,7 +91,12 @@ pub(super) async fn verify_upload(
     request: Request,
 ) -> Result<Response, Problem> {
     let keys = params.all("key").into_iter();
-    let keys = keys.map(|key| PublicKey::from_hex(&key.to_ascii_lowercase()));
+    let hex = |key: String| {
+        key.split_whitespace()
+            .collect::<String>()
+            .to_ascii_lowercase()
+    };
+    let keys = keys.map(|key| PublicKey::from_hex(&hex(key)));
     let keys = keys.collect::<Result<_, _>>().map_err(|_| key_refused())?;
     let expect_head = params.one("expect_head")?;
     let expect_head = expect_head.map(|hash| Hash::from_hex(&hash)).transpose()?;

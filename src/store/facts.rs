@@ -140,6 +140,11 @@ impl<'e> Named<'e> {
             (Field::Worker, self.worker_species_id),
             (Field::Worker, self.worker_id),
         ];
+        // A tenant that is a number is a tenant, and another one than its digits.
+        let tenant = self.tenant_id.map(RawValue::get);
+        if let Some(json) = tenant.filter(|json| !json.starts_with('"') && *json != "null") {
+            values.push((Field::TenantJson, Cow::Borrowed(json)));
+        }
         for (field, raw) in strings {
             if let Some(text) = raw.and_then(|raw| string(raw.get())) {
                 values.push((field, text));
@@ -221,6 +226,7 @@ mod tests {
         let expected = [
             (Field::Kind, "k".to_owned()),
             (Field::Correlation, "q\"\u{1}é".to_owned()),
+            (Field::TenantJson, number),
         ];
         assert_eq!(facts(&payload), expected);
     }

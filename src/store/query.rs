@@ -16,6 +16,7 @@
 
 mod bounds;
 mod cursor;
+pub mod when;
 
 use std::ops::Range;
 
@@ -42,6 +43,8 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Of this tenant.
     pub tenant: Option<String>,
+    /// Whose `tenant_id` is this JSON value, canonical, and no string.
+    pub tenant_json: Option<String>,
     /// With this correlation id.
     pub correlation: Option<String>,
     /// Naming this worker or worker species.
@@ -113,6 +116,7 @@ impl Filter {
     fn wanted(&self) -> Vec<(Field, Vec<&str>)> {
         let strings = [
             (Field::Tenant, &self.tenant),
+            (Field::TenantJson, &self.tenant_json),
             (Field::Correlation, &self.correlation),
             (Field::Worker, &self.worker),
             (Field::Decision, &self.decision),
@@ -146,7 +150,9 @@ impl Filter {
 pub fn select<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Selection<'s>, QueryError> {
     let range = bounds::range(store, filter)?;
     let wanted = filter.wanted();
-    let indexed_to = if wanted.is_empty() {
+    // An index that was made before there were terms of this field has none.
+    let lacks = |(field, _): &(Field, _)| *field == Field::TenantJson && !store.index_is_current();
+    let indexed_to = if wanted.is_empty() || wanted.iter().any(lacks) {
         0
     } else {
         store.indexed_to()?

@@ -48,7 +48,7 @@ use creation::Building;
 use failure::of_rocks;
 use interrupted::interrupted_bytes;
 use lock::Lock;
-use tables::{FORMAT_KEY, INDEXED_TO_KEY, Table, be};
+use tables::{FORMAT_KEY, INDEX_VERSION, INDEX_VERSION_KEY, INDEXED_TO_KEY, Table, be, number_in};
 
 /// The engine's directory in a ledger's.
 const DB_DIR: &str = "db";
@@ -73,6 +73,8 @@ pub struct RocksStore {
     indexing: Mutex<()>,
     /// The index claims entries that are not there, and cannot be reset.
     index_distrusted: AtomicBool,
+    /// It lacks terms of facts that were not known when it was made.
+    index_is_old: AtomicBool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,6 +166,7 @@ impl RocksStore {
             stopped: Mutex::new(false),
             indexing: Mutex::default(),
             index_distrusted: AtomicBool::new(false),
+            index_is_old: AtomicBool::new(false),
         }
     }
 
@@ -278,19 +281,26 @@ impl RocksStore {
     /// The index is not synced with the entries. If the entries lost their end,
     /// to an older copy or a cut log, it may know entries that are gone, and
     /// would be wrong about those that take their numbers. It is derived, so it
-    /// is made anew; a reader, who may not, does without.
+    /// is made anew; a reader, who may not, does without. So it is with an index
+    /// that an earlier version made, which a reader uses for what it has.
     fn settle_index(&self) -> Result<(), StoreError> {
-        if self.indexed_to()? <= self.count()? {
+        let version = self.get(Table::Index, INDEX_VERSION_KEY)?;
+        let current = number_in(Table::Index, version)? == Some(INDEX_VERSION);
+        let ahead = self.indexed_to()? > self.count()?;
+        if current && !ahead {
+            self.index_is_old.store(false, Ordering::Relaxed);
             return Ok(());
         }
         if self.access != Access::Write {
-            self.index_distrusted.store(true, Ordering::Relaxed);
+            self.index_is_old.store(!current, Ordering::Relaxed);
+            self.index_distrusted.store(ahead, Ordering::Relaxed);
             return Ok(());
         }
         let index = self.table(Table::Index)?;
         let mut batch = WriteBatch::default();
         batch.delete_range_cf(index, [0x00].as_slice(), [0xff].as_slice());
         batch.put_cf(index, INDEXED_TO_KEY, be(0));
+        batch.put_cf(index, INDEX_VERSION_KEY, be(INDEX_VERSION));
         self.db
             .write_opt(batch, &options::unlogged())
             .map_err(of_rocks)

@@ -24,6 +24,8 @@ pub struct Stats {
     pub kinds: Counts<String>,
     /// By tenant. An entry that names several counts for each.
     pub tenants: Counts<String>,
+    /// By tenant where `tenant_id` is no string, as its canonical JSON.
+    pub tenants_json: Counts<String>,
     /// Entries that name no tenant.
     pub no_tenant: u64,
     /// Entries that say they were denied.
@@ -86,6 +88,10 @@ impl Stats {
                 Field::Tenant => {
                     has_tenant = true;
                     self.tenants.add(value);
+                }
+                Field::TenantJson => {
+                    has_tenant = true;
+                    self.tenants_json.add(value);
                 }
                 Field::Denied if value == "true" => {
                     self.denied += 1;

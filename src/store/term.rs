@@ -23,6 +23,8 @@ pub enum Field {
     Denied = 6,
     /// The `digest` of a document, of which it is stored once.
     Document = 7,
+    /// `tenant_id` where it is no string: the canonical JSON of a number, say.
+    TenantJson = 8,
 }
 
 /// A field with a value.

@@ -219,7 +219,7 @@ impl PolicyGate for RegoGate {
             Err(VmError::TimeLimitExceeded { limit, .. }) => {
                 return Err(GateError::TimedOut { limit });
             }
-            Err(error) => return Err(failed(error.to_string())),
+            Err(error) => return Err(failed(one_line(&error.to_string()))),
         };
         let answer = parse(answer.as_bytes()).map_err(|error| failed(error.to_string()))?;
         GateAnswer::read(&answer, "").map_err(GateError::Malformed)
@@ -235,7 +235,7 @@ const NO_RULE: &str = "not a valid rule path";
 
 fn compile(source: &RegoSource) -> Result<(Arc<Program>, bool, RegoValue), RegoError> {
     let refused = |error: &dyn std::fmt::Display| RegoError::Compile {
-        detail: error.to_string(),
+        detail: one_line(&error.to_string()),
     };
     let mut engine = Engine::new();
     for (name, text) in &source.modules {
@@ -250,7 +250,7 @@ fn compile(source: &RegoSource) -> Result<(Arc<Program>, bool, RegoValue), RegoE
     engine
         .add_data(data.clone())
         .map_err(|error| RegoError::Data {
-            detail: error.to_string(),
+            detail: one_line(&error.to_string()),
         })?;
     let mut of_rules = |rules: &[&'static str]| {
         let mut policy = None;
@@ -277,7 +277,31 @@ fn compile(source: &RegoSource) -> Result<(Arc<Program>, bool, RegoValue), RegoE
 }
 
 fn to_rego(value: &Value) -> Result<RegoValue, String> {
-    RegoValue::from_json_str(&value.canonical(Form::Utf8)).map_err(|error| error.to_string())
+    RegoValue::from_json_str(&value.canonical(Form::Utf8))
+        .map_err(|error| one_line(&error.to_string()))
+}
+
+/// What the engine says, without its picture of the source: the place first, then
+/// what is wrong there.
+fn one_line(text: &str) -> String {
+    let mut place = None;
+    let mut said = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if let Some(at) = line.strip_prefix("--> ") {
+            place = place.or(Some(at));
+            continue;
+        }
+        let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        let picture = line.is_empty() || number.trim_start().starts_with('|');
+        if !picture {
+            said.push(line.strip_prefix("error: ").unwrap_or(line));
+        }
+    }
+    let said = said.join("; ");
+    match place {
+        Some(place) => format!("{place}: {said}"),
+        None => said,
+    }
 }
 
 /// The engine is built without a clock, so that no policy can read one; for

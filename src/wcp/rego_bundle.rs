@@ -5,11 +5,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::rego::RegoSource;
-use crate::ledger::limits;
 use crate::ledger::parse::{ParseError, parse};
 
 /// Files in a bundle, at most.
 const BUNDLE_FILES: usize = 1_000;
+
+/// Bytes of all files together, at most.
+const BUNDLE_BYTES: usize = 64 << 20;
 
 /// Folders inside folders, at most.
 const BUNDLE_LEVELS: usize = 16;
@@ -26,10 +28,10 @@ pub enum BundleError {
         /// Why.
         source: io::Error,
     },
-    /// A file is over [`limits::SMALL_FILE_BYTES`].
-    #[error("{} is larger than {} bytes", path.display(), limits::SMALL_FILE_BYTES)]
+    /// The files are over 64 MiB together.
+    #[error("the policy is larger than {} MiB with {}", BUNDLE_BYTES >> 20, path.display())]
     TooLarge {
-        /// Which.
+        /// With which file.
         path: PathBuf,
     },
     /// Too many files, or too many levels of folders.
@@ -63,25 +65,32 @@ impl RegoSource {
     /// [`BundleError`] names the file.
     pub fn read(path: &Path) -> Result<RegoSource, BundleError> {
         let mut source = RegoSource::default();
+        let mut left = BUNDLE_BYTES;
         if !path.is_dir() {
             let name = path.file_name().unwrap_or(path.as_os_str());
-            let text = read_text(path)?;
+            let text = read_text(path, &mut left)?;
             source
                 .modules
                 .insert(name.to_string_lossy().into_owned(), text);
             return Ok(source);
         }
-        source.add_folder(path, path, BUNDLE_LEVELS)?;
+        source.add_folder(path, path, BUNDLE_LEVELS, &mut left)?;
         let data = path.join("data.json");
         if data.is_file() {
-            let text = read_bytes(&data)?;
+            let text = read_bytes(&data, &mut left)?;
             let value = parse(&text).map_err(|error| BundleError::NotJson { path: data, error })?;
             source.data = Some(value);
         }
         Ok(source)
     }
 
-    fn add_folder(&mut self, root: &Path, folder: &Path, levels: usize) -> Result<(), BundleError> {
+    fn add_folder(
+        &mut self,
+        root: &Path,
+        folder: &Path,
+        levels: usize,
+        left: &mut usize,
+    ) -> Result<(), BundleError> {
         let too_many = || BundleError::TooMany {
             path: root.to_owned(),
         };
@@ -98,12 +107,12 @@ impl RegoSource {
                 .to_string_lossy()
                 .into_owned();
             if kind.is_dir() {
-                self.add_folder(root, &path, levels)?;
+                self.add_folder(root, &path, levels, left)?;
             } else if kind.is_file() && name.ends_with(".rego") && !name.ends_with("_test.rego") {
                 if self.modules.len() == BUNDLE_FILES {
                     return Err(too_many());
                 }
-                let text = read_text(&path)?;
+                let text = read_text(&path, left)?;
                 self.modules.insert(name, text);
             }
         }
@@ -111,24 +120,25 @@ impl RegoSource {
     }
 }
 
-fn read_text(path: &Path) -> Result<String, BundleError> {
-    String::from_utf8(read_bytes(path)?).map_err(|_| BundleError::NotUtf8 {
+fn read_text(path: &Path, left: &mut usize) -> Result<String, BundleError> {
+    String::from_utf8(read_bytes(path, left)?).map_err(|_| BundleError::NotUtf8 {
         path: path.to_owned(),
     })
 }
 
-fn read_bytes(path: &Path) -> Result<Vec<u8>, BundleError> {
+/// Reads a file into what is `left` of the bytes of all.
+fn read_bytes(path: &Path, left: &mut usize) -> Result<Vec<u8>, BundleError> {
     let mut text = Vec::new();
-    let limit = limits::SMALL_FILE_BYTES;
+    let limit = *left;
     let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
     let read = file.take(limit as u64 + 1).read_to_end(&mut text);
     read.map_err(|error| unreadable(path, error))?;
-    match text.len() > limit {
-        true => Err(BundleError::TooLarge {
+    *left = limit
+        .checked_sub(text.len())
+        .ok_or_else(|| BundleError::TooLarge {
             path: path.to_owned(),
-        }),
-        false => Ok(text),
-    }
+        })?;
+    Ok(text)
 }
 
 fn unreadable(path: &Path, source: io::Error) -> BundleError {

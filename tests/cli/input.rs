@@ -252,7 +252,13 @@ fn reserved_kinds_are_not_for_callers() {
         line_is_refused(&place, &line, "reserved_kind", &detail, hint);
     }
     assert_untouched(&place);
-    for kind in ["wcp", "wcpx.a", "Sealbook:open", " wcp.decision", "hallo.a"] {
+    for kind in [
+        "wcp",
+        "wcpx.a",
+        "sealbooks:open",
+        " wcp.decision",
+        "hallo.a",
+    ] {
         place
             .run(&["append", "--kind", kind, "--payload", "{}"])
             .ok();

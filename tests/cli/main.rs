@@ -24,6 +24,7 @@ mod cut_short;
 mod disks;
 mod evidence;
 mod formats;
+mod given;
 mod imports;
 mod input;
 mod kept;

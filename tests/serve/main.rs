@@ -17,6 +17,7 @@ mod described;
 mod doors;
 mod endpoints;
 mod evidence;
+mod given;
 mod hall;
 mod idempotency;
 mod limits;

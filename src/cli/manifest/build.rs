@@ -1,6 +1,10 @@
 //! `sealbook manifest build`: hashes a folder and signs what it holds.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobSetBuilder};
 
 use crate::cli::Answer;
 use crate::cli::context::Context;
@@ -22,6 +26,10 @@ pub(in crate::cli) struct Args {
     /// The private Ed25519 key (PEM) to sign with
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// Leave out what matches: a name anywhere, or a path with `/` from the folder,
+    /// with *, ** and ? (may be given several times)
+    #[arg(long, value_name = "PATTERN")]
+    ignore: Vec<String>,
     /// Tiles to be covered: JSON Lines of {"tile_id", "sha256"}
     #[arg(long, value_name = "FILE")]
     tiles: Option<PathBuf>,
@@ -38,8 +46,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     })?;
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     let folder = folder.unwrap_or(Path::new("."));
+    let ignored = ignored(&args.ignore)?;
     let now = context.clock().wall();
-    let built = manifest::build(folder, name, tiles, now).map_err(ProducerError::from)?;
+    let built =
+        manifest::build_without(folder, name, &ignored, tiles, now).map_err(ProducerError::from)?;
     manifest::write(&built, &path, &signer).map_err(ProducerError::from)?;
     let bytes: u64 = built.artifacts.iter().map(|a| a.size_bytes).sum();
     let count = built.artifacts.len();
@@ -63,6 +73,35 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         output.line(&format!("signed by {fingerprint}"))?;
     }
     Ok(Answer::Yes)
+}
+
+/// Whether a file or folder is left out.
+fn ignored(patterns: &[String]) -> Result<impl Fn(&str, &[u8]) -> bool, CliError> {
+    let mut globs = GlobSetBuilder::new();
+    for pattern in patterns {
+        let text = pattern.trim_end_matches('/').trim_start_matches("./");
+        // As in an ignore file of git.
+        let text = match text.strip_prefix('/') {
+            Some(from_folder) => from_folder.to_owned(),
+            None if text.contains('/') => text.to_owned(),
+            None => format!("**/{text}"),
+        };
+        let glob = GlobBuilder::new(&text).literal_separator(true).build();
+        globs.add(glob.map_err(|_| wrong(pattern))?);
+    }
+    let globs = globs.build().map_err(|_| wrong("--ignore"))?;
+    Ok(move |parent: &str, name: &[u8]| {
+        let name = OsStr::from_bytes(name);
+        globs.is_match(Path::new(parent).join(name))
+    })
+}
+
+fn wrong(pattern: &str) -> CliError {
+    CliError::Argument {
+        what: "pattern",
+        given: pattern.to_owned(),
+        expected: "a name or path with *, ** and ? is needed",
+    }
 }
 
 fn coverage(path: &Path) -> Result<Sha256Digest, CliError> {

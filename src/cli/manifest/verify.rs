@@ -1,7 +1,7 @@
 //! `sealbook manifest verify`: whether the artifacts are what a trusted key
 //! signed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::Answer;
 use crate::cli::context::Context;
@@ -41,17 +41,65 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Some(tiles) => FolderVerifier::operator(&Disk, tiles),
         None => FolderVerifier::airborne(&Disk),
     };
-    let result = verifier.verify_manifest(&manifest_path(&args.path), &keys);
+    let path = manifest_path(&args.path);
+    let result = verifier.verify_manifest(&path, &keys);
     recording.record(|| Outcome::manifest(&result), output)?;
     if output.is_json() {
         output.document(&result.to_value())?;
     } else {
         print(&result, output)?;
     }
+    say_not_listed(&path, &result, output);
     Ok(match result.outcome() {
         manifest::Outcome::Pass => Answer::Yes,
         manifest::Outcome::Fail => Answer::No,
     })
+}
+
+/// Files that are named when there are many.
+const NAMED: usize = 20;
+
+/// Nothing vouches for a file that is not listed. Where the key is not trusted the
+/// folder is not looked at.
+fn say_not_listed(path: &Path, result: &VerificationResult, output: &mut Output) {
+    let checks = &result.per_artifact_checks;
+    let passed = result.outcome() == manifest::Outcome::Pass;
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+        return;
+    };
+    if checks.is_empty() && !passed {
+        return;
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let listed = checks
+        .iter()
+        .map(|check| check.relative_path.as_str())
+        .collect();
+    match manifest::not_listed(folder, name, &listed) {
+        Ok(others) if others.is_empty() => {}
+        Ok(others) => {
+            let shown = others
+                .iter()
+                .take(NAMED)
+                .map(String::as_str)
+                .collect::<Vec<_>>();
+            let more = match others.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            output.warning(&format!(
+                "the manifest does not list {} files of the folder: {}{more}",
+                others.len(),
+                shown.join(", ")
+            ));
+        }
+        Err(error) => output.warning(&format!(
+            "whether the folder holds files that the manifest does not list is not known: {error}"
+        )),
+    }
 }
 
 fn print(result: &VerificationResult, output: &mut Output) -> Result<(), CliError> {

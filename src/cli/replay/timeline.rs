@@ -183,7 +183,7 @@ pub(super) fn print_end(
         };
         output.line(text)?;
     }
-    print_report(&result.report, Some(elapsed_ms), output)?;
+    print_report(&result.report, Some(elapsed_ms), false, output)?;
     match otherwise {
         true => print_otherwise(result, output),
         false => Ok(()),

@@ -53,6 +53,9 @@ struct Many<'a> {
     passed: usize,
     failed: usize,
     unanswered: usize,
+    /// What lies beside the evidence and is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    no_evidence: Vec<String>,
     elapsed_ms: u64,
 }
 
@@ -92,9 +95,14 @@ pub(super) fn run(
     while let Some(at) = next(&subjects) {
         verify_one(context, args, against, &mut subjects, at);
     }
+    let is_beside = |subject: &mut Subject| subject.lies_beside();
+    let beside: Vec<Subject> = subjects.extract_if(.., is_beside).collect();
+    if subjects.is_empty() {
+        return Err(CliError::NothingFound);
+    }
     contradict(&mut subjects);
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    summarise(args, &subjects, elapsed_ms, output)
+    summarise(args, &subjects, &beside, elapsed_ms, output)
 }
 
 /// What the paths stand for: a folder that is no ledger stands for the files in
@@ -133,6 +141,31 @@ fn is_ledger(path: &Path) -> bool {
     path.join("db").is_dir()
 }
 
+/// Names of what people and systems lay beside files.
+fn is_no_evidence(name: &str) -> bool {
+    const BEGIN: [&str; 6] = [
+        "readme",
+        "license",
+        "licence",
+        "notice",
+        "copying",
+        "changelog",
+    ];
+    const END: [&str; 10] = [
+        ".md", ".txt", ".rst", ".pdf", ".docx", ".pem", ".pub", ".asc", ".sha256", ".url",
+    ];
+    const WHOLE: [&str; 5] = [
+        "thumbs.db",
+        "desktop.ini",
+        "icon\r",
+        "sha256sums",
+        "md5sums",
+    ];
+    BEGIN.iter().any(|begin| name.starts_with(begin))
+        || END.iter().any(|end| name.ends_with(end))
+        || WHOLE.contains(&name)
+}
+
 impl Subject {
     fn new(path: PathBuf, below: Option<PathBuf>) -> Subject {
         Subject {
@@ -141,6 +174,15 @@ impl Subject {
             opening: None,
             result: None,
         }
+    }
+
+    /// Whether it was found in a folder, is no evidence, and says by its name that
+    /// it is none. Anything else that is not recognised could be evidence that was
+    /// damaged, and stays unanswered.
+    fn lies_beside(&self) -> bool {
+        let not_recognised = matches!(self.result, Some(Err(CliError::NotRecognised { .. })));
+        let name = self.below.as_deref().and_then(Path::to_str);
+        not_recognised && name.is_some_and(|name| is_no_evidence(&name.to_ascii_lowercase()))
     }
 
     fn summary(&self) -> Option<&Summary> {
@@ -291,6 +333,7 @@ fn contradict(subjects: &mut [Subject]) {
 fn summarise(
     args: &Args,
     subjects: &[Subject],
+    beside: &[Subject],
     elapsed_ms: u64,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
@@ -317,6 +360,10 @@ fn summarise(
             passed,
             failed,
             unanswered,
+            no_evidence: beside
+                .iter()
+                .map(|file| file.path.display().to_string())
+                .collect(),
             elapsed_ms,
         })?;
         return Ok(answer);
@@ -325,7 +372,7 @@ fn summarise(
         output.line(&format!("== {}", subject.path.display()))?;
         match &subject.result {
             Some(Ok((examined, elapsed_ms))) => {
-                super::print_report(&examined.report, Some(*elapsed_ms), output)?;
+                super::print_report(&examined.report, Some(*elapsed_ms), args.all, output)?;
                 if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {
                     super::explained::print(explanation, output)?;
                 }
@@ -333,6 +380,12 @@ fn summarise(
             Some(Err(error)) => output.line(&format!("ERROR {error}"))?,
             None => {}
         }
+    }
+    for file in beside {
+        output.line(&format!(
+            "no evidence, passed over: {}",
+            file.path.display()
+        ))?;
     }
     output.line(&format!(
         "{} verified: {passed} passed, {failed} failed, {unanswered} could not be answered",

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::audit::cause::Cause;
 use crate::audit::{audit, find};
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::equivocation_file::judge_equivocation;
@@ -14,6 +15,7 @@ use crate::ledger::fault::{
     Fault, FaultCode, Format, KeySource, Report, Verdict, Warning, WarningCode,
 };
 use crate::ledger::hash::Hash;
+use crate::ledger::lines::{Line, read_line};
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::policy::Policy;
 use crate::ledger::proof::ProofFile;
@@ -25,6 +27,7 @@ use crate::logbook::reading::Reader;
 use crate::report::{ReportFile, verify_report};
 use crate::store::StoreError;
 
+use super::super::cause;
 use super::super::compressed::open;
 use super::super::context::{Context, as_of};
 use super::super::error::CliError;
@@ -52,8 +55,55 @@ impl From<Report> for Examined {
     }
 }
 
-/// Verifies what is at `path`.
+/// Verifies what is at `path`. Of a file that fails, it is said what a tool on the
+/// way may have done to it.
 pub(super) fn examine(
+    context: &Context,
+    path: &Path,
+    format: Option<As>,
+    policy: &Policy,
+    state: Option<&Resumable<'_>>,
+) -> Result<Examined, CliError> {
+    let mut examined = judge(context, path, format, policy, state)?;
+    let report = &mut examined.report;
+    if report.verdict == Verdict::Fail
+        && path.is_file()
+        && let Some(cause) = cause_of(path, report)
+        && report
+            .warnings
+            .iter()
+            .all(|warning| warning.code != cause.code())
+    {
+        report.warnings.push(Warning {
+            code: cause.code(),
+            detail: format!("{cause}: {}", cause.remedy()),
+        });
+    }
+    Ok(examined)
+}
+
+/// What was probably done to a file on its way.
+fn cause_of(path: &Path, report: &Report) -> Option<Cause> {
+    let cause = cause::of_file(path, Some(report.format));
+    if cause.is_some() {
+        return cause;
+    }
+    let of_entry = |fault: &&Fault| {
+        let codes = [FaultCode::SignatureInvalid, FaultCode::PrevHashMismatch];
+        codes.contains(&fault.code) && fault.line.is_some()
+    };
+    let line = report.faults.iter().find(of_entry)?.line?;
+    let mut reader = open(path).ok()?.reader;
+    for _ in 1..line {
+        read_line(&mut reader).ok()??;
+    }
+    match read_line(&mut reader).ok()?? {
+        Line::Whole { bytes, .. } => Cause::of_entry(&bytes, report.log.as_slice()),
+        Line::TooLong { .. } => None,
+    }
+}
+
+fn judge(
     context: &Context,
     path: &Path,
     format: Option<As>,

@@ -6,13 +6,13 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ledger::json::Value;
 use crate::ledger::limits;
+use crate::ledger::members::Members;
 use crate::ledger::parse::parse_with;
-use crate::ledger::shape;
 use crate::record::Outcome;
 use crate::record::outcome::ACTOR;
 use crate::serve::actor::Actor;
@@ -23,7 +23,8 @@ use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 
 /// A decision that was taken elsewhere; members beside these are kept too.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `ingest` reads")]
 pub(in crate::serve) struct Claimed {
     #[schema(min_length = 1)]
     decision_id: String,
@@ -54,7 +55,7 @@ pub(in crate::serve) async fn ingest(
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
         let value = parse_with(body, &limits::embedded(0))?;
-        let Claimed { decision_id } = shape::read(&value, "")?;
+        let decision_id = Members::of(&value, "")?.str("decision_id")?.to_owned();
         if decision_id.is_empty() {
             return Err(Problem::Argument {
                 what: "decision_id",

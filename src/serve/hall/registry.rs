@@ -11,13 +11,14 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ledger::hash::Hash;
+use crate::ledger::json::Object;
+use crate::ledger::members::Members;
 use crate::ledger::parse::parse;
 use crate::ledger::sha256::Sha256Digest;
-use crate::ledger::shape;
 use crate::record::Outcome;
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
@@ -65,11 +66,10 @@ pub(in crate::serve) struct BanItem {
 }
 
 /// A hash that someone says is bad.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `report` reads")]
 pub(in crate::serve) struct HashReport {
-    #[schema(value_type = String)]
-    sha256: Sha256Digest,
+    sha256: String,
     reason: String,
     evidence_url: Option<String>,
 }
@@ -82,19 +82,14 @@ pub(in crate::serve) struct HashReported {
 }
 
 /// A package hash that is said to be a worker's.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "describes what `attest` reads")]
 pub(in crate::serve) struct Submission {
-    #[schema(value_type = String)]
-    sha256: Sha256Digest,
-    #[serde(default, deserialize_with = "shape::or_default")]
-    #[schema(value_type = Option<bool>)]
-    ai_generated: bool,
+    sha256: String,
+    ai_generated: Option<bool>,
     label: Option<String>,
     ai_service: Option<String>,
     ai_model: Option<String>,
-    /// It may be a secret of the session's owner: only its hash is recorded.
-    #[serde(skip_serializing)]
     ai_session_id: Option<String>,
 }
 
@@ -236,16 +231,22 @@ pub(in crate::serve) async fn report(
     request: Request,
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
-        let report: HashReport = shape::read(&parse(body)?, "")?;
-        let mut payload = shape::write_object(&report);
+        let value = parse(body)?;
+        let mut members = Members::of(&value, "")?;
+        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
+        let mut payload = Object::new();
+        payload.insert("sha256", sha256.to_string());
+        payload.insert("reason", members.str("reason")?);
+        payload.insert("evidence_url", members.opt_str("evidence_url")?);
         payload.insert("source", actor.name());
+        members.finish()?;
         let outcome = Outcome::report(payload).by(actor.to_value());
         let _changing = service.hall.change();
         let receipt = service.recorder.record(&outcome)?;
         service
             .hall
             .enter(|roll| roll.report(outcome.payload(), receipt.ts));
-        Ok(report.sha256.to_string())
+        Ok(sha256.to_string())
     };
     let sha256 = take_up(service, request, work).await?;
     let answer = HashReported {
@@ -273,14 +274,24 @@ pub(in crate::serve) async fn attest(
         });
     }
     let work = move |service: &Service, body: &[u8]| {
-        let submission: Submission = shape::read(&parse(body)?, "")?;
+        let value = parse(body)?;
+        let mut members = Members::of(&value, "")?;
+        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
         let id = service.new_id()?;
-        let mut payload = shape::write_object(&submission);
+        let mut payload = Object::new();
         payload.insert("id", id.as_str());
         payload.insert("worker_id", worker_id.as_str());
-        let session = submission.ai_session_id.as_deref();
+        payload.insert("sha256", sha256.to_string());
+        let generated = members.opt_bool("ai_generated")?.unwrap_or(false);
+        payload.insert("ai_generated", generated);
+        for name in ["label", "ai_service", "ai_model"] {
+            payload.insert(name, members.opt_str(name)?);
+        }
+        // A session id may be a secret of the session's owner.
+        let session = members.opt_str("ai_session_id")?;
         let fingerprint = session.map(|session| Hash::of(session.as_bytes()).to_string());
         payload.insert("ai_session_fingerprint", fingerprint);
+        members.finish()?;
         let outcome = Outcome::submission(payload).by(actor.to_value());
         let _changing = service.hall.change();
         let receipt = service.recorder.record(&outcome)?;
@@ -290,7 +301,7 @@ pub(in crate::serve) async fn attest(
         Ok(Submitted {
             id,
             worker_id,
-            sha256: submission.sha256.to_string(),
+            sha256: sha256.to_string(),
         })
     };
     Ok(Json(take_up(service, request, work).await?))

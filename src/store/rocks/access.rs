@@ -223,6 +223,10 @@ impl Store for RocksStore {
         Ok(number_in(Table::Index, mark)?.unwrap_or(0))
     }
 
+    fn index_is_current(&self) -> bool {
+        !self.index_is_old.load(Ordering::Relaxed)
+    }
+
     fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError> {
         Ok(Box::new(self.seek_postings(*term, order)?))
     }
@@ -233,7 +237,7 @@ impl RocksStore {
         *self.tail.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let table = self.table(table)?;
         self.db
             .get_cf_opt(table, key, &options::reading())
@@ -256,7 +260,7 @@ impl RocksStore {
         let mut seqs = Vec::new();
         rows.seek_to_first();
         while let Some((key, value)) = rows.item() {
-            if table == Table::Index && key != INDEXED_TO_KEY {
+            if table == Table::Index && key.len() > INDEXED_TO_KEY.len() {
                 let first = key.get(Term::BYTES..).unwrap_or_default();
                 run::read(number(table, first)?, value, &mut seqs)?;
             }

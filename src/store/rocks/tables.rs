@@ -13,6 +13,12 @@ pub(super) const FORMAT_KEY: &str = "format";
 /// In [`Table::Index`]: how many entries are indexed. No term is so short.
 pub(super) const INDEXED_TO_KEY: &[u8] = &[0x00];
 
+/// In [`Table::Index`], and as short: which facts the index has terms of.
+pub(super) const INDEX_VERSION_KEY: &[u8] = &[0x01];
+
+/// 2: also tenants that are no strings. Without a version it is 1.
+pub(super) const INDEX_VERSION: u64 = 2;
+
 /// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {

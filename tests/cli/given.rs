@@ -1,0 +1,526 @@
+//! What people give: keys, times, values and files as other programs write them.
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::place::{Place, codes};
+
+#[test]
+fn a_key_is_taken_as_any_of_our_own_commands_prints_it() {
+    let place = Place::sealed();
+    place.run(&["export", "-o", "e.bundle"]).ok();
+    let key = place.key();
+    let spaced = format!("  {} {}\n", &key[..32], key[32..].to_uppercase());
+    let printed = place.run(&["--json", "key"]).ok().stdout;
+    let pem = place.run(&["key", "--pem"]).ok().stdout;
+    for (name, text) in [
+        ("key.txt", format!("{key}\n")),
+        ("crlf.txt", format!("\u{feff}{key}\r\n")),
+        ("spaced.txt", spaced.clone()),
+        ("key.json", printed),
+        ("key.pem", pem),
+    ] {
+        place.write(name, text);
+        place.run(&["verify", "e.bundle", "--key", name]).ok();
+    }
+    place.run(&["verify", "e.bundle", "--key", &spaced]).ok();
+    place
+        .run(&["verify", "e.bundle", "--key", &format!("{key}\n")])
+        .ok();
+    place.write("keys", "* key.txt\n");
+    place.run(&["verify", "e.bundle", "--keys", "keys"]).ok();
+}
+
+#[test]
+fn keys_of_other_programs_are_named_with_what_to_give_instead() {
+    let place = Place::sealed();
+    place.run(&["export", "-o", "e.bundle"]).ok();
+    let key = place.key();
+    let mut blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
+    blob.extend(hex::decode(&key).unwrap());
+    let ssh = format!("ssh-ed25519 {} someone@host", STANDARD.encode(blob));
+    let age = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdpuy8aqs5z35j9";
+    let fingerprint = place.run(&["--json", "key"]).ok().document()["fingerprint"].clone();
+    for (given, says, hint) in [
+        (ssh.as_str(), "it is an OpenSSH key", key.as_str()),
+        (
+            "ssh-rsa AAAAB3NzaC1yc2E= x",
+            "it is an OpenSSH key",
+            "only ssh-ed25519",
+        ),
+        (age, "it is a recipient of age", "`sealbook key` prints"),
+        (
+            fingerprint.as_str().unwrap(),
+            "it is the fingerprint",
+            "`sealbook key` prints",
+        ),
+    ] {
+        place.write("given", given);
+        for argument in [given, "given"] {
+            let run = place
+                .run(&["verify", "e.bundle", "--key", argument])
+                .ends_with(2);
+            assert!(run.stderr.contains(says), "{run:?}");
+            assert!(run.stderr.contains("sealbook: hint: "), "{run:?}");
+            assert!(run.stderr.contains(hint), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn times_are_taken_as_people_write_them() {
+    let place = Place::sealed();
+    for since in [
+        "today",
+        "yesterday",
+        "1h",
+        "90m ago",
+        "2 days",
+        "2020-01-01",
+        "@0",
+    ] {
+        let found = place
+            .run(&["--json", "log", "--since", since])
+            .ok()
+            .documents();
+        assert_eq!(found.len(), 6, "{since}");
+    }
+    for until in [
+        "yesterday",
+        "1h",
+        "2020-01-01",
+        "2020-01-01T00:00:00.123456789-0500",
+    ] {
+        place.run(&["log", "--until", until]).ends_with(1);
+    }
+    for until in ["today", "now", "tomorrow"] {
+        let found = place
+            .run(&["--json", "log", "--until", until])
+            .ok()
+            .documents();
+        assert_eq!(found.len(), 6, "{until}");
+    }
+    let detail = "time `noon`: a time such as 2026-03-01T10:00:00Z is needed";
+    let run = place.run(&["--json", "log", "--since", "noon"]);
+    run.refused("usage", detail, "");
+}
+
+/// Two entries of tenants that are numbers, one of the string.
+fn of_tenants() -> Place {
+    let place = Place::initialised();
+    let lines = [json!(42), json!("42"), json!(42), json!(4.5), json!(true)].map(|tenant| {
+        format!(
+            "{}\n",
+            json!({"kind": "k", "payload": {"tenant_id": tenant}})
+        )
+    });
+    place
+        .run_with(&["append", "--jsonl", "-"], &lines.concat())
+        .ok();
+    place
+}
+
+fn found(place: &Place, args: &[&str]) -> usize {
+    let run = place.run(&[&["--json", "log"], args].concat());
+    let entries = run.documents().into_iter();
+    entries.filter(|entry| entry["error"].is_null()).count()
+}
+
+#[test]
+fn a_tenant_that_is_a_number_is_found_and_never_passed_over_in_silence() {
+    let place = of_tenants();
+    assert_eq!(found(&place, &["--tenant-json", "42"]), 2);
+    assert_eq!(found(&place, &["--tenant-json", "\"42\""]), 1);
+    assert_eq!(found(&place, &["--tenant-json", "4.5"]), 1);
+    assert_eq!(found(&place, &["--tenant-json", "true"]), 1);
+    assert_eq!(found(&place, &["--tenant-json", "42.0"]), 0);
+    assert_eq!(found(&place, &["--tenant", "42"]), 1);
+    let warning = "sealbook: warning: entries whose tenant_id is the JSON value 42 and not the \
+                   string \"42\" are not among them: --tenant-json 42 finds those\n";
+    let run = place.run(&["log", "--tenant", "42"]).ok();
+    assert_eq!(run.stderr, warning);
+    place.run(&["seal"]).ok();
+    let export = ["export", "--tenant", "42", "-o", "e.bundle"];
+    assert!(place.run(&export).ok().stderr.starts_with(warning));
+    let stats = place.run(&["--json", "stats"]).ok().document();
+    assert_eq!(stats["tenants"], json!({"42": 1}));
+    assert_eq!(stats["tenants_json"], json!({"42": 2, "4.5": 1, "true": 1}));
+    assert_eq!(stats["no_tenant"], 1);
+}
+
+#[test]
+fn an_index_of_an_earlier_version_is_made_anew_and_hides_nothing_until_then() {
+    let place = of_tenants();
+    {
+        let options = rocksdb::Options::default();
+        let families = rocksdb::DB::list_cf(&options, place.path("ledger/db")).unwrap();
+        let db = rocksdb::DB::open_cf(&options, place.path("ledger/db"), families).unwrap();
+        let index = db.cf_handle("index").unwrap();
+        // Terms of this field, and the version, were not there.
+        db.delete_range_cf(index, [8], [9]).unwrap();
+        db.delete_cf(index, [1]).unwrap();
+        db.flush_wal(true).unwrap();
+    }
+    assert_eq!(found(&place, &["--tenant-json", "42"]), 2);
+    place
+        .run(&["append", "--kind", "k", "--payload", "{}"])
+        .ok();
+    assert_eq!(found(&place, &["--tenant-json", "42"]), 2);
+    let options = rocksdb::Options::default();
+    let families = rocksdb::DB::list_cf(&options, place.path("ledger/db")).unwrap();
+    let db = rocksdb::DB::open_cf_for_read_only(&options, place.path("ledger/db"), families, false);
+    let db = db.unwrap();
+    let index = db.cf_handle("index").unwrap();
+    let mut rows = db.raw_iterator_cf(index);
+    rows.seek([8]);
+    assert_eq!(
+        rows.key().map(|key| key[0]),
+        Some(8),
+        "it was not indexed again"
+    );
+}
+
+#[test]
+fn two_spellings_of_a_name_look_different() {
+    let place = Place::initialised();
+    for tenant in ["caf\u{e9}", "cafe\u{301}"] {
+        let payload = json!({"tenant_id": tenant}).to_string();
+        place
+            .run(&["append", "--kind", "k", "--payload", &payload])
+            .ok();
+    }
+    let shown = place.run(&["log", "--kind", "k"]).ok().stdout;
+    assert!(
+        shown.contains("caf\u{e9}") && shown.contains("cafe\\u{301}"),
+        "{shown}"
+    );
+    let stats = place.run(&["stats"]).ok().stdout;
+    assert!(stats.contains("cafe\\u{301}"), "{stats}");
+    assert_eq!(found(&place, &["--tenant", "caf\u{e9}"]), 1);
+}
+
+fn entry(n: u64) -> Value {
+    json!({"kind": "note", "payload": {"n": n, "text": "[{,\"}\\"}})
+}
+
+#[test]
+fn pretty_json_and_arrays_are_appended_like_lines() {
+    let entries: Vec<_> = (1..=3).map(entry).collect();
+    let lines: String = entries.iter().map(|one| format!("{one}\n")).collect();
+    let pretty: String = entries.iter().map(|one| format!("{one:#}\n")).collect();
+    let array = Value::Array(entries);
+    for input in [
+        lines.clone(),
+        pretty,
+        format!("{array}"),
+        format!("{array:#}\n"),
+        format!("\u{feff}{lines}"),
+        format!("\u{feff}{array}"),
+        lines.replace('\n', "\r\n"),
+    ] {
+        let place = Place::initialised();
+        let receipts = place
+            .run_with(&["append", "--jsonl", "-"], &input)
+            .ok()
+            .documents();
+        assert_eq!(receipts.len(), 3, "{input}");
+        let listed = place
+            .run(&["--json", "log", "--kind", "note"])
+            .ok()
+            .documents();
+        let numbers: Vec<_> = listed.iter().map(|entry| &entry["payload"]["n"]).collect();
+        assert_eq!(numbers, [1, 2, 3], "{input}");
+    }
+    let place = Place::initialised();
+    let input = "[\n{\"kind\":\"a\",\"payload\":{}},\n{\"kind\":\"b\"}\n]";
+    let run = place.run_with(&["append", "--jsonl", "-"], input);
+    run.refused("bad_input", "line 3: payload: missing", "");
+    assert_eq!(place.count(), 2);
+    let utf16: Vec<u8> = lines.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    place.write("utf16", utf16);
+    let run = place.run(&["append", "--jsonl", "utf16"]).ends_with(2);
+    assert!(run.stderr.contains("UTF-16"), "{run:?}");
+    assert_eq!(place.count(), 2);
+}
+
+#[test]
+fn a_bad_line_is_named_and_passed_over_where_that_is_asked_for() {
+    let place = Place::initialised();
+    let mut lines = String::new();
+    for n in 1..=600 {
+        lines.push_str(&match n % 100 {
+            50 => "{\"kind\":\"note\"}\n".to_owned(),
+            51 => "not JSON\n".to_owned(),
+            52 => "{\"kind\":\"Hall.x\",\"payload\":{}}\n".to_owned(),
+            _ => format!("{}\n", entry(n)),
+        });
+    }
+    let args = ["--json", "append", "--jsonl", "-", "--keep-going"];
+    let run = place.run_with(&args, &lines).ends_with(2);
+    let documents = run.documents();
+    assert_eq!(documents.len(), 583);
+    let error = json!({"error": {"code": "bad_input",
+        "detail": "18 lines were not recorded; all others were"}});
+    assert_eq!(documents[582], error);
+    assert!(
+        run.stderr
+            .starts_with("sealbook: warning: line 50: payload: missing\n")
+    );
+    assert_eq!(run.stderr.matches("sealbook: warning: line ").count(), 18);
+    assert_eq!(place.count(), 583);
+    // Without it nothing after the first is appended.
+    let place = Place::initialised();
+    let run = place.run_with(&["append", "--jsonl", "-"], &lines);
+    run.refused("bad_input", "line 50: payload: missing", "");
+    assert_eq!(place.count(), 50);
+}
+
+#[test]
+fn a_run_is_taken_up_again_by_the_keys_of_its_lines() {
+    let place = Place::initialised();
+    let keyed = |n: u64| {
+        let mut line = entry(n);
+        line["idempotency_key"] = json!(format!("import-7/{n}"));
+        format!("{line}\n")
+    };
+    let first: String = (1..=300).map(keyed).collect();
+    let whole: String = (1..=600).map(keyed).collect();
+    let append = ["append", "--jsonl", "-"];
+    let before = place.run_with(&append, &first).ok().documents();
+    // Twice in one input, too.
+    let doubled: String = (1..=600).flat_map(|n| [keyed(n), keyed(n)]).collect();
+    let after = place.run_with(&append, &whole).ok().documents();
+    assert_eq!(after.len(), 600);
+    assert_eq!(after[..300], before[..]);
+    assert_eq!(place.count(), 601);
+    let again = place.run_with(&append, &doubled).ok().documents();
+    assert_eq!(again.len(), 1_200);
+    assert_eq!(again[0], again[1]);
+    assert_eq!(place.count(), 601);
+    place.run(&["verify"]).ok();
+    let other = keyed(1).replace("\"n\":1,", "\"n\":2,");
+    let run = place.run_with(&["--json", "append", "--jsonl", "-"], &other);
+    let detail = "line 1: idempotency_key: it was used with another kind or payload";
+    run.refused("key_reused", detail, "");
+}
+
+#[test]
+fn kinds_that_look_reserved_are_refused() {
+    let place = Place::initialised();
+    for (kind, prefix) in [
+        ("Hall.x", "hall."),
+        ("HALL.reload", "hall."),
+        ("Wcp.decision", "wcp."),
+        ("SealBook:open", "sealbook:"),
+        ("\u{17f}ealboo\u{212a}:open", "sealbook:"),
+    ] {
+        let run = place.run(&["--json", "append", "--kind", kind, "--payload", "{}"]);
+        let hint = "choose another kind: these are written by sealbook itself";
+        run.refused(
+            "reserved_kind",
+            &format!("kind: `{prefix}` is reserved"),
+            hint,
+        );
+    }
+    place
+        .run(&["append", "--kind", "hallway.x", "--payload", "{}"])
+        .ok();
+}
+
+#[test]
+fn what_lies_beside_evidence_is_no_evidence_and_fails_nothing() {
+    let place = Place::sealed();
+    let key = place.key();
+    fs::create_dir(place.path("case")).unwrap();
+    place.run(&["export", "-o", "case/e.bundle"]).ok();
+    for name in ["README", "readme.md", ".DS_Store", "Thumbs.db", "key.txt"] {
+        place.write(&format!("case/{name}"), "words\n");
+    }
+    let run = place.run(&["verify", "case", "--key", &key]).ok();
+    assert!(
+        run.stdout.ends_with(
+            "no evidence, passed over: case/README\n\
+         no evidence, passed over: case/Thumbs.db\n\
+         no evidence, passed over: case/key.txt\n\
+         no evidence, passed over: case/readme.md\n\
+         1 verified: 1 passed, 0 failed, 0 could not be answered\n"
+        ),
+        "{}",
+        run.stdout
+    );
+    // What could be evidence that was damaged is not passed over.
+    place.write("case/book.jsonl", "words\n");
+    place.run(&["verify", "case", "--key", &key]).ends_with(2);
+    // Nor is a folder without any evidence a pass.
+    fs::create_dir(place.path("none")).unwrap();
+    place.write("none/README", "words\n");
+    let run = place.run(&["--json", "verify", "none", "--key", &key]);
+    run.refused_with(1, "not_found", "nothing was found", "");
+}
+
+#[test]
+fn a_manifest_says_what_it_does_not_list_and_leaves_out_what_it_is_told_to() {
+    let place = Place::initialised();
+    let key = place.key();
+    fs::create_dir_all(place.path("cache/logs/old")).unwrap();
+    for name in [
+        "a.bin",
+        ".DS_Store",
+        "logs/x.log",
+        "logs/old/.DS_Store",
+        "b.tmp",
+    ] {
+        place.write(&format!("cache/{name}"), name);
+    }
+    let build = ["manifest", "build", "cache", "--key", "ledger.key.pem"];
+    let verify = ["manifest", "verify", "cache", "--trusted-key", &key];
+    let ignore = [
+        "--ignore",
+        ".DS_Store",
+        "--ignore",
+        "logs/old/",
+        "--ignore",
+        "*.tmp",
+    ];
+    let run = place.run(&[&build[..], &ignore].concat()).ok();
+    assert!(
+        run.stdout.starts_with("cache/Manifest.json: 2 artifacts, "),
+        "{run:?}"
+    );
+    let run = place.run(&verify).ok();
+    assert_eq!(
+        run.stderr,
+        "sealbook: warning: the manifest does not list 3 files of the folder: \
+         .DS_Store, b.tmp, logs/old/.DS_Store\n"
+    );
+    let run = place
+        .run(&[&build[..], &["--ignore", "["]].concat())
+        .ends_with(2);
+    assert!(run.stderr.contains("pattern `[`"), "{run:?}");
+    place.run(&build).ok();
+    assert_eq!(place.run(&verify).ok().stderr, "");
+    // A key that is not trusted: the folder is nobody's business.
+    place.write("cache/new", "");
+    let other = "11".repeat(32);
+    let run = place.run(&["manifest", "verify", "cache", "--trusted-key", &other]);
+    assert_eq!(run.ends_with(1).stderr, "");
+}
+
+#[test]
+fn what_a_tool_on_the_way_did_is_named_and_fails_all_the_same() {
+    let place = Place::initialised();
+    let payload = r#"{"price":1.0,"rate":2.5,"big":12345678901234567000,"n":3}"#;
+    place
+        .run(&["append", "--kind", "k", "--payload", payload])
+        .ok();
+    place.run(&["seal"]).ok();
+    let key = place.key();
+    place.run(&["export", "-o", "good"]).ok();
+    place.run(&["prove", "1", "-o", "proof"]).ok();
+    place
+        .run(&["export", "--format", "logbook", "-o", "book"])
+        .ok();
+    let good = place.read("good");
+    let (proof, book) = (place.read("proof"), place.read("book"));
+    let crlf = |text: &str| text.replace('\n', "\r\n").into_bytes();
+    let marked = |text: &str| format!("\u{feff}{text}").into_bytes();
+    let utf16 = |text: &str| {
+        let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+    };
+    let spaced = |text: &str| text.replace("\":", "\": ").into_bytes();
+    let zstd = zstd::encode_all(good.repeat(1).as_bytes(), 3).unwrap();
+    for (what, bytes, code) in [
+        ("bundle", crlf(&good), "line_ends"),
+        ("bundle", marked(&good), "byte_order_mark"),
+        ("bundle", utf16(&good), "encoding"),
+        ("bundle", format!("{good}\n").into_bytes(), "extra_line_end"),
+        ("bundle", good.trim_end().into(), "missing_final_newline"),
+        ("bundle", spaced(&good), "respelled"),
+        (
+            "bundle",
+            good.replace("1.0", "1").into_bytes(),
+            "numbers_rewritten",
+        ),
+        ("bundle", zstd[..zstd.len() / 2].to_vec(), "cut_short"),
+        ("proof", crlf(&proof), "line_ends"),
+        ("proof", marked(&proof), "byte_order_mark"),
+        ("proof", utf16(&proof), "encoding"),
+        ("proof", format!("{proof}\n").into_bytes(), "extra_line_end"),
+        ("proof", proof.trim_end().into(), "missing_final_newline"),
+        ("proof", spaced(&proof), "respelled"),
+        ("logbook", utf16(&book), "encoding"),
+        (
+            "logbook",
+            book.replace("1.0", "1").into_bytes(),
+            "numbers_rewritten",
+        ),
+        (
+            "logbook",
+            book.replace("12345678901234567000", "12345678901234567001")
+                .into_bytes(),
+            "",
+        ),
+    ] {
+        place.write("file", bytes);
+        let args = ["--json", "verify", "file", "--as", what, "--key", &key];
+        let report = place.run(&args).ends_with(1).document();
+        assert_eq!(report["verdict"], "fail");
+        assert!(!codes(&report).is_empty());
+        let warnings = report["warnings"].as_array().unwrap();
+        let said: Vec<_> = warnings
+            .iter()
+            .map(|one| one["code"].as_str().unwrap())
+            .collect();
+        match code {
+            "" => assert!(said.is_empty(), "{what}: {said:?}"),
+            code => assert!(said.contains(&code), "{what} {code}: {report:#}"),
+        }
+    }
+    // Told without being told what it is.
+    for (bytes, hint) in [
+        (utf16(&good), "UTF-16"),
+        (marked(&good), "byte-order mark"),
+        (crlf(&good), "CR LF"),
+    ] {
+        place.write("file", bytes);
+        let run = place.run(&["verify", "file", "--key", &key]).ends_with(1);
+        assert!(run.stdout.contains(hint), "{run:?}");
+    }
+    place.write("file", &zstd[..16]);
+    let run = place.run(&["verify", "file", "--key", &key]).ends_with(2);
+    assert!(run.stderr.contains("ends before its end"), "{run:?}");
+    // An edit is an edit.
+    place.write("file", good.replace("\"n\":3", "\"n\":4"));
+    let args = ["--json", "verify", "file", "--key", &key];
+    let report = place.run(&args).ends_with(1).document();
+    let edited = report["warnings"].to_string();
+    assert!(!edited.contains("signature holds"), "{edited}");
+}
+
+#[test]
+fn faults_come_with_their_count_and_the_first_of_them() {
+    let place = Place::initialised();
+    place.append(1..101);
+    place.run(&["seal"]).ok();
+    place
+        .run(&["export", "--format", "logbook", "-o", "book"])
+        .ok();
+    place.write("book", place.read("book").replace("\"n\":", "\"m\":"));
+    let key = place.key();
+    let run = place.run(&["verify", "book", "--key", &key]).ends_with(1);
+    let named = run.stdout.lines().filter(|line| line.starts_with("fault "));
+    assert_eq!(named.count(), 20);
+    let counted = "faults   100 in all: 100 signature_invalid; the first 20 are named, \
+                   `verify --all` names them\n";
+    assert!(run.stdout.contains(counted), "{}", run.stdout);
+    let run = place
+        .run(&["verify", "book", "--key", &key, "--all"])
+        .ends_with(1);
+    let named = run.stdout.lines().filter(|line| line.starts_with("fault "));
+    assert_eq!(named.count(), 100);
+    assert!(!run.stdout.contains("faults "), "{}", run.stdout);
+}
