@@ -8,6 +8,8 @@ mod book;
 mod client;
 #[path = "../../tools/campaigns/clocks.rs"]
 mod clocks;
+#[path = "../../tools/campaigns/everyday.rs"]
+mod everyday;
 #[path = "../../tools/campaigns/kill.rs"]
 mod kill;
 #[path = "../../tools/campaigns/place.rs"]
@@ -68,6 +70,14 @@ fn system_calls_that_fail_are_named_and_lose_nothing() {
 #[test]
 fn clocks_that_jump_under_the_program_are_recorded() {
     let tally = found(clocks::run(program()));
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+}
+
+#[cfg(feature = "serve")]
+#[test]
+fn a_day_of_what_operators_do_loses_nothing_and_leaves_nothing_behind() {
+    let plan = everyday::Plan { hours: 6, seed: 5 };
+    let tally = found(everyday::run(program(), &plan));
     assert_eq!(tally.findings(), NOTHING, "{tally}");
 }
 

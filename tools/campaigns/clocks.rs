@@ -30,7 +30,7 @@ pub(crate) fn run(program: &Path) -> Result<Tally, String> {
 }
 
 /// The library that answers for the clock in programs with threads.
-fn library() -> Option<PathBuf> {
+pub(crate) fn library() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?;
     let libraries = folders.filter_map(|folder| {
         let folder = folder.ok()?.path();

@@ -5,6 +5,7 @@
 //! campaigns kill [--kills N] [--seed N]       SIGKILL at random instants
 //! campaigns syscalls [--every N] [--call NAME] errors and SIGKILL at the n-th system call
 //! campaigns clocks                            the machine's clock set back and forth
+//! campaigns everyday [--hours N] [--seed N]   what operators do in 24 simulated hours
 //! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
 //! campaigns soak [--minutes N | --seconds N]  mixed load at half the greatest rate
 //! ```
@@ -25,6 +26,7 @@ mod book;
 #[path = "../bench-serve/client.rs"]
 mod client;
 mod clocks;
+mod everyday;
 mod kill;
 mod place;
 mod random;
@@ -53,13 +55,19 @@ fn main() -> ExitCode {
             syscalls::run(&program(), &sample, true)
         }
         "clocks" => clocks::run(&program()),
+        "everyday" => {
+            let hours = argument("--hours", 24);
+            everyday::run(&program(), &everyday::Plan { hours, seed })
+        }
         "stress" => stress::run(&stress::Load::full(argument("--seconds", 60), seed)),
         "soak" => {
             let minutes = argument("--minutes", 20);
             soak::run(&program(), argument("--seconds", minutes * 60))
         }
         _ => {
-            println!("campaigns kill|syscalls|clocks|stress|soak, see tools/campaigns/main.rs");
+            println!(
+                "campaigns kill|syscalls|clocks|everyday|stress|soak, see tools/campaigns/main.rs"
+            );
             return ExitCode::from(2);
         }
     };
