@@ -46,7 +46,7 @@ pub use hmac_key::HmacKey;
 pub use identity::{NamespaceError, namespace};
 pub use manifest::{BuildSource, ManifestError, PackageManifest, SCHEMA_VERSION, trust_statement};
 #[cfg(feature = "files")]
-pub use meta::{Attestation, Meta, Unattested};
+pub use meta::{Attestation, Ed25519, Meta, Unattested};
 #[cfg(feature = "files")]
 pub use package_hash::{PackageHash, PathOrder, canonical_package_hash, is_excluded};
 pub use record::{RecordError, compute_artifact_hash, verify_artifact_hash};

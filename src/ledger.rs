@@ -140,7 +140,6 @@ pub mod limits;
 pub mod lines;
 pub mod logbook_file;
 mod member_error;
-pub mod members;
 pub mod merkle;
 mod number;
 mod object;

@@ -2,22 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::identity::namespace;
 use crate::ledger::document::DocumentDigest;
 use crate::ledger::hexadecimal::HexError;
-use crate::ledger::json::{Form, Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::json::{Form, Value};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::shape::{self, MemberError, MemberProblem};
 
-/// One banned hash, as the registry lists them (SPEC §7).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One banned hash, as the registry lists them (SPEC §7). Other members are
+/// ignored: the list is the registry's, and what it adds cannot unban anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanEntry {
     /// The package hash.
     pub sha256: Sha256Digest,
     /// Why.
+    #[serde(default, deserialize_with = "shape::or_default")]
     pub reason: String,
     /// When, as the registry writes it.
     pub reported_at: Option<String>,
@@ -28,24 +31,6 @@ pub struct BanEntry {
 }
 
 impl BanEntry {
-    /// Reads `{"sha256", "reason", "reported_at", "source", "review_status"}`,
-    /// of which only the first is required. Other members are ignored: the
-    /// list is the registry's, and what it adds cannot unban anything.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the member; `at` is the path it begins with.
-    pub fn from_value(value: &Value, at: &str) -> Result<BanEntry, MemberError> {
-        let mut members = Members::of(value, at)?;
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        Ok(BanEntry {
-            sha256: Sha256Digest::from_bytes(members.hex("sha256")?),
-            reason: owned(members.opt_str("reason")?).unwrap_or_default(),
-            reported_at: owned(members.opt_str("reported_at")?),
-            source: owned(members.opt_str("source")?),
-            review_status: owned(members.opt_str("review_status")?),
-        })
-    }
-
     /// Whether it bans: what is still to be reviewed, or was dismissed, is what
     /// somebody says. A list that gives no status holds what was confirmed.
     #[must_use]
@@ -57,13 +42,7 @@ impl BanEntry {
     /// `{"sha256", "reason", "reported_at", "source", "review_status"}`.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut object = Object::new();
-        object.insert("sha256", self.sha256.to_string());
-        object.insert("reason", self.reason.as_str());
-        object.insert("reported_at", self.reported_at.clone());
-        object.insert("source", self.source.clone());
-        object.insert("review_status", self.review_status.clone());
-        Value::Object(object)
+        shape::write(self)
     }
 }
 
@@ -110,6 +89,15 @@ pub enum Named {
     Worker(String),
     /// `x.<name>` or `org.<name>`.
     Namespace(String),
+}
+
+/// An item of a list that may name others than a hash.
+#[derive(Deserialize)]
+struct NamedItem {
+    worker_id: Option<String>,
+    namespace: Option<String>,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    reason: String,
 }
 
 impl Named {
@@ -291,26 +279,19 @@ impl BanList {
     }
 
     fn add_item(&mut self, item: &Value, at: &str) -> Result<(), MemberError> {
-        let mut members = Members::of(item, at)?;
+        let said: NamedItem = shape::read(item, at)?;
         let names = [
-            members
-                .opt_str("worker_id")?
-                .map(str::to_owned)
-                .map(Named::Worker),
-            members
-                .opt_str("namespace")?
-                .map(str::to_owned)
-                .map(Named::Namespace),
+            said.worker_id.map(Named::Worker),
+            said.namespace.map(Named::Namespace),
         ];
         if item.get("sha256").is_some() || names.iter().all(Option::is_none) {
-            let entry = BanEntry::from_value(item, at)?;
+            let entry = shape::read::<BanEntry>(item, at)?;
             self.entries.insert(entry.sha256, entry);
             return Ok(());
         }
-        let reason = members.opt_str("reason")?.unwrap_or_default();
         let names = names.into_iter().flatten();
         self.named
-            .extend(names.map(|name| (name, reason.to_owned())));
+            .extend(names.map(|name| (name, said.reason.clone())));
         Ok(())
     }
 

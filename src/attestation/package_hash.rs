@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::files::{FileDigest, Found, Root, TreeError, TreeProblem, digest_tree, list};
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
+use crate::ledger::shape::written_as;
 
 /// Names that are passed over wherever they occur below the package root.
 const EXCLUDED: [&[u8]; 6] = [
@@ -42,6 +43,8 @@ impl PathOrder {
         }
     }
 }
+
+written_as!(PathOrder, name);
 
 /// The hash of a package, and what it covers.
 #[derive(Clone, Debug)]

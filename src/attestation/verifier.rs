@@ -11,7 +11,7 @@ use super::identity::namespace;
 use super::manifest::{
     BuildSource, MANIFEST_BYTES, PackageManifest, SCHEMA_VERSION, trust_statement,
 };
-use super::meta::{Attestation, Meta, Unattested};
+use super::meta::{Attestation, Ed25519, Meta, Unattested};
 use super::package_hash::{PackageHash, canonical_package_hash};
 use crate::files::{FileState, OpenError, Opened, ReadError};
 use crate::ledger::key::PublicKey;
@@ -237,7 +237,10 @@ impl<'a> PackageAttestationVerifier<'a> {
         if self.require_ed25519 && !trusted {
             return Err(Denial::Ed25519Untrusted { fingerprint });
         }
-        meta.ed25519 = Some((fingerprint, trusted));
+        meta.ed25519 = Some(Ed25519 {
+            fingerprint,
+            trusted,
+        });
         Ok(())
     }
 }
@@ -271,7 +274,7 @@ fn describe(
     meta.built_at_utc = Some(built_at);
     meta.attested_at_utc = manifest.text("attested_at_utc").map(str::to_owned);
     // The HMAC passes over it; the Ed25519 signature does not.
-    let covered = meta.ed25519.as_ref().is_some_and(|(_, trusted)| *trusted);
+    let covered = meta.ed25519.as_ref().is_some_and(|signed| signed.trusted);
     if meta.attested_at_utc.is_some() && !covered {
         meta.unsigned.push("attested_at_utc");
     }

@@ -18,9 +18,9 @@ use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::lines::Line;
-use crate::ledger::members::Members;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::shape;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};
 use crate::logbook::{Identity, Logbook};
@@ -342,11 +342,11 @@ fn prepare(line: Line) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
         return Err(CliError::Rewritten { cause });
     }
     let value = parse::parse_with(&bytes, &limits::embedded(1))?;
-    let mut members = Members::of(&value, "")?;
-    let kind = members.str("kind")?;
-    let payload = members.object("payload")?;
-    let key = members.opt_str(keyed::MEMBER)?;
-    members.finish()?;
+    let members = shape::members(&value)?;
+    let kind = shape::member(members, "kind")?;
+    let payload = shape::member_object(members, "payload")?;
+    shape::only(members, &["kind", "payload", keyed::MEMBER])?;
+    let key: Option<&str> = shape::member_or_none(members, keyed::MEMBER)?;
     let keyed = key.map(|key| Keyed::new(key, kind, payload)).transpose()?;
     Ok(Some((Prepared::of_caller(kind, payload)?, keyed)))
 }

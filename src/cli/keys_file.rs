@@ -17,9 +17,11 @@
 use std::fs;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use crate::ledger::key::PublicKey;
-use crate::ledger::members::Members;
 use crate::ledger::parse;
+use crate::ledger::shape;
 
 use super::error::CliError;
 use super::key::parse_key;
@@ -98,14 +100,19 @@ fn key_of(folder: &Path, key: &str) -> Option<PublicKey> {
     parse_key(beside.to_str().filter(|_| looks_like_a_path)?).ok()
 }
 
+/// A line of JSON.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedKey {
+    name: String,
+    key: String,
+}
+
 fn name_and_key(text: &str) -> Option<(String, String)> {
     if text.starts_with('{') {
         let value = parse::parse(text.as_bytes()).ok()?;
-        let mut members = Members::of(&value, "").ok()?;
-        let name = members.str("name").ok()?.to_owned();
-        let key = members.str("key").ok()?.to_owned();
-        members.finish().ok()?;
-        return Some((name, key));
+        let named: NamedKey = shape::read(&value, "").ok()?;
+        return Some((named.name, named.key));
     }
     let mut words = text.split_whitespace();
     let both = (words.next()?.to_owned(), words.next()?.to_owned());

@@ -127,8 +127,8 @@ impl Error for MemberError {
         MemberError::custom(format_args!("one of {}", words.join(", ")))
     }
 
-    fn unknown_field(_: &str, _: &'static [&'static str]) -> MemberError {
-        MemberProblem::Unknown.into()
+    fn unknown_field(name: &str, _: &'static [&'static str]) -> MemberError {
+        MemberError::from(MemberProblem::Unknown).inside(name)
     }
 
     fn missing_field(name: &'static str) -> MemberError {

@@ -16,7 +16,8 @@ mod writer;
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::ser::Serialize;
 
 pub use super::member_error::{MemberError, MemberProblem};
@@ -59,6 +60,17 @@ pub fn given<'v>(object: &'v Object, name: &str) -> Result<&'v Value, MemberErro
 /// [`MemberError`] if it is missing or wrong.
 pub fn member<'v, T: Deserialize<'v>>(object: &'v Object, name: &str) -> Result<T, MemberError> {
     read(given(object, name)?, name)
+}
+
+/// The same; none if it is absent or `null`.
+///
+/// # Errors
+/// [`MemberError`] if it is wrong.
+pub fn member_or_none<'v, T: Deserialize<'v>>(
+    object: &'v Object,
+    name: &str,
+) -> Result<Option<T>, MemberError> {
+    object.get(name).map_or(Ok(None), |value| read(value, name))
 }
 
 /// The same of a member that is an object, to be taken from where it stands.
@@ -117,6 +129,56 @@ pub fn read_text<'v, D: Deserializer<'v>, T>(
     deserializer.deserialize_str(Text { expected, parse })
 }
 
+/// Of a text that may be absent, `null` or empty, which all say that there is
+/// none.
+///
+/// # Errors
+/// The text is there and wrong.
+pub fn none_if_empty<'v, D: Deserializer<'v>, T: Deserialize<'v>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    match Option::<&'v str>::deserialize(deserializer)? {
+        None | Some("") => Ok(None),
+        Some(text) => T::deserialize(BorrowedStrDeserializer::new(text)).map(Some),
+    }
+}
+
+/// Writes a type as the word that one of its methods gives.
+macro_rules! written_as {
+    ($name:ident, $method:ident) => {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.$method())
+            }
+        }
+    };
+}
+
+/// The type of a member that has one text only.
+macro_rules! constant {
+    ($name:ident, $text:expr, $expected:expr) => {
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        struct $name;
+
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($text)
+            }
+        }
+
+        impl<'v> ::serde::Deserialize<'v> for $name {
+            fn deserialize<D: ::serde::Deserializer<'v>>(
+                deserializer: D,
+            ) -> Result<$name, D::Error> {
+                let parse = |text: &str| (text == $text).then_some($name);
+                $crate::ledger::shape::read_text(deserializer, $expected, parse)
+            }
+        }
+    };
+}
+
+pub(crate) use {constant, written_as};
+
 struct Text<F> {
     expected: &'static str,
     parse: F,
@@ -132,6 +194,29 @@ impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for Text<F> {
     fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
         let expected = self.expected;
         (self.parse)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &expected))
+    }
+}
+
+/// Any object, which the reader of the shape takes from where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AnyObject;
+
+impl<'v> Deserialize<'v> for AnyObject {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<AnyObject, D::Error> {
+        deserializer.deserialize_map(AnyObject)
+    }
+}
+
+impl<'v> Visitor<'v> for AnyObject {
+    type Value = AnyObject;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'v>>(self, mut members: A) -> Result<AnyObject, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(self)
     }
 }
 

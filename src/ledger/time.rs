@@ -4,6 +4,7 @@ use std::fmt;
 use std::str;
 
 use chrono::NaiveDate;
+use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
@@ -141,6 +142,27 @@ impl Timestamp {
         }
         text.push(b"+00:00");
         text
+    }
+}
+
+/// Reads a timestamp of any offset, as [`Timestamp::parse`] does.
+///
+/// # Errors
+/// Not a string, or no timestamp.
+pub fn any_offset<'v, D: Deserializer<'v>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    shape::read_text(deserializer, EXPECTED, |text| Timestamp::parse(text).ok())
+}
+
+/// The same; none if it is absent or `null`.
+///
+/// # Errors
+/// As [`any_offset`].
+pub fn maybe_any_offset<'v, D: Deserializer<'v>>(
+    deserializer: D,
+) -> Result<Option<Timestamp>, D::Error> {
+    match Option::<&'v str>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(text) => any_offset(BorrowedStrDeserializer::new(text)).map(Some),
     }
 }
 

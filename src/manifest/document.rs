@@ -1,21 +1,23 @@
 //! The text of `Manifest.json`, read and written.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::path::{PathProblem, check_path};
-use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::Sha256Digest;
-use crate::ledger::time::Timestamp;
+use crate::ledger::shape::{self, MemberError, constant};
+use crate::ledger::time::{self, Timestamp};
 
 /// The schema that is written and read.
 pub const SCHEMA_VERSION: &str = "1.0.0";
 
 /// One file that a manifest promises.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ArtifactEntry {
     /// Where, from the manifest's folder, components joined by `/`.
     pub relative_path: String,
@@ -34,6 +36,21 @@ pub struct ArtifactManifest {
     pub artifacts: Vec<ArtifactEntry>,
     /// One digest over all tiles, if there are any.
     pub tiles_coverage_sha256: Option<Sha256Digest>,
+}
+
+constant!(SchemaVersion, SCHEMA_VERSION, "\"1.0.0\"");
+
+/// The file, as it is spelled.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManifestFile<'m> {
+    schema_version: SchemaVersion,
+    #[serde(deserialize_with = "time::any_offset")]
+    created_at_utc: Timestamp,
+    artifacts: Cow<'m, [ArtifactEntry]>,
+    /// It may be null but not absent: who leaves it out says nothing.
+    #[serde(deserialize_with = "Option::deserialize")]
+    tiles_coverage_sha256: Option<Sha256Digest>,
 }
 
 /// Why a text is no manifest; the message names the member.
@@ -66,63 +83,34 @@ impl ArtifactManifest {
     /// [`SchemaError`] names the member.
     pub fn parse(text: &[u8]) -> Result<ArtifactManifest, SchemaError> {
         let value = parse::parse(text)?;
-        let mut members = Members::of(&value, "")?;
-        if members.str("schema_version")? != SCHEMA_VERSION {
-            let expected = "\"1.0.0\"";
-            let problem = MemberProblem::BadValue {
-                expected: expected.into(),
-            };
-            return Err(members.error("schema_version", problem).into());
-        }
-        let created_at_utc = Timestamp::parse(members.str("created_at_utc")?)
-            .map_err(|error| members.error("created_at_utc", error.into()))?;
-        let artifacts = parse_artifacts(members.array("artifacts")?)?;
-        // It may be null but not absent: whoever leaves it out says nothing.
-        members.required("tiles_coverage_sha256")?;
-        let tiles = members.opt_hex("tiles_coverage_sha256")?;
-        members.finish()?;
+        let file: ManifestFile<'_> = shape::read(&value, "")?;
+        check_paths(&file.artifacts)?;
         Ok(ArtifactManifest {
-            created_at_utc,
-            artifacts,
-            tiles_coverage_sha256: tiles.map(Sha256Digest::from_bytes),
+            created_at_utc: file.created_at_utc,
+            artifacts: file.artifacts.into_owned(),
+            tiles_coverage_sha256: file.tiles_coverage_sha256,
         })
     }
 
     /// The text of the file: sorted keys, two spaces, a final newline.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let artifacts: Vec<Value> = self.artifacts.iter().map(ArtifactEntry::to_value).collect();
-        let mut object = Object::new();
-        object.insert("schema_version", SCHEMA_VERSION);
-        object.insert("created_at_utc", self.created_at_utc.to_string());
-        object.insert("artifacts", artifacts);
-        let tiles = self.tiles_coverage_sha256.map(|hash| hash.to_string());
-        object.insert("tiles_coverage_sha256", tiles);
-        let mut text = Value::Object(object).pretty();
+        let mut text = shape::write(&ManifestFile {
+            schema_version: SchemaVersion,
+            created_at_utc: self.created_at_utc,
+            artifacts: Cow::Borrowed(&self.artifacts),
+            tiles_coverage_sha256: self.tiles_coverage_sha256,
+        })
+        .pretty();
         text.push('\n');
         text
     }
 }
 
-impl ArtifactEntry {
-    fn to_value(&self) -> Value {
-        let mut object = Object::new();
-        object.insert("relative_path", self.relative_path.as_str());
-        object.insert("sha256", self.sha256.to_string());
-        object.insert("size_bytes", self.size_bytes);
-        Value::Object(object)
-    }
-}
-
-fn parse_artifacts(items: &[Value]) -> Result<Vec<ArtifactEntry>, SchemaError> {
-    let mut seen = HashSet::with_capacity(items.len());
-    let mut artifacts = Vec::with_capacity(items.len());
-    for (index, item) in items.iter().enumerate() {
-        let mut members = Members::of(item, &format!("artifacts[{index}]"))?;
-        let path = members.str("relative_path")?;
-        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
-        let size_bytes = members.u64("size_bytes")?;
-        members.finish()?;
+fn check_paths(artifacts: &[ArtifactEntry]) -> Result<(), SchemaError> {
+    let mut seen = HashSet::with_capacity(artifacts.len());
+    for (index, artifact) in artifacts.iter().enumerate() {
+        let path = &artifact.relative_path;
         let first = if seen.insert(path) {
             Ok(())
         } else {
@@ -131,14 +119,9 @@ fn parse_artifacts(items: &[Value]) -> Result<Vec<ArtifactEntry>, SchemaError> {
         let checked = check_path(path).and(first);
         checked.map_err(|problem| SchemaError::Path {
             index,
-            path: path.to_owned(),
+            path: path.clone(),
             problem,
         })?;
-        artifacts.push(ArtifactEntry {
-            relative_path: path.to_owned(),
-            sha256,
-            size_bytes,
-        });
     }
-    Ok(artifacts)
+    Ok(())
 }

@@ -1,10 +1,14 @@
 //! What a verification of a manifest says.
 
-use crate::ledger::json::{Object, Value};
+use serde::Serialize;
+
+use crate::ledger::json::Value;
 use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::shape::{self, written_as};
 
 /// Pass or fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Outcome {
     Pass,
@@ -45,8 +49,10 @@ impl FailReason {
     }
 }
 
+written_as!(FailReason, name);
+
 /// How one artifact fared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ArtifactCheck {
     /// As the manifest names it.
     pub relative_path: String,
@@ -59,7 +65,7 @@ pub struct ArtifactCheck {
 }
 
 /// The outcome of one verification.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct VerificationResult {
     /// Each reason once, in the order of the checks.
     pub fail_reasons: Vec<FailReason>,
@@ -73,6 +79,7 @@ pub struct VerificationResult {
     pub elapsed_ms: u64,
     /// SHA-256 of the manifest's bytes, if they were read: names in a record
     /// what was verified.
+    #[serde(skip)]
     pub manifest_sha256: Option<Sha256Digest>,
 }
 
@@ -96,39 +103,16 @@ impl VerificationResult {
     /// As `manifest verify --json` prints it.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let outcome = match self.outcome() {
-            Outcome::Pass => "pass",
-            Outcome::Fail => "fail",
-        };
-        let reasons = self
-            .fail_reasons
-            .iter()
-            .map(|reason| Value::from(reason.name()));
-        let details = self
-            .fail_details
-            .iter()
-            .map(|detail| Value::from(detail.as_str()));
-        let checks = self.per_artifact_checks.iter().map(ArtifactCheck::to_value);
-        let mut object = Object::new();
-        object.insert("outcome", outcome);
-        object.insert("fail_reasons", reasons.collect::<Vec<_>>());
-        object.insert("fail_details", details.collect::<Vec<_>>());
-        let fingerprint = self.signing_public_key_fingerprint.clone();
-        object.insert("signing_public_key_fingerprint", fingerprint);
-        object.insert("per_artifact_checks", checks.collect::<Vec<_>>());
-        object.insert("elapsed_ms", self.elapsed_ms);
-        Value::Object(object)
+        shape::write(&Printed {
+            outcome: self.outcome(),
+            result: self,
+        })
     }
 }
 
-impl ArtifactCheck {
-    fn to_value(&self) -> Value {
-        let mut object = Object::new();
-        object.insert("relative_path", self.relative_path.as_str());
-        object.insert("expected_sha256", self.expected_sha256.to_string());
-        let actual = self.actual_sha256.map(|digest| digest.to_string());
-        object.insert("actual_sha256", actual);
-        object.insert("matched", self.matched);
-        Value::Object(object)
-    }
+#[derive(Serialize)]
+struct Printed<'r> {
+    outcome: Outcome,
+    #[serde(flatten)]
+    result: &'r VerificationResult,
 }

@@ -1,19 +1,23 @@
 //! The two files that vouch for a manifest: its digest and its signature.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::ledger::json::{Object, Value};
 use crate::ledger::key::{PublicKey, SignError, Signature, Signer};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::shape::{self, MemberError, constant};
 
 const ALGORITHM: &str = "ed25519";
 
+constant!(Algorithm, ALGORITHM, "\"ed25519\"");
+
 /// The content of `Manifest.json.sig`: a signature over the bytes of
 /// `Manifest.json`, not judged yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DetachedSignature {
+    algorithm: Algorithm,
     /// Whose signature it claims to be.
     pub public_key: PublicKey,
     /// The signature.
@@ -39,6 +43,7 @@ impl DetachedSignature {
     /// Whatever the signer answers.
     pub fn sign(bytes: &[u8], signer: &dyn Signer) -> Result<DetachedSignature, SignError> {
         Ok(DetachedSignature {
+            algorithm: Algorithm,
             public_key: signer.public_key(),
             signature: signer.sign(bytes)?,
         })
@@ -50,31 +55,13 @@ impl DetachedSignature {
     /// [`SignatureError`] names the member.
     pub fn parse(text: &[u8]) -> Result<DetachedSignature, SignatureError> {
         let value = parse::parse(text)?;
-        let mut members = Members::of(&value, "")?;
-        if members.str("algorithm")? != ALGORITHM {
-            let expected = "\"ed25519\"";
-            let problem = MemberProblem::BadValue {
-                expected: expected.into(),
-            };
-            return Err(members.error("algorithm", problem).into());
-        }
-        let public_key = PublicKey::from_bytes(members.hex("public_key")?);
-        let signature = Signature::from_bytes(members.hex("signature")?);
-        members.finish()?;
-        Ok(DetachedSignature {
-            public_key,
-            signature,
-        })
+        Ok(shape::read(&value, "")?)
     }
 
     /// The text of the file.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let mut object = Object::new();
-        object.insert("algorithm", ALGORITHM);
-        object.insert("public_key", self.public_key.to_string());
-        object.insert("signature", self.signature.to_string());
-        let mut text = Value::Object(object).pretty();
+        let mut text = shape::write(self).pretty();
         text.push('\n');
         text
     }

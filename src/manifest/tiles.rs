@@ -4,15 +4,17 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::PathBuf;
 
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::ledger::lines::{Line, read_line};
-use crate::ledger::members::{MemberError, Members};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
+use crate::ledger::shape::{self, MemberError};
 
 /// One tile.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tile {
     /// Its id; no control characters.
     pub tile_id: String,
@@ -123,12 +125,5 @@ impl TileStore for JsonLinesTiles {
 
 fn parse_tile(text: &[u8], line: usize) -> Result<Tile, TileError> {
     let value = parse::parse(text).map_err(|error| TileError::Json { line, error })?;
-    let read = || {
-        let mut members = Members::of(&value, "")?;
-        let tile_id = members.str("tile_id")?.to_owned();
-        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
-        members.finish()?;
-        Ok(Tile { tile_id, sha256 })
-    };
-    read().map_err(|error| TileError::Member { line, error })
+    shape::read(&value, "").map_err(|error| TileError::Member { line, error })
 }

@@ -1,10 +1,13 @@
 //! Answers that a decision was given and that nobody can have again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::shape::{self, MemberError, MemberProblem};
 use crate::wcp::consulted::Consulted;
 use crate::wcp::gate::{GateAnswer, GateError};
 use crate::wcp::terms::Env;
@@ -45,24 +48,14 @@ impl Answers {
     /// The answers as they are recorded.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut object = Object::new();
-        if !self.live_hashes.is_empty() {
-            let hashes = self.live_hashes.iter();
-            let hashes: Object = hashes
-                .map(|(id, hash)| (id.to_string(), hash.clone()))
-                .collect();
-            object.insert("live_hashes", hashes);
-        }
-        if let Some(gate) = &self.gate {
-            object.insert("gate", gate_to_value(gate));
-        }
-        if let Some(approval) = &self.approval {
-            object.insert("approval", approval.as_str());
-        }
-        if let Some(banned) = self.banned {
-            object.insert("banned", banned);
-        }
-        Value::Object(object)
+        let hashes = self.live_hashes.iter();
+        let hashes = hashes.map(|(id, hash)| (&**id, hash.as_deref()));
+        shape::write(&Written {
+            live_hashes: hashes.collect(),
+            gate: self.gate.as_ref().map(gate_to_value),
+            approval: self.approval.as_deref(),
+            banned: self.banned,
+        })
     }
 
     /// The inverse of [`Answers::to_value`]. Of an error of the gate only what
@@ -71,24 +64,51 @@ impl Answers {
     ///
     /// # Errors
     /// [`MemberError`] names the member.
-    pub fn read(mut members: Members<'_>, env: Env) -> Result<Answers, MemberError> {
-        let m = &mut members;
-        let mut answers = Answers::default();
-        if let Some(mut hashes) = m.opt_nested("live_hashes")? {
-            let names: Vec<&str> = hashes.names().collect();
-            for name in names {
-                let hash = hashes.opt_str(name)?.map(str::to_owned);
-                answers.live_hashes.push((Arc::from(name), hash));
-            }
-        }
-        if let Some(gate) = m.optional("gate") {
-            answers.gate = Some(gate_from_value(gate, &m.path("gate"), env)?);
-        }
-        answers.approval = m.opt_str("approval")?.map(str::to_owned);
-        answers.banned = m.opt_bool("banned")?;
-        members.finish()?;
-        Ok(answers)
+    pub fn read(answers: &Object, env: Env) -> Result<Answers, MemberError> {
+        let read: Read = shape::read_object(answers, "")?;
+        let gate = read.gate.map(|gate| gate.answer(env)).transpose();
+        Ok(Answers {
+            live_hashes: read.live_hashes.into_iter().collect(),
+            gate: gate.map_err(|error| error.inside("gate"))?,
+            approval: read.approval,
+            banned: read.banned,
+        })
     }
+}
+
+/// As it is recorded.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    live_hashes: BTreeMap<&'a str, Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    banned: Option<bool>,
+}
+
+/// As it is read back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    #[serde(default, deserialize_with = "shape::or_default")]
+    live_hashes: BTreeMap<Arc<str>, Option<String>>,
+    gate: Option<ReadGate>,
+    approval: Option<String>,
+    banned: Option<bool>,
+}
+
+/// An answer of the gate, or what went wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadGate {
+    decision: Option<String>,
+    policy_version: Option<String>,
+    reason: Option<String>,
+    error: Option<String>,
+    detail: Option<String>,
 }
 
 /// `{"decision", "policy_version", "reason"}` or `{"error", "detail"}`.
@@ -103,17 +123,31 @@ pub fn gate_to_value(answer: &Result<GateAnswer, GateError>) -> Value {
     }
 }
 
-fn gate_from_value(
-    value: &Value,
-    at: &str,
-    env: Env,
-) -> Result<Result<GateAnswer, GateError>, MemberError> {
-    if value.get("error").is_none() {
-        return GateAnswer::read(value, at).map(Ok);
+impl ReadGate {
+    fn answer(self, env: Env) -> Result<Result<GateAnswer, GateError>, MemberError> {
+        let answer = [self.decision, self.policy_version, self.reason];
+        let error = [self.error, self.detail];
+        match (answer, error) {
+            ([Some(decision), Some(policy_version), Some(reason)], [None, None]) => {
+                Ok(Ok(GateAnswer {
+                    decision,
+                    policy_version,
+                    reason,
+                }))
+            }
+            ([None, None, None], [Some(error), Some(detail)]) => {
+                Ok(Err(error_named(&error, detail, env)))
+            }
+            _ => Err(MemberProblem::BadValue {
+                expected: "either an answer or an error, whole".into(),
+            }
+            .into()),
+        }
     }
-    let mut members = Members::of(value, at)?;
-    let detail = members.str("detail")?.to_owned();
-    let error = match members.str("error")? {
+}
+
+fn error_named(name: &str, detail: String, env: Env) -> GateError {
+    match name {
         "undefined" => GateError::Undefined,
         "malformed" => GateError::Malformed(MemberError {
             at: detail,
@@ -125,7 +159,5 @@ fn gate_from_value(
             limit: Duration::ZERO,
         },
         _ => GateError::Failed { detail },
-    };
-    members.finish()?;
-    Ok(Err(error))
+    }
 }

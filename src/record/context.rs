@@ -1,10 +1,14 @@
 //! What a decision was taken under: digests of documents, and the slice of the
 //! registry.
 
-use super::document::{DocumentDigest, digest};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::document::DocumentDigest;
 use super::slice::RegistrySlice;
 use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::shape::{self, MemberError, MemberProblem};
 
 /// The `context` of a recorded decision.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,40 +75,67 @@ impl GateSource {
 /// In the place of the digest of a ban list that has none.
 const OPAQUE: &str = "opaque";
 
+/// The context as it stands in an entry.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recorded<'c> {
+    task_id: Cow<'c, str>,
+    rules: DocumentDigest,
+    config: DocumentDigest,
+    gate: Cow<'c, str>,
+    policy: Option<DocumentDigest>,
+    ban_list: Option<ListNamed>,
+    registry: Cow<'c, RegistrySlice>,
+}
+
+/// A ban list by its digest, if it has one.
+struct ListNamed(Option<DocumentDigest>);
+
+impl Serialize for ListNamed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(digest) => digest.serialize(serializer),
+            None => serializer.serialize_str(OPAQUE),
+        }
+    }
+}
+
+impl<'v> Deserialize<'v> for ListNamed {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<ListNamed, D::Error> {
+        let expected = "blake2b-256: and 64 hex digits, or opaque";
+        shape::read_text(deserializer, expected, |text| match text {
+            OPAQUE => Some(ListNamed(None)),
+            text => DocumentDigest::parse(text).map(|digest| ListNamed(Some(digest))),
+        })
+    }
+}
+
 impl Context {
     /// The context as it is recorded, every member present.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let ban_list = match self.ban_list {
-            BanSource::None => Value::Null,
-            BanSource::List(digest) => Value::from(digest),
-            BanSource::Opaque => Value::from(OPAQUE),
-        };
-        let members: Object = [
-            ("task_id", Value::from(self.task_id.as_str())),
-            ("rules", Value::from(self.rules)),
-            ("config", Value::from(self.config)),
-            ("gate", Value::from(self.gate.name())),
-            ("policy", Value::from(self.gate.digest())),
-            ("ban_list", ban_list),
-            ("registry", self.registry.to_value()),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
+        shape::write(&Recorded {
+            task_id: Cow::Borrowed(&self.task_id),
+            rules: self.rules,
+            config: self.config,
+            gate: Cow::Borrowed(self.gate.name()),
+            policy: self.gate.digest(),
+            ban_list: match self.ban_list {
+                BanSource::None => None,
+                BanSource::List(digest) => Some(ListNamed(Some(digest))),
+                BanSource::Opaque => Some(ListNamed(None)),
+            },
+            registry: Cow::Borrowed(&self.registry),
+        })
     }
 
     /// The inverse of [`Context::to_value`].
     ///
     /// # Errors
     /// [`MemberError`] names the member.
-    pub fn read(mut members: Members<'_>) -> Result<Context, MemberError> {
-        let m = &mut members;
-        let policy = match m.opt_str("policy")? {
-            None => None,
-            Some(_) => Some(digest(m, "policy")?),
-        };
-        let gate = match (m.str("gate")?, policy) {
+    pub fn read(context: &Object) -> Result<Context, MemberError> {
+        let recorded: Recorded<'_> = shape::read_object(context, "")?;
+        let gate = match (&*recorded.gate, recorded.policy) {
             ("none", None) => GateSource::None,
             ("policy", Some(digest)) => GateSource::Policy(digest),
             ("stub", None) => GateSource::Stub,
@@ -112,28 +143,22 @@ impl Context {
             (OPAQUE, None) => GateSource::Opaque,
             _ => {
                 let expected = "a gate that agrees with `policy`";
-                return Err(m.error(
-                    "gate",
-                    MemberProblem::BadValue {
-                        expected: expected.into(),
-                    },
-                ));
+                let expected = expected.into();
+                let problem = MemberProblem::BadValue { expected };
+                return Err(MemberError::from(problem).inside("gate"));
             }
         };
-        let ban_list = match m.opt_str("ban_list")? {
-            None => BanSource::None,
-            Some(OPAQUE) => BanSource::Opaque,
-            Some(_) => BanSource::List(digest(m, "ban_list")?),
-        };
-        let context = Context {
-            task_id: m.str("task_id")?.to_owned(),
-            rules: digest(m, "rules")?,
-            config: digest(m, "config")?,
+        Ok(Context {
+            task_id: recorded.task_id.into_owned(),
+            rules: recorded.rules,
+            config: recorded.config,
             gate,
-            ban_list,
-            registry: RegistrySlice::read(m.nested("registry")?)?,
-        };
-        members.finish()?;
-        Ok(context)
+            ban_list: match recorded.ban_list {
+                None => BanSource::None,
+                Some(ListNamed(None)) => BanSource::Opaque,
+                Some(ListNamed(Some(digest))) => BanSource::List(digest),
+            },
+            registry: recorded.registry.into_owned(),
+        })
     }
 }

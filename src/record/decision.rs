@@ -8,7 +8,7 @@ use super::outcome::ACTOR;
 use super::receipt::EvidenceReceipt;
 use super::slice::RegistrySlice;
 use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, Members};
+use crate::ledger::shape::{self, MemberError};
 use crate::wcp::basis::Basis;
 use crate::wcp::input::RouteInput;
 use crate::wcp::router::Decided;
@@ -49,6 +49,17 @@ pub fn compose(
     (members.into_iter().collect(), receipt)
 }
 
+/// The members of a payload; the server adds the last.
+const MEMBERS: [&str; 7] = [
+    "decision",
+    "input",
+    "input_hash",
+    "context",
+    "answers",
+    "receipt",
+    ACTOR,
+];
+
 /// A recorded decision, read back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionRecord {
@@ -72,20 +83,20 @@ impl DecisionRecord {
     /// # Errors
     /// [`MemberError`] names the member that is missing, wrong or unknown.
     pub fn read(payload: &Object) -> Result<DecisionRecord, MemberError> {
-        let mut members = Members::of_object(payload, "");
-        let m = &mut members;
-        let input = from_recorded(m.object("input")?, "input")?;
-        let env = input.input.env;
+        let part = |name| shape::member_object(payload, name);
+        let inside = |name: &'static str| move |error: MemberError| error.inside(name);
+        let input = from_recorded(part("input")?).map_err(inside("input"))?;
+        let context = Context::read(part("context")?).map_err(inside("context"))?;
+        let answers = Answers::read(part("answers")?, input.input.env);
         let record = DecisionRecord {
-            decision: Value::Object(m.object("decision")?.clone()),
-            input_hash: m.str("input_hash")?.to_owned(),
-            context: Context::read(m.nested("context")?)?,
-            answers: Answers::read(m.nested("answers")?, env)?,
-            receipt: Value::Object(m.object("receipt")?.clone()),
+            decision: Value::Object(part("decision")?.clone()),
+            input_hash: shape::member(payload, "input_hash")?,
+            context,
+            answers: answers.map_err(inside("answers"))?,
+            receipt: Value::Object(part("receipt")?.clone()),
             input,
         };
-        m.optional(ACTOR);
-        members.finish()?;
+        shape::only(payload, &MEMBERS)?;
         Ok(record)
     }
 }

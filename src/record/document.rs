@@ -1,8 +1,10 @@
 //! Documents: what decisions refer to by digest, stored once each.
 
+use serde::Deserialize;
+
 use crate::ledger::document;
 use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::shape::{self, MemberError};
 
 pub use crate::ledger::document::DocumentDigest;
 
@@ -15,6 +17,15 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// Something that decisions were taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
+    digest: DocumentDigest,
+    media_type: String,
+    content: Value,
+}
+
+/// The payload that keeps one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Payload {
     digest: DocumentDigest,
     media_type: String,
     content: Value,
@@ -65,29 +76,11 @@ impl Document {
     /// # Errors
     /// [`MemberError`] names the member.
     pub fn from_payload(payload: &Object) -> Result<(DocumentDigest, Document), MemberError> {
-        let mut members = Members::of_object(payload, "");
-        let named = digest(&mut members, "digest")?;
-        let media_type = members.str("media_type")?.to_owned();
-        let content = members.required("content")?.clone();
-        members.finish()?;
+        let read: Payload = shape::read_object(payload, "")?;
         let document = Document {
-            media_type,
-            ..Document::new(content)
+            media_type: read.media_type,
+            ..Document::new(read.content)
         };
-        Ok((named, document))
+        Ok((read.digest, document))
     }
-}
-
-/// Reads the digest of a document.
-pub(super) fn digest(members: &mut Members<'_>, name: &str) -> Result<DocumentDigest, MemberError> {
-    let text = members.str(name)?;
-    DocumentDigest::parse(text).ok_or_else(|| {
-        let expected = "blake2b-256: and 64 hex digits";
-        members.error(
-            name,
-            MemberProblem::BadValue {
-                expected: expected.into(),
-            },
-        )
-    })
 }

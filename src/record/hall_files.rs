@@ -10,8 +10,8 @@ use super::hall::Hall;
 use crate::attestation::{BanList, BanListError};
 use crate::ledger::json::Value;
 use crate::ledger::limits;
-use crate::ledger::members::MemberError;
 use crate::ledger::parse::{self, ParseError};
+use crate::ledger::shape::MemberError;
 use crate::wcp::config::HallConfig;
 use crate::wcp::gate::StubGate;
 #[cfg(feature = "rego")]

@@ -3,8 +3,8 @@
 
 use super::document::DocumentDigest;
 use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, Members};
 use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::shape::{self, MemberError};
 use crate::wcp::blast::{FLAGS, flags};
 use crate::wcp::input::RouteInput;
 
@@ -65,24 +65,17 @@ pub fn to_recorded(input: &RouteInput, content: RequestContent) -> Object {
 ///
 /// # Errors
 /// [`MemberError`] names the member.
-pub fn from_recorded(object: &Object, at: &str) -> Result<RecordedInput, MemberError> {
-    let mut members = Members::of_object(object, at);
+pub fn from_recorded(object: &Object) -> Result<RecordedInput, MemberError> {
     let mut rest = object.clone();
     let mut whole = true;
-    if members.opt_hex::<32>(CREDENTIAL)?.is_some() {
+    if shape::member_or_none::<Sha256Digest>(object, CREDENTIAL)?.is_some() {
         rest.remove(CREDENTIAL);
         whole = false;
     }
-    if members.optional(DIGEST).is_some() {
-        super::document::digest(&mut members, DIGEST)?;
-        let mut recorded = members.nested(REQUEST_FLAGS)?;
-        let mut request = Object::new();
-        for flag in FLAGS {
-            if recorded.bool(flag)? {
-                request.insert(flag, true);
-            }
-        }
-        recorded.finish()?;
+    if object.contains_key(DIGEST) {
+        shape::member::<DocumentDigest>(object, DIGEST)?;
+        let recorded = shape::member_object(object, REQUEST_FLAGS)?;
+        let request = set_flags(recorded).map_err(|error| error.inside(REQUEST_FLAGS))?;
         rest.remove(DIGEST);
         rest.remove(REQUEST_FLAGS);
         rest.insert("request", request);
@@ -90,9 +83,21 @@ pub fn from_recorded(object: &Object, at: &str) -> Result<RecordedInput, MemberE
     }
     // A blank tenant is denied, not malformed, where the request was made in
     // memory.
-    let tenant = members.str("tenant_id")?.to_owned();
+    let tenant = shape::member(object, "tenant_id")?;
     rest.insert("tenant_id", "recorded");
-    let mut input = RouteInput::read(&Value::Object(rest), at)?;
+    let mut input = RouteInput::read(&Value::Object(rest), "")?;
     input.tenant_id = tenant;
     Ok(RecordedInput { input, whole })
+}
+
+/// The flags that are set, of a request that only its digest is known of.
+fn set_flags(recorded: &Object) -> Result<Object, MemberError> {
+    let mut request = Object::new();
+    for flag in FLAGS {
+        if shape::member(recorded, flag)? {
+            request.insert(flag, true);
+        }
+    }
+    shape::only(recorded, &FLAGS)?;
+    Ok(request)
 }

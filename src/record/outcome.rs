@@ -2,6 +2,8 @@
 //! kind (SPEC §5.4).
 
 use super::kind;
+use serde::Deserialize;
+
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::time::Timestamp;
@@ -42,7 +44,8 @@ pub struct Approval {
 }
 
 /// What a human decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", rename = "approve, deny or escalate")]
 pub enum ApprovalVerdict {
     /// It may go on.
     Approve,

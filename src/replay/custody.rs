@@ -18,9 +18,9 @@ use crate::ledger::entry::Entry;
 use crate::ledger::fault::{At, Fault, FaultCode, Findings};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
-use crate::ledger::members::MemberError;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::shape::MemberError;
 use crate::ledger::source::{self, Raw, ReadError, Source, Subject};
 use crate::record::{DecisionRecord, Document, DocumentDigest, kind};
 

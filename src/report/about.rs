@@ -1,12 +1,15 @@
 //! What a report says of itself. Nobody signs it: the correlation id is held
 //! against every entry, the number is for people.
 
-use crate::ledger::json::{Form, Object, Value};
-use crate::ledger::members::{MemberError, Members};
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::json::Form;
 use crate::ledger::parse;
+use crate::ledger::shape;
 
 /// Which case a report is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct About {
     /// The correlation id that every entry has, but for the attestations of the
     /// workers that its decisions name.
@@ -18,26 +21,13 @@ pub struct About {
 impl About {
     /// Its one line, without a newline: canonical JSON.
     pub(super) fn to_line(&self) -> Vec<u8> {
-        let mut object = Object::new();
-        object.insert("correlation", self.correlation.as_str());
-        object.insert("left_out", self.left_out);
-        Value::Object(object).canonical(Form::Utf8).into_bytes()
+        shape::write(self).canonical(Form::Utf8).into_bytes()
     }
 
     /// Reads the line; `None` for any but its one spelling.
     pub(super) fn from_line(line: &[u8]) -> Option<About> {
-        let about = About::read(&parse::parse(line).ok()?).ok()?;
+        let about: About = shape::read(&parse::parse(line).ok()?, "").ok()?;
         (about.to_line() == line).then_some(about)
-    }
-
-    fn read(value: &Value) -> Result<About, MemberError> {
-        let mut members = Members::of(value, "")?;
-        let about = About {
-            correlation: members.str("correlation")?.to_owned(),
-            left_out: members.u64("left_out")?,
-        };
-        members.finish()?;
-        Ok(about)
     }
 }
 

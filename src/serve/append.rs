@@ -7,7 +7,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
@@ -21,8 +22,8 @@ use super::scope::Scope;
 use super::service::Service;
 use crate::ledger::json::Value;
 use crate::ledger::limits;
-use crate::ledger::members::Members;
 use crate::ledger::parse::parse_with;
+use crate::ledger::shape::{self, AnyObject};
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Prepared, Receipt, Submission};
 
@@ -39,22 +40,23 @@ const HEADERS: usize = 12;
 const REPLAYED: &str = "idempotency-replayed";
 
 /// An entry to be.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `read_entry` reads")]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewEntry {
     /// 1 to 256 bytes; none of the reserved kinds.
     kind: String,
     /// A JSON object without `_actor`, which the server adds.
+    #[serde(rename = "payload")]
     #[schema(value_type = Object)]
-    payload: (),
+    _payload: AnyObject,
 }
 
 /// Entries to be, all of them or none.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `read_batch` reads")]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewEntries {
-    #[schema(min_items = 1)]
-    entries: Vec<NewEntry>,
+    #[schema(min_items = 1, value_type = Vec<NewEntry>)]
+    entries: Vec<IgnoredAny>,
 }
 
 /// Where entries stand.
@@ -185,9 +187,7 @@ fn read_one(value: Value, actor: &Actor) -> Result<Vec<Prepared>, Problem> {
 }
 
 fn read_batch(mut value: Value, actor: &Actor, most: usize) -> Result<Vec<Prepared>, Problem> {
-    let mut members = Members::of(&value, "")?;
-    let count = members.array("entries")?.len();
-    members.finish()?;
+    let count = shape::read::<NewEntries>(&value, "")?.entries.len();
     if count == 0 || count > most {
         return Err(Problem::BatchSize { most });
     }
@@ -205,11 +205,8 @@ fn read_batch(mut value: Value, actor: &Actor, most: usize) -> Result<Vec<Prepar
 }
 
 fn read_entry(mut value: Value, actor: &Actor) -> Result<Prepared, Problem> {
-    let mut members = Members::of(&value, "")?;
-    let kind = members.str("kind")?.to_owned();
-    let payload = members.object("payload")?;
-    members.finish()?;
-    let levels = 1 + payload.iter().map(|(_, v)| v.depth()).max().unwrap_or(0);
+    let NewEntry { kind, .. } = shape::read(&value, "")?;
+    let levels = value.get("payload").map_or(0, Value::depth);
     if levels > limits::PAYLOAD_LEVELS {
         return Err(Problem::Argument {
             what: "payload",

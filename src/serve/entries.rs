@@ -34,7 +34,7 @@ const PAGE_BYTES: usize = 4 << 20;
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "describes what `page` writes")]
 pub(super) struct EntryPage {
-    entries: Vec<EntryItem>,
+    entries: Vec<EntryItem<'static>>,
     /// Asked for as `cursor`, with the same filters, it gives the next page;
     /// `null` if there is none.
     next_cursor: Option<String>,

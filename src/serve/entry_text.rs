@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 use serde::ser::{Error as _, Serializer};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{PublicKey, Signature};
-use crate::ledger::position::Seq;
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::time::Timestamp;
 use crate::logbook::Identity;
 use crate::logbook::request::Receipt;
 use crate::store::Store;
@@ -43,28 +45,33 @@ pub(super) struct ReceiptText {
 }
 
 /// An entry, with what its reader wants to know beside it.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `write_item` writes")]
-pub(super) struct EntryItem {
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EntryItem<'e> {
     /// As in a file: `kind`, `payload`, `prev_hash`, `seq`, `signature`, `ts`.
-    entry: EntryMembers,
+    entry: EntryMembers<'e>,
     /// The epoch that seals it, once one does.
-    epoch: Option<u64>,
+    #[schema(value_type = Option<u64>)]
+    epoch: Option<EpochNumber>,
     /// Its hash.
-    hash: String,
+    #[schema(value_type = String)]
+    hash: Hash,
 }
 
 /// An entry as in a file.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `Entry::write_json` writes")]
-pub(super) struct EntryMembers {
-    kind: String,
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EntryMembers<'e> {
+    kind: &'e str,
+    /// Its bytes as they were signed.
     #[schema(value_type = Object)]
-    payload: (),
-    prev_hash: String,
-    seq: u64,
-    signature: String,
-    ts: String,
+    payload: &'e RawValue,
+    #[schema(value_type = String)]
+    prev_hash: Hash,
+    #[schema(value_type = u64)]
+    seq: Seq,
+    #[schema(value_type = String)]
+    signature: Signature,
+    #[schema(value_type = String)]
+    ts: Timestamp,
 }
 
 impl ReceiptText {
@@ -90,8 +97,7 @@ fn digits<const N: usize, S: Serializer>(bytes: &[u8; N], to: S) -> Result<S::Ok
     to.serialize_str(str::from_utf8(digits).map_err(S::Error::custom)?)
 }
 
-/// Writes `{"entry":…,"epoch":…,"hash":…}`: the payload keeps its bytes, which
-/// no other JSON library would promise.
+/// Writes an [`EntryItem`].
 pub(super) fn write_item(
     store: &dyn Store,
     seq: Seq,
@@ -99,10 +105,19 @@ pub(super) fn write_item(
     out: &mut Vec<u8>,
 ) -> Result<(), Problem> {
     let epoch = store.epoch_of(seq)?;
-    out.extend_from_slice(b"{\"entry\":");
-    entry.write_json(Some(seq), out);
-    let epoch = epoch.map_or_else(|| "null".to_owned(), |number| number.to_string());
-    let rest = format!(",\"epoch\":{epoch},\"hash\":\"{}\"}}", entry.hash());
-    out.extend_from_slice(rest.as_bytes());
+    let item = EntryItem {
+        entry: EntryMembers {
+            kind: entry.kind(),
+            payload: serde_json::from_slice(entry.payload_bytes())
+                .map_err(|_| Problem::Abandoned)?,
+            prev_hash: entry.prev_hash(),
+            seq,
+            signature: entry.signature(),
+            ts: entry.ts(),
+        },
+        epoch,
+        hash: entry.hash(),
+    };
+    serde_json::to_writer(out, &item).map_err(|_| Problem::Abandoned)?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::endpoint::{Endpoint, Need, Takes};
@@ -13,11 +14,13 @@ use super::posted::take_up;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use crate::ledger::epoch::SignedEpoch;
+use crate::ledger::epoch::{EpochHeader, SignedEpoch};
+use crate::ledger::head::Head;
 use crate::ledger::json::{Form, Object, Value};
-use crate::ledger::members::Members;
+use crate::ledger::key::{PublicKey, Signature};
 use crate::ledger::parse::parse;
 use crate::ledger::position::EpochNumber;
+use crate::ledger::shape;
 use crate::logbook::epoch_at;
 
 /// Headers in one page.
@@ -27,28 +30,39 @@ const MOST: u64 = 1_000;
 const USUAL: u64 = 100;
 
 /// A signed header (SPEC §3).
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `Statement::to_value` gives")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EpochStatement {
     #[schema(value_type = Object)]
-    epoch: (),
-    key: String,
-    signature: String,
+    epoch: EpochHeader,
+    #[schema(value_type = String)]
+    key: PublicKey,
+    #[schema(value_type = String)]
+    signature: Signature,
+}
+
+impl EpochStatement {
+    fn new(epoch: SignedEpoch) -> EpochStatement {
+        EpochStatement {
+            key: epoch.envelope.key,
+            signature: epoch.envelope.signature,
+            epoch: epoch.content,
+        }
+    }
 }
 
 /// A signed statement of the last entry (SPEC §3).
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `Statement::to_value` gives")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct HeadStatement {
     #[schema(value_type = Object)]
-    head: (),
-    key: String,
-    signature: String,
+    head: Head,
+    #[schema(value_type = String)]
+    key: PublicKey,
+    #[schema(value_type = String)]
+    signature: Signature,
 }
 
 /// A page of headers.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `list` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EpochPage {
     epochs: Vec<EpochStatement>,
     /// Asked for as `from`, it gives the next page.
@@ -91,14 +105,12 @@ pub(super) async fn list(
         };
         let until = from.saturating_add(limit).min(end);
         let numbers = (from..until).map(EpochNumber);
-        let epochs = numbers.map(|number| Ok(epoch_at(&*store, number)?.to_value()));
-        let epochs: Vec<Value> = epochs.collect::<Result<_, Problem>>()?;
-        let mut answer = Object::new();
-        answer.insert("epochs", epochs);
-        answer.insert("next", (until < end).then_some(until));
-        Ok(answer)
+        let epochs = numbers.map(|number| Ok(EpochStatement::new(epoch_at(&*store, number)?)));
+        let epochs = epochs.collect::<Result<_, Problem>>()?;
+        let next = (until < end).then_some(until);
+        Ok(EpochPage { epochs, next })
     };
-    Ok(object(service.pools.read(read).await?))
+    Ok(answer(&service.pools.read(read).await?))
 }
 
 /// One signed header.
@@ -121,7 +133,8 @@ pub(super) async fn show(
         Some(last) if number <= last => Ok(epoch_at(&*store, number)?),
         _ => Err(Problem::NotFound),
     };
-    Ok(statement(&service.pools.read(read).await?))
+    let epoch = service.pools.read(read).await?;
+    Ok(answer(&EpochStatement::new(epoch)))
 }
 
 /// A signed statement of the last durable entry.
@@ -134,7 +147,11 @@ pub(super) async fn head(
     params.finish()?;
     let here = Arc::clone(&service);
     let head = service.pools.read(move || Ok(here.logbook.head()?)).await?;
-    Ok(json(head.to_value().canonical(Form::Utf8).into_bytes()))
+    Ok(answer(&HeadStatement {
+        key: head.envelope.key,
+        signature: head.envelope.signature,
+        head: head.content,
+    }))
 }
 
 /// Seals the open epoch early.
@@ -147,22 +164,24 @@ pub(super) async fn seal(
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
-        let value = parse(body)?;
-        Members::of(&value, "")?.finish()?;
+        let EmptyBody {} = shape::read(&parse(body)?, "")?;
         let sealed = service.logbook.seal()?;
         service.publish();
         Ok(sealed)
     };
     let sealed = take_up(service, request, work).await?;
-    Ok(statement(&sealed.ok_or(Problem::NothingToSeal)?))
+    let sealed = sealed.ok_or(Problem::NothingToSeal)?;
+    Ok(answer(&EpochStatement::new(sealed)))
 }
 
 /// `{}`.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct EmptyBody {}
 
-fn statement(epoch: &SignedEpoch) -> Response {
-    json(epoch.to_value().canonical(Form::Utf8).into_bytes())
+/// A shape as an answer.
+pub(super) fn answer(shape: &impl Serialize) -> Response {
+    json(shape::write(shape).canonical(Form::Utf8).into_bytes())
 }
 
 /// An object as an answer.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer};
+
+use crate::ledger::shape::{self, written_as};
+
 /// A right that a token carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
@@ -54,6 +58,15 @@ impl Scope {
     #[must_use]
     pub fn parse(text: &str) -> Option<Scope> {
         Scope::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+written_as!(Scope, as_str);
+
+impl<'v> Deserialize<'v> for Scope {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Scope, D::Error> {
+        let expected = "read, append, route, enrol, ingest, approve or admin";
+        shape::read_text(deserializer, expected, Scope::parse)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -25,7 +26,8 @@ const ID_BYTES: usize = 6;
 pub struct Token(Zeroizing<String>);
 
 /// The digest of a token: what is kept of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TokenDigest(Hash);
 
 impl Token {
@@ -74,10 +76,6 @@ impl TokenDigest {
     }
 
     /// Reads 64 lower-case hex digits.
-    pub(super) fn from_bytes(bytes: [u8; 32]) -> TokenDigest {
-        TokenDigest(Hash::from_bytes(bytes))
-    }
-
     /// Whether both are the same, in a time that does not depend on it.
     #[must_use]
     pub fn matches(&self, other: &TokenDigest) -> bool {

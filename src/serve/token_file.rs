@@ -5,22 +5,24 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::scope::Scope;
 use super::token::{Token, TokenDigest};
 use crate::files::replace;
-use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::json::Form;
 use crate::ledger::limits;
-use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::parse::{ParseError, parse};
+use crate::ledger::shape::{self, MemberError};
 use crate::ledger::time::Timestamp;
 
 /// Tokens in one file. All of them are compared with each that is presented.
 const MOST: usize = 10_000;
 
 /// A token as it is kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KeptToken {
     /// Its name in entries and logs; no secret.
     pub id: String,
@@ -177,7 +179,7 @@ impl TokenFile {
         let failed = |source| io_error(path, source);
         let mut text = String::new();
         for token in &self.tokens {
-            text.push_str(&token.to_value().canonical(Form::Utf8));
+            text.push_str(&shape::write(token).canonical(Form::Utf8));
             text.push('\n');
         }
         replace(path, text.as_bytes()).map_err(failed)?;
@@ -210,49 +212,6 @@ impl KeptToken {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires| expires <= now)
     }
-
-    fn to_value(&self) -> Value {
-        let scopes = self.scopes.iter().map(|scope| Value::from(scope.as_str()));
-        let members: Object = [
-            ("id", Value::from(self.id.as_str())),
-            ("name", Value::from(self.name.as_str())),
-            ("scopes", Value::Array(scopes.collect())),
-            ("digest", Value::from(self.digest.to_string())),
-            ("created_at", Value::from(self.created_at.to_string())),
-            (
-                "expires_at",
-                Value::from(self.expires_at.map(|at| at.to_string())),
-            ),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
-    }
-
-    fn from_value(value: &Value) -> Result<KeptToken, MemberError> {
-        let mut members = Members::of(value, "")?;
-        let mut scopes = Vec::new();
-        for (index, item) in members.array("scopes")?.iter().enumerate() {
-            let scope = item.as_str().and_then(Scope::parse);
-            scopes.push(scope.ok_or_else(|| {
-                let expected = "read, append, route, enrol, ingest, approve or admin";
-                let problem = MemberProblem::BadValue {
-                    expected: expected.into(),
-                };
-                members.error(&format!("scopes[{index}]"), problem)
-            })?);
-        }
-        let token = KeptToken {
-            id: members.str("id")?.to_owned(),
-            name: members.str("name")?.to_owned(),
-            scopes,
-            digest: TokenDigest::from_bytes(members.hex("digest")?),
-            created_at: members.timestamp("created_at")?,
-            expires_at: members.opt_timestamp("expires_at")?,
-        };
-        members.finish()?;
-        Ok(token)
-    }
 }
 
 fn read_line(path: &Path, line: usize, text: &[u8]) -> Result<KeptToken, TokenFileError> {
@@ -261,7 +220,7 @@ fn read_line(path: &Path, line: usize, text: &[u8]) -> Result<KeptToken, TokenFi
         line,
         error,
     })?;
-    KeptToken::from_value(&value).map_err(|error| TokenFileError::Member {
+    shape::read(&value, "").map_err(|error| TokenFileError::Member {
         path: path.to_owned(),
         line,
         error,

@@ -1,18 +1,50 @@
 //! How a vacant behaves, and one hash that changes when that does.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::TypeIntegrityError;
-use super::substrate::{string_list, strings};
 use crate::ledger::hash::Hash;
-use crate::ledger::json::{Form, Object, Value};
-use crate::ledger::members::Members;
+use crate::ledger::json::{Form, Object};
+use crate::ledger::shape;
 
 /// System prompt, policy and tools.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BehaviorBundle {
     system_prompt: String,
     policy_dsl: String,
     tool_whitelist: Vec<String>,
     bundle_hash: Hash,
+}
+
+/// A bundle as it was read; without a hash, or with an empty one, it is
+/// computed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Read {
+    system_prompt: String,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    policy_dsl: String,
+    tool_whitelist: Vec<String>,
+    #[serde(default, deserialize_with = "shape::none_if_empty")]
+    bundle_hash: Option<Hash>,
+}
+
+impl Read {
+    pub(super) fn checked(self) -> Result<BehaviorBundle, TypeIntegrityError> {
+        let bundle = BehaviorBundle::new(self.system_prompt, self.policy_dsl, self.tool_whitelist);
+        match self.bundle_hash {
+            Some(stated) => bundle.checked(&stated),
+            None => Ok(bundle),
+        }
+    }
+}
+
+/// What the hash is of.
+#[derive(Serialize)]
+struct Content<'b> {
+    system_prompt: &'b str,
+    policy_dsl: &'b str,
+    tool_whitelist: &'b [String],
 }
 
 impl BehaviorBundle {
@@ -26,14 +58,17 @@ impl BehaviorBundle {
     ) -> BehaviorBundle {
         let mut sorted = tool_whitelist.clone();
         sorted.sort_unstable();
-        let content = content(&system_prompt, &policy_dsl, &sorted);
-        let mut bytes = Vec::new();
-        content.write_canonical(Form::Utf8, &mut bytes);
+        let content = shape::write(&Content {
+            system_prompt: &system_prompt,
+            policy_dsl: &policy_dsl,
+            tool_whitelist: &sorted,
+        });
+        let text = content.canonical(Form::Utf8);
         BehaviorBundle {
             system_prompt,
             policy_dsl,
             tool_whitelist,
-            bundle_hash: Hash::of(&bytes),
+            bundle_hash: Hash::of(text.as_bytes()),
         }
     }
 
@@ -78,42 +113,6 @@ impl BehaviorBundle {
     /// `{"bundle_hash", "policy_dsl", "system_prompt", "tool_whitelist"}`.
     #[must_use]
     pub fn to_object(&self) -> Object {
-        let mut object = content(&self.system_prompt, &self.policy_dsl, &self.tool_whitelist);
-        object.insert("bundle_hash", self.bundle_hash.to_string());
-        object
+        shape::write_object(self)
     }
-
-    /// The inverse of [`BehaviorBundle::to_object`]; without a hash, or with an
-    /// empty one, it is computed.
-    pub(super) fn from_members(
-        mut members: Members<'_>,
-    ) -> Result<BehaviorBundle, TypeIntegrityError> {
-        let bundle = BehaviorBundle::new(
-            members.str("system_prompt")?.to_owned(),
-            members
-                .opt_str("policy_dsl")?
-                .unwrap_or_default()
-                .to_owned(),
-            string_list(&mut members, "tool_whitelist")?,
-        );
-        let absent = members.optional("bundle_hash").and_then(Value::as_str) == Some("");
-        let stated = if absent {
-            None
-        } else {
-            members.opt_hex("bundle_hash")?
-        };
-        members.finish()?;
-        match stated {
-            Some(stated) => bundle.checked(&Hash::from_bytes(stated)),
-            None => Ok(bundle),
-        }
-    }
-}
-
-fn content(system_prompt: &str, policy_dsl: &str, tools: &[String]) -> Object {
-    let mut object = Object::new();
-    object.insert("system_prompt", system_prompt);
-    object.insert("policy_dsl", policy_dsl);
-    object.insert("tool_whitelist", strings(tools));
-    object
 }

@@ -1,19 +1,21 @@
 //! The capability card: what a vacant says of itself, signed by itself.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::{CoreError, CryptoError, TypeIntegrityError};
 use super::identity::VacantId;
-use super::substrate::SubstrateSpec;
+use super::substrate::{self, SubstrateSpec};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::{PublicKey, Signature, Signer};
-use crate::ledger::members::Members;
 use crate::ledger::parse;
+use crate::ledger::shape;
 
 /// What stands between the parts of a signing payload.
 const SEPARATOR: u8 = 0x1f;
 
 /// A card. Anyone can make one that names any vacant; only that vacant can sign
 /// it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CapabilityCard {
     vacant_id: VacantId,
     capability_text: String,
@@ -21,6 +23,31 @@ pub struct CapabilityCard {
     halo_version: u64,
     endpoint: Option<String>,
     signature: Option<Signature>,
+}
+
+/// A card as it was read; an empty signature is none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Read {
+    vacant_id: VacantId,
+    capability_text: String,
+    substrate_spec: substrate::Read,
+    halo_version: u64,
+    endpoint: Option<String>,
+    #[serde(default, deserialize_with = "shape::none_if_empty")]
+    signature: Option<Signature>,
+}
+
+impl Read {
+    pub(super) fn checked(self) -> Result<CapabilityCard, TypeIntegrityError> {
+        let substrate = self.substrate_spec.checked()?;
+        let (text, version) = (self.capability_text, self.halo_version);
+        let card = CapabilityCard::new(self.vacant_id, text, substrate, version, self.endpoint)?;
+        Ok(CapabilityCard {
+            signature: self.signature,
+            ..card
+        })
+    }
 }
 
 impl CapabilityCard {
@@ -139,7 +166,7 @@ impl CapabilityCard {
     /// [`TypeIntegrityError`] names the member.
     pub fn parse(text: &[u8]) -> Result<CapabilityCard, TypeIntegrityError> {
         let value = parse::parse(text)?;
-        CapabilityCard::from_members(Members::of(&value, "")?)
+        shape::read::<Read>(&value, "")?.checked()
     }
 
     /// The text of a card file: sorted keys, two spaces, a final newline.
@@ -154,41 +181,7 @@ impl CapabilityCard {
     /// "substrate_spec", "vacant_id"}`, with null for what is absent.
     #[must_use]
     pub fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("vacant_id", self.vacant_id.hex());
-        object.insert("capability_text", self.capability_text.as_str());
-        object.insert("substrate_spec", self.substrate_spec.to_object());
-        object.insert("halo_version", self.halo_version);
-        object.insert("endpoint", self.endpoint.clone());
-        object.insert(
-            "signature",
-            self.signature.map(|signature| signature.to_string()),
-        );
-        object
-    }
-
-    /// The inverse of [`CapabilityCard::to_object`]; an empty signature is none.
-    pub(super) fn from_members(
-        mut members: Members<'_>,
-    ) -> Result<CapabilityCard, TypeIntegrityError> {
-        let vacant_id = PublicKey::from_bytes(members.hex("vacant_id")?);
-        let text = members.str("capability_text")?.to_owned();
-        let substrate = SubstrateSpec::from_members(members.nested("substrate_spec")?)?;
-        let version = members.u64("halo_version")?;
-        let endpoint = members.opt_str("endpoint")?.map(str::to_owned);
-        let unsigned = members.optional("signature").and_then(Value::as_str) == Some("");
-        let signature = if unsigned {
-            None
-        } else {
-            members.opt_hex("signature")?
-        };
-        members.finish()?;
-        let vacant_id = VacantId::from_verify_key(vacant_id);
-        let card = CapabilityCard::new(vacant_id, text, substrate, version, endpoint)?;
-        Ok(CapabilityCard {
-            signature: signature.map(Signature::from_bytes),
-            ..card
-        })
+        shape::write_object(self)
     }
 }
 

@@ -6,8 +6,8 @@ use thiserror::Error;
 use crate::ledger::entry::EntryError;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::SignError;
-use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
+use crate::ledger::shape::MemberError;
 
 /// Anything that vacant.core refuses.
 #[derive(Debug, Error)]

@@ -2,12 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::crypto::pubkey_from_bytes;
 use super::error::CryptoError;
 use crate::ledger::key::PublicKey;
 
 /// The identity of a vacant. Equality and hash are those of the 32 bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct VacantId(PublicKey);
 
 impl VacantId {

@@ -1,18 +1,22 @@
 //! The whole of a vacant, from who it is to how it behaves.
 
-use super::behavior::BehaviorBundle;
-use super::card::CapabilityCard;
+use serde::{Deserialize, Serialize};
+
+use super::behavior::{self, BehaviorBundle};
+use super::card::{self, CapabilityCard};
 use super::error::TypeIntegrityError;
 use super::identity::VacantId;
 use super::logbook::Logbook;
 use super::state::VacantState;
-use super::substrate::SubstrateSpec;
+use super::substrate::{self, SubstrateSpec};
 use crate::ledger::entry::{Entry, EntryError};
+use crate::ledger::hash::Hash;
 use crate::ledger::json::{Form, Object, Value};
-use crate::ledger::key::PublicKey;
+use crate::ledger::key::Signature;
 use crate::ledger::limits;
-use crate::ledger::members::Members;
 use crate::ledger::parse;
+use crate::ledger::shape;
+use crate::ledger::time::Timestamp;
 
 /// How deep a payload stands in a resident form's file: in the form, in its
 /// logbook, in an entry.
@@ -37,6 +41,40 @@ pub struct ResidentForm {
     pub parent_id: Option<VacantId>,
 }
 
+/// A form as it was read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    identity: VacantId,
+    logbook: Vec<Value>,
+    behavior_bundle: behavior::Read,
+    substrate_spec: substrate::Read,
+    runtime_state: String,
+    capability_card: Option<card::Read>,
+    parent_id: Option<VacantId>,
+}
+
+/// A form as it is written.
+#[derive(Serialize)]
+struct Written<'f> {
+    identity: VacantId,
+    logbook: Vec<EntryMembers<'f>>,
+    behavior_bundle: &'f BehaviorBundle,
+    substrate_spec: &'f SubstrateSpec,
+    runtime_state: &'static str,
+    capability_card: Option<&'f CapabilityCard>,
+    parent_id: Option<VacantId>,
+}
+
+#[derive(Serialize)]
+struct EntryMembers<'e> {
+    kind: &'e str,
+    ts: Timestamp,
+    payload: Object,
+    prev_hash: Hash,
+    signature: Signature,
+}
+
 impl ResidentForm {
     /// Whether the parts are one vacant's: the logbook whole under its key, and
     /// the card, if there is one, its own and signed by it.
@@ -53,24 +91,15 @@ impl ResidentForm {
     /// [`TypeIntegrityError`] names the member.
     pub fn parse(text: &[u8]) -> Result<ResidentForm, TypeIntegrityError> {
         let value = parse::parse_with(text, &limits::embedded(PAYLOAD_LEVEL))?;
-        let mut members = Members::of(&value, "")?;
-        let identity = VacantId::from_verify_key(PublicKey::from_bytes(members.hex("identity")?));
-        let logbook = parse_entries(members.array("logbook")?)?;
-        let behavior_bundle = BehaviorBundle::from_members(members.nested("behavior_bundle")?)?;
-        let substrate_spec = SubstrateSpec::from_members(members.nested("substrate_spec")?)?;
-        let runtime_state = members.str("runtime_state")?.parse()?;
-        let card = members.opt_nested("capability_card")?;
-        let capability_card = card.map(CapabilityCard::from_members).transpose()?;
-        let parent_id = members.opt_hex("parent_id")?.map(PublicKey::from_bytes);
-        members.finish()?;
+        let read: Read = shape::read(&value, "")?;
         Ok(ResidentForm {
-            identity,
-            logbook: Logbook::from_entries(logbook),
-            behavior_bundle,
-            substrate_spec,
-            runtime_state,
-            capability_card,
-            parent_id: parent_id.map(VacantId::from_verify_key),
+            identity: read.identity,
+            logbook: Logbook::from_entries(parse_entries(&read.logbook)?),
+            behavior_bundle: read.behavior_bundle.checked()?,
+            substrate_spec: read.substrate_spec.checked()?,
+            runtime_state: read.runtime_state.parse()?,
+            capability_card: read.capability_card.map(card::Read::checked).transpose()?,
+            parent_id: read.parent_id,
         })
     }
 
@@ -83,19 +112,19 @@ impl ResidentForm {
     pub fn to_text(&self) -> Result<String, TypeIntegrityError> {
         let mut entries = Vec::with_capacity(self.logbook.entries().len());
         for (index, entry) in self.logbook.entries().iter().enumerate() {
-            let value = entry_value(entry);
+            let value = entry_members(entry);
             entries.push(value.map_err(|error| TypeIntegrityError::Entry { index, error })?);
         }
-        let mut object = Object::new();
-        object.insert("identity", self.identity.hex());
-        object.insert("logbook", entries);
-        object.insert("behavior_bundle", self.behavior_bundle.to_object());
-        object.insert("substrate_spec", self.substrate_spec.to_object());
-        object.insert("runtime_state", self.runtime_state.name());
-        let card = self.capability_card.as_ref().map(CapabilityCard::to_object);
-        object.insert("capability_card", card);
-        object.insert("parent_id", self.parent_id.map(|parent| parent.hex()));
-        let mut text = Value::Object(object).pretty();
+        let mut text = shape::write(&Written {
+            identity: self.identity,
+            logbook: entries,
+            behavior_bundle: &self.behavior_bundle,
+            substrate_spec: &self.substrate_spec,
+            runtime_state: self.runtime_state.name(),
+            capability_card: self.capability_card.as_ref(),
+            parent_id: self.parent_id,
+        })
+        .pretty();
         text.push('\n');
         Ok(text)
     }
@@ -111,12 +140,12 @@ fn parse_entries(items: &[Value]) -> Result<Vec<Entry>, TypeIntegrityError> {
     entries.collect()
 }
 
-fn entry_value(entry: &Entry) -> Result<Value, EntryError> {
-    let mut object = Object::new();
-    object.insert("kind", entry.kind());
-    object.insert("ts", entry.ts().to_string());
-    object.insert("payload", entry.check_payload()?);
-    object.insert("prev_hash", entry.prev_hash().to_string());
-    object.insert("signature", entry.signature().to_string());
-    Ok(Value::Object(object))
+fn entry_members(entry: &Entry) -> Result<EntryMembers<'_>, EntryError> {
+    Ok(EntryMembers {
+        kind: entry.kind(),
+        ts: entry.ts(),
+        payload: entry.check_payload()?,
+        prev_hash: entry.prev_hash(),
+        signature: entry.signature(),
+    })
 }

@@ -1,14 +1,30 @@
 //! On what a vacant may run. A substrate is a resource, not the identity.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::TypeIntegrityError;
-use crate::ledger::json::{Form, Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::json::{Form, Object};
+use crate::ledger::shape;
 
 /// The substrates that a vacant accepts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SubstrateSpec {
     allowed_substrates: Vec<String>,
     policy: Object,
+}
+
+/// A specification as it was read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Read {
+    allowed_substrates: Vec<String>,
+    policy: Object,
+}
+
+impl Read {
+    pub(super) fn checked(self) -> Result<SubstrateSpec, TypeIntegrityError> {
+        SubstrateSpec::new(self.allowed_substrates, self.policy)
+    }
 }
 
 impl SubstrateSpec {
@@ -56,46 +72,6 @@ impl SubstrateSpec {
     /// `{"allowed_substrates", "policy"}`.
     #[must_use]
     pub fn to_object(&self) -> Object {
-        let mut object = Object::new();
-        object.insert("allowed_substrates", strings(&self.allowed_substrates));
-        object.insert("policy", self.policy.clone());
-        object
+        shape::write_object(self)
     }
-
-    /// The inverse of [`SubstrateSpec::to_object`].
-    pub(super) fn from_members(
-        mut members: Members<'_>,
-    ) -> Result<SubstrateSpec, TypeIntegrityError> {
-        let names = string_list(&mut members, "allowed_substrates")?;
-        let policy = members.object("policy")?.clone();
-        members.finish()?;
-        SubstrateSpec::new(names, policy)
-    }
-}
-
-pub(super) fn strings(texts: &[String]) -> Vec<Value> {
-    texts
-        .iter()
-        .map(|text| Value::from(text.as_str()))
-        .collect()
-}
-
-pub(super) fn string_list(
-    members: &mut Members<'_>,
-    name: &str,
-) -> Result<Vec<String>, MemberError> {
-    let items = members.array(name)?;
-    let texts: Option<Vec<String>> = items
-        .iter()
-        .map(|item| item.as_str().map(str::to_owned))
-        .collect();
-    let expected = "an array of strings";
-    texts.ok_or_else(|| {
-        members.error(
-            name,
-            MemberProblem::WrongType {
-                expected: expected.into(),
-            },
-        )
-    })
 }

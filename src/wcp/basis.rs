@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::de::{Deserialize, Deserializer};
+
 use super::config::HallConfig;
 use super::gate::PolicyGate;
 use super::rule_set::RuleSet;
 use super::terms::Env;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Object;
+use crate::ledger::shape::{self, written_as};
 
 /// Everything that [`make_decision`](super::make_decision) may ask.
 ///
@@ -125,7 +128,21 @@ pub enum Standing {
     Banned,
 }
 
+written_as!(Standing, as_str);
+
+impl<'v> Deserialize<'v> for Standing {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Standing, D::Error> {
+        shape::read_text(deserializer, "active, revoked or banned", Standing::parse)
+    }
+}
+
 impl Standing {
+    /// Whether nothing speaks against it.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        *self == Standing::Active
+    }
+
     /// The spelling.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -13,8 +13,8 @@ use super::stamp::Stamp;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::limits;
 use crate::ledger::lines::{Line, read_line};
-use crate::ledger::members::{MemberError, Members};
 use crate::ledger::parse::parse;
+use crate::ledger::shape::{self, MemberError};
 
 /// A line that holds no case, answered as such and not fatal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,19 +69,16 @@ impl CaseReader {
     /// # Errors
     /// [`CaseError`] names the field.
     pub fn read(&mut self, value: &Value) -> Result<Case, CaseError> {
-        let mut members = Members::of(value, "")?;
-        let input = RouteInput::read(members.required("input")?, "")?;
-        let rules = self.rules(members.required("rules")?)?;
-        let hall = match members.optional("hall") {
-            None | Some(Value::Null) => Snapshot::default(),
-            Some(hall) => Snapshot::read(hall, "hall")?,
-        };
-        let task_id = members.opt_str("task_id")?.unwrap_or(DEFAULT_TASK_ID);
+        let members = shape::members(value)?;
+        let input = RouteInput::read(shape::given(members, "input")?, "")?;
+        let rules = self.rules(shape::given(members, "rules")?)?;
+        let hall: Option<Snapshot> = shape::member_or_none(members, "hall")?;
+        let task_id: Option<String> = shape::member_or_none(members, "task_id")?;
         Ok(Case {
             input,
             rules,
-            hall,
-            task_id: task_id.to_owned(),
+            hall: hall.unwrap_or_default(),
+            task_id: task_id.unwrap_or_else(|| DEFAULT_TASK_ID.to_owned()),
         })
     }
 

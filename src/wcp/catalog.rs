@@ -7,11 +7,12 @@ use std::sync::LazyLock;
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
+use serde::de::Deserializer;
+use serde::ser::{Serialize, Serializer};
 
-use super::reading::text_list;
-use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::json::Value;
 use crate::ledger::parse::{ParseError, parse};
+use crate::ledger::shape::{self, MemberError};
 
 /// What sort of thing an entry is, told by how its id begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,18 +67,53 @@ impl EntryType {
     }
 }
 
+impl Serialize for EntryType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl fmt::Display for EntryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
+/// The catalogue's document.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    entries: Vec<Described>,
+}
+
+/// An entry of it, whose type its id tells.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Described {
+    #[serde(deserialize_with = "typed")]
+    id: (String, EntryType),
+    name: String,
+    description: String,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    tags: Vec<String>,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    related: Vec<String>,
+}
+
+fn typed<'v, D: Deserializer<'v>>(deserializer: D) -> Result<(String, EntryType), D::Error> {
+    let expected = "an id that begins with cap., wrk., ctrl., prof. or evt.";
+    shape::read_text(deserializer, expected, |id| {
+        Some((id.to_owned(), EntryType::of_id(id)?))
+    })
+}
+
 /// One thing in the catalogue.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Entry {
     /// Unique, such as `cap.doc.summarize`.
     pub id: String,
     /// What sort of thing it is.
+    #[serde(rename = "type")]
     pub entry_type: EntryType,
     /// Its name for people.
     pub name: String,
@@ -91,53 +127,22 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn read(value: &Value, at: &str) -> Result<Entry, MemberError> {
-        let mut members = Members::of(value, at)?;
-        let m = &mut members;
-        let id = m.str("id")?.to_owned();
-        let entry_type = EntryType::of_id(&id).ok_or_else(|| {
-            let expected = "an id that begins with cap., wrk., ctrl., prof. or evt.";
-            m.error(
-                "id",
-                MemberProblem::BadValue {
-                    expected: expected.into(),
-                },
-            )
-        })?;
-        let entry = Entry {
-            entry_type,
-            name: m.str("name")?.to_owned(),
-            description: m.str("description")?.to_owned(),
-            tags: text_list(m, "tags")?.unwrap_or_default(),
-            related: text_list(m, "related")?.unwrap_or_default(),
+    fn new(described: Described) -> Entry {
+        let (id, entry_type) = described.id;
+        Entry {
             id,
-        };
-        members.finish()?;
-        Ok(entry)
+            entry_type,
+            name: described.name,
+            description: described.description,
+            tags: described.tags,
+            related: described.related,
+        }
     }
 
     /// `{"id", "type", "name", "description", "tags", "related"}`.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let list = |texts: &[String]| {
-            Value::Array(
-                texts
-                    .iter()
-                    .map(|text| Value::from(text.as_str()))
-                    .collect(),
-            )
-        };
-        let members: Object = [
-            ("id", Value::from(self.id.as_str())),
-            ("type", Value::from(self.entry_type.as_str())),
-            ("name", Value::from(self.name.as_str())),
-            ("description", Value::from(self.description.as_str())),
-            ("tags", list(&self.tags)),
-            ("related", list(&self.related)),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
+        shape::write(self)
     }
 }
 
@@ -186,17 +191,15 @@ impl Catalog {
     /// [`CatalogError`] names the entry.
     pub fn parse(text: &[u8]) -> Result<Catalog, CatalogError> {
         let document = parse(text)?;
-        let mut members = Members::of(&document, "")?;
+        let document: Document = shape::read(&document, "")?;
         let mut catalog = Catalog::default();
-        for (index, entry) in members.array("entries")?.iter().enumerate() {
-            let entry = Entry::read(entry, &format!("entries[{index}]"))?;
+        for (index, entry) in document.entries.into_iter().map(Entry::new).enumerate() {
             let id = entry.id.clone();
             if catalog.by_id.insert(id.clone(), index).is_some() {
                 return Err(CatalogError::DuplicateId { index, id });
             }
             catalog.entries.push(entry);
         }
-        members.finish()?;
         Ok(catalog)
     }
 

@@ -1,15 +1,18 @@
 //! What a Hall enforces whatever its rules say.
 
-use super::reading::{bool_or, text_list};
-use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, Members};
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::json::Value;
+use crate::ledger::shape::{self, MemberError};
 
 /// Floors that single rules cannot lower.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct HallConfig {
     /// Deny tenants that are not in `allowed_tenants`.
     pub require_signatory: bool,
     /// The registered signatories.
+    #[serde(deserialize_with = "shape::or_default")]
     pub allowed_tenants: Vec<String>,
     /// Declared, but enforced by nothing yet: see [`HallConfig::warnings`].
     pub require_credential: bool,
@@ -59,75 +62,13 @@ impl HallConfig {
     /// # Errors
     /// [`MemberError`] names the field.
     pub fn read(value: &Value, at: &str) -> Result<HallConfig, MemberError> {
-        let mut members = Members::of(value, at)?;
-        let given = HallConfig::default();
-        let m = &mut members;
-        let config = HallConfig {
-            require_signatory: bool_or(m, "require_signatory", given.require_signatory)?,
-            allowed_tenants: text_list(m, "allowed_tenants")?.unwrap_or_default(),
-            require_credential: bool_or(m, "require_credential", given.require_credential)?,
-            require_worker_attestation: bool_or(
-                m,
-                "require_worker_attestation",
-                given.require_worker_attestation,
-            )?,
-            enforce_correlation_id: bool_or(
-                m,
-                "enforce_correlation_id",
-                given.enforce_correlation_id,
-            )?,
-            enforce_required_controls: bool_or(
-                m,
-                "enforce_required_controls",
-                given.enforce_required_controls,
-            )?,
-            enforce_blast_scoring_in_prod: bool_or(
-                m,
-                "enforce_blast_scoring_in_prod",
-                given.enforce_blast_scoring_in_prod,
-            )?,
-            enforce_privilege_envelopes: bool_or(
-                m,
-                "enforce_privilege_envelopes",
-                given.enforce_privilege_envelopes,
-            )?,
-        };
-        members.finish()?;
-        Ok(config)
+        shape::read(value, at)
     }
 
     /// The configuration with every field present.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let tenants = self.allowed_tenants.iter().map(|t| Value::from(t.as_str()));
-        let members: Object = [
-            ("require_signatory", Value::from(self.require_signatory)),
-            ("allowed_tenants", Value::Array(tenants.collect())),
-            ("require_credential", Value::from(self.require_credential)),
-            (
-                "require_worker_attestation",
-                Value::from(self.require_worker_attestation),
-            ),
-            (
-                "enforce_correlation_id",
-                Value::from(self.enforce_correlation_id),
-            ),
-            (
-                "enforce_required_controls",
-                Value::from(self.enforce_required_controls),
-            ),
-            (
-                "enforce_blast_scoring_in_prod",
-                Value::from(self.enforce_blast_scoring_in_prod),
-            ),
-            (
-                "enforce_privilege_envelopes",
-                Value::from(self.enforce_privilege_envelopes),
-            ),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
+        shape::write(self)
     }
 
     /// What whoever loads this configuration should show once: the library

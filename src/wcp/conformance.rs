@@ -3,10 +3,11 @@
 
 use std::sync::LazyLock;
 
+use serde::Deserialize;
+
 use super::decision::RouteDecision;
-use super::reading::text_list;
 use crate::ledger::json::Value;
-use crate::ledger::members::{MemberError, Members};
+use crate::ledger::shape::{self, MemberError};
 
 /// What decisions must contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,12 +19,30 @@ pub struct Conformance {
 }
 
 /// An event that must be reported.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RequiredEvent {
     /// Its id.
     pub event: String,
     /// The members that it must have, not `null`.
+    #[serde(default, deserialize_with = "shape::or_default")]
     pub must_include_dimensions: Vec<String>,
+}
+
+/// The specification's document; what else it has is not for this.
+#[derive(Deserialize)]
+struct Specification {
+    decision_output_schema: Option<OutputSchema>,
+    telemetry_requirements: Option<TelemetryRequirements>,
+}
+
+#[derive(Deserialize)]
+struct OutputSchema {
+    required_fields: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct TelemetryRequirements {
+    required_events: Option<Vec<RequiredEvent>>,
 }
 
 /// How a decision falls short.
@@ -98,30 +117,18 @@ impl Conformance {
     /// # Errors
     /// [`MemberError`] names the member.
     pub fn read(value: &Value) -> Result<Conformance, MemberError> {
-        let mut conformance = Conformance::default();
-        let mut members = Members::of(value, "")?;
-        if let Some(mut schema) = members.opt_nested("decision_output_schema")?
-            && let Some(fields) = text_list(&mut schema, "required_fields")?
-        {
-            conformance.required_fields = fields;
-        }
-        if let Some(mut telemetry) = members.opt_nested("telemetry_requirements")?
-            && let Some(events) = telemetry.opt_array("required_events")?
-        {
-            let at = telemetry.path("required_events");
-            let events = events.iter().enumerate();
-            let events = events.map(|(index, event)| {
-                let mut event = Members::of(event, &format!("{at}[{index}]"))?;
-                let id = event.str("event")?.to_owned();
-                let dimensions = text_list(&mut event, "must_include_dimensions")?;
-                Ok(RequiredEvent {
-                    event: id,
-                    must_include_dimensions: dimensions.unwrap_or_default(),
-                })
-            });
-            conformance.required_events = events.collect::<Result<_, MemberError>>()?;
-        }
-        Ok(conformance)
+        let given: Specification = shape::read(value, "")?;
+        let given_events = given.telemetry_requirements;
+        let given_fields = given.decision_output_schema;
+        let default = Conformance::default();
+        Ok(Conformance {
+            required_fields: given_fields
+                .and_then(|schema| schema.required_fields)
+                .unwrap_or(default.required_fields),
+            required_events: given_events
+                .and_then(|telemetry| telemetry.required_events)
+                .unwrap_or(default.required_events),
+        })
     }
 
     /// Everything in which a decision falls short; a denial need not report the

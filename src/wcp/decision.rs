@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::denial::Denial;
 use super::escalation::{Escalation, PreconditionsChecked};
-use super::reading::text_array;
 use super::stamp::DecisionId;
 use super::telemetry::Telemetry;
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
-use crate::ledger::json::{Number, Object, Value};
+use crate::ledger::json::{Object, Value};
+use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 
 /// `matched_rule_id` of a denial that came before any rule was looked at.
@@ -124,7 +126,7 @@ impl RouteDecision {
             ),
             (
                 "required_controls_effective",
-                text_array(&self.required_controls_effective),
+                shape::write(&self.required_controls_effective),
             ),
             (
                 "recommended_profiles_effective",
@@ -157,7 +159,7 @@ impl RouteDecision {
 }
 
 /// A worker species that was considered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CandidateWorker {
     /// The species; [`MISSING_WORKER`] where the rule left it out.
     pub worker_species_id: Arc<str>,
@@ -173,7 +175,8 @@ pub struct CandidateWorker {
 pub const MISSING_WORKER: &str = "__missing__";
 
 /// Why a candidate was not selected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SkipReason {
     /// It is not enrolled, or not available.
     Unavailable,
@@ -196,21 +199,6 @@ impl CandidateWorker {
     /// The candidate as JSON, every field present.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let minimum = self.requires_controls_minimum.as_deref().map(text_array);
-        let members: Object = [
-            ("worker_species_id", Value::from(&*self.worker_species_id)),
-            (
-                "score_hint",
-                Value::from(self.score_hint.and_then(Number::float)),
-            ),
-            ("requires_controls_minimum", Value::from(minimum)),
-            (
-                "skip_reason",
-                Value::from(self.skip_reason.map(SkipReason::as_str)),
-            ),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
+        shape::write(self)
     }
 }

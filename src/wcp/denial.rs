@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ledger::json::{Number, Object, Value};
+use crate::ledger::shape;
 
 /// The reason of a denial. A denial is a decision, not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,10 +159,10 @@ impl Denial {
                 shadowed_rule_ids,
             } => {
                 members.insert("shadow_count", *shadow_count as u64);
-                members.insert("shadowed_rule_ids", texts(shadowed_rule_ids));
+                members.insert("shadowed_rule_ids", shape::write(shadowed_rule_ids));
             }
             Denial::MissingRequiredControls { missing } => {
-                members.insert("missing", texts(missing));
+                members.insert("missing", shape::write(missing));
             }
             Denial::RequiresHuman { blast_score } => {
                 members.insert("blast_score", u64::from(*blast_score));
@@ -199,10 +200,6 @@ impl Denial {
         }
         Value::Object(members)
     }
-}
-
-fn texts(texts: &[Arc<str>]) -> Value {
-    super::reading::text_array(texts)
 }
 
 impl fmt::Display for Denial {

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
+
 use super::input::RouteInput;
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
-use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, Members};
+use crate::ledger::json::Value;
+use crate::ledger::shape::{self, MemberError};
 
 /// The policy version that telemetry carries where no gate was asked.
 pub const DEFAULT_POLICY_VERSION: &str = "policy.v0";
 
 /// What a gate is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct GateContext<'a> {
     /// The request's.
     pub capability_id: &'a str,
@@ -47,24 +50,14 @@ impl<'a> GateContext<'a> {
     /// The context as a gate in another language gets it.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let members: Object = [
-            ("capability_id", self.capability_id),
-            ("tenant_id", self.tenant_id),
-            ("env", self.env.as_str()),
-            ("data_label", self.data_label.as_str()),
-            ("tenant_risk", self.tenant_risk.as_str()),
-            ("qos_class", self.qos_class.as_str()),
-            ("policy_version", self.policy_version),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
+        shape::write(self)
     }
 }
 
 /// What a gate answers. The word is judged by the router, for a gate may say
 /// anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GateAnswer {
     /// `ALLOW`, `DENY` or `REQUIRE_HUMAN`; anything else is invalid.
     pub decision: String,
@@ -80,27 +73,13 @@ impl GateAnswer {
     /// # Errors
     /// [`MemberError`] names the member that is missing, not text, or unknown.
     pub fn read(value: &Value, at: &str) -> Result<GateAnswer, MemberError> {
-        let mut members = Members::of(value, at)?;
-        let answer = GateAnswer {
-            decision: members.str("decision")?.to_owned(),
-            policy_version: members.str("policy_version")?.to_owned(),
-            reason: members.str("reason")?.to_owned(),
-        };
-        members.finish()?;
-        Ok(answer)
+        shape::read(value, at)
     }
 
     /// `{"decision", "policy_version", "reason"}`.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let members: Object = [
-            ("decision", self.decision.as_str()),
-            ("policy_version", self.policy_version.as_str()),
-            ("reason", self.reason.as_str()),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
+        shape::write(self)
     }
 }
 
@@ -186,6 +165,43 @@ pub trait PolicyGate {
 /// A gate that always gives one answer, or always fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FixedGate(pub Result<GateAnswer, GateError>);
+
+/// What is recorded of a gate: its answer, or that it failed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recorded {
+    error: Option<String>,
+    decision: Option<String>,
+    policy_version: Option<String>,
+    reason: Option<String>,
+}
+
+impl<'v> Deserialize<'v> for FixedGate {
+    /// An answer, or `{"error": text}` of one that failed.
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<FixedGate, D::Error> {
+        let recorded = Recorded::deserialize(deserializer)?;
+        let parts = [recorded.decision, recorded.policy_version, recorded.reason];
+        let names = ["decision", "policy_version", "reason"];
+        if let Some(detail) = recorded.error {
+            let more = parts.iter().zip(names).find(|(part, _)| part.is_some());
+            return match more {
+                Some((_, name)) => Err(D::Error::unknown_field(name, &["error"])),
+                None => Ok(FixedGate(Err(GateError::Failed { detail }))),
+            };
+        }
+        match parts {
+            [Some(decision), Some(policy_version), Some(reason)] => Ok(FixedGate(Ok(GateAnswer {
+                decision,
+                policy_version,
+                reason,
+            }))),
+            parts => {
+                let absent = parts.iter().zip(names).find(|(part, _)| part.is_none());
+                Err(D::Error::missing_field(absent.map_or("", |(_, name)| name)))
+            }
+        }
+    }
+}
 
 impl PolicyGate for FixedGate {
     fn evaluate(&self, _: &GateContext<'_>) -> Result<GateAnswer, GateError> {

@@ -1,17 +1,21 @@
 //! What a caller asks of the Hall.
 
+use serde::de::{Deserializer, Error, Unexpected};
+use serde::{Deserialize, Serialize};
+
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
 use crate::ledger::hexadecimal;
 use crate::ledger::json::{Form, Number, Object, Value, write_number, write_str};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::sha256::sha256;
+use crate::ledger::shape::{self, MemberError};
 
 /// A capability request (WCP §4.1).
 ///
 /// [`read`](RouteInput::read) refuses what is malformed. A value made in Rust
 /// can still hold a blank tenant or a score that is out of range; those are
 /// denials.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RouteInput {
     /// The capability, such as `cap.doc.summarize`.
     pub capability_id: String,
@@ -24,48 +28,25 @@ pub struct RouteInput {
     /// How urgent it is.
     pub qos_class: QoSClass,
     /// Who asks. Not blank.
+    #[serde(deserialize_with = "not_blank")]
     pub tenant_id: String,
     /// What the request belongs to; carried through all that follows from it.
     pub correlation_id: String,
     /// What the worker is to be given.
+    #[serde(default)]
     pub request: Object,
     /// The caller's own estimate by dimension; carried, not judged.
     pub blast_radius: Option<Object>,
     /// The caller's own score: an integer of any size, denied outside 0 to 100.
+    #[serde(default, deserialize_with = "integer")]
     pub blast_score: Option<Number>,
     /// For privilege envelopes; carried, not judged.
     pub privilege_context: Option<Object>,
     /// Whether to decide only, and dispatch nothing.
+    #[serde(default)]
     pub dry_run: bool,
     /// A signed credential. Secret: only its digest may be stored.
     pub tenant_credential: Option<String>,
-}
-
-/// Gives every field to `take!`, in canonical order: what comes before its key
-/// in `spaced-ascii` form, its key, and its value. A macro, so that what comes
-/// before a value is one constant where it is written.
-macro_rules! each_field {
-    ($input:ident, $take:ident) => {{
-        let object = Field::object;
-        $take!("{", "blast_radius", object($input.blast_radius.as_ref()));
-        let score = Field::Number($input.blast_score.as_ref());
-        $take!(", ", "blast_score", score);
-        $take!(", ", "capability_id", Field::Text(&$input.capability_id));
-        $take!(", ", "correlation_id", Field::Text(&$input.correlation_id));
-        let label = Field::Term($input.data_label.as_str());
-        $take!(", ", "data_label", label);
-        $take!(", ", "dry_run", Field::Bool($input.dry_run));
-        $take!(", ", "env", Field::Term($input.env.as_str()));
-        let privilege = object($input.privilege_context.as_ref());
-        $take!(", ", "privilege_context", privilege);
-        $take!(", ", "qos_class", Field::Term($input.qos_class.as_str()));
-        $take!(", ", "request", Field::Object(&$input.request));
-        let credential = Field::text($input.tenant_credential.as_deref());
-        $take!(", ", "tenant_credential", credential);
-        $take!(", ", "tenant_id", Field::Text(&$input.tenant_id));
-        let risk = Field::Term($input.tenant_risk.as_str());
-        $take!(", ", "tenant_risk", risk);
-    }};
 }
 
 impl RouteInput {
@@ -74,62 +55,18 @@ impl RouteInput {
     ///
     /// # Errors
     /// [`MemberError`] names the first field, in the order of the
-    /// specification, that is missing, of the wrong type, or none of the values
-    /// it can have, and then the first unknown one: it would be in no hash.
+    /// specification, that is of the wrong type or none of the values it can
+    /// have, or else that is missing, and then the first unknown one: it would be
+    /// in no hash.
     pub fn read(value: &Value, at: &str) -> Result<RouteInput, MemberError> {
-        let mut members = Members::of(value, at)?;
-        let input = RouteInput {
-            capability_id: members.str("capability_id")?.to_owned(),
-            env: term(&mut members, "env", Env::parse, Env::EXPECTED)?,
-            data_label: term(
-                &mut members,
-                "data_label",
-                DataLabel::parse,
-                DataLabel::EXPECTED,
-            )?,
-            tenant_risk: term(
-                &mut members,
-                "tenant_risk",
-                TenantRisk::parse,
-                TenantRisk::EXPECTED,
-            )?,
-            qos_class: term(
-                &mut members,
-                "qos_class",
-                QoSClass::parse,
-                QoSClass::EXPECTED,
-            )?,
-            tenant_id: not_blank(&mut members, "tenant_id")?,
-            correlation_id: members.str("correlation_id")?.to_owned(),
-            request: match members.optional("request") {
-                None => Object::new(),
-                Some(_) => members.object("request")?.clone(),
-            },
-            blast_radius: members.opt_object("blast_radius")?.cloned(),
-            blast_score: integer(&mut members, "blast_score")?,
-            privilege_context: members.opt_object("privilege_context")?.cloned(),
-            dry_run: match members.optional("dry_run") {
-                None => false,
-                Some(_) => members.bool("dry_run")?,
-            },
-            tenant_credential: members.opt_str("tenant_credential")?.map(str::to_owned),
-        };
-        members.finish()?;
-        Ok(input)
+        shape::read(value, at)
     }
 
     /// The request with every field present: unset ones `null`, `request` `{}`,
     /// `dry_run` `false`.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut object = Object::new();
-        macro_rules! put {
-            ($before:literal, $key:literal, $value:expr) => {
-                object.insert($key, $value.to_value());
-            };
-        }
-        each_field!(self, put);
-        Value::Object(object)
+        shape::write(self)
     }
 
     /// The hex SHA-256 of the request in `spaced-ascii` form with every field
@@ -140,14 +77,28 @@ impl RouteInput {
         // Written field by field, since cloning the request into a value only
         // to hash it would cost more than the hash.
         let mut text = Vec::with_capacity(1_024);
-        macro_rules! append {
-            ($before:literal, $key:literal, $value:expr) => {
-                // The keys have nothing to escape.
-                text.extend_from_slice(concat!($before, "\"", $key, "\": ").as_bytes());
-                $value.write(&mut text);
-            };
-        }
-        each_field!(self, append);
+        let object = Field::object;
+        let mut put = |name: &str, field: Field<'_>| {
+            text.extend_from_slice(name.as_bytes());
+            field.write(&mut text);
+        };
+        put("{\"blast_radius\": ", object(self.blast_radius.as_ref()));
+        let score = Field::Number(self.blast_score.as_ref());
+        put(", \"blast_score\": ", score);
+        put(", \"capability_id\": ", Field::Text(&self.capability_id));
+        put(", \"correlation_id\": ", Field::Text(&self.correlation_id));
+        put(", \"data_label\": ", Field::Term(self.data_label.as_str()));
+        put(", \"dry_run\": ", Field::Bool(self.dry_run));
+        put(", \"env\": ", Field::Term(self.env.as_str()));
+        let privilege = object(self.privilege_context.as_ref());
+        put(", \"privilege_context\": ", privilege);
+        put(", \"qos_class\": ", Field::Term(self.qos_class.as_str()));
+        put(", \"request\": ", Field::Object(&self.request));
+        let credential = Field::text(self.tenant_credential.as_deref());
+        put(", \"tenant_credential\": ", credential);
+        put(", \"tenant_id\": ", Field::Text(&self.tenant_id));
+        let risk = Field::Term(self.tenant_risk.as_str());
+        put(", \"tenant_risk\": ", risk);
         text.push(b'}');
         hexadecimal::encode(&sha256(&text))
     }
@@ -171,17 +122,6 @@ impl<'a> Field<'a> {
 
     fn text(text: Option<&'a str>) -> Field<'a> {
         text.map_or(Field::Null, Field::Text)
-    }
-
-    fn to_value(&self) -> Value {
-        match self {
-            Field::Null | Field::Number(None) => Value::Null,
-            Field::Bool(value) => Value::Bool(*value),
-            Field::Text(text) => Value::from(*text),
-            Field::Term(term) => Value::from(*term),
-            Field::Number(Some(number)) => Value::Number((*number).clone()),
-            Field::Object(object) => Value::Object((*object).clone()),
-        }
     }
 
     #[inline]
@@ -209,51 +149,21 @@ pub(super) fn is_blank(text: &str) -> bool {
         .all(|c| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }
 
-fn term<T>(
-    members: &mut Members<'_>,
-    name: &str,
-    parse: fn(&str) -> Option<T>,
-    expected: &'static str,
-) -> Result<T, MemberError> {
-    let text = members.str(name)?;
-    parse(text).ok_or_else(|| {
-        members.error(
-            name,
-            MemberProblem::BadValue {
-                expected: expected.into(),
-            },
-        )
+fn not_blank<'v, D: Deserializer<'v>>(deserializer: D) -> Result<String, D::Error> {
+    shape::read_text(deserializer, "text that is not blank", |text| {
+        (!is_blank(text)).then(|| text.to_owned())
     })
-}
-
-fn not_blank(members: &mut Members<'_>, name: &str) -> Result<String, MemberError> {
-    let text = members.str(name)?;
-    if is_blank(text) {
-        let expected = "text that is not blank";
-        return Err(members.error(
-            name,
-            MemberProblem::BadValue {
-                expected: expected.into(),
-            },
-        ));
-    }
-    Ok(text.to_owned())
 }
 
 /// An integer of any size, `null` or nothing. A boolean is none, though in
 /// Python it is one.
-fn integer(members: &mut Members<'_>, name: &str) -> Result<Option<Number>, MemberError> {
-    match members.optional(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(number)) if !number.is_float() => Ok(Some(number.clone())),
-        Some(_) => {
-            let expected = "an integer";
-            Err(members.error(
-                name,
-                MemberProblem::WrongType {
-                    expected: expected.into(),
-                },
-            ))
-        }
+fn integer<'v, D: Deserializer<'v>>(deserializer: D) -> Result<Option<Number>, D::Error> {
+    match Option::<Value>::deserialize(deserializer)? {
+        None => Ok(None),
+        Some(Value::Number(number)) if !number.is_float() => Ok(Some(number)),
+        Some(_) => Err(D::Error::invalid_type(
+            Unexpected::Other("something else"),
+            &"an integer",
+        )),
     }
 }

@@ -1,43 +1,32 @@
-//! Reading members that several models of WCP have alike.
+//! How WCP's documents spell what is not there.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::hash::Hash;
 
-use crate::ledger::json::Value;
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use serde::de::{Deserialize, Deserializer};
 
-/// A boolean that may be left out, but not be `null`.
-pub(super) fn bool_or(
-    members: &mut Members<'_>,
-    name: &str,
-    absent: bool,
-) -> Result<bool, MemberError> {
-    match members.optional(name) {
-        None => Ok(absent),
-        Some(_) => members.bool(name),
-    }
+/// An object whose keys are data; a member that is `null` counts as left out,
+/// and so does the object.
+pub(super) fn table<'v, D, K, T>(deserializer: D) -> Result<HashMap<K, T>, D::Error>
+where
+    D: Deserializer<'v>,
+    K: Deserialize<'v> + Eq + Hash,
+    T: Deserialize<'v>,
+{
+    Ok(opt_table(deserializer)?.unwrap_or_default())
 }
 
-/// A list of strings, `null` or nothing; an error names the item.
-pub(super) fn text_list<T: for<'a> From<&'a str>>(
-    members: &mut Members<'_>,
-    name: &str,
-) -> Result<Option<Vec<T>>, MemberError> {
-    let Some(items) = members.opt_array(name)? else {
-        return Ok(None);
+/// The same; none where the object is left out.
+pub(super) fn opt_table<'v, D, K, T>(deserializer: D) -> Result<Option<HashMap<K, T>>, D::Error>
+where
+    D: Deserializer<'v>,
+    K: Deserialize<'v> + Eq + Hash,
+    T: Deserialize<'v>,
+{
+    let table: Option<HashMap<K, Option<T>>> = Option::deserialize(deserializer)?;
+    let given = |table: HashMap<K, Option<T>>| {
+        let members = table.into_iter();
+        members.filter_map(|(key, value)| Some((key, value?)))
     };
-    let texts = items.iter().enumerate().map(|(index, item)| {
-        let expected = "a string";
-        item.as_str().map(T::from).ok_or_else(|| MemberError {
-            at: format!("{}[{index}]", members.path(name)),
-            problem: MemberProblem::WrongType {
-                expected: expected.into(),
-            },
-        })
-    });
-    texts.collect::<Result<_, _>>().map(Some)
-}
-
-/// A list as JSON.
-pub(super) fn text_array(texts: &[Arc<str>]) -> Value {
-    Value::Array(texts.iter().map(|text| Value::from(&**text)).collect())
+    Ok(table.map(|table| given(table).collect()))
 }

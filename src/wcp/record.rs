@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::reading::text_list;
+use serde::Deserialize;
+use serde::de::Deserializer;
+
 use crate::ledger::hexadecimal;
 use crate::ledger::json::{Form, Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
 use crate::ledger::sha256::sha256;
+use crate::ledger::shape::{self, MemberError};
 
 /// What `artifact_hash` of a record begins with.
 pub const HASH_PREFIX: &str = "sha256:";
@@ -35,12 +37,37 @@ pub struct WorkerRecord {
 }
 
 /// What a record says of the worker's code (WCP §5.10).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct CodeAttestation {
     /// The SHA-256 that it is to have, well-formed or not: the router judges it.
     pub code_hash: Option<Arc<str>>,
     /// The file whose SHA-256 it has.
     pub source_file: Option<Arc<str>>,
+}
+
+/// The members of a record that WCP knows.
+#[derive(Deserialize)]
+struct Known<'r> {
+    #[serde(deserialize_with = "identifier")]
+    worker_id: Arc<str>,
+    #[serde(deserialize_with = "identifier")]
+    worker_species_id: Arc<str>,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    capabilities: Vec<Arc<str>>,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    required_controls: Vec<Arc<str>>,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    currently_implements: Vec<Arc<str>>,
+    #[serde(rename = "risk_tier")]
+    _risk_tier: Option<&'r str>,
+    #[serde(rename = "allowed_environments")]
+    _allowed_environments: Option<Vec<String>>,
+    #[serde(rename = "blast_radius")]
+    _blast_radius: Option<Object>,
+    privilege_envelope: Option<Arc<Object>>,
+    attestation: Option<CodeAttestation>,
+    artifact_hash: Option<&'r str>,
 }
 
 /// Why a record is not enrolled.
@@ -120,23 +147,12 @@ impl WorkerRecord {
     /// # Errors
     /// [`RecordError`] names the member.
     pub fn read(record: &Value) -> Result<WorkerRecord, RecordError> {
-        let mut members = Members::of(record, "")?;
-        let m = &mut members;
-        let worker_id = identifier(m, "worker_id")?;
-        let worker_species_id = identifier(m, "worker_species_id")?;
-        let capabilities = text_list(m, "capabilities")?.unwrap_or_default();
-        let required_controls = controls(m, "required_controls")?;
-        let currently_implements = controls(m, "currently_implements")?;
-        m.opt_str("risk_tier")?;
-        let _: Option<Vec<String>> = text_list(m, "allowed_environments")?;
-        m.opt_object("blast_radius")?;
-        let privilege_envelope = m.opt_object("privilege_envelope")?.cloned().map(Arc::new);
-        let attestation = m.opt_nested("attestation")?;
-        let attestation = attestation.map(CodeAttestation::read).transpose()?;
-        let claimed = m.opt_str("artifact_hash")?;
+        let known: Known<'_> = shape::read(record, "")?;
+        check_controls("required_controls", &known.required_controls)?;
+        check_controls("currently_implements", &known.currently_implements)?;
         let mut document = record.as_object().cloned().unwrap_or_default();
         let actual = artifact_hash(&document);
-        match claimed {
+        match known.artifact_hash {
             Some(claimed) if claimed != actual => {
                 let claimed = claimed.chars().take(256).collect();
                 return Err(RecordError::Tampered { claimed, actual });
@@ -144,54 +160,37 @@ impl WorkerRecord {
             _ => document.insert("artifact_hash", actual.as_str()),
         };
         Ok(WorkerRecord {
-            worker_id,
-            worker_species_id,
-            capabilities,
-            required_controls,
-            currently_implements,
-            privilege_envelope,
-            attestation,
+            worker_id: known.worker_id,
+            worker_species_id: known.worker_species_id,
+            capabilities: known.capabilities,
+            required_controls: known.required_controls,
+            currently_implements: known.currently_implements,
+            privilege_envelope: known.privilege_envelope,
+            attestation: known.attestation,
             artifact_hash: actual.into(),
             document,
         })
     }
 }
 
-impl CodeAttestation {
-    fn read(mut members: Members<'_>) -> Result<CodeAttestation, MemberError> {
-        let text = |text: Option<&str>| text.map(Arc::from);
-        Ok(CodeAttestation {
-            code_hash: text(members.opt_str("code_hash")?),
-            source_file: text(members.opt_str("source_file")?),
-        })
-    }
-}
-
 /// Text that names something: not empty, no control characters, no white space
 /// at its ends.
-fn identifier(members: &mut Members<'_>, name: &str) -> Result<Arc<str>, MemberError> {
-    let text = members.str(name)?;
-    if text.is_empty() || text.trim() != text || text.chars().any(char::is_control) {
-        let expected = "an identifier";
-        return Err(members.error(
-            name,
-            MemberProblem::BadValue {
-                expected: expected.into(),
-            },
-        ));
-    }
-    Ok(Arc::from(text))
+fn identifier<'v, D: Deserializer<'v>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    let named =
+        |text: &str| !text.is_empty() && text.trim() == text && !text.chars().any(char::is_control);
+    shape::read_text(deserializer, "an identifier", |text| {
+        named(text).then(|| Arc::from(text))
+    })
 }
 
-fn controls(members: &mut Members<'_>, name: &str) -> Result<Vec<Arc<str>>, RecordError> {
-    let controls: Vec<Arc<str>> = text_list(members, name)?.unwrap_or_default();
+fn check_controls(name: &str, controls: &[Arc<str>]) -> Result<(), RecordError> {
     for (index, control) in controls.iter().enumerate() {
         check_control_id(control).map_err(|error| RecordError::Control {
             at: format!("{name}[{index}]"),
             error,
         })?;
     }
-    Ok(controls)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::rego::{ENTRYPOINT, RegoError, RegoGate, RegoLimits, RegoSource};
-use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use crate::ledger::json::Value;
+use crate::ledger::shape::{self, MemberError, constant};
 
 /// The `engine` of the document.
 const ENGINE: &str = "rego";
@@ -24,25 +26,34 @@ pub enum RegoDocumentError {
     Policy(#[from] RegoError),
 }
 
+/// The document.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    engine: Engine,
+    entrypoint: Entrypoint,
+    instructions: u64,
+    modules: BTreeMap<String, String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    data: Option<Value>,
+}
+
+constant!(Engine, ENGINE, ENGINE);
+constant!(Entrypoint, ENTRYPOINT, ENTRYPOINT);
+
 impl RegoGate {
     /// `{"engine": "rego", "entrypoint", "instructions", "modules", "data"}`:
     /// modules by name, the limit of steps, since it decides too.
     #[must_use]
     pub fn to_document(&self) -> Value {
         let source = self.source();
-        let modules = source.modules.iter();
-        let modules: Object = modules.map(|(n, t)| (n.clone(), t.as_str())).collect();
-        let instructions = self.limits().instructions as u64;
-        let members: Object = [
-            ("engine", Value::from(ENGINE)),
-            ("entrypoint", Value::from(ENTRYPOINT)),
-            ("instructions", Value::from(instructions)),
-            ("modules", Value::Object(modules)),
-            ("data", Value::from(source.data.clone())),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
+        shape::write(&Document {
+            engine: Engine,
+            entrypoint: Entrypoint,
+            instructions: self.limits().instructions as u64,
+            modules: source.modules.clone(),
+            data: source.data.clone(),
+        })
     }
 
     /// Compiles the policy of a document. Of `limits` the time holds: that of
@@ -54,37 +65,18 @@ impl RegoGate {
         document: &Value,
         limits: RegoLimits,
     ) -> Result<RegoGate, RegoDocumentError> {
-        let mut members = Members::of(document, "")?;
-        let m = &mut members;
-        for (name, expected) in [("engine", ENGINE), ("entrypoint", ENTRYPOINT)] {
-            if m.str(name)? != expected {
-                return Err(m
-                    .error(
-                        name,
-                        MemberProblem::BadValue {
-                            expected: expected.into(),
-                        },
-                    )
-                    .into());
-            }
-        }
-        let instructions = m.u64("instructions")?;
-        let mut named = m.nested("modules")?;
-        let names: Vec<&str> = named.names().collect();
-        let mut modules = BTreeMap::new();
-        for name in names {
-            modules.insert(name.to_owned(), named.str(name)?.to_owned());
-        }
-        let data = m.required("data")?;
-        let data = (!data.is_null()).then(|| data.clone());
-        members.finish()?;
+        let document: Document = shape::read(document, "")?;
         let limits = RegoLimits {
             // Whoever wrote the document does not decide how long this runs.
-            instructions: usize::try_from(instructions)
+            instructions: usize::try_from(document.instructions)
                 .unwrap_or(usize::MAX)
                 .min(MOST_INSTRUCTIONS),
             ..limits
         };
-        Ok(RegoGate::new(RegoSource { modules, data }, limits)?)
+        let source = RegoSource {
+            modules: document.modules,
+            data: document.data,
+        };
+        Ok(RegoGate::new(source, limits)?)
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use super::condition::{Condition, ConditionError, Field};
-use super::escalation::{Escalation, PreconditionsChecked, objects};
-use super::reading::text_list;
-use crate::ledger::json::Value;
-use crate::ledger::members::{MemberError, MemberProblem, Members};
+use super::escalation::{Escalation, PreconditionsChecked};
+use crate::ledger::json::{Object, Value};
+use crate::ledger::shape::{self, MemberError};
 
 /// The control that asks for blast scoring.
 pub const BLAST_CONTROL: &str = "ctrl.blast_radius_scoring";
@@ -46,8 +47,25 @@ pub struct RuleEffect {
     pub wants_envelope: bool,
 }
 
+/// The `decision` of a rule, as its document has it. Of its own members those
+/// that are not known are let pass.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Decision {
+    #[serde(deserialize_with = "shape::or_default")]
+    required_controls_suggested: Vec<Arc<str>>,
+    #[serde(deserialize_with = "shape::or_default")]
+    candidate_workers_ranked: Vec<RankedWorker>,
+    #[serde(deserialize_with = "shape::or_default")]
+    recommended_profiles: Vec<Object>,
+    #[serde(deserialize_with = "shape::or_default")]
+    escalation: Escalation,
+    #[serde(deserialize_with = "shape::or_default")]
+    preconditions: PreconditionsChecked,
+}
+
 /// A worker species that a rule names.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct RankedWorker {
     /// None where the rule leaves it out; such a candidate is never available.
     pub worker_species_id: Option<Arc<str>>,
@@ -111,10 +129,10 @@ impl Rule {
     /// # Errors
     /// [`RuleProblem`] says where in the rule.
     pub fn read(value: &Value) -> Result<Rule, RuleProblem> {
-        let mut members = Members::of(value, "")?;
-        let rule_id = Arc::from(members.str("rule_id")?);
+        let members = shape::members(value)?;
+        let rule_id = shape::member(members, "rule_id")?;
         let mut conditions = Vec::new();
-        for (name, condition) in members.object("match")?.iter() {
+        for (name, condition) in shape::member_object(members, "match")?.iter() {
             let field = Field::parse(name).ok_or_else(|| RuleProblem::UnknownField {
                 field: name.to_owned(),
             })?;
@@ -126,7 +144,7 @@ impl Rule {
         Ok(Rule {
             rule_id,
             conditions,
-            effect: RuleEffect::read(members.nested("decision")?)?,
+            effect: RuleEffect::of(shape::member(members, "decision")?),
         })
     }
 
@@ -139,59 +157,20 @@ impl Rule {
 }
 
 impl RuleEffect {
-    fn read(mut members: Members<'_>) -> Result<RuleEffect, MemberError> {
-        let m = &mut members;
-        let mut controls: Vec<Arc<str>> =
-            text_list(m, "required_controls_suggested")?.unwrap_or_default();
+    fn of(decision: Decision) -> RuleEffect {
+        let mut controls = decision.required_controls_suggested;
         controls.sort_unstable();
         controls.dedup();
         let wants = |control: &str| controls.iter().any(|c| &**c == control);
-        let (wants_blast_score, wants_envelope) = (wants(BLAST_CONTROL), wants(ENVELOPE_CONTROL));
-        let candidates = m.opt_array("candidate_workers_ranked")?.unwrap_or_default();
-        let candidates = candidates.iter().enumerate().map(|(index, item)| {
-            let at = format!("{}[{index}]", m.path("candidate_workers_ranked"));
-            RankedWorker::read(item, &at)
-        });
-        Ok(RuleEffect {
-            candidates: candidates.collect::<Result<_, _>>()?,
+        let profiles = decision.recommended_profiles.into_iter();
+        RuleEffect {
+            wants_blast_score: wants(BLAST_CONTROL),
+            wants_envelope: wants(ENVELOPE_CONTROL),
+            candidates: decision.candidate_workers_ranked.into(),
             required_controls: controls.into(),
-            recommended_profiles: objects(m, "recommended_profiles")?.into(),
-            escalation: match m.opt_nested("escalation")? {
-                Some(escalation) => Escalation::read(escalation)?,
-                None => Escalation::default(),
-            }
-            .into(),
-            preconditions: match m.opt_nested("preconditions")? {
-                Some(preconditions) => PreconditionsChecked::read(preconditions)?,
-                None => PreconditionsChecked::default(),
-            },
-            wants_blast_score,
-            wants_envelope,
-        })
-    }
-}
-
-impl RankedWorker {
-    fn read(value: &Value, at: &str) -> Result<RankedWorker, MemberError> {
-        let mut members = Members::of(value, at)?;
-        let m = &mut members;
-        let score_hint = match m.optional("score_hint") {
-            None | Some(Value::Null) => None,
-            Some(value) => Some(value.as_f64().ok_or_else(|| {
-                let expected = "a number";
-                m.error(
-                    "score_hint",
-                    MemberProblem::WrongType {
-                        expected: expected.into(),
-                    },
-                )
-            })?),
-        };
-        let minimum: Option<Vec<Arc<str>>> = text_list(m, "requires_controls_minimum")?;
-        Ok(RankedWorker {
-            worker_species_id: m.opt_str("worker_species_id")?.map(Arc::from),
-            score_hint,
-            requires_controls_minimum: minimum.map(Arc::from),
-        })
+            recommended_profiles: profiles.map(Value::Object).collect(),
+            escalation: decision.escalation.into(),
+            preconditions: decision.preconditions,
+        }
     }
 }

@@ -9,8 +9,8 @@ use super::rule::{Rule, RuleProblem};
 use super::rule_set::RuleSet;
 use crate::ledger::json::Value;
 use crate::ledger::limits;
-use crate::ledger::members::{MemberError, Members};
 use crate::ledger::parse::{ParseError, parse};
+use crate::ledger::shape::{self, MemberError, MemberProblem};
 
 /// Why rules were not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -75,14 +75,22 @@ pub fn load_rules(path: &Path) -> Result<RuleSet, RulesError> {
     load_rules_from_dict(&document)
 }
 
+fn rule_list(document: &Value) -> Result<&[Value], MemberError> {
+    let list = shape::given(shape::members(document)?, "rules")?;
+    let wrong = || MemberProblem::WrongType {
+        expected: "an array".into(),
+    };
+    let list = list.as_array();
+    list.ok_or_else(|| MemberError::from(wrong()).inside("rules"))
+}
+
 /// Loads rules from a document that is read already. Members beside `rules`
 /// are let pass.
 ///
 /// # Errors
 /// [`RulesError`] names the rule and the place.
 pub fn load_rules_from_dict(document: &Value) -> Result<RuleSet, RulesError> {
-    let mut members = Members::of(document, "").map_err(RulesError::Document)?;
-    let items = members.array("rules").map_err(RulesError::Document)?;
+    let items = rule_list(document).map_err(RulesError::Document)?;
     let mut rules = Vec::with_capacity(items.len());
     let mut seen = HashMap::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {

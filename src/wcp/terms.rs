@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+
+use crate::ledger::shape;
+
 /// Makes an enumeration whose members have one spelling each.
 macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident, $expected:literal, { $($(#[$member_doc:meta])* $member:ident = $text:literal,)+ }) => {
@@ -33,6 +38,18 @@ macro_rules! vocabulary {
                     $($text => Some($name::$member),)+
                     _ => None,
                 }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'v> Deserialize<'v> for $name {
+            fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<$name, D::Error> {
+                shape::read_text(deserializer, $name::EXPECTED, $name::parse)
             }
         }
 

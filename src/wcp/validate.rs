@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+
 use super::basis::{Basis, DEFAULT_TASK_ID, RegistryView};
 use super::config::HallConfig;
 use super::conformance::{Conformance, ConformanceError};
@@ -12,7 +14,7 @@ use super::router::make_decision;
 use super::rule_set::RuleSet;
 use super::stamp::Stamp;
 use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberError, Members};
+use crate::ledger::shape::{self, MemberError};
 
 /// One test: a request, and the rule that it should match.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,23 +27,47 @@ pub struct RuleTest {
     pub expected_rule_id: String,
 }
 
+#[derive(Deserialize)]
+struct Tests {
+    tests: Vec<Test>,
+}
+
+#[derive(Deserialize)]
+struct Test {
+    test_id: String,
+    input: RouteInput,
+    expect: Expected,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    expected_rule_id: String,
+}
+
+#[derive(Deserialize)]
+struct Snapshots {
+    snapshots: Vec<Matched>,
+}
+
+#[derive(Deserialize)]
+struct Matched {
+    test_id: String,
+    matched_rule_id: String,
+}
+
 /// Reads `{"tests": [{"test_id", "input", "expect": {"expected_rule_id"}}]}`;
 /// other members are let pass.
 ///
 /// # Errors
 /// [`MemberError`] names the test by its place.
 pub fn read_tests(document: &Value) -> Result<Vec<RuleTest>, MemberError> {
-    let tests = Members::of(document, "")?.array("tests")?;
-    let tests = tests.iter().enumerate().map(|(index, test)| {
-        let mut test = Members::of(test, &format!("tests[{index}]"))?;
-        let at = test.path("input");
-        Ok(RuleTest {
-            test_id: test.str("test_id")?.to_owned(),
-            input: RouteInput::read(test.required("input")?, &at)?,
-            expected_rule_id: test.nested("expect")?.str("expected_rule_id")?.to_owned(),
-        })
-    });
-    tests.collect()
+    let document: Tests = shape::read(document, "")?;
+    let test = |test: Test| RuleTest {
+        test_id: test.test_id,
+        input: test.input,
+        expected_rule_id: test.expect.expected_rule_id,
+    };
+    Ok(document.tests.into_iter().map(test).collect())
 }
 
 /// Rules that tests matched before, by test.
@@ -54,13 +80,10 @@ impl Goldens {
     /// # Errors
     /// [`MemberError`] names the snapshot by its place.
     pub fn read(document: &Value) -> Result<Goldens, MemberError> {
-        let snapshots = Members::of(document, "")?.array("snapshots")?;
-        let snapshots = snapshots.iter().enumerate().map(|(index, snapshot)| {
-            let mut snapshot = Members::of(snapshot, &format!("snapshots[{index}]"))?;
-            let test = snapshot.str("test_id")?.to_owned();
-            Ok((test, snapshot.str("matched_rule_id")?.to_owned()))
-        });
-        snapshots.collect::<Result<_, _>>().map(Goldens)
+        let document: Snapshots = shape::read(document, "")?;
+        let matched = document.snapshots.into_iter();
+        let matched = matched.map(|matched| (matched.test_id, matched.matched_rule_id));
+        Ok(Goldens(matched.collect()))
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::ledger::hexadecimal::HexError;
-use crate::ledger::members::MemberError;
 use crate::ledger::parse::ParseError;
+use crate::ledger::shape::MemberError;
 
 /// Why the registry gave no answer that can be used. No variant holds a token
 /// or what was sent.

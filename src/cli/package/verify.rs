@@ -114,9 +114,13 @@ fn print(outcome: &Attestation, output: &mut Output) -> Result<(), CliError> {
             output.line(&format!("reason    {}", denial.reason()))?;
         }
     }
-    if let Some((fingerprint, trusted)) = &meta.ed25519 {
-        let word = if *trusted { "trusted" } else { "not trusted" };
-        output.line(&format!("ed25519   {fingerprint} ({word})"))?;
+    if let Some(signed) = &meta.ed25519 {
+        let word = if signed.trusted {
+            "trusted"
+        } else {
+            "not trusted"
+        };
+        output.line(&format!("ed25519   {} ({word})", signed.fingerprint))?;
     }
     for path in &meta.unattested.listed {
         output.line(&format!("not attested: {path}"))?;

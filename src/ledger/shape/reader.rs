@@ -301,7 +301,7 @@ impl<'v> MapAccess<'v> for Fields<'v> {
         match seed.deserialize(text_of(name)) {
             Ok(key) => Ok(Some(key)),
             Err(error) => {
-                self.unknown = Some(error.inside(name));
+                self.unknown = Some(error);
                 Ok(None)
             }
         }

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
-use crate::ledger::members::{MemberProblem, Members};
 use crate::ledger::parse::parse;
-use crate::ledger::time::Timestamp;
+use crate::ledger::position::Seq;
+use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::shape;
+use crate::ledger::time::{self, Timestamp};
 use crate::record::outcome::{Approval, ApprovalVerdict};
 use crate::record::{Outcome, kind};
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::entries::find;
-use crate::serve::epochs::object;
+use crate::serve::epochs::answer;
 use crate::serve::params::Params;
 use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
@@ -29,9 +32,6 @@ use crate::store::query::{Filter, select};
 /// The codes of denials that want a human.
 const WANT_A_HUMAN: [&str; 2] = ["DENY_REQUIRES_HUMAN", "DENY_REQUIRES_HUMAN_APPROVAL"];
 
-/// How a supervisor may be placed (WCP). Carried, not judged.
-const LEVELS: [&str; 4] = ["advisory", "gatekeeper", "executor", "incident_commander"];
-
 /// Denials that are looked through for those that are pending.
 const LOOKED_AT: u64 = 10_000;
 
@@ -42,55 +42,99 @@ const USUAL_TIME: i64 = 3_600_000_000;
 const LONGEST_TIME: i64 = 7 * 24 * 3_600_000_000;
 
 /// What a human says to a denial.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `Said::read` reads")]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::serve) struct Resolution {
     /// The hash of the entry that recorded the denial.
-    entry: String,
+    #[schema(value_type = String)]
+    entry: Hash,
     /// That entry's `input_hash`: the approval is of this request and no other.
-    input_hash: String,
+    #[schema(value_type = String)]
+    input_hash: Sha256Digest,
     /// `approve`, `deny` or `escalate`.
-    verdict: String,
+    #[schema(value_type = String)]
+    verdict: ApprovalVerdict,
     /// Why.
+    #[serde(deserialize_with = "reason")]
     why: String,
     /// `advisory`, `gatekeeper`, `executor` or `incident_commander`.
-    supervisor_level: Option<String>,
+    #[schema(value_type = Option<String>)]
+    supervisor_level: Option<Level>,
     /// Until when an approval holds; an hour if nothing is said, a week at most.
-    expires: Option<String>,
+    #[serde(default, deserialize_with = "time::maybe_any_offset")]
+    #[schema(value_type = Option<String>)]
+    expires: Option<Timestamp>,
 }
 
 /// What a human wants another to say.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `Said::read` reads")]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::serve) struct Escalation {
     /// The hash of the entry that recorded the denial.
-    entry: String,
+    #[schema(value_type = String)]
+    entry: Hash,
     /// That entry's `input_hash`.
-    input_hash: String,
+    #[schema(value_type = String)]
+    input_hash: Sha256Digest,
     /// Why.
+    #[serde(deserialize_with = "reason")]
     why: String,
     /// `advisory`, `gatekeeper`, `executor` or `incident_commander`.
-    supervisor_level: Option<String>,
+    #[schema(value_type = Option<String>)]
+    supervisor_level: Option<Level>,
+}
+
+/// How a supervisor may be placed (WCP). Carried, not judged.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(
+    rename_all = "snake_case",
+    rename = "advisory, gatekeeper, executor or incident_commander"
+)]
+enum Level {
+    Advisory,
+    Gatekeeper,
+    Executor,
+    IncidentCommander,
+}
+
+impl Level {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Level::Advisory => "advisory",
+            Level::Gatekeeper => "gatekeeper",
+            Level::Executor => "executor",
+            Level::IncidentCommander => "incident_commander",
+        }
+    }
+}
+
+fn reason<'v, D: Deserializer<'v>>(deserializer: D) -> Result<String, D::Error> {
+    shape::read_text(deserializer, "a reason", |text| {
+        (!text.trim().is_empty()).then(|| text.to_owned())
+    })
 }
 
 /// That it is recorded.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `resolve` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Resolved {
     resolved: bool,
-    verdict: String,
+    verdict: &'static str,
     /// The hash of the entry of the approval.
-    entry: String,
-    seq: u64,
-    expires: Option<String>,
+    #[schema(value_type = String)]
+    entry: Hash,
+    #[schema(value_type = u64)]
+    seq: Seq,
+    #[schema(value_type = Option<String>)]
+    expires: Option<Timestamp>,
 }
 
 /// A denial that wants a human.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `pending` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct PendingItem {
-    entry: String,
-    seq: u64,
+    #[schema(value_type = String)]
+    entry: Hash,
+    #[schema(value_type = u64)]
+    seq: Seq,
     input_hash: String,
     code: String,
     decided_at: Option<String>,
@@ -102,8 +146,7 @@ pub(in crate::serve) struct PendingItem {
 }
 
 /// Denials that want a human, newest first.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `pending` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct PendingList {
     pending: Vec<PendingItem>,
     count: u64,
@@ -130,11 +173,9 @@ pub(in crate::serve) async fn pending(
     let limit = params.number("limit", 1..=200, 50, "a number from 1 to 200 is needed")?;
     params.finish()?;
     let here = Arc::clone(&service);
-    let found = service.pools.read(move || list(&here, limit)).await?;
-    let mut answer = Object::new();
-    answer.insert("count", found.len() as u64);
-    answer.insert("pending", found);
-    Ok(object(answer))
+    let pending = service.pools.read(move || list(&here, limit)).await?;
+    let count = pending.len() as u64;
+    Ok(answer(&PendingList { pending, count }))
 }
 
 /// Approves, denies or escalates a denial that wants a human. An approval holds
@@ -146,7 +187,7 @@ pub(in crate::serve) async fn resolve(
     actor: Actor,
     request: Request,
 ) -> Result<Response, Problem> {
-    say(service, actor, request, None).await
+    say(service, actor, request, |value| Ok(shape::read(value, "")?)).await
 }
 
 /// Has someone else decide.
@@ -157,84 +198,34 @@ pub(in crate::serve) async fn escalate(
     actor: Actor,
     request: Request,
 ) -> Result<Response, Problem> {
-    say(service, actor, request, Some(ApprovalVerdict::Escalate)).await
+    let read = |value: &Value| {
+        let escalation: Escalation = shape::read(value, "")?;
+        Ok(Resolution {
+            entry: escalation.entry,
+            input_hash: escalation.input_hash,
+            verdict: ApprovalVerdict::Escalate,
+            why: escalation.why,
+            supervisor_level: escalation.supervisor_level,
+            expires: None,
+        })
+    };
+    say(service, actor, request, read).await
 }
 
 async fn say(
     service: Arc<Service>,
     actor: Actor,
     request: Request,
-    verdict: Option<ApprovalVerdict>,
+    read: impl FnOnce(&Value) -> Result<Resolution, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
-        let said = Said::read(&parse(body)?, verdict)?;
+        let said = read(&parse(body)?)?;
         record(service, &actor, said)
     };
-    Ok(object(take_up(service, request, work).await?))
+    Ok(answer(&take_up(service, request, work).await?))
 }
 
-/// What was said, read.
-struct Said {
-    entry: Hash,
-    input_hash: String,
-    verdict: ApprovalVerdict,
-    why: String,
-    supervisor_level: Option<String>,
-    expires: Option<Timestamp>,
-}
-
-impl Said {
-    fn read(value: &Value, verdict: Option<ApprovalVerdict>) -> Result<Said, Problem> {
-        let mut members = Members::of(value, "")?;
-        let m = &mut members;
-        let refused = |m: &Members<'_>, name, expected: &'static str| {
-            m.error(
-                name,
-                MemberProblem::BadValue {
-                    expected: expected.into(),
-                },
-            )
-        };
-        let entry = Hash::from_bytes(m.hex("entry")?);
-        let input_hash = crate::ledger::hexadecimal::encode(&m.hex::<32>("input_hash")?);
-        let why = m.str("why")?.to_owned();
-        if why.trim().is_empty() {
-            return Err(refused(m, "why", "a reason").into());
-        }
-        let supervisor_level = m.opt_str("supervisor_level")?.map(str::to_owned);
-        if let Some(level) = &supervisor_level
-            && !LEVELS.contains(&level.as_str())
-        {
-            let expected = "advisory, gatekeeper, executor or incident_commander";
-            return Err(refused(m, "supervisor_level", expected).into());
-        }
-        let (verdict, expires) = match verdict {
-            Some(verdict) => (verdict, None),
-            None => {
-                let verdict = match m.str("verdict")? {
-                    "approve" => ApprovalVerdict::Approve,
-                    "deny" => ApprovalVerdict::Deny,
-                    "escalate" => ApprovalVerdict::Escalate,
-                    _ => return Err(refused(m, "verdict", "approve, deny or escalate").into()),
-                };
-                let expires = m.opt_str("expires")?.map(Timestamp::parse).transpose();
-                (
-                    verdict,
-                    expires.map_err(|_| refused(m, "expires", "a time"))?,
-                )
-            }
-        };
-        members.finish()?;
-        Ok(Said {
-            entry,
-            input_hash,
-            verdict,
-            why,
-            supervisor_level,
-            expires,
-        })
-    }
-
+impl Resolution {
     /// Until when an approval holds; nothing else does.
     fn expires(&self, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
         if self.verdict != ApprovalVerdict::Approve {
@@ -254,14 +245,15 @@ impl Said {
     }
 }
 
-fn record(service: &Service, actor: &Actor, said: Said) -> Result<Object, Problem> {
+fn record(service: &Service, actor: &Actor, said: Resolution) -> Result<Resolved, Problem> {
     let hall = &service.hall;
     let expires = said.expires(service.clock.wall())?;
     let _changing = hall.change();
     let store = service.logbook.store();
     let (_, entry) = find(&**store, &said.entry.to_string())?;
     let denied = Denied::of(&entry).ok_or(Problem::NotPending)?;
-    if denied.input_hash != said.input_hash {
+    let input_hash = said.input_hash.to_string();
+    if denied.input_hash != input_hash {
         return Err(Problem::Argument {
             what: "input_hash",
             expected: "that of the denied request is needed",
@@ -272,9 +264,9 @@ fn record(service: &Service, actor: &Actor, said: Said) -> Result<Object, Proble
     }
     let outcome = Outcome::approval(&Approval {
         denied: said.entry,
-        input_hash: said.input_hash,
+        input_hash,
         verdict: said.verdict,
-        who: who(actor, said.supervisor_level.as_deref()),
+        who: who(actor, said.supervisor_level),
         why: said.why,
         expires,
         tenant_id: denied.text("tenant_id"),
@@ -283,18 +275,18 @@ fn record(service: &Service, actor: &Actor, said: Said) -> Result<Object, Proble
     let outcome = outcome.by(actor.to_value());
     let receipt = service.recorder.record(&outcome)?;
     hall.approved.enter(&receipt.hash, outcome.payload());
-    let mut answer = Object::new();
-    answer.insert("resolved", said.verdict != ApprovalVerdict::Escalate);
-    answer.insert("verdict", said.verdict.as_str());
-    answer.insert("entry", receipt.hash.to_string());
-    answer.insert("seq", receipt.seq.0);
-    answer.insert("expires", expires.map(|at| at.to_string()));
-    Ok(answer)
+    Ok(Resolved {
+        resolved: said.verdict != ApprovalVerdict::Escalate,
+        verdict: said.verdict.as_str(),
+        entry: receipt.hash,
+        seq: receipt.seq,
+        expires,
+    })
 }
 
-fn who(actor: &Actor, level: Option<&str>) -> String {
+fn who(actor: &Actor, level: Option<Level>) -> String {
     match level {
-        Some(level) => format!("{}, {level}", actor.name()),
+        Some(level) => format!("{}, {}", actor.name(), level.as_str()),
         None => actor.name(),
     }
 }
@@ -327,7 +319,7 @@ impl Denied {
     }
 }
 
-fn list(service: &Service, limit: u64) -> Result<Vec<Value>, Problem> {
+fn list(service: &Service, limit: u64) -> Result<Vec<PendingItem>, Problem> {
     let store: &dyn Store = &**service.logbook.store();
     let filter = Filter {
         kinds: vec![kind::DECISION.to_owned()],
@@ -345,22 +337,18 @@ fn list(service: &Service, limit: u64) -> Result<Vec<Value>, Problem> {
         if service.hall.approved.is_resolved(&entry.hash()) {
             continue;
         }
-        let mut shown = Object::new();
-        shown.insert("entry", entry.hash().to_string());
-        shown.insert("seq", seq.0);
-        shown.insert("input_hash", denied.input_hash.as_str());
-        shown.insert("code", denied.code.as_str());
-        shown.insert("decided_at", denied.text("timestamp"));
-        for name in [
-            "decision_id",
-            "capability_id",
-            "tenant_id",
-            "correlation_id",
-            "env",
-        ] {
-            shown.insert(name, denied.text(name));
-        }
-        found.push(Value::Object(shown));
+        found.push(PendingItem {
+            entry: entry.hash(),
+            seq,
+            decided_at: denied.text("timestamp"),
+            decision_id: denied.text("decision_id"),
+            capability_id: denied.text("capability_id"),
+            tenant_id: denied.text("tenant_id"),
+            correlation_id: denied.text("correlation_id"),
+            env: denied.text("env"),
+            input_hash: denied.input_hash,
+            code: denied.code,
+        });
         if found.len() as u64 == limit {
             break;
         }

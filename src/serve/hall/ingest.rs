@@ -6,13 +6,13 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ledger::json::Value;
 use crate::ledger::limits;
-use crate::ledger::members::Members;
 use crate::ledger::parse::parse_with;
+use crate::ledger::shape;
 use crate::record::Outcome;
 use crate::record::outcome::ACTOR;
 use crate::serve::actor::Actor;
@@ -23,8 +23,7 @@ use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 
 /// A decision that was taken elsewhere; members beside these are kept too.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `ingest` reads")]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(in crate::serve) struct Claimed {
     #[schema(min_length = 1)]
     decision_id: String,
@@ -55,7 +54,7 @@ pub(in crate::serve) async fn ingest(
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
         let value = parse_with(body, &limits::embedded(0))?;
-        let decision_id = Members::of(&value, "")?.str("decision_id")?.to_owned();
+        let Claimed { decision_id } = shape::read(&value, "")?;
         if decision_id.is_empty() {
             return Err(Problem::Argument {
                 what: "decision_id",

@@ -11,14 +11,13 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::ledger::hash::Hash;
-use crate::ledger::json::Object;
-use crate::ledger::members::Members;
 use crate::ledger::parse::parse;
 use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::shape;
 use crate::record::Outcome;
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
@@ -66,10 +65,11 @@ pub(in crate::serve) struct BanItem {
 }
 
 /// A hash that someone says is bad.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `report` reads")]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::serve) struct HashReport {
-    sha256: String,
+    #[schema(value_type = String)]
+    sha256: Sha256Digest,
     reason: String,
     evidence_url: Option<String>,
 }
@@ -82,14 +82,19 @@ pub(in crate::serve) struct HashReported {
 }
 
 /// A package hash that is said to be a worker's.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `attest` reads")]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::serve) struct Submission {
-    sha256: String,
-    ai_generated: Option<bool>,
+    #[schema(value_type = String)]
+    sha256: Sha256Digest,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    #[schema(value_type = Option<bool>)]
+    ai_generated: bool,
     label: Option<String>,
     ai_service: Option<String>,
     ai_model: Option<String>,
+    /// It may be a secret of the session's owner: only its hash is recorded.
+    #[serde(skip_serializing)]
     ai_session_id: Option<String>,
 }
 
@@ -231,22 +236,16 @@ pub(in crate::serve) async fn report(
     request: Request,
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
-        let value = parse(body)?;
-        let mut members = Members::of(&value, "")?;
-        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
-        let mut payload = Object::new();
-        payload.insert("sha256", sha256.to_string());
-        payload.insert("reason", members.str("reason")?);
-        payload.insert("evidence_url", members.opt_str("evidence_url")?);
+        let report: HashReport = shape::read(&parse(body)?, "")?;
+        let mut payload = shape::write_object(&report);
         payload.insert("source", actor.name());
-        members.finish()?;
         let outcome = Outcome::report(payload).by(actor.to_value());
         let _changing = service.hall.change();
         let receipt = service.recorder.record(&outcome)?;
         service
             .hall
             .enter(|roll| roll.report(outcome.payload(), receipt.ts));
-        Ok(sha256.to_string())
+        Ok(report.sha256.to_string())
     };
     let sha256 = take_up(service, request, work).await?;
     let answer = HashReported {
@@ -274,24 +273,14 @@ pub(in crate::serve) async fn attest(
         });
     }
     let work = move |service: &Service, body: &[u8]| {
-        let value = parse(body)?;
-        let mut members = Members::of(&value, "")?;
-        let sha256 = Sha256Digest::from_bytes(members.hex("sha256")?);
+        let submission: Submission = shape::read(&parse(body)?, "")?;
         let id = service.new_id()?;
-        let mut payload = Object::new();
+        let mut payload = shape::write_object(&submission);
         payload.insert("id", id.as_str());
         payload.insert("worker_id", worker_id.as_str());
-        payload.insert("sha256", sha256.to_string());
-        let generated = members.opt_bool("ai_generated")?.unwrap_or(false);
-        payload.insert("ai_generated", generated);
-        for name in ["label", "ai_service", "ai_model"] {
-            payload.insert(name, members.opt_str(name)?);
-        }
-        // A session id may be a secret of the session's owner.
-        let session = members.opt_str("ai_session_id")?;
+        let session = submission.ai_session_id.as_deref();
         let fingerprint = session.map(|session| Hash::of(session.as_bytes()).to_string());
         payload.insert("ai_session_fingerprint", fingerprint);
-        members.finish()?;
         let outcome = Outcome::submission(payload).by(actor.to_value());
         let _changing = service.hall.change();
         let receipt = service.recorder.record(&outcome)?;
@@ -301,7 +290,7 @@ pub(in crate::serve) async fn attest(
         Ok(Submitted {
             id,
             worker_id,
-            sha256: sha256.to_string(),
+            sha256: submission.sha256.to_string(),
         })
     };
     Ok(Json(take_up(service, request, work).await?))
