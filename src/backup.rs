@@ -9,9 +9,9 @@
 //!
 //! A copy is made under another name beside its place, verified in full, synced,
 //! and renamed: a crash leaves a `.NAME.backup-…` directory, never something in
-//! `DIR` that is half a copy. Where nobody holds the ledger it is a checkpoint,
-//! whose files are links where the file system can; beside a live writer, or
-//! where nothing may be written, the rows are copied as one view shows them.
+//! `DIR` that is half a copy. Where nobody writes, the files are copied as they
+//! are; beside a live writer, the rows as one view shows them. The source is read
+//! and stays as it is: content, names, times and links, unless links are asked for.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -55,6 +55,9 @@ pub struct Order<'a> {
     pub signer: &'a FindSigner<'a>,
     /// The time at which the copy's head is stated.
     pub now: Timestamp,
+    /// Tables are linked and not copied where nobody writes: copy and ledger share
+    /// them, and the ledger's files have one name more.
+    pub link: bool,
 }
 
 /// A copy that passed verification.
@@ -158,25 +161,15 @@ pub fn backup(
 /// Copies the database. Says against which mark the copy must stand, and whether
 /// somebody was writing.
 fn copy(order: &Order<'_>, target: &Path) -> Result<(MarkFile, bool), BackupError> {
-    match RocksStore::open(order.ledger) {
-        Ok(store) => {
-            // Nobody else can write as long as this store lives.
-            let seen = order.mark.as_of_now()?;
-            store.checkpoint(target)?;
-            store.close()?;
-            return Ok((seen, false));
-        }
-        Err(StoreError::Locked { .. }) => {}
-        Err(StoreError::Io {
-            kind: io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem,
-            ..
-        }) => {}
-        Err(error) => return Err(error.into()),
-    }
     let reader = Reader::open(order.ledger, order.mark)?;
-    reader.store.copy_rows(target, &mut |_| ())?;
-    let beside_writer = reader.as_of()?.is_some();
-    Ok((reader.mark, beside_writer))
+    if reader.as_of()?.is_some() {
+        reader.store.copy_rows(target, &mut |_| ())?;
+        return Ok((reader.mark, true));
+    }
+    // Nobody can write as long as this reader lives.
+    let seen = order.mark.as_of_now()?;
+    reader.store.copy_files(target, order.link)?;
+    Ok((seen, false))
 }
 
 /// The mark of the copy: the one it stood against, or, with the key at hand,

@@ -4,6 +4,7 @@
 //! answer.
 
 mod accept_rollback;
+mod adopt;
 mod append;
 mod backup;
 mod browse;
@@ -71,9 +72,11 @@ mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use context::Context;
 use error::CliError;
@@ -100,6 +103,18 @@ struct Cli {
     /// The high-water mark's file [default: DIR.mark, beside the ledger]
     #[arg(long, global = true, value_name = "FILE", env = "SEALBOOK_MARK")]
     mark: Option<PathBuf>,
+    /// Seconds to wait for another process that has the ledger open
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
+    wait: u64,
+    /// Do not wait for another process that has the ledger open
+    #[arg(long, global = true, conflicts_with = "wait")]
+    no_wait: bool,
+    /// Refuse whatever would write the ledger
+    #[arg(long, global = true)]
+    read_only: bool,
+    /// The clock is right now, however far it was set since the machine was started
+    #[arg(long, global = true)]
+    accept_clock: bool,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -143,6 +158,8 @@ enum Command {
     Backup(backup::Args),
     /// Acknowledge for ever that the ledger was rolled back
     AcceptRollback(accept_rollback::Args),
+    /// Make this copy the ledger that is written, and its original the copy
+    Adopt,
     /// Print the ledger's public key
     Key(key::Args),
     /// Check routing rules
@@ -257,6 +274,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misuse(&error),
     };
+    open_as_many_files_as_allowed();
     let mut output = Output::new(cli.json, cli.command.owes());
     let answer = run(cli, &mut output).and_then(|answer| output.flush().map(|()| answer));
     match answer {
@@ -265,6 +283,17 @@ pub fn main() -> ExitCode {
         Ok(Answer::Unanswered) => ExitCode::from(2),
         Err(error) => ExitCode::from(output.failure(&error)),
     }
+}
+
+/// A ledger and its connections may need more than the usual 1 024.
+fn open_as_many_files_as_allowed() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // With less it works too.
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 fn parse() -> Result<Cli, clap::Error> {
@@ -281,7 +310,9 @@ fn parse() -> Result<Cli, clap::Error> {
 }
 
 fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
-    let context = Context::new(cli.ledger, cli.mark);
+    let wait = Duration::from_secs(if cli.no_wait { 0 } else { cli.wait });
+    let mut context = Context::new(cli.ledger, cli.mark, (!cli.read_only).then_some(wait));
+    context.accepts_clock = cli.accept_clock;
     match cli.command {
         Command::Init(args) => init::run(&context, args, output),
         Command::Append(args) => append::run(&context, args, output),
@@ -300,6 +331,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Import(args) => import::run(&context, &args, output),
         Command::Backup(args) => backup::run(&context, &args, output),
         Command::AcceptRollback(args) => accept_rollback::run(&context, &args, output),
+        Command::Adopt => adopt::run(&context, output),
         Command::Key(args) => key::run(&context, &args, output),
         Command::Rules(command) => rules::run(&command, output),
         Command::Validate(args) => validate::run(&context, &args, output),

@@ -44,6 +44,7 @@
 //! whoever has the line's turn, and he alone, takes the committer's lock to write.
 
 mod acknowledging;
+mod boot;
 pub mod clock;
 mod committer;
 pub mod error;
@@ -77,6 +78,7 @@ use crate::ledger::statement::Statement;
 use crate::store::Store;
 
 use acknowledging::Acknowledger;
+use boot::Started;
 use clock::Clock;
 use committer::Committer;
 use error::{LogbookError, OpenError};
@@ -130,7 +132,8 @@ impl Logbook {
     pub fn open(parts: Parts) -> Result<Logbook, OpenError> {
         let recovered = Recovered::read(&*parts.store, &*parts.signer)?;
         let mark = recovered.judge_mark(&*parts.store, &parts.mark)??;
-        Ok(Logbook::start(parts, recovered, Some(mark)))
+        let started = Started::settle(&*parts.store, &*parts.clock)?;
+        Ok(Logbook::start(parts, recovered, started, Some(mark)))
     }
 
     /// Opens a ledger whose mark is at fault, and acknowledges that for ever:
@@ -152,7 +155,8 @@ impl Logbook {
         payload.insert("fault", serde_name(&fault));
         payload.insert("lost", fault.lost());
         payload.insert("reason", reason);
-        let logbook = Logbook::start(parts, recovered, None);
+        let started = Started::settle(&*parts.store, &*parts.clock)?;
+        let logbook = Logbook::start(parts, recovered, started, None);
         let prepared = Prepared::new(crate::ledger::kind::ROLLBACK, &payload)?;
         let mut receipts = logbook.submit(vec![prepared])?.wait()?;
         let receipt = receipts.pop().ok_or(LogbookError::Stopped)?;
@@ -160,8 +164,13 @@ impl Logbook {
     }
 
     /// `mark` is `None` where the first commit must come before any mark.
-    fn start(parts: Parts, recovered: Recovered, mark: Option<Mark>) -> Logbook {
-        let sequencer = Sequencer::new(&parts, &recovered);
+    fn start(
+        parts: Parts,
+        recovered: Recovered,
+        started: Option<Started>,
+        mark: Option<Mark>,
+    ) -> Logbook {
+        let sequencer = Sequencer::new(&parts, &recovered, started);
         let line = Arc::new(Line::new(sequencer, Arc::clone(&parts.signer)));
         let shared = Shared::new(recovered.head());
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
@@ -354,11 +363,31 @@ fn serde_name(fault: &MarkFault) -> crate::ledger::json::Value {
 }
 
 /// `DIR` with a suffix: the key and the mark lie beside the ledger, so that a
-/// copy of the one is not a copy of the other.
+/// copy of the one is not a copy of the other. Beside the folder itself, whatever
+/// link or `.` leads to it; beside a link only if the file is there and nowhere else.
 #[must_use]
 pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
-    let mut name = ledger.components().as_path().as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    PathBuf::from(name)
+    let named = |ledger: &Path| {
+        let mut name = ledger.components().as_path().as_os_str().to_owned();
+        name.push(".");
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let (here, there) = (named(ledger), named(&resolved(ledger)));
+    let is_link = ledger.file_name().is_some();
+    if is_link && here.exists() && !there.exists() {
+        here
+    } else {
+        there
+    }
+}
+
+/// The folder that a path leads to, if the path is a link or does not end in a name.
+#[must_use]
+pub fn resolved(ledger: &Path) -> PathBuf {
+    // Without the `/` or `/.` at the end, which would have a link followed here.
+    let named = ledger.components().as_path();
+    let leads_elsewhere = named.file_name().is_none() || named.is_symlink();
+    let real = leads_elsewhere.then(|| ledger.canonicalize().ok());
+    real.flatten().unwrap_or_else(|| ledger.to_owned())
 }

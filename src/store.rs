@@ -57,7 +57,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 pub use batch::{Batch, NewEntry, NewEpoch, Note, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
-pub use rocks::RocksStore;
+pub use rocks::{RocksStore, Scrubbed, Scrubbing};
 use term::Term;
 
 /// The format of the ledger on disk that this program reads and writes.
@@ -85,6 +85,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn flush(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// That there is room for so many bytes more. Asked before anything is written, for
+    /// after a write that failed for want of room nothing more is taken.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`].
+    fn check_room(&self, _bytes: usize) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::backup::{self, BackupError, LEDGER, MARK, Order};
+use crate::logbook::error::OpenError;
 
 use super::Answer;
 use super::context::{Context, as_of};
@@ -17,6 +18,10 @@ use super::verify;
 pub(super) struct Args {
     /// Where the copy is put; it must not exist
     directory: PathBuf,
+    /// Link tables instead of copying them: quick, on one file system, and the ledger's files
+    /// have one name more
+    #[arg(long)]
+    link: bool,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -26,6 +31,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         mark: &context.mark,
         signer: &|store| context.signer(store).ok(),
         now: context.clock().wall(),
+        link: args.link,
     };
     let mut progress = Progress::new(None, "entries");
     let made = backup::backup(&order, dir, &mut |done| progress.at(done));
@@ -39,6 +45,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             verify::print_report(&report, None, false, output)?;
             return Ok(Answer::No);
         }
+        // Who copies what was found must not be sent to change it.
+        Err(BackupError::Open(OpenError::Mark(fault))) => return Err(CliError::Unmarked(fault)),
         made => made?,
     };
     let head = &made.mark.head.content;

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
@@ -13,7 +14,7 @@ use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::mark::MarkFile;
 use crate::logbook::reading::Reader;
 use crate::logbook::{Logbook, Parts, beside};
-use crate::store::{RocksStore, Store};
+use crate::store::{RocksStore, Store, StoreError};
 
 use super::error::CliError;
 use super::output::Output;
@@ -27,18 +28,36 @@ pub(super) const KEY_PATH: &str = "key_path";
 pub(super) struct Context {
     pub(super) ledger: PathBuf,
     pub(super) mark: MarkFile,
-    mark_given: bool,
+    pub(super) mark_given: bool,
+    /// How long a writer waits for others; `None` if nothing may be written.
+    wait: Option<Duration>,
+    pub(super) accepts_clock: bool,
 }
 
 impl Context {
-    pub(super) fn new(ledger: PathBuf, mark: Option<PathBuf>) -> Context {
+    pub(super) fn new(ledger: PathBuf, mark: Option<PathBuf>, wait: Option<Duration>) -> Context {
         let mark_given = mark.is_some();
         let mark = mark.map_or_else(|| MarkFile::beside(&ledger), MarkFile::at);
         Context {
             ledger,
             mark,
             mark_given,
+            wait,
+            accepts_clock: false,
         }
+    }
+
+    /// The same for another ledger, with its mark beside it.
+    pub(super) fn of(&self, ledger: PathBuf) -> Context {
+        Context::new(ledger, None, self.wait)
+    }
+
+    /// How long a writer waits for others.
+    ///
+    /// # Errors
+    /// With `--read-only`.
+    pub(super) fn wait(&self) -> Result<Duration, CliError> {
+        self.wait.ok_or_else(|| StoreError::ReadOnly.into())
     }
 
     /// The mark to hold the ledger in `dir` against.
@@ -78,7 +97,7 @@ impl Context {
 
     /// Everything that writing needs.
     pub(super) fn parts(&self) -> Result<Parts, CliError> {
-        let store = RocksStore::open(&self.ledger)?;
+        let store = RocksStore::open_within(&self.ledger, self.wait()?)?;
         let signer = self.signer(&store)?;
         Ok(Parts {
             store: Arc::new(store),
@@ -99,7 +118,10 @@ impl Context {
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {
-        Arc::new(SystemClock::new())
+        Arc::new(match self.accepts_clock {
+            true => SystemClock::accepted(),
+            false => SystemClock::new(),
+        })
     }
 
     /// `SEALBOOK_KEY`, or where `init` put the key, or, if the ledger and its

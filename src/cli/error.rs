@@ -129,12 +129,19 @@ pub(super) enum CliError {
     Exists { path: PathBuf },
     #[error("key `{given}`: {source}")]
     KeyText { given: String, source: KeyTextError },
+    #[error("{} is a mount point: what lies beside it is not on its storage", path.display())]
+    MountPoint { path: PathBuf },
+    #[error("{} would lie in the ledger's own folder", path.display())]
+    InsideLedger { path: PathBuf },
     #[error("{what} `{given}`: {expected}")]
     Argument {
         what: &'static str,
         given: String,
         expected: &'static str,
     },
+    /// Of a ledger that is only read.
+    #[error(transparent)]
+    Unmarked(MarkFault),
     #[error(transparent)]
     Backup(BackupError),
     #[error(transparent)]
@@ -220,7 +227,11 @@ impl CliError {
     /// The word that `--json` prints.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            CliError::Usage(_) | CliError::Argument { .. } | CliError::KeyText { .. } => "usage",
+            CliError::Usage(_)
+            | CliError::Argument { .. }
+            | CliError::KeyText { .. }
+            | CliError::MountPoint { .. }
+            | CliError::InsideLedger { .. } => "usage",
             CliError::Output(error) | CliError::File { source: error, .. } => io_code(error),
             CliError::OutputLost { .. } => "output_lost",
             CliError::Read(_) => "io",
@@ -247,6 +258,7 @@ impl CliError {
             CliError::OtherSuccessor { .. } => "key_mismatch",
             CliError::State(StateRefusal::Invalid { .. }) => "state_invalid",
             CliError::State(_) => "state_mismatch",
+            CliError::Unmarked(fault) => mark_code(fault),
             CliError::Backup(BackupError::Sign(_)) => "sign_failed",
             CliError::Backup(_) => "io",
             CliError::Import(error) => import_code(error),
@@ -292,6 +304,7 @@ impl CliError {
                 "append to the book that continues it; `sealbook rotate` says which, or goes on making it"
             }
             CliError::Append(LogbookError::Store(error)) => return store_hint(error),
+            CliError::Append(LogbookError::Clocks(_)) => ACCEPT_CLOCK,
             CliError::Append(LogbookError::Mark(_)) => {
                 "make room where the mark is; `sealbook log --reverse` shows what was recorded"
             }
@@ -321,6 +334,17 @@ impl CliError {
             CliError::NotSigned(_) => {
                 "name the key's file with SEALBOOK_KEY, or ask the running server for /v1/bundle; \
                  --no-sign writes what passes nowhere but with --allow-unsigned"
+            }
+            CliError::Unmarked(_) => {
+                "put the mark that belongs to it in its place, or name it with --mark FILE; \
+                 `sealbook verify` says what the ledger shows without it"
+            }
+            CliError::MountPoint { .. } => {
+                "name places on lasting storage with --key FILE and --mark FILE, or a folder \
+                 below it with --ledger DIR"
+            }
+            CliError::InsideLedger { .. } => {
+                "choose another place: what is copied with the ledger protects nothing"
             }
             CliError::Exists { .. } => "move it away, or choose another place",
             CliError::OtherSuccessor { .. } => "name that key's file with --key FILE",
@@ -372,6 +396,9 @@ fn key_hint(error: &KeyFileError) -> Option<String> {
     }
 }
 
+const ACCEPT_CLOCK: &str =
+    "set the clock right; if it is right now, say so once with --accept-clock";
+
 fn publish_code(error: &PublishError) -> &'static str {
     match error {
         PublishError::Io { source, .. } => io_code(source),
@@ -407,6 +434,7 @@ fn open_code(error: &OpenError) -> &'static str {
         OpenError::Append(error) => append_code(error),
         OpenError::OtherKey { .. } => "log_key_mismatch",
         OpenError::MarkIo(_) => "io",
+        OpenError::Clocks(_) => "clocks_parted",
         OpenError::NothingToAccept => "nothing_to_accept",
         _ => "store_corrupt",
     }
@@ -416,13 +444,14 @@ fn open_hint(error: &OpenError) -> Option<String> {
     let hint = match error {
         OpenError::Store(error) => return store_hint(error),
         OpenError::Mark(MarkFault::Missing { .. } | MarkFault::Invalid { .. }) => {
-            "put the mark back; if it is lost for good, `sealbook accept-rollback --reason TEXT` \
-             records that for ever"
+            "put the mark back, or name it with --mark FILE; if it is lost for good, and this is \
+             no copy to be examined, `sealbook accept-rollback --reason TEXT` records that for ever"
         }
         OpenError::Mark(_) => {
-            "restore the newer database; if it is lost for good, `sealbook accept-rollback \
-             --reason TEXT` records that for ever"
+            "restore the newer database; if it is lost for good, and this is no copy to be \
+             examined, `sealbook accept-rollback --reason TEXT` records that for ever"
         }
+        OpenError::Clocks(_) => ACCEPT_CLOCK,
         OpenError::OtherKey { .. } => "name the ledger's own key with SEALBOOK_KEY=FILE",
         OpenError::NothingToAccept | OpenError::MarkIo(_) | OpenError::Append(_) => return None,
         _ => "run `sealbook verify` and restore the ledger from a backup",
@@ -448,6 +477,7 @@ fn append_code(error: &LogbookError) -> &'static str {
         LogbookError::Mark(error) => io_code(error),
         LogbookError::Closed => "closed",
         LogbookError::Busy => "busy",
+        LogbookError::Clocks(_) => "clocks_parted",
         LogbookError::Stopped => "stopped",
     }
 }

@@ -1,7 +1,8 @@
 //! `sealbook init`: a new ledger and its key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 use serde::Serialize;
 
 use crate::ledger::hash::Hash;
@@ -46,12 +47,26 @@ struct Made {
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
+    context.wait()?;
     let recovery_key = args.recovery_key.as_deref().map(parse_key).transpose()?;
+    let beside = args.key.is_none() || !context.mark_given;
+    if beside && is_mount_point(&context.ledger) {
+        let path = context.ledger.clone();
+        return Err(CliError::MountPoint { path });
+    }
     let key = args.key.unwrap_or_else(|| context.default_key());
     // Everything that must not be there is looked for before anything is made.
-    let mut unwanted = vec![context.ledger.as_path(), context.mark.path()];
+    let mut unwanted = vec![context.mark.path()];
     if !args.reuse_key {
         unwanted.push(&key);
+    }
+    RocksStore::check_free(&context.ledger)?;
+    if let Some(path) = [context.mark.path(), &key]
+        .into_iter()
+        .find(|path| lies_in(path, &context.ledger))
+    {
+        let path = path.to_owned();
+        return Err(CliError::InsideLedger { path });
     }
     if let Some(path) = unwanted
         .into_iter()
@@ -98,4 +113,21 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         ))?;
     }
     Ok(Answer::Yes)
+}
+
+/// Whether something else is mounted at the folder: then what lies beside it lies on
+/// another file system, of a container perhaps, and may not last as long.
+fn is_mount_point(folder: &Path) -> bool {
+    let found = statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS);
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Whether a file is in a folder, both of which need not exist.
+fn lies_in(file: &Path, folder: &Path) -> bool {
+    let parent = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (parent, folder) = (parent.canonicalize(), folder.canonicalize());
+    parent.is_ok_and(|parent| folder.is_ok_and(|folder| parent.starts_with(folder)))
 }

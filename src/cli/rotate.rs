@@ -21,7 +21,7 @@ use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
-use crate::logbook::{Closed, beside, closed};
+use crate::logbook::{Closed, beside, closed, resolved};
 use crate::store::{RocksStore, Store};
 
 use super::Answer;
@@ -76,9 +76,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let new = args
         .new
         .clone()
-        .unwrap_or_else(|| numbered(&context.ledger));
+        .unwrap_or_else(|| numbered(&resolved(&context.ledger)));
     let key = args.key.clone().unwrap_or_else(|| beside(&new, "key.pem"));
-    let next = Context::new(new, None);
+    let next = context.of(new);
+    context.wait()?;
     let (opening, before) = {
         let reader = context.reader(output)?;
         (opening_of(&reader.store)?, closed(&reader.store)?)

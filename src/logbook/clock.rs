@@ -1,6 +1,7 @@
 //! Time as an argument, so that hour changes, jumps and months of epochs are
 //! tested without waiting.
 
+use std::fs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::ledger::time::Timestamp;
@@ -12,12 +13,33 @@ pub trait Clock: Send + Sync {
 
     /// Time since some fixed moment. Never goes back, never jumps.
     fn monotonic(&self) -> Duration;
+
+    /// Which start of the machine this is, and how long ago it was, sleep included.
+    /// `None` where nobody knows.
+    fn boot(&self) -> Option<Boot> {
+        None
+    }
+
+    /// Whether somebody has said that the wall clock is right.
+    fn is_accepted(&self) -> bool {
+        false
+    }
+}
+
+/// A start of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boot {
+    /// No other start has it.
+    pub id: String,
+    /// How long ago it was.
+    pub since: Duration,
 }
 
 /// The machine's own clocks.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
+    accepted: bool,
 }
 
 impl SystemClock {
@@ -26,6 +48,16 @@ impl SystemClock {
     pub fn new() -> SystemClock {
         SystemClock {
             started: Instant::now(),
+            accepted: false,
+        }
+    }
+
+    /// The same, of which somebody says that the wall clock is right.
+    #[must_use]
+    pub fn accepted() -> SystemClock {
+        SystemClock {
+            accepted: true,
+            ..SystemClock::new()
         }
     }
 }
@@ -54,5 +86,20 @@ impl Clock for SystemClock {
 
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        // Seconds with two decimals: enough to tell a day.
+        let uptime = fs::read_to_string("/proc/uptime").ok()?;
+        let seconds: f64 = uptime.split_whitespace().next()?.parse().ok()?;
+        Some(Boot {
+            id: id.trim().to_owned(),
+            since: Duration::try_from_secs_f64(seconds).ok()?,
+        })
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.accepted
     }
 }

@@ -1,5 +1,6 @@
 //! The committer: builds the tree, writes and syncs, moves the mark, answers.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::head::Head;
 use crate::ledger::json::Form;
 use crate::ledger::key::Signer;
+use crate::ledger::kind;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
@@ -22,9 +24,10 @@ use super::indexing::Wake;
 use super::line::{Line, NoWork, Turn};
 use super::mark::{Mark, MarkFile};
 use super::observer::{Committed, Shared};
-use super::recover::{Recovered, next_number};
+use super::recover::{CLOCKS_RECORDED, Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
 use super::request::{Placed, SealReply, Work};
+use super::sequencer::End;
 
 /// How often the mark moves while entries come.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +48,8 @@ pub(super) struct Committer {
     /// Notes of earlier hours were forgotten.
     forgotten_before: u64,
     failed: bool,
+    /// The work at hand was refused before anything of it was written: there is no room.
+    not_written: Option<LogbookError>,
     /// A failure that nobody waited for. The next who asks is told of it.
     untold: Option<LogbookError>,
 }
@@ -108,6 +113,7 @@ impl Committer {
             shared,
             forgotten_before: 0,
             failed: false,
+            not_written: None,
             untold: None,
         }
     }
@@ -146,8 +152,24 @@ impl Committer {
             if !committer.perform(work) {
                 return false;
             }
+            if let Some(error) = committer.not_written.take() {
+                // What comes after it was chained to what will never be.
+                turn.go_back(committer.end(), &error);
+            }
         }
         true
+    }
+
+    /// Where the log ends, for the sequencer to go on from.
+    fn end(&self) -> End {
+        End {
+            seq: self.last.seq,
+            hash: self.last.hash,
+            ts: self
+                .last_header()
+                .map_or(self.last.ts, |header| header.sealed_at.max(self.last.ts)),
+            open: self.open.map(|(_, hour)| (hour, self.tree.size())),
+        }
     }
 
     fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
@@ -196,6 +218,12 @@ impl Committer {
         let Some(Placed { seq, entry, .. }) = entries.last() else {
             return Ok(());
         };
+        self.check_room(
+            entries
+                .iter()
+                .map(|placed| placed.entry.record().len())
+                .sum(),
+        )?;
         let head = Head {
             seq: *seq,
             hash: entry.hash(),
@@ -215,6 +243,10 @@ impl Committer {
             took: Duration::ZERO,
         };
         for Placed { seq, entry, leaf } in entries {
+            if entry.kind() == kind::CLOCK {
+                let wall = self.clock.wall().to_string();
+                batch.meta = vec![(CLOCKS_RECORDED, wall.into_bytes())];
+            }
             self.open.get_or_insert((seq, entry.ts().hour_start()));
             self.tree.push(leaf, |tile, hashes| {
                 batch.tiles.push((TileKey { epoch, tile }, hashes));
@@ -232,7 +264,7 @@ impl Committer {
         self.shared
             .committed(head, &Committed { took, ..committed });
         if self.mark.stated.is_none() {
-            self.state_mark(self.last.ts)?;
+            self.state_mark(self.last.ts).inspect_err(|_| self.fail())?;
         }
         Ok(())
     }
@@ -245,6 +277,12 @@ impl Committer {
         due.then_some(before)
     }
 
+    /// Refuses what there is no room for, before anything of it is written.
+    fn check_room(&mut self, bytes: usize) -> Result<(), LogbookError> {
+        let checked = self.store.check_room(bytes).map_err(LogbookError::from);
+        checked.inspect_err(|error| self.not_written = Some(error.clone()))
+    }
+
     fn seal(&mut self, sealed_at: Timestamp, reply: Option<SealReply>) {
         let sealed = self.write_seal(sealed_at);
         match (reply, sealed) {
@@ -252,7 +290,9 @@ impl Committer {
                 let _ = reply.send(sealed.map(Some));
             }
             (None, Ok(_)) => {}
-            (None, Err(error)) => self.untold = Some(error),
+            // Where it was not begun, it will be asked for again.
+            (None, Err(error)) if self.failed => self.untold = Some(error),
+            (None, Err(_)) => {}
         }
     }
 
@@ -262,10 +302,11 @@ impl Committer {
             // Only what has entries is sealed.
             return Err(LogbookError::Stopped);
         };
+        self.check_room(0)?;
         // A rollback that is being accepted must be recorded before the mark,
         // the only witness of what was lost, may move.
         if self.mark.stated.is_some() {
-            self.state_mark(sealed_at)?;
+            self.state_mark_first(sealed_at)?;
         }
         let number = next_number(self.last_header());
         let header = EpochHeader {
@@ -297,7 +338,7 @@ impl Committer {
         self.open = None;
         // Once more, now that there is a header to name.
         if self.mark.stated.is_some() {
-            self.state_mark(sealed_at)?;
+            self.state_mark(sealed_at).inspect_err(|_| self.fail())?;
         }
         Ok(signed)
     }
@@ -323,9 +364,19 @@ impl Committer {
         let limit = i64::try_from(MARK_EVERY.as_micros()).unwrap_or(i64::MAX);
         let old = |stated: &Stated| ts.micros_since(stated.ts) > limit;
         if self.mark.stated.as_ref().is_some_and(old) {
-            self.state_mark(ts)?;
+            self.state_mark_first(ts)?;
         }
         Ok(())
+    }
+
+    /// States the mark before something is written. Where there is no room for it,
+    /// nothing was written, and it is tried again with the next.
+    fn state_mark_first(&mut self, ts: Timestamp) -> Result<(), LogbookError> {
+        self.state_mark(ts).inspect_err(|error| {
+            if !self.failed {
+                self.not_written = Some(error.clone());
+            }
+        })
     }
 
     /// Moves the mark up to what is durable, stated at `ts` or at the last
@@ -342,7 +393,10 @@ impl Committer {
             sealed: self.last_epoch.clone(),
         };
         self.mark.file.write(&mark).map_err(|error| {
-            self.fail();
+            // Without room the old one is still there.
+            if error.kind() != io::ErrorKind::StorageFull {
+                self.fail();
+            }
             LogbookError::Mark(Arc::new(error))
         })?;
         self.mark.stated = Some(Stated {
@@ -355,7 +409,12 @@ impl Committer {
 
     /// The same, where nobody waits for the answer.
     fn move_mark_up(&mut self) {
-        self.untold = self.state_mark(self.last.ts).err();
+        let stated = self.state_mark(self.last.ts);
+        match (stated, &mut self.mark.stated) {
+            // There was no room: it is tried again in a while.
+            (Err(_), Some(stated)) if !self.failed => stated.at = self.clock.monotonic(),
+            (stated, _) => self.untold = stated.err(),
+        }
     }
 
     fn mark_is_behind(&self) -> bool {

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::ledger::entry::EntryError;
 use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::tree::TreeError;
 
@@ -44,6 +45,9 @@ pub enum LogbookError {
     /// The book's last entry closes it.
     #[error("the book is closed: another one continues it")]
     Closed,
+    /// The clocks of the machine parted. Nothing was written.
+    #[error(transparent)]
+    Clocks(#[from] ClocksParted),
     /// An earlier write failed, or the writer has been closed.
     #[error("the ledger takes no more entries until it is reopened")]
     Stopped,
@@ -53,6 +57,16 @@ impl From<SignError> for LogbookError {
     fn from(error: SignError) -> Self {
         LogbookError::Sign(Arc::new(error))
     }
+}
+
+/// Within one boot, the wall clock went another way than the clock that nobody sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the clock says {wall}; by the time since the machine was started it is {expected}")]
+pub struct ClocksParted {
+    /// What the wall clock says.
+    pub wall: Timestamp,
+    /// What it should say.
+    pub expected: Timestamp,
 }
 
 /// Why a ledger was not opened for writing.
@@ -114,6 +128,9 @@ pub enum OpenError {
     /// A rollback was to be accepted where there is none.
     #[error("the high-water mark is in order: there is nothing to accept")]
     NothingToAccept,
+    /// The clocks of the machine parted.
+    #[error(transparent)]
+    Clocks(#[from] ClocksParted),
     /// The rollback could not be recorded.
     #[error(transparent)]
     Append(#[from] LogbookError),

@@ -35,7 +35,7 @@ use crate::ledger::key::Signer;
 
 use super::error::LogbookError;
 use super::request::{SealReply, Submission, Work};
-use super::sequencer::{Sequencer, sign};
+use super::sequencer::{End, Sequencer, sign};
 use slots::{Drafts, Slot, Slots, What};
 
 /// Requests in the line at most; a caller beyond them waits before it.
@@ -158,8 +158,8 @@ impl Line {
         };
         let number = state.slots.push(before, requests, weight, what);
         drop(state);
-        for reply in chained.too_late {
-            reply.send(Err(LogbookError::Closed));
+        for (reply, error) in chained.refused {
+            reply.send(Err(error));
         }
         Some(Place {
             line: Arc::clone(self),
@@ -395,6 +395,21 @@ impl Drop for Place {
         if self.drafts.is_some() {
             self.line.cut(self.number, &LogbookError::Stopped);
         }
+    }
+}
+
+impl Turn<'_> {
+    /// Refuses what is left of it and everything in the line: the log ends before.
+    pub(super) fn go_back(&mut self, end: End, error: &LogbookError) {
+        let mut state = self.line.lock();
+        state.sequencer.go_back_to_end(&end);
+        let cut = state.slots.cut_all();
+        drop(state);
+        self.line.room.notify_all();
+        for work in self.works.drain(..) {
+            work.refuse(error);
+        }
+        refuse_slots(cut, error);
     }
 }
 

@@ -32,7 +32,13 @@ pub(super) struct Recovered {
     /// The hour of the open epoch, if it has entries.
     hour: Option<Timestamp>,
     pub(super) tree: TreeBuilder,
+    /// The wall clock when a `sealbook:clock` was last written.
+    pub(super) clocks_recorded: Option<Timestamp>,
 }
+
+/// The name under which the wall clock is kept that was last recorded. So that clocks
+/// are recorded once a minute, however many processes write in it.
+pub(super) const CLOCKS_RECORDED: &str = "clocks_recorded";
 
 /// Reads entry `seq`.
 pub fn entry_at(store: &dyn Store, seq: Seq) -> Result<Entry, OpenError> {
@@ -193,6 +199,9 @@ impl Recovered {
             last,
             last_epoch,
             hour,
+            clocks_recorded: store
+                .meta(CLOCKS_RECORDED)?
+                .and_then(|text| Timestamp::parse(std::str::from_utf8(&text).ok()?).ok()),
         })
     }
 

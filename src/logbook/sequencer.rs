@@ -17,6 +17,7 @@ use crate::ledger::time::Timestamp;
 
 use super::Parts;
 use super::acknowledging::Due;
+use super::boot::Started;
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::recover::Recovered;
@@ -53,9 +54,19 @@ struct OpenEpoch {
     since: Duration,
 }
 
+/// Where the log ends, as far as the chain needs it.
+pub(super) struct End {
+    pub(super) seq: Seq,
+    pub(super) hash: Hash,
+    pub(super) ts: Timestamp,
+    /// The hour and the entries of the open epoch, if it has any.
+    pub(super) open: Option<(Timestamp, u64)>,
+}
+
 pub(super) struct Sequencer {
     chain: Chain,
     clock: Arc<dyn Clock>,
+    started: Option<Started>,
 }
 
 /// Entries that have their places and not their signatures.
@@ -63,8 +74,9 @@ pub(super) struct Sequencer {
 pub(super) struct Chained {
     pub(super) drafts: Vec<(Seq, Draft)>,
     pub(super) asked: Asked,
-    /// Requests that came after the end of the book.
-    pub(super) too_late: Vec<Reply>,
+    /// Requests that are not taken: they came after the end of the book, or the clocks
+    /// have parted.
+    pub(super) refused: Vec<(Reply, LogbookError)>,
 }
 
 /// What is made of a draft by whoever has the key: a signature, and the leaf of the
@@ -81,7 +93,7 @@ pub(super) struct Asked {
 }
 
 impl Sequencer {
-    pub(super) fn new(parts: &Parts, recovered: &Recovered) -> Sequencer {
+    pub(super) fn new(parts: &Parts, recovered: &Recovered, started: Option<Started>) -> Sequencer {
         let open = recovered.open_epoch().map(|(hour, entries)| OpenEpoch {
             hour,
             entries,
@@ -91,16 +103,40 @@ impl Sequencer {
             chain: Chain {
                 next: recovered.next_seq(),
                 head: recovered.head().hash,
-                stamper: Stamper::after(recovered.last_ts()),
+                stamper: Stamper::after(recovered.last_ts(), recovered.clocks_recorded),
                 open,
                 closed: recovered.is_closed(),
             },
             clock: Arc::clone(&parts.clock),
+            started,
+        }
+    }
+
+    /// The clocks are asked for the boot only where they part at all.
+    fn check_clocks(&self) -> Result<(), LogbookError> {
+        match &self.started {
+            Some(started) if self.chain.stamper.are_apart(&*self.clock) => {
+                Ok(started.check(&*self.clock)?)
+            }
+            _ => Ok(()),
         }
     }
 
     pub(super) const fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    /// To the end of the log, where nothing of what was chained to it was committed.
+    pub(super) fn go_back_to_end(&mut self, end: &End) {
+        self.chain.next = Seq(end.seq.0.saturating_add(1));
+        self.chain.head = end.hash;
+        self.chain.stamper.go_back(end.ts);
+        self.chain.closed = false;
+        self.chain.open = end.open.map(|(hour, entries)| OpenEpoch {
+            hour,
+            entries,
+            since: self.clock.monotonic(),
+        });
     }
 
     /// To where the chain was before, of which nothing behind was committed.
@@ -126,7 +162,11 @@ impl Sequencer {
     fn append_one(&mut self, submission: Submission, run: &mut Chained) {
         let Submission { entries, reply } = submission;
         if self.chain.closed {
-            run.too_late.push(reply);
+            run.refused.push((reply, LogbookError::Closed));
+            return;
+        }
+        if let Err(error) = self.check_clocks() {
+            run.refused.push((reply, error));
             return;
         }
         let mut one_time = None;

@@ -1,8 +1,6 @@
 //! What is answered instead of an answer: a status, `{"error", "code"}`, and
 //! where it helps when to come again.
 
-use std::io;
-
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -238,6 +236,7 @@ fn status_of_append(error: &LogbookError) -> StatusCode {
         | LogbookError::Store(_)
         | LogbookError::Mark(_)
         | LogbookError::Stopped
+        | LogbookError::Clocks(_)
         | LogbookError::Sign(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -248,11 +247,11 @@ fn code_of_append(error: &LogbookError) -> &'static str {
         LogbookError::ReservedKind { .. } => "reserved_kind",
         LogbookError::Busy => "busy",
         LogbookError::Closed => "closed",
-        LogbookError::Store(StoreError::Io { kind, .. }) if *kind == io::ErrorKind::StorageFull => {
-            "disk_full"
-        }
+        LogbookError::Store(error) if error.is_full() => "disk_full",
+        LogbookError::Store(StoreError::Corrupt { .. }) => "store_corrupt",
         LogbookError::Store(_) | LogbookError::Mark(_) => "write_failed",
         LogbookError::Sign(_) => "sign_failed",
+        LogbookError::Clocks(_) => "clocks_parted",
         LogbookError::Stopped => "stopped",
     }
 }

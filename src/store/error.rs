@@ -45,6 +45,23 @@ pub enum StoreError {
         /// Where it was opened.
         dir: PathBuf,
     },
+    /// It is a copy of a ledger that is still where it was. If both were written, the
+    /// log would have two histories.
+    #[error("the ledger in {} is a copy of that in {}, which is still there", dir.display(), original.display())]
+    Copy {
+        /// The copy.
+        dir: PathBuf,
+        /// Its original.
+        original: PathBuf,
+    },
+    /// The original of a copy has an entry that the copy has not.
+    #[error("the original in {} has an entry {last} that the copy has not", original.display())]
+    OriginalAhead {
+        /// The original.
+        original: PathBuf,
+        /// Its last entry.
+        last: Seq,
+    },
     /// Another process changes the ledger faster than it can be read.
     #[error("the ledger in {} changes faster than it can be read", dir.display())]
     Restless {
@@ -67,6 +84,14 @@ pub enum StoreError {
         what: Corruption,
         /// What the engine says of it, if it was the one to notice.
         source: Option<EngineError>,
+    },
+    /// There is too little room on the disk. Nothing was written, and nothing is lost.
+    #[error("No space left on device: {free} bytes are free, and {needed} may be needed")]
+    NoRoom {
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that the write and what follows from it may take.
+        needed: u64,
     },
     /// The operating system refused. Nothing is said about the data.
     #[error("the store failed: {source}")]
@@ -102,6 +127,9 @@ pub enum StoreError {
     /// The ledger was opened for reading only.
     #[error("the ledger is open for reading only")]
     ReadOnly,
+    /// Files are copied only where nobody may write them meanwhile.
+    #[error("the ledger is not held against writers: its files cannot be copied")]
+    NotHeld,
 }
 
 /// What is wrong with bytes that were stored.
@@ -137,6 +165,16 @@ pub enum Corruption {
 }
 
 impl StoreError {
+    /// Whether there is no room on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            StoreError::NoRoom { .. } => true,
+            StoreError::Io { kind, .. } => *kind == io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+
     /// Bytes that this program itself found wrong.
     pub(crate) const fn corrupt(what: Corruption) -> StoreError {
         StoreError::Corrupt { what, source: None }

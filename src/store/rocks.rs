@@ -21,20 +21,25 @@ mod checks;
 mod copying;
 mod creation;
 mod failure;
+mod home;
 mod interrupted;
 mod listing;
 mod lock;
+mod merging;
 mod options;
 mod postings;
+mod room;
 mod rows;
 mod run;
+mod scrubbing;
 mod tables;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use rocksdb::{ColumnFamily, DB, WriteBatch};
 use tempfile::TempDir;
@@ -44,10 +49,11 @@ use crate::ledger::position::{EpochNumber, Seq};
 use super::tail::Tail;
 use super::{Batch, Corruption, FORMAT, Order, Store, StoreError};
 use checks::{check_format, check_place, check_tables, check_write_ahead_log};
-use creation::Building;
+use creation::{Building, is_empty_folder};
 use failure::of_rocks;
 use interrupted::interrupted_bytes;
 use lock::Lock;
+pub use scrubbing::{Scrubbed, Scrubbing};
 use tables::{FORMAT_KEY, INDEX_VERSION, INDEX_VERSION_KEY, INDEXED_TO_KEY, Table, be, number_in};
 
 /// The engine's directory in a ledger's.
@@ -75,6 +81,8 @@ pub struct RocksStore {
     index_distrusted: AtomicBool,
     /// It lacks terms of facts that were not known when it was made.
     index_is_old: AtomicBool,
+    /// The first damage that was met. Nothing is written after it.
+    damage: OnceLock<StoreError>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +116,18 @@ impl RocksStore {
         store.commit(first)?;
         let lock = store.close_keeping_lock()?;
         let dir = building.finish()?;
-        RocksStore::open_locked(&dir, lock, Access::Write)
+        let store = RocksStore::open_locked(&dir, lock, Access::Write)?;
+        store.settle_home()?;
+        Ok(store)
+    }
+
+    /// That a ledger can be made in `dir`: nothing is there, or a folder with nothing
+    /// in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`] and [`StoreError::Io`].
+    pub fn check_free(dir: &Path) -> Result<(), StoreError> {
+        is_empty_folder(dir).map(drop)
     }
 
     /// Opens the ledger in `dir` for writing.
@@ -116,11 +135,22 @@ impl RocksStore {
     /// # Errors
     /// [`StoreError::Missing`], [`StoreError::NotADirectory`],
     /// [`StoreError::Locked`] while anyone else has it open,
-    /// [`StoreError::UnknownFormat`], [`StoreError::Corrupt`] and
-    /// [`StoreError::Io`].
+    /// [`StoreError::Copy`] beside its original, [`StoreError::UnknownFormat`],
+    /// [`StoreError::Corrupt`] and [`StoreError::Io`].
     pub fn open(dir: &Path) -> Result<RocksStore, StoreError> {
+        RocksStore::open_within(dir, Duration::ZERO)
+    }
+
+    /// The same, waiting so long for whoever has it open to close it.
+    ///
+    /// # Errors
+    /// Those of [`RocksStore::open`].
+    pub fn open_within(dir: &Path, wait: Duration) -> Result<RocksStore, StoreError> {
         check_place(dir)?;
-        RocksStore::open_locked(dir, Lock::exclusive(dir)?, Access::Write)
+        let lock = Lock::exclusive_within(dir, wait)?;
+        let store = RocksStore::open_locked(dir, lock, Access::Write)?;
+        store.settle_home()?;
+        Ok(store)
     }
 
     /// Opens the ledger in `dir` for reading, beside other readers. Writes
@@ -150,6 +180,10 @@ impl RocksStore {
         check_format(store.meta(FORMAT_KEY)?)?;
         *store.tail.write().unwrap_or_else(PoisonError::into_inner) = store.read_tail()?;
         store.settle_index()?;
+        if access == Access::Write {
+            store.merge_small_files()?;
+            store.read_a_sample()?;
+        }
         Ok(store)
     }
 
@@ -167,7 +201,22 @@ impl RocksStore {
             indexing: Mutex::default(),
             index_distrusted: AtomicBool::new(false),
             index_is_old: AtomicBool::new(false),
+            damage: OnceLock::new(),
         }
+    }
+
+    /// Takes note of damage, whoever met it.
+    fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(error @ StoreError::Corrupt { .. }) = &result {
+            // Only the first is kept.
+            let _ = self.damage.set(error.clone());
+        }
+        result
+    }
+
+    /// Refuses to write beside damage: what is built on it could not be told from it.
+    fn check_undamaged(&self) -> Result<(), StoreError> {
+        self.damage.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
     /// The ledger's directory.

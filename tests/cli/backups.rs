@@ -1,6 +1,9 @@
 //! Copies of a ledger, and putting them back.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use crate::locks::Writer;
@@ -164,4 +167,83 @@ fn a_backup_that_is_killed_leaves_nothing_in_its_place() {
     }
     eprintln!("{done} of 12 were done before they were killed");
     place.run(&["verify"]).ok();
+}
+
+/// What may be known of a file: content, times of change, links.
+fn seen(dir: &Path) -> BTreeMap<PathBuf, (u64, i64, i64, i64, i64, Vec<u8>)> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for file in fs::read_dir(&folder).unwrap() {
+            let path = file.unwrap().path();
+            let of = fs::symlink_metadata(&path).unwrap();
+            let content = if of.is_dir() {
+                folders.push(path.clone());
+                Vec::new()
+            } else {
+                fs::read(&path).unwrap()
+            };
+            let times = (of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec());
+            files.insert(
+                path,
+                (of.nlink(), times.0, times.1, times.2, times.3, content),
+            );
+        }
+    }
+    files
+}
+
+#[test]
+fn commands_that_read_leave_the_ledger_as_it_was() {
+    // Closed in order, and as a power cut leaves it.
+    for place in [Place::with_tail(), Place::after_power_cut()] {
+        let before = seen(&place.path("ledger"));
+        for args in [
+            &["backup", "out/copy"][..],
+            &["backup", "out/copy"],
+            &["verify"],
+            &["log"],
+            &["epochs"],
+            &["head"],
+            &["key"],
+            &["show", "3"],
+            &["stats"],
+            &["prove", "3", "-o", "out/proof"],
+            &["export", "--from", "0", "--to", "5", "-o", "out/bundle"],
+            &["replay"],
+            &["diff", "ledger", "out/copy/ledger"],
+        ] {
+            fs::create_dir_all(place.path("out")).unwrap();
+            let run = place.run(args);
+            assert!(run.status <= 2, "{run:?}");
+            assert_eq!(seen(&place.path("ledger")), before, "{args:?}");
+        }
+        place.run(&["--ledger", "out/copy/ledger", "verify"]).ok();
+    }
+}
+
+#[test]
+fn tables_are_linked_only_if_that_is_asked_for() {
+    let place = Place::with_tail();
+    let links = |place: &Place| {
+        let tables = place.files(".sst");
+        let count = |path: &PathBuf| fs::metadata(path).unwrap().nlink();
+        tables.iter().map(count).collect::<Vec<_>>()
+    };
+    place.run(&["backup", "copy"]).ok();
+    assert!(links(&place).iter().all(|links| *links == 1));
+    place.run(&["backup", "linked", "--link"]).ok();
+    assert!(links(&place).iter().all(|links| *links == 2));
+    place.append(9..12);
+    place.run(&["--ledger", "linked/ledger", "verify"]).ok();
+    place.run(&["verify"]).ok();
+}
+
+#[test]
+fn who_examines_a_copy_is_not_sent_to_change_it() {
+    let place = Place::sealed();
+    fs::remove_file(place.path("ledger.mark")).unwrap();
+    let run = place.run(&["backup", "copy"]).ends_with(2);
+    assert!(!run.stderr.contains("accept-rollback"), "{run:?}");
+    assert!(run.stderr.contains("--mark FILE"), "{run:?}");
 }

@@ -218,7 +218,7 @@ fn forked(place: &Place) -> String {
         .run(&[&append[..], &["{\"to\":\"you\"}"]].concat())
         .ok();
     let elsewhere = [&["--ledger", "fork"], &append[..], &["{\"to\":\"them\"}"]].concat();
-    other.run(&elsewhere).ok();
+    other.without_original(|| other.run(&elsewhere).ok());
     let export = ["export", "--format", "logbook", "-o"];
     other.run(&[&export[..], &["one"]].concat()).ok();
     other

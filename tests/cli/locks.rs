@@ -52,11 +52,11 @@ fn a_ledger_that_somebody_writes_is_locked_for_other_writers() {
     let mut writer = Writer::of(&place);
     writer.append("{}");
     for args in [
-        &["append", "--kind", "k", "--payload", "{}"][..],
-        &["append", "--jsonl", "-"],
-        &["seal"],
-        &["accept-rollback", "--reason", "r"],
-        &["export", "--seal", "-o", "x"],
+        &["--no-wait", "append", "--kind", "k", "--payload", "{}"][..],
+        &["--no-wait", "append", "--jsonl", "-"],
+        &["--no-wait", "seal"],
+        &["--wait", "0", "accept-rollback", "--reason", "r"],
+        &["--wait", "1", "export", "--seal", "-o", "x"],
     ] {
         refused_both_ways(
             &place,
@@ -88,4 +88,57 @@ fn a_writer_that_is_killed_leaves_its_receipts_and_no_lock() {
     let next = place.append(0..1);
     assert_eq!(next[0]["prev_hash"], last["hash"]);
     place.run(&["verify"]).ok();
+}
+
+#[test]
+fn ten_appends_that_start_together_all_record_their_events() {
+    let place = Place::sealed();
+    let children: Vec<_> = (0..10)
+        .map(|n| {
+            let payload = format!("{{\"n\":{n}}}");
+            let mut command = place.command(&["append", "--kind", "k", "--payload", &payload]);
+            command.stdout(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(place.count(), 16);
+    place.run(&["verify"]).ok();
+}
+
+#[test]
+fn a_writer_waits_for_the_one_before_it() {
+    let place = Place::sealed();
+    let mut writer = Writer::of(&place);
+    writer.append("{}");
+    let mut command = place.command(&["append", "--kind", "k", "--payload", "{}"]);
+    let mut waiting = command.stdout(Stdio::null()).spawn().unwrap();
+    writer.append("{}");
+    assert!(waiting.try_wait().unwrap().is_none());
+    writer.close();
+    assert!(waiting.wait().unwrap().success());
+    assert_eq!(place.count(), 9);
+}
+
+#[test]
+fn nothing_is_written_with_read_only() {
+    let place = Place::sealed();
+    for args in [
+        &["--read-only", "append", "--kind", "k", "--payload", "{}"][..],
+        &["--read-only", "seal"],
+        &["--read-only", "rotate"],
+        &["--read-only", "adopt"],
+        &["--read-only", "--ledger", "new", "init"],
+    ] {
+        refused_both_ways(
+            &place,
+            args,
+            "read_only",
+            "the ledger is open for reading only",
+            "leave out --read-only",
+        );
+    }
+    place.run(&["--read-only", "verify"]).ok();
+    assert_eq!(place.count(), 6);
 }

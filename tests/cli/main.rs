@@ -32,6 +32,7 @@ mod keys;
 mod locks;
 mod manifests;
 mod moved;
+mod names;
 mod other_tools;
 mod packages;
 mod passphrases;

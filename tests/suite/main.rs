@@ -12,5 +12,6 @@ mod query;
 mod sample;
 mod store_contract;
 mod store_faults;
+mod store_growth;
 mod store_places;
 mod tiles;

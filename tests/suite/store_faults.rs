@@ -36,6 +36,8 @@ fn in_the_log() -> Place {
         store.commit(chain.batch(10)).unwrap();
     }
     copy(&live, &place.dir);
+    drop(store);
+    fs::remove_dir_all(live).unwrap();
     place
 }
 
@@ -262,6 +264,8 @@ fn the_index_lags_after_a_power_cut_and_catches_up() {
     catch_up(&store, u64::MAX).unwrap();
     assert_eq!(store.indexed_to().unwrap(), 100);
     copy(&live, &place.dir);
+    drop(store);
+    fs::remove_dir_all(live).unwrap();
 
     let reopened = RocksStore::open(&place.dir).unwrap();
     assert_eq!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -71,8 +72,21 @@ fn a_created_ledger_has_its_first_entries_and_nothing_lies_beside_it() {
 fn a_ledger_is_created_in_an_empty_directory() {
     let place = Place::empty();
     fs::create_dir(&place.dir).unwrap();
+    let id = fs::metadata(&place.dir).unwrap().ino();
+    // What a file system has of its own, and what a crash left.
+    fs::create_dir(place.dir.join("lost+found")).unwrap();
+    fs::create_dir(place.dir.join(".creating-x")).unwrap();
     let store = RocksStore::create(&place.dir, Chain::default().batch(1)).unwrap();
     assert_eq!(store.count().unwrap(), 1);
+    drop(store);
+    assert_eq!(fs::metadata(&place.dir).unwrap().ino(), id);
+    let mut names: Vec<_> = fs::read_dir(&place.dir)
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, [".creating-x", "db", "lock", "lost+found"]);
+    assert_eq!(RocksStore::open(&place.dir).unwrap().count().unwrap(), 1);
 }
 
 #[test]
@@ -151,14 +165,14 @@ fn reading_writes_nothing() {
         store.index(&[], 5).unwrap_err(),
         store.flush().unwrap_err(),
         store.compact().unwrap_err(),
-        store
-            .checkpoint(&place.temp.path().join("copy"))
-            .unwrap_err(),
     ];
     assert!(
         refused.iter().all(|e| matches!(e, StoreError::ReadOnly)),
         "{refused:?}"
     );
+    store
+        .copy_files(&place.temp.path().join("copy"), false)
+        .unwrap();
     store.close().unwrap();
     assert_eq!(contents(&place.dir), before);
 }
@@ -318,28 +332,102 @@ fn another_processes_ledger_is_locked_and_its_commits_survive_it() {
     }
 }
 
-#[test]
-fn a_copy_is_a_ledger_of_its_own() {
-    let place = Place::with_ledger();
+/// A copy of the ledger, by its files.
+fn copied(place: &Place) -> PathBuf {
     let copy = place.temp.path().join("copy");
-    let store = RocksStore::open(&place.dir).unwrap();
-    let mut chain = Chain::default();
-    chain.batch(5);
-    store.commit(chain.batch(3)).unwrap();
-    store.checkpoint(&copy).unwrap();
-    store.commit(chain.batch(2)).unwrap();
+    let store = RocksStore::open_read_only(&place.dir).unwrap();
+    store.copy_files(&copy, false).unwrap();
+    copy
+}
 
-    let again = store.checkpoint(&copy).unwrap_err();
+fn commit_one(store: &RocksStore) {
+    let mut chain = Chain::default();
+    chain.batch(store.count().unwrap());
+    store.commit(chain.batch(1)).unwrap();
+}
+
+#[test]
+fn a_copy_reads_as_its_original_and_takes_no_place_that_is_taken() {
+    let place = Place::with_ledger();
+    let copy = copied(&place);
+    let store = RocksStore::open(&place.dir).unwrap();
+    commit_one(&store);
+    let refused = store.copy_files(&copy, false).unwrap_err();
+    assert!(matches!(refused, StoreError::NotHeld), "{refused:?}");
+    drop(store);
+    let store = RocksStore::open_read_only(&place.dir).unwrap();
+    let again = store.copy_files(&copy, false).unwrap_err();
     assert!(matches!(again, StoreError::Exists { .. }), "{again:?}");
     let reader = RocksStore::open_read_only(&copy).unwrap();
-    assert_eq!(reader.count().unwrap(), 8);
-    assert_eq!(reader.entry(Seq(7)).unwrap(), store.entry(Seq(7)).unwrap());
-    drop(reader);
-    let writer = RocksStore::open(&copy).unwrap();
-    let mut chain = Chain::default();
-    chain.batch(8);
-    writer.commit(chain.batch(1)).unwrap();
-    assert_eq!((writer.count().unwrap(), store.count().unwrap()), (9, 10));
+    assert_eq!(reader.count().unwrap(), 5);
+    assert_eq!(reader.entry(Seq(4)).unwrap(), store.entry(Seq(4)).unwrap());
+}
+
+fn assert_copy(place: &Place, copy: &Path) {
+    let refused = RocksStore::open(copy).unwrap_err();
+    let real = fs::canonicalize(&place.dir).unwrap();
+    assert!(
+        matches!(&refused, StoreError::Copy { dir, original } if dir == copy && *original == real),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_copy_is_not_written_while_its_original_is_there() {
+    let place = Place::with_ledger();
+    let copy = copied(&place);
+    let before = contents(&place.dir);
+    assert_copy(&place, &copy);
+    assert_eq!(contents(&place.dir), before);
+    // Nor beside a process that writes the original.
+    let other = Other::writing(&place.dir);
+    assert_copy(&place, &copy);
+    drop(other);
+    // The original itself goes on, by whatever name.
+    let link = place.temp.path().join("link");
+    std::os::unix::fs::symlink(&place.dir, &link).unwrap();
+    commit_one(&RocksStore::open(&link).unwrap());
+    // Once the original is gone, the copy goes on.
+    fs::rename(&place.dir, place.temp.path().join("away")).unwrap();
+    commit_one(&RocksStore::open(&copy).unwrap());
+}
+
+#[test]
+fn a_ledger_that_takes_the_place_of_another_is_no_copy_of_it() {
+    let place = Place::with_ledger();
+    let copy = copied(&place);
+    fs::remove_dir_all(&place.dir).unwrap();
+    let batch = Batch {
+        entries: vec![Chain::default().entry("another", 7, "{}").0],
+        ..Batch::default()
+    };
+    drop(RocksStore::create(&place.dir, batch).unwrap());
+    commit_one(&RocksStore::open(&copy).unwrap());
+}
+
+#[test]
+fn an_adopted_copy_is_written_and_its_original_is_not() {
+    let place = Place::with_ledger();
+    let copy = copied(&place);
+    assert_eq!(RocksStore::adopt(&place.dir).unwrap(), None);
+    let real = fs::canonicalize(&place.dir).unwrap();
+    assert_eq!(RocksStore::adopt(&copy).unwrap(), Some(real));
+    commit_one(&RocksStore::open(&copy).unwrap());
+    let refused = RocksStore::open(&place.dir).unwrap_err();
+    assert!(matches!(refused, StoreError::Copy { .. }), "{refused:?}");
+}
+
+#[test]
+fn a_copy_that_lacks_entries_of_its_original_is_not_adopted() {
+    let place = Place::with_ledger();
+    let copy = copied(&place);
+    commit_one(&RocksStore::open(&place.dir).unwrap());
+    let refused = RocksStore::adopt(&copy).unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::OriginalAhead { last: Seq(5), .. }),
+        "{refused:?}"
+    );
+    commit_one(&RocksStore::open(&place.dir).unwrap());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sealbook::ledger::time::Timestamp;
-use sealbook::logbook::clock::Clock;
+use sealbook::logbook::clock::{Boot, Clock};
 
 /// Clocks that stand still unless they are told to move.
 pub(crate) struct ManualClock(Mutex<Hands>);
@@ -17,6 +17,9 @@ struct Hands {
     step: Duration,
     /// After how many looks the wall clock jumps, and how far.
     jump: Option<(usize, i64)>,
+    /// Which start of the machine it is, if that is told.
+    boot: Option<u32>,
+    accepted: bool,
 }
 
 impl ManualClock {
@@ -26,6 +29,8 @@ impl ManualClock {
             monotonic: Duration::from_secs(1_000_000),
             step: Duration::ZERO,
             jump: None,
+            boot: None,
+            accepted: false,
         }))
     }
 
@@ -63,7 +68,20 @@ impl ManualClock {
 
     /// The machine was started again: the monotonic clock counts from zero.
     pub(crate) fn reboot(&self) {
-        self.turn(|hands| hands.monotonic = Duration::ZERO);
+        self.turn(|hands| {
+            hands.monotonic = Duration::ZERO;
+            hands.boot = hands.boot.map(|boot| boot + 1);
+        });
+    }
+
+    /// From now on it is told which start of the machine it is.
+    pub(crate) fn tell_boot(&self) {
+        self.turn(|hands| hands.boot = Some(1));
+    }
+
+    /// Somebody says whether the wall clock is right.
+    pub(crate) fn accept(&self, accepted: bool) {
+        self.turn(|hands| hands.accepted = accepted);
     }
 
     fn turn<T>(&self, turn: impl FnOnce(&mut Hands) -> T) -> T {
@@ -91,6 +109,19 @@ impl Clock for ManualClock {
 
     fn monotonic(&self) -> Duration {
         self.turn(|hands| hands.monotonic)
+    }
+
+    fn boot(&self) -> Option<Boot> {
+        self.turn(|hands| {
+            hands.boot.map(|boot| Boot {
+                id: format!("boot-{boot}"),
+                since: hands.monotonic,
+            })
+        })
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.turn(|hands| hands.accepted)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use sealbook::ledger::json::Object;
 use sealbook::ledger::kind;
+use sealbook::logbook::error::{LogbookError, OpenError};
 
 use crate::book::{Book, START};
 use crate::clock::ts;
@@ -62,8 +63,9 @@ fn a_jump_backwards_is_recorded_and_the_last_time_is_repeated() {
         // The clock has caught up.
         book.clock.pass_secs(60);
         assert_eq!(book.append().ts, ts("2026-03-01T10:10:01Z"));
+        // Once a minute, as long as it is behind by more than that.
         let recorded = book.kinds().iter().filter(|k| *k == kind::CLOCK).count();
-        assert_eq!(recorded, 1);
+        assert_eq!(recorded, 4);
     }
 }
 
@@ -207,4 +209,113 @@ fn jumps_of_an_hour_a_day_and_a_year_are_recorded_once_each_both_ways() {
             }
         }
     }
+}
+
+/// Ten years ahead for one entry.
+fn frozen() -> Book {
+    let mut book = Book::in_memory();
+    book.clock.tell_boot();
+    book.close();
+    book.clock.reboot();
+    book.clock.set("2036-03-01T10:00:00Z");
+    book.open().unwrap();
+    book.append();
+    book.close();
+    book.clock.reboot();
+    book.clock.set("2026-03-01T10:05:00Z");
+    book.open().unwrap();
+    book
+}
+
+#[test]
+fn a_clock_behind_the_log_is_recorded_once_a_minute_whoever_writes() {
+    let mut book = frozen();
+    let mut recorded = Vec::new();
+    for second in 0..150 {
+        // Every entry by a process of its own.
+        book.close();
+        book.open().unwrap();
+        let receipt = book.append();
+        assert_eq!(receipt.ts, ts("2036-03-01T10:00:00Z"));
+        if book.kinds()[book.kinds().len() - 2] == kind::CLOCK {
+            recorded.push(second);
+        }
+        book.clock.pass_secs(1);
+    }
+    assert_eq!(recorded, [0, 60, 120]);
+    let at = book.kinds().iter().rposition(|k| k == kind::CLOCK).unwrap();
+    let wall = book.payload(at as u64).get("wall").unwrap().clone();
+    assert_eq!(wall.as_str(), Some("2026-03-01T10:07:00+00:00"));
+}
+
+fn day(days: i64) -> i64 {
+    days * 24 * 3_600 * SECOND
+}
+
+#[test]
+fn clocks_that_part_by_a_day_within_a_boot_are_refused_until_they_are_accepted() {
+    for jump in [day(1) + SECOND, -day(1) - SECOND, day(3_650)] {
+        let mut book = Book::in_memory();
+        book.clock.tell_boot();
+        book.close();
+        book.open().unwrap();
+        book.append();
+        let (right, count) = (book.receipts.last().unwrap().ts, book.count());
+        // In the process that has it open.
+        book.clock.jump(jump);
+        let refused = book.try_append().unwrap_err();
+        assert!(matches!(refused, LogbookError::Clocks(_)), "{refused:?}");
+        assert_eq!(book.count(), count);
+        // In the next one.
+        book.close();
+        let refused = book.open().unwrap_err();
+        assert!(matches!(refused, OpenError::Clocks(_)), "{refused:?}");
+        // Set right, it goes on without a word.
+        book.clock.jump(-jump);
+        book.open().unwrap();
+        assert_eq!(book.append().ts, right);
+        assert_eq!(book.count(), count + 1);
+        // Accepted once, it is accepted for this boot.
+        book.close();
+        book.clock.jump(jump);
+        book.clock.accept(true);
+        book.open().unwrap();
+        book.append();
+        book.clock.accept(false);
+        book.close();
+        book.open().unwrap();
+        book.append();
+    }
+}
+
+#[test]
+fn less_than_a_day_is_recorded_and_not_refused_and_so_is_a_day_between_boots() {
+    let mut book = Book::in_memory();
+    book.clock.tell_boot();
+    book.close();
+    book.open().unwrap();
+    book.append();
+    book.clock.jump(day(1) - SECOND);
+    book.append();
+    book.close();
+    book.clock.reboot();
+    book.clock.jump(day(30));
+    book.open().unwrap();
+    book.append();
+}
+
+#[test]
+fn a_log_that_was_idle_for_a_year_goes_on() {
+    let mut book = Book::in_memory();
+    book.clock.tell_boot();
+    book.close();
+    book.open().unwrap();
+    book.append();
+    book.clock.pass_secs(365 * 24 * 3_600);
+    book.append();
+    book.close();
+    book.clock.pass_secs(365 * 24 * 3_600);
+    book.open().unwrap();
+    book.append();
+    assert!(!book.kinds().contains(&kind::CLOCK.to_owned()));
 }

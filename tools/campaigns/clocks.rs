@@ -1,4 +1,4 @@
-//! The machine's clock jumps an hour, a day and a year, both ways, between two
+//! The machine's clock jumps an hour, nearly a day and a year, both ways, between two
 //! processes and under one that runs. Time in the ledger never goes back, a jump
 //! is an entry, and no verdict depends on the clock.
 
@@ -11,7 +11,12 @@ use serde_json::Value;
 use super::place::{Place, Ran, codes};
 use super::tally::Tally;
 
-const JUMPS: [&str; 6] = ["+1h", "-1h", "+1d", "-1d", "+1y", "-1y"];
+const JUMPS: [&str; 6] = ["+1h", "-1h", "+23h", "-23h", "+1y", "-1y"];
+
+/// Whether a jump is so far that it is refused until somebody accepts it.
+fn is_refused(jump: &str) -> bool {
+    jump.ends_with('y')
+}
 
 const APPEND: [&str; 5] = ["append", "--kind", "k", "--payload", "{}"];
 
@@ -22,6 +27,9 @@ pub(crate) fn run(program: &Path) -> Result<Tally, String> {
         let place = Place::new(program);
         place.must(&["init"]);
         between_processes(&place, &library, jump, &mut tally);
+        if is_refused(jump) {
+            continue;
+        }
         let place = Place::new(program);
         place.must(&["init"]);
         under_a_process(&place, &library, jump, &mut tally);
@@ -52,6 +60,15 @@ fn command(place: &Place, library: &Path, time: &str, args: &[&str]) -> Command 
 fn between_processes(place: &Place, library: &Path, jump: &str, tally: &mut Tally) {
     let case = format!("{jump} between processes");
     for time in ["+0", jump, "+0", jump, "+0"] {
+        if is_refused(jump) && time == jump {
+            let ran = Ran::of(command(place, library, time, &APPEND).output().unwrap());
+            if ran.status != Some(2) || !ran.stderr.contains("--accept-clock") {
+                tally.find(format!("{case}: it is not refused: {}", ran.stderr));
+            }
+            accepted(place, library, time, &case, tally);
+            accepted(place, library, "+0", &case, tally);
+            continue;
+        }
         let ran = Ran::of(command(place, library, time, &APPEND).output().unwrap());
         if ran.status != Some(0) {
             tally.find(format!("{case}: {}", ran.stderr));
@@ -62,6 +79,15 @@ fn between_processes(place: &Place, library: &Path, jump: &str, tally: &mut Tall
         }
     }
     judge(place, library, jump, &case, tally);
+}
+
+/// An append of somebody who says that the clock is right.
+fn accepted(place: &Place, library: &Path, time: &str, case: &str, tally: &mut Tally) {
+    let args = [&["--accept-clock"], &APPEND[..]].concat();
+    let ran = Ran::of(command(place, library, time, &args).output().unwrap());
+    if ran.status != Some(0) {
+        tally.find(format!("{case}: accepted: {}", ran.stderr));
+    }
 }
 
 /// One process, whose clock is set twice while it waits for lines.

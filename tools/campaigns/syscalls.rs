@@ -18,6 +18,9 @@ const FAULTS: [&str; 4] = ["error=EIO", "error=ENOSPC", "error=EINTR", "signal=S
 
 const RECEIPTS: &str = "receipts";
 
+/// Where the ledger is kept that the cases of a step begin with.
+const TEMPLATE: &str = "before";
+
 /// Which cases to try: one of so many, beginning where the seed says.
 pub(crate) struct Sample {
     pub(crate) every: u64,
@@ -70,7 +73,7 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
     let mut random = Random::new(sample.seed);
     for step in &LIFE {
         let after = Place::new(program);
-        copy(before.dir(), after.dir());
+        take(&before, &after);
         let whole = trace(&after, None, step.args, step.input);
         assert_eq!(whole.ran.status, Some(0), "{}: {:?}", step.name, whole.ran);
         let numbers = whole.numbers(&after).into_iter();
@@ -97,6 +100,8 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
             }
         }
         keep(&after, &whole.ran.documents(), step);
+        // Its own place must be empty, or what is made of it would be known for copies.
+        std::fs::rename(after.path("ledger"), after.path(TEMPLATE)).unwrap();
         before = after;
     }
     // Whoever tries nothing finds nothing.
@@ -107,11 +112,19 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
     Ok(tally)
 }
 
+/// What a step begins with.
+fn take(before: &Place, place: &Place) {
+    copy(before.dir(), place.dir());
+    if place.path(TEMPLATE).exists() {
+        std::fs::rename(place.path(TEMPLATE), place.path("ledger")).unwrap();
+    }
+}
+
 /// A step of the life with one fault.
 fn case(program: &Path, before: &Place, step: &Step, fault: &str) -> Tally {
     let mut tally = Tally::default();
     let place = Place::new(program);
-    copy(before.dir(), place.dir());
+    take(before, &place);
     let traced = trace(&place, Some(fault), step.args, step.input);
     let judge = Judge {
         place: &place,

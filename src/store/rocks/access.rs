@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use rayon::prelude::*;
 use rocksdb::properties::{
     BLOCK_CACHE_USAGE, CUR_SIZE_ALL_MEM_TABLES, ESTIMATE_TABLE_READERS_MEM, PropName,
 };
@@ -18,13 +17,8 @@ use super::super::term::Term;
 use super::super::{
     Batch, ImportedRow, MemoryUse, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
 };
-use super::tables::{
-    INDEXED_TO_KEY, Table, be, note_key, number, number_in, posting_key, tile_key,
-};
+use super::tables::{INDEXED_TO_KEY, Table, be, note_key, number_in, posting_key, tile_key};
 use super::{Access, RocksStore, of_rocks, options, run};
-
-/// Parts of a table that are read beside each other, by their keys' first byte.
-const SCRUBBED_APART: u8 = 8;
 
 impl Store for RocksStore {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
@@ -35,15 +29,15 @@ impl Store for RocksStore {
         if *stopped {
             return Err(StoreError::Stopped);
         }
+        self.check_undamaged()?;
         self.check_not_moved()?;
         let tail = self.tail().after(&batch)?;
         let write = self.write_batch(&batch)?;
         // Until the answer is known, it is not known what the disk holds.
         *stopped = true;
         // The commit point: one record of the write-ahead log, synced.
-        self.db
-            .write_opt(write, &options::synced())
-            .map_err(of_rocks)?;
+        let written = self.db.write_opt(write, &options::synced());
+        self.noted(written.map_err(of_rocks))?;
         *stopped = false;
         *self.tail.write().unwrap_or_else(PoisonError::into_inner) = tail;
         Ok(())
@@ -75,15 +69,11 @@ impl Store for RocksStore {
     }
 
     fn scrub(&self) -> Result<(), StoreError> {
-        // On all cores: there are as many hashes as entries. Whatever a table's
-        // keys begin with, the parts hold all of them.
-        let tables = Table::ALL.into_iter().filter(|t| *t != Table::Entries);
-        let parts: Vec<_> = tables
-            .flat_map(|table| (0..SCRUBBED_APART).map(move |part| (table, part)))
-            .collect();
-        parts
-            .into_par_iter()
-            .try_for_each(|(table, part)| self.scrub_part(table, part))
+        self.scrub_derived()
+    }
+
+    fn check_room(&self, bytes: usize) -> Result<(), StoreError> {
+        self.check_free_space(bytes as u64)
     }
 
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
@@ -140,7 +130,7 @@ impl Store for RocksStore {
                 .map(|tile| tile.map(|bytes| bytes.to_vec()))
                 .map_err(of_rocks)
         };
-        found.into_iter().map(tile).collect()
+        self.noted(found.into_iter().map(tile).collect())
     }
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -159,6 +149,7 @@ impl Store for RocksStore {
         if *stopped {
             return Err(StoreError::Stopped);
         }
+        self.check_undamaged()?;
         self.check_not_moved()?;
         let imports = self.table(Table::Imports)?;
         let mut write = WriteBatch::default();
@@ -239,34 +230,8 @@ impl RocksStore {
 
     pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let table = self.table(table)?;
-        self.db
-            .get_cf_opt(table, key, &options::reading())
-            .map_err(of_rocks)
-    }
-
-    /// Reads every row of one part of a table: its checksums, and the runs of the
-    /// index.
-    fn scrub_part(&self, table: Table, part: u8) -> Result<(), StoreError> {
-        let family = self.table(table)?;
-        let mut read = options::scrubbing();
-        let width = u8::MAX / SCRUBBED_APART + 1;
-        if part > 0 {
-            read.set_iterate_lower_bound([part * width]);
-        }
-        if part + 1 < SCRUBBED_APART {
-            read.set_iterate_upper_bound([(part + 1) * width]);
-        }
-        let mut rows = self.db.raw_iterator_cf_opt(family, read);
-        let mut seqs = Vec::new();
-        rows.seek_to_first();
-        while let Some((key, value)) = rows.item() {
-            if table == Table::Index && key.len() > INDEXED_TO_KEY.len() {
-                let first = key.get(Term::BYTES..).unwrap_or_default();
-                run::read(number(table, first)?, value, &mut seqs)?;
-            }
-            rows.next();
-        }
-        rows.status().map_err(of_rocks)
+        let found = self.db.get_cf_opt(table, key, &options::reading());
+        self.noted(found.map_err(of_rocks))
     }
 
     /// Everything that a batch says, as one write.

@@ -1,46 +1,58 @@
-//! Copies of a ledger: a checkpoint where it is ours to write, row by row where
-//! it is not.
+//! Copies of a ledger: file by file where nobody writes, row by row beside a writer.
+//! The source is read, and nothing of it changes.
 
+use std::fs::{self, File};
+use std::io;
 use std::path::Path;
-use std::sync::PoisonError;
 
-use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{DB, FlushOptions, WriteBatch};
 
 use super::creation::Building;
 use super::lock::Lock;
 use super::tables::Table;
-use super::{Access, RocksStore, of_rocks, options};
+use super::{Access, DB_DIR, RocksStore, listing, of_rocks, options};
 use crate::store::{Corruption, StoreError};
 
 /// Bytes of rows written together.
 const STEP_BYTES: usize = 4 << 20;
 
 impl RocksStore {
-    /// Makes a copy of the ledger as it is now in `target`, which must not
-    /// exist or be an empty directory. Commits wait for it; the files are
-    /// linked and not copied where the file system can.
+    /// Copies the ledger's files to `target`, which must not exist or be a folder with
+    /// nothing in it: for a store that was opened by [`RocksStore::open_read_only`], under
+    /// whose hold nobody writes. The source is only read. With `link` the tables, which
+    /// never change, are linked and not copied.
     ///
     /// # Errors
-    /// [`StoreError::Exists`], [`StoreError::ReadOnly`], [`StoreError::Corrupt`]
-    /// and [`StoreError::Io`].
-    pub fn checkpoint(&self, target: &Path) -> Result<(), StoreError> {
-        if self.access != Access::Write {
-            return Err(StoreError::ReadOnly);
+    /// [`StoreError::Exists`], [`StoreError::NotHeld`] of a store that was opened
+    /// otherwise, and [`StoreError::Io`].
+    pub fn copy_files(&self, target: &Path, link: bool) -> Result<(), StoreError> {
+        if self.access != Access::Read {
+            return Err(StoreError::NotHeld);
         }
         let building = Building::begin(target)?;
-        {
-            let _no_commits = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-            let checkpoint = Checkpoint::new(&self.db).map_err(of_rocks)?;
-            checkpoint
-                .create_checkpoint(building.db_dir())
-                .map_err(of_rocks)?;
+        let (from, to) = (self.dir.join(DB_DIR), building.db_dir());
+        fs::create_dir(&to)?;
+        for name in listing::names(&from)? {
+            let text = name.to_string_lossy();
+            // RocksDB's own log and its own lock.
+            if text.starts_with("LOG") || text == "LOCK" {
+                continue;
+            }
+            let (source, copy) = (from.join(&name), to.join(&name));
+            if link && text.ends_with(".sst") {
+                fs::hard_link(source, copy)?;
+            } else {
+                // Where the file system can, the blocks are shared.
+                io::copy(&mut File::open(source)?, &mut File::create_new(copy)?)?;
+            }
         }
-        finish(building)
+        drop(Lock::create(building.path())?);
+        building.finish()?;
+        Ok(())
     }
 
-    /// Makes the same copy by reading every row of the ledger as this store
-    /// sees it: for a store that only reads. `progress` is told the bytes
+    /// Makes a copy by reading every row of the ledger as this store
+    /// sees it, whoever writes meanwhile. `progress` is told the bytes
     /// copied so far.
     ///
     /// # Errors
@@ -79,17 +91,10 @@ impl RocksStore {
             .map_err(of_rocks)?;
         copy.cancel_all_background_work(true);
         drop(copy);
-        finish(building)
+        drop(Lock::create(building.path())?);
+        building.finish()?;
+        Ok(())
     }
-}
-
-/// A checkpoint has no write-ahead log, which every ledger must have: opening
-/// gives it one, and shows that it can be opened.
-fn finish(building: Building) -> Result<(), StoreError> {
-    drop(options::open(&building.db_dir()).map_err(of_rocks)?);
-    drop(Lock::create(building.path())?);
-    building.finish()?;
-    Ok(())
 }
 
 fn family_of(db: &DB, table: Table) -> Result<&rocksdb::ColumnFamily, StoreError> {

@@ -1,34 +1,57 @@
 //! Building a ledger's directory beside its place, then moving it there.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
 use super::super::StoreError;
+use super::lock::LOCK_FILE;
 use super::{DB_DIR, listing};
 
 /// A ledger that is not there yet. Dropped, it is removed.
 pub(super) struct Building {
     dir: TempDir,
     target: PathBuf,
+    /// It is built in its place, which is there already: a mount point, perhaps, that
+    /// nothing can be renamed to. Held, so that nobody else builds there.
+    in_place: Option<File>,
 }
+
+/// What an empty file system has, and what an interrupted creation in a folder leaves.
+fn is_nothing(name: &OsStr) -> bool {
+    name == "lost+found" || name == LOCK_FILE || name.as_bytes().starts_with(UNFINISHED)
+}
+
+/// How the names of ledgers begin that are built in their place.
+const UNFINISHED: &[u8] = b".creating-";
 
 impl Building {
     /// Begins a ledger that is to stand at `target`.
     pub(super) fn begin(target: &Path) -> Result<Building, StoreError> {
-        check_free(target)?;
+        let in_place = match is_empty_folder(target)? {
+            true => Some(hold(target)?),
+            false => None,
+        };
         let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let (folder, prefix) = match in_place {
+            Some(_) => (target, ".creating-".to_owned()),
+            None => (parent(target), format!(".{name}.creating-")),
+        };
         let dir = tempfile::Builder::new()
-            .prefix(&format!(".{name}.creating-"))
+            .prefix(&prefix)
             // As `mkdir` would, so that the umask decides.
             .permissions(Permissions::from_mode(0o777))
-            .tempdir_in(parent(target))?;
+            .tempdir_in(folder)?;
         Ok(Building {
             dir,
             target: target.to_owned(),
+            in_place,
         })
     }
 
@@ -44,6 +67,9 @@ impl Building {
     /// name is on the disk when this returns.
     pub(super) fn finish(self) -> Result<PathBuf, StoreError> {
         sync_tree(self.path())?;
+        if self.in_place.is_some() {
+            return self.move_content();
+        }
         match fs::rename(self.path(), &self.target) {
             Ok(()) => {}
             // Somebody was faster.
@@ -54,13 +80,40 @@ impl Building {
         File::open(parent(&self.target))?.sync_all()?;
         Ok(self.target)
     }
+
+    /// The lock first, which is held: with the database in its place the ledger is
+    /// there.
+    fn move_content(self) -> Result<PathBuf, StoreError> {
+        for name in [LOCK_FILE, DB_DIR] {
+            let target = self.target.join(name);
+            if name == DB_DIR && target.symlink_metadata().is_ok() {
+                return Err(exists(&self.target));
+            }
+            fs::rename(self.path().join(name), target)?;
+        }
+        File::open(&self.target)?.sync_all()?;
+        let Building { dir, target, .. } = self;
+        dir.close()?;
+        Ok(target)
+    }
 }
 
-fn check_free(target: &Path) -> Result<(), StoreError> {
-    match listing::names(target).map(|names| names.is_empty()) {
-        Ok(true) => Ok(()),
+/// The folder, if nobody else makes a ledger in it.
+fn hold(folder: &Path) -> Result<File, StoreError> {
+    let file = File::open(folder)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(io::Error::from) {
+        Ok(()) => Ok(file),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(exists(folder)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether there is a folder with nothing in it that counts, and not nothing.
+pub(super) fn is_empty_folder(target: &Path) -> Result<bool, StoreError> {
+    match listing::names(target).map(|names| names.iter().all(|name| is_nothing(name))) {
+        Ok(true) => Ok(true),
         Ok(false) => Err(exists(target)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(exists(target)),
         Err(error) => Err(error.into()),
     }

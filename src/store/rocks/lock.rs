@@ -4,12 +4,18 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::super::StoreError;
 
-const LOCK_FILE: &str = "lock";
+/// The name of the lock file in a ledger's directory.
+pub(super) const LOCK_FILE: &str = "lock";
+
+/// How often it is tried to take a hold that somebody else has.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A hold on a ledger's directory, until it is dropped or the process ends.
 pub(super) struct Lock {
@@ -35,6 +41,20 @@ impl Lock {
     pub(super) fn create(dir: &Path) -> Result<Lock, StoreError> {
         let file = File::create_new(dir.join(LOCK_FILE))?;
         Lock::take(dir, file, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    /// The writer's hold, waiting so long for others to let go. There is no queue:
+    /// of those who wait, any is next.
+    pub(super) fn exclusive_within(dir: &Path, wait: Duration) -> Result<Lock, StoreError> {
+        let until = Instant::now() + wait;
+        loop {
+            match Lock::exclusive(dir) {
+                Err(StoreError::Locked { .. }) if Instant::now() < until => {
+                    thread::sleep(LOOK_AGAIN);
+                }
+                taken => return taken,
+            }
+        }
     }
 
     /// The writer's hold. A copy that was made without the lock file gets one.

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::thread;
 
 use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRecoveryMode, Error, InfoLogger, LogLevel, Options, ReadOptions, SliceTransform,
-    WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBCompactionStyle,
+    DBCompressionType, DBRecoveryMode, Error, InfoLogger, LogLevel, Options, ReadOptions,
+    SliceTransform, WriteOptions,
 };
+
+use rustix::process::{Resource, getrlimit};
 
 use super::tables::Table;
 use crate::store::term::Term;
@@ -25,6 +27,12 @@ const BLOOM_BITS: f64 = 10.0;
 /// 256 KiB, which makes the verification of a ledger that is not in memory wait for
 /// the disk: 8 MiB are 7 % faster there, and more are not.
 pub(super) const READ_AHEAD: usize = 8 * MIB;
+
+/// Tables that may be open, whatever the limit of the process. RocksDB takes no less.
+const LEAST_OPEN: u64 = 20;
+
+/// Tables that are held open at most: of 128 MiB each, all of 512 GiB.
+const MOST_OPEN: u64 = 4_096;
 
 /// Makes a database with all tables.
 pub(super) fn create(path: &Path) -> Result<DB, Error> {
@@ -49,7 +57,10 @@ pub(super) fn open_read_only(path: &Path) -> Result<DB, Error> {
 /// Opens a database that another process may be writing, as it is now. What
 /// RocksDB must keep of its own goes to `scratch`.
 pub(super) fn open_beside(path: &Path, scratch: &Path) -> Result<DB, Error> {
-    DB::open_cf_descriptors_as_secondary(&for_reading(), path, scratch, tables())
+    let mut options = for_reading();
+    // The writer removes files under this reader, which must have them open by then.
+    options.set_max_open_files(-1);
+    DB::open_cf_descriptors_as_secondary(&options, path, scratch, tables())
 }
 
 /// Opens the one table that databases of every format have.
@@ -99,8 +110,9 @@ fn for_database() -> Options {
     // What a crash leaves to replay: a second's work or two. Small tables that
     // hardly ever fill a memtable would otherwise hold on to every log.
     options.set_max_total_wal_size(256 * MIB as u64);
-    // All files stay open, and no lookup opens a file first.
-    options.set_max_open_files(-1);
+    // Those used last stay open. Half of what the process may open: connections,
+    // and the files of a merge, need descriptors too.
+    options.set_max_open_files(open_files());
     // It would read a block of every file to guide compaction by statistics
     // that an append-only table has no use for.
     options.set_skip_stats_update_on_db_open(true);
@@ -115,6 +127,13 @@ fn for_database() -> Options {
     options.set_stats_dump_period_sec(0);
     options.set_stats_persist_period_sec(0);
     options
+}
+
+/// How many tables may be open at a time.
+fn open_files() -> i32 {
+    let limit = getrlimit(Resource::Nofile).current;
+    let half = limit.map_or(MOST_OPEN, |limit| (limit / 2).clamp(LEAST_OPEN, MOST_OPEN));
+    i32::try_from(half).unwrap_or(i32::MAX)
 }
 
 fn tables() -> Vec<ColumnFamilyDescriptor> {
@@ -205,6 +224,11 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_write_buffer_size(4 * MIB);
         }
+    }
+    if table.overlaps() {
+        // Rows go everywhere among those that are there: a few new ones are merged
+        // with files of their size, and not with the whole table.
+        options.set_compaction_style(DBCompactionStyle::Universal);
     }
     options.set_block_based_table_factory(&blocks);
     options

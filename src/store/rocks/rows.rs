@@ -44,6 +44,7 @@ impl Key for Vec<u8> {
 
 /// The rows of a table in the order of its keys.
 pub(super) struct Scan<'s, K> {
+    store: &'s RocksStore,
     table: Table,
     order: Order,
     state: State<'s>,
@@ -104,6 +105,7 @@ impl RocksStore {
             Err(error) => State::Failed(error),
         };
         Scan {
+            store: self,
             table,
             order,
             state,
@@ -118,7 +120,7 @@ impl<K: Key> Iterator for Scan<'_, K> {
     fn next(&mut self) -> Option<Self::Item> {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Standing(mut raw) => {
-                let row = read_row(self.table, &raw).transpose()?;
+                let row = self.store.noted(read_row(self.table, &raw)).transpose()?;
                 if row.is_ok() {
                     match self.order {
                         Order::Ascending => raw.next(),

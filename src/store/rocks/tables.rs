@@ -10,6 +10,9 @@ use crate::store::term::Term;
 /// In [`Table::Meta`]: the version of all this.
 pub(super) const FORMAT_KEY: &str = "format";
 
+/// In [`Table::Meta`]: the path of the folder that the ledger lives in.
+pub(super) const HOME_KEY: &str = "home";
+
 /// In [`Table::Index`]: how many entries are indexed. No term is so short.
 pub(super) const INDEXED_TO_KEY: &[u8] = &[0x00];
 
@@ -43,6 +46,12 @@ impl Table {
         Table::Index,
         Table::Imports,
     ];
+
+    /// Whether what is written later lies among the keys that are there, and not
+    /// behind them.
+    pub(super) const fn overlaps(self) -> bool {
+        matches!(self, Table::Hashes | Table::Index | Table::Imports)
+    }
 
     pub(super) const fn name(self) -> &'static str {
         match self {

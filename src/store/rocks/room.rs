@@ -1,0 +1,44 @@
+//! Room on the disk, looked at before a write.
+//!
+//! A write that fails for want of room leaves open what of it is on the disk, so nothing
+//! more is taken until the ledger is opened again. A write that is refused before it is
+//! begun leaves nothing open: when there is room again, it goes on.
+
+use rocksdb::properties::CUR_SIZE_ALL_MEM_TABLES;
+
+use super::RocksStore;
+use super::tables::Table;
+use crate::store::StoreError;
+
+/// Beyond so many free bytes it is not looked closer.
+const PLENTY: u64 = 1 << 30;
+
+/// What is to be left for manifests and logs of the database.
+const LEFT: u64 = 2 << 20;
+
+impl RocksStore {
+    pub(super) fn check_free_space(&self, bytes: u64) -> Result<(), StoreError> {
+        let seen = rustix::fs::statvfs(&self.dir).map_err(std::io::Error::from)?;
+        let free = seen.f_bavail.saturating_mul(seen.f_frsize);
+        if free >= PLENTY {
+            return Ok(());
+        }
+        // Sooner or later what is in memory becomes tables, beside the logs that have
+        // it already.
+        let unwritten: u64 = Table::ALL
+            .into_iter()
+            .filter_map(|table| {
+                let family = self.db.cf_handle(table.name())?;
+                let bytes = self
+                    .db
+                    .property_int_value_cf(family, CUR_SIZE_ALL_MEM_TABLES);
+                bytes.ok().flatten()
+            })
+            .sum();
+        let needed = unwritten + bytes.saturating_mul(2) + LEFT;
+        if free < needed {
+            return Err(StoreError::NoRoom { free, needed });
+        }
+        Ok(())
+    }
+}
