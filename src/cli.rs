@@ -16,6 +16,7 @@ mod context;
 mod decide;
 mod diff;
 mod dispatch;
+mod doctor;
 mod document;
 mod enroll;
 mod epochs;
@@ -158,6 +159,8 @@ enum Command {
     Backup(backup::Args),
     /// Acknowledge for ever that the ledger was rolled back
     AcceptRollback(accept_rollback::Args),
+    /// Read the whole database for damage, and say what to do
+    Doctor(doctor::Args),
     /// Make this copy the ledger that is written, and its original the copy
     Adopt,
     /// Print the ledger's public key
@@ -331,6 +334,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Import(args) => import::run(&context, &args, output),
         Command::Backup(args) => backup::run(&context, &args, output),
         Command::AcceptRollback(args) => accept_rollback::run(&context, &args, output),
+        Command::Doctor(args) => doctor::run(&context, &args, output),
         Command::Adopt => adopt::run(&context, output),
         Command::Key(args) => key::run(&context, &args, output),
         Command::Rules(command) => rules::run(&command, output),

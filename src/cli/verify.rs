@@ -95,6 +95,17 @@ impl<'a> Printed<'a> {
     }
 }
 
+/// Seconds that the time of a log may be ahead of the clock without a word.
+pub(super) const CLOCK_TOLERANCE: i64 = 60;
+
+/// What to know of a log whose time is ahead.
+pub(super) fn clock_behind(seconds: i64) -> String {
+    format!(
+        "the last entry's time is {seconds} seconds ahead of this machine's clock: entries get \
+         that time until the clock has caught up, and sealbook:clock entries say what it was"
+    )
+}
+
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let started = Instant::now();
     let (mut policy, warnings) = against::policy(args)?;

@@ -219,6 +219,8 @@ pub enum WarningCode {
     /// The write-ahead log ends within a write: a crash interrupted it, before
     /// anyone was told that it is there.
     InterruptedWrite,
+    /// The time of the log is ahead of the clock of the one who verifies.
+    ClockBehind,
     /// Some of the receipts, headers or heads that were given are of entries
     /// that are not here, and need not be.
     NotCovered,

@@ -25,6 +25,9 @@ pub(super) struct Health {
     timestamp: String,
     /// Free bytes on the ledger's file system.
     free_bytes: u64,
+    /// Seconds by which the clock is behind the last entry's time, which later entries
+    /// repeat until it has caught up.
+    clock_behind_seconds: u64,
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -58,6 +61,7 @@ pub(super) async fn health(
         version: env!("CARGO_PKG_VERSION"),
         timestamp: service.clock.wall().to_string(),
         free_bytes: service.space.free(),
+        clock_behind_seconds: service.clock_behind(),
     };
     let code = if ok {
         StatusCode::OK

@@ -40,6 +40,7 @@ pub(super) struct Metrics {
     unsealed: Gauge,
     epoch_lag: Gauge,
     free_bytes: Gauge,
+    clock_behind: Gauge,
     store_memory: Family<Part, Gauge>,
 }
 
@@ -135,6 +136,12 @@ impl Metrics {
                 "Free bytes on the ledger's file system",
                 Gauge::default(),
             ),
+            clock_behind: kept(
+                r,
+                "clock_behind_seconds",
+                "By how much the clock is behind the last entry's time",
+                Gauge::default(),
+            ),
             store_memory: kept(
                 r,
                 "store_memory_bytes",
@@ -219,6 +226,7 @@ pub(super) async fn metrics(
     let lag = open.map_or(0, |open| service.clock.wall().micros_since(open.since));
     metrics.epoch_lag.set(lag.max(0) / 1_000_000);
     metrics.free_bytes.set(gauge(service.space.free()));
+    metrics.clock_behind.set(gauge(service.clock_behind()));
     let memory = service.logbook.store().memory();
     for (part, bytes) in [
         ("cached", memory.cached),

@@ -114,6 +114,12 @@ impl Service {
         Arc::clone(self.logbook.store())
     }
 
+    /// Whole seconds by which the clock is behind the last entry's time.
+    pub(super) fn clock_behind(&self) -> u64 {
+        let ahead = self.logbook.durable().ts.micros_since(self.clock.wall());
+        u64::try_from(ahead / 1_000_000).unwrap_or(0)
+    }
+
     /// Random bytes.
     pub(super) fn random<const N: usize>(&self) -> Result<[u8; N], Problem> {
         let mut bytes = [0; N];

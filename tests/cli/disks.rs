@@ -1,7 +1,7 @@
 //! Disks that are full, and folders that may not be written.
 
 use std::fs::{self, Permissions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -223,4 +223,97 @@ fn output_that_cannot_be_written_is_named_and_leaves_nothing() {
         let left = fs::read_dir(place.path("small")).unwrap().count();
         assert_eq!(left, 1, "what fills it");
     }
+}
+
+/// A server, asked over plain HTTP.
+#[cfg(feature = "serve")]
+struct Server {
+    child: std::process::Child,
+    address: String,
+}
+
+#[cfg(feature = "serve")]
+impl Server {
+    fn start(place: &Place, args: &[&str]) -> Server {
+        let mut command = place.command(args);
+        command.stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let serving = lines.find(|line| line.as_ref().unwrap().contains("serving"));
+        let serving = serving.unwrap().unwrap();
+        let at = serving.find("127.0.0.1:").unwrap();
+        let port = |c: &char| c.is_ascii_digit() || matches!(c, '.' | ':');
+        let address = serving[at..].chars().take_while(port).collect();
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, address }
+    }
+
+    /// The status and body of an answer.
+    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+        let mut stream = std::net::TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        let status = answer[9..12].parse().unwrap();
+        (status, answer)
+    }
+}
+
+#[cfg(feature = "serve")]
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+#[cfg(feature = "serve")]
+#[test]
+fn a_server_whose_disk_was_full_goes_on_when_there_is_room() {
+    let place = Place::empty();
+    let Some(disk) = SmallDisk::mount(&place, "small", "48m") else {
+        return;
+    };
+    place.run(&["--ledger", "small/ledger", "init"]).ok();
+    let serve = [
+        "--ledger",
+        "small/ledger",
+        "serve",
+        "--port",
+        "0",
+        "--min-free",
+        "0",
+    ];
+    let server = Server::start(&place, &serve);
+    let large = "y".repeat(1 << 18);
+    let append = |n: u64, text: &str| {
+        let body = format!("{{\"kind\":\"k\",\"payload\":{{\"n\":{n},\"x\":\"{text}\"}}}}");
+        server.ask("POST", "/v1/entries", &body)
+    };
+    assert_eq!(append(0, "").0, 201);
+    for round in 0..3 {
+        let filling = disk.fill();
+        let (status, answer) = append(1, "");
+        assert_eq!(status, 503, "{answer}");
+        assert!(answer.contains("disk_full"), "{answer}");
+        // Nor is it sealed.
+        assert_eq!(server.ask("POST", "/v1/seal", "{}").0, 403);
+        fs::remove_file(filling).unwrap();
+        let (status, answer) = append(2 + round, &large);
+        assert_eq!(status, 201, "{answer}");
+        let (status, answer) = server.ask("GET", "/health", "");
+        assert_eq!(status, 200, "{answer}");
+    }
+    drop(server);
+    let at = ["--json", "--ledger", "small/ledger"];
+    place.run(&[&at[..], &["verify"]].concat()).ok();
+    let entries = place.run(&[&at[..], &["log", "--kind", "k"]].concat());
+    assert_eq!(entries.ok().documents().len(), 4);
 }

@@ -318,7 +318,7 @@ fn a_ledger_in_the_place_of_another_is_seen_by_key_mark_and_genesis() {
     fs::remove_dir_all(place.path("ledger")).unwrap();
 
     // The same key, begun anew: the mark is not its.
-    place.copy("same", "ledger");
+    fs::rename(place.path("same"), place.path("ledger")).unwrap();
     assert_mark_refused(&place, "mark_invalid", detail, PUT_BACK);
 
     // With the mark replaced too, only what was kept elsewhere tells.
@@ -342,4 +342,33 @@ fn a_ledger_of_a_later_format_is_named_and_not_touched() {
     place
         .run(&["--json", "verify"])
         .refused("unknown_format", detail, hint);
+}
+
+#[test]
+fn a_ledger_with_a_damaged_table_takes_no_more() {
+    let place = in_tables();
+    let mut refused = 0;
+    for file in place.files(".sst") {
+        let bytes = fs::read(&file).unwrap();
+        let Some(at) = find(&bytes, b"sealbook:open").or_else(|| find(&bytes, b"note\x1f")) else {
+            continue;
+        };
+        flip(&file, at);
+        let append = ["--json", "append", "--kind", "k", "--payload", "{}"];
+        let run = place.run(&append).ends_with(2);
+        assert_eq!(run.document()["error"]["code"], "store_corrupt");
+        let run = place.run(&["--json", "doctor"]).ends_with(1).document();
+        let findings = run["findings"].as_array().unwrap();
+        assert_eq!(findings[0]["code"], "store_corrupt", "{run}");
+        fs::write(&file, &bytes).unwrap();
+        refused += 1;
+    }
+    assert!(refused > 0, "no table with entries");
+    let well = place.run(&["--json", "doctor"]).ok().document();
+    assert_eq!(well["findings"], serde_json::json!([]));
+    verify(&place, 0);
+    // A word of its own for what stands beside.
+    fs::remove_file(place.path("ledger.mark")).unwrap();
+    let run = place.run(&["--json", "doctor"]).ends_with(1).document();
+    assert_eq!(run["findings"][0]["code"], "mark");
 }

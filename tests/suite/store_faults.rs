@@ -362,3 +362,26 @@ fn write_until_it_fails_for_another_test() {
     assert!(store.entry(Seq(0)).unwrap().is_some(), "reading goes on");
     fs::write(dir.join("committed"), committed.to_string()).unwrap();
 }
+
+#[test]
+fn damage_that_a_reader_meets_stops_the_writer() {
+    let place = in_tables();
+    let store = RocksStore::open(&place.dir).unwrap();
+    let mut chain = Chain::default();
+    chain.batch(COUNT);
+    store.commit(chain.batch(1)).unwrap();
+    let largest = files(&place, ".sst")
+        .into_iter()
+        .max_by_key(|path| fs::metadata(path).unwrap().len())
+        .unwrap();
+    let mut bytes = fs::read(&largest).unwrap();
+    for byte in &mut bytes[..1_000] {
+        *byte ^= 0x40;
+    }
+    fs::write(&largest, bytes).unwrap();
+    store.commit(chain.batch(1)).unwrap();
+    let read = store.entries(0..u64::MAX).find_map(Result::err);
+    let scrubbed = store.scrub();
+    assert!(read.is_some() || scrubbed.is_err());
+    assert_corrupt(store.commit(chain.batch(1)), Corruption::Engine);
+}

@@ -23,6 +23,7 @@ use crate::ledger::search::{Places, search};
 use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Outcome, Summary, Verified, verify};
 use crate::logbook::error::OpenError;
+use crate::logbook::extent_of;
 use crate::logbook::reading::Reader;
 use crate::report::{ReportFile, verify_report};
 use crate::store::StoreError;
@@ -34,7 +35,7 @@ use super::super::error::CliError;
 use super::super::progress::Progress;
 use super::super::recognise::{As, Found, recognise};
 use super::state::{Resumable, resumable};
-use super::word;
+use super::{CLOCK_TOLERANCE, clock_behind, word};
 
 /// Everything that was found out about one of them.
 pub(super) struct Examined {
@@ -237,6 +238,14 @@ fn ledger(context: &Context, dir: &Path, policy: &Policy) -> Result<Examined, Cl
                 "the write-ahead log ends with {interrupted} bytes of a write that was \
                  interrupted, as by a crash: nothing of it is there or was acknowledged"
             ),
+        });
+    }
+    let last_ts = extent_of(store).ok().map(|extent| extent.last_ts);
+    let behind = last_ts.map_or(0, |ts| ts.micros_since(context.clock().wall()) / 1_000_000);
+    if behind > CLOCK_TOLERANCE {
+        examined.report.warnings.push(Warning {
+            code: WarningCode::ClockBehind,
+            detail: clock_behind(behind),
         });
     }
     if let Some(last) = reader.as_of()? {
