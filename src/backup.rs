@@ -185,6 +185,7 @@ fn mark_of(order: &Order<'_>, store: &RocksStore, seen: &MarkFile) -> Result<Mar
         return Ok(mark);
     };
     let head = Head {
+        second: None,
         log: extent.log,
         genesis: extent.genesis,
         seq: extent.last_seq,

@@ -101,6 +101,8 @@ pub struct Prover {
 struct Sealed {
     epoch: SignedEpoch,
     paths: PathReader,
+    /// Entry 0 of the log.
+    opening: Entry,
 }
 
 impl Prover {
@@ -121,12 +123,14 @@ impl Prover {
         let entry = entry_at(store, seq)?;
         let path = path_of(store, &mut sealed.paths, seq, &entry, &sealed.epoch)?;
         let epoch = sealed.epoch.clone();
+        let opening = sealed.opening.clone();
         *last() = Some(sealed);
         Ok(InclusionProof {
             seq,
             entry,
             epoch,
             path,
+            opening: Some(opening),
         })
     }
 }
@@ -139,7 +143,12 @@ impl Sealed {
             .ok_or(EvidenceError::NotSealed { seq })?;
         let epoch = epoch_at(store, number)?;
         let paths = paths_of(&epoch);
-        Ok(Sealed { epoch, paths })
+        let opening = entry_at(store, Seq::FIRST)?;
+        Ok(Sealed {
+            epoch,
+            paths,
+            opening,
+        })
     }
 
     fn holds(&self, seq: Seq) -> bool {

@@ -168,3 +168,4 @@ mod time_reader;
 mod tokens;
 pub mod trace;
 pub mod verify;
+pub mod version;

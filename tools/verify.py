@@ -346,7 +346,7 @@ def verify(data, keys, format):  # The report on a file's bytes as `format`, und
     except Fault as fault:
         report["faults"].append(fault.args[0])
     except Unsupported:
-        return dict(report, verdict="none", detail="format_unsupported")
+        return dict(report, verdict="error", faults=[dict(code="format_unsupported")])
     return dict(report, verdict="fail" if report["faults"] else "pass")
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -361,5 +361,5 @@ if __name__ == "__main__":
         format = args.format or (named[0] if named else recognise(data))
         report = verify(data, args.key, format) if format else dict(verdict="none", detail="no logbook, bundle or proof")
         print(json.dumps(dict(path=file.name, **report)), file=sys.stdout if format else sys.stderr)
-        args.status = max(args.status, ["pass", "fail", "none"].index(report["verdict"]))
+        args.status = max(args.status, dict(fail=1, error=2, none=2).get(report["verdict"], 0))
     sys.exit(args.status)

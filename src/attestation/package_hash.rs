@@ -5,6 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::files::{FileDigest, Found, Root, TreeError, TreeProblem, digest_tree, list};
+use crate::ledger::limits;
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 use crate::ledger::shape::written_as;
 
@@ -88,7 +89,7 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
     })?;
     let skip = |_: &str, name: &[u8]| is_excluded(name);
     let tree = list(&root, &skip)?;
-    let digests = digest_tree(&root, &tree, &skip)?;
+    let digests = digest_tree(&root, &tree, &skip, limits::PACKAGE_BYTES)?;
     let mut records: Vec<(&Found, &FileDigest)> = tree.files.iter().zip(&digests).collect();
     let canonical = hash_records(&records);
     records.par_sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));

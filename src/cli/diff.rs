@@ -104,11 +104,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 }
 
 /// Hands over what is at `path` as a source of entries.
-fn with_source(
+pub(super) fn with_source<T>(
     context: &Context,
     path: &Path,
-    with: &mut dyn FnMut(&mut dyn Source) -> Result<Comparison, CliError>,
-) -> Result<Comparison, CliError> {
+    with: &mut dyn FnMut(&mut dyn Source) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     match recognise(path, None)? {
         Found::Ledger(dir) => {
             let reader = Reader::open(&dir, &context.mark_of(&dir))?;
@@ -124,7 +124,7 @@ fn with_source(
 }
 
 /// Evidence never takes the place of a file.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let mut options = std::fs::OpenOptions::new();
     let file = options.write(true).create_new(true).open(path);
     let written = file.and_then(|mut file| {

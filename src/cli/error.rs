@@ -115,6 +115,8 @@ pub(super) enum CliError {
     },
     #[error("{}: neither a signed head nor an epoch header", path.display())]
     NotAHead { path: PathBuf },
+    #[error("there is no file or ledger to verify; {passed_over} others were passed over")]
+    NothingToVerify { passed_over: usize },
     #[error("the closing record cannot be signed: {0}")]
     NotSigned(Box<CliError>),
     #[error("{}: the line is not in canonical form, ended by one newline", path.display())]
@@ -234,6 +236,7 @@ impl CliError {
             | CliError::InsideLedger { .. } => "usage",
             CliError::Output(error) | CliError::File { source: error, .. } => io_code(error),
             CliError::OutputLost { .. } => "output_lost",
+            CliError::Read(ReadError::Unsupported(_)) => "format_unsupported",
             CliError::Read(_) => "io",
             CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
             CliError::Producer(error) => error.code(),
@@ -265,6 +268,7 @@ impl CliError {
             CliError::Shelf(error) => shelf_code(error),
             CliError::NotRecognised { .. } | CliError::NotAHead { .. } => "not_recognised",
             CliError::NotSigned(_) => "not_signed",
+            CliError::NothingToVerify { .. } => "nothing_to_verify",
             CliError::TooManyHeads { .. } | CliError::NotCanonical { .. } => "bad_input",
             CliError::Receipts {
                 error: ReceiptsError::Io(error),
@@ -331,6 +335,10 @@ impl CliError {
             },
             CliError::Publish(error) => return publish_hint(error),
             CliError::NoPassphrase => GIVE_PASSPHRASE,
+            CliError::Read(ReadError::Unsupported(_))
+            | CliError::Import(ImportError::Read(ReadError::Unsupported(_))) => {
+                "take a newer sealbook, or ask for the file in --format-version 1"
+            }
             CliError::NotSigned(_) => {
                 "name the key's file with SEALBOOK_KEY, or ask the running server for /v1/bundle; \
                  --no-sign writes what passes nowhere but with --allow-unsigned"
@@ -497,6 +505,7 @@ fn evidence_code(error: &EvidenceError) -> &'static str {
 fn import_code(error: &ImportError) -> &'static str {
     match error {
         ImportError::OwnKey => "own_key",
+        ImportError::Read(ReadError::Unsupported(_)) => "format_unsupported",
         ImportError::Empty => "not_found",
         ImportError::Store(error) => store_code(error),
         ImportError::Append(error) => append_code(error),

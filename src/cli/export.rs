@@ -22,6 +22,7 @@ use super::head::signed_head;
 use super::imported;
 use super::output::Output;
 use super::progress::Progress;
+use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -31,6 +32,9 @@ pub(super) struct Args {
     /// What is written; a logbook is always the log from its first entry on
     #[arg(long, value_enum, default_value_t = Kind::Bundle)]
     format: Kind,
+    /// The version that it is written in
+    #[arg(long, value_enum, default_value = "2", value_name = "VERSION")]
+    format_version: FormatVersion,
     /// Compress it with zstd, as a name that ends in .zst does too
     #[arg(long)]
     zstd: bool,
@@ -114,6 +118,7 @@ fn selection(
 ) -> Result<u64, CliError> {
     let signer = signer(context, store, args.no_sign)?;
     let export = SelectionExport {
+        version: args.format_version.into(),
         filter: &args.filters.to_filter()?,
         unsealed: Unsealed::Refused,
         signer: signer.as_deref(),
@@ -142,6 +147,7 @@ fn bundle(
         }
     };
     let export = RangeExport {
+        version: args.format_version.into(),
         first,
         last,
         head: head.as_ref(),

@@ -9,6 +9,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
+use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -17,10 +18,16 @@ pub(super) struct Args {
     /// Where the proof is written; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// The version that it is written in
+    #[arg(long, value_enum, default_value = "2", value_name = "VERSION")]
+    format_version: FormatVersion,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let proof = prove(&context.reader(output)?.store, Seq(args.seq))?;
+    let mut proof = prove(&context.reader(output)?.store, Seq(args.seq))?;
+    if args.format_version == FormatVersion::One {
+        proof.opening = None;
+    }
     let bytes = proof.to_bytes();
     if args.output.as_os_str() == "-" {
         output.bytes(&bytes)?;

@@ -15,6 +15,7 @@ use super::error::CliError;
 use super::export::{signer, to_file};
 use super::output::Output;
 use super::progress::Progress;
+use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -24,6 +25,9 @@ pub(super) struct Args {
     /// Where it is written; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// The version that it is written in
+    #[arg(long, value_enum, default_value = "2", value_name = "VERSION")]
+    format_version: FormatVersion,
     /// Do not sign the closing record of the bundle
     #[arg(long, alias = "unsigned")]
     no_sign: bool,
@@ -51,6 +55,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let mut left_out = 0;
     let written = to_file(&args.output, |out| {
         let export = ReportExport {
+            version: args.format_version.into(),
             correlation: args.correlation.as_deref().unwrap_or_default(),
             signer: signer.as_deref(),
             progress: &mut |done| progress.at(done),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::ledger::limits;
 use crate::ledger::policy::Policy;
 use crate::ledger::revocation::{RevocationFileError, SignedRevocation};
+use crate::ledger::version::Version;
 
 use super::document;
 use super::error::CliError;
@@ -49,4 +50,24 @@ fn revocation(path: &Path) -> Result<SignedRevocation, CliError> {
             path: path.to_owned(),
         },
     })
+}
+
+/// The version of what is taken out of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum FormatVersion {
+    /// For readers of version 0.1.
+    #[value(name = "1")]
+    One,
+    /// With the entry that opened the log, and the selection that is answered.
+    #[value(name = "2")]
+    Two,
+}
+
+impl From<FormatVersion> for Version {
+    fn from(given: FormatVersion) -> Version {
+        match given {
+            FormatVersion::One => Version::One,
+            FormatVersion::Two => Version::Two,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod against;
 mod explained;
+mod forks;
 mod many;
 mod one;
 mod state;
@@ -51,6 +52,15 @@ pub(super) struct Args {
     /// A file of receipts, JSON Lines as `append` prints them: the log must hold them all
     #[arg(long, value_name = "FILE")]
     receipts: Option<PathBuf>,
+    /// The case that a bundle must hold all of, as its closing record says it was asked for
+    #[arg(long, value_name = "ID")]
+    correlation: Option<String>,
+    /// The same of a tenant
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// The same of a worker
+    #[arg(long, value_name = "ID")]
+    worker: Option<String>,
     /// Judge a logbook as a ledger's own, whatever its first entry says
     #[arg(long)]
     ledger_rules: bool,
@@ -60,6 +70,9 @@ pub(super) struct Args {
     /// Name every fault, and not only the first twenty
     #[arg(long)]
     all: bool,
+    /// Write the proof here, if two of the books are two histories that one key signed
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
     /// Say where trust ends: what was done to it, and from where on it is whole
     #[arg(long)]
     explain: bool,

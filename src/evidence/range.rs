@@ -11,8 +11,9 @@ use crate::ledger::head::SignedHead;
 use crate::ledger::key::Signer;
 use crate::ledger::merkle::LeafRange;
 use crate::ledger::position::Seq;
+use crate::ledger::version::Version;
 use crate::logbook::error::OpenError;
-use crate::logbook::{epoch_at, identity_of};
+use crate::logbook::{entry_at, epoch_at, identity_of};
 use crate::store::Store;
 use crate::store::tree::{TreeError, subtree_hashes};
 
@@ -28,6 +29,8 @@ pub struct RangeExport<'a> {
     /// Under which head unsealed entries may be given. Without one they are
     /// left out.
     pub head: Option<&'a SignedHead>,
+    /// In which version.
+    pub version: Version,
     /// Who signs the closing record.
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
@@ -46,6 +49,7 @@ pub fn export_range<W: Write>(
     let identity = identity_of(store)?;
     let last = last_of(store, &export)?;
     let opening = BundleOpening {
+        version: export.version,
         contents: Contents::Range {
             first_seq: export.first,
             last_seq: last,
@@ -53,7 +57,7 @@ pub fn export_range<W: Write>(
         log: identity.log,
         genesis: identity.genesis,
     };
-    let mut writer = BundleWriter::new(out, &opening)?;
+    let mut writer = BundleWriter::new(out, &opening, &entry_at(store, Seq::FIRST)?)?;
     needed(store, export.first, last)?.write(store, &mut writer)?;
     let mut epoch: Option<SignedEpoch> = None;
     let mut headed = false;

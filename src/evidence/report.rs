@@ -8,6 +8,7 @@ use crate::ledger::bundle::BundleError;
 use crate::ledger::key::Signer;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
+use crate::ledger::version::Version;
 use crate::report::{About, Case, MOST_RELATED, ReportWriter};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
@@ -19,6 +20,8 @@ use super::{EvidenceError, sealed_to};
 pub struct ReportExport<'a> {
     /// The correlation id of the case.
     pub correlation: &'a str,
+    /// In which version.
+    pub version: Version,
     /// Who signs the closing record of the bundle.
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
@@ -52,6 +55,7 @@ pub fn export_report<W: Write>(
     let selection = SelectionExport {
         filter: &filter,
         unsealed: Unsealed::LeftOut,
+        version: export.version,
         signer: export.signer,
         progress: export.progress,
     };

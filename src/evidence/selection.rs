@@ -12,6 +12,8 @@ use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
+use crate::ledger::verify::ALSO_ATTESTATIONS;
+use crate::ledger::version::Version;
 use crate::logbook::{entry_at, epoch_at, identity_of};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
@@ -26,6 +28,8 @@ pub struct SelectionExport<'a> {
     pub filter: &'a Filter,
     /// What becomes of entries that no epoch seals yet.
     pub unsealed: Unsealed,
+    /// In which version.
+    pub version: Version,
     /// Who signs the closing record.
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
@@ -72,6 +76,7 @@ pub(super) fn export_with<W: Write>(
 ) -> Result<(W, Selected), EvidenceError> {
     let identity = identity_of(store)?;
     let opening = BundleOpening {
+        version: export.version,
         contents: Contents::Selection,
         log: identity.log,
         genesis: identity.genesis,
@@ -89,7 +94,12 @@ pub(super) fn export_with<W: Write>(
         }
         _ => {}
     }
-    let mut writer = BundleWriter::new(out, &opening)?;
+    let mut writer = BundleWriter::new(out, &opening, &entry_at(store, Seq::FIRST)?)?;
+    let mut answered = export.filter.to_object();
+    if !also.is_empty() {
+        answered.insert(ALSO_ATTESTATIONS, true);
+    }
+    writer.answers(answered);
     needed.write(store, &mut writer)?;
     let mut current: Option<SignedEpoch> = None;
     let (mut written, mut unsealed) = (0, 0);

@@ -1,5 +1,7 @@
 //! The content of a whole folder, as it stood at one time.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::contents::{FileDigest, digest_each};
 use super::root::{Opened, Root};
 use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
@@ -7,12 +9,28 @@ use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
 /// The digest of every file of `tree`, in its order: in parallel, memory for a
 /// few buffers a thread. Afterwards the folder is listed once more, so that what
 /// is returned is what stood there at one time, as far as the file system's
-/// clock tells; `skip` is what `tree` was listed with.
+/// clock tells; `skip` is what `tree` was listed with. What the files say they
+/// have is counted first: more than `most` bytes are not read, since a file of
+/// nothing but a hole costs who makes it nothing.
 ///
 /// # Errors
 /// [`TreeError`] for the first file in the order of the tree.
-pub fn digest_tree(root: &Root, tree: &Tree, skip: Skip<'_>) -> Result<Vec<FileDigest>, TreeError> {
-    let outcomes = digest_each(&tree.files, |found| open_found(root, found));
+pub fn digest_tree(
+    root: &Root,
+    tree: &Tree,
+    skip: Skip<'_>,
+    most: u64,
+) -> Result<Vec<FileDigest>, TreeError> {
+    let counted = AtomicU64::new(0);
+    let outcomes = digest_each(&tree.files, |found| {
+        let opened = open_found(root, found)?;
+        let size = opened.state.size.min(most.saturating_add(1));
+        let before = counted.fetch_add(size, Ordering::Relaxed);
+        match before.saturating_add(size) > most {
+            true => Err(TreeError::new(&found.path, TreeProblem::TooLarge(most))),
+            false => Ok(opened),
+        }
+    });
     let digests = tree.files.iter().zip(outcomes).map(|(found, outcome)| {
         outcome?.map_err(|error| TreeError::new(&found.path, TreeProblem::of_read(error)))
     });

@@ -83,6 +83,9 @@ pub enum TreeProblem {
     /// Folders nest too deep.
     #[error("lies more than {LEVELS} folders deep")]
     TooDeep,
+    /// Its files have more bytes than are read.
+    #[error("makes more than {0} bytes of the folder, which are not read")]
+    TooLarge(u64),
     /// The system refused.
     #[error("cannot be read")]
     Io(#[source] std::io::Error),
@@ -103,6 +106,7 @@ impl TreeProblem {
             TreeProblem::Special => "special_file",
             TreeProblem::Changed => "changed_while_read",
             TreeProblem::TooDeep => "too_deep",
+            TreeProblem::TooLarge(_) => "too_large",
             TreeProblem::Io(_) => "unreadable",
         }
     }

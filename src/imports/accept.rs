@@ -266,7 +266,9 @@ fn read(raw: Raw, index: u64) -> Result<(Seq, Entry), ImportError> {
             let line = bundle_line::parse_entry(&line)?;
             Ok((line.seq, line.entry))
         }
-        Raw::DocumentLine(_) | Raw::TooLong { .. } => Err(ImportError::Changed),
+        Raw::DocumentLine(_) | Raw::OpeningLine(_) | Raw::TooLong { .. } => {
+            Err(ImportError::Changed)
+        }
     }
 }
 

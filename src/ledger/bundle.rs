@@ -7,18 +7,18 @@ use std::io::{self, Write};
 use thiserror::Error;
 
 use super::bundle_line::{
-    BundleClosing, BundleOpening, document_line, entry_line, hashes_line, line_of,
+    BundleClosing, BundleOpening, beside_line, entry_line, hashes_line, line_of,
 };
 use super::entry::Entry;
 use super::envelope::{Envelope, Purpose};
 use super::epoch::SignedEpoch;
 use super::hash::{Hash, Hasher};
 use super::head::SignedHead;
-use super::json::Form;
+use super::json::{Form, Object, Value};
 use super::key::{SignError, Signer};
-use super::opening::FormatVersion;
 use super::position::Seq;
 use super::shape;
+use super::version::Version;
 
 /// Why a bundle could not be written.
 #[derive(Debug, Error)]
@@ -40,16 +40,20 @@ pub struct BundleWriter<W> {
 }
 
 impl<W: Write> BundleWriter<W> {
-    /// Begins a bundle.
+    /// Begins a bundle of the log that `first`, its entry 0, opened.
     ///
     /// # Errors
     /// [`BundleError::Io`].
-    pub fn new(out: W, opening: &BundleOpening) -> Result<BundleWriter<W>, BundleError> {
+    pub fn new(
+        out: W,
+        opening: &BundleOpening,
+        first: &Entry,
+    ) -> Result<BundleWriter<W>, BundleError> {
         let mut writer = BundleWriter {
             out,
             hasher: Hasher::new(),
             closing: BundleClosing {
-                format: FormatVersion,
+                format: opening.version,
                 log: opening.log,
                 genesis: opening.genesis,
                 entries: 0,
@@ -57,10 +61,22 @@ impl<W: Write> BundleWriter<W> {
                 documents: 0,
                 bytes: 0,
                 hash: Hash::ZERO,
+                filter: None,
             },
         };
         writer.line(opening.to_line())?;
+        if opening.version == Version::Two {
+            writer.closing.filter = Some(Value::Null);
+            writer.line(beside_line("opening", first))?;
+        }
         Ok(writer)
+    }
+
+    /// Says which selection it answers, where its version can.
+    pub fn answers(&mut self, filter: Object) {
+        if let Some(answered) = &mut self.closing.filter {
+            *answered = Value::Object(filter);
+        }
     }
 
     /// Begins an epoch; its entries follow.
@@ -119,7 +135,7 @@ impl<W: Write> BundleWriter<W> {
     /// [`BundleError::Io`].
     pub fn document(&mut self, entry: &Entry) -> Result<(), BundleError> {
         self.closing.documents += 1;
-        self.line(document_line(entry))
+        self.line(beside_line("document", entry))
     }
 
     /// Ends the bundle, signed where the key is at hand, and flushes.

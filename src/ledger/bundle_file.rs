@@ -9,7 +9,6 @@ use super::hash::Hasher;
 use super::json::{Form, Value};
 use super::limits;
 use super::lines::{Line, damage, read_line};
-use super::opening::FormatVersion;
 use super::parse;
 use super::position::Seq;
 use super::seals::SELECTION_NOT_CHECKED;
@@ -19,6 +18,7 @@ use super::source::{
     Subject,
 };
 use super::statement::Statement;
+use super::version::{self, Version};
 
 /// A bundle as a source.
 pub struct BundleFile<R> {
@@ -56,12 +56,19 @@ impl<R: BufRead + Send> BundleFile<R> {
             ended: false,
         };
         match file.read()? {
-            Some(line) => match canonical(&line).map(|value| BundleOpening::from_value(&value)) {
-                Ok(Ok(opening)) => {
-                    file.opening = Some(opening);
-                    file.take(&line);
+            Some(line) => match canonical(&line) {
+                Ok(value) => {
+                    if let Some(opening) = value.get("sealbook").and_then(Value::as_object) {
+                        version::known(opening)?;
+                    }
+                    match BundleOpening::from_value(&value) {
+                        Ok(opening) => {
+                            file.opening = Some(opening);
+                            file.take(&line);
+                        }
+                        Err(error) => file.corrupt(error.to_string()),
+                    }
                 }
-                Ok(Err(error)) => file.corrupt(error.to_string()),
                 Err(detail) => file.corrupt(detail),
             },
             None if file.faults.is_empty() => {
@@ -135,6 +142,13 @@ impl<R: BufRead + Send> BundleFile<R> {
             return self.close(&line);
         }
         self.take(&line);
+        if self.line == 2 && self.version() == Version::Two {
+            if line.starts_with(b"{\"opening\":") {
+                return Some(Event::Opening(Raw::OpeningLine(line), number));
+            }
+            self.corrupt("the entry that opened the log does not stand second".to_owned());
+            return None;
+        }
         if line.starts_with(b"{\"document\":") {
             self.documents += 1;
             return Some(Event::Document(Raw::DocumentLine(line), number));
@@ -175,6 +189,10 @@ impl<R: BufRead + Send> BundleFile<R> {
         }
     }
 
+    fn version(&self) -> Version {
+        self.opening.as_ref().map_or(Version::One, |o| o.version)
+    }
+
     fn close(&mut self, line: &[u8]) -> Option<Event> {
         self.closed = true;
         let parsed = canonical(line)
@@ -188,7 +206,7 @@ impl<R: BufRead + Send> BundleFile<R> {
         };
         let opening = self.opening.as_ref();
         let expected = BundleClosing {
-            format: FormatVersion,
+            format: self.version(),
             log: opening.map_or(closing.log, |o| o.log),
             genesis: opening.map_or(closing.genesis, |o| o.genesis),
             entries: self.entries,
@@ -196,6 +214,8 @@ impl<R: BufRead + Send> BundleFile<R> {
             documents: self.documents,
             bytes: self.bytes,
             hash: self.hasher.so_far(),
+            // It says what nothing else does.
+            filter: closing.filter.clone(),
         };
         if closing != expected {
             self.corrupt("the closing record is not that of the lines before it".to_owned());
@@ -204,7 +224,9 @@ impl<R: BufRead + Send> BundleFile<R> {
             }
         }
         match envelope {
-            Some(envelope) if envelope.key == closing.log && envelope.verify() => None,
+            Some(envelope) if envelope.key == closing.log && envelope.verify() => {
+                closing.filter.map(Event::Answers)
+            }
             Some(_) => {
                 let detail = "the closing record's signature is not the log key's";
                 self.fault(FaultCode::SignatureInvalid, detail.to_owned());

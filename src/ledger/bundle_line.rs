@@ -4,6 +4,7 @@
 //! | line | says |
 //! |---|---|
 //! | `{"sealbook":{…}}` | the [`BundleOpening`], first |
+//! | `{"opening":{…}}` | from version 2 on, second: the log's entry 0 |
 //! | `{"document":{…}}` | an entry that is a document which entries of the bundle refer to; before them all, so that who reads the entries has it |
 //! | `{"epoch":{…},"key":…,"signature":…}` | a header; the entries that follow are its |
 //! | `{"before":[…]}` | the subtrees of that epoch before the first entry given |
@@ -13,7 +14,7 @@
 //! | `{"head":{…},"key":…,"signature":…}` | a head; the unsealed entries up to it follow |
 //! | `{"bundle":{…}}`, or with `"key"` and `"signature"` | the [`BundleClosing`], last |
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::entry::{Entry, EntryError};
 use super::envelope::{Envelope, Purpose};
@@ -22,10 +23,10 @@ use super::hexadecimal;
 use super::json::{Form, Object, Value};
 use super::key::PublicKey;
 use super::limits;
-use super::opening::FormatVersion;
 use super::parse;
 use super::position::Seq;
 use super::shape::{self, MemberError, MemberProblem};
+use super::version::Version;
 
 /// How the entries of a bundle were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub enum Contents {
 /// The first line of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundleOpening {
+    /// Its version.
+    pub version: Version,
     /// How the entries were chosen.
     pub contents: Contents,
     /// The log's key.
@@ -63,7 +66,9 @@ struct Opened {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OpenedMembers {
-    format: FormatVersion,
+    format: Version,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uses: Option<Vec<String>>,
     contents: Chosen,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seq: Option<Seq>,
@@ -84,8 +89,8 @@ enum Chosen {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BundleClosing {
-    /// The version of the formats.
-    pub format: FormatVersion,
+    /// Its version.
+    pub format: Version,
     /// The log's key.
     pub log: PublicKey,
     /// The hash of the log's entry 0.
@@ -100,6 +105,18 @@ pub struct BundleClosing {
     pub bytes: u64,
     /// The hash of those bytes.
     pub hash: Hash,
+    /// From version 2 on: the selection that it answers, `null` for a range.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub filter: Option<Value>,
+}
+
+/// What stands there, also where that is `null`.
+fn given<'v, D: Deserializer<'v>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// An entry line, taken apart.
@@ -121,7 +138,8 @@ impl BundleOpening {
             Contents::Selection => (Chosen::Selection, None, None),
         };
         let sealbook = OpenedMembers {
-            format: FormatVersion,
+            format: self.version,
+            uses: (self.version == Version::Two).then(Vec::new),
             contents,
             first_seq,
             last_seq,
@@ -135,6 +153,11 @@ impl BundleOpening {
         let Opened { sealbook: members } = shape::read(value, "")?;
         let refused = |name, problem| Err(MemberError::from(problem).inside(name));
         let (first_seq, last_seq) = (members.first_seq, members.last_seq);
+        match (members.format, &members.uses) {
+            (Version::One, Some(_)) => return refused("sealbook.uses", MemberProblem::Unknown),
+            (Version::Two, None) => return refused("sealbook.uses", MemberProblem::Missing),
+            _ => {}
+        }
         let contents = match (members.contents, first_seq, last_seq) {
             (Chosen::Range, Some(first_seq), Some(last_seq)) => Contents::Range {
                 first_seq,
@@ -155,6 +178,7 @@ impl BundleOpening {
             }
         };
         Ok(BundleOpening {
+            version: members.format,
             contents,
             log: members.log,
             genesis: members.genesis,
@@ -174,7 +198,18 @@ impl BundleClosing {
             None
         };
         let members = shape::members(value)?;
-        let closing = shape::member(members, Purpose::Bundle.name())?;
+        let closing: BundleClosing = shape::member(members, Purpose::Bundle.name())?;
+        let problem = match (closing.format, &closing.filter) {
+            (Version::One, Some(_)) => Some(MemberProblem::Unknown),
+            (Version::Two, None) => Some(MemberProblem::Missing),
+            (Version::Two, Some(filter)) if !filter.is_null() => {
+                shape::members(filter).err().map(|error| error.problem)
+            }
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Err(MemberError::from(problem).inside("bundle.filter"));
+        }
         if envelope.is_none() {
             shape::only(members, &[Purpose::Bundle.name()])?;
         }
@@ -262,22 +297,22 @@ fn take_hashes(bytes: &[u8]) -> Option<Vec<Hash>> {
     whole.then(|| hashes.collect()).flatten()
 }
 
-/// The line of a document: the entry as in a logbook, since it stands for its
-/// content and not for its place.
-pub(crate) fn document_line(entry: &Entry) -> Vec<u8> {
-    let mut line = b"{\"document\":".to_vec();
+/// The line of an entry that stands beside the others, as in a logbook: of a
+/// document, which stands for its content, or of the entry that opened the log.
+pub(crate) fn beside_line(name: &str, entry: &Entry) -> Vec<u8> {
+    let mut line = format!("{{\"{name}\":").into_bytes();
     entry.write_json(None, &mut line);
     line.push(b'}');
     line
 }
 
-/// Reads a document line and refuses any but its one spelling.
-pub(crate) fn parse_document(line: &[u8]) -> Result<Entry, EntryError> {
+/// Reads such a line and refuses any but its one spelling.
+pub(crate) fn parse_beside(name: &str, line: &[u8]) -> Result<Entry, EntryError> {
     let value = parse::parse_with(line, &limits::embedded(2))?;
     let members = shape::members(&value)?;
-    let entry = Entry::from_unnumbered(shape::given(members, "document")?, "document")?;
-    shape::only(members, &["document"])?;
-    if document_line(&entry) == line {
+    let entry = Entry::from_unnumbered(shape::given(members, name)?, name)?;
+    shape::only(members, &[name])?;
+    if beside_line(name, &entry) == line {
         Ok(entry)
     } else {
         Err(EntryError::Spelling)

@@ -5,7 +5,7 @@
 //! that of two batches. Entries that only one of them was asked to hold, because
 //! the other begins later, are passed over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -144,6 +144,30 @@ pub fn compare(
     found.statements(&mut a);
     found.statements(&mut b);
     Ok(found.finish([a.entries, b.entries]))
+}
+
+/// The hashes of the entries at `wanted`, as far as `source` has them. Nothing is
+/// judged.
+///
+/// # Errors
+/// [`ReadError`] if it cannot be read so far.
+pub fn hashes_at(
+    source: &mut dyn Source,
+    wanted: &BTreeSet<Seq>,
+) -> Result<BTreeMap<Seq, Hash>, ReadError> {
+    let mut reading = Reading::new(source);
+    let mut found = BTreeMap::new();
+    while let Some(seq) = reading.peek()? {
+        if let Some(Ok(entry)) = reading.take()
+            && wanted.contains(&seq)
+        {
+            found.insert(seq, entry.hash());
+        }
+        if wanted.last().is_none_or(|last| *last <= seq) {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// An entry as it was read, or why it is none.

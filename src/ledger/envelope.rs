@@ -1,7 +1,7 @@
 //! The one form of our own signatures (SPEC §1.4): an object, what it is for,
 //! the key and the signature.
 //!
-//! Signed are the bytes `sealbook:<what>:v1`, 0x1f, and the canonical JSON of
+//! Signed are the bytes `sealbook:<what>:v1` (`v2` of version 2), 0x1f, and the canonical JSON of
 //! the object, so that no signature made for one purpose serves another.
 
 use std::fmt;
@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::json::{Form, Object, Value};
 use super::key::{PublicKey, SignError, Signature, Signer};
 use super::shape::{self, MemberError};
+use super::version::Version;
 
 /// What a signature of our own is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,10 +132,12 @@ impl Envelope {
     }
 }
 
-/// `"sealbook:<what>:v1" 0x1f canonical_json_utf8(object)`.
+/// `"sealbook:<what>:v<version>" 0x1f canonical_json_utf8(object)`; the version is
+/// the object's `format`, and 1 where it has none.
 #[must_use]
 pub fn signed_bytes(purpose: Purpose, object: &Object) -> Vec<u8> {
-    let mut bytes = format!("sealbook:{purpose}:v1\u{1f}").into_bytes();
+    let version = Version::of_object(object).number();
+    let mut bytes = format!("sealbook:{purpose}:v{version}\u{1f}").into_bytes();
     object.write_canonical(Form::Utf8, &mut bytes);
     bytes
 }

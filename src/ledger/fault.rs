@@ -48,6 +48,7 @@ pub enum FaultCode {
     BundleCorrupt,
     BundleUnsigned,
     RevocationNotApplicable,
+    FilterMismatch,
 }
 
 /// What was done to the record, where that can be told.
@@ -206,6 +207,8 @@ pub enum WarningCode {
     Resumed,
     /// The key was learnt from the book that this one continues.
     Succession,
+    /// The book says that it continues one which does not name its key.
+    SuccessionNotNamed,
     /// A revocation ends the book where it ends anyway.
     Revoked,
     /// A revocation is not by anyone who may revoke.

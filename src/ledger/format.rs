@@ -51,7 +51,8 @@
 //! equation `[S]B = R + [k]A` does not hold.
 //!
 //! 3.2. Statements of the log's own (headers, heads, closing records) are signed
-//! over `"sealbook:" ‖ what ‖ ":v1" ‖ 0x1f ‖ canonical JSON of the object` and
+//! over `"sealbook:" ‖ what ‖ ":v" ‖ version ‖ 0x1f ‖ canonical JSON of the
+//! object`, where the version is the object's `format`, and 1 if it has none, and
 //! travel as `{"<what>": object, "key": hex, "signature": hex}`. `key` **must**
 //! be the `log` that the object names. The **signed bytes** of a statement are
 //! those that the signature is over.
@@ -182,6 +183,15 @@
 //! ```json
 #![doc = include_str!("../../fixtures/format/head.json")]
 //! ```
+//! In version 2 it has three members more: `"format": 2`; `epoch`, the header that
+//! sealed the last epoch before it, `{"epoch": n, "hash": H of its signed bytes}`,
+//! or null if nothing was sealed yet; `tree`, null or `{"root": hex, "size": n}`,
+//! the tree over all entries up to `seq` under which the log is published. In a
+//! range, where a header stands before it, `epoch` **must** name that one
+//! (`epoch_chain_broken`, of the file). What `tree` says no file of this page shows.
+//! ```json
+#![doc = include_str!("../../fixtures/format/head.v2.json")]
+//! ```
 //!
 //! # 8. Proofs
 //! One line with a newline, canonical JSON: an entry with its number, the header
@@ -193,6 +203,13 @@
 //! then 6.3, 4.1, the signature, of entry 0 section 5, 6.5, 6.6, of a document
 //! 11.1. Not shown: how it ties to the entries around it (`chain`), and the
 //! documents it refers to (`documents`).
+//!
+//! In version 2 it has three members more: `"format": 2`, `"opening"`, the log's
+//! entry 0 as in a logbook (10.9, its faults are of the `document` 0, before those
+//! of the header), and `"uses": []` (15).
+//! ```json
+#![doc = include_str!("../../fixtures/format/entry-3.v2.proof")]
+//! ```
 //!
 //! # 9. Logbooks
 //! 9.1. JSON Lines, one entry a line with the members `kind`, `payload`,
@@ -228,7 +245,8 @@
 //!
 //! | line | in a range | in a selection |
 //! |---|---|---|
-//! | opening `{"sealbook": {"contents", "format": 1, "genesis", "log"}}` | first; `contents` is `range`, with `first_seq` and `last_seq` | first; `contents` is `selection` |
+//! | opening `{"sealbook": {"contents", "format", "genesis", "log"}}`, in version 2 also `"uses": []` | first; `contents` is `range`, with `first_seq` and `last_seq` | first; `contents` is `selection` |
+//! | version 2: `{"opening": {…}}` (10.9) | second | second |
 //! | `{"document": {…}}` | before all that follows, in the order of the digests (11) | the same |
 //! | header (6.2) | before the first entry of each epoch | before the first entry given of each epoch |
 //! | `{"before": [hex, …]}` | after the first header, if entries of its epoch stand before `first_seq` | never |
@@ -257,6 +275,15 @@
 //! shows that nothing was changed or added. A file without closing record is
 //! `truncated`.
 //!
+//! In version 2 it has `"format": 2` and a member more, `filter`: `null` in a
+//! range, in a selection what it answers, those of these members that were asked
+//! for: `correlation`, `decision`, `document`, `tenant`, `worker` (strings),
+//! `kinds` (sorted), `denied`, `reverse` (booleans), `since`, `until` (times),
+//! `from_seq`, `until_seq`, `limit` (numbers), and `"attestations": true` where the
+//! attestations of its workers are given besides. A verifier may demand certain
+//! members: others that it has but `attestations`, and an unsigned or missing
+//! `filter`, are then `filter_mismatch`, of the file.
+//!
 //! 10.5. A range, with the end of an epoch that another begins, one whole epoch,
 //! a tail under a head, documents, and a signed closing record:
 //! ```json
@@ -284,6 +311,18 @@
 //! (`epoch_invariant`), those that do are judged by 6.4; a header of which no
 //! entry is given is `bundle_corrupt`. Not shown: whether entries were left out
 //! (`completeness`).
+//!
+//! 10.9. The **opening entry** of version 2 is entry 0 of the log, as in a
+//! logbook: so what is only in it, as the recovery key (5.7), is known of every
+//! part of a log. It is no entry of the range or selection, and is not counted.
+//! Its `prev_hash` **must** be zeros (`prev_hash_mismatch`), its signature the
+//! log's (`signature_invalid`), it **must** keep 5.1, and its hash be the
+//! `genesis` that the first line names (`genesis_mismatch`); its faults have this
+//! order and are of its line (`document`). The examples in version 2:
+//! ```json
+#![doc = include_str!("../../fixtures/format/range.v2.bundle")]
+#![doc = include_str!("../../fixtures/format/selection.v2.bundle")]
+//! ```
 //!
 //! # 11. Documents
 //! 11.1. A document is an entry of kind `wcp.document` with the payload
@@ -378,3 +417,13 @@
 //! with `prev_hash` and `signature` a logbook. Nothing but white space is an empty
 //! logbook. Where the caller or the name (`.bundle`, `.proof`) says that it is
 //! something else: `format_mismatch`.
+//!
+//! # 15. Versions
+//! 15.1. A bundle or proof names its version in its first line, a head in itself,
+//! as `format`: 1 (a head and a proof: no `format`) or 2. Both are read for ever.
+//!
+//! 15.2. `uses` of version 2 names what a reader must know beyond this page. A
+//! reader that meets a greater `format`, a name in `uses` that it does not know, or
+//! an entry 0 under the log's signature whose `format` is greater than 1, gives
+//! **no verdict**: `format_unsupported`. So what is added later is never called
+//! forged by a reader of today.

@@ -1,18 +1,20 @@
 //! Head statements: how far a log has come.
 
+use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::Purpose;
 use super::hash::Hash;
 use super::key::PublicKey;
-use super::position::Seq;
+use super::position::{EpochNumber, Seq};
 use super::statement::{Content, Statement};
 use super::time::Timestamp;
+use super::version::Version;
 
 /// That a log holds, at `seq`, the entry `hash`, and so all that its chain ties
 /// to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Stated", into = "Stated")]
 pub struct Head {
     /// The log's key.
     pub log: PublicKey,
@@ -24,10 +26,107 @@ pub struct Head {
     pub hash: Hash,
     /// When this was stated: not before the entry's own time.
     pub ts: Timestamp,
+    /// What version 2 says beside.
+    pub second: Option<Standing>,
+}
+
+/// On what a head stands, in version 2.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The header of the last sealed epoch; `None` if there is none.
+    pub epoch: Option<LastEpoch>,
+    /// The tree over all entries up to this one, where the log has one.
+    pub tree: Option<TreeHead>,
+}
+
+/// The header of the last sealed epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastEpoch {
+    /// Its number.
+    pub epoch: EpochNumber,
+    /// [`EpochHeader::hash`](super::epoch::EpochHeader::hash).
+    pub hash: Hash,
+}
+
+/// The root of the tree that a log is published under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TreeHead {
+    /// The root.
+    pub root: Hash,
+    /// How many entries.
+    pub size: u64,
 }
 
 /// A head with its signature, not judged.
 pub type SignedHead = Statement<Head>;
+
+/// As it stands in the statement.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    log: PublicKey,
+    genesis: Hash,
+    seq: Seq,
+    hash: Hash,
+    ts: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    format: Option<Version>,
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    epoch: Option<Option<LastEpoch>>,
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    tree: Option<Option<TreeHead>>,
+}
+
+/// What stands there, also where that is `null`.
+fn given<'v, T: Deserialize<'v>, D: Deserializer<'v>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+impl TryFrom<Stated> for Head {
+    type Error = &'static str;
+
+    fn try_from(stated: Stated) -> Result<Head, &'static str> {
+        let second = match (stated.format, stated.epoch, stated.tree) {
+            (None, None, None) => None,
+            (Some(Version::Two), Some(epoch), Some(tree)) => Some(Standing { epoch, tree }),
+            _ => return Err("`format`, `epoch` and `tree` stand together, in version 2"),
+        };
+        Ok(Head {
+            log: stated.log,
+            genesis: stated.genesis,
+            seq: stated.seq,
+            hash: stated.hash,
+            ts: stated.ts,
+            second,
+        })
+    }
+}
+
+impl From<Head> for Stated {
+    fn from(head: Head) -> Stated {
+        let second = head.second;
+        Stated {
+            log: head.log,
+            genesis: head.genesis,
+            seq: head.seq,
+            hash: head.hash,
+            ts: head.ts,
+            format: second.as_ref().map(|_| Version::Two),
+            epoch: second.as_ref().map(|second| second.epoch.clone()),
+            tree: second.map(|second| second.tree),
+        }
+    }
+}
 
 impl Content for Head {
     const PURPOSE: Purpose = Purpose::Head;

@@ -222,7 +222,7 @@ impl<'e> Read<'e> {
     /// `stored` are the records among the events, read together.
     fn of(event: &'e Event, stored: &mut impl Iterator<Item = Stored<'e>>) -> Read<'e> {
         match event {
-            Event::Entry(raw, _) | Event::Document(raw, _) => {
+            Event::Entry(raw, _) | Event::Document(raw, _) | Event::Opening(raw, _) => {
                 let (seq, entry) = match (raw, record_of(event)) {
                     (Raw::Record(seq, _), Some(_)) => {
                         let entry = stored.next().unwrap_or(Err(EntryError::Record));
@@ -279,7 +279,8 @@ fn read_one(raw: &Raw) -> (Option<Seq>, ReadEntry<'_>) {
             Ok(parsed) => (Some(parsed.seq), Ok((parsed.entry.into_cow(), parsed.path))),
             Err(error) => (None, Err(error)),
         },
-        Raw::DocumentLine(line) => (None, bundle_line::parse_document(line).map(alone)),
+        Raw::DocumentLine(line) => (None, bundle_line::parse_beside("document", line).map(alone)),
+        Raw::OpeningLine(line) => (None, bundle_line::parse_beside("opening", line).map(alone)),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     }
 }

@@ -39,6 +39,10 @@ pub const RECEIPTS: usize = 10_000_000;
 /// Published headers and heads that one verification holds a log against: 2^20.
 pub const ANCHORS: usize = 1 << 20;
 
+/// What the files of a worker package may have: 16 GiB, which one core hashes in
+/// a minute.
+pub const PACKAGE_BYTES: u64 = 16 << 30;
+
 /// Faults and warnings kept in one report; more are counted.
 pub const REPORTED: usize = 10_000;
 

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::hash::Hash;
 use super::hexadecimal;
-use super::json::Object;
+use super::json::{Object, Value};
 use super::key::PublicKey;
 use super::position::Seq;
 use super::sha256::Sha256Digest;
 use super::shape::{self, MemberError};
+use super::version::Unsupported;
 
 /// The version of the formats of SPEC §2 to §4 that this crate writes and reads.
 pub const FORMAT: u64 = 1;
@@ -78,6 +79,20 @@ impl Opening {
     /// [`MemberError`] names the member; another `format` is out of range.
     pub fn from_object(object: &Object) -> Result<Opening, MemberError> {
         shape::read_object(object, "payload")
+    }
+
+    /// Refuses the payload of a version that is not known.
+    ///
+    /// # Errors
+    /// [`Unsupported`].
+    pub(crate) fn known(object: &Object) -> Result<(), Unsupported> {
+        let format = object.get("format").and_then(Value::as_u64);
+        match format.filter(|format| *format > FORMAT) {
+            Some(format) => Err(Unsupported {
+                what: format!("a log of format {format}"),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// The inverse of [`Opening::from_object`].

@@ -39,6 +39,8 @@ pub struct Summary {
     pub entries: u64,
     /// How many epoch headers.
     pub epochs: u64,
+    /// Whether its entries follow each other without gaps.
+    pub contiguous: bool,
     /// The number of the last entry; `None` if there is none.
     pub last_seq: Option<Seq>,
     /// The hash of the last entry; zeros if there is none.

@@ -29,6 +29,8 @@ pub struct Policy {
     pub ledger_rules: bool,
     /// Whether a bundle may pass whose closing record nobody signed.
     pub allow_unsigned: bool,
+    /// The selection that a bundle must answer, by the members of its filter.
+    pub selection: Vec<(String, String)>,
     /// Whether something may pass of which a revocation does not show whether it
     /// comes before the revoked place.
     pub allow_unapplied_revocations: bool,
@@ -57,6 +59,7 @@ impl Default for Policy {
             known: Vec::new(),
             ledger_rules: false,
             allow_unsigned: false,
+            selection: Vec::new(),
             allow_unapplied_revocations: false,
         }
     }

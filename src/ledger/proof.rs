@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::bundle_line::entry_line;
+use super::bundle_line::{beside_line, entry_line};
 use super::entry::{Entry, EntryError};
 use super::epoch::SignedEpoch;
 use super::fault::{Fault, FaultCode, Format, NotChecked};
@@ -15,6 +15,7 @@ use super::position::Seq;
 use super::shape::{self, MemberError};
 use super::source::{Event, Raw, ReadError, Source, Subject};
 use super::statement::{Statement, StatementError};
+use super::version::{self, Unsupported, Version};
 
 /// A proof as read or made; [`verify`](super::verify::verify) judges it.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct InclusionProof {
     pub epoch: SignedEpoch,
     /// The siblings from the leaf up.
     pub path: Vec<Hash>,
+    /// The log's entry 0, from version 2 on.
+    pub opening: Option<Entry>,
 }
 
 /// Why a text is no proof.
@@ -45,6 +48,9 @@ pub enum ProofError {
     /// The header is none.
     #[error("epoch: {0}")]
     Epoch(#[from] StatementError),
+    /// Of a version that is not known.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
     /// Another spelling than the format's only one.
     #[error("the proof is not in canonical form, one line with a newline")]
     Spelling,
@@ -60,8 +66,15 @@ impl InclusionProof {
         self.epoch
             .to_value()
             .write_canonical(Form::Utf8, &mut bytes);
+        if let Some(opening) = &self.opening {
+            bytes.extend_from_slice(b",\"format\":2,\"opening\":");
+            opening.write_json(None, &mut bytes);
+        }
         bytes.extend_from_slice(b",\"path\":");
         shape::write(&self.path).write_canonical(Form::Utf8, &mut bytes);
+        if self.opening.is_some() {
+            bytes.extend_from_slice(b",\"uses\":[]");
+        }
         bytes.extend_from_slice(b"}\n");
         bytes
     }
@@ -73,15 +86,30 @@ impl InclusionProof {
     pub fn from_bytes(bytes: &[u8]) -> Result<InclusionProof, ProofError> {
         let value = parse::parse_with(bytes, &limits::embedded(2))?;
         let members = shape::members(&value)?;
+        version::known(members)?;
         let (seq, entry) = Entry::from_value(shape::given(members, "entry")?, "entry")?;
         let epoch = Statement::from_value(shape::given(members, "epoch")?)?;
         let path = shape::member(members, "path")?;
-        shape::only(members, &["entry", "epoch", "path"])?;
+        let opening = match Version::of_object(members) {
+            Version::One => None,
+            Version::Two => {
+                let opening = shape::given(members, "opening")?;
+                Some(Entry::from_unnumbered(opening, "opening")?)
+            }
+        };
+        shape::only(
+            members,
+            match opening {
+                None => &["entry", "epoch", "path"],
+                Some(_) => &["entry", "epoch", "format", "opening", "path", "uses"],
+            },
+        )?;
         let proof = InclusionProof {
             seq,
             entry,
             epoch,
             path,
+            opening,
         };
         if proof.to_bytes() == bytes {
             Ok(proof)
@@ -136,10 +164,15 @@ impl Source for ProofFile {
         }
         match &self.proof {
             Ok(proof) => {
+                if let Some(opening) = &proof.opening {
+                    let line = beside_line("opening", opening);
+                    batch.push(Event::Opening(Raw::OpeningLine(line), None));
+                }
                 let line = entry_line(proof.seq, &proof.entry, Some(&proof.path));
                 batch.push(Event::Epoch(Box::new(proof.epoch.clone()), None));
                 batch.push(Event::Entry(Raw::BundleLine(line), None));
             }
+            Err(ProofError::Unsupported(unsupported)) => return Err(unsupported.clone().into()),
             Err(error) => {
                 let fault = Fault::of_file(FaultCode::ProofInvalid, error.to_string());
                 batch.push(Event::Fault(fault));

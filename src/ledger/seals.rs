@@ -5,7 +5,7 @@ use super::epoch::{EpochFault, EpochHeader, SignedEpoch};
 use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked, WarningCode};
 use super::growing::Growing;
 use super::hash::Hash;
-use super::head::SignedHead;
+use super::head::{LastEpoch, SignedHead};
 use super::judge::Readable;
 use super::key::PublicKey;
 use super::merkle::LeafRange;
@@ -297,6 +297,17 @@ impl Seals {
             findings.fault(fault(FaultCode::SignatureInvalid, detail));
         }
         self.check_names(head.content.log, head.content.genesis, findings, fault);
+        let stands = head.content.second.as_ref().map(|second| &second.epoch);
+        if let (Some(stands), Some(before)) = (stands, &self.before) {
+            let last = Some(LastEpoch {
+                epoch: before.epoch,
+                hash: before.hash(),
+            });
+            if *stands != last {
+                let detail = "the head does not stand on the header before it";
+                findings.fault(fault(FaultCode::EpochChainBroken, detail));
+            }
+        }
     }
 
     fn check_names(

@@ -8,8 +8,10 @@ use super::epoch::SignedEpoch;
 use super::fault::{Fault, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
+use super::json::Value;
 use super::key::PublicKey;
 use super::position::Seq;
+use super::version::Unsupported;
 
 /// What a source says of itself before its first event. None of it is believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub enum Raw {
     /// A canonical line of a bundle with a document that its entries refer to:
     /// `{"document":{…}}`.
     DocumentLine(Vec<u8>),
+    /// A canonical line of a bundle with the log's entry 0: `{"opening":{…}}`.
+    OpeningLine(Vec<u8>),
     /// A line that could not be read to its end.
     TooLong {
         /// How many bytes it has.
@@ -74,6 +78,7 @@ impl Raw {
             Raw::LogbookLine(bytes)
             | Raw::BundleLine(bytes)
             | Raw::DocumentLine(bytes)
+            | Raw::OpeningLine(bytes)
             | Raw::Record(_, bytes) => bytes.len(),
             Raw::TooLong { .. } => 0,
         }
@@ -85,6 +90,9 @@ impl Raw {
 pub enum Event {
     /// An entry, and the line it stands on.
     Entry(Raw, Option<u64>),
+    /// The log's entry 0, which stands beside the entries of what is taken out of
+    /// it, and its line.
+    Opening(Raw, Option<u64>),
     /// A document that stands beside the entries of a bundle, before them all,
     /// and its line.
     Document(Raw, Option<u64>),
@@ -101,6 +109,9 @@ pub enum Event {
     Fault(Fault),
     /// The closing record of a bundle, in that line, which nobody signed.
     Unsigned(u64),
+    /// The selection that a bundle answers, as its signed closing record says;
+    /// `null` for a range.
+    Answers(Value),
     /// Something to know that is no fault.
     Warning(WarningCode, String),
     /// The entry before has no newline: the file may have been cut there.
@@ -129,7 +140,11 @@ impl Event {
     pub fn is_signed(&self) -> bool {
         matches!(
             self,
-            Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..)
+            Event::Entry(..)
+                | Event::Document(..)
+                | Event::Opening(..)
+                | Event::Epoch(..)
+                | Event::Head(..)
         )
     }
 }
@@ -142,6 +157,9 @@ pub enum ReadError {
     /// The file could not be read.
     #[error("could not be read: {0}")]
     Io(#[from] io::Error),
+    /// It is of a version that this release does not know.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
 }
 
 /// A stream of events in the order of the log.

@@ -25,6 +25,7 @@ use super::fault::{
 };
 use super::hash::Hash;
 use super::head::SignedHead;
+use super::json::Value;
 use super::judge::{Judged, Opinion, Question, judge, read_raw};
 use super::key::{PublicKey, StrictVerifier};
 use super::kind;
@@ -35,6 +36,7 @@ use super::revoked::{Book, Revoked};
 use super::seals::Seals;
 use super::source::{Event, ReadError, Source, Subject};
 use super::trace::Trace;
+use super::version::Unsupported;
 
 mod ending;
 mod entry;
@@ -42,6 +44,7 @@ mod entry;
 pub use super::anchors::Anchor;
 pub use super::outcome::{Outcome, Summary, Verified};
 pub use super::policy::{KNOWN_KEYS, Policy};
+pub use ending::ALSO_ATTESTATIONS;
 
 /// Verifies what `source` holds. `progress` is told the entries walked so far,
 /// about once a batch.
@@ -107,7 +110,10 @@ pub fn verify_from(
     }
     walk.take(before);
     progress(walk.chain.count, walk.reached.as_ref());
-    Ok(walk.finish())
+    match walk.unsupported.take() {
+        Some(unsupported) => Err(unsupported.into()),
+        None => Ok(walk.finish()),
+    }
 }
 
 fn last_header(batch: &[Event]) -> Option<EpochHeader> {
@@ -142,6 +148,10 @@ struct Walk<'a> {
     closing: Option<(Seq, Closing)>,
     trace: Trace,
     reached: Option<Checkpoint>,
+    /// The selection that a bundle says it answers.
+    answers: Option<Value>,
+    /// Entry 0 is of a version that is not known.
+    unsupported: Option<Unsupported>,
     not_checked: Vec<NotChecked>,
     findings: Findings,
 }
@@ -206,6 +216,8 @@ impl<'a> Walk<'a> {
             closing: None,
             trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
             reached: None,
+            answers: None,
+            unsupported: None,
             not_checked,
             findings,
             subject: subject.clone(),
@@ -261,6 +273,7 @@ impl<'a> Walk<'a> {
         for (event, opinion) in batch.into_iter().zip(opinions) {
             match (event, opinion) {
                 (Event::Entry(_, line), Opinion::Entry(judged)) => self.entry(&judged, line),
+                (Event::Opening(_, line), Opinion::Entry(judged)) => self.beside(&judged, line),
                 (Event::Document(_, line), Opinion::Entry(judged)) => {
                     let begun = self.chain.count > 0 || self.seals.count > 0 || self.head.is_some();
                     self.documents
@@ -330,13 +343,19 @@ impl<'a> Walk<'a> {
             }
             Event::Offset(offset) => self.reach(offset),
             // Judged, each in its own way, above.
-            Event::Entry(..) | Event::Document(..) | Event::Epoch(..) | Event::Head(..) => {}
+            Event::Entry(..)
+            | Event::Document(..)
+            | Event::Opening(..)
+            | Event::Epoch(..)
+            | Event::Head(..) => {}
+            Event::Answers(filter) => self.answers = Some(filter),
         }
     }
 
     fn finish(mut self) -> Outcome {
         self.seals.close(&mut self.findings);
         self.check_end();
+        self.check_answer();
         let whose = self.whose();
         let findings = &mut self.findings;
         let known = Known {
@@ -383,6 +402,7 @@ impl<'a> Walk<'a> {
             genesis: self.genesis,
             entries: self.chain.count,
             epochs: self.seals.count,
+            contiguous: self.subject.contiguous,
             last_seq: self.chain.last_seq,
             head: self.chain.head,
             closing: closing.filter(|_| self.closing.map(|(seq, _)| seq) == self.chain.last_seq),

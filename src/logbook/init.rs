@@ -100,6 +100,7 @@ pub fn begin(
         genesis: entry.hash(),
     };
     let head = Head {
+        second: None,
         log,
         genesis: identity.genesis,
         seq: Seq::FIRST,

@@ -246,6 +246,7 @@ impl Recovered {
     /// The last entry, as a head stated at its own time.
     pub(super) fn head(&self) -> Head {
         Head {
+            second: None,
             log: self.identity.log,
             genesis: self.identity.genesis,
             seq: self.last_seq,

@@ -99,7 +99,7 @@ pub fn build_without(
             problem,
         })?;
     }
-    let digests = digest_tree(&root, &tree, &skip)?;
+    let digests = digest_tree(&root, &tree, &skip, u64::MAX)?;
     let artifacts = tree.files.into_iter().zip(digests);
     let artifacts = artifacts.map(|(found, digest)| ArtifactEntry {
         relative_path: found.path,

@@ -230,11 +230,11 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
             (index, parsed.seq, parsed.entry)
         }
         Raw::DocumentLine(line) => {
-            let entry = bundle_line::parse_document(line).ok()?;
+            let entry = bundle_line::parse_beside("document", line).ok()?;
             (index, Seq::FIRST, entry)
         }
         // In a foreign logbook our kinds mean nothing.
-        Raw::LogbookLine(_) | Raw::TooLong { .. } => return None,
+        Raw::LogbookLine(_) | Raw::OpeningLine(_) | Raw::TooLong { .. } => return None,
     };
     let is_document = entry.kind() == kind::DOCUMENT;
     let wanted = !is_document && (options.wanted)(seq, &entry);

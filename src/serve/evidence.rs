@@ -16,6 +16,7 @@ use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::report::{ReportExport, export_report};
 use crate::evidence::selection::{SelectionExport, Unsealed, export_selection};
 use crate::ledger::position::Seq;
+use crate::ledger::version::Version;
 use crate::store::query::Filter;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -95,6 +96,7 @@ pub(super) async fn report(
     };
     streamed(&service, file, move |service, out| {
         let export = ReportExport {
+            version: Version::default(),
             correlation: &correlation,
             signer: Some(&*service.signer),
             progress: &mut |_| (),
@@ -116,6 +118,7 @@ fn write_bundle(
         let head = service.logbook.head()?;
         let last = filter.until_seq.unwrap_or(head.content.seq);
         let export = RangeExport {
+            version: Version::default(),
             first: filter.from_seq.unwrap_or(Seq::FIRST),
             last: last.min(head.content.seq),
             head: Some(&head),
@@ -126,6 +129,7 @@ fn write_bundle(
         Ok(out)
     } else {
         let export = SelectionExport {
+            version: Version::default(),
             filter,
             unsealed: Unsealed::LeftOut,
             signer,

@@ -39,6 +39,8 @@ pub(super) enum Problem {
     BatchSize { most: usize },
     #[error("the content is no logbook, bundle or proof")]
     NotRecognised,
+    #[error("the content is of a version that this server does not know")]
+    FormatUnsupported,
     #[error("there is nothing to seal")]
     NothingToSeal,
     #[error("the payload may not bring `_actor`: the server adds it")]
@@ -129,6 +131,7 @@ impl Problem {
             | Problem::BringsActor
             | Problem::BatchSize { .. }
             | Problem::NotRecognised
+            | Problem::FormatUnsupported
             | Problem::Record(_)
             | Problem::BodyBroken => StatusCode::BAD_REQUEST,
             Problem::TokenNeeded | Problem::TokenInvalid => StatusCode::UNAUTHORIZED,
@@ -175,6 +178,7 @@ impl Problem {
             Problem::Json(_) => "bad_json",
             Problem::Member(_) | Problem::BringsActor | Problem::BatchSize { .. } => "bad_input",
             Problem::NotRecognised => "not_recognised",
+            Problem::FormatUnsupported => "format_unsupported",
             Problem::NothingToSeal => "nothing_to_seal",
             Problem::Record(WorkerError::Tampered { .. }) => "DENY_WORKER_TAMPERED",
             Problem::Record(_) => "bad_input",

@@ -30,6 +30,7 @@ use crate::ledger::limits;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::revocation::SignedRevocation;
+use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Policy, verify};
 use crate::report::verify_report;
 
@@ -203,7 +204,12 @@ fn judge(
         Format::Report => verify_report(reader, policy, nobody),
         Format::Ledger => return Err(Problem::NotRecognised),
     };
-    Ok(outcome.map_err(|_| Problem::BodyBroken)?.report)
+    Ok(outcome
+        .map_err(|error| match error {
+            ReadError::Unsupported(_) => Problem::FormatUnsupported,
+            _ => Problem::BodyBroken,
+        })?
+        .report)
 }
 
 /// A proof has two entries at most, and an entry has a limit.

@@ -23,6 +23,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::ledger::entry::{Entry, EntryError};
+use crate::ledger::json::{Object, Value};
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 
@@ -131,6 +132,37 @@ impl Filter {
         let kinds = self.kinds.iter().map(String::as_str).collect::<Vec<_>>();
         let kinds = (!kinds.is_empty()).then_some((Field::Kind, kinds));
         strings.chain(denied).chain(kinds).collect()
+    }
+
+    /// What of it is set, by name, as a signed closing record says it (format
+    /// §10.4).
+    #[must_use]
+    pub fn to_object(&self) -> Object {
+        let mut object = Object::new();
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                object.insert(name.to_owned(), value);
+            }
+        };
+        let text = |text: &Option<String>| text.as_deref().map(Value::from);
+        let mut kinds = self.kinds.clone();
+        kinds.sort();
+        kinds.dedup();
+        let kinds = kinds.into_iter().map(Value::from).collect::<Vec<_>>();
+        set("correlation", text(&self.correlation));
+        set("decision", text(&self.decision));
+        set("denied", self.denied.map(Value::from));
+        set("document", text(&self.document));
+        set("from_seq", self.from_seq.map(|seq| Value::from(seq.0)));
+        set("kinds", (!kinds.is_empty()).then_some(Value::Array(kinds)));
+        set("limit", self.limit.map(Value::from));
+        set("reverse", self.reverse.then_some(Value::from(true)));
+        set("since", self.since.map(|ts| Value::from(ts.to_string())));
+        set("tenant", text(&self.tenant));
+        set("until", self.until.map(|ts| Value::from(ts.to_string())));
+        set("until_seq", self.until_seq.map(|seq| Value::from(seq.0)));
+        set("worker", text(&self.worker));
+        object
     }
 
     const fn order(&self) -> Order {

@@ -35,6 +35,15 @@ fn a_newline_in_a_name_is_refused_since_one_file_could_pose_as_two() {
 }
 
 #[test]
+fn a_file_of_nothing_but_a_hole_is_refused_and_not_read() {
+    let hole = |p: &Package| {
+        let file = fs::File::create(p.path("hole")).unwrap();
+        file.set_len(1 << 40).unwrap();
+    };
+    assert_eq!(refused(hole), "too_large");
+}
+
+#[test]
 fn a_name_that_is_not_utf8_is_refused() {
     let name = OsStr::from_bytes(b"caf\xe9");
     assert_eq!(

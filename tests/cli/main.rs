@@ -10,6 +10,8 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod attacker;
+mod attacks;
 mod backups;
 mod before;
 mod beside;

@@ -8,6 +8,7 @@ use sealbook::ledger::entry::Draft;
 use sealbook::ledger::fault::{At, FaultCode, NotChecked, Report};
 use sealbook::ledger::kind;
 use sealbook::ledger::position::Seq;
+use sealbook::ledger::version::Version;
 
 use crate::bundles::{judge_bundle, judge_proof};
 use crate::sample::Sample;
@@ -49,12 +50,13 @@ fn every_range_and_selection_carries_what_it_refers_to_once() {
 /// it. The closing record fits, but is not signed.
 fn with_documents(sample: &Sample, documents: &[&sealbook::ledger::entry::Entry]) -> Report {
     let opening = BundleOpening {
+        version: Version::One,
         contents: Contents::Selection,
         log: sample.log(),
         genesis: sample.genesis(),
     };
     let proof = sample.proof(4);
-    let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
+    let mut writer = BundleWriter::new(Vec::new(), &opening, &sample.entries[0]).unwrap();
     for document in documents {
         writer.document(document).unwrap();
     }

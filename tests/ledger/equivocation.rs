@@ -151,6 +151,7 @@ fn two_heads_of_one_number_are_proven_if_they_name_two_entries() {
     let key = own.public_key();
     let head = |hash: &[u8], ts: &str| {
         let head = Head {
+            second: None,
             log: key,
             genesis: Hash::of(b"genesis"),
             seq: Seq(4),

@@ -10,6 +10,7 @@ use sealbook::ledger::fault::NotChecked;
 use sealbook::ledger::json::Form;
 use sealbook::ledger::logbook_file::LogbookFile;
 use sealbook::ledger::published::Published;
+use sealbook::ledger::version::Version;
 use serde_json::json;
 
 use crate::bundles::{judge, judge_bundle, judge_proof};
@@ -42,6 +43,10 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
         format!("{receipt}\n")
     };
     let epochs = sample.epochs.iter().cloned().map(Published::Epoch);
+    let second = Sample {
+        version: Version::Two,
+        ..Sample::documented()
+    };
     let published = epochs.chain([Published::Head(head.clone())]);
     vec![
         ("key.txt", with_newline(sample.log().to_string())),
@@ -56,6 +61,10 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
             "head.json",
             with_newline(head.to_value().canonical(Form::Utf8)),
         ),
+        (
+            "head.v2.json",
+            with_newline(second.head(6).to_value().canonical(Form::Utf8)),
+        ),
         ("entry-3.proof", sample.proof(3).to_bytes()),
         (
             "logbook.jsonl",
@@ -63,6 +72,12 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("range.bundle", sample.range_bundle(3, 6, true)),
         ("selection.bundle", sample.selection_bundle(&[3, 4], true)),
+        ("entry-3.v2.proof", second.proof(3).to_bytes()),
+        ("range.v2.bundle", second.range_bundle(3, 6, true)),
+        (
+            "selection.v2.bundle",
+            second.selection_bundle(&[3, 4], true),
+        ),
         ("receipts.jsonl", [5, 6].map(receipt).concat().into_bytes()),
         (
             "published.jsonl",
@@ -112,14 +127,17 @@ fn the_document_shows_every_example() {
 #[test]
 fn every_example_verifies() {
     let sample = Sample::documented();
-    let read = |name| fs::read(folder().join(name)).unwrap();
-    let range = judge_bundle(&read("range.bundle"), &sample);
-    assert_eq!((range.faults, range.not_checked), (vec![], vec![]));
-    assert_eq!((range.entries, range.epochs), (4, 2));
-    let selection = judge_bundle(&read("selection.bundle"), &sample);
-    assert_eq!(selection.faults, []);
-    let proof = judge_proof(&read("entry-3.proof"), &sample);
-    assert_eq!(proof.faults, []);
+    let read = |name: &str| fs::read(folder().join(name)).unwrap();
+    for version in ["", ".v2"] {
+        let named = |name: &str, ending| read(&format!("{name}{version}.{ending}"));
+        let range = judge_bundle(&named("range", "bundle"), &sample);
+        assert_eq!((range.faults, range.not_checked), (vec![], vec![]));
+        assert_eq!((range.entries, range.epochs), (4, 2));
+        let selection = judge_bundle(&named("selection", "bundle"), &sample);
+        assert_eq!(selection.faults, []);
+        let proof = judge_proof(&named("entry-3", "proof"), &sample);
+        assert_eq!(proof.faults, []);
+    }
     let book = read("logbook.jsonl");
     let book = judge(&mut LogbookFile::new(&book[..]), &sample);
     assert_eq!(book.faults, []);

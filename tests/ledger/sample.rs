@@ -8,7 +8,7 @@ use sealbook::ledger::document::{self, Mentions};
 use sealbook::ledger::entry::{Draft, Entry};
 use sealbook::ledger::epoch::{EpochFrontier, EpochHeader, EpochTree, SignedEpoch, leaf_hash};
 use sealbook::ledger::hash::Hash;
-use sealbook::ledger::head::Head;
+use sealbook::ledger::head::{Head, LastEpoch, Standing};
 use sealbook::ledger::json::{Form, Object, Value};
 use sealbook::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use sealbook::ledger::kind;
@@ -19,9 +19,12 @@ use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::proof::InclusionProof;
 use sealbook::ledger::statement::Statement;
 use sealbook::ledger::time::Timestamp;
+use sealbook::ledger::version::Version;
 use zeroize::Zeroizing;
 
 pub(crate) struct Sample {
+    /// In which version what is taken out of it is written.
+    pub(crate) version: Version,
     pub(crate) signer: SoftwareSigner,
     pub(crate) entries: Vec<Entry>,
     pub(crate) epochs: Vec<SignedEpoch>,
@@ -85,6 +88,7 @@ impl Sample {
 
     fn empty() -> Sample {
         Sample {
+            version: Version::One,
             signer: SoftwareSigner::from_seed(&Zeroizing::new([3; 32])),
             entries: Vec::new(),
             epochs: Vec::new(),
@@ -192,7 +196,9 @@ impl Sample {
     }
 
     pub(crate) fn proof(&self, seq: u64) -> InclusionProof {
+        let second = self.version == Version::Two;
         InclusionProof {
+            opening: second.then(|| self.entries[0].clone()),
             seq: Seq(seq),
             entry: self.entries[seq as usize].clone(),
             epoch: self.epoch_of(seq).unwrap().clone(),
@@ -202,6 +208,7 @@ impl Sample {
 
     fn opening(&self, contents: Contents) -> BundleOpening {
         BundleOpening {
+            version: self.version,
             contents,
             log: self.log(),
             genesis: self.genesis(),
@@ -214,7 +221,7 @@ impl Sample {
             first_seq: Seq(first),
             last_seq: Seq(last),
         });
-        let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
+        let mut writer = BundleWriter::new(Vec::new(), &opening, &self.entries[0]).unwrap();
         self.documents(&mut writer, first..=last);
         let mut headed = false;
         for seq in first..=last {
@@ -269,7 +276,7 @@ impl Sample {
     /// A bundle of these entries.
     pub(crate) fn selection_bundle(&self, seqs: &[u64], signed: bool) -> Vec<u8> {
         let opening = self.opening(Contents::Selection);
-        let mut writer = BundleWriter::new(Vec::new(), &opening).unwrap();
+        let mut writer = BundleWriter::new(Vec::new(), &opening, &self.entries[0]).unwrap();
         self.documents(&mut writer, seqs.iter().copied());
         let mut current = None;
         for seq in seqs {
@@ -288,6 +295,13 @@ impl Sample {
     pub(crate) fn head(&self, last: u64) -> Statement<Head> {
         let entry = &self.entries[last as usize];
         let head = Head {
+            second: (self.version == Version::Two).then(|| Standing {
+                epoch: self.epochs.last().map(|epoch| LastEpoch {
+                    epoch: epoch.content.epoch,
+                    hash: epoch.content.hash(),
+                }),
+                tree: None,
+            }),
             log: self.log(),
             genesis: self.genesis(),
             seq: Seq(last),

@@ -2,11 +2,16 @@
 //! of every byte, every cut, every line dropped, doubled and swapped with the
 //! next.
 
+use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::entry::Entry;
-use sealbook::ledger::fault::{Report, Verdict};
+use sealbook::ledger::fault::{NotChecked, Report, Verdict};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::key::Signature;
 use sealbook::ledger::logbook_file::LogbookFile;
+use sealbook::ledger::proof::ProofFile;
+use sealbook::ledger::source::ReadError;
+use sealbook::ledger::verify::{Policy, verify};
+use sealbook::ledger::version::Version;
 
 use crate::bundles::{judge, judge_bundle, judge_proof};
 use crate::sample::Sample;
@@ -53,6 +58,50 @@ fn assert_all_refused(bytes: &[u8], judge: impl Fn(&[u8]) -> Report) {
         assert!(refused, "{}", String::from_utf8_lossy(changed));
     });
     assert!(tried > 10 * bytes.len(), "{tried}");
+}
+
+/// What is not of a version that is known gets no verdict, which is no pass.
+fn unless_unsupported(
+    source: Result<BundleFile<&[u8]>, ReadError>,
+    sample: &Sample,
+) -> Option<Report> {
+    match source {
+        Ok(mut source) => Some(judge(&mut source, sample)),
+        Err(ReadError::Unsupported(_)) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn every_change_of_version_2_is_refused_or_of_a_version_that_nobody_knows() {
+    let sample = Sample {
+        version: Version::Two,
+        ..Sample::new(&[2, 3], 1)
+    };
+    for bundle in [
+        sample.range_bundle(1, 5, true),
+        sample.selection_bundle(&[1, 3], true),
+    ] {
+        let mut unknown = 0;
+        each_change(&bundle, |changed| {
+            match unless_unsupported(BundleFile::open(changed), &sample) {
+                Some(report) => assert_eq!(report.verdict, Verdict::Fail),
+                None => unknown += 1,
+            }
+        });
+        assert!((1..12).contains(&unknown), "{unknown}");
+    }
+    let proof = sample.proof(3).to_bytes();
+    each_change(&proof, |changed| {
+        let policy = Policy {
+            keys: vec![sample.log()],
+            ..Policy::default()
+        };
+        match verify(&mut ProofFile::new(changed), &policy, &mut |_| ()) {
+            Ok(outcome) => assert_eq!(outcome.report.verdict, Verdict::Fail),
+            Err(error) => assert!(matches!(error, ReadError::Unsupported(_))),
+        }
+    });
 }
 
 #[test]
@@ -203,7 +252,7 @@ fn a_changed_logbook_is_refused_or_says_and_signs_the_same() {
             same += 1;
         } else {
             // A logbook cannot show that its end is missing, and says so.
-            assert!(whole.starts_with(&now) && report.not_checked.len() == 1);
+            assert!(whole.starts_with(&now) && report.not_checked[0] == NotChecked::Truncation);
             cut += 1;
         }
     });

@@ -71,6 +71,7 @@ fn book(mut book: Book) -> Book {
 
 fn select(book: &Book, filter: &Filter) -> Result<Vec<u8>, EvidenceError> {
     let export = SelectionExport {
+        version: sealbook::ledger::version::Version::default(),
         filter,
         unsealed: Unsealed::LeftOut,
         signer: Some(&*book.signer),
@@ -111,6 +112,7 @@ fn small_and_large_selections_are_whole() {
             ..Filter::default()
         };
         let export = SelectionExport {
+            version: sealbook::ledger::version::Version::default(),
             filter: &filter,
             unsealed: Unsealed::LeftOut,
             signer: Some(&*book.signer),

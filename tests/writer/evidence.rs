@@ -50,6 +50,7 @@ pub(crate) fn export(
 ) -> Result<Vec<u8>, EvidenceError> {
     let signer: Option<&dyn Signer> = if signed { Some(&*book.signer) } else { None };
     let export = RangeExport {
+        version: sealbook::ledger::version::Version::default(),
         first: Seq(first),
         last: Seq(last),
         head,

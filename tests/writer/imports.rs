@@ -279,6 +279,7 @@ fn proof(byte: u8, genesis: Hash, seq: u64, epoch: u64, prev: Hash, payload: &st
         genesis,
     };
     let proof = InclusionProof {
+        opening: None,
         seq: Seq(seq),
         entry,
         epoch: Statement::sign(header, &signer).unwrap(),

@@ -82,6 +82,7 @@ fn closing_leaves_the_mark_at_the_last_entry() {
         assert!(head.verify());
         let last = book.receipts.last().unwrap();
         let expected = Head {
+            second: None,
             log: book.log(),
             genesis: book.receipts[0].hash,
             seq: last.seq,
@@ -314,6 +315,7 @@ fn another_logs_mark_is_invalid_even_under_the_same_key() {
     assert_invalid(&book, MarkProblem::OtherLog);
     let other_key = Statement::sign(
         Head {
+            second: None,
             log: signer(8).public_key(),
             ..book.marked().content
         },

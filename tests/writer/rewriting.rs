@@ -71,6 +71,7 @@ fn rewritten(book: &Book, altered: u64, until: u64) -> Rewritten {
     let first = book.entry(0);
     let store = Arc::new(MemoryStore::new());
     let head = Head {
+        second: None,
         log: book.log(),
         genesis: first.hash(),
         seq: Seq::FIRST,
@@ -134,6 +135,7 @@ fn line(book: &Book, seq: u64) -> String {
 fn head_at(book: &Book, seq: u64) -> Anchor {
     let entry = book.entry(seq);
     let head = Head {
+        second: None,
         log: book.log(),
         genesis: book.receipts[0].hash,
         seq: Seq(seq),

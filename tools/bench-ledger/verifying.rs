@@ -95,6 +95,7 @@ pub(crate) fn selection(folder: &Path) -> Fallible<()> {
     };
     let started = Instant::now();
     let export = SelectionExport {
+        version: sealbook::ledger::version::Version::default(),
         filter: &filter,
         unsealed: Unsealed::LeftOut,
         signer: Some(&signer()),
@@ -120,6 +121,7 @@ pub(crate) fn whole(folder: &Path, entries: u64) -> Fallible<()> {
     let out = BufWriter::with_capacity(1 << 20, File::create(&path)?);
     let started = Instant::now();
     let export = RangeExport {
+        version: sealbook::ledger::version::Version::default(),
         first: Seq::FIRST,
         last: Seq(u64::MAX),
         head: None,

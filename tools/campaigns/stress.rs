@@ -233,6 +233,7 @@ impl Scene {
         let last = head.content.seq;
         let first = Seq(last.0.saturating_sub(random.below(BUNDLE)));
         let export = RangeExport {
+            version: sealbook::ledger::version::Version::default(),
             first,
             last,
             head: Some(&head),

@@ -25,9 +25,20 @@ pub(super) fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
         contains,
         receipts: receipts.transpose()?,
         ledger_rules: args.ledger_rules,
+        selection: selection(args),
         ..args.trust.policy()?
     };
     Ok((policy, warnings))
+}
+
+fn selection(args: &Args) -> Vec<(String, String)> {
+    let asked = [
+        ("correlation", &args.correlation),
+        ("tenant", &args.tenant),
+        ("worker", &args.worker),
+    ];
+    let given = |(name, id): (&str, &Option<String>)| Some((name.to_owned(), id.clone()?));
+    asked.into_iter().filter_map(given).collect()
 }
 
 fn parse_hash(text: &str) -> Result<Hash, CliError> {

@@ -3,7 +3,8 @@
 //!
 //! A book whose entry 0 names a predecessor is verified after that one. If the
 //! predecessor passed, ends where the book says, and its closing entry names the
-//! book's key, that key is trusted as if it had been given.
+//! book's key, that key is trusted as if it had been given. Who only says that he
+//! continues a book changes nothing for the one that it names.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{Fault, FaultCode, Verdict, Warning, WarningCode};
 use crate::ledger::hash::Hash;
+use crate::ledger::key::PublicKey;
 use crate::ledger::kind;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::outcome::Summary;
@@ -24,9 +26,11 @@ use crate::logbook::reading::Reader;
 use super::super::Answer;
 use super::super::compressed::open;
 use super::super::context::Context;
+use super::super::diff::write_new;
 use super::super::error::CliError;
 use super::super::keys_file::KeysFile;
 use super::super::output::Output;
+use super::forks;
 use super::one::{Examined, examine};
 use super::{Args, Printed};
 
@@ -37,8 +41,8 @@ const FIRST_LINES: usize = 4;
 const FIRST_BYTES: u64 = 1 << 20;
 
 /// One of them.
-struct Subject {
-    path: PathBuf,
+pub(super) struct Subject {
+    pub(super) path: PathBuf,
     /// Its path below the folder that was given.
     below: Option<PathBuf>,
     opening: Option<Opening>,
@@ -88,11 +92,28 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let started = Instant::now();
-    let mut subjects = subjects(&args.path)?;
+    let (mut subjects, passed_over) = subjects(&args.path)?;
+    for path in &passed_over {
+        output.warning(&format!(
+            "{} is no file or ledger: passed over",
+            path.display()
+        ));
+    }
+    if subjects.is_empty() {
+        return Err(CliError::NothingToVerify {
+            passed_over: passed_over.len(),
+        });
+    }
     for subject in &mut subjects {
         subject.opening = opening_of(&subject.path);
     }
+    let mut proofs = Vec::new();
     while let Some(at) = next(&subjects) {
+        // Of two histories of the book that is continued neither vouches for anyone.
+        let before = subjects.get(at).and_then(predecessor_of);
+        if let Some(before) = before.map(|before| before.log) {
+            proofs.extend(forks::convict(context, &mut subjects, Some(before))?);
+        }
         verify_one(context, args, against, &mut subjects, at);
     }
     let is_beside = |subject: &mut Subject| subject.lies_beside();
@@ -100,15 +121,24 @@ pub(super) fn run(
     if subjects.is_empty() {
         return Err(CliError::NothingFound);
     }
+    proofs.extend(forks::convict(context, &mut subjects, None)?);
     contradict(&mut subjects);
+    if let (Some(path), Some(proof)) = (&args.proof, proofs.first()) {
+        write_new(path, &proof.to_bytes())?;
+        output.note(&format!(
+            "the proof against the key is in {}",
+            path.display()
+        ));
+    }
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     summarise(args, &subjects, &beside, elapsed_ms, output)
 }
 
 /// What the paths stand for: a folder that is no ledger stands for the files in
-/// it, by name, and the ledgers.
-fn subjects(paths: &[PathBuf]) -> Result<Vec<Subject>, CliError> {
-    let mut subjects = Vec::new();
+/// it, by name, and the ledgers. What else is in it is answered second: who
+/// verifies a folder must know what was not looked at.
+fn subjects(paths: &[PathBuf]) -> Result<(Vec<Subject>, Vec<PathBuf>), CliError> {
+    let (mut subjects, mut passed_over) = (Vec::new(), Vec::new());
     for path in paths {
         if !is_folder_of_files(path) {
             subjects.push(Subject::new(path.clone(), None));
@@ -120,15 +150,17 @@ fn subjects(paths: &[PathBuf]) -> Result<Vec<Subject>, CliError> {
             let file = file.map_err(failed)?;
             let hidden = file.file_name().as_encoded_bytes().starts_with(b".");
             let kind = file.file_type().map_err(failed)?;
-            if !hidden && (kind.is_file() || is_ledger(&file.path())) {
-                names.push(file.file_name());
+            match !hidden && (kind.is_file() || is_ledger(&file.path())) {
+                true => names.push(file.file_name()),
+                false => passed_over.push(file.path()),
             }
         }
         names.sort();
         let found = names.into_iter();
         subjects.extend(found.map(|name| Subject::new(path.join(&name), Some(name.into()))));
     }
-    Ok(subjects)
+    passed_over.sort();
+    Ok((subjects, passed_over))
 }
 
 /// Whether several are meant by one path.
@@ -185,7 +217,11 @@ impl Subject {
         not_recognised && name.is_some_and(|name| is_no_evidence(&name.to_ascii_lowercase()))
     }
 
-    fn summary(&self) -> Option<&Summary> {
+    pub(super) fn examined(&mut self) -> Option<&mut Examined> {
+        Some(&mut self.result.as_mut()?.as_mut().ok()?.0)
+    }
+
+    pub(super) fn summary(&self) -> Option<&Summary> {
         let (examined, _) = self.result.as_ref()?.as_ref().ok()?;
         Some(examined.verified.as_ref()?.get())
     }
@@ -215,6 +251,10 @@ fn first_entry(path: &Path) -> Option<Entry> {
     let lines = text.split(|byte| *byte == b'\n');
     let mut written = lines.filter(|line| !line.trim_ascii().is_empty());
     written.by_ref().take(FIRST_LINES).find_map(|line| {
+        let beside = line.strip_prefix(b"{\"opening\":");
+        if let Some(first) = beside.and_then(|rest| rest.strip_suffix(b"}")) {
+            return Entry::from_logbook_line(first).ok();
+        }
         let in_bundle = line
             .strip_prefix(b"{\"entry\":")
             .and_then(|rest| rest.strip_suffix(b"}"));
@@ -278,6 +318,17 @@ fn verify_one(
             ),
         });
     }
+    if let (Some(before), None) = (predecessor_of(subject), &succession)
+        && subjects.iter().any(|other| is_of(other, before.log))
+    {
+        succession = Some(Warning {
+            code: WarningCode::SuccessionNotNamed,
+            detail: format!(
+                "it says that it continues the book of {}, which does not name its key",
+                before.log
+            ),
+        });
+    }
     let started = Instant::now();
     let mut result = examine(context, &subject.path, args.format, &policy, None);
     if let Ok(examined) = &mut result {
@@ -301,13 +352,21 @@ fn continues(other: &Subject, before: &Predecessor, opening: &Opening) -> bool {
     })
 }
 
-/// Two books that continue the same one cannot both stand.
+/// Whether a book that passed is of that key.
+fn is_of(other: &Subject, log: PublicKey) -> bool {
+    other
+        .summary()
+        .is_some_and(|summary| summary.log == Some(log))
+}
+
+/// Two books of one key that continue the same one cannot both stand.
 fn contradict(subjects: &mut [Subject]) {
     let claims: Vec<_> = subjects
         .iter()
         .map(|subject| {
             let summary = subject.summary()?;
-            Some((summary.opening.clone()?.predecessor?, summary.genesis?))
+            let before = summary.opening.clone()?.predecessor?;
+            Some(((summary.log?, before), summary.genesis?))
         })
         .collect();
     for (subject, claim) in subjects.iter_mut().zip(&claims) {

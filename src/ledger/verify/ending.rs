@@ -3,6 +3,7 @@
 
 use super::super::checkpoint::Checkpoint;
 use super::super::fault::{Fault, FaultCode, Findings, NotChecked, WarningCode};
+use super::super::json::{Form, Object, Value};
 use super::super::opening::FormatVersion;
 use super::super::position::Seq;
 use super::super::source::Offset;
@@ -66,6 +67,41 @@ impl Walk<'_> {
         }
     }
 }
+
+impl Walk<'_> {
+    /// A bundle must be the whole answer to what the caller asks for, no answer
+    /// to less or to something else.
+    pub(super) fn check_answer(&mut self) {
+        let asked = &self.policy.selection;
+        if asked.is_empty() {
+            return;
+        }
+        let answered = self.answers.as_ref().and_then(Value::as_object);
+        let same = answered.is_some_and(|filter| {
+            let narrowing = filter.keys().filter(|name| *name != ALSO_ATTESTATIONS);
+            narrowing.count() == asked.len()
+                && asked
+                    .iter()
+                    .all(|(name, value)| filter.get(name).and_then(Value::as_str) == Some(value))
+        });
+        if !same {
+            let detail = match &self.answers {
+                Some(_) => "the selection that it answers is another one",
+                None => "it does not say, under a signature, which selection it answers",
+            };
+            let asked: Object = asked.iter().cloned().collect();
+            let spelt = |value: &Value| value.canonical(Form::Utf8);
+            let actual = self.answers.as_ref().map_or("none".to_owned(), spelt);
+            let found = Fault::of_file(FaultCode::FilterMismatch, detail);
+            self.findings
+                .fault(found.compared(spelt(&Value::Object(asked)), actual));
+        }
+    }
+}
+
+/// Said in a filter of a case with which the attestations of its workers are
+/// given, too: that takes nothing from the case.
+pub const ALSO_ATTESTATIONS: &str = "attestations";
 
 /// What was kept of a log shows that it reached an entry, and nothing of what
 /// comes after: only what names the last entry says that the end is here.

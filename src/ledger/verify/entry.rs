@@ -3,7 +3,7 @@
 //! was kept of it.
 
 use super::super::chain::Place;
-use super::super::fault::{FaultCode, Format, WarningCode};
+use super::super::fault::{At, Fault, FaultCode, Format, WarningCode};
 use super::super::hash::Hash;
 use super::super::judge::{Judged, Readable};
 use super::super::opening::Opening;
@@ -57,26 +57,68 @@ impl Walk<'_> {
         if seq != Seq::FIRST {
             return;
         }
-        match entry.opening.as_ref().map(Opening::from_object) {
-            Some(Ok(opening)) => {
+        self.opens(entry, |code, detail| place.fault(code, detail));
+        self.name(entry.hash, place);
+    }
+
+    /// The log's entry 0 where it stands beside the others (format §10.9): what it
+    /// must be is known from its hash.
+    pub(super) fn beside(&mut self, judged: &Judged, line: Option<u64>) {
+        let index = line.unwrap_or(1).saturating_sub(1);
+        let fault =
+            |code, detail: String| Fault::at(code, At::Document, index, detail).on_line(line);
+        let entry = match judged {
+            Judged::Read(entry) => entry,
+            Judged::Unreadable { error, .. } => {
+                let found = fault(FaultCode::SchemaViolation, error.to_string());
+                return self.findings.fault(found);
+            }
+        };
+        if entry.prev != Hash::ZERO {
+            let detail = "the entry that opened the log names one before it".to_owned();
+            let found = fault(FaultCode::PrevHashMismatch, detail);
+            self.findings.fault(found.compared(Hash::ZERO, entry.prev));
+        }
+        if entry.signature_valid == Some(false) {
+            let detail = "the signature is not the log key's on this entry".to_owned();
+            self.findings
+                .fault(fault(FaultCode::SignatureInvalid, detail));
+        }
+        self.opens(entry, fault);
+        if let Some(named) = self.genesis.filter(|named| *named != entry.hash) {
+            let detail = "it is not the genesis that is named".to_owned();
+            let found = fault(FaultCode::GenesisMismatch, detail);
+            self.findings.fault(found.compared(named, entry.hash));
+        }
+    }
+
+    /// What entry 0 says of the log.
+    fn opens(&mut self, entry: &Readable, fault: impl Fn(FaultCode, String) -> Fault) {
+        let Some(object) = &entry.opening else {
+            let detail = "entry 0 does not open a ledger".to_owned();
+            let found = fault(FaultCode::SchemaViolation, detail);
+            return self.findings.fault(found);
+        };
+        match Opening::from_object(object) {
+            Ok(opening) => {
                 if let Some(log) = self.log.filter(|key| *key != opening.log) {
-                    let detail = "entry 0 names another log key";
-                    let found = place.fault(FaultCode::LogKeyMismatch, detail);
+                    let detail = "entry 0 names another log key".to_owned();
+                    let found = fault(FaultCode::LogKeyMismatch, detail);
                     self.findings.fault(found.compared(log, opening.log));
                 }
                 self.opening = Some(opening);
             }
-            Some(Err(error)) => {
-                let found = place.fault(FaultCode::SchemaViolation, error.to_string());
-                self.findings.fault(found);
-            }
-            None => {
-                let detail = "entry 0 does not open a ledger";
-                let found = place.fault(FaultCode::SchemaViolation, detail);
+            Err(error) => {
+                // What the log's own key signed of a later version is no fault.
+                if entry.signature_valid == Some(true)
+                    && let Err(unsupported) = Opening::known(object)
+                {
+                    self.unsupported = Some(unsupported);
+                }
+                let found = fault(FaultCode::SchemaViolation, error.to_string());
                 self.findings.fault(found);
             }
         }
-        self.name(entry.hash, place);
     }
 
     /// The genesis, as entry 0 has it, must be the one that was named.

@@ -24,6 +24,7 @@ const TOGETHER = 64;
 export async function verifyBundle(bytes) {
   const walk = {
     at: 0,
+    format: 1,
     log: null,
     genesis: null,
     entries: [],
@@ -115,6 +116,8 @@ function refuseLine(walk, text, line, detail) {
 function takeValue(walk, value, line, bytes, start) {
   if (line === 1) {
     takeOpening(walk, value);
+  } else if (line === 2 && walk.format === 2) {
+    takeFirst(walk, value, line);
   } else if (value.has("document")) {
     takeDocument(walk, value, line);
   } else if (value.has("epoch")) {
@@ -130,12 +133,23 @@ function takeValue(walk, value, line, bytes, start) {
 
 function takeOpening(walk, value) {
   const sorts = { contents: isText, format: isWhole, genesis: isHex(32), log: isHex(32) };
-  const opening = membersOf(membersOf(value, { sealbook: isObject }).sealbook, sorts);
-  if (opening.contents !== "selection" || opening.format !== 1) {
-    throw new Error("it does not open a selection of format 1");
+  const said = membersOf(value, { sealbook: isObject }).sealbook;
+  const none = (uses) => (Array.isArray(uses) && uses.length === 0 ? uses : undefined);
+  const second = isWhole(said.get("format")) === 2;
+  const opening = membersOf(said, second ? { ...sorts, uses: none } : sorts);
+  if (opening.contents !== "selection" || ![1, 2].includes(opening.format)) {
+    throw new Error("it does not open a selection of a format that is known here");
   }
+  walk.format = opening.format;
   walk.log = opening.log;
   walk.genesis = opening.genesis;
+}
+
+// The log's entry 0, in a line of its own (format §10.9).
+function takeFirst(walk, value, line) {
+  const entry = readEntry(membersOf(value, { opening: isObject }).opening, false);
+  checkSignature(walk, entry, { line }, "the signature is not the log key's on the entry that opened the log");
+  checkGenesis(walk, entry, { line });
 }
 
 function takeDocument(walk, value, line) {
@@ -262,7 +276,7 @@ function takeClosing(walk, value, line, before) {
   walk.closing = { content: closing, signed };
   checkNames(walk, closing, line);
   const right =
-    closing.format === 1 &&
+    closing.format === walk.format &&
     closing.bytes === before.length &&
     closing.entries === walk.entries.length &&
     closing.epochs === walk.headers.length &&

@@ -34,18 +34,26 @@ const CONTENTS = {
   },
 };
 
+// What version 2 has beside: a closing record says which selection it answers.
+const SECOND = { bundle: { ...CONTENTS.bundle, filter: (value) => (value === null ? null : isObject(value)) } };
+
+function contentsOf(what, object) {
+  const version = isWhole(object.get("format")) === 2 && SECOND[what] ? 2 : 1;
+  return { version, content: membersOf(object, version === 2 ? SECOND[what] : CONTENTS[what]) };
+}
+
 // Reads a statement; throws if it is none. The key must be the log that the
 // content names.
 export function readStatement(what, value) {
   const envelope = membersOf(value, { [what]: isObject, key: isHex(32), signature: isHex(64) });
-  const content = membersOf(envelope[what], CONTENTS[what]);
-  const signed = utf8(`sealbook:${what}:v1\u001f${envelope[what].raw}`);
+  const { version, content } = contentsOf(what, envelope[what]);
+  const signed = utf8(`sealbook:${what}:v${version}\u001f${envelope[what].raw}`);
   return { what, content, key: envelope.key, signature: envelope.signature, signed };
 }
 
 // A closing record that nobody signed.
 export function readUnsignedClosing(value) {
-  return membersOf(membersOf(value, { bundle: isObject }).bundle, CONTENTS.bundle);
+  return contentsOf("bundle", membersOf(value, { bundle: isObject }).bundle).content;
 }
 
 export async function isSigned(statement) {

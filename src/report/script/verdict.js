@@ -23,8 +23,10 @@ export function readKey(text) {
 
 // What is plainly wrong is wrong whether signatures could be judged or not.
 // `able`: whether this browser can verify; `faults` and `log` of what was
-// found; `key` as `readKey` gave it.
-export function judge({ able, faults, log, key }) {
+// found; `key` as `readKey` gave it; `open`: what of it nothing shows that the
+// key signed, in words, or null. This alone decides the colour, for page and
+// report.
+export function judge({ able, faults, log, key, open = null }) {
   if (faults.length > 0) {
     const more = faults.length > 1 ? `, the first of ${faults.length}` : "";
     return { state: "failed", why: `${describeFault(faults[0])}${more}.` };
@@ -46,6 +48,9 @@ export function judge({ able, faults, log, key }) {
   }
   if (key !== log) {
     return { state: "failed", why: "untrusted_key: the log's key is not the one that you trust." };
+  }
+  if (open !== null) {
+    return { state: "unconfirmed", why: `Signed by the key that you gave, but ${open}.` };
   }
   return { state: "verified", why: "Every signature, path and document holds under the key that you gave." };
 }

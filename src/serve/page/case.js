@@ -11,7 +11,7 @@ import { logKey } from "./headers.js";
 import { trustedKey } from "./keys.js";
 import { checkProof } from "./one.js";
 import { fileName, save } from "./save.js";
-import { workersOf } from "./steps.js";
+import { hasCorrelation, workersOf } from "./steps.js";
 import { canVerify, verifyStrict } from "./strict.js";
 import { timeline } from "./timeline.js";
 import { judge } from "./verdict.js";
@@ -32,17 +32,15 @@ export async function showCase(view, correlation) {
   }
   const faults = found ? [...found.faults] : [];
   if (found) {
-    faults.push(...strangers(found, listed, log));
+    faults.push(...strangers(found, listed, log, correlation));
   }
   const tail = await unsealed(listed, found, able, log);
   const related = await attestations(found?.entries ?? [], tail, able, log);
   const items = [...(found?.entries ?? []), ...tail, ...related].sort((a, b) => (a.entry?.seq ?? a.index) - (b.entry?.seq ?? b.index));
   faults.push(...[...tail, ...related].flatMap((item) => item.faults));
-  const verdict = judge({ able, faults, log: found?.log ?? log, key: trustedKey() });
-  if (verdict.state === "verified" && tail.length > 0) {
-    const some = tail.length === 1 ? "One entry is" : `${tail.length} entries are`;
-    verdict.why = `${verdict.why} ${some} signed and not sealed yet: nothing shows yet that they will stay.`;
-  }
+  const some = tail.length === 1 ? "one entry is" : `${tail.length} entries are`;
+  const open = tail.length > 0 ? `${some} not sealed yet, as the server says: nothing shows their place, nor that they will stay` : null;
+  const verdict = judge({ able, faults, log: found?.log ?? log, key: trustedKey(), open });
   const about = (item) => [
     related.includes(item) ? chip("plain", "related: attestation of a worker of this case") : null,
     item.entry ? el("a.chip", { href: `#/entry/${item.entry.seq}` }, "open entry") : null,
@@ -82,11 +80,20 @@ async function listEntries(correlation) {
 }
 
 // The list and the bundle are two answers to one question, and must agree.
-function strangers(found, listed, log) {
+function strangers(found, listed, log, correlation) {
   const faults = [];
   const fault = (detail, entry = null) => faults.push({ code: "bundle_corrupt", detail, index: null, seq: entry?.seq ?? null, line: null });
   if (found.log !== log) {
     fault("the bundle is of another log than the head");
+  }
+  // What the key signed must be the answer to what was asked.
+  if (found.closing?.content.filter?.get("correlation") !== correlation) {
+    fault("the log signed this bundle as the answer to another question");
+  }
+  for (const { entry } of [...found.entries.filter((item) => item.entry), ...listed]) {
+    if (!hasCorrelation(entry, correlation)) {
+      fault("the server gives this entry as one of the case, and it is not", entry);
+    }
   }
   const given = new Map(found.entries.filter((item) => item.entry).map((item) => [item.entry.seq, item.entry]));
   for (const { entry, epoch } of listed) {

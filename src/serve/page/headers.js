@@ -24,6 +24,11 @@ export async function logKey() {
   return known.log;
 }
 
+export async function logGenesis() {
+  await logKey();
+  return known.genesis;
+}
+
 // The last headers, each with the faults that were found in it, and all faults.
 export async function fetchHeaders(head) {
   const page = await askCanonical(`/v1/epochs?last=${LAST}`);

@@ -6,7 +6,7 @@ import { fromHex, toHex } from "./bytes.js";
 import { el, facts, foreign, replace } from "./dom.js";
 import { readEntry } from "./entry.js";
 import { hashFacts, headerFacts, hexDump, pathTable, payloadText } from "./evidence.js";
-import { logKey } from "./headers.js";
+import { logGenesis, logKey } from "./headers.js";
 import { isHex } from "./json.js";
 import { trustedKey } from "./keys.js";
 import { climb } from "./merkle.js";
@@ -25,6 +25,9 @@ export async function showEntry(view, id) {
   if (item.get("hash") !== entry.hash || (isHex(32)(id) && id !== entry.hash)) {
     fault("bundle_corrupt", "its bytes have another hash than the server says");
   }
+  if (/^[0-9]+$/.test(id) && Number(id) !== entry.seq) {
+    fault("bundle_corrupt", "the server answered with another entry than the one that was asked for");
+  }
   if (able && !(await verifyStrict(fromHex(log, 32), entry.signed, entry.signatureBytes))) {
     fault("signature_invalid", "the signature is not the log key's on this entry");
   }
@@ -34,11 +37,10 @@ export async function showEntry(view, id) {
   }
   const proof = item.get("epoch") === null ? null : await checkProof(entry, log, able);
   faults.push(...(proof?.faults ?? []));
-  const verdict = judge({ able, faults, log, key: trustedKey() });
+  const open = proof ? null : "the server says that it is not sealed yet: its number is the server's word, and nothing shows that it will stay";
+  const verdict = judge({ able, faults, log, key: trustedKey(), open });
   if (verdict.state === "verified") {
-    verdict.why = proof
-      ? "The entry is signed by the key that you gave, and its path leads to a root that this key sealed."
-      : "The entry is signed by the key that you gave. It is not sealed yet: nothing shows yet that it will stay.";
+    verdict.why = "The entry is signed by the key that you gave, and its path leads to a root that this key sealed.";
   }
   replace(view, el("div", { "data-state": verdict.state }, page(entry, proof, linked, banner(verdict, [], faults))));
 }
@@ -98,6 +100,9 @@ export async function checkProof(entry, log, able) {
   }
   if (header.log !== log) {
     fault("log_key_mismatch", "its header names another log's key");
+  }
+  if (header.genesis !== (await logGenesis())) {
+    fault("genesis_mismatch", "its header names another log of this key than the head");
   }
   for (const [code, detail] of faultsAlone(header)) {
     fault(code, `epoch ${header.epoch}: ${detail}`);
