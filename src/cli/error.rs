@@ -2,6 +2,7 @@
 //! status. The library knows nothing of flags; this file and those below it
 //! alone do.
 
+mod from;
 mod hall;
 mod producer;
 #[cfg(feature = "serve")]
@@ -14,7 +15,6 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::audit::AuditError;
 use crate::audit::cause::Cause;
 use crate::backup::BackupError;
 use crate::evidence::EvidenceError;
@@ -22,7 +22,7 @@ use crate::imports::accept::ImportError;
 use crate::imports::shelf::ShelfError;
 use crate::ledger::bundle::BundleError;
 use crate::ledger::encrypted_pem::LockError;
-use crate::ledger::key::{PublicKey, SignError};
+use crate::ledger::key::PublicKey;
 use crate::ledger::parse::ParseError;
 use crate::ledger::position::Seq;
 use crate::ledger::receipts::ReceiptsError;
@@ -33,7 +33,6 @@ use crate::logbook::init::InitError;
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
-use crate::store::StoreError;
 use crate::store::query::QueryError;
 
 use super::key_text::KeyTextError;
@@ -527,50 +526,5 @@ fn io_code(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull => "disk_full",
         _ => "io",
-    }
-}
-
-impl From<StoreError> for CliError {
-    fn from(error: StoreError) -> Self {
-        CliError::Open(OpenError::Store(error))
-    }
-}
-
-impl From<SignError> for CliError {
-    fn from(error: SignError) -> Self {
-        CliError::Append(LogbookError::from(error))
-    }
-}
-
-impl From<BundleError> for CliError {
-    fn from(error: BundleError) -> Self {
-        CliError::Evidence(EvidenceError::Bundle(error))
-    }
-}
-
-impl From<MarkFault> for CliError {
-    fn from(fault: MarkFault) -> Self {
-        CliError::Open(OpenError::Mark(fault))
-    }
-}
-
-impl From<BackupError> for CliError {
-    fn from(error: BackupError) -> Self {
-        match error {
-            BackupError::Exists { dir } => CliError::Exists { path: dir },
-            BackupError::Open(error) => CliError::Open(error),
-            BackupError::Store(error) => error.into(),
-            BackupError::Audit(error) => error.into(),
-            other => CliError::Backup(other),
-        }
-    }
-}
-
-impl From<AuditError> for CliError {
-    fn from(error: AuditError) -> Self {
-        match error {
-            AuditError::Open(error) => CliError::Open(error),
-            AuditError::Read(error) => CliError::Read(error),
-        }
     }
 }

@@ -72,7 +72,7 @@ fn two_histories_of_one_book_fail_with_all_that_hang_on_them_and_the_proof_is_ma
     let report = verify(&place, &["proof", "--key", &key], 0);
     assert_eq!(warning_codes(&report), ["equivocation_proven"]);
     // A part of the same history is no other one.
-    place.write("prefix.jsonl", trunk.logbook());
+    place.write("prefix.jsonl", trunk.fork(1, 2).logbook());
     verify(&place, &["prefix.jsonl", "a1.jsonl", "--key", &key], 0);
 }
 

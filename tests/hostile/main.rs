@@ -12,6 +12,7 @@
 )]
 #![cfg(feature = "files")]
 
+mod attacker;
 #[path = "../../tools/fuzz/src/lib.rs"]
 mod fuzz;
 mod kept;

@@ -9,12 +9,20 @@ const LAST = 500;
 
 let known = null;
 
-// `{ statement, signed }`; `signed` is null where it could not be judged.
+// The newest head of this visit.
+let newest = null;
+
+// `{ statement, signed, newer }`; `signed` is null where it could not be judged,
+// `newer` the number of an entry that the same log had before, in this visit, if
+// this head is older.
 export async function fetchHead() {
   const statement = readStatement("head", await askCanonical("/v1/head"));
   const signed = (await canVerify()) ? await isSigned(statement) : null;
   known = statement.content;
-  return { statement, signed };
+  const same = newest !== null && newest.log === known.log && newest.genesis === known.genesis;
+  const newer = same && known.seq < newest.seq ? newest.seq : null;
+  newest = newer === null ? known : newest;
+  return { statement, signed, newer };
 }
 
 // The log's key as the server names it. What it is worth is for the auditor's

@@ -24,6 +24,9 @@ export async function overview(view) {
   if (head.signed === false) {
     faults.unshift({ code: "signature_invalid", detail: "the head's signature is not the log key's", index: null, seq: content.seq, line: null });
   }
+  if (head.newer !== null) {
+    faults.unshift({ code: "truncated", detail: `the log had entry ${head.newer} before, in this visit`, index: null, seq: content.seq, line: null });
+  }
   const state = { health, faults, unsealed: figure(figures, "unsealed_entries"), lag: figure(figures, "epoch_lag_seconds") };
   const alerts = await findAlerts(state);
   const verdict = judge({ able, faults, log: content.log, key: trustedKey() });
