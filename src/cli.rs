@@ -79,6 +79,8 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+#[cfg(feature = "rego")]
+use crate::wcp::rego::evaluator;
 use context::Context;
 use error::CliError;
 use output::{Output, Owes};
@@ -273,6 +275,16 @@ enum Answer {
 /// status.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(feature = "rego")]
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|arg| arg == evaluator::ARGUMENT)
+    {
+        return match evaluator::run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(2),
+        };
+    }
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => return misuse(&error),

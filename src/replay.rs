@@ -36,6 +36,7 @@ pub mod today;
 pub mod trust;
 mod unenforced;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ledger::entry::Entry;
@@ -64,6 +65,10 @@ pub struct Options<'a> {
     pub wanted: &'a Wanted<'a>,
     /// Whether entries that are of no producer's kind are listed too.
     pub others: bool,
+    /// The program that evaluates policies in processes of their own, which is
+    /// `sealbook`. Without one their counted budget is the only fence, and a policy
+    /// that has none is not run: its recorded answer is taken on trust.
+    pub evaluator: Option<&'a Path>,
     /// Other rules, another policy: what would have been decided then.
     pub alternative: Option<Alternative>,
     /// Packages and artifacts as they are now.

@@ -238,6 +238,7 @@ fn again(ledger: &Path, mark: &MarkFile) -> Result<(), Box<dyn Error>> {
         policy: &policy,
         wanted: &|_, _| true,
         others: false,
+        evaluator: None,
         alternative: None,
         today: None,
     };

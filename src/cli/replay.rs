@@ -31,6 +31,7 @@ use super::context::{Context, as_of};
 use super::document;
 use super::error::CliError;
 use super::filters::Filters;
+use super::hall::evaluator;
 use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
@@ -78,6 +79,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         policy: &policy,
         wanted: &wanted,
         others: names_something(&filter),
+        evaluator: Some(evaluator()),
         alternative,
         today: today.as_ref(),
     };
@@ -96,8 +98,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let fine = result.report.verdict == Verdict::Pass && result.today != Some(false);
     Ok(match fine {
-        true => Answer::Yes,
         false => Answer::No,
+        true if result.counts.could_not_evaluate > 0 => Answer::Unanswered,
+        true => Answer::Yes,
     })
 }
 
@@ -124,7 +127,10 @@ fn alternative(args: &Args) -> Result<Option<Alternative>, CliError> {
         .transpose()?;
     Ok(Some(Alternative {
         rules: rules.map(Arc::new),
-        gate: args.with_policy.as_deref().map(policy_in).transpose()?,
+        gate: match &args.with_policy {
+            Some(path) => Some(policy_in(path, Some(evaluator()))?),
+            None => None,
+        },
     }))
 }
 

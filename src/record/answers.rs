@@ -155,6 +155,8 @@ fn error_named(name: &str, detail: String, env: Env) -> GateError {
         }),
         "stub_outside_dev" => GateError::StubOutsideDev { env },
         "too_many_instructions" => GateError::TooManyInstructions { limit: 0 },
+        "too_many_bytes" => GateError::TooManyBytes { limit: 0 },
+        "could_not_evaluate" => GateError::CouldNotEvaluate { detail },
         "timed_out" => GateError::TimedOut {
             limit: Duration::ZERO,
         },

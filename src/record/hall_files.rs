@@ -130,7 +130,20 @@ impl Hall {
     /// # Errors
     /// [`HallError`] names the file and the place.
     pub fn policy(self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
-        Ok(self.with_gate(policy_in(path.as_ref())?))
+        Ok(self.with_gate(policy_in(path.as_ref(), None)?))
+    }
+
+    /// The same, evaluated in processes of their own by `evaluator`, which is
+    /// `sealbook`.
+    ///
+    /// # Errors
+    /// [`HallError`] names the file and the place.
+    pub fn fenced_policy(
+        self,
+        path: impl AsRef<Path>,
+        evaluator: &Path,
+    ) -> Result<Hall, HallError> {
+        Ok(self.with_gate(policy_in(path.as_ref(), Some(evaluator))?))
     }
 
     /// With the stub that allows everything in the place of a policy gate: in
@@ -189,15 +202,21 @@ pub fn rules_in(path: &Path) -> Result<RuleSet, HallError> {
     loaded.map_err(|error| HallProblem::of(path)(error.into()))
 }
 
-/// A policy, compiled.
+/// A policy, compiled; here, or by a program that evaluates it in processes of
+/// their own.
 ///
 /// # Errors
 /// [`HallError`] names the file and the place.
 #[cfg(feature = "rego")]
-pub fn policy_in(path: &Path) -> Result<SharedGate, HallError> {
+pub fn policy_in(path: &Path, evaluator: Option<&Path>) -> Result<SharedGate, HallError> {
+    use crate::wcp::rego::fenced::FencedGate;
     use crate::wcp::rego::{RegoGate, RegoLimits, RegoSource};
     let failed = HallProblem::of(path);
     let source = RegoSource::read(path).map_err(|error| failed(error.into()))?;
+    if let Some(program) = evaluator {
+        let gate = FencedGate::new(program, &source, RegoLimits::default());
+        return Ok(Arc::new(gate.map_err(|error| failed(error.into()))?));
+    }
     let gate = RegoGate::new(source, RegoLimits::default());
     Ok(Arc::new(gate.map_err(|error| failed(error.into()))?))
 }
@@ -207,7 +226,7 @@ pub fn policy_in(path: &Path) -> Result<SharedGate, HallError> {
 /// # Errors
 /// [`HallProblem::NoEngine`].
 #[cfg(not(feature = "rego"))]
-pub fn policy_in(path: &Path) -> Result<SharedGate, HallError> {
+pub fn policy_in(path: &Path, _: Option<&Path>) -> Result<SharedGate, HallError> {
     Err(HallProblem::of(path)(HallProblem::NoEngine))
 }
 

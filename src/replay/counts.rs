@@ -11,6 +11,11 @@ pub struct Counts {
     pub recomputed: u64,
     /// Of these, come out otherwise.
     pub mismatched: u64,
+    /// Decisions whose policy could not be evaluated here.
+    pub could_not_evaluate: u64,
+    /// Decisions whose policy has no counted budget, taken again under the limits
+    /// of an earlier release.
+    pub without_budget: u64,
     /// Decisions that denied.
     pub denied: u64,
     /// Decisions that were dry runs.
@@ -43,6 +48,8 @@ impl Counts {
             ("decisions", self.decisions),
             ("recomputed", self.recomputed),
             ("mismatched", self.mismatched),
+            ("could_not_evaluate", self.could_not_evaluate),
+            ("without_budget", self.without_budget),
             ("denied", self.denied),
             ("dry_runs", self.dry_runs),
             ("unenforced", self.unenforced),

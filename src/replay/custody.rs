@@ -73,7 +73,7 @@ impl<'a> Custody<'a> {
         Custody {
             inner,
             options,
-            library: Library::default(),
+            library: Library::new(options.evaluator),
             count: 0,
             found,
             stop: Arc::default(),
@@ -181,6 +181,8 @@ impl Found {
         }
         if let Event::Decided(decided) = &mut item.event {
             decided.same = again.possible.then_some(again.differences.is_empty());
+            decided.could_not_evaluate = again.could_not_evaluate;
+            decided.without_budget = again.without_budget;
             decided.inputs = again.inputs;
             decided.unenforced = again.unenforced;
             decided.differences = again.differences;
@@ -197,6 +199,8 @@ impl Found {
                 counts.decisions += 1;
                 counts.recomputed += u64::from(decided.same.is_some());
                 counts.mismatched += u64::from(decided.same == Some(false));
+                counts.could_not_evaluate += u64::from(decided.could_not_evaluate);
+                counts.without_budget += u64::from(decided.without_budget);
                 counts.denied += u64::from(is("denied"));
                 counts.dry_runs += u64::from(is("dry_run"));
                 counts.unenforced += u64::from(!decided.unenforced.is_empty());
@@ -309,6 +313,8 @@ impl Read {
                 Event::Decided(Box::new(Decided {
                     summary,
                     same: None,
+                    could_not_evaluate: false,
+                    without_budget: false,
                     inputs: Default::default(),
                     unenforced: Vec::new(),
                     differences: Vec::new(),

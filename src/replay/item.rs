@@ -59,6 +59,12 @@ pub struct Decided {
     pub summary: Object,
     /// Whether it came out as it is recorded; none if it could not be taken.
     pub same: Option<bool>,
+    /// Whether what evaluates its policy ended without an answer: that says
+    /// nothing about the decision.
+    pub could_not_evaluate: bool,
+    /// Whether its policy has no counted budget, and ran under the limits of an
+    /// earlier release.
+    pub without_budget: bool,
     /// What it rests on.
     pub inputs: Inputs,
     /// Preconditions that were declared and not enforced.
@@ -173,6 +179,12 @@ impl Decided {
         let mut object = self.summary.clone();
         object.insert("recomputed", self.same.is_some());
         object.insert("same", self.same);
+        if self.could_not_evaluate {
+            object.insert("could_not_evaluate", true);
+        }
+        if self.without_budget {
+            object.insert("without_budget", true);
+        }
         object.insert("inputs", self.inputs.to_value());
         let unenforced = self.unenforced.iter().map(|name| Value::from(*name));
         object.insert("unenforced", unenforced.collect::<Vec<_>>());

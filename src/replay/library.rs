@@ -1,6 +1,7 @@
 //! The documents that were read so far, and what was compiled of them.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::attestation::BanList;
@@ -21,6 +22,8 @@ pub(super) struct Library {
     configs: Compiled<HallConfig>,
     gates: Compiled<SharedGate>,
     ban_lists: Compiled<BanList>,
+    /// The program that evaluates policies in processes of their own.
+    evaluator: Option<PathBuf>,
 }
 
 struct Shelved {
@@ -38,12 +41,30 @@ pub(super) enum Unusable {
     Later,
     /// It is not what it has to be.
     Malformed(String),
-    /// This build cannot run it.
-    #[cfg_attr(feature = "rego", expect(dead_code, reason = "that build can"))]
+    /// It cannot be run here: by this build, or, being without a counted budget,
+    /// in this process.
     NotRunnable,
+    /// What evaluates it ended before it was loaded.
+    #[cfg_attr(not(feature = "rego"), expect(dead_code, reason = "nothing does"))]
+    NotEvaluated,
 }
 
 impl Library {
+    /// An empty one.
+    pub(super) fn new(evaluator: Option<&Path>) -> Library {
+        Library {
+            evaluator: evaluator.map(Path::to_owned),
+            ..Library::default()
+        }
+    }
+
+    /// Whether the policy has no counted budget: then it is one of an earlier
+    /// release, and runs under the limits of that.
+    pub(super) fn without_budget(&self, digest: DocumentDigest) -> bool {
+        let shelved = self.documents.get(&digest);
+        shelved.is_some_and(|shelved| shelved.document.content().get("budget").is_none())
+    }
+
     /// Takes a document that entry `index` holds, or that stands before all
     /// entries of a bundle. The first one stays.
     pub(super) fn add(&mut self, index: Option<u64>, document: Document) {
@@ -83,7 +104,9 @@ impl Library {
         digest: DocumentDigest,
         index: u64,
     ) -> Result<Arc<SharedGate>, Unusable> {
-        self.compiled(&self.gates, digest, index, gate)
+        self.compiled(&self.gates, digest, index, |content| {
+            gate(content, self.evaluator.as_deref())
+        })
     }
 
     /// The ban list.
@@ -124,8 +147,21 @@ fn malformed(error: &dyn std::fmt::Display) -> Unusable {
 }
 
 #[cfg(feature = "rego")]
-fn gate(content: &Value) -> Result<SharedGate, Unusable> {
-    use crate::wcp::rego::{RegoGate, RegoLimits};
+fn gate(content: &Value, evaluator: Option<&Path>) -> Result<SharedGate, Unusable> {
+    use crate::wcp::rego::fenced::FencedGate;
+    use crate::wcp::rego::{RegoError, RegoGate, RegoLimits};
+    use crate::wcp::rego_document::has_budget;
+    if let Some(program) = evaluator {
+        let gate = FencedGate::of_document(program, content.clone());
+        return match gate {
+            Ok(gate) => Ok(Arc::new(gate)),
+            Err(RegoError::CouldNotEvaluate { .. }) => Err(Unusable::NotEvaluated),
+            Err(error) => Err(malformed(&error)),
+        };
+    }
+    if !has_budget(content) {
+        return Err(Unusable::NotRunnable);
+    }
     // Time is the backstop of the machine that answered first; here the steps
     // decide, and a slow machine is given leave to take them.
     let limits = RegoLimits {
@@ -137,7 +173,7 @@ fn gate(content: &Value) -> Result<SharedGate, Unusable> {
 }
 
 #[cfg(not(feature = "rego"))]
-fn gate(_content: &Value) -> Result<SharedGate, Unusable> {
+fn gate(_content: &Value, _evaluator: Option<&Path>) -> Result<SharedGate, Unusable> {
     Err(Unusable::NotRunnable)
 }
 

@@ -26,6 +26,10 @@ use crate::wcp::stamp::{DecisionId, Stamp};
 pub(super) struct Recomputed {
     /// Whether the decision could be taken again.
     pub(super) possible: bool,
+    /// Whether the policy's evaluator ended without an answer.
+    pub(super) could_not_evaluate: bool,
+    /// Whether the policy ran under the limits of an earlier release.
+    pub(super) without_budget: bool,
     /// Documents that are not what or where they have to be.
     pub(super) documents: Vec<(FaultCode, String)>,
     /// Fields that came out otherwise.
@@ -72,6 +76,20 @@ pub(super) fn recompute(
     let basis = governed.basis(&asked, &record.context.task_id);
     let decided = make_decision(&record.input.input, &basis, stamp);
     result.unenforced = unenforced(&record.decision, &governed.config);
+    if let GateSource::Policy(digest) = record.context.gate {
+        result.without_budget = library.without_budget(digest);
+    }
+    // Where this machine ended the policy, it says nothing of the decision.
+    let ended =
+        |answer: &Result<_, GateError>| answer.as_ref().is_err_and(GateError::of_this_machine);
+    if !matches!(governed.gate, Gate::Recorded)
+        && decided.consulted.gate.as_ref().is_some_and(ended)
+    {
+        result.possible = false;
+        result.could_not_evaluate = true;
+        governed.label(record, &decided, &mut result.inputs);
+        return result;
+    }
     compare_all(record, &decided, &asked, &mut result.differences);
     for what in asked.beyond() {
         result.differences.push(Difference {
@@ -164,8 +182,8 @@ impl Governed {
             GateSource::Stub => Some(Gate::Stub(StubGate { everywhere: false })),
             GateSource::StubEverywhere => Some(Gate::Stub(StubGate { everywhere: true })),
             GateSource::Opaque => Some(Gate::Recorded),
-            // That a policy once took too long says nothing about today.
-            GateSource::Policy(_) if timed_out(record) => Some(Gate::Recorded),
+            // Where a machine once ended a policy says nothing about this one.
+            GateSource::Policy(_) if ended_there(record) => Some(Gate::Recorded),
             GateSource::Policy(digest) => match library.gate(digest, index) {
                 Err(Unusable::NotRunnable) => Some(Gate::Recorded),
                 gate => usable(gate, digest, "policy", result).map(Gate::Policy),
@@ -247,8 +265,8 @@ impl Governed {
     }
 }
 
-fn timed_out(record: &DecisionRecord) -> bool {
-    matches!(record.answers.gate, Some(Err(GateError::TimedOut { .. })))
+fn ended_there(record: &DecisionRecord) -> bool {
+    matches!(&record.answers.gate, Some(Err(error)) if error.of_this_machine())
 }
 
 /// The document, or a fault that says why it cannot be used.
@@ -263,6 +281,11 @@ fn usable<T>(
         // Named by verification already.
         Err(Unusable::Missing) => {
             result.possible = false;
+            return None;
+        }
+        Err(Unusable::NotEvaluated) => {
+            result.possible = false;
+            result.could_not_evaluate = true;
             return None;
         }
         Err(Unusable::Later) => (

@@ -99,6 +99,19 @@ pub enum GateError {
         /// The limit.
         limit: usize,
     },
+    /// The policy touched too many bytes.
+    #[error("the policy was stopped after {limit} bytes of values")]
+    TooManyBytes {
+        /// The limit.
+        limit: u64,
+    },
+    /// What evaluates policies ended, or was ended by a limit of the machine. That
+    /// says nothing about another machine.
+    #[error("the policy could not be evaluated: {detail}")]
+    CouldNotEvaluate {
+        /// How it ended.
+        detail: String,
+    },
     /// The policy took too long.
     #[error("the policy was stopped after {} ms", limit.as_millis())]
     TimedOut {
@@ -120,6 +133,15 @@ pub enum GateError {
 }
 
 impl GateError {
+    /// Whether the machine that it was asked on says so, and another may not.
+    #[must_use]
+    pub const fn of_this_machine(&self) -> bool {
+        matches!(
+            self,
+            GateError::TimedOut { .. } | GateError::CouldNotEvaluate { .. }
+        )
+    }
+
     /// The name that a recorded answer carries.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -127,6 +149,8 @@ impl GateError {
             GateError::Undefined => "undefined",
             GateError::Malformed(_) => "malformed",
             GateError::TooManyInstructions { .. } => "too_many_instructions",
+            GateError::TooManyBytes { .. } => "too_many_bytes",
+            GateError::CouldNotEvaluate { .. } => "could_not_evaluate",
             GateError::TimedOut { .. } => "timed_out",
             GateError::Failed { .. } => "failed",
             GateError::StubOutsideDev { .. } => "stub_outside_dev",

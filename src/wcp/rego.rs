@@ -6,6 +6,20 @@
 //! the [`GateContext`]. It can read no
 //! clock, network, random number or host, so that the same request always gets
 //! the same answer, and an auditor can run it again.
+//!
+//! Two fences stand around it. A counted budget, of instructions and of the bytes
+//! of the values that it touches, ends a policy at the same place on every
+//! machine; it is a part of what is recorded of the policy. Behind it stands a
+//! process of its own with hard limits ([`FencedGate`](fenced::FencedGate)), for
+//! what no count sees: what an expression takes to be compiled, how deep values
+//! nest, a fault of the engine. Where that ends a policy is not the same
+//! everywhere, and is never taken for a difference.
+
+mod builtins;
+pub mod evaluator;
+pub mod fenced;
+mod guarded;
+mod meter;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -19,6 +33,7 @@ use regorus::rvm::vm::{RegoVM, VmError};
 use regorus::utils::limits::{ExecutionTimerConfig, TimeSource, set_time_source};
 use regorus::{Engine, Value as RegoValue};
 
+use self::guarded::{Unguardable, guarded};
 use super::gate::{GateAnswer, GateContext, GateError, PolicyGate, Rerun};
 use crate::ledger::json::{Form, Value};
 use crate::ledger::parse::parse;
@@ -35,8 +50,12 @@ const MEMBERS: [(&str, &str); 3] = [
     ("reason", "data.wcp.gate.reason"),
 ];
 
-/// Built-ins that no policy may call: in one step they can take more memory
-/// than there is, which no limit on steps or time would stop.
+/// What a policy is evaluated on: one rule may call another, and values nest, as
+/// deep as a program is long.
+const STACK: usize = 64 << 20;
+
+/// Built-ins that a policy without a counted budget may not call either: in one
+/// step they can take more memory than there is.
 const UNBOUNDED: [&str; 4] = [
     "bits.lsh",
     "numbers.range",
@@ -46,13 +65,15 @@ const UNBOUNDED: [&str; 4] = [
 
 /// How much a policy may take to answer one request.
 ///
-/// Steps first: they are counted alike on every machine. Time is the backstop,
-/// and looked at between steps. Memory is bounded by both, since the built-ins
-/// that allocate by a number are refused when the policy is loaded.
+/// Instructions and bytes are counted alike on every machine. Time is the
+/// backstop, and looked at between instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegoLimits {
     /// Instructions of the policy machine, for each rule that answers.
     pub instructions: usize,
+    /// Bytes of the values that it looks into or makes; none for a policy that
+    /// was recorded before they were counted.
+    pub bytes: Option<u64>,
     /// Time on the wall, for each rule that answers.
     pub time: Duration,
 }
@@ -61,6 +82,7 @@ impl Default for RegoLimits {
     fn default() -> RegoLimits {
         RegoLimits {
             instructions: 1_000_000,
+            bytes: Some(64 << 20),
             time: Duration::from_secs(2),
         }
     }
@@ -94,6 +116,27 @@ pub enum RegoError {
     UnboundedBuiltin {
         /// Which.
         builtin: String,
+    },
+    /// A number in it is larger than any that is read.
+    #[error("{module} holds a number of more than 4 300 digits, or with such an exponent")]
+    Number {
+        /// Where.
+        module: String,
+    },
+    /// With what counts its steps it is too long.
+    #[error("the policy is longer than {} instructions", Program::MAX_INSTRUCTIONS)]
+    TooLong,
+    /// Its evaluator refused it.
+    #[error("{detail}")]
+    Refused {
+        /// In its words.
+        detail: String,
+    },
+    /// Its evaluator ended before it could say anything of it.
+    #[error("the policy could not be loaded: {detail}")]
+    CouldNotEvaluate {
+        /// How it ended.
+        detail: String,
     },
     /// The data does not fit the policy.
     #[error("the policy's data: {detail}")]
@@ -139,6 +182,11 @@ impl RegoGate {
         if source.modules.is_empty() {
             return Err(RegoError::Empty);
         }
+        let mut modules = source.modules.iter();
+        if let Some((name, _)) = modules.find(|(_, text)| !meter::numbers_fit(text)) {
+            let module = name.clone();
+            return Err(RegoError::Number { module });
+        }
         start_clock();
         // The compiler is someone else's code: should it panic, that is no
         // reason for this process to end.
@@ -152,6 +200,16 @@ impl RegoGate {
             let builtin = info.name.clone();
             return Err(RegoError::UnboundedBuiltin { builtin });
         }
+        let program = match limits.bytes {
+            None => program,
+            Some(_) => match guarded(&program) {
+                Ok(program) => Arc::new(program),
+                Err(Unguardable::Builtin(builtin)) => {
+                    return Err(RegoError::UnboundedBuiltin { builtin });
+                }
+                Err(Unguardable::TooLong) => return Err(RegoError::TooLong),
+            },
+        };
         Ok(RegoGate {
             source,
             limits,
@@ -202,32 +260,67 @@ impl RegoGate {
     }
 }
 
+impl RegoGate {
+    /// What the policy answers, whatever it is, as JSON.
+    fn answer(&self, input: &Value) -> Result<String, GateError> {
+        let failed = |detail: String| GateError::Failed { detail };
+        let input = to_rego(input).map_err(failed)?;
+        let evaluated = || {
+            meter::start(self.limits.bytes.unwrap_or(u64::MAX));
+            let answer = self.run(&input)?;
+            // Written out it may be more than all that was looked into.
+            meter::size(&answer).map_err(|_| VmError::MemoryLimitExceeded {
+                usage: 0,
+                limit: 0,
+                pc: 0,
+            })?;
+            Ok(match answer {
+                RegoValue::Undefined => None,
+                answer => Some(answer.to_json_str().map_err(|error| error.to_string())),
+            })
+        };
+        let answer = catch_unwind(AssertUnwindSafe(evaluated));
+        let answer = answer.map_err(|_| failed("the policy engine panicked".to_owned()))?;
+        match answer {
+            Ok(None) => Err(GateError::Undefined),
+            Ok(Some(answer)) => answer.map_err(failed),
+            Err(VmError::InstructionLimitExceeded { limit, .. }) => {
+                Err(GateError::TooManyInstructions { limit })
+            }
+            Err(VmError::MemoryLimitExceeded { .. }) => Err(GateError::TooManyBytes {
+                limit: self.limits.bytes.unwrap_or(u64::MAX),
+            }),
+            Err(VmError::TimeLimitExceeded { limit, .. }) => Err(GateError::TimedOut { limit }),
+            Err(error) => Err(failed(one_line(&error.to_string()))),
+        }
+    }
+}
+
 impl PolicyGate for RegoGate {
     fn evaluate(&self, context: &GateContext<'_>) -> Result<GateAnswer, GateError> {
+        let input = context.to_value();
+        let on_deep_stack = || std::thread::Builder::new().stack_size(STACK);
+        let answer = std::thread::scope(|scope| {
+            let spawned = on_deep_stack().spawn_scoped(scope, || self.answer(&input));
+            spawned.map(std::thread::ScopedJoinHandle::join)
+        });
         let failed = |detail: String| GateError::Failed { detail };
-        let input = to_rego(&context.to_value()).map_err(failed)?;
-        let answer = catch_unwind(AssertUnwindSafe(|| self.run(&input)));
-        let answer = answer.map_err(|_| failed("the policy engine panicked".to_owned()))?;
-        let answer = match answer {
-            Ok(RegoValue::Undefined) => return Err(GateError::Undefined),
-            Ok(answer) => answer
-                .to_json_str()
-                .map_err(|error| failed(error.to_string()))?,
-            Err(VmError::InstructionLimitExceeded { limit, .. }) => {
-                return Err(GateError::TooManyInstructions { limit });
-            }
-            Err(VmError::TimeLimitExceeded { limit, .. }) => {
-                return Err(GateError::TimedOut { limit });
-            }
-            Err(error) => return Err(failed(one_line(&error.to_string()))),
-        };
-        let answer = parse(answer.as_bytes()).map_err(|error| failed(error.to_string()))?;
-        GateAnswer::read(&answer, "").map_err(GateError::Malformed)
+        let answer = answer.map_err(|error| failed(error.to_string()))?;
+        let answer = answer.map_err(|_| failed("the policy engine panicked".to_owned()))??;
+        read_answer(&answer)
     }
 
     fn rerun(&self) -> Rerun {
         Rerun::Policy(self.to_document())
     }
+}
+
+/// An answer in JSON, as a gate gives it.
+fn read_answer(answer: &str) -> Result<GateAnswer, GateError> {
+    let answer = parse(answer.as_bytes()).map_err(|error| GateError::Failed {
+        detail: error.to_string(),
+    })?;
+    GateAnswer::read(&answer, "").map_err(GateError::Malformed)
 }
 
 /// What the compiler says of an entry point that is no rule.

@@ -6,13 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::rego::{ENTRYPOINT, RegoError, RegoGate, RegoLimits, RegoSource};
 use crate::ledger::json::Value;
-use crate::ledger::shape::{self, MemberError, constant};
+use crate::ledger::shape::{self, MemberError, MemberProblem};
 
 /// The `engine` of the document.
 const ENGINE: &str = "rego";
 
-/// More steps than this are not run again, whatever a document says.
+/// More instructions than this are not run again, whatever a document says.
 const MOST_INSTRUCTIONS: usize = 100_000_000;
+
+/// And no more bytes.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// The version of the counted budget.
+const BUDGET: u64 = 1;
 
 /// Why a document is no policy that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,34 +32,37 @@ pub enum RegoDocumentError {
     Policy(#[from] RegoError),
 }
 
-/// The document.
+/// The document. Those of earlier releases have `instructions` alone in the place
+/// of the budget.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    engine: Engine,
-    entrypoint: Entrypoint,
-    instructions: u64,
+    engine: String,
+    entrypoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    budget: Option<Budget>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instructions: Option<u64>,
     modules: BTreeMap<String, String>,
     #[serde(deserialize_with = "Option::deserialize")]
     data: Option<Value>,
 }
 
-constant!(Engine, ENGINE, ENGINE);
-constant!(Entrypoint, ENTRYPOINT, ENTRYPOINT);
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Budget {
+    version: u64,
+    instructions: u64,
+    bytes: u64,
+}
 
 impl RegoGate {
-    /// `{"engine": "rego", "entrypoint", "instructions", "modules", "data"}`:
-    /// modules by name, the limit of steps, since it decides too.
+    /// `{"engine": "rego", "entrypoint", "budget", "modules", "data"}`: modules by
+    /// name, and the budget, since it decides too: `{"version": 1, "instructions",
+    /// "bytes"}`.
     #[must_use]
     pub fn to_document(&self) -> Value {
-        let source = self.source();
-        shape::write(&Document {
-            engine: Engine,
-            entrypoint: Entrypoint,
-            instructions: self.limits().instructions as u64,
-            modules: source.modules.clone(),
-            data: source.data.clone(),
-        })
+        to_document(self.source(), self.limits())
     }
 
     /// Compiles the policy of a document. Of `limits` the time holds: that of
@@ -66,11 +75,35 @@ impl RegoGate {
         limits: RegoLimits,
     ) -> Result<RegoGate, RegoDocumentError> {
         let document: Document = shape::read(document, "")?;
+        let wrong = |at: &str, expected: &'static str| MemberError {
+            at: at.to_owned(),
+            problem: MemberProblem::BadValue {
+                expected: expected.into(),
+            },
+        };
+        if document.engine != ENGINE {
+            return Err(wrong("engine", ENGINE).into());
+        }
+        if document.entrypoint != ENTRYPOINT {
+            return Err(wrong("entrypoint", ENTRYPOINT).into());
+        }
+        let (instructions, bytes) = match (document.budget, document.instructions) {
+            (Some(budget), None) if budget.version == BUDGET => {
+                (budget.instructions, Some(budget.bytes))
+            }
+            (Some(_), None) => {
+                let expected = "1, the version that this release counts by";
+                return Err(wrong("budget.version", expected).into());
+            }
+            (None, Some(instructions)) => (instructions, None),
+            _ => return Err(wrong("budget", "a budget, or instructions alone").into()),
+        };
         let limits = RegoLimits {
             // Whoever wrote the document does not decide how long this runs.
-            instructions: usize::try_from(document.instructions)
+            instructions: usize::try_from(instructions)
                 .unwrap_or(usize::MAX)
                 .min(MOST_INSTRUCTIONS),
+            bytes: bytes.map(|bytes| bytes.min(MOST_BYTES)),
             ..limits
         };
         let source = RegoSource {
@@ -79,4 +112,30 @@ impl RegoGate {
         };
         Ok(RegoGate::new(source, limits)?)
     }
+}
+
+/// Whether the policy of a document has a counted budget. One that has none may
+/// take all memory there is, and is run behind the second fence only.
+#[must_use]
+pub fn has_budget(document: &Value) -> bool {
+    document.get("budget").is_some()
+}
+
+/// What is recorded of a policy.
+#[must_use]
+pub fn to_document(source: &RegoSource, limits: RegoLimits) -> Value {
+    let instructions = limits.instructions as u64;
+    let budget = limits.bytes.map(|bytes| Budget {
+        version: BUDGET,
+        instructions,
+        bytes,
+    });
+    shape::write(&Document {
+        engine: ENGINE.to_owned(),
+        entrypoint: ENTRYPOINT.to_owned(),
+        instructions: budget.is_none().then_some(instructions),
+        budget,
+        modules: source.modules.clone(),
+        data: source.data.clone(),
+    })
 }

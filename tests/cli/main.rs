@@ -39,6 +39,7 @@ mod other_tools;
 mod packages;
 mod passphrases;
 mod place;
+mod policies;
 mod recorded;
 mod registry;
 #[path = "../attest/registry_server.rs"]

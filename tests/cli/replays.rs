@@ -88,6 +88,7 @@ fn the_json_of_a_replay_has_these_members_and_no_others() {
         "attestations",
         "cards",
         "claimed",
+        "could_not_evaluate",
         "decisions",
         "denied",
         "documents",
@@ -98,6 +99,7 @@ fn the_json_of_a_replay_has_these_members_and_no_others() {
         "recomputed",
         "reloads",
         "unenforced",
+        "without_budget",
     ];
     assert_eq!(names(&replay["counts"]), expected);
 }

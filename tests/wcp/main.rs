@@ -9,6 +9,8 @@
 
 mod bulk;
 mod catalog;
+#[cfg(all(feature = "rego", feature = "cli"))]
+mod fenced;
 mod hall;
 mod hostile;
 mod properties;

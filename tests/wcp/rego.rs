@@ -14,7 +14,7 @@ const RULES: &str = r#"{"rules": [{"rule_id": "r", "match": {}, "decision": {
     "escalation": {"policy_gate": true},
     "candidate_workers_ranked": [{"worker_species_id": "wrk.a"}]}}]}"#;
 
-const POLICY: &str = r#"
+pub(crate) const POLICY: &str = r#"
 package wcp
 
 default gate := {"decision": "DENY", "policy_version": "p1", "reason": "default"}
@@ -26,7 +26,7 @@ gate := {"decision": "REQUIRE_HUMAN", "policy_version": "p1", "reason": data.why
 }
 "#;
 
-fn source(policy: &str) -> RegoSource {
+pub(crate) fn source(policy: &str) -> RegoSource {
     RegoSource {
         modules: [("gate.rego".to_owned(), policy.to_owned())].into(),
         data: Some(json(r#"{"why": "staged"}"#)),
@@ -162,6 +162,7 @@ fn a_policy_that_never_ends_is_stopped_and_denies() {
 
     let limits = RegoLimits {
         instructions: usize::MAX,
+        bytes: Some(u64::MAX),
         time: Duration::from_millis(50),
     };
     let gate = RegoGate::new(source(&endless), limits).unwrap();
@@ -226,4 +227,189 @@ fn a_bundle_is_every_module_below_a_folder_and_its_data() {
     );
     let one = RegoSource::read(&dir.path().join("gate.rego")).unwrap();
     assert_eq!((one.modules.len(), one.data), (1, None));
+}
+
+/// A rule `gate` that allows, if what stands before it and in it can be had.
+fn allowing(before: &str, what: &str) -> String {
+    format!(
+        "package wcp\n{before}\ngate := {{\"decision\": \"ALLOW\", \"policy_version\": \"p\", \
+         \"reason\": sprintf(\"%d\", [count([{what}])])}}"
+    )
+}
+
+/// `x0 := FIRST`, and each of `times` more from the one before.
+fn doubled(first: &str, step: &str, times: usize) -> String {
+    let mut rules = format!("x0 := {first}\n");
+    for n in 1..=times {
+        let step = step.replace('$', &format!("x{}", n - 1));
+        rules.push_str(&format!("x{n} := {step}\n"));
+    }
+    rules
+}
+
+/// What grows in one step beyond all memory, or is compared for ever.
+pub(crate) fn growing() -> Vec<(&'static str, String)> {
+    let many = |what: &str| format!("[{}]", vec![what; 2_000].join(",\n"));
+    let twice = |first, step, what: &str| allowing(&doubled(first, step, 31), what);
+    vec![
+        (
+            "strings",
+            twice("\"aaaaaaaaaaaaaaaa\"", "concat(\"\", [$, $])", "x31"),
+        ),
+        ("arrays", twice("[1,2,3,4]", "array.concat($, $)", "x31")),
+        ("squares", twice("7", "$ * $", "x26 > 3")),
+        ("width", allowing("", "sprintf(\"%2000000000d\", [5])")),
+        ("decimals", allowing("", "sprintf(\"%.2000000000f\", [5])")),
+        (
+            "formats",
+            twice("\"a\"", "sprintf(\"%s%s\", [$, $])", "x31"),
+        ),
+        (
+            "replacing",
+            twice("\"aa\"", "replace($, \"a\", \"aa\")", "x31"),
+        ),
+        (
+            "replacing many",
+            twice("\"aa\"", "strings.replace_n({\"a\": \"aa\"}, $)", "x31"),
+        ),
+        (
+            "expressions",
+            twice("\"aa\"", "regex.replace($, \"a\", \"aa\")", "x31"),
+        ),
+        (
+            "marshalling",
+            twice("\"\\\"\"", "json.marshal([$, $])", "x31"),
+        ),
+        (
+            "a product",
+            allowing(&format!("n := {}", many("1e308")), "product(n)"),
+        ),
+        (
+            "an exponent in text",
+            allowing("", "to_number(\"1e2000000000\")"),
+        ),
+        (
+            "an exponent in JSON",
+            allowing("", "json.unmarshal(\"[1e2000000000]\")"),
+        ),
+        ("held twice, compared", {
+            let left = doubled("[1]", "[$, $]", 31);
+            allowing(&format!("{left}{}", left.replace('x', "y")), "x31 == y31")
+        }),
+        (
+            "held twice, written",
+            twice("[1]", "[$, $]", "sprintf(\"%v\", [x31])"),
+        ),
+        ("held twice, a key", twice("[1]", "[$, $]", "{x31: 1}")),
+        ("held twice, in a set", {
+            let left = doubled("[1]", "[$, $]", 31);
+            allowing(&format!("{left}{}", left.replace('x', "y")), "{x31, y31}")
+        }),
+        ("held twice, answered twice", {
+            let left = doubled("[1]", "[$, $]", 31);
+            let both = format!("{left}{}\nz := x31\nz := y31", left.replace('x', "y"));
+            allowing(&both, "z")
+        }),
+        ("the answer itself", {
+            let strings = doubled("\"aaaaaaaaaaaaaaaa\"", "[$, $]", 31);
+            format!("package wcp\n{strings}\ngate := {{\"decision\": x31}}")
+        }),
+    ]
+}
+
+#[test]
+fn what_grows_beyond_all_memory_is_stopped_at_the_same_byte_everywhere() {
+    let input = RouteInput::read(&request(&[]), "").unwrap();
+    for (name, policy) in growing() {
+        let gate = gate(&policy);
+        let limit = 64 << 20;
+        assert_eq!(
+            gate.evaluate(&GateContext::of(&input)),
+            Err(GateError::TooManyBytes { limit }),
+            "{name}"
+        );
+        assert_eq!(
+            denial(&gate, Env::Dev),
+            Some(Denial::InternalError),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_with_a_number_of_gigabytes_is_not_loaded() {
+    let policy = allowing("x := 1e2000000000", "x");
+    let error = RegoGate::new(source(&policy), RegoLimits::default()).unwrap_err();
+    let module = "gate.rego".to_owned();
+    assert_eq!(error, RegoError::Number { module });
+}
+
+/// One rule calls the next as deep as there are rules; values nest 256 deep.
+#[test]
+fn rules_that_call_each_other_a_thousand_deep_end_in_an_answer_or_a_limit() {
+    let input = RouteInput::read(&request(&[]), "").unwrap();
+    let deep = allowing(&doubled("1", "$ + 1", 1_500), "x1500");
+    let answer = gate(&deep).evaluate(&GateContext::of(&input)).unwrap();
+    assert_eq!(answer.reason, "1");
+    let nested = allowing(&doubled("1", "[$]", 1_500), "x1500");
+    let answer = gate(&nested).evaluate(&GateContext::of(&input));
+    assert_eq!(answer, Err(GateError::TooManyBytes { limit: 64 << 20 }));
+}
+
+/// Counting puts calls into the program; it must say what it said without.
+#[test]
+fn a_counted_policy_answers_what_it_answers_uncounted() {
+    let uncounted = RegoLimits {
+        bytes: None,
+        ..RegoLimits::default()
+    };
+    for body in [
+        "count([x | some x in [3, 1, 2]; x > 1])",
+        "count({x | some x in [3, 1, 3]})",
+        "count({k: v | some k, v in {\"a\": 1, \"b\": 2}; v != 1})",
+        "count([x | some x in []])",
+        "sum([z | some x in [1, 2]; some y in [3, 4]; x + y > 4; z := x * y])",
+        "f(3)",
+        "f(\"three\")",
+        "count(every_case)",
+        "count(object.keys(by_name))",
+        "nested.a.b[input.env]",
+        "count(data.why)",
+        "1 + count([1 | not 1 + \"a\" == 2])",
+        "count(split(\"a,b,c\", \",\")) - 7 % 3",
+        "to_number(regex.replace(\"a1b\", \"[a-z]\", \"\"))",
+    ] {
+        let policy = format!(
+            "package wcp\n\
+             f(x) := 10 / x if is_number(x)\nelse := 4\n\
+             every_case contains x if {{ some x in [1, 2, 3]; every y in [1, 2] {{ y <= x }} }}\n\
+             every_case contains 9 if \"a\" in [\"a\", \"b\"]\n\
+             by_name[name] := n if {{ some n, name in [\"p\", \"q\"]; not name == \"q\" }}\n\
+             nested.a.b := {{\"dev\": 5, \"prod\": 6}}\n\
+             default answer := \"undefined\"\n\
+             answer := sprintf(\"%v\", [{body}])\n\
+             gate := {{\"decision\": \"ALLOW\", \"policy_version\": \"p\", \"reason\": answer}}"
+        );
+        for env in ["dev", "prod"] {
+            let input = RouteInput::read(&request(&[("env", env.into())]), "").unwrap();
+            let context = GateContext::of(&input);
+            let plain = RegoGate::new(source(&policy), uncounted).unwrap();
+            let plain = plain.evaluate(&context).unwrap();
+            assert_eq!(gate(&policy).evaluate(&context).unwrap(), plain, "{body}");
+        }
+    }
+}
+
+#[test]
+fn the_budget_stands_in_what_is_recorded_of_the_policy() {
+    let document = gate(POLICY).to_document();
+    assert_eq!(
+        document.get("budget"),
+        Some(&json(
+            r#"{"version": 1, "instructions": 1000000, "bytes": 67108864}"#
+        ))
+    );
+    assert_eq!(document.get("instructions"), None);
+    let again = RegoGate::from_document(&document, RegoLimits::default()).unwrap();
+    assert_eq!(again.to_document(), document);
 }

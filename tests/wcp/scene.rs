@@ -1,5 +1,6 @@
 //! A Hall with a ledger in memory, and copies of that ledger which lie.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -179,7 +180,21 @@ impl Book {
         self.replay_with(None)
     }
 
-    pub(crate) fn replay_with(mut self, alternative: Option<Alternative>) -> (Replay, Vec<Item>) {
+    pub(crate) fn replay_with(self, alternative: Option<Alternative>) -> (Replay, Vec<Item>) {
+        self.replay_as(None, alternative)
+    }
+
+    /// With a program that evaluates policies.
+    #[cfg(feature = "rego")]
+    pub(crate) fn replay_by(self, evaluator: Option<&Path>) -> (Replay, Vec<Item>) {
+        self.replay_as(evaluator, None)
+    }
+
+    fn replay_as(
+        mut self,
+        evaluator: Option<&Path>,
+        alternative: Option<Alternative>,
+    ) -> (Replay, Vec<Item>) {
         let policy = Policy {
             keys: vec![self.log],
             ..Policy::default()
@@ -188,6 +203,7 @@ impl Book {
             policy: &policy,
             wanted: &|_, _| true,
             others: false,
+            evaluator,
             alternative,
             today: None,
         };

@@ -165,6 +165,14 @@ pub(super) fn print_end(
         counts.decisions, counts.recomputed, counts.mismatched, counts.denied, counts.dry_runs
     ))?;
     for (count, what) in [
+        (
+            counts.could_not_evaluate,
+            "decisions could not be taken again: what evaluates their policy was ended here",
+        ),
+        (
+            counts.without_budget,
+            "decisions rest on a policy without a counted budget; it ran under the old limits",
+        ),
         (counts.on_trust, "decisions rest on someone's word in part"),
         (counts.unenforced, "decisions declare what nobody enforces"),
         (
