@@ -1,10 +1,6 @@
 //! Verifying a ledger where it lies: the store as a source of events, and the
 //! mark beside it.
 
-pub mod cause;
-pub mod compression;
-pub mod stream;
-
 use std::collections::HashSet;
 use std::io;
 use std::iter::Peekable;

@@ -4,13 +4,50 @@
 //! what is taken out of a ledger is verified by strangers, offline, with the
 //! log's key alone.
 //!
+//! A router that embeds one records what it decides, and proves it:
+//!
+//! ```standalone_crate
+//! use sealbook::ledger::parse::parse;
+//! use sealbook::wcp::RouteInput;
+//! use sealbook::{Hall, Ledger, Options, Policy, Verdict};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # std::env::set_current_dir(&dir)?;
+//! # std::fs::create_dir("enrolled")?;
+//! # std::fs::write("rules.json", r#"{"rules": [{"rule_id": "r", "match": {"capability_id": "cap.a"},
+//! #     "decision": {"candidate_workers_ranked": [{"worker_species_id": "wrk.a"}]}}]}"#)?;
+//! # std::fs::write("enrolled/a.json", r#"{"worker_id": "org.a", "worker_species_id": "wrk.a",
+//! #     "capabilities": ["cap.a"], "currently_implements": []}"#)?;
+//! # std::fs::write("request.json", r#"{"capability_id": "cap.a", "env": "dev", "data_label": "INTERNAL",
+//! #     "tenant_risk": "low", "qos_class": "P2", "tenant_id": "acme", "correlation_id": "c-1"}"#)?;
+//! let input = RouteInput::read(&parse(&std::fs::read("request.json")?)?, "")?;
+//! let ledger = Ledger::create("ledger", Options::new("router"))?;
+//! let hall = Hall::load("rules.json")?.registry("enrolled")?;
+//! let done = ledger.decide(&hall, &input)?; // decision and receipt, durable
+//! if let Some(worker) = &done.decision.selected_worker_species_id {
+//!     println!("dispatch to {worker}, on the word of entry {}", done.receipt.seq);
+//! }
+//! ledger.seal()?;
+//! let proof = ledger.prove(done.receipt.seq)?;
+//! std::fs::write("decision.proof", proof.to_bytes())?;
+//! let report = sealbook::verify(&proof.to_bytes()[..], &Policy::key(ledger.key()))?;
+//! assert_eq!(report.verdict, Verdict::Pass);
+//! ledger.close()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Ledger`] is all that such a program needs; [`api`] has what else there is.
+//! Below it:
+//!
 //! ```text
 //!              pure                       on disk
 //! ┌──────────────────────────┐  ┌──────────────────────────┐
 //! │ ledger   formats, verify │◀─│ store     keeps bytes    │
-//! └──────────────────────────┘  │ logbook   the one writer │◀── cli ◀── main
-//!                               │ audit     a ledger, read │
-//!                               │ evidence  taken out      │
+//! └──────────────────────────┘  │ logbook   the one writer │     ┌─────┐
+//!                               │ audit     a ledger, read │◀────│ api │◀── serve, cli
+//!                               │ evidence  taken out      │     └─────┘
 //!                               │ imports   taken in       │
 //!                               │ backup    copied whole   │
 //!                               └──────────────────────────┘
@@ -21,11 +58,16 @@
 //! decisions again. Arrows point left only. [`ledger`] says what the formats are, [`store`]
 //! what is kept and how a commit is ordered, [`logbook`] how entries become
 //! durable.
+//!
+//! Without RocksDB (`--no-default-features --features store`) [`verify`] and
+//! [`Ledger::in_memory`] remain; without any feature, the [`ledger`] itself.
 
+#[cfg(feature = "store")]
+pub mod api;
 pub mod attestation;
 #[cfg(feature = "store")]
 pub mod audit;
-#[cfg(feature = "store")]
+#[cfg(feature = "rocks")]
 pub mod backup;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -51,4 +93,7 @@ pub mod store;
 pub mod vacant;
 pub mod wcp;
 
-pub use record::Hall;
+pub use self::record::Hall;
+
+#[cfg(feature = "store")]
+pub use self::api::{Error, Ledger, Options, Place, Policy, Receipt, Report, Verdict, verify};

@@ -55,6 +55,7 @@ mod line;
 pub mod mark;
 pub mod observer;
 pub mod publish;
+#[cfg(feature = "rocks")]
 pub mod reading;
 mod recover;
 pub mod remembered;

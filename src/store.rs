@@ -43,6 +43,7 @@ pub mod facts;
 pub mod indexer;
 mod memory;
 pub mod query;
+#[cfg(feature = "rocks")]
 mod rocks;
 pub mod stats;
 mod tail;
@@ -57,6 +58,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 pub use batch::{Batch, NewEntry, NewEpoch, Note, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
+#[cfg(feature = "rocks")]
 pub use rocks::{RocksStore, Scrubbed, Scrubbing};
 use term::Term;
 

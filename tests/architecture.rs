@@ -1,7 +1,7 @@
 //! The arrows between the layers, and what each layer may name. Reads `src`.
 //!
 //! `ledger ← {wcp, attestation, manifest, vacant} ← record`,
-//! `ledger ← store ← logbook, audit, evidence`, all `← serve, cli ← main`.
+//! `ledger ← store ← logbook, audit, evidence`, all `← api ← serve, cli ← main`.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("ledger", &[]),
     ("wcp", &["ledger", "files"]),
     ("files", &["ledger"]),
@@ -51,9 +51,28 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("evidence", &["ledger", "store", "logbook", "report"]),
     ("imports", &["ledger", "store", "logbook"]),
     ("backup", &["ledger", "store", "logbook", "audit"]),
+    ("api", BELOW_THE_FACADE),
     ("serve", BELOW_THE_SURFACE),
     ("cli", ALL_BUT_MAIN),
     ("main", &["cli"]),
+];
+
+const BELOW_THE_FACADE: &[&str] = &[
+    "ledger",
+    "files",
+    "wcp",
+    "attestation",
+    "manifest",
+    "vacant",
+    "record",
+    "replay",
+    "store",
+    "logbook",
+    "report",
+    "audit",
+    "evidence",
+    "imports",
+    "backup",
 ];
 
 const BELOW_THE_SURFACE: &[&str] = &[
@@ -72,6 +91,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "evidence",
     "imports",
     "backup",
+    "api",
 ];
 
 const ALL_BUT_MAIN: &[&str] = &[
@@ -90,6 +110,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "evidence",
     "imports",
     "backup",
+    "api",
     "serve",
 ];
 

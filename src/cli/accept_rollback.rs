@@ -1,6 +1,6 @@
 //! `sealbook accept-rollback`: a fault of the mark, acknowledged for ever.
 
-use crate::logbook::Logbook;
+use crate::api::Ledger;
 
 use super::Answer;
 use super::append::Printed;
@@ -16,9 +16,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let (logbook, fault, receipt) = Logbook::accept_rollback(context.parts()?, &args.reason)?;
+    let options = context.options();
+    let (ledger, fault, receipt) = Ledger::accept_rollback(&context.ledger, options, &args.reason)?;
     output.warning(&format!("recorded for ever: {fault}"));
-    output.document(&Printed::new(&receipt, logbook.identity()))?;
-    logbook.close()?;
+    output.document(&Printed::new(&receipt, ledger.identity()))?;
+    ledger.close()?;
     Ok(Answer::Yes)
 }

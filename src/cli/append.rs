@@ -12,7 +12,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::Serialize;
 
-use crate::audit::cause::Cause;
+use crate::api::Cause;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
@@ -124,25 +124,22 @@ impl Recorded {
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
     match (&args.jsonl, args.kind) {
         (Some(path), _) => {
-            let logbook = Arc::new(context.writer()?);
+            let ledger = context.writer()?;
             let mut recorded = Recorded::default();
             let answer = append_lines(
-                &logbook,
+                ledger.logbook()?,
                 open(path)?,
                 args.keep_going,
                 &mut recorded,
                 output,
             );
             let delivered = recorded.delivered(output);
-            // What stopped the writer says more than that it has stopped.
-            let closed = match Arc::try_unwrap(logbook) {
-                Ok(logbook) => logbook.close(),
-                // Its input may still be waited for.
-                Err(logbook) => logbook.finish(),
-            };
+            // Its input may still be waited for.
+            let closed = ledger.close();
             if let (Err(_), Err(lost)) = (&answer, &delivered) {
                 output.warning(&lost.to_string());
             }
+            // What stopped the writer says more than that it has stopped.
             answer?;
             closed?;
             delivered
@@ -150,11 +147,11 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         (None, kind) => {
             let payload = payload(args.payload, args.payload_file.as_deref())?;
             let prepared = Prepared::of_caller(&kind.unwrap_or_default(), &payload)?;
-            let logbook = context.writer()?;
-            let receipts = logbook.submit(vec![prepared])?.wait()?;
+            let ledger = context.writer()?;
+            let receipts = ledger.logbook()?.submit(vec![prepared])?.wait()?;
             let mut recorded = Recorded::default();
-            print(&receipts, logbook.identity(), &mut recorded, output)?;
-            logbook.close()?;
+            print(&receipts, ledger.identity(), &mut recorded, output)?;
+            ledger.close()?;
             recorded.delivered(output)
         }
     }
@@ -237,7 +234,7 @@ fn append_lines(
     let bad = printing.print_all(&receiver, recorded, output)?;
     // What was acknowledged is printed before the line at fault is named.
     let fed = feeder.join();
-    fed.unwrap_or(Err(CliError::Append(LogbookError::Stopped)))?;
+    fed.unwrap_or(Err(CliError::from(LogbookError::Stopped)))?;
     match bad {
         0 => Ok(()),
         lines => Err(CliError::BadLines { lines }),
@@ -257,10 +254,10 @@ struct Feeder {
 impl Feeder {
     fn feed(&mut self, keep_going: bool) -> Result<(), CliError> {
         loop {
-            let value = self.values.next().map_err(|error| CliError::File {
-                path: PathBuf::from("input"),
-                source: error,
-            })?;
+            let value = self
+                .values
+                .next()
+                .map_err(|error| CliError::file(Path::new("input"), error))?;
             let Some((line, value)) = value else { break };
             self.weight += value.weight();
             let taken = prepare(value).and_then(|prepared| self.take(prepared));
@@ -325,7 +322,7 @@ impl Feeder {
     /// Nobody waits for receipts after an error.
     fn pass_on(&self, fed: Fed) -> Result<(), CliError> {
         let sent = self.fed.send(fed);
-        sent.map_err(|_| CliError::Append(LogbookError::Stopped))
+        sent.map_err(|_| CliError::from(LogbookError::Stopped))
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::backup::{self, BackupError, LEDGER, MARK, Order};
+use crate::api::{Error, Ledger};
+use crate::backup::{BackupError, LEDGER, MARK};
 use crate::logbook::error::OpenError;
 
 use super::Answer;
@@ -26,27 +27,23 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let dir = &args.directory;
-    let order = Order {
-        ledger: &context.ledger,
-        mark: &context.mark,
-        signer: &|store| context.signer(store).ok(),
-        now: context.clock().wall(),
-        link: args.link,
-    };
     let mut progress = Progress::new(None, "entries");
-    let made = backup::backup(&order, dir, &mut |done| progress.at(done));
+    let options = context.options();
+    let made = Ledger::backup(&context.ledger, &options, dir, args.link, &mut |done| {
+        progress.at(done)
+    });
     progress.finish();
     let made = match made {
-        Err(BackupError::Unsound(report)) if output.is_json() => {
+        Err(Error::Backup(BackupError::Unsound(report))) if output.is_json() => {
             output.document(&report)?;
             return Ok(Answer::No);
         }
-        Err(BackupError::Unsound(report)) => {
+        Err(Error::Backup(BackupError::Unsound(report))) => {
             verify::print_report(&report, None, false, output)?;
             return Ok(Answer::No);
         }
         // Who copies what was found must not be sent to change it.
-        Err(BackupError::Open(OpenError::Mark(fault))) => return Err(CliError::Unmarked(fault)),
+        Err(Error::Open(OpenError::Mark(fault))) => return Err(CliError::Unmarked(fault)),
         made => made?,
     };
     let head = &made.mark.head.content;

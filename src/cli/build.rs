@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::api::Error;
 use crate::attestation::{namespace, scaffold_package};
 use crate::files;
 use crate::wcp::Env;
@@ -69,7 +70,7 @@ pub(super) fn run(args: Args, output: &mut Output) -> Result<Answer, CliError> {
     for (path, _) in documents.iter().filter(|_| !overwrite) {
         if path.symlink_metadata().is_ok() {
             let path = path.clone();
-            return Err(CliError::Exists { path });
+            return Err(Error::Exists { path }.into());
         }
     }
     let written = scaffold_package(&dir, logic.as_deref(), overwrite);

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use clap::ValueEnum;
 use rayon::prelude::*;
 
+use crate::api::Ledger;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::lines::{Line, read_line};
-use crate::logbook::Logbook;
 use crate::record::bulk::CaseGovernance;
 use crate::record::recorder::Prepared;
 use crate::record::{RecordError, Recorder, RequestContent, Underway};
@@ -21,7 +21,7 @@ use crate::wcp::bulk::{CaseError, CaseReader, answer};
 use super::Answer;
 use super::append::Recorded;
 use super::context::Context;
-use super::error::{CliError, ProducerError};
+use super::error::CliError;
 use super::output::Output;
 use super::progress::Progress;
 use super::stamps::Stamps;
@@ -78,14 +78,12 @@ impl From<Content> for RequestContent {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let requests = open(&args.requests)?;
-    let logbook = args.record.then(|| context.writer()).transpose()?;
-    let logbook = logbook.map(Arc::new);
-    let recorder = logbook.as_ref().map(|logbook| {
-        let recorder = Recorder::new(Arc::clone(logbook));
-        recorder.with_content(args.record_request.into())
-    });
+    let options = context.options().record_request(args.record_request.into());
+    let ledger = args.record.then(|| Ledger::open(&context.ledger, options));
+    let ledger = ledger.transpose()?;
+    let recorder = ledger.as_ref().map(Ledger::recorder).transpose()?;
     let mut run = Run {
-        recorder: recorder.as_ref(),
+        recorder: recorder.map(|recorder| &**recorder),
         stamps: Stamps::new(context)?,
         readers: Mutex::default(),
         waiting: VecDeque::new(),
@@ -97,12 +95,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let failure = run.failure.take();
     let recorded = run.recorded;
     drop(run);
-    drop(recorder);
-    let closed = logbook.and_then(Arc::into_inner).map(Logbook::close);
+    let closed = ledger.map(Ledger::close);
     decided?;
     // What stopped the writer says more than that it has stopped.
     if let Some(error) = failure {
-        return Err(ProducerError::from(error).into());
+        return Err(error.into());
     }
     closed.transpose()?;
     recorded.delivered(output)
@@ -157,10 +154,8 @@ impl Run<'_> {
         let mut progress = Progress::new(None, "requests");
         let (mut group, mut weight) = (Vec::with_capacity(GROUP), 0);
         loop {
-            let line = read_line(&mut requests).map_err(|error| CliError::File {
-                path: PathBuf::from("requests"),
-                source: error,
-            })?;
+            let line = read_line(&mut requests)
+                .map_err(|error| CliError::file(Path::new("requests"), error))?;
             let ended = line.is_none();
             if let Some(line) = line {
                 weight += line.weight();

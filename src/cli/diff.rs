@@ -5,14 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::audit::LedgerSource;
-use crate::ledger::bundle_file::BundleFile;
+use crate::api::{Error, with_source};
 use crate::ledger::compare::{Comparison, Relation, Side, compare};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
-use crate::ledger::logbook_file::LogbookFile;
-use crate::ledger::source::Source;
-use crate::logbook::reading::Reader;
 
 use super::Answer;
 use super::context::Context;
@@ -20,7 +16,6 @@ use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
 use super::progress::Progress;
-use super::recognise::{Found, recognise};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -76,12 +71,13 @@ struct Proof {
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let keys: Result<Vec<_>, _> = args.key.iter().map(|key| parse_key(key)).collect();
     let keys = keys?;
-    let comparison = with_source(context, &args.a, &mut |a| {
-        with_source(context, &args.b, &mut |b| {
+    let options = context.options();
+    let comparison: Comparison = with_source(&args.a, &options, &mut |a| {
+        with_source(&args.b, &options, &mut |b| {
             let mut progress = Progress::new(None, "entries");
             let compared = compare(a, b, &keys, &mut |done| progress.at(done));
             progress.finish();
-            Ok(compared?)
+            Ok::<_, CliError>(compared?)
         })
     })?;
     let proven = comparison.proven.as_ref();
@@ -103,26 +99,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     })
 }
 
-/// Hands over what is at `path` as a source of entries.
-pub(super) fn with_source<T>(
-    context: &Context,
-    path: &Path,
-    with: &mut dyn FnMut(&mut dyn Source) -> Result<T, CliError>,
-) -> Result<T, CliError> {
-    match recognise(path, None)? {
-        Found::Ledger(dir) => {
-            let reader = Reader::open(&dir, &context.mark_of(&dir))?;
-            let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
-            with(&mut source)
-        }
-        Found::Logbook(file) => with(&mut LogbookFile::new(file.reader)),
-        Found::Bundle(file) => with(&mut BundleFile::open(file.reader)?),
-        _ => Err(CliError::usage(
-            "only ledgers, logbooks and bundles can be compared",
-        )),
-    }
-}
-
 /// Evidence never takes the place of a file.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let mut options = std::fs::OpenOptions::new();
@@ -132,9 +108,9 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
         file.sync_all()
     });
     written.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => CliError::Exists {
+        std::io::ErrorKind::AlreadyExists => CliError::from(Error::Exists {
             path: path.to_owned(),
-        },
+        }),
         _ => CliError::file(path, error),
     })
 }

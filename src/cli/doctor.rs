@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::api::{self, CLOCK_TOLERANCE, clock_behind};
 use crate::logbook::error::OpenError;
 use crate::logbook::{extent_of, judge_mark};
 use crate::store::{Scrubbed, Scrubbing, StoreError};
@@ -34,8 +35,10 @@ struct Finding {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let reader = match context.reader(output) {
-        Err(CliError::Open(OpenError::Store(error @ StoreError::Corrupt { .. }))) => {
+    let reader = match context.files(output) {
+        Err(CliError::Ledger(api::Error::Open(OpenError::Store(
+            error @ StoreError::Corrupt { .. },
+        )))) => {
             let found = Finding {
                 code: "store_corrupt",
                 detail: with_source(&error),
@@ -66,9 +69,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
                 detail: fault.to_string(),
                 remedy: "put the mark that belongs to it in its place, or name it with --mark FILE",
             }));
-            findings.extend((behind > super::verify::CLOCK_TOLERANCE).then(|| Finding {
+            findings.extend((behind > CLOCK_TOLERANCE).then(|| Finding {
                 code: "clock_behind",
-                detail: super::verify::clock_behind(behind),
+                detail: clock_behind(behind),
                 remedy: "`sealbook rotate` begins a book whose time is that of the clock",
             }));
         }

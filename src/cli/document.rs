@@ -1,7 +1,6 @@
 //! Documents that the operator names: read whole, up to a limit, with the file's
 //! name in every error.
 
-use std::io::Read;
 use std::path::Path;
 
 use crate::ledger::json::Value;
@@ -14,11 +13,6 @@ use super::error::{CliError, ProducerError};
 /// The bytes of a file; `-` is standard input.
 pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     Ok(hall_files::read(path, limit)?)
-}
-
-/// The bytes of what was opened as `path`.
-pub(super) fn read_from(source: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
-    Ok(hall_files::read_from(source, path, limit)?)
 }
 
 /// A JSON document, read strictly.

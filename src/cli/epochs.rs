@@ -2,7 +2,6 @@
 
 use crate::ledger::position::EpochNumber;
 use crate::logbook::epoch_at;
-use crate::store::Store;
 
 use super::Answer;
 use super::context::Context;
@@ -13,12 +12,13 @@ use super::output::Output;
 const TABLE: usize = 1_000;
 
 pub(super) fn run(context: &Context, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader(output)?.store;
+    let ledger = context.reader(output)?;
+    let store = ledger.store();
     let mut rows = Vec::new();
     let head = ["epoch", "hour", "first", "last", "entries", "root"];
     let last = store.last_epoch()?.map_or(0, |last| last.0 + 1);
     for number in 0..last {
-        let epoch = epoch_at(&store, EpochNumber(number))?;
+        let epoch = epoch_at(store, EpochNumber(number))?;
         if output.is_json() {
             output.document(&epoch.to_value())?;
             continue;

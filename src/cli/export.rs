@@ -3,22 +3,15 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use crate::evidence::range::{RangeExport, export_range};
-use crate::evidence::selection::{SelectionExport, Unsealed, export_selection};
-use crate::ledger::key::Signer;
-use crate::ledger::position::Seq;
-use crate::logbook::reading::Reader;
-use crate::store::{RocksStore, Store};
+use crate::api::{Export, ExportFormat, Exported, Unsealed};
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
-use super::head::signed_head;
 use super::imported;
 use super::output::Output;
 use super::progress::Progress;
@@ -60,34 +53,38 @@ enum Kind {
     Logbook,
 }
 
+impl From<Kind> for ExportFormat {
+    fn from(kind: Kind) -> ExportFormat {
+        match kind {
+            Kind::Bundle => ExportFormat::Bundle,
+            Kind::Logbook => ExportFormat::Logbook,
+        }
+    }
+}
+
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     if args.log.is_some() || args.file.is_some() {
         return give(context, args, output);
     }
-    let range = args.filters.range();
-    if args.format == Kind::Logbook && !matches!(range, Some((Seq::FIRST, _))) {
-        return Err(CliError::usage(
-            "a logbook is the log from its first entry on: --until-seq alone may shorten it",
-        ));
-    }
+    let filter = args.filters.to_filter()?;
     if args.seal {
-        let logbook = context.writer()?;
-        logbook.seal()?;
-        logbook.close()?;
+        seal(context)?;
     }
-    let reader = context.reader(output)?;
-    let store = &reader.store;
-    args.filters.say_other_types(store, output)?;
-    let mut progress = Progress::new(store.count().ok(), "entries");
-    let mut write = |out: &mut dyn Write| match (args.format, range) {
-        (Kind::Bundle, Some(range)) => {
-            bundle(context, &reader, args, range, out, output, &mut progress)
-        }
-        (Kind::Bundle, None) => selection(context, store, args, out, &mut progress),
-        (Kind::Logbook, range) => {
-            let last = range.map_or(Seq(u64::MAX), |(_, last)| last);
-            logbook(store, last, out, &mut progress)
-        }
+    let ledger = context.reader(output)?;
+    args.filters.say_other_types(ledger.store(), output)?;
+    let mut progress = Progress::new(ledger.store().count().ok(), "entries");
+    let mut exported = Exported::default();
+    let mut write = |out: &mut dyn Write| {
+        let export = Export {
+            filter: &filter,
+            format: args.format.into(),
+            version: args.format_version.into(),
+            unsealed: Unsealed::Refused,
+            no_sign: args.no_sign,
+            progress: &mut |done| progress.at(done),
+        };
+        exported = ledger.export(export, out)?;
+        Ok(exported.entries)
     };
     let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
     let written = to_file(&args.output, |out| match compressed {
@@ -96,114 +93,41 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     });
     progress.finish();
     let entries = written?;
+    warn(&exported, output);
     output.note(&format!("{entries} entries in {}", args.output.display()));
     Ok(Answer::Yes)
 }
 
-/// A file as it was imported.
-fn give(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader(output)?.store;
-    let (log, file) = (args.log.as_deref(), args.file.as_deref());
-    let bytes = to_file(&args.output, |out| imported::give(&store, log, file, out))?;
-    output.note(&format!("{bytes} bytes in {}", args.output.display()));
-    Ok(Answer::Yes)
+/// Seals the open epoch, so that nothing is left out.
+pub(super) fn seal(context: &Context) -> Result<(), CliError> {
+    let ledger = context.writer()?;
+    ledger.seal()?;
+    Ok(ledger.close()?)
 }
 
-fn selection(
-    context: &Context,
-    store: &RocksStore,
-    args: &Args,
-    out: &mut dyn Write,
-    progress: &mut Progress,
-) -> Result<u64, CliError> {
-    let signer = signer(context, store, args.no_sign)?;
-    let export = SelectionExport {
-        version: args.format_version.into(),
-        filter: &args.filters.to_filter()?,
-        unsealed: Unsealed::Refused,
-        signer: signer.as_deref(),
-        progress: &mut |done| progress.at(done),
-    };
-    let (_, selected) = export_selection(store, out, export)?;
-    Ok(selected.closing.entries)
-}
-
-fn bundle(
-    context: &Context,
-    reader: &Reader,
-    args: &Args,
-    (first, last): (Seq, Seq),
-    out: &mut dyn Write,
-    output: &mut Output,
-    progress: &mut Progress,
-) -> Result<u64, CliError> {
-    let store = &reader.store;
-    let signer = signer(context, store, args.no_sign)?;
-    let head = match signed_head(context, reader) {
-        Ok(head) => Some(head),
-        Err(error) => {
-            output.warning(&format!("unsealed entries are left out: {error}"));
-            None
-        }
-    };
-    let export = RangeExport {
-        version: args.format_version.into(),
-        first,
-        last,
-        head: head.as_ref(),
-        signer: signer.as_deref(),
-        progress: &mut |done| progress.at(done),
-    };
-    let (_, closing) = export_range(store, out, export)?;
-    let wanted = store
-        .count()?
-        .min(last.0.saturating_add(1))
-        .saturating_sub(first.0);
-    if closing.entries < wanted {
-        let left_out = wanted - closing.entries;
+/// What the evidence lacks.
+fn warn(exported: &Exported, output: &mut Output) {
+    if let Some(error) = &exported.headless {
+        output.warning(&format!("unsealed entries are left out: {error}"));
+    }
+    if exported.left_out > 0 {
         output.warning(&format!(
-            "the last {left_out} entries of the range are not sealed yet and were left out: \
-             --seal seals them first"
+            "the last {} entries of the range are not sealed yet and were left out: \
+             --seal seals them first",
+            exported.left_out
         ));
     }
-    Ok(closing.entries)
 }
 
-/// The key, unless nobody is to sign: a bundle without a signed closing record
-/// can be cut by anybody, and does not pass.
-pub(super) fn signer(
-    context: &Context,
-    store: &RocksStore,
-    no_sign: bool,
-) -> Result<Option<Arc<dyn Signer>>, CliError> {
-    if no_sign {
-        return Ok(None);
-    }
-    match context.signer(store) {
-        Ok(signer) => Ok(Some(signer)),
-        Err(error) => Err(CliError::NotSigned(Box::new(error))),
-    }
-}
-
-fn logbook(
-    store: &RocksStore,
-    last: Seq,
-    out: &mut dyn Write,
-    progress: &mut Progress,
-) -> Result<u64, CliError> {
-    let mut entries = 0;
-    let mut line = Vec::new();
-    for seq in 0..store.count()?.min(last.0.saturating_add(1)) {
-        let entry = crate::logbook::entry_at(store, Seq(seq))?;
-        line.clear();
-        entry.write_json(None, &mut line);
-        line.push(b'\n');
-        out.write_all(&line).map_err(CliError::output)?;
-        entries += 1;
-        progress.at(entries);
-    }
-    out.flush().map_err(CliError::output)?;
-    Ok(entries)
+/// A file as it was imported.
+fn give(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let ledger = context.reader(output)?;
+    let (log, file) = (args.log.as_deref(), args.file.as_deref());
+    let bytes = to_file(&args.output, |out| {
+        imported::give(ledger.store(), log, file, out)
+    })?;
+    output.note(&format!("{bytes} bytes in {}", args.output.display()));
+    Ok(Answer::Yes)
 }
 
 /// The default level asks of its reader a window of 2 MiB.

@@ -124,28 +124,6 @@ impl Filters {
         }
         Ok(())
     }
-
-    /// The range, if nothing but a range is asked for.
-    pub(super) fn range(&self) -> Option<(Seq, Seq)> {
-        let others = !self.kind.is_empty()
-            || self.denied.is_some()
-            || self.limit.is_some()
-            || self.reverse
-            || [
-                &self.since,
-                &self.until,
-                &self.tenant,
-                &self.tenant_json,
-                &self.correlation,
-                &self.worker,
-            ]
-            .into_iter()
-            .chain([&self.decision])
-            .any(Option::is_some);
-        let first = Seq(self.from_seq.unwrap_or(0));
-        let last = Seq(self.until_seq.unwrap_or(u64::MAX));
-        (!others).then_some((first, last))
-    }
 }
 
 fn parse_json(text: &str) -> Result<Value, CliError> {

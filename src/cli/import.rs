@@ -1,32 +1,28 @@
 //! `sealbook import`: evidence of other logs, verified and kept apart.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::json;
-use tempfile::NamedTempFile;
 
-use crate::imports::accept::{Imported, Offered, Outcome, import};
+use crate::api::ImportFile;
+use crate::imports::accept::{Imported, Outcome};
 use crate::imports::conflict::Conflict;
 use crate::imports::shelf;
-use crate::ledger::bundle_file::BundleFile;
-use crate::ledger::fault::{Fault, FaultCode, Report};
-use crate::ledger::hash::{Hash, Hasher};
-use crate::ledger::logbook_file::LogbookFile;
-use crate::ledger::proof::ProofFile;
-use crate::ledger::source::{ReadError, Source};
+use crate::ledger::fault::{Format, Report};
+use crate::ledger::hash::Hash;
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
+use super::formats::As;
 use super::output::Output;
 use super::progress::Progress;
-use super::recognise::{As, Found, recognise_copy};
 use super::rows::Rows;
 use super::trust::Trust;
-use super::verify::{self, unread, word};
+use super::verify;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -48,90 +44,27 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return list(context, output);
     };
     let policy = args.trust.policy()?;
-    let copy = Copy::of(path, context)?;
-    match recognise_copy(copy.file.path(), path, args.format)? {
-        Found::Ledger(_) | Found::Report(_) => {
-            return Err(CliError::Argument {
-                what: "file",
-                given: path.display().to_string(),
-                expected: "a bundle, proof or logbook is needed",
-            });
-        }
-        Found::Mismatch { expected, actual } => {
-            let detail = format!("it was to be {} and is {actual}", word(expected));
-            let fault = Fault::of_file(FaultCode::FormatMismatch, detail);
-            let fault = fault.compared(word(expected), actual);
-            return print(&Outcome::Refused(unread(expected, &policy, fault)), output);
-        }
-        _ => {}
-    }
-    let logbook = context.writer()?;
+    let format = args.format.map(Format::from);
+    let file = ImportFile::copy(open(path)?, path, format, &context.ledger)?;
+    let ledger = context.writer()?;
     let mut progress = Progress::new(None, "entries");
-    let offered = Offered {
-        digest: copy.digest,
-        bytes: copy.bytes,
-        content: &|| Ok(Box::new(File::open(copy.file.path())?)),
-        events: &|| events(&copy, path, args.format),
-    };
-    let outcome = import(&logbook, &offered, &policy, &mut |done| progress.at(done));
+    let outcome = ledger.import(&file, &policy, &mut |done| progress.at(done));
     progress.finish();
-    let closed = logbook.close();
+    let closed = ledger.close();
     let outcome = outcome?;
     closed?;
     print(&outcome, output)
 }
 
-/// A file as it was when it was looked at, whatever becomes of the one that was
-/// named: what is kept is what was verified.
-struct Copy {
-    file: NamedTempFile,
-    digest: Hash,
-    bytes: u64,
-}
-
-impl Copy {
-    fn of(path: &Path, context: &Context) -> Result<Copy, CliError> {
-        let failed = |error| CliError::file(path, error);
-        let mut from: Box<dyn Read> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            let metadata = std::fs::metadata(path).map_err(failed)?;
-            if metadata.is_dir() {
-                return Err(failed(io::ErrorKind::IsADirectory.into()));
-            }
-            Box::new(File::open(path).map_err(failed)?)
-        };
-        let mut file = context.scratch_file()?;
-        let (mut hasher, mut bytes) = (Hasher::new(), 0);
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            let read = from.read(&mut buffer).map_err(failed)?;
-            let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else {
-                break;
-            };
-            hasher.update(piece);
-            bytes += piece.len() as u64;
-            file.write_all(piece)
-                .map_err(|error| CliError::file(file.path(), error))?;
-        }
-        Ok(Copy {
-            file,
-            digest: hasher.finish(),
-            bytes,
-        })
+fn open(path: &Path) -> Result<Box<dyn Read>, CliError> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin()));
     }
-}
-
-fn events(copy: &Copy, path: &Path, format: Option<As>) -> Result<Box<dyn Source>, ReadError> {
-    let found = recognise_copy(copy.file.path(), path, format);
-    match found.map_err(|error| io::Error::other(error.to_string()))? {
-        Found::Logbook(file) => Ok(Box::new(LogbookFile::new(file.reader))),
-        Found::Bundle(file) => Ok(Box::new(BundleFile::open(file.reader)?)),
-        Found::Proof(bytes) => Ok(Box::new(ProofFile::new(&bytes))),
-        Found::Ledger(_) | Found::Equivocation(_) | Found::Report(_) | Found::Mismatch { .. } => {
-            Err(ReadError::Io(io::ErrorKind::InvalidData.into()))
-        }
+    let failed = |error| CliError::file(path, error);
+    if std::fs::metadata(path).map_err(failed)?.is_dir() {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
     }
+    Ok(Box::new(File::open(path).map_err(failed)?))
 }
 
 /// What `import --json` prints.
@@ -205,9 +138,7 @@ fn say(what: &str, imported: &Imported, output: &mut Output) -> Result<(), CliEr
     let report = &imported.report;
     output.line(&format!(
         "{what} {} with {} entries, {} epochs",
-        word(report.format),
-        report.entries,
-        report.epochs
+        report.format, report.entries, report.epochs
     ))?;
     output.line(&format!("log      {}", imported.log.key))?;
     output.line(&format!("genesis  {}", imported.log.genesis))?;
@@ -218,7 +149,7 @@ fn say(what: &str, imported: &Imported, output: &mut Output) -> Result<(), CliEr
 fn list(context: &Context, output: &mut Output) -> Result<Answer, CliError> {
     let reader = context.reader(output)?;
     let mut rows = Rows::new(&["entry", "log", "genesis", "file"]);
-    for kept in shelf::imports(&reader.store, None) {
+    for kept in shelf::imports(reader.store(), None) {
         let kept = kept?;
         let (log, genesis) = (kept.log.key.to_string(), kept.log.genesis.to_string());
         let digest = kept.digest.to_string();
@@ -232,7 +163,7 @@ fn list(context: &Context, output: &mut Output) -> Result<Answer, CliError> {
         }
     }
     let mut refused = Rows::new(&["refused file", "contradicts file"]);
-    for conflict in shelf::conflicts(&reader.store) {
+    for conflict in shelf::conflicts(reader.store()) {
         let (later, earlier) = conflict?;
         if output.is_json() {
             rows.found = true;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::imports::shelf::{ImportedLog, ShelfError, give_file};
+use crate::imports::shelf::{ImportedLog, give_file};
 use crate::ledger::hash::Hash;
 use crate::store::Store;
 use crate::store::query::Filter;
@@ -114,14 +114,4 @@ pub(super) fn give(
         (None, None) => return Err(CliError::NothingFound),
     };
     Ok(give_file(store, digest, out)?)
-}
-
-impl From<ShelfError> for CliError {
-    fn from(error: ShelfError) -> Self {
-        match error {
-            ShelfError::Write(error) => CliError::output(error),
-            ShelfError::Store(error) => CliError::from(error),
-            other => CliError::Shelf(other),
-        }
-    }
 }

@@ -1,21 +1,18 @@
 //! `sealbook init`: a new ledger and its key.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 use serde::Serialize;
 
+use crate::api::{Ledger, Made};
 use crate::ledger::hash::Hash;
-use crate::ledger::key::{PublicKey, Signer};
-use crate::logbook::init::{Origin, begin, recovery_key_sha256};
-use crate::store::RocksStore;
+use crate::ledger::key::PublicKey;
 
 use super::Answer;
-use super::context::{Context, KEY_PATH, path_bytes};
+use super::context::Context;
 use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
-use super::passphrase;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -37,7 +34,7 @@ pub(super) struct Args {
 }
 
 #[derive(Serialize)]
-struct Made {
+struct Printed {
     ledger: String,
     log: PublicKey,
     genesis: Hash,
@@ -47,87 +44,47 @@ struct Made {
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
-    context.wait()?;
-    let recovery_key = args.recovery_key.as_deref().map(parse_key).transpose()?;
-    let beside = args.key.is_none() || !context.mark_given;
-    if beside && is_mount_point(&context.ledger) {
-        let path = context.ledger.clone();
-        return Err(CliError::MountPoint { path });
+    let mut options = context
+        .new_options()
+        .origin(args.origin)
+        .reuse_key(args.reuse_key)
+        .encrypt_key(args.encrypt_key);
+    if let Some(key) = args.recovery_key {
+        options = options.recovery_key(parse_key(&key)?);
     }
-    let key = args.key.unwrap_or_else(|| context.default_key());
-    // Everything that must not be there is looked for before anything is made.
-    let mut unwanted = vec![context.mark.path()];
-    if !args.reuse_key {
-        unwanted.push(&key);
+    if let Some(path) = args.key {
+        options = options.key_file(path);
     }
-    RocksStore::check_free(&context.ledger)?;
-    if let Some(path) = [context.mark.path(), &key]
-        .into_iter()
-        .find(|path| lies_in(path, &context.ledger))
-    {
-        let path = path.to_owned();
-        return Err(CliError::InsideLedger { path });
+    if let Some(path) = &context.mark {
+        options = options.mark(path);
     }
-    if let Some(path) = unwanted
-        .into_iter()
-        .find(|path| path.symlink_metadata().is_ok())
-    {
-        let path = path.to_owned();
-        return Err(CliError::Exists { path });
-    }
-    let signer = passphrase::begin(&key, args.reuse_key, args.encrypt_key)?;
-    let origin = Origin {
-        name: args.origin,
-        recovery_key_sha256: recovery_key.as_ref().map(recovery_key_sha256),
-        predecessor: None,
-        meta: vec![(KEY_PATH, path_bytes(&key)?)],
-    };
-    let beginning = begin(&signer, &*context.clock(), &origin)?;
-    let mark = context.mark.path();
-    context
-        .mark
-        .write(&beginning.mark)
-        .map_err(|error| CliError::file(mark, error))?;
-    RocksStore::create(&context.ledger, beginning.batch)?.close()?;
-    let made = Made {
-        ledger: context.ledger.display().to_string(),
-        log: beginning.identity.log,
-        genesis: beginning.identity.genesis,
-        fingerprint: signer.public_key().fingerprint(),
-        key_file: key.display().to_string(),
-        mark_file: mark.display().to_string(),
-    };
+    let made = Ledger::init(&context.ledger, &options)?;
     if output.is_json() {
-        output.document(&made)?;
+        output.document(&Printed {
+            ledger: made.ledger.display().to_string(),
+            log: made.identity.log,
+            genesis: made.identity.genesis,
+            fingerprint: made.identity.log.fingerprint(),
+            key_file: made.key_file.display().to_string(),
+            mark_file: made.mark_file.display().to_string(),
+        })?;
     } else {
-        output.line(&format!("made the ledger {}", made.ledger))?;
-        output.line(&format!("  log      {}", made.log))?;
-        output.line(&format!("  genesis  {}", made.genesis))?;
-        output.line(&format!(
-            "  key      {} (keep it secret, keep a copy)",
-            made.key_file
-        ))?;
-        output.line(&format!(
-            "  mark     {} (keep it apart from copies of the ledger)",
-            made.mark_file
-        ))?;
+        output.line(&format!("made the ledger {}", made.ledger.display()))?;
+        print(&made, output)?;
     }
     Ok(Answer::Yes)
 }
 
-/// Whether something else is mounted at the folder: then what lies beside it lies on
-/// another file system, of a container perhaps, and may not last as long.
-fn is_mount_point(folder: &Path) -> bool {
-    let found = statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS);
-    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
-}
-
-/// Whether a file is in a folder, both of which need not exist.
-fn lies_in(file: &Path, folder: &Path) -> bool {
-    let parent = match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let (parent, folder) = (parent.canonicalize(), folder.canonicalize());
-    parent.is_ok_and(|parent| folder.is_ok_and(|folder| parent.starts_with(folder)))
+/// What is to be known of a new ledger.
+pub(super) fn print(made: &Made, output: &mut Output) -> Result<(), CliError> {
+    output.line(&format!("  log      {}", made.identity.log))?;
+    output.line(&format!("  genesis  {}", made.identity.genesis))?;
+    output.line(&format!(
+        "  key      {} (keep it secret, keep a copy)",
+        made.key_file.display()
+    ))?;
+    output.line(&format!(
+        "  mark     {} (keep it apart from copies of the ledger)",
+        made.mark_file.display()
+    ))
 }

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use crate::ledger::key::PublicKey;
 use crate::ledger::pem::{self, PemError};
-use crate::logbook::key_file::KeyFileError;
-use crate::logbook::{identity_of, key_file};
+use crate::logbook::key_file::{self, KeyFileError};
 
 use super::Answer;
 use super::context::Context;
@@ -30,7 +29,7 @@ struct Shown {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let identity = identity_of(&context.reader(output)?.store)?;
+    let identity = context.reader(output)?.identity();
     let pem = pem::format_public_key(&identity.log).ok();
     if output.is_json() {
         output.document(&Shown {
@@ -61,7 +60,7 @@ pub(super) fn parse_key(text: &str) -> Result<PublicKey, CliError> {
     }
     let text = key_file::public_text(path)?;
     key_text::read(&text).map_err(|refused| match refused {
-        KeyTextError::Unknown => CliError::Key(KeyFileError::Pem {
+        KeyTextError::Unknown => CliError::from(KeyFileError::Pem {
             path: path.to_owned(),
             source: PemError::NotAPublicKey,
         }),

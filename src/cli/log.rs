@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::api::Ledger;
 use crate::ledger::entry::Entry;
 use crate::ledger::position::Seq;
-use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::Answer;
@@ -39,11 +39,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let reader = context.reader(output)?;
     if let Some(log) = &args.log {
-        return imported::list(&imported::find(&reader.store, log)?, &filter, output);
+        return imported::list(&imported::find(reader.store(), log)?, &filter, output);
     }
-    args.filters.say_other_types(&reader.store, output)?;
+    args.filters.say_other_types(reader.store(), output)?;
     let mut rows = Rows::new(&HEAD);
-    for item in select(&reader.store, &filter)? {
+    for item in select(reader.store(), &filter)? {
         let (seq, entry) = item?;
         if output.is_json() {
             rows.found = true;
@@ -59,12 +59,12 @@ const HEAD: [&str; 4] = ["seq", "time", "kind", "payload"];
 
 /// Prints what is there, then what comes.
 fn follow(context: &Context, mut filter: Filter, output: &mut Output) -> Result<Answer, CliError> {
-    let mut reader = context.follower()?;
+    let mut reader = Ledger::follow(&context.ledger, context.options())?;
     loop {
-        let count = reader.store.count()?;
+        let count = reader.store().count()?;
         let next = filter.from_seq.map_or(0, |seq| seq.0);
         if next < count {
-            for item in select(&reader.store, &filter)? {
+            for item in select(reader.store(), &filter)? {
                 let (seq, entry) = item?;
                 if output.is_json() {
                     print_json(seq, &entry, output)?;

@@ -1,12 +1,12 @@
 //! Progress with rate and time left, on anything longer than a second, only
 //! on a terminal.
 
-use std::io::{self, IsTerminal, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::api::{Reached, Unit};
 
 /// A bar that appears after a second.
 pub(super) struct Progress {
@@ -28,6 +28,20 @@ impl Progress {
         }
     }
 
+    /// As the library says it.
+    pub(super) fn reached(&mut self, reached: Reached) {
+        let (total, unit) = match reached.unit {
+            Unit::Bytes => (reached.total, "bytes"),
+            Unit::Entries => (reached.total, "entries"),
+        };
+        if (self.total, self.unit) != (total, unit) {
+            // What is verified next is measured anew.
+            self.finish();
+            (self.total, self.unit, self.started) = (total, unit, Instant::now());
+        }
+        self.at(reached.done);
+    }
+
     pub(super) fn at(&mut self, done: u64) {
         if !self.wanted || self.started.elapsed() < Duration::from_secs(1) {
             return;
@@ -40,29 +54,6 @@ impl Progress {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
-    }
-}
-
-/// A reader that counts what was read of it, so that progress through a file
-/// has an end to be measured against.
-pub(super) struct Counting<R> {
-    inner: R,
-    read: Arc<AtomicU64>,
-}
-
-impl<R> Counting<R> {
-    pub(super) fn new(inner: R) -> (Counting<R>, Arc<AtomicU64>) {
-        let read = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&read);
-        (Counting { inner, read }, counted)
-    }
-}
-
-impl<R: Read> Read for Counting<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.read.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
     }
 }
 

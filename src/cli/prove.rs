@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::evidence::prove;
 use crate::ledger::position::Seq;
 
 use super::Answer;
@@ -24,7 +23,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let mut proof = prove(&context.reader(output)?.store, Seq(args.seq))?;
+    let mut proof = context.reader(output)?.prove(Seq(args.seq))?;
     if args.format_version == FormatVersion::One {
         proof.opening = None;
     }

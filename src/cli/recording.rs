@@ -1,23 +1,20 @@
 //! `--record`: what came out becomes an entry of the ledger.
 
-use std::sync::Arc;
-
-use crate::logbook::Logbook;
-use crate::record::{Outcome, Recorder};
+use crate::api::Ledger;
+use crate::record::Outcome;
 
 use super::context::Context;
-use super::error::{CliError, ProducerError};
+use super::error::CliError;
 use super::output::Output;
 
 /// The ledger that an outcome is recorded in, if it is.
-pub(super) struct Recording(Option<Arc<Logbook>>);
+pub(super) struct Recording(Option<Ledger>);
 
 impl Recording {
     /// Opens the ledger before anything is verified: what cannot be recorded is
     /// not begun.
     pub(super) fn open(context: &Context, wanted: bool) -> Result<Recording, CliError> {
-        let logbook = wanted.then(|| context.writer()).transpose()?;
-        Ok(Recording(logbook.map(Arc::new)))
+        Ok(Recording(wanted.then(|| context.writer()).transpose()?))
     }
 
     /// Records the outcome, and says where once it is durable. The outcome
@@ -27,15 +24,13 @@ impl Recording {
         outcome: impl FnOnce() -> Outcome,
         output: &mut Output,
     ) -> Result<(), CliError> {
-        let Some(logbook) = self.0 else {
+        let Some(ledger) = self.0 else {
             return Ok(());
         };
-        let recorder = Recorder::new(Arc::clone(&logbook));
-        let recorded = recorder.record(&outcome());
-        drop(recorder);
+        let recorded = ledger.record(&outcome());
+        let closed = ledger.close();
         // What stopped the writer says more than that it has stopped.
-        let closed = Arc::into_inner(logbook).map_or(Ok(()), Logbook::close);
-        let receipt = recorded.map_err(ProducerError::from)?;
+        let receipt = recorded?;
         closed?;
         output.note(&format!(
             "recorded as entry {}: {}",

@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use crate::api::{Found, recognise};
 use crate::audit::LedgerSource;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::entry::Entry;
-use crate::ledger::fault::{Report, Verdict};
+use crate::ledger::fault::{Format, Report, Verdict};
 use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
@@ -36,7 +37,6 @@ use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
 use super::progress::Progress;
-use super::recognise::{Found, recognise};
 use super::trust::Trust;
 
 #[derive(Debug, clap::Args)]
@@ -175,12 +175,12 @@ fn source<T>(
     }
     match recognise(path, None)? {
         Found::Ledger(dir) => {
-            let reader = Reader::open(&dir, &context.mark_of(&dir))?;
+            let reader = Reader::open(&dir, &context.options().mark_of(&dir))?;
             let total = crate::store::Store::count(&reader.store).ok();
             let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
             walk(&mut source, total, reader.as_of()?)
         }
-        Found::Bundle(file) => walk(&mut BundleFile::open(file.reader)?, None, None),
+        Found::File(Format::Bundle, file) => walk(&mut BundleFile::open(file.reader)?, None, None),
         _ => Err(CliError::Argument {
             what: "path",
             given: path.display().to_string(),

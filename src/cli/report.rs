@@ -4,15 +4,14 @@
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use crate::api::{Error, open};
 use crate::evidence::report::{ReportExport, export_report};
 use crate::report::ReportFile;
-use crate::store::Store as _;
 
 use super::Answer;
-use super::compressed::open;
 use super::context::Context;
 use super::error::CliError;
-use super::export::{signer, to_file};
+use super::export::{seal, to_file};
 use super::output::Output;
 use super::progress::Progress;
 use super::trust::FormatVersion;
@@ -44,13 +43,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return extract(report, &args.output, output);
     }
     if args.seal {
-        let logbook = context.writer()?;
-        logbook.seal()?;
-        logbook.close()?;
+        seal(context)?;
     }
-    let reader = context.reader(output)?;
-    let store = &reader.store;
-    let signer = signer(context, store, args.no_sign)?;
+    let ledger = context.reader(output)?;
+    let store = ledger.store();
+    let signer = ledger.closing_signer(args.no_sign)?;
     let mut progress = Progress::new(store.count().ok(), "entries");
     let mut left_out = 0;
     let written = to_file(&args.output, |out| {
@@ -76,8 +73,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 }
 
 fn extract(report: &Path, to: &Path, output: &mut Output) -> Result<Answer, CliError> {
-    let not_recognised = || CliError::NotRecognised {
-        path: report.to_owned(),
+    let not_recognised = || Error::NotRecognised {
+        path: Some(report.to_owned()),
     };
     let reader = open(report)?.reader;
     let mut file = ReportFile::open(reader)?.ok_or_else(not_recognised)?;

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 
 use crate::ledger::position::Seq;
-use crate::ledger::revocation::Revocation;
-use crate::logbook::{entry_at, identity_of};
 
 use super::Answer;
 use super::context::Context;
@@ -28,30 +26,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let reader = context.reader(output)?;
-    let store = &reader.store;
-    let identity = identity_of(store)?;
-    let last = crate::store::Store::last_seq(store)?;
-    if last.is_none_or(|last| last < Seq(args.seq)) {
-        return Err(CliError::NothingFound);
-    }
+    let ledger = context.reader(output)?;
+    // An entry that is not there is answered before a passphrase is asked for.
+    ledger.entry(Seq(args.seq))?;
     let signer = passphrase::open(&args.key)?;
-    let revocation = Revocation {
-        log: identity.log,
-        genesis: identity.genesis,
-        seq: Seq(args.seq),
-        hash: entry_at(store, Seq(args.seq))?.hash(),
-        reason: args.reason.clone(),
-    };
-    let mut signed = revocation.sign(&signer)?;
-    // Where the successor revokes, the entry that names it shows that it may.
-    signed.closing = match last {
-        Some(last) => Some(Box::new(entry_at(store, last)?)),
-        None => None,
-    };
-    if signed.successor() != Some(signed.envelope.key) {
-        signed.closing = None;
-    }
+    let signed = ledger.revoke(Seq(args.seq), &signer, &args.reason)?;
     let text = signed.to_file();
     match &args.output {
         Some(path) => {

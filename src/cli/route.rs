@@ -1,12 +1,11 @@
 //! `sealbook route`: one request, decided and recorded.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use crate::api::Ledger;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::parse;
-use crate::logbook::Logbook;
-use crate::record::{Asked, DecisionReceipt, Hall, RecordError, Recorder};
+use crate::record::{Asked, DecisionReceipt, Hall, RecordError};
 use crate::wcp::basis::DEFAULT_TASK_ID;
 use crate::wcp::{RouteDecision, RouteInput, make_decision};
 
@@ -14,7 +13,7 @@ use super::Answer;
 use super::context::Context;
 use super::decide::Content;
 use super::document::{self, in_file};
-use super::error::{CliError, ProducerError};
+use super::error::CliError;
 use super::hall;
 use super::output::Output;
 use super::stamps::Stamps;
@@ -103,15 +102,13 @@ fn recorded(
     hall: &Hall,
     asked: &Asked<'_>,
 ) -> Result<(RouteDecision, Result<DecisionReceipt, RecordError>), CliError> {
-    let logbook = Arc::new(context.writer()?);
-    let recorder = Recorder::new(Arc::clone(&logbook));
-    let recorder = recorder.with_content(args.record_request.into());
-    let recorded = recorder.decide(hall, asked);
-    drop(recorder);
-    let closed = Arc::into_inner(logbook).map_or(Ok(()), Logbook::close);
+    let options = context.options().record_request(args.record_request.into());
+    let ledger = Ledger::open(&context.ledger, options)?;
+    let recorded = ledger.recorder()?.decide(hall, asked);
+    let closed = ledger.close();
     if let Err(error @ (RecordError::Logbook(_) | RecordError::Search(_))) = recorded.receipt {
         // What stopped the writer says more than a denial.
-        return Err(ProducerError::from(error).into());
+        return Err(error.into());
     }
     closed?;
     Ok((recorded.decision, recorded.receipt))

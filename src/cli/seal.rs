@@ -20,13 +20,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let logbook = context.writer()?;
-    let sealed = logbook.seal()?;
+    let ledger = context.writer()?;
+    let sealed = ledger.seal()?;
     let published = args.publish.as_deref().map(|path| {
-        let mut file = PublishFile::open(path, &**logbook.store(), logbook.identity())?;
-        file.publish(&**logbook.store(), None)
+        let mut file = PublishFile::open(path, ledger.store(), ledger.identity())?;
+        file.publish(ledger.store(), None)
     });
-    logbook.close()?;
+    ledger.close()?;
     // The header is sealed, whatever became of the file.
     if let Some(epoch) = &sealed {
         output.document(&epoch.to_value())?;

@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::logbook::Logbook;
+use crate::api::Ledger;
 use crate::logbook::publish::PublishFile;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::{Config, Doors, HallFiles, Limits, LoadError};
@@ -109,22 +109,17 @@ pub(super) fn run(context: &Context, args: Args, _: &mut Output) -> Result<Answe
     let address = SocketAddr::new(args.host, args.port);
     let listener = runtime.block_on(TcpListener::bind(address));
     let listener = listener.map_err(|source| ServerError::Listen { address, source })?;
-    let parts = context.parts()?;
-    let (signer, clock) = (Arc::clone(&parts.signer), Arc::clone(&parts.clock));
+    let options = context.options().record_request(args.record_request.into());
+    let ledger = Ledger::open(&context.ledger, options)?;
     let (tell, reload) = mpsc::channel(1);
-    let logbook = Logbook::open(parts)?;
-    let publish = args.publisher(&logbook)?;
+    let publish = args.publisher(&ledger)?;
     let config = Config {
-        logbook,
-        signer,
-        clock,
-        ledger_dir: context.ledger.clone(),
+        ledger,
         doors: args.doors(),
         tls,
         limits,
         hall: args.hall_files(),
         publish,
-        request_content: args.record_request.into(),
         reload,
     };
     let hang_up = signals.hang_up;
@@ -196,11 +191,11 @@ impl Args {
     }
 
     /// Appends to the published file, whatever is missing in it.
-    fn publisher(&self, logbook: &Logbook) -> Result<Option<Publisher>, CliError> {
+    fn publisher(&self, ledger: &Ledger) -> Result<Option<Publisher>, CliError> {
         let Some(path) = &self.publish else {
             return Ok(None);
         };
-        let mut file = PublishFile::open(path, &**logbook.store(), logbook.identity())?;
+        let mut file = PublishFile::open(path, ledger.store(), ledger.identity())?;
         Ok(Some(Box::new(move |store, head| {
             file.publish(store, Some(head))?;
             Ok(())

@@ -24,17 +24,18 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let store = context.reader(output)?.store;
+    let ledger = context.reader(output)?;
+    let store = ledger.store();
     if let Some(log) = &args.log {
-        return imported::show(&imported::find(&store, log)?, &args.entry, output);
+        return imported::show(&imported::find(store, log)?, &args.entry, output);
     }
-    let Some(seq) = find(&store, &args.entry)? else {
+    let Some(seq) = find(store, &args.entry)? else {
         return Err(CliError::NothingFound);
     };
     if store.last_seq()?.is_none_or(|last| seq > last) {
         return Err(CliError::NothingFound);
     }
-    let entry = entry_at(&store, seq)?;
+    let entry = entry_at(store, seq)?;
     if output.is_json() {
         let mut json = Vec::new();
         entry.write_json(Some(seq), &mut json);

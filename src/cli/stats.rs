@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::store::Store;
 use crate::store::query::select;
 use crate::store::stats::{Counts, Stats};
 
@@ -24,17 +23,17 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let reader = context.reader(output)?;
-    args.filters.say_other_types(&reader.store, output)?;
-    let mut progress = Progress::new(reader.store.count().ok(), "entries");
+    args.filters.say_other_types(reader.store(), output)?;
+    let mut progress = Progress::new(reader.store().count().ok(), "entries");
     let mut stats = Stats::default();
-    for item in select(&reader.store, &args.filters.to_filter()?)? {
+    for item in select(reader.store(), &args.filters.to_filter()?)? {
         let (seq, entry) = item?;
         stats.add(seq, &entry);
         progress.at(stats.entries);
     }
     progress.finish();
     if output.is_json() {
-        let as_of = reader.store.last_seq()?.map(|seq| seq.0);
+        let as_of = reader.store().last_seq()?.map(|seq| seq.0);
         output.document(&document(&stats, as_of))?;
     } else {
         print(&stats, args.top, output)?;

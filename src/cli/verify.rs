@@ -3,17 +3,15 @@
 
 mod against;
 mod explained;
-mod forks;
 mod many;
-mod one;
-mod state;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::api::{Examined, Resume, examine, examine_on, is_folder_of_files};
 use crate::ledger::explanation::Explanation;
 use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
 use crate::store::StoreError;
@@ -21,15 +19,12 @@ use crate::store::StoreError;
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
+use super::formats::As;
 use super::keys_file::KeysFile;
 use super::output::Output;
-use super::recognise::As;
+use super::passphrase;
+use super::progress::Progress;
 use super::trust::Trust;
-
-pub(super) use one::unread;
-
-use one::Examined;
-use state::Resumable;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -99,24 +94,14 @@ struct Printed<'a> {
 }
 
 impl<'a> Printed<'a> {
-    fn of(examined: &'a Examined, explain: bool, elapsed_ms: u64) -> Printed<'a> {
+    fn of(examined: &'a Examined, explain: bool, elapsed: Duration) -> Printed<'a> {
+        let elapsed_ms = millis(elapsed);
         Printed {
             report: &examined.report,
             explanation: examined.explanation.as_ref().filter(|_| explain),
             elapsed_ms,
         }
     }
-}
-
-/// Seconds that the time of a log may be ahead of the clock without a word.
-pub(super) const CLOCK_TOLERANCE: i64 = 60;
-
-/// What to know of a log whose time is ahead.
-pub(super) fn clock_behind(seconds: i64) -> String {
-    format!(
-        "the last entry's time is {seconds} seconds ahead of this machine's clock: entries get \
-         that time until the clock has caught up, and sealbook:clock entries say what it was"
-    )
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -133,32 +118,39 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             return Err(CliError::from(StoreError::Missing { dir }));
         }
         [] => &context.ledger,
-        [path] if !many::is_folder_of_files(path) => path,
+        [path] if !is_folder_of_files(path) => path,
         _ if args.state.is_some() => {
             return Err(CliError::usage("--state is for one logbook file"));
         }
-        _ => {
-            let against = many::Against {
-                policy: &policy,
-                warnings: &warnings,
-                keys: &keys,
-            };
-            return many::run(context, args, &against, output);
-        }
+        _ => return many::run(context, args, &policy, &keys, &warnings, output),
     };
     policy.keys.extend(keys.of(path, None));
-    let state = args.state.as_deref().map(|state| Resumable {
-        path: state,
-        key: args.state_key.as_deref(),
-        skip_prefix: args.skip_prefix,
-    });
-    let mut examined = one::examine(context, path, args.format, &policy, state.as_ref())?;
+    let format = args.format.map(Format::from);
+    let mut progress = Progress::new(None, "");
+    let told = &mut |reached| progress.reached(reached);
+    let mut examined = match &args.state {
+        Some(state) => {
+            let signer = args
+                .state_key
+                .as_deref()
+                .map(passphrase::open)
+                .transpose()?;
+            let resume = Resume {
+                path: state,
+                signer: signer.as_ref(),
+                skip_prefix: args.skip_prefix,
+            };
+            examine_on(path, format, &policy, resume, told)?
+        }
+        None => examine(path, format, &policy, &context.options(), told)?,
+    };
+    progress.finish();
     examined.report.warnings.extend(warnings);
-    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let elapsed = started.elapsed();
     if output.is_json() {
-        output.document(&Printed::of(&examined, args.explain, elapsed_ms))?;
+        output.document(&Printed::of(&examined, args.explain, elapsed))?;
     } else {
-        print_report(&examined.report, Some(elapsed_ms), args.all, output)?;
+        print_report(&examined.report, Some(elapsed), args.all, output)?;
         if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {
             explained::print(explanation, output)?;
         }
@@ -172,7 +164,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 /// Prints a report for people.
 pub(super) fn print_report(
     report: &Report,
-    elapsed_ms: Option<u64>,
+    elapsed: Option<Duration>,
     all: bool,
     output: &mut Output,
 ) -> Result<(), CliError> {
@@ -180,11 +172,10 @@ pub(super) fn print_report(
         Verdict::Pass => ("PASS", "1;32"),
         Verdict::Fail => ("FAIL", "1;31"),
     };
-    let format = word(report.format);
     output.coloured(
         &format!(
-            "{verdict}  {format}, {} entries, {} epochs",
-            report.entries, report.epochs
+            "{verdict}  {}, {} entries, {} epochs",
+            report.format, report.entries, report.epochs
         ),
         colour,
     )?;
@@ -219,8 +210,8 @@ pub(super) fn print_report(
     for what in &report.not_checked {
         output.line(&format!("not checked: {}", tag(what)))?;
     }
-    if let Some(elapsed_ms) = elapsed_ms {
-        output.line(&format!("took     {elapsed_ms} ms"))?;
+    if let Some(elapsed) = elapsed {
+        output.line(&format!("took     {} ms", millis(elapsed)))?;
     }
     Ok(())
 }
@@ -243,6 +234,10 @@ fn counted(faults: &[Fault]) -> String {
         faults.len(),
         counts.join(", ")
     )
+}
+
+fn millis(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn describe(fault: &Fault) -> String {
@@ -268,17 +263,6 @@ fn tag(code: &impl Serialize) -> String {
         .and_then(|value| value.as_str())
         .unwrap_or_default()
         .to_owned()
-}
-
-pub(super) fn word(format: Format) -> &'static str {
-    match format {
-        Format::Ledger => "ledger",
-        Format::Logbook => "logbook",
-        Format::Bundle => "bundle",
-        Format::Proof => "proof",
-        Format::Equivocation => "equivocation",
-        Format::Report => "report",
-    }
 }
 
 fn key_source(source: KeySource) -> &'static str {

@@ -3,6 +3,8 @@
 //! A fault is evidence, not an error: a value that names the place, what had to
 //! stand there and what stands there, and that serialises as SPEC §6 says.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::hash::Hash;
@@ -277,6 +279,19 @@ pub enum Format {
     Proof,
     Equivocation,
     Report,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Ledger => "ledger",
+            Format::Logbook => "logbook",
+            Format::Bundle => "bundle",
+            Format::Proof => "proof",
+            Format::Equivocation => "equivocation",
+            Format::Report => "report",
+        })
+    }
 }
 
 /// Where the key came from that signatures were checked with.

@@ -40,6 +40,21 @@ pub struct Policy {
 pub const KNOWN_KEYS: usize = 16;
 
 impl Policy {
+    /// The one key that is trusted.
+    #[must_use]
+    pub fn key(key: PublicKey) -> Policy {
+        Policy::keys([key])
+    }
+
+    /// The keys that are trusted.
+    #[must_use]
+    pub fn keys(keys: impl IntoIterator<Item = PublicKey>) -> Policy {
+        Policy {
+            keys: keys.into_iter().collect(),
+            ..Policy::default()
+        }
+    }
+
     /// The keys but `log`, to tell foreign signatures by.
     pub(crate) fn others(&self, log: Option<PublicKey>) -> Vec<PublicKey> {
         let keys = self.keys.iter().chain(self.known.iter().take(KNOWN_KEYS));

@@ -116,7 +116,7 @@ impl LockedKey {
 /// # Errors
 /// [`KeyFileError`]; an existing file is [`io::ErrorKind::AlreadyExists`].
 pub fn create(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
-    let signer = new_signer()?;
+    let signer = ephemeral()?;
     let text = pem::format_private_key(&signer).map_err(|source| KeyFileError::Pem {
         path: path.to_owned(),
         source,
@@ -130,14 +130,18 @@ pub fn create(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
 /// # Errors
 /// As [`create`].
 pub fn create_locked(path: &Path, passphrase: &[u8]) -> Result<SoftwareSigner, KeyFileError> {
-    let signer = new_signer()?;
+    let signer = ephemeral()?;
     let text = format_encrypted_key(&signer, passphrase, &random()?, random()?)
         .map_err(|source| lock_error(path, source))?;
     write_new(path, text.as_bytes()).map_err(|source| io_error(path, source))?;
     Ok(signer)
 }
 
-fn new_signer() -> Result<SoftwareSigner, KeyFileError> {
+/// Makes a key that is in no file: it is gone when it is dropped.
+///
+/// # Errors
+/// [`KeyFileError::Randomness`].
+pub fn ephemeral() -> Result<SoftwareSigner, KeyFileError> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed).map_err(KeyFileError::Randomness)?;
     Ok(SoftwareSigner::from_seed(&seed))

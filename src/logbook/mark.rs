@@ -18,6 +18,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 
@@ -43,6 +44,8 @@ const SEALED: &str = "sealed";
 #[derive(Clone, Debug)]
 pub struct MarkFile {
     path: PathBuf,
+    /// Where it is kept instead of in a file.
+    memory: Option<Arc<Mutex<Vec<u8>>>>,
     /// What it said when it was looked at, if that is what counts.
     seen: Option<Seen>,
     /// What it said when it was looked at again, after the database.
@@ -188,8 +191,19 @@ impl MarkFile {
     pub fn at(path: PathBuf) -> MarkFile {
         MarkFile {
             path,
+            memory: None,
             seen: None,
             again: None,
+        }
+    }
+
+    /// A mark that is gone when its ledger is, for a ledger in memory.
+    #[must_use]
+    pub fn in_memory(mark: &Mark) -> MarkFile {
+        let memory = Mutex::new(mark.to_text());
+        MarkFile {
+            memory: Some(Arc::new(memory)),
+            ..MarkFile::at(PathBuf::from("memory"))
         }
     }
 
@@ -211,9 +225,9 @@ impl MarkFile {
     /// What the file system answers.
     pub fn as_of_now(&self) -> io::Result<MarkFile> {
         Ok(MarkFile {
-            path: self.path.clone(),
             seen: Some(self.look()?),
             again: None,
+            ..self.clone()
         })
     }
 
@@ -232,6 +246,10 @@ impl MarkFile {
     }
 
     fn look(&self) -> io::Result<Seen> {
+        if let Some(memory) = &self.memory {
+            let text = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            return Ok(Seen::Text(text.clone()));
+        }
         match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Seen::Nothing),
             Ok(metadata)
@@ -249,14 +267,17 @@ impl MarkFile {
     /// # Errors
     /// What the file system answers; then the old one may still be there.
     pub fn write(&self, mark: &Mark) -> io::Result<()> {
+        let text = mark.to_text();
+        if let Some(memory) = &self.memory {
+            *memory.lock().unwrap_or_else(PoisonError::into_inner) = text;
+            return Ok(());
+        }
         let folder = match self.path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let mut text = mark.to_value().canonical(Form::Utf8);
-        text.push('\n');
         let temporary = self.temporary().ok_or(io::ErrorKind::InvalidInput)?;
-        let written = write_new(&temporary, text.as_bytes());
+        let written = write_new(&temporary, &text);
         if let Err(error) = written.and_then(|()| fs::rename(&temporary, &self.path)) {
             // The first error is the one to tell.
             let _ = fs::remove_file(&temporary);
@@ -401,6 +422,13 @@ impl Mark {
             object.insert(SEALED, epoch.to_value());
         }
         value
+    }
+
+    /// What its file says.
+    fn to_text(&self) -> Vec<u8> {
+        let mut text = self.to_value().canonical(Form::Utf8).into_bytes();
+        text.push(b'\n');
+        text
     }
 
     fn verify(&self) -> bool {

@@ -8,23 +8,14 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::hall::HallFiles;
+use crate::api::Ledger;
 use crate::ledger::head::SignedHead;
-use crate::ledger::key::Signer;
-use crate::logbook::Logbook;
-use crate::logbook::clock::Clock;
-use crate::record::RequestContent;
 use crate::store::Store;
 
 /// Everything that a server works with, beside its listener.
 pub struct Config {
     /// The ledger, open for writing.
-    pub logbook: Logbook,
-    /// Who signs bundles that are given away.
-    pub signer: Arc<dyn Signer>,
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
-    /// The file system whose free space is looked at.
-    pub ledger_dir: PathBuf,
+    pub ledger: Ledger,
     /// Who may come in.
     pub doors: Doors,
     /// What is spoken.
@@ -35,8 +26,6 @@ pub struct Config {
     pub hall: HallFiles,
     /// Where sealed headers and heads are made public, if anywhere.
     pub publish: Option<Publisher>,
-    /// So much of every routed request is recorded.
-    pub request_content: RequestContent,
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,
 }
@@ -131,7 +120,7 @@ impl Default for Limits {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("ledger_dir", &self.ledger_dir)
+            .field("ledger", &self.ledger.dir())
             .field("doors", &self.doors)
             .field("tls", &self.tls.is_some())
             .field("limits", &self.limits)

@@ -42,9 +42,12 @@ pub enum ServeError {
     /// The ledger could not be read.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// The ledger could not be read.
+    /// The ledger could not be read, or is not open for writing.
     #[error(transparent)]
     Ledger(#[from] OpenError),
+    /// The ledger did not do what it was asked.
+    #[error(transparent)]
+    Api(#[from] crate::api::Error),
     /// The ledger was not closed in order.
     #[error(transparent)]
     Close(#[from] LogbookError),

@@ -12,10 +12,8 @@ use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
 use super::streamed::{ChunkWriter, File, streamed};
-use crate::evidence::range::{RangeExport, export_range};
+use crate::api::{Export, ExportFormat, Unsealed};
 use crate::evidence::report::{ReportExport, export_report};
-use crate::evidence::selection::{SelectionExport, Unsealed, export_selection};
-use crate::ledger::position::Seq;
 use crate::ledger::version::Version;
 use crate::store::query::Filter;
 
@@ -112,40 +110,15 @@ fn write_bundle(
     filter: &Filter,
     out: ChunkWriter,
 ) -> Result<ChunkWriter, Problem> {
-    let store = service.logbook.store();
-    let signer = Some(&*service.signer);
-    if is_range(filter) {
-        let head = service.logbook.head()?;
-        let last = filter.until_seq.unwrap_or(head.content.seq);
-        let export = RangeExport {
-            version: Version::default(),
-            first: filter.from_seq.unwrap_or(Seq::FIRST),
-            last: last.min(head.content.seq),
-            head: Some(&head),
-            signer,
-            progress: &mut |_| (),
-        };
-        let (out, _) = export_range(&**store, out, export)?;
-        Ok(out)
-    } else {
-        let export = SelectionExport {
-            version: Version::default(),
-            filter,
-            unsealed: Unsealed::LeftOut,
-            signer,
-            progress: &mut |_| (),
-        };
-        let (out, _) = export_selection(&**store, out, export)?;
-        Ok(out)
-    }
-}
-
-/// Nothing but a range is asked for.
-fn is_range(filter: &Filter) -> bool {
-    let only_range = Filter {
-        from_seq: filter.from_seq,
-        until_seq: filter.until_seq,
-        ..Filter::default()
+    let export = Export {
+        filter,
+        format: ExportFormat::Bundle,
+        version: Version::default(),
+        unsealed: Unsealed::LeftOut,
+        no_sign: false,
+        progress: &mut |_| (),
     };
-    *filter == only_range
+    let mut out = out;
+    service.ledger.export(export, &mut out)?;
+    Ok(out)
 }

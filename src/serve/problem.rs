@@ -9,6 +9,7 @@ use thiserror::Error;
 use utoipa::ToSchema;
 
 use super::scope::Scope;
+use crate::api;
 use crate::evidence::EvidenceError;
 use crate::ledger::hexadecimal::HexError;
 use crate::ledger::parse::ParseError;
@@ -105,6 +106,8 @@ pub(super) enum Problem {
     Search(#[from] QueryError),
     #[error(transparent)]
     Evidence(EvidenceError),
+    #[error(transparent)]
+    Failed(api::Error),
     #[error("no randomness to be had")]
     Randomness,
     #[error("the work was given up")]
@@ -166,6 +169,7 @@ impl Problem {
             Problem::Ledger(_)
             | Problem::Search(_)
             | Problem::Evidence(_)
+            | Problem::Failed(_)
             | Problem::Randomness
             | Problem::Abandoned => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -215,6 +219,7 @@ impl Problem {
                 _ => "store_corrupt",
             },
             Problem::Ledger(_) | Problem::Search(_) | Problem::Evidence(_) => "store_corrupt",
+            Problem::Failed(error) => error.code(),
             Problem::Randomness | Problem::Abandoned => "internal",
         }
     }
@@ -299,6 +304,21 @@ impl From<EvidenceError> for Problem {
                 Problem::NotSealed { seq: seq.0 }
             }
             other => Problem::Evidence(other),
+        }
+    }
+}
+
+impl From<api::Error> for Problem {
+    fn from(error: api::Error) -> Problem {
+        match error {
+            api::Error::NoSuchEntry { .. } => Problem::NotFound,
+            api::Error::NotRecognised { .. } => Problem::NotRecognised,
+            api::Error::Open(error) => Problem::Ledger(error),
+            api::Error::Append(error) => Problem::Logbook(error),
+            api::Error::Query(error) => Problem::Search(error),
+            api::Error::Evidence(error) => error.into(),
+            api::Error::Record(error) => error.into(),
+            other => Problem::Failed(other),
         }
     }
 }

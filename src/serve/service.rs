@@ -1,7 +1,7 @@
 //! What every request shares.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, watch};
@@ -19,6 +19,7 @@ use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rate::Rates;
 use super::token_file::{TokenFile, TokenFileError};
+use crate::api::Ledger;
 use crate::evidence::Prover;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
@@ -31,6 +32,7 @@ use crate::wcp::stamp::DecisionId;
 
 /// What every request shares.
 pub(super) struct Service {
+    pub(super) ledger: Ledger,
     pub(super) logbook: Arc<Logbook>,
     pub(super) recorder: Arc<Recorder>,
     pub(super) identity: Identity,
@@ -65,9 +67,10 @@ impl Service {
         let doors = Doors::new(&config.doors, address, config.tls.is_some())?;
         let tokens = read_tokens(config.doors.token_file.as_ref())?;
         let metrics = Arc::new(Metrics::new());
-        let logbook = Arc::new(config.logbook);
-        let recorder = Recorder::new(Arc::clone(&logbook)).with_content(config.request_content);
-        let recorder = Arc::new(recorder);
+        let ledger = config.ledger;
+        let logbook = Arc::clone(ledger.logbook()?);
+        let recorder = Arc::clone(ledger.recorder()?);
+        let folder = ledger.dir().unwrap_or(Path::new(".")).to_owned();
         let (grown, _) = watch::channel(logbook.durable().seq);
         let (stopping, _) = watch::channel(false);
         let (told, counted) = (grown.clone(), Arc::clone(&metrics));
@@ -83,17 +86,17 @@ impl Service {
                 .map_err(|_| ServeError::Abandoned)??
         };
         let service = Service {
-            identity: logbook.identity(),
+            identity: ledger.identity(),
             logbook,
             recorder,
-            signer: config.signer,
+            signer: ledger.signer()?,
             prover: Prover::default(),
-            clock: config.clock,
+            clock: ledger.clock(),
             doors,
             pools: Pools::new(&config.limits),
             bodies: Bodies::new(&config.limits),
             rates: Rates::new(&config.limits),
-            space: FreeSpace::new(config.ledger_dir, config.limits.min_free_bytes),
+            space: FreeSpace::new(folder, config.limits.min_free_bytes),
             limits: config.limits,
             metrics,
             under_way: UnderWay::default(),
@@ -104,6 +107,7 @@ impl Service {
             tokens: RwLock::new(tokens.map(Arc::new)),
             grown,
             stopping,
+            ledger,
         };
         service.space.look();
         Ok((Arc::new(service), config.reload))

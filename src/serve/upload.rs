@@ -1,6 +1,6 @@
 //! Verifying a file that somebody sends: streamed, and never kept.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,20 +19,13 @@ use super::params::Params;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use crate::audit::compression::AtMost;
-use crate::audit::stream::recognise;
-use crate::ledger::bundle_file::BundleFile;
-use crate::ledger::equivocation_file::judge_equivocation;
-use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
+use crate::api::{Error, verify_as};
+use crate::ledger::fault::{Format, Report};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
-use crate::ledger::limits;
-use crate::ledger::logbook_file::LogbookFile;
-use crate::ledger::proof::ProofFile;
+use crate::ledger::policy::Policy;
 use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::source::ReadError;
-use crate::ledger::verify::{Policy, verify};
-use crate::report::verify_report;
 
 /// Chunks that may wait for the verifier.
 const AHEAD: usize = 8;
@@ -123,7 +116,7 @@ pub(super) async fn verify_upload(
     let (sender, chunks) = mpsc::channel(AHEAD);
     let begun = Instant::now();
     let judged = tokio::task::spawn_blocking(move || {
-        let report = judge(Chunks::new(chunks), limit, pinned, &policy);
+        let report = verify_as(Chunks::new(chunks), pinned, limit, &policy);
         drop(place);
         report
     });
@@ -132,7 +125,11 @@ pub(super) async fn verify_upload(
     let report = judged.await.map_err(|_| Problem::Abandoned)?;
     passed_on?;
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let report = report?;
+    let report = report.map_err(|error| match error {
+        Error::Read(ReadError::Unsupported(_)) => Problem::FormatUnsupported,
+        Error::Read(_) => Problem::BodyBroken,
+        other => other.into(),
+    })?;
     Ok(Json(Sent { report, elapsed_ms }).into_response())
 }
 
@@ -167,83 +164,6 @@ async fn pass_on(
             drain(chunks).await;
         }
         return Err(problem);
-    }
-}
-
-fn judge(
-    chunks: Chunks,
-    limit: u64,
-    pinned: Option<Format>,
-    policy: &Policy,
-) -> Result<Report, Problem> {
-    let recognised = recognise(chunks).map_err(|_| Problem::BodyBroken)?;
-    // Of what little decompresses to much, the beginning is no answer.
-    let reader = BufReader::new(AtMost::new(recognised.reader, limit));
-    let format = match (pinned, recognised.format) {
-        (Some(expected), Some(actual)) if expected != actual => {
-            return Ok(mismatch(expected, actual, policy));
-        }
-        (pinned, found) => pinned.or(found).ok_or(Problem::NotRecognised)?,
-    };
-    if format != Format::Logbook {
-        recognised.one_frame.demand();
-    }
-    let nobody = &mut |_| ();
-    let outcome = match format {
-        Format::Logbook => verify(&mut LogbookFile::new(reader), policy, nobody),
-        Format::Bundle => {
-            BundleFile::open(reader).and_then(|mut bundle| verify(&mut bundle, policy, nobody))
-        }
-        Format::Proof => {
-            let bytes = small(reader)?;
-            verify(&mut ProofFile::new(&bytes), policy, nobody)
-        }
-        Format::Equivocation => {
-            return Ok(judge_equivocation(&small(reader)?, &policy.keys));
-        }
-        Format::Report => verify_report(reader, policy, nobody),
-        Format::Ledger => return Err(Problem::NotRecognised),
-    };
-    Ok(outcome
-        .map_err(|error| match error {
-            ReadError::Unsupported(_) => Problem::FormatUnsupported,
-            _ => Problem::BodyBroken,
-        })?
-        .report)
-}
-
-/// A proof has two entries at most, and an entry has a limit.
-fn small(reader: impl Read) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::new();
-    let most = 3 * limits::LINE_BYTES as u64;
-    match reader.take(most).read_to_end(&mut bytes) {
-        // What does not decompress whole is no proof, and will be named so.
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Vec::new()),
-        read => read.map(|_| bytes).map_err(|_| Problem::BodyBroken),
-    }
-}
-
-/// The report on something else than it was said to be.
-fn mismatch(expected: Format, actual: Format, policy: &Policy) -> Report {
-    let fault = Fault::of_file(
-        FaultCode::FormatMismatch,
-        format!("it was to be {expected:?} and is {actual:?}").to_ascii_lowercase(),
-    );
-    Report {
-        verdict: Verdict::Fail,
-        format: expected,
-        entries: 0,
-        epochs: 0,
-        head: Hash::ZERO,
-        log: policy.keys.first().copied(),
-        genesis: None,
-        key_source: match policy.keys.is_empty() {
-            true => KeySource::None,
-            false => KeySource::Given,
-        },
-        faults: vec![fault.compared(format!("{expected:?}"), format!("{actual:?}"))],
-        not_checked: Vec::new(),
-        warnings: Vec::new(),
     }
 }
 

@@ -90,6 +90,19 @@ pub enum QueryError {
 }
 
 impl Filter {
+    /// The first and the last entry that are wanted, if nothing but a range is.
+    #[must_use]
+    pub fn range(&self) -> Option<(Seq, Seq)> {
+        let only_range = Filter {
+            from_seq: self.from_seq,
+            until_seq: self.until_seq,
+            ..Filter::default()
+        };
+        let first = self.from_seq.unwrap_or(Seq::FIRST);
+        let last = self.until_seq.unwrap_or(Seq(u64::MAX));
+        (*self == only_range).then_some((first, last))
+    }
+
     /// Whether `entry`, stored as `seq`, is wanted. The limit is not a property
     /// of an entry.
     #[must_use]

@@ -8,16 +8,17 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use sealbook::api::{Ledger, Options};
 use sealbook::attestation::BanList;
 use sealbook::ledger::json::{Object, Value as Json};
 use sealbook::ledger::key::{Signer, SoftwareSigner};
 use sealbook::ledger::parse::parse;
 use sealbook::ledger::time::Timestamp;
+use sealbook::logbook::Parts;
 use sealbook::logbook::clock::Clock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
-use sealbook::logbook::{Logbook, Parts};
-use sealbook::record::{Hall, RequestContent};
+use sealbook::record::Hall;
 use sealbook::serve::scope::Scope;
 use sealbook::serve::token_file::TokenFile;
 use sealbook::serve::{Config, HallFiles, Limits, LoadError, ServeError, run};
@@ -309,10 +310,7 @@ impl Plan {
             mark,
         };
         let config = Config {
-            logbook: Logbook::open(parts).unwrap(),
-            signer,
-            clock: clock.clone(),
-            ledger_dir: dir.path().to_owned(),
+            ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
             doors: sealbook::serve::Doors {
                 token_file,
                 allowed_hosts: self.allowed_hosts,
@@ -328,7 +326,6 @@ impl Plan {
                 let _ = begun.send(());
                 Ok(())
             })),
-            request_content: RequestContent::Whole,
             reload: reloads,
         };
         let kept = Kept {

@@ -1,6 +1,6 @@
 //! Everything that is tested through the public names, in one binary: linking
 //! RocksDB takes longer than most of what is tested.
-#![cfg(feature = "store")]
+#![cfg(feature = "rocks")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

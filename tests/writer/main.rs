@@ -1,7 +1,7 @@
 //! The writer, driven by hand: a clock that is set, a store that fails where
 //! it is told to, a signer that refuses. Whatever a test does, the whole ledger
 //! is verified again after it.
-#![cfg(feature = "store")]
+#![cfg(feature = "rocks")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -6,7 +6,7 @@ use crate::record::hall_files::{HallError, HallProblem};
 impl From<HallError> for CliError {
     fn from(HallError { path, problem }: HallError) -> CliError {
         let source: CliError = match problem {
-            HallProblem::Unreadable(source) => return CliError::File { path, source },
+            HallProblem::Unreadable(source) => return CliError::file(&path, source),
             HallProblem::RegistryDir(source) => {
                 return ProducerError::RegistryDir { path, source }.into();
             }

@@ -52,8 +52,6 @@ pub(in crate::cli) enum ProducerError {
     Manifest(#[from] manifest::BuildError),
     #[error(transparent)]
     Tiles(#[from] manifest::TileError),
-    #[error("not recorded: {0}")]
-    Recording(#[from] crate::record::RecordError),
     #[error(transparent)]
     Core(#[from] CoreError),
     #[error("larger than {limit} bytes")]
@@ -122,7 +120,6 @@ impl ProducerError {
             ProducerError::Manifest(error) => manifest_code(error),
             ProducerError::Tiles(manifest::TileError::Io(_)) => "io",
             ProducerError::Tiles(_) => "bad_tiles",
-            ProducerError::Recording(error) => recording_code(error),
             ProducerError::Core(error) => core_code(error),
             ProducerError::TooLarge { .. } => "too_large",
             ProducerError::AllowList | ProducerError::WorkersRoot(_) => "bad_input",
@@ -169,14 +166,6 @@ impl ProducerError {
             ProducerError::Registry(error) => return registry_hint(error),
             _ => return None,
         })
-    }
-}
-
-fn recording_code(error: &crate::record::RecordError) -> &'static str {
-    match error {
-        crate::record::RecordError::Logbook(error) => super::append_code(error),
-        crate::record::RecordError::Search(_) => "store_corrupt",
-        _ => "too_large",
     }
 }
 

@@ -1,5 +1,7 @@
 //! The timeline for people.
 
+use std::time::Duration;
+
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::verify::print_report;
@@ -191,7 +193,12 @@ pub(super) fn print_end(
         };
         output.line(text)?;
     }
-    print_report(&result.report, Some(elapsed_ms), false, output)?;
+    print_report(
+        &result.report,
+        Some(Duration::from_millis(elapsed_ms)),
+        false,
+        output,
+    )?;
     match otherwise {
         true => print_otherwise(result, output),
         false => Ok(()),

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use sealbook::api::{Ledger, Options};
 use sealbook::ledger::key::{Signer, SoftwareSigner};
 use sealbook::ledger::parse::parse;
 use sealbook::ledger::time::Timestamp;
+use sealbook::logbook::Parts;
 use sealbook::logbook::clock::Clock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
-use sealbook::logbook::{Logbook, Parts};
-use sealbook::record::{Hall, RequestContent};
+use sealbook::record::Hall;
 use sealbook::serve::scope::Scope;
 use sealbook::serve::token_file::TokenFile;
 use sealbook::serve::{Config, Doors, HallFiles, Limits, LoadError, run};
@@ -84,17 +85,14 @@ impl Server {
         tokens.save(&token_file).unwrap();
         let (_, reloads) = mpsc::channel(1);
         let (begun, beginning) = std::sync::mpsc::channel();
-        let config = Config {
-            logbook: Logbook::open(Parts {
-                store: Arc::clone(&store),
-                signer: Arc::clone(&signer),
-                clock: clock.clone(),
-                mark,
-            })
-            .unwrap(),
+        let parts = Parts {
+            store: Arc::clone(&store),
             signer,
             clock: clock.clone(),
-            ledger_dir: dir.path().to_owned(),
+            mark,
+        };
+        let config = Config {
+            ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
             doors: Doors {
                 token_file: Some(token_file),
                 ..Doors::default()
@@ -112,7 +110,6 @@ impl Server {
                 let _ = begun.send(());
                 Ok(())
             })),
-            request_content: RequestContent::Whole,
             reload: reloads,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,20 +1,18 @@
 //! Files that may be compressed, opened as what is inside.
 
 use std::fs::File;
-use std::io::{BufRead, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead, Read, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::audit::compression::{Compression, MAGIC_BYTES, OneFrame, decompress};
-
-use super::error::CliError;
-use super::progress::Counting;
+use super::Error;
+use super::compression::{Compression, MAGIC_BYTES, OneFrame, decompress};
 
 /// A file being read.
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// Its bytes, decompressed.
-    pub(super) reader: Box<dyn BufRead + Send>,
+    pub(crate) reader: Box<dyn BufRead + Send>,
     /// How many bytes of the file itself were read so far.
     pub(super) read: Arc<AtomicU64>,
     /// How many it has.
@@ -32,8 +30,8 @@ impl Opened {
 }
 
 /// Opens a file, decompressing it if it is gzip or zstd.
-pub(super) fn open(path: &Path) -> Result<Opened, CliError> {
-    let failed = |error| CliError::file(path, error);
+pub(crate) fn open(path: &Path) -> Result<Opened, Error> {
+    let failed = |error| Error::file(path, error);
     let (file, compression) = begin(path)?;
     let length = file.metadata().map_err(failed)?.len();
     let (file, read) = Counting::new(file);
@@ -48,12 +46,12 @@ pub(super) fn open(path: &Path) -> Result<Opened, CliError> {
 
 /// Opens a file at a place, without reading what is before it; answers how many
 /// bytes are still to be passed over, which are all where it is compressed.
-pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), CliError> {
+pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), Error> {
     let (mut file, compression) = begin(path)?;
     if compression != Compression::None {
         return Ok((open(path)?, bytes));
     }
-    let failed = |error| CliError::file(path, error);
+    let failed = |error| Error::file(path, error);
     let length = file.metadata().map_err(failed)?.len();
     if length < bytes {
         return Ok((open(path)?, bytes));
@@ -71,17 +69,40 @@ pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), CliError
 }
 
 /// How a file is compressed.
-pub(super) fn compression(path: &Path) -> Result<Compression, CliError> {
+pub(super) fn compression_of(path: &Path) -> Result<Compression, Error> {
     Ok(begin(path)?.1)
 }
 
 /// The file from its beginning, and how it is compressed.
-fn begin(path: &Path) -> Result<(File, Compression), CliError> {
-    let failed = |error| CliError::file(path, error);
+fn begin(path: &Path) -> Result<(File, Compression), Error> {
+    let failed = |error| Error::file(path, error);
     let mut file = File::open(path).map_err(failed)?;
     let mut magic = Vec::new();
     let mut start = (&mut file).take(MAGIC_BYTES);
     start.read_to_end(&mut magic).map_err(failed)?;
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     Ok((file, Compression::of(&magic)))
+}
+
+/// A reader that counts what was read of it, so that progress through a file
+/// has an end to be measured against.
+struct Counting<R> {
+    inner: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R> Counting<R> {
+    fn new(inner: R) -> (Counting<R>, Arc<AtomicU64>) {
+        let read = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&read);
+        (Counting { inner, read }, counted)
+    }
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }

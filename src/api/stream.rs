@@ -24,11 +24,11 @@ const SNIFFED_BYTES: u64 = 1 << 20;
 const PIECE_BYTES: u64 = 1 << 16;
 
 /// A stream, decompressed, and what it seems to hold.
-pub struct Recognised {
+pub struct Recognised<'r> {
     /// `None` if it is plainly nothing.
     pub format: Option<Format>,
     /// All of its bytes.
-    pub reader: Box<dyn BufRead + Send>,
+    pub reader: Box<dyn BufRead + Send + 'r>,
     /// For what is no logbook.
     pub one_frame: OneFrame,
 }
@@ -37,7 +37,7 @@ pub struct Recognised {
 ///
 /// # Errors
 /// Whatever reading answers.
-pub fn recognise(mut stream: impl Read + Send + 'static) -> io::Result<Recognised> {
+pub fn recognise<'r>(mut stream: impl Read + Send + 'r) -> io::Result<Recognised<'r>> {
     let mut magic = Vec::new();
     (&mut stream).take(MAGIC_BYTES).read_to_end(&mut magic)?;
     let compression = Compression::of(&magic);

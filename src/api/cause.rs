@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::io::{self, BufRead, ErrorKind, Read};
+use std::path::Path;
 
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{Format, WarningCode};
@@ -11,6 +12,12 @@ use crate::ledger::json::{Form, Number, Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
+
+use super::compression::Compression;
+use super::file::{compression_of, open};
+
+/// The header of a compressed file.
+const HEADER_BYTES: u64 = 10;
 
 /// Bytes of a file's beginning that are looked at.
 pub const LOOKED_AT: u64 = 1 << 16;
@@ -124,6 +131,20 @@ impl Cause {
                 .starts_with(b"\xef\xbb\xbf")
                 .then_some(Cause::ByteOrderMark)
         }
+    }
+
+    /// Told by a file that is or should be of `format`.
+    #[must_use]
+    pub fn of_file(path: &Path, format: Option<Format>) -> Option<Cause> {
+        // Of less than a header nothing is known.
+        if compression_of(path).ok()? != Compression::None
+            && std::fs::metadata(path).ok()?.len() >= HEADER_BYTES
+            && is_cut_short(&mut open(path).ok()?.reader).ok()?
+        {
+            return Some(Cause::CutShort);
+        }
+        let (beginning, end) = ends_of(&mut open(path).ok()?.reader);
+        Cause::of_text(&beginning, &end, format)
     }
 
     /// Told by the beginning and the last bytes of a file, decompressed, that is

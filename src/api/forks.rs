@@ -13,18 +13,17 @@ use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
 
-use super::super::context::Context;
-use super::super::diff::with_source;
-use super::super::error::CliError;
-use super::many::Subject;
+use super::books::Subject;
+use super::sources::with_source;
+use super::{Error, Options};
 
 /// Fails those that passed and part from one another; those of the log of `key`
 /// alone, if one is given. Answers the proofs.
 pub(super) fn convict(
-    context: &Context,
+    options: &Options,
     subjects: &mut [Subject],
     key: Option<PublicKey>,
-) -> Result<Vec<Equivocation>, CliError> {
+) -> Result<Vec<Equivocation>, Error> {
     let mut logs: BTreeMap<(String, Hash), Vec<(Seq, usize)>> = BTreeMap::new();
     for (at, subject) in subjects.iter().enumerate() {
         let Some(summary) = subject.summary().filter(|summary| summary.contiguous) else {
@@ -44,8 +43,8 @@ pub(super) fn convict(
         let Some((_, longest)) = books.pop() else {
             continue;
         };
-        for other in parting(context, subjects, longest, &books)? {
-            proofs.extend(convict_two(context, subjects, [other, longest])?);
+        for other in parting(options, subjects, longest, &books)? {
+            proofs.extend(convict_two(options, subjects, [other, longest])?);
         }
     }
     Ok(proofs)
@@ -53,18 +52,18 @@ pub(super) fn convict(
 
 /// Which of `books` end with another entry than the longest has there.
 fn parting(
-    context: &Context,
+    options: &Options,
     subjects: &[Subject],
     longest: usize,
     books: &[(Seq, usize)],
-) -> Result<Vec<usize>, CliError> {
+) -> Result<Vec<usize>, Error> {
     let head = |at: usize| subjects.get(at).and_then(Subject::summary).map(|s| s.head);
     let wanted: BTreeSet<Seq> = books.iter().map(|(last, _)| *last).collect();
     let Some(subject) = subjects.get(longest).filter(|_| !wanted.is_empty()) else {
         return Ok(Vec::new());
     };
-    let found = with_source(context, &subject.path, &mut |source| {
-        Ok(hashes_at(source, &wanted)?)
+    let found = with_source(&subject.path, options, &mut |source| {
+        Ok::<_, Error>(hashes_at(source, &wanted)?)
     })?;
     let parts = books.iter().filter(|(last, at)| {
         let here = found.get(last).copied();
@@ -74,18 +73,20 @@ fn parting(
 }
 
 fn convict_two(
-    context: &Context,
+    options: &Options,
     subjects: &mut [Subject],
     pair: [usize; 2],
-) -> Result<Option<Equivocation>, CliError> {
+) -> Result<Option<Equivocation>, Error> {
     let [one, other] = pair;
     let path = |at: usize| subjects.get(at).map(|s| s.path.clone()).unwrap_or_default();
     let paths = [path(one), path(other)];
     let key = subjects.get(one).and_then(Subject::summary);
     let keys: Vec<PublicKey> = key.and_then(|summary| summary.log).into_iter().collect();
     let [a, b] = &paths;
-    let compared = with_source(context, a, &mut |a| {
-        with_source(context, b, &mut |b| Ok(compare(a, b, &keys, &mut |_| ())?))
+    let compared = with_source(a, options, &mut |a| {
+        with_source(b, options, &mut |b| {
+            Ok::<_, Error>(compare(a, b, &keys, &mut |_| ())?)
+        })
     })?;
     let proof = compared.proven.map(|proven| proven.equivocation);
     for (at, rival) in [(one, b), (other, a)] {

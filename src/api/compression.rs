@@ -48,13 +48,13 @@ impl Compression {
 ///
 /// # Errors
 /// Where no decoder can be made.
-pub fn decompress(
-    stream: impl Read + Send + 'static,
+pub fn decompress<'r>(
+    stream: impl Read + Send + 'r,
     compression: Compression,
-) -> io::Result<(Box<dyn BufRead + Send>, OneFrame)> {
+) -> io::Result<(Box<dyn BufRead + Send + 'r>, OneFrame)> {
     let stream = BufReader::with_capacity(BUFFER_BYTES, stream);
     let one = OneFrame::default();
-    let plain: Box<dyn BufRead + Send> = match compression {
+    let plain: Box<dyn BufRead + Send + 'r> = match compression {
         Compression::None => Box::new(stream),
         Compression::Gzip => buffered(MultiGzDecoder::new(stream)),
         Compression::Zstd => buffered(Frames::new(stream, one.clone())?),
@@ -140,7 +140,7 @@ impl<R: BufRead> Read for Frames<R> {
     }
 }
 
-fn buffered(decoder: impl Read + Send + 'static) -> Box<dyn BufRead + Send> {
+fn buffered<'r>(decoder: impl Read + Send + 'r) -> Box<dyn BufRead + Send + 'r> {
     Box::new(BufReader::with_capacity(
         BUFFER_BYTES,
         Decompressed(decoder),

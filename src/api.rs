@@ -1,0 +1,58 @@
+//! What an embedding program sees: a [`Ledger`], and [`verify`] for what was
+//! taken out of one. The command line and the server call the same.
+//!
+//! Below it lie the layers that it is made of; a program that needs more of one
+//! takes it from there.
+
+#[cfg(feature = "rocks")]
+mod books;
+pub mod cause;
+pub mod compression;
+#[cfg(feature = "rocks")]
+mod create;
+mod error;
+mod examine;
+mod export;
+mod file;
+#[cfg(feature = "rocks")]
+mod forks;
+mod import;
+mod ledger;
+mod options;
+mod progress;
+mod recognise;
+mod resume;
+#[cfg(feature = "rocks")]
+mod rotate;
+#[cfg(feature = "rocks")]
+mod sources;
+pub mod stream;
+mod verify;
+
+#[cfg(feature = "rocks")]
+pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
+pub use self::cause::Cause;
+#[cfg(feature = "rocks")]
+pub use self::create::Made;
+pub use self::error::{Error, Place};
+#[cfg(feature = "cli")]
+pub(crate) use self::examine::{CLOCK_TOLERANCE, clock_behind};
+pub use self::examine::{Examined, examine};
+pub use self::export::{Export, ExportFormat, Exported, Unsealed};
+#[cfg(feature = "cli")]
+pub(crate) use self::file::open;
+pub use self::import::ImportFile;
+pub use self::ledger::{Done, Ledger, Recorded};
+pub use self::options::{AskPassphrase, Options, Passphrase};
+pub use self::progress::{Progress, Reached, Unit};
+#[cfg(feature = "cli")]
+pub(crate) use self::recognise::{Found, recognise};
+pub use self::resume::{Resume, ResumeRefusal, examine_on};
+#[cfg(feature = "rocks")]
+pub use self::rotate::Rotated;
+#[cfg(feature = "cli")]
+pub(crate) use self::sources::with_source;
+pub use self::verify::{verify, verify_as};
+pub use crate::ledger::fault::{Report, Verdict};
+pub use crate::ledger::policy::Policy;
+pub use crate::logbook::request::Receipt;

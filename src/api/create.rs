@@ -1,0 +1,147 @@
+//! A new ledger on disk: key, mark, store, in this order.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+
+use crate::ledger::key::SoftwareSigner;
+use crate::logbook::init::{Origin, begin, recovery_key_sha256};
+use crate::logbook::{Identity, beside};
+use crate::store::{RocksStore, Store};
+
+use super::{Error, Options};
+
+/// The name under which the key file's path is kept in the store. Never the
+/// key.
+const KEY_PATH: &str = "key_path";
+
+/// A ledger that was made, and where its parts are.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// Its directory.
+    pub ledger: PathBuf,
+    /// Whose log it is.
+    pub identity: Identity,
+    /// The file of its private key: to be kept secret, and a copy of it.
+    pub key_file: PathBuf,
+    /// The file of its mark: to be kept apart from copies of the ledger.
+    pub mark_file: PathBuf,
+}
+
+/// A ledger that was made, its store still open.
+pub(super) struct New {
+    pub(super) made: Made,
+    pub(super) store: RocksStore,
+    pub(super) signer: SoftwareSigner,
+}
+
+/// Makes the ledger `dir`. Everything that must not be there is looked for
+/// before anything is made.
+pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
+    options.check_writes()?;
+    let beside = options.key.is_none() || options.mark.is_none();
+    if beside && is_mount_point(dir) {
+        let path = dir.to_owned();
+        return Err(Error::MountPoint { path });
+    }
+    let key = new_key(dir, options);
+    let mark = options.mark_of(dir);
+    let mut unwanted = vec![mark.path()];
+    if !options.reuse_key {
+        unwanted.push(&key);
+    }
+    RocksStore::check_free(dir)?;
+    let inside = [mark.path(), &key];
+    if let Some(path) = inside.into_iter().find(|path| lies_in(path, dir)) {
+        let path = path.to_owned();
+        return Err(Error::InsideLedger { path });
+    }
+    let found = unwanted
+        .into_iter()
+        .find(|path| path.symlink_metadata().is_ok());
+    if let Some(path) = found {
+        let path = path.to_owned();
+        return Err(Error::Exists { path });
+    }
+    let signer = options.begin_key(&key)?;
+    let origin = Origin {
+        name: options.origin.clone().unwrap_or_default(),
+        recovery_key_sha256: options.recovery_key.as_ref().map(recovery_key_sha256),
+        ..Origin::default()
+    };
+    make(dir, options, signer, key, origin)
+}
+
+/// Where the key of a new ledger is written.
+pub(super) fn new_key(dir: &Path, options: &Options) -> PathBuf {
+    let beside = || default_key(dir);
+    options.key.clone().unwrap_or_else(beside)
+}
+
+/// Makes a ledger of this origin. The mark comes before the store: a crash between the two leaves a mark without a
+/// ledger, and never a ledger without its mark.
+pub(super) fn make(
+    dir: &Path,
+    options: &Options,
+    signer: SoftwareSigner,
+    key: PathBuf,
+    origin: Origin,
+) -> Result<New, Error> {
+    let path = std::path::absolute(&key).map_err(|error| Error::file(&key, error))?;
+    let origin = Origin {
+        meta: vec![(KEY_PATH, path.as_os_str().as_bytes().to_vec())],
+        ..origin
+    };
+    let beginning = begin(&signer, &*options.clock_or_system(), &origin)?;
+    let mark = options.mark_of(dir);
+    let written = mark.write(&beginning.mark);
+    written.map_err(|error| Error::file(mark.path(), error))?;
+    Ok(New {
+        store: RocksStore::create(dir, beginning.batch)?,
+        signer,
+        made: Made {
+            ledger: dir.to_owned(),
+            identity: beginning.identity,
+            key_file: key,
+            mark_file: mark.path().to_owned(),
+        },
+    })
+}
+
+/// The file of a ledger's key: the one that is named, or where it was put when
+/// the ledger was made, or, if both were moved together, beside the ledger.
+pub(super) fn key_of(dir: &Path, store: &dyn Store, options: &Options) -> Result<PathBuf, Error> {
+    if let Some(path) = &options.key {
+        return Ok(path.clone());
+    }
+    let default = default_key(dir);
+    let recorded = store.meta(KEY_PATH)?;
+    let recorded = recorded.map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)));
+    Ok(recorded
+        .filter(|path| path.exists() || !default.exists())
+        .unwrap_or(default))
+}
+
+/// `DIR.key.pem`, beside the ledger.
+fn default_key(dir: &Path) -> PathBuf {
+    beside(dir, "key.pem")
+}
+
+/// Whether something else is mounted at the folder: then what lies beside it lies on
+/// another file system, of a container perhaps, and may not last as long.
+fn is_mount_point(folder: &Path) -> bool {
+    let found = statx(CWD, folder, AtFlags::empty(), StatxFlags::BASIC_STATS);
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Whether a file is in a folder, both of which need not exist.
+fn lies_in(file: &Path, folder: &Path) -> bool {
+    let parent = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let (parent, folder) = (parent.canonicalize(), folder.canonicalize());
+    parent.is_ok_and(|parent| folder.is_ok_and(|folder| parent.starts_with(folder)))
+}

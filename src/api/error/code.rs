@@ -1,0 +1,220 @@
+//! The words by which programs tell what went wrong.
+
+use std::io;
+
+use super::super::resume::ResumeRefusal;
+use super::Error;
+#[cfg(feature = "rocks")]
+use crate::backup::BackupError;
+use crate::evidence::EvidenceError;
+use crate::imports::accept::ImportError;
+use crate::imports::shelf::ShelfError;
+use crate::ledger::bundle::BundleError;
+use crate::ledger::encrypted_pem::LockError;
+use crate::ledger::source::ReadError;
+use crate::logbook::error::{LogbookError, OpenError};
+use crate::logbook::key_file::KeyFileError;
+use crate::logbook::mark::MarkFault;
+use crate::logbook::publish::PublishError;
+use crate::record::RecordError;
+use crate::record::hall_files::HallProblem;
+use crate::store::StoreError;
+use crate::store::query::QueryError;
+use crate::wcp::rules::RulesError;
+
+impl Error {
+    /// The word for programs, as `--json` prints it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Write(error) | Error::File { source: error, .. } => of_io(error),
+            Error::Read(ReadError::Unsupported(_)) => "format_unsupported",
+            Error::Read(_) => "io",
+            Error::Json { .. } => "bad_json",
+            Error::TooLarge { .. } => "too_large",
+            Error::Exists { .. } => "exists",
+            Error::Key(error) => of_key(error),
+            Error::NoPassphrase => "key_locked",
+            Error::Passphrase(error) if error.kind() == io::ErrorKind::InvalidData => {
+                "key_passphrase"
+            }
+            Error::Passphrase(error) => of_io(error),
+            Error::Init(_) => "init_failed",
+            Error::Open(error) => of_open(error),
+            Error::ReadOnly => "read_only",
+            Error::Append(error) => of_append(error),
+            Error::Hall(error) => of_hall(&error.problem),
+            Error::Randomness(_) => "no_randomness",
+            Error::Record(error) => of_record(error),
+            Error::NoSuchEntry { .. } => "not_found",
+            Error::Evidence(error) => of_evidence(error),
+            Error::NotSigned(_) => "not_signed",
+            Error::MountPoint { .. } | Error::InsideLedger { .. } => "usage",
+            Error::NotComparable
+            | Error::NotAPrefix
+            | Error::NotALogbook { .. }
+            | Error::NotImportable { .. } => "usage",
+            Error::Query(error) => of_query(error),
+            Error::NotRecognised { .. } => "not_recognised",
+            Error::OtherSuccessor { .. } => "key_mismatch",
+            Error::Resume(ResumeRefusal::Invalid { .. }) => "state_invalid",
+            Error::Resume(_) => "state_mismatch",
+            Error::Publish(error) => of_publish(error),
+            #[cfg(feature = "rocks")]
+            Error::Backup(BackupError::Sign(_)) => "sign_failed",
+            #[cfg(feature = "rocks")]
+            Error::Backup(_) => "io",
+            Error::Import(error) => of_import(error),
+            Error::Imported(error) => of_imported(error),
+        }
+    }
+}
+
+fn of_io(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "disk_full",
+        _ => "io",
+    }
+}
+
+fn of_store(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Missing { .. } | StoreError::NotADirectory { .. } => "ledger_missing",
+        StoreError::Exists { .. } => "exists",
+        StoreError::Locked { .. } => "ledger_locked",
+        StoreError::Moved { .. } => "ledger_moved",
+        StoreError::Restless { .. } => "ledger_restless",
+        StoreError::UnknownFormat { .. } => "unknown_format",
+        StoreError::Corrupt { .. } => "store_corrupt",
+        StoreError::Copy { .. } => "ledger_copy",
+        StoreError::OriginalAhead { .. } => "original_ahead",
+        StoreError::ReadOnly => "read_only",
+        error if error.is_full() => "disk_full",
+        StoreError::Stopped => "stopped",
+        _ => "io",
+    }
+}
+
+fn of_key(error: &KeyFileError) -> &'static str {
+    match error {
+        KeyFileError::Readable { .. } => "key_readable",
+        KeyFileError::Pem { .. } | KeyFileError::NotAFile { .. } => "key_invalid",
+        KeyFileError::SignersDisagree { .. } => "signers_disagree",
+        KeyFileError::Locked { .. } => "key_locked",
+        KeyFileError::Lock {
+            source: LockError::WrongPassphrase,
+            ..
+        } => "key_passphrase",
+        KeyFileError::Lock { .. } => "key_invalid",
+        _ => "key_unreadable",
+    }
+}
+
+fn of_open(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::Store(error) => of_store(error),
+        OpenError::Mark(fault) => of_mark(fault),
+        OpenError::Append(error) => of_append(error),
+        OpenError::OtherKey { .. } => "log_key_mismatch",
+        OpenError::MarkIo(_) => "io",
+        OpenError::Clocks(_) => "clocks_parted",
+        OpenError::NothingToAccept => "nothing_to_accept",
+        _ => "store_corrupt",
+    }
+}
+
+fn of_mark(fault: &MarkFault) -> &'static str {
+    match fault {
+        MarkFault::Missing { .. } => "mark_missing",
+        MarkFault::Invalid { .. } => "mark_invalid",
+        MarkFault::Stale { .. } => "mark_stale",
+        MarkFault::Rollback { .. } | MarkFault::SealLost { .. } => "rollback_detected",
+    }
+}
+
+fn of_append(error: &LogbookError) -> &'static str {
+    match error {
+        LogbookError::Entry(_) => "bad_input",
+        LogbookError::ReservedKind { .. } => "reserved_kind",
+        LogbookError::Store(error) => of_store(error),
+        LogbookError::Sign(_) => "sign_failed",
+        LogbookError::Mark(error) => of_io(error),
+        LogbookError::Closed => "closed",
+        LogbookError::Busy => "busy",
+        LogbookError::Clocks(_) => "clocks_parted",
+        LogbookError::Stopped => "stopped",
+    }
+}
+
+fn of_record(error: &RecordError) -> &'static str {
+    match error {
+        RecordError::Logbook(error) => of_append(error),
+        RecordError::Search(_) => "store_corrupt",
+        _ => "too_large",
+    }
+}
+
+fn of_hall(problem: &HallProblem) -> &'static str {
+    match problem {
+        HallProblem::Unreadable(error) | HallProblem::RegistryDir(error) => of_io(error),
+        HallProblem::TooLarge { .. } => "too_large",
+        HallProblem::NotJson(_) | HallProblem::Rules(RulesError::NotJson(_)) => "bad_json",
+        HallProblem::Rules(RulesError::Unreadable(_)) => "io",
+        HallProblem::Rules(_) => "bad_rules",
+        HallProblem::BanList(_) => "bad_ban_list",
+        #[cfg(feature = "rego")]
+        HallProblem::PolicySource(_) | HallProblem::Policy(_) => "bad_policy",
+        _ => "bad_input",
+    }
+}
+
+fn of_query(error: &QueryError) -> &'static str {
+    match error {
+        QueryError::Store(error) => of_store(error),
+        _ => "store_corrupt",
+    }
+}
+
+fn of_evidence(error: &EvidenceError) -> &'static str {
+    match error {
+        EvidenceError::Ledger(error) => of_open(error),
+        EvidenceError::Store(error) => of_store(error),
+        EvidenceError::NoSuchEntry { .. } | EvidenceError::EmptyRange => "not_found",
+        EvidenceError::NotSealed { .. } | EvidenceError::SelectionNotSealed { .. } => "not_sealed",
+        EvidenceError::Bundle(BundleError::Io(error)) => of_io(error),
+        EvidenceError::Bundle(_) => "sign_failed",
+        _ => "store_corrupt",
+    }
+}
+
+fn of_publish(error: &PublishError) -> &'static str {
+    match error {
+        PublishError::Io { source, .. } => of_io(source),
+        PublishError::OtherLog { .. } => "log_key_mismatch",
+        PublishError::Differs { .. } => "equivocation",
+        PublishError::NotPublished { .. } => "not_recognised",
+        PublishError::InUse { .. } => "ledger_locked",
+        PublishError::Ledger(error) => of_open(error),
+    }
+}
+
+fn of_import(error: &ImportError) -> &'static str {
+    match error {
+        ImportError::OwnKey => "own_key",
+        ImportError::Read(ReadError::Unsupported(_)) => "format_unsupported",
+        ImportError::Empty => "not_found",
+        ImportError::Store(error) => of_store(error),
+        ImportError::Append(error) => of_append(error),
+        ImportError::Query(_) => "store_corrupt",
+        _ => "io",
+    }
+}
+
+fn of_imported(error: &ShelfError) -> &'static str {
+    match error {
+        ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. } => "not_found",
+        ShelfError::SeveralLogs { .. } => "usage",
+        ShelfError::Store(error) => of_store(error),
+        _ => "store_corrupt",
+    }
+}

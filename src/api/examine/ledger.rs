@@ -1,0 +1,85 @@
+//! A ledger, verified where it lies.
+
+use std::path::Path;
+
+use crate::audit::{audit, find};
+use crate::ledger::fault::{Fault, FaultCode, Format, Warning, WarningCode};
+use crate::ledger::policy::Policy;
+use crate::ledger::position::Seq;
+use crate::logbook::error::OpenError;
+use crate::logbook::extent_of;
+use crate::logbook::reading::Reader;
+use crate::store::{Store, StoreError};
+
+use super::super::progress::{Progress, Reached, Unit};
+use super::super::verify::unread;
+use super::super::{Error, Options};
+use super::{Examined, explained};
+
+/// A ledger, with the mark that was named or the one beside it.
+pub(super) fn ledger(
+    dir: &Path,
+    policy: &Policy,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<Examined, Error> {
+    let reader = match Reader::open(dir, &options.mark_of(dir)) {
+        Ok(reader) => reader,
+        Err(OpenError::Store(error @ StoreError::Corrupt { .. })) => {
+            let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
+            return Ok(unread(Format::Ledger, policy, fault).into());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (store, mark) = (&reader.store, &reader.mark);
+    let total = store.count().ok();
+    let outcome = audit(store, mark, policy, &mut |done| {
+        progress(Reached {
+            done,
+            total,
+            unit: Unit::Entries,
+        });
+    })?;
+    let mut examined = explained(outcome, policy, |wanted| Ok(find(store, mark, wanted)?))?;
+    let interrupted = store.interrupted_bytes();
+    if interrupted > 0 {
+        examined.report.warnings.push(Warning {
+            code: WarningCode::InterruptedWrite,
+            detail: format!(
+                "the write-ahead log ends with {interrupted} bytes of a write that was \
+                 interrupted, as by a crash: nothing of it is there or was acknowledged"
+            ),
+        });
+    }
+    let last_ts = extent_of(store).ok().map(|extent| extent.last_ts);
+    let behind = last_ts.map_or(0, |ts| ts.micros_since(options.now()) / 1_000_000);
+    if behind > CLOCK_TOLERANCE {
+        examined.report.warnings.push(Warning {
+            code: WarningCode::ClockBehind,
+            detail: clock_behind(behind),
+        });
+    }
+    if let Some(last) = reader.as_of()? {
+        examined.report.warnings.push(Warning {
+            code: WarningCode::BesideWriter,
+            detail: as_of(last),
+        });
+    }
+    Ok(examined)
+}
+
+/// Seconds that the time of a log may be ahead of the clock without a word.
+pub(crate) const CLOCK_TOLERANCE: i64 = 60;
+
+/// What to know of a log whose time is ahead.
+pub(crate) fn clock_behind(seconds: i64) -> String {
+    format!(
+        "the last entry's time is {seconds} seconds ahead of this machine's clock: entries get \
+         that time until the clock has caught up, and sealbook:clock entries say what it was"
+    )
+}
+
+/// What to know of an answer that was given beside a writer.
+pub(crate) fn as_of(last: Seq) -> String {
+    format!("another process is writing the ledger: this is as of entry {last}")
+}

@@ -1,0 +1,167 @@
+//! Ledgers on disk: made, opened, copied, continued.
+#![cfg(feature = "rocks")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::backup::{self, Backup, Order};
+use crate::ledger::key::Signer;
+use crate::logbook::mark::MarkFault;
+use crate::logbook::reading::Reader;
+use crate::logbook::request::Receipt;
+use crate::logbook::{Logbook, Parts, identity_of};
+use crate::store::{RocksStore, Store};
+
+use super::super::create::{self, Made, key_of};
+use super::super::rotate::{self, Rotated};
+use super::super::{Error, Options};
+use super::{Ledger, State};
+
+impl Ledger {
+    /// Makes the ledger `dir`, its key and its mark, and opens it for writing.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] before anything is made, and others.
+    pub fn create(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
+        let dir = dir.as_ref();
+        let new = create::create(dir, &options)?;
+        let parts = Parts {
+            store: Arc::new(new.store),
+            signer: Arc::new(new.signer),
+            clock: options.clock_or_system(),
+            mark: options.mark_of(dir),
+        };
+        Ledger::of_parts(Some(dir), parts, options)
+    }
+
+    /// Makes the ledger `dir`, its key and its mark, and leaves it closed.
+    ///
+    /// # Errors
+    /// As [`Ledger::create`].
+    pub fn init(dir: impl AsRef<Path>, options: &Options) -> Result<Made, Error> {
+        let new = create::create(dir.as_ref(), options)?;
+        new.store.close()?;
+        Ok(new.made)
+    }
+
+    /// Opens the ledger in `dir` for writing. It has one writer at a time.
+    ///
+    /// # Errors
+    /// [`Error::Open`], [`Error::Key`]; nothing was written then.
+    pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
+        let dir = dir.as_ref();
+        Ledger::of_parts(Some(dir), parts(dir, &options)?, options)
+    }
+
+    /// Opens the ledger in `dir` for reading, beside its writer if there is one.
+    /// The private key is not touched.
+    ///
+    /// # Errors
+    /// [`Error::Open`].
+    pub fn open_read(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
+        let dir = dir.as_ref();
+        Ledger::read(dir, Reader::open(dir, &options.mark_of(dir))?, options)
+    }
+
+    /// Opens the ledger in `dir` for reading what is there and what is still to
+    /// come: nobody is kept from writing. [`Ledger::catch_up`] goes on.
+    ///
+    /// # Errors
+    /// [`Error::Open`].
+    pub fn follow(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
+        let dir = dir.as_ref();
+        let reader = Reader::open_beside(dir, &options.mark_of(dir))?;
+        Ledger::read(dir, reader, options)
+    }
+
+    fn read(dir: &Path, reader: Reader, options: Options) -> Result<Ledger, Error> {
+        Ok(Ledger {
+            dir: Some(dir.to_owned()),
+            identity: identity_of(&reader.store)?,
+            options,
+            state: State::Reading(Box::new(reader)),
+        })
+    }
+
+    /// Opens a ledger whose mark is at fault, and acknowledges that for ever: the
+    /// receipt is that of the entry which records the signed head that was lost.
+    ///
+    /// # Errors
+    /// [`Error::Open`], with
+    /// [`NothingToAccept`](crate::logbook::error::OpenError::NothingToAccept) if
+    /// the mark is in order.
+    pub fn accept_rollback(
+        dir: impl AsRef<Path>,
+        options: Options,
+        reason: &str,
+    ) -> Result<(Ledger, MarkFault, Receipt), Error> {
+        let dir = dir.as_ref();
+        let parts = parts(dir, &options)?;
+        let (signer, mark) = (Arc::clone(&parts.signer), parts.mark.clone());
+        let (logbook, fault, receipt) = Logbook::accept_rollback(parts, reason)?;
+        let ledger = Ledger::over(Some(dir.to_owned()), logbook, signer, mark, options);
+        Ok((ledger, fault, receipt))
+    }
+
+    /// Closes the book in `dir`, and continues it in `new`, under a new key.
+    /// `next` are the options of the new book; without a directory it is `DIR.2`.
+    /// Interrupted, the same call goes on.
+    ///
+    /// # Errors
+    /// [`Error`]; the old book is closed if its last entry says so.
+    pub fn rotate(
+        dir: impl AsRef<Path>,
+        options: &Options,
+        new: Option<&Path>,
+        next: &Options,
+    ) -> Result<Rotated, Error> {
+        rotate::rotate(dir.as_ref(), options, new, next)
+    }
+
+    /// Copies the ledger in `dir` into `to`, which must not exist, beside its
+    /// writer if there is one, and verifies the copy. With `link`, tables are linked
+    /// and not copied where nobody writes. `progress` is told how far
+    /// that has come, in entries.
+    ///
+    /// # Errors
+    /// [`Error`]; then there is no `to`.
+    pub fn backup(
+        dir: impl AsRef<Path>,
+        options: &Options,
+        to: &Path,
+        link: bool,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Backup, Error> {
+        let dir = dir.as_ref();
+        let order = Order {
+            ledger: dir,
+            mark: &options.mark_of(dir),
+            signer: &|store| signer(dir, store, options).ok(),
+            now: options.now(),
+            link,
+        };
+        Ok(backup::backup(&order, to, progress)?)
+    }
+}
+
+/// Everything that writing needs.
+fn parts(dir: &Path, options: &Options) -> Result<Parts, Error> {
+    options.check_writes()?;
+    let store = RocksStore::open_within(dir, options.wait)?;
+    let signer = signer(dir, &store, options)?;
+    Ok(Parts {
+        store: Arc::new(store),
+        signer,
+        clock: options.clock_or_system(),
+        mark: options.mark_of(dir),
+    })
+}
+
+/// The private key of the ledger in `dir`.
+pub(super) fn signer(
+    dir: &Path,
+    store: &dyn Store,
+    options: &Options,
+) -> Result<Arc<dyn Signer>, Error> {
+    Ok(Arc::new(options.open_key(&key_of(dir, store, options)?)?))
+}

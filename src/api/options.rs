@@ -1,0 +1,230 @@
+//! Where a ledger's key and mark are, and what a new ledger says of itself.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::ledger::key::{PublicKey, SoftwareSigner};
+use crate::ledger::time::Timestamp;
+use crate::logbook::clock::{Clock, SystemClock};
+use crate::logbook::key_file::{self, KeyFile, KeyFileError};
+use crate::logbook::mark::MarkFile;
+use crate::record::RequestContent;
+
+#[cfg(feature = "rocks")]
+use crate::store::StoreError;
+
+use super::Error;
+
+/// What a passphrase is wanted for.
+#[derive(Clone, Copy, Debug)]
+pub enum Passphrase<'a> {
+    /// To open the key in this file.
+    Open(&'a Path),
+    /// To put a new key under it, in this file.
+    New(&'a Path),
+}
+
+/// Gives passphrases; `None` where nobody can be asked. An error of the kind
+/// [`io::ErrorKind::InvalidData`] says that what there is cannot be one.
+pub type AskPassphrase =
+    dyn Fn(Passphrase<'_>) -> io::Result<Option<Zeroizing<String>>> + Send + Sync;
+
+/// How a ledger is made or opened. Everything has a default: key and mark lie
+/// beside the ledger, as `DIR.key.pem` and `DIR.mark`.
+#[derive(Clone, Default)]
+pub struct Options {
+    pub(super) origin: Option<String>,
+    pub(super) key: Option<PathBuf>,
+    pub(super) reuse_key: bool,
+    pub(super) encrypt_key: bool,
+    pub(super) recovery_key: Option<PublicKey>,
+    pub(super) mark: Option<PathBuf>,
+    pub(super) content: RequestContent,
+    /// How long a writer waits for others.
+    pub(super) wait: Duration,
+    read_only: bool,
+    accept_clock: bool,
+    clock: Option<Arc<dyn Clock>>,
+    ask: Option<Arc<AskPassphrase>>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("origin", &self.origin)
+            .field("key", &self.key)
+            .field("mark", &self.mark)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// A new ledger of this name. The name is for people.
+    pub fn new(origin: impl Into<String>) -> Options {
+        Options::default().origin(origin)
+    }
+
+    /// The name of a new ledger, for people.
+    #[must_use]
+    pub fn origin(mut self, origin: impl Into<String>) -> Options {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// The file of the private key.
+    #[must_use]
+    pub fn key_file(mut self, path: impl Into<PathBuf>) -> Options {
+        self.key = Some(path.into());
+        self
+    }
+
+    /// Begins the ledger with the key that the file already holds.
+    #[must_use]
+    pub const fn reuse_key(mut self, reuse: bool) -> Options {
+        self.reuse_key = reuse;
+        self
+    }
+
+    /// Puts a new key under a passphrase.
+    #[must_use]
+    pub const fn encrypt_key(mut self, encrypt: bool) -> Options {
+        self.encrypt_key = encrypt;
+        self
+    }
+
+    /// The key that may one day revoke the new log's.
+    #[must_use]
+    pub const fn recovery_key(mut self, key: PublicKey) -> Options {
+        self.recovery_key = Some(key);
+        self
+    }
+
+    /// The file of the high-water mark.
+    #[must_use]
+    pub fn mark(mut self, path: impl Into<PathBuf>) -> Options {
+        self.mark = Some(path.into());
+        self
+    }
+
+    /// So much is recorded of the content of every request that is decided.
+    #[must_use]
+    pub const fn record_request(mut self, content: RequestContent) -> Options {
+        self.content = content;
+        self
+    }
+
+    /// How long a writer waits for another one to let go of the ledger: not at all,
+    /// unless this is said.
+    #[must_use]
+    pub const fn wait(mut self, wait: Duration) -> Options {
+        self.wait = wait;
+        self
+    }
+
+    /// Refuses everything that would write.
+    #[must_use]
+    pub const fn read_only(mut self, read_only: bool) -> Options {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Takes the system's clock as right, however far it is from the log's time.
+    #[must_use]
+    pub const fn accept_clock(mut self, accept: bool) -> Options {
+        self.accept_clock = accept;
+        self
+    }
+
+    /// What time it is, instead of the system's clocks.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Options {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Who gives passphrases. Without this a key under one is
+    /// [`KeyFileError::Locked`].
+    #[must_use]
+    pub fn passphrases(
+        mut self,
+        ask: impl Fn(Passphrase<'_>) -> io::Result<Option<Zeroizing<String>>> + Send + Sync + 'static,
+    ) -> Options {
+        self.ask = Some(Arc::new(ask));
+        self
+    }
+
+    /// Opens a private key, with its passphrase if it is under one.
+    ///
+    /// # Errors
+    /// [`Error::Key`], [`Error::Passphrase`].
+    pub fn open_key(&self, path: &Path) -> Result<SoftwareSigner, Error> {
+        match key_file::read(path)? {
+            KeyFile::Open(signer) => Ok(*signer),
+            KeyFile::Locked(key) => {
+                let locked = || KeyFileError::Locked {
+                    path: path.to_owned(),
+                };
+                let passphrase = self.ask(Passphrase::Open(path))?.ok_or_else(locked)?;
+                Ok(key.unlock(passphrase.as_bytes())?)
+            }
+        }
+    }
+
+    /// The key of a ledger that is begun: made, under a passphrase or not, or one
+    /// that is there already.
+    #[cfg(feature = "rocks")]
+    pub(super) fn begin_key(&self, path: &Path) -> Result<SoftwareSigner, Error> {
+        if self.reuse_key {
+            return self.open_key(path);
+        }
+        if !self.encrypt_key {
+            return Ok(key_file::create(path)?);
+        }
+        let passphrase = self.ask(Passphrase::New(path))?;
+        let passphrase = passphrase.ok_or(Error::NoPassphrase)?;
+        Ok(key_file::create_locked(path, passphrase.as_bytes())?)
+    }
+
+    fn ask(&self, what: Passphrase<'_>) -> Result<Option<Zeroizing<String>>, Error> {
+        match &self.ask {
+            Some(ask) => ask(what).map_err(Error::Passphrase),
+            None => Ok(None),
+        }
+    }
+
+    /// Refuses to write where nothing may be written.
+    #[cfg(feature = "rocks")]
+    pub(super) fn check_writes(&self) -> Result<(), Error> {
+        match self.read_only {
+            true => Err(StoreError::ReadOnly.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// The mark of the ledger in `dir`.
+    #[cfg(feature = "rocks")]
+    pub(crate) fn mark_of(&self, dir: &Path) -> MarkFile {
+        match &self.mark {
+            Some(path) => MarkFile::at(path.clone()),
+            None => MarkFile::beside(dir),
+        }
+    }
+
+    pub(super) fn clock_or_system(&self) -> Arc<dyn Clock> {
+        match (&self.clock, self.accept_clock) {
+            (Some(clock), _) => Arc::clone(clock),
+            (None, true) => Arc::new(SystemClock::accepted()),
+            (None, false) => Arc::new(SystemClock::new()),
+        }
+    }
+
+    /// What time it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock_or_system().wall()
+    }
+}

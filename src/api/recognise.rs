@@ -1,0 +1,106 @@
+//! What a path holds: told by content, unless the caller or the name says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::ledger::fault::Format;
+
+use super::Error;
+use super::file::{Opened, open};
+use super::stream;
+
+/// What is at a path.
+pub(crate) enum Found {
+    /// A ledger's directory.
+    Ledger(PathBuf),
+    /// A file.
+    File(Format, Opened),
+    /// Something else than the name or the caller says it is.
+    Mismatch {
+        /// What it was to be.
+        expected: Format,
+        /// What it is: a ledger, a file, …
+        actual: &'static str,
+    },
+}
+
+/// Finds out what `path` holds.
+///
+/// With a format pinned, by the caller or by the name, content that is plainly
+/// something else is a mismatch; content that is plainly nothing is read as
+/// what it is said to be, so that its faults are named.
+pub(crate) fn recognise(path: &Path, given: Option<Format>) -> Result<Found, Error> {
+    recognise_copy(path, path, given)
+}
+
+/// The same for a copy of a file, whose name is that of the original.
+pub(super) fn recognise_copy(
+    path: &Path,
+    original: &Path,
+    given: Option<Format>,
+) -> Result<Found, Error> {
+    let not_recognised = || Error::NotRecognised {
+        path: Some(path.to_owned()),
+    };
+    let pinned = given.or_else(|| by_name(original));
+    let metadata = fs::metadata(path).map_err(|error| Error::file(path, error))?;
+    let found = if metadata.is_dir() {
+        Some(Format::Ledger)
+    } else if metadata.is_file() {
+        sniff(path)?
+    } else {
+        return Err(not_recognised());
+    };
+    match (pinned, found) {
+        (Some(expected), Some(actual)) if expected != actual => Ok(Found::Mismatch {
+            expected,
+            actual: name(actual),
+        }),
+        (Some(Format::Ledger), None) => Ok(Found::Mismatch {
+            expected: Format::Ledger,
+            actual: "a file",
+        }),
+        (pinned, found) => match pinned.or(found).ok_or_else(not_recognised)? {
+            Format::Ledger => Ok(Found::Ledger(path.to_owned())),
+            Format::Logbook => Ok(Found::File(Format::Logbook, open(path)?)),
+            format => Ok(Found::File(format, open(path)?.one_frame())),
+        },
+    }
+}
+
+fn by_name(path: &Path) -> Option<Format> {
+    let name = path.file_name()?.to_str()?;
+    let packed = [".zst", ".gz"].into_iter();
+    let inside = packed.filter_map(|ending| name.strip_suffix(ending)).next();
+    let name = inside.unwrap_or(name);
+    if name.ends_with(".bundle") {
+        Some(Format::Bundle)
+    } else if name.ends_with(".proof") {
+        Some(Format::Proof)
+    } else {
+        None
+    }
+}
+
+/// What the first lines say.
+fn sniff(path: &Path) -> Result<Option<Format>, Error> {
+    let mut text = Vec::new();
+    let read = stream::read_beginning(&mut open(path)?.reader, &mut text);
+    // What does not decompress at all is not recognised.
+    if read.is_err() && text.is_empty() {
+        return Ok(None);
+    }
+    Ok(stream::sniff(&text))
+}
+
+/// A format with its article, for sentences.
+pub(super) const fn name(format: Format) -> &'static str {
+    match format {
+        Format::Ledger => "a ledger",
+        Format::Logbook => "a logbook",
+        Format::Bundle => "a bundle",
+        Format::Proof => "a proof",
+        Format::Equivocation => "a proof of equivocation",
+        Format::Report => "a report",
+    }
+}

@@ -1,0 +1,167 @@
+//! Closes a book, and continues it in a new one under a new key.
+//!
+//! The order, which loses nothing wherever it is interrupted:
+//! 1. The new key is made and is on the disk.
+//! 2. The last entry of the old book, `sealbook:close`, names that key, and is
+//!    durable. **From here on the old book takes no more entries.**
+//! 3. Its open epoch is sealed, and its mark names its end.
+//! 4. The new book is made; its entry 0 names the end of the old one.
+//!
+//! Interrupted before 2, the old book is as it was, and a key file is left over
+//! ([`Options::reuse_key`]). Interrupted later, the same call goes on: it finds
+//! the book closed, and the key that it was closed in favour of.
+
+use std::path::{Path, PathBuf};
+
+use crate::ledger::key::{Signer, SoftwareSigner};
+use crate::ledger::opening::{Opening, Predecessor};
+use crate::ledger::position::Seq;
+use crate::logbook::error::OpenError;
+use crate::logbook::init::{Origin, recovery_key_sha256};
+use crate::logbook::reading::Reader;
+use crate::logbook::{Closed, closed, entry_at, identity_of, resolved};
+use crate::store::Store;
+
+use super::create::{self, Made};
+use super::{Error, Ledger, Options};
+
+/// A book that was closed, and the one that continues it.
+#[derive(Clone, Debug)]
+pub struct Rotated {
+    /// The new book.
+    pub made: Made,
+    /// Where the old one ends.
+    pub end: Closed,
+}
+
+/// Continues the book `old` in `new`. `next` are the options of the new book;
+/// its name and its recovery key are those of the old one if they give none.
+pub(super) fn rotate(
+    old: &Path,
+    options: &Options,
+    new: Option<&Path>,
+    next: &Options,
+) -> Result<Rotated, Error> {
+    options.check_writes()?;
+    let new = new.map_or_else(|| numbered(&resolved(old)), Path::to_owned);
+    let key = create::new_key(&new, next);
+    let mark = next.mark_of(&new);
+    let reader = Reader::open(old, &options.mark_of(old))?;
+    let (opening, before) = (opening_of(&reader.store)?, closed(&reader.store)?);
+    drop(reader);
+    if new.symlink_metadata().is_ok() {
+        // Everything may have been done before.
+        return match before {
+            Some(end) => continued(&new, next, key, end),
+            None => Err(Error::Exists { path: new }),
+        };
+    }
+    let (signer, end) = match before {
+        Some(end) => (seal(old, options, next, &key, &end)?, end),
+        None if mark.path().symlink_metadata().is_ok() => {
+            let path = mark.path().to_owned();
+            return Err(Error::Exists { path });
+        }
+        None => {
+            let signer = next.begin_key(&key)?;
+            let end = close(old, options, &signer)?;
+            (signer, end)
+        }
+    };
+    let origin = Origin {
+        name: next.origin.clone().unwrap_or(opening.origin),
+        recovery_key_sha256: match &next.recovery_key {
+            Some(key) => Some(recovery_key_sha256(key)),
+            None => opening.recovery_key_sha256,
+        },
+        predecessor: Some(predecessor(&end)),
+        ..Origin::default()
+    };
+    let made = create::make(&new, next, signer, key, origin)?;
+    made.store.close()?;
+    Ok(Rotated {
+        made: made.made,
+        end,
+    })
+}
+
+/// Closes the book in favour of the new key, and seals it.
+fn close(old: &Path, options: &Options, signer: &SoftwareSigner) -> Result<Closed, Error> {
+    let ledger = Ledger::open(old, options.clone())?;
+    let receipt = ledger.logbook()?.close_book(signer.public_key())?;
+    let log = ledger.key();
+    ledger.seal()?;
+    ledger.close()?;
+    Ok(Closed {
+        log,
+        seq: receipt.seq,
+        hash: receipt.hash,
+        successor: signer.public_key(),
+    })
+}
+
+/// Seals a book that was closed before; gives the key that it was closed in
+/// favour of.
+fn seal(
+    old: &Path,
+    options: &Options,
+    next: &Options,
+    key: &Path,
+    end: &Closed,
+) -> Result<SoftwareSigner, Error> {
+    let signer = next.open_key(key)?;
+    if signer.public_key() != end.successor {
+        return Err(Error::OtherSuccessor {
+            path: key.to_owned(),
+            successor: end.successor,
+        });
+    }
+    let ledger = Ledger::open(old, options.clone())?;
+    ledger.seal()?;
+    ledger.close()?;
+    Ok(signer)
+}
+
+/// The ledger that is there already, if it is the one to be made.
+fn continued(new: &Path, next: &Options, key: PathBuf, end: Closed) -> Result<Rotated, Error> {
+    let mark = next.mark_of(new);
+    let reader = Reader::open(new, &mark)?;
+    let opening = opening_of(&reader.store)?;
+    if opening.log != end.successor || opening.predecessor != Some(predecessor(&end)) {
+        let path = new.to_owned();
+        return Err(Error::Exists { path });
+    }
+    let made = Made {
+        ledger: new.to_owned(),
+        identity: identity_of(&reader.store)?,
+        key_file: key,
+        mark_file: mark.path().to_owned(),
+    };
+    Ok(Rotated { made, end })
+}
+
+fn predecessor(end: &Closed) -> Predecessor {
+    Predecessor {
+        log: end.log,
+        seq: end.seq,
+        hash: end.hash,
+    }
+}
+
+fn opening_of(store: &dyn Store) -> Result<Opening, Error> {
+    let first = entry_at(store, Seq::FIRST)?;
+    let payload = first.check_payload().ok();
+    let opening = payload.and_then(|payload| Opening::from_object(&payload).ok());
+    opening.ok_or(Error::Open(OpenError::NotALedger))
+}
+
+/// `DIR.2` after `DIR`, `DIR.3` after that.
+fn numbered(ledger: &Path) -> PathBuf {
+    let text = ledger.components().as_path().to_string_lossy().into_owned();
+    let number = text.rsplit_once('.').and_then(|(name, number)| {
+        let number: u32 = number.parse().ok()?;
+        Some((name.to_owned(), number.checked_add(1)?))
+    });
+    let (name, number) = number.unwrap_or((text, 2));
+    PathBuf::from(format!("{name}.{number}"))
+}

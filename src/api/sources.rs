@@ -1,0 +1,33 @@
+//! A ledger or a file as a source of entries in order.
+
+use std::path::Path;
+
+use crate::audit::LedgerSource;
+use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::fault::Format;
+use crate::ledger::logbook_file::LogbookFile;
+use crate::ledger::source::Source;
+use crate::logbook::reading::Reader;
+
+use super::recognise::{Found, recognise};
+use super::{Error, Options};
+
+/// Hands over what is at `path`.
+pub(crate) fn with_source<T, E: From<Error>>(
+    path: &Path,
+    options: &Options,
+    with: &mut dyn FnMut(&mut dyn Source) -> Result<T, E>,
+) -> Result<T, E> {
+    match recognise(path, None)? {
+        Found::Ledger(dir) => {
+            let reader = Reader::open(&dir, &options.mark_of(&dir)).map_err(Error::from)?;
+            let source = LedgerSource::new(&reader.store, &reader.mark);
+            with(&mut source.map_err(Error::from)?)
+        }
+        Found::File(Format::Logbook, file) => with(&mut LogbookFile::new(file.reader)),
+        Found::File(Format::Bundle, file) => {
+            with(&mut BundleFile::open(file.reader).map_err(Error::from)?)
+        }
+        _ => Err(Error::NotComparable.into()),
+    }
+}

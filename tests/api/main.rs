@@ -1,0 +1,14 @@
+//! The facade, as a program that embeds a ledger uses it. Without the feature
+//! `rocks` what stands here runs on a ledger in memory alone.
+#![cfg(feature = "store")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod errors;
+mod memory;
+#[cfg(feature = "rocks")]
+mod router;
