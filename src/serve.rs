@@ -52,6 +52,7 @@ mod hall;
 mod health;
 mod idempotency;
 mod intake;
+mod line_ends;
 mod metrics;
 mod openapi;
 mod page;

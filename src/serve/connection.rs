@@ -16,12 +16,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use super::line_ends::StrictLines;
 use super::patience::Patient;
 use super::service::{Service, told};
 use crate::ledger::sha256::Sha256Digest;
 
 /// Bytes of a request's head.
-const HEAD_BYTES: usize = 32 << 10;
+pub(super) const HEAD_BYTES: usize = 32 << 10;
 
 /// Lines of a request's head.
 const HEAD_LINES: usize = 64;
@@ -74,7 +75,7 @@ async fn speak<T>(stream: T, peer: Peer, routes: Router, service: &Arc<Service>)
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stream = Patient::new(stream, service.limits.stall_time);
+    let stream = StrictLines::new(Patient::new(stream, service.limits.stall_time));
     let address = peer.address;
     let answer = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);

@@ -262,13 +262,11 @@ fn log_filters_by_kind_time_producers_names_and_place() {
     place
         .run(&["--json", "log", "--kind", "none"])
         .refused_with(1, "not_found", "nothing was found", "");
-    place
-        .run(&["--json", "log", "--since", "yesterday"])
-        .refused(
-            "usage",
-            "time `yesterday`: a time such as 2026-03-01T10:00:00Z is needed",
-            "",
-        );
+    place.run(&["--json", "log", "--since", "noon"]).refused(
+        "usage",
+        "time `noon`: a time such as 2026-03-01T10:00:00Z is needed",
+        "",
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::place::{Place, codes};
+use crate::routing::{route, scene};
 
 #[test]
 fn a_key_is_taken_as_any_of_our_own_commands_prints_it() {
@@ -523,4 +524,45 @@ fn faults_come_with_their_count_and_the_first_of_them() {
     let named = run.stdout.lines().filter(|line| line.starts_with("fault "));
     assert_eq!(named.count(), 100);
     assert!(!run.stdout.contains("faults "), "{}", run.stdout);
+}
+
+#[test]
+fn a_policy_may_come_with_much_data_and_not_with_any_amount() {
+    let place = scene();
+    let policy = place.read("gate.rego");
+    fs::remove_file(place.path("gate.rego")).unwrap();
+    fs::create_dir(place.path("gate.rego")).unwrap();
+    place.write("gate.rego/gate.rego", policy);
+    let names: Vec<_> = (0..70_000).map(|n| format!("customer-{n:010}")).collect();
+    let data = json!({"customers": names}).to_string();
+    assert!(data.len() > 1_400_000);
+    place.write("gate.rego/data.json", data);
+    let decided = route(&place, "acme", &[]).ok().document();
+    assert_eq!(decided["decision"]["denied"], false, "{decided}");
+    route(&place, "umbrella", &[]).ends_with(1);
+    place.run(&["replay", "--correlation", "c-1"]).ok();
+    let file = fs::File::create(place.path("gate.rego/data.json")).unwrap();
+    file.set_len((64 << 20) + 1).unwrap();
+    let run = route(&place, "acme", &[]).ends_with(2);
+    assert!(run.stderr.contains("larger than 64 MiB"), "{run:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_policy_is_said_in_one_line_with_its_place() {
+    let place = scene();
+    for (policy, words) in [
+        ("package wcp\n\ngate := {\n", "gate.rego:"),
+        (
+            "package wcp\n\ngate := input.x.\n",
+            "gate.rego:4:1: expecting identifier",
+        ),
+        ("package wcp\n\ngate := nothing(1)\n", "nothing"),
+    ] {
+        place.write("gate.rego", policy);
+        let run = route(&place, "acme", &[]).ends_with(2);
+        assert!(run.stderr.contains(words), "{run:?}");
+        for bad in ["\\u{", "-->", " | "] {
+            assert!(!run.stderr.contains(bad), "{run:?}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use flate2::write::GzEncoder;
 use sealbook::serve::scope::Scope;
 use serde_json::json;
 
+use crate::answer::{raw, raw_status};
 use crate::place::{Plan, Server};
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -60,6 +61,37 @@ fn a_compressed_body_is_bounded_by_what_is_inside_of_it() {
     for encoding in ["br", "gzip, gzip", "zstd"] {
         let answer = server.send("POST", path, &headers(encoding), &whole);
         answer.refused(415, "content_encoding");
+    }
+}
+
+#[test]
+fn a_bare_line_feed_ends_no_line_of_a_request() {
+    let server = Server::start();
+    let get = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    assert_eq!(raw_status(&raw(server.address, get.as_bytes())), 200);
+    for bad in [
+        get.replacen("\r\n", "\n", 1),
+        get.replace("\r\n", "\n"),
+        format!("\n{get}"),
+        get.replace("localhost\r\n", "localhost\n"),
+    ] {
+        let answer = raw(server.address, bad.as_bytes());
+        assert_eq!(raw_status(&answer), 400, "{bad:?}");
+    }
+    // Bodies have what line ends they like, and the next head is looked at again.
+    let body = "{\n\"kind\":\"k\",\n\"payload\":{}\n}\n";
+    let post = format!(
+        "POST /v1/entries HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for (next, status) in [
+        (get.to_owned(), "200"),
+        (get.replacen("\r\n", "\n", 1), "400"),
+    ] {
+        let answer = raw(server.address, format!("{post}{next}").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        assert!(answer.contains(&format!("HTTP/1.1 {status}")), "{answer}");
     }
 }
 

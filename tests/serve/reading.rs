@@ -61,7 +61,7 @@ fn a_query_that_is_not_understood_is_refused_and_not_guessed() {
         "limit=1001",
         "limit=x",
         "limit=1&limit=2",
-        "since=yesterday",
+        "since=noon",
         "from_seq=-1",
         "reverse=yes",
         "denied=1",
