@@ -76,7 +76,7 @@ fn clocks_that_jump_under_the_program_are_recorded() {
 #[cfg(feature = "serve")]
 #[test]
 fn a_day_of_what_operators_do_loses_nothing_and_leaves_nothing_behind() {
-    let plan = everyday::Plan { hours: 6, seed: 5 };
+    let plan = everyday::Plan { hours: 12, seed: 5 };
     let tally = found(everyday::run(program(), &plan));
     assert_eq!(tally.findings(), NOTHING, "{tally}");
 }

@@ -234,7 +234,7 @@ impl Day {
         self.run(&["stats"], &[0]);
     }
 
-    /// Each waits for the one before it, or says that the ledger is held.
+    /// Each waits for the one before it.
     fn several_at_once(&mut self) {
         let mut children = Vec::new();
         for _ in 0..5 {
@@ -249,14 +249,10 @@ impl Day {
             let ran = Ran::of(child.wait_with_output().unwrap());
             self.acknowledge(&ran);
             recorded += u64::from(ran.status == Some(0));
-            let held = ran.status == Some(2) && ran.stderr.contains("another process");
-            if ran.status != Some(0) && !held {
+            if ran.status != Some(0) {
                 self.tally
                     .find(format!("at once: {:?} {}", ran.status, ran.stderr));
             }
-        }
-        if recorded == 0 {
-            self.tally.find("at once: none was recorded".to_owned());
         }
         self.tally.add("recorded by several at once", recorded);
     }
@@ -340,7 +336,7 @@ impl Day {
         }
     }
 
-    /// A copy is read and compared; it is not the ledger.
+    /// A copy is read and compared, and signs nothing beside its original.
     fn copied(&mut self) {
         fs::create_dir(self.place.path("copy")).unwrap();
         copy(&self.place.path(LEDGER), &self.place.path("copy"));
@@ -348,6 +344,16 @@ impl Day {
         let key = self.book.key.clone();
         self.run(&["verify", "copy", "--key", &key], &[0]);
         self.run(&["diff", "copy", LEDGER, "--key", &key], &[0]);
+        let append = [
+            "--ledger",
+            "copy",
+            "append",
+            "--kind",
+            "k",
+            "--payload",
+            "{}",
+        ];
+        self.run(&append, &[2]);
         for name in self.place.names("copy") {
             remove(&self.place.path(&name));
         }
