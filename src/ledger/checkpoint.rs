@@ -8,7 +8,8 @@
 //! ```
 //! `bytes` and `hash` are of the decompressed file up to the end of the last
 //! line that was verified: count and BLAKE2b-256. An unsigned one has null for
-//! key and signature: it saves work, and nobody vouches for it.
+//! key and signature: it saves work, and nobody vouches for it. Of a ledger's own
+//! logbook it says `"ledger_rules":true` besides.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
