@@ -228,17 +228,17 @@ class Bundle:  # 10, a method for each line of its table.
         *self.lines, rest = data.split(b"\n")
         for self.line, raw in enumerate(self.lines):
             demand("document", self.line, bundle_corrupt=not self.closed)
-            due = self.log is not None and self.format == 2 and not self.opened
-            demand("document", self.line, bundle_corrupt=not due or raw.startswith(b'{"opening":'))
+            opens = self.log is not None and self.format == 2 and raw.startswith(b'{"opening":')
+            demand("document", self.line, bundle_corrupt=not self.opened or raw.startswith(b'{"bundle":'))
             entry, document = (self.log and raw.startswith(b'{"%s":' % what) for what in (b"entry", b"document"))
-            document = document or due
+            document = document or opens
             code = "schema_violation" if entry or document else "bundle_corrupt"
             with readable(code, "entry" if entry else "document", report["entries"] if entry else self.line):
                 value, spelling = parse(raw)
                 self.log or supported(value.get("sealbook") if isinstance(value, dict) else None)
                 what = [name for name in LINES if isinstance(value, dict) and name in value and spelling == raw]
                 what and (what[0] == "sealbook") == (self.log is None) or wrong("no line that may stand here")
-                (what[0] == "opening") == due or wrong("the opening entry stands second, and only there")
+                what[0] != "opening" or opens or wrong("no line of version 1")
                 getattr(self, "on_" + what[0])(value)
         demand("document", len(self.lines), bundle_corrupt=not self.closed or not rest, truncated=self.closed)
         self.end()
@@ -324,7 +324,8 @@ class Bundle:  # 10, a method for each line of its table.
         counts = dict(bytes=len(before), documents=len(self.documents), entries=self.report["entries"], format=self.format)
         counts.update(filter=value["bundle"].get("filter")) if self.format == 2 else None
         counts.update(epochs=self.report["epochs"], genesis=self.genesis, log=self.log, hash=H(before).hex())
-        demand("document", self.line, bundle_corrupt=read(value["bundle"], readers) == counts,
+        whole = self.format == 1 or self.opened
+        demand("document", self.line, bundle_corrupt=whole and read(value["bundle"], readers) == counts,
                bundle_unsigned=statement or self.allow_unsigned, signature_invalid=not statement or statement.signed)
         self.closed, self.report["not_checked"] = True, [] if statement else ["bundle_unsigned"]
     allow_unsigned = False

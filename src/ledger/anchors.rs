@@ -328,8 +328,8 @@ fn standing_headers(
 fn contradiction(before: Option<&EpochHeader>, header: &EpochHeader) -> Option<String> {
     let Some(before) = before else {
         let first = header.epoch == EpochNumber::FIRST || header.first_seq == Seq::FIRST;
-        let faults = first.then(|| header.faults_after(None)).unwrap_or_default();
-        return faults.first().map(ToString::to_string);
+        let faults = first.then(|| header.faults_after(None));
+        return faults?.first().map(ToString::to_string);
     };
     if before.epoch == header.epoch {
         let (one, other) = (before.hash(), header.hash());

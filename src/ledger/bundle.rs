@@ -37,6 +37,8 @@ pub struct BundleWriter<W> {
     out: W,
     hasher: Hasher,
     closing: BundleClosing,
+    /// The line of the entry that opened the log, in version 2.
+    first: Option<Vec<u8>>,
 }
 
 impl<W: Write> BundleWriter<W> {
@@ -63,11 +65,12 @@ impl<W: Write> BundleWriter<W> {
                 hash: Hash::ZERO,
                 filter: None,
             },
+            first: None,
         };
         writer.line(opening.to_line())?;
         if opening.version == Version::Two {
             writer.closing.filter = Some(Value::Null);
-            writer.line(beside_line("opening", first))?;
+            writer.first = Some(beside_line("opening", first));
         }
         Ok(writer)
     }
@@ -146,6 +149,9 @@ impl<W: Write> BundleWriter<W> {
         mut self,
         signer: Option<&dyn Signer>,
     ) -> Result<(W, BundleClosing), BundleError> {
+        if let Some(first) = self.first.take() {
+            self.line(first)?;
+        }
         self.closing.hash = self.hasher.so_far();
         let object = shape::write_object(&self.closing);
         let closing = self.closing.clone();

@@ -31,6 +31,8 @@ pub struct BundleFile<R> {
     entries: u64,
     epochs: u64,
     documents: u64,
+    /// The entry that opened the log was read.
+    opened: bool,
     closed: bool,
     ended: bool,
 }
@@ -52,6 +54,7 @@ impl<R: BufRead + Send> BundleFile<R> {
             entries: 0,
             epochs: 0,
             documents: 0,
+            opened: false,
             closed: false,
             ended: false,
         };
@@ -142,12 +145,14 @@ impl<R: BufRead + Send> BundleFile<R> {
             return self.close(&line);
         }
         self.take(&line);
-        if self.line == 2 && self.version() == Version::Two {
-            if line.starts_with(b"{\"opening\":") {
-                return Some(Event::Opening(Raw::OpeningLine(line), number));
-            }
-            self.corrupt("the entry that opened the log does not stand second".to_owned());
+        if self.opened {
+            let detail = "only the closing record stands after the entry that opened the log";
+            self.corrupt(detail.to_owned());
             return None;
+        }
+        if self.version() == Version::Two && line.starts_with(b"{\"opening\":") {
+            self.opened = true;
+            return Some(Event::Opening(Raw::OpeningLine(line), number));
         }
         if line.starts_with(b"{\"document\":") {
             self.documents += 1;
@@ -195,6 +200,10 @@ impl<R: BufRead + Send> BundleFile<R> {
 
     fn close(&mut self, line: &[u8]) -> Option<Event> {
         self.closed = true;
+        if self.version() == Version::Two && !self.opened {
+            let detail = "the entry that opened the log does not stand before the closing record";
+            self.corrupt(detail.to_owned());
+        }
         let parsed = canonical(line)
             .and_then(|value| BundleClosing::from_value(&value).map_err(|e| e.to_string()));
         let (closing, envelope) = match parsed {

@@ -4,7 +4,6 @@
 //! | line | says |
 //! |---|---|
 //! | `{"sealbook":{…}}` | the [`BundleOpening`], first |
-//! | `{"opening":{…}}` | from version 2 on, second: the log's entry 0 |
 //! | `{"document":{…}}` | an entry that is a document which entries of the bundle refer to; before them all, so that who reads the entries has it |
 //! | `{"epoch":{…},"key":…,"signature":…}` | a header; the entries that follow are its |
 //! | `{"before":[…]}` | the subtrees of that epoch before the first entry given |
@@ -12,6 +11,7 @@
 //! | `{"entry":{…},"path":[…]}` | an entry of a selection, with its siblings |
 //! | `{"after":[…]}` | the subtrees of that epoch after the last entry given |
 //! | `{"head":{…},"key":…,"signature":…}` | a head; the unsealed entries up to it follow |
+//! | `{"opening":{…}}` | from version 2 on, last but one: the log's entry 0 |
 //! | `{"bundle":{…}}`, or with `"key"` and `"signature"` | the [`BundleClosing`], last |
 
 use serde::{Deserialize, Deserializer, Serialize};

@@ -246,7 +246,6 @@
 //! | line | in a range | in a selection |
 //! |---|---|---|
 //! | opening `{"sealbook": {"contents", "format", "genesis", "log"}}`, in version 2 also `"uses": []` | first; `contents` is `range`, with `first_seq` and `last_seq` | first; `contents` is `selection` |
-//! | version 2: `{"opening": {…}}` (10.9) | second | second |
 //! | `{"document": {…}}` | before all that follows, in the order of the digests (11) | the same |
 //! | header (6.2) | before the first entry of each epoch | before the first entry given of each epoch |
 //! | `{"before": [hex, …]}` | after the first header, if entries of its epoch stand before `first_seq` | never |
@@ -254,6 +253,7 @@
 //! | `{"entry": {…, "seq"}, "path": [hex, …]}` | never | each entry given, in the order of the log |
 //! | `{"after": [hex, …]}` | after the last entry, if its epoch goes on | never |
 //! | head (7) | before the entries that no epoch seals, if `last_seq` is one of them; once; its `seq` is `last_seq` | never |
+//! | version 2: `{"opening": {…}}` (10.9) | last but the closing record | the same |
 //! | closing record | last | last |
 //!
 //! 10.3. `before` are the hashes of the complete subtrees (6.7) of the leaves

@@ -256,7 +256,7 @@ pub fn make(kind: Kind, change: &Change<'_>) -> Vec<u8> {
     let (entries, epochs) = (count("entry"), EPOCHS.len());
     let first = json!({"sealbook": change.at(Stage::First, contents)});
     let opening = json!({"opening": log.entries[0].0});
-    let lines = [first, opening].into_iter().chain(lines);
+    let lines = [first].into_iter().chain(lines).chain([opening]);
     let body: Vec<u8> = lines.flat_map(|value| line(&value)).collect();
     let closing = json!({"bytes": body.len(), "documents": 0, "entries": entries,
         "epochs": epochs, "filter": null, "format": 2, "genesis": log.genesis(),

@@ -25,6 +25,7 @@ export async function verifyBundle(bytes) {
   const walk = {
     at: 0,
     format: 1,
+    opened: false,
     log: null,
     genesis: null,
     entries: [],
@@ -116,7 +117,9 @@ function refuseLine(walk, text, line, detail) {
 function takeValue(walk, value, line, bytes, start) {
   if (line === 1) {
     takeOpening(walk, value);
-  } else if (line === 2 && walk.format === 2) {
+  } else if (walk.opened && !value.has("bundle")) {
+    throw new Error("only the closing record stands after the entry that opened the log");
+  } else if (walk.format === 2 && value.has("opening")) {
     takeFirst(walk, value, line);
   } else if (value.has("document")) {
     takeDocument(walk, value, line);
@@ -147,6 +150,7 @@ function takeOpening(walk, value) {
 
 // The log's entry 0, in a line of its own (format §10.9).
 function takeFirst(walk, value, line) {
+  walk.opened = true;
   const entry = readEntry(membersOf(value, { opening: isObject }).opening, false);
   checkSignature(walk, entry, { line }, "the signature is not the log key's on the entry that opened the log");
   checkGenesis(walk, entry, { line });
@@ -277,6 +281,7 @@ function takeClosing(walk, value, line, before) {
   checkNames(walk, closing, line);
   const right =
     closing.format === walk.format &&
+    (walk.format === 1 || walk.opened) &&
     closing.bytes === before.length &&
     closing.entries === walk.entries.length &&
     closing.epochs === walk.headers.length &&
