@@ -319,13 +319,14 @@ class Bundle:  # 10, a method for each line of its table.
         self.tail = head
     def on_bundle(self, value):
         readers = CLOSING[version(value["bundle"])]
+        said = read(value["bundle"], readers)
         statement = Statement(value, "bundle", readers) if len(value) > 1 else None
         before = b"".join(line + b"\n" for line in self.lines[:self.line])
         counts = dict(bytes=len(before), documents=len(self.documents), entries=self.report["entries"], format=self.format)
-        counts.update(filter=value["bundle"].get("filter")) if self.format == 2 else None
+        counts.update(filter=said.get("filter")) if self.format == 2 else None
         counts.update(epochs=self.report["epochs"], genesis=self.genesis, log=self.log, hash=H(before).hex())
         whole = self.format == 1 or self.opened
-        demand("document", self.line, bundle_corrupt=whole and read(value["bundle"], readers) == counts,
+        demand("document", self.line, bundle_corrupt=whole and said == counts,
                bundle_unsigned=statement or self.allow_unsigned, signature_invalid=not statement or statement.signed)
         self.closed, self.report["not_checked"] = True, [] if statement else ["bundle_unsigned"]
     allow_unsigned = False
