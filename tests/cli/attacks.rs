@@ -157,7 +157,7 @@ fn a_signed_bundle_made_unsigned_cut_or_emptied_never_passes() {
             .iter()
             .position(|line| line.starts_with("{\"entry\""))
             .unwrap();
-        for kept in [&before[..], &before[..first], &before[..1]] {
+        for kept in [before, &before[..first], &before[..1]] {
             // The entry that opened the log is anybody's to leave there.
             let opening = before.last().copied();
             let opening = opening.filter(|line| line.starts_with("{\"opening\""));
