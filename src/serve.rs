@@ -29,6 +29,9 @@
 //! * Everything that waits is bounded: connections, bodies in memory, threads,
 //!   exports, tails, the writer's queue. Beyond the bound the answer is 429 or
 //!   503 with `Retry-After`.
+//! * Nobody gets all of it: exports, verifications and tails are shared between
+//!   tokens and addresses, a connection that waits makes room for one that comes,
+//!   and who sends or takes less than a certain rate is cut off.
 //! * When told to stop, requests under way are answered, the mark is moved up,
 //!   and what comes later is refused.
 
@@ -73,6 +76,7 @@ pub mod tls;
 pub mod token;
 pub mod token_file;
 mod upload;
+mod waiting;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 use zstd::stream::raw::{DParameter, InBuffer, Operation as _, OutBuffer};
@@ -52,14 +52,61 @@ pub fn decompress<'r>(
     stream: impl Read + Send + 'r,
     compression: Compression,
 ) -> io::Result<(Box<dyn BufRead + Send + 'r>, OneFrame)> {
+    let taken = Arc::new(AtomicU64::new(0));
+    let stream = Counted(stream, Arc::clone(&taken));
     let stream = BufReader::with_capacity(BUFFER_BYTES, stream);
     let one = OneFrame::default();
     let plain: Box<dyn BufRead + Send + 'r> = match compression {
         Compression::None => Box::new(stream),
-        Compression::Gzip => buffered(MultiGzDecoder::new(stream)),
-        Compression::Zstd => buffered(Frames::new(stream, one.clone())?),
+        Compression::Gzip => buffered(Expanding::new(MultiGzDecoder::new(stream), taken)),
+        Compression::Zstd => buffered(Expanding::new(Frames::new(stream, one.clone())?, taken)),
     };
     Ok((plain, one))
+}
+
+/// Counts what is read.
+struct Counted<R>(R, Arc<AtomicU64>);
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(to)?;
+        self.1.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// Refuses to become much more than was read: hashes and signatures, of which
+/// every entry has some, do not compress.
+struct Expanding<R> {
+    decoder: R,
+    taken: Arc<AtomicU64>,
+    given: u64,
+}
+
+impl<R> Expanding<R> {
+    const fn new(decoder: R, taken: Arc<AtomicU64>) -> Expanding<R> {
+        Expanding {
+            decoder,
+            taken,
+            given: 0,
+        }
+    }
+}
+
+impl<R: Read> Read for Expanding<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.decoder.read(to)?;
+        self.given = self.given.saturating_add(read as u64);
+        let taken = self.taken.load(Ordering::Relaxed);
+        let most = limits::EXPANDED_BYTES.saturating_add(taken.saturating_mul(limits::EXPANSION));
+        match self.given > most {
+            true => Err(io::Error::new(
+                ErrorKind::InvalidData,
+                "it expands to more than a log does",
+            )),
+            false => Ok(read),
+        }
+    }
 }
 
 /// What a caller may ask of a stream when it knows what is inside: a logbook may

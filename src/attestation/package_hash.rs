@@ -1,5 +1,6 @@
 //! `package_hash`: one number for everything a package holds.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -58,6 +59,8 @@ pub struct PackageHash {
     pub files: usize,
     /// How many bytes they have.
     pub bytes: u64,
+    /// The covered files' sizes, by path.
+    pub sizes: BTreeMap<String, u64>,
     /// Files that are there and not covered, because of their names.
     pub excluded: Vec<Found>,
 }
@@ -92,6 +95,9 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
     let digests = digest_tree(&root, &tree, &skip, limits::PACKAGE_BYTES)?;
     let mut records: Vec<(&Found, &FileDigest)> = tree.files.iter().zip(&digests).collect();
     let canonical = hash_records(&records);
+    let sizes = records.iter();
+    let sizes = sizes.map(|(found, digest)| (found.path.clone(), digest.size));
+    let sizes = sizes.collect();
     records.par_sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     let plain = hash_records(&records);
     Ok(PackageHash {
@@ -99,6 +105,7 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
         plain,
         files: digests.len(),
         bytes: digests.iter().map(|digest| digest.size).sum(),
+        sizes,
         excluded: tree.skipped,
     })
 }

@@ -13,11 +13,14 @@ use super::manifest::{
 };
 use super::meta::{Attestation, Ed25519, Meta, Unattested};
 use super::package_hash::{PackageHash, canonical_package_hash};
-use crate::files::{FileState, OpenError, Opened, ReadError};
+use crate::files::{FileState, Found, OpenError, Opened, ReadError};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
+
+/// Compiled Python that is looked at: 64 MiB.
+const COMPILED_BYTES: u64 = 64 << 20;
 
 /// Verifies one package against its manifest and the identity that it was
 /// declared to have.
@@ -70,7 +73,8 @@ impl<'a> PackageAttestationVerifier<'a> {
         self
     }
 
-    /// Trusts these Ed25519 keys.
+    /// Trusts these Ed25519 keys, and denies a manifest without the signature of one
+    /// of them, if there are any.
     #[must_use]
     pub fn trusted_keys(mut self, keys: &'a [PublicKey]) -> Self {
         self.trusted = keys;
@@ -84,7 +88,9 @@ impl<'a> PackageAttestationVerifier<'a> {
         self
     }
 
-    /// Denies a package with files that no hash covers.
+    /// Denies a package with files that no hash covers, but for what a file manager
+    /// or a version control left, and compiled Python whose source is covered and
+    /// that says it is to be checked against it.
     #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
@@ -111,8 +117,8 @@ impl<'a> PackageAttestationVerifier<'a> {
     fn check(&self, meta: &mut Meta) -> Result<(), Denial> {
         let (manifest, file) = self.read_manifest(meta)?;
         let namespace = self.check_identity(&manifest)?;
-        let package_hash = self.check_contents(&manifest, &file, meta)?;
-        self.check_ban_list(&package_hash, meta)?;
+        let (package, package_hash) = self.check_contents(&manifest, &file, meta)?;
+        self.check_ban_list(&package, meta)?;
         self.check_hmac(&manifest)?;
         self.check_ed25519(&manifest, meta)?;
         describe(&manifest, namespace, &package_hash, meta)
@@ -159,7 +165,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         manifest: &PackageManifest,
         manifest_file: &FileState,
         meta: &mut Meta,
-    ) -> Result<Sha256Digest, Denial> {
+    ) -> Result<(PackageHash, Sha256Digest), Denial> {
         let package = canonical_package_hash(&self.package_root).map_err(|error| {
             let (reason, problem) = (error.problem.reason(), error.problem.to_string());
             let path = error.path;
@@ -180,31 +186,89 @@ impl<'a> PackageAttestationVerifier<'a> {
         })?;
         meta.package_hash = Some(digest);
         meta.path_order = Some(order);
-        match meta.unattested.listed.first() {
-            Some(first) if self.strict => Err(Denial::Unattested {
-                count: meta.unattested.count,
-                first: first.clone(),
-            }),
-            _ => Ok(digest),
+        if self.strict {
+            self.check_unattested(&package, manifest_file, meta)?;
         }
+        Ok((package, digest))
     }
 
-    fn check_ban_list(&self, hash: &Sha256Digest, meta: &mut Meta) -> Result<(), Denial> {
-        meta.ban_list = self.ban_list.map(BanList::digest);
-        match self.ban_list.and_then(|list| list.find(hash)) {
-            Some(entry) => Err(Denial::Banned {
-                sha256: *hash,
-                reason: entry.reason.clone(),
+    /// What no hash covers, and is not harmless.
+    fn check_unattested(
+        &self,
+        package: &PackageHash,
+        manifest: &FileState,
+        meta: &mut Meta,
+    ) -> Result<(), Denial> {
+        let others = package.excluded.iter();
+        let others = others.filter(|found| found.state.identity != manifest.identity);
+        let (harmless, others): (Vec<_>, Vec<_>) = others.partition(|found| is_left_over(found));
+        if !harmless.is_empty() {
+            meta.warnings.push("left_over_files");
+        }
+        let mut others = others
+            .into_iter()
+            .filter(|found| !self.is_checked(package, found));
+        match others.next() {
+            Some(first) => Err(Denial::Unattested {
+                count: others.count().saturating_add(1),
+                first: first.path.clone(),
             }),
             None => Ok(()),
         }
+    }
+
+    /// Whether it is compiled Python that Python holds against a source which the
+    /// package's hash covers. What it holds is nobody's word, and so it must not be
+    /// taken as it is: the source has to be of the size, or hash, that it names.
+    fn is_checked(&self, package: &PackageHash, found: &Found) -> bool {
+        let Some(source) = source_of(&found.path) else {
+            return false;
+        };
+        let Some(size) = package.sizes.get(&source) else {
+            return false;
+        };
+        let compiled = Opened::at(&self.package_root.join(&found.path));
+        let compiled = compiled
+            .ok()
+            .and_then(|file| file.read(COMPILED_BYTES).ok());
+        let header: Option<[u8; 16]> = compiled.and_then(|bytes| bytes.get(..16)?.try_into().ok());
+        let Some([_, _, _, _, f0, f1, f2, f3, .., s0, s1, s2, s3]) = header else {
+            return false;
+        };
+        match u32::from_le_bytes([f0, f1, f2, f3]) {
+            // By time and size of the source.
+            0 => u64::from(u32::from_le_bytes([s0, s1, s2, s3])) == size & 0xffff_ffff,
+            // By its hash, and checked. With the second bit alone it is not.
+            3 => true,
+            _ => false,
+        }
+    }
+
+    /// A ban is of the content, whichever of its two hashes the list names.
+    fn check_ban_list(&self, package: &PackageHash, meta: &mut Meta) -> Result<(), Denial> {
+        meta.ban_list = self.ban_list.map(BanList::digest);
+        for sha256 in [package.canonical, package.plain] {
+            if let Some(entry) = self.ban_list.and_then(|list| list.find(&sha256)) {
+                return Err(Denial::Banned {
+                    sha256,
+                    reason: entry.reason.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the signature of a trusted key is wanted: a key that is trusted
+    /// means that key.
+    fn wants_ed25519(&self) -> bool {
+        self.require_ed25519 || !self.trusted.is_empty()
     }
 
     /// What is missing comes before what is wrong.
     fn check_hmac(&self, manifest: &PackageManifest) -> Result<(), Denial> {
         let signature = manifest.hmac().ok_or(Denial::NoHmac)?;
         let key = self.hmac_key.ok_or(Denial::NoHmacKey)?;
-        if self.require_ed25519 && manifest.ed25519().is_none() {
+        if self.wants_ed25519() && manifest.ed25519().is_none() {
             return Err(Denial::NoEd25519);
         }
         let message = manifest.hmac_message();
@@ -220,7 +284,7 @@ impl<'a> PackageAttestationVerifier<'a> {
     }
 
     /// A signature that is there must be good, required or not; whose it is
-    /// matters where one is required.
+    /// matters where one is required, or keys are trusted.
     fn check_ed25519(&self, manifest: &PackageManifest, meta: &mut Meta) -> Result<(), Denial> {
         let Some(envelope) = manifest.ed25519() else {
             return Ok(());
@@ -234,7 +298,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         }
         let fingerprint = envelope.key.fingerprint();
         let trusted = self.trusted.contains(&envelope.key);
-        if self.require_ed25519 && !trusted {
+        if self.wants_ed25519() && !trusted {
             return Err(Denial::Ed25519Untrusted { fingerprint });
         }
         meta.ed25519 = Some(Ed25519 {
@@ -243,6 +307,23 @@ impl<'a> PackageAttestationVerifier<'a> {
         });
         Ok(())
     }
+}
+
+/// What a file manager or a version control leaves, which no worker runs.
+fn is_left_over(found: &Found) -> bool {
+    found
+        .path
+        .split('/')
+        .any(|name| name == ".DS_Store" || name == ".git")
+}
+
+/// The source of compiled Python: `a/__pycache__/m.cpython-311.pyc` is of `a/m.py`.
+/// One that stands beside its source is run without it.
+fn source_of(path: &str) -> Option<String> {
+    let (folder, name) = path.rsplit_once("__pycache__/")?;
+    let module = name.strip_suffix(".pyc")?.split('.').next()?;
+    let inside = folder.is_empty() || folder.ends_with('/');
+    (inside && !module.is_empty() && !name.contains('/')).then(|| format!("{folder}{module}.py"))
 }
 
 /// Says what was verified, from signed members alone.

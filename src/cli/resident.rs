@@ -18,7 +18,7 @@ use super::recording::Recording;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Verify that the parts are one vacant's: logbook and card
+    /// Verify what the vacant signed, its logbook and its card, and say what nobody signed
     Verify(Verify),
 }
 
@@ -29,24 +29,57 @@ pub(super) struct Verify {
     /// The key of the vacant that it must be: 64 hex digits or a PEM file
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Members that must be signed too; of most a resident form shows no signature
+    #[arg(long, value_name = "MEMBER", value_enum)]
+    require: Vec<Member>,
     /// Record the verdict in the ledger
     #[arg(long)]
     record: bool,
 }
 
+/// A member of a resident form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Member {
+    CapabilityCard,
+    SubstrateSpec,
+    BehaviorBundle,
+    RuntimeState,
+    ParentId,
+    LogbookEnd,
+}
+
+impl Member {
+    const fn name(self) -> &'static str {
+        match self {
+            Member::CapabilityCard => "capability_card",
+            Member::SubstrateSpec => "substrate_spec",
+            Member::BehaviorBundle => "behavior_bundle",
+            Member::RuntimeState => "runtime_state",
+            Member::ParentId => "parent_id",
+            Member::LogbookEnd => "logbook_end",
+        }
+    }
+}
+
 /// What is wrong with a resident form, part by part.
 struct Judged {
+    /// Members that had to be signed and are not, and why.
+    required: Vec<(&'static str, &'static str)>,
     identity: Option<&'static str>,
     logbook: Option<HashChainError>,
     card: Option<&'static str>,
 }
 
 impl Judged {
-    fn of(form: &ResidentForm, foreign: bool) -> Judged {
+    fn of(form: &ResidentForm, foreign: bool, required: &[Member]) -> Judged {
         let key = form.identity.verify_key();
         let own = |card: &crate::vacant::CapabilityCard| card.vacant_id() == form.identity;
         let card = form.capability_card.as_ref();
+        let unsigned = form.coverage().into_iter();
+        let unsigned = unsigned.filter_map(|(name, covered)| Some((name, covered.err()?)));
+        let wanted = |name: &str| required.iter().any(|member| member.name() == name);
         Judged {
+            required: unsigned.filter(|(name, _)| wanted(name)).collect(),
             identity: foreign.then_some("untrusted_key"),
             logbook: form.logbook.verify_chain_or_raise(key).err(),
             card: card.and_then(|card| match own(card) {
@@ -57,7 +90,10 @@ impl Judged {
     }
 
     fn is_good(&self) -> bool {
-        self.identity.is_none() && self.logbook.is_none() && self.card.is_none()
+        self.required.is_empty()
+            && self.identity.is_none()
+            && self.logbook.is_none()
+            && self.card.is_none()
     }
 }
 
@@ -74,7 +110,7 @@ pub(super) fn run(
     })?;
     let key = args.key.as_deref().map(parse_key).transpose()?;
     let foreign = key.is_some_and(|key| key != *form.identity.verify_key());
-    let judged = Judged::of(&form, foreign);
+    let judged = Judged::of(&form, foreign, &args.require);
     let verdict = to_value(&form, &judged, key.is_some());
     let recording = Recording::open(context, args.record)?;
     recording.record(|| Outcome::resident(&form, &verdict), output)?;
@@ -119,7 +155,21 @@ fn to_value(form: &ResidentForm, judged: &Judged, given: bool) -> Object {
     if let Some(code) = judged.card {
         fault("capability_card", code, None, None);
     }
+    for (name, why) in &judged.required {
+        fault(name, "unsigned", None, Some((*why).to_owned()));
+    }
+    let (mut signed, mut unsigned) = (Vec::new(), Object::new());
+    for (name, covered) in form.coverage() {
+        match covered {
+            Ok(()) => signed.push(Value::from(name)),
+            Err(why) => {
+                unsigned.insert(name, why);
+            }
+        }
+    }
     let mut object = Object::new();
+    object.insert("signed", signed);
+    object.insert("not_signed", unsigned);
     object.insert("verified", judged.is_good());
     object.insert("identity", form.identity.hex());
     object.insert("runtime_state", form.runtime_state.name());
@@ -132,9 +182,12 @@ fn to_value(form: &ResidentForm, judged: &Judged, given: bool) -> Object {
 
 fn print(form: &ResidentForm, judged: &Judged, output: &mut Output) -> Result<(), CliError> {
     let entries = form.logbook.entries().len();
+    let signed = form.coverage().into_iter();
+    let signed = signed.filter_map(|(name, covered)| covered.is_ok().then_some(name));
     let text = format!(
-        "resident form of {}, {entries} entries",
-        form.identity.hex()
+        "what {} signed of its resident form: {} ({entries} entries)",
+        form.identity.hex(),
+        signed.collect::<Vec<_>>().join(", ")
     );
     output.verdict(judged.is_good(), &text)?;
     output.line(&format!("state    {}", form.runtime_state))?;
@@ -144,6 +197,14 @@ fn print(form: &ResidentForm, judged: &Judged, output: &mut Output) -> Result<()
     }
     if let Some(error) = &judged.logbook {
         output.line(&format!("fault    logbook: {error}"))?;
+    }
+    for (name, why) in &judged.required {
+        output.line(&format!("fault    {name}: unsigned, and required ({why})"))?;
+    }
+    for (name, covered) in form.coverage() {
+        if let Err(why) = covered {
+            output.line(&format!("unsigned {name}: {why}"))?;
+        }
     }
     match (judged.card, &form.capability_card) {
         (Some(code), _) => output.line(&format!("fault    capability card: {code}")),

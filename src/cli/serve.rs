@@ -74,6 +74,9 @@ pub(super) struct Args {
     /// An origin whose pages may read and write, such as https://audit.example
     #[arg(long, value_name = "ORIGIN")]
     cors_origin: Vec<String>,
+    /// A reverse proxy whose X-Forwarded-For is believed (may be given several times)
+    #[arg(long, value_name = "IP")]
+    trusted_proxy: Vec<IpAddr>,
     /// Workers' standing and the ban list want a token too
     #[arg(long, requires = "token_file")]
     registry_private: bool,
@@ -90,7 +93,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "MIB", default_value_t = 4 << 10)]
     max_upload: u64,
     /// Requests a second by one token, or by one address without one; 0 sets no limit
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    #[arg(long, value_name = "N", default_value_t = 250_000)]
     rate: u32,
     /// Seconds for requests under way when told to stop
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
@@ -207,6 +210,11 @@ impl Args {
             token_file: self.token_file.clone(),
             allowed_hosts: self.allow_host.clone(),
             cors_origins: self.cors_origin.clone(),
+            trusted_proxies: self
+                .trusted_proxy
+                .iter()
+                .map(IpAddr::to_canonical)
+                .collect(),
             registry_private: self.registry_private,
         }
     }

@@ -368,6 +368,11 @@ impl Findings {
         }
     }
 
+    /// Whether so much was found that more changes nothing.
+    pub(crate) const fn is_enough(&self) -> bool {
+        self.unlisted_faults > limits::FAULTS
+    }
+
     pub(crate) fn is_clean(&self) -> bool {
         self.faults.is_empty()
     }

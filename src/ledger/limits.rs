@@ -25,6 +25,18 @@ pub const SMALL_FILE_BYTES: usize = 1 << 20;
 /// What zstd may keep while decompressing: a window of 128 MiB (2^27).
 pub const ZSTD_WINDOW_LOG: u32 = 27;
 
+/// What a compressed file may become whatever its size: 64 MiB.
+pub const EXPANDED_BYTES: u64 = 64 << 20;
+
+/// And so many times its size beyond that.
+pub const EXPANSION: u64 = 200;
+
+/// Blank lines of a logbook file: 2^20.
+pub const BLANK_LINES: u64 = 1 << 20;
+
+/// Faults after which a verification ends: 2^18. Its verdict stands.
+pub const FAULTS: u64 = 1 << 18;
+
 /// Entries in an epoch: 2^24.
 pub const EPOCH_ENTRIES: u64 = 1 << 24;
 

@@ -10,6 +10,7 @@ use std::io::{self, BufRead};
 use super::checkpoint::Checkpoint;
 use super::fault::{Fault, FaultCode, Format, NotChecked, WarningCode};
 use super::hash::{Hash, Hasher};
+use super::limits;
 use super::lines::{Line, damage, read_line};
 use super::position::Seq;
 use super::source::{
@@ -27,6 +28,8 @@ pub struct LogbookFile<R> {
     line: u64,
     /// Lines that end in CR LF.
     returns: u64,
+    /// Lines with nothing in them.
+    blank: u64,
     first: bool,
     ended: bool,
     /// What is said after the entries so far.
@@ -79,6 +82,7 @@ impl<R: BufRead + Send> LogbookFile<R> {
             reader,
             line,
             returns: 0,
+            blank: 0,
             first: line == 0,
             ended: false,
             pending: Vec::new(),
@@ -111,6 +115,18 @@ impl<R: BufRead + Send> LogbookFile<R> {
                     self.note_ends(&mut bytes, ended, before);
                     if !bytes.trim_ascii().is_empty() {
                         return Ok(Some(Raw::LogbookLine(bytes)));
+                    }
+                    self.blank += 1;
+                    if self.blank > limits::BLANK_LINES {
+                        let most = limits::BLANK_LINES;
+                        let detail =
+                            format!("more than {most} lines are blank: the rest is not read");
+                        let fault = Fault::of_file(FaultCode::SchemaViolation, detail);
+                        self.pending
+                            .push(Event::Fault(fault.on_line(Some(self.line))));
+                        self.reader.forget();
+                        self.end();
+                        return Ok(None);
                     }
                 }
             }

@@ -107,6 +107,9 @@ pub fn verify_from(
         header = last_header(&batch).or(header);
         before = (batch, judged);
         batch = next;
+        if walk.findings.is_enough() {
+            break;
+        }
     }
     walk.take(before);
     progress(walk.chain.count, walk.reached.as_ref());

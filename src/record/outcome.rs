@@ -29,6 +29,8 @@ pub struct Approval {
     pub denied: Hash,
     /// That entry's `input_hash`: the approval is of this request and no other.
     pub input_hash: String,
+    /// The routing task of the denied request: it is of this task and no other.
+    pub task_id: String,
     /// What was decided.
     pub verdict: ApprovalVerdict,
     /// By whom.
@@ -254,6 +256,7 @@ impl Outcome {
         let mut payload = Object::new();
         payload.insert("denied", approval.denied.to_string());
         payload.insert("input_hash", approval.input_hash.as_str());
+        payload.insert("task_id", approval.task_id.as_str());
         payload.insert("verdict", approval.verdict.as_str());
         payload.insert("who", approval.who.as_str());
         payload.insert("why", approval.why.as_str());

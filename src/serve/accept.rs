@@ -8,11 +8,12 @@ use std::time::Duration;
 use axum::Router;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::connection;
 use super::service::Service;
+use super::waiting::{self, Waiting};
 
 /// What one connection too many is told.
 const TOO_MANY: &str = concat!(
@@ -44,6 +45,7 @@ pub(super) async fn accept(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let places = Arc::new(Semaphore::new(service.limits.connections));
+    let waiting = Waiting::default();
     let turning_away = Arc::new(Semaphore::new(TURNED_AWAY));
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -62,7 +64,8 @@ pub(super) async fn accept(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let place = Arc::clone(&places).try_acquire_owned();
+        if place.is_err() && !waiting.make_room() {
             service.metrics.connections_refused.inc();
             // Whoever speaks TLS would not understand it, and is only closed.
             if tls.is_none()
@@ -74,6 +77,12 @@ pub(super) async fn accept(
                 });
             }
             continue;
+        }
+        let proxy = service.doors.is_proxy(peer.ip());
+        let connection = waiting.enter((!proxy).then_some(peer.ip()));
+        let place = match place {
+            Ok(place) => Place::Taken(place),
+            Err(_) => Place::Left(Arc::clone(&places)),
         };
         service.metrics.connections.inc();
         connections.spawn(one(
@@ -82,7 +91,7 @@ pub(super) async fn accept(
             tls.clone(),
             routes.clone(),
             Arc::clone(&service),
-            place,
+            (connection, place),
         ));
     }
     drop(listener);
@@ -103,11 +112,28 @@ async fn one(
     tls: Option<Arc<rustls::ServerConfig>>,
     routes: Router,
     service: Arc<Service>,
-    place: tokio::sync::OwnedSemaphorePermit,
+    (waiting, place): (Arc<waiting::Connection>, Place),
 ) {
-    connection::serve(stream, peer, tls, routes, &service).await;
+    // Of one that was told to leave, which it does at once.
+    let place = match place {
+        Place::Taken(place) => Some(place),
+        Place::Left(places) => {
+            let place = tokio::time::timeout(TURN_AWAY_TIME, places.acquire_owned()).await;
+            place.ok().and_then(Result::ok)
+        }
+    };
+    if place.is_some() {
+        connection::serve(stream, peer, tls, routes, &service, &waiting).await;
+    }
     service.metrics.connections.dec();
     drop(place);
+}
+
+/// The place of a connection.
+enum Place {
+    Taken(OwnedSemaphorePermit),
+    /// It is being left by another.
+    Left(Arc<Semaphore>),
 }
 
 async fn turn_away(mut stream: TcpStream) {

@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 
 use super::connection::Peer;
 use super::problem::Problem;
+use super::rate::Payer;
 use crate::ledger::json::{Object, Value};
 use crate::record::outcome::ACTOR;
 
@@ -24,6 +25,19 @@ impl Actor {
     /// Whom idempotency keys belong to.
     pub(super) fn token_id(&self) -> &str {
         self.token.as_ref().map_or("", |(id, _)| id)
+    }
+
+    /// The token's name, if one was needed.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_ref().map(|(id, _)| id.as_str())
+    }
+
+    /// By whom places are counted.
+    pub(super) fn payer(&self) -> Payer {
+        match &self.token {
+            Some((id, _)) => Payer::Token(id.clone()),
+            None => Payer::Address(self.peer.address.ip()),
+        }
     }
 
     /// What an entry says of it: `{"token", "name", "certificate", "address"}`,

@@ -1,32 +1,72 @@
 //! Work that blocks, on threads of its own and no more of them than are given.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::config::Limits;
 use super::problem::Problem;
+use super::rate::Payer;
 
 /// How long work waits for a thread before the server is called busy.
 const WAIT: Duration = Duration::from_secs(2);
+
+/// Payers whose shares are kept, before those are forgotten that have no place.
+const PAYERS: usize = 1_024;
 
 /// The pools.
 pub(super) struct Pools {
     /// Reads, routing: milliseconds.
     reads: Arc<Semaphore>,
     /// Exports, verifications: as long as they take.
-    long_works: Arc<Semaphore>,
+    long_works: Shared,
     /// Live tails, which wait and do not work.
-    tails: Arc<Semaphore>,
+    tails: Shared,
+}
+
+/// Places of which no one payer gets all.
+struct Shared {
+    places: Arc<Semaphore>,
+    shares: Mutex<HashMap<Payer, Arc<Semaphore>>>,
+    /// That one payer may take.
+    most: usize,
+}
+
+/// A place for long work or a tail, given back when it is dropped.
+pub(super) struct Place {
+    _share: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Shared {
+    fn new(places: usize, most: usize) -> Shared {
+        Shared {
+            places: Arc::new(Semaphore::new(places)),
+            shares: Mutex::default(),
+            most: most.max(1),
+        }
+    }
+
+    /// What one payer may take of the places.
+    fn share(&self, payer: &Payer) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if shares.len() >= PAYERS {
+            // Whoever has a place holds its share too.
+            shares.retain(|_, share| Arc::strong_count(share) > 1);
+        }
+        let share = shares.entry(payer.clone());
+        Arc::clone(share.or_insert_with(|| Arc::new(Semaphore::new(self.most))))
+    }
 }
 
 impl Pools {
     pub(super) fn new(limits: &Limits) -> Pools {
         Pools {
             reads: Arc::new(Semaphore::new(limits.reads)),
-            long_works: Arc::new(Semaphore::new(limits.long_works)),
-            tails: Arc::new(Semaphore::new(limits.tails)),
+            long_works: Shared::new(limits.long_works, limits.long_works / 2),
+            tails: Shared::new(limits.tails, limits.tails / 4),
         }
     }
 
@@ -49,15 +89,20 @@ impl Pools {
     }
 
     /// A place for long work.
-    pub(super) async fn long_work(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        place(&self.long_works).await
+    pub(super) async fn long_work(&self, payer: &Payer) -> Result<Place, Problem> {
+        Ok(Place {
+            _share: place(&self.long_works.share(payer)).await?,
+            _place: place(&self.long_works.places).await?,
+        })
     }
 
     /// A place for a live tail.
-    pub(super) fn tail(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.tails)
-            .try_acquire_owned()
-            .map_err(|_| Problem::Busy)
+    pub(super) fn tail(&self, payer: &Payer) -> Result<Place, Problem> {
+        let taken = |of: Arc<Semaphore>| of.try_acquire_owned().map_err(|_| Problem::Busy);
+        Ok(Place {
+            _share: taken(self.tails.share(payer))?,
+            _place: taken(Arc::clone(&self.tails.places))?,
+        })
     }
 }
 

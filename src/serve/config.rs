@@ -1,6 +1,7 @@
 //! What a server is given.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Doors {
     pub allowed_hosts: Vec<String>,
     /// Origins whose pages may read and write, such as `https://audit.example`.
     pub cors_origins: Vec<String>,
+    /// Reverse proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Whether `/api/v1/verify` and `/api/v1/ban-list` want a token too, where
     /// there are any.
     pub registry_private: bool,
@@ -75,6 +78,11 @@ pub struct Limits {
     pub answer_time: Duration,
     /// How long a client may let a write, or the next part of its upload, wait.
     pub stall_time: Duration,
+    /// Bytes a second, over all, that a client has to send of an upload or to take
+    /// of an export; who is slower is cut off.
+    pub slowest: u64,
+    /// For verifying one upload.
+    pub verify_time: Duration,
     /// For requests under way when the server is told to stop.
     pub stop_time: Duration,
     /// Requests a second by one token, or by one address without one.
@@ -105,9 +113,11 @@ impl Default for Limits {
             body_time: Duration::from_secs(30),
             answer_time: Duration::from_secs(60),
             stall_time: Duration::from_secs(30),
+            slowest: 64 << 10,
+            verify_time: Duration::from_secs(300),
             stop_time: Duration::from_secs(10),
-            requests_per_second: 20_000,
-            request_burst: 20_000,
+            requests_per_second: 250_000,
+            request_burst: 250_000,
             reads: 32,
             long_works: 4,
             tails: 256,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -19,6 +19,7 @@ use tower::ServiceExt as _;
 use super::line_ends::StrictLines;
 use super::patience::Patient;
 use super::service::{Service, told};
+use super::waiting;
 use crate::ledger::sha256::Sha256Digest;
 
 /// Bytes of a request's head.
@@ -42,6 +43,7 @@ pub(super) async fn serve(
     tls: Option<Arc<rustls::ServerConfig>>,
     routes: Router,
     service: &Arc<Service>,
+    waiting: &Arc<waiting::Connection>,
 ) {
     // Answers are written at once and whole.
     let _ = stream.set_nodelay(true);
@@ -50,7 +52,7 @@ pub(super) async fn serve(
             address,
             certificate: None,
         };
-        return speak(stream, peer, routes, service).await;
+        return speak(stream, peer, routes, service, waiting).await;
     };
     let handshake = TlsAcceptor::from(tls).accept(stream);
     match tokio::time::timeout(service.limits.header_time, handshake).await {
@@ -64,24 +66,44 @@ pub(super) async fn serve(
                 address,
                 certificate,
             };
-            speak(stream, peer, routes, service).await;
+            speak(stream, peer, routes, service, waiting).await;
         }
         Ok(Err(error)) => tracing::debug!(%address, %error, "no TLS"),
         Err(_) => tracing::debug!(%address, "TLS took too long"),
     }
 }
 
-async fn speak<T>(stream: T, peer: Peer, routes: Router, service: &Arc<Service>)
-where
+async fn speak<T>(
+    stream: T,
+    peer: Peer,
+    routes: Router,
+    service: &Arc<Service>,
+    waiting: &Arc<waiting::Connection>,
+) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let stream = StrictLines::new(Patient::new(stream, service.limits.stall_time));
     let address = peer.address;
+    let (here, at_work) = (Arc::clone(service), Arc::clone(waiting));
     let answer = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer.clone());
+        let client = here.doors.client(peer.address, request.headers());
+        request.extensions_mut().insert(Peer {
+            address: client,
+            certificate: peer.certificate,
+        });
         let routes = routes.clone();
-        async move { Ok::<_, Infallible>(routes.oneshot(request).await.unwrap_or_else(|e| match e {})) }
+        let waiting = Arc::clone(&at_work);
+        waiting.works();
+        async move {
+            let answer = routes.oneshot(request).await;
+            let answer = answer.unwrap_or_else(|e| match e {});
+            // One that streams is at work until it ends.
+            if answer.body().size_hint().exact().is_some() {
+                waiting.waits();
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -93,6 +115,7 @@ where
     let mut stopping = service.stopping();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = waiting.told_to_leave() => return,
         // What is under way is answered; nothing more is read.
         () = told(&mut stopping) => {
             connection.as_mut().graceful_shutdown();

@@ -5,7 +5,7 @@
 //! name rebound to this machine is not on the list; and it cannot leave out or
 //! change the `Origin` of what it writes.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
@@ -25,6 +25,8 @@ pub(super) struct Doors {
     origins: Vec<String>,
     port: u16,
     tls: bool,
+    /// Who says for whom a request is.
+    proxies: Vec<IpAddr>,
     /// Whether the registry's public paths want a token too.
     pub(super) registry_private: bool,
 }
@@ -56,8 +58,34 @@ impl Doors {
             origins: config.cors_origins.clone(),
             port: address.port(),
             tls,
+            proxies: config.trusted_proxies.clone(),
             registry_private: config.registry_private,
         })
+    }
+
+    /// Whether it stands for many clients.
+    pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
+        self.proxies.contains(&address.to_canonical())
+    }
+
+    /// Whose request it is: that of the peer, or, if the peer is a trusted proxy, of
+    /// the last address in `X-Forwarded-For` that is none. What stands before it is
+    /// anybody's word.
+    pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+        if !self.is_proxy(peer.ip()) {
+            return peer;
+        }
+        let lines = headers.get_all("x-forwarded-for").iter();
+        let lines = lines.filter_map(|line| line.to_str().ok());
+        let named: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+        for name in named.into_iter().rev() {
+            match name.trim().parse::<IpAddr>() {
+                Ok(address) if self.is_proxy(address) => {}
+                Ok(address) => return SocketAddr::new(address.to_canonical(), 0),
+                Err(_) => break,
+            }
+        }
+        peer
     }
 
     /// Refuses a request by another name, or of a page of another origin.
@@ -180,6 +208,28 @@ mod tests {
         let twice = [(header::HOST, "localhost"), (header::HOST, "localhost")];
         assert!(matches!(check(&doors, &twice), Err(Problem::HostRefused)));
         assert!(matches!(check(&doors, &[]), Err(Problem::HostRefused)));
+    }
+
+    #[test]
+    fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
+        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
+        let doors = Doors {
+            proxies: vec![proxy],
+            ..doors(false)
+        };
+        let ask = |peer: &str, forwarded: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", HeaderValue::from_static(forwarded));
+            doors
+                .client(peer.parse().unwrap(), &headers)
+                .ip()
+                .to_string()
+        };
+        let all = "6.6.6.6, 7.7.7.7, 10.0.0.1";
+        assert_eq!(ask("10.0.0.1:9", all), "7.7.7.7");
+        assert_eq!(ask("10.0.0.2:9", all), "10.0.0.2");
+        assert_eq!(ask("10.0.0.1:9", "nobody"), "10.0.0.1");
+        assert_eq!(ask("10.0.0.1:9", "6.6.6.6, ::ffff:7.7.7.7"), "7.7.7.7");
     }
 
     #[test]

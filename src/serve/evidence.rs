@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+use super::actor::Actor;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::{find, json};
 use super::params::{FilterParams, Params};
@@ -57,6 +58,7 @@ pub(super) async fn proof(
             body = super::problem::ErrorBody)))]
 pub(super) async fn bundle(
     State(service): State<Arc<Service>>,
+    actor: Actor,
     mut params: Params,
 ) -> Result<Response, Problem> {
     let filter = params.filter()?;
@@ -65,7 +67,7 @@ pub(super) async fn bundle(
         media_type: "application/x-ndjson",
         disposition: "attachment; filename=\"evidence.bundle\"",
     };
-    streamed(&service, file, move |service, out| {
+    streamed(&service, &actor.payer(), file, move |service, out| {
         write_bundle(service, &filter, out)
     })
     .await
@@ -81,6 +83,7 @@ pub(super) async fn bundle(
             body = super::problem::ErrorBody)))]
 pub(super) async fn report(
     State(service): State<Arc<Service>>,
+    actor: Actor,
     mut params: Params,
 ) -> Result<Response, Problem> {
     let correlation = params.one("correlation")?.ok_or(Problem::Argument {
@@ -92,7 +95,7 @@ pub(super) async fn report(
         media_type: "text/html; charset=utf-8",
         disposition: "attachment; filename=\"case.html\"",
     };
-    streamed(&service, file, move |service, out| {
+    streamed(&service, &actor.payer(), file, move |service, out| {
         let export = ReportExport {
             version: Version::default(),
             correlation: &correlation,

@@ -92,6 +92,8 @@ pub(super) enum Problem {
     Stopping,
     #[error("the answer took too long; whether something was recorded is not known")]
     TimedOut,
+    #[error("verifying it takes more than this server gives: use `sealbook verify`")]
+    TooMuchWork,
     #[error("the decision was resolved already")]
     AlreadyResolved,
     #[error("this decision does not want a human")]
@@ -152,7 +154,7 @@ impl Problem {
             | Problem::KeyUnderWay
             | Problem::AlreadyResolved
             | Problem::NotPending => StatusCode::CONFLICT,
-            Problem::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::TooLarge { .. } | Problem::TooMuchWork => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Problem::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Problem::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -200,6 +202,7 @@ impl Problem {
             Problem::MethodNotAllowed => "method_not_allowed",
             Problem::NotSealed { .. } => "not_sealed",
             Problem::TooLarge { .. } => "too_large",
+            Problem::TooMuchWork => "too_much_work",
             Problem::BodyTooSlow => "body_too_slow",
             Problem::BodyBroken => "body_broken",
             Problem::KeyReused => "idempotency_key_reused",

@@ -18,7 +18,8 @@ use super::intake::Intake;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use super::rate::Rates;
-use super::token_file::{TokenFile, TokenFileError};
+use super::scope::Scope;
+use super::token_file::{KeptToken, TokenFile, TokenFileError};
 use crate::api::Ledger;
 use crate::evidence::Prover;
 use crate::ledger::key::Signer;
@@ -52,6 +53,8 @@ pub(super) struct Service {
     publish: Option<Mutex<Publisher>>,
     token_path: Option<PathBuf>,
     tokens: RwLock<Option<Arc<TokenFile>>>,
+    /// Told when the tokens were read again.
+    renewed: watch::Sender<()>,
     /// The last durable entry, for those who follow the log.
     grown: watch::Sender<Seq>,
     stopping: watch::Sender<bool>,
@@ -105,6 +108,7 @@ impl Service {
             publish: config.publish.map(Mutex::new),
             token_path: config.doors.token_file,
             tokens: RwLock::new(tokens.map(Arc::new)),
+            renewed: watch::channel(()).0,
             grown,
             stopping,
             ledger,
@@ -144,6 +148,27 @@ impl Service {
 
     pub(super) fn has_tokens(&self) -> bool {
         self.token_path.is_some()
+    }
+
+    /// Ready when a token is no longer among those that may read: it was taken out
+    /// of the file, lost the scope, or expired. Without a token never.
+    pub(super) async fn until_refused(&self, token: Option<&str>) {
+        let Some(id) = token else {
+            return std::future::pending().await;
+        };
+        let mut renewed = self.renewed.subscribe();
+        loop {
+            let now = self.clock.wall();
+            let tokens = self.tokens();
+            let mut kept = tokens.iter().flat_map(|tokens| tokens.tokens());
+            let reads = |kept: &&KeptToken| {
+                kept.id == id && !kept.is_expired(now) && kept.scopes.contains(&Scope::Read)
+            };
+            if kept.find(reads).is_none() {
+                return;
+            }
+            let _ = tokio::time::timeout(self.limits.tick, renewed.changed()).await;
+        }
     }
 
     /// Says when entries became durable.
@@ -195,6 +220,7 @@ impl Service {
         let tokens = read_tokens(self.token_path.as_ref())?;
         self.hall.reload(&self.recorder)?;
         *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens.map(Arc::new);
+        self.renewed.send_replace(());
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::actor::Actor;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::params::{FilterParams, Params};
 use super::problem::Problem;
@@ -75,6 +76,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     responses((status = 200, description = "The counts", body = StatsAnswer)))]
 pub(super) async fn stats(
     State(service): State<Arc<Service>>,
+    actor: Actor,
     mut params: Params,
 ) -> Result<Json<StatsAnswer>, Problem> {
     let mut filter = params.filter()?;
@@ -82,7 +84,7 @@ pub(super) async fn stats(
     let limit = params.number("limit", 1..=MOST, MOST, expected)?;
     params.finish()?;
     filter.reverse = true;
-    let place = service.pools.long_work().await?;
+    let place = service.pools.long_work(&actor.payer()).await?;
     let store = service.store();
     let work = move || {
         let counted = count(&*store, &filter, limit);

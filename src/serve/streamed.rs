@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header;
@@ -13,6 +13,7 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::problem::Problem;
+use super::rate::Payer;
 use super::service::Service;
 
 /// Bytes that are sent together.
@@ -33,16 +34,20 @@ pub(super) struct File {
 /// Answers with what `write` writes, on a thread of its own.
 pub(super) async fn streamed(
     service: &Arc<Service>,
+    payer: &Payer,
     file: File,
     write: impl FnOnce(&Service, ChunkWriter) -> Result<ChunkWriter, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
-    let place = service.pools.long_work().await?;
+    let place = service.pools.long_work(payer).await?;
     let (sender, mut chunks) = mpsc::channel::<Chunk>(AHEAD);
     let out = ChunkWriter {
         chunk: Vec::with_capacity(CHUNK),
         sender: sender.clone(),
         runtime: Handle::current(),
         patience: service.limits.stall_time,
+        slowest: service.limits.slowest,
+        sent: 0,
+        begun: Instant::now(),
     };
     let here = Arc::clone(service);
     let written = tokio::task::spawn_blocking(move || {
@@ -85,13 +90,22 @@ pub(super) struct ChunkWriter {
     sender: mpsc::Sender<Chunk>,
     runtime: Handle,
     patience: Duration,
+    /// Bytes a second that a client has to take, over all.
+    slowest: u64,
+    sent: u64,
+    begun: Instant,
 }
 
 impl ChunkWriter {
     fn send(&mut self) -> io::Result<()> {
         let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
+        self.sent = self.sent.saturating_add(chunk.len() as u64);
         let sending = self.sender.send(Ok(chunk));
-        let patience = self.patience;
+        // A place is not held for one who takes a byte now and then.
+        let in_time = Duration::from_secs(self.sent / self.slowest.max(1)) + self.patience;
+        let patience = self
+            .patience
+            .min(in_time.saturating_sub(self.begun.elapsed()));
         // The timer is made where there is a runtime.
         let sent = self
             .runtime

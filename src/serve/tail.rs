@@ -14,6 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::actor::Actor;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entry_text::write_item;
 use super::params::{FilterParams, Params};
@@ -57,6 +58,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         content_type = "text/event-stream")))]
 pub(super) async fn tail(
     State(service): State<Arc<Service>>,
+    actor: Actor,
     headers: HeaderMap,
     mut params: Params,
 ) -> Result<Response, Problem> {
@@ -70,12 +72,16 @@ pub(super) async fn tail(
         })?;
         filter.from_seq = Some(Seq(last.saturating_add(1)));
     }
-    let place = service.pools.tail()?;
+    let place = service.pools.tail(&actor.payer())?;
     let now = service.logbook.durable().seq;
     let next = filter.from_seq.unwrap_or(Seq(now.0.saturating_add(1)));
     let (sender, events) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
-        follow(service, filter, next, sender).await;
+        let here = Arc::clone(&service);
+        tokio::select! {
+            () = follow(service, filter, next, sender) => {}
+            () = here.until_refused(actor.token()) => {}
+        }
         drop(place);
     });
     let events = Sse::new(ReceiverStream::new(events));
@@ -93,6 +99,8 @@ async fn follow(
 ) {
     let mut grown = service.grown();
     let mut stopping = service.stopping();
+    // A client that reads on, but hardly, holds a place that others want.
+    let patience = service.limits.stall_time;
     if sender
         .send(Ok(Event::default().retry(RETRY)))
         .await
@@ -140,7 +148,9 @@ async fn follow(
             let event = Event::default().event("entry");
             let event = event.id(seq.to_string()).data(data);
             let sent = tokio::select! {
-                sent = sender.send(Ok(event)) => sent.is_ok(),
+                sent = tokio::time::timeout(patience, sender.send(Ok(event))) => {
+                    matches!(sent, Ok(Ok(())))
+                }
                 () = told(&mut stopping) => false,
             };
             if !sent {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -13,7 +14,9 @@ use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use utoipa::ToSchema;
 
+use super::actor::Actor;
 use super::body::{declared, drain};
+use super::config::Limits;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::params::Params;
 use super::problem::Problem;
@@ -26,6 +29,9 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
 use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::source::ReadError;
+
+/// Bytes of a body that are waited for before a place is taken.
+const BEGINNING: usize = 1 << 20;
 
 /// Chunks that may wait for the verifier.
 const AHEAD: usize = 8;
@@ -81,6 +87,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     responses((status = 200, description = "The verdict", body = ReportText)))]
 pub(super) async fn verify_upload(
     State(service): State<Arc<Service>>,
+    actor: Actor,
     mut params: Params,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -112,19 +119,30 @@ pub(super) async fn verify_upload(
         drain(request.into_body().into_data_stream()).await;
         return Err(Problem::TooLarge { limit });
     }
-    let place = service.pools.long_work().await?;
+    let limits = &service.limits;
+    // What comes slowly has no place yet: it would be held for nothing.
+    let mut body = Arriving::of(request.into_body(), limits);
+    body.beginning().await?;
+    let place = service.pools.long_work(&actor.payer()).await?;
     let (sender, chunks) = mpsc::channel(AHEAD);
     let begun = Instant::now();
+    let watched = Watched::until(begun.checked_add(limits.verify_time));
+    // Dropped with this answer, should the client leave before it is there.
+    let _left = StopOnDrop(Arc::clone(&watched.stopped));
+    let overtime = Arc::clone(&watched.overtime);
     let judged = tokio::task::spawn_blocking(move || {
-        let report = verify_as(Chunks::new(chunks), pinned, limit, &policy);
+        let chunks = WatchedReader(Chunks::new(chunks), watched);
+        let report = verify_as(chunks, pinned, limit, &policy);
         drop(place);
         report
     });
-    let patience = service.limits.stall_time;
-    let passed_on = pass_on(request.into_body(), sender, limit, patience).await;
+    let passed_on = body.pass_on(sender, limit).await;
     let report = judged.await.map_err(|_| Problem::Abandoned)?;
     passed_on?;
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if overtime.load(Ordering::Relaxed) {
+        return Err(Problem::TooMuchWork);
+    }
     let report = report.map_err(|error| match error {
         Error::Read(ReadError::Unsupported(_)) => Problem::FormatUnsupported,
         Error::Read(_) => Problem::BodyBroken,
@@ -133,37 +151,147 @@ pub(super) async fn verify_upload(
     Ok(Json(Sent { report, elapsed_ms }).into_response())
 }
 
-/// Passes the body on to the verifier, as fast as it reads.
-async fn pass_on(
-    body: Body,
-    sender: mpsc::Sender<io::Result<axum::body::Bytes>>,
-    limit: u64,
+/// A body as it comes, in time.
+struct Arriving {
+    chunks: axum::body::BodyDataStream,
+    /// What came before the verifier had a place.
+    kept: Vec<axum::body::Bytes>,
+    ended: bool,
+    /// How long the next part may take.
     patience: Duration,
-) -> Result<(), Problem> {
-    let mut chunks = body.into_data_stream();
-    let mut passed = 0_u64;
-    loop {
-        let problem = match tokio::time::timeout(patience, chunks.next()).await {
-            Ok(None) => return Ok(()),
-            Ok(Some(Ok(chunk))) => {
-                passed = passed.saturating_add(chunk.len() as u64);
-                if passed <= limit {
-                    // A verifier that has seen enough reads no more; the rest
-                    // still has to come, so that the answer can go.
-                    let _ = sender.send(Ok(chunk)).await;
-                    continue;
-                }
-                Problem::TooLarge { limit }
-            }
-            Ok(Some(Err(_))) => Problem::BodyBroken,
-            Err(_) => Problem::BodyTooSlow,
-        };
-        let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
-        let _ = sender.send(Err(broken)).await;
-        if matches!(problem, Problem::TooLarge { .. }) {
-            drain(chunks).await;
+    /// How long the beginning may take.
+    beginning_time: Duration,
+    /// Bytes a second that have to come, over all.
+    slowest: u64,
+}
+
+impl Arriving {
+    fn of(body: Body, limits: &Limits) -> Arriving {
+        Arriving {
+            chunks: body.into_data_stream(),
+            kept: Vec::new(),
+            ended: false,
+            patience: limits.stall_time,
+            beginning_time: limits.body_time,
+            slowest: limits.slowest,
         }
-        return Err(problem);
+    }
+
+    /// The next part; none at the end.
+    async fn next(&mut self, patience: Duration) -> Result<Option<axum::body::Bytes>, Problem> {
+        match tokio::time::timeout(patience.min(self.patience), self.chunks.next()).await {
+            Ok(None) => Ok(None),
+            Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
+            Ok(Some(Err(_))) => Err(Problem::BodyBroken),
+            Err(_) => Err(Problem::BodyTooSlow),
+        }
+    }
+
+    /// Waits until so much is there that verifying it is work, or all of it.
+    async fn beginning(&mut self) -> Result<(), Problem> {
+        let begun = Instant::now();
+        let mut length = 0;
+        while length < BEGINNING {
+            let left = self.beginning_time.saturating_sub(begun.elapsed());
+            let Some(chunk) = self.next(left).await? else {
+                self.ended = true;
+                return Ok(());
+            };
+            length += chunk.len();
+            self.kept.push(chunk);
+        }
+        Ok(())
+    }
+
+    /// Passes the body on to the verifier, as fast as it reads.
+    async fn pass_on(
+        mut self,
+        sender: mpsc::Sender<io::Result<axum::body::Bytes>>,
+        limit: u64,
+    ) -> Result<(), Problem> {
+        let mut passed = 0_u64;
+        // The time that the client took, and not the verifier.
+        let mut waited = Duration::ZERO;
+        let mut kept = std::mem::take(&mut self.kept).into_iter();
+        loop {
+            let chunk = match kept.next() {
+                Some(chunk) => Ok(Some(chunk)),
+                None if self.ended => Ok(None),
+                None => {
+                    let in_time = Duration::from_secs(passed / self.slowest.max(1)) + self.patience;
+                    let begun = Instant::now();
+                    let chunk = self.next(in_time.saturating_sub(waited)).await;
+                    waited += begun.elapsed();
+                    chunk
+                }
+            };
+            let problem = match chunk {
+                Ok(None) => return Ok(()),
+                Ok(Some(chunk)) => {
+                    passed = passed.saturating_add(chunk.len() as u64);
+                    if passed <= limit {
+                        // A verifier that has seen enough reads no more; the rest
+                        // still has to come, so that the answer can go.
+                        let _ = sender.send(Ok(chunk)).await;
+                        continue;
+                    }
+                    Problem::TooLarge { limit }
+                }
+                Err(problem) => problem,
+            };
+            let broken = io::Error::from(io::ErrorKind::UnexpectedEof);
+            let _ = sender.send(Err(broken)).await;
+            if matches!(problem, Problem::TooLarge { .. }) {
+                drain(self.chunks).await;
+            }
+            return Err(problem);
+        }
+    }
+}
+
+/// Says to the verifier that nobody waits for it any more.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A stream that ends with an error when it is told to, or when its time is up.
+struct Watched {
+    stopped: Arc<AtomicBool>,
+    overtime: Arc<AtomicBool>,
+    until: Option<Instant>,
+}
+
+impl Watched {
+    fn until(until: Option<Instant>) -> Watched {
+        Watched {
+            stopped: Arc::default(),
+            overtime: Arc::default(),
+            until,
+        }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.until.is_some_and(|until| until < Instant::now()) {
+            self.overtime.store(true, Ordering::Relaxed);
+        }
+        let over = [&self.stopped, &self.overtime];
+        match over.into_iter().any(|over| over.load(Ordering::Relaxed)) {
+            true => Err(io::ErrorKind::TimedOut.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+struct WatchedReader<R>(R, Watched);
+
+impl<R: Read> Read for WatchedReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.1.check()?;
+        self.0.read(buffer)
     }
 }
 

@@ -85,6 +85,38 @@ impl ResidentForm {
             && self.capability_card.as_ref().is_none_or(own)
     }
 
+    /// Member by member, whether a signature of the vacant's key covers it, and why
+    /// not. It says nothing about whether that signature is good.
+    #[must_use]
+    pub fn coverage(&self) -> Vec<(&'static str, Result<(), &'static str>)> {
+        let card = self.capability_card.as_ref();
+        let of_card = card.map(|card| *card.substrate_spec() == self.substrate_spec);
+        vec![
+            ("identity", Ok(())),
+            ("logbook", Ok(())),
+            (
+                "capability_card",
+                card.map(drop)
+                    .ok_or("there is none, and nobody signed that there is none"),
+            ),
+            (
+                "substrate_spec",
+                match of_card {
+                    Some(true) => Ok(()),
+                    Some(false) => Err("it is not the one of the signed card"),
+                    None => Err("nothing that is signed holds it"),
+                },
+            ),
+            ("behavior_bundle", Err("nothing that is signed holds it")),
+            ("runtime_state", Err("nothing that is signed holds it")),
+            ("parent_id", Err("nothing that is signed holds it")),
+            (
+                "logbook_end",
+                Err("nothing that is signed says which entry is the last"),
+            ),
+        ]
+    }
+
     /// Reads the text of a resident form's file. Nothing in it is judged.
     ///
     /// # Errors

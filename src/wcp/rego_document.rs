@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rego::{ENTRYPOINT, RegoError, RegoGate, RegoLimits, RegoSource};
 use crate::ledger::json::Value;
-use crate::ledger::shape::{self, MemberError, MemberProblem};
+use crate::ledger::shape::{self, MemberError, MemberProblem, constant};
 
 /// The `engine` of the document.
 const ENGINE: &str = "rego";
@@ -37,8 +37,8 @@ pub enum RegoDocumentError {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    engine: String,
-    entrypoint: String,
+    engine: Engine,
+    entrypoint: Entrypoint,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     budget: Option<Budget>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,6 +55,9 @@ struct Budget {
     instructions: u64,
     bytes: u64,
 }
+
+constant!(Engine, ENGINE, ENGINE);
+constant!(Entrypoint, ENTRYPOINT, ENTRYPOINT);
 
 impl RegoGate {
     /// `{"engine": "rego", "entrypoint", "budget", "modules", "data"}`: modules by
@@ -81,12 +84,6 @@ impl RegoGate {
                 expected: expected.into(),
             },
         };
-        if document.engine != ENGINE {
-            return Err(wrong("engine", ENGINE).into());
-        }
-        if document.entrypoint != ENTRYPOINT {
-            return Err(wrong("entrypoint", ENTRYPOINT).into());
-        }
         let (instructions, bytes) = match (document.budget, document.instructions) {
             (Some(budget), None) if budget.version == BUDGET => {
                 (budget.instructions, Some(budget.bytes))
@@ -131,8 +128,8 @@ pub fn to_document(source: &RegoSource, limits: RegoLimits) -> Value {
         bytes,
     });
     shape::write(&Document {
-        engine: ENGINE.to_owned(),
-        entrypoint: ENTRYPOINT.to_owned(),
+        engine: Engine,
+        entrypoint: Entrypoint,
         instructions: budget.is_none().then_some(instructions),
         budget,
         modules: source.modules.clone(),

@@ -84,8 +84,18 @@ fn what_no_hash_covers_is_listed_and_denied_under_strict() {
             .verify(now())
             .ok()
     );
-    package.write("code/__pycache__/a.pyc", b"runs");
+    let key = key();
+    let strict = || {
+        let verifier = package.verifier().hmac_key(Some(&key)).strict(true);
+        verifier.verify(now())
+    };
+    // What a version control or a file manager left is a warning.
     package.write(".git/HEAD", b"");
+    package.write("code/.DS_Store", b"");
+    assert!(strict().ok());
+    assert_eq!(strict().meta.warnings, ["left_over_files"]);
+    fs::remove_file(package.path("code/.DS_Store")).unwrap();
+    package.write("code/__pycache__/a.pyc", b"runs");
     let outcome = package.verify();
     assert!(outcome.ok());
     assert_eq!(
@@ -94,7 +104,7 @@ fn what_no_hash_covers_is_listed_and_denied_under_strict() {
     );
     let strict = package
         .verifier()
-        .hmac_key(Some(&key()))
+        .hmac_key(Some(&key))
         .strict(true)
         .verify(now());
     assert_eq!(
@@ -253,4 +263,56 @@ fn a_scaffold_hashes_and_refuses_to_overwrite() {
 fn an_empty_secret_is_no_key_and_none_is_printed() {
     assert!(HmacKey::new("").is_none());
     assert_eq!(format!("{:?}", key()), "HmacKey(…)");
+}
+
+/// Python runs what was compiled, if it believes that the source is the same.
+#[test]
+fn compiled_python_passes_strictly_only_beside_its_attested_source() {
+    let package = Package::usual().attest();
+    let key = key();
+    let strict = || {
+        let verifier = package.verifier().hmac_key(Some(&key)).strict(true);
+        verifier.verify(now())
+    };
+    let source = fs::read_dir(package.path("code")).unwrap();
+    let source = source.map(|file| file.unwrap().path());
+    let source = source
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "py"));
+    let source = source.unwrap();
+    let module = source.file_stem().unwrap().to_str().unwrap().to_owned();
+    let size = u32::try_from(fs::metadata(&source).unwrap().len()).unwrap();
+    let compiled = |flags: u32, size: u32| {
+        let mut bytes = vec![0xcb, 0x0d, 0x0d, 0x0a];
+        bytes.extend(flags.to_le_bytes());
+        bytes.extend(7_u32.to_le_bytes());
+        bytes.extend(size.to_le_bytes());
+        bytes
+    };
+    let path = format!("code/__pycache__/{module}.cpython-313.pyc");
+    for (flags, named, passes) in [
+        (0, size, true),
+        (0, size + 1, false),
+        (3, 0, true),
+        (1, 0, false),
+        (2, size, false),
+    ] {
+        package.write(&path, &compiled(flags, named));
+        assert_eq!(strict().ok(), passes, "{flags} {named}");
+    }
+    package.write(&path, &compiled(0, size));
+    package.write("code/__pycache__/other.cpython-313.pyc", &compiled(0, size));
+    assert!(!strict().ok());
+}
+
+#[test]
+fn a_trusted_key_means_that_key_whether_or_not_a_signature_is_required() {
+    let package = Package::usual().attest();
+    let (trusted, key) = ([signer(9).public_key()], key());
+    let verifier = package
+        .verifier()
+        .hmac_key(Some(&key))
+        .trusted_keys(&trusted);
+    let outcome = verifier.verify(now());
+    assert!(!outcome.ok());
 }

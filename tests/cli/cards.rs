@@ -206,11 +206,53 @@ fn a_resident_form_is_judged_part_by_part() {
         "head",
         "identity",
         "key_source",
+        "not_signed",
         "runtime_state",
+        "signed",
         "verified",
     ];
     assert_eq!(members, expected);
     assert_eq!((&good["entries"], &good["faults"]), (&json!(2), &json!([])));
+    // What a stranger changed where nobody signed is said, and required is missed.
+    let signed = json!(["identity", "logbook", "capability_card", "substrate_spec"]);
+    assert_eq!(good["signed"], signed);
+    let mut changed = form.clone();
+    changed["behavior_bundle"]["system_prompt"] = json!("obey");
+    changed["substrate_spec"]["allowed_substrates"] = json!(["other"]);
+    changed["parent_id"] = json!("22".repeat(32));
+    changed["logbook"].as_array_mut().unwrap().pop();
+    let unsigned = judge(&changed, 0)["not_signed"].clone();
+    let unsigned: Vec<_> = unsigned.as_object().unwrap().keys().collect();
+    let expected = [
+        "behavior_bundle",
+        "logbook_end",
+        "parent_id",
+        "runtime_state",
+        "substrate_spec",
+    ];
+    assert_eq!(unsigned, expected);
+    for member in expected.map(|member| member.replace('_', "-")) {
+        let args = [
+            "--json",
+            "resident",
+            "verify",
+            "form.json",
+            "--require",
+            &member,
+        ];
+        let faults = place.run(&args).ends_with(1).document()["faults"].clone();
+        assert_eq!(faults[0]["code"], "unsigned", "{member}");
+    }
+    changed["capability_card"] = Value::Null;
+    judge(&changed, 0);
+    let args = [
+        "resident",
+        "verify",
+        "form.json",
+        "--require",
+        "capability-card",
+    ];
+    place.run(&args).ends_with(1);
     let mut bad = form.clone();
     bad["logbook"][1]["kind"] = json!("other");
     bad["capability_card"]["halo_version"] = json!(2);

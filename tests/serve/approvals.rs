@@ -155,3 +155,24 @@ fn what_is_no_denial_that_wants_a_human_cannot_be_resolved() {
     let denied = denied.as_str().unwrap();
     resolve(&saying(denied, &input_hash, "approve")).refused(409, "not_pending");
 }
+
+#[test]
+fn an_approval_is_of_one_task_and_no_other() {
+    let server = server();
+    let body = request("cap.pay", "dev", "c-1");
+    let ask = |task: &str| {
+        let path = format!("/route?task_id={task}");
+        server.post(Scope::Route, &path, &body).is(200)
+    };
+    let denied = ask("t1");
+    let entry = denied["receipt"]["entry_hash"].as_str().unwrap();
+    let shown = server.get(&format!("/v1/entries/{entry}")).is(200);
+    let input_hash = shown["entry"]["payload"]["input_hash"].as_str().unwrap();
+    let pending = server.get("/wcp/approvals/pending").is(200);
+    assert_eq!(pending["pending"][0]["task_id"], "t1");
+    let said = saying(entry, input_hash, "approve");
+    server.post(Scope::Approve, RESOLVE, &said).is(200);
+    assert_eq!(ask("t2")["decision"]["denied"], true);
+    assert_eq!(ask("t1")["decision"]["denied"], false);
+    assert_eq!(ask("t1")["decision"]["denied"], true);
+}

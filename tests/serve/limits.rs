@@ -253,3 +253,75 @@ fn an_unknown_path_or_method_is_said_to_be_that() {
     let answer = server.send("TRACE", "/health", &[], b"");
     answer.refused(405, "method_not_allowed");
 }
+
+#[test]
+fn connections_that_wait_make_room_for_one_that_comes() {
+    let mut plan = Plan::default();
+    plan.limits.connections = 16;
+    let server = plan.start();
+    let mut idle = Vec::new();
+    for n in 0..40 {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        if n % 2 == 0 {
+            stream.write_all(b"GET /health HTTP/1.1\r\nho").unwrap();
+        }
+        idle.push(stream);
+    }
+    server.until("room is made", || {
+        let asked = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        raw(server.address, asked.as_bytes()).starts_with("HTTP/1.1 200")
+    });
+    drop(idle);
+}
+
+#[test]
+fn uploads_that_hardly_come_hold_no_place_of_others() {
+    let mut plan = Plan::default();
+    plan.limits.long_works = 4;
+    let server = plan.start();
+    server.note(1);
+    server.post(Scope::Admin, "/v1/seal", &json!({}));
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        let head = "POST /v1/verify HTTP/1.1\r\nhost: localhost\r\n\
+                    content-type: application/octet-stream\r\ncontent-length: 100\r\n\r\n{";
+        stream.write_all(head.as_bytes()).unwrap();
+        held.push(stream);
+    }
+    let answer = server.send(
+        "POST",
+        "/v1/verify",
+        &[(
+            "content-type".to_owned(),
+            "application/octet-stream".to_owned(),
+        )],
+        b"",
+    );
+    assert_eq!(answer.is(200)["verdict"], "fail");
+    drop(held);
+}
+
+#[test]
+fn what_little_becomes_much_is_refused_and_not_walked() {
+    let server = Plan::default().start();
+    let headers = [(
+        "content-type".to_owned(),
+        "application/octet-stream".to_owned(),
+    )];
+    for line in ["\n", "\r\n", " \n", "{}\n"] {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+        let block = line.repeat((1 << 20) / line.len());
+        for _ in 0..300 {
+            encoder.write_all(block.as_bytes()).unwrap();
+        }
+        let small = encoder.finish().unwrap();
+        assert!(small.len() < 100 << 10, "{}", small.len());
+        let answer = server.send("POST", "/v1/verify", &headers, &small);
+        if line != "{}\n" {
+            let verdict = answer.is(200);
+            assert_eq!(verdict["verdict"], "fail", "{line:?}");
+            assert_eq!(verdict["entries"], 0, "{line:?}");
+        }
+    }
+}

@@ -312,6 +312,7 @@ impl Plan {
         let config = Config {
             ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
             doors: sealbook::serve::Doors {
+                trusted_proxies: Vec::new(),
                 token_file,
                 allowed_hosts: self.allowed_hosts,
                 cors_origins: self.cors_origins,

@@ -182,6 +182,34 @@ fn a_token_that_expired_or_was_revoked_is_refused() {
 }
 
 #[test]
+fn a_token_that_is_revoked_loses_its_open_tails() {
+    use std::io::{BufRead as _, Read as _, Write as _};
+    let server = Server::with_tokens();
+    let reader = server.token(Scope::Read);
+    let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+    let patience = std::time::Duration::from_secs(120);
+    stream.set_read_timeout(Some(patience)).unwrap();
+    let head = format!(
+        "GET /v1/tail HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         authorization: Bearer {reader}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut tail = std::io::BufReader::new(stream);
+    let mut first = String::new();
+    tail.read_line(&mut first).unwrap();
+    assert!(first.starts_with("HTTP/1.1 200"), "{first}");
+    let path = server.dir().join("tokens.jsonl");
+    let mut file = sealbook::serve::token_file::TokenFile::open(&path).unwrap();
+    let id = file.find(reader).unwrap().id.clone();
+    file.revoke(&id).unwrap();
+    file.save(&path).unwrap();
+    server.reload.blocking_send(()).unwrap();
+    // It ends; were it still open, this would wait for ever.
+    let mut rest = Vec::new();
+    tail.read_to_end(&mut rest).unwrap();
+}
+
+#[test]
 fn a_token_file_that_cannot_be_read_leaves_the_tokens_as_they_were() {
     let server = Server::with_tokens();
     let path = server.dir().join("tokens.jsonl");

@@ -34,13 +34,17 @@ pub(in crate::cli) struct Args {
     /// Banned hashes: JSON as the registry lists them, or one a line
     #[arg(long, value_name = "FILE")]
     banned: Option<PathBuf>,
-    /// Deny a package with files that no hash covers
+    /// Deny a package with files that no hash covers; always with --record
     #[arg(long)]
     strict: bool,
+    /// Record a package as attested although no hash covers some of its files
+    #[arg(long, requires = "record", conflicts_with = "strict")]
+    allow_unattested: bool,
     /// Deny a manifest without the Ed25519 signature of a trusted key
     #[arg(long)]
     require_ed25519: bool,
-    /// A trusted key: 64 hex digits or a PEM file (may be given several times)
+    /// A trusted key: 64 hex digits or a PEM file (may be given several times); it
+    /// must have signed the manifest
     #[arg(long, value_name = "KEY")]
     trusted_key: Vec<String>,
     /// Ask this registry for banned hashes [default: PYHALL_REGISTRY_URL, if it
@@ -66,7 +70,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         .hmac_key(secret.as_ref())
         .trusted_keys(&keys)
         .require_ed25519(args.require_ed25519)
-        .strict(args.strict);
+        .strict(args.strict || args.record && !args.allow_unattested);
     if let Some(banned) = &banned {
         verifier = verifier.ban_list(banned);
     }

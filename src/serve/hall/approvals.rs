@@ -136,6 +136,7 @@ pub(in crate::serve) struct PendingItem {
     #[schema(value_type = u64)]
     seq: Seq,
     input_hash: String,
+    task_id: String,
     code: String,
     decided_at: Option<String>,
     decision_id: Option<String>,
@@ -265,6 +266,7 @@ fn record(service: &Service, actor: &Actor, said: Resolution) -> Result<Resolved
     let outcome = Outcome::approval(&Approval {
         denied: said.entry,
         input_hash,
+        task_id: denied.task_id.clone(),
         verdict: said.verdict,
         who: who(actor, said.supervisor_level),
         why: said.why,
@@ -295,6 +297,7 @@ fn who(actor: &Actor, level: Option<Level>) -> String {
 struct Denied {
     decision: Object,
     input_hash: String,
+    task_id: String,
     code: String,
 }
 
@@ -309,6 +312,7 @@ impl Denied {
         let code = code.as_str().filter(|code| WANT_A_HUMAN.contains(code))?;
         Some(Denied {
             input_hash: payload.get("input_hash")?.as_str()?.to_owned(),
+            task_id: payload.get("context")?.get("task_id")?.as_str()?.to_owned(),
             code: code.to_owned(),
             decision: decision.clone(),
         })
@@ -347,6 +351,7 @@ fn list(service: &Service, limit: u64) -> Result<Vec<PendingItem>, Problem> {
             correlation_id: denied.text("correlation_id"),
             env: denied.text("env"),
             input_hash: denied.input_hash,
+            task_id: denied.task_id,
             code: denied.code,
         });
         if found.len() as u64 == limit {

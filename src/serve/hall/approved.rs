@@ -1,4 +1,4 @@
-//! Approvals that hold: each for one request, once, until it expires.
+//! Approvals that hold: each for one request of one task, once, until it expires.
 //!
 //! The ledger is what counts: an approval is an entry, and so is the decision
 //! that used it. What stands here is found there when the Hall begins.
@@ -30,6 +30,7 @@ pub(in crate::serve) struct Approval {
     /// The hash of its entry, in hex.
     entry: String,
     input_hash: String,
+    task_id: String,
     expires: Timestamp,
 }
 
@@ -77,20 +78,30 @@ impl Approved {
             self.lock_resolved().insert(denied);
         }
         let expires = text(payload, "expires").map(Timestamp::parse_canonical);
-        if let (Some("approve"), Some(input_hash), Some(Ok(expires))) =
-            (verdict, text(payload, "input_hash"), expires)
-        {
+        // One of an earlier release names no task, and so holds for none.
+        if let (Some("approve"), Some(input_hash), Some(task_id), Some(Ok(expires))) = (
+            verdict,
+            text(payload, "input_hash"),
+            text(payload, "task_id"),
+            expires,
+        ) {
             self.give_back(Approval {
                 entry: entry.to_string(),
                 input_hash: input_hash.to_owned(),
+                task_id: task_id.to_owned(),
                 expires,
             });
         }
     }
 
-    /// An approval of this request that holds at `now`. It is the caller's
+    /// An approval of this request, in this task, that holds at `now`. It is the caller's
     /// until it is given back.
-    pub(super) fn take(&self, input: &RouteInput, now: Timestamp) -> Option<Approval> {
+    pub(super) fn take(
+        &self,
+        input: &RouteInput,
+        task_id: &str,
+        now: Timestamp,
+    ) -> Option<Approval> {
         let mut holding = self.lock_holding();
         // Few requests were ever approved: of all others no hash is needed.
         if holding.is_empty() {
@@ -100,7 +111,11 @@ impl Approved {
             held.retain(|approval| now < approval.expires);
         }
         holding.retain(|_, held| !held.is_empty());
-        holding.get_mut(&input.artifact_hash())?.pop()
+        let held = holding.get_mut(&input.artifact_hash())?;
+        let at = held
+            .iter()
+            .position(|approval| approval.task_id == task_id)?;
+        Some(held.swap_remove(at))
     }
 
     /// Gives back what was not used.

@@ -118,7 +118,7 @@ fn decide(
         timestamp: service.clock.wall(),
     };
     // Held once: nobody else has it while this decision is taken.
-    let approval = service.hall.approved.take(input, stamp.timestamp);
+    let approval = service.hall.approved.take(input, task_id, stamp.timestamp);
     let asked = Asked {
         input,
         approval: approval.as_ref().map(|approval| approval.entry()),

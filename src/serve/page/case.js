@@ -7,7 +7,7 @@ import { verifyBundle } from "./bundle.js";
 import { fromHex } from "./bytes.js";
 import { el, foreign, replace } from "./dom.js";
 import { readEntry } from "./entry.js";
-import { logKey } from "./headers.js";
+import { fetchHead, logKey, shorter } from "./headers.js";
 import { trustedKey } from "./keys.js";
 import { checkProof } from "./one.js";
 import { fileName, save } from "./save.js";
@@ -26,7 +26,7 @@ export async function showCase(view, correlation) {
   const [able, log, bytes] = await Promise.all([canVerify(), logKey(), bundleOf(correlation)]);
   const found = bytes ? await verifyBundle(bytes) : null;
   const listed = await listEntries(correlation);
-  if (!found && listed.length === 0) {
+  if (!found && listed.length === 0 && !shown.has(correlation)) {
     replace(view, el("h1", {}, "Case ", foreign(correlation)), el("p", {}, "Nothing was found."));
     return;
   }
@@ -38,6 +38,7 @@ export async function showCase(view, correlation) {
   const related = await attestations(found?.entries ?? [], tail, able, log);
   const items = [...(found?.entries ?? []), ...tail, ...related].sort((a, b) => (a.entry?.seq ?? a.index) - (b.entry?.seq ?? b.index));
   faults.push(...[...tail, ...related].flatMap((item) => item.faults));
+  faults.push(...shorter(await fetchHead()), ...missing(correlation, items));
   const some = tail.length === 1 ? "one entry is" : `${tail.length} entries are`;
   const open = tail.length > 0 ? `${some} not sealed yet, as the server says: nothing shows their place, nor that they will stay` : null;
   const verdict = judge({ able, faults, log: found?.log ?? log, key: trustedKey(), open });
@@ -54,6 +55,20 @@ export async function showCase(view, correlation) {
     el("h2", {}, `Custody, in order: ${items.length} entr${items.length === 1 ? "y" : "ies"}`),
     el("div", { "data-state": verdict.state }, timeline(items, { checked: able, about })),
   );
+}
+
+// Entries of a case that were shown in this visit, by their hashes.
+const shown = new Map();
+
+// What was shown of a case and is not there any more. Nothing shows that a
+// selection is whole, but this visit knows what it has seen.
+function missing(correlation, items) {
+  const now = new Map(items.filter((item) => item.entry).map((item) => [item.entry.hash, item.entry.seq]));
+  const before = shown.get(correlation) ?? new Map();
+  shown.set(correlation, new Map([...before, ...now]));
+  return [...before].filter(([hash]) => !now.has(hash)).map(([, seq]) => ({
+    code: "truncated", detail: "this entry of the case was there before, in this visit", index: null, seq, line: null,
+  }));
 }
 
 // Null where nothing of it is sealed.

@@ -25,6 +25,12 @@ export async function fetchHead() {
   return { statement, signed, newer };
 }
 
+// That the log is shorter than it was in this visit, as a fault; none if it is not.
+export function shorter({ newer }, seq = null) {
+  const detail = `the log had entry ${newer} before, in this visit`;
+  return newer === null ? [] : [{ code: "truncated", detail, index: null, seq, line: null }];
+}
+
 // The log's key as the server names it. What it is worth is for the auditor's
 // own key to say.
 export async function logKey() {

@@ -6,7 +6,7 @@ import { fromHex, toHex } from "./bytes.js";
 import { el, facts, foreign, replace } from "./dom.js";
 import { readEntry } from "./entry.js";
 import { hashFacts, headerFacts, hexDump, pathTable, payloadText } from "./evidence.js";
-import { logGenesis, logKey } from "./headers.js";
+import { fetchHead, logGenesis, logKey, shorter } from "./headers.js";
 import { isHex } from "./json.js";
 import { trustedKey } from "./keys.js";
 import { climb } from "./merkle.js";
@@ -36,7 +36,7 @@ export async function showEntry(view, id) {
     fault("prev_hash_mismatch", "it does not name the entry before it");
   }
   const proof = item.get("epoch") === null ? null : await checkProof(entry, log, able);
-  faults.push(...(proof?.faults ?? []));
+  faults.push(...(proof?.faults ?? []), ...shorter(await fetchHead(), entry.seq));
   const open = proof ? null : "the server says that it is not sealed yet: its number is the server's word, and nothing shows that it will stay";
   const verdict = judge({ able, faults, log, key: trustedKey(), open });
   if (verdict.state === "verified") {

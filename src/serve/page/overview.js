@@ -4,7 +4,7 @@ import { askJson, askText, query } from "./ask.js";
 import { findAlerts } from "./alerts.js";
 import { banner, chip } from "./banner.js";
 import { cell, el, facts, hashText, replace } from "./dom.js";
-import { fetchHead, fetchHeaders } from "./headers.js";
+import { fetchHead, fetchHeaders, shorter } from "./headers.js";
 import { trustedKey } from "./keys.js";
 import { epochs, hourOf, plot, volume } from "./plot.js";
 import { canVerify } from "./strict.js";
@@ -24,9 +24,7 @@ export async function overview(view) {
   if (head.signed === false) {
     faults.unshift({ code: "signature_invalid", detail: "the head's signature is not the log key's", index: null, seq: content.seq, line: null });
   }
-  if (head.newer !== null) {
-    faults.unshift({ code: "truncated", detail: `the log had entry ${head.newer} before, in this visit`, index: null, seq: content.seq, line: null });
-  }
+  faults.unshift(...shorter(head, content.seq));
   const state = { health, faults, unsealed: figure(figures, "unsealed_entries"), lag: figure(figures, "epoch_lag_seconds") };
   const alerts = await findAlerts(state);
   const verdict = judge({ able, faults, log: content.log, key: trustedKey() });
