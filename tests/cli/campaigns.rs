@@ -10,6 +10,8 @@ mod client;
 mod clocks;
 #[path = "../../tools/campaigns/everyday.rs"]
 mod everyday;
+#[path = "../../tools/campaigns/growth.rs"]
+mod growth;
 #[path = "../../tools/campaigns/kill.rs"]
 mod kill;
 #[path = "../../tools/campaigns/place.rs"]
@@ -54,6 +56,13 @@ fn processes_that_are_killed_lose_nothing_that_they_acknowledged() {
     let tally = found(kill::run(program(), 16, 11, false));
     assert_eq!(tally.findings(), NOTHING, "{tally}");
     assert!(tally.of("kills") >= 16);
+}
+
+#[test]
+fn a_hundred_processes_that_append_one_entry_each_leave_few_files() {
+    let tally = found(growth::run(program(), 100, false));
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+    assert_eq!(tally.of("appends"), 100);
 }
 
 #[test]

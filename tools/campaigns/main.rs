@@ -6,6 +6,7 @@
 //! campaigns syscalls [--every N] [--call NAME] errors and SIGKILL at the n-th system call
 //! campaigns clocks                            the machine's clock set back and forth
 //! campaigns everyday [--hours N] [--seed N]   what operators do in 24 simulated hours
+//! campaigns growth [--appends N]              one entry a process, with 256 open files
 //! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
 //! campaigns soak [--minutes N | --seconds N]  mixed load at half the greatest rate
 //! ```
@@ -27,6 +28,7 @@ mod book;
 mod client;
 mod clocks;
 mod everyday;
+mod growth;
 mod kill;
 mod place;
 mod random;
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
             let hours = argument("--hours", 24);
             everyday::run(&program(), &everyday::Plan { hours, seed })
         }
+        "growth" => growth::run(&program(), argument("--appends", 100_000), true),
         "stress" => stress::run(&stress::Load::full(argument("--seconds", 60), seed)),
         "soak" => {
             let minutes = argument("--minutes", 20);
@@ -66,7 +69,7 @@ fn main() -> ExitCode {
         }
         _ => {
             println!(
-                "campaigns kill|syscalls|clocks|everyday|stress|soak, see tools/campaigns/main.rs"
+                "campaigns kill|syscalls|clocks|growth|everyday|stress|soak, see tools/campaigns/main.rs"
             );
             return ExitCode::from(2);
         }

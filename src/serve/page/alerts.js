@@ -6,6 +6,8 @@ import { shortTime } from "./time.js";
 
 const HOUR = 3600;
 const GRACE = 300;
+// Seconds.
+const CLOCK_TOLERANCE = 60;
 const LOW_BYTES = 1024 ** 3;
 
 // `{ tone, text, href }`, the worst first. `state` has health, lag, faults and
@@ -47,6 +49,9 @@ function fromHealth(health) {
   }
   if (health.status !== "ok") {
     return [{ tone: "bad", text: "The server says that it is not well.", href: null }];
+  }
+  if (Number(health.clock_behind_seconds) > CLOCK_TOLERANCE) {
+    return [{ tone: "bad", text: `The clock is ${health.clock_behind_seconds} s behind the last entry: entries repeat that time. A new book (sealbook rotate) begins with the clock's.`, href: null }];
   }
   const free = Number(health.free_bytes);
   return free < LOW_BYTES ? [{ tone: "warn", text: "Less than 1 GiB is free on the ledger's disk.", href: null }] : [];
