@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use rocksdb::{DB, Options};
+use sealbook::ledger::hash::Hash;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::tile::TileId;
 use sealbook::store::term::{Field, Term};
@@ -122,4 +123,31 @@ fn a_ledger_of_hundreds_of_small_tables_opens_and_heals() {
     assert!(found <= MOST_FILES, "{found} files");
     let store = RocksStore::open_read_only(&place.dir).unwrap();
     assert_eq!(store.entries(0..u64::MAX).count(), 306);
+}
+
+/// What earlier versions left at the bottom of a table whose rows go everywhere.
+#[test]
+fn a_table_in_many_pieces_is_put_together() {
+    let place = Place::with_ledger();
+    let path = place.dir.join("db");
+    let mut options = Options::default();
+    options.set_disable_auto_compactions(true);
+    options.set_target_file_size_base(1_000);
+    let names = DB::list_cf(&options, &path).unwrap();
+    let tables = names.iter().map(|name| (name, options.clone()));
+    let db = DB::open_cf_with_opts(&options, &path, tables).unwrap();
+    let hashes = db.cf_handle("hashes").unwrap();
+    for n in 0..20_000_u64 {
+        let hash = Hash::of(&n.to_be_bytes());
+        db.put_cf(hashes, hash.as_bytes(), 0_u64.to_be_bytes())
+            .unwrap();
+    }
+    db.flush_cf(hashes).unwrap();
+    db.compact_range_cf(hashes, None::<&[u8]>, None::<&[u8]>);
+    drop(db);
+    let before = files(&place.dir);
+    assert!(before > MOST_FILES, "{before} files");
+    drop(RocksStore::open(&place.dir).unwrap());
+    let after = files(&place.dir);
+    assert!(after < MOST_FILES / 2, "{after} files");
 }

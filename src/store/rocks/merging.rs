@@ -40,21 +40,23 @@ impl RocksStore {
         if files.iter().all(|(_, files)| files.len() <= MOST_FILES) {
             return Ok(());
         }
-        // Whatever RocksDB itself finds to be merged comes first. A table whose
-        // files overlap is in order then.
+        // Whatever RocksDB itself finds to be merged comes first. A table whose rows go
+        // everywhere is in order then, unless an earlier version left it in pieces.
         self.db
             .wait_for_compact(&WaitForCompactOptions::default())
             .map_err(of_rocks)?;
         files = self.small_files()?;
-        files.retain(|(table, files)| files.len() > MOST_FILES && !table.overlaps());
+        files.retain(|(_, files)| files.len() > MOST_FILES);
         for (table, files) in files {
             let mut forced = CompactOptions::default();
             // Else files that overlap nothing are moved, and stay as many.
             forced.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-            let (first, last) = range_to_merge(files);
             let family = self.table(table)?;
-            self.db
-                .compact_range_cf_opt(family, Some(first), Some(last), &forced);
+            let (first, last) = match table.overlaps() {
+                true => (None, None),
+                false => range_to_merge(files),
+            };
+            self.db.compact_range_cf_opt(family, first, last, &forced);
         }
         Ok(())
     }
@@ -80,7 +82,7 @@ impl RocksStore {
 }
 
 /// The keys of the files to merge.
-fn range_to_merge(mut files: Vec<File>) -> (Vec<u8>, Vec<u8>) {
+fn range_to_merge(mut files: Vec<File>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
     files.sort_by_key(|file| file.bytes);
     let mut bytes = 0;
     let mut range: Option<(Vec<u8>, Vec<u8>)> = None;
@@ -94,7 +96,7 @@ fn range_to_merge(mut files: Vec<File>) -> (Vec<u8>, Vec<u8>) {
             Some((first, last)) => (first.min(file.first), last.max(file.last)),
         });
     }
-    range.unwrap_or_default()
+    range.unzip()
 }
 
 #[cfg(test)]
@@ -114,7 +116,7 @@ mod tests {
         let large = [file(0, 10_000_000), file(1, 900_000)];
         let small = (2..11).map(|at| file(at, 1_000));
         let range = range_to_merge(large.into_iter().chain(small).collect());
-        assert_eq!(range, (vec![2], vec![10, 9]));
+        assert_eq!(range, (Some(vec![2]), Some(vec![10, 9])));
     }
 
     #[test]
@@ -122,6 +124,7 @@ mod tests {
         let files = (0..20)
             .map(|at| file(at, 1_000 + usize::from(at)))
             .collect();
-        assert_eq!(range_to_merge(files), (vec![0], vec![19, 9]));
+        let range = range_to_merge(files);
+        assert_eq!(range, (Some(vec![0]), Some(vec![19, 9])));
     }
 }
