@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! callers          canonicalise, check              (many threads)
-//!    │ line        number, stamp, chain             (one after the other, under its lock)
+//!    │ queue       number, stamp, chain             (one after the other, under its lock)
 //! callers          sign                             (beside each other)
-//!    │ line        what is signed, from the front
+//!    │ queue       what is signed, from the front
 //! committer        tree, write + sync, mark         (one thread)
 //!    │          └─▶ indexing: secondary indexes, behind  (one thread)
 //!    │ acknowledging: wakes threads that wait, where there are many  (one thread)
@@ -12,14 +12,13 @@
 //! ```
 //!
 //! An entry's hash does not cover its signature. So the chain grows at the pace of a
-//! hash, and the signatures, which take ten times as long, are made by whoever
-//! appends, on whatever core he runs; who submits many at once has them signed on
-//! all cores.
+//! hash, and the signatures, which take ten times as long, are made by the callers'
+//! threads beside each other; those of a large request on all cores.
 //!
-//! While the committer syncs one batch, the next is signed, and whatever arrives
-//! goes on joining it until the committer is ready to take it: a batch grows with
-//! the load, and nobody waits when there is none. Who appends one entry while
-//! nobody else is at work takes the committer's place, and wakes nobody.
+//! While the committer syncs one batch, the next is signed, and what arrives joins it
+//! until the committer is ready to take it. So a batch grows with the load, and there is
+//! no wait without load. A caller that appends one entry to an empty queue commits it in
+//! its own thread, and wakes no other.
 //!
 //! # The order of things
 //! 1. An entry gets its number, time, previous hash and signature.
@@ -34,14 +33,18 @@
 //! the remaining tree nodes are one synced write; then the mark names the header
 //! too, so that a lost seal is noticed as a lost entry is.
 //!
-//! After a write, a sync or a mark that failed nobody knows what the disk holds.
-//! The writer refuses everything from then on; reopening reads what is there.
+//! Room on the disk is looked at first. Where there is too little, nothing is written:
+//! the batch and what is queued behind it are refused, the chain goes back to the end of
+//! the log, and the writer goes on.
 //!
-//! # Who owns what
-//! Under the line's lock are the chain (next number, last hash, last time, hour of
-//! the open epoch) and the places of what is not committed. Under the committer's
-//! are the tree, the last header, the mark and what is durable. Work flows one way;
-//! whoever has the line's turn, and he alone, takes the committer's lock to write.
+//! After a write, a sync or a mark that failed it is not known what the disk holds. The
+//! writer refuses everything from then on; reopening reads what is there.
+//!
+//! # What each lock guards
+//! The queue's lock guards the chain (next number, last hash, last time, hour of the open
+//! epoch) and the tickets of what is not committed. The committer's lock guards the tree,
+//! the last header, the mark and what is durable. Work flows one way: only the thread
+//! that has the queue's permit takes the committer's lock to write.
 
 mod acknowledging;
 mod boot;
@@ -51,10 +54,10 @@ pub mod error;
 mod indexing;
 pub mod init;
 pub mod key_file;
-mod line;
 pub mod mark;
 pub mod observer;
 pub mod publish;
+mod queue;
 #[cfg(feature = "rocks")]
 pub mod reading;
 mod recover;
@@ -83,9 +86,9 @@ use boot::Started;
 use clock::Clock;
 use committer::Committer;
 use error::{LogbookError, OpenError};
-use line::Line;
 use mark::{Mark, MarkFault, MarkFile};
 use observer::{Observer, Shared};
+use queue::Queue;
 use recover::Recovered;
 pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, judge_mark};
 use request::{Pending, Prepared, Receipt, Remember, Submission};
@@ -95,7 +98,7 @@ use sequencer::Sequencer;
 pub struct Parts {
     /// Where entries go.
     pub store: Arc<dyn Store>,
-    /// Who signs them.
+    /// What signs them.
     pub signer: Arc<dyn Signer>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
@@ -106,7 +109,7 @@ pub struct Parts {
 /// A ledger open for writing. It can be shared between threads; appends that
 /// meet share one synced write.
 pub struct Logbook {
-    line: Arc<Line>,
+    queue: Arc<Queue>,
     /// As long as its thread lives.
     committer: Weak<Mutex<Committer>>,
     threads: Vec<JoinHandle<()>>,
@@ -172,7 +175,7 @@ impl Logbook {
         mark: Option<Mark>,
     ) -> Logbook {
         let sequencer = Sequencer::new(&parts, &recovered, started);
-        let line = Arc::new(Line::new(sequencer, Arc::clone(&parts.signer)));
+        let queue = Arc::new(Queue::new(sequencer, Arc::clone(&parts.signer)));
         let shared = Shared::new(recovered.head());
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
         let (acknowledger, acknowledging) = Acknowledger::start();
@@ -180,10 +183,10 @@ impl Logbook {
         let committer = Committer::new(&parts, recovered, mark, shared.clone(), after);
         let committer = Arc::new(Mutex::new(committer));
         let committing = Arc::downgrade(&committer);
-        let own = Arc::clone(&line);
+        let own = Arc::clone(&queue);
         let thread = std::thread::spawn(move || Committer::run(&committer, &own));
         Logbook {
-            line,
+            queue,
             committer: committing,
             threads: vec![thread, indexing, acknowledging],
             shared,
@@ -199,10 +202,10 @@ impl Logbook {
     pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, LogbookError> {
         let entries = vec![Prepared::of_caller(kind, payload)?];
         let (submission, pending) = request::awaited(entries);
-        let entered = self.line.enter(submission);
-        let turn = self.line.sign_alone(entered.ok_or(LogbookError::Stopped)?);
-        if let Some((turn, committer)) = turn.zip(self.committer.upgrade()) {
-            Committer::perform_all(&committer, turn);
+        let entered = self.queue.enter(submission);
+        let permit = self.queue.sign_alone(entered.ok_or(LogbookError::Stopped)?);
+        if let Some((permit, committer)) = permit.zip(self.committer.upgrade()) {
+            Committer::perform_all(&committer, permit);
         }
         pending.wait()?.pop().ok_or(LogbookError::Stopped)
     }
@@ -231,18 +234,18 @@ impl Logbook {
     ) -> Result<Pending, LogbookError> {
         let (mut submission, pending) = request::awaited(entries);
         submission.reply.remember = remember;
-        let entered = self.line.enter(submission);
-        let place = entered.ok_or(LogbookError::Stopped)?;
-        self.line.have_signed(place);
+        let entered = self.queue.enter(submission);
+        let unsigned = entered.ok_or(LogbookError::Stopped)?;
+        self.queue.have_signed(unsigned);
         Ok(pending)
     }
 
-    /// Hands over what several ask for, in one go: whoever has many at hand wakes
-    /// the writer once for all of them. Never blocks, but for signing a few; each is
+    /// Hands over several requests in one go, so that the writer is woken once for all
+    /// of them. Never blocks, but for signing a few; each is
     /// answered, with [`LogbookError::Busy`] where too much is under way.
     pub fn submit_all(&self, submissions: Vec<Submission>) {
-        if let Some(place) = self.line.try_enter(submissions) {
-            self.line.have_signed(place);
+        if let Some(unsigned) = self.queue.try_enter(submissions) {
+            self.queue.have_signed(unsigned);
         }
     }
 
@@ -264,7 +267,7 @@ impl Logbook {
     /// [`LogbookError`].
     pub fn seal(&self) -> Result<Option<SignedEpoch>, LogbookError> {
         let (reply, answer) = bounded(1);
-        self.line.seal(reply);
+        self.queue.seal(reply);
         answer.recv().map_err(|_| LogbookError::Stopped)?
     }
 
@@ -296,7 +299,7 @@ impl Logbook {
     /// Requests that wait for their signatures or to be committed.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.line.requests()
+        self.queue.requests()
     }
 
     /// Whose log it is.
@@ -332,16 +335,16 @@ impl Logbook {
     /// [`LogbookError`] if the mark could not be written.
     pub fn finish(&self) -> Result<(), LogbookError> {
         let (reply, answer) = bounded(1);
-        self.line.close(reply);
+        self.queue.close(reply);
         answer.recv().map_err(|_| LogbookError::Stopped)??;
         // Not for safety: so that the next opening has little to replay.
         Ok(self.store.flush()?)
     }
 
     fn join(&mut self) {
-        self.line.end();
+        self.queue.end();
         for thread in self.threads.drain(..) {
-            // A thread that panicked has answered nobody: its callers see
+            // A thread that panicked has answered no caller: they see
             // `Stopped`, and there is nothing to add here.
             let _ = thread.join();
         }
@@ -349,10 +352,10 @@ impl Logbook {
 }
 
 impl Drop for Logbook {
-    /// As [`Logbook::close`], with nobody to tell.
+    /// As [`Logbook::close`], where an error cannot be told.
     fn drop(&mut self) {
         let (reply, answer) = bounded(1);
-        self.line.close(reply);
+        self.queue.close(reply);
         let _ = answer.recv();
         self.join();
     }

@@ -1,4 +1,4 @@
-//! The thread that wakes those who wait for their entries, while the committer
+//! The thread that wakes the callers that wait for their entries, while the committer
 //! already writes the next batch. To wake sixty threads takes as long as to
 //! write their entries.
 
@@ -17,7 +17,7 @@ const WOKEN_IN_PLACE: usize = 4;
 /// Batches whose callers are still being woken.
 const BEHIND: usize = 4;
 
-/// Gives receipts to those who wait. Dropping it ends the thread when all have
+/// Gives receipts to callers that wait. Dropping it ends the thread when all have
 /// theirs.
 ///
 /// The channel is of the standard library, whose receivers sleep at once. Those

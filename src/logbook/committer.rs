@@ -21,9 +21,9 @@ use super::acknowledging::{Acknowledger, Due};
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::indexing::Wake;
-use super::line::{Line, NoWork, Turn};
 use super::mark::{Mark, MarkFile};
 use super::observer::{Committed, Shared};
+use super::queue::{NoWork, Permit, Queue};
 use super::recover::{CLOCKS_RECORDED, Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
 use super::request::{Placed, SealReply, Work};
@@ -50,7 +50,7 @@ pub(super) struct Committer {
     failed: bool,
     /// The work at hand was refused before anything of it was written: there is no room.
     not_written: Option<LogbookError>,
-    /// A failure that nobody waited for. The next who asks is told of it.
+    /// A failure that no caller waited for. The next request is answered with it.
     untold: Option<LogbookError>,
 }
 
@@ -70,7 +70,7 @@ struct Stated {
 }
 
 /// The committer's thread ends, by whatever way.
-struct Leaving<'l>(&'l Line);
+struct Leaving<'q>(&'q Queue);
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
@@ -118,18 +118,17 @@ impl Committer {
         }
     }
 
-    /// Has the committer work until it is told to close or nobody is left to give
-    /// work. It is locked for one turn at a time: others may commit in between, if
-    /// it is theirs.
-    pub(super) fn run(committer: &Mutex<Committer>, line: &Line) {
-        // Whoever is in the line then would wait for ever.
-        let _leaving = Leaving(line);
+    /// Has the committer work until it is told to close or the queue has ended. It is
+    /// locked for one permit at a time: callers that have it commit in between.
+    pub(super) fn run(committer: &Mutex<Committer>, queue: &Queue) {
+        // What is in the queue then would wait for ever.
+        let _leaving = Leaving(queue);
         loop {
             // A mark may come due by what others commit while this waits.
             let due = Committer::lock(committer).mark_due_in();
-            match line.take(due.unwrap_or(MARK_EVERY)) {
-                Ok(turn) => {
-                    if !Committer::perform_all(committer, turn) {
+            match queue.take(due.unwrap_or(MARK_EVERY)) {
+                Ok(permit) => {
+                    if !Committer::perform_all(committer, permit) {
                         return;
                     }
                 }
@@ -144,17 +143,17 @@ impl Committer {
         }
     }
 
-    /// Does what there is to do in a turn. False if it was the last. The lock is
-    /// given up before the turn, with which the next one comes in.
-    pub(super) fn perform_all(committer: &Mutex<Committer>, mut turn: Turn<'_>) -> bool {
+    /// Does the works of a permit. False if one was the last. The lock is given up
+    /// before the permit, so that the next holder finds it free.
+    pub(super) fn perform_all(committer: &Mutex<Committer>, mut permit: Permit<'_>) -> bool {
         let mut committer = Committer::lock(committer);
-        while let Some(work) = turn.works.pop_front() {
+        while let Some(work) = permit.works.pop_front() {
             if !committer.perform(work) {
                 return false;
             }
             if let Some(error) = committer.not_written.take() {
                 // What comes after it was chained to what will never be.
-                turn.go_back(committer.end(), &error);
+                permit.go_back(committer.end(), &error);
             }
         }
         true
@@ -174,7 +173,7 @@ impl Committer {
 
     fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
         committer.lock().unwrap_or_else(|poisoned| {
-            // Somebody panicked in the middle: nobody knows what is written.
+            // A thread panicked in the middle: it is not known what is written.
             let mut committer = poisoned.into_inner();
             committer.fail();
             committer
@@ -343,7 +342,7 @@ impl Committer {
         Ok(signed)
     }
 
-    /// The line has closed this epoch and goes on with the next, so a header that
+    /// The queue has closed this epoch and goes on with the next, so a header that
     /// cannot be signed stops the writer.
     fn sign_header(&mut self, header: EpochHeader) -> Result<SignedEpoch, LogbookError> {
         let signed = Statement::sign(header, &*self.signer);
@@ -407,7 +406,7 @@ impl Committer {
         Ok(())
     }
 
-    /// The same, where nobody waits for the answer.
+    /// The same, where no caller waits for the answer.
     fn move_mark_up(&mut self) {
         let stated = self.state_mark(self.last.ts);
         match (stated, &mut self.mark.stated) {

@@ -19,7 +19,7 @@ use super::error::LogbookError;
 const USUAL_PAYLOAD: usize = 256;
 
 /// Kind and canonical payload of an entry to be, checked in its caller's
-/// thread, so that nothing that is done under the line's lock can fail.
+/// thread, so that nothing that is done under the queue's lock can fail.
 #[derive(Clone, Debug)]
 pub struct Prepared {
     pub(crate) kind: String,
@@ -119,7 +119,7 @@ pub struct Submission {
 impl Submission {
     /// Entries that become durable together or not at all, with consecutive
     /// numbers and one time; `remember` is in the same write. `answer` is called
-    /// once, by whoever commits them, and must neither block nor take long: the
+    /// once, by the thread that commits them, and must neither block nor take long: the
     /// next commit waits for it.
     pub fn whole(
         entries: Vec<Prepared>,
@@ -245,7 +245,7 @@ impl Work {
         }
     }
 
-    /// Answers everyone who asked for it that it was not done.
+    /// Answers every request of it that it was not done.
     pub(crate) fn refuse(self, error: &LogbookError) {
         match self {
             Work::Commit { replies, .. } => {

@@ -79,11 +79,11 @@ pub(super) struct Chained {
     pub(super) refused: Vec<(Reply, LogbookError)>,
 }
 
-/// What is made of a draft by whoever has the key: a signature, and the leaf of the
+/// What is made of a draft with the key: a signature, and the leaf of the
 /// tree that covers it.
 pub(super) type Signed = (Signature, Hash);
 
-/// Who asked for them.
+/// The requests that they are of.
 #[derive(Default)]
 pub(super) struct Asked {
     /// Requests, with the index one past their last draft.
@@ -312,7 +312,7 @@ fn answers(
     let answer = |(reply, end): (Reply, usize)| {
         let own = entries.get(from..end).unwrap_or_default();
         from = end;
-        // A clock entry that the writer put in belongs to nobody.
+        // A clock entry that the writer put in belongs to no request.
         let receipts = own
             .iter()
             .filter(|placed| placed.entry.kind() != kind::CLOCK)

@@ -2,10 +2,15 @@
 
 use std::sync::Mutex;
 
+use shuttle::rand::{Rng, thread_rng};
+
 use super::writer::{Entry, Refused};
 
-#[derive(Default)]
-pub struct Disk(Mutex<Durable>);
+pub struct Disk {
+    durable: Mutex<Durable>,
+    /// Now and then there is no room.
+    is_scarce: bool,
+}
 
 #[derive(Default)]
 pub struct Durable {
@@ -22,24 +27,28 @@ pub struct Durable {
 }
 
 impl Disk {
-    pub fn new(fails_in: Option<usize>, persists: bool) -> Disk {
-        Disk(Mutex::new(Durable {
+    pub fn new(fails_in: Option<usize>, persists: bool, is_scarce: bool) -> Disk {
+        let durable = Durable {
             fails_in,
             persists,
             ..Durable::default()
-        }))
+        };
+        Disk {
+            durable: Mutex::new(durable),
+            is_scarce,
+        }
     }
 
     pub fn look<T>(&self, look: impl FnOnce(&Durable) -> T) -> T {
-        look(&self.0.lock().unwrap())
+        look(&self.durable.lock().unwrap())
     }
 
     pub fn is_lost(&self) {
-        self.0.lock().unwrap().lost = true;
+        self.durable.lock().unwrap().lost = true;
     }
 
     fn write(&self, change: impl FnOnce(&mut Durable)) -> Result<(), Refused> {
-        let mut durable = self.0.lock().unwrap();
+        let mut durable = self.durable.lock().unwrap();
         assert!(!durable.failed, "nothing is written after a failure");
         assert!(!durable.lost, "nothing is written after a panic");
         let fails = durable.fails_in == Some(0);
@@ -49,6 +58,11 @@ impl Disk {
             change(&mut durable);
         }
         if fails { Err(Refused::Disk) } else { Ok(()) }
+    }
+
+    /// Whether there is room: asked before a write, by the throw of a die.
+    pub fn has_room(&self) -> bool {
+        !self.is_scarce || !thread_rng().gen_bool(0.2)
     }
 
     pub fn commit(&self, entries: Vec<Entry>) -> Result<(), Refused> {

@@ -4,14 +4,14 @@
 //!     cargo run --release -- [SCHEDULES] [SEED]        default: 20 000 each, seed 1
 //!     cargo test --release                             that mistakes are found
 //!
-//! What runs here is the protocol of `src/logbook/line.rs`, `sequencer.rs` and
+//! What runs here is the protocol of `src/logbook/queue.rs`, `sequencer.rs` and
 //! `committer.rs`, copied step for step with numbers for entries, not those files
 //! themselves: their locks are not Shuttle's. Whoever changes one changes the
 //! other.
 //!
 //! Each schedule draws a scenario: appends of one to three entries, seals by
-//! callers, hours that pass, a signer that fails or panics, a disk or mark that
-//! fails at some write, which is there all the same or not, a panic under either
+//! callers, hours that pass, a signer that fails or panics, a disk without room now and
+//! then, a disk or mark that fails at some write, which is there all the same or not, a panic under either
 //! lock, and a close by one of them or by all leaving. Single entries are committed
 //! in the caller's own thread where nobody else is at work; others are signed by
 //! their callers, or by a thread that their callers do not wait for, or by the
@@ -41,7 +41,7 @@ use shuttle::{Config, Runner, thread};
 
 use disk::Disk;
 use mutant::Mutant;
-use writer::{Committer, Line, Refused, Reply, Sequencer, Signing, deliver};
+use writer::{Committer, Queue, Refused, Reply, Sequencer, Signing, deliver};
 
 const CALLERS: usize = 4;
 
@@ -79,6 +79,7 @@ struct Seen {
     alone: usize,
     refused_by_disk: usize,
     refused_by_signer: usize,
+    refused_for_room: usize,
     busy: usize,
     stopped: usize,
     epochs: usize,
@@ -90,15 +91,15 @@ struct Seen {
 fn schedule(mutant: Mutant, seen: &Mutex<Seen>) {
     let mut rng = thread_rng();
     let fails_in = rng.gen_bool(0.5).then(|| rng.gen_range(0..8));
-    let disk = Arc::new(Disk::new(fails_in, rng.gen_bool(0.5)));
+    let disk = Arc::new(Disk::new(fails_in, rng.gen_bool(0.5), rng.gen_bool(0.3)));
     let hour = Arc::new(Mutex::new(0));
     // One of four schedules has a panic, under one of the locks.
     let panics_in = rng.gen_bool(0.25).then(|| rng.gen_range(0..5));
-    let under_line = rng.gen_bool(0.5);
+    let under_queue = rng.gen_bool(0.5);
     let signing_fails = rng.gen_bool(0.3);
     let sequencer = Sequencer::new(Arc::clone(&hour));
-    let line = Line::new(sequencer, panics_in.filter(|_| under_line), mutant);
-    let line = Arc::new(line);
+    let queue = Queue::new(sequencer, panics_in.filter(|_| under_queue), mutant);
+    let queue = Arc::new(queue);
     let (acknowledger, batches) = mpsc::sync_channel::<writer::Due>(1);
     let committer = Arc::new(Lock::new(Committer {
         disk: Arc::clone(&disk),
@@ -107,14 +108,15 @@ fn schedule(mutant: Mutant, seen: &Mutex<Seen>) {
         last: None,
         marked: None,
         failed: false,
+        not_written: false,
         untold: None,
-        panics_in: panics_in.filter(|_| !under_line),
+        panics_in: panics_in.filter(|_| !under_queue),
         poisoned: false,
         mutant,
     }));
     let closer = rng.gen_range(0..CALLERS + 1);
     let for_callers = Arc::downgrade(&committer);
-    let own = Arc::clone(&line);
+    let own = Arc::clone(&queue);
     let mut threads = vec![
         thread::spawn(move || Committer::run(committer, &own)),
         thread::spawn(move || batches.into_iter().for_each(deliver)),
@@ -122,13 +124,13 @@ fn schedule(mutant: Mutant, seen: &Mutex<Seen>) {
     let callers = Arc::new(Mutex::new(CALLERS));
     let tally = Arc::new(Mutex::new(Seen::default()));
     for caller in 0..CALLERS {
-        let (line, disk) = (Arc::clone(&line), Arc::clone(&disk));
+        let (queue, disk) = (Arc::clone(&queue), Arc::clone(&disk));
         let (hour, tally) = (Arc::clone(&hour), Arc::clone(&tally));
         let committer = Weak::clone(&for_callers);
         let callers = Arc::clone(&callers);
         threads.push(thread::spawn(move || {
             let scene = Scene {
-                line: &line,
+                queue: &queue,
                 committer: &committer,
                 signing_fails,
                 disk: &disk,
@@ -142,7 +144,7 @@ fn schedule(mutant: Mutant, seen: &Mutex<Seen>) {
                 *callers
             };
             if left == 0 {
-                line.end();
+                queue.end();
             }
         }));
     }
@@ -169,6 +171,7 @@ fn schedule(mutant: Mutant, seen: &Mutex<Seen>) {
     seen.alone += tally.alone;
     seen.refused_by_disk += tally.refused_by_disk;
     seen.refused_by_signer += tally.refused_by_signer;
+    seen.refused_for_room += tally.refused_for_room;
     seen.busy += tally.busy;
     seen.stopped += tally.stopped;
     seen.closed += tally.closed;
@@ -176,7 +179,7 @@ fn schedule(mutant: Mutant, seen: &Mutex<Seen>) {
 
 /// What a caller sees.
 struct Scene<'s> {
-    line: &'s Arc<Line>,
+    queue: &'s Arc<Queue>,
     committer: &'s Weak<Lock<Committer>>,
     signing_fails: bool,
     disk: &'s Disk,
@@ -188,14 +191,14 @@ impl Scene<'_> {
     /// One caller: asks a few times, and holds every answer to what is durable.
     fn call(&self, caller: usize, closes: bool) {
         let mut newest = None;
-        for turn in 0..3_u32 {
+        for round in 0..3_u32 {
             match thread_rng().gen_range(0..8) {
                 0 => *self.hour.lock().unwrap() += 1,
                 1 | 2 => self.seal(newest),
                 _ => {
                     let count = thread_rng().gen_range(1..=3);
                     let ids: Vec<_> = (0..count)
-                        .map(|n| caller as u32 * 100 + turn * 10 + n)
+                        .map(|n| caller as u32 * 100 + round * 10 + n)
                         .collect();
                     self.append(ids, &mut newest);
                 }
@@ -209,24 +212,24 @@ impl Scene<'_> {
     fn append(&self, ids: Vec<u32>, newest: &mut Option<u64>) {
         let (reply, answer) = Reply::new();
         let entered = match ids.len() {
-            2 => self.line.try_enter(ids.clone(), reply),
-            _ => self.line.enter(ids.clone(), reply),
+            2 => self.queue.try_enter(ids.clone(), reply),
+            _ => self.queue.enter(ids.clone(), reply),
         };
         let mut signer = None;
-        if let Some(place) = entered {
+        if let Some(unsigned) = entered {
             let signing = self.signing();
             match ids.len() {
                 1 => {
-                    let turn = self.line.sign_alone(place, signing);
-                    self.tally.lock().unwrap().alone += usize::from(turn.is_some());
-                    if let Some((turn, committer)) = turn.zip(self.committer.upgrade()) {
-                        Committer::perform_all(&committer, turn);
+                    let permit = self.queue.sign_alone(unsigned, signing);
+                    self.tally.lock().unwrap().alone += usize::from(permit.is_some());
+                    if let Some((permit, committer)) = permit.zip(self.committer.upgrade()) {
+                        Committer::perform_all(&committer, permit);
                     }
                 }
-                2 => self.line.sign(place, signing),
+                2 => self.queue.sign(unsigned, signing),
                 _ => {
-                    let line = Arc::clone(self.line);
-                    let sign = move || line.sign(place, signing);
+                    let queue = Arc::clone(self.queue);
+                    let sign = move || queue.sign(unsigned, signing);
                     signer = Some(thread::spawn(sign));
                 }
             }
@@ -248,6 +251,7 @@ impl Scene<'_> {
             }
             Err(Refused::Sign) => tally.refused_by_signer += 1,
             Err(Refused::Busy) => tally.busy += 1,
+            Err(Refused::Full) => tally.refused_for_room += 1,
             Err(Refused::Disk) => {
                 assert!(self.disk.look(|durable| durable.failed));
                 tally.refused_by_disk += 1;
@@ -266,7 +270,7 @@ impl Scene<'_> {
 
     fn seal(&self, newest: Option<u64>) {
         let (reply, answer) = mpsc::channel();
-        self.line.seal(reply);
+        self.queue.seal(reply);
         if let Ok(Ok(Some((first, last)))) = answer.recv() {
             let covers = |durable: &disk::Durable| durable.epochs.contains(&(first, last));
             assert!(self.disk.look(covers), "a header that was given is durable");
@@ -279,7 +283,7 @@ impl Scene<'_> {
 
     fn close(&self) {
         let (reply, answer) = mpsc::channel();
-        self.line.close(reply);
+        self.queue.close(reply);
         if let Ok(Ok(())) = answer.recv() {
             self.disk.look(|durable| {
                 assert!(!durable.failed && !durable.lost);

@@ -8,9 +8,9 @@ pub enum Mutant {
     Sound,
     /// What is signed is taken, whatever stands before it.
     OrderOverlooked,
-    /// Who is alone in the line does not ask whether somebody commits.
-    TurnOverlooked,
-    /// A turn is given up before its work is done.
+    /// Who is alone in the queue does not ask whether somebody commits.
+    PermitOverlooked,
+    /// A permit is given up before its work is done.
     DoneTooEarly,
     /// The committer wakes callers before it writes.
     AcknowledgedFirst,
@@ -18,44 +18,47 @@ pub enum Mutant {
     FailureForgotten,
     /// The committer goes on after a panic under its lock.
     CommitterPoisonOverlooked,
-    /// The line goes on after a panic under its lock.
-    LinePoisonOverlooked,
-    /// The committer ends without answering who is in the line.
-    LineAbandoned,
-    /// A slot that is filled wakes nobody.
+    /// The queue goes on after a panic under its lock.
+    QueuePoisonOverlooked,
+    /// The committer ends without answering who is in the queue.
+    QueueAbandoned,
+    /// A ticket that is filled wakes nobody.
     FillWakesNobody,
-    /// A turn that is given up wakes nobody.
-    TurnWakesNobody,
+    /// A permit that is given up wakes nobody.
+    PermitWakesNobody,
     /// Room that is made wakes nobody.
     RoomWakesNobody,
-    /// Slots that are cut keep their numbers.
+    /// Tickets that are cut keep their numbers.
     NumbersNotGivenBack,
-    /// What stands behind a slot that is cut stays.
+    /// What stands behind a ticket that is cut stays.
     CutTooShort,
-    /// Who leaves without having signed leaves his slot.
-    PlaceLeftBehind,
+    /// Who leaves without having signed leaves his ticket.
+    UnsignedLeftBehind,
     /// A close leaves the mark where it is.
     MarkLeftBehind,
+    /// Where there was no room, the chain is gone on with.
+    GoesOnWithoutRoom,
 }
 
 impl Mutant {
     /// Every mistake.
     #[cfg(test)]
-    pub const MISTAKES: [Mutant; 15] = [
+    pub const MISTAKES: [Mutant; 16] = [
         Mutant::OrderOverlooked,
-        Mutant::TurnOverlooked,
+        Mutant::PermitOverlooked,
         Mutant::DoneTooEarly,
         Mutant::AcknowledgedFirst,
         Mutant::FailureForgotten,
         Mutant::CommitterPoisonOverlooked,
-        Mutant::LinePoisonOverlooked,
-        Mutant::LineAbandoned,
+        Mutant::QueuePoisonOverlooked,
+        Mutant::QueueAbandoned,
         Mutant::FillWakesNobody,
-        Mutant::TurnWakesNobody,
+        Mutant::PermitWakesNobody,
         Mutant::RoomWakesNobody,
         Mutant::NumbersNotGivenBack,
         Mutant::CutTooShort,
-        Mutant::PlaceLeftBehind,
+        Mutant::UnsignedLeftBehind,
         Mutant::MarkLeftBehind,
+        Mutant::GoesOnWithoutRoom,
     ];
 }

@@ -1,4 +1,4 @@
-//! The writer's threads, step for step those of `src/logbook/line.rs`,
+//! The writer's threads, step for step those of `src/logbook/queue.rs`,
 //! `sequencer.rs` and `committer.rs`, with a number for an entry, a number for an
 //! hour, and no signatures. What is left out has no part in who waits for whom:
 //! hashing, tiles, indexing, notes.
@@ -7,13 +7,13 @@
 //! the lock remembers it, as Rust's does.
 
 mod committer;
-mod line;
+mod queue;
 mod sequencer;
 
 use shuttle::sync::mpsc;
 
 pub use committer::Committer;
-pub use line::{Line, Signing};
+pub use queue::{Queue, Signing};
 pub use sequencer::Sequencer;
 
 pub type Id = u32;
@@ -29,8 +29,10 @@ pub struct Entry {
 pub enum Refused {
     /// Signing failed; the writer goes on.
     Sign,
-    /// There is no room in the line.
+    /// There is no room in the queue.
     Busy,
+    /// There is no room on the disk; the writer goes on.
+    Full,
     /// The disk failed; the writer has stopped.
     Disk,
     /// The writer has stopped, or a signer panicked.

@@ -7,11 +7,11 @@ use shuttle::sync::{Mutex, MutexGuard, mpsc};
 
 use super::super::disk::Disk;
 use super::super::mutant::Mutant;
-use super::line::{NoWork, Turn};
-use super::{Due, Entry, Line, Refused, Sealed, Work, deliver};
+use super::queue::{NoWork, Permit};
+use super::{Due, Entry, Queue, Refused, Sealed, Work, deliver};
 
 /// More than so many callers are woken by a thread of its own.
-const WOKEN_IN_PLACE: usize = 1;
+const WOKEN_HERE: usize = 1;
 
 pub struct Committer {
     pub disk: Arc<Disk>,
@@ -22,6 +22,8 @@ pub struct Committer {
     /// What the mark names; `None` names nothing yet.
     pub marked: Option<u64>,
     pub failed: bool,
+    /// The work at hand was refused before anything of it was written.
+    pub not_written: bool,
     pub untold: Option<Refused>,
     /// How many batches until one that panics.
     pub panics_in: Option<usize>,
@@ -39,12 +41,12 @@ pub enum Ended {
 }
 
 impl Committer {
-    pub fn run(committer: Arc<Mutex<Committer>>, line: &Line) {
+    pub fn run(committer: Arc<Mutex<Committer>>, queue: &Queue) {
         loop {
             let due = Committer::lock(&committer).mark_is_behind();
-            match line.take(due) {
-                Ok(turn) => {
-                    if Committer::perform_all(&committer, turn) != Ended::Done {
+            match queue.take(due) {
+                Ok(permit) => {
+                    if Committer::perform_all(&committer, permit) != Ended::Done {
                         break;
                     }
                 }
@@ -57,14 +59,14 @@ impl Committer {
                 Err(NoWork::Ever) => break,
             }
         }
-        line.abandon();
+        queue.abandon();
         drop(committer);
     }
 
-    pub fn perform_all(committer: &Mutex<Committer>, mut turn: Turn<'_>) -> Ended {
-        let mut works = std::mem::take(&mut turn.works);
+    pub fn perform_all(committer: &Mutex<Committer>, mut permit: Permit<'_>) -> Ended {
+        let mut works = std::mem::take(&mut permit.works);
         if Committer::lock(committer).mutant == Mutant::DoneTooEarly {
-            turn.give_up();
+            permit.give_up();
         }
         let mut committer = Committer::lock(committer);
         while let Some(work) = works.pop_front() {
@@ -72,8 +74,34 @@ impl Committer {
             if ended != Ended::Done {
                 return ended;
             }
+            if std::mem::take(&mut committer.not_written)
+                && committer.mutant != Mutant::GoesOnWithoutRoom
+            {
+                permit.go_back(committer.end());
+                for work in works.drain(..) {
+                    work.refuse(Refused::Full);
+                }
+            }
         }
         Ended::Done
+    }
+
+    /// Where the log ends: the next number, and the hour of the open epoch.
+    fn end(&self) -> (u64, Option<u32>) {
+        let hour = |first: u64| {
+            self.disk
+                .look(|durable| durable.entries[first as usize].hour)
+        };
+        (self.last.map_or(0, |last| last + 1), self.open.map(hour))
+    }
+
+    /// Refuses before anything is written.
+    fn check_room(&mut self) -> Result<(), Refused> {
+        self.not_written = !self.disk.has_room();
+        match self.not_written {
+            true => Err(Refused::Full),
+            false => Ok(()),
+        }
     }
 
     fn lock(committer: &Mutex<Committer>) -> MutexGuard<'_, Committer> {
@@ -136,7 +164,7 @@ impl Committer {
     }
 
     fn acknowledge(&self, due: Due) {
-        if due.len() <= WOKEN_IN_PLACE {
+        if due.len() <= WOKEN_HERE {
             deliver(due);
         } else if let Err(mpsc::SendError(unsent)) = self.acknowledger.send(due) {
             deliver(unsent);
@@ -148,8 +176,9 @@ impl Committer {
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
             return Ok(());
         };
-        self.open.get_or_insert(first.seq);
-        let last = last.seq;
+        let (first, last) = (first.seq, last.seq);
+        self.check_room()?;
+        self.open.get_or_insert(first);
         self.disk.commit(entries).inspect_err(|_| self.fail())?;
         self.last = Some(last);
         Ok(())
@@ -160,8 +189,8 @@ impl Committer {
             (Some(reply), sealed) => {
                 let _ = reply.send(sealed.map(Some));
             }
-            (None, Ok(_)) => {}
-            (None, Err(error)) => self.untold = Some(error),
+            (None, Err(error)) if self.failed => self.untold = Some(error),
+            (None, _) => {}
         }
     }
 
@@ -170,6 +199,7 @@ impl Committer {
         let (Some(first), Some(last)) = (self.open, self.last) else {
             return Err(Refused::Stopped);
         };
+        self.check_room()?;
         self.state_mark()?;
         self.disk.seal(first, last).inspect_err(|_| self.fail())?;
         self.open = None;

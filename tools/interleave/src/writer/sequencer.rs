@@ -44,6 +44,10 @@ impl Sequencer {
         &self.chain
     }
 
+    pub fn go_back_to_end(&mut self, (next, open): (u64, Option<u32>)) {
+        self.chain = Chain { next, open };
+    }
+
     pub fn go_back(&mut self, chain: Chain) {
         self.chain = chain;
     }

@@ -1,7 +1,7 @@
-//! `line.rs`: places in the order of the log, signed beside each other and taken
+//! `queue.rs`: places in the order of the log, signed beside each other and taken
 //! from the front.
 
-mod slots;
+mod tickets;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::{Condvar, Mutex, MutexGuard, mpsc};
 use shuttle::thread;
 
-use slots::{Slot, What, refuse};
+use tickets::{Ticket, What, refuse};
 
 use super::super::mutant::Mutant;
 use super::sequencer::Chain;
 use super::{Entry, Id, Refused, Reply, Sealed, Sequencer, Work};
 
-/// Small, so that batches are full now and then, and the line too.
+/// Small, so that batches are full now and then, and the queue too.
 const BATCH_ENTRIES: usize = 3;
-const LINE_REQUESTS: usize = 3;
+const QUEUE_REQUESTS: usize = 3;
 const OVERTAKEN: usize = 2;
 
-pub struct Line {
+pub struct Queue {
     state: Mutex<State>,
     ready: Condvar,
     room: Condvar,
@@ -30,7 +30,7 @@ pub struct Line {
 
 struct State {
     sequencer: Sequencer,
-    slots: VecDeque<Slot>,
+    tickets: VecDeque<Ticket>,
     next: u64,
     together: usize,
     is_at_work: bool,
@@ -43,16 +43,16 @@ struct State {
     poisoned: bool,
 }
 
-/// A slot that is to be filled. Dropped without, it is cut out.
-pub struct Place {
-    line: Arc<Line>,
+/// A ticket that is to be filled. Dropped without, it is cut out.
+pub struct Unsigned {
+    queue: Arc<Queue>,
     number: u64,
     drafts: Option<Arc<Vec<Entry>>>,
 }
 
 /// What is to be committed now, by whoever holds it.
-pub struct Turn<'l> {
-    line: &'l Line,
+pub struct Permit<'q> {
+    queue: &'q Queue,
     pub works: VecDeque<Work>,
     given_up: bool,
 }
@@ -71,12 +71,12 @@ pub enum NoWork {
     Ever,
 }
 
-impl Line {
-    pub fn new(sequencer: Sequencer, panics_in: Option<usize>, mutant: Mutant) -> Line {
-        Line {
+impl Queue {
+    pub fn new(sequencer: Sequencer, panics_in: Option<usize>, mutant: Mutant) -> Queue {
+        Queue {
             state: Mutex::new(State {
                 sequencer,
-                slots: VecDeque::new(),
+                tickets: VecDeque::new(),
                 next: 0,
                 together: 0,
                 is_at_work: false,
@@ -94,7 +94,7 @@ impl Line {
     }
 
     /// Waits while there is no room.
-    pub fn enter(self: &Arc<Line>, ids: Vec<Id>, reply: Reply) -> Option<Place> {
+    pub fn enter(self: &Arc<Queue>, ids: Vec<Id>, reply: Reply) -> Option<Unsigned> {
         let mut state = self.lock();
         while state.is_full() && !state.closed {
             state.crowded = true;
@@ -104,7 +104,7 @@ impl Line {
     }
 
     /// Refuses if there is none.
-    pub fn try_enter(self: &Arc<Line>, ids: Vec<Id>, reply: Reply) -> Option<Place> {
+    pub fn try_enter(self: &Arc<Queue>, ids: Vec<Id>, reply: Reply) -> Option<Unsigned> {
         let state = self.lock();
         if state.is_full() && !state.closed {
             drop(state);
@@ -115,11 +115,11 @@ impl Line {
     }
 
     fn take_in(
-        self: &Arc<Line>,
+        self: &Arc<Queue>,
         mut state: MutexGuard<'_, State>,
         ids: Vec<Id>,
         reply: Reply,
-    ) -> Option<Place> {
+    ) -> Option<Unsigned> {
         if state.closed {
             drop(state);
             reply.send(Err(Refused::Stopped));
@@ -145,8 +145,8 @@ impl Line {
         };
         let number = state.push(before, what);
         drop(state);
-        Some(Place {
-            line: Arc::clone(self),
+        Some(Unsigned {
+            queue: Arc::clone(self),
             number,
             drafts: Some(drafts),
         })
@@ -191,7 +191,7 @@ impl Line {
     }
 
     pub fn abandon(&self) {
-        if self.mutant == Mutant::LineAbandoned {
+        if self.mutant == Mutant::QueueAbandoned {
             return;
         }
         let mut state = self.lock();
@@ -202,38 +202,38 @@ impl Line {
         refuse(cut, Refused::Stopped);
     }
 
-    pub fn sign(&self, place: Place, signing: Signing) {
-        if let Some(state) = self.fill(place, signing) {
+    pub fn sign(&self, unsigned: Unsigned, signing: Signing) {
+        if let Some(state) = self.fill(unsigned, signing) {
             self.wake_for_fill(state);
         }
     }
 
-    pub fn sign_alone(&self, place: Place, signing: Signing) -> Option<Turn<'_>> {
-        let state = self.fill(place, signing)?;
-        let overlooked = self.mutant == Mutant::TurnOverlooked;
-        if state.slots.len() == 1 && state.together <= 1 && (state.is_ready() || overlooked) {
+    pub fn sign_alone(&self, unsigned: Unsigned, signing: Signing) -> Option<Permit<'_>> {
+        let state = self.fill(unsigned, signing)?;
+        let overlooked = self.mutant == Mutant::PermitOverlooked;
+        if state.tickets.len() == 1 && state.together <= 1 && (state.is_ready() || overlooked) {
             return Some(self.begin(state));
         }
         self.wake_for_fill(state);
         None
     }
 
-    fn fill(&self, mut place: Place, signing: Signing) -> Option<MutexGuard<'_, State>> {
+    fn fill(&self, mut unsigned: Unsigned, signing: Signing) -> Option<MutexGuard<'_, State>> {
         thread::yield_now();
         // Where it panics, everything that he held is dropped.
         if signing == Signing::Panics {
             return None;
         }
-        place.drafts = None;
+        unsigned.drafts = None;
         if signing == Signing::Fails {
-            self.cut(place.number, Refused::Sign);
+            self.cut(unsigned.number, Refused::Sign);
             return None;
         }
         let mut state = self.lock();
-        state.fill(place.number).then_some(state)
+        state.fill(unsigned.number).then_some(state)
     }
 
-    fn help<'l>(&'l self, state: MutexGuard<'l, State>, number: u64) -> MutexGuard<'l, State> {
+    fn help<'q>(&'q self, state: MutexGuard<'q, State>, number: u64) -> MutexGuard<'q, State> {
         drop(state);
         thread::yield_now();
         let succeeds = thread_rng().gen_bool(0.8);
@@ -245,7 +245,7 @@ impl Line {
     }
 
     /// With `timed`, it may as well be that there is no work in time.
-    pub fn take(&self, timed: bool) -> Result<Turn<'_>, NoWork> {
+    pub fn take(&self, timed: bool) -> Result<Permit<'_>, NoWork> {
         let mut state = self.lock();
         loop {
             if state.is_ready() || self.mutant == Mutant::OrderOverlooked && state.has_any() {
@@ -256,7 +256,7 @@ impl Line {
                 state = self.help(state, number);
                 continue;
             }
-            if state.closed && state.slots.is_empty() {
+            if state.closed && state.tickets.is_empty() {
                 return Err(NoWork::Ever);
             }
             if timed && thread_rng().gen_bool(0.5) {
@@ -268,38 +268,38 @@ impl Line {
         }
     }
 
-    fn begin<'l>(&'l self, mut state: MutexGuard<'_, State>) -> Turn<'l> {
+    fn begin<'q>(&'q self, mut state: MutexGuard<'_, State>) -> Permit<'q> {
         state.is_at_work = true;
         if self.mutant == Mutant::OrderOverlooked {
-            let signed = state.slots.iter().position(Slot::is_filled);
-            state.slots.rotate_left(signed.unwrap_or_default());
+            let signed = state.tickets.iter().position(Ticket::is_filled);
+            state.tickets.rotate_left(signed.unwrap_or_default());
         }
-        let mut slots = Vec::new();
+        let mut tickets = Vec::new();
         let mut entries = 0;
         while entries < BATCH_ENTRIES
-            && state.slots.front().is_some_and(Slot::is_filled)
-            && let Some(slot) = state.slots.pop_front()
+            && state.tickets.front().is_some_and(Ticket::is_filled)
+            && let Some(ticket) = state.tickets.pop_front()
         {
-            entries += slot.entries();
-            slots.push(slot);
+            entries += ticket.entries();
+            tickets.push(ticket);
         }
-        state.filled -= slots.len();
-        state.together = slots.len();
+        state.filled -= tickets.len();
+        state.together = tickets.len();
         let crowded = std::mem::take(&mut state.crowded);
         drop(state);
         if crowded && self.mutant != Mutant::RoomWakesNobody {
             self.room.notify_all();
         }
         let mut works = VecDeque::new();
-        for work in slots.into_iter().flat_map(Slot::into_works) {
+        for work in tickets.into_iter().flat_map(Ticket::into_works) {
             let alone = match works.back_mut() {
                 Some(last) => Work::join(last, work),
                 None => Some(work),
             };
             works.extend(alone);
         }
-        Turn {
-            line: self,
+        Permit {
+            queue: self,
             works,
             given_up: false,
         }
@@ -338,30 +338,40 @@ impl Line {
     }
 
     /// What Rust's lock does: it tells everyone of a panic under it.
-    fn again<'l>(&self, mut state: MutexGuard<'l, State>) -> MutexGuard<'l, State> {
-        if state.poisoned && self.mutant != Mutant::LinePoisonOverlooked {
+    fn again<'q>(&self, mut state: MutexGuard<'q, State>) -> MutexGuard<'q, State> {
+        if state.poisoned && self.mutant != Mutant::QueuePoisonOverlooked {
             state.closed = true;
         }
         state
     }
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
+    /// Refuses everything in the queue: the log ends before.
+    pub fn go_back(&self, end: (u64, Option<u32>)) {
+        let mut state = self.queue.lock();
+        let cut = state.cut(0, Mutant::Sound);
+        state.sequencer.go_back_to_end(end);
+        drop(state);
+        self.queue.room.notify_all();
+        refuse(cut, Refused::Full);
+    }
+
     /// What was taken is done.
     pub fn give_up(&mut self) {
         if self.given_up {
             return;
         }
         self.given_up = true;
-        let mut state = self.line.lock();
+        let mut state = self.queue.lock();
         state.is_at_work = false;
-        if self.line.mutant != Mutant::TurnWakesNobody {
-            self.line.wake(state);
+        if self.queue.mutant != Mutant::PermitWakesNobody {
+            self.queue.wake(state);
         }
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.give_up();
@@ -369,46 +379,46 @@ impl Drop for Turn<'_> {
     }
 }
 
-impl Drop for Place {
+impl Drop for Unsigned {
     fn drop(&mut self) {
-        let left_behind = self.line.mutant == Mutant::PlaceLeftBehind;
+        let left_behind = self.queue.mutant == Mutant::UnsignedLeftBehind;
         if self.drafts.is_some() && !left_behind && !std::thread::panicking() {
-            self.line.cut(self.number, Refused::Stopped);
+            self.queue.cut(self.number, Refused::Stopped);
         }
     }
 }
 
 impl State {
     fn is_full(&self) -> bool {
-        self.slots.len() >= LINE_REQUESTS
+        self.tickets.len() >= QUEUE_REQUESTS
     }
 
     fn is_ready(&self) -> bool {
-        !self.is_at_work && self.slots.front().is_some_and(Slot::is_filled)
+        !self.is_at_work && self.tickets.front().is_some_and(Ticket::is_filled)
     }
 
     fn wants_the_committer(&self) -> bool {
-        let is_over = self.closed && self.slots.is_empty();
+        let is_over = self.closed && self.tickets.is_empty();
         self.is_ready() || self.is_overtaken() || is_over
     }
 
     fn has_any(&self) -> bool {
-        !self.is_at_work && self.slots.iter().any(Slot::is_filled)
+        !self.is_at_work && self.tickets.iter().any(Ticket::is_filled)
     }
 
     fn is_overtaken(&self) -> bool {
-        self.filled >= OVERTAKEN && self.slots.front().is_some_and(Slot::can_be_helped)
+        self.filled >= OVERTAKEN && self.tickets.front().is_some_and(Ticket::can_be_helped)
     }
 
     fn help(&mut self) -> Option<u64> {
         if self.is_at_work || !self.is_overtaken() {
             return None;
         }
-        let slot = self.slots.front_mut()?;
-        match &mut slot.what {
+        let ticket = self.tickets.front_mut()?;
+        match &mut ticket.what {
             What::Entries { helped, .. } => {
                 *helped = true;
-                Some(slot.number)
+                Some(ticket.number)
             }
             What::Order(_) => None,
         }
@@ -417,24 +427,26 @@ impl State {
     fn push(&mut self, before: Chain, what: What) -> u64 {
         let number = self.next;
         self.next += 1;
-        let slot = Slot {
+        let ticket = Ticket {
             number,
             before,
             what,
         };
-        self.filled += usize::from(slot.is_filled());
-        self.slots.push_back(slot);
+        self.filled += usize::from(ticket.is_filled());
+        self.tickets.push_back(ticket);
         number
     }
 
     fn find(&self, number: u64) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.number == number)
+        self.tickets
+            .iter()
+            .position(|ticket| ticket.number == number)
     }
 
     fn fill(&mut self, number: u64) -> bool {
         let index = self.find(number);
-        let slot = index.and_then(|index| self.slots.get_mut(index));
-        match slot.map(|slot| &mut slot.what) {
+        let ticket = index.and_then(|index| self.tickets.get_mut(index));
+        match ticket.map(|ticket| &mut ticket.what) {
             Some(What::Entries { signed, .. }) if !*signed => {
                 *signed = true;
                 self.filled += 1;
@@ -444,19 +456,19 @@ impl State {
         }
     }
 
-    fn cut(&mut self, index: usize, mutant: Mutant) -> Vec<Slot> {
+    fn cut(&mut self, index: usize, mutant: Mutant) -> Vec<Ticket> {
         let end = if mutant == Mutant::CutTooShort {
-            self.slots.len().min(index + 1)
+            self.tickets.len().min(index + 1)
         } else {
-            self.slots.len()
+            self.tickets.len()
         };
-        let cut: Vec<_> = self.slots.drain(index..end).collect();
+        let cut: Vec<_> = self.tickets.drain(index..end).collect();
         if let Some(first) = cut.first()
             && mutant != Mutant::NumbersNotGivenBack
         {
             self.sequencer.go_back(first.before.clone());
         }
-        self.filled -= cut.iter().filter(|slot| slot.is_filled()).count();
+        self.filled -= cut.iter().filter(|ticket| ticket.is_filled()).count();
         cut
     }
 }

@@ -1,28 +1,29 @@
-//! The line: entries in the order of the log, from where they are chained to where
+//! The queue: entries in the order of the log, from where they are chained to where
 //! they are committed.
 //!
-//! Whoever appends takes a place: under the line's lock his entries get their
-//! numbers, times and hashes, and a slot at the end. He signs them in his own
-//! thread, beside everybody else, and fills the slot. The committer takes what is
-//! signed from the front, everything at once, whenever it is ready. So the order of
-//! the log is that of the slots, however long a signature takes, and nothing is
-//! waited for while there is something to do.
+//! 1. A caller enters. Under the queue's lock its entries get numbers, times and hashes,
+//!    and a ticket at the end.
+//! 2. The caller signs them in its own thread, beside the others, and fills the ticket.
+//! 3. One thread has the permit to commit. It takes the filled tickets from the front,
+//!    all at once, writes them, and gives the permit back.
 //!
-//! A thread that is not let go on in the middle of its signature would have all wait
-//! that were signed behind it. So if many were, the committer, who has nothing else
-//! to do then, makes that signature too: there is but one, and whoever comes second
-//! finds the slot filled.
+//! So the order of the log is that of the tickets, however long a signature takes, and
+//! the committer waits for nothing while there is something to do.
 //!
-//! A signature that fails cuts the line: its slot goes, and with it every one
-//! behind it, whose entries name hashes that will never be. All of them are
-//! refused, and the chain goes on as if they had never been asked.
+//! A thread that is interrupted in the middle of its signature would hold up all that
+//! were signed behind it. If there are many, the committer, which has nothing else to do
+//! then, makes that signature too. Both signatures are the same bytes; the second finds
+//! the ticket filled.
 //!
-//! Made of a lock and two conditions and not of channels, because those give away
-//! what was put in, and because those of them that can be waited for together give
-//! way to other threads before they sleep: where every core is busy, that costs
-//! whoever does it its turn.
+//! A signature that fails cuts the queue: its ticket goes, and every ticket behind it,
+//! whose entries name hashes that will never be. All of them are refused, and the chain
+//! goes on as if they had never been asked for.
+//!
+//! The queue is a lock and two conditions, not a channel: a channel gives away what was
+//! put in, and those that can be waited for together yield to other threads before they
+//! sleep, which costs a switch where every core is busy.
 
-mod slots;
+mod tickets;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,34 +37,34 @@ use crate::ledger::key::Signer;
 use super::error::LogbookError;
 use super::request::{SealReply, Submission, Work};
 use super::sequencer::{End, Sequencer, sign};
-use slots::{Drafts, Slot, Slots, What};
+use tickets::{Drafts, Ticket, Tickets, What};
 
-/// Requests in the line at most; a caller beyond them waits before it.
-const LINE_REQUESTS: usize = 4_096;
+/// Requests in the queue at most; a caller beyond them waits before it.
+const QUEUE_REQUESTS: usize = 4_096;
 
-/// Bytes from which on the line takes no further request.
-const LINE_BYTES: usize = 64 << 20;
+/// Bytes from which on the queue takes no further request.
+const QUEUE_BYTES: usize = 64 << 20;
 
-/// From this many entries on, whoever submits them does not sign them himself.
+/// From this many entries on, other threads sign them, and the caller goes on.
 const SIGNED_HERE: usize = 64;
 
-pub(super) struct Line {
+pub(super) struct Queue {
     state: Mutex<State>,
-    /// There is work, or nobody to give any.
+    /// There is work, or there will be none any more.
     ready: Condvar,
-    /// There is room, or nobody to make any.
+    /// There is room, or there will be none any more.
     room: Condvar,
     signer: Arc<dyn Signer>,
 }
 
 struct State {
     sequencer: Sequencer,
-    slots: Slots,
+    tickets: Tickets,
     /// Requests that were last taken together.
     together: usize,
-    /// Somebody commits. He takes everything from the front.
+    /// The permit is given out: one thread commits, and takes from the front.
     is_at_work: bool,
-    /// The committer sleeps until the first slot is filled.
+    /// The committer sleeps until the first ticket is filled.
     awaited: bool,
     /// Callers sleep until there is room.
     crowded: bool,
@@ -71,17 +72,17 @@ struct State {
     closed: bool,
 }
 
-/// A slot that is to be filled. Dropped without, it is cut out.
-pub(super) struct Place {
-    line: Arc<Line>,
+/// A ticket whose entries are to be signed. Dropped before that, it is cut out.
+pub(super) struct Unsigned {
+    queue: Arc<Queue>,
     number: u64,
     /// `None` once they are signed, or cannot be.
     drafts: Option<Drafts>,
 }
 
-/// What is to be committed now, by whoever holds it and nobody else.
-pub(super) struct Turn<'l> {
-    line: &'l Line,
+/// The permit to commit: there is one at a time.
+pub(super) struct Permit<'q> {
+    queue: &'q Queue,
     pub(super) works: VecDeque<Work>,
 }
 
@@ -90,16 +91,16 @@ pub(super) struct Turn<'l> {
 pub(super) enum NoWork {
     /// There was none in time.
     Yet,
-    /// There is nobody any more to give any.
+    /// The queue is closed and empty.
     Ever,
 }
 
-impl Line {
-    pub(super) fn new(sequencer: Sequencer, signer: Arc<dyn Signer>) -> Line {
-        Line {
+impl Queue {
+    pub(super) fn new(sequencer: Sequencer, signer: Arc<dyn Signer>) -> Queue {
+        Queue {
             state: Mutex::new(State {
                 sequencer,
-                slots: Slots::default(),
+                tickets: Tickets::default(),
                 together: 0,
                 is_at_work: false,
                 awaited: false,
@@ -112,9 +113,9 @@ impl Line {
         }
     }
 
-    /// Chains what is submitted, and gives it its place; waits while there is no
+    /// Chains what is submitted, and gives it its ticket; waits while there is no
     /// room. Refuses it if nothing is taken in any more.
-    pub(super) fn enter(self: &Arc<Line>, submission: Submission) -> Option<Place> {
+    pub(super) fn enter(self: &Arc<Queue>, submission: Submission) -> Option<Unsigned> {
         let mut state = self.lock();
         while state.is_full() && !state.closed {
             state.crowded = true;
@@ -125,7 +126,7 @@ impl Line {
     }
 
     /// The same, refused with [`LogbookError::Busy`] if there is no room.
-    pub(super) fn try_enter(self: &Arc<Line>, submissions: Vec<Submission>) -> Option<Place> {
+    pub(super) fn try_enter(self: &Arc<Queue>, submissions: Vec<Submission>) -> Option<Unsigned> {
         let state = self.lock();
         if state.is_full() && !state.closed {
             drop(state);
@@ -136,10 +137,10 @@ impl Line {
     }
 
     fn take_in(
-        self: &Arc<Line>,
+        self: &Arc<Queue>,
         mut state: MutexGuard<'_, State>,
         submissions: Vec<Submission>,
-    ) -> Option<Place> {
+    ) -> Option<Unsigned> {
         if state.closed {
             drop(state);
             refuse(submissions, &LogbookError::Stopped);
@@ -156,19 +157,19 @@ impl Line {
             signed: None,
             helped: false,
         };
-        let number = state.slots.push(before, requests, weight, what);
+        let number = state.tickets.push(before, requests, weight, what);
         drop(state);
         for (reply, error) in chained.refused {
             reply.send(Err(error));
         }
-        Some(Place {
-            line: Arc::clone(self),
+        Some(Unsigned {
+            queue: Arc::clone(self),
             number,
             drafts: Some(drafts),
         })
     }
 
-    /// Has the open epoch sealed behind what is in the line. Answered with `None`
+    /// Has the open epoch sealed behind what is in the queue. Answered with `None`
     /// if it has no entries.
     pub(super) fn seal(&self, reply: SealReply) {
         let mut state = self.lock();
@@ -185,11 +186,11 @@ impl Line {
         };
         let reply = Some(reply);
         let seal = Work::Seal { sealed_at, reply };
-        state.slots.push(before, 1, 0, What::Order(seal));
+        state.tickets.push(before, 1, 0, What::Order(seal));
         self.wake(state);
     }
 
-    /// Puts the end behind what is in the line.
+    /// Puts the end behind what is in the queue.
     pub(super) fn close(&self, reply: Sender<Result<(), LogbookError>>) {
         let mut state = self.lock();
         if state.closed {
@@ -199,12 +200,12 @@ impl Line {
         }
         let before = state.sequencer.chain().clone();
         state
-            .slots
+            .tickets
             .push(before, 1, 0, What::Order(Work::Close(reply)));
         self.wake(state);
     }
 
-    /// Nothing more is taken in. What is in the line is committed still.
+    /// Nothing more is taken in. What is in the queue is committed still.
     pub(super) fn end(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -214,87 +215,87 @@ impl Line {
         self.room.notify_all();
     }
 
-    /// Nothing more is taken in, and nobody commits what is there: it is refused.
+    /// Nothing more is taken in, and what is there is refused: the committer is gone.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let cut = state.slots.cut_all();
+        let cut = state.tickets.cut_all();
         drop(state);
         self.room.notify_all();
-        refuse_slots(cut, &LogbookError::Stopped);
+        refuse_tickets(cut, &LogbookError::Stopped);
     }
 
-    /// Requests in the line.
+    /// Requests in the queue.
     pub(super) fn requests(&self) -> usize {
-        self.lock().slots.requests()
+        self.lock().tickets.requests()
     }
 
-    /// Signs, and fills the slot: here if that is soon done, else on any core, so
-    /// that whoever submits much can go on.
-    pub(super) fn have_signed(self: &Arc<Line>, place: Place) {
-        if place.entries() < SIGNED_HERE {
-            return self.sign(place);
+    /// Signs, and fills the ticket: here if that is soon done, else on any core, so
+    /// that a caller with many entries can go on.
+    pub(super) fn have_signed(self: &Arc<Queue>, unsigned: Unsigned) {
+        if unsigned.entries() < SIGNED_HERE {
+            return self.sign(unsigned);
         }
-        let line = Arc::clone(self);
+        let queue = Arc::clone(self);
         rayon::spawn(move || {
-            // What panics is answered as its place is dropped; others sign on.
-            let _ = catch_unwind(AssertUnwindSafe(|| line.sign(place)));
+            // A panic drops the ticket, which is answered; others sign on.
+            let _ = catch_unwind(AssertUnwindSafe(|| queue.sign(unsigned)));
         });
     }
 
-    fn sign(&self, place: Place) {
-        if let Some(state) = self.fill(place) {
+    fn sign(&self, unsigned: Unsigned) {
+        if let Some(state) = self.fill(unsigned) {
             self.wake(state);
         }
     }
 
-    /// Signs here, and takes the turn if nobody else is in the line or was just
-    /// before: where several wait, they had better wait together.
-    pub(super) fn sign_alone(&self, place: Place) -> Option<Turn<'_>> {
-        let state = self.fill(place)?;
-        if state.slots.len() == 1 && state.together <= 1 && state.is_ready() {
+    /// Signs here, and takes the permit if the queue is empty otherwise and the last
+    /// batch was of one caller: where several wait, they had better share a write.
+    pub(super) fn sign_alone(&self, unsigned: Unsigned) -> Option<Permit<'_>> {
+        let state = self.fill(unsigned)?;
+        if state.tickets.len() == 1 && state.together <= 1 && state.is_ready() {
             return Some(self.begin(state));
         }
         self.wake(state);
         None
     }
 
-    /// Nothing if the slot is not there any more.
-    fn fill(&self, mut place: Place) -> Option<MutexGuard<'_, State>> {
-        let signed = sign(place.drafts.as_ref()?, &*self.signer);
-        place.drafts = None;
+    /// Nothing if the ticket is not there any more.
+    fn fill(&self, mut unsigned: Unsigned) -> Option<MutexGuard<'_, State>> {
+        let signed = sign(unsigned.drafts.as_ref()?, &*self.signer);
+        unsigned.drafts = None;
         match signed {
             Ok(signed) => {
                 let mut state = self.lock();
-                state.slots.fill(place.number, signed).then_some(state)
+                state.tickets.fill(unsigned.number, signed).then_some(state)
             }
             Err(error) => {
-                self.cut(place.number, &error.into());
+                self.cut(unsigned.number, &error.into());
                 None
             }
         }
     }
 
-    /// Signs for somebody who has not come to it. If that fails, he is to find out.
-    fn help<'l>(
-        &'l self,
-        state: MutexGuard<'l, State>,
+    /// Signs in the place of another thread, which finds out itself if that fails.
+    fn help<'q>(
+        &'q self,
+        state: MutexGuard<'q, State>,
         number: u64,
         drafts: Drafts,
-    ) -> MutexGuard<'l, State> {
+    ) -> MutexGuard<'q, State> {
         drop(state);
         let signed = catch_unwind(AssertUnwindSafe(|| sign(&drafts, &*self.signer)));
         drop(drafts);
         let mut state = self.lock();
         if let Ok(Ok(signed)) = signed {
-            state.slots.fill(number, signed);
+            state.tickets.fill(number, signed);
         }
         state
     }
 
     /// Everything that is signed, from the front on, as far as one batch goes;
     /// waits for it no longer than `most`.
-    pub(super) fn take(&self, most: Duration) -> Result<Turn<'_>, NoWork> {
+    pub(super) fn take(&self, most: Duration) -> Result<Permit<'_>, NoWork> {
         let until = Instant::now() + most;
         let mut state = self.lock();
         loop {
@@ -303,12 +304,12 @@ impl Line {
                 return Ok(self.begin(state));
             }
             if !state.is_at_work
-                && let Some((number, drafts)) = state.slots.help()
+                && let Some((number, drafts)) = state.tickets.help()
             {
                 state = self.help(state, number, drafts);
                 continue;
             }
-            if state.closed && state.slots.is_empty() {
+            if state.closed && state.tickets.is_empty() {
                 return Err(NoWork::Ever);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -322,41 +323,41 @@ impl Line {
         }
     }
 
-    /// Takes the turn, and everything that is signed.
-    fn begin<'l>(&'l self, mut state: MutexGuard<'_, State>) -> Turn<'l> {
+    /// Takes the permit, and everything that is signed.
+    fn begin<'q>(&'q self, mut state: MutexGuard<'_, State>) -> Permit<'q> {
         state.is_at_work = true;
-        let slots = state.slots.take_filled();
-        state.together = slots.iter().map(Slot::requests).sum();
+        let tickets = state.tickets.take_filled();
+        state.together = tickets.iter().map(Ticket::requests).sum();
         let crowded = std::mem::take(&mut state.crowded);
         drop(state);
         if crowded {
             self.room.notify_all();
         }
-        let mut turn = Turn {
-            line: self,
+        let mut permit = Permit {
+            queue: self,
             works: VecDeque::with_capacity(1),
         };
-        for work in slots.into_iter().flat_map(Slot::into_works) {
-            let alone = match turn.works.back_mut() {
+        for work in tickets.into_iter().flat_map(Ticket::into_works) {
+            let alone = match permit.works.back_mut() {
                 Some(last) => Work::join(last, work),
                 None => Some(work),
             };
-            turn.works.extend(alone);
+            permit.works.extend(alone);
         }
-        turn
+        permit
     }
 
-    /// Cuts out a slot and everything behind it.
+    /// Cuts out a ticket and everything behind it.
     fn cut(&self, number: u64, error: &LogbookError) {
         let mut state = self.lock();
-        let cut = state.slots.cut(number);
+        let cut = state.tickets.cut(number);
         if let Some(first) = cut.first() {
             // Gives back the numbers that they were given.
             state.sequencer.go_back(first.before.clone());
         }
         self.wake(state);
         self.room.notify_all();
-        refuse_slots(cut, error);
+        refuse_tickets(cut, error);
     }
 
     /// Wakes the committer, if it waits for what is there now.
@@ -377,65 +378,65 @@ impl Line {
         self.look_again(state.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// If somebody panicked while he chained, the end of the chain is lost.
-    fn look_again<'l>(&self, mut state: MutexGuard<'l, State>) -> MutexGuard<'l, State> {
+    /// If a thread panicked while it chained, the end of the chain is lost.
+    fn look_again<'q>(&self, mut state: MutexGuard<'q, State>) -> MutexGuard<'q, State> {
         state.closed |= self.state.is_poisoned();
         state
     }
 }
 
-impl Place {
+impl Unsigned {
     fn entries(&self) -> usize {
         self.drafts.as_ref().map_or(0, |drafts| drafts.len())
     }
 }
 
-impl Drop for Place {
+impl Drop for Unsigned {
     fn drop(&mut self) {
         if self.drafts.is_some() {
-            self.line.cut(self.number, &LogbookError::Stopped);
+            self.queue.cut(self.number, &LogbookError::Stopped);
         }
     }
 }
 
-impl Turn<'_> {
-    /// Refuses what is left of it and everything in the line: the log ends before.
+impl Permit<'_> {
+    /// Refuses what is left of it and everything in the queue: the log ends before.
     pub(super) fn go_back(&mut self, end: End, error: &LogbookError) {
-        let mut state = self.line.lock();
+        let mut state = self.queue.lock();
         state.sequencer.go_back_to_end(&end);
-        let cut = state.slots.cut_all();
+        let cut = state.tickets.cut_all();
         drop(state);
-        self.line.room.notify_all();
+        self.queue.room.notify_all();
         for work in self.works.drain(..) {
             work.refuse(error);
         }
-        refuse_slots(cut, error);
+        refuse_tickets(cut, error);
     }
 }
 
-impl Drop for Turn<'_> {
-    /// What was taken is done: whoever sees this sees all that it did.
+impl Drop for Permit<'_> {
+    /// What was taken is done: a thread that sees this sees all that was done.
     fn drop(&mut self) {
-        let mut state = self.line.lock();
+        let mut state = self.queue.lock();
         state.is_at_work = false;
-        self.line.wake(state);
+        self.queue.wake(state);
     }
 }
 
 impl State {
     fn is_full(&self) -> bool {
-        self.slots.requests() >= LINE_REQUESTS || self.slots.weight() >= LINE_BYTES
+        self.tickets.requests() >= QUEUE_REQUESTS || self.tickets.weight() >= QUEUE_BYTES
     }
 
-    /// Whether there is something to commit, and nobody who does.
+    /// Whether there is something to commit, and no thread does.
     fn is_ready(&self) -> bool {
-        !self.is_at_work && self.slots.first_is_filled()
+        !self.is_at_work && self.tickets.first_is_filled()
     }
 
     /// Whether the committer has something to do, or nothing to do for ever.
     fn wants_the_committer(&self) -> bool {
-        let is_over = self.closed && self.slots.is_empty();
-        self.is_ready() || self.slots.is_overtaken() || is_over
+        let is_over = self.closed && self.tickets.is_empty();
+        self.is_ready() || self.tickets.is_overtaken() || is_over
     }
 }
 
@@ -445,8 +446,8 @@ fn refuse(submissions: Vec<Submission>, error: &LogbookError) {
     }
 }
 
-fn refuse_slots(slots: Vec<Slot>, error: &LogbookError) {
-    for slot in slots {
-        slot.refuse(error);
+fn refuse_tickets(tickets: Vec<Ticket>, error: &LogbookError) {
+    for ticket in tickets {
+        ticket.refuse(error);
     }
 }

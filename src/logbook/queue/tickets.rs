@@ -1,4 +1,4 @@
-//! The slots of the line, in the order of the log: who asked, and how far it is.
+//! The tickets of the queue, in the order of the log: requests and their state.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,17 +17,17 @@ const BATCH_ENTRIES: usize = 1_024;
 /// Bytes from which on no further entries are taken.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// So many must have been signed behind one who is not before the committer helps:
-/// more than sign at the same time on a few cores.
+/// So many tickets must be filled behind one that is not before the committer signs it:
+/// more than are signed at the same time on a few cores.
 const OVERTAKEN: usize = 8;
 
-/// Entries that the committer signs for another at most.
+/// Entries that the committer signs for another thread at most.
 const HELPED: usize = 4;
 
 #[derive(Default)]
-pub(super) struct Slots {
-    slots: VecDeque<Slot>,
-    /// Number of the next; that of one that was cut is not given again.
+pub(super) struct Tickets {
+    tickets: VecDeque<Ticket>,
+    /// Number of the next ticket; that of one that was cut is not given again.
     next: u64,
     requests: usize,
     weight: usize,
@@ -35,7 +35,7 @@ pub(super) struct Slots {
     filled: usize,
 }
 
-pub(super) struct Slot {
+pub(super) struct Ticket {
     number: u64,
     /// The chain as it was before.
     pub(super) before: Chain,
@@ -56,16 +56,16 @@ pub(super) enum What {
     Order(Work),
 }
 
-/// Held by the slot, and by whoever signs as long as he does.
+/// Held by the ticket, and by a thread while it signs them.
 pub(super) type Drafts = Arc<Vec<(Seq, Draft)>>;
 
-impl Slots {
+impl Tickets {
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.tickets.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.slots.len()
+        self.tickets.len()
     }
 
     pub(super) const fn requests(&self) -> usize {
@@ -78,30 +78,30 @@ impl Slots {
     }
 
     pub(super) fn first_is_filled(&self) -> bool {
-        self.slots.front().is_some_and(Slot::is_filled)
+        self.tickets.front().is_some_and(Ticket::is_filled)
     }
 
-    /// Whether many wait, signed, for one who is not and may be helped.
+    /// Whether many filled tickets wait for one that is not, and may be helped.
     pub(super) fn is_overtaken(&self) -> bool {
-        self.filled >= OVERTAKEN && self.slots.front().is_some_and(Slot::can_be_helped)
+        self.filled >= OVERTAKEN && self.tickets.front().is_some_and(Ticket::can_be_helped)
     }
 
-    /// Whom the committer is to help, once.
+    /// The ticket that the committer is to sign, once.
     pub(super) fn help(&mut self) -> Option<(u64, Drafts)> {
         if !self.is_overtaken() {
             return None;
         }
-        let slot = self.slots.front_mut()?;
-        match &mut slot.what {
+        let ticket = self.tickets.front_mut()?;
+        match &mut ticket.what {
             What::Entries { drafts, helped, .. } => {
                 *helped = true;
-                Some((slot.number, Arc::clone(drafts)))
+                Some((ticket.number, Arc::clone(drafts)))
             }
             What::Order(_) => None,
         }
     }
 
-    /// Adds a slot, and gives its number.
+    /// Adds a ticket, and gives its number.
     pub(super) fn push(
         &mut self,
         before: Chain,
@@ -113,23 +113,25 @@ impl Slots {
         self.next += 1;
         self.requests += requests;
         self.weight += weight;
-        let slot = Slot {
+        let ticket = Ticket {
             number,
             before,
             requests,
             weight,
             what,
         };
-        self.filled += usize::from(slot.is_filled());
-        self.slots.push_back(slot);
+        self.filled += usize::from(ticket.is_filled());
+        self.tickets.push_back(ticket);
         number
     }
 
-    /// False if the slot was cut out, or another has filled it.
+    /// False if the ticket was cut out, or another has filled it.
     pub(super) fn fill(&mut self, number: u64, those: Vec<Signed>) -> bool {
-        let found = self.slots.binary_search_by_key(&number, |slot| slot.number);
-        let slot = found.ok().and_then(|index| self.slots.get_mut(index));
-        match slot.map(|slot| &mut slot.what) {
+        let found = self
+            .tickets
+            .binary_search_by_key(&number, |ticket| ticket.number);
+        let ticket = found.ok().and_then(|index| self.tickets.get_mut(index));
+        match ticket.map(|ticket| &mut ticket.what) {
             Some(What::Entries { signed, .. }) if signed.is_none() => {
                 *signed = Some(those);
                 self.filled += 1;
@@ -140,47 +142,49 @@ impl Slots {
     }
 
     /// Takes what is filled from the front, as far as one batch goes.
-    pub(super) fn take_filled(&mut self) -> Vec<Slot> {
+    pub(super) fn take_filled(&mut self) -> Vec<Ticket> {
         let mut taken = Vec::new();
         let (mut entries, mut weight) = (0, 0);
         while entries < BATCH_ENTRIES
             && weight < BATCH_BYTES
             && self.first_is_filled()
-            && let Some(slot) = self.slots.pop_front()
+            && let Some(ticket) = self.tickets.pop_front()
         {
-            entries += slot.entries();
-            weight += slot.weight;
-            self.forget(&slot);
-            taken.push(slot);
+            entries += ticket.entries();
+            weight += ticket.weight;
+            self.forget(&ticket);
+            taken.push(ticket);
         }
         taken
     }
 
-    /// Cuts out slot `number` and everything behind it; nothing if it is not there
+    /// Cuts out ticket `number` and everything behind it; nothing if it is not there
     /// any more.
-    pub(super) fn cut(&mut self, number: u64) -> Vec<Slot> {
-        let found = self.slots.binary_search_by_key(&number, |slot| slot.number);
+    pub(super) fn cut(&mut self, number: u64) -> Vec<Ticket> {
+        let found = self
+            .tickets
+            .binary_search_by_key(&number, |ticket| ticket.number);
         found.map_or_else(|_| Vec::new(), |index| self.cut_from(index))
     }
 
-    pub(super) fn cut_all(&mut self) -> Vec<Slot> {
+    pub(super) fn cut_all(&mut self) -> Vec<Ticket> {
         self.cut_from(0)
     }
 
-    fn cut_from(&mut self, index: usize) -> Vec<Slot> {
-        let cut: Vec<_> = self.slots.drain(index..).collect();
-        cut.iter().for_each(|slot| self.forget(slot));
+    fn cut_from(&mut self, index: usize) -> Vec<Ticket> {
+        let cut: Vec<_> = self.tickets.drain(index..).collect();
+        cut.iter().for_each(|ticket| self.forget(ticket));
         cut
     }
 
-    fn forget(&mut self, slot: &Slot) {
-        self.requests -= slot.requests;
-        self.weight -= slot.weight;
-        self.filled -= usize::from(slot.is_filled());
+    fn forget(&mut self, ticket: &Ticket) {
+        self.requests -= ticket.requests;
+        self.weight -= ticket.weight;
+        self.filled -= usize::from(ticket.is_filled());
     }
 }
 
-impl Slot {
+impl Ticket {
     fn is_filled(&self) -> bool {
         match &self.what {
             What::Entries { signed, .. } => signed.is_some(),
@@ -207,7 +211,7 @@ impl Slot {
         }
     }
 
-    /// Of a slot that is filled.
+    /// Of a ticket that is filled.
     pub(super) fn into_works(self) -> Vec<Work> {
         match self.what {
             What::Entries {
@@ -216,7 +220,7 @@ impl Slot {
                 signed,
                 ..
             } => {
-                // Who has helped in vain may still hold them.
+                // A thread that signed in vain may still hold them.
                 let drafts = Arc::try_unwrap(drafts).unwrap_or_else(|held| held.to_vec());
                 asked.into_works(placed(drafts, signed.unwrap_or_default()))
             }

@@ -1,4 +1,4 @@
-//! `line/slots.rs`: who asked, in the order of the log, and how far it is.
+//! `queue/tickets.rs`: who asked, in the order of the log, and how far it is.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::super::{Entry, Refused, Work};
 
 const HELPED: usize = 1;
 
-pub struct Slot {
+pub struct Ticket {
     pub number: u64,
     pub before: Chain,
     pub what: What,
@@ -23,7 +23,7 @@ pub enum What {
     Order(Work),
 }
 
-impl Slot {
+impl Ticket {
     pub fn is_filled(&self) -> bool {
         match &self.what {
             What::Entries { signed, .. } => *signed,
@@ -58,9 +58,9 @@ impl Slot {
     }
 }
 
-pub fn refuse(slots: Vec<Slot>, error: Refused) {
-    for slot in slots {
-        match slot.what {
+pub fn refuse(tickets: Vec<Ticket>, error: Refused) {
+    for ticket in tickets {
+        match ticket.what {
             What::Entries { asked, .. } => asked.refuse(error),
             What::Order(work) => work.refuse(error),
         }
