@@ -10,6 +10,7 @@ mod backup;
 mod browse;
 mod build;
 mod card;
+mod codes;
 mod context;
 mod decide;
 mod diff;
@@ -214,6 +215,9 @@ enum Command {
     #[cfg(feature = "serve")]
     #[command(subcommand)]
     Token(token::Command),
+    /// Show every exit status and error code, its cause and its remedy
+    #[command(after_long_help = crate::codes::text())]
+    Codes,
     /// Print versions
     Version,
     /// Print a completion script for a shell
@@ -252,6 +256,7 @@ impl Command {
             | Command::Explain(_)
             | Command::Browse(_)
             | Command::Decide(_)
+            | Command::Codes
             | Command::Version
             | Command::Completions(_)
             | Command::Man(_) => Owes::Nothing,
@@ -370,6 +375,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         Command::Serve(args) => serve::run(&context, args, output),
         #[cfg(feature = "serve")]
         Command::Token(command) => token::run(&context, &command, output),
+        Command::Codes => codes::run(output),
         Command::Version => version::run(output),
         Command::Completions(args) => generate::completions(&args, output),
         Command::Man(args) => generate::man(&args, output),

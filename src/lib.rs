@@ -71,6 +71,7 @@ pub mod audit;
 pub mod backup;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod codes;
 #[cfg(feature = "store")]
 pub mod evidence;
 #[cfg(feature = "files")]

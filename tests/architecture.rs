@@ -76,6 +76,7 @@ const BELOW_THE_FACADE: &[&str] = &[
 ];
 
 const BELOW_THE_SURFACE: &[&str] = &[
+    "codes",
     "ledger",
     "files",
     "wcp",
@@ -95,6 +96,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
 ];
 
 const ALL_BUT_MAIN: &[&str] = &[
+    "codes",
     "ledger",
     "files",
     "wcp",
@@ -384,4 +386,33 @@ fn a_name_is_seen_however_it_is_written() {
     assert!(seen("log::warn!()", "log::"));
     assert!(!seen("let log = key; catalog::x()", "log::"));
     assert!(!seen("operand brand rand_core", "rand"));
+}
+
+/// A word in quotes that an arm of a `match` gives.
+fn word_given(line: &str) -> Option<&str> {
+    let given = line.rsplit("=> ").next()?.trim();
+    let given = given.strip_suffix(',').unwrap_or(given);
+    let word = given.strip_prefix('"')?.strip_suffix('"')?;
+    let plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    word.bytes().all(plain).then_some(word)
+}
+
+#[test]
+fn every_error_code_has_its_row_in_the_table() {
+    let gives_codes = |path: &Path| {
+        let path = path.to_str().unwrap();
+        ["cli/error", "api/error", "serve/problem.rs"]
+            .iter()
+            .any(|part| path.starts_with(part))
+    };
+    let mut found = 0;
+    for source in Source::all().iter().filter(|s| gives_codes(&s.path)) {
+        let code = source.code();
+        for word in code.iter().filter_map(|(line, _)| word_given(line)) {
+            found += 1;
+            let row = sealbook::codes::CODES.iter().find(|row| row.code == word);
+            assert!(row.is_some(), "{}: {word}", source.path.display());
+        }
+    }
+    assert!(found > 50, "only {found} codes were found");
 }

@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::api;
 use crate::audit::AuditError;
+use crate::codes;
 use crate::evidence::EvidenceError;
 use crate::imports::shelf::ShelfError;
 use crate::ledger::key::SignError;
@@ -160,15 +161,7 @@ impl CliError {
     }
 
     pub(super) fn exit_status(&self) -> u8 {
-        match self {
-            CliError::NothingToSeal | CliError::NothingFound => 1,
-            CliError::InFile { source, .. } => source.exit_status(),
-            CliError::Ledger(error) => ledger::exit_status(error),
-            CliError::Producer(error) => error.exit_status(),
-            #[cfg(feature = "serve")]
-            CliError::Server(error) => error.exit_status(),
-            _ => 2,
-        }
+        codes::find(self.code()).exit_status.unwrap_or(2)
     }
 
     /// The word that `--json` prints.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::scope::Scope;
 use crate::api;
+use crate::codes;
 use crate::evidence::EvidenceError;
 use crate::ledger::hexadecimal::HexError;
 use crate::ledger::parse::ParseError;
@@ -127,54 +128,9 @@ pub(super) struct ErrorBody {
 
 impl Problem {
     pub(super) fn status(&self) -> StatusCode {
-        match self {
-            Problem::InBatch { problem, .. } => problem.status(),
-            Problem::Json(_)
-            | Problem::Member(_)
-            | Problem::Query { .. }
-            | Problem::Argument { .. }
-            | Problem::BringsActor
-            | Problem::BatchSize { .. }
-            | Problem::NotRecognised
-            | Problem::FormatUnsupported
-            | Problem::Record(_)
-            | Problem::BodyBroken => StatusCode::BAD_REQUEST,
-            Problem::TokenNeeded | Problem::TokenInvalid => StatusCode::UNAUTHORIZED,
-            Problem::ScopeMissing { .. } | Problem::NoTokens { .. } | Problem::OriginRefused => {
-                StatusCode::FORBIDDEN
-            }
-            Problem::HostRefused => StatusCode::MISDIRECTED_REQUEST,
-            Problem::ContentType { .. } | Problem::ContentEncoding => {
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            }
-            Problem::NoSuchRoute | Problem::NotFound => StatusCode::NOT_FOUND,
-            Problem::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::NotSealed { .. }
-            | Problem::NothingToSeal
-            | Problem::KeyUnderWay
-            | Problem::AlreadyResolved
-            | Problem::NotPending => StatusCode::CONFLICT,
-            Problem::TooLarge { .. } | Problem::TooMuchWork => StatusCode::PAYLOAD_TOO_LARGE,
-            Problem::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-            Problem::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-            Problem::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Problem::Busy | Problem::DiskLow | Problem::Stopping | Problem::TimedOut => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Problem::Logbook(error) => status_of_append(error),
-            Problem::Recording(error) => match error {
-                RecordError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-                RecordError::TooDeep { .. } => StatusCode::BAD_REQUEST,
-                RecordError::Logbook(error) => status_of_append(error),
-                _ => StatusCode::INTERNAL_SERVER_ERROR,
-            },
-            Problem::Ledger(_)
-            | Problem::Search(_)
-            | Problem::Evidence(_)
-            | Problem::Failed(_)
-            | Problem::Randomness
-            | Problem::Abandoned => StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        let status = codes::find(self.code()).http_status;
+        let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     pub(super) fn code(&self) -> &'static str {
@@ -236,20 +192,6 @@ impl Problem {
             Problem::DiskLow => Some(60),
             _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(60),
         }
-    }
-}
-
-fn status_of_append(error: &LogbookError) -> StatusCode {
-    match error {
-        LogbookError::Entry(_) => StatusCode::BAD_REQUEST,
-        LogbookError::ReservedKind { .. } => StatusCode::FORBIDDEN,
-        LogbookError::Closed => StatusCode::CONFLICT,
-        LogbookError::Busy
-        | LogbookError::Store(_)
-        | LogbookError::Mark(_)
-        | LogbookError::Stopped
-        | LogbookError::Clocks(_)
-        | LogbookError::Sign(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

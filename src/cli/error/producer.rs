@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::attestation;
 #[cfg(feature = "client")]
 use crate::attestation::registry_client::RegistryError;
+use crate::codes;
 use crate::files::TreeError;
 use crate::manifest;
 use crate::vacant::{CoreError, TypeIntegrityError};
@@ -85,14 +86,6 @@ impl ProducerError {
         }
     }
 
-    /// A record that was changed after it was hashed is the answer no.
-    pub(super) fn exit_status(&self) -> u8 {
-        match self {
-            ProducerError::Record(wcp::record::RecordError::Tampered { .. }) => 1,
-            _ => 2,
-        }
-    }
-
     pub(super) fn code(&self) -> &'static str {
         use crate::wcp::rules::RulesError;
         match self {
@@ -147,17 +140,17 @@ impl ProducerError {
             {
                 "name the folder of records with --registry-dir, or begin one with `sealbook enroll`"
             }
-            ProducerError::EnrolledTwice { .. } => "remove all but one of them",
+            ProducerError::EnrolledTwice { .. }
+            | ProducerError::BanListCut
+            | ProducerError::NoHmacKey
+            | ProducerError::Attest(attestation::BuildManifestError::Namespace(_)) => {
+                codes::find(self.code()).remedy
+            }
             ProducerError::Unanswered { .. } => {
                 "give the flag; --defaults takes the usual answer where there is one"
             }
-            ProducerError::BanListCut => "check against a whole list with --banned FILE",
-            ProducerError::NoHmacKey => "set WCP_ATTEST_HMAC_KEY to the namespace's key",
             ProducerError::Scaffold(attestation::ScaffoldError::Exists { .. }) => {
                 "name another folder, or replace the files with --overwrite"
-            }
-            ProducerError::Attest(attestation::BuildManifestError::Namespace(_)) => {
-                "begin --worker-id with org.<name> or x.<name>"
             }
             ProducerError::Core(CoreError::TypeIntegrity(TypeIntegrityError::ForeignKey)) => {
                 "sign with the vacant's own key"
@@ -212,14 +205,11 @@ fn registry_code(error: &RegistryError) -> &'static str {
 fn registry_hint(error: &RegistryError) -> Option<&'static str> {
     Some(match error {
         RegistryError::Url => "name it with --registry https://… or PYHALL_REGISTRY_URL",
-        RegistryError::NoToken => {
-            "set PYHALL_SESSION_TOKEN to report, PYHALL_BEARER_TOKEN to attest"
-        }
-        RegistryError::RateLimited { .. } => "wait, and ask again",
-        RegistryError::Timeout | RegistryError::Transport(_) => {
-            "try again, or check against a file with --banned FILE"
-        }
-        RegistryError::BanListTruncated { .. } => "check against a whole list with --banned FILE",
+        RegistryError::NoToken
+        | RegistryError::RateLimited { .. }
+        | RegistryError::Timeout
+        | RegistryError::Transport(_)
+        | RegistryError::BanListTruncated { .. } => codes::find(registry_code(error)).remedy,
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
+use crate::codes;
 use crate::serve::ServeError;
 use crate::serve::tls::TlsError;
 use crate::serve::token_file::TokenFileError;
@@ -46,20 +47,11 @@ impl ServerError {
         }
     }
 
-    /// No: there is no such token. Everything else is no answer.
-    pub(super) const fn exit_status(&self) -> u8 {
-        match self {
-            ServerError::Tokens(TokenFileError::NoSuchToken { .. }) => 1,
-            _ => 2,
-        }
-    }
-
     /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
-            ServerError::Listen { .. } => "choose another with --host and --port",
-            ServerError::Serve(ServeError::NotLoopback { .. }) => {
-                "make a token with `sealbook token new`, and name its file with --token-file"
+            ServerError::Listen { .. } | ServerError::Serve(ServeError::NotLoopback { .. }) => {
+                codes::find(self.code()).remedy
             }
             ServerError::Tokens(TokenFileError::Writable { path })
             | ServerError::Serve(ServeError::Tokens(TokenFileError::Writable { path })) => {
