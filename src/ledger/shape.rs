@@ -155,6 +155,7 @@ macro_rules! written_as {
 }
 
 /// The type of a member that has one text only.
+#[cfg(any(feature = "rego", feature = "files"))]
 macro_rules! constant {
     ($name:ident, $text:expr, $expected:expr) => {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -177,7 +178,9 @@ macro_rules! constant {
     };
 }
 
-pub(crate) use {constant, written_as};
+#[cfg(any(feature = "rego", feature = "files"))]
+pub(crate) use constant;
+pub(crate) use written_as;
 
 struct Text<F> {
     expected: &'static str,

@@ -23,7 +23,7 @@ use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
 use crate::api::{Error, verify_as};
-use crate::ledger::fault::{Format, Report};
+use crate::ledger::fault::{Fault, Format, KeySource, NotChecked, Report, Verdict, Warning};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
@@ -37,31 +37,49 @@ const BEGINNING: usize = 1 << 20;
 const AHEAD: usize = 8;
 
 /// A verdict (SPEC §6).
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes a report")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ReportText {
     /// `pass` or `fail`.
-    verdict: String,
-    format: String,
+    #[schema(value_type = String)]
+    verdict: Verdict,
+    #[schema(value_type = String)]
+    format: Format,
     entries: u64,
     epochs: u64,
-    head: String,
-    log: Option<String>,
-    genesis: Option<String>,
-    key_source: String,
+    #[schema(value_type = String)]
+    head: Hash,
+    #[schema(value_type = Option<String>)]
+    log: Option<PublicKey>,
+    #[schema(value_type = Option<String>)]
+    genesis: Option<Hash>,
+    #[schema(value_type = String)]
+    key_source: KeySource,
     #[schema(value_type = Vec<Object>)]
-    faults: (),
-    not_checked: Vec<String>,
+    faults: Vec<Fault>,
+    #[schema(value_type = Vec<String>)]
+    not_checked: Vec<NotChecked>,
     #[schema(value_type = Vec<Object>)]
-    warnings: (),
+    warnings: Vec<Warning>,
     elapsed_ms: u64,
 }
 
-#[derive(Serialize)]
-struct Sent {
-    #[serde(flatten)]
-    report: Report,
-    elapsed_ms: u64,
+impl ReportText {
+    fn new(report: Report, elapsed_ms: u64) -> ReportText {
+        ReportText {
+            verdict: report.verdict,
+            format: report.format,
+            entries: report.entries,
+            epochs: report.epochs,
+            head: report.head,
+            log: report.log,
+            genesis: report.genesis,
+            key_source: report.key_source,
+            faults: report.faults,
+            not_checked: report.not_checked,
+            warnings: report.warnings,
+            elapsed_ms,
+        }
+    }
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -148,7 +166,7 @@ pub(super) async fn verify_upload(
         Error::Read(_) => Problem::BodyBroken,
         other => other.into(),
     })?;
-    Ok(Json(Sent { report, elapsed_ms }).into_response())
+    Ok(Json(ReportText::new(report, elapsed_ms)).into_response())
 }
 
 /// A body as it comes, in time.

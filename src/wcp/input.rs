@@ -15,17 +15,22 @@ use crate::ledger::shape::{self, MemberError};
 /// can still hold a blank tenant or a score that is out of range; those are
 /// denials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "serve", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RouteInput {
     /// The capability, such as `cap.doc.summarize`.
     pub capability_id: String,
-    /// Where it is asked for.
+    /// Where it is asked for: `dev`, `stage`, `prod` or `edge`.
+    #[cfg_attr(feature = "serve", schema(value_type = String))]
     pub env: Env,
-    /// How sensitive the data is.
+    /// How sensitive the data is: `PUBLIC`, `INTERNAL` or `RESTRICTED`.
+    #[cfg_attr(feature = "serve", schema(value_type = String))]
     pub data_label: DataLabel,
-    /// How far the tenant is trusted.
+    /// How far the tenant is trusted: `low`, `medium` or `high`.
+    #[cfg_attr(feature = "serve", schema(value_type = String))]
     pub tenant_risk: TenantRisk,
-    /// How urgent it is.
+    /// How urgent it is: `P0` to `P3`.
+    #[cfg_attr(feature = "serve", schema(value_type = String))]
     pub qos_class: QoSClass,
     /// Who asks. Not blank.
     #[serde(deserialize_with = "not_blank")]
@@ -34,13 +39,17 @@ pub struct RouteInput {
     pub correlation_id: String,
     /// What the worker is to be given.
     #[serde(default)]
+    #[cfg_attr(feature = "serve", schema(value_type = Object))]
     pub request: Object,
     /// The caller's own estimate by dimension; carried, not judged.
+    #[cfg_attr(feature = "serve", schema(value_type = Option<Object>))]
     pub blast_radius: Option<Object>,
     /// The caller's own score: an integer of any size, denied outside 0 to 100.
     #[serde(default, deserialize_with = "integer")]
+    #[cfg_attr(feature = "serve", schema(value_type = Option<i64>))]
     pub blast_score: Option<Number>,
     /// For privilege envelopes; carried, not judged.
+    #[cfg_attr(feature = "serve", schema(value_type = Option<Object>))]
     pub privilege_context: Option<Object>,
     /// Whether to decide only, and dispatch nothing.
     #[serde(default)]

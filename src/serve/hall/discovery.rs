@@ -5,44 +5,45 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::status::{Workers, listed};
-use crate::ledger::json::{Object, Value};
+use crate::ledger::time::Timestamp;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
-use crate::serve::epochs::object;
+use crate::serve::epochs::answer;
 use crate::serve::params::Params;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 
 /// A capability, and who has it.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `capabilities` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Capability {
-    capability_id: String,
-    worker_species_ids: Vec<String>,
+    #[schema(value_type = String)]
+    capability_id: Arc<str>,
+    #[schema(value_type = Vec<String>)]
+    worker_species_ids: Vec<Arc<str>>,
 }
 
 /// What workers are enrolled for.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `capabilities` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Capabilities {
     capabilities: Vec<Capability>,
     count: u64,
 }
 
 /// Whether the Hall can route.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `wcp_health` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct WcpHealth {
     /// `ok`, or `degraded` if nothing can be recorded.
-    status: String,
+    status: &'static str,
     hall_name: String,
-    wcp_version: String,
+    wcp_version: &'static str,
     rules: u64,
     workers: u64,
-    timestamp: String,
+    #[schema(value_type = String)]
+    timestamp: Timestamp,
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -65,19 +66,16 @@ pub(in crate::serve) async fn capabilities(
     let hall = service.hall.current();
     let workers = hall.workers().enrolled_workers().iter();
     let ids: BTreeSet<_> = workers.flat_map(|worker| &worker.capabilities).collect();
-    let capabilities = ids.into_iter().map(|id| {
-        let species = hall.workers().workers_for_capability(id).iter();
-        let species = species.map(|species| Value::from(&**species));
-        let mut capability = Object::new();
-        capability.insert("capability_id", &**id);
-        capability.insert("worker_species_ids", species.collect::<Vec<_>>());
-        Value::Object(capability)
+    let capabilities = ids.into_iter().map(|id| Capability {
+        capability_id: id.clone(),
+        worker_species_ids: hall.workers().workers_for_capability(id).to_vec(),
     });
-    let capabilities: Vec<_> = capabilities.collect();
-    let mut answer = Object::new();
-    answer.insert("count", capabilities.len() as u64);
-    answer.insert("capabilities", capabilities);
-    Ok(object(answer))
+    let capabilities: Vec<Capability> = capabilities.collect();
+    let count = capabilities.len() as u64;
+    Ok(answer(&Capabilities {
+        capabilities,
+        count,
+    }))
 }
 
 /// The enrolled workers, in the order of enrolment.
@@ -88,7 +86,7 @@ pub(in crate::serve) async fn wcp_workers(
     params: Params,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    Ok(object(listed(&service)))
+    Ok(answer(&listed(&service)))
 }
 
 /// Whether the Hall can route.
@@ -101,12 +99,12 @@ pub(in crate::serve) async fn wcp_health(
     params.finish()?;
     let hall = service.hall.current();
     let well = service.check_recording().is_ok() && !service.logbook.is_stopped();
-    let mut answer = Object::new();
-    answer.insert("status", if well { "ok" } else { "degraded" });
-    answer.insert("hall_name", service.hall.name.as_str());
-    answer.insert("wcp_version", "0.1");
-    answer.insert("rules", hall.governance().rules().rules().len() as u64);
-    answer.insert("workers", hall.workers().enrolled_count() as u64);
-    answer.insert("timestamp", service.clock.wall().to_string());
-    Ok(object(answer))
+    Ok(answer(&WcpHealth {
+        status: if well { "ok" } else { "degraded" },
+        hall_name: service.hall.name.clone(),
+        wcp_version: "0.1",
+        rules: hall.governance().rules().rules().len() as u64,
+        workers: hall.workers().enrolled_count() as u64,
+        timestamp: service.clock.wall(),
+    }))
 }

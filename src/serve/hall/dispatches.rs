@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ledger::entry::Entry;
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::Value;
 use crate::record::kind;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
-use crate::serve::epochs::object;
+use crate::serve::epochs::answer;
 use crate::serve::params::Params;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
@@ -27,33 +28,38 @@ const USUAL: u64 = 50;
 const ACTIVE: i64 = 3_600_000_000;
 
 /// A decision (SPEC §7).
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `dispatch` gives")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Dispatch {
-    decision_id: Option<String>,
-    decided_at: Option<String>,
-    capability_id: Option<String>,
-    tenant_id: Option<String>,
-    env: Option<String>,
-    denied: Option<bool>,
+    #[schema(value_type = Option<String>)]
+    decision_id: Option<Value>,
+    #[schema(value_type = Option<String>)]
+    decided_at: Option<Value>,
+    #[schema(value_type = Option<String>)]
+    capability_id: Option<Value>,
+    #[schema(value_type = Option<String>)]
+    tenant_id: Option<Value>,
+    #[schema(value_type = Option<String>)]
+    env: Option<Value>,
+    #[schema(value_type = Option<bool>)]
+    denied: Option<Value>,
     #[schema(value_type = Option<Object>)]
-    deny_reason: (),
-    selected_worker: Option<String>,
+    deny_reason: Option<Value>,
+    #[schema(value_type = Option<String>)]
+    selected_worker: Option<Value>,
     blast_score: Option<u64>,
-    artifact_hash: Option<String>,
+    #[schema(value_type = Option<String>)]
+    artifact_hash: Option<Value>,
 }
 
 /// Decisions, newest first.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what is answered")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Dispatches {
     dispatches: Vec<Dispatch>,
     count: u64,
 }
 
 /// Denials, newest first.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what is answered")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Alerts {
     alerts: Vec<Dispatch>,
     count: u64,
@@ -76,7 +82,9 @@ pub(in crate::serve) async fn dispatches(
     State(service): State<Arc<Service>>,
     params: Params,
 ) -> Result<Response, Problem> {
-    answer(service, params, "dispatches", Filter::default()).await
+    let dispatches = found(service, params, Filter::default()).await?;
+    let count = dispatches.len() as u64;
+    Ok(answer(&Dispatches { dispatches, count }))
 }
 
 /// Decisions of the last hour that allowed, newest first: what may still run.
@@ -92,7 +100,9 @@ pub(in crate::serve) async fn active(
         since: Some(service.clock.wall().saturating_add_micros(-ACTIVE)),
         ..Filter::default()
     };
-    answer(service, params, "dispatches", filter).await
+    let dispatches = found(service, params, filter).await?;
+    let count = dispatches.len() as u64;
+    Ok(answer(&Dispatches { dispatches, count }))
 }
 
 /// Denials, newest first.
@@ -107,15 +117,16 @@ pub(in crate::serve) async fn alerts(
         denied: Some(true),
         ..Filter::default()
     };
-    answer(service, params, "alerts", filter).await
+    let alerts = found(service, params, filter).await?;
+    let count = alerts.len() as u64;
+    Ok(answer(&Alerts { alerts, count }))
 }
 
-async fn answer(
+async fn found(
     service: Arc<Service>,
     mut params: Params,
-    name: &'static str,
     filter: Filter,
-) -> Result<Response, Problem> {
+) -> Result<Vec<Dispatch>, Problem> {
     let expected = "a number from 1 to 200 is needed";
     let limit = params.number("limit", 1..=MOST, USUAL, expected)?;
     params.finish()?;
@@ -129,41 +140,33 @@ async fn answer(
     let read = move || {
         let items = select(&*store, &filter)?;
         let items = items.map(|item| Ok(dispatch(&item?.1)));
-        items.collect::<Result<Vec<Value>, Problem>>()
+        items.collect::<Result<_, Problem>>()
     };
-    let found = service.pools.read(read).await?;
-    let mut answer = Object::new();
-    answer.insert("count", found.len() as u64);
-    answer.insert(name, found);
-    Ok(object(answer))
+    service.pools.read(read).await
 }
 
 /// A recorded decision in short.
-fn dispatch(entry: &Entry) -> Value {
+fn dispatch(entry: &Entry) -> Dispatch {
     let payload = entry.check_payload().unwrap_or_default();
     let decision = payload.get("decision");
-    let of = |name| decision.and_then(|decision| decision.get(name));
-    let of = |name| of(name).cloned().unwrap_or(Value::Null);
-    let members: Object = [
-        ("decision_id", of("decision_id")),
-        ("decided_at", of("timestamp")),
-        ("capability_id", of("capability_id")),
-        ("tenant_id", of("tenant_id")),
-        ("env", of("env")),
-        ("denied", of("denied")),
-        ("deny_reason", of("deny_reason_if_denied")),
-        ("selected_worker", of("selected_worker_species_id")),
-        ("blast_score", blast_score(decision)),
-        ("artifact_hash", of("artifact_hash")),
-    ]
-    .into_iter()
-    .collect();
-    Value::Object(members)
+    let of = |name| decision.and_then(|decision| decision.get(name)).cloned();
+    Dispatch {
+        decision_id: of("decision_id"),
+        decided_at: of("timestamp"),
+        capability_id: of("capability_id"),
+        tenant_id: of("tenant_id"),
+        env: of("env"),
+        denied: of("denied"),
+        deny_reason: of("deny_reason_if_denied"),
+        selected_worker: of("selected_worker_species_id"),
+        blast_score: blast_score(decision),
+        artifact_hash: of("artifact_hash"),
+    }
 }
 
 /// The score stands where it was reported: in a telemetry event, or in the
 /// reason of the denial that it led to.
-fn blast_score(decision: Option<&Value>) -> Value {
+fn blast_score(decision: Option<&Value>) -> Option<u64> {
     let events = decision
         .and_then(|decision| decision.get("telemetry_envelopes"))
         .and_then(Value::as_array)
@@ -171,5 +174,5 @@ fn blast_score(decision: Option<&Value>) -> Value {
     let reason = decision.and_then(|decision| decision.get("deny_reason_if_denied"));
     let mut places = events.iter().chain(reason);
     let found = places.find_map(|place| place.get("blast_score"));
-    Value::from(found.and_then(Value::as_u64))
+    found.and_then(Value::as_u64)
 }

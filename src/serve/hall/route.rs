@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ledger::json::{Object, Value};
@@ -12,7 +13,7 @@ use crate::ledger::parse::parse_with;
 use crate::record::{Asked, Recorded};
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
-use crate::serve::epochs::object;
+use crate::serve::epochs::answer;
 use crate::serve::params::Params;
 use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
@@ -22,43 +23,16 @@ use crate::wcp::RouteInput;
 use crate::wcp::basis::DEFAULT_TASK_ID;
 use crate::wcp::stamp::{DecisionId, Stamp};
 
-/// A request to be routed (WCP §4.1).
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `RouteInput::read` reads")]
-pub(in crate::serve) struct RouteRequest {
-    capability_id: String,
-    /// `dev`, `stage`, `prod` or `edge`.
-    env: String,
-    /// `PUBLIC`, `INTERNAL` or `RESTRICTED`.
-    data_label: String,
-    /// `low`, `medium` or `high`.
-    tenant_risk: String,
-    /// `P0` to `P3`.
-    qos_class: String,
-    tenant_id: String,
-    correlation_id: String,
-    #[schema(value_type = Option<Object>)]
-    request: (),
-    #[schema(value_type = Option<Object>)]
-    blast_radius: (),
-    blast_score: Option<i64>,
-    #[schema(value_type = Option<Object>)]
-    privilege_context: (),
-    dry_run: Option<bool>,
-    tenant_credential: Option<String>,
-}
-
 /// The decision, and where it is recorded.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `route` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Routed {
     /// A denial is a decision too.
     #[schema(value_type = Object)]
-    decision: (),
+    decision: Value,
     /// The evidence receipt; `null` if the decision could not be recorded,
     /// which denies it.
     #[schema(value_type = Option<Object>)]
-    receipt: (),
+    receipt: Option<Object>,
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -70,7 +44,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Decides on a request. The answer comes when the decision is durable.
-#[utoipa::path(post, path = "/route", tag = "hall", request_body = RouteRequest,
+#[utoipa::path(post, path = "/route", tag = "hall", request_body = RouteInput,
     params(("task_id" = Option<String>, Query, description = "The routing task")),
     responses((status = 200, description = "The decision", body = Routed)))]
 pub(in crate::serve) async fn route(
@@ -94,16 +68,16 @@ pub(in crate::serve) async fn route(
     };
     let recorded = take_up(service, request, work).await?;
     let receipt = match &recorded.receipt {
-        Ok(receipt) => Value::Object(receipt.to_object()),
+        Ok(receipt) => Some(receipt.to_object()),
         Err(error) => {
             tracing::error!(%error, "a decision could not be recorded, and was denied");
-            Value::Null
+            None
         }
     };
-    let mut answer = Object::new();
-    answer.insert("decision", recorded.decision.to_value());
-    answer.insert("receipt", receipt);
-    Ok(object(answer))
+    Ok(answer(&Routed {
+        decision: recorded.decision.to_value(),
+        receipt,
+    }))
 }
 
 fn decide(

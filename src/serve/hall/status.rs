@@ -8,9 +8,10 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::Value;
+use crate::ledger::time::Timestamp;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
-use crate::serve::epochs::object;
+use crate::serve::epochs::answer;
 use crate::serve::params::Params;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
@@ -30,22 +31,25 @@ pub(in crate::serve) struct Status {
 }
 
 /// A worker (SPEC §7).
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `worker` gives")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Worker {
-    worker_id: String,
-    worker_species_id: String,
-    capabilities: Vec<String>,
-    risk_tier: Option<String>,
+    #[schema(value_type = String)]
+    worker_id: Arc<str>,
+    #[schema(value_type = String)]
+    worker_species_id: Arc<str>,
+    #[schema(value_type = Vec<String>)]
+    capabilities: Vec<Arc<str>>,
+    #[schema(value_type = Option<String>)]
+    risk_tier: Option<Value>,
     /// `null` for one that is enrolled in the folder of records.
-    enrolled_at: Option<String>,
+    #[schema(value_type = Option<String>)]
+    enrolled_at: Option<Timestamp>,
     /// `active`.
-    status: String,
+    status: &'static str,
 }
 
 /// The workers.
-#[derive(Debug, ToSchema)]
-#[allow(dead_code, reason = "describes what `workers` answers")]
+#[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Workers {
     workers: Vec<Worker>,
     count: u64,
@@ -93,35 +97,25 @@ pub(in crate::serve) async fn workers(
     params: Params,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    Ok(object(listed(&service)))
+    Ok(answer(&listed(&service)))
 }
 
 /// The workers and their count.
-pub(super) fn listed(service: &Service) -> Object {
+pub(super) fn listed(service: &Service) -> Workers {
     let hall = service.hall.current();
     let roll = service.hall.roll();
     let workers = hall.workers().enrolled_workers().iter();
-    let workers: Vec<Value> = workers
-        .map(|record| {
-            let capabilities = record.capabilities.iter().map(|id| Value::from(&**id));
-            let enrolled = roll.worker(&record.worker_id);
-            let risk_tier = record.document.get("risk_tier").cloned();
-            let members = [
-                ("worker_id", Value::from(&*record.worker_id)),
-                ("worker_species_id", Value::from(&*record.worker_species_id)),
-                ("capabilities", Value::Array(capabilities.collect())),
-                ("risk_tier", risk_tier.unwrap_or(Value::Null)),
-                (
-                    "enrolled_at",
-                    Value::from(enrolled.map(|worker| worker.enrolled_at.to_string())),
-                ),
-                ("status", Value::from("active")),
-            ];
-            Value::Object(members.into_iter().collect())
-        })
-        .collect();
-    let mut answer = Object::new();
-    answer.insert("count", workers.len() as u64);
-    answer.insert("workers", workers);
-    answer
+    let workers = workers.map(|record| Worker {
+        worker_id: record.worker_id.clone(),
+        worker_species_id: record.worker_species_id.clone(),
+        capabilities: record.capabilities.clone(),
+        risk_tier: record.document.get("risk_tier").cloned(),
+        enrolled_at: roll
+            .worker(&record.worker_id)
+            .map(|worker| worker.enrolled_at),
+        status: "active",
+    });
+    let workers: Vec<Worker> = workers.collect();
+    let count = workers.len() as u64;
+    Workers { workers, count }
 }
