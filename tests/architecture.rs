@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 /// What each layer may use, besides itself. Some are not there yet.
 const MAY_USE: [(&str, &[&str]); 19] = [
     ("ledger", &[]),
+    ("codes", &["ledger"]),
     ("wcp", &["ledger", "files"]),
     ("files", &["ledger"]),
     ("attestation", &["ledger", "files"]),

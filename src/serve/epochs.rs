@@ -16,7 +16,7 @@ use super::scope::Scope;
 use super::service::Service;
 use crate::ledger::epoch::{EpochHeader, SignedEpoch};
 use crate::ledger::head::Head;
-use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::json::Form;
 use crate::ledger::key::{PublicKey, Signature};
 use crate::ledger::parse::parse;
 use crate::ledger::position::EpochNumber;
@@ -182,9 +182,4 @@ pub(super) struct EmptyBody {}
 /// A shape as an answer.
 pub(super) fn answer(shape: &impl Serialize) -> Response {
     json(shape::write(shape).canonical(Form::Utf8).into_bytes())
-}
-
-/// An object as an answer.
-pub(super) fn object(object: Object) -> Response {
-    json(Value::Object(object).canonical(Form::Utf8).into_bytes())
 }
