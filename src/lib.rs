@@ -57,7 +57,7 @@
 //! cards. [`record`] makes entries of their outcomes, [`replay`] computes recorded
 //! decisions again. Arrows point left only. [`ledger`] says what the formats are, [`store`]
 //! what is kept and how a commit is ordered, [`logbook`] how entries become
-//! durable.
+//! durable. What an error code means stands in [`codes`] alone.
 //!
 //! Without RocksDB (`--no-default-features --features store`) [`verify`] and
 //! [`Ledger::in_memory`] remain; without any feature, the [`ledger`] itself.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::files;
-use crate::ledger::json::Object;
 use crate::ledger::limits;
 use crate::record::Outcome;
 use crate::vacant::{CapabilityCard, CoreError};
@@ -92,13 +93,13 @@ fn verify(context: &Context, args: &Verify, output: &mut Output) -> Result<Answe
     recording.record(|| Outcome::judged_card(&card, fault.is_none()), output)?;
     let source = key.map_or("none", |_| "given");
     if output.is_json() {
-        let mut object = Object::new();
-        object.insert("verified", fault.is_none());
-        object.insert("fault", fault);
-        object.insert("vacant_id", card.vacant_id().hex());
-        object.insert("halo_version", card.halo_version());
-        object.insert("key_source", source);
-        output.document(&object)?;
+        output.document(&json!({
+            "verified": fault.is_none(),
+            "fault": fault,
+            "vacant_id": card.vacant_id().hex(),
+            "halo_version": card.halo_version(),
+            "key_source": source,
+        }))?;
     } else {
         let word = fault.unwrap_or("signed by the vacant that it names");
         output.verdict(fault.is_none(), &format!("card: {word}"))?;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use crate::files;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
@@ -64,17 +66,17 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let at = context.clock().wall();
     let (worker, file) = (&enrolled.record.worker_id, enrolled.file.display());
     if output.is_json() {
-        let mut object = Object::new();
-        object.insert("enrolled", true);
-        object.insert("updated", enrolled.updated);
-        object.insert("worker_id", worker.to_string());
         let species = enrolled.record.worker_species_id.to_string();
-        object.insert("worker_species_id", species);
-        object.insert("enrolled_at", at.to_string());
-        object.insert("artifact_hash", &*enrolled.record.artifact_hash);
-        object.insert("artifact_hash_verified", enrolled.hash_verified);
-        object.insert("file", file.to_string());
-        output.document(&object)?;
+        output.document(&json!({
+            "enrolled": true,
+            "updated": enrolled.updated,
+            "worker_id": worker.to_string(),
+            "worker_species_id": species,
+            "enrolled_at": at.to_string(),
+            "artifact_hash": &*enrolled.record.artifact_hash,
+            "artifact_hash_verified": enrolled.hash_verified,
+            "file": file.to_string(),
+        }))?;
     } else {
         let word = if enrolled.updated {
             "updated"

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::ledger::bundle_line;
@@ -9,9 +10,11 @@ use crate::ledger::entry::{Entry, EntryError};
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::fault::{Format, Report};
 use crate::ledger::hash::Hash;
-use crate::ledger::json::{Form, Object};
+use crate::ledger::json::Form;
+use crate::ledger::key::PublicKey;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
+use crate::ledger::shape;
 use crate::ledger::source::{Event, Raw, ReadError, Source};
 use crate::ledger::verify::{Policy, verify};
 use crate::logbook::Logbook;
@@ -390,16 +393,17 @@ fn record(
     if let Some(seq) = recorded(&**logbook.store(), &digest)? {
         return Ok(seq);
     }
-    let mut payload = Object::new();
-    payload.insert("bytes", offered.bytes);
-    payload.insert("digest", digest);
-    payload.insert("entries", report.entries);
-    payload.insert("epochs", report.epochs);
-    payload.insert("first_seq", found.first.unwrap_or_default().0);
-    payload.insert("format", word(report.format));
-    payload.insert("genesis", log.genesis.to_string());
-    payload.insert("last_seq", found.last.unwrap_or_default().0);
-    payload.insert("log", log.key.to_string());
+    let payload = shape::write_object(&Imported {
+        bytes: offered.bytes,
+        digest,
+        entries: report.entries,
+        epochs: report.epochs,
+        first_seq: found.first.unwrap_or_default(),
+        format: report.format,
+        genesis: log.genesis,
+        last_seq: found.last.unwrap_or_default(),
+        log: log.key,
+    });
     let prepared = Prepared::new(kind::IMPORT, &payload)?;
     let mut receipts = logbook.submit(vec![prepared])?.wait()?;
     let receipt = receipts.pop().ok_or(LogbookError::Stopped)?;
@@ -424,13 +428,16 @@ fn recorded(store: &dyn Store, digest: &str) -> Result<Option<Seq>, QueryError> 
     Ok(None)
 }
 
-const fn word(format: Format) -> &'static str {
-    match format {
-        Format::Ledger => "ledger",
-        Format::Logbook => "logbook",
-        Format::Bundle => "bundle",
-        Format::Proof => "proof",
-        Format::Equivocation => "equivocation",
-        Format::Report => "report",
-    }
+/// The payload of `sealbook:import`.
+#[derive(Serialize)]
+struct Imported {
+    bytes: u64,
+    digest: String,
+    entries: u64,
+    epochs: u64,
+    first_seq: Seq,
+    format: Format,
+    genesis: Hash,
+    last_seq: Seq,
+    log: PublicKey,
 }

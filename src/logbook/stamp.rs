@@ -9,7 +9,10 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::ledger::json::Object;
+use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 
 use super::clock::Clock;
@@ -21,7 +24,7 @@ const TOLERANCE: Duration = Duration::from_secs(60);
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Both clocks at the moment they were seen to disagree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Disagreement {
     /// What the wall clock says.
     pub(crate) wall: Timestamp,
@@ -34,11 +37,7 @@ pub(crate) struct Disagreement {
 impl Disagreement {
     /// The payload of `sealbook:clock`.
     pub(crate) fn to_object(self) -> Object {
-        let mut object = Object::new();
-        object.insert("wall", self.wall.to_string());
-        object.insert("monotonic", self.monotonic.to_string());
-        object.insert("last", self.last.to_string());
-        object
+        shape::write_object(&self)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Outcomes of every producer but the router, each with the payload of its
 //! kind (SPEC §5.4).
 
-use super::kind;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::kind;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
+use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::vacant::{CapabilityCard, ResidentForm};
 use crate::wcp::Registry;
@@ -23,7 +24,7 @@ pub struct Outcome {
 }
 
 /// What came of a denial that wants a human.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Approval {
     /// The hash of the entry that recorded the denial.
     pub denied: Hash,
@@ -40,13 +41,15 @@ pub struct Approval {
     /// Until when an approval holds; none if it holds for ever.
     pub expires: Option<Timestamp>,
     /// The denied request's tenant, to be found by.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The denied request's correlation id, to be found by.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
 }
 
 /// What a human decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", rename = "approve, deny or escalate")]
 pub enum ApprovalVerdict {
     /// It may go on.
@@ -253,25 +256,9 @@ impl Outcome {
     /// A denial that was resolved.
     #[must_use]
     pub fn approval(approval: &Approval) -> Outcome {
-        let mut payload = Object::new();
-        payload.insert("denied", approval.denied.to_string());
-        payload.insert("input_hash", approval.input_hash.as_str());
-        payload.insert("task_id", approval.task_id.as_str());
-        payload.insert("verdict", approval.verdict.as_str());
-        payload.insert("who", approval.who.as_str());
-        payload.insert("why", approval.why.as_str());
-        payload.insert("expires", approval.expires.map(|at| at.to_string()));
-        for (name, id) in [
-            ("tenant_id", &approval.tenant_id),
-            ("correlation_id", &approval.correlation_id),
-        ] {
-            if let Some(id) = id {
-                payload.insert(name, id.as_str());
-            }
-        }
         Outcome {
             kind: kind::APPROVAL,
-            payload,
+            payload: shape::write_object(approval),
         }
     }
 }

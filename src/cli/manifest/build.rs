@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSetBuilder};
+use serde_json::json;
 
 use crate::cli::Answer;
 use crate::cli::context::Context;
@@ -12,7 +13,6 @@ use crate::cli::document::in_file;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
 use crate::cli::passphrase;
-use crate::ledger::json::Object;
 use crate::ledger::key::Signer;
 use crate::ledger::sha256::Sha256Digest;
 use crate::manifest::{self, BuildError, JsonLinesTiles, TileStore, coverage_sha256};
@@ -56,14 +56,14 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let digest = Sha256Digest::of(built.to_text().as_bytes()).to_string();
     let fingerprint = signer.public_key().fingerprint();
     if output.is_json() {
-        let mut object = Object::new();
-        object.insert("manifest", path.to_string_lossy().into_owned());
-        object.insert("manifest_sha256", digest);
-        object.insert("artifacts", count as u64);
-        object.insert("size_bytes", bytes);
-        object.insert("tiles_coverage_sha256", tiles.map(|d| d.to_string()));
-        object.insert("signing_public_key_fingerprint", fingerprint);
-        output.document(&object)?;
+        output.document(&json!({
+            "manifest": path.to_string_lossy().into_owned(),
+            "manifest_sha256": digest,
+            "artifacts": count as u64,
+            "size_bytes": bytes,
+            "tiles_coverage_sha256": tiles.map(|d| d.to_string()),
+            "signing_public_key_fingerprint": fingerprint,
+        }))?;
     } else {
         output.line(&format!(
             "{}: {count} artifacts, {bytes} bytes",

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::attestation::{BuildSource, ManifestRequest, build_manifest, write_manifest};
 use crate::cli::Answer;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
 use crate::cli::passphrase;
-use crate::ledger::json::Object;
 use crate::ledger::key::Signer;
 
 use super::hmac_key;
@@ -55,13 +56,13 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     write_manifest(&manifest, path).map_err(|error| CliError::file(path, error))?;
     let text = |name| manifest.text(name).unwrap_or_default().to_owned();
     if output.is_json() {
-        let mut object = Object::new();
-        object.insert("manifest", path.to_string_lossy().into_owned());
-        object.insert("package_hash", text("package_hash"));
-        object.insert("trust_statement", text("trust_statement"));
         let fingerprint = signer.map(|signer| signer.public_key().fingerprint());
-        object.insert("ed25519_fingerprint", fingerprint);
-        output.document(&object)?;
+        output.document(&json!({
+            "manifest": path.to_string_lossy().into_owned(),
+            "package_hash": text("package_hash"),
+            "trust_statement": text("trust_statement"),
+            "ed25519_fingerprint": fingerprint,
+        }))?;
     } else {
         output.line(&text("trust_statement"))?;
     }

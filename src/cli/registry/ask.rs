@@ -1,5 +1,7 @@
 //! What can be asked of the registry without a token.
 
+use serde_json::json;
+
 use crate::attestation::registry_client::{BAN_LIST_LIMIT, RegistryClient, WorkerStatus};
 use crate::cli::Answer;
 use crate::cli::error::{CliError, ProducerError};
@@ -65,10 +67,10 @@ pub(super) fn banned(
     };
     let banned = client.is_hash_banned(hash).map_err(ProducerError::from)?;
     if output.is_json() {
-        let mut object = Object::new();
-        object.insert("sha256", hash.as_str());
-        object.insert("banned", banned);
-        output.document(&object)?;
+        output.document(&json!({
+            "sha256": hash.as_str(),
+            "banned": banned,
+        }))?;
     } else {
         let word = if banned { "banned" } else { "not banned" };
         output.verdict(!banned, &format!("{hash}: {word}"))?;
@@ -100,10 +102,10 @@ fn list(client: &RegistryClient, limit: usize, output: &mut Output) -> Result<An
 pub(super) fn health(client: &RegistryClient, output: &mut Output) -> Result<Answer, CliError> {
     let health = client.health().map_err(ProducerError::from)?;
     if output.is_json() {
-        let mut object = Object::new();
-        object.insert("ok", health.ok);
-        object.insert("version", health.version.as_str());
-        output.document(&object)?;
+        output.document(&json!({
+            "ok": health.ok,
+            "version": health.version.as_str(),
+        }))?;
     } else {
         output.verdict(health.ok, &format!("registry {}", health.version))?;
     }

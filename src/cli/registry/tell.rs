@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::attestation::canonical_package_hash;
 use crate::attestation::registry_client::{RegistryClient, Submission};
 use crate::cli::Answer;
 use crate::cli::document::in_file;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
-use crate::ledger::json::Object;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Report {
@@ -59,10 +60,10 @@ pub(super) fn report(
     let reported = client.report_hash(&args.hash, &args.reason, args.evidence_url.as_deref());
     reported.map_err(ProducerError::from)?;
     if output.is_json() {
-        let mut object = Object::new();
-        object.insert("reported", true);
-        object.insert("sha256", args.hash.as_str());
-        output.document(&object)?;
+        output.document(&json!({
+            "reported": true,
+            "sha256": args.hash.as_str(),
+        }))?;
     } else {
         output.line(&format!("reported for review: {}", args.hash))?;
     }
@@ -94,11 +95,11 @@ pub(super) fn attest(
     let receipt = client.submit_attestation(&submission, None);
     let receipt = receipt.map_err(ProducerError::from)?;
     if output.is_json() {
-        let mut object = Object::new();
-        object.insert("id", receipt.id.as_str());
-        object.insert("worker_id", receipt.worker_id.as_str());
-        object.insert("sha256", receipt.sha256.to_string());
-        output.document(&object)?;
+        output.document(&json!({
+            "id": receipt.id.as_str(),
+            "worker_id": receipt.worker_id.as_str(),
+            "sha256": receipt.sha256.to_string(),
+        }))?;
     } else {
         output.line(&format!("attested as {}: {}", receipt.id, receipt.sha256))?;
     }
