@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::files;
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::Value;
 use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::record::Outcome;

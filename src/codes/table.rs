@@ -71,7 +71,7 @@ codes! {
     closed 2 409 "the book was closed, and another continues it"
         "append to the book that continues it; `sealbook rotate` says which, or goes on making it"
     content_encoding - 415 "the body is compressed in a way that is not read"
-        "send it as it is"
+        "compress it with gzip, or send it as it is"
     content_type - 415 "the body is of another media type"
         "send it as the message says"
     disk_full 2 503 "the disk is full"

@@ -393,7 +393,7 @@ fn record(
     if let Some(seq) = recorded(&**logbook.store(), &digest)? {
         return Ok(seq);
     }
-    let payload = shape::write_object(&Imported {
+    let payload = shape::write_object(&ImportPayload {
         bytes: offered.bytes,
         digest,
         entries: report.entries,
@@ -430,7 +430,7 @@ fn recorded(store: &dyn Store, digest: &str) -> Result<Option<Seq>, QueryError> 
 
 /// The payload of `sealbook:import`.
 #[derive(Serialize)]
-struct Imported {
+struct ImportPayload {
     bytes: u64,
     digest: String,
     entries: u64,

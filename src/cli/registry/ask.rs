@@ -6,7 +6,7 @@ use crate::attestation::registry_client::{BAN_LIST_LIMIT, RegistryClient, Worker
 use crate::cli::Answer;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::Value;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Verify {
