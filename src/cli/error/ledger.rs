@@ -14,23 +14,6 @@ use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
 use crate::store::StoreError;
 
-/// 1 where the answer is no, 2 where there is none.
-pub(super) const fn exit_status(error: &Error) -> u8 {
-    match error {
-        Error::NoSuchEntry { .. }
-        | Error::Evidence(
-            EvidenceError::NoSuchEntry { .. }
-            | EvidenceError::NotSealed { .. }
-            | EvidenceError::SelectionNotSealed { .. }
-            | EvidenceError::EmptyRange,
-        )
-        | Error::Open(OpenError::NothingToAccept)
-        | Error::Import(ImportError::OwnKey | ImportError::Empty)
-        | Error::Imported(ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. }) => 1,
-        _ => 2,
-    }
-}
-
 pub(super) fn hint(error: &Error) -> Option<String> {
     let hint = match error {
         Error::Key(error) => return key_hint(error),
