@@ -228,6 +228,8 @@ codes! {
         "send less at once"
     too_many_requests - 429 "the caller asks more often than the limit"
         "wait as `Retry-After` says"
+    too_much_work - 413 "the request asks for more work than the server does for one"
+        "ask for less at once"
     unauthorized 2 - "the registry refused the token"
         "set a token that is valid"
     unknown_format 2 - "the ledger is of another version"
