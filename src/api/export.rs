@@ -148,7 +148,6 @@ fn bundle(
         entries: closing.entries,
         left_out: wanted.saturating_sub(closing.entries),
         headless,
-        ..Exported::default()
     })
 }
 

@@ -12,6 +12,7 @@ use crate::ledger::key::{PublicKey, SoftwareSigner};
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::key_file::{self, KeyFile, KeyFileError};
+#[cfg(feature = "rocks")]
 use crate::logbook::mark::MarkFile;
 use crate::record::RequestContent;
 

@@ -18,7 +18,9 @@ use crate::ledger::statement::Statement;
 use crate::logbook::mark::MarkFile;
 #[cfg(feature = "rocks")]
 use crate::logbook::reading::Reader;
-use crate::logbook::{entry_at, epoch_at, extent_of, judge_mark};
+use crate::logbook::{entry_at, epoch_at};
+#[cfg(feature = "rocks")]
+use crate::logbook::{extent_of, judge_mark};
 use crate::store::Store;
 use crate::store::query::{Filter, Selection, select};
 
