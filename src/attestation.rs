@@ -53,4 +53,4 @@ pub use record::{RecordError, compute_artifact_hash, verify_artifact_hash};
 #[cfg(feature = "files")]
 pub use scaffold::{ScaffoldError, scaffold_package};
 #[cfg(feature = "files")]
-pub use verifier::PackageAttestationVerifier;
+pub use verifier::{Evidence, PackageAttestationVerifier};

@@ -4,6 +4,7 @@
 //! answer.
 
 mod accept_rollback;
+mod actor;
 mod adopt;
 mod append;
 mod backup;
@@ -69,6 +70,7 @@ mod trust;
 mod validate;
 mod verify;
 mod version;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,6 +104,9 @@ struct Cli {
         default_value = "./ledger"
     )]
     ledger: PathBuf,
+    /// Whether it was named.
+    #[arg(skip)]
+    ledger_given: bool,
     /// The high-water mark's file [default: DIR.mark, beside the ledger]
     #[arg(long, global = true, value_name = "FILE", env = "SEALBOOK_MARK")]
     mark: Option<PathBuf>,
@@ -218,6 +223,9 @@ enum Command {
     /// Show every exit status and error code, its cause and its remedy
     #[command(after_long_help = crate::codes::text())]
     Codes,
+    /// Who may be dispatched to: confirm, revoke, ban
+    #[command(subcommand)]
+    Worker(worker::Command),
     /// Print versions
     Version,
     /// Print a completion script for a shell
@@ -324,12 +332,14 @@ fn parse() -> Result<Cli, clap::Error> {
     {
         cli.ledger = PathBuf::from(dir);
     }
+    cli.ledger_given = matches.value_source("ledger") != Some(ValueSource::DefaultValue);
     Ok(cli)
 }
 
 fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
     let wait = Duration::from_secs(if cli.no_wait { 0 } else { cli.wait });
     let mut context = Context::new(cli.ledger, cli.mark, (!cli.read_only).then_some(wait));
+    context.given = cli.ledger_given;
     context.accepts_clock = cli.accept_clock;
     match cli.command {
         Command::Init(args) => init::run(&context, args, output),
@@ -376,6 +386,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
         #[cfg(feature = "serve")]
         Command::Token(command) => token::run(&context, &command, output),
         Command::Codes => codes::run(output),
+        Command::Worker(command) => worker::run(&context, &command, output),
         Command::Version => version::run(output),
         Command::Completions(args) => generate::completions(&args, output),
         Command::Man(args) => generate::man(&args, output),

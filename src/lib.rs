@@ -83,6 +83,7 @@ pub mod ledger;
 pub mod logbook;
 #[cfg(feature = "files")]
 pub mod manifest;
+pub mod producers;
 pub mod record;
 pub mod replay;
 #[cfg(feature = "store")]

@@ -34,7 +34,10 @@
 pub mod answers;
 #[cfg(feature = "store")]
 pub mod bulk;
+pub mod changes;
 pub mod context;
+#[cfg(feature = "store")]
+pub mod decided_under;
 pub mod decision;
 pub mod document;
 #[cfg(feature = "store")]
@@ -44,7 +47,6 @@ pub mod hall;
 #[cfg(feature = "files")]
 pub mod hall_files;
 pub mod input;
-pub mod kind;
 pub mod outcome;
 #[cfg(feature = "store")]
 mod prepare;
@@ -54,6 +56,8 @@ pub mod recorder;
 #[cfg(feature = "store")]
 mod shelf;
 pub mod slice;
+#[cfg(feature = "store")]
+pub mod worker_index;
 
 pub use self::decision::DecisionRecord;
 pub use self::document::{Document, DocumentDigest};
@@ -69,3 +73,4 @@ pub use self::{
     error::RecordError,
     recorder::{Asked, DecisionReceipt, Recorded, Recorder, Underway},
 };
+pub use crate::producers::kind;

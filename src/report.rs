@@ -26,7 +26,6 @@
 //! * The file asks nothing of any network, and its policy forbids it to.
 
 mod about;
-mod base64;
 mod carried;
 mod case;
 mod escape;

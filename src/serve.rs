@@ -76,6 +76,7 @@ pub mod tls;
 pub mod token;
 pub mod token_file;
 mod upload;
+mod verdicts;
 mod waiting;
 
 use std::future::Future;
@@ -83,7 +84,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-pub use config::{Config, Doors, Limits, PublishFailure, Publisher};
+pub use config::{Config, Doors, Limits, PublishFailure, Publisher, VerdictKeys};
 pub use error::ServeError;
 pub use hall::{HallFiles, LoadError};
 

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("ledger", &[]),
     ("codes", &["ledger"]),
     ("wcp", &["ledger", "files"]),
@@ -26,6 +26,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
         "record",
         &[
             "ledger",
+            "producers",
             "wcp",
             "attestation",
             "manifest",
@@ -38,6 +39,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
         "replay",
         &[
             "ledger",
+            "producers",
             "files",
             "wcp",
             "attestation",
@@ -45,11 +47,15 @@ const MAY_USE: [(&str, &[&str]); 20] = [
             "record",
         ],
     ),
-    ("store", &["ledger"]),
+    ("producers", &["ledger"]),
+    ("store", &["ledger", "producers"]),
     ("logbook", &["ledger", "store"]),
-    ("report", &["ledger", "store"]),
+    ("report", &["ledger", "producers", "store"]),
     ("audit", &["ledger", "store", "logbook", "report"]),
-    ("evidence", &["ledger", "store", "logbook", "report"]),
+    (
+        "evidence",
+        &["ledger", "producers", "store", "logbook", "report"],
+    ),
     ("imports", &["ledger", "store", "logbook"]),
     ("backup", &["ledger", "store", "logbook", "audit"]),
     ("api", BELOW_THE_FACADE),
@@ -79,6 +85,7 @@ const BELOW_THE_FACADE: &[&str] = &[
 const BELOW_THE_SURFACE: &[&str] = &[
     "codes",
     "ledger",
+    "producers",
     "files",
     "wcp",
     "attestation",
@@ -99,6 +106,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
 const ALL_BUT_MAIN: &[&str] = &[
     "codes",
     "ledger",
+    "producers",
     "files",
     "wcp",
     "attestation",

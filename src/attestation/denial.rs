@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::identity::NamespaceError;
 use super::manifest::ManifestError;
 use crate::ledger::envelope::EnvelopeError;
+use crate::ledger::json::Quoted;
 use crate::ledger::sha256::Sha256Digest;
 
 /// The deny codes of the protocol, in the order of their checks.
@@ -44,12 +45,18 @@ impl fmt::Display for DenyCode {
     }
 }
 
+/// What a manifest says, or that it says nothing.
+fn stated(text: &Option<String>) -> String {
+    let said = text.as_ref().map(|text| Quoted(text).to_string());
+    said.unwrap_or_else(|| "no text".to_owned())
+}
+
 /// Why a package is denied.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Denial {
     /// The manifest's file is not there, not a file, or cannot be read.
-    #[error("{path:?}: {problem}")]
+    #[error("{}: {problem}", Quoted(path.to_string_lossy()))]
     ManifestUnreadable {
         /// The path as given.
         path: PathBuf,
@@ -66,7 +73,11 @@ pub enum Denial {
     #[error("the manifest: {0}")]
     ManifestMalformed(#[source] ManifestError),
     /// The manifest is of another worker.
-    #[error("{member} is {manifest:?} in the manifest, {declared:?} was declared")]
+    #[error(
+        "{member} is {} in the manifest, {} was declared",
+        stated(manifest),
+        Quoted(declared)
+    )]
     Identity {
         /// `worker_id` or `worker_species_id`.
         member: &'static str,
@@ -79,7 +90,7 @@ pub enum Denial {
     #[error(transparent)]
     Namespace(#[from] NamespaceError),
     /// The package's content has no hash.
-    #[error("{path:?} {problem}")]
+    #[error("{} {problem}", Quoted(path))]
     Contents {
         /// Relative to the package; empty for the package itself.
         path: String,
@@ -89,7 +100,10 @@ pub enum Denial {
         problem: String,
     },
     /// The package is not what the manifest says.
-    #[error("the package hashes to {actual}, the manifest says {manifest:?}")]
+    #[error(
+        "the package hashes to {actual}, the manifest says {}",
+        stated(manifest)
+    )]
     Hash {
         /// What the manifest says; none if that is not a string.
         manifest: Option<String>,
@@ -97,7 +111,7 @@ pub enum Denial {
         actual: Sha256Digest,
     },
     /// There are files that no hash covers, and none were to be allowed.
-    #[error("{count} files are not attested, {first:?} first")]
+    #[error("{count} files are not attested, {} first", Quoted(first))]
     Unattested {
         /// How many.
         count: usize,
@@ -105,7 +119,7 @@ pub enum Denial {
         first: String,
     },
     /// The package's hash is banned.
-    #[error("{sha256} is banned: {reason:?}")]
+    #[error("{sha256} is banned: {}", Quoted(reason))]
     Banned {
         /// The hash.
         sha256: Sha256Digest,
@@ -131,10 +145,10 @@ pub enum Denial {
     #[error("the HMAC does not verify")]
     HmacInvalid,
     /// The signature is good, for a schema whose meaning nobody here knows.
-    #[error("schema_version is {0:?}, not \"awp.v1\"")]
+    #[error("schema_version is {}, not \"awp.v1\"", Quoted(_0))]
     Schema(String),
     /// A signed member has a value that the schema does not know.
-    #[error("build_source is {0:?}")]
+    #[error("build_source is {}", Quoted(_0))]
     BuildSource(String),
     /// What should be an Ed25519 envelope is none.
     #[error("signature_ed25519: {0}")]

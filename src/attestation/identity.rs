@@ -1,10 +1,14 @@
 //! Who may be attested: workers with a namespace.
 
+use crate::ledger::json::Quoted;
 use thiserror::Error;
 
 /// A worker id that names no namespace, so that nobody can attest it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("worker id {worker_id:?} is neither `x.<name>` nor `org.<name>`")]
+#[error(
+    "worker id {} is neither `x.<name>` nor `org.<name>`",
+    Quoted(worker_id)
+)]
 pub struct NamespaceError {
     /// The worker id.
     pub worker_id: String,

@@ -93,12 +93,13 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
     let skip = |_: &str, name: &[u8]| is_excluded(name);
     let tree = list(&root, &skip)?;
     let digests = digest_tree(&root, &tree, &skip, limits::PACKAGE_BYTES)?;
-    let mut records: Vec<(&Found, &FileDigest)> = tree.files.iter().zip(&digests).collect();
+    let paths = tree.files.iter().map(|found| found.path.as_str());
+    let mut records: Vec<(&str, &FileDigest)> = paths.zip(&digests).collect();
     let canonical = hash_records(&records);
     let sizes = records.iter();
-    let sizes = sizes.map(|(found, digest)| (found.path.clone(), digest.size));
+    let sizes = sizes.map(|(path, digest)| ((*path).to_owned(), digest.size));
     let sizes = sizes.collect();
-    records.par_sort_unstable_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    records.par_sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     let plain = hash_records(&records);
     Ok(PackageHash {
         canonical,
@@ -110,11 +111,38 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
     })
 }
 
+impl PackageHash {
+    /// The hash of a package of which only its files' paths, sizes and digests
+    /// are at hand. Excluded names are passed over.
+    #[must_use]
+    pub fn of_digests(files: &BTreeMap<String, FileDigest>) -> PackageHash {
+        let covered = |path: &str| !path.split('/').any(|name| is_excluded(name.as_bytes()));
+        let mut records: Vec<(&str, &FileDigest)> = files
+            .iter()
+            .map(|(path, digest)| (path.as_str(), digest))
+            .filter(|(path, _)| covered(path))
+            .collect();
+        let plain = hash_records(&records);
+        records.sort_unstable_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
+        PackageHash {
+            canonical: hash_records(&records),
+            plain,
+            files: records.len(),
+            bytes: records.iter().map(|(_, digest)| digest.size).sum(),
+            excluded: Vec::new(),
+            sizes: records
+                .iter()
+                .map(|(path, digest)| ((*path).to_owned(), digest.size))
+                .collect(),
+        }
+    }
+}
+
 /// `relative_posix_path \n size_bytes \n sha256_hex \n`, a record a file.
-fn hash_records(records: &[(&Found, &FileDigest)]) -> Sha256Digest {
+fn hash_records(records: &[(&str, &FileDigest)]) -> Sha256Digest {
     let mut hasher = Sha256Hasher::new();
-    for (found, digest) in records {
-        let (path, size, sha256) = (&found.path, digest.size, digest.sha256);
+    for (path, digest) in records {
+        let (size, sha256) = (digest.size, digest.sha256);
         hasher.update(format!("{path}\n{size}\n{sha256}\n").as_bytes());
     }
     hasher.finish()

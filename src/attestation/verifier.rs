@@ -35,6 +35,18 @@ pub struct PackageAttestationVerifier<'a> {
     trusted: &'a [PublicKey],
     require_ed25519: bool,
     strict: bool,
+    evidence: Option<Evidence>,
+}
+
+/// A package that is not on this disk: what somebody sends of it.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The manifest's text.
+    pub manifest: Vec<u8>,
+    /// The hash of the files.
+    pub package: PackageHash,
+    /// What the sender found of the HMAC, where the key is not at hand here.
+    pub hmac_valid: Option<bool>,
 }
 
 impl<'a> PackageAttestationVerifier<'a> {
@@ -56,6 +68,7 @@ impl<'a> PackageAttestationVerifier<'a> {
             trusted: &[],
             require_ed25519: false,
             strict: false,
+            evidence: None,
         }
     }
 
@@ -97,6 +110,13 @@ impl<'a> PackageAttestationVerifier<'a> {
         self
     }
 
+    /// Verifies this and not what is on the disk.
+    #[must_use]
+    pub fn evidence(mut self, evidence: Evidence) -> Self {
+        self.evidence = Some(evidence);
+        self
+    }
+
     /// Verifies the package as it stands; `now` is what the outcome gives as
     /// the time.
     #[must_use]
@@ -117,14 +137,23 @@ impl<'a> PackageAttestationVerifier<'a> {
     fn check(&self, meta: &mut Meta) -> Result<(), Denial> {
         let (manifest, file) = self.read_manifest(meta)?;
         let namespace = self.check_identity(&manifest)?;
-        let (package, package_hash) = self.check_contents(&manifest, &file, meta)?;
+        let (package, package_hash) = self.check_contents(&manifest, file.as_ref(), meta)?;
         self.check_ban_list(&package, meta)?;
         self.check_hmac(&manifest)?;
         self.check_ed25519(&manifest, meta)?;
         describe(&manifest, namespace, &package_hash, meta)
     }
 
-    fn read_manifest(&self, meta: &mut Meta) -> Result<(PackageManifest, FileState), Denial> {
+    fn read_manifest(
+        &self,
+        meta: &mut Meta,
+    ) -> Result<(PackageManifest, Option<FileState>), Denial> {
+        if let Some(evidence) = &self.evidence {
+            let text = &evidence.manifest;
+            meta.manifest_sha256 = Some(Sha256Digest::of(text));
+            let manifest = PackageManifest::parse(text).map_err(Denial::ManifestMalformed)?;
+            return Ok((manifest, None));
+        }
         let unreadable = |problem: String| Denial::ManifestUnreadable {
             path: self.manifest_path.clone(),
             problem,
@@ -138,7 +167,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         })?;
         meta.manifest_sha256 = Some(Sha256Digest::of(&text));
         let manifest = PackageManifest::parse(&text).map_err(Denial::ManifestMalformed)?;
-        Ok((manifest, state))
+        Ok((manifest, Some(state)))
     }
 
     fn check_identity(&self, manifest: &PackageManifest) -> Result<&str, Denial> {
@@ -163,10 +192,14 @@ impl<'a> PackageAttestationVerifier<'a> {
     fn check_contents(
         &self,
         manifest: &PackageManifest,
-        manifest_file: &FileState,
+        manifest_file: Option<&FileState>,
         meta: &mut Meta,
     ) -> Result<(PackageHash, Sha256Digest), Denial> {
-        let package = canonical_package_hash(&self.package_root).map_err(|error| {
+        let package = match &self.evidence {
+            Some(evidence) => Ok(evidence.package.clone()),
+            None => canonical_package_hash(&self.package_root),
+        };
+        let package = package.map_err(|error| {
             let (reason, problem) = (error.problem.reason(), error.problem.to_string());
             let path = error.path;
             Denial::Contents {
@@ -196,11 +229,12 @@ impl<'a> PackageAttestationVerifier<'a> {
     fn check_unattested(
         &self,
         package: &PackageHash,
-        manifest: &FileState,
+        manifest: Option<&FileState>,
         meta: &mut Meta,
     ) -> Result<(), Denial> {
         let others = package.excluded.iter();
-        let others = others.filter(|found| found.state.identity != manifest.identity);
+        let others =
+            others.filter(|found| manifest.is_none_or(|m| found.state.identity != m.identity));
         let (harmless, others): (Vec<_>, Vec<_>) = others.partition(|found| is_left_over(found));
         if !harmless.is_empty() {
             meta.warnings.push("left_over_files");
@@ -267,7 +301,16 @@ impl<'a> PackageAttestationVerifier<'a> {
     /// What is missing comes before what is wrong.
     fn check_hmac(&self, manifest: &PackageManifest) -> Result<(), Denial> {
         let signature = manifest.hmac().ok_or(Denial::NoHmac)?;
-        let key = self.hmac_key.ok_or(Denial::NoHmacKey)?;
+        let reported = self
+            .evidence
+            .as_ref()
+            .and_then(|evidence| evidence.hmac_valid);
+        let key = match (self.hmac_key, reported) {
+            (Some(key), _) => key,
+            (None, Some(true)) => return Ok(()),
+            (None, Some(false)) => return Err(Denial::HmacInvalid),
+            (None, None) => return Err(Denial::NoHmacKey),
+        };
         if self.wants_ed25519() && manifest.ed25519().is_none() {
             return Err(Denial::NoEd25519);
         }
@@ -363,9 +406,9 @@ fn describe(
 }
 
 /// What the hash passes over, but for the manifest that is being verified.
-fn unattested(package: &PackageHash, manifest: &FileState) -> Unattested {
+fn unattested(package: &PackageHash, manifest: Option<&FileState>) -> Unattested {
     let others = package.excluded.iter();
-    let others = others.filter(|found| found.state.identity != manifest.identity);
+    let others = others.filter(|found| manifest.is_none_or(|m| found.state.identity != m.identity));
     let listed = others.clone().take(limits::REPORTED);
     Unattested {
         listed: listed.map(|found| found.path.clone()).collect(),

@@ -13,10 +13,10 @@ use super::Answer;
 use super::context::Context;
 use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
-use super::key::parse_key;
+use super::key::{key_list, parse_key};
 use super::output::Output;
 use super::passphrase;
-use super::recording::Recording;
+use super::recording::{self, Recording};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -45,9 +45,11 @@ pub(super) struct Verify {
     /// The key of the vacant whose card it must be: 64 hex digits or a PEM file
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// Record the verdict in the ledger
-    #[arg(long)]
-    record: bool,
+    /// The case that it belongs to
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<String>,
+    #[command(flatten)]
+    recording: recording::Args,
 }
 
 pub(super) fn run(
@@ -89,8 +91,15 @@ fn verify(context: &Context, args: &Verify, output: &mut Output) -> Result<Answe
         (true, _) => Some("untrusted_key"),
         (false, fault) => fault,
     };
-    let recording = Recording::open(context, args.record)?;
-    recording.record(|| Outcome::judged_card(&card, fault.is_none()), output)?;
+    let recording = Recording::open(context, &args.recording)?;
+    let of = || {
+        Outcome::judged_card(&card, fault.is_none())
+            .of_case(args.correlation_id.as_deref())
+            .with("fault", fault)
+            .with("path", args.file.to_string_lossy().into_owned())
+            .with("trusted_keys", key_list(key.as_slice()))
+    };
+    recording.record(of, output)?;
     let source = key.map_or("none", |_| "given");
     if output.is_json() {
         output.document(&json!({

@@ -17,6 +17,8 @@ use super::passphrase;
 /// The ledger that a command works with.
 pub(super) struct Context {
     pub(super) ledger: PathBuf,
+    /// Whether the user or the environment names it.
+    pub(super) given: bool,
     pub(super) mark: Option<PathBuf>,
     /// How long a writer waits for others; `None` if nothing may be written.
     wait: Option<Duration>,
@@ -31,6 +33,7 @@ impl Context {
     ) -> Context {
         Context {
             ledger,
+            given: false,
             mark,
             wait,
             accepts_clock: false,
@@ -43,6 +46,16 @@ impl Context {
     /// With `--read-only`.
     pub(super) fn wait(&self) -> Result<Duration, CliError> {
         self.wait.ok_or_else(|| StoreError::ReadOnly.into())
+    }
+
+    /// Whether nothing may be written.
+    pub(super) const fn is_read_only(&self) -> bool {
+        self.wait.is_none()
+    }
+
+    /// Whether the ledger was named, and is not only the one in the usual place.
+    pub(super) const fn is_given(&self) -> bool {
+        self.given
     }
 
     /// How a new ledger is made.

@@ -1,5 +1,7 @@
 //! `sealbook diff`: two copies of one log, compared.
 
+mod documents;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -19,10 +21,13 @@ use super::progress::Progress;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A ledger, logbook or bundle
+    /// A ledger, logbook or bundle; with --documents a decision or reload by SEQ or HASH, or a time
     a: PathBuf,
     /// Another copy of it
     b: PathBuf,
+    /// Compare what decisions of the ledger were taken under, in words: rules, configuration, policy, ban list, registry
+    #[arg(long, conflicts_with_all = ["key", "output"])]
+    documents: bool,
     /// The log's key, where neither copy names it: 64 hex digits or a PEM file
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
@@ -69,6 +74,9 @@ struct Proof {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if args.documents {
+        return documents::run(context, &args.a, &args.b, output);
+    }
     let keys: Result<Vec<_>, _> = args.key.iter().map(|key| parse_key(key)).collect();
     let keys = keys?;
     let options = context.options();

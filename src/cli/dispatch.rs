@@ -21,7 +21,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "dev")]
     env: String,
     /// How sensitive the data is: PUBLIC, INTERNAL or RESTRICTED
-    #[arg(long, value_name = "LABEL", default_value = "INTERNAL")]
+    #[arg(long, value_name = "LABEL", default_value = "PUBLIC")]
     data_label: String,
     /// How far the tenant is trusted: low, medium or high
     #[arg(long, value_name = "RISK", default_value = "low")]

@@ -8,9 +8,10 @@ use crate::files;
 use crate::ledger::json::Value;
 use crate::ledger::limits;
 use crate::ledger::parse;
-use crate::record::Outcome;
+use crate::record::{Hall, Outcome};
 use crate::wcp::Registry;
-use crate::wcp::record::WorkerRecord;
+use crate::wcp::load_rules_from_dict;
+use crate::wcp::record::{RecordError, WorkerRecord};
 use crate::wcp::registry_dir::record_files;
 
 use super::Answer;
@@ -18,18 +19,19 @@ use super::context::Context;
 use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
 use super::output::Output;
-use super::recording::Recording;
+use super::recording::{self, Recording};
+use super::stamps::Stamps;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The worker's registry record; - reads standard input
-    record: PathBuf,
+    #[arg(value_name = "RECORD")]
+    file: PathBuf,
     /// The folder of registry records; it is made if it is not there
     #[arg(long, value_name = "DIR", default_value = "./enrolled")]
     registry_dir: PathBuf,
-    /// Record the enrolment in the ledger
-    #[arg(long = "record")]
-    recorded: bool,
+    #[command(flatten)]
+    recording: recording::Args,
 }
 
 /// What an enrolment did.
@@ -44,25 +46,49 @@ struct Enrolled {
 }
 
 impl Enrolled {
-    fn outcome(&self) -> Outcome {
+    fn write(&self, dir: &Path) -> Result<(), CliError> {
+        std::fs::create_dir_all(dir).map_err(|error| CliError::file(dir, error))?;
+        let text = Value::Object(self.record.document.clone()).pretty() + "\n";
+        let written = files::replace(&self.file, text.as_bytes());
+        written.map_err(|error| CliError::file(&self.file, error))
+    }
+
+    fn outcome(&self, id: &str) -> Result<Outcome, CliError> {
         let mut after = self.before.clone();
         after.enroll_record(self.record.clone());
-        Outcome::enrolment(&self.record, &self.before, &after)
+        let rules = load_rules_from_dict(&parse::parse(br#"{"rules": []}"#)?);
+        let hall = Hall::new(rules.map_err(ProducerError::from)?);
+        let before = hall.clone().with_registry(self.before.clone());
+        let after = hall.with_registry(after);
+        let outcome = Outcome::enrolment(id, &self.record, "folder", &before, &after);
+        Ok(outcome.with("path", self.file.to_string_lossy().into_owned()))
     }
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     // What the registry would not load must not get into it.
-    let text = read(&args.record, limits::SMALL_FILE_BYTES)?;
-    let document = parse::parse(&text).map_err(in_file(&args.record))?;
+    let text = read(&args.file, limits::SMALL_FILE_BYTES)?;
+    let document = parse::parse(&text).map_err(in_file(&args.file))?;
     let hash_verified = document
         .get("artifact_hash")
         .is_some_and(|hash| !hash.is_null());
-    let record = WorkerRecord::read(&document);
-    let record = record.map_err(|error| in_file(&args.record)(ProducerError::from(error)))?;
-    let recording = Recording::open(context, args.recorded)?;
-    let enrolled = enroll(record, hash_verified, &args.registry_dir)?;
-    recording.record(|| enrolled.outcome(), output)?;
+    let refused = |error| in_file(&args.file)(ProducerError::from(error));
+    let record = match WorkerRecord::read(&document) {
+        Err(error @ RecordError::Tampered { .. }) => {
+            let recording = Recording::open(context, &args.recording)?;
+            let outcome = || Outcome::refused_enrolment(&document, &error);
+            recording.record(outcome, output)?;
+            return Err(refused(error));
+        }
+        read => read.map_err(refused)?,
+    };
+    let recording = Recording::open(context, &args.recording)?;
+    let id = Stamps::new(context)?.next().decision_id.to_string();
+    let enrolled = find(record, hash_verified, &args.registry_dir)?;
+    let outcome = enrolled.outcome(&id)?;
+    // Recorded first: a worker is not there before its entry is.
+    recording.record(|| outcome, output)?;
+    enrolled.write(&args.registry_dir)?;
     let at = context.clock().wall();
     let (worker, file) = (&enrolled.record.worker_id, enrolled.file.display());
     if output.is_json() {
@@ -91,13 +117,15 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     Ok(Answer::Yes)
 }
 
-/// Writes the record where that of the same worker is, or into a file of its
-/// own.
-fn enroll(record: WorkerRecord, hash_verified: bool, dir: &Path) -> Result<Enrolled, CliError> {
-    let failed = |error| CliError::file(dir, error);
-    std::fs::create_dir_all(dir).map_err(failed)?;
+/// Finds where the record is to be: where that of the same worker is, or in a
+/// file of its own.
+fn find(record: WorkerRecord, hash_verified: bool, dir: &Path) -> Result<Enrolled, CliError> {
     let (mut known, mut before) = (None, Registry::new());
-    for (path, read) in record_files(dir).map_err(failed)? {
+    let files = match record_files(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        files => files.map_err(|error| CliError::file(dir, error))?,
+    };
+    for (path, read) in files {
         let Ok(read) = read else {
             continue;
         };
@@ -113,9 +141,6 @@ fn enroll(record: WorkerRecord, hash_verified: bool, dir: &Path) -> Result<Enrol
     }
     let updated = known.is_some();
     let file = known.unwrap_or_else(|| dir.join(file_name(&record.worker_id)));
-    let text = Value::Object(record.document.clone()).pretty() + "\n";
-    let written = files::replace(&file, text.as_bytes());
-    written.map_err(|error| CliError::file(&file, error))?;
     Ok(Enrolled {
         record,
         hash_verified,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::ledger::json::Value;
 use crate::ledger::key::PublicKey;
 use crate::ledger::pem::{self, PemError};
 use crate::logbook::key_file::{self, KeyFileError};
@@ -26,6 +27,12 @@ struct Shown {
     log: PublicKey,
     fingerprint: String,
     pem: Option<String>,
+}
+
+/// Keys as an entry names them.
+pub(super) fn key_list(keys: &[PublicKey]) -> Value {
+    let keys = keys.iter().map(|key| Value::from(key.to_string()));
+    Value::Array(keys.collect())
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::api::Ledger;
 use crate::ledger::entry::Entry;
+use crate::ledger::json::Value;
 use crate::ledger::position::Seq;
+use crate::producers::{self, Role};
 use crate::store::query::{Filter, select};
 
 use super::Answer;
@@ -28,12 +30,18 @@ pub(super) struct Args {
     /// Of this imported log: KEY, or KEY:GENESIS
     #[arg(long, value_name = "KEY", conflicts_with = "follow")]
     log: Option<String>,
+    /// What changed what would be decided, in words: files, workers, bans, approvals
+    #[arg(long, conflicts_with_all = ["kind", "follow", "log"])]
+    changes: bool,
     #[command(flatten)]
     filters: Filters,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let filter = args.filters.to_filter()?;
+    let mut filter = args.filters.to_filter()?;
+    if args.changes {
+        filter.kinds = producers::of_role(Role::Change);
+    }
     if args.follow {
         return follow(context, filter, output);
     }
@@ -49,13 +57,28 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             rows.found = true;
             print_json(seq, &entry, output)?;
         } else {
-            rows.add(cells(seq, &entry), output)?;
+            let mut cells = cells(seq, &entry);
+            if args.changes {
+                cells.pop();
+                cells.push(told(&entry));
+            }
+            rows.add(cells, output)?;
         }
     }
     rows.finish(output)
 }
 
 const HEAD: [&str; 4] = ["seq", "time", "kind", "payload"];
+
+/// What an entry changed, in words.
+fn told(entry: &Entry) -> String {
+    let payload = entry.check_payload().unwrap_or_default();
+    let headline = producers::find(entry.kind()).map(|kind| (kind.headline)(&payload));
+    let changes = payload.get("changes").and_then(Value::as_array);
+    let changes = changes.unwrap_or_default().iter().filter_map(Value::as_str);
+    let told = headline.iter().map(String::as_str).chain(changes);
+    told.collect::<Vec<_>>().join("; ")
+}
 
 /// Prints what is there, then what comes.
 fn follow(context: &Context, mut filter: Filter, output: &mut Output) -> Result<Answer, CliError> {

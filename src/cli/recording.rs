@@ -1,20 +1,143 @@
-//! `--record`: what came out becomes an entry of the ledger.
+//! What came out becomes an entry of the ledger, unless the user asks not to.
 
-use crate::api::Ledger;
-use crate::record::Outcome;
+use std::path::Path;
 
+use clap::ValueEnum;
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+
+use crate::api::{self, Ledger};
+use crate::ledger::json::Value;
+use crate::logbook::error::OpenError;
+use crate::record::worker_index::WorkerIndex;
+use crate::record::{Hall, Outcome, Recorder, RequestContent};
+use crate::store::StoreError;
+
+use super::actor::local_actor;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Args {
+    /// Record the outcome even where it is not clear that a ledger is meant; what is meant is recorded in anyway
+    #[arg(long, conflicts_with = "no_record")]
+    record: bool,
+    /// Do not record the outcome
+    #[arg(long)]
+    no_record: bool,
+    /// Who is recorded as having run the command
+    #[arg(long, value_enum, value_name = "WHO", default_value_t = Who::User)]
+    actor: Who,
+}
+
+/// Who is recorded as having run a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Who {
+    /// The user of this machine who runs it
+    User,
+    /// Nobody
+    None,
+}
+
+impl Args {
+    /// Whoever runs the command, as entries name him.
+    pub(super) fn actor(&self) -> Option<Value> {
+        (self.actor == Who::User).then(local_actor)
+    }
+}
+
 /// The ledger that an outcome is recorded in, if it is.
-pub(super) struct Recording(Option<Ledger>);
+pub(super) struct Recording {
+    ledger: Option<Ledger>,
+    actor: Option<Value>,
+    /// Why nothing is recorded, where that was not asked for.
+    unasked: Option<String>,
+}
 
 impl Recording {
     /// Opens the ledger before anything is verified: what cannot be recorded is
     /// not begun.
-    pub(super) fn open(context: &Context, wanted: bool) -> Result<Recording, CliError> {
-        Ok(Recording(wanted.then(|| context.writer()).transpose()?))
+    pub(super) fn open(context: &Context, args: &Args) -> Result<Recording, CliError> {
+        Recording::open_for(context, args, RequestContent::Whole)
+    }
+
+    /// The same, for a request of which so much is recorded.
+    pub(super) fn open_for(
+        context: &Context,
+        args: &Args,
+        content: RequestContent,
+    ) -> Result<Recording, CliError> {
+        let mut recording = Recording {
+            ledger: None,
+            actor: args.actor(),
+            unasked: None,
+        };
+        if args.no_record {
+            return Ok(recording);
+        }
+        if context.is_read_only() && !args.record {
+            recording.unasked = Some("nothing may be written".to_owned());
+            return Ok(recording);
+        }
+        if !args.record
+            && !context.is_given()
+            && let Some(why) = not_meant(&context.ledger)
+        {
+            recording.unasked = Some(why);
+            return Ok(recording);
+        }
+        let options = context.options().record_request(content);
+        match Ledger::open(&context.ledger, options) {
+            Ok(ledger) => recording.ledger = Some(ledger),
+            Err(error) if !args.record && !context.is_given() && is_none(&error) => {
+                recording.unasked = Some(no_ledger(&context.ledger));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(recording)
+    }
+
+    /// Whether the outcome is recorded.
+    pub(super) const fn records(&self) -> bool {
+        self.ledger.is_some()
+    }
+
+    /// What records, if anything is recorded.
+    pub(super) fn recorder(&self) -> Result<Option<&Recorder>, CliError> {
+        let recorder = self.ledger.as_ref().map(Ledger::recorder);
+        Ok(recorder.transpose()?.map(|recorder| &**recorder))
+    }
+
+    /// Who is recorded as having run the command.
+    pub(super) const fn actor(&self) -> Option<&Value> {
+        self.actor.as_ref()
+    }
+
+    /// The Hall of the files with what the ledger says of workers and bans. It
+    /// is heeded where nothing is recorded, too.
+    pub(super) fn hall(&self, context: &Context, of_files: Hall) -> Result<Hall, CliError> {
+        let read = |ledger: &Ledger| WorkerIndex::read(ledger.store());
+        let index = match &self.ledger {
+            Some(ledger) => read(ledger)?,
+            None if context.is_given() || not_meant(&context.ledger).is_none() => {
+                match Ledger::open_read(&context.ledger, context.options()) {
+                    Ok(ledger) => read(&ledger)?,
+                    Err(error) if is_none(&error) => return Ok(of_files),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            None => return Ok(of_files),
+        };
+        Ok(index.hall(&of_files))
+    }
+
+    /// Says that nothing is recorded, where that was not asked for.
+    pub(super) fn tell(&self, output: &mut Output) {
+        if let Some(why) = &self.unasked {
+            output.note(&format!("nothing was recorded: {why}"));
+        }
     }
 
     /// Records the outcome, and says where once it is durable. The outcome
@@ -24,10 +147,15 @@ impl Recording {
         outcome: impl FnOnce() -> Outcome,
         output: &mut Output,
     ) -> Result<(), CliError> {
-        let Some(ledger) = self.0 else {
+        self.tell(output);
+        let Some(ledger) = self.ledger else {
             return Ok(());
         };
-        let recorded = ledger.record(&outcome());
+        let mut outcome = outcome();
+        if let Some(actor) = self.actor {
+            outcome = outcome.by(actor);
+        }
+        let recorded = ledger.record(&outcome);
         let closed = ledger.close();
         // What stopped the writer says more than that it has stopped.
         let receipt = recorded?;
@@ -38,4 +166,44 @@ impl Recording {
         ));
         Ok(())
     }
+
+    /// Closes the ledger.
+    pub(super) fn close(self) -> Result<(), CliError> {
+        Ok(self.ledger.map_or(Ok(()), Ledger::close)?)
+    }
+}
+
+/// Why the ledger in the usual place is not this user's to record in; none if it
+/// is.
+fn not_meant(ledger: &Path) -> Option<String> {
+    let found = match rustix::fs::stat(ledger) {
+        Ok(found) => found,
+        Err(Errno::NOENT | Errno::NOTDIR) => return Some(no_ledger(ledger)),
+        // Opening it says what is wrong.
+        Err(_) => return None,
+    };
+    let here = ledger.display();
+    if found.st_uid != rustix::process::geteuid().as_raw() {
+        return Some(format!(
+            "{here} is another user's; name it with --ledger to record in it"
+        ));
+    }
+    match access(ledger, Access::WRITE_OK) {
+        Err(Errno::ROFS) => Some(format!("{here} can only be read")),
+        _ => None,
+    }
+}
+
+fn no_ledger(ledger: &Path) -> String {
+    format!("there is no ledger in {}", ledger.display())
+}
+
+fn is_none(error: &api::Error) -> bool {
+    let api::Error::Open(OpenError::Store(store)) = error else {
+        return false;
+    };
+    matches!(
+        store,
+        StoreError::Missing { .. } | StoreError::NotADirectory { .. }
+    )
 }

@@ -18,6 +18,7 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
 use crate::ledger::source::Source;
 use crate::logbook::reading::Reader;
+use crate::producers::kind;
 use crate::record::hall_files::policy_in;
 use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
@@ -92,16 +93,44 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let otherwise = options.alternative.is_some();
     if output.is_json() {
-        print_json(&result, otherwise, elapsed_ms, output)?;
+        print_json(&result, args.today(&result), otherwise, elapsed_ms, output)?;
     } else {
-        timeline::print_end(&result, otherwise, elapsed_ms, output)?;
+        timeline::print_end(
+            &result,
+            &args.compared(&result),
+            otherwise,
+            elapsed_ms,
+            output,
+        )?;
     }
-    let fine = result.report.verdict == Verdict::Pass && result.today != Some(false);
+    let fine = result.report.verdict == Verdict::Pass && args.today(&result) != Some(false);
     Ok(match fine {
         false => Answer::No,
         true if result.counts.could_not_evaluate > 0 => Answer::Unanswered,
         true => Answer::Yes,
     })
+}
+
+impl Args {
+    /// What was to be compared with today's content, and how that came out; none
+    /// if the record has nothing of it that passed.
+    fn compared(&self, result: &Replay) -> Vec<(&'static str, Option<bool>)> {
+        let asked = [
+            ("package", kind::ATTESTATION, &self.package),
+            ("artifacts", kind::MANIFEST, &self.artifacts),
+        ];
+        let asked = asked.into_iter().filter(|(_, _, path)| path.is_some());
+        asked
+            .map(|(what, kind, _)| (what, result.today.get(kind).copied()))
+            .collect()
+    }
+
+    /// Whether all of it is what passed last; none if nothing was to be.
+    fn today(&self, result: &Replay) -> Option<bool> {
+        let compared = self.compared(result);
+        let same = compared.iter().all(|(_, same)| *same == Some(true));
+        (!compared.is_empty()).then_some(same)
+    }
 }
 
 /// Whether the filter asks for the custody of something. Then what others wrote
@@ -230,6 +259,7 @@ struct End<'a> {
 
 fn print_json(
     result: &Replay,
+    today: Option<bool>,
     otherwise: bool,
     elapsed_ms: u64,
     output: &mut Output,
@@ -237,7 +267,7 @@ fn print_json(
     let end = End {
         counts: result.counts.to_value(),
         otherwise: otherwise.then(|| otherwise_value(result)),
-        today: result.today,
+        today,
         report: &result.report,
         elapsed_ms,
     };

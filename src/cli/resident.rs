@@ -12,9 +12,9 @@ use super::card;
 use super::context::Context;
 use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
-use super::key::parse_key;
+use super::key::{key_list, parse_key};
 use super::output::Output;
-use super::recording::Recording;
+use super::recording::{self, Recording};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -32,9 +32,11 @@ pub(super) struct Verify {
     /// Members that must be signed too; of most a resident form shows no signature
     #[arg(long, value_name = "MEMBER", value_enum)]
     require: Vec<Member>,
-    /// Record the verdict in the ledger
-    #[arg(long)]
-    record: bool,
+    /// The case that it belongs to
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<String>,
+    #[command(flatten)]
+    recording: recording::Args,
 }
 
 /// A member of a resident form.
@@ -112,8 +114,14 @@ pub(super) fn run(
     let foreign = key.is_some_and(|key| key != *form.identity.verify_key());
     let judged = Judged::of(&form, foreign, &args.require);
     let verdict = to_value(&form, &judged, key.is_some());
-    let recording = Recording::open(context, args.record)?;
-    recording.record(|| Outcome::resident(&form, &verdict), output)?;
+    let recording = Recording::open(context, &args.recording)?;
+    let of = || {
+        Outcome::resident(&form, &verdict)
+            .of_case(args.correlation_id.as_deref())
+            .with("path", args.file.to_string_lossy().into_owned())
+            .with("trusted_keys", key_list(key.as_slice()))
+    };
+    recording.record(of, output)?;
     if output.is_json() {
         output.document(&verdict)?;
     } else {

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::api::Ledger;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::parse;
-use crate::record::{Asked, DecisionReceipt, Hall, RecordError};
+use crate::record::{Asked, DecisionReceipt, RecordError};
 use crate::wcp::basis::DEFAULT_TASK_ID;
 use crate::wcp::{RouteDecision, RouteInput, make_decision};
 
@@ -16,6 +15,7 @@ use super::document::{self, in_file};
 use super::error::CliError;
 use super::hall;
 use super::output::Output;
+use super::recording::{self, Recording};
 use super::stamps::Stamps;
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "dev")]
     env: String,
     /// How sensitive the data is: PUBLIC, INTERNAL or RESTRICTED
-    #[arg(long, value_name = "LABEL", default_value = "INTERNAL")]
+    #[arg(long, value_name = "LABEL", default_value = "PUBLIC")]
     data_label: String,
     /// How far the tenant is trusted: low, medium or high
     #[arg(long, value_name = "RISK", default_value = "low")]
@@ -61,9 +61,8 @@ pub(super) struct Args {
     /// Decide only: nothing is to be dispatched. It is recorded as such
     #[arg(long)]
     dry_run: bool,
-    /// Do not record the decision
-    #[arg(long)]
-    no_record: bool,
+    #[command(flatten)]
+    recording: recording::Args,
     /// What is recorded of the request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
@@ -74,44 +73,39 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let correlation_id = stamps.next().decision_id.to_string();
     let input = input(args, &correlation_id)?;
     let hall = args.hall.load(output)?;
+    let recording = Recording::open_for(context, &args.recording, args.record_request.into())?;
+    let hall = recording.hall(context, hall)?;
     let asked = Asked {
         input: &input,
         approval: None,
         task_id: &args.task_id,
-        actor: None,
+        actor: recording.actor(),
         stamp: stamps.next(),
     };
-    let (decision, receipt) = if args.no_record {
-        let basis = hall.governance().basis(&hall, None, asked.task_id);
-        let decided = make_decision(asked.input, &basis, asked.stamp);
-        (decided.decision, None)
-    } else {
-        let (decision, receipt) = recorded(context, args, &hall, &asked)?;
-        (decision, Some(receipt))
+    let (decision, receipt) = match recording.recorder()? {
+        None => {
+            let basis = hall.governance().basis(&hall, None, asked.task_id);
+            let decided = make_decision(asked.input, &basis, asked.stamp);
+            recording.tell(output);
+            (decided.decision, None)
+        }
+        Some(recorder) => {
+            let recorded = recorder.decide(&hall, &asked);
+            let failed = recorded.receipt.as_ref().err().cloned();
+            let closed = recording.close();
+            if let Some(error @ (RecordError::Logbook(_) | RecordError::Search(_))) = failed {
+                // What stopped the writer says more than a denial.
+                return Err(error.into());
+            }
+            closed?;
+            (recorded.decision, Some(recorded.receipt))
+        }
     };
     print(&decision, receipt.as_ref(), output)?;
     Ok(match decision.denied() {
         true => Answer::No,
         false => Answer::Yes,
     })
-}
-
-fn recorded(
-    context: &Context,
-    args: &Args,
-    hall: &Hall,
-    asked: &Asked<'_>,
-) -> Result<(RouteDecision, Result<DecisionReceipt, RecordError>), CliError> {
-    let options = context.options().record_request(args.record_request.into());
-    let ledger = Ledger::open(&context.ledger, options)?;
-    let recorded = ledger.recorder()?.decide(hall, asked);
-    let closed = ledger.close();
-    if let Err(error @ (RecordError::Logbook(_) | RecordError::Search(_))) = recorded.receipt {
-        // What stopped the writer says more than a denial.
-        return Err(error.into());
-    }
-    closed?;
-    Ok((recorded.decision, recorded.receipt))
 }
 
 fn input(args: &Args, correlation_id: &str) -> Result<RouteInput, CliError> {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::wcp::condition::Field;
+
 use super::Answer;
 use super::document;
 use super::error::CliError;
@@ -22,6 +24,18 @@ pub(super) struct Lint {
 pub(super) fn run(command: &Command, output: &mut Output) -> Result<Answer, CliError> {
     let Command::Lint(args) = command;
     let rules = document::rules(&args.file)?;
+    for rule in rules.rules() {
+        if rule
+            .conditions
+            .iter()
+            .any(|(field, _)| *field == Field::TenantId)
+        {
+            let id = &rule.rule_id;
+            output.warning(&format!(
+                "rule {id} has a condition on tenant_id: it counts here, and PyHall ignores it"
+            ));
+        }
+    }
     let shadows = rules.shadows();
     let listed = shadows.pairs.len();
     if shadows.total > listed {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::api::Ledger;
 use crate::logbook::publish::PublishFile;
 use crate::serve::tls::{TlsFiles, load};
-use crate::serve::{Config, Doors, HallFiles, Limits, LoadError};
+use crate::serve::{Config, Doors, HallFiles, Limits, LoadError, VerdictKeys};
 use crate::serve::{Publisher, ServeError, run as serve};
 
 use super::Answer;
@@ -22,7 +22,9 @@ use super::context::Context;
 use super::decide::Content;
 use super::error::{CliError, ServerError};
 use super::hall;
+use super::key::parse_key;
 use super::output::Output;
+use super::package::hmac_key;
 
 /// Threads beside those of the pools: the ledger's own waits.
 const SPARE_THREADS: usize = 16;
@@ -50,6 +52,9 @@ pub(super) struct Args {
     name: String,
     #[command(flatten)]
     hall: hall::Args,
+    /// A key that packages and manifests may be signed with: 64 hex digits or a PEM file (may be given several times)
+    #[arg(long, value_name = "KEY")]
+    trusted_key: Vec<String>,
     /// What is recorded of a routed request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
@@ -123,6 +128,7 @@ pub(super) fn run(context: &Context, args: Args, _: &mut Output) -> Result<Answe
         limits,
         hall: args.hall_files(),
         publish,
+        verdict_keys: args.verdict_keys()?,
         reload,
     };
     let hang_up = signals.hang_up;
@@ -168,6 +174,15 @@ impl Signals {
 }
 
 impl Args {
+    /// The keys that evidence is judged with; the secret is where `package` has it.
+    fn verdict_keys(&self) -> Result<VerdictKeys, CliError> {
+        let trusted: Result<_, _> = self.trusted_key.iter().map(|key| parse_key(key)).collect();
+        Ok(VerdictKeys {
+            hmac: hmac_key(),
+            trusted: trusted?,
+        })
+    }
+
     /// The Hall's files, read whenever the server asks for them.
     fn hall_files(&self) -> HallFiles {
         let args = self.hall.clone();

@@ -1,9 +1,11 @@
 //! `sealbook show`: one entry.
 
+use crate::ledger::document::DocumentDigest;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
 use crate::logbook::error::OpenError;
+use crate::record::decided_under::find_document;
 use crate::store::Store;
 
 use super::Answer;
@@ -16,8 +18,11 @@ use super::output::Output;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Its sequence number, or its hash in 64 hex digits
-    #[arg(value_name = "SEQ|HASH")]
-    entry: String,
+    #[arg(value_name = "SEQ|HASH", required_unless_present = "document")]
+    entry: Option<String>,
+    /// The content of the document of this digest, blake2b-256:…
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["entry", "log"])]
+    document: Option<String>,
     /// Of this imported log: KEY, or KEY:GENESIS
     #[arg(long, value_name = "KEY")]
     log: Option<String>,
@@ -26,10 +31,14 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let ledger = context.reader(output)?;
     let store = ledger.store();
-    if let Some(log) = &args.log {
-        return imported::show(&imported::find(store, log)?, &args.entry, output);
+    if let Some(digest) = &args.document {
+        return document(store, digest, output);
     }
-    let Some(seq) = find(store, &args.entry)? else {
+    let entry = args.entry.as_deref().unwrap_or_default();
+    if let Some(log) = &args.log {
+        return imported::show(&imported::find(store, log)?, entry, output);
+    }
+    let Some(seq) = find(store, entry)? else {
         return Err(CliError::NothingFound);
     };
     if store.last_seq()?.is_none_or(|last| seq > last) {
@@ -45,6 +54,31 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let epoch = store.epoch_of(seq)?;
     let sealed = epoch.map_or_else(|| "not sealed yet".to_owned(), |n| format!("epoch {n}"));
     print(seq, &entry, &sealed, output)?;
+    Ok(Answer::Yes)
+}
+
+fn document(store: &dyn Store, digest: &str, output: &mut Output) -> Result<Answer, CliError> {
+    let spelt = DocumentDigest::parse(digest)
+        .or_else(|| DocumentDigest::parse(&format!("blake2b-256:{digest}")));
+    let digest = spelt.ok_or_else(|| CliError::Argument {
+        what: "digest",
+        given: digest.to_owned(),
+        expected: "blake2b-256: and 64 hex digits are needed",
+    })?;
+    let (seq, document) = find_document(store, digest)?.ok_or(CliError::NothingFound)?;
+    if output.is_json() {
+        let mut object = document.to_payload();
+        object.insert("seq", seq.0);
+        output.document(&object)?;
+    } else if let Some(text) = document.content().as_str() {
+        for line in text.lines() {
+            output.line(line)?;
+        }
+    } else {
+        for line in document.content().pretty().lines() {
+            output.line(line)?;
+        }
+    }
     Ok(Answer::Yes)
 }
 

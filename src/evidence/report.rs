@@ -6,9 +6,9 @@ use std::io::Write;
 
 use crate::ledger::bundle::BundleError;
 use crate::ledger::key::Signer;
-use crate::ledger::kind;
 use crate::ledger::position::Seq;
 use crate::ledger::version::Version;
+use crate::producers::{self, Role};
 use crate::report::{About, Case, MOST_RELATED, ReportWriter};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
@@ -73,7 +73,7 @@ fn attestations(
     sealed_to: Seq,
 ) -> Result<Vec<Seq>, EvidenceError> {
     let decisions = Filter {
-        kinds: vec![kind::DECISION.to_owned()],
+        kinds: producers::of_role(Role::Choice),
         until_seq: Some(sealed_to),
         ..of_case.clone()
     };
@@ -89,7 +89,7 @@ fn attestations(
     let mut found = BTreeSet::new();
     for (worker, before) in first_of {
         let attested = Filter {
-            kinds: vec![kind::ATTESTATION.to_owned()],
+            kinds: producers::of_role(Role::Evidence),
             worker: Some(worker),
             until_seq: Some(before),
             limit: Some(1),

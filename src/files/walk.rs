@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use crate::ledger::json::Quoted;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use thiserror::Error;
 
@@ -39,7 +40,7 @@ pub type Skip<'s> = &'s dyn Fn(&str, &[u8]) -> bool;
 
 /// Why a folder's content cannot be told.
 #[derive(Debug, Error)]
-#[error("{path:?} {problem}")]
+#[error("{} {problem}", Quoted(path))]
 pub struct TreeError {
     /// Relative to the root; empty for the root itself.
     pub path: String,

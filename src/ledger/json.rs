@@ -122,6 +122,18 @@ impl Value {
     }
 }
 
+/// Text from elsewhere within a sentence: in quotation marks, as JSON writes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Quoted<T>(pub T);
+
+impl<T: AsRef<str>> std::fmt::Display for Quoted<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = Vec::new();
+        write_str(&mut text, self.0.as_ref(), Form::Utf8);
+        f.write_str(&String::from_utf8_lossy(&text))
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::String(text.to_owned())

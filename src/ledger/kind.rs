@@ -7,10 +7,6 @@ pub const OPEN: &str = "sealbook:open";
 pub const CLOCK: &str = "sealbook:clock";
 /// A rollback was acknowledged.
 pub const ROLLBACK: &str = "sealbook:rollback";
-/// A routing decision.
-pub const DECISION: &str = "wcp.decision";
-/// The outcome of verifying a worker package.
-pub const ATTESTATION: &str = "wcp.attestation";
 /// A document that entries refer to by digest.
 pub const DOCUMENT: &str = "wcp.document";
 

@@ -1,9 +1,12 @@
 //! Whether the artifacts are what a trusted manifest promises.
 
+use std::collections::BTreeMap;
+
 use super::document::{ArtifactEntry, ArtifactManifest};
 use super::result::{ArtifactCheck, FailReason, VerificationResult};
 use super::tiles::{TileStore, coverage_sha256};
 use crate::files::{FileDigest, Folder, OpenError, Outcome, ReadError, digest_each};
+use crate::ledger::json::Quoted;
 use crate::ledger::sha256::Sha256Digest;
 
 /// How many artifacts a detail names; every one is in the checks.
@@ -13,10 +16,20 @@ const NAMED: usize = 10;
 pub(super) fn check_artifacts(
     folder: &dyn Folder,
     manifest: &ArtifactManifest,
+    reported: Option<&BTreeMap<String, FileDigest>>,
     result: &mut VerificationResult,
 ) {
     let open = |artifact: &ArtifactEntry| folder.open(&artifact.relative_path);
-    let outcomes = digest_each(&manifest.artifacts, open);
+    let outcomes = match reported {
+        None => digest_each(&manifest.artifacts, open),
+        Some(reported) => {
+            let artifacts = manifest.artifacts.iter();
+            let of = |artifact: &ArtifactEntry| reported.get(&artifact.relative_path).copied();
+            artifacts
+                .map(|artifact| of(artifact).map(Ok).ok_or(OpenError::Missing))
+                .collect()
+        }
+    };
     let checked: Vec<(ArtifactCheck, Option<Failed>)> = manifest
         .artifacts
         .iter()
@@ -31,7 +44,11 @@ pub(super) fn check_artifacts(
             .iter()
             .filter_map(|(check, failed)| {
                 let failed = failed.as_ref().filter(|failed| failed.reason == reason)?;
-                Some(format!("{:?} {}", check.relative_path, failed.detail))
+                Some(format!(
+                    "{} {}",
+                    Quoted(&check.relative_path),
+                    failed.detail
+                ))
             })
             .collect();
         if !failed.is_empty() {

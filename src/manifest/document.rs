@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::path::{PathProblem, check_path};
+use crate::ledger::json::Quoted;
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape::{self, MemberError, constant};
@@ -64,7 +65,7 @@ pub enum SchemaError {
     #[error(transparent)]
     Member(#[from] MemberError),
     /// A path that may not stand in a manifest.
-    #[error("artifacts[{index}].relative_path: {path:?} {problem}")]
+    #[error("artifacts[{index}].relative_path: {} {problem}", Quoted(path))]
     Path {
         /// Which artifact.
         index: usize,

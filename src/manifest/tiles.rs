@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::ledger::json::Quoted;
 use crate::ledger::lines::{Line, read_line};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
@@ -64,10 +65,10 @@ pub enum TileError {
         error: MemberError,
     },
     /// An id has a control character, so that one tile could pose as two.
-    #[error("tile_id {0:?} has a control character")]
+    #[error("tile_id {} has a control character", Quoted(_0))]
     ControlCharacter(String),
     /// An id is there twice.
-    #[error("tile_id {0:?} is there twice")]
+    #[error("tile_id {} is there twice", Quoted(_0))]
     Duplicate(String),
 }
 

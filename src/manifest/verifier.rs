@@ -1,5 +1,6 @@
 //! The verifier: read-only, fail-closed, in one order.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -8,7 +9,8 @@ use super::document::ArtifactManifest;
 use super::result::{FailReason, VerificationResult};
 use super::signature::{DetachedSignature, parse_digest};
 use super::tiles::TileStore;
-use crate::files::{FileSystem, Folder, OpenError, ReadError};
+use crate::files::{FileDigest, FileSystem, Folder, OpenError, ReadError};
+use crate::ledger::json::Quoted;
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::sha256::Sha256Digest;
@@ -30,6 +32,7 @@ pub trait ManifestVerifier {
 pub struct FolderVerifier<'a> {
     files: &'a dyn FileSystem,
     tiles: Option<&'a dyn TileStore>,
+    reported: Option<&'a BTreeMap<String, FileDigest>>,
 }
 
 impl<'a> FolderVerifier<'a> {
@@ -37,14 +40,30 @@ impl<'a> FolderVerifier<'a> {
     /// signature.
     #[must_use]
     pub fn airborne(files: &'a dyn FileSystem) -> FolderVerifier<'a> {
-        FolderVerifier { files, tiles: None }
+        FolderVerifier {
+            files,
+            tiles: None,
+            reported: None,
+        }
     }
 
     /// Operator mode: the digest of the tiles is derived again from `tiles`.
     #[must_use]
     pub fn operator(files: &'a dyn FileSystem, tiles: &'a dyn TileStore) -> FolderVerifier<'a> {
         let tiles = Some(tiles);
-        FolderVerifier { files, tiles }
+        FolderVerifier {
+            tiles,
+            ..FolderVerifier::airborne(files)
+        }
+    }
+
+    /// Takes the artifacts' digests from here and not from the folder.
+    #[must_use]
+    pub fn reported(self, digests: &'a BTreeMap<String, FileDigest>) -> FolderVerifier<'a> {
+        FolderVerifier {
+            reported: Some(digests),
+            ..self
+        }
     }
 }
 
@@ -98,7 +117,7 @@ impl FolderVerifier<'_> {
         // it names may be opened (MV-INV-2).
         let manifest = ArtifactManifest::parse(&manifest)
             .map_err(|error| (FailReason::SchemaViolation, error.to_string()))?;
-        check_artifacts(folder, &manifest, result);
+        check_artifacts(folder, &manifest, self.reported, result);
         if let Some(tiles) = self.tiles {
             check_tiles(tiles, manifest.tiles_coverage_sha256, result);
         }
@@ -114,10 +133,17 @@ fn check_self_hash(folder: &dyn Folder, name: &str, digest: &Sha256Digest) -> Re
     match parse_digest(&text, name) {
         Some(stated) if stated == *digest => Ok(()),
         Some(stated) => {
-            let detail = format!("the manifest hashes to {digest}, {sidecar:?} says {stated}");
+            let detail = format!(
+                "the manifest hashes to {digest}, {} says {stated}",
+                Quoted(&sidecar)
+            );
             Err(mismatch(detail))
         }
-        None => Err(mismatch(format!("{sidecar:?} holds no digest of {name:?}"))),
+        None => Err(mismatch(format!(
+            "{} holds no digest of {}",
+            Quoted(&sidecar),
+            Quoted(name)
+        ))),
     }
 }
 
@@ -131,14 +157,15 @@ fn check_signature(
     let text = read(folder, &file, limits::SMALL_FILE_BYTES)
         .map_err(|detail| (FailReason::SignatureNotFound, detail))?;
     let invalid = |detail: String| (FailReason::SignatureInvalid, detail);
-    let signature =
-        DetachedSignature::parse(&text).map_err(|error| invalid(format!("{file:?}: {error}")))?;
+    let signature = DetachedSignature::parse(&text)
+        .map_err(|error| invalid(format!("{}: {error}", Quoted(&file))))?;
     result.signing_public_key_fingerprint = Some(signature.public_key.fingerprint());
     if signature.verify(manifest) {
         Ok(signature)
     } else {
         Err(invalid(format!(
-            "{file:?} is no signature of this manifest"
+            "{} is no signature of this manifest",
+            Quoted(&file)
         )))
     }
 }
@@ -146,11 +173,11 @@ fn check_signature(
 /// The content of a file beside the manifest, or what to say.
 fn read(folder: &dyn Folder, name: &str, limit: usize) -> Result<Vec<u8>, String> {
     let opened = folder.open(name).map_err(|error| match error {
-        OpenError::Io(error) => format!("{name:?} cannot be opened: {error}"),
-        other => format!("{name:?} {other}"),
+        OpenError::Io(error) => format!("{} cannot be opened: {error}", Quoted(name)),
+        other => format!("{} {other}", Quoted(name)),
     })?;
     opened.read(limit as u64).map_err(|error| match error {
-        ReadError::Io(error) => format!("{name:?} cannot be read: {error}"),
-        other => format!("{name:?} {other}"),
+        ReadError::Io(error) => format!("{} cannot be read: {error}", Quoted(name)),
+        other => format!("{} {other}", Quoted(name)),
     })
 }

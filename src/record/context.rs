@@ -54,7 +54,9 @@ pub enum BanSource {
 }
 
 impl GateSource {
-    const fn name(self) -> &'static str {
+    /// The spelling.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             GateSource::None => "none",
             GateSource::Policy(_) => "policy",

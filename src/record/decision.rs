@@ -75,6 +75,8 @@ pub struct DecisionRecord {
     pub answers: Answers,
     /// The receipt as it was recorded.
     pub receipt: Value,
+    /// On whose behalf it was asked, where that is recorded.
+    pub actor: Option<Value>,
 }
 
 impl DecisionRecord {
@@ -95,6 +97,7 @@ impl DecisionRecord {
             answers: answers.map_err(inside("answers"))?,
             receipt: Value::Object(part("receipt")?.clone()),
             input,
+            actor: payload.get(ACTOR).cloned(),
         };
         shape::only(payload, &MEMBERS)?;
         Ok(record)

@@ -128,6 +128,12 @@ impl Governance {
         self.ban_list.as_ref()
     }
 
+    /// The policy, if there is one that can be run again.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Value> {
+        self.policy_document.as_deref().map(Document::content)
+    }
+
     /// What stands behind the gate.
     #[must_use]
     pub const fn gate_source(&self) -> GateSource {

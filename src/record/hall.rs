@@ -158,18 +158,30 @@ impl Hall {
     #[must_use]
     pub fn digests(&self) -> Value {
         let members = self.governance.digests().into_iter();
+        Value::Object(members.chain(self.registry_members()).collect::<Object>())
+    }
+
+    /// The digests of the registry and the ban list alone: what a change of a
+    /// worker records before and after.
+    #[must_use]
+    pub fn registry_digests(&self) -> Value {
+        let [.., bans] = self.governance.digests();
+        Value::Object([bans].into_iter().chain(self.registry_members()).collect())
+    }
+
+    fn registry_members(&self) -> Vec<(&'static str, Value)> {
+        let registry = self.registry.records_digest().to_string();
         let parts = self.parts();
         let parts = parts.iter().map(|(name, part)| {
             let digest = Hash::of(part.canonical(Form::Utf8).as_bytes());
             (*name, Value::from(digest.to_string()))
         });
-        let registry = self.registry.records_digest().to_string();
         let registry = ("registry", Value::from(registry));
-        Value::Object(members.chain([registry]).chain(parts).collect::<Object>())
+        [registry].into_iter().chain(parts).collect()
     }
 
     /// What is in the registry, by name: hashed for [`Hall::digests`], compared
-    /// for [`Hall::changes`](Hall::changes_since).
+    /// for [`changes`](super::changes).
     pub(super) fn parts(&self) -> [(&'static str, Value); 4] {
         let workers = self.registry.enrolled_workers().iter();
         let records = workers.clone().map(|record| {

@@ -3,14 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::changes::{changes, texts};
+use super::hall::Hall;
 use super::kind;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
+use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::vacant::{CapabilityCard, ResidentForm};
-use crate::wcp::Registry;
-use crate::wcp::record::WorkerRecord;
+use crate::wcp::record::{RecordError, WorkerRecord};
 
 /// The member that says on whose behalf an outcome came in; a server adds it,
 /// and nobody else may bring it.
@@ -92,6 +94,22 @@ impl Outcome {
         self
     }
 
+    /// Belonging to a case, if it does.
+    #[must_use]
+    pub fn of_case(self, correlation_id: Option<&str>) -> Outcome {
+        match correlation_id {
+            Some(id) => self.with("correlation_id", id),
+            None => self,
+        }
+    }
+
+    /// With one more member.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Outcome {
+        self.payload.insert(name, value);
+        self
+    }
+
     /// A verification of a worker package: worker ids, `package_hash`, `ok`,
     /// `deny_code`, `meta`, `manifest_sha256`.
     #[cfg(feature = "files")]
@@ -170,46 +188,112 @@ impl Outcome {
         }
     }
 
-    /// A worker was enrolled: `worker_id`, `worker_species_id`, and in `before`
-    /// and `after` the digest of all records and the `artifact_hash` of the
-    /// worker's own, `null` where there was none.
+    /// A worker was enrolled, by command line or server alike: its whole record,
+    /// so that a Hall still knows it when it begins again, and where it is kept:
+    /// in the `ledger`, or in a `folder`, whose own word counts. In `before` and
+    /// `after` stand the digest of all records and the `artifact_hash` of the
+    /// worker's own, `null` where there was none; `changes` says it in words.
     #[must_use]
-    pub fn enrolment(worker: &WorkerRecord, before: &Registry, after: &Registry) -> Outcome {
-        let digests = |registry: &Registry| {
+    pub fn enrolment(
+        id: &str,
+        worker: &WorkerRecord,
+        kept_in: &str,
+        before: &Hall,
+        after: &Hall,
+    ) -> Outcome {
+        let digests = |hall: &Hall| {
+            let registry = hall.workers();
             let mut object = Object::new();
             object.insert("registry", registry.records_digest().to_string());
             let record = registry.worker(&worker.worker_id);
             object.insert("artifact_hash", record.map(|r| r.artifact_hash.to_string()));
-            Value::Object(object)
+            object
         };
-        let mut outcome = Outcome::reload(digests(before), digests(after));
-        let ids = [
-            ("worker_id", &worker.worker_id),
-            ("worker_species_id", &worker.worker_species_id),
-        ];
-        for (name, id) in ids {
-            outcome.payload.insert(name, id.to_string());
-        }
-        outcome
-    }
-
-    /// A worker that a Hall enrolled for others: its whole record, so that the
-    /// Hall still knows it when it begins again; and its digests before and after
-    /// as in [`Outcome::enrolment`].
-    #[must_use]
-    pub fn enrolled(
-        id: &str,
-        worker: &WorkerRecord,
-        before: &Registry,
-        after: &Registry,
-    ) -> Outcome {
-        let Outcome { mut payload, .. } = Outcome::enrolment(worker, before, after);
+        let mut payload = Object::new();
         payload.insert("enrollment_id", id);
+        payload.insert("worker_id", &*worker.worker_id);
+        payload.insert("worker_species_id", &*worker.worker_species_id);
+        payload.insert("enrolled", true);
+        payload.insert("kept_in", kept_in);
         payload.insert("record", worker.document.clone());
+        payload.insert("before", digests(before));
+        payload.insert("after", digests(after));
+        payload.insert("changes", texts(&changes(Some(before), after)));
         Outcome {
             kind: kind::ENROLMENT,
             payload,
         }
+    }
+
+    /// A worker's record was refused, because it was changed after it was
+    /// hashed. It is kept as it came.
+    #[must_use]
+    pub fn refused_enrolment(record: &Value, error: &RecordError) -> Outcome {
+        let mut payload = Object::new();
+        for name in ["worker_id", "worker_species_id"] {
+            if let Some(id) = record.get(name).and_then(Value::as_str) {
+                payload.insert(name, id);
+            }
+        }
+        payload.insert("enrolled", false);
+        payload.insert("deny_code", "DENY_WORKER_TAMPERED");
+        payload.insert("detail", error.to_string());
+        payload.insert("record", record.clone());
+        Outcome {
+            kind: kind::ENROLMENT,
+            payload,
+        }
+    }
+
+    /// A record of a folder that a Hall did not take up, for the same reason.
+    #[must_use]
+    pub fn dropped_record(path: &str, problem: &str) -> Outcome {
+        let members = [
+            ("enrolled", Value::from(false)),
+            ("deny_code", Value::from("DENY_WORKER_TAMPERED")),
+            ("path", Value::from(path)),
+            ("detail", Value::from(problem)),
+        ];
+        Outcome {
+            kind: kind::ENROLMENT,
+            payload: members.into_iter().collect(),
+        }
+    }
+
+    /// A submitted hash is taken as a worker's.
+    #[must_use]
+    pub fn confirmation(worker_id: &str, sha256: &Sha256Digest, why: &str) -> Outcome {
+        let sha256 = sha256.to_string();
+        let members = [("worker_id", worker_id), ("sha256", &sha256), ("why", why)];
+        Outcome {
+            kind: kind::CONFIRMATION,
+            payload: members.into_iter().collect(),
+        }
+    }
+
+    /// The enrolment of a worker is revoked, or restored.
+    #[must_use]
+    pub fn revocation(worker_id: &str, revoked: bool, why: &str) -> Outcome {
+        let members: Object = [("worker_id", worker_id), ("why", why)]
+            .into_iter()
+            .collect();
+        Outcome {
+            kind: kind::REVOCATION,
+            payload: members,
+        }
+        .with("revoked", revoked)
+    }
+
+    /// A hash, a worker or a namespace is banned, or a ban lifted; `member` says
+    /// which of them `name` is.
+    #[must_use]
+    pub fn ban(member: &'static str, name: &str, banned: bool, reason: &str) -> Outcome {
+        let members: Object = [(member, name), ("reason", reason)].into_iter().collect();
+        Outcome {
+            kind: kind::BAN,
+            payload: members,
+        }
+        .with("banned", banned)
     }
 
     /// The hash of a worker's package, as `payload` says it: nothing of it was

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::changes::{changes, texts};
 use super::decision::compose;
 use super::document::Document;
 use super::error::{OUTCOME_BYTES, RecordError};
@@ -209,8 +210,10 @@ impl Recorder {
         after: &Hall,
         actor: Option<Value>,
     ) -> Result<Receipt, RecordError> {
+        let changes = texts(&changes(before, after));
         let before = before.map_or(Value::Null, Hall::digests);
         let mut outcome = Outcome::reload(before, after.digests());
+        outcome = outcome.with("changes", changes);
         if let Some(actor) = actor {
             outcome = outcome.by(actor);
         }

@@ -1,9 +1,12 @@
 //! How many entries of a custody there were of what.
 
+use std::collections::BTreeMap;
+
 use crate::ledger::json::{Object, Value};
+use crate::producers;
 
 /// How many entries of the custody there were of what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Recorded decisions.
     pub decisions: u64,
@@ -26,25 +29,23 @@ pub struct Counts {
     pub on_trust: u64,
     /// Decisions that someone else claims. They are none of the above.
     pub claimed: u64,
-    /// Verified packages.
-    pub attestations: u64,
-    /// Verified manifests.
-    pub manifests: u64,
-    /// Judged cards.
-    pub cards: u64,
-    /// Resolved denials.
-    pub approvals: u64,
-    /// Changes of what decides.
-    pub reloads: u64,
     /// Documents, wanted or not.
     pub documents: u64,
+    /// Entries of other kinds, by what the kind is counted as.
+    pub others: BTreeMap<&'static str, u64>,
 }
 
 impl Counts {
+    /// How many entries are counted so, of the kinds without a count above.
+    #[must_use]
+    pub fn of(&self, counted: &str) -> u64 {
+        self.others.get(counted).copied().unwrap_or(0)
+    }
+
     /// Every count by name.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let members: Object = [
+        let mut members: Object = [
             ("decisions", self.decisions),
             ("recomputed", self.recomputed),
             ("mismatched", self.mismatched),
@@ -55,15 +56,15 @@ impl Counts {
             ("unenforced", self.unenforced),
             ("on_trust", self.on_trust),
             ("claimed", self.claimed),
-            ("attestations", self.attestations),
-            ("manifests", self.manifests),
-            ("cards", self.cards),
-            ("approvals", self.approvals),
-            ("reloads", self.reloads),
             ("documents", self.documents),
         ]
         .into_iter()
         .collect();
+        for kind in producers::all() {
+            if members.get(kind.counted).is_none() {
+                members.insert(kind.counted, self.of(kind.counted));
+            }
+        }
         Value::Object(members)
     }
 }

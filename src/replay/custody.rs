@@ -1,6 +1,7 @@
 //! The source that verification reads, watched: its entries become the
 //! timeline while their signatures are judged.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::counts::Counts;
-use super::item::{Decided, Event, Item, Judged, summary_of};
+use super::item::{Decided, Event, Item, Recorded, summary_of};
 use super::library::Library;
 use super::otherwise::{Brief, Otherwise, OtherwiseCounts};
 use super::recompute::{Recomputed, recompute};
@@ -22,7 +23,8 @@ use crate::ledger::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::shape::MemberError;
 use crate::ledger::source::{self, Raw, ReadError, Source, Subject};
-use crate::record::{DecisionRecord, Document, DocumentDigest, kind};
+use crate::producers::{self, Kind, Role, kind};
+use crate::record::{DecisionRecord, Document, DocumentDigest};
 
 /// What was found so far.
 #[derive(Default)]
@@ -33,7 +35,8 @@ pub(super) struct Found {
     pub(super) counts: Counts,
     pub(super) otherwise: Vec<(u64, Otherwise)>,
     pub(super) otherwise_counts: OtherwiseCounts,
-    pub(super) today: Option<bool>,
+    /// By kind: whether what passed last is what is there today.
+    pub(super) today: BTreeMap<&'static str, bool>,
 }
 
 /// A source, watched.
@@ -207,18 +210,17 @@ impl Found {
                 counts.on_trust += u64::from(decided.inputs.0.iter().any(on_trust));
             }
             Event::Claimed { .. } => counts.claimed += 1,
-            Event::Attested(judged) | Event::Verified(judged) => {
-                match &item.event {
-                    Event::Attested(_) => counts.attestations += 1,
-                    _ => counts.manifests += 1,
+            Event::Recorded(recorded) => {
+                *counts.others.entry(recorded.kind.counted).or_default() += 1;
+                let same = recorded.today.as_ref().and_then(|today| today.get("same"));
+                // The last one that passed is what today's content is held
+                // against: what failed attests nothing.
+                if recorded.kind.denies(&recorded.summary) == Some(false)
+                    && let Some(same) = same.and_then(Value::as_bool)
+                {
+                    self.today.insert(recorded.kind.name, same);
                 }
-                let same = judged.today.as_ref().and_then(|today| today.get("same"));
-                // The last one is what today's content is held against.
-                self.today = same.and_then(Value::as_bool).or(self.today);
             }
-            Event::Card(_) => counts.cards += 1,
-            Event::Approved(_) => counts.approvals += 1,
-            Event::Reloaded(_) => counts.reloads += 1,
             Event::Other => {}
         }
     }
@@ -240,10 +242,10 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
         // In a foreign logbook our kinds mean nothing.
         Raw::LogbookLine(_) | Raw::OpeningLine(_) | Raw::TooLong { .. } => return None,
     };
-    let is_document = entry.kind() == kind::DOCUMENT;
+    let known = producers::find(entry.kind());
+    let is_document = known.is_some_and(|known| known.role == Role::Document);
     let wanted = !is_document && (options.wanted)(seq, &entry);
-    let ours = is_ours(entry.kind());
-    if !is_document && (!wanted || !ours && !options.others) {
+    if !is_document && (!wanted || known.is_none() && !options.others) {
         return None;
     }
     let mut read = Read {
@@ -259,33 +261,18 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
         content: Content::Done,
         faults: Vec::new(),
     };
-    if ours {
+    if let Some(known) = known {
         // What is no payload, or not in its one spelling, is for verification
         // to say, too.
         let Ok(Value::Object(payload)) = parse::parse(entry.payload_bytes()) else {
             return None;
         };
-        if let Err(error) = read.interpret(entry.kind(), &payload, options) {
+        if let Err(error) = read.interpret(known, &payload, options) {
             let (code, detail) = (FaultCode::SchemaViolation, error.to_string());
             read.fault(code, seq, detail);
         }
     }
     Some(read)
-}
-
-fn is_ours(kind: &str) -> bool {
-    [
-        kind::DOCUMENT,
-        kind::DECISION,
-        kind::INGESTED,
-        kind::ATTESTATION,
-        kind::MANIFEST,
-        kind::CARD,
-        kind::RESIDENT,
-        kind::APPROVAL,
-        kind::RELOAD,
-    ]
-    .contains(&kind)
 }
 
 impl Read {
@@ -297,11 +284,11 @@ impl Read {
 
     fn interpret(
         &mut self,
-        kind: &str,
+        known: &'static Kind,
         payload: &Object,
         options: &Options<'_>,
     ) -> Result<(), MemberError> {
-        let event = match kind {
+        let event = match known.name {
             kind::DOCUMENT => {
                 self.document(Document::from_payload(payload)?);
                 return Ok(());
@@ -328,16 +315,11 @@ impl Read {
                     brief: Brief::of_record(&body),
                 }
             }
-            kind::ATTESTATION => Event::Attested(judged(payload, options, ATTESTATION)),
-            kind::MANIFEST => Event::Verified(judged(payload, options, MANIFEST)),
-            kind::CARD => Event::Card(judged(payload, options, CARD)),
-            kind::RESIDENT => Event::Card(Judged {
-                summary: payload.clone(),
-                today: None,
+            _ => Event::Recorded(Recorded {
+                kind: known,
+                summary: known.summary(payload),
+                today: today(payload, options),
             }),
-            kind::APPROVAL => Event::Approved(payload.clone()),
-            kind::RELOAD => Event::Reloaded(payload.clone()),
-            _ => Event::Other,
         };
         if let Some(item) = &mut self.item {
             item.event = event;
@@ -354,37 +336,13 @@ impl Read {
     }
 }
 
-/// What is shown of an attestation, a manifest's verification, a card.
-const ATTESTATION: &[&str] = &[
-    "worker_id",
-    "worker_species_id",
-    "package_hash",
-    "manifest_sha256",
-    "ok",
-    "deny_code",
-];
-const MANIFEST: &[&str] = &[
-    "outcome",
-    "fail_reasons",
-    "signing_public_key_fingerprint",
-    "manifest_sha256",
-];
-const CARD: &[&str] = &["card", "verdict"];
-
-fn judged(payload: &Object, options: &Options<'_>, members: &[&'static str]) -> Judged {
-    let summary = members.iter().filter_map(|name| {
-        let value = payload.get(name)?;
-        Some((*name, value.clone()))
-    });
+/// What was verified then, held against what is there now.
+fn today(payload: &Object, options: &Options<'_>) -> Option<Object> {
     #[cfg(feature = "files")]
-    let today = options.today.and_then(|today| today.compare(payload));
+    return options.today.and_then(|today| today.compare(payload));
     #[cfg(not(feature = "files"))]
-    let today = {
-        let _ = options;
+    {
+        let _ = (payload, options);
         None
-    };
-    Judged {
-        summary: summary.collect(),
-        today,
     }
 }

@@ -7,6 +7,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
+use crate::producers::{Kind, Role};
 use crate::record::DecisionRecord;
 use crate::record::context::{BanSource, GateSource};
 
@@ -38,16 +39,8 @@ pub enum Event {
         /// What they say of it.
         brief: Brief,
     },
-    /// A worker package was verified.
-    Attested(Judged),
-    /// An artifact manifest was verified.
-    Verified(Judged),
-    /// A capability card was judged.
-    Card(Judged),
-    /// A denial was resolved.
-    Approved(Object),
-    /// A Hall took up other files.
-    Reloaded(Object),
+    /// What another kind records.
+    Recorded(Recorded),
     /// An entry of no producer, or one that cannot be read.
     Other,
 }
@@ -75,10 +68,12 @@ pub struct Decided {
     pub otherwise: Option<Otherwise>,
 }
 
-/// What a verifier said, and what it would say today.
+/// An entry of a producer's kind.
 #[derive(Clone, Debug)]
-pub struct Judged {
-    /// What was verified, and the verdict.
+pub struct Recorded {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// What the kind shows of it.
     pub summary: Object,
     /// The comparison with today's content, if that was given.
     pub today: Option<Object>,
@@ -91,11 +86,7 @@ impl Event {
         match self {
             Event::Decided(_) => "decided",
             Event::Claimed { .. } => "claimed",
-            Event::Attested(_) => "attested",
-            Event::Verified(_) => "verified",
-            Event::Card(_) => "card",
-            Event::Approved(_) => "approved",
-            Event::Reloaded(_) => "reloaded",
+            Event::Recorded(recorded) => recorded.kind.event,
             Event::Other => "other",
         }
     }
@@ -140,6 +131,15 @@ pub(super) fn summary_of(record: &DecisionRecord) -> Object {
     );
     let registry = context.registry.digest.map(|hash| hash.to_string());
     summary.insert("registry", registry);
+    if let Some(worker_id) = record.receipt.get("worker_id") {
+        summary.insert("worker_id", worker_id.clone());
+    }
+    if let Some(approval) = &record.answers.approval {
+        summary.insert("approval", approval.as_str());
+    }
+    if let Some(actor) = &record.actor {
+        summary.insert("_actor", actor.clone());
+    }
     summary
 }
 
@@ -157,12 +157,13 @@ impl Item {
                 ];
                 members.into_iter().collect()
             }
-            Event::Attested(judged) | Event::Verified(judged) | Event::Card(judged) => {
-                let mut object = judged.summary.clone();
-                object.insert("today", judged.today.clone().map(Value::Object));
+            Event::Recorded(recorded) => {
+                let mut object = recorded.summary.clone();
+                if recorded.kind.role != Role::Change {
+                    object.insert("today", recorded.today.clone().map(Value::Object));
+                }
                 object
             }
-            Event::Approved(summary) | Event::Reloaded(summary) => summary.clone(),
             Event::Other => Object::new(),
         };
         object.insert("seq", self.seq.0);

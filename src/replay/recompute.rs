@@ -16,7 +16,7 @@ use crate::record::context::{BanSource, GateSource};
 use crate::record::{DecisionRecord, DocumentDigest, EvidenceReceipt, SharedGate};
 use crate::wcp::basis::Basis;
 use crate::wcp::config::HallConfig;
-use crate::wcp::gate::{GateError, PolicyGate, StubGate};
+use crate::wcp::gate::{DEFAULT_POLICY_VERSION, GateError, PolicyGate, StubGate};
 use crate::wcp::router::{Decided, make_decision};
 use crate::wcp::rule_set::RuleSet;
 use crate::wcp::stamp::{DecisionId, Stamp};
@@ -141,10 +141,42 @@ fn compare_all(
     let answer = |gate: &Option<_>| gate.as_ref().map_or(Value::Null, gate_code);
     let recorded = answer(&record.answers.gate);
     check("answers.gate", &recorded, &answer(&decided.consulted.gate));
-    check("decision", &record.decision, &decision.to_value());
+    let mut recomputed = decision.to_value();
+    as_first_reported(&record.decision, &mut recomputed);
+    check("decision", &record.decision, &recomputed);
     let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls, registry);
     let receipt = Value::Object(receipt.to_object());
     check("receipt", &record.receipt, &receipt);
+}
+
+/// Version 0.1.0 reported the blast score with the policy version that was in
+/// force before the gate was asked. What it recorded stands.
+fn as_first_reported(recorded: &Value, recomputed: &mut Value) {
+    const EVENT: &str = "evt.gov.blast_scored";
+    let reported = |decision: &Value| {
+        let events = decision.get("telemetry_envelopes")?.as_array()?.iter();
+        let mut events = events.filter(|event| event.get("event_id") == Some(&EVENT.into()));
+        events.next()?.get("policy_version").cloned()
+    };
+    let first = Some(Value::from(DEFAULT_POLICY_VERSION));
+    if reported(recorded) != first || reported(recomputed) == first {
+        return;
+    }
+    let Value::Object(decision) = recomputed else {
+        return;
+    };
+    let events = decision
+        .get("telemetry_envelopes")
+        .and_then(Value::as_array);
+    let mut events = events.unwrap_or_default().to_vec();
+    for event in &mut events {
+        if let Value::Object(event) = event
+            && event.get("event_id") == Some(&EVENT.into())
+        {
+            event.insert("policy_version", DEFAULT_POLICY_VERSION);
+        }
+    }
+    decision.insert("telemetry_envelopes", events);
 }
 
 /// The gate's answer, of an error its code alone: the words are an engine's.

@@ -1,5 +1,7 @@
 //! What a replay says at its end.
 
+use std::collections::BTreeMap;
+
 use super::counts::Counts;
 use super::custody::Found;
 use super::otherwise::OtherwiseCounts;
@@ -17,9 +19,9 @@ pub struct Replay {
     pub otherwise: Vec<(u64, super::otherwise::Otherwise)>,
     /// How many would have.
     pub otherwise_counts: OtherwiseCounts,
-    /// Whether what was attested last is what is there today; none if nothing
-    /// was compared.
-    pub today: Option<bool>,
+    /// By kind, such as `wcp.attestation`: whether what passed last is what is
+    /// there today.
+    pub today: BTreeMap<&'static str, bool>,
 }
 
 impl Replay {

@@ -10,8 +10,8 @@ use std::collections::VecDeque;
 use crate::ledger::bundle_line::parse_entry;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{At, Fault, FaultCode};
-use crate::ledger::kind;
 use crate::ledger::source::{Event, Raw, ReadError, Source, Subject};
+use crate::producers::{self, Role};
 use crate::store::facts::Facts;
 use crate::store::term::Field;
 
@@ -35,7 +35,7 @@ impl Case<'_> {
     /// this entry of it.
     #[must_use]
     pub fn chosen_by(&self, entry: &Entry) -> Vec<String> {
-        match entry.kind() == kind::DECISION && self.has(entry) {
+        match producers::role(entry.kind()) == Role::Choice && self.has(entry) {
             true => workers_of(entry),
             false => Vec::new(),
         }
@@ -92,7 +92,7 @@ impl<'a, S> OfCase<'a, S> {
         }
         let fault = Fault::at(FaultCode::FormatMismatch, At::Entry, index, OTHER_CASE);
         let fault = fault.with_seq(Some(parsed.seq.0)).on_line(line);
-        if entry.kind() != kind::ATTESTATION || self.related.len() >= MOST_RELATED {
+        if producers::role(entry.kind()) != Role::Evidence || self.related.len() >= MOST_RELATED {
             return Some(fault);
         }
         let workers = workers_of(entry);

@@ -3,9 +3,10 @@
 
 use std::sync::OnceLock;
 
-use super::base64;
 use super::script::joined;
 use crate::ledger::sha256::Sha256Digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 const TEMPLATE: &str = include_str!("report.html");
 const STYLE: &str = include_str!("report.css");
@@ -31,7 +32,7 @@ pub(super) fn frame() -> &'static Frame {
         // Hashed is all between the tags, with the newline that begins it.
         let digest = |text: &str| {
             let between = format!("\n{text}");
-            base64::encode(Sha256Digest::of(between.as_bytes()).as_bytes())
+            STANDARD.encode(Sha256Digest::of(between.as_bytes()).as_bytes())
         };
         let whole = TEMPLATE
             .replace("{{version}}", env!("CARGO_PKG_VERSION"))

@@ -10,7 +10,9 @@ use tokio::sync::mpsc;
 
 use super::hall::HallFiles;
 use crate::api::Ledger;
+use crate::attestation::HmacKey;
 use crate::ledger::head::SignedHead;
+use crate::ledger::key::PublicKey;
 use crate::store::Store;
 
 /// Everything that a server works with, beside its listener.
@@ -27,8 +29,19 @@ pub struct Config {
     pub hall: HallFiles,
     /// Where sealed headers and heads are made public, if anywhere.
     pub publish: Option<Publisher>,
+    /// What packages and manifests are judged with.
+    pub verdict_keys: VerdictKeys,
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,
+}
+
+/// The keys that evidence is judged with.
+#[derive(Clone, Debug, Default)]
+pub struct VerdictKeys {
+    /// The namespace's secret.
+    pub hmac: Option<HmacKey>,
+    /// Keys that may sign packages and manifests.
+    pub trusted: Vec<PublicKey>,
 }
 
 /// Makes every sealed header that is not public yet public, and the head. It is

@@ -13,8 +13,8 @@ pub(super) mod dispatches;
 pub(super) mod enrol;
 pub(super) mod ingest;
 pub(super) mod registry;
-mod roll;
 pub(super) mod route;
+pub(super) mod standing;
 pub(super) mod status;
 mod tally;
 
@@ -25,12 +25,14 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::endpoint::Endpoint;
 use super::error::ServeError;
 use crate::ledger::json::Value;
-use crate::record::{Hall, Recorder, kind};
+use crate::logbook::request::Receipt;
+use crate::record::worker_index::WorkerIndex;
+use crate::record::{Hall, Outcome, RecordError, Recorder, kind};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
+use crate::wcp::registry_dir::InvalidRecord;
 
 use approved::Approved;
-use roll::Roll;
 use tally::Tally;
 
 pub(super) use tally::count_on;
@@ -55,7 +57,7 @@ pub(super) struct LiveHall {
     of_files: RwLock<Arc<Hall>>,
     /// Files and ledger together.
     current: RwLock<Arc<Hall>>,
-    roll: RwLock<Roll>,
+    index: RwLock<WorkerIndex>,
     /// Held while what the Hall knows is being changed: what is recorded before
     /// and after a change is then true.
     changing: Mutex<()>,
@@ -73,6 +75,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         approvals::endpoints(),
         discovery::endpoints(),
         registry::endpoints(),
+        standing::endpoints(),
     ]
     .into_iter()
     .flatten()
@@ -85,17 +88,18 @@ impl LiveHall {
     pub(super) fn open(files: HallFiles, recorder: &Recorder) -> Result<LiveHall, ServeError> {
         let of_files = (files.load)().map_err(ServeError::Hall)?;
         let store = Arc::clone(recorder.logbook().store());
-        let roll = Roll::read(&*store)?;
-        let hall = roll.enrol_in(&of_files);
+        let index = WorkerIndex::read(&*store)?;
+        let hall = index.hall(&of_files);
         if last_digests(&*store)?.as_ref() != Some(&hall.digests()) {
             recorder.reload(None, &hall, None)?;
+            record_dropped(recorder, None, &hall)?;
         }
         Ok(LiveHall {
             name: files.name.clone(),
             files,
             of_files: RwLock::new(Arc::new(of_files)),
             current: RwLock::new(Arc::new(hall)),
-            roll: RwLock::new(roll),
+            index: RwLock::new(index),
             changing: Mutex::new(()),
             tally: Tally::default(),
             approved: Approved::read(&*store)?,
@@ -108,8 +112,8 @@ impl LiveHall {
     }
 
     /// What the ledger says of workers and hashes.
-    pub(super) fn roll(&self) -> RwLockReadGuard<'_, Roll> {
-        read(&self.roll)
+    pub(super) fn index(&self) -> RwLockReadGuard<'_, WorkerIndex> {
+        read(&self.index)
     }
 
     /// Reads the files again, records the change, and decides with them from
@@ -117,8 +121,9 @@ impl LiveHall {
     pub(super) fn reload(&self, recorder: &Recorder) -> Result<(), ServeError> {
         let of_files = (self.files.load)().map_err(ServeError::Hall)?;
         let _changing = self.change();
-        let hall = self.roll().enrol_in(&of_files);
-        recorder.reload(Some(&self.current()), &hall, None)?;
+        let (before, hall) = (self.current(), self.index().hall(&of_files));
+        recorder.reload(Some(&before), &hall, None)?;
+        record_dropped(recorder, Some(&before), &hall)?;
         *write(&self.of_files) = Arc::new(of_files);
         *write(&self.current) = Arc::new(hall);
         Ok(())
@@ -128,13 +133,42 @@ impl LiveHall {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds to what the ledger says, and decides with that from now on.
-    fn enter(&self, add: impl FnOnce(&mut Roll)) {
-        let mut roll = write(&self.roll);
-        add(&mut roll);
-        let hall = roll.enrol_in(&read(&self.of_files));
+    /// Records a change of what the ledger says of workers, and decides with it
+    /// from then on.
+    fn record(&self, recorder: &Recorder, outcome: &Outcome) -> Result<Receipt, RecordError> {
+        let receipt = recorder.record(outcome)?;
+        let mut index = write(&self.index);
+        index.enter(outcome.kind(), outcome.payload(), receipt.ts);
+        let hall = index.hall(&self.of_files());
         *write(&self.current) = Arc::new(hall);
+        Ok(receipt)
     }
+
+    /// As the files have it.
+    fn of_files(&self) -> Arc<Hall> {
+        Arc::clone(&read(&self.of_files))
+    }
+}
+
+/// Records of the folder that were refused for what is in them, each once.
+fn record_dropped(
+    recorder: &Recorder,
+    before: Option<&Hall>,
+    after: &Hall,
+) -> Result<(), RecordError> {
+    let told = |record: &InvalidRecord| (record.path.clone(), record.problem.to_string());
+    let known: Vec<_> = before
+        .map_or(&[][..], Hall::dropped)
+        .iter()
+        .map(told)
+        .collect();
+    for record in after.dropped().iter().filter(|record| record.is_tampered()) {
+        let (path, problem) = told(record);
+        if !known.contains(&(path.clone(), problem.clone())) {
+            recorder.record(&Outcome::dropped_record(&path.to_string_lossy(), &problem))?;
+        }
+    }
+    Ok(())
 }
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::service::Service;
 use super::{
     append, entries, epochs, evidence, hall, health, metrics, openapi, page, requests, stats, tail,
-    upload,
+    upload, verdicts,
 };
 
 /// What an answer that is no page may do in a browser.
@@ -34,6 +34,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         epochs::endpoints(),
         evidence::endpoints(),
         upload::endpoints(),
+        verdicts::endpoints(),
         stats::endpoints(),
         tail::endpoints(),
         metrics::endpoints(),

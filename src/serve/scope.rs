@@ -19,6 +19,8 @@ pub enum Scope {
     Enrol,
     /// Claim decisions that were taken elsewhere, report hashes.
     Ingest,
+    /// Have packages, manifests and cards judged and recorded.
+    Attest,
     /// Resolve denials that want a human.
     Approve,
     /// Seal, and see the limits and figures of the server.
@@ -27,12 +29,13 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 7] = [
+    pub const ALL: [Scope; 8] = [
         Scope::Read,
         Scope::Append,
         Scope::Route,
         Scope::Enrol,
         Scope::Ingest,
+        Scope::Attest,
         Scope::Approve,
         Scope::Admin,
     ];
@@ -49,6 +52,7 @@ impl Scope {
             Scope::Route => "route",
             Scope::Enrol => "enrol",
             Scope::Ingest => "ingest",
+            Scope::Attest => "attest",
             Scope::Approve => "approve",
             Scope::Admin => "admin",
         }

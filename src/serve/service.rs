@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::blocking::Pools;
 use super::body::Bodies;
-use super::config::{Config, Limits, Publisher};
+use super::config::{Config, Limits, Publisher, VerdictKeys};
 use super::disk::FreeSpace;
 use super::doors::Doors;
 use super::error::ServeError;
@@ -50,6 +50,7 @@ pub(super) struct Service {
     pub(super) under_way: UnderWay,
     pub(super) intake: Intake,
     pub(super) hall: LiveHall,
+    pub(super) verdict_keys: VerdictKeys,
     publish: Option<Mutex<Publisher>>,
     token_path: Option<PathBuf>,
     tokens: RwLock<Option<Arc<TokenFile>>>,
@@ -105,6 +106,7 @@ impl Service {
             under_way: UnderWay::default(),
             intake: Intake::default(),
             hall,
+            verdict_keys: config.verdict_keys,
             publish: config.publish.map(Mutex::new),
             token_path: config.doors.token_file,
             tokens: RwLock::new(tokens.map(Arc::new)),

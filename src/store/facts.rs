@@ -1,28 +1,18 @@
-//! What an entry says of the things it can be found by.
-//!
-//! The producers put the same names in different places: a decision's
-//! `tenant_id` stands in `payload.decision` and in `payload.input`, that of a
-//! foreign entry at the top. All of them count, so an entry may have several
-//! values in one field, and a query finds it by any.
+//! The facts by which an entry is found, as the producers read them.
 //!
 //! The index is made from these facts and every hit is checked against them:
 //! one function, so the two can never differ.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
-use crate::ledger::kind;
+use crate::producers;
 
 use super::term::{Field, Term};
 
 /// The fields of an entry that it can be found by, each value once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts<'e> {
-    values: Vec<(Field, Cow<'e, str>)>,
+    values: producers::Facts<'e>,
 }
 
 impl<'e> Facts<'e> {
@@ -35,28 +25,9 @@ impl<'e> Facts<'e> {
 
     /// The same of an entry that is not hashed.
     pub(super) fn of_parts(kind: &'e str, payload: &'e [u8]) -> Facts<'e> {
-        let mut values = vec![(Field::Kind, Cow::Borrowed(kind))];
-        let payload = str::from_utf8(payload).ok().and_then(members);
-        if let Some(payload) = payload {
-            payload.read(&mut values);
-            if kind == kind::DOCUMENT
-                && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
-            {
-                values.push((Field::Document, digest));
-            }
-            for inner in [payload.decision, payload.input, payload.body] {
-                let Some(inner) = read(inner) else { continue };
-                inner.read(&mut values);
-                // A worker that was found to be tampered with is selected by
-                // nobody, and must be found all the same.
-                if let Some(denial) = read(inner.deny_reason_if_denied) {
-                    denial.read(&mut values);
-                }
-            }
+        Facts {
+            values: producers::facts(kind, payload),
         }
-        values.sort();
-        values.dedup();
-        Facts { values }
     }
 
     /// Whether the entry has `value` in `field`.
@@ -87,83 +58,6 @@ impl<'e> Facts<'e> {
 #[must_use]
 pub fn terms_of(entry: &Entry) -> Vec<Term> {
     Facts::of(entry).terms().collect()
-}
-
-fn read<'e>(raw: Option<&'e RawValue>) -> Option<Named<'e>> {
-    members(raw?.get())
-}
-
-/// Of an object only. An array would be read too, by the members' places, and of
-/// anything else it would be told at length, to nobody, what is wrong with it.
-fn members(text: &str) -> Option<Named<'_>> {
-    let object = text.starts_with('{').then_some(text)?;
-    serde_json::from_str(object).ok()
-}
-
-/// The members that are looked at, not yet read: a number of four thousand
-/// digits in the place of a name is nobody's name, and no error either.
-#[derive(Deserialize)]
-struct Named<'e> {
-    #[serde(borrow)]
-    tenant_id: Option<&'e RawValue>,
-    #[serde(borrow)]
-    correlation_id: Option<&'e RawValue>,
-    #[serde(borrow)]
-    decision_id: Option<&'e RawValue>,
-    #[serde(borrow)]
-    selected_worker_species_id: Option<&'e RawValue>,
-    #[serde(borrow)]
-    worker_species_id: Option<&'e RawValue>,
-    #[serde(borrow)]
-    worker_id: Option<&'e RawValue>,
-    #[serde(borrow)]
-    denied: Option<&'e RawValue>,
-    #[serde(borrow)]
-    deny_reason_if_denied: Option<&'e RawValue>,
-    #[serde(borrow)]
-    digest: Option<&'e RawValue>,
-    #[serde(borrow)]
-    decision: Option<&'e RawValue>,
-    #[serde(borrow)]
-    input: Option<&'e RawValue>,
-    #[serde(borrow)]
-    body: Option<&'e RawValue>,
-}
-
-impl<'e> Named<'e> {
-    fn read(&self, values: &mut Vec<(Field, Cow<'e, str>)>) {
-        let strings = [
-            (Field::Tenant, self.tenant_id),
-            (Field::Correlation, self.correlation_id),
-            (Field::Decision, self.decision_id),
-            (Field::Worker, self.selected_worker_species_id),
-            (Field::Worker, self.worker_species_id),
-            (Field::Worker, self.worker_id),
-        ];
-        // A tenant that is a number is a tenant, and another one than its digits.
-        let tenant = self.tenant_id.map(RawValue::get);
-        if let Some(json) = tenant.filter(|json| !json.starts_with('"') && *json != "null") {
-            values.push((Field::TenantJson, Cow::Borrowed(json)));
-        }
-        for (field, raw) in strings {
-            if let Some(text) = raw.and_then(|raw| string(raw.get())) {
-                values.push((field, text));
-            }
-        }
-        if let Some(word @ ("true" | "false")) = self.denied.map(RawValue::get) {
-            values.push((Field::Denied, Cow::Borrowed(word)));
-        }
-    }
-}
-
-/// The text of a JSON string; most have no escapes and are borrowed.
-fn string(raw: &str) -> Option<Cow<'_, str>> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') {
-        serde_json::from_str(raw).ok().map(Cow::Owned)
-    } else {
-        Some(Cow::Borrowed(inner))
-    }
 }
 
 #[cfg(test)]

@@ -196,7 +196,8 @@ pub fn select<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Selection<'s>
     let range = bounds::range(store, filter)?;
     let wanted = filter.wanted();
     // An index that was made before there were terms of this field has none.
-    let lacks = |(field, _): &(Field, _)| *field == Field::TenantJson && !store.index_is_current();
+    let later = [Field::TenantJson, Field::Denied, Field::Worker];
+    let lacks = |(field, _): &(Field, _)| later.contains(field) && !store.index_is_current();
     let indexed_to = if wanted.is_empty() || wanted.iter().any(lacks) {
         0
     } else {

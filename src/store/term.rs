@@ -6,26 +6,7 @@
 
 use crate::ledger::hash::Hash;
 
-/// What an entry can be found by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    /// Its kind.
-    Kind = 1,
-    /// `tenant_id`.
-    Tenant = 2,
-    /// `correlation_id`.
-    Correlation = 3,
-    /// `decision_id`.
-    Decision = 4,
-    /// `selected_worker_species_id`, `worker_species_id` or `worker_id`.
-    Worker = 5,
-    /// `denied`, of which the values are `true` and `false`.
-    Denied = 6,
-    /// The `digest` of a document, of which it is stored once.
-    Document = 7,
-    /// `tenant_id` where it is no string: the canonical JSON of a number, say.
-    TenantJson = 8,
-}
+pub use crate::producers::Field;
 
 /// A field with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 
 use crate::ledger::hexadecimal;
-use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::json::{Form, Object, Quoted, Value};
 use crate::ledger::sha256::sha256;
 use crate::ledger::shape::{self, MemberError};
 
@@ -87,7 +87,10 @@ pub enum RecordError {
     },
     /// `artifact_hash` is not that of the record: it was changed after it was
     /// hashed (`DENY_WORKER_TAMPERED`).
-    #[error("artifact_hash: the record hashes to {actual}, not to {claimed:?}")]
+    #[error(
+        "artifact_hash: the record hashes to {actual}, not to {}",
+        Quoted(claimed)
+    )]
     Tampered {
         /// What the record says.
         claimed: String,
@@ -99,7 +102,10 @@ pub enum RecordError {
 /// A control id that is not `ctrl.` and one part or more, separated by dots, of
 /// lower-case letters, digits, `_` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{control_id:?} is not a control id, such as ctrl.obs.audit-log-append-only")]
+#[error(
+    "{} is not a control id, such as ctrl.obs.audit-log-append-only",
+    Quoted(control_id)
+)]
 pub struct ControlIdError {
     /// What was given.
     pub control_id: String,

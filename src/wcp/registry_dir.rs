@@ -22,6 +22,17 @@ pub struct InvalidRecord {
     pub problem: InvalidRecordProblem,
 }
 
+impl InvalidRecord {
+    /// Whether the record was changed after it was hashed.
+    #[must_use]
+    pub const fn is_tampered(&self) -> bool {
+        matches!(
+            self.problem,
+            InvalidRecordProblem::Record(RecordError::Tampered { .. })
+        )
+    }
+}
+
 /// What is wrong with a record file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

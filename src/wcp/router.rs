@@ -264,6 +264,15 @@ impl<'a> Run<'a> {
     fn report_dispatch(&mut self, worker: &Arc<str>, asked: bool) {
         let worker = clean(worker);
         let policy_version = clean(&self.policy_version);
+        // It was scored before the gate was asked, and is reported after.
+        for event in &mut self.events {
+            if let Event::BlastScored {
+                policy_version: of, ..
+            } = event
+            {
+                *of = policy_version.clone();
+            }
+        }
         if self.input.env.is_production() && !self.basis.config.require_worker_attestation {
             self.events.push(Event::AttestationSkipped {
                 worker_species_id: worker.clone(),

@@ -86,7 +86,7 @@ pub enum Event {
     BlastScored {
         /// 0 to 100.
         blast_score: u8,
-        /// The version in force before the gate.
+        /// The gate's policy version.
         policy_version: Arc<str>,
     },
     /// `evt.gov.privilege_envelope.checked`

@@ -36,6 +36,7 @@ mod manifests;
 mod moved;
 mod names;
 mod other_tools;
+mod outcomes;
 mod packages;
 mod passphrases;
 mod place;

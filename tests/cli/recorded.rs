@@ -84,11 +84,15 @@ fn attestations_are_recorded_with_what_was_printed() {
         assert_eq!(entry["kind"], "wcp.attestation");
         let payload = &entry["payload"];
         let expected = [
+            "_actor",
             "deny_code",
             "manifest_sha256",
             "meta",
+            "mode",
             "ok",
             "package_hash",
+            "path",
+            "trusted_keys",
             "worker_id",
             "worker_species_id",
         ];
@@ -114,6 +118,10 @@ fn manifests_are_recorded_whole() {
         let digest = entry["payload"]["manifest_sha256"].clone();
         assert!(digest.is_string());
         result["manifest_sha256"] = digest;
+        for name in ["_actor", "mode", "path", "trusted_keys"] {
+            result[name] = entry["payload"][name].clone();
+            assert_ne!(result[name], Value::Null, "{name}");
+        }
         assert_eq!(entry["payload"], result);
     }
 }
@@ -131,7 +139,8 @@ fn cards_and_resident_forms_are_recorded_with_their_verdict() {
         let run = place.run(&args).ends_with(status);
         let entry = last(&place, &run);
         assert_eq!(entry["kind"], "vacant.card");
-        assert_eq!(members(&entry["payload"]), ["card", "verdict"]);
+        let expected = ["_actor", "card", "fault", "path", "trusted_keys", "verdict"];
+        assert_eq!(members(&entry["payload"]), expected);
         let verdict = if status == 0 { "pass" } else { "fail" };
         assert_eq!(entry["payload"]["verdict"], verdict);
         assert_eq!(entry["payload"]["card"]["vacant_id"], own);
@@ -159,7 +168,7 @@ fn enrolments_are_recorded_with_the_registry_before_and_after() {
     let enroll = || {
         let run = place.run(&["--json", "enroll", "a.json", "--record"]).ok();
         let entry = last(&place, &run);
-        assert_eq!(entry["kind"], "hall.reload");
+        assert_eq!(entry["kind"], "hall.enrolment");
         assert_eq!(entry["payload"]["worker_id"], "a");
         (run.document(), entry["payload"].clone())
     };
@@ -187,7 +196,11 @@ fn what_cannot_be_recorded_is_not_answered() {
     place
         .run(&["--json", "manifest", "verify", "cache"])
         .ends_with(1);
-    assert_eq!(place.count(), count, "only what is asked for is recorded");
+    assert_eq!(
+        place.count(),
+        count + 1,
+        "it is recorded unless one asks not to"
+    );
     place.write(
         "a.json",
         r#"{"worker_id": "a", "worker_species_id": "wrk.a"}"#,

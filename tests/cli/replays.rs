@@ -54,6 +54,7 @@ fn the_json_of_a_replay_has_these_members_and_no_others() {
     ];
     assert_eq!(names(&replay), expected);
     let expected = [
+        "_actor",
         "ban_list",
         "capability_id",
         "config",
@@ -80,24 +81,31 @@ fn the_json_of_a_replay_has_these_members_and_no_others() {
         "ts",
         "unenforced",
         "worker",
+        "worker_id",
     ];
     assert_eq!(names(&replay["timeline"][0]), expected);
     assert_eq!(replay["timeline"][0]["inputs"]["policy"], "recomputed");
     let expected = [
         "approvals",
         "attestations",
+        "bans",
         "cards",
         "claimed",
+        "confirmations",
         "could_not_evaluate",
         "decisions",
         "denied",
         "documents",
         "dry_runs",
+        "enrolments",
         "manifests",
         "mismatched",
         "on_trust",
         "recomputed",
         "reloads",
+        "reports",
+        "revocations",
+        "submissions",
         "unenforced",
         "without_budget",
     ];

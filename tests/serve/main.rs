@@ -30,3 +30,4 @@ mod registry;
 mod sealing;
 mod tail;
 mod tokens;
+mod verdicts;

@@ -65,6 +65,8 @@ pub(crate) struct Plan {
     pub(crate) registry_private: bool,
     pub(crate) gate: Option<&'static str>,
     pub(crate) banned: Vec<String>,
+    /// What evidence is judged with.
+    pub(crate) verdict_keys: sealbook::serve::VerdictKeys,
 }
 
 impl Default for Plan {
@@ -82,6 +84,7 @@ impl Default for Plan {
             registry_private: false,
             gate: None,
             banned: Vec::new(),
+            verdict_keys: sealbook::serve::VerdictKeys::default(),
         }
     }
 }
@@ -327,6 +330,7 @@ impl Plan {
                 let _ = begun.send(());
                 Ok(())
             })),
+            verdict_keys: self.verdict_keys,
             reload: reloads,
         };
         let kept = Kept {
@@ -364,7 +368,9 @@ impl Plan {
         });
         // What a server that ends at once has to say is seen when it is stopped.
         let _ = kept.begun.recv();
+        // What is refused before its body is read closes the connection.
         let agent = ureq::Agent::config_builder()
+            .max_idle_connections(0)
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))
             .max_redirects(0)

@@ -13,6 +13,8 @@ mod catalog;
 mod fenced;
 mod hall;
 mod hostile;
+#[cfg(feature = "store")]
+mod producers;
 mod properties;
 #[cfg(feature = "store")]
 mod record;

@@ -278,7 +278,7 @@ fn dry_runs_and_denials_are_recorded_as_such() {
         ("DENY", None)
     );
     let (replay, _) = scene.book().replay();
-    let counts = replay.counts;
+    let counts = &replay.counts;
     assert_eq!(
         (counts.decisions, counts.dry_runs, counts.denied),
         (2, 1, 1)
@@ -396,9 +396,9 @@ fn claims_and_reloads_are_recorded_and_claims_never_counted() {
     assert_eq!(reload.get("before"), Some(&one.digests()));
     assert_eq!(reload.get("after"), Some(&other.digests()));
     let (replay, _) = scene.book().replay();
-    let counts = replay.counts;
+    let counts = &replay.counts;
     assert_eq!(
-        (counts.reloads, counts.claimed, counts.decisions),
+        (counts.of("reloads"), counts.claimed, counts.decisions),
         (2, 1, 0)
     );
     assert_eq!(replay.report.faults, []);

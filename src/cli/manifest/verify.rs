@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::cli::Answer;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::key::parse_key;
+use crate::cli::key::{key_list, parse_key};
 use crate::cli::output::Output;
-use crate::cli::recording::Recording;
+use crate::cli::recording::{self, Recording};
 use crate::files::Disk;
 use crate::ledger::key::PublicKey;
 use crate::manifest::{self, FolderVerifier, JsonLinesTiles, ManifestVerifier, VerificationResult};
@@ -27,15 +27,17 @@ pub(in crate::cli) struct Args {
     /// [default: what the manifest records stands]
     #[arg(long, value_name = "FILE")]
     tiles: Option<PathBuf>,
-    /// Record the outcome in the ledger
-    #[arg(long)]
-    record: bool,
+    /// The case that it belongs to
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<String>,
+    #[command(flatten)]
+    recording: recording::Args,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let keys: Result<Vec<PublicKey>, _> = args.trusted_key.iter().map(|k| parse_key(k)).collect();
     let keys = keys?;
-    let recording = Recording::open(context, args.record)?;
+    let recording = Recording::open(context, &args.recording)?;
     let tiles = args.tiles.as_ref().map(JsonLinesTiles::new);
     let verifier = match &tiles {
         Some(tiles) => FolderVerifier::operator(&Disk, tiles),
@@ -43,7 +45,19 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     };
     let path = manifest_path(&args.path);
     let result = verifier.verify_manifest(&path, &keys);
-    recording.record(|| Outcome::manifest(&result), output)?;
+    let of = || {
+        let mode = if tiles.is_some() {
+            "operator"
+        } else {
+            "airborne"
+        };
+        Outcome::manifest(&result)
+            .of_case(args.correlation_id.as_deref())
+            .with("path", path.to_string_lossy().into_owned())
+            .with("mode", mode)
+            .with("trusted_keys", key_list(&keys))
+    };
+    recording.record(of, output)?;
     if output.is_json() {
         output.document(&result.to_value())?;
     } else {

@@ -7,9 +7,9 @@ use crate::cli::Answer;
 use crate::cli::context::Context;
 use crate::cli::document::{in_file, read};
 use crate::cli::error::{CliError, ProducerError};
-use crate::cli::key::parse_key;
+use crate::cli::key::{key_list, parse_key};
 use crate::cli::output::Output;
-use crate::cli::recording::Recording;
+use crate::cli::recording::{self, Recording};
 #[cfg(feature = "client")]
 use crate::cli::registry;
 use crate::ledger::key::PublicKey;
@@ -52,25 +52,29 @@ pub(in crate::cli) struct Args {
     #[cfg(feature = "client")]
     #[arg(long, value_name = "URL", conflicts_with = "banned")]
     registry: Option<String>,
-    /// Record the outcome in the ledger
-    #[arg(long)]
-    record: bool,
+    /// The case that it belongs to
+    #[arg(long, value_name = "ID")]
+    correlation_id: Option<String>,
+    #[command(flatten)]
+    recording: recording::Args,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let keys: Result<Vec<PublicKey>, _> = args.trusted_key.iter().map(|k| parse_key(k)).collect();
     let keys = keys?;
     let (banned, whole) = banned(args)?;
-    let recording = Recording::open(context, args.record)?;
+    let recording = Recording::open(context, &args.recording)?;
     let secret = hmac_key();
     let manifest = args.manifest.clone();
     let manifest = manifest.unwrap_or_else(|| args.dir.join("manifest.json"));
     let (worker, species) = (&args.worker_id, &args.worker_species_id);
+    // What is recorded leaves no file out.
+    let strict = args.strict || recording.records() && !args.allow_unattested;
     let mut verifier = PackageAttestationVerifier::new(&args.dir, manifest, worker, species)
         .hmac_key(secret.as_ref())
         .trusted_keys(&keys)
         .require_ed25519(args.require_ed25519)
-        .strict(args.strict || args.record && !args.allow_unattested);
+        .strict(strict);
     if let Some(banned) = &banned {
         verifier = verifier.ban_list(banned);
     }
@@ -79,7 +83,15 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         // What was held back may ban it.
         return Err(ProducerError::BanListCut.into());
     }
-    recording.record(|| Outcome::attestation(&outcome), output)?;
+    let of = || {
+        let mode = if strict { "strict" } else { "usual" };
+        Outcome::attestation(&outcome)
+            .of_case(args.correlation_id.as_deref())
+            .with("path", args.dir.to_string_lossy().into_owned())
+            .with("mode", mode)
+            .with("trusted_keys", key_list(&keys))
+    };
+    recording.record(of, output)?;
     if output.is_json() {
         output.document(&outcome.to_value())?;
     } else {

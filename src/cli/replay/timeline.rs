@@ -6,7 +6,8 @@ use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::verify::print_report;
 use crate::ledger::json::{Form, Object, Value};
-use crate::replay::item::{Decided, Event, Item, Judged};
+use crate::producers::text as member;
+use crate::replay::item::{Decided, Event, Item, Recorded};
 use crate::replay::otherwise::Brief;
 use crate::replay::report::Replay;
 use crate::replay::trust::Trust;
@@ -23,47 +24,10 @@ pub(super) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
             output.line(&format!("{head}  CLAIMED by {who}: {}", outcome(brief)))?;
             output.line("    not looked at: it is another's word")
         }
-        Event::Attested(judged) => {
-            let passed = member(&judged.summary, "ok") == "true";
-            let worker = member(&judged.summary, "worker_id");
-            let word = if passed { "ATTESTED" } else { "NOT ATTESTED" };
-            output.line(&format!("{head}  {word}  {worker}"))?;
-            rest(
-                judged,
-                &["package_hash", "manifest_sha256", "deny_code"],
-                output,
-            )
-        }
-        Event::Verified(judged) => {
-            let word = member(&judged.summary, "outcome").to_uppercase();
-            output.line(&format!("{head}  MANIFEST {word}"))?;
-            let members = [
-                "manifest_sha256",
-                "signing_public_key_fingerprint",
-                "fail_reasons",
-            ];
-            rest(judged, &members, output)
-        }
-        Event::Card(judged) => {
-            let verdict = member(&judged.summary, "verdict").to_uppercase();
-            output.line(&format!("{head}  {} {verdict}", item.kind))
-        }
-        Event::Approved(approval) => {
-            let word = match member(approval, "verdict").as_str() {
-                "approve" => "APPROVED",
-                "deny" => "REFUSED",
-                _ => "ESCALATED",
-            };
-            let (who, denied) = (member(approval, "who"), member(approval, "denied"));
-            output.line(&format!("{head}  {word} by {who}: the denial {denied}"))?;
-            output.line(&format!("    why         {}", member(approval, "why")))
-        }
-        Event::Reloaded(reload) => {
-            output.line(&format!("{head}  RELOADED"))?;
-            for name in ["before", "after"] {
-                output.line(&format!("    {name:<11} {}", member(reload, name)))?;
-            }
-            Ok(())
+        Event::Recorded(recorded) => {
+            let told = (recorded.kind.headline)(&recorded.summary);
+            output.line(&format!("{head}  {told}"))?;
+            details(recorded, output)
         }
         Event::Other => output.line(&format!("{head}  {}", item.kind)),
     }
@@ -90,6 +54,7 @@ fn decision(head: &str, decided: &Decided, output: &mut Output) -> Result<(), Cl
         of("tenant_id"),
         of("correlation_id"),
     ))?;
+    actor(&decided.summary, output)?;
     output.line(&format!(
         "    rule        {} of {}",
         of("matched_rule_id"),
@@ -130,14 +95,16 @@ fn decision(head: &str, decided: &Decided, output: &mut Output) -> Result<(), Cl
     Ok(())
 }
 
-fn rest(judged: &Judged, members: &[&str], output: &mut Output) -> Result<(), CliError> {
-    for name in members {
-        let text = member(&judged.summary, name);
+fn details(recorded: &Recorded, output: &mut Output) -> Result<(), CliError> {
+    let summary = &recorded.summary;
+    for name in recorded.kind.details {
+        let text = member(summary, name);
         if !text.is_empty() && text != "[]" {
-            output.line(&format!("    {name}  {text}"))?;
+            output.line(&format!("    {name:<11} {text}"))?;
         }
     }
-    let Some(today) = &judged.today else {
+    actor(summary, output)?;
+    let Some(today) = &recorded.today else {
         return Ok(());
     };
     if member(today, "same") == "true" {
@@ -156,12 +123,13 @@ fn rest(judged: &Judged, members: &[&str], output: &mut Output) -> Result<(), Cl
 /// What comes after the timeline.
 pub(super) fn print_end(
     result: &Replay,
+    compared: &[(&str, Option<bool>)],
     otherwise: bool,
     elapsed_ms: u64,
     output: &mut Output,
 ) -> Result<(), CliError> {
     output.line("")?;
-    let counts = result.counts;
+    let counts = &result.counts;
     output.line(&format!(
         "{} decisions, {} computed again, {} come out otherwise; {} denied, {} dry runs",
         counts.decisions, counts.recomputed, counts.mismatched, counts.denied, counts.dry_runs
@@ -186,12 +154,12 @@ pub(super) fn print_end(
             output.line(&format!("{count} {what}"))?;
         }
     }
-    if let Some(same) = result.today {
-        let text = match same {
-            true => "today's content is what was attested last",
-            false => "today's content is NOT what was attested last",
-        };
-        output.line(text)?;
+    for (what, same) in compared {
+        output.line(&match same {
+            Some(true) => format!("today's content of the {what} is what was attested last"),
+            Some(false) => format!("today's content of the {what} is NOT what was attested last"),
+            None => format!("the record has NO attestation of the {what} that passed"),
+        })?;
     }
     print_report(
         &result.report,
@@ -236,13 +204,15 @@ fn outcome(brief: &Brief) -> String {
     }
 }
 
-/// A member as text; nothing of what is not there.
-fn member(object: &Object, name: &str) -> String {
-    match object.get(name) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => json(other),
-    }
+/// Who did it, where that is recorded.
+fn actor(summary: &Object, output: &mut Output) -> Result<(), CliError> {
+    let Some(actor) = summary.get("_actor").and_then(Value::as_object) else {
+        return Ok(());
+    };
+    let said = actor.iter().filter(|(_, value)| **value != Value::Null);
+    let said = said.map(|(name, _)| format!("{name} {}", member(actor, name)));
+    let said: Vec<String> = said.collect();
+    output.line(&format!("    by          {}", said.join(", ")))
 }
 
 fn json(value: &Value) -> String {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::ledger::entry::Entry;
-use crate::ledger::json::Value;
+use crate::ledger::json::{Object, Value};
+use crate::producers::{self, Role, text};
 use crate::record::kind;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::epochs::answer;
@@ -30,6 +31,9 @@ const ACTIVE: i64 = 3_600_000_000;
 /// A decision (SPEC §7).
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Dispatch {
+    /// Of what is no decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
     #[schema(value_type = Option<String>)]
     decision_id: Option<Value>,
     #[schema(value_type = Option<String>)]
@@ -82,7 +86,7 @@ pub(in crate::serve) async fn dispatches(
     State(service): State<Arc<Service>>,
     params: Params,
 ) -> Result<Response, Problem> {
-    let dispatches = found(service, params, Filter::default()).await?;
+    let dispatches = found(service, params, decisions()).await?;
     let count = dispatches.len() as u64;
     Ok(answer(&Dispatches { dispatches, count }))
 }
@@ -98,14 +102,15 @@ pub(in crate::serve) async fn active(
     let filter = Filter {
         denied: Some(false),
         since: Some(service.clock.wall().saturating_add_micros(-ACTIVE)),
-        ..Filter::default()
+        ..decisions()
     };
     let dispatches = found(service, params, filter).await?;
     let count = dispatches.len() as u64;
     Ok(answer(&Dispatches { dispatches, count }))
 }
 
-/// Denials, newest first.
+/// Whatever was denied, newest first: requests, and packages, manifests, cards
+/// and enrolments that failed.
 #[utoipa::path(get, path = "/alerts", tag = "hall",
     params(("limit" = Option<u64>, Query, minimum = 1, maximum = 200)),
     responses((status = 200, description = "The denials", body = Alerts)))]
@@ -114,12 +119,28 @@ pub(in crate::serve) async fn alerts(
     params: Params,
 ) -> Result<Response, Problem> {
     let filter = Filter {
+        kinds: refusing(),
         denied: Some(true),
         ..Filter::default()
     };
     let alerts = found(service, params, filter).await?;
     let count = alerts.len() as u64;
     Ok(answer(&Alerts { alerts, count }))
+}
+
+/// Recorded decisions.
+fn decisions() -> Filter {
+    Filter {
+        kinds: vec![kind::DECISION.to_owned()],
+        ..Filter::default()
+    }
+}
+
+/// The kinds that can deny. A claim of somebody's is none.
+fn refusing() -> Vec<String> {
+    let kinds = producers::all().into_iter();
+    let kinds = kinds.filter(|kind| kind.denied.is_some() || kind.role == Role::Choice);
+    kinds.map(|kind| kind.name.to_owned()).collect()
 }
 
 async fn found(
@@ -131,7 +152,6 @@ async fn found(
     let limit = params.number("limit", 1..=MOST, USUAL, expected)?;
     params.finish()?;
     let filter = Filter {
-        kinds: vec![kind::DECISION.to_owned()],
         reverse: true,
         limit: Some(limit),
         ..filter
@@ -148,9 +168,13 @@ async fn found(
 /// A recorded decision in short.
 fn dispatch(entry: &Entry) -> Dispatch {
     let payload = entry.check_payload().unwrap_or_default();
+    if entry.kind() != kind::DECISION {
+        return refusal(entry, &payload);
+    }
     let decision = payload.get("decision");
     let of = |name| decision.and_then(|decision| decision.get(name)).cloned();
     Dispatch {
+        kind: None,
         decision_id: of("decision_id"),
         decided_at: of("timestamp"),
         capability_id: of("capability_id"),
@@ -161,6 +185,32 @@ fn dispatch(entry: &Entry) -> Dispatch {
         selected_worker: of("selected_worker_species_id"),
         blast_score: blast_score(decision),
         artifact_hash: of("artifact_hash"),
+    }
+}
+
+/// What failed, in the members of a decision, and of which kind it is.
+fn refusal(entry: &Entry, payload: &Object) -> Dispatch {
+    let of = |name| payload.get(name).cloned();
+    let headline = producers::find(entry.kind()).map(|kind| (kind.headline)(payload));
+    let code = match text(payload, "deny_code").as_str() {
+        "" => headline.clone(),
+        code => Some(code.to_owned()),
+    };
+    let reason: Object = [("code", code), ("message", headline)]
+        .into_iter()
+        .collect();
+    Dispatch {
+        kind: Some(entry.kind().to_owned()),
+        decision_id: None,
+        decided_at: Some(Value::from(entry.ts().to_string())),
+        capability_id: None,
+        tenant_id: of("tenant_id"),
+        env: None,
+        denied: Some(Value::from(true)),
+        deny_reason: Some(Value::Object(reason)),
+        selected_worker: of("worker_species_id"),
+        blast_score: None,
+        artifact_hash: of("package_hash"),
     }
 }
 

@@ -12,15 +12,16 @@ use utoipa::ToSchema;
 use crate::ledger::json::Value;
 use crate::ledger::parse::parse;
 use crate::ledger::time::Timestamp;
-use crate::record::Outcome;
+use crate::logbook::request::Receipt;
 use crate::record::outcome::ACTOR;
+use crate::record::{Hall, Outcome};
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
-use crate::wcp::record::WorkerRecord;
+use crate::wcp::record::{RecordError, WorkerRecord};
 use crate::wcp::registry::Enrolment;
 
 /// A worker's registry record.
@@ -70,18 +71,33 @@ pub(in crate::serve) async fn enroll(
     actor: Actor,
     request: Request,
 ) -> Result<Response, Problem> {
-    let work = move |service: &Service, body: &[u8]| {
-        let document = parse(body)?;
-        check(&document)?;
-        let record = WorkerRecord::read(&document)?;
-        enrol(service, &actor, record)
-    };
-    let (answer, enrolment) = take_up(service, request, work).await?;
+    let work = move |service: &Service, body: &[u8]| take_in(service, &actor, body);
+    let (answer, enrolment, _) = take_up(service, request, work).await?;
     let status = match enrolment {
         Enrolment::Added => StatusCode::CREATED,
         Enrolment::Updated => StatusCode::OK,
     };
     Ok((status, Json(answer)).into_response())
+}
+
+/// Reads a record and enrols the worker; a record that was changed is refused,
+/// and that is recorded.
+pub(in crate::serve) fn take_in(
+    service: &Service,
+    actor: &Actor,
+    body: &[u8],
+) -> Result<(EnrolledText, Enrolment, Receipt), Problem> {
+    let document = parse(body)?;
+    check(&document)?;
+    let record = match WorkerRecord::read(&document) {
+        Err(error @ RecordError::Tampered { .. }) => {
+            let refused = Outcome::refused_enrolment(&document, &error);
+            service.recorder.record(&refused.by(actor.to_value()))?;
+            return Err(error.into());
+        }
+        read => read?,
+    };
+    enrol(service, actor, record)
 }
 
 /// Over HTTP a record comes with its hash, and without what the server adds.
@@ -102,18 +118,18 @@ fn enrol(
     service: &Service,
     actor: &Actor,
     record: WorkerRecord,
-) -> Result<(EnrolledText, Enrolment), Problem> {
+) -> Result<(EnrolledText, Enrolment, Receipt), Problem> {
     let hall = &service.hall;
     let _changing = hall.change();
     let before = hall.current();
     let mut registry = before.workers().clone();
     let enrolment = registry.enroll_remote(record.clone());
+    let after = Hall::clone(&before).with_registry(registry);
     let id = service.new_id()?;
-    let outcome = Outcome::enrolled(&id, &record, before.workers(), &registry);
-    let outcome = outcome.by(actor.to_value());
-    let receipt = service.recorder.record(&outcome)?;
-    hall.enter(|roll| roll.enrol(outcome.payload(), receipt.ts));
-    Ok((text(id, &record, receipt.ts, enrolment), enrolment))
+    let outcome = Outcome::enrolment(&id, &record, "ledger", &before, &after);
+    let receipt = hall.record(&service.recorder, &outcome.by(actor.to_value()))?;
+    let text = text(id, &record, receipt.ts, enrolment);
+    Ok((text, enrolment, receipt))
 }
 
 fn text(id: String, record: &WorkerRecord, at: Timestamp, enrolment: Enrolment) -> EnrolledText {

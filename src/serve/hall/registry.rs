@@ -2,8 +2,9 @@
 //! another's registry.
 //!
 //! A submission and a report are what somebody says: they are recorded as such.
-//! A reported hash is listed with the status `reported` and bans nobody; the
-//! hashes that are banned are those of the Hall's own ban list.
+//! A reported hash is listed with the status `reported` and bans nobody, and a
+//! submitted one is nobody's code hash, until an administrator confirms it
+//! (see `standing`). What is banned is on the Hall's own list or in its ledger.
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 use crate::wcp::RegistryView as _;
+use crate::wcp::basis::Standing;
 
 /// Entries of the ban list in an answer where nothing is said.
 const USUAL: u64 = 500;
@@ -41,9 +43,12 @@ const ID_CHARS: usize = 256;
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct WorkerVerdict {
     worker_id: String,
-    /// `active` or `banned`.
+    /// `active`, `revoked` or `banned`.
     status: &'static str,
+    /// What was submitted last, or else what the record says.
     current_hash: Option<String>,
+    /// Of what was submitted: `pending`, which clears nothing, or `confirmed`.
+    review_status: Option<&'static str>,
     banned: bool,
     ban_reason: Option<String>,
     attested_at: Option<String>,
@@ -127,27 +132,44 @@ pub(in crate::serve) async fn verify_worker(
     params: Params,
 ) -> Result<Json<WorkerVerdict>, Problem> {
     params.finish()?;
+    let here = Arc::clone(&service);
+    let verdict = move || verdict(&here, worker_id);
+    Ok(Json(service.pools.read(verdict).await?))
+}
+
+/// As the router decides: what it would not dispatch to is not active here.
+fn verdict(service: &Service, worker_id: String) -> Result<WorkerVerdict, Problem> {
     let hall = service.hall.current();
-    let roll = service.hall.roll();
-    let attested = roll.attested(&worker_id);
-    if attested.is_none() && hall.workers().worker(&worker_id).is_none() {
+    let index = service.hall.index();
+    let submitted = index.submitted(&worker_id);
+    let record = hall.workers().worker(&worker_id);
+    if submitted.is_none() && record.is_none() {
         return Err(Problem::NotFound);
     }
-    let hash = attested.map(|attested| attested.sha256.to_string());
-    let banned = hash.as_deref().is_some_and(|hash| hall.is_banned(hash));
-    Ok(Json(WorkerVerdict {
-        worker_id,
-        status: if banned { "banned" } else { "active" },
-        current_hash: hash,
+    let of_record = record.and_then(|record| record.attestation.as_ref()?.code_hash.clone());
+    let hash = submitted.map(|submitted| submitted.sha256.to_string());
+    let ban_reason = hall.ban_of(&worker_id);
+    let banned = ban_reason.is_some();
+    Ok(WorkerVerdict {
+        status: match banned {
+            true => Standing::Banned.as_str(),
+            false => hall.workers().standing(&worker_id).as_str(),
+        },
+        current_hash: hash.or_else(|| of_record.map(|hash| hash.to_string())),
+        review_status: submitted.map(|submitted| match submitted.confirmed {
+            true => "confirmed",
+            false => "pending",
+        }),
         banned,
-        ban_reason: banned.then(|| "the hash is on the Hall's ban list".to_owned()),
-        attested_at: attested.map(|attested| attested.attested_at.to_string()),
-        ai_generated: attested.is_some_and(|attested| attested.ai_generated),
-        ai_service: attested.and_then(|attested| attested.ai_service.clone()),
-        ai_model: attested.and_then(|attested| attested.ai_model.clone()),
-        ai_session_fingerprint: attested
-            .and_then(|attested| attested.ai_session_fingerprint.clone()),
-    }))
+        ban_reason,
+        attested_at: submitted.map(|submitted| submitted.attested_at.to_string()),
+        ai_generated: submitted.is_some_and(|submitted| submitted.ai_generated),
+        ai_service: submitted.and_then(|submitted| submitted.ai_service.clone()),
+        ai_model: submitted.and_then(|submitted| submitted.ai_model.clone()),
+        ai_session_fingerprint: submitted
+            .and_then(|submitted| submitted.ai_session_fingerprint.clone()),
+        worker_id,
+    })
 }
 
 /// The hashes on the Hall's own ban list; those that were only reported are
@@ -208,8 +230,8 @@ fn listed(service: &Service, wanted: Reviewed, limit: usize) -> Vec<BanItem> {
         source: entry.source.clone().unwrap_or_else(|| "hall".to_owned()),
         review_status: "confirmed",
     });
-    let roll = service.hall.roll();
-    let reported = roll.reported();
+    let index = service.hall.index();
+    let reported = index.reported();
     let reported = reported.filter(|reported| {
         // It is listed already.
         !hall.is_banned(&reported.sha256.to_string())
@@ -241,10 +263,7 @@ pub(in crate::serve) async fn report(
         payload.insert("source", actor.name());
         let outcome = Outcome::report(payload).by(actor.to_value());
         let _changing = service.hall.change();
-        let receipt = service.recorder.record(&outcome)?;
-        service
-            .hall
-            .enter(|roll| roll.report(outcome.payload(), receipt.ts));
+        service.hall.record(&service.recorder, &outcome)?;
         Ok(report.sha256.to_string())
     };
     let sha256 = take_up(service, request, work).await?;
@@ -283,10 +302,7 @@ pub(in crate::serve) async fn attest(
         payload.insert("ai_session_fingerprint", fingerprint);
         let outcome = Outcome::submission(payload).by(actor.to_value());
         let _changing = service.hall.change();
-        let receipt = service.recorder.record(&outcome)?;
-        service
-            .hall
-            .enter(|roll| roll.attest(outcome.payload(), receipt.ts));
+        service.hall.record(&service.recorder, &outcome)?;
         Ok(Submitted {
             id,
             worker_id,

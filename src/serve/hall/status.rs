@@ -44,7 +44,7 @@ pub(in crate::serve) struct Worker {
     /// `null` for one that is enrolled in the folder of records.
     #[schema(value_type = Option<String>)]
     enrolled_at: Option<Timestamp>,
-    /// `active`.
+    /// `active`, `revoked` or `banned`.
     status: &'static str,
 }
 
@@ -103,17 +103,17 @@ pub(in crate::serve) async fn workers(
 /// The workers and their count.
 pub(super) fn listed(service: &Service) -> Workers {
     let hall = service.hall.current();
-    let roll = service.hall.roll();
+    let index = service.hall.index();
     let workers = hall.workers().enrolled_workers().iter();
     let workers = workers.map(|record| Worker {
         worker_id: record.worker_id.clone(),
         worker_species_id: record.worker_species_id.clone(),
         capabilities: record.capabilities.clone(),
         risk_tier: record.document.get("risk_tier").cloned(),
-        enrolled_at: roll
+        enrolled_at: index
             .worker(&record.worker_id)
             .map(|worker| worker.enrolled_at),
-        status: "active",
+        status: hall.workers().standing(&record.worker_id).as_str(),
     });
     let workers: Vec<Worker> = workers.collect();
     let count = workers.len() as u64;

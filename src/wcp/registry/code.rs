@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Registry;
 use crate::ledger::json::Value;
 use crate::wcp::basis::{Standing, StandingWorker};
-use crate::wcp::record::{CodeAttestation, WorkerRecord};
+use crate::wcp::record::WorkerRecord;
 #[cfg(feature = "files")]
 use crate::wcp::worker_source::{AllowedDirs, AttestError, hash_source};
 
@@ -204,7 +204,7 @@ impl Registry {
         let confined = self.code.allowed.is_some();
         self.standing_records(species_id).find_map(|record| {
             let trusted = confined || !self.code.remote.contains(&record.worker_id);
-            let own: &CodeAttestation = record.attestation.as_ref().filter(|_| trusted)?;
+            let own = record.attestation.as_ref().filter(|_| trusted)?;
             own.source_file.as_deref()
         })
     }

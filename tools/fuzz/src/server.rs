@@ -110,6 +110,7 @@ impl Server {
                 let _ = begun.send(());
                 Ok(())
             })),
+            verdict_keys: sealbook::serve::VerdictKeys::default(),
             reload: reloads,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

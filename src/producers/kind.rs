@@ -1,8 +1,11 @@
 //! The kinds that are recorded (SPEC §5.4).
 
-/// A routing decision; the outcome of verifying a worker package; and something
-/// that decisions refer to: rules, a configuration, a policy.
-pub use crate::ledger::kind::{ATTESTATION, DECISION, DOCUMENT};
+/// Something that decisions refer to: rules, a configuration, a policy.
+pub use crate::ledger::kind::DOCUMENT;
+/// A routing decision.
+pub const DECISION: &str = "wcp.decision";
+/// The outcome of verifying a worker package.
+pub const ATTESTATION: &str = "wcp.attestation";
 /// A decision that someone else claims.
 pub const INGESTED: &str = "wcp.ingested";
 /// The outcome of verifying an artifact manifest.
@@ -15,9 +18,15 @@ pub const RESIDENT: &str = "vacant.resident";
 pub const RELOAD: &str = "hall.reload";
 /// Someone resolved a denial that wants a human.
 pub const APPROVAL: &str = "hall.approval";
-/// A worker was enrolled, with its record.
+/// A worker was enrolled, with its record; or its record was refused.
 pub const ENROLMENT: &str = "hall.enrolment";
 /// Someone submitted the hash of a worker's package.
 pub const SUBMISSION: &str = "hall.attestation";
 /// Someone reported a hash as bad.
 pub const REPORT: &str = "hall.report";
+/// A submitted hash was confirmed as a worker's.
+pub const CONFIRMATION: &str = "hall.confirmation";
+/// Something was banned, or a ban lifted.
+pub const BAN: &str = "hall.ban";
+/// The enrolment of a worker was revoked, or restored.
+pub const REVOCATION: &str = "hall.revocation";

@@ -1,0 +1,191 @@
+//! `sealbook worker`: who may be dispatched to. Each change is an entry, which
+//! every Hall of the ledger heeds.
+
+use std::path::PathBuf;
+
+use crate::ledger::json::Object;
+use crate::ledger::sha256::Sha256Digest;
+use crate::record::worker_index::{WorkerIndex, change};
+use crate::record::{Hall, Outcome, Recorder};
+use crate::wcp::load_rules_from_dict;
+
+use super::Answer;
+use super::context::Context;
+use super::error::{CliError, ProducerError};
+use super::output::Output;
+use super::recording::{self, Recording};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Take a submitted hash as the worker's
+    Confirm(Confirm),
+    /// Revoke a worker's enrolment
+    Revoke(Worker),
+    /// Take a revocation back
+    Restore(Worker),
+    /// Ban a hash, a worker or a namespace
+    Ban(Ban),
+    /// Lift a ban that the ledger has
+    LiftBan(Ban),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Confirm {
+    /// The worker
+    worker_id: String,
+    /// The hash that was submitted for it, 64 hex digits
+    #[arg(long, value_name = "HASH")]
+    sha256: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Worker {
+    /// The worker
+    worker_id: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Ban {
+    #[command(flatten)]
+    what: What,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct What {
+    /// Code or a package of this SHA-256
+    #[arg(long, value_name = "HASH")]
+    sha256: Option<String>,
+    /// A worker
+    #[arg(long, value_name = "ID")]
+    worker_id: Option<String>,
+    /// All workers of a namespace, org.<name> or x.<name>
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Common {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+    /// The folder of registry records, to say what changes [default: ./enrolled, if it is there]
+    #[arg(long, value_name = "DIR")]
+    registry_dir: Option<PathBuf>,
+    #[command(flatten)]
+    recording: recording::Args,
+}
+
+pub(super) fn run(
+    context: &Context,
+    command: &Command,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let common = match command {
+        Command::Confirm(args) => &args.common,
+        Command::Revoke(args) | Command::Restore(args) => &args.common,
+        Command::Ban(args) | Command::LiftBan(args) => &args.common,
+    };
+    let recording = Recording::open(context, &common.recording)?;
+    let Some(recorder) = recording.recorder()? else {
+        // There is nowhere else that a change could be.
+        context.writer()?;
+        return Err(CliError::usage(
+            "a change is an entry: it has to be recorded",
+        ));
+    };
+    let hall = hall(common)?;
+    let (outcome, changes) = changed(command, common, recorder, &hall)?;
+    recording.record(|| outcome, output)?;
+    if output.is_json() {
+        let mut object = Object::new();
+        object.insert("changed", true);
+        let changes = changes.iter().map(|text| text.as_str().into());
+        object.insert("changes", changes.collect::<Vec<_>>());
+        output.document(&object)?;
+    } else {
+        for change in &changes {
+            output.line(change)?;
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+fn changed(
+    command: &Command,
+    common: &Common,
+    recorder: &Recorder,
+    hall: &Hall,
+) -> Result<(Outcome, Vec<String>), CliError> {
+    let index = WorkerIndex::read(&**recorder.logbook().store())?;
+    let why = common.why.as_str();
+    let outcome = match command {
+        Command::Confirm(args) => {
+            let sha256 = digest(&args.sha256)?;
+            let submitted = index.submitted(&args.worker_id);
+            if submitted.is_none_or(|submitted| submitted.sha256 != sha256) {
+                return Err(CliError::NothingFound);
+            }
+            Outcome::confirmation(&args.worker_id, &sha256, why)
+        }
+        Command::Revoke(args) => Outcome::revocation(&args.worker_id, true, why),
+        Command::Restore(args) => match index.revoked(&args.worker_id) {
+            Some(_) => Outcome::revocation(&args.worker_id, false, why),
+            None => return Err(CliError::NothingFound),
+        },
+        Command::Ban(args) => {
+            let (member, name) = named(&args.what)?;
+            Outcome::ban(member, &name, true, why)
+        }
+        Command::LiftBan(args) => {
+            let (member, name) = named(&args.what)?;
+            if !index.bans(member, &name) {
+                return Err(CliError::NothingFound);
+            }
+            Outcome::ban(member, &name, false, why)
+        }
+    };
+    Ok(change(outcome, &index, hall))
+}
+
+/// Whom a change is described against: the workers of the folder.
+fn hall(common: &Common) -> Result<Hall, CliError> {
+    let no_rules = crate::ledger::parse::parse(br#"{"rules": []}"#)?;
+    let rules = load_rules_from_dict(&no_rules).map_err(ProducerError::from)?;
+    let hall = Hall::new(rules);
+    let usual = PathBuf::from("./enrolled");
+    Ok(match &common.registry_dir {
+        Some(dir) => hall.registry(dir)?,
+        None if usual.is_dir() => hall.registry(usual)?,
+        None => hall,
+    })
+}
+
+fn named(what: &What) -> Result<(&'static str, String), CliError> {
+    Ok(match (&what.sha256, &what.worker_id, &what.namespace) {
+        (Some(hash), _, _) => ("sha256", digest(hash)?.to_string()),
+        (_, Some(id), _) => ("worker_id", id.clone()),
+        (_, _, Some(name)) => ("namespace", name.clone()),
+        _ => {
+            return Err(CliError::usage(
+                "--sha256, --worker-id or --namespace is missing",
+            ));
+        }
+    })
+}
+
+fn digest(text: &str) -> Result<Sha256Digest, CliError> {
+    Sha256Digest::from_hex(text).map_err(|_| CliError::Argument {
+        what: "hash",
+        given: text.to_owned(),
+        expected: "64 lower-case hex digits are needed",
+    })
+}

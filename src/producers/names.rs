@@ -1,0 +1,188 @@
+//! What an entry says of the things it can be found by.
+//!
+//! The producers put the same names in different places: a decision's
+//! `tenant_id` stands in `payload.decision` and in `payload.input`, that of a
+//! foreign entry at the top. All of them count, so an entry may have several
+//! values in one field, and a query finds it by any.
+//!
+//! The index is made from these facts and every hit is checked against them:
+//! one function, so the two can never differ.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Kind, Role, find};
+
+/// What an entry can be found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// Its kind.
+    Kind = 1,
+    /// `tenant_id`.
+    Tenant = 2,
+    /// `correlation_id`.
+    Correlation = 3,
+    /// `decision_id`.
+    Decision = 4,
+    /// `selected_worker_species_id`, `worker_species_id` or `worker_id`.
+    Worker = 5,
+    /// Whether it denied: `true` or `false`.
+    Denied = 6,
+    /// The `digest` of a document, of which it is stored once.
+    Document = 7,
+    /// `tenant_id` where it is no string: the canonical JSON of a number, say.
+    TenantJson = 8,
+}
+
+/// A field with a value.
+pub type Fact<'e> = (Field, Cow<'e, str>);
+
+/// The facts of one entry.
+pub type Facts<'e> = Vec<Fact<'e>>;
+
+/// The facts of an entry, sorted, each once. A value of another type than its
+/// field's, and a payload that is no object, say nothing.
+#[must_use]
+pub fn facts<'e>(kind: &'e str, payload: &'e [u8]) -> Facts<'e> {
+    let mut values = vec![(Field::Kind, Cow::Borrowed(kind))];
+    let text = str::from_utf8(payload).unwrap_or_default();
+    if let Some(payload) = members(text) {
+        payload.read(&mut values);
+        if let Some(known) = find(kind) {
+            if known.role == Role::Document
+                && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
+            {
+                values.push((Field::Document, digest));
+            }
+            if known.denied.is_some() || !known.named.is_empty() {
+                known.read(text, &mut values);
+            }
+            if known.role == Role::Choice {
+                payload.chosen(&mut values);
+            }
+        }
+        for inner in [payload.decision, payload.input, payload.body] {
+            let Some(inner) = read(inner) else { continue };
+            inner.read(&mut values);
+            // A worker that was found to be tampered with is selected by
+            // nobody, and must be found all the same.
+            if let Some(denial) = read(inner.deny_reason_if_denied) {
+                denial.read(&mut values);
+            }
+        }
+    }
+    values.sort();
+    values.dedup();
+    values
+}
+
+fn read<'e>(raw: Option<&'e RawValue>) -> Option<Named<'e>> {
+    members(raw?.get())
+}
+
+/// Of an object only. An array would be read too, by the members' places, and of
+/// anything else it would be told at length, to nobody, what is wrong with it.
+fn members(text: &str) -> Option<Named<'_>> {
+    let object = text.starts_with('{').then_some(text)?;
+    serde_json::from_str(object).ok()
+}
+
+/// The members that are looked at, not yet read: a number of four thousand
+/// digits in the place of a name is nobody's name, and no error either.
+#[derive(Deserialize)]
+struct Named<'e> {
+    #[serde(borrow)]
+    tenant_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    correlation_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    decision_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    selected_worker_species_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    worker_species_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    worker_id: Option<&'e RawValue>,
+    #[serde(borrow)]
+    denied: Option<&'e RawValue>,
+    #[serde(borrow)]
+    deny_reason_if_denied: Option<&'e RawValue>,
+    #[serde(borrow)]
+    digest: Option<&'e RawValue>,
+    #[serde(borrow)]
+    decision: Option<&'e RawValue>,
+    #[serde(borrow)]
+    input: Option<&'e RawValue>,
+    #[serde(borrow)]
+    body: Option<&'e RawValue>,
+    #[serde(borrow)]
+    receipt: Option<&'e RawValue>,
+}
+
+impl<'e> Named<'e> {
+    fn read(&self, values: &mut Facts<'e>) {
+        let strings = [
+            (Field::Tenant, self.tenant_id),
+            (Field::Correlation, self.correlation_id),
+            (Field::Decision, self.decision_id),
+            (Field::Worker, self.selected_worker_species_id),
+            (Field::Worker, self.worker_species_id),
+            (Field::Worker, self.worker_id),
+        ];
+        // A tenant that is a number is a tenant, and another one than its digits.
+        let tenant = self.tenant_id.map(RawValue::get);
+        if let Some(json) = tenant.filter(|json| !json.starts_with('"') && *json != "null") {
+            values.push((Field::TenantJson, Cow::Borrowed(json)));
+        }
+        for (field, raw) in strings {
+            if let Some(text) = raw.and_then(|raw| string(raw.get())) {
+                values.push((field, text));
+            }
+        }
+        if let Some(word @ ("true" | "false")) = self.denied.map(RawValue::get) {
+            values.push((Field::Denied, Cow::Borrowed(word)));
+        }
+    }
+
+    /// The worker that was chosen, which the decision itself names by its
+    /// species.
+    fn chosen(&self, values: &mut Facts<'e>) {
+        let receipt = read(self.receipt);
+        if let Some(worker) = receipt.and_then(|r| string(r.worker_id?.get())) {
+            values.push((Field::Worker, worker));
+        }
+    }
+}
+
+impl Kind {
+    /// What this kind alone says, in members of its own.
+    fn read<'e>(&self, payload: &'e str, values: &mut Facts<'e>) {
+        let Ok(members) = serde_json::from_str::<BTreeMap<Cow<'e, str>, &'e RawValue>>(payload)
+        else {
+            return;
+        };
+        let member = |name: &str| members.get(name).map(|raw| raw.get());
+        if let Some((name, denied)) = self.denied
+            && let Some(said) = member(name).filter(|said| *said != "null")
+        {
+            let word = if said == denied { "true" } else { "false" };
+            values.push((Field::Denied, Cow::Borrowed(word)));
+        }
+        for (field, name) in self.named {
+            values.extend(member(name).and_then(string).map(|text| (*field, text)));
+        }
+    }
+}
+
+/// The text of a JSON string; most have no escapes and are borrowed.
+fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
