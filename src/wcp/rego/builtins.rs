@@ -25,7 +25,9 @@ enum Cost {
     ReplaceMany,
     /// An expression is compiled for it.
     Regex(u64),
-    /// The same, and what it finds becomes another text.
+    /// The same, and each of its groups is a text for every match.
+    RegexGroups,
+    /// An expression is compiled for it, and what it finds becomes another text.
     RegexReplace,
 }
 
@@ -76,6 +78,11 @@ impl Cost {
                 length
             }
             Cost::Regex(times) => REGEX.saturating_add(total.saturating_mul(*times)),
+            Cost::RegexGroups => {
+                let groups = text(0).matches('(').count() as u64;
+                let texts = groups.saturating_add(2).saturating_mul(32);
+                REGEX.saturating_add(total.saturating_mul(texts))
+            }
             Cost::RegexReplace => {
                 let groups = text(2).matches('$').count() as u64;
                 REGEX
@@ -197,6 +204,7 @@ metered! {
     "object.union" Cost::Linear(2),
     "object.union_n" Cost::Linear(4),
     "product" Cost::Quadratic,
+    "regex.find_all_string_submatch_n" Cost::RegexGroups,
     "regex.find_n" Cost::Regex(32),
     "regex.globs_match" Cost::Quadratic,
     "regex.is_valid" Cost::Regex(1),
