@@ -7,6 +7,8 @@ use std::cell::RefCell;
 
 use sealbook::ledger::json::{Form, Value};
 use sealbook::ledger::parse::parse;
+use sealbook::ledger::time::Timestamp;
+use sealbook::store::query::when::{self, End};
 
 use super::second_time::micros;
 use super::server::Server;
@@ -28,6 +30,9 @@ pub fn holds(query: &[u8]) {
         return;
     }
     let query = std::str::from_utf8(query).unwrap();
+    if only_the_product_reads(query) {
+        return;
+    }
     SCENE.with(|scene| {
         let scene = &mut *scene.get_or_init(|| RefCell::new(prepare())).borrow_mut();
         let answer = scene
@@ -47,6 +52,23 @@ pub fn holds(query: &[u8]) {
         });
         assert_eq!(found, expected, "{query}");
     });
+}
+
+/// Whether the query says something that the second reader does not know: times as
+/// people write them, and tenants that are no strings. The product's own tests hold
+/// these.
+fn only_the_product_reads(query: &str) -> bool {
+    let now = Timestamp::from_unix_micros(1_800_000_000_000_000).unwrap();
+    query.split('&').any(|part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        let (name, value) = (decoded(name), decoded(value));
+        match name.as_str() {
+            "tenant_json" => true,
+            "since" => micros(&value).is_none() && when::read(&value, End::Since, now).is_some(),
+            "until" => micros(&value).is_none() && when::read(&value, End::Until, now).is_some(),
+            _ => false,
+        }
+    })
 }
 
 /// Entries of several kinds, tenants, cases and moments, some of them denied.
