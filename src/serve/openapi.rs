@@ -11,7 +11,9 @@ use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::json;
 use super::params::Params;
 use super::problem::{ErrorBody, Problem};
-use super::{append, entries, epochs, evidence, hall, health, metrics, page, stats, tail, upload};
+use super::{
+    append, entries, epochs, evidence, hall, health, metrics, page, stats, tail, upload, verdicts,
+};
 
 /// What any endpoint may answer instead.
 const REFUSALS: [(&str, &str); 13] = [
@@ -80,6 +82,13 @@ const REFUSALS: [(&str, &str); 13] = [
         hall::registry::ban_list,
         hall::registry::report,
         hall::registry::attest,
+        hall::standing::confirm,
+        hall::standing::revoke,
+        hall::standing::ban,
+        verdicts::attest,
+        verdicts::verify_manifest,
+        verdicts::judge_card,
+        verdicts::enrol_worker,
     ),
     components(schemas(ErrorBody))
 )]
