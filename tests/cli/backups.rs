@@ -169,8 +169,11 @@ fn a_backup_that_is_killed_leaves_nothing_in_its_place() {
     place.run(&["verify"]).ok();
 }
 
-/// What may be known of a file: content, times of change, links.
-fn seen(dir: &Path) -> BTreeMap<PathBuf, (u64, i64, i64, i64, i64, Vec<u8>)> {
+/// Links, times of change (`mtime`, `ctime`) and content of a file.
+type Seen = (u64, i64, i64, i64, i64, Vec<u8>);
+
+/// What may be known of the files in a folder.
+fn seen(dir: &Path) -> BTreeMap<PathBuf, Seen> {
     let mut files = BTreeMap::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {

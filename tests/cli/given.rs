@@ -446,7 +446,7 @@ fn what_a_tool_on_the_way_did_is_named_and_fails_all_the_same() {
         units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
     };
     let spaced = |text: &str| text.replace("\":", "\": ").into_bytes();
-    let zstd = zstd::encode_all(good.repeat(1).as_bytes(), 3).unwrap();
+    let zstd = zstd::encode_all(good.as_bytes(), 3).unwrap();
     for (what, bytes, code) in [
         ("bundle", crlf(&good), "line_ends"),
         ("bundle", marked(&good), "byte_order_mark"),
