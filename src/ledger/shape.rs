@@ -2,7 +2,7 @@
 //! written by hand between them.
 //!
 //! A type says its members once. [`read`] gives it from a value that the strict
-//! reader has read, and its error names the member; [`write`] gives the value
+//! reader has read, and its error names the member; [`write()`] gives the value
 //! back, whose canonical text is what is hashed and signed. A member that the
 //! type does not know is refused (`deny_unknown_fields`): nobody would look at
 //! it, and in a signed document nobody may slip something in.
