@@ -10,12 +10,13 @@ use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::position::Seq;
-use crate::ledger::time::Timestamp;
+use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::entry_at;
 use crate::record::changes::{differences, texts};
 use crate::record::decided_under::decided_under;
 use crate::record::kind;
 use crate::store::Store;
+use crate::store::query::when::{self, End};
 use crate::store::query::{Filter, select};
 
 pub(super) fn run(
@@ -78,7 +79,8 @@ fn find(store: &dyn Store, text: &str) -> Result<Option<(Seq, Entry)>, CliError>
 }
 
 fn last_at(store: &dyn Store, text: &str) -> Result<Option<(Seq, Entry)>, CliError> {
-    let until = Timestamp::parse(text).map_err(|_| CliError::Argument {
+    let until = when::read(text, End::Until, SystemClock::new().wall());
+    let until = until.ok_or_else(|| CliError::Argument {
         what: "entry",
         given: text.to_owned(),
         expected: "a sequence number, a hash of 64 hex digits or a time is needed",
