@@ -266,6 +266,74 @@ fn rows(server: &Server) -> Vec<Row> {
                 (Value::Null, INPUT),
             )
         },
+        Row {
+            good: asked(
+                "/api/v1/workers/org.folder.one/confirm",
+                json!({"sha256": "a".repeat(64), "why": "read"}),
+            ),
+            bad: asked(
+                "/api/v1/workers/org.folder.one/confirm",
+                json!({"sha256": "none", "why": "read"}),
+            ),
+            ..posted(
+                "/api/v1/workers/{worker_id}/confirm",
+                Scope::Admin,
+                (Value::Null, 201),
+                (Value::Null, INPUT),
+            )
+        },
+        Row {
+            good: asked(
+                "/api/v1/workers/org.folder.one/revoke",
+                json!({"why": "left"}),
+            ),
+            bad: asked("/api/v1/workers/org.no.one/revoke", json!({"why": "left"})),
+            ..posted(
+                "/api/v1/workers/{worker_id}/revoke",
+                Scope::Admin,
+                (Value::Null, 201),
+                (Value::Null, NONE),
+            )
+        },
+        posted(
+            "/api/v1/ban-list/ban",
+            Scope::Admin,
+            (json!({"sha256": "b".repeat(64), "reason": "r"}), 201),
+            (json!({"reason": "r"}), INPUT),
+        ),
+        posted(
+            "/v1/attestations",
+            Scope::Attest,
+            (
+                json!({"worker_id": "org.folder.one", "worker_species_id": "wrk.doc.summarizer",
+                    "manifest": "{}", "files": []}),
+                201,
+            ),
+            (json!({"worker_id": "org.folder.one"}), INPUT),
+        ),
+        posted(
+            "/v1/manifests",
+            Scope::Attest,
+            (json!({"manifest": "{}", "artifacts": []}), 201),
+            (json!({"manifest": "{}"}), INPUT),
+        ),
+        posted(
+            "/v1/cards",
+            Scope::Attest,
+            (
+                json!({"card": {"vacant_id": "11".repeat(32), "capability_text": "t",
+                    "halo_version": 1,
+                    "substrate_spec": {"allowed_substrates": ["s"], "policy": {}}}}),
+                201,
+            ),
+            (json!({"card": {}}), INPUT),
+        ),
+        posted(
+            "/v1/enrolments",
+            Scope::Enrol,
+            (worker("org.acme.endpoint"), 201),
+            (json!({}), INPUT),
+        ),
     ]
 }
 

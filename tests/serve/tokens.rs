@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 35] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 42] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
     ("GET", "/", None),
@@ -44,6 +44,13 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 35] = [
     ("POST", "/api/v1/ban-list/report", Some(Scope::Ingest)),
     ("POST", "/wcp/approvals/resolve", Some(Scope::Approve)),
     ("POST", "/v1/seal", Some(Scope::Admin)),
+    ("POST", "/v1/attestations", Some(Scope::Attest)),
+    ("POST", "/v1/manifests", Some(Scope::Attest)),
+    ("POST", "/v1/cards", Some(Scope::Attest)),
+    ("POST", "/v1/enrolments", Some(Scope::Enrol)),
+    ("POST", "/api/v1/workers/x/confirm", Some(Scope::Admin)),
+    ("POST", "/api/v1/workers/x/revoke", Some(Scope::Admin)),
+    ("POST", "/api/v1/ban-list/ban", Some(Scope::Admin)),
 ];
 
 fn send(server: &Server, method: &str, path: &str, credential: Option<(&str, String)>) -> Answer {
