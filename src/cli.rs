@@ -58,12 +58,14 @@ mod rows;
 mod rules;
 mod seal;
 mod search;
+mod secrets;
 #[cfg(feature = "serve")]
 mod serve;
 mod show;
 mod stamps;
 mod stats;
 mod status;
+mod target;
 #[cfg(feature = "serve")]
 mod token;
 mod trust;
@@ -85,6 +87,8 @@ use crate::wcp::rego::evaluator;
 use context::Context;
 use error::CliError;
 use output::{Output, Owes};
+
+use crate::logbook::key_file::Mode;
 
 /// An append-only signed logbook and evidence ledger.
 #[derive(Debug, Parser)]
@@ -125,6 +129,12 @@ struct Cli {
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
+    /// Allow a private key of mode 0440, as mounted secrets have it
+    #[arg(long, global = true, env = "SEALBOOK_KEY_GROUP_READABLE")]
+    key_group_readable: bool,
+    /// Let this process be dumped and debugged, with its secrets
+    #[arg(long, global = true)]
+    dumpable: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -296,12 +306,19 @@ pub fn main() -> ExitCode {
             Err(_) => ExitCode::from(2),
         };
     }
+    let kept = secrets::hand_over();
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => return misuse(&error),
     };
     open_as_many_files_as_allowed();
     let mut output = Output::new(cli.json, cli.command.owes());
+    if let Some(warning) = kept {
+        output.warning(&warning);
+    }
+    if !cli.dumpable {
+        secrets::forbid_dumps(&mut output);
+    }
     let answer = run(cli, &mut output).and_then(|answer| output.flush().map(|()| answer));
     match answer {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
@@ -341,52 +358,61 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
     let mut context = Context::new(cli.ledger, cli.mark, (!cli.read_only).then_some(wait));
     context.given = cli.ledger_given;
     context.accepts_clock = cli.accept_clock;
-    match cli.command {
-        Command::Init(args) => init::run(&context, args, output),
-        Command::Append(args) => append::run(&context, args, output),
-        Command::Seal(args) => seal::run(&context, &args, output),
-        Command::Epochs => epochs::run(&context, output),
-        Command::Head(args) => head::run(&context, &args, output),
-        Command::Show(args) => show::run(&context, &args, output),
-        Command::Log(args) => log::run(&context, &args, output),
-        Command::Stats(args) => stats::run(&context, &args, output),
-        Command::Verify(args) => verify::run(&context, &args, output),
-        Command::Prove(args) => prove::run(&context, &args, output),
-        Command::Export(args) => export::run(&context, &args, output),
-        Command::Diff(args) => diff::run(&context, &args, output),
-        Command::Rotate(args) => rotate::run(&context, &args, output),
-        Command::Revoke(args) => revoke::run(&context, &args, output),
-        Command::Import(args) => import::run(&context, &args, output),
-        Command::Backup(args) => backup::run(&context, &args, output),
-        Command::AcceptRollback(args) => accept_rollback::run(&context, &args, output),
-        Command::Doctor(args) => doctor::run(&context, &args, output),
-        Command::Adopt => adopt::run(&context, output),
-        Command::Key(args) => key::run(&context, &args, output),
+    if cli.key_group_readable {
+        context.key_mode = Mode::Group;
+    }
+    let answer = run_in(&context, cli.command, output);
+    secrets::warn(output);
+    answer
+}
+
+fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<Answer, CliError> {
+    match command {
+        Command::Init(args) => init::run(context, args, output),
+        Command::Append(args) => append::run(context, args, output),
+        Command::Seal(args) => seal::run(context, &args, output),
+        Command::Epochs => epochs::run(context, output),
+        Command::Head(args) => head::run(context, &args, output),
+        Command::Show(args) => show::run(context, &args, output),
+        Command::Log(args) => log::run(context, &args, output),
+        Command::Stats(args) => stats::run(context, &args, output),
+        Command::Verify(args) => verify::run(context, &args, output),
+        Command::Prove(args) => prove::run(context, &args, output),
+        Command::Export(args) => export::run(context, &args, output),
+        Command::Diff(args) => diff::run(context, &args, output),
+        Command::Rotate(args) => rotate::run(context, &args, output),
+        Command::Revoke(args) => revoke::run(context, &args, output),
+        Command::Import(args) => import::run(context, &args, output),
+        Command::Backup(args) => backup::run(context, &args, output),
+        Command::AcceptRollback(args) => accept_rollback::run(context, &args, output),
+        Command::Doctor(args) => doctor::run(context, &args, output),
+        Command::Adopt => adopt::run(context, output),
+        Command::Key(args) => key::run(context, &args, output),
         Command::Rules(command) => rules::run(&command, output),
-        Command::Validate(args) => validate::run(&context, &args, output),
+        Command::Validate(args) => validate::run(context, &args, output),
         Command::Status(args) => status::run(&args, output),
-        Command::Enroll(args) => enroll::run(&context, &args, output),
+        Command::Enroll(args) => enroll::run(context, &args, output),
         Command::Build(args) => build::run(args, output),
         Command::Search(args) => search::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Browse(args) => browse::run(&args, output),
-        Command::Route(args) => route::run(&context, &args, output),
-        Command::Decide(args) => decide::run(&context, &args, output),
-        Command::Replay(args) => replay::run(&context, &args, output),
-        Command::Report(args) => report::run(&context, &args, output),
-        Command::Dispatch(args) => dispatch::run(&context, &args, output),
-        Command::Package(command) => package::run(&context, &command, output),
-        Command::Manifest(command) => manifest::run(&context, &command, output),
-        Command::Card(command) => card::run(&context, &command, output),
-        Command::Resident(command) => resident::run(&context, &command, output),
+        Command::Route(args) => route::run(context, &args, output),
+        Command::Decide(args) => decide::run(context, &args, output),
+        Command::Replay(args) => replay::run(context, &args, output),
+        Command::Report(args) => report::run(context, &args, output),
+        Command::Dispatch(args) => dispatch::run(context, &args, output),
+        Command::Package(command) => package::run(context, &command, output),
+        Command::Manifest(command) => manifest::run(context, &command, output),
+        Command::Card(command) => card::run(context, &command, output),
+        Command::Resident(command) => resident::run(context, &command, output),
         #[cfg(feature = "client")]
         Command::Registry(args) => registry::run(&args, output),
         #[cfg(feature = "serve")]
-        Command::Serve(args) => serve::run(&context, args, output),
+        Command::Serve(args) => serve::run(context, args, output),
         #[cfg(feature = "serve")]
-        Command::Token(command) => token::run(&context, &command, output),
+        Command::Token(command) => token::run(context, &command, output),
         Command::Codes => codes::run(output),
-        Command::Worker(command) => worker::run(&context, &command, output),
+        Command::Worker(command) => worker::run(context, &command, output),
         Command::Version => version::run(output),
         Command::Completions(args) => generate::completions(&args, output),
         Command::Man(args) => generate::man(&args, output),

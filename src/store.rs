@@ -41,8 +41,10 @@ mod batch;
 mod error;
 pub mod facts;
 pub mod indexer;
+mod listing;
 mod memory;
 pub mod query;
+pub mod readers;
 #[cfg(feature = "rocks")]
 mod rocks;
 pub mod stats;

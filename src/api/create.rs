@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 use crate::ledger::key::SoftwareSigner;
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
 use crate::logbook::{Identity, beside};
+use crate::store::readers::Readers;
 use crate::store::{RocksStore, Store};
 
 use super::{Error, Options};
@@ -28,6 +29,20 @@ pub struct Made {
     pub key_file: PathBuf,
     /// The file of its mark: to be kept apart from copies of the ledger.
     pub mark_file: PathBuf,
+}
+
+impl Made {
+    /// Lets a group read the ledger and its mark, too.
+    pub(super) fn share(&self, group: Option<u32>) -> Result<(), Error> {
+        let Some(readers) = group.map(Readers::Group) else {
+            return Ok(());
+        };
+        let (ledger, mark) = (&self.ledger, &self.mark_file);
+        let shared = readers.restrict(ledger);
+        shared.map_err(|error| Error::file(ledger, error))?;
+        let shared = readers.restrict_file(mark);
+        shared.map_err(|error| Error::file(mark, error))
+    }
 }
 
 /// A ledger that was made, its store still open.

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::ledger::key::{PublicKey, SoftwareSigner};
+use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock, SystemClock};
-use crate::logbook::key_file::{self, KeyFile, KeyFileError};
+use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
 #[cfg(feature = "rocks")]
 use crate::logbook::mark::MarkFile;
 use crate::record::RequestContent;
@@ -52,6 +52,9 @@ pub struct Options {
     accept_clock: bool,
     clock: Option<Arc<dyn Clock>>,
     ask: Option<Arc<AskPassphrase>>,
+    key_mode: Mode,
+    hold: Option<fn(&dyn Signer)>,
+    pub(super) group: Option<u32>,
 }
 
 impl fmt::Debug for Options {
@@ -81,6 +84,27 @@ impl Options {
     #[must_use]
     pub fn key_file(mut self, path: impl Into<PathBuf>) -> Options {
         self.key = Some(path.into());
+        self
+    }
+
+    /// Who may read the file of the private key: its owner alone, unless this is said.
+    #[must_use]
+    pub const fn key_mode(mut self, mode: Mode) -> Options {
+        self.key_mode = mode;
+        self
+    }
+
+    /// Is told the private key in the place where it stays, to keep its pages in memory.
+    #[must_use]
+    pub const fn hold_key(mut self, hold: fn(&dyn Signer)) -> Options {
+        self.hold = Some(hold);
+        self
+    }
+
+    /// The members of this group read the new ledger and its mark, too, and not its key.
+    #[must_use]
+    pub const fn group(mut self, group: u32) -> Options {
+        self.group = Some(group);
         self
     }
 
@@ -164,7 +188,7 @@ impl Options {
     /// # Errors
     /// [`Error::Key`], [`Error::Passphrase`].
     pub fn open_key(&self, path: &Path) -> Result<SoftwareSigner, Error> {
-        match key_file::read(path)? {
+        match key_file::read(path, self.key_mode)? {
             KeyFile::Open(signer) => Ok(*signer),
             KeyFile::Locked(key) => {
                 let locked = || KeyFileError::Locked {
@@ -189,6 +213,16 @@ impl Options {
         let passphrase = self.ask(Passphrase::New(path))?;
         let passphrase = passphrase.ok_or(Error::NoPassphrase)?;
         Ok(key_file::create_locked(path, passphrase.as_bytes())?)
+    }
+
+    /// The private key in its place.
+    #[cfg(feature = "rocks")]
+    pub(super) fn held(&self, signer: SoftwareSigner) -> Arc<dyn Signer> {
+        let signer: Arc<dyn Signer> = Arc::new(signer);
+        if let Some(hold) = self.hold {
+            hold(&*signer);
+        }
+        signer
     }
 
     fn ask(&self, what: Passphrase<'_>) -> Result<Option<Zeroizing<String>>, Error> {

@@ -21,6 +21,7 @@ use crate::logbook::init::{Origin, recovery_key_sha256};
 use crate::logbook::reading::Reader;
 use crate::logbook::{Closed, closed, entry_at, identity_of, resolved};
 use crate::store::Store;
+use crate::store::readers::Readers;
 
 use super::create::{self, Made};
 use super::{Error, Ledger, Options};
@@ -79,6 +80,12 @@ pub(super) fn rotate(
     };
     let made = create::make(&new, next, signer, key, origin)?;
     made.store.close()?;
+    // Who reads the old book reads the new one.
+    let group = match Readers::of(old) {
+        Ok(Readers::Group(group)) => Some(group),
+        _ => next.group,
+    };
+    made.made.share(group)?;
     Ok(Rotated {
         made: made.made,
         end,

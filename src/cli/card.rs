@@ -17,6 +17,7 @@ use super::key::{key_list, parse_key};
 use super::output::Output;
 use super::passphrase;
 use super::recording::{self, Recording};
+use super::target::spare;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -58,7 +59,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     match command {
-        Command::Sign(args) => sign(args, output),
+        Command::Sign(args) => sign(context, args, output),
         Command::Verify(args) => verify(context, args, output),
     }
 }
@@ -68,12 +69,13 @@ fn open(path: &std::path::Path) -> Result<CapabilityCard, CliError> {
     card.map_err(|error| in_file(path)(ProducerError::from(CoreError::from(error))))
 }
 
-fn sign(args: &Sign, output: &mut Output) -> Result<Answer, CliError> {
+fn sign(context: &Context, args: &Sign, output: &mut Output) -> Result<Answer, CliError> {
     let card = open(&args.file)?;
-    let signer = passphrase::open(&args.key)?;
+    let signer = passphrase::open(context, &args.key)?;
     let signed = card.signed(&signer).map_err(ProducerError::from)?;
     match &args.output {
         Some(path) => {
+            spare(context, path)?;
             let written = files::replace(path, signed.to_text().as_bytes());
             written.map_err(|error| CliError::file(path, error))?;
             output.note(&format!("the signed card is in {}", path.display()));

@@ -1,18 +1,22 @@
 //! Where the ledger, its mark and its key are, and how they are opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Ledger, Options};
 use crate::ledger::position::Seq;
+use crate::logbook::beside;
 use crate::logbook::clock::{Clock, SystemClock};
+use crate::logbook::key_file::Mode;
 use crate::logbook::reading::Reader;
 use crate::store::StoreError;
+use crate::store::readers::Readers;
 
 use super::error::CliError;
 use super::output::Output;
 use super::passphrase;
+use super::secrets;
 
 /// The ledger that a command works with.
 pub(super) struct Context {
@@ -23,6 +27,8 @@ pub(super) struct Context {
     /// How long a writer waits for others; `None` if nothing may be written.
     wait: Option<Duration>,
     pub(super) accepts_clock: bool,
+    /// What a private key's file may have as its mode.
+    pub(super) key_mode: Mode,
 }
 
 impl Context {
@@ -37,6 +43,7 @@ impl Context {
             mark,
             wait,
             accepts_clock: false,
+            key_mode: Mode::Owner,
         }
     }
 
@@ -61,6 +68,8 @@ impl Context {
     /// How a new ledger is made.
     pub(super) fn new_options(&self) -> Options {
         passphrase::options()
+            .key_mode(self.key_mode)
+            .hold_key(|signer| secrets::lock(signer))
             .wait(self.wait.unwrap_or_default())
             .read_only(self.wait.is_none())
             .accept_clock(self.accepts_clock)
@@ -97,6 +106,12 @@ impl Context {
         Ok(reader)
     }
 
+    /// Where the ledger's key lies if nothing else was said of it.
+    pub(super) fn usual_keys(&self) -> impl Iterator<Item = PathBuf> {
+        let named = std::env::var_os("SEALBOOK_KEY").map(PathBuf::from);
+        named.into_iter().chain([beside(&self.ledger, "key.pem")])
+    }
+
     /// The ledger for writing.
     pub(super) fn writer(&self) -> Result<Ledger, CliError> {
         Ok(Ledger::open(&self.ledger, self.options())?)
@@ -107,6 +122,17 @@ impl Context {
             true => SystemClock::accepted(),
             false => SystemClock::new(),
         })
+    }
+}
+
+/// Says if everyone on this machine may read the ledger in `dir`.
+pub(super) fn warn_of_readers(dir: &Path, output: &mut Output) {
+    let is_ledger = dir.join("db").is_dir();
+    if is_ledger && matches!(Readers::of(dir), Ok(Readers::Everyone)) {
+        output.warning(&format!(
+            "everyone on this machine can read {dir}: `chmod -R go-rwx {dir}` leaves it to its owner",
+            dir = dir.display()
+        ));
     }
 }
 

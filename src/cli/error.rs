@@ -99,6 +99,13 @@ pub(super) enum CliError {
     Receipts { path: PathBuf, error: ReceiptsError },
     #[error("key `{given}`: {source}")]
     KeyText { given: String, source: KeyTextError },
+    #[error("{} is {what}, which no output replaces", path.display())]
+    Spared { path: PathBuf, what: &'static str },
+    #[error("{} exists and is not {written} of this log", path.display())]
+    Occupied {
+        path: PathBuf,
+        written: &'static str,
+    },
     #[error("{what} `{given}`: {expected}")]
     Argument {
         what: &'static str,
@@ -191,6 +198,7 @@ impl CliError {
                 ..
             } => io_code(error),
             CliError::Receipts { .. } => "bad_input",
+            CliError::Spared { .. } | CliError::Occupied { .. } => "exists",
             CliError::NothingToSeal => "nothing_to_seal",
             CliError::NothingFound => "not_found",
         }
@@ -218,6 +226,8 @@ impl CliError {
                 "put the mark that belongs to it in its place, or name it with --mark FILE; \
                  `sealbook verify` says what the ledger shows without it"
             }
+            CliError::Spared { .. } => "choose another place",
+            CliError::Occupied { .. } => "choose another place, or replace it with --force",
             CliError::KeysFile { .. } => {
                 "a line is `NAME KEY` or {\"name\": NAME, \"key\": KEY}; KEY is 64 hex digits or a \
                  PEM file, NAME a path, a file name or *"

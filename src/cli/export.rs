@@ -1,8 +1,7 @@
 //! `sealbook export`: evidence for strangers.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -15,6 +14,7 @@ use super::filters::Filters;
 use super::imported;
 use super::output::Output;
 use super::progress::Progress;
+use super::target::{self, Force, Target, spare};
 use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
@@ -44,6 +44,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIGEST", conflicts_with_all = ["seal", "no_sign"])]
     file: Option<String>,
     #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
     filters: Filters,
 }
 
@@ -67,10 +69,21 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return give(context, args, output);
     }
     let filter = args.filters.to_filter()?;
+    spare(context, &args.output)?;
     if args.seal {
         seal(context)?;
     }
     let ledger = context.reader(output)?;
+    let target = Target {
+        path: &args.output,
+        kind: match args.format {
+            Kind::Bundle => target::Kind::Bundle,
+            Kind::Logbook => target::Kind::Logbook,
+        },
+        log: Some(ledger.key()),
+        force: args.force,
+    };
+    target.check(context)?;
     args.filters.say_other_types(ledger.store(), output)?;
     let mut progress = Progress::new(ledger.store().count().ok(), "entries");
     let mut exported = Exported::default();
@@ -87,7 +100,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Ok(exported.entries)
     };
     let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
-    let written = to_file(&args.output, |out| match compressed {
+    let written = target.write(context, |out| match compressed {
         true => compress(out, &mut write),
         false => write(out),
     });
@@ -123,7 +136,16 @@ fn warn(exported: &Exported, output: &mut Output) {
 fn give(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let ledger = context.reader(output)?;
     let (log, file) = (args.log.as_deref(), args.file.as_deref());
-    let bytes = to_file(&args.output, |out| {
+    // Of which kind and which log it is says the file alone. An earlier one is known
+    // by its digest.
+    let earlier = imported::is_kept(ledger.store(), &args.output);
+    let target = Target {
+        path: &args.output,
+        kind: target::Kind::Bundle,
+        log: None,
+        force: args.force.or(earlier),
+    };
+    let bytes = target.write(context, |out| {
         imported::give(ledger.store(), log, file, out)
     })?;
     output.note(&format!("{bytes} bytes in {}", args.output.display()));
@@ -141,42 +163,4 @@ fn compress(
     let entries = write(&mut encoder)?;
     encoder.finish().and_then(Write::flush).map_err(failed)?;
     Ok(entries)
-}
-
-/// Writes beside the target and moves there, so that what is interrupted is
-/// never taken for evidence.
-pub(super) fn to_file(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<u64, CliError>,
-) -> Result<u64, CliError> {
-    if path.as_os_str() == "-" {
-        return write(&mut BufWriter::new(std::io::stdout()));
-    }
-    let failed = |error| CliError::file(path, error);
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    let file = builder
-        .prefix(".export-")
-        .tempfile_in(folder)
-        .map_err(failed)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    let entries = write(&mut out)?;
-    let file = out
-        .into_inner()
-        .map_err(|error| failed(error.into_error()))?;
-    file.as_file().sync_all().map_err(failed)?;
-    set_mode(file.as_file()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(failed)?;
-    Ok(entries)
-}
-
-/// Evidence is for others to read, which a temporary file is not.
-fn set_mode(file: &File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }

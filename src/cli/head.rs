@@ -10,6 +10,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 use super::seal::published_note;
+use super::target::{Force, Kind, Target};
 use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
@@ -20,6 +21,8 @@ pub(super) struct Args {
     /// The version that it is written in; 2 names the last sealed header, too, and needs the key
     #[arg(long, value_enum, default_value = "1", value_name = "VERSION")]
     format_version: FormatVersion,
+    #[command(flatten)]
+    force: Force,
     /// Append it to a file, after the sealed headers that are not there yet
     #[arg(long, value_name = "FILE")]
     publish: Option<PathBuf>,
@@ -41,7 +44,13 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     text.push('\n');
     match &args.output {
         Some(path) => {
-            std::fs::write(path, text).map_err(|error| CliError::file(path, error))?;
+            let target = Target {
+                path,
+                kind: Kind::Head,
+                log: Some(head.content.log),
+                force: args.force,
+            };
+            target.write_bytes(context, text.as_bytes())?;
             output.note(&format!(
                 "entry {} as head in {}",
                 head.content.seq,

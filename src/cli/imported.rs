@@ -1,9 +1,11 @@
 //! `--log KEY`: the same questions, asked of a log that was imported.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Write};
+use std::path::Path;
 
 use crate::imports::shelf::{ImportedLog, give_file};
-use crate::ledger::hash::Hash;
+use crate::ledger::hash::{Hash, Hasher};
 use crate::store::Store;
 use crate::store::query::Filter;
 
@@ -114,4 +116,25 @@ pub(super) fn give(
         (None, None) => return Err(CliError::NothingFound),
     };
     Ok(give_file(store, digest, out)?)
+}
+
+/// Whether the file at `path` is one that was imported: then it can be had again.
+pub(super) fn is_kept(store: &dyn Store, path: &Path) -> bool {
+    let regular = path.symlink_metadata().is_ok_and(|state| state.is_file());
+    let digest = regular.then(|| digest_of(path).ok()).flatten();
+    digest.is_some_and(|digest| give_file(store, digest, &mut io::sink()).is_ok())
+}
+
+fn digest_of(path: &Path) -> io::Result<Hash> {
+    let mut reader = BufReader::with_capacity(1 << 20, File::open(path)?);
+    let mut hasher = Hasher::new();
+    loop {
+        let piece = reader.fill_buf()?;
+        if piece.is_empty() {
+            return Ok(hasher.finish());
+        }
+        hasher.update(piece);
+        let length = piece.len();
+        reader.consume(length);
+    }
 }

@@ -28,6 +28,10 @@ pub(super) struct Args {
     /// The log's name, for people
     #[arg(long, value_name = "NAME", default_value = "")]
     origin: String,
+    /// Let the members of this group read the ledger and its mark, not the key: a name or a
+    /// number
+    #[arg(long, value_name = "GROUP", value_parser = group)]
+    group: Option<u32>,
     /// The public key that may one day revoke this log's: 64 hex digits or a PEM file
     #[arg(long, value_name = "PUB")]
     recovery_key: Option<String>,
@@ -58,6 +62,9 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     if let Some(path) = &context.mark {
         options = options.mark(path);
     }
+    if let Some(group) = args.group {
+        options = options.group(group);
+    }
     let made = Ledger::init(&context.ledger, &options)?;
     if output.is_json() {
         output.document(&Printed {
@@ -87,4 +94,15 @@ pub(super) fn print(made: &Made, output: &mut Output) -> Result<(), CliError> {
         "  mark     {} (keep it apart from copies of the ledger)",
         made.mark_file.display()
     ))
+}
+
+fn group(text: &str) -> Result<u32, String> {
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    match nix::unistd::Group::from_name(text) {
+        Ok(Some(group)) => Ok(group.gid.as_raw()),
+        Ok(None) => Err("there is no such group".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }

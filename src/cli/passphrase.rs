@@ -1,5 +1,5 @@
-//! Where the passphrase of a key comes from: the environment, or a person at
-//! the terminal.
+//! Where the passphrase of a key comes from: what was given with the process, or
+//! a person at the terminal.
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -11,14 +11,13 @@ use zeroize::Zeroizing;
 use crate::api::{Options, Passphrase};
 use crate::ledger::key::SoftwareSigner;
 
+use super::context::Context;
 use super::error::CliError;
-
-/// The variable that holds the passphrase where nobody can be asked.
-const VARIABLE: &str = "SEALBOOK_KEY_PASSPHRASE";
+use super::secrets;
 
 /// Opens a private key, with its passphrase if it is under one.
-pub(super) fn open(path: &Path) -> Result<SoftwareSigner, CliError> {
-    Ok(options().open_key(path)?)
+pub(super) fn open(context: &Context, path: &Path) -> Result<SoftwareSigner, CliError> {
+    Ok(context.new_options().open_key(path)?)
 }
 
 /// Options under which passphrases are had so.
@@ -27,28 +26,13 @@ pub(super) fn options() -> Options {
 }
 
 fn give(wanted: Passphrase<'_>) -> io::Result<Option<Zeroizing<String>>> {
-    if let Some(passphrase) = from_environment()? {
+    if let Some(passphrase) = secrets::passphrase()? {
         return Ok(Some(passphrase));
     }
     match wanted {
         Passphrase::Open(path) => ask(&format!("passphrase of {}", path.display()), None),
         // A person types it twice.
         Passphrase::New(_) => ask("new passphrase", Some("the same again")),
-    }
-}
-
-/// An empty variable is as good as none.
-fn from_environment() -> io::Result<Option<Zeroizing<String>>> {
-    match std::env::var(VARIABLE) {
-        Ok(text) => {
-            let text = Zeroizing::new(text);
-            Ok((!text.is_empty()).then_some(text))
-        }
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            let problem = format!("{VARIABLE} is not UTF-8");
-            Err(io::Error::new(io::ErrorKind::InvalidData, problem))
-        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
+use super::target::{Force, Kind, Target};
 use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
@@ -20,6 +21,8 @@ pub(super) struct Args {
     /// The version that it is written in
     #[arg(long, value_enum, default_value = "2", value_name = "VERSION")]
     format_version: FormatVersion,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -31,7 +34,13 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if args.output.as_os_str() == "-" {
         output.bytes(&bytes)?;
     } else {
-        std::fs::write(&args.output, bytes).map_err(|error| CliError::file(&args.output, error))?;
+        let target = Target {
+            path: &args.output,
+            kind: Kind::Proof,
+            log: Some(proof.epoch.content.log),
+            force: args.force,
+        };
+        target.write_bytes(context, &bytes)?;
         let epoch = proof.epoch.content.epoch;
         let file = args.output.display();
         output.note(&format!(

@@ -11,9 +11,10 @@ use crate::report::ReportFile;
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
-use super::export::{seal, to_file};
+use super::export::seal;
 use super::output::Output;
 use super::progress::Progress;
+use super::target::{Force, Kind, Target, spare};
 use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,8 @@ pub(super) struct Args {
     /// The version that it is written in
     #[arg(long, value_enum, default_value = "2", value_name = "VERSION")]
     format_version: FormatVersion,
+    #[command(flatten)]
+    force: Force,
     /// Do not sign the closing record of the bundle
     #[arg(long, alias = "unsigned")]
     no_sign: bool,
@@ -40,17 +43,25 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     if let Some(report) = &args.extract {
-        return extract(report, &args.output, output);
+        return extract(context, report, args, output);
     }
+    spare(context, &args.output)?;
     if args.seal {
         seal(context)?;
     }
     let ledger = context.reader(output)?;
+    let target = Target {
+        path: &args.output,
+        kind: Kind::Report,
+        log: Some(ledger.key()),
+        force: args.force,
+    };
+    target.check(context)?;
     let store = ledger.store();
     let signer = ledger.closing_signer(args.no_sign)?;
     let mut progress = Progress::new(store.count().ok(), "entries");
     let mut left_out = 0;
-    let written = to_file(&args.output, |out| {
+    let written = target.write(context, |out| {
         let export = ReportExport {
             version: args.format_version.into(),
             correlation: args.correlation.as_deref().unwrap_or_default(),
@@ -72,15 +83,26 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     Ok(Answer::Yes)
 }
 
-fn extract(report: &Path, to: &Path, output: &mut Output) -> Result<Answer, CliError> {
+fn extract(
+    context: &Context,
+    report: &Path,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
     let not_recognised = || Error::NotRecognised {
         path: Some(report.to_owned()),
     };
     let reader = open(report)?.reader;
     let mut file = ReportFile::open(reader)?.ok_or_else(not_recognised)?;
     let mut bundle = BufReader::new(file.bundle());
-    let bytes = to_file(to, |out| copy(&mut bundle, out))?;
-    output.note(&format!("{bytes} bytes in {}", to.display()));
+    let target = Target {
+        path: &args.output,
+        kind: Kind::Bundle,
+        log: None,
+        force: args.force,
+    };
+    let bytes = target.write(context, |out| copy(&mut bundle, out))?;
+    output.note(&format!("{bytes} bytes in {}", args.output.display()));
     Ok(Answer::Yes)
 }
 

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 use super::passphrase;
+use super::target::{Force, Kind, Target};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -23,18 +24,26 @@ pub(super) struct Args {
     /// Write it into a file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let ledger = context.reader(output)?;
     // An entry that is not there is answered before a passphrase is asked for.
     ledger.entry(Seq(args.seq))?;
-    let signer = passphrase::open(&args.key)?;
+    let signer = passphrase::open(context, &args.key)?;
     let signed = ledger.revoke(Seq(args.seq), &signer, &args.reason)?;
     let text = signed.to_file();
     match &args.output {
         Some(path) => {
-            std::fs::write(path, text).map_err(|error| CliError::file(path, error))?;
+            let target = Target {
+                path,
+                kind: Kind::Revocation,
+                log: Some(ledger.key()),
+                force: args.force,
+            };
+            target.write_bytes(context, &text)?;
             let file = path.display();
             output.note(&format!("entries after {} are revoked by {file}", args.seq));
         }

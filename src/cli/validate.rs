@@ -13,6 +13,7 @@ use super::document::{in_file, json, rules};
 use super::error::CliError;
 use super::output::Output;
 use super::stamps::Stamps;
+use super::target::spare;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -51,6 +52,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let stamp = || stamps.next();
     let outcomes = validate(&rules, &tests, goldens.as_ref(), &conformance, stamp);
     if let Some(path) = &args.write_goldens {
+        spare(context, path)?;
         let text = golden_document(&outcomes).pretty() + "\n";
         let written = files::replace(path, text.as_bytes());
         written.map_err(|error| CliError::file(path, error))?;

@@ -17,7 +17,7 @@ use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
 use crate::store::StoreError;
 
 use super::Answer;
-use super::context::Context;
+use super::context::{Context, warn_of_readers};
 use super::error::CliError;
 use super::formats::As;
 use super::keys_file::KeysFile;
@@ -125,6 +125,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         _ => return many::run(context, args, &policy, &keys, &warnings, output),
     };
     policy.keys.extend(keys.of(path, None));
+    warn_of_readers(path, output);
     let format = args.format.map(Format::from);
     let mut progress = Progress::new(None, "");
     let told = &mut |reached| progress.reached(reached);
@@ -133,7 +134,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             let signer = args
                 .state_key
                 .as_deref()
-                .map(passphrase::open)
+                .map(|key| passphrase::open(context, key))
                 .transpose()?;
             let resume = Resume {
                 path: state,

@@ -34,7 +34,7 @@ pub enum KeyFileError {
         /// The file.
         path: PathBuf,
     },
-    /// Others than the owner may read or write it.
+    /// Its mode is neither 0600 nor 0400, nor 0440 where that was allowed.
     #[error("key file {}: mode {mode:04o} lets others read it", path.display())]
     Readable {
         /// The file.
@@ -175,20 +175,36 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// [`KeyFileError`]; [`KeyFileError::Locked`] if it is under one.
 pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
-    match read(path)? {
+    match read(path, Mode::Owner)? {
         KeyFile::Open(signer) => Ok(*signer),
         KeyFile::Locked(key) => Err(KeyFileError::Locked { path: key.path }),
     }
 }
 
-/// Reads a private key that only its owner can read.
+/// Who may read a key file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Its owner alone: 0600 or 0400.
+    #[default]
+    Owner,
+    /// Also, with 0440 and nothing more, its group: secrets that are mounted.
+    Group,
+}
+
+impl Mode {
+    const fn allows(self, mode: u32) -> bool {
+        mode & 0o077 == 0 || (mode == 0o440 && matches!(self, Mode::Group))
+    }
+}
+
+/// Reads a private key that only those can read who may.
 ///
 /// # Errors
 /// [`KeyFileError`].
-pub fn read(path: &Path) -> Result<KeyFile, KeyFileError> {
+pub fn read(path: &Path, allowed: Mode) -> Result<KeyFile, KeyFileError> {
     // Checked on the opened file, not on the path, which may change between.
     let (file, mode) = open_regular(path)?;
-    if mode & 0o077 != 0 {
+    if !allowed.allows(mode) {
         return Err(KeyFileError::Readable {
             path: path.to_owned(),
             mode,

@@ -33,6 +33,7 @@ use crate::ledger::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::statement::Statement;
 use crate::ledger::time::Timestamp;
+use crate::store::readers::Readers;
 
 /// How far the mark may lie behind the last entry, in microseconds.
 const STALE_MICROS: i64 = 5_000_000;
@@ -277,13 +278,26 @@ impl MarkFile {
             _ => Path::new("."),
         };
         let temporary = self.temporary().ok_or(io::ErrorKind::InvalidInput)?;
+        let readers = self.readers();
         let written = write_new(&temporary, &text);
+        // Who has left the group keeps the mark alone; entries go on.
+        if let Readers::Group(_) = readers {
+            let _ = readers.restrict_file(&temporary);
+        }
         if let Err(error) = written.and_then(|()| fs::rename(&temporary, &self.path)) {
             // The first error is the one to tell.
             let _ = fs::remove_file(&temporary);
             return Err(error);
         }
         File::open(folder)?.sync_all()
+    }
+
+    /// Who may read the mark that is replaced; the owner alone may the first one.
+    fn readers(&self) -> Readers {
+        match Readers::of(&self.path) {
+            Ok(Readers::Group(group)) => Readers::Group(group),
+            _ => Readers::Owner,
+        }
     }
 
     /// Where the next mark is written before it takes its place: always the

@@ -23,7 +23,6 @@ mod creation;
 mod failure;
 mod home;
 mod interrupted;
-mod listing;
 mod lock;
 mod merging;
 mod options;
@@ -46,8 +45,9 @@ use tempfile::TempDir;
 
 use crate::ledger::position::{EpochNumber, Seq};
 
+use super::readers::Settling;
 use super::tail::Tail;
-use super::{Batch, Corruption, FORMAT, Order, Store, StoreError};
+use super::{Batch, Corruption, FORMAT, Order, Store, StoreError, listing};
 use checks::{check_format, check_place, check_tables, check_write_ahead_log};
 use creation::{Building, is_empty_folder};
 use failure::of_rocks;
@@ -64,6 +64,7 @@ pub struct RocksStore {
     // Dropped in this order: the lock goes when the database is closed.
     /// Shared with nobody, unless it is abandoned: see `check_not_moved`.
     db: Arc<DB>,
+    _settling: Option<Settling>,
     lock: Lock,
     /// What RocksDB writes of its own where it may write nothing of ours.
     scratch: Option<TempDir>,
@@ -191,6 +192,7 @@ impl RocksStore {
     fn around(db: DB, lock: Lock, dir: &Path, access: Access) -> RocksStore {
         RocksStore {
             db: Arc::new(db),
+            _settling: (access == Access::Write).then(|| Settling::new(dir)),
             lock,
             scratch: None,
             dir: dir.to_owned(),

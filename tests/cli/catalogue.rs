@@ -80,7 +80,7 @@ fn browse_lists_plainly_where_nobody_types() {
 #[test]
 fn browse_is_a_search_on_a_terminal() {
     if !have("script", &["-qec", "true", "/dev/null"]) {
-        eprintln!("skipped: without `script` there is no terminal to browse on");
+        crate::skipped::skipped("without `script` there is no terminal to browse on");
         return;
     }
     use std::io::Write;

@@ -85,7 +85,7 @@ fn a_pipe_in_the_place_of_a_key_is_refused_and_not_waited_for() {
     let place = Place::initialised();
     let made = Command::new("mkfifo").arg(place.path("pipe")).status();
     if !made.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: without `mkfifo` there is no pipe to try");
+        crate::skipped::skipped("without `mkfifo` there is no pipe to try");
         return;
     }
     run_with_key(&place, &APPEND, "pipe").refused(
@@ -181,7 +181,7 @@ fn openssl(place: &Place, args: &[&str]) -> String {
 fn no_openssl() -> bool {
     let missing = !have("openssl", &["version"]);
     if missing {
-        eprintln!("skipped: openssl is not installed");
+        crate::skipped::skipped("openssl is not installed");
     }
     missing
 }

@@ -41,6 +41,7 @@ mod packages;
 mod passphrases;
 mod place;
 mod policies;
+mod private;
 mod recorded;
 mod registry;
 #[path = "../attest/registry_server.rs"]
@@ -54,9 +55,12 @@ mod rows;
 mod rules;
 mod second;
 mod shapes;
+#[path = "../ledger/skipped.rs"]
+mod skipped;
 mod streams;
 mod succession;
 mod tampering;
+mod targets;
 mod terminal;
 mod threats;
 mod verdicts;

@@ -259,7 +259,7 @@ fn tiles_are_covered_and_derived_again() {
 #[test]
 fn under_a_key_that_is_not_trusted_nothing_but_what_vouches_is_opened() {
     if !have("strace", &["-qq", "true"]) {
-        eprintln!("skipped: without `strace` nobody sees what is opened");
+        crate::skipped::skipped("without `strace` nobody sees what is opened");
         return;
     }
     let cache = Cache::new();

@@ -16,7 +16,7 @@ fn output(place: &Place, program: &str, args: &[&str]) -> Option<String> {
         &["--version"]
     };
     if !have(program, probe) {
-        eprintln!("skipped: {program} is not installed");
+        crate::skipped::skipped(&format!("{program} is not installed"));
         return None;
     }
     let mut command = place.command_of(Path::new(program), args);

@@ -136,7 +136,7 @@ fn init_encrypts_the_new_key_when_asked() {
 #[test]
 fn openssl_reads_the_key_that_init_encrypted() {
     if !have("openssl", &["version"]) {
-        eprintln!("skipped: openssl is not installed");
+        crate::skipped::skipped("openssl is not installed");
         return;
     }
     let place = Place::empty();
@@ -156,7 +156,7 @@ fn openssl_reads_the_key_that_init_encrypted() {
 #[test]
 fn at_a_terminal_the_passphrase_is_asked_for() {
     if !have("script", &["--version"]) {
-        eprintln!("skipped: without `script` there is no terminal to try");
+        crate::skipped::skipped("without `script` there is no terminal to try");
         return;
     }
     let place = with_key("pbkdf2.pem");

@@ -363,7 +363,7 @@ fn the_scripts_of_the_report_pass_their_own_tests() {
             "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)",
         ],
     ) {
-        eprintln!("skipped: there is no node of version 20 or later");
+        crate::skipped::skipped("there is no node of version 20 or later");
         return;
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/browser-test/unit.mjs");

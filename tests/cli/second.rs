@@ -10,7 +10,7 @@ const PROBE: &[&str] = &["-c", "import cryptography"];
 #[test]
 fn the_second_verifier_agrees_on_vectors_fixtures_and_changed_files() {
     if !have("python3", PROBE) {
-        eprintln!("skipped: python3 with the package cryptography is not installed");
+        crate::skipped::skipped("python3 with the package cryptography is not installed");
         return;
     }
     let place = Place::with_tail();
@@ -27,7 +27,7 @@ fn the_second_verifier_agrees_on_vectors_fixtures_and_changed_files() {
 #[test]
 fn the_second_verifier_says_yes_no_and_neither_by_its_exit_status() {
     if !have("python3", PROBE) {
-        eprintln!("skipped: python3 with the package cryptography is not installed");
+        crate::skipped::skipped("python3 with the package cryptography is not installed");
         return;
     }
     let place = Place::with_tail();

@@ -92,7 +92,7 @@ fn colour_is_for_terminals_and_for_those_who_want_it() {
     let plain = place.run(&["verify"]).ok().stdout;
     assert!(plain.starts_with("PASS") && !plain.contains('\u{1b}'));
     if !have("script", &["-qec", "true", "/dev/null"]) {
-        eprintln!("skipped: without `script` there is no terminal to try colours on");
+        crate::skipped::skipped("without `script` there is no terminal to try colours on");
         return;
     }
     let program = env!("CARGO_BIN_EXE_sealbook");

@@ -265,7 +265,7 @@ fn a_registry_of_fifty_thousand_records_is_counted_in_time() {
 #[test]
 fn the_wizard_asks_on_a_terminal() {
     if !have("script", &["-qec", "true", "/dev/null"]) {
-        eprintln!("skipped: without `script` there is no terminal to ask at");
+        crate::skipped::skipped("without `script` there is no terminal to ask at");
         return;
     }
     let place = Place::empty();

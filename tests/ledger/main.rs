@@ -30,6 +30,7 @@ mod roundtrip;
 mod sample;
 #[path = "../../tools/break-books/score.rs"]
 mod score;
+mod skipped;
 mod strict;
 mod tampering;
 mod vectors;

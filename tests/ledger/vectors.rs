@@ -25,7 +25,7 @@ pub(crate) fn third_party() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    eprintln!("skipped: no third-party vectors beside the checkout");
+    crate::skipped::skipped("no third-party vectors beside the checkout");
     None
 }
 

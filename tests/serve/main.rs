@@ -28,6 +28,8 @@ mod reading;
 mod readme;
 mod registry;
 mod sealing;
+#[path = "../ledger/skipped.rs"]
+mod skipped;
 mod tail;
 mod tokens;
 mod verdicts;

@@ -22,7 +22,7 @@ fn examples() -> Vec<String> {
 fn the_examples_of_the_readme_work_as_pasted() {
     let have = Command::new("curl").arg("--version").output();
     if have.is_err() {
-        eprintln!("skipped: there is no curl");
+        crate::skipped::skipped("there is no curl");
         return;
     }
     let place = Place::initialised();

@@ -12,7 +12,7 @@
 //! ```
 //! The program that is tried is the one beside this one in its build, the place
 //! a folder in memory, or in the one that `CAMPAIGN_DIR` names. Exit status 1 if
-//! anything was found.
+//! anything was found, 2 if nothing could be tried.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -79,9 +79,9 @@ fn main() -> ExitCode {
             println!("{campaign}: {tally}");
             ExitCode::from(u8::from(!tally.findings().is_empty()))
         }
-        Err(skipped) => {
-            println!("{campaign}: skipped: {skipped}");
-            ExitCode::SUCCESS
+        Err(why) => {
+            println!("{campaign}: could not be tried: {why}");
+            ExitCode::from(2)
         }
     }
 }

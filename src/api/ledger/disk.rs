@@ -25,9 +25,10 @@ impl Ledger {
     pub fn create(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
         let dir = dir.as_ref();
         let new = create::create(dir, &options)?;
+        new.made.share(options.group)?;
         let parts = Parts {
             store: Arc::new(new.store),
-            signer: Arc::new(new.signer),
+            signer: options.held(new.signer),
             clock: options.clock_or_system(),
             mark: options.mark_of(dir),
         };
@@ -41,6 +42,7 @@ impl Ledger {
     pub fn init(dir: impl AsRef<Path>, options: &Options) -> Result<Made, Error> {
         let new = create::create(dir.as_ref(), options)?;
         new.store.close()?;
+        new.made.share(options.group)?;
         Ok(new.made)
     }
 
@@ -163,5 +165,6 @@ pub(super) fn signer(
     store: &dyn Store,
     options: &Options,
 ) -> Result<Arc<dyn Signer>, Error> {
-    Ok(Arc::new(options.open_key(&key_of(dir, store, options)?)?))
+    let signer = options.open_key(&key_of(dir, store, options)?)?;
+    Ok(options.held(signer))
 }

@@ -36,7 +36,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let signer = passphrase::open(&args.key)?;
+    let signer = passphrase::open(context, &args.key)?;
     let tiles = args.tiles.as_deref().map(coverage).transpose()?;
     let path = manifest_path(&args.path);
     let name = path.file_name().and_then(|name| name.to_str());

@@ -13,6 +13,7 @@ use crate::cli::passphrase;
 use crate::ledger::key::Signer;
 
 use super::hmac_key;
+use crate::cli::target::spare;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -40,7 +41,11 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let secret = hmac_key().ok_or(ProducerError::NoHmacKey)?;
-    let signer = args.key.as_deref().map(passphrase::open).transpose()?;
+    let signer = args
+        .key
+        .as_deref()
+        .map(|key| passphrase::open(context, key))
+        .transpose()?;
     let signer = signer.as_ref().map(|signer| signer as &dyn Signer);
     let request = ManifestRequest {
         worker_id: &args.worker_id,
@@ -53,6 +58,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let manifest = manifest.map_err(ProducerError::from)?;
     let default = args.dir.join("manifest.json");
     let path = args.manifest.as_ref().unwrap_or(&default);
+    spare(context, path)?;
     write_manifest(&manifest, path).map_err(|error| CliError::file(path, error))?;
     let text = |name| manifest.text(name).unwrap_or_default().to_owned();
     if output.is_json() {

@@ -17,10 +17,11 @@ use std::path::Path;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use super::super::listing;
 use super::checks::{check_format, check_place, check_tables, check_write_ahead_log};
 use super::lock::Lock;
 use super::tables::FORMAT_KEY;
-use super::{Access, DB_DIR, RocksStore, listing, of_rocks, options};
+use super::{Access, DB_DIR, RocksStore, of_rocks, options};
 use crate::store::{Store, StoreError};
 
 /// How often a view is taken before it is given up: the writer would have to

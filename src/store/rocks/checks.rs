@@ -5,9 +5,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::super::listing;
 use super::super::{Corruption, FORMAT, StoreError};
 use super::tables::{FORMAT_KEY, Table};
-use super::{DB_DIR, listing, of_rocks, options};
+use super::{DB_DIR, of_rocks, options};
 
 /// That there is something which may be a ledger, before anything is opened.
 pub(super) fn check_place(dir: &Path) -> Result<(), StoreError> {

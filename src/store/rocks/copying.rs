@@ -7,10 +7,11 @@ use std::path::Path;
 
 use rocksdb::{DB, FlushOptions, WriteBatch};
 
+use super::super::listing;
 use super::creation::Building;
 use super::lock::Lock;
 use super::tables::Table;
-use super::{Access, DB_DIR, RocksStore, listing, of_rocks, options};
+use super::{Access, DB_DIR, RocksStore, of_rocks, options};
 use crate::store::{Corruption, StoreError};
 
 /// Bytes of rows written together.

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
-use super::super::StoreError;
+use super::super::{StoreError, listing, readers};
+use super::DB_DIR;
 use super::lock::LOCK_FILE;
-use super::{DB_DIR, listing};
 
 /// A ledger that is not there yet. Dropped, it is removed.
 pub(super) struct Building {
@@ -45,8 +45,7 @@ impl Building {
         };
         let dir = tempfile::Builder::new()
             .prefix(&prefix)
-            // As `mkdir` would, so that the umask decides.
-            .permissions(Permissions::from_mode(0o777))
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(folder)?;
         Ok(Building {
             dir,
@@ -66,6 +65,7 @@ impl Building {
     /// Moves it to its place. Everything in it is on the disk before, and its
     /// name is on the disk when this returns.
     pub(super) fn finish(self) -> Result<PathBuf, StoreError> {
+        readers::settle(self.path());
         sync_tree(self.path())?;
         if self.in_place.is_some() {
             return self.move_content();

@@ -16,7 +16,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::listing;
+use super::super::listing;
 
 const BLOCK: usize = 32 << 10;
 const HEADER: usize = 7;

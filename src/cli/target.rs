@@ -1,0 +1,282 @@
+//! Files that commands write. Each is written whole, beside its place, and moved
+//! there. No output takes the place of a key, a mark, a file of tokens or
+//! anything in a ledger; `-o` replaces what it wrote before, an output of the
+//! same kind of the same log, and anything else only with `--force`.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Read as _, Write};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::api::open;
+use crate::api::stream;
+use crate::ledger::fault::Format;
+use crate::ledger::json::Object;
+use crate::ledger::key::PublicKey;
+use crate::ledger::limits;
+use crate::ledger::parse::parse_with;
+use crate::report::ReportFile;
+
+use super::context::Context;
+use super::error::CliError;
+
+/// What is looked at of a file that stands in the way: more than a key, a mark or
+/// the first line of any output of ours that is not an entry needs.
+const LOOKED_AT: u64 = 64 << 10;
+
+/// What is written, and what it may therefore replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Bundle,
+    Logbook,
+    Proof,
+    Head,
+    Revocation,
+    Report,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Kind::Bundle => "a bundle",
+            Kind::Logbook => "a logbook",
+            Kind::Proof => "a proof",
+            Kind::Head => "a head",
+            Kind::Revocation => "a revocation",
+            Kind::Report => "a report",
+        }
+    }
+}
+
+/// Whether something may be replaced that is no earlier output of the same kind.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Force {
+    /// Replace the file whatever it holds, unless it is a key, a mark, a file of tokens or
+    /// of a ledger
+    #[arg(long)]
+    force: bool,
+}
+
+impl Force {
+    /// The same where something else is known to allow it.
+    pub(super) const fn or(self, allowed: bool) -> Force {
+        Force {
+            force: self.force || allowed,
+        }
+    }
+}
+
+/// A file that is to be written.
+pub(super) struct Target<'a> {
+    pub(super) path: &'a Path,
+    pub(super) kind: Kind,
+    /// The log that the output is of, where that is known.
+    pub(super) log: Option<PublicKey>,
+    pub(super) force: Force,
+}
+
+impl Target<'_> {
+    /// Whether it may be written. Asked before the work, and again after it.
+    ///
+    /// # Errors
+    /// [`CliError::Spared`] and [`CliError::Occupied`].
+    pub(super) fn check(&self, context: &Context) -> Result<(), CliError> {
+        if self.path.as_os_str() == "-" {
+            return Ok(());
+        }
+        spare(context, self.path)?;
+        let Ok(state) = self.path.symlink_metadata() else {
+            return Ok(());
+        };
+        if state.is_dir() || !(self.force.force || self.is_earlier() || is_stream(self.path)) {
+            return Err(CliError::Occupied {
+                path: self.path.to_owned(),
+                written: self.kind.name(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Writes the file, so that what is interrupted is never taken for evidence.
+    pub(super) fn write(
+        &self,
+        context: &Context,
+        write: impl FnOnce(&mut dyn Write) -> Result<u64, CliError>,
+    ) -> Result<u64, CliError> {
+        if self.path.as_os_str() == "-" {
+            return write(&mut BufWriter::new(std::io::stdout()));
+        }
+        self.check(context)?;
+        let failed = |error| CliError::file(self.path, error);
+        // Nothing can be moved into the place of a pipe or a device.
+        if is_stream(self.path) {
+            let file = OpenOptions::new().write(true).open(self.path);
+            return write(&mut BufWriter::new(file.map_err(failed)?));
+        }
+        let folder = folder_of(self.path);
+        // Said of the folder that was named, not of a name of ours in it.
+        folder.metadata().map_err(failed)?;
+        let mut builder = tempfile::Builder::new();
+        let file = builder.prefix(".export-").tempfile_in(folder);
+        let mut out = BufWriter::with_capacity(1 << 20, file.map_err(failed)?);
+        let entries = write(&mut out)?;
+        let file = out.into_inner();
+        let file = file.map_err(|error| failed(error.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        // Evidence is for others to read, which a temporary file is not.
+        let readable = fs::Permissions::from_mode(0o644);
+        file.as_file().set_permissions(readable).map_err(failed)?;
+        self.check(context)?;
+        let moved = match self.path.symlink_metadata() {
+            Ok(_) => file.persist(self.path),
+            Err(_) => file.persist_noclobber(self.path),
+        };
+        moved.map_err(|error| failed(error.error))?;
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(failed)?;
+        Ok(entries)
+    }
+
+    /// The same for what is at hand whole.
+    pub(super) fn write_bytes(&self, context: &Context, bytes: &[u8]) -> Result<(), CliError> {
+        let written = self.write(context, |out| {
+            let written = out.write_all(bytes).and_then(|()| out.flush());
+            written.map_err(CliError::output).map(|()| 0)
+        });
+        written.map(drop)
+    }
+
+    /// Whether an output of the same kind of the same log stands there. What
+    /// cannot be read is none.
+    fn is_earlier(&self) -> bool {
+        let regular = self
+            .path
+            .symlink_metadata()
+            .is_ok_and(|state| state.is_file());
+        let Some(log) = self.log.filter(|_| regular) else {
+            return false;
+        };
+        let Some((kind, text)) = kind_of(self.path) else {
+            return false;
+        };
+        kind == self.kind && memchr::memmem::find(&text, log.to_string().as_bytes()).is_some()
+    }
+}
+
+/// Which output stands at `path`, and the beginning that names its log.
+fn kind_of(path: &Path) -> Option<(Kind, Vec<u8>)> {
+    let mut text = Vec::new();
+    // Of a damaged file what can be read.
+    let _ = stream::read_beginning(&mut open(path).ok()?.reader, &mut text);
+    let kind = match stream::sniff(&text) {
+        Some(Format::Bundle) => Kind::Bundle,
+        Some(Format::Logbook) => Kind::Logbook,
+        Some(Format::Proof) => Kind::Proof,
+        Some(Format::Report) => {
+            let mut report = ReportFile::open(open(path).ok()?.reader).ok()??;
+            let mut carried = Vec::new();
+            let beginning = report.bundle().take(LOOKED_AT).read_to_end(&mut carried);
+            return beginning.is_ok().then_some((Kind::Report, carried));
+        }
+        Some(_) => return None,
+        None => {
+            let object = first_object(&text)?;
+            if object.contains_key("head") {
+                Kind::Head
+            } else if object.contains_key("revoke") {
+                Kind::Revocation
+            } else {
+                return None;
+            }
+        }
+    };
+    Some((kind, text))
+}
+
+/// Refuses a place where something lies that no output of any kind replaces.
+///
+/// # Errors
+/// [`CliError::Spared`].
+pub(super) fn spare(context: &Context, path: &Path) -> Result<(), CliError> {
+    let spared = |what| {
+        Err(CliError::Spared {
+            path: path.to_owned(),
+            what,
+        })
+    };
+    let place = place_of(path);
+    if is_in_a_ledger(context, &place) {
+        return spared("a place in a ledger");
+    }
+    if place == place_of(context.options().mark_of(&context.ledger).path()) {
+        return spared("the ledger's mark");
+    }
+    if context.usual_keys().any(|key| place == place_of(&key)) {
+        return spared("the place of the ledger's key");
+    }
+    match secret_in(path) {
+        Some(what) => spared(what),
+        None => Ok(()),
+    }
+}
+
+/// What a file holds that cannot be had again.
+fn secret_in(path: &Path) -> Option<&'static str> {
+    // Also at the end of a link, which would then lead nowhere.
+    let regular = path.metadata().is_ok_and(|state| state.is_file());
+    let file = regular.then(|| File::open(path).ok()).flatten()?;
+    let mut text = Vec::new();
+    file.take(LOOKED_AT).read_to_end(&mut text).ok()?;
+    let has = |word: &str| memchr::memmem::find(&text, word.as_bytes()).is_some();
+    if has("-----BEGIN ") && has("KEY-----") {
+        return Some("a key");
+    }
+    let object = first_object(&text)?;
+    let named_mark = path.extension().is_some_and(|ending| ending == "mark");
+    if object.contains_key("head") && (object.contains_key("sealed") || named_mark) {
+        return Some("a mark");
+    }
+    ["id", "scopes", "digest"]
+        .iter()
+        .all(|name| object.contains_key(name))
+        .then_some("a file of tokens")
+}
+
+/// The object on the first line.
+fn first_object(text: &[u8]) -> Option<Object> {
+    let line = text.split(|byte| *byte == b'\n').next()?;
+    let value = parse_with(line, &limits::embedded(2)).ok()?;
+    value.as_object().cloned()
+}
+
+fn is_in_a_ledger(context: &Context, place: &Path) -> bool {
+    let ledger = context.ledger.canonicalize();
+    let own = ledger.is_ok_and(|ledger| place.starts_with(ledger));
+    // RocksDB names its current manifest so.
+    let current = ["CURRENT", "db/CURRENT"];
+    let is_ledger = |folder: &Path| current.iter().any(|name| folder.join(name).exists());
+    own || place.parent().is_some_and(is_ledger)
+}
+
+/// A path without links but for its last name, which is what is replaced.
+fn place_of(path: &Path) -> PathBuf {
+    match (folder_of(path).canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// A pipe, a socket or a device that takes characters, also by a link.
+fn is_stream(path: &Path) -> bool {
+    path.metadata().is_ok_and(|state| {
+        let kind = state.file_type();
+        kind.is_fifo() || kind.is_socket() || kind.is_char_device()
+    })
+}

@@ -1,0 +1,130 @@
+//! Where outputs may be written, and what they never replace.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, symlink};
+
+use crate::place::Place;
+
+/// Every command that writes a file where it is told to.
+const WRITERS: [&[&str]; 7] = [
+    &["export", "-o"],
+    &["export", "--format", "logbook", "-o"],
+    &["export", "--kind", "note", "-o"],
+    &["prove", "2", "-o"],
+    &["head", "-o"],
+    &["revoke", "4", "--key", "ledger.key.pem", "-o"],
+    &["report", "--correlation", "none", "-o"],
+];
+
+fn written(place: &Place, writer: &[&str], path: &str, force: bool) -> crate::place::Run {
+    let force: &[&str] = if force { &["--force"] } else { &[] };
+    place.run(&[writer, &[path], force].concat())
+}
+
+#[test]
+fn no_output_replaces_a_key_a_mark_a_token_file_or_a_file_of_a_ledger() {
+    let place = Place::sealed();
+    fs::copy(place.path("ledger.key.pem"), place.path("other")).unwrap();
+    place.write("public.pem", place.run(&["key", "--pem"]).ok().stdout);
+    fs::copy(place.path("ledger.mark"), place.path("kept")).unwrap();
+    place.run(&["token", "new", "--scope", "read"]).ok();
+    symlink("other", place.path("link")).unwrap();
+    let spared = [
+        ("ledger.key.pem", "the place of the ledger's key"),
+        ("./ledger.key.pem", "the place of the ledger's key"),
+        ("other", "a key"),
+        ("link", "a key"),
+        ("public.pem", "a key"),
+        ("ledger.mark", "the ledger's mark"),
+        ("kept", "a mark"),
+        ("tokens.jsonl", "a file of tokens"),
+        ("ledger/new.bundle", "a place in a ledger"),
+        ("ledger/db/CURRENT", "a place in a ledger"),
+        ("ledger/../ledger/LOCK", "a place in a ledger"),
+    ];
+    for (path, what) in spared {
+        let before = fs::read(place.path(path)).ok();
+        for writer in WRITERS {
+            for force in [false, true] {
+                let detail = format!("{path} is {what}, which no output replaces");
+                let run = written(&place, writer, path, force);
+                run.refused("exists", &detail, "choose another place");
+            }
+        }
+        assert_eq!(fs::read(place.path(path)).ok(), before, "{path}");
+    }
+    place.run(&["verify", "--key", &place.key()]).ok();
+}
+
+#[test]
+fn a_key_that_is_away_keeps_its_place_and_so_does_a_mark() {
+    let place = Place::sealed();
+    for (name, what) in [
+        ("ledger.key.pem", "the place of the ledger's key"),
+        ("ledger.mark", "the ledger's mark"),
+    ] {
+        fs::rename(place.path(name), place.path("away")).unwrap();
+        let run = written(&place, &["export", "--unsigned", "-o"], name, true);
+        let detail = format!("{name} is {what}, which no output replaces");
+        run.refused("exists", &detail, "choose another place");
+        assert!(!place.path(name).exists());
+        fs::rename(place.path("away"), place.path(name)).unwrap();
+    }
+}
+
+#[test]
+fn an_output_replaces_its_like_of_the_same_log_and_by_force_anything_else() {
+    let place = Place::sealed();
+    let other = Place::sealed();
+    for (at, writer) in WRITERS[..6].iter().enumerate() {
+        // Its own like, written a second time.
+        let name = format!("out{at}");
+        written(&place, writer, &name, false).ok();
+        let first = fs::read(place.path(&name)).unwrap();
+        written(&place, writer, &name, false).ok();
+        // The same of another log, an output of another kind, notes, nothing, a link.
+        written(&other, writer, "foreign", true).ok();
+        fs::copy(other.path("foreign"), place.path("foreign")).unwrap();
+        let unlike = WRITERS[(at + 3) % 6];
+        written(&place, unlike, "unlike", true).ok();
+        place.write("notes", "not to be lost\n");
+        place.write("empty", "");
+        let link = format!("link{at}");
+        symlink(&name, place.path(&link)).unwrap();
+        for path in ["foreign", "unlike", "notes", "empty", &link] {
+            let before = fs::read(place.path(path)).unwrap();
+            let run = written(&place, writer, path, false);
+            assert_eq!(run.status, 2, "{writer:?} {path}: {run:?}");
+            assert!(run.stderr.contains(" of this log\n"), "{run:?}");
+            assert!(run.stderr.contains("--force"), "{run:?}");
+            assert_eq!(fs::read(place.path(path)).unwrap(), before, "{path}");
+            written(&place, writer, path, true).ok();
+            assert_ne!(
+                fs::read(place.path(path)).unwrap(),
+                before[..before.len() / 2]
+            );
+            fs::remove_file(place.path(path)).unwrap();
+        }
+        // What the link led to is as it was.
+        assert!(!first.is_empty() && place.path(&name).exists());
+    }
+}
+
+#[test]
+fn a_folder_is_not_replaced_and_a_device_is_written_to() {
+    let place = Place::sealed();
+    fs::create_dir(place.path("folder")).unwrap();
+    for force in [false, true] {
+        let run = written(&place, &["export", "-o"], "folder", force);
+        run.refused(
+            "exists",
+            "folder exists and is not a bundle of this log",
+            "choose another place, or replace it with --force",
+        );
+    }
+    for writer in &WRITERS[..6] {
+        written(&place, writer, "/dev/null", false).ok();
+        let state = fs::metadata("/dev/null").unwrap();
+        assert!(state.file_type().is_char_device());
+    }
+}

@@ -1,0 +1,19 @@
+//! What cannot be tried on a machine is said, and is a failure where everything
+//! must be tried: `SEALBOOK_REQUIRE_TOOLS=1`, as `.ci/run` sets it.
+
+/// What may be missing even there: it is neither ours to install nor to commit.
+const MAY_BE_MISSING: [&str; 3] = [
+    "no third-party vectors beside the checkout",
+    "a small disk to fill can only be mounted as root",
+    "there is no node of version 20 or later",
+];
+
+/// Says that a test has nothing to try with.
+pub(crate) fn skipped(why: &str) {
+    let required = std::env::var_os("SEALBOOK_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+    assert!(
+        !required || MAY_BE_MISSING.contains(&why),
+        "every tool is required here, and {why}"
+    );
+    eprintln!("skipped: {why}");
+}
