@@ -256,7 +256,7 @@ impl Command {
         serves
     }
 
-    /// What it owes whoever started it when nobody reads its output.
+    /// How the command ends when nobody reads its output.
     const fn owes(&self) -> Owes {
         match self {
             Command::Append(_) => Owes::Records,
