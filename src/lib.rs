@@ -59,6 +59,8 @@
 //! what is kept and how a commit is ordered, [`logbook`] how entries become
 //! durable. What an error code means stands in [`codes`] alone.
 //!
+//! [`guide`] is the handbook.
+//!
 //! Without RocksDB (`--no-default-features --features store`) [`verify`] and
 //! [`Ledger::in_memory`] remain; without any feature, the [`ledger`] itself.
 
@@ -76,6 +78,7 @@ pub mod codes;
 pub mod evidence;
 #[cfg(feature = "files")]
 pub mod files;
+pub mod guide;
 #[cfg(feature = "store")]
 pub mod imports;
 pub mod ledger;

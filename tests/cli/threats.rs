@@ -1,4 +1,4 @@
-//! The README's threat table, row by row: what each attacker can do, and what it
+//! The table of the threat model, row by row: what each attacker can do, and what it
 //! is found by. A test has the name of its row, and another holds both together.
 
 use std::collections::BTreeSet;
@@ -349,7 +349,7 @@ fn name(row: &str) -> String {
 
 #[test]
 fn every_row_of_the_table_has_its_test_and_every_test_its_row() {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../src/guide/verification.md");
     let (_, section) = readme.split_once("## The threat model\n").unwrap();
     let table = section.trim_start().split("\n\n").next().unwrap();
     let rows: BTreeSet<_> = table

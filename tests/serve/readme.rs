@@ -1,4 +1,4 @@
-//! The README's `curl` examples, as they stand there.
+//! The `curl` examples of the chapter on the server, as they stand there.
 
 use std::process::Command;
 
@@ -6,20 +6,16 @@ use serde_json::Value;
 
 use crate::process::Place;
 
-/// The lines that begin with `curl` in the section on HTTP.
+/// The lines of the chapter on the server that begin with `curl`.
 fn examples() -> Vec<String> {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let text = std::fs::read_to_string(readme).unwrap();
-    let section = text
-        .split("\n## ")
-        .find(|part| part.starts_with("Over HTTP"));
-    let lines = section.expect("the README has no section on HTTP").lines();
-    let curls = lines.filter(|line| line.starts_with("curl "));
+    let chapter = concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/server.md");
+    let text = std::fs::read_to_string(chapter).unwrap();
+    let curls = text.lines().filter(|line| line.starts_with("curl "));
     curls.map(str::to_owned).collect()
 }
 
 #[test]
-fn the_examples_of_the_readme_work_as_pasted() {
+fn the_examples_of_the_chapter_work_as_pasted() {
     let have = Command::new("curl").arg("--version").output();
     if have.is_err() {
         crate::skipped::skipped("there is no curl");
