@@ -167,7 +167,7 @@ enum Command {
     Diff(diff::Args),
     /// Close the book and continue it in a new one under a new key
     Rotate(rotate::Args),
-    /// Say for ever where a book ends, whatever its key signs beyond
+    /// Revoke the key of a log: what it signs after an entry no longer counts
     Revoke(revoke::Args),
     /// Verify evidence of another log and keep it
     Import(import::Args),

@@ -69,7 +69,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let started = Instant::now();
     let filter = args.filters.to_filter()?;
     if filter.limit.is_some() || filter.reverse {
-        let text = "custody is told whole and in order: --limit and --reverse are for `log`";
+        let text = "replay has no --limit and no --reverse: it needs every entry, in order";
         return Err(CliError::usage(text));
     }
     let policy = args.trust.policy()?;

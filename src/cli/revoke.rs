@@ -1,4 +1,4 @@
-//! `sealbook revoke`: says for ever where a book ends.
+//! `sealbook revoke`: revokes the key from an entry on.
 
 use std::path::PathBuf;
 

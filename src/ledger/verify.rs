@@ -176,7 +176,7 @@ impl<'a> Walk<'a> {
                 findings.warning(WarningCode::KeyFromLedger, detail);
             }
             KeySource::None => {
-                let detail = "no key was given, and a file's own word for its key is worth nothing";
+                let detail = "no trusted key was given";
                 findings.fault(Fault::of_file(FaultCode::UntrustedKey, detail));
             }
             KeySource::Given => {

@@ -25,7 +25,7 @@ pub struct Counts {
     pub dry_runs: u64,
     /// Decisions with preconditions that nobody enforced.
     pub unenforced: u64,
-    /// Decisions that rest on someone's word in part.
+    /// Decisions that depend on unverified inputs.
     pub on_trust: u64,
     /// Decisions that someone else claims. They are none of the above.
     pub claimed: u64,

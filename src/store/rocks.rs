@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/lock     held exclusively by whoever writes, shared by whoever reads
-//! DIR/db/      RocksDB, nothing of ours among its files
+//! DIR/db/      RocksDB's own files, and no others
 //! ```
 //!
 //! RocksDB has a lock of its own, but it keeps writers from writers only, and
@@ -66,7 +66,7 @@ pub struct RocksStore {
     db: Arc<DB>,
     _settling: Option<Settling>,
     lock: Lock,
-    /// What RocksDB writes of its own where it may write nothing of ours.
+    /// RocksDB's own log files, where the folder of the ledger may not be written.
     scratch: Option<TempDir>,
     dir: PathBuf,
     access: Access,

@@ -81,8 +81,8 @@ impl Ledger {
         file.import(self, policy, progress)
     }
 
-    /// Says for ever where this book ends, whatever its key signs beyond entry
-    /// `seq`. `signer` is the key of the book that continues it, or the recovery
+    /// Revokes the key of this log: what it signs after entry
+    /// `seq` no longer counts. `signer` is the key of the log that continues it, or the recovery
     /// key.
     ///
     /// # Errors

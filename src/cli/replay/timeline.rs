@@ -143,7 +143,7 @@ pub(super) fn print_end(
             counts.without_budget,
             "decisions rest on a policy without a counted budget; it ran under the old limits",
         ),
-        (counts.on_trust, "decisions rest on someone's word in part"),
+        (counts.on_trust, "decisions depend on unverified inputs"),
         (counts.unenforced, "decisions declare what nobody enforces"),
         (
             counts.claimed,

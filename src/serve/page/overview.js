@@ -96,7 +96,7 @@ async function draw(host, headers, head, state, count) {
   const label = `${stats.entries} entries, ${stats.denied} denied, ${shown.length} epochs`;
   replace(
     host,
-    el("p.quiet", {}, el("span.key.epoch-key"), "epochs, higher is fuller", open ? [el("span.key.open-key"), "not sealed yet"] : []),
+    el("p.quiet", {}, el("span.key.epoch-key"), "epochs: the height is the number of entries", open ? [el("span.key.open-key"), "not sealed yet"] : []),
     plot(`Epochs on a time line: ${label}`, epochs(shown, open, first, count)),
     el("p.quiet", {}, el("span.key.volume-key"), "entries an hour", el("span.key.denied-key"), `denied: ${stats.denied} of ${stats.entries}`),
     plot(`Entries an hour: ${label}`, volume(hours, first, count)),
