@@ -29,6 +29,7 @@ mod formats;
 mod generate;
 mod hall;
 mod head;
+mod help;
 mod import;
 mod imported;
 mod init;
@@ -339,8 +340,21 @@ fn open_as_many_files_as_allowed() {
     let _ = setrlimit(Resource::Nofile, raised);
 }
 
+/// The parser, with all that its help shows.
+fn parser() -> clap::Command {
+    help::dress(Cli::command())
+}
+
 fn parse() -> Result<Cli, clap::Error> {
-    let matches = Cli::command().try_get_matches()?;
+    let matches = parser().try_get_matches()?;
+    #[cfg(feature = "serve")]
+    let matches = {
+        let arguments = std::env::args_os().collect();
+        match serve::config_file::apply(&parser(), &matches, arguments)? {
+            Some(arguments) => parser().try_get_matches_from(arguments)?,
+            None => matches,
+        }
+    };
     let mut cli = Cli::from_arg_matches(&matches)?;
     // The Hall's own name for the ledger's directory: above ours in the
     // environment, below the flag.
@@ -419,8 +433,13 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
     }
 }
 
-/// Asked-for help goes to stdout with 0, misuse to stderr with 2.
+/// Asked-for help goes to stdout with 0, and so does that of a bare `sealbook`;
+/// misuse goes to stderr with 2.
 fn misuse(error: &clap::Error) -> ExitCode {
+    if std::env::args_os().len() <= 1 {
+        let _ = parser().print_help();
+        return ExitCode::SUCCESS;
+    }
     if !error.use_stderr() {
         let _ = error.print();
         return ExitCode::SUCCESS;

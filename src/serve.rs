@@ -82,6 +82,7 @@ mod waiting;
 use std::future::Future;
 use std::sync::Arc;
 
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 
 pub use config::{Config, Doors, Limits, PublishFailure, Publisher, VerdictKeys};
@@ -108,6 +109,7 @@ pub async fn run(
     let tls = config.tls.clone();
     let (service, reload) = Service::open(config, address).await?;
     tracing::info!(%address, tls = tls.is_some(), tokens = service.has_tokens(), "serving");
+    tell_manager(NotifyState::Ready);
     let routes = routes::routes(&service);
     let here = Arc::clone(&service);
     let published = tokio::task::spawn_blocking(move || here.publish()).await;
@@ -119,6 +121,7 @@ pub async fn run(
         tokio::spawn(service::reload_when_told(Arc::clone(&service), reload)),
     ];
     accept::accept(listener, tls, routes, Arc::clone(&service), shutdown).await;
+    tell_manager(NotifyState::Stopping);
     for task in background {
         task.abort();
     }
@@ -126,4 +129,11 @@ pub async fn run(
     closed.map_err(|_| ServeError::Abandoned)??;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Tells a service manager, if one started this server, how it stands.
+fn tell_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager was not told");
+    }
 }

@@ -124,6 +124,9 @@ pub(super) enum CliError {
     NothingToSeal,
     #[error("nothing was found")]
     NothingFound,
+    /// As the one before, with what there is instead.
+    #[error("{wanted}")]
+    NotThere { wanted: String, there: String },
 }
 
 impl CliError {
@@ -200,7 +203,7 @@ impl CliError {
             CliError::Receipts { .. } => "bad_input",
             CliError::Spared { .. } | CliError::Occupied { .. } => "exists",
             CliError::NothingToSeal => "nothing_to_seal",
-            CliError::NothingFound => "not_found",
+            CliError::NothingFound | CliError::NotThere { .. } => "not_found",
         }
     }
 
@@ -217,6 +220,7 @@ impl CliError {
                 return source.hint();
             }
             CliError::KeyText { source, .. } => return source.hint(),
+            CliError::NotThere { there, .. } => return Some(there.clone()),
             CliError::Rewritten { cause } => cause.remedy(),
             #[cfg(feature = "serve")]
             CliError::Server(error) => return error.hint(),

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::error::CliError;
 use super::output::Output;
-use super::{Answer, Cli};
+use super::{Answer, parser};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Completions {
@@ -23,14 +22,14 @@ pub(super) struct Man {
 
 pub(super) fn completions(args: &Completions, output: &mut Output) -> Result<Answer, CliError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "sealbook", &mut script);
+    clap_complete::generate(args.shell, &mut parser(), "sealbook", &mut script);
     output.bytes(&script)?;
     Ok(Answer::Yes)
 }
 
 pub(super) fn man(args: &Man, output: &mut Output) -> Result<Answer, CliError> {
     let directory = &args.directory;
-    clap_mangen::generate_to(Cli::command(), directory)
+    clap_mangen::generate_to(parser(), directory)
         .map_err(|error| CliError::file(directory, error))?;
     output.note(&format!("man pages in {}", directory.display()));
     Ok(Answer::Yes)

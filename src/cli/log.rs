@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
+use memchr::memmem;
+
 use crate::api::Ledger;
 use crate::ledger::entry::Entry;
 use crate::ledger::json::Value;
@@ -33,6 +35,9 @@ pub(super) struct Args {
     /// What changed what would be decided, in words: files, workers, bans, approvals
     #[arg(long, conflicts_with_all = ["kind", "follow", "log"])]
     changes: bool,
+    /// Whose kind or payload has this text; capitals of ASCII count as small
+    #[arg(long, value_name = "TEXT", conflicts_with = "log")]
+    grep: Option<String>,
     #[command(flatten)]
     filters: Filters,
 }
@@ -42,9 +47,12 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if args.changes {
         filter.kinds = producers::of_role(Role::Change);
     }
+    let text = Text::of(args.grep.as_deref());
     if args.follow {
-        return follow(context, filter, output);
+        return follow(context, filter, &text, output);
     }
+    // Of the entries with the text.
+    let mut left = args.grep.is_some().then(|| filter.limit.take()).flatten();
     let reader = context.reader(output)?;
     if let Some(log) = &args.log {
         return imported::list(&imported::find(reader.store(), log)?, &filter, output);
@@ -53,6 +61,13 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let mut rows = Rows::new(&HEAD);
     for item in select(reader.store(), &filter)? {
         let (seq, entry) = item?;
+        if left == Some(0) {
+            break;
+        }
+        if !text.is_in(&entry) {
+            continue;
+        }
+        left = left.map(|left| left - 1);
         if output.is_json() {
             rows.found = true;
             print_json(seq, &entry, output)?;
@@ -80,8 +95,32 @@ fn told(entry: &Entry) -> String {
     told.collect::<Vec<_>>().join("; ")
 }
 
+/// A text that entries are searched for.
+struct Text {
+    small: Vec<u8>,
+}
+
+impl Text {
+    fn of(text: Option<&str>) -> Text {
+        let small = text.unwrap_or_default().to_ascii_lowercase().into_bytes();
+        Text { small }
+    }
+
+    fn is_in(&self, entry: &Entry) -> bool {
+        [entry.kind().as_bytes(), entry.payload_bytes()]
+            .iter()
+            .any(|part| memmem::find(&part.to_ascii_lowercase(), &self.small).is_some())
+    }
+}
+
 /// Prints what is there, then what comes.
-fn follow(context: &Context, mut filter: Filter, output: &mut Output) -> Result<Answer, CliError> {
+fn follow(
+    context: &Context,
+    mut filter: Filter,
+    text: &Text,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut left = filter.limit.take();
     let mut reader = Ledger::follow(&context.ledger, context.options())?;
     loop {
         let count = reader.store().count()?;
@@ -89,18 +128,24 @@ fn follow(context: &Context, mut filter: Filter, output: &mut Output) -> Result<
         if next < count {
             for item in select(reader.store(), &filter)? {
                 let (seq, entry) = item?;
+                if left == Some(0) {
+                    break;
+                }
+                if !text.is_in(&entry) {
+                    continue;
+                }
                 if output.is_json() {
                     print_json(seq, &entry, output)?;
                 } else {
                     output.line(&cells(seq, &entry).join("  "))?;
                 }
-                filter.limit = filter.limit.map(|left| left.saturating_sub(1));
+                left = left.map(|left| left - 1);
             }
             filter.from_seq = Some(Seq(count));
             output.flush()?;
         }
         let reached = filter.until_seq.is_some_and(|until| until.0 < count);
-        if reached || filter.limit == Some(0) {
+        if reached || left == Some(0) {
             return Ok(Answer::Yes);
         }
         thread::sleep(POLL);

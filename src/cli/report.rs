@@ -5,8 +5,13 @@ use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use crate::api::{Error, open};
+use crate::evidence::EvidenceError;
 use crate::evidence::report::{ReportExport, export_report};
 use crate::report::ReportFile;
+use crate::store::Store;
+use crate::store::facts::Facts;
+use crate::store::query::{Filter, select};
+use crate::store::term::Field;
 
 use super::Answer;
 use super::context::Context;
@@ -68,7 +73,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             signer: signer.as_deref(),
             progress: &mut |done| progress.at(done),
         };
-        let (_, selected) = export_report(store, out, export)?;
+        let (_, selected) = export_report(store, out, export).map_err(|error| match error {
+            EvidenceError::EmptyRange => no_case(store, args),
+            other => other.into(),
+        })?;
         left_out = selected.unsealed;
         Ok(selected.closing.entries)
     });
@@ -81,6 +89,36 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     output.note(&format!("{entries} entries in {}", args.output.display()));
     Ok(Answer::Yes)
+}
+
+/// How many cases, and out of how many of the newest entries, are named instead.
+const NAMED: usize = 5;
+const LOOKED_AT: usize = 10_000;
+
+/// There is no such case; the newest ones are named.
+fn no_case(store: &dyn Store, args: &Args) -> CliError {
+    let newest = Filter {
+        reverse: true,
+        ..Filter::default()
+    };
+    let mut cases: Vec<String> = Vec::new();
+    let entries = select(store, &newest).into_iter().flatten();
+    for (_, entry) in entries.take(LOOKED_AT).filter_map(Result::ok) {
+        for (field, value) in Facts::of(&entry).values() {
+            let new = field == Field::Correlation && !cases.iter().any(|case| case == value);
+            if new && cases.len() < NAMED {
+                cases.push(value.to_owned());
+            }
+        }
+    }
+    let wanted = args.correlation.as_deref().unwrap_or_default();
+    CliError::NotThere {
+        wanted: format!("no entry has the correlation id `{wanted}`"),
+        there: match cases.is_empty() {
+            true => "no entry of late has a correlation id".to_owned(),
+            false => format!("the newest cases are {}", cases.join(", ")),
+        },
+    }
 }
 
 fn extract(

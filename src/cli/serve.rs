@@ -1,11 +1,13 @@
 //! `sealbook serve`: the Hall over HTTP, until told to stop.
 
+pub(super) mod config_file;
 mod logs;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use listenfd::ListenFd;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::api::Ledger;
 use crate::logbook::publish::PublishFile;
+use crate::serve::token_file::TokenFile;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::{Config, Doors, HallFiles, Limits, LoadError, VerdictKeys};
 use crate::serve::{Publisher, ServeError, run as serve};
@@ -31,6 +34,12 @@ const SPARE_THREADS: usize = 16;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// A TOML file of these flags, `port = 9000`; a flag and the environment win over it
+    #[arg(long, value_name = "FILE", env = "SEALBOOK_SERVE_CONFIG")]
+    config_file: Option<PathBuf>,
+    /// Look at the flags and at the files that they name, and do not serve
+    #[arg(long)]
+    check_config: bool,
     /// The address to listen on
     #[arg(
         long,
@@ -105,18 +114,20 @@ pub(super) struct Args {
     stop_timeout: u64,
 }
 
-pub(super) fn run(context: &Context, args: Args, _: &mut Output) -> Result<Answer, CliError> {
+pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
     logs::begin();
     let limits = args.limits();
     let runtime = runtime(&limits).map_err(ServerError::Runtime)?;
     // Before anything is written: what is wrong with files or address should
     // leave no trace in the ledger.
     let tls = args.tls()?;
+    if args.check_config {
+        return args.check(context, output);
+    }
     let _runtime = runtime.enter();
     let mut signals = Signals::listen().map_err(ServerError::Runtime)?;
-    let address = SocketAddr::new(args.host, args.port);
-    let listener = runtime.block_on(TcpListener::bind(address));
-    let listener = listener.map_err(|source| ServerError::Listen { address, source })?;
+    let listener = args.listener(&runtime)?;
+    args.say_where(&listener, output)?;
     let options = context.options().record_request(args.record_request.into());
     let ledger = Ledger::open(&context.ledger, options)?;
     let (tell, reload) = mpsc::channel(1);
@@ -181,6 +192,48 @@ impl Args {
             hmac: hmac_key(),
             trusted: trusted?,
         })
+    }
+
+    /// The socket that systemd handed over, or one of our own.
+    fn listener(&self, runtime: &Runtime) -> Result<TcpListener, ServerError> {
+        let address = SocketAddr::new(self.host, self.port);
+        let handed = ListenFd::from_env().take_tcp_listener(0);
+        let listener = handed.and_then(|handed| match handed {
+            Some(handed) => {
+                handed.set_nonblocking(true)?;
+                TcpListener::from_std(handed)
+            }
+            None => runtime.block_on(TcpListener::bind(address)),
+        });
+        listener.map_err(|source| ServerError::Listen { address, source })
+    }
+
+    /// Prints the page's address, which a terminal makes a link of.
+    fn say_where(&self, listener: &TcpListener, output: &mut Output) -> Result<(), CliError> {
+        let Ok(address) = listener.local_addr() else {
+            return Ok(());
+        };
+        if output.is_json() {
+            return Ok(());
+        }
+        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        output.line(&format!("{scheme}://{address}/"))?;
+        output.flush()
+    }
+
+    /// Reads every file that the server would.
+    fn check(&self, context: &Context, output: &mut Output) -> Result<Answer, CliError> {
+        self.hall.load_served()?;
+        self.verdict_keys()?;
+        if let Some(tokens) = &self.token_file {
+            TokenFile::open(tokens).map_err(ServerError::from)?;
+        } else if !self.host.is_loopback() {
+            let address = SocketAddr::new(self.host, self.port);
+            return Err(ServerError::Serve(ServeError::NotLoopback { address }).into());
+        }
+        context.reader(output)?;
+        output.note("the configuration can be served with");
+        Ok(Answer::Yes)
     }
 
     /// The Hall's files, read whenever the server asks for them.

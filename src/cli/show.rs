@@ -41,8 +41,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let Some(seq) = find(store, entry)? else {
         return Err(CliError::NothingFound);
     };
-    if store.last_seq()?.is_none_or(|last| seq > last) {
-        return Err(CliError::NothingFound);
+    if let Some(last) = store.last_seq()?.filter(|last| seq > *last) {
+        return Err(CliError::NotThere {
+            wanted: format!("there is no entry {seq}"),
+            there: format!("the log has entries 0 to {last}"),
+        });
     }
     let entry = entry_at(store, seq)?;
     if output.is_json() {

@@ -82,7 +82,7 @@ impl Metrics {
             appends: kept(
                 r,
                 "append_seconds",
-                "From handing entries over to their being durable",
+                "From handing entries or a request to route over to their being durable",
                 seconds(),
             ),
             commit_entries: kept(

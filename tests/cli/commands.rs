@@ -203,14 +203,18 @@ fn show_finds_an_entry_by_number_and_by_hash_in_either_case() {
         let by_hash = place.run(&["show", &spelling]).ok();
         assert_eq!(by_hash.stdout, by_number.stdout);
     }
-    for nothing in ["9", "18446744073709551615", &"ab".repeat(32)] {
+    for nothing in ["9", "18446744073709551615"] {
+        let wanted = format!("there is no entry {nothing}");
         place.run(&["--json", "show", nothing]).refused_with(
             1,
             "not_found",
-            "nothing was found",
-            "",
+            &wanted,
+            "the log has entries 0 to 8",
         );
     }
+    place
+        .run(&["--json", "show", &"ab".repeat(32)])
+        .refused_with(1, "not_found", "nothing was found", "");
     for bad in ["-1x", "zz", "18446744073709551616", &"ab".repeat(31)] {
         let detail =
             format!("entry `{bad}`: a sequence number or a hash of 64 hex digits is needed");
@@ -247,6 +251,10 @@ fn log_filters_by_kind_time_producers_names_and_place() {
     assert_eq!(found(&["--denied"]), [1]);
     assert_eq!(found(&["--denied=false"]), [3]);
     assert_eq!(found(&["--from-seq", "2"]), [2, 3]);
+    assert_eq!(found(&["--grep", "T1"]), [1, 3]);
+    assert_eq!(found(&["--grep", "t1", "--limit", "1"]), [1]);
+    assert_eq!(found(&["--grep", "t1", "--limit", "1", "--reverse"]), [3]);
+    assert_eq!(found(&["--grep", "t3"]), [0; 0]);
     assert_eq!(found(&["--until-seq", "1"]), [0, 1]);
     assert_eq!(found(&["--reverse", "--limit", "2"]), [3, 2]);
     assert_eq!(

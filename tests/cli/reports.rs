@@ -308,7 +308,9 @@ fn a_case_of_which_there_is_nothing_has_no_report() {
     let place = place();
     let args = ["report", "--correlation", "nobody", "-o", "case.html"];
     let run = place.run(&args);
-    run.refused_with(1, "not_found", "no entry lies in the range", "");
+    let wanted = "no entry has the correlation id `nobody`";
+    let there = "the newest cases are order-7, order-8";
+    run.refused_with(1, "not_found", wanted, there);
     assert!(!place.path("case.html").exists());
     let late = r#"{"correlation_id":"new"}"#;
     place

@@ -21,6 +21,7 @@ mod given;
 mod hall;
 mod idempotency;
 mod limits;
+mod managed;
 mod page;
 mod place;
 mod process;

@@ -1,6 +1,7 @@
 //! Routing a request: decided, recorded, and only then answered.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -100,7 +101,11 @@ fn decide(
         actor: Some(&actor.to_value()),
         stamp,
     };
+    let begun = Instant::now();
     let recorded = service.recorder.decide(&hall, &asked);
+    if recorded.receipt.is_ok() {
+        service.metrics.appended(begun.elapsed().as_secs_f64());
+    }
     if let Some(approval) = approval {
         // One that was not needed, or whose use is not recorded, still holds.
         if recorded.decision.denied() || !recorded.approval_used {

@@ -1,0 +1,159 @@
+//! What `--help` shows beside clap's own: the commands in groups, and two examples
+//! of each.
+
+mod examples;
+
+use std::fmt::Write as _;
+
+use clap::Command;
+
+use examples::EXAMPLES;
+
+/// A heading, and the commands under it, in order.
+type Group = (&'static str, &'static [&'static str]);
+
+/// Every command stands in one group.
+const GROUPS: &[Group] = &[
+    (
+        "Evidence",
+        &[
+            "verify", "replay", "report", "export", "prove", "head", "diff", "import", "key",
+        ],
+    ),
+    (
+        "Ledger",
+        &[
+            "init",
+            "append",
+            "seal",
+            "log",
+            "show",
+            "stats",
+            "epochs",
+            "rotate",
+            "revoke",
+            "backup",
+            "adopt",
+            "accept-rollback",
+            "doctor",
+        ],
+    ),
+    (
+        "Routing",
+        &[
+            "route", "decide", "rules", "validate", "worker", "search", "explain", "browse",
+            "dispatch",
+        ],
+    ),
+    (
+        "Packages and cards",
+        &[
+            "build", "enroll", "status", "package", "manifest", "card", "resident", "registry",
+        ],
+    ),
+    ("Server", &["serve", "token"]),
+    (
+        "This program",
+        &["codes", "completions", "man", "version", "help"],
+    ),
+];
+
+/// The parser with its groups and examples.
+pub(super) fn dress(command: Command) -> Command {
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}Options:\n{{options}}\n\n\
+         `sealbook help COMMAND` shows what a command takes, with examples.\n",
+        groups(&command)
+    );
+    EXAMPLES
+        .iter()
+        .fold(command, |command, (path, examples)| {
+            with_examples(command, path, examples)
+        })
+        .help_template(template)
+}
+
+fn groups(command: &Command) -> String {
+    let mut text = String::new();
+    for (heading, names) in GROUPS {
+        let _ = writeln!(text, "{heading}:");
+        for name in *names {
+            let about = command.find_subcommand(name).and_then(Command::get_about);
+            let about = about.map(ToString::to_string);
+            let about = about.or((*name == "help").then(|| "Help on a command".to_owned()));
+            // A command that this build leaves out has no line.
+            if let Some(about) = about {
+                let _ = writeln!(text, "  {name:<16} {about}");
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The examples under the command at `path`, its names separated by a space.
+fn with_examples(command: Command, path: &str, examples: &[&str]) -> Command {
+    let (name, rest) = path.split_once(' ').unwrap_or((path, ""));
+    if command.find_subcommand(name).is_none() {
+        return command;
+    }
+    command.mut_subcommand(name, |inner| match rest {
+        "" => inner.after_help(format!("Examples:\n  {}", examples.join("\n  "))),
+        rest => with_examples(inner, rest, examples),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::{Command, CommandFactory as _};
+
+    use super::super::{Cli, parser};
+    use super::{EXAMPLES, GROUPS};
+
+    /// The paths of the commands that do something.
+    fn leaves(command: &Command, path: &str, all: &mut BTreeSet<String>) {
+        for inner in command.get_subcommands() {
+            let path = format!("{path} {}", inner.get_name()).trim().to_owned();
+            match inner.has_subcommands() {
+                true => leaves(inner, &path, all),
+                false => _ = all.insert(path),
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_stands_in_one_group() {
+        let mut grouped: Vec<_> = GROUPS.iter().flat_map(|(_, names)| *names).collect();
+        grouped.retain(|name| **name != "help");
+        let command = Cli::command();
+        let mut names: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
+        names.retain(|name| !command.find_subcommand(name).is_some_and(Command::is_hide_set));
+        let mut grouped: Vec<&str> = grouped.into_iter().copied().collect();
+        grouped.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(grouped, names);
+    }
+
+    #[test]
+    fn every_command_has_two_examples_that_it_takes() {
+        let mut all = BTreeSet::new();
+        leaves(&Cli::command(), "", &mut all);
+        let shown: BTreeSet<_> = EXAMPLES.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(all, shown);
+        for (path, examples) in EXAMPLES {
+            assert!(examples.len() >= 2, "{path}");
+            for example in *examples {
+                let line = example.split(" | ").find(|part| part.starts_with("sealbook"));
+                let line = line.unwrap_or_else(|| panic!("{example}"));
+                let line = line.split(" > ").next().unwrap_or_default();
+                let words = shell_words::split(line).unwrap_or_else(|error| panic!("{example}: {error}"));
+                let taken = parser().try_get_matches_from(words);
+                assert!(taken.is_ok(), "{example}: {}", taken.unwrap_err());
+                let rest = line.strip_prefix("sealbook ").unwrap_or_default();
+                assert!(rest.contains(path), "{example} is not of {path}");
+            }
+        }
+    }
+}
