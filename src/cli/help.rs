@@ -129,7 +129,11 @@ mod tests {
         grouped.retain(|name| **name != "help");
         let command = Cli::command();
         let mut names: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
-        names.retain(|name| !command.find_subcommand(name).is_some_and(Command::is_hide_set));
+        names.retain(|name| {
+            !command
+                .find_subcommand(name)
+                .is_some_and(Command::is_hide_set)
+        });
         let mut grouped: Vec<&str> = grouped.into_iter().copied().collect();
         grouped.sort_unstable();
         names.sort_unstable();
@@ -140,15 +144,21 @@ mod tests {
     fn every_command_has_two_examples_that_it_takes() {
         let mut all = BTreeSet::new();
         leaves(&Cli::command(), "", &mut all);
-        let shown: BTreeSet<_> = EXAMPLES.iter().map(|(path, _)| (*path).to_owned()).collect();
+        let shown: BTreeSet<_> = EXAMPLES
+            .iter()
+            .map(|(path, _)| (*path).to_owned())
+            .collect();
         assert_eq!(all, shown);
         for (path, examples) in EXAMPLES {
             assert!(examples.len() >= 2, "{path}");
             for example in *examples {
-                let line = example.split(" | ").find(|part| part.starts_with("sealbook"));
+                let line = example
+                    .split(" | ")
+                    .find(|part| part.starts_with("sealbook"));
                 let line = line.unwrap_or_else(|| panic!("{example}"));
                 let line = line.split(" > ").next().unwrap_or_default();
-                let words = shell_words::split(line).unwrap_or_else(|error| panic!("{example}: {error}"));
+                let words =
+                    shell_words::split(line).unwrap_or_else(|error| panic!("{example}: {error}"));
                 let taken = parser().try_get_matches_from(words);
                 assert!(taken.is_ok(), "{example}: {}", taken.unwrap_err());
                 let rest = line.strip_prefix("sealbook ").unwrap_or_default();

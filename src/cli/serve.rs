@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 
 use crate::api::Ledger;
 use crate::logbook::publish::PublishFile;
-use crate::serve::token_file::TokenFile;
 use crate::serve::tls::{TlsFiles, load};
+use crate::serve::token_file::TokenFile;
 use crate::serve::{Config, Doors, HallFiles, Limits, LoadError, VerdictKeys};
 use crate::serve::{Publisher, ServeError, run as serve};
 
@@ -216,7 +216,11 @@ impl Args {
         if output.is_json() {
             return Ok(());
         }
-        let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+        let scheme = if self.tls_cert.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         output.line(&format!("{scheme}://{address}/"))?;
         output.flush()
     }

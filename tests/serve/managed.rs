@@ -29,15 +29,36 @@ fn a_wrong_configuration_is_named_by_line_and_column() {
     let (said, status) = check(&place, "port = 9000\nregistry-private = false\n");
     assert_eq!(status, 0, "{said}");
     for (text, wanted) in [
-        ("port = 9000\nprot = 1\n", "serve.toml, line 2, column 1: `prot` is no flag of `serve`"),
-        ("\n  port = 99999\n", "serve.toml, line 2, column 10: invalid value '99999' for '--port <PORT>'"),
-        ("port = [1, 2]\n", "serve.toml, line 1, column 8: `port` takes one value"),
-        ("host = 1979-05-27\n", "serve.toml, line 1, column 8: `host` takes a text"),
-        ("registry-private = \"yes\"\n", "serve.toml, line 1, column 20: `registry-private` is true or false"),
+        (
+            "port = 9000\nprot = 1\n",
+            "serve.toml, line 2, column 1: `prot` is no flag of `serve`",
+        ),
+        (
+            "\n  port = 99999\n",
+            "serve.toml, line 2, column 10: invalid value '99999' for '--port <PORT>'",
+        ),
+        (
+            "port = [1, 2]\n",
+            "serve.toml, line 1, column 8: `port` takes one value",
+        ),
+        (
+            "host = 1979-05-27\n",
+            "serve.toml, line 1, column 8: `host` takes a text",
+        ),
+        (
+            "registry-private = \"yes\"\n",
+            "serve.toml, line 1, column 20: `registry-private` is true or false",
+        ),
         ("port = \n", "serve.toml, line 1, column "),
-        ("config-file = \"x\"\n", "serve.toml, line 1, column 1: `config-file` is no flag"),
+        (
+            "config-file = \"x\"\n",
+            "serve.toml, line 1, column 1: `config-file` is no flag",
+        ),
         ("tls-cert = \"cert.pem\"\n", "--tls-key"),
-        ("host = \"0.0.0.0\"\n", "0.0.0.0:8765 is not a loopback address"),
+        (
+            "host = \"0.0.0.0\"\n",
+            "0.0.0.0:8765 is not a loopback address",
+        ),
         ("rules = \"none.json\"\n", "none.json"),
     ] {
         let (said, status) = check(&place, text);
@@ -49,13 +70,20 @@ fn a_wrong_configuration_is_named_by_line_and_column() {
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let place = Place::initialised();
-    fs::write(place.path().join("serve.toml"), "host = \"127.0.0.9\"\nport = 1\nmax-body = 1\n").unwrap();
+    fs::write(
+        place.path().join("serve.toml"),
+        "host = \"127.0.0.9\"\nport = 1\nmax-body = 1\n",
+    )
+    .unwrap();
     // The tests' server is given its address by flags.
     let process = place.serve(&["--config-file", "serve.toml"]);
     assert_eq!(process.address.ip().to_string(), "127.0.0.1");
     assert_ne!(process.address.port(), 1);
     // What only the file says holds.
-    let body = format!(r#"{{"kind":"k","payload":{{"text":"{}"}}}}"#, "x".repeat(2_000));
+    let body = format!(
+        r#"{{"kind":"k","payload":{{"text":"{}"}}}}"#,
+        "x".repeat(2_000)
+    );
     let head = "POST /v1/entries HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
     let length = body.len();
     let request = format!("{head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
@@ -94,7 +122,9 @@ fn a_socket_is_taken_over_and_the_manager_is_told_when_it_is_served() {
 }
 
 fn tools(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tools")
+        .join(name)
 }
 
 #[test]
@@ -108,7 +138,11 @@ fn the_unit_is_tight_by_systemds_own_measure() {
         skipped("there is no systemd-analyze");
         return;
     };
-    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+    assert!(
+        run.status.success(),
+        "{}",
+        String::from_utf8_lossy(&run.stdout)
+    );
 }
 
 /// The figures that the server has, by the names that Prometheus has for them.
@@ -140,14 +174,19 @@ fn named(query: &str) -> impl Iterator<Item = &str> {
 fn every_query_of_alerts_and_dashboard_is_sound_and_of_a_figure_that_there_is() {
     let figures = figures();
     let alerts = fs::read_to_string(tools("monitoring/alerts.yml")).unwrap();
-    let asked = alerts.lines().filter_map(|line| line.trim().strip_prefix("expr: "));
+    let asked = alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "));
     let mut queries: Vec<String> = asked.map(str::to_owned).collect();
     assert!(queries.len() >= 8);
     let board = fs::read_to_string(tools("monitoring/dashboard.json")).unwrap();
     let board: Value = serde_json::from_str(&board).unwrap();
     let panels = board["panels"].as_array().unwrap();
     assert!(panels.len() >= 12);
-    for target in panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap()) {
+    for target in panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().unwrap())
+    {
         queries.push(target["expr"].as_str().unwrap().to_owned());
     }
     for query in &queries {
@@ -163,12 +202,28 @@ fn every_query_of_alerts_and_dashboard_is_sound_and_of_a_figure_that_there_is() 
     let dir = tempfile::tempdir().unwrap();
     let mut rules = String::from("groups:\n- name: dashboard\n  rules:\n");
     for (n, query) in queries.iter().enumerate() {
-        let query = query.replace("$__rate_interval", "5m").replace("$instance", ".*");
-        rules += &format!("  - record: query:{n}\n    expr: {}\n", serde_json::to_string(&query).unwrap());
+        let query = query
+            .replace("$__rate_interval", "5m")
+            .replace("$instance", ".*");
+        rules += &format!(
+            "  - record: query:{n}\n    expr: {}\n",
+            serde_json::to_string(&query).unwrap()
+        );
     }
     fs::write(dir.path().join("queries.yml"), rules).unwrap();
-    for file in [tools("monitoring/alerts.yml"), dir.path().join("queries.yml")] {
-        let run = Command::new("promtool").args(["check", "rules"]).arg(&file).output().unwrap();
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+    for file in [
+        tools("monitoring/alerts.yml"),
+        dir.path().join("queries.yml"),
+    ] {
+        let run = Command::new("promtool")
+            .args(["check", "rules"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stdout)
+        );
     }
 }

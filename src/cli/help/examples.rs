@@ -93,10 +93,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "stats",
-        &[
-            "sealbook stats",
-            "sealbook stats --since 24h --tenant acme",
-        ],
+        &["sealbook stats", "sealbook stats --since 24h --tenant acme"],
     ),
     (
         "epochs",
@@ -115,10 +112,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "backup",
-        &[
-            "sealbook backup copy",
-            "sealbook backup copy --link",
-        ],
+        &["sealbook backup copy", "sealbook backup copy --link"],
     ),
     (
         "adopt",
@@ -134,10 +128,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
             "sealbook --ledger restored accept-rollback --reason 'restored after the fire'",
         ],
     ),
-    (
-        "doctor",
-        &["sealbook doctor", "sealbook doctor --rate 16"],
-    ),
+    ("doctor", &["sealbook doctor", "sealbook doctor --rate 16"]),
     (
         "route",
         &[
@@ -215,10 +206,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
             "sealbook explain cap.doc.summarize --catalog catalog.json",
         ],
     ),
-    (
-        "browse",
-        &["sealbook browse", "sealbook browse --type pol"],
-    ),
+    ("browse", &["sealbook browse", "sealbook browse --type pol"]),
     (
         "dispatch",
         &[
@@ -377,10 +365,10 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "man",
-        &["sealbook man man1", "sealbook man /usr/local/share/man/man1"],
+        &[
+            "sealbook man man1",
+            "sealbook man /usr/local/share/man/man1",
+        ],
     ),
-    (
-        "version",
-        &["sealbook version", "sealbook version --json"],
-    ),
+    ("version", &["sealbook version", "sealbook version --json"]),
 ];

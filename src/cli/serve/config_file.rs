@@ -59,7 +59,9 @@ pub(in crate::cli) fn apply(
             let takes = "takes a text, a number, true or false, or a list of them";
             refuse(format!("{place}: `{name}` {takes}"))
         })?;
-        let given = flag.arguments(values).map_err(|what| refuse(format!("{place}: {what}")))?;
+        let given = flag
+            .arguments(values)
+            .map_err(|what| refuse(format!("{place}: {what}")))?;
         try_alone(command, &given).map_err(|what| refuse(format!("{place}: {what}")))?;
         if !flag.is_said_elsewhere(serve) {
             arguments.extend(given.into_iter().map(OsString::from));
@@ -95,9 +97,10 @@ impl Flag {
             ([one], true, _) if one == "true" => Ok(vec![format!("--{long}")]),
             ([one], true, _) if one == "false" => Ok(Vec::new()),
             (_, true, _) => Err(format!("`{long}` is true or false")),
-            ([_], false, false) | (_, false, true) => {
-                Ok(values.iter().map(|value| format!("--{long}={value}")).collect())
-            }
+            ([_], false, false) | (_, false, true) => Ok(values
+                .iter()
+                .map(|value| format!("--{long}={value}"))
+                .collect()),
             _ => Err(format!("`{long}` takes one value")),
         }
     }
@@ -105,7 +108,10 @@ impl Flag {
     /// Whether the command line or the environment says it.
     fn is_said_elsewhere(&self, serve: &ArgMatches) -> bool {
         let by_other_name = self.long == "ledger" && std::env::var_os(HALL_DB_PATH).is_some();
-        let by_env = self.env.as_ref().is_some_and(|env| std::env::var_os(env).is_some());
+        let by_env = self
+            .env
+            .as_ref()
+            .is_some_and(|env| std::env::var_os(env).is_some());
         let source = serve.value_source(&self.id);
         by_other_name || by_env || source == Some(ValueSource::CommandLine)
     }
@@ -117,7 +123,10 @@ fn read(path: &Path) -> std::io::Result<String> {
     let mut file = std::fs::File::open(path)?.take(LONGEST + 1);
     file.read_to_string(&mut text)?;
     match text.len() as u64 > LONGEST {
-        true => Err(Error::new(Kind::InvalidData, "the file is longer than 1 MiB")),
+        true => Err(Error::new(
+            Kind::InvalidData,
+            "the file is longer than 1 MiB",
+        )),
         false => Ok(text),
     }
 }
@@ -126,14 +135,21 @@ fn read(path: &Path) -> std::io::Result<String> {
 fn place(path: &Path, text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     format!("{}, line {line}, column {column}", path.display())
 }
 
 fn find(command: &Command, name: &str) -> Option<Flag> {
     let of = |command: &Command| {
         let mut args = command.get_arguments();
-        args.find(|arg| arg.get_long() == Some(name)).and_then(Flag::of)
+        args.find(|arg| arg.get_long() == Some(name))
+            .and_then(Flag::of)
     };
     match name {
         name if COMMON.contains(&name) => of(command),
