@@ -4,6 +4,8 @@
 //! Below it lie the layers that it is made of; a program that needs more of one
 //! takes it from there.
 
+#![deny(missing_docs)]
+
 #[cfg(feature = "rocks")]
 mod books;
 pub mod cause;

@@ -23,12 +23,9 @@ use crate::store::{Rows, Store, StoreError};
 
 /// Why a ledger got no verdict.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum AuditError {
-    /// The ledger could not be read at all.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// Reading stopped in the middle.
     #[error(transparent)]
     Read(#[from] ReadError),
 }
@@ -49,9 +46,6 @@ pub fn audit(
 }
 
 /// Finds entries of the ledger in `store`, to explain its faults by.
-///
-/// # Errors
-/// [`AuditError`] if it cannot be read.
 pub fn find(
     store: &dyn Store,
     mark: &MarkFile,
@@ -75,9 +69,6 @@ pub struct LedgerSource<'s> {
 
 impl<'s> LedgerSource<'s> {
     /// The ledger in `store`, with the mark beside it.
-    ///
-    /// # Errors
-    /// [`AuditError`] if it cannot be read at all.
     pub fn new(store: &'s dyn Store, mark: &MarkFile) -> Result<LedgerSource<'s>, AuditError> {
         let mut pending = Vec::new();
         let identity = match identity_of(store) {
@@ -185,7 +176,6 @@ fn store_fault(error: StoreError) -> Result<Fault, ReadError> {
     }
 }
 
-/// The same for what opening finds.
 fn fault_of(error: OpenError) -> Result<Fault, AuditError> {
     match error {
         OpenError::Store(error) => Ok(store_fault(error)?),

@@ -35,10 +35,8 @@ use crate::logbook::reading::Reader;
 use crate::logbook::{entry_at, epoch_at, extent_of, judge_mark};
 use crate::store::{RocksStore, Store, StoreError};
 
-/// The ledger in a backup.
 pub const LEDGER: &str = "ledger";
 
-/// Its mark.
 pub const MARK: &str = "ledger.mark";
 
 /// Finds the key of a ledger.
@@ -46,9 +44,7 @@ pub type FindSigner<'a> = dyn Fn(&dyn Store) -> Option<Arc<dyn Signer>> + 'a;
 
 /// What to copy, and how far it must be proven.
 pub struct Order<'a> {
-    /// The ledger.
     pub ledger: &'a Path,
-    /// Its mark.
     pub mark: &'a MarkFile,
     /// The key, where it is at hand: then the copy's mark names its very last
     /// entry, else it is the ledger's own mark.
@@ -60,43 +56,28 @@ pub struct Order<'a> {
     pub link: bool,
 }
 
-/// A copy that passed verification.
 #[derive(Clone, Debug)]
 pub struct Backup {
-    /// What verification said of the copy.
     pub report: Report,
-    /// Its mark.
     pub mark: Mark,
-    /// Whether another process was writing the ledger meanwhile.
     pub beside_writer: bool,
 }
 
 /// Why there is no copy.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum BackupError {
-    /// There is something here already.
     #[error("{} exists already", dir.display())]
-    Exists {
-        /// Where the copy was to be.
-        dir: PathBuf,
-    },
-    /// The ledger could not be opened, read or copied.
+    Exists { dir: PathBuf },
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The ledger could not be copied.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The copy's head could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// The copy got no verdict.
     #[error(transparent)]
     Audit(#[from] AuditError),
-    /// The copy does not pass verification.
     #[error("the copy does not pass verification")]
     Unsound(Box<Report>),
-    /// The file system refused.
     #[error("the copy could not be written: {0}")]
     Io(#[from] io::Error),
 }

@@ -284,7 +284,6 @@ impl Command {
     }
 }
 
-/// What a command answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Yes,
@@ -295,7 +294,6 @@ enum Answer {
 
 /// Parses the arguments of the process, runs the command, and gives the exit
 /// status.
-#[must_use]
 pub fn main() -> ExitCode {
     #[cfg(feature = "rego")]
     if std::env::args_os()

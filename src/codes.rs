@@ -16,28 +16,22 @@ mod table;
 pub use faults::FAULTS;
 pub use table::CODES;
 
-/// What an error code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Code {
-    /// The word.
     pub code: &'static str,
     /// The exit status of a command that ends with it: 1 where the answer is no,
     /// 2 where there is none. Without one, only the server gives it.
     pub exit_status: Option<u8>,
     /// The status of the answer over HTTP. Without one, only commands give it.
     pub http_status: Option<u16>,
-    /// What happened.
     pub cause: &'static str,
-    /// What to do.
     pub remedy: &'static str,
 }
 
 /// What a fault of verification means; `verify` ends with 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FaultMeaning {
-    /// The fault.
     pub code: crate::ledger::fault::FaultCode,
-    /// What was found.
     pub cause: &'static str,
     /// What to do. Whatever it is: the file is evidence, and to be kept.
     pub remedy: &'static str,
@@ -45,7 +39,6 @@ pub struct FaultMeaning {
 
 /// The row of a word; that of `internal` for a word that the table lacks, which a
 /// test keeps from happening.
-#[must_use]
 pub fn find(code: &str) -> &'static Code {
     const UNKNOWN: Code = Code {
         code: "internal",
@@ -58,12 +51,9 @@ pub fn find(code: &str) -> &'static Code {
     rows.find(|row| row.code == code).unwrap_or(&UNKNOWN)
 }
 
-/// What every exit status means.
 pub const EXIT_STATUS: &str = "Exit status: 0 the answer is yes; 1 the command worked and the \
      answer is no; 2 there is no answer.";
 
-/// The table in Markdown.
-#[must_use]
 pub fn markdown() -> String {
     let mut text = format!(
         "{EXIT_STATUS}\n\n| code | exit | HTTP | cause | remedy |\n|---|---|---|---|---|\n"
@@ -84,8 +74,6 @@ pub fn markdown() -> String {
     text
 }
 
-/// The table for a terminal.
-#[must_use]
 pub fn text() -> String {
     let mut text = format!("{EXIT_STATUS}\n");
     for row in CODES {
@@ -105,8 +93,6 @@ pub fn text() -> String {
 }
 
 impl FaultMeaning {
-    /// The word in a report.
-    #[must_use]
     pub fn name(&self) -> String {
         let word = crate::ledger::shape::write(&self.code);
         word.as_str().unwrap_or_default().to_owned()

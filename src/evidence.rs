@@ -27,63 +27,33 @@ use crate::store::{Store, StoreError};
 
 /// Why there is no evidence to give.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum EvidenceError {
-    /// The ledger could not be read.
     #[error(transparent)]
     Ledger(#[from] OpenError),
-    /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no such entry.
     #[error("there is no entry {seq}")]
-    NoSuchEntry {
-        /// The entry asked for.
-        seq: Seq,
-    },
-    /// The entries could not be found.
+    NoSuchEntry { seq: Seq },
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// No entry lies in the range.
     #[error("no entry lies in the range")]
     EmptyRange,
-    /// No epoch seals the entry yet.
     #[error("entry {seq} is not sealed yet")]
-    NotSealed {
-        /// The entry asked for.
-        seq: Seq,
-    },
-    /// An entry of a selection is in no epoch yet.
+    NotSealed { seq: Seq },
     #[error("entry {seq} of the selection is not sealed yet")]
-    SelectionNotSealed {
-        /// The first such entry.
-        seq: Seq,
-    },
-    /// The stored tree is damaged.
+    SelectionNotSealed { seq: Seq },
     #[error("the stored tree is damaged: {0}")]
     Tree(#[from] TreeError),
-    /// The stored tree does not lead to the sealed root.
     #[error("the stored tree does not lead from entry {seq} to the sealed root: verify the ledger")]
-    NotProven {
-        /// The entry asked for.
-        seq: Seq,
-    },
-    /// A document that an entry refers to is not in the ledger.
+    NotProven { seq: Seq },
     #[error("the document {digest} is not in the ledger, and an entry refers to it")]
-    DocumentMissing {
-        /// Its digest.
-        digest: DocumentDigest,
-    },
-    /// The evidence could not be written.
+    DocumentMissing { digest: DocumentDigest },
     #[error(transparent)]
     Bundle(#[from] BundleError),
 }
 
 /// The proof that entry `seq` is in the log: O(log n) reads. For many of them
 /// ask a [`Prover`].
-///
-/// # Errors
-/// [`EvidenceError`]; `NotSealed` if its epoch is still open.
 pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceError> {
     Prover::default().prove(store, seq)
 }
@@ -107,9 +77,6 @@ struct Sealed {
 
 impl Prover {
     /// The proof that entry `seq` is in the log: O(log n) reads.
-    ///
-    /// # Errors
-    /// [`EvidenceError`]; `NotSealed` if its epoch is still open.
     pub fn prove(&self, store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceError> {
         if store.last_seq()?.is_none_or(|last| seq > last) {
             return Err(EvidenceError::NoSuchEntry { seq });

@@ -40,7 +40,6 @@ use crate::ledger::key::PublicKey;
 /// A log: a key may have several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId {
-    /// Its key.
     pub key: PublicKey,
     /// The hash of its entry 0.
     pub genesis: Hash,

@@ -94,13 +94,10 @@ pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, ju
 use request::{Pending, Prepared, Receipt, Remember, Submission};
 use sequencer::Sequencer;
 
-/// Everything a writer works with.
 pub struct Parts {
     /// Where entries go.
     pub store: Arc<dyn Store>,
-    /// What signs them.
     pub signer: Arc<dyn Signer>,
-    /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Where the high-water mark is kept.
     pub mark: MarkFile,
@@ -110,7 +107,6 @@ pub struct Parts {
 /// meet share one synced write.
 pub struct Logbook {
     queue: Arc<Queue>,
-    /// As long as its thread lives.
     committer: Weak<Mutex<Committer>>,
     threads: Vec<JoinHandle<()>>,
     shared: Shared,
@@ -118,10 +114,8 @@ pub struct Logbook {
     store: Arc<dyn Store>,
 }
 
-/// Whose log it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The log's key.
     pub log: PublicKey,
     /// The hash of entry 0.
     pub genesis: Hash,
@@ -196,9 +190,6 @@ impl Logbook {
     }
 
     /// Appends one entry and waits until it is durable.
-    ///
-    /// # Errors
-    /// [`LogbookError`]; a refused kind or payload leaves no trace.
     pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, LogbookError> {
         let entries = vec![Prepared::of_caller(kind, payload)?];
         let (submission, pending) = request::awaited(entries);
@@ -224,9 +215,6 @@ impl Logbook {
     }
 
     /// The same with something to be remembered in the same write.
-    ///
-    /// # Errors
-    /// [`LogbookError`].
     pub fn submit_remembered(
         &self,
         entries: Vec<Prepared>,
@@ -262,9 +250,6 @@ impl Logbook {
     }
 
     /// Seals the open epoch, or answers `None` if it has no entries.
-    ///
-    /// # Errors
-    /// [`LogbookError`].
     pub fn seal(&self) -> Result<Option<SignedEpoch>, LogbookError> {
         let (reply, answer) = bounded(1);
         self.queue.seal(reply);
@@ -272,21 +257,16 @@ impl Logbook {
     }
 
     /// A signed statement of the last durable entry.
-    ///
-    /// # Errors
-    /// [`LogbookError::Sign`].
     pub fn head(&self) -> Result<SignedHead, LogbookError> {
         Ok(Statement::sign(self.durable(), &*self.signer)?)
     }
 
     /// The last entry that is durable, not signed.
-    #[must_use]
     pub fn durable(&self) -> Head {
         self.shared.durable()
     }
 
     /// Whether everything is refused, after a failure or a close.
-    #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.shared.is_stopped()
     }
@@ -297,13 +277,10 @@ impl Logbook {
     }
 
     /// Requests that wait for their signatures or to be committed.
-    #[must_use]
     pub fn queued(&self) -> usize {
         self.queue.requests()
     }
 
-    /// Whose log it is.
-    #[must_use]
     pub fn identity(&self) -> Identity {
         let durable = self.durable();
         Identity {
@@ -312,16 +289,11 @@ impl Logbook {
         }
     }
 
-    /// The store, for reading.
-    #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
 
     /// Waits for everything under way, moves the mark up and ends the threads.
-    ///
-    /// # Errors
-    /// [`LogbookError`] if the mark could not be written.
     pub fn close(mut self) -> Result<(), LogbookError> {
         let finished = self.finish();
         self.join();
@@ -330,9 +302,6 @@ impl Logbook {
 
     /// Waits for everything under way and moves the mark up; from then on
     /// everything is refused. For a ledger that others still read.
-    ///
-    /// # Errors
-    /// [`LogbookError`] if the mark could not be written.
     pub fn finish(&self) -> Result<(), LogbookError> {
         let (reply, answer) = bounded(1);
         self.queue.close(reply);
@@ -369,7 +338,6 @@ fn serde_name(fault: &MarkFault) -> crate::ledger::json::Value {
 /// `DIR` with a suffix: the key and the mark lie beside the ledger, so that a
 /// copy of the one is not a copy of the other. Beside the folder itself, whatever
 /// link or `.` leads to it; beside a link only if the file is there and nowhere else.
-#[must_use]
 pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
     let named = |ledger: &Path| {
         let mut name = ledger.components().as_path().as_os_str().to_owned();
@@ -387,7 +355,6 @@ pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The folder that a path leads to, if the path is a link or does not end in a name.
-#[must_use]
 pub fn resolved(ledger: &Path) -> PathBuf {
     // Without the `/` or `/.` at the end, which would have a link followed here.
     let named = ledger.components().as_path();

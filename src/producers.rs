@@ -36,11 +36,8 @@ pub use names::{Fact, Facts, Field, facts};
 /// A kind of entries, as far as a reader of the ledger has to know it.
 #[derive(Debug)]
 pub struct Kind {
-    /// The kind.
     pub name: &'static str,
-    /// What happened, in one word.
     pub event: &'static str,
-    /// What its entries are counted as.
     pub counted: &'static str,
     /// What it is in the custody of a case.
     pub role: Role,
@@ -51,7 +48,6 @@ pub struct Kind {
     pub named: &'static [(Field, &'static str)],
     /// The members that a timeline shows; all of them if there are none here.
     pub shown: &'static [&'static str],
-    /// What happened, in a line.
     pub headline: fn(&Object) -> String,
     /// The members that are told below it, where they say something.
     pub details: &'static [&'static str],
@@ -60,21 +56,16 @@ pub struct Kind {
 /// What a kind is in the custody of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It chooses a worker.
     Choice,
     /// It is evidence of a worker, which stands beside the choice of it.
     Evidence,
-    /// Content that others refer to.
     Document,
-    /// Somebody's word.
     Claim,
     /// It changes what is decided from then on.
     Change,
-    /// Nothing special.
     Other,
 }
 
-/// The kinds of this program.
 static OWN: [&Kind; 15] = [
     &approval::KIND,
     &attestation::KIND,
@@ -105,7 +96,6 @@ pub fn register(kind: &'static Kind) {
 }
 
 /// The kind of this name, if a producer records it.
-#[must_use]
 pub fn find(name: &str) -> Option<&'static Kind> {
     own(name).or_else(|| {
         let added = ADDED.read().unwrap_or_else(PoisonError::into_inner);
@@ -113,15 +103,12 @@ pub fn find(name: &str) -> Option<&'static Kind> {
     })
 }
 
-/// Every kind that is known.
-#[must_use]
 pub fn all() -> Vec<&'static Kind> {
     let added = ADDED.read().unwrap_or_else(PoisonError::into_inner);
     OWN.iter().chain(added.iter()).copied().collect()
 }
 
 /// The names of the kinds of this role.
-#[must_use]
 pub fn of_role(role: Role) -> Vec<String> {
     let kinds = all().into_iter().filter(|kind| kind.role == role);
     kinds.map(|kind| kind.name.to_owned()).collect()
@@ -129,7 +116,6 @@ pub fn of_role(role: Role) -> Vec<String> {
 
 /// The role that the format of a report knows a kind in: that of the kinds of
 /// this program, whatever others are registered.
-#[must_use]
 pub fn role(name: &str) -> Role {
     own(name).map_or(Role::Other, |kind| kind.role)
 }
@@ -140,7 +126,6 @@ fn own(name: &str) -> Option<&'static Kind> {
 
 impl Kind {
     /// Whether an entry denied; none if it says nothing of it.
-    #[must_use]
     pub fn denies(&self, payload: &Object) -> Option<bool> {
         let (member, denied) = self.denied?;
         let said = payload.get(member).filter(|said| **said != Value::Null)?;
@@ -148,7 +133,6 @@ impl Kind {
     }
 
     /// What a timeline shows of an entry.
-    #[must_use]
     pub fn summary(&self, payload: &Object) -> Object {
         if self.shown.is_empty() {
             return payload.clone();
@@ -170,7 +154,6 @@ const SHOWN_OF_ALL: [&str; 6] = [
 ];
 
 /// A member as text; nothing of what is not there.
-#[must_use]
 pub fn text(object: &Object, name: &str) -> String {
     match object.get(name) {
         None | Some(Value::Null) => String::new(),

@@ -56,9 +56,7 @@ pub type Wanted<'a> = dyn Fn(Seq, &Entry) -> bool + Sync + Send + 'a;
 /// Is given the timeline as it grows, and how many entries were walked so far.
 pub type Each<'a, E> = dyn FnMut(&[Item], u64) -> Result<(), E> + 'a;
 
-/// What to replay.
 pub struct Options<'a> {
-    /// Keys and heads to verify against.
     pub policy: &'a Policy,
     /// Which entries; decisions that are not wanted are verified, and not
     /// computed again.
@@ -71,7 +69,6 @@ pub struct Options<'a> {
     pub evaluator: Option<&'a Path>,
     /// Other rules, another policy: what would have been decided then.
     pub alternative: Option<Alternative>,
-    /// Packages and artifacts as they are now.
     #[cfg(feature = "files")]
     pub today: Option<&'a today::Today>,
 }

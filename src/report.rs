@@ -48,7 +48,6 @@ pub const LOOK: &str = include_str!("report/look.css");
 const DOCTYPE: &[u8] = b"<!doctype html>";
 
 /// Whether the beginning of a file looks like that of a report.
-#[must_use]
 pub fn looks_like(beginning: &[u8]) -> bool {
     let doctype = beginning.get(..DOCTYPE.len());
     let is_html = doctype.is_some_and(|bytes| bytes.eq_ignore_ascii_case(DOCTYPE));

@@ -85,18 +85,12 @@ pub trait Store: Send + Sync {
 
     /// Leaves as little as possible to be replayed at the next opening. What
     /// was committed is safe without it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn flush(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
     /// That there is room for so many bytes more. Asked before anything is written, for
     /// after a write that failed for want of room nothing more is taken.
-    ///
-    /// # Errors
-    /// [`StoreError::NoRoom`].
     fn check_room(&self, _bytes: usize) -> Result<(), StoreError> {
         Ok(())
     }
@@ -109,17 +103,11 @@ pub trait Store: Send + Sync {
     /// Reads everything beside the entries once, for damage that no reader of
     /// entries would meet: what is derived from them is no evidence, but a
     /// store that lost a part of it is not whole.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] and [`StoreError::Io`].
     fn scrub(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
     /// The record of entry `seq`: signing payload, then signature.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] and [`StoreError::Io`], as of every reader here.
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The records in `range`, ascending: what is there. A gap is the caller's
@@ -129,77 +117,41 @@ pub trait Store: Send + Sync {
     /// The records in `range`, descending.
     fn entries_rev(&self, range: Range<u64>) -> Rows<'_, Seq>;
 
-    /// The last entry.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn last_seq(&self) -> Result<Option<Seq>, StoreError>;
 
     /// How many entries there are, which is the number of the next one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn count(&self) -> Result<u64, StoreError> {
         Ok(self.last_seq()?.map_or(0, |last| last.0.saturating_add(1)))
     }
 
-    /// The entry that has this hash.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, StoreError>;
 
     /// The signed header of epoch `number`, canonical JSON.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn epoch(&self, number: EpochNumber) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The signed headers from epoch `from` on, ascending.
     fn epochs(&self, from: EpochNumber) -> Rows<'_, EpochNumber>;
 
-    /// The last sealed epoch.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn last_epoch(&self) -> Result<Option<EpochNumber>, StoreError>;
 
     /// The epoch that sealed entry `seq`; `None` if none did yet. One seek,
     /// however many epochs there are.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn epoch_of(&self, seq: Seq) -> Result<Option<EpochNumber>, StoreError>;
 
     /// The tiles of `keys`, in that order, read together.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
     /// What was last committed under the name `key`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The note that was committed for `hour` under `key` and is not forgotten.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Keeps rows of imported evidence, synced, all or none. A row that is there
     /// is replaced.
-    ///
-    /// # Errors
-    /// Those of [`Store::commit`].
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError>;
 
     /// The value of a row of imported evidence.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The rows of imported evidence with keys in `range`.
@@ -209,15 +161,9 @@ pub trait Store: Send + Sync {
     /// **not** synced: a crash may lose them, mark and all, and no commit
     /// waits for them. The index only grows at its end: postings of entries
     /// below the mark are there already and are passed over.
-    ///
-    /// # Errors
-    /// [`StoreError`]. Commits go on.
     fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError>;
 
     /// The postings of every entry below this number are in the index.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn indexed_to(&self) -> Result<u64, StoreError>;
 
     /// Whether what is indexed has a term for each fact that this version knows.
@@ -227,9 +173,6 @@ pub trait Store: Send + Sync {
     }
 
     /// The postings of `term`, to be sought through in `order`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError>;
 }
 
@@ -240,11 +183,9 @@ pub struct MemoryUse {
     pub cached: u64,
     /// Rows that are in the log but not in tables yet.
     pub unwritten: u64,
-    /// What is kept of each open table.
     pub tables: u64,
 }
 
-/// Which way a reader goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// From the oldest entry to the newest.
@@ -255,7 +196,6 @@ pub enum Order {
 
 impl Order {
     /// Whether `a` comes before `b`, going this way.
-    #[must_use]
     pub fn precedes(self, a: Seq, b: Seq) -> bool {
         match self {
             Order::Ascending => a < b,
@@ -264,7 +204,6 @@ impl Order {
     }
 
     /// The position after `seq`, going this way.
-    #[must_use]
     pub const fn step(self, seq: Seq) -> Option<Seq> {
         match self {
             Order::Ascending => seq.next(),
@@ -277,8 +216,5 @@ impl Order {
 pub trait Postings: Send {
     /// The first posting at `at` or beyond it. Each call must ask for a
     /// position beyond the answer to the call before.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     fn seek(&mut self, at: Seq) -> Result<Option<Seq>, StoreError>;
 }

@@ -35,9 +35,6 @@ pub struct ImportFile {
 impl ImportFile {
     /// Copies what `from` gives beside the ledger `dir`. `name` is the file's own,
     /// which says with `format` what it must be.
-    ///
-    /// # Errors
-    /// [`Error::File`]; [`Error::NotRecognised`]; [`Error::NotImportable`].
     pub fn copy(
         mut from: impl Read,
         name: &Path,

@@ -54,9 +54,6 @@ struct Writing {
 
 impl Ledger {
     /// A ledger that is gone when it is dropped, under a key that nobody keeps.
-    ///
-    /// # Errors
-    /// [`Error::Init`], [`Error::Key`].
     pub fn in_memory(options: Options) -> Result<Ledger, Error> {
         let signer = key_file::ephemeral()?;
         let origin = Origin {
@@ -78,9 +75,6 @@ impl Ledger {
 
     /// A ledger over a store, a key, a clock and a mark of the caller's own. `dir`
     /// is where it lies, if it lies in the file system.
-    ///
-    /// # Errors
-    /// [`Error::Open`].
     pub fn of_parts(dir: Option<&Path>, parts: Parts, options: Options) -> Result<Ledger, Error> {
         let (signer, mark) = (Arc::clone(&parts.signer), parts.mark.clone());
         let options = options.clock(Arc::clone(&parts.clock));
@@ -139,9 +133,6 @@ impl Ledger {
 
     /// Appends entries, all of them or none unless the disk fails, and answers
     /// when they are durable. Nothing of another caller comes between them.
-    ///
-    /// # Errors
-    /// [`Error::Append`].
     pub fn append_batch<'e>(
         &self,
         entries: impl IntoIterator<Item = (&'e str, &'e Object)>,
@@ -157,9 +148,6 @@ impl Ledger {
 
     /// Seals the open epoch; `None` if it has no entries. Only sealed entries
     /// can be proven.
-    ///
-    /// # Errors
-    /// [`Error::Append`].
     pub fn seal(&self) -> Result<Option<SignedEpoch>, Error> {
         Ok(self.logbook()?.seal()?)
     }
@@ -185,17 +173,11 @@ impl Ledger {
     }
 
     /// The writer below, for what streams entries into it.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`].
     pub fn logbook(&self) -> Result<&Arc<Logbook>, Error> {
         Ok(&self.writing()?.logbook)
     }
 
     /// The recorder below, for what decides in bulk.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`].
     pub fn recorder(&self) -> Result<&Arc<Recorder>, Error> {
         Ok(&self.writing()?.recorder)
     }

@@ -184,9 +184,6 @@ impl Options {
     }
 
     /// Opens a private key, with its passphrase if it is under one.
-    ///
-    /// # Errors
-    /// [`Error::Key`], [`Error::Passphrase`].
     pub fn open_key(&self, path: &Path) -> Result<SoftwareSigner, Error> {
         match key_file::read(path, self.key_mode)? {
             KeyFile::Open(signer) => Ok(*signer),

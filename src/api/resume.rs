@@ -42,43 +42,18 @@ pub struct Resume<'a> {
 /// What is wrong with the saved state of a verification.
 #[derive(Debug, Error)]
 #[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what each is")]
 pub enum ResumeRefusal {
-    /// It cannot be read as one.
     #[error("the state file {}: {source}", path.display())]
-    Invalid {
-        /// The state.
-        path: PathBuf,
-        /// What is wrong.
-        source: StateError,
-    },
-    /// It is not signed by the key that is to sign the next one.
+    Invalid { path: PathBuf, source: StateError },
     #[error("the state file {} is not signed by the state key", path.display())]
-    Signer {
-        /// The state.
-        path: PathBuf,
-    },
-    /// It is of a verification under another key.
+    Signer { path: PathBuf },
     #[error("the state file {} is of a verification under the key {log}, which was not given", path.display())]
-    OtherKey {
-        /// The state.
-        path: PathBuf,
-        /// The key.
-        log: PublicKey,
-    },
-    /// It is of a verification that left signatures out.
+    OtherKey { path: PathBuf, log: PublicKey },
     #[error("the state file {} is of a verification without signatures", path.display())]
-    NoSignatures {
-        /// The state.
-        path: PathBuf,
-    },
-    /// The file is another, or was changed.
+    NoSignatures { path: PathBuf },
     #[error("{} does not begin with the bytes that the state file {} was made of: it is another file, or was changed", file.display(), path.display())]
-    OtherFile {
-        /// The state.
-        path: PathBuf,
-        /// The file.
-        file: PathBuf,
-    },
+    OtherFile { path: PathBuf, file: PathBuf },
 }
 
 /// Verifies the logbook file `file`, from where the state says on, and saves how

@@ -34,9 +34,6 @@ pub struct Recognised<'r> {
 }
 
 /// Looks at the beginning of a stream, which may be compressed.
-///
-/// # Errors
-/// Whatever reading answers.
 pub fn recognise<'r>(mut stream: impl Read + Send + 'r) -> io::Result<Recognised<'r>> {
     let mut magic = Vec::new();
     (&mut stream).take(MAGIC_BYTES).read_to_end(&mut magic)?;

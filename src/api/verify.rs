@@ -33,9 +33,6 @@ pub fn verify(file: impl Read + Send, policy: &Policy) -> Result<Report, Error> 
 
 /// The same for a file that must be of one format, and of which at most `limit`
 /// bytes are read after decompression.
-///
-/// # Errors
-/// As [`verify`].
 pub fn verify_as(
     file: impl Read + Send,
     format: Option<Format>,

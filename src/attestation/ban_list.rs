@@ -17,30 +17,23 @@ use crate::ledger::shape::{self, MemberError, MemberProblem};
 /// ignored: the list is the registry's, and what it adds cannot unban anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanEntry {
-    /// The package hash.
     pub sha256: Sha256Digest,
-    /// Why.
     #[serde(default, deserialize_with = "shape::or_default")]
     pub reason: String,
-    /// When, as the registry writes it.
     pub reported_at: Option<String>,
-    /// Who says so.
     pub source: Option<String>,
-    /// Where its review stands.
     pub review_status: Option<String>,
 }
 
 impl BanEntry {
     /// Whether it bans: what is still to be reviewed, or was dismissed, is what
     /// somebody says. A list that gives no status holds what was confirmed.
-    #[must_use]
     pub fn is_confirmed(&self) -> bool {
         let status = self.review_status.as_deref();
         status.is_none_or(|status| status == "confirmed")
     }
 
     /// `{"sha256", "reason", "reported_at", "source", "review_status"}`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
@@ -49,23 +42,16 @@ impl BanEntry {
 /// Why a ban list was not read. A list that is half understood would let
 /// through what the other half bans.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum BanListError {
-    /// The text begins like JSON and is none.
     #[error(transparent)]
     Json(#[from] ParseError),
-    /// An item of the JSON list is not one.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// The bytes are not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
-    /// A line of plain text does not begin with a hash.
     #[error("line {line}: {error}")]
     Line {
-        /// Which line, from 1.
         line: usize,
-        /// What is wrong with it.
         #[source]
         error: HexError,
     },
@@ -77,7 +63,6 @@ pub struct BanList {
     entries: BTreeMap<Sha256Digest, BanEntry>,
     /// Hashes that stand alone, well-formed or not.
     plain: BTreeSet<String>,
-    /// Workers and namespaces, with the reason.
     named: BTreeMap<Named, String>,
     document: Value,
 }
@@ -85,7 +70,6 @@ pub struct BanList {
 /// A worker, or all workers of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Named {
-    /// A worker id.
     Worker(String),
     /// `x.<name>` or `org.<name>`.
     Namespace(String),
@@ -102,7 +86,6 @@ struct NamedItem {
 
 impl Named {
     /// The member of a list's item that names it, and the name.
-    #[must_use]
     pub fn member(&self) -> (&'static str, &str) {
         match self {
             Named::Worker(id) => ("worker_id", id),
@@ -116,9 +99,6 @@ impl BanList {
     /// where an item may have `worker_id` or `namespace` in the place of
     /// `sha256`; or plain lines of a hash and, after white space, a reason.
     /// Blank lines and such that begin with `#` say nothing.
-    ///
-    /// # Errors
-    /// [`BanListError`] names the item or line.
     pub fn parse(text: &[u8]) -> Result<BanList, BanListError> {
         let utf8 = std::str::from_utf8(text).map_err(|_| BanListError::NotUtf8);
         let mut list = BanList::of(Value::Null);
@@ -131,7 +111,6 @@ impl BanList {
     }
 
     /// The list of plain hashes, well-formed or not.
-    #[must_use]
     pub fn of_hashes<'h>(hashes: impl IntoIterator<Item = &'h str>) -> BanList {
         let plain: BTreeSet<String> = hashes.into_iter().map(str::to_owned).collect();
         let document = plain.iter().map(|hash| Value::from(hash.as_str()));
@@ -143,9 +122,6 @@ impl BanList {
     }
 
     /// The inverse of [`BanList::document`].
-    ///
-    /// # Errors
-    /// [`BanListError`] names the item or line.
     pub fn from_document(document: &Value) -> Result<BanList, BanListError> {
         match document {
             Value::String(text) => BanList::parse(text.as_bytes()),
@@ -158,9 +134,6 @@ impl BanList {
     }
 
     /// This list, or an empty one, with more on it.
-    ///
-    /// # Errors
-    /// [`BanListError`] if an item is none.
     pub fn with(list: Option<&BanList>, more: &[Value]) -> Result<BanList, BanListError> {
         let mut items = more.to_vec();
         if let Some(list) = list {
@@ -185,22 +158,18 @@ impl BanList {
         }
     }
 
-    /// The entry that bans `sha256`.
-    #[must_use]
     pub fn find(&self, sha256: &Sha256Digest) -> Option<&BanEntry> {
         self.entries.get(sha256)
     }
 
     /// Whether code of this hash is banned. A malformed hash is on no list but
     /// one of plain hashes.
-    #[must_use]
     pub fn is_banned(&self, sha256: &str) -> bool {
         let digest = Sha256Digest::from_hex(sha256);
         digest.is_ok_and(|digest| self.entries.contains_key(&digest)) || self.plain.contains(sha256)
     }
 
     /// Why a worker is banned: it, or its namespace.
-    #[must_use]
     pub fn find_worker(&self, worker_id: &str) -> Option<&str> {
         let worker = || self.named.get(&Named::Worker(worker_id.to_owned()));
         let namespace = || {
@@ -215,18 +184,15 @@ impl BanList {
 
     /// What the list was read from: text, or an array of items. With it anyone
     /// can tell the same.
-    #[must_use]
     pub const fn document(&self) -> &Value {
         &self.document
     }
 
     /// The digest of that, by which a record names the list.
-    #[must_use]
     pub fn digest(&self) -> DocumentDigest {
         DocumentDigest::of(&self.document)
     }
 
-    /// The entries, by their hashes.
     pub fn entries(&self) -> impl Iterator<Item = &BanEntry> {
         self.entries.values()
     }
@@ -238,14 +204,10 @@ impl BanList {
             .map(|(named, reason)| (named, reason.as_str()))
     }
 
-    /// How much is banned.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len() + self.plain.len() + self.named.len()
     }
 
-    /// Whether nothing is banned.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

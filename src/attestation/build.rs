@@ -29,21 +29,13 @@ pub struct ManifestRequest<'a> {
 
 /// Why no manifest was made.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum BuildManifestError {
-    /// The worker id has no namespace.
     #[error(transparent)]
     Namespace(#[from] NamespaceError),
-    /// The package has no hash.
     #[error(transparent)]
     Contents(#[from] TreeError),
-    /// A member that the HMAC covers is not there.
     #[error("the signed member {member} is absent")]
-    SignedMember {
-        /// Which.
-        member: &'static str,
-    },
-    /// The Ed25519 signer did not sign.
+    SignedMember { member: &'static str },
     #[error(transparent)]
     Sign(#[from] SignError),
 }
@@ -51,9 +43,6 @@ pub enum BuildManifestError {
 /// Hashes the package at `package_root` and states, as of `now`, that it is the
 /// worker of `request`: signed with the namespace key, and with `signer` where
 /// one is given. Writes nothing.
-///
-/// # Errors
-/// [`BuildManifestError`].
 pub fn build_manifest(
     package_root: &Path,
     request: &ManifestRequest<'_>,
@@ -87,9 +76,6 @@ pub fn build_manifest(
 }
 
 /// Writes a manifest's text to `path`, whole or not at all.
-///
-/// # Errors
-/// As [`files::replace`].
 pub fn write_manifest(manifest: &PackageManifest, path: &Path) -> io::Result<()> {
     files::replace(path, manifest.to_text().as_bytes())
 }

@@ -16,14 +16,12 @@ pub struct HmacKey(Zeroizing<Vec<u8>>);
 impl HmacKey {
     /// The key that consists of `secret`; none if that is empty, since anyone
     /// could sign with it.
-    #[must_use]
     pub fn new(secret: impl Into<Vec<u8>>) -> Option<HmacKey> {
         let secret = Zeroizing::new(secret.into());
         (!secret.is_empty()).then_some(HmacKey(secret))
     }
 
     /// The hex HMAC-SHA256 of `message`.
-    #[must_use]
     pub fn sign(&self, message: &[u8]) -> String {
         self.mac(message)
             .map(|mac| hexadecimal::encode(&mac.finalize().into_bytes()))
@@ -32,7 +30,6 @@ impl HmacKey {
 
     /// Whether `signature` is the lower-case hex HMAC-SHA256 of `message`,
     /// compared in constant time.
-    #[must_use]
     pub fn verify(&self, message: &[u8], signature: &str) -> bool {
         match (self.mac(message), hexadecimal::decode::<32>(signature)) {
             (Some(mac), Ok(signature)) => mac.verify_slice(&signature).is_ok(),

@@ -10,7 +10,6 @@ use thiserror::Error;
     Quoted(worker_id)
 )]
 pub struct NamespaceError {
-    /// The worker id.
     pub worker_id: String,
 }
 

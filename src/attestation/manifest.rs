@@ -34,7 +34,6 @@ const SIGNED: [&str; 7] = [
 
 /// Where a package was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum BuildSource {
     Local,
     Ci,
@@ -42,11 +41,8 @@ pub enum BuildSource {
 }
 
 impl BuildSource {
-    /// Every one of them.
     pub const ALL: [BuildSource; 3] = [BuildSource::Local, BuildSource::Ci, BuildSource::Agent];
 
-    /// The word in the manifest.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             BuildSource::Local => "local",
@@ -55,8 +51,6 @@ impl BuildSource {
         }
     }
 
-    /// The source with this word.
-    #[must_use]
     pub fn from_name(name: &str) -> Option<BuildSource> {
         BuildSource::ALL
             .into_iter()
@@ -71,7 +65,6 @@ impl fmt::Display for BuildSource {
 }
 
 /// `Package attested by namespace <ns> at <UTC>; package hash sha256:<hash>.`
-#[must_use]
 pub fn trust_statement(namespace: &str, built_at_utc: &str, package_hash: &Sha256Digest) -> String {
     format!(
         "Package attested by namespace {namespace} at {built_at_utc}; \
@@ -81,13 +74,11 @@ pub fn trust_statement(namespace: &str, built_at_utc: &str, package_hash: &Sha25
 
 /// Why bytes are not a manifest.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum ManifestError {
     /// Not JSON, or JSON that another reader would read otherwise: duplicate
     /// members are refused.
     #[error(transparent)]
     Json(#[from] ParseError),
-    /// JSON, but not an object.
     #[error("not a JSON object")]
     NotObject,
 }
@@ -102,9 +93,6 @@ pub struct PackageManifest {
 
 impl PackageManifest {
     /// Reads the text of a manifest file.
-    ///
-    /// # Errors
-    /// [`ManifestError`].
     pub fn parse(text: &[u8]) -> Result<PackageManifest, ManifestError> {
         match parse::parse(text)? {
             Value::Object(members) => Ok(PackageManifest { members }),
@@ -113,21 +101,16 @@ impl PackageManifest {
     }
 
     /// The text of the file: sorted keys, two spaces, a final newline.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = Value::Object(self.members.clone()).pretty();
         text.push('\n');
         text
     }
 
-    /// The members as they stand.
-    #[must_use]
     pub const fn members(&self) -> &Object {
         &self.members
     }
 
-    /// A member that is a string.
-    #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.members.get(name).and_then(Value::as_str)
     }
@@ -153,16 +136,12 @@ impl PackageManifest {
     }
 
     /// The HMAC that the manifest carries; none if it is absent, null or empty.
-    #[must_use]
     pub fn hmac(&self) -> Option<&Value> {
         let absent = |value: &&Value| value.is_null() || value.as_str() == Some("");
         self.members.get(HMAC).filter(|value| !absent(value))
     }
 
     /// Adds the HMAC. An unsigned member stays unsigned.
-    ///
-    /// # Errors
-    /// As [`PackageManifest::hmac_message`].
     pub fn sign_hmac(&mut self, key: &HmacKey) -> Result<(), &'static str> {
         let signature = key.sign(&self.hmac_message()?);
         self.members.insert(HMAC, signature);
@@ -170,18 +149,12 @@ impl PackageManifest {
     }
 
     /// The Ed25519 envelope that the manifest carries; none if there is none.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`] for a member that is no envelope.
     pub fn ed25519(&self) -> Option<Result<Envelope, EnvelopeError>> {
         let value = self.members.get(ED25519).filter(|value| !value.is_null())?;
         Some(Envelope::from_value(Purpose::Awp, value))
     }
 
     /// Adds an Ed25519 signature over every member but the signatures.
-    ///
-    /// # Errors
-    /// Whatever the signer answers.
     pub fn sign_ed25519(&mut self, signer: &dyn Signer) -> Result<(), SignError> {
         let envelope = Envelope::sign(Purpose::Awp, self.without_signatures(), signer)?;
         self.members.insert(ED25519, envelope.to_value());
@@ -189,7 +162,6 @@ impl PackageManifest {
     }
 
     /// What an Ed25519 signature must be over.
-    #[must_use]
     pub fn without_signatures(&self) -> Object {
         let mut members = self.members.clone();
         members.remove(HMAC);

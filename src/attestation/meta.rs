@@ -9,12 +9,10 @@ use crate::ledger::json::Value;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape;
 
-/// The outcome of one verification.
 #[derive(Debug)]
 pub struct Attestation {
     /// Why the package is denied; none if it is what was attested.
     pub denial: Option<Denial>,
-    /// What was found on the way.
     pub meta: Meta,
 }
 
@@ -22,9 +20,7 @@ pub struct Attestation {
 /// those that need a valid signature only after it was found valid.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Meta {
-    /// The declared worker.
     pub worker_id: String,
-    /// The declared species.
     pub worker_species_id: String,
     /// When the verification was asked for, `YYYY-MM-DDTHH:MM:SSZ`.
     pub verified_at_utc: String,
@@ -44,13 +40,10 @@ pub struct Meta {
     /// Files that no hash covers.
     #[serde(flatten)]
     pub unattested: Unattested,
-    /// The signed version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_version: Option<String>,
-    /// The signed place of the build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_source: Option<String>,
-    /// The signed time of the build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub built_at_utc: Option<String>,
     /// What the manifest gives as the time of attestation.
@@ -69,16 +62,12 @@ pub struct Meta {
     pub ed25519: Option<Ed25519>,
     /// Words on what to look at although the package passed.
     pub warnings: Vec<&'static str>,
-    /// How long it took.
     pub elapsed_ms: u64,
 }
 
-/// A key that signed validly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ed25519 {
-    /// Its fingerprint.
     pub fingerprint: String,
-    /// Whether it is trusted.
     pub trusted: bool,
 }
 
@@ -88,26 +77,21 @@ pub struct Unattested {
     /// The first of them, sorted by path components.
     #[serde(rename = "unattested")]
     pub listed: Vec<String>,
-    /// How many there are.
     #[serde(rename = "unattested_count")]
     pub count: usize,
 }
 
 impl Attestation {
     /// Whether the package is what was attested.
-    #[must_use]
     pub const fn ok(&self) -> bool {
         self.denial.is_none()
     }
 
-    /// The protocol's code for the denial.
-    #[must_use]
     pub fn deny_code(&self) -> Option<DenyCode> {
         self.denial.as_ref().map(Denial::code)
     }
 
     /// `{"ok", "deny_code", "meta"}`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(&Told {
             ok: self.ok(),

@@ -21,7 +21,6 @@ const EXCLUDED: [&[u8]; 6] = [
 ];
 
 /// Whether a file or folder of this name is passed over, with all below it.
-#[must_use]
 pub fn is_excluded(name: &[u8]) -> bool {
     EXCLUDED.contains(&name) || name.ends_with(b".pyc")
 }
@@ -36,8 +35,6 @@ pub enum PathOrder {
 }
 
 impl PathOrder {
-    /// A word for programs.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             PathOrder::Components => "components",
@@ -55,11 +52,9 @@ pub struct PackageHash {
     pub canonical: Sha256Digest,
     /// Over the records in plain string order; mostly the same.
     pub plain: Sha256Digest,
-    /// How many files are covered.
     pub files: usize,
     /// How many bytes they have.
     pub bytes: u64,
-    /// The covered files' sizes, by path.
     pub sizes: BTreeMap<String, u64>,
     /// Files that are there and not covered, because of their names.
     pub excluded: Vec<Found>,
@@ -67,7 +62,6 @@ pub struct PackageHash {
 
 impl PackageHash {
     /// In which order the records give `stated`; none if in neither.
-    #[must_use]
     pub fn matches(&self, stated: &Sha256Digest) -> Option<PathOrder> {
         if *stated == self.canonical {
             Some(PathOrder::Components)
@@ -114,7 +108,6 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
 impl PackageHash {
     /// The hash of a package of which only its files' paths, sizes and digests
     /// are at hand. Excluded names are passed over.
-    #[must_use]
     pub fn of_digests(files: &BTreeMap<String, FileDigest>) -> PackageHash {
         let covered = |path: &str| !path.split('/').any(|name| is_excluded(name.as_bytes()));
         let mut records: Vec<(&str, &FileDigest)> = files

@@ -9,27 +9,17 @@ const MEMBER: &str = "artifact_hash";
 
 /// Why a registry record is not what its `artifact_hash` says.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum RecordError {
-    /// It has no `artifact_hash`.
     #[error("artifact_hash: missing")]
     Missing,
-    /// `artifact_hash` is not a string.
     #[error("artifact_hash: not a string")]
     NotText,
-    /// The record was changed after it was hashed, or hashed otherwise.
     #[error("artifact_hash: the record hashes to {computed}")]
-    Mismatch {
-        /// What the record claims.
-        claimed: String,
-        /// What it hashes to.
-        computed: String,
-    },
+    Mismatch { claimed: String, computed: String },
 }
 
 /// `sha256:` and the hex SHA-256 of all members but `artifact_hash`, in
 /// canonical ASCII form.
-#[must_use]
 pub fn compute_artifact_hash(record: &Object) -> String {
     let mut hashed = record.clone();
     hashed.remove(MEMBER);
@@ -40,9 +30,6 @@ pub fn compute_artifact_hash(record: &Object) -> String {
 
 /// Whether a record is what its `artifact_hash` says. The hash is no secret and
 /// no signature: it shows a change, not who made it.
-///
-/// # Errors
-/// [`RecordError`] says what is wrong.
 pub fn verify_artifact_hash(record: &Object) -> Result<(), RecordError> {
     let claimed = match record.get(MEMBER) {
         None | Some(Value::Null) => return Err(RecordError::Missing),

@@ -61,19 +61,13 @@ impl Default for RegistryConfig {
 /// What is said of a package when its hash is submitted.
 #[derive(Clone, Debug, Default)]
 pub struct Submission<'a> {
-    /// Whose package.
     pub worker_id: &'a str,
     /// Its hash, 64 lower-case hex digits.
     pub package_hash: &'a str,
-    /// A name for people.
     pub label: Option<&'a str>,
-    /// Whether a model wrote it.
     pub ai_generated: bool,
-    /// Whose model.
     pub ai_service: Option<&'a str>,
-    /// Which model.
     pub ai_model: Option<&'a str>,
-    /// In which session.
     pub ai_session_id: Option<&'a str>,
 }
 
@@ -87,10 +81,6 @@ pub struct RegistryClient {
 }
 
 impl RegistryClient {
-    /// A client; nothing is sent yet.
-    ///
-    /// # Errors
-    /// [`RegistryError::Url`].
     pub fn new(config: RegistryConfig) -> Result<RegistryClient, RegistryError> {
         Ok(RegistryClient {
             transport: Transport::new(&config.base_url, config.timeout)?,
@@ -102,9 +92,6 @@ impl RegistryClient {
 
     /// How a worker stands. One that the registry does not know is
     /// [`WorkerStatus::Unknown`].
-    ///
-    /// # Errors
-    /// [`RegistryError`].
     pub fn verify(&self, worker_id: &str) -> Result<VerifyResponse, RegistryError> {
         if let Some(known) = self.cache.get(worker_id) {
             return Ok(known);
@@ -122,9 +109,6 @@ impl RegistryClient {
     /// Asks for workers ahead of time. A worker that is not known is cached as
     /// such, and a rate limit ends the round without an error. Returns how many
     /// are cached now.
-    ///
-    /// # Errors
-    /// [`RegistryError`], never [`RegistryError::RateLimited`].
     pub fn prefetch(&self, worker_ids: &[&str]) -> Result<usize, RegistryError> {
         for (fetched, worker_id) in worker_ids.iter().enumerate() {
             match self.verify(worker_id) {
@@ -139,7 +123,6 @@ impl RegistryClient {
     /// The registered hash of a worker, if it is active and not banned: none
     /// also when the registry cannot be asked, which a hall that requires
     /// attestation takes for a denial.
-    #[must_use]
     pub fn get_worker_hash(&self, worker_id: &str) -> Option<String> {
         let answer = self.verify(worker_id).ok()?;
         let good = answer.status == WorkerStatus::Active && !answer.banned;
@@ -150,9 +133,6 @@ impl RegistryClient {
     }
 
     /// At most `limit` confirmed entries of the ban list.
-    ///
-    /// # Errors
-    /// [`RegistryError`].
     pub fn get_ban_list(&self, limit: usize) -> Result<Vec<BanEntry>, RegistryError> {
         let value = self
             .transport
@@ -179,10 +159,6 @@ impl RegistryClient {
         Ok(false)
     }
 
-    /// Whether the registry is well.
-    ///
-    /// # Errors
-    /// [`RegistryError`].
     pub fn health(&self) -> Result<Health, RegistryError> {
         Health::from_value(&self.transport.get("/health")?)
     }

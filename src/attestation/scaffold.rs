@@ -39,29 +39,18 @@ const CONFIG_SCHEMA: &str = "\
 
 /// Why a package was not laid out.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ScaffoldError {
-    /// A file stands where one would be written. Nothing was written.
     #[error("{path:?} exists")]
-    Exists {
-        /// Which.
-        path: PathBuf,
-    },
-    /// The worker's logic could not be read. Nothing was written.
+    Exists { path: PathBuf },
     #[error("{path:?} cannot be read")]
     Logic {
-        /// Its path.
         path: PathBuf,
-        /// What the system says.
         #[source]
         error: io::Error,
     },
-    /// A folder or file could not be written; those before it were.
     #[error("{path:?} cannot be written")]
     Write {
-        /// Which.
         path: PathBuf,
-        /// What the system says.
         #[source]
         error: io::Error,
     },

@@ -41,9 +41,7 @@ pub struct PackageAttestationVerifier<'a> {
 /// A package that is not on this disk: what somebody sends of it.
 #[derive(Clone, Debug)]
 pub struct Evidence {
-    /// The manifest's text.
     pub manifest: Vec<u8>,
-    /// The hash of the files.
     pub package: PackageHash,
     /// What the sender found of the HMAC, where the key is not at hand here.
     pub hmac_valid: Option<bool>,
@@ -51,7 +49,6 @@ pub struct Evidence {
 
 impl<'a> PackageAttestationVerifier<'a> {
     /// A verifier that has no HMAC key yet, and so denies everything.
-    #[must_use]
     pub fn new(
         package_root: impl Into<PathBuf>,
         manifest_path: impl Into<PathBuf>,
@@ -73,14 +70,12 @@ impl<'a> PackageAttestationVerifier<'a> {
     }
 
     /// Checks the HMAC with `key`; none stands for a secret that is not set.
-    #[must_use]
     pub fn hmac_key(mut self, key: Option<&'a HmacKey>) -> Self {
         self.hmac_key = key;
         self
     }
 
     /// Denies the hashes on `list`.
-    #[must_use]
     pub fn ban_list(mut self, list: &'a BanList) -> Self {
         self.ban_list = Some(list);
         self
@@ -88,14 +83,12 @@ impl<'a> PackageAttestationVerifier<'a> {
 
     /// Trusts these Ed25519 keys, and denies a manifest without the signature of one
     /// of them, if there are any.
-    #[must_use]
     pub fn trusted_keys(mut self, keys: &'a [PublicKey]) -> Self {
         self.trusted = keys;
         self
     }
 
     /// Denies a manifest without the Ed25519 signature of a trusted key.
-    #[must_use]
     pub fn require_ed25519(mut self, required: bool) -> Self {
         self.require_ed25519 = required;
         self
@@ -104,14 +97,12 @@ impl<'a> PackageAttestationVerifier<'a> {
     /// Denies a package with files that no hash covers, but for what a file manager
     /// or a version control left, and compiled Python whose source is covered and
     /// that says it is to be checked against it.
-    #[must_use]
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
     }
 
     /// Verifies this and not what is on the disk.
-    #[must_use]
     pub fn evidence(mut self, evidence: Evidence) -> Self {
         self.evidence = Some(evidence);
         self
@@ -119,7 +110,6 @@ impl<'a> PackageAttestationVerifier<'a> {
 
     /// Verifies the package as it stands; `now` is what the outcome gives as
     /// the time.
-    #[must_use]
     pub fn verify(&self, now: Timestamp) -> Attestation {
         let begun = Instant::now();
         let mut meta = Meta {

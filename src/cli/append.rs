@@ -192,11 +192,9 @@ fn open(path: &Path) -> Result<Input, CliError> {
 
 /// What the feeding thread passes on, in the order of the lines.
 enum Fed {
-    /// Entries whose receipts are to come.
     Pending(Pending, Option<[u8; 32]>),
     /// A line that was recorded before.
     Again(Keyed),
-    /// A line that cannot be recorded.
     Bad(CliError),
 }
 
@@ -348,7 +346,6 @@ fn prepare(line: Line) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
     Ok(Some((Prepared::of_caller(kind, payload)?, keyed)))
 }
 
-/// What printing receipts needs.
 struct Printing<'a> {
     logbook: &'a Logbook,
     under_way: &'a UnderWay,

@@ -21,7 +21,6 @@ use super::secrets;
 /// The ledger that a command works with.
 pub(super) struct Context {
     pub(super) ledger: PathBuf,
-    /// Whether the user or the environment names it.
     pub(super) given: bool,
     pub(super) mark: Option<PathBuf>,
     /// How long a writer waits for others; `None` if nothing may be written.
@@ -48,9 +47,6 @@ impl Context {
     }
 
     /// How long a writer waits for others.
-    ///
-    /// # Errors
-    /// With `--read-only`.
     pub(super) fn wait(&self) -> Result<Duration, CliError> {
         self.wait.ok_or_else(|| StoreError::ReadOnly.into())
     }
@@ -65,7 +61,6 @@ impl Context {
         self.given
     }
 
-    /// How a new ledger is made.
     pub(super) fn new_options(&self) -> Options {
         passphrase::options()
             .key_mode(self.key_mode)
@@ -97,7 +92,6 @@ impl Context {
         Ok(ledger)
     }
 
-    /// Its files for reading.
     pub(super) fn files(&self, output: &mut Output) -> Result<Reader, CliError> {
         let reader = Reader::open(&self.ledger, &self.options().mark_of(&self.ledger))?;
         if let Some(last) = reader.as_of()? {
@@ -112,7 +106,6 @@ impl Context {
         named.into_iter().chain([beside(&self.ledger, "key.pem")])
     }
 
-    /// The ledger for writing.
     pub(super) fn writer(&self) -> Result<Ledger, CliError> {
         Ok(Ledger::open(&self.ledger, self.options())?)
     }

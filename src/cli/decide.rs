@@ -52,7 +52,6 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Whether the decisions become entries.
     pub(super) const fn records(&self) -> bool {
         self.record
     }
@@ -116,7 +115,6 @@ fn open(path: &Path) -> Result<Requests, CliError> {
     Ok(BufReader::with_capacity(1 << 18, reader))
 }
 
-/// A bulk run.
 struct Run<'r> {
     recorder: Option<&'r Recorder>,
     stamps: Stamps,
@@ -126,7 +124,6 @@ struct Run<'r> {
     waiting: VecDeque<Waiting>,
     answered: u64,
     recorded: Recorded,
-    /// The first failure of the ledger.
     failure: Option<RecordError>,
 }
 
@@ -136,11 +133,8 @@ struct Reader {
     governance: CaseGovernance,
 }
 
-/// A line, decided.
 enum Decided {
-    /// Ready to be recorded.
     Prepared(Value, Box<Prepared>),
-    /// Nothing is left to do.
     Answered(Value),
 }
 

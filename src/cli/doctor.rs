@@ -23,7 +23,6 @@ pub(super) struct Args {
     rate: u64,
 }
 
-/// What to do about damage.
 const RESTORE: &str = "let nothing write it, keep a copy of the folder as it is, and restore the \
                        newest backup; `sealbook verify` says what still stands";
 

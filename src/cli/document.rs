@@ -15,12 +15,10 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     Ok(hall_files::read(path, limit)?)
 }
 
-/// A JSON document, read strictly.
 pub(super) fn json(path: &Path) -> Result<Value, CliError> {
     Ok(hall_files::json(path)?)
 }
 
-/// Routing rules.
 pub(super) fn rules(path: &Path) -> Result<RuleSet, CliError> {
     Ok(hall_files::rules_in(path)?)
 }

@@ -34,14 +34,11 @@ pub(super) struct Args {
     recording: recording::Args,
 }
 
-/// What an enrolment did.
 struct Enrolled {
     record: WorkerRecord,
-    /// Whether the record came with its hash.
     hash_verified: bool,
     file: PathBuf,
     updated: bool,
-    /// The registry as it was.
     before: Registry,
 }
 

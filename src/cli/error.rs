@@ -112,7 +112,6 @@ pub(super) enum CliError {
         given: String,
         expected: &'static str,
     },
-    /// Of a ledger that is only read.
     #[error(transparent)]
     Unmarked(MarkFault),
     #[error(transparent)]
@@ -207,7 +206,6 @@ impl CliError {
         }
     }
 
-    /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
             CliError::OutputLost { first, last, .. } => {

@@ -58,7 +58,6 @@ pub(super) fn show(
     Ok(Answer::Yes)
 }
 
-/// A type as an argument.
 pub(super) fn parse_type(name: &str) -> Result<EntryType, String> {
     let expected = "one of cap, wrk, ctrl, prof, evt is needed";
     EntryType::parse(name).ok_or_else(|| expected.to_owned())

@@ -118,7 +118,6 @@ pub(super) fn seal(context: &Context) -> Result<(), CliError> {
     Ok(ledger.close()?)
 }
 
-/// What the evidence lacks.
 fn warn(exported: &Exported, output: &mut Output) {
     if let Some(error) = &exported.headless {
         output.warning(&format!("unsealed entries are left out: {error}"));
@@ -132,7 +131,6 @@ fn warn(exported: &Exported, output: &mut Output) {
     }
 }
 
-/// A file as it was imported.
 fn give(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let ledger = context.reader(output)?;
     let (log, file) = (args.log.as_deref(), args.file.as_deref());

@@ -55,7 +55,6 @@ pub(super) struct Filters {
 }
 
 impl Filters {
-    /// The filter of the query.
     pub(super) fn to_filter(&self) -> Result<Filter, CliError> {
         let now = SystemClock::new().wall();
         let time = |text: &String, end| {

@@ -89,7 +89,6 @@ impl Args {
         Ok(hall)
     }
 
-    /// The other files.
     fn files(&self, mut hall: Hall) -> Result<Hall, CliError> {
         if let Some(path) = &self.config {
             hall = hall.config(path)?;

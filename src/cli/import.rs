@@ -72,7 +72,6 @@ fn open(path: &Path) -> Result<Box<dyn Read>, CliError> {
 struct Printed<'a> {
     outcome: &'static str,
     digest: Option<String>,
-    /// Our entry on it.
     seq: Option<u64>,
     /// The files that contradict each other, the earlier first.
     evidence: Vec<String>,

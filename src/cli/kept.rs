@@ -107,7 +107,6 @@ fn read_line(path: &Path, (line, bytes): &(u64, &[u8])) -> Result<Anchor, CliErr
     }
 }
 
-/// Reads a file of receipts.
 pub(super) fn receipts(path: &Path, warnings: &mut Vec<Warning>) -> Result<Receipts, CliError> {
     let file = File::open(path).map_err(|error| CliError::file(path, error))?;
     let mut reader = BufReader::with_capacity(1 << 20, file);

@@ -29,7 +29,6 @@ struct Shown {
     pem: Option<String>,
 }
 
-/// Keys as an entry names them.
 pub(super) fn key_list(keys: &[PublicKey]) -> Value {
     let keys = keys.iter().map(|key| Value::from(key.to_string()));
     Value::Array(keys.collect())

@@ -29,7 +29,6 @@ use super::key::parse_key;
 /// Stands for every file without a key of its own.
 const ANY: &str = "*";
 
-/// What a keys file says.
 #[derive(Debug, Default)]
 pub(super) struct KeysFile {
     keys: Vec<(String, PublicKey)>,
@@ -73,7 +72,6 @@ impl KeysFile {
             .unwrap_or_default()
     }
 
-    /// Every key in it.
     pub(super) fn all(&self) -> Vec<PublicKey> {
         self.keys.iter().map(|(_, key)| *key).collect()
     }
@@ -100,7 +98,6 @@ fn key_of(folder: &Path, key: &str) -> Option<PublicKey> {
     parse_key(beside.to_str().filter(|_| looks_like_a_path)?).ok()
 }
 
-/// A line of JSON.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NamedKey {

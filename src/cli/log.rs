@@ -85,7 +85,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 
 const HEAD: [&str; 4] = ["seq", "time", "kind", "payload"];
 
-/// What an entry changed, in words.
 fn told(entry: &Entry) -> String {
     let payload = entry.check_payload().unwrap_or_default();
     let headline = producers::find(entry.kind()).map(|kind| (kind.headline)(&payload));

@@ -6,7 +6,6 @@ use crate::ledger::position::Seq;
 use super::error::CliError;
 use super::output::Output;
 
-/// An entry for people.
 pub(super) fn print(
     seq: Seq,
     entry: &Entry,
@@ -31,7 +30,6 @@ pub(super) fn print(
     Ok(())
 }
 
-/// A sequence number as an argument.
 pub(super) fn parse_seq(text: &str) -> Result<Seq, CliError> {
     let number = text.parse().map_err(|_| CliError::Argument {
         what: "entry",

@@ -13,7 +13,6 @@ use super::escape::{escape, escape_lines};
 /// What a command still owes when stdout cannot be written any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owes {
-    /// Nothing: it reads, and ends.
     Nothing,
     /// Its exit status, if the reader has gone.
     Verdict,
@@ -47,7 +46,6 @@ impl Output {
         self.lost.take()
     }
 
-    /// Whether programs read this.
     pub(super) const fn is_json(&self) -> bool {
         self.json
     }
@@ -66,7 +64,6 @@ impl Output {
             && self.stderr.is_terminal()
     }
 
-    /// PASS or FAIL, and of what.
     pub(super) fn verdict(&mut self, passed: bool, text: &str) -> Result<(), CliError> {
         match passed {
             true => self.coloured(&format!("PASS  {text}"), "1;32"),
@@ -89,7 +86,6 @@ impl Output {
         }
     }
 
-    /// One JSON document on a line.
     pub(super) fn document(&mut self, value: &impl Serialize) -> Result<(), CliError> {
         let text = serde_json::to_string(value).map_err(|error| CliError::output(error.into()))?;
         self.raw_line(&text)
@@ -101,12 +97,10 @@ impl Output {
         self.bytes(b"\n")
     }
 
-    /// Bytes as they are.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         self.write(|stdout| stdout.write_all(bytes))
     }
 
-    /// A table for people.
     pub(super) fn table(&mut self, head: &[&str], rows: Vec<Vec<String>>) -> Result<(), CliError> {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
@@ -132,7 +126,6 @@ impl Output {
         self.message("note", &escape(text));
     }
 
-    /// Something to be wary of.
     pub(super) fn warning(&mut self, text: &str) {
         self.message("warning", &escape(text));
     }

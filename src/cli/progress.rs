@@ -28,7 +28,6 @@ impl Progress {
         }
     }
 
-    /// As the library says it.
     pub(super) fn reached(&mut self, reached: Reached) {
         let (total, unit) = match reached.unit {
             Unit::Bytes => (reached.total, "bytes"),

@@ -7,13 +7,11 @@ use super::error::{CliError, ProducerError};
 
 /// How questions are answered that no flag answers.
 pub(super) struct Questions {
-    /// By somebody at a terminal.
     pub(super) terminal: bool,
     /// With the usual answer, where there is one.
     pub(super) defaults: bool,
 }
 
-/// One question.
 pub(super) struct Question {
     text: String,
     flag: &'static str,
@@ -31,12 +29,10 @@ impl Question {
         }
     }
 
-    /// The flag that answers it.
     pub(super) fn flag(self, flag: &'static str) -> Question {
         Question { flag, ..self }
     }
 
-    /// The usual answer.
     pub(super) fn usual(self, answer: &str) -> Question {
         let usual = Some(answer.to_owned());
         Question { usual, ..self }
@@ -50,7 +46,6 @@ impl Question {
 }
 
 impl Questions {
-    /// An answer in one line.
     pub(super) fn text(
         &self,
         given: Option<String>,
@@ -84,7 +79,6 @@ impl Questions {
         Ok(items.map(str::to_owned).collect())
     }
 
-    /// One of several answers.
     pub(super) fn one_of(
         &self,
         given: Option<String>,

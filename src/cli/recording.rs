@@ -99,7 +99,6 @@ impl Recording {
         Ok(recording)
     }
 
-    /// Whether the outcome is recorded.
     pub(super) const fn records(&self) -> bool {
         self.ledger.is_some()
     }
@@ -167,7 +166,6 @@ impl Recording {
         Ok(())
     }
 
-    /// Closes the ledger.
     pub(super) fn close(self) -> Result<(), CliError> {
         Ok(self.ledger.map_or(Ok(()), Ledger::close)?)
     }

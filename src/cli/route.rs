@@ -117,7 +117,6 @@ fn input(args: &Args, correlation_id: &str) -> Result<RouteInput, CliError> {
     Ok(input)
 }
 
-/// The request that the flags describe.
 fn flags(args: &Args, correlation_id: &str) -> Result<Value, CliError> {
     let correlation_id = args.correlation_id.as_deref().unwrap_or(correlation_id);
     let mut members: Object = [

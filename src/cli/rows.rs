@@ -50,7 +50,6 @@ impl<'h> Rows<'h> {
     }
 }
 
-/// An entry as a row.
 pub(super) fn cells(seq: Seq, entry: &Entry) -> Vec<String> {
     let payload = String::from_utf8_lossy(entry.payload_bytes());
     vec![

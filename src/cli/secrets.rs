@@ -87,7 +87,6 @@ pub(super) fn forbid_dumps(output: &mut Output) {
     }
 }
 
-/// What came with the process.
 static PASSPHRASE: OnceLock<Option<Zeroizing<String>>> = OnceLock::new();
 
 /// Why pages were not locked.

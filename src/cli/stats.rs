@@ -98,7 +98,6 @@ fn print(stats: &Stats, top: usize, output: &mut Output) -> Result<(), CliError>
     others(stats.hours.others, "hour", output)
 }
 
-/// The values that most entries have.
 fn most(
     counts: &Counts<String>,
     name: &str,

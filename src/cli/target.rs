@@ -77,9 +77,6 @@ pub(super) struct Target<'a> {
 
 impl Target<'_> {
     /// Whether it may be written. Asked before the work, and again after it.
-    ///
-    /// # Errors
-    /// [`CliError::Spared`] and [`CliError::Occupied`].
     pub(super) fn check(&self, context: &Context) -> Result<(), CliError> {
         if self.path.as_os_str() == "-" {
             return Ok(());
@@ -194,9 +191,6 @@ fn kind_of(path: &Path) -> Option<(Kind, Vec<u8>)> {
 }
 
 /// Refuses a place where something lies that no output of any kind replaces.
-///
-/// # Errors
-/// [`CliError::Spared`].
 pub(super) fn spare(context: &Context, path: &Path) -> Result<(), CliError> {
     let spared = |what| {
         Err(CliError::Spared {
@@ -242,7 +236,6 @@ fn secret_in(path: &Path) -> Option<&'static str> {
         .then_some("a file of tokens")
 }
 
-/// The object on the first line.
 fn first_object(text: &[u8]) -> Option<Object> {
     let line = text.split(|byte| *byte == b'\n').next()?;
     let value = parse_with(line, &limits::embedded(2)).ok()?;

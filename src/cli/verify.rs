@@ -162,7 +162,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     })
 }
 
-/// Prints a report for people.
 pub(super) fn print_report(
     report: &Report,
     elapsed: Option<Duration>,

@@ -49,7 +49,6 @@ impl Needed {
     }
 }
 
-/// The entry that keeps a document.
 fn find(store: &dyn Store, digest: DocumentDigest) -> Result<Entry, EvidenceError> {
     let filter = Filter {
         document: Some(digest.to_string()),

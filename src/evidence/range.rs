@@ -22,16 +22,13 @@ use super::{EvidenceError, sealed_to};
 
 /// What to put into a bundle of a range.
 pub struct RangeExport<'a> {
-    /// The first entry.
     pub first: Seq,
     /// The last entry; beyond the end of the log, the last there is.
     pub last: Seq,
     /// Under which head unsealed entries may be given. Without one they are
     /// left out.
     pub head: Option<&'a SignedHead>,
-    /// In which version.
     pub version: Version,
-    /// Who signs the closing record.
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
     pub progress: &'a mut dyn FnMut(u64),

@@ -18,11 +18,8 @@ use super::{EvidenceError, sealed_to};
 
 /// What to put into a report.
 pub struct ReportExport<'a> {
-    /// The correlation id of the case.
     pub correlation: &'a str,
-    /// In which version.
     pub version: Version,
-    /// Who signs the closing record of the bundle.
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
     pub progress: &'a mut dyn FnMut(u64),

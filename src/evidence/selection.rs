@@ -28,9 +28,7 @@ pub struct SelectionExport<'a> {
     pub filter: &'a Filter,
     /// What becomes of entries that no epoch seals yet.
     pub unsealed: Unsealed,
-    /// In which version.
     pub version: Version,
-    /// Who signs the closing record.
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
     pub progress: &'a mut dyn FnMut(u64),
@@ -45,10 +43,8 @@ pub enum Unsealed {
     LeftOut,
 }
 
-/// What became of a selection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
-    /// The closing record.
     pub closing: BundleClosing,
     /// Entries that were left out because no epoch seals them yet.
     pub unsealed: u64,
@@ -179,7 +175,6 @@ const KEPT_BYTES: usize = 8 << 20;
 struct Wanted<'s> {
     /// What those that are sealed need: only they are given.
     needed: Needed,
-    /// All of them.
     items: Items<'s>,
     any_sealed: bool,
     first_unsealed: Option<Seq>,

@@ -23,20 +23,11 @@ pub struct FileDigest {
 
 /// Why an open file was not read to its end.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ReadError {
-    /// Its size or its times changed while it was read.
     #[error("changed while it was read")]
     Changed,
-    /// It has more bytes than the caller reads.
     #[error("has {size} bytes, over the limit of {limit}")]
-    TooLarge {
-        /// How many it has.
-        size: u64,
-        /// How many it may have.
-        limit: u64,
-    },
-    /// The system refused.
+    TooLarge { size: u64, limit: u64 },
     #[error("cannot be read")]
     Io(#[from] io::Error),
 }
@@ -57,9 +48,6 @@ pub fn digest_each<T: Sync, E: Send>(
 
 /// Digests a file in pieces. A file that grows is given up at its first byte
 /// beyond the size it was opened with, so this ends.
-///
-/// # Errors
-/// [`ReadError::Changed`] and [`ReadError::Io`].
 fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
     let mut hasher = Sha256Hasher::new();
     let chunk = opened.state.size.saturating_add(1).min(CHUNK_BYTES);
@@ -79,9 +67,6 @@ fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
 
 impl Opened {
     /// The digest of the content, if it has at most `limit` bytes.
-    ///
-    /// # Errors
-    /// [`ReadError`].
     pub fn digest(self, limit: u64) -> Result<FileDigest, ReadError> {
         match self.state.size {
             size if size > limit => Err(ReadError::TooLarge { size, limit }),
@@ -90,9 +75,6 @@ impl Opened {
     }
 
     /// The whole content, if it has at most `limit` bytes.
-    ///
-    /// # Errors
-    /// [`ReadError`].
     pub fn read(mut self, limit: u64) -> Result<Vec<u8>, ReadError> {
         let size = self.state.size;
         if size > limit {

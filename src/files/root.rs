@@ -11,27 +11,19 @@ use thiserror::Error;
 
 /// Why a file beneath a folder was not opened.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum OpenError {
-    /// There is nothing, or a link that names nothing.
     #[error("is not there")]
     Missing,
-    /// The path is not relative, has `..`, or a link on it leads out.
     #[error("leads out of the folder")]
     Leaves,
-    /// Links that name each other.
     #[error("is a loop of links")]
     Loop,
-    /// A folder stands there.
     #[error("is a folder")]
     Folder,
-    /// A device, a pipe or a socket stands there.
     #[error("is a device, a pipe or a socket")]
     Special,
-    /// Something else stood there when it was looked at than when it was opened.
     #[error("was exchanged while it was opened")]
     Exchanged,
-    /// The system refused.
     #[error("cannot be opened")]
     Io(#[source] io::Error),
 }
@@ -39,7 +31,6 @@ pub enum OpenError {
 /// What tells one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileState {
-    /// Device and inode.
     pub identity: (u64, u64),
     /// Bytes.
     pub size: u64,
@@ -74,24 +65,18 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The state in which the file was opened.
-    #[must_use]
     pub const fn state(&self) -> FileState {
         self.state
     }
 
     /// Opens the file that an operator names: links are followed, but it must
     /// be a regular file, and a pipe does not block.
-    ///
-    /// # Errors
-    /// [`OpenError`], never [`OpenError::Leaves`].
     pub fn at(path: &Path) -> Result<Opened, OpenError> {
         let stat = rustix::fs::statat(CWD, path, AtFlags::empty()).map_err(failed)?;
         open_as(CWD, path, &stat, OFlags::empty())
     }
 }
 
-/// A folder held open.
 #[derive(Debug)]
 pub struct Root {
     /// Without links, as it was when the folder was opened.
@@ -113,16 +98,12 @@ impl Root {
     }
 
     /// Where it was, without links, when it was opened.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Opens the file at `relative`, following links only as far as they stay
     /// inside.
-    ///
-    /// # Errors
-    /// [`OpenError`] says what stands there instead.
     pub fn open_file(&self, relative: &Path) -> Result<Opened, OpenError> {
         match self.open_without_links(relative) {
             Err(Step::Link) => {}

@@ -9,18 +9,11 @@ use super::root::{OpenError, Opened, Root};
 /// Where folders are opened.
 pub trait FileSystem: Sync {
     /// Opens the folder at `path`.
-    ///
-    /// # Errors
-    /// Whatever the system answers.
     fn folder(&self, path: &Path) -> io::Result<Box<dyn Folder>>;
 }
 
-/// An open folder.
 pub trait Folder: Send + Sync {
     /// Opens the regular file at `relative`, which must stay in the folder.
-    ///
-    /// # Errors
-    /// [`OpenError`] says what stands there instead.
     fn open(&self, relative: &str) -> Result<Opened, OpenError>;
 }
 

@@ -12,9 +12,6 @@ use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
 /// clock tells; `skip` is what `tree` was listed with. What the files say they
 /// have is counted first: more than `most` bytes are not read, since a file of
 /// nothing but a hole costs who makes it nothing.
-///
-/// # Errors
-/// [`TreeError`] for the first file in the order of the tree.
 pub fn digest_tree(
     root: &Root,
     tree: &Tree,

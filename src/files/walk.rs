@@ -19,11 +19,9 @@ pub struct Found {
     pub path: String,
     /// Its state (a link's own, not that of what it names).
     pub state: FileState,
-    /// Whether it is a link.
     pub link: bool,
 }
 
-/// A folder's files.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     /// Sorted by path **components**: `a/x` before `a-b/x`.
@@ -44,57 +42,42 @@ pub type Skip<'s> = &'s dyn Fn(&str, &[u8]) -> bool;
 pub struct TreeError {
     /// Relative to the root; empty for the root itself.
     pub path: String,
-    /// What is wrong with it.
     #[source]
     pub problem: TreeProblem,
 }
 
 /// What is wrong with a file or folder.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum TreeProblem {
-    /// Its name is not UTF-8.
     #[error("has a name that is not UTF-8")]
     NameNotUtf8,
     /// Its name has a character below U+0020, or U+007F. A newline would let
     /// one file pose as two.
     #[error("has the control character U+{:04X} in its name", *.0 as u32)]
     NameControl(char),
-    /// A link that names nothing.
     #[error("is a link to nothing")]
     LinkDangles,
-    /// A link that leads out of the root.
     #[error("is a link that leads out of the folder")]
     LinkLeaves,
-    /// Links that name each other.
     #[error("is a loop of links")]
     LinkLoops,
-    /// A link to a folder.
     #[error("is a link to a folder")]
     LinkToFolder,
-    /// A link to a device, a pipe or a socket.
     #[error("is a link to a device, a pipe or a socket")]
     LinkToSpecial,
-    /// A device, a pipe or a socket.
     #[error("is a device, a pipe or a socket")]
     Special,
-    /// It changed, appeared or went while the folder was read.
     #[error("changed while it was read")]
     Changed,
-    /// Folders nest too deep.
     #[error("lies more than {LEVELS} folders deep")]
     TooDeep,
-    /// Its files have more bytes than are read.
     #[error("makes more than {0} bytes of the folder, which are not read")]
     TooLarge(u64),
-    /// The system refused.
     #[error("cannot be read")]
     Io(#[source] std::io::Error),
 }
 
 impl TreeProblem {
-    /// A word for programs.
-    #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
             TreeProblem::NameNotUtf8 => "name_not_utf8",

@@ -34,7 +34,6 @@ const STEP_BYTES: usize = 4 << 20;
 pub struct Offered<'a> {
     /// The digest of its bytes.
     pub digest: Hash,
-    /// How many it has.
     pub bytes: u64,
     /// Its bytes, from the first on.
     pub content: &'a dyn Fn() -> io::Result<Box<dyn Read>>,
@@ -42,10 +41,8 @@ pub struct Offered<'a> {
     pub events: &'a dyn Fn() -> Result<Box<dyn Source>, ReadError>,
 }
 
-/// What became of an import.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It is kept.
     Imported(Imported),
     /// It was kept before; nothing was done.
     Known(Imported),
@@ -56,42 +53,29 @@ pub enum Outcome {
     Equivocation(Report, Conflict),
 }
 
-/// What was imported.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    /// The file.
     pub digest: Hash,
-    /// The log it is of.
     pub log: LogId,
-    /// The number of our entry on it.
     pub seq: Seq,
-    /// What verification said.
     pub report: Report,
 }
 
 /// Why a file was not imported, where verification is not the reason.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ImportError {
-    /// It is of this very log's key, and holds nothing that the log has lost.
     #[error("it is signed with this ledger's own key: it is no other log")]
     OwnKey,
-    /// It has no entries.
     #[error("it has no entries")]
     Empty,
-    /// The file could not be read again.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// It was other bytes when it was read again.
     #[error("it changed while it was read")]
     Changed,
-    /// An entry that passed verification could not be read again.
     #[error(transparent)]
     Entry(#[from] EntryError),
-    /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Earlier imports could not be looked up.
     #[error(transparent)]
     Query(#[from] QueryError),
     /// The import could not be recorded. It is not visible; the same import
@@ -101,9 +85,6 @@ pub enum ImportError {
 }
 
 /// Imports a file into the ledger that `logbook` writes.
-///
-/// # Errors
-/// [`ImportError`].
 pub fn import(
     logbook: &Logbook,
     offered: &Offered<'_>,

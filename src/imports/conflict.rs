@@ -21,7 +21,6 @@ use super::{LogId, rows};
 /// What two files say of the same thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// What they say it of.
     pub about: About,
     /// The file that came first, and what it says.
     pub earlier: (Hash, Hash),
@@ -41,8 +40,6 @@ pub enum About {
 }
 
 impl Conflict {
-    /// The fault as reports name it.
-    #[must_use]
     pub fn to_fault(&self) -> Fault {
         let code = FaultCode::Equivocation;
         let fault = match self.about {

@@ -75,12 +75,10 @@ pub(super) fn beginning(prefix: Vec<u8>) -> Range<Vec<u8>> {
     prefix..end
 }
 
-/// All imports, or those of one key.
 pub(super) fn imports(of: Option<&PublicKey>) -> Range<Vec<u8>> {
     beginning(key(b'i', &[of.map_or(&[][..], |key| key.as_bytes())]))
 }
 
-/// All refused files.
 pub(super) fn conflicts() -> Range<Vec<u8>> {
     beginning(key(b'x', &[]))
 }
@@ -107,13 +105,11 @@ pub(super) fn with_hash(value: &[u8]) -> Result<(Hash, &[u8]), StoreError> {
     Ok((Hash::from_bytes(*hash), rest))
 }
 
-/// A value that is a hash.
 pub(super) fn a_hash(value: &[u8]) -> Result<Hash, StoreError> {
     let bytes = value.try_into().map_err(|_| wrong())?;
     Ok(Hash::from_bytes(bytes))
 }
 
-/// A value that is a number.
 pub(super) fn a_number(value: &[u8]) -> Result<u64, StoreError> {
     let bytes = value.try_into().map_err(|_| wrong())?;
     Ok(u64::from_be_bytes(bytes))

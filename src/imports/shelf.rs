@@ -16,58 +16,27 @@ use super::{LogId, rows};
 
 /// Why imported evidence could not be read.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ShelfError {
-    /// Nothing of the key was imported.
     #[error("nothing of the log {key} was imported")]
-    NoSuchLog {
-        /// The key asked for.
-        key: PublicKey,
-    },
-    /// Several logs of the key were imported.
+    NoSuchLog { key: PublicKey },
     #[error("{logs} logs of the key {key} were imported")]
-    SeveralLogs {
-        /// The key asked for.
-        key: PublicKey,
-        /// How many.
-        logs: usize,
-    },
-    /// There is no such file.
+    SeveralLogs { key: PublicKey, logs: usize },
     #[error("no file {digest} is kept")]
-    NoSuchFile {
-        /// The digest asked for.
-        digest: Hash,
-    },
-    /// A kept file is not the bytes that were kept.
+    NoSuchFile { digest: Hash },
     #[error("the file {digest} that is kept is damaged")]
-    Damaged {
-        /// Its digest.
-        digest: Hash,
-    },
-    /// A kept entry cannot be read.
+    Damaged { digest: Hash },
     #[error("imported entry {seq}: {error}")]
-    Entry {
-        /// Which.
-        seq: Seq,
-        /// What is wrong.
-        error: EntryError,
-    },
-    /// The store could not be read.
+    Entry { seq: Seq, error: EntryError },
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A file could not be given out.
     #[error("could not be written: {0}")]
     Write(std::io::Error),
 }
 
-/// An import that is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// The log it is of.
     pub log: LogId,
-    /// The file.
     pub digest: Hash,
-    /// The number of our entry on it.
     pub seq: Seq,
 }
 
@@ -134,9 +103,6 @@ pub struct ImportedLog<'s> {
 
 impl<'s> ImportedLog<'s> {
     /// The log of `key`, and of `genesis` if the key has several.
-    ///
-    /// # Errors
-    /// [`ShelfError::NoSuchLog`] and [`ShelfError::SeveralLogs`].
     pub fn find(
         store: &'s dyn Store,
         key: PublicKey,
@@ -159,23 +125,16 @@ impl<'s> ImportedLog<'s> {
         }
     }
 
-    /// Which log it is.
-    #[must_use]
     pub const fn id(&self) -> LogId {
         self.id
     }
 
-    /// The files that were imported of it.
     pub fn files(&self) -> impl Iterator<Item = Result<Kept, StoreError>> {
         let id = self.id;
         imports(self.store, Some(&id.key))
             .filter(move |kept| kept.as_ref().map_or(true, |kept| kept.log == id))
     }
 
-    /// Entry `seq`, if it was imported.
-    ///
-    /// # Errors
-    /// [`ShelfError`].
     pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, ShelfError> {
         match self.store.imported(&rows::entry(&self.id, seq))? {
             Some(row) => self.visible(seq, &row),
@@ -184,9 +143,6 @@ impl<'s> ImportedLog<'s> {
     }
 
     /// The number of the entry with this hash, if it was imported.
-    ///
-    /// # Errors
-    /// [`ShelfError`].
     pub fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, ShelfError> {
         let Some(seq) = self.store.imported(&rows::hash(&self.id, hash))? else {
             return Ok(None);

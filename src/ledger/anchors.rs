@@ -15,25 +15,19 @@ use super::source::Subject;
 /// A position that the log must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
-    /// The log it speaks of.
     pub log: PublicKey,
     /// That log's entry 0.
     pub genesis: Hash,
-    /// The entry.
     pub seq: Seq,
-    /// Its hash.
     pub hash: Hash,
     /// The header, where one was kept.
     pub epoch: Option<Box<EpochHeader>>,
-    /// Whether the log's own signature stands under it.
     pub signed: bool,
     /// The line of the file that it was kept in, from 1.
     pub line: Option<u64>,
 }
 
 impl Anchor {
-    /// What a signed head says.
-    #[must_use]
     pub fn of_head(head: &SignedHead) -> Anchor {
         Anchor {
             log: head.content.log,
@@ -47,7 +41,6 @@ impl Anchor {
     }
 
     /// What a sealed header says, which names a head too.
-    #[must_use]
     pub fn of_epoch(epoch: &SignedEpoch) -> Anchor {
         let header = &epoch.content;
         Anchor {
@@ -79,7 +72,6 @@ pub(crate) struct AnchorCheck<'a> {
 enum Found {
     NotYet,
     Here,
-    /// What is wrong with it was said already.
     Said,
 }
 

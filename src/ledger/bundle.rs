@@ -22,12 +22,9 @@ use super::version::Version;
 
 /// Why a bundle could not be written.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum BundleError {
-    /// The output could not be written.
     #[error("could not be written: {0}")]
     Io(#[from] io::Error),
-    /// The closing record could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
 }
@@ -43,9 +40,6 @@ pub struct BundleWriter<W> {
 
 impl<W: Write> BundleWriter<W> {
     /// Begins a bundle of the log that `first`, its entry 0, opened.
-    ///
-    /// # Errors
-    /// [`BundleError::Io`].
     pub fn new(
         out: W,
         opening: &BundleOpening,
@@ -82,10 +76,6 @@ impl<W: Write> BundleWriter<W> {
         }
     }
 
-    /// Begins an epoch; its entries follow.
-    ///
-    /// # Errors
-    /// [`BundleError::Io`].
     pub fn epoch(&mut self, epoch: &SignedEpoch) -> Result<(), BundleError> {
         self.closing.epochs += 1;
         self.line(epoch.to_value().canonical(Form::Utf8).into_bytes())
@@ -93,26 +83,17 @@ impl<W: Write> BundleWriter<W> {
 
     /// The subtrees of the epoch before the first entry given; nothing is
     /// written for none.
-    ///
-    /// # Errors
-    /// [`BundleError::Io`].
     pub fn before(&mut self, hashes: &[Hash]) -> Result<(), BundleError> {
         self.subtrees("before", hashes)
     }
 
     /// The subtrees of the epoch after the last entry given; nothing is written
     /// for none.
-    ///
-    /// # Errors
-    /// [`BundleError::Io`].
     pub fn after(&mut self, hashes: &[Hash]) -> Result<(), BundleError> {
         self.subtrees("after", hashes)
     }
 
     /// An entry, with its siblings in a selection.
-    ///
-    /// # Errors
-    /// [`BundleError::Io`].
     pub fn entry(
         &mut self,
         seq: Seq,
@@ -124,27 +105,18 @@ impl<W: Write> BundleWriter<W> {
     }
 
     /// The head under which unsealed entries follow.
-    ///
-    /// # Errors
-    /// [`BundleError::Io`].
     pub fn head(&mut self, head: &SignedHead) -> Result<(), BundleError> {
         self.line(head.to_value().canonical(Form::Utf8).into_bytes())
     }
 
     /// A document that entries refer to, before all of them and in the order of
     /// the digests.
-    ///
-    /// # Errors
-    /// [`BundleError::Io`].
     pub fn document(&mut self, entry: &Entry) -> Result<(), BundleError> {
         self.closing.documents += 1;
         self.line(beside_line("document", entry))
     }
 
     /// Ends the bundle, signed where the key is at hand, and flushes.
-    ///
-    /// # Errors
-    /// [`BundleError`].
     pub fn finish(
         mut self,
         signer: Option<&dyn Signer>,

@@ -20,7 +20,6 @@ use super::source::{
 use super::statement::Statement;
 use super::version::{self, Version};
 
-/// A bundle as a source.
 pub struct BundleFile<R> {
     reader: R,
     opening: Option<BundleOpening>,
@@ -31,7 +30,6 @@ pub struct BundleFile<R> {
     entries: u64,
     epochs: u64,
     documents: u64,
-    /// The entry that opened the log was read.
     opened: bool,
     closed: bool,
     ended: bool,

@@ -34,23 +34,17 @@ pub enum Contents {
     /// All from the first to the last, each proven into its epoch's tree
     /// together with its neighbours.
     Range {
-        /// The first entry given.
         first_seq: Seq,
-        /// The last entry given.
         last_seq: Seq,
     },
-    /// Some, each with a path of its own.
     Selection,
 }
 
 /// The first line of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundleOpening {
-    /// Its version.
     pub version: Version,
-    /// How the entries were chosen.
     pub contents: Contents,
-    /// The log's key.
     pub log: PublicKey,
     /// The hash of the log's entry 0.
     pub genesis: Hash,
@@ -89,15 +83,11 @@ enum Chosen {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BundleClosing {
-    /// Its version.
     pub format: Version,
-    /// The log's key.
     pub log: PublicKey,
     /// The hash of the log's entry 0.
     pub genesis: Hash,
-    /// How many entries.
     pub entries: u64,
-    /// How many epoch headers.
     pub epochs: u64,
     /// How many documents beside the entries.
     pub documents: u64,
@@ -119,7 +109,6 @@ fn given<'v, D: Deserializer<'v>>(deserializer: D) -> Result<Option<Value>, D::E
     Value::deserialize(deserializer).map(Some)
 }
 
-/// An entry line, taken apart.
 pub(crate) struct EntryLine {
     pub(crate) seq: Seq,
     pub(crate) entry: Entry,
@@ -128,7 +117,6 @@ pub(crate) struct EntryLine {
 
 impl BundleOpening {
     /// The line, without its newline.
-    #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
         let (contents, first_seq, last_seq) = match self.contents {
             Contents::Range {

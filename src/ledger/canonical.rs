@@ -4,7 +4,6 @@ use std::fmt::{self, Write};
 
 use super::json::{Number, Object, Value};
 
-/// Which canonical text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// No white space, non-ASCII kept as UTF-8: everything of our own.

@@ -262,7 +262,6 @@ mod tests {
     use super::super::parse::parse;
     use super::*;
 
-    /// What the check stands for.
     fn read_and_written(bytes: &[u8]) -> bool {
         matches!(parse(bytes), Ok(value @ Value::Object(_))
             if value.canonical(Form::Utf8).as_bytes() == bytes)

@@ -16,13 +16,9 @@ pub(crate) struct Chain {
     /// the entry before is not to be believed or was not given.
     expected: Option<Hash>,
     expected_seq: Option<Seq>,
-    /// The time of the last readable entry.
     pub(crate) last_ts: Option<Timestamp>,
-    /// Entries walked, unreadable ones included.
     pub(crate) count: u64,
-    /// The hash of the last readable entry.
     pub(crate) head: Hash,
-    /// The number of the last entry.
     pub(crate) last_seq: Option<Seq>,
 }
 
@@ -168,10 +164,8 @@ impl Chain {
     }
 }
 
-/// The place of one entry.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// What its faults are numbered with.
     pub(crate) index: u64,
     /// Its number, where the format has them.
     pub(crate) seq: Option<Seq>,

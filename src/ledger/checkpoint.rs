@@ -29,25 +29,18 @@ const MOST_BYTES: u64 = 1 << 62;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    /// The version of the formats.
     pub format: FormatVersion,
-    /// Under whose key.
     pub log: PublicKey,
-    /// The hash of the first entry.
     pub genesis: Option<Hash>,
-    /// How many entries.
     pub n: u64,
     /// The hash of the last of them; zeros if there is none.
     pub head: Hash,
-    /// The time of the last of them.
     pub last_ts: Option<Timestamp>,
-    /// How many lines, blank ones included.
     pub lines: u64,
     /// How many bytes of the file.
     pub bytes: u64,
     /// The hash of those bytes.
     pub hash: Hash,
-    /// Whether signatures were checked.
     pub signatures: bool,
     /// Whether it was judged as a ledger's own logbook. States of before say
     /// nothing of it, and so that it was not.
@@ -67,7 +60,6 @@ struct Unsigned {
 /// A saved checkpoint, and whose signature stands under it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedState {
-    /// What was saved.
     pub checkpoint: Checkpoint,
     /// Who signed it; `None` if nobody did.
     pub signed_by: Option<PublicKey>,
@@ -75,30 +67,21 @@ pub struct SavedState {
 
 /// Why a value is no saved state.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum StateError {
-    /// Not an envelope of a state.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
-    /// The state is not what one is.
     #[error("state: {0}")]
     Member(#[from] MemberError),
-    /// The signature is not the key's that it names.
     #[error("its signature is wrong")]
     Signature,
 }
 
 impl Checkpoint {
-    /// What is saved.
-    #[must_use]
     pub fn to_object(&self) -> Object {
         shape::write_object(self)
     }
 
     /// The envelope of it, signed if there is a signer.
-    ///
-    /// # Errors
-    /// Whatever the signer answers.
     pub fn save(&self, signer: Option<&dyn Signer>) -> Result<Value, SignError> {
         let Some(signer) = signer else {
             let (state, key, signature) = (self.clone(), None, None);
@@ -113,9 +96,6 @@ impl Checkpoint {
 
     /// The inverse of [`Checkpoint::save`]. The signature is checked; whether
     /// its key is to be believed is the caller's to say.
-    ///
-    /// # Errors
-    /// [`StateError`].
     pub fn restore(value: &Value) -> Result<SavedState, StateError> {
         let unsigned = ["key", "signature"]
             .iter()

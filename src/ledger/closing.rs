@@ -16,16 +16,11 @@ pub struct Closing {
 }
 
 impl Closing {
-    /// Reads the payload.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the member.
     pub fn from_object(object: &Object) -> Result<Closing, MemberError> {
         shape::read_object(object, "payload")
     }
 
     /// The inverse of [`Closing::from_object`].
-    #[must_use]
     pub fn to_object(&self) -> Object {
         shape::write_object(self)
     }

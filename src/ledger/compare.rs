@@ -25,20 +25,17 @@ use super::statement::Statement;
 /// How two copies stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// They hold the same entries.
     Same,
     /// All entries of the first are in the second, which goes on.
     FirstIsPrefix,
     /// All entries of the second are in the first, which goes on.
     SecondIsPrefix,
-    /// They part.
     Differ,
 }
 
 /// What one copy has at the place where they part.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Side {
-    /// An entry.
     Entry(Box<Entry>),
     /// Something that is no entry.
     Unreadable(EntryError),
@@ -47,28 +44,22 @@ pub enum Side {
 /// Where they part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The number of the entry.
     pub seq: Seq,
     /// What each of the two has there; `None` if it left it out.
     pub sides: [Option<Side>; 2],
 }
 
-/// A key that contradicted itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proven {
-    /// The proof.
     pub equivocation: Equivocation,
     /// Whether one of the copies acknowledges the fork: an entry that records a
     /// rollback names, as the head that was lost, one that the other copy holds.
     pub acknowledged: bool,
 }
 
-/// What a comparison found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// How they stand to each other.
     pub relation: Relation,
-    /// The first entry that both should have.
     pub first_seq: Seq,
     /// How many entries from there on are the same.
     pub common: u64,
@@ -76,7 +67,6 @@ pub struct Comparison {
     pub head: Hash,
     /// The first place where they part, if both go on to it.
     pub difference: Option<Difference>,
-    /// How many entries each has.
     pub entries: [u64; 2],
     /// What the log's key signed twice, the first that was found.
     pub proven: Option<Proven>,
@@ -86,9 +76,6 @@ pub struct Comparison {
 
 /// Compares two copies. Under `keys` it is looked for contradictions, and under
 /// those that the copies name as their own.
-///
-/// # Errors
-/// [`ReadError`] if one of them cannot be read to its end.
 pub fn compare(
     a: &mut dyn Source,
     b: &mut dyn Source,
@@ -148,9 +135,6 @@ pub fn compare(
 
 /// The hashes of the entries at `wanted`, as far as `source` has them. Nothing is
 /// judged.
-///
-/// # Errors
-/// [`ReadError`] if it cannot be read so far.
 pub fn hashes_at(
     source: &mut dyn Source,
     wanted: &BTreeSet<Seq>,
@@ -200,7 +184,6 @@ impl<'s> Reading<'s> {
         }
     }
 
-    /// The number of the next entry.
     fn peek(&mut self) -> Result<Option<Seq>, ReadError> {
         while self.ready.is_empty() && !self.ended {
             let mut batch = Vec::new();
@@ -239,7 +222,6 @@ struct Found {
     common: u64,
     head: Hash,
     difference: Option<Difference>,
-    /// Which of the two ended first.
     shorter: Option<usize>,
     equivocation: Option<Equivocation>,
     /// The head that one copy says was lost, and which copy does.

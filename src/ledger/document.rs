@@ -26,7 +26,6 @@ use super::kind;
 use super::parse;
 use super::shape::{self, MemberError};
 
-/// What a digest begins with.
 const PREFIX: &str = "blake2b-256:";
 
 /// The digest of a document's content.
@@ -34,8 +33,6 @@ const PREFIX: &str = "blake2b-256:";
 pub struct DocumentDigest(Hash);
 
 impl DocumentDigest {
-    /// The digest of `content`.
-    #[must_use]
     pub fn of(content: &Value) -> DocumentDigest {
         DocumentDigest(match content {
             Value::String(text) => Hash::of(text.as_bytes()),
@@ -44,7 +41,6 @@ impl DocumentDigest {
     }
 
     /// Reads `blake2b-256:` and 64 lower-case hex digits, nothing else.
-    #[must_use]
     pub fn parse(text: &str) -> Option<DocumentDigest> {
         let hash = Hash::from_hex(text.strip_prefix(PREFIX)?).ok()?;
         Some(DocumentDigest(hash))
@@ -78,26 +74,19 @@ impl From<DocumentDigest> for Value {
 
 /// Why the payload of a `wcp.document` is no document.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum DocumentError {
-    /// The payload is not the canonical JSON of an object.
     #[error(transparent)]
     Payload(#[from] EntryError),
-    /// A member is missing, unknown or of the wrong type.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// The content has another digest than the document says.
     #[error("the content of the document is not that of its digest")]
     Mismatch {
-        /// The digest it says, in whatever spelling.
         claimed: String,
-        /// The digest it has.
         actual: DocumentDigest,
     },
 }
 
 /// The payload of the entry that keeps `content`.
-#[must_use]
 pub fn payload(media_type: &str, content: Value) -> Object {
     let mut object = Object::new();
     object.insert("digest", DocumentDigest::of(&content).to_string());
@@ -109,15 +98,12 @@ pub fn payload(media_type: &str, content: Value) -> Object {
 /// What an entry has to do with documents.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Mentions {
-    /// The document that it is.
     pub is: Option<Result<DocumentDigest, DocumentError>>,
     /// The documents that it refers to, each once, in order.
     pub refers: Vec<DocumentDigest>,
 }
 
 impl Mentions {
-    /// Reads them out of an entry.
-    #[must_use]
     pub fn of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Mentions {
         if entry.kind() == kind::DOCUMENT {
             return Mentions {
@@ -133,9 +119,6 @@ impl Mentions {
 }
 
 /// The digest of the document that an entry of kind `wcp.document` is.
-///
-/// # Errors
-/// [`DocumentError`].
 pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, DocumentError> {
     let payload = entry.check_payload()?;
     let described: Described<'_> = shape::read_object(&payload, "payload")?;

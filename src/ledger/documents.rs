@@ -21,15 +21,12 @@ pub(crate) struct Documents {
     known: HashMap<DocumentDigest, Known>,
     /// The document line before this one.
     last_line: Option<DocumentDigest>,
-    /// More were named than are looked for.
     overflown: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    /// The first entry that refers to it.
     wanted: Option<Place>,
-    /// Whether an entry is it.
     given: bool,
     /// The line that it stands in beside the entries.
     line: Option<u64>,

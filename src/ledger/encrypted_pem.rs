@@ -34,28 +34,21 @@ const OWN_P: u32 = 5;
 
 /// Why a key was not unlocked, or not locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum LockError {
-    /// No PEM, or no PKCS#8 in it.
     #[error("not an encrypted private key in PKCS#8 PEM")]
     NotAnEncryptedKey,
-    /// Another scheme than PBES2 with scrypt or PBKDF2 over SHA-2, and AES.
     #[error("encrypted in another way than scrypt or PBKDF2 with SHA-2, and AES in CBC mode")]
     Unsupported,
-    /// Deriving the key would take more than a key is worth.
     #[error(
         "opening it costs more than the limit of {} MiB for scrypt or {PBKDF2_ROUNDS} rounds of \
          PBKDF2",
         SCRYPT_BYTES >> 20
     )]
     TooCostly,
-    /// Decrypting gave no key.
     #[error("the passphrase does not open it")]
     WrongPassphrase,
-    /// What it holds is not one Ed25519 key.
     #[error(transparent)]
     Key(#[from] PemError),
-    /// The encoder failed.
     #[error("the key could not be encrypted")]
     Encode,
 }
@@ -65,16 +58,11 @@ pub struct EncryptedKey(SecretDocument);
 
 impl EncryptedKey {
     /// Whether a text says that it is an encrypted private key.
-    #[must_use]
     pub fn looks_like(text: &str) -> bool {
         let label = EncryptedPrivateKeyInfoRef::PEM_LABEL;
         text.contains(&format!("-----BEGIN {label}-----"))
     }
 
-    /// Reads the PEM, and opens nothing.
-    ///
-    /// # Errors
-    /// [`LockError::NotAnEncryptedKey`].
     pub fn from_pem(text: &str) -> Result<EncryptedKey, LockError> {
         match SecretDocument::from_pem(text) {
             Ok((label, document)) if label == EncryptedPrivateKeyInfoRef::PEM_LABEL => {
@@ -85,9 +73,6 @@ impl EncryptedKey {
     }
 
     /// Opens it. What this costs is bounded whatever the file says.
-    ///
-    /// # Errors
-    /// [`LockError`].
     pub fn unlock(&self, passphrase: &[u8]) -> Result<SoftwareSigner, LockError> {
         let info = EncryptedPrivateKeyInfoRef::try_from(self.0.as_bytes())
             .map_err(|_| LockError::Unsupported)?;
@@ -118,9 +103,6 @@ impl EncryptedKey {
 
 /// Writes a key under a passphrase, by scrypt and AES-256-CBC. `salt` and `iv`
 /// must be fresh random bytes.
-///
-/// # Errors
-/// [`LockError::Encode`] if the encoder fails.
 pub fn format_encrypted_key(
     signer: &SoftwareSigner,
     passphrase: &[u8],

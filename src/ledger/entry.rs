@@ -39,48 +39,30 @@ const TAIL_BYTES: usize = 1 + Hash::BYTES + Signature::BYTES;
 
 /// Why bytes or members are not an entry.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum EntryError {
-    /// The kind is empty, blank, too long, or has a control character.
     #[error("{0}")]
     Kind(#[from] KindError),
-    /// The timestamp is not one.
     #[error("ts: {0}")]
     Time(#[from] TimeError),
-    /// A member is missing, unknown or of the wrong type.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// The text is not JSON as signed documents must be.
     #[error("{0}")]
     Json(#[from] ParseError),
-    /// The payload is not a JSON object.
     #[error("the payload is not a JSON object")]
     PayloadNotObject,
     /// The stored payload is not in canonical form, so it would be exported
     /// as other bytes than were signed.
     #[error("the payload is not in canonical form")]
     PayloadNotCanonical,
-    /// More than [`limits::SIGNING_PAYLOAD_BYTES`].
     #[error(
         "the signing payload has {bytes} bytes, over the limit of {}",
         limits::SIGNING_PAYLOAD_BYTES
     )]
-    TooLarge {
-        /// How many bytes it has.
-        bytes: usize,
-    },
-    /// A line over the limit, passed over unread.
+    TooLarge { bytes: usize },
     #[error("the line has {bytes} bytes, over the limit of {limit}")]
-    LineTooLong {
-        /// How many bytes it has.
-        bytes: u64,
-        /// How many it may have.
-        limit: usize,
-    },
-    /// The line says the same in another spelling than the format's only one.
+    LineTooLong { bytes: u64, limit: usize },
     #[error("the line is not in canonical form")]
     Spelling,
-    /// The record has no two separators before its fixed tail.
     #[error("the record is not `kind 0x1f ts 0x1f payload 0x1f prev_hash signature`")]
     Record,
 }
@@ -97,31 +79,16 @@ impl EntryError {
 
 /// Why a text cannot be an entry's kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum KindError {
-    /// No characters, or only white space.
     #[error("kind: must not be blank")]
     Blank,
-    /// More than 256 bytes.
     #[error("kind: has {bytes} bytes, over the limit of {}", limits::KIND_BYTES)]
-    TooLong {
-        /// How many bytes it has.
-        bytes: usize,
-    },
-    /// A character of U+0000–001F or U+007F–009F.
+    TooLong { bytes: usize },
     #[error("kind: has the control character U+{:04X} at byte {at}", *character as u32)]
-    Control {
-        /// The character.
-        character: char,
-        /// Its byte offset in the kind.
-        at: usize,
-    },
+    Control { character: char, at: usize },
 }
 
 /// Checks a kind: 1 to 256 bytes, not blank, no control characters.
-///
-/// # Errors
-/// [`KindError`] says which rule it breaks.
 pub fn check_kind(kind: &str) -> Result<(), KindError> {
     if kind.len() > limits::KIND_BYTES {
         return Err(KindError::TooLong { bytes: kind.len() });
@@ -149,9 +116,6 @@ pub struct Draft {
 impl Draft {
     /// Composes the signing payload. `payload` is the canonical JSON of an
     /// object.
-    ///
-    /// # Errors
-    /// [`EntryError::Kind`] and [`EntryError::TooLarge`].
     pub fn new(
         kind: &str,
         ts: Timestamp,
@@ -182,9 +146,6 @@ impl Draft {
 
     /// Checks what [`Draft::new`] would refuse, and hashes nothing: for those who
     /// do not know yet where the entry will stand.
-    ///
-    /// # Errors
-    /// As [`Draft::new`].
     pub fn check_parts(kind: &str, ts: Timestamp, payload: &[u8]) -> Result<(), EntryError> {
         Draft::check(kind, &ts.to_string(), payload).map(drop)
     }
@@ -199,22 +160,15 @@ impl Draft {
         Ok(bytes)
     }
 
-    /// The hash the entry will have.
-    #[must_use]
     pub const fn hash(&self) -> Hash {
         self.hash
     }
 
     /// The bytes to sign.
-    #[must_use]
     pub fn signing_payload(&self) -> &[u8] {
         &self.signing_payload
     }
 
-    /// Signs, which makes it an entry.
-    ///
-    /// # Errors
-    /// Whatever the signer answers.
     pub fn sign(self, signer: &dyn Signer) -> Result<Entry, SignError> {
         let signature = signer.sign(&self.signing_payload)?;
         Ok(self.with_signature(&signature))
@@ -249,9 +203,6 @@ pub struct Entry<R = Vec<u8>> {
 impl Entry {
     /// Reads a line of a logbook file: the five members, in any order and
     /// spelling, the timestamp with any offset.
-    ///
-    /// # Errors
-    /// [`EntryError`] names the member or the place in the line.
     pub fn from_logbook_line(line: &[u8]) -> Result<Entry, EntryError> {
         let value = parse::parse_with(line, &limits::embedded(1))?;
         let members = shape::members(&value)?;
@@ -261,9 +212,6 @@ impl Entry {
     }
 
     /// Reads the object that [`Entry::write_json`] writes, with its position.
-    ///
-    /// # Errors
-    /// [`EntryError`] names the member.
     pub fn from_value(value: &Value, at: &str) -> Result<(Seq, Entry), EntryError> {
         let numbered = |value| {
             let members = shape::members(value)?;
@@ -302,7 +250,6 @@ impl Entry {
     }
 
     /// The record, for the store to keep.
-    #[must_use]
     pub fn into_record(self) -> Vec<u8> {
         self.record
     }
@@ -322,19 +269,12 @@ impl Entry {
 impl<R: AsRef<[u8]>> Entry<R> {
     /// Takes a record apart and checks everything but the spelling of the
     /// payload, which [`Entry::check_payload`] does.
-    ///
-    /// # Errors
-    /// [`EntryError`] names the part.
     pub fn from_record(record: R) -> Result<Entry<R>, EntryError> {
         Unhashed::from_record(record).map(Unhashed::hashed)
     }
 
     /// Checks that the stored payload is the canonical JSON of an object: it
     /// would be exported as other bytes than were signed if it were not.
-    ///
-    /// # Errors
-    /// [`EntryError::Json`], [`EntryError::PayloadNotObject`] and
-    /// [`EntryError::PayloadNotCanonical`].
     pub fn check_payload(&self) -> Result<Object, EntryError> {
         let bytes = self.payload_bytes();
         let Value::Object(object) = parse::parse(bytes)? else {
@@ -351,9 +291,6 @@ impl<R: AsRef<[u8]>> Entry<R> {
 
     /// [`Entry::check_payload`] for those who do not want the object: without
     /// making one, if there is nothing wrong.
-    ///
-    /// # Errors
-    /// As [`Entry::check_payload`].
     pub fn check_payload_text(&self) -> Result<(), EntryError> {
         if is_canonical_object(self.payload_bytes()) {
             return Ok(());
@@ -361,54 +298,43 @@ impl<R: AsRef<[u8]>> Entry<R> {
         self.check_payload().map(drop)
     }
 
-    /// The kind.
-    #[must_use]
     pub fn kind(&self) -> &str {
         text(self.record().get(..self.kind_end)).unwrap_or_default()
     }
 
     /// The time, UTC, in microseconds.
-    #[must_use]
     pub const fn ts(&self) -> Timestamp {
         self.ts
     }
 
-    /// The canonical JSON of the payload.
-    #[must_use]
     pub fn payload_bytes(&self) -> &[u8] {
         let end = self.record().len() - TAIL_BYTES;
         self.record().get(self.ts_end + 1..end).unwrap_or_default()
     }
 
     /// The hash of the entry before, as this entry names it.
-    #[must_use]
     pub fn prev_hash(&self) -> Hash {
         let end = self.record().len() - Signature::BYTES;
         Hash::from_bytes(fixed(self.record().get(end - Hash::BYTES..end)))
     }
 
     /// The signature, not judged.
-    #[must_use]
     pub fn signature(&self) -> Signature {
         let start = self.record().len() - Signature::BYTES;
         Signature::from_bytes(fixed(self.record().get(start..)))
     }
 
     /// BLAKE2b-256 of the signing payload.
-    #[must_use]
     pub const fn hash(&self) -> Hash {
         self.hash
     }
 
-    /// What is hashed and signed.
-    #[must_use]
     pub fn signing_payload(&self) -> &[u8] {
         let end = self.record().len() - Signature::BYTES;
         self.record().get(..end).unwrap_or_default()
     }
 
     /// Signing payload and signature: what the store keeps.
-    #[must_use]
     pub fn record(&self) -> &[u8] {
         self.record.as_ref()
     }

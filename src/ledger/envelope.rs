@@ -15,17 +15,11 @@ use super::version::Version;
 
 /// What a signature of our own is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Purpose {
-    /// An epoch header.
     Epoch,
-    /// A head statement.
     Head,
-    /// The closing record of a bundle.
     Bundle,
-    /// The saved state of an interrupted verification.
     State,
-    /// A package manifest.
     Awp,
     /// The revocation of everything after a position.
     Revoke,
@@ -33,7 +27,6 @@ pub enum Purpose {
 
 impl Purpose {
     /// The member name and the `<what>` of the signed bytes.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Purpose::Epoch => "epoch",
@@ -55,13 +48,9 @@ impl fmt::Display for Purpose {
 /// An object with a signature that has not been judged yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Envelope {
-    /// What the signature is for.
     pub purpose: Purpose,
-    /// What is signed.
     pub object: Object,
-    /// Whose signature it claims to be.
     pub key: PublicKey,
-    /// The signature.
     pub signature: Signature,
 }
 
@@ -72,9 +61,6 @@ pub struct EnvelopeError(#[from] pub MemberError);
 
 impl Envelope {
     /// Signs `object` for `purpose`.
-    ///
-    /// # Errors
-    /// Whatever the signer answers.
     pub fn sign(
         purpose: Purpose,
         object: Object,
@@ -90,9 +76,6 @@ impl Envelope {
     }
 
     /// Reads `{"<what>": object, "key": hex, "signature": hex}`, nothing else.
-    ///
-    /// # Errors
-    /// [`EnvelopeError`] names the member.
     pub fn from_value(purpose: Purpose, value: &Value) -> Result<Envelope, EnvelopeError> {
         let members = shape::members(value)?;
         let name = purpose.name();
@@ -109,7 +92,6 @@ impl Envelope {
     }
 
     /// The inverse of [`Envelope::from_value`].
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let mut object = Object::new();
         object.insert(self.purpose.name(), self.object.clone());
@@ -119,14 +101,12 @@ impl Envelope {
     }
 
     /// The bytes the signature is over.
-    #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
         signed_bytes(self.purpose, &self.object)
     }
 
     /// Whether the signature is that of the key the envelope names. Whether
     /// that key is to be believed is another question.
-    #[must_use]
     pub fn verify(&self) -> bool {
         self.key.verify(&self.signed_bytes(), &self.signature)
     }
@@ -134,7 +114,6 @@ impl Envelope {
 
 /// `"sealbook:<what>:v<version>" 0x1f canonical_json_utf8(object)`; the version is
 /// the object's `format`, and 1 where it has none.
-#[must_use]
 pub fn signed_bytes(purpose: Purpose, object: &Object) -> Vec<u8> {
     let version = Version::of_object(object).number();
     let mut bytes = format!("sealbook:{purpose}:v{version}\u{1f}").into_bytes();

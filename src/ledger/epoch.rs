@@ -62,18 +62,15 @@ fn node_bytes(left: &Hash, right: &Hash) -> [u8; NODE_BYTES] {
     bytes
 }
 
-/// The frontier of an epoch tree.
 pub type EpochFrontier = Frontier<EpochTree>;
 
 /// `leaf = H(0x00 ‖ entry_hash ‖ signature)`: the tree covers the signature
 /// that the entry hash leaves out.
-#[must_use]
 pub fn leaf_hash(entry_hash: &Hash, signature: &Signature) -> Hash {
     Hash::of(&leaf_bytes(entry_hash, signature))
 }
 
 /// [`leaf_hash`] of many, made together.
-#[must_use]
 pub fn leaf_hashes(leaves: impl IntoIterator<Item = (Hash, Signature)>) -> Vec<Hash> {
     let leaves = leaves.into_iter();
     let bytes: Vec<_> = leaves.map(|(hash, sig)| leaf_bytes(&hash, &sig)).collect();
@@ -105,15 +102,11 @@ fn put<'p>(bytes: &mut [u8], parts: impl IntoIterator<Item = &'p [u8; Hash::BYTE
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochHeader {
-    /// Its number, from 0.
     pub epoch: EpochNumber,
-    /// Its first entry.
     pub first_seq: Seq,
-    /// Its last entry.
     pub last_seq: Seq,
     /// How many entries, `last_seq − first_seq + 1`.
     pub tree_size: u64,
-    /// The root of the epoch tree.
     pub root: Hash,
     /// The hash of entry `last_seq`.
     pub head: Hash,
@@ -123,7 +116,6 @@ pub struct EpochHeader {
     pub hour: Timestamp,
     /// When it was sealed, not before the last entry.
     pub sealed_at: Timestamp,
-    /// The log's key.
     pub log: PublicKey,
     /// The hash of the log's entry 0.
     pub genesis: Hash,
@@ -134,7 +126,6 @@ pub type SignedEpoch = Statement<EpochHeader>;
 
 impl EpochHeader {
     /// BLAKE2b-256 of the signed bytes, to which the next header's `prev` ties.
-    #[must_use]
     pub fn hash(&self) -> Hash {
         Hash::of(&signed_bytes(Purpose::Epoch, &shape::write_object(self)))
     }
@@ -150,75 +141,40 @@ impl Content for EpochHeader {
 
 /// An invariant of SPEC §3 that a header breaks, by itself or after another.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum EpochFault {
-    /// `epoch` does not follow the header before, or is not 0 for the first.
     #[error("epoch {actual} stands where {expected} must")]
     Number {
-        /// What must stand here.
         expected: EpochNumber,
-        /// What stands here.
         actual: EpochNumber,
     },
-    /// `first_seq` does not follow the previous `last_seq`.
     #[error("first_seq is {actual} where {expected} must follow")]
-    FirstSeq {
-        /// What must follow.
-        expected: Seq,
-        /// What the header says.
-        actual: Seq,
-    },
-    /// `tree_size` is not `last_seq − first_seq + 1`, or is 0.
+    FirstSeq { expected: Seq, actual: Seq },
     #[error("tree_size is {tree_size} for entries {first_seq} to {last_seq}")]
     TreeSize {
-        /// The first entry.
         first_seq: Seq,
-        /// The last entry.
         last_seq: Seq,
-        /// What the header says.
         tree_size: u64,
     },
-    /// More entries than an epoch may have.
     #[error(
         "{tree_size} entries, where an epoch has at most {}",
         limits::EPOCH_ENTRIES
     )]
-    TooLarge {
-        /// What the header says.
-        tree_size: u64,
-    },
-    /// `hour` is not the start of an hour.
+    TooLarge { tree_size: u64 },
     #[error("hour {0} is not the start of an hour")]
     Hour(Timestamp),
-    /// `hour` or `sealed_at` lies before the previous header's.
     #[error("time goes back from {before} to {after}")]
-    Backwards {
-        /// The previous header's.
-        before: Timestamp,
-        /// This header's.
-        after: Timestamp,
-    },
-    /// `sealed_at` lies before the epoch itself.
+    Backwards { before: Timestamp, after: Timestamp },
     #[error("sealed at {sealed_at}, before its own hour {hour}")]
     SealedBeforeHour {
-        /// The hour.
         hour: Timestamp,
-        /// When it was sealed.
         sealed_at: Timestamp,
     },
-    /// `prev` is not the hash of the header before.
     #[error("prev is {actual}, the header before hashes to {expected}")]
-    Prev {
-        /// The hash of the header before.
-        expected: Hash,
-        /// What the header says.
-        actual: Hash,
-    },
+    Prev { expected: Hash, actual: Hash },
 }
 
 impl EpochHeader {
     /// The invariants that a header must keep by itself.
-    #[must_use]
     pub fn faults_alone(&self) -> Vec<EpochFault> {
         let mut faults = Vec::new();
         let size = self.last_seq.0.checked_sub(self.first_seq.0);
@@ -248,7 +204,6 @@ impl EpochHeader {
 
     /// The invariants that tie a header to the one before it; `None` for the
     /// first of the log.
-    #[must_use]
     pub fn faults_after(&self, before: Option<&EpochHeader>) -> Vec<EpochFault> {
         let mut faults = Vec::new();
         // Nothing follows the last number there is.
@@ -284,7 +239,6 @@ impl EpochHeader {
     }
 
     /// Whether an entry of time `ts` may lie in this epoch.
-    #[must_use]
     pub fn holds(&self, ts: Timestamp) -> bool {
         self.hour <= ts && ts.micros_since(self.hour) < HOUR_MICROS
     }

@@ -53,40 +53,29 @@ use super::statement::{Statement, StatementError};
 /// A thing that a log's key signs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signed {
-    /// An entry.
     Entry(Box<Entry>),
-    /// An epoch header.
     Epoch(Box<SignedEpoch>),
-    /// A head statement.
     Head(Box<SignedHead>),
 }
 
-/// What was said twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Contradiction {
-    /// What follows an entry.
     Entries {
         /// The hash of the entry before both.
         after: Hash,
     },
-    /// Which book continues another.
     Openings {
         /// Where the book before both ended.
         predecessor: Predecessor,
     },
-    /// What an epoch sealed.
     Epochs {
         /// The log's entry 0.
         genesis: Hash,
-        /// The epoch's number.
         epoch: EpochNumber,
     },
-    /// Which entry stands at a place.
     Heads {
         /// The log's entry 0.
         genesis: Hash,
-        /// The place.
         seq: Seq,
     },
 }
@@ -100,73 +89,37 @@ pub struct Equivocation {
     sides: [Signed; 2],
 }
 
-/// Why two statements prove nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum NotProven {
-    /// One of them is not the key's.
     #[error("the signature of one side is not the key's")]
     Signature,
-    /// They say the same.
     #[error("both sides say the same")]
     Same,
-    /// They speak of two things, and may both be true.
     #[error("the two sides do not contradict each other")]
     Unrelated,
 }
 
 /// Why a file is no proof of equivocation.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum EquivocationError {
-    /// It has not three lines, each with its newline.
     #[error("it has not exactly three lines")]
     Lines,
-    /// A line is not JSON as signed documents must be.
     #[error("line {line}: {error}")]
-    Json {
-        /// Which, from 1.
-        line: usize,
-        /// What is wrong.
-        error: ParseError,
-    },
-    /// A member is missing, unknown or of the wrong type.
+    Json { line: usize, error: ParseError },
     #[error("line {line}: {error}")]
-    Member {
-        /// Which, from 1.
-        line: usize,
-        /// The member.
-        error: MemberError,
-    },
-    /// An entry cannot be one.
+    Member { line: usize, error: MemberError },
     #[error("line {line}: {error}")]
-    Entry {
-        /// Which, from 1.
-        line: usize,
-        /// What is wrong.
-        error: EntryError,
-    },
-    /// A header or head cannot be one.
+    Entry { line: usize, error: EntryError },
     #[error("line {line}: {error}")]
-    Statement {
-        /// Which, from 1.
-        line: usize,
-        /// What is wrong.
-        error: StatementError,
-    },
-    /// The lines are not spelled as the format spells them.
+    Statement { line: usize, error: StatementError },
     #[error("it is not in canonical form")]
     Spelling,
-    /// The statements do not prove it.
     #[error(transparent)]
     NotProven(#[from] NotProven),
 }
 
 impl Equivocation {
     /// Checks that `log` signed both and that both cannot stand.
-    ///
-    /// # Errors
-    /// [`NotProven`].
     pub fn prove(log: PublicKey, a: Signed, b: Signed) -> Result<Equivocation, NotProven> {
         let contradiction = contradiction(&a, &b)?;
         if !a.is_signed_by(&log) || !b.is_signed_by(&log) {
@@ -184,20 +137,14 @@ impl Equivocation {
         })
     }
 
-    /// The key that said both.
-    #[must_use]
     pub const fn log(&self) -> PublicKey {
         self.log
     }
 
-    /// What they contradict each other about.
-    #[must_use]
     pub const fn contradiction(&self) -> &Contradiction {
         &self.contradiction
     }
 
-    /// The two statements.
-    #[must_use]
     pub const fn sides(&self) -> &[Signed; 2] {
         &self.sides
     }
@@ -205,7 +152,6 @@ impl Equivocation {
     /// The entry that acknowledges a rollback, if one of the two is one. What
     /// was lost it names itself; whether that is the other side's history shows
     /// in the copies, not here.
-    #[must_use]
     pub fn rollback(&self) -> Option<&Entry> {
         self.sides.iter().find_map(|side| match side {
             Signed::Entry(entry) if entry.kind() == kind::ROLLBACK => Some(&**entry),
@@ -213,8 +159,6 @@ impl Equivocation {
         })
     }
 
-    /// The file.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = opening_line(self.log, &self.contradiction);
         for side in &self.sides {
@@ -226,9 +170,6 @@ impl Equivocation {
     }
 
     /// The inverse of [`Equivocation::to_bytes`], checked in full.
-    ///
-    /// # Errors
-    /// [`EquivocationError`].
     pub fn parse(bytes: &[u8]) -> Result<Equivocation, EquivocationError> {
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
         let [opening, first, second, []] = lines.as_slice() else {
@@ -244,7 +185,6 @@ impl Equivocation {
     }
 
     /// Whether an object is the first line of such a file.
-    #[must_use]
     pub fn looks_like(object: &Object) -> bool {
         object.contains_key("equivocation")
     }
@@ -386,8 +326,6 @@ fn read_side(text: &[u8], line: usize) -> Result<Signed, EquivocationError> {
 }
 
 impl Contradiction {
-    /// The word in files.
-    #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Contradiction::Entries { .. } => "entries",

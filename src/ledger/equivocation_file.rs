@@ -8,7 +8,6 @@ use super::key::PublicKey;
 /// Judges the bytes of such a file; `keys` are those that the caller speaks of,
 /// none if he names none. A pass says that the proof holds: one of `keys` did
 /// equivocate.
-#[must_use]
 pub fn judge_equivocation(bytes: &[u8], keys: &[PublicKey]) -> Report {
     let mut findings = Findings::default();
     let proven = Equivocation::parse(bytes);

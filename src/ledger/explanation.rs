@@ -14,18 +14,15 @@ pub struct Explanation {
     /// apart, each proven by itself; then the prefix says only where the first
     /// of them stands that cannot be trusted.
     pub chained: bool,
-    /// The longest prefix that can be trusted.
     pub trusted: Prefix,
     /// What was done to the book, in the order of the file.
     pub incidents: Vec<Incident>,
-    /// Whether there is more than is explained here.
     pub cut: bool,
 }
 
 /// The entries from the first on that are whole and undisputed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Prefix {
-    /// How many.
     pub entries: u64,
     /// The hash of the last of them; zeros if there is none.
     pub head: Hash,
@@ -34,7 +31,6 @@ pub struct Prefix {
 /// One thing that was done to the book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Incident {
-    /// What it was.
     pub class: FaultClass,
     /// What it may have been as well: the file alone does not tell them apart.
     pub or: Vec<FaultClass>,
@@ -46,21 +42,17 @@ pub struct Incident {
     /// How many entries of the file it concerns; `None` where nobody can know,
     /// because they are missing.
     pub entries: Option<u64>,
-    /// What shows it.
     pub evidence: Evidence,
     /// From where on the book is whole again; `None` if it is not.
     pub whole_again: Option<WholeAgain>,
 }
 
-/// What tells the class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "what")]
-#[non_exhaustive]
 pub enum Evidence {
     /// The next entry names another hash than these bytes have: they are not
     /// what stood there.
     ContentReplaced {
-        /// What stood there.
         original: Hash,
     },
     /// The next entry names exactly these bytes: only the signature is not the
@@ -68,16 +60,13 @@ pub enum Evidence {
     SignatureReplaced,
     /// The signature is another key's, which the caller knows.
     SignedBy {
-        /// Whose.
         key: PublicKey,
     },
-    /// Nothing follows that could say what stood there.
     NothingFollows,
     /// The entries around it follow each other without it.
     ChainClosesWithout,
     /// An entry names one before it that is nowhere in the file.
     OneBeforeMissing {
-        /// The entry that is missing.
         missing: Hash,
     },
     /// An entry names one before it that stands elsewhere in the file.
@@ -85,7 +74,6 @@ pub enum Evidence {
         /// Where, counted from 0.
         at: u64,
     },
-    /// The same entry stands elsewhere in the file.
     SameEntryElsewhere {
         /// Where, counted from 0.
         at: u64,
@@ -95,9 +83,7 @@ pub enum Evidence {
         /// Where the one stands, counted from 0.
         at: u64,
     },
-    /// A first entry stands in the middle.
     AnotherBeginning,
-    /// The last line breaks off.
     LineBreaksOff,
     /// What the book must hold, by a head, seal or receipt, is not there.
     EndMissing,
@@ -108,7 +94,6 @@ pub enum Evidence {
 /// From where on entries follow each other again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WholeAgain {
-    /// The entry, as faults are numbered.
     pub index: u64,
     /// Its line, where known.
     pub line: Option<u64>,
@@ -119,19 +104,12 @@ pub struct WholeAgain {
 /// What ties an entry to what came before a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "by")]
-#[non_exhaustive]
 pub enum Tie {
     /// It names an entry that is here, counted from 0.
-    Entry {
-        /// Where.
-        at: u64,
-    },
+    Entry { at: u64 },
     /// It names an entry that is not here: whoever has that one can close the
     /// gap. Until then only the key ties it to this book.
-    MissingEntry {
-        /// Its hash.
-        hash: Hash,
-    },
+    MissingEntry { hash: Hash },
     /// It names none before it; only the key ties it to this book.
     KeyAlone,
 }

@@ -14,11 +14,6 @@ use super::limits;
 /// The fault codes of SPEC §6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-#[allow(
-    missing_docs,
-    reason = "the names are SPEC §6's, explained where they are found"
-)]
 pub enum FaultCode {
     PrevHashMismatch,
     SignatureInvalid,
@@ -56,8 +51,6 @@ pub enum FaultCode {
 /// What was done to the record, where that can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum FaultClass {
     Edit,
     Deletion,
@@ -81,30 +74,23 @@ pub enum At {
     Epoch,
     /// A document or record beside the entries; `index` counts lines from 0.
     Document,
-    /// The file, database or mark as a whole.
     File,
 }
 
-/// One fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// Which kind of fault.
     pub code: FaultCode,
     /// What was done, where that can be told.
     pub class: Option<FaultClass>,
     /// Where, in the terms of `at`.
     pub index: Option<u64>,
-    /// In what.
     pub at: At,
     /// The sequence number, where the format has them.
     pub seq: Option<u64>,
     /// The line of the file, from 1.
     pub line: Option<u64>,
-    /// What had to stand there.
     pub expected: Option<String>,
-    /// What stands there.
     pub actual: Option<String>,
-    /// For people.
     pub detail: String,
 }
 
@@ -124,7 +110,6 @@ impl Fault {
         }
     }
 
-    /// A fault at a numbered place.
     pub fn at(code: FaultCode, at: At, index: u64, detail: impl Into<String>) -> Fault {
         Fault {
             index: Some(index),
@@ -134,29 +119,24 @@ impl Fault {
     }
 
     /// The same, with what had to stand there and what does.
-    #[must_use]
     pub fn compared(mut self, expected: impl ToString, actual: impl ToString) -> Fault {
         self.expected = Some(expected.to_string());
         self.actual = Some(actual.to_string());
         self
     }
 
-    /// The same, with the sequence number.
-    #[must_use]
     pub fn with_seq(mut self, seq: Option<u64>) -> Fault {
         self.seq = seq;
         self
     }
 
     /// The same, with the line of the file.
-    #[must_use]
     pub fn on_line(mut self, line: Option<u64>) -> Fault {
         self.line = line;
         self
     }
 
     /// The same, with what was done to the record.
-    #[must_use]
     pub fn of_class(mut self, class: FaultClass) -> Fault {
         self.class = Some(class);
         self
@@ -166,32 +146,24 @@ impl Fault {
 /// Something to know that is no fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// A word for programs.
     pub code: WarningCode,
-    /// For people.
     pub detail: String,
 }
 
-/// The warnings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum WarningCode {
     /// No entries.
     Empty,
-    /// Time goes backwards in a foreign logbook.
     TimestampRegression,
     /// Nobody gave a key: the ledger was checked against its own.
     KeyFromLedger,
     /// Headers of a selection that do not follow each other.
     EpochGap,
-    /// More was found than the report lists.
     MoreNotListed,
-    /// An entry of the log acknowledges a rollback.
     AcknowledgedRollback,
     /// The file begins with a byte-order mark.
     ByteOrderMark,
-    /// Lines end in CR LF.
     LineEnds,
     /// The file was written in another encoding than UTF-8.
     Encoding,
@@ -217,7 +189,6 @@ pub enum WarningCode {
     RevocationIgnored,
     /// A revocation is of another log than the one verified.
     RevocationOfAnotherLog,
-    /// The file proves that the key contradicted itself.
     EquivocationProven,
     /// Another process is writing the ledger: the verdict is as of an entry.
     BesideWriter,
@@ -234,26 +205,20 @@ pub enum WarningCode {
     TornLastLine,
 }
 
-/// What a verdict leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum NotChecked {
-    /// Whether the end of the log is missing.
     Truncation,
     /// Whether entries that belong to a selection are missing.
     Completeness,
     /// Whether a bundle without a signed closing record was cut or rearranged.
     BundleUnsigned,
-    /// Signatures of entries.
     Signatures,
-    /// Links between entries.
     Chain,
     /// The bytes that an earlier run verified, which were not read again.
     Prefix,
     /// Whether the saved state is the work of someone to be believed.
     StateUnsigned,
-    /// The documents that a lone entry refers to.
     Documents,
     /// Receipts of entries that a part of a log does not hold.
     Receipts,
@@ -267,11 +232,8 @@ pub enum NotChecked {
     LedgerRules,
 }
 
-/// What was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum Format {
     Ledger,
     Logbook,
@@ -297,17 +259,14 @@ impl fmt::Display for Format {
 /// Where the key came from that signatures were checked with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum KeySource {
     Given,
     Ledger,
     None,
 }
 
-/// The verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum Verdict {
     Pass,
     Fail,
@@ -319,11 +278,8 @@ pub enum Verdict {
 pub struct Report {
     /// Pass exactly if there is no fault.
     pub verdict: Verdict,
-    /// What was verified.
     pub format: Format,
-    /// How many entries were walked, unreadable ones included.
     pub entries: u64,
-    /// How many epoch headers were checked.
     pub epochs: u64,
     /// The hash of the last entry; zeros if there is none.
     pub head: Hash,
@@ -335,7 +291,6 @@ pub struct Report {
     pub key_source: KeySource,
     /// Every fault in the order it was found, up to [`limits::REPORTED`].
     pub faults: Vec<Fault>,
-    /// What the verdict leaves open.
     pub not_checked: Vec<NotChecked>,
     /// What to know beside.
     pub warnings: Vec<Warning>,

@@ -23,14 +23,12 @@ impl Hash {
     pub const ZERO: Hash = Hash([0; Hash::BYTES]);
 
     /// The digest of `bytes`.
-    #[must_use]
     pub fn of(bytes: &[u8]) -> Hash {
         Hash::shortened(&PARAMS.hash(bytes))
     }
 
     /// The digest of each of `messages`, in their order: several at once, where
     /// the processor can, which is more than twice as fast as one by one.
-    #[must_use]
     pub fn of_each<'m>(messages: impl IntoIterator<Item = &'m [u8]>) -> Vec<Hash> {
         let job = |message| HashManyJob::new(&PARAMS, message);
         let mut jobs: Vec<_> = messages.into_iter().map(job).collect();
@@ -46,7 +44,6 @@ impl Hash {
     }
 
     /// The digest of the concatenation of `parts`.
-    #[must_use]
     pub fn of_parts(parts: &[&[u8]]) -> Hash {
         let mut hasher = Blake2b256::new();
         for part in parts {
@@ -56,21 +53,15 @@ impl Hash {
     }
 
     /// Takes 32 bytes that already are a digest.
-    #[must_use]
     pub const fn from_bytes(bytes: [u8; Hash::BYTES]) -> Hash {
         Hash(bytes)
     }
 
-    /// The 32 bytes.
-    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; Hash::BYTES] {
         &self.0
     }
 
     /// Reads 64 lower-case hex digits.
-    ///
-    /// # Errors
-    /// [`HexError`] for another length or another character.
     pub fn from_hex(text: &str) -> Result<Hash, HexError> {
         hexadecimal::decode(text).map(Hash)
     }
@@ -109,25 +100,19 @@ impl Default for Hasher {
 }
 
 impl Hasher {
-    /// A hasher that has seen nothing.
-    #[must_use]
     pub fn new() -> Hasher {
         Hasher::default()
     }
 
-    /// Takes the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The digest of everything taken.
-    #[must_use]
     pub fn finish(self) -> Hash {
         self.so_far()
     }
 
     /// The digest of everything taken so far; more may follow.
-    #[must_use]
     pub fn so_far(&self) -> Hash {
         Hash::shortened(&self.0.finalize())
     }

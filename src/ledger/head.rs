@@ -16,13 +16,10 @@ use super::version::Version;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stated", into = "Stated")]
 pub struct Head {
-    /// The log's key.
     pub log: PublicKey,
     /// The hash of the log's entry 0.
     pub genesis: Hash,
-    /// The last entry.
     pub seq: Seq,
-    /// Its hash.
     pub hash: Hash,
     /// When this was stated: not before the entry's own time.
     pub ts: Timestamp,
@@ -43,7 +40,6 @@ pub struct Standing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LastEpoch {
-    /// Its number.
     pub epoch: EpochNumber,
     /// [`EpochHeader::hash`](super::epoch::EpochHeader::hash).
     pub hash: Hash,
@@ -53,9 +49,7 @@ pub struct LastEpoch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TreeHead {
-    /// The root.
     pub root: Hash,
-    /// How many entries.
     pub size: u64,
 }
 

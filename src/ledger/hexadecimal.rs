@@ -9,9 +9,7 @@ use thiserror::Error;
 /// Why a text is not the lower-case hex of a value of `digits / 2` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("expected exactly {digits} lower-case hex digits")]
-#[non_exhaustive]
 pub struct HexError {
-    /// How many digits the value has.
     pub digits: usize,
 }
 
@@ -24,9 +22,6 @@ pub fn decode<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
 }
 
 /// The same of bytes that need not be text.
-///
-/// # Errors
-/// As [`decode`].
 pub fn decode_bytes<const N: usize>(text: &[u8]) -> Result<[u8; N], HexError> {
     let error = HexError { digits: 2 * N };
     let (pairs, []) = text.as_chunks() else {
@@ -60,7 +55,6 @@ const fn value_of(digit: u8) -> u8 {
 }
 
 /// Lower-case hex digits of `bytes`.
-#[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     // Not `hex::encode`, which builds the text character by character.
     let mut digits = vec![b'0'; 2 * bytes.len()];
@@ -78,17 +72,11 @@ pub(super) fn expected_digits(expected: &str) -> Option<usize> {
 }
 
 /// Writes bytes as their digits, for `#[serde(with = "hexadecimal")]`.
-///
-/// # Errors
-/// Those of the serializer.
 pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&encode(bytes))
 }
 
 /// The inverse of [`serialize`].
-///
-/// # Errors
-/// Not a string of exactly `2 * N` lower-case hex digits.
 pub fn deserialize<'v, D: Deserializer<'v>, const N: usize>(
     deserializer: D,
 ) -> Result<[u8; N], D::Error> {

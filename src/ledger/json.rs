@@ -18,25 +18,20 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-/// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
     /// An integer of any size, or a finite double.
     Number(Number),
-    /// Unicode text; lone surrogates cannot occur.
     String(String),
-    /// An ordered list.
     Array(Vec<Value>),
     /// Members in canonical key order.
     Object(Object),
 }
 
 impl Value {
-    /// The text of a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -44,7 +39,6 @@ impl Value {
         }
     }
 
-    /// The value of a boolean.
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
@@ -52,7 +46,6 @@ impl Value {
         }
     }
 
-    /// The number, of either sort.
     pub fn as_number(&self) -> Option<&Number> {
         match self {
             Self::Number(number) => Some(number),
@@ -75,7 +68,6 @@ impl Value {
         self.as_number().and_then(Number::as_f64)
     }
 
-    /// The items of an array.
     pub fn as_array(&self) -> Option<&[Value]> {
         match self {
             Self::Array(items) => Some(items),
@@ -83,7 +75,6 @@ impl Value {
         }
     }
 
-    /// The members of an object.
     pub fn as_object(&self) -> Option<&Object> {
         match self {
             Self::Object(object) => Some(object),
@@ -104,7 +95,6 @@ impl Value {
         }
     }
 
-    /// Whether this is `null`.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }

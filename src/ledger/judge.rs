@@ -26,10 +26,12 @@ use super::time::Timestamp;
 /// An entry after it was looked at alone.
 #[derive(Debug)]
 pub(crate) enum Judged {
-    /// Well-formed.
     Read(Box<Readable>),
     /// Not an entry; in a store or bundle its number may still be known.
-    Unreadable { seq: Option<Seq>, error: EntryError },
+    Unreadable {
+        seq: Option<Seq>,
+        error: EntryError,
+    },
 }
 
 /// What the walk needs to know of a well-formed entry.
@@ -49,9 +51,7 @@ pub(crate) struct Readable {
     pub(crate) opening: Option<Object>,
     /// What a `sealbook:close` says.
     pub(crate) closing: Option<Closing>,
-    /// Whether it acknowledges a rollback.
     pub(crate) acknowledges_rollback: bool,
-    /// Whether a path came with it.
     pub(crate) has_path: bool,
     /// Where the path that came with it in a selection leads, if it is one of
     /// its header's tree.
@@ -69,7 +69,6 @@ pub(crate) struct Readable {
 pub(crate) enum Origin {
     /// No key can have made it: it was damaged.
     Nobody,
-    /// Another key that the caller knows.
     Known(PublicKey),
     /// Some key may have made it, for these or for other bytes.
     Unknown,
@@ -78,7 +77,6 @@ pub(crate) enum Origin {
 /// What can be said of an event alone.
 #[derive(Debug)]
 pub(crate) enum Opinion {
-    /// Of an entry or a document.
     Entry(Judged),
     /// Of a header or head: whether the log that it names signed it.
     Statement(bool),
@@ -91,19 +89,15 @@ pub(crate) enum Opinion {
 pub(crate) struct Question<'a> {
     /// `None` where signatures of entries are not checked.
     pub(crate) verifier: Option<&'a StrictVerifier>,
-    /// The key that the verifier is for.
     pub(crate) log: Option<PublicKey>,
     /// Other keys, with which entries are tried that are not signed by it.
     pub(crate) others: &'a [PublicKey],
-    /// Whether there are receipts to compare entries with.
     pub(crate) receipts: bool,
     /// Whether kinds mean something, as they do not in the books of others.
     pub(crate) kinds: bool,
-    /// The header under which the first entry stands.
     pub(crate) header: Option<&'a EpochHeader>,
 }
 
-/// Judges each event.
 pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
     let mut header = question.header;
     let under: Vec<_> = batch
@@ -264,7 +258,6 @@ impl<'e> Read<'e> {
 /// A record of a store, read.
 type Stored<'e> = Result<Entry<Cow<'e, [u8]>>, EntryError>;
 
-/// An entry with its path.
 type ReadEntry<'e> = Result<(Entry<Cow<'e, [u8]>>, Option<Vec<Hash>>), EntryError>;
 
 fn read_one(raw: &Raw) -> (Option<Seq>, ReadEntry<'_>) {

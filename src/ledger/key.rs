@@ -29,34 +29,27 @@ impl PublicKey {
     pub const BYTES: usize = 32;
 
     /// Takes the 32 raw bytes.
-    #[must_use]
     pub const fn from_bytes(bytes: [u8; PublicKey::BYTES]) -> PublicKey {
         PublicKey(bytes)
     }
 
     /// The 32 raw bytes.
-    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; PublicKey::BYTES] {
         &self.0
     }
 
     /// Reads 64 lower-case hex digits.
-    ///
-    /// # Errors
-    /// [`HexError`] for another length or another character.
     pub fn from_hex(text: &str) -> Result<PublicKey, HexError> {
         hexadecimal::decode(text).map(PublicKey)
     }
 
     /// `sha256:` and the hex SHA-256 of the 32 raw bytes (SPEC §1.3).
-    #[must_use]
     pub fn fingerprint(&self) -> String {
         format!("sha256:{}", hexadecimal::encode(&Sha256::digest(self.0)))
     }
 
     /// The strict verdict on one signature; for many under one key make a
     /// [`StrictVerifier`].
-    #[must_use]
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
         StrictVerifier::new(self).verify(message, signature)
     }
@@ -86,20 +79,17 @@ impl Signature {
     pub const BYTES: usize = 64;
 
     /// Takes the 64 raw bytes, `R ‖ S`.
-    #[must_use]
     pub const fn from_bytes(bytes: [u8; Signature::BYTES]) -> Signature {
         Signature(bytes)
     }
 
     /// The 64 raw bytes, `R ‖ S`.
-    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; Signature::BYTES] {
         &self.0
     }
 
     /// Whether some key can have made it: `R` is a point and `S` is reduced.
     /// Half of all damaged signatures still look so.
-    #[must_use]
     pub fn is_possible(&self) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&self.0);
         let s: Option<Scalar> = Scalar::from_canonical_bytes(*signature.s_bytes()).into();
@@ -107,9 +97,6 @@ impl Signature {
     }
 
     /// Reads 128 lower-case hex digits.
-    ///
-    /// # Errors
-    /// [`HexError`] for another length or another character.
     pub fn from_hex(text: &str) -> Result<Signature, HexError> {
         hexadecimal::decode(text).map(Signature)
     }

@@ -5,7 +5,6 @@
 pub const OPEN: &str = "sealbook:open";
 /// The wall clock and the monotonic clock parted.
 pub const CLOCK: &str = "sealbook:clock";
-/// A rollback was acknowledged.
 pub const ROLLBACK: &str = "sealbook:rollback";
 /// A document that entries refer to by digest.
 pub const DOCUMENT: &str = "wcp.document";
@@ -25,7 +24,6 @@ pub const RESERVED_PREFIXES: [&str; 5] = [OWN_PREFIX, "wcp.", "manifest.", "vaca
 /// The reserved prefix that `kind` begins with or could be taken to, whatever the
 /// case of its letters: nobody appends it. In entries that exist only the exact
 /// spelling is reserved ([`reserved_prefix`]).
-#[must_use]
 pub fn reserved_in_any_case(kind: &str) -> Option<&'static str> {
     // Both ways, since some letters have a counterpart in one direction only.
     let folded = |text: &str| text.to_lowercase().to_uppercase();
@@ -36,7 +34,6 @@ pub fn reserved_in_any_case(kind: &str) -> Option<&'static str> {
 }
 
 /// The reserved prefix that `kind` begins with, if any.
-#[must_use]
 pub fn reserved_prefix(kind: &str) -> Option<&'static str> {
     RESERVED_PREFIXES
         .into_iter()

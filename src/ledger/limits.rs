@@ -2,14 +2,12 @@
 
 use super::parse;
 
-/// A kind: 256 bytes.
 pub const KIND_BYTES: usize = 256;
 
 /// Levels of nesting in a payload; the payload itself is level 1, wherever it
 /// is embedded.
 pub const PAYLOAD_LEVELS: usize = 128;
 
-/// Digits in an integer.
 pub const INTEGER_DIGITS: usize = 4_300;
 
 /// A signing payload: 16 MiB.
@@ -37,7 +35,6 @@ pub const BLANK_LINES: u64 = 1 << 20;
 /// Faults after which a verification ends: 2^18. Its verdict stands.
 pub const FAULTS: u64 = 1 << 18;
 
-/// Entries in an epoch: 2^24.
 pub const EPOCH_ENTRIES: u64 = 1 << 24;
 
 /// Different documents that one ledger or file may refer to: 2^22. Each takes
@@ -59,7 +56,6 @@ pub const PACKAGE_BYTES: u64 = 16 << 30;
 pub const REPORTED: usize = 10_000;
 
 /// The limits for a line in which a payload stands `outer` levels deep.
-#[must_use]
 pub fn embedded(outer: usize) -> parse::Limits {
     parse::Limits {
         depth: PAYLOAD_LEVELS + outer,

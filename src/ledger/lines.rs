@@ -23,8 +23,6 @@ pub enum Line {
 }
 
 impl Line {
-    /// The memory it takes.
-    #[must_use]
     pub fn weight(&self) -> usize {
         match self {
             Line::Whole { bytes, .. } => bytes.len(),
@@ -34,9 +32,6 @@ impl Line {
 }
 
 /// Reads the next line, or `None` at the end.
-///
-/// # Errors
-/// Whatever the reader answers.
 pub fn read_line(reader: &mut dyn BufRead) -> io::Result<Option<Line>> {
     let mut line = Vec::new();
     let mut length: u64 = 0;
@@ -72,7 +67,6 @@ pub fn read_line(reader: &mut dyn BufRead) -> io::Result<Option<Line>> {
 /// What an error of the reader says of the file, if it says so: a compressed
 /// file that ends too early (`UnexpectedEof`) or is damaged (`InvalidData`). All
 /// other errors say nothing of the file.
-#[must_use]
 pub fn damage(error: &io::Error) -> Option<FaultCode> {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => Some(FaultCode::Truncated),

@@ -26,9 +26,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct LogbookFile<R> {
     reader: Hashing<R>,
     line: u64,
-    /// Lines that end in CR LF.
     returns: u64,
-    /// Lines with nothing in them.
     blank: u64,
     first: bool,
     ended: bool,
@@ -37,7 +35,6 @@ pub struct LogbookFile<R> {
 }
 
 impl<R: BufRead + Send> LogbookFile<R> {
-    /// Reads a logbook from `reader`.
     pub fn new(reader: R) -> LogbookFile<R> {
         LogbookFile::starting(Hashing::new(reader, None), 0)
     }
@@ -50,9 +47,6 @@ impl<R: BufRead + Send> LogbookFile<R> {
 
     /// Goes on after a checkpoint: reads the bytes before it again, and holds
     /// them against it.
-    ///
-    /// # Errors
-    /// [`ResumeError::Changed`] if they are others.
     pub fn resumed(reader: R, at: &Checkpoint) -> Result<LogbookFile<R>, ResumeError> {
         let mut reader = Hashing::new(reader, Some(Hasher::new()));
         reader.pass(at.bytes)?;
@@ -65,9 +59,6 @@ impl<R: BufRead + Send> LogbookFile<R> {
     /// Goes on after a checkpoint that is taken on trust; `reader` stands at it
     /// already, or is to skip to it. Says no offsets: the bytes before were not
     /// read.
-    ///
-    /// # Errors
-    /// [`ResumeError::Read`].
     pub fn skipped(reader: R, at: &Checkpoint, skip: u64) -> Result<LogbookFile<R>, ResumeError> {
         let mut reader = Hashing::new(reader, None);
         reader.pass(skip)?;
@@ -222,12 +213,9 @@ impl<R: BufRead + Send> Source for LogbookFile<R> {
 
 /// Why a verification could not go on where an earlier one stopped.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ResumeError {
-    /// The bytes before that place are not those that were verified.
     #[error("the file does not begin with the bytes that were verified then")]
     Changed,
-    /// The file could not be read.
     #[error(transparent)]
     Read(#[from] io::Error),
 }

@@ -14,50 +14,31 @@ use super::time::{self, TimeError, Timestamp};
 pub struct MemberError {
     /// The path to it, such as `payload.nonce`; empty for the document itself.
     pub at: String,
-    /// What is wrong.
     pub problem: MemberProblem,
 }
 
 /// What is wrong with a member.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum MemberProblem {
-    /// It is required and absent.
     #[error("missing")]
     Missing,
-    /// The format has no such member.
     #[error("unknown member")]
     Unknown,
-    /// It is of another JSON type.
     #[error("not {expected}")]
-    WrongType {
-        /// The type that it should have, with its article.
-        expected: Cow<'static, str>,
-    },
-    /// It is an integer, but not one that this member can hold.
+    WrongType { expected: Cow<'static, str> },
     #[error("out of range")]
     OutOfRange,
-    /// It is not exactly so many lower-case hex digits.
     #[error("not {digits} lower-case hex digits")]
-    BadHex {
-        /// How many.
-        digits: usize,
-    },
-    /// It is no timestamp, or not in canonical form.
+    BadHex { digits: usize },
     #[error(transparent)]
     BadTime(#[from] TimeError),
-    /// It is none of the values that this member can have.
     #[error("not {expected}")]
-    BadValue {
-        /// What it should be.
-        expected: Cow<'static, str>,
-    },
+    BadValue { expected: Cow<'static, str> },
 }
 
 impl MemberError {
     /// The same of a member, in the thing whose name this is: `name.at`, or
     /// `name[0]` where what is wrong is an item.
-    #[must_use]
     pub fn inside(mut self, name: &str) -> MemberError {
         let dot = match self.at.as_bytes() {
             [] | [b'[', ..] => "",
@@ -71,7 +52,6 @@ impl MemberError {
 }
 
 impl From<MemberProblem> for MemberError {
-    /// Of the thing itself.
     fn from(problem: MemberProblem) -> MemberError {
         MemberError {
             at: String::new(),

@@ -18,12 +18,9 @@
 
 use thiserror::Error;
 
-/// How two nodes become one.
 pub trait NodeHasher {
-    /// What a node is.
     type Digest: Copy + PartialEq;
 
-    /// The parent of two nodes.
     fn node(left: &Self::Digest, right: &Self::Digest) -> Self::Digest;
 
     /// The parents of many, for those who can make several at once.
@@ -45,9 +42,7 @@ pub struct Subtree {
 /// The leaves from `start` up to but without `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeafRange {
-    /// The first leaf.
     pub start: u64,
-    /// One past the last leaf.
     pub end: u64,
 }
 
@@ -76,7 +71,6 @@ impl LeafRange {
 /// The siblings on the way from leaf `index` to the root of a tree of `size`
 /// leaves, from the leaf up, each as the range of leaves below it; `None` if
 /// the tree has no such leaf.
-#[must_use]
 pub fn path_ranges(index: u64, size: u64) -> Option<Vec<LeafRange>> {
     if index >= size {
         return None;
@@ -100,31 +94,16 @@ pub fn path_ranges(index: u64, size: u64) -> Option<Vec<LeafRange>> {
 }
 
 /// How many siblings the path of leaf `index` has in a tree of `size` leaves.
-#[must_use]
 pub fn path_length(index: u64, size: u64) -> Option<usize> {
     path_ranges(index, size).map(|ranges| ranges.len())
 }
 
-/// Why a path proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum PathError {
-    /// The tree has no such leaf.
     #[error("leaf {index} is not in a tree of {size}")]
-    OutsideTree {
-        /// The leaf.
-        index: u64,
-        /// The leaves of the tree.
-        size: u64,
-    },
-    /// The path is longer or shorter than the tree's shape demands.
+    OutsideTree { index: u64, size: u64 },
     #[error("the path has {actual} hashes where the tree's shape demands {expected}")]
-    Length {
-        /// What index and size demand.
-        expected: usize,
-        /// What was given.
-        actual: usize,
-    },
+    Length { expected: usize, actual: usize },
 }
 
 /// The root that `path` leads to from `leaf`. The length is checked before
@@ -162,11 +141,8 @@ fn ranges_of(index: u64, size: u64, actual: usize) -> Result<Vec<LeafRange>, Pat
 /// A leaf, its place in a tree, and its siblings on the way to the root.
 #[derive(Clone, Copy, Debug)]
 pub struct Climb<'a, D> {
-    /// Which leaf it is.
     pub index: u64,
-    /// How many leaves the tree has.
     pub size: u64,
-    /// The leaf.
     pub leaf: D,
     /// The siblings, from the leaf up.
     pub path: &'a [D],
@@ -174,7 +150,6 @@ pub struct Climb<'a, D> {
 
 /// [`root_from_path`] of many, level by level, so that the nodes of a level can
 /// be made together.
-#[must_use]
 pub fn roots_from_paths<H: NodeHasher>(
     climbs: &[Climb<'_, H::Digest>],
 ) -> Vec<Result<H::Digest, PathError>> {
@@ -210,7 +185,6 @@ pub fn roots_from_paths<H: NodeHasher>(
 /// Every range that a path or a root needs starts at a multiple of a power of
 /// two not smaller than itself, so its subtrees shrink from left to right and
 /// fold from the right.
-#[must_use]
 pub fn fold_range<H: NodeHasher>(subtrees: &[H::Digest]) -> Option<H::Digest> {
     let (last, before) = subtrees.split_last()?;
     Some(
@@ -233,7 +207,6 @@ pub struct Frontier<H: NodeHasher> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a subtree of level {level} cannot follow {size} leaves")]
 pub struct Misaligned {
-    /// The subtree's level.
     pub level: u8,
     /// The leaves before it.
     pub size: u64,
@@ -250,13 +223,10 @@ impl<H: NodeHasher> Default for Frontier<H> {
 
 impl<H: NodeHasher> Frontier<H> {
     /// The frontier of no leaves.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many leaves were taken.
-    #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
     }
@@ -296,9 +266,6 @@ impl<H: NodeHasher> Frontier<H> {
     }
 
     /// Takes a complete subtree of `2^level` leaves whose inside is not known.
-    ///
-    /// # Errors
-    /// [`Misaligned`] if it cannot stand here.
     pub fn push_subtree(&mut self, level: u8, hash: H::Digest) -> Result<(), Misaligned> {
         let misaligned = Misaligned {
             level,
@@ -318,7 +285,6 @@ impl<H: NodeHasher> Frontier<H> {
     }
 
     /// The root, or `None` of no leaves.
-    #[must_use]
     pub fn root(&self) -> Option<H::Digest> {
         let hashes: Vec<_> = self.nodes.iter().map(|(_, hash)| *hash).collect();
         fold_range::<H>(&hashes)

@@ -62,7 +62,6 @@ impl Number {
         }
     }
 
-    /// The number with this canonical text.
     pub(super) fn from_text(text: &str) -> Option<Self> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         let integer = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());

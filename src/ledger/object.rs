@@ -97,7 +97,6 @@ impl Object {
         self.find(key).is_ok()
     }
 
-    /// The number of members.
     pub fn len(&self) -> usize {
         self.members.len()
     }

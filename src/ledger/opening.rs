@@ -42,11 +42,8 @@ impl<'v> Deserialize<'v> for FormatVersion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Predecessor {
-    /// Its key.
     pub log: PublicKey,
-    /// Its last entry.
     pub seq: Seq,
-    /// That entry's hash.
     pub hash: Hash,
 }
 
@@ -55,11 +52,8 @@ pub struct Predecessor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Opening {
-    /// The version of the formats.
     pub format: FormatVersion,
-    /// The log's name, for people.
     pub origin: String,
-    /// The log's key.
     pub log: PublicKey,
     /// 16 random bytes.
     #[serde(with = "hexadecimal")]
@@ -67,7 +61,6 @@ pub struct Opening {
     /// SHA-256 of the public recovery key, if there is one.
     #[serde(deserialize_with = "Option::deserialize")]
     pub recovery_key_sha256: Option<Sha256Digest>,
-    /// The book that this one continues.
     #[serde(deserialize_with = "Option::deserialize")]
     pub predecessor: Option<Predecessor>,
 }
@@ -82,9 +75,6 @@ impl Opening {
     }
 
     /// Refuses the payload of a version that is not known.
-    ///
-    /// # Errors
-    /// [`Unsupported`].
     pub(crate) fn known(object: &Object) -> Result<(), Unsupported> {
         let format = object.get("format").and_then(Value::as_u64);
         match format.filter(|format| *format > FORMAT) {
@@ -96,7 +86,6 @@ impl Opening {
     }
 
     /// The inverse of [`Opening::from_object`].
-    #[must_use]
     pub fn to_object(&self) -> Object {
         shape::write_object(self)
     }

@@ -19,25 +19,18 @@ impl<T> Verified<T> {
         Verified(value)
     }
 
-    /// The value.
-    #[must_use]
     pub fn get(&self) -> &T {
         &self.0
     }
 }
 
-/// What was verified, in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// What it was.
     pub format: Format,
-    /// Whose it is.
     pub log: Option<PublicKey>,
     /// The hash of entry 0, if known.
     pub genesis: Option<Hash>,
-    /// How many entries.
     pub entries: u64,
-    /// How many epoch headers.
     pub epochs: u64,
     /// Whether its entries follow each other without gaps.
     pub contiguous: bool,
@@ -51,14 +44,11 @@ pub struct Summary {
     pub closing: Option<Closing>,
 }
 
-/// The end of a verification.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Everything that was found.
     pub report: Report,
     /// There exactly if the verdict is pass.
     pub verified: Option<Verified<Summary>>,
-    /// What explaining the faults needs.
     pub trace: Trace,
     /// From where a later verification can go on.
     pub reached: Option<Checkpoint>,

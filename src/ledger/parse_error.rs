@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-/// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Bytes before it.
@@ -43,104 +42,40 @@ impl fmt::Display for Place {
 
 /// Why a JSON text was refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ParseError {
-    /// The text is longer than the limit; the place is the first byte beyond.
     #[error("text is larger than {limit} bytes")]
-    TooLarge {
-        /// The first byte beyond the limit.
-        place: Place,
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// The text begins with U+FEFF.
+    TooLarge { place: Place, limit: usize },
     #[error("byte order mark at {place}")]
-    ByteOrderMark {
-        /// Its place.
-        place: Place,
-    },
-    /// The bytes are not UTF-8.
+    ByteOrderMark { place: Place },
     #[error("invalid UTF-8 at {place}")]
-    InvalidUtf8 {
-        /// The first byte that belongs to no character.
-        place: Place,
-    },
-    /// The grammar wants something else here.
+    InvalidUtf8 { place: Place },
     #[error("found {found:?} where {expected} was expected at {place}")]
     Unexpected {
-        /// Where it stands.
         place: Place,
-        /// What stands there.
         found: char,
-        /// What could stand there.
         expected: &'static str,
     },
-    /// The text ends inside a value.
     #[error("text ends where {expected} was expected at {place}")]
     UnexpectedEnd {
-        /// The end.
         place: Place,
-        /// What could stand there.
         expected: &'static str,
     },
-    /// More than white space follows the value.
     #[error("trailing bytes at {place}")]
-    TrailingBytes {
-        /// The first of them.
-        place: Place,
-    },
-    /// An object has two members of one name.
+    TrailingBytes { place: Place },
     #[error("duplicate key {key:?} at {place}")]
-    DuplicateKey {
-        /// The repeated key.
-        place: Place,
-        /// The key.
-        key: String,
-    },
-    /// An unknown escape, or `\u` without four hex digits.
+    DuplicateKey { place: Place, key: String },
     #[error("bad escape at {place}")]
-    BadEscape {
-        /// Its backslash.
-        place: Place,
-    },
-    /// A surrogate that is not half of a pair.
+    BadEscape { place: Place },
     #[error("lone surrogate \\u{unit:04x} at {place}")]
-    LoneSurrogate {
-        /// The backslash of its escape.
-        place: Place,
-        /// The surrogate.
-        unit: u16,
-    },
-    /// A character below U+0020 stands unescaped in a string.
+    LoneSurrogate { place: Place, unit: u16 },
     #[error("control character 0x{byte:02x} in a string at {place}")]
-    ControlCharacter {
-        /// Where it stands.
-        place: Place,
-        /// The character.
-        byte: u8,
-    },
-    /// A number with fraction or exponent is beyond a double.
+    ControlCharacter { place: Place, byte: u8 },
     #[error("number overflows a double at {place}")]
-    Overflow {
-        /// Its first character.
-        place: Place,
-    },
-    /// An integer has more digits than the limit.
+    Overflow { place: Place },
     #[error("integer of more than {limit} digits at {place}")]
-    TooManyDigits {
-        /// Its first character.
-        place: Place,
-        /// The limit.
-        limit: usize,
-    },
-    /// Containers nest deeper than the limit.
+    TooManyDigits { place: Place, limit: usize },
     #[error("more than {limit} levels of nesting at {place}")]
-    TooDeep {
-        /// The bracket that opens the level too many.
-        place: Place,
-        /// The limit.
-        limit: usize,
-    },
+    TooDeep { place: Place, limit: usize },
 }
 
 impl ParseError {

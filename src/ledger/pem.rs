@@ -12,27 +12,19 @@ use super::key::{PublicKey, Signer, SoftwareSigner};
 
 /// Why a text is not a key, or a key has no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum PemError {
-    /// Neither PEM nor PKCS#8 nor an Ed25519 key.
     #[error("not an unencrypted Ed25519 private key in PKCS#8 PEM")]
     NotAPrivateKey,
-    /// The file carries a public key that its private key does not have.
     #[error("the private key and the public key in the file do not belong together")]
     PublicKeyDiffers,
-    /// Not an Ed25519 public key in SubjectPublicKeyInfo PEM.
     #[error("not an Ed25519 public key in PEM")]
     NotAPublicKey,
-    /// The encoder failed.
     #[error("the key could not be encoded")]
     Encode,
 }
 
 /// Writes PKCS#8 **v1**: version 2 carries the public key too, and OpenSSL 3.0
 /// cannot read it.
-///
-/// # Errors
-/// [`PemError::Encode`] if the encoder fails.
 pub fn format_private_key(signer: &SoftwareSigner) -> Result<Zeroizing<String>, PemError> {
     pair_of(signer)
         .to_pkcs8_pem(LineEnding::LF)
@@ -56,7 +48,6 @@ pub fn parse_private_key(text: &str) -> Result<SoftwareSigner, PemError> {
     of_pair(KeypairBytes::from_pkcs8_pem(text).map_err(|_| PemError::NotAPrivateKey)?)
 }
 
-/// Reads the DER inside.
 pub(crate) fn from_der(bytes: &[u8]) -> Result<SoftwareSigner, PemError> {
     of_pair(KeypairBytes::from_pkcs8_der(bytes).map_err(|_| PemError::NotAPrivateKey)?)
 }
@@ -73,20 +64,12 @@ fn of_pair(mut bytes: KeypairBytes) -> Result<SoftwareSigner, PemError> {
     }
 }
 
-/// Writes SubjectPublicKeyInfo PEM.
-///
-/// # Errors
-/// [`PemError::Encode`] if the encoder fails.
 pub fn format_public_key(key: &PublicKey) -> Result<String, PemError> {
     PublicKeyBytes(*key.as_bytes())
         .to_public_key_pem(LineEnding::LF)
         .map_err(|_| PemError::Encode)
 }
 
-/// Reads SubjectPublicKeyInfo PEM.
-///
-/// # Errors
-/// [`PemError::NotAPublicKey`].
 pub fn parse_public_key(text: &str) -> Result<PublicKey, PemError> {
     PublicKeyBytes::from_public_key_pem(text)
         .map(|key| PublicKey::from_bytes(key.0))

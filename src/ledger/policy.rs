@@ -18,7 +18,6 @@ pub struct Policy {
     pub expect_head: Option<Hash>,
     /// Positions that the log must hold.
     pub contains: Vec<Anchor>,
-    /// What the log acknowledged.
     pub receipts: Option<Receipts>,
     /// What ends the log before its last entry.
     pub revocations: Vec<SignedRevocation>,
@@ -40,14 +39,10 @@ pub struct Policy {
 pub const KNOWN_KEYS: usize = 16;
 
 impl Policy {
-    /// The one key that is trusted.
-    #[must_use]
     pub fn key(key: PublicKey) -> Policy {
         Policy::keys([key])
     }
 
-    /// The keys that are trusted.
-    #[must_use]
     pub fn keys(keys: impl IntoIterator<Item = PublicKey>) -> Policy {
         Policy {
             keys: keys.into_iter().collect(),

@@ -14,11 +14,9 @@ macro_rules! position {
         pub struct $name(pub u64);
 
         impl $name {
-            /// The first one.
             pub const FIRST: $name = $name(0);
 
             /// The one after, or `None` after the last representable one.
-            #[must_use]
             pub const fn next(self) -> Option<$name> {
                 match self.0.checked_add(1) {
                     Some(n) => Some($name(n)),
@@ -27,7 +25,6 @@ macro_rules! position {
             }
 
             /// The one before, or `None` before the first.
-            #[must_use]
             pub const fn before(self) -> Option<$name> {
                 match self.0.checked_sub(1) {
                     Some(n) => Some($name(n)),

@@ -20,11 +20,8 @@ use super::version::{self, Unsupported, Version};
 /// A proof as read or made; [`verify`](super::verify::verify) judges it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InclusionProof {
-    /// The entry's place in the log.
     pub seq: Seq,
-    /// The entry.
     pub entry: Entry,
-    /// The header of its epoch.
     pub epoch: SignedEpoch,
     /// The siblings from the leaf up.
     pub path: Vec<Hash>,
@@ -34,31 +31,23 @@ pub struct InclusionProof {
 
 /// Why a text is no proof.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum ProofError {
-    /// Not JSON.
     #[error(transparent)]
     Json(#[from] ParseError),
-    /// A member is missing, unknown or wrong.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// The entry is none.
     #[error("entry: {0}")]
     Entry(#[from] EntryError),
-    /// The header is none.
     #[error("epoch: {0}")]
     Epoch(#[from] StatementError),
-    /// Of a version that is not known.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
-    /// Another spelling than the format's only one.
     #[error("the proof is not in canonical form, one line with a newline")]
     Spelling,
 }
 
 impl InclusionProof {
     /// The file's bytes.
-    #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = b"{\"entry\":".to_vec();
         self.entry.write_json(Some(self.seq), &mut bytes);
@@ -80,9 +69,6 @@ impl InclusionProof {
     }
 
     /// Reads a proof and refuses any but its one spelling.
-    ///
-    /// # Errors
-    /// [`ProofError`] names the member or place.
     pub fn from_bytes(bytes: &[u8]) -> Result<InclusionProof, ProofError> {
         let value = parse::parse_with(bytes, &limits::embedded(2))?;
         let members = shape::members(&value)?;
@@ -119,7 +105,6 @@ impl InclusionProof {
     }
 
     /// The members of a proof file, for telling it from other files.
-    #[must_use]
     pub fn looks_like(object: &Object) -> bool {
         ["entry", "epoch", "path"]
             .iter()
@@ -135,7 +120,6 @@ pub struct ProofFile {
 
 impl ProofFile {
     /// Reads a proof. If it is none, the first event is the fault.
-    #[must_use]
     pub fn new(bytes: &[u8]) -> ProofFile {
         ProofFile {
             proof: InclusionProof::from_bytes(bytes),

@@ -19,35 +19,25 @@ use super::statement::{Statement, StatementError};
 /// One line of a published file, read and not judged.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Published {
-    /// A sealed header.
     Epoch(SignedEpoch),
-    /// A head.
     Head(SignedHead),
 }
 
 /// Why a value is neither header nor head.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum PublishedError {
-    /// Not JSON.
     #[error(transparent)]
     Json(#[from] ParseError),
-    /// A header or head that is none.
     #[error(transparent)]
     Statement(#[from] StatementError),
-    /// Another spelling than the format's only one.
     #[error("the line is not in canonical form")]
     Spelling,
-    /// Something else.
     #[error("neither an epoch header nor a head")]
     Other,
 }
 
 impl Published {
     /// Reads a line, without its newline, and refuses any but its one spelling.
-    ///
-    /// # Errors
-    /// [`PublishedError`].
     pub fn from_line(line: &[u8]) -> Result<Published, PublishedError> {
         let published = Published::from_value(&parse::parse(line)?)?;
         match published.to_line().strip_suffix(b"\n") == Some(line) {
@@ -56,10 +46,6 @@ impl Published {
         }
     }
 
-    /// Reads a value.
-    ///
-    /// # Errors
-    /// [`PublishedError`].
     pub fn from_value(value: &Value) -> Result<Published, PublishedError> {
         if value.get("epoch").is_some() {
             Ok(Published::Epoch(Statement::from_value(value)?))
@@ -70,8 +56,6 @@ impl Published {
         }
     }
 
-    /// The line, with its newline.
-    #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
         let value = match self {
             Published::Epoch(epoch) => epoch.to_value(),
@@ -83,7 +67,6 @@ impl Published {
     }
 
     /// Whose it says it is: the log's key and its genesis.
-    #[must_use]
     pub fn log(&self) -> (PublicKey, Hash) {
         match self {
             Published::Epoch(epoch) => (epoch.content.log, epoch.content.genesis),
@@ -92,7 +75,6 @@ impl Published {
     }
 
     /// The entry that it names as the last.
-    #[must_use]
     pub fn seq(&self) -> Seq {
         match self {
             Published::Epoch(epoch) => epoch.content.last_seq,
@@ -100,8 +82,6 @@ impl Published {
         }
     }
 
-    /// What a log is held against.
-    #[must_use]
     pub fn to_anchor(&self) -> Anchor {
         match self {
             Published::Epoch(epoch) => Anchor::of_epoch(epoch),

@@ -28,7 +28,6 @@ pub struct Receipts {
     torn: bool,
 }
 
-/// Whose receipts there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Log {
     log: PublicKey,
@@ -52,52 +51,32 @@ pub(crate) type Rest = [u8; 16];
 
 /// Why a file of receipts was not read.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ReceiptsError {
-    /// The file could not be read.
     #[error("could not be read: {0}")]
     Io(#[from] io::Error),
-    /// A line is no receipt.
     #[error("line {line}: {problem}")]
-    Line {
-        /// Which, from 1.
-        line: u64,
-        /// Why not.
-        problem: ReceiptError,
-    },
-    /// More than [`limits::RECEIPTS`].
+    Line { line: u64, problem: ReceiptError },
     #[error("more than {} receipts", limits::RECEIPTS)]
     TooMany,
-    /// More than 256 logs: nobody means to hold one log against so many.
     #[error("receipts of more than 256 logs")]
     TooManyLogs,
 }
 
 /// Why a line is no receipt.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum ReceiptError {
-    /// Not JSON.
     #[error(transparent)]
     Json(#[from] ParseError),
-    /// A member is missing, unknown or of the wrong type.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// Over the limit of a line.
     #[error("the line has {bytes} bytes")]
-    TooLong {
-        /// How many bytes it has.
-        bytes: u64,
-    },
+    TooLong { bytes: u64 },
 }
 
 impl Receipts {
     /// Reads a file of receipts; blank lines are passed over. A last line
     /// without a newline that is no receipt was being written when its writer
     /// was interrupted: [`Receipts::is_torn`].
-    ///
-    /// # Errors
-    /// [`ReceiptsError`].
     pub fn read(reader: &mut dyn BufRead) -> Result<Receipts, ReceiptsError> {
         let mut receipts = Receipts::default();
         let mut number = 0;
@@ -121,20 +100,16 @@ impl Receipts {
         Ok(receipts)
     }
 
-    /// How many there are.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
     /// Whether there are none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
     /// Whether the file ended within a line.
-    #[must_use]
     pub const fn is_torn(&self) -> bool {
         self.torn
     }
@@ -221,7 +196,6 @@ pub(crate) fn rest_of(prev: &Hash, signature: &Signature, ts: Timestamp, kind: &
     rest
 }
 
-/// The walk over receipts.
 #[derive(Debug)]
 pub(crate) struct ReceiptCheck<'a> {
     receipts: &'a Receipts,

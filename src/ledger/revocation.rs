@@ -30,15 +30,11 @@ use super::statement::{StatementError, content_of};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revocation {
-    /// The log's key.
     pub log: PublicKey,
     /// The log's entry 0.
     pub genesis: Hash,
-    /// The last entry that stands.
     pub seq: Seq,
-    /// Its hash.
     pub hash: Hash,
-    /// Why, for people.
     pub reason: String,
 }
 
@@ -46,7 +42,6 @@ pub struct Revocation {
 /// the book.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignedRevocation {
-    /// What is revoked.
     pub content: Revocation,
     /// The bytes and the signature.
     pub envelope: Envelope,
@@ -56,12 +51,9 @@ pub struct SignedRevocation {
 
 /// Why a file has no revocation.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum RevocationFileError {
-    /// Not JSON.
     #[error(transparent)]
     Json(#[from] ParseError),
-    /// Something else, or signed by nobody who is named.
     #[error("it is no revocation, or its signature is wrong")]
     Other,
 }
@@ -69,10 +61,6 @@ pub enum RevocationFileError {
 const CLOSING: &[u8] = b"{\"closing\":";
 
 impl Revocation {
-    /// Signs it.
-    ///
-    /// # Errors
-    /// Whatever the signer answers.
     pub fn sign(self, signer: &dyn Signer) -> Result<SignedRevocation, SignError> {
         let envelope = Envelope::sign(Purpose::Revoke, shape::write_object(&self), signer)?;
         Ok(SignedRevocation {
@@ -85,9 +73,6 @@ impl Revocation {
 
 impl SignedRevocation {
     /// Reads one, without judging it.
-    ///
-    /// # Errors
-    /// [`StatementError`] names the member.
     pub fn from_value(value: &Value) -> Result<SignedRevocation, StatementError> {
         let envelope = Envelope::from_value(Purpose::Revoke, value)?;
         let content = content_of(&envelope)?;
@@ -135,7 +120,6 @@ impl SignedRevocation {
     }
 
     /// The file, the inverse of [`SignedRevocation::from_file`].
-    #[must_use]
     pub fn to_file(&self) -> Vec<u8> {
         let mut bytes = self.to_value().canonical(Form::Utf8).into_bytes();
         bytes.push(b'\n');
@@ -149,7 +133,6 @@ impl SignedRevocation {
 
     /// The key in favour of which the log's own signature closed the book, as
     /// far as the revocation shows it.
-    #[must_use]
     pub fn successor(&self) -> Option<PublicKey> {
         let entry = self.closing.as_deref()?;
         let signed = self
@@ -164,13 +147,11 @@ impl SignedRevocation {
     }
 
     /// The inverse of [`SignedRevocation::from_value`].
-    #[must_use]
     pub fn to_value(&self) -> Value {
         self.envelope.to_value()
     }
 
     /// Whether the signature is that of the key that it names.
-    #[must_use]
     pub fn verify(&self) -> bool {
         self.envelope.verify()
     }

@@ -26,7 +26,6 @@ struct Seen<'a> {
     revocation: &'a SignedRevocation,
     /// The hash that what is verified has, or states, at that place.
     hash: Option<Hash>,
-    /// Index and line of the first entry beyond.
     beyond: Option<(u64, Option<u64>)>,
 }
 
@@ -36,7 +35,6 @@ pub(crate) struct Book<'a> {
     pub(crate) genesis: Option<Hash>,
     pub(crate) opening: Option<&'a Opening>,
     pub(crate) closing: Option<&'a Closing>,
-    /// The last header of it.
     pub(crate) header: Option<&'a EpochHeader>,
     /// Whether all of its entries are tied to each other and to its headers.
     pub(crate) connected: bool,
@@ -101,10 +99,6 @@ impl<'a> Revoked<'a> {
 }
 
 impl Seen<'_> {
-    /// Says what the revocation comes to.
-    ///
-    /// # Errors
-    /// Why it comes to nothing that can be known.
     fn judge(
         &self,
         book: &Book<'_>,

@@ -22,9 +22,7 @@ pub(crate) struct Seals {
     whole: bool,
     before: Option<EpochHeader>,
     current: Option<Open>,
-    /// Headers checked.
     pub(crate) count: u64,
-    /// The last entry that a header covers.
     pub(crate) sealed_to: Option<Seq>,
     /// Whether a header does not follow the one before it.
     pub(crate) gap: bool,
@@ -36,7 +34,6 @@ struct Open {
     header: EpochHeader,
     line: Option<u64>,
     tree: Growing,
-    /// Whether one of its entries is given.
     given: bool,
 }
 
@@ -55,7 +52,6 @@ impl Seals {
         }
     }
 
-    /// The header that was read last.
     pub(crate) const fn last_header(&self) -> Option<&EpochHeader> {
         self.before.as_ref()
     }

@@ -18,16 +18,12 @@ pub struct Places(HashMap<Hash, Vec<u64>>);
 
 impl Places {
     /// The places of the entry with this hash.
-    #[must_use]
     pub fn of(&self, hash: &Hash) -> &[u64] {
         self.0.get(hash).map_or(&[], Vec::as_slice)
     }
 }
 
 /// Reads `source` to its end and finds the entries with the hashes `wanted`.
-///
-/// # Errors
-/// [`ReadError`] if it cannot be read.
 pub fn search(source: &mut dyn Source, wanted: &HashSet<Hash>) -> Result<Places, ReadError> {
     let mut places = Places::default();
     if wanted.is_empty() {

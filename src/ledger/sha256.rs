@@ -14,28 +14,20 @@ impl Sha256Digest {
     /// Length in bytes.
     pub const BYTES: usize = 32;
 
-    /// The digest of `bytes`.
-    #[must_use]
     pub fn of(bytes: &[u8]) -> Sha256Digest {
         Sha256Digest(sha256(bytes))
     }
 
     /// Takes 32 bytes that already are a digest.
-    #[must_use]
     pub const fn from_bytes(bytes: [u8; Sha256Digest::BYTES]) -> Sha256Digest {
         Sha256Digest(bytes)
     }
 
-    /// The 32 bytes.
-    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; Sha256Digest::BYTES] {
         &self.0
     }
 
     /// Reads 64 lower-case hex digits.
-    ///
-    /// # Errors
-    /// [`HexError`] for another length or another character.
     pub fn from_hex(text: &str) -> Result<Sha256Digest, HexError> {
         hexadecimal::decode(text).map(Sha256Digest)
     }
@@ -72,8 +64,6 @@ impl Default for Sha256Hasher {
 }
 
 impl Sha256Hasher {
-    /// Of nothing yet.
-    #[must_use]
     pub fn new() -> Sha256Hasher {
         #[cfg(feature = "fast-sha2")]
         let context = Context::new(&aws_lc_rs::digest::SHA256);
@@ -82,7 +72,6 @@ impl Sha256Hasher {
         Sha256Hasher(context)
     }
 
-    /// Takes the next piece.
     pub fn update(&mut self, bytes: &[u8]) {
         #[cfg(feature = "fast-sha2")]
         self.0.update(bytes);
@@ -90,8 +79,6 @@ impl Sha256Hasher {
         sha2::Digest::update(&mut self.0, bytes);
     }
 
-    /// The digest of all pieces.
-    #[must_use]
     pub fn finish(self) -> Sha256Digest {
         #[cfg(feature = "fast-sha2")]
         let digest = self.0.finish();
@@ -110,7 +97,6 @@ impl fmt::Debug for Sha256Hasher {
 }
 
 /// The digest of `bytes`, 32 bytes.
-#[must_use]
 #[cfg(feature = "fast-sha2")]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
@@ -122,7 +108,6 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// The digest of `bytes`, 32 bytes.
-#[must_use]
 #[cfg(not(feature = "fast-sha2"))]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     portable(bytes)

@@ -37,35 +37,22 @@ pub fn read<'v, T: Deserialize<'v>>(value: &'v Value, at: &str) -> Result<T, Mem
     T::deserialize(Reader::Value(value)).map_err(|error| error.inside(at))
 }
 
-/// The same of an object.
-///
-/// # Errors
-/// As [`read`].
 pub fn read_object<'v, T: Deserialize<'v>>(object: &'v Object, at: &str) -> Result<T, MemberError> {
     T::deserialize(Reader::Object(object)).map_err(|error| error.inside(at))
 }
 
 /// The member `name`, which must be there.
-///
-/// # Errors
-/// [`MemberError`] if it is missing.
 pub fn given<'v>(object: &'v Object, name: &str) -> Result<&'v Value, MemberError> {
     let missing = || MemberError::from(MemberProblem::Missing).inside(name);
     object.get(name).ok_or_else(missing)
 }
 
 /// One member of an object whose others are read otherwise; see [`only`].
-///
-/// # Errors
-/// [`MemberError`] if it is missing or wrong.
 pub fn member<'v, T: Deserialize<'v>>(object: &'v Object, name: &str) -> Result<T, MemberError> {
     read(given(object, name)?, name)
 }
 
 /// The same; none if it is absent or `null`.
-///
-/// # Errors
-/// [`MemberError`] if it is wrong.
 pub fn member_or_none<'v, T: Deserialize<'v>>(
     object: &'v Object,
     name: &str,
@@ -74,25 +61,16 @@ pub fn member_or_none<'v, T: Deserialize<'v>>(
 }
 
 /// The same of a member that is an object, to be taken from where it stands.
-///
-/// # Errors
-/// As [`member`].
 pub fn member_object<'v>(object: &'v Object, name: &str) -> Result<&'v Object, MemberError> {
     members(given(object, name)?).map_err(|error| error.inside(name))
 }
 
 /// The members of a value that must be an object.
-///
-/// # Errors
-/// [`MemberError`] if it is none.
 pub fn members(value: &Value) -> Result<&Object, MemberError> {
     Reader::Value(value).object()
 }
 
 /// Refuses the first member that is none of `names`.
-///
-/// # Errors
-/// [`MemberError`] names it.
 pub fn only(object: &Object, names: &[&str]) -> Result<(), MemberError> {
     match object.keys().find(|key| !names.contains(key)) {
         Some(unknown) => Err(MemberError::from(MemberProblem::Unknown).inside(unknown)),
@@ -118,9 +96,6 @@ pub fn write_object<T: Serialize + ?Sized>(shape: &T) -> Object {
 
 /// Reads a text that must be spelled as `parse` wants; `expected` says how, for
 /// who misspells it.
-///
-/// # Errors
-/// Not a string, or not so spelled.
 pub fn read_text<'v, D: Deserializer<'v>, T>(
     deserializer: D,
     expected: &'static str,
@@ -131,9 +106,6 @@ pub fn read_text<'v, D: Deserializer<'v>, T>(
 
 /// Of a text that may be absent, `null` or empty, which all say that there is
 /// none.
-///
-/// # Errors
-/// The text is there and wrong.
 pub fn none_if_empty<'v, D: Deserializer<'v>, T: Deserialize<'v>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -224,9 +196,6 @@ impl<'v> Visitor<'v> for AnyObject {
 }
 
 /// Of a member that may be absent or `null`: what its type has as its default.
-///
-/// # Errors
-/// The value is there and wrong.
 pub fn or_default<'v, D: Deserializer<'v>, T: Deserialize<'v> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

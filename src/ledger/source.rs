@@ -16,19 +16,15 @@ use super::version::Unsupported;
 /// What a source says of itself before its first event. None of it is believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// What it is.
     pub format: Format,
-    /// The key it names as the log's.
     pub log: Option<PublicKey>,
     /// The hash it names as that of entry 0.
     pub genesis: Option<Hash>,
-    /// The number of its first entry.
     pub first_seq: Seq,
     /// The number of its last entry, where it says.
     pub last_seq: Option<Seq>,
     /// Whether entries follow each other without gaps (all but selections).
     pub contiguous: bool,
-    /// What this source cannot show, whatever it holds.
     pub not_checked: Vec<NotChecked>,
 }
 
@@ -36,7 +32,6 @@ impl Subject {
     /// Whether the source promises to hold entry `seq`, if the log does: all
     /// for a ledger and a logbook, what it says for a range, none for a
     /// selection, whose entries are some.
-    #[must_use]
     pub fn covers(&self, seq: Seq) -> bool {
         match self.format {
             Format::Ledger | Format::Logbook => true,
@@ -52,7 +47,6 @@ impl Subject {
 /// The bytes of an entry, as its source spells them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Raw {
-    /// A line of a logbook file.
     LogbookLine(Vec<u8>),
     /// A record of a store, under its sequence number.
     Record(Seq, Vec<u8>),
@@ -71,8 +65,6 @@ pub enum Raw {
 }
 
 impl Raw {
-    /// Roughly the memory it takes.
-    #[must_use]
     pub fn weight(&self) -> usize {
         match self {
             Raw::LogbookLine(bytes)
@@ -88,7 +80,6 @@ impl Raw {
 /// The next thing that a source holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// An entry, and the line it stands on.
     Entry(Raw, Option<u64>),
     /// The log's entry 0, which stands beside the entries of what is taken out of
     /// it, and its line.
@@ -103,9 +94,7 @@ pub enum Event {
     Before(Vec<Hash>, Option<u64>),
     /// The complete subtrees of the current epoch after the entries so far.
     After(Vec<Hash>, Option<u64>),
-    /// A head under which unsealed entries follow.
     Head(Box<SignedHead>, Option<u64>),
-    /// Something that the source itself found wrong.
     Fault(Fault),
     /// The closing record of a bundle, in that line, which nobody signed.
     Unsigned(u64),
@@ -119,7 +108,6 @@ pub enum Event {
         /// Whether it breaks off in the middle of a document besides.
         midway: bool,
     },
-    /// The source stands between two lines.
     Offset(Offset),
 }
 
@@ -135,8 +123,6 @@ pub struct Offset {
 }
 
 impl Event {
-    /// Whether it carries a signature.
-    #[must_use]
     pub fn is_signed(&self) -> bool {
         matches!(
             self,
@@ -152,26 +138,19 @@ impl Event {
 /// Why a source could not be read on. This is no verdict: nothing is known of
 /// what was not read.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ReadError {
-    /// The file could not be read.
     #[error("could not be read: {0}")]
     Io(#[from] io::Error),
-    /// It is of a version that this release does not know.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
 }
 
 /// A stream of events in the order of the log.
 pub trait Source: Send {
-    /// What it says of itself.
     fn subject(&self) -> Subject;
 
     /// Adds the next events to `batch`, about [`BATCH_ENTRIES`] or
     /// [`BATCH_BYTES`] of them. Adding none ends the stream.
-    ///
-    /// # Errors
-    /// [`ReadError`] if the source cannot be read on.
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError>;
 }
 
@@ -182,7 +161,6 @@ pub const BATCH_ENTRIES: usize = 4_096;
 /// are judged while the rest is read.
 pub(crate) const FIRST_ENTRIES: usize = 256;
 
-/// Said of a compressed file.
 pub(crate) const DOES_NOT_DECOMPRESS: &str = "the compressed file ends or is damaged here";
 
 /// Bytes from which on a batch is full.

@@ -13,7 +13,6 @@ use super::json::Value;
 use super::key::{PublicKey, SignError, Signer};
 use super::shape::{self, MemberError};
 
-/// What can be stated.
 pub trait Content: Serialize + DeserializeOwned {
     /// The purpose that its signature names.
     const PURPOSE: Purpose;
@@ -26,7 +25,6 @@ pub trait Content: Serialize + DeserializeOwned {
 /// compare it, believe nothing of it before [`Statement::verify`] said yes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement<T> {
-    /// What is stated.
     pub content: T,
     /// The bytes and the signature.
     pub envelope: Envelope,
@@ -34,35 +32,23 @@ pub struct Statement<T> {
 
 /// Why a value is no statement.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum StatementError {
-    /// Not an envelope for this purpose.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
-    /// The signed object is not what the purpose says.
     #[error("{purpose}.{error}")]
     Content {
-        /// What it should be.
         purpose: Purpose,
-        /// The member at fault.
         error: MemberError,
     },
 }
 
 impl<T: Content> Statement<T> {
-    /// Signs `content`.
-    ///
-    /// # Errors
-    /// Whatever the signer answers.
     pub fn sign(content: T, signer: &dyn Signer) -> Result<Statement<T>, SignError> {
         let envelope = Envelope::sign(T::PURPOSE, shape::write_object(&content), signer)?;
         Ok(Statement { content, envelope })
     }
 
     /// Reads a statement, without judging its signature.
-    ///
-    /// # Errors
-    /// [`StatementError`] names the member.
     pub fn from_value(value: &Value) -> Result<Statement<T>, StatementError> {
         let envelope = Envelope::from_value(T::PURPOSE, value)?;
         let content = content_of(&envelope)?;
@@ -70,13 +56,11 @@ impl<T: Content> Statement<T> {
     }
 
     /// The inverse of [`Statement::from_value`].
-    #[must_use]
     pub fn to_value(&self) -> Value {
         self.envelope.to_value()
     }
 
     /// Whether the log that the content names signed it.
-    #[must_use]
     pub fn verify(&self) -> bool {
         self.envelope.key == self.content.log() && self.envelope.verify()
     }

@@ -35,10 +35,8 @@ pub use builder::{TreeBuilder, restore_leaves, restore_tiles};
 /// Levels of the tree in a tile.
 pub const LEVELS: u8 = 4;
 
-/// Hashes in a full tile.
 pub const WIDTH: u64 = 1 << LEVELS;
 
-/// Which tile of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TileId {
     /// Which fourth level: the tile's hashes are the nodes of level `4 * level`.
@@ -49,41 +47,19 @@ pub struct TileId {
 
 /// Why tiles do not give what was asked of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum TileError {
-    /// The tree has no such leaf.
     #[error("leaf {index} is not in a tree of {size}")]
-    OutsideTree {
-        /// The leaf.
-        index: u64,
-        /// The leaves of the tree.
-        size: u64,
-    },
-    /// A tile that must be there is not.
+    OutsideTree { index: u64, size: u64 },
     #[error("tile {} of level {} is missing", tile.index, tile.level)]
-    Missing {
-        /// The tile.
-        tile: TileId,
-    },
-    /// A tile has fewer hashes than the tree's size demands.
+    Missing { tile: TileId },
     #[error("tile {} of level {} has {bytes} bytes where {needed} are needed", tile.index, tile.level)]
     Short {
-        /// The tile.
         tile: TileId,
-        /// How many bytes it has.
         bytes: usize,
-        /// How many it must have at least.
         needed: usize,
     },
-    /// Another number of leaves than stand behind the last full tile.
     #[error("{found} leaves were given where {needed} stand behind the last full tile")]
-    Leaves {
-        /// How many were given.
-        found: usize,
-        /// How many there are.
-        needed: u64,
-    },
-    /// A node that cannot stand where the tree's size puts it.
+    Leaves { found: usize, needed: u64 },
     #[error(transparent)]
     Misaligned(#[from] Misaligned),
 }
@@ -93,7 +69,6 @@ pub enum TileError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     tile: TileId,
-    /// The first of its hashes.
     first: usize,
     /// How many of them fold to the subtree's own.
     count: usize,
@@ -129,16 +104,12 @@ pub struct TilePlan {
 impl TilePlan {
     /// For the siblings of leaf `index` in a tree of `size` leaves, from the
     /// leaf up: O(log `size`) tiles.
-    ///
-    /// # Errors
-    /// [`TileError::OutsideTree`].
     pub fn of_path(index: u64, size: u64) -> Result<TilePlan, TileError> {
         let ranges = path_ranges(index, size).ok_or(TileError::OutsideTree { index, size })?;
         Ok(TilePlan::of(ranges.into_iter().map(LeafRange::subtrees)))
     }
 
     /// For the complete subtrees of `range`, from left to right.
-    #[must_use]
     pub fn of_range(range: LeafRange) -> TilePlan {
         TilePlan::of(range.subtrees().map(|subtree| [subtree]))
     }
@@ -161,16 +132,12 @@ impl TilePlan {
     }
 
     /// The tiles to be read, each once, in the order of [`TileId`].
-    #[must_use]
     pub fn tiles(&self) -> &[TileId] {
         &self.tiles
     }
 
     /// The hashes. `fetched` are the [tiles](TilePlan::tiles), in their order;
     /// nothing is believed of them, a path proves itself against a root.
-    ///
-    /// # Errors
-    /// [`TileError`] if a tile is missing or too short.
     pub fn hashes(&self, fetched: &[Option<Vec<u8>>]) -> Result<Vec<Hash>, TileError> {
         let mut complete = self.complete(fetched)?.into_iter();
         let mut hashes = Vec::with_capacity(self.parts.len());
@@ -182,7 +149,6 @@ impl TilePlan {
         Ok(hashes)
     }
 
-    /// The hash of each complete subtree.
     fn complete(&self, fetched: &[Option<Vec<u8>>]) -> Result<Vec<Hash>, TileError> {
         let root = |place: &Place| {
             let nodes = nodes_of(*place, self.tile(place.tile, fetched)?)?;
@@ -210,7 +176,6 @@ fn small_root(nodes: impl Iterator<Item = Hash>) -> Option<Hash> {
     tree.root().map(Hash::from_bytes)
 }
 
-/// The hashes at `place` in the bytes of its tile.
 fn nodes_of(place: Place, bytes: &[u8]) -> Result<impl Iterator<Item = Hash>, TileError> {
     let (start, end) = (
         place.first * Hash::BYTES,

@@ -23,7 +23,6 @@ const DAY: i64 = 24 * HOUR;
 /// fraction has six digits, or is absent when zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    /// Since the Unix epoch.
     micros: i64,
 }
 
@@ -84,7 +83,6 @@ impl Timestamp {
         text.len() == WHOLE + fraction && letter == Some(&b'T') && text.ends_with(b"+00:00")
     }
 
-    /// The start of its UTC hour.
     pub fn hour_start(self) -> Self {
         Self {
             micros: self.micros - self.micros.rem_euclid(HOUR),
@@ -146,17 +144,11 @@ impl Timestamp {
 }
 
 /// Reads a timestamp of any offset, as [`Timestamp::parse`] does.
-///
-/// # Errors
-/// Not a string, or no timestamp.
 pub fn any_offset<'v, D: Deserializer<'v>>(deserializer: D) -> Result<Timestamp, D::Error> {
     shape::read_text(deserializer, EXPECTED, |text| Timestamp::parse(text).ok())
 }
 
 /// The same; none if it is absent or `null`.
-///
-/// # Errors
-/// As [`any_offset`].
 pub fn maybe_any_offset<'v, D: Deserializer<'v>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {

@@ -1,31 +1,19 @@
 //! The grammar of a timestamp.
 
-/// Why a timestamp was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum TimeError {
-    /// The grammar wants something else here.
     #[error("{expected} expected at byte {at} of the timestamp")]
-    Syntax {
-        /// Bytes before it.
-        at: usize,
-        /// What could stand there.
-        expected: &'static str,
-    },
-    /// A field is beyond what it can count; for the day, what its month has.
+    Syntax { at: usize, expected: &'static str },
     #[error("{field} out of range")]
     OutOfRange {
         /// `year`, `month`, `day`, `hour`, `minute`, `second`, `offset hour`
         /// or `offset minute`.
         field: &'static str,
     },
-    /// A digit other than zero stands behind the sixth of the fraction.
     #[error("timestamp is finer than a microsecond")]
     TooFine,
-    /// In UTC it lies outside the years 0001 to 9999.
     #[error("timestamp lies outside the years 0001 to 9999 in UTC")]
     OutOfYears,
-    /// It is not spelt as `YYYY-MM-DDTHH:MM:SS[.ffffff]+00:00`.
     #[error("timestamp is not in canonical form")]
     NotCanonical,
 }

@@ -16,7 +16,6 @@ impl<'t> Tokens<'t> {
         Self { text, at: 0 }
     }
 
-    /// Offset of what comes next.
     pub(super) fn offset(&self) -> usize {
         self.at
     }
@@ -112,7 +111,6 @@ impl<'t> Tokens<'t> {
         Ok(count)
     }
 
-    /// A string, its opening quote included.
     pub(super) fn string(&mut self, expected: &'static str) -> Result<String, ParseError> {
         self.expect(b'"', expected)?;
         let mut out = String::new();

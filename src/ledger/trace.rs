@@ -27,7 +27,6 @@ pub(crate) enum Nature {
     Unreadable,
 }
 
-/// Consecutive entries of one nature.
 #[derive(Clone, Debug)]
 pub(crate) struct Stretch {
     pub(crate) nature: Nature,
@@ -56,7 +55,6 @@ pub struct Trace {
     pub(crate) from: u64,
     /// Entries walked, and those before them.
     count: u64,
-    /// Whether more was found than is kept.
     pub(crate) cut: bool,
     /// The hash of the entry before the first, where the walk went on from an
     /// earlier one, or where the file begins in the middle of the book.
@@ -166,7 +164,6 @@ impl Trace {
     /// The hashes to look for in the whole file before the faults can be told
     /// apart: the entries that stretches begin with, and those they follow.
     /// Empty where nothing has to be looked for.
-    #[must_use]
     pub fn wanted(&self) -> HashSet<Hash> {
         let mut wanted = HashSet::new();
         if self.apart {

@@ -63,9 +63,6 @@ pub fn verify(
 /// The same, going on after a checkpoint at which `source` stands. `progress` is
 /// also told the last checkpoint that was reached without a fault, where the
 /// source says its offsets.
-///
-/// # Errors
-/// [`ReadError`].
 pub fn verify_from(
     source: &mut dyn Source,
     policy: &Policy,
@@ -126,7 +123,6 @@ fn last_header(batch: &[Event]) -> Option<EpochHeader> {
     })
 }
 
-/// The serial part.
 struct Walk<'a> {
     policy: &'a Policy,
     subject: Subject,
@@ -151,7 +147,6 @@ struct Walk<'a> {
     closing: Option<(Seq, Closing)>,
     trace: Trace,
     reached: Option<Checkpoint>,
-    /// The selection that a bundle says it answers.
     answers: Option<Value>,
     /// Entry 0 is of a version that is not known.
     unsupported: Option<Unsupported>,

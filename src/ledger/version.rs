@@ -25,13 +25,11 @@ pub enum Version {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it is of {what}, which this version of sealbook does not know")]
 pub struct Unsupported {
-    /// For people.
     pub what: String,
 }
 
 impl Version {
     /// The member `format`.
-    #[must_use]
     pub const fn number(self) -> u64 {
         match self {
             Version::One => 1,
@@ -40,7 +38,6 @@ impl Version {
     }
 
     /// The version that a `format` names, if it is known.
-    #[must_use]
     pub const fn of(number: u64) -> Option<Version> {
         match number {
             1 => Some(Version::One),
@@ -57,9 +54,6 @@ impl Version {
 }
 
 /// Refuses what names a version, or a use, that is not known.
-///
-/// # Errors
-/// [`Unsupported`].
 pub(crate) fn known(object: &Object) -> Result<(), Unsupported> {
     let format = object.get("format").and_then(Value::as_u64);
     if let Some(format) = format.filter(|format| *format > Version::default().number()) {

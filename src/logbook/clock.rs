@@ -26,16 +26,13 @@ pub trait Clock: Send + Sync {
     }
 }
 
-/// A start of the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boot {
     /// No other start has it.
     pub id: String,
-    /// How long ago it was.
     pub since: Duration,
 }
 
-/// The machine's own clocks.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
@@ -43,8 +40,6 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// Starts to count.
-    #[must_use]
     pub fn new() -> SystemClock {
         SystemClock {
             started: Instant::now(),
@@ -53,7 +48,6 @@ impl SystemClock {
     }
 
     /// The same, of which somebody says that the wall clock is right.
-    #[must_use]
     pub fn accepted() -> SystemClock {
         SystemClock {
             accepted: true,

@@ -45,7 +45,6 @@ pub(super) struct Committer {
     last_epoch: Option<SignedEpoch>,
     last: Head,
     shared: Shared,
-    /// Notes of earlier hours were forgotten.
     forgotten_before: u64,
     failed: bool,
     /// The work at hand was refused before anything of it was written: there is no room.
@@ -54,7 +53,6 @@ pub(super) struct Committer {
     untold: Option<LogbookError>,
 }
 
-/// The mark, and what it says.
 struct Marking {
     file: MarkFile,
     /// `None` until the first commit of a ledger whose rollback is being
@@ -65,7 +63,6 @@ struct Marking {
 struct Stated {
     seq: Seq,
     ts: Timestamp,
-    /// By the monotonic clock.
     at: Duration,
 }
 

@@ -22,12 +22,10 @@ use super::request::Receipt;
 /// What a new ledger says of itself.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    /// The log's name, for people.
     pub name: String,
     /// SHA-256 of the public key that may one day revoke its own
     /// ([`recovery_key_sha256`]).
     pub recovery_key_sha256: Option<Sha256Digest>,
-    /// The book it continues.
     pub predecessor: Option<Predecessor>,
     /// Names and values that are kept beside the entries, unsigned.
     pub meta: Vec<(&'static str, Vec<u8>)>,
@@ -35,15 +33,11 @@ pub struct Origin {
 
 /// Why a ledger was not made.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum InitError {
-    /// Entry 0 could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// Entry 0 cannot be one: the name is too long.
     #[error(transparent)]
     Entry(#[from] EntryError),
-    /// The system gave no randomness.
     #[error("no randomness to be had: {0}")]
     Randomness(getrandom::Error),
 }
@@ -51,7 +45,6 @@ pub enum InitError {
 /// What a new ledger begins with, before anything is written.
 #[derive(Clone, Debug)]
 pub struct Beginning {
-    /// Whose log it will be.
     pub identity: Identity,
     /// The receipt of entry 0.
     pub receipt: Receipt,
@@ -59,20 +52,15 @@ pub struct Beginning {
     /// between the two leaves a mark without a ledger, and never a ledger
     /// without its mark.
     pub mark: Mark,
-    /// What the store is made with.
     pub batch: Batch,
 }
 
 /// What entry 0 records of a recovery key.
-#[must_use]
 pub fn recovery_key_sha256(key: &PublicKey) -> Sha256Digest {
     Sha256Digest::of(key.as_bytes())
 }
 
 /// Makes entry 0 of a new log, and the mark that goes with it.
-///
-/// # Errors
-/// [`InitError`].
 pub fn begin(
     signer: &dyn Signer,
     clock: &dyn Clock,

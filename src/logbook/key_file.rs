@@ -18,72 +18,31 @@ const KEY_FILE_BYTES: u64 = 64 << 10;
 
 /// Why a key file could not be used.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum KeyFileError {
-    /// It could not be opened, read or written.
     #[error("key file {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A folder, device or pipe, or larger than a key can be.
+    Io { path: PathBuf, source: io::Error },
     #[error("key file {}: not a regular file of at most 64 KiB", path.display())]
-    NotAFile {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Its mode is neither 0600 nor 0400, nor 0440 where that was allowed.
+    NotAFile { path: PathBuf },
     #[error("key file {}: mode {mode:04o} lets others read it", path.display())]
-    Readable {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It holds no key.
+    Readable { path: PathBuf, mode: u32 },
     #[error("key file {}: {source}", path.display())]
-    Pem {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: PemError,
-    },
-    /// The two libraries that sign gave different bytes for the same message.
+    Pem { path: PathBuf, source: PemError },
     #[error(
         "key file {}: aws-lc and ed25519-dalek sign differently here; \
          this processor or this build must not sign",
         path.display()
     )]
-    SignersDisagree {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The key is under a passphrase, and none was given.
+    SignersDisagree { path: PathBuf },
     #[error("key file {}: the key is under a passphrase", path.display())]
-    Locked {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The key under its passphrase was not opened, or not written.
+    Locked { path: PathBuf },
     #[error("key file {}: {source}", path.display())]
-    Lock {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: LockError,
-    },
-    /// The system gave no randomness.
+    Lock { path: PathBuf, source: LockError },
     #[error("no randomness to be had: {0}")]
     Randomness(getrandom::Error),
 }
 
-/// What a key file holds.
 pub enum KeyFile {
-    /// A key that can be used.
     Open(Box<SoftwareSigner>),
-    /// A key under a passphrase.
     Locked(LockedKey),
 }
 
@@ -95,15 +54,10 @@ pub struct LockedKey {
 
 impl LockedKey {
     /// The file, for whoever is asked for the passphrase.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens the key.
-    ///
-    /// # Errors
-    /// [`KeyFileError::Lock`].
     pub fn unlock(&self, passphrase: &[u8]) -> Result<SoftwareSigner, KeyFileError> {
         let failed = |source| lock_error(&self.path, source);
         let signer = self.key.unlock(passphrase).map_err(failed)?;
@@ -126,9 +80,6 @@ pub fn create(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
 }
 
 /// Makes a key and writes it, under a passphrase, where nothing is yet.
-///
-/// # Errors
-/// As [`create`].
 pub fn create_locked(path: &Path, passphrase: &[u8]) -> Result<SoftwareSigner, KeyFileError> {
     let signer = ephemeral()?;
     let text = format_encrypted_key(&signer, passphrase, &random()?, random()?)
@@ -138,9 +89,6 @@ pub fn create_locked(path: &Path, passphrase: &[u8]) -> Result<SoftwareSigner, K
 }
 
 /// Makes a key that is in no file: it is gone when it is dropped.
-///
-/// # Errors
-/// [`KeyFileError::Randomness`].
 pub fn ephemeral() -> Result<SoftwareSigner, KeyFileError> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed).map_err(KeyFileError::Randomness)?;
@@ -171,9 +119,6 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Opens a private key that only its owner can read and that is under no
 /// passphrase.
-///
-/// # Errors
-/// [`KeyFileError`]; [`KeyFileError::Locked`] if it is under one.
 pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
     match read(path, Mode::Owner)? {
         KeyFile::Open(signer) => Ok(*signer),
@@ -198,9 +143,6 @@ impl Mode {
 }
 
 /// Reads a private key that only those can read who may.
-///
-/// # Errors
-/// [`KeyFileError`].
 pub fn read(path: &Path, allowed: Mode) -> Result<KeyFile, KeyFileError> {
     // Checked on the opened file, not on the path, which may change between.
     let (file, mode) = open_regular(path)?;
@@ -235,9 +177,6 @@ fn agreeing(path: &Path, signer: SoftwareSigner) -> Result<SoftwareSigner, KeyFi
 }
 
 /// Reads the text of a file that should hold a public key.
-///
-/// # Errors
-/// [`KeyFileError`].
 pub fn public_text(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     let (file, _) = open_regular(path)?;
     read_text(file, path)

@@ -57,7 +57,6 @@ pub struct MarkFile {
 #[derive(Clone, Debug)]
 enum Seen {
     Nothing,
-    /// Something that cannot be a mark.
     NoMark,
     Text(Vec<u8>),
 }
@@ -65,15 +64,11 @@ enum Seen {
 /// What a database says of itself, to hold a mark against.
 #[derive(Clone, Debug)]
 pub struct Extent {
-    /// The log's key.
     pub log: PublicKey,
     /// The hash of entry 0.
     pub genesis: Hash,
-    /// The last entry.
     pub last_seq: Seq,
-    /// Its time.
     pub last_ts: Timestamp,
-    /// The header of the last sealed epoch.
     pub sealed: Option<EpochHeader>,
 }
 
@@ -83,73 +78,45 @@ pub struct Extent {
 /// sealed again otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// How far the log has come.
     pub head: SignedHead,
-    /// The last sealed epoch.
     pub sealed: Option<SignedEpoch>,
 }
 
 /// What is wrong with a mark, or with the database beside it.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum MarkFault {
-    /// There is no mark.
     #[error("there is no high-water mark at {}", path.display())]
-    Missing {
-        /// Where it should be.
-        path: PathBuf,
-    },
-    /// It is not a head statement of this log, or its signature is wrong.
+    Missing { path: PathBuf },
     #[error("the high-water mark at {} {problem}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: MarkProblem,
-    },
-    /// The mark is older than the database beside it can have left it.
+    Invalid { path: PathBuf, problem: MarkProblem },
     #[error("the high-water mark names entry {}, the database goes on to {last_seq}", head.content.seq)]
     Stale {
-        /// What the mark says.
         head: Box<SignedHead>,
-        /// The last entry of the database.
         last_seq: Seq,
     },
-    /// The log was once further than the database is now, or went another way.
     #[error("the log once held entry {} with hash {}, the database does not", head.content.seq, head.content.hash)]
     Rollback {
-        /// What the mark says.
         head: Box<SignedHead>,
-        /// The last entry of the database.
         last_seq: Seq,
     },
     /// The log once had an epoch sealed that the database does not have, or
     /// has another one in its place.
     #[error("the log once had sealed epoch {} with root {}, the database has not", epoch.content.epoch, epoch.content.root)]
-    SealLost {
-        /// What the mark says.
-        epoch: Box<SignedEpoch>,
-    },
+    SealLost { epoch: Box<SignedEpoch> },
 }
 
 /// Why a file is no mark of this log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
 pub enum MarkProblem {
-    /// It cannot be read as a head statement.
     #[error("is not a head statement")]
     Unreadable,
-    /// Its signature is wrong.
     #[error("has a signature that is not its log's")]
     Signature,
-    /// It names another key or genesis.
     #[error("is that of another log")]
     OtherLog,
 }
 
 impl MarkFault {
-    /// The fault as reports name it.
-    #[must_use]
     pub fn to_fault(&self) -> Fault {
         let code = self.code();
         let fault = Fault::of_file(code, self.to_string());
@@ -162,8 +129,6 @@ impl MarkFault {
         }
     }
 
-    /// Its code.
-    #[must_use]
     pub const fn code(&self) -> FaultCode {
         match self {
             MarkFault::Missing { .. } => FaultCode::MarkMissing,
@@ -174,7 +139,6 @@ impl MarkFault {
     }
 
     /// The signed statement that was lost or left behind, if the mark has one.
-    #[must_use]
     pub fn lost(&self) -> Option<Value> {
         match self {
             MarkFault::Missing { .. } | MarkFault::Invalid { .. } => None,
@@ -188,7 +152,6 @@ impl MarkFault {
 
 impl MarkFile {
     /// The mark at `path`, which need not exist.
-    #[must_use]
     pub fn at(path: PathBuf) -> MarkFile {
         MarkFile {
             path,
@@ -199,7 +162,6 @@ impl MarkFile {
     }
 
     /// A mark that is gone when its ledger is, for a ledger in memory.
-    #[must_use]
     pub fn in_memory(mark: &Mark) -> MarkFile {
         let memory = Mutex::new(mark.to_text());
         MarkFile {
@@ -209,21 +171,15 @@ impl MarkFile {
     }
 
     /// The mark beside a ledger: `DIR.mark`.
-    #[must_use]
     pub fn beside(ledger: &Path) -> MarkFile {
         MarkFile::at(crate::logbook::beside(ledger, "mark"))
     }
 
-    /// Where it is.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The mark as it is now, whatever is written later.
-    ///
-    /// # Errors
-    /// What the file system answers.
     pub fn as_of_now(&self) -> io::Result<MarkFile> {
         Ok(MarkFile {
             seen: Some(self.look()?),
@@ -236,9 +192,6 @@ impl MarkFile {
     /// that was looked at in between, and is being written. What the first names
     /// must be in the database; the second must not be stale beside it, and may
     /// name what came after.
-    ///
-    /// # Errors
-    /// What the file system answers.
     pub fn seen_again(self) -> io::Result<MarkFile> {
         Ok(MarkFile {
             again: Some(self.look()?),
@@ -417,7 +370,6 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 impl Mark {
     /// Reads a mark without judging its signatures.
-    #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Mark> {
         let Value::Object(mut object) = parse::parse(bytes).ok()? else {
             return None;
@@ -438,7 +390,6 @@ impl Mark {
         value
     }
 
-    /// What its file says.
     fn to_text(&self) -> Vec<u8> {
         let mut text = self.to_value().canonical(Form::Utf8).into_bytes();
         text.push(b'\n');

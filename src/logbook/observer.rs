@@ -12,7 +12,6 @@ use crate::ledger::position::Seq;
 pub struct Committed {
     /// The last entry that is durable now.
     pub last: Seq,
-    /// Entries that were written together.
     pub entries: usize,
     /// How long writing and syncing took, by the monotonic clock.
     pub took: Duration,

@@ -35,64 +35,29 @@ pub struct PublishFile {
     path: PathBuf,
     file: File,
     identity: Identity,
-    /// The next header that is missing.
     next: EpochNumber,
-    /// The last entry that a published line names.
     reaches: Option<Seq>,
 }
 
 /// What was added to a published file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Added {
-    /// Headers.
     pub epochs: u64,
-    /// Heads.
     pub heads: u64,
 }
 
-/// Why nothing was published.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum PublishError {
-    /// The file could not be opened, read or written.
     #[error("published file {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process publishes to it.
+    Io { path: PathBuf, source: io::Error },
     #[error("published file {}: another process is writing it", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It holds something else than headers and heads, or is no regular file.
+    InUse { path: PathBuf },
     #[error("published file {}: line {line} is neither an epoch header nor a head", path.display())]
-    NotPublished {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-    },
-    /// It is another log's.
+    NotPublished { path: PathBuf, line: u64 },
     #[error("published file {}: line {line} is of another log", path.display())]
-    OtherLog {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-    },
-    /// It says of an epoch what the ledger does not.
+    OtherLog { path: PathBuf, line: u64 },
     #[error("published file {}: epoch {epoch} was published otherwise than the ledger has it", path.display())]
-    Differs {
-        /// The file.
-        path: PathBuf,
-        /// The epoch.
-        epoch: EpochNumber,
-    },
-    /// The ledger could not be read.
+    Differs { path: PathBuf, epoch: EpochNumber },
     #[error(transparent)]
     Ledger(#[from] OpenError),
 }

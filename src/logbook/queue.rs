@@ -60,7 +60,6 @@ pub(super) struct Queue {
 struct State {
     sequencer: Sequencer,
     tickets: Tickets,
-    /// Requests that were last taken together.
     together: usize,
     /// The permit is given out: one thread commits, and takes from the front.
     is_at_work: bool,
@@ -68,7 +67,6 @@ struct State {
     awaited: bool,
     /// Callers sleep until there is room.
     crowded: bool,
-    /// Nothing more is taken in.
     closed: bool,
 }
 
@@ -225,7 +223,6 @@ impl Queue {
         refuse_tickets(cut, &LogbookError::Stopped);
     }
 
-    /// Requests in the queue.
     pub(super) fn requests(&self) -> usize {
         self.lock().tickets.requests()
     }

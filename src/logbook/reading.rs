@@ -23,10 +23,8 @@ use super::recover::{extent_of, judge_mark};
 /// would have to seal an epoch between them each time.
 const LOOKS: usize = 20;
 
-/// A ledger to read.
 #[derive(Debug)]
 pub struct Reader {
-    /// The entries, as they are seen.
     pub store: RocksStore,
     /// The mark to hold them against: what it said before they were looked at,
     /// and after, where somebody may be writing.
@@ -38,9 +36,6 @@ pub struct Reader {
 impl Reader {
     /// Opens the ledger in `dir`: as one of its readers where nobody writes,
     /// beside its writer where somebody does.
-    ///
-    /// # Errors
-    /// [`OpenError`].
     pub fn open(dir: &Path, mark: &MarkFile) -> Result<Reader, OpenError> {
         match RocksStore::open_read_only(dir) {
             Ok(store) => Ok(Reader {
@@ -56,9 +51,6 @@ impl Reader {
 
     /// Opens the ledger in `dir` beside whoever writes it, now or later: nobody
     /// is kept from writing.
-    ///
-    /// # Errors
-    /// [`OpenError`].
     pub fn open_beside(dir: &Path, mark: &MarkFile) -> Result<Reader, OpenError> {
         let seen = mark.as_of_now()?;
         let mut reader = Reader {
@@ -78,9 +70,6 @@ impl Reader {
     }
 
     /// Goes on to what the ledger is now, if somebody may have written it.
-    ///
-    /// # Errors
-    /// [`OpenError`].
     pub fn catch_up(&mut self) -> Result<(), OpenError> {
         if self.beside {
             self.look()?;
@@ -89,16 +78,12 @@ impl Reader {
         Ok(())
     }
 
-    /// The mark, then the database.
     fn look(&mut self) -> Result<(), OpenError> {
         self.mark = self.file.as_of_now()?;
         Ok(self.store.catch_up()?)
     }
 
     /// The last entry that is seen, where another process may be writing more.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn as_of(&self) -> Result<Option<Seq>, StoreError> {
         if self.beside {
             self.store.last_seq()

@@ -23,7 +23,6 @@ use super::Identity;
 use super::error::OpenError;
 use super::mark::{Extent, Mark, MarkFault, MarkFile};
 
-/// The end of a ledger.
 pub(super) struct Recovered {
     pub(super) identity: Identity,
     last_seq: Seq,
@@ -75,13 +74,9 @@ pub fn identity_of(store: &dyn Store) -> Result<Identity, OpenError> {
 /// Where a closed book ended, and in whose favour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// The book's key.
     pub log: PublicKey,
-    /// Its last entry.
     pub seq: Seq,
-    /// That entry's hash.
     pub hash: Hash,
-    /// The key that continues it.
     pub successor: PublicKey,
 }
 
@@ -126,7 +121,6 @@ pub fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
     })
 }
 
-/// Holds the mark against the store.
 pub fn judge_mark(
     store: &dyn Store,
     mark: &MarkFile,
@@ -256,7 +250,6 @@ impl Recovered {
     }
 }
 
-/// The number that the next epoch has.
 pub(super) fn next_number(last: Option<&EpochHeader>) -> EpochNumber {
     EpochNumber(last.map_or(0, |header| header.epoch.0.saturating_add(1)))
 }

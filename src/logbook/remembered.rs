@@ -18,12 +18,9 @@ pub const NOTE_HOURS: u64 = 24;
 /// Bytes of the two entry numbers at the end of a note.
 const NUMBERS: usize = 16;
 
-/// Something that was remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
-    /// What it says.
     pub value: Vec<u8>,
-    /// The first entry of the request.
     pub first: Seq,
     /// The last one; the request's are all between them.
     pub last: Seq,
@@ -31,9 +28,6 @@ pub struct Remembered {
 
 /// Looks for what was remembered under `key`, in a log whose last entry is of
 /// time `last`.
-///
-/// # Errors
-/// [`StoreError`].
 pub fn recall(
     store: &dyn Store,
     last: Timestamp,

@@ -41,9 +41,6 @@ impl Prepared {
 
     /// Prepares an entry of any kind, for the recording layer: what others
     /// hand in goes through [`Prepared::of_caller`].
-    ///
-    /// # Errors
-    /// [`LogbookError::Entry`] for what no entry can be.
     pub fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
         let mut canonical = Vec::with_capacity(USUAL_PAYLOAD);
         payload.write_canonical(Form::Utf8, &mut canonical);
@@ -57,12 +54,10 @@ impl Prepared {
     }
 
     /// Bytes of the canonical payload.
-    #[must_use]
     pub fn payload_bytes(&self) -> usize {
         self.payload.len()
     }
 
-    /// Roughly the memory it takes.
     pub(crate) fn weight(&self) -> usize {
         self.kind.len() + self.payload.len()
     }
@@ -71,17 +66,12 @@ impl Prepared {
 /// That an entry is durable, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its number.
     pub seq: Seq,
-    /// Its hash.
     pub hash: Hash,
     /// The hash of the entry before.
     pub prev_hash: Hash,
-    /// Its time.
     pub ts: Timestamp,
-    /// Its kind.
     pub kind: String,
-    /// Its signature.
     pub signature: Signature,
 }
 
@@ -101,9 +91,7 @@ impl Receipt {
 /// Something to be remembered with a request's entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remember {
-    /// What it is found by.
     pub key: [u8; 32],
-    /// What it says.
     pub value: Vec<u8>,
 }
 
@@ -135,8 +123,6 @@ impl Submission {
         Submission { entries, reply }
     }
 
-    /// Roughly the memory it takes.
-    #[must_use]
     pub fn weight(&self) -> usize {
         self.entries.iter().map(Prepared::weight).sum()
     }
@@ -169,7 +155,6 @@ impl Drop for Reply {
     }
 }
 
-/// Receipts to come.
 #[derive(Debug)]
 pub struct Pending(Receiver<Answer>);
 
@@ -211,7 +196,6 @@ pub(crate) struct Placed {
 
 /// What the committer is given, in the order of the log.
 pub(crate) enum Work {
-    /// Entries, and the requests that end with them.
     Commit {
         entries: Vec<Placed>,
         replies: Vec<(Reply, Vec<Receipt>)>,

@@ -35,14 +35,12 @@ const SIGNED_TOGETHER: usize = 32;
 /// How long an epoch stays open by the monotonic clock.
 const EPOCH_AGE: Duration = Duration::from_secs(3_600);
 
-/// The end of the chain.
 #[derive(Clone)]
 pub(super) struct Chain {
     next: Seq,
     head: Hash,
     stamper: Stamper,
     open: Option<OpenEpoch>,
-    /// Whether its last entry closes the book.
     closed: bool,
 }
 

@@ -26,7 +26,6 @@ const AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// Both clocks at the moment they were seen to disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Disagreement {
-    /// What the wall clock says.
     pub(crate) wall: Timestamp,
     /// What it should say, had it gone as the monotonic clock did.
     pub(crate) monotonic: Timestamp,
@@ -44,11 +43,9 @@ impl Disagreement {
 /// What one look at the clocks gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp {
-    /// The time for the entry.
     pub(crate) ts: Timestamp,
     /// The monotonic clock, for the age of an epoch.
     pub(crate) monotonic: Duration,
-    /// What to record first.
     pub(crate) disagreement: Option<Disagreement>,
 }
 
@@ -91,7 +88,6 @@ impl Stamper {
         self.last
     }
 
-    /// Looks at the clocks.
     pub(crate) fn stamp(&mut self, clock: &dyn Clock) -> Stamp {
         let (wall, monotonic) = (clock.wall(), clock.monotonic());
         let together = self.together.get_or_insert((wall, monotonic));

@@ -17,44 +17,28 @@ use crate::ledger::time::Timestamp;
 
 /// Why no manifest was made or written.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum BuildError {
-    /// The path names no file, or its name is not UTF-8.
     #[error("{path:?} names no file")]
-    NoName {
-        /// The path as given.
-        path: PathBuf,
-    },
-    /// The folder cannot be opened.
+    NoName { path: PathBuf },
     #[error("{path:?} cannot be opened")]
     Folder {
-        /// The folder.
         path: PathBuf,
-        /// What the system says.
         #[source]
         error: io::Error,
     },
-    /// The folder holds what no manifest can promise.
     #[error(transparent)]
     Contents(#[from] TreeError),
-    /// A file has a name that may not stand in a manifest.
     #[error("{path:?} {problem}")]
     Path {
-        /// The file, from the folder.
         path: String,
-        /// What is wrong with its name.
         #[source]
         problem: PathProblem,
     },
-    /// The signer did not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
-    /// A file could not be written; those before it were.
     #[error("{path:?} cannot be written")]
     Write {
-        /// Which.
         path: PathBuf,
-        /// What the system says.
         #[source]
         error: io::Error,
     },
@@ -126,9 +110,6 @@ fn own_files(name: &str) -> impl Fn(&str, &[u8]) -> bool {
 
 /// The files of the folder of the manifest `name` that are not `listed` in it. No
 /// file is opened.
-///
-/// # Errors
-/// [`BuildError::Folder`] and [`BuildError::Contents`].
 pub fn not_listed(
     folder: &Path,
     name: &str,
@@ -147,9 +128,6 @@ pub fn not_listed(
 
 /// Signs a manifest and writes the three files, each whole or not at all: first
 /// those that vouch, so that a crash in between leaves a manifest that fails.
-///
-/// # Errors
-/// [`BuildError::NoName`], [`BuildError::Sign`] and [`BuildError::Write`].
 pub fn write(
     manifest: &ArtifactManifest,
     path: &Path,

@@ -24,14 +24,12 @@ pub struct ArtifactEntry {
     pub relative_path: String,
     /// SHA-256 of its content.
     pub sha256: Sha256Digest,
-    /// Its size.
     pub size_bytes: u64,
 }
 
 /// A manifest. Nothing is said about its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArtifactManifest {
-    /// When it was made.
     pub created_at_utc: Timestamp,
     /// What it promises; no path twice.
     pub artifacts: Vec<ArtifactEntry>,
@@ -56,22 +54,15 @@ struct ManifestFile<'m> {
 
 /// Why a text is no manifest; the message names the member.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum SchemaError {
-    /// Not JSON as signed documents must be.
     #[error(transparent)]
     Json(#[from] ParseError),
-    /// A member is missing, unknown or of the wrong type.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// A path that may not stand in a manifest.
     #[error("artifacts[{index}].relative_path: {} {problem}", Quoted(path))]
     Path {
-        /// Which artifact.
         index: usize,
-        /// The path.
         path: String,
-        /// What is wrong with it.
         #[source]
         problem: PathProblem,
     },
@@ -79,9 +70,6 @@ pub enum SchemaError {
 
 impl ArtifactManifest {
     /// Reads the text of a manifest file.
-    ///
-    /// # Errors
-    /// [`SchemaError`] names the member.
     pub fn parse(text: &[u8]) -> Result<ArtifactManifest, SchemaError> {
         let value = parse::parse(text)?;
         let file: ManifestFile<'_> = shape::read(&value, "")?;
@@ -94,7 +82,6 @@ impl ArtifactManifest {
     }
 
     /// The text of the file: sorted keys, two spaces, a final newline.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = shape::write(&ManifestFile {
             schema_version: SchemaVersion,

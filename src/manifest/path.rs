@@ -4,8 +4,6 @@ use thiserror::Error;
 
 /// Why a path may not stand in a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "the messages say what each is")]
 pub enum PathProblem {
     #[error("is empty")]
     Empty,
@@ -29,9 +27,6 @@ pub enum PathProblem {
 
 /// Checks that `path` is POSIX, relative, and names the same place to every
 /// reader, on whatever system.
-///
-/// # Errors
-/// [`PathProblem`], never [`PathProblem::Duplicate`].
 pub fn check_path(path: &str) -> Result<(), PathProblem> {
     if path.is_empty() {
         return Err(PathProblem::Empty);

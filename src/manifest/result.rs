@@ -6,10 +6,8 @@ use crate::ledger::json::Value;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape::{self, written_as};
 
-/// Pass or fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum Outcome {
     Pass,
     Fail,
@@ -17,8 +15,6 @@ pub enum Outcome {
 
 /// Why a manifest fails, in the words of its contract (version 1.0.0).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "SPEC §5.3 says what each means")]
 pub enum FailReason {
     ManifestNotFound,
     ManifestSelfHashMismatch,
@@ -32,8 +28,6 @@ pub enum FailReason {
 }
 
 impl FailReason {
-    /// The contract's word.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             FailReason::ManifestNotFound => "manifest_not_found",
@@ -51,25 +45,19 @@ impl FailReason {
 
 written_as!(FailReason, name);
 
-/// How one artifact fared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ArtifactCheck {
-    /// As the manifest names it.
     pub relative_path: String,
-    /// What the manifest promises.
     pub expected_sha256: Sha256Digest,
     /// What is there; none if nothing is, or if it could not be read whole.
     pub actual_sha256: Option<Sha256Digest>,
-    /// Whether digest and size are as promised.
     pub matched: bool,
 }
 
-/// The outcome of one verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct VerificationResult {
     /// Each reason once, in the order of the checks.
     pub fail_reasons: Vec<FailReason>,
-    /// For people, one text a reason.
     pub fail_details: Vec<String>,
     /// `sha256:…` of the key in the signature, if that parses, trusted or not.
     pub signing_public_key_fingerprint: Option<String>,
@@ -86,7 +74,6 @@ pub struct VerificationResult {
 impl VerificationResult {
     /// Pass exactly if there is no reason to fail (MV-INV-1): it is computed
     /// from the reasons, so the two cannot disagree.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         if self.fail_reasons.is_empty() {
             Outcome::Pass
@@ -101,7 +88,6 @@ impl VerificationResult {
     }
 
     /// As `manifest verify --json` prints it.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(&Printed {
             outcome: self.outcome(),

@@ -18,29 +18,20 @@ constant!(Algorithm, ALGORITHM, "\"ed25519\"");
 #[serde(deny_unknown_fields)]
 pub struct DetachedSignature {
     algorithm: Algorithm,
-    /// Whose signature it claims to be.
     pub public_key: PublicKey,
-    /// The signature.
     pub signature: Signature,
 }
 
 /// Why a text is not a detached signature.
 #[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
 pub enum SignatureError {
-    /// Not JSON as signed documents must be.
     #[error(transparent)]
     Json(#[from] ParseError),
-    /// A member is missing, unknown or not as it must be.
     #[error(transparent)]
     Member(#[from] MemberError),
 }
 
 impl DetachedSignature {
-    /// Signs `bytes`.
-    ///
-    /// # Errors
-    /// Whatever the signer answers.
     pub fn sign(bytes: &[u8], signer: &dyn Signer) -> Result<DetachedSignature, SignError> {
         Ok(DetachedSignature {
             algorithm: Algorithm,
@@ -50,16 +41,11 @@ impl DetachedSignature {
     }
 
     /// Reads `{"algorithm": "ed25519", "public_key": hex, "signature": hex}`.
-    ///
-    /// # Errors
-    /// [`SignatureError`] names the member.
     pub fn parse(text: &[u8]) -> Result<DetachedSignature, SignatureError> {
         let value = parse::parse(text)?;
         Ok(shape::read(&value, "")?)
     }
 
-    /// The text of the file.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = shape::write(self).pretty();
         text.push('\n');
@@ -67,7 +53,6 @@ impl DetachedSignature {
     }
 
     /// The strict verdict. Whether the key is to be trusted is another question.
-    #[must_use]
     pub fn verify(&self, bytes: &[u8]) -> bool {
         self.public_key.verify(bytes, &self.signature)
     }

@@ -13,7 +13,6 @@ use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 use crate::ledger::shape::{self, MemberError};
 
-/// One tile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tile {
@@ -27,55 +26,35 @@ pub struct Tile {
 /// trusted, and not before.
 pub trait TileStore: Sync {
     /// Every tile, in any order.
-    ///
-    /// # Errors
-    /// [`TileError`] where the store cannot say.
     fn tiles(&self) -> Result<Vec<Tile>, TileError>;
 }
 
 /// Why tiles give no digest.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum TileError {
-    /// The store cannot be read.
     #[error("the tile store cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// A line is longer than any may be.
     #[error("line {line}: too long")]
-    LineTooLong {
-        /// Which, from 1.
-        line: usize,
-    },
-    /// A line is not JSON.
+    LineTooLong { line: usize },
     #[error("line {line}: {error}")]
     Json {
-        /// Which, from 1.
         line: usize,
-        /// Where and why.
         #[source]
         error: ParseError,
     },
-    /// A line is not `{"tile_id", "sha256"}`.
     #[error("line {line}: {error}")]
     Member {
-        /// Which, from 1.
         line: usize,
-        /// Which member.
         #[source]
         error: MemberError,
     },
-    /// An id has a control character, so that one tile could pose as two.
     #[error("tile_id {} has a control character", Quoted(_0))]
     ControlCharacter(String),
-    /// An id is there twice.
     #[error("tile_id {} is there twice", Quoted(_0))]
     Duplicate(String),
 }
 
 /// Hex SHA-256 over `tile_id \n sha256 \n` records, sorted by the ids' bytes.
-///
-/// # Errors
-/// [`TileError::ControlCharacter`] and [`TileError::Duplicate`].
 pub fn coverage_sha256(mut tiles: Vec<Tile>) -> Result<Sha256Digest, TileError> {
     tiles.sort_unstable_by(|a, b| a.tile_id.cmp(&b.tile_id));
     let mut hasher = Sha256Hasher::new();
@@ -101,7 +80,6 @@ pub struct JsonLinesTiles {
 
 impl JsonLinesTiles {
     /// The store in the file at `path`.
-    #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> JsonLinesTiles {
         JsonLinesTiles { path: path.into() }
     }

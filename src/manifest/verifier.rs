@@ -38,7 +38,6 @@ pub struct FolderVerifier<'a> {
 impl<'a> FolderVerifier<'a> {
     /// Airborne mode: the recorded digest of the tiles stands, under the
     /// signature.
-    #[must_use]
     pub fn airborne(files: &'a dyn FileSystem) -> FolderVerifier<'a> {
         FolderVerifier {
             files,
@@ -48,7 +47,6 @@ impl<'a> FolderVerifier<'a> {
     }
 
     /// Operator mode: the digest of the tiles is derived again from `tiles`.
-    #[must_use]
     pub fn operator(files: &'a dyn FileSystem, tiles: &'a dyn TileStore) -> FolderVerifier<'a> {
         let tiles = Some(tiles);
         FolderVerifier {
@@ -58,7 +56,6 @@ impl<'a> FolderVerifier<'a> {
     }
 
     /// Takes the artifacts' digests from here and not from the folder.
-    #[must_use]
     pub fn reported(self, digests: &'a BTreeMap<String, FileDigest>) -> FolderVerifier<'a> {
         FolderVerifier {
             reported: Some(digests),
@@ -83,7 +80,6 @@ impl ManifestVerifier for FolderVerifier<'_> {
     }
 }
 
-/// What ends a verification.
 type Refusal = (FailReason, String);
 
 impl FolderVerifier<'_> {

@@ -2,7 +2,6 @@
 
 /// Something that decisions refer to: rules, a configuration, a policy.
 pub use crate::ledger::kind::DOCUMENT;
-/// A routing decision.
 pub const DECISION: &str = "wcp.decision";
 /// The outcome of verifying a worker package.
 pub const ATTESTATION: &str = "wcp.attestation";
@@ -12,7 +11,6 @@ pub const INGESTED: &str = "wcp.ingested";
 pub const MANIFEST: &str = "manifest.verify";
 /// A capability card and its verdict.
 pub const CARD: &str = "vacant.card";
-/// A resident form's verdict.
 pub const RESIDENT: &str = "vacant.resident";
 /// A Hall took up other rules, configuration, policy or ban list.
 pub const RELOAD: &str = "hall.reload";

@@ -19,7 +19,6 @@ use super::{Kind, Role, find};
 /// What an entry can be found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
-    /// Its kind.
     Kind = 1,
     /// `tenant_id`.
     Tenant = 2,
@@ -37,15 +36,12 @@ pub enum Field {
     TenantJson = 8,
 }
 
-/// A field with a value.
 pub type Fact<'e> = (Field, Cow<'e, str>);
 
-/// The facts of one entry.
 pub type Facts<'e> = Vec<Fact<'e>>;
 
 /// The facts of an entry, sorted, each once. A value of another type than its
 /// field's, and a payload that is no object, say nothing.
-#[must_use]
 pub fn facts<'e>(kind: &'e str, payload: &'e [u8]) -> Facts<'e> {
     let mut values = vec![(Field::Kind, Cow::Borrowed(kind))];
     let text = str::from_utf8(payload).unwrap_or_default();

@@ -20,7 +20,6 @@ use crate::wcp::terms::Env;
 pub struct Answers {
     /// The live code hash of each worker that was asked for, malformed or not.
     pub live_hashes: Vec<(Arc<str>, Option<String>)>,
-    /// The gate's.
     pub gate: Option<Result<GateAnswer, GateError>>,
     /// The hash of the approval that stood for a human.
     pub approval: Option<String>,
@@ -29,8 +28,6 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// What was answered.
-    #[must_use]
     pub fn of(consulted: &Consulted) -> Answers {
         let selected = consulted.workers.iter().find(|(_, available)| *available);
         let code = consulted.code.as_ref().zip(selected);
@@ -45,8 +42,6 @@ impl Answers {
         }
     }
 
-    /// The answers as they are recorded.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let hashes = self.live_hashes.iter();
         let hashes = hashes.map(|(id, hash)| (&**id, hash.as_deref()));
@@ -61,9 +56,6 @@ impl Answers {
     /// The inverse of [`Answers::to_value`]. Of an error of the gate only what
     /// a decision depends on is read back: whether it was undefined, the stub's
     /// or another.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the member.
     pub fn read(answers: &Object, env: Env) -> Result<Answers, MemberError> {
         let read: Read = shape::read_object(answers, "")?;
         let gate = read.gate.map(|gate| gate.answer(env)).transpose();
@@ -76,7 +68,6 @@ impl Answers {
     }
 }
 
-/// As it is recorded.
 #[derive(Serialize)]
 struct Written<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -89,7 +80,6 @@ struct Written<'a> {
     banned: Option<bool>,
 }
 
-/// As it is read back.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Read {
@@ -112,7 +102,6 @@ struct ReadGate {
 }
 
 /// `{"decision", "policy_version", "reason"}` or `{"error", "detail"}`.
-#[must_use]
 pub fn gate_to_value(answer: &Result<GateAnswer, GateError>) -> Value {
     match answer {
         Ok(answer) => answer.to_value(),

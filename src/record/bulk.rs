@@ -25,7 +25,6 @@ struct Last {
 }
 
 impl CaseGovernance {
-    /// What governs a case.
     pub fn of(&mut self, case: &Case) -> Arc<Governance> {
         let hall = &case.hall;
         let rules_document = match &self.last {
@@ -66,7 +65,6 @@ impl CaseGovernance {
 
 impl Recorder {
     /// Decides a case and makes its entry.
-    #[must_use]
     pub fn prepare_case(&self, governance: &Governance, case: &Case, stamp: Stamp) -> Prepared {
         let asked = Asked {
             input: &case.input,

@@ -9,7 +9,6 @@ const SHOWN: usize = 200;
 
 /// What is decided otherwise from now on: one sentence a change, at most
 /// [`limits::REPORTED`]. Without a Hall before there is nothing to compare.
-#[must_use]
 pub fn changes(before: Option<&Hall>, after: &Hall) -> Vec<String> {
     let Some(before) = before else {
         return Vec::new();
@@ -19,21 +18,17 @@ pub fn changes(before: Option<&Hall>, after: &Hall) -> Vec<String> {
 }
 
 /// What is in one document and not in another, in words.
-#[must_use]
 pub fn differences(before: &Value, after: &Value) -> Vec<String> {
     let mut told = Vec::new();
     compare("", Some(before), Some(after), &mut told);
     told
 }
 
-/// Sentences as an array.
-#[must_use]
 pub fn texts(sentences: &[String]) -> Value {
     let sentences = sentences.iter().map(|text| Value::from(text.as_str()));
     Value::Array(sentences.collect())
 }
 
-/// Everything that decides, as one document.
 fn described(hall: &Hall) -> Value {
     let governance = hall.governance();
     let mut object = Object::new();

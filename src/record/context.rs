@@ -13,17 +13,11 @@ use crate::ledger::shape::{self, MemberError, MemberProblem};
 /// The `context` of a recorded decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Context {
-    /// The routing task, for telemetry.
     pub task_id: String,
-    /// The rule set.
     pub rules: DocumentDigest,
-    /// The Hall's configuration.
     pub config: DocumentDigest,
-    /// The policy gate.
     pub gate: GateSource,
-    /// The ban list.
     pub ban_list: BanSource,
-    /// What was consulted of the registry.
     pub registry: RegistrySlice,
 }
 
@@ -36,7 +30,6 @@ pub enum GateSource {
     Policy(DocumentDigest),
     /// The allow-all stub, in `dev` only.
     Stub,
-    /// The allow-all stub, wherever it is asked.
     StubEverywhere,
     /// A gate that only its answer is known of.
     Opaque,
@@ -47,15 +40,12 @@ pub enum GateSource {
 pub enum BanSource {
     /// No ban list is configured.
     None,
-    /// A list.
     List(DocumentDigest),
     /// A list that only its answer is known of.
     Opaque,
 }
 
 impl GateSource {
-    /// The spelling.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             GateSource::None => "none",
@@ -114,7 +104,6 @@ impl<'v> Deserialize<'v> for ListNamed {
 
 impl Context {
     /// The context as it is recorded, every member present.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(&Recorded {
             task_id: Cow::Borrowed(&self.task_id),
@@ -132,9 +121,6 @@ impl Context {
     }
 
     /// The inverse of [`Context::to_value`].
-    ///
-    /// # Errors
-    /// [`MemberError`] names the member.
     pub fn read(context: &Object) -> Result<Context, MemberError> {
         let recorded: Recorded<'_> = shape::read_object(context, "")?;
         let gate = match (&*recorded.gate, recorded.policy) {

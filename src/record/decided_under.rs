@@ -15,9 +15,6 @@ const NAMED: [&str; 4] = ["rules", "config", "policy", "ban_list"];
 
 /// What an entry says decisions were taken under: a decision its context, a
 /// reload what was taken up. None for entries of other kinds.
-///
-/// # Errors
-/// [`QueryError`].
 pub fn decided_under(store: &dyn Store, entry: &Entry) -> Result<Option<Value>, QueryError> {
     let payload = entry.check_payload().unwrap_or_default();
     let said = match entry.kind() {
@@ -46,10 +43,6 @@ pub fn decided_under(store: &dyn Store, entry: &Entry) -> Result<Option<Value>, 
     Ok(Some(Value::Object(under)))
 }
 
-/// A document, and where it stands.
-///
-/// # Errors
-/// [`QueryError`].
 pub fn find_document(
     store: &dyn Store,
     digest: DocumentDigest,

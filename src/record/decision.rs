@@ -16,7 +16,6 @@ use crate::wcp::router::Decided;
 /// The payload of a `wcp.decision`, and the receipt in it.
 ///
 /// `basis` is what it was decided from, under `governance`.
-#[must_use]
 pub fn compose(
     decided: &Decided,
     input: &RouteInput,
@@ -60,20 +59,15 @@ const MEMBERS: [&str; 7] = [
     ACTOR,
 ];
 
-/// A recorded decision, read back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionRecord {
-    /// The decision as it was recorded.
     pub decision: Value,
-    /// The request, as far as it was recorded.
     pub input: RecordedInput,
     /// The SHA-256 of the request as it came.
     pub input_hash: String,
-    /// What it was taken under.
     pub context: Context,
     /// What cannot be asked again.
     pub answers: Answers,
-    /// The receipt as it was recorded.
     pub receipt: Value,
     /// On whose behalf it was asked, where that is recorded.
     pub actor: Option<Value>,

@@ -22,7 +22,6 @@ pub struct Document {
     content: Value,
 }
 
-/// The payload that keeps one.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Payload {
@@ -33,7 +32,6 @@ struct Payload {
 
 impl Document {
     /// The document of `content`; text is a string.
-    #[must_use]
     pub fn new(content: Value) -> Document {
         let media_type = match content {
             Value::String(_) => TEXT,
@@ -46,35 +44,25 @@ impl Document {
         }
     }
 
-    /// Its name.
-    #[must_use]
     pub const fn digest(&self) -> DocumentDigest {
         self.digest
     }
 
-    /// What it is written in.
-    #[must_use]
     pub fn media_type(&self) -> &str {
         &self.media_type
     }
 
-    /// What it says.
-    #[must_use]
     pub const fn content(&self) -> &Value {
         &self.content
     }
 
     /// The payload of a `wcp.document`: `{"digest", "media_type", "content"}`.
-    #[must_use]
     pub fn to_payload(&self) -> Object {
         document::payload(&self.media_type, self.content.clone())
     }
 
     /// Reads a payload, and gives the digest that it names beside the document:
     /// they differ where somebody changed the one or the other.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the member.
     pub fn from_payload(payload: &Object) -> Result<(DocumentDigest, Document), MemberError> {
         let read: Payload = shape::read_object(payload, "")?;
         let document = Document {

@@ -13,7 +13,6 @@ use crate::wcp::config::HallConfig;
 use crate::wcp::gate::{PolicyGate, Rerun};
 use crate::wcp::rule_set::RuleSet;
 
-/// A gate that threads share.
 pub type SharedGate = Arc<dyn PolicyGate + Send + Sync>;
 
 /// What governs decisions, and of each part the document, made once a load. A
@@ -44,7 +43,6 @@ impl fmt::Debug for Governance {
 
 impl Governance {
     /// These rules, and otherwise the defaults: no policy gate, no ban list.
-    #[must_use]
     pub fn new(rules: Arc<RuleSet>) -> Governance {
         let document = Arc::new(Document::new(rules.document().clone()));
         Governance::with_rules_document(rules, document)
@@ -69,8 +67,6 @@ impl Governance {
         }
     }
 
-    /// Under other floors.
-    #[must_use]
     pub fn with_config(self, config: HallConfig) -> Governance {
         Governance {
             config_document: Arc::new(Document::new(config.to_value())),
@@ -79,8 +75,6 @@ impl Governance {
         }
     }
 
-    /// With a policy gate.
-    #[must_use]
     pub fn with_gate(self, gate: SharedGate) -> Governance {
         let (gate_source, policy_document) = match gate.rerun() {
             Rerun::Opaque => (GateSource::Opaque, None),
@@ -100,8 +94,6 @@ impl Governance {
         }
     }
 
-    /// With a ban list.
-    #[must_use]
     pub fn with_ban_list(self, list: Arc<BanList>) -> Governance {
         Governance {
             ban_document: Some(Arc::new(Document::new(list.document().clone()))),
@@ -110,45 +102,33 @@ impl Governance {
         }
     }
 
-    /// The rules.
-    #[must_use]
     pub const fn rules(&self) -> &Arc<RuleSet> {
         &self.rules
     }
 
-    /// The floors.
-    #[must_use]
     pub fn config(&self) -> &HallConfig {
         &self.config
     }
 
-    /// The ban list, if there is one.
-    #[must_use]
     pub const fn ban_list(&self) -> Option<&Arc<BanList>> {
         self.ban_list.as_ref()
     }
 
     /// The policy, if there is one that can be run again.
-    #[must_use]
     pub fn policy(&self) -> Option<&Value> {
         self.policy_document.as_deref().map(Document::content)
     }
 
-    /// What stands behind the gate.
-    #[must_use]
     pub const fn gate_source(&self) -> GateSource {
         self.gate_source
     }
 
-    /// What stands behind the ban list.
-    #[must_use]
     pub fn ban_source(&self) -> BanSource {
         let document = self.ban_document.as_ref();
         document.map_or(BanSource::None, |list| BanSource::List(list.digest()))
     }
 
     /// What a decision is taken from here, with this registry.
-    #[must_use]
     pub fn basis<'a>(
         &'a self,
         registry: &'a dyn RegistryView,
@@ -185,7 +165,6 @@ impl Governance {
         ]
     }
 
-    /// The digests of rules and configuration.
     pub(super) fn named(&self) -> (DocumentDigest, DocumentDigest) {
         (self.rules_document.digest(), self.config_document.digest())
     }

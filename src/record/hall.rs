@@ -32,7 +32,6 @@ pub struct Hall {
 
 impl Hall {
     /// A Hall with these rules and nothing else.
-    #[must_use]
     pub fn new(rules: impl Into<Arc<RuleSet>>) -> Hall {
         Hall {
             governance: Governance::new(rules.into()),
@@ -42,30 +41,22 @@ impl Hall {
         }
     }
 
-    /// Under these floors.
-    #[must_use]
     pub fn with_config(mut self, config: HallConfig) -> Hall {
         self.governance = self.governance.with_config(config);
         self
     }
 
-    /// With this policy gate.
-    #[must_use]
     pub fn with_gate(mut self, gate: SharedGate) -> Hall {
         self.governance = self.governance.with_gate(gate);
         self
     }
 
-    /// With this ban list.
-    #[must_use]
     pub fn with_ban_list(mut self, list: BanList) -> Hall {
         self.governance = self.governance.with_ban_list(Arc::new(list));
         self.settle();
         self
     }
 
-    /// With these workers.
-    #[must_use]
     pub fn with_registry(mut self, registry: Registry) -> Hall {
         self.registry = registry;
         self.settle();
@@ -85,33 +76,26 @@ impl Hall {
     }
 
     /// Rules, configuration, policy gate and ban list.
-    #[must_use]
     pub const fn governance(&self) -> &Governance {
         &self.governance
     }
 
-    /// The workers.
-    #[must_use]
     pub const fn workers(&self) -> &Registry {
         &self.registry
     }
 
     /// Records of the folder that were not enrolled.
     #[cfg(feature = "files")]
-    #[must_use]
     pub fn dropped(&self) -> &[InvalidRecord] {
         &self.dropped
     }
 
-    /// What its configuration's author should know.
-    #[must_use]
     pub fn warnings(&self) -> Vec<ConfigWarning> {
         self.governance.config().warnings().collect()
     }
 
     /// Why a worker is banned, if it is: by its id, its namespace, or a hash of
     /// its code.
-    #[must_use]
     pub fn ban_of(&self, worker_id: &str) -> Option<String> {
         let list = self.governance.ban_list()?;
         if let Some(reason) = list.find_worker(worker_id) {
@@ -143,7 +127,6 @@ impl Hall {
     }
 
     /// What a decision is taken from, for the usual task.
-    #[must_use]
     pub fn basis(&self) -> Basis<'_> {
         self.governance.basis(self, None, DEFAULT_TASK_ID)
     }
@@ -155,7 +138,6 @@ impl Hall {
 
     /// The digests by name of everything that decides, `null` where there is
     /// nothing: what `hall.reload` records before and after.
-    #[must_use]
     pub fn digests(&self) -> Value {
         let members = self.governance.digests().into_iter();
         Value::Object(members.chain(self.registry_members()).collect::<Object>())
@@ -163,7 +145,6 @@ impl Hall {
 
     /// The digests of the registry and the ban list alone: what a change of a
     /// worker records before and after.
-    #[must_use]
     pub fn registry_digests(&self) -> Value {
         let [.., bans] = self.governance.digests();
         Value::Object([bans].into_iter().chain(self.registry_members()).collect())

@@ -27,55 +27,37 @@ use crate::wcp::worker_source::AttestError;
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct HallError {
-    /// The file or folder.
     pub path: PathBuf,
-    /// What is wrong with it.
     pub problem: HallProblem,
 }
 
 /// What is wrong with a Hall's file.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum HallProblem {
-    /// It cannot be read.
     #[error(transparent)]
     Unreadable(#[from] io::Error),
-    /// It has too many bytes.
     #[error("larger than {limit} bytes")]
-    TooLarge {
-        /// How many it may have.
-        limit: usize,
-    },
-    /// It is no JSON.
+    TooLarge { limit: usize },
     #[error(transparent)]
     NotJson(#[from] ParseError),
-    /// It has no rules.
     #[error(transparent)]
     Rules(#[from] RulesError),
-    /// It is no configuration.
     #[error(transparent)]
     Config(#[from] MemberError),
-    /// It has no list of what is banned.
     #[error(transparent)]
     BanList(#[from] BanListError),
-    /// It has no allow-lists.
     #[error("the allow-list is not an object of lists of destinations by environment")]
     AllowList,
-    /// The folder of records cannot be listed.
     #[error(transparent)]
     RegistryDir(io::Error),
-    /// It is no folder that workers' sources may be in.
     #[error(transparent)]
     WorkersRoot(#[from] AttestError),
-    /// The policy's files cannot be read.
     #[cfg(feature = "rego")]
     #[error(transparent)]
     PolicySource(#[from] BundleError),
-    /// The policy does not compile.
     #[cfg(feature = "rego")]
     #[error(transparent)]
     Policy(#[from] RegoError),
-    /// It is a policy, and this build has no engine for policies.
     #[error("this program was built without Rego")]
     NoEngine,
 }
@@ -95,18 +77,12 @@ impl Hall {
     /// [`policy`](Hall::policy), [`ban_list`](Hall::ban_list),
     /// [`egress_allowlist`](Hall::egress_allowlist),
     /// [`workers_root`](Hall::workers_root).
-    ///
-    /// # Errors
-    /// [`HallError`] names the file and the place.
     pub fn load(rules: impl AsRef<Path>) -> Result<Hall, HallError> {
         Ok(Hall::new(rules_in(rules.as_ref())?))
     }
 
     /// With the workers of a folder of records. Records that are no good are
     /// not enrolled and named by [`Hall::dropped`].
-    ///
-    /// # Errors
-    /// [`HallError`] if the folder cannot be listed.
     pub fn registry(mut self, dir: impl AsRef<Path>) -> Result<Hall, HallError> {
         let dropped = self.registry.add_dir(dir.as_ref());
         let dropped = dropped.map_err(HallProblem::RegistryDir);
@@ -115,10 +91,6 @@ impl Hall {
         Ok(self)
     }
 
-    /// Under the configuration of a file.
-    ///
-    /// # Errors
-    /// [`HallError`] names the file and the place.
     pub fn config(self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
         let path = path.as_ref();
         let config = HallConfig::read(&json(path)?, "").map_err(HallProblem::from);
@@ -126,18 +98,12 @@ impl Hall {
     }
 
     /// With a policy gate in Rego: a file, or a bundle's folder.
-    ///
-    /// # Errors
-    /// [`HallError`] names the file and the place.
     pub fn policy(self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
         Ok(self.with_gate(policy_in(path.as_ref(), None)?))
     }
 
     /// The same, evaluated in processes of their own by `evaluator`, which is
     /// `sealbook`.
-    ///
-    /// # Errors
-    /// [`HallError`] names the file and the place.
     pub fn fenced_policy(
         self,
         path: impl AsRef<Path>,
@@ -148,15 +114,11 @@ impl Hall {
 
     /// With the stub that allows everything in the place of a policy gate: in
     /// `dev`, or everywhere.
-    #[must_use]
     pub fn stub_policy(self, everywhere: bool) -> Hall {
         self.with_gate(Arc::new(StubGate { everywhere }))
     }
 
     /// With the ban list of a file.
-    ///
-    /// # Errors
-    /// [`HallError`] names the file and the item.
     pub fn ban_list(self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
         let path = path.as_ref();
         let list = BanList::parse(&read(path, limits::LINE_BYTES)?).map_err(HallProblem::from);
@@ -165,9 +127,6 @@ impl Hall {
 
     /// With the destinations that may be reached, by environment, of a file
     /// such as `{"prod": ["api.example.com"]}`.
-    ///
-    /// # Errors
-    /// [`HallError`] names the file.
     pub fn egress_allowlist(mut self, path: impl AsRef<Path>) -> Result<Hall, HallError> {
         let path = path.as_ref();
         let lists = allowlists(&json(path)?).ok_or(HallProblem::AllowList);
@@ -179,9 +138,6 @@ impl Hall {
 
     /// With the folder that workers' source files are opened beneath, and
     /// nowhere else.
-    ///
-    /// # Errors
-    /// [`HallError`] if it is no folder.
     pub fn workers_root(mut self, dir: impl AsRef<Path>) -> Result<Hall, HallError> {
         let set = self.registry.set_allowed_worker_dirs(&[dir.as_ref()]);
         set.map_err(HallProblem::from)
@@ -191,9 +147,6 @@ impl Hall {
 }
 
 /// The rules of a file; `-` is standard input.
-///
-/// # Errors
-/// [`HallError`] names the file and the place.
 pub fn rules_in(path: &Path) -> Result<RuleSet, HallError> {
     let loaded = match path == Path::new("-") {
         true => load_rules_from_dict(&json(path)?),
@@ -204,9 +157,6 @@ pub fn rules_in(path: &Path) -> Result<RuleSet, HallError> {
 
 /// A policy, compiled; here, or by a program that evaluates it in processes of
 /// their own.
-///
-/// # Errors
-/// [`HallError`] names the file and the place.
 #[cfg(feature = "rego")]
 pub fn policy_in(path: &Path, evaluator: Option<&Path>) -> Result<SharedGate, HallError> {
     use crate::wcp::rego::fenced::FencedGate;
@@ -222,18 +172,12 @@ pub fn policy_in(path: &Path, evaluator: Option<&Path>) -> Result<SharedGate, Ha
 }
 
 /// This build has no engine for policies.
-///
-/// # Errors
-/// [`HallProblem::NoEngine`].
 #[cfg(not(feature = "rego"))]
 pub fn policy_in(path: &Path, _: Option<&Path>) -> Result<SharedGate, HallError> {
     Err(HallProblem::of(path)(HallProblem::NoEngine))
 }
 
 /// A JSON document, read strictly; `-` is standard input.
-///
-/// # Errors
-/// [`HallError`] names the file and the place.
 pub fn json(path: &Path) -> Result<Value, HallError> {
     let document = parse::parse(&read(path, limits::LINE_BYTES)?);
     document.map_err(|error| HallProblem::of(path)(error.into()))
@@ -241,9 +185,6 @@ pub fn json(path: &Path) -> Result<Value, HallError> {
 
 /// The bytes of a file; `-` is standard input. A pipe is waited for: the
 /// operator who names one means it.
-///
-/// # Errors
-/// [`HallError`] names the file.
 pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, HallError> {
     let failed = |error: io::Error| HallProblem::of(path)(error.into());
     match path == Path::new("-") {
@@ -253,9 +194,6 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, HallError> {
 }
 
 /// The bytes of what was opened as `path`.
-///
-/// # Errors
-/// [`HallError`] names the file.
 pub fn read_from(source: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, HallError> {
     let mut bytes = Vec::new();
     let mut source = source.take(limit as u64 + 1);

@@ -11,7 +11,6 @@ use crate::wcp::input::RouteInput;
 /// What is recorded of a request's `request`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RequestContent {
-    /// All of it.
     #[default]
     Whole,
     /// Its digest and the four flags that the blast score depends on. Of
@@ -22,13 +21,11 @@ pub enum RequestContent {
 /// A request that was read back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedInput {
-    /// The request, as far as it was recorded.
     pub input: RouteInput,
     /// Whether that is all of it, so that its hash can be computed again.
     pub whole: bool,
 }
 
-/// Instead of the credential.
 const CREDENTIAL: &str = "tenant_credential_sha256";
 
 /// Instead of `request`.
@@ -39,7 +36,6 @@ const REQUEST_FLAGS: &str = "request_flags";
 
 /// The request as it is recorded: every field present, `tenant_credential`
 /// `null` and its SHA-256 beside it.
-#[must_use]
 pub fn to_recorded(input: &RouteInput, content: RequestContent) -> Object {
     let mut object = match input.to_value() {
         Value::Object(object) => object,
@@ -62,9 +58,6 @@ pub fn to_recorded(input: &RouteInput, content: RequestContent) -> Object {
 }
 
 /// The inverse of [`to_recorded`], as far as there is one.
-///
-/// # Errors
-/// [`MemberError`] names the member.
 pub fn from_recorded(object: &Object) -> Result<RecordedInput, MemberError> {
     let mut rest = object.clone();
     let mut whole = true;

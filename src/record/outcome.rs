@@ -18,7 +18,6 @@ use crate::wcp::record::{RecordError, WorkerRecord};
 /// and nobody else may bring it.
 pub const ACTOR: &str = "_actor";
 
-/// What is to be recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
     kind: &'static str,
@@ -34,15 +33,11 @@ pub struct Approval {
     pub input_hash: String,
     /// The routing task of the denied request: it is of this task and no other.
     pub task_id: String,
-    /// What was decided.
     pub verdict: ApprovalVerdict,
-    /// By whom.
     pub who: String,
-    /// Why.
     pub why: String,
     /// Until when an approval holds; none if it holds for ever.
     pub expires: Option<Timestamp>,
-    /// The denied request's tenant, to be found by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// The denied request's correlation id, to be found by.
@@ -50,7 +45,6 @@ pub struct Approval {
     pub correlation_id: Option<String>,
 }
 
-/// What a human decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", rename = "approve, deny or escalate")]
 pub enum ApprovalVerdict {
@@ -63,8 +57,6 @@ pub enum ApprovalVerdict {
 }
 
 impl ApprovalVerdict {
-    /// The verdict's spelling.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             ApprovalVerdict::Approve => "approve",
@@ -75,27 +67,20 @@ impl ApprovalVerdict {
 }
 
 impl Outcome {
-    /// Its kind.
-    #[must_use]
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// Its payload.
-    #[must_use]
     pub const fn payload(&self) -> &Object {
         &self.payload
     }
 
-    /// On whose behalf it came in.
-    #[must_use]
     pub fn by(mut self, actor: Value) -> Outcome {
         self.payload.insert(ACTOR, actor);
         self
     }
 
     /// Belonging to a case, if it does.
-    #[must_use]
     pub fn of_case(self, correlation_id: Option<&str>) -> Outcome {
         match correlation_id {
             Some(id) => self.with("correlation_id", id),
@@ -103,8 +88,6 @@ impl Outcome {
         }
     }
 
-    /// With one more member.
-    #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Outcome {
         self.payload.insert(name, value);
         self
@@ -113,7 +96,6 @@ impl Outcome {
     /// A verification of a worker package: worker ids, `package_hash`, `ok`,
     /// `deny_code`, `meta`, `manifest_sha256`.
     #[cfg(feature = "files")]
-    #[must_use]
     pub fn attestation(attestation: &crate::attestation::Attestation) -> Outcome {
         let meta = &attestation.meta;
         let mut payload = match attestation.to_value() {
@@ -139,7 +121,6 @@ impl Outcome {
     /// A verification of an artifact manifest: the whole result, and
     /// `manifest_sha256`.
     #[cfg(feature = "files")]
-    #[must_use]
     pub fn manifest(result: &crate::manifest::VerificationResult) -> Outcome {
         let mut payload = match result.to_value() {
             Value::Object(object) => object,
@@ -155,14 +136,12 @@ impl Outcome {
     }
 
     /// A capability card, judged: `card`, `verdict`.
-    #[must_use]
     pub fn card(card: &CapabilityCard) -> Outcome {
         Outcome::judged_card(card, card.verify())
     }
 
     /// A capability card under the verdict of somebody who asked more of it,
     /// such as to be a certain vacant's.
-    #[must_use]
     pub fn judged_card(card: &CapabilityCard, passed: bool) -> Outcome {
         let verdict = if passed { "pass" } else { "fail" };
         let members = [
@@ -177,7 +156,6 @@ impl Outcome {
 
     /// A resident form, judged: the members of `verdict`, and the digest of the
     /// form as it would be written.
-    #[must_use]
     pub fn resident(form: &ResidentForm, verdict: &Object) -> Outcome {
         let mut payload = verdict.clone();
         let digest = form.to_text().ok().map(|text| Hash::of(text.as_bytes()));
@@ -193,7 +171,6 @@ impl Outcome {
     /// in the `ledger`, or in a `folder`, whose own word counts. In `before` and
     /// `after` stand the digest of all records and the `artifact_hash` of the
     /// worker's own, `null` where there was none; `changes` says it in words.
-    #[must_use]
     pub fn enrolment(
         id: &str,
         worker: &WorkerRecord,
@@ -227,7 +204,6 @@ impl Outcome {
 
     /// A worker's record was refused, because it was changed after it was
     /// hashed. It is kept as it came.
-    #[must_use]
     pub fn refused_enrolment(record: &Value, error: &RecordError) -> Outcome {
         let mut payload = Object::new();
         for name in ["worker_id", "worker_species_id"] {
@@ -246,7 +222,6 @@ impl Outcome {
     }
 
     /// A record of a folder that a Hall did not take up, for the same reason.
-    #[must_use]
     pub fn dropped_record(path: &str, problem: &str) -> Outcome {
         let members = [
             ("enrolled", Value::from(false)),
@@ -261,7 +236,6 @@ impl Outcome {
     }
 
     /// A submitted hash is taken as a worker's.
-    #[must_use]
     pub fn confirmation(worker_id: &str, sha256: &Sha256Digest, why: &str) -> Outcome {
         let sha256 = sha256.to_string();
         let members = [("worker_id", worker_id), ("sha256", &sha256), ("why", why)];
@@ -272,7 +246,6 @@ impl Outcome {
     }
 
     /// The enrolment of a worker is revoked, or restored.
-    #[must_use]
     pub fn revocation(worker_id: &str, revoked: bool, why: &str) -> Outcome {
         let members: Object = [("worker_id", worker_id), ("why", why)]
             .into_iter()
@@ -286,7 +259,6 @@ impl Outcome {
 
     /// A hash, a worker or a namespace is banned, or a ban lifted; `member` says
     /// which of them `name` is.
-    #[must_use]
     pub fn ban(member: &'static str, name: &str, banned: bool, reason: &str) -> Outcome {
         let members: Object = [(member, name), ("reason", reason)].into_iter().collect();
         Outcome {
@@ -298,7 +270,6 @@ impl Outcome {
 
     /// The hash of a worker's package, as `payload` says it: nothing of it was
     /// verified.
-    #[must_use]
     pub const fn submission(payload: Object) -> Outcome {
         Outcome {
             kind: kind::SUBMISSION,
@@ -307,7 +278,6 @@ impl Outcome {
     }
 
     /// A hash that someone reports as bad: nothing of it was verified.
-    #[must_use]
     pub const fn report(payload: Object) -> Outcome {
         Outcome {
             kind: kind::REPORT,
@@ -317,7 +287,6 @@ impl Outcome {
 
     /// A decision that `submitter` claims: `submitter`, `body`. Nothing of it
     /// is believed.
-    #[must_use]
     pub fn ingested(submitter: Value, body: Object) -> Outcome {
         let members = [("submitter", submitter), ("body", Value::Object(body))];
         Outcome {
@@ -329,7 +298,6 @@ impl Outcome {
     /// A Hall took up other files: `before` and `after`, each the digests
     /// that [`Hall::digests`](super::Hall::digests) gives; `before` is
     /// `null` where there were none.
-    #[must_use]
     pub fn reload(before: Value, after: Value) -> Outcome {
         Outcome {
             kind: kind::RELOAD,
@@ -337,8 +305,6 @@ impl Outcome {
         }
     }
 
-    /// A denial that was resolved.
-    #[must_use]
     pub fn approval(approval: &Approval) -> Outcome {
         Outcome {
             kind: kind::APPROVAL,

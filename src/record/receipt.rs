@@ -11,7 +11,6 @@ use crate::wcp::denial::Denial;
 /// What was dispatched, to whom, and on whose word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvidenceReceipt {
-    /// The request's.
     pub correlation_id: Arc<str>,
     /// When; none if nothing is dispatched: a denial, or a dry run.
     pub dispatched_at: Option<Timestamp>,
@@ -20,11 +19,9 @@ pub struct EvidenceReceipt {
     pub worker_id: Option<Arc<str>>,
     /// The species that was selected, where `worker_id` is a worker.
     pub worker_species_id: Option<Arc<str>>,
-    /// The request's.
     pub capability_id: Arc<str>,
     /// `ALLOW`, `DENY` or `REQUIRE_HUMAN`.
     pub policy_decision: &'static str,
-    /// The controls that were asked for and present.
     pub controls_verified: Vec<Arc<str>>,
     /// Of what was routed; none for a denial.
     pub artifact_hash: Option<String>,
@@ -33,7 +30,6 @@ pub struct EvidenceReceipt {
 impl EvidenceReceipt {
     /// The receipt of a decision that `registry` was consulted for, with the
     /// `controls` that were looked at.
-    #[must_use]
     pub fn of(
         decision: &RouteDecision,
         controls: &[(Arc<str>, bool)],
@@ -64,7 +60,6 @@ impl EvidenceReceipt {
     }
 
     /// The receipt as it is recorded, every member present.
-    #[must_use]
     pub fn to_object(&self) -> Object {
         let controls = self.controls_verified.iter().map(|id| Value::from(&**id));
         let dispatched_at = self.dispatched_at.map(|at| at.to_string());

@@ -37,16 +37,13 @@ pub struct Recorder {
 /// A request with what belongs to this one decision.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
-    /// The request.
     pub input: &'a RouteInput,
     /// The hash of the entry in which a human approves this request, if one
     /// does and it still holds.
     pub approval: Option<&'a str>,
-    /// The routing task.
     pub task_id: &'a str,
     /// On whose behalf it came in, for `_actor`; none outside of a server.
     pub actor: Option<&'a Value>,
-    /// The decision's id and time.
     pub stamp: Stamp,
 }
 
@@ -64,11 +61,8 @@ pub struct Recorded {
 /// The evidence receipt, and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DecisionReceipt {
-    /// What WCP wants to know.
     pub evidence: EvidenceReceipt,
-    /// Its entry.
     pub entry: Receipt,
-    /// The log's key.
     pub log: PublicKey,
     /// The log's entry 0.
     pub genesis: Hash,
@@ -76,7 +70,6 @@ pub struct DecisionReceipt {
 
 impl DecisionReceipt {
     /// The evidence receipt with `seq`, `entry_hash`, `log` and `genesis`.
-    #[must_use]
     pub fn to_object(&self) -> Object {
         let mut object = self.evidence.to_object();
         object.insert("seq", self.entry.seq.0);
@@ -86,8 +79,6 @@ impl DecisionReceipt {
         object
     }
 
-    /// The entry's number.
-    #[must_use]
     pub const fn seq(&self) -> Seq {
         self.entry.seq
     }
@@ -113,7 +104,6 @@ pub struct Underway {
 
 impl Recorder {
     /// Records in `logbook`, requests with all of their content.
-    #[must_use]
     pub fn new(logbook: Arc<Logbook>) -> Recorder {
         Recorder {
             logbook,
@@ -123,35 +113,29 @@ impl Recorder {
     }
 
     /// Records so much of every request's content.
-    #[must_use]
     pub fn with_content(mut self, content: RequestContent) -> Recorder {
         self.content = content;
         self
     }
 
-    /// The ledger.
-    #[must_use]
     pub const fn logbook(&self) -> &Arc<Logbook> {
         &self.logbook
     }
 
     /// Decides, records, and answers when the entry is durable. What cannot be
     /// recorded is denied.
-    #[must_use]
     pub fn decide(&self, hall: &Hall, asked: &Asked<'_>) -> Recorded {
         self.begin(hall, asked).wait()
     }
 
     /// Decides and hands the entry over, to be waited for later: a caller with
     /// many keeps several under way.
-    #[must_use]
     pub fn begin(&self, hall: &Hall, asked: &Asked<'_>) -> Underway {
         self.submit(self.prepare(hall.governance(), hall, asked))
     }
 
     /// Decides and makes the entry, which is all of the work but the ledger's:
     /// for a caller whose threads decide in any order and record in one.
-    #[must_use]
     pub fn prepare(
         &self,
         governance: &Governance,
@@ -174,8 +158,6 @@ impl Recorder {
         }
     }
 
-    /// Hands an entry over.
-    #[must_use]
     pub fn submit(&self, prepared: Prepared) -> Underway {
         let submitted = prepared.entry.and_then(|entry| {
             let documents: Vec<&Arc<Document>> = prepared.documents.iter().collect();
@@ -228,7 +210,6 @@ impl Recorder {
 
 impl Underway {
     /// Waits until the entry is durable.
-    #[must_use]
     pub fn wait(self) -> Recorded {
         let identity = self.logbook.identity();
         let submitted = self.submitted;

@@ -22,7 +22,6 @@ pub struct RegistrySlice {
     pub candidates: Vec<Candidate>,
     /// Whether there was a source of envelopes and allow-lists.
     pub privileges_configured: bool,
-    /// Whether there was a source of code hashes.
     pub attestation_configured: bool,
     /// What may be reached from the environment of the request; none if
     /// nothing is configured, or no candidate was looked at.
@@ -37,17 +36,13 @@ pub struct RegistrySlice {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
-    /// The species.
     pub worker_species_id: Arc<str>,
-    /// Whether it was available.
     pub available: bool,
-    /// Its privilege envelope.
     pub envelope: Option<Arc<Object>>,
     /// The hash that its code should have, malformed or not.
     pub registered_hash: Option<String>,
     /// The `artifact_hash` of its worker's record.
     pub artifact_hash: Option<Arc<str>>,
-    /// The worker that stands for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_id: Option<Arc<str>>,
     /// Whether that may be dispatched to.
@@ -62,7 +57,6 @@ pub struct Candidate {
 impl RegistrySlice {
     /// What a registry was asked for a decision in `env`, and what belongs to
     /// the candidates that it named.
-    #[must_use]
     pub fn of(consulted: &Consulted, basis: &Basis<'_>, env: Env) -> RegistrySlice {
         let registry = basis.registry;
         let mut candidates: Vec<Candidate> = Vec::with_capacity(consulted.workers.len());
@@ -93,15 +87,12 @@ impl RegistrySlice {
         }
     }
 
-    /// A candidate by its species.
-    #[must_use]
     pub fn candidate(&self, worker_species_id: &str) -> Option<&Candidate> {
         let mut candidates = self.candidates.iter();
         candidates.find(|c| *c.worker_species_id == *worker_species_id)
     }
 }
 
-/// Pairs as an object.
 mod by_name {
     use std::collections::BTreeMap;
     use std::sync::Arc;

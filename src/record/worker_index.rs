@@ -23,50 +23,35 @@ use crate::wcp::record::WorkerRecord;
 /// A worker that was enrolled in the ledger.
 #[derive(Clone, Debug)]
 pub struct Enrolled {
-    /// Its record.
     pub record: WorkerRecord,
-    /// When.
     pub enrolled_at: Timestamp,
 }
 
 /// A package that was said to be a worker's.
 #[derive(Clone, Debug)]
 pub struct Submitted {
-    /// Its hash.
     pub sha256: Sha256Digest,
-    /// When it was submitted.
     pub attested_at: Timestamp,
-    /// Whether an administrator confirmed it.
     pub confirmed: bool,
-    /// Whether a machine wrote it.
     pub ai_generated: bool,
-    /// Which service did.
     pub ai_service: Option<String>,
-    /// Which model did.
     pub ai_model: Option<String>,
-    /// A digest of the session's id.
     pub ai_session_fingerprint: Option<String>,
 }
 
 /// A hash that someone says is bad.
 #[derive(Clone, Debug)]
 pub struct Reported {
-    /// The hash.
     pub sha256: Sha256Digest,
-    /// Why.
     pub reason: String,
-    /// When it was reported first.
     pub reported_at: Timestamp,
-    /// By whom.
     pub source: String,
 }
 
-/// The newest word on each.
 #[derive(Clone, Debug, Default)]
 pub struct WorkerIndex {
     enrolled: BTreeMap<String, Enrolled>,
     submitted: BTreeMap<String, Submitted>,
-    /// By worker: the hash that was confirmed last.
     confirmed: BTreeMap<String, String>,
     /// By hash; the first report of a hash stands.
     reported: BTreeMap<Sha256Digest, Reported>,
@@ -91,9 +76,6 @@ const BANNED: [&str; 3] = ["sha256", "worker_id", "namespace"];
 impl WorkerIndex {
     /// Reads the ledger. What is not as this program writes it says nothing
     /// here: it is in the ledger all the same.
-    ///
-    /// # Errors
-    /// [`QueryError`].
     pub fn read(store: &dyn Store) -> Result<WorkerIndex, QueryError> {
         let filter = Filter {
             kinds: KINDS.map(str::to_owned).into(),
@@ -124,7 +106,6 @@ impl WorkerIndex {
 
     /// The Hall of the files with what the ledger says. Workers of the ledger
     /// come after those of the folder, and replace them.
-    #[must_use]
     pub fn hall(&self, of_files: &Hall) -> Hall {
         let mut registry = of_files.workers().clone();
         for enrolled in self.enrolled.values() {
@@ -150,36 +131,27 @@ impl WorkerIndex {
     }
 
     /// A worker that was enrolled in the ledger.
-    #[must_use]
     pub fn worker(&self, worker_id: &str) -> Option<&Enrolled> {
         self.enrolled.get(worker_id)
     }
 
-    /// The newest package of a worker.
-    #[must_use]
     pub fn submitted(&self, worker_id: &str) -> Option<&Submitted> {
         self.submitted.get(worker_id)
     }
 
-    /// The reports, by hash.
     pub fn reported(&self) -> impl Iterator<Item = &Reported> {
         self.reported.values()
     }
 
-    /// The report of a hash.
-    #[must_use]
     pub fn report_of(&self, sha256: &Sha256Digest) -> Option<&Reported> {
         self.reported.get(sha256)
     }
 
     /// Why a worker's enrolment was revoked, if it was.
-    #[must_use]
     pub fn revoked(&self, worker_id: &str) -> Option<&str> {
         self.revoked.get(worker_id).map(String::as_str)
     }
 
-    /// Whether the ledger bans this.
-    #[must_use]
     pub fn bans(&self, member: &'static str, name: &str) -> bool {
         self.bans.contains_key(&(member, name.to_owned()))
     }
@@ -301,7 +273,6 @@ fn text<'o>(object: &'o Object, name: &str) -> Option<&'o str> {
 
 /// A change of the index as it is recorded: with the digests of the Hall before
 /// and after it, and what changes in words.
-#[must_use]
 pub fn change(outcome: Outcome, index: &WorkerIndex, of_files: &Hall) -> (Outcome, Vec<String>) {
     let before = index.hall(of_files);
     let mut after = index.clone();

@@ -8,20 +8,16 @@ use crate::producers;
 /// How many entries of the custody there were of what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Recorded decisions.
     pub decisions: u64,
     /// Of these, taken again.
     pub recomputed: u64,
-    /// Of these, come out otherwise.
     pub mismatched: u64,
     /// Decisions whose policy could not be evaluated here.
     pub could_not_evaluate: u64,
     /// Decisions whose policy has no counted budget, taken again under the limits
     /// of an earlier release.
     pub without_budget: u64,
-    /// Decisions that denied.
     pub denied: u64,
-    /// Decisions that were dry runs.
     pub dry_runs: u64,
     /// Decisions with preconditions that nobody enforced.
     pub unenforced: u64,
@@ -37,13 +33,10 @@ pub struct Counts {
 
 impl Counts {
     /// How many entries are counted so, of the kinds without a count above.
-    #[must_use]
     pub fn of(&self, counted: &str) -> u64 {
         self.others.get(counted).copied().unwrap_or(0)
     }
 
-    /// Every count by name.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let mut members: Object = [
             ("decisions", self.decisions),

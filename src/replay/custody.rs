@@ -29,7 +29,6 @@ use crate::record::{DecisionRecord, Document, DocumentDigest};
 /// What was found so far.
 #[derive(Default)]
 pub(super) struct Found {
-    /// The timeline, taken away as it grows.
     pub(super) items: Vec<Item>,
     pub(super) findings: Findings,
     pub(super) counts: Counts,
@@ -39,7 +38,6 @@ pub(super) struct Found {
     pub(super) today: BTreeMap<&'static str, bool>,
 }
 
-/// A source, watched.
 pub(super) struct Custody<'a> {
     inner: &'a mut dyn Source,
     options: &'a Options<'a>,
@@ -50,7 +48,6 @@ pub(super) struct Custody<'a> {
     stop: Arc<AtomicBool>,
 }
 
-/// An entry of interest, read.
 struct Read {
     index: u64,
     /// A document that stands beside the entries of a bundle.
@@ -147,7 +144,6 @@ impl Source for Custody<'_> {
 }
 
 impl Found {
-    /// Puts an entry into the timeline.
     fn take(&mut self, read: Read, again: Option<Recomputed>) {
         for fault in read.faults {
             self.findings.fault(fault);

@@ -25,7 +25,6 @@ pub(super) struct RecordedHall<'r> {
 pub(super) enum Bans {
     /// None is configured.
     None,
-    /// A list.
     List(Arc<BanList>),
     /// A list of which only the answer is recorded.
     Recorded,

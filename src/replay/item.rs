@@ -11,35 +11,24 @@ use crate::producers::{Kind, Role};
 use crate::record::DecisionRecord;
 use crate::record::context::{BanSource, GateSource};
 
-/// An entry of the custody.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// Its number.
     pub seq: Seq,
-    /// Its time.
     pub ts: Timestamp,
-    /// Its kind.
     pub kind: String,
-    /// Its hash.
     pub hash: Hash,
-    /// What it says.
     pub event: Event,
 }
 
-/// What happened.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub enum Event {
     /// A decision, taken again.
     Decided(Box<Decided>),
     /// A decision that someone claims; nothing of it was looked at.
     Claimed {
-        /// Who does.
         submitter: Value,
-        /// What they say of it.
         brief: Brief,
     },
-    /// What another kind records.
     Recorded(Recorded),
     /// An entry of no producer, or one that cannot be read.
     Other,
@@ -48,7 +37,6 @@ pub enum Event {
 /// A decision with what came of taking it again.
 #[derive(Clone, Debug)]
 pub struct Decided {
-    /// What was asked and decided.
     pub summary: Object,
     /// Whether it came out as it is recorded; none if it could not be taken.
     pub same: Option<bool>,
@@ -58,7 +46,6 @@ pub struct Decided {
     /// Whether its policy has no counted budget, and ran under the limits of an
     /// earlier release.
     pub without_budget: bool,
-    /// What it rests on.
     pub inputs: Inputs,
     /// Preconditions that were declared and not enforced.
     pub unenforced: Vec<&'static str>,
@@ -71,17 +58,13 @@ pub struct Decided {
 /// An entry of a producer's kind.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// The kind.
     pub kind: &'static Kind,
-    /// What the kind shows of it.
     pub summary: Object,
     /// The comparison with today's content, if that was given.
     pub today: Option<Object>,
 }
 
 impl Event {
-    /// The event's spelling.
-    #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
             Event::Decided(_) => "decided",
@@ -146,7 +129,6 @@ pub(super) fn summary_of(record: &DecisionRecord) -> Object {
 impl Item {
     /// The item as JSON: `seq`, `ts`, `kind`, `entry_hash`, `event` and what
     /// belongs to the event.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let mut object = match &self.event {
             Event::Decided(decided) => decided.to_object(),
@@ -197,7 +179,6 @@ impl Decided {
 
 impl Difference {
     /// `{"field", "recorded", "recomputed"}`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let members = [
             ("field", Value::from(self.field.as_str())),

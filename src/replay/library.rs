@@ -14,7 +14,6 @@ use crate::wcp::rules::load_rules_from_dict;
 /// Compiled documents kept at once. Most logs have a few.
 const COMPILED: usize = 64;
 
-/// Documents by digest.
 #[derive(Default)]
 pub(super) struct Library {
     documents: HashMap<DocumentDigest, Shelved>,
@@ -87,7 +86,6 @@ impl Library {
         })
     }
 
-    /// The configuration.
     pub(super) fn config(
         &self,
         digest: DocumentDigest,
@@ -98,7 +96,6 @@ impl Library {
         })
     }
 
-    /// The policy.
     pub(super) fn gate(
         &self,
         digest: DocumentDigest,
@@ -109,7 +106,6 @@ impl Library {
         })
     }
 
-    /// The ban list.
     pub(super) fn ban_list(
         &self,
         digest: DocumentDigest,

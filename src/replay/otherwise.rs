@@ -8,7 +8,6 @@ use crate::record::SharedGate;
 use crate::wcp::decision::RouteDecision;
 use crate::wcp::rule_set::RuleSet;
 
-/// What to decide under instead.
 #[derive(Clone)]
 pub struct Alternative {
     /// Other rules; none for those of the record.
@@ -20,29 +19,24 @@ pub struct Alternative {
 /// A decision that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otherwise {
-    /// What is recorded.
     pub recorded: Brief,
-    /// What would have been decided.
     pub otherwise: Brief,
     /// What would have been asked and is not recorded: then nobody can tell.
     pub undetermined: Vec<String>,
 }
 
-/// A decision in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brief {
     /// The deny code; none if it is allowed.
     pub deny_code: Option<String>,
     /// The worker; none if it is denied.
     pub worker: Option<String>,
-    /// The rule.
     pub rule: String,
 }
 
 /// How many decisions would have come out how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OtherwiseCounts {
-    /// The same.
     pub same: u64,
     /// Not the same.
     pub changed: u64,
@@ -70,14 +64,11 @@ impl Otherwise {
     }
 
     /// Whether the answer would have been another: denied or not, why, to whom.
-    #[must_use]
     pub fn changed(&self) -> bool {
         let answer = |brief: &Brief| (brief.deny_code.clone(), brief.worker.clone());
         answer(&self.recorded) != answer(&self.otherwise)
     }
 
-    /// As an object.
-    #[must_use]
     pub fn to_object(&self) -> Object {
         let unknown = self.undetermined.iter();
         let unknown = unknown.map(|what| Value::from(what.as_str()));
@@ -103,8 +94,6 @@ impl OtherwiseCounts {
 }
 
 impl Brief {
-    /// What a recorded decision says.
-    #[must_use]
     pub fn of_record(decision: &Value) -> Brief {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
         let denial = decision.get("deny_reason_if_denied");
@@ -116,7 +105,6 @@ impl Brief {
     }
 
     /// `{"denied", "deny_code", "worker", "rule"}`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let members: Object = [
             ("denied", Value::from(self.deny_code.is_some())),

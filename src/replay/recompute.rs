@@ -32,9 +32,7 @@ pub(super) struct Recomputed {
     pub(super) without_budget: bool,
     /// Documents that are not what or where they have to be.
     pub(super) documents: Vec<(FaultCode, String)>,
-    /// Fields that came out otherwise.
     pub(super) differences: Vec<Difference>,
-    /// What the decision rests on.
     pub(super) inputs: Inputs,
     /// Preconditions that were declared and not enforced.
     pub(super) unenforced: Vec<&'static str>,

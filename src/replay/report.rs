@@ -7,17 +7,14 @@ use super::custody::Found;
 use super::otherwise::OtherwiseCounts;
 use crate::ledger::fault::Report;
 
-/// The end of a replay.
 #[derive(Clone, Debug)]
 pub struct Replay {
     /// What verification found, and every fault of the recorded decisions.
     pub report: Report,
-    /// How many of what.
     pub counts: Counts,
     /// What would have come out otherwise: each decision that would have been
     /// another, or that nobody can tell of, by its entry's number.
     pub otherwise: Vec<(u64, super::otherwise::Otherwise)>,
-    /// How many would have.
     pub otherwise_counts: OtherwiseCounts,
     /// By kind, such as `wcp.attestation`: whether what passed last is what is
     /// there today.

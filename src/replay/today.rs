@@ -34,7 +34,6 @@ struct PackageToday {
 impl Today {
     /// Looks at the package in `dir`, and at its manifest as if it were to be
     /// verified now.
-    #[must_use]
     pub fn with_package(mut self, dir: &Path, key: Option<&HmacKey>, now: Timestamp) -> Today {
         let path = dir.join("manifest.json");
         let manifest = read(&path).and_then(|text| PackageManifest::parse(&text).ok());
@@ -55,7 +54,6 @@ impl Today {
 
     /// Verifies the artifacts in `dir`. With no trusted keys that of the
     /// signature itself is taken: whether it is the one of then is compared.
-    #[must_use]
     pub fn with_artifacts(mut self, dir: &Path, trusted: &[PublicKey]) -> Today {
         let path = dir.join(FILE_NAME);
         let own = read(&dir.join(format!("{FILE_NAME}.sig")));

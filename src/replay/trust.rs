@@ -12,8 +12,6 @@ pub enum Trust {
 }
 
 impl Trust {
-    /// The label's spelling.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Trust::Recomputed => "recomputed",
@@ -31,8 +29,6 @@ impl Inputs {
         self.0.push((name, trust));
     }
 
-    /// As an object of labels.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let labels = self.0.iter().map(|(name, trust)| (*name, trust.as_str()));
         Value::Object(labels.collect::<Object>())

@@ -12,7 +12,6 @@ pub(super) struct Carried<R> {
     ready: Vec<u8>,
     read: usize,
     at_line_start: bool,
-    /// Lines that were begun.
     lines: u64,
     /// The first line with a `<` that was not escaped.
     raw: Option<u64>,

@@ -26,14 +26,12 @@ pub struct Case<'a>(pub &'a str);
 
 impl Case<'_> {
     /// Whether an entry is of the case by itself.
-    #[must_use]
     pub fn has(&self, entry: &Entry) -> bool {
         Facts::of(entry).has(Field::Correlation, self.0)
     }
 
     /// The workers whose earlier attestations stand beside the case because of
     /// this entry of it.
-    #[must_use]
     pub fn chosen_by(&self, entry: &Entry) -> Vec<String> {
         match producers::role(entry.kind()) == Role::Choice && self.has(entry) {
             true => workers_of(entry),
@@ -53,7 +51,6 @@ fn workers_of(entry: &Entry) -> Vec<String> {
 pub(super) struct OfCase<'a, S> {
     inner: S,
     case: Option<Case<'a>>,
-    /// Entries passed on.
     entries: u64,
     /// Attestations whose workers no decision has named yet.
     related: VecDeque<Related>,

@@ -40,9 +40,6 @@ pub struct ReportFile<R> {
 
 impl<R: BufRead + Send> ReportFile<R> {
     /// Reads all that stands before the bundle. `None` if there is none.
-    ///
-    /// # Errors
-    /// [`ReadError`] if it cannot be read.
     pub fn open(mut reader: R) -> Result<Option<ReportFile<R>>, ReadError> {
         let Some(lines) = lines_before(&mut reader)? else {
             return Ok(None);
@@ -89,15 +86,11 @@ impl<R: BufRead + Send> ReportFile<R> {
         self.lines
     }
 
-    /// The bundle that it carries.
     pub fn bundle(&mut self) -> &mut (dyn Read + Send) {
         &mut self.carried
     }
 
     /// Reads the rest, and says what of the frame is not as it must be.
-    ///
-    /// # Errors
-    /// [`ReadError`] if it cannot be read.
     pub fn finish(mut self) -> Result<Vec<Fault>, ReadError> {
         let (reader, bundle, raw) = self.carried.finish()?;
         let before = self.lines + bundle;

@@ -24,7 +24,6 @@ pub(super) struct Frame {
     pub(super) after: String,
 }
 
-/// The frame of this release.
 pub(super) fn frame() -> &'static Frame {
     static FRAME: OnceLock<Frame> = OnceLock::new();
     FRAME.get_or_init(|| {

@@ -30,7 +30,6 @@ pub const SHARED: [Script; 17] = [
 
 const REPORT: &str = include_str!("script/report.js");
 
-/// The script of a report.
 pub(super) fn joined() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| {

@@ -15,9 +15,6 @@ const NO_BUNDLE: &str = "there is no bundle in it: it is no report of sealbook";
 /// Verifies the bundle in a report, that it is of the case which is named, and
 /// that all the rest is what this release writes. Lines in the faults are lines
 /// of the file.
-///
-/// # Errors
-/// [`ReadError`] if it cannot be read to its end.
 pub fn verify_report(
     reader: impl BufRead + Send,
     policy: &Policy,

@@ -14,9 +14,6 @@ pub struct ReportWriter<W> {
 
 impl<W: Write> ReportWriter<W> {
     /// Writes all that stands before the bundle.
-    ///
-    /// # Errors
-    /// Whatever `out` answers.
     pub fn new(mut out: W, about: &About) -> io::Result<ReportWriter<W>> {
         let mut line = Vec::new();
         escape(&about.to_line(), &mut line);
@@ -32,9 +29,6 @@ impl<W: Write> ReportWriter<W> {
     }
 
     /// Writes all that stands after the bundle, and flushes.
-    ///
-    /// # Errors
-    /// Whatever the output answers.
     pub fn finish(mut self) -> io::Result<W> {
         self.out.write_all(frame().after.as_bytes())?;
         self.out.flush()?;

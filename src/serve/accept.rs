@@ -129,10 +129,8 @@ async fn one(
     drop(place);
 }
 
-/// The place of a connection.
 enum Place {
     Taken(OwnedSemaphorePermit),
-    /// It is being left by another.
     Left(Arc<Semaphore>),
 }
 

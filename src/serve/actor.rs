@@ -22,7 +22,6 @@ impl Actor {
         Actor { peer, token }
     }
 
-    /// Whom idempotency keys belong to.
     pub(super) fn token_id(&self) -> &str {
         self.token.as_ref().map_or("", |(id, _)| id)
     }
@@ -32,7 +31,6 @@ impl Actor {
         self.token.as_ref().map(|(id, _)| id.as_str())
     }
 
-    /// By whom places are counted.
     pub(super) fn payer(&self) -> Payer {
         match &self.token {
             Some((id, _)) => Payer::Token(id.clone()),

@@ -16,11 +16,9 @@ const WAIT: Duration = Duration::from_secs(2);
 /// Payers whose shares are kept, before those are forgotten that have no place.
 const PAYERS: usize = 1_024;
 
-/// The pools.
 pub(super) struct Pools {
     /// Reads, routing: milliseconds.
     reads: Arc<Semaphore>,
-    /// Exports, verifications: as long as they take.
     long_works: Shared,
     /// Live tails, which wait and do not work.
     tails: Shared,
@@ -88,7 +86,6 @@ impl Pools {
             .unwrap_or(Err(Problem::Abandoned))
     }
 
-    /// A place for long work.
     pub(super) async fn long_work(&self, payer: &Payer) -> Result<Place, Problem> {
         Ok(Place {
             _share: place(&self.long_works.share(payer)).await?,
@@ -96,7 +93,6 @@ impl Pools {
         })
     }
 
-    /// A place for a live tail.
     pub(super) fn tail(&self, payer: &Payer) -> Result<Place, Problem> {
         let taken = |of: Arc<Semaphore>| of.try_acquire_owned().map_err(|_| Problem::Busy);
         Ok(Place {

@@ -15,7 +15,6 @@ use tokio_stream::StreamExt as _;
 use super::config::Limits;
 use super::problem::Problem;
 
-/// What memory is counted in.
 const UNIT: u64 = 64 << 10;
 
 /// Bytes of a compressed body that are decompressed at a time.
@@ -52,7 +51,6 @@ impl Bodies {
         }
     }
 
-    /// The whole body of a request.
     pub(super) async fn read(&self, request: Request<Body>) -> Result<Whole, Problem> {
         let limit = self.limit;
         let gzip = is_gzip(request.headers())?;
@@ -153,7 +151,6 @@ pub(super) async fn drain(mut chunks: BodyDataStream) {
     let _ = tokio::time::timeout(DRAIN_TIME, drained).await;
 }
 
-/// The length that a request announces.
 pub(super) fn declared(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

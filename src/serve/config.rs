@@ -17,19 +17,14 @@ use crate::store::Store;
 
 /// Everything that a server works with, beside its listener.
 pub struct Config {
-    /// The ledger, open for writing.
     pub ledger: Ledger,
     /// Who may come in.
     pub doors: Doors,
-    /// What is spoken.
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    /// How much.
     pub limits: Limits,
-    /// The Hall's rules, workers, configuration and policy.
     pub hall: HallFiles,
     /// Where sealed headers and heads are made public, if anywhere.
     pub publish: Option<Publisher>,
-    /// What packages and manifests are judged with.
     pub verdict_keys: VerdictKeys,
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,
@@ -38,7 +33,6 @@ pub struct Config {
 /// The keys that evidence is judged with.
 #[derive(Clone, Debug, Default)]
 pub struct VerdictKeys {
-    /// The namespace's secret.
     pub hmac: Option<HmacKey>,
     /// Keys that may sign packages and manifests.
     pub trusted: Vec<PublicKey>,
@@ -69,7 +63,6 @@ pub struct Doors {
     pub registry_private: bool,
 }
 
-/// How much and how long.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at a time; more are answered 503.
@@ -80,12 +73,10 @@ pub struct Limits {
     pub bodies_bytes: u64,
     /// An uploaded file, in bytes, also after decompression.
     pub upload_bytes: u64,
-    /// Entries in one batch.
     pub batch_entries: usize,
     /// From accepting a connection, or its last answer, to the end of the next
     /// request's head.
     pub header_time: Duration,
-    /// For the body of a JSON request.
     pub body_time: Duration,
     /// For an answer, from the head of the request on.
     pub answer_time: Duration,
@@ -94,7 +85,6 @@ pub struct Limits {
     /// Bytes a second, over all, that a client has to send of an upload or to take
     /// of an export; who is slower is cut off.
     pub slowest: u64,
-    /// For verifying one upload.
     pub verify_time: Duration,
     /// For requests under way when the server is told to stop.
     pub stop_time: Duration,
@@ -102,15 +92,11 @@ pub struct Limits {
     pub requests_per_second: u32,
     /// Requests that may come at once before that rate holds.
     pub request_burst: u32,
-    /// Reads at a time.
     pub reads: usize,
-    /// Exports and verifications at a time.
     pub long_works: usize,
-    /// Live tails at a time.
     pub tails: usize,
     /// Free bytes on the ledger's file system below which nothing is recorded.
     pub min_free_bytes: u64,
-    /// How often disk and hour are looked at.
     pub tick: Duration,
 }
 

@@ -25,7 +25,6 @@ use crate::ledger::sha256::Sha256Digest;
 /// Bytes of a request's head.
 pub(super) const HEAD_BYTES: usize = 32 << 10;
 
-/// Lines of a request's head.
 const HEAD_LINES: usize = 64;
 
 /// Who is at the other end.
@@ -36,7 +35,6 @@ pub(super) struct Peer {
     pub(super) certificate: Option<Sha256Digest>,
 }
 
-/// Serves a connection to its end.
 pub(super) async fn serve(
     stream: TcpStream,
     address: SocketAddr,

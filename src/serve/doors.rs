@@ -16,16 +16,13 @@ use super::problem::Problem;
 /// Names of this machine, to itself.
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The lists.
 #[derive(Clone, Debug)]
 pub(super) struct Doors {
     /// In lower case, with or without a port.
     hosts: Vec<String>,
-    /// As browsers write them.
     origins: Vec<String>,
     port: u16,
     tls: bool,
-    /// Who says for whom a request is.
     proxies: Vec<IpAddr>,
     /// Whether the registry's public paths want a token too.
     pub(super) registry_private: bool,
@@ -63,7 +60,6 @@ impl Doors {
         })
     }
 
-    /// Whether it stands for many clients.
     pub(super) fn is_proxy(&self, address: IpAddr) -> bool {
         self.proxies.contains(&address.to_canonical())
     }

@@ -18,7 +18,6 @@ use super::service::Service;
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// Anyone who reaches the server.
     Nothing,
     /// A token with the scope; without a token file, see
     /// [`Scope::WITHOUT_TOKENS`].
@@ -29,22 +28,18 @@ pub(super) enum Need {
     RegistryRead,
 }
 
-/// What a request brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
     Nothing,
     Json,
-    /// A file, streamed.
     Upload,
 }
 
-/// An endpoint.
 pub(super) struct Endpoint {
     path: String,
     need: Need,
     takes: Takes,
     answer: MethodRouter<Arc<Service>>,
-    /// As the documentation spells them.
     #[cfg(test)]
     pub(super) methods: Vec<HttpMethod>,
 }
@@ -72,7 +67,6 @@ impl Endpoint {
         }
     }
 
-    /// Where it is.
     #[cfg(test)]
     pub(super) fn path(&self) -> &str {
         &self.path

@@ -21,7 +21,6 @@ use crate::logbook::error::OpenError;
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
-/// Entries in one page.
 const MOST: u64 = 1_000;
 
 /// Entries in one page where nothing is said.
@@ -165,7 +164,6 @@ fn page(store: &dyn Store, filter: &Filter, limit: u64) -> Result<Vec<u8>, Probl
     Ok(body)
 }
 
-/// JSON that is written already.
 pub(super) fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }

@@ -23,7 +23,6 @@ use crate::ledger::position::EpochNumber;
 use crate::ledger::shape;
 use crate::logbook::epoch_at;
 
-/// Headers in one page.
 const MOST: u64 = 1_000;
 
 /// Headers in one page where nothing is said.
@@ -179,7 +178,6 @@ pub(super) async fn seal(
 #[serde(deny_unknown_fields)]
 pub(super) struct EmptyBody {}
 
-/// A shape as an answer.
 pub(super) fn answer(shape: &impl Serialize) -> Response {
     json(shape::write(shape).canonical(Form::Utf8).into_bytes())
 }

@@ -19,7 +19,6 @@ use super::token_file::KeptToken;
 /// The cookie in which the clients of the registry carry their token.
 const SESSION_COOKIE: &str = "pyhall_session";
 
-/// What an endpoint asks for.
 #[derive(Clone)]
 pub(super) struct Guard {
     pub(super) service: Arc<Service>,

@@ -42,9 +42,7 @@ pub type LoadError = Box<dyn Error + Send + Sync>;
 
 /// The Hall's files, read whenever this is called.
 pub struct HallFiles {
-    /// What the Hall calls itself.
     pub name: String,
-    /// Reads them.
     pub load: Box<dyn Fn() -> Result<Hall, LoadError> + Send + Sync>,
 }
 
@@ -53,9 +51,7 @@ pub struct HallFiles {
 pub(super) struct LiveHall {
     pub(super) name: String,
     files: HallFiles,
-    /// As the files have it.
     of_files: RwLock<Arc<Hall>>,
-    /// Files and ledger together.
     current: RwLock<Arc<Hall>>,
     index: RwLock<WorkerIndex>,
     /// Held while what the Hall knows is being changed: what is recorded before
@@ -106,7 +102,6 @@ impl LiveHall {
         })
     }
 
-    /// The Hall as it is now.
     pub(super) fn current(&self) -> Arc<Hall> {
         Arc::clone(&read(&self.current))
     }
@@ -144,7 +139,6 @@ impl LiveHall {
         Ok(receipt)
     }
 
-    /// As the files have it.
     fn of_files(&self) -> Arc<Hall> {
         Arc::clone(&read(&self.of_files))
     }

@@ -20,7 +20,6 @@ use crate::logbook::entry_at;
 use crate::logbook::remembered::recall;
 use crate::logbook::request::{Receipt, Remember};
 
-/// The header.
 const HEADER: &str = "idempotency-key";
 
 /// Bytes in a key.
@@ -110,7 +109,6 @@ impl Key {
 }
 
 impl UnderWay {
-    /// Claims a key.
     pub(super) fn claim(&self, key: &Key) -> Result<Claim, Problem> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match all.insert(key.scoped) {

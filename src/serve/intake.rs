@@ -51,11 +51,9 @@ impl Intake {
 
 /// What is to be done about what was put in.
 enum Put {
-    /// Hand this over.
     Enough(Vec<Submission>),
     /// See to it that it is handed over soon.
     First,
-    /// Nothing: somebody sees to it.
     Joined,
 }
 

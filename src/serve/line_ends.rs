@@ -14,7 +14,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection::HEAD_BYTES;
 
-/// A stream of requests.
 pub(super) struct StrictLines<T> {
     inner: T,
     place: Place,
@@ -27,7 +26,6 @@ pub(super) struct StrictLines<T> {
 enum Place {
     /// Before a request line.
     Before,
-    /// Among header lines.
     Head,
     /// In a body of a length, with so many bytes left.
     Body(u64),
@@ -38,7 +36,6 @@ enum Place {
     Chunk(u64),
     /// Behind the last chunk; whether the line has something in it.
     Trailer(bool),
-    /// The parser has refused it.
     Refused,
 }
 

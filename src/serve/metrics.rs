@@ -160,12 +160,10 @@ impl Metrics {
         self.sync.observe(committed.took.as_secs_f64());
     }
 
-    /// An append that was acknowledged.
     pub(super) fn appended(&self, seconds: f64) {
         self.appends.observe(seconds);
     }
 
-    /// A request that was answered.
     pub(super) fn answered(&self, method: &Method, route: &str, status: u16, seconds: f64) {
         let labels = Answered {
             // Any word may be sent as a method.
@@ -185,7 +183,6 @@ impl Metrics {
         self.refusals.get_or_create(&Refused { code }).inc();
     }
 
-    /// A routing decision that denied.
     pub(super) fn denied(&self, code: &'static str) {
         self.denials.get_or_create(&Denied { code }).inc();
     }

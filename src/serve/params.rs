@@ -63,7 +63,6 @@ impl Params {
         found.into_iter().map(|(_, value)| value).collect()
     }
 
-    /// A parameter.
     pub(super) fn one(&mut self, name: &'static str) -> Result<Option<String>, Problem> {
         let mut values = self.all(name);
         let value = values.pop();

@@ -22,7 +22,6 @@ use crate::store::query::QueryError;
 
 /// Why a request has no answer, or the answer no.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub(super) enum Problem {
     #[error("the body is not JSON: {0}")]
     Json(#[from] ParseError),

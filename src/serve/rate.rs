@@ -13,7 +13,6 @@ use super::problem::Problem;
 /// New keys after which those that have been quiet are forgotten.
 const SWEEP: u32 = 4_096;
 
-/// Whose requests are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Payer {
     Token(String),
@@ -40,7 +39,6 @@ impl Rates {
         }
     }
 
-    /// Counts a request.
     pub(super) fn check(&self, payer: &Payer) -> Result<(), Problem> {
         let Some(limiter) = &self.limiter else {
             return Ok(());

@@ -24,7 +24,6 @@ const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 /// How long a browser may remember what it was allowed, in seconds.
 const PREFLIGHT: u64 = 600;
 
-/// Every endpoint, by group.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     [
         page::endpoints(),

@@ -9,26 +9,18 @@ use crate::ledger::shape::{self, written_as};
 /// A right that a token carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// Read everything.
     Read,
-    /// Append entries of the caller's own kinds.
     Append,
-    /// Have requests routed.
     Route,
-    /// Enrol workers, attest packages.
     Enrol,
-    /// Claim decisions that were taken elsewhere, report hashes.
     Ingest,
-    /// Have packages, manifests and cards judged and recorded.
     Attest,
-    /// Resolve denials that want a human.
     Approve,
     /// Seal, and see the limits and figures of the server.
     Admin,
 }
 
 impl Scope {
-    /// Every scope.
     pub const ALL: [Scope; 8] = [
         Scope::Read,
         Scope::Append,
@@ -43,8 +35,6 @@ impl Scope {
     /// What anyone on this machine may do while there are no tokens.
     pub const WITHOUT_TOKENS: [Scope; 3] = [Scope::Read, Scope::Append, Scope::Route];
 
-    /// The scope's spelling.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Scope::Read => "read",
@@ -58,8 +48,6 @@ impl Scope {
         }
     }
 
-    /// The scope that is spelt so.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Scope> {
         Scope::ALL.into_iter().find(|scope| scope.as_str() == text)
     }

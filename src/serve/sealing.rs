@@ -12,9 +12,7 @@ use crate::logbook::{entry_at, epoch_at};
 /// The entries that no header covers yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OpenEpoch {
-    /// The time of the first.
     pub(super) since: Timestamp,
-    /// How many.
     pub(super) entries: u64,
 }
 

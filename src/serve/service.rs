@@ -31,7 +31,6 @@ use crate::record::Recorder;
 use crate::store::Store;
 use crate::wcp::stamp::DecisionId;
 
-/// What every request shares.
 pub(super) struct Service {
     pub(super) ledger: Ledger,
     pub(super) logbook: Arc<Logbook>,
@@ -119,7 +118,6 @@ impl Service {
         Ok((Arc::new(service), config.reload))
     }
 
-    /// The store, for reading.
     pub(super) fn store(&self) -> Arc<dyn Store> {
         Arc::clone(self.logbook.store())
     }

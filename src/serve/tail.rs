@@ -24,7 +24,6 @@ use super::service::{Service, told};
 use crate::ledger::position::Seq;
 use crate::store::query::{Filter, select};
 
-/// Entries that are read together.
 const STEP: u64 = 64;
 
 /// Events that may wait for a client.

@@ -16,7 +16,6 @@ use thiserror::Error;
 pub struct TlsFiles {
     /// The server's certificate, and those that lead to its root.
     pub certificates: PathBuf,
-    /// The certificate's private key.
     pub key: PathBuf,
     /// If given, every client must show a certificate that leads to one of
     /// these.
@@ -25,34 +24,17 @@ pub struct TlsFiles {
 
 /// Why there is no TLS.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum TlsError {
-    /// A file cannot be read, or is no PEM of what it should hold.
     #[error("{}: {source}", path.display())]
-    Pem {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: PemError,
-    },
-    /// A file holds no certificate.
+    Pem { path: PathBuf, source: PemError },
     #[error("{}: no certificate in it", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Certificate and key do not fit, or are not understood.
+    Empty { path: PathBuf },
     #[error("certificate and key: {0}")]
     Identity(rustls::Error),
-    /// The clients' roots are not understood.
     #[error("the clients' certificates: {0}")]
     Clients(rustls::server::VerifierBuilderError),
 }
 
-/// Reads the files.
-///
-/// # Errors
-/// [`TlsError`].
 pub fn load(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let certificates = certificates(&files.certificates)?;

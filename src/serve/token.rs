@@ -32,9 +32,6 @@ pub struct TokenDigest(Hash);
 
 impl Token {
     /// A new token, and a name for it.
-    ///
-    /// # Errors
-    /// The system gave no randomness.
     pub fn generate() -> Result<(Token, String), getrandom::Error> {
         let mut bytes = Zeroizing::new([0; BYTES]);
         getrandom::fill(&mut *bytes)?;
@@ -47,13 +44,10 @@ impl Token {
     }
 
     /// The text, to be shown once.
-    #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is kept of it.
-    #[must_use]
     pub fn digest(&self) -> TokenDigest {
         TokenDigest::of(&self.0)
     }
@@ -66,8 +60,6 @@ impl fmt::Debug for Token {
 }
 
 impl TokenDigest {
-    /// The digest of what somebody presents.
-    #[must_use]
     pub fn of(presented: &str) -> TokenDigest {
         TokenDigest(Hash::of_parts(&[
             b"sealbook:token:v1\x1f",
@@ -77,7 +69,6 @@ impl TokenDigest {
 
     /// Reads 64 lower-case hex digits.
     /// Whether both are the same, in a time that does not depend on it.
-    #[must_use]
     pub fn matches(&self, other: &TokenDigest) -> bool {
         self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }

@@ -20,25 +20,19 @@ use crate::ledger::time::Timestamp;
 /// Tokens in one file. All of them are compared with each that is presented.
 const MOST: usize = 10_000;
 
-/// A token as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeptToken {
     /// Its name in entries and logs; no secret.
     pub id: String,
-    /// Whose it is, for people.
     pub name: String,
-    /// What it allows.
     pub scopes: Vec<Scope>,
-    /// What it is recognised by.
     pub digest: TokenDigest,
-    /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Every token.
 #[derive(Clone, Debug, Default)]
 pub struct TokenFile {
     tokens: Vec<KeptToken>,
@@ -46,64 +40,33 @@ pub struct TokenFile {
 
 /// Why a file of tokens was not read or written.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum TokenFileError {
-    /// The file cannot be read or written.
     #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Others may write it: whoever can, can give himself every right.
+    Io { path: PathBuf, source: io::Error },
     #[error("{}: others than its owner may write it", path.display())]
-    Writable {
-        /// The file.
-        path: PathBuf,
-    },
-    /// It is over [`limits::SMALL_FILE_BYTES`] times ten, or has too many tokens.
+    Writable { path: PathBuf },
     #[error("{}: more tokens than a server looks through", path.display())]
-    TooMany {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A line is no JSON.
+    TooMany { path: PathBuf },
     #[error("{}: line {line}: {error}", path.display())]
     Json {
-        /// The file.
         path: PathBuf,
-        /// Which line, from 1.
         line: usize,
-        /// What is wrong with it.
         error: ParseError,
     },
-    /// A line is no token.
     #[error("{}: line {line}: {error}", path.display())]
     Member {
-        /// The file.
         path: PathBuf,
-        /// Which line, from 1.
         line: usize,
-        /// What is wrong with it.
         error: MemberError,
     },
-    /// The system gave no randomness.
     #[error("no randomness to be had: {0}")]
     Randomness(getrandom::Error),
-    /// No token has this name.
     #[error("there is no token {id:?}")]
-    NoSuchToken {
-        /// The name.
-        id: String,
-    },
+    NoSuchToken { id: String },
 }
 
 impl TokenFile {
     /// Reads the tokens in `path`.
-    ///
-    /// # Errors
-    /// [`TokenFileError`] names the line.
     pub fn open(path: &Path) -> Result<TokenFile, TokenFileError> {
         use std::os::unix::fs::MetadataExt as _;
         let failed = |source| io_error(path, source);
@@ -130,9 +93,6 @@ impl TokenFile {
     }
 
     /// Makes a token and keeps its digest. It cannot be had again.
-    ///
-    /// # Errors
-    /// [`TokenFileError::Randomness`].
     pub fn issue(
         &mut self,
         name: &str,
@@ -159,9 +119,6 @@ impl TokenFile {
     }
 
     /// Takes a token out, by its name.
-    ///
-    /// # Errors
-    /// [`TokenFileError::NoSuchToken`].
     pub fn revoke(&mut self, id: &str) -> Result<KeptToken, TokenFileError> {
         let at = self.tokens.iter().position(|token| token.id == id);
         match at {
@@ -171,9 +128,6 @@ impl TokenFile {
     }
 
     /// Writes the tokens to `path`, readable by its owner alone.
-    ///
-    /// # Errors
-    /// [`TokenFileError::Io`].
     pub fn save(&self, path: &Path) -> Result<(), TokenFileError> {
         use std::os::unix::fs::PermissionsExt as _;
         let failed = |source| io_error(path, source);
@@ -187,14 +141,12 @@ impl TokenFile {
     }
 
     /// The tokens, in the order in which they were made.
-    #[must_use]
     pub fn tokens(&self) -> &[KeptToken] {
         &self.tokens
     }
 
     /// The token that is presented, if it is one of these. Looks through all of
     /// them, whichever it is.
-    #[must_use]
     pub fn find(&self, presented: &str) -> Option<&KeptToken> {
         let presented = TokenDigest::of(presented);
         let matching = self
@@ -208,7 +160,6 @@ impl TokenFile {
 
 impl KeptToken {
     /// Whether it is refused at `now`.
-    #[must_use]
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|expires| expires <= now)
     }

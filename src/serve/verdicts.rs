@@ -286,7 +286,6 @@ pub(super) struct Enrolled {
     receipt: ReceiptText,
 }
 
-/// What the server found.
 struct Judged {
     passed: bool,
     on_trust: Vec<&'static str>,

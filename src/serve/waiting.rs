@@ -12,23 +12,19 @@ use tokio::sync::Notify;
 /// just accepted, or answered, may have its next request under way.
 const SETTLED: Duration = Duration::from_millis(100);
 
-/// The open connections.
 #[derive(Default)]
 pub(super) struct Waiting(Mutex<Vec<Weak<Connection>>>);
 
-/// An open connection.
 pub(super) struct Connection {
     /// None of a proxy that is trusted: it stands for many.
     address: Option<IpAddr>,
     /// Whether a request is being answered, or an answer streamed.
     busy: AtomicBool,
-    /// Since when it waits.
     since: Mutex<Instant>,
     leave: Notify,
 }
 
 impl Waiting {
-    /// Another connection.
     pub(super) fn enter(&self, address: Option<IpAddr>) -> Arc<Connection> {
         let connection = Arc::new(Connection {
             address,
@@ -73,12 +69,10 @@ impl Waiting {
 }
 
 impl Connection {
-    /// A request is being answered.
     pub(super) fn works(&self) {
         self.busy.store(true, Ordering::Relaxed);
     }
 
-    /// The next request is waited for.
     pub(super) fn waits(&self) {
         *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.busy.store(false, Ordering::Relaxed);

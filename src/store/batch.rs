@@ -15,7 +15,6 @@ pub struct Batch {
     /// Tiles that became full, or are the partial ones of an epoch that is
     /// sealed.
     pub tiles: Vec<(TileKey, Vec<u8>)>,
-    /// An epoch that is sealed.
     pub epoch: Option<NewEpoch>,
     /// Names and what they stand for from now on.
     pub meta: Vec<(&'static str, Vec<u8>)>,
@@ -31,48 +30,35 @@ pub struct Batch {
 pub struct Note {
     /// When, in hours since 1970: by it notes are forgotten together.
     pub hour: u64,
-    /// What it is found by.
     pub key: [u8; 32],
-    /// What it says.
     pub value: Vec<u8>,
 }
 
-/// An entry to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
-    /// Its number: one more than the last.
     pub seq: Seq,
-    /// Its hash, under which it can be found.
     pub hash: Hash,
-    /// Its signing payload and signature.
     pub record: Vec<u8>,
 }
 
 /// A sealed epoch to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEpoch {
-    /// Its number: one more than the last.
     pub number: EpochNumber,
     /// Its last entry, which is in the store or in the same batch.
     pub last_seq: Seq,
-    /// The signed header, canonical JSON.
     pub header: Vec<u8>,
 }
 
-/// Which tile of which tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TileKey {
-    /// The tree.
     pub epoch: EpochNumber,
-    /// The tile in it.
     pub tile: TileId,
 }
 
 /// A line of the index: entry `seq` has `term`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Posting {
-    /// What it has.
     pub term: Term,
-    /// Which entry.
     pub seq: Seq,
 }

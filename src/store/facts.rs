@@ -18,7 +18,6 @@ pub struct Facts<'e> {
 impl<'e> Facts<'e> {
     /// The facts of `entry`. A value of another type than its field's, and a
     /// payload that is no object, say nothing.
-    #[must_use]
     pub fn of(entry: &'e Entry) -> Facts<'e> {
         Facts::of_parts(entry.kind(), entry.payload_bytes())
     }
@@ -31,7 +30,6 @@ impl<'e> Facts<'e> {
     }
 
     /// Whether the entry has `value` in `field`.
-    #[must_use]
     pub fn has(&self, field: Field, value: &str) -> bool {
         self.values.iter().any(|(f, v)| *f == field && v == value)
     }
@@ -55,7 +53,6 @@ impl<'e> Facts<'e> {
 }
 
 /// The terms under which `entry` is to be found.
-#[must_use]
 pub fn terms_of(entry: &Entry) -> Vec<Term> {
     Facts::of(entry).terms().collect()
 }

@@ -17,32 +17,17 @@ const STEP: u64 = 4_096;
 /// Why the index does not go on. It stays correct up to where it reached, and
 /// queries scan from there, where they meet the same entry.
 #[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum IndexError {
-    /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An entry is missing between two others.
     #[error("entry {seq} is missing")]
-    Gap {
-        /// The entry.
-        seq: Seq,
-    },
-    /// What is stored is not an entry.
+    Gap { seq: Seq },
     #[error("entry {seq}: {error}")]
-    Entry {
-        /// Where it is stored.
-        seq: Seq,
-        /// What is wrong with it.
-        error: EntryError,
-    },
+    Entry { seq: Seq, error: EntryError },
 }
 
 /// Indexes at most `most` of the entries that are not in the index yet, the
 /// oldest first, and says how many it did: none when there is nothing left.
-///
-/// # Errors
-/// [`IndexError`].
 pub fn catch_up(store: &dyn Store, most: u64) -> Result<u64, IndexError> {
     let from = store.indexed_to()?;
     let end = store.count()?.min(from.saturating_add(most));

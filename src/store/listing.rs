@@ -11,9 +11,6 @@ use std::path::Path;
 use rustix::fs::{Dir, Mode, OFlags};
 
 /// The names in `folder`, in no order, without `.` and `..`.
-///
-/// # Errors
-/// If it cannot be opened or read, or is no folder.
 pub(super) fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = rustix::fs::open(folder, flags, Mode::empty())?;

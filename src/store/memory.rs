@@ -32,8 +32,6 @@ struct Tables {
 }
 
 impl MemoryStore {
-    /// A store of nothing.
-    #[must_use]
     pub fn new() -> MemoryStore {
         MemoryStore::default()
     }

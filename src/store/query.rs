@@ -42,56 +42,35 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Not after this moment.
     pub until: Option<Timestamp>,
-    /// Of this tenant.
     pub tenant: Option<String>,
     /// Whose `tenant_id` is this JSON value, canonical, and no string.
     pub tenant_json: Option<String>,
-    /// With this correlation id.
     pub correlation: Option<String>,
-    /// Naming this worker or worker species.
     pub worker: Option<String>,
-    /// With this decision id.
     pub decision: Option<String>,
     /// Being the document of this digest, `blake2b-256:…`.
     pub document: Option<String>,
-    /// Denied, or routed.
     pub denied: Option<bool>,
-    /// This entry or a later one.
     pub from_seq: Option<Seq>,
-    /// This entry or an earlier one.
     pub until_seq: Option<Seq>,
     /// At most so many.
     pub limit: Option<u64>,
-    /// Newest first.
     pub reverse: bool,
 }
 
 /// Why a query has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum QueryError {
-    /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An entry that must be there is not.
     #[error("entry {seq} is missing")]
-    Gap {
-        /// The entry.
-        seq: Seq,
-    },
-    /// What is stored is not an entry.
+    Gap { seq: Seq },
     #[error("entry {seq}: {error}")]
-    Entry {
-        /// Where it is stored.
-        seq: Seq,
-        /// What is wrong with it.
-        error: EntryError,
-    },
+    Entry { seq: Seq, error: EntryError },
 }
 
 impl Filter {
     /// The first and the last entry that are wanted, if nothing but a range is.
-    #[must_use]
     pub fn range(&self) -> Option<(Seq, Seq)> {
         let only_range = Filter {
             from_seq: self.from_seq,
@@ -105,7 +84,6 @@ impl Filter {
 
     /// Whether `entry`, stored as `seq`, is wanted. The limit is not a property
     /// of an entry.
-    #[must_use]
     pub fn matches(&self, seq: Seq, entry: &Entry) -> bool {
         let in_place = self.from_seq.is_none_or(|from| from <= seq)
             && self.until_seq.is_none_or(|until| seq <= until)
@@ -149,7 +127,6 @@ impl Filter {
 
     /// What of it is set, by name, as a signed closing record says it (format
     /// §10.4).
-    #[must_use]
     pub fn to_object(&self) -> Object {
         let mut object = Object::new();
         let mut set = |name: &str, value: Option<Value>| {
@@ -276,7 +253,6 @@ impl Iterator for Selection<'_> {
 }
 
 impl Selection<'_> {
-    /// The last item.
     fn fail<T>(&mut self, error: QueryError) -> Option<Result<T, QueryError>> {
         self.left = 0;
         Some(Err(error))
@@ -298,7 +274,6 @@ impl Selection<'_> {
 struct Found<'s> {
     cursor: Cursor<'s>,
     read: std::vec::IntoIter<Result<(Seq, Entry), QueryError>>,
-    /// How many to read next.
     ahead: u64,
 }
 

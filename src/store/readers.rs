@@ -25,9 +25,6 @@ pub enum Readers {
 
 impl Readers {
     /// Who may read the ledger in `dir`.
-    ///
-    /// # Errors
-    /// What the file system answers.
     pub fn of(dir: &Path) -> io::Result<Readers> {
         let state = fs::metadata(dir)?;
         Ok(match state.mode() {
@@ -77,9 +74,6 @@ impl Readers {
     }
 
     /// The same for one file beside the ledger: its mark.
-    ///
-    /// # Errors
-    /// What the file system answers.
     pub fn restrict_file(self, path: &Path) -> io::Result<()> {
         self.restrict_one(path, 0o600)
     }

@@ -59,7 +59,6 @@ use tables::{FORMAT_KEY, INDEX_VERSION, INDEX_VERSION_KEY, INDEXED_TO_KEY, Table
 /// The engine's directory in a ledger's.
 const DB_DIR: &str = "db";
 
-/// A ledger in RocksDB.
 pub struct RocksStore {
     // Dropped in this order: the lock goes when the database is closed.
     /// Shared with nobody, unless it is abandoned: see `check_not_moved`.
@@ -102,9 +101,6 @@ impl RocksStore {
     /// The ledger is built beside `dir`, synced, and renamed into its place: a
     /// crash leaves a `.NAME.creating-…` directory, never half a ledger. So one
     /// that exists has its first entry, if `first` has it.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`], and those of [`Store::commit`].
     pub fn create(dir: &Path, first: Batch) -> Result<RocksStore, StoreError> {
         let building = Building::begin(dir)?;
         let mut format = WriteBatch::default();
@@ -124,9 +120,6 @@ impl RocksStore {
 
     /// That a ledger can be made in `dir`: nothing is there, or a folder with nothing
     /// in it.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`] and [`StoreError::Io`].
     pub fn check_free(dir: &Path) -> Result<(), StoreError> {
         is_empty_folder(dir).map(drop)
     }
@@ -143,9 +136,6 @@ impl RocksStore {
     }
 
     /// The same, waiting so long for whoever has it open to close it.
-    ///
-    /// # Errors
-    /// Those of [`RocksStore::open`].
     pub fn open_within(dir: &Path, wait: Duration) -> Result<RocksStore, StoreError> {
         check_place(dir)?;
         let lock = Lock::exclusive_within(dir, wait)?;
@@ -221,8 +211,6 @@ impl RocksStore {
         self.damage.get().map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// The ledger's directory.
-    #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
@@ -231,7 +219,6 @@ impl RocksStore {
     /// write when the ledger was opened: what a crash leaves. A write counts
     /// only if it is whole, so nothing of it is there. Always 0 beside a writer,
     /// who may be in the middle of one.
-    #[must_use]
     pub const fn interrupted_bytes(&self) -> u64 {
         self.interrupted
     }
@@ -253,9 +240,6 @@ impl RocksStore {
 
     /// Brings every table into its smallest form. Takes long, and room for a
     /// copy of the largest table.
-    ///
-    /// # Errors
-    /// [`StoreError::ReadOnly`], [`StoreError::Corrupt`] and [`StoreError::Io`].
     pub fn compact(&self) -> Result<(), StoreError> {
         self.flush()?;
         for table in Table::ALL {
@@ -266,9 +250,6 @@ impl RocksStore {
     }
 
     /// How many bytes the database's files have.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`].
     pub fn disk_bytes(&self) -> Result<u64, StoreError> {
         let mut bytes = 0;
         let dir = self.dir.join(DB_DIR);
@@ -285,9 +266,6 @@ impl RocksStore {
 
     /// Flushes and closes. Dropping closes too, but can tell nobody what went
     /// wrong; committed entries are safe either way.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] and [`StoreError::Io`].
     pub fn close(self) -> Result<(), StoreError> {
         self.close_keeping_lock().map(drop)
     }

@@ -16,11 +16,8 @@ pub const TOLD_APART: usize = 10_000;
 /// What a stream of entries adds up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// How many entries.
     pub entries: u64,
-    /// The first and the last of them.
     pub range: Option<(Seq, Seq)>,
-    /// By kind.
     pub kinds: Counts<String>,
     /// By tenant. An entry that names several counts for each.
     pub tenants: Counts<String>,
@@ -28,17 +25,14 @@ pub struct Stats {
     pub tenants_json: Counts<String>,
     /// Entries that name no tenant.
     pub no_tenant: u64,
-    /// Entries that say they were denied.
     pub denied: u64,
     /// Entries that say they were not.
     pub not_denied: u64,
-    /// By the hour in which they were made.
     pub hours: Counts<Timestamp>,
     /// The same of those that say they were denied.
     pub denied_hours: Counts<Timestamp>,
 }
 
-/// Entries by value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts<K> {
     /// The values that came first, and how many entries have each: exact.

@@ -8,7 +8,6 @@ use crate::ledger::hash::Hash;
 
 pub use crate::producers::Field;
 
-/// A field with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term([u8; Term::BYTES]);
 
@@ -16,8 +15,6 @@ impl Term {
     /// Length in bytes: the field, then half a BLAKE2b-256 of the value.
     pub const BYTES: usize = 1 + 16;
 
-    /// The term of `value` in `field`.
-    #[must_use]
     pub fn new(field: Field, value: &str) -> Term {
         Term::of_digest(field, &Hash::of(value.as_bytes()))
     }
@@ -32,13 +29,10 @@ impl Term {
     }
 
     /// The term of a boolean in `field`.
-    #[must_use]
     pub fn of_bool(field: Field, value: bool) -> Term {
         Term::new(field, if value { "true" } else { "false" })
     }
 
-    /// The bytes.
-    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; Term::BYTES] {
         &self.0
     }

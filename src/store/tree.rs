@@ -11,33 +11,18 @@ use super::{Store, StoreError, TileKey};
 
 /// Why a tree cannot be read.
 #[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum TreeError {
-    /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The tiles do not give what was asked for.
     #[error("epoch {epoch}: {error}")]
     Tile {
-        /// The tree.
         epoch: EpochNumber,
-        /// What is wrong.
         error: TileError,
     },
-    /// An entry of the tree is missing.
     #[error("entry {seq} is missing")]
-    Gap {
-        /// The entry.
-        seq: Seq,
-    },
-    /// What is stored is not an entry.
+    Gap { seq: Seq },
     #[error("entry {seq}: {error}")]
-    Entry {
-        /// Where it is stored.
-        seq: Seq,
-        /// What is wrong with it.
-        error: EntryError,
-    },
+    Entry { seq: Seq, error: EntryError },
 }
 
 /// Paths in the tree of one sealed epoch of one store. Leaves that stand near
@@ -52,8 +37,6 @@ pub struct PathReader {
 }
 
 impl PathReader {
-    /// Reads nothing yet.
-    #[must_use]
     pub const fn new(epoch: EpochNumber, size: u64) -> PathReader {
         PathReader {
             epoch,
@@ -65,9 +48,6 @@ impl PathReader {
     /// The siblings of leaf `index`, from the leaf up. One batched read of
     /// O(log `size`) tiles; check the path against the header's root before it is
     /// handed out.
-    ///
-    /// # Errors
-    /// [`TreeError`].
     pub fn path(&mut self, store: &dyn Store, index: u64) -> Result<Vec<Hash>, TreeError> {
         let epoch = self.epoch;
         let fault = |error| TreeError::Tile { epoch, error };
@@ -97,9 +77,6 @@ impl PathReader {
 
 /// The hashes of the complete subtrees of `range` in a sealed epoch, from left
 /// to right.
-///
-/// # Errors
-/// [`TreeError`].
 pub fn subtree_hashes(
     store: &dyn Store,
     epoch: EpochNumber,
@@ -113,9 +90,6 @@ pub fn subtree_hashes(
 
 /// The tree of the open epoch, whose first entry is `first` and whose last one
 /// is the store's last. Reads at most fifteen tiles a level and fifteen entries.
-///
-/// # Errors
-/// [`TreeError`].
 pub fn open_tree(
     store: &dyn Store,
     epoch: EpochNumber,

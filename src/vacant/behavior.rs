@@ -7,7 +7,6 @@ use crate::ledger::hash::Hash;
 use crate::ledger::json::{Form, Object};
 use crate::ledger::shape;
 
-/// System prompt, policy and tools.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BehaviorBundle {
     system_prompt: String,
@@ -39,7 +38,6 @@ impl Read {
     }
 }
 
-/// What the hash is of.
 #[derive(Serialize)]
 struct Content<'b> {
     system_prompt: &'b str,
@@ -50,7 +48,6 @@ struct Content<'b> {
 impl BehaviorBundle {
     /// A bundle with its hash: BLAKE2b-256 of the canonical JSON of the three
     /// members, the tools sorted by code point.
-    #[must_use]
     pub fn new(
         system_prompt: String,
         policy_dsl: String,
@@ -73,9 +70,6 @@ impl BehaviorBundle {
     }
 
     /// The same bundle, if `stated` is its hash.
-    ///
-    /// # Errors
-    /// [`TypeIntegrityError::BundleHash`].
     pub fn checked(self, stated: &Hash) -> Result<BehaviorBundle, TypeIntegrityError> {
         if *stated == self.bundle_hash {
             return Ok(self);
@@ -87,31 +81,25 @@ impl BehaviorBundle {
     }
 
     /// What the substrate is given as its system message.
-    #[must_use]
     pub fn system_prompt(&self) -> &str {
         &self.system_prompt
     }
 
     /// The policy, in its own language; may be empty.
-    #[must_use]
     pub fn policy_dsl(&self) -> &str {
         &self.policy_dsl
     }
 
     /// The tools that may be used, in the order given.
-    #[must_use]
     pub fn tool_whitelist(&self) -> &[String] {
         &self.tool_whitelist
     }
 
-    /// The hash of all three.
-    #[must_use]
     pub const fn bundle_hash(&self) -> Hash {
         self.bundle_hash
     }
 
     /// `{"bundle_hash", "policy_dsl", "system_prompt", "tool_whitelist"}`.
-    #[must_use]
     pub fn to_object(&self) -> Object {
         shape::write_object(self)
     }

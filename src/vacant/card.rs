@@ -54,10 +54,6 @@ impl CapabilityCard {
     /// An unsigned card. `halo_version` counts its revisions from
     /// [`DEFAULT_HALO_VERSION`](super::constants::DEFAULT_HALO_VERSION); no
     /// endpoint and an empty one are signed alike.
-    ///
-    /// # Errors
-    /// [`TypeIntegrityError::HaloVersion`] and
-    /// [`TypeIntegrityError::ControlCharacter`].
     pub fn new(
         vacant_id: VacantId,
         capability_text: String,
@@ -80,45 +76,36 @@ impl CapabilityCard {
         })
     }
 
-    /// Whose card it claims to be.
-    #[must_use]
     pub const fn vacant_id(&self) -> VacantId {
         self.vacant_id
     }
 
     /// What the vacant can do, for people.
-    #[must_use]
     pub fn capability_text(&self) -> &str {
         &self.capability_text
     }
 
-    /// On what it runs.
-    #[must_use]
     pub const fn substrate_spec(&self) -> &SubstrateSpec {
         &self.substrate_spec
     }
 
     /// Which revision of the card this is, from 1.
-    #[must_use]
     pub const fn halo_version(&self) -> u64 {
         self.halo_version
     }
 
     /// Where to call it.
-    #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
     }
 
     /// The signature, not judged.
-    #[must_use]
     pub const fn signature(&self) -> Option<&Signature> {
         self.signature.as_ref()
     }
 
     /// What is signed: public key, text, substrate bytes, version as 8 bytes
     /// big-endian, endpoint or nothing, joined by 0x1f.
-    #[must_use]
     pub fn signing_payload(&self) -> Vec<u8> {
         let substrate = self.substrate_spec.canonical_bytes();
         let version = self.halo_version.to_be_bytes();
@@ -153,7 +140,6 @@ impl CapabilityCard {
 
     /// Whether the vacant that the card names has signed it. A draft without a
     /// signature is not verified.
-    #[must_use]
     pub fn verify(&self) -> bool {
         let key: &PublicKey = self.vacant_id.verify_key();
         let signature = self.signature.as_ref();
@@ -161,16 +147,12 @@ impl CapabilityCard {
     }
 
     /// Reads the text of a card file.
-    ///
-    /// # Errors
-    /// [`TypeIntegrityError`] names the member.
     pub fn parse(text: &[u8]) -> Result<CapabilityCard, TypeIntegrityError> {
         let value = parse::parse(text)?;
         shape::read::<Read>(&value, "")?.checked()
     }
 
     /// The text of a card file: sorted keys, two spaces, a final newline.
-    #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = Value::Object(self.to_object()).pretty();
         text.push('\n');
@@ -179,7 +161,6 @@ impl CapabilityCard {
 
     /// `{"capability_text", "endpoint", "halo_version", "signature",
     /// "substrate_spec", "vacant_id"}`, with null for what is absent.
-    #[must_use]
     pub fn to_object(&self) -> Object {
         shape::write_object(self)
     }

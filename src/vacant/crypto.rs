@@ -8,7 +8,6 @@ use crate::ledger::key::{PublicKey, Signature, Signer, SoftwareSigner};
 
 /// The signer of a 32-byte seed and its public key. Where the seed comes from is
 /// the caller's to answer for.
-#[must_use]
 pub fn keygen(seed: &Zeroizing<[u8; 32]>) -> (SoftwareSigner, PublicKey) {
     let signer = SoftwareSigner::from_seed(seed);
     let key = signer.public_key();
@@ -26,16 +25,11 @@ pub fn sign(message: &[u8], signer: &dyn Signer) -> Result<Signature, CryptoErro
 
 /// Whether `signature` is `key`'s over `message`, strictly (SPEC §1.3). Bytes of
 /// the wrong length are no signature.
-#[must_use]
 pub fn verify(message: &[u8], signature: &[u8], key: &PublicKey) -> bool {
     let signature: Result<[u8; Signature::BYTES], _> = signature.try_into();
     signature.is_ok_and(|bytes| key.verify(message, &Signature::from_bytes(bytes)))
 }
 
-/// As [`verify`].
-///
-/// # Errors
-/// [`CryptoError::SignatureVerification`].
 pub fn verify_or_raise(
     message: &[u8],
     signature: &[u8],
@@ -48,31 +42,22 @@ pub fn verify_or_raise(
     }
 }
 
-/// BLAKE2b-256 of `message`.
-#[must_use]
 pub fn hash_blake2b(message: &[u8]) -> Hash {
     Hash::of(message)
 }
 
 /// Lower-case hex digits.
-#[must_use]
 pub fn hex_encode(bytes: &[u8]) -> String {
     hex::encode(bytes)
 }
 
 /// The inverse of [`hex_encode`], which also reads upper case.
-///
-/// # Errors
-/// [`CryptoError::Hex`].
 pub fn hex_decode(text: &str) -> Result<Vec<u8>, CryptoError> {
     Ok(hex::decode(text)?)
 }
 
 /// The public key of 32 raw bytes. Whether they are the encoding of a point
 /// shows when it verifies.
-///
-/// # Errors
-/// [`CryptoError::PublicKeyLength`].
 pub fn pubkey_from_bytes(bytes: &[u8]) -> Result<PublicKey, CryptoError> {
     let raw = bytes
         .try_into()

@@ -14,40 +14,31 @@ use crate::ledger::key::PublicKey;
 pub struct VacantId(PublicKey);
 
 impl VacantId {
-    /// The identity of a key.
-    #[must_use]
     pub const fn from_verify_key(key: PublicKey) -> VacantId {
         VacantId(key)
     }
 
     /// The identity of 32 raw bytes.
-    ///
-    /// # Errors
-    /// [`CryptoError::PublicKeyLength`].
     pub fn from_bytes(bytes: &[u8]) -> Result<VacantId, CryptoError> {
         pubkey_from_bytes(bytes).map(VacantId)
     }
 
     /// The 32 raw bytes.
-    #[must_use]
     pub const fn pubkey_bytes(&self) -> &[u8; PublicKey::BYTES] {
         self.0.as_bytes()
     }
 
     /// The key that verifies what this vacant signs.
-    #[must_use]
     pub const fn verify_key(&self) -> &PublicKey {
         &self.0
     }
 
     /// 64 lower-case hex digits.
-    #[must_use]
     pub fn hex(&self) -> String {
         self.0.to_string()
     }
 
     /// The first 12 of them: for people, never to compare with.
-    #[must_use]
     pub fn short(&self) -> String {
         self.hex().chars().take(12).collect()
     }

@@ -13,12 +13,9 @@ use thiserror::Error;
 
 /// Why an entry was not appended.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum AppendError {
-    /// The kind or the size is not an entry's.
     #[error(transparent)]
     Entry(#[from] EntryError),
-    /// The signer did not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
 }
@@ -32,7 +29,6 @@ pub struct Logbook {
 
 impl Logbook {
     /// A logbook without entries.
-    #[must_use]
     pub const fn new() -> Logbook {
         Logbook {
             entries: Vec::new(),
@@ -40,20 +36,17 @@ impl Logbook {
     }
 
     /// A logbook that came from elsewhere.
-    #[must_use]
     pub const fn from_entries(entries: Vec<Entry>) -> Logbook {
         Logbook { entries }
     }
 
     /// The entries in order.
-    #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
     /// What the next entry names as the one before: the last one's hash, or
     /// [`EMPTY_PREV_HASH`](super::constants::EMPTY_PREV_HASH).
-    #[must_use]
     pub fn latest_hash(&self) -> Hash {
         self.entries.last().map_or(Hash::ZERO, Entry::hash)
     }
@@ -80,7 +73,6 @@ impl Logbook {
     }
 
     /// Whether every link and every signature is good, under one key.
-    #[must_use]
     pub fn verify_chain(&self, key: &PublicKey) -> bool {
         self.verify_chain_or_raise(key).is_ok()
     }

@@ -25,15 +25,10 @@ const PAYLOAD_LEVEL: usize = 3;
 /// A vacant in memory. Only its state and its logbook change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResidentForm {
-    /// Who it is.
     pub identity: VacantId,
-    /// What it did.
     pub logbook: Logbook,
-    /// How it behaves.
     pub behavior_bundle: BehaviorBundle,
-    /// On what it runs.
     pub substrate_spec: SubstrateSpec,
-    /// Where it stands.
     pub runtime_state: VacantState,
     /// How it announces itself, if it does.
     pub capability_card: Option<CapabilityCard>,
@@ -78,7 +73,6 @@ struct EntryMembers<'e> {
 impl ResidentForm {
     /// Whether the parts are one vacant's: the logbook whole under its key, and
     /// the card, if there is one, its own and signed by it.
-    #[must_use]
     pub fn verify_self(&self) -> bool {
         let own = |card: &CapabilityCard| card.vacant_id() == self.identity && card.verify();
         self.logbook.verify_chain(self.identity.verify_key())
@@ -87,7 +81,6 @@ impl ResidentForm {
 
     /// Member by member, whether a signature of the vacant's key covers it, and why
     /// not. It says nothing about whether that signature is good.
-    #[must_use]
     pub fn coverage(&self) -> Vec<(&'static str, Result<(), &'static str>)> {
         let card = self.capability_card.as_ref();
         let of_card = card.map(|card| *card.substrate_spec() == self.substrate_spec);
@@ -118,9 +111,6 @@ impl ResidentForm {
     }
 
     /// Reads the text of a resident form's file. Nothing in it is judged.
-    ///
-    /// # Errors
-    /// [`TypeIntegrityError`] names the member.
     pub fn parse(text: &[u8]) -> Result<ResidentForm, TypeIntegrityError> {
         let value = parse::parse_with(text, &limits::embedded(PAYLOAD_LEVEL))?;
         let read: Read = shape::read(&value, "")?;

@@ -8,7 +8,6 @@ use super::error::TypeIntegrityError;
 /// The six states. `LOCAL` is where a vacant begins: runnable, and in no public
 /// index.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum VacantState {
     #[default]
     Local,
@@ -20,7 +19,6 @@ pub enum VacantState {
 }
 
 impl VacantState {
-    /// Every one of them.
     pub const ALL: [VacantState; 6] = [
         VacantState::Local,
         VacantState::Active,
@@ -30,8 +28,6 @@ impl VacantState {
         VacantState::Archived,
     ];
 
-    /// The word in files.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             VacantState::Local => "LOCAL",
@@ -44,19 +40,16 @@ impl VacantState {
     }
 
     /// Whether others may call it.
-    #[must_use]
     pub const fn can_be_called(self) -> bool {
         matches!(self, VacantState::Local | VacantState::Active)
     }
 
     /// Whether it may run.
-    #[must_use]
     pub const fn is_runnable(self) -> bool {
         matches!(self, VacantState::Local | VacantState::Active)
     }
 
     /// Whether it may review others.
-    #[must_use]
     pub const fn can_review(self) -> bool {
         matches!(
             self,

@@ -29,9 +29,6 @@ impl Read {
 
 impl SubstrateSpec {
     /// A specification; the order of the names is part of it.
-    ///
-    /// # Errors
-    /// [`TypeIntegrityError::BlankSubstrate`].
     pub fn new(
         allowed_substrates: Vec<String>,
         policy: Object,
@@ -49,20 +46,17 @@ impl SubstrateSpec {
     }
 
     /// The names, such as `openai:gpt-4o`.
-    #[must_use]
     pub fn allowed_substrates(&self) -> &[String] {
         &self.allowed_substrates
     }
 
     /// Settings by substrate, in whatever form its dispatcher reads.
-    #[must_use]
     pub const fn policy(&self) -> &Object {
         &self.policy
     }
 
     /// The canonical JSON of `{"allowed_substrates", "policy"}`, UTF-8: what a
     /// card's signature covers.
-    #[must_use]
     pub fn canonical_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.to_object().write_canonical(Form::Utf8, &mut bytes);
@@ -70,7 +64,6 @@ impl SubstrateSpec {
     }
 
     /// `{"allowed_substrates", "policy"}`.
-    #[must_use]
     pub fn to_object(&self) -> Object {
         shape::write_object(self)
     }

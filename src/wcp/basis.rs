@@ -18,11 +18,8 @@ use crate::ledger::shape::{self, written_as};
 /// recorded of one.
 #[derive(Clone, Copy)]
 pub struct Basis<'a> {
-    /// The rules.
     pub rules: &'a RuleSet,
-    /// The floors.
     pub config: &'a HallConfig,
-    /// Workers, controls, privileges, code hashes and bans.
     pub registry: &'a dyn RegistryView,
     /// The policy gate, if one is configured.
     pub gate: Option<&'a dyn PolicyGate>,
@@ -43,7 +40,6 @@ pub const DEFAULT_TASK_ID: &str = "task_default";
 /// hashes are 64 lower-case hex digits of SHA-256; anything else counts as
 /// malformed.
 pub trait RegistryView {
-    /// Whether a control is declared present.
     fn control_present(&self, control_id: &str) -> bool;
 
     /// Whether a worker species is enrolled and available.
@@ -54,12 +50,10 @@ pub trait RegistryView {
         None
     }
 
-    /// Whether envelopes and allow-lists are configured.
     fn has_privileges(&self) -> bool {
         false
     }
 
-    /// The privilege envelope of a species, if it has one.
     fn privilege_envelope(&self, _worker_species_id: &str) -> Option<Arc<Object>> {
         None
     }
@@ -70,7 +64,6 @@ pub trait RegistryView {
         None
     }
 
-    /// Whether code hashes are configured.
     fn has_code_hashes(&self) -> bool {
         false
     }
@@ -85,7 +78,6 @@ pub trait RegistryView {
         None
     }
 
-    /// Whether there is a ban list.
     fn has_bans(&self) -> bool {
         false
     }
@@ -105,7 +97,6 @@ pub trait RegistryView {
 /// The worker that stands for a species.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StandingWorker {
-    /// The worker.
     pub worker_id: Arc<str>,
     /// The `artifact_hash` of its record.
     pub artifact_hash: Arc<str>,
@@ -122,9 +113,7 @@ pub enum Standing {
     /// It may.
     #[default]
     Active,
-    /// Its enrolment was revoked.
     Revoked,
-    /// It or its namespace is banned.
     Banned,
 }
 
@@ -137,14 +126,10 @@ impl<'v> Deserialize<'v> for Standing {
 }
 
 impl Standing {
-    /// Whether nothing speaks against it.
-    #[must_use]
     pub fn is_active(&self) -> bool {
         *self == Standing::Active
     }
 
-    /// The spelling.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Standing::Active => "active",
@@ -153,8 +138,6 @@ impl Standing {
         }
     }
 
-    /// The standing that is spelt so.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Standing> {
         let all = [Standing::Active, Standing::Revoked, Standing::Banned];
         all.into_iter().find(|standing| standing.as_str() == text)

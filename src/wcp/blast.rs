@@ -7,12 +7,10 @@ use crate::ledger::json::{Number, Object, Value};
 /// From this score on, a human decides in production.
 pub const HUMAN_FROM: u8 = 85;
 
-/// The highest score.
 pub const HIGHEST: u8 = 100;
 
 /// The blast score of a request, 0 to 100 (SPEC §5.1). A caller's score can
 /// only raise it.
-#[must_use]
 pub fn blast_score(input: &RouteInput) -> u8 {
     let flag = |names: [&str; 2]| names.iter().any(|name| is_set(&input.request, name));
     let mut score = 10;
@@ -45,7 +43,6 @@ pub fn blast_score(input: &RouteInput) -> u8 {
 pub const FLAGS: [&str; 4] = ["egress", "external_call", "mutates_state", "writes"];
 
 /// Each of [`FLAGS`], and whether the request sets it.
-#[must_use]
 pub fn flags(request: &Object) -> [(&'static str, bool); 4] {
     FLAGS.map(|name| (name, is_set(request, name)))
 }

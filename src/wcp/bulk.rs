@@ -23,7 +23,6 @@ pub struct CaseError {
     /// The field of the request, or a path below `rules`, `hall` or the line;
     /// empty where the line is no JSON.
     pub field: String,
-    /// What is wrong with it.
     pub message: String,
 }
 
@@ -46,13 +45,9 @@ impl From<MemberError> for CaseError {
 /// A request with everything that its decision is taken from.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// What is asked.
     pub input: RouteInput,
-    /// Under which rules.
     pub rules: Arc<RuleSet>,
-    /// In which Hall.
     pub hall: Snapshot,
-    /// For which task.
     pub task_id: String,
 }
 
@@ -65,9 +60,6 @@ pub struct CaseReader {
 impl CaseReader {
     /// Reads `{"input", "rules", "hall", "task_id"}`; other members are the
     /// caller's own. Of several errors, that in `input` comes first.
-    ///
-    /// # Errors
-    /// [`CaseError`] names the field.
     pub fn read(&mut self, value: &Value) -> Result<Case, CaseError> {
         let members = shape::members(value)?;
         let input = RouteInput::read(shape::given(members, "input")?, "")?;
@@ -100,8 +92,6 @@ impl CaseReader {
 }
 
 impl Case {
-    /// The decision.
-    #[must_use]
     pub fn decide(&self, stamp: Stamp) -> Decided {
         make_decision(
             &self.input,
@@ -143,7 +133,6 @@ impl CaseReader {
 
 impl CaseError {
     /// That of a line over the limit, which was not read.
-    #[must_use]
     pub fn line_too_long(bytes: u64) -> CaseError {
         let limit = limits::LINE_BYTES;
         CaseError {
@@ -154,7 +143,6 @@ impl CaseError {
 }
 
 /// `{"id", "decision"}` or `{"id", "error": {"field", "message"}}`.
-#[must_use]
 pub fn answer(id: Value, answer: Result<Value, &CaseError>) -> Value {
     let (key, value) = match answer {
         Ok(decision) => ("decision", decision),
@@ -169,12 +157,9 @@ pub fn answer(id: Value, answer: Result<Value, &CaseError>) -> Value {
 
 /// How a bulk run ended early.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum BulkError {
-    /// The requests cannot be read.
     #[error("cannot read the requests: {0}")]
     Read(#[source] io::Error),
-    /// The answers cannot be written.
     #[error("cannot write the answers: {0}")]
     Write(#[source] io::Error),
 }

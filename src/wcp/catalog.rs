@@ -30,7 +30,6 @@ pub enum EntryType {
 }
 
 impl EntryType {
-    /// Every type.
     pub const ALL: [EntryType; 5] = [
         EntryType::Capability,
         EntryType::Worker,
@@ -40,7 +39,6 @@ impl EntryType {
     ];
 
     /// How its ids begin, and its name: `cap`, `wrk`, `ctrl`, `prof`, `evt`.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             EntryType::Capability => "cap",
@@ -51,16 +49,12 @@ impl EntryType {
         }
     }
 
-    /// The type of that name.
-    #[must_use]
     pub fn parse(name: &str) -> Option<EntryType> {
         EntryType::ALL
             .into_iter()
             .find(|kind| kind.as_str() == name)
     }
 
-    /// The type of an id.
-    #[must_use]
     pub fn of_id(id: &str) -> Option<EntryType> {
         id.split_once('.')
             .and_then(|(prefix, _)| EntryType::parse(prefix))
@@ -79,7 +73,6 @@ impl fmt::Display for EntryType {
     }
 }
 
-/// The catalogue's document.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -107,19 +100,14 @@ fn typed<'v, D: Deserializer<'v>>(deserializer: D) -> Result<(String, EntryType)
     })
 }
 
-/// One thing in the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Entry {
     /// Unique, such as `cap.doc.summarize`.
     pub id: String,
-    /// What sort of thing it is.
     #[serde(rename = "type")]
     pub entry_type: EntryType,
-    /// Its name for people.
     pub name: String,
-    /// What it is for.
     pub description: String,
-    /// Words that it should be found by.
     pub tags: Vec<String>,
     /// What it belongs with: ids that may or may not be in the catalogue. Of a
     /// worker, its capabilities and the controls that it needs.
@@ -140,13 +128,11 @@ impl Entry {
     }
 
     /// `{"id", "type", "name", "description", "tags", "related"}`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
 }
 
-/// Entries, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
     entries: Vec<Entry>,
@@ -155,22 +141,13 @@ pub struct Catalog {
 
 /// Why a catalogue was not loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum CatalogError {
-    /// It is no JSON.
     #[error("not JSON: {0}")]
     NotJson(#[from] ParseError),
-    /// An entry is wrong.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// Two entries have one id.
     #[error("entry {index} has the id {id:?} of an earlier one")]
-    DuplicateId {
-        /// The later entry's place, from 0.
-        index: usize,
-        /// The id.
-        id: String,
-    },
+    DuplicateId { index: usize, id: String },
 }
 
 static BUILT_IN: LazyLock<Catalog> = LazyLock::new(|| {
@@ -180,15 +157,11 @@ static BUILT_IN: LazyLock<Catalog> = LazyLock::new(|| {
 
 impl Catalog {
     /// The small catalogue that comes with the program.
-    #[must_use]
     pub fn built_in() -> &'static Catalog {
         &BUILT_IN
     }
 
     /// Reads `{"entries": [{"id", "name", "description", "tags", "related"}]}`.
-    ///
-    /// # Errors
-    /// [`CatalogError`] names the entry.
     pub fn parse(text: &[u8]) -> Result<Catalog, CatalogError> {
         let document = parse(text)?;
         let document: Document = shape::read(&document, "")?;
@@ -204,19 +177,15 @@ impl Catalog {
     }
 
     /// Every entry, in the order of the document.
-    #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The entries of one type.
     pub fn browse(&self, entry_type: EntryType) -> impl Iterator<Item = &Entry> {
         let entries = self.entries.iter();
         entries.filter(move |entry| entry.entry_type == entry_type)
     }
 
-    /// The entry of that id.
-    #[must_use]
     pub fn explain(&self, id: &str) -> Option<&Entry> {
         self.entries.get(*self.by_id.get(id)?)
     }
@@ -228,7 +197,6 @@ impl Catalog {
     }
 
     /// The entries that match every word of `query` fuzzily, the best first.
-    #[must_use]
     pub fn search(&self, query: &str) -> Vec<Found<'_>> {
         let pattern = Pattern::parse(query, CaseMatching::Ignore, Normalization::Smart);
         if pattern.atoms.is_empty() {
@@ -261,7 +229,6 @@ impl Catalog {
 /// An entry that was searched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found<'a> {
-    /// The entry.
     pub entry: &'a Entry,
     /// How well it matches; only the order means anything.
     pub score: u32,

@@ -8,19 +8,12 @@ use crate::ledger::json::{Object, Value};
 /// A field of a request that rules can match on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
-    /// `capability_id`
     CapabilityId,
-    /// `env`
     Env,
-    /// `data_label`
     DataLabel,
-    /// `tenant_risk`
     TenantRisk,
-    /// `qos_class`
     QosClass,
-    /// `tenant_id`
     TenantId,
-    /// `correlation_id`
     CorrelationId,
 }
 
@@ -36,8 +29,6 @@ impl Field {
         Field::CorrelationId,
     ];
 
-    /// Its name in a document.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Field::CapabilityId => "capability_id",
@@ -50,14 +41,10 @@ impl Field {
         }
     }
 
-    /// The field of that name.
-    #[must_use]
     pub fn parse(name: &str) -> Option<Field> {
         Field::ALL.into_iter().find(|field| field.as_str() == name)
     }
 
-    /// Its value in a request.
-    #[must_use]
     pub fn of(self, input: &RouteInput) -> &str {
         match self {
             Field::CapabilityId => &input.capability_id,
@@ -94,27 +81,18 @@ pub enum Condition {
 
 /// What is wrong with a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ConditionError {
-    /// It is neither text nor an object.
     #[error("not a string, {{\"in\": [..]}} or {{\"any\": true}}")]
     WrongType,
-    /// It is an object with another member than `in` or `any`, or with both.
     #[error("not exactly one of the operators \"in\" and \"any\"")]
     BadOperator,
-    /// `in` is not a list of strings.
     #[error("\"in\" is not a list of strings")]
     BadList,
-    /// `any` is not a boolean.
     #[error("\"any\" is not a boolean")]
     BadAny,
 }
 
 impl Condition {
-    /// Reads a condition.
-    ///
-    /// # Errors
-    /// [`ConditionError`] for everything that is none.
     pub fn read(value: &Value) -> Result<Condition, ConditionError> {
         match value {
             Value::String(text) => Ok(Condition::Exact(text.clone())),
@@ -124,7 +102,6 @@ impl Condition {
     }
 
     /// Whether it lets `value` through.
-    #[must_use]
     pub fn matches(&self, value: &str) -> bool {
         match self {
             Condition::Any => true,
@@ -138,7 +115,6 @@ impl Condition {
     /// of shadow detection (SPEC §5.1): equal covers equal, `in` a member or a
     /// subset, only `any` covers `any`. By form, not by meaning: a list of
     /// every environment does not cover `any`.
-    #[must_use]
     pub fn covers(&self, other: &Condition) -> bool {
         match (self, other) {
             (Condition::Any, _) => true,

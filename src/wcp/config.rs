@@ -11,20 +11,16 @@ use crate::ledger::shape::{self, MemberError};
 pub struct HallConfig {
     /// Deny tenants that are not in `allowed_tenants`.
     pub require_signatory: bool,
-    /// The registered signatories.
     #[serde(deserialize_with = "shape::or_default")]
     pub allowed_tenants: Vec<String>,
     /// Declared, but enforced by nothing yet: see [`HallConfig::warnings`].
     pub require_credential: bool,
     /// Verify a worker's code hash before dispatch (WCP §5.10).
     pub require_worker_attestation: bool,
-    /// Deny a blank correlation id.
     pub enforce_correlation_id: bool,
-    /// Deny when a required control is absent.
     pub enforce_required_controls: bool,
     /// Score the blast radius in `prod` and `edge`.
     pub enforce_blast_scoring_in_prod: bool,
-    /// Check the privilege envelope of every selected worker.
     pub enforce_privilege_envelopes: bool,
 }
 
@@ -45,12 +41,9 @@ impl Default for HallConfig {
 
 /// Something in a configuration that its author should know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ConfigWarning {
-    /// `require_credential` is on.
     #[error("require_credential is set, but no credential is verified yet: it denies nothing")]
     CredentialNotEnforced,
-    /// `require_signatory` is on and `allowed_tenants` is empty.
     #[error("require_signatory is set and allowed_tenants is empty: every request is denied")]
     NobodyAllowed,
 }
@@ -58,15 +51,10 @@ pub enum ConfigWarning {
 impl HallConfig {
     /// Reads a configuration: every field may be left out, none may be unknown;
     /// `at` is the path that errors begin with.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the field.
     pub fn read(value: &Value, at: &str) -> Result<HallConfig, MemberError> {
         shape::read(value, at)
     }
 
-    /// The configuration with every field present.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }

@@ -12,16 +12,13 @@ use crate::ledger::shape::{self, MemberError};
 /// What decisions must contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conformance {
-    /// Fields of every decision.
     pub required_fields: Vec<String>,
-    /// Events of every allowed decision.
     pub required_events: Vec<RequiredEvent>,
 }
 
 /// An event that must be reported.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RequiredEvent {
-    /// Its id.
     pub event: String,
     /// The members that it must have, not `null`.
     #[serde(default, deserialize_with = "shape::or_default")]
@@ -45,30 +42,14 @@ struct TelemetryRequirements {
     required_events: Option<Vec<RequiredEvent>>,
 }
 
-/// How a decision falls short.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ConformanceError {
-    /// A field is absent.
     #[error("the decision has no field {field:?}")]
-    MissingField {
-        /// Which.
-        field: String,
-    },
-    /// An event is absent.
+    MissingField { field: String },
     #[error("the decision reports no event {event:?}")]
-    MissingEvent {
-        /// Which.
-        event: String,
-    },
-    /// An event has no such member, or it is `null`.
+    MissingEvent { event: String },
     #[error("event {event:?} has no dimension {dimension:?}")]
-    MissingDimension {
-        /// Which event.
-        event: String,
-        /// Which member.
-        dimension: String,
-    },
+    MissingDimension { event: String, dimension: String },
 }
 
 static DEFAULT: LazyLock<Conformance> = LazyLock::new(|| {
@@ -113,9 +94,6 @@ impl Conformance {
     /// Reads a specification: `decision_output_schema.required_fields` and
     /// `telemetry_requirements.required_events`; what it leaves out is that of
     /// the default.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the member.
     pub fn read(value: &Value) -> Result<Conformance, MemberError> {
         let given: Specification = shape::read(value, "")?;
         let given_events = given.telemetry_requirements;
@@ -133,7 +111,6 @@ impl Conformance {
 
     /// Everything in which a decision falls short; a denial need not report the
     /// events of a dispatch.
-    #[must_use]
     pub fn check(&self, decision: &RouteDecision) -> Vec<ConformanceError> {
         let value = decision.to_value();
         let fields = self.required_fields.iter();

@@ -12,20 +12,16 @@ use crate::ledger::json::Object;
 /// It holds hashes of workers' code, which a decision never does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Consulted {
-    /// Each required control and whether it was present.
     pub controls: Vec<(Arc<str>, bool)>,
-    /// The gate's answer.
     pub gate: Option<Result<GateAnswer, GateError>>,
     /// The approval that stood for a human, where one was wanted.
     pub approval: Option<Arc<str>>,
     /// Each candidate that the rule names and whether it was available, in
     /// rank order.
     pub workers: Vec<(Arc<str>, bool)>,
-    /// The hashes of the selected worker.
     pub code: Option<ConsultedCode>,
     /// Whether one of those hashes was on the ban list.
     pub banned: Option<bool>,
-    /// The privileges of the selected worker.
     pub privileges: Option<ConsultedPrivileges>,
 }
 
@@ -42,7 +38,6 @@ pub struct ConsultedCode {
 /// What was said of a worker's privileges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsultedPrivileges {
-    /// Its envelope.
     pub envelope: Option<Arc<Object>>,
     /// What may be reached from the environment of the request.
     pub egress_allowlist: Option<Arc<[String]>>,

@@ -22,25 +22,16 @@ pub const NO_MATCH: &str = "NO_MATCH";
 /// A routing decision, allowed or denied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouteDecision {
-    /// Names the decision.
     pub decision_id: DecisionId,
-    /// When it was taken.
     pub timestamp: Timestamp,
-    /// The request's.
     pub correlation_id: Arc<str>,
-    /// The request's.
     pub tenant_id: Arc<str>,
-    /// The request's.
     pub capability_id: Arc<str>,
     /// The rule that matched, [`NO_MATCH`] or [`PRE_ROUTING`].
     pub matched_rule_id: Arc<str>,
-    /// The request's.
     pub env: Env,
-    /// The request's.
     pub data_label: DataLabel,
-    /// The request's.
     pub tenant_risk: TenantRisk,
-    /// The request's.
     pub qos_class: QoSClass,
     /// Why it is denied; none if it is allowed.
     pub deny_reason_if_denied: Option<Denial>,
@@ -53,33 +44,26 @@ pub struct RouteDecision {
     pub required_controls_effective: Arc<[Arc<str>]>,
     /// The rule's profiles; empty if it is denied.
     pub recommended_profiles_effective: Arc<[Value]>,
-    /// The escalation that was applied.
     pub escalation_effective: Arc<Escalation>,
-    /// The rule's preconditions.
     pub preconditions_checked: PreconditionsChecked,
     /// [`RouteInput::artifact_hash`](super::RouteInput::artifact_hash) of what
     /// was routed; none if it is denied.
     pub artifact_hash: Option<String>,
-    /// Whether the worker's code hash was compared.
     pub worker_attestation_checked: bool,
     /// Whether it was the registered one; none if it was not compared.
     pub worker_attestation_valid: Option<bool>,
-    /// Whether nothing is to be dispatched.
     pub dry_run: bool,
     /// Exactly one for a denial, three or more otherwise.
     pub telemetry_envelopes: Telemetry,
 }
 
 impl RouteDecision {
-    /// Whether the request is denied.
-    #[must_use]
     pub const fn denied(&self) -> bool {
         self.deny_reason_if_denied.is_some()
     }
 
     /// The denial that takes the place of a decision which could not be
     /// recorded: it must not be acted on.
-    #[must_use]
     pub fn unrecorded(self) -> RouteDecision {
         let denial = Denial::InternalError;
         let subject = self.telemetry_envelopes.subject;
@@ -95,7 +79,6 @@ impl RouteDecision {
     }
 
     /// The decision as JSON, every field present.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let candidates = self.candidate_workers_ranked.iter();
         let envelopes = self.telemetry_envelopes.envelopes();
@@ -163,7 +146,6 @@ impl RouteDecision {
 pub struct CandidateWorker {
     /// The species; [`MISSING_WORKER`] where the rule left it out.
     pub worker_species_id: Arc<str>,
-    /// The rule's hint, finite.
     pub score_hint: Option<f64>,
     /// The rule's minimum; carried, not judged.
     pub requires_controls_minimum: Option<Arc<[Arc<str>]>>,
@@ -185,8 +167,6 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
-    /// The reason's spelling.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             SkipReason::Unavailable => "unavailable",
@@ -197,7 +177,6 @@ impl SkipReason {
 
 impl CandidateWorker {
     /// The candidate as JSON, every field present.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }

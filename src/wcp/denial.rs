@@ -8,31 +8,24 @@ use crate::ledger::shape;
 
 /// The reason of a denial. A denial is a decision, not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Denial {
     /// The tenant is no registered signatory.
     UnknownTenant {
-        /// Who asked.
         tenant_id: String,
     },
-    /// The tenant is blank.
     MissingTenantId,
     /// The caller's blast score is outside 0 to 100.
     InvalidInput {
-        /// The caller's score, an integer.
         blast_score: Number,
     },
     /// Rules in production that can never match.
     ShadowRulesDetected {
-        /// How many pairs.
         shadow_count: usize,
         /// The later rule of each pair, or of the first
         /// [`REPORTED`](crate::ledger::limits::REPORTED) of them.
         shadowed_rule_ids: Vec<Arc<str>>,
     },
-    /// No rule matches.
     NoMatchingRule,
-    /// The correlation id is blank.
     MissingCorrelationId,
     /// Required controls are not declared present.
     MissingRequiredControls {
@@ -41,7 +34,6 @@ pub enum Denial {
     },
     /// The blast score is too high to go on without a human.
     RequiresHuman {
-        /// 85 to 100.
         blast_score: u8,
     },
     /// The rule wants a policy gate and there is none, or only the stub
@@ -49,30 +41,22 @@ pub enum Denial {
     PolicyGateUnconfigured,
     /// The gate answered nothing, or no word that it has.
     PolicyGateInvalidResponse,
-    /// The gate denied.
     PolicyGate {
-        /// The policy's version.
         policy_version: Arc<str>,
-        /// The policy's reason.
         reason: String,
     },
-    /// The gate wants a human's approval.
     RequiresHumanApproval {
-        /// The policy's version.
         policy_version: Arc<str>,
-        /// The policy's reason.
         reason: String,
     },
     /// No candidate is available.
     NoAvailableWorker,
     /// The enrolment of every worker of the selected species was revoked.
     WorkerRevoked {
-        /// The selected species.
         worker_species_id: Arc<str>,
     },
     /// Every worker of the selected species, or its namespace, is banned.
     WorkerBanned {
-        /// The selected species.
         worker_species_id: Arc<str>,
     },
     /// Attestation is required and no source of hashes is configured.
@@ -85,21 +69,16 @@ pub enum Denial {
     WorkerHashUnavailable,
     /// The live hash is not the registered one.
     WorkerTampered {
-        /// The selected worker.
         worker_species_id: Arc<str>,
     },
-    /// The worker's hash is on the ban list.
     WorkerBannedHash {
-        /// The selected worker.
         worker_species_id: Arc<str>,
     },
     /// Envelopes are to be checked and no source of them is configured.
     PrivilegeEnvelopeUnconfigured,
     /// The selected worker's envelope asks for more than is allowed.
     PrivilegeEnvelopeViolated {
-        /// What it asks for.
         reason: String,
-        /// The selected worker.
         worker_species_id: Arc<str>,
     },
     /// A source of the decision failed, or it could not be recorded.
@@ -110,8 +89,6 @@ pub enum Denial {
 pub(super) const HIGH_BLAST: &str = "REQUIRE_HUMAN_HIGH_BLAST";
 
 impl Denial {
-    /// The deny code.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Denial::UnknownTenant { .. } => "DENY_UNKNOWN_TENANT",
@@ -142,7 +119,6 @@ impl Denial {
     }
 
     /// `{"code", "message", …}`, the data of the code beside them.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let mut members = Object::new();
         members.insert("code", self.code());

@@ -55,7 +55,6 @@ pub fn simulated_rules(catalog: &Catalog, capability_id: &str) -> Result<RuleSet
 
 /// What would be decided on a request if every worker and control that the
 /// rules name were there. Nothing is dispatched, and nothing is recorded.
-#[must_use]
 pub fn simulate(rules: &RuleSet, input: &RouteInput, stamp: Stamp) -> RouteDecision {
     let config = HallConfig::default();
     let basis = Basis {

@@ -16,18 +16,15 @@ pub struct Escalation {
     pub policy_gate: bool,
     /// Whether MSAVX step-up approval is wanted; carried, not enforced.
     pub msavx_step_up: bool,
-    /// Whether a human reviews by default.
     pub human_required_default: bool,
     /// Objects that say when a human reviews; carried, not judged.
     #[serde(deserialize_with = "shape::or_default")]
     pub human_required_if: Vec<Object>,
-    /// Why.
     pub rationale: Option<String>,
 }
 
 impl Escalation {
     /// Every field, `rationale` `null` if there is none.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
@@ -39,11 +36,8 @@ impl Escalation {
 pub struct PreconditionsChecked {
     /// A correlation id that is not blank. Enforced.
     pub must_have_correlation_id: bool,
-    /// A policy version in the telemetry. Always attached.
     pub must_attach_policy_version: bool,
-    /// The hash of what was routed. Always recorded.
     pub must_record_artifact_hash_if_executes: bool,
-    /// Every required control. Enforced.
     pub deny_if_missing_required_controls: bool,
     /// A signed artifact in production. Declared, not enforced.
     pub deny_if_unsigned_artifact_in_prod: bool,
@@ -66,8 +60,6 @@ impl Default for PreconditionsChecked {
 }
 
 impl PreconditionsChecked {
-    /// Every flag.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }

@@ -13,20 +13,13 @@ use crate::ledger::shape::{self, MemberError};
 /// The policy version that telemetry carries where no gate was asked.
 pub const DEFAULT_POLICY_VERSION: &str = "policy.v0";
 
-/// What a gate is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct GateContext<'a> {
-    /// The request's.
     pub capability_id: &'a str,
-    /// The request's.
     pub tenant_id: &'a str,
-    /// The request's.
     pub env: Env,
-    /// The request's.
     pub data_label: DataLabel,
-    /// The request's.
     pub tenant_risk: TenantRisk,
-    /// The request's.
     pub qos_class: QoSClass,
     /// The version in force before the gate is asked.
     pub policy_version: &'a str,
@@ -34,7 +27,6 @@ pub struct GateContext<'a> {
 
 impl<'a> GateContext<'a> {
     /// What a gate is told of a request.
-    #[must_use]
     pub fn of(input: &'a RouteInput) -> GateContext<'a> {
         GateContext {
             capability_id: &input.capability_id,
@@ -48,7 +40,6 @@ impl<'a> GateContext<'a> {
     }
 
     /// The context as a gate in another language gets it.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
@@ -61,9 +52,7 @@ impl<'a> GateContext<'a> {
 pub struct GateAnswer {
     /// `ALLOW`, `DENY` or `REQUIRE_HUMAN`; anything else is invalid.
     pub decision: String,
-    /// The policy's version.
     pub policy_version: String,
-    /// Why, for people.
     pub reason: String,
 }
 
@@ -77,7 +66,6 @@ impl GateAnswer {
     }
 
     /// `{"decision", "policy_version", "reason"}`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
@@ -85,56 +73,29 @@ impl GateAnswer {
 
 /// Why a gate gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum GateError {
-    /// The policy decides nothing for this request.
     #[error("the policy is undefined for this request")]
     Undefined,
-    /// The policy's answer is not of the right shape.
     #[error("the policy's answer is malformed: {0}")]
     Malformed(#[source] MemberError),
-    /// The policy took too many steps.
     #[error("the policy was stopped after {limit} instructions")]
-    TooManyInstructions {
-        /// The limit.
-        limit: usize,
-    },
-    /// The policy touched too many bytes.
+    TooManyInstructions { limit: usize },
     #[error("the policy was stopped after {limit} bytes of values")]
-    TooManyBytes {
-        /// The limit.
-        limit: u64,
-    },
+    TooManyBytes { limit: u64 },
     /// What evaluates policies ended, or was ended by a limit of the machine. That
     /// says nothing about another machine.
     #[error("the policy could not be evaluated: {detail}")]
-    CouldNotEvaluate {
-        /// How it ended.
-        detail: String,
-    },
-    /// The policy took too long.
+    CouldNotEvaluate { detail: String },
     #[error("the policy was stopped after {} ms", limit.as_millis())]
-    TimedOut {
-        /// The limit.
-        limit: Duration,
-    },
-    /// The policy failed.
+    TimedOut { limit: Duration },
     #[error("the policy failed: {detail}")]
-    Failed {
-        /// What its engine says.
-        detail: String,
-    },
-    /// The stub was asked outside `dev`.
+    Failed { detail: String },
     #[error("the allow-all stub answers in dev only, not in {env}")]
-    StubOutsideDev {
-        /// Where it was asked.
-        env: Env,
-    },
+    StubOutsideDev { env: Env },
 }
 
 impl GateError {
     /// Whether the machine that it was asked on says so, and another may not.
-    #[must_use]
     pub const fn of_this_machine(&self) -> bool {
         matches!(
             self,
@@ -143,7 +104,6 @@ impl GateError {
     }
 
     /// The name that a recorded answer carries.
-    #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             GateError::Undefined => "undefined",
@@ -163,7 +123,6 @@ impl GateError {
 pub enum Rerun {
     /// Not at all: the answer has to be recorded, and believed.
     Opaque,
-    /// By asking the stub.
     Stub {
         /// Whether it answers outside `dev` too.
         everywhere: bool,
@@ -175,9 +134,6 @@ pub enum Rerun {
 /// Decides on a request beside the rules.
 pub trait PolicyGate {
     /// The gate's answer to `context`.
-    ///
-    /// # Errors
-    /// [`GateError`]; whatever it is, the request is denied.
     fn evaluate(&self, context: &GateContext<'_>) -> Result<GateAnswer, GateError>;
 
     /// How its answers can be had again.

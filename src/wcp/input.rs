@@ -73,7 +73,6 @@ impl RouteInput {
 
     /// The request with every field present: unset ones `null`, `request` `{}`,
     /// `dry_run` `false`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
@@ -81,7 +80,6 @@ impl RouteInput {
     /// The hex SHA-256 of the request in `spaced-ascii` form with every field
     /// present (SPEC §5.1): what `artifact_hash` of an allowed decision and
     /// `input_hash` of any recorded one are.
-    #[must_use]
     pub fn artifact_hash(&self) -> String {
         // Written field by field, since cloning the request into a value only
         // to hash it would cost more than the hash.
@@ -113,7 +111,6 @@ impl RouteInput {
     }
 }
 
-/// A field's value, borrowed.
 enum Field<'a> {
     Null,
     Bool(bool),

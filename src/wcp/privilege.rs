@@ -7,15 +7,11 @@ use crate::ledger::json::{Object, Value};
 
 /// Why an envelope is not allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum PrivilegeRefusal {
     /// It asks for destinations where none are allowed.
     NoAllowlist,
     /// It asks for a destination that is not allowed.
-    NotAllowlisted {
-        /// Which.
-        destination: String,
-    },
+    NotAllowlisted { destination: String },
     /// Its destinations cannot be read, so that nobody can say where they lead.
     Malformed,
 }

@@ -16,15 +16,12 @@ pub const HASH_PREFIX: &str = "sha256:";
 /// A registry record that was read, and whose `artifact_hash` is right.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkerRecord {
-    /// Unique in a registry.
     pub worker_id: Arc<str>,
     /// What it is routed by; several workers may be of one species.
     pub worker_species_id: Arc<str>,
-    /// What it can do.
     pub capabilities: Vec<Arc<str>>,
     /// The controls that must be present for it.
     pub required_controls: Vec<Arc<str>>,
-    /// The controls that it brings.
     pub currently_implements: Vec<Arc<str>>,
     /// What it may reach; none if the record has none.
     pub privilege_envelope: Option<Arc<Object>>,
@@ -72,31 +69,18 @@ struct Known<'r> {
 
 /// Why a record is not enrolled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum RecordError {
-    /// A member is missing or wrong.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// A control id is malformed.
     #[error("{at}: {error}")]
-    Control {
-        /// Where in the record.
-        at: String,
-        /// What is wrong.
-        error: ControlIdError,
-    },
+    Control { at: String, error: ControlIdError },
     /// `artifact_hash` is not that of the record: it was changed after it was
     /// hashed (`DENY_WORKER_TAMPERED`).
     #[error(
         "artifact_hash: the record hashes to {actual}, not to {}",
         Quoted(claimed)
     )]
-    Tampered {
-        /// What the record says.
-        claimed: String,
-        /// What it hashes to.
-        actual: String,
-    },
+    Tampered { claimed: String, actual: String },
 }
 
 /// A control id that is not `ctrl.` and one part or more, separated by dots, of
@@ -107,14 +91,10 @@ pub enum RecordError {
     Quoted(control_id)
 )]
 pub struct ControlIdError {
-    /// What was given.
     pub control_id: String,
 }
 
 /// Checks the form of a control id.
-///
-/// # Errors
-/// [`ControlIdError`] with the id.
 pub fn check_control_id(control_id: &str) -> Result<(), ControlIdError> {
     let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
     let part = |part: &str| !part.is_empty() && part.bytes().all(plain);
@@ -128,7 +108,6 @@ pub fn check_control_id(control_id: &str) -> Result<(), ControlIdError> {
 
 /// The `artifact_hash` of a record: `sha256:` and the hex SHA-256 of the
 /// `ascii` form of all its other members.
-#[must_use]
 pub fn artifact_hash(record: &Object) -> String {
     let others = record.iter().filter(|(key, _)| *key != "artifact_hash");
     let mut text = Vec::with_capacity(1024);
@@ -149,9 +128,6 @@ impl WorkerRecord {
     /// Reads a record. Members that WCP does not know are let pass: they are
     /// covered by the `artifact_hash`, which is verified, and computed where
     /// the record has none.
-    ///
-    /// # Errors
-    /// [`RecordError`] names the member.
     pub fn read(record: &Value) -> Result<WorkerRecord, RecordError> {
         let known: Known<'_> = shape::read(record, "")?;
         check_controls("required_controls", &known.required_controls)?;

@@ -33,10 +33,8 @@ pub struct Registry {
     code: Code,
 }
 
-/// What an enrolment did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enrolment {
-    /// The worker is new.
     Added,
     /// The worker was known, and its record was replaced.
     Updated,
@@ -44,7 +42,6 @@ pub enum Enrolment {
 
 impl Registry {
     /// A registry without workers.
-    #[must_use]
     pub fn new() -> Registry {
         Registry::default()
     }
@@ -117,7 +114,6 @@ impl Registry {
     }
 
     /// The controls that are declared present, sorted.
-    #[must_use]
     pub fn controls_present(&self) -> &BTreeSet<Arc<str>> {
         &self.controls
     }
@@ -144,32 +140,26 @@ impl Registry {
     }
 
     /// The species that handle a capability, in the order of enrolment.
-    #[must_use]
     pub fn workers_for_capability(&self, capability_id: &str) -> &[Arc<str>] {
         self.by_capability
             .get(capability_id)
             .map_or(&[], Vec::as_slice)
     }
 
-    /// Replaces the species that are available.
     pub fn set_workers_available(&mut self, worker_species_ids: &[&str]) {
         self.available.clear();
         self.add_workers_available(worker_species_ids);
     }
 
-    /// Marks more species as available.
     pub fn add_workers_available(&mut self, worker_species_ids: &[&str]) {
         self.available
             .extend(worker_species_ids.iter().map(|&id| Arc::from(id)));
     }
 
-    /// The privilege envelope of a species.
-    #[must_use]
     pub fn get_privilege_envelope(&self, worker_species_id: &str) -> Option<&Object> {
         self.envelopes.get(worker_species_id).map(Arc::as_ref)
     }
 
-    /// Replaces every privilege envelope.
     pub fn set_privilege_envelopes(
         &mut self,
         envelopes: impl IntoIterator<Item = (String, Object)>,
@@ -184,9 +174,6 @@ impl Registry {
     }
 
     /// Whether an envelope is permitted in an environment of this registry.
-    ///
-    /// # Errors
-    /// [`PrivilegeRefusal`], the reason why it is not.
     pub fn policy_allows_privilege(
         &self,
         env: Env,
@@ -197,26 +184,20 @@ impl Registry {
         policy_allows_privilege(env, data_label, envelope, allowlist)
     }
 
-    /// How many workers are enrolled.
-    #[must_use]
     pub fn enrolled_count(&self) -> usize {
         self.records.len()
     }
 
     /// The enrolled workers, in the order of enrolment.
-    #[must_use]
     pub fn enrolled_workers(&self) -> &[WorkerRecord] {
         &self.records
     }
 
-    /// The record of a worker.
-    #[must_use]
     pub fn worker(&self, worker_id: &str) -> Option<&WorkerRecord> {
         self.records.get(*self.by_worker.get(worker_id)?)
     }
 
     /// The destinations that may be reached, by environment.
-    #[must_use]
     pub const fn egress_allowlists(&self) -> &BTreeMap<Env, Arc<[String]>> {
         &self.allowlists
     }
@@ -224,7 +205,6 @@ impl Registry {
     /// BLAKE2b-256 over the `artifact_hash` of every record, sorted, a newline
     /// after each: names the registry as a whole. Computed once for every state
     /// of it.
-    #[must_use]
     pub fn records_digest(&self) -> Hash {
         *self.digest.get_or_init(|| {
             let records = self.records.iter();
@@ -240,7 +220,6 @@ impl Registry {
     }
 
     /// Counts and the present controls, for display or a health check.
-    #[must_use]
     pub fn summary(&self) -> Value {
         let count = |count: usize| Value::from(count as u64);
         let controls = self.controls.iter().map(|id| Value::from(&**id));

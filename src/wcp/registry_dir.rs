@@ -16,15 +16,12 @@ use crate::ledger::parse::{ParseError, parse};
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct InvalidRecord {
-    /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
     pub problem: InvalidRecordProblem,
 }
 
 impl InvalidRecord {
     /// Whether the record was changed after it was hashed.
-    #[must_use]
     pub const fn is_tampered(&self) -> bool {
         matches!(
             self.problem,
@@ -35,37 +32,24 @@ impl InvalidRecord {
 
 /// What is wrong with a record file.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum InvalidRecordProblem {
-    /// It cannot be read.
     #[error("cannot read: {0}")]
     Unreadable(#[source] io::Error),
-    /// It is a folder, device or pipe.
     #[error("not a file")]
     NotAFile,
-    /// It is over [`limits::SMALL_FILE_BYTES`].
     #[error("larger than {} bytes", limits::SMALL_FILE_BYTES)]
     TooLarge,
-    /// It is no JSON.
     #[error("not JSON: {0}")]
     NotJson(#[source] ParseError),
-    /// It is no record.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// A file before it has the same `worker_id`: which of them is meant?
     #[error("the worker is enrolled from {} already", earlier.display())]
-    DuplicateWorker {
-        /// The file before it.
-        earlier: PathBuf,
-    },
+    DuplicateWorker { earlier: PathBuf },
 }
 
 impl Registry {
     /// A registry of every `*.json` in a directory, in the order of their
     /// names, and the files that were not enrolled.
-    ///
-    /// # Errors
-    /// Only if the directory itself cannot be listed.
     pub fn from_dir(registry_dir: &Path) -> io::Result<(Registry, Vec<InvalidRecord>)> {
         let mut registry = Registry::new();
         let invalid = registry.add_dir(registry_dir)?;
@@ -73,9 +57,6 @@ impl Registry {
     }
 
     /// Enrols the workers of a directory beside those that are there.
-    ///
-    /// # Errors
-    /// As [`Registry::from_dir`].
     pub fn add_dir(&mut self, registry_dir: &Path) -> io::Result<Vec<InvalidRecord>> {
         let records = record_files(registry_dir)?;
         let (mut invalid, mut seen) = (Vec::new(), HashMap::new());
@@ -103,9 +84,6 @@ impl Registry {
 pub type RecordFile = (PathBuf, Result<WorkerRecord, InvalidRecordProblem>);
 
 /// Every `*.json` in a directory, in the order of their names, read.
-///
-/// # Errors
-/// Only if the directory itself cannot be listed.
 pub fn record_files(registry_dir: &Path) -> io::Result<Vec<RecordFile>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(registry_dir)? {

@@ -38,7 +38,6 @@ use super::gate::{GateAnswer, GateContext, GateError, PolicyGate, Rerun};
 use crate::ledger::json::{Form, Value};
 use crate::ledger::parse::parse;
 
-/// What the policy answers at.
 pub const ENTRYPOINT: &str = "data.wcp.gate";
 
 const DECISION: &str = "data.wcp.gate.decision";
@@ -90,60 +89,29 @@ impl Default for RegoLimits {
 
 /// Why a policy was not loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum RegoError {
-    /// There is no policy in it.
     #[error("no Rego policy")]
     Empty,
-    /// A module or the whole does not compile.
     #[error("the policy does not compile: {detail}")]
-    Compile {
-        /// What the compiler says, with file and line.
-        detail: String,
-    },
-    /// Nothing answers.
+    Compile { detail: String },
     #[error(
         "nothing answers at {ENTRYPOINT}: it takes `package wcp` with a rule `gate`, or \
          `package wcp.gate` with rules `decision`, `policy_version` and `reason`; \
          {missing} is missing"
     )]
-    NoGate {
-        /// The rule that there is none of.
-        missing: &'static str,
-    },
-    /// A policy calls a built-in that no limit could stop.
+    NoGate { missing: &'static str },
     #[error("the policy calls {builtin}, whose memory cannot be bounded")]
-    UnboundedBuiltin {
-        /// Which.
-        builtin: String,
-    },
-    /// A number in it is larger than any that is read.
+    UnboundedBuiltin { builtin: String },
     #[error("{module} holds a number of more than 4 300 digits, or with such an exponent")]
-    Number {
-        /// Where.
-        module: String,
-    },
-    /// With what counts its steps it is too long.
+    Number { module: String },
     #[error("the policy is longer than {} instructions", Program::MAX_INSTRUCTIONS)]
     TooLong,
-    /// Its evaluator refused it.
     #[error("{detail}")]
-    Refused {
-        /// In its words.
-        detail: String,
-    },
-    /// Its evaluator ended before it could say anything of it.
+    Refused { detail: String },
     #[error("the policy could not be loaded: {detail}")]
-    CouldNotEvaluate {
-        /// How it ended.
-        detail: String,
-    },
-    /// The data does not fit the policy.
+    CouldNotEvaluate { detail: String },
     #[error("the policy's data: {detail}")]
-    Data {
-        /// What is wrong.
-        detail: String,
-    },
+    Data { detail: String },
 }
 
 /// The sources of a policy: what an auditor needs to run it again.
@@ -155,7 +123,6 @@ pub struct RegoSource {
     pub data: Option<Value>,
 }
 
-/// A compiled policy.
 pub struct RegoGate {
     source: RegoSource,
     limits: RegoLimits,
@@ -220,13 +187,11 @@ impl RegoGate {
     }
 
     /// The sources that it was compiled from.
-    #[must_use]
     pub fn source(&self) -> &RegoSource {
         &self.source
     }
 
     /// How much it may take.
-    #[must_use]
     pub const fn limits(&self) -> RegoLimits {
         self.limits
     }

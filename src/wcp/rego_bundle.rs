@@ -18,51 +18,23 @@ const BUNDLE_LEVELS: usize = 16;
 
 /// Why a policy was not read.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum BundleError {
-    /// A file or folder cannot be read.
     #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The files are over 64 MiB together.
+    Unreadable { path: PathBuf, source: io::Error },
     #[error("the policy is larger than {} MiB with {}", BUNDLE_BYTES >> 20, path.display())]
-    TooLarge {
-        /// With which file.
-        path: PathBuf,
-    },
-    /// Too many files, or too many levels of folders.
+    TooLarge { path: PathBuf },
     #[error("{} has more than {BUNDLE_FILES} files or {BUNDLE_LEVELS} levels", path.display())]
-    TooMany {
-        /// The bundle.
-        path: PathBuf,
-    },
-    /// A module is not UTF-8.
+    TooMany { path: PathBuf },
     #[error("{} is not UTF-8", path.display())]
-    NotUtf8 {
-        /// Which.
-        path: PathBuf,
-    },
-    /// `data.json` is no JSON.
+    NotUtf8 { path: PathBuf },
     #[error("{} is not JSON: {error}", path.display())]
-    NotJson {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: ParseError,
-    },
+    NotJson { path: PathBuf, error: ParseError },
 }
 
 impl RegoSource {
     /// Reads one `.rego` file, or a bundle: every `.rego` file in a folder and
     /// below, without tests (`_test.rego`), and `data.json` at its top.
     /// Symbolic links are not followed inside a bundle.
-    ///
-    /// # Errors
-    /// [`BundleError`] names the file.
     pub fn read(path: &Path) -> Result<RegoSource, BundleError> {
         let mut source = RegoSource::default();
         let mut left = BUNDLE_BYTES;

@@ -22,12 +22,9 @@ const BUDGET: u64 = 1;
 
 /// Why a document is no policy that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum RegoDocumentError {
-    /// A member is missing or wrong.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// The policy was not loaded.
     #[error(transparent)]
     Policy(#[from] RegoError),
 }
@@ -63,16 +60,12 @@ impl RegoGate {
     /// `{"engine": "rego", "entrypoint", "budget", "modules", "data"}`: modules by
     /// name, and the budget, since it decides too: `{"version": 1, "instructions",
     /// "bytes"}`.
-    #[must_use]
     pub fn to_document(&self) -> Value {
         to_document(self.source(), self.limits())
     }
 
     /// Compiles the policy of a document. Of `limits` the time holds: that of
     /// the machine which answered first says nothing about this one.
-    ///
-    /// # Errors
-    /// [`RegoDocumentError`].
     pub fn from_document(
         document: &Value,
         limits: RegoLimits,
@@ -113,13 +106,10 @@ impl RegoGate {
 
 /// Whether the policy of a document has a counted budget. One that has none may
 /// take all memory there is, and is run behind the second fence only.
-#[must_use]
 pub fn has_budget(document: &Value) -> bool {
     document.get("budget").is_some()
 }
 
-/// What is recorded of a policy.
-#[must_use]
 pub fn to_document(source: &RegoSource, limits: RegoLimits) -> Value {
     let instructions = limits.instructions as u64;
     let budget = limits.bytes.map(|bytes| Budget {

@@ -18,7 +18,6 @@ use crate::ledger::json::Value;
 /// A decision, and what it was taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
-    /// The decision.
     pub decision: RouteDecision,
     /// What was asked of the Hall, and what it answered.
     pub consulted: Consulted,
@@ -28,14 +27,12 @@ pub struct Decided {
 /// reason. It cannot fail, and depends on its arguments alone.
 ///
 /// The order is that of SPEC §5.1, and the first step that denies decides.
-#[must_use]
 pub fn make_decision(input: &RouteInput, basis: &Basis<'_>, stamp: Stamp) -> Decided {
     let mut run = Run::new(input, basis);
     let outcome = run.decide();
     run.finish(outcome, stamp)
 }
 
-/// A decision on its way.
 pub(super) struct Run<'a> {
     pub(super) input: &'a RouteInput,
     pub(super) basis: &'a Basis<'a>,
@@ -71,7 +68,6 @@ struct Unrouted {
     profiles: Arc<[Value]>,
 }
 
-/// What is allowed.
 struct Allowed<'a> {
     effect: &'a RuleEffect,
     worker: Arc<str>,
@@ -116,7 +112,6 @@ impl<'a> Run<'a> {
         Ok(Allowed { effect, worker })
     }
 
-    /// Signatory, tenant, and the caller's score.
     fn admit(&self) -> Result<(), Denial> {
         let (input, config) = (self.input, self.basis.config);
         if config.require_signatory && !config.allowed_tenants.contains(&input.tenant_id) {

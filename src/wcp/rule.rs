@@ -18,12 +18,10 @@ pub const ENVELOPE_CONTROL: &str = "ctrl.privilege_envelopes_required";
 /// A routing rule: when it matches, and what is decided then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Unique in its set.
     pub rule_id: Arc<str>,
     /// At most one condition a field, in the order of the fields. A field that
     /// is not here may be anything.
     pub conditions: Vec<(Field, Condition)>,
-    /// What is decided when every condition holds.
     pub effect: RuleEffect,
 }
 
@@ -31,15 +29,12 @@ pub struct Rule {
 /// not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleEffect {
-    /// The workers to try, best first.
     pub candidates: Arc<[RankedWorker]>,
     /// The controls that must be present, sorted and without repetition.
     pub required_controls: Arc<[Arc<str>]>,
     /// Objects; carried, not judged.
     pub recommended_profiles: Arc<[Value]>,
-    /// Whether and why others have a say.
     pub escalation: Arc<Escalation>,
-    /// What is checked first.
     pub preconditions: PreconditionsChecked,
     /// Whether [`BLAST_CONTROL`] is required.
     pub wants_blast_score: bool,
@@ -69,7 +64,6 @@ struct Decision {
 pub struct RankedWorker {
     /// None where the rule leaves it out; such a candidate is never available.
     pub worker_species_id: Option<Arc<str>>,
-    /// Finite.
     pub score_hint: Option<f64>,
     /// Carried, not judged.
     pub requires_controls_minimum: Option<Arc<[Arc<str>]>>,
@@ -80,36 +74,21 @@ impl Eq for RankedWorker {}
 
 /// What is wrong with a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum RuleProblem {
-    /// A member is missing or of the wrong type.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// A condition on something that no request has.
     #[error("match.{field}: a request has no such field")]
-    UnknownField {
-        /// Its name.
-        field: String,
-    },
-    /// A condition that is none.
+    UnknownField { field: String },
     #[error("match.{field}: {problem}")]
     Condition {
-        /// On which field.
         field: Field,
-        /// What is wrong.
         problem: ConditionError,
     },
-    /// An earlier rule has the same `rule_id`.
     #[error("rule_id: the same as that of rule {earlier}")]
-    DuplicateId {
-        /// The earlier rule's position, from 0.
-        earlier: usize,
-    },
+    DuplicateId { earlier: usize },
 }
 
 impl RuleProblem {
-    /// The path inside the rule.
-    #[must_use]
     pub fn at(&self) -> String {
         match self {
             RuleProblem::Member(error) => error.at.clone(),
@@ -125,9 +104,6 @@ impl Rule {
     /// in its decision: rule files carry notes. In `match`, `escalation` and
     /// `preconditions` they are errors, for there they would be guards that
     /// nobody keeps.
-    ///
-    /// # Errors
-    /// [`RuleProblem`] says where in the rule.
     pub fn read(value: &Value) -> Result<Rule, RuleProblem> {
         let members = shape::members(value)?;
         let rule_id = shape::member(members, "rule_id")?;
@@ -148,8 +124,6 @@ impl Rule {
         })
     }
 
-    /// The condition on `field`, if there is one.
-    #[must_use]
     pub fn condition(&self, field: Field) -> Option<&Condition> {
         let mut conditions = self.conditions.iter();
         conditions.find(|(of, _)| *of == field).map(|(_, c)| c)

@@ -33,7 +33,6 @@ pub struct RuleSet {
 /// still not match; one that it does not, does not.
 #[derive(Clone, Copy, Debug)]
 struct Screen {
-    /// The enumerated fields that it lets through.
     mask: Mask,
     /// The tenants that it may let through.
     tenant: u64,
@@ -77,19 +76,16 @@ impl RuleSet {
     }
 
     /// The document that the rules were read from, with everything in it.
-    #[must_use]
     pub const fn document(&self) -> &Value {
         &self.document
     }
 
     /// The rules in order.
-    #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
     /// The first rule that matches; `None` must be a denial (WCP §5.1).
-    #[must_use]
     pub fn first_match(&self, input: &RouteInput) -> Option<&Rule> {
         let wanted = input_mask(input);
         // Most sets have no such condition, and need no sketch.
@@ -121,12 +117,10 @@ impl RuleSet {
 }
 
 /// The first rule of `rules` that matches `input`; `None` must be a denial.
-#[must_use]
 pub fn route_first_match<'r>(rules: &'r RuleSet, input: &RouteInput) -> Option<&'r Rule> {
     rules.first_match(input)
 }
 
-/// Two ascending lists as one.
 fn in_order<'l>(mut left: &'l [u32], mut right: &'l [u32]) -> impl Iterator<Item = u32> + 'l {
     std::iter::from_fn(move || {
         let from_left = match (left.first(), right.first()) {
@@ -166,7 +160,6 @@ impl Screen {
 
 /// Finds rules that shadow later ones: every pair, by position of the
 /// shadowing rule, then of the shadowed one.
-#[must_use]
 pub fn detect_shadow_rules(rules: &RuleSet) -> &[Shadow] {
     &rules.shadows().pairs
 }

@@ -14,25 +14,17 @@ use crate::ledger::shape::{self, MemberError, MemberProblem};
 
 /// Why rules were not loaded.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum RulesError {
-    /// The file cannot be opened or read; a folder cannot.
     #[error("cannot read the rules: {0}")]
     Unreadable(#[source] io::Error),
-    /// The file is no JSON.
     #[error("the rules are not JSON: {0}")]
     NotJson(#[source] ParseError),
-    /// The document is not an object with a list of `rules`.
     #[error("not a rules document: {0}")]
     Document(#[source] MemberError),
-    /// A rule is wrong.
     #[error("rule {index}{}: {problem}", named(rule_id))]
     Rule {
-        /// Its position in the list, from 0.
         index: usize,
-        /// Its id, where that can be read.
         rule_id: Option<String>,
-        /// What is wrong with it, and where in it.
         problem: RuleProblem,
     },
 }
@@ -46,7 +38,6 @@ fn named(rule_id: &Option<String>) -> String {
 impl RulesError {
     /// The path in the document, such as `rules[3].match.env`; empty where the
     /// file as a whole is at fault.
-    #[must_use]
     pub fn at(&self) -> String {
         match self {
             RulesError::Unreadable(_) | RulesError::NotJson(_) => String::new(),
@@ -61,9 +52,6 @@ impl RulesError {
 
 /// Loads rules from a JSON file of at most 20 MiB with a top-level list
 /// `rules`.
-///
-/// # Errors
-/// [`RulesError`] names the rule and the place.
 pub fn load_rules(path: &Path) -> Result<RuleSet, RulesError> {
     let mut text = Vec::new();
     let file = File::open(path).map_err(RulesError::Unreadable)?;
@@ -86,9 +74,6 @@ fn rule_list(document: &Value) -> Result<&[Value], MemberError> {
 
 /// Loads rules from a document that is read already. Members beside `rules`
 /// are let pass.
-///
-/// # Errors
-/// [`RulesError`] names the rule and the place.
 pub fn load_rules_from_dict(document: &Value) -> Result<RuleSet, RulesError> {
     let items = rule_list(document).map_err(RulesError::Document)?;
     let mut rules = Vec::with_capacity(items.len());

@@ -20,41 +20,21 @@ pub struct Scaffold {
     pub required_controls: Vec<String>,
     /// Where it may run.
     pub allowed_environments: Vec<Env>,
-    /// Who owns it.
     pub owner: String,
-    /// Whom to write to.
     pub contact: String,
 }
 
 /// An answer that no worker can be made of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ScaffoldError {
-    /// The worker id has no namespace that can be attested.
     #[error("worker id {worker_id:?} does not begin with \"org.\" or \"x.\" and a name")]
-    WorkerId {
-        /// What was given.
-        worker_id: String,
-    },
-    /// The species is none.
+    WorkerId { worker_id: String },
     #[error("species {worker_species_id:?} does not begin with \"wrk.\" and a name")]
-    Species {
-        /// What was given.
-        worker_species_id: String,
-    },
-    /// There is no capability, or one of them is none.
+    Species { worker_species_id: String },
     #[error("capability {capability_id:?} does not begin with \"cap.\" and a name")]
-    Capability {
-        /// What was given; empty if nothing was.
-        capability_id: String,
-    },
-    /// The risk tier is none.
+    Capability { capability_id: String },
     #[error("risk tier {risk_tier:?} is none of low, medium, high")]
-    RiskTier {
-        /// What was given.
-        risk_tier: String,
-    },
-    /// A control id is malformed.
+    RiskTier { risk_tier: String },
     #[error(transparent)]
     Control(#[from] ControlIdError),
 }
@@ -62,9 +42,6 @@ pub enum ScaffoldError {
 impl Scaffold {
     /// The files of the worker beside its package: path and JSON document. The
     /// package itself (code, lock file, schema) is the attestation's.
-    ///
-    /// # Errors
-    /// [`ScaffoldError`] with the answer that is no good.
     pub fn files(&self) -> Result<Vec<(&'static str, Value)>, ScaffoldError> {
         self.check()?;
         Ok(vec![

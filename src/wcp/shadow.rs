@@ -12,29 +12,23 @@ use crate::ledger::limits;
 /// Rule `shadowing` stands before rule `shadowed` and covers all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shadow {
-    /// The earlier rule.
     pub shadowing_rule_id: Arc<str>,
     /// The later rule, which never matches.
     pub shadowed_rule_id: Arc<str>,
-    /// Why.
     pub reason: ShadowReason,
 }
 
 /// How a rule covers a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ShadowReason {
-    /// Both match the same requests.
     #[error("the conditions are the same")]
     Equal,
-    /// The earlier one matches all that the later one does, and more.
     #[error("every condition of the earlier rule covers that of the later one")]
     Covered,
 }
 
 impl Shadow {
     /// `{"shadowing_rule_id", "shadowed_rule_id", "reason"}`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let members: Object = [
             ("shadowing_rule_id", self.shadowing_rule_id.to_string()),
@@ -54,13 +48,11 @@ pub struct Shadows {
     /// than [`limits::REPORTED`], since ten thousand equal rules have fifty
     /// million pairs.
     pub pairs: Vec<Shadow>,
-    /// How many pairs there are.
     pub total: usize,
 }
 
 impl Shadows {
     /// What `rules lint` prints: a list of shadows, empty if all is well.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         Value::Array(self.pairs.iter().map(Shadow::to_value).collect())
     }
@@ -111,7 +103,6 @@ impl Shadow {
 /// The conditions of rules, each distinct one known by a number.
 struct Table<'r> {
     numbers: HashMap<&'r Condition, u32>,
-    /// A column a field, a cell a rule.
     columns: [Vec<Cell<'r>>; Field::ALL.len()],
     by_capability: HashMap<&'r str, Vec<usize>>,
 }

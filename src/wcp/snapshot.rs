@@ -15,23 +15,18 @@ use super::terms::Env;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::shape::{self, MemberError};
 
-/// Answers of a Hall, fixed.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Snapshot {
-    /// The floors.
     #[serde(deserialize_with = "shape::or_default")]
     pub config: HallConfig,
-    /// The controls that are present.
     #[serde(deserialize_with = "shape::or_default")]
     pub controls_present: HashSet<String>,
-    /// The species that are available.
     #[serde(deserialize_with = "shape::or_default")]
     pub workers_available: HashSet<String>,
     /// Envelopes by species; none if privileges are not configured.
     #[serde(deserialize_with = "opt_table")]
     pub privilege_envelopes: Option<HashMap<String, Arc<Object>>>,
-    /// Destinations by environment.
     #[serde(deserialize_with = "table")]
     pub egress_allowlist: HashMap<Env, Arc<[String]>>,
     /// What the gate answers; none if there is no gate.
@@ -46,10 +41,8 @@ pub struct Snapshot {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkerHashes {
-    /// Registered as good.
     #[serde(deserialize_with = "table")]
     pub registered: HashMap<String, String>,
-    /// Found now.
     #[serde(deserialize_with = "table")]
     pub current: HashMap<String, String>,
 }
@@ -60,15 +53,11 @@ impl Snapshot {
     /// "worker_hashes", "ban_list"}`, each of which may be left out or `null`.
     /// The gate is an answer, or `{"error": text}` for one that fails. `at` is
     /// the path that errors begin with.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the member.
     pub fn read(value: &Value, at: &str) -> Result<Snapshot, MemberError> {
         shape::read(value, at)
     }
 
     /// What is decided from where a Hall answers so, with these rules.
-    #[must_use]
     pub fn basis<'a>(&'a self, rules: &'a RuleSet, task_id: &'a str) -> Basis<'a> {
         let gate = self.policy_gate.as_ref();
         Basis {

@@ -12,7 +12,6 @@ pub struct DecisionId([u8; 16]);
 impl DecisionId {
     /// Makes a version 4 UUID of 16 random bytes; six of the bits are fixed by
     /// RFC 9562 and overwritten.
-    #[must_use]
     pub const fn from_random(mut bytes: [u8; 16]) -> DecisionId {
         let [_, _, _, _, _, _, ref mut version, _, ref mut variant, ..] = bytes;
         *version = *version & 0x0f | 0x40;
@@ -20,8 +19,6 @@ impl DecisionId {
         DecisionId(bytes)
     }
 
-    /// The 16 bytes.
-    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -57,7 +54,6 @@ impl fmt::Display for DecisionId {
 /// again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// Names the decision.
     pub decision_id: DecisionId,
     /// When it was taken; every telemetry envelope carries it too.
     pub timestamp: Timestamp,

@@ -10,21 +10,13 @@ use crate::ledger::time::Timestamp;
 /// What every envelope of one decision has in common, identifiers cleaned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// When the decision was taken.
     pub timestamp: Timestamp,
-    /// The request's.
     pub correlation_id: Arc<str>,
-    /// The request's.
     pub tenant_id: Arc<str>,
-    /// The request's.
     pub capability_id: Arc<str>,
-    /// The request's.
     pub env: Env,
-    /// The request's.
     pub data_label: DataLabel,
-    /// The request's.
     pub qos_class: QoSClass,
-    /// Whether nothing is dispatched.
     pub dry_run: bool,
 }
 
@@ -32,21 +24,18 @@ pub struct Subject {
 /// was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telemetry {
-    /// Of which decision.
     pub subject: Subject,
     /// What happened, in order.
     pub events: Vec<Event>,
 }
 
 impl Telemetry {
-    /// One envelope an event.
     pub fn envelopes(&self) -> impl ExactSizeIterator<Item = Envelope<'_>> {
         let subject = &self.subject;
         let events = self.events.iter();
         events.map(move |event| Envelope { subject, event })
     }
 
-    /// The one envelope of a denial.
     pub(super) fn denied(subject: Subject, denial: &Denial, rule: &Arc<str>) -> Telemetry {
         let event = Event::TaskDenied {
             deny_code: denial.code(),
@@ -60,75 +49,52 @@ impl Telemetry {
     }
 }
 
-/// One telemetry envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    /// Of which decision.
     pub subject: &'a Subject,
-    /// What happened.
     pub event: &'a Event,
 }
 
-/// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Event {
     /// `evt.os.task.denied`, the one event of a denial.
     TaskDenied {
-        /// The deny code.
         deny_code: &'static str,
-        /// Its message.
         deny_message: String,
         /// The rule that had matched, `NO_MATCH` or `PRE_ROUTING`.
         matched_rule_id: Arc<str>,
     },
     /// `evt.gov.blast_scored`
     BlastScored {
-        /// 0 to 100.
         blast_score: u8,
-        /// The gate's policy version.
         policy_version: Arc<str>,
     },
     /// `evt.gov.privilege_envelope.checked`
     EnvelopeChecked {
-        /// The selected worker.
         worker_species_id: Arc<str>,
-        /// The gate's policy version.
         policy_version: Arc<str>,
     },
     /// `evt.os.worker.attestation_skipped`, in production.
-    AttestationSkipped {
-        /// The selected worker.
-        worker_species_id: Arc<str>,
-    },
+    AttestationSkipped { worker_species_id: Arc<str> },
     /// `evt.os.task.routed`
     TaskRouted {
-        /// The rule.
         matched_rule_id: Arc<str>,
-        /// The gate's policy version.
         policy_version: Arc<str>,
-        /// The selected worker.
         selected_worker_species_id: Arc<str>,
-        /// The routing task.
         task_id: Arc<str>,
     },
     /// `evt.os.worker.selected`
     WorkerSelected {
-        /// The selected worker.
         selected_worker_species_id: Arc<str>,
     },
     /// `evt.os.policy.gated`
     PolicyGated {
-        /// The gate's policy version.
         policy_version: Arc<str>,
-        /// Whether a gate was asked.
         asked: bool,
     },
 }
 
 impl Event {
-    /// The event's id.
-    #[must_use]
     pub const fn id(&self) -> &'static str {
         match self {
             Event::TaskDenied { .. } => "evt.os.task.denied",
@@ -145,7 +111,6 @@ impl Event {
 impl Envelope<'_> {
     /// The envelope as JSON: `event_id`, `timestamp`, `correlation_id`, what
     /// belongs to the event, and `dry_run` where it is one.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let subject = self.subject;
         let mut members = vec![

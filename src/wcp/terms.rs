@@ -24,7 +24,6 @@ macro_rules! vocabulary {
             pub const EXPECTED: &'static str = $expected;
 
             /// The one spelling.
-            #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $($name::$member => $text,)+
@@ -32,7 +31,6 @@ macro_rules! vocabulary {
             }
 
             /// The member that is spelt so; upper and lower case differ.
-            #[must_use]
             pub fn parse(text: &str) -> Option<$name> {
                 match text {
                     $($text => Some($name::$member),)+
@@ -77,7 +75,6 @@ vocabulary! {
 
 impl Env {
     /// Whether the stricter rules for production hold: `prod` and `edge`.
-    #[must_use]
     pub const fn is_production(self) -> bool {
         matches!(self, Env::Prod | Env::Edge)
     }

@@ -19,9 +19,7 @@ use crate::ledger::shape::{self, MemberError};
 /// One test: a request, and the rule that it should match.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleTest {
-    /// Names the test.
     pub test_id: String,
-    /// The request.
     pub input: RouteInput,
     /// The rule, or `NO_MATCH`.
     pub expected_rule_id: String,
@@ -57,9 +55,6 @@ struct Matched {
 
 /// Reads `{"tests": [{"test_id", "input", "expect": {"expected_rule_id"}}]}`;
 /// other members are let pass.
-///
-/// # Errors
-/// [`MemberError`] names the test by its place.
 pub fn read_tests(document: &Value) -> Result<Vec<RuleTest>, MemberError> {
     let document: Tests = shape::read(document, "")?;
     let test = |test: Test| RuleTest {
@@ -76,9 +71,6 @@ pub struct Goldens(pub HashMap<String, String>);
 
 impl Goldens {
     /// Reads `{"snapshots": [{"test_id", "matched_rule_id"}]}`.
-    ///
-    /// # Errors
-    /// [`MemberError`] names the snapshot by its place.
     pub fn read(document: &Value) -> Result<Goldens, MemberError> {
         let document: Snapshots = shape::read(document, "")?;
         let matched = document.snapshots.into_iter();
@@ -87,55 +79,34 @@ impl Goldens {
     }
 }
 
-/// What came of one test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestOutcome {
-    /// Names the test.
     pub test_id: String,
-    /// The decision.
     pub decision: RouteDecision,
     /// Everything that is not as it should be; empty if it passed.
     pub failures: Vec<TestFailure>,
 }
 
-/// How a test failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum TestFailure {
-    /// Another rule matched.
     #[error("expected rule {expected:?}, matched {matched:?}")]
-    OtherRule {
-        /// The test's.
-        expected: String,
-        /// The decision's.
-        matched: String,
-    },
-    /// Another rule matched than in the golden snapshot.
+    OtherRule { expected: String, matched: String },
     #[error("the golden snapshot has rule {golden:?}, matched {matched:?}")]
-    OtherThanGolden {
-        /// The snapshot's.
-        golden: String,
-        /// The decision's.
-        matched: String,
-    },
-    /// There is no golden snapshot of the test.
+    OtherThanGolden { golden: String, matched: String },
     #[error("there is no golden snapshot of this test")]
     NoGolden,
-    /// The decision does not conform.
     #[error(transparent)]
     Conformance(#[from] ConformanceError),
 }
 
 impl TestOutcome {
     /// Whether everything was as it should be.
-    #[must_use]
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
     }
 
     /// `{"test_id", "passed", "matched_rule_id", "denied", "deny_code",
     /// "failures"}`.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         let failures = self.failures.iter().map(|f| Value::from(f.to_string()));
         let denial = self.decision.deny_reason_if_denied.as_ref();
@@ -215,7 +186,6 @@ pub fn validate(
 }
 
 /// The golden snapshots of a run, to be kept.
-#[must_use]
 pub fn golden_document(outcomes: &[TestOutcome]) -> Value {
     let snapshots = outcomes.iter().map(|outcome| {
         let members: Object = [

@@ -11,35 +11,17 @@ pub const SOURCE_BYTES: u64 = 64 << 20;
 
 /// Why a source file was not hashed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum AttestError {
-    /// It cannot be found, opened or read.
     #[error("cannot read: {0}")]
     Unreadable(#[source] io::Error),
-    /// It is a folder, device or pipe.
     #[error("{} is not a file", path.display())]
-    NotAFile {
-        /// Which.
-        path: PathBuf,
-    },
-    /// It is over [`SOURCE_BYTES`].
+    NotAFile { path: PathBuf },
     #[error("{} is larger than {SOURCE_BYTES} bytes", path.display())]
-    TooLarge {
-        /// Which.
-        path: PathBuf,
-    },
-    /// It leads out of the allowed directories.
+    TooLarge { path: PathBuf },
     #[error("{} is in no allowed directory", path.display())]
-    OutsideAllowedDirs {
-        /// Which.
-        path: PathBuf,
-    },
-    /// An allowed directory is none.
+    OutsideAllowedDirs { path: PathBuf },
     #[error("{} is not a directory", path.display())]
-    NotADirectory {
-        /// Which.
-        path: PathBuf,
-    },
+    NotADirectory { path: PathBuf },
 }
 
 /// Directories that hold workers' sources, held open.

@@ -36,9 +36,6 @@ impl Ledger {
     }
 
     /// Makes the ledger `dir`, its key and its mark, and leaves it closed.
-    ///
-    /// # Errors
-    /// As [`Ledger::create`].
     pub fn init(dir: impl AsRef<Path>, options: &Options) -> Result<Made, Error> {
         let new = create::create(dir.as_ref(), options)?;
         new.store.close()?;
@@ -57,9 +54,6 @@ impl Ledger {
 
     /// Opens the ledger in `dir` for reading, beside its writer if there is one.
     /// The private key is not touched.
-    ///
-    /// # Errors
-    /// [`Error::Open`].
     pub fn open_read(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
         let dir = dir.as_ref();
         Ledger::read(dir, Reader::open(dir, &options.mark_of(dir))?, options)
@@ -67,9 +61,6 @@ impl Ledger {
 
     /// Opens the ledger in `dir` for reading what is there and what is still to
     /// come: nobody is kept from writing. [`Ledger::catch_up`] goes on.
-    ///
-    /// # Errors
-    /// [`Error::Open`].
     pub fn follow(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
         let dir = dir.as_ref();
         let reader = Reader::open_beside(dir, &options.mark_of(dir))?;

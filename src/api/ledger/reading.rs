@@ -31,9 +31,6 @@ use super::{Ledger, State};
 
 impl Ledger {
     /// The entry with this number.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchEntry`].
     pub fn entry(&self, seq: Seq) -> Result<Entry, Error> {
         let store = self.store();
         if store.last_seq()?.is_none_or(|last| last < seq) {
@@ -43,9 +40,6 @@ impl Ledger {
     }
 
     /// The entries that a filter wants, as they are asked for.
-    ///
-    /// # Errors
-    /// [`Error::Query`].
     pub fn query(&self, filter: &Filter) -> Result<Selection<'_>, Error> {
         Ok(select(self.store(), filter)?)
     }
@@ -84,9 +78,6 @@ impl Ledger {
     /// Revokes the key of this log: what it signs after entry
     /// `seq` no longer counts. `signer` is the key of the log that continues it, or the recovery
     /// key.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchEntry`].
     pub fn revoke(
         &self,
         seq: Seq,
@@ -145,9 +136,6 @@ impl Ledger {
 
     /// The same in version 2: it names the last sealed header, too, and is signed
     /// anew.
-    ///
-    /// # Errors
-    /// As [`Ledger::head`].
     pub fn standing(&self) -> Result<SignedHead, Error> {
         let store = self.store();
         let epoch = match store.last_epoch()? {
@@ -175,9 +163,6 @@ impl Ledger {
     }
 
     /// The last entry that is seen, where another process may be writing more.
-    ///
-    /// # Errors
-    /// [`Error::Open`].
     pub fn as_of(&self) -> Result<Option<Seq>, Error> {
         match &self.state {
             State::Writing(_) => Ok(None),
@@ -187,9 +172,6 @@ impl Ledger {
     }
 
     /// Goes on to what the ledger is now, if another process may have written it.
-    ///
-    /// # Errors
-    /// [`Error::Open`].
     pub fn catch_up(&mut self) -> Result<(), Error> {
         match &mut self.state {
             State::Writing(_) => Ok(()),
@@ -219,9 +201,6 @@ impl Ledger {
     }
 
     /// The private key; a ledger that is open for reading looks for it only now.
-    ///
-    /// # Errors
-    /// [`Error::Key`], [`Error::Passphrase`].
     pub fn signer(&self) -> Result<Arc<dyn Signer>, Error> {
         match &self.state {
             State::Writing(writing) => Ok(Arc::clone(&writing.signer)),

@@ -9,12 +9,9 @@ use crate::ledger::json::Value;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape;
 
-/// How a worker stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", rename = "a status that is known")]
-#[non_exhaustive]
 pub enum WorkerStatus {
-    /// Attested.
     Active,
     /// No longer attested.
     Revoked,
@@ -25,8 +22,6 @@ pub enum WorkerStatus {
 }
 
 impl WorkerStatus {
-    /// The word on the wire.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             WorkerStatus::Active => "active",
@@ -40,33 +35,23 @@ impl WorkerStatus {
 /// What the registry says of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyResponse {
-    /// Which worker.
     pub worker_id: String,
-    /// How it stands.
     pub status: WorkerStatus,
-    /// The hash of its package.
     pub current_hash: Option<Sha256Digest>,
     /// Whether that hash is banned. An answer that leaves it out does not say
     /// that it is not.
     pub banned: bool,
-    /// Why it is.
     pub ban_reason: Option<String>,
-    /// When it was attested.
     pub attested_at: Option<String>,
-    /// Whether a model wrote it.
     #[serde(default, deserialize_with = "shape::or_default")]
     pub ai_generated: bool,
-    /// Whose model.
     pub ai_service: Option<String>,
-    /// Which model.
     pub ai_model: Option<String>,
     /// A fingerprint of the session in which it did.
     pub ai_session_fingerprint: Option<String>,
 }
 
 impl VerifyResponse {
-    /// Every member, as on the wire.
-    #[must_use]
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
@@ -96,12 +81,9 @@ impl VerifyResponse {
     }
 }
 
-/// Whether the registry is well.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Health {
-    /// Whether it says so.
     pub ok: bool,
-    /// Its version.
     pub version: String,
 }
 
@@ -114,11 +96,8 @@ impl Health {
 /// The registry's receipt for an attestation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttestationResponse {
-    /// The attestation's id.
     pub id: String,
-    /// Whose package.
     pub worker_id: String,
-    /// Its hash.
     pub sha256: Sha256Digest,
 }
 

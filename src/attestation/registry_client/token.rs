@@ -11,7 +11,6 @@ pub struct Token(Zeroizing<String>);
 impl Token {
     /// A token; none if it is empty or has a character that could end a header
     /// or a cookie.
-    #[must_use]
     pub fn new(text: impl Into<String>) -> Option<Token> {
         let text = Zeroizing::new(text.into());
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"');

@@ -10,7 +10,6 @@ use crate::logbook::remembered::recall;
 use crate::logbook::request::{Receipt, Remember};
 use crate::logbook::{Logbook, entry_at};
 
-/// The member of a line.
 pub(super) const MEMBER: &str = "idempotency_key";
 
 /// Bytes in a key.

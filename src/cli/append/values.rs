@@ -9,9 +9,7 @@ use crate::ledger::lines::{Line, read_line};
 /// Reads values. Nothing is judged but where each begins and ends.
 pub(super) struct Values<R> {
     reader: BufReader<R>,
-    /// Lines that were read to their end.
     lines: u64,
-    /// Where in an array, if in one.
     array: Option<Place>,
 }
 

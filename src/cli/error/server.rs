@@ -47,7 +47,6 @@ impl ServerError {
         }
     }
 
-    /// What to do about it.
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
             ServerError::Listen { .. } | ServerError::Serve(ServeError::NotLoopback { .. }) => {

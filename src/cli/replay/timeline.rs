@@ -12,7 +12,6 @@ use crate::replay::otherwise::Brief;
 use crate::replay::report::Replay;
 use crate::replay::trust::Trust;
 
-/// One entry of the custody.
 pub(super) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
     let head = format!("{}  entry {}", item.ts, item.seq);
     match &item.event {

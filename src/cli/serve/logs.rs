@@ -7,7 +7,6 @@ use tracing_subscriber::fmt::time::SystemTime;
 /// What is logged, in the syntax of `tracing`; by default every request.
 const VARIABLE: &str = "SEALBOOK_LOG";
 
-/// Begins to log.
 pub(super) fn begin() {
     let filter = EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())

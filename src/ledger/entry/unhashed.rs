@@ -16,9 +16,6 @@ pub(crate) struct Unhashed<R> {
 
 impl<R: AsRef<[u8]>> Unhashed<R> {
     /// Takes a record apart, as [`Entry::from_record`] does.
-    ///
-    /// # Errors
-    /// [`EntryError`] names the part.
     pub(crate) fn from_record(record: R) -> Result<Unhashed<R>, EntryError> {
         let all = record.as_ref();
         let head = all
@@ -49,7 +46,6 @@ impl<R: AsRef<[u8]>> Unhashed<R> {
         })
     }
 
-    /// The entry, its hash made alone.
     pub(crate) fn hashed(self) -> Entry<R> {
         let hash = Hash::of(self.signing_payload());
         self.with_hash(hash)
@@ -82,7 +78,6 @@ impl<R: AsRef<[u8]>> Unhashed<R> {
 /// What the index of a store is made from.
 #[cfg(feature = "store")]
 impl<R: AsRef<[u8]>> Unhashed<R> {
-    /// The kind.
     pub(crate) fn kind(&self) -> &str {
         text(self.record.as_ref().get(..self.kind_end)).unwrap_or_default()
     }

@@ -7,7 +7,6 @@ use super::super::trace::{Nature, Trace};
 
 /// The ends and beginnings of the stretches of the key's own entries.
 pub(super) struct Joints {
-    /// The stretch that ends with an entry.
     endings: HashMap<Hash, usize>,
     /// The first and last stretch that follow an entry.
     followers: HashMap<Hash, (usize, usize)>,

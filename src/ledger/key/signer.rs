@@ -10,9 +10,7 @@ use super::{PublicKey, Signature};
 
 /// Why a signer gave no signature.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum SignError {
-    /// The device or service that holds the key refused or could not be asked.
     #[error("the signer did not sign")]
     Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -24,16 +22,11 @@ pub trait Signer: Send + Sync {
     /// The key that verifies what this signer signs.
     fn public_key(&self) -> PublicKey;
 
-    /// Signs `message`.
-    ///
-    /// # Errors
-    /// [`SignError`] where the key is held elsewhere and could not be used.
     fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
 }
 
 /// What a [`SoftwareSigner`] signs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Engine {
     /// ed25519-dalek: what this build has, or what every build falls back on.
     Dalek,
@@ -57,7 +50,6 @@ impl SoftwareSigner {
     ///
     /// With the feature `fast-sign` both libraries sign the same message first;
     /// the faster one is used only if they agree.
-    #[must_use]
     pub fn from_seed(seed: &Zeroizing<[u8; 32]>) -> SoftwareSigner {
         let key = SigningKey::from_bytes(seed);
         SoftwareSigner {
@@ -67,8 +59,6 @@ impl SoftwareSigner {
         }
     }
 
-    /// What it signs with.
-    #[must_use]
     pub const fn engine(&self) -> Engine {
         #[cfg(feature = "fast-sign")]
         return match self.fast {

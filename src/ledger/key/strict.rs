@@ -41,7 +41,6 @@ pub struct StrictVerifier {
 
 impl StrictVerifier {
     /// Prepares to judge signatures under `key`.
-    #[must_use]
     pub fn new(key: &PublicKey) -> StrictVerifier {
         let decoded = VerifyingKey::from_bytes(key.as_bytes()).ok();
         // `verify_strict` refuses a small-order A, but hashes A's bytes as
@@ -68,7 +67,6 @@ impl StrictVerifier {
     }
 
     /// Whether `signature` is this key's on `message`.
-    #[must_use]
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
         self.key
@@ -78,7 +76,6 @@ impl StrictVerifier {
 
     /// The verdict on each message and signature, on this thread. Batches of
     /// some hundreds serve best: [`StrictVerifier::BATCH`].
-    #[must_use]
     pub fn verify_batch(&self, signed: &[(&[u8], Signature)]) -> Vec<bool> {
         #[cfg(feature = "fast-verify")]
         if let Some(tables) = &self.tables {

@@ -43,9 +43,7 @@ pub(super) const WORTH: usize = 128;
 /// What judges the signatures of one key.
 pub(super) struct Tables {
     key: VerifyingKey,
-    /// Multiples of −A.
     minus_a: FixedBase,
-    /// Multiples of B.
     base: &'static FixedBase,
 }
 

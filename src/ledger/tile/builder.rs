@@ -17,19 +17,15 @@ pub struct TreeBuilder {
 
 impl TreeBuilder {
     /// The tree of no leaves.
-    #[must_use]
     pub fn new() -> TreeBuilder {
         TreeBuilder::default()
     }
 
-    /// How many leaves were taken.
-    #[must_use]
     pub const fn size(&self) -> u64 {
         self.frontier.size()
     }
 
     /// The root, or `None` of no leaves.
-    #[must_use]
     pub fn root(&self) -> Option<Hash> {
         self.frontier.root()
     }
@@ -53,7 +49,6 @@ impl TreeBuilder {
 
     /// The tiles at the right edge that are not full, for the epoch's sealing.
     /// With those that [`TreeBuilder::push`] handed out they are all of them.
-    #[must_use]
     pub fn partial_tiles(&self) -> Vec<(TileId, Vec<u8>)> {
         let rows = self.edge.iter().filter(|(_, row)| !row.is_empty());
         rows.map(|(&level, row)| {
@@ -110,7 +105,6 @@ impl TreeBuilder {
 
 /// The full tiles whose roots are the edge of a tree of `size` leaves above the
 /// leaves themselves: at most fifteen a level.
-#[must_use]
 pub fn restore_tiles(size: u64) -> Vec<TileId> {
     let rows = 1..tile_levels(size);
     rows.flat_map(|level| {
@@ -125,7 +119,6 @@ pub fn restore_tiles(size: u64) -> Vec<TileId> {
 }
 
 /// How many leaves stand behind the last full tile of a tree of `size`.
-#[must_use]
 pub const fn restore_leaves(size: u64) -> u64 {
     size % WIDTH
 }

@@ -31,13 +31,11 @@ pub(super) struct Tickets {
     next: u64,
     requests: usize,
     weight: usize,
-    /// How many are filled, wherever they stand.
     filled: usize,
 }
 
 pub(super) struct Ticket {
     number: u64,
-    /// The chain as it was before.
     pub(super) before: Chain,
     requests: usize,
     weight: usize,
@@ -50,7 +48,6 @@ pub(super) enum What {
         asked: Asked,
         /// As many as there are drafts, once they are signed.
         signed: Option<Vec<Signed>>,
-        /// The committer has tried to sign them.
         helped: bool,
     },
     Order(Work),
@@ -211,7 +208,6 @@ impl Ticket {
         }
     }
 
-    /// Of a ticket that is filled.
     pub(super) fn into_works(self) -> Vec<Work> {
         match self.what {
             What::Entries {

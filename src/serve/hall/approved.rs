@@ -20,14 +20,11 @@ use crate::wcp::RouteInput;
 #[derive(Debug, Default)]
 pub(in crate::serve) struct Approved {
     holding: Mutex<HashMap<String, Vec<Approval>>>,
-    /// Denials that were approved or denied for good.
     resolved: Mutex<HashSet<Hash>>,
 }
 
-/// An approval that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::serve) struct Approval {
-    /// The hash of its entry, in hex.
     entry: String,
     input_hash: String,
     task_id: String,
@@ -35,7 +32,6 @@ pub(in crate::serve) struct Approval {
 }
 
 impl Approval {
-    /// The hash of its entry.
     pub(in crate::serve) fn entry(&self) -> &str {
         &self.entry
     }

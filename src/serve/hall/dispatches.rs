@@ -19,7 +19,6 @@ use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 use crate::store::query::{Filter, select};
 
-/// Decisions in an answer.
 const MOST: u64 = 200;
 
 /// Decisions in an answer where nothing is said.
@@ -128,7 +127,6 @@ pub(in crate::serve) async fn alerts(
     Ok(answer(&Alerts { alerts, count }))
 }
 
-/// Recorded decisions.
 fn decisions() -> Filter {
     Filter {
         kinds: vec![kind::DECISION.to_owned()],
@@ -165,7 +163,6 @@ async fn found(
     service.pools.read(read).await
 }
 
-/// A recorded decision in short.
 fn dispatch(entry: &Entry) -> Dispatch {
     let payload = entry.check_payload().unwrap_or_default();
     if entry.kind() != kind::DECISION {

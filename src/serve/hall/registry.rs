@@ -36,7 +36,6 @@ const USUAL: u64 = 500;
 /// Entries of the ban list in an answer.
 const MOST: u64 = 10_000;
 
-/// Characters of a worker id.
 const ID_CHARS: usize = 256;
 
 /// How a worker stands (SPEC §7).
@@ -197,7 +196,6 @@ pub(in crate::serve) async fn ban_list(
     Ok(Json(list))
 }
 
-/// Which hashes are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reviewed {
     Confirmed,

@@ -100,7 +100,6 @@ pub(in crate::serve) async fn workers(
     Ok(answer(&listed(&service)))
 }
 
-/// The workers and their count.
 pub(super) fn listed(service: &Service) -> Workers {
     let hall = service.hall.current();
     let index = service.hall.index();

@@ -22,18 +22,13 @@ const DAY: i64 = 86_400_000_000;
 #[derive(Debug, Default)]
 pub(in crate::serve) struct Tally(Mutex<Counts>);
 
-/// What was counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::serve) struct Counts {
-    /// Entries below this number are counted.
     counted_to: u64,
     /// The day of the newest decision, in days since 1970.
     day: i64,
-    /// Decisions.
     pub(in crate::serve) total: u64,
-    /// Decisions of that day.
     pub(in crate::serve) today: u64,
-    /// Denials of that day.
     pub(in crate::serve) denied_today: u64,
 }
 

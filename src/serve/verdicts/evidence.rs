@@ -21,7 +21,6 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Reads what stands in the member `name`.
     pub(super) fn read(name: &str, shown: Vec<EvidenceFile>) -> Result<Files, MemberError> {
         let mut files = Files {
             digests: BTreeMap::new(),
@@ -38,7 +37,6 @@ impl Files {
         Ok(files)
     }
 
-    /// A package with its manifest.
     pub(super) fn package(&self, manifest: Vec<u8>, hmac_valid: Option<bool>) -> Evidence {
         Evidence {
             manifest,

@@ -23,7 +23,6 @@ const LONGEST: usize = 64;
 /// of `T`, no seconds, nanoseconds, `-0500`), `2026-11-29`, `now`, `today`,
 /// `yesterday`, `tomorrow`, `1h`, `2d 3h ago`, `@1764410400`. Without a zone it is
 /// UTC. `None` for anything else.
-#[must_use]
 pub fn read(text: &str, end: End, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if text.is_empty() || text.len() > LONGEST || !text.is_ascii() {

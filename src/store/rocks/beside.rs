@@ -59,9 +59,6 @@ impl RocksStore {
 
     /// Goes on to what the ledger is now. Does nothing where nobody else can
     /// write. Readers that were begun before stay where they are.
-    ///
-    /// # Errors
-    /// As of [`RocksStore::open_beside`].
     pub fn catch_up(&self) -> Result<(), StoreError> {
         if self.access != Access::Beside {
             return Ok(());

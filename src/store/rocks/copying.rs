@@ -55,9 +55,6 @@ impl RocksStore {
     /// Makes a copy by reading every row of the ledger as this store
     /// sees it, whoever writes meanwhile. `progress` is told the bytes
     /// copied so far.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`], [`StoreError::Corrupt`] and [`StoreError::Io`].
     pub fn copy_rows(
         &self,
         target: &Path,

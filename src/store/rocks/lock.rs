@@ -25,7 +25,6 @@ pub(super) struct Lock {
 }
 
 struct Held {
-    /// Open, and with it the hold.
     _file: File,
     /// Device and number, which are the file's as long as it is open.
     id: (u64, u64),

@@ -26,7 +26,6 @@ const SMALL_BYTES: usize = 24 << 20;
 /// A file is merged with smaller ones if it has at most so many times their bytes.
 const FACTOR: usize = 6;
 
-/// A file of a table.
 struct File {
     bytes: usize,
     first: Vec<u8>,

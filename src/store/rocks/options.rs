@@ -34,7 +34,6 @@ const LEAST_OPEN: u64 = 20;
 /// Tables that are held open at most: of 128 MiB each, all of 512 GiB.
 const MOST_OPEN: u64 = 4_096;
 
-/// Makes a database with all tables.
 pub(super) fn create(path: &Path) -> Result<DB, Error> {
     let mut options = for_writing();
     options.create_if_missing(true);
@@ -271,7 +270,6 @@ pub(super) fn scrubbing() -> ReadOptions {
     options
 }
 
-/// For the postings of one term.
 pub(super) fn seeking() -> ReadOptions {
     let mut options = reading();
     options.set_prefix_same_as_start(true);

@@ -37,21 +37,14 @@ pub struct Scrubbing<'p> {
 /// A table that was read from end to end.
 #[derive(Clone, Debug)]
 pub struct Scrubbed {
-    /// Its name.
     pub table: &'static str,
-    /// Rows that were read.
     pub rows: u64,
-    /// Their bytes.
     pub bytes: u64,
     /// What is wrong with it. What comes after the damage was not read.
     pub damage: Option<StoreError>,
 }
 
 impl RocksStore {
-    /// Reads every block of every table.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`]; damage is in the answer.
     pub fn scrub_all(&self, how: &mut Scrubbing<'_>) -> Result<Vec<Scrubbed>, StoreError> {
         let (begun, mut done) = (Instant::now(), 0);
         let mut tables = Vec::with_capacity(Table::ALL.len());

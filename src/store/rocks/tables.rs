@@ -23,7 +23,6 @@ pub(super) const INDEX_VERSION_KEY: &[u8] = &[0x01];
 /// denied, and the worker that a decision chose. Without a version it is 1.
 pub(super) const INDEX_VERSION: u64 = 3;
 
-/// A column family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
     Meta,
@@ -84,7 +83,6 @@ pub(super) fn number(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
     bytes.try_into().map(u64::from_be_bytes).map_err(wrong)
 }
 
-/// A fixed-size number in a value.
 pub(super) fn number_in(table: Table, value: Option<Vec<u8>>) -> Result<Option<u64>, StoreError> {
     value.map(|bytes| number(table, &bytes)).transpose()
 }

@@ -10,7 +10,6 @@ macro_rules! constants {
         $($(#[$doc])* pub const $name: $type = $value;)*
 
         /// Every constant of this module by its name.
-        #[must_use]
         pub fn table() -> Object {
             let mut table = Object::new();
             $(table.insert(stringify!($name), $name.tabled());)*
@@ -249,7 +248,6 @@ constants! {
     GRADUATION_COLLUSION_THRESHOLD: f64 = 0.6;
 }
 
-/// A type that constants have.
 trait Tabled {
     fn tabled(&self) -> Value;
 }

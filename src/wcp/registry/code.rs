@@ -15,7 +15,6 @@ use crate::wcp::worker_source::{AllowedDirs, AttestError, hash_source};
 /// What is known beside the records.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Code {
-    /// By species: what was registered here as good.
     #[cfg(feature = "files")]
     registered: HashMap<Arc<str>, Attested>,
     /// By worker: hashes that were submitted for it, and whether confirmed.
@@ -50,7 +49,6 @@ impl Registry {
     }
 
     /// Whether a worker may be dispatched to.
-    #[must_use]
     pub fn standing(&self, worker_id: &str) -> Standing {
         let standing = self.code.standings.get(worker_id).copied();
         standing.unwrap_or_default()
@@ -95,7 +93,6 @@ impl Registry {
 
     /// The hash that is registered for a species: what was registered here, or
     /// that of its worker, confirmed or of its record.
-    #[must_use]
     pub fn get_worker_hash(&self, species_id: &str) -> Option<&str> {
         #[cfg(feature = "files")]
         if let Some(attested) = self.code.registered.get(species_id) {
@@ -111,7 +108,6 @@ impl Registry {
 
     /// Every hash that is known of a worker's code: submitted, confirmed, of its
     /// record, and live.
-    #[must_use]
     pub fn hashes_of(&self, worker_id: &str) -> Vec<String> {
         let submitted = self.code.submitted.get(worker_id);
         let submitted = submitted.into_iter();
@@ -125,7 +121,6 @@ impl Registry {
 
     /// What is known of a worker beside its record: its standing, and hashes
     /// that were submitted for it; none if nothing is.
-    #[must_use]
     pub fn said_of(&self, worker_id: &str) -> Option<Value> {
         let submitted = self.code.submitted.get(worker_id);
         let standing = self.standing(worker_id);
@@ -188,7 +183,6 @@ impl Registry {
 
     /// The hash of a species' source file as it is now; none if none is known,
     /// or it is not a readable file in an allowed directory.
-    #[must_use]
     pub fn compute_current_hash(&self, species_id: &str) -> Option<String> {
         let allowed = self.code.allowed.as_ref();
         let registered = self.code.registered.get(species_id);
@@ -213,7 +207,6 @@ impl Registry {
 #[cfg(not(feature = "files"))]
 impl Registry {
     /// Files are not read in this build.
-    #[must_use]
     pub fn compute_current_hash(&self, _species_id: &str) -> Option<String> {
         None
     }

@@ -9,21 +9,16 @@ use super::meter::{VALUE, charge, numbers_fit, size, width};
 enum Cost {
     /// It looks at what it is given and not into it.
     Shallow,
-    /// So many times what it is given.
     Linear(u64),
-    /// Everything that it is given with everything.
     Quadratic,
     /// So many times a text, which is read as numbers.
     Number(u64),
-    /// Texts, with one between each two.
     Concat,
     /// A text whose format says how wide it gets.
     Format,
-    /// A text in which one part becomes another.
     Replace,
     /// A text in which one part after another becomes another.
     ReplaceMany,
-    /// An expression is compiled for it.
     Regex(u64),
     /// The same, and each of its groups is a text for every match.
     RegexGroups,

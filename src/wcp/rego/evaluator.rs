@@ -34,9 +34,6 @@ const SECONDS: u64 = 2;
 const LINE: u64 = 128 << 20;
 
 /// Evaluates what its standard input asks for, until that ends.
-///
-/// # Errors
-/// Whatever kept it from being fenced in, or from answering.
 pub fn run() -> io::Result<()> {
     if std::env::args_os().nth(2).is_none() {
         return Err(begin_again());

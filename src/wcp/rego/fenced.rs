@@ -29,7 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct FencedGate {
     program: PathBuf,
     document: Value,
-    /// What an evaluator is told first.
     greeting: Vec<u8>,
     pool: Mutex<Pool>,
     returned: Condvar,
@@ -71,9 +70,6 @@ impl FencedGate {
     }
 
     /// The same for what is recorded of a policy.
-    ///
-    /// # Errors
-    /// As [`FencedGate::new`].
     pub fn of_document(program: &Path, document: Value) -> Result<FencedGate, RegoError> {
         let text = document.canonical(Form::Utf8);
         let greeting = format!("{}\n{text}\n", text.len()).into_bytes();
@@ -93,7 +89,6 @@ impl FencedGate {
         Ok(gate)
     }
 
-    /// Leave to use one evaluator.
     fn take(&self) -> Place<'_> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         loop {

@@ -16,7 +16,6 @@ use super::builtins::{guard, metered, shallow_guard};
 
 /// Why a policy was not put under the budget.
 pub(super) enum Unguardable {
-    /// Nothing is known of what this built-in takes.
     Builtin(String),
     /// With its guards it is longer than a program may be.
     TooLong,
@@ -29,7 +28,6 @@ enum Operand {
     Width(u8),
 }
 
-/// The program under the budget.
 pub(super) fn guarded(program: &Program) -> Result<Program, Unguardable> {
     let mut made = program.clone();
     for (info, built_in) in made
@@ -126,7 +124,6 @@ impl Calls {
     }
 }
 
-/// What an instruction looks into.
 fn operands(program: &Program, instruction: &Instruction, result: Option<u8>) -> Vec<Operand> {
     use Instruction as I;
     use Operand::{Whole, Width};

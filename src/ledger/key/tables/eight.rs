@@ -30,10 +30,8 @@ use super::field::{self, Element, Halves};
 /// How many stand side by side.
 pub(super) const LANES: usize = 8;
 
-/// How many limbs one has.
 const LIMBS: usize = 10;
 
-/// How many words hold them.
 const WORDS: usize = LIMBS / 2;
 
 /// Twice the modulus, whose limbs no tight limb is beyond.
@@ -55,12 +53,10 @@ impl Eight {
         one
     };
 
-    /// One element in all lanes.
     pub(super) fn all(element: &Element) -> Eight {
         Eight(element.halves().map(|word| [word; LANES]))
     }
 
-    /// One element a lane.
     #[inline(always)]
     pub(super) fn gather(elements: [&Halves; LANES]) -> Eight {
         let mut eight = Eight::ZERO;
@@ -70,7 +66,6 @@ impl Eight {
         eight
     }
 
-    /// The words of one lane's element.
     #[inline(always)]
     #[expect(
         clippy::indexing_slicing,
@@ -94,7 +89,6 @@ impl Eight {
         [a[at], b[at], c[at], d[at], e[at]] = words;
     }
 
-    /// The words of each lane's element.
     pub(super) fn halves(&self) -> [Halves; LANES] {
         std::array::from_fn(|lane| self.lane(lane))
     }
@@ -104,7 +98,6 @@ impl Eight {
         self.halves().map(|words| Element::from_halves(&words))
     }
 
-    /// Of two tight ones; loose.
     #[inline(always)]
     pub(super) fn plus(&self, other: &Eight) -> Eight {
         let mut sum = *self;
@@ -115,7 +108,6 @@ impl Eight {
         sum
     }
 
-    /// Of two tight ones; loose.
     #[inline(always)]
     pub(super) fn minus(&self, other: &Eight) -> Eight {
         let mut difference = *self;
@@ -141,7 +133,6 @@ impl Eight {
         }
     }
 
-    /// Of two loose ones; tight.
     #[inline(always)]
     pub(super) fn times(&self, other: &Eight) -> Eight {
         let mut eight = Eight::ZERO;

@@ -57,14 +57,12 @@ impl Element {
         element
     }
 
-    /// The one canonical encoding.
     pub(super) fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];
         fiat::fiat_25519_to_bytes(&mut bytes, &self.0);
         bytes
     }
 
-    /// Its limbs in halves.
     pub(super) fn halves(&self) -> Halves {
         self.0
             .0
@@ -78,7 +76,6 @@ impl Element {
         Loose(fiat::fiat_25519_loose_field_element(limbs)).carried()
     }
 
-    /// Whether its canonical encoding is odd.
     pub(super) fn is_odd(self) -> bool {
         self.to_bytes().first().is_some_and(|low| low & 1 == 1)
     }
@@ -110,7 +107,6 @@ impl Element {
         self.to_the(&INVERTING)
     }
 
-    /// A root of −1.
     fn root_of_minus_one() -> Element {
         Element::small(2).to_the(&QUARTER)
     }

@@ -21,7 +21,6 @@ use super::points::{self, Points, Readies, Ready};
 /// Of how many multiples the inversions are one: so many stay in the cache.
 const BLOCK: usize = 128;
 
-/// The table of one point.
 pub(super) struct FixedBase {
     /// A window each: 0 times its base and up.
     rows: Vec<Vec<Ready>>,
@@ -94,7 +93,6 @@ fn add_row(row: &[Ready], sums: &mut [Points], digits: &[[i16; LANES]]) {
     }
 }
 
-/// The canonical encoding of each sum.
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 pub(super) fn encode_all(sums: &[Points]) -> Vec<[[u8; 32]; LANES]> {
     points::encode_all(sums)

@@ -36,7 +36,6 @@ impl Point {
         (encoding(&point.x, &point.y) == *bytes).then_some(point)
     }
 
-    /// The sum of any two points.
     pub(super) fn sum(&self, other: &Point, twice_d: &Element) -> Point {
         let a = self.y.minus(&self.x).times(&other.y.minus(&other.x));
         let b = self.y.plus(&self.x).times(&other.y.plus(&other.x));
@@ -68,7 +67,6 @@ pub(super) fn d() -> Element {
     Element::small(121_665).negated().times(&below)
 }
 
-/// Twice the curve's constant.
 pub(super) fn twice_d() -> Element {
     let d = d();
     d.plus(&d).carried()

@@ -68,7 +68,6 @@ impl Points {
         }
     }
 
-    /// Adds to each its own.
     #[inline(always)]
     pub(super) fn add(&mut self, ready: &Readies) {
         let a = self.y.minus(&self.x).times(&ready.first);
@@ -105,7 +104,6 @@ impl Readies {
         }
     }
 
-    /// Each of the eight.
     #[inline(always)]
     pub(super) fn side_by_side(ready: &[Ready; LANES]) -> Readies {
         Readies::gather(ready.each_ref().map(|ready| (ready, false)))
@@ -134,7 +132,6 @@ pub(super) fn ready_all(points: &[Points]) -> Vec<[Ready; LANES]> {
     ready
 }
 
-/// The canonical encodings of each eight.
 #[inline(always)]
 pub(super) fn encode_all(points: &[Points]) -> Vec<[[u8; 32]; LANES]> {
     let zs: Vec<_> = points.iter().map(|points| points.z).collect();
