@@ -169,3 +169,4 @@ mod tokens;
 pub mod trace;
 pub mod verify;
 pub mod version;
+pub(crate) mod words;

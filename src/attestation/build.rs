@@ -61,7 +61,7 @@ pub fn build_manifest(
     members.insert("package_hash", package_hash.to_string());
     members.insert("built_at_utc", now.as_str());
     members.insert("attested_at_utc", now.as_str());
-    members.insert("build_source", request.build_source.name());
+    members.insert("build_source", request.build_source.as_str());
     members.insert(
         "trust_statement",
         trust_statement(namespace, &now, &package_hash),

@@ -1,7 +1,6 @@
 //! Why a package is denied: six codes for programs that know the protocol, and
 //! behind each the reasons in full.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -11,34 +10,17 @@ use super::manifest::ManifestError;
 use crate::ledger::envelope::EnvelopeError;
 use crate::ledger::json::Quoted;
 use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::words::words;
 
-/// The deny codes of the protocol, in the order of their checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DenyCode {
-    ManifestMissing,
-    ManifestIdMismatch,
-    HashMismatch,
-    BannedHash,
-    SignatureMissing,
-    SigInvalid,
-}
-
-impl DenyCode {
-    pub const fn name(self) -> &'static str {
-        match self {
-            DenyCode::ManifestMissing => "ATTEST_MANIFEST_MISSING",
-            DenyCode::ManifestIdMismatch => "ATTEST_MANIFEST_ID_MISMATCH",
-            DenyCode::HashMismatch => "ATTEST_HASH_MISMATCH",
-            DenyCode::BannedHash => "ATTEST_BANNED_HASH",
-            DenyCode::SignatureMissing => "ATTEST_SIGNATURE_MISSING",
-            DenyCode::SigInvalid => "ATTEST_SIG_INVALID",
-        }
-    }
-}
-
-impl fmt::Display for DenyCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+words! {
+    /// The deny codes of the protocol, in the order of their checks.
+    pub enum DenyCode {
+        ManifestMissing = "ATTEST_MANIFEST_MISSING",
+        ManifestIdMismatch = "ATTEST_MANIFEST_ID_MISMATCH",
+        HashMismatch = "ATTEST_HASH_MISMATCH",
+        BannedHash = "ATTEST_BANNED_HASH",
+        SignatureMissing = "ATTEST_SIGNATURE_MISSING",
+        SigInvalid = "ATTEST_SIG_INVALID",
     }
 }
 

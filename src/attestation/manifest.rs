@@ -1,7 +1,5 @@
 //! `manifest.json`: what a namespace says of a package.
 
-use std::fmt;
-
 use thiserror::Error;
 
 use super::hmac_key::HmacKey;
@@ -10,6 +8,7 @@ use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::words::words;
 
 /// The schema that is written and read.
 pub const SCHEMA_VERSION: &str = "awp.v1";
@@ -32,35 +31,12 @@ const SIGNED: [&str; 7] = [
     "build_source",
 ];
 
-/// Where a package was built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BuildSource {
-    Local,
-    Ci,
-    Agent,
-}
-
-impl BuildSource {
-    pub const ALL: [BuildSource; 3] = [BuildSource::Local, BuildSource::Ci, BuildSource::Agent];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            BuildSource::Local => "local",
-            BuildSource::Ci => "ci",
-            BuildSource::Agent => "agent",
-        }
-    }
-
-    pub fn from_name(name: &str) -> Option<BuildSource> {
-        BuildSource::ALL
-            .into_iter()
-            .find(|source| source.name() == name)
-    }
-}
-
-impl fmt::Display for BuildSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+words! {
+    /// Where a package was built.
+    pub enum BuildSource {
+        Local = "local",
+        Ci = "ci",
+        Agent = "agent",
     }
 }
 

@@ -95,7 +95,7 @@ impl Attestation {
     pub fn to_value(&self) -> Value {
         shape::write(&Told {
             ok: self.ok(),
-            deny_code: self.deny_code().map(DenyCode::name),
+            deny_code: self.deny_code().map(DenyCode::as_str),
             meta: MetaTold {
                 meta: &self.meta,
                 reason: self.denial.as_ref().map(Denial::reason),

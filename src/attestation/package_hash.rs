@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::files::{FileDigest, Found, Root, TreeError, TreeProblem, digest_tree, list};
 use crate::ledger::limits;
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
-use crate::ledger::shape::written_as;
+use crate::ledger::words::words;
 
 /// Names that are passed over wherever they occur below the package root.
 const EXCLUDED: [&[u8]; 6] = [
@@ -25,25 +25,15 @@ pub fn is_excluded(name: &[u8]) -> bool {
     EXCLUDED.contains(&name) || name.ends_with(b".pyc")
 }
 
-/// The order of the records that a hash was made with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathOrder {
-    /// By path components, `a/x` before `a-b/x`: the canonical one.
-    Components,
-    /// By the path's bytes, `a-b/x` before `a/x`: accepted when verifying.
-    Plain,
-}
-
-impl PathOrder {
-    pub const fn name(self) -> &'static str {
-        match self {
-            PathOrder::Components => "components",
-            PathOrder::Plain => "plain",
-        }
+words! {
+    /// The order of the records that a hash was made with.
+    pub enum PathOrder {
+        /// By path components, `a/x` before `a-b/x`: the canonical one.
+        Components = "components",
+        /// By the path's bytes, `a-b/x` before `a/x`: accepted when verifying.
+        Plain = "plain",
     }
 }
-
-written_as!(PathOrder, name);
 
 /// The hash of a package, and what it covers.
 #[derive(Clone, Debug)]

@@ -372,7 +372,7 @@ fn describe(
         return Err(Denial::Schema(schema));
     }
     let source = text("build_source");
-    if BuildSource::from_name(&source).is_none() {
+    if BuildSource::parse(&source).is_none() {
         return Err(Denial::BuildSource(source));
     }
     let built_at = text("built_at_utc");

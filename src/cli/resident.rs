@@ -180,7 +180,7 @@ fn to_value(form: &ResidentForm, judged: &Judged, given: bool) -> Object {
     object.insert("not_signed", unsigned);
     object.insert("verified", judged.is_good());
     object.insert("identity", form.identity.hex());
-    object.insert("runtime_state", form.runtime_state.name());
+    object.insert("runtime_state", form.runtime_state.as_str());
     object.insert("entries", form.logbook.entries().len() as u64);
     object.insert("head", form.logbook.latest_hash().to_string());
     object.insert("faults", faults);

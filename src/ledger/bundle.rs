@@ -132,7 +132,7 @@ impl<W: Write> BundleWriter<W> {
                 .to_value()
                 .canonical(Form::Utf8)
                 .into_bytes(),
-            None => line_of(Purpose::Bundle.name(), object),
+            None => line_of(Purpose::Bundle.as_str(), object),
         };
         self.line(line)?;
         self.out.flush()?;

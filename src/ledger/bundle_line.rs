@@ -186,7 +186,7 @@ impl BundleClosing {
             None
         };
         let members = shape::members(value)?;
-        let closing: BundleClosing = shape::member(members, Purpose::Bundle.name())?;
+        let closing: BundleClosing = shape::member(members, Purpose::Bundle.as_str())?;
         let problem = match (closing.format, &closing.filter) {
             (Version::One, Some(_)) => Some(MemberProblem::Unknown),
             (Version::Two, None) => Some(MemberProblem::Missing),
@@ -199,7 +199,7 @@ impl BundleClosing {
             return Err(MemberError::from(problem).inside("bundle.filter"));
         }
         if envelope.is_none() {
-            shape::only(members, &[Purpose::Bundle.name()])?;
+            shape::only(members, &[Purpose::Bundle.as_str()])?;
         }
         Ok((closing, envelope))
     }

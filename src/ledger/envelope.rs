@@ -4,44 +4,24 @@
 //! Signed are the bytes `sealbook:<what>:v1` (`v2` of version 2), 0x1f, and the canonical JSON of
 //! the object, so that no signature made for one purpose serves another.
 
-use std::fmt;
-
 use thiserror::Error;
 
 use super::json::{Form, Object, Value};
 use super::key::{PublicKey, SignError, Signature, Signer};
 use super::shape::{self, MemberError};
 use super::version::Version;
+use super::words::words;
 
-/// What a signature of our own is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    Epoch,
-    Head,
-    Bundle,
-    State,
-    Awp,
-    /// The revocation of everything after a position.
-    Revoke,
-}
-
-impl Purpose {
-    /// The member name and the `<what>` of the signed bytes.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Purpose::Epoch => "epoch",
-            Purpose::Head => "head",
-            Purpose::Bundle => "bundle",
-            Purpose::State => "state",
-            Purpose::Awp => "awp",
-            Purpose::Revoke => "revoke",
-        }
-    }
-}
-
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+words! {
+    /// What a signature of our own is for.
+    pub enum Purpose {
+        Epoch = "epoch",
+        Head = "head",
+        Bundle = "bundle",
+        State = "state",
+        Awp = "awp",
+        /// The revocation of everything after a position.
+        Revoke = "revoke",
     }
 }
 
@@ -78,7 +58,7 @@ impl Envelope {
     /// Reads `{"<what>": object, "key": hex, "signature": hex}`, nothing else.
     pub fn from_value(purpose: Purpose, value: &Value) -> Result<Envelope, EnvelopeError> {
         let members = shape::members(value)?;
-        let name = purpose.name();
+        let name = purpose.as_str();
         let object = shape::member_object(members, name)?.clone();
         let key = shape::member(members, "key")?;
         let signature = shape::member(members, "signature")?;
@@ -94,7 +74,7 @@ impl Envelope {
     /// The inverse of [`Envelope::from_value`].
     pub fn to_value(&self) -> Value {
         let mut object = Object::new();
-        object.insert(self.purpose.name(), self.object.clone());
+        object.insert(self.purpose.as_str(), self.object.clone());
         object.insert("key", shape::write(&self.key));
         object.insert("signature", shape::write(&self.signature));
         Value::Object(object)

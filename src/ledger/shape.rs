@@ -115,17 +115,6 @@ pub fn none_if_empty<'v, D: Deserializer<'v>, T: Deserialize<'v>>(
     }
 }
 
-/// Writes a type as the word that one of its methods gives.
-macro_rules! written_as {
-    ($name:ident, $method:ident) => {
-        impl ::serde::Serialize for $name {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.$method())
-            }
-        }
-    };
-}
-
 /// The type of a member that has one text only.
 #[cfg(any(feature = "rego", feature = "files"))]
 macro_rules! constant {
@@ -152,7 +141,6 @@ macro_rules! constant {
 
 #[cfg(any(feature = "rego", feature = "files"))]
 pub(crate) use constant;
-pub(crate) use written_as;
 
 struct Text<F> {
     expected: &'static str,

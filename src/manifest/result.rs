@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::ledger::json::Value;
 use crate::ledger::sha256::Sha256Digest;
-use crate::ledger::shape::{self, written_as};
+use crate::ledger::shape;
+use crate::ledger::words::words;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -13,37 +14,20 @@ pub enum Outcome {
     Fail,
 }
 
-/// Why a manifest fails, in the words of its contract (version 1.0.0).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FailReason {
-    ManifestNotFound,
-    ManifestSelfHashMismatch,
-    SignatureNotFound,
-    SignatureInvalid,
-    UntrustedPublicKey,
-    SchemaViolation,
-    ArtifactMissing,
-    ArtifactHashMismatch,
-    TilesCoverageMismatch,
-}
-
-impl FailReason {
-    pub const fn name(self) -> &'static str {
-        match self {
-            FailReason::ManifestNotFound => "manifest_not_found",
-            FailReason::ManifestSelfHashMismatch => "manifest_self_hash_mismatch",
-            FailReason::SignatureNotFound => "signature_not_found",
-            FailReason::SignatureInvalid => "signature_invalid",
-            FailReason::UntrustedPublicKey => "untrusted_public_key",
-            FailReason::SchemaViolation => "schema_violation",
-            FailReason::ArtifactMissing => "artifact_missing",
-            FailReason::ArtifactHashMismatch => "artifact_hash_mismatch",
-            FailReason::TilesCoverageMismatch => "tiles_coverage_mismatch",
-        }
+words! {
+    /// Why a manifest fails, in the words of its contract (version 1.0.0).
+    pub enum FailReason {
+        ManifestNotFound = "manifest_not_found",
+        ManifestSelfHashMismatch = "manifest_self_hash_mismatch",
+        SignatureNotFound = "signature_not_found",
+        SignatureInvalid = "signature_invalid",
+        UntrustedPublicKey = "untrusted_public_key",
+        SchemaViolation = "schema_violation",
+        ArtifactMissing = "artifact_missing",
+        ArtifactHashMismatch = "artifact_hash_mismatch",
+        TilesCoverageMismatch = "tiles_coverage_mismatch",
     }
 }
-
-written_as!(FailReason, name);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ArtifactCheck {

@@ -1,7 +1,7 @@
 //! Outcomes of every producer but the router, each with the payload of its
 //! kind (SPEC §5.4).
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::changes::{changes, texts};
 use super::hall::Hall;
@@ -11,6 +11,7 @@ use crate::ledger::json::{Object, Value};
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
+use crate::ledger::words::words;
 use crate::vacant::{CapabilityCard, ResidentForm};
 use crate::wcp::record::{RecordError, WorkerRecord};
 
@@ -45,24 +46,14 @@ pub struct Approval {
     pub correlation_id: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", rename = "approve, deny or escalate")]
-pub enum ApprovalVerdict {
-    /// It may go on.
-    Approve,
-    /// It may not.
-    Deny,
-    /// Someone else has to decide.
-    Escalate,
-}
-
-impl ApprovalVerdict {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ApprovalVerdict::Approve => "approve",
-            ApprovalVerdict::Deny => "deny",
-            ApprovalVerdict::Escalate => "escalate",
-        }
+words! {
+    pub enum ApprovalVerdict: "approve, deny or escalate" {
+        /// It may go on.
+        Approve = "approve",
+        /// It may not.
+        Deny = "deny",
+        /// Someone else has to decide.
+        Escalate = "escalate",
     }
 }
 

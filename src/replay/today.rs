@@ -103,7 +103,7 @@ impl PackageToday {
             ("ok", Value::from(self.attestation.ok())),
             (
                 "deny_code",
-                Value::from(self.attestation.deny_code().map(DenyCode::name)),
+                Value::from(self.attestation.deny_code().map(DenyCode::as_str)),
             ),
         ]
         .into_iter()

@@ -1,22 +1,15 @@
 //! What a recomputed decision rests on.
 
 use crate::ledger::json::{Object, Value};
+use crate::ledger::words::words;
 
-/// How an input of a decision was had again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// Computed again from what is recorded.
-    Recomputed,
-    /// The Hall's word, since its source cannot be asked again.
-    TakenOnTrust,
-}
-
-impl Trust {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Trust::Recomputed => "recomputed",
-            Trust::TakenOnTrust => "taken_on_trust",
-        }
+words! {
+    /// How an input of a decision was had again.
+    pub enum Trust {
+        /// Computed again from what is recorded.
+        Recomputed = "recomputed",
+        /// The Hall's word, since its source cannot be asked again.
+        TakenOnTrust = "taken_on_trust",
     }
 }
 

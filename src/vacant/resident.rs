@@ -142,7 +142,7 @@ impl ResidentForm {
             logbook: entries,
             behavior_bundle: &self.behavior_bundle,
             substrate_spec: &self.substrate_spec,
-            runtime_state: self.runtime_state.name(),
+            runtime_state: self.runtime_state.as_str(),
             capability_card: self.capability_card.as_ref(),
             parent_id: self.parent_id,
         })

@@ -1,44 +1,26 @@
 //! Where a vacant stands in its life.
 
-use std::fmt;
 use std::str::FromStr;
 
 use super::error::TypeIntegrityError;
+use crate::ledger::words::words;
 
-/// The six states. `LOCAL` is where a vacant begins: runnable, and in no public
-/// index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum VacantState {
-    #[default]
-    Local,
-    Active,
-    Hibernating,
-    Stale,
-    Sunk,
-    Archived,
+words! {
+    /// The six states. `LOCAL` is where a vacant begins: runnable, and in no public
+    /// index.
+    #[derive(Default)]
+    pub enum VacantState {
+        #[default]
+        Local = "LOCAL",
+        Active = "ACTIVE",
+        Hibernating = "HIBERNATING",
+        Stale = "STALE",
+        Sunk = "SUNK",
+        Archived = "ARCHIVED",
+    }
 }
 
 impl VacantState {
-    pub const ALL: [VacantState; 6] = [
-        VacantState::Local,
-        VacantState::Active,
-        VacantState::Hibernating,
-        VacantState::Stale,
-        VacantState::Sunk,
-        VacantState::Archived,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            VacantState::Local => "LOCAL",
-            VacantState::Active => "ACTIVE",
-            VacantState::Hibernating => "HIBERNATING",
-            VacantState::Stale => "STALE",
-            VacantState::Sunk => "SUNK",
-            VacantState::Archived => "ARCHIVED",
-        }
-    }
-
     /// Whether others may call it.
     pub const fn can_be_called(self) -> bool {
         matches!(self, VacantState::Local | VacantState::Active)
@@ -58,19 +40,11 @@ impl VacantState {
     }
 }
 
-impl fmt::Display for VacantState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl FromStr for VacantState {
     type Err = TypeIntegrityError;
 
     fn from_str(name: &str) -> Result<VacantState, TypeIntegrityError> {
-        let found = VacantState::ALL
-            .into_iter()
-            .find(|state| state.name() == name);
-        found.ok_or_else(|| TypeIntegrityError::UnknownState(name.to_owned()))
+        let unknown = || TypeIntegrityError::UnknownState(name.to_owned());
+        VacantState::parse(name).ok_or_else(unknown)
     }
 }

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer};
-
 use super::config::HallConfig;
 use super::gate::PolicyGate;
 use super::rule_set::RuleSet;
 use super::terms::Env;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Object;
-use crate::ledger::shape::{self, written_as};
+use crate::ledger::words::words;
 
 /// Everything that [`make_decision`](super::make_decision) may ask.
 ///
@@ -107,39 +105,20 @@ pub struct StandingWorker {
     pub pending_hash: Option<Arc<str>>,
 }
 
-/// Whether a worker may be dispatched to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Standing {
-    /// It may.
-    #[default]
-    Active,
-    Revoked,
-    Banned,
-}
-
-written_as!(Standing, as_str);
-
-impl<'v> Deserialize<'v> for Standing {
-    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Standing, D::Error> {
-        shape::read_text(deserializer, "active, revoked or banned", Standing::parse)
+words! {
+    /// Whether a worker may be dispatched to.
+    #[derive(Default)]
+    pub enum Standing: "active, revoked or banned" {
+        /// It may.
+        #[default]
+        Active = "active",
+        Revoked = "revoked",
+        Banned = "banned",
     }
 }
 
 impl Standing {
     pub fn is_active(&self) -> bool {
         *self == Standing::Active
-    }
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Standing::Active => "active",
-            Standing::Revoked => "revoked",
-            Standing::Banned => "banned",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Standing> {
-        let all = [Standing::Active, Standing::Revoked, Standing::Banned];
-        all.into_iter().find(|standing| standing.as_str() == text)
     }
 }

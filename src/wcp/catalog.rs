@@ -2,74 +2,37 @@
 //! there are, and what they are for.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::LazyLock;
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use serde::de::Deserializer;
-use serde::ser::{Serialize, Serializer};
 
 use crate::ledger::json::Value;
 use crate::ledger::parse::{ParseError, parse};
 use crate::ledger::shape::{self, MemberError};
+use crate::ledger::words::words;
 
-/// What sort of thing an entry is, told by how its id begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum EntryType {
-    /// `cap.`: something that can be asked for.
-    Capability,
-    /// `wrk.`: a worker species.
-    Worker,
-    /// `ctrl.`: a control.
-    Control,
-    /// `prof.`: a profile.
-    Profile,
-    /// `evt.`: a telemetry event.
-    Event,
+words! {
+    /// What sort of thing an entry is, told by how its id begins.
+    pub enum EntryType {
+        /// `cap.`: something that can be asked for.
+        Capability = "cap",
+        /// `wrk.`: a worker species.
+        Worker = "wrk",
+        /// `ctrl.`: a control.
+        Control = "ctrl",
+        /// `prof.`: a profile.
+        Profile = "prof",
+        /// `evt.`: a telemetry event.
+        Event = "evt",
+    }
 }
 
 impl EntryType {
-    pub const ALL: [EntryType; 5] = [
-        EntryType::Capability,
-        EntryType::Worker,
-        EntryType::Control,
-        EntryType::Profile,
-        EntryType::Event,
-    ];
-
-    /// How its ids begin, and its name: `cap`, `wrk`, `ctrl`, `prof`, `evt`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            EntryType::Capability => "cap",
-            EntryType::Worker => "wrk",
-            EntryType::Control => "ctrl",
-            EntryType::Profile => "prof",
-            EntryType::Event => "evt",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<EntryType> {
-        EntryType::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-    }
-
     pub fn of_id(id: &str) -> Option<EntryType> {
         id.split_once('.')
             .and_then(|(prefix, _)| EntryType::parse(prefix))
-    }
-}
-
-impl Serialize for EntryType {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl fmt::Display for EntryType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 
@@ -156,11 +119,6 @@ static BUILT_IN: LazyLock<Catalog> = LazyLock::new(|| {
 });
 
 impl Catalog {
-    /// The small catalogue that comes with the program.
-    pub fn built_in() -> &'static Catalog {
-        &BUILT_IN
-    }
-
     /// Reads `{"entries": [{"id", "name", "description", "tags", "related"}]}`.
     pub fn parse(text: &[u8]) -> Result<Catalog, CatalogError> {
         let document = parse(text)?;
@@ -174,6 +132,11 @@ impl Catalog {
             catalog.entries.push(entry);
         }
         Ok(catalog)
+    }
+
+    /// The small catalogue that comes with the program.
+    pub fn built_in() -> &'static Catalog {
+        &BUILT_IN
     }
 
     /// Every entry, in the order of the document.

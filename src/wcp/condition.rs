@@ -1,50 +1,23 @@
 //! One condition of a rule: what it lets through, and what it covers.
 
-use std::fmt;
-
 use super::input::RouteInput;
 use crate::ledger::json::{Object, Value};
+use crate::ledger::words::words;
 
-/// A field of a request that rules can match on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    CapabilityId,
-    Env,
-    DataLabel,
-    TenantRisk,
-    QosClass,
-    TenantId,
-    CorrelationId,
+words! {
+    /// A field of a request that rules can match on.
+    pub enum Field {
+        CapabilityId = "capability_id",
+        Env = "env",
+        DataLabel = "data_label",
+        TenantRisk = "tenant_risk",
+        QosClass = "qos_class",
+        TenantId = "tenant_id",
+        CorrelationId = "correlation_id",
+    }
 }
 
 impl Field {
-    /// Every field, in the order of [`RouteInput`].
-    pub const ALL: [Field; 7] = [
-        Field::CapabilityId,
-        Field::Env,
-        Field::DataLabel,
-        Field::TenantRisk,
-        Field::QosClass,
-        Field::TenantId,
-        Field::CorrelationId,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Field::CapabilityId => "capability_id",
-            Field::Env => "env",
-            Field::DataLabel => "data_label",
-            Field::TenantRisk => "tenant_risk",
-            Field::QosClass => "qos_class",
-            Field::TenantId => "tenant_id",
-            Field::CorrelationId => "correlation_id",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Field> {
-        Field::ALL.into_iter().find(|field| field.as_str() == name)
-    }
-
     pub fn of(self, input: &RouteInput) -> &str {
         match self {
             Field::CapabilityId => &input.capability_id,
@@ -55,12 +28,6 @@ impl Field {
             Field::TenantId => &input.tenant_id,
             Field::CorrelationId => &input.correlation_id,
         }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

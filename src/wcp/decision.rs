@@ -12,6 +12,7 @@ use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
+use crate::ledger::words::words;
 
 /// `matched_rule_id` of a denial that came before any rule was looked at.
 pub const PRE_ROUTING: &str = "PRE_ROUTING";
@@ -156,22 +157,13 @@ pub struct CandidateWorker {
 /// The species of a candidate whose rule names none.
 pub const MISSING_WORKER: &str = "__missing__";
 
-/// Why a candidate was not selected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SkipReason {
-    /// It is not enrolled, or not available.
-    Unavailable,
-    /// One before it was available.
-    AlreadySelected,
-}
-
-impl SkipReason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            SkipReason::Unavailable => "unavailable",
-            SkipReason::AlreadySelected => "already_selected",
-        }
+words! {
+    /// Why a candidate was not selected.
+    pub enum SkipReason {
+        /// It is not enrolled, or not available.
+        Unavailable = "unavailable",
+        /// One before it was available.
+        AlreadySelected = "already_selected",
     }
 }
 

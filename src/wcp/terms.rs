@@ -1,67 +1,10 @@
 //! The closed vocabularies of WCP, each an enumeration.
 
-use std::fmt;
+use crate::ledger::words::words;
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
-
-use crate::ledger::shape;
-
-/// Makes an enumeration whose members have one spelling each.
-macro_rules! vocabulary {
-    ($(#[$doc:meta])* $name:ident, $expected:literal, { $($(#[$member_doc:meta])* $member:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$member_doc])* $member,)+
-        }
-
-        impl $name {
-            /// Every member, in the order of the specification.
-            pub const ALL: &'static [$name] = &[$($name::$member,)+];
-
-            /// What a value should have been, for error messages.
-            pub const EXPECTED: &'static str = $expected;
-
-            /// The one spelling.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $($name::$member => $text,)+
-                }
-            }
-
-            /// The member that is spelt so; upper and lower case differ.
-            pub fn parse(text: &str) -> Option<$name> {
-                match text {
-                    $($text => Some($name::$member),)+
-                    _ => None,
-                }
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'v> Deserialize<'v> for $name {
-            fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<$name, D::Error> {
-                shape::read_text(deserializer, $name::EXPECTED, $name::parse)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-    };
-}
-
-vocabulary! {
+words! {
     /// Where a capability is asked for.
-    Env, "one of dev, stage, prod, edge", {
+    pub enum Env: "one of dev, stage, prod, edge" {
         /// A developer's own.
         Dev = "dev",
         /// A rehearsal of production.
@@ -80,9 +23,9 @@ impl Env {
     }
 }
 
-vocabulary! {
+words! {
     /// How sensitive the data is.
-    DataLabel, "one of PUBLIC, INTERNAL, RESTRICTED", {
+    pub enum DataLabel: "one of PUBLIC, INTERNAL, RESTRICTED" {
         /// For everybody.
         Public = "PUBLIC",
         /// For the organisation.
@@ -92,9 +35,9 @@ vocabulary! {
     }
 }
 
-vocabulary! {
+words! {
     /// How urgent the request is.
-    QoSClass, "one of P0, P1, P2, P3", {
+    pub enum QoSClass: "one of P0, P1, P2, P3" {
         /// The highest priority.
         P0 = "P0",
         /// High priority.
@@ -106,9 +49,9 @@ vocabulary! {
     }
 }
 
-vocabulary! {
+words! {
     /// How far the tenant is trusted.
-    TenantRisk, "one of low, medium, high", {
+    pub enum TenantRisk: "one of low, medium, high" {
         /// Known and well-behaved.
         Low = "low",
         /// Neither.
@@ -124,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_member_reads_back_from_its_spelling_only() {
-        for &env in Env::ALL {
+        for env in Env::ALL {
             assert_eq!(Env::parse(env.as_str()), Some(env));
             assert_eq!(Env::parse(&env.as_str().to_uppercase()), None);
         }

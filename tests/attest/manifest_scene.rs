@@ -98,7 +98,7 @@ pub(crate) fn reasons(result: &VerificationResult) -> Vec<&'static str> {
     result
         .fail_reasons
         .iter()
-        .map(|reason| reason.name())
+        .map(|reason| reason.as_str())
         .collect()
 }
 

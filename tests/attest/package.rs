@@ -59,7 +59,7 @@ fn records_stand_in_component_order_and_the_plain_order_is_accepted_by_name() {
 
     let package = package.attest();
     assert_eq!(
-        package.verify().meta.path_order.unwrap().name(),
+        package.verify().meta.path_order.unwrap().as_str(),
         "components"
     );
     let text = fs::read_to_string(package.manifest()).unwrap();
@@ -69,7 +69,7 @@ fn records_stand_in_component_order_and_the_plain_order_is_accepted_by_name() {
     write_manifest(&manifest, &package.manifest()).unwrap();
     let outcome = package.verify();
     assert!(outcome.ok(), "{:?}", outcome.denial);
-    assert_eq!(outcome.meta.path_order.unwrap().name(), "plain");
+    assert_eq!(outcome.meta.path_order.unwrap().as_str(), "plain");
     assert_eq!(outcome.meta.package_hash, Some(hash.plain));
 }
 

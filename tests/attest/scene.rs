@@ -102,7 +102,7 @@ impl Package {
 
 pub(crate) fn denial(outcome: &Attestation) -> (&'static str, &'static str) {
     match &outcome.denial {
-        Some(denial) => (denial.code().name(), denial.reason()),
+        Some(denial) => (denial.code().as_str(), denial.reason()),
         None => ("", ""),
     }
 }

@@ -114,7 +114,7 @@ fn a_resident_file_that_lies_about_its_bundle_is_refused() {
 fn states_allow_what_the_specification_says() {
     let allowed = |may: fn(VacantState) -> bool| -> Vec<&str> {
         let states = VacantState::ALL.into_iter().filter(|state| may(*state));
-        states.map(VacantState::name).collect()
+        states.map(VacantState::as_str).collect()
     };
     assert_eq!(allowed(VacantState::can_be_called), ["LOCAL", "ACTIVE"]);
     assert_eq!(allowed(VacantState::is_runnable), ["LOCAL", "ACTIVE"]);
@@ -123,7 +123,7 @@ fn states_allow_what_the_specification_says() {
         ["LOCAL", "ACTIVE", "HIBERNATING"]
     );
     for state in VacantState::ALL {
-        assert_eq!(state.name().parse::<VacantState>().unwrap(), state);
+        assert_eq!(state.as_str().parse::<VacantState>().unwrap(), state);
     }
 }
 

@@ -8,27 +8,17 @@ use crate::attestation::ban_list::BanEntry;
 use crate::ledger::json::Value;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape;
+use crate::ledger::words::words;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", rename = "a status that is known")]
-pub enum WorkerStatus {
-    Active,
-    /// No longer attested.
-    Revoked,
-    /// Not to be run.
-    Banned,
-    /// Not known to the registry.
-    Unknown,
-}
-
-impl WorkerStatus {
-    pub const fn name(self) -> &'static str {
-        match self {
-            WorkerStatus::Active => "active",
-            WorkerStatus::Revoked => "revoked",
-            WorkerStatus::Banned => "banned",
-            WorkerStatus::Unknown => "unknown",
-        }
+words! {
+    pub enum WorkerStatus: "a status that is known" {
+        Active = "active",
+        /// No longer attested.
+        Revoked = "revoked",
+        /// Not to be run.
+        Banned = "banned",
+        /// Not known to the registry.
+        Unknown = "unknown",
     }
 }
 

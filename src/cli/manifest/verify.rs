@@ -128,7 +128,7 @@ fn print(result: &VerificationResult, output: &mut Output) -> Result<(), CliErro
         output.line(&format!("key      {fingerprint}"))?;
     }
     for (reason, detail) in result.fail_reasons.iter().zip(&result.fail_details) {
-        output.line(&format!("fault    {}: {detail}", reason.name()))?;
+        output.line(&format!("fault    {}: {detail}", reason.as_str()))?;
     }
     for check in checks.iter().filter(|check| !check.matched) {
         let actual = check.actual_sha256.map(|digest| digest.to_string());

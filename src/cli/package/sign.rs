@@ -77,5 +77,5 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 
 fn parse_source(name: &str) -> Result<BuildSource, String> {
     let expected = "one of local, ci, agent is needed";
-    BuildSource::from_name(name).ok_or_else(|| expected.to_owned())
+    BuildSource::parse(name).ok_or_else(|| expected.to_owned())
 }

@@ -41,7 +41,7 @@ pub(super) fn verify(
             output.document(&response.to_value())?;
             continue;
         }
-        output.verdict(good, &format!("{worker}: {}", response.status.name()))?;
+        output.verdict(good, &format!("{worker}: {}", response.status.as_str()))?;
         let hash = response.current_hash.map(|hash| hash.to_string());
         for (name, value) in [
             ("hash", hash),

@@ -15,6 +15,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape;
 use crate::ledger::time::{self, Timestamp};
+use crate::ledger::words::words;
 use crate::record::outcome::{Approval, ApprovalVerdict};
 use crate::record::{Outcome, kind};
 use crate::serve::actor::Actor;
@@ -84,27 +85,13 @@ pub(in crate::serve) struct Escalation {
     supervisor_level: Option<Level>,
 }
 
-/// How a supervisor may be placed (WCP). Carried, not judged.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(
-    rename_all = "snake_case",
-    rename = "advisory, gatekeeper, executor or incident_commander"
-)]
-enum Level {
-    Advisory,
-    Gatekeeper,
-    Executor,
-    IncidentCommander,
-}
-
-impl Level {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Level::Advisory => "advisory",
-            Level::Gatekeeper => "gatekeeper",
-            Level::Executor => "executor",
-            Level::IncidentCommander => "incident_commander",
-        }
+words! {
+    /// How a supervisor may be placed (WCP). Carried, not judged.
+    enum Level: "advisory, gatekeeper, executor or incident_commander" {
+        Advisory = "advisory",
+        Gatekeeper = "gatekeeper",
+        Executor = "executor",
+        IncidentCommander = "incident_commander",
     }
 }
 
