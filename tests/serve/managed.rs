@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::answer::{raw, raw_status};
-use crate::process::Place;
+use crate::process::{Place, Process};
 use crate::skipped::skipped;
 
 /// What is said of a configuration file, and the exit status.
@@ -75,10 +75,18 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
         "host = \"127.0.0.9\"\nport = 1\nmax-body = 1\n",
     )
     .unwrap();
-    // The tests' server is given its address by flags.
+    // The port is a flag here, and the host once an environment's.
     let process = place.serve(&["--config-file", "serve.toml"]);
-    assert_eq!(process.address.ip().to_string(), "127.0.0.1");
+    assert_eq!(process.address.ip().to_string(), "127.0.0.9");
     assert_ne!(process.address.port(), 1);
+    drop(process);
+    let args = ["serve", "--port", "0", "--min-free", "0"];
+    let mut command = place.command(&args);
+    command
+        .env("HALL_API_HOST", "127.0.0.1")
+        .env("SEALBOOK_SERVE_CONFIG", "serve.toml");
+    let process = Process::of(command);
+    assert_eq!(process.address.ip().to_string(), "127.0.0.1");
     // What only the file says holds.
     let body = format!(
         r#"{{"kind":"k","payload":{{"text":"{}"}}}}"#,
@@ -149,6 +157,17 @@ fn the_unit_is_tight_by_systemds_own_measure() {
 fn figures() -> BTreeSet<String> {
     let place = Place::initialised();
     let process = place.serve(&[]);
+    // A figure with labels is there from its first value on.
+    let send = |request: &str| raw(process.address, request.as_bytes());
+    let asked = r#"{"capability_id":"cap.a","env":"dev","data_label":"PUBLIC","tenant_risk":"low","qos_class":"P2","tenant_id":"a","correlation_id":"c"}"#;
+    let denied = send(&format!(
+        "POST /route HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{asked}",
+        asked.len()
+    ));
+    assert_eq!(raw_status(&denied), 200, "{denied}");
+    let refused = send("GET /health HTTP/1.1\r\nhost: elsewhere\r\nconnection: close\r\n\r\n");
+    assert_eq!(raw_status(&refused), 421);
     let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let text = raw(process.address, request);
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));

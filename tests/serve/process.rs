@@ -25,7 +25,7 @@ impl Place {
         place
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sealbook"));
         command.args(args).current_dir(self.0.path()).env_clear();
         command
@@ -46,7 +46,7 @@ impl Place {
 }
 
 impl Process {
-    fn of(mut command: Command) -> Process {
+    pub(crate) fn of(mut command: Command) -> Process {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut process = Process {
             log: BufReader::new(child.stderr.take().unwrap()),

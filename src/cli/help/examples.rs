@@ -160,8 +160,8 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "worker confirm",
         &[
-            "sealbook worker confirm org.acme.summarizer --why 'read and approved'",
-            "sealbook worker confirm org.acme.summarizer --why 'build 41' --registry-dir enrolled",
+            "sealbook worker confirm org.acme.summarizer --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --why 'read and approved'",
+            "sealbook worker confirm org.acme.summarizer --sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --why 'build 41' --registry-dir enrolled",
         ],
     ),
     (
@@ -206,7 +206,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
             "sealbook explain cap.doc.summarize --catalog catalog.json",
         ],
     ),
-    ("browse", &["sealbook browse", "sealbook browse --type pol"]),
+    ("browse", &["sealbook browse", "sealbook browse --type cap"]),
     (
         "dispatch",
         &[
