@@ -12,6 +12,7 @@ mod browse;
 mod build;
 mod card;
 mod codes;
+mod conformance;
 mod context;
 mod decide;
 mod diff;
@@ -25,6 +26,7 @@ mod escape;
 mod explain;
 mod export;
 mod filters;
+mod format;
 mod formats;
 mod generate;
 mod hall;
@@ -234,6 +236,10 @@ enum Command {
     /// Show every exit status and error code, its cause and its remedy
     #[command(after_long_help = crate::codes::text())]
     Codes,
+    /// Print the format document as one page (`sealbook help format` does, too)
+    Format,
+    /// Hold another verifier against the cases of the format document
+    Conformance(conformance::Args),
     /// Who may be dispatched to: confirm, revoke, ban
     #[command(subcommand)]
     Worker(worker::Command),
@@ -276,6 +282,7 @@ impl Command {
             | Command::Browse(_)
             | Command::Decide(_)
             | Command::Codes
+            | Command::Format
             | Command::Version
             | Command::Completions(_)
             | Command::Man(_) => Owes::Nothing,
@@ -344,6 +351,12 @@ fn parser() -> clap::Command {
 }
 
 fn parse() -> Result<Cli, clap::Error> {
+    // The document is a page, and no help of a command's.
+    let asked: Vec<_> = std::env::args_os().skip(1).collect();
+    if asked == ["help", "format"] {
+        let matches = parser().try_get_matches_from(["sealbook", "format"])?;
+        return Cli::from_arg_matches(&matches);
+    }
     let matches = parser().try_get_matches()?;
     #[cfg(feature = "serve")]
     let matches = {
@@ -424,6 +437,8 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         #[cfg(feature = "serve")]
         Command::Token(command) => token::run(context, &command, output),
         Command::Codes => codes::run(output),
+        Command::Format => format::run(output),
+        Command::Conformance(args) => conformance::run(&args, output),
         Command::Worker(command) => worker::run(context, &command, output),
         Command::Version => version::run(output),
         Command::Completions(args) => generate::completions(&args, output),

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use zstd::stream::raw::{DParameter, InBuffer, Operation as _, OutBuffer};
 
 use crate::ledger::limits;
@@ -58,7 +58,7 @@ pub fn decompress<'r>(
     let one = OneFrame::default();
     let plain: Box<dyn BufRead + Send + 'r> = match compression {
         Compression::None => Box::new(stream),
-        Compression::Gzip => buffered(Expanding::new(MultiGzDecoder::new(stream), taken)),
+        Compression::Gzip => buffered(Expanding::new(Members::new(stream, one.clone()), taken)),
         Compression::Zstd => buffered(Expanding::new(Frames::new(stream, one.clone())?, taken)),
     };
     Ok((plain, one))
@@ -119,10 +119,63 @@ impl OneFrame {
     pub fn demand(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
+
+    fn is_demanded(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Members of gzip, by the same rules as frames.
+struct Members<R> {
+    /// `None` only while one takes the stream from another.
+    member: Option<GzDecoder<R>>,
+    /// Members begun.
+    begun: u64,
+    /// Bytes that the current one decompressed to.
+    inside: u64,
+    one: OneFrame,
+}
+
+impl<R: BufRead> Members<R> {
+    fn new(stream: R, one: OneFrame) -> Members<R> {
+        Members {
+            member: Some(GzDecoder::new(stream)),
+            begun: 1,
+            inside: 0,
+            one,
+        }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = self.member.as_mut().filter(|_| !to.is_empty()) {
+            if self.begun > 1 && self.one.is_demanded() {
+                return damage("something stands after its one member");
+            }
+            let read = member.read(to)?;
+            self.inside = self.inside.saturating_add(read as u64);
+            if read > 0 {
+                return Ok(read);
+            }
+            if self.inside == 0 {
+                return damage("a member has nothing in it");
+            }
+            let ended = self.member.take().map(GzDecoder::into_inner);
+            let Some(mut stream) = ended else { break };
+            if stream.fill_buf()?.is_empty() {
+                break;
+            }
+            self.member = Some(GzDecoder::new(stream));
+            self.begun += 1;
+            self.inside = 0;
+        }
+        Ok(0)
+    }
 }
 
 /// Frames of zstd with something in each of them, and nothing between or after
-/// them (format §10.1): a skippable or an empty frame would be bytes that nobody
+/// them (format §2.6): a skippable or an empty frame would be bytes that nobody
 /// vouches for.
 struct Frames<R> {
     stream: R,
@@ -146,21 +199,22 @@ impl<R: BufRead> Frames<R> {
             one,
         })
     }
+}
 
-    fn damage<T>(detail: &'static str) -> io::Result<T> {
-        Err(io::Error::new(ErrorKind::InvalidData, detail))
-    }
+fn damage<T>(detail: &'static str) -> io::Result<T> {
+    Err(io::Error::new(ErrorKind::InvalidData, detail))
 }
 
 impl<R: BufRead> Read for Frames<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         while !to.is_empty() {
-            if self.begun > 1 && self.one.0.load(Ordering::Relaxed) {
-                return Self::damage("something stands after its one frame");
-            }
             let from = self.stream.fill_buf()?;
             if from.is_empty() && self.inside.is_none() {
                 break;
+            }
+            let next_begins = self.inside.is_none() && self.begun == 1;
+            if (next_begins || self.begun > 1) && self.one.is_demanded() {
+                return damage("something stands after its one frame");
             }
             if self.inside.is_none() {
                 self.begun += 1;
@@ -174,7 +228,7 @@ impl<R: BufRead> Read for Frames<R> {
             let inside = self.inside.unwrap_or(0).saturating_add(made as u64);
             self.inside = (left != 0).then_some(inside);
             if left == 0 && inside == 0 {
-                return Self::damage("a frame has nothing in it");
+                return damage("a frame has nothing in it");
             }
             if made > 0 {
                 return Ok(made);

@@ -54,7 +54,15 @@ const GROUPS: &[Group] = &[
     ("Server", &["serve", "token"]),
     (
         "This program",
-        &["codes", "completions", "man", "version", "help"],
+        &[
+            "format",
+            "conformance",
+            "codes",
+            "completions",
+            "man",
+            "version",
+            "help",
+        ],
     ),
 ];
 

@@ -276,8 +276,8 @@ fn contradict_places(by_seq: &mut [(&Anchor, Found)], findings: &mut Findings) {
     }
 }
 
-/// Says which headers cannot stand, by themselves (6.3) or beside each other
-/// (6.4), and answers the places of those that can.
+/// Says which headers cannot stand, by themselves (K1) or beside each other
+/// (K2), and answers the places of those that can.
 fn standing_headers(
     by_seq: &mut [(&Anchor, Found)],
     by_epoch: &[(EpochNumber, usize)],

@@ -1,4 +1,4 @@
-//! The walk along the chain (format §9.2): per entry the link before the
+//! The walk along the chain (format rules E3 and E4): per entry the link before the
 //! signature, and what a fault means for the judgement of the next.
 
 use super::checkpoint::Checkpoint;

@@ -202,6 +202,20 @@ impl EpochHeader {
         faults
     }
 
+    /// The invariants that tie a header to one that is before it and not next to
+    /// it.
+    #[must_use]
+    pub fn faults_beyond(&self, before: &EpochHeader) -> Vec<EpochFault> {
+        let mut faults = Vec::new();
+        if self.first_seq <= before.last_seq {
+            faults.push(EpochFault::FirstSeq {
+                expected: before.last_seq.next().unwrap_or(before.last_seq),
+                actual: self.first_seq,
+            });
+        }
+        faults
+    }
+
     /// The invariants that tie a header to the one before it; `None` for the
     /// first of the log.
     pub fn faults_after(&self, before: Option<&EpochHeader>) -> Vec<EpochFault> {

@@ -130,7 +130,7 @@ impl Seals {
             let detail = format!("epoch {} follows epoch {}", header.epoch, before.epoch);
             findings.warning(WarningCode::EpochGap, detail);
             self.gap = true;
-            return Vec::new();
+            return header.faults_beyond(before);
         }
         header.faults_after(Some(before))
     }

@@ -21,6 +21,7 @@ mod cards;
 mod cases;
 mod catalogue;
 mod commands;
+mod conformance;
 mod copies;
 mod cut_short;
 mod disks;

@@ -53,7 +53,7 @@ pub const FIRST_HOUR: &str = "2026-03-01T10:00:00+00:00";
 pub const SECOND_HOUR: &str = "2026-03-01T11:00:00+00:00";
 const EPOCHS: [(usize, usize, &str); 2] = [(0, 3, FIRST_HOUR), (4, 5, SECOND_HOUR)];
 
-/// §1.
+/// Format §2.1.
 fn canonical(value: &Value) -> Vec<u8> {
     let value = parse::parse(value.to_string().as_bytes()).unwrap();
     value.canonical(Form::Utf8).into_bytes()
@@ -75,7 +75,7 @@ fn sign(bytes: &[u8]) -> String {
     signer().sign(bytes).unwrap().to_string()
 }
 
-/// §3.2; answers the signed bytes too.
+/// Format §3.5; answers the signed bytes too.
 fn statement(what: &str, object: &Value) -> (Value, Vec<u8>) {
     let version = if object["format"] == 2 { 2 } else { 1 };
     let mut bytes = format!("sealbook:{what}:v{version}\u{1f}").into_bytes();
@@ -122,7 +122,7 @@ impl<'c> Log<'c> {
         log
     }
 
-    /// §4.2.
+    /// Format §3.1.
     fn add(&mut self, kind: &str, payload: Value, ts: &str) {
         let at = self.entries.len();
         let prev = self.entries.last().map_or(Hash::ZERO, |(_, hash)| *hash);
@@ -145,7 +145,7 @@ impl<'c> Log<'c> {
         self.entries[0].1.to_string()
     }
 
-    /// §6.1.
+    /// Format §2.5.
     fn leaves(&self, first: usize, last: usize) -> Vec<Hash> {
         let leaf = |(entry, hash): &(Value, Hash)| {
             let signature = entry["signature"].as_str().unwrap_or_default();
@@ -155,7 +155,7 @@ impl<'c> Log<'c> {
         self.entries[first..=last].iter().map(leaf).collect()
     }
 
-    /// §6.2.
+    /// Format §3.6.
     fn seal(&mut self, number: usize) {
         let (first, last, hour) = EPOCHS[number];
         let prev = self.headers.last();
@@ -174,7 +174,7 @@ impl<'c> Log<'c> {
         entry
     }
 
-    /// §6.6.
+    /// Format §2.5.
     fn path(&self, seq: usize) -> Value {
         let (first, last, _) = EPOCHS[usize::from(seq > 3)];
         let path = path(&self.leaves(first, last), seq - first);

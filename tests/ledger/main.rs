@@ -32,5 +32,6 @@ mod sample;
 mod score;
 mod skipped;
 mod strict;
+mod suite;
 mod tampering;
 mod vectors;

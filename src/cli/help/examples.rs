@@ -355,6 +355,17 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
             "sealbook token revoke 3f2a --token-file tokens.jsonl",
         ],
     ),
+    (
+        "format",
+        &["sealbook format > format.html", "sealbook format --json"],
+    ),
+    (
+        "conformance",
+        &[
+            "sealbook conformance python3 tools/verify.py",
+            "sealbook conformance --rule E3 --rule E4 ./verify-go",
+        ],
+    ),
     ("codes", &["sealbook codes", "sealbook codes --json"]),
     (
         "completions",

@@ -1,4 +1,4 @@
-//! One entry of the walk, in the order of the format's 14.1: link, signature,
+//! One entry of the walk, in the order of the format document's 4.4: link, signature,
 //! what a ledger's own kinds say, time, epoch, path or tree, document; then what
 //! was kept of it.
 
@@ -61,7 +61,7 @@ impl Walk<'_> {
         self.name(entry.hash, place);
     }
 
-    /// The log's entry 0 where it stands beside the others (format §10.9): what it
+    /// The log's entry 0 where it stands beside the others (format §4.8): what it
     /// must be is known from its hash.
     pub(super) fn beside(&mut self, judged: &Judged, line: Option<u64>) {
         let index = line.unwrap_or(1).saturating_sub(1);

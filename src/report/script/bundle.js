@@ -1,4 +1,4 @@
-// An evidence bundle of a selection, verified whole (format §10.8): every line
+// An evidence bundle of a selection, verified whole (format §6.3): every line
 // in its one spelling, every header, signature, path, document and count.
 
 import { blake2b } from "./blake2b.js";
@@ -148,7 +148,7 @@ function takeOpening(walk, value) {
   walk.genesis = opening.genesis;
 }
 
-// The log's entry 0, in a line of its own (format §10.9).
+// The log's entry 0, in a line of its own (format §4.8).
 function takeFirst(walk, value, line) {
   walk.opened = true;
   const entry = readEntry(membersOf(value, { opening: isObject }).opening, false);
@@ -245,7 +245,7 @@ function takeEntry(walk, value, line) {
   }
 }
 
-// Entry 0 says which log this is (format §5).
+// Entry 0 says which log this is (format §3.2).
 function checkGenesis(walk, entry, place) {
   if (entry.kind !== "sealbook:open") {
     fault(walk, "schema_violation", place, "entry 0 does not open a ledger");

@@ -1,4 +1,4 @@
-// Documents: what decisions were taken under, named by digest (format §11).
+// Documents: what decisions were taken under, named by digest (format §3.4).
 
 import { blake2b } from "./blake2b.js";
 import { toHex, utf8 } from "./bytes.js";

@@ -66,7 +66,7 @@ export function headerHash(statement) {
   return toHex(blake2b(statement.signed));
 }
 
-// The rules that a header breaks by itself (format §6.3).
+// The rules that a header breaks by itself (format rule H5).
 export function faultsAlone(header) {
   const faults = [];
   if (header.tree_size < 1 || header.last_seq - header.first_seq + 1 !== header.tree_size) {
@@ -79,7 +79,7 @@ export function faultsAlone(header) {
 }
 
 // The rules that it breaks after the one before; null for the first of the log
-// (format §6.4).
+// (format rules H6 and H7).
 export function faultsAfter(statement, before) {
   const header = statement.content;
   const faults = [];

@@ -1,0 +1,142 @@
+package main
+
+// Compression (2.6): frames and members one by one, so that nothing stands between them.
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+var (
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+	gzipMagic = []byte{0x1f, 0x8b}
+)
+
+const expandedMost = 1 << 30
+
+// open is the content of a file; `one` where it must be one frame.
+func open(data []byte, one bool) *Content {
+	switch {
+	case bytes.HasPrefix(data, zstdMagic):
+		return frames(data, one)
+	case bytes.HasPrefix(data, gzipMagic):
+		return gzipMembers(data, one)
+	}
+	return &Content{data: data}
+}
+
+func frames(data []byte, one bool) *Content {
+	content := &Content{}
+	for len(data) > 0 {
+		if content.data != nil && one {
+			content.damage = "bundle_corrupt"
+			return content
+		}
+		if !bytes.HasPrefix(data, zstdMagic) {
+			content.damage = "bundle_corrupt"
+			return content
+		}
+		size, whole := frameSize(data)
+		decoder, err := zstd.NewReader(bytes.NewReader(data[:size]), zstd.WithDecoderMaxWindow(1<<27), zstd.WithDecoderConcurrency(1))
+		if err == nil {
+			before := len(content.data)
+			var inside []byte
+			inside, err = io.ReadAll(io.LimitReader(decoder, expandedMost))
+			decoder.Close()
+			content.data = append(content.data, inside...)
+			if content.data == nil {
+				content.data = []byte{}
+			}
+			if err == nil && len(content.data) == before {
+				err = errors.New("a frame has nothing in it")
+			}
+		}
+		switch {
+		case !whole && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)):
+			content.damage = "truncated"
+			return content
+		case err != nil:
+			content.damage = "bundle_corrupt"
+			return content
+		}
+		data = data[size:]
+	}
+	return content
+}
+
+// frameSize is how many bytes the first frame has (RFC 8878, 3.1.1), and whether they
+// are all there.
+func frameSize(data []byte) (int, bool) {
+	if len(data) < 5 {
+		return len(data), false
+	}
+	descriptor := data[4]
+	at := 5
+	if descriptor&0x20 == 0 {
+		at++
+	}
+	at += []int{0, 1, 2, 4}[descriptor&3]
+	switch size := descriptor >> 6; {
+	case size > 0:
+		at += 1 << size
+	case descriptor&0x20 != 0:
+		at++
+	}
+	for {
+		if at+3 > len(data) {
+			return len(data), false
+		}
+		header := int(binary.LittleEndian.Uint32(append(append([]byte{}, data[at:at+3]...), 0)))
+		at += 3
+		if header>>1&3 == 1 {
+			at++
+		} else {
+			at += header >> 3
+		}
+		if header&1 == 1 {
+			break
+		}
+	}
+	if descriptor&4 != 0 {
+		at += 4
+	}
+	if at > len(data) {
+		return len(data), false
+	}
+	return at, true
+}
+
+func gzipMembers(data []byte, one bool) *Content {
+	content := &Content{}
+	source := bytes.NewReader(data)
+	for source.Len() > 0 {
+		if content.data != nil && one {
+			content.damage = "bundle_corrupt"
+			return content
+		}
+		reader, err := gzip.NewReader(source)
+		if err == nil {
+			reader.Multistream(false)
+			var inside []byte
+			inside, err = io.ReadAll(io.LimitReader(reader, expandedMost))
+			content.data = append(content.data, inside...)
+			if err == nil && len(inside) == 0 {
+				err = errors.New("a member has nothing in it")
+			}
+		}
+		switch {
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			content.damage = "truncated"
+			return content
+		case err != nil:
+			content.damage = "bundle_corrupt"
+			return content
+		}
+	}
+	return content
+}
