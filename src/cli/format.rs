@@ -50,8 +50,12 @@ fn page(markdown: &str) -> String {
 fn name_headings(events: &mut [Event<'_>]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for at in 0..events.len() {
-        let Some([Event::Start(Tag::Heading { id, level, .. }), Event::Text(text)]) =
-            events.get_mut(at..at + 2)
+        let Some(
+            [
+                Event::Start(Tag::Heading { id, level, .. }),
+                Event::Text(text),
+            ],
+        ) = events.get_mut(at..at + 2)
         else {
             continue;
         };
@@ -68,8 +72,14 @@ fn name_headings(events: &mut [Event<'_>]) -> Vec<(String, String)> {
 /// Gives each rule, a table's first cell that is a letter and a number, its name.
 fn name_rules(events: &mut [Event<'_>]) {
     for at in 0..events.len() {
-        let Some([Event::Start(Tag::TableRow), Event::Start(Tag::TableCell), cell, Event::End(TagEnd::TableCell)]) =
-            events.get_mut(at..at + 4)
+        let Some(
+            [
+                Event::Start(Tag::TableRow),
+                Event::Start(Tag::TableCell),
+                cell,
+                Event::End(TagEnd::TableCell),
+            ],
+        ) = events.get_mut(at..at + 4)
         else {
             continue;
         };
@@ -83,7 +93,9 @@ fn name_rules(events: &mut [Event<'_>]) {
 
 fn is_rule(text: &str) -> bool {
     let mut letters = text.chars();
-    letters.next().is_some_and(|first| first.is_ascii_uppercase())
+    letters
+        .next()
+        .is_some_and(|first| first.is_ascii_uppercase())
         && !letters.as_str().is_empty()
         && letters.all(|digit| digit.is_ascii_digit())
 }

@@ -48,7 +48,10 @@ fn the_suite_is_what_its_generator_makes() {
     if !have("python3", &["-c", "import cryptography"]) {
         return skipped("python3 with the package cryptography is not installed");
     }
-    let checked = Command::new(tool("make-suite")).arg("--check").output().unwrap();
+    let checked = Command::new(tool("make-suite"))
+        .arg("--check")
+        .output()
+        .unwrap();
     assert!(checked.status.success(), "{checked:?}");
 }
 
@@ -67,15 +70,25 @@ fn built_with_go() -> Option<PathBuf> {
     }
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("verify-go");
     let mut build = Command::new("go");
-    build.args(["build", "-o"]).arg(&program).arg(".").current_dir(tool("verify-go"));
-    build.status().is_ok_and(|status| status.success()).then_some(program)
+    build
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(tool("verify-go"));
+    build
+        .status()
+        .is_ok_and(|status| status.success())
+        .then_some(program)
 }
 
 /// A verifier that says yes to everything, and one that says nothing.
 #[test]
 fn a_verifier_that_differs_is_told_of() {
     let place = Place::empty();
-    place.write("yes", "#!/bin/sh\necho '{\"verdict\":\"pass\",\"faults\":[]}'\n");
+    place.write(
+        "yes",
+        "#!/bin/sh\necho '{\"verdict\":\"pass\",\"faults\":[]}'\n",
+    );
     let told = |runner: &[&str]| {
         let run = place.run(&[&["--json", "conformance", "--rule", "E4"], runner].concat());
         let told = run.ends_with(1).document();
@@ -88,8 +101,8 @@ fn a_verifier_that_differs_is_told_of() {
 #[test]
 fn the_document_is_one_page() {
     let place = Place::empty();
-    let page = place.run(&["help", "format"]).ok();
+    let page = place.run(&["help", "format"]).ok().stdout;
     assert!(page.starts_with("<!doctype html>"), "{page}");
     assert!(page.contains("id=\"E14\""));
-    assert_eq!(page, place.run(&["format"]).ok());
+    assert_eq!(page, place.run(&["format"]).ok().stdout);
 }

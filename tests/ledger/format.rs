@@ -117,7 +117,10 @@ fn every_example_is_made_anew_byte_for_byte() {
 fn the_document_shows_every_example() {
     for (name, bytes) in examples() {
         let text = String::from_utf8(bytes).unwrap();
-        assert!(sealbook::ledger::format::document().contains(&text), "{name}");
+        assert!(
+            sealbook::ledger::format::document().contains(&text),
+            "{name}"
+        );
     }
 }
 

@@ -28,7 +28,11 @@ fn cases() -> Vec<Value> {
         let mut lines = String::new();
         let file = fs::File::open(file.unwrap().path()).unwrap();
         GzDecoder::new(file).read_to_string(&mut lines).unwrap();
-        cases.extend(lines.lines().map(|line| serde_json::from_str(line).unwrap()));
+        cases.extend(
+            lines
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap()),
+        );
     }
     cases
 }
@@ -50,7 +54,10 @@ fn rules() -> BTreeSet<String> {
 fn every_rule_has_a_case_and_every_case_a_rule() {
     let cases = cases();
     assert!(cases.len() >= 1_500, "{}", cases.len());
-    let cased: BTreeSet<String> = cases.iter().map(|case| text(case, "rule").to_owned()).collect();
+    let cased: BTreeSet<String> = cases
+        .iter()
+        .map(|case| text(case, "rule").to_owned())
+        .collect();
     assert_eq!(cased, rules());
     let names: BTreeSet<&str> = cases.iter().map(|case| text(case, "name")).collect();
     assert_eq!(names.len(), cases.len());
@@ -80,14 +87,27 @@ fn the_engine_says_of_each_case_what_it_says() {
             .iter()
             .map(|need| need.as_str().unwrap())
             .collect();
-        let here = ["logbook", "range", "selection", "proof", "allow_unsigned", "ledger_rules", "expect_head"];
+        let here = [
+            "logbook",
+            "range",
+            "selection",
+            "proof",
+            "allow_unsigned",
+            "ledger_rules",
+            "expect_head",
+        ];
         let rule = text(&case, "rule");
         // What a file is taken for is not the engine's to say.
         if !needs.iter().all(|need| here.contains(need)) || rule.starts_with('N') {
             continue;
         }
         judged += 1;
-        assert_eq!(judge(&case, &needs), expected(&case), "{}", text(&case, "name"));
+        assert_eq!(
+            judge(&case, &needs),
+            expected(&case),
+            "{}",
+            text(&case, "name")
+        );
     }
     assert!(judged > 1_500, "{judged}");
 }
@@ -109,10 +129,15 @@ fn judge(case: &Value, needs: &BTreeSet<&str>) -> Said {
         _ => Vec::new(),
     };
     let policy = Policy {
-        keys: keys.iter().map(|key| PublicKey::from_hex(key).unwrap()).collect(),
+        keys: keys
+            .iter()
+            .map(|key| PublicKey::from_hex(key).unwrap())
+            .collect(),
         allow_unsigned: needs.contains("allow_unsigned"),
         ledger_rules: needs.contains("ledger_rules"),
-        expect_head: case["options"]["expect_head"].as_str().map(|hash| Hash::from_hex(hash).unwrap()),
+        expect_head: case["options"]["expect_head"]
+            .as_str()
+            .map(|hash| Hash::from_hex(hash).unwrap()),
         ..Policy::default()
     };
     let unsupported = || ("format_unsupported".to_owned(), None);
@@ -143,7 +168,8 @@ fn base64(text: &str) -> Vec<u8> {
     };
     let digits = text.trim_end_matches('=').as_bytes();
     let quads = digits.chunks(4).flat_map(|quad| {
-        let bits = quad.iter().fold(0_u32, |bits, c| bits << 6 | digit(*c)) << (6 * (4 - quad.len()));
+        let bits =
+            quad.iter().fold(0_u32, |bits, c| bits << 6 | digit(*c)) << (6 * (4 - quad.len()));
         bits.to_be_bytes()[1..quad.len()].to_vec()
     });
     quads.collect()

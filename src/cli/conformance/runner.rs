@@ -141,10 +141,7 @@ impl Runner {
 
     fn answer_lines(&self, cases: &[Case]) -> Result<Vec<Answered>, CliError> {
         let mut command = self.process(&["--lines".to_owned()])?;
-        let spawned = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.map_err(|error| self.failed(error))?;
         let stdin = child.stdin.take();
         let asked: Vec<String> = cases.iter().map(question).collect();
