@@ -6,8 +6,12 @@
 
 #![deny(missing_docs)]
 
+#[cfg(feature = "bucket")]
+mod archive;
 #[cfg(feature = "rocks")]
 mod books;
+#[cfg(feature = "bucket")]
+mod bucket;
 pub mod cause;
 pub mod compression;
 #[cfg(feature = "rocks")]
@@ -31,6 +35,8 @@ mod sources;
 pub mod stream;
 mod verify;
 
+#[cfg(feature = "bucket")]
+pub use self::archive::Archived;
 #[cfg(feature = "rocks")]
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;

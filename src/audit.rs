@@ -17,7 +17,7 @@ use crate::ledger::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, S
 use crate::ledger::statement::Statement;
 use crate::ledger::verify::{Outcome, Policy, verify};
 use crate::logbook::error::OpenError;
-use crate::logbook::mark::MarkFile;
+use crate::logbook::mark::{MarkFault, MarkFile};
 use crate::logbook::{Identity, extent_of, identity_of, judge_mark};
 use crate::store::{Rows, Store, StoreError};
 
@@ -81,6 +81,8 @@ impl<'s> LedgerSource<'s> {
         if identity.is_some() {
             match extent_of(store).and_then(|extent| judge_mark(store, mark, &extent)) {
                 Ok(Ok(_)) => {}
+                // A machine that never wrote the log has no mark of it.
+                Ok(Err(MarkFault::Missing { .. })) if mark.is_of_several() => {}
                 Ok(Err(fault)) => pending.push(Event::Fault(fault.to_fault())),
                 Err(error) => pending.push(Event::Fault(fault_of(error)?)),
             }

@@ -9,6 +9,8 @@ mod adopt;
 mod append;
 mod backup;
 mod browse;
+#[cfg(feature = "bucket")]
+mod bucket;
 mod build;
 mod card;
 mod codes;
@@ -138,6 +140,9 @@ struct Cli {
     /// Let this process be dumped and debugged, with its secrets
     #[arg(long, global = true)]
     dumpable: bool,
+    #[cfg(feature = "bucket")]
+    #[command(flatten)]
+    bucket: bucket::Flags,
     #[command(subcommand)]
     command: Command,
 }
@@ -176,6 +181,10 @@ enum Command {
     Import(import::Args),
     /// Copy the ledger and verify the copy
     Backup(backup::Args),
+    /// Buckets that hold ledgers' records: check
+    #[cfg(feature = "bucket")]
+    #[command(subcommand)]
+    Bucket(bucket::Command),
     /// Acknowledge for ever that the ledger was rolled back
     AcceptRollback(accept_rollback::Args),
     /// Read the whole database for damage, and say what to do
@@ -383,6 +392,10 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
     let mut context = Context::new(cli.ledger, cli.mark, (!cli.read_only).then_some(wait));
     context.given = cli.ledger_given;
     context.accepts_clock = cli.accept_clock;
+    #[cfg(feature = "bucket")]
+    {
+        context.bucket = cli.bucket;
+    }
     if cli.key_group_readable {
         context.key_mode = Mode::Group;
     }
@@ -409,6 +422,8 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         Command::Revoke(args) => revoke::run(context, &args, output),
         Command::Import(args) => import::run(context, &args, output),
         Command::Backup(args) => backup::run(context, &args, output),
+        #[cfg(feature = "bucket")]
+        Command::Bucket(command) => bucket::run(&command, output),
         Command::AcceptRollback(args) => accept_rollback::run(context, &args, output),
         Command::Doctor(args) => doctor::run(context, &args, output),
         Command::Adopt => adopt::run(context, output),

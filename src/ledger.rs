@@ -169,4 +169,5 @@ mod tokens;
 pub mod trace;
 pub mod verify;
 pub mod version;
+pub mod wal;
 pub(crate) mod words;

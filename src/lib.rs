@@ -50,6 +50,7 @@
 //!                               │ evidence  taken out      │     └─────┘
 //!                               │ imports   taken in       │
 //!                               │ backup    copied whole   │
+//!                               │ bucket    kept elsewhere │
 //!                               └──────────────────────────┘
 //! ```
 //! The producers stand beside: [`wcp`] decides routes, `attestation` and
@@ -71,6 +72,8 @@ pub mod attestation;
 pub mod audit;
 #[cfg(feature = "rocks")]
 pub mod backup;
+#[cfg(feature = "bucket")]
+pub mod bucket;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod codes;

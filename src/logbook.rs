@@ -169,7 +169,9 @@ impl Logbook {
         mark: Option<Mark>,
     ) -> Logbook {
         let sequencer = Sequencer::new(&parts, &recovered, started);
-        let queue = Arc::new(Queue::new(sequencer, Arc::clone(&parts.signer)));
+        let limit = parts.store.batch_limit();
+        let queue = Queue::new(sequencer, Arc::clone(&parts.signer), limit);
+        let queue = Arc::new(queue);
         let shared = Shared::new(recovered.head());
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
         let (acknowledger, acknowledging) = Acknowledger::start();

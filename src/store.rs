@@ -57,7 +57,7 @@ use std::ops::Range;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 
-pub use batch::{Batch, NewEntry, NewEpoch, Note, Posting, TileKey};
+pub use batch::{Batch, BatchLimit, NewEntry, NewEpoch, Note, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "rocks")]
@@ -93,6 +93,11 @@ pub trait Store: Send + Sync {
     /// after a write that failed for want of room nothing more is taken.
     fn check_room(&self, _bytes: usize) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// How much is best committed together.
+    fn batch_limit(&self) -> BatchLimit {
+        BatchLimit::default()
     }
 
     /// What of it lies in memory now.

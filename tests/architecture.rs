@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("ledger", &[]),
     ("codes", &["ledger"]),
     ("wcp", &["ledger", "files"]),
@@ -58,6 +58,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ),
     ("imports", &["ledger", "store", "logbook"]),
     ("backup", &["ledger", "store", "logbook", "audit"]),
+    ("bucket", &["ledger", "store", "logbook"]),
     ("api", BELOW_THE_FACADE),
     ("serve", BELOW_THE_SURFACE),
     ("cli", ALL_BUT_MAIN),
@@ -80,6 +81,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     "evidence",
     "imports",
     "backup",
+    "bucket",
 ];
 
 const BELOW_THE_SURFACE: &[&str] = &[
@@ -100,6 +102,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "evidence",
     "imports",
     "backup",
+    "bucket",
     "api",
 ];
 
@@ -121,6 +124,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "evidence",
     "imports",
     "backup",
+    "bucket",
     "api",
     "serve",
 ];

@@ -16,7 +16,7 @@ use super::{Error, Options};
 
 /// The name under which the key file's path is kept in the store. Never the
 /// key.
-const KEY_PATH: &str = "key_path";
+pub(super) const KEY_PATH: &str = "key_path";
 
 /// A ledger that was made, and where its parts are.
 #[derive(Clone, Debug)]
@@ -80,6 +80,8 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
         let path = path.to_owned();
         return Err(Error::Exists { path });
     }
+    #[cfg(feature = "bucket")]
+    super::bucket::check_new(dir, options)?;
     let signer = options.begin_key(&key)?;
     let origin = Origin {
         name: options.origin.clone().unwrap_or_default(),
@@ -113,12 +115,17 @@ pub(super) fn make(
     let mark = options.mark_of(dir);
     let written = mark.write(&beginning.mark);
     written.map_err(|error| Error::file(mark.path(), error))?;
+    let identity = beginning.identity;
+    #[cfg(feature = "bucket")]
+    let store = super::bucket::create(dir, options, beginning, &signer)?;
+    #[cfg(not(feature = "bucket"))]
+    let store = RocksStore::create(dir, beginning.batch)?;
     Ok(New {
-        store: RocksStore::create(dir, beginning.batch)?,
+        store,
         signer,
         made: Made {
             ledger: dir.to_owned(),
-            identity: beginning.identity,
+            identity,
             key_file: key,
             mark_file: mark.path().to_owned(),
         },

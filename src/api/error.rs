@@ -12,6 +12,8 @@ use thiserror::Error;
 use crate::audit::AuditError;
 #[cfg(feature = "rocks")]
 use crate::backup::BackupError;
+#[cfg(feature = "bucket")]
+use crate::bucket::BucketError;
 use crate::evidence::EvidenceError;
 use crate::imports::accept::ImportError;
 use crate::imports::shelf::ShelfError;
@@ -58,6 +60,12 @@ pub enum Error {
     MountPoint { path: PathBuf },
     #[error("{} would lie in the ledger's own folder", path.display())]
     InsideLedger { path: PathBuf },
+    /// A ledger in a bucket was to have its key beside it, to be lost with it.
+    #[error("{} would lie beside the ledger, and be lost with it", path.display())]
+    KeyBeside { path: PathBuf },
+    #[cfg(feature = "bucket")]
+    #[error("bucket: {0}")]
+    Bucket(BucketError),
     #[error(transparent)]
     Key(#[from] KeyFileError),
     #[error("no passphrase was given for the new key")]
@@ -144,6 +152,18 @@ fn named(path: Option<&Path>) -> String {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Error::Open(OpenError::Store(error))
+    }
+}
+
+#[cfg(feature = "bucket")]
+impl From<BucketError> for Error {
+    fn from(error: BucketError) -> Self {
+        match error {
+            BucketError::Open(error) => Error::Open(error),
+            BucketError::Local(error) => error.into(),
+            BucketError::Sign(error) => error.into(),
+            other => Error::Bucket(other),
+        }
     }
 }
 

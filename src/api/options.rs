@@ -12,6 +12,8 @@ use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
+#[cfg(feature = "bucket")]
+use crate::bucket::Address;
 #[cfg(feature = "rocks")]
 use crate::logbook::mark::MarkFile;
 use crate::record::RequestContent;
@@ -55,6 +57,14 @@ pub struct Options {
     key_mode: Mode,
     hold: Option<fn(&dyn Signer)>,
     pub(super) group: Option<u32>,
+    #[cfg(feature = "bucket")]
+    pub(super) bucket: Option<Address>,
+    #[cfg(feature = "bucket")]
+    pub(super) bucket_head: Option<PathBuf>,
+    #[cfg(feature = "bucket")]
+    pub(super) accept_bucket_head: bool,
+    #[cfg(feature = "bucket")]
+    pub(super) key_beside: bool,
 }
 
 impl fmt::Debug for Options {
@@ -105,6 +115,39 @@ impl Options {
     #[must_use]
     pub const fn group(mut self, group: u32) -> Options {
         self.group = Some(group);
+        self
+    }
+
+    /// The durable record is in this bucket, and the ledger is a cache of it.
+    #[cfg(feature = "bucket")]
+    #[must_use]
+    pub fn bucket(mut self, bucket: Address) -> Options {
+        self.bucket = Some(bucket);
+        self
+    }
+
+    /// A file with a signed head that was kept: a machine that has no mark holds the bucket
+    /// against it.
+    #[cfg(feature = "bucket")]
+    #[must_use]
+    pub fn bucket_head(mut self, path: impl Into<PathBuf>) -> Options {
+        self.bucket_head = Some(path.into());
+        self
+    }
+
+    /// A machine that has no mark takes the head that the bucket has; an entry records it.
+    #[cfg(feature = "bucket")]
+    #[must_use]
+    pub const fn accept_bucket_head(mut self, accept: bool) -> Options {
+        self.accept_bucket_head = accept;
+        self
+    }
+
+    /// The key of a new ledger in a bucket may lie beside it, and be lost with it.
+    #[cfg(feature = "bucket")]
+    #[must_use]
+    pub const fn key_beside(mut self, beside: bool) -> Options {
+        self.key_beside = beside;
         self
     }
 
@@ -241,10 +284,15 @@ impl Options {
     /// The mark of the ledger in `dir`.
     #[cfg(feature = "rocks")]
     pub(crate) fn mark_of(&self, dir: &Path) -> MarkFile {
-        match &self.mark {
+        let mark = match &self.mark {
             Some(path) => MarkFile::at(path.clone()),
             None => MarkFile::beside(dir),
+        };
+        #[cfg(feature = "bucket")]
+        if self.bucket.is_some() {
+            return mark.of_several();
         }
+        mark
     }
 
     pub(super) fn clock_or_system(&self) -> Arc<dyn Clock> {

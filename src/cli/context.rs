@@ -28,10 +28,13 @@ pub(super) struct Context {
     pub(super) accepts_clock: bool,
     /// What a private key's file may have as its mode.
     pub(super) key_mode: Mode,
+    /// The bucket that holds its record.
+    #[cfg(feature = "bucket")]
+    pub(super) bucket: super::bucket::Flags,
 }
 
 impl Context {
-    pub(super) const fn new(
+    pub(super) fn new(
         ledger: PathBuf,
         mark: Option<PathBuf>,
         wait: Option<Duration>,
@@ -43,6 +46,8 @@ impl Context {
             wait,
             accepts_clock: false,
             key_mode: Mode::Owner,
+            #[cfg(feature = "bucket")]
+            bucket: super::bucket::Flags::default(),
         }
     }
 
@@ -62,12 +67,15 @@ impl Context {
     }
 
     pub(super) fn new_options(&self) -> Options {
-        passphrase::options()
+        let options = passphrase::options()
             .key_mode(self.key_mode)
             .hold_key(|signer| secrets::lock(signer))
             .wait(self.wait.unwrap_or_default())
             .read_only(self.wait.is_none())
-            .accept_clock(self.accepts_clock)
+            .accept_clock(self.accepts_clock);
+        #[cfg(feature = "bucket")]
+        let options = self.bucket.apply(options);
+        options
     }
 
     /// How it is opened: with the key that `SEALBOOK_KEY` names, if it is set.

@@ -35,6 +35,11 @@ pub(super) struct Args {
     /// The public key that may one day revoke this log's: 64 hex digits or a PEM file
     #[arg(long, value_name = "PUB")]
     recovery_key: Option<String>,
+    /// Let the key lie beside a ledger in a bucket: who loses the one loses the other, and
+    /// with both the signatures of what was not sealed
+    #[cfg(feature = "bucket")]
+    #[arg(long)]
+    key_beside: bool,
 }
 
 #[derive(Serialize)]
@@ -53,6 +58,10 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         .origin(args.origin)
         .reuse_key(args.reuse_key)
         .encrypt_key(args.encrypt_key);
+    #[cfg(feature = "bucket")]
+    {
+        options = options.key_beside(args.key_beside);
+    }
     if let Some(key) = args.recovery_key {
         options = options.recovery_key(parse_key(&key)?);
     }

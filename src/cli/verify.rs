@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::api::{Examined, Resume, examine, examine_on, is_folder_of_files};
+use crate::api::{Examined, Ledger, Resume, examine, examine_on, is_folder_of_files};
 use crate::ledger::explanation::Explanation;
 use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
 use crate::store::StoreError;
@@ -112,6 +112,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         None => KeysFile::default(),
     };
     policy.known = keys.all();
+    if args.path.is_empty() {
+        Ledger::bring_up(&context.ledger, &context.options())?;
+    }
     let path = match args.path.as_slice() {
         [] if !context.ledger.exists() => {
             let dir = context.ledger.clone();

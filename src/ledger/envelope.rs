@@ -22,6 +22,8 @@ words! {
         Awp = "awp",
         /// The revocation of everything after a position.
         Revoke = "revoke",
+        /// An object that a log writes ahead.
+        Wal = "wal",
     }
 }
 

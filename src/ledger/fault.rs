@@ -230,6 +230,9 @@ pub enum NotChecked {
     /// What a ledger must keep beyond links and signatures: the logbook is that
     /// of others, and was judged as one.
     LedgerRules,
+    /// What no epoch seals yet of a log in a bucket: its signatures are made by who holds
+    /// the key.
+    TailUnsigned,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

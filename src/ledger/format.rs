@@ -24,6 +24,8 @@ macro_rules! sections {
             include_str!("format/lists.md"),
             "\n",
             include_str!("format/further.md"),
+            "\n",
+            include_str!("format/bucket.md"),
         )
     };
 }

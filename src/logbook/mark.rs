@@ -51,6 +51,8 @@ pub struct MarkFile {
     seen: Option<Seen>,
     /// What it said when it was looked at again, after the database.
     again: Option<Seen>,
+    /// Other machines write the log, too.
+    of_several: bool,
 }
 
 /// What there is in a mark's place.
@@ -158,6 +160,7 @@ impl MarkFile {
             memory: None,
             seen: None,
             again: None,
+            of_several: false,
         }
     }
 
@@ -175,6 +178,29 @@ impl MarkFile {
         MarkFile::at(crate::logbook::beside(ledger, "mark"))
     }
 
+    /// The mark of a log that other machines go on with: however far it is behind, it says
+    /// nothing against the log.
+    #[must_use]
+    pub fn of_several(self) -> MarkFile {
+        MarkFile {
+            of_several: true,
+            ..self
+        }
+    }
+
+    /// Whether other machines write the log, too.
+    #[must_use]
+    pub const fn is_of_several(&self) -> bool {
+        self.of_several
+    }
+
+    /// Whether there is anything in its place.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.memory.is_some() || self.path.symlink_metadata().is_ok()
+    }
+
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -300,7 +326,7 @@ impl MarkFile {
             let epoch = Box::new(epoch.clone());
             return Ok(Err(MarkFault::SealLost { epoch }));
         }
-        if extent.outran(&mark) && !self.caught_up(extent) {
+        if !self.of_several && extent.outran(&mark) && !self.caught_up(extent) {
             let head = Box::new(mark.head);
             return Ok(Err(MarkFault::Stale { head, last_seq }));
         }

@@ -33,6 +33,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use crate::ledger::key::Signer;
+use crate::store::BatchLimit;
 
 use super::error::LogbookError;
 use super::request::{SealReply, Submission, Work};
@@ -55,6 +56,8 @@ pub(super) struct Queue {
     /// There is room, or there will be none any more.
     room: Condvar,
     signer: Arc<dyn Signer>,
+    /// How much is taken together.
+    limit: BatchLimit,
 }
 
 struct State {
@@ -94,7 +97,11 @@ pub(super) enum NoWork {
 }
 
 impl Queue {
-    pub(super) fn new(sequencer: Sequencer, signer: Arc<dyn Signer>) -> Queue {
+    pub(super) fn new(
+        sequencer: Sequencer,
+        signer: Arc<dyn Signer>,
+        limit: BatchLimit,
+    ) -> Queue {
         Queue {
             state: Mutex::new(State {
                 sequencer,
@@ -108,6 +115,7 @@ impl Queue {
             ready: Condvar::new(),
             room: Condvar::new(),
             signer,
+            limit,
         }
     }
 
@@ -323,7 +331,7 @@ impl Queue {
     /// Takes the permit, and everything that is signed.
     fn begin<'q>(&'q self, mut state: MutexGuard<'_, State>) -> Permit<'q> {
         state.is_at_work = true;
-        let tickets = state.tickets.take_filled();
+        let tickets = state.tickets.take_filled(self.limit);
         state.together = tickets.iter().map(Ticket::requests).sum();
         let crowded = std::mem::take(&mut state.crowded);
         drop(state);

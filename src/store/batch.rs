@@ -24,6 +24,26 @@ pub struct Batch {
     pub forget_notes_before: Option<u64>,
 }
 
+/// How much is taken together into one commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimit {
+    /// Entries from which on no further ones are taken.
+    pub entries: usize,
+    /// Bytes from which on no further entries are taken.
+    pub bytes: usize,
+}
+
+impl Default for BatchLimit {
+    /// Large enough that a sync is shared by many, small enough that the first does not
+    /// wait long for the last.
+    fn default() -> BatchLimit {
+        BatchLimit {
+            entries: 1_024,
+            bytes: 4 << 20,
+        }
+    }
+}
+
 /// Something that is remembered for some hours, in the same write as the
 /// entries it is about. It is no evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]

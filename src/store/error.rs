@@ -61,6 +61,26 @@ pub enum StoreError {
     },
     #[error("an earlier write failed; the ledger must be reopened before more is written")]
     Stopped,
+    /// Another writer took the log over. Nothing of this write is in it.
+    #[error("another writer took the log over, at {place}")]
+    Fenced {
+        /// The place of the object that was met.
+        place: String,
+    },
+    /// The durable record could not be written, or it is not known whether it was.
+    #[error("the bucket failed: {source}")]
+    Record {
+        /// What it answered.
+        source: EngineError,
+    },
+    /// More than one write can hold. Nothing was written.
+    #[error("{bytes} bytes are more than the {limit} that are written together")]
+    TooMuch {
+        /// How many bytes there are.
+        bytes: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     #[error("the ledger is open for reading only")]
     ReadOnly,
     #[error("the ledger is not held against writers: its files cannot be copied")]

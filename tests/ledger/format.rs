@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::fault::NotChecked;
+use sealbook::ledger::hash::Hash;
 use sealbook::ledger::json::Form;
 use sealbook::ledger::logbook_file::LogbookFile;
 use sealbook::ledger::published::Published;
 use sealbook::ledger::version::Version;
+use sealbook::ledger::wal::{Bare, Noted, Object, Place, Says, Unsigned, WalError};
 use serde_json::json;
 
 use crate::bundles::{judge, judge_bundle, judge_proof};
@@ -79,11 +81,91 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
             second.selection_bundle(&[3, 4], true),
         ),
         ("receipts.jsonl", [5, 6].map(receipt).concat().into_bytes()),
+        ("wal.batch", wal_batch(&sample)),
+        ("wal.fence", wal_fence(&sample)),
         (
             "published.jsonl",
             published.flat_map(|line| line.to_line()).collect(),
         ),
     ]
+}
+
+/// Entries 4 and 5 of the sample, and the header that seals them.
+fn wal_batch(sample: &Sample) -> Vec<u8> {
+    let bare = |seq: usize| {
+        let entry = &sample.entries[seq];
+        Bare {
+            kind: entry.kind().to_owned(),
+            ts: entry.ts(),
+            payload: entry.payload_bytes().to_vec(),
+        }
+    };
+    let batch = Unsigned {
+        first_seq: 4,
+        prev_hash: sample.entries[3].hash(),
+        entries: vec![bare(4), bare(5)],
+        epoch: Some(sample.epochs[1].content.clone()),
+        notes: vec![Noted {
+            hour: 492_203,
+            key: [7; 32],
+            value: b"remembered".to_vec(),
+        }],
+        forget_before: Some(492_179),
+        rows: vec![(b"key".to_vec(), b"value".to_vec())],
+    };
+    wal_object(sample, Place { generation: 1, n: 5 }, Says::Batch(batch))
+}
+
+fn wal_fence(sample: &Sample) -> Vec<u8> {
+    wal_object(sample, Place { generation: 1, n: 6 }, Says::Fence)
+}
+
+fn wal_object(sample: &Sample, place: Place, says: Says) -> Vec<u8> {
+    let object = Object {
+        place,
+        log: sample.log(),
+        genesis: sample.genesis(),
+        prev: Hash::of(b"the object before"),
+        writer: Hash::of(b"the writer"),
+        says,
+    };
+    let (bytes, digest) = object.sign(&sample.signer).unwrap();
+    let genesis = Some(sample.genesis());
+    let opened = Object::open(&bytes, place, sample.log(), genesis).unwrap();
+    assert_eq!(opened, (object, digest));
+    bytes
+}
+
+/// Whatever is changed in an object, wherever: it is no longer one of this log.
+#[test]
+fn no_byte_of_an_object_can_be_changed() {
+    let sample = Sample::documented();
+    let place = Place { generation: 1, n: 5 };
+    let bytes = wal_batch(&sample);
+    let open = |bytes: &[u8], place| {
+        let genesis = Some(sample.genesis());
+        Object::open(bytes, place, sample.log(), genesis).map(drop)
+    };
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        assert!(open(&changed, place).is_err(), "byte {at}");
+        assert!(open(&bytes[..at], place).is_err(), "cut at {at}");
+    }
+    let elsewhere = Place { generation: 2, n: 5 };
+    assert_eq!(open(&bytes, elsewhere), Err(WalError::Place { found: place }));
+    let longer = [&bytes[..], b"{}\n"].concat();
+    assert_eq!(open(&longer, place), Err(WalError::Digest));
+}
+
+/// Two objects for one place say that a writer was fenced, and nothing against the log.
+#[test]
+fn two_objects_for_one_place_are_no_published_statement() {
+    let sample = Sample::documented();
+    for bytes in [wal_batch(&sample), wal_fence(&sample)] {
+        let first = bytes.split(|byte| *byte == b'\n').next().unwrap();
+        assert!(Published::from_line(first).is_err());
+    }
 }
 
 #[test]

@@ -6,12 +6,16 @@ use super::super::resume::ResumeRefusal;
 use super::Error;
 #[cfg(feature = "rocks")]
 use crate::backup::BackupError;
+#[cfg(feature = "bucket")]
+use crate::bucket::BucketError;
 use crate::evidence::EvidenceError;
 use crate::imports::accept::ImportError;
 use crate::imports::shelf::ShelfError;
 use crate::ledger::bundle::BundleError;
 use crate::ledger::encrypted_pem::LockError;
 use crate::ledger::source::ReadError;
+#[cfg(feature = "bucket")]
+use crate::ledger::wal::WalError;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::mark::MarkFault;
@@ -50,6 +54,9 @@ impl Error {
             Error::Evidence(error) => of_evidence(error),
             Error::NotSigned(_) => "not_signed",
             Error::MountPoint { .. } | Error::InsideLedger { .. } => "usage",
+            Error::KeyBeside { .. } => "key_beside",
+            #[cfg(feature = "bucket")]
+            Error::Bucket(error) => of_bucket(error),
             Error::NotComparable
             | Error::NotAPrefix
             | Error::NotALogbook { .. }
@@ -67,6 +74,31 @@ impl Error {
             Error::Import(error) => of_import(error),
             Error::Imported(error) => of_imported(error),
         }
+    }
+}
+
+#[cfg(feature = "bucket")]
+const fn of_bucket(error: &BucketError) -> &'static str {
+    match error {
+        BucketError::Url { .. } | BucketError::SeveralLogs { .. } => "usage",
+        BucketError::NoLog { .. } => "not_found",
+        BucketError::Object { error, .. } => match error {
+            WalError::OtherLog { .. } => "log_key_mismatch",
+            _ => "bucket_damaged",
+        },
+        BucketError::NotNext { .. }
+        | BucketError::Header { .. }
+        | BucketError::Hole { .. }
+        | BucketError::Archived { .. } => "bucket_damaged",
+        BucketError::OlderCopy { .. } => "rollback_detected",
+        BucketError::OtherHistory { .. } => "bucket_forked",
+        BucketError::NotExclusive { .. } | BucketError::NotChecked { .. } => "bucket_unfit",
+        BucketError::NotDeterministic => "signer_unfit",
+        BucketError::NotInBucket | BucketError::BucketNotNamed { .. } => "bucket_mismatch",
+        BucketError::Fenced { .. } => "fenced",
+        BucketError::HeadUnknown => "head_unknown",
+        BucketError::Randomness(_) => "no_randomness",
+        _ => "bucket_failed",
     }
 }
 
@@ -89,6 +121,9 @@ fn of_store(error: &StoreError) -> &'static str {
         StoreError::Copy { .. } => "ledger_copy",
         StoreError::OriginalAhead { .. } => "original_ahead",
         StoreError::ReadOnly => "read_only",
+        StoreError::Fenced { .. } => "fenced",
+        StoreError::Record { .. } => "bucket_failed",
+        StoreError::TooMuch { .. } => "too_large",
         error if error.is_full() => "disk_full",
         StoreError::Stopped => "stopped",
         _ => "io",

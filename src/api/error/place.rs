@@ -50,6 +50,7 @@ impl Error {
             | Error::Exists { path }
             | Error::MountPoint { path }
             | Error::InsideLedger { path }
+            | Error::KeyBeside { path }
             | Error::NotALogbook { path }
             | Error::NotImportable { path }
             | Error::OtherSuccessor { path, .. } => Some(Place::File(path.clone())),

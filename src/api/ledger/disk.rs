@@ -12,6 +12,8 @@ use crate::logbook::request::Receipt;
 use crate::logbook::{Logbook, Parts, identity_of};
 use crate::store::{RocksStore, Store};
 
+#[cfg(feature = "bucket")]
+use super::super::bucket;
 use super::super::create::{self, Made, key_of};
 use super::super::rotate::{self, Rotated};
 use super::super::{Error, Options};
@@ -26,6 +28,11 @@ impl Ledger {
         let dir = dir.as_ref();
         let new = create::create(dir, &options)?;
         new.made.share(options.group)?;
+        #[cfg(feature = "bucket")]
+        if options.bucket.is_some() {
+            new.store.close()?;
+            return Ledger::open(dir, options);
+        }
         let parts = Parts {
             store: Arc::new(new.store),
             signer: options.held(new.signer),
@@ -49,14 +56,35 @@ impl Ledger {
     /// [`Error::Open`], [`Error::Key`]; nothing was written then.
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
         let dir = dir.as_ref();
-        Ledger::of_parts(Some(dir), parts(dir, &options)?, options)
+        let parts = parts(dir, &options, true)?;
+        #[cfg(feature = "bucket")]
+        if bucket::accepts_head(&options, &parts.mark)? {
+            let accepted = Ledger::accept(dir, parts, options, bucket::ACCEPTED)?;
+            return Ok(accepted.0);
+        }
+        Ledger::of_parts(Some(dir), parts, options)
     }
 
     /// Opens the ledger in `dir` for reading, beside its writer if there is one.
     /// The private key is not touched.
     pub fn open_read(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
         let dir = dir.as_ref();
+        Ledger::bring_up(dir, &options)?;
         Ledger::read(dir, Reader::open(dir, &options.mark_of(dir))?, options)
+    }
+
+    /// Brings a ledger whose record is in a bucket up to what is there. Others are as
+    /// they are.
+    ///
+    /// # Errors
+    /// [`Error::Bucket`].
+    pub(crate) fn bring_up(dir: &Path, options: &Options) -> Result<(), Error> {
+        #[cfg(feature = "bucket")]
+        if let Some(address) = &options.bucket {
+            bucket::catch_up(dir, address, options)?;
+        }
+        let _ = (dir, options);
+        Ok(())
     }
 
     /// Opens the ledger in `dir` for reading what is there and what is still to
@@ -89,7 +117,15 @@ impl Ledger {
         reason: &str,
     ) -> Result<(Ledger, MarkFault, Receipt), Error> {
         let dir = dir.as_ref();
-        let parts = parts(dir, &options)?;
+        Ledger::accept(dir, parts(dir, &options, false)?, options, reason)
+    }
+
+    fn accept(
+        dir: &Path,
+        parts: Parts,
+        options: Options,
+        reason: &str,
+    ) -> Result<(Ledger, MarkFault, Receipt), Error> {
         let (signer, mark) = (Arc::clone(&parts.signer), parts.mark.clone());
         let (logbook, fault, receipt) = Logbook::accept_rollback(parts, reason)?;
         let ledger = Ledger::over(Some(dir.to_owned()), logbook, signer, mark, options);
@@ -138,9 +174,17 @@ impl Ledger {
 }
 
 /// Everything that writing needs.
-fn parts(dir: &Path, options: &Options) -> Result<Parts, Error> {
+fn parts(dir: &Path, options: &Options, judged: bool) -> Result<Parts, Error> {
     options.check_writes()?;
+    #[cfg(feature = "bucket")]
+    if let Some(address) = &options.bucket {
+        return bucket::parts(dir, address, options, judged);
+    }
+    // Without a bucket it is judged when the writer is started.
+    let _ = judged;
     let store = RocksStore::open_within(dir, options.wait)?;
+    #[cfg(feature = "bucket")]
+    crate::bucket::check_local(&store)?;
     let signer = signer(dir, &store, options)?;
     Ok(Parts {
         store: Arc::new(store),

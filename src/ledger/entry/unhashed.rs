@@ -82,6 +82,11 @@ impl<R: AsRef<[u8]>> Unhashed<R> {
         text(self.record.as_ref().get(..self.kind_end)).unwrap_or_default()
     }
 
+    /// The time.
+    pub(crate) const fn ts(&self) -> Timestamp {
+        self.ts
+    }
+
     /// The payload's bytes: the canonical JSON of an object, if nobody tampered.
     pub(crate) fn payload_bytes(&self) -> &[u8] {
         let all = self.record.as_ref();

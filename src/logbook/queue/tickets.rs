@@ -5,17 +5,11 @@ use std::sync::Arc;
 
 use crate::ledger::entry::Draft;
 use crate::ledger::position::Seq;
+use crate::store::BatchLimit;
 
 use super::super::error::LogbookError;
 use super::super::request::Work;
 use super::super::sequencer::{Asked, Chain, Signed, placed};
-
-/// Entries taken together at most: large enough that a sync is shared by many, small
-/// enough that the first does not wait long for the last.
-const BATCH_ENTRIES: usize = 1_024;
-
-/// Bytes from which on no further entries are taken.
-const BATCH_BYTES: usize = 4 << 20;
 
 /// So many tickets must be filled behind one that is not before the committer signs it:
 /// more than are signed at the same time on a few cores.
@@ -139,11 +133,11 @@ impl Tickets {
     }
 
     /// Takes what is filled from the front, as far as one batch goes.
-    pub(super) fn take_filled(&mut self) -> Vec<Ticket> {
+    pub(super) fn take_filled(&mut self, limit: BatchLimit) -> Vec<Ticket> {
         let mut taken = Vec::new();
         let (mut entries, mut weight) = (0, 0);
-        while entries < BATCH_ENTRIES
-            && weight < BATCH_BYTES
+        while entries < limit.entries
+            && weight < limit.bytes
             && self.first_is_filled()
             && let Some(ticket) = self.tickets.pop_front()
         {

@@ -1,0 +1,156 @@
+//! Why a bucket did not do what it was asked.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::ledger::hash::Hash;
+use crate::ledger::key::SignError;
+use crate::ledger::wal::{Place, WalError};
+use crate::logbook::error::OpenError;
+use crate::store::StoreError;
+
+/// Why a log in a bucket could not be made, opened, written or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BucketError {
+    /// The URL is none that names a bucket.
+    #[error("{url}: {problem}")]
+    Url {
+        /// As it was given.
+        url: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The store refused, or could not be asked.
+    #[error("{key}: {source}")]
+    Store {
+        /// What it was asked for.
+        key: String,
+        /// What it said.
+        source: Arc<object_store::Error>,
+    },
+    /// There is no log below the URL.
+    #[error("there is no log in {url}")]
+    NoLog {
+        /// The URL.
+        url: String,
+    },
+    /// There are several, and none was named.
+    #[error("{count} logs lie in {url}, one of them {one}")]
+    SeveralLogs {
+        /// The URL.
+        url: String,
+        /// How many.
+        count: usize,
+        /// The genesis of one.
+        one: Hash,
+    },
+    /// An object is not what must be there.
+    #[error("{place}: {error}")]
+    Object {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        error: WalError,
+    },
+    /// An object does not go on from the entries before it.
+    #[error("{place}: it does not go on from entry {last}")]
+    NotNext {
+        /// Where.
+        place: Place,
+        /// The last entry before it.
+        last: u64,
+    },
+    /// An object seals an epoch that its entries do not give.
+    #[error("{place}: the header that it seals is not that of its entries")]
+    Header {
+        /// Where.
+        place: Place,
+    },
+    /// An object is missing, and others come after it.
+    #[error("{place} is missing, and {beyond} is there")]
+    Hole {
+        /// What is missing.
+        place: Place,
+        /// What comes after it.
+        beyond: Place,
+    },
+    /// The local copy was made from an object that the bucket does not have.
+    #[error("{place} is missing: the bucket is an older copy than the ledger beside it")]
+    OlderCopy {
+        /// The object.
+        place: Place,
+    },
+    /// The local copy was made from another object.
+    #[error("{place} is not what the ledger beside it was made from: it is another history")]
+    OtherHistory {
+        /// The object.
+        place: Place,
+    },
+    /// The store takes several objects for one key.
+    #[error("the store created {key} {times} times: it cannot fence a writer")]
+    NotExclusive {
+        /// The key.
+        key: String,
+        /// How many of the writers were told that they created it.
+        times: usize,
+    },
+    /// The bucket was not found to hold the condition that fencing stands on.
+    #[error("{url} was not checked")]
+    NotChecked {
+        /// The bucket.
+        url: String,
+    },
+    /// An archived epoch is missing, or is not what was sealed.
+    #[error("{key} is not the epoch that was sealed")]
+    Archived {
+        /// The object.
+        key: String,
+    },
+    /// A file on the way to the bucket could not be read.
+    #[error("could not be read: {0}")]
+    File(Arc<std::io::Error>),
+    /// The signer does not give the same signature twice.
+    #[error("the signer gives another signature each time: what it signs cannot be made again")]
+    NotDeterministic,
+    /// The signer failed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+    /// The local ledger could not be read or written.
+    #[error(transparent)]
+    Local(#[from] StoreError),
+    /// The local ledger could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The local ledger was not made in a bucket.
+    #[error("the ledger's record is not in a bucket")]
+    NotInBucket,
+    /// The ledger's record is in a bucket that was not named.
+    #[error("the ledger's record is in {url}, which was not named")]
+    BucketNotNamed {
+        /// Where.
+        url: String,
+    },
+    /// Another writer took over while this one did.
+    #[error("{place}: another writer took over")]
+    Fenced {
+        /// Where its object was met.
+        place: Place,
+    },
+    /// Whether an object was created cannot be found out.
+    #[error("{place}: whether it was written cannot be found out")]
+    Unknown {
+        /// The place.
+        place: Place,
+    },
+    /// A machine without cache and mark has nothing to hold the bucket against.
+    #[error("nothing here tells the bucket from an older copy of it")]
+    HeadUnknown,
+    /// The system gave no randomness.
+    #[error("no randomness to be had: {0}")]
+    Randomness(getrandom::Error),
+    /// The threads that talk to the bucket could not be started.
+    #[error("the bucket's threads: {0}")]
+    Runtime(Arc<std::io::Error>),
+}

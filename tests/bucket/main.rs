@@ -1,0 +1,20 @@
+//! Ledgers whose record is in an object store.
+#![cfg(feature = "bucket")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests fail by panicking"
+)]
+
+mod commands;
+mod committing;
+mod damaged;
+mod faulty;
+mod machine;
+mod model;
+mod s3;
+#[path = "../ledger/skipped.rs"]
+mod skipped;

@@ -1,0 +1,128 @@
+//! A real S3 server, and one behind a network that loses, delays and repeats.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use crate::commands::Site;
+use crate::skipped::skipped;
+use gateway::Gateway;
+use proxy::{Fault, Proxy};
+
+#[path = "../../tools/campaigns/bucket/gateway.rs"]
+pub(crate) mod gateway;
+#[path = "../../tools/campaigns/bucket/proxy.rs"]
+pub(crate) mod proxy;
+
+/// Where programs of others are built into.
+fn tools() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("tools")
+}
+
+fn gateway() -> Option<Gateway> {
+    static BUILDING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one_builds = BUILDING.lock().unwrap();
+    let started = Gateway::start(&tools());
+    let gateway = started.map_err(|why| skipped(&format!("no S3 server: {why}"))).ok()?;
+    gateway.make("logs").unwrap();
+    Some(gateway)
+}
+
+fn site(at: std::net::SocketAddr) -> Site {
+    Site::at("s3://logs/one".to_owned(), Gateway::environment(at))
+}
+
+#[test]
+fn a_real_server_holds_the_condition_and_a_log() {
+    let Some(gateway) = gateway() else { return };
+    let site = site(gateway.address);
+    site.run("a", &["bucket", "check", "s3://logs/one"]).ok();
+    site.init();
+    for n in 0..5 {
+        site.append("a", n);
+    }
+    site.run("a", &["seal"]).ok();
+    site.append("a", 5);
+    site.lose("a");
+    let report = site.run("b", &["verify", "--json"]).ok().document();
+    assert_eq!((&report["verdict"], &report["entries"]), (&"pass".into(), &7.into()));
+}
+
+#[test]
+fn wrong_credentials_and_names_are_said() {
+    let Some(gateway) = gateway() else { return };
+    let mut environment = Gateway::environment(gateway.address);
+    let secret = environment.iter_mut().find(|(name, _)| name == "AWS_SECRET_ACCESS_KEY");
+    secret.unwrap().1 = "another".to_owned();
+    let stranger = Site::at("s3://logs/one".to_owned(), environment);
+    let run = stranger.run("a", &["bucket", "check", "s3://logs/one", "--json"]);
+    let run = run.refused("bucket_failed");
+    assert!(run.stderr.contains("SignatureDoesNotMatch"), "{run:?}");
+    let other = Site::at("s3://none/one".to_owned(), Gateway::environment(gateway.address));
+    let run = other.run("a", &["bucket", "check", "s3://none/one", "--json"]);
+    let run = run.refused("bucket_failed");
+    assert!(run.stderr.contains("NoSuchBucket"), "{run:?}");
+}
+
+#[test]
+fn through_a_network_that_loses_every_seventh_answer_nothing_is_lost_or_twice() {
+    let Some(gateway) = gateway() else { return };
+    let proxy = Proxy::start(gateway.address, |number| match number % 21 {
+        3 | 10 => Fault::Lost,
+        7 => Fault::Refused,
+        13 => Fault::Twice,
+        17 => Fault::Late(40),
+        19 => Fault::Afterwards(30),
+        _ => Fault::None,
+    });
+    let proxy = proxy.unwrap();
+    let (near, far) = (site(gateway.address), site(proxy.address));
+    near.run("a", &["bucket", "check", "s3://logs/one"]).ok();
+    far.init();
+    let lines: String = (0..40)
+        .map(|n| format!("{{\"kind\":\"note\",\"payload\":{{\"n\":{n}}}}}\n"))
+        .collect();
+    std::fs::write(far.path("lines"), lines).unwrap();
+    for _ in 0..6 {
+        far.run("a", &["append", "--jsonl", "lines"]).ok();
+    }
+    assert!(proxy.requests() > 40);
+    let report = far.run("a", &["verify", "--json"]).ok().document();
+    assert_eq!((&report["verdict"], &report["entries"]), (&"pass".into(), &241.into()));
+}
+
+#[test]
+fn writers_beside_each_other_leave_one_log_with_all_that_was_acknowledged() {
+    let Some(gateway) = gateway() else { return };
+    let site = site(gateway.address);
+    site.init();
+    let machines = ["a", "b", "c"];
+    for machine in &machines[1..] {
+        let first = ["append", "--kind", "note", "--payload", "{}", "--accept-bucket-head"];
+        site.run(machine, &first).ok();
+    }
+    let acknowledged: Vec<String> = thread::scope(|scope| {
+        let writers = machines.map(|machine| {
+            let site = &site;
+            scope.spawn(move || {
+                let payload = format!("{{\"by\":\"{machine}\"}}");
+                let append = ["append", "--kind", "note", "--payload", &payload, "--json"];
+                let runs = (0..8).map(|_| site.run(machine, &append));
+                let done = runs.filter(|run| match run.status {
+                    0 => true,
+                    _ => {
+                        assert!(run.stdout.contains("\"fenced\""), "{run:?}");
+                        false
+                    }
+                });
+                done.map(|run| run.stdout).collect::<Vec<_>>()
+            })
+        });
+        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+    });
+    assert!(!acknowledged.is_empty());
+    std::fs::write(site.path("receipts"), acknowledged.concat()).unwrap();
+    let verify = ["verify", "--receipts", "receipts", "--json"];
+    let report = site.run("a", &verify).ok().document();
+    assert_eq!(report["verdict"], "pass");
+    assert!(report["entries"].as_u64().unwrap() >= acknowledged.len() as u64);
+}

@@ -1,0 +1,109 @@
+//! A real S3 server over a folder: versitygw, built from the Go module proxy.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Which version, of which module.
+const MODULE: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
+
+const ACCESS: &str = "sealbook";
+const SECRET: &str = "sealbook-secret";
+
+/// A server, stopped when it is dropped.
+pub(crate) struct Gateway {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    root: tempfile::TempDir,
+}
+
+impl Gateway {
+    /// Starts one; says why it cannot.
+    pub(crate) fn start(tools: &Path) -> Result<Gateway, String> {
+        let program = installed(tools)?;
+        let root = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let started = Gateway::run(&program, root);
+        started.map_err(|error| format!("{}: {error}", program.display()))
+    }
+
+    fn run(program: &Path, root: tempfile::TempDir) -> io::Result<Gateway> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let (data, side) = (root.path().join("data"), root.path().join("side"));
+        fs::create_dir(&data)?;
+        fs::create_dir(&side)?;
+        // Without extended attributes, which not every file system has.
+        let child = Command::new(program)
+            .args(["--access", ACCESS, "--secret", SECRET, "--quiet"])
+            .args(["--port", &address.to_string(), "posix", "--sidecar"])
+            .args([&side, &data])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut gateway = Gateway {
+            child,
+            address,
+            root,
+        };
+        let until = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = gateway.child.try_wait()? {
+                return Err(io::Error::other(format!("it ended with {status}")));
+            }
+            if Instant::now() > until {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(gateway)
+    }
+
+    /// Makes a bucket.
+    pub(crate) fn make(&self, bucket: &str) -> io::Result<()> {
+        fs::create_dir(self.root.path().join("data").join(bucket))
+    }
+
+    /// What the program's environment is to say to reach it, or a proxy before it.
+    pub(crate) fn environment(at: SocketAddr) -> Vec<(String, String)> {
+        let endpoint = format!("http://{at}");
+        [
+            ("AWS_ENDPOINT", endpoint.as_str()),
+            ("AWS_ALLOW_HTTP", "true"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", ACCESS),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, built into `tools` if it is not there.
+fn installed(tools: &Path) -> Result<PathBuf, String> {
+    let program = tools.join("versitygw");
+    if program.is_file() {
+        return Ok(program);
+    }
+    let built = Command::new("go")
+        .args(["install", MODULE])
+        .env("GOBIN", tools)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("go: {error}"))?;
+    match built.status.success() && program.is_file() {
+        true => Ok(program),
+        false => Err(String::from_utf8_lossy(&built.stderr).into_owned()),
+    }
+}
