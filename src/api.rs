@@ -36,7 +36,10 @@ pub mod stream;
 mod verify;
 
 #[cfg(feature = "bucket")]
-pub use self::archive::Archived;
+pub use self::archive::{Archived, Archiver};
+#[cfg(feature = "cli")]
+#[cfg(feature = "bucket")]
+pub(crate) use self::archive::{archived_in, examine_bucket};
 #[cfg(feature = "rocks")]
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;

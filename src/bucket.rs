@@ -59,6 +59,7 @@ pub mod objects;
 mod opening;
 pub mod protocol;
 mod rebuild;
+mod replay;
 mod store;
 
 pub use address::Address;

@@ -10,6 +10,8 @@ mod append;
 mod backup;
 mod browse;
 #[cfg(feature = "bucket")]
+mod archive;
+#[cfg(feature = "bucket")]
 mod bucket;
 mod build;
 mod card;
@@ -181,6 +183,10 @@ enum Command {
     Import(import::Args),
     /// Copy the ledger and verify the copy
     Backup(backup::Args),
+    /// The sealed epochs that a bucket has: status
+    #[cfg(feature = "bucket")]
+    #[command(subcommand)]
+    Archive(archive::Command),
     /// Buckets that hold ledgers' records: check
     #[cfg(feature = "bucket")]
     #[command(subcommand)]
@@ -422,6 +428,8 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         Command::Revoke(args) => revoke::run(context, &args, output),
         Command::Import(args) => import::run(context, &args, output),
         Command::Backup(args) => backup::run(context, &args, output),
+        #[cfg(feature = "bucket")]
+        Command::Archive(command) => archive::run(context, &command, output),
         #[cfg(feature = "bucket")]
         Command::Bucket(command) => bucket::run(&command, output),
         Command::AcceptRollback(args) => accept_rollback::run(context, &args, output),

@@ -79,7 +79,7 @@ use crate::ledger::head::{Head, SignedHead};
 use crate::ledger::json::Object;
 use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::statement::Statement;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 use acknowledging::Acknowledger;
 use boot::Started;
@@ -271,6 +271,11 @@ impl Logbook {
     /// Whether everything is refused, after a failure or a close.
     pub fn is_stopped(&self) -> bool {
         self.shared.is_stopped()
+    }
+
+    /// What the store failed with, if that is why everything is refused.
+    pub fn failure(&self) -> Option<StoreError> {
+        self.shared.failure()
     }
 
     /// Has `observer` told of every commit from now on. There can be one.

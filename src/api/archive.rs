@@ -8,24 +8,32 @@ mod source;
 
 use std::collections::HashMap;
 use std::io::{Seek as _, SeekFrom};
+use std::sync::Arc;
 
 use serde::Serialize;
 
-pub(crate) use source::BucketSource;
+use source::BucketSource;
 
-use super::{Error, Ledger, Policy, Verdict};
+use super::examine::explained;
+use super::progress::{Progress, Reached, Unit};
+use super::{Error, Examined, Ledger, Policy, Verdict};
 use crate::bucket::{self, Address, BucketError, Objects};
 use crate::evidence::range::{RangeExport, export_range};
 use crate::ledger::epoch::EpochHeader;
 use crate::ledger::json::Form;
 use crate::ledger::key::Signer;
 use crate::ledger::position::EpochNumber;
+use crate::ledger::search::search;
+use crate::ledger::verify::verify;
 use crate::ledger::version::Version;
 use crate::logbook::epoch_at;
 use crate::store::{Batch, Store};
 
 /// The name under which it is kept how many epochs are archived.
 const ARCHIVED: &str = "archived";
+
+/// How many of these were read back and verified.
+const READ_BACK: &str = "read_back";
 
 /// How well bundles are compressed: fast, and half as large as at best.
 const LEVEL: i32 = 3;
@@ -46,28 +54,59 @@ pub struct Archived {
 /// Missing epochs that are named.
 const NAMED: usize = 20;
 
-impl Ledger {
-    /// Puts every sealed epoch into the bucket that is not there. Gives how many; none of
-    /// a ledger that is in no bucket.
+/// Archives a log, beside its writer.
+pub struct Archiver {
+    objects: Objects,
+    store: Arc<dyn Store>,
+    signer: Arc<dyn Signer>,
+}
+
+impl Archiver {
+    /// Puts every sealed epoch into the bucket that is not there. Gives how many.
     ///
     /// # Errors
     /// [`Error::Bucket`], [`Error::Evidence`].
     pub fn archive(&self) -> Result<u64, Error> {
-        let Some(objects) = self.bucket_objects()? else {
-            return Ok(0);
-        };
-        let (store, signer) = (self.store(), self.signer()?);
-        let sealed = store.last_epoch()?.map_or(0, |last| last.0.saturating_add(1));
-        let from = archived(store)?;
+        let sealed = self.store.last_epoch()?;
+        let sealed = sealed.map_or(0, |last| last.0.saturating_add(1));
+        let from = counted(&*self.store, ARCHIVED)?;
         for number in from..sealed {
-            put(&objects, store, EpochNumber(number), &*signer)?;
-            let next = (number + 1).to_string().into_bytes();
-            store.commit(Batch {
-                meta: vec![(ARCHIVED, next)],
-                ..Batch::default()
-            })?;
+            put(&self.objects, &*self.store, EpochNumber(number), &*self.signer)?;
+            count(&*self.store, ARCHIVED, number)?;
         }
         Ok(sealed.saturating_sub(from))
+    }
+
+    /// The same, and reads back and verifies whatever was not before.
+    ///
+    /// # Errors
+    /// [`Error::Bucket`] names an object that is not what was sealed.
+    pub fn archive_and_read_back(&self) -> Result<u64, Error> {
+        let archived = self.archive()?;
+        let end = counted(&*self.store, ARCHIVED)?;
+        for number in counted(&*self.store, READ_BACK)?..end {
+            let epoch = epoch_at(&*self.store, EpochNumber(number))?;
+            read_back(&self.objects, &epoch.content)?;
+            count(&*self.store, READ_BACK, number)?;
+        }
+        Ok(archived)
+    }
+}
+
+impl Ledger {
+    /// What archives it, if its record is in a bucket.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::Bucket`].
+    pub fn archiver(&self) -> Result<Option<Archiver>, Error> {
+        let Some(objects) = self.bucket_objects()? else {
+            return Ok(None);
+        };
+        Ok(Some(Archiver {
+            objects,
+            store: Arc::clone(self.logbook()?.store()),
+            signer: self.signer()?,
+        }))
     }
 
     /// How far the log is archived, by what the bucket lists.
@@ -83,21 +122,9 @@ impl Ledger {
         status(&objects, sealed).map(Some)
     }
 
-    /// Reads an epoch back from the bucket and verifies it, under the log's key.
-    ///
-    /// # Errors
-    /// [`Error::Bucket`] if it is not there or is not what was sealed.
-    pub fn read_back(&self, number: EpochNumber) -> Result<(), Error> {
-        let Some(objects) = self.bucket_objects()? else {
-            return Err(BucketError::NotInBucket.into());
-        };
-        let header = epoch_at(self.store(), number)?.content;
-        read_back(&objects, &header)
-    }
-
     /// The objects of this log, if its record is in a bucket.
     pub(super) fn bucket_objects(&self) -> Result<Option<Objects>, Error> {
-        let Some(address) = &self.options.bucket else {
+        let Some(address) = self.bucket() else {
             return Ok(None);
         };
         let base = address.connect()?;
@@ -116,17 +143,62 @@ pub(super) fn header_key(number: u64) -> String {
 }
 
 /// The objects of the log that an address names, or of the only one there.
-pub(crate) fn objects_of(address: &Address) -> Result<Objects, Error> {
+fn objects_of(address: &Address) -> Result<Objects, Error> {
     let base = address.connect()?;
     let genesis = bucket::only_log(&base, address.log())?;
     Ok(bucket::of_log(&base, &genesis))
 }
 
-/// The number of the first epoch that is not known to be archived.
-fn archived(store: &dyn Store) -> Result<u64, Error> {
-    let text = store.meta(ARCHIVED)?;
+/// How far a log is archived, of which there is nothing here: epochs up to the last that
+/// is there.
+pub(crate) fn archived_in(address: &Address) -> Result<Archived, Error> {
+    let objects = objects_of(address)?;
+    let listed = objects.list("epoch")?;
+    let numbers = listed.iter().filter_map(|one| number_of(&one.key));
+    let sealed = numbers.max().map_or(0, |last| last.saturating_add(1));
+    status(&objects, sealed)
+}
+
+/// Verifies a log straight from the bucket: its sealed epochs, one after the other.
+pub(crate) fn examine_bucket(
+    address: &Address,
+    policy: &Policy,
+    progress: &mut Progress<'_>,
+) -> Result<Examined, Error> {
+    let objects = objects_of(address)?;
+    let mut source = BucketSource::open(objects.clone())?;
+    let outcome = verify(&mut source, policy, &mut |done| {
+        progress(Reached {
+            done,
+            total: None,
+            unit: Unit::Entries,
+        });
+    })?;
+    explained(outcome, policy, |wanted| {
+        Ok(search(&mut BucketSource::open(objects)?, wanted)?)
+    })
+}
+
+/// The epoch of a bundle's key.
+fn number_of(key: &str) -> Option<u64> {
+    let name = key.strip_prefix("epoch/")?;
+    let number = name.strip_suffix(".bundle.zst")?.parse().ok()?;
+    (bundle_key(number) == key).then_some(number)
+}
+
+/// The number of the first epoch that this was not done with yet.
+fn counted(store: &dyn Store, name: &str) -> Result<u64, Error> {
+    let text = store.meta(name)?;
     let number = text.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
     Ok(number.unwrap_or(0))
+}
+
+fn count(store: &dyn Store, name: &'static str, done: u64) -> Result<(), Error> {
+    let next = done.saturating_add(1).to_string().into_bytes();
+    Ok(store.commit(Batch {
+        meta: vec![(name, next)],
+        ..Batch::default()
+    })?)
 }
 
 fn put(
@@ -172,7 +244,8 @@ fn read_back(objects: &Objects, header: &EpochHeader) -> Result<(), Error> {
         return Err(wrong().into());
     };
     let report = super::verify(stream, &Policy::key(header.log))?;
-    let is_whole = (report.entries, report.epochs, report.head) == (header.tree_size, 1, header.head);
+    let is_whole =
+        (report.entries, report.epochs, report.head) == (header.tree_size, 1, header.head);
     match report.verdict == Verdict::Pass && is_whole && report.genesis == Some(header.genesis) {
         true => Ok(()),
         false => Err(wrong().into()),
@@ -185,8 +258,10 @@ fn status(objects: &Objects, sealed: u64) -> Result<Archived, Error> {
         ..Archived::default()
     };
     let listed = objects.list("epoch")?;
-    let names: HashMap<_, _> =
-        listed.iter().map(|one| (one.key.as_str(), one.size)).collect();
+    let names: HashMap<_, _> = listed
+        .iter()
+        .map(|one| (one.key.as_str(), one.size))
+        .collect();
     for number in 0..sealed {
         let bundle = names.get(bundle_key(number).as_str());
         match bundle.zip(names.get(header_key(number).as_str())) {

@@ -13,9 +13,9 @@ use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::statement::Statement;
 use crate::logbook::error::OpenError;
-use crate::logbook::{Parts, extent_of, judge_mark};
 use crate::logbook::init::Beginning;
 use crate::logbook::mark::{Mark, MarkFile};
+use crate::logbook::{Parts, extent_of, judge_mark};
 use crate::store::{RocksStore, StoreError};
 
 /// What is recorded where the head of a bucket was accepted.

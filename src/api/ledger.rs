@@ -182,6 +182,12 @@ impl Ledger {
         Ok(&self.writing()?.recorder)
     }
 
+    /// The bucket that holds its record, if one does.
+    #[cfg(feature = "bucket")]
+    pub(super) const fn bucket(&self) -> Option<&crate::bucket::Address> {
+        self.options.bucket.as_ref()
+    }
+
     /// What time it is.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+#[cfg(feature = "bucket")]
+use crate::bucket::Address;
 use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
-#[cfg(feature = "bucket")]
-use crate::bucket::Address;
 #[cfg(feature = "rocks")]
 use crate::logbook::mark::MarkFile;
 use crate::record::RequestContent;

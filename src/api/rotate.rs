@@ -95,9 +95,11 @@ pub(super) fn rotate(
 /// Closes the book in favour of the new key, and seals it.
 fn close(old: &Path, options: &Options, signer: &SoftwareSigner) -> Result<Closed, Error> {
     let ledger = Ledger::open(old, options.clone())?;
+    // Before the key is one of yesterday.
+    settle(&ledger)?;
     let receipt = ledger.logbook()?.close_book(signer.public_key())?;
     let log = ledger.key();
-    ledger.seal()?;
+    settle(&ledger)?;
     ledger.close()?;
     Ok(Closed {
         log,
@@ -124,9 +126,20 @@ fn seal(
         });
     }
     let ledger = Ledger::open(old, options.clone())?;
-    ledger.seal()?;
+    settle(&ledger)?;
     ledger.close()?;
     Ok(signer)
+}
+
+/// Seals what is open. Of a ledger in a bucket every epoch is archived and read back:
+/// without the key nobody makes its signatures again.
+fn settle(ledger: &Ledger) -> Result<(), Error> {
+    ledger.seal()?;
+    #[cfg(feature = "bucket")]
+    if let Some(archiver) = ledger.archiver()? {
+        archiver.archive_and_read_back()?;
+    }
+    Ok(())
 }
 
 /// The ledger that is there already, if it is the one to be made.

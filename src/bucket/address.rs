@@ -63,7 +63,11 @@ impl Address {
         let (rest, log) = match rest.rsplit_once("/log/") {
             Some((rest, genesis)) => match Hash::from_hex(genesis) {
                 Ok(genesis) => (rest, Some(genesis)),
-                Err(_) => return Err(wrong("after /log/ stands the genesis of a log, 64 hex digits")),
+                Err(_) => {
+                    return Err(wrong(
+                        "after /log/ stands the genesis of a log, 64 hex digits",
+                    ));
+                }
             },
             None => (rest, None),
         };

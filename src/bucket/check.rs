@@ -105,7 +105,10 @@ fn race(endpoints: &[Objects], key: &str) -> Result<(), BucketError> {
             })
         })
         .collect();
-    let raced: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().ok()).collect();
+    let raced: Vec<_> = threads
+        .into_iter()
+        .filter_map(|thread| thread.join().ok())
+        .collect();
     let winners: Vec<_> = raced.iter().filter(|(created, _)| *created).collect();
     let failed = |times| BucketError::NotExclusive {
         key: key.to_owned(),

@@ -301,8 +301,11 @@ impl Objects {
     fn put(&self, key: &str, bytes: Bytes, mode: PutMode) -> Result<(), BucketError> {
         let (store, path) = (Arc::clone(&self.store), self.path(key));
         let options = PutOptions::from(mode);
-        let put =
-            async move { store.put_opts(&path, PutPayload::from_bytes(bytes), options).await };
+        let put = async move {
+            store
+                .put_opts(&path, PutPayload::from_bytes(bytes), options)
+                .await
+        };
         let done = self.wait(put);
         done.map(drop).map_err(|source| self.failed(key, source))
     }
@@ -372,7 +375,9 @@ impl Read for Stream {
         }
         let bytes = out.len().min(self.piece.len());
         let piece = self.piece.split_to(bytes);
-        out.get_mut(..bytes).unwrap_or_default().copy_from_slice(&piece);
+        out.get_mut(..bytes)
+            .unwrap_or_default()
+            .copy_from_slice(&piece);
         Ok(bytes)
     }
 }

@@ -109,11 +109,15 @@ impl Rebuild {
                 record: entry.into_record(),
             });
         }
-        batch.notes = unsigned.notes.iter().map(|note| Note {
-            hour: note.hour,
-            key: note.key,
-            value: note.value.clone(),
-        }).collect();
+        batch.notes = unsigned
+            .notes
+            .iter()
+            .map(|note| Note {
+                hour: note.hour,
+                key: note.key,
+                value: note.value.clone(),
+            })
+            .collect();
         if let Some(header) = &unsigned.epoch {
             self.seal(place, header, signer, &mut batch)?;
         }
@@ -182,7 +186,15 @@ impl Rebuild {
         let number = header.epoch;
         let signed = Statement::sign(header.clone(), signer)?;
         let partial = self.tree.partial_tiles().into_iter();
-        let partial = partial.map(|(tile, hashes)| (TileKey { epoch: number, tile }, hashes));
+        let partial = partial.map(|(tile, hashes)| {
+            (
+                TileKey {
+                    epoch: number,
+                    tile,
+                },
+                hashes,
+            )
+        });
         batch.tiles.extend(partial);
         batch.epoch = Some(NewEpoch {
             number,

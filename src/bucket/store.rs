@@ -47,7 +47,9 @@ pub(super) struct Position {
 
 impl Position {
     pub(super) fn of(store: &dyn Store) -> Result<Option<Position>, StoreError> {
-        Ok(store.meta(POSITION)?.and_then(|text| Position::parse(&text)))
+        Ok(store
+            .meta(POSITION)?
+            .and_then(|text| Position::parse(&text)))
     }
 
     /// `next last digest url`, each place as `generation/n`.
@@ -146,9 +148,16 @@ impl BucketStore {
 }
 
 /// What goes into the object of a batch, behind where `unsigned` begins.
-pub(super) fn without_signatures(batch: &Batch, unsigned: Unsigned) -> Result<Unsigned, StoreError> {
+pub(super) fn without_signatures(
+    batch: &Batch,
+    unsigned: Unsigned,
+) -> Result<Unsigned, StoreError> {
     let expected = unsigned.first_seq;
-    if let Some(first) = batch.entries.first().filter(|first| first.seq.0 != expected) {
+    if let Some(first) = batch
+        .entries
+        .first()
+        .filter(|first| first.seq.0 != expected)
+    {
         return Err(StoreError::EntryNotNext {
             expected,
             found: first.seq,
@@ -219,11 +228,7 @@ impl Writer {
 }
 
 /// Runs a creation against the bucket.
-pub(super) fn create(
-    objects: &Objects,
-    creation: &mut Creation,
-    bytes: &Bytes,
-) -> Created<Bytes> {
+pub(super) fn create(objects: &Objects, creation: &mut Creation, bytes: &Bytes) -> Created<Bytes> {
     loop {
         let answer = asked(objects, creation.ask(), bytes);
         if let Some(created) = creation.take(answer, |found| found == bytes) {
@@ -381,11 +386,7 @@ impl Store for BucketStore {
         self.cache.imported_rows(range, order)
     }
 
-    fn index(
-        &self,
-        postings: &[Posting],
-        indexed_to: u64,
-    ) -> Result<(), StoreError> {
+    fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
         self.cache.index(postings, indexed_to)
     }
 

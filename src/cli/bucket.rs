@@ -20,7 +20,12 @@ pub(super) struct Flags {
     #[arg(long, global = true, value_name = "FILE", requires = "bucket")]
     bucket_head: Option<PathBuf>,
     /// On a machine without a mark, take the head that the bucket has; an entry records it
-    #[arg(long, global = true, requires = "bucket", conflicts_with = "bucket_head")]
+    #[arg(
+        long,
+        global = true,
+        requires = "bucket",
+        conflicts_with = "bucket_head"
+    )]
     accept_bucket_head: bool,
 }
 
@@ -34,6 +39,11 @@ impl Flags {
             options = options.bucket_head(head);
         }
         options.accept_bucket_head(self.accept_bucket_head)
+    }
+
+    /// The bucket, if one is named.
+    pub(super) const fn address(&self) -> Option<&Address> {
+        self.bucket.as_ref()
     }
 }
 

@@ -34,11 +34,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(
-        ledger: PathBuf,
-        mark: Option<PathBuf>,
-        wait: Option<Duration>,
-    ) -> Context {
+    pub(super) fn new(ledger: PathBuf, mark: Option<PathBuf>, wait: Option<Duration>) -> Context {
         Context {
             ledger,
             given: false,

@@ -35,6 +35,8 @@ const GROUPS: &[Group] = &[
             "backup",
             "adopt",
             "accept-rollback",
+            "bucket",
+            "archive",
             "doctor",
         ],
     ),

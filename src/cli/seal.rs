@@ -26,6 +26,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let mut file = PublishFile::open(path, ledger.store(), ledger.identity())?;
         file.publish(ledger.store(), None)
     });
+    #[cfg(feature = "bucket")]
+    let archived = ledger.archiver()?.map(|archiver| archiver.archive());
     ledger.close()?;
     // The header is sealed, whatever became of the file.
     if let Some(epoch) = &sealed {
@@ -33,6 +35,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     if let (Some(added), Some(path)) = (published.transpose()?, &args.publish) {
         output.note(&published_note(added, path));
+    }
+    #[cfg(feature = "bucket")]
+    if let Some(epochs) = archived.transpose()?.filter(|epochs| *epochs > 0) {
+        output.note(&format!("{epochs} epochs archived in the bucket"));
     }
     match sealed {
         Some(_) => Ok(Answer::Yes),

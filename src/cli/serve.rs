@@ -5,7 +5,8 @@ mod logs;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
@@ -14,11 +15,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::api::Ledger;
+use crate::logbook::Logbook;
+use crate::logbook::error::LogbookError;
 use crate::logbook::publish::PublishFile;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
 use crate::serve::{Config, Doors, HallFiles, Limits, LoadError, VerdictKeys};
 use crate::serve::{Publisher, ServeError, run as serve};
+use crate::store::StoreError;
 
 use super::Answer;
 use super::context::Context;
@@ -144,14 +148,57 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     };
     let hang_up = signals.hang_up;
     runtime.spawn(pass_on(hang_up, tell));
+    #[cfg(feature = "bucket")]
+    archive_behind(&config.ledger)?;
+    let logbook = Arc::downgrade(config.ledger.logbook()?);
+    let fenced = Arc::new(OnceLock::new());
+    let found = Arc::clone(&fenced);
     let shutdown = async move {
         tokio::select! {
+            error = until_fenced(logbook) => drop(found.set(error)),
             _ = signals.terminate.recv() => {}
             _ = signals.interrupt.recv() => {}
         }
     };
     runtime.block_on(serve(listener, shutdown, config))?;
-    Ok(Answer::Yes)
+    match fenced.get() {
+        Some(error) => Err(LogbookError::Store(error.clone()).into()),
+        None => Ok(Answer::Yes),
+    }
+}
+
+/// How often it is looked whether another writer took the log over.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Ends when another writer took the log over: nothing is written here any more, and
+/// what is read would be more and more behind.
+async fn until_fenced(logbook: Weak<Logbook>) -> StoreError {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let failure = logbook.upgrade().and_then(|logbook| logbook.failure());
+        if let Some(error @ StoreError::Fenced { .. }) = failure {
+            return error;
+        }
+    }
+}
+
+/// Archives epochs as they are sealed, as long as the ledger is open. What fails is tried
+/// again with the next look.
+#[cfg(feature = "bucket")]
+fn archive_behind(ledger: &Ledger) -> Result<(), CliError> {
+    let Some(archiver) = ledger.archiver()? else {
+        return Ok(());
+    };
+    let logbook = Arc::downgrade(ledger.logbook()?);
+    std::thread::spawn(move || {
+        while logbook.upgrade().is_some_and(|logbook| !logbook.is_stopped()) {
+            if let Err(error) = archiver.archive() {
+                tracing::warn!(%error, "a sealed epoch is not archived yet");
+            }
+            std::thread::sleep(4 * LOOK);
+        }
+    });
+    Ok(())
 }
 
 fn runtime(limits: &Limits) -> std::io::Result<Runtime> {
@@ -259,7 +306,7 @@ impl Args {
             upload_bytes: self.max_upload << 20,
             requests_per_second: self.rate,
             request_burst: self.rate,
-            stop_time: std::time::Duration::from_secs(self.stop_timeout),
+            stop_time: Duration::from_secs(self.stop_timeout),
             min_free_bytes: self.min_free << 20,
             ..Limits::default()
         }

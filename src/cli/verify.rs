@@ -6,12 +6,14 @@ mod explained;
 mod many;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::api::{Examined, Ledger, Resume, examine, examine_on, is_folder_of_files};
+use crate::api::{self, Examined, Ledger, Policy, Resume, examine, examine_on, is_folder_of_files};
+#[cfg(feature = "bucket")]
+use crate::bucket::Address;
 use crate::ledger::explanation::Explanation;
 use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
 use crate::store::StoreError;
@@ -28,7 +30,7 @@ use super::trust::Trust;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What to verify, or a folder of files [default: the ledger]
+    /// What to verify, a folder of files, or the URL of a bucket [default: the ledger]
     path: Vec<PathBuf>,
     #[command(flatten)]
     trust: Trust,
@@ -146,7 +148,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             };
             examine_on(path, format, &policy, resume, told)?
         }
-        None => examine(path, format, &policy, &context.options(), told)?,
+        None => look(context, path, format, &policy, told)?,
     };
     progress.finish();
     examined.report.warnings.extend(warnings);
@@ -163,6 +165,22 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Verdict::Pass => Answer::Yes,
         Verdict::Fail => Answer::No,
     })
+}
+
+/// Verifies a file, a ledger, or what a bucket has of one.
+fn look(
+    context: &Context,
+    path: &Path,
+    format: Option<Format>,
+    policy: &Policy,
+    told: &mut api::Progress<'_>,
+) -> Result<Examined, CliError> {
+    #[cfg(feature = "bucket")]
+    if let Some(url) = path.to_str().filter(|text| Address::is_url(text)) {
+        let address = Address::parse(url).map_err(api::Error::from)?;
+        return Ok(api::examine_bucket(&address, policy, told)?);
+    }
+    Ok(examine(path, format, policy, &context.options(), told)?)
 }
 
 pub(super) fn print_report(

@@ -14,7 +14,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
-use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, TileKey};
+use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, StoreError, TileKey};
 
 use super::Parts;
 use super::acknowledging::{Acknowledger, Due};
@@ -254,7 +254,7 @@ impl Committer {
             });
         }
         let begun = self.clock.monotonic();
-        self.store.commit(batch).inspect_err(|_| self.fail())?;
+        self.keep(batch)?;
         let took = self.clock.monotonic().saturating_sub(begun);
         self.last = head.clone();
         self.shared
@@ -328,7 +328,7 @@ impl Committer {
             }),
             ..Batch::default()
         };
-        self.store.commit(batch).inspect_err(|_| self.fail())?;
+        self.keep(batch)?;
         self.last_epoch = Some(signed.clone());
         self.tree = TreeBuilder::new();
         self.open = None;
@@ -428,6 +428,14 @@ impl Committer {
 
     fn last_header(&self) -> Option<&EpochHeader> {
         self.last_epoch.as_ref().map(|epoch| &epoch.content)
+    }
+
+    /// The commit point.
+    fn keep(&mut self, batch: Batch) -> Result<(), StoreError> {
+        self.store.commit(batch).inspect_err(|error| {
+            self.shared.failed(error);
+            self.fail();
+        })
     }
 
     fn fail(&mut self) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::ledger::head::Head;
 use crate::ledger::position::Seq;
+use crate::store::StoreError;
 
 /// A commit that was synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     durable: Arc<Mutex<Head>>,
     observer: Arc<OnceLock<Observer>>,
     stopped: Arc<AtomicBool>,
+    /// Why, if it was the store that failed.
+    failure: Arc<OnceLock<StoreError>>,
 }
 
 impl Shared {
@@ -34,6 +37,7 @@ impl Shared {
             durable: Arc::new(Mutex::new(head)),
             observer: Arc::default(),
             stopped: Arc::default(),
+            failure: Arc::default(),
         }
     }
 
@@ -45,6 +49,15 @@ impl Shared {
 
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// The first failure of the store is the one to tell.
+    pub(super) fn failed(&self, error: &StoreError) {
+        let _ = self.failure.set(error.clone());
+    }
+
+    pub(super) fn failure(&self) -> Option<StoreError> {
+        self.failure.get().cloned()
     }
 
     pub(super) fn is_stopped(&self) -> bool {

@@ -97,11 +97,7 @@ pub(super) enum NoWork {
 }
 
 impl Queue {
-    pub(super) fn new(
-        sequencer: Sequencer,
-        signer: Arc<dyn Signer>,
-        limit: BatchLimit,
-    ) -> Queue {
+    pub(super) fn new(sequencer: Sequencer, signer: Arc<dyn Signer>, limit: BatchLimit) -> Queue {
         Queue {
             state: Mutex::new(State {
                 sequencer,

@@ -93,7 +93,7 @@ impl Site {
         self.append_with(machine, &payload, &[]).ok().document()
     }
 
-    fn append_with(&self, machine: &str, payload: &str, more: &[&str]) -> Run {
+    pub(crate) fn append_with(&self, machine: &str, payload: &str, more: &[&str]) -> Run {
         let append = ["append", "--kind", "note", "--payload", payload];
         self.run(machine, &[&append, more].concat())
     }
@@ -105,7 +105,7 @@ impl Site {
 }
 
 impl Run {
-    fn of(output: Output) -> Run {
+    pub(crate) fn of(output: Output) -> Run {
         Run {
             status: output.status.code().expect("it was killed"),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -139,16 +139,30 @@ fn a_machine_that_is_lost_is_made_again_from_the_bucket() {
     site.append("a", 4);
     let key = site.run("a", &["key"]).ok().stdout;
     site.lose("a");
-    site.append_with("b", "{\"n\":5}", &["--accept-bucket-head"]).ok();
+    site.append_with("b", "{\"n\":5}", &["--accept-bucket-head"])
+        .ok();
     let receipts: String = receipts.iter().map(|line| format!("{line}\n")).collect();
     fs::write(site.path("receipts"), receipts).unwrap();
-    let verify = ["verify", "--receipts", "receipts", "--key", key.trim(), "--json"];
+    let verify = [
+        "verify",
+        "--receipts",
+        "receipts",
+        "--key",
+        key.trim(),
+        "--json",
+    ];
     let report = site.run("b", &verify).ok().document();
     assert_eq!(report["verdict"], "pass");
     assert_eq!(report["entries"], 8);
-    let log = site.run("b", &["log", "--kind", "sealbook:rollback", "--json"]).ok();
+    let log = site
+        .run("b", &["log", "--kind", "sealbook:rollback", "--json"])
+        .ok();
     assert!(log.stdout.contains("mark_missing"), "{log:?}");
-    assert!(log.stdout.contains("the head that the bucket had was accepted"), "{log:?}");
+    assert!(
+        log.stdout
+            .contains("the head that the bucket had was accepted"),
+        "{log:?}"
+    );
     // From now on it has a mark.
     site.append("b", 6);
 }
@@ -165,11 +179,18 @@ fn a_new_machine_needs_a_head_that_was_kept_or_its_operators_word() {
     let log = only_folder(&site.path("bucket/log"));
     let objects = || fs::read_dir(log.join("wal/1")).unwrap().count();
     let before = objects();
-    site.append_with("b", "{}", &["--json"]).refused("head_unknown");
+    site.append_with("b", "{}", &["--json"])
+        .refused("head_unknown");
     assert_eq!(objects(), before, "something was signed");
     let verified = site.run("c", &["verify", "--json"]).ok().document();
-    assert!(verified["not_checked"].as_array().unwrap().contains(&"truncation".into()));
-    site.append_with("b", "{\"n\":2}", &["--bucket-head", "kept.head"]).ok();
+    assert!(
+        verified["not_checked"]
+            .as_array()
+            .unwrap()
+            .contains(&"truncation".into())
+    );
+    site.append_with("b", "{\"n\":2}", &["--bucket-head", "kept.head"])
+        .ok();
     site.append("b", 3);
 }
 
@@ -184,9 +205,11 @@ fn a_bucket_that_was_put_back_is_named_by_a_head_that_was_kept() {
     fs::write(site.path("kept.head"), head).unwrap();
     fs::remove_dir_all(site.path("bucket")).unwrap();
     fs::rename(&older, site.path("bucket")).unwrap();
-    site.append_with("a", "{}", &["--json"]).refused("rollback_detected");
+    site.append_with("a", "{}", &["--json"])
+        .refused("rollback_detected");
     let given = ["--bucket-head", "kept.head", "--json"];
-    site.append_with("b", "{}", &given).refused("rollback_detected");
+    site.append_with("b", "{}", &given)
+        .refused("rollback_detected");
 }
 
 #[test]
@@ -224,8 +247,13 @@ fn several_logs_in_one_bucket_are_named_by_their_genesis() {
     assert!(run.stderr.contains("2 logs lie in"), "{run:?}");
     let url = format!("{}/log/{genesis}", site.url());
     let mut command = site.command("b", &["verify", "--json"]);
-    command.env("SEALBOOK_BUCKET", url).env("SEALBOOK_KEY", "keys/other.pem");
-    assert_eq!(Run::of(command.output().unwrap()).ok().document()["entries"], 1);
+    command
+        .env("SEALBOOK_BUCKET", url)
+        .env("SEALBOOK_KEY", "keys/other.pem");
+    assert_eq!(
+        Run::of(command.output().unwrap()).ok().document()["entries"],
+        1
+    );
     // A machine that has its cache knows its log.
     site.append("a", 0);
 }
@@ -236,9 +264,16 @@ fn export_and_prove_read_what_another_machine_wrote() {
     site.append("a", 0);
     site.run("a", &["seal"]).ok();
     let bundle = site.path("out.bundle");
-    site.run("b", &["export", "-o", bundle.to_str().unwrap()]).ok();
+    site.run("b", &["export", "-o", bundle.to_str().unwrap()])
+        .ok();
     let key = site.run("b", &["key"]).ok().stdout;
-    let verify = ["verify", bundle.to_str().unwrap(), "--key", key.trim(), "--json"];
+    let verify = [
+        "verify",
+        bundle.to_str().unwrap(),
+        "--key",
+        key.trim(),
+        "--json",
+    ];
     let report = site.run("b", &verify);
     assert_eq!(report.ok().document()["entries"], 2);
     site.append("a", 1);
@@ -254,8 +289,14 @@ fn a_url_that_names_no_bucket_is_refused_with_what_is_wrong() {
     for (url, says) in [
         ("bucket", "a bucket is s3://BUCKET"),
         ("s3://", "the name of the bucket is missing"),
-        ("s3://user:secret@bucket", "credentials and options belong into the environment"),
-        ("file://relative", "a folder is file:/// and its path from the root"),
+        (
+            "s3://user:secret@bucket",
+            "credentials and options belong into the environment",
+        ),
+        (
+            "file://relative",
+            "a folder is file:/// and its path from the root",
+        ),
         ("s3://b/../c", "do not stand in a bucket's path"),
         ("s3://b/log/12", "64 hex digits"),
     ] {
@@ -270,10 +311,13 @@ fn a_folder_passes_the_check() {
     let site = Site::new();
     let run = site.run("a", &["bucket", "check", site.url(), "--json"]);
     let passed = run.ok().document();
-    assert_eq!((&passed["keys"], &passed["connections"]), (&64.into(), &8.into()));
+    assert_eq!(
+        (&passed["keys"], &passed["connections"]),
+        (&64.into(), &8.into())
+    );
 }
 
-fn only_folder(path: &Path) -> PathBuf {
+pub(crate) fn only_folder(path: &Path) -> PathBuf {
     let mut folders = fs::read_dir(path).unwrap();
     folders.next().unwrap().unwrap().path()
 }

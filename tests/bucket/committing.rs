@@ -46,7 +46,10 @@ fn a_new_machine_makes_the_same_bytes_from_the_bucket() {
     let cache = second.cache();
     let found = recall(&cache, receipts[0].ts, &[9; 32]).unwrap().unwrap();
     assert_eq!(found.value, b"remembered");
-    assert_eq!((found.first, found.last), (receipts[0].seq, receipts[99].seq));
+    assert_eq!(
+        (found.first, found.last),
+        (receipts[0].seq, receipts[99].seq)
+    );
 }
 
 #[test]
@@ -76,7 +79,10 @@ fn who_was_taken_over_is_fenced_at_its_next_commit_and_stops() {
     let notes = first.content();
     let has = |n: u64| {
         let text = format!("{{\"n\":{n}}}");
-        notes.iter().filter(|record| contains(record, text.as_bytes())).count()
+        notes
+            .iter()
+            .filter(|record| contains(record, text.as_bytes()))
+            .count()
     };
     assert_eq!([1, 2, 3, 4].map(has), [1, 0, 1, 1]);
 }
@@ -170,7 +176,10 @@ fn a_signer_that_gives_other_signatures_each_time_is_refused() {
     first.create();
     let drawing = Arc::new(Drawing(signer(), 1.into()));
     let opened = sealbook::bucket::open(&first.base, first.cache(), drawing, |_| Ok(()));
-    assert!(matches!(opened.map(drop), Err(BucketError::NotDeterministic)));
+    assert!(matches!(
+        opened.map(drop),
+        Err(BucketError::NotDeterministic)
+    ));
 }
 
 #[test]

@@ -56,7 +56,11 @@ fn an_object_that_is_missing_is_named_with_what_is_beyond() {
             panic!("object {n}");
         };
         assert_eq!(hole, place(n));
-        assert_eq!(objects.list("wal").unwrap().len(), count, "something was written");
+        assert_eq!(
+            objects.list("wal").unwrap().len(),
+            count,
+            "something was written"
+        );
         objects.replace(&place(n).key(), kept).unwrap();
     }
 }
@@ -64,10 +68,17 @@ fn an_object_that_is_missing_is_named_with_what_is_beyond() {
 #[test]
 fn a_fence_that_is_missing_is_named() {
     let (store, machine) = scene();
-    let fence = Place { generation: 0, n: 1 };
+    let fence = Place {
+        generation: 0,
+        n: 1,
+    };
     objects(&machine).remove(&fence.key()).unwrap();
     let error = new_machine(&store);
-    let BucketError::Hole { place: hole, beyond } = error else {
+    let BucketError::Hole {
+        place: hole,
+        beyond,
+    } = error
+    else {
         panic!("{error}");
     };
     assert_eq!((hole, beyond), (fence, place(2)));

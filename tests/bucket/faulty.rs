@@ -74,7 +74,12 @@ fn lost() -> object_store::Error {
 
 #[async_trait]
 impl ObjectStore for Faulty {
-    async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        path: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
         let turn = usize::try_from(self.creations.fetch_add(1, Ordering::Relaxed)).unwrap();
         match self.fates[turn % self.fates.len()] {
             Fate::Done => self.store.put_opts(path, payload, options).await,

@@ -71,7 +71,9 @@ impl Machine {
         let signer = signer();
         let beginning = begin(&*signer, &SystemClock::new(), &Origin::default()).unwrap();
         let identity = beginning.identity;
-        MarkFile::beside(&self.dir()).write(&beginning.mark).unwrap();
+        MarkFile::beside(&self.dir())
+            .write(&beginning.mark)
+            .unwrap();
         let first = beginning.batch;
         let cache = bucket::create(&self.base, &self.dir(), first, identity, &*signer);
         cache.unwrap().close().unwrap();
@@ -114,7 +116,12 @@ impl Machine {
         let mark = MarkFile::beside(&self.dir()).of_several();
         let policy = Policy::key(signer().public_key());
         let outcome = sealbook::audit::audit(&cache, &mark, &policy, &mut |_| {}).unwrap();
-        assert_eq!(outcome.report.verdict, Verdict::Pass, "{:?}", outcome.report.faults);
+        assert_eq!(
+            outcome.report.verdict,
+            Verdict::Pass,
+            "{:?}",
+            outcome.report.faults
+        );
         let entries = cache.entries(0..u64::MAX).map(|row| row.unwrap().1);
         let headers = cache.epochs(Default::default()).map(|row| row.unwrap().1);
         let rows = cache.imported_rows(Vec::new()..vec![0xff], sealbook::store::Order::Ascending);

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod archived;
 mod commands;
 mod committing;
 mod damaged;

@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use sealbook::bucket::protocol::{
-    Answer, Ask, Created, Creation, Kind, Reached, TakeOver, after,
-};
+use sealbook::bucket::protocol::{Answer, Ask, Created, Creation, Kind, Reached, TakeOver, after};
 use sealbook::ledger::wal::Place;
 
 /// A rule that is left out.
@@ -240,7 +238,11 @@ impl World {
             Ask::Create(place) => {
                 let mut done = self.clone();
                 let created = done.create(place, own, mistake);
-                let answer = if created { Answer::Created } else { Answer::NotCreated };
+                let answer = if created {
+                    Answer::Created
+                } else {
+                    Answer::NotCreated
+                };
                 answers.push((done, answer));
                 if let Some(faulty) = self.with_fault() {
                     let mut unanswered = faulty.clone();
@@ -264,7 +266,13 @@ impl World {
         })
     }
 
-    fn take_over(&mut self, index: usize, answer: Answer<Object>, fence: &Object, mistake: Mistake) {
+    fn take_over(
+        &mut self,
+        index: usize,
+        answer: Answer<Object>,
+        fence: &Object,
+        mistake: Mistake,
+    ) {
         let writer = &mut self.writers[index];
         let Phase::Opening(taking) = &mut writer.phase else {
             return;
@@ -382,7 +390,10 @@ fn explore(mistake: Mistake) -> (Option<(&'static str, usize)>, usize) {
 fn no_interleaving_loses_repeats_or_forks() {
     let (fault, states) = explore(Mistake::None);
     assert_eq!(fault, None);
-    assert!(states > 10_000, "{states} states are too few to say anything");
+    assert!(
+        states > 10_000,
+        "{states} states are too few to say anything"
+    );
 }
 
 #[test]
@@ -397,6 +408,9 @@ fn every_mistake_is_found() {
         Mistake::DeletesBatches,
     ] {
         let (fault, states) = explore(mistake);
-        assert!(fault.is_some(), "{mistake:?} was not found in {states} states");
+        assert!(
+            fault.is_some(),
+            "{mistake:?} was not found in {states} states"
+        );
     }
 }

@@ -22,7 +22,9 @@ fn gateway() -> Option<Gateway> {
     static BUILDING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _one_builds = BUILDING.lock().unwrap();
     let started = Gateway::start(&tools());
-    let gateway = started.map_err(|why| skipped(&format!("no S3 server: {why}"))).ok()?;
+    let gateway = started
+        .map_err(|why| skipped(&format!("no S3 server: {why}")))
+        .ok()?;
     gateway.make("logs").unwrap();
     Some(gateway)
 }
@@ -44,20 +46,28 @@ fn a_real_server_holds_the_condition_and_a_log() {
     site.append("a", 5);
     site.lose("a");
     let report = site.run("b", &["verify", "--json"]).ok().document();
-    assert_eq!((&report["verdict"], &report["entries"]), (&"pass".into(), &7.into()));
+    assert_eq!(
+        (&report["verdict"], &report["entries"]),
+        (&"pass".into(), &7.into())
+    );
 }
 
 #[test]
 fn wrong_credentials_and_names_are_said() {
     let Some(gateway) = gateway() else { return };
     let mut environment = Gateway::environment(gateway.address);
-    let secret = environment.iter_mut().find(|(name, _)| name == "AWS_SECRET_ACCESS_KEY");
+    let secret = environment
+        .iter_mut()
+        .find(|(name, _)| name == "AWS_SECRET_ACCESS_KEY");
     secret.unwrap().1 = "another".to_owned();
     let stranger = Site::at("s3://logs/one".to_owned(), environment);
     let run = stranger.run("a", &["bucket", "check", "s3://logs/one", "--json"]);
     let run = run.refused("bucket_failed");
     assert!(run.stderr.contains("SignatureDoesNotMatch"), "{run:?}");
-    let other = Site::at("s3://none/one".to_owned(), Gateway::environment(gateway.address));
+    let other = Site::at(
+        "s3://none/one".to_owned(),
+        Gateway::environment(gateway.address),
+    );
     let run = other.run("a", &["bucket", "check", "s3://none/one", "--json"]);
     let run = run.refused("bucket_failed");
     assert!(run.stderr.contains("NoSuchBucket"), "{run:?}");
@@ -87,7 +97,10 @@ fn through_a_network_that_loses_every_seventh_answer_nothing_is_lost_or_twice() 
     }
     assert!(proxy.requests() > 40);
     let report = far.run("a", &["verify", "--json"]).ok().document();
-    assert_eq!((&report["verdict"], &report["entries"]), (&"pass".into(), &241.into()));
+    assert_eq!(
+        (&report["verdict"], &report["entries"]),
+        (&"pass".into(), &241.into())
+    );
 }
 
 #[test]
@@ -97,7 +110,14 @@ fn writers_beside_each_other_leave_one_log_with_all_that_was_acknowledged() {
     site.init();
     let machines = ["a", "b", "c"];
     for machine in &machines[1..] {
-        let first = ["append", "--kind", "note", "--payload", "{}", "--accept-bucket-head"];
+        let first = [
+            "append",
+            "--kind",
+            "note",
+            "--payload",
+            "{}",
+            "--accept-bucket-head",
+        ];
         site.run(machine, &first).ok();
     }
     let acknowledged: Vec<String> = thread::scope(|scope| {
@@ -117,7 +137,10 @@ fn writers_beside_each_other_leave_one_log_with_all_that_was_acknowledged() {
                 done.map(|run| run.stdout).collect::<Vec<_>>()
             })
         });
-        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+        writers
+            .into_iter()
+            .flat_map(|writer| writer.join().unwrap())
+            .collect()
     });
     assert!(!acknowledged.is_empty());
     std::fs::write(site.path("receipts"), acknowledged.concat()).unwrap();

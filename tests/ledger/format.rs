@@ -113,11 +113,25 @@ fn wal_batch(sample: &Sample) -> Vec<u8> {
         forget_before: Some(492_179),
         rows: vec![(b"key".to_vec(), b"value".to_vec())],
     };
-    wal_object(sample, Place { generation: 1, n: 5 }, Says::Batch(batch))
+    wal_object(
+        sample,
+        Place {
+            generation: 1,
+            n: 5,
+        },
+        Says::Batch(batch),
+    )
 }
 
 fn wal_fence(sample: &Sample) -> Vec<u8> {
-    wal_object(sample, Place { generation: 1, n: 6 }, Says::Fence)
+    wal_object(
+        sample,
+        Place {
+            generation: 1,
+            n: 6,
+        },
+        Says::Fence,
+    )
 }
 
 fn wal_object(sample: &Sample, place: Place, says: Says) -> Vec<u8> {
@@ -140,7 +154,10 @@ fn wal_object(sample: &Sample, place: Place, says: Says) -> Vec<u8> {
 #[test]
 fn no_byte_of_an_object_can_be_changed() {
     let sample = Sample::documented();
-    let place = Place { generation: 1, n: 5 };
+    let place = Place {
+        generation: 1,
+        n: 5,
+    };
     let bytes = wal_batch(&sample);
     let open = |bytes: &[u8], place| {
         let genesis = Some(sample.genesis());
@@ -152,8 +169,14 @@ fn no_byte_of_an_object_can_be_changed() {
         assert!(open(&changed, place).is_err(), "byte {at}");
         assert!(open(&bytes[..at], place).is_err(), "cut at {at}");
     }
-    let elsewhere = Place { generation: 2, n: 5 };
-    assert_eq!(open(&bytes, elsewhere), Err(WalError::Place { found: place }));
+    let elsewhere = Place {
+        generation: 2,
+        n: 5,
+    };
+    assert_eq!(
+        open(&bytes, elsewhere),
+        Err(WalError::Place { found: place })
+    );
     let longer = [&bytes[..], b"{}\n"].concat();
     assert_eq!(open(&longer, place), Err(WalError::Digest));
 }

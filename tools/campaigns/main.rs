@@ -8,6 +8,8 @@
 //! campaigns everyday [--hours N] [--seed N]   what operators do in 24 simulated hours
 //! campaigns growth [--appends N]              one entry a process, with 256 open files
 //! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
+//! campaigns bucket [--seconds N] [--machines N] [--lose N] [--folder 1] [--seed N]
+//!                                             several writers over one bucket
 //! campaigns soak [--minutes N | --seconds N]  mixed load at half the greatest rate
 //! ```
 //! The program that is tried is the one beside this one in its build, the place
@@ -24,6 +26,8 @@
 )]
 
 mod book;
+#[cfg(feature = "bucket")]
+mod bucket;
 #[path = "../bench-serve/client.rs"]
 mod client;
 mod clocks;
@@ -63,13 +67,24 @@ fn main() -> ExitCode {
         }
         "growth" => growth::run(&program(), argument("--appends", 100_000), true),
         "stress" => stress::run(&stress::Load::full(argument("--seconds", 60), seed)),
+        #[cfg(feature = "bucket")]
+        "bucket" => {
+            let plan = bucket::Plan {
+                machines: argument("--machines", 3),
+                seconds: argument("--seconds", 60),
+                lose: argument("--lose", 0),
+                folder: argument("--folder", 0) > 0,
+                seed,
+            };
+            bucket::run(&program(), &plan)
+        }
         "soak" => {
             let minutes = argument("--minutes", 20);
             soak::run(&program(), argument("--seconds", minutes * 60))
         }
         _ => {
             println!(
-                "campaigns kill|syscalls|clocks|growth|everyday|stress|soak, see tools/campaigns/main.rs"
+                "campaigns kill|syscalls|clocks|growth|everyday|stress|bucket|soak, see tools/campaigns/main.rs"
             );
             return ExitCode::from(2);
         }

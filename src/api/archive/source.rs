@@ -5,11 +5,12 @@ use std::io::{BufRead, BufReader};
 
 use super::super::stream::recognise;
 use super::super::{Error, compression::AtMost};
-use super::bundle_key;
+use super::{bundle_key, number_of};
 use crate::bucket::Objects;
 use crate::bucket::objects::Stream;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
+use crate::ledger::lines::damage;
 use crate::ledger::position::Seq;
 use crate::ledger::source::{Event, ReadError, Source, Subject};
 
@@ -18,7 +19,7 @@ const AHEAD: u64 = 2;
 
 /// The archived epochs of a log as one source. What lies in memory is a few pieces of a
 /// few bundles, however long the log is.
-pub(crate) struct BucketSource {
+pub(super) struct BucketSource {
     objects: Objects,
     subject: Subject,
     /// Epochs that there are, by the list of the bucket.
@@ -28,20 +29,17 @@ pub(crate) struct BucketSource {
     current: Option<BundleFile<Box<dyn BufRead + Send>>>,
     /// Streams that were begun.
     ahead: BTreeMap<u64, Option<Stream>>,
+    /// The bundle at hand does not decompress.
+    damaged: Option<FaultCode>,
     /// The next event that begins an epoch is that of the epoch which is read.
     expects_header: bool,
 }
 
 impl BucketSource {
     /// Lists the epochs of a log.
-    pub(crate) fn open(objects: Objects) -> Result<BucketSource, Error> {
+    pub(super) fn open(objects: Objects) -> Result<BucketSource, Error> {
         let listed = objects.list("epoch")?;
-        let number = |key: &str| {
-            let name = key.strip_prefix("epoch/")?;
-            let name = name.strip_suffix(".bundle.zst");
-            name?.parse::<u64>().ok()
-        };
-        let last = listed.iter().filter_map(|one| number(&one.key)).max();
+        let last = listed.iter().filter_map(|one| number_of(&one.key)).max();
         let mut source = BucketSource {
             objects,
             subject: Subject {
@@ -57,6 +55,7 @@ impl BucketSource {
             at: 0,
             current: None,
             ahead: BTreeMap::new(),
+            damaged: None,
             expects_header: false,
         };
         // Whose log it is, the first bundle says.
@@ -81,10 +80,18 @@ impl BucketSource {
         let Some(stream) = self.ahead.remove(&self.at).flatten() else {
             return Ok(());
         };
-        let recognised = recognise(stream)?;
+        let recognised = match recognise(stream) {
+            Ok(recognised) => recognised,
+            Err(error) => {
+                self.damaged = Some(damage(&error).ok_or(error)?);
+                return Ok(());
+            }
+        };
         recognised.one_frame.demand();
         let reader = BufReader::new(AtMost::new(recognised.reader, u64::MAX));
-        self.current = Some(BundleFile::open(Box::new(reader) as Box<dyn BufRead + Send>)?);
+        self.current = Some(BundleFile::open(
+            Box::new(reader) as Box<dyn BufRead + Send>
+        )?);
         self.expects_header = true;
         Ok(())
     }
@@ -137,8 +144,12 @@ impl Source for BucketSource {
                 self.begin()?;
             }
             let Some(current) = &mut self.current else {
-                let detail = format!("{} is missing", bundle_key(self.at));
-                batch.push(self.fault(FaultCode::SequenceGap, detail));
+                let (code, what) = match self.damaged.take() {
+                    Some(code) => (code, "does not decompress"),
+                    None => (FaultCode::SequenceGap, "is missing"),
+                };
+                let detail = format!("{} {what}", bundle_key(self.at));
+                batch.push(self.fault(code, detail));
                 self.at += 1;
                 continue;
             };
@@ -149,7 +160,7 @@ impl Source for BucketSource {
             if begins && self.other_log(&said) {
                 let detail = format!("{} is of another log", bundle_key(self.at));
                 batch.push(self.fault(FaultCode::GenesisMismatch, detail));
-                self.next();
+                self.leave();
                 continue;
             }
             if events.is_empty() {
@@ -157,7 +168,7 @@ impl Source for BucketSource {
                     let detail = format!("{} holds no epoch", bundle_key(self.at));
                     batch.push(self.fault(FaultCode::EpochInvariant, detail));
                 }
-                self.next();
+                self.leave();
                 continue;
             }
             for event in events {
@@ -169,7 +180,7 @@ impl Source for BucketSource {
 }
 
 impl BucketSource {
-    fn next(&mut self) {
+    fn leave(&mut self) {
         self.current = None;
         self.expects_header = false;
         self.at += 1;

@@ -53,6 +53,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             }
         }
         Error::Publish(error) => return publish_hint(error),
+        #[cfg(feature = "bucket")]
+        Error::Bucket(_) => crate::codes::find(error.code()).remedy,
+        Error::KeyBeside { .. } => crate::codes::find(error.code()).remedy,
         Error::NoPassphrase => GIVE_PASSPHRASE,
         Error::Read(ReadError::Unsupported(_))
         | Error::Import(ImportError::Read(ReadError::Unsupported(_))) => {
@@ -155,6 +158,9 @@ fn store_hint(error: &StoreError) -> Option<String> {
         StoreError::Restless { .. } => {
             "run the command again when the other process has less to do"
         }
+        StoreError::Fenced { .. } => crate::codes::find("fenced").remedy,
+        StoreError::Record { .. } => crate::codes::find("bucket_failed").remedy,
+        StoreError::TooMuch { .. } => "hand it over in smaller parts",
         StoreError::UnknownFormat { .. } => "use the version of sealbook that made it",
         StoreError::Corrupt { .. } => "run `sealbook verify` and restore the ledger from a backup",
         error if error.is_full() => {

@@ -128,6 +128,20 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
             "sealbook --ledger restored accept-rollback --reason 'restored after the fire'",
         ],
     ),
+    (
+        "bucket check",
+        &[
+            "sealbook bucket check s3://acme-logs/hall",
+            "sealbook bucket check s3://acme-logs/hall --endpoint http://10.0.0.2:7070",
+        ],
+    ),
+    (
+        "archive status",
+        &[
+            "sealbook --bucket s3://acme-logs/hall archive status",
+            "sealbook --bucket s3://acme-logs/hall archive status --json",
+        ],
+    ),
     ("doctor", &["sealbook doctor", "sealbook doctor --rate 16"]),
     (
         "route",

@@ -53,6 +53,7 @@ impl Proxy {
     }
 
     /// How many requests there were.
+    #[allow(dead_code, reason = "the campaign does not ask")]
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
