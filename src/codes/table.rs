@@ -61,7 +61,7 @@ codes! {
     body_too_slow - 408 "the body did not come in time"
         "send the request again"
     bucket_damaged 2 503 "an object of the bucket is missing, was changed, or does not follow the one before it"
-        "put the object back from an older version of it; `sealbook bucket check` names every one"
+        "put the object back from an older version of it, and verify with --bucket and an empty --ledger"
     bucket_failed 2 503 "the bucket refused, or could not be asked"
         "see what it says: credentials, clock, name or network; then start again, nothing acknowledged is lost"
     bucket_forked 2 503 "the bucket holds another history than the ledger beside it"

@@ -121,3 +121,68 @@ fn a_book_is_archived_and_read_back_before_its_key_is_put_away() {
     let status = Run::of(command.stdout(Stdio::piped()).output().unwrap()).ok().document();
     assert_eq!((&status["sealed"], &status["archived"]), (&6.into(), &6.into()));
 }
+
+/// What is printed for epochs of the bucket.
+fn part(site: &Site, epochs: &str) -> Run {
+    let key = site.run("a", &["key"]).ok().stdout;
+    let args = ["fold", "--part", "--epochs", epochs, site.url(), "--key", key.trim(), "--json"];
+    site.run("b", &args)
+}
+
+fn fold(site: &Site, parts: &[&Run]) -> Run {
+    let lines: String = parts.iter().map(|part| part.stdout.as_str()).collect();
+    fs::write(site.path("parts"), lines).unwrap();
+    site.run("b", &["fold", "parts", "--json"])
+}
+
+#[test]
+fn parts_that_were_verified_apart_join_to_the_verdict_over_the_whole_however_grouped() {
+    let site = scene();
+    let whole = verify(&site);
+    let each = ["0..1", "1..2", "2..3", "3..4"].map(|epochs| part(&site, epochs).ok());
+    let all = fold(&site, &each.each_ref()).ok().document();
+    for member in ["verdict", "entries", "epochs", "head", "log", "genesis"] {
+        assert_eq!(all[member], whole[member], "{member}");
+    }
+    let [a, b, c, d] = &each;
+    let left = fold(&site, &[a, b]).ok();
+    let right = site.path("right");
+    fs::write(&right, format!("{}{}", c.stdout, d.stdout)).unwrap();
+    let right = site.run("b", &["fold", "--part", right.to_str().unwrap(), "--json"]).ok();
+    assert_eq!(fold(&site, &[&left, &right]).ok().document(), all);
+    assert_eq!(fold(&site, &[&part(&site, "0..3").ok(), d]).ok().document(), all);
+    // A part alone is no whole log.
+    let alone = fold(&site, &[c]);
+    let faults = &alone.document()["faults"];
+    assert_eq!((alone.status, &faults[0]["epoch"]), (1, &0.into()));
+}
+
+#[test]
+fn a_fold_names_what_is_missing_repeated_swapped_or_forged() {
+    let site = scene();
+    let [a, b, c, d] = ["0..1", "1..2", "2..3", "3..4"].map(|epochs| part(&site, epochs).ok());
+    let named = |parts: &[&Run]| {
+        let folded = fold(&site, parts);
+        assert_eq!(folded.status, 1, "{folded:?}");
+        let fault = folded.document()["faults"][0].clone();
+        (fault["code"].as_str().unwrap().to_owned(), fault["epoch"].as_u64().unwrap())
+    };
+    assert_eq!(named(&[&a, &c, &d]), ("sequence_gap".to_owned(), 1));
+    assert_eq!(named(&[&a, &b, &b, &c, &d]), ("epoch_invariant".to_owned(), 1));
+    assert_eq!(named(&[&a, &c, &b, &d]).1, 1);
+    let path = epochs(&site).join("2.bundle.zst");
+    let kept = fs::read(&path).unwrap();
+    fs::copy(epochs(&site).join("1.bundle.zst"), &path).unwrap();
+    let swapped = part(&site, "2..3");
+    assert_eq!(named(&[&a, &b, &swapped, &d]), ("epoch_invariant".to_owned(), 2));
+    let mut forged = kept;
+    let middle = forged.len() / 2;
+    forged[middle] ^= 0x40;
+    fs::write(&path, forged).unwrap();
+    let forged = part(&site, "2..3");
+    assert_eq!(forged.status, 1, "{forged:?}");
+    assert_eq!(named(&[&a, &b, &forged, &d]).1, 2);
+    fs::remove_file(&path).unwrap();
+    let missing = part(&site, "2..3");
+    assert_eq!(named(&[&a, &b, &missing, &d]), ("sequence_gap".to_owned(), 2));
+}

@@ -1,8 +1,11 @@
 //! The commands with `--bucket`, over a folder.
 
 use std::fs;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -332,4 +335,51 @@ fn copy(from: &Path, to: &Path) {
             false => drop(fs::copy(file.path(), target).unwrap()),
         }
     }
+}
+
+/// A server, and where it listens.
+fn serve(site: &Site, machine: &str) -> (Child, String) {
+    let mut command = site.command(machine, &["serve", "--port", "0", "--min-free", "0"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended");
+        let said: Value = serde_json::from_str(&line).unwrap();
+        if said["message"] == "serving" {
+            // Whatever it says from now on is read by nobody, and does not block it.
+            thread::spawn(move || io::copy(&mut log, &mut io::sink()));
+            return (child, said["address"].as_str().unwrap().to_owned());
+        }
+    }
+}
+
+fn post(address: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let request = format!(
+        "POST /v1/entries HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_server_that_was_taken_over_says_so_and_ends_with_2() {
+    let site = Site::initialised();
+    let (mut child, address) = serve(&site, "a");
+    let entry = r#"{"kind":"note","payload":{"n":0}}"#;
+    let answer = post(&address, entry);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let given = ["--accept-bucket-head"];
+    site.append_with("b", "{\"n\":1}", &given).ok();
+    let answer = post(&address, entry);
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(answer.contains("\"fenced\""), "{answer}");
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    let log = site.run("b", &["log", "--kind", "note", "--json"]).ok();
+    assert_eq!(log.stdout.lines().count(), 2, "{log:?}");
 }

@@ -19,10 +19,6 @@ enum Mistake {
     /// An error is taken for nothing written: the place is used for the next batch, and
     /// the caller asks again.
     ErrorIsNothing,
-    /// Two fences are the same bytes.
-    SameFences,
-    /// Who opens goes on at the first free place, in the same generation.
-    NoFence,
     /// Who took over deletes what it has replayed, fences and all.
     DeletesAll,
     /// The same, but fences stay.
@@ -160,7 +156,7 @@ impl World {
                     worlds.push(self.crashed(index));
                 }
                 Phase::Opening(taking) => {
-                    let fence = self.fence(index, mistake);
+                    let fence = self.fence(index);
                     for (mut world, answer) in self.answers(taking.ask(), &fence, mistake) {
                         world.take_over(index, answer, &fence, mistake);
                         worlds.push(world);
@@ -215,14 +211,10 @@ impl World {
         world
     }
 
-    fn fence(&self, index: usize, mistake: Mistake) -> Object {
-        let writer = match mistake {
-            Mistake::SameFences => 0,
-            _ => self.writers[index].id,
-        };
+    fn fence(&self, index: usize) -> Object {
         Object {
             kind: Is::Fence,
-            writer,
+            writer: self.writers[index].id,
         }
     }
 
@@ -279,9 +271,6 @@ impl World {
         };
         let answer = believed(answer, fence, mistake);
         match taking.take(answer, |found| found == fence) {
-            None if mistake == Mistake::NoFence && taking.is_fencing() => {
-                writer.phase = Phase::Ready;
-            }
             None => {}
             Some(Reached::Taken(next)) => {
                 writer.at = next;
@@ -402,8 +391,6 @@ fn every_mistake_is_found() {
         Mistake::Unconditional,
         Mistake::ExistsIsOwn,
         Mistake::ErrorIsNothing,
-        Mistake::SameFences,
-        Mistake::NoFence,
         Mistake::DeletesAll,
         Mistake::DeletesBatches,
     ] {

@@ -129,6 +129,13 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "fold",
+        &[
+            "sealbook --json fold --part --epochs 0..24 s3://acme-logs/hall --key key.txt",
+            "sealbook --json fold parts.jsonl",
+        ],
+    ),
+    (
         "bucket check",
         &[
             "sealbook bucket check s3://acme-logs/hall",

@@ -1,0 +1,136 @@
+//! `sealbook fold`: epochs verified apart, and parts joined to one verdict.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::api;
+use crate::bucket::Address;
+use crate::ledger::fold::{Part, PartFault, Run};
+use crate::ledger::hash::Hash;
+use crate::ledger::json::Value;
+use crate::ledger::key::PublicKey;
+use crate::ledger::{limits, parse, shape};
+
+use super::Answer;
+use super::error::CliError;
+use super::output::Output;
+use super::trust::Trust;
+
+/// Bytes of one line: a part with all the digests of its documents.
+const LINE_BYTES: u64 = 256 << 20;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Files of parts as this command prints them, a line each, in the order of the log;
+    /// - reads standard input. Or the URL of a bucket, with --epochs
+    #[arg(required = true, value_name = "PART")]
+    parts: Vec<PathBuf>,
+    /// Verify these epochs of the bucket, such as 0..24, and fold them
+    #[arg(long, value_name = "FROM..TO", value_parser = range)]
+    epochs: Option<Range<u64>>,
+    /// Say only what joins it to other parts: what is before and after is missing by right
+    #[arg(long)]
+    part: bool,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+/// The verdict over what was joined, and the part for others to join.
+#[derive(Serialize)]
+struct Printed<'a> {
+    verdict: &'static str,
+    entries: u64,
+    epochs: u64,
+    head: Option<Hash>,
+    log: Option<PublicKey>,
+    genesis: Option<Hash>,
+    faults: &'a [PartFault],
+    part: &'a Part,
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let part = match (&args.epochs, args.parts.as_slice()) {
+        (Some(epochs), [url]) => {
+            let url = url.to_string_lossy();
+            let address = Address::parse(&url).map_err(api::Error::from)?;
+            let policy = args.trust.policy()?;
+            api::fold_epochs(&address, epochs.clone(), &policy)?
+        }
+        (Some(_), _) => return Err(CliError::usage("--epochs is for the URL of one bucket")),
+        (None, paths) => joined(paths)?,
+    };
+    let faults = match args.part {
+        true => part.faults.clone(),
+        false => part.judge(),
+    };
+    let sum = |of: fn(&Run) -> u64| part.runs.iter().map(of).sum();
+    let printed = Printed {
+        verdict: if faults.is_empty() { "pass" } else { "fail" },
+        entries: sum(|run| run.entries),
+        epochs: sum(|run| run.epochs),
+        head: part.runs.last().map(|run| run.head),
+        log: part.runs.first().map(|run| run.log),
+        genesis: part.runs.first().map(|run| run.genesis),
+        faults: &faults,
+        part: &part,
+    };
+    if output.is_json() {
+        output.document(&printed)?;
+    } else {
+        let (verdict, entries) = (printed.verdict.to_uppercase(), printed.entries);
+        output.line(&format!("{verdict}  {entries} entries, {} epochs", printed.epochs))?;
+        for fault in &faults {
+            let PartFault {
+                epoch,
+                code,
+                detail,
+            } = fault;
+            output.line(&format!("fault    {code} at epoch {epoch}: {detail}"))?;
+        }
+    }
+    Ok(match faults.is_empty() {
+        true => Answer::Yes,
+        false => Answer::No,
+    })
+}
+
+fn joined(paths: &[PathBuf]) -> Result<Part, CliError> {
+    let mut all = Part::default();
+    for path in paths {
+        let file: Box<dyn Read> = match path.as_path() == Path::new("-") {
+            true => Box::new(io::stdin()),
+            false => Box::new(File::open(path).map_err(|error| CliError::file(path, error))?),
+        };
+        let mut reader = BufReader::new(file);
+        loop {
+            let mut line = Vec::new();
+            let read = reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line);
+            if read.map_err(|error| CliError::file(path, error))? == 0 {
+                break;
+            }
+            let most = parse::Limits {
+                bytes: usize::try_from(LINE_BYTES).unwrap_or(usize::MAX),
+                ..limits::embedded(1)
+            };
+            let value = parse::parse_with(line.trim_ascii_end(), &most)?;
+            let part = value.get("part").unwrap_or(&Value::Null);
+            all = all.join(shape::read(part, "part")?);
+        }
+    }
+    Ok(all)
+}
+
+fn range(text: &str) -> Result<Range<u64>, String> {
+    let wrong = || "two numbers such as 0..24 are needed".to_owned();
+    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
+    let from = from.parse().map_err(|_| wrong())?;
+    let to = to.parse().map_err(|_| wrong())?;
+    match from < to {
+        true => Ok(from..to),
+        false => Err(wrong()),
+    }
+}

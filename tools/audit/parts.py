@@ -1,0 +1,62 @@
+"""What both engines do: ranges of epochs, each verified by `sealbook fold --part`, and
+joined by `sealbook fold`. Nothing is judged here."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+
+def arguments(engine):
+    parser = argparse.ArgumentParser(
+        description=f"Audits the archives of logs in buckets with {engine}."
+    )
+    parser.add_argument("logs", nargs="+", metavar="URL=KEY", help="a bucket's URL (with /log/GENESIS where it has several logs) and the log's public key")
+    parser.add_argument("--sealbook", default="sealbook", help="the program")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=24, help="epochs of one task")
+    return parser.parse_args()
+
+
+def tasks(args):
+    """(log, url, key, from, to) for every range of every log."""
+    found = []
+    for log, given in enumerate(args.logs):
+        url, key = given.rsplit("=", 1)
+        command = [args.sealbook, "--json", "--ledger", "/nonexistent/ledger", "--bucket", url, "archive", "status"]
+        status = subprocess.run(command, capture_output=True, text=True)
+        if status.returncode == 2:
+            sys.exit(f"{url}: {status.stderr.strip()}")
+        sealed = json.loads(status.stdout)["sealed"]
+        for start in range(0, sealed, args.epochs):
+            found.append((log, url, key, start, min(start + args.epochs, sealed)))
+    return found
+
+
+def verify(program, task):
+    """The part of one task, as the program prints it. Runs on a worker."""
+    log, url, key, start, end = task
+    # One thread a worker: the engine spreads the work.
+    environment = {**os.environ, "RAYON_NUM_THREADS": "1"}
+    command = [program, "--json", "fold", "--part", "--epochs", f"{start}..{end}", url, "--key", key]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode == 2:
+        raise RuntimeError(f"{url}, epochs {start} to {end}: {done.stderr.strip()}")
+    return (log, start, done.stdout)
+
+
+def report(args, parts, begun):
+    """Joins the parts of each log in order; exits with 1 if one does not hold."""
+    failed = False
+    for log, given in enumerate(args.logs):
+        own = sorted((start, text) for (of, start, text) in parts if of == log)
+        lines = "".join(text for (_, text) in own)
+        done = subprocess.run([args.sealbook, "--json", "fold", "-"], input=lines, capture_output=True, text=True)
+        verdict = json.loads(done.stdout)
+        verdict.pop("part", None)
+        print(json.dumps({"url": given.rsplit("=", 1)[0], **verdict}))
+        failed |= done.returncode != 0
+    print(f"{len(parts)} tasks in {time.monotonic() - begun:.2f} s", file=sys.stderr)
+    sys.exit(1 if failed else 0)
