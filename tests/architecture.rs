@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("ledger", &[]),
     ("codes", &["ledger"]),
     ("wcp", &["ledger", "files"]),
@@ -48,6 +48,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         ],
     ),
     ("producers", &["ledger"]),
+    ("guide", &[]),
     ("store", &["ledger", "producers"]),
     ("logbook", &["ledger", "store"]),
     ("report", &["ledger", "producers", "store"]),
