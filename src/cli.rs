@@ -7,10 +7,10 @@ mod accept_rollback;
 mod actor;
 mod adopt;
 mod append;
-mod backup;
-mod browse;
 #[cfg(feature = "bucket")]
 mod archive;
+mod backup;
+mod browse;
 #[cfg(feature = "bucket")]
 mod bucket;
 mod build;

@@ -47,7 +47,9 @@ const PAYLOAD: usize = 256;
 const TOGETHER: usize = 1_024;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>().unwrap());
+    let mut arguments = std::env::args()
+        .skip(1)
+        .map(|text| text.parse::<u64>().unwrap());
     let time = Duration::from_secs(arguments.next().unwrap_or(10));
     let millis = arguments.next().unwrap_or(30);
     waiting(time, millis);
@@ -98,7 +100,10 @@ fn waiting(time: Duration, millis: u64) {
             .collect();
         thread::sleep(time);
         done.store(true, Ordering::Relaxed);
-        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+        callers
+            .into_iter()
+            .flat_map(|caller| caller.join().unwrap())
+            .collect()
     });
     let rate = waits.len() as f64 / begun.elapsed().as_secs_f64();
     let puts = slow.creations() - before;
@@ -163,10 +168,16 @@ fn taking_over() {
     logbook.close().unwrap();
     let begun = Instant::now();
     drop(machine.store().unwrap());
-    println!("taking over after 10 000 objects, cache at hand: {:.3} s", begun.elapsed().as_secs_f64());
+    println!(
+        "taking over after 10 000 objects, cache at hand: {:.3} s",
+        begun.elapsed().as_secs_f64()
+    );
     let other = Machine::of(store);
     let begun = Instant::now();
     other.restore().unwrap();
     drop(other.store().unwrap());
-    println!("the same on a new machine, all replayed: {:.3} s", begun.elapsed().as_secs_f64());
+    println!(
+        "the same on a new machine, all replayed: {:.3} s",
+        begun.elapsed().as_secs_f64()
+    );
 }

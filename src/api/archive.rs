@@ -75,7 +75,12 @@ impl Archiver {
         let sealed = sealed.map_or(0, |last| last.0.saturating_add(1));
         let from = counted(&*self.store, ARCHIVED)?;
         for number in from..sealed {
-            put(&self.objects, &*self.store, EpochNumber(number), &*self.signer)?;
+            put(
+                &self.objects,
+                &*self.store,
+                EpochNumber(number),
+                &*self.signer,
+            )?;
             count(&*self.store, ARCHIVED, number)?;
         }
         Ok(sealed.saturating_sub(from))

@@ -189,7 +189,10 @@ pub fn all_logs(base: &Objects) -> Result<Vec<Hash>, BucketError> {
 
 /// Signatures are made again on every machine: a signer that gives others each time
 /// would fork the log.
-pub(super) fn check_deterministic(signer: &dyn Signer, first: Option<&Entry>) -> Result<(), BucketError> {
+pub(super) fn check_deterministic(
+    signer: &dyn Signer,
+    first: Option<&Entry>,
+) -> Result<(), BucketError> {
     let twice = signer.sign(PROBE)? == signer.sign(PROBE)?;
     let as_before = match first {
         Some(entry) => signer.sign(entry.signing_payload())? == entry.signature(),
@@ -202,7 +205,11 @@ pub(super) fn check_deterministic(signer: &dyn Signer, first: Option<&Entry>) ->
 }
 
 /// That the bucket still has the object that the cache was made from last.
-pub(super) fn check_last(objects: &Objects, at: &Position, identity: Identity) -> Result<(), BucketError> {
+pub(super) fn check_last(
+    objects: &Objects,
+    at: &Position,
+    identity: Identity,
+) -> Result<(), BucketError> {
     let Some((place, digest)) = at.last else {
         return Ok(());
     };

@@ -82,7 +82,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
         output.document(&printed)?;
     } else {
         let (verdict, entries) = (printed.verdict.to_uppercase(), printed.entries);
-        output.line(&format!("{verdict}  {entries} entries, {} epochs", printed.epochs))?;
+        output.line(&format!(
+            "{verdict}  {entries} entries, {} epochs",
+            printed.epochs
+        ))?;
         for fault in &faults {
             let PartFault {
                 epoch,
@@ -108,7 +111,10 @@ fn joined(paths: &[PathBuf]) -> Result<Part, CliError> {
         let mut reader = BufReader::new(file);
         loop {
             let mut line = Vec::new();
-            let read = reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line);
+            let read = reader
+                .by_ref()
+                .take(LINE_BYTES)
+                .read_until(b'\n', &mut line);
             if read.map_err(|error| CliError::file(path, error))? == 0 {
                 break;
             }

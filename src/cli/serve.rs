@@ -191,7 +191,10 @@ fn archive_behind(ledger: &Ledger) -> Result<(), CliError> {
     };
     let logbook = Arc::downgrade(ledger.logbook()?);
     std::thread::spawn(move || {
-        while logbook.upgrade().is_some_and(|logbook| !logbook.is_stopped()) {
+        while logbook
+            .upgrade()
+            .is_some_and(|logbook| !logbook.is_stopped())
+        {
             if let Err(error) = archiver.archive() {
                 tracing::warn!(%error, "a sealed epoch is not archived yet");
             }

@@ -93,7 +93,10 @@ impl Part {
     #[must_use]
     pub fn join(mut self, next: Part) -> Part {
         for run in next.runs {
-            let fits = self.runs.last().is_some_and(|last| last.seam(&run).is_none());
+            let fits = self
+                .runs
+                .last()
+                .is_some_and(|last| last.seam(&run).is_none());
             match self.runs.last_mut().filter(|_| fits) {
                 Some(last) => last.extend(run),
                 None => self.runs.push(run),
@@ -199,7 +202,8 @@ impl Run {
         self.refers.sort_unstable();
         self.refers.dedup();
         let given = &self.documents;
-        self.refers.retain(|digest| given.binary_search(digest).is_err());
+        self.refers
+            .retain(|digest| given.binary_search(digest).is_err());
     }
 }
 

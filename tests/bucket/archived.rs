@@ -35,7 +35,10 @@ fn verify(site: &Site) -> Value {
 fn fault(report: &Value) -> (String, Value) {
     assert_eq!(report["verdict"], "fail", "{report:#}");
     let first = &report["faults"][0];
-    (first["code"].as_str().unwrap().to_owned(), first["index"].clone())
+    (
+        first["code"].as_str().unwrap().to_owned(),
+        first["index"].clone(),
+    )
 }
 
 #[test]
@@ -43,14 +46,26 @@ fn an_archive_is_verified_straight_from_the_bucket() {
     let site = scene();
     let report = verify(&site);
     assert_eq!(report["verdict"], "pass", "{report:#}");
-    assert_eq!((&report["entries"], &report["epochs"]), (&9.into(), &4.into()));
+    assert_eq!(
+        (&report["entries"], &report["epochs"]),
+        (&9.into(), &4.into())
+    );
     let not_checked = report["not_checked"].as_array().unwrap();
     for what in ["truncation", "tail_unsigned"] {
         assert!(not_checked.contains(&what.into()), "{report:#}");
     }
-    let status = site.run("a", &["archive", "status", "--json"]).ok().document();
-    assert_eq!((&status["sealed"], &status["archived"]), (&4.into(), &4.into()));
-    let from_nothing = site.run("b", &["archive", "status", "--json"]).ok().document();
+    let status = site
+        .run("a", &["archive", "status", "--json"])
+        .ok()
+        .document();
+    assert_eq!(
+        (&status["sealed"], &status["archived"]),
+        (&4.into(), &4.into())
+    );
+    let from_nothing = site
+        .run("b", &["archive", "status", "--json"])
+        .ok()
+        .document();
     assert_eq!(from_nothing, status);
 }
 
@@ -60,7 +75,13 @@ fn every_bundle_of_an_archive_is_evidence_for_strangers() {
     let key = site.run("a", &["key"]).ok().stdout;
     for epoch in 0..4 {
         let bundle = epochs(&site).join(format!("{epoch}.bundle.zst"));
-        let args = ["verify", "--json", bundle.to_str().unwrap(), "--key", key.trim()];
+        let args = [
+            "verify",
+            "--json",
+            bundle.to_str().unwrap(),
+            "--key",
+            key.trim(),
+        ];
         let report = site.run("b", &args).ok().document();
         assert_eq!(report["epochs"], 1);
     }
@@ -76,7 +97,10 @@ fn a_missing_repeated_swapped_or_changed_epoch_is_named_with_its_number() {
     let (code, index) = fault(&verify(&site));
     assert_eq!((code.as_str(), index), ("sequence_gap", 1.into()));
     let status = site.run("a", &["archive", "status", "--json"]);
-    assert_eq!((status.status, &status.document()["missing"]), (1, &vec![1].into()));
+    assert_eq!(
+        (status.status, &status.document()["missing"]),
+        (1, &vec![1].into())
+    );
     fs::write(path(1), &whole[2]).unwrap();
     let (code, index) = fault(&verify(&site));
     assert_eq!((code.as_str(), index), ("epoch_invariant", 1.into()));
@@ -107,7 +131,10 @@ fn an_epoch_that_was_not_archived_is_archived_by_the_next_seal() {
     fs::remove_dir_all(&blocked).unwrap();
     site.run("a", &["seal", "--if-any"]).ok();
     let report = verify(&site);
-    assert_eq!((&report["entries"], &report["epochs"]), (&10.into(), &5.into()));
+    assert_eq!(
+        (&report["entries"], &report["epochs"]),
+        (&10.into(), &5.into())
+    );
 }
 
 #[test]
@@ -118,14 +145,28 @@ fn a_book_is_archived_and_read_back_before_its_key_is_put_away() {
     let logs: Vec<_> = fs::read_dir(site.path("bucket/log")).unwrap().collect();
     assert_eq!(logs.len(), 2);
     let mut command = site.command("a", &["archive", "status", "--json"]);
-    let status = Run::of(command.stdout(Stdio::piped()).output().unwrap()).ok().document();
-    assert_eq!((&status["sealed"], &status["archived"]), (&6.into(), &6.into()));
+    let status = Run::of(command.stdout(Stdio::piped()).output().unwrap())
+        .ok()
+        .document();
+    assert_eq!(
+        (&status["sealed"], &status["archived"]),
+        (&6.into(), &6.into())
+    );
 }
 
 /// What is printed for epochs of the bucket.
 fn part(site: &Site, epochs: &str) -> Run {
     let key = site.run("a", &["key"]).ok().stdout;
-    let args = ["fold", "--part", "--epochs", epochs, site.url(), "--key", key.trim(), "--json"];
+    let args = [
+        "fold",
+        "--part",
+        "--epochs",
+        epochs,
+        site.url(),
+        "--key",
+        key.trim(),
+        "--json",
+    ];
     site.run("b", &args)
 }
 
@@ -148,9 +189,14 @@ fn parts_that_were_verified_apart_join_to_the_verdict_over_the_whole_however_gro
     let left = fold(&site, &[a, b]).ok();
     let right = site.path("right");
     fs::write(&right, format!("{}{}", c.stdout, d.stdout)).unwrap();
-    let right = site.run("b", &["fold", "--part", right.to_str().unwrap(), "--json"]).ok();
+    let right = site
+        .run("b", &["fold", "--part", right.to_str().unwrap(), "--json"])
+        .ok();
     assert_eq!(fold(&site, &[&left, &right]).ok().document(), all);
-    assert_eq!(fold(&site, &[&part(&site, "0..3").ok(), d]).ok().document(), all);
+    assert_eq!(
+        fold(&site, &[&part(&site, "0..3").ok(), d]).ok().document(),
+        all
+    );
     // A part alone is no whole log.
     let alone = fold(&site, &[c]);
     let faults = &alone.document()["faults"];
@@ -165,16 +211,25 @@ fn a_fold_names_what_is_missing_repeated_swapped_or_forged() {
         let folded = fold(&site, parts);
         assert_eq!(folded.status, 1, "{folded:?}");
         let fault = folded.document()["faults"][0].clone();
-        (fault["code"].as_str().unwrap().to_owned(), fault["epoch"].as_u64().unwrap())
+        (
+            fault["code"].as_str().unwrap().to_owned(),
+            fault["epoch"].as_u64().unwrap(),
+        )
     };
     assert_eq!(named(&[&a, &c, &d]), ("sequence_gap".to_owned(), 1));
-    assert_eq!(named(&[&a, &b, &b, &c, &d]), ("epoch_invariant".to_owned(), 1));
+    assert_eq!(
+        named(&[&a, &b, &b, &c, &d]),
+        ("epoch_invariant".to_owned(), 1)
+    );
     assert_eq!(named(&[&a, &c, &b, &d]).1, 1);
     let path = epochs(&site).join("2.bundle.zst");
     let kept = fs::read(&path).unwrap();
     fs::copy(epochs(&site).join("1.bundle.zst"), &path).unwrap();
     let swapped = part(&site, "2..3");
-    assert_eq!(named(&[&a, &b, &swapped, &d]), ("epoch_invariant".to_owned(), 2));
+    assert_eq!(
+        named(&[&a, &b, &swapped, &d]),
+        ("epoch_invariant".to_owned(), 2)
+    );
     let mut forged = kept;
     let middle = forged.len() / 2;
     forged[middle] ^= 0x40;
@@ -184,5 +239,8 @@ fn a_fold_names_what_is_missing_repeated_swapped_or_forged() {
     assert_eq!(named(&[&a, &b, &forged, &d]).1, 2);
     fs::remove_file(&path).unwrap();
     let missing = part(&site, "2..3");
-    assert_eq!(named(&[&a, &b, &missing, &d]), ("sequence_gap".to_owned(), 2));
+    assert_eq!(
+        named(&[&a, &b, &missing, &d]),
+        ("sequence_gap".to_owned(), 2)
+    );
 }

@@ -340,7 +340,11 @@ fn copy(from: &Path, to: &Path) {
 /// A server, and where it listens.
 fn serve(site: &Site, machine: &str) -> (Child, String) {
     let mut command = site.command(machine, &["serve", "--port", "0", "--min-free", "0"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
     loop {
         let mut line = String::new();

@@ -172,7 +172,13 @@ impl Scene {
         *number += ENTRIES;
         let input = format!("{name}.jsonl");
         fs::write(self.place.path(&input), lines).unwrap();
-        let args = ["--json", "--accept-bucket-head", "append", "--jsonl", &input];
+        let args = [
+            "--json",
+            "--accept-bucket-head",
+            "append",
+            "--jsonl",
+            &input,
+        ];
         let mut child = self.command(&name, &args, &self.far).spawn().unwrap();
         let moment = random.within(Duration::from_millis(900));
         match fate {
@@ -206,7 +212,9 @@ impl Scene {
             Fate::Stopped => "processes stopped and continued",
             Fate::Lost => "machines lost",
         });
-        let code = errors.iter().find_map(|line| line["error"]["code"].as_str());
+        let code = errors
+            .iter()
+            .find_map(|line| line["error"]["code"].as_str());
         match (ran.status, code) {
             (None | Some(0), _) => {}
             (Some(2), Some("fenced")) => tally.count("writers fenced"),
