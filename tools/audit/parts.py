@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 
 def arguments(engine):
@@ -47,7 +46,7 @@ def verify(program, task):
     return (log, start, done.stdout)
 
 
-def report(args, parts, begun):
+def report(args, parts, took):
     """Joins the parts of each log in order; exits with 1 if one does not hold."""
     failed = False
     for log, given in enumerate(args.logs):
@@ -58,5 +57,5 @@ def report(args, parts, begun):
         verdict.pop("part", None)
         print(json.dumps({"url": given.rsplit("=", 1)[0], **verdict}))
         failed |= done.returncode != 0
-    print(f"{len(parts)} tasks in {time.monotonic() - begun:.2f} s", file=sys.stderr)
+    print(f"{len(parts)} tasks in {took:.2f} s", file=sys.stderr)
     sys.exit(1 if failed else 0)
