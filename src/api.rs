@@ -8,20 +8,17 @@
 
 #[cfg(feature = "bucket")]
 mod archive;
-#[cfg(feature = "rocks")]
 mod books;
 #[cfg(feature = "bucket")]
 mod bucket;
 pub mod cause;
 pub mod compression;
-#[cfg(feature = "rocks")]
 mod create;
 mod error;
 mod examine;
 mod export;
 mod file;
 mod fold;
-#[cfg(feature = "rocks")]
 mod forks;
 mod import;
 mod ledger;
@@ -29,41 +26,35 @@ mod options;
 mod progress;
 mod recognise;
 mod resume;
-#[cfg(feature = "rocks")]
 mod rotate;
-#[cfg(feature = "rocks")]
 mod sources;
 pub mod stream;
 mod verify;
 
 #[cfg(feature = "bucket")]
 pub use self::archive::{Archived, Archiver};
-#[cfg(feature = "cli")]
 #[cfg(feature = "bucket")]
 pub(crate) use self::archive::{archived_in, examine_bucket, fold_epochs};
-#[cfg(feature = "rocks")]
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;
-#[cfg(feature = "rocks")]
 pub use self::create::Made;
 pub use self::error::{Error, Place};
 #[cfg(feature = "cli")]
 pub(crate) use self::examine::{CLOCK_TOLERANCE, clock_behind};
 pub use self::examine::{Examined, examine};
 pub use self::export::{Export, ExportFormat, Exported, Unsealed};
-#[cfg(feature = "cli")]
+#[cfg(feature = "verify")]
 pub(crate) use self::file::open;
 pub use self::fold::fold;
 pub use self::import::ImportFile;
 pub use self::ledger::{Done, Ledger, Recorded};
 pub use self::options::{AskPassphrase, Options, Passphrase};
 pub use self::progress::{Progress, Reached, Unit};
-#[cfg(feature = "cli")]
+#[cfg(feature = "verify")]
 pub(crate) use self::recognise::{Found, recognise};
 pub use self::resume::{Resume, ResumeRefusal, examine_on};
-#[cfg(feature = "rocks")]
 pub use self::rotate::Rotated;
-#[cfg(feature = "cli")]
+#[cfg(feature = "verify")]
 pub(crate) use self::sources::with_source;
 pub use self::verify::{verify, verify_as};
 pub use crate::ledger::fault::{Report, Verdict};

@@ -3,31 +3,45 @@
 //! Exit status: 0 yes; 1 the tool worked and the answer is no; 2 it could not
 //! answer.
 
+#[cfg(feature = "rocks")]
 mod accept_rollback;
 mod actor;
+#[cfg(feature = "rocks")]
 mod adopt;
+#[cfg(feature = "rocks")]
 mod append;
 #[cfg(feature = "bucket")]
 mod archive;
+#[cfg(feature = "rocks")]
 mod backup;
+#[cfg(feature = "rocks")]
 mod browse;
 #[cfg(feature = "bucket")]
 mod bucket;
+#[cfg(feature = "rocks")]
 mod build;
 mod card;
 mod codes;
+#[cfg(feature = "rocks")]
 mod conformance;
 mod context;
+#[cfg(feature = "rocks")]
 mod decide;
 mod diff;
+#[cfg(feature = "rocks")]
 mod dispatch;
+#[cfg(feature = "rocks")]
 mod doctor;
 mod document;
+#[cfg(feature = "rocks")]
 mod enroll;
+#[cfg(feature = "rocks")]
 mod epochs;
 mod error;
 mod escape;
+#[cfg(feature = "rocks")]
 mod explain;
+#[cfg(feature = "rocks")]
 mod export;
 mod filters;
 #[cfg(feature = "bucket")]
@@ -36,10 +50,13 @@ mod format;
 mod formats;
 mod generate;
 mod hall;
+#[cfg(feature = "rocks")]
 mod head;
 mod help;
+#[cfg(feature = "rocks")]
 mod import;
 mod imported;
+#[cfg(feature = "rocks")]
 mod init;
 mod kept;
 mod key;
@@ -52,7 +69,9 @@ mod output;
 mod package;
 mod passphrase;
 mod progress;
+#[cfg(feature = "rocks")]
 mod prove;
+#[cfg(feature = "rocks")]
 mod questions;
 mod recording;
 #[cfg(feature = "client")]
@@ -60,19 +79,26 @@ mod registry;
 mod replay;
 mod report;
 mod resident;
+#[cfg(feature = "rocks")]
 mod revoke;
+#[cfg(feature = "rocks")]
 mod rotate;
+#[cfg(feature = "rocks")]
 mod route;
 mod rows;
 mod rules;
+#[cfg(feature = "rocks")]
 mod seal;
+#[cfg(feature = "rocks")]
 mod search;
 mod secrets;
 #[cfg(feature = "serve")]
 mod serve;
 mod show;
 mod stamps;
+#[cfg(feature = "rocks")]
 mod stats;
+#[cfg(feature = "rocks")]
 mod status;
 mod target;
 #[cfg(feature = "serve")]
@@ -81,6 +107,7 @@ mod trust;
 mod validate;
 mod verify;
 mod version;
+#[cfg(feature = "rocks")]
 mod worker;
 
 use std::path::PathBuf;
@@ -154,36 +181,48 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Make a new ledger and its key
+    #[cfg(feature = "rocks")]
     Init(init::Args),
     /// Record entries
+    #[cfg(feature = "rocks")]
     Append(append::Args),
     /// Seal the open epoch and print its signed header
+    #[cfg(feature = "rocks")]
     Seal(seal::Args),
     /// List the sealed epochs
+    #[cfg(feature = "rocks")]
     Epochs,
     /// Print a signed statement of the last entry
+    #[cfg(feature = "rocks")]
     Head(head::Args),
     /// Show one entry
     Show(show::Args),
     /// List entries
     Log(log::Args),
     /// Count entries by kind, tenant, denial and hour
+    #[cfg(feature = "rocks")]
     Stats(stats::Args),
     /// Verify a ledger, logbook, bundle or proof
     Verify(verify::Args),
     /// Write the inclusion proof of one entry
+    #[cfg(feature = "rocks")]
     Prove(prove::Args),
     /// Write an evidence bundle or a logbook
+    #[cfg(feature = "rocks")]
     Export(export::Args),
     /// Compare two copies of one log, and prove what its key signed twice
     Diff(diff::Args),
     /// Close the book and continue it in a new one under a new key
+    #[cfg(feature = "rocks")]
     Rotate(rotate::Args),
     /// Revoke the key of a log: what it signs after an entry no longer counts
+    #[cfg(feature = "rocks")]
     Revoke(revoke::Args),
     /// Verify evidence of another log and keep it
+    #[cfg(feature = "rocks")]
     Import(import::Args),
     /// Copy the ledger and verify the copy
+    #[cfg(feature = "rocks")]
     Backup(backup::Args),
     /// Verify epochs of a bucket apart, and join what was verified apart
     #[cfg(feature = "bucket")]
@@ -197,10 +236,13 @@ enum Command {
     #[command(subcommand)]
     Bucket(bucket::Command),
     /// Acknowledge for ever that the ledger was rolled back
+    #[cfg(feature = "rocks")]
     AcceptRollback(accept_rollback::Args),
     /// Read the whole database for damage, and say what to do
+    #[cfg(feature = "rocks")]
     Doctor(doctor::Args),
     /// Make this copy the ledger that is written, and its original the copy
+    #[cfg(feature = "rocks")]
     Adopt,
     /// Print the ledger's public key
     Key(key::Args),
@@ -210,22 +252,31 @@ enum Command {
     /// Run routing rules against their tests
     Validate(validate::Args),
     /// Show the registry of workers
+    #[cfg(feature = "rocks")]
     Status(status::Args),
     /// Put a worker's record into the registry
+    #[cfg(feature = "rocks")]
     Enroll(enroll::Args),
     /// Lay out a new worker, asking what it is
+    #[cfg(feature = "rocks")]
     Build(build::Args),
     /// Search the taxonomy catalogue
+    #[cfg(feature = "rocks")]
     Search(search::Args),
     /// Explain one entry of the taxonomy catalogue
+    #[cfg(feature = "rocks")]
     Explain(explain::Args),
     /// Browse the taxonomy catalogue
+    #[cfg(feature = "rocks")]
     Browse(browse::Args),
     /// Simulate the dispatch of a capability
+    #[cfg(feature = "rocks")]
     Dispatch(dispatch::Args),
     /// Decide which worker may serve a request, and record the decision
+    #[cfg(feature = "rocks")]
     Route(route::Args),
     /// Decide requests in bulk, one a line
+    #[cfg(feature = "rocks")]
     Decide(decide::Args),
     /// Custody in order, every recorded decision computed again
     Replay(replay::Args),
@@ -259,8 +310,10 @@ enum Command {
     /// Print the format document as one page (`sealbook help format` does, too)
     Format,
     /// Hold another verifier against the cases of the format document
+    #[cfg(feature = "rocks")]
     Conformance(conformance::Args),
     /// Who may be dispatched to: confirm, revoke, ban
+    #[cfg(feature = "rocks")]
     #[command(subcommand)]
     Worker(worker::Command),
     /// Print versions
@@ -286,23 +339,25 @@ impl Command {
     /// How the command ends when nobody reads its output.
     const fn owes(&self) -> Owes {
         match self {
+            #[cfg(feature = "rocks")]
             Command::Append(_) => Owes::Records,
+            #[cfg(feature = "rocks")]
             Command::Decide(args) if args.records() => Owes::Records,
+            #[cfg(feature = "rocks")]
             Command::Epochs
             | Command::Head(_)
-            | Command::Show(_)
-            | Command::Log(_)
             | Command::Stats(_)
             | Command::Prove(_)
             | Command::Export(_)
-            | Command::Key(_)
             | Command::Status(_)
             | Command::Search(_)
             | Command::Explain(_)
             | Command::Browse(_)
-            | Command::Decide(_)
+            | Command::Decide(_) => Owes::Nothing,
+            Command::Show(_)
+            | Command::Log(_)
+            | Command::Key(_)
             | Command::Codes
-            | Command::Format
             | Command::Version
             | Command::Completions(_)
             | Command::Man(_) => Owes::Nothing,
@@ -417,21 +472,33 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
 
 fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<Answer, CliError> {
     match command {
+        #[cfg(feature = "rocks")]
         Command::Init(args) => init::run(context, args, output),
+        #[cfg(feature = "rocks")]
         Command::Append(args) => append::run(context, args, output),
+        #[cfg(feature = "rocks")]
         Command::Seal(args) => seal::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Epochs => epochs::run(context, output),
+        #[cfg(feature = "rocks")]
         Command::Head(args) => head::run(context, &args, output),
         Command::Show(args) => show::run(context, &args, output),
         Command::Log(args) => log::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Stats(args) => stats::run(context, &args, output),
         Command::Verify(args) => verify::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Prove(args) => prove::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Export(args) => export::run(context, &args, output),
         Command::Diff(args) => diff::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Rotate(args) => rotate::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Revoke(args) => revoke::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Import(args) => import::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Backup(args) => backup::run(context, &args, output),
         #[cfg(feature = "bucket")]
         Command::Fold(args) => fold::run(&args, output),
@@ -439,22 +506,34 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         Command::Archive(command) => archive::run(context, &command, output),
         #[cfg(feature = "bucket")]
         Command::Bucket(command) => bucket::run(&command, output),
+        #[cfg(feature = "rocks")]
         Command::AcceptRollback(args) => accept_rollback::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Doctor(args) => doctor::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Adopt => adopt::run(context, output),
         Command::Key(args) => key::run(context, &args, output),
         Command::Rules(command) => rules::run(&command, output),
         Command::Validate(args) => validate::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Status(args) => status::run(&args, output),
+        #[cfg(feature = "rocks")]
         Command::Enroll(args) => enroll::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Build(args) => build::run(args, output),
+        #[cfg(feature = "rocks")]
         Command::Search(args) => search::run(&args, output),
+        #[cfg(feature = "rocks")]
         Command::Explain(args) => explain::run(&args, output),
+        #[cfg(feature = "rocks")]
         Command::Browse(args) => browse::run(&args, output),
+        #[cfg(feature = "rocks")]
         Command::Route(args) => route::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Decide(args) => decide::run(context, &args, output),
         Command::Replay(args) => replay::run(context, &args, output),
         Command::Report(args) => report::run(context, &args, output),
+        #[cfg(feature = "rocks")]
         Command::Dispatch(args) => dispatch::run(context, &args, output),
         Command::Package(command) => package::run(context, &command, output),
         Command::Manifest(command) => manifest::run(context, &command, output),
@@ -468,7 +547,9 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         Command::Token(command) => token::run(context, &command, output),
         Command::Codes => codes::run(output),
         Command::Format => format::run(output),
+        #[cfg(feature = "rocks")]
         Command::Conformance(args) => conformance::run(&args, output),
+        #[cfg(feature = "rocks")]
         Command::Worker(command) => worker::run(context, &command, output),
         Command::Version => version::run(output),
         Command::Completions(args) => generate::completions(&args, output),

@@ -70,11 +70,15 @@ pub mod api;
 pub mod attestation;
 #[cfg(feature = "store")]
 pub mod audit;
-#[cfg(feature = "rocks")]
+#[cfg(feature = "store")]
 pub mod backup;
 #[cfg(feature = "bucket")]
 pub mod bucket;
-#[cfg(feature = "cli")]
+#[cfg(feature = "verify")]
+#[cfg_attr(
+    not(feature = "rocks"),
+    allow(dead_code, unused_imports, reason = "what only the whole program uses")
+)]
 pub mod cli;
 pub mod codes;
 #[cfg(feature = "store")]

@@ -58,7 +58,6 @@ pub mod mark;
 pub mod observer;
 pub mod publish;
 mod queue;
-#[cfg(feature = "rocks")]
 pub mod reading;
 mod recover;
 pub mod remembered;

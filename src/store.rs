@@ -37,6 +37,8 @@
 //! lies beyond, and re-check what it finds against the entries themselves. It
 //! is never evidence.
 
+#[cfg(not(feature = "rocks"))]
+mod absent;
 mod batch;
 mod error;
 pub mod facts;
@@ -57,6 +59,8 @@ use std::ops::Range;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 
+#[cfg(not(feature = "rocks"))]
+pub use absent::RocksStore;
 pub use batch::{Batch, BatchLimit, NewEntry, NewEpoch, Note, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::audit::AuditError;
-#[cfg(feature = "rocks")]
 use crate::backup::BackupError;
 #[cfg(feature = "bucket")]
 use crate::bucket::BucketError;
@@ -112,7 +111,6 @@ pub enum Error {
     Resume(#[from] ResumeRefusal),
     #[error(transparent)]
     Publish(#[from] PublishError),
-    #[cfg(feature = "rocks")]
     #[error(transparent)]
     Backup(BackupError),
     #[error(transparent)]
@@ -204,7 +202,6 @@ impl From<ShelfError> for Error {
     }
 }
 
-#[cfg(feature = "rocks")]
 impl From<BackupError> for Error {
     fn from(error: BackupError) -> Self {
         match error {

@@ -24,9 +24,7 @@ use super::recognise::{Found, recognise};
 use super::verify::{judge, mismatched};
 use super::{Error, Options};
 
-#[cfg(feature = "rocks")]
 mod ledger;
-#[cfg(feature = "rocks")]
 use ledger::ledger;
 #[cfg(feature = "cli")]
 pub(crate) use ledger::{CLOCK_TOLERANCE, clock_behind};
@@ -194,11 +192,4 @@ pub(super) fn explained(
         explanation: Some(explanation),
         verified,
     })
-}
-
-/// A ledger's directory, of which this build has nothing.
-#[cfg(not(feature = "rocks"))]
-fn ledger(dir: &Path, _: &Policy, _: &Options, _: &mut Progress<'_>) -> Result<Examined, Error> {
-    let path = Some(dir.to_owned());
-    Err(Error::NotRecognised { path })
 }

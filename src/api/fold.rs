@@ -8,7 +8,9 @@ use super::stream::recognise;
 use super::{Error, Policy, Report, Verdict};
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::Format;
-use crate::ledger::fold::{Folding, Part, PartFault};
+#[cfg(feature = "bucket")]
+use crate::ledger::fold::PartFault;
+use crate::ledger::fold::{Folding, Part};
 use crate::ledger::source::ReadError;
 use crate::ledger::verify::verify;
 

@@ -14,7 +14,6 @@ use crate::logbook::clock::Clock;
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
 use crate::logbook::key_file;
 use crate::logbook::mark::MarkFile;
-#[cfg(feature = "rocks")]
 use crate::logbook::reading::Reader;
 use crate::logbook::request::{Prepared, Receipt};
 use crate::logbook::{Identity, Logbook, Parts};
@@ -39,7 +38,6 @@ pub struct Ledger {
 
 enum State {
     Writing(Writing),
-    #[cfg(feature = "rocks")]
     Reading(Box<Reader>),
 }
 
@@ -167,7 +165,6 @@ impl Ledger {
                 };
                 Ok(closed?)
             }
-            #[cfg(feature = "rocks")]
             State::Reading(_) => Ok(()),
         }
     }
@@ -197,7 +194,6 @@ impl Ledger {
     fn writing(&self) -> Result<&Writing, Error> {
         match &self.state {
             State::Writing(writing) => Ok(writing),
-            #[cfg(feature = "rocks")]
             State::Reading(_) => Err(Error::ReadOnly),
         }
     }

@@ -14,11 +14,9 @@ use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
-#[cfg(feature = "rocks")]
 use crate::logbook::mark::MarkFile;
 use crate::record::RequestContent;
 
-#[cfg(feature = "rocks")]
 use crate::store::StoreError;
 
 use super::Error;
@@ -242,7 +240,6 @@ impl Options {
 
     /// The key of a ledger that is begun: made, under a passphrase or not, or one
     /// that is there already.
-    #[cfg(feature = "rocks")]
     pub(super) fn begin_key(&self, path: &Path) -> Result<SoftwareSigner, Error> {
         if self.reuse_key {
             return self.open_key(path);
@@ -256,7 +253,6 @@ impl Options {
     }
 
     /// The private key in its place.
-    #[cfg(feature = "rocks")]
     pub(super) fn held(&self, signer: SoftwareSigner) -> Arc<dyn Signer> {
         let signer: Arc<dyn Signer> = Arc::new(signer);
         if let Some(hold) = self.hold {
@@ -273,7 +269,6 @@ impl Options {
     }
 
     /// Refuses to write where nothing may be written.
-    #[cfg(feature = "rocks")]
     pub(super) fn check_writes(&self) -> Result<(), Error> {
         match self.read_only {
             true => Err(StoreError::ReadOnly.into()),
@@ -282,7 +277,6 @@ impl Options {
     }
 
     /// The mark of the ledger in `dir`.
-    #[cfg(feature = "rocks")]
     pub(crate) fn mark_of(&self, dir: &Path) -> MarkFile {
         let mark = match &self.mark {
             Some(path) => MarkFile::at(path.clone()),

@@ -16,6 +16,7 @@ use crate::store::term::Field;
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
+#[cfg(feature = "rocks")]
 use super::export::seal;
 use super::output::Output;
 use super::progress::Progress;
@@ -51,6 +52,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return extract(context, report, args, output);
     }
     spare(context, &args.output)?;
+    #[cfg(feature = "rocks")]
     if args.seal {
         seal(context)?;
     }

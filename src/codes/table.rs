@@ -164,6 +164,8 @@ codes! {
         "rename the file"
     name_not_utf8 2 - "a file's name is not UTF-8"
         "rename the file"
+    needs_store 2 - "a ledger was named, and this program reads files only"
+        "use the whole sealbook, or export a file from the ledger"
     no_namespace 2 - "the worker id has no namespace"
         "begin --worker-id with org.<name> or x.<name>"
     no_randomness 2 - "the system gave no random bytes"

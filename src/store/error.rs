@@ -16,6 +16,8 @@ pub type EngineError = Arc<dyn Error + Send + Sync>;
 pub enum StoreError {
     #[error("there is no ledger in {}", dir.display())]
     Missing { dir: PathBuf },
+    #[error("{} is a ledger, and this program reads files only", dir.display())]
+    Absent { dir: PathBuf },
     #[error("{} exists already", dir.display())]
     Exists { dir: PathBuf },
     #[error("{} is not a directory", dir.display())]

@@ -4,7 +4,6 @@ use std::io;
 
 use super::super::resume::ResumeRefusal;
 use super::Error;
-#[cfg(feature = "rocks")]
 use crate::backup::BackupError;
 #[cfg(feature = "bucket")]
 use crate::bucket::BucketError;
@@ -67,9 +66,7 @@ impl Error {
             Error::Resume(ResumeRefusal::Invalid { .. }) => "state_invalid",
             Error::Resume(_) => "state_mismatch",
             Error::Publish(error) => of_publish(error),
-            #[cfg(feature = "rocks")]
             Error::Backup(BackupError::Sign(_)) => "sign_failed",
-            #[cfg(feature = "rocks")]
             Error::Backup(_) => "io",
             Error::Import(error) => of_import(error),
             Error::Imported(error) => of_imported(error),
@@ -112,6 +109,7 @@ fn of_io(error: &io::Error) -> &'static str {
 fn of_store(error: &StoreError) -> &'static str {
     match error {
         StoreError::Missing { .. } | StoreError::NotADirectory { .. } => "ledger_missing",
+        StoreError::Absent { .. } => "needs_store",
         StoreError::Exists { .. } => "exists",
         StoreError::Locked { .. } => "ledger_locked",
         StoreError::Moved { .. } => "ledger_moved",

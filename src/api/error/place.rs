@@ -92,6 +92,7 @@ fn of_open(error: &OpenError) -> Option<Place> {
     match error {
         OpenError::Store(
             StoreError::Missing { dir }
+            | StoreError::Absent { dir }
             | StoreError::Exists { dir }
             | StoreError::NotADirectory { dir }
             | StoreError::Locked { dir }

@@ -1,5 +1,4 @@
 //! Ledgers on disk: made, opened, copied, continued.
-#![cfg(feature = "rocks")]
 
 use std::path::Path;
 use std::sync::Arc;

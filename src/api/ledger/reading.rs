@@ -16,10 +16,8 @@ use crate::ledger::proof::InclusionProof;
 use crate::ledger::revocation::{Revocation, SignedRevocation};
 use crate::ledger::statement::Statement;
 use crate::logbook::mark::MarkFile;
-#[cfg(feature = "rocks")]
 use crate::logbook::reading::Reader;
 use crate::logbook::{entry_at, epoch_at};
-#[cfg(feature = "rocks")]
 use crate::logbook::{extent_of, judge_mark};
 use crate::store::Store;
 use crate::store::query::{Filter, Selection, select};
@@ -109,13 +107,11 @@ impl Ledger {
     pub fn head(&self) -> Result<SignedHead, Error> {
         match &self.state {
             State::Writing(writing) => Ok(writing.logbook.head()?),
-            #[cfg(feature = "rocks")]
             State::Reading(reader) => self.stated(reader),
         }
     }
 
     /// The head of a ledger that agrees with its mark.
-    #[cfg(feature = "rocks")]
     fn stated(&self, reader: &Reader) -> Result<SignedHead, Error> {
         let store = &reader.store;
         let extent = extent_of(store)?;
@@ -166,7 +162,6 @@ impl Ledger {
     pub fn as_of(&self) -> Result<Option<Seq>, Error> {
         match &self.state {
             State::Writing(_) => Ok(None),
-            #[cfg(feature = "rocks")]
             State::Reading(reader) => Ok(reader.as_of()?),
         }
     }
@@ -175,7 +170,6 @@ impl Ledger {
     pub fn catch_up(&mut self) -> Result<(), Error> {
         match &mut self.state {
             State::Writing(_) => Ok(()),
-            #[cfg(feature = "rocks")]
             State::Reading(reader) => Ok(reader.catch_up()?),
         }
     }
@@ -185,7 +179,6 @@ impl Ledger {
     pub fn store(&self) -> &dyn Store {
         match &self.state {
             State::Writing(writing) => &**writing.logbook.store(),
-            #[cfg(feature = "rocks")]
             State::Reading(reader) => &reader.store,
         }
     }
@@ -195,7 +188,6 @@ impl Ledger {
     pub fn mark(&self) -> &MarkFile {
         match &self.state {
             State::Writing(writing) => &writing.mark,
-            #[cfg(feature = "rocks")]
             State::Reading(reader) => &reader.mark,
         }
     }
@@ -204,7 +196,6 @@ impl Ledger {
     pub fn signer(&self) -> Result<Arc<dyn Signer>, Error> {
         match &self.state {
             State::Writing(writing) => Ok(Arc::clone(&writing.signer)),
-            #[cfg(feature = "rocks")]
             State::Reading(reader) => {
                 let dir = self.dir.as_deref().unwrap_or(std::path::Path::new("."));
                 super::disk::signer(dir, &reader.store, &self.options)

@@ -142,6 +142,7 @@ fn open_hint(error: &OpenError) -> Option<String> {
 fn store_hint(error: &StoreError) -> Option<String> {
     let hint = match error {
         StoreError::Missing { .. } => "make one with `sealbook init`, or name it with --ledger DIR",
+        StoreError::Absent { .. } => "use the whole sealbook, or export a file from the ledger",
         StoreError::Locked { .. } => "wait for the other process, or stop it",
         StoreError::Exists { .. } => "move it away, or choose another place",
         StoreError::Copy { .. } => {

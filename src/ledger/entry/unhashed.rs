@@ -83,6 +83,7 @@ impl<R: AsRef<[u8]>> Unhashed<R> {
     }
 
     /// The time.
+    #[cfg(feature = "bucket")]
     pub(crate) const fn ts(&self) -> Timestamp {
         self.ts
     }
