@@ -23,7 +23,7 @@ use crate::ledger::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::shape::MemberError;
 use crate::ledger::source::{self, Raw, ReadError, Source, Subject};
-use crate::producers::{self, Kind, Role, kind};
+use crate::producers::{self, Kind, Role};
 use crate::record::{DecisionRecord, Document, DocumentDigest};
 
 /// What was found so far.
@@ -284,12 +284,12 @@ impl Read {
         payload: &Object,
         options: &Options<'_>,
     ) -> Result<(), MemberError> {
-        let event = match known.name {
-            kind::DOCUMENT => {
+        let event = match producers::role(known.name) {
+            Role::Document => {
                 self.document(Document::from_payload(payload)?);
                 return Ok(());
             }
-            kind::DECISION => {
+            Role::Choice => {
                 let record = DecisionRecord::read(payload)?;
                 let summary = summary_of(&record);
                 self.content = Content::Decision(Box::new(record));
@@ -304,7 +304,7 @@ impl Read {
                     otherwise: None,
                 }))
             }
-            kind::INGESTED => {
+            Role::Claim => {
                 let body = payload.get("body").cloned().unwrap_or(Value::Null);
                 Event::Claimed {
                     submitter: payload.get("submitter").cloned().unwrap_or(Value::Null),

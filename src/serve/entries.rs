@@ -48,7 +48,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Entries by filter, a page at a time.
-#[utoipa::path(get, path = "/v1/entries", tag = "ledger",
+#[utoipa::path(get, path = "/v1/entries", operation_id = "list_entries", tag = "ledger",
     params(
         FilterParams,
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000),
@@ -78,7 +78,7 @@ pub(super) async fn list(
 }
 
 /// One entry, by its number or its hash.
-#[utoipa::path(get, path = "/v1/entries/{id}", tag = "ledger",
+#[utoipa::path(get, path = "/v1/entries/{id}", operation_id = "show_entry", tag = "ledger",
     params(("id" = String, Path, description = "A sequence number, or 64 hex digits of a hash")),
     responses((status = 200, description = "The entry", body = EntryItem)))]
 pub(super) async fn show(

@@ -79,7 +79,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Signed headers, ascending, a page at a time; or the last of them.
-#[utoipa::path(get, path = "/v1/epochs", tag = "ledger",
+#[utoipa::path(get, path = "/v1/epochs", operation_id = "list_epochs", tag = "ledger",
     params(("from" = Option<u64>, Query, description = "The first epoch"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000),
         ("last" = Option<u64>, Query, minimum = 1, maximum = 1000,
@@ -113,7 +113,7 @@ pub(super) async fn list(
 }
 
 /// One signed header.
-#[utoipa::path(get, path = "/v1/epochs/{number}", tag = "ledger",
+#[utoipa::path(get, path = "/v1/epochs/{number}", operation_id = "show_epoch", tag = "ledger",
     params(("number" = u64, Path)),
     responses((status = 200, description = "The header", body = EpochStatement)))]
 pub(super) async fn show(

@@ -1,5 +1,6 @@
 //! The description of everything that is served, made from the code.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use axum::response::Response;
@@ -14,29 +15,7 @@ use super::problem::{ErrorBody, Problem};
 use super::{
     append, entries, epochs, evidence, hall, health, metrics, page, stats, tail, upload, verdicts,
 };
-
-/// What any endpoint may answer instead.
-const REFUSALS: [(&str, &str); 13] = [
-    ("400", "The request is malformed"),
-    ("401", "A token is needed, or this one is not valid"),
-    (
-        "403",
-        "The token does not allow this, or the page is of another origin",
-    ),
-    ("404", "There is no such thing"),
-    ("408", "The body did not come in time"),
-    ("409", "It cannot be done now"),
-    ("413", "The body is too long"),
-    ("415", "The body is of another media type"),
-    ("421", "The server is not asked by this name"),
-    ("422", "The Idempotency-Key was used with another body"),
-    ("429", "Too many requests; see Retry-After"),
-    ("500", "The ledger could not be read"),
-    (
-        "503",
-        "Too much to do, or nothing is recorded now; see Retry-After",
-    ),
-];
+use crate::codes::CODES;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -120,25 +99,43 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
     components
         .security_schemes
         .insert("token".to_owned(), RefOr::T(bearer));
+    let refusals = refusals();
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put];
         for operation in operations.into_iter().flatten() {
-            for (status, description) in REFUSALS {
+            for (status, description) in &refusals {
                 let content = ContentBuilder::new()
                     .schema(Some(Ref::from_schema_name("ErrorBody")))
                     .build();
                 let response = ResponseBuilder::new()
-                    .description(description)
+                    .description(description.as_str())
                     .content("application/json", content)
                     .build();
                 let responses = &mut operation.responses.responses;
                 responses
-                    .entry(status.to_owned())
+                    .entry(status.to_string())
                     .or_insert(RefOr::T(response));
             }
         }
     }
     document
+}
+
+/// What any endpoint may answer instead, out of the table of codes: each status
+/// with the causes that it has.
+fn refusals() -> BTreeMap<u16, String> {
+    let mut refusals = BTreeMap::<u16, String>::new();
+    for row in CODES {
+        let Some(status) = row.http_status else {
+            continue;
+        };
+        let causes = refusals.entry(status).or_default();
+        if !causes.is_empty() {
+            causes.push_str("; ");
+        }
+        causes.push_str(&format!("`{}`: {}", row.code, row.cause));
+    }
+    refusals
 }
 
 #[cfg(test)]
@@ -175,5 +172,12 @@ mod tests {
         }
         assert_eq!(served, described);
         assert!(served.len() >= 15);
+        let operations = document.get("paths").unwrap().as_object().unwrap().values();
+        let operations = operations.flat_map(|item| item.as_object().unwrap().values());
+        let ids: Vec<_> = operations
+            .map(|it| it.get("operationId").unwrap())
+            .collect();
+        let once: BTreeSet<&str> = ids.iter().map(|id| id.as_str().unwrap()).collect();
+        assert_eq!(once.len(), ids.len(), "{ids:?}");
     }
 }

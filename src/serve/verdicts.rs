@@ -127,7 +127,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Judges a package, and records the outcome.
-#[utoipa::path(post, path = "/v1/attestations", tag = "verdicts", request_body = PackageEvidence,
+#[utoipa::path(post, path = "/v1/attestations", operation_id = "judge_package", tag = "verdicts", request_body = PackageEvidence,
     responses((status = 201, description = "It is judged and recorded", body = Verdict)))]
 pub(super) async fn attest(
     State(service): State<Arc<Service>>,

@@ -247,7 +247,8 @@ fn listed(service: &Service, wanted: Reviewed, limit: usize) -> Vec<BanItem> {
 }
 
 /// Records that someone says a hash is bad.
-#[utoipa::path(post, path = "/api/v1/ban-list/report", tag = "registry",
+#[utoipa::path(post, path = "/api/v1/ban-list/report",
+    operation_id = "report_hash", tag = "registry",
     request_body = HashReport,
     responses((status = 201, description = "It is recorded", body = HashReported)))]
 pub(in crate::serve) async fn report(
@@ -273,7 +274,8 @@ pub(in crate::serve) async fn report(
 }
 
 /// Records that a package hash is said to be a worker's.
-#[utoipa::path(put, path = "/api/v1/workers/{worker_id}/attest", tag = "registry",
+#[utoipa::path(put, path = "/api/v1/workers/{worker_id}/attest",
+    operation_id = "submit_attestation", tag = "registry",
     params(("worker_id" = String, Path)), request_body = Submission,
     responses((status = 200, description = "It is recorded", body = Submitted)))]
 pub(in crate::serve) async fn attest(
