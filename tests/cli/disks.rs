@@ -29,7 +29,7 @@ impl SmallDisk {
         if is_root() && mount() {
             return Some(SmallDisk { at });
         }
-        crate::skipped::skipped("a small disk to fill can only be mounted as root");
+        crate::skipped::skipped("only root may mount");
         None
     }
 

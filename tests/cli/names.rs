@@ -82,7 +82,7 @@ fn at_a_mount_point_key_and_mark_are_asked_for() {
             .is_ok_and(|status| status.success())
     };
     if !is_root() || !mount(&["-t", "tmpfs", "-o", "size=64m", "tmpfs"]) {
-        eprintln!("skipped: only root may mount");
+        crate::skipped::skipped("only root may mount");
         return;
     }
     let init = ["--json", "--ledger", "volume", "init"];

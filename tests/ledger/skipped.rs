@@ -4,7 +4,7 @@
 /// What may be missing even there: it is neither ours to install nor to commit.
 const MAY_BE_MISSING: [&str; 3] = [
     "no third-party vectors beside the checkout",
-    "a small disk to fill can only be mounted as root",
+    "only root may mount",
     "there is no node of version 20 or later",
 ];
 
