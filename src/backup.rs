@@ -39,7 +39,6 @@ pub const LEDGER: &str = "ledger";
 
 pub const MARK: &str = "ledger.mark";
 
-/// Finds the key of a ledger.
 pub type FindSigner<'a> = dyn Fn(&dyn Store) -> Option<Arc<dyn Signer>> + 'a;
 
 /// What to copy, and how far it must be proven.
@@ -49,7 +48,6 @@ pub struct Order<'a> {
     /// The key, where it is at hand: then the copy's mark names its very last
     /// entry, else it is the ledger's own mark.
     pub signer: &'a FindSigner<'a>,
-    /// The time at which the copy's head is stated.
     pub now: Timestamp,
     /// Tables are linked and not copied where nobody writes: copy and ledger share
     /// them, and the ledger's files have one name more.
@@ -63,7 +61,6 @@ pub struct Backup {
     pub beside_writer: bool,
 }
 
-/// Why there is no copy.
 #[derive(Debug, Error)]
 pub enum BackupError {
     #[error("{} exists already", dir.display())]

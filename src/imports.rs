@@ -41,6 +41,5 @@ use crate::ledger::key::PublicKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId {
     pub key: PublicKey,
-    /// The hash of its entry 0.
     pub genesis: Hash,
 }

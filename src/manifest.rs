@@ -32,5 +32,4 @@ pub use signature::{DetachedSignature, SignatureError};
 pub use tiles::{JsonLinesTiles, Tile, TileError, TileStore, coverage_sha256};
 pub use verifier::{FolderVerifier, ManifestVerifier};
 
-/// The name that a manifest has by default.
 pub const FILE_NAME: &str = "Manifest.json";

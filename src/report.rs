@@ -41,13 +41,10 @@ pub use file::ReportFile;
 pub use verify::verify_report;
 pub use writer::ReportWriter;
 
-/// What the page and the report look like, both.
 pub const LOOK: &str = include_str!("report/look.css");
 
-/// What every report of a release begins with, in any spelling of its markup.
 const DOCTYPE: &[u8] = b"<!doctype html>";
 
-/// Whether the beginning of a file looks like that of a report.
 pub fn looks_like(beginning: &[u8]) -> bool {
     let doctype = beginning.get(..DOCTYPE.len());
     let is_html = doctype.is_some_and(|bytes| bytes.eq_ignore_ascii_case(DOCTYPE));

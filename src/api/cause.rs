@@ -220,8 +220,8 @@ pub fn is_cut_short(stream: &mut dyn BufRead) -> io::Result<bool> {
 #[must_use]
 pub fn from_utf16(bytes: &[u8]) -> Option<String> {
     let of_pair: fn([u8; 2]) -> u16 = match is_utf16(bytes)? {
-        Order::Little => u16::from_le_bytes,
-        Order::Big => u16::from_be_bytes,
+        ByteOrder::Little => u16::from_le_bytes,
+        ByteOrder::Big => u16::from_be_bytes,
     };
     let (pairs, _) = bytes.as_chunks::<2>();
     let units = pairs.iter().map(|pair| of_pair(*pair));
@@ -229,18 +229,18 @@ pub fn from_utf16(bytes: &[u8]) -> Option<String> {
     Some(text.filter(|c| *c != '\u{feff}').collect())
 }
 
-enum Order {
+enum ByteOrder {
     Little,
     Big,
 }
 
 /// By its mark, or since JSON begins with ASCII.
-fn is_utf16(bytes: &[u8]) -> Option<Order> {
+fn is_utf16(bytes: &[u8]) -> Option<ByteOrder> {
     match bytes {
-        [0xff, 0xfe, ..] => Some(Order::Little),
-        [0xfe, 0xff, ..] => Some(Order::Big),
-        [1..=0x7f, 0, 1..=0x7f, 0, ..] => Some(Order::Little),
-        [0, 1..=0x7f, 0, 1..=0x7f, ..] => Some(Order::Big),
+        [0xff, 0xfe, ..] => Some(ByteOrder::Little),
+        [0xfe, 0xff, ..] => Some(ByteOrder::Big),
+        [1..=0x7f, 0, 1..=0x7f, 0, ..] => Some(ByteOrder::Little),
+        [0, 1..=0x7f, 0, 1..=0x7f, ..] => Some(ByteOrder::Big),
         _ => None,
     }
 }

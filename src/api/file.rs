@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Error;
 use super::compression::{Compression, MAGIC_BYTES, OneFrame, decompress};
 
-/// A file being read.
 pub(crate) struct Opened {
     /// Its bytes, decompressed.
     pub(crate) reader: Box<dyn BufRead + Send>,
@@ -29,7 +28,6 @@ impl Opened {
     }
 }
 
-/// Opens a file, decompressing it if it is gzip or zstd.
 pub(crate) fn open(path: &Path) -> Result<Opened, Error> {
     let failed = |error| Error::file(path, error);
     let (file, compression) = begin(path)?;
@@ -68,12 +66,10 @@ pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), Error> {
     Ok((opened, 0))
 }
 
-/// How a file is compressed.
 pub(super) fn compression_of(path: &Path) -> Result<Compression, Error> {
     Ok(begin(path)?.1)
 }
 
-/// The file from its beginning, and how it is compressed.
 fn begin(path: &Path) -> Result<(File, Compression), Error> {
     let failed = |error| Error::file(path, error);
     let mut file = File::open(path).map_err(failed)?;

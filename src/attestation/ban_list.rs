@@ -57,7 +57,6 @@ pub enum BanListError {
     },
 }
 
-/// What is banned, and the document that says so.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BanList {
     entries: BTreeMap<Sha256Digest, BanEntry>,
@@ -67,7 +66,6 @@ pub struct BanList {
     document: Value,
 }
 
-/// A worker, or all workers of a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Named {
     Worker(String),
@@ -121,7 +119,6 @@ impl BanList {
         }
     }
 
-    /// The inverse of [`BanList::document`].
     pub fn from_document(document: &Value) -> Result<BanList, BanListError> {
         match document {
             Value::String(text) => BanList::parse(text.as_bytes()),
@@ -188,7 +185,6 @@ impl BanList {
         &self.document
     }
 
-    /// The digest of that, by which a record names the list.
     pub fn digest(&self) -> DocumentDigest {
         DocumentDigest::of(&self.document)
     }

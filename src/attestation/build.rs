@@ -27,7 +27,6 @@ pub struct ManifestRequest<'a> {
     pub build_source: BuildSource,
 }
 
-/// Why no manifest was made.
 #[derive(Debug, Error)]
 pub enum BuildManifestError {
     #[error(transparent)]

@@ -21,7 +21,6 @@ impl HmacKey {
         (!secret.is_empty()).then_some(HmacKey(secret))
     }
 
-    /// The hex HMAC-SHA256 of `message`.
     pub fn sign(&self, message: &[u8]) -> String {
         self.mac(message)
             .map(|mac| hexadecimal::encode(&mac.finalize().into_bytes()))

@@ -32,7 +32,6 @@ const SIGNED: [&str; 7] = [
 ];
 
 words! {
-    /// Where a package was built.
     pub enum BuildSource {
         Local = "local",
         Ci = "ci",
@@ -48,7 +47,6 @@ pub fn trust_statement(namespace: &str, built_at_utc: &str, package_hash: &Sha25
     )
 }
 
-/// Why bytes are not a manifest.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ManifestError {
     /// Not JSON, or JSON that another reader would read otherwise: duplicate
@@ -68,7 +66,6 @@ pub struct PackageManifest {
 }
 
 impl PackageManifest {
-    /// Reads the text of a manifest file.
     pub fn parse(text: &[u8]) -> Result<PackageManifest, ManifestError> {
         match parse::parse(text)? {
             Value::Object(members) => Ok(PackageManifest { members }),
@@ -92,7 +89,6 @@ impl PackageManifest {
     }
 
     #[cfg(feature = "files")]
-    /// A manifest with these members, not signed.
     pub(super) fn unsigned(members: Object) -> PackageManifest {
         PackageManifest { members }
     }

@@ -20,7 +20,6 @@ const EXCLUDED: [&[u8]; 6] = [
     b".DS_Store",
 ];
 
-/// Whether a file or folder of this name is passed over, with all below it.
 pub fn is_excluded(name: &[u8]) -> bool {
     EXCLUDED.contains(&name) || name.ends_with(b".pyc")
 }
@@ -43,7 +42,6 @@ pub struct PackageHash {
     /// Over the records in plain string order; mostly the same.
     pub plain: Sha256Digest,
     pub files: usize,
-    /// How many bytes they have.
     pub bytes: u64,
     pub sizes: BTreeMap<String, u64>,
     /// Files that are there and not covered, because of their names.

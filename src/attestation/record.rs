@@ -7,7 +7,6 @@ use crate::ledger::sha256::Sha256Digest;
 
 const MEMBER: &str = "artifact_hash";
 
-/// Why a registry record is not what its `artifact_hash` says.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RecordError {
     #[error("artifact_hash: missing")]

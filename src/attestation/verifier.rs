@@ -75,7 +75,6 @@ impl<'a> PackageAttestationVerifier<'a> {
         self
     }
 
-    /// Denies the hashes on `list`.
     pub fn ban_list(mut self, list: &'a BanList) -> Self {
         self.ban_list = Some(list);
         self
@@ -88,7 +87,6 @@ impl<'a> PackageAttestationVerifier<'a> {
         self
     }
 
-    /// Denies a manifest without the Ed25519 signature of a trusted key.
     pub fn require_ed25519(mut self, required: bool) -> Self {
         self.require_ed25519 = required;
         self
@@ -102,7 +100,6 @@ impl<'a> PackageAttestationVerifier<'a> {
         self
     }
 
-    /// Verifies this and not what is on the disk.
     pub fn evidence(mut self, evidence: Evidence) -> Self {
         self.evidence = Some(evidence);
         self

@@ -21,7 +21,6 @@ pub(super) fn local_actor() -> Value {
     Value::Object(members)
 }
 
-/// The name of a user in `/etc/passwd`.
 fn user_name(uid: u32) -> Option<String> {
     let users = fs::read_to_string("/etc/passwd").ok()?;
     let mut users = users

@@ -51,12 +51,12 @@ struct Printed {
 #[derive(Serialize)]
 struct FirstDifference {
     seq: u64,
-    a: Option<Shown>,
-    b: Option<Shown>,
+    a: Option<ShownDiff>,
+    b: Option<ShownDiff>,
 }
 
 #[derive(Serialize)]
-struct Shown {
+struct ShownDiff {
     hash: Option<Hash>,
     prev_hash: Option<Hash>,
     kind: Option<String>,
@@ -159,16 +159,16 @@ fn printed(comparison: &Comparison, written: Option<String>) -> Printed {
     }
 }
 
-fn shown(side: &Side) -> Shown {
+fn shown(side: &Side) -> ShownDiff {
     match side {
-        Side::Entry(entry) => Shown {
+        Side::Entry(entry) => ShownDiff {
             hash: Some(entry.hash()),
             prev_hash: Some(entry.prev_hash()),
             kind: Some(entry.kind().to_owned()),
             ts: Some(entry.ts().to_string()),
             unreadable: None,
         },
-        Side::Unreadable(error) => Shown {
+        Side::Unreadable(error) => ShownDiff {
             hash: None,
             prev_hash: None,
             kind: None,

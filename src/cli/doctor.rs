@@ -26,7 +26,6 @@ pub(super) struct Args {
 const RESTORE: &str = "let nothing write it, keep a copy of the folder as it is, and restore the \
                        newest backup; `sealbook verify` says what still stands";
 
-/// A thing that is not as it should be, and its remedy.
 struct Finding {
     code: &'static str,
     detail: String,

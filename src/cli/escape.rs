@@ -34,7 +34,6 @@ pub(super) fn escape_lines(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Whether this may be why a text is not in normal form C.
 fn decomposes(character: char) -> bool {
     canonical_combining_class(character) != 0
         || is_nfc_quick(std::iter::once(character)) != IsNormalized::Yes

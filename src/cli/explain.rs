@@ -28,7 +28,6 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
     }
 }
 
-/// An entry and what belongs with it.
 pub(super) fn show(
     catalogue: &Catalog,
     entry: &Entry,

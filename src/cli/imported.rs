@@ -29,7 +29,6 @@ pub(super) fn find<'s>(store: &'s dyn Store, name: &str) -> Result<ImportedLog<'
     Ok(ImportedLog::find(store, parse_key(name)?, None)?)
 }
 
-/// `show --log`.
 pub(super) fn show(
     log: &ImportedLog<'_>,
     entry: &str,
@@ -58,7 +57,6 @@ pub(super) fn show(
     Ok(Answer::Yes)
 }
 
-/// `log --log`.
 pub(super) fn list(
     log: &ImportedLog<'_>,
     filter: &Filter,

@@ -23,7 +23,7 @@ pub(super) struct Args {
 }
 
 #[derive(Serialize)]
-struct Shown {
+struct ShownKey {
     log: PublicKey,
     fingerprint: String,
     pem: Option<String>,
@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let identity = context.reader(output)?.identity();
     let pem = pem::format_public_key(&identity.log).ok();
     if output.is_json() {
-        output.document(&Shown {
+        output.document(&ShownKey {
             log: identity.log,
             fingerprint: identity.log.fingerprint(),
             pem,

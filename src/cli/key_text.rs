@@ -8,7 +8,6 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::parse::parse;
 use crate::ledger::pem;
 
-/// Why a text is no key of a log.
 #[derive(Debug, Error)]
 pub(super) enum KeyTextError {
     #[error("64 hex digits or a PEM file are needed")]
@@ -56,7 +55,6 @@ pub(super) fn read(text: &str) -> Result<PublicKey, KeyTextError> {
     Err(other_tools(text))
 }
 
-/// The key in what `key --json` prints.
 fn printed(text: &str) -> Option<String> {
     let value = text
         .starts_with('{')

@@ -20,7 +20,6 @@ pub(super) enum Owes {
     Records,
 }
 
-/// Where a command's words go.
 pub(super) struct Output {
     json: bool,
     owes: Owes,
@@ -41,7 +40,6 @@ impl Output {
         }
     }
 
-    /// Why not everything was delivered, of a command that went on all the same.
     pub(super) fn take_lost(&mut self) -> Option<io::Error> {
         self.lost.take()
     }
@@ -56,7 +54,6 @@ impl Output {
         io::stdout().is_terminal() && !refused
     }
 
-    /// Whether somebody is there to be asked.
     pub(super) fn can_ask(&self) -> bool {
         !self.json
             && io::stdin().is_terminal()
@@ -91,7 +88,6 @@ impl Output {
         self.raw_line(&text)
     }
 
-    /// Canonical JSON that is ready, on a line.
     pub(super) fn canonical(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         self.bytes(bytes)?;
         self.bytes(b"\n")
@@ -116,12 +112,10 @@ impl Output {
         Ok(())
     }
 
-    /// Gives away what was written so far.
     pub(super) fn flush(&mut self) -> Result<(), CliError> {
         self.write(BufWriter::flush)
     }
 
-    /// Something to know beside the data.
     pub(super) fn note(&mut self, text: &str) {
         self.message("note", &escape(text));
     }
@@ -130,7 +124,6 @@ impl Output {
         self.message("warning", &escape(text));
     }
 
-    /// Says what went wrong and what to do, and gives the exit status.
     pub(super) fn failure(&mut self, error: &CliError) -> u8 {
         if error.is_closed_pipe() {
             return 0;

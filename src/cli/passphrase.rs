@@ -15,7 +15,6 @@ use super::context::Context;
 use super::error::CliError;
 use super::secrets;
 
-/// Opens a private key, with its passphrase if it is under one.
 pub(super) fn open(context: &Context, path: &Path) -> Result<SoftwareSigner, CliError> {
     Ok(context.new_options().open_key(path)?)
 }
@@ -36,7 +35,6 @@ fn give(wanted: Passphrase<'_>) -> io::Result<Option<Zeroizing<String>>> {
     }
 }
 
-/// Asks at the terminal; nobody is there to be asked if there is none.
 fn ask(prompt: &str, again: Option<&str>) -> io::Result<Option<Zeroizing<String>>> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(None);

@@ -8,7 +8,6 @@ use super::error::{CliError, ProducerError};
 /// How questions are answered that no flag answers.
 pub(super) struct Questions {
     pub(super) terminal: bool,
-    /// With the usual answer, where there is one.
     pub(super) defaults: bool,
 }
 

@@ -59,7 +59,6 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
     }
 }
 
-/// The registry that was named, or the one of the environment.
 pub(super) fn url(given: Option<&str>) -> Option<String> {
     let of_environment = || std::env::var(URL).ok().filter(|url| !url.is_empty());
     given.map(str::to_owned).or_else(of_environment)

@@ -63,8 +63,7 @@ impl Member {
     }
 }
 
-/// What is wrong with a resident form, part by part.
-struct Judged {
+struct JudgedForm {
     /// Members that had to be signed and are not, and why.
     required: Vec<(&'static str, &'static str)>,
     identity: Option<&'static str>,
@@ -72,15 +71,15 @@ struct Judged {
     card: Option<&'static str>,
 }
 
-impl Judged {
-    fn of(form: &ResidentForm, foreign: bool, required: &[Member]) -> Judged {
+impl JudgedForm {
+    fn of(form: &ResidentForm, foreign: bool, required: &[Member]) -> JudgedForm {
         let key = form.identity.verify_key();
         let own = |card: &crate::vacant::CapabilityCard| card.vacant_id() == form.identity;
         let card = form.capability_card.as_ref();
         let unsigned = form.coverage().into_iter();
         let unsigned = unsigned.filter_map(|(name, covered)| Some((name, covered.err()?)));
         let wanted = |name: &str| required.iter().any(|member| member.name() == name);
-        Judged {
+        JudgedForm {
             required: unsigned.filter(|(name, _)| wanted(name)).collect(),
             identity: foreign.then_some("untrusted_key"),
             logbook: form.logbook.verify_chain_or_raise(key).err(),
@@ -112,7 +111,7 @@ pub(super) fn run(
     })?;
     let key = args.key.as_deref().map(parse_key).transpose()?;
     let foreign = key.is_some_and(|key| key != *form.identity.verify_key());
-    let judged = Judged::of(&form, foreign, &args.require);
+    let judged = JudgedForm::of(&form, foreign, &args.require);
     let verdict = to_value(&form, &judged, key.is_some());
     let recording = Recording::open(context, &args.recording)?;
     let of = || {
@@ -143,7 +142,7 @@ fn code(error: &HashChainError) -> &'static str {
     }
 }
 
-fn to_value(form: &ResidentForm, judged: &Judged, given: bool) -> Object {
+fn to_value(form: &ResidentForm, judged: &JudgedForm, given: bool) -> Object {
     let mut faults = Vec::new();
     let mut fault = |part: &str, code: &str, index: Option<u64>, detail: Option<String>| {
         let mut object = Object::new();
@@ -188,7 +187,7 @@ fn to_value(form: &ResidentForm, judged: &Judged, given: bool) -> Object {
     object
 }
 
-fn print(form: &ResidentForm, judged: &Judged, output: &mut Output) -> Result<(), CliError> {
+fn print(form: &ResidentForm, judged: &JudgedForm, output: &mut Output) -> Result<(), CliError> {
     let entries = form.logbook.entries().len();
     let signed = form.coverage().into_iter();
     let signed = signed.filter_map(|(name, covered)| covered.is_ok().then_some(name));

@@ -13,7 +13,6 @@ const TABLE: usize = 1_000;
 /// Characters of a payload in a table.
 const PAYLOAD: usize = 80;
 
-/// Rows on their way into tables.
 pub(super) struct Rows<'h> {
     head: &'h [&'h str],
     rows: Vec<Vec<String>>,

@@ -35,7 +35,6 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
     list(&entries, output)
 }
 
-/// Entries, as `search` and `browse` list them. None is the answer no.
 pub(super) fn list(entries: &[&Entry], output: &mut Output) -> Result<Answer, CliError> {
     if entries.is_empty() {
         return Err(CliError::NothingFound);

@@ -106,7 +106,6 @@ pub(super) fn passphrase() -> io::Result<Option<Zeroizing<String>>> {
     Ok(PASSPHRASE.get().cloned().flatten())
 }
 
-/// Keeps the pages of `value` in memory for as long as this process lives.
 pub(super) fn lock<T: ?Sized>(value: &T) {
     match region::lock(std::ptr::from_ref(value).cast::<u8>(), size_of_val(value)) {
         // Pages are unlocked when the process ends; two values may share one.
@@ -117,7 +116,6 @@ pub(super) fn lock<T: ?Sized>(value: &T) {
     }
 }
 
-/// Says what could not be locked.
 pub(super) fn warn(output: &mut Output) {
     if let Some(error) = UNLOCKED.get() {
         output.warning(&format!(

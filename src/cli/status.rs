@@ -58,7 +58,6 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
     Ok(Answer::Yes)
 }
 
-/// The registry's summary, and the records that were passed over.
 fn to_value(registry: &Registry, invalid: &[InvalidRecord]) -> Value {
     let mut object = registry.summary().as_object().cloned().unwrap_or_default();
     let invalid = invalid.iter().map(|record| {

@@ -59,7 +59,7 @@ pub(super) struct Revoke {
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct ShownToken<'a> {
     id: &'a str,
     name: &'a str,
     scopes: Vec<&'static str>,
@@ -144,7 +144,7 @@ fn revoke(args: &Revoke, output: &mut Output) -> Result<Answer, CliError> {
 }
 
 fn shown(kept: &KeptToken, token: Option<&str>, output: &mut Output) -> Result<Answer, CliError> {
-    output.document(&Shown {
+    output.document(&ShownToken {
         id: &kept.id,
         name: &kept.name,
         scopes: names(kept),

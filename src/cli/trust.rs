@@ -28,7 +28,6 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// The policy that the arguments ask for.
     pub(super) fn policy(&self) -> Result<Policy, CliError> {
         let keys: Result<_, _> = self.key.iter().map(|key| parse_key(key)).collect();
         let revocations: Result<_, _> = self.revoked.iter().map(|path| revocation(path)).collect();

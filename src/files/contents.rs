@@ -12,16 +12,13 @@ use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 /// enough for the processor's cache.
 const CHUNK_BYTES: u64 = 128 << 10;
 
-/// The content of a file, as far as verification needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileDigest {
-    /// SHA-256 of the content.
     pub sha256: Sha256Digest,
     /// Bytes.
     pub size: u64,
 }
 
-/// Why an open file was not read to its end.
 #[derive(Debug, Error)]
 pub enum ReadError {
     #[error("changed while it was read")]

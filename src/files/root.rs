@@ -9,7 +9,6 @@ use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use thiserror::Error;
 
-/// Why a file beneath a folder was not opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     #[error("is not there")]
@@ -28,7 +27,6 @@ pub enum OpenError {
     Io(#[source] io::Error),
 }
 
-/// What tells one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileState {
     pub identity: (u64, u64),
@@ -97,7 +95,6 @@ impl Root {
         Ok(Root { path, folder })
     }
 
-    /// Where it was, without links, when it was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }

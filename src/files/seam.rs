@@ -6,7 +6,6 @@ use std::path::Path;
 
 use super::root::{OpenError, Opened, Root};
 
-/// Where folders are opened.
 pub trait FileSystem: Sync {
     /// Opens the folder at `path`.
     fn folder(&self, path: &Path) -> io::Result<Box<dyn Folder>>;
@@ -17,7 +16,6 @@ pub trait Folder: Send + Sync {
     fn open(&self, relative: &str) -> Result<Opened, OpenError>;
 }
 
-/// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk;
 

@@ -12,7 +12,6 @@ use super::root::{FileState, OpenError, Root};
 /// Folders in folders that are entered: each holds a file descriptor.
 const LEVELS: usize = 128;
 
-/// A file or a link that may name one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Where, relative to the root, its components joined by `/`.
@@ -36,7 +35,6 @@ pub struct Tree {
 /// for the root).
 pub type Skip<'s> = &'s dyn Fn(&str, &[u8]) -> bool;
 
-/// Why a folder's content cannot be told.
 #[derive(Debug, Error)]
 #[error("{} {problem}", Quoted(path))]
 pub struct TreeError {
@@ -46,7 +44,6 @@ pub struct TreeError {
     pub problem: TreeProblem,
 }
 
-/// What is wrong with a file or folder.
 #[derive(Debug, Error)]
 pub enum TreeProblem {
     #[error("has a name that is not UTF-8")]

@@ -32,12 +32,9 @@ const STEP_BYTES: usize = 4 << 20;
 /// A file that is to be imported. It is read several times and must give the
 /// same bytes each time: a copy that nobody else knows of.
 pub struct Offered<'a> {
-    /// The digest of its bytes.
     pub digest: Hash,
     pub bytes: u64,
-    /// Its bytes, from the first on.
     pub content: &'a dyn Fn() -> io::Result<Box<dyn Read>>,
-    /// What it says, from the first event on.
     pub events: &'a dyn Fn() -> Result<Box<dyn Source>, ReadError>,
 }
 
@@ -61,7 +58,6 @@ pub struct Imported {
     pub report: Report,
 }
 
-/// Why a file was not imported, where verification is not the reason.
 #[derive(Debug, Error)]
 pub enum ImportError {
     #[error("it is signed with this ledger's own key: it is no other log")]
@@ -115,7 +111,7 @@ pub fn import(
         let seq = Seq(rows::a_number(&seq)?);
         return Ok(Outcome::Known(imported(seq, report)));
     }
-    let mut found = Found::default();
+    let mut found = RecordedImport::default();
     let compared = each(offered, log, store, |checker, statement| {
         found.note(statement);
         statement.check(checker)
@@ -124,7 +120,7 @@ pub fn import(
     if let Some(conflict) = compared {
         return refuse(store, report, conflict);
     }
-    let mut batch = Batch::new(store, log, offered.digest);
+    let mut batch = RowBatch::new(store, log, offered.digest);
     let compared = each(offered, log, store, |checker, statement| {
         let conflict = statement.check(checker)?;
         if conflict.is_none() && batch.add(statement)? {
@@ -185,7 +181,6 @@ fn refuse(
     Ok(Outcome::Equivocation(report, conflict))
 }
 
-/// Something in a file that a log can have only one of.
 enum Said {
     Entry(Seq, Entry),
     Epoch(Box<SignedEpoch>),
@@ -256,14 +251,13 @@ fn read(raw: Raw, index: u64) -> Result<(Seq, Entry), ImportError> {
     }
 }
 
-/// What the record of an import says beside the report.
 #[derive(Default)]
-struct Found {
+struct RecordedImport {
     first: Option<Seq>,
     last: Option<Seq>,
 }
 
-impl Found {
+impl RecordedImport {
     fn note(&mut self, said: &Said) {
         if let Said::Entry(seq, _) = said {
             self.first = self.first.or(Some(*seq));
@@ -272,8 +266,7 @@ impl Found {
     }
 }
 
-/// Rows on their way into the store.
-struct Batch<'s> {
+struct RowBatch<'s> {
     store: &'s dyn Store,
     log: LogId,
     file: Hash,
@@ -281,9 +274,9 @@ struct Batch<'s> {
     weight: usize,
 }
 
-impl<'s> Batch<'s> {
-    fn new(store: &'s dyn Store, log: LogId, file: Hash) -> Batch<'s> {
-        Batch {
+impl<'s> RowBatch<'s> {
+    fn new(store: &'s dyn Store, log: LogId, file: Hash) -> RowBatch<'s> {
+        RowBatch {
             store,
             log,
             file,
@@ -368,7 +361,7 @@ fn record(
     offered: &Offered<'_>,
     log: LogId,
     report: &Report,
-    found: &Found,
+    found: &RecordedImport,
 ) -> Result<Seq, ImportError> {
     let digest = format!("blake2b-256:{}", offered.digest);
     if let Some(seq) = recorded(&**logbook.store(), &digest)? {
@@ -409,7 +402,6 @@ fn recorded(store: &dyn Store, digest: &str) -> Result<Option<Seq>, QueryError> 
     Ok(None)
 }
 
-/// The payload of `sealbook:import`.
 #[derive(Serialize)]
 struct ImportPayload {
     bytes: u64,

@@ -18,7 +18,6 @@ use crate::store::{Store, StoreError};
 
 use super::{LogId, rows};
 
-/// What two files say of the same thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
     pub about: About,
@@ -28,7 +27,6 @@ pub struct Conflict {
     pub later: (Hash, Hash),
 }
 
-/// What there can be only one of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     /// The entry at this place; the hashes are those of entries.
@@ -60,7 +58,6 @@ impl Conflict {
     }
 }
 
-/// Holds a file's statements against those of files before it.
 pub(super) struct Checker<'s> {
     store: &'s dyn Store,
     log: LogId,
@@ -123,7 +120,6 @@ impl<'s> Checker<'s> {
         }))
     }
 
-    /// The rows so far are in the store.
     pub(super) fn written(&mut self) {
         self.links.clear();
     }

@@ -99,7 +99,6 @@ pub(super) fn parts<const N: usize>(key: &[u8]) -> Result<[[u8; 32]; N], StoreEr
     }
 }
 
-/// A value that begins with a hash, and what follows it.
 pub(super) fn with_hash(value: &[u8]) -> Result<(Hash, &[u8]), StoreError> {
     let (hash, rest) = value.split_first_chunk().ok_or_else(wrong)?;
     Ok((Hash::from_bytes(*hash), rest))
@@ -115,7 +114,6 @@ pub(super) fn a_number(value: &[u8]) -> Result<u64, StoreError> {
     Ok(u64::from_be_bytes(bytes))
 }
 
-/// The number that a key ends with.
 pub(super) fn last_number(key: &[u8]) -> Result<u64, StoreError> {
     let bytes = key.last_chunk().ok_or_else(wrong)?;
     Ok(u64::from_be_bytes(*bytes))

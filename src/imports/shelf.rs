@@ -14,7 +14,6 @@ use crate::store::{Order, Store, StoreError};
 
 use super::{LogId, rows};
 
-/// Why imported evidence could not be read.
 #[derive(Debug, Error)]
 pub enum ShelfError {
     #[error("nothing of the log {key} was imported")]
@@ -60,7 +59,6 @@ pub fn imports<'s>(
     })
 }
 
-/// The files that were refused, each with the file that it contradicts.
 pub fn conflicts(store: &dyn Store) -> impl Iterator<Item = Result<(Hash, Hash), StoreError>> {
     let found = store.imported_rows(rows::conflicts(), Order::Ascending);
     found.map(|row| {
@@ -95,7 +93,6 @@ pub fn give_file(store: &dyn Store, digest: Hash, out: &mut dyn Write) -> Result
     }
 }
 
-/// A log of which something was imported.
 pub struct ImportedLog<'s> {
     store: &'s dyn Store,
     id: LogId,
@@ -184,7 +181,6 @@ impl<'s> ImportedLog<'s> {
             .take(limit)
     }
 
-    /// Appends the JSON of an entry, with its log.
     pub fn write_json(&self, seq: Seq, entry: &Entry, out: &mut Vec<u8>) {
         let mut kind = Vec::new();
         Value::from(entry.kind()).write_canonical(Form::Utf8, &mut kind);

@@ -136,12 +136,10 @@ fn new_line(out: &mut String, level: usize, comma: bool) {
     out.extend(std::iter::repeat_n("  ", level));
 }
 
-/// Appends `text` in quotes to `out`, as it would stand in a value.
 pub fn write_str(out: &mut Vec<u8>, text: &str, form: Form) {
     let _ = write_string(&mut Bytes(out), text, form);
 }
 
-/// Appends `number` to `out`, as it would stand in a value.
 pub fn write_number(out: &mut Vec<u8>, number: &Number) {
     let _ = number.write(&mut Bytes(out));
 }

@@ -14,16 +14,16 @@ pub(crate) fn is_canonical_object(bytes: &[u8]) -> bool {
     if std::str::from_utf8(bytes).is_err() || bytes.first() != Some(&b'{') {
         return false;
     }
-    let mut cursor = Cursor { rest: bytes };
+    let mut cursor = TextCursor { rest: bytes };
     cursor.value(1).is_some() && cursor.rest.is_empty()
 }
 
 /// `None` stands for "not canonical" all the way up.
-struct Cursor<'t> {
+struct TextCursor<'t> {
     rest: &'t [u8],
 }
 
-impl<'t> Cursor<'t> {
+impl<'t> TextCursor<'t> {
     fn value(&mut self, level: usize) -> Option<()> {
         match self.rest.first()? {
             b'{' => self.object(level),
@@ -41,7 +41,7 @@ impl<'t> Cursor<'t> {
         if self.eat(b'}') {
             return Some(());
         }
-        let mut before: Option<Text<'t>> = None;
+        let mut before: Option<StringText<'t>> = None;
         loop {
             let key = self.string()?;
             if before.is_some_and(|before| !before.precedes(&key)) {
@@ -78,7 +78,7 @@ impl<'t> Cursor<'t> {
         self.expect(bracket)
     }
 
-    fn string(&mut self) -> Option<Text<'t>> {
+    fn string(&mut self) -> Option<StringText<'t>> {
         self.expect(b'"')?;
         let text = self.rest;
         let mut escaped = false;
@@ -95,7 +95,7 @@ impl<'t> Cursor<'t> {
         }
         let raw = text.get(..text.len() - self.rest.len())?;
         self.step(1)?;
-        Some(Text { raw, escaped })
+        Some(StringText { raw, escaped })
     }
 
     /// Integers digit by digit; of floats the text is made again.
@@ -156,14 +156,14 @@ impl<'t> Cursor<'t> {
 
 /// A string between its quotes, as it stands.
 #[derive(Clone, Copy)]
-struct Text<'t> {
+struct StringText<'t> {
     raw: &'t [u8],
     escaped: bool,
 }
 
-impl Text<'_> {
+impl StringText<'_> {
     /// By code points, which is the order of the decoded bytes.
-    fn precedes(&self, other: &Text<'_>) -> bool {
+    fn precedes(&self, other: &StringText<'_>) -> bool {
         if self.escaped || other.escaped {
             decoded(self.raw).lt(decoded(other.raw))
         } else {
@@ -205,7 +205,6 @@ fn escape_length(text: &[u8]) -> Option<usize> {
     }
 }
 
-/// A lower-case hex digit.
 const fn hex(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -278,7 +277,6 @@ mod tests {
         canonical
     }
 
-    /// One of each kind of thing.
     const RICH: &str = concat!(
         r#"{"":-1,"\u0000":[],"\b":{},"\t":[[],{}],"\"":"\u001f\f\n\r\\","#,
         r#""A":[0,-7,12345678901234567890123,1.0,-0.0,1e-05,1.5e+16,0.0001],"#,
@@ -372,7 +370,6 @@ mod tests {
         }
     }
 
-    /// Values, with texts in which escapes are frequent.
     fn values() -> impl Strategy<Value = String> {
         let text = proptest::collection::vec(
             prop_oneof![

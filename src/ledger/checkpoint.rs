@@ -25,7 +25,6 @@ use super::time::Timestamp;
 /// More than any file system keeps in one file.
 const MOST_BYTES: u64 = 1 << 62;
 
-/// A prefix of a file that passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
@@ -51,21 +50,18 @@ pub struct Checkpoint {
 /// The envelope of a state that nobody signed.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Unsigned {
+struct UnsignedState {
     state: Checkpoint,
     key: Option<PublicKey>,
     signature: Option<Signature>,
 }
 
-/// A saved checkpoint, and whose signature stands under it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedState {
     pub checkpoint: Checkpoint,
-    /// Who signed it; `None` if nobody did.
     pub signed_by: Option<PublicKey>,
 }
 
-/// Why a value is no saved state.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StateError {
     #[error(transparent)]
@@ -85,7 +81,7 @@ impl Checkpoint {
     pub fn save(&self, signer: Option<&dyn Signer>) -> Result<Value, SignError> {
         let Some(signer) = signer else {
             let (state, key, signature) = (self.clone(), None, None);
-            return Ok(shape::write(&Unsigned {
+            return Ok(shape::write(&UnsignedState {
                 state,
                 key,
                 signature,
@@ -101,7 +97,7 @@ impl Checkpoint {
             .iter()
             .all(|name| value.get(name).is_some_and(Value::is_null));
         if unsigned {
-            let saved: Unsigned = shape::read(value, "")?;
+            let saved: UnsignedState = shape::read(value, "")?;
             return Ok(SavedState {
                 checkpoint: saved.state.counted()?,
                 signed_by: None,

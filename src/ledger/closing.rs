@@ -11,7 +11,6 @@ use super::shape::{self, MemberError};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Closing {
-    /// The key of the book that continues this one.
     pub successor: PublicKey,
 }
 

@@ -22,26 +22,20 @@ use super::position::{EpochNumber, Seq};
 use super::source::{Event, Raw, ReadError, Source};
 use super::statement::Statement;
 
-/// How two copies stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     Same,
-    /// All entries of the first are in the second, which goes on.
     FirstIsPrefix,
-    /// All entries of the second are in the first, which goes on.
     SecondIsPrefix,
     Differ,
 }
 
-/// What one copy has at the place where they part.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Side {
     Entry(Box<Entry>),
-    /// Something that is no entry.
     Unreadable(EntryError),
 }
 
-/// Where they part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     pub seq: Seq,
@@ -65,7 +59,6 @@ pub struct Comparison {
     pub common: u64,
     /// The hash of the last of them; zeros if there is none.
     pub head: Hash,
-    /// The first place where they part, if both go on to it.
     pub difference: Option<Difference>,
     pub entries: [u64; 2],
     /// What the log's key signed twice, the first that was found.
@@ -83,7 +76,7 @@ pub fn compare(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Comparison, ReadError> {
     let first_seq = a.subject().first_seq.max(b.subject().first_seq);
-    let mut found = Found {
+    let mut found = Parting {
         keys: keys.to_vec(),
         first_seq,
         common: 0,
@@ -155,13 +148,12 @@ pub fn hashes_at(
 }
 
 /// An entry as it was read, or why it is none.
-type Read = Result<Entry, EntryError>;
+type EntryRead = Result<Entry, EntryError>;
 
-/// One of the two, read entry by entry.
 struct Reading<'s> {
     source: &'s mut dyn Source,
     numbered: bool,
-    ready: std::collections::VecDeque<(Seq, Read)>,
+    ready: std::collections::VecDeque<(Seq, EntryRead)>,
     epochs: Vec<SignedEpoch>,
     heads: Vec<SignedHead>,
     next: Seq,
@@ -208,15 +200,14 @@ impl<'s> Reading<'s> {
         Ok(self.ready.front().map(|(seq, _)| *seq))
     }
 
-    fn take(&mut self) -> Option<Read> {
+    fn take(&mut self) -> Option<EntryRead> {
         let (_, entry) = self.ready.pop_front()?;
         self.entries += 1;
         Some(entry)
     }
 }
 
-/// What was found so far.
-struct Found {
+struct Parting {
     keys: Vec<PublicKey>,
     first_seq: Seq,
     common: u64,
@@ -231,9 +222,9 @@ struct Found {
     heads: BTreeMap<Seq, SignedHead>,
 }
 
-impl Found {
+impl Parting {
     /// An entry of one copy that the other does not have.
-    fn only(&mut self, side: usize, seq: Seq, goes_on: bool, entry: Option<Read>) {
+    fn only(&mut self, side: usize, seq: Seq, goes_on: bool, entry: Option<EntryRead>) {
         if seq < self.first_seq {
             return;
         }
@@ -252,7 +243,7 @@ impl Found {
         }
     }
 
-    fn both(&mut self, seq: Seq, a: Read, b: Read) {
+    fn both(&mut self, seq: Seq, a: EntryRead, b: EntryRead) {
         if seq == Seq::FIRST {
             self.keys.extend([&a, &b].into_iter().filter_map(own_key));
         }
@@ -285,7 +276,6 @@ impl Found {
         self.equivocation = self.keys.iter().find_map(proven);
     }
 
-    /// Headers and heads that came with the entries.
     fn statements(&mut self, reading: &mut Reading<'_>) {
         for epoch in reading.epochs.drain(..) {
             let number = epoch.content.epoch;
@@ -351,7 +341,7 @@ impl Found {
     }
 }
 
-fn side_of(read: Read) -> Side {
+fn side_of(read: EntryRead) -> Side {
     match read {
         Ok(entry) => Side::Entry(Box::new(entry)),
         Err(error) => Side::Unreadable(error),
@@ -359,7 +349,7 @@ fn side_of(read: Read) -> Side {
 }
 
 /// The key that entry 0 of a ledger names as its own.
-fn own_key(read: &Read) -> Option<PublicKey> {
+fn own_key(read: &EntryRead) -> Option<PublicKey> {
     let entry = read
         .as_ref()
         .ok()

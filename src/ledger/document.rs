@@ -28,7 +28,6 @@ use super::shape::{self, MemberError};
 
 const PREFIX: &str = "blake2b-256:";
 
-/// The digest of a document's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentDigest(Hash);
 
@@ -72,7 +71,6 @@ impl From<DocumentDigest> for Value {
     }
 }
 
-/// Why the payload of a `wcp.document` is no document.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum DocumentError {
     #[error(transparent)]
@@ -86,7 +84,6 @@ pub enum DocumentError {
     },
 }
 
-/// The payload of the entry that keeps `content`.
 pub fn payload(media_type: &str, content: Value) -> Object {
     let mut object = Object::new();
     object.insert("digest", DocumentDigest::of(&content).to_string());
@@ -95,7 +92,6 @@ pub fn payload(media_type: &str, content: Value) -> Object {
     object
 }
 
-/// What an entry has to do with documents.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Mentions {
     pub is: Option<Result<DocumentDigest, DocumentError>>,
@@ -118,7 +114,6 @@ impl Mentions {
     }
 }
 
-/// The digest of the document that an entry of kind `wcp.document` is.
 pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, DocumentError> {
     let payload = entry.check_payload()?;
     let described: Described<'_> = shape::read_object(&payload, "payload")?;

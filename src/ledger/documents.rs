@@ -12,20 +12,19 @@ use super::limits;
 const NOBODY_REFERS: &str = "no entry refers to this document";
 const GIVEN_TWICE: &str = "the document stands among the entries too";
 
-/// What is known so far of the documents of one ledger or file.
 #[derive(Debug)]
 pub(crate) struct Documents {
     /// Whether all that is referred to must be there. One entry alone brings no
     /// documents, and who goes on from a saved state has not seen those before.
     whole: bool,
-    known: HashMap<DocumentDigest, Known>,
+    known: HashMap<DocumentDigest, KnownDocument>,
     /// The document line before this one.
     last_line: Option<DocumentDigest>,
     overflown: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Known {
+struct KnownDocument {
     wanted: Option<Place>,
     given: bool,
     /// The line that it stands in beside the entries.
@@ -120,7 +119,6 @@ impl Documents {
         Ok(digest)
     }
 
-    /// What was referred to and is not there.
     pub(crate) fn close(self, not_checked: &mut Vec<NotChecked>, findings: &mut Findings) {
         if self.overflown {
             let detail = format!("more than {} documents are referred to", limits::DOCUMENTS);
@@ -155,7 +153,7 @@ impl Documents {
         }
     }
 
-    fn known(&mut self, digest: DocumentDigest) -> Option<&mut Known> {
+    fn known(&mut self, digest: DocumentDigest) -> Option<&mut KnownDocument> {
         if self.known.len() >= limits::DOCUMENTS && !self.known.contains_key(&digest) {
             self.overflown = true;
             return None;

@@ -32,7 +32,6 @@ const OWN_LOG_N: u8 = 14;
 const OWN_R: u32 = 8;
 const OWN_P: u32 = 5;
 
-/// Why a key was not unlocked, or not locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum LockError {
     #[error("not an encrypted private key in PKCS#8 PEM")]
@@ -57,7 +56,6 @@ pub enum LockError {
 pub struct EncryptedKey(SecretDocument);
 
 impl EncryptedKey {
-    /// Whether a text says that it is an encrypted private key.
     pub fn looks_like(text: &str) -> bool {
         let label = EncryptedPrivateKeyInfoRef::PEM_LABEL;
         text.contains(&format!("-----BEGIN {label}-----"))

@@ -37,7 +37,6 @@ const SEPARATOR: u8 = 0x1f;
 /// 0x1f, `prev_hash`, `signature`.
 const TAIL_BYTES: usize = 1 + Hash::BYTES + Signature::BYTES;
 
-/// Why bytes or members are not an entry.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum EntryError {
     #[error("{0}")]
@@ -77,7 +76,6 @@ impl EntryError {
     }
 }
 
-/// Why a text cannot be an entry's kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum KindError {
     #[error("kind: must not be blank")]
@@ -164,7 +162,6 @@ impl Draft {
         self.hash
     }
 
-    /// The bytes to sign.
     pub fn signing_payload(&self) -> &[u8] {
         &self.signing_payload
     }
@@ -249,7 +246,6 @@ impl Entry {
         Ok(Draft::new(kind, ts, &canonical, &prev_hash)?.with_signature(&signature))
     }
 
-    /// The record, for the store to keep.
     pub fn into_record(self) -> Vec<u8> {
         self.record
     }
@@ -318,7 +314,6 @@ impl<R: AsRef<[u8]>> Entry<R> {
         Hash::from_bytes(fixed(self.record().get(end - Hash::BYTES..end)))
     }
 
-    /// The signature, not judged.
     pub fn signature(&self) -> Signature {
         let start = self.record().len() - Signature::BYTES;
         Signature::from_bytes(fixed(self.record().get(start..)))
@@ -334,7 +329,6 @@ impl<R: AsRef<[u8]>> Entry<R> {
         self.record().get(..end).unwrap_or_default()
     }
 
-    /// Signing payload and signature: what the store keeps.
     pub fn record(&self) -> &[u8] {
         self.record.as_ref()
     }

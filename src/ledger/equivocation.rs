@@ -50,7 +50,6 @@ use super::position::{EpochNumber, Seq};
 use super::shape::{self, MemberError};
 use super::statement::{Statement, StatementError};
 
-/// A thing that a log's key signs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signed {
     Entry(Box<Entry>),
@@ -65,7 +64,6 @@ pub enum Contradiction {
         after: Hash,
     },
     Openings {
-        /// Where the book before both ended.
         predecessor: Predecessor,
     },
     Epochs {
@@ -99,7 +97,6 @@ pub enum NotProven {
     Unrelated,
 }
 
-/// Why a file is no proof of equivocation.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum EquivocationError {
     #[error("it has not exactly three lines")]
@@ -145,10 +142,6 @@ impl Equivocation {
         &self.contradiction
     }
 
-    pub const fn sides(&self) -> &[Signed; 2] {
-        &self.sides
-    }
-
     /// The entry that acknowledges a rollback, if one of the two is one. What
     /// was lost it names itself; whether that is the other side's history shows
     /// in the copies, not here.
@@ -184,7 +177,6 @@ impl Equivocation {
         }
     }
 
-    /// Whether an object is the first line of such a file.
     pub fn looks_like(object: &Object) -> bool {
         object.contains_key("equivocation")
     }
@@ -255,7 +247,6 @@ fn contradiction(a: &Signed, b: &Signed) -> Result<Contradiction, NotProven> {
     }
 }
 
-/// Two books that both say to continue one and the same.
 fn two_openings(a: &Entry, b: &Signed) -> Result<Contradiction, NotProven> {
     let Signed::Entry(b) = b else {
         return Err(NotProven::Unrelated);

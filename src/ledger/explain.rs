@@ -257,14 +257,12 @@ impl<'a> Findings<'a> {
         }
     }
 
-    /// Whether what stands before stretch `at` goes on after it.
     fn goes_on_after(&self, at: usize) -> bool {
         let end = self.end_before(at);
         let next = self.joints.last_after(&end);
         next.is_some_and(|next| next > at)
     }
 
-    /// What ties a stretch to the rest.
     fn tie_of(&self, stretch: &Stretch) -> Option<Tie> {
         if self.trace.apart {
             return Some(Tie::KeyAlone);

@@ -7,7 +7,6 @@ use super::fault::FaultClass;
 use super::hash::Hash;
 use super::key::PublicKey;
 
-/// What can be said of a book beyond its faults.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
     /// Whether the entries are to follow each other. Those of a selection stand
@@ -15,7 +14,6 @@ pub struct Explanation {
     /// of them stands that cannot be trusted.
     pub chained: bool,
     pub trusted: Prefix,
-    /// What was done to the book, in the order of the file.
     pub incidents: Vec<Incident>,
     pub cut: bool,
 }
@@ -28,7 +26,6 @@ pub struct Prefix {
     pub head: Hash,
 }
 
-/// One thing that was done to the book.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Incident {
     pub class: FaultClass,
@@ -37,7 +34,6 @@ pub struct Incident {
     /// The first entry that it concerns, as faults are numbered; `None` if it
     /// concerns the end of the book.
     pub index: Option<u64>,
-    /// The line of that entry, where known.
     pub line: Option<u64>,
     /// How many entries of the file it concerns; `None` where nobody can know,
     /// because they are missing.
@@ -95,13 +91,10 @@ pub enum Evidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct WholeAgain {
     pub index: u64,
-    /// Its line, where known.
     pub line: Option<u64>,
-    /// What ties it to what came before.
     pub tie: Tie,
 }
 
-/// What ties an entry to what came before a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "by")]
 pub enum Tie {

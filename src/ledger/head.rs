@@ -14,7 +14,7 @@ use super::version::Version;
 /// That a log holds, at `seq`, the entry `hash`, and so all that its chain ties
 /// to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Stated", into = "Stated")]
+#[serde(try_from = "HeadMembers", into = "HeadMembers")]
 pub struct Head {
     pub log: PublicKey,
     /// The hash of the log's entry 0.
@@ -36,7 +36,6 @@ pub struct Standing {
     pub tree: Option<TreeHead>,
 }
 
-/// The header of the last sealed epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LastEpoch {
@@ -45,7 +44,6 @@ pub struct LastEpoch {
     pub hash: Hash,
 }
 
-/// The root of the tree that a log is published under.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TreeHead {
@@ -56,10 +54,9 @@ pub struct TreeHead {
 /// A head with its signature, not judged.
 pub type SignedHead = Statement<Head>;
 
-/// As it stands in the statement.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stated {
+struct HeadMembers {
     log: PublicKey,
     genesis: Hash,
     seq: Seq,
@@ -86,10 +83,10 @@ fn given<'v, T: Deserialize<'v>, D: Deserializer<'v>>(from: D) -> Result<Option<
     T::deserialize(from).map(Some)
 }
 
-impl TryFrom<Stated> for Head {
+impl TryFrom<HeadMembers> for Head {
     type Error = &'static str;
 
-    fn try_from(stated: Stated) -> Result<Head, &'static str> {
+    fn try_from(stated: HeadMembers) -> Result<Head, &'static str> {
         let second = match (stated.format, stated.epoch, stated.tree) {
             (None, None, None) => None,
             (Some(Version::Two), Some(epoch), Some(tree)) => Some(Standing { epoch, tree }),
@@ -106,10 +103,10 @@ impl TryFrom<Stated> for Head {
     }
 }
 
-impl From<Head> for Stated {
-    fn from(head: Head) -> Stated {
+impl From<Head> for HeadMembers {
+    fn from(head: Head) -> HeadMembers {
         let second = head.second;
-        Stated {
+        HeadMembers {
             log: head.log,
             genesis: head.genesis,
             seq: head.seq,

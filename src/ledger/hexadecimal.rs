@@ -42,7 +42,6 @@ pub fn decode_bytes<const N: usize>(text: &[u8]) -> Result<[u8; N], HexError> {
     }
 }
 
-/// The value of a digit; 16 or more of what is none.
 const fn value_of(digit: u8) -> u8 {
     let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
     if number < 10 {
@@ -54,7 +53,6 @@ const fn value_of(digit: u8) -> u8 {
     }
 }
 
-/// Lower-case hex digits of `bytes`.
 pub fn encode(bytes: &[u8]) -> String {
     // Not `hex::encode`, which builds the text character by character.
     let mut digits = vec![b'0'; 2 * bytes.len()];
@@ -80,12 +78,12 @@ pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S:
 pub fn deserialize<'v, D: Deserializer<'v>, const N: usize>(
     deserializer: D,
 ) -> Result<[u8; N], D::Error> {
-    deserializer.deserialize_str(Digits)
+    deserializer.deserialize_str(DigitsVisitor)
 }
 
-struct Digits<const N: usize>;
+struct DigitsVisitor<const N: usize>;
 
-impl<const N: usize> Visitor<'_> for Digits<N> {
+impl<const N: usize> Visitor<'_> for DigitsVisitor<N> {
     type Value = [u8; N];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

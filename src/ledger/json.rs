@@ -21,7 +21,6 @@ use serde::ser::{Serialize, Serializer};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     Null,
-    /// `true` or `false`.
     Bool(bool),
     /// An integer of any size, or a finite double.
     Number(Number),
@@ -82,12 +81,10 @@ impl Value {
         }
     }
 
-    /// The member `key`, if this is an object that has one.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_object().and_then(|object| object.get(key))
     }
 
-    /// Takes the member `key` out, if this is an object that has one.
     pub fn take_member(&mut self, key: &str) -> Option<Value> {
         match self {
             Self::Object(object) => object.remove(key),
@@ -172,7 +169,6 @@ impl From<Object> for Value {
     }
 }
 
-/// None is `null`.
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)

@@ -28,12 +28,10 @@ impl PublicKey {
     /// Length in bytes.
     pub const BYTES: usize = 32;
 
-    /// Takes the 32 raw bytes.
     pub const fn from_bytes(bytes: [u8; PublicKey::BYTES]) -> PublicKey {
         PublicKey(bytes)
     }
 
-    /// The 32 raw bytes.
     pub const fn as_bytes(&self) -> &[u8; PublicKey::BYTES] {
         &self.0
     }
@@ -78,12 +76,10 @@ impl Signature {
     /// Length in bytes.
     pub const BYTES: usize = 64;
 
-    /// Takes the 64 raw bytes, `R ‖ S`.
     pub const fn from_bytes(bytes: [u8; Signature::BYTES]) -> Signature {
         Signature(bytes)
     }
 
-    /// The 64 raw bytes, `R ‖ S`.
     pub const fn as_bytes(&self) -> &[u8; Signature::BYTES] {
         &self.0
     }

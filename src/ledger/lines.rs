@@ -5,7 +5,6 @@ use std::io::{self, BufRead};
 use super::fault::FaultCode;
 use super::limits;
 
-/// One line without its end.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
     /// Its bytes, and whether a newline ended it.

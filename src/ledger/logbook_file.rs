@@ -125,7 +125,7 @@ impl<R: BufRead + Send> LogbookFile<R> {
     }
 
     /// What is special about a line, and does not change the entry.
-    fn note_ends(&mut self, bytes: &mut Vec<u8>, ended: bool, before: Mark) {
+    fn note_ends(&mut self, bytes: &mut Vec<u8>, ended: bool, before: ReaderMark) {
         if self.first && bytes.starts_with(BYTE_ORDER_MARK) {
             bytes.drain(..BYTE_ORDER_MARK.len());
             let detail = "the file begins with a byte-order mark".to_owned();
@@ -245,9 +245,8 @@ impl<R: BufRead> Hashing<R> {
         self.hasher = None;
     }
 
-    /// Where it stands, to be asked for when the next line was read.
-    fn mark(&self) -> Mark {
-        Mark {
+    fn mark(&self) -> ReaderMark {
+        ReaderMark {
             hasher: self.hasher.clone(),
             bytes: self.bytes,
         }
@@ -257,7 +256,6 @@ impl<R: BufRead> Hashing<R> {
         self.mark().offset(lines)
     }
 
-    /// Consumes `bytes`, or what there is.
     fn pass(&mut self, bytes: u64) -> io::Result<()> {
         let end = self.bytes.saturating_add(bytes);
         while self.bytes < end {
@@ -273,12 +271,12 @@ impl<R: BufRead> Hashing<R> {
 }
 
 /// A place that a reader stood at.
-struct Mark {
+struct ReaderMark {
     hasher: Option<Hasher>,
     bytes: u64,
 }
 
-impl Mark {
+impl ReaderMark {
     fn offset(self, lines: u64) -> Option<Offset> {
         let bytes = self.bytes;
         let hash = self.hasher?.finish();

@@ -8,7 +8,6 @@ use serde::de::{Error, Expected, Unexpected};
 use super::hexadecimal;
 use super::time::{self, TimeError, Timestamp};
 
-/// A member that is not as its format wants it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{problem}", prefix(at))]
 pub struct MemberError {
@@ -17,7 +16,6 @@ pub struct MemberError {
     pub problem: MemberProblem,
 }
 
-/// What is wrong with a member.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MemberProblem {
     #[error("missing")]

@@ -90,7 +90,6 @@ impl Number {
         }
     }
 
-    /// Whether this is a float, as its text shows.
     pub fn is_float(&self) -> bool {
         matches!(self.0, Repr::Float(_))
     }

@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use super::key::{PublicKey, Signer, SoftwareSigner};
 
-/// Why a text is not a key, or a key has no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PemError {
     #[error("not an unencrypted Ed25519 private key in PKCS#8 PEM")]

@@ -23,7 +23,6 @@ pub enum Published {
     Head(SignedHead),
 }
 
-/// Why a value is neither header nor head.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum PublishedError {
     #[error(transparent)]
@@ -66,7 +65,6 @@ impl Published {
         line
     }
 
-    /// Whose it says it is: the log's key and its genesis.
     pub fn log(&self) -> (PublicKey, Hash) {
         match self {
             Published::Epoch(epoch) => (epoch.content.log, epoch.content.genesis),
@@ -74,7 +72,6 @@ impl Published {
         }
     }
 
-    /// The entry that it names as the last.
     pub fn seq(&self) -> Seq {
         match self {
             Published::Epoch(epoch) => epoch.content.last_seq,

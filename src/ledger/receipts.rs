@@ -36,7 +36,6 @@ struct Log {
     first_line: u32,
 }
 
-/// One receipt, as far as it is compared.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     seq: Seq,
@@ -49,7 +48,6 @@ struct Record {
 /// The members of a receipt beside number and hash, in short.
 pub(crate) type Rest = [u8; 16];
 
-/// Why a file of receipts was not read.
 #[derive(Debug, Error)]
 pub enum ReceiptsError {
     #[error("could not be read: {0}")]
@@ -62,7 +60,6 @@ pub enum ReceiptsError {
     TooManyLogs,
 }
 
-/// Why a line is no receipt.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ReceiptError {
     #[error(transparent)]
@@ -104,12 +101,6 @@ impl Receipts {
         self.records.len()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    /// Whether the file ended within a line.
     pub const fn is_torn(&self) -> bool {
         self.torn
     }
@@ -155,7 +146,6 @@ struct Parsed {
     genesis: Hash,
 }
 
-/// A line, as it stands in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Receipt<'l> {
@@ -181,7 +171,6 @@ fn parse_line(line: &[u8]) -> Result<Parsed, ReceiptError> {
     })
 }
 
-/// What a receipt says beside number and hash.
 pub(crate) fn rest_of(prev: &Hash, signature: &Signature, ts: Timestamp, kind: &str) -> Rest {
     let mut bytes = Vec::with_capacity(160);
     bytes.extend_from_slice(prev.as_bytes());
@@ -202,7 +191,6 @@ pub(crate) struct ReceiptCheck<'a> {
     seen: Vec<bool>,
 }
 
-/// Who the log is, as far as is known.
 #[derive(Clone, Copy)]
 pub(crate) struct Whose {
     pub(crate) log: Option<PublicKey>,

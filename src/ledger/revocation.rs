@@ -26,7 +26,6 @@ use super::position::Seq;
 use super::shape;
 use super::statement::{StatementError, content_of};
 
-/// That entries of a log after a position are not to be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revocation {
@@ -43,13 +42,11 @@ pub struct Revocation {
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignedRevocation {
     pub content: Revocation,
-    /// The bytes and the signature.
     pub envelope: Envelope,
     /// The entry that closed the book in favour of the key that revokes.
     pub closing: Option<Box<Entry>>,
 }
 
-/// Why a file has no revocation.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum RevocationFileError {
     #[error(transparent)]
@@ -72,7 +69,6 @@ impl Revocation {
 }
 
 impl SignedRevocation {
-    /// Reads one, without judging it.
     pub fn from_value(value: &Value) -> Result<SignedRevocation, StatementError> {
         let envelope = Envelope::from_value(Purpose::Revoke, value)?;
         let content = content_of(&envelope)?;
@@ -119,7 +115,6 @@ impl SignedRevocation {
         SignedRevocation::from_value(&value).map_err(|_| RevocationFileError::Other)
     }
 
-    /// The file, the inverse of [`SignedRevocation::from_file`].
     pub fn to_file(&self) -> Vec<u8> {
         let mut bytes = self.to_value().canonical(Form::Utf8).into_bytes();
         bytes.push(b'\n');
@@ -146,12 +141,10 @@ impl SignedRevocation {
         Some(closing.successor)
     }
 
-    /// The inverse of [`SignedRevocation::from_value`].
     pub fn to_value(&self) -> Value {
         self.envelope.to_value()
     }
 
-    /// Whether the signature is that of the key that it names.
     pub fn verify(&self) -> bool {
         self.envelope.verify()
     }

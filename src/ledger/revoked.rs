@@ -14,22 +14,20 @@ use super::position::Seq;
 use super::revocation::SignedRevocation;
 use super::sha256::Sha256Digest;
 
-/// What a walk sees of the places that revocations name.
 #[derive(Debug)]
 pub(crate) struct Revoked<'a> {
     allowed: bool,
-    seen: Vec<Seen<'a>>,
+    seen: Vec<SeenPlace<'a>>,
 }
 
 #[derive(Debug)]
-struct Seen<'a> {
+struct SeenPlace<'a> {
     revocation: &'a SignedRevocation,
     /// The hash that what is verified has, or states, at that place.
     hash: Option<Hash>,
     beyond: Option<(u64, Option<u64>)>,
 }
 
-/// What the walk found out of the book.
 pub(crate) struct Book<'a> {
     pub(crate) log: Option<PublicKey>,
     pub(crate) genesis: Option<Hash>,
@@ -42,7 +40,7 @@ pub(crate) struct Book<'a> {
 
 impl<'a> Revoked<'a> {
     pub(crate) fn new(policy: &'a Policy) -> Revoked<'a> {
-        let seen = policy.revocations.iter().map(|revocation| Seen {
+        let seen = policy.revocations.iter().map(|revocation| SeenPlace {
             revocation,
             hash: None,
             beyond: None,
@@ -98,7 +96,7 @@ impl<'a> Revoked<'a> {
     }
 }
 
-impl Seen<'_> {
+impl SeenPlace<'_> {
     fn judge(
         &self,
         book: &Book<'_>,

@@ -41,7 +41,6 @@ pub fn read_object<'v, T: Deserialize<'v>>(object: &'v Object, at: &str) -> Resu
     T::deserialize(Reader::Object(object)).map_err(|error| error.inside(at))
 }
 
-/// The member `name`, which must be there.
 pub fn given<'v>(object: &'v Object, name: &str) -> Result<&'v Value, MemberError> {
     let missing = || MemberError::from(MemberProblem::Missing).inside(name);
     object.get(name).ok_or_else(missing)
@@ -101,7 +100,7 @@ pub fn read_text<'v, D: Deserializer<'v>, T>(
     expected: &'static str,
     parse: impl FnOnce(&str) -> Option<T>,
 ) -> Result<T, D::Error> {
-    deserializer.deserialize_str(Text { expected, parse })
+    deserializer.deserialize_str(TextVisitor { expected, parse })
 }
 
 /// Of a text that may be absent, `null` or empty, which all say that there is
@@ -142,12 +141,12 @@ macro_rules! constant {
 #[cfg(any(feature = "rego", feature = "files"))]
 pub(crate) use constant;
 
-struct Text<F> {
+struct TextVisitor<F> {
     expected: &'static str,
     parse: F,
 }
 
-impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for Text<F> {
+impl<T, F: FnOnce(&str) -> Option<T>> Visitor<'_> for TextVisitor<F> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

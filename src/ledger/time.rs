@@ -44,7 +44,6 @@ impl Timestamp {
         (Self::MIN..=Self::MAX).contains(&time).then_some(time)
     }
 
-    /// Microseconds since the Unix epoch.
     pub fn unix_micros(self) -> i64 {
         self.micros
     }
@@ -114,12 +113,12 @@ impl Timestamp {
 
     /// The canonical text, without the machinery of `fmt`: every append and
     /// every verified entry makes one.
-    fn text(self) -> Text {
+    fn text(self) -> CanonicalText {
         let days = self.micros.div_euclid(DAY);
         let of_day = self.micros.rem_euclid(DAY);
         let (year, month, day) = civil_from_days(days);
         let (seconds, fraction) = (of_day / SECOND, of_day % SECOND);
-        let mut text = Text {
+        let mut text = CanonicalText {
             bytes: [0; 32],
             len: 0,
         };
@@ -182,12 +181,12 @@ impl fmt::Display for Timestamp {
 }
 
 /// ASCII text of at most 32 bytes, a canonical timestamp's length.
-struct Text {
+struct CanonicalText {
     bytes: [u8; 32],
     len: usize,
 }
 
-impl Text {
+impl CanonicalText {
     fn push(&mut self, ascii: &[u8]) {
         for (to, from) in self.bytes.iter_mut().skip(self.len).zip(ascii) {
             *to = *from;

@@ -32,7 +32,7 @@ const SECOND: i64 = 1_000_000;
 
 /// Reads `date T time [fraction] [zone]`.
 pub(super) fn read(text: &str) -> Result<Fields, TimeError> {
-    let mut reader = Reader {
+    let mut reader = TimeReader {
         bytes: text.as_bytes(),
         at: 0,
     };
@@ -60,12 +60,12 @@ pub(super) fn read(text: &str) -> Result<Fields, TimeError> {
     })
 }
 
-struct Reader<'t> {
+struct TimeReader<'t> {
     bytes: &'t [u8],
     at: usize,
 }
 
-impl Reader<'_> {
+impl TimeReader<'_> {
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }

@@ -20,12 +20,10 @@ impl<'t> Tokens<'t> {
         self.at
     }
 
-    /// What comes next, as a byte.
     pub(super) fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// Steps over `byte`, if it comes next.
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -41,7 +39,6 @@ impl<'t> Tokens<'t> {
         }
     }
 
-    /// Steps over `true`, `false` or `null`.
     pub(super) fn word(&mut self, word: &'static str) -> Result<(), ParseError> {
         word.bytes().try_for_each(|byte| self.expect(byte, word))
     }
@@ -199,7 +196,6 @@ impl<'t> Tokens<'t> {
         }
     }
 
-    /// The error that `expected` does not come next.
     pub(super) fn unexpected(&self, expected: &'static str) -> ParseError {
         let place = self.place(self.at);
         match self.rest().chars().next() {

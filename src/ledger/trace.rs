@@ -16,7 +16,6 @@ use super::source::Subject;
 /// Stretches that are kept; what comes after them is not explained.
 pub const STRETCHES: usize = 3 * limits::REPORTED;
 
-/// What the entries of a stretch are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nature {
     /// Signed by the key, each naming the one before, unless they stand apart.
@@ -47,7 +46,6 @@ pub(crate) struct Stretch {
     pub(crate) torn: bool,
 }
 
-/// The stretches of one walk, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     pub(crate) stretches: Vec<Stretch>,
@@ -66,7 +64,6 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Of a walk from the beginning of `subject`.
     pub(crate) fn of(subject: &Subject) -> Trace {
         let middle = subject.contiguous && subject.first_seq != Seq::FIRST;
         Trace {
@@ -76,7 +73,6 @@ impl Trace {
         }
     }
 
-    /// Of a walk that goes on after a checkpoint.
     pub(crate) fn after(at: &Checkpoint) -> Trace {
         Trace {
             from: at.n,
@@ -224,7 +220,6 @@ impl Stretch {
         }
     }
 
-    /// How many entries stand before its end.
     pub(crate) const fn end(&self) -> u64 {
         self.start + self.len
     }

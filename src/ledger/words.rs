@@ -46,7 +46,6 @@ macro_rules! words {
         $(
             #[allow(dead_code, reason = "said by few but in errors")]
             impl $name {
-                /// What a value should have been.
                 $vis const EXPECTED: &'static str = $expected;
             }
 

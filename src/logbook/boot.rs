@@ -23,7 +23,6 @@ const KEY: &str = "boot";
 /// How far the clocks may part.
 const MOST: Duration = Duration::from_secs(24 * 3_600);
 
-/// When the machine was started, by the wall clock that counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Started {
     boot: String,

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::ledger::time::Timestamp;
 
-/// The two clocks of the machine.
 pub trait Clock: Send + Sync {
     /// What the machine believes the time to be. May jump.
     fn wall(&self) -> Timestamp;

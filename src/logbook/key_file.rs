@@ -16,7 +16,6 @@ use crate::ledger::pem::{self, PemError};
 /// A key file is a few hundred bytes.
 const KEY_FILE_BYTES: u64 = 64 << 10;
 
-/// Why a key file could not be used.
 #[derive(Debug, Error)]
 pub enum KeyFileError {
     #[error("key file {}: {source}", path.display())]
@@ -53,11 +52,6 @@ pub struct LockedKey {
 }
 
 impl LockedKey {
-    /// The file, for whoever is asked for the passphrase.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub fn unlock(&self, passphrase: &[u8]) -> Result<SoftwareSigner, KeyFileError> {
         let failed = |source| lock_error(&self.path, source);
         let signer = self.key.unlock(passphrase).map_err(failed)?;
@@ -126,7 +120,6 @@ pub fn open(path: &Path) -> Result<SoftwareSigner, KeyFileError> {
     }
 }
 
-/// Who may read a key file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Its owner alone: 0600 or 0400.

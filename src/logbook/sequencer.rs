@@ -52,7 +52,6 @@ struct OpenEpoch {
     since: Duration,
 }
 
-/// Where the log ends, as far as the chain needs it.
 pub(super) struct End {
     pub(super) seq: Seq,
     pub(super) hash: Hash,
@@ -231,7 +230,6 @@ impl Asked {
     }
 }
 
-/// Signs, on as many cores as are worth it.
 pub(super) fn sign(drafts: &[(Seq, Draft)], signer: &dyn Signer) -> Result<Vec<Signed>, SignError> {
     let sign = |(_, draft): &(Seq, Draft)| {
         let signature = signer.sign(draft.signing_payload())?;

@@ -29,7 +29,6 @@ pub(crate) struct Disagreement {
     pub(crate) wall: Timestamp,
     /// What it should say, had it gone as the monotonic clock did.
     pub(crate) monotonic: Timestamp,
-    /// The last `ts`.
     pub(crate) last: Timestamp,
 }
 
@@ -40,7 +39,6 @@ impl Disagreement {
     }
 }
 
-/// What one look at the clocks gives.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp {
     pub(crate) ts: Timestamp,

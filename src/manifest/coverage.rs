@@ -80,7 +80,6 @@ fn check_artifact(
     (check, failed)
 }
 
-/// The artifact's digest, and what is wrong with it.
 fn compare(
     artifact: &ArtifactEntry,
     outcome: Outcome<OpenError>,

@@ -16,18 +16,15 @@ use crate::ledger::time::{self, Timestamp};
 /// The schema that is written and read.
 pub const SCHEMA_VERSION: &str = "1.0.0";
 
-/// One file that a manifest promises.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArtifactEntry {
     /// Where, from the manifest's folder, components joined by `/`.
     pub relative_path: String,
-    /// SHA-256 of its content.
     pub sha256: Sha256Digest,
     pub size_bytes: u64,
 }
 
-/// A manifest. Nothing is said about its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArtifactManifest {
     pub created_at_utc: Timestamp,
@@ -39,7 +36,6 @@ pub struct ArtifactManifest {
 
 constant!(SchemaVersion, SCHEMA_VERSION, "\"1.0.0\"");
 
-/// The file, as it is spelled.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ManifestFile<'m> {
@@ -52,7 +48,6 @@ struct ManifestFile<'m> {
     tiles_coverage_sha256: Option<Sha256Digest>,
 }
 
-/// Why a text is no manifest; the message names the member.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum SchemaError {
     #[error(transparent)]

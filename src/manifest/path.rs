@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-/// Why a path may not stand in a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PathProblem {
     #[error("is empty")]

@@ -47,7 +47,6 @@ pub struct VerificationResult {
     pub signing_public_key_fingerprint: Option<String>,
     /// Every artifact in the manifest's order, once its key was trusted.
     pub per_artifact_checks: Vec<ArtifactCheck>,
-    /// How long it took (MV-INV-7).
     pub elapsed_ms: u64,
     /// SHA-256 of the manifest's bytes, if they were read: names in a record
     /// what was verified.

@@ -22,7 +22,6 @@ pub struct DetachedSignature {
     pub signature: Signature,
 }
 
-/// Why a text is not a detached signature.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum SignatureError {
     #[error(transparent)]

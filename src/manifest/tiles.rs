@@ -16,20 +16,16 @@ use crate::ledger::shape::{self, MemberError};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tile {
-    /// Its id; no control characters.
     pub tile_id: String,
-    /// SHA-256 of its content.
     pub sha256: Sha256Digest,
 }
 
 /// Where tiles are known. It is asked after the manifest's key was found to be
 /// trusted, and not before.
 pub trait TileStore: Sync {
-    /// Every tile, in any order.
     fn tiles(&self) -> Result<Vec<Tile>, TileError>;
 }
 
-/// Why tiles give no digest.
 #[derive(Debug, Error)]
 pub enum TileError {
     #[error("the tile store cannot be read: {0}")]
@@ -79,7 +75,6 @@ pub struct JsonLinesTiles {
 }
 
 impl JsonLinesTiles {
-    /// The store in the file at `path`.
     pub fn new(path: impl Into<PathBuf>) -> JsonLinesTiles {
         JsonLinesTiles { path: path.into() }
     }

@@ -28,7 +28,6 @@ pub trait ManifestVerifier {
     ) -> VerificationResult;
 }
 
-/// Verifies manifests in folders of a file system.
 pub struct FolderVerifier<'a> {
     files: &'a dyn FileSystem,
     tiles: Option<&'a dyn TileStore>,
@@ -166,7 +165,6 @@ fn check_signature(
     }
 }
 
-/// The content of a file beside the manifest, or what to say.
 fn read(folder: &dyn Folder, name: &str, limit: usize) -> Result<Vec<u8>, String> {
     let opened = folder.open(name).map_err(|error| match error {
         OpenError::Io(error) => format!("{} cannot be opened: {error}", Quoted(name)),

@@ -16,15 +16,11 @@ use serde_json::value::RawValue;
 
 use super::{Kind, Role, find};
 
-/// What an entry can be found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     Kind = 1,
-    /// `tenant_id`.
     Tenant = 2,
-    /// `correlation_id`.
     Correlation = 3,
-    /// `decision_id`.
     Decision = 4,
     /// `selected_worker_species_id`, `worker_species_id` or `worker_id`.
     Worker = 5,
@@ -75,13 +71,13 @@ pub fn facts<'e>(kind: &'e str, payload: &'e [u8]) -> Facts<'e> {
     values
 }
 
-fn read<'e>(raw: Option<&'e RawValue>) -> Option<Named<'e>> {
+fn read<'e>(raw: Option<&'e RawValue>) -> Option<NamedMembers<'e>> {
     members(raw?.get())
 }
 
 /// Of an object only. An array would be read too, by the members' places, and of
 /// anything else it would be told at length, to nobody, what is wrong with it.
-fn members(text: &str) -> Option<Named<'_>> {
+fn members(text: &str) -> Option<NamedMembers<'_>> {
     let object = text.starts_with('{').then_some(text)?;
     serde_json::from_str(object).ok()
 }
@@ -89,7 +85,7 @@ fn members(text: &str) -> Option<Named<'_>> {
 /// The members that are looked at, not yet read: a number of four thousand
 /// digits in the place of a name is nobody's name, and no error either.
 #[derive(Deserialize)]
-struct Named<'e> {
+struct NamedMembers<'e> {
     #[serde(borrow)]
     tenant_id: Option<&'e RawValue>,
     #[serde(borrow)]
@@ -118,7 +114,7 @@ struct Named<'e> {
     receipt: Option<&'e RawValue>,
 }
 
-impl<'e> Named<'e> {
+impl<'e> NamedMembers<'e> {
     fn read(&self, values: &mut Facts<'e>) {
         let strings = [
             (Field::Tenant, self.tenant_id),

@@ -45,7 +45,7 @@ impl Answers {
     pub fn to_value(&self) -> Value {
         let hashes = self.live_hashes.iter();
         let hashes = hashes.map(|(id, hash)| (&**id, hash.as_deref()));
-        shape::write(&Written {
+        shape::write(&AnswersWritten {
             live_hashes: hashes.collect(),
             gate: self.gate.as_ref().map(gate_to_value),
             approval: self.approval.as_deref(),
@@ -57,7 +57,7 @@ impl Answers {
     /// a decision depends on is read back: whether it was undefined, the stub's
     /// or another.
     pub fn read(answers: &Object, env: Env) -> Result<Answers, MemberError> {
-        let read: Read = shape::read_object(answers, "")?;
+        let read: AnswersRead = shape::read_object(answers, "")?;
         let gate = read.gate.map(|gate| gate.answer(env)).transpose();
         Ok(Answers {
             live_hashes: read.live_hashes.into_iter().collect(),
@@ -69,7 +69,7 @@ impl Answers {
 }
 
 #[derive(Serialize)]
-struct Written<'a> {
+struct AnswersWritten<'a> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     live_hashes: BTreeMap<&'a str, Option<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ struct Written<'a> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Read {
+struct AnswersRead {
     #[serde(default, deserialize_with = "shape::or_default")]
     live_hashes: BTreeMap<Arc<str>, Option<String>>,
     gate: Option<ReadGate>,

@@ -11,7 +11,6 @@ use crate::wcp::bulk::Case;
 use crate::wcp::snapshot::Snapshot;
 use crate::wcp::stamp::Stamp;
 
-/// Remembers what governed the last case.
 #[derive(Debug, Default)]
 pub struct CaseGovernance {
     last: Option<Last>,
@@ -64,7 +63,6 @@ impl CaseGovernance {
 }
 
 impl Recorder {
-    /// Decides a case and makes its entry.
     pub fn prepare_case(&self, governance: &Governance, case: &Case, stamp: Stamp) -> Prepared {
         let asked = Asked {
             input: &case.input,

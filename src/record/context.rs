@@ -10,7 +10,6 @@ use super::slice::RegistrySlice;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::shape::{self, MemberError, MemberProblem};
 
-/// The `context` of a recorded decision.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Context {
     pub task_id: String,
@@ -21,10 +20,8 @@ pub struct Context {
     pub registry: RegistrySlice,
 }
 
-/// What stood behind the policy gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateSource {
-    /// No gate is configured.
     None,
     /// A policy that can be run again.
     Policy(DocumentDigest),
@@ -35,10 +32,8 @@ pub enum GateSource {
     Opaque,
 }
 
-/// What stood behind the ban list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BanSource {
-    /// No ban list is configured.
     None,
     List(DocumentDigest),
     /// A list that only its answer is known of.
@@ -67,10 +62,9 @@ impl GateSource {
 /// In the place of the digest of a ban list that has none.
 const OPAQUE: &str = "opaque";
 
-/// The context as it stands in an entry.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Recorded<'c> {
+struct ContextMembers<'c> {
     task_id: Cow<'c, str>,
     rules: DocumentDigest,
     config: DocumentDigest,
@@ -105,7 +99,7 @@ impl<'v> Deserialize<'v> for ListNamed {
 impl Context {
     /// The context as it is recorded, every member present.
     pub fn to_value(&self) -> Value {
-        shape::write(&Recorded {
+        shape::write(&ContextMembers {
             task_id: Cow::Borrowed(&self.task_id),
             rules: self.rules,
             config: self.config,
@@ -120,9 +114,8 @@ impl Context {
         })
     }
 
-    /// The inverse of [`Context::to_value`].
     pub fn read(context: &Object) -> Result<Context, MemberError> {
-        let recorded: Recorded<'_> = shape::read_object(context, "")?;
+        let recorded: ContextMembers<'_> = shape::read_object(context, "")?;
         let gate = match (&*recorded.gate, recorded.policy) {
             ("none", None) => GateSource::None,
             ("policy", Some(digest)) => GateSource::Policy(digest),

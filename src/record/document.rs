@@ -8,13 +8,10 @@ use crate::ledger::shape::{self, MemberError};
 
 pub use crate::ledger::document::DocumentDigest;
 
-/// The media type of JSON content.
 const JSON: &str = "application/json";
 
-/// The media type of text content.
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// Something that decisions were taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     digest: DocumentDigest,
@@ -31,7 +28,6 @@ struct Payload {
 }
 
 impl Document {
-    /// The document of `content`; text is a string.
     pub fn new(content: Value) -> Document {
         let media_type = match content {
             Value::String(_) => TEXT,
@@ -46,10 +42,6 @@ impl Document {
 
     pub const fn digest(&self) -> DocumentDigest {
         self.digest
-    }
-
-    pub fn media_type(&self) -> &str {
-        &self.media_type
     }
 
     pub const fn content(&self) -> &Value {

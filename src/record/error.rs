@@ -13,7 +13,6 @@ pub const OUTCOME_BYTES: usize = 4 << 20;
 /// What a document may have: nearly as much as an entry.
 pub const DOCUMENT_BYTES: usize = 15 << 20;
 
-/// Why an outcome was not recorded. A decision is not acted on then.
 #[derive(Clone, Debug, Error)]
 pub enum RecordError {
     #[error("the {kind} has {bytes} bytes; at most {limit} are recorded")]

@@ -145,7 +145,6 @@ impl Governance {
         }
     }
 
-    /// Every document that a decision refers to.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         [&self.rules_document, &self.config_document]
             .into_iter()

@@ -31,7 +31,6 @@ pub struct Hall {
 }
 
 impl Hall {
-    /// A Hall with these rules and nothing else.
     pub fn new(rules: impl Into<Arc<RuleSet>>) -> Hall {
         Hall {
             governance: Governance::new(rules.into()),
@@ -75,7 +74,6 @@ impl Hall {
         Ok(enrolment)
     }
 
-    /// Rules, configuration, policy gate and ban list.
     pub const fn governance(&self) -> &Governance {
         &self.governance
     }
@@ -131,7 +129,6 @@ impl Hall {
         self.governance.basis(self, None, DEFAULT_TASK_ID)
     }
 
-    /// Every document that a decision refers to.
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.governance.documents()
     }

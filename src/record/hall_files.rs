@@ -23,7 +23,6 @@ use crate::wcp::rules::{RulesError, load_rules, load_rules_from_dict};
 use crate::wcp::terms::Env;
 use crate::wcp::worker_source::AttestError;
 
-/// Why a Hall's file was not taken up.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct HallError {
@@ -31,7 +30,6 @@ pub struct HallError {
     pub problem: HallProblem,
 }
 
-/// What is wrong with a Hall's file.
 #[derive(Debug, thiserror::Error)]
 pub enum HallProblem {
     #[error(transparent)]
@@ -193,7 +191,6 @@ pub fn read(path: &Path, limit: usize) -> Result<Vec<u8>, HallError> {
     }
 }
 
-/// The bytes of what was opened as `path`.
 pub fn read_from(source: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, HallError> {
     let mut bytes = Vec::new();
     let mut source = source.take(limit as u64 + 1);

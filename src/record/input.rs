@@ -18,7 +18,6 @@ pub enum RequestContent {
     Digest,
 }
 
-/// A request that was read back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedInput {
     pub input: RouteInput,
@@ -57,7 +56,6 @@ pub fn to_recorded(input: &RouteInput, content: RequestContent) -> Object {
     object
 }
 
-/// The inverse of [`to_recorded`], as far as there is one.
 pub fn from_recorded(object: &Object) -> Result<RecordedInput, MemberError> {
     let mut rest = object.clone();
     let mut whole = true;

@@ -8,7 +8,6 @@ use crate::wcp::basis::RegistryView;
 use crate::wcp::decision::RouteDecision;
 use crate::wcp::denial::Denial;
 
-/// What was dispatched, to whom, and on whose word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvidenceReceipt {
     pub correlation_id: Arc<str>,

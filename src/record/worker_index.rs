@@ -20,14 +20,12 @@ use crate::store::query::{Filter, QueryError, select};
 use crate::wcp::basis::Standing;
 use crate::wcp::record::WorkerRecord;
 
-/// A worker that was enrolled in the ledger.
 #[derive(Clone, Debug)]
 pub struct Enrolled {
     pub record: WorkerRecord,
     pub enrolled_at: Timestamp,
 }
 
-/// A package that was said to be a worker's.
 #[derive(Clone, Debug)]
 pub struct Submitted {
     pub sha256: Sha256Digest,
@@ -39,7 +37,6 @@ pub struct Submitted {
     pub ai_session_fingerprint: Option<String>,
 }
 
-/// A hash that someone says is bad.
 #[derive(Clone, Debug)]
 pub struct Reported {
     pub sha256: Sha256Digest,
@@ -130,7 +127,6 @@ impl WorkerIndex {
         hall.with_registry(registry)
     }
 
-    /// A worker that was enrolled in the ledger.
     pub fn worker(&self, worker_id: &str) -> Option<&Enrolled> {
         self.enrolled.get(worker_id)
     }
@@ -143,11 +139,6 @@ impl WorkerIndex {
         self.reported.values()
     }
 
-    pub fn report_of(&self, sha256: &Sha256Digest) -> Option<&Reported> {
-        self.reported.get(sha256)
-    }
-
-    /// Why a worker's enrolment was revoked, if it was.
     pub fn revoked(&self, worker_id: &str) -> Option<&str> {
         self.revoked.get(worker_id).map(String::as_str)
     }

@@ -2,14 +2,11 @@
 
 use crate::ledger::json::{Form, Value};
 
-/// A field that is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Its path, such as `decision.denied`.
     pub field: String,
-    /// What is recorded; none if nothing is.
     pub recorded: Option<String>,
-    /// What was computed; none if nothing was.
     pub recomputed: Option<String>,
 }
 

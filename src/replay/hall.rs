@@ -13,7 +13,6 @@ use crate::wcp::basis::{RegistryView, Standing, StandingWorker};
 use crate::wcp::gate::{GateAnswer, GateContext, GateError, PolicyGate};
 use crate::wcp::terms::Env;
 
-/// Answers from a record.
 pub(super) struct RecordedHall<'r> {
     record: &'r DecisionRecord,
     bans: &'r Bans,
@@ -23,7 +22,6 @@ pub(super) struct RecordedHall<'r> {
 
 /// What stood behind the ban list.
 pub(super) enum Bans {
-    /// None is configured.
     None,
     List(Arc<BanList>),
     /// A list of which only the answer is recorded.
@@ -49,7 +47,6 @@ impl<'r> RecordedHall<'r> {
         None
     }
 
-    /// The approval that stood for a human, if one did.
     pub(super) fn approval(&self) -> Option<&'r str> {
         self.record.answers.approval.as_deref()
     }

@@ -31,7 +31,6 @@ struct Shelved {
     document: Arc<Document>,
 }
 
-/// Why a document cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
     /// It is nowhere. Verification says so, once for every document.
@@ -49,7 +48,6 @@ pub(super) enum Unusable {
 }
 
 impl Library {
-    /// An empty one.
     pub(super) fn new(evaluator: Option<&Path>) -> Library {
         Library {
             evaluator: evaluator.map(Path::to_owned),
@@ -75,7 +73,6 @@ impl Library {
         self.documents.entry(digest).or_insert(shelved);
     }
 
-    /// The rule set that entry `index` may refer to.
     pub(super) fn rules(
         &self,
         digest: DocumentDigest,
@@ -173,7 +170,6 @@ fn gate(_content: &Value, _evaluator: Option<&Path>) -> Result<SharedGate, Unusa
     Err(Unusable::NotRunnable)
 }
 
-/// What was made of documents, by digest.
 struct Compiled<T>(RwLock<HashMap<DocumentDigest, Result<Arc<T>, Unusable>>>);
 
 impl<T> Default for Compiled<T> {

@@ -16,7 +16,6 @@ pub struct Alternative {
     pub gate: Option<SharedGate>,
 }
 
-/// A decision that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otherwise {
     pub recorded: Brief,
@@ -27,9 +26,7 @@ pub struct Otherwise {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brief {
-    /// The deny code; none if it is allowed.
     pub deny_code: Option<String>,
-    /// The worker; none if it is denied.
     pub worker: Option<String>,
     pub rule: String,
 }

@@ -16,17 +16,14 @@ use crate::manifest::{
     DetachedSignature, FILE_NAME, FolderVerifier, ManifestVerifier, VerificationResult,
 };
 
-/// What is there now, looked at once.
 #[derive(Debug, Default)]
 pub struct Today {
     package: Option<PackageToday>,
     artifacts: Option<VerificationResult>,
 }
 
-/// A package as it is now.
 #[derive(Debug)]
 struct PackageToday {
-    /// None if its content has no hash.
     hash: Option<PackageHash>,
     attestation: Attestation,
 }
@@ -111,7 +108,6 @@ impl PackageToday {
     }
 }
 
-/// Which artifacts are not what they were.
 fn artifacts(now: &VerificationResult, then: &Object) -> Object {
     let text = |name| then.get(name).and_then(Value::as_str);
     let result = now.to_value();

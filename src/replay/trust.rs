@@ -4,7 +4,6 @@ use crate::ledger::json::{Object, Value};
 use crate::ledger::words::words;
 
 words! {
-    /// How an input of a decision was had again.
     pub enum Trust {
         /// Computed again from what is recorded.
         Recomputed = "recomputed",

@@ -7,7 +7,6 @@ use crate::ledger::json::Form;
 use crate::ledger::parse;
 use crate::ledger::shape;
 
-/// Which case a report is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct About {

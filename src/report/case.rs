@@ -20,7 +20,6 @@ const OTHER_CASE: &str = "this entry is not of the case that the report names";
 /// Attestations that a report carries beside its case, at most.
 pub const MOST_RELATED: usize = 10_000;
 
-/// The case of a correlation id.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a>(pub &'a str);
 

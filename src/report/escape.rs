@@ -2,10 +2,8 @@
 //! an escape that canonical JSON never has. A block without `<` cannot be ended
 //! from within.
 
-/// How `<` is written.
 pub(super) const LESS_THAN: &[u8] = b"\\u003c";
 
-/// Appends `bytes` to `out`, escaped.
 pub(super) fn escape(bytes: &[u8], out: &mut Vec<u8>) {
     for &byte in bytes {
         match byte {

@@ -26,15 +26,12 @@ const FORMER: [&str; 1] = ["42e6978e924a5efdb54f00aaa69b7eb1a0d0691d09c85a05634f
 /// No frame of a former release has more bytes after the bundle.
 const REST_BYTES: u64 = 1 << 20;
 
-/// A report that is being read.
 pub struct ReportFile<R> {
     carried: Carried<R>,
     about: Option<About>,
-    /// What of the frame is not that of this release.
     frame: Option<Fault>,
     /// All of the frame so far.
     hasher: Sha256Hasher,
-    /// Lines before the bundle.
     lines: u64,
 }
 

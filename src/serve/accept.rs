@@ -81,8 +81,8 @@ pub(super) async fn accept(
         let proxy = service.doors.is_proxy(peer.ip());
         let connection = waiting.enter((!proxy).then_some(peer.ip()));
         let place = match place {
-            Ok(place) => Place::Taken(place),
-            Err(_) => Place::Left(Arc::clone(&places)),
+            Ok(place) => Admission::Taken(place),
+            Err(_) => Admission::Left(Arc::clone(&places)),
         };
         service.metrics.connections.inc();
         connections.spawn(one(
@@ -112,12 +112,12 @@ async fn one(
     tls: Option<Arc<rustls::ServerConfig>>,
     routes: Router,
     service: Arc<Service>,
-    (waiting, place): (Arc<waiting::Connection>, Place),
+    (waiting, place): (Arc<waiting::Connection>, Admission),
 ) {
     // Of one that was told to leave, which it does at once.
     let place = match place {
-        Place::Taken(place) => Some(place),
-        Place::Left(places) => {
+        Admission::Taken(place) => Some(place),
+        Admission::Left(places) => {
             let place = tokio::time::timeout(TURN_AWAY_TIME, places.acquire_owned()).await;
             place.ok().and_then(Result::ok)
         }
@@ -129,7 +129,7 @@ async fn one(
     drop(place);
 }
 
-enum Place {
+enum Admission {
     Taken(OwnedSemaphorePermit),
     Left(Arc<Semaphore>),
 }

@@ -19,16 +19,15 @@ const PAYERS: usize = 1_024;
 pub(super) struct Pools {
     /// Reads, routing: milliseconds.
     reads: Arc<Semaphore>,
-    long_works: Shared,
+    long_works: SharedPlaces,
     /// Live tails, which wait and do not work.
-    tails: Shared,
+    tails: SharedPlaces,
 }
 
 /// Places of which no one payer gets all.
-struct Shared {
+struct SharedPlaces {
     places: Arc<Semaphore>,
     shares: Mutex<HashMap<Payer, Arc<Semaphore>>>,
-    /// That one payer may take.
     most: usize,
 }
 
@@ -38,9 +37,9 @@ pub(super) struct Place {
     _place: OwnedSemaphorePermit,
 }
 
-impl Shared {
-    fn new(places: usize, most: usize) -> Shared {
-        Shared {
+impl SharedPlaces {
+    fn new(places: usize, most: usize) -> SharedPlaces {
+        SharedPlaces {
             places: Arc::new(Semaphore::new(places)),
             shares: Mutex::default(),
             most: most.max(1),
@@ -63,8 +62,8 @@ impl Pools {
     pub(super) fn new(limits: &Limits) -> Pools {
         Pools {
             reads: Arc::new(Semaphore::new(limits.reads)),
-            long_works: Shared::new(limits.long_works, limits.long_works / 2),
-            tails: Shared::new(limits.tails, limits.tails / 4),
+            long_works: SharedPlaces::new(limits.long_works, limits.long_works / 2),
+            tails: SharedPlaces::new(limits.tails, limits.tails / 4),
         }
     }
 

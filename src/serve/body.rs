@@ -34,7 +34,6 @@ pub(super) struct Bodies {
     time: Duration,
 }
 
-/// A body, and the memory it was granted.
 pub(super) struct Whole {
     pub(super) bytes: Vec<u8>,
     granted: Vec<OwnedSemaphorePermit>,

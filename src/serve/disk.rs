@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::problem::Problem;
 use super::service::Service;
 
-/// What was last seen of the ledger's file system.
 pub(super) struct FreeSpace {
     dir: PathBuf,
     limit: u64,
@@ -37,7 +36,6 @@ impl FreeSpace {
         }
     }
 
-    /// Bytes that were free.
     pub(super) fn free(&self) -> u64 {
         self.free.load(Ordering::Relaxed)
     }
@@ -55,7 +53,6 @@ impl FreeSpace {
     }
 }
 
-/// Looks again and again.
 pub(super) async fn watch(service: Arc<Service>) {
     loop {
         tokio::time::sleep(service.limits.tick).await;

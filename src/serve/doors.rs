@@ -128,7 +128,6 @@ impl Doors {
         own || self.origins.iter().any(|listed| listed == origin)
     }
 
-    /// Whether pages of other origins were invited at all.
     pub(super) fn invited(&self) -> Option<Vec<HeaderValue>> {
         let origins = self.origins.iter();
         let origins: Vec<_> = origins

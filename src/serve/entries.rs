@@ -97,7 +97,6 @@ pub(super) async fn show(
     Ok(json(service.pools.read(read).await?))
 }
 
-/// The entry that `id` names.
 pub(super) fn find(store: &dyn Store, id: &str) -> Result<(Seq, Entry), Problem> {
     let last = store.last_seq()?;
     if let Ok(hash) = Hash::from_hex(id) {

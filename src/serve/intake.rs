@@ -20,10 +20,10 @@ const MANY: usize = 32;
 
 /// What has come in and was not handed over yet.
 #[derive(Default)]
-pub(super) struct Intake(Mutex<Waiting>);
+pub(super) struct Intake(Mutex<WaitingRequests>);
 
 #[derive(Default)]
-struct Waiting {
+struct WaitingRequests {
     submissions: Vec<Submission>,
     weight: usize,
 }

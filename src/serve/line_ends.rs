@@ -16,14 +16,14 @@ use super::connection::HEAD_BYTES;
 
 pub(super) struct StrictLines<T> {
     inner: T,
-    place: Place,
+    place: Position,
     /// The line of the head that is being read.
     line: Vec<u8>,
     body: Framing,
 }
 
 #[derive(Clone, Copy)]
-enum Place {
+enum Position {
     /// Before a request line.
     Before,
     Head,
@@ -50,7 +50,7 @@ impl<T> StrictLines<T> {
     pub(super) fn new(inner: T) -> StrictLines<T> {
         StrictLines {
             inner,
-            place: Place::Before,
+            place: Position::Before,
             line: Vec::new(),
             body: Framing::Length(0),
         }
@@ -59,25 +59,25 @@ impl<T> StrictLines<T> {
     fn take(&mut self, mut bytes: &mut [u8]) {
         while !bytes.is_empty() {
             let used = match self.place {
-                Place::Refused => return,
-                Place::Before | Place::Head => self.take_line(bytes),
-                Place::Body(left) => {
+                Position::Refused => return,
+                Position::Before | Position::Head => self.take_line(bytes),
+                Position::Body(left) => {
                     let used = within(left, bytes.len());
                     self.place = match left - used as u64 {
-                        0 => Place::Before,
-                        left => Place::Body(left),
+                        0 => Position::Before,
+                        left => Position::Body(left),
                     };
                     used
                 }
-                Place::Chunk(left) => {
+                Position::Chunk(left) => {
                     let used = within(left, bytes.len());
                     self.place = match left - used as u64 {
-                        0 => Place::Size(0, false),
-                        left => Place::Chunk(left),
+                        0 => Position::Size(0, false),
+                        left => Position::Chunk(left),
                     };
                     used
                 }
-                Place::Size(..) | Place::Trailer(_) => {
+                Position::Size(..) | Position::Trailer(_) => {
                     self.take_byte(bytes.first().copied().unwrap_or_default());
                     1
                 }
@@ -98,7 +98,7 @@ impl<T> StrictLines<T> {
             return bytes.len();
         };
         if self.line.pop() != Some(b'\r') {
-            self.place = Place::Refused;
+            self.place = Position::Refused;
             if let Some(byte) = bytes.get_mut(end) {
                 *byte = 0;
             }
@@ -106,19 +106,19 @@ impl<T> StrictLines<T> {
         }
         self.place = match (self.place, self.line.is_empty()) {
             // Empty lines before a request line are passed over.
-            (Place::Before, true) => Place::Before,
-            (Place::Before, false) => {
+            (Position::Before, true) => Position::Before,
+            (Position::Before, false) => {
                 self.body = Framing::Length(0);
-                Place::Head
+                Position::Head
             }
             (_, true) => match self.body {
-                Framing::Length(0) => Place::Before,
-                Framing::Length(length) => Place::Body(length),
-                Framing::Chunked => Place::Size(0, false),
+                Framing::Length(0) => Position::Before,
+                Framing::Length(length) => Position::Body(length),
+                Framing::Chunked => Position::Size(0, false),
             },
             (_, false) => match self.header() {
-                Some(()) => Place::Head,
-                None => Place::Refused,
+                Some(()) => Position::Head,
+                None => Position::Refused,
             },
         };
         self.line.clear();
@@ -148,16 +148,16 @@ impl<T> StrictLines<T> {
 
     fn take_byte(&mut self, byte: u8) {
         self.place = match (self.place, byte) {
-            (Place::Size(0, _), b'\n') => Place::Trailer(false),
+            (Position::Size(0, _), b'\n') => Position::Trailer(false),
             // Behind a chunk stands a line end.
-            (Place::Size(size, _), b'\n') => Place::Chunk(size.saturating_add(2)),
-            (Place::Size(size, false), _) => match char::from(byte).to_digit(16) {
-                Some(digit) => Place::Size(size.saturating_mul(16) + u64::from(digit), false),
-                None => Place::Size(size, true),
+            (Position::Size(size, _), b'\n') => Position::Chunk(size.saturating_add(2)),
+            (Position::Size(size, false), _) => match char::from(byte).to_digit(16) {
+                Some(digit) => Position::Size(size.saturating_mul(16) + u64::from(digit), false),
+                None => Position::Size(size, true),
             },
-            (Place::Trailer(false), b'\n') => Place::Before,
-            (Place::Trailer(_), b'\n') => Place::Trailer(false),
-            (Place::Trailer(some), byte) => Place::Trailer(some || byte != b'\r'),
+            (Position::Trailer(false), b'\n') => Position::Before,
+            (Position::Trailer(_), b'\n') => Position::Trailer(false),
+            (Position::Trailer(some), byte) => Position::Trailer(some || byte != b'\r'),
             (place, _) => place,
         };
     }
@@ -216,7 +216,6 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for StrictLines<T> {
 mod tests {
     use super::*;
 
-    /// What the parser gets to see, however the bytes come in.
     fn seen(text: &str) -> String {
         let mut all = Vec::new();
         for size in [1, 2, 3, 7, text.len()] {

@@ -23,7 +23,6 @@ use crate::logbook::observer::Committed;
 /// What OpenMetrics text is sent as.
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The figures, each kept where it changes.
 pub(super) struct Metrics {
     registry: Registry,
     pub(super) connections: Gauge,
@@ -35,13 +34,13 @@ pub(super) struct Metrics {
     requests: Family<Answered, Counter>,
     request_time: Histogram,
     refusals: Family<Refused, Counter>,
-    denials: Family<Denied, Counter>,
+    denials: Family<DeniedLabel, Counter>,
     queue: Gauge,
     unsealed: Gauge,
     epoch_lag: Gauge,
     free_bytes: Gauge,
     clock_behind: Gauge,
-    store_memory: Family<Part, Gauge>,
+    store_memory: Family<PartLabel, Gauge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -57,12 +56,12 @@ struct Refused {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Part {
+struct PartLabel {
     part: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Denied {
+struct DeniedLabel {
     code: &'static str,
 }
 
@@ -152,7 +151,6 @@ impl Metrics {
         }
     }
 
-    /// A commit that was synced.
     pub(super) fn committed(&self, committed: &Committed) {
         let entries = u32::try_from(committed.entries).unwrap_or(u32::MAX);
         self.commit_entries.observe(f64::from(entries));
@@ -178,13 +176,12 @@ impl Metrics {
         self.request_time.observe(seconds);
     }
 
-    /// A request that was not let in.
     pub(super) fn refused(&self, code: &'static str) {
         self.refusals.get_or_create(&Refused { code }).inc();
     }
 
     pub(super) fn denied(&self, code: &'static str) {
-        self.denials.get_or_create(&Denied { code }).inc();
+        self.denials.get_or_create(&DeniedLabel { code }).inc();
     }
 }
 
@@ -230,7 +227,7 @@ pub(super) async fn metrics(
         ("unwritten", memory.unwritten),
         ("tables", memory.tables),
     ] {
-        let figure = metrics.store_memory.get_or_create(&Part { part });
+        let figure = metrics.store_memory.get_or_create(&PartLabel { part });
         figure.set(gauge(bytes));
     }
     let mut text = String::new();

@@ -9,7 +9,6 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::logbook::{entry_at, epoch_at};
 
-/// The entries that no header covers yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OpenEpoch {
     pub(super) since: Timestamp,
@@ -17,7 +16,6 @@ pub(super) struct OpenEpoch {
 }
 
 impl Service {
-    /// The open epoch, if it has entries.
     pub(super) fn open_epoch(&self) -> Result<Option<OpenEpoch>, Problem> {
         let store = self.logbook.store();
         let first = match store.last_epoch()? {

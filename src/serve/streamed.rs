@@ -24,14 +24,12 @@ const AHEAD: usize = 4;
 
 type Chunk = Result<Vec<u8>, io::Error>;
 
-/// What is written, and how it is to be kept.
 pub(super) struct File {
     pub(super) media_type: &'static str,
     /// `attachment; filename="…"`
     pub(super) disposition: &'static str,
 }
 
-/// Answers with what `write` writes, on a thread of its own.
 pub(super) async fn streamed(
     service: &Arc<Service>,
     payer: &Payer,

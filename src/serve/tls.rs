@@ -22,7 +22,6 @@ pub struct TlsFiles {
     pub client_roots: Option<PathBuf>,
 }
 
-/// Why there is no TLS.
 #[derive(Debug, Error)]
 pub enum TlsError {
     #[error("{}: {source}", path.display())]

@@ -31,7 +31,6 @@ pub struct Token(Zeroizing<String>);
 pub struct TokenDigest(Hash);
 
 impl Token {
-    /// A new token, and a name for it.
     pub fn generate() -> Result<(Token, String), getrandom::Error> {
         let mut bytes = Zeroizing::new([0; BYTES]);
         getrandom::fill(&mut *bytes)?;
@@ -43,7 +42,6 @@ impl Token {
         Ok((Token(text), hexadecimal::encode(&id)))
     }
 
-    /// The text, to be shown once.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -157,7 +157,7 @@ pub(super) async fn attest(
             if keys.hmac.is_none() && shown.hmac_valid.is_some() {
                 on_trust.push("symmetric_key");
             }
-            Ok(Judged {
+            Ok(JudgedEvidence {
                 passed: attestation.ok(),
                 on_trust,
                 outcome: Outcome::attestation(&attestation)
@@ -210,7 +210,7 @@ pub(super) async fn verify_manifest(
             let verifier = verifier.reported(&files.digests);
             let result = verifier.verify_manifest(&place, &service.verdict_keys.trusted);
             let mode = if operator { "operator" } else { "airborne" };
-            Ok(Judged {
+            Ok(JudgedEvidence {
                 passed: result.outcome() == manifest::Outcome::Pass,
                 on_trust: files.on_trust("artifact_digests"),
                 outcome: Outcome::manifest(&result)
@@ -247,7 +247,7 @@ pub(super) async fn judge_card(
             // Whose card it should be is the client's word.
             on_trust.push("vacant_key");
         }
-        Ok(Judged {
+        Ok(JudgedEvidence {
             passed: own && card.verify(),
             on_trust,
             outcome: Outcome::judged_card(&card, own && card.verify())
@@ -286,14 +286,13 @@ pub(super) struct Enrolled {
     receipt: ReceiptText,
 }
 
-struct Judged {
+struct JudgedEvidence {
     passed: bool,
     on_trust: Vec<&'static str>,
     outcome: Outcome,
     /// The member that holds the verdict, and what it says of what passed and
     /// is not cleared.
     verdict_member: (&'static str, Value),
-    /// Where the client has it.
     path: Option<String>,
 }
 
@@ -302,7 +301,7 @@ async fn judge<B: DeserializeOwned + 'static>(
     service: Arc<Service>,
     actor: Actor,
     request: Request,
-    judge: impl FnOnce(&Service, B) -> Result<Judged, Problem> + Send + 'static,
+    judge: impl FnOnce(&Service, B) -> Result<JudgedEvidence, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
         let judged = judge(service, shape::read(&parse(body)?, "")?)?;

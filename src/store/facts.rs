@@ -29,19 +29,16 @@ impl<'e> Facts<'e> {
         }
     }
 
-    /// Whether the entry has `value` in `field`.
     pub fn has(&self, field: Field, value: &str) -> bool {
         self.values.iter().any(|(f, v)| *f == field && v == value)
     }
 
-    /// Each field with each of its values.
     pub fn values(&self) -> impl Iterator<Item = (Field, &str)> {
         self.values
             .iter()
             .map(|(field, value)| (*field, value.as_ref()))
     }
 
-    /// The terms under which the entry is to be found.
     pub fn terms(&self) -> impl Iterator<Item = Term> {
         let values = self.values.iter();
         let digests = Hash::of_each(values.map(|(_, value)| value.as_bytes()));
@@ -50,11 +47,6 @@ impl<'e> Facts<'e> {
             .zip(digests)
             .map(|(field, digest)| Term::of_digest(field, &digest))
     }
-}
-
-/// The terms under which `entry` is to be found.
-pub fn terms_of(entry: &Entry) -> Vec<Term> {
-    Facts::of(entry).terms().collect()
 }
 
 #[cfg(test)]

@@ -36,11 +36,8 @@ use cursor::Cursor;
 /// oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Any of these kinds; all kinds if there are none.
     pub kinds: Vec<String>,
-    /// Not before this moment.
     pub since: Option<Timestamp>,
-    /// Not after this moment.
     pub until: Option<Timestamp>,
     pub tenant: Option<String>,
     /// Whose `tenant_id` is this JSON value, canonical, and no string.
@@ -53,12 +50,10 @@ pub struct Filter {
     pub denied: Option<bool>,
     pub from_seq: Option<Seq>,
     pub until_seq: Option<Seq>,
-    /// At most so many.
     pub limit: Option<u64>,
     pub reverse: bool,
 }
 
-/// Why a query has no answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum QueryError {
     #[error(transparent)]
@@ -206,7 +201,6 @@ pub fn select<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Selection<'s>
     })
 }
 
-/// The answer to a query, read as it is asked for.
 pub struct Selection<'s> {
     store: &'s dyn Store,
     filter: Filter,

@@ -13,7 +13,6 @@ use super::term::Field;
 /// together.
 pub const TOLD_APART: usize = 10_000;
 
-/// What a stream of entries adds up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     pub entries: u64,

@@ -12,7 +12,6 @@ pub use crate::producers::Field;
 pub struct Term([u8; Term::BYTES]);
 
 impl Term {
-    /// Length in bytes: the field, then half a BLAKE2b-256 of the value.
     pub const BYTES: usize = 1 + 16;
 
     pub fn new(field: Field, value: &str) -> Term {
@@ -28,7 +27,6 @@ impl Term {
         Term(bytes)
     }
 
-    /// The term of a boolean in `field`.
     pub fn of_bool(field: Field, value: bool) -> Term {
         Term::new(field, if value { "true" } else { "false" })
     }

@@ -104,7 +104,6 @@ pub fn open_tree(
     TreeBuilder::restore(size, &fetched, &leaves).map_err(fault)
 }
 
-/// The leaves of the entries from `start` up to but without `end`.
 fn leaves(store: &dyn Store, start: u64, end: u64) -> Result<Vec<Hash>, TreeError> {
     let leaf = |seq| {
         let record = store.entry(seq)?.ok_or(TreeError::Gap { seq })?;

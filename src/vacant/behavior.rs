@@ -19,7 +19,7 @@ pub struct BehaviorBundle {
 /// computed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Read {
+pub(super) struct BundleRead {
     system_prompt: String,
     #[serde(default, deserialize_with = "shape::or_default")]
     policy_dsl: String,
@@ -28,7 +28,7 @@ pub(super) struct Read {
     bundle_hash: Option<Hash>,
 }
 
-impl Read {
+impl BundleRead {
     pub(super) fn checked(self) -> Result<BehaviorBundle, TypeIntegrityError> {
         let bundle = BehaviorBundle::new(self.system_prompt, self.policy_dsl, self.tool_whitelist);
         match self.bundle_hash {
@@ -39,7 +39,7 @@ impl Read {
 }
 
 #[derive(Serialize)]
-struct Content<'b> {
+struct HashedContent<'b> {
     system_prompt: &'b str,
     policy_dsl: &'b str,
     tool_whitelist: &'b [String],
@@ -55,7 +55,7 @@ impl BehaviorBundle {
     ) -> BehaviorBundle {
         let mut sorted = tool_whitelist.clone();
         sorted.sort_unstable();
-        let content = shape::write(&Content {
+        let content = shape::write(&HashedContent {
             system_prompt: &system_prompt,
             policy_dsl: &policy_dsl,
             tool_whitelist: &sorted,
@@ -80,7 +80,6 @@ impl BehaviorBundle {
         })
     }
 
-    /// What the substrate is given as its system message.
     pub fn system_prompt(&self) -> &str {
         &self.system_prompt
     }
@@ -90,7 +89,6 @@ impl BehaviorBundle {
         &self.policy_dsl
     }
 
-    /// The tools that may be used, in the order given.
     pub fn tool_whitelist(&self) -> &[String] {
         &self.tool_whitelist
     }

@@ -25,20 +25,19 @@ pub struct CapabilityCard {
     signature: Option<Signature>,
 }
 
-/// A card as it was read; an empty signature is none.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Read {
+pub(super) struct CardRead {
     vacant_id: VacantId,
     capability_text: String,
-    substrate_spec: substrate::Read,
+    substrate_spec: substrate::SubstrateRead,
     halo_version: u64,
     endpoint: Option<String>,
     #[serde(default, deserialize_with = "shape::none_if_empty")]
     signature: Option<Signature>,
 }
 
-impl Read {
+impl CardRead {
     pub(super) fn checked(self) -> Result<CapabilityCard, TypeIntegrityError> {
         let substrate = self.substrate_spec.checked()?;
         let (text, version) = (self.capability_text, self.halo_version);
@@ -80,7 +79,6 @@ impl CapabilityCard {
         self.vacant_id
     }
 
-    /// What the vacant can do, for people.
     pub fn capability_text(&self) -> &str {
         &self.capability_text
     }
@@ -89,12 +87,10 @@ impl CapabilityCard {
         &self.substrate_spec
     }
 
-    /// Which revision of the card this is, from 1.
     pub const fn halo_version(&self) -> u64 {
         self.halo_version
     }
 
-    /// Where to call it.
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
     }
@@ -149,7 +145,7 @@ impl CapabilityCard {
     /// Reads the text of a card file.
     pub fn parse(text: &[u8]) -> Result<CapabilityCard, TypeIntegrityError> {
         let value = parse::parse(text)?;
-        shape::read::<Read>(&value, "")?.checked()
+        shape::read::<CardRead>(&value, "")?.checked()
     }
 
     /// The text of a card file: sorted keys, two spaces, a final newline.

@@ -39,19 +39,19 @@ pub struct ResidentForm {
 /// A form as it was read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Read {
+struct FormRead {
     identity: VacantId,
     logbook: Vec<Value>,
-    behavior_bundle: behavior::Read,
-    substrate_spec: substrate::Read,
+    behavior_bundle: behavior::BundleRead,
+    substrate_spec: substrate::SubstrateRead,
     runtime_state: String,
-    capability_card: Option<card::Read>,
+    capability_card: Option<card::CardRead>,
     parent_id: Option<VacantId>,
 }
 
 /// A form as it is written.
 #[derive(Serialize)]
-struct Written<'f> {
+struct FormWritten<'f> {
     identity: VacantId,
     logbook: Vec<EntryMembers<'f>>,
     behavior_bundle: &'f BehaviorBundle,
@@ -113,14 +113,17 @@ impl ResidentForm {
     /// Reads the text of a resident form's file. Nothing in it is judged.
     pub fn parse(text: &[u8]) -> Result<ResidentForm, TypeIntegrityError> {
         let value = parse::parse_with(text, &limits::embedded(PAYLOAD_LEVEL))?;
-        let read: Read = shape::read(&value, "")?;
+        let read: FormRead = shape::read(&value, "")?;
         Ok(ResidentForm {
             identity: read.identity,
             logbook: Logbook::from_entries(parse_entries(&read.logbook)?),
             behavior_bundle: read.behavior_bundle.checked()?,
             substrate_spec: read.substrate_spec.checked()?,
             runtime_state: read.runtime_state.parse()?,
-            capability_card: read.capability_card.map(card::Read::checked).transpose()?,
+            capability_card: read
+                .capability_card
+                .map(card::CardRead::checked)
+                .transpose()?,
             parent_id: read.parent_id,
         })
     }
@@ -137,7 +140,7 @@ impl ResidentForm {
             let value = entry_members(entry);
             entries.push(value.map_err(|error| TypeIntegrityError::Entry { index, error })?);
         }
-        let mut text = shape::write(&Written {
+        let mut text = shape::write(&FormWritten {
             identity: self.identity,
             logbook: entries,
             behavior_bundle: &self.behavior_bundle,

@@ -16,12 +16,12 @@ pub struct SubstrateSpec {
 /// A specification as it was read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Read {
+pub(super) struct SubstrateRead {
     allowed_substrates: Vec<String>,
     policy: Object,
 }
 
-impl Read {
+impl SubstrateRead {
     pub(super) fn checked(self) -> Result<SubstrateSpec, TypeIntegrityError> {
         SubstrateSpec::new(self.allowed_substrates, self.policy)
     }

@@ -63,20 +63,4 @@ impl PreconditionsChecked {
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
-
-    /// The flags that are set and that no decision enforces, for an auditor.
-    pub fn declared_not_enforced(&self) -> impl Iterator<Item = &'static str> {
-        [
-            (
-                "deny_if_unsigned_artifact_in_prod",
-                self.deny_if_unsigned_artifact_in_prod,
-            ),
-            (
-                "deny_if_no_attestation_in_prod",
-                self.deny_if_no_attestation_in_prod,
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(name, set)| set.then_some(name))
-    }
 }

@@ -149,7 +149,7 @@ pub struct FixedGate(pub Result<GateAnswer, GateError>);
 /// What is recorded of a gate: its answer, or that it failed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Recorded {
+struct RecordedAnswer {
     error: Option<String>,
     decision: Option<String>,
     policy_version: Option<String>,
@@ -159,7 +159,7 @@ struct Recorded {
 impl<'v> Deserialize<'v> for FixedGate {
     /// An answer, or `{"error": text}` of one that failed.
     fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<FixedGate, D::Error> {
-        let recorded = Recorded::deserialize(deserializer)?;
+        let recorded = RecordedAnswer::deserialize(deserializer)?;
         let parts = [recorded.decision, recorded.policy_version, recorded.reason];
         let names = ["decision", "policy_version", "reason"];
         if let Some(detail) = recorded.error {

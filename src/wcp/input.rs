@@ -84,34 +84,46 @@ impl RouteInput {
         // Written field by field, since cloning the request into a value only
         // to hash it would cost more than the hash.
         let mut text = Vec::with_capacity(1_024);
-        let object = Field::object;
-        let mut put = |name: &str, field: Field<'_>| {
+        let object = FieldText::object;
+        let mut put = |name: &str, field: FieldText<'_>| {
             text.extend_from_slice(name.as_bytes());
             field.write(&mut text);
         };
         put("{\"blast_radius\": ", object(self.blast_radius.as_ref()));
-        let score = Field::Number(self.blast_score.as_ref());
+        let score = FieldText::Number(self.blast_score.as_ref());
         put(", \"blast_score\": ", score);
-        put(", \"capability_id\": ", Field::Text(&self.capability_id));
-        put(", \"correlation_id\": ", Field::Text(&self.correlation_id));
-        put(", \"data_label\": ", Field::Term(self.data_label.as_str()));
-        put(", \"dry_run\": ", Field::Bool(self.dry_run));
-        put(", \"env\": ", Field::Term(self.env.as_str()));
+        put(
+            ", \"capability_id\": ",
+            FieldText::Text(&self.capability_id),
+        );
+        put(
+            ", \"correlation_id\": ",
+            FieldText::Text(&self.correlation_id),
+        );
+        put(
+            ", \"data_label\": ",
+            FieldText::Term(self.data_label.as_str()),
+        );
+        put(", \"dry_run\": ", FieldText::Bool(self.dry_run));
+        put(", \"env\": ", FieldText::Term(self.env.as_str()));
         let privilege = object(self.privilege_context.as_ref());
         put(", \"privilege_context\": ", privilege);
-        put(", \"qos_class\": ", Field::Term(self.qos_class.as_str()));
-        put(", \"request\": ", Field::Object(&self.request));
-        let credential = Field::text(self.tenant_credential.as_deref());
+        put(
+            ", \"qos_class\": ",
+            FieldText::Term(self.qos_class.as_str()),
+        );
+        put(", \"request\": ", FieldText::Object(&self.request));
+        let credential = FieldText::text(self.tenant_credential.as_deref());
         put(", \"tenant_credential\": ", credential);
-        put(", \"tenant_id\": ", Field::Text(&self.tenant_id));
-        let risk = Field::Term(self.tenant_risk.as_str());
+        put(", \"tenant_id\": ", FieldText::Text(&self.tenant_id));
+        let risk = FieldText::Term(self.tenant_risk.as_str());
         put(", \"tenant_risk\": ", risk);
         text.push(b'}');
         hexadecimal::encode(&sha256(&text))
     }
 }
 
-enum Field<'a> {
+enum FieldText<'a> {
     Null,
     Bool(bool),
     Text(&'a str),
@@ -121,29 +133,29 @@ enum Field<'a> {
     Object(&'a Object),
 }
 
-impl<'a> Field<'a> {
-    fn object(object: Option<&'a Object>) -> Field<'a> {
-        object.map_or(Field::Null, Field::Object)
+impl<'a> FieldText<'a> {
+    fn object(object: Option<&'a Object>) -> FieldText<'a> {
+        object.map_or(FieldText::Null, FieldText::Object)
     }
 
-    fn text(text: Option<&'a str>) -> Field<'a> {
-        text.map_or(Field::Null, Field::Text)
+    fn text(text: Option<&'a str>) -> FieldText<'a> {
+        text.map_or(FieldText::Null, FieldText::Text)
     }
 
     #[inline]
     fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Field::Null | Field::Number(None) => out.extend_from_slice(b"null"),
-            Field::Bool(true) => out.extend_from_slice(b"true"),
-            Field::Bool(false) => out.extend_from_slice(b"false"),
-            Field::Text(text) => write_str(out, text, Form::SpacedAscii),
-            Field::Term(term) => {
+            FieldText::Null | FieldText::Number(None) => out.extend_from_slice(b"null"),
+            FieldText::Bool(true) => out.extend_from_slice(b"true"),
+            FieldText::Bool(false) => out.extend_from_slice(b"false"),
+            FieldText::Text(text) => write_str(out, text, Form::SpacedAscii),
+            FieldText::Term(term) => {
                 out.push(b'"');
                 out.extend_from_slice(term.as_bytes());
                 out.push(b'"');
             }
-            Field::Number(Some(number)) => write_number(out, number),
-            Field::Object(object) => object.write_canonical(Form::SpacedAscii, out),
+            FieldText::Number(Some(number)) => write_number(out, number),
+            FieldText::Object(object) => object.write_canonical(Form::SpacedAscii, out),
         }
     }
 }

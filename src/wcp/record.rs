@@ -10,7 +10,6 @@ use crate::ledger::json::{Form, Object, Quoted, Value};
 use crate::ledger::sha256::sha256;
 use crate::ledger::shape::{self, MemberError};
 
-/// What `artifact_hash` of a record begins with.
 pub const HASH_PREFIX: &str = "sha256:";
 
 /// A registry record that was read, and whose `artifact_hash` is right.
@@ -33,7 +32,6 @@ pub struct WorkerRecord {
     pub document: Object,
 }
 
-/// What a record says of the worker's code (WCP §5.10).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct CodeAttestation {
@@ -43,9 +41,8 @@ pub struct CodeAttestation {
     pub source_file: Option<Arc<str>>,
 }
 
-/// The members of a record that WCP knows.
 #[derive(Deserialize)]
-struct Known<'r> {
+struct KnownMembers<'r> {
     #[serde(deserialize_with = "identifier")]
     worker_id: Arc<str>,
     #[serde(deserialize_with = "identifier")]
@@ -67,7 +64,6 @@ struct Known<'r> {
     artifact_hash: Option<&'r str>,
 }
 
-/// Why a record is not enrolled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     #[error(transparent)]
@@ -129,7 +125,7 @@ impl WorkerRecord {
     /// covered by the `artifact_hash`, which is verified, and computed where
     /// the record has none.
     pub fn read(record: &Value) -> Result<WorkerRecord, RecordError> {
-        let known: Known<'_> = shape::read(record, "")?;
+        let known: KnownMembers<'_> = shape::read(record, "")?;
         check_controls("required_controls", &known.required_controls)?;
         check_controls("currently_implements", &known.currently_implements)?;
         let mut document = record.as_object().cloned().unwrap_or_default();

@@ -13,13 +13,10 @@ use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::json::{Object, Value};
 use code::Code;
 
-/// Enrolled workers, present controls, privileges and code hashes.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    /// In the order of enrolment.
     records: Vec<WorkerRecord>,
     by_worker: HashMap<Arc<str>, usize>,
-    /// The records of a species, in the order of enrolment.
     by_species: HashMap<Arc<str>, Vec<usize>>,
     /// Of all records as they are; computed when it is asked for, once for
     /// every state.
@@ -41,7 +38,6 @@ pub enum Enrolment {
 }
 
 impl Registry {
-    /// A registry without workers.
     pub fn new() -> Registry {
         Registry::default()
     }
@@ -56,7 +52,6 @@ impl Registry {
         WorkerRecord::read(record).map(|record| self.enroll_record(record))
     }
 
-    /// Enrols a worker whose record was read already.
     pub fn enroll_record(&mut self, record: WorkerRecord) -> Enrolment {
         let species = record.worker_species_id.clone();
         let known_species = self.by_species.contains_key(&species);
@@ -113,7 +108,6 @@ impl Registry {
         enrolment
     }
 
-    /// The controls that are declared present, sorted.
     pub fn controls_present(&self) -> &BTreeSet<Arc<str>> {
         &self.controls
     }
@@ -139,7 +133,6 @@ impl Registry {
         Ok(())
     }
 
-    /// The species that handle a capability, in the order of enrolment.
     pub fn workers_for_capability(&self, capability_id: &str) -> &[Arc<str>] {
         self.by_capability
             .get(capability_id)
@@ -188,7 +181,6 @@ impl Registry {
         self.records.len()
     }
 
-    /// The enrolled workers, in the order of enrolment.
     pub fn enrolled_workers(&self) -> &[WorkerRecord] {
         &self.records
     }

@@ -30,7 +30,6 @@ impl InvalidRecord {
     }
 }
 
-/// What is wrong with a record file.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidRecordProblem {
     #[error("cannot read: {0}")]

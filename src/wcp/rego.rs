@@ -87,7 +87,6 @@ impl Default for RegoLimits {
     }
 }
 
-/// Why a policy was not loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegoError {
     #[error("no Rego policy")]
@@ -114,7 +113,6 @@ pub enum RegoError {
     Data { detail: String },
 }
 
-/// The sources of a policy: what an auditor needs to run it again.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RegoSource {
     /// Modules by name, which is a path in the bundle.
@@ -186,12 +184,10 @@ impl RegoGate {
         })
     }
 
-    /// The sources that it was compiled from.
     pub fn source(&self) -> &RegoSource {
         &self.source
     }
 
-    /// How much it may take.
     pub const fn limits(&self) -> RegoLimits {
         self.limits
     }

@@ -16,7 +16,6 @@ const BUNDLE_BYTES: usize = 64 << 20;
 /// Folders inside folders, at most.
 const BUNDLE_LEVELS: usize = 16;
 
-/// Why a policy was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     #[error("cannot read {}: {source}", path.display())]

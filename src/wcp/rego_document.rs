@@ -20,7 +20,6 @@ const MOST_BYTES: u64 = 256 << 20;
 /// The version of the counted budget.
 const BUDGET: u64 = 1;
 
-/// Why a document is no policy that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegoDocumentError {
     #[error(transparent)]
@@ -33,7 +32,7 @@ pub enum RegoDocumentError {
 /// of the budget.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct PolicyDocument {
     engine: Engine,
     entrypoint: Entrypoint,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +69,7 @@ impl RegoGate {
         document: &Value,
         limits: RegoLimits,
     ) -> Result<RegoGate, RegoDocumentError> {
-        let document: Document = shape::read(document, "")?;
+        let document: PolicyDocument = shape::read(document, "")?;
         let wrong = |at: &str, expected: &'static str| MemberError {
             at: at.to_owned(),
             problem: MemberProblem::BadValue {
@@ -117,7 +116,7 @@ pub fn to_document(source: &RegoSource, limits: RegoLimits) -> Value {
         instructions,
         bytes,
     });
-    shape::write(&Document {
+    shape::write(&PolicyDocument {
         engine: Engine,
         entrypoint: Entrypoint,
         instructions: budget.is_none().then_some(instructions),

@@ -15,11 +15,9 @@ use super::stamp::Stamp;
 use super::telemetry::{Event, Subject, Telemetry, clean, clean_str};
 use crate::ledger::json::Value;
 
-/// A decision, and what it was taken from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
     pub decision: RouteDecision,
-    /// What was asked of the Hall, and what it answered.
     pub consulted: Consulted,
 }
 
@@ -130,7 +128,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Shadow rules, then the first rule that matches.
     fn route(&mut self) -> Result<&'a RuleEffect, Denial> {
         self.matched_rule_id = UNROUTED.no_match.clone();
         let rules = self.basis.rules;

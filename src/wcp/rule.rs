@@ -15,7 +15,6 @@ pub const BLAST_CONTROL: &str = "ctrl.blast_radius_scoring";
 /// The control that asks for privilege envelopes.
 pub const ENVELOPE_CONTROL: &str = "ctrl.privilege_envelopes_required";
 
-/// A routing rule: when it matches, and what is decided then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     pub rule_id: Arc<str>,
@@ -72,7 +71,6 @@ pub struct RankedWorker {
 /// Hints are finite, so that equality is total.
 impl Eq for RankedWorker {}
 
-/// What is wrong with a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleProblem {
     #[error(transparent)]

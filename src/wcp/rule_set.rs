@@ -22,9 +22,7 @@ pub struct RuleSet {
     screens: Vec<Screen>,
     /// Whether any of them has a condition on a tenant or a correlation id.
     open: bool,
-    /// Positions of the rules that name a capability, ascending.
     by_capability: HashMap<String, Vec<u32>>,
-    /// Positions of the rules that take any capability, ascending.
     any_capability: Vec<u32>,
     shadows: OnceLock<Shadows>,
 }
@@ -80,12 +78,10 @@ impl RuleSet {
         &self.document
     }
 
-    /// The rules in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// The first rule that matches; `None` must be a denial (WCP §5.1).
     pub fn first_match(&self, input: &RouteInput) -> Option<&Rule> {
         let wanted = input_mask(input);
         // Most sets have no such condition, and need no sketch.

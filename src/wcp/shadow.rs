@@ -41,7 +41,6 @@ impl Shadow {
     }
 }
 
-/// The shadows in a rule set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shadows {
     /// By position of the shadowing rule, then of the shadowed one; not more
@@ -61,7 +60,7 @@ impl Shadows {
 /// Quadratic at worst, at a nanosecond or two a pair: conditions are compared
 /// as numbers first, and a rule for one capability meets only its own kind.
 pub(super) fn find_shadows(rules: &[Rule]) -> Shadows {
-    let table = Table::of(rules);
+    let table = ConditionTable::of(rules);
     let everything: Vec<usize> = (0..rules.len()).collect();
     let mut shadows = Shadows::default();
     for (earlier, rule) in rules.iter().enumerate() {
@@ -100,14 +99,12 @@ impl Shadow {
     }
 }
 
-/// The conditions of rules, each distinct one known by a number.
-struct Table<'r> {
+struct ConditionTable<'r> {
     numbers: HashMap<&'r Condition, u32>,
     columns: [Vec<Cell<'r>>; Field::ALL.len()],
     by_capability: HashMap<&'r str, Vec<usize>>,
 }
 
-/// What a rule wants of a field.
 struct Cell<'r> {
     condition: Option<&'r Condition>,
     /// Of the condition; [`ABSENT`] for none.
@@ -127,9 +124,9 @@ struct Demand<'t> {
     list: Option<(&'t Condition, u64)>,
 }
 
-impl<'r> Table<'r> {
-    fn of(rules: &'r [Rule]) -> Table<'r> {
-        let mut table = Table {
+impl<'r> ConditionTable<'r> {
+    fn of(rules: &'r [Rule]) -> ConditionTable<'r> {
+        let mut table = ConditionTable {
             numbers: HashMap::new(),
             columns: Field::ALL.map(|_| Vec::with_capacity(rules.len())),
             by_capability: HashMap::new(),

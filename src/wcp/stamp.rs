@@ -19,10 +19,6 @@ impl DecisionId {
         DecisionId(bytes)
     }
 
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
     /// The 36 characters, without the machinery of `fmt`.
     fn text(&self) -> [u8; 36] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -16,7 +16,6 @@ use super::super::verify::unread;
 use super::super::{Error, Options};
 use super::{Examined, explained};
 
-/// A ledger, with the mark that was named or the one beside it.
 pub(super) fn ledger(
     dir: &Path,
     policy: &Policy,

@@ -13,16 +13,12 @@ use crate::ledger::words::words;
 words! {
     pub enum WorkerStatus: "a status that is known" {
         Active = "active",
-        /// No longer attested.
         Revoked = "revoked",
-        /// Not to be run.
         Banned = "banned",
-        /// Not known to the registry.
         Unknown = "unknown",
     }
 }
 
-/// What the registry says of a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifyResponse {
     pub worker_id: String,
@@ -37,7 +33,6 @@ pub struct VerifyResponse {
     pub ai_generated: bool,
     pub ai_service: Option<String>,
     pub ai_model: Option<String>,
-    /// A fingerprint of the session in which it did.
     pub ai_session_fingerprint: Option<String>,
 }
 
@@ -83,7 +78,6 @@ impl Health {
     }
 }
 
-/// The registry's receipt for an attestation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttestationResponse {
     pub id: String,

@@ -10,16 +10,14 @@ use crate::ledger::lines::{Line, read_line};
 pub(super) struct Values<R> {
     reader: BufReader<R>,
     lines: u64,
-    array: Option<Place>,
+    array: Option<ArrayPlace>,
 }
 
 /// Where in an array.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ArrayPlace {
     Begin,
-    /// After a comma.
     Before,
-    /// After an element.
     Behind,
 }
 
@@ -52,7 +50,7 @@ impl<R: Read> Values<R> {
         let blank = if bom { BOM.len() } else { blank };
         if begins.get(blank) == Some(&b'[') {
             self.reader.consume(blank + 1);
-            return self.element(Place::Begin);
+            return self.element(ArrayPlace::Begin);
         }
         if bom {
             self.reader.consume(BOM.len());
@@ -95,33 +93,35 @@ impl<R: Read> Values<R> {
 
     /// The next element of the array, or what comes after it. What cannot stand
     /// where it stands is given as it is, to be refused as a value.
-    fn element(&mut self, mut place: Place) -> io::Result<Option<(u64, Line)>> {
+    fn element(&mut self, mut place: ArrayPlace) -> io::Result<Option<(u64, Line)>> {
         loop {
             let begins = self.lines + 1;
             let byte = fill(&mut self.reader)?.first().copied();
             match (byte, place) {
                 (Some(b'\n'), _) => self.lines += 1,
                 (Some(byte), _) if is_blank(byte) => {}
-                (Some(b','), Place::Behind) => place = Place::Before,
-                (Some(b']'), Place::Behind) => {
+                (Some(b','), ArrayPlace::Behind) => place = ArrayPlace::Before,
+                (Some(b']'), ArrayPlace::Behind) => {
                     self.reader.consume(1);
                     self.array = None;
                     return self.next();
                 }
                 // In it is nothing, and it is no entry itself.
-                (Some(b']'), Place::Begin) => {
+                (Some(b']'), ArrayPlace::Begin) => {
                     self.reader.consume(1);
                     self.array = None;
                     let bytes = b"[]".to_vec();
                     return Ok(Some((begins, Line::Whole { bytes, ended: true })));
                 }
-                (Some(byte), Place::Begin | Place::Before) if !matches!(byte, b',' | b']') => {
-                    self.array = Some(Place::Behind);
+                (Some(byte), ArrayPlace::Begin | ArrayPlace::Before)
+                    if !matches!(byte, b',' | b']') =>
+                {
+                    self.array = Some(ArrayPlace::Behind);
                     return Ok(Some((begins, self.element_text()?)));
                 }
                 (other, _) => {
                     self.reader.consume(usize::from(other.is_some()));
-                    self.array = other.and(Some(Place::Behind));
+                    self.array = other.and(Some(ArrayPlace::Behind));
                     let bytes = vec![other.unwrap_or(b'[')];
                     return Ok(Some((begins, Line::Whole { bytes, ended: true })));
                 }

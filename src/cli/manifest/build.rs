@@ -75,7 +75,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     Ok(Answer::Yes)
 }
 
-/// Whether a file or folder is left out.
 fn ignored(patterns: &[String]) -> Result<impl Fn(&str, &[u8]) -> bool, CliError> {
     let mut globs = GlobSetBuilder::new();
     for pattern in patterns {

@@ -28,14 +28,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
     Ok(Answer::Yes)
 }
 
-/// The files of a package as they were written.
 #[derive(Serialize)]
 struct Printed {
     package: String,
     written: Vec<String>,
 }
 
-/// Lists files that were written below `dir`.
 pub(in crate::cli) fn print(
     dir: &Path,
     written: &[PathBuf],

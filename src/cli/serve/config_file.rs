@@ -105,7 +105,6 @@ impl Flag {
         }
     }
 
-    /// Whether the command line or the environment says it.
     fn is_said_elsewhere(&self, serve: &ArgMatches) -> bool {
         let by_other_name = self.long == "ledger" && std::env::var_os(HALL_DB_PATH).is_some();
         let by_env = self
@@ -158,7 +157,6 @@ fn find(command: &Command, name: &str) -> Option<Flag> {
     }
 }
 
-/// The texts that the flag would be given.
 fn values(value: &Spanned<DeValue<'_>>) -> Option<Vec<String>> {
     fn one(value: &DeValue<'_>) -> Option<String> {
         match value {

@@ -7,7 +7,6 @@ use super::super::error::CliError;
 use super::super::output::Output;
 use super::tag;
 
-/// Prints an explanation for people who never saw a hash chain.
 pub(super) fn print(explanation: &Explanation, output: &mut Output) -> Result<(), CliError> {
     output.line("")?;
     output.line("WHERE TRUST ENDS")?;

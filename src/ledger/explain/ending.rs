@@ -14,7 +14,7 @@ pub(super) fn explain_end(
     places: &Places,
     incidents: &mut Vec<Incident>,
 ) {
-    let book = Book {
+    let book = BookEnd {
         policy,
         genesis: report.genesis,
         entries: report.entries,
@@ -49,9 +49,9 @@ pub(super) fn explain_end(
     }
 }
 
-type Told = (FaultClass, Vec<FaultClass>, Evidence);
+type EndTold = (FaultClass, Vec<FaultClass>, Evidence);
 
-struct Book<'a> {
+struct BookEnd<'a> {
     policy: &'a Policy,
     genesis: Option<Hash>,
     entries: u64,
@@ -61,8 +61,8 @@ struct Book<'a> {
     goes_on: bool,
 }
 
-impl Book<'_> {
-    fn class_of(&self, fault: &Fault) -> Option<Told> {
+impl BookEnd<'_> {
+    fn class_of(&self, fault: &Fault) -> Option<EndTold> {
         let truncation = |or| Some((FaultClass::Truncation, or, Evidence::EndMissing));
         match fault.code {
             FaultCode::Truncated | FaultCode::RollbackDetected => truncation(Vec::new()),
@@ -82,7 +82,7 @@ impl Book<'_> {
 
     /// Where the entries up to there are whole, they are other ones. Where they
     /// are not, their numbers say nothing.
-    fn other_entry(&self) -> Option<Told> {
+    fn other_entry(&self) -> Option<EndTold> {
         if self.whole {
             return Some((FaultClass::Fork, Vec::new(), Evidence::OtherEntry));
         }
@@ -90,7 +90,6 @@ impl Book<'_> {
         Some((FaultClass::Truncation, or, Evidence::EndMissing))
     }
 
-    /// Whether the head that is not contained is a signed one of this log.
     fn speaks_of_this(&self, fault: &Fault) -> bool {
         let expected = fault.expected.as_deref();
         let mut anchors = self.policy.contains.iter();

@@ -10,7 +10,6 @@ pub(super) struct Joints {
     endings: HashMap<Hash, usize>,
     /// The first and last stretch that follow an entry.
     followers: HashMap<Hash, (usize, usize)>,
-    /// Where stretches begin, in ascending order.
     beginnings: Vec<u64>,
     /// Stretches that stand before what they follow.
     displaced: Vec<bool>,
@@ -35,22 +34,18 @@ impl Joints {
         joints
     }
 
-    /// The stretch that ends with this entry.
     pub(super) fn ending_with(&self, hash: &Hash) -> Option<usize> {
         self.endings.get(hash).copied()
     }
 
-    /// The first stretch that begins after this entry.
     pub(super) fn first_after(&self, hash: &Hash) -> Option<usize> {
         self.followers.get(hash).map(|(first, _)| *first)
     }
 
-    /// The last stretch that begins after this entry.
     pub(super) fn last_after(&self, hash: &Hash) -> Option<usize> {
         self.followers.get(hash).map(|(_, last)| *last)
     }
 
-    /// Whether a stretch begins at this place.
     pub(super) fn begins_at(&self, place: u64) -> bool {
         self.beginnings.binary_search(&place).is_ok()
     }

@@ -6,7 +6,6 @@ use super::super::judge::Origin;
 use super::super::trace::{Nature, Stretch};
 use super::Findings;
 
-/// What a group of them is taken for.
 struct Guess {
     class: FaultClass,
     or: Vec<FaultClass>,

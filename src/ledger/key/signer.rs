@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 
 use super::{PublicKey, Signature};
 
-/// Why a signer gave no signature.
 #[derive(Debug, Error)]
 pub enum SignError {
     #[error("the signer did not sign")]
@@ -19,13 +18,11 @@ pub enum SignError {
 /// a hardware module elsewhere. Ed25519 is deterministic, so every signer of
 /// one key gives the same bytes.
 pub trait Signer: Send + Sync {
-    /// The key that verifies what this signer signs.
     fn public_key(&self) -> PublicKey;
 
     fn sign(&self, message: &[u8]) -> Result<Signature, SignError>;
 }
 
-/// What a [`SoftwareSigner`] signs with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// ed25519-dalek: what this build has, or what every build falls back on.
@@ -69,7 +66,6 @@ impl SoftwareSigner {
         return Engine::Dalek;
     }
 
-    /// The seed, for writing the key file.
     pub(crate) fn seed(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.key.to_bytes())
     }

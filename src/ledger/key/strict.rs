@@ -40,7 +40,6 @@ pub struct StrictVerifier {
 }
 
 impl StrictVerifier {
-    /// Prepares to judge signatures under `key`.
     pub fn new(key: &PublicKey) -> StrictVerifier {
         let decoded = VerifyingKey::from_bytes(key.as_bytes()).ok();
         // `verify_strict` refuses a small-order A, but hashes A's bytes as

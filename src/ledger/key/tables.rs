@@ -93,7 +93,6 @@ impl Tables {
     }
 }
 
-/// `R` and `S`.
 fn halves(signature: &Signature) -> ([u8; 32], [u8; 32]) {
     let signature = ed25519_dalek::Signature::from_bytes(signature.as_bytes());
     (*signature.r_bytes(), *signature.s_bytes())

@@ -11,7 +11,6 @@ use serde::de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, 
 use super::super::json::{Number, Object, Value};
 use super::{MemberError, MemberProblem};
 
-/// A value, or an object that stands by itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reader<'v> {
     Value(&'v Value),

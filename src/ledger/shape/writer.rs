@@ -10,7 +10,6 @@ use serde::ser::{
 use super::super::json::{Key, Number, Object, Value};
 use super::NUMBER;
 
-/// Why a shape has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Unwritable(String);
@@ -30,10 +29,10 @@ struct Writer;
 impl Serializer for Writer {
     type Ok = Value;
     type Error = Unwritable;
-    type SerializeSeq = Items;
-    type SerializeTuple = Items;
-    type SerializeTupleStruct = Items;
-    type SerializeTupleVariant = Items;
+    type SerializeSeq = ItemsWriter;
+    type SerializeTuple = ItemsWriter;
+    type SerializeTupleStruct = ItemsWriter;
+    type SerializeTupleVariant = ItemsWriter;
     type SerializeMap = Members;
     type SerializeStruct = Members;
     type SerializeStructVariant = Members;
@@ -147,20 +146,24 @@ impl Serializer for Writer {
         Ok(named(variant, value.serialize(self)?))
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Items, Unwritable> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<ItemsWriter, Unwritable> {
         // A length is only a hint, and not ours.
         let items = Vec::with_capacity(len.unwrap_or(0).min(1_024));
-        Ok(Items {
+        Ok(ItemsWriter {
             variant: None,
             items,
         })
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Items, Unwritable> {
+    fn serialize_tuple(self, len: usize) -> Result<ItemsWriter, Unwritable> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Items, Unwritable> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        len: usize,
+    ) -> Result<ItemsWriter, Unwritable> {
         self.serialize_seq(Some(len))
     }
 
@@ -170,8 +173,8 @@ impl Serializer for Writer {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Items, Unwritable> {
-        Ok(Items {
+    ) -> Result<ItemsWriter, Unwritable> {
+        Ok(ItemsWriter {
             variant: Some(variant),
             items: Vec::new(),
         })
@@ -211,7 +214,7 @@ fn named(variant: &'static str, value: Value) -> Value {
     Value::Object([(variant, value)].into_iter().collect())
 }
 
-struct Items {
+struct ItemsWriter {
     variant: Option<&'static str>,
     items: Vec<Value>,
 }
@@ -219,11 +222,10 @@ struct Items {
 struct Members {
     variant: Option<&'static str>,
     members: Vec<(Key, Value)>,
-    /// The name of a member whose value comes next.
     name: Option<String>,
 }
 
-impl Items {
+impl ItemsWriter {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         self.items.push(value.serialize(Writer)?);
         Ok(())
@@ -256,7 +258,7 @@ impl Members {
 /// The methods of serde's traits for one thing after another.
 macro_rules! items {
     ($($trait:ident $method:ident)*) => {$(
-        impl $trait for Items {
+        impl $trait for ItemsWriter {
             type Ok = Value;
             type Error = Unwritable;
 

@@ -239,7 +239,7 @@ fn record(service: &Service, actor: &Actor, said: Resolution) -> Result<Resolved
     let _changing = hall.change();
     let store = service.logbook.store();
     let (_, entry) = find(&**store, &said.entry.to_string())?;
-    let denied = Denied::of(&entry).ok_or(Problem::NotPending)?;
+    let denied = DeniedEntry::of(&entry).ok_or(Problem::NotPending)?;
     let input_hash = said.input_hash.to_string();
     if denied.input_hash != input_hash {
         return Err(Problem::Argument {
@@ -280,16 +280,15 @@ fn who(actor: &Actor, level: Option<Level>) -> String {
     }
 }
 
-/// A denial that wants a human.
-struct Denied {
+struct DeniedEntry {
     decision: Object,
     input_hash: String,
     task_id: String,
     code: String,
 }
 
-impl Denied {
-    fn of(entry: &Entry) -> Option<Denied> {
+impl DeniedEntry {
+    fn of(entry: &Entry) -> Option<DeniedEntry> {
         if entry.kind() != kind::DECISION {
             return None;
         }
@@ -297,7 +296,7 @@ impl Denied {
         let decision = payload.get("decision")?.as_object()?;
         let code = decision.get("deny_reason_if_denied")?.get("code")?;
         let code = code.as_str().filter(|code| WANT_A_HUMAN.contains(code))?;
-        Some(Denied {
+        Some(DeniedEntry {
             input_hash: payload.get("input_hash")?.as_str()?.to_owned(),
             task_id: payload.get("context")?.get("task_id")?.as_str()?.to_owned(),
             code: code.to_owned(),
@@ -322,7 +321,7 @@ fn list(service: &Service, limit: u64) -> Result<Vec<PendingItem>, Problem> {
     let mut found = Vec::new();
     for item in select(store, &filter)? {
         let (seq, entry) = item?;
-        let Some(denied) = Denied::of(&entry) else {
+        let Some(denied) = DeniedEntry::of(&entry) else {
             continue;
         };
         if service.hall.approved.is_resolved(&entry.hash()) {

@@ -16,7 +16,6 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 use crate::wcp::RouteInput;
 
-/// The approvals, by the hash of the request that they are for.
 #[derive(Debug, Default)]
 pub(in crate::serve) struct Approved {
     holding: Mutex<HashMap<String, Vec<Approval>>>,
@@ -114,7 +113,6 @@ impl Approved {
         Some(held.swap_remove(at))
     }
 
-    /// Gives back what was not used.
     pub(super) fn give_back(&self, approval: Approval) {
         let mut holding = self.lock_holding();
         let held = holding.entry(approval.input_hash.clone()).or_default();

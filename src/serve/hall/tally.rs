@@ -33,7 +33,6 @@ pub(in crate::serve) struct Counts {
 }
 
 impl Tally {
-    /// The counts of everything that is durable, at the time `now`.
     pub(in crate::serve) fn counts(
         &self,
         store: &dyn Store,

@@ -13,7 +13,6 @@ use crate::manifest::check_path;
 
 use super::EvidenceFile;
 
-/// What a client sends of a folder.
 pub(super) struct Files {
     pub(super) digests: BTreeMap<String, FileDigest>,
     /// Whether the digest of any file is the client's word.

@@ -7,7 +7,6 @@ use crate::ledger::time::Timestamp;
 
 use super::{Filter, QueryError, Store, read};
 
-/// The entries that `filter` may want, by position and time alone.
 pub(super) fn range(store: &dyn Store, filter: &Filter) -> Result<Range<u64>, QueryError> {
     let count = store.count()?;
     let end = filter

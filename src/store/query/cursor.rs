@@ -11,7 +11,6 @@ use crate::ledger::position::Seq;
 use super::super::term::Term;
 use super::super::{Order, Postings, Store, StoreError};
 
-/// The entries that have one of each list of alternatives.
 pub(super) struct Cursor<'s> {
     all: Vec<AnyOf<'s>>,
     order: Order,
@@ -44,7 +43,6 @@ impl<'s> Cursor<'s> {
         })
     }
 
-    /// The next entry that all agree on.
     pub(super) fn next(&mut self) -> Result<Option<Seq>, StoreError> {
         let Some((mut at, last)) = self.next.take() else {
             return Ok(None);
@@ -72,7 +70,6 @@ impl<'s> Cursor<'s> {
     }
 }
 
-/// The entries that have any of several terms.
 struct AnyOf<'s> {
     lists: Vec<List<'s>>,
 }

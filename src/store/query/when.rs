@@ -106,7 +106,6 @@ fn absolute(text: &str, end: End) -> Option<Timestamp> {
     Some(if up { at.saturating_add_micros(1) } else { at })
 }
 
-/// A zone as the grammar has it.
 fn zone(text: &str) -> Option<String> {
     let zone = text.trim();
     if zone.is_empty()

@@ -32,7 +32,6 @@ fn is_nothing(name: &OsStr) -> bool {
 const UNFINISHED: &[u8] = b".creating-";
 
 impl Building {
-    /// Begins a ledger that is to stand at `target`.
     pub(super) fn begin(target: &Path) -> Result<Building, StoreError> {
         let in_place = match is_empty_folder(target)? {
             true => Some(hold(target)?),

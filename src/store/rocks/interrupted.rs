@@ -57,7 +57,6 @@ fn newest_log(path: &Path) -> io::Result<Option<PathBuf>> {
     Ok(newest.map(|(_, file)| file))
 }
 
-/// How far a log was read.
 #[derive(Default)]
 struct Tail {
     /// Where the last whole write ends.

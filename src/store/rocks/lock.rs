@@ -11,13 +11,11 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::super::StoreError;
 
-/// The name of the lock file in a ledger's directory.
 pub(super) const LOCK_FILE: &str = "lock";
 
 /// How often it is tried to take a hold that somebody else has.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// A hold on a ledger's directory, until it is dropped or the process ends.
 pub(super) struct Lock {
     /// `None` for a reader of a ledger that has no lock file and therefore no
     /// writer, or who does not mind one.

@@ -67,7 +67,6 @@ pub(super) fn open_default_table(path: &Path) -> Result<DB, Error> {
     DB::open_for_read_only(&for_reading(), path, false)
 }
 
-/// The tables that a database says it has.
 pub(super) fn list_tables(path: &Path) -> Result<Vec<String>, Error> {
     DB::list_cf(&for_reading(), path)
 }

@@ -25,7 +25,6 @@ pub(super) struct RocksPostings<'s> {
 }
 
 impl RocksStore {
-    /// The postings of `term`.
     pub(super) fn seek_postings(
         &self,
         term: Term,

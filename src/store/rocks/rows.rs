@@ -42,7 +42,6 @@ impl Key for Vec<u8> {
     }
 }
 
-/// The rows of a table in the order of its keys.
 pub(super) struct Scan<'s, K> {
     store: &'s RocksStore,
     table: Table,
@@ -60,7 +59,6 @@ enum State<'s> {
 }
 
 impl RocksStore {
-    /// The rows of `table` with keys in `range`.
     pub(super) fn scan<K: Key>(
         &self,
         table: Table,

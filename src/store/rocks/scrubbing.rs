@@ -30,11 +30,9 @@ const STEP_BYTES: u64 = 1 << 20;
 pub struct Scrubbing<'p> {
     /// Bytes a second at most.
     pub bytes_per_second: u64,
-    /// Told the bytes that were read so far.
     pub progress: &'p mut dyn FnMut(u64),
 }
 
-/// A table that was read from end to end.
 #[derive(Clone, Debug)]
 pub struct Scrubbed {
     pub table: &'static str,
@@ -123,7 +121,6 @@ impl RocksStore {
         Ok(())
     }
 
-    /// Bytes of the table's files.
     fn table_bytes(&self, table: Table) -> Result<u64, StoreError> {
         let family = self.table(table)?;
         let bytes = self

@@ -68,7 +68,6 @@ impl Table {
     }
 }
 
-/// A number as a key or a value.
 pub(super) const fn be(number: u64) -> [u8; 8] {
     number.to_be_bytes()
 }

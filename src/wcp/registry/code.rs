@@ -18,7 +18,7 @@ pub(super) struct Code {
     #[cfg(feature = "files")]
     registered: HashMap<Arc<str>, Attested>,
     /// By worker: hashes that were submitted for it, and whether confirmed.
-    submitted: HashMap<Arc<str>, Submitted>,
+    submitted: HashMap<Arc<str>, SubmittedHash>,
     /// Those of others than [`Standing::Active`].
     standings: HashMap<Arc<str>, Standing>,
     /// Workers whose records came from elsewhere: the files that they name are
@@ -37,7 +37,7 @@ struct Attested {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Submitted {
+struct SubmittedHash {
     pending: Option<Arc<str>>,
     confirmed: Option<Arc<str>>,
 }

@@ -89,7 +89,7 @@ impl FencedGate {
         Ok(gate)
     }
 
-    fn take(&self) -> Place<'_> {
+    fn take(&self) -> EvaluatorPlace<'_> {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let evaluator = pool.idle.pop();
@@ -101,7 +101,7 @@ impl FencedGate {
                 continue;
             }
             pool.left -= usize::from(evaluator.is_none());
-            return Place {
+            return EvaluatorPlace {
                 gate: self,
                 evaluator,
             };
@@ -120,12 +120,12 @@ impl FencedGate {
 }
 
 /// One of the places for evaluators.
-struct Place<'g> {
+struct EvaluatorPlace<'g> {
     gate: &'g FencedGate,
     evaluator: Option<Evaluator>,
 }
 
-impl Place<'_> {
+impl EvaluatorPlace<'_> {
     /// The evaluator of this place, started if there is none.
     fn start(mut self) -> Result<Evaluator, RegoError> {
         if let Some(evaluator) = self.evaluator.take() {

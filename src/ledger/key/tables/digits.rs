@@ -40,13 +40,11 @@ impl Digits {
         }
     }
 
-    /// From the lowest up.
     pub(super) fn windows(&self) -> &[Vec<[i16; LANES]>] {
         &self.windows
     }
 }
 
-/// The digits of `scalar`, one a window, the lowest first.
 fn digits(scalar: &Scalar) -> impl Iterator<Item = i16> {
     let mut carry = 0;
     scalar.to_bytes().into_iter().map(move |byte| {

@@ -34,7 +34,6 @@ const LIMBS: usize = 10;
 
 const WORDS: usize = LIMBS / 2;
 
-/// Twice the modulus, whose limbs no tight limb is beyond.
 const TWICE_MODULUS: Halves = {
     let word = ((1 << 26) - 2) << 32 | ((1 << 27) - 2);
     [word - 36, word, word, word, word]

@@ -1,6 +1,5 @@
 //! SHA-512, of which every verdict on a signature takes one.
 
-/// The digest of `parts`, one after the other.
 #[cfg(feature = "fast-sha2")]
 pub(super) fn sha512(parts: [&[u8]; 3]) -> [u8; 64] {
     use aws_lc_rs::digest::{Context, SHA512};
@@ -14,7 +13,6 @@ pub(super) fn sha512(parts: [&[u8]; 3]) -> [u8; 64] {
     bytes.unwrap_or_else(|_| portable(parts))
 }
 
-/// The digest of `parts`, one after the other.
 #[cfg(not(feature = "fast-sha2"))]
 pub(super) fn sha512(parts: [&[u8]; 3]) -> [u8; 64] {
     portable(parts)
