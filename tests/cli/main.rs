@@ -28,6 +28,7 @@ mod disks;
 mod evidence;
 mod formats;
 mod given;
+mod handed_in;
 mod imports;
 mod input;
 mod kept;

@@ -10,7 +10,6 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -417,7 +416,7 @@ impl Day {
         let args = ["serve", "--port", "0", "--min-free", "0", "--rate", "0"];
         let mut child = self.command(&args).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let Some(address) = address(&mut log) else {
+        let Some(address) = super::served::address(&mut log) else {
             let ended = child.wait().unwrap();
             return self.tally.find(format!("serve ended with {ended}"));
         };
@@ -495,20 +494,5 @@ impl Day {
                 .find(format!("{after}: the database has {files} files"));
         }
         self.tally.count("judgements");
-    }
-}
-
-fn address(log: &mut impl std::io::BufRead) -> Option<SocketAddr> {
-    loop {
-        let mut line = String::new();
-        if log.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let Ok(line) = serde_json::from_str::<Value>(&line) else {
-            continue;
-        };
-        if line["message"] == "serving" {
-            return line["address"].as_str()?.parse().ok();
-        }
     }
 }

@@ -99,13 +99,16 @@ fn clients(
     })
 }
 
-fn address(log: &mut BufReader<ChildStderr>) -> Option<SocketAddr> {
+/// Where a server says that it serves; none if it ends before.
+pub(crate) fn address(log: &mut BufReader<ChildStderr>) -> Option<SocketAddr> {
     loop {
         let mut line = String::new();
         if log.read_line(&mut line).ok()? == 0 {
             return None;
         }
-        let line: Value = serde_json::from_str(&line).ok()?;
+        let Ok(line) = serde_json::from_str::<Value>(&line) else {
+            continue;
+        };
         if line["message"] == "serving" {
             return line["address"].as_str()?.parse().ok();
         }

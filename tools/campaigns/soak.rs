@@ -79,14 +79,7 @@ impl Server {
         command.env("SEALBOOK_LOG", "info,sealbook::serve::requests=warn");
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
-        let address = loop {
-            let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "it did not begin");
-            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-            if line["message"] == "serving" {
-                break line["address"].as_str().unwrap().parse().unwrap();
-            }
-        };
+        let address = super::served::address(&mut log).unwrap();
         // A log that nobody reads would stop it.
         std::thread::spawn(move || {
             let mut line = String::new();
