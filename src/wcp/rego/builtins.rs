@@ -123,13 +123,13 @@ fn widths(format: &str) -> u64 {
 /// The built-in of a name, so that it pays first; none if nothing is known of
 /// what it takes.
 macro_rules! metered {
-    ($($name:literal $cost:expr,)*) => {
+    ($($cost:expr => $($name:literal)+;)*) => {
         /// The built-in of a name, made to pay before it works; none for one
         /// whose memory is not known beforehand.
         pub(super) fn metered(name: &str) -> Option<BuiltinFcn> {
             let (_, arguments) = BUILTINS.get(name)?;
             match name {
-                $($name => Some((
+                $($($name => Some((
                     |span, params, args, strict| {
                         $cost.pay(args)?;
                         match BUILTINS.get($name) {
@@ -138,7 +138,7 @@ macro_rules! metered {
                         }
                     },
                     *arguments,
-                )),)*
+                )),)+)*
                 _ => None,
             }
         }
@@ -146,97 +146,41 @@ macro_rules! metered {
 }
 
 metered! {
-    "abs" Cost::Linear(1),
-    "array.concat" Cost::Linear(2),
-    "array.reverse" Cost::Linear(2),
-    "array.slice" Cost::Linear(2),
-    "base64.decode" Cost::Linear(2),
-    "base64.encode" Cost::Linear(2),
-    "base64.is_valid" Cost::Linear(2),
-    "base64url.decode" Cost::Linear(2),
-    "base64url.encode" Cost::Linear(2),
-    "base64url.encode_no_pad" Cost::Linear(2),
-    "bits.and" Cost::Linear(1),
-    "bits.negate" Cost::Linear(1),
-    "bits.or" Cost::Linear(1),
-    "bits.rsh" Cost::Linear(1),
-    "bits.xor" Cost::Linear(1),
-    "ceil" Cost::Linear(1),
-    "concat" Cost::Concat,
-    "contains" Cost::Linear(1),
-    "count" Cost::Shallow,
-    "endswith" Cost::Linear(1),
-    "floor" Cost::Linear(1),
-    "format_int" Cost::Linear(4),
-    "glob.match" Cost::Regex(4),
-    "glob.quote_meta" Cost::Linear(2),
-    "hex.decode" Cost::Linear(1),
-    "hex.encode" Cost::Linear(2),
-    "indexof" Cost::Linear(1),
-    "indexof_n" Cost::Linear(24),
-    "intersection" Cost::Linear(2),
-    "is_array" Cost::Shallow,
-    "is_boolean" Cost::Shallow,
-    "is_null" Cost::Shallow,
-    "is_number" Cost::Shallow,
-    "is_object" Cost::Shallow,
-    "is_set" Cost::Shallow,
-    "is_string" Cost::Shallow,
-    "json.filter" Cost::Linear(8),
-    "json.is_valid" Cost::Number(16),
-    "json.marshal" Cost::Linear(6),
-    "json.marshal_with_options" Cost::Quadratic,
-    "json.remove" Cost::Linear(8),
-    "json.unmarshal" Cost::Number(16),
-    "lower" Cost::Linear(3),
-    "max" Cost::Linear(1),
-    "min" Cost::Linear(1),
-    "object.filter" Cost::Linear(2),
-    "object.get" Cost::Shallow,
-    "object.keys" Cost::Linear(2),
-    "object.remove" Cost::Linear(2),
-    "object.subset" Cost::Quadratic,
-    "object.union" Cost::Linear(2),
-    "object.union_n" Cost::Linear(4),
-    "product" Cost::Quadratic,
-    "regex.find_all_string_submatch_n" Cost::RegexGroups,
-    "regex.find_n" Cost::Regex(32),
-    "regex.globs_match" Cost::Quadratic,
-    "regex.is_valid" Cost::Regex(1),
-    "regex.match" Cost::Regex(1),
-    "regex.replace" Cost::RegexReplace,
-    "regex.split" Cost::Regex(32),
-    "regex.template_match" Cost::Regex(4),
-    "replace" Cost::Replace,
-    "round" Cost::Linear(1),
-    "semver.compare" Cost::Linear(2),
-    "semver.is_valid" Cost::Linear(2),
-    "__builtin_sets.intersection" Cost::Linear(2),
-    "__builtin_sets.union" Cost::Linear(2),
-    "sort" Cost::Linear(4),
-    "split" Cost::Linear(32),
-    "sprintf" Cost::Format,
-    "startswith" Cost::Linear(1),
-    "strings.any_prefix_match" Cost::Quadratic,
-    "strings.any_suffix_match" Cost::Quadratic,
-    "strings.count" Cost::Linear(1),
-    "strings.replace_n" Cost::ReplaceMany,
-    "strings.reverse" Cost::Linear(2),
-    "substring" Cost::Linear(2),
-    "sum" Cost::Linear(1),
-    "to_number" Cost::Number(4),
-    "trace" Cost::Linear(1),
-    "trim" Cost::Linear(2),
-    "trim_left" Cost::Linear(2),
-    "trim_prefix" Cost::Linear(2),
-    "trim_right" Cost::Linear(2),
-    "trim_space" Cost::Linear(2),
-    "trim_suffix" Cost::Linear(2),
-    "type_name" Cost::Shallow,
-    "union" Cost::Linear(2),
-    "units.parse" Cost::Number(4),
-    "units.parse_bytes" Cost::Number(4),
-    "upper" Cost::Linear(3),
+    Cost::Shallow =>
+        "count" "is_array" "is_boolean" "is_null" "is_number" "is_object" "is_set"
+        "is_string" "object.get" "type_name";
+    Cost::Linear(1) =>
+        "abs" "bits.and" "bits.negate" "bits.or" "bits.rsh" "bits.xor" "ceil" "contains"
+        "endswith" "floor" "hex.decode" "indexof" "max" "min" "round" "startswith"
+        "strings.count" "sum" "trace";
+    Cost::Linear(2) =>
+        "array.concat" "array.reverse" "array.slice" "base64.decode" "base64.encode"
+        "base64.is_valid" "base64url.decode" "base64url.encode"
+        "base64url.encode_no_pad" "glob.quote_meta" "hex.encode" "intersection"
+        "object.filter" "object.keys" "object.remove" "object.union" "semver.compare"
+        "semver.is_valid" "__builtin_sets.intersection" "__builtin_sets.union"
+        "strings.reverse" "substring" "trim" "trim_left" "trim_prefix" "trim_right"
+        "trim_space" "trim_suffix" "union";
+    Cost::Linear(3) => "lower" "upper";
+    Cost::Linear(4) => "format_int" "object.union_n" "sort";
+    Cost::Linear(6) => "json.marshal";
+    Cost::Linear(8) => "json.filter" "json.remove";
+    Cost::Linear(24) => "indexof_n";
+    Cost::Linear(32) => "split";
+    Cost::Concat => "concat";
+    Cost::Regex(4) => "glob.match" "regex.template_match";
+    Cost::Number(16) => "json.is_valid" "json.unmarshal";
+    Cost::Quadratic =>
+        "json.marshal_with_options" "object.subset" "product" "regex.globs_match"
+        "strings.any_prefix_match" "strings.any_suffix_match";
+    Cost::RegexGroups => "regex.find_all_string_submatch_n";
+    Cost::Regex(32) => "regex.find_n" "regex.split";
+    Cost::Regex(1) => "regex.is_valid" "regex.match";
+    Cost::RegexReplace => "regex.replace";
+    Cost::Replace => "replace";
+    Cost::Format => "sprintf";
+    Cost::ReplaceMany => "strings.replace_n";
+    Cost::Number(4) => "to_number" "units.parse" "units.parse_bytes";
 }
 
 /// Pays for the one value that it is given, and answers it: what stands before
