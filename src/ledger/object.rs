@@ -24,6 +24,7 @@ pub struct Object {
 pub type Key = Cow<'static, str>;
 
 impl Object {
+    /// An object without members.
     pub fn new() -> Self {
         Self::default()
     }
@@ -57,7 +58,10 @@ impl Object {
     pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
         let (key, value) = (key.into(), value.into());
         match self.find(&key) {
-            Ok(at) => Some(std::mem::replace(old, value)),
+            Ok(at) => {
+                let (_, old) = self.members.get_mut(at)?;
+                Some(std::mem::replace(old, value))
+            }
             Err(at) => {
                 self.members.insert(at, (key, value));
                 None
@@ -65,6 +69,7 @@ impl Object {
         }
     }
 
+    /// The value of the member `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.get_member(key).map(|(_, value)| value)
     }
@@ -75,11 +80,19 @@ impl Object {
         Some((key, value))
     }
 
+    /// The value of the member `key`, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
+        let at = self.find(key).ok()?;
+        self.members.get_mut(at).map(|(_, value)| value)
+    }
+
+    /// Takes the member `key` out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let at = self.find(key).ok()?;
         Some(self.members.remove(at).1)
     }
 
+    /// Whether there is a member `key`, `null` or not.
     pub fn contains_key(&self, key: &str) -> bool {
         self.find(key).is_ok()
     }
@@ -88,18 +101,22 @@ impl Object {
         self.members.len()
     }
 
+    /// Whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
+    /// The members in canonical order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.members.iter().map(|(key, value)| (&**key, value))
     }
 
+    /// The keys in canonical order.
     pub fn keys(&self) -> impl ExactSizeIterator<Item = &str> {
         self.members.iter().map(|(key, _)| &**key)
     }
 
+    /// The position of `key`, or where it belongs.
     fn find(&self, key: &str) -> Result<usize, usize> {
         self.members.binary_search_by(|(k, _)| (**k).cmp(key))
     }
@@ -109,6 +126,7 @@ impl IntoIterator for Object {
     type Item = (Key, Value);
     type IntoIter = vec::IntoIter<(Key, Value)>;
 
+    /// The members in canonical order.
     fn into_iter(self) -> Self::IntoIter {
         self.members.into_iter()
     }
@@ -199,12 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn members_are_found_and_removed_by_name() {
+    fn members_are_found_changed_and_removed_by_name() {
         let mut object: Object = [("a", None), ("b", Some("x"))].into_iter().collect();
         assert!(object.contains_key("a"));
         assert_eq!(object.get("a"), Some(&Value::Null));
-        assert_eq!(object.get_member("b"), Some(("b", &Value::from("x"))));
-        assert_eq!(object.remove("b"), Some(Value::from("x")));
+        *object.get_mut("b").unwrap() = Value::from("y");
+        assert_eq!(object.get_member("b"), Some(("b", &Value::from("y"))));
+        assert_eq!(object.remove("b"), Some(Value::from("y")));
         assert_eq!(object.remove("b"), None);
         assert_eq!((object.len(), object.is_empty()), (1, false));
     }
