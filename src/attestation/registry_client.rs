@@ -28,6 +28,7 @@ pub use token::Token;
 /// the environment is the command line's).
 pub const DEFAULT_URL: &str = "https://api.pyhall.dev";
 
+/// How many entries of the ban list are asked for by default.
 pub const BAN_LIST_LIMIT: usize = 500;
 
 /// How to reach the registry, and as whom.
@@ -57,6 +58,7 @@ impl Default for RegistryConfig {
     }
 }
 
+/// What is said of a package when its hash is submitted.
 #[derive(Clone, Debug, Default)]
 pub struct Submission<'a> {
     pub worker_id: &'a str,
@@ -102,6 +104,20 @@ impl RegistryClient {
         };
         self.cache.put(worker_id, &answer);
         Ok(answer)
+    }
+
+    /// Asks for workers ahead of time. A worker that is not known is cached as
+    /// such, and a rate limit ends the round without an error. Returns how many
+    /// are cached now.
+    pub fn prefetch(&self, worker_ids: &[&str]) -> Result<usize, RegistryError> {
+        for (fetched, worker_id) in worker_ids.iter().enumerate() {
+            match self.verify(worker_id) {
+                Err(RegistryError::RateLimited { .. }) => return Ok(fetched),
+                Err(error) => return Err(error),
+                Ok(_) => {}
+            }
+        }
+        Ok(worker_ids.len())
     }
 
     /// The registered hash of a worker, if it is active and not banned: none
