@@ -281,8 +281,7 @@ fn with_groups_spelt_out(code: &str) -> String {
 fn arrows_point_left_only() {
     for source in Source::all() {
         let layer = source.layer();
-        // The handbook is text alone.
-        if layer == "lib" || layer == "guide" {
+        if layer == "lib" {
             continue;
         }
         let allowed = MAY_USE.iter().find(|(name, _)| *name == layer);
