@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     #[cfg(feature = "bucket")]
     if let Some(epochs) = archived.transpose()?.filter(|epochs| *epochs > 0) {
-        output.note(&format!("{epochs} epochs archived in the bucket"));
+        output.note(&format!("epochs archived in the bucket: {epochs}"));
     }
     match sealed {
         Some(_) => Ok(Answer::Yes),
