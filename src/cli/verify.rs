@@ -6,6 +6,7 @@ mod explained;
 mod many;
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use crate::api::{self, Examined, Ledger, Policy, Resume, examine, examine_on, is
 use crate::bucket::Address;
 use crate::ledger::explanation::Explanation;
 use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
+use crate::ledger::fold::Part;
 use crate::store::StoreError;
 
 use super::Answer;
@@ -82,6 +84,10 @@ pub(super) struct Args {
     /// Do not read again what was verified before
     #[arg(long, requires = "state")]
     skip_prefix: bool,
+    /// With --json, add what joins a bundle of whole epochs to others that were verified apart,
+    /// for `sealbook fold`
+    #[arg(long, conflicts_with = "state")]
+    fold: bool,
 }
 
 /// A report as it is printed (SPEC §6), with `explanation` only where it was
@@ -93,6 +99,8 @@ struct Printed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Explanation>,
     elapsed_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
 }
 
 impl<'a> Printed<'a> {
@@ -102,6 +110,7 @@ impl<'a> Printed<'a> {
             report: &examined.report,
             explanation: examined.explanation.as_ref().filter(|_| explain),
             elapsed_ms,
+            part: None,
         }
     }
 }
@@ -154,7 +163,18 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     examined.report.warnings.extend(warnings);
     let elapsed = started.elapsed();
     if output.is_json() {
-        output.document(&Printed::of(&examined, args.explain, elapsed))?;
+        let part = match args.fold && examined.report.format == Format::Bundle {
+            true => {
+                api::fold(
+                    File::open(path).map_err(|error| CliError::file(path, error))?,
+                    &policy,
+                )?
+                .1
+            }
+            false => None,
+        };
+        let printed = Printed::of(&examined, args.explain, elapsed);
+        output.document(&Printed { part, ..printed })?;
     } else {
         print_report(&examined.report, Some(elapsed), args.all, output)?;
         if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {

@@ -154,6 +154,28 @@ fn a_book_is_archived_and_read_back_before_its_key_is_put_away() {
     );
 }
 
+#[test]
+fn the_bundle_of_an_epoch_says_what_joins_it_to_others() {
+    let site = scene();
+    let key = site.run("a", &["key"]).ok().stdout;
+    let parts: Vec<_> = (0..4)
+        .map(|epoch| {
+            let bundle = epochs(&site).join(format!("{epoch}.bundle.zst"));
+            let bundle = bundle.to_str().unwrap();
+            let args = ["verify", "--json", "--fold", bundle, "--key", key.trim()];
+            site.run("b", &args).ok()
+        })
+        .collect();
+    let parts: Vec<_> = parts.iter().collect();
+    let all = fold(&site, &parts).ok().document();
+    assert_eq!((&all["entries"], &all["epochs"]), (&9.into(), &4.into()));
+    let first = &parts[0].document()["part"]["runs"][0];
+    assert_eq!(
+        (&first["first"]["seq"], &first["last"]["seq"]),
+        (&0.into(), &2.into())
+    );
+}
+
 /// What is printed for epochs of the bucket.
 fn part(site: &Site, epochs: &str) -> Run {
     let key = site.run("a", &["key"]).ok().stdout;

@@ -1,6 +1,7 @@
 //! A real S3 server, and one behind a network that loses, delays and repeats.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 
 use crate::commands::Site;
@@ -71,6 +72,30 @@ fn wrong_credentials_and_names_are_said() {
     let run = other.run("a", &["bucket", "check", "s3://none/one", "--json"]);
     let run = run.refused("bucket_failed");
     assert!(run.stderr.contains("NoSuchBucket"), "{run:?}");
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_said() {
+    let Some(gateway) = gateway() else { return };
+    let have = Command::new("faketime").arg("--version").output();
+    if !have.is_ok_and(|output| output.status.success()) {
+        return skipped("no faketime to set a clock wrong with");
+    }
+    let mut command = Command::new("faketime");
+    command
+        .args([
+            "-f",
+            "+2h",
+            env!("CARGO_BIN_EXE_sealbook"),
+            "bucket",
+            "check",
+            "s3://logs/one",
+        ])
+        .envs(Gateway::environment(gateway.address));
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("RequestTimeTooSkewed"), "{said}");
 }
 
 #[test]
