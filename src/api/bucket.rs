@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::create::{KEY_PATH, key_of, new_key};
 use super::{Error, Options};
@@ -72,7 +73,7 @@ pub(super) fn parts(
     judged: bool,
 ) -> Result<Parts, Error> {
     let base = address.connect()?;
-    let (cache, signer) = cache(dir, address, &base, options)?;
+    let (cache, signer) = cache(dir, address, &base, options, options.wait)?;
     let mark = options.mark_of(dir);
     if !mark.exists()
         && let Some(head) = &options.bucket_head
@@ -80,9 +81,9 @@ pub(super) fn parts(
         let written = mark.write(&kept(head)?);
         written.map_err(|error| Error::file(mark.path(), error))?;
     }
-    let accepts = accepts_head(options, &mark)?;
+    let accepts = !judged || accepts_head(options, &mark)?;
     let store = bucket::open(&base, cache, Arc::clone(&signer), |cache| {
-        if judged && !accepts {
+        if !accepts {
             judge_mark(cache, &mark, &extent_of(cache)?)??;
         }
         Ok::<_, Error>(())
@@ -99,7 +100,7 @@ pub(super) fn parts(
 /// reads: nobody is fenced. Where another process writes it, that one keeps it up.
 pub(super) fn catch_up(dir: &Path, address: &Address, options: &Options) -> Result<(), Error> {
     let base = address.connect()?;
-    let (cache, signer) = match cache(dir, address, &base, options) {
+    let (cache, signer) = match cache(dir, address, &base, options, Duration::ZERO) {
         Err(error) if is_locked(&error) => return Ok(()),
         other => other?,
     };
@@ -120,10 +121,11 @@ fn cache(
     address: &Address,
     base: &Objects,
     options: &Options,
+    wait: Duration,
 ) -> Result<(RocksStore, Arc<dyn Signer>), Error> {
     let is_missing = RocksStore::check_free(dir).is_ok();
     if !is_missing {
-        let cache = RocksStore::open_within(dir, options.wait)?;
+        let cache = RocksStore::open_within(dir, wait)?;
         let signer = options.open_key(&key_of(dir, &cache, options)?)?;
         return Ok((cache, options.held(signer)));
     }

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -378,6 +379,11 @@ fn a_server_that_was_taken_over_says_so_and_ends_with_2() {
     let entry = r#"{"kind":"note","payload":{"n":0}}"#;
     let answer = post(&address, entry);
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    // Who reads beside it does not wait for it.
+    let begun = Instant::now();
+    let beside = site.run("a", &["log", "--kind", "note", "--json"]).ok();
+    assert_eq!(beside.stdout.lines().count(), 1);
+    assert!(begun.elapsed() < Duration::from_secs(20));
     let given = ["--accept-bucket-head"];
     site.append_with("b", "{\"n\":1}", &given).ok();
     let answer = post(&address, entry);

@@ -73,13 +73,17 @@ impl Ledger {
     }
 
     /// Brings a ledger whose record is in a bucket up to what is there. Others are as
-    /// they are.
+    /// they are, and so is one that nothing may be written to.
     ///
     /// # Errors
     /// [`Error::Bucket`].
     pub(crate) fn bring_up(dir: &Path, options: &Options) -> Result<(), Error> {
         #[cfg(feature = "bucket")]
-        if let Some(address) = &options.bucket {
+        if let Some(address) = options
+            .bucket
+            .as_ref()
+            .filter(|_| options.check_writes().is_ok())
+        {
             bucket::catch_up(dir, address, options)?;
         }
         let _ = (dir, options);
