@@ -49,7 +49,7 @@ pub fn create(
         stopped: false,
     };
     let unsigned = without_signatures(&first, Unsigned::default())?;
-    let digest = writer.put(Says::Batch(unsigned), signer)?;
+    let digest = writer.put(Says::Batch(Box::new(unsigned)), signer)?;
     writer.step(digest)?;
     let mut first = first;
     first.meta.push(writer.at.meta());

@@ -141,7 +141,7 @@ impl BucketStore {
         })?;
         // Until the answer is known, it is not known what the bucket holds.
         writer.stopped = true;
-        let digest = writer.put(Says::Batch(unsigned), &*self.signer);
+        let digest = writer.put(Says::Batch(Box::new(unsigned)), &*self.signer);
         writer.step(digest.map_err(BucketError::into_store)?)?;
         Ok(writer)
     }

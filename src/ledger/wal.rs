@@ -134,7 +134,7 @@ pub enum Says {
     /// this one finds its place taken.
     Fence,
     /// Commits.
-    Batch(Unsigned),
+    Batch(Box<Unsigned>),
 }
 
 /// What is committed together, without signatures and without what is derived.

@@ -119,7 +119,7 @@ fn wal_batch(sample: &Sample) -> Vec<u8> {
             generation: 1,
             n: 5,
         },
-        Says::Batch(batch),
+        Says::Batch(Box::new(batch)),
     )
 }
 

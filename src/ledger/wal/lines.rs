@@ -58,7 +58,7 @@ pub(super) fn body(object: &Object) -> Vec<u8> {
     let nothing = Unsigned::default();
     let (batch, fence) = match &object.says {
         Says::Fence => (&nothing, true),
-        Says::Batch(batch) => (batch, false),
+        Says::Batch(batch) => (&**batch, false),
     };
     let head = Head {
         entries: batch.entries.len() as u64,
@@ -166,7 +166,7 @@ pub(super) fn read(body: &[u8], written: &Written) -> Result<Object, WalError> {
         writer: head.writer,
         says: match head.fence {
             true => Says::Fence,
-            false => Says::Batch(batch),
+            false => Says::Batch(Box::new(batch)),
         },
     })
 }
