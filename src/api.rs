@@ -14,6 +14,7 @@ mod bucket;
 pub mod cause;
 pub mod compression;
 mod create;
+pub mod entries;
 mod error;
 mod examine;
 mod export;
@@ -29,6 +30,8 @@ mod resume;
 mod rotate;
 mod sources;
 pub mod stream;
+#[cfg(feature = "parquet")]
+mod tables;
 mod verify;
 
 #[cfg(feature = "bucket")]
@@ -38,6 +41,7 @@ pub(crate) use self::archive::{archived_in, examine_bucket, fold_epochs};
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;
 pub use self::create::Made;
+pub use self::entries::{Entries, ReadEntry, entries};
 pub use self::error::{Error, Place};
 #[cfg(feature = "cli")]
 pub(crate) use self::examine::{CLOCK_TOLERANCE, clock_behind};

@@ -134,7 +134,7 @@ pub mod hash;
 pub mod head;
 pub mod hexadecimal;
 pub mod json;
-mod judge;
+pub(crate) mod judge;
 pub mod key;
 pub mod kind;
 pub mod limits;

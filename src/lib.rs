@@ -47,7 +47,8 @@
 //! │ ledger   formats, verify │◀─│ store     keeps bytes    │
 //! └──────────────────────────┘  │ logbook   the one writer │     ┌─────┐
 //!                               │ audit     a ledger, read │◀────│ api │◀── serve, cli
-//!                               │ evidence  taken out      │     └─────┘
+//!                               │ evidence  taken out      │
+//!                               │ parquet   as tables      │     └─────┘
 //!                               │ imports   taken in       │
 //!                               │ backup    copied whole   │
 //!                               │ bucket    kept elsewhere │
@@ -93,6 +94,8 @@ pub mod ledger;
 pub mod logbook;
 #[cfg(feature = "files")]
 pub mod manifest;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod producers;
 pub mod record;
 pub mod replay;

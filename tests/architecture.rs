@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("ledger", &[]),
     ("codes", &["ledger"]),
     ("wcp", &["ledger", "files"]),
@@ -57,6 +57,10 @@ const MAY_USE: [(&str, &[&str]); 23] = [
         "evidence",
         &["ledger", "producers", "store", "logbook", "report"],
     ),
+    (
+        "parquet",
+        &["ledger", "producers", "store", "logbook", "evidence"],
+    ),
     ("imports", &["ledger", "store", "logbook"]),
     ("backup", &["ledger", "store", "logbook", "audit"]),
     ("bucket", &["ledger", "store", "logbook"]),
@@ -80,6 +84,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     "report",
     "audit",
     "evidence",
+    "parquet",
     "imports",
     "backup",
     "bucket",
@@ -101,6 +106,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "report",
     "audit",
     "evidence",
+    "parquet",
     "imports",
     "backup",
     "bucket",
@@ -123,6 +129,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "report",
     "audit",
     "evidence",
+    "parquet",
     "imports",
     "backup",
     "bucket",

@@ -28,6 +28,7 @@ use super::examine::{Examined, examine};
 use super::file::open;
 use super::forks;
 use super::progress::Progress;
+use super::recognise::is_set;
 use super::{Error, Options};
 
 /// Bytes of a file in which its first entry must end.
@@ -150,7 +151,10 @@ fn subjects(paths: &[PathBuf]) -> Result<(Vec<Subject>, Vec<PathBuf>), Error> {
 #[must_use]
 pub fn is_folder_of_files(path: &Path) -> bool {
     let files = std::fs::read_dir(path).ok();
-    path.is_dir() && !is_ledger(path) && files.is_some_and(|mut files| files.next().is_some())
+    path.is_dir()
+        && !is_ledger(path)
+        && !is_set(path)
+        && files.is_some_and(|mut files| files.next().is_some())
 }
 
 /// Names of what people and systems lay beside files.

@@ -26,6 +26,8 @@ use crate::logbook::init::InitError;
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
+#[cfg(feature = "parquet")]
+use crate::parquet::TableError;
 use crate::record::RecordError;
 use crate::record::hall_files::HallError;
 use crate::store::StoreError;
@@ -101,6 +103,8 @@ pub enum Error {
     Read(#[from] ReadError),
     #[error("{}its content is no ledger, logbook, bundle or proof", named(path.as_deref()))]
     NotRecognised { path: Option<PathBuf> },
+    #[error("{}{detail}", line.map_or_else(String::new, |line| format!("line {line}: ")))]
+    Unreadable { line: Option<u64>, detail: String },
     #[error("only ledgers, logbooks and bundles can be compared")]
     NotComparable,
     #[error("{}: only the verification of a logbook file can be gone on with", path.display())]
@@ -117,6 +121,9 @@ pub enum Error {
     Import(#[from] ImportError),
     #[error("{}: only a bundle, a proof or a logbook can be imported", path.display())]
     NotImportable { path: PathBuf },
+    #[cfg(feature = "parquet")]
+    #[error(transparent)]
+    Table(TableError),
     #[error(transparent)]
     Imported(ShelfError),
 }
@@ -145,6 +152,18 @@ impl Error {
 
 fn named(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| format!("{}: ", path.display()))
+}
+
+#[cfg(feature = "parquet")]
+impl From<TableError> for Error {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Evidence(error) => Error::Evidence(error),
+            TableError::Write(error) => Error::Write(error),
+            TableError::Exists { path } => Error::Exists { path },
+            other => Error::Table(other),
+        }
+    }
 }
 
 impl From<StoreError> for Error {

@@ -118,11 +118,26 @@ fn judge_at(
 ) -> Result<Examined, Error> {
     let (format, file) = match recognise(path, format)? {
         Found::Ledger(dir) => return ledger(&dir, policy, options, progress),
+        #[cfg(feature = "parquet")]
+        Found::Set(folder) => {
+            let told = &mut |entries| progress(Reached::of_entries(entries));
+            return Ok(crate::parquet::verify_set(&folder, policy, told)?.into());
+        }
         Found::Mismatch { expected, actual } => {
             return Ok(mismatched(expected, actual, policy).into());
         }
         Found::File(format, file) => (format, file),
     };
+    #[cfg(feature = "parquet")]
+    if format == Format::Parquet {
+        let told = &mut |entries| progress(Reached::of_entries(entries));
+        let outcome = super::tables::judge_file(path, file.reader, policy, told)?;
+        return Ok(Examined {
+            report: outcome.report,
+            explanation: None,
+            verified: outcome.verified,
+        });
+    }
     let outcome = walk(format, file, policy, progress)?;
     match format {
         Format::Proof | Format::Equivocation => Ok(Examined {

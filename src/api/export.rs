@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::selection::{SelectionExport, export_selection};
+use crate::ledger::bundle::Sink;
 use crate::ledger::head::SignedHead;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
@@ -73,8 +74,17 @@ pub(super) fn export(
             ..Exported::default()
         });
     }
+    evidence(ledger, what, out)
+}
+
+/// The bundle of a range or a selection, wherever it goes.
+pub(super) fn evidence<S: Sink>(
+    ledger: &Ledger,
+    what: Export<'_>,
+    out: S,
+) -> Result<Exported, Error> {
     let signer = ledger.closing_signer(what.no_sign)?;
-    match range {
+    match what.filter.range() {
         Some(range) => bundle(
             ledger,
             range,
@@ -118,13 +128,13 @@ impl Ledger {
     }
 }
 
-fn bundle(
+fn bundle<S: Sink>(
     ledger: &Ledger,
     (first, last): (Seq, Seq),
     version: Version,
     signer: Option<&dyn Signer>,
     progress: &mut dyn FnMut(u64),
-    out: &mut dyn Write,
+    out: S,
 ) -> Result<Exported, Error> {
     let (head, headless) = match ledger.head() {
         Ok(head) => (Some(head), None),

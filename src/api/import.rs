@@ -63,9 +63,11 @@ impl ImportFile {
             bytes,
         };
         match file.recognise()? {
-            Found::Ledger(_) | Found::File(Format::Report, _) => {
+            Found::Ledger(_) | Found::File(Format::Report | Format::Parquet, _) => {
                 Err(Error::NotImportable { path: file.name })
             }
+            #[cfg(feature = "parquet")]
+            Found::Set(_) => Err(Error::NotImportable { path: file.name }),
             _ => Ok(file),
         }
     }

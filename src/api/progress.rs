@@ -26,6 +26,15 @@ pub enum Unit {
 }
 
 impl Reached {
+    #[cfg(feature = "parquet")]
+    pub(super) const fn of_entries(done: u64) -> Reached {
+        Reached {
+            done,
+            total: None,
+            unit: Unit::Entries,
+        }
+    }
+
     pub(super) fn of_bytes(read: &AtomicU64, length: u64) -> Reached {
         Reached {
             done: read.load(Ordering::Relaxed),

@@ -13,6 +13,9 @@ use super::stream;
 pub(crate) enum Found {
     /// A ledger's directory.
     Ledger(PathBuf),
+    /// A folder of tables.
+    #[cfg(feature = "parquet")]
+    Set(PathBuf),
     /// A file.
     File(Format, Opened),
     /// Something else than the name or the caller says it is.
@@ -44,7 +47,9 @@ pub(super) fn recognise_copy(
     };
     let pinned = given.or_else(|| by_name(original));
     let metadata = fs::metadata(path).map_err(|error| Error::file(path, error))?;
-    let found = if metadata.is_dir() {
+    let found = if metadata.is_dir() && is_set(path) {
+        Some(Format::Parquet)
+    } else if metadata.is_dir() {
         Some(Format::Ledger)
     } else if metadata.is_file() {
         sniff(path)?
@@ -62,10 +67,21 @@ pub(super) fn recognise_copy(
         }),
         (pinned, found) => match pinned.or(found).ok_or_else(not_recognised)? {
             Format::Ledger => Ok(Found::Ledger(path.to_owned())),
+            #[cfg(feature = "parquet")]
+            Format::Parquet if metadata.is_dir() => Ok(Found::Set(path.to_owned())),
             Format::Logbook => Ok(Found::File(Format::Logbook, open(path)?)),
             format => Ok(Found::File(format, open(path)?.one_frame())),
         },
     }
+}
+
+/// Whether a folder is a set of tables, and no ledger.
+pub(super) fn is_set(path: &Path) -> bool {
+    #[cfg(feature = "parquet")]
+    let found = !path.join("db").is_dir() && crate::parquet::is_set(path);
+    #[cfg(not(feature = "parquet"))]
+    let found = false;
+    found && path.is_dir()
 }
 
 fn by_name(path: &Path) -> Option<Format> {
@@ -77,6 +93,8 @@ fn by_name(path: &Path) -> Option<Format> {
         Some(Format::Bundle)
     } else if name.ends_with(".proof") {
         Some(Format::Proof)
+    } else if name.ends_with(".parquet") {
+        Some(Format::Parquet)
     } else {
         None
     }
@@ -102,5 +120,6 @@ pub(super) const fn name(format: Format) -> &'static str {
         Format::Proof => "a proof",
         Format::Equivocation => "a proof of equivocation",
         Format::Report => "a report",
+        Format::Parquet => "a Parquet table",
     }
 }

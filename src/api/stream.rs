@@ -15,6 +15,9 @@ use crate::report;
 /// How many lines are looked at.
 const SNIFFED_LINES: usize = 16;
 
+/// The first bytes of a Parquet file.
+const PARQUET_MAGIC: &[u8] = b"PAR1";
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How many bytes are looked at, at most.
@@ -81,6 +84,9 @@ pub fn sniff(beginning: &[u8]) -> Option<Format> {
     // What it was before it was written so: it fails as that, and says why.
     if let Some(text) = from_utf16(beginning) {
         return sniff(text.as_bytes());
+    }
+    if beginning.starts_with(PARQUET_MAGIC) {
+        return Some(Format::Parquet);
     }
     let beginning = beginning.strip_prefix(BYTE_ORDER_MARK).unwrap_or(beginning);
     if beginning.trim_ascii().is_empty() {

@@ -77,8 +77,19 @@ pub(super) fn judge(
                 reached: None,
             })
         }
+        #[cfg(feature = "parquet")]
+        Format::Parquet => super::tables::judge_stream(reader, policy, progress),
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet => Err(unread_here()),
         Format::Ledger => Err(ReadError::Io(std::io::ErrorKind::IsADirectory.into())),
     }
+}
+
+/// This build reads no tables.
+#[cfg(not(feature = "parquet"))]
+pub(super) fn unread_here() -> ReadError {
+    let what = "a Parquet table".to_owned();
+    crate::ledger::version::Unsupported { what }.into()
 }
 
 /// A proof has two entries at most, and an entry has a limit.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::api::{Export, ExportFormat, Exported, Unsealed};
+use crate::api::{Export, ExportFormat, Exported, Ledger, Unsealed};
+use crate::store::query::Filter;
 
 use super::Answer;
 use super::context::Context;
@@ -37,6 +38,12 @@ pub(super) struct Args {
     /// Seal the open epoch first, so that nothing is left out of a selection
     #[arg(long)]
     seal: bool,
+    /// Of a Parquet table: a folder with a table for each day and a signed manifest
+    #[arg(long, value_enum, value_name = "SPAN")]
+    by: Option<By>,
+    /// Which table a Parquet file is
+    #[arg(long, value_enum, default_value_t = Table::Entries)]
+    table: Table,
     /// Give out the file that was imported of this log: KEY, or KEY:GENESIS
     #[arg(long, value_name = "KEY", conflicts_with_all = ["seal", "no_sign"])]
     log: Option<String>,
@@ -53,12 +60,25 @@ pub(super) struct Args {
 enum Kind {
     Bundle,
     Logbook,
+    Parquet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    Day,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Table {
+    Entries,
+    Epochs,
 }
 
 impl From<Kind> for ExportFormat {
     fn from(kind: Kind) -> ExportFormat {
         match kind {
-            Kind::Bundle => ExportFormat::Bundle,
+            // A table is a bundle in columns.
+            Kind::Bundle | Kind::Parquet => ExportFormat::Bundle,
             Kind::Logbook => ExportFormat::Logbook,
         }
     }
@@ -69,16 +89,21 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return give(context, args, output);
     }
     let filter = args.filters.to_filter()?;
+    check_table(args)?;
     spare(context, &args.output)?;
     if args.seal {
         seal(context)?;
     }
     let ledger = context.reader(output)?;
+    if args.by.is_some() {
+        return set(&ledger, &filter, args, output);
+    }
     let target = Target {
         path: &args.output,
         kind: match args.format {
             Kind::Bundle => target::Kind::Bundle,
             Kind::Logbook => target::Kind::Logbook,
+            Kind::Parquet => target::Kind::Parquet,
         },
         log: Some(ledger.key()),
         force: args.force,
@@ -87,7 +112,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     args.filters.say_other_types(ledger.store(), output)?;
     let mut progress = Progress::new(ledger.store().count().ok(), "entries");
     let mut exported = Exported::default();
-    let mut write = |out: &mut dyn Write| {
+    let mut write = |out: &mut (dyn Write + Send)| {
+        if args.table == Table::Epochs {
+            return Ok(ledger.export_epochs(out)?);
+        }
         let export = Export {
             filter: &filter,
             format: args.format.into(),
@@ -96,7 +124,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             no_sign: args.no_sign,
             progress: &mut |done| progress.at(done),
         };
-        exported = ledger.export(export, out)?;
+        exported = match args.format {
+            Kind::Parquet => ledger.export_parquet(export, out)?,
+            Kind::Bundle | Kind::Logbook => ledger.export(export, out)?,
+        };
         Ok(exported.entries)
     };
     let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
@@ -107,7 +138,43 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     progress.finish();
     let entries = written?;
     warn(&exported, output);
-    output.note(&format!("{entries} entries in {}", args.output.display()));
+    let rows = match args.table {
+        Table::Entries => "entries",
+        Table::Epochs => "epochs",
+    };
+    output.note(&format!("{entries} {rows} in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
+/// Refuses what a table is not written with, and what only a table is.
+fn check_table(args: &Args) -> Result<(), CliError> {
+    let tables = args.by.is_some() || args.table == Table::Epochs;
+    if tables && args.format != Kind::Parquet {
+        return Err(CliError::usage("--by and --table are for --format parquet"));
+    }
+    if args.by.is_some() && args.table == Table::Epochs {
+        return Err(CliError::usage("--by day has the table of epochs too"));
+    }
+    let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
+    if args.format == Kind::Parquet && compressed {
+        return Err(CliError::usage("a Parquet table is compressed by itself"));
+    }
+    Ok(())
+}
+
+/// A folder of tables.
+fn set(
+    ledger: &Ledger,
+    filter: &Filter,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut progress = Progress::new(ledger.store().count().ok(), "entries");
+    let written = ledger.export_set(filter, &args.output, &mut |done| progress.at(done));
+    progress.finish();
+    let written = written?;
+    let (entries, days, folder) = (written.entries, written.days, args.output.display());
+    output.note(&format!("{entries} entries of {days} days in {folder}"));
     Ok(Answer::Yes)
 }
 
@@ -152,8 +219,8 @@ fn give(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, C
 
 /// The default level asks of its reader a window of 2 MiB.
 fn compress(
-    out: &mut dyn Write,
-    write: &mut dyn FnMut(&mut dyn Write) -> Result<u64, CliError>,
+    out: &mut (dyn Write + Send),
+    write: &mut dyn FnMut(&mut (dyn Write + Send)) -> Result<u64, CliError>,
 ) -> Result<u64, CliError> {
     let failed = CliError::output;
     let mut encoder = zstd::Encoder::new(out, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(failed)?;

@@ -13,6 +13,7 @@ pub(super) enum As {
     Proof,
     Equivocation,
     Report,
+    Parquet,
 }
 
 impl From<As> for Format {
@@ -24,6 +25,7 @@ impl From<As> for Format {
             As::Proof => Format::Proof,
             As::Equivocation => Format::Equivocation,
             As::Report => Format::Report,
+            As::Parquet => Format::Parquet,
         }
     }
 }

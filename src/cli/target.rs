@@ -4,7 +4,7 @@
 //! same kind of the same log, and anything else only with `--force`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Read as _, Write};
+use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -33,6 +33,7 @@ pub(super) enum Kind {
     Head,
     Revocation,
     Report,
+    Parquet,
 }
 
 impl Kind {
@@ -44,6 +45,7 @@ impl Kind {
             Kind::Head => "a head",
             Kind::Revocation => "a revocation",
             Kind::Report => "a report",
+            Kind::Parquet => "a Parquet table",
         }
     }
 }
@@ -98,7 +100,7 @@ impl Target<'_> {
     pub(super) fn write(
         &self,
         context: &Context,
-        write: impl FnOnce(&mut dyn Write) -> Result<u64, CliError>,
+        write: impl FnOnce(&mut (dyn Write + Send)) -> Result<u64, CliError>,
     ) -> Result<u64, CliError> {
         if self.path.as_os_str() == "-" {
             return write(&mut BufWriter::new(std::io::stdout()));
@@ -175,6 +177,7 @@ fn kind_of(path: &Path) -> Option<(Kind, Vec<u8>)> {
             let beginning = report.bundle().take(LOOKED_AT).read_to_end(&mut carried);
             return beginning.is_ok().then_some((Kind::Report, carried));
         }
+        Some(Format::Parquet) => return Some((Kind::Parquet, footer(path)?)),
         Some(_) => return None,
         None => {
             let object = first_object(&text)?;
@@ -189,6 +192,22 @@ fn kind_of(path: &Path) -> Option<(Kind, Vec<u8>)> {
     };
     Some((kind, text))
 }
+
+/// The footer of a table, which names its log.
+fn footer(path: &Path) -> Option<Vec<u8>> {
+    let mut file = File::open(path).ok()?;
+    let end = file.seek(SeekFrom::End(-8)).ok()?;
+    let mut length = [0; 4];
+    file.read_exact(&mut length).ok()?;
+    let length = u64::from(u32::from_le_bytes(length)).min(LARGEST_FOOTER);
+    file.seek(SeekFrom::Start(end.checked_sub(length)?)).ok()?;
+    let mut footer = Vec::new();
+    file.take(length).read_to_end(&mut footer).ok()?;
+    Some(footer)
+}
+
+/// Bytes of a footer that are looked at.
+const LARGEST_FOOTER: u64 = 128 << 20;
 
 /// Refuses a place where something lies that no output of any kind replaces.
 pub(super) fn spare(context: &Context, path: &Path) -> Result<(), CliError> {

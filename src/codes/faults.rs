@@ -76,6 +76,8 @@ faults! {
         "compare with another copy: it was changed, or forged"
     StoreCorrupt "the database is damaged"
         "restore the ledger from a backup"
+    TableMismatch "a column, a statistic or a file of a table is not what the entries say"
+        "write the table anew; until then believe no query of it"
     TimestampRegression "an entry is older than the one before"
         "compare with another copy"
     Truncated "the end is missing"

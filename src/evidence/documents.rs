@@ -3,16 +3,14 @@
 //! looked through once before they are written; but only if there is any
 //! document that could be needed.
 
-use std::collections::{BTreeSet, HashSet};
-use std::io::Write;
-
-use crate::ledger::bundle::BundleWriter;
+use crate::ledger::bundle::{BundleWriter, Sink};
 use crate::ledger::document::{DocumentDigest, Mentions, digest_of};
 use crate::ledger::entry::Entry;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
 use crate::store::Store;
 use crate::store::query::{Filter, select};
+use std::collections::{BTreeSet, HashSet};
 
 use super::EvidenceError;
 
@@ -35,7 +33,7 @@ impl Needed {
     }
 
     /// Writes what is not among the entries, in the order of the digests.
-    pub(super) fn write<W: Write>(
+    pub(super) fn write<W: Sink>(
         self,
         store: &dyn Store,
         writer: &mut BundleWriter<W>,

@@ -1,8 +1,6 @@
 //! Bundles of ranges: every entry from the first to the last.
 
-use std::io::Write;
-
-use crate::ledger::bundle::BundleWriter;
+use crate::ledger::bundle::{BundleWriter, Sink};
 use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::{EpochHeader, SignedEpoch};
@@ -38,7 +36,7 @@ pub struct RangeExport<'a> {
 ///
 /// # Errors
 /// [`EvidenceError`]; what was written by then is no bundle.
-pub fn export_range<W: Write>(
+pub fn export_range<W: Sink>(
     store: &dyn Store,
     out: W,
     export: RangeExport<'_>,
@@ -128,7 +126,7 @@ fn last_of(store: &dyn Store, export: &RangeExport<'_>) -> Result<Seq, EvidenceE
 
 /// Writes what must stand before entry `seq`: its epoch's header and the
 /// subtrees before it, or the head under which the unsealed entries stand.
-fn begin<W: Write>(
+fn begin<W: Sink>(
     store: &dyn Store,
     writer: &mut BundleWriter<W>,
     seq: Seq,

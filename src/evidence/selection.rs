@@ -1,11 +1,9 @@
 //! Bundles of selections: the entries that a filter wants, each with a path of
 //! its own into its epoch.
 
-use std::io::Write;
-
 use rayon::prelude::*;
 
-use crate::ledger::bundle::BundleWriter;
+use crate::ledger::bundle::{BundleWriter, Sink};
 use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
@@ -55,7 +53,7 @@ pub struct Selected {
 /// # Errors
 /// [`EvidenceError`]; what was written by then is no bundle. `EmptyRange` and
 /// `SelectionNotSealed` come before anything is written.
-pub fn export_selection<W: Write>(
+pub fn export_selection<W: Sink>(
     store: &dyn Store,
     out: W,
     export: SelectionExport<'_>,
@@ -64,7 +62,7 @@ pub fn export_selection<W: Write>(
 }
 
 /// The same with some entries that the filter does not want, in order.
-pub(super) fn export_with<W: Write>(
+pub(super) fn export_with<W: Sink>(
     store: &dyn Store,
     out: W,
     export: SelectionExport<'_>,

@@ -29,6 +29,48 @@ pub enum BundleError {
     Sign(#[from] SignError),
 }
 
+/// Where a bundle goes: a file as it is, or something that keeps its entries in
+/// another shape and its other lines beside them.
+pub trait Sink {
+    /// Takes a line with its newline.
+    ///
+    /// # Errors
+    /// Whatever stands behind it answers.
+    fn line(&mut self, line: &[u8]) -> io::Result<()>;
+
+    /// Takes the line of an entry, and what it was made of.
+    ///
+    /// # Errors
+    /// As [`Sink::line`].
+    fn entry(
+        &mut self,
+        line: &[u8],
+        seq: Seq,
+        entry: &Entry,
+        path: Option<&[Hash]>,
+    ) -> io::Result<()>;
+
+    /// The bundle is whole.
+    ///
+    /// # Errors
+    /// As [`Sink::line`].
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+impl<W: Write> Sink for W {
+    fn line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.write_all(line)
+    }
+
+    fn entry(&mut self, line: &[u8], _: Seq, _: &Entry, _: Option<&[Hash]>) -> io::Result<()> {
+        self.write_all(line)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.flush()
+    }
+}
+
 /// Writes a bundle, line by line, and counts and hashes what it writes.
 pub struct BundleWriter<W> {
     out: W,
@@ -38,7 +80,7 @@ pub struct BundleWriter<W> {
     first: Option<Vec<u8>>,
 }
 
-impl<W: Write> BundleWriter<W> {
+impl<W: Sink> BundleWriter<W> {
     /// Begins a bundle of the log that `first`, its entry 0, opened.
     pub fn new(
         out: W,
@@ -101,7 +143,8 @@ impl<W: Write> BundleWriter<W> {
         path: Option<&[Hash]>,
     ) -> Result<(), BundleError> {
         self.closing.entries += 1;
-        self.line(entry_line(seq, entry, path))
+        let line = self.counted(entry_line(seq, entry, path));
+        Ok(self.out.entry(&line, seq, entry, path)?)
     }
 
     /// The head under which unsealed entries follow.
@@ -135,7 +178,7 @@ impl<W: Write> BundleWriter<W> {
             None => line_of(Purpose::Bundle.as_str(), object),
         };
         self.line(line)?;
-        self.out.flush()?;
+        self.out.finish()?;
         Ok((self.out, closing))
     }
 
@@ -146,10 +189,16 @@ impl<W: Write> BundleWriter<W> {
         self.line(hashes_line(name, hashes))
     }
 
-    fn line(&mut self, mut line: Vec<u8>) -> Result<(), BundleError> {
+    fn line(&mut self, line: Vec<u8>) -> Result<(), BundleError> {
+        let line = self.counted(line);
+        Ok(self.out.line(&line)?)
+    }
+
+    /// The line with its newline, counted and hashed.
+    fn counted(&mut self, mut line: Vec<u8>) -> Vec<u8> {
         line.push(b'\n');
         self.hasher.update(&line);
         self.closing.bytes += line.len() as u64;
-        Ok(self.out.write_all(&line)?)
+        line
     }
 }

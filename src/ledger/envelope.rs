@@ -24,6 +24,8 @@ words! {
         Revoke = "revoke",
         /// An object that a log writes ahead.
         Wal = "wal",
+        /// The manifest of a set of tables.
+        Set = "set",
     }
 }
 

@@ -46,6 +46,7 @@ pub enum FaultCode {
     BundleUnsigned,
     RevocationNotApplicable,
     FilterMismatch,
+    TableMismatch,
 }
 
 /// What was done to the record, where that can be told.
@@ -233,6 +234,8 @@ pub enum NotChecked {
     /// What no epoch seals yet of a log in a bucket: its signatures are made by who holds
     /// the key.
     TailUnsigned,
+    /// The other files of a set of tables.
+    OtherParts,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -244,6 +247,7 @@ pub enum Format {
     Proof,
     Equivocation,
     Report,
+    Parquet,
 }
 
 impl fmt::Display for Format {
@@ -255,6 +259,7 @@ impl fmt::Display for Format {
             Format::Proof => "proof",
             Format::Equivocation => "equivocation",
             Format::Report => "report",
+            Format::Parquet => "parquet",
         })
     }
 }

@@ -35,7 +35,11 @@ impl Subject {
     pub fn covers(&self, seq: Seq) -> bool {
         match self.format {
             Format::Ledger | Format::Logbook => true,
-            Format::Bundle | Format::Proof | Format::Equivocation | Format::Report => {
+            Format::Bundle
+            | Format::Proof
+            | Format::Equivocation
+            | Format::Report
+            | Format::Parquet => {
                 self.contiguous
                     && self.first_seq <= seq
                     && self.last_seq.is_some_and(|last| seq <= last)

@@ -8,7 +8,13 @@
     reason = "tests fail by panicking"
 )]
 
+#[cfg(feature = "parquet")]
+#[path = "../writer/clock.rs"]
+#[allow(dead_code, reason = "the writer's tests use more of it")]
+mod clock;
 mod errors;
 mod memory;
 #[cfg(feature = "rocks")]
 mod router;
+#[cfg(feature = "parquet")]
+mod tables;

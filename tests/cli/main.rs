@@ -61,6 +61,7 @@ mod shapes;
 mod skipped;
 mod streams;
 mod succession;
+mod tables;
 mod tampering;
 mod targets;
 mod terminal;

@@ -19,6 +19,8 @@ use crate::logbook::error::{LogbookError, OpenError};
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
+#[cfg(feature = "parquet")]
+use crate::parquet::TableError;
 use crate::record::RecordError;
 use crate::record::hall_files::HallProblem;
 use crate::store::StoreError;
@@ -34,6 +36,7 @@ impl Error {
             Error::Read(ReadError::Unsupported(_)) => "format_unsupported",
             Error::Read(_) => "io",
             Error::Json { .. } => "bad_json",
+            Error::Unreadable { .. } => "bad_input",
             Error::TooLarge { .. } => "too_large",
             Error::Exists { .. } => "exists",
             Error::Key(error) => of_key(error),
@@ -68,6 +71,12 @@ impl Error {
             Error::Publish(error) => of_publish(error),
             Error::Backup(BackupError::Sign(_)) => "sign_failed",
             Error::Backup(_) => "io",
+            #[cfg(feature = "parquet")]
+            Error::Table(TableError::Frame) => "too_large",
+            #[cfg(feature = "parquet")]
+            Error::Table(TableError::Limited) => "usage",
+            #[cfg(feature = "parquet")]
+            Error::Table(_) => "io",
             Error::Import(error) => of_import(error),
             Error::Imported(error) => of_imported(error),
         }

@@ -48,6 +48,7 @@ impl Keyed {
         Remember {
             key: self.scoped,
             value: self.content.as_bytes().to_vec(),
+            lasting: false,
         }
     }
 
