@@ -15,6 +15,9 @@ use super::request::{Receipt, Remember, Reply};
 /// How many hours notes are kept, beside the hour that is going on.
 pub const NOTE_HOURS: u64 = 24;
 
+/// The hour of what is never forgotten: none is before which it lies.
+const LASTING: u64 = u64::MAX;
+
 /// Bytes of the two entry numbers at the end of a note.
 const NUMBERS: usize = 16;
 
@@ -41,6 +44,11 @@ pub fn recall(
     Ok(None)
 }
 
+/// Looks for what was remembered under `key` for ever.
+pub fn recall_lasting(store: &dyn Store, key: &[u8; 32]) -> Result<Option<Remembered>, StoreError> {
+    Ok(store.note(LASTING, key)?.and_then(read))
+}
+
 /// Whole hours since 1970.
 fn hour_of(ts: Timestamp) -> u64 {
     u64::try_from(ts.unix_micros() / 3_600_000_000).unwrap_or(0)
@@ -54,11 +62,18 @@ pub(super) fn first_hour_kept(ts: Timestamp) -> u64 {
 /// are all of the hour of `ts`.
 pub(super) fn notes_of(replies: &[(Reply, Vec<Receipt>)], ts: Option<Timestamp>) -> Vec<Note> {
     let note = |(reply, receipts): &(Reply, Vec<Receipt>)| {
-        let Remember { key, mut value } = reply.remember.clone()?;
+        let Remember {
+            key,
+            mut value,
+            lasting,
+        } = reply.remember.clone()?;
         for end in [receipts.first()?, receipts.last()?] {
             value.extend(end.seq.0.to_be_bytes());
         }
-        let hour = hour_of(ts?);
+        let hour = match lasting {
+            true => LASTING,
+            false => hour_of(ts?),
+        };
         Some(Note { hour, key, value })
     };
     replies.iter().filter_map(note).collect()

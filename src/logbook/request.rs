@@ -93,6 +93,8 @@ impl Receipt {
 pub struct Remember {
     pub key: [u8; 32],
     pub value: Vec<u8>,
+    /// Whether it is never forgotten.
+    pub lasting: bool,
 }
 
 /// What a request is answered with.

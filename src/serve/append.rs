@@ -18,6 +18,7 @@ use super::entry_text::ReceiptText;
 use super::idempotency::{self, Key};
 use super::intake;
 use super::problem::Problem;
+use super::producer::{self, Producer};
 use super::scope::Scope;
 use super::service::Service;
 use crate::ledger::json::Value;
@@ -76,7 +77,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Appends an entry; the answer comes when it is durable.
 #[utoipa::path(post, path = "/v1/entries", tag = "ledger", request_body = NewEntry,
     params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
-        description = "A request that comes again with it is answered as it was, for 24 hours")),
+        description = "A request that comes again with it is answered as it was, for 24 hours"),
+        ("Sealbook-Producer" = Option<String>, Header,
+        description = "`ID;N`, which stands in the entry as `_producer`: the event N of a \
+            producer is recorded once, whenever it comes again")),
     responses((status = 201, description = "It is durable", body = ReceiptText)))]
 pub(super) async fn append(
     State(service): State<Arc<Service>>,
@@ -84,7 +88,10 @@ pub(super) async fn append(
     request: Request,
 ) -> Result<Response, Problem> {
     let identity = service.identity;
-    let (receipts, replayed) = take_in(service, actor, request, read_one).await?;
+    let producer = Producer::given(request.headers())?;
+    let says = producer.clone();
+    let read = move |value, actor: &Actor| Ok(vec![read_entry(value, actor, says.as_ref())?]);
+    let (receipts, replayed) = take_in(service, actor, request, producer, read).await?;
     let receipt = receipts.first().ok_or(LogbookError::Stopped)?;
     answer(&ReceiptText::new(receipt, identity), 1, replayed)
 }
@@ -102,7 +109,7 @@ pub(super) async fn append_batch(
     let identity = service.identity;
     let most = service.limits.batch_entries;
     let read = move |value, actor: &Actor| read_batch(value, actor, most);
-    let (receipts, replayed) = take_in(service, actor, request, read).await?;
+    let (receipts, replayed) = take_in(service, actor, request, None, read).await?;
     let receipts = receipts.iter();
     let receipts = receipts.map(|receipt| ReceiptText::new(receipt, identity));
     let receipts = Receipts {
@@ -133,13 +140,23 @@ async fn take_in(
     service: Arc<Service>,
     actor: Actor,
     request: Request<Body>,
+    producer: Option<Producer>,
     read: impl FnOnce(Value, &Actor) -> Result<Vec<Prepared>, Problem> + Send + 'static,
 ) -> Result<(Vec<Receipt>, bool), Problem> {
     service.check_recording()?;
     let key = idempotency::given(request.headers())?;
     let key = key.map(|key| (request.uri().path().to_owned(), key));
     let body = service.bodies.read(request).await?;
-    let key = key.map(|(path, key)| Key::new(&actor, &path, &key, &body.bytes));
+    let key = match (producer, key) {
+        (None, key) => key.map(|(path, key)| Key::new(&actor, &path, &key, &body.bytes)),
+        (Some(producer), None) => Some(producer.key(&actor, &body.bytes)),
+        (Some(_), Some(_)) => {
+            return Err(Problem::Argument {
+                what: producer::HEADER,
+                expected: "either it or Idempotency-Key is needed",
+            });
+        }
+    };
     let large = body.bytes.len() >= LARGE;
     let prepare = move || {
         // The payloads of a batch stand two levels deeper than that of one.
@@ -153,7 +170,7 @@ async fn take_in(
     hand_over(service, entries, key).await
 }
 
-async fn hand_over(
+pub(super) async fn hand_over(
     service: Arc<Service>,
     entries: Vec<Prepared>,
     key: Option<Key>,
@@ -182,10 +199,6 @@ async fn hand_over(
     Ok((receipts, false))
 }
 
-fn read_one(value: Value, actor: &Actor) -> Result<Vec<Prepared>, Problem> {
-    Ok(vec![read_entry(value, actor)?])
-}
-
 fn read_batch(mut value: Value, actor: &Actor, most: usize) -> Result<Vec<Prepared>, Problem> {
     let count = shape::read::<NewEntries>(&value, "")?.entries.len();
     if count == 0 || count > most {
@@ -196,7 +209,7 @@ fn read_batch(mut value: Value, actor: &Actor, most: usize) -> Result<Vec<Prepar
     };
     let entries = items.into_iter().enumerate();
     let entries = entries.map(|(index, item)| {
-        read_entry(item, actor).map_err(|problem| Problem::InBatch {
+        read_entry(item, actor, None).map_err(|problem| Problem::InBatch {
             index,
             problem: Box::new(problem),
         })
@@ -204,7 +217,11 @@ fn read_batch(mut value: Value, actor: &Actor, most: usize) -> Result<Vec<Prepar
     entries.collect()
 }
 
-fn read_entry(mut value: Value, actor: &Actor) -> Result<Prepared, Problem> {
+fn read_entry(
+    mut value: Value,
+    actor: &Actor,
+    producer: Option<&Producer>,
+) -> Result<Prepared, Problem> {
     let NewEntry { kind, .. } = shape::read(&value, "")?;
     let levels = value.get("payload").map_or(0, Value::depth);
     if levels > limits::PAYLOAD_LEVELS {
@@ -217,6 +234,10 @@ fn read_entry(mut value: Value, actor: &Actor) -> Result<Prepared, Problem> {
     let Some(Value::Object(mut payload)) = value.take_member("payload") else {
         return Err(Problem::Abandoned);
     };
+    producer::is_free(&payload)?;
+    if let Some(producer) = producer {
+        producer.sign_in(&mut payload);
+    }
     actor.sign_in(&mut payload)?;
     Ok(Prepared::of_caller(&kind, &payload)?)
 }

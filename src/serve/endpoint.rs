@@ -33,6 +33,9 @@ pub(super) enum Takes {
     Nothing,
     Json,
     Upload,
+    CloudEvents,
+    #[cfg(feature = "otlp")]
+    Telemetry,
 }
 
 pub(super) struct Endpoint {

@@ -24,6 +24,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new::<__path_proof, _, _>(need, Takes::Nothing, proof),
         Endpoint::new::<__path_bundle, _, _>(need, Takes::Nothing, bundle),
         Endpoint::new::<__path_report, _, _>(need, Takes::Nothing, report),
+        Endpoint::new::<__path_table, _, _>(need, Takes::Nothing, table),
+        Endpoint::new::<__path_epochs_table, _, _>(need, Takes::Nothing, epochs_table),
     ]
 }
 
@@ -69,6 +71,61 @@ pub(super) async fn bundle(
     };
     streamed(&service, &actor.payer(), file, move |service, out| {
         write_bundle(service, &filter, out)
+    })
+    .await
+}
+
+/// The same as a Parquet table, for engines that query.
+#[utoipa::path(get, path = "/v1/export.parquet", tag = "ledger",
+    params(
+        FilterParams),
+    responses((status = 200, description = "The table of entries: Parquet", body = String,
+            content_type = "application/vnd.apache.parquet"),
+        (status = 409, description = "Nothing of it is sealed yet",
+            body = super::problem::ErrorBody)))]
+pub(super) async fn table(
+    State(service): State<Arc<Service>>,
+    actor: Actor,
+    mut params: Params,
+) -> Result<Response, Problem> {
+    let filter = params.filter()?;
+    params.finish()?;
+    let file = File {
+        media_type: "application/vnd.apache.parquet",
+        disposition: "attachment; filename=\"entries.parquet\"",
+    };
+    streamed(&service, &actor.payer(), file, move |service, mut out| {
+        let export = Export {
+            filter: &filter,
+            format: ExportFormat::Bundle,
+            version: Version::default(),
+            unsealed: Unsealed::LeftOut,
+            no_sign: false,
+            progress: &mut |_| (),
+        };
+        service.ledger.export_parquet(export, &mut out)?;
+        Ok(out)
+    })
+    .await
+}
+
+/// All epoch headers as a Parquet table.
+#[utoipa::path(get, path = "/v1/epochs.parquet", tag = "ledger",
+    responses((status = 200, description = "The table of epochs: Parquet", body = String,
+            content_type = "application/vnd.apache.parquet")))]
+pub(super) async fn epochs_table(
+    State(service): State<Arc<Service>>,
+    actor: Actor,
+    params: Params,
+) -> Result<Response, Problem> {
+    params.finish()?;
+    let file = File {
+        media_type: "application/vnd.apache.parquet",
+        disposition: "attachment; filename=\"epochs.parquet\"",
+    };
+    streamed(&service, &actor.payer(), file, move |service, mut out| {
+        service.ledger.export_epochs(&mut out)?;
+        Ok(out)
     })
     .await
 }

@@ -142,6 +142,19 @@ fn check_media_type(takes: Takes, headers: &HeaderMap) -> Result<(), Problem> {
     let (expected, accepted): (_, &[&str]) = match takes {
         Takes::Nothing => return Ok(()),
         Takes::Json => ("application/json", &["application/json"]),
+        Takes::CloudEvents => (
+            "application/cloudevents+json or application/cloudevents-batch+json",
+            &[
+                "application/cloudevents+json",
+                "application/cloudevents-batch+json",
+                "application/json",
+            ],
+        ),
+        #[cfg(feature = "otlp")]
+        Takes::Telemetry => (
+            "application/x-protobuf or application/json",
+            &["application/x-protobuf", "application/json"],
+        ),
         Takes::Upload => (
             "application/octet-stream, application/x-ndjson, application/json or application/zstd",
             &[

@@ -10,6 +10,7 @@ pub(super) mod approvals;
 mod approved;
 pub(super) mod discovery;
 pub(super) mod dispatches;
+pub(super) mod elsewhere;
 pub(super) mod enrol;
 pub(super) mod ingest;
 pub(super) mod registry;
@@ -65,6 +66,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     [
         status::endpoints(),
         dispatches::endpoints(),
+        elsewhere::endpoints(),
         enrol::endpoints(),
         ingest::endpoints(),
         route::endpoints(),

@@ -17,7 +17,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
-use crate::logbook::remembered::recall;
+use crate::logbook::remembered::{recall, recall_lasting};
 use crate::logbook::request::{Receipt, Remember};
 
 const HEADER: &str = "idempotency-key";
@@ -43,6 +43,7 @@ pub(super) struct Claim {
 pub(super) struct Key {
     scoped: [u8; 32],
     body: Hash,
+    lasting: bool,
 }
 
 /// What the caller gave in the header.
@@ -72,6 +73,15 @@ impl Key {
         Key {
             scoped: *scoped.as_bytes(),
             body: Hash::of(body),
+            lasting: false,
+        }
+    }
+
+    /// A key of a producer, which is never free again.
+    pub(super) fn lasting(actor: &Actor, key: &str, body: &[u8]) -> Key {
+        Key {
+            lasting: true,
+            ..Key::new(actor, super::producer::HEADER, key, body)
         }
     }
 
@@ -79,6 +89,7 @@ impl Key {
         Remember {
             key: self.scoped,
             value: self.body.as_bytes().to_vec(),
+            lasting: self.lasting,
         }
     }
 
@@ -86,11 +97,15 @@ impl Key {
     pub(super) fn answered(&self, service: &Service) -> Result<Option<Vec<Receipt>>, Problem> {
         let store = service.logbook.store();
         let last = service.logbook.durable().ts;
-        let Some(remembered) = recall(&**store, last, &self.scoped)? else {
+        let found = match self.lasting {
+            true => recall_lasting(&**store, &self.scoped)?,
+            false => recall(&**store, last, &self.scoped)?,
+        };
+        let Some(remembered) = found else {
             return Ok(None);
         };
         let first = entry_at(&**store, remembered.first)?;
-        if service.clock.wall().micros_since(first.ts()) > KEPT {
+        if !self.lasting && service.clock.wall().micros_since(first.ts()) > KEPT {
             return Ok(None);
         }
         if remembered.value != self.body.as_bytes() {

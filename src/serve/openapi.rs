@@ -13,7 +13,8 @@ use super::entries::json;
 use super::params::Params;
 use super::problem::{ErrorBody, Problem};
 use super::{
-    append, entries, epochs, evidence, hall, health, metrics, page, stats, tail, upload, verdicts,
+    append, entries, epochs, events, evidence, hall, health, metrics, page, stats, tail, upload,
+    verdicts,
 };
 use crate::codes::CODES;
 
@@ -38,6 +39,10 @@ use crate::codes::CODES;
         evidence::proof,
         evidence::bundle,
         evidence::report,
+        evidence::table,
+        evidence::epochs_table,
+        events::opa,
+        events::cloud_event,
         stats::stats,
         upload::verify_upload,
         tail::tail,
@@ -49,6 +54,7 @@ use crate::codes::CODES;
         hall::dispatches::active,
         hall::dispatches::alerts,
         hall::enrol::enroll,
+        hall::elsewhere::taken,
         hall::ingest::ingest,
         hall::route::route,
         hall::approvals::pending,
@@ -73,6 +79,12 @@ use crate::codes::CODES;
 )]
 struct Document;
 
+/// What is served with the feature `otlp`.
+#[cfg(feature = "otlp")]
+#[derive(OpenApi)]
+#[openapi(paths(super::otlp::logs, super::otlp::traces))]
+struct Telemetry;
+
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::new::<__path_openapi, _, _>(
         Need::Nothing,
@@ -94,6 +106,8 @@ pub(super) async fn openapi(params: Params) -> Result<Response, Problem> {
 /// The description, with what every endpoint may answer.
 pub(super) fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
+    #[cfg(feature = "otlp")]
+    document.merge(Telemetry::openapi());
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     let components = document.components.get_or_insert_default();
     components

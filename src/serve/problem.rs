@@ -64,6 +64,9 @@ pub(super) enum Problem {
     ContentType { expected: &'static str },
     #[error("the content encoding must be gzip or identity")]
     ContentEncoding,
+    #[error("it is no request of OpenTelemetry: {detail}")]
+    #[cfg(feature = "otlp")]
+    Telemetry { detail: String },
     #[error("there is nothing here")]
     NoSuchRoute,
     #[error("this method is not for this path")]
@@ -145,6 +148,8 @@ impl Problem {
             Problem::Record(_) => "bad_input",
             Problem::Query { .. } => "bad_query",
             Problem::Argument { .. } => "bad_input",
+            #[cfg(feature = "otlp")]
+            Problem::Telemetry { .. } => "bad_input",
             Problem::TokenNeeded => "token_needed",
             Problem::TokenInvalid => "token_invalid",
             Problem::ScopeMissing { .. } => "scope_missing",

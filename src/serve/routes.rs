@@ -14,8 +14,8 @@ use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::service::Service;
 use super::{
-    append, entries, epochs, evidence, hall, health, metrics, openapi, page, requests, stats, tail,
-    upload, verdicts,
+    append, entries, epochs, events, evidence, hall, health, metrics, openapi, page, requests,
+    stats, tail, upload, verdicts,
 };
 
 /// What an answer that is no page may do in a browser.
@@ -29,6 +29,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         page::endpoints(),
         health::endpoints(),
         append::endpoints(),
+        events::endpoints(),
+        telemetry(),
         entries::endpoints(),
         epochs::endpoints(),
         evidence::endpoints(),
@@ -43,6 +45,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+#[cfg(feature = "otlp")]
+fn telemetry() -> Vec<Endpoint> {
+    super::otlp::endpoints()
+}
+
+#[cfg(not(feature = "otlp"))]
+fn telemetry() -> Vec<Endpoint> {
+    Vec::new()
 }
 
 /// The endpoints with everything around them, outermost last.

@@ -96,7 +96,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     params(
         ("key" = Option<Vec<String>>, Query,
             description = "A trusted key, 64 hex digits; without one the verdict is `fail`"),
-        ("as" = Option<String>, Query, description = "logbook, bundle, proof, equivocation or report"),
+        ("as" = Option<String>, Query, description = "logbook, bundle, proof, equivocation, report or parquet"),
         ("expect_head" = Option<String>, Query, description = "The hash of the last entry"),
         ("revoked" = Option<Vec<String>>, Query,
             description = "What a file with a revocation says, which ends the log"),
@@ -334,9 +334,10 @@ fn format(name: &str) -> Result<Format, Problem> {
         "proof" => Ok(Format::Proof),
         "equivocation" => Ok(Format::Equivocation),
         "report" => Ok(Format::Report),
+        "parquet" => Ok(Format::Parquet),
         _ => Err(Problem::Argument {
             what: "as",
-            expected: "logbook, bundle, proof, equivocation or report is needed",
+            expected: "logbook, bundle, proof, equivocation, report or parquet is needed",
         }),
     }
 }

@@ -155,10 +155,43 @@ fn rows(server: &Server) -> Vec<Row> {
             (json!({"entries": []}), INPUT),
         ),
         posted(
+            "/v1/logs",
+            Scope::Append,
+            (json!({"resourceLogs": []}), 200),
+            (json!({"resourceLogs": 7}), INPUT),
+        ),
+        posted(
+            "/v1/traces",
+            Scope::Append,
+            (json!({"resourceSpans": []}), 200),
+            (json!({"resourceSpans": 7}), INPUT),
+        ),
+        posted(
+            "/logs",
+            Scope::Append,
+            (json!([{"decision_id": "d-1", "result": true}]), 200),
+            (json!([{"result": true}]), INPUT),
+        ),
+        posted(
+            "/v1/cloudevents",
+            Scope::Append,
+            (
+                json!({"specversion": "1.0", "id": "1", "source": "/a", "type": "t"}),
+                200,
+            ),
+            (json!({"specversion": "1.0", "id": "1", "type": "t"}), INPUT),
+        ),
+        posted(
             "/route",
             Scope::Route,
             (request("cap.doc.summarize", "dev", "c-1"), 200),
             (request("cap.doc.summarize", "moon", "c-1"), INPUT),
+        ),
+        posted(
+            "/v1/decisions",
+            Scope::Route,
+            (taken("dev"), 200),
+            (taken("moon"), INPUT),
         ),
         posted(
             "/enroll",
@@ -220,6 +253,18 @@ fn rows(server: &Server) -> Vec<Row> {
             "/v1/report?correlation=c-1",
             "/v1/report",
             INPUT,
+        ),
+        read(
+            "/v1/export.parquet",
+            "/v1/export.parquet?until_seq=1",
+            "/v1/export.parquet?denied=maybe",
+            INPUT,
+        ),
+        read(
+            "/v1/epochs.parquet",
+            "/v1/epochs.parquet",
+            "/v1/epochs.parquet?x=1",
+            QUERY,
         ),
         read("/v1/stats", "/v1/stats", "/v1/stats?limit=x", INPUT),
         read(
@@ -335,6 +380,18 @@ fn rows(server: &Server) -> Vec<Row> {
             (json!({}), INPUT),
         ),
     ]
+}
+
+/// A decision that was taken elsewhere, without any rule.
+fn taken(env: &str) -> Value {
+    json!({
+        "input": request("cap.doc.summarize", env, "c-1"),
+        "rules": {"rules": []},
+        "registry": {"controls": [], "workers": {}, "has_privileges": false,
+            "has_code_hashes": false},
+        "decision": {"denied": true, "matched_rule_id": "NO_MATCH",
+            "deny_reason_if_denied": {"code": "DENY_NO_MATCHING_RULE"}},
+    })
 }
 
 /// A denial that wants a human: the entry's hash, and that of its input.

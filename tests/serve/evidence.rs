@@ -150,3 +150,26 @@ fn a_compressed_file_is_read_and_what_it_becomes_is_bounded() {
     assert_eq!(send(&small).is(200)["format"], "bundle");
     send(&vec![b'x'; 2 << 20]).refused(413, "too_large");
 }
+
+#[test]
+fn tables_verify_offline_as_the_bundle_of_the_same() {
+    let server = sealed();
+    for (path, entries) in [
+        ("/v1/export.parquet", server.store.count().unwrap()),
+        ("/v1/export.parquet?kind=note", 5),
+    ] {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 200);
+        let media_type = Some("application/vnd.apache.parquet");
+        assert_eq!(answer.header("content-type"), media_type);
+        let report = sealbook::verify(&answer.body[..], &policy()).unwrap();
+        assert_eq!(report.faults, []);
+        assert_eq!((report.verdict, report.entries), (Verdict::Pass, entries));
+    }
+    let epochs = server.get("/v1/epochs.parquet").body;
+    let report = sealbook::verify(&epochs[..], &policy()).unwrap();
+    assert_eq!((report.verdict, report.epochs), (Verdict::Pass, 1));
+    server
+        .get("/v1/export.parquet?tenant=nobody")
+        .refused(404, "not_found");
+}

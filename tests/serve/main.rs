@@ -15,6 +15,7 @@ mod appending;
 mod approvals;
 mod described;
 mod doors;
+mod elsewhere;
 mod endpoints;
 mod evidence;
 mod given;
@@ -32,5 +33,7 @@ mod sealing;
 #[path = "../ledger/skipped.rs"]
 mod skipped;
 mod tail;
+#[cfg(feature = "otlp")]
+mod telemetry;
 mod tokens;
 mod verdicts;

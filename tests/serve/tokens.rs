@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 42] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 49] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
     ("GET", "/", None),
@@ -33,11 +33,18 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 42] = [
     ("GET", "/v1/head", Some(Scope::Read)),
     ("GET", "/v1/bundle", Some(Scope::Read)),
     ("GET", "/v1/report", Some(Scope::Read)),
+    ("GET", "/v1/export.parquet", Some(Scope::Read)),
+    ("GET", "/v1/epochs.parquet", Some(Scope::Read)),
     ("GET", "/v1/stats", Some(Scope::Read)),
     ("POST", "/v1/verify", Some(Scope::Read)),
     ("POST", "/v1/entries", Some(Scope::Append)),
+    ("POST", "/v1/logs", Some(Scope::Append)),
+    ("POST", "/v1/traces", Some(Scope::Append)),
+    ("POST", "/logs", Some(Scope::Append)),
+    ("POST", "/v1/cloudevents", Some(Scope::Append)),
     ("POST", "/v1/entries/batch", Some(Scope::Append)),
     ("POST", "/route", Some(Scope::Route)),
+    ("POST", "/v1/decisions", Some(Scope::Route)),
     ("POST", "/enroll", Some(Scope::Enrol)),
     ("PUT", "/api/v1/workers/x/attest", Some(Scope::Enrol)),
     ("POST", "/decisions/ingest", Some(Scope::Ingest)),
