@@ -1,0 +1,116 @@
+"""A ledger of the command's, and a server over it, for the tests of the package."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def program():
+    """The command: of `SEALBOOK`, or where cargo puts it."""
+    named = os.environ.get("SEALBOOK")
+    target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    found = pathlib.Path(named) if named else target / "release" / "sealbook"
+    if not found.is_file():
+        raise unittest.SkipTest(f"there is no {found}: build it first")
+    return str(found)
+
+
+class Ledger:
+    """A folder with a ledger."""
+
+    def __init__(self):
+        fast = "/dev/shm" if os.path.isdir("/dev/shm") else None
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sealbook-py-", dir=fast))
+        self.run("init", "--origin", "python")
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, *arguments, ends=0, given=None):
+        """Runs the command, which must end so, and answers what it printed."""
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        done = subprocess.run(
+            [program(), *map(str, arguments)],
+            cwd=self.folder,
+            env=environment,
+            input=given,
+            capture_output=True,
+            text=True,
+        )
+        if ends is not None and done.returncode != ends:
+            raise AssertionError(f"{arguments}: {done.returncode} {done.stdout} {done.stderr}")
+        return done.stdout
+
+    def json(self, *arguments, ends=0):
+        return json.loads(self.run("--json", *arguments, ends=ends))
+
+    @property
+    def key(self):
+        return self.run("key").strip()
+
+    def append(self, payloads, kind="note"):
+        lines = "".join(json.dumps({"kind": kind, "payload": p}) + "\n" for p in payloads)
+        self.run("append", "--jsonl", "-", given=lines)
+
+    def path(self, name):
+        return str(self.folder / name)
+
+
+class Server:
+    """`sealbook serve` over a ledger, as a process of its own."""
+
+    def __init__(self, ledger):
+        self.ledger = ledger
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.process = None
+        self.start()
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.ledger.folder)}
+        self.log = open(self.ledger.path("serve.log"), "ab")
+        self.process = subprocess.Popen(
+            [program(), "serve", "--port", str(self.port), "--min-free", "1"],
+            cwd=self.ledger.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+        )
+        ends = time.monotonic() + 60
+        while True:
+            if self.process.poll() is not None:
+                text = pathlib.Path(self.ledger.path("serve.log")).read_text()
+                raise AssertionError(f"the server ended: {text[-2000:]}")
+            try:
+                urllib.request.urlopen(f"{self.address}/health", timeout=5).read()
+                return
+            except OSError:
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(0.01)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.log.close()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.log.close()
