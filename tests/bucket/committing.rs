@@ -30,6 +30,7 @@ fn a_new_machine_makes_the_same_bytes_from_the_bucket() {
     let remember = Some(Remember {
         key: [9; 32],
         value: b"remembered".to_vec(),
+        lasting: false,
     });
     let pending = logbook.submit_remembered(entries.collect(), remember);
     let receipts = pending.unwrap().wait().unwrap();
