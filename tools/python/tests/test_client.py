@@ -141,9 +141,10 @@ class Spooled(unittest.TestCase):
             process.join(600)
             self.assertEqual(process.exitcode, 0)
         by_process = {}
-        for entry in Client(server.address).query(kind="py.spooled"):
-            payload = entry["entry"]["payload"]
-            by_process.setdefault(payload["process"], []).append(payload["n"])
+        with Client(server.address) as client:
+            for entry in client.query(kind="py.spooled"):
+                payload = entry["entry"]["payload"]
+                by_process.setdefault(payload["process"], []).append(payload["n"])
         server.stop()
         self.assertEqual(by_process, {number: list(range(EVENTS)) for number in range(4)})
         self.assertEqual(os.listdir(folder), [])

@@ -198,10 +198,10 @@ class Client:
                     left -= 1
                     if left == 0:
                         return
-            after = page.get("next")
+            after = page["next_cursor"]
             if after is None:
                 return
-            asked["from_seq"] = after
+            asked["cursor"] = after
 
     def export(
         self, path: Union[str, "os.PathLike[str]"], *, format: str = "bundle", **filters: Any
