@@ -27,6 +27,8 @@ class Talking(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.ledger = Ledger()
+        cls.ledger.append({"n": n} for n in range(3))
+        cls.ledger.run("seal")
         cls.server = Server(cls.ledger)
 
     @classmethod
@@ -46,15 +48,21 @@ class Talking(unittest.TestCase):
             self.assertEqual([one["seq"] for one in batch], [receipt["seq"] + n + 1 for n in range(5)])
             found = list(client.query(kind="py.event", limit=3))
             self.assertEqual(len(found), 3)
+            client.append_batch([("py.many", {"n": n}) for n in range(250)])
+            many = [one["entry"]["payload"]["n"] for one in client.query(kind="py.many")]
+            self.assertEqual(many, list(range(250)))
             self.assertEqual(client.entry(receipt["seq"])["entry"]["payload"]["n"], 1)
-            client.seal()
+            with self.assertRaises(sealbook.Refused) as raised:
+                # A server without tokens gives nobody this right.
+                client.seal()
+            self.assertIn(raised.exception.status, (401, 403))
             key = self.ledger.key
             for format, name in (("bundle", "c.bundle"), ("parquet", "c.parquet"), ("epochs", "c2.parquet")):
                 path = self.ledger.path(name)
                 client.export(path, format=format)
                 report = sealbook.verify(path, [key])
                 self.assertTrue(report, report.faults)
-            self.assertTrue(sealbook.verify(client.proof(receipt["seq"]), [key]))
+            self.assertTrue(sealbook.verify(client.proof(2), [key]))
             self.assertEqual(client.head()["head"]["log"], key)
 
     def test_a_key_that_comes_again_is_recorded_once(self):

@@ -31,7 +31,9 @@ def package(path, key):
         return error.code
 
 
-class Verdicts(unittest.TestCase):
+class Files(unittest.TestCase):
+    """One of each kind of file, out of one ledger."""
+
     @classmethod
     def setUpClass(cls):
         cls.ledger = Ledger()
@@ -62,6 +64,8 @@ class Verdicts(unittest.TestCase):
     def tearDownClass(cls):
         cls.ledger.close()
 
+
+class Verdicts(Files):
     def test_a_report_is_the_commands_member_by_member(self):
         for name in self.files:
             path = self.ledger.path(name)
@@ -156,13 +160,7 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(report.head, heads[0].hash)
 
 
-class Reading(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        Verdicts.setUpClass.__func__(cls)
-
-    tearDownClass = Verdicts.tearDownClass
-
+class Reading(Files):
     def test_every_kind_of_file_gives_its_entries(self):
         lines = pathlib.Path(self.ledger.path("book.jsonl")).read_text().splitlines()
         expected = [json.loads(line) for line in lines]
@@ -205,7 +203,7 @@ class Reading(unittest.TestCase):
         self.assertEqual(table["tenant"][1].as_py(), "t0")
         entry = next(sealbook.read(self.ledger.path("e.bundle")))
         self.assertEqual(table["hash"][0].as_py().hex(), entry.hash)
-        frame = polars.from_arrow(sealbook.table(self.ledger.path("book.jsonl")))
+        frame = polars.DataFrame(sealbook.table(self.ledger.path("book.jsonl")))
         self.assertEqual(frame.height, 44)
         taken = sealbook.table(self.ledger.path("e.bundle"))
         taken.__arrow_c_stream__()

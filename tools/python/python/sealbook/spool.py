@@ -94,6 +94,8 @@ class Spool:
         self._ship, self._most, self._on_refused = ship, most, on_refused
         self._begin()
         self._left_behind = self._adopt()
+        if self._left_behind:
+            self._start()
         _ALL.add(self)
 
     def _begin(self) -> None:
@@ -117,8 +119,6 @@ class Spool:
                 except OSError:
                     # Another process holds it, or has just removed it.
                     continue
-        if found:
-            self._start()
         return found
 
     def _start(self) -> None:
@@ -270,7 +270,10 @@ class Spool:
             self._on_refused(json.loads(body), error)
 
     def _after_fork(self) -> None:
-        """A child has none of its parent's events: they are the parent's to send."""
+        """A child has none of its parent's events: they are the parent's to send. What it
+        inherited of their files would keep them locked when the parent is gone."""
+        for file in ([self._file] if self._file else []) + self._left_behind:
+            os.close(file.handle)
         self._begin()
 
 
