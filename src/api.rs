@@ -6,12 +6,16 @@
 
 #![deny(missing_docs)]
 
+pub mod actor;
 #[cfg(feature = "bucket")]
 mod archive;
+#[cfg(feature = "rocks")]
 mod books;
 #[cfg(feature = "bucket")]
 mod bucket;
 pub mod cause;
+#[cfg(feature = "rocks")]
+mod chain;
 pub mod compression;
 mod create;
 pub mod entries;
@@ -21,6 +25,8 @@ mod export;
 mod file;
 mod fold;
 mod forks;
+#[cfg(all(feature = "client", feature = "rocks"))]
+pub mod held;
 mod import;
 mod ledger;
 mod options;
@@ -33,6 +39,8 @@ pub mod stream;
 #[cfg(feature = "parquet")]
 mod tables;
 mod verify;
+#[cfg(all(feature = "client", feature = "rocks"))]
+mod writer;
 
 #[cfg(feature = "bucket")]
 pub use self::archive::{Archived, Archiver};
@@ -40,6 +48,8 @@ pub use self::archive::{Archived, Archiver};
 pub(crate) use self::archive::{archived_in, examine_bucket, fold_epochs};
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;
+#[cfg(feature = "rocks")]
+pub use self::chain::{Chain, ChainedBook};
 pub use self::create::Made;
 pub use self::entries::{Entries, ReadEntry, entries};
 pub use self::error::{Error, Place};
@@ -54,6 +64,8 @@ pub use self::import::ImportFile;
 pub use self::ledger::{Done, Ledger, Recorded};
 pub use self::options::{AskPassphrase, Options, Passphrase};
 pub use self::progress::{Progress, Reached, Unit};
+#[cfg(feature = "rocks")]
+pub(crate) use self::recognise::by_name;
 #[cfg(feature = "verify")]
 pub(crate) use self::recognise::{Found, recognise};
 pub use self::resume::{Resume, ResumeRefusal, examine_on};
@@ -61,6 +73,8 @@ pub use self::rotate::Rotated;
 #[cfg(feature = "verify")]
 pub(crate) use self::sources::with_source;
 pub use self::verify::{verify, verify_as};
+#[cfg(all(feature = "client", feature = "rocks"))]
+pub use self::writer::{HeldWriter, Home, Writer, socket_of};
 pub use crate::ledger::fault::{Report, Verdict};
 pub use crate::ledger::policy::Policy;
 pub use crate::logbook::request::Receipt;

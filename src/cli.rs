@@ -5,7 +5,6 @@
 
 #[cfg(feature = "rocks")]
 mod accept_rollback;
-mod actor;
 #[cfg(feature = "rocks")]
 mod adopt;
 #[cfg(feature = "rocks")]
@@ -21,6 +20,8 @@ mod bucket;
 #[cfg(feature = "rocks")]
 mod build;
 mod card;
+#[cfg(feature = "rocks")]
+mod chained;
 mod codes;
 #[cfg(feature = "rocks")]
 mod conformance;
@@ -33,6 +34,8 @@ mod dispatch;
 #[cfg(feature = "rocks")]
 mod doctor;
 mod document;
+#[cfg(feature = "rocks")]
+mod elsewhere;
 #[cfg(feature = "rocks")]
 mod enroll;
 #[cfg(feature = "rocks")]
@@ -95,6 +98,8 @@ mod secrets;
 #[cfg(feature = "serve")]
 mod serve;
 mod show;
+#[cfg(feature = "rocks")]
+mod shown;
 mod stamps;
 #[cfg(feature = "rocks")]
 mod stats;
@@ -135,7 +140,7 @@ use crate::logbook::key_file::Mode;
     max_term_width = 100
 )]
 struct Cli {
-    /// The ledger's directory
+    /// The ledger's directory, or https://HOST of a server that holds it (with SEALBOOK_TOKEN)
     #[arg(
         long,
         global = true,
@@ -147,6 +152,14 @@ struct Cli {
     /// Whether it was named.
     #[arg(skip)]
     ledger_given: bool,
+    #[cfg(feature = "rocks")]
+    /// The socket of a server that holds the ledger [default: DIR.sock, beside the ledger]
+    #[arg(long, global = true, value_name = "PATH", env = "SEALBOOK_SOCKET")]
+    socket: Option<PathBuf>,
+    #[cfg(feature = "rocks")]
+    /// For --ledger https://…: certificates (PEM) that the server's must lead to
+    #[arg(long, global = true, value_name = "FILE", env = "SEALBOOK_CA")]
+    ca: Option<PathBuf>,
     /// The high-water mark's file [default: DIR.mark, beside the ledger]
     #[arg(long, global = true, value_name = "FILE", env = "SEALBOOK_MARK")]
     mark: Option<PathBuf>,
@@ -336,6 +349,29 @@ impl Command {
         serves
     }
 
+    /// Whether it needs no file of the ledger, so that a server elsewhere will do.
+    #[cfg(feature = "rocks")]
+    const fn reaches_elsewhere(&self) -> bool {
+        !matches!(
+            self,
+            Command::Init(_)
+                | Command::Epochs
+                | Command::Show(_)
+                | Command::Log(_)
+                | Command::Stats(_)
+                | Command::Diff(_)
+                | Command::Rotate(_)
+                | Command::Revoke(_)
+                | Command::Backup(_)
+                | Command::AcceptRollback(_)
+                | Command::Doctor(_)
+                | Command::Adopt
+                | Command::Key(_)
+                | Command::Report(_)
+                | Command::Replay(_)
+        ) && !self.is_serve()
+    }
+
     /// How the command ends when nobody reads its output.
     const fn owes(&self) -> Owes {
         match self {
@@ -457,6 +493,16 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
     let wait = Duration::from_secs(if cli.no_wait { 0 } else { cli.wait });
     let mut context = Context::new(cli.ledger, cli.mark, (!cli.read_only).then_some(wait));
     context.given = cli.ledger_given;
+    #[cfg(feature = "rocks")]
+    {
+        context.socket = cli.socket;
+        context.elsewhere = elsewhere::of(&context.ledger, cli.ca.as_deref())?;
+        if context.elsewhere.is_some() && !cli.command.reaches_elsewhere() {
+            return Err(CliError::usage(
+                "this command reads the ledger's files: name its directory with --ledger DIR",
+            ));
+        }
+    }
     context.accepts_clock = cli.accept_clock;
     #[cfg(feature = "bucket")]
     {

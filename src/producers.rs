@@ -21,6 +21,7 @@ mod ingested;
 pub mod kind;
 mod manifest;
 mod names;
+mod refusal;
 mod reload;
 mod report;
 mod resident;
@@ -66,7 +67,7 @@ pub enum Role {
     Other,
 }
 
-static OWN: [&Kind; 15] = [
+static OWN: [&Kind; 16] = [
     &approval::KIND,
     &attestation::KIND,
     &ban::KIND,
@@ -77,6 +78,7 @@ static OWN: [&Kind; 15] = [
     &enrolment::KIND,
     &ingested::KIND,
     &manifest::KIND,
+    &refusal::KIND,
     &reload::KIND,
     &report::KIND,
     &resident::KIND,

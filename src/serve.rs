@@ -18,6 +18,9 @@
 //! | reading, `/route`, append | open | token with `read`, `route`, `append` |
 //! | everything else | refused | token with the scope |
 //!
+//! Through the Unix socket (see [`socket`]) root and the server's own user may
+//! everything, with and without a token file.
+//!
 //! Whatever the token: the `Host` header must be on the list, an `Origin` must
 //! be the server's own or one that was configured, and what is posted must be
 //! JSON by its content type, so that no web page on the operator's machine can
@@ -42,6 +45,7 @@ mod blocking;
 mod body;
 mod config;
 mod connection;
+mod decisions;
 mod disk;
 mod doors;
 mod endpoint;
@@ -55,12 +59,14 @@ mod guard;
 mod hall;
 mod health;
 mod idempotency;
+mod imports;
 mod intake;
 mod line_ends;
 mod metrics;
 mod openapi;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod outcomes;
 mod page;
 mod params;
 mod patience;
@@ -73,6 +79,7 @@ mod routes;
 pub mod scope;
 mod sealing;
 mod service;
+pub mod socket;
 mod stats;
 mod streamed;
 mod tail;
@@ -104,15 +111,16 @@ use service::Service;
 pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
-    config: Config,
+    mut config: Config,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     if config.doors.token_file.is_none() && !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
     }
-    let tls = config.tls.clone();
+    let (tls, socket) = (config.tls.clone(), config.socket.take());
     let (service, reload) = Service::open(config, address).await?;
-    tracing::info!(%address, tls = tls.is_some(), tokens = service.has_tokens(), "serving");
+    let path = socket.as_ref().map(|socket| socket.path().display().to_string());
+    tracing::info!(%address, tls = tls.is_some(), tokens = service.has_tokens(), socket = path, "serving");
     tell_manager(NotifyState::Ready);
     let routes = routes::routes(&service);
     let here = Arc::clone(&service);
@@ -124,8 +132,16 @@ pub async fn run(
         tokio::spawn(hall::count_on(Arc::clone(&service))),
         tokio::spawn(service::reload_when_told(Arc::clone(&service), reload)),
     ];
-    accept::accept(listener, tls, routes, Arc::clone(&service), shutdown).await;
+    let local = async {
+        if let Some(socket) = &socket {
+            socket::accept(socket, routes.clone(), Arc::clone(&service)).await;
+        }
+    };
+    let others = accept::accept(listener, tls, routes.clone(), Arc::clone(&service), shutdown);
+    tokio::join!(others, local);
     tell_manager(NotifyState::Stopping);
+    // Gone before the ledger is anybody else's.
+    drop(socket);
     for task in background {
         task.abort();
     }

@@ -71,6 +71,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
 ];
 
 const BELOW_THE_FACADE: &[&str] = &[
+    "codes",
     "ledger",
     "files",
     "wcp",
@@ -360,6 +361,18 @@ fn only_the_output_prints() {
                 let found = places(line, printer).next();
                 assert_eq!(found, None, "{}: {line}", source.path.display());
             }
+        }
+    }
+}
+
+/// Rust's debug text is for developers: not for people, and not for entries.
+#[test]
+fn no_debug_text_leaves_the_program() {
+    for source in Source::all() {
+        let debugs = source.text.contains("impl fmt::Debug for");
+        for (line, in_tests) in source.code() {
+            let shown = line.contains(":?}") && !in_tests && !debugs;
+            assert!(!shown, "{}: {line}", source.path.display());
         }
     }
 }

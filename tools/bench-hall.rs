@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ledger = dir.path().join("ledger");
     let recorder = Recorder::new(Arc::new(create(&ledger, &clock)?));
     let recorded = record(&recorder, &*clock, decisions, workers)?;
-    let logbook = Arc::clone(recorder.logbook());
+    let logbook = Arc::clone(recorder.logbook().ok_or("no ledger")?);
     drop(recorder);
     let payloads = payloads(&logbook)?;
     Arc::into_inner(logbook).map(Logbook::close).transpose()?;
@@ -204,7 +204,7 @@ fn record(
     let seconds = begun.elapsed().as_secs_f64();
     let rate = decisions as f64 / seconds;
     println!("recorded {decisions} decisions in {seconds:.2} s, {rate:.0} a second");
-    let store = recorder.logbook().store();
+    let store = recorder.logbook().ok_or("no ledger")?.store();
     let (mut bytes, mut first, mut last) = (0, 0, 0);
     for row in store.entries(0..u64::MAX) {
         let record = row?.1.len();

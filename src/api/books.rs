@@ -182,7 +182,7 @@ fn is_no_evidence(name: &str) -> bool {
         || WHOLE.contains(&name)
 }
 
-fn is_ledger(path: &Path) -> bool {
+pub(super) fn is_ledger(path: &Path) -> bool {
     path.join("db").is_dir()
 }
 

@@ -111,6 +111,8 @@ pub enum Error {
     NotALogbook { path: PathBuf },
     #[error("the book was closed in favour of the key {successor}, which {} does not hold", path.display())]
     OtherSuccessor { path: PathBuf, successor: PublicKey },
+    #[error("{}: {why}", path.display())]
+    NotAChain { path: PathBuf, why: &'static str },
     #[error(transparent)]
     Resume(#[from] ResumeRefusal),
     #[error(transparent)]

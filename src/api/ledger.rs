@@ -3,6 +3,8 @@
 mod disk;
 mod outcomes;
 mod reading;
+#[cfg(feature = "rocks")]
+mod refusals;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

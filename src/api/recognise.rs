@@ -84,7 +84,7 @@ pub(super) fn is_set(path: &Path) -> bool {
     found && path.is_dir()
 }
 
-fn by_name(path: &Path) -> Option<Format> {
+pub(crate) fn by_name(path: &Path) -> Option<Format> {
     let name = path.file_name()?.to_str()?;
     let packed = [".zst", ".gz"].into_iter();
     let inside = packed.filter_map(|ending| name.strip_suffix(ending)).next();

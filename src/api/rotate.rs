@@ -6,10 +6,13 @@
 //!    durable. **From here on the old book takes no more entries.**
 //! 3. Its open epoch is sealed, and its mark names its end.
 //! 4. The new book is made; its entry 0 names the end of the old one.
+//! 5. What is alive in the old one passes over, in one write.
 //!
 //! Interrupted before 2, the old book is as it was, and a key file is left over
 //! ([`Options::reuse_key`]). Interrupted later, the same call goes on: it finds
 //! the book closed, and the key that it was closed in favour of.
+
+mod alive;
 
 use std::path::{Path, PathBuf};
 
@@ -53,7 +56,11 @@ pub(super) fn rotate(
     if new.symlink_metadata().is_ok() {
         // Everything may have been done before.
         return match before {
-            Some(end) => continued(&new, next, key, end),
+            Some(end) => {
+                let rotated = continued(&new, next, key, end)?;
+                pass_on(old, options, &rotated, next)?;
+                Ok(rotated)
+            }
             None => Err(Error::Exists { path: new }),
         };
     }
@@ -86,10 +93,26 @@ pub(super) fn rotate(
         _ => next.group,
     };
     made.made.share(group)?;
-    Ok(Rotated {
+    let rotated = Rotated {
         made: made.made,
         end,
-    })
+    };
+    pass_on(old, options, &rotated, next)?;
+    Ok(rotated)
+}
+
+/// What is alive passes over, if it has not yet.
+fn pass_on(old: &Path, options: &Options, rotated: &Rotated, next: &Options) -> Result<(), Error> {
+    let reader = Reader::open(old, &options.mark_of(old))?;
+    let alive = alive::of(&reader.store, &rotated.end, next.now())?;
+    if alive.is_empty() {
+        return Ok(());
+    }
+    let ledger = Ledger::open(&rotated.made.ledger, next.clone())?;
+    if ledger.store().count()? == 1 {
+        alive::carry(&alive, &ledger)?;
+    }
+    ledger.close()
 }
 
 /// Closes the book in favour of the new key, and seals it.
@@ -168,7 +191,7 @@ fn predecessor(end: &Closed) -> Predecessor {
     }
 }
 
-fn opening_of(store: &dyn Store) -> Result<Opening, Error> {
+pub(super) fn opening_of(store: &dyn Store) -> Result<Opening, Error> {
     let first = entry_at(store, Seq::FIRST)?;
     let payload = first.check_payload().ok();
     let opening = payload.and_then(|payload| Opening::from_object(&payload).ok());

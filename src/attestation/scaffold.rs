@@ -40,15 +40,15 @@ const CONFIG_SCHEMA: &str = "\
 /// Why a package was not laid out.
 #[derive(Debug, Error)]
 pub enum ScaffoldError {
-    #[error("{path:?} exists")]
+    #[error("\"{}\" exists", path.display())]
     Exists { path: PathBuf },
-    #[error("{path:?} cannot be read")]
+    #[error("\"{}\" cannot be read", path.display())]
     Logic {
         path: PathBuf,
         #[source]
         error: io::Error,
     },
-    #[error("{path:?} cannot be written")]
+    #[error("\"{}\" cannot be written", path.display())]
     Write {
         path: PathBuf,
         #[source]

@@ -16,6 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    context.check_alone()?;
     let options = context.options();
     let (ledger, fault, receipt) = Ledger::accept_rollback(&context.ledger, options, &args.reason)?;
     output.warning(&format!("recorded for ever: {fault}"));

@@ -12,7 +12,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::Serialize;
 
-use crate::api::Cause;
+use crate::api::{Cause, Writer};
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
@@ -23,7 +23,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::shape;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};
-use crate::logbook::{Identity, Logbook};
+use crate::logbook::Identity;
 
 use super::Answer;
 use super::context::Context;
@@ -124,10 +124,10 @@ impl Recorded {
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
     match (&args.jsonl, args.kind) {
         (Some(path), _) => {
-            let ledger = context.writer()?;
+            let writer = Arc::new(context.writer()?);
             let mut recorded = Recorded::default();
             let answer = append_lines(
-                ledger.logbook()?,
+                &writer,
                 open(path)?,
                 args.keep_going,
                 &mut recorded,
@@ -135,7 +135,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             );
             let delivered = recorded.delivered(output);
             // Its input may still be waited for.
-            let closed = ledger.close();
+            let closed = Arc::into_inner(writer).map_or(Ok(()), Writer::close);
             if let (Err(_), Err(lost)) = (&answer, &delivered) {
                 output.warning(&lost.to_string());
             }
@@ -147,11 +147,11 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         (None, kind) => {
             let payload = payload(args.payload, args.payload_file.as_deref())?;
             let prepared = Prepared::of_caller(&kind.unwrap_or_default(), &payload)?;
-            let ledger = context.writer()?;
-            let receipts = ledger.logbook()?.submit(vec![prepared])?.wait()?;
+            let writer = context.writer()?;
+            let receipts = writer.submit(vec![prepared])?.wait()?;
             let mut recorded = Recorded::default();
-            print(&receipts, ledger.identity(), &mut recorded, output)?;
-            ledger.close()?;
+            print(&receipts, writer.identity(), &mut recorded, output)?;
+            writer.close()?;
             recorded.delivered(output)
         }
     }
@@ -205,7 +205,7 @@ const NAMED: u64 = 20;
 /// printed in another, so that neither a slow input nor a slow disk holds back
 /// what is ready.
 fn append_lines(
-    logbook: &Arc<Logbook>,
+    writer: &Arc<Writer>,
     reader: Input,
     keep_going: bool,
     recorded: &mut Recorded,
@@ -213,7 +213,7 @@ fn append_lines(
 ) -> Result<(), CliError> {
     let (sender, receiver) = bounded(UNDER_WAY);
     let mut feeder = Feeder {
-        logbook: Arc::clone(logbook),
+        writer: Arc::clone(writer),
         values: Values::new(reader),
         fed: sender,
         under_way: UnderWay::default(),
@@ -225,7 +225,7 @@ fn append_lines(
     // On an error the next line is not waited for: whoever writes it may be
     // waiting for a receipt.
     let printing = Printing {
-        logbook,
+        writer,
         under_way: &under_way,
         keep_going,
     };
@@ -241,7 +241,7 @@ fn append_lines(
 
 /// Reads values and hands over entries.
 struct Feeder {
-    logbook: Arc<Logbook>,
+    writer: Arc<Writer>,
     values: Values<Box<dyn Read + Send>>,
     fed: Sender<Fed>,
     under_way: UnderWay,
@@ -288,14 +288,23 @@ impl Feeder {
             }
             Some((entry, Some(keyed))) => {
                 self.submit()?;
+                let ledger = match &*self.writer {
+                    Writer::Own(ledger) => ledger,
+                    // The server knows what it has under way.
+                    Writer::Held(writer) => {
+                        let pending = writer.server().submit_once(&keyed.given, entry)?;
+                        return self.pass_on(Fed::Pending(pending, None));
+                    }
+                };
                 if !self.under_way.begin(&keyed) {
                     return self.pass_on(Fed::Again(keyed));
                 }
                 // Looked for after that: what was under way is durable by now.
-                match keyed.receipt(&self.logbook) {
+                let logbook = ledger.logbook()?;
+                match keyed.receipt(logbook) {
                     Ok(None) => {
                         let once = Some(keyed.to_remember());
-                        let pending = self.logbook.submit_remembered(vec![entry], once)?;
+                        let pending = logbook.submit_remembered(vec![entry], once)?;
                         self.pass_on(Fed::Pending(pending, Some(keyed.scoped())))
                     }
                     found => {
@@ -311,7 +320,7 @@ impl Feeder {
     fn submit(&mut self) -> Result<(), CliError> {
         self.weight = 0;
         if !self.group.is_empty() {
-            let pending = self.logbook.submit(std::mem::take(&mut self.group))?;
+            let pending = self.writer.submit(std::mem::take(&mut self.group))?;
             self.pass_on(Fed::Pending(pending, None))?;
         }
         Ok(())
@@ -342,12 +351,13 @@ fn prepare(line: Line) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
     let payload = shape::member_object(members, "payload")?;
     shape::only(members, &["kind", "payload", keyed::MEMBER])?;
     let key: Option<&str> = shape::member_or_none(members, keyed::MEMBER)?;
-    let keyed = key.map(|key| Keyed::new(key, kind, payload)).transpose()?;
-    Ok(Some((Prepared::of_caller(kind, payload)?, keyed)))
+    let entry = Prepared::of_caller(kind, payload)?;
+    let keyed = key.map(|key| Keyed::new(key, &entry)).transpose()?;
+    Ok(Some((entry, keyed)))
 }
 
 struct Printing<'a> {
-    logbook: &'a Logbook,
+    writer: &'a Writer,
     under_way: &'a UnderWay,
     keep_going: bool,
 }
@@ -360,28 +370,23 @@ impl Printing<'_> {
         recorded: &mut Recorded,
         output: &mut Output,
     ) -> Result<u64, CliError> {
-        let identity = self.logbook.identity();
         // Receipts on a terminal are progress enough.
         let mut progress = (!io::stdout().is_terminal()).then(|| Progress::new(None, "entries"));
         let mut bad = 0;
         for fed in fed {
             match fed {
                 Fed::Pending(pending, key) => {
-                    let receipts = pending.wait()?;
+                    let answer = pending.wait().map_err(CliError::from);
                     if let Some(key) = key {
                         self.under_way.end(&key);
                     }
-                    print(&receipts, identity, recorded, output)?;
+                    bad += self.print_or_warn(answer, recorded, output)?;
                 }
                 // Whoever had the key first was waited for before.
-                Fed::Again(keyed) => match keyed.receipt(self.logbook) {
-                    Ok(receipt) => print(receipt.as_slice(), identity, recorded, output)?,
-                    Err(error) if self.keep_going && error.is_of_input() => {
-                        bad += 1;
-                        output.warning(&error.to_string());
-                    }
-                    Err(error) => return Err(error),
-                },
+                Fed::Again(keyed) => {
+                    let answer = self.again(&keyed);
+                    bad += self.print_or_warn(answer, recorded, output)?;
+                }
                 Fed::Bad(error) => {
                     bad += 1;
                     if bad <= NAMED {
@@ -397,6 +402,34 @@ impl Printing<'_> {
             progress.finish();
         }
         Ok(bad)
+    }
+
+    /// Prints receipts; of a line at fault it warns, and counts it, where the next
+    /// ones are recorded nevertheless.
+    fn print_or_warn(
+        &self,
+        answer: Result<Vec<Receipt>, CliError>,
+        recorded: &mut Recorded,
+        output: &mut Output,
+    ) -> Result<u64, CliError> {
+        match answer {
+            Ok(receipts) => {
+                print(&receipts, self.writer.identity(), recorded, output)?;
+                Ok(0)
+            }
+            Err(error) if self.keep_going && error.is_of_input() => {
+                output.warning(&error.to_string());
+                Ok(1)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn again(&self, keyed: &Keyed) -> Result<Vec<Receipt>, CliError> {
+        match self.writer {
+            Writer::Own(ledger) => Ok(keyed.receipt(ledger.logbook()?)?.into_iter().collect()),
+            Writer::Held(_) => Ok(Vec::new()),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::files;
+#[cfg(feature = "rocks")]
+use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 use crate::record::Outcome;
 use crate::vacant::{CapabilityCard, CoreError};
@@ -17,6 +19,8 @@ use super::key::{key_list, parse_key};
 use super::output::Output;
 use super::passphrase;
 use super::recording::{self, Recording};
+#[cfg(feature = "rocks")]
+use super::shown;
 use super::target::spare;
 
 #[derive(Debug, clap::Subcommand)]
@@ -94,6 +98,16 @@ fn verify(context: &Context, args: &Verify, output: &mut Output) -> Result<Answe
         (false, fault) => fault,
     };
     let recording = Recording::open(context, &args.recording)?;
+    #[cfg(feature = "rocks")]
+    if let Some(server) = recording.judge() {
+        let members = [
+            ("card", Value::Object(card.to_object())),
+            ("key", Value::from(key.map(|key| key.to_string()))),
+            ("correlation_id", Value::from(args.correlation_id.as_deref())),
+        ];
+        let evidence: Object = members.into_iter().collect();
+        return shown::judge(server, "/v1/cards", evidence, output);
+    }
     let of = || {
         Outcome::judged_card(&card, fault.is_none())
             .of_case(args.correlation_id.as_deref())

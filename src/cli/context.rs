@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "rocks")]
+use crate::api::held::{Elsewhere, Held, Signed};
+#[cfg(feature = "rocks")]
+use crate::api::{Home, Writer};
 use crate::api::{Ledger, Options};
 use crate::ledger::position::Seq;
 use crate::logbook::beside;
@@ -23,6 +27,12 @@ pub(super) struct Context {
     pub(super) ledger: PathBuf,
     pub(super) given: bool,
     pub(super) mark: Option<PathBuf>,
+    #[cfg(feature = "rocks")]
+    /// The socket of a server that holds it, where it is named.
+    pub(super) socket: Option<PathBuf>,
+    #[cfg(feature = "rocks")]
+    /// The server elsewhere that holds it.
+    pub(super) elsewhere: Option<Elsewhere>,
     /// How long a writer waits for others; `None` if nothing may be written.
     wait: Option<Duration>,
     pub(super) accepts_clock: bool,
@@ -39,6 +49,10 @@ impl Context {
             ledger,
             given: false,
             mark,
+            #[cfg(feature = "rocks")]
+            socket: None,
+            #[cfg(feature = "rocks")]
+            elsewhere: None,
             wait,
             accepts_clock: false,
             key_mode: Mode::Owner,
@@ -86,6 +100,12 @@ impl Context {
         }
     }
 
+    #[cfg(feature = "rocks")]
+    /// How one of several ledgers is opened for reading: each has a mark of its own.
+    pub(super) fn book_options(&self) -> Options {
+        self.new_options()
+    }
+
     /// The ledger for reading, beside another process that writes it if there
     /// is one; then it is said as of when.
     pub(super) fn reader(&self, output: &mut Output) -> Result<Ledger, CliError> {
@@ -110,8 +130,62 @@ impl Context {
         named.into_iter().chain([beside(&self.ledger, "key.pem")])
     }
 
-    pub(super) fn writer(&self) -> Result<Ledger, CliError> {
-        Ok(Ledger::open(&self.ledger, self.options())?)
+    #[cfg(feature = "rocks")]
+    /// Where the ledger is.
+    fn home(&self) -> Home {
+        match &self.elsewhere {
+            Some(place) => Home::There(place.clone()),
+            None => Home::Here {
+                dir: self.ledger.clone(),
+                socket: self.socket.clone(),
+            },
+        }
+    }
+
+    #[cfg(feature = "rocks")]
+    /// The ledger for writing, or the server that holds it.
+    pub(super) fn writer(&self) -> Result<Writer, CliError> {
+        self.writer_as(self.options(), Signed::User)
+    }
+
+    #[cfg(feature = "rocks")]
+    /// The same with other options, for outcomes that are signed so.
+    pub(super) fn writer_as(&self, options: Options, signed: Signed) -> Result<Writer, CliError> {
+        Ok(Writer::open(&self.home(), options, signed)?)
+    }
+
+    #[cfg(feature = "rocks")]
+    /// The server that holds the ledger, for what can be read of its files, too: one
+    /// of this machine that does not answer is passed over.
+    pub(super) fn held(&self) -> Result<Option<Held>, CliError> {
+        let held = self.home().held(&self.options(), Signed::User);
+        match held {
+            Err(_) if self.elsewhere.is_none() => Ok(None),
+            held => Ok(held?),
+        }
+    }
+
+    #[cfg(feature = "rocks")]
+    /// Refuses what reads the ledger's files where a server elsewhere has them.
+    pub(super) fn check_files(&self) -> Result<(), CliError> {
+        match &self.elsewhere {
+            None => Ok(()),
+            Some(_) => Err(CliError::usage(
+                "with these options the command reads the ledger's files, which are elsewhere",
+            )),
+        }
+    }
+
+    #[cfg(feature = "rocks")]
+    /// Refuses what has to have the ledger to itself while a server holds it.
+    pub(super) fn check_alone(&self) -> Result<(), CliError> {
+        match self.held()? {
+            None => Ok(()),
+            Some(_) => Err(StoreError::Locked {
+                dir: self.ledger.clone(),
+            }
+            .into()),
+        }
     }
 
     pub(super) fn clock(&self) -> Arc<dyn Clock> {

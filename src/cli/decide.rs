@@ -9,19 +9,21 @@ use std::sync::{Mutex, PoisonError};
 use clap::ValueEnum;
 use rayon::prelude::*;
 
-use crate::api::Ledger;
+use crate::api::Writer;
+use crate::api::held::Signed;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::lines::{Line, read_line};
 use crate::record::bulk::CaseGovernance;
 use crate::record::recorder::Prepared;
-use crate::record::{RecordError, Recorder, RequestContent, Underway};
-use crate::wcp::Stamp;
-use crate::wcp::bulk::{CaseError, CaseReader, answer};
+use crate::record::{Asked, Hall, RecordError, Recorder, RequestContent, Underway};
+use crate::wcp::bulk::{BulkRequest, CaseError, CaseReader, answer};
+use crate::wcp::{Stamp, make_decision};
 
 use super::Answer;
 use super::append::Recorded;
 use super::context::Context;
 use super::error::CliError;
+use super::hall;
 use super::output::Output;
 use super::progress::Progress;
 use super::stamps::Stamps;
@@ -49,6 +51,8 @@ pub(super) struct Args {
     /// What is recorded of a request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
+    #[command(flatten)]
+    hall: hall::Args,
 }
 
 impl Args {
@@ -78,10 +82,14 @@ impl From<Content> for RequestContent {
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let requests = open(&args.requests)?;
     let options = context.options().record_request(args.record_request.into());
-    let ledger = args.record.then(|| Ledger::open(&context.ledger, options));
+    let ledger = args
+        .record
+        .then(|| context.writer_as(options, Signed::Nobody));
     let ledger = ledger.transpose()?;
-    let recorder = ledger.as_ref().map(Ledger::recorder).transpose()?;
+    let recorder = ledger.as_ref().map(Writer::recorder).transpose()?;
+    let hall = args.hall.load_if_given(output)?;
     let mut run = Run {
+        hall: hall.as_ref(),
         recorder: recorder.map(|recorder| &**recorder),
         stamps: Stamps::new(context)?,
         readers: Mutex::default(),
@@ -94,7 +102,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let failure = run.failure.take();
     let recorded = run.recorded;
     drop(run);
-    let closed = ledger.map(Ledger::close);
+    let closed = ledger.map(Writer::close);
     decided?;
     // What stopped the writer says more than that it has stopped.
     if let Some(error) = failure {
@@ -116,6 +124,8 @@ fn open(path: &Path) -> Result<Requests, CliError> {
 }
 
 struct Run<'r> {
+    /// That of lines without rules of their own.
+    hall: Option<&'r Hall>,
     recorder: Option<&'r Recorder>,
     stamps: Stamps,
     /// Each remembers the rules that it read last; a thread takes one.
@@ -181,14 +191,14 @@ impl Run<'_> {
 
     /// Decides on all cores; records in the order of the lines.
     fn decide(&mut self, group: Vec<(Line, Stamp)>) {
-        let (recorder, readers) = (self.recorder, &self.readers);
+        let (hall, recorder, readers) = (self.hall, self.recorder, &self.readers);
         let decided: Vec<Vec<Decided>> = group
             .par_chunks(SHARE)
             .map(|lines| {
                 let mut reader = lock(readers).pop().unwrap_or_default();
                 let lines = lines.iter();
                 let decided =
-                    lines.map(|(line, stamp)| decide(&mut reader, line, *stamp, recorder));
+                    lines.map(|(line, stamp)| decide(&mut reader, line, *stamp, hall, recorder));
                 let decided = decided.collect();
                 lock(readers).push(reader);
                 decided
@@ -245,22 +255,62 @@ impl Run<'_> {
     }
 }
 
-fn decide(reader: &mut Reader, line: &Line, stamp: Stamp, recorder: Option<&Recorder>) -> Decided {
-    let (id, case) = match line {
-        Line::Whole { bytes, .. } => reader.cases.read_line(bytes),
-        Line::TooLong { bytes } => (Value::Null, Err(CaseError::line_too_long(*bytes))),
+fn decide(
+    reader: &mut Reader,
+    line: &Line,
+    stamp: Stamp,
+    hall: Option<&Hall>,
+    recorder: Option<&Recorder>,
+) -> Decided {
+    let (id, request) = match (line, hall) {
+        (Line::Whole { bytes, .. }, Some(_)) => reader.cases.read_request_line(bytes),
+        (Line::Whole { bytes, .. }, None) => {
+            let (id, case) = reader.cases.read_line(bytes);
+            (id, case.map(|case| BulkRequest::Own(Box::new(case))))
+        }
+        (Line::TooLong { bytes }, _) => (Value::Null, Err(CaseError::line_too_long(*bytes))),
     };
-    let case = match case {
-        Ok(case) => case,
+    let request = match request {
+        Ok(request) => request,
         Err(error) => return Decided::Answered(answer(id, Err(&error))),
     };
-    match recorder {
-        Some(recorder) => {
+    match (request, hall, recorder) {
+        (BulkRequest::Own(case), _, Some(recorder)) => {
             let governance = reader.governance.of(&case);
             let prepared = recorder.prepare_case(&governance, &case, stamp);
             Decided::Prepared(id, Box::new(prepared))
         }
-        None => Decided::Answered(answer(id, Ok(case.decide(stamp).decision.to_value()))),
+        (BulkRequest::Own(case), _, None) => {
+            Decided::Answered(answer(id, Ok(case.decide(stamp).decision.to_value())))
+        }
+        (BulkRequest::Given { input, task_id }, Some(hall), recorder) => {
+            let asked = Asked {
+                input: &input,
+                approval: None,
+                task_id: &task_id,
+                actor: None,
+                stamp,
+            };
+            match recorder {
+                Some(recorder) => {
+                    let prepared = recorder.prepare(hall.governance(), hall, &asked);
+                    Decided::Prepared(id, Box::new(prepared))
+                }
+                None => {
+                    let basis = hall.governance().basis(hall, None, &task_id);
+                    let decided = make_decision(&input, &basis, stamp);
+                    Decided::Answered(answer(id, Ok(decided.decision.to_value())))
+                }
+            }
+        }
+        // Only a Hall that is given has lines without rules.
+        (BulkRequest::Given { .. }, None, _) => {
+            let error = CaseError {
+                field: "rules".to_owned(),
+                message: "is missing".to_owned(),
+            };
+            Decided::Answered(answer(id, Err(&error)))
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
 use super::output::Output;
 use super::recording::{self, Recording};
+use super::shown;
 use super::stamps::Stamps;
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +74,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let record = match WorkerRecord::read(&document) {
         Err(error @ RecordError::Tampered { .. }) => {
             let recording = Recording::open(context, &args.recording)?;
+            if let Some(server) = recording.judge() {
+                return shown::enrol(server, &document, output);
+            }
             let outcome = || Outcome::refused_enrolment(&document, &error);
             recording.record(outcome, output)?;
             return Err(refused(error));
@@ -80,6 +84,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         read => read.map_err(refused)?,
     };
     let recording = Recording::open(context, &args.recording)?;
+    if let Some(server) = recording.judge() {
+        return shown::enrol(server, &Value::Object(record.document.clone()), output);
+    }
     let id = Stamps::new(context)?.next().decision_id.to_string();
     let enrolled = find(record, hash_verified, &args.registry_dir)?;
     let outcome = enrolled.outcome(&id)?;

@@ -24,7 +24,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::receipts::ReceiptsError;
 use crate::ledger::shape::MemberError;
 use crate::ledger::source::ReadError;
-use crate::logbook::error::{LogbookError, OpenError};
+use crate::logbook::error::{LogbookError, OpenError, ServerRefusal};
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
@@ -155,7 +155,12 @@ impl CliError {
                 | CliError::KeyShape
                 | CliError::KeyReused
                 | CliError::Ledger(api::Error::Append(
-                    LogbookError::Entry(_) | LogbookError::ReservedKind { .. }
+                    LogbookError::Entry(_)
+                        | LogbookError::ReservedKind { .. }
+                        | LogbookError::Server(ServerRefusal {
+                            code: "bad_input" | "reserved_kind" | "key_reused",
+                            ..
+                        })
                 ))
         )
     }
@@ -284,6 +289,7 @@ as_the_ledger_says_it!(
     ReadError,
     RecordError,
     ShelfError,
+    ServerRefusal,
     SignError,
     StoreError
 );

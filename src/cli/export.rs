@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::api::{Export, ExportFormat, Exported, Ledger, Unsealed};
+use crate::api::held::{CopyError, Held, Query};
+use crate::api::{Export, ExportFormat, Exported, Ledger, Unsealed, Writer};
 use crate::store::query::Filter;
 
 use super::Answer;
@@ -94,6 +95,15 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if args.seal {
         seal(context)?;
     }
+    // Nothing is signed by whoever reads the files, if nobody is to sign.
+    let is_table = args.by.is_some() || args.format == Kind::Parquet;
+    if !args.no_sign
+        && !is_table
+        && let Some(held) = context.held()?
+    {
+        return ask(context, args, &filter, &held, output);
+    }
+    context.check_files()?;
     let ledger = context.reader(output)?;
     if args.by.is_some() {
         return set(&ledger, &filter, args, output);
@@ -178,11 +188,56 @@ fn set(
     Ok(Answer::Yes)
 }
 
+/// Has the server write it that holds the ledger: it has the key.
+fn ask(
+    context: &Context,
+    args: &Args,
+    filter: &Filter,
+    held: &Held,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let (kind, format) = match args.format {
+        Kind::Bundle | Kind::Parquet => (target::Kind::Bundle, "bundle"),
+        Kind::Logbook => (target::Kind::Logbook, "logbook"),
+    };
+    let target = Target {
+        path: &args.output,
+        kind,
+        log: Some(held.identity().log),
+        force: args.force,
+    };
+    target.check(context)?;
+    let mut path = Query::new("/v1/bundle");
+    path.filter(filter)?;
+    path.add("unsealed", "refused");
+    path.add("format", format);
+    if args.format_version == FormatVersion::One {
+        path.add("version", "1");
+    }
+    let path = path.finish();
+    let mut write = |out: &mut (dyn Write + Send)| {
+        held.copy(&path, out).map_err(|error| match error {
+            CopyError::Server(refusal) => CliError::from(refusal),
+            CopyError::Write(error) => CliError::output(error),
+        })
+    };
+    let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
+    let bytes = target.write(context, |out| match compressed {
+        true => compress(out, &mut write),
+        false => write(out),
+    })?;
+    output.note(&format!("{bytes} bytes in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
 /// Seals the open epoch, so that nothing is left out.
 pub(super) fn seal(context: &Context) -> Result<(), CliError> {
-    let ledger = context.writer()?;
-    ledger.seal()?;
-    Ok(ledger.close()?)
+    let writer = context.writer()?;
+    match &writer {
+        Writer::Own(ledger) => drop(ledger.seal()?),
+        Writer::Held(writer) => drop(writer.server().seal()?),
+    }
+    Ok(writer.close()?)
 }
 
 fn warn(exported: &Exported, output: &mut Output) {

@@ -50,6 +50,34 @@ enum Stub {
 }
 
 impl Args {
+    /// The Hall that the flags name, if they name any of it.
+    pub(super) fn load_if_given(&self, output: &mut Output) -> Result<Option<Hall>, CliError> {
+        self.is_given().then(|| self.load(output)).transpose()
+    }
+
+    fn is_given(&self) -> bool {
+        let files = [
+            &self.rules,
+            &self.registry_dir,
+            &self.config,
+            &self.policy,
+            &self.banned,
+            &self.egress_allowlist,
+            &self.workers_root,
+        ];
+        files.into_iter().any(Option::is_some) || self.stub_policy.is_some()
+    }
+
+    /// Refuses what a server that decides has of its own.
+    pub(super) fn check_of_server(&self) -> Result<(), CliError> {
+        match self.is_given() {
+            false => Ok(()),
+            true => Err(CliError::usage(
+                "the server that holds the ledger decides by its own rules, registry and policy",
+            )),
+        }
+    }
+
     /// The Hall of one command, which cannot do without rules and workers.
     pub(super) fn load(&self, output: &mut Output) -> Result<Hall, CliError> {
         let rules = self.rules.as_deref().unwrap_or(Path::new("./rules.json"));

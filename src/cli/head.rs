@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::ledger::json::Form;
+use crate::ledger::key::PublicKey;
 use crate::logbook::publish::PublishFile;
 
 use super::Answer;
@@ -29,6 +30,17 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if args.format_version == FormatVersion::One
+        && args.publish.is_none()
+        && let Some(held) = context.held()?
+    {
+        let head = held.head()?;
+        let seq = head.get("head").and_then(|head| head.get("seq"));
+        let seq = seq.map(|seq| seq.canonical(Form::Utf8)).unwrap_or_default();
+        let text = head.canonical(Form::Utf8);
+        return write(context, args, text, (held.identity().log, &seq), output);
+    }
+    context.check_files()?;
     let ledger = context.reader(output)?;
     let mut head = ledger.head()?;
     if args.format_version == FormatVersion::Two {
@@ -40,22 +52,29 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let added = file.publish(store, Some(&head))?;
         output.note(&published_note(added, path));
     }
-    let mut text = head.to_value().canonical(Form::Utf8);
+    let text = head.to_value().canonical(Form::Utf8);
+    let seq = head.content.seq.to_string();
+    write(context, args, text, (head.content.log, &seq), output)
+}
+
+fn write(
+    context: &Context,
+    args: &Args,
+    mut text: String,
+    (log, seq): (PublicKey, &str),
+    output: &mut Output,
+) -> Result<Answer, CliError> {
     text.push('\n');
     match &args.output {
         Some(path) => {
             let target = Target {
                 path,
                 kind: Kind::Head,
-                log: Some(head.content.log),
+                log: Some(log),
                 force: args.force,
             };
             target.write_bytes(context, text.as_bytes())?;
-            output.note(&format!(
-                "entry {} as head in {}",
-                head.content.seq,
-                path.display()
-            ));
+            output.note(&format!("entry {seq} as head in {}", path.display()));
         }
         None => output.bytes(text.as_bytes())?,
     }

@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::api::ImportFile;
+use crate::api::held::{Held, Query};
+use crate::api::{ImportFile, Writer, by_name};
 use crate::imports::accept::{Imported, Outcome};
 use crate::imports::conflict::Conflict;
 use crate::imports::shelf;
 use crate::ledger::fault::{Format, Report};
 use crate::ledger::hash::Hash;
+use crate::ledger::json::{Form, Value};
+use crate::ledger::policy::Policy;
 
 use super::Answer;
 use super::context::Context;
@@ -44,9 +47,16 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return list(context, output);
     };
     let policy = args.trust.policy()?;
+    if let Some(held) = context.held()? {
+        return beside(&held, args, path, &policy, output);
+    }
     let format = args.format.map(Format::from);
     let file = ImportFile::copy(open(path)?, path, format, &context.ledger)?;
-    let ledger = context.writer()?;
+    let ledger = match context.writer()? {
+        Writer::Own(ledger) => ledger,
+        // One that began just now.
+        Writer::Held(writer) => return beside(writer.server(), args, path, &policy, output),
+    };
     let mut progress = Progress::new(None, "entries");
     let outcome = ledger.import(&file, &policy, &mut |done| progress.at(done));
     progress.finish();
@@ -54,6 +64,48 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let outcome = outcome?;
     closed?;
     print(&outcome, output)
+}
+
+/// Has the server take it in that holds the ledger.
+fn beside(
+    held: &Held,
+    args: &Args,
+    path: &Path,
+    policy: &Policy,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut asked = Query::new("/v1/imports");
+    for key in &policy.keys {
+        asked.add("key", &key.to_string());
+    }
+    for revocation in &policy.revocations {
+        asked.add("revoked", &revocation.to_value().canonical(Form::Utf8));
+    }
+    if policy.allow_unsigned {
+        asked.add("allow_unsigned", "true");
+    }
+    // Its name says what it has to be, too.
+    let named = args.format.map(Format::from).or_else(|| by_name(path));
+    if let Some(format) = named {
+        asked.add("as", &format.to_string());
+    }
+    let said = held.upload(&asked.finish(), &mut open(path)?)?;
+    if output.is_json() {
+        output.document(&said)?;
+    } else {
+        let text = |name| said.get(name).map(|it| it.canonical(Form::Utf8));
+        let outcome = said.get("outcome").and_then(Value::as_str).unwrap_or_default();
+        output.line(&format!("{outcome} {}", path.display()))?;
+        for name in ["digest", "seq", "evidence", "report"] {
+            if let Some(text) = text(name).filter(|text| text != "null" && text != "[]") {
+                output.line(&format!("{name}  {text}"))?;
+            }
+        }
+    }
+    match said.get("outcome").and_then(Value::as_str) {
+        Some("imported" | "known") => Ok(Answer::Yes),
+        _ => Ok(Answer::No),
+    }
 }
 
 fn open(path: &Path) -> Result<Box<dyn Read>, CliError> {

@@ -105,7 +105,7 @@ pub(super) fn print(made: &Made, output: &mut Output) -> Result<(), CliError> {
     ))
 }
 
-fn group(text: &str) -> Result<u32, String> {
+pub(super) fn group(text: &str) -> Result<u32, String> {
     if let Ok(number) = text.parse() {
         return Ok(number);
     }

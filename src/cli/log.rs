@@ -5,14 +5,22 @@ use std::time::Duration;
 
 use memchr::memmem;
 
+#[cfg(feature = "rocks")]
+use crate::api::Chain;
 use crate::api::Ledger;
 use crate::ledger::entry::Entry;
+#[cfg(feature = "rocks")]
+use crate::ledger::json::{Form, Object};
 use crate::ledger::json::Value;
+#[cfg(feature = "rocks")]
+use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::producers::{self, Role};
 use crate::store::query::{Filter, select};
 
 use super::Answer;
+#[cfg(feature = "rocks")]
+use super::chained;
 use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
@@ -38,6 +46,9 @@ pub(super) struct Args {
     /// Whose kind or payload has this text; capitals of ASCII count as small
     #[arg(long, value_name = "TEXT", conflicts_with = "log")]
     grep: Option<String>,
+    #[cfg(feature = "rocks")]
+    #[command(flatten)]
+    books: chained::Args,
     #[command(flatten)]
     filters: Filters,
 }
@@ -53,6 +64,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     // Of the entries with the text.
     let mut left = args.grep.is_some().then(|| filter.limit.take()).flatten();
+    #[cfg(feature = "rocks")]
+    if let Some(chain) = args.books.open(context)? {
+        let left = left.or(filter.limit.take());
+        return of_books(args, &chain, &filter, (&text, left), output);
+    }
     let reader = context.reader(output)?;
     if let Some(log) = &args.log {
         return imported::list(&imported::find(reader.store(), log)?, &filter, output);
@@ -72,18 +88,69 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             rows.found = true;
             print_json(seq, &entry, output)?;
         } else {
-            let mut cells = cells(seq, &entry);
-            if args.changes {
-                cells.pop();
-                cells.push(told(&entry));
+            rows.add(row(args, seq, &entry), output)?;
+        }
+    }
+    rows.finish(output)
+}
+
+fn row(args: &Args, seq: Seq, entry: &Entry) -> Vec<String> {
+    let mut cells = cells(seq, entry);
+    if args.changes {
+        cells.pop();
+        cells.push(told(entry));
+    }
+    cells
+}
+
+#[cfg(feature = "rocks")]
+/// The entries of several books, each with the number of its book.
+fn of_books(
+    args: &Args,
+    chain: &Chain,
+    filter: &Filter,
+    (text, mut left): (&Text, Option<u64>),
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut rows = Rows::new(&HEAD_OF_BOOKS);
+    let mut books: Vec<_> = chain.books.iter().enumerate().collect();
+    if filter.reverse {
+        books.reverse();
+    }
+    for (number, book) in books {
+        for item in select(book.ledger.store(), filter)? {
+            let (seq, entry) = item?;
+            if left == Some(0) {
+                return rows.finish(output);
             }
-            rows.add(cells, output)?;
+            if !text.is_in(&entry) {
+                continue;
+            }
+            left = left.map(|left| left - 1);
+            if output.is_json() {
+                rows.found = true;
+                let mut json = Vec::new();
+                entry.write_json(Some(seq), &mut json);
+                let mut members: Object = match parse(&json)? {
+                    Value::Object(members) => members,
+                    _ => Object::new(),
+                };
+                members.insert("book", number as u64);
+                members.insert("log", book.ledger.key().to_string());
+                output.canonical(Value::Object(members).canonical(Form::Utf8).as_bytes())?;
+            } else {
+                let mut cells = row(args, seq, &entry);
+                cells.insert(0, number.to_string());
+                rows.add(cells, output)?;
+            }
         }
     }
     rows.finish(output)
 }
 
 const HEAD: [&str; 4] = ["seq", "time", "kind", "payload"];
+#[cfg(feature = "rocks")]
+const HEAD_OF_BOOKS: [&str; 5] = ["book", "seq", "time", "kind", "payload"];
 
 fn told(entry: &Entry) -> String {
     let payload = entry.check_payload().unwrap_or_default();

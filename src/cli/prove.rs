@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use crate::ledger::position::Seq;
+use crate::ledger::proof::InclusionProof;
+use crate::logbook::error::ServerRefusal;
 
 use super::Answer;
 use super::context::Context;
@@ -26,7 +28,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let mut proof = context.reader(output)?.prove(Seq(args.seq))?;
+    let mut proof = match context.held()? {
+        Some(held) => InclusionProof::from_bytes(&held.proof(Seq(args.seq))?).map_err(|error| {
+            ServerRefusal {
+                code: "server_unsupported",
+                detail: format!("the proof that the server gave: {error}"),
+            }
+        })?,
+        None => context.reader(output)?.prove(Seq(args.seq))?,
+    };
     if args.format_version == FormatVersion::One {
         proof.opening = None;
     }

@@ -6,14 +6,20 @@ use clap::ValueEnum;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
-use crate::api::{self, Ledger};
+use crate::api::actor::this_user;
+#[cfg(feature = "rocks")]
+use crate::api::held::{Held, Signed};
+#[cfg(not(feature = "rocks"))]
+use crate::api::Ledger as Opened;
+#[cfg(feature = "rocks")]
+use crate::api::Writer as Opened;
+use crate::api::{self, Ledger, Options};
 use crate::ledger::json::Value;
 use crate::logbook::error::OpenError;
 use crate::record::worker_index::WorkerIndex;
 use crate::record::{Hall, Outcome, Recorder, RequestContent};
 use crate::store::StoreError;
 
-use super::actor::local_actor;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
@@ -44,13 +50,13 @@ enum Who {
 impl Args {
     /// Whoever runs the command, as entries name him.
     pub(super) fn actor(&self) -> Option<Value> {
-        (self.actor == Who::User).then(local_actor)
+        (self.actor == Who::User).then(|| this_user("cli"))
     }
 }
 
 /// The ledger that an outcome is recorded in, if it is.
 pub(super) struct Recording {
-    ledger: Option<Ledger>,
+    ledger: Option<Opened>,
     actor: Option<Value>,
     /// Why nothing is recorded, where that was not asked for.
     unasked: Option<String>,
@@ -89,23 +95,77 @@ impl Recording {
             return Ok(recording);
         }
         let options = context.options().record_request(content);
-        match Ledger::open(&context.ledger, options) {
+        match recording.opened(context, args, options) {
             Ok(ledger) => recording.ledger = Some(ledger),
-            Err(error) if !args.record && !context.is_given() && is_none(&error) => {
+            Err(CliError::Ledger(error))
+                if !args.record && !context.is_given() && is_none(&error) =>
+            {
                 recording.unasked = Some(no_ledger(&context.ledger));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
         Ok(recording)
     }
 
+    #[cfg(feature = "rocks")]
+    fn opened(
+        &mut self,
+        context: &Context,
+        args: &Args,
+        options: Options,
+    ) -> Result<Opened, CliError> {
+        let signed = match args.actor {
+            Who::User => Signed::User,
+            Who::None => Signed::Nobody,
+        };
+        let opened = context.writer_as(options, signed)?;
+        if opened.server().is_some() {
+            // The server says who is at this end of the socket.
+            self.actor = None;
+        }
+        Ok(opened)
+    }
+
+    #[cfg(not(feature = "rocks"))]
+    fn opened(
+        &mut self,
+        context: &Context,
+        _: &Args,
+        options: Options,
+    ) -> Result<Opened, CliError> {
+        Ok(Ledger::open(&context.ledger, options)?)
+    }
+
+    #[cfg(feature = "rocks")]
+    /// The server that records, if one holds the ledger.
+    pub(super) fn server(&self) -> Option<&Held> {
+        self.ledger.as_ref().and_then(Opened::server)
+    }
+
+    #[cfg(feature = "rocks")]
+    /// The server that records only what it judges itself, if such a one holds the
+    /// ledger.
+    pub(super) fn judge(&self) -> Option<&Held> {
+        self.server().filter(|server| !server.takes_outcomes())
+    }
+
+    #[cfg(feature = "rocks")]
+    /// The ledger, if this process holds it.
+    pub(super) fn own(&self) -> Option<&Ledger> {
+        match &self.ledger {
+            Some(Opened::Own(ledger)) => Some(ledger),
+            _ => None,
+        }
+    }
+
+    /// Whether the outcome is recorded.
     pub(super) const fn records(&self) -> bool {
         self.ledger.is_some()
     }
 
     /// What records, if anything is recorded.
     pub(super) fn recorder(&self) -> Result<Option<&Recorder>, CliError> {
-        let recorder = self.ledger.as_ref().map(Ledger::recorder);
+        let recorder = self.ledger.as_ref().map(Opened::recorder);
         Ok(recorder.transpose()?.map(|recorder| &**recorder))
     }
 
@@ -119,7 +179,12 @@ impl Recording {
     pub(super) fn hall(&self, context: &Context, of_files: Hall) -> Result<Hall, CliError> {
         let read = |ledger: &Ledger| WorkerIndex::read(ledger.store());
         let index = match &self.ledger {
+            #[cfg(feature = "rocks")]
+            Some(Opened::Own(ledger)) => read(ledger)?,
+            #[cfg(not(feature = "rocks"))]
             Some(ledger) => read(ledger)?,
+            #[cfg(feature = "rocks")]
+            Some(Opened::Held(_)) => read(&Ledger::open_read(&context.ledger, context.options())?)?,
             None if context.is_given() || not_meant(&context.ledger).is_none() => {
                 match Ledger::open_read(&context.ledger, context.options()) {
                     Ok(ledger) => read(&ledger)?,
@@ -167,7 +232,7 @@ impl Recording {
     }
 
     pub(super) fn close(self) -> Result<(), CliError> {
-        Ok(self.ledger.map_or(Ok(()), Ledger::close)?)
+        Ok(self.ledger.map_or(Ok(()), Opened::close)?)
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+#[cfg(feature = "rocks")]
+use crate::api::Chain;
 use crate::api::{Found, recognise};
 use crate::audit::LedgerSource;
 use crate::ledger::bundle_file::BundleFile;
@@ -15,6 +17,7 @@ use crate::ledger::entry::Entry;
 use crate::ledger::fault::{Format, Report, Verdict};
 use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::key::PublicKey;
+use crate::ledger::policy::Policy;
 use crate::ledger::position::Seq;
 use crate::ledger::source::Source;
 use crate::logbook::reading::Reader;
@@ -24,11 +27,13 @@ use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
 use crate::replay::today::Today;
-use crate::replay::{Options, replay};
+use crate::replay::{Options, Wanted, replay};
 use crate::store::StoreError;
 use crate::store::query::Filter;
 
 use super::Answer;
+#[cfg(feature = "rocks")]
+use super::chained;
 use super::context::{Context, as_of};
 use super::document;
 use super::error::CliError;
@@ -44,6 +49,9 @@ use super::trust::Trust;
 pub(super) struct Args {
     /// A bundle or a ledger [default: the ledger]
     path: Option<PathBuf>,
+    #[cfg(feature = "rocks")]
+    #[command(flatten)]
+    books: chained::Args,
     #[command(flatten)]
     trust: Trust,
     #[command(flatten)]
@@ -72,26 +80,35 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let text = "replay has no --limit and no --reverse: it needs every entry, in order";
         return Err(CliError::usage(text));
     }
-    let policy = args.trust.policy()?;
+    let mut policy = args.trust.policy()?;
     let alternative = alternative(args)?;
     let today = today(context, args)?;
     let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);
-    let options = Options {
-        policy: &policy,
+    let otherwise = alternative.is_some();
+    let asked = Asked {
         wanted: &wanted,
         others: names_something(&filter),
-        evaluator: Some(evaluator()),
         alternative,
         today: today.as_ref(),
     };
-    let result = source(context, args, |source, total, seen| {
-        if let Some(last) = seen {
-            output.note(&as_of(last));
-        }
-        walk(source, total, &options, output)
-    })?;
+    let mut timeline = Timeline::default();
+    #[cfg(feature = "rocks")]
+    let chain = args.books.open(context)?;
+    #[cfg(not(feature = "rocks"))]
+    let chain: Option<()> = None;
+    let result = match chain {
+        None => source(context, args, |source, total, seen| {
+            if let Some(last) = seen {
+                output.note(&as_of(last));
+            }
+            timeline.walk(source, total, &asked.options(&policy), output)
+        })?,
+        #[cfg(feature = "rocks")]
+        Some(chain) => of_books(&chain, &asked, &mut policy, &mut timeline, output)?,
+        #[cfg(not(feature = "rocks"))]
+        Some(()) => return Err(CliError::NothingFound),
+    };
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let otherwise = options.alternative.is_some();
     if output.is_json() {
         print_json(&result, args.today(&result), otherwise, elapsed_ms, output)?;
     } else {
@@ -109,6 +126,57 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         true if result.counts.could_not_evaluate > 0 => Answer::Unanswered,
         true => Answer::Yes,
     })
+}
+
+/// Books in their order; the key of each is believed on the word of the one before.
+#[cfg(feature = "rocks")]
+fn of_books(
+    chain: &Chain,
+    asked: &Asked<'_>,
+    policy: &mut Policy,
+    timeline: &mut Timeline,
+    output: &mut Output,
+) -> Result<Replay, CliError> {
+    let mut whole: Option<Replay> = None;
+    for (number, book) in chain.books.iter().enumerate() {
+        let (store, mark) = (book.ledger.store(), book.ledger.mark());
+        let mut source = LedgerSource::new(store, mark)?;
+        timeline.book(number, output)?;
+        let total = store.count().ok();
+        let replayed = timeline.walk(&mut source, total, &asked.options(policy), output)?;
+        if replayed.report.verdict == Verdict::Pass
+            && !policy.keys.is_empty()
+            && let Some(next) = chain.books.get(number + 1)
+        {
+            policy.keys.push(next.ledger.key());
+        }
+        match &mut whole {
+            Some(whole) => whole.join(replayed),
+            None => whole = Some(replayed),
+        }
+    }
+    whole.ok_or(CliError::NothingFound)
+}
+
+/// What is asked of every book.
+struct Asked<'a> {
+    wanted: &'a Wanted<'a>,
+    others: bool,
+    alternative: Option<Alternative>,
+    today: Option<&'a Today>,
+}
+
+impl Asked<'_> {
+    fn options<'b>(&'b self, policy: &'b Policy) -> Options<'b> {
+        Options {
+            policy,
+            wanted: self.wanted,
+            others: self.others,
+            evaluator: Some(evaluator()),
+            alternative: self.alternative.clone(),
+            today: self.today,
+        }
+    }
 }
 
 impl Args {
@@ -218,32 +286,56 @@ fn source<T>(
     }
 }
 
-fn walk(
-    source: &mut dyn Source,
-    total: Option<u64>,
-    options: &Options<'_>,
-    output: &mut Output,
-) -> Result<Replay, CliError> {
-    let mut progress = Progress::new(total, "entries");
-    let mut first = true;
-    if output.is_json() {
-        output.bytes(b"{\"timeline\":[")?;
-    }
-    let result = replay(source, options, &mut |items: &[Item], walked| {
-        for item in items {
-            if output.is_json() {
-                output.bytes(if first { b"" } else { b"," })?;
-                output.bytes(item.to_value().canonical(Form::Utf8).as_bytes())?;
-            } else {
-                timeline::print(item, output)?;
-            }
-            first = false;
+/// The timeline as it is printed.
+#[derive(Default)]
+struct Timeline {
+    begun: bool,
+    told: bool,
+    book: Option<usize>,
+}
+
+impl Timeline {
+    #[cfg(feature = "rocks")]
+    /// What follows is of another book.
+    fn book(&mut self, number: usize, output: &mut Output) -> Result<(), CliError> {
+        self.book = Some(number);
+        match output.is_json() {
+            true => Ok(()),
+            false => output.line(&format!("book {number}")),
         }
-        progress.at(walked);
-        Ok::<(), CliError>(())
-    })?;
-    progress.finish();
-    Ok(result)
+    }
+
+    fn walk(
+        &mut self,
+        source: &mut dyn Source,
+        total: Option<u64>,
+        options: &Options<'_>,
+        output: &mut Output,
+    ) -> Result<Replay, CliError> {
+        let mut progress = Progress::new(total, "entries");
+        if output.is_json() && !std::mem::replace(&mut self.begun, true) {
+            output.bytes(b"{\"timeline\":[")?;
+        }
+        let result = replay(source, options, &mut |items: &[Item], walked| {
+            for item in items {
+                if output.is_json() {
+                    let told = std::mem::replace(&mut self.told, true);
+                    output.bytes(if told { b"," } else { b"" })?;
+                    let mut value = item.to_value();
+                    if let (Some(book), Value::Object(members)) = (self.book, &mut value) {
+                        members.insert("book", book as u64);
+                    }
+                    output.bytes(value.canonical(Form::Utf8).as_bytes())?;
+                } else {
+                    timeline::print(item, output)?;
+                }
+            }
+            progress.at(walked);
+            Ok::<(), CliError>(())
+        })?;
+        progress.finish();
+        Ok(result)
+    }
 }
 
 /// What follows the timeline in the one JSON document.

@@ -29,6 +29,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    context.check_alone()?;
     let ledger = context.reader(output)?;
     // An entry that is not there is answered before a passphrase is asked for.
     ledger.entry(Seq(args.seq))?;

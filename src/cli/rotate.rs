@@ -57,6 +57,7 @@ struct Before {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    context.check_alone()?;
     let mut next = context
         .new_options()
         .reuse_key(args.reuse_key)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::parse;
 use crate::record::{Asked, DecisionReceipt, RecordError};
 use crate::wcp::basis::DEFAULT_TASK_ID;
@@ -16,6 +16,7 @@ use super::error::CliError;
 use super::hall;
 use super::output::Output;
 use super::recording::{self, Recording};
+use super::shown;
 use super::stamps::Stamps;
 
 #[derive(Debug, clap::Args)]
@@ -72,8 +73,19 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let mut stamps = Stamps::new(context)?;
     let correlation_id = stamps.next().decision_id.to_string();
     let input = input(args, &correlation_id)?;
-    let hall = args.hall.load(output)?;
+    // A server elsewhere has files of its own.
+    let hall = match context.elsewhere {
+        Some(_) => None,
+        None => Some(args.hall.load(output)?),
+    };
     let recording = Recording::open_for(context, &args.recording, args.record_request.into())?;
+    if let Some(server) = recording.judge() {
+        args.hall.check_of_server()?;
+        let task_id = args.task_id.as_str();
+        let (decision, receipt) = shown::route(server, &input.to_value(), task_id)?;
+        return print_of_server(&decision, receipt, output);
+    }
+    let hall = hall.map_or_else(|| args.hall.load(output), Ok)?;
     let hall = recording.hall(context, hall)?;
     let asked = Asked {
         input: &input,
@@ -144,6 +156,50 @@ fn flags(args: &Args, correlation_id: &str) -> Result<Value, CliError> {
         members.insert("blast_score", score);
     }
     Ok(Value::Object(members))
+}
+
+/// What a server decided.
+fn print_of_server(
+    decision: &Value,
+    receipt: Option<Object>,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let denied = decision.get("denied") != Some(&Value::from(false));
+    let text = |name| match decision.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.to_string(),
+        Some(other) => other.canonical(Form::Utf8),
+    };
+    if output.is_json() {
+        let members = [
+            ("decision", decision.clone()),
+            ("receipt", Value::from(receipt.map(Value::Object))),
+        ];
+        let answer: Object = members.into_iter().collect();
+        output.document(&Value::Object(answer))?;
+    } else {
+        match denied {
+            true => {
+                let denial = text("deny_reason_if_denied");
+                output.coloured(&format!("DENIED  {denial}"), "1;31")?;
+            }
+            false => {
+                let worker = text("selected_worker_species_id");
+                output.coloured(&format!("ALLOWED  {worker}"), "1;32")?;
+            }
+        }
+        for name in ["decision_id", "correlation_id", "matched_rule_id"] {
+            output.line(&format!("{name}  {}", text(name)))?;
+        }
+        let seq = receipt.as_ref().and_then(|receipt| receipt.get("seq"));
+        if let Some(seq) = seq {
+            output.line(&format!("recorded  entry {}", seq.canonical(Form::Utf8)))?;
+        }
+    }
+    Ok(match denied {
+        true => Answer::No,
+        false => Answer::Yes,
+    })
 }
 
 fn print(

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::api::{HeldWriter, Writer};
 use crate::logbook::publish::{Added, PublishFile};
 
 use super::Answer;
@@ -20,7 +21,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let ledger = context.writer()?;
+    let ledger = match context.writer()? {
+        Writer::Own(ledger) => ledger,
+        Writer::Held(writer) => return beside(context, args, &writer, output),
+    };
     let sealed = ledger.seal()?;
     let published = args.publish.as_deref().map(|path| {
         let mut file = PublishFile::open(path, ledger.store(), ledger.identity())?;
@@ -39,6 +43,30 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     #[cfg(feature = "bucket")]
     if let Some(epochs) = archived.transpose()?.filter(|epochs| *epochs > 0) {
         output.note(&format!("epochs archived in the bucket: {epochs}"));
+    }
+    match sealed {
+        Some(_) => Ok(Answer::Yes),
+        None if args.if_any => Ok(Answer::Yes),
+        None => Err(CliError::NothingToSeal),
+    }
+}
+
+/// Has the server seal that holds the ledger.
+fn beside(
+    context: &Context,
+    args: &Args,
+    writer: &HeldWriter,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let sealed = writer.server().seal()?;
+    if let Some(header) = &sealed {
+        output.document(header)?;
+    }
+    if let Some(path) = &args.publish {
+        let ledger = context.reader(output)?;
+        let mut file = PublishFile::open(path, ledger.store(), ledger.identity())?;
+        let added = file.publish(ledger.store(), None)?;
+        output.note(&published_note(added, path));
     }
     match sealed {
         Some(_) => Ok(Answer::Yes),

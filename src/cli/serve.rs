@@ -14,10 +14,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::api::Ledger;
+use crate::api::{Ledger, socket_of};
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
 use crate::logbook::publish::PublishFile;
+use crate::serve::socket::LocalSocket;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
 use crate::serve::{Config, Doors, HallFiles, Limits, LoadError, VerdictKeys};
@@ -77,6 +78,12 @@ pub(super) struct Args {
     /// The file of tokens (see `sealbook token`); without it only this machine is served
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// The group whose members may append, have requests routed and evidence judged through the socket
+    #[arg(long, value_name = "GROUP", value_parser = super::init::group)]
+    socket_group: Option<u32>,
+    /// Offer the ledger to the other processes of this machine by no socket
+    #[arg(long, conflicts_with = "socket_group")]
+    no_socket: bool,
     /// The server's certificate chain, PEM
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -136,9 +143,11 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let ledger = Ledger::open(&context.ledger, options)?;
     let (tell, reload) = mpsc::channel(1);
     let publish = args.publisher(&ledger)?;
+    let socket = args.socket(context)?;
     let config = Config {
         ledger,
         doors: args.doors(),
+        socket,
         tls,
         limits,
         hall: args.hall_files(),
@@ -312,6 +321,36 @@ impl Args {
             stop_time: Duration::from_secs(self.stop_timeout),
             min_free_bytes: self.min_free << 20,
             ..Limits::default()
+        }
+    }
+
+    /// The socket for the other processes of this machine. The ledger is held by now:
+    /// what a server left there is nobody's. Where it is not named, the server does
+    /// without one that cannot be had.
+    fn socket(&self, context: &Context) -> Result<Option<LocalSocket>, CliError> {
+        if self.no_socket {
+            return Ok(None);
+        }
+        let group = self.socket_group;
+        let usual = socket_of(&context.ledger);
+        let path = context.socket.as_ref().unwrap_or(&usual);
+        match LocalSocket::bind(path, group) {
+            Ok(socket) => Ok(Some(socket)),
+            Err(error) if context.socket.is_none() && group.is_none() => {
+                let path = path.display().to_string();
+                tracing::warn!(
+                    %error,
+                    path,
+                    "no socket: while this server holds the ledger, commands of this machine \
+                     cannot record; name a place for one with --socket PATH"
+                );
+                Ok(None)
+            }
+            Err(source) => Err(ServerError::Serve(ServeError::Socket {
+                path: path.clone(),
+                source,
+            })
+            .into()),
         }
     }
 

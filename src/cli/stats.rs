@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::api::Chain;
 use crate::store::query::select;
 use crate::store::stats::{Counts, Stats};
 
 use super::Answer;
+use super::chained;
 use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
@@ -18,10 +20,15 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 20)]
     top: usize,
     #[command(flatten)]
+    books: chained::Args,
+    #[command(flatten)]
     filters: Filters,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if let Some(chain) = args.books.open(context)? {
+        return of_books(args, &chain, output);
+    }
     let reader = context.reader(output)?;
     args.filters.say_other_types(reader.store(), output)?;
     let mut progress = Progress::new(reader.store().count().ok(), "entries");
@@ -36,6 +43,31 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let as_of = reader.store().last_seq()?.map(|seq| seq.0);
         output.document(&document(&stats, as_of))?;
     } else {
+        print(&stats, args.top, output)?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// The counts of several books together. Numbers of entries are each book's own.
+fn of_books(args: &Args, chain: &Chain, output: &mut Output) -> Result<Answer, CliError> {
+    let mut stats = Stats::default();
+    for book in &chain.books {
+        for item in select(book.ledger.store(), &args.filters.to_filter()?)? {
+            let (seq, entry) = item?;
+            stats.add(seq, &entry);
+        }
+    }
+    stats.range = None;
+    if output.is_json() {
+        let mut document = document(&stats, None);
+        if let Value::Object(members) = &mut document {
+            let logs = chain.books.iter();
+            let logs = logs.map(|book| json!(book.ledger.key().to_string()));
+            members.insert("books".to_owned(), logs.collect());
+        }
+        output.document(&document)?;
+    } else {
+        output.line(&format!("{} books", chain.books.len()))?;
         print(&stats, args.top, output)?;
     }
     Ok(Answer::Yes)

@@ -3,10 +3,17 @@
 
 use std::path::PathBuf;
 
-use crate::ledger::json::Object;
+use serde::Deserialize;
+
+use crate::api::Ledger;
+use crate::api::held::{Held, Query, body_of};
+use crate::ledger::hash::Hash;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::position::Seq;
 use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::shape;
 use crate::record::worker_index::{WorkerIndex, change};
-use crate::record::{Hall, Outcome, Recorder};
+use crate::record::{Hall, Outcome};
 use crate::wcp::load_rules_from_dict;
 
 use super::Answer;
@@ -95,7 +102,10 @@ pub(super) fn run(
         Command::Ban(args) | Command::LiftBan(args) => &args.common,
     };
     let recording = Recording::open(context, &common.recording)?;
-    let Some(recorder) = recording.recorder()? else {
+    if let Some(server) = recording.server() {
+        return beside(server, command, common, output);
+    }
+    let Some(ledger) = recording.own() else {
         // There is nowhere else that a change could be.
         context.writer()?;
         return Err(CliError::usage(
@@ -103,8 +113,12 @@ pub(super) fn run(
         ));
     };
     let hall = hall(common)?;
-    let (outcome, changes) = changed(command, common, recorder, &hall)?;
+    let (outcome, changes) = changed(command, common, ledger, &hall)?;
     recording.record(|| outcome, output)?;
+    print(&changes, output)
+}
+
+fn print(changes: &[String], output: &mut Output) -> Result<Answer, CliError> {
     if output.is_json() {
         let mut object = Object::new();
         object.insert("changed", true);
@@ -112,20 +126,72 @@ pub(super) fn run(
         object.insert("changes", changes.collect::<Vec<_>>());
         output.document(&object)?;
     } else {
-        for change in &changes {
+        for change in changes {
             output.line(change)?;
         }
     }
     Ok(Answer::Yes)
 }
 
+/// Has the server change it that holds the ledger: it knows at once.
+fn beside(
+    server: &Held,
+    command: &Command,
+    common: &Common,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut body = Object::new();
+    let of_worker = |id: &str, what: &str| {
+        let mut path = Query::new("/api/v1/workers/");
+        path.segment(id);
+        path.segment(what);
+        path.finish()
+    };
+    let path = match command {
+        Command::Confirm(args) => {
+            body.insert("why", common.why.as_str());
+            body.insert("sha256", digest(&args.sha256)?.to_string());
+            of_worker(&args.worker_id, "confirm")
+        }
+        Command::Revoke(args) | Command::Restore(args) => {
+            body.insert("why", common.why.as_str());
+            body.insert("revoked", matches!(command, Command::Revoke(_)));
+            of_worker(&args.worker_id, "revoke")
+        }
+        Command::Ban(args) | Command::LiftBan(args) => {
+            let (member, name) = named(&args.what)?;
+            body.insert(member, name);
+            body.insert("reason", common.why.as_str());
+            body.insert("banned", matches!(command, Command::Ban(_)));
+            "/api/v1/ban-list/ban".to_owned()
+        }
+    };
+    let said = match server.post(&path, body_of(&Value::Object(body))) {
+        Err(refusal) if refusal.code == "not_found" => return Err(CliError::NothingFound),
+        said => said?,
+    };
+    let receipt: Option<Told> = said.get("receipt").and_then(|it| shape::read(it, "").ok());
+    if let Some(Told { seq, hash }) = receipt {
+        output.note(&format!("recorded as entry {seq}: {hash}"));
+    }
+    let changes: Vec<String> = shape::member(shape::members(&said)?, "changes")?;
+    print(&changes, output)
+}
+
+/// As much of a receipt as is told.
+#[derive(Deserialize)]
+struct Told {
+    seq: Seq,
+    hash: Hash,
+}
+
 fn changed(
     command: &Command,
     common: &Common,
-    recorder: &Recorder,
+    ledger: &Ledger,
     hall: &Hall,
 ) -> Result<(Outcome, Vec<String>), CliError> {
-    let index = WorkerIndex::read(&**recorder.logbook().store())?;
+    let index = WorkerIndex::read(ledger.store())?;
     let why = common.why.as_str();
     let outcome = match command {
         Command::Confirm(args) => {

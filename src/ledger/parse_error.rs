@@ -49,7 +49,7 @@ pub enum ParseError {
     ByteOrderMark { place: Place },
     #[error("invalid UTF-8 at {place}")]
     InvalidUtf8 { place: Place },
-    #[error("found {found:?} where {expected} was expected at {place}")]
+    #[error("found '{found}' where {expected} was expected at {place}")]
     Unexpected {
         place: Place,
         found: char,
@@ -62,7 +62,7 @@ pub enum ParseError {
     },
     #[error("trailing bytes at {place}")]
     TrailingBytes { place: Place },
-    #[error("duplicate key {key:?} at {place}")]
+    #[error("duplicate key \"{key}\" at {place}")]
     DuplicateKey { place: Place, key: String },
     #[error("bad escape at {place}")]
     BadEscape { place: Place },

@@ -40,6 +40,20 @@ pub enum LogbookError {
     Clocks(#[from] ClocksParted),
     #[error("the ledger takes no more entries until it is reopened")]
     Stopped,
+    /// A server holds the ledger, and did not record it.
+    #[error(transparent)]
+    Server(#[from] ServerRefusal),
+}
+
+/// What a server that holds a ledger said instead of an answer, or what kept it
+/// from answering.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{detail}")]
+pub struct ServerRefusal {
+    /// The word for programs.
+    pub code: &'static str,
+    /// What is wrong, for people.
+    pub detail: String,
 }
 
 impl From<SignError> for LogbookError {

@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::ledger::head::SignedHead;
+use crate::ledger::key::PublicKey;
 use crate::ledger::lines::{Line, read_line};
+use crate::ledger::opening::Opening;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::published::Published;
 use crate::store::Store;
@@ -55,11 +57,35 @@ pub enum PublishError {
     #[error("published file {}: line {line} is neither an epoch header nor a head", path.display())]
     NotPublished { path: PathBuf, line: u64 },
     #[error("published file {}: line {line} is of another log", path.display())]
-    OtherLog { path: PathBuf, line: u64 },
+    OtherLog {
+        path: PathBuf,
+        line: u64,
+        log: PublicKey,
+    },
     #[error("published file {}: epoch {epoch} was published otherwise than the ledger has it", path.display())]
     Differs { path: PathBuf, epoch: EpochNumber },
     #[error(transparent)]
     Ledger(#[from] OpenError),
+}
+
+/// `FILE.` and the beginning of a log's key.
+fn of_log(path: &Path, log: &PublicKey) -> PathBuf {
+    let key = log.to_string();
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(key.get(..16).unwrap_or(&key));
+    PathBuf::from(name)
+}
+
+/// Whether the ledger continues the book `log`, or one that has a file beside
+/// that of `log`.
+fn continues(store: &dyn Store, log: PublicKey, path: &Path) -> bool {
+    let first = super::entry_at(store, Seq::FIRST).ok();
+    let payload = first.and_then(|entry| entry.check_payload().ok());
+    let opening = payload.and_then(|payload| Opening::from_object(&payload).ok());
+    opening
+        .and_then(|opening| opening.predecessor)
+        .is_some_and(|before| before.log == log || of_log(path, &before.log).exists())
 }
 
 impl PublishFile {
@@ -68,6 +94,27 @@ impl PublishFile {
     /// # Errors
     /// [`PublishError`]; a file that is not this ledger's is left as it is.
     pub fn open(
+        path: &Path,
+        store: &dyn Store,
+        identity: Identity,
+    ) -> Result<PublishFile, PublishError> {
+        match PublishFile::open_this(path, store, identity) {
+            // What the book before published stays as it is: this one has a file of
+            // its own beside it.
+            Err(PublishError::OtherLog { log, .. }) if continues(store, log, path) => {
+                let own = of_log(path, &identity.log);
+                PublishFile::open_this(&own, store, identity)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Where it is: beside the file that was named, if that is an earlier book's.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open_this(
         path: &Path,
         store: &dyn Store,
         identity: Identity,
@@ -176,6 +223,7 @@ impl PublishFile {
             return Err(PublishError::OtherLog {
                 path: self.path.clone(),
                 line: number,
+                log: published.log().0,
             });
         }
         let seq = published.seq();

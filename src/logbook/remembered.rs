@@ -6,11 +6,12 @@
 //! hours before the last [`NOTE_HOURS`] are forgotten together, by one range
 //! deletion an hour.
 
+use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::store::{Note, Store, StoreError};
 
-use super::request::{Receipt, Remember, Reply};
+use super::request::{Prepared, Receipt, Remember, Reply};
 
 /// How many hours notes are kept, beside the hour that is going on.
 pub const NOTE_HOURS: u64 = 24;
@@ -27,6 +28,22 @@ pub struct Remembered {
     pub first: Seq,
     /// The last one; the request's are all between them.
     pub last: Seq,
+}
+
+/// What keeps keys of entries apart from those of requests.
+const OF_ENTRIES: &[u8] = b"append\x1f";
+
+/// What is remembered of an entry that has a key of its own. Whoever holds the
+/// ledger, and however the entry came: under the same key it is recorded once.
+/// `whose` is empty for those who own the ledger.
+#[must_use]
+pub fn of_entry(whose: &str, key: &str, entry: &Prepared) -> Remember {
+    let content = Hash::of_parts(&[entry.kind.as_bytes(), b"\x1f", &entry.payload]);
+    Remember {
+        key: *Hash::of_parts(&[OF_ENTRIES, whose.as_bytes(), key.as_bytes()]).as_bytes(),
+        value: content.as_bytes().to_vec(),
+        lasting: false,
+    }
 }
 
 /// Looks for what was remembered under `key`, in a log whose last entry is of

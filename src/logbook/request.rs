@@ -1,6 +1,6 @@
 //! What callers hand to the writer, and what they get back.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use crossbeam_channel::Sender;
 
@@ -51,6 +51,18 @@ impl Prepared {
             kind: kind.to_owned(),
             payload: canonical,
         })
+    }
+
+    /// The kind.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The canonical payload.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
     }
 
     /// Bytes of the canonical payload.
@@ -161,6 +173,13 @@ impl Drop for Reply {
 pub struct Pending(Receiver<Answer>);
 
 impl Pending {
+    /// Receipts to come from elsewhere, and where the answer goes. Dropped without
+    /// one, it says that the writer has stopped.
+    pub(crate) fn elsewhere() -> (SyncSender<Answer>, Pending) {
+        let (sender, receiver) = sync_channel(1);
+        (sender, Pending(receiver))
+    }
+
     /// Waits until every entry of the request is durable.
     ///
     /// # Errors

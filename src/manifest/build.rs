@@ -18,9 +18,9 @@ use crate::ledger::time::Timestamp;
 /// Why no manifest was made or written.
 #[derive(Debug, Error)]
 pub enum BuildError {
-    #[error("{path:?} names no file")]
+    #[error("\"{}\" names no file", path.display())]
     NoName { path: PathBuf },
-    #[error("{path:?} cannot be opened")]
+    #[error("\"{}\" cannot be opened", path.display())]
     Folder {
         path: PathBuf,
         #[source]
@@ -28,7 +28,7 @@ pub enum BuildError {
     },
     #[error(transparent)]
     Contents(#[from] TreeError),
-    #[error("{path:?} {problem}")]
+    #[error("\"{path}\" {problem}")]
     Path {
         path: String,
         #[source]
@@ -36,7 +36,7 @@ pub enum BuildError {
     },
     #[error(transparent)]
     Sign(#[from] SignError),
-    #[error("{path:?} cannot be written")]
+    #[error("\"{}\" cannot be written", path.display())]
     Write {
         path: PathBuf,
         #[source]

@@ -26,5 +26,7 @@ pub const REPORT: &str = "hall.report";
 pub const CONFIRMATION: &str = "hall.confirmation";
 /// Something was banned, or a ban lifted.
 pub const BAN: &str = "hall.ban";
+/// Writes were refused while the ledger did not agree with its mark.
+pub const REFUSAL: &str = "hall.refusal";
 /// The enrolment of a worker was revoked, or restored.
 pub const REVOCATION: &str = "hall.revocation";

@@ -48,8 +48,11 @@ pub fn compose(
     (members.into_iter().collect(), receipt)
 }
 
-/// The members of a payload; the server adds the last.
-const MEMBERS: [&str; 7] = [
+/// Where a decision stands that was carried over from the book before.
+const CARRIED: &str = "carried";
+
+/// The members of a payload; the server adds the actor, a rotation where it stood.
+const MEMBERS: [&str; 8] = [
     "decision",
     "input",
     "input_hash",
@@ -57,6 +60,7 @@ const MEMBERS: [&str; 7] = [
     "answers",
     "receipt",
     ACTOR,
+    CARRIED,
 ];
 
 #[derive(Clone, Debug, PartialEq)]

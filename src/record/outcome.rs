@@ -296,6 +296,21 @@ impl Outcome {
         }
     }
 
+    /// Writes that were refused while the ledger did not agree with its mark, and
+    /// whether there were more than are told.
+    #[must_use]
+    pub fn refusal(refused: Vec<Value>, more: bool) -> Outcome {
+        let members = [
+            ("denied", Value::from(true)),
+            ("refused", Value::Array(refused)),
+            ("more", Value::from(more)),
+        ];
+        Outcome {
+            kind: kind::REFUSAL,
+            payload: members.into_iter().collect(),
+        }
+    }
+
     pub fn approval(approval: &Approval) -> Outcome {
         Outcome {
             kind: kind::APPROVAL,

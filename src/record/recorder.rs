@@ -13,12 +13,13 @@ use super::kind;
 use super::outcome::{ACTOR, Outcome};
 use super::prepare::prepare;
 use super::receipt::EvidenceReceipt;
-use super::shelf::{Shelf, Submitted};
+use super::shelf::Shelf;
+pub use super::shelf::Submitted;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
-use crate::logbook::Logbook;
+use crate::logbook::{Identity, Logbook};
 use crate::logbook::request::{self as logbook, Receipt};
 use crate::wcp::basis::RegistryView;
 use crate::wcp::decision::RouteDecision;
@@ -29,9 +30,53 @@ use crate::wcp::stamp::Stamp;
 /// Records outcomes in one ledger. Shared between threads; a ledger has one,
 /// for it remembers which documents are stored.
 pub struct Recorder {
-    logbook: Arc<Logbook>,
-    shelf: Shelf,
+    sink: Sink,
     content: RequestContent,
+}
+
+/// Where entries go.
+enum Sink {
+    /// To the writer in this process.
+    Own(Arc<Logbook>, Shelf),
+    /// To a ledger that another process holds.
+    Held(Arc<dyn Outlet>),
+}
+
+/// A ledger that another process holds, and records in on our behalf.
+pub trait Outlet: Send + Sync {
+    /// Whose log it is.
+    fn identity(&self) -> Identity;
+
+    /// Hands over an entry, and the documents that it refers to: those that are not
+    /// stored yet are stored before it.
+    ///
+    /// # Errors
+    /// [`RecordError`]; then it is not recorded.
+    fn submit(
+        &self,
+        documents: &[&Arc<Document>],
+        entry: logbook::Prepared,
+    ) -> Result<logbook::Pending, RecordError>;
+}
+
+impl Sink {
+    fn identity(&self) -> Identity {
+        match self {
+            Sink::Own(logbook, _) => logbook.identity(),
+            Sink::Held(outlet) => outlet.identity(),
+        }
+    }
+
+    fn submit(
+        &self,
+        documents: &[&Arc<Document>],
+        entry: logbook::Prepared,
+    ) -> Result<Submitted, RecordError> {
+        match self {
+            Sink::Own(logbook, shelf) => shelf.submit(logbook, documents, entry),
+            Sink::Held(outlet) => Ok(Submitted::Pending(outlet.submit(documents, entry)?)),
+        }
+    }
 }
 
 /// A request with what belongs to this one decision.
@@ -99,15 +144,23 @@ pub struct Underway {
     approval_used: bool,
     evidence: EvidenceReceipt,
     submitted: Result<Submitted, RecordError>,
-    logbook: Arc<Logbook>,
+    identity: Identity,
 }
 
 impl Recorder {
     /// Records in `logbook`, requests with all of their content.
     pub fn new(logbook: Arc<Logbook>) -> Recorder {
         Recorder {
-            logbook,
-            shelf: Shelf::default(),
+            sink: Sink::Own(logbook, Shelf::default()),
+            content: RequestContent::Whole,
+        }
+    }
+
+    /// Records in a ledger that another process holds.
+    #[must_use]
+    pub fn held(outlet: Arc<dyn Outlet>) -> Recorder {
+        Recorder {
+            sink: Sink::Held(outlet),
             content: RequestContent::Whole,
         }
     }
@@ -118,8 +171,13 @@ impl Recorder {
         self
     }
 
-    pub const fn logbook(&self) -> &Arc<Logbook> {
-        &self.logbook
+    /// The ledger, if this process holds it.
+    #[must_use]
+    pub const fn logbook(&self) -> Option<&Arc<Logbook>> {
+        match &self.sink {
+            Sink::Own(logbook, _) => Some(logbook),
+            Sink::Held(_) => None,
+        }
     }
 
     /// Decides, records, and answers when the entry is durable. What cannot be
@@ -161,14 +219,14 @@ impl Recorder {
     pub fn submit(&self, prepared: Prepared) -> Underway {
         let submitted = prepared.entry.and_then(|entry| {
             let documents: Vec<&Arc<Document>> = prepared.documents.iter().collect();
-            self.shelf.submit(&self.logbook, &documents, entry)
+            self.sink.submit(&documents, entry)
         });
         Underway {
             decision: prepared.decision,
             approval_used: prepared.approval_used,
             evidence: prepared.evidence,
             submitted,
-            logbook: Arc::clone(&self.logbook),
+            identity: self.sink.identity(),
         }
     }
 
@@ -178,7 +236,23 @@ impl Recorder {
     /// [`RecordError`]; then it is not recorded.
     pub fn record(&self, outcome: &Outcome) -> Result<Receipt, RecordError> {
         let entry = prepare(outcome.kind(), outcome.payload(), OUTCOME_BYTES)?;
-        Ok(self.shelf.submit(&self.logbook, &[], entry)?.wait()?)
+        Ok(self.sink.submit(&[], entry)?.wait()?)
+    }
+
+    /// Hands over an entry of an outcome that was made elsewhere, with the documents
+    /// that it refers to.
+    ///
+    /// # Errors
+    /// [`RecordError`]; then it is not recorded.
+    pub fn take_in(
+        &self,
+        kind: &'static str,
+        payload: &Object,
+        documents: &[Arc<Document>],
+    ) -> Result<Submitted, RecordError> {
+        let entry = prepare(kind, payload, OUTCOME_BYTES)?;
+        let documents: Vec<&Arc<Document>> = documents.iter().collect();
+        self.sink.submit(&documents, entry)
     }
 
     /// Records that a Hall took up `after` in the place of `before`, with the
@@ -201,17 +275,14 @@ impl Recorder {
         }
         let entry = prepare(outcome.kind(), outcome.payload(), OUTCOME_BYTES)?;
         let documents: Vec<&Arc<Document>> = after.documents().collect();
-        Ok(self
-            .shelf
-            .submit(&self.logbook, &documents, entry)?
-            .wait()?)
+        Ok(self.sink.submit(&documents, entry)?.wait()?)
     }
 }
 
 impl Underway {
     /// Waits until the entry is durable.
     pub fn wait(self) -> Recorded {
-        let identity = self.logbook.identity();
+        let identity = self.identity;
         let submitted = self.submitted;
         let entry = submitted.and_then(|submitted| Ok(submitted.wait()?));
         match entry {

@@ -31,13 +31,19 @@ pub(super) struct Shelf {
 
 /// An entry on its way, or there.
 #[derive(Debug)]
-pub(super) enum Submitted {
+pub enum Submitted {
+    /// On its way.
     Pending(Pending),
+    /// There.
     Durable(Receipt),
 }
 
 impl Submitted {
-    pub(super) fn wait(self) -> Result<Receipt, LogbookError> {
+    /// Waits until the entry is durable.
+    ///
+    /// # Errors
+    /// [`LogbookError`]; then it is not acknowledged.
+    pub fn wait(self) -> Result<Receipt, LogbookError> {
         match self {
             Submitted::Durable(receipt) => Ok(receipt),
             Submitted::Pending(pending) => pending.wait()?.pop().ok_or(LogbookError::Stopped),

@@ -17,6 +17,9 @@ pub struct Counts {
     /// Decisions whose policy has no counted budget, taken again under the limits
     /// of an earlier release.
     pub without_budget: u64,
+    /// Decisions that are recorded with a policy version which the gate did not give,
+    /// as version 0.1.0 reported the blast score.
+    pub policy_version_wrong: u64,
     pub denied: u64,
     pub dry_runs: u64,
     /// Decisions with preconditions that nobody enforced.
@@ -37,6 +40,29 @@ impl Counts {
         self.others.get(counted).copied().unwrap_or(0)
     }
 
+    /// Adds the counts of another book.
+    pub(super) fn join(&mut self, other: &Counts) {
+        for (own, more) in [
+            (&mut self.decisions, other.decisions),
+            (&mut self.recomputed, other.recomputed),
+            (&mut self.mismatched, other.mismatched),
+            (&mut self.could_not_evaluate, other.could_not_evaluate),
+            (&mut self.without_budget, other.without_budget),
+            (&mut self.policy_version_wrong, other.policy_version_wrong),
+            (&mut self.denied, other.denied),
+            (&mut self.dry_runs, other.dry_runs),
+            (&mut self.unenforced, other.unenforced),
+            (&mut self.on_trust, other.on_trust),
+            (&mut self.claimed, other.claimed),
+            (&mut self.documents, other.documents),
+        ] {
+            *own += more;
+        }
+        for (counted, more) in &other.others {
+            *self.others.entry(counted).or_default() += more;
+        }
+    }
+
     pub fn to_value(&self) -> Value {
         let mut members: Object = [
             ("decisions", self.decisions),
@@ -44,6 +70,7 @@ impl Counts {
             ("mismatched", self.mismatched),
             ("could_not_evaluate", self.could_not_evaluate),
             ("without_budget", self.without_budget),
+            ("policy_version_wrong", self.policy_version_wrong),
             ("denied", self.denied),
             ("dry_runs", self.dry_runs),
             ("unenforced", self.unenforced),

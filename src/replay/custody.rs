@@ -23,8 +23,11 @@ use crate::ledger::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::shape::MemberError;
 use crate::ledger::source::{self, Raw, ReadError, Source, Subject};
+use crate::ledger::time::Timestamp;
 use crate::producers::{self, Kind, Role};
 use crate::record::{DecisionRecord, Document, DocumentDigest};
+use crate::wcp::bulk::CaseReader;
+use crate::wcp::stamp::{DecisionId, Stamp};
 
 /// What was found so far.
 #[derive(Default)]
@@ -182,6 +185,7 @@ impl Found {
             decided.same = again.possible.then_some(again.differences.is_empty());
             decided.could_not_evaluate = again.could_not_evaluate;
             decided.without_budget = again.without_budget;
+            decided.version_as_first = again.version_as_first;
             decided.inputs = again.inputs;
             decided.unenforced = again.unenforced;
             decided.differences = again.differences;
@@ -200,6 +204,7 @@ impl Found {
                 counts.mismatched += u64::from(decided.same == Some(false));
                 counts.could_not_evaluate += u64::from(decided.could_not_evaluate);
                 counts.without_budget += u64::from(decided.without_budget);
+                counts.policy_version_wrong += u64::from(decided.version_as_first);
                 counts.denied += u64::from(is("denied"));
                 counts.dry_runs += u64::from(is("dry_run"));
                 counts.unenforced += u64::from(!decided.unenforced.is_empty());
@@ -298,6 +303,7 @@ impl Read {
                     same: None,
                     could_not_evaluate: false,
                     without_budget: false,
+                    version_as_first: false,
                     inputs: Default::default(),
                     unenforced: Vec::new(),
                     differences: Vec::new(),
@@ -306,9 +312,12 @@ impl Read {
             }
             Role::Claim => {
                 let body = payload.get("body").cloned().unwrap_or(Value::Null);
+                let nested = body.get("decision");
+                let nested = nested.filter(|it| matches!(it, Value::Object(_)));
                 Event::Claimed {
                     submitter: payload.get("submitter").cloned().unwrap_or(Value::Null),
-                    brief: Brief::of_record(&body),
+                    brief: Brief::of_record(nested.unwrap_or(&body)),
+                    again: of_its_inputs(&body),
                 }
             }
             _ => Event::Recorded(Recorded {
@@ -330,6 +339,17 @@ impl Read {
             self.content = Content::Document(Box::new(document));
         }
     }
+}
+
+/// What comes out of what a claim brings: `input`, `rules` and `hall`, as a line of
+/// bulk deciding has them.
+fn of_its_inputs(body: &Value) -> Option<Brief> {
+    let case = CaseReader::default().read(body).ok()?;
+    let stamp = Stamp {
+        decision_id: DecisionId::from_random([0; 16]),
+        timestamp: Timestamp::MIN,
+    };
+    Some(Brief::of_record(&case.decide(stamp).decision.to_value()))
 }
 
 /// What was verified then, held against what is there now.

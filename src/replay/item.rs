@@ -24,10 +24,13 @@ pub struct Item {
 pub enum Event {
     /// A decision, taken again.
     Decided(Box<Decided>),
-    /// A decision that someone claims; nothing of it was looked at.
+    /// A decision that someone claims. It counts for nothing.
     Claimed {
         submitter: Value,
         brief: Brief,
+        /// What comes out of the request, the rules and the Hall that the claim
+        /// brings, if it brings them.
+        again: Option<Brief>,
     },
     Recorded(Recorded),
     /// An entry of no producer, or one that cannot be read.
@@ -46,6 +49,9 @@ pub struct Decided {
     /// Whether its policy has no counted budget, and ran under the limits of an
     /// earlier release.
     pub without_budget: bool,
+    /// Whether its blast score is recorded with a policy version that the gate did not
+    /// give, as version 0.1.0 did.
+    pub version_as_first: bool,
     pub inputs: Inputs,
     /// Preconditions that were declared and not enforced.
     pub unenforced: Vec<&'static str>,
@@ -132,12 +138,21 @@ impl Item {
     pub fn to_value(&self) -> Value {
         let mut object = match &self.event {
             Event::Decided(decided) => decided.to_object(),
-            Event::Claimed { submitter, brief } => {
+            Event::Claimed {
+                submitter,
+                brief,
+                again,
+            } => {
                 let members = [
                     ("submitter", submitter.clone()),
                     ("claim", brief.to_value()),
                 ];
-                members.into_iter().collect()
+                let mut object: Object = members.into_iter().collect();
+                if let Some(again) = again {
+                    object.insert("of_its_inputs", again.to_value());
+                    object.insert("same_of_its_inputs", again == brief);
+                }
+                object
             }
             Event::Recorded(recorded) => {
                 let mut object = recorded.summary.clone();
@@ -167,6 +182,9 @@ impl Decided {
         }
         if self.without_budget {
             object.insert("without_budget", true);
+        }
+        if self.version_as_first {
+            object.insert("policy_version_wrong", true);
         }
         object.insert("inputs", self.inputs.to_value());
         let unenforced = self.unenforced.iter().map(|name| Value::from(*name));

@@ -30,6 +30,9 @@ pub(super) struct Recomputed {
     pub(super) could_not_evaluate: bool,
     /// Whether the policy ran under the limits of an earlier release.
     pub(super) without_budget: bool,
+    /// Whether a policy version is recorded that the gate did not give, as version
+    /// 0.1.0 did: it stands, and is wrong.
+    pub(super) version_as_first: bool,
     /// Documents that are not what or where they have to be.
     pub(super) documents: Vec<(FaultCode, String)>,
     pub(super) differences: Vec<Difference>,
@@ -88,7 +91,7 @@ pub(super) fn recompute(
         governed.label(record, &decided, &mut result.inputs);
         return result;
     }
-    compare_all(record, &decided, &asked, &mut result.differences);
+    result.version_as_first = compare_all(record, &decided, &asked, &mut result.differences);
     for what in asked.beyond() {
         result.differences.push(Difference {
             field: format!("context: {what}"),
@@ -120,7 +123,7 @@ fn compare_all(
     decided: &Decided,
     registry: &RecordedHall<'_>,
     differences: &mut Vec<Difference>,
-) {
+) -> bool {
     let mut decision = decided.decision.clone();
     let hash = match record.input.whole {
         true => record.input.input.artifact_hash(),
@@ -140,16 +143,18 @@ fn compare_all(
     let recorded = answer(&record.answers.gate);
     check("answers.gate", &recorded, &answer(&decided.consulted.gate));
     let mut recomputed = decision.to_value();
-    as_first_reported(&record.decision, &mut recomputed);
+    let as_first = as_first_reported(&record.decision, &mut recomputed);
     check("decision", &record.decision, &recomputed);
     let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls, registry);
     let receipt = Value::Object(receipt.to_object());
     check("receipt", &record.receipt, &receipt);
+    as_first
 }
 
 /// Version 0.1.0 reported the blast score with the policy version that was in
-/// force before the gate was asked. What it recorded stands.
-fn as_first_reported(recorded: &Value, recomputed: &mut Value) {
+/// force before the gate was asked. What it recorded stands, and is said to be wrong:
+/// whether that was so.
+fn as_first_reported(recorded: &Value, recomputed: &mut Value) -> bool {
     const EVENT: &str = "evt.gov.blast_scored";
     let reported = |decision: &Value| {
         let events = decision.get("telemetry_envelopes")?.as_array()?.iter();
@@ -158,10 +163,10 @@ fn as_first_reported(recorded: &Value, recomputed: &mut Value) {
     };
     let first = Some(Value::from(DEFAULT_POLICY_VERSION));
     if reported(recorded) != first || reported(recomputed) == first {
-        return;
+        return false;
     }
     let Value::Object(decision) = recomputed else {
-        return;
+        return false;
     };
     let events = decision
         .get("telemetry_envelopes")
@@ -175,6 +180,7 @@ fn as_first_reported(recorded: &Value, recomputed: &mut Value) {
         }
     }
     decision.insert("telemetry_envelopes", events);
+    true
 }
 
 /// The gate's answer, of an error its code alone: the words are an engine's.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::counts::Counts;
 use super::custody::Found;
 use super::otherwise::OtherwiseCounts;
-use crate::ledger::fault::Report;
+use crate::ledger::fault::{Report, Verdict};
 
 #[derive(Clone, Debug)]
 pub struct Replay {
@@ -31,5 +31,30 @@ impl Replay {
             otherwise_counts: found.otherwise_counts,
             today: found.today,
         }
+    }
+
+    /// Goes on with the book that continues this one. Numbers of entries, in faults
+    /// too, are each book's own.
+    pub fn join(&mut self, next: Replay) {
+        let report = next.report;
+        if report.verdict == Verdict::Fail {
+            self.report.verdict = Verdict::Fail;
+        }
+        self.report.entries += report.entries;
+        self.report.epochs += report.epochs;
+        self.report.head = report.head;
+        self.report.faults.extend(report.faults);
+        self.report.warnings.extend(report.warnings);
+        for what in report.not_checked {
+            if !self.report.not_checked.contains(&what) {
+                self.report.not_checked.push(what);
+            }
+        }
+        self.counts.join(&next.counts);
+        self.otherwise.extend(next.otherwise);
+        self.otherwise_counts.same += next.otherwise_counts.same;
+        self.otherwise_counts.changed += next.otherwise_counts.changed;
+        self.otherwise_counts.undetermined += next.otherwise_counts.undetermined;
+        self.today.extend(next.today);
     }
 }

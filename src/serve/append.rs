@@ -37,6 +37,9 @@ const RECEIPT_BYTES: usize = 768;
 /// Headers of an answer, with those that every answer gets.
 const HEADERS: usize = 12;
 
+/// Where one entry is posted.
+const ONE: &str = "/v1/entries";
+
 /// Says that an answer is that of an earlier request.
 const REPLAYED: &str = "idempotency-replayed";
 
@@ -145,8 +148,14 @@ async fn take_in(
 ) -> Result<(Vec<Receipt>, bool), Problem> {
     service.check_recording()?;
     let key = idempotency::given(request.headers())?;
+    let request_of_one = request.uri().path() == ONE;
     let key = key.map(|key| (request.uri().path().to_owned(), key));
     let body = service.bodies.read(request).await?;
+    let local = actor.local().filter(|_| request_of_one && producer.is_none());
+    let (of_entry, key) = match (key, local) {
+        (Some((_, key)), Some(local)) => (Some((local, key)), None),
+        (key, _) => (None, key),
+    };
     let key = match (producer, key) {
         (None, key) => key.map(|(path, key)| Key::new(&actor, &path, &key, &body.bytes)),
         (Some(producer), None) => Some(producer.key(&actor, &body.bytes)),
@@ -167,6 +176,9 @@ async fn take_in(
         true => service.pools.read(prepare).await?,
         false => prepare()?,
     };
+    let of_entry = of_entry.zip(entries.first());
+    let of_entry = of_entry.map(|((local, given), entry)| Key::of_entry(local, &given, entry));
+    let key = key.or(of_entry);
     hand_over(service, entries, key).await
 }
 

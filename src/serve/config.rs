@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::hall::HallFiles;
+use super::socket::LocalSocket;
 use crate::api::Ledger;
 use crate::attestation::HmacKey;
 use crate::ledger::head::SignedHead;
@@ -20,6 +21,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Who may come in.
     pub doors: Doors,
+    /// Where the other processes of this machine come in, if they do.
+    pub socket: Option<LocalSocket>,
     pub tls: Option<Arc<rustls::ServerConfig>>,
     pub limits: Limits,
     pub hall: HallFiles,

@@ -1,7 +1,7 @@
 //! One connection: TLS if there is any, HTTP/1.1, and patience within limits.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
@@ -33,6 +33,37 @@ pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// SHA-256 of the client certificate, if one was asked for and verified.
     pub(super) certificate: Option<Sha256Digest>,
+    /// If it came through the socket.
+    pub(super) local: Option<Local>,
+}
+
+/// Another process of this machine, as the system names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Local {
+    pub(super) uid: u32,
+    /// Root, or the server's own user: who could do without the server.
+    pub(super) owns: bool,
+}
+
+impl Peer {
+    const fn local(caller: Local) -> Peer {
+        Peer {
+            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            certificate: None,
+            local: Some(caller),
+        }
+    }
+}
+
+/// Serves a connection through the socket to its end.
+pub(super) async fn serve_local(
+    stream: UnixStream,
+    caller: Local,
+    routes: Router,
+    service: &Arc<Service>,
+    waiting: &Arc<waiting::Connection>,
+) {
+    speak(stream, Peer::local(caller), routes, service, waiting).await;
 }
 
 pub(super) async fn serve(
@@ -49,6 +80,7 @@ pub(super) async fn serve(
         let peer = Peer {
             address,
             certificate: None,
+            local: None,
         };
         return speak(stream, peer, routes, service, waiting).await;
     };
@@ -63,6 +95,7 @@ pub(super) async fn serve(
             let peer = Peer {
                 address,
                 certificate,
+                local: None,
             };
             speak(stream, peer, routes, service, waiting).await;
         }
@@ -85,10 +118,13 @@ async fn speak<T>(
     let (here, at_work) = (Arc::clone(service), Arc::clone(waiting));
     let answer = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        let client = here.doors.client(peer.address, request.headers());
+        let client = match peer.local {
+            Some(_) => peer.address,
+            None => here.doors.client(peer.address, request.headers()),
+        };
         request.extensions_mut().insert(Peer {
             address: client,
-            certificate: peer.certificate,
+            ..peer.clone()
         });
         let routes = routes.clone();
         let waiting = Arc::clone(&at_work);

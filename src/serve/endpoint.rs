@@ -19,6 +19,8 @@ use super::service::Service;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Nothing,
+    /// Root or the server's own user, through the socket.
+    Local,
     /// A token with the scope; without a token file, see
     /// [`Scope::WITHOUT_TOKENS`].
     Scope(Scope),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -16,11 +17,13 @@ use crate::store::query::QueryError;
 pub enum ServeError {
     #[error("cannot listen: {0}")]
     Listener(io::Error),
+    #[error("cannot listen on {}: {source}", path.display())]
+    Socket { path: PathBuf, source: io::Error },
     #[error("{address} is not a loopback address, and there is no token file")]
     NotLoopback { address: SocketAddr },
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
-    #[error("{origin:?} is not an origin such as https://audit.example")]
+    #[error("\"{origin}\" is not an origin such as https://audit.example")]
     Origin { origin: String },
     #[error("{0}")]
     Hall(LoadError),

@@ -53,7 +53,12 @@ pub(super) async fn proof(
 /// selection, which leaves out what is not sealed yet.
 #[utoipa::path(get, path = "/v1/bundle", tag = "ledger",
     params(
-        FilterParams),
+        FilterParams,
+        ("unsealed" = Option<String>, Query,
+            description = "`left_out` (the default), or `refused`: then a selection of what is \
+                           not sealed yet is 409"),
+        ("format" = Option<String>, Query, description = "`bundle` (the default) or `logbook`"),
+        ("version" = Option<u64>, Query, description = "Of the bundle's format: 1 or 2")),
     responses((status = 200, description = "The bundle: JSON Lines", body = String,
             content_type = "application/x-ndjson"),
         (status = 409, description = "Nothing of it is sealed yet",
@@ -64,13 +69,18 @@ pub(super) async fn bundle(
     mut params: Params,
 ) -> Result<Response, Problem> {
     let filter = params.filter()?;
+    let form = Form {
+        unsealed: params.word("unsealed", &LEAVE, "left_out or refused is needed")?,
+        format: params.word("format", &FORMATS, "bundle or logbook is needed")?,
+        version: params.word("version", &VERSIONS, "1 or 2 is needed")?,
+    };
     params.finish()?;
     let file = File {
         media_type: "application/x-ndjson",
         disposition: "attachment; filename=\"evidence.bundle\"",
     };
     streamed(&service, &actor.payer(), file, move |service, out| {
-        write_bundle(service, &filter, out)
+        write_bundle(service, &filter, form, out)
     })
     .await
 }
@@ -165,16 +175,36 @@ pub(super) async fn report(
     .await
 }
 
+/// What a client may ask of a bundle's form.
+#[derive(Clone, Copy)]
+struct Form {
+    unsealed: Unsealed,
+    format: ExportFormat,
+    version: Version,
+}
+
+/// Of each the first is meant where nothing is said.
+const LEAVE: [(&str, Unsealed); 2] = [
+    ("left_out", Unsealed::LeftOut),
+    ("refused", Unsealed::Refused),
+];
+const FORMATS: [(&str, ExportFormat); 2] = [
+    ("bundle", ExportFormat::Bundle),
+    ("logbook", ExportFormat::Logbook),
+];
+const VERSIONS: [(&str, Version); 2] = [("2", Version::Two), ("1", Version::One)];
+
 fn write_bundle(
     service: &Service,
     filter: &Filter,
+    form: Form,
     out: ChunkWriter,
 ) -> Result<ChunkWriter, Problem> {
     let export = Export {
         filter,
-        format: ExportFormat::Bundle,
-        version: Version::default(),
-        unsealed: Unsealed::LeftOut,
+        format: form.format,
+        version: form.version,
+        unsealed: form.unsealed,
         no_sign: false,
         progress: &mut |_| (),
     };

@@ -57,34 +57,46 @@ fn admit(guard: &Guard, request: &Request) -> Result<Actor, Problem> {
         .get()
         .cloned()
         .ok_or(Problem::Abandoned)?;
-    let token = match authenticate(service, guard, request.headers()) {
+    let token = match authenticate(service, guard, &peer, request.headers()) {
         Ok(token) => token,
         Err(problem) => {
             // Whoever guesses is slowed down by his address.
-            service.rates.check(&Payer::Address(peer.address.ip()))?;
+            service.rates.check(&peer.payer())?;
             return Err(problem);
         }
     };
     service.rates.check(&match &token {
         Some(token) => Payer::Token(token.id.clone()),
-        None => Payer::Address(peer.address.ip()),
+        None => peer.payer(),
     })?;
     check_media_type(guard.takes, request.headers())?;
-    Ok(Actor::new(peer, token.map(|token| (token.id, token.name))))
+    Ok(Actor::new(peer, token))
 }
 
 /// The token that allows what is needed; none where none is needed.
 fn authenticate(
     service: &Service,
     guard: &Guard,
+    peer: &Peer,
     headers: &HeaderMap,
 ) -> Result<Option<KeptToken>, Problem> {
+    let owns = peer.local.is_some_and(|local| local.owns);
     let needed = match guard.need {
+        Need::Local if owns => None,
+        Need::Local => return Err(Problem::NotLocal),
         Need::Nothing => None,
         Need::RegistryRead if !service.doors.registry_private => None,
         Need::RegistryRead => Some(Scope::Read),
         Need::Scope(scope) | Need::Session(scope) => Some(scope),
     };
+    if peer.local.is_some() {
+        return match needed {
+            Some(needed) if !owns && !Scope::OF_A_GROUP.contains(&needed) => {
+                Err(Problem::ScopeMissing { needed })
+            }
+            _ => Ok(None),
+        };
+    }
     let Some(tokens) = service.tokens() else {
         return match needed {
             Some(needed) if !Scope::WITHOUT_TOKENS.contains(&needed) => {

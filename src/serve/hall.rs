@@ -25,7 +25,8 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::endpoint::Endpoint;
 use super::error::ServeError;
-use crate::ledger::json::Value;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::time::Timestamp;
 use crate::logbook::request::Receipt;
 use crate::record::worker_index::WorkerIndex;
 use crate::record::{Hall, Outcome, RecordError, Recorder, kind};
@@ -83,12 +84,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 impl LiveHall {
     /// Reads files and ledger, and records under what the Hall begins unless
     /// its last record says the same.
-    pub(super) fn open(files: HallFiles, recorder: &Recorder) -> Result<LiveHall, ServeError> {
+    pub(super) fn open(
+        files: HallFiles,
+        recorder: &Recorder,
+        store: &dyn Store,
+    ) -> Result<LiveHall, ServeError> {
         let of_files = (files.load)().map_err(ServeError::Hall)?;
-        let store = Arc::clone(recorder.logbook().store());
-        let index = WorkerIndex::read(&*store)?;
+        let index = WorkerIndex::read(store)?;
         let hall = index.hall(&of_files);
-        if last_digests(&*store)?.as_ref() != Some(&hall.digests()) {
+        if last_digests(store)?.as_ref() != Some(&hall.digests()) {
             recorder.reload(None, &hall, None)?;
             record_dropped(recorder, None, &hall)?;
         }
@@ -100,7 +104,7 @@ impl LiveHall {
             index: RwLock::new(index),
             changing: Mutex::new(()),
             tally: Tally::default(),
-            approved: Approved::read(&*store)?,
+            approved: Approved::read(store)?,
         })
     }
 
@@ -126,7 +130,7 @@ impl LiveHall {
         Ok(())
     }
 
-    fn change(&self) -> MutexGuard<'_, ()> {
+    pub(super) fn change(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -134,11 +138,16 @@ impl LiveHall {
     /// from then on.
     fn record(&self, recorder: &Recorder, outcome: &Outcome) -> Result<Receipt, RecordError> {
         let receipt = recorder.record(outcome)?;
+        self.enter(outcome.kind(), outcome.payload(), receipt.ts);
+        Ok(receipt)
+    }
+
+    /// Decides from then on with what a recorded outcome says.
+    pub(super) fn enter(&self, kind: &str, payload: &Object, ts: Timestamp) {
         let mut index = write(&self.index);
-        index.enter(outcome.kind(), outcome.payload(), receipt.ts);
+        index.enter(kind, payload, ts);
         let hall = index.hall(&self.of_files());
         *write(&self.current) = Arc::new(hall);
-        Ok(receipt)
     }
 
     fn of_files(&self) -> Arc<Hall> {

@@ -12,6 +12,8 @@ use super::endpoint::{Endpoint, Need, Takes};
 use super::params::Params;
 use super::problem::Problem;
 use super::service::Service;
+use crate::ledger::hash::Hash;
+use crate::ledger::key::PublicKey;
 
 /// How the server is. The members of the Hall API and those of the registry
 /// API are on one path, so both are here.
@@ -22,6 +24,12 @@ pub(super) struct Health {
     /// Whether it is `ok`.
     ok: bool,
     version: &'static str,
+    /// Whose log it is.
+    #[schema(value_type = String)]
+    log: PublicKey,
+    /// The hash of its first entry.
+    #[schema(value_type = String)]
+    genesis: Hash,
     timestamp: String,
     /// Free bytes on the ledger's file system.
     free_bytes: u64,
@@ -59,6 +67,8 @@ pub(super) async fn health(
         status,
         ok,
         version: env!("CARGO_PKG_VERSION"),
+        log: service.identity.log,
+        genesis: service.identity.genesis,
         timestamp: service.clock.wall().to_string(),
         free_bytes: service.space.free(),
         clock_behind_seconds: service.clock_behind(),

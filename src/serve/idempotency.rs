@@ -11,14 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::HeaderMap;
 
 use super::actor::Actor;
+use super::connection::Local;
 use super::problem::Problem;
 use super::service::Service;
 use crate::ledger::hash::Hash;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
-use crate::logbook::remembered::{recall, recall_lasting};
-use crate::logbook::request::{Receipt, Remember};
+use crate::logbook::remembered::{of_entry, recall, recall_lasting};
+use crate::logbook::request::{Prepared, Receipt, Remember};
 
 const HEADER: &str = "idempotency-key";
 
@@ -42,7 +43,7 @@ pub(super) struct Claim {
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     scoped: [u8; 32],
-    body: Hash,
+    body: Vec<u8>,
     lasting: bool,
 }
 
@@ -67,12 +68,27 @@ pub(super) fn given(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 
 impl Key {
     pub(super) fn new(actor: &Actor, path: &str, key: &str, body: &[u8]) -> Key {
-        let parts = [actor.token_id(), path, key].map(str::as_bytes);
-        let [token, path, key] = parts;
+        let owner = actor.key_owner();
+        let [token, path, key] = [&owner, path, key].map(str::as_bytes);
         let scoped = Hash::of_parts(&[token, b"\x1f", path, b"\x1f", key]);
         Key {
             scoped: *scoped.as_bytes(),
-            body: Hash::of(body),
+            body: Hash::of(body).as_bytes().to_vec(),
+            lasting: false,
+        }
+    }
+
+    /// The key of one entry that came through the socket: whoever owns the ledger
+    /// has the same one when he holds it himself.
+    pub(super) fn of_entry(local: Local, key: &str, entry: &Prepared) -> Key {
+        let whose = match local.owns {
+            true => String::new(),
+            false => format!("{}\x1f", local.uid),
+        };
+        let remember = of_entry(&whose, key, entry);
+        Key {
+            scoped: remember.key,
+            body: remember.value,
             lasting: false,
         }
     }
@@ -88,7 +104,7 @@ impl Key {
     pub(super) fn to_remember(&self) -> Remember {
         Remember {
             key: self.scoped,
-            value: self.body.as_bytes().to_vec(),
+            value: self.body.clone(),
             lasting: self.lasting,
         }
     }
@@ -108,7 +124,7 @@ impl Key {
         if !self.lasting && service.clock.wall().micros_since(first.ts()) > KEPT {
             return Ok(None);
         }
-        if remembered.value != self.body.as_bytes() {
+        if remembered.value != self.body {
             return Err(Problem::KeyReused);
         }
         let mut receipts = Vec::new();

@@ -13,8 +13,8 @@ use super::entries::json;
 use super::params::Params;
 use super::problem::{ErrorBody, Problem};
 use super::{
-    append, entries, epochs, events, evidence, hall, health, metrics, page, stats, tail, upload,
-    verdicts,
+    append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, outcomes,
+    page, stats, tail, upload, verdicts,
 };
 use crate::codes::CODES;
 
@@ -70,6 +70,9 @@ use crate::codes::CODES;
         hall::standing::confirm,
         hall::standing::revoke,
         hall::standing::ban,
+        outcomes::record_found,
+        decisions::decide,
+        imports::import,
         verdicts::attest,
         verdicts::verify_manifest,
         verdicts::judge_card,

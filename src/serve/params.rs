@@ -98,6 +98,22 @@ impl Params {
         }
     }
 
+    /// A parameter that is one of several words; the first of them where nothing is
+    /// said.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        name: &'static str,
+        words: &[(&str, T); 2],
+        expected: &'static str,
+    ) -> Result<T, Problem> {
+        let [usual, _] = words;
+        let Some(given) = self.one(name)? else {
+            return Ok(usual.1);
+        };
+        let found = words.iter().find(|(word, _)| *word == given);
+        found.map(|(_, meant)| *meant).ok_or(refused(name, expected))
+    }
+
     fn time(&mut self, name: &'static str, end: End) -> Result<Option<Timestamp>, Problem> {
         let expected = "a time such as 2026-03-01T10:00:00Z is needed";
         let text = self.one(name)?;
@@ -130,7 +146,7 @@ impl Params {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => Err(Problem::Query {
-                detail: format!("{name:?} is no parameter of this path"),
+                detail: format!("\"{name}\" is no parameter of this path"),
             }),
         }
     }

@@ -54,6 +54,8 @@ pub(super) enum Problem {
     TokenInvalid,
     #[error("the token does not allow `{needed}`")]
     ScopeMissing { needed: Scope },
+    #[error("this is for the server's own user, through its socket")]
+    NotLocal,
     #[error("`{needed}` needs a token, and this server has no token file")]
     NoTokens { needed: Scope },
     #[error("this server is not asked by the name in the Host header")]
@@ -153,6 +155,7 @@ impl Problem {
             Problem::TokenNeeded => "token_needed",
             Problem::TokenInvalid => "token_invalid",
             Problem::ScopeMissing { .. } => "scope_missing",
+            Problem::NotLocal => "not_local",
             Problem::NoTokens { .. } => "no_tokens",
             Problem::HostRefused => "host_refused",
             Problem::OriginRefused => "origin_refused",
@@ -214,6 +217,7 @@ fn code_of_append(error: &LogbookError) -> &'static str {
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Clocks(_) => "clocks_parted",
         LogbookError::Stopped => "stopped",
+        LogbookError::Server(refusal) => refusal.code,
     }
 }
 

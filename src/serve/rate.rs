@@ -8,6 +8,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::config::Limits;
+use super::connection::Peer;
 use super::problem::Problem;
 
 /// New keys after which those that have been quiet are forgotten.
@@ -17,6 +18,18 @@ const SWEEP: u32 = 4_096;
 pub(super) enum Payer {
     Token(String),
     Address(IpAddr),
+    /// Through the socket.
+    User(u32),
+}
+
+impl Peer {
+    /// By whom it is counted without a token.
+    pub(super) const fn payer(&self) -> Payer {
+        match self.local {
+            Some(local) => Payer::User(local.uid),
+            None => Payer::Address(self.address.ip()),
+        }
+    }
 }
 
 pub(super) struct Rates {

@@ -14,8 +14,8 @@ use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::service::Service;
 use super::{
-    append, entries, epochs, events, evidence, hall, health, metrics, openapi, page, requests,
-    stats, tail, upload, verdicts,
+    append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, openapi,
+    outcomes, page, requests, stats, tail, upload, verdicts,
 };
 
 /// What an answer that is no page may do in a browser.
@@ -36,6 +36,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         evidence::endpoints(),
         upload::endpoints(),
         verdicts::endpoints(),
+        outcomes::endpoints(),
+        decisions::endpoints(),
+        imports::endpoints(),
         stats::endpoints(),
         tail::endpoints(),
         metrics::endpoints(),

@@ -20,4 +20,7 @@ words! {
 impl Scope {
     /// What anyone on this machine may do while there are no tokens.
     pub const WITHOUT_TOKENS: [Scope; 3] = [Scope::Read, Scope::Append, Scope::Route];
+
+    /// What the members of the group of a socket may do.
+    pub const OF_A_GROUP: [Scope; 4] = [Scope::Append, Scope::Route, Scope::Attest, Scope::Enrol];
 }

@@ -82,8 +82,8 @@ impl Service {
             told.send_replace(committed.last);
         }));
         let hall = {
-            let recorder = Arc::clone(&recorder);
-            let open = move || LiveHall::open(config.hall, &recorder);
+            let (recorder, store) = (Arc::clone(&recorder), Arc::clone(logbook.store()));
+            let open = move || LiveHall::open(config.hall, &recorder, &*store);
             tokio::task::spawn_blocking(open)
                 .await
                 .map_err(|_| ServeError::Abandoned)??

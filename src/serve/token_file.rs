@@ -61,7 +61,7 @@ pub enum TokenFileError {
     },
     #[error("no randomness to be had: {0}")]
     Randomness(getrandom::Error),
-    #[error("there is no token {id:?}")]
+    #[error("there is no token \"{id}\"")]
     NoSuchToken { id: String },
 }
 

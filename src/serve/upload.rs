@@ -109,6 +109,23 @@ pub(super) async fn verify_upload(
     mut params: Params,
     request: Request,
 ) -> Result<Response, Problem> {
+    let (policy, pinned) = believed(&mut params)?;
+    params.finish()?;
+    let limit = service.limits.upload_bytes;
+    let begun = Instant::now();
+    let judge = move |file: Upload| verify_as(file, pinned, limit, &policy);
+    let report = receive(&service, &actor, request, judge).await?;
+    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let report = report.map_err(|error| match error {
+        Error::Read(ReadError::Unsupported(_)) => Problem::FormatUnsupported,
+        Error::Read(_) => Problem::BodyBroken,
+        other => other.into(),
+    })?;
+    Ok(Json(ReportText::new(report, elapsed_ms)).into_response())
+}
+
+/// On what a file is believed, and what it has to be.
+pub(super) fn believed(params: &mut Params) -> Result<(Policy, Option<Format>), Problem> {
     let keys = params.all("key").into_iter();
     let hex = |key: String| {
         key.split_whitespace()
@@ -124,7 +141,6 @@ pub(super) async fn verify_upload(
     let revocations = revocations.map(|text| SignedRevocation::from_file(text.as_bytes()));
     let revocations = revocations.collect::<Result<_, _>>();
     let allow_unsigned = params.one("allow_unsigned")?;
-    params.finish()?;
     let policy = Policy {
         keys,
         expect_head,
@@ -132,6 +148,20 @@ pub(super) async fn verify_upload(
         allow_unsigned: allow_unsigned.as_deref() == Some("true"),
         ..Policy::default()
     };
+    Ok((policy, pinned))
+}
+
+/// A file as it comes in.
+pub(super) type Upload = WatchedReader<Chunks>;
+
+/// Has `work` read the file that a request brings, on a thread of its own and within
+/// the limits.
+pub(super) async fn receive<T: Send + 'static>(
+    service: &Service,
+    actor: &Actor,
+    request: Request,
+    work: impl FnOnce(Upload) -> T + Send + 'static,
+) -> Result<T, Problem> {
     let limit = service.limits.upload_bytes;
     if declared(request.headers()).is_some_and(|length| length > limit) {
         drain(request.into_body().into_data_stream()).await;
@@ -150,23 +180,17 @@ pub(super) async fn verify_upload(
     let overtime = Arc::clone(&watched.overtime);
     let judged = tokio::task::spawn_blocking(move || {
         let chunks = WatchedReader(Chunks::new(chunks), watched);
-        let report = verify_as(chunks, pinned, limit, &policy);
+        let done = work(chunks);
         drop(place);
-        report
+        done
     });
     let passed_on = body.pass_on(sender, limit).await;
-    let report = judged.await.map_err(|_| Problem::Abandoned)?;
+    let done = judged.await.map_err(|_| Problem::Abandoned)?;
     passed_on?;
-    let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     if overtime.load(Ordering::Relaxed) {
         return Err(Problem::TooMuchWork);
     }
-    let report = report.map_err(|error| match error {
-        Error::Read(ReadError::Unsupported(_)) => Problem::FormatUnsupported,
-        Error::Read(_) => Problem::BodyBroken,
-        other => other.into(),
-    })?;
-    Ok(Json(ReportText::new(report, elapsed_ms)).into_response())
+    Ok(done)
 }
 
 /// A body as it comes, in time.
@@ -277,7 +301,7 @@ impl Drop for StopOnDrop {
 }
 
 /// A stream that ends with an error when it is told to, or when its time is up.
-struct Watched {
+pub(super) struct Watched {
     stopped: Arc<AtomicBool>,
     overtime: Arc<AtomicBool>,
     until: Option<Instant>,
@@ -304,7 +328,7 @@ impl Watched {
     }
 }
 
-struct WatchedReader<R>(R, Watched);
+pub(super) struct WatchedReader<R>(R, Watched);
 
 impl<R: Read> Read for WatchedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -343,7 +367,7 @@ fn format(name: &str) -> Result<Format, Problem> {
 }
 
 /// The chunks of a body as a file.
-struct Chunks {
+pub(super) struct Chunks {
     chunks: mpsc::Receiver<io::Result<axum::body::Bytes>>,
     current: axum::body::Bytes,
 }

@@ -35,7 +35,7 @@ pub enum StoreError {
     #[error("the ledger in {} changes faster than it can be read", dir.display())]
     Restless { dir: PathBuf },
     #[error(
-        "the ledger has format {found:?}, this program knows {:?}",
+        "the ledger has format \"{found}\", this program knows \"{}\"",
         super::FORMAT
     )]
     UnknownFormat { found: String },

@@ -51,6 +51,16 @@ pub struct Case {
     pub task_id: String,
 }
 
+/// A line: with rules and a Hall of its own, or for a Hall that is given.
+#[derive(Clone, Debug)]
+pub enum BulkRequest {
+    Own(Box<Case>),
+    Given {
+        input: Box<RouteInput>,
+        task_id: String,
+    },
+}
+
 /// Reads cases. It remembers the last rules, since most streams have one set.
 #[derive(Debug, Default)]
 pub struct CaseReader {
@@ -70,6 +80,21 @@ impl CaseReader {
             input,
             rules,
             hall: hall.unwrap_or_default(),
+            task_id: task_id.unwrap_or_else(|| DEFAULT_TASK_ID.to_owned()),
+        })
+    }
+
+    /// The same of a line that may have no rules, where a Hall is given.
+    pub fn read_request(&mut self, value: &Value) -> Result<BulkRequest, CaseError> {
+        let members = shape::members(value)?;
+        let own = ["rules", "hall"].iter().any(|name| members.contains_key(name));
+        if own {
+            return Ok(BulkRequest::Own(Box::new(self.read(value)?)));
+        }
+        let input = RouteInput::read(shape::given(members, "input")?, "")?;
+        let task_id: Option<String> = shape::member_or_none(members, "task_id")?;
+        Ok(BulkRequest::Given {
+            input: Box::new(input),
             task_id: task_id.unwrap_or_else(|| DEFAULT_TASK_ID.to_owned()),
         })
     }
@@ -121,14 +146,24 @@ impl CaseReader {
     /// Reads a line: its `id`, `null` if it has none or nothing is legible, and
     /// its case.
     pub fn read_line(&mut self, line: &[u8]) -> (Value, Result<Case, CaseError>) {
-        let parsed = parse(line).map_err(|error| CaseError {
-            field: String::new(),
-            message: error.to_string(),
-        });
-        let id = parsed.as_ref().ok().and_then(|value| value.get("id"));
-        let id = id.cloned().unwrap_or(Value::Null);
+        let (id, parsed) = of_line(line);
         (id, parsed.and_then(|value| self.read(&value)))
     }
+
+    /// The same of a line that may have no rules, where a Hall is given.
+    pub fn read_request_line(&mut self, line: &[u8]) -> (Value, Result<BulkRequest, CaseError>) {
+        let (id, parsed) = of_line(line);
+        (id, parsed.and_then(|value| self.read_request(&value)))
+    }
+}
+
+fn of_line(line: &[u8]) -> (Value, Result<Value, CaseError>) {
+    let parsed = parse(line).map_err(|error| CaseError {
+        field: String::new(),
+        message: error.to_string(),
+    });
+    let id = parsed.as_ref().ok().and_then(|value| value.get("id"));
+    (id.cloned().unwrap_or(Value::Null), parsed)
 }
 
 impl CaseError {

@@ -109,7 +109,7 @@ pub enum CatalogError {
     NotJson(#[from] ParseError),
     #[error(transparent)]
     Member(#[from] MemberError),
-    #[error("entry {index} has the id {id:?} of an earlier one")]
+    #[error("entry {index} has the id \"{id}\" of an earlier one")]
     DuplicateId { index: usize, id: String },
 }
 

@@ -44,11 +44,11 @@ struct TelemetryRequirements {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConformanceError {
-    #[error("the decision has no field {field:?}")]
+    #[error("the decision has no field \"{field}\"")]
     MissingField { field: String },
-    #[error("the decision reports no event {event:?}")]
+    #[error("the decision reports no event \"{event}\"")]
     MissingEvent { event: String },
-    #[error("event {event:?} has no dimension {dimension:?}")]
+    #[error("event \"{event}\" has no dimension \"{dimension}\"")]
     MissingDimension { event: String, dimension: String },
 }
 

@@ -32,7 +32,7 @@ pub enum RulesError {
 fn named(rule_id: &Option<String>) -> String {
     rule_id
         .as_ref()
-        .map_or(String::new(), |id| format!(" ({id:?})"))
+        .map_or(String::new(), |id| format!(" (\"{id}\")"))
 }
 
 impl RulesError {

@@ -27,13 +27,13 @@ pub struct Scaffold {
 /// An answer that no worker can be made of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScaffoldError {
-    #[error("worker id {worker_id:?} does not begin with \"org.\" or \"x.\" and a name")]
+    #[error("worker id \"{worker_id}\" does not begin with \"org.\" or \"x.\" and a name")]
     WorkerId { worker_id: String },
-    #[error("species {worker_species_id:?} does not begin with \"wrk.\" and a name")]
+    #[error("species \"{worker_species_id}\" does not begin with \"wrk.\" and a name")]
     Species { worker_species_id: String },
-    #[error("capability {capability_id:?} does not begin with \"cap.\" and a name")]
+    #[error("capability \"{capability_id}\" does not begin with \"cap.\" and a name")]
     Capability { capability_id: String },
-    #[error("risk tier {risk_tier:?} is none of low, medium, high")]
+    #[error("risk tier \"{risk_tier}\" is none of low, medium, high")]
     RiskTier { risk_tier: String },
     #[error(transparent)]
     Control(#[from] ControlIdError),

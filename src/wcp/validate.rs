@@ -89,9 +89,9 @@ pub struct TestOutcome {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TestFailure {
-    #[error("expected rule {expected:?}, matched {matched:?}")]
+    #[error("expected rule \"{expected}\", matched \"{matched}\"")]
     OtherRule { expected: String, matched: String },
-    #[error("the golden snapshot has rule {golden:?}, matched {matched:?}")]
+    #[error("the golden snapshot has rule \"{golden}\", matched \"{matched}\"")]
     OtherThanGolden { golden: String, matched: String },
     #[error("there is no golden snapshot of this test")]
     NoGolden,

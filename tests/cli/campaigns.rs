@@ -12,6 +12,8 @@ mod clocks;
 mod everyday;
 #[path = "../../tools/campaigns/growth.rs"]
 mod growth;
+#[path = "../../tools/campaigns/hands.rs"]
+mod hands;
 #[path = "../../tools/campaigns/kill.rs"]
 mod kill;
 #[path = "../../tools/campaigns/place.rs"]
@@ -55,6 +57,16 @@ fn processes_that_are_killed_lose_nothing_that_they_acknowledged() {
     };
     assert_eq!(tally.findings(), NOTHING, "{tally}");
     assert!(tally.of("kills") >= 16);
+}
+
+#[cfg(feature = "serve")]
+#[test]
+fn what_is_appended_through_the_socket_is_there_once_whoever_is_killed() {
+    let Some(tally) = found(hands::run(program(), 1_500, 7, false)) else {
+        return;
+    };
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+    assert!(tally.of("entries acknowledged") >= 1_500, "{tally}");
 }
 
 #[test]

@@ -179,7 +179,8 @@ fn a_decision_that_was_taken_elsewhere_is_recorded_as_a_claim() {
     assert_eq!(item["payload"]["body"], claim);
     // It is claimed, and counts for nothing.
     assert_eq!(server.get("/status").is(200)["decisions_total"], 0);
-    assert_eq!(server.get("/dispatches").is(200)["count"], 0);
+    let listed = server.get("/dispatches").is(200);
+    assert_eq!(listed["dispatches"][0]["kind"], "wcp.ingested");
     for bad in [
         json!([]),
         json!({}),
@@ -211,4 +212,45 @@ fn discovery_says_what_can_be_routed_and_to_whom() {
         (&health["rules"], &health["workers"]),
         (&json!(2), &json!(1))
     );
+}
+
+#[test]
+fn requests_in_bulk_are_decided_recorded_and_answered_in_order() {
+    let server = Server::with_tokens();
+    let input = request("cap.doc.summarize", "dev", "c-bulk");
+    let body = json!({"requests": [
+        {"id": "a", "input": input, "task_id": "t-1"},
+        {"id": "b", "input": {"capability_id": "cap.a"}},
+    ]});
+    let told = server.post(Scope::Route, "/v1/decisions", &body).is(200);
+    let decisions = told["decisions"].as_array().unwrap();
+    assert_eq!((&decisions[0]["id"], &decisions[1]["id"]), (&json!("a"), &json!("b")));
+    assert_eq!(decisions[1]["error"]["field"], "env");
+    let seq = &decisions[0]["receipt"]["seq"];
+    let entry = server.get(&format!("/v1/entries/{seq}")).is(200);
+    assert_eq!(entry["entry"]["payload"]["decision"], decisions[0]["decision"]);
+    // Rules of the caller's own are an administrator's to bring.
+    let own = json!({"requests": [{"id": 1, "input": input, "rules": {"rules": []}}]});
+    server
+        .post(Scope::Route, "/v1/decisions", &own)
+        .refused(403, "scope_missing");
+}
+
+#[test]
+fn a_claimed_decision_is_listed_as_such_and_counted_by_nobody() {
+    let server = Server::with_tokens();
+    let before = server.get("/status").is(200)["decisions_total"].clone();
+    let claim = json!({"decision_id": "d-9", "timestamp": "2026-03-01T10:00:00Z",
+        "capability_id": "cap.x", "tenant_id": "acme", "env": "prod", "denied": false,
+        "selected_worker_species_id": "wrk.x", "artifact_hash": "00"});
+    server.post(Scope::Ingest, "/decisions/ingest", &claim).is(201);
+    let listed = server.get("/dispatches?limit=1").is(200);
+    let listed = &listed["dispatches"][0];
+    assert_eq!(listed["decision_id"], "d-9");
+    assert_eq!(listed["selected_worker"], "wrk.x");
+    assert_eq!(listed["kind"], "wcp.ingested");
+    assert!(listed["claimed_by"].as_str().unwrap().contains("token"));
+    assert_eq!(server.get("/status").is(200)["decisions_total"], before);
+    let active = server.get("/dispatches/active").is(200);
+    assert_eq!(active["count"], 0);
 }

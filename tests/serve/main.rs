@@ -21,6 +21,7 @@ mod evidence;
 mod given;
 mod hall;
 mod idempotency;
+mod incident;
 mod limits;
 mod managed;
 mod page;
@@ -32,6 +33,7 @@ mod registry;
 mod sealing;
 #[path = "../ledger/skipped.rs"]
 mod skipped;
+mod socket;
 mod tail;
 #[cfg(feature = "otlp")]
 mod telemetry;

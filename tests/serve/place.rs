@@ -321,6 +321,7 @@ impl Plan {
                 cors_origins: self.cors_origins,
                 registry_private: self.registry_private,
             },
+            socket: None,
             tls: None,
             limits: self.limits,
             hall: files(Arc::clone(&rules), self.gate, self.banned),

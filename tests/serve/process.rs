@@ -35,6 +35,12 @@ impl Place {
         self.command(args).output().unwrap()
     }
 
+    /// With the secret of a namespace.
+    pub(crate) fn run_with_hmac(&self, args: &[&str]) -> Output {
+        let mut command = self.command(args);
+        command.env("WCP_ATTEST_HMAC_KEY", "k").output().unwrap()
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
@@ -95,6 +101,46 @@ impl Process {
         raw_status(&raw(self.address, request.as_bytes()))
     }
 
+    /// What a bearer of `token` is answered.
+    pub(crate) fn post_as(&self, token: &str, path: &str, body: &str) -> (u16, Value) {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             authorization: Bearer {token}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let answer = raw(self.address, request.as_bytes());
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        (raw_status(&answer), serde_json::from_str(body).unwrap())
+    }
+
+    /// Has rules, workers and tokens read again, and waits until they are.
+    pub(crate) fn reload(&mut self) {
+        self.signal("HUP");
+        self.logged("reloaded");
+    }
+
+    /// The status of what is posted over TCP.
+    pub(crate) fn post(&self, path: &str, body: &str) -> u16 {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        raw_status(&raw(self.address, request.as_bytes()))
+    }
+
+    /// Stops it in order.
+    pub(crate) fn end(self) {
+        self.signal("TERM");
+        assert_eq!(self.ended(), Some(0));
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub(crate) fn kill(self) {
+        self.signal("KILL");
+        assert_eq!(self.ended(), None);
+    }
+
     fn ended(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
@@ -114,7 +160,7 @@ fn told_to_stop_it_closes_the_ledger_in_order() {
         let process = place.serve(&[]);
         assert_eq!(process.append(1), 201);
         // One writer at a time.
-        let refused = place.run(&["append", "--kind", "k", "--payload", "{}"]);
+        let refused = place.run(&["rotate"]);
         assert_eq!(refused.status.code(), Some(2));
         process.signal(signal);
         assert_eq!(process.ended(), Some(0));

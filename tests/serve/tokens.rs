@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 49] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 51] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
     ("GET", "/", None),
@@ -51,6 +51,8 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 49] = [
     ("POST", "/api/v1/ban-list/report", Some(Scope::Ingest)),
     ("POST", "/wcp/approvals/resolve", Some(Scope::Approve)),
     ("POST", "/v1/seal", Some(Scope::Admin)),
+    ("POST", "/v1/decisions", Some(Scope::Route)),
+    ("POST", "/v1/imports", Some(Scope::Admin)),
     ("POST", "/v1/attestations", Some(Scope::Attest)),
     ("POST", "/v1/manifests", Some(Scope::Attest)),
     ("POST", "/v1/cards", Some(Scope::Attest)),
@@ -86,12 +88,14 @@ fn every_endpoint_is_in_the_list_above() {
                     && path.split('/').count() == asked.split('/').count()
                     && path.split('/').zip(asked.split('/')).all(fits)
             };
-            // These two are tested by themselves.
-            let apart = path == "/v1/tail" || path == "/wcp/approvals/escalate";
+            // These are tested by themselves.
+            let apart = path == "/v1/tail"
+                || path == "/wcp/approvals/escalate"
+                || path == "/v1/outcomes";
             assert!(apart || ENDPOINTS.iter().any(like), "{method} {path}");
         }
     }
-    assert_eq!(described, ENDPOINTS.len() + 2);
+    assert_eq!(described, ENDPOINTS.len() + 3);
 }
 
 #[test]

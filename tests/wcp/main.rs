@@ -29,4 +29,5 @@ mod rules;
 mod scene;
 mod support;
 mod validate;
+mod varied;
 mod vectors;

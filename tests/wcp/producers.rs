@@ -31,7 +31,7 @@ fn review(scene: &Scene, author: &str, merged: bool) {
     ];
     let payload: Object = members.into_iter().collect();
     let prepared = Prepared::new(REVIEW.name, &payload).unwrap();
-    let logbook = scene.recorder.logbook();
+    let logbook = scene.recorder.logbook().unwrap();
     logbook.submit(vec![prepared]).unwrap().wait().unwrap();
 }
 

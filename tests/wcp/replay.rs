@@ -194,7 +194,7 @@ fn a_decision_before_its_document_has_none() {
     let mut entries = scene.entries();
     let decision = scene.last(kind::DECISION);
     entries.swap(1, decision);
-    let log = scene.recorder.logbook().identity().log;
+    let log = scene.recorder.logbook().unwrap().identity().log;
     let faults = crate::scene::Book::of(log, entries).faults();
     let missing = faults
         .iter()

@@ -7,6 +7,7 @@
 //! campaigns clocks                            the machine's clock set back and forth
 //! campaigns everyday [--hours N] [--seed N]   what operators do in 24 simulated hours
 //! campaigns growth [--appends N]              one entry a process, with 256 open files
+//! campaigns hands [--entries N] [--seed N]     one serves, others append through its socket, killed at random
 //! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
 //! campaigns bucket [--seconds N] [--machines N] [--lose N] [--folder 1] [--seed N]
 //!                                             several writers over one bucket
@@ -33,6 +34,7 @@ mod client;
 mod clocks;
 mod everyday;
 mod growth;
+mod hands;
 mod kill;
 mod place;
 mod random;
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
             everyday::run(&program(), &everyday::Plan { hours, seed })
         }
         "growth" => growth::run(&program(), argument("--appends", 100_000), true),
+        "hands" => hands::run(&program(), argument("--entries", 100_000), seed, true),
         "stress" => stress::run(&stress::Load::full(argument("--seconds", 60), seed)),
         #[cfg(feature = "bucket")]
         "bucket" => {
@@ -84,7 +87,7 @@ fn main() -> ExitCode {
         }
         _ => {
             println!(
-                "campaigns kill|syscalls|clocks|growth|everyday|stress|bucket|soak, see tools/campaigns/main.rs"
+                "campaigns kill|syscalls|clocks|growth|everyday|hands|stress|bucket|soak, see tools/campaigns/main.rs"
             );
             return ExitCode::from(2);
         }

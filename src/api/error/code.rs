@@ -66,6 +66,7 @@ impl Error {
             Error::Query(error) => of_query(error),
             Error::NotRecognised { .. } => "not_recognised",
             Error::OtherSuccessor { .. } => "key_mismatch",
+            Error::NotAChain { .. } => "not_a_chain",
             Error::Resume(ResumeRefusal::Invalid { .. }) => "state_invalid",
             Error::Resume(_) => "state_mismatch",
             Error::Publish(error) => of_publish(error),
@@ -185,6 +186,7 @@ fn of_append(error: &LogbookError) -> &'static str {
         LogbookError::Busy => "busy",
         LogbookError::Clocks(_) => "clocks_parted",
         LogbookError::Stopped => "stopped",
+        LogbookError::Server(refusal) => refusal.code,
     }
 }
 

@@ -127,7 +127,7 @@ fn of_publish(error: &PublishError) -> Option<Place> {
         PublishError::Io { path, .. } | PublishError::InUse { path } => {
             Some(Place::File(path.clone()))
         }
-        PublishError::NotPublished { path, line } | PublishError::OtherLog { path, line } => {
+        PublishError::NotPublished { path, line } | PublishError::OtherLog { path, line, .. } => {
             Some(Place::Line(path.clone(), *line))
         }
         PublishError::Differs { epoch, .. } => Some(Place::Epoch(*epoch)),

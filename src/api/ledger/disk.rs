@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::backup::{self, Backup, Order};
 use crate::ledger::key::Signer;
+use crate::logbook::error::OpenError;
 use crate::logbook::mark::MarkFault;
 use crate::logbook::reading::Reader;
 use crate::logbook::request::Receipt;
@@ -16,7 +17,7 @@ use super::super::bucket;
 use super::super::create::{self, Made, key_of};
 use super::super::rotate::{self, Rotated};
 use super::super::{Error, Options};
-use super::{Ledger, State};
+use super::{Ledger, State, refusals};
 
 impl Ledger {
     /// Makes the ledger `dir`, its key and its mark, and opens it for writing.
@@ -61,7 +62,19 @@ impl Ledger {
             let accepted = Ledger::accept(dir, parts, options, bucket::ACCEPTED)?;
             return Ok(accepted.0);
         }
-        Ledger::of_parts(Some(dir), parts, options)
+        let now = options.now();
+        match Ledger::of_parts(Some(dir), parts, options) {
+            Ok(ledger) => {
+                refusals::record(dir, ledger.recorder()?)?;
+                Ok(ledger)
+            }
+            Err(error) => {
+                if let Error::Open(OpenError::Mark(fault)) = &error {
+                    refusals::note(dir, fault, now);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Opens the ledger in `dir` for reading, beside its writer if there is one.
@@ -132,6 +145,7 @@ impl Ledger {
         let (signer, mark) = (Arc::clone(&parts.signer), parts.mark.clone());
         let (logbook, fault, receipt) = Logbook::accept_rollback(parts, reason)?;
         let ledger = Ledger::over(Some(dir.to_owned()), logbook, signer, mark, options);
+        refusals::record(dir, ledger.recorder()?)?;
         Ok((ledger, fault, receipt))
     }
 

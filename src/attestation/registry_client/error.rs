@@ -28,7 +28,7 @@ pub enum RegistryError {
     Redirected { status: u16 },
     #[error("the registry answered {status}")]
     Status { status: u16 },
-    #[error("the answer is {found:?}, not application/json")]
+    #[error("the answer is {}, not application/json", found.as_deref().unwrap_or("of no type"))]
     ContentType { found: Option<String> },
     #[error("the answer is longer than {limit} bytes")]
     TooLarge { limit: u64 },

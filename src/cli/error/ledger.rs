@@ -59,6 +59,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Key(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             codes::find("key_unreadable").remedy
         }
+        Error::Append(LogbookError::Server(refusal)) => codes::find(refusal.code).remedy,
         Error::Append(LogbookError::Mark(_)) => {
             "make room where the mark is; `sealbook log --reverse` shows what was recorded"
         }

@@ -26,7 +26,7 @@ pub(in crate::cli) enum ProducerError {
     Record(#[from] wcp::record::RecordError),
     #[error("{}: {source}", path.display())]
     RegistryDir { path: PathBuf, source: io::Error },
-    #[error("worker {worker_id:?} is enrolled from several files, {} among them", path.display())]
+    #[error("worker \"{worker_id}\" is enrolled from several files, {} among them", path.display())]
     EnrolledTwice { worker_id: String, path: PathBuf },
     #[error(transparent)]
     Answer(#[from] wcp::scaffold::ScaffoldError),

@@ -32,7 +32,8 @@ impl ServerError {
     /// The word that `--json` prints.
     pub(super) fn code(&self) -> &'static str {
         match self {
-            ServerError::Listen { .. } | ServerError::Serve(ServeError::Listener(_)) => {
+            ServerError::Listen { .. }
+            | ServerError::Serve(ServeError::Listener(_) | ServeError::Socket { .. }) => {
                 "cannot_listen"
             }
             ServerError::Runtime(_) => "io",
@@ -49,6 +50,10 @@ impl ServerError {
 
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
+            ServerError::Serve(ServeError::Socket { .. }) => {
+                "name another place with --socket PATH, of at most 107 bytes, in a folder of this \
+                 user's"
+            }
             ServerError::Listen { .. } | ServerError::Serve(ServeError::NotLoopback { .. }) => {
                 codes::find(self.code()).remedy
             }

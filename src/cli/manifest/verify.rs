@@ -3,13 +3,19 @@
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "rocks")]
+use crate::api::held::Held;
 use crate::cli::Answer;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::key::{key_list, parse_key};
 use crate::cli::output::Output;
 use crate::cli::recording::{self, Recording};
+#[cfg(feature = "rocks")]
+use crate::cli::shown;
 use crate::files::Disk;
+#[cfg(feature = "rocks")]
+use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::manifest::{self, FolderVerifier, JsonLinesTiles, ManifestVerifier, VerificationResult};
 use crate::record::Outcome;
@@ -45,6 +51,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     };
     let path = manifest_path(&args.path);
     let result = verifier.verify_manifest(&path, &keys);
+    #[cfg(feature = "rocks")]
+    if let Some(server) = recording.judge() {
+        return show(server, args, &path, &result, output);
+    }
     let of = || {
         let mode = if tiles.is_some() {
             "operator"
@@ -68,6 +78,37 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         manifest::Outcome::Pass => Answer::Yes,
         manifest::Outcome::Fail => Answer::No,
     })
+}
+
+#[cfg(feature = "rocks")]
+/// Has a server judge it, by its own keys.
+fn show(
+    server: &Held,
+    args: &Args,
+    path: &Path,
+    result: &VerificationResult,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        shown::text(Path::new(&name))
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let checks = result.per_artifact_checks.iter();
+    let artifacts = checks.map(|check| check.relative_path.as_str());
+    let tiles = args.tiles.as_deref().map(shown::text).transpose()?;
+    let members = [
+        ("manifest", Value::from(shown::text(path)?.unwrap_or_default())),
+        ("sidecar", Value::from(beside(".sha256")?)),
+        ("signature", Value::from(beside(".sig")?)),
+        ("artifacts", shown::files(folder, artifacts)?),
+        ("tiles", Value::from(tiles.flatten())),
+        ("correlation_id", Value::from(args.correlation_id.as_deref())),
+        ("path", Value::from(&*path.to_string_lossy())),
+    ];
+    let evidence: Object = members.into_iter().collect();
+    shown::judge(server, "/v1/manifests", evidence, output)
 }
 
 /// Files that are named when there are many.

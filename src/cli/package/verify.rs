@@ -1,8 +1,16 @@
 //! `sealbook package verify`: whether a package is what was attested.
 
+#[cfg(feature = "rocks")]
+use std::path::Path;
 use std::path::PathBuf;
 
-use crate::attestation::{Attestation, BanList, PackageAttestationVerifier};
+#[cfg(feature = "rocks")]
+use crate::api::held::Held;
+use crate::attestation::{
+    Attestation, BanList, PackageAttestationVerifier,
+};
+#[cfg(feature = "rocks")]
+use crate::attestation::{DenyCode, canonical_package_hash};
 use crate::cli::Answer;
 use crate::cli::context::Context;
 use crate::cli::document::{in_file, read};
@@ -12,6 +20,10 @@ use crate::cli::output::Output;
 use crate::cli::recording::{self, Recording};
 #[cfg(feature = "client")]
 use crate::cli::registry;
+#[cfg(feature = "rocks")]
+use crate::cli::shown;
+#[cfg(feature = "rocks")]
+use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::record::Outcome;
@@ -68,6 +80,18 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let manifest = args.manifest.clone();
     let manifest = manifest.unwrap_or_else(|| args.dir.join("manifest.json"));
     let (worker, species) = (&args.worker_id, &args.worker_species_id);
+    #[cfg(feature = "rocks")]
+    if let Some(server) = recording.judge() {
+        let hmac_valid = secret.as_ref().map(|secret| {
+            let verifier = PackageAttestationVerifier::new(&args.dir, &manifest, worker, species);
+            let outcome = verifier
+                .hmac_key(Some(secret))
+                .verify(context.clock().wall());
+            let code = outcome.denial.map(|denial| denial.code());
+            code != Some(DenyCode::SigInvalid)
+        });
+        return show(server, args, &manifest, hmac_valid, output);
+    }
     // What is recorded leaves no file out.
     let strict = args.strict || recording.records() && !args.allow_unattested;
     let mut verifier = PackageAttestationVerifier::new(&args.dir, manifest, worker, species)
@@ -101,6 +125,31 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         true => Answer::Yes,
         false => Answer::No,
     })
+}
+
+#[cfg(feature = "rocks")]
+/// Has a server judge it, by its own keys and bans.
+fn show(
+    server: &Held,
+    args: &Args,
+    manifest: &Path,
+    hmac_valid: Option<bool>,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let package = canonical_package_hash(&args.dir).ok();
+    let paths = package.iter().flat_map(|package| package.sizes.keys());
+    let members = [
+        ("worker_id", Value::from(args.worker_id.as_str())),
+        ("worker_species_id", Value::from(args.worker_species_id.as_str())),
+        ("manifest", Value::from(shown::text(manifest)?.unwrap_or_default())),
+        ("files", shown::files(&args.dir, paths.map(String::as_str))?),
+        ("require_ed25519", Value::from(args.require_ed25519)),
+        ("hmac_valid", Value::from(hmac_valid)),
+        ("correlation_id", Value::from(args.correlation_id.as_deref())),
+        ("path", Value::from(&*args.dir.to_string_lossy())),
+    ];
+    let evidence: Object = members.into_iter().collect();
+    shown::judge(server, "/v1/attestations", evidence, output)
 }
 
 /// The list that is consulted, and whether it is all there is.

@@ -16,12 +16,25 @@ pub(super) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
     let head = format!("{}  entry {}", item.ts, item.seq);
     match &item.event {
         Event::Decided(decided) => decision(&head, decided, output),
-        Event::Claimed { submitter, brief } => {
+        Event::Claimed {
+            submitter,
+            brief,
+            again,
+        } => {
             let who = submitter
                 .as_str()
                 .map_or_else(|| json(submitter), str::to_owned);
             output.line(&format!("{head}  CLAIMED by {who}: {}", outcome(brief)))?;
-            output.line("    not looked at: it is another's word")
+            match again {
+                None => output.line("    not looked at: it is another's word"),
+                Some(again) if again == brief => {
+                    output.line("    another's word; the inputs that it brings give the same")
+                }
+                Some(again) => output.line(&format!(
+                    "    another's word; the inputs that it brings give {}",
+                    outcome(again)
+                )),
+            }
         }
         Event::Recorded(recorded) => {
             let told = (recorded.kind.headline)(&recorded.summary);
@@ -141,6 +154,11 @@ pub(super) fn print_end(
         (
             counts.without_budget,
             "decisions rest on a policy without a counted budget; it ran under the old limits",
+        ),
+        (
+            counts.policy_version_wrong,
+            "decisions are recorded with a policy version that their gate did not give, as version \
+             0.1.0 did: the version at the blast score is wrong, and nothing else",
         ),
         (counts.on_trust, "decisions depend on unverified inputs"),
         (counts.unenforced, "decisions declare what nobody enforces"),

@@ -33,6 +33,10 @@ pub(in crate::serve) struct Dispatch {
     /// Of what is no decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
+    /// Of a decision that was taken elsewhere: who says so. Nothing of it is believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    claimed_by: Option<Value>,
     #[schema(value_type = Option<String>)]
     decision_id: Option<Value>,
     #[schema(value_type = Option<String>)]
@@ -85,7 +89,11 @@ pub(in crate::serve) async fn dispatches(
     State(service): State<Arc<Service>>,
     params: Params,
 ) -> Result<Response, Problem> {
-    let dispatches = found(service, params, decisions()).await?;
+    let filter = Filter {
+        kinds: [kind::DECISION, kind::INGESTED].map(str::to_owned).into(),
+        ..Filter::default()
+    };
+    let dispatches = found(service, params, filter).await?;
     let count = dispatches.len() as u64;
     Ok(answer(&Dispatches { dispatches, count }))
 }
@@ -165,6 +173,9 @@ async fn found(
 
 fn dispatch(entry: &Entry) -> Dispatch {
     let payload = entry.check_payload().unwrap_or_default();
+    if entry.kind() == kind::INGESTED {
+        return claim(entry, &payload);
+    }
     if entry.kind() != kind::DECISION {
         return refusal(entry, &payload);
     }
@@ -172,6 +183,7 @@ fn dispatch(entry: &Entry) -> Dispatch {
     let of = |name| decision.and_then(|decision| decision.get(name)).cloned();
     Dispatch {
         kind: None,
+        claimed_by: None,
         decision_id: of("decision_id"),
         decided_at: of("timestamp"),
         capability_id: of("capability_id"),
@@ -182,6 +194,35 @@ fn dispatch(entry: &Entry) -> Dispatch {
         selected_worker: of("selected_worker_species_id"),
         blast_score: blast_score(decision),
         artifact_hash: of("artifact_hash"),
+    }
+}
+
+/// What somebody says was decided elsewhere, by the names of a decision or of this
+/// answer.
+fn claim(entry: &Entry, payload: &Object) -> Dispatch {
+    let body = payload.get("body");
+    let decision = body.and_then(|body| body.get("decision"));
+    let decision = decision.filter(|decision| matches!(decision, Value::Object(_))).or(body);
+    let of = |names: &[&str]| {
+        let mut found = names.iter().filter_map(|name| decision?.get(name));
+        found.next().cloned()
+    };
+    let at = || Value::from(entry.ts().to_string());
+    Dispatch {
+        kind: Some(entry.kind().to_owned()),
+        claimed_by: payload.get("submitter").cloned(),
+        decision_id: of(&["decision_id"]),
+        decided_at: Some(of(&["decided_at", "timestamp"]).unwrap_or_else(at)),
+        capability_id: of(&["capability_id"]),
+        tenant_id: of(&["tenant_id"]),
+        env: of(&["env"]),
+        denied: of(&["denied"]),
+        deny_reason: of(&["deny_reason", "deny_reason_if_denied"]),
+        selected_worker: of(&["selected_worker", "selected_worker_species_id"]),
+        blast_score: of(&["blast_score"])
+            .and_then(|score| score.as_u64())
+            .or_else(|| blast_score(decision)),
+        artifact_hash: of(&["artifact_hash"]),
     }
 }
 
@@ -198,6 +239,7 @@ fn refusal(entry: &Entry, payload: &Object) -> Dispatch {
         .collect();
     Dispatch {
         kind: Some(entry.kind().to_owned()),
+        claimed_by: None,
         decision_id: None,
         decided_at: Some(Value::from(entry.ts().to_string())),
         capability_id: None,

@@ -97,6 +97,7 @@ impl Server {
                 token_file: Some(token_file),
                 ..Doors::default()
             },
+            socket: None,
             tls: None,
             limits: Limits {
                 min_free_bytes: 0,

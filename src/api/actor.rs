@@ -1,17 +1,23 @@
-//! Who runs a command, as entries name them.
+//! Users of this machine, as entries name them.
 
 use std::fs;
 
 use crate::ledger::json::{Object, Value};
 
+/// `{"via", "uid", "user", "host"}` of whoever runs this process.
+#[must_use]
+pub fn this_user(via: &str) -> Value {
+    user(via, rustix::process::getuid().as_raw())
+}
+
 /// `{"via", "uid", "user", "host"}`; a name is `null` where this machine has
 /// none. The uid is the system's word, the names are for people.
-pub(super) fn local_actor() -> Value {
-    let uid = rustix::process::getuid().as_raw();
+#[must_use]
+pub fn user(via: &str, uid: u32) -> Value {
     let host = rustix::system::uname();
     let host = host.nodename().to_string_lossy();
     let members: Object = [
-        ("via", Value::from("cli")),
+        ("via", Value::from(via)),
         ("uid", Value::from(u64::from(uid))),
         ("user", Value::from(user_name(uid))),
         ("host", Value::from(&*host)),

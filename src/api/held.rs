@@ -1,0 +1,274 @@
+//! A ledger that a server holds, reached over the server's HTTP API: through the
+//! Unix socket beside the ledger, or at an address elsewhere.
+//!
+//! What is handed over is acknowledged as the writer in this process would: when it
+//! is durable, in the order in which it was handed over. Where the server goes away
+//! before it answers, nothing that follows is sent: what was under way may be
+//! recorded or not, and is told apart by nobody but its idempotency key.
+
+mod batches;
+mod exchange;
+mod query;
+mod socket;
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::ledger::hash::Hash;
+use crate::ledger::json::{Form, Value};
+use crate::ledger::key::PublicKey;
+use crate::ledger::parse::parse;
+use crate::ledger::position::Seq;
+use crate::ledger::shape;
+use crate::logbook::Identity;
+use crate::logbook::error::{LogbookError, ServerRefusal};
+use crate::logbook::request::{Pending, Prepared};
+use crate::record::recorder::Outlet;
+use crate::record::{Document, RecordError};
+
+use batches::{Batches, Job};
+use exchange::Exchange;
+
+pub use exchange::{Asked, Elsewhere};
+pub use query::Query;
+pub use socket::Owner;
+
+/// A ledger that a server holds.
+pub struct Held {
+    exchange: Arc<Exchange>,
+    identity: Identity,
+    takes_outcomes: bool,
+    batches: Batches,
+}
+
+/// As whom outcomes are recorded that this process found out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Signed {
+    /// The user at this end of the socket.
+    #[default]
+    User,
+    /// Nobody.
+    Nobody,
+}
+
+/// What a server says of itself, as far as it is needed.
+#[derive(Deserialize)]
+struct Hello {
+    version: String,
+    log: Option<PublicKey>,
+    genesis: Option<Hash>,
+}
+
+impl Held {
+    /// The server behind the socket `path`; `None` if nobody listens there. It has
+    /// to be root's, this process's own user's or the ledger's `owner`'s.
+    ///
+    /// # Errors
+    /// [`ServerRefusal`].
+    pub fn at_socket(
+        path: &Path,
+        owner: Option<u32>,
+        signed: Signed,
+    ) -> Result<Option<Held>, ServerRefusal> {
+        let owner = Owner::of_ledger(owner);
+        let Some(server) = socket::server_at(path, owner)? else {
+            return Ok(None);
+        };
+        let exchange = Exchange::at_socket(path, owner)?;
+        let takes_outcomes = owner.is_also(server);
+        Held::greet(exchange, takes_outcomes, signed).map(Some)
+    }
+
+    /// The server at an address elsewhere.
+    ///
+    /// # Errors
+    /// [`ServerRefusal`].
+    pub fn elsewhere(place: &Elsewhere) -> Result<Held, ServerRefusal> {
+        Held::greet(Exchange::elsewhere(place)?, false, Signed::User)
+    }
+
+    fn greet(
+        exchange: Exchange,
+        takes_outcomes: bool,
+        signed: Signed,
+    ) -> Result<Held, ServerRefusal> {
+        let answer = exchange.ask(&Asked::get("/health"))?;
+        // One that is not well says so with another status and the same body.
+        let hello = parse(&answer.body).ok();
+        let hello = hello.and_then(|value| shape::read::<Hello>(&value, "").ok());
+        let Some(hello) = hello else {
+            return Err(answer.refused());
+        };
+        let (Some(log), Some(genesis)) = (hello.log, hello.genesis) else {
+            return Err(unsupported(&format!(
+                "the server is version {} and does not say whose log it holds",
+                hello.version
+            )));
+        };
+        let exchange = Arc::new(exchange);
+        Ok(Held {
+            batches: Batches::new(Arc::clone(&exchange), signed),
+            exchange,
+            identity: Identity { log, genesis },
+            takes_outcomes,
+        })
+    }
+
+    /// Whose log it is.
+    #[must_use]
+    pub const fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Whether outcomes that this process found out are recorded as they are: the
+    /// server runs as the same user, or this process as root. Else it wants to see
+    /// the evidence.
+    #[must_use]
+    pub const fn takes_outcomes(&self) -> bool {
+        self.takes_outcomes
+    }
+
+    /// Hands over entries, to be waited for later.
+    ///
+    /// # Errors
+    /// [`LogbookError::Stopped`] after a failure.
+    pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, LogbookError> {
+        self.batches
+            .enter(|answer| Job::Entries { entries, answer })
+    }
+
+    /// Hands over an entry that is recorded once, however often it comes with this
+    /// key.
+    ///
+    /// # Errors
+    /// [`LogbookError::Stopped`] after a failure.
+    pub fn submit_once(&self, key: &str, entry: Prepared) -> Result<Pending, LogbookError> {
+        let key = key.to_owned();
+        self.batches
+            .enter(|answer| Job::Once { key, entry, answer })
+    }
+
+    /// Seals the open epoch, and gives its signed header; `None` if it has no
+    /// entries.
+    ///
+    /// # Errors
+    /// [`ServerRefusal`].
+    pub fn seal(&self) -> Result<Option<Value>, ServerRefusal> {
+        match self.post("/v1/seal", b"{}".to_vec()) {
+            Ok(header) => Ok(Some(header)),
+            Err(refusal) if refusal.code == "nothing_to_seal" => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// A signed statement of the last entry.
+    ///
+    /// # Errors
+    /// [`ServerRefusal`].
+    pub fn head(&self) -> Result<Value, ServerRefusal> {
+        self.exchange.value(&Asked::get("/v1/head"))
+    }
+
+    /// The proof that entry `seq` is in the log.
+    ///
+    /// # Errors
+    /// [`ServerRefusal`].
+    pub fn proof(&self, seq: Seq) -> Result<Vec<u8>, ServerRefusal> {
+        let path = format!("/v1/entries/{seq}/proof");
+        let answer = self.exchange.ask(&Asked::get(&path))?;
+        match answer.is_good() {
+            true => Ok(answer.body),
+            false => Err(answer.refused()),
+        }
+    }
+
+    /// Copies a file that the server writes, such as a bundle, and gives its bytes.
+    ///
+    /// # Errors
+    /// [`ServerRefusal`], also where it breaks off.
+    pub fn copy(&self, path: &str, out: &mut dyn Write) -> Result<u64, CopyError> {
+        self.exchange.copy(&Asked::get(path), out)
+    }
+
+    /// Posts JSON, and gives the JSON that is answered.
+    ///
+    /// # Errors
+    /// [`ServerRefusal`].
+    pub fn post(&self, path: &str, body: Vec<u8>) -> Result<Value, ServerRefusal> {
+        self.exchange.value(&Asked::post(path, body))
+    }
+
+    /// Posts a file.
+    ///
+    /// # Errors
+    /// [`ServerRefusal`].
+    pub fn upload(&self, path: &str, file: &mut dyn Read) -> Result<Value, ServerRefusal> {
+        self.exchange.upload(path, file)
+    }
+
+    /// Waits for what is under way.
+    pub fn close(self) {
+        self.batches.close();
+    }
+
+    /// What records on this ledger's behalf.
+    pub(super) fn outlet(&self) -> Arc<dyn Outlet> {
+        Arc::new(HeldOutlet {
+            batches: self.batches.clone(),
+            identity: self.identity,
+        })
+    }
+}
+
+/// Why a file was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// The server did not give it whole.
+    #[error(transparent)]
+    Server(#[from] ServerRefusal),
+    /// It could not be written here.
+    #[error("could not write: {0}")]
+    Write(io::Error),
+}
+
+struct HeldOutlet {
+    batches: Batches,
+    identity: Identity,
+}
+
+impl Outlet for HeldOutlet {
+    fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    fn submit(
+        &self,
+        documents: &[&Arc<Document>],
+        entry: Prepared,
+    ) -> Result<Pending, RecordError> {
+        let documents = documents.iter().map(|document| Arc::clone(document));
+        let documents = documents.collect();
+        Ok(self.batches.enter(|answer| Job::Outcome {
+            documents,
+            entry,
+            answer,
+        })?)
+    }
+}
+
+/// What this version cannot do with that server.
+fn unsupported(detail: &str) -> ServerRefusal {
+    ServerRefusal {
+        code: "server_unsupported",
+        detail: detail.to_owned(),
+    }
+}
+
+/// Canonical JSON of a value.
+#[must_use]
+pub fn body_of(value: &Value) -> Vec<u8> {
+    value.canonical(Form::Utf8).into_bytes()
+}
