@@ -349,29 +349,6 @@ impl Command {
         serves
     }
 
-    /// Whether it needs no file of the ledger, so that a server elsewhere will do.
-    #[cfg(feature = "rocks")]
-    const fn reaches_elsewhere(&self) -> bool {
-        !matches!(
-            self,
-            Command::Init(_)
-                | Command::Epochs
-                | Command::Show(_)
-                | Command::Log(_)
-                | Command::Stats(_)
-                | Command::Diff(_)
-                | Command::Rotate(_)
-                | Command::Revoke(_)
-                | Command::Backup(_)
-                | Command::AcceptRollback(_)
-                | Command::Doctor(_)
-                | Command::Adopt
-                | Command::Key(_)
-                | Command::Report(_)
-                | Command::Replay(_)
-        ) && !self.is_serve()
-    }
-
     /// How the command ends when nobody reads its output.
     const fn owes(&self) -> Owes {
         match self {
@@ -496,12 +473,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
     #[cfg(feature = "rocks")]
     {
         context.socket = cli.socket;
-        context.elsewhere = elsewhere::of(&context.ledger, cli.ca.as_deref())?;
-        if context.elsewhere.is_some() && !cli.command.reaches_elsewhere() {
-            return Err(CliError::usage(
-                "this command reads the ledger's files: name its directory with --ledger DIR",
-            ));
-        }
+        context.elsewhere = elsewhere::of(&context.ledger, cli.ca.as_deref(), &cli.command)?;
     }
     context.accepts_clock = cli.accept_clock;
     #[cfg(feature = "bucket")]

@@ -89,7 +89,11 @@ fn an_older_backup_beside_a_newer_mark_is_a_rollback_until_it_is_accepted() {
         .ok();
     place.append(6..7);
     place.run(&["verify"]).ok();
-    assert_eq!(place.count(), 8);
+    // One says that the rollback was accepted, one that a write was refused before.
+    assert_eq!(place.count(), 9);
+    let refusals = place.run(&["--json", "log", "--kind", "hall.refusal"]).ok();
+    let refused = &refusals.document()["payload"]["refused"];
+    assert_eq!(refused[0]["fault"], "rollback_detected");
 }
 
 #[test]

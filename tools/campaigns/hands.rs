@@ -17,7 +17,7 @@ use super::tally::Tally;
 /// The longest that a round lasts.
 const ROUND: Duration = Duration::from_millis(1_500);
 
-/// Lines of one round.
+/// Lines of one round, at most.
 const LINES: u64 = 20_000;
 
 /// What was sent and what was acknowledged of it.
@@ -29,6 +29,8 @@ struct Sent {
     unanswered: BTreeSet<u64>,
     /// The next number.
     next: u64,
+    /// Lines of one round.
+    lines: u64,
 }
 
 /// Appends until so many entries are acknowledged.
@@ -42,7 +44,10 @@ pub(crate) fn run(
     let mut random = Random::new(seed);
     let place = Place::new(program);
     place.must(&["init"]);
-    let mut sent = Sent::default();
+    let mut sent = Sent {
+        lines: (entries / 4).clamp(100, LINES),
+        ..Sent::default()
+    };
     while (sent.acknowledged.len() as u64) < entries && tally.findings().is_empty() {
         let server = random.below(2) == 0;
         round(&place, &mut sent, &mut random, Some(server), &mut tally);
@@ -160,8 +165,8 @@ fn lines(sent: &mut Sent, keyed: bool, only_unanswered: bool) -> (String, Vec<u6
         false => Vec::new(),
     };
     if !only_unanswered {
-        numbers.extend(sent.next..sent.next + LINES);
-        sent.next += LINES;
+        numbers.extend(sent.next..sent.next + sent.lines);
+        sent.next += sent.lines;
     }
     let line = |number: &u64| match keyed {
         true => format!(
