@@ -119,7 +119,9 @@ pub async fn run(
     }
     let (tls, socket) = (config.tls.clone(), config.socket.take());
     let (service, reload) = Service::open(config, address).await?;
-    let path = socket.as_ref().map(|socket| socket.path().display().to_string());
+    let path = socket
+        .as_ref()
+        .map(|socket| socket.path().display().to_string());
     tracing::info!(%address, tls = tls.is_some(), tokens = service.has_tokens(), socket = path, "serving");
     tell_manager(NotifyState::Ready);
     let routes = routes::routes(&service);
@@ -137,7 +139,13 @@ pub async fn run(
             socket::accept(socket, routes.clone(), Arc::clone(&service)).await;
         }
     };
-    let others = accept::accept(listener, tls, routes.clone(), Arc::clone(&service), shutdown);
+    let others = accept::accept(
+        listener,
+        tls,
+        routes.clone(),
+        Arc::clone(&service),
+        shutdown,
+    );
     tokio::join!(others, local);
     tell_manager(NotifyState::Stopping);
     // Gone before the ledger is anybody else's.

@@ -62,17 +62,24 @@ impl Chain {
         };
         let first = loose.iter().position(|book| !named(book, &loose));
         let Some(first) = first else {
-            return Err(not_a_chain(Path::new("."), "there is no ledger, or no first one"));
+            return Err(not_a_chain(
+                Path::new("."),
+                "there is no ledger, or no first one",
+            ));
         };
         let mut books = vec![loose.swap_remove(first)];
         while !loose.is_empty() {
             let Some(last) = books.last() else { break };
             let end = closed(last.ledger.store())?;
             let continues = |book: &ChainedBook| {
-                book.opening.predecessor.as_ref().zip(end.as_ref()).is_some_and(|(before, end)| {
-                    (before.log, before.seq, before.hash) == (end.log, end.seq, end.hash)
-                        && book.opening.log == end.successor
-                })
+                book.opening
+                    .predecessor
+                    .as_ref()
+                    .zip(end.as_ref())
+                    .is_some_and(|(before, end)| {
+                        (before.log, before.seq, before.hash) == (end.log, end.seq, end.hash)
+                            && book.opening.log == end.successor
+                    })
             };
             let mut next = loose.iter().enumerate().filter(|(_, book)| continues(book));
             let (at, more) = (next.next().map(|(at, _)| at), next.next().is_some());

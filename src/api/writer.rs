@@ -103,7 +103,11 @@ impl Writer {
                 return Err(reached.unwrap_or(Error::ReadOnly));
             };
             let left = end.saturating_duration_since(Instant::now());
-            let slice = if reached.is_some() { Duration::ZERO } else { left.min(SLICE) };
+            let slice = if reached.is_some() {
+                Duration::ZERO
+            } else {
+                left.min(SLICE)
+            };
             match Ledger::open(dir, options.clone().wait(slice)) {
                 Err(error) if is_locked(&error) => {
                     if let Some(error) = reached {
@@ -207,7 +211,10 @@ fn check_log(held: &Held, dir: &Path, socket: &Path, options: &Options) -> Resul
         true => Ok(()),
         false => Err(Error::from(ServerRefusal {
             code: "log_key_mismatch",
-            detail: format!("{} is the socket of another ledger's server", socket.display()),
+            detail: format!(
+                "{} is the socket of another ledger's server",
+                socket.display()
+            ),
         })),
     }
 }

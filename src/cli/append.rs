@@ -21,9 +21,9 @@ use crate::ledger::lines::Line;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::shape;
+use crate::logbook::Identity;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};
-use crate::logbook::Identity;
 
 use super::Answer;
 use super::context::Context;
@@ -126,13 +126,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         (Some(path), _) => {
             let writer = Arc::new(context.writer()?);
             let mut recorded = Recorded::default();
-            let answer = append_lines(
-                &writer,
-                open(path)?,
-                args.keep_going,
-                &mut recorded,
-                output,
-            );
+            let answer = append_lines(&writer, open(path)?, args.keep_going, &mut recorded, output);
             let delivered = recorded.delivered(output);
             // Its input may still be waited for.
             let closed = Arc::into_inner(writer).map_or(Ok(()), Writer::close);

@@ -103,7 +103,10 @@ fn verify(context: &Context, args: &Verify, output: &mut Output) -> Result<Answe
         let members = [
             ("card", Value::Object(card.to_object())),
             ("key", Value::from(key.map(|key| key.to_string()))),
-            ("correlation_id", Value::from(args.correlation_id.as_deref())),
+            (
+                "correlation_id",
+                Value::from(args.correlation_id.as_deref()),
+            ),
         ];
         let evidence: Object = members.into_iter().collect();
         return shown::judge(server, "/v1/cards", evidence, output);

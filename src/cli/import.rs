@@ -94,7 +94,10 @@ fn beside(
         output.document(&said)?;
     } else {
         let text = |name| said.get(name).map(|it| it.canonical(Form::Utf8));
-        let outcome = said.get("outcome").and_then(Value::as_str).unwrap_or_default();
+        let outcome = said
+            .get("outcome")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         output.line(&format!("{outcome} {}", path.display()))?;
         for name in ["digest", "seq", "evidence", "report"] {
             if let Some(text) = text(name).filter(|text| text != "null" && text != "[]") {

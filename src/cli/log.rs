@@ -9,9 +9,9 @@ use memchr::memmem;
 use crate::api::Chain;
 use crate::api::Ledger;
 use crate::ledger::entry::Entry;
+use crate::ledger::json::Value;
 #[cfg(feature = "rocks")]
 use crate::ledger::json::{Form, Object};
-use crate::ledger::json::Value;
 #[cfg(feature = "rocks")]
 use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;

@@ -6,13 +6,13 @@ use clap::ValueEnum;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
-use crate::api::actor::this_user;
-#[cfg(feature = "rocks")]
-use crate::api::held::{Held, Signed};
 #[cfg(not(feature = "rocks"))]
 use crate::api::Ledger as Opened;
 #[cfg(feature = "rocks")]
 use crate::api::Writer as Opened;
+use crate::api::actor::this_user;
+#[cfg(feature = "rocks")]
+use crate::api::held::{Held, Signed};
 use crate::api::{self, Ledger, Options};
 use crate::ledger::json::Value;
 use crate::logbook::error::OpenError;

@@ -142,7 +142,9 @@ fn record(
     for (submitted, outcome) in submitted.into_iter().zip(&ready) {
         let receipt = submitted.wait()?;
         if outcome.kind == kind::ENROLMENT {
-            service.hall.enter(outcome.kind, &outcome.payload, receipt.ts);
+            service
+                .hall
+                .enter(outcome.kind, &outcome.payload, receipt.ts);
         }
         receipts.push(receipt);
     }

@@ -111,7 +111,9 @@ impl Params {
             return Ok(usual.1);
         };
         let found = words.iter().find(|(word, _)| *word == given);
-        found.map(|(_, meant)| *meant).ok_or(refused(name, expected))
+        found
+            .map(|(_, meant)| *meant)
+            .ok_or(refused(name, expected))
     }
 
     fn time(&mut self, name: &'static str, end: End) -> Result<Option<Timestamp>, Problem> {

@@ -87,7 +87,9 @@ impl CaseReader {
     /// The same of a line that may have no rules, where a Hall is given.
     pub fn read_request(&mut self, value: &Value) -> Result<BulkRequest, CaseError> {
         let members = shape::members(value)?;
-        let own = ["rules", "hall"].iter().any(|name| members.contains_key(name));
+        let own = ["rules", "hall"]
+            .iter()
+            .any(|name| members.contains_key(name));
         if own {
             return Ok(BulkRequest::Own(Box::new(self.read(value)?)));
         }

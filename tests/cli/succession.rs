@@ -198,37 +198,80 @@ fn what_is_alive_passes_over_a_rotation_and_the_chain_is_one_custody() {
     let place = Place::initialised();
     wants_a_human(&place);
     let route = [
-        "--json", "route", "--capability", "cap.a", "--policy", "gate.rego", "--correlation-id", "c-1",
+        "--json",
+        "route",
+        "--capability",
+        "cap.a",
+        "--policy",
+        "gate.rego",
+        "--correlation-id",
+        "c-1",
     ];
     let denied = place.run(&route).ends_with(1).document();
     let denied = denied["receipt"]["entry_hash"].clone();
-    place.run(&["worker", "ban", "--namespace", "org.bad", "--why", "w"]).ok();
-    place.run(&["worker", "ban", "--worker-id", "org.b", "--why", "w"]).ok();
-    place.run(&["worker", "lift-ban", "--worker-id", "org.b", "--why", "w"]).ok();
+    place
+        .run(&["worker", "ban", "--namespace", "org.bad", "--why", "w"])
+        .ok();
+    place
+        .run(&["worker", "ban", "--worker-id", "org.b", "--why", "w"])
+        .ok();
+    place
+        .run(&["worker", "lift-ban", "--worker-id", "org.b", "--why", "w"])
+        .ok();
     place.run(&["worker", "revoke", "org.c", "--why", "w"]).ok();
     place.run(&["seal", "--publish", "public"]).ok();
     place.run(&["rotate", "second"]).ok();
-    let log = place.run(&["--json", "--ledger", "second", "log"]).ok().documents();
-    let kinds: Vec<_> = log.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    let log = place
+        .run(&["--json", "--ledger", "second", "log"])
+        .ok()
+        .documents();
+    let kinds: Vec<_> = log
+        .iter()
+        .map(|entry| entry["kind"].as_str().unwrap())
+        .collect();
     let count = |kind: &str| kinds.iter().filter(|found| **found == kind).count();
-    assert_eq!((count("hall.ban"), count("hall.revocation"), count("wcp.decision")), (1, 1, 1));
-    let decision = log.iter().find(|entry| entry["kind"] == "wcp.decision").unwrap();
+    assert_eq!(
+        (
+            count("hall.ban"),
+            count("hall.revocation"),
+            count("wcp.decision")
+        ),
+        (1, 1, 1)
+    );
+    let decision = log
+        .iter()
+        .find(|entry| entry["kind"] == "wcp.decision")
+        .unwrap();
     assert_eq!(decision["payload"]["carried"]["hash"], denied);
     // Again it is the same, and nothing stands twice.
     place.run(&["rotate", "second"]).ok();
-    let again = place.run(&["--json", "--ledger", "second", "log"]).ok().documents();
+    let again = place
+        .run(&["--json", "--ledger", "second", "log"])
+        .ok()
+        .documents();
     assert_eq!(again.len(), log.len());
     place.run(&["--ledger", "second", "verify"]).ok();
     // The file of the first book stays as it is.
     let published = std::fs::read(place.path("public")).unwrap();
-    place.run(&["--ledger", "second", "seal", "--publish", "public"]).ok();
+    place
+        .run(&["--ledger", "second", "seal", "--publish", "public"])
+        .ok();
     assert_eq!(std::fs::read(place.path("public")).unwrap(), published);
 
     // Both books are one custody.
     let books = ["--books", "second", "--books", "ledger"];
-    let log = place.run(&[&["--json", "log"][..], &books].concat()).ok().documents();
-    assert_eq!((&log[0]["book"], &log[log.len() - 1]["book"]), (&0.into(), &1.into()));
-    let stats = place.run(&[&["--json", "stats"][..], &books].concat()).ok().document();
+    let log = place
+        .run(&[&["--json", "log"][..], &books].concat())
+        .ok()
+        .documents();
+    assert_eq!(
+        (&log[0]["book"], &log[log.len() - 1]["book"]),
+        (&0.into(), &1.into())
+    );
+    let stats = place
+        .run(&[&["--json", "stats"][..], &books].concat())
+        .ok()
+        .document();
     assert_eq!(stats["books"].as_array().unwrap().len(), 2);
     assert_eq!(stats["entries"], log.len());
     let replayed = place
@@ -238,5 +281,7 @@ fn what_is_alive_passes_over_a_rotation_and_the_chain_is_one_custody() {
     assert_eq!(replayed["verdict"], "pass");
     assert_eq!(replayed["counts"]["decisions"], 2);
     assert_eq!(replayed["counts"]["mismatched"], 0);
-    place.run(&["log", "--books", "second", "--books", "third"]).ends_with(2);
+    place
+        .run(&["log", "--books", "second", "--books", "third"])
+        .ends_with(2);
 }

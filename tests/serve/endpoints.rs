@@ -203,7 +203,10 @@ fn rows(server: &Server) -> Vec<Row> {
         posted(
             "/v1/decisions",
             Scope::Route,
-            (json!({"requests": [{"id": 1, "input": {"capability_id": "cap.a"}}]}), 200),
+            (
+                json!({"requests": [{"id": 1, "input": {"capability_id": "cap.a"}}]}),
+                200,
+            ),
             (json!({"requests": []}), INPUT),
         ),
         posted(

@@ -224,11 +224,17 @@ fn requests_in_bulk_are_decided_recorded_and_answered_in_order() {
     ]});
     let told = server.post(Scope::Route, "/v1/decisions", &body).is(200);
     let decisions = told["decisions"].as_array().unwrap();
-    assert_eq!((&decisions[0]["id"], &decisions[1]["id"]), (&json!("a"), &json!("b")));
+    assert_eq!(
+        (&decisions[0]["id"], &decisions[1]["id"]),
+        (&json!("a"), &json!("b"))
+    );
     assert_eq!(decisions[1]["error"]["field"], "env");
     let seq = &decisions[0]["receipt"]["seq"];
     let entry = server.get(&format!("/v1/entries/{seq}")).is(200);
-    assert_eq!(entry["entry"]["payload"]["decision"], decisions[0]["decision"]);
+    assert_eq!(
+        entry["entry"]["payload"]["decision"],
+        decisions[0]["decision"]
+    );
     // Rules of the caller's own are an administrator's to bring.
     let own = json!({"requests": [{"id": 1, "input": input, "rules": {"rules": []}}]});
     server
@@ -243,7 +249,9 @@ fn a_claimed_decision_is_listed_as_such_and_counted_by_nobody() {
     let claim = json!({"decision_id": "d-9", "timestamp": "2026-03-01T10:00:00Z",
         "capability_id": "cap.x", "tenant_id": "acme", "env": "prod", "denied": false,
         "selected_worker_species_id": "wrk.x", "artifact_hash": "00"});
-    server.post(Scope::Ingest, "/decisions/ingest", &claim).is(201);
+    server
+        .post(Scope::Ingest, "/decisions/ingest", &claim)
+        .is(201);
     let listed = server.get("/dispatches?limit=1").is(200);
     let listed = &listed["dispatches"][0];
     assert_eq!(listed["decision_id"], "d-9");

@@ -47,7 +47,9 @@ struct Scene {
 impl Scene {
     fn new() -> Scene {
         let place = Place::initialised();
-        let scopes = ["read", "append", "route", "enrol", "ingest", "attest", "approve", "admin"];
+        let scopes = [
+            "read", "append", "route", "enrol", "ingest", "attest", "approve", "admin",
+        ];
         let scopes: Vec<&str> = scopes.iter().flat_map(|scope| ["--scope", scope]).collect();
         let made = place.run(&[&["token", "new", "--name", "ops"][..], &scopes].concat());
         let token = String::from_utf8(made.stdout).unwrap().trim().to_owned();
@@ -55,7 +57,10 @@ impl Scene {
         scene.write("rules.json", RULES);
         scene.write("gate.rego", &gate("ALLOW", "p1"));
         fs::create_dir(scene.path("enrolled")).unwrap();
-        for (name, id, species) in [("one", "org.a.one", "wrk.one"), ("two", "org.a.two", "wrk.two")] {
+        for (name, id, species) in [
+            ("one", "org.a.one", "wrk.one"),
+            ("two", "org.a.two", "wrk.two"),
+        ] {
             let record = worker(id, species, &[]).to_string();
             scene.write(&format!("enrolled/{name}.json"), &record);
         }
@@ -72,8 +77,14 @@ impl Scene {
 
     fn serve(&self) -> Process {
         self.place.serve(&[
-            "--rules", "rules.json", "--registry-dir", "enrolled", "--policy", "gate.rego",
-            "--token-file", "tokens.jsonl",
+            "--rules",
+            "rules.json",
+            "--registry-dir",
+            "enrolled",
+            "--policy",
+            "gate.rego",
+            "--token-file",
+            "tokens.jsonl",
         ])
     }
 
@@ -86,7 +97,9 @@ impl Scene {
     fn entries(&self, args: &[&str]) -> Vec<Value> {
         let output = self.place.run(&[&["--json", "log"], args].concat());
         let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     fn post(&self, server: &Process, path: &str, body: &Value) -> (u16, Value) {
@@ -114,20 +127,47 @@ fn an_incident_is_recorded_whole_and_told_by_one_command_a_question() {
     let third = worker("org.b.three", "wrk.three", &[]);
     assert_eq!(scene.post(&server, "/v1/enrolments", &third).0, 201);
     let (status, acme) = scene.post(&server, "/route", &request("cap.doc", "acme", "case-1"));
-    assert_eq!((status, &acme["decision"]["denied"]), (200, &json!(false)), "{acme}");
+    assert_eq!(
+        (status, &acme["decision"]["denied"]),
+        (200, &json!(false)),
+        "{acme}"
+    );
     let beta = scene.run(
-        &["route", "--capability", "cap.web", "--tenant-id", "beta", "--correlation-id", "case-2"],
+        &[
+            "route",
+            "--capability",
+            "cap.web",
+            "--tenant-id",
+            "beta",
+            "--correlation-id",
+            "case-2",
+        ],
         0,
     );
     assert_eq!(beta["decision"]["tenant_id"], "beta");
 
     // A package is tampered with: the verdict is an entry beside the server.
     let ids = ["--worker-id", "org.a.one", "--worker-species-id", "wrk.one"];
-    assert!(scene.place.run(&["package", "scaffold", "pkg"]).status.success());
-    let signed = scene.place.run_with_hmac(&[&["package", "sign", "pkg"][..], &ids].concat());
+    assert!(
+        scene
+            .place
+            .run(&["package", "scaffold", "pkg"])
+            .status
+            .success()
+    );
+    let signed = scene
+        .place
+        .run_with_hmac(&[&["package", "sign", "pkg"][..], &ids].concat());
     assert!(signed.status.success(), "{signed:?}");
     let verify = [
-        &["--json", "package", "verify", "pkg", "--correlation-id", "case-1"][..],
+        &[
+            "--json",
+            "package",
+            "verify",
+            "pkg",
+            "--correlation-id",
+            "case-1",
+        ][..],
         &ids,
     ]
     .concat();
@@ -158,7 +198,17 @@ fn an_incident_is_recorded_whole_and_told_by_one_command_a_question() {
 
     // The namespace is banned, by the command line beside the server: from the entry
     // on nobody of it is dispatched to.
-    let banned = scene.run(&["worker", "ban", "--namespace", "org.b", "--why", "stolen key"], 0);
+    let banned = scene.run(
+        &[
+            "worker",
+            "ban",
+            "--namespace",
+            "org.b",
+            "--why",
+            "stolen key",
+        ],
+        0,
+    );
     assert_eq!(banned["changed"], true);
     let (_, web) = scene.post(&server, "/route", &request("cap.web", "beta", "case-2"));
     assert_eq!(web["decision"]["denied"], true, "{web}");
@@ -169,16 +219,31 @@ fn an_incident_is_recorded_whole_and_told_by_one_command_a_question() {
 
     // Somebody rolls the database back: nothing is written, and that is remembered.
     copy(&scene.path("ledger"), &scene.path("kept"));
-    assert!(scene.place.run(&["append", "--kind", "note", "--payload", "{}"]).status.success());
+    assert!(
+        scene
+            .place
+            .run(&["append", "--kind", "note", "--payload", "{}"])
+            .status
+            .success()
+    );
     fs::rename(scene.path("ledger"), scene.path("newer")).unwrap();
     fs::rename(scene.path("kept"), scene.path("ledger")).unwrap();
     let refused = scene.run(&["append", "--kind", "note", "--payload", "{}"], 2);
     assert_eq!(refused["error"]["code"], "rollback_detected");
     fs::remove_dir_all(scene.path("ledger")).unwrap();
     fs::rename(scene.path("newer"), scene.path("ledger")).unwrap();
-    assert!(scene.place.run(&["append", "--kind", "note", "--payload", "{}"]).status.success());
+    assert!(
+        scene
+            .place
+            .run(&["append", "--kind", "note", "--payload", "{}"])
+            .status
+            .success()
+    );
     let refusals = scene.entries(&["--kind", "hall.refusal"]);
-    assert_eq!(refusals[0]["payload"]["refused"][0]["fault"], "rollback_detected");
+    assert_eq!(
+        refusals[0]["payload"]["refused"][0]["fault"],
+        "rollback_detected"
+    );
 
     investigate(&scene);
 
@@ -186,37 +251,69 @@ fn an_incident_is_recorded_whole_and_told_by_one_command_a_question() {
     assert!(scene.place.run(&["seal", "--if-any"]).status.success());
     assert!(scene.place.run(&["rotate", "second"]).status.success());
     let server = scene.place.serve(&[
-        "--ledger", "second", "--rules", "rules.json", "--registry-dir", "enrolled", "--policy",
-        "gate.rego", "--token-file", "tokens.jsonl",
+        "--ledger",
+        "second",
+        "--rules",
+        "rules.json",
+        "--registry-dir",
+        "enrolled",
+        "--policy",
+        "gate.rego",
+        "--token-file",
+        "tokens.jsonl",
     ]);
     let (_, web) = scene.post(&server, "/route", &request("cap.web", "beta", "case-2"));
     assert_eq!(web["decision"]["denied"], true, "{web}");
     server.end();
     let both = ["--books", "ledger", "--books", "second"];
-    let case = scene.run(&[&["replay", "--correlation", "case-2"][..], &both].concat(), 0);
+    let case = scene.run(
+        &[&["replay", "--correlation", "case-2"][..], &both].concat(),
+        0,
+    );
     assert_eq!(case["verdict"], "pass");
-    assert!(case["timeline"].as_array().unwrap().iter().any(|item| item["book"] == 1));
+    assert!(
+        case["timeline"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|item| item["book"] == 1)
+    );
 }
 
 /// One command a question.
 fn investigate(scene: &Scene) {
     // Who, under which rules, policy and registry, approved by whom.
     let case = scene.run(&["replay", "--correlation", "case-1"], 0);
-    assert_eq!((&case["verdict"], &case["counts"]["mismatched"]), (&json!("pass"), &json!(0)));
+    assert_eq!(
+        (&case["verdict"], &case["counts"]["mismatched"]),
+        (&json!("pass"), &json!(0))
+    );
     let told = case["timeline"].as_array().unwrap();
-    let events: Vec<&str> = told.iter().map(|item| item["event"].as_str().unwrap()).collect();
+    let events: Vec<&str> = told
+        .iter()
+        .map(|item| item["event"].as_str().unwrap())
+        .collect();
     for event in ["decided", "attested", "approved"] {
         assert!(
             events.contains(&event) || events.iter().any(|it| it.starts_with("approv")),
             "{event}: {events:?}"
         );
     }
-    let decided: Vec<&Value> = told.iter().filter(|item| item["event"] == "decided").collect();
+    let decided: Vec<&Value> = told
+        .iter()
+        .filter(|item| item["event"] == "decided")
+        .collect();
     for item in &decided {
         assert!(item["_actor"].is_object(), "{item}");
-        assert!(item["rules"].is_string() && item["policy"].is_string(), "{item}");
+        assert!(
+            item["rules"].is_string() && item["policy"].is_string(),
+            "{item}"
+        );
     }
-    assert!(decided.iter().any(|item| item["approval"].is_string()), "{decided:?}");
+    assert!(
+        decided.iter().any(|item| item["approval"].is_string()),
+        "{decided:?}"
+    );
 
     // What stood in the policy then.
     let policy = decided[0]["policy"].as_str().unwrap();
@@ -226,16 +323,25 @@ fn investigate(scene: &Scene) {
     // What is different between two decisions.
     let seqs: Vec<String> = decided.iter().map(|item| item["seq"].to_string()).collect();
     let differs = scene.run(&["diff", "--documents", &seqs[0], &seqs[1]], 1);
-    assert!(differs["differences"].to_string().contains("policy"), "{differs}");
+    assert!(
+        differs["differences"].to_string().contains("policy"),
+        "{differs}"
+    );
 
     // Everything that changed what would be decided.
     let changes = scene.entries(&["--changes"]);
-    let kinds: Vec<&str> = changes.iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = changes
+        .iter()
+        .map(|it| it["kind"].as_str().unwrap())
+        .collect();
     for kind in ["hall.reload", "hall.enrolment", "hall.ban", "hall.approval"] {
         assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
     }
     let words = serde_json::to_string(&changes).unwrap();
-    assert!(words.contains("org.a.one"), "the widened envelope is told: {words}");
+    assert!(
+        words.contains("org.a.one"),
+        "the widened envelope is told: {words}"
+    );
 
     // Whatever names a worker, by its id or its species.
     for id in ["org.a.one", "wrk.one"] {
@@ -243,13 +349,26 @@ fn investigate(scene: &Scene) {
     }
     // All that was refused.
     let denied = scene.entries(&["--denied"]);
-    let kinds: Vec<&str> = denied.iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = denied
+        .iter()
+        .map(|it| it["kind"].as_str().unwrap())
+        .collect();
     for kind in ["wcp.decision", "wcp.attestation", "hall.refusal"] {
         assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
     }
 
     // The case's bundle tells a stranger the same.
-    let written = scene.run(&["export", "--correlation", "case-1", "--seal", "-o", "case.bundle"], 0);
+    let written = scene.run(
+        &[
+            "export",
+            "--correlation",
+            "case-1",
+            "--seal",
+            "-o",
+            "case.bundle",
+        ],
+        0,
+    );
     drop(written);
     let key = String::from_utf8(scene.place.run(&["key"]).stdout).unwrap();
     let stranger = scene.path("stranger");
@@ -266,12 +385,25 @@ fn investigate(scene: &Scene) {
     let decisions = |replay: &Value| {
         let items = replay["timeline"].as_array().unwrap().iter();
         let decided = items.filter(|item| item["event"] == "decided");
-        decided.map(|item| json!([item["entry_hash"], item["deny_code"], item["worker"], item["same"]])).collect::<Vec<_>>()
+        decided
+            .map(|item| {
+                json!([
+                    item["entry_hash"],
+                    item["deny_code"],
+                    item["worker"],
+                    item["same"]
+                ])
+            })
+            .collect::<Vec<_>>()
     };
     assert_eq!(decisions(&there), decisions(&case));
 }
 
 fn copy(from: &Path, to: &Path) {
-    let done = std::process::Command::new("cp").args(["-a"]).arg(from).arg(to).status();
+    let done = std::process::Command::new("cp")
+        .args(["-a"])
+        .arg(from)
+        .arg(to)
+        .status();
     assert!(done.unwrap().success());
 }

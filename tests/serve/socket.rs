@@ -22,7 +22,10 @@ fn good(output: Output) -> Output {
 }
 
 fn code(output: &Output) -> (Option<i32>, String) {
-    let code = document(output)["error"]["code"].as_str().unwrap_or("none").to_owned();
+    let code = document(output)["error"]["code"]
+        .as_str()
+        .unwrap_or("none")
+        .to_owned();
     (output.status.code(), code)
 }
 
@@ -47,11 +50,28 @@ fn commands_record_beside_a_server_as_if_they_held_the_ledger() {
     let server = place.serve(&[]);
     // Byte for byte, and by the same receipt.
     let payload = r#"{"b":1,"_actor":"mine","a":"é"}"#;
-    let receipt = document(&good(place.run(&["append", "--kind", "note", "--payload", payload])));
+    let receipt = document(&good(place.run(&[
+        "append",
+        "--kind",
+        "note",
+        "--payload",
+        payload,
+    ])));
     let seq = receipt["seq"].to_string();
     let shown = document(&good(place.run(&["--json", "show", &seq])));
-    assert_eq!(shown["payload"], json!({"_actor": "mine", "a": "é", "b": 1}));
-    for member in ["hash", "prev_hash", "ts", "kind", "signature", "log", "genesis"] {
+    assert_eq!(
+        shown["payload"],
+        json!({"_actor": "mine", "a": "é", "b": 1})
+    );
+    for member in [
+        "hash",
+        "prev_hash",
+        "ts",
+        "kind",
+        "signature",
+        "log",
+        "genesis",
+    ] {
         assert!(receipt[member].is_string(), "{receipt}");
     }
     // What cannot be an entry has the status and the code that it has by the lock.
@@ -75,7 +95,13 @@ fn commands_record_beside_a_server_as_if_they_held_the_ledger() {
     for file in ["one.proof", "all.bundle"] {
         good(place.run(&["verify", file, "--key", key.trim()]));
     }
-    good(place.run(&["append", "--kind", "note", "--payload", r#"{"correlation_id":"c"}"#]));
+    good(place.run(&[
+        "append",
+        "--kind",
+        "note",
+        "--payload",
+        r#"{"correlation_id":"c"}"#,
+    ]));
     let unsealed = place.run(&["--json", "export", "--correlation", "c", "-o", "c.bundle"]);
     assert_eq!(code(&unsealed), (Some(1), "not_sealed".to_owned()));
     assert!(!place.path().join("c.bundle").exists());
@@ -88,7 +114,11 @@ fn commands_record_beside_a_server_as_if_they_held_the_ledger() {
         &["--json", "accept-rollback", "--reason", "r"],
     ] {
         let refused = place.run(args);
-        assert_eq!(code(&refused), (Some(2), "ledger_locked".to_owned()), "{args:?}");
+        assert_eq!(
+            code(&refused),
+            (Some(2), "ledger_locked".to_owned()),
+            "{args:?}"
+        );
     }
     server.end();
     good(place.run(&["verify"]));
@@ -106,8 +136,12 @@ fn a_key_is_recorded_once_by_socket_and_by_lock() {
     };
     let seqs = |output: &Output| -> Vec<u64> {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let receipts = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        receipts.map(|receipt| receipt["seq"].as_u64().unwrap()).collect()
+        let receipts = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        receipts
+            .map(|receipt| receipt["seq"].as_u64().unwrap())
+            .collect()
     };
     let by_lock = good(append(line(1)));
     let server = place.serve(&[]);
@@ -117,7 +151,10 @@ fn a_key_is_recorded_once_by_socket_and_by_lock() {
     let other = r#"{"kind":"note","payload":{},"idempotency_key":"k-2"}"#;
     let reused = append(format!("{other}\n"));
     assert_eq!(reused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&reused.stderr).contains("another"), "{reused:?}");
+    assert!(
+        String::from_utf8_lossy(&reused.stderr).contains("another"),
+        "{reused:?}"
+    );
     server.end();
     let again = good(append(line(2)));
     assert_eq!(seqs(&again)[0], seqs(&by_socket)[1]);
@@ -134,7 +171,10 @@ fn many_lines_come_in_order() {
         .collect();
     std::fs::write(place.path().join("lines"), lines).unwrap();
     let output = good(place.run(&["append", "--jsonl", "lines"]));
-    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 5_000);
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap().lines().count(),
+        5_000
+    );
     server.end();
     let log = place.run(&["log", "--kind", "note", "--json"]);
     for (n, line) in String::from_utf8(log.stdout).unwrap().lines().enumerate() {
@@ -172,7 +212,13 @@ fn outcomes_name_who_ran_the_command_and_nobody_where_that_is_asked_for() {
     assert_eq!(manifest.status.code(), Some(1), "{manifest:?}");
     std::fs::create_dir(place.path().join("pkg")).unwrap();
     let package = place.run(&[
-        "package", "verify", "pkg", "--worker-id", "org.a.b", "--worker-species-id", "wrk.a",
+        "package",
+        "verify",
+        "pkg",
+        "--worker-id",
+        "org.a.b",
+        "--worker-species-id",
+        "wrk.a",
     ]);
     assert_eq!(package.status.code(), Some(1), "{package:?}");
     for kind in ["manifest.verify", "wcp.attestation"] {
@@ -186,7 +232,10 @@ fn outcomes_name_who_ran_the_command_and_nobody_where_that_is_asked_for() {
         "qos_class": "P2", "tenant_id": "t", "correlation_id": "c"}});
     std::fs::write(place.path().join("cases"), format!("{case}\n{case}\n")).unwrap();
     let decided = good(place.run(&["decide", "--record", "cases"]));
-    assert_eq!(String::from_utf8(decided.stdout).unwrap().lines().count(), 2);
+    assert_eq!(
+        String::from_utf8(decided.stdout).unwrap().lines().count(),
+        2
+    );
     server.end();
     good(place.run(&["verify"]));
     good(place.run(&["replay"]));
@@ -214,7 +263,11 @@ fn what_an_outcome_may_not_bring_is_refused_whole() {
              "content": {}}]}),
     ] {
         let (status, said) = sent(bad.clone());
-        assert_eq!((status, &said["code"]), (400, &json!("bad_input")), "{bad} {said}");
+        assert_eq!(
+            (status, &said["code"]),
+            (400, &json!("bad_input")),
+            "{bad} {said}"
+        );
     }
     assert_eq!(ask(&socket, "GET /v1/head", "").1["head"]["seq"], before);
     server.end();
@@ -240,7 +293,15 @@ fn the_file_is_the_servers_own_and_goes_with_it() {
     // A file that is none stays, and the server does without.
     std::fs::write(&socket, "mine").unwrap();
     let server = place.serve(&[]);
-    let locked = place.run(&["--json", "--no-wait", "append", "--kind", "n", "--payload", "{}"]);
+    let locked = place.run(&[
+        "--json",
+        "--no-wait",
+        "append",
+        "--kind",
+        "n",
+        "--payload",
+        "{}",
+    ]);
     assert_eq!(code(&locked), (Some(2), "ledger_locked".to_owned()));
     server.end();
     assert_eq!(std::fs::read_to_string(&socket).unwrap(), "mine");
@@ -258,9 +319,22 @@ fn the_file_is_the_servers_own_and_goes_with_it() {
     // Another ledger's server is refused.
     good(place.run(&["init", "--ledger", "other"]));
     let other = place.run(&[
-        "--json", "--ledger", "other", "--socket", "s", "append", "--kind", "n", "--payload", "{}",
+        "--json",
+        "--ledger",
+        "other",
+        "--socket",
+        "s",
+        "append",
+        "--kind",
+        "n",
+        "--payload",
+        "{}",
     ]);
-    assert_eq!(other.status.code(), Some(0), "its own lock is free: {other:?}");
+    assert_eq!(
+        other.status.code(),
+        Some(0),
+        "its own lock is free: {other:?}"
+    );
     server.end();
 }
 
@@ -285,7 +359,9 @@ fn a_server_that_goes_away_is_said_and_a_retry_is_recorded_once() {
             if head.starts_with(b"GET /health") {
                 let body = hello.to_string();
                 let length = body.len();
-                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                );
                 stream.write_all(answer.as_bytes()).unwrap();
             } else if !head.is_empty() {
                 return;

@@ -89,9 +89,8 @@ fn every_endpoint_is_in_the_list_above() {
                     && path.split('/').zip(asked.split('/')).all(fits)
             };
             // These are tested by themselves.
-            let apart = path == "/v1/tail"
-                || path == "/wcp/approvals/escalate"
-                || path == "/v1/outcomes";
+            let apart =
+                path == "/v1/tail" || path == "/wcp/approvals/escalate" || path == "/v1/outcomes";
             assert!(apart || ENDPOINTS.iter().any(like), "{method} {path}");
         }
     }

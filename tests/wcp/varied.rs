@@ -74,7 +74,10 @@ fn one(name: &str) -> String {
 fn every_name_is_repeated_as_it_was_given_wherever_it_is_repeated() {
     for gate in ["ALLOW", "DENY", "REQUIRE_HUMAN"] {
         let base = decision(gate, one).canonical(Form::Utf8);
-        assert!(!base.contains(DEFAULT_POLICY_VERSION) || gate != "ALLOW", "{base}");
+        assert!(
+            !base.contains(DEFAULT_POLICY_VERSION) || gate != "ALLOW",
+            "{base}"
+        );
         let mut repeated = 0;
         for varied in NAMES {
             let other = |name: &str| match name == varied {
@@ -92,8 +95,14 @@ fn every_name_is_repeated_as_it_was_given_wherever_it_is_repeated() {
 
 /// The policy's version of every event that has one.
 fn versions(decision: &Value) -> Vec<String> {
-    let events = decision.get("telemetry_envelopes").unwrap().as_array().unwrap();
-    let versions = events.iter().filter_map(|event| event.get("policy_version"));
+    let events = decision
+        .get("telemetry_envelopes")
+        .unwrap()
+        .as_array()
+        .unwrap();
+    let versions = events
+        .iter()
+        .filter_map(|event| event.get("policy_version"));
     versions.map(|it| it.as_str().unwrap().to_owned()).collect()
 }
 
@@ -122,7 +131,9 @@ fn a_recorded_policy_version_that_the_gate_did_not_give_is_said() {
     let lie = |event_id: &'static str, version: &'static str| {
         move |payload: &mut Object| {
             let decision = payload.get_mut("decision").unwrap();
-            let Value::Object(decision) = decision else { unreachable!() };
+            let Value::Object(decision) = decision else {
+                unreachable!()
+            };
             let Some(Value::Array(events)) = decision.get_mut("telemetry_envelopes") else {
                 unreachable!()
             };
@@ -137,7 +148,9 @@ fn a_recorded_policy_version_that_the_gate_did_not_give_is_said() {
     };
     // As the first release did: it stands, and is said.
     let blast = "evt.gov.blast_scored";
-    let (replay, items) = scene.forged(entry, lie(blast, DEFAULT_POLICY_VERSION)).replay();
+    let (replay, items) = scene
+        .forged(entry, lie(blast, DEFAULT_POLICY_VERSION))
+        .replay();
     assert_eq!(replay.report.faults, []);
     assert_eq!(replay.counts.policy_version_wrong, 1);
     let said = items[0].to_value();
@@ -150,7 +163,9 @@ fn a_recorded_policy_version_that_the_gate_did_not_give_is_said() {
     ] {
         let faults = scene.forged(entry, lie(event, version)).faults();
         assert!(
-            faults.iter().any(|(code, ..)| *code == FaultCode::DecisionMismatch),
+            faults
+                .iter()
+                .any(|(code, ..)| *code == FaultCode::DecisionMismatch),
             "{event} {version}"
         );
     }

@@ -34,12 +34,7 @@ struct Sent {
 }
 
 /// Appends until so many entries are acknowledged.
-pub(crate) fn run(
-    program: &Path,
-    entries: u64,
-    seed: u64,
-    loud: bool,
-) -> Result<Tally, String> {
+pub(crate) fn run(program: &Path, entries: u64, seed: u64, loud: bool) -> Result<Tally, String> {
     let mut tally = Tally::default();
     let mut random = Random::new(seed);
     let place = Place::new(program);
@@ -114,7 +109,11 @@ fn round(
     });
     if let Some(kills_server) = kills {
         std::thread::sleep(random.within(ROUND));
-        let victim = if kills_server { &mut server } else { &mut appender };
+        let victim = if kills_server {
+            &mut server
+        } else {
+            &mut appender
+        };
         let _ = victim.kill();
         tally.count(if kills_server {
             "servers killed"
@@ -140,7 +139,9 @@ fn round(
 fn stop(mut server: Child) {
     if server.try_wait().unwrap().is_none() {
         let pid = server.id().to_string();
-        let _ = std::process::Command::new("kill").args(["-s", "TERM", &pid]).status();
+        let _ = std::process::Command::new("kill")
+            .args(["-s", "TERM", &pid])
+            .status();
     }
     let _ = server.wait();
 }
@@ -185,7 +186,9 @@ fn acknowledge(sent: &mut Sent, numbers: &[u64], told: &str, tally: &mut Tally) 
         if let Some(earlier) = sent.acknowledged.insert(*number, receipt.clone())
             && earlier != receipt
         {
-            tally.find(format!("{number} has two receipts: {earlier} and {receipt}"));
+            tally.find(format!(
+                "{number} has two receipts: {earlier} and {receipt}"
+            ));
         }
         sent.unanswered.remove(number);
     }

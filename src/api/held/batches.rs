@@ -189,7 +189,9 @@ impl Sending {
         let said = self.ask(&Asked::post(body.path, body.whole()))?;
         let receipts: Receipts = shape::read(&said, "").map_err(|e| odd(&e))?;
         if receipts.receipts.len() != body.entries {
-            return Err(unsupported("the server did not answer a receipt for each entry"));
+            return Err(unsupported(
+                "the server did not answer a receipt for each entry",
+            ));
         }
         Ok(receipts.receipts.into_iter().map(Receipt::from).collect())
     }

@@ -197,7 +197,9 @@ impl Exchange {
             request = request.header(AUTHORIZATION, authorization);
         }
         let request = request.body(SendBody::from_reader(file));
-        let request = self.agent.configure_request(request.map_err(|error| gone(&error))?);
+        let request = self
+            .agent
+            .configure_request(request.map_err(|error| gone(&error))?);
         let request = request.timeout_global(Some(COPY_TIME)).build();
         let mut response = self.agent.run(request).map_err(|error| gone(&error))?;
         let status = response.status().as_u16();

@@ -44,7 +44,9 @@ pub(super) fn note(dir: &Path, fault: &MarkFault, now: Timestamp) {
         .open(path);
     if let Ok(mut file) = file {
         // In one write, so that two of them do not mix.
-        let _ = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        let _ = file
+            .write_all(text.as_bytes())
+            .and_then(|()| file.sync_all());
     }
 }
 

@@ -77,10 +77,7 @@ pub(super) fn carry(entries: &[(String, Object)], new: &Ledger) -> Result<(), Er
 }
 
 /// The last word on each worker, hash and namespace.
-fn workers(
-    old: &dyn Store,
-    alive: &mut BTreeMap<Seq, (String, Object)>,
-) -> Result<(), Error> {
+fn workers(old: &dyn Store, alive: &mut BTreeMap<Seq, (String, Object)>) -> Result<(), Error> {
     let kinds = [
         (kind::ENROLMENT, &["worker_id"][..]),
         (kind::SUBMISSION, &["worker_id"]),
@@ -109,7 +106,11 @@ fn workers(
         }
         let subject: Vec<String> = names
             .iter()
-            .map(|name| payload.get(name).map_or(String::new(), |it| it.canonical(Form::Utf8)))
+            .map(|name| {
+                payload
+                    .get(name)
+                    .map_or(String::new(), |it| it.canonical(Form::Utf8))
+            })
             .collect();
         let key = format!("{kind} {}", subject.join(" "));
         // The first report of a hash stands, of all else the last word.
@@ -165,7 +166,9 @@ fn approvals(
         let Ok(payload) = entry.check_payload() else {
             continue;
         };
-        let used = payload.get("answers").and_then(|answers| answers.get("approval"));
+        let used = payload
+            .get("answers")
+            .and_then(|answers| answers.get("approval"));
         if let Some(used) = used.and_then(Value::as_str) {
             holding.remove(used);
         }
@@ -182,7 +185,9 @@ fn approvals(
 fn wants_a_human(entry: &Entry, payload: &Object) -> bool {
     let decision = payload.get("decision");
     let reason = decision.and_then(|decision| decision.get("deny_reason_if_denied"));
-    let code = reason.and_then(|reason| reason.get("code")).and_then(Value::as_str);
+    let code = reason
+        .and_then(|reason| reason.get("code"))
+        .and_then(Value::as_str);
     entry.kind() == kind::DECISION && code.is_some_and(|code| WANT_A_HUMAN.contains(&code))
 }
 

@@ -99,12 +99,18 @@ fn show(
     let artifacts = checks.map(|check| check.relative_path.as_str());
     let tiles = args.tiles.as_deref().map(shown::text).transpose()?;
     let members = [
-        ("manifest", Value::from(shown::text(path)?.unwrap_or_default())),
+        (
+            "manifest",
+            Value::from(shown::text(path)?.unwrap_or_default()),
+        ),
         ("sidecar", Value::from(beside(".sha256")?)),
         ("signature", Value::from(beside(".sig")?)),
         ("artifacts", shown::files(folder, artifacts)?),
         ("tiles", Value::from(tiles.flatten())),
-        ("correlation_id", Value::from(args.correlation_id.as_deref())),
+        (
+            "correlation_id",
+            Value::from(args.correlation_id.as_deref()),
+        ),
         ("path", Value::from(&*path.to_string_lossy())),
     ];
     let evidence: Object = members.into_iter().collect();

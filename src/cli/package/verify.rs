@@ -6,9 +6,7 @@ use std::path::PathBuf;
 
 #[cfg(feature = "rocks")]
 use crate::api::held::Held;
-use crate::attestation::{
-    Attestation, BanList, PackageAttestationVerifier,
-};
+use crate::attestation::{Attestation, BanList, PackageAttestationVerifier};
 #[cfg(feature = "rocks")]
 use crate::attestation::{DenyCode, canonical_package_hash};
 use crate::cli::Answer;
@@ -140,12 +138,21 @@ fn show(
     let paths = package.iter().flat_map(|package| package.sizes.keys());
     let members = [
         ("worker_id", Value::from(args.worker_id.as_str())),
-        ("worker_species_id", Value::from(args.worker_species_id.as_str())),
-        ("manifest", Value::from(shown::text(manifest)?.unwrap_or_default())),
+        (
+            "worker_species_id",
+            Value::from(args.worker_species_id.as_str()),
+        ),
+        (
+            "manifest",
+            Value::from(shown::text(manifest)?.unwrap_or_default()),
+        ),
         ("files", shown::files(&args.dir, paths.map(String::as_str))?),
         ("require_ed25519", Value::from(args.require_ed25519)),
         ("hmac_valid", Value::from(hmac_valid)),
-        ("correlation_id", Value::from(args.correlation_id.as_deref())),
+        (
+            "correlation_id",
+            Value::from(args.correlation_id.as_deref()),
+        ),
         ("path", Value::from(&*args.dir.to_string_lossy())),
     ];
     let evidence: Object = members.into_iter().collect();

@@ -202,7 +202,9 @@ fn dispatch(entry: &Entry) -> Dispatch {
 fn claim(entry: &Entry, payload: &Object) -> Dispatch {
     let body = payload.get("body");
     let decision = body.and_then(|body| body.get("decision"));
-    let decision = decision.filter(|decision| matches!(decision, Value::Object(_))).or(body);
+    let decision = decision
+        .filter(|decision| matches!(decision, Value::Object(_)))
+        .or(body);
     let of = |names: &[&str]| {
         let mut found = names.iter().filter_map(|name| decision?.get(name));
         found.next().cloned()
