@@ -13,13 +13,8 @@ use super::entries::json;
 use super::params::Params;
 use super::problem::{ErrorBody, Problem};
 use super::{
-<<<<<<< HEAD
     append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, outcomes,
     page, stats, tail, upload, verdicts,
-=======
-    append, decisions, entries, epochs, evidence, hall, health, imports, metrics, outcomes, page,
-    stats, tail, upload, verdicts,
->>>>>>> 147374a (Format)
 };
 use crate::codes::CODES;
 

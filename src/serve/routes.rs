@@ -14,11 +14,7 @@ use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::service::Service;
 use super::{
-<<<<<<< HEAD
     append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, openapi,
-=======
-    append, decisions, entries, epochs, evidence, hall, health, imports, metrics, openapi,
->>>>>>> 147374a (Format)
     outcomes, page, requests, stats, tail, upload, verdicts,
 };
 
