@@ -151,7 +151,9 @@ async fn take_in(
     let request_of_one = request.uri().path() == ONE;
     let key = key.map(|key| (request.uri().path().to_owned(), key));
     let body = service.bodies.read(request).await?;
-    let local = actor.local().filter(|_| request_of_one && producer.is_none());
+    let local = actor
+        .local()
+        .filter(|_| request_of_one && producer.is_none());
     let (of_entry, key) = match (key, local) {
         (Some((_, key)), Some(local)) => (Some((local, key)), None),
         (key, _) => (None, key),
