@@ -68,7 +68,7 @@ fn pairs(metadata: &ParquetMetaData) -> Result<BTreeMap<String, String>, Stopped
     for pair in listed.into_iter().flatten() {
         let value = pair.value.clone().unwrap_or_default();
         if pairs.insert(pair.key.clone(), value).is_some() {
-            return refused(format!("the footer has the key {:?} twice", pair.key));
+            return refused(format!("the footer has the key \"{}\" twice", pair.key));
         }
     }
     match pairs.get(FORMAT).map(String::as_str) {
@@ -83,7 +83,7 @@ fn pairs(metadata: &ParquetMetaData) -> Result<BTreeMap<String, String>, Stopped
     let known = [TABLE, FORMAT, FRAME, HEAD, DAY];
     match pairs.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => refused(format!(
-            "the footer has the key {key:?}, which no table has"
+            "the footer has the key \"{key}\", which no table has"
         )),
         None => Ok(pairs),
     }

@@ -51,7 +51,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// Decides on requests, each on its own. The answer comes when the decisions are
 /// durable.
-#[utoipa::path(post, path = "/v1/decisions", tag = "hall", request_body = BulkRequests,
+#[utoipa::path(post, path = "/v1/decide", tag = "hall", request_body = BulkRequests,
     responses((status = 200, description = "The decisions", body = BulkDecisions)))]
 pub(super) async fn decide(
     State(service): State<Arc<Service>>,

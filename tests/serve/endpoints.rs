@@ -201,7 +201,7 @@ fn rows(server: &Server) -> Vec<Row> {
             (json!({"worker_id": "org.new.two"}), INPUT),
         ),
         posted(
-            "/v1/decisions",
+            "/v1/decide",
             Scope::Route,
             (
                 json!({"requests": [{"id": 1, "input": {"capability_id": "cap.a"}}]}),

@@ -222,7 +222,7 @@ fn requests_in_bulk_are_decided_recorded_and_answered_in_order() {
         {"id": "a", "input": input, "task_id": "t-1"},
         {"id": "b", "input": {"capability_id": "cap.a"}},
     ]});
-    let told = server.post(Scope::Route, "/v1/decisions", &body).is(200);
+    let told = server.post(Scope::Route, "/v1/decide", &body).is(200);
     let decisions = told["decisions"].as_array().unwrap();
     assert_eq!(
         (&decisions[0]["id"], &decisions[1]["id"]),
@@ -238,7 +238,7 @@ fn requests_in_bulk_are_decided_recorded_and_answered_in_order() {
     // Rules of the caller's own are an administrator's to bring.
     let own = json!({"requests": [{"id": 1, "input": input, "rules": {"rules": []}}]});
     server
-        .post(Scope::Route, "/v1/decisions", &own)
+        .post(Scope::Route, "/v1/decide", &own)
         .refused(403, "scope_missing");
 }
 

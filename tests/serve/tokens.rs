@@ -51,7 +51,7 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 51] = [
     ("POST", "/api/v1/ban-list/report", Some(Scope::Ingest)),
     ("POST", "/wcp/approvals/resolve", Some(Scope::Approve)),
     ("POST", "/v1/seal", Some(Scope::Admin)),
-    ("POST", "/v1/decisions", Some(Scope::Route)),
+    ("POST", "/v1/decide", Some(Scope::Route)),
     ("POST", "/v1/imports", Some(Scope::Admin)),
     ("POST", "/v1/attestations", Some(Scope::Attest)),
     ("POST", "/v1/manifests", Some(Scope::Attest)),
