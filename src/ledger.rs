@@ -84,11 +84,16 @@
 //! entry. A book ends at a position: a revocation, by the next book's key or by
 //! the recovery key that entry 0 recorded, names it, and nothing after it counts.
 //!
-//! # 12. Limits ([`limits`])
+//! # 12. The public log ([`tlog`], [`note`])
+//! All entries once more under one tree of SHA-256, as the clients of transparency
+//! logs read it: tiles, entry bundles, and a checkpoint, which is a note under the
+//! log's own key and may carry the cosignatures of witnesses.
+//!
+//! # 13. Limits ([`limits`])
 //! A kind has 256 bytes, a payload 128 levels, an integer 4 300 digits, a
 //! signing payload 16 MiB, a line 20 MiB, an epoch 2²⁴ entries.
 //!
-//! # 13. What each package is for
+//! # 14. What each package is for
 //! * **ed25519-dalek**: keys, signatures, and the strict verdict on them ([`key`]);
 //!   with the feature `fast-verify` the verdict on many comes out of tables, and
 //!   with `fast-sign` aws-lc signs the same bytes.
@@ -101,6 +106,8 @@
 //! * **rs_merkle**: trees whose leaves are all at hand: the roots of tiles
 //!   ([`tile`]), and the oracle of the tests. An epoch's own tree grows by its
 //!   frontier ([`merkle`]), which keeps one node a level in memory.
+//! * **base64** and **ml-dsa**: the text of notes, and their signatures that no quantum
+//!   computer forges ([`note`]).
 //! * **chrono**: from the calendar to microseconds and back ([`time`]); the text is
 //!   read and written here.
 //! * **thiserror**: one enum an operation, with its data in fields.
@@ -142,6 +149,7 @@ pub mod lines;
 pub mod logbook_file;
 mod member_error;
 pub mod merkle;
+pub mod note;
 mod number;
 mod object;
 pub mod opening;
@@ -166,6 +174,7 @@ pub mod statement;
 pub mod tile;
 pub mod time;
 mod time_reader;
+pub mod tlog;
 mod tokens;
 pub mod trace;
 pub mod verify;

@@ -67,6 +67,12 @@ impl Hash {
     }
 }
 
+impl From<[u8; Hash::BYTES]> for Hash {
+    fn from(bytes: [u8; Hash::BYTES]) -> Hash {
+        Hash(bytes)
+    }
+}
+
 impl fmt::Display for Hash {
     /// 64 lower-case hex digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

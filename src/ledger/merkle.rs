@@ -18,6 +18,10 @@
 
 use thiserror::Error;
 
+mod consistency;
+
+pub use consistency::{ConsistencyError, check_consistency, consistency_ranges};
+
 pub trait NodeHasher {
     type Digest: Copy + PartialEq;
 

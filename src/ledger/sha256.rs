@@ -33,6 +33,12 @@ impl Sha256Digest {
     }
 }
 
+impl From<[u8; Sha256Digest::BYTES]> for Sha256Digest {
+    fn from(bytes: [u8; Sha256Digest::BYTES]) -> Sha256Digest {
+        Sha256Digest(bytes)
+    }
+}
+
 impl fmt::Display for Sha256Digest {
     /// 64 lower-case hex digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

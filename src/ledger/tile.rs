@@ -15,6 +15,9 @@
 //! A tile, and any part of one that is a node, is a small tree with all its leaves
 //! at hand, and rs_merkle computes its root.
 //!
+//! The tiles of the public log ([`tlog`](super::tlog)) are planned here too; they have
+//! eight levels each.
+//!
 //! A tile is written once, when it is full; those at the right edge that will
 //! never be, when the epoch is sealed. Reading goes in two mirrored steps, so
 //! that the reads in between can be made together: a [`TilePlan`] lists tiles,
@@ -26,7 +29,7 @@ use thiserror::Error;
 
 use super::epoch::{EpochFrontier, EpochTree};
 use super::hash::Hash;
-use super::merkle::{LeafRange, Misaligned, Subtree, fold_range, path_ranges};
+use super::merkle::{LeafRange, Misaligned, NodeHasher, Subtree, fold_range, path_ranges};
 
 mod builder;
 
@@ -65,7 +68,7 @@ pub enum TileError {
 }
 
 /// Where in the tiles a complete subtree lies: always in one of them, since it
-/// is aligned and at most eight hashes wide.
+/// is aligned and at most half as wide as a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Place {
     tile: TileId,
@@ -75,19 +78,26 @@ struct Place {
 }
 
 impl Place {
-    fn of(subtree: Subtree) -> Place {
-        let above = subtree.level % LEVELS;
+    /// In tiles of `levels` levels.
+    fn of(subtree: Subtree, levels: u8) -> Place {
+        let above = subtree.level % levels;
         let first = subtree.index << above;
+        let width = 1 << levels;
         Place {
             tile: TileId {
-                level: subtree.level / LEVELS,
-                index: first / WIDTH,
+                level: subtree.level / levels,
+                index: first / width,
             },
-            first: (first % WIDTH) as usize,
+            first: (first % width) as usize,
             count: 1 << above,
         }
     }
 }
+
+/// A tree that is kept in tiles: its nodes are 32 bytes.
+pub trait TiledTree: NodeHasher<Digest: From<[u8; 32]>> + rs_merkle::Hasher<Hash = [u8; 32]> {}
+
+impl<T: NodeHasher<Digest: From<[u8; 32]>> + rs_merkle::Hasher<Hash = [u8; 32]>> TiledTree for T {}
 
 /// Hashes that are to come out of tiles: which tiles, and what is made of them.
 /// Planned once; the tiles are read in between.
@@ -106,19 +116,25 @@ impl TilePlan {
     /// leaf up: O(log `size`) tiles.
     pub fn of_path(index: u64, size: u64) -> Result<TilePlan, TileError> {
         let ranges = path_ranges(index, size).ok_or(TileError::OutsideTree { index, size })?;
-        Ok(TilePlan::of(ranges.into_iter().map(LeafRange::subtrees)))
+        Ok(TilePlan::of_ranges(&ranges, LEVELS))
+    }
+
+    /// For the hash of each of `ranges`, out of tiles of `levels` levels.
+    #[must_use]
+    pub fn of_ranges(ranges: &[LeafRange], levels: u8) -> TilePlan {
+        TilePlan::of(ranges.iter().map(|range| range.subtrees()), levels)
     }
 
     /// For the complete subtrees of `range`, from left to right.
     pub fn of_range(range: LeafRange) -> TilePlan {
-        TilePlan::of(range.subtrees().map(|subtree| [subtree]))
+        TilePlan::of(range.subtrees().map(|subtree| [subtree]), LEVELS)
     }
 
-    fn of(hashes: impl Iterator<Item: IntoIterator<Item = Subtree>>) -> TilePlan {
+    fn of(hashes: impl Iterator<Item: IntoIterator<Item = Subtree>>, levels: u8) -> TilePlan {
         let (mut places, mut parts) = (Vec::new(), Vec::new());
         for subtrees in hashes {
             let before = places.len();
-            places.extend(subtrees.into_iter().map(Place::of));
+            places.extend(subtrees.into_iter().map(|part| Place::of(part, levels)));
             parts.push(places.len() - before);
         }
         let mut tiles: Vec<TileId> = places.iter().map(|place| place.tile).collect();
@@ -139,21 +155,35 @@ impl TilePlan {
     /// The hashes. `fetched` are the [tiles](TilePlan::tiles), in their order;
     /// nothing is believed of them, a path proves itself against a root.
     pub fn hashes(&self, fetched: &[Option<Vec<u8>>]) -> Result<Vec<Hash>, TileError> {
-        let mut complete = self.complete(fetched)?.into_iter();
+        self.hashes_in::<EpochTree>(fetched)
+    }
+
+    /// The same in another tree than an epoch's.
+    ///
+    /// # Errors
+    /// As [`TilePlan::hashes`].
+    pub fn hashes_in<T: TiledTree>(
+        &self,
+        fetched: &[Option<Vec<u8>>],
+    ) -> Result<Vec<T::Digest>, TileError> {
+        let mut complete = self.complete::<T>(fetched)?.into_iter();
         let mut hashes = Vec::with_capacity(self.parts.len());
         for parts in &self.parts {
-            let subtrees: Vec<Hash> = complete.by_ref().take(*parts).collect();
+            let subtrees: Vec<_> = complete.by_ref().take(*parts).collect();
             // None is made of nothing, so there is always something to fold.
-            hashes.extend(fold_range::<EpochTree>(&subtrees));
+            hashes.extend(fold_range::<T>(&subtrees));
         }
         Ok(hashes)
     }
 
-    fn complete(&self, fetched: &[Option<Vec<u8>>]) -> Result<Vec<Hash>, TileError> {
+    fn complete<T: TiledTree>(
+        &self,
+        fetched: &[Option<Vec<u8>>],
+    ) -> Result<Vec<T::Digest>, TileError> {
         let root = |place: &Place| {
             let nodes = nodes_of(*place, self.tile(place.tile, fetched)?)?;
             let tile = place.tile;
-            small_root(nodes).ok_or(TileError::Missing { tile })
+            small_root::<T>(nodes).ok_or(TileError::Missing { tile })
         };
         self.places.iter().map(root).collect()
     }
@@ -170,13 +200,12 @@ impl TilePlan {
 }
 
 /// The root of the small tree whose leaves are `nodes`; `None` of none.
-fn small_root(nodes: impl Iterator<Item = Hash>) -> Option<Hash> {
-    let leaves: Vec<_> = nodes.map(|node| *node.as_bytes()).collect();
-    let tree = MerkleTree::<EpochTree>::from_leaves(&leaves);
-    tree.root().map(Hash::from_bytes)
+pub(super) fn small_root<T: TiledTree>(nodes: &[[u8; 32]]) -> Option<T::Digest> {
+    let tree = MerkleTree::<T>::from_leaves(nodes);
+    tree.root().map(T::Digest::from)
 }
 
-fn nodes_of(place: Place, bytes: &[u8]) -> Result<impl Iterator<Item = Hash>, TileError> {
+fn nodes_of(place: Place, bytes: &[u8]) -> Result<&[[u8; 32]], TileError> {
     let (start, end) = (
         place.first * Hash::BYTES,
         (place.first + place.count) * Hash::BYTES,
@@ -186,8 +215,8 @@ fn nodes_of(place: Place, bytes: &[u8]) -> Result<impl Iterator<Item = Hash>, Ti
         bytes: bytes.len(),
         needed: end,
     })?;
-    let (hashes, _) = nodes.as_chunks::<{ Hash::BYTES }>();
-    Ok(hashes.iter().map(|hash| Hash::from_bytes(*hash)))
+    let (hashes, _) = nodes.as_chunks();
+    Ok(hashes)
 }
 
 #[cfg(test)]
@@ -204,7 +233,7 @@ mod tests {
     fn a_subtree_lies_in_one_tile() {
         for level in 0..14_u8 {
             for index in 0..70 {
-                let place = Place::of(Subtree { level, index });
+                let place = Place::of(Subtree { level, index }, LEVELS);
                 assert!(
                     place.first + place.count <= WIDTH as usize,
                     "{level} {index}"

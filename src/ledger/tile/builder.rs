@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{EpochFrontier, Hash, LEVELS, Place, TileError, TileId, WIDTH, nodes_of, small_root};
+use super::{EpochFrontier, EpochTree, Hash, LEVELS, Place, TileError, TileId, WIDTH, nodes_of, small_root};
 
 /// A growing epoch tree that hands out its tiles.
 ///
@@ -86,7 +86,7 @@ impl TreeBuilder {
                 first: 0,
                 count: WIDTH as usize,
             };
-            let root = small_root(nodes_of(whole, bytes)?).ok_or(missing)?;
+            let root = small_root::<EpochTree>(nodes_of(whole, bytes)?).ok_or(missing)?;
             edge.entry(tile.level + 1)
                 .or_insert_with(Vec::new)
                 .push(root);
