@@ -130,7 +130,9 @@ pub enum NoteError {
         at: usize,
     },
     /// A control character other than newline: a carriage return, a tab.
-    #[error("byte {at} of the note is the control character U+{code:04X}; only newlines may stand there")]
+    #[error(
+        "byte {at} of the note is the control character U+{code:04X}; only newlines may stand there"
+    )]
     Control {
         /// Which byte, from 0.
         at: usize,
@@ -277,7 +279,9 @@ impl NoteSignature {
     /// # Errors
     /// [`LineProblem`].
     pub fn parse(line: &str) -> Result<NoteSignature, LineProblem> {
-        let parts = line.strip_prefix(DASH).and_then(|rest| rest.split_once(' '));
+        let parts = line
+            .strip_prefix(DASH)
+            .and_then(|rest| rest.split_once(' '));
         let (name, signature) = parts.ok_or(LineProblem::Shape)?;
         let name = name.parse().map_err(|KeyNameError| LineProblem::Name)?;
         let decoded = STANDARD.decode(signature);

@@ -95,7 +95,10 @@ impl Place {
 }
 
 /// A tree that is kept in tiles: its nodes are 32 bytes.
-pub trait TiledTree: NodeHasher<Digest: From<[u8; 32]>> + rs_merkle::Hasher<Hash = [u8; 32]> {}
+pub trait TiledTree:
+    NodeHasher<Digest: From<[u8; 32]>> + rs_merkle::Hasher<Hash = [u8; 32]>
+{
+}
 
 impl<T: NodeHasher<Digest: From<[u8; 32]>> + rs_merkle::Hasher<Hash = [u8; 32]>> TiledTree for T {}
 

@@ -69,8 +69,14 @@ fn log_witness_and_post_quantum_signatures_stand_under_one_checkpoint() {
     let (note, keys) = cosigned();
     let read = Note::parse(note.to_string().as_bytes()).unwrap();
     assert_eq!(read, note);
-    let times: Vec<_> = keys.iter().map(|key| key.verify(&read).unwrap().time).collect();
-    assert_eq!(times, [None, Some(1_700_000_000), Some(1_700_000_001), None]);
+    let times: Vec<_> = keys
+        .iter()
+        .map(|key| key.verify(&read).unwrap().time)
+        .collect();
+    assert_eq!(
+        times,
+        [None, Some(1_700_000_000), Some(1_700_000_001), None]
+    );
     for key in &keys {
         assert_eq!(key.to_string().parse::<VerifierKey>().as_ref(), Ok(key));
     }
@@ -94,7 +100,10 @@ fn no_changed_byte_of_a_note_verifies_under_every_key() {
                 continue;
             };
             assert_ne!(read, note, "byte {at}");
-            assert!(keys.iter().any(|key| key.verify(&read).is_err()), "byte {at}");
+            assert!(
+                keys.iter().any(|key| key.verify(&read).is_err()),
+                "byte {at}"
+            );
         }
     }
 }
@@ -115,13 +124,20 @@ fn a_cosignature_serves_no_other_name_key_text_or_time() {
     let (note, [log, witness, post_quantum, _]) = cosigned();
     let line = &note.signatures()[1];
     let other = checkpoint().to_string().replace("70000", "70001");
-    let wrong = |key: &VerifierKey| SignatureFault::Wrong { name: key.name().clone() };
+    let wrong = |key: &VerifierKey| SignatureFault::Wrong {
+        name: key.name().clone(),
+    };
     assert_eq!(witness.verify_line(&other, line), Err(wrong(&witness)));
     let mut later = line.clone();
     later.bytes[7] ^= 1;
-    assert_eq!(witness.verify_line(note.text(), &later), Err(wrong(&witness)));
+    assert_eq!(
+        witness.verify_line(note.text(), &later),
+        Err(wrong(&witness))
+    );
     // An Ed25519 key that signs notes is no cosigner, and the other way round.
-    let Algorithm::Ed25519(key) = log.algorithm() else { panic!() };
+    let Algorithm::Ed25519(key) = log.algorithm() else {
+        panic!()
+    };
     let cosigner = VerifierKey::new(log.name().clone(), Algorithm::Cosignature(*key));
     assert_ne!(cosigner.id(), log.id());
     let absent = cosigner.verify(&note).unwrap_err();
@@ -129,7 +145,10 @@ fn a_cosignature_serves_no_other_name_key_text_or_time() {
     // ML-DSA signs the cosigner's name.
     let renamed = VerifierKey::new(name("w9.example"), post_quantum.algorithm().clone());
     let line = renamed.line(note.signatures()[2].bytes.clone());
-    assert_eq!(renamed.verify_line(note.text(), &line), Err(wrong(&renamed)));
+    assert_eq!(
+        renamed.verify_line(note.text(), &line),
+        Err(wrong(&renamed))
+    );
     // A time that no clock shows.
     let mut never = note.signatures()[1].clone();
     never.bytes[0] = 0x80;
@@ -160,18 +179,51 @@ fn what_is_no_note_is_refused_by_name() {
         ("text\n\n".to_owned(), NoteError::NoSignatures),
         ("text\n\n\n".to_owned(), NoteError::NoSignatures),
         (format!("text\n\n{line}"), NoteError::NoNewline),
-        (format!("text\r\n\n{line}\n"), NoteError::Control { at: 4, code: 13 }),
-        (format!("text\t\n\n{line}\n"), NoteError::Control { at: 4, code: 9 }),
+        (
+            format!("text\r\n\n{line}\n"),
+            NoteError::Control { at: 4, code: 13 },
+        ),
+        (
+            format!("text\t\n\n{line}\n"),
+            NoteError::Control { at: 4, code: 9 },
+        ),
         (many(100), NoteError::TooMany { count: 100 }),
-        ("text\n\nno line\n".to_owned(), problem(1, LineProblem::Shape)),
-        (format!("text\n\n{line}\n— a  b\n"), problem(2, LineProblem::Base64)),
-        ("text\n\n— a+b AAAAAAA=\n".to_owned(), problem(1, LineProblem::Name)),
-        ("text\n\n— a\u{a0}b AAAAAAA=\n".to_owned(), problem(1, LineProblem::Name)),
-        ("text\n\n—  AAAAAAA=\n".to_owned(), problem(1, LineProblem::Name)),
-        ("text\n\n— a AAAAAAA\n".to_owned(), problem(1, LineProblem::Base64)),
-        ("text\n\n— a AAAAAAB=\n".to_owned(), problem(1, LineProblem::Base64)),
-        ("text\n\n— a AAAAAA==\n".to_owned(), problem(1, LineProblem::Short)),
-        ("text\n\n— a AAA=\n".to_owned(), problem(1, LineProblem::Short)),
+        (
+            "text\n\nno line\n".to_owned(),
+            problem(1, LineProblem::Shape),
+        ),
+        (
+            format!("text\n\n{line}\n— a  b\n"),
+            problem(2, LineProblem::Base64),
+        ),
+        (
+            "text\n\n— a+b AAAAAAA=\n".to_owned(),
+            problem(1, LineProblem::Name),
+        ),
+        (
+            "text\n\n— a\u{a0}b AAAAAAA=\n".to_owned(),
+            problem(1, LineProblem::Name),
+        ),
+        (
+            "text\n\n—  AAAAAAA=\n".to_owned(),
+            problem(1, LineProblem::Name),
+        ),
+        (
+            "text\n\n— a AAAAAAA\n".to_owned(),
+            problem(1, LineProblem::Base64),
+        ),
+        (
+            "text\n\n— a AAAAAAB=\n".to_owned(),
+            problem(1, LineProblem::Base64),
+        ),
+        (
+            "text\n\n— a AAAAAA==\n".to_owned(),
+            problem(1, LineProblem::Short),
+        ),
+        (
+            "text\n\n— a AAA=\n".to_owned(),
+            problem(1, LineProblem::Short),
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(Note::parse(text.as_bytes()), Err(expected), "{text:?}");
@@ -186,16 +238,31 @@ fn what_is_no_note_is_refused_by_name() {
 
 #[test]
 fn what_is_no_verifier_key_is_refused_by_name() {
-    let (base, key) = ("example.com/foo+530d903a+", "AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k");
+    let (base, key) = (
+        "example.com/foo+530d903a+",
+        "AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k",
+    );
     let parse = |text: String| text.parse::<VerifierKey>().unwrap_err();
     assert_eq!(parse("example.com/foo".to_owned()), VerifierKeyError::Shape);
     assert_eq!(parse(format!("a+530D903A+{key}")), VerifierKeyError::Shape);
-    assert_eq!(parse(format!("{base}Aeky")), VerifierKeyError::Length { byte: 1, bytes: 2 });
+    assert_eq!(
+        parse(format!("{base}Aeky")),
+        VerifierKeyError::Length { byte: 1, bytes: 2 }
+    );
     assert_eq!(parse(format!("{base}A")), VerifierKeyError::Base64);
     assert_eq!(parse(base.to_owned()), VerifierKeyError::Base64);
-    assert_eq!(parse(format!("{base}AuMy")), VerifierKeyError::Type { byte: 2 });
-    assert!(matches!(parse(format!("b c+530d903a+{key}")), VerifierKeyError::Name(_)));
-    assert!(matches!(parse(format!("b+530d903a+{key}")), VerifierKeyError::Id { .. }));
+    assert_eq!(
+        parse(format!("{base}AuMy")),
+        VerifierKeyError::Type { byte: 2 }
+    );
+    assert!(matches!(
+        parse(format!("b c+530d903a+{key}")),
+        VerifierKeyError::Name(_)
+    ));
+    assert!(matches!(
+        parse(format!("b+530d903a+{key}")),
+        VerifierKeyError::Id { .. }
+    ));
 }
 
 #[test]
@@ -210,8 +277,14 @@ fn what_is_no_checkpoint_is_refused_by_name() {
         (format!("a\n01\n{root}\n"), CheckpointError::Size),
         (format!("a\n-1\n{root}\n"), CheckpointError::Size),
         (format!("a\n+1\n{root}\n"), CheckpointError::Size),
-        (format!("a\n9223372036854775808\n{root}\n"), CheckpointError::Size),
-        (format!("a\n18446744073709551616\n{root}\n"), CheckpointError::Size),
+        (
+            format!("a\n9223372036854775808\n{root}\n"),
+            CheckpointError::Size,
+        ),
+        (
+            format!("a\n18446744073709551616\n{root}\n"),
+            CheckpointError::Size,
+        ),
         (format!("a\n1\n{}\n", &root[..40]), CheckpointError::Root),
         (format!("a\n1\n{}J=\n", &root[..42]), CheckpointError::Root),
         (format!("a\n0\n{root}\n"), CheckpointError::EmptyRoot),

@@ -77,7 +77,9 @@ fn the_root_is_that_of_the_oracle_at_every_size() {
     let mut oracle = MerkleTree::<LogTree>::new();
     assert_eq!(builder.root(), empty_root());
     for seq in 0..700 {
-        builder.push(data(seq), |_, _| Ok::<_, BuildError>(())).unwrap();
+        builder
+            .push(data(seq), |_, _| Ok::<_, BuildError>(()))
+            .unwrap();
         oracle.insert(*leaf(&data(seq)).as_bytes()).commit();
         assert_eq!(oracle.root(), Some(*builder.root().as_bytes()), "{seq}");
     }
@@ -93,9 +95,24 @@ fn paths_have_the_names_of_the_standard_and_no_others() {
     // The standard's own example.
     assert_eq!(count("tile/0/"), 273 + 1);
     assert_eq!(count("tile/entries/"), 273 + 1);
-    assert!(folder.0.keys().any(|name| name.to_string() == "tile/0/273.p/112"));
-    assert!(folder.0.keys().any(|name| name.to_string() == "tile/1/001.p/17"));
-    assert!(folder.0.keys().any(|name| name.to_string() == "tile/2/000.p/1"));
+    assert!(
+        folder
+            .0
+            .keys()
+            .any(|name| name.to_string() == "tile/0/273.p/112")
+    );
+    assert!(
+        folder
+            .0
+            .keys()
+            .any(|name| name.to_string() == "tile/1/001.p/17")
+    );
+    assert!(
+        folder
+            .0
+            .keys()
+            .any(|name| name.to_string() == "tile/2/000.p/1")
+    );
     assert_eq!(folder.0.len(), 2 * 274 + 2 + 1);
     for resource in folder.0.keys() {
         assert_eq!(resource.to_string().parse(), Ok(*resource));
@@ -103,11 +120,32 @@ fn paths_have_the_names_of_the_standard_and_no_others() {
     let long: Resource = "tile/3/x001/x234/067.p/255".parse().unwrap();
     assert_eq!(long.slot().map(|slot| slot.index), Some(1_234_067));
     for wrong in [
-        "", "tile", "tile/0", "tile/0/", "tile/0/1", "tile/0/0001", "tile/0/x001", "tile/00/001",
-        "tile/8/001", "tile/64/001", "tile/-1/001", "tile/0/x000/001", "tile/0/001/001",
-        "tile/0/001.p/0", "tile/0/001.p/256", "tile/0/001.p/01", "tile/0/001.p/", "tile/0/001.p",
-        "tile/0/../../../etc/passwd", "../checkpoint", "/checkpoint", "checkpoint/", "tile/0/+01",
-        "tile/entries/x999/x999/x999/x999/x999/x999/x999/999", "tile/0/xx01", "Checkpoint",
+        "",
+        "tile",
+        "tile/0",
+        "tile/0/",
+        "tile/0/1",
+        "tile/0/0001",
+        "tile/0/x001",
+        "tile/00/001",
+        "tile/8/001",
+        "tile/64/001",
+        "tile/-1/001",
+        "tile/0/x000/001",
+        "tile/0/001/001",
+        "tile/0/001.p/0",
+        "tile/0/001.p/256",
+        "tile/0/001.p/01",
+        "tile/0/001.p/",
+        "tile/0/001.p",
+        "tile/0/../../../etc/passwd",
+        "../checkpoint",
+        "/checkpoint",
+        "checkpoint/",
+        "tile/0/+01",
+        "tile/entries/x999/x999/x999/x999/x999/x999/x999/999",
+        "tile/0/xx01",
+        "Checkpoint",
     ] {
         assert!(wrong.parse::<Resource>().is_err(), "{wrong}");
     }
@@ -126,7 +164,10 @@ fn a_folder_shows_every_entry_and_every_growth() {
         })
         .unwrap();
         assert_eq!(seen, size);
-        for index in (0..size).step_by(1 + usize::try_from(size).unwrap() / 40).chain([size - 1]) {
+        for index in (0..size)
+            .step_by(1 + usize::try_from(size).unwrap() / 40)
+            .chain([size - 1])
+        {
             let path = prove_inclusion(&folder, &now, index, &data(index)).unwrap();
             let wrong = prove_inclusion(&folder, &now, index, &data(index + 1));
             assert!(matches!(wrong, Err(ReadError::Path { .. })), "{path:?}");
@@ -146,7 +187,9 @@ fn a_folder_shows_every_entry_and_every_growth() {
 fn consistency_is_shown_between_any_two_sizes_and_no_other_roots() {
     let mut builder = LogBuilder::new();
     let mut folder = Folder::default();
-    let all: Vec<_> = (1..=140).map(|size| grow(&mut builder, &mut folder, size)).collect();
+    let all: Vec<_> = (1..=140)
+        .map(|size| grow(&mut builder, &mut folder, size))
+        .collect();
     for old in &all {
         for new in &all[usize::try_from(old.size).unwrap() - 1..] {
             let proof = prove_growth(&folder, old, new).unwrap();
@@ -182,7 +225,12 @@ fn public_consistency_proofs_get_their_verdicts() {
             }
             let case: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
             let refused = !grew(&case);
-            assert_eq!(refused, case["wantErr"].as_bool().unwrap(), "{}", path.display());
+            assert_eq!(
+                refused,
+                case["wantErr"].as_bool().unwrap(),
+                "{}",
+                path.display()
+            );
             count += 1;
         }
     }
@@ -193,7 +241,9 @@ fn grew(case: &Value) -> bool {
     use base64::Engine as _;
     let digest = |value: &Value| {
         let text = value.as_str().unwrap_or_default();
-        let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .unwrap();
         // Some roots are words, where it does not matter which.
         let digest = <[u8; 32]>::try_from(bytes).map(Sha256Digest::from_bytes);
         digest.unwrap_or_else(|bytes| Sha256Digest::of(&bytes))
@@ -210,7 +260,11 @@ fn grew(case: &Value) -> bool {
 fn one_changed_byte_in_any_file_is_refused() {
     let (folder, checkpoint) = log(66_000);
     let files: Vec<Resource> = folder.0.keys().copied().collect();
-    for (n, resource) in files.iter().enumerate().filter(|(n, _)| n % 9 == 0 || *n > 500) {
+    for (n, resource) in files
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| n % 9 == 0 || *n > 500)
+    {
         let mut changed = folder.clone();
         let bytes = changed.0.get_mut(resource).unwrap();
         let at = n * 131 % bytes.len();
@@ -264,7 +318,9 @@ fn building_goes_on_from_what_was_published_at_any_size() {
     let mut reference = LogBuilder::new();
     for size in 0..1_200 {
         if size > 0 {
-            reference.push(data(size - 1), |_, _| Ok::<_, BuildError>(())).unwrap();
+            reference
+                .push(data(size - 1), |_, _| Ok::<_, BuildError>(()))
+                .unwrap();
         }
         let folder = Folder(reference.partial().into_iter().collect());
         let tiles: Vec<_> = LogBuilder::needed(size)
@@ -273,7 +329,9 @@ fn building_goes_on_from_what_was_published_at_any_size() {
             .collect();
         let mut resumed = LogBuilder::resume(size, &tiles).unwrap();
         for seq in resumed.size()..size {
-            resumed.push(data(seq), |_, _| Ok::<_, BuildError>(())).unwrap();
+            resumed
+                .push(data(seq), |_, _| Ok::<_, BuildError>(()))
+                .unwrap();
         }
         assert_eq!(resumed.root(), reference.root(), "{size}");
         assert_eq!(resumed.partial(), reference.partial(), "{size}");
@@ -324,7 +382,10 @@ fn a_proof_is_read_as_it_was_written_and_proves_its_entry_alone() {
             assert_eq!(read.check(&data(index + 1)), Err(InclusionError::Root));
         }
         proof.path.push(Sha256Digest::of(b""));
-        assert!(matches!(proof.check(&data(index)), Err(InclusionError::Path(_))));
+        assert!(matches!(
+            proof.check(&data(index)),
+            Err(InclusionError::Path(_))
+        ));
     }
 }
 
@@ -346,7 +407,10 @@ fn no_changed_byte_of_a_proof_is_read_as_another_proof_of_the_entry() {
 fn what_is_no_proof_is_refused_by_name() {
     let good = proof(3, 1).to_string();
     let parse = |text: &str| TlogProof::parse(text.as_bytes()).unwrap_err();
-    assert_eq!(parse("c2sp.org/tlog-proof@v1\n"), TlogProofError::NoCheckpoint);
+    assert_eq!(
+        parse("c2sp.org/tlog-proof@v1\n"),
+        TlogProofError::NoCheckpoint
+    );
     assert_eq!(parse(&good.replace("@v1", "@v2")), TlogProofError::Version);
     let extra = good.replace("index", "extra A\nindex");
     assert_eq!(parse(&extra), TlogProofError::Extra);
@@ -371,21 +435,38 @@ fn no_name_begins_as_a_statement_or_breaks_a_line() {
         assert_eq!(good.parse::<LogName>().unwrap().as_str(), good);
     }
     let long = "n".repeat(256);
-    for bad in ["", "{", "{\"a\"", "a b", "a+b", "a\nb", "a\u{1f}", "a\u{7f}", "a\u{85}", &long] {
+    for bad in [
+        "", "{", "{\"a\"", "a b", "a+b", "a\nb", "a\u{1f}", "a\u{7f}", "a\u{85}", &long,
+    ] {
         assert!(bad.parse::<LogName>().is_err(), "{bad:?}");
     }
 }
 
 #[test]
 fn each_book_after_a_rotation_has_a_name_of_its_own() {
-    let next = |name: &str| name.parse::<LogName>().unwrap().successor().unwrap().to_string();
+    let next = |name: &str| {
+        name.parse::<LogName>()
+            .unwrap()
+            .successor()
+            .unwrap()
+            .to_string()
+    };
     assert_eq!(next("example.com/log"), "example.com/log/2");
     assert_eq!(next("example.com/log/2"), "example.com/log/3");
     assert_eq!(next("example.com/9"), "example.com/10");
     assert_eq!(next("example.com/1"), "example.com/1/2");
     assert_eq!(next("example.com/02"), "example.com/02/2");
-    assert_eq!(next("log/18446744073709551615"), "log/18446744073709551615/2");
-    assert!("n".repeat(254).parse::<LogName>().unwrap().successor().is_err());
+    assert_eq!(
+        next("log/18446744073709551615"),
+        "log/18446744073709551615/2"
+    );
+    assert!(
+        "n".repeat(254)
+            .parse::<LogName>()
+            .unwrap()
+            .successor()
+            .is_err()
+    );
 }
 
 #[test]
@@ -399,10 +480,15 @@ fn a_log_has_one_name_at_a_time_and_none_twice() {
     let closed = |text: &str| read(&format!(r#"{{"closed":"{text}"}}"#)).unwrap();
     let mut names = Names::default();
     names.take(named("a")).unwrap();
-    names.take(read(r#"{"name":"a","policy":"quorum none\n"}"#).unwrap()).unwrap();
+    names
+        .take(read(r#"{"name":"a","policy":"quorum none\n"}"#).unwrap())
+        .unwrap();
     assert!(names.current().unwrap().policy.is_some());
     let (current, other) = (name("a"), name("b"));
-    let second = NameFault::Second { current, name: other.clone() };
+    let second = NameFault::Second {
+        current,
+        name: other.clone(),
+    };
     assert_eq!(names.take(named("b")), Err(second));
     let not_current = NameFault::NotCurrent { name: other };
     assert_eq!(names.take(closed("b")), Err(not_current));
@@ -413,8 +499,12 @@ fn a_log_has_one_name_at_a_time_and_none_twice() {
     names.take(named("b")).unwrap();
     assert_eq!(names.closed(), [name("a")]);
     for wrong in [
-        "{}", r#"{"name":"a"}"#, r#"{"policy":null}"#, r#"{"name":"{","policy":null}"#,
-        r#"{"closed":"a","name":"a","policy":null}"#, r#"{"name":"a","policy":null,"x":1}"#,
+        "{}",
+        r#"{"name":"a"}"#,
+        r#"{"policy":null}"#,
+        r#"{"name":"{","policy":null}"#,
+        r#"{"closed":"a","name":"a","policy":null}"#,
+        r#"{"name":"a","policy":null,"x":1}"#,
     ] {
         assert!(read(wrong).is_err(), "{wrong}");
     }

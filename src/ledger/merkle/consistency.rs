@@ -90,6 +90,9 @@ pub fn check_consistency<H: NodeHasher>(
     if expected != actual {
         return Err(ConsistencyError::Length { expected, actual });
     }
+    if old_size == new_size && old_root != new_root {
+        return Err(ConsistencyError::New { new: new_size });
+    }
     if old_size == 0 {
         return Ok(());
     }

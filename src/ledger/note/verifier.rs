@@ -72,7 +72,9 @@ pub enum VerifierKeyError {
     #[error("the key is not canonical base64")]
     Base64,
     /// Another kind of key than are known here.
-    #[error("keys of type 0x{byte:02x} are not known here; known are 0x01 and 0x04 (Ed25519) and 0x06 (ML-DSA-44)")]
+    #[error(
+        "keys of type 0x{byte:02x} are not known here; known are 0x01 and 0x04 (Ed25519) and 0x06 (ML-DSA-44)"
+    )]
     Type {
         /// The byte.
         byte: u8,
@@ -261,7 +263,9 @@ impl VerifierKey {
 
     /// Splits `timestamped_signature`.
     fn timed<'b>(&self, bytes: &'b [u8]) -> Result<(u64, &'b [u8]), SignatureFault> {
-        let (time, signature) = bytes.split_first_chunk().ok_or_else(|| self.length(bytes))?;
+        let (time, signature) = bytes
+            .split_first_chunk()
+            .ok_or_else(|| self.length(bytes))?;
         match u64::from_be_bytes(*time) {
             time if time > LATEST => Err(SignatureFault::Time {
                 name: self.name.clone(),

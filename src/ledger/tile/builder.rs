@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{EpochFrontier, EpochTree, Hash, LEVELS, Place, TileError, TileId, WIDTH, nodes_of, small_root};
+use super::{
+    EpochFrontier, EpochTree, Hash, LEVELS, Place, TileError, TileId, WIDTH, nodes_of, small_root,
+};
 
 /// A growing epoch tree that hands out its tiles.
 ///

@@ -48,7 +48,9 @@ pub fn parse(bytes: &[u8], expected: usize) -> Result<Vec<Hash>, BundleError> {
         return Err(BundleError::Length { expected, bytes });
     }
     let entry = |(at, record): (usize, &[u8; RECORD])| {
-        let data = record.strip_prefix(&LENGTH).and_then(|data| data.try_into().ok());
+        let data = record
+            .strip_prefix(&LENGTH)
+            .and_then(|data| data.try_into().ok());
         data.map(Hash::from_bytes).ok_or(BundleError::Entry { at })
     };
     records.iter().enumerate().map(entry).collect()

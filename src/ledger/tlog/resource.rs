@@ -136,7 +136,12 @@ impl fmt::Display for Slot {
         for (at, group) in groups.iter().enumerate() {
             let group = std::str::from_utf8(group).map_err(|_| fmt::Error)?;
             let more = at + 1 < groups.len();
-            write!(f, "{}{group}{}", if more { "x" } else { "" }, if more { "/" } else { "" })?;
+            write!(
+                f,
+                "{}{group}{}",
+                if more { "x" } else { "" },
+                if more { "/" } else { "" }
+            )?;
         }
         match self.is_full() {
             true => Ok(()),
@@ -181,7 +186,10 @@ fn tile(path: &str) -> Option<Resource> {
     if place.len() > 4 * 7 {
         return None;
     }
-    let digits: String = place.split('/').map(|part| part.trim_start_matches('x')).collect();
+    let digits: String = place
+        .split('/')
+        .map(|part| part.trim_start_matches('x'))
+        .collect();
     let index = digits.parse().ok()?;
     let width = u16::try_from(width).ok().filter(|width| *width > 0)?;
     let at = Slot { index, width };

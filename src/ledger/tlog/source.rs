@@ -77,7 +77,9 @@ pub enum ReadError<E: std::error::Error + 'static> {
         size: u64,
     },
     /// The tiles do not lead from an entry to the checkpoint's root.
-    #[error("the tiles do not lead from entry {index} to the root of the checkpoint of {size} entries")]
+    #[error(
+        "the tiles do not lead from entry {index} to the root of the checkpoint of {size} entries"
+    )]
     Path {
         /// The entry.
         index: u64,
@@ -120,7 +122,11 @@ fn fetch<S: Source>(
         false => source.read(full).map_err(ReadError::Source)?,
     };
     let whole = whole.ok_or(ReadError::Missing { resource, size })?;
-    let mut bytes = exactly(full, whole, record * usize::from(full.slot().map_or(0, |s| s.width)))?;
+    let mut bytes = exactly(
+        full,
+        whole,
+        record * usize::from(full.slot().map_or(0, |s| s.width)),
+    )?;
     bytes.truncate(expected);
     Ok(bytes)
 }
@@ -227,7 +233,10 @@ pub fn entries<S: Source>(
     let entries = bundle_at(source, at, size)?;
     let tile = Resource::Tile { level: 0, at };
     let leaves = fetch(source, tile, size)?;
-    let own: Vec<u8> = entries.iter().flat_map(|data| *leaf(data).as_bytes()).collect();
+    let own: Vec<u8> = entries
+        .iter()
+        .flat_map(|data| *leaf(data).as_bytes())
+        .collect();
     if leaves != own {
         return Err(ReadError::Tile { resource: tile });
     }
@@ -238,11 +247,7 @@ pub fn entries<S: Source>(
     Ok(entries)
 }
 
-fn bundle_at<S: Source>(
-    source: &S,
-    at: Slot,
-    size: u64,
-) -> Result<Vec<Hash>, ReadError<S::Error>> {
+fn bundle_at<S: Source>(source: &S, at: Slot, size: u64) -> Result<Vec<Hash>, ReadError<S::Error>> {
     let resource = Resource::Entries(at);
     let bytes = fetch(source, resource, size)?;
     bundle::parse(&bytes, at.width.into()).map_err(|error| ReadError::Bundle { resource, error })

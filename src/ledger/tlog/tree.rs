@@ -2,8 +2,7 @@
 
 use crate::ledger::hash::Hash;
 use crate::ledger::merkle::{
-    ConsistencyError, Frontier, LeafRange, NodeHasher, PathError, check_consistency,
-    root_from_path,
+    ConsistencyError, Frontier, LeafRange, NodeHasher, PathError, check_consistency, root_from_path,
 };
 use crate::ledger::sha256::{Sha256Digest, sha256};
 
