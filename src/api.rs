@@ -31,6 +31,7 @@ mod import;
 mod ledger;
 mod options;
 mod progress;
+mod publish;
 mod recognise;
 mod resume;
 mod rotate;

@@ -75,6 +75,8 @@ mod progress;
 #[cfg(feature = "rocks")]
 mod prove;
 #[cfg(feature = "rocks")]
+mod publish;
+#[cfg(feature = "rocks")]
 mod questions;
 mod recording;
 #[cfg(feature = "client")]
@@ -220,6 +222,9 @@ enum Command {
     /// Write the inclusion proof of one entry
     #[cfg(feature = "rocks")]
     Prove(prove::Args),
+    /// Publish the ledger in a folder, as the clients of transparency logs read it
+    #[cfg(feature = "rocks")]
+    Publish(publish::Args),
     /// Write an evidence bundle or a logbook
     #[cfg(feature = "rocks")]
     Export(export::Args),
@@ -507,6 +512,8 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         Command::Verify(args) => verify::run(context, &args, output),
         #[cfg(feature = "rocks")]
         Command::Prove(args) => prove::run(context, &args, output),
+        #[cfg(feature = "rocks")]
+        Command::Publish(args) => publish::run(context, &args, output),
         #[cfg(feature = "rocks")]
         Command::Export(args) => export::run(context, &args, output),
         Command::Diff(args) => diff::run(context, &args, output),

@@ -97,6 +97,8 @@ pub mod manifest;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod producers;
+#[cfg(feature = "store")]
+pub mod publish;
 pub mod record;
 pub mod replay;
 #[cfg(feature = "store")]

@@ -73,6 +73,7 @@ mod patience;
 mod posted;
 mod problem;
 mod producer;
+mod public;
 mod rate;
 mod requests;
 mod routes;
@@ -99,6 +100,7 @@ use tokio::net::TcpListener;
 pub use config::{Config, Doors, Limits, PublishFailure, Publisher, VerdictKeys};
 pub use error::ServeError;
 pub use hall::{HallFiles, LoadError};
+pub use public::{LogPublisher, PublicFolder};
 
 use service::Service;
 
@@ -118,6 +120,7 @@ pub async fn run(
         return Err(ServeError::NotLoopback { address });
     }
     let (tls, socket) = (config.tls.clone(), config.socket.take());
+    let every = config.public.as_ref().and_then(|public| public.every);
     let (service, reload) = Service::open(config, address).await?;
     let path = socket
         .as_ref()
@@ -131,6 +134,7 @@ pub async fn run(
     let background = vec![
         tokio::spawn(sealing::seal_on_the_hour(Arc::clone(&service))),
         tokio::spawn(disk::watch(Arc::clone(&service))),
+        tokio::spawn(public::publish_every(Arc::clone(&service), every)),
         tokio::spawn(hall::count_on(Arc::clone(&service))),
         tokio::spawn(service::reload_when_told(Arc::clone(&service), reload)),
     ];

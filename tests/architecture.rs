@@ -64,6 +64,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("imports", &["ledger", "store", "logbook"]),
     ("backup", &["ledger", "store", "logbook", "audit"]),
     ("bucket", &["ledger", "store", "logbook"]),
+    ("publish", &["ledger", "files", "store", "logbook"]),
     ("api", BELOW_THE_FACADE),
     ("serve", BELOW_THE_SURFACE),
     ("cli", ALL_BUT_MAIN),
@@ -89,6 +90,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     "imports",
     "backup",
     "bucket",
+    "publish",
 ];
 
 const BELOW_THE_SURFACE: &[&str] = &[
@@ -111,6 +113,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "imports",
     "backup",
     "bucket",
+    "publish",
     "api",
 ];
 
@@ -134,6 +137,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "imports",
     "backup",
     "bucket",
+    "publish",
     "api",
     "serve",
 ];

@@ -28,6 +28,7 @@ use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
 #[cfg(feature = "parquet")]
 use crate::parquet::TableError;
+use crate::publish::PublicError;
 use crate::record::RecordError;
 use crate::record::hall_files::HallError;
 use crate::store::StoreError;
@@ -117,6 +118,16 @@ pub enum Error {
     Resume(#[from] ResumeRefusal),
     #[error(transparent)]
     Publish(#[from] PublishError),
+    #[error(transparent)]
+    Public(#[from] PublicError),
+    /// The checkpoint does not reach the entry, or there is none.
+    #[error("entry {seq} is not published yet")]
+    NotPublished { seq: Seq },
+    #[error("{place}: {error}")]
+    PublicLog {
+        place: String,
+        error: Box<crate::ledger::tlog::source::ReadError<io::Error>>,
+    },
     #[error(transparent)]
     Backup(BackupError),
     #[error(transparent)]

@@ -28,6 +28,7 @@ use crate::logbook::error::{LogbookError, OpenError, ServerRefusal};
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
+use crate::publish::PublicError;
 use crate::record::RecordError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
@@ -284,6 +285,7 @@ as_the_ledger_says_it!(
     KeyFileError,
     LogbookError,
     OpenError,
+    PublicError,
     PublishError,
     QueryError,
     ReadError,

@@ -8,6 +8,7 @@ use crate::ledger::json::Value;
 use crate::ledger::key::PublicKey;
 use crate::ledger::pem::{self, PemError};
 use crate::logbook::key_file::{self, KeyFileError};
+use crate::publish::PublicError;
 
 use super::Answer;
 use super::context::Context;
@@ -20,6 +21,9 @@ pub(super) struct Args {
     /// Print it as PEM, as other tools read it
     #[arg(long)]
     pem: bool,
+    /// As the verifier key of the log's public name
+    #[arg(long, conflicts_with = "pem")]
+    vkey: bool,
 }
 
 #[derive(Serialize)]
@@ -27,6 +31,8 @@ struct ShownKey {
     log: PublicKey,
     fingerprint: String,
     pem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vkey: Option<String>,
 }
 
 pub(super) fn key_list(keys: &[PublicKey]) -> Value {
@@ -35,14 +41,22 @@ pub(super) fn key_list(keys: &[PublicKey]) -> Value {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let identity = context.reader(output)?.identity();
+    let ledger = context.reader(output)?;
+    let identity = ledger.identity();
+    let vkey = match args.vkey {
+        true => Some(ledger.verifier_key()?.ok_or(PublicError::NoName)?.to_string()),
+        false => None,
+    };
     let pem = pem::format_public_key(&identity.log).ok();
     if output.is_json() {
         output.document(&ShownKey {
             log: identity.log,
             fingerprint: identity.log.fingerprint(),
             pem,
+            vkey,
         })?;
+    } else if let Some(vkey) = vkey {
+        output.line(&vkey)?;
     } else if args.pem {
         output.bytes(pem.unwrap_or_default().as_bytes())?;
     } else {

@@ -1,10 +1,11 @@
 //! `sealbook prove`: the inclusion proof of one entry.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
 use crate::logbook::error::ServerRefusal;
+use crate::publish::Folder;
 
 use super::Answer;
 use super::context::Context;
@@ -23,11 +24,18 @@ pub(super) struct Args {
     /// The version that it is written in
     #[arg(long, value_enum, default_value = "2", value_name = "VERSION")]
     format_version: FormatVersion,
+    /// The proof under the checkpoint that is published in this folder, as the clients
+    /// of transparency logs read it
+    #[arg(long, value_name = "FOLDER", conflicts_with = "format_version")]
+    tlog: Option<PathBuf>,
     #[command(flatten)]
     force: Force,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if let Some(folder) = &args.tlog {
+        return published(context, folder, args, output);
+    }
     let mut proof = match context.held()? {
         Some(held) => InclusionProof::from_bytes(&held.proof(Seq(args.seq))?).map_err(|error| {
             ServerRefusal {
@@ -58,5 +66,35 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             args.seq
         ));
     }
+    Ok(Answer::Yes)
+}
+
+fn published(
+    context: &Context,
+    folder: &Path,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let ledger = context.reader(output)?;
+    let (log, place) = (Folder::read_only(folder), folder.display().to_string());
+    let proof = ledger.prove_published(Seq(args.seq), &log, &place)?;
+    let text = proof.to_string();
+    if args.output.as_os_str() == "-" {
+        output.bytes(text.as_bytes())?;
+        return Ok(Answer::Yes);
+    }
+    let target = Target {
+        path: &args.output,
+        kind: Kind::TlogProof,
+        log: Some(ledger.key()),
+        force: args.force,
+    };
+    target.write_bytes(context, text.as_bytes())?;
+    let size = proof.checkpoint.content().size;
+    let file = args.output.display();
+    let seq = args.seq;
+    output.note(&format!(
+        "proof that entry {seq} is in the public log of {size} entries in {file}"
+    ));
     Ok(Answer::Yes)
 }

@@ -17,12 +17,14 @@ use tokio::sync::mpsc;
 use crate::api::{Ledger, socket_of};
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
+use crate::ledger::tlog::name::LogName;
 use crate::logbook::publish::PublishFile;
 use crate::serve::socket::LocalSocket;
+use crate::publish::{Folder, PublicError, PublicLog, alone};
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
 use crate::serve::{Config, Doors, HallFiles, Limits, LoadError, VerdictKeys};
-use crate::serve::{Publisher, ServeError, run as serve};
+use crate::serve::{PublicFolder, Publisher, ServeError, run as serve};
 use crate::store::StoreError;
 
 use super::Answer;
@@ -33,6 +35,7 @@ use super::hall;
 use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
+use super::target::spare;
 
 /// Threads beside those of the pools: the ledger's own waits.
 const SPARE_THREADS: usize = 16;
@@ -75,6 +78,15 @@ pub(super) struct Args {
     /// Append every sealed header, and heads, to this file, for third parties to keep
     #[arg(long, value_name = "FILE")]
     publish: Option<PathBuf>,
+    /// Publish the log in this folder at every seal, and serve it below /log/
+    #[arg(long, value_name = "FOLDER")]
+    publish_to: Option<PathBuf>,
+    /// The log's public name, recorded the first time
+    #[arg(long, value_name = "NAME", requires = "publish_to")]
+    publish_name: Option<LogName>,
+    /// Publish it every so many seconds too
+    #[arg(long, value_name = "SECONDS", requires = "publish_to", value_parser = clap::value_parser!(u64).range(1..))]
+    publish_every: Option<u64>,
     /// The file of tokens (see `sealbook token`); without it only this machine is served
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -144,6 +156,10 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let (tell, reload) = mpsc::channel(1);
     let publish = args.publisher(&ledger)?;
     let socket = args.socket(context)?;
+    if let Some(folder) = &args.publish_to {
+        spare(context, folder)?;
+    }
+    let public = args.public(&ledger)?;
     let config = Config {
         ledger,
         doors: args.doors(),
@@ -152,6 +168,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         limits,
         hall: args.hall_files(),
         publish,
+        public,
         verdict_keys: args.verdict_keys()?,
         reload,
     };
@@ -352,6 +369,24 @@ impl Args {
             })
             .into()),
         }
+    /// Publishes the log in its folder, under the name that is bound.
+    fn public(&self, ledger: &Ledger) -> Result<Option<PublicFolder>, CliError> {
+        let Some(folder) = &self.publish_to else {
+            return Ok(None);
+        };
+        let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
+        if let Some(name) = &self.publish_name {
+            ledger.bind_name(name, None)?;
+        }
+        ledger.public_name()?.ok_or(PublicError::NoName)?;
+        Ok(Some(PublicFolder {
+            folder: folder.clone(),
+            publish: Box::new(move |ledger| {
+                ledger.publish(&mut log, &mut alone)?;
+                Ok(())
+            }),
+            every: self.publish_every.map(Duration::from_secs),
+        }))
     }
 
     /// Appends to the published file, whatever is missing in it.

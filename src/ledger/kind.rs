@@ -15,6 +15,9 @@ pub(crate) const OWN_PREFIX: &str = "sealbook:";
 /// A file of another log was imported.
 pub const IMPORT: &str = "sealbook:import";
 
+/// The log's public name is bound, or ends.
+pub const PUBLISH: &str = "sealbook:publish";
+
 /// The book ends here, and another continues it.
 pub const CLOSE: &str = "sealbook:close";
 

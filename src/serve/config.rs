@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use super::hall::HallFiles;
 use super::socket::LocalSocket;
+use super::public::PublicFolder;
 use crate::api::Ledger;
 use crate::attestation::HmacKey;
 use crate::ledger::head::SignedHead;
@@ -28,6 +29,8 @@ pub struct Config {
     pub hall: HallFiles,
     /// Where sealed headers and heads are made public, if anywhere.
     pub publish: Option<Publisher>,
+    /// The public log.
+    pub public: Option<PublicFolder>,
     pub verdict_keys: VerdictKeys,
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,

@@ -14,7 +14,7 @@ use super::params::Params;
 use super::problem::{ErrorBody, Problem};
 use super::{
     append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, outcomes,
-    page, stats, tail, upload, verdicts,
+    page, public, stats, tail, upload, verdicts,
 };
 use crate::codes::CODES;
 
@@ -47,6 +47,7 @@ use crate::codes::CODES;
         upload::verify_upload,
         tail::tail,
         metrics::metrics,
+        public::log,
         openapi,
         hall::status::status,
         hall::status::workers,

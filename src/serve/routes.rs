@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::service::Service;
 use super::{
     append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, openapi,
-    outcomes, page, requests, stats, tail, upload, verdicts,
+    outcomes, page, public, requests, stats, tail, upload, verdicts,
 };
 
 /// What an answer that is no page may do in a browser.
@@ -42,6 +42,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         stats::endpoints(),
         tail::endpoints(),
         metrics::endpoints(),
+        public::endpoints(),
         hall::endpoints(),
         openapi::endpoints(),
     ]

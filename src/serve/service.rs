@@ -17,6 +17,7 @@ use super::idempotency::UnderWay;
 use super::intake::Intake;
 use super::metrics::Metrics;
 use super::problem::Problem;
+use super::public::LogPublisher;
 use super::rate::Rates;
 use super::scope::Scope;
 use super::token_file::{KeptToken, TokenFile, TokenFileError};
@@ -51,6 +52,9 @@ pub(super) struct Service {
     pub(super) hall: LiveHall,
     pub(super) verdict_keys: VerdictKeys,
     publish: Option<Mutex<Publisher>>,
+    pub(super) public: Option<Mutex<LogPublisher>>,
+    /// The folder of the public log.
+    pub(super) log: Option<PathBuf>,
     token_path: Option<PathBuf>,
     tokens: RwLock<Option<Arc<TokenFile>>>,
     /// Told when the tokens were read again.
@@ -107,6 +111,8 @@ impl Service {
             hall,
             verdict_keys: config.verdict_keys,
             publish: config.publish.map(Mutex::new),
+            log: config.public.as_ref().map(|public| public.folder.clone()),
+            public: config.public.map(|public| Mutex::new(public.publish)),
             token_path: config.doors.token_file,
             tokens: RwLock::new(tokens.map(Arc::new)),
             renewed: watch::channel(()).0,
@@ -201,6 +207,7 @@ impl Service {
 
     /// Makes public what is not yet. What fails is tried again the next time.
     pub(super) fn publish(&self) {
+        self.publish_log();
         let Some(publisher) = &self.publish else {
             return;
         };

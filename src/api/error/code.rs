@@ -21,6 +21,7 @@ use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
 #[cfg(feature = "parquet")]
 use crate::parquet::TableError;
+use crate::publish::PublicError;
 use crate::record::RecordError;
 use crate::record::hall_files::HallProblem;
 use crate::store::StoreError;
@@ -70,6 +71,9 @@ impl Error {
             Error::Resume(ResumeRefusal::Invalid { .. }) => "state_invalid",
             Error::Resume(_) => "state_mismatch",
             Error::Publish(error) => of_publish(error),
+            Error::Public(error) => of_public(error),
+            Error::NotPublished { .. } => "not_published",
+            Error::PublicLog { .. } => "proof_invalid",
             Error::Backup(BackupError::Sign(_)) => "sign_failed",
             Error::Backup(_) => "io",
             #[cfg(feature = "parquet")]
@@ -239,6 +243,27 @@ fn of_publish(error: &PublishError) -> &'static str {
         PublishError::NotPublished { .. } => "not_recognised",
         PublishError::InUse { .. } => "ledger_locked",
         PublishError::Ledger(error) => of_open(error),
+    }
+}
+
+fn of_public(error: &PublicError) -> &'static str {
+    match error {
+        PublicError::Io { source, .. } => of_io(source),
+        PublicError::InUse { .. } => "ledger_locked",
+        PublicError::Checkpoint { .. } | PublicError::Build { .. } => "not_recognised",
+        PublicError::Foreign { .. } => "log_key_mismatch",
+        PublicError::OtherName { .. } | PublicError::Name(_) => "name_mismatch",
+        PublicError::Behind { .. } => "rollback_detected",
+        PublicError::Differs { .. } => "equivocation",
+        PublicError::NoName => "name_missing",
+        PublicError::Closed => "closed",
+        PublicError::Headers(error) => of_publish(error),
+        PublicError::Ledger(error) => of_open(error),
+        PublicError::Append(error) => of_append(error),
+        PublicError::Query(error) => of_query(error),
+        PublicError::Sign(_) | PublicError::Note(_) => "sign_failed",
+        PublicError::Cosign(_) => "not_cosigned",
+        PublicError::Tree { .. } | PublicError::Read(_) => "store_corrupt",
     }
 }
 

@@ -10,10 +10,11 @@ use crate::ledger::encrypted_pem::LockError;
 use crate::logbook::error::LogbookError;
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::publish::PublishError;
+use crate::publish::PublicError;
 use crate::store::StoreError;
 
 /// Codes whose remedy says more than the message does.
-const HINTED: [&str; 30] = [
+const HINTED: [&str; 33] = [
     "bucket_failed",
     "clocks_parted",
     "closed",
@@ -33,7 +34,10 @@ const HINTED: [&str; 30] = [
     "mark_invalid",
     "mark_missing",
     "mark_stale",
+    "name_mismatch",
+    "name_missing",
     "needs_store",
+    "not_published",
     "not_sealed",
     "original_ahead",
     "read_only",
@@ -91,6 +95,20 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Publish(PublishError::Differs { .. }) => {
             "keep the file: it shows another history than the ledger has; run `sealbook verify`"
+        }
+        Error::Public(
+            PublicError::Checkpoint { .. }
+            | PublicError::Foreign { .. }
+            | PublicError::OtherName { .. },
+        ) => "name a folder of its own for each log",
+        Error::Public(PublicError::Behind { .. } | PublicError::Differs { .. }) => {
+            "keep the folder: it shows another history than the ledger has; run `sealbook verify`"
+        }
+        Error::Public(PublicError::Io { .. }) => {
+            "mend it, and run the same command again: it goes on"
+        }
+        Error::Public(PublicError::Build { .. }) | Error::PublicLog { .. } => {
+            "put the file back from a copy, or publish the log anew into an empty folder"
         }
         Error::NotSigned(_) => {
             "name the key's file with SEALBOOK_KEY, or ask the running server for /v1/bundle; \

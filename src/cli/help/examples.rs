@@ -34,7 +34,14 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         "prove",
         &[
             "sealbook prove 1 -o entry-1.proof",
-            "sealbook prove 1 -o entry-1.proof.zst --force",
+            "sealbook prove 1 -o entry-1.tlog-proof --tlog public",
+        ],
+    ),
+    (
+        "publish",
+        &[
+            "sealbook publish --to public --name log.example.com/fleet",
+            "sealbook publish --to public",
         ],
     ),
     (
@@ -60,7 +67,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     (
         "key",
-        &["sealbook key > key.txt", "sealbook key --pem > key.pem"],
+        &["sealbook key > key.txt", "sealbook key --vkey"],
     ),
     (
         "init",

@@ -114,6 +114,16 @@ impl Resource {
         }
     }
 
+    /// Whether a log of `size` entries has this very tile or bundle.
+    #[must_use]
+    pub fn is_in(self, size: u64) -> bool {
+        match self {
+            Resource::Checkpoint | Resource::Headers => true,
+            Resource::Tile { level, at } => Slot::in_tree(level, at.index, size) == Some(at),
+            Resource::Entries(at) => Slot::in_tree(0, at.index, size) == Some(at),
+        }
+    }
+
     /// The full tile or bundle at the same place.
     #[must_use]
     pub const fn full(self) -> Resource {

@@ -1,0 +1,192 @@
+//! A public log in a folder.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::{PublicError, Shelf, failed};
+use crate::files::replace;
+use crate::ledger::limits;
+use crate::ledger::time::Timestamp;
+use crate::ledger::tlog::resource::Resource;
+use crate::ledger::tlog::source::Source;
+use crate::logbook::Logbook;
+use crate::logbook::publish::PublishFile;
+
+/// Between a full tile and the end of its partial ones: an hour.
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// What is read of the headers: 1 GiB, two million of them.
+const HEADERS_BYTES: u64 = 1 << 30;
+
+/// Which tiles became full and when, one a line, until their partial ones are removed.
+const RETIRED: &str = ".retired";
+
+/// Held by the process that publishes.
+const LOCK: &str = ".lock";
+
+/// A folder that one process at a time publishes to, and anybody reads.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// For as long as it is open for writing.
+    _lock: Option<File>,
+    headers: Option<PublishFile>,
+    /// The folder that the last tile went to, which therefore is there.
+    made: PathBuf,
+}
+
+impl Folder {
+    /// Opens a folder for reading.
+    #[must_use]
+    pub fn read_only(path: &Path) -> Folder {
+        Folder {
+            path: path.to_owned(),
+            _lock: None,
+            headers: None,
+            made: PathBuf::new(),
+        }
+    }
+
+    /// Opens a folder for publishing, or makes it.
+    ///
+    /// # Errors
+    /// [`PublicError::InUse`] if another process publishes to it.
+    pub fn open(path: &Path) -> Result<Folder, PublicError> {
+        let place = path.display().to_string();
+        let lock = || {
+            fs::create_dir_all(path)?;
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(false);
+            options.open(path.join(LOCK))
+        };
+        let lock = lock().map_err(|source| failed(&place, source))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Folder {
+                _lock: Some(lock),
+                ..Folder::read_only(path)
+            }),
+            Err(TryLockError::WouldBlock) => Err(PublicError::InUse { place }),
+            Err(TryLockError::Error(source)) => Err(failed(&place, source)),
+        }
+    }
+
+    /// Where a file is.
+    fn at(&self, resource: Resource) -> PathBuf {
+        self.path.join(resource.to_string())
+    }
+
+    /// Removes the partial tiles of what has been full for an hour. What became full
+    /// later stays in the list.
+    fn remove_retired(&self, list: &str, now: Timestamp) -> io::Result<String> {
+        let mut kept = String::new();
+        for line in list.lines() {
+            let read = line.split_once(' ').and_then(|(since, path)| {
+                let since = Timestamp::from_unix_micros(since.parse().ok()?)?;
+                Some((since, path.parse::<Resource>().ok()?))
+            });
+            // A line that a crash cut short: its partial tiles stay, which harms nobody.
+            let Some((since, full)) = read else { continue };
+            if now.micros_since(since) < HOUR_MICROS {
+                kept.push_str(line);
+                kept.push('\n');
+                continue;
+            }
+            let whole = self.at(full);
+            if full.slot().is_some_and(|slot| slot.is_full()) && whole.is_file() {
+                let mut partial = whole.into_os_string();
+                partial.push(".p");
+                gone(fs::remove_dir_all(PathBuf::from(partial)))?;
+            }
+        }
+        Ok(kept)
+    }
+}
+
+impl Source for Folder {
+    type Error = io::Error;
+
+    fn read(&self, resource: Resource) -> io::Result<Option<Vec<u8>>> {
+        let file = match File::open(self.at(resource)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other(format!("{resource} is no regular file")));
+        }
+        // A little more than the longest, so that a longer one is seen to be.
+        let mut bytes = Vec::new();
+        let most = match resource {
+            Resource::Headers => HEADERS_BYTES,
+            _ => limits::SMALL_FILE_BYTES as u64 + 1,
+        };
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
+    }
+}
+
+impl Shelf for Folder {
+    fn write(&mut self, resource: Resource, bytes: &[u8]) -> io::Result<()> {
+        let path = self.at(resource);
+        let folder = path.parent().unwrap_or(&self.path);
+        if folder != self.made {
+            fs::create_dir_all(folder)?;
+            self.made = folder.to_owned();
+        }
+        let temporary = path.with_extension("tmp");
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        fs::rename(temporary, path)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        // One call for thousands of files, their folders included.
+        Ok(rustix::fs::syncfs(File::open(&self.path)?)?)
+    }
+
+    fn add_headers(&mut self, logbook: &Logbook) -> Result<(), PublicError> {
+        let store = &**logbook.store();
+        let path = self.at(Resource::Headers);
+        let file = match &mut self.headers {
+            Some(file) => file,
+            none => none.insert(PublishFile::open(&path, store, logbook.identity())?),
+        };
+        let durable = logbook.durable().seq;
+        let sealed = store.epoch_of(durable).map_err(crate::logbook::error::OpenError::from)?;
+        let head = match sealed {
+            Some(_) => None,
+            None => Some(logbook.head()?),
+        };
+        file.publish(store, head.as_ref())?;
+        Ok(())
+    }
+
+    fn replace_checkpoint(&mut self, bytes: &[u8]) -> io::Result<()> {
+        replace(&self.at(Resource::Checkpoint), bytes)
+    }
+
+    fn retire(&mut self, full: &[Resource], now: Timestamp) -> io::Result<()> {
+        let path = self.path.join(RETIRED);
+        let list = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read?,
+        };
+        let mut kept = self.remove_retired(&list, now)?;
+        for resource in full {
+            kept.push_str(&format!("{} {resource}\n", now.unix_micros()));
+        }
+        match kept == list {
+            true => Ok(()),
+            false => replace(&path, kept.as_bytes()),
+        }
+    }
+}
+
+/// What is not there is gone.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
