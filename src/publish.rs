@@ -123,11 +123,35 @@ pub enum PublicError {
     #[error(transparent)]
     Note(#[from] NoteError),
     #[error("the checkpoint was not cosigned: {0}")]
-    Cosign(Box<dyn std::error::Error + Send + Sync>),
+    Cosign(CosignFailure),
 }
 
-/// Asks witnesses, between tiles and checkpoint: what they answer is added to the note.
-pub type Cosign<'a> = dyn FnMut(&mut Note) -> Result<(), PublicError> + Send + 'a;
+/// A checkpoint that is to be published, before it is.
+pub struct Proposed<'a, S> {
+    /// Where its tiles are already.
+    pub shelf: &'a S,
+    /// It, under the log's own signature alone.
+    pub checkpoint: SignedCheckpoint,
+    /// The one that is published now.
+    pub before: Option<&'a SignedCheckpoint>,
+    /// The log's key.
+    pub key: &'a VerifierKey,
+}
+
+/// Asks witnesses: gives the note that is to be published, with what they signed, or
+/// `None` if the checkpoint before is to stay.
+pub type Cosign<'a, S> = dyn FnMut(Proposed<'_, S>) -> Result<Option<Note>, CosignFailure> + 'a;
+
+/// Whatever kept witnesses from answering.
+pub type CosignFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Publishes with the log's own signature alone.
+///
+/// # Errors
+/// None; the type asks.
+pub fn alone<S>(proposed: Proposed<'_, S>) -> Result<Option<Note>, CosignFailure> {
+    Ok(Some(proposed.checkpoint.into_note()))
+}
 
 /// What was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -178,7 +202,7 @@ impl<S: Shelf> PublicLog<S> {
     pub fn publish(
         &mut self,
         with: &Publication<'_>,
-        cosign: &mut Cosign<'_>,
+        cosign: &mut Cosign<'_, S>,
     ) -> Result<Published, PublicError> {
         let store = &**with.logbook.store();
         let names = names_of(store)?;
@@ -208,17 +232,24 @@ impl<S: Shelf> PublicLog<S> {
             extensions: successor_line(store, &name)?,
         };
         let added = size - old.as_ref().map_or(0, |old| old.content().size);
-        let changed = old.as_ref().map(SignedCheckpoint::content) != Some(&checkpoint);
-        if changed {
+        let mut changed = false;
+        if old.as_ref().map(SignedCheckpoint::content) != Some(&checkpoint) {
             let text = checkpoint.to_string();
             let line = sign(&text, name.as_key_name(), with.signer)?;
-            let mut note = Note::new(text, vec![line])?;
-            cosign(&mut note)?;
-            let bytes = note.to_string().into_bytes();
-            self.io(|shelf| shelf.replace_checkpoint(&bytes))?;
+            let proposed = Proposed {
+                shelf: &self.shelf,
+                checkpoint: SignedCheckpoint::signed(checkpoint.clone(), line)?,
+                before: old.as_ref(),
+                key: &key,
+            };
+            if let Some(note) = cosign(proposed).map_err(PublicError::Cosign)? {
+                let bytes = note.to_string().into_bytes();
+                self.io(|shelf| shelf.replace_checkpoint(&bytes))?;
+                changed = true;
+            }
         }
         let edge = partial(old.map_or(0, |old| old.content().size)).into_iter();
-        let now_full = |part: &Resource| part.full().is_in(size);
+        let now_full = |part: &Resource| changed && part.full().is_in(size);
         let full: Vec<Resource> = edge.filter(now_full).map(Resource::full).collect();
         self.io(|shelf| shelf.retire(&full, with.now))?;
         Ok(Published {

@@ -53,11 +53,12 @@ impl Ledger {
     pub fn publish<S: Shelf>(
         &self,
         log: &mut PublicLog<S>,
-        cosign: &mut Cosign<'_>,
+        cosign: &mut Cosign<'_, S>,
     ) -> Result<Published, Error> {
+        let signer = self.signer()?;
         let with = Publication {
             logbook: self.logbook()?,
-            signer: &**self.signer()?,
+            signer: &*signer,
             now: self.clock().wall(),
         };
         Ok(log.publish(&with, cosign)?)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::tlog::name::LogName;
-use crate::publish::{Folder, PublicLog};
+use crate::publish::{Folder, PublicLog, alone};
 
 use super::Answer;
 use super::context::Context;
@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     {
         output.note(&format!("entry {} binds the name {name}", receipt.seq));
     }
-    let published = ledger.publish(&mut log, &mut |_| Ok(()))?;
+    let published = ledger.publish(&mut log, &mut alone)?;
     ledger.close()?;
     let shown = Shown {
         name: published.name.to_string(),

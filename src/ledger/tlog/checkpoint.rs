@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::tree::empty_root;
 use super::{base64_hash, decimal, hash_base64};
-use crate::ledger::note::{Note, NoteError};
+use crate::ledger::note::{Note, NoteError, NoteSignature};
 use crate::ledger::sha256::Sha256Digest;
 
 /// The text of a checkpoint.
@@ -116,6 +116,18 @@ impl SignedCheckpoint {
     /// [`SignedCheckpointError::Checkpoint`].
     pub fn of_note(note: Note) -> Result<SignedCheckpoint, SignedCheckpointError> {
         let content = Checkpoint::parse(note.text())?;
+        Ok(SignedCheckpoint { content, note })
+    }
+
+    /// Puts the first signature under a checkpoint.
+    ///
+    /// # Errors
+    /// [`NoteError::Text`] where its origin or a further line cannot stand in a note.
+    pub fn signed(
+        content: Checkpoint,
+        line: NoteSignature,
+    ) -> Result<SignedCheckpoint, NoteError> {
+        let note = Note::new(content.to_string(), vec![line])?;
         Ok(SignedCheckpoint { content, note })
     }
 
