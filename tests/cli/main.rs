@@ -44,6 +44,7 @@ mod passphrases;
 mod place;
 mod policies;
 mod private;
+mod public;
 mod recorded;
 mod registry;
 #[path = "../attest/registry_server.rs"]

@@ -95,6 +95,7 @@ fn rows(server: &Server) -> Vec<Row> {
             NONE,
         )),
         open(read("/health", "/health", "/health?x=1", QUERY)),
+        open(read("/log/{*path}", "/log/checkpoint", "/log/.lock", NONE)),
         open(read(
             "/openapi.json",
             "/openapi.json",

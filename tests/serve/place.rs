@@ -331,6 +331,11 @@ impl Plan {
                 let _ = begun.send(());
                 Ok(())
             })),
+            public: Some(sealbook::serve::PublicFolder {
+                folder: public_folder(dir.path()),
+                publish: Box::new(|_| Ok(())),
+                every: None,
+            }),
             verdict_keys: self.verdict_keys,
             reload: reloads,
         };
@@ -438,4 +443,13 @@ impl Plan {
         let (config, ..) = self.config(&dir);
         run(listener, std::future::pending(), config).await
     }
+}
+
+/// A folder of a public log with one file, and beside it one that is none of its files.
+fn public_folder(dir: &std::path::Path) -> std::path::PathBuf {
+    let folder = dir.join("public");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("checkpoint"), "a note\n").unwrap();
+    std::fs::write(folder.join(".lock"), "").unwrap();
+    folder
 }

@@ -8,11 +8,12 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 51] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 52] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
     ("GET", "/", None),
     ("GET", "/page/page.css", None),
+    ("GET", "/log/checkpoint", None),
     ("GET", "/api/v1/verify/org.folder.one", None),
     ("GET", "/api/v1/ban-list", None),
     ("GET", "/metrics", Some(Scope::Read)),
