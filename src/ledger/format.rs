@@ -26,6 +26,8 @@ macro_rules! sections {
             include_str!("format/further.md"),
             "\n",
             include_str!("format/bucket.md"),
+            "\n",
+            include_str!("format/public.md"),
         )
     };
 }

@@ -7,10 +7,16 @@ use std::path::{Path, PathBuf};
 
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::fault::NotChecked;
+use sealbook::ledger::epoch::leaf_hash;
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::json::Form;
 use sealbook::ledger::logbook_file::LogbookFile;
+use sealbook::ledger::note::{Algorithm, VerifierKey, sign};
 use sealbook::ledger::published::Published;
+use sealbook::ledger::tlog::builder::{BuildError, LogBuilder};
+use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::proof::TlogProof;
+use sealbook::ledger::tlog::source::prove_inclusion;
 use sealbook::ledger::version::Version;
 use sealbook::ledger::wal::{Bare, Noted, Object, Place, Says, Unsigned, WalError};
 use serde_json::json;
@@ -81,6 +87,11 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
             second.selection_bundle(&[3, 4], true),
         ),
         ("receipts.jsonl", [5, 6].map(receipt).concat().into_bytes()),
+        ("public.checkpoint", public_proof(&sample).checkpoint.to_string().into_bytes()),
+        ("public.vkey", with_newline(public_key(&sample).to_string())),
+        ("public.tile.hex", public_part(&sample, "tile/0/000.p/7")),
+        ("public.entries.hex", public_part(&sample, "tile/entries/000.p/7")),
+        ("entry-3.tlog-proof", public_proof(&sample).to_string().into_bytes()),
         ("wal.batch", wal_batch(&sample)),
         ("wal.fence", wal_fence(&sample)),
         (
@@ -88,6 +99,51 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
             published.flat_map(|line| line.to_line()).collect(),
         ),
     ]
+}
+
+/// The public log of the sample's entries, which fill no tile.
+fn public_log(sample: &Sample) -> LogBuilder {
+    let mut log = LogBuilder::new();
+    for entry in &sample.entries {
+        let data = leaf_hash(&entry.hash(), &entry.signature());
+        log.push(data, |_, _| Err::<(), BuildError>(BuildError::Full)).unwrap();
+    }
+    log
+}
+
+fn public_part(sample: &Sample, path: &str) -> Vec<u8> {
+    let parts = public_log(sample).partial();
+    let part = parts.into_iter().find(|(name, _)| name.to_string() == path);
+    format!("{}\n", hex::encode(part.unwrap().1)).into_bytes()
+}
+
+fn public_key(sample: &Sample) -> VerifierKey {
+    let name = "log.example.com/sample".parse().unwrap();
+    VerifierKey::new(name, Algorithm::Ed25519(sample.log()))
+}
+
+/// Of entry 3.
+fn public_proof(sample: &Sample) -> TlogProof {
+    let (log, key) = (public_log(sample), public_key(sample));
+    let checkpoint = Checkpoint {
+        origin: key.name().to_string(),
+        size: log.size(),
+        root: log.root(),
+        extensions: Vec::new(),
+    };
+    let entry = &sample.entries[3];
+    let data = leaf_hash(&entry.hash(), &entry.signature());
+    let folder = crate::tlog::Folder(log.partial().into_iter().collect());
+    let path = prove_inclusion(&folder, &checkpoint, 3, &data).unwrap();
+    let line = sign(&checkpoint.to_string(), key.name(), &sample.signer).unwrap();
+    let checkpoint = SignedCheckpoint::signed(checkpoint, line).unwrap();
+    key.verify(checkpoint.note()).unwrap();
+    TlogProof {
+        extra: None,
+        index: 3,
+        path,
+        checkpoint,
+    }
 }
 
 /// Entries 4 and 5 of the sample, and the header that seals them.
