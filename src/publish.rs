@@ -195,6 +195,16 @@ impl<S: Shelf> PublicLog<S> {
         &self.shelf
     }
 
+    /// Whether this is the place of the log of that name, or of none yet: asked before
+    /// the name is bound.
+    ///
+    /// # Errors
+    /// [`PublicError`] says whose it is.
+    pub fn check(&self, identity: &Identity, name: &LogName) -> Result<(), PublicError> {
+        self.published(name, &verifier_key(identity, name))
+            .map(drop)
+    }
+
     /// Publishes every durable entry, under the name that the log has.
     ///
     /// # Errors
@@ -218,7 +228,9 @@ impl<S: Shelf> PublicLog<S> {
         let shelf = &mut self.shelf;
         let place = &self.place;
         leaves::each(store, before..size, |data| {
-            builder.push(data, |resource, bytes| write(shelf, place, resource, &bytes))
+            builder.push(data, |resource, bytes| {
+                write(shelf, place, resource, &bytes)
+            })
         })?;
         for (resource, bytes) in builder.partial() {
             write(shelf, place, resource, &bytes)?;
@@ -310,7 +322,10 @@ impl<S: Shelf> PublicLog<S> {
         }
         let mut tiles = Vec::new();
         for tile in LogBuilder::needed(old.size) {
-            let bytes = self.shelf.read(tile).map_err(|source| self.failed(source))?;
+            let bytes = self
+                .shelf
+                .read(tile)
+                .map_err(|source| self.failed(source))?;
             tiles.push(bytes);
         }
         let built = LogBuilder::resume(old.size, &tiles);

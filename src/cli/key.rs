@@ -44,7 +44,12 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let ledger = context.reader(output)?;
     let identity = ledger.identity();
     let vkey = match args.vkey {
-        true => Some(ledger.verifier_key()?.ok_or(PublicError::NoName)?.to_string()),
+        true => Some(
+            ledger
+                .verifier_key()?
+                .ok_or(PublicError::NoName)?
+                .to_string(),
+        ),
         false => None,
     };
     let pem = pem::format_public_key(&identity.log).ok();

@@ -47,6 +47,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let folder = args.to.as_deref().unwrap_or(Path::new("."));
     spare(context, folder)?;
     let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
+    if let Some(name) = &args.name {
+        log.check(&ledger.identity(), name)?;
+    }
     if let Some(name) = &args.name
         && let Some(receipt) = ledger.bind_name(name, None)?
     {
@@ -66,7 +69,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     } else {
         let Shown { size, added, .. } = shown;
         let folder = folder.display();
-        output.line(&format!("{size} entries are public in {folder}, {added} of them new"))?;
+        output.line(&format!(
+            "{size} entries are public in {folder}, {added} of them new"
+        ))?;
     }
     Ok(Answer::Yes)
 }

@@ -15,12 +15,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::api::{Ledger, socket_of};
+use crate::ledger::tlog::name::LogName;
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
-use crate::ledger::tlog::name::LogName;
 use crate::logbook::publish::PublishFile;
-use crate::serve::socket::LocalSocket;
 use crate::publish::{Folder, PublicError, PublicLog, alone};
+use crate::serve::socket::LocalSocket;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
 use crate::serve::{Config, Doors, HallFiles, Limits, LoadError, VerdictKeys};
@@ -369,6 +369,8 @@ impl Args {
             })
             .into()),
         }
+    }
+
     /// Publishes the log in its folder, under the name that is bound.
     fn public(&self, ledger: &Ledger) -> Result<Option<PublicFolder>, CliError> {
         let Some(folder) = &self.publish_to else {
@@ -376,6 +378,7 @@ impl Args {
         };
         let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
         if let Some(name) = &self.publish_name {
+            log.check(&ledger.identity(), name)?;
             ledger.bind_name(name, None)?;
         }
         ledger.public_name()?.ok_or(PublicError::NoName)?;

@@ -153,7 +153,9 @@ impl Shelf for Folder {
             none => none.insert(PublishFile::open(&path, store, logbook.identity())?),
         };
         let durable = logbook.durable().seq;
-        let sealed = store.epoch_of(durable).map_err(crate::logbook::error::OpenError::from)?;
+        let sealed = store
+            .epoch_of(durable)
+            .map_err(crate::logbook::error::OpenError::from)?;
         let head = match sealed {
             Some(_) => None,
             None => Some(logbook.head()?),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::hall::HallFiles;
-use super::socket::LocalSocket;
 use super::public::PublicFolder;
+use super::socket::LocalSocket;
 use crate::api::Ledger;
 use crate::attestation::HmacKey;
 use crate::ledger::head::SignedHead;

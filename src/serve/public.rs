@@ -96,7 +96,10 @@ pub(super) async fn publish_every(service: Arc<Service>, every: Option<Duration>
     loop {
         tokio::time::sleep(every).await;
         let here = Arc::clone(&service);
-        if tokio::task::spawn_blocking(move || here.publish_log()).await.is_err() {
+        if tokio::task::spawn_blocking(move || here.publish_log())
+            .await
+            .is_err()
+        {
             return;
         }
     }

@@ -21,7 +21,10 @@ use crate::place::Place;
 const NAME: &str = "log.example.com/fleet";
 
 fn publish(place: &Place) -> serde_json::Value {
-    place.run(&["--json", "publish", "--to", "public"]).ok().document()
+    place
+        .run(&["--json", "publish", "--to", "public"])
+        .ok()
+        .document()
 }
 
 fn first(place: &Place) -> serde_json::Value {
@@ -35,7 +38,9 @@ fn key(place: &Place) -> VerifierKey {
 }
 
 fn checkpoint(folder: &Path) -> Option<SignedCheckpoint> {
-    let bytes = Folder::read_only(folder).read(Resource::Checkpoint).unwrap()?;
+    let bytes = Folder::read_only(folder)
+        .read(Resource::Checkpoint)
+        .unwrap()?;
     Some(SignedCheckpoint::parse(&bytes).unwrap())
 }
 
@@ -47,14 +52,26 @@ fn checked(place: &Place, key: &VerifierKey) -> (SignedCheckpoint, Vec<String>) 
     assert_eq!(checkpoint.content().origin, NAME);
     let mut data = Vec::new();
     let source = Folder::read_only(&folder);
-    check_all(&source, checkpoint.content(), |_, hash| data.push(hash.to_string())).unwrap();
+    check_all(&source, checkpoint.content(), |_, hash| {
+        data.push(hash.to_string())
+    })
+    .unwrap();
     (checkpoint, data)
 }
 
 /// What a logbook says stands in the public log.
 fn of_logbook(place: &Place) -> Vec<String> {
     place.run(&["seal", "--if-any"]).ok();
-    place.run(&["export", "--format", "logbook", "-o", "book.jsonl", "--force"]).ok();
+    place
+        .run(&[
+            "export",
+            "--format",
+            "logbook",
+            "-o",
+            "book.jsonl",
+            "--force",
+        ])
+        .ok();
     let book = place.read("book.jsonl");
     let data = |line: &str| {
         let entry = Entry::from_logbook_line(line.as_bytes()).unwrap();
@@ -73,7 +90,10 @@ fn every_entry_is_public_under_the_ledgers_key_sealed_or_not() {
     let (old, data) = checked(&place, &key);
     assert_eq!(data, of_logbook(&place));
     let again = publish(&place);
-    assert_eq!((&again["changed"], &again["added"]), (&false.into(), &0.into()));
+    assert_eq!(
+        (&again["changed"], &again["added"]),
+        (&false.into(), &0.into())
+    );
     place.append(9..700);
     assert_eq!(publish(&place)["added"], 691);
     let (new, data) = checked(&place, &key);
@@ -96,7 +116,9 @@ fn a_proof_of_the_public_log_proves_its_entry_under_the_published_checkpoint() {
     let place = Place::sealed();
     first(&place);
     let (checkpoint, data) = checked(&place, &key(&place));
-    place.run(&["prove", "3", "--tlog", "public", "-o", "3.tlog-proof"]).ok();
+    place
+        .run(&["prove", "3", "--tlog", "public", "-o", "3.tlog-proof"])
+        .ok();
     let proof = TlogProof::parse(&fs::read(place.path("3.tlog-proof")).unwrap()).unwrap();
     assert_eq!(proof.checkpoint, checkpoint);
     assert_eq!(proof.index, 3);
@@ -126,25 +148,30 @@ fn a_log_without_a_name_is_not_published_and_a_second_name_is_refused() {
         "give the log its public name with --name NAME",
     );
     first(&place);
-    let hint = "a log has one name at a time and none twice: `sealbook publish --end-name NAME` ends it";
+    let hint =
+        "a log has one name at a time and none twice: `sealbook publish --end-name NAME` ends it";
     place.run(&["publish", "--to", "public", "--name", "other.example"]).refused(
         "name_mismatch",
         "the log is called log.example.com/fleet: close that name before it is called other.example",
         hint,
     );
     place.run(&["publish", "--end-name", NAME]).ok();
-    place.run(&["publish", "--to", "public", "--name", NAME]).refused(
-        "name_mismatch",
-        "the name log.example.com/fleet was closed, and is never used again",
-        hint,
-    );
+    place
+        .run(&["publish", "--to", "public", "--name", NAME])
+        .refused(
+            "name_mismatch",
+            "the name log.example.com/fleet was closed, and is never used again",
+            hint,
+        );
     // The folder of the old name is left as it is.
     place.run(&["publish", "--to", "public", "--name", "other.example"]).refused(
         "name_mismatch",
         "public: the checkpoint there is called log.example.com/fleet, and this log other.example",
         "name a folder of its own for each log",
     );
-    place.run(&["publish", "--to", "other"]).ok();
+    place
+        .run(&["publish", "--to", "other", "--name", "other.example"])
+        .ok();
     place.run(&["verify"]).ok();
 }
 
@@ -159,7 +186,8 @@ fn a_folder_that_says_something_else_is_left_as_it_is() {
     fs::remove_dir_all(place.path("ledger")).unwrap();
     place.copy("copy/ledger", "ledger");
     place.run(&["accept-rollback", "--reason", "restored"]).ok();
-    let hint = "keep the folder: it shows another history than the ledger has; run `sealbook verify`";
+    let hint =
+        "keep the folder: it shows another history than the ledger has; run `sealbook verify`";
     place.run(&["publish", "--to", "public"]).refused(
         "rollback_detected",
         "public: 9 entries are published, and the ledger has 8",
@@ -182,9 +210,14 @@ fn a_closed_books_last_checkpoint_names_the_book_that_continues_it() {
     publish(&place);
     let (checkpoint, _) = checked(&place, &key(&place));
     let next = "log.example.com/fleet/2";
-    let run = ["--ledger", "ledger.2", "publish", "--to", "public.2", "--name", next];
+    let run = [
+        "--ledger", "ledger.2", "publish", "--to", "public.2", "--name", next,
+    ];
     place.run(&run).ok();
-    let key = place.run(&["--ledger", "ledger.2", "key", "--vkey"]).ok().stdout;
+    let key = place
+        .run(&["--ledger", "ledger.2", "key", "--vkey"])
+        .ok()
+        .stdout;
     let line = format!("successor {}", key.trim());
     assert_eq!(checkpoint.content().extensions, [line]);
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sealbook::ledger::bundle_file::BundleFile;
-use sealbook::ledger::fault::NotChecked;
 use sealbook::ledger::epoch::leaf_hash;
+use sealbook::ledger::fault::NotChecked;
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::json::Form;
 use sealbook::ledger::logbook_file::LogbookFile;
@@ -87,11 +87,20 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
             second.selection_bundle(&[3, 4], true),
         ),
         ("receipts.jsonl", [5, 6].map(receipt).concat().into_bytes()),
-        ("public.checkpoint", public_proof(&sample).checkpoint.to_string().into_bytes()),
+        (
+            "public.checkpoint",
+            public_proof(&sample).checkpoint.to_string().into_bytes(),
+        ),
         ("public.vkey", with_newline(public_key(&sample).to_string())),
         ("public.tile.hex", public_part(&sample, "tile/0/000.p/7")),
-        ("public.entries.hex", public_part(&sample, "tile/entries/000.p/7")),
-        ("entry-3.tlog-proof", public_proof(&sample).to_string().into_bytes()),
+        (
+            "public.entries.hex",
+            public_part(&sample, "tile/entries/000.p/7"),
+        ),
+        (
+            "entry-3.tlog-proof",
+            public_proof(&sample).to_string().into_bytes(),
+        ),
         ("wal.batch", wal_batch(&sample)),
         ("wal.fence", wal_fence(&sample)),
         (
@@ -106,7 +115,8 @@ fn public_log(sample: &Sample) -> LogBuilder {
     let mut log = LogBuilder::new();
     for entry in &sample.entries {
         let data = leaf_hash(&entry.hash(), &entry.signature());
-        log.push(data, |_, _| Err::<(), BuildError>(BuildError::Full)).unwrap();
+        log.push(data, |_, _| Err::<(), BuildError>(BuildError::Full))
+            .unwrap();
     }
     log
 }

@@ -65,10 +65,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
             "sealbook import --list",
         ],
     ),
-    (
-        "key",
-        &["sealbook key > key.txt", "sealbook key --vkey"],
-    ),
+    ("key", &["sealbook key > key.txt", "sealbook key --vkey"]),
     (
         "init",
         &[

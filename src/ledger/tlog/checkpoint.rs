@@ -123,10 +123,7 @@ impl SignedCheckpoint {
     ///
     /// # Errors
     /// [`NoteError::Text`] where its origin or a further line cannot stand in a note.
-    pub fn signed(
-        content: Checkpoint,
-        line: NoteSignature,
-    ) -> Result<SignedCheckpoint, NoteError> {
+    pub fn signed(content: Checkpoint, line: NoteSignature) -> Result<SignedCheckpoint, NoteError> {
         let note = Note::new(content.to_string(), vec![line])?;
         Ok(SignedCheckpoint { content, note })
     }

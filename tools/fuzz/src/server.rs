@@ -106,6 +106,7 @@ impl Server {
                 ..Limits::default()
             },
             hall: hall(),
+            public: None,
             publish: Some(Box::new(move |_, _| {
                 // It waits for nobody but at the beginning.
                 let _ = begun.send(());
