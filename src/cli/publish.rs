@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::api::Ledger;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::tlog::name::LogName;
 use crate::publish::{Folder, PublicLog, alone};
@@ -37,7 +38,9 @@ struct Shown {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let ledger = context.writer()?;
+    context.check_files()?;
+    context.check_alone()?;
+    let ledger = Ledger::open(&context.ledger, context.options())?;
     if let Some(name) = &args.end_name {
         let receipt = ledger.close_name(name)?;
         ledger.close()?;
