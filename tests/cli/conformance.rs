@@ -43,6 +43,16 @@ fn the_verifier_in_python_says_what_the_cases_say() {
     assert!(held(&Place::empty(), &["python3", &tool("verify.py")]) > 2_500);
 }
 
+/// They verify selections; what they do not is counted.
+#[test]
+fn the_scripts_of_page_and_report_say_what_the_cases_say() {
+    if !have("node", &["--version"]) {
+        return skipped("there is no node");
+    }
+    let runner = ["node", &tool("browser-test/conformance.mjs")];
+    assert!(held(&Place::empty(), &runner) > 600);
+}
+
 #[test]
 fn the_suite_is_what_its_generator_makes() {
     if !have("python3", &["-c", "import cryptography"]) {

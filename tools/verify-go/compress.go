@@ -30,16 +30,16 @@ func open(data []byte, one bool) *Content {
 	return &Content{data: data}
 }
 
+func (c *Content) spoilt(damage string) *Content {
+	c.damage = damage
+	return c
+}
+
 func frames(data []byte, one bool) *Content {
 	content := &Content{}
 	for len(data) > 0 {
-		if content.data != nil && one {
-			content.damage = "bundle_corrupt"
-			return content
-		}
-		if !bytes.HasPrefix(data, zstdMagic) {
-			content.damage = "bundle_corrupt"
-			return content
+		if content.data != nil && one || !bytes.HasPrefix(data, zstdMagic) {
+			return content.spoilt("bundle_corrupt")
 		}
 		size, whole := frameSize(data)
 		decoder, err := zstd.NewReader(bytes.NewReader(data[:size]), zstd.WithDecoderMaxWindow(1<<27), zstd.WithDecoderConcurrency(1))
@@ -58,11 +58,9 @@ func frames(data []byte, one bool) *Content {
 		}
 		switch {
 		case !whole && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)):
-			content.damage = "truncated"
-			return content
+			return content.spoilt("truncated")
 		case err != nil:
-			content.damage = "bundle_corrupt"
-			return content
+			return content.spoilt("bundle_corrupt")
 		}
 		data = data[size:]
 	}
@@ -116,8 +114,7 @@ func gzipMembers(data []byte, one bool) *Content {
 	source := bytes.NewReader(data)
 	for source.Len() > 0 {
 		if content.data != nil && one {
-			content.damage = "bundle_corrupt"
-			return content
+			return content.spoilt("bundle_corrupt")
 		}
 		reader, err := gzip.NewReader(source)
 		if err == nil {
@@ -131,11 +128,9 @@ func gzipMembers(data []byte, one bool) *Content {
 		}
 		switch {
 		case errors.Is(err, io.ErrUnexpectedEOF):
-			content.damage = "truncated"
-			return content
+			return content.spoilt("truncated")
 		case err != nil:
-			content.damage = "bundle_corrupt"
-			return content
+			return content.spoilt("bundle_corrupt")
 		}
 	}
 	return content

@@ -295,11 +295,7 @@ func (b *Bundle) subtrees(name string, given []Hash) {
 // close is Z1 to Z5.
 func (b *Bundle) close(line []byte, index uint64, before []byte) {
 	b.closed = true
-	here := func(code string, holds bool) {
-		if !holds {
-			fail(code, "document", index)
-		}
-	}
+	here := check("document", index)
 	here("bundle_corrupt", b.version == 1 || b.opened)
 	var said map[string]Value
 	var statement *Statement

@@ -22,7 +22,7 @@ import (
 	"strings"
 )
 
-var supports = []string{"logbook", "range", "selection", "proof", "zstd", "gzip", "as", "contains", "receipts", "revoked", "expect_head", "correlation", "tenant", "worker",
+var supports = []string{"logbook", "range", "selection", "proof", "zstd", "gzip", "u64", "as", "contains", "receipts", "revoked", "expect_head", "correlation", "tenant", "worker",
 	"allow_unsigned", "allow_revocation_not_applicable", "ledger_rules"}
 
 // Case is a line of the suite, without what it expects.

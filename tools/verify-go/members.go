@@ -79,8 +79,8 @@ func text(value Value) string {
 func number(value Value) uint64 {
 	it, is := value.(Int)
 	demand(is)
-	n, err := strconv.ParseUint(string(it), 10, 64)
-	demand(err == nil)
+	n, fits := asNumber(it)
+	demand(fits)
 	return n
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -97,13 +98,9 @@ func readOpening(entry *Entry, believed bool) Opening {
 	return opening
 }
 
-func asNumber(value Int) (n uint64, fits bool) {
-	defer func() {
-		if problem := recover(); problem != nil {
-			fits = false
-		}
-	}()
-	return number(value), true
+func asNumber(value Int) (uint64, bool) {
+	n, err := strconv.ParseUint(string(value), 10, 64)
+	return n, err == nil
 }
 
 // successor is what a closing entry names (3.3).

@@ -7,6 +7,15 @@ import (
 	"time"
 )
 
+// check throws a fault of one place where something does not hold.
+func check(at string, index uint64) func(string, bool) {
+	return func(code string, holds bool) {
+		if !holds {
+			fail(code, at, index)
+		}
+	}
+}
+
 // Options are what a verifier is given besides the bytes (4.1).
 type Options struct {
 	Keys           []Hash
@@ -118,11 +127,7 @@ func (w *Walk) next() uint64 {
 func (w *Walk) entry(entry *Entry, path []Hash, hasPath bool) {
 	index := w.report.Entries
 	w.report.Entries++
-	here := func(code string, holds bool) {
-		if !holds {
-			fail(code, "entry", index)
-		}
-	}
+	here := check("entry", index)
 	switch w.kind {
 	case logbook:
 		entry.seq = index
@@ -244,11 +249,7 @@ func (w *Walk) endEpoch() {
 // takeHeader is 4.5 from H2 on.
 func (w *Walk) takeHeader(header *Header) {
 	w.endEpoch()
-	here := func(code string, holds bool) {
-		if !holds {
-			fail(code, "epoch", header.epoch)
-		}
-	}
+	here := check("epoch", header.epoch)
 	w.report.Epochs++
 	before := w.header
 	here("epoch_signature_invalid", header.byItsLog())
@@ -296,11 +297,7 @@ func (w *Walk) takeHead(head *Head) {
 
 // takeDocument is 4.7 from D2 on.
 func (w *Walk) takeDocument(entry *Entry, line uint64) {
-	here := func(code string, holds bool) {
-		if !holds {
-			fail(code, "document", line)
-		}
-	}
+	here := check("document", line)
 	here("bundle_corrupt", w.header == nil && w.head == nil && w.report.Entries == 0)
 	here("signature_invalid", signed(w.log, entry.message, entry.signature))
 	here("bundle_corrupt", entry.isDocument())
@@ -311,11 +308,7 @@ func (w *Walk) takeDocument(entry *Entry, line uint64) {
 
 // takeOpening is 4.8 from O2 on.
 func (w *Walk) takeOpening(entry *Entry, line uint64) {
-	here := func(code string, holds bool) {
-		if !holds {
-			fail(code, "document", line)
-		}
-	}
+	here := check("document", line)
 	here("prev_hash_mismatch", entry.prev == zero)
 	here("signature_invalid", signed(w.log, entry.message, entry.signature))
 	reading(func() { here("schema_violation", false) }, func() {

@@ -6,23 +6,21 @@ import { toHex, utf8 } from "./bytes.js";
 const DIGEST = /^blake2b-256:[0-9a-f]{64}$/;
 const RESERVED = ["wcp.", "manifest.", "vacant.", "hall."];
 
-// The digest that a `wcp.document` claims, if it is also the one of its
-// content; else null.
-export function digestOf(entry) {
+// What is wrong with a `wcp.document`, as the code of the fault, or null (E15, E16).
+export function documentFault(entry) {
   const claimed = entry.payload.get("digest");
   const content = entry.payload.get("content");
   const known = new Set(["_actor", "content", "digest", "media_type"]);
   const shaped =
     typeof claimed === "string" &&
-    DIGEST.test(claimed) &&
     typeof entry.payload.get("media_type") === "string" &&
     content !== undefined &&
     [...entry.payload.keys()].every((name) => known.has(name));
   if (!shaped) {
-    return null;
+    return "schema_violation";
   }
   const text = typeof content === "string" ? content : rawOf(content);
-  return claimed === `blake2b-256:${toHex(blake2b(utf8(text)))}` ? claimed : null;
+  return claimed === `blake2b-256:${toHex(blake2b(utf8(text)))}` ? null : "document_mismatch";
 }
 
 // The canonical text of a value that was read from canonical text.

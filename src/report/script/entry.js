@@ -7,9 +7,10 @@ import { leafHash } from "./merkle.js";
 import { isTime } from "./time.js";
 
 const SEPARATOR = Uint8Array.of(0x1f);
+const LEVELS = 128;
 const MEMBERS = {
   kind: isKind,
-  payload: isObject,
+  payload: (value) => (levels(value) <= LEVELS ? isObject(value) : undefined),
   prev_hash: isHex(32),
   signature: isHex(64),
   ts: isTime,
@@ -19,11 +20,17 @@ const MEMBERS = {
 function isKind(value) {
   const fine =
     isText(value) !== undefined &&
-    value.trim() !== "" &&
+    /\P{White_Space}/u.test(value) &&
     utf8(value).length <= 256 &&
     // eslint-disable-next-line no-control-regex -- these are what is refused
     !/[\u0000-\u001f\u007f-\u009f]/.test(value);
   return fine ? value : undefined;
+}
+
+// Arrays and objects within each other.
+function levels(value) {
+  const inside = Array.isArray(value) ? value : value instanceof Map ? [...value.values()] : null;
+  return inside === null ? 0 : 1 + inside.reduce((most, item) => Math.max(most, levels(item)), 0);
 }
 
 // Reads the object of an entry, with its number or without (a document).
@@ -56,4 +63,40 @@ export function readEntry(value, numbered = true) {
     hashBytes,
     leaf: leafHash(hashBytes, signatureBytes),
   };
+}
+
+// What is wrong with entry 0, in words, or null (format §3.2).
+export function openingFault({ kind, payload }) {
+  if (kind !== "sealbook:open") {
+    return "entry 0 does not open a ledger";
+  }
+  const orNull = (sort) => (value) => (value === null ? null : sort(value));
+  const end = (value) => membersOf(isObject(value) ?? new Map(), { hash: isHex(32), log: isHex(32), seq: isWhole });
+  const one = (value) => (isWhole(value) === 1 ? 1 : undefined);
+  try {
+    membersOf(payload, {
+      format: one,
+      log: isHex(32),
+      nonce: isHex(16),
+      origin: isText,
+      predecessor: orNull(end),
+      recovery_key_sha256: orNull(isHex(32)),
+    });
+    return null;
+  } catch (error) {
+    return error.message;
+  }
+}
+
+// A format later than `known`, in words, or null.
+export function laterFormat(object, known) {
+  const format = object.get("format");
+  const digits = format !== null && typeof format === "object" ? format.raw : undefined;
+  const later = /^[0-9]+$/.test(digits ?? "") && BigInt(digits) > BigInt(known) && BigInt(digits) < 2n ** 64n;
+  return later ? `format ${digits}` : null;
+}
+
+// Whether an entry closes the book (format §3.3).
+export function closes({ kind, payload }) {
+  return kind === "sealbook:close" && payload.size === 1 && isHex(32)(payload.get("successor")) !== undefined;
 }

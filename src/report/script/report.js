@@ -61,7 +61,7 @@ function checkCase(found, correlation) {
 }
 
 function show(found, able, key) {
-  const verdict = judge({ able, faults: found.faults, log: found.log, key });
+  const verdict = judge({ able, faults: found.faults, log: found.log, key, unsupported: found.unsupported });
   replace(place("verdict"), banner(verdict, found.notChecked, found.faults));
   document.documentElement.dataset.state = verdict.state;
 }

@@ -7,6 +7,8 @@ import { isHex, isObject, isWhole, membersOf } from "./json.js";
 import { verifyStrict } from "./strict.js";
 import { isHourStart, isTime } from "./time.js";
 
+const HEAD = { genesis: isHex(32), hash: isHex(32), log: isHex(32), seq: isWhole, ts: isTime };
+
 const CONTENTS = {
   epoch: {
     epoch: isWhole,
@@ -21,7 +23,7 @@ const CONTENTS = {
     sealed_at: isTime,
     tree_size: isWhole,
   },
-  head: { genesis: isHex(32), hash: isHex(32), log: isHex(32), seq: isWhole, ts: isTime },
+  head: HEAD,
   bundle: {
     bytes: isWhole,
     documents: isWhole,
@@ -34,8 +36,19 @@ const CONTENTS = {
   },
 };
 
-// What version 2 has beside: a closing record says which selection it answers.
-const SECOND = { bundle: { ...CONTENTS.bundle, filter: (value) => (value === null ? null : isObject(value)) } };
+const orNull = (sorts) => (value) => (value === null ? null : membersOf(isObject(value) ?? new Map(), sorts));
+
+// What version 2 has beside: a closing record says which selection it answers, a head
+// on which header and tree it stands.
+const SECOND = {
+  head: {
+    ...HEAD,
+    epoch: orNull({ epoch: isWhole, hash: isHex(32) }),
+    format: isWhole,
+    tree: orNull({ root: isHex(32), size: isWhole }),
+  },
+  bundle: { ...CONTENTS.bundle, filter: (value) => (value === null ? null : isObject(value)) },
+};
 
 function contentsOf(what, object) {
   const version = isWhole(object.get("format")) === 2 && SECOND[what] ? 2 : 1;
@@ -69,7 +82,7 @@ export function headerHash(statement) {
 // The rules that a header breaks by itself (format rule H5).
 export function faultsAlone(header) {
   const faults = [];
-  if (header.tree_size < 1 || header.last_seq - header.first_seq + 1 !== header.tree_size) {
+  if (header.tree_size < 1 || header.tree_size > 2 ** 24 || header.last_seq - header.first_seq + 1 !== header.tree_size) {
     faults.push(["epoch_invariant", "the size of its tree is not that of its range"]);
   }
   if (!isHourStart(header.hour) || header.sealed_at < header.hour) {
@@ -89,11 +102,16 @@ export function faultsAfter(statement, before) {
   if (header.epoch !== expected.epoch || header.first_seq !== expected.first_seq) {
     faults.push(["epoch_invariant", `epoch ${expected.epoch} from entry ${expected.first_seq} on must follow`]);
   }
-  if (header.prev !== (before ? headerHash(before) : "0".repeat(64))) {
-    faults.push(["epoch_chain_broken", "it does not name the header before it"]);
-  }
   if (before && (header.hour < before.content.hour || header.sealed_at < before.content.sealed_at)) {
     faults.push(["epoch_invariant", "its time lies before that of the header before"]);
   }
+  if (header.prev !== (before ? headerHash(before) : "0".repeat(64))) {
+    faults.push(["epoch_chain_broken", "it does not name the header before it"]);
+  }
   return faults;
+}
+
+// The rules that it breaks after one that is not next to it (format rule H6).
+export function faultsBeyond(header, before) {
+  return header.first_seq > before.last_seq ? [] : [["epoch_invariant", "it begins within the epoch before it"]];
 }

@@ -24,9 +24,13 @@ export function readKey(text) {
 // What is plainly wrong is wrong whether signatures could be judged or not.
 // `able`: whether this browser can verify; `faults` and `log` of what was
 // found; `key` as `readKey` gave it; `open`: what of it nothing shows that the
-// key signed, in words, or null. This alone decides the colour, for page and
-// report.
-export function judge({ able, faults, log, key, open = null }) {
+// key signed, in words, or null; `unsupported`: what it is of that is not known
+// here, or null; `revoked`: where the log was revoked before what is here, in
+// words, or null. This alone decides the colour, for page and report.
+export function judge({ able, faults, log, key, open = null, unsupported = null, revoked = null }) {
+  if (unsupported !== null) {
+    return { state: "unable", why: `It is of ${unsupported}, which this page does not know: read it with a newer one.` };
+  }
   if (faults.length > 0) {
     const more = faults.length > 1 ? `, the first of ${faults.length}` : "";
     return { state: "failed", why: `${describeFault(faults[0])}${more}.` };
@@ -49,6 +53,9 @@ export function judge({ able, faults, log, key, open = null }) {
   if (key !== log) {
     return { state: "failed", why: "untrusted_key: the log's key is not the one that you trust." };
   }
+  if (revoked !== null) {
+    return { state: "failed", why: `untrusted_key: ${revoked}.` };
+  }
   if (open !== null) {
     return { state: "unconfirmed", why: `Signed by the key that you gave, but ${open}.` };
   }
@@ -56,7 +63,7 @@ export function judge({ able, faults, log, key, open = null }) {
 }
 
 export function describeFault(fault) {
-  const place = fault.seq !== null ? ` at entry ${fault.seq}` : fault.index !== null ? ` at entry line ${fault.index}` : "";
+  const place = fault.seq !== null ? ` at entry ${fault.seq}` : (fault.at ?? "entry") === "entry" && fault.index !== null ? ` at entry line ${fault.index}` : "";
   const line = fault.line !== null ? ` (line ${fault.line} of the bundle)` : "";
   return `${fault.code}${place}${line}: ${fault.detail}`;
 }

@@ -41,7 +41,7 @@ export async function showCase(view, correlation) {
   faults.push(...shorter(await fetchHead()), ...missing(correlation, items));
   const some = tail.length === 1 ? "one entry is" : `${tail.length} entries are`;
   const open = tail.length > 0 ? `${some} not sealed yet, as the server says: nothing shows their place, nor that they will stay` : null;
-  const verdict = judge({ able, faults, log: found?.log ?? log, key: trustedKey(), open });
+  const verdict = judge({ able, faults, log: found?.log ?? log, key: trustedKey(), open, unsupported: found?.unsupported ?? null });
   const about = (item) => [
     related.includes(item) ? chip("plain", "related: attestation of a worker of this case") : null,
     item.entry ? el("a.chip", { href: `#/entry/${item.entry.seq}` }, "open entry") : null,
