@@ -23,11 +23,7 @@ type Object struct {
 	Values map[string]Value
 }
 
-const (
-	digitsMost = 4300
-	levelsMost = 128
-	deepest    = 160
-)
+const digitsMost, levelsMost, deepest = 4300, 128, 160
 
 var errJSON = errors.New("no JSON as it must be")
 

@@ -17,16 +17,10 @@ type Kept struct {
 	signed    bool
 }
 
-const (
-	notYet = iota
-	found
-	said
-)
-
 type keptWalk struct {
 	// In the order of their entries; the headers in the order of their numbers.
 	all     []*Kept
-	state   map[*Kept]int
+	met     map[*Kept]bool
 	headers []*Kept
 	// Those that can stand, and whose epochs the file does not have.
 	standing []*Kept
@@ -85,7 +79,7 @@ func (k *Kept) sameLog(other *Kept) bool {
 
 // newKept is K1 to K3.
 func newKept(all []*Kept) *keptWalk {
-	w := &keptWalk{all: append([]*Kept{}, all...), state: map[*Kept]int{}, leaves: map[uint64]Hash{}}
+	w := &keptWalk{all: append([]*Kept{}, all...), met: map[*Kept]bool{}, leaves: map[uint64]Hash{}}
 	sort.SliceStable(w.all, func(a, b int) bool { return w.all[a].seq < w.all[b].seq })
 	for _, one := range w.all {
 		if one.header != nil {
@@ -155,14 +149,14 @@ func (w *keptWalk) header(header *Header) {
 		if !bytes.Equal(one.statement.signedBytes, header.signedBytes) {
 			failFile("equivocation")
 		}
-		w.state[one] = found
+		w.met[one] = true
 	}
 }
 
 func (w *keptWalk) entry(entry *Entry) {
 	for _, one := range w.all {
 		if one.seq == entry.seq && one.hash == entry.hash {
-			w.state[one] = found
+			w.met[one] = true
 		}
 	}
 	if len(w.standing) == 0 {
@@ -199,7 +193,7 @@ func (w *Walk) covers(seq uint64) bool {
 func (k *keptWalk) close(w *Walk) *uint64 {
 	var newest *uint64
 	for _, one := range k.all {
-		if k.state[one] == found {
+		if k.met[one] {
 			seq := one.seq
 			newest = &seq
 		}
@@ -210,7 +204,7 @@ func (k *keptWalk) close(w *Walk) *uint64 {
 		switch {
 		case !one.signed || other:
 			failFile("head_not_contained")
-		case k.state[one] == found:
+		case k.met[one]:
 		case newest != nil && !w.covers(one.seq):
 			outside = true
 		default:

@@ -64,7 +64,7 @@ func answerLines() {
 			switch text := value.(type) {
 			case string:
 				given := []byte(text)
-				if name == "contains" || name == "receipts" || name == "revoked" {
+				if isFile(name) {
 					given, _ = base64.StdEncoding.DecodeString(text)
 				}
 				options[name] = append(options[name], given)
@@ -84,6 +84,9 @@ func answerLines() {
 	}
 }
 
+// isFile says whether an option's value is a file.
+func isFile(name string) bool { return name == "contains" || name == "receipts" || name == "revoked" }
+
 func one(arguments []string) int {
 	options, file := map[string][][]byte{}, ""
 	for at := 0; at < len(arguments); at++ {
@@ -97,7 +100,7 @@ func one(arguments []string) int {
 		case at+1 < len(arguments):
 			at++
 			given := []byte(arguments[at])
-			if name == "contains" || name == "receipts" || name == "revoked" {
+			if isFile(name) {
 				given = read(arguments[at])
 			}
 			options[name] = append(options[name], given)
@@ -105,14 +108,10 @@ func one(arguments []string) int {
 	}
 	answer := judge(read(file), file, options)
 	print(answer)
-	report, is := answer.(*Report)
-	switch {
-	case !is:
-		return 2
-	case report.Verdict == "fail":
-		return 1
+	if report, is := answer.(*Report); is {
+		return len(report.Faults)
 	}
-	return 0
+	return 2
 }
 
 func read(path string) []byte {
@@ -177,7 +176,7 @@ func judge(data []byte, name string, given map[string][][]byte) (answer any) {
 
 // recognise is N1 and N4.
 func recognise(data []byte) string {
-	data = bytes.TrimPrefix(beginning(data, 1<<20), byteOrderMark)
+	data = bytes.TrimPrefix(data[:min(len(data), 1<<20)], byteOrderMark)
 	if isBlank(data) {
 		return "logbook"
 	}

@@ -24,19 +24,15 @@ type Fault struct {
 	Index *uint64 `json:"index"`
 }
 
-// Unsupported and NoVerdict end a verification without one.
+// NoVerdict ends a verification without one.
 type NoVerdict struct{ code string }
 
 // unreadable is thrown by readers of members.
 type unreadable struct{}
 
-func fail(code, at string, index uint64) {
-	panic(Fault{code, at, &index})
-}
+func fail(code, at string, index uint64) { panic(Fault{code, at, &index}) }
 
-func failFile(code string) {
-	panic(Fault{code, "file", nil})
-}
+func failFile(code string) { panic(Fault{code, "file", nil}) }
 
 // reading turns what cannot be read inside into this fault.
 func reading(fault func(), read func()) {

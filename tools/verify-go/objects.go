@@ -10,12 +10,7 @@ import (
 	"unicode"
 )
 
-const (
-	lineMost    = 20 << 20
-	payloadMost = 16 << 20
-	kindMost    = 256
-	epochMost   = 1 << 24
-)
+const lineMost, payloadMost, kindMost, epochMost = 20 << 20, 16 << 20, 256, 1 << 24
 
 // Entry is 3.1.
 type Entry struct {
@@ -277,11 +272,3 @@ func (h *Head) standsOn(header *Header) bool {
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
-
-// beginning is at most that many bytes, for 4.3.
-func beginning(data []byte, most int) []byte {
-	if len(data) > most {
-		data = data[:most]
-	}
-	return data
-}
