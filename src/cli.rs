@@ -545,7 +545,7 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         #[cfg(feature = "rocks")]
         Command::Enroll(args) => enroll::run(context, &args, output),
         #[cfg(feature = "rocks")]
-        Command::Build(args) => build::run(args, output),
+        Command::Build(args) => build::run(context, args, output),
         #[cfg(feature = "rocks")]
         Command::Search(args) => search::run(&args, output),
         #[cfg(feature = "rocks")]

@@ -10,10 +10,12 @@ use crate::wcp::record::check_control_id;
 use crate::wcp::scaffold::Scaffold;
 
 use super::Answer;
+use super::context::Context;
 use super::error::{CliError, ProducerError};
 use super::output::Output;
 use super::package;
 use super::questions::{Question, Questions};
+use super::target::spare;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -55,7 +57,7 @@ pub(super) struct Args {
     overwrite: bool,
 }
 
-pub(super) fn run(args: Args, output: &mut Output) -> Result<Answer, CliError> {
+pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
     let questions = Questions {
         terminal: output.can_ask(),
         defaults: args.defaults,
@@ -67,6 +69,17 @@ pub(super) fn run(args: Args, output: &mut Output) -> Result<Answer, CliError> {
     let documents = documents.into_iter();
     let documents: Vec<_> = documents.map(|(name, d)| (dir.join(name), d)).collect();
     // Everything that must not be there is looked for before anything is made.
+    for name in [
+        "code/bootstrap.py",
+        "code/worker_logic.py",
+        "requirements.lock",
+        "config.schema.json",
+    ] {
+        spare(context, &dir.join(name))?;
+    }
+    for (path, _) in &documents {
+        spare(context, path)?;
+    }
     for (path, _) in documents.iter().filter(|_| !overwrite) {
         if path.symlink_metadata().is_ok() {
             let path = path.clone();

@@ -201,7 +201,7 @@ pub(super) fn warn_of_readers(dir: &Path, output: &mut Output) {
     let is_ledger = dir.join("db").is_dir();
     if is_ledger && matches!(Readers::of(dir), Ok(Readers::Everyone)) {
         output.warning(&format!(
-            "everyone on this machine can read {dir}: `chmod -R go-rwx {dir}` leaves it to its owner",
+            "everyone on this machine can read {dir}: `sealbook --ledger {dir} doctor --fix` leaves it to its owner",
             dir = dir.display()
         ));
     }

@@ -1,13 +1,15 @@
 //! `sealbook doctor`: is this ledger well, and what is to be done if not?
 //!
 //! Every block of the database is read, at a speed that leaves room for others, and
-//! what stands beside it is looked at. Nothing is written, and no key is needed.
+//! what stands beside it is looked at. Nothing is written, but modes of files with
+//! `--fix`, and no key is needed.
 
 use serde_json::{Value, json};
 
 use crate::api::{self, CLOCK_TOLERANCE, clock_behind};
 use crate::logbook::error::OpenError;
 use crate::logbook::{extent_of, judge_mark};
+use crate::store::readers::Readers;
 use crate::store::{Scrubbed, Scrubbing, StoreError};
 
 use super::Answer;
@@ -21,6 +23,9 @@ pub(super) struct Args {
     /// Mebibytes that are read a second at most
     #[arg(long, value_name = "MIB", default_value_t = 64)]
     rate: u64,
+    /// Leave the ledger's files to its owner, or to its group, and to nobody else
+    #[arg(long)]
+    fix: bool,
 }
 
 const RESTORE: &str = "let nothing write it, keep a copy of the folder as it is, and restore the \
@@ -33,6 +38,9 @@ struct Finding {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if args.fix {
+        close_to_others(context, output)?;
+    }
     let reader = match context.files(output) {
         Err(CliError::Ledger(api::Error::Open(OpenError::Store(
             error @ StoreError::Corrupt { .. },
@@ -81,6 +89,28 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         true => Answer::Yes,
         false => Answer::No,
     })
+}
+
+/// Files that everyone can read are left to the owner; those of a group stay its.
+fn close_to_others(context: &Context, output: &mut Output) -> Result<(), CliError> {
+    let dir = &context.ledger;
+    let readers = match Readers::of(dir).map_err(|error| CliError::file(dir, error))? {
+        Readers::Everyone => Readers::Owner,
+        kept => kept,
+    };
+    let closed = readers.restrict(dir);
+    closed.map_err(|error| CliError::file(dir, error))?;
+    let mark = context.options().mark_of(dir);
+    let mark = mark.path();
+    if mark.exists() {
+        let closed = readers.restrict_file(mark);
+        closed.map_err(|error| CliError::file(mark, error))?;
+    }
+    output.note(match readers {
+        Readers::Group(_) => "the ledger's files are its owner's and its group's",
+        _ => "the ledger's files are its owner's alone",
+    });
+    Ok(())
 }
 
 fn damage(table: &Scrubbed) -> Option<Finding> {

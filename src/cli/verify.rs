@@ -28,6 +28,7 @@ use super::keys_file::KeysFile;
 use super::output::Output;
 use super::passphrase;
 use super::progress::Progress;
+use super::target::spare;
 use super::trust::Trust;
 
 #[derive(Debug, clap::Args)]
@@ -145,6 +146,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let told = &mut |reached| progress.reached(reached);
     let mut examined = match &args.state {
         Some(state) => {
+            spare(context, state)?;
             let signer = args
                 .state_key
                 .as_deref()

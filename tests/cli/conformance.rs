@@ -1,6 +1,7 @@
 //! Verifiers of the format document, held against its suite: the program itself, and others
 //! that were written from the document.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,6 +22,18 @@ fn held(place: &Place, args: &[&str]) -> u64 {
     assert_eq!(told["differing"], serde_json::json!([]), "{told}");
     assert_eq!(run.status, 0);
     told["agreed"].as_u64().unwrap()
+}
+
+/// The names of all cases.
+pub(crate) fn case_names() -> BTreeSet<String> {
+    let listed = Place::empty()
+        .run(&["conformance", "--list"])
+        .ok()
+        .documents();
+    let names = listed
+        .iter()
+        .map(|case| case["name"].as_str().unwrap().to_owned());
+    names.collect()
 }
 
 /// What is about files as such; the rest the engine is held against in `tests/ledger`.

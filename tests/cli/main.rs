@@ -20,6 +20,7 @@ mod campaigns;
 mod cards;
 mod cases;
 mod catalogue;
+mod claims;
 mod commands;
 mod conformance;
 mod copies;

@@ -95,11 +95,32 @@ fn a_ledger_that_everyone_reads_is_warned_about() {
     let place = Place::sealed();
     set_mode(&place.path("ledger"), 0o755);
     let run = place.run(&["verify"]).ok();
-    let warning = "sealbook: warning: everyone on this machine can read ./ledger: `chmod -R go-rwx \
-                   ./ledger` leaves it to its owner\n";
+    let warning = "sealbook: warning: everyone on this machine can read ./ledger: `sealbook \
+                   --ledger ./ledger doctor --fix` leaves it to its owner\n";
     assert!(run.stderr.starts_with(warning), "{run:?}");
     used(&place);
     assert_eq!(mode(&place.path("ledger")), 0o755);
+}
+
+#[test]
+fn doctor_leaves_a_ledger_that_everyone_reads_to_its_owner() {
+    let place = Place::sealed();
+    set_mode(&place.path("ledger"), 0o755);
+    set_mode(&place.path("ledger/db/CURRENT"), 0o644);
+    set_mode(&place.path("ledger.mark"), 0o644);
+    place.run(&["doctor", "--fix"]).ok();
+    assert_eq!(mode(&place.path("ledger")), 0o700);
+    assert_eq!(mode(&place.path("ledger/db/CURRENT")), 0o600);
+    assert_eq!(mode(&place.path("ledger.mark")), 0o600);
+    assert!(
+        place
+            .run(&["verify"])
+            .ok()
+            .stderr
+            .find("everyone")
+            .is_none()
+    );
+    place.append(7..8);
 }
 
 #[test]

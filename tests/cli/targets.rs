@@ -56,6 +56,38 @@ fn no_output_replaces_a_key_a_mark_a_token_file_or_a_file_of_a_ledger() {
     place.run(&["verify", "--key", &place.key()]).ok();
 }
 
+/// Those that write files whose names or contents are not theirs to choose.
+#[test]
+fn no_record_manifest_package_or_state_replaces_a_key_or_a_file_of_a_ledger() {
+    let place = Place::sealed();
+    fs::copy(place.path("ledger.key.pem"), place.path("other")).unwrap();
+    place
+        .run(&["export", "--format", "logbook", "-o", "book"])
+        .ok();
+    let key = place.key();
+    let kept: Vec<_> = ["other", "ledger.key.pem", "ledger.mark"]
+        .map(|name| (name, fs::read(place.path(name)).unwrap()))
+        .into();
+    let build = ["build", "ledger/new", "--defaults", "--name", "x"];
+    for args in [
+        &["verify", "book", "--key", &key, "--state", "other"][..],
+        &["verify", "book", "--key", &key, "--state", "ledger.mark"],
+        &["manifest", "build", "other", "--key", "ledger.key.pem"],
+        &["manifest", "build", "ledger/db", "--key", "ledger.key.pem"],
+        &["manifest", "build", "ledger", "--key", "ledger.key.pem"],
+        &build,
+    ] {
+        let run = place.run(args).ends_with(2);
+        assert!(!run.stderr.contains("panicked"), "{run:?}");
+    }
+    for (name, bytes) in kept {
+        assert_eq!(fs::read(place.path(name)).unwrap(), bytes, "{name}");
+    }
+    assert!(!place.path("ledger/new").exists());
+    assert!(!place.path("ledger/Manifest.json").exists());
+    place.run(&["verify", "--key", &key]).ok();
+}
+
 #[test]
 fn a_key_that_is_away_keeps_its_place_and_so_does_a_mark() {
     let place = Place::sealed();

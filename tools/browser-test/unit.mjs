@@ -177,6 +177,48 @@ await test("the example of the format verifies, and only with its key green", as
   assert.equal(readKey("zz"), undefined);
 });
 
+await test("one function decides the colour, over every combination", () => {
+  const fault = { code: "signature_invalid", detail: "x", at: "entry", index: 0, seq: 0, line: 3 };
+  const other = "00".repeat(32);
+  let green = 0;
+  let tried = 0;
+  for (const able of [true, false]) {
+    for (const faults of [[], [fault], [fault, fault]]) {
+      for (const from of [log, other, null]) {
+        for (const key of [log, other, null, undefined]) {
+          for (const open of [null, "one entry is not sealed yet"]) {
+            for (const unsupported of [null, "format 3"]) {
+              const { state, why } = judge({ able, faults, log: from, key, open, unsupported });
+              const expected =
+                unsupported !== null ? "unable"
+                : faults.length > 0 ? "failed"
+                : !able ? "unable"
+                : key === undefined || key === null ? "unconfirmed"
+                : key !== from ? "failed"
+                : open !== null ? "unconfirmed"
+                : "verified";
+              assert.equal(state, expected, JSON.stringify({ able, faults: faults.length, from, key, open, unsupported }));
+              assert.ok(why.length > 20);
+              green += state === "verified" ? 1 : 0;
+              tried += 1;
+            }
+          }
+        }
+      }
+    }
+  }
+  // The key that was typed, the log's, over what nothing is wrong with: log or other.
+  assert.deepEqual([tried, green], [288, 2]);
+});
+
+await test("what is of a later format is not judged, and is no pass", async () => {
+  const later = utf8(String(read("fixtures/format/selection.v2.bundle")).replace('"format":2,', '"format":3,'));
+  const found = await verifyBundle(later);
+  assert.equal(found.unsupported, "format 3");
+  const { state } = judge({ able: true, faults: found.faults, log: found.log, key: log, unsupported: found.unsupported });
+  assert.equal(state, "unable");
+});
+
 await test("changed bytes of the example are found, wherever they stand", async () => {
   // All of them take some ten seconds: EVERY=1.
   const stride = Number(process.env.EVERY ?? 11);

@@ -13,6 +13,7 @@ use crate::cli::document::in_file;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
 use crate::cli::passphrase;
+use crate::cli::target::spare;
 use crate::ledger::key::Signer;
 use crate::ledger::sha256::Sha256Digest;
 use crate::manifest::{self, BuildError, JsonLinesTiles, TileStore, coverage_sha256};
@@ -44,6 +45,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let path = path.clone();
         ProducerError::from(BuildError::NoName { path })
     })?;
+    for ending in ["", ".sha256", ".sig"] {
+        spare(context, &path.with_file_name(format!("{name}{ending}")))?;
+    }
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     let folder = folder.unwrap_or(Path::new("."));
     let ignored = ignored(&args.ignore)?;

@@ -25,9 +25,8 @@ export function readKey(text) {
 // `able`: whether this browser can verify; `faults` and `log` of what was
 // found; `key` as `readKey` gave it; `open`: what of it nothing shows that the
 // key signed, in words, or null; `unsupported`: what it is of that is not known
-// here, or null; `revoked`: where the log was revoked before what is here, in
-// words, or null. This alone decides the colour, for page and report.
-export function judge({ able, faults, log, key, open = null, unsupported = null, revoked = null }) {
+// here, or null. This alone decides the colour, for page and report.
+export function judge({ able, faults, log, key, open = null, unsupported = null }) {
   if (unsupported !== null) {
     return { state: "unable", why: `It is of ${unsupported}, which this page does not know: read it with a newer one.` };
   }
@@ -52,9 +51,6 @@ export function judge({ able, faults, log, key, open = null, unsupported = null,
   }
   if (key !== log) {
     return { state: "failed", why: "untrusted_key: the log's key is not the one that you trust." };
-  }
-  if (revoked !== null) {
-    return { state: "failed", why: `untrusted_key: ${revoked}.` };
   }
   if (open !== null) {
     return { state: "unconfirmed", why: `Signed by the key that you gave, but ${open}.` };
