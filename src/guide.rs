@@ -3,6 +3,8 @@
 
 #[doc = include_str!("guide/verification.md")]
 pub mod verification {}
+#[doc = include_str!("guide/security.md")]
+pub mod security {}
 #[doc = include_str!("guide/tour.md")]
 pub mod tour {}
 #[doc = include_str!("guide/commands.md")]

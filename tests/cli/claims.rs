@@ -204,3 +204,17 @@ fn every_cell_of_what_it_proves_has_an_attack_that_there_is() {
         }
     }
 }
+
+#[test]
+fn the_chapter_on_security_names_every_message_that_a_key_signs() {
+    let chapter = include_str!("../../src/guide/security.md");
+    let purposes = include_str!("../../src/ledger/envelope.rs");
+    let words: Vec<&str> = purposes
+        .lines()
+        .filter_map(|line| line.trim().split_once(" = \"")?.1.strip_suffix("\","))
+        .collect();
+    assert!(words.len() >= 7, "{words:?}");
+    for word in words {
+        assert!(chapter.contains(&format!("| `{word}` | `sealbook:{word}:v1`")), "{word}");
+    }
+}
