@@ -19,9 +19,6 @@ use crate::ledger::limits;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
 
-/// Compiled Python that is looked at: 64 MiB.
-const COMPILED_BYTES: u64 = 64 << 20;
-
 /// Verifies one package against its manifest and the identity that it was
 /// declared to have.
 #[derive(Clone, Debug)]
@@ -212,7 +209,8 @@ impl<'a> PackageAttestationVerifier<'a> {
         Ok((package, digest))
     }
 
-    /// What no hash covers, and is not harmless.
+    /// What no hash covers, and is not harmless. Compiled Python is none of it, whatever
+    /// its header says of its source: Python runs what stands behind the header.
     fn check_unattested(
         &self,
         package: &PackageHash,
@@ -226,42 +224,13 @@ impl<'a> PackageAttestationVerifier<'a> {
         if !harmless.is_empty() {
             meta.warnings.push("left_over_files");
         }
-        let mut others = others
-            .into_iter()
-            .filter(|found| !self.is_checked(package, found));
+        let mut others = others.into_iter();
         match others.next() {
             Some(first) => Err(Denial::Unattested {
                 count: others.count().saturating_add(1),
                 first: first.path.clone(),
             }),
             None => Ok(()),
-        }
-    }
-
-    /// Whether it is compiled Python that Python holds against a source which the
-    /// package's hash covers. What it holds is nobody's word, and so it must not be
-    /// taken as it is: the source has to be of the size, or hash, that it names.
-    fn is_checked(&self, package: &PackageHash, found: &Found) -> bool {
-        let Some(source) = source_of(&found.path) else {
-            return false;
-        };
-        let Some(size) = package.sizes.get(&source) else {
-            return false;
-        };
-        let compiled = Opened::at(&self.package_root.join(&found.path));
-        let compiled = compiled
-            .ok()
-            .and_then(|file| file.read(COMPILED_BYTES).ok());
-        let header: Option<[u8; 16]> = compiled.and_then(|bytes| bytes.get(..16)?.try_into().ok());
-        let Some([_, _, _, _, f0, f1, f2, f3, .., s0, s1, s2, s3]) = header else {
-            return false;
-        };
-        match u32::from_le_bytes([f0, f1, f2, f3]) {
-            // By time and size of the source.
-            0 => u64::from(u32::from_le_bytes([s0, s1, s2, s3])) == size & 0xffff_ffff,
-            // By its hash, and checked. With the second bit alone it is not.
-            3 => true,
-            _ => false,
         }
     }
 
@@ -345,15 +314,6 @@ fn is_left_over(found: &Found) -> bool {
         .path
         .split('/')
         .any(|name| name == ".DS_Store" || name == ".git")
-}
-
-/// The source of compiled Python: `a/__pycache__/m.cpython-311.pyc` is of `a/m.py`.
-/// One that stands beside its source is run without it.
-fn source_of(path: &str) -> Option<String> {
-    let (folder, name) = path.rsplit_once("__pycache__/")?;
-    let module = name.strip_suffix(".pyc")?.split('.').next()?;
-    let inside = folder.is_empty() || folder.ends_with('/');
-    (inside && !module.is_empty() && !name.contains('/')).then(|| format!("{folder}{module}.py"))
 }
 
 /// Says what was verified, from signed members alone.

@@ -7,11 +7,14 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
+import { lies } from "./lies.mjs";
+
 const { SEALBOOK, MODULES, URL: base, TOKEN, KEY, SHOTS } = process.env;
 const { chromium } = createRequire(`${MODULES}/x.js`)("playwright-core");
 mkdirSync(SHOTS, { recursive: true });
 
 const CASE = "order-7";
+const OTHER = "order-8";
 const HOSTILE = `"><img src=x onerror="window.hacked=1"><script>window.hacked=2</script>`;
 const TURNED = "invoice \u202efdp.exe\u202c \u2066hidden\u2069 \u200bzero";
 
@@ -320,6 +323,41 @@ await step("a server that lies is found out", async () => {
   await go(lying, "#/");
   await isState(lying, "failed");
   await lying.context().close();
+});
+
+await step("a malicious server is never green, whatever it answers", async () => {
+  // Another case, sealed, and a head from before it.
+  const early = await (await fetch(`${base}/v1/head`, { headers: { Authorization: `Bearer ${TOKEN}` } })).text();
+  await api("POST", "/v1/entries", { kind: "note", payload: { correlation_id: OTHER, text: "another case" } });
+  await api("POST", "/v1/seal", {});
+  const colours = [];
+  for (const [name, hash, answers, states] of lies({ CASE, OTHER, early })) {
+    const lying = await open();
+    let lie = false;
+    await lying.route(/\/v1\//, async (route) => {
+      const url = route.request().url();
+      const answer = await route.fetch();
+      const found = lie && answers.find(([pattern]) => pattern.test(url));
+      if (!found) {
+        return route.fulfill({ response: answer });
+      }
+      const ask = async (other) => (await route.fetch({ url: other })).text();
+      return route.fulfill({ response: answer, body: await found[1](url, ask) });
+    });
+    await lying.goto(base);
+    await settled(lying);
+    await trust(lying, { key: KEY, token: TOKEN });
+    await isState(lying, "verified");
+    lie = true;
+    await go(lying, "#/search");
+    await go(lying, hash);
+    const state = await lying.locator(".verdict").first().getAttribute("class");
+    const green = await lying.locator(".verdict.verified").count();
+    assert.ok(green === 0 && states.some((wanted) => state.includes(wanted)), `${name}: ${state}`);
+    colours.push(`${name}: ${state.replace(/.*verdict ?/, "")}`);
+    await lying.context().close();
+  }
+  console.log(colours.map((line) => `   ${line}`).join("\n"));
 });
 
 await step("where the browser has no Ed25519 nothing is green", async () => {
