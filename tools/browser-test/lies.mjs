@@ -61,7 +61,11 @@ export function lies({ CASE, OTHER, early }) {
     ["a bundle that nobody signed", view, [[bundle, changed((text) => unsigned(linesOf(text).slice(0, -1)))]], ["failed"]],
     ["an empty bundle that nobody signed, and an empty list", view, [[bundle, changed(withoutEntries)], [list, json((value) => { value.entries = []; })]], ["failed"]],
     ["an entry less, and nobody's closing record", view, [[bundle, changed(withoutOne)], [list, json((value) => { value.entries.pop(); })]], ["failed"]],
-    ["an entry more in the list", view, [[list, json((value) => { value.entries.push(value.entries[0]); })]], bad],
+    ["an entry of another case in the list", view, [[list, async (url, ask) => {
+      const value = JSON.parse(await ask(url));
+      value.entries.push(...JSON.parse(await ask(other(url))).entries);
+      return JSON.stringify(value);
+    }]], ["failed"]],
     ["the list of another case", view, [[list, (url, ask) => ask(other(url))]], ["failed"]],
     ["one entry under another's number", "#/entry/5", [[one, (url, ask) => ask(url.replace(/\d+$/, (n) => String(Number(n) - 1)))]], ["failed"]],
     ["one entry renumbered, as if not sealed", "#/entry/5", [[one, async (url, ask) => {

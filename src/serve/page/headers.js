@@ -1,7 +1,7 @@
 // Head and headers, fetched and verified in the browser.
 
 import { askCanonical } from "./ask.js";
-import { faultsAfter, faultsAlone, isSigned, readStatement } from "./statement.js";
+import { faultsAfter, faultsAlone, headerHash, isSigned, readStatement } from "./statement.js";
 import { canVerify } from "./strict.js";
 
 // Headers that are looked at: three weeks of hours.
@@ -59,7 +59,30 @@ export async function fetchHeaders(head) {
     const epoch = statement.content.epoch;
     faults.push(...own.map(([code, detail]) => ({ code, detail: `epoch ${epoch}: ${detail}`, index: null, seq: null, line: null })));
   }
+  faults.push(...lost(headers, head));
   return { headers, faults };
+}
+
+// The newest header of this visit.
+let sealed = null;
+
+// That a header which was there in this visit is not, or is another one, as a fault.
+function lost(headers, head) {
+  const before = sealed?.content.log === head.log && sealed.content.genesis === head.genesis ? sealed : null;
+  const last = headers.at(-1)?.statement ?? null;
+  if (before === null || (last !== null && last.content.epoch > before.content.epoch)) {
+    sealed = last ?? before;
+  }
+  if (before === null || headers[0]?.statement.content.epoch > before.content.epoch) {
+    return [];
+  }
+  const { epoch } = before.content;
+  const now = headers.find(({ statement }) => statement.content.epoch === epoch);
+  if (now === undefined) {
+    return [{ code: "truncated", detail: `epoch ${epoch} was there before, in this visit`, index: null, seq: null, line: null }];
+  }
+  const same = headerHash(now.statement) === headerHash(before);
+  return same ? [] : [{ code: "equivocation", detail: `epoch ${epoch} had another header before, in this visit`, index: null, seq: null, line: null }];
 }
 
 function faultsOf(statement, before, head) {
