@@ -25,6 +25,8 @@ macro_rules! sections {
             "\n",
             include_str!("format/further.md"),
             "\n",
+            include_str!("format/questions.md"),
+            "\n",
             include_str!("format/bucket.md"),
             "\n",
             include_str!("format/public.md"),

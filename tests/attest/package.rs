@@ -285,11 +285,21 @@ fn compiled_python_is_refused_strictly_whatever_its_header_says_of_its_source() 
     let source = source.unwrap();
     let module = source.file_stem().unwrap().to_str().unwrap().to_owned();
     let state = fs::metadata(&source).unwrap();
-    let seconds = state.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let seconds = state
+        .modified()
+        .unwrap()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
     let time = u32::try_from(seconds.as_secs() & 0xffff_ffff).unwrap();
     let size = u32::try_from(state.len()).unwrap();
     let path = format!("code/__pycache__/{module}.cpython-313.pyc");
-    for (flags, time, size) in [(0_u32, time, size), (0, 7, size + 1), (3, 0, 0), (1, 0, 0), (2, 0, size)] {
+    for (flags, time, size) in [
+        (0_u32, time, size),
+        (0, 7, size + 1),
+        (3, 0, 0),
+        (1, 0, 0),
+        (2, 0, size),
+    ] {
         let mut bytes = vec![0xcb, 0x0d, 0x0d, 0x0a];
         bytes.extend(flags.to_le_bytes());
         bytes.extend(time.to_le_bytes());

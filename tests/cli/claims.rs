@@ -215,6 +215,9 @@ fn the_chapter_on_security_names_every_message_that_a_key_signs() {
         .collect();
     assert!(words.len() >= 7, "{words:?}");
     for word in words {
-        assert!(chapter.contains(&format!("| `{word}` | `sealbook:{word}:v1`")), "{word}");
+        assert!(
+            chapter.contains(&format!("| `{word}` | `sealbook:{word}:v1`")),
+            "{word}"
+        );
     }
 }
