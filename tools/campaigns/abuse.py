@@ -20,7 +20,7 @@ P99_MS, MEMORY_MIB = 250, 512
 
 async def request(reader, writer, method, path, token, body=None):
     data = json.dumps(body).encode() if body is not None else b""
-    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     writer.write(head.encode() + data)
     await writer.drain()
     status = int((await reader.readuntil(b"\r\n")).split()[1])
@@ -87,7 +87,7 @@ class Hostile:
 
     def head(self, method, path, length=None, more=""):
         length = "" if length is None else f"Content-Length: {length}\r\n"
-        return f"{method} {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.token}\r\nContent-Type: application/json\r\n{length}{more}\r\n".encode()
+        return f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.token}\r\nContent-Type: application/json\r\n{length}{more}\r\n".encode()
 
     async def trickle(self, writer, data, pause):
         for at in range(len(data)):
