@@ -372,7 +372,8 @@ fn accept_rollback_records_what_was_lost_and_everyone_is_warned() {
 fn asked_for_help_is_data_and_misuse_is_an_error() {
     let place = Place::empty();
     for args in [
-        &["--help"][..],
+        &[][..],
+        &["--help"],
         &["help"],
         &["append", "--help"],
         &["--version"],
@@ -381,8 +382,7 @@ fn asked_for_help_is_data_and_misuse_is_an_error() {
         assert!(!run.stdout.is_empty() && run.stderr.is_empty(), "{run:?}");
     }
     for args in [
-        &[][..],
-        &["nonsense"],
+        &["nonsense"][..],
         &["append"],
         &["append", "--kind", "k", "--jsonl", "f"],
         &["show"],
@@ -393,11 +393,9 @@ fn asked_for_help_is_data_and_misuse_is_an_error() {
     ] {
         let run = place.run(args).ends_with(2);
         assert_eq!(run.stdout, "", "{run:?}");
-        if !args.is_empty() {
-            assert!(run.stderr.starts_with("sealbook: error: "), "{run:?}");
-            let json = place.run(&[&["--json"], args].concat()).ends_with(2);
-            assert_eq!(json.document()["error"]["code"], "usage", "{json:?}");
-        }
+        assert!(run.stderr.starts_with("sealbook: error: "), "{run:?}");
+        let json = place.run(&[&["--json"], args].concat()).ends_with(2);
+        assert_eq!(json.document()["error"]["code"], "usage", "{json:?}");
     }
 }
 
