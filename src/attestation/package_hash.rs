@@ -43,6 +43,7 @@ pub struct PackageHash {
     pub plain: Sha256Digest,
     pub files: usize,
     pub bytes: u64,
+    pub sizes: BTreeMap<String, u64>,
     /// Files that are there and not covered, because of their names.
     pub excluded: Vec<Found>,
 }
@@ -77,6 +78,9 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
     let paths = tree.files.iter().map(|found| found.path.as_str());
     let mut records: Vec<(&str, &FileDigest)> = paths.zip(&digests).collect();
     let canonical = hash_records(&records);
+    let sizes = records.iter();
+    let sizes = sizes.map(|(path, digest)| ((*path).to_owned(), digest.size));
+    let sizes = sizes.collect();
     records.par_sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     let plain = hash_records(&records);
     Ok(PackageHash {
@@ -84,6 +88,7 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
         plain,
         files: digests.len(),
         bytes: digests.iter().map(|digest| digest.size).sum(),
+        sizes,
         excluded: tree.skipped,
     })
 }
@@ -106,6 +111,10 @@ impl PackageHash {
             files: records.len(),
             bytes: records.iter().map(|(_, digest)| digest.size).sum(),
             excluded: Vec::new(),
+            sizes: records
+                .iter()
+                .map(|(path, digest)| ((*path).to_owned(), digest.size))
+                .collect(),
         }
     }
 }
