@@ -339,6 +339,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A server, and where it listens.
+#[allow(clippy::zombie_processes, reason = "who asks for one waits for it")]
 fn serve(site: &Site, machine: &str) -> (Child, String) {
     let mut command = site.command(machine, &["serve", "--port", "0", "--min-free", "0"]);
     let mut child = command
