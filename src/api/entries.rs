@@ -61,7 +61,7 @@ pub fn entries<'r>(file: impl Read + Send + 'r) -> Result<Entries<'r>, Error> {
         Format::Bundle => Box::new(BundleFile::open(reader)?),
         Format::Proof => Box::new(ProofFile::new(&small(reader)?)),
         Format::Report => {
-            let mut report = ReportFile::open(reader).map_err(ReadError::from)?;
+            let mut report = ReportFile::open(reader)?;
             let report = report.as_mut().ok_or(Error::NotRecognised { path: None })?;
             let mut bundle = tempfile::tempfile().map_err(ReadError::Io)?;
             io::copy(&mut report.bundle(), &mut bundle).map_err(ReadError::Io)?;

@@ -92,8 +92,8 @@ impl Around {
         let attributes = members(attributes);
         let named = |names: &[&str]| {
             let mut places = names.iter().flat_map(|name| {
-                let own = attributes.get(*name);
-                own.into_iter().chain(self.resource.get(*name))
+                let own = attributes.get(name);
+                own.into_iter().chain(self.resource.get(name))
             });
             places.find_map(|value| value.as_str().filter(|text| !text.is_empty()))
         };
