@@ -57,7 +57,7 @@ pub use self::error::{Error, Place};
 #[cfg(feature = "cli")]
 pub(crate) use self::examine::{CLOCK_TOLERANCE, clock_behind};
 pub use self::examine::{Examined, examine};
-pub use self::export::{Export, ExportFormat, Exported, Unsealed};
+pub use self::export::{Absence, Export, ExportFormat, Exported, Unsealed};
 #[cfg(feature = "verify")]
 pub(crate) use self::file::open;
 pub use self::fold::fold;

@@ -19,6 +19,7 @@ use crate::ledger::verify::{Outcome, Policy, verify};
 use crate::logbook::error::OpenError;
 use crate::logbook::mark::{MarkFault, MarkFile};
 use crate::logbook::{Identity, extent_of, identity_of, judge_mark};
+use crate::store::terms::{TermsError, placed};
 use crate::store::{Rows, Store, StoreError};
 
 /// Why a ledger got no verdict.
@@ -98,6 +99,26 @@ impl<'s> LedgerSource<'s> {
         })
     }
 
+    /// What shows the places of terms that an epoch was the first to have.
+    fn places(&self, event: &Event, batch: &mut Vec<Event>) -> Result<(), ReadError> {
+        let Event::Epoch(epoch, _) = event else {
+            return Ok(());
+        };
+        if epoch.content.index.is_none() {
+            return Ok(());
+        }
+        match placed(self.store, epoch.content.epoch) {
+            Ok(placed) if placed.is_empty() => {}
+            Ok(placed) => batch.push(Event::Placed(placed)),
+            Err(TermsError::Store(error)) => batch.push(Event::Fault(store_fault(error)?)),
+            Err(error) => {
+                let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
+                batch.push(Event::Fault(fault));
+            }
+        }
+        Ok(())
+    }
+
     /// The next header, if the entries up to `seq` belong to it.
     fn epoch_before(&mut self, seq: Option<Seq>) -> Result<Option<Event>, ReadError> {
         if self.next_epoch.is_none() {
@@ -141,6 +162,7 @@ impl Source for LedgerSource<'_> {
             match self.entries.next() {
                 Some(Ok((seq, record))) => {
                     while let Some(event) = self.epoch_before(Some(seq))? {
+                        self.places(&event, batch)?;
                         batch.push(event);
                     }
                     weight += record.len();

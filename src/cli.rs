@@ -4,6 +4,8 @@
 //! answer.
 
 #[cfg(feature = "rocks")]
+mod absent;
+#[cfg(feature = "rocks")]
 mod accept_rollback;
 #[cfg(feature = "rocks")]
 mod adopt;
@@ -11,6 +13,8 @@ mod adopt;
 mod append;
 #[cfg(feature = "bucket")]
 mod archive;
+#[cfg(feature = "rocks")]
+mod audit;
 #[cfg(feature = "rocks")]
 mod backup;
 #[cfg(feature = "rocks")]
@@ -228,6 +232,12 @@ enum Command {
     /// Write an evidence bundle or a logbook
     #[cfg(feature = "rocks")]
     Export(export::Args),
+    /// Write a file that proves that no entry is of a case, tenant, worker or kind
+    #[cfg(feature = "rocks")]
+    Absent(absent::Args),
+    /// Verify the ledger with its index, and sign that as an auditor
+    #[cfg(feature = "rocks")]
+    Audit(audit::Args),
     /// Compare two copies of one log, and prove what its key signed twice
     Diff(diff::Args),
     /// Close the book and continue it in a new one under a new key
@@ -367,6 +377,8 @@ impl Command {
             | Command::Stats(_)
             | Command::Prove(_)
             | Command::Export(_)
+            | Command::Absent(_)
+            | Command::Audit(_)
             | Command::Status(_)
             | Command::Search(_)
             | Command::Explain(_)
@@ -514,6 +526,10 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         Command::Prove(args) => prove::run(context, &args, output),
         #[cfg(feature = "rocks")]
         Command::Publish(args) => publish::run(context, &args, output),
+        #[cfg(feature = "rocks")]
+        Command::Absent(args) => absent::run(context, &args, output),
+        #[cfg(feature = "rocks")]
+        Command::Audit(args) => audit::run(context, &args, output),
         #[cfg(feature = "rocks")]
         Command::Export(args) => export::run(context, &args, output),
         Command::Diff(args) => diff::run(context, &args, output),

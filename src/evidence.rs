@@ -6,6 +6,7 @@ mod documents;
 pub mod range;
 pub mod report;
 pub mod selection;
+pub mod term;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -22,6 +23,7 @@ use crate::ledger::proof::InclusionProof;
 use crate::logbook::error::OpenError;
 use crate::logbook::{entry_at, epoch_at};
 use crate::store::query::QueryError;
+use crate::store::terms::TermsError;
 use crate::store::tree::{PathReader, TreeError};
 use crate::store::{Store, StoreError};
 
@@ -44,6 +46,24 @@ pub enum EvidenceError {
     SelectionNotSealed { seq: Seq },
     #[error("the stored tree is damaged: {0}")]
     Tree(#[from] TreeError),
+    /// The rows of the index are damaged.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// The log has no index.
+    #[error("the headers of this log commit to no index, so nothing is proven out of one")]
+    NoIndex,
+    /// Nothing is sealed yet.
+    #[error("nothing is sealed yet")]
+    NothingSealed,
+    /// The page of a report would say of its own file that it is broken.
+    #[error(
+        "the headers of this log commit to an index, which the page of a report does not read: \
+         write a bundle with `export --correlation`"
+    )]
+    NotOnAPage,
+    /// Headers that commit to an index stand in files of version 2 alone.
+    #[error("the headers of this log commit to an index, which needs files of version 2")]
+    NeedsVersionTwo,
     #[error("the stored tree does not lead from entry {seq} to the sealed root: verify the ledger")]
     NotProven { seq: Seq },
     #[error("the document {digest} is not in the ledger, and an entry refers to it")]

@@ -114,6 +114,7 @@
 //! * **clap**: the command line, in `cli`.
 
 pub mod anchors;
+pub mod audited;
 pub mod bundle;
 pub mod bundle_file;
 pub mod bundle_line;
@@ -140,6 +141,7 @@ mod growing;
 pub mod hash;
 pub mod head;
 pub mod hexadecimal;
+pub mod index;
 pub mod json;
 pub(crate) mod judge;
 pub mod key;
@@ -149,6 +151,7 @@ pub mod lines;
 pub mod logbook_file;
 mod member_error;
 pub mod merkle;
+pub mod names;
 pub mod note;
 mod number;
 mod object;

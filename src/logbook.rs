@@ -29,8 +29,8 @@
 //! 4. The receipts go out.
 //! 5. At least once a second the mark moves up to what is durable.
 //!
-//! To seal, the mark first names the epoch's last entry; then the header and
-//! the remaining tree nodes are one synced write; then the mark names the header
+//! To seal, the mark first names the epoch's last entry; then the header,
+//! the remaining tree nodes and the epoch's terms are one synced write; then the mark names the header
 //! too, so that a lost seal is noticed as a lost entry is.
 //!
 //! Room on the disk is looked at first. Where there is too little, nothing is written:
@@ -64,6 +64,7 @@ pub mod remembered;
 pub mod request;
 mod sequencer;
 mod stamp;
+pub mod terms;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
@@ -172,7 +173,8 @@ impl Logbook {
         let queue = Queue::new(sequencer, Arc::clone(&parts.signer), limit);
         let queue = Arc::new(queue);
         let shared = Shared::new(recovered.head());
-        let (wake, indexing) = indexing::start(Arc::clone(&parts.store));
+        let terms = recovered.terms.clone();
+        let (wake, indexing) = indexing::start(Arc::clone(&parts.store), terms);
         let (acknowledger, acknowledging) = Acknowledger::start();
         let after = (acknowledger, wake);
         let committer = Committer::new(&parts, recovered, mark, shared.clone(), after);

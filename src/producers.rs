@@ -20,7 +20,6 @@ mod enrolment;
 mod ingested;
 pub mod kind;
 mod manifest;
-mod names;
 mod refusal;
 mod reload;
 mod report;
@@ -32,7 +31,8 @@ use std::sync::{PoisonError, RwLock};
 
 use crate::ledger::json::{Form, Object, Value};
 
-pub use names::{Fact, Facts, Field, facts};
+use crate::ledger::names::{self, Rules};
+pub use crate::ledger::names::{Fact, Facts, Field};
 
 /// A kind of entries, as far as a reader of the ledger has to know it.
 #[derive(Debug)]
@@ -122,11 +122,28 @@ pub fn role(name: &str) -> Role {
     own(name).map_or(Role::Other, |kind| kind.role)
 }
 
+/// What an entry can be found by, sorted, each once.
+#[must_use]
+pub fn facts<'e>(kind: &'e str, payload: &'e [u8]) -> Facts<'e> {
+    let rules = find(kind).map(Kind::rules).unwrap_or_default();
+    names::facts(kind, payload, &rules)
+}
+
 fn own(name: &str) -> Option<&'static Kind> {
     OWN.iter().copied().find(|kind| kind.name == name)
 }
 
 impl Kind {
+    /// What it says in members of its own.
+    const fn rules(&self) -> Rules<'static> {
+        Rules {
+            denied: self.denied,
+            named: self.named,
+            document: matches!(self.role, Role::Document),
+            choice: matches!(self.role, Role::Choice),
+        }
+    }
+
     /// Whether an entry denied; none if it says nothing of it.
     pub fn denies(&self, payload: &Object) -> Option<bool> {
         let (member, denied) = self.denied?;

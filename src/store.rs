@@ -11,7 +11,8 @@
 //! hashes      entry hash               seq
 //! epochs      epoch number             the signed header, canonical JSON
 //! epoch ends  last seq of an epoch     epoch number
-//! tiles       epoch, level, index      up to 16 node hashes (see ledger::tile)
+//! tiles       epoch, level, index      up to 16 node hashes (see ledger::tile); the trees
+//!                                      of the signed index (see terms)
 //! meta        name                     whatever the name says
 //!             note, hour, key          what is remembered for some hours
 //! index       term, first seq          the distances to the seqs that follow
@@ -52,6 +53,7 @@ mod rocks;
 pub mod stats;
 mod tail;
 pub mod term;
+pub mod terms;
 pub mod tree;
 
 use std::ops::Range;

@@ -86,6 +86,7 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
     let origin = Origin {
         name: options.origin.clone().unwrap_or_default(),
         recovery_key_sha256: options.recovery_key.as_ref().map(recovery_key_sha256),
+        index: options.index,
         ..Origin::default()
     };
     make(dir, options, signer, key, origin)

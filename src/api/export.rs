@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::selection::{SelectionExport, export_selection};
+use crate::evidence::term::export_absence;
 use crate::ledger::bundle::Sink;
 use crate::ledger::head::SignedHead;
+use crate::ledger::index::term::Term;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::ledger::version::Version;
@@ -18,6 +20,7 @@ use crate::store::query::Filter;
 use super::{Error, Ledger};
 
 pub use crate::evidence::selection::Unsealed;
+pub use crate::evidence::term::Absence;
 
 /// In which form entries are given out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,6 +115,21 @@ pub(super) fn evidence<S: Sink>(
 }
 
 impl Ledger {
+    /// Writes the file that proves that no sealed entry has `term`. Nothing is written
+    /// if one has.
+    ///
+    /// # Errors
+    /// [`Error::Evidence`]: of a log without an index there is none.
+    pub fn absent(
+        &self,
+        term: &Term,
+        no_sign: bool,
+        out: &mut dyn Write,
+    ) -> Result<Absence, Error> {
+        let signer = self.closing_signer(no_sign)?;
+        Ok(export_absence(self.store(), out, term, signer.as_deref())?)
+    }
+
     /// The key for a closing record, unless nobody is to sign: a bundle without a
     /// signed one can be cut by anybody, and does not pass.
     ///

@@ -63,6 +63,7 @@ pub struct Options {
     pub(super) accept_bucket_head: bool,
     #[cfg(feature = "bucket")]
     pub(super) key_beside: bool,
+    pub(super) index: bool,
 }
 
 impl fmt::Debug for Options {
@@ -146,6 +147,14 @@ impl Options {
     #[must_use]
     pub const fn key_beside(mut self, beside: bool) -> Options {
         self.key_beside = beside;
+        self
+    }
+
+    /// The headers of the new log commit to an index, out of which it is proven that
+    /// nothing of a case was left out. Releases that do not know it give no verdict.
+    #[must_use]
+    pub const fn index(mut self, index: bool) -> Options {
+        self.index = index;
         self
     }
 

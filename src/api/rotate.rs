@@ -83,6 +83,7 @@ pub(super) fn rotate(
             None => opening.recovery_key_sha256,
         },
         predecessor: Some(predecessor(&end)),
+        index: opening.index.is_some(),
         ..Origin::default()
     };
     let made = create::make(&new, next, signer, key, origin)?;

@@ -129,5 +129,6 @@ pub(super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
         faults: vec![fault],
         not_checked: Vec::new(),
         warnings: Vec::new(),
+        complete: None,
     }
 }

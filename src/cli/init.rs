@@ -13,6 +13,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
+use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,6 +26,10 @@ pub(super) struct Args {
     /// Put the new key under a passphrase: that of SEALBOOK_KEY_PASSPHRASE, or asked for
     #[arg(long, conflicts_with = "reuse_key")]
     encrypt_key: bool,
+    /// The format of the new log: 2 has an index under every header, out of which it is
+    /// proven that nothing of a case was left out; releases up to 0.1 do not read it
+    #[arg(long, value_enum, default_value = "1", value_name = "VERSION")]
+    format_version: FormatVersion,
     /// The log's name, for people
     #[arg(long, value_name = "NAME", default_value = "")]
     origin: String,
@@ -57,7 +62,8 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         .new_options()
         .origin(args.origin)
         .reuse_key(args.reuse_key)
-        .encrypt_key(args.encrypt_key);
+        .encrypt_key(args.encrypt_key)
+        .index(args.format_version == FormatVersion::Two);
     #[cfg(feature = "bucket")]
     {
         options = options.key_beside(args.key_beside);

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::api::Error;
+use crate::evidence::EvidenceError;
 use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
 use crate::logbook::error::ServerRefusal;
@@ -46,6 +48,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         None => context.reader(output)?.prove(Seq(args.seq))?,
     };
     if args.format_version == FormatVersion::One {
+        if proof.epoch.content.index.is_some() {
+            return Err(Error::from(EvidenceError::NeedsVersionTwo).into());
+        }
         proof.opening = None;
     }
     let bytes = proof.to_bytes();

@@ -35,6 +35,7 @@ pub(super) enum Kind {
     Revocation,
     Report,
     Parquet,
+    Audit,
 }
 
 impl Kind {
@@ -48,6 +49,7 @@ impl Kind {
             Kind::Revocation => "a revocation",
             Kind::Report => "a report",
             Kind::Parquet => "a Parquet table",
+            Kind::Audit => "an auditor's statement",
         }
     }
 }
@@ -187,6 +189,8 @@ fn kind_of(path: &Path) -> Option<(Kind, Vec<u8>)> {
                 Kind::Head
             } else if object.contains_key("revoke") {
                 Kind::Revocation
+            } else if object.contains_key("audit") {
+                Kind::Audit
             } else {
                 return None;
             }

@@ -61,6 +61,13 @@ pub(super) struct Args {
     /// The same of a worker
     #[arg(long, value_name = "ID")]
     worker: Option<String>,
+    /// The key of an auditor whose word on the log's index counts: 64 hex digits or a PEM
+    /// file
+    #[arg(long, value_name = "KEY")]
+    auditor: Vec<String>,
+    /// A file of `sealbook audit` with an auditor's word
+    #[arg(long, value_name = "FILE")]
+    audited: Vec<PathBuf>,
     /// Judge a logbook as a ledger's own, whatever its first entry says
     #[arg(long)]
     ledger_rules: bool,
@@ -249,6 +256,9 @@ pub(super) fn print_report(
             tag(&warning.code),
             warning.detail
         ))?;
+    }
+    if let Some(complete) = &report.complete {
+        output.line(&format!("complete {complete}"))?;
     }
     for what in &report.not_checked {
         output.line(&format!("not checked: {}", tag(what)))?;

@@ -1,7 +1,7 @@
 //! Bundles of ranges: every entry from the first to the last.
 
 use crate::ledger::bundle::{BundleWriter, Sink};
-use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
+use crate::ledger::bundle_line::{BundleClosing, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::{EpochHeader, SignedEpoch};
 use crate::ledger::hash::Hash;
@@ -10,12 +10,13 @@ use crate::ledger::key::Signer;
 use crate::ledger::merkle::LeafRange;
 use crate::ledger::position::Seq;
 use crate::ledger::version::Version;
+use crate::logbook::epoch_at;
 use crate::logbook::error::OpenError;
-use crate::logbook::{entry_at, epoch_at, identity_of};
 use crate::store::Store;
 use crate::store::tree::{TreeError, subtree_hashes};
 
 use super::documents::{Needed, any_until};
+use super::term::Opened;
 use super::{EvidenceError, sealed_to};
 
 /// What to put into a bundle of a range.
@@ -41,18 +42,14 @@ pub fn export_range<W: Sink>(
     out: W,
     export: RangeExport<'_>,
 ) -> Result<(W, BundleClosing), EvidenceError> {
-    let identity = identity_of(store)?;
+    let opened = Opened::read(store)?;
     let last = last_of(store, &export)?;
-    let opening = BundleOpening {
-        version: export.version,
-        contents: Contents::Range {
-            first_seq: export.first,
-            last_seq: last,
-        },
-        log: identity.log,
-        genesis: identity.genesis,
+    let contents = Contents::Range {
+        first_seq: export.first,
+        last_seq: last,
     };
-    let mut writer = BundleWriter::new(out, &opening, &entry_at(store, Seq::FIRST)?)?;
+    let opening = opened.line(export.version, contents)?;
+    let mut writer = BundleWriter::new(out, &opening, &opened.entry)?;
     needed(store, export.first, last)?.write(store, &mut writer)?;
     let mut epoch: Option<SignedEpoch> = None;
     let mut headed = false;

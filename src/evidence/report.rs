@@ -14,6 +14,7 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::selection::{Selected, SelectionExport, Unsealed, export_with};
+use super::term::Opened;
 use super::{EvidenceError, sealed_to};
 
 /// What to put into a report.
@@ -36,6 +37,9 @@ pub fn export_report<W: Write>(
     out: W,
     export: ReportExport<'_>,
 ) -> Result<(W, Selected), EvidenceError> {
+    if Opened::read(store)?.opening.index.is_some() {
+        return Err(EvidenceError::NotOnAPage);
+    }
     let filter = Filter {
         correlation: Some(export.correlation.to_owned()),
         ..Filter::default()

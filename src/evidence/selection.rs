@@ -4,19 +4,21 @@
 use rayon::prelude::*;
 
 use crate::ledger::bundle::{BundleWriter, Sink};
-use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
+use crate::ledger::bundle_line::{BundleClosing, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
+use crate::ledger::index::term::Term;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::ledger::verify::ALSO_ATTESTATIONS;
 use crate::ledger::version::Version;
-use crate::logbook::{entry_at, epoch_at, identity_of};
+use crate::logbook::{entry_at, epoch_at};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::documents::Needed;
+use super::term::{Opened, has, prove_term, term_of};
 use super::{EvidenceError, path_of, paths_of, sealed_to};
 
 /// What to put into a bundle of a selection.
@@ -68,19 +70,25 @@ pub(super) fn export_with<W: Sink>(
     export: SelectionExport<'_>,
     also: &[Seq],
 ) -> Result<(W, Selected), EvidenceError> {
-    let identity = identity_of(store)?;
-    let opening = BundleOpening {
-        version: export.version,
-        contents: Contents::Selection,
-        log: identity.log,
-        genesis: identity.genesis,
+    let opened = Opened::read(store)?;
+    let opening = opened.line(export.version, Contents::Selection)?;
+    let proof = match (term_of(export.filter), store.last_epoch()?) {
+        (Some(term), Some(_)) if opening.index => Some(prove_term(store, &term)?),
+        _ => None,
     };
+    // What is sealed from now on is not sealed for this selection: the index does not
+    // say anything of it yet.
+    let sealed_to = match &proof {
+        Some(proof) => Some(proof.header.content.last_seq),
+        None => sealed_to(store)?,
+    };
+    let term = proof.as_ref().map(|proof| &proof.term);
     let Wanted {
         needed,
         mut items,
         any_sealed,
         first_unsealed,
-    } = wanted(store, export.filter, also)?;
+    } = wanted(store, export.filter, term, sealed_to, also)?;
     match (any_sealed, first_unsealed, export.unsealed) {
         (false, None, _) => return Err(EvidenceError::EmptyRange),
         (_, Some(seq), Unsealed::Refused) | (false, Some(seq), _) => {
@@ -88,13 +96,16 @@ pub(super) fn export_with<W: Sink>(
         }
         _ => {}
     }
-    let mut writer = BundleWriter::new(out, &opening, &entry_at(store, Seq::FIRST)?)?;
+    let mut writer = BundleWriter::new(out, &opening, &opened.entry)?;
     let mut answered = export.filter.to_object();
     if !also.is_empty() {
         answered.insert(ALSO_ATTESTATIONS, true);
     }
     writer.answers(answered);
     needed.write(store, &mut writer)?;
+    if let Some(proof) = &proof {
+        writer.term(proof)?;
+    }
     let mut current: Option<SignedEpoch> = None;
     let (mut written, mut unsealed) = (0, 0);
     loop {
@@ -105,7 +116,8 @@ pub(super) fn export_with<W: Sink>(
         }
         while let Some((seq, _)) = rest.first() {
             if current.as_ref().is_none_or(|e| *seq > e.content.last_seq) {
-                let Some(number) = store.epoch_of(*seq)? else {
+                let sealed = (Some(*seq) <= sealed_to).then(|| store.epoch_of(*seq));
+                let Some(number) = sealed.transpose()?.flatten() else {
                     unsealed += 1;
                     rest = rest.get(1..).unwrap_or_default();
                     continue;
@@ -181,11 +193,12 @@ struct Wanted<'s> {
 fn wanted<'s>(
     store: &'s dyn Store,
     filter: &Filter,
+    term: Option<&Term>,
+    sealed_to: Option<Seq>,
     also: &'s [Seq],
 ) -> Result<Wanted<'s>, EvidenceError> {
-    let mut items = with(store, in_order(store, filter)?, also);
+    let mut items = with(store, in_order(store, filter, term)?, also);
     let mut needed = Needed::default();
-    let sealed_to = sealed_to(store)?;
     let (mut any_sealed, mut first_unsealed) = (false, None);
     let (mut kept, mut bytes) = (Vec::new(), 0_usize);
     for item in items.by_ref() {
@@ -208,7 +221,7 @@ fn wanted<'s>(
     }
     let items = match bytes < KEPT_BYTES {
         true => Box::new(kept.into_iter().chain(items)),
-        false => with(store, in_order(store, filter)?, also),
+        false => with(store, in_order(store, filter, term)?, also),
     };
     Ok(Wanted {
         needed,
@@ -222,13 +235,24 @@ type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 
 
 /// The entries in the order of the log. Only the newest of a limit are noted
 /// first, and no more of them than the limit.
-fn in_order<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Items<'s>, EvidenceError> {
+/// Of a term only those that the index counts, whatever else a program has it found by.
+fn in_order<'s>(
+    store: &'s dyn Store,
+    filter: &Filter,
+    term: Option<&Term>,
+) -> Result<Items<'s>, EvidenceError> {
     if !filter.reverse || filter.limit.is_none() {
         let ascending = Filter {
             reverse: false,
             ..filter.clone()
         };
-        return Ok(Box::new(select(store, &ascending)?.map(|item| Ok(item?))));
+        let term = term.cloned();
+        let counted = move |item: &Result<(Seq, Entry), EvidenceError>| match (item, &term) {
+            (Ok((_, entry)), Some(term)) => has(entry, term),
+            _ => true,
+        };
+        let selected = select(store, &ascending)?.map(|item| Ok(item?));
+        return Ok(Box::new(selected.filter(counted)));
     }
     let newest: Result<Vec<Seq>, _> = select(store, filter)?.map(|item| Ok(item?.0)).collect();
     let newest: Result<Vec<Seq>, EvidenceError> = newest;

@@ -14,6 +14,7 @@ use super::envelope::{Envelope, Purpose};
 use super::epoch::SignedEpoch;
 use super::hash::{Hash, Hasher};
 use super::head::SignedHead;
+use super::index::proof::TermProof;
 use super::json::{Form, Object, Value};
 use super::key::{SignError, Signer};
 use super::position::Seq;
@@ -116,6 +117,15 @@ impl<W: Sink> BundleWriter<W> {
         if let Some(answered) = &mut self.closing.filter {
             *answered = Value::Object(filter);
         }
+    }
+
+    /// What the log's index says of the term that all entries have, before the first
+    /// of them.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn term(&mut self, proof: &TermProof) -> Result<(), BundleError> {
+        self.line(proof.to_value().canonical(Form::Utf8).into_bytes())
     }
 
     pub fn epoch(&mut self, epoch: &SignedEpoch) -> Result<(), BundleError> {

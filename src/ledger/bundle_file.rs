@@ -4,8 +4,10 @@
 use std::io::BufRead;
 
 use super::bundle_line::{BundleClosing, BundleOpening, Contents};
+use super::epoch::SignedEpoch;
 use super::fault::{At, Fault, FaultCode, Format};
 use super::hash::Hasher;
+use super::index::proof::TermProof;
 use super::json::{Form, Value};
 use super::limits;
 use super::lines::{Line, damage, read_line};
@@ -30,6 +32,8 @@ pub struct BundleFile<R> {
     entries: u64,
     epochs: u64,
     documents: u64,
+    /// What the index says of a term was read.
+    termed: bool,
     opened: bool,
     closed: bool,
     ended: bool,
@@ -52,6 +56,7 @@ impl<R: BufRead + Send> BundleFile<R> {
             entries: 0,
             epochs: 0,
             documents: 0,
+            termed: false,
             opened: false,
             closed: false,
             ended: false,
@@ -171,12 +176,14 @@ impl<R: BufRead + Send> BundleFile<R> {
             Some("epoch") => {
                 self.epochs += 1;
                 Statement::from_value(&value)
-                    .map(|epoch| Event::Epoch(Box::new(epoch), number))
                     .map_err(|e| e.to_string())
+                    .and_then(|epoch| self.epoch(epoch))
+                    .map(|epoch| Event::Epoch(epoch, number))
             }
             Some("head") => Statement::from_value(&value)
                 .map(|head| Event::Head(Box::new(head), number))
                 .map_err(|e| e.to_string()),
+            Some("index") => self.term(&value).map(|proof| Event::Term(proof, number)),
             Some("before") => {
                 subtrees(&value, "before").map(|hashes| Event::Before(hashes, number))
             }
@@ -190,6 +197,32 @@ impl<R: BufRead + Send> BundleFile<R> {
                 None
             }
         }
+    }
+
+    /// A header that commits to an index stands where the first line says so.
+    fn epoch(&self, epoch: SignedEpoch) -> Result<Box<SignedEpoch>, String> {
+        match epoch.content.index.is_none() || self.uses_index() {
+            true => Ok(Box::new(epoch)),
+            false => Err("the header commits to an index, and `uses` does not say so".to_owned()),
+        }
+    }
+
+    /// What the index says of a term stands once, in a selection, before all headers.
+    fn term(&mut self, value: &Value) -> Result<Box<TermProof>, String> {
+        let selects = |o: &BundleOpening| o.contents == Contents::Selection;
+        let selection = self.opening.as_ref().is_some_and(selects) && self.uses_index();
+        let begun = self.epochs > 0 || self.entries > 0;
+        if !selection || begun || std::mem::replace(&mut self.termed, true) {
+            let detail = "what the index says stands once, in a selection that uses it, before \
+                          its first header";
+            return Err(detail.to_owned());
+        }
+        let proof = TermProof::from_value(value);
+        proof.map(Box::new).map_err(|error| error.to_string())
+    }
+
+    fn uses_index(&self) -> bool {
+        self.opening.as_ref().is_some_and(|opening| opening.index)
     }
 
     fn version(&self) -> Version {

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `{"sealbook":{…}}` | the [`BundleOpening`], first |
 //! | `{"document":{…}}` | an entry that is a document which entries of the bundle refer to; before them all, so that who reads the entries has it |
+//! | `{"index":{…}}` | of a selection, before its first header: what the log's index says of the term that all entries have |
 //! | `{"epoch":{…},"key":…,"signature":…}` | a header; the entries that follow are its |
 //! | `{"before":[…]}` | the subtrees of that epoch before the first entry given |
 //! | `{"entry":{…}}` | an entry of a range |
@@ -26,7 +27,7 @@ use super::limits;
 use super::parse;
 use super::position::Seq;
 use super::shape::{self, MemberError, MemberProblem};
-use super::version::Version;
+use super::version::{USES_INDEX, Version};
 
 /// How the entries of a bundle were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct BundleOpening {
     pub log: PublicKey,
     /// The hash of the log's entry 0.
     pub genesis: Hash,
+    /// Whether headers commit to an index, in version 2.
+    pub index: bool,
 }
 
 /// The first line, as it stands in the file.
@@ -115,6 +118,11 @@ pub(crate) struct EntryLine {
     pub(crate) path: Option<Vec<Hash>>,
 }
 
+/// What a reader of a file must know, where headers commit to an index or not.
+pub(crate) fn uses(index: bool) -> Vec<String> {
+    Vec::from_iter(index.then(|| USES_INDEX.to_owned()))
+}
+
 impl BundleOpening {
     /// The line, without its newline.
     pub fn to_line(&self) -> Vec<u8> {
@@ -127,7 +135,7 @@ impl BundleOpening {
         };
         let sealbook = OpenedMembers {
             format: self.version,
-            uses: (self.version == Version::Two).then(Vec::new),
+            uses: (self.version == Version::Two).then(|| uses(self.index)),
             contents,
             first_seq,
             last_seq,
@@ -170,6 +178,7 @@ impl BundleOpening {
             contents,
             log: members.log,
             genesis: members.genesis,
+            index: members.uses.is_some_and(|uses| !uses.is_empty()),
         })
     }
 }

@@ -20,6 +20,8 @@ words! {
         Bundle = "bundle",
         State = "state",
         Awp = "awp",
+        /// That an auditor verified a log and its index.
+        Audit = "audit",
         /// The revocation of everything after a position.
         Revoke = "revoke",
         /// An object that a log writes ahead.

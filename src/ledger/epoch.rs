@@ -1,5 +1,6 @@
 //! Epoch headers, and what must hold from one to the next (SPEC §3).
 
+use serde::de::Deserializer;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -9,9 +10,10 @@ use super::key::{PublicKey, Signature};
 use super::limits;
 use super::merkle::{Frontier, NodeHasher};
 use super::position::{EpochNumber, Seq};
-use super::shape;
+use super::shape::{self, MemberError, MemberProblem};
 use super::statement::{Content, Statement};
 use super::time::Timestamp;
+use super::version::Version;
 
 /// Microseconds in an hour.
 pub const HOUR_MICROS: i64 = 3_600_000_000;
@@ -119,6 +121,25 @@ pub struct EpochHeader {
     pub log: PublicKey,
     /// The hash of the log's entry 0.
     pub genesis: Hash,
+    /// Version 2, of a header that commits to an index.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub format: Option<Version>,
+    /// What it commits to as the [`index`](super::index) of the log.
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub index: Option<Hash>,
+}
+
+/// What stands there, which is not `null`.
+fn given<'v, T: Deserialize<'v>, D: Deserializer<'v>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 /// A header with its signature, not judged.
@@ -136,6 +157,19 @@ impl Content for EpochHeader {
 
     fn log(&self) -> PublicKey {
         self.log
+    }
+
+    fn check(&self) -> Result<(), MemberError> {
+        match (self.format, self.index) {
+            (None, None) | (Some(Version::Two), Some(_)) => Ok(()),
+            (None, Some(_)) => Err(MemberError::from(MemberProblem::Unknown).inside("index")),
+            (Some(Version::One), _) => {
+                Err(MemberError::from(MemberProblem::Unknown).inside("format"))
+            }
+            (Some(Version::Two), None) => {
+                Err(MemberError::from(MemberProblem::Missing).inside("index"))
+            }
+        }
     }
 }
 
@@ -276,6 +310,8 @@ mod tests {
             sealed_at: Timestamp::MIN,
             log: PublicKey::from_bytes([0; PublicKey::BYTES]),
             genesis: Hash::ZERO,
+            format: None,
+            index: None,
         };
         for number in [0, 3, u64::MAX] {
             let after = EpochHeader {

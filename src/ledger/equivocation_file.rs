@@ -54,6 +54,7 @@ pub fn judge_equivocation(bytes: &[u8], keys: &[PublicKey]) -> Report {
         faults,
         not_checked: Vec::new(),
         warnings,
+        complete: None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::hash::Hash;
+use super::index::term::Field;
 use super::key::PublicKey;
 use super::limits;
 
@@ -47,6 +48,8 @@ pub enum FaultCode {
     RevocationNotApplicable,
     FilterMismatch,
     TableMismatch,
+    IndexInvalid,
+    IndexMismatch,
 }
 
 /// What was done to the record, where that can be told.
@@ -212,6 +215,9 @@ pub enum NotChecked {
     Truncation,
     /// Whether entries that belong to a selection are missing.
     Completeness,
+    /// Whether the log's signed index, by which a selection is complete, is that of
+    /// its entries: who has them all can tell.
+    Index,
     /// Whether a bundle without a signed closing record was cut or rearranged.
     BundleUnsigned,
     Signatures,
@@ -280,6 +286,36 @@ pub enum Verdict {
     Fail,
 }
 
+/// By what a selection is complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Complete {
+    /// What all its entries have.
+    pub field: Field,
+    /// The value of it.
+    pub value: String,
+    /// How many entries the index counts, all of which are here.
+    pub entries: u64,
+    /// The last epoch that the index covers.
+    pub epoch: u64,
+    /// The last entry of that epoch. What came after it is not covered.
+    pub seq: u64,
+}
+
+impl fmt::Display for Complete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "by the log's signed index up to entry {} (epoch {}): {} entries with {} {:?}, \
+             and no others; what came after that entry is not covered",
+            self.seq,
+            self.epoch,
+            self.entries,
+            self.field.name(),
+            self.value
+        )
+    }
+}
+
 /// Everything a verification found, as `verify --json` prints it (the caller
 /// adds `elapsed_ms`: nothing here has a clock).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -302,6 +338,9 @@ pub struct Report {
     pub not_checked: Vec<NotChecked>,
     /// What to know beside.
     pub warnings: Vec<Warning>,
+    /// By what a selection is complete, where that is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub complete: Option<Complete>,
 }
 
 /// Collects faults and warnings within a bound.

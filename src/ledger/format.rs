@@ -30,6 +30,8 @@ macro_rules! sections {
             include_str!("format/bucket.md"),
             "\n",
             include_str!("format/public.md"),
+            "\n",
+            include_str!("format/index.md"),
         )
     };
 }

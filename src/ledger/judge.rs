@@ -13,6 +13,8 @@ use super::entry::{Entry, EntryError, Unhashed};
 use super::envelope::Envelope;
 use super::epoch::{EpochHeader, EpochTree, leaf_hashes};
 use super::hash::Hash;
+use super::index::audit::Spot;
+use super::index::term::{Term, terms};
 use super::json::Object;
 use super::key::{PublicKey, Signature, StrictVerifier};
 use super::kind;
@@ -59,6 +61,8 @@ pub(crate) struct Readable {
     /// What it has to do with documents. Nothing in the books of others, where
     /// kinds mean nothing.
     pub(crate) mentions: Mentions,
+    /// Where it stands in the index of its log, where that is asked.
+    pub(crate) spots: Vec<Spot>,
     /// What a receipt of it says beside number and hash, where there are
     /// receipts.
     pub(crate) receipt: Option<Rest>,
@@ -95,6 +99,8 @@ pub(crate) struct Question<'a> {
     pub(crate) receipts: bool,
     /// Whether kinds mean something, as they do not in the books of others.
     pub(crate) kinds: bool,
+    /// The genesis of the log whose index the entries are held against.
+    pub(crate) index: Option<Hash>,
     pub(crate) header: Option<&'a EpochHeader>,
 }
 
@@ -147,6 +153,9 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
                     let (prev, signature) = (entry.prev_hash(), entry.signature());
                     let rest = rest_of(&prev, &signature, entry.ts(), entry.kind());
                     readable.receipt = Some(rest);
+                }
+                if let Some(genesis) = &question.index {
+                    readable.spots = spots(genesis, &entry);
                 }
                 if question.kinds {
                     readable.mentions = Mentions::of(&entry);
@@ -228,6 +237,10 @@ impl<'e> Read<'e> {
             }
             Event::Epoch(epoch, _) => Read::Statement(&epoch.envelope, epoch.content.log),
             Event::Head(head, _) => Read::Statement(&head.envelope, head.content.log),
+            Event::Term(proof, _) => {
+                let header = &proof.header;
+                Read::Statement(&header.envelope, header.content.log)
+            }
             _ => Read::Nothing,
         }
     }
@@ -356,8 +369,22 @@ fn readable(
         has_path: false,
         root: None,
         mentions: Mentions::default(),
+        spots: Vec::new(),
         receipt: None,
     }
+}
+
+/// Where an entry stands in the index.
+fn spots(genesis: &Hash, entry: &Entry<Cow<'_, [u8]>>) -> Vec<Spot> {
+    let terms = terms(entry.kind(), entry.payload_bytes());
+    let spot = |(field, value): (_, Cow<'_, str>)| {
+        let term = Term::new(field, value);
+        match term.open_place(genesis) {
+            Some(place) => Spot::Open(place),
+            None => Spot::Hidden(term),
+        }
+    };
+    terms.map(spot).collect()
 }
 
 fn too_long(bytes: u64) -> EntryError {

@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::hash::Hash;
 use super::hexadecimal;
+use super::index::vrf::VrfKey;
 use super::json::{Object, Value};
 use super::key::PublicKey;
 use super::position::Seq;
 use super::sha256::Sha256Digest;
-use super::shape::{self, MemberError};
-use super::version::Unsupported;
+use super::shape::{self, MemberError, MemberProblem};
+use super::version::{Unsupported, Version};
 
 /// The version of the formats of SPEC §2 to §4 that this crate writes and reads.
 pub const FORMAT: u64 = 1;
@@ -52,7 +53,8 @@ pub struct Predecessor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Opening {
-    pub format: FormatVersion,
+    /// The version of the formats: 2 where there is an `index`.
+    pub format: Version,
     pub origin: String,
     pub log: PublicKey,
     /// 16 random bytes.
@@ -63,6 +65,10 @@ pub struct Opening {
     pub recovery_key_sha256: Option<Sha256Digest>,
     #[serde(deserialize_with = "Option::deserialize")]
     pub predecessor: Option<Predecessor>,
+    /// The key by which hidden terms are placed in the [`index`](super::index) that
+    /// every header of the log commits to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<VrfKey>,
 }
 
 impl Opening {
@@ -71,7 +77,13 @@ impl Opening {
     /// # Errors
     /// [`MemberError`] names the member; another `format` is out of range.
     pub fn from_object(object: &Object) -> Result<Opening, MemberError> {
-        shape::read_object(object, "payload")
+        let opening: Opening = shape::read_object(object, "payload")?;
+        let problem = match (opening.format, object.get("index"), opening.index) {
+            (Version::One, None, _) | (Version::Two, _, Some(_)) => return Ok(opening),
+            (Version::One, Some(_), _) => MemberProblem::Unknown,
+            (Version::Two, _, None) => MemberProblem::Missing,
+        };
+        Err(MemberError::from(problem).inside("payload.index"))
     }
 
     /// Refuses the payload of a version that is not known.
@@ -99,12 +111,13 @@ mod tests {
     #[test]
     fn an_opening_says_everything_even_what_it_has_not() {
         let opening = Opening {
-            format: FormatVersion,
+            format: Version::One,
             origin: "a".to_owned(),
             log: PublicKey::from_bytes([3; 32]),
             nonce: [9; 16],
             recovery_key_sha256: None,
             predecessor: None,
+            index: None,
         };
         let object = opening.to_object();
         assert_eq!(Opening::from_object(&object), Ok(opening));

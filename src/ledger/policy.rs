@@ -1,6 +1,7 @@
 //! What a verification holds a log against.
 
 use super::anchors::Anchor;
+use super::audited::SignedAudit;
 use super::hash::Hash;
 use super::key::PublicKey;
 use super::receipts::Receipts;
@@ -24,6 +25,10 @@ pub struct Policy {
     /// Keys that are not trusted and by which a foreign signature is told, at
     /// most [`KNOWN_KEYS`] of them.
     pub known: Vec<PublicKey>,
+    /// The keys of auditors who are trusted to have verified a log and its index.
+    pub auditors: Vec<PublicKey>,
+    /// What auditors said.
+    pub audits: Vec<SignedAudit>,
     /// Whether a logbook is a ledger's, whatever its first entry says.
     pub ledger_rules: bool,
     /// Whether a bundle may pass whose closing record nobody signed.
@@ -67,6 +72,8 @@ impl Default for Policy {
             receipts: None,
             revocations: Vec::new(),
             known: Vec::new(),
+            auditors: Vec::new(),
+            audits: Vec::new(),
             ledger_rules: false,
             allow_unsigned: false,
             selection: Vec::new(),

@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::bundle_line::{beside_line, entry_line};
+use super::bundle_line::{beside_line, entry_line, uses};
 use super::entry::{Entry, EntryError};
 use super::epoch::SignedEpoch;
 use super::fault::{Fault, FaultCode, Format, NotChecked};
@@ -62,7 +62,9 @@ impl InclusionProof {
         bytes.extend_from_slice(b",\"path\":");
         shape::write(&self.path).write_canonical(Form::Utf8, &mut bytes);
         if self.opening.is_some() {
-            bytes.extend_from_slice(b",\"uses\":[]");
+            bytes.extend_from_slice(b",\"uses\":");
+            let uses = uses(self.epoch.content.index.is_some());
+            shape::write(&uses).write_canonical(Form::Utf8, &mut bytes);
         }
         bytes.extend_from_slice(b"}\n");
         bytes

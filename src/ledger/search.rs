@@ -63,5 +63,6 @@ const NOTHING: Question<'static> = Question {
     others: &[],
     receipts: false,
     kinds: false,
+    index: None,
     header: None,
 };

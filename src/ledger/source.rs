@@ -8,6 +8,8 @@ use super::epoch::SignedEpoch;
 use super::fault::{Fault, Format, NotChecked, WarningCode};
 use super::hash::Hash;
 use super::head::SignedHead;
+use super::index::proof::TermProof;
+use super::index::term::Placed;
 use super::json::Value;
 use super::key::PublicKey;
 use super::position::Seq;
@@ -98,6 +100,12 @@ pub enum Event {
     Before(Vec<Hash>, Option<u64>),
     /// The complete subtrees of the current epoch after the entries so far.
     After(Vec<Hash>, Option<u64>),
+    /// What the index of the log says of the term that all entries of a selection
+    /// have.
+    Term(Box<TermProof>, Option<u64>),
+    /// Where hidden terms of the index stand, before the first entries that have
+    /// them.
+    Placed(Vec<Placed>),
     Head(Box<SignedHead>, Option<u64>),
     Fault(Fault),
     /// The closing record of a bundle, in that line, which nobody signed.
@@ -135,6 +143,7 @@ impl Event {
                 | Event::Opening(..)
                 | Event::Epoch(..)
                 | Event::Head(..)
+                | Event::Term(..)
         )
     }
 }

@@ -19,6 +19,14 @@ pub trait Content: Serialize + DeserializeOwned {
 
     /// The log key that the object names.
     fn log(&self) -> PublicKey;
+
+    /// What no member alone shows.
+    ///
+    /// # Errors
+    /// [`MemberError`] names the member at fault.
+    fn check(&self) -> Result<(), MemberError> {
+        Ok(())
+    }
 }
 
 /// A header or head with its signature, read but **not judged**: report it,
@@ -51,7 +59,11 @@ impl<T: Content> Statement<T> {
     /// Reads a statement, without judging its signature.
     pub fn from_value(value: &Value) -> Result<Statement<T>, StatementError> {
         let envelope = Envelope::from_value(T::PURPOSE, value)?;
-        let content = content_of(&envelope)?;
+        let content: T = content_of(&envelope)?;
+        content.check().map_err(|error| StatementError::Content {
+            purpose: envelope.purpose,
+            error,
+        })?;
         Ok(Statement { content, envelope })
     }
 

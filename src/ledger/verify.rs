@@ -40,6 +40,9 @@ use super::version::Unsupported;
 
 mod ending;
 mod entry;
+mod index;
+
+use index::Indexed;
 
 pub use super::anchors::Anchor;
 pub use super::outcome::{Outcome, Summary, Verified};
@@ -78,6 +81,7 @@ pub fn verify_from(
     let mut header = None;
     while !batch.is_empty() {
         walk.choose_rules(&batch);
+        walk.choose_index(&batch);
         walk.choose_verifier(&batch);
         let verifier = walk.verifier_for(&batch);
         let others = policy.others(walk.log);
@@ -87,6 +91,7 @@ pub fn verify_from(
             others: &others,
             receipts: walk.receipts.is_some(),
             kinds: walk.own,
+            index: walk.index.genesis(),
             header: header.as_ref(),
         };
         let mut next = Vec::new();
@@ -145,6 +150,7 @@ struct Walk<'a> {
     revoked: Revoked<'a>,
     opening: Option<Opening>,
     closing: Option<(Seq, Closing)>,
+    index: Indexed,
     trace: Trace,
     reached: Option<Checkpoint>,
     answers: Option<Value>,
@@ -212,6 +218,7 @@ impl<'a> Walk<'a> {
             revoked: Revoked::new(policy),
             opening: None,
             closing: None,
+            index: Indexed::Not,
             trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
             reached: None,
             answers: None,
@@ -247,6 +254,7 @@ impl<'a> Walk<'a> {
                 others: &[],
                 receipts: false,
                 kinds: false,
+                index: None,
                 header: None,
             };
             match judge(first, question).pop() {
@@ -277,8 +285,12 @@ impl<'a> Walk<'a> {
                     self.documents
                         .line(&judged, begun, line, &mut self.findings);
                 }
+                (Event::Term(proof, line), Opinion::Statement(signed)) => {
+                    self.term(*proof, signed, line);
+                }
                 (Event::Epoch(epoch, line), Opinion::Statement(signed)) => {
                     let number = epoch.content.epoch.0;
+                    self.index.begin(&epoch.content, line, &mut self.findings);
                     self.seals.open(*epoch, signed, line, &mut self.findings);
                     if self.head.is_some() {
                         let detail = "a header stands before the head, not after it";
@@ -345,8 +357,10 @@ impl<'a> Walk<'a> {
             | Event::Document(..)
             | Event::Opening(..)
             | Event::Epoch(..)
+            | Event::Term(..)
             | Event::Head(..) => {}
             Event::Answers(filter) => self.answers = Some(filter),
+            Event::Placed(placed) => self.index.place(&placed, &mut self.findings),
         }
     }
 
@@ -354,6 +368,7 @@ impl<'a> Walk<'a> {
         self.seals.close(&mut self.findings);
         self.check_end();
         self.check_answer();
+        let complete = self.check_index();
         let whose = self.whose();
         let findings = &mut self.findings;
         let known = Known {
@@ -420,6 +435,7 @@ impl<'a> Walk<'a> {
             faults,
             not_checked: self.not_checked,
             warnings,
+            complete: complete.filter(|_| clean),
         };
         Outcome {
             report,

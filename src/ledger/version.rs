@@ -53,6 +53,9 @@ impl Version {
     }
 }
 
+/// In `uses`: headers commit to an index, and terms are proven in it.
+pub(crate) const USES_INDEX: &str = "terms";
+
 /// Refuses what names a version, or a use, that is not known.
 pub(crate) fn known(object: &Object) -> Result<(), Unsupported> {
     let format = object.get("format").and_then(Value::as_u64);
@@ -61,8 +64,11 @@ pub(crate) fn known(object: &Object) -> Result<(), Unsupported> {
         return Err(Unsupported { what });
     }
     let uses = object.get("uses").filter(|_| format == Some(2));
-    let mut uses = uses.and_then(Value::as_array).unwrap_or_default().iter();
-    match uses.find_map(Value::as_str) {
+    let uses = uses.and_then(Value::as_array).unwrap_or_default().iter();
+    match uses
+        .filter_map(Value::as_str)
+        .find(|name| *name != USES_INDEX)
+    {
         Some(name) => Err(Unsupported {
             what: format!("a kind that uses `{name}`"),
         }),

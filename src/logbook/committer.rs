@@ -14,6 +14,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
+use crate::ledger::version::Version;
 use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, StoreError, TileKey};
 
 use super::Parts;
@@ -28,6 +29,7 @@ use super::recover::{CLOCKS_RECORDED, Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
 use super::request::{Placed, SealReply, Work};
 use super::sequencer::End;
+use super::terms::{OpenTerms, SealedTerms};
 
 /// How often the mark moves while entries come.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -40,6 +42,8 @@ pub(super) struct Committer {
     acknowledger: Acknowledger,
     wake: Wake,
     tree: TreeBuilder,
+    /// Where headers commit to an index.
+    terms: Option<OpenTerms>,
     /// The open epoch: its first entry and its hour, if it has entries.
     open: Option<(Seq, Timestamp)>,
     last_epoch: Option<SignedEpoch>,
@@ -103,6 +107,7 @@ impl Committer {
             },
             acknowledger,
             wake,
+            terms: recovered.terms,
             tree: recovered.tree,
             open,
             last_epoch: recovered.last_epoch,
@@ -305,6 +310,7 @@ impl Committer {
             self.state_mark_first(sealed_at)?;
         }
         let number = next_number(self.last_header());
+        let terms = self.seal_terms(number)?;
         let header = EpochHeader {
             epoch: number,
             first_seq,
@@ -317,18 +323,21 @@ impl Committer {
             sealed_at,
             log: self.last.log,
             genesis: self.last.genesis,
+            format: terms.as_ref().map(|_| Version::Two),
+            index: terms.as_ref().map(|terms| terms.index),
         };
         let signed = self.sign_header(header)?;
-        let batch = Batch {
-            tiles: partial_tiles(number, &self.tree),
+        let mut batch = Batch {
             epoch: Some(NewEpoch {
                 number,
                 last_seq: self.last.seq,
                 header: signed.to_value().canonical(Form::Utf8).into_bytes(),
             }),
-            ..Batch::default()
+            ..terms.map(|terms| terms.batch).unwrap_or_default()
         };
+        batch.tiles.extend(partial_tiles(number, &self.tree));
         self.keep(batch)?;
+        self.wake.wake();
         self.last_epoch = Some(signed.clone());
         self.tree = TreeBuilder::new();
         self.open = None;
@@ -337,6 +346,16 @@ impl Committer {
             self.state_mark(sealed_at).inspect_err(|_| self.fail())?;
         }
         Ok(signed)
+    }
+
+    /// What the header commits to as its index. The queue has closed the epoch, so one
+    /// that cannot be made stops the writer.
+    fn seal_terms(&mut self, number: EpochNumber) -> Result<Option<SealedTerms>, LogbookError> {
+        let Some(terms) = self.terms.clone() else {
+            return Ok(None);
+        };
+        let sealed = terms.seal(&*self.store, number, self.last.seq);
+        sealed.map(Some).inspect_err(|_| self.fail())
     }
 
     /// The queue has closed this epoch and goes on with the next, so a header that

@@ -10,6 +10,7 @@ use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::terms::TermsError;
 use crate::store::tree::TreeError;
 
 use super::mark::MarkFault;
@@ -27,6 +28,10 @@ pub enum LogbookError {
     /// nothing more is written before the ledger is reopened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The index of an epoch could not be made: rows of it are damaged. The epoch is
+    /// not sealed, and nothing more is written before the ledger is reopened.
+    #[error(transparent)]
+    Terms(TermsError),
     /// The high-water mark could not be moved. Whether the entries of the same
     /// call are on the disk is not known; nothing more is written before the
     /// ledger is reopened.
@@ -54,6 +59,15 @@ pub struct ServerRefusal {
     pub code: &'static str,
     /// What is wrong, for people.
     pub detail: String,
+}
+
+impl From<TermsError> for LogbookError {
+    fn from(error: TermsError) -> Self {
+        match error {
+            TermsError::Store(error) => LogbookError::Store(error),
+            error => LogbookError::Terms(error),
+        }
+    }
 }
 
 impl From<SignError> for LogbookError {

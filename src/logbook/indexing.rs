@@ -1,14 +1,19 @@
 //! The thread that builds the index behind the commits. Nobody waits for it
 //! but the one who closes the ledger; if it stops, queries scan from where it
 //! came to.
+//!
+//! It also counts the terms of the open epoch, and merges those of sealed ones, so that
+//! a seal finds most of it done. What it does not get to, the seal does.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 
 use crate::store::{Store, indexer};
+
+use super::terms::{OpenTerms, merge_behind};
 
 /// Entries indexed between two looks at whether anyone still commits.
 const STEP: u64 = 8_192;
@@ -35,16 +40,21 @@ impl Wake {
 }
 
 /// Starts the thread. It begins with what an earlier process left behind.
-pub(super) fn start(store: Arc<dyn Store>) -> (Wake, JoinHandle<()>) {
+pub(super) fn start(store: Arc<dyn Store>, terms: Option<OpenTerms>) -> (Wake, JoinHandle<()>) {
     let (more, wanted) = bounded(1);
     let (_writing, writing) = bounded(0);
     let wake = Wake { more, _writing };
     wake.wake();
-    let thread = thread::spawn(move || run(&*store, &wanted, &writing));
+    let thread = thread::spawn(move || run(&*store, terms.as_ref(), &wanted, &writing));
     (wake, thread)
 }
 
-fn run(store: &dyn Store, wanted: &Receiver<()>, writing: &Receiver<()>) {
+fn run(
+    store: &dyn Store,
+    terms: Option<&OpenTerms>,
+    wanted: &Receiver<()>,
+    writing: &Receiver<()>,
+) {
     // The index is derived: what stops it is found and named by those who read
     // the entries themselves.
     while wanted.recv().is_ok() {
@@ -52,6 +62,21 @@ fn run(store: &dyn Store, wanted: &Receiver<()>, writing: &Receiver<()>) {
         if writing.recv_timeout(GATHERING) == Err(RecvTimeoutError::Disconnected) {
             break;
         }
+        if let Some(terms) = terms {
+            behind(store, terms, writing);
+        }
     }
     while indexer::catch_up(store, STEP).is_ok_and(|indexed| indexed > 0) {}
+}
+
+/// Counts and merges what the next seals need, until the writer ends.
+fn behind(store: &dyn Store, terms: &OpenTerms, writing: &Receiver<()>) {
+    let goes_on = || writing.try_recv() != Err(TryRecvError::Disconnected);
+    while goes_on() && terms.catch_up(store).is_ok_and(|more| more) {}
+    if let Ok(Some(epoch)) = store.last_epoch()
+        && goes_on()
+    {
+        // What fails here fails again in the seal, which says so.
+        let _ = merge_behind(store, epoch);
+    }
 }

@@ -1,23 +1,27 @@
 //! Making a ledger: entry 0, and the first mark.
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::ledger::entry::{Draft, EntryError};
 use crate::ledger::hash::Hash;
 use crate::ledger::head::Head;
+use crate::ledger::index::vrf::VrfSecret;
 use crate::ledger::json::Form;
 use crate::ledger::key::{PublicKey, SignError, Signer};
 use crate::ledger::kind;
-use crate::ledger::opening::{FormatVersion, Opening, Predecessor};
+use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::statement::Statement;
+use crate::ledger::version::Version;
 use crate::store::{Batch, NewEntry};
 
 use super::Identity;
 use super::clock::Clock;
 use super::mark::Mark;
 use super::request::Receipt;
+use super::terms::INDEX_KEY;
 
 /// What a new ledger says of itself.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +31,8 @@ pub struct Origin {
     /// ([`recovery_key_sha256`]).
     pub recovery_key_sha256: Option<Sha256Digest>,
     pub predecessor: Option<Predecessor>,
+    /// Whether its headers commit to an index.
+    pub index: bool,
     /// Names and values that are kept beside the entries, unsigned.
     pub meta: Vec<(&'static str, Vec<u8>)>,
 }
@@ -69,13 +75,27 @@ pub fn begin(
     let mut nonce = [0; 16];
     getrandom::fill(&mut nonce).map_err(InitError::Randomness)?;
     let log = signer.public_key();
+    let mut meta = origin.meta.clone();
+    let index = match origin.index {
+        true => {
+            let mut secret = Zeroizing::new([0; VrfSecret::BYTES]);
+            getrandom::fill(&mut *secret).map_err(InitError::Randomness)?;
+            meta.push((INDEX_KEY, secret.to_vec()));
+            Some(VrfSecret::from_bytes(&secret).public_key())
+        }
+        false => None,
+    };
     let opening = Opening {
-        format: FormatVersion,
+        format: match index {
+            Some(_) => Version::Two,
+            None => Version::One,
+        },
         origin: origin.name.clone(),
         log,
         nonce,
         recovery_key_sha256: origin.recovery_key_sha256,
         predecessor: origin.predecessor.clone(),
+        index,
     };
     let mut payload = Vec::new();
     opening
@@ -108,7 +128,7 @@ pub fn begin(
                 hash: identity.genesis,
                 record: entry.into_record(),
             }],
-            meta: origin.meta.clone(),
+            meta,
             ..Batch::default()
         },
     })

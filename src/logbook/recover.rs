@@ -22,6 +22,7 @@ use crate::store::{Store, StoreError};
 use super::Identity;
 use super::error::OpenError;
 use super::mark::{Extent, Mark, MarkFault, MarkFile};
+use super::terms::OpenTerms;
 
 pub(super) struct Recovered {
     pub(super) identity: Identity,
@@ -31,6 +32,8 @@ pub(super) struct Recovered {
     /// The hour of the open epoch, if it has entries.
     hour: Option<Timestamp>,
     pub(super) tree: TreeBuilder,
+    /// The terms of the open epoch, where headers commit to an index.
+    pub(super) terms: Option<OpenTerms>,
     /// The wall clock when a `sealbook:clock` was last written.
     pub(super) clocks_recorded: Option<Timestamp>,
 }
@@ -186,9 +189,13 @@ impl Recovered {
             0 => None,
             _ => Some(entry_at(store, Seq(first_open))?.ts().hour_start()),
         };
+        let opening = entry_at(store, Seq::FIRST)?.check_payload().ok();
+        let opening = opening.and_then(|payload| Opening::from_object(&payload).ok());
+        let key = opening.and_then(|opening| opening.index);
         Ok(Recovered {
             identity,
             tree: open_tree(store, number, Seq(first_open))?,
+            terms: OpenTerms::of(store, identity.genesis, key, Seq(first_open))?,
             last_seq,
             last,
             last_epoch,

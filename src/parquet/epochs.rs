@@ -112,6 +112,7 @@ pub(super) fn verify_epochs(
             NotChecked::Chain,
         ],
         warnings: Vec::new(),
+        complete: None,
     })
 }
 

@@ -57,6 +57,7 @@ pub fn verify_set(
         faults: Vec::new(),
         not_checked: Vec::new(),
         warnings: Vec::new(),
+        complete: None,
     };
     match manifest(folder, policy)? {
         Ok(manifest) => walk(folder, &manifest, policy, &mut report, progress)?,

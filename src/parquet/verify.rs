@@ -162,6 +162,7 @@ fn unread(policy: &Policy, fault: Fault) -> Outcome {
         faults: vec![fault],
         not_checked: Vec::new(),
         warnings: Vec::new(),
+        complete: None,
     })
 }
 

@@ -209,7 +209,7 @@ fn code_of_append(error: &LogbookError) -> &'static str {
         LogbookError::Busy => "busy",
         LogbookError::Closed => "closed",
         LogbookError::Store(error) if error.is_full() => "disk_full",
-        LogbookError::Store(StoreError::Corrupt { .. }) => "store_corrupt",
+        LogbookError::Store(StoreError::Corrupt { .. }) | LogbookError::Terms(_) => "store_corrupt",
         LogbookError::Store(StoreError::Fenced { .. }) => "fenced",
         LogbookError::Store(StoreError::Record { .. }) => "bucket_failed",
         LogbookError::Store(StoreError::TooMuch { .. }) => "too_large",

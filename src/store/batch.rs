@@ -15,6 +15,9 @@ pub struct Batch {
     /// Tiles that became full, or are the partial ones of an epoch that is
     /// sealed.
     pub tiles: Vec<(TileKey, Vec<u8>)>,
+    /// All tiles under these epoch numbers are forgotten: trees of the index that
+    /// nothing stands over any more.
+    pub forget_trees: Vec<EpochNumber>,
     pub epoch: Option<NewEpoch>,
     /// Names and what they stand for from now on.
     pub meta: Vec<(&'static str, Vec<u8>)>,

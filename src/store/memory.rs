@@ -78,6 +78,8 @@ impl Store for MemoryStore {
             tables.hashes.insert(entry.hash, entry.seq);
             tables.entries.insert(entry.seq, entry.record);
         }
+        let gone = batch.forget_trees;
+        tables.tiles.retain(|key, _| !gone.contains(&key.epoch));
         tables.tiles.extend(batch.tiles);
         if let Some(epoch) = batch.epoch {
             tables.epoch_ends.insert(epoch.last_seq, epoch.number);

@@ -13,6 +13,7 @@
 #[allow(dead_code, reason = "the writer's tests use more of it")]
 mod clock;
 mod errors;
+mod index;
 mod memory;
 #[cfg(feature = "rocks")]
 mod router;

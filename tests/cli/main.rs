@@ -31,6 +31,7 @@ mod formats;
 mod given;
 mod handed_in;
 mod imports;
+mod index;
 mod input;
 mod kept;
 mod keys;

@@ -54,6 +54,7 @@ fn with_documents(sample: &Sample, documents: &[&sealbook::ledger::entry::Entry]
         contents: Contents::Selection,
         log: sample.log(),
         genesis: sample.genesis(),
+        index: false,
     };
     let proof = sample.proof(4);
     let mut writer = BundleWriter::new(Vec::new(), &opening, &sample.entries[0]).unwrap();

@@ -11,9 +11,10 @@ use sealbook::ledger::head::Head;
 use sealbook::ledger::json::{Form, Object};
 use sealbook::ledger::key::Signer;
 use sealbook::ledger::kind;
-use sealbook::ledger::opening::{FormatVersion, Opening, Predecessor};
+use sealbook::ledger::opening::{Opening, Predecessor};
 use sealbook::ledger::position::Seq;
 use sealbook::ledger::statement::Statement;
+use sealbook::ledger::version::Version;
 
 use crate::book::{entry, signer};
 use crate::sample::Sample;
@@ -34,7 +35,7 @@ fn fork() -> (Entry, Entry) {
 fn opening(n: u8, nonce: u8) -> Entry {
     let signer = signer(n);
     let opening = Opening {
-        format: FormatVersion,
+        format: Version::One,
         origin: String::new(),
         log: signer.public_key(),
         nonce: [nonce; 16],
@@ -44,6 +45,7 @@ fn opening(n: u8, nonce: u8) -> Entry {
             seq: Seq(9),
             hash: Hash::of(b"the end"),
         }),
+        index: None,
     };
     let mut payload = Vec::new();
     opening

@@ -13,7 +13,7 @@ use sealbook::ledger::json::{Form, Object, Value};
 use sealbook::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use sealbook::ledger::kind;
 use sealbook::ledger::merkle::{LeafRange, Subtree, fold_range, path_ranges};
-use sealbook::ledger::opening::{FormatVersion, Opening};
+use sealbook::ledger::opening::Opening;
 use sealbook::ledger::parse;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::proof::InclusionProof;
@@ -110,12 +110,13 @@ impl Sample {
 
     fn opening_payload(&self) -> String {
         let opening = Opening {
-            format: FormatVersion,
+            format: Version::One,
             origin: "sample".to_owned(),
             log: self.log(),
             nonce: [9; 16],
             recovery_key_sha256: None,
             predecessor: None,
+            index: None,
         };
         Value::Object(opening.to_object()).canonical(Form::Utf8)
     }
@@ -144,6 +145,8 @@ impl Sample {
             sealed_at: hour.saturating_add_micros(3_600_000_000),
             log: self.log(),
             genesis: self.genesis(),
+            format: None,
+            index: None,
         };
         self.epochs
             .push(Statement::sign(header, &self.signer).unwrap());
@@ -212,6 +215,7 @@ impl Sample {
             contents,
             log: self.log(),
             genesis: self.genesis(),
+            index: false,
         }
     }
 

@@ -65,6 +65,15 @@ pub(crate) fn temp_dir() -> TempDir {
 }
 
 impl Book {
+    /// On disk, of a log whose headers commit to an index.
+    pub(crate) fn on_disk_with_index() -> Book {
+        Book::make_as(Arc::new(signer(7)), true, |first, temp| {
+            let dir = temp.join("ledger");
+            RocksStore::create(&dir, first).unwrap().close().unwrap();
+            Place::Disk(dir)
+        })
+    }
+
     pub(crate) fn in_memory() -> Book {
         Book::make(Arc::new(signer(7)), |first, _| {
             let store = MemoryStore::new();
@@ -91,9 +100,18 @@ impl Book {
         Book::spied_with(Arc::new(signer(7)))
     }
 
+    /// The same, of a log whose headers commit to an index.
+    pub(crate) fn spied_with_index() -> (Book, Arc<Spy>) {
+        Book::spied_as(Arc::new(signer(7)), true)
+    }
+
     pub(crate) fn spied_with(signer: Arc<dyn Signer>) -> (Book, Arc<Spy>) {
+        Book::spied_as(signer, false)
+    }
+
+    fn spied_as(signer: Arc<dyn Signer>, index: bool) -> (Book, Arc<Spy>) {
         let mut spy = None;
-        let book = Book::make(signer, |first, temp| {
+        let book = Book::make_as(signer, index, |first, temp| {
             let new = Arc::new(Spy::new(first, &mark_at(temp)));
             spy = Some(Arc::clone(&new));
             Place::Shared(new)
@@ -102,12 +120,21 @@ impl Book {
     }
 
     fn make(signer: Arc<dyn Signer>, place: impl FnOnce(Batch, &Path) -> Place) -> Book {
+        Book::make_as(signer, false, place)
+    }
+
+    fn make_as(
+        signer: Arc<dyn Signer>,
+        index: bool,
+        place: impl FnOnce(Batch, &Path) -> Place,
+    ) -> Book {
         let temp = temp_dir();
         let clock = Arc::new(ManualClock::at(START));
         let mark = MarkFile::at(mark_at(temp.path()));
         std::fs::create_dir(mark.path().parent().unwrap()).unwrap();
         let origin = Origin {
             name: "book".to_owned(),
+            index,
             ..Origin::default()
         };
         let beginning = begin(&*signer, &*clock, &origin).unwrap();

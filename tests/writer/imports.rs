@@ -277,6 +277,8 @@ fn proof(byte: u8, genesis: Hash, seq: u64, epoch: u64, prev: Hash, payload: &st
         sealed_at: ts,
         log: signer.public_key(),
         genesis,
+        format: None,
+        index: None,
     };
     let proof = InclusionProof {
         opening: None,

@@ -21,6 +21,7 @@ mod epochs;
 mod evidence;
 mod failures;
 mod imports;
+mod index;
 mod marks;
 mod payloads;
 mod publishing;

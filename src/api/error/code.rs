@@ -26,6 +26,7 @@ use crate::record::RecordError;
 use crate::record::hall_files::HallProblem;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
+use crate::store::terms::TermsError;
 use crate::wcp::rules::RulesError;
 
 impl Error {
@@ -186,6 +187,7 @@ fn of_append(error: &LogbookError) -> &'static str {
         LogbookError::Store(error) => of_store(error),
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Mark(error) => of_io(error),
+        LogbookError::Terms(_) => "store_corrupt",
         LogbookError::Closed => "closed",
         LogbookError::Busy => "busy",
         LogbookError::Clocks(_) => "clocks_parted",
@@ -228,7 +230,12 @@ fn of_evidence(error: &EvidenceError) -> &'static str {
         EvidenceError::Ledger(error) => of_open(error),
         EvidenceError::Store(error) => of_store(error),
         EvidenceError::NoSuchEntry { .. } | EvidenceError::EmptyRange => "not_found",
-        EvidenceError::NotSealed { .. } | EvidenceError::SelectionNotSealed { .. } => "not_sealed",
+        EvidenceError::NotSealed { .. }
+        | EvidenceError::NothingSealed
+        | EvidenceError::SelectionNotSealed { .. } => "not_sealed",
+        EvidenceError::NoIndex => "no_index",
+        EvidenceError::NeedsVersionTwo | EvidenceError::NotOnAPage => "usage",
+        EvidenceError::Terms(TermsError::Store(error)) => of_store(error),
         EvidenceError::Bundle(BundleError::Io(error)) => of_io(error),
         EvidenceError::Bundle(_) => "sign_failed",
         _ => "store_corrupt",

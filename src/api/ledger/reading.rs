@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::audit::audit;
 use crate::evidence;
+use crate::evidence::EvidenceError;
 use crate::imports::accept::Outcome;
+use crate::ledger::audited::Audited;
 use crate::ledger::entry::Entry;
-use crate::ledger::fault::Report;
+use crate::ledger::fault::{Report, Verdict};
 use crate::ledger::head::{Head, LastEpoch, SignedHead, Standing};
 use crate::ledger::key::Signer;
 use crate::ledger::policy::Policy;
@@ -156,6 +158,25 @@ impl Ledger {
     /// [`Error`] if it cannot be read; what is wrong is in the report.
     pub fn verify(&self, policy: &Policy) -> Result<Report, Error> {
         Ok(audit(self.store(), self.mark(), policy, &mut |_| ())?.report)
+    }
+
+    /// Verifies the whole ledger with its index, for an auditor to sign up to the last
+    /// sealed epoch; the report, if it does not pass.
+    ///
+    /// # Errors
+    /// [`Error::Evidence`] if nothing is sealed or headers commit to no index.
+    pub fn audit(&self, policy: &Policy) -> Result<Result<Audited, Report>, Error> {
+        let store = self.store();
+        let last = store.last_epoch()?.ok_or(EvidenceError::NothingSealed)?;
+        let header = epoch_at(store, last)?.content;
+        if header.index.is_none() {
+            return Err(EvidenceError::NoIndex.into());
+        }
+        let report = self.verify(policy)?;
+        Ok(match report.verdict {
+            Verdict::Pass => Ok(Audited::of(&header)),
+            Verdict::Fail => Err(report),
+        })
     }
 
     /// The last entry that is seen, where another process may be writing more.

@@ -31,6 +31,20 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "absent",
+        &[
+            "sealbook absent --correlation order-8 -o order-8.bundle",
+            "sealbook absent --tenant zeta --seal -o nothing-of-zeta.bundle",
+        ],
+    ),
+    (
+        "audit",
+        &[
+            "sealbook audit --sign auditor.key.pem -o audit.json",
+            "sealbook audit --key key.txt --sign auditor.key.pem -o audit.json",
+        ],
+    ),
+    (
         "prove",
         &[
             "sealbook prove 1 -o entry-1.proof",

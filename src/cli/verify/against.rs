@@ -1,11 +1,17 @@
 //! What `verify` holds a log against: keys, heads, receipts, revocations.
 
+use std::path::Path;
+
+use crate::ledger::audited::SignedAudit;
 use crate::ledger::fault::Warning;
 use crate::ledger::hash::Hash;
+use crate::ledger::limits;
 use crate::ledger::policy::Policy;
 
+use super::super::document;
 use super::super::error::CliError;
 use super::super::kept;
+use super::super::key::parse_key;
 use super::Args;
 
 /// The policy that the arguments ask for, before the keys of a keys file, and
@@ -19,16 +25,29 @@ pub(super) fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
     }
     let receipts = args.receipts.as_deref();
     let receipts = receipts.map(|path| kept::receipts(path, &mut warnings));
+    let auditors: Result<_, _> = args.auditor.iter().map(|key| parse_key(key)).collect();
+    let audits: Result<_, _> = args.audited.iter().map(|path| audit(path)).collect();
     let policy = Policy {
         signatures: !args.no_signatures,
         expect_head,
         contains,
         receipts: receipts.transpose()?,
+        auditors: auditors?,
+        audits: audits?,
         ledger_rules: args.ledger_rules,
         selection: selection(args),
         ..args.trust.policy()?
     };
     Ok((policy, warnings))
+}
+
+fn audit(path: &Path) -> Result<SignedAudit, CliError> {
+    let bytes = document::read(path, limits::SMALL_FILE_BYTES)?;
+    SignedAudit::from_file(&bytes).map_err(|_| CliError::Argument {
+        what: "auditor's statement",
+        given: path.display().to_string(),
+        expected: "a file that `sealbook audit` signed is needed",
+    })
 }
 
 fn selection(args: &Args) -> Vec<(String, String)> {

@@ -243,6 +243,10 @@ impl RocksStore {
             write.put_cf(hashes, entry.hash.as_bytes(), be(entry.seq.0));
         }
         let tiles = self.table(Table::Tiles)?;
+        for epoch in &batch.forget_trees {
+            let end = epoch.0.saturating_add(1);
+            write.delete_range_cf(tiles, be(epoch.0), be(end));
+        }
         for (key, tile) in &batch.tiles {
             write.put_cf(tiles, tile_key(key), tile);
         }

@@ -5,8 +5,9 @@
 //! foreign entry at the top. All of them count, so an entry may have several
 //! values in one field, and a query finds it by any.
 //!
-//! The index is made from these facts and every hit is checked against them:
-//! one function, so the two can never differ.
+//! The index of a store is made from these facts and every hit is checked against
+//! them: one function, so the two can never differ. What the signed index of an
+//! epoch counts are some of them ([`term`](super::index::term)).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,8 +15,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Kind, Role, find};
-
+/// What an entry can be found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     Kind = 1,
@@ -36,25 +36,38 @@ pub type Fact<'e> = (Field, Cow<'e, str>);
 
 pub type Facts<'e> = Vec<Fact<'e>>;
 
+/// What a kind says in members of its own, beside those that mean the same in
+/// all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules<'k> {
+    /// The member that says whether it denied, and the canonical JSON that says
+    /// so; any other value but `null` says that it did not.
+    pub denied: Option<(&'k str, &'k str)>,
+    /// Members at the top that it is found by, beside the usual ones.
+    pub named: &'k [(Field, &'k str)],
+    /// It is a document.
+    pub document: bool,
+    /// It chooses a worker.
+    pub choice: bool,
+}
+
 /// The facts of an entry, sorted, each once. A value of another type than its
 /// field's, and a payload that is no object, say nothing.
-pub fn facts<'e>(kind: &'e str, payload: &'e [u8]) -> Facts<'e> {
+pub fn facts<'e>(kind: &'e str, payload: &'e [u8], rules: &Rules<'_>) -> Facts<'e> {
     let mut values = vec![(Field::Kind, Cow::Borrowed(kind))];
     let text = str::from_utf8(payload).unwrap_or_default();
     if let Some(payload) = members(text) {
         payload.read(&mut values);
-        if let Some(known) = find(kind) {
-            if known.role == Role::Document
-                && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
-            {
-                values.push((Field::Document, digest));
-            }
-            if known.denied.is_some() || !known.named.is_empty() {
-                known.read(text, &mut values);
-            }
-            if known.role == Role::Choice {
-                payload.chosen(&mut values);
-            }
+        if rules.document
+            && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
+        {
+            values.push((Field::Document, digest));
+        }
+        if rules.denied.is_some() || !rules.named.is_empty() {
+            rules.read(text, &mut values);
+        }
+        if rules.choice {
+            payload.chosen(&mut values);
         }
         for inner in [payload.decision, payload.input, payload.body] {
             let Some(inner) = read(inner) else { continue };
@@ -149,7 +162,7 @@ impl<'e> NamedMembers<'e> {
     }
 }
 
-impl Kind {
+impl Rules<'_> {
     /// What this kind alone says, in members of its own.
     fn read<'e>(&self, payload: &'e str, values: &mut Facts<'e>) {
         let Ok(members) = serde_json::from_str::<BTreeMap<Cow<'e, str>, &'e RawValue>>(payload)

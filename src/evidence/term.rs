@@ -1,0 +1,226 @@
+//! Proofs out of the log's signed index: what it says of a term, and that it has none.
+
+use std::io::Write;
+
+use crate::ledger::bundle::BundleWriter;
+use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
+use crate::ledger::entry::Entry;
+use crate::ledger::hash::Hash;
+use crate::ledger::index::cover::{Block, Tree, cover};
+use crate::ledger::index::leaf::Leaf;
+use crate::ledger::index::proof::{Neighbour, TermProof, TreeProof};
+use crate::ledger::index::term::{Field, Term, terms};
+use crate::ledger::index::vrf::VrfSecret;
+use crate::ledger::key::Signer;
+use crate::ledger::merkle::LeafRange;
+use crate::ledger::opening::Opening;
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::version::Version;
+use crate::logbook::error::OpenError;
+use crate::logbook::terms::INDEX_KEY;
+use crate::logbook::{Identity, entry_at, epoch_at};
+use crate::store::Store;
+use crate::store::query::Filter;
+use crate::store::terms::{seek, subtrees, tree_of};
+
+use super::EvidenceError;
+
+/// The log that is read, as its entry 0 opened it.
+pub(super) struct Opened {
+    pub(super) entry: Entry,
+    pub(super) opening: Opening,
+    pub(super) identity: Identity,
+}
+
+impl Opened {
+    pub(super) fn read(store: &dyn Store) -> Result<Opened, EvidenceError> {
+        let entry = entry_at(store, Seq::FIRST)?;
+        let payload = entry.check_payload().map_err(|_| OpenError::NotALedger)?;
+        let opening = Opening::from_object(&payload).map_err(|_| OpenError::NotALedger)?;
+        let identity = Identity {
+            log: opening.log,
+            genesis: entry.hash(),
+        };
+        Ok(Opened {
+            entry,
+            opening,
+            identity,
+        })
+    }
+
+    /// The first line of a bundle. What commits to an index needs version 2.
+    pub(super) fn line(
+        &self,
+        version: Version,
+        contents: Contents,
+    ) -> Result<BundleOpening, EvidenceError> {
+        let index = self.opening.index.is_some();
+        if index && version == Version::One {
+            return Err(EvidenceError::NeedsVersionTwo);
+        }
+        Ok(BundleOpening {
+            version,
+            contents,
+            log: self.identity.log,
+            genesis: self.identity.genesis,
+            index,
+        })
+    }
+}
+
+/// The term of a filter that asks for nothing else.
+pub(super) fn term_of(filter: &Filter) -> Option<Term> {
+    let kind = match filter.kinds.as_slice() {
+        [kind] => Some(kind),
+        _ => None,
+    };
+    let named = [
+        (Field::Kind, kind),
+        (Field::Tenant, filter.tenant.as_ref()),
+        (Field::Correlation, filter.correlation.as_ref()),
+        (Field::Worker, filter.worker.as_ref()),
+    ];
+    let mut named = named.into_iter();
+    let (field, value) = named.find_map(|(field, value)| Some((field, value?)))?;
+    let term = Term::new(field, value.as_str());
+    (filter_of(&term) == *filter).then_some(term)
+}
+
+/// The filter that asks for a term and nothing else.
+fn filter_of(term: &Term) -> Filter {
+    let mut filter = Filter::default();
+    let value = Some(term.value.clone());
+    match term.field {
+        Field::Kind => filter.kinds = vec![term.value.clone()],
+        Field::Tenant => filter.tenant = value,
+        Field::TenantJson => filter.tenant_json = value,
+        Field::Correlation => filter.correlation = value,
+        Field::Worker => filter.worker = value,
+        Field::Denied => filter.denied = Some(term.value == "true"),
+    }
+    filter
+}
+
+/// Whether an entry has a term, as the index counts it.
+pub(super) fn has(entry: &Entry, term: &Term) -> bool {
+    let mut all = terms(entry.kind(), entry.payload_bytes());
+    all.any(|(field, value)| field == term.field && value == term.value)
+}
+
+/// What the index says of a term, up to the last sealed epoch.
+///
+/// # Errors
+/// [`EvidenceError::NoIndex`] if headers commit to none, [`EvidenceError::NothingSealed`].
+pub fn prove_term(store: &dyn Store, term: &Term) -> Result<TermProof, EvidenceError> {
+    let opened = Opened::read(store)?;
+    if opened.opening.index.is_none() {
+        return Err(EvidenceError::NoIndex);
+    }
+    let last = store.last_epoch()?.ok_or(EvidenceError::NothingSealed)?;
+    let genesis = opened.identity.genesis;
+    let (place, placed) = match term.open_place(&genesis) {
+        Some(place) => (place, None),
+        None => {
+            let secret = store.meta(INDEX_KEY)?;
+            let secret = secret.as_deref().and_then(|bytes| bytes.first_chunk());
+            let secret = secret.ok_or(EvidenceError::NoIndex)?;
+            let (place, proof) = term.place(&genesis, &VrfSecret::from_bytes(secret));
+            (place, Some(proof))
+        }
+    };
+    let since = EpochNumber::FIRST;
+    let trees = cover(since, last).into_iter().map(|block| {
+        let tree = tree_of(store, &block)?;
+        tree_proof(store, &block, tree, &place)
+    });
+    Ok(TermProof {
+        term: term.clone(),
+        placed,
+        header: epoch_at(store, last)?,
+        since,
+        trees: trees.collect::<Result<_, EvidenceError>>()?,
+    })
+}
+
+fn tree_proof(
+    store: &dyn Store,
+    block: &Block,
+    tree: Tree,
+    place: &Hash,
+) -> Result<TreeProof, EvidenceError> {
+    let (at, before, here) = seek(store, block, tree.size, place)?;
+    let hidden = |leaf: Leaf| Neighbour {
+        place: leaf.place,
+        hidden: leaf.count.hidden(),
+    };
+    let count = here
+        .filter(|leaf| leaf.place == *place)
+        .map(|leaf| leaf.count);
+    let (first, shown, between) = match count {
+        Some(_) => (at, 1, None),
+        None => {
+            let between: Vec<_> = before.into_iter().chain(here).map(hidden).collect();
+            let first = at - u64::from(before.is_some());
+            (first, between.len() as u64, Some(between))
+        }
+    };
+    let range = |start, end| subtrees(store, block, LeafRange { start, end });
+    Ok(TreeProof {
+        size: tree.size,
+        root: tree.root,
+        at: first,
+        entries: count.map(|count| count.entries),
+        digest: count.map(|count| count.digest),
+        between,
+        before: range(0, first)?,
+        after: range(first + shown, tree.size)?,
+    })
+}
+
+/// What there is of a term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// Nothing: the file that proves it was written.
+    Proven {
+        /// Its closing record.
+        closing: BundleClosing,
+        /// The last epoch that the index covers.
+        epoch: EpochNumber,
+        /// The last entry of that epoch.
+        seq: Seq,
+    },
+    /// So many entries. Nothing was written.
+    Present {
+        /// How many.
+        entries: u64,
+    },
+}
+
+/// Writes the file that proves that no sealed entry has a term.
+///
+/// # Errors
+/// [`EvidenceError`].
+pub fn export_absence<W: Write>(
+    store: &dyn Store,
+    out: W,
+    term: &Term,
+    signer: Option<&dyn Signer>,
+) -> Result<Absence, EvidenceError> {
+    let proof = prove_term(store, term)?;
+    let entries = proof.trees.iter().filter_map(|tree| tree.entries).sum();
+    if entries > 0 {
+        return Ok(Absence::Present { entries });
+    }
+    let opened = Opened::read(store)?;
+    let opening = opened.line(Version::Two, Contents::Selection)?;
+    let mut writer = BundleWriter::new(out, &opening, &opened.entry)?;
+    writer.answers(filter_of(term).to_object());
+    writer.term(&proof)?;
+    let (_, closing) = writer.finish(signer)?;
+    let header = &proof.header.content;
+    Ok(Absence::Proven {
+        closing,
+        epoch: header.epoch,
+        seq: header.last_seq,
+    })
+}

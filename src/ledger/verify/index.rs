@@ -1,0 +1,315 @@
+//! The index in a walk: of a whole ledger computed again, of a selection held
+//! against the entries that are given.
+
+use super::super::chain::Place;
+use super::super::epoch::EpochHeader;
+use super::super::fault::{At, Complete, Fault, FaultCode, Findings, Format, NotChecked};
+use super::super::hash::Hash;
+use super::super::index::audit::{IndexAudit, Spot};
+use super::super::index::cover::epochs_of;
+use super::super::index::leaf::Count;
+use super::super::index::proof::{TermProof, TermProofFault, expected};
+use super::super::index::term::{Field, Placed, Term};
+use super::super::json::{Object, Value};
+use super::super::judge::{Readable, read_raw};
+use super::super::kind;
+use super::super::opening::Opening;
+use super::super::position::{EpochNumber, Seq};
+use super::super::source::Event;
+use super::Walk;
+use super::ending::ALSO_ATTESTATIONS;
+
+/// What the index is asked.
+#[derive(Debug)]
+pub(super) enum Indexed {
+    /// Nothing.
+    Not,
+    /// Whether every header commits to the index of the log's entries.
+    Whole(Box<IndexAudit>),
+    /// Whether all entries of a term are given.
+    Term(Box<Asked>),
+}
+
+/// A term, what the index is said to say of it, and its entries so far.
+#[derive(Debug)]
+pub(super) struct Asked {
+    proof: TermProof,
+    line: Option<u64>,
+    own: Vec<(EpochNumber, Count)>,
+    /// The first entry that does not have the term.
+    other: Option<Seq>,
+}
+
+impl Indexed {
+    /// The log whose entries are to be found their places in.
+    pub(super) fn genesis(&self) -> Option<Hash> {
+        match self {
+            Indexed::Not => None,
+            Indexed::Whole(audit) => Some(audit.genesis()),
+            Indexed::Term(asked) => Some(asked.proof.header.content.genesis),
+        }
+    }
+
+    pub(super) fn place(&mut self, placed: &[Placed], findings: &mut Findings) {
+        if let Indexed::Whole(audit) = self {
+            for placed in placed {
+                audit.place(placed, findings);
+            }
+        }
+    }
+
+    /// Takes a header; its entries follow.
+    pub(super) fn begin(
+        &mut self,
+        header: &EpochHeader,
+        line: Option<u64>,
+        findings: &mut Findings,
+    ) {
+        match self {
+            Indexed::Not => {}
+            Indexed::Whole(audit) => audit.begin(header, findings),
+            Indexed::Term(asked) => {
+                let under = &asked.proof.header.content;
+                if header.epoch == under.epoch && header != under {
+                    let detail = "it is not the header under which the term is proven";
+                    let number = header.epoch.0;
+                    let found = Fault::at(FaultCode::EpochInvariant, At::Epoch, number, detail);
+                    findings.fault(found.on_line(line));
+                }
+            }
+        }
+    }
+}
+
+impl Asked {
+    /// Whether the entry has the term.
+    fn has(&self, spots: &[Spot]) -> bool {
+        let term = &self.proof.term;
+        let open = term.open_place(&self.proof.header.content.genesis);
+        spots.iter().any(|spot| match (spot, &open) {
+            (Spot::Open(place), Some(open)) => place == open,
+            (Spot::Hidden(own), None) => own == term,
+            _ => false,
+        })
+    }
+}
+
+impl Walk<'_> {
+    /// A ledger whose headers commit to an index is held against it, and a selection
+    /// that has a proof out of one.
+    pub(super) fn choose_index(&mut self, batch: &[Event]) {
+        if !matches!(self.index, Indexed::Not) {
+            return;
+        }
+        let asked = batch.iter().find_map(|event| match event {
+            Event::Term(proof, line) => Some((proof, *line)),
+            _ => None,
+        });
+        if let Some((proof, line)) = asked {
+            self.index = Indexed::Term(Box::new(Asked {
+                proof: (**proof).clone(),
+                line,
+                own: Vec::new(),
+                other: None,
+            }));
+        }
+        if self.subject.format != Format::Ledger || !self.trace.is_empty() {
+            return;
+        }
+        let first = batch.iter().find_map(|event| match event {
+            Event::Entry(raw, _) => Some(raw),
+            _ => None,
+        });
+        let Some((_, Ok(entry))) = first.map(read_raw) else {
+            return;
+        };
+        let opening = (entry.kind() == kind::OPEN).then(|| entry.check_payload());
+        let opening = opening.and_then(|payload| Opening::from_object(&payload.ok()?).ok());
+        if let Some(key) = opening.and_then(|opening| opening.index) {
+            self.index = Indexed::Whole(Box::new(IndexAudit::new(entry.hash(), key)));
+        }
+    }
+
+    /// Takes what the index is said to say of a term.
+    pub(super) fn term(&mut self, proof: TermProof, signed: bool, line: Option<u64>) {
+        let header = &proof.header.content;
+        let fault =
+            |code, detail: &str| Fault::at(code, At::Epoch, header.epoch.0, detail).on_line(line);
+        if !signed {
+            let detail = "the signature of the header that the term is proven under is not the \
+                          log key's";
+            let found = fault(FaultCode::EpochSignatureInvalid, detail);
+            self.findings.fault(found);
+        }
+        if let Some(log) = self.log.filter(|log| *log != header.log) {
+            let found = fault(FaultCode::LogKeyMismatch, "it names another log key");
+            self.findings.fault(found.compared(log, header.log));
+        }
+        if let Some(genesis) = self.genesis.filter(|genesis| *genesis != header.genesis) {
+            let found = fault(FaultCode::GenesisMismatch, "it names another genesis");
+            self.findings.fault(found.compared(genesis, header.genesis));
+        }
+        for broken in header.faults_alone() {
+            let found = fault(FaultCode::EpochInvariant, &broken.to_string());
+            self.findings.fault(found);
+        }
+    }
+
+    /// Counts an entry.
+    pub(super) fn index_entry(&mut self, seq: Seq, entry: &Readable, place: &Place) {
+        match &mut self.index {
+            Indexed::Not => {}
+            Indexed::Whole(audit) => {
+                audit.entry(seq, &entry.leaf, &entry.spots, &mut self.findings);
+            }
+            Indexed::Term(asked) => {
+                let Some(header) = self.seals.header() else {
+                    return;
+                };
+                let last = &asked.proof.header.content;
+                if header.epoch > last.epoch {
+                    let detail = format!(
+                        "it lies in epoch {}, and what the index says ends with epoch {}",
+                        header.epoch, last.epoch
+                    );
+                    let found = place.fault(FaultCode::IndexMismatch, detail);
+                    return self.findings.fault(found);
+                }
+                if !asked.has(&entry.spots) {
+                    asked.other = asked.other.or(Some(seq));
+                    return;
+                }
+                let epoch = header.epoch;
+                if asked.own.last().is_none_or(|(known, _)| *known != epoch) {
+                    asked.own.push((epoch, Count::NONE));
+                }
+                if let Some((_, count)) = asked.own.last_mut() {
+                    *count = count.and(seq, &entry.leaf);
+                }
+            }
+        }
+    }
+
+    /// What the index says must be what the entries say. By what the selection is
+    /// complete, if they do.
+    pub(super) fn check_index(&mut self) -> Option<Complete> {
+        match std::mem::replace(&mut self.index, Indexed::Not) {
+            Indexed::Not => {
+                // Of a part of a log, nobody has all that its headers commit to.
+                let header = self.seals.last_header();
+                if self.subject.contiguous && header.is_some_and(|header| header.index.is_some()) {
+                    self.not_checked.push(NotChecked::Index);
+                }
+                None
+            }
+            Indexed::Whole(mut audit) => {
+                audit.close(&mut self.findings);
+                None
+            }
+            Indexed::Term(asked) => self.check_term(&asked),
+        }
+    }
+
+    fn check_term(&mut self, asked: &Asked) -> Option<Complete> {
+        let proof = &asked.proof;
+        let header = &proof.header.content;
+        let index = asked.line.unwrap_or(1).saturating_sub(1);
+        let fault =
+            |code, detail: String| Fault::at(code, At::Document, index, detail).on_line(asked.line);
+        let Some(key) = self.opening.as_ref().and_then(|opening| opening.index) else {
+            let detail = "the entry that opened the log names no key of an index".to_owned();
+            self.findings.fault(fault(FaultCode::IndexInvalid, detail));
+            return None;
+        };
+        let counts = match proof.counts(&key) {
+            Ok(counts) => counts,
+            Err(error) => {
+                let found = fault(FaultCode::IndexInvalid, error.to_string());
+                self.findings.fault(compared(found, &error));
+                return None;
+            }
+        };
+        let mut entries = 0_u64;
+        let mut agree = true;
+        for (block, said) in counts {
+            entries = entries.saturating_add(said.map_or(0, |count| count.entries));
+            let given = expected(&block, &asked.own);
+            if said == given {
+                continue;
+            }
+            agree = false;
+            let (first, last) = epochs_of(&block);
+            let number = |count: Option<Count>| count.map_or(0, |count| count.entries);
+            let detail = format!(
+                "epochs {first} to {last}: the log's signed index counts {} entries with {}, and \
+                 {} are given, or others",
+                number(said),
+                proof.term,
+                number(given)
+            );
+            let found = fault(FaultCode::IndexMismatch, detail);
+            let found = found.compared(number(said), number(given));
+            self.findings.fault(found);
+        }
+        let answers = self.answers.as_ref().and_then(Value::as_object);
+        let also = answers.is_some_and(|filter| filter.contains_key(ALSO_ATTESTATIONS));
+        if let Some(seq) = asked.other.filter(|_| !also) {
+            let detail = format!("entry {seq} does not have {}", proof.term);
+            let found = fault(FaultCode::IndexMismatch, detail);
+            self.findings.fault(found.with_seq(Some(seq.0)));
+        }
+        if answers.is_some_and(|filter| !is_asked_in(&proof.term, filter)) {
+            let detail = "the index is asked for another term than the selection is of";
+            let found = fault(FaultCode::FilterMismatch, detail.to_owned());
+            self.findings.fault(found);
+        }
+        self.not_checked
+            .retain(|what| *what != NotChecked::Completeness);
+        let auditors = &self.policy.auditors;
+        let mut audits = self.policy.audits.iter();
+        if !audits.any(|audit| audit.covers(header, auditors)) {
+            self.not_checked.push(NotChecked::Index);
+        }
+        agree.then(|| Complete {
+            field: proof.term.field,
+            value: proof.term.value.clone(),
+            entries,
+            epoch: header.epoch.0,
+            seq: header.last_seq.0,
+        })
+    }
+}
+
+/// Whether a selection says that it is of the term.
+fn is_asked_in(term: &Term, filter: &Object) -> bool {
+    let named = |name: &str| filter.get(name);
+    let said = |name| named(name).and_then(Value::as_str) == Some(term.value.as_str());
+    match term.field {
+        Field::Kind => {
+            let kinds = named("kinds").and_then(Value::as_array);
+            kinds.is_some_and(|kinds| match kinds {
+                [kind] => kind.as_str() == Some(term.value.as_str()),
+                _ => false,
+            })
+        }
+        Field::Tenant => said("tenant"),
+        Field::TenantJson => said("tenant_json"),
+        Field::Correlation => said("correlation"),
+        Field::Worker => said("worker"),
+        Field::Denied => {
+            let denied = named("denied").and_then(Value::as_bool);
+            denied.is_some_and(|denied| denied.to_string() == term.value)
+        }
+    }
+}
+
+fn compared(found: Fault, error: &TermProofFault) -> Fault {
+    match error {
+        TermProofFault::Trees { expected, actual } => found.compared(expected, actual),
+        TermProofFault::Commitment { expected, actual }
+        | TermProofFault::Root {
+            expected, actual, ..
+        } => found.compared(expected, actual),
+        _ => found,
+    }
+}

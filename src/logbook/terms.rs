@@ -1,0 +1,219 @@
+//! The index of the epochs that are sealed: what a seal commits to, and what is
+//! merged behind it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::ledger::entry::Entry;
+use crate::ledger::epoch::leaf_hash;
+use crate::ledger::hash::Hash;
+use crate::ledger::index::cover::{Block, commitment, cover, newly_merged};
+use crate::ledger::index::leaf::{Count, Leaf};
+use crate::ledger::index::term::{Placed, Term, terms};
+use crate::ledger::index::vrf::{VrfKey, VrfSecret};
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::store::terms::{TermsError, Writing, merge, placed_row, rows_of, tree_of};
+use crate::store::{Batch, Corruption, Store, StoreError};
+
+use super::error::LogbookError;
+
+/// The name under which the secret key of the index is kept: beside the entries, from
+/// which everything that it hides can be read anyway. It leaves the store only with a
+/// copy of all of it.
+pub const INDEX_KEY: &str = "index_key";
+
+/// Places that are remembered at most, so that a term's is computed once.
+const REMEMBERED: usize = 1 << 16;
+
+/// Entries that are counted between two looks at whether a seal waits.
+const STEP: u64 = 1_024;
+
+/// Entries that are left for the seal to count.
+const BEHIND: u64 = 4 * STEP;
+
+/// The first epoch that is indexed: all are, where any is.
+const SINCE: EpochNumber = EpochNumber::FIRST;
+
+/// The terms of the open epoch. The committer has it when it seals; before, the thread
+/// behind it counts what is durable.
+#[derive(Clone)]
+pub(super) struct OpenTerms(Arc<Mutex<Counting>>);
+
+struct Counting {
+    secret: VrfSecret,
+    genesis: Hash,
+    /// The next entry to be counted.
+    next: Seq,
+    counts: HashMap<Hash, Count>,
+    placed: Vec<Placed>,
+    /// Where hidden terms stand that were met.
+    places: HashMap<Term, Hash>,
+}
+
+/// What a seal commits to.
+pub(super) struct SealedTerms {
+    /// The member `index` of the header.
+    pub(super) index: Hash,
+    /// What is written with the header.
+    pub(super) batch: Batch,
+}
+
+impl OpenTerms {
+    /// Of the log of `genesis`, whose open epoch begins with `first`; `None` if it names
+    /// no key of an index. A copy without the secret of that key cannot be gone on with.
+    pub(super) fn of(
+        store: &dyn Store,
+        genesis: Hash,
+        key: Option<VrfKey>,
+        first: Seq,
+    ) -> Result<Option<OpenTerms>, StoreError> {
+        let Some(key) = key else {
+            return Ok(None);
+        };
+        let secret = store.meta(INDEX_KEY)?;
+        let secret = secret.as_deref().and_then(|bytes| bytes.first_chunk());
+        let secret = secret.map(VrfSecret::from_bytes);
+        let secret = secret.filter(|secret| secret.public_key() == key);
+        let lost = || StoreError::corrupt(Corruption::Row { table: INDEX_KEY });
+        let secret = secret.ok_or_else(lost)?;
+        Ok(Some(OpenTerms(Arc::new(Mutex::new(Counting {
+            secret,
+            genesis,
+            next: first,
+            counts: HashMap::new(),
+            placed: Vec::new(),
+            places: HashMap::new(),
+        })))))
+    }
+
+    /// Counts some of what is durable. False if too little is left to be worth it: a
+    /// process that appends a few entries and ends reads none of those before it.
+    pub(super) fn catch_up(&self, store: &dyn Store) -> Result<bool, LogbookError> {
+        let mut counting = self.lock()?;
+        let end = store.count()?;
+        let left = end.saturating_sub(counting.next.0);
+        if left < BEHIND {
+            return Ok(false);
+        }
+        let step = counting.next.0.saturating_add(STEP);
+        counting.count(store, Seq(step))?;
+        Ok(true)
+    }
+
+    /// Seals the epoch that ends with `last`.
+    pub(super) fn seal(
+        &self,
+        store: &dyn Store,
+        epoch: EpochNumber,
+        last: Seq,
+    ) -> Result<SealedTerms, LogbookError> {
+        let mut counting = self.lock()?;
+        let end = Seq(last.0.saturating_add(1));
+        counting.count(store, end)?;
+        let counts = std::mem::take(&mut counting.counts).into_iter();
+        let mut leaves: Vec<_> = counts.map(|(place, count)| Leaf { place, count }).collect();
+        leaves.sort_unstable_by_key(|leaf| leaf.place);
+        let own = Block {
+            level: 0,
+            index: epoch.0,
+        };
+        let mut writing = Writing::begin(own);
+        for leaf in &leaves {
+            writing.push(leaf);
+        }
+        let (mut tiles, tree) = writing.finish();
+        if let Some(block) = newly_merged(SINCE, epoch) {
+            merge(store, &block)?;
+        }
+        let before = epoch.0.checked_sub(1).map(EpochNumber);
+        let mut trees = Vec::new();
+        for block in cover(SINCE, epoch).iter().filter(|block| **block != own) {
+            trees.push(tree_of(store, block)?);
+        }
+        trees.push(tree);
+        let placed = std::mem::take(&mut counting.placed);
+        if !placed.is_empty() {
+            tiles.push(placed_row(epoch, &placed));
+        }
+        Ok(SealedTerms {
+            index: commitment(SINCE, trees),
+            batch: Batch {
+                tiles,
+                forget_trees: before.map(superseded).unwrap_or_default(),
+                ..Batch::default()
+            },
+        })
+    }
+
+    /// What was counted when a thread panicked may be counted twice: then nothing is
+    /// sealed before the ledger is reopened.
+    fn lock(&self) -> Result<MutexGuard<'_, Counting>, LogbookError> {
+        self.0.lock().map_err(|_| LogbookError::Stopped)
+    }
+}
+
+/// The trees that no header from the one after `epoch` on stands over, and that the one
+/// before it did.
+fn superseded(epoch: EpochNumber) -> Vec<EpochNumber> {
+    let Some(before) = epoch.0.checked_sub(1).map(EpochNumber) else {
+        return Vec::new();
+    };
+    let kept = cover(SINCE, epoch);
+    let gone = cover(SINCE, before).into_iter();
+    let gone = gone.filter(|block| !kept.contains(block));
+    gone.map(|block| rows_of(&block)).collect()
+}
+
+/// Merges what the header after that of `epoch` stands over.
+pub(super) fn merge_behind(store: &dyn Store, epoch: EpochNumber) -> Result<(), TermsError> {
+    let next = EpochNumber(epoch.0.saturating_add(1));
+    match newly_merged(SINCE, next) {
+        Some(block) => merge(store, &block).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+impl Counting {
+    /// Counts the entries before `end`.
+    fn count(&mut self, store: &dyn Store, end: Seq) -> Result<(), LogbookError> {
+        for row in store.entries(self.next.0..end.0) {
+            let (seq, record) = row?;
+            if seq != self.next {
+                return Err(LogbookError::Stopped);
+            }
+            let entry = Entry::from_record(record).map_err(|_| LogbookError::Stopped)?;
+            self.entry(seq, &entry);
+            self.next = Seq(seq.0.saturating_add(1));
+        }
+        match self.next >= end {
+            true => Ok(()),
+            false => Err(LogbookError::Stopped),
+        }
+    }
+
+    fn entry(&mut self, seq: Seq, entry: &Entry) {
+        let leaf = leaf_hash(&entry.hash(), &entry.signature());
+        for (field, value) in terms(entry.kind(), entry.payload_bytes()) {
+            let term = Term::new(field, value);
+            let place = match term.open_place(&self.genesis) {
+                Some(place) => place,
+                None => self.hidden_place(term),
+            };
+            let count = self.counts.entry(place).or_insert(Count::NONE);
+            *count = count.and(seq, &leaf);
+        }
+    }
+
+    fn hidden_place(&mut self, term: Term) -> Hash {
+        if let Some(place) = self.places.get(&term) {
+            return *place;
+        }
+        if self.places.len() >= REMEMBERED {
+            self.places.clear();
+        }
+        let (place, proof) = term.place(&self.genesis, &self.secret);
+        self.places.insert(term.clone(), place);
+        self.placed.push(Placed { term, proof });
+        place
+    }
+}

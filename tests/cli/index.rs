@@ -1,0 +1,300 @@
+//! Selections that are complete, and absence, by the index of a log.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::place::{Place, have};
+
+/// A log with an index: six entries of three cases, in three epochs.
+fn place() -> Place {
+    let place = Place::empty();
+    place.run(&["init", "--format-version", "2"]).ok();
+    for n in 0..6 {
+        let payload = format!(
+            r#"{{"correlation_id":"order-{}","tenant_id":"acme"}}"#,
+            n % 3
+        );
+        place
+            .run(&["append", "--kind", "event", "--payload", &payload])
+            .ok();
+        if n % 2 == 1 {
+            place.run(&["seal"]).ok();
+        }
+    }
+    place.run(&["verify"]).ok();
+    place
+}
+
+fn report(place: &Place, file: &str) -> Value {
+    let key = place.key();
+    place
+        .run(&["--json", "verify", file, "--key", &key])
+        .ok()
+        .document()
+}
+
+#[test]
+fn a_case_that_is_exported_is_complete_up_to_the_last_seal_and_says_so() {
+    let place = place();
+    place
+        .run(&["export", "--correlation", "order-1", "-o", "1.bundle"])
+        .ok();
+    let found = report(&place, "1.bundle");
+    let complete = json!({"field": "correlation", "value": "order-1", "entries": 2, "epoch": 2,
+                          "seq": 6});
+    assert_eq!(found["complete"], complete);
+    assert_eq!(found["not_checked"], json!(["index", "chain"]));
+    let key = place.key();
+    let run = place.run(&["verify", "1.bundle", "--key", &key]).ok();
+    let said = "complete by the log's signed index up to entry 6 (epoch 2): 2 entries with \
+                correlation \"order-1\", and no others; what came after that entry is not \
+                covered\n";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    // Of a tenant, whose place in the index nobody else finds.
+    place
+        .run(&["export", "--tenant", "acme", "-o", "acme.bundle"])
+        .ok();
+    assert_eq!(report(&place, "acme.bundle")["complete"]["entries"], 6);
+}
+
+#[test]
+fn what_is_absent_is_proven_and_what_is_there_is_not() {
+    let place = place();
+    for (flag, value) in [
+        ("--correlation", "order-9"),
+        ("--tenant", "zeta"),
+        ("--kind", "x"),
+    ] {
+        place
+            .run(&["absent", flag, value, "-o", "none.bundle", "--force"])
+            .ok();
+        let found = report(&place, "none.bundle");
+        assert_eq!(found["complete"]["entries"], 0, "{found}");
+        assert_eq!(found["entries"], 0);
+    }
+    let args = ["absent", "--correlation", "order-1", "-o", "some.bundle"];
+    place.run(&args).ends_with(1);
+    assert!(!place.path("some.bundle").exists());
+}
+
+#[test]
+fn a_log_with_an_index_is_not_given_out_in_the_first_version() {
+    let place = place();
+    for args in [
+        &["export", "-o", "all.bundle", "--format-version", "1"][..],
+        &["prove", "1", "-o", "1.proof", "--format-version", "1"],
+    ] {
+        let refused = place
+            .run(&[&["--json"], args].concat())
+            .ends_with(2)
+            .document();
+        assert_eq!(refused["error"]["code"], "usage", "{args:?}");
+    }
+    place.run(&["export", "-o", "all.bundle"]).ok();
+    assert_eq!(report(&place, "all.bundle")["verdict"], "pass");
+    place.run(&["prove", "1", "-o", "1.proof"]).ok();
+    assert_eq!(report(&place, "1.proof")["verdict"], "pass");
+}
+
+#[test]
+fn a_log_without_an_index_says_that_it_has_none() {
+    let place = Place::with_tail();
+    let args = ["--json", "absent", "--tenant", "acme", "-o", "none.bundle"];
+    let refused = place.run(&args).ends_with(2).document();
+    assert_eq!(refused["error"]["code"], "no_index");
+}
+
+#[test]
+fn a_book_goes_on_with_the_index_that_it_has() {
+    let place = place();
+    place.run(&["rotate", "ledger.2"]).ok();
+    let shown = place
+        .run(&["--ledger", "ledger.2", "--json", "show", "0"])
+        .ok()
+        .document();
+    assert_eq!(shown["payload"]["format"], 2);
+}
+
+#[test]
+fn a_second_check_from_the_format_document_alone_agrees() {
+    if !have("python3", &["-c", "import cryptography"]) {
+        crate::skipped::skipped("python3 with the package cryptography is not installed");
+        return;
+    }
+    let place = place();
+    let key = place.key();
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/verify_index.py");
+    let check = |file: &str| {
+        let mut command = place.command_of(&program, &["--key", &key, file]);
+        let output = command.output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            output.status.code() == Some(0),
+            report["verdict"] == "pass",
+            "{report}"
+        );
+        report
+    };
+    for (flag, value) in [
+        ("--correlation", "order-2"),
+        ("--tenant", "acme"),
+        ("--kind", "event"),
+    ] {
+        place
+            .run(&["export", flag, value, "-o", "some.bundle", "--force"])
+            .ok();
+        let complete = &report(&place, "some.bundle")["complete"];
+        assert_eq!(check("some.bundle")["complete"], *complete);
+        // Without its first entry, and the header if that had no other.
+        let text = place.read("some.bundle");
+        let mut lines: Vec<_> = text.lines().collect();
+        let entry = lines
+            .iter()
+            .position(|line| line.starts_with("{\"entry\":"))
+            .unwrap();
+        lines.remove(entry);
+        place.write("cut.bundle", lines.join("\n"));
+        assert_eq!(check("cut.bundle")["code"], "index_mismatch");
+    }
+    place
+        .run(&["absent", "--tenant", "zeta", "-o", "none.bundle"])
+        .ok();
+    assert_eq!(check("none.bundle")["complete"]["entries"], 0);
+    // Of the proof, a byte here and there is another.
+    let bytes = place.read("none.bundle").into_bytes();
+    let start = place.read("none.bundle").find("{\"index\":").unwrap();
+    let end = start + place.read("none.bundle")[start..].find('\n').unwrap();
+    for at in (start..end).step_by(197) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        place.write("changed.bundle", changed);
+        assert_eq!(check("changed.bundle")["verdict"], "fail", "byte {at}");
+    }
+}
+
+#[test]
+fn the_kept_ledger_of_version_2_and_its_files_verify_and_it_goes_on() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ledgers/v2");
+    let place = Place::empty();
+    let key = fs::read_to_string(kept.join("key.txt")).unwrap();
+    let files = [
+        ("all.bundle", None),
+        ("order-1.bundle", Some(6)),
+        ("t-2.bundle", Some(6)),
+        ("no-zeta.bundle", Some(0)),
+        ("entry-3.proof", None),
+    ];
+    for (file, complete) in files {
+        place.write(file, fs::read(kept.join(file)).unwrap());
+        let args = ["--json", "verify", file, "--key", key.trim()];
+        let report = place.run(&args).ok().document();
+        assert_eq!(report["complete"]["entries"].as_u64(), complete, "{report}");
+    }
+    place.copy_from(&kept.join("ledger"), "ledger");
+    place.write("ledger.mark", fs::read(kept.join("ledger.mark")).unwrap());
+    place.write(
+        "ledger.key.pem",
+        fs::read(kept.join("throwaway-key.pem")).unwrap(),
+    );
+    let only_mine = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(place.path("ledger.key.pem"), only_mine).unwrap();
+    place.run(&["verify"]).ok();
+    for n in 0..5 {
+        let payload = format!(r#"{{"correlation_id":"order-1","tenant_id":"t-{n}"}}"#);
+        place
+            .run(&["append", "--kind", "event", "--payload", &payload])
+            .ok();
+        place.run(&["seal"]).ok();
+    }
+    place.run(&["verify"]).ok();
+    place
+        .run(&["export", "--correlation", "order-1", "-o", "longer.bundle"])
+        .ok();
+    let args = ["--json", "verify", "longer.bundle", "--key", key.trim()];
+    let report = place.run(&args).ok().document();
+    assert_eq!(report["complete"]["entries"], 11, "{report}");
+}
+
+#[test]
+fn an_auditors_word_on_the_index_counts_for_those_who_trust_it() {
+    let place = place();
+    let key = place.key();
+    place.run(&["--ledger", "auditor", "init"]).ok();
+    let auditor = place.run(&["--ledger", "auditor", "key"]).ok().stdout;
+    place
+        .run(&["export", "--correlation", "order-1", "-o", "1.bundle"])
+        .ok();
+    let args = [
+        "audit",
+        "--key",
+        &key,
+        "--sign",
+        "auditor.key.pem",
+        "-o",
+        "audit.json",
+    ];
+    place.run(&args).ok();
+    let not_checked = |auditor: &str, audited: &str| {
+        let args = [
+            "--json",
+            "verify",
+            "1.bundle",
+            "--key",
+            &key,
+            "--auditor",
+            auditor,
+        ];
+        let args = [&args[..], &["--audited", audited]].concat();
+        place.run(&args).ok().document()["not_checked"].clone()
+    };
+    assert_eq!(not_checked(auditor.trim(), "audit.json"), json!(["chain"]));
+    // Of another key, and of another header, it is nobody's word.
+    assert_eq!(not_checked(&key, "audit.json"), json!(["index", "chain"]));
+    place
+        .run(&["append", "--kind", "event", "--payload", "{}"])
+        .ok();
+    place.run(&["seal"]).ok();
+    place
+        .run(&["audit", "--sign", "auditor.key.pem", "-o", "later.json"])
+        .ok();
+    assert_eq!(
+        not_checked(auditor.trim(), "later.json"),
+        json!(["index", "chain"])
+    );
+    // What was changed is no statement.
+    let changed = place
+        .read("audit.json")
+        .replacen("\"seq\":6", "\"seq\":7", 1);
+    place.write("changed.json", changed);
+    let args = [
+        "--json",
+        "verify",
+        "1.bundle",
+        "--key",
+        &key,
+        "--audited",
+        "changed.json",
+    ];
+    assert_eq!(
+        place.run(&args).ends_with(2).document()["error"]["code"],
+        "usage"
+    );
+    // A log without an index has nothing to be said of.
+    let args = [
+        "--ledger",
+        "auditor",
+        "--json",
+        "audit",
+        "--sign",
+        "auditor.key.pem",
+        "-o",
+        "x",
+    ];
+    assert_eq!(
+        place.run(&args).ends_with(1).document()["error"]["code"],
+        "not_sealed"
+    );
+}
