@@ -50,7 +50,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let folder = args.to.as_deref().unwrap_or(Path::new("."));
     spare(context, folder)?;
     let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
-    if let Some(name) = &args.name {
+    if let Some(name) = &args.name
+        && ledger.public_name()?.is_none()
+    {
         log.check(&ledger.identity(), name)?;
     }
     if let Some(name) = &args.name

@@ -378,7 +378,9 @@ impl Args {
         };
         let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
         if let Some(name) = &self.publish_name {
-            log.check(&ledger.identity(), name)?;
+            if ledger.public_name()?.is_none() {
+                log.check(&ledger.identity(), name)?;
+            }
             ledger.bind_name(name, None)?;
         }
         ledger.public_name()?.ok_or(PublicError::NoName)?;

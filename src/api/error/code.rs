@@ -74,7 +74,7 @@ impl Error {
             Error::Publish(error) => of_publish(error),
             Error::Public(error) => of_public(error),
             Error::NotPublished { .. } => "not_published",
-            Error::PublicLog { .. } => "proof_invalid",
+            Error::PublicLog { .. } => "not_recognised",
             Error::Backup(BackupError::Sign(_)) => "sign_failed",
             Error::Backup(_) => "io",
             #[cfg(feature = "parquet")]
