@@ -25,9 +25,11 @@ mod export;
 mod file;
 mod fold;
 mod forks;
+mod halt;
 #[cfg(all(feature = "client", feature = "rocks"))]
 pub mod held;
 mod import;
+mod keeping;
 mod ledger;
 mod options;
 mod progress;
@@ -39,7 +41,10 @@ mod sources;
 pub mod stream;
 #[cfg(feature = "parquet")]
 mod tables;
+mod times;
 mod verify;
+#[cfg(feature = "client")]
+mod witnessing;
 #[cfg(all(feature = "client", feature = "rocks"))]
 mod writer;
 
@@ -61,7 +66,9 @@ pub use self::export::{Absence, Export, ExportFormat, Exported, Unsealed};
 #[cfg(feature = "verify")]
 pub(crate) use self::file::open;
 pub use self::fold::fold;
+pub use self::halt::Halt;
 pub use self::import::ImportFile;
+pub use self::keeping::{KEEP_EVERY, keep_witnessed};
 pub use self::ledger::{Done, Ledger, Recorded};
 pub use self::options::{AskPassphrase, Options, Passphrase};
 pub use self::progress::{Progress, Reached, Unit};
@@ -73,7 +80,10 @@ pub use self::resume::{Resume, ResumeRefusal, examine_on};
 pub use self::rotate::Rotated;
 #[cfg(feature = "verify")]
 pub(crate) use self::sources::with_source;
+pub use self::times::{Between, SaidBound, SaidUnlikely, Times, TimesFault};
 pub use self::verify::{verify, verify_as};
+#[cfg(feature = "client")]
+pub use self::witnessing::{Shown, check_not_halted, show_witnesses};
 #[cfg(all(feature = "client", feature = "rocks"))]
 pub use self::writer::{HeldWriter, Home, Writer, socket_of};
 pub use crate::ledger::fault::{Report, Verdict};

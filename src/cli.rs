@@ -71,6 +71,8 @@ mod key_text;
 mod keys_file;
 mod log;
 mod manifest;
+#[cfg(feature = "client")]
+mod monitor;
 mod one_entry;
 mod output;
 mod package;
@@ -112,12 +114,16 @@ mod stats;
 #[cfg(feature = "rocks")]
 mod status;
 mod target;
+#[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
+mod timestamp;
 #[cfg(feature = "serve")]
 mod token;
 mod trust;
 mod validate;
 mod verify;
 mod version;
+#[cfg(feature = "rocks")]
+mod witnesses;
 #[cfg(feature = "rocks")]
 mod worker;
 
@@ -325,6 +331,12 @@ enum Command {
     /// Ask the registry of workers over HTTP
     #[cfg(feature = "client")]
     Registry(registry::Args),
+    /// Watch public logs, and keep what convicts them
+    #[cfg(feature = "client")]
+    Monitor(monitor::Args),
+    /// Have an authority stamp the last entry with a time, or check such timestamps
+    #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
+    Timestamp(timestamp::Args),
     /// Serve the Hall and the ledger over HTTP
     #[cfg(feature = "serve")]
     Serve(serve::Args),
@@ -582,6 +594,10 @@ fn run_in(context: &Context, command: Command, output: &mut Output) -> Result<An
         Command::Resident(command) => resident::run(context, &command, output),
         #[cfg(feature = "client")]
         Command::Registry(args) => registry::run(&args, output),
+        #[cfg(feature = "client")]
+        Command::Monitor(args) => monitor::run(&args, output),
+        #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
+        Command::Timestamp(args) => timestamp::run(context, &args, output),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(context, args, output),
         #[cfg(feature = "serve")]

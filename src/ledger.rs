@@ -183,4 +183,7 @@ pub mod trace;
 pub mod verify;
 pub mod version;
 pub mod wal;
+pub mod witness_policy;
+pub mod witnessed;
+pub mod witnessing;
 pub(crate) mod words;

@@ -84,6 +84,8 @@ pub mod cli;
 pub mod codes;
 #[cfg(feature = "store")]
 pub mod evidence;
+#[cfg(feature = "client")]
+pub mod fetch;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod guide;
@@ -94,6 +96,8 @@ pub mod ledger;
 pub mod logbook;
 #[cfg(feature = "files")]
 pub mod manifest;
+#[cfg(feature = "files")]
+pub mod monitor;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod producers;
@@ -107,8 +111,12 @@ pub mod report;
 pub mod serve;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "timestamps")]
+pub mod timestamp;
 pub mod vacant;
 pub mod wcp;
+#[cfg(feature = "client")]
+pub mod witness;
 
 pub use self::record::Hall;
 

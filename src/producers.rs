@@ -26,6 +26,8 @@ mod report;
 mod resident;
 mod revocation;
 mod submission;
+mod timestamped;
+mod witnessed;
 
 use std::sync::{PoisonError, RwLock};
 
@@ -67,7 +69,7 @@ pub enum Role {
     Other,
 }
 
-static OWN: [&Kind; 16] = [
+static OWN: [&Kind; 18] = [
     &approval::KIND,
     &attestation::KIND,
     &ban::KIND,
@@ -84,6 +86,8 @@ static OWN: [&Kind; 16] = [
     &resident::KIND,
     &revocation::KIND,
     &submission::KIND,
+    &timestamped::KIND,
+    &witnessed::KIND,
 ];
 
 /// Those of programs that this one is a part of.

@@ -14,12 +14,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 25] = [
+const MAY_USE: [(&str, &[&str]); 29] = [
     ("ledger", &[]),
     ("codes", &["ledger"]),
     ("wcp", &["ledger", "files"]),
     ("files", &["ledger"]),
-    ("attestation", &["ledger", "files"]),
+    ("guide", &[]),
+    ("fetch", &[]),
+    ("witness", &["ledger", "fetch"]),
+    ("monitor", &["ledger", "files", "fetch"]),
+    ("timestamp", &["ledger"]),
+    ("attestation", &["ledger", "files", "fetch"]),
     ("manifest", &["ledger", "files"]),
     ("vacant", &["ledger"]),
     (
@@ -48,7 +53,6 @@ const MAY_USE: [(&str, &[&str]); 25] = [
         ],
     ),
     ("producers", &["ledger"]),
-    ("guide", &[]),
     ("store", &["ledger", "producers"]),
     ("logbook", &["ledger", "store"]),
     ("report", &["ledger", "producers", "store"]),
@@ -91,6 +95,10 @@ const BELOW_THE_FACADE: &[&str] = &[
     "backup",
     "bucket",
     "publish",
+    "fetch",
+    "witness",
+    "monitor",
+    "timestamp",
 ];
 
 const BELOW_THE_SURFACE: &[&str] = &[
@@ -115,6 +123,10 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "bucket",
     "publish",
     "api",
+    "fetch",
+    "witness",
+    "monitor",
+    "timestamp",
 ];
 
 const ALL_BUT_MAIN: &[&str] = &[
@@ -140,6 +152,10 @@ const ALL_BUT_MAIN: &[&str] = &[
     "publish",
     "api",
     "serve",
+    "fetch",
+    "witness",
+    "monitor",
+    "timestamp",
 ];
 
 /// What the pure core never names: no engine, no network, no file system, no

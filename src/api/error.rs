@@ -129,6 +129,8 @@ pub enum Error {
         error: Box<crate::ledger::tlog::source::ReadError<io::Error>>,
     },
     #[error(transparent)]
+    Halted(#[from] super::Halt),
+    #[error(transparent)]
     Backup(BackupError),
     #[error(transparent)]
     Import(#[from] ImportError),

@@ -18,6 +18,14 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     context.check_alone()?;
     let options = context.options();
+    if let Some((ledger, halt, receipt)) =
+        Ledger::accept_halt(&context.ledger, context.options(), &args.reason)?
+    {
+        output.warning(&format!("recorded for ever: {}", halt.reason));
+        output.document(&Printed::new(&receipt, ledger.identity()))?;
+        ledger.close()?;
+        return Ok(Answer::Yes);
+    }
     let (ledger, fault, receipt) = Ledger::accept_rollback(&context.ledger, options, &args.reason)?;
     output.warning(&format!("recorded for ever: {fault}"));
     output.document(&Printed::new(&receipt, ledger.identity()))?;

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use crate::ledger::json::Value;
 use crate::ledger::limits;
+use crate::ledger::witness_policy::{self, WitnessPolicy};
 use crate::record::hall_files;
 use crate::wcp::{Catalog, RuleSet};
 
-use super::error::{CliError, ProducerError};
+use super::error::{CliError, LogError, ProducerError};
 
 /// The bytes of a file; `-` is standard input.
 pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
@@ -17,6 +18,12 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
 
 pub(super) fn json(path: &Path) -> Result<Value, CliError> {
     Ok(hall_files::json(path)?)
+}
+
+/// A policy of logs and witnesses.
+pub(super) fn witness_policy(path: &Path) -> Result<WitnessPolicy, CliError> {
+    let text = read(path, witness_policy::MAX_BYTES)?;
+    witness_policy::parse(&text).map_err(|error| in_file(path)(LogError::from(error)))
 }
 
 pub(super) fn rules(path: &Path) -> Result<RuleSet, CliError> {

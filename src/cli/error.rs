@@ -4,6 +4,7 @@
 
 mod hall;
 mod ledger;
+mod log;
 mod producer;
 #[cfg(feature = "serve")]
 mod server;
@@ -34,6 +35,7 @@ use crate::store::StoreError;
 use crate::store::query::QueryError;
 
 use super::key_text::KeyTextError;
+pub(super) use log::LogError;
 pub(super) use producer::ProducerError;
 #[cfg(feature = "serve")]
 pub(super) use server::ServerError;
@@ -117,6 +119,8 @@ pub(super) enum CliError {
     Unmarked(MarkFault),
     #[error(transparent)]
     Producer(#[from] ProducerError),
+    #[error(transparent)]
+    Log(#[from] LogError),
     #[cfg(feature = "serve")]
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -189,6 +193,7 @@ impl CliError {
             CliError::Ledger(error) => error.code(),
             CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
             CliError::Producer(error) => error.code(),
+            CliError::Log(error) => error.code(),
             #[cfg(feature = "serve")]
             CliError::Server(error) => error.code(),
             CliError::Json(_) | CliError::LineTooLong | CliError::Rewritten { .. } => "bad_json",
@@ -229,6 +234,7 @@ impl CliError {
             #[cfg(feature = "serve")]
             CliError::Server(error) => return error.hint(),
             CliError::Producer(error) => return error.hint().map(str::to_owned),
+            CliError::Log(error) => codes::find(error.code()).remedy,
             CliError::Ledger(error) => return ledger::hint(error),
             CliError::Unmarked(_) => {
                 "put the mark that belongs to it in its place, or name it with --mark FILE; \

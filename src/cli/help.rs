@@ -55,6 +55,7 @@ const GROUPS: &[Group] = &[
         ],
     ),
     ("Server", &["serve", "token"]),
+    ("Public logs", &["timestamp", "monitor"]),
     (
         "This program",
         &[

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 #[cfg(feature = "rocks")]
 use crate::api::Chain;
-use crate::api::{Found, recognise};
+use crate::api::{Between, Found, Ledger, Times, recognise};
 use crate::audit::LedgerSource;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::entry::Entry;
@@ -19,6 +19,7 @@ use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
 use crate::ledger::position::Seq;
+use crate::ledger::shape;
 use crate::ledger::source::Source;
 use crate::logbook::reading::Reader;
 use crate::producers::kind;
@@ -56,6 +57,9 @@ pub(super) struct Args {
     trust: Trust,
     #[command(flatten)]
     filters: Filters,
+    /// Say between which times each entry was made, by the word of this policy's witnesses
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Beside the record: what would have been decided under these rules
     #[arg(long, value_name = "FILE")]
     with_rules: Option<PathBuf>,
@@ -91,7 +95,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         alternative,
         today: today.as_ref(),
     };
-    let mut timeline = Timeline::default();
+    let times = times(context, args)?;
+    let mut timeline = Timeline {
+        times,
+        ..Timeline::default()
+    };
     #[cfg(feature = "rocks")]
     let chain = args.books.open(context)?;
     #[cfg(not(feature = "rocks"))]
@@ -292,6 +300,8 @@ struct Timeline {
     begun: bool,
     told: bool,
     book: Option<usize>,
+    /// What the witnesses of a policy say.
+    times: Option<Times>,
 }
 
 impl Timeline {
@@ -318,16 +328,21 @@ impl Timeline {
         }
         let result = replay(source, options, &mut |items: &[Item], walked| {
             for item in items {
+                let times = self.times.as_ref().filter(|_| self.book.is_none());
+                let between = times.map(|times| times.between(item.seq));
                 if output.is_json() {
                     let told = std::mem::replace(&mut self.told, true);
                     output.bytes(if told { b"," } else { b"" })?;
-                    let mut value = item.to_value();
+                    let mut value = with_times(item.to_value(), between.as_ref());
                     if let (Some(book), Value::Object(members)) = (self.book, &mut value) {
                         members.insert("book", book as u64);
                     }
                     output.bytes(value.canonical(Form::Utf8).as_bytes())?;
                 } else {
                     timeline::print(item, output)?;
+                    if let Some(between) = between {
+                        timeline::print_times(&between, output)?;
+                    }
                 }
             }
             progress.at(walked);
@@ -335,6 +350,30 @@ impl Timeline {
         })?;
         progress.finish();
         Ok(result)
+    }
+}
+
+/// What the witnesses of the policy say of the ledger that is replayed.
+fn times(context: &Context, args: &Args) -> Result<Option<Times>, CliError> {
+    let Some(policy) = args.policy.as_deref().map(document::witness_policy) else {
+        return Ok(None);
+    };
+    let path = args.path.as_deref().unwrap_or(&context.ledger);
+    if !path.is_dir() {
+        return Err(CliError::usage("--policy is for a ledger, not for a file"));
+    }
+    let ledger = Ledger::open_read(path, context.options())?;
+    Ok(Some(ledger.times(policy?)?))
+}
+
+/// An item with the times between which it was made.
+fn with_times(item: Value, between: Option<&Between>) -> Value {
+    match (item, between) {
+        (Value::Object(mut object), Some(between)) => {
+            object.insert("between", shape::write(between));
+            Value::Object(object)
+        }
+        (item, _) => item,
     }
 }
 

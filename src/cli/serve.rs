@@ -4,7 +4,7 @@ pub(super) mod config_file;
 mod logs;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::ledger::tlog::name::LogName;
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
 use crate::logbook::publish::PublishFile;
-use crate::publish::{Folder, PublicError, PublicLog, alone};
+use crate::publish::{Folder, PublicError, PublicLog};
 use crate::serve::socket::LocalSocket;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
@@ -36,6 +36,7 @@ use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
 use super::target::spare;
+use super::witnesses;
 
 /// Threads beside those of the pools: the ledger's own waits.
 const SPARE_THREADS: usize = 16;
@@ -87,6 +88,8 @@ pub(super) struct Args {
     /// Publish it every so many seconds too
     #[arg(long, value_name = "SECONDS", requires = "publish_to", value_parser = clap::value_parser!(u64).range(1..))]
     publish_every: Option<u64>,
+    #[command(flatten)]
+    witnesses: witnesses::Args,
     /// The file of tokens (see `sealbook token`); without it only this machine is served
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -373,23 +376,27 @@ impl Args {
 
     /// Publishes the log in its folder, under the name that is bound.
     fn public(&self, ledger: &Ledger) -> Result<Option<PublicFolder>, CliError> {
+        let mut asking = self.witnesses.read()?;
         let Some(folder) = &self.publish_to else {
-            return Ok(None);
+            return match asking.text() {
+                None => Ok(None),
+                Some(_) => Err(CliError::usage("--witness-policy is for --publish-to")),
+            };
         };
         let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
-        if let Some(name) = &self.publish_name {
-            if ledger.public_name()?.is_none() {
-                log.check(&ledger.identity(), name)?;
-            }
-            ledger.bind_name(name, None)?;
+        let bound = ledger.public_name()?.map(|bound| bound.name);
+        if let Some(name) = &self.publish_name
+            && bound.is_none()
+        {
+            log.check(&ledger.identity(), name)?;
         }
-        ledger.public_name()?.ok_or(PublicError::NoName)?;
+        let name = self.publish_name.clone().or(bound);
+        let name = name.ok_or(PublicError::NoName)?;
+        ledger.bind_name(&name, asking.text())?;
+        let dir = ledger.dir().unwrap_or(Path::new(".")).to_owned();
         Ok(Some(PublicFolder {
             folder: folder.clone(),
-            publish: Box::new(move |ledger| {
-                ledger.publish(&mut log, &mut alone)?;
-                Ok(())
-            }),
+            publish: Box::new(move |ledger| Ok(asking.publish(&dir, ledger, &mut log)?.standing)),
             every: self.publish_every.map(Duration::from_secs),
         }))
     }

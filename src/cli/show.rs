@@ -1,7 +1,12 @@
 //! `sealbook show`: one entry.
 
+use std::path::PathBuf;
+
+use serde_json::json;
+
 use crate::ledger::document::DocumentDigest;
 use crate::ledger::hash::Hash;
+use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
 use crate::logbook::error::OpenError;
@@ -10,6 +15,7 @@ use crate::store::Store;
 
 use super::Answer;
 use super::context::Context;
+use super::document::witness_policy;
 use super::error::CliError;
 use super::imported;
 use super::one_entry::{parse_seq, print};
@@ -26,6 +32,9 @@ pub(super) struct Args {
     /// Of this imported log: KEY, or KEY:GENESIS
     #[arg(long, value_name = "KEY")]
     log: Option<String>,
+    /// Say between which times it was made, by the word of this policy's witnesses
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["document", "log"])]
+    policy: Option<PathBuf>,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -48,15 +57,32 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         });
     }
     let entry = entry_at(store, seq)?;
+    let policy = args.policy.as_deref().map(witness_policy).transpose()?;
+    let times = policy.map(|policy| ledger.times(policy)).transpose()?;
+    let between = times.map(|times| times.between(seq));
     if output.is_json() {
         let mut json = Vec::new();
         entry.write_json(Some(seq), &mut json);
-        output.canonical(&json)?;
+        let Some(between) = between else {
+            output.canonical(&json)?;
+            return Ok(Answer::Yes);
+        };
+        let entry = parse(&json)?;
+        output.document(&json!({"entry": entry, "between": between}))?;
         return Ok(Answer::Yes);
     }
     let epoch = store.epoch_of(seq)?;
     let sealed = epoch.map_or_else(|| "not sealed yet".to_owned(), |n| format!("epoch {n}"));
     print(seq, &entry, &sealed, output)?;
+    if let Some(between) = between {
+        for (name, bound) in [
+            ("not before", between.not_earlier),
+            ("not after", between.not_later),
+        ] {
+            let said = bound.map_or_else(|| "nobody says".to_owned(), |bound| bound.text());
+            output.line(&format!("{name:<11}{said}"))?;
+        }
+    }
     Ok(Answer::Yes)
 }
 

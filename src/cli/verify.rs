@@ -4,6 +4,7 @@
 mod against;
 mod explained;
 mod many;
+mod witnessed;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -40,6 +41,9 @@ pub(super) struct Args {
     /// A file that says which file has which key: `NAME KEY` a line
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    /// Hold a ledger's cosigned checkpoints against its entries, under this policy of witnesses
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// What it must be
     #[arg(long = "as", value_name = "FORMAT")]
     format: Option<As>,
@@ -106,17 +110,25 @@ struct Printed<'a> {
     report: &'a Report,
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Explanation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnessed: Option<&'a witnessed::Witnessed>,
     elapsed_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<Part>,
 }
 
 impl<'a> Printed<'a> {
-    fn of(examined: &'a Examined, explain: bool, elapsed: Duration) -> Printed<'a> {
+    fn of(
+        examined: &'a Examined,
+        explain: bool,
+        witnessed: Option<&'a witnessed::Witnessed>,
+        elapsed: Duration,
+    ) -> Printed<'a> {
         let elapsed_ms = millis(elapsed);
         Printed {
             report: &examined.report,
             explanation: examined.explanation.as_ref().filter(|_| explain),
+            witnessed,
             elapsed_ms,
             part: None,
         }
@@ -141,6 +153,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         }
         [] => &context.ledger,
         [path] if !is_folder_of_files(path) => path,
+        _ if args.policy.is_some() => {
+            return Err(CliError::usage("--policy is for one ledger"));
+        }
         _ if args.state.is_some() => {
             return Err(CliError::usage("--state is for one logbook file"));
         }
@@ -170,6 +185,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     };
     progress.finish();
     examined.report.warnings.extend(warnings);
+    let witnessed = witnessed::of(context, path, args.policy.as_deref())?;
     let elapsed = started.elapsed();
     if output.is_json() {
         let part = match args.fold && examined.report.format == Format::Bundle {
@@ -182,17 +198,21 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             }
             false => None,
         };
-        let printed = Printed::of(&examined, args.explain, elapsed);
+        let printed = Printed::of(&examined, args.explain, witnessed.as_ref(), elapsed);
         output.document(&Printed { part, ..printed })?;
     } else {
         print_report(&examined.report, Some(elapsed), args.all, output)?;
         if let Some(explanation) = examined.explanation.as_ref().filter(|_| args.explain) {
             explained::print(explanation, output)?;
         }
+        if let Some(witnessed) = &witnessed {
+            witnessed.print(output)?;
+        }
     }
+    let held = witnessed.is_none_or(|witnessed| witnessed.faults.is_empty());
     Ok(match examined.report.verdict {
-        Verdict::Pass => Answer::Yes,
-        Verdict::Fail => Answer::No,
+        Verdict::Pass if held => Answer::Yes,
+        Verdict::Pass | Verdict::Fail => Answer::No,
     })
 }
 

@@ -32,6 +32,8 @@ macro_rules! sections {
             include_str!("format/public.md"),
             "\n",
             include_str!("format/index.md"),
+            "\n",
+            include_str!("format/times.md"),
         )
     };
 }

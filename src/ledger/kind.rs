@@ -18,6 +18,12 @@ pub const IMPORT: &str = "sealbook:import";
 /// The log's public name is bound, or ends.
 pub const PUBLISH: &str = "sealbook:publish";
 
+/// A checkpoint of this log came back with the cosignatures of witnesses.
+pub const WITNESSED: &str = "sealbook:witnessed";
+
+/// An authority stamped the hash of an entry with a time (RFC 3161).
+pub const TIMESTAMP: &str = "sealbook:timestamp";
+
 /// The book ends here, and another continues it.
 pub const CLOSE: &str = "sealbook:close";
 

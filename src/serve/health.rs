@@ -14,6 +14,7 @@ use super::problem::Problem;
 use super::service::Service;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
+use crate::ledger::witnessing::Standing;
 
 /// How the server is. The members of the Hall API and those of the registry
 /// API are on one path, so both are here.
@@ -36,6 +37,10 @@ pub(super) struct Health {
     /// Seconds by which the clock is behind the last entry's time, which later entries
     /// repeat until it has caught up.
     clock_behind_seconds: u64,
+    /// How the witnesses of the public log stood when it was published last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    witnesses: Option<Standing>,
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -72,6 +77,7 @@ pub(super) async fn health(
         timestamp: service.clock.wall().to_string(),
         free_bytes: service.space.free(),
         clock_behind_seconds: service.clock_behind(),
+        witnesses: service.standing(),
     };
     let code = if ok {
         StatusCode::OK

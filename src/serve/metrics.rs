@@ -18,6 +18,7 @@ use super::params::Params;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
+use crate::ledger::witnessing::Standing;
 use crate::logbook::observer::Committed;
 
 /// What OpenMetrics text is sent as.
@@ -41,6 +42,9 @@ pub(super) struct Metrics {
     free_bytes: Gauge,
     clock_behind: Gauge,
     store_memory: Family<PartLabel, Gauge>,
+    witness_cosigned: Family<WitnessLabel, Gauge>,
+    witness_quorum: Gauge,
+    witness_entries: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,6 +62,11 @@ struct Refused {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PartLabel {
     part: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WitnessLabel {
+    witness: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -141,6 +150,24 @@ impl Metrics {
                 "By how much the clock is behind the last entry's time",
                 Gauge::default(),
             ),
+            witness_cosigned: kept(
+                r,
+                "witness_cosigned",
+                "Whether a witness cosigned the newest checkpoint",
+                Family::default(),
+            ),
+            witness_quorum: kept(
+                r,
+                "witness_quorum",
+                "Whether a quorum cosigned the newest checkpoint",
+                Gauge::default(),
+            ),
+            witness_entries: kept(
+                r,
+                "witness_entries",
+                "Entries of the newest checkpoint that witnesses were shown",
+                Gauge::default(),
+            ),
             store_memory: kept(
                 r,
                 "store_memory_bytes",
@@ -174,6 +201,20 @@ impl Metrics {
         };
         self.requests.get_or_create(&labels).inc();
         self.request_time.observe(seconds);
+    }
+
+    /// How the witnesses stand.
+    pub(super) fn witnessed(&self, standing: &Standing) {
+        for one in &standing.witnesses {
+            let witness = one.name.clone();
+            let figure = self
+                .witness_cosigned
+                .get_or_create(&WitnessLabel { witness });
+            figure.set(i64::from(one.cosigned.is_some()));
+        }
+        self.witness_quorum.set(i64::from(standing.quorum));
+        let size = i64::try_from(standing.size).unwrap_or(i64::MAX);
+        self.witness_entries.set(size);
     }
 
     pub(super) fn refused(&self, code: &'static str) {

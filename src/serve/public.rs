@@ -16,6 +16,7 @@ use super::service::Service;
 use crate::api::Ledger;
 use crate::ledger::tlog::resource::Resource;
 use crate::ledger::tlog::source::Source as _;
+use crate::ledger::witnessing::Standing;
 use crate::publish::Folder;
 
 /// The folder of the public log.
@@ -28,8 +29,8 @@ pub struct PublicFolder {
     pub every: Option<Duration>,
 }
 
-/// Publishes a ledger.
-pub type LogPublisher = Box<dyn FnMut(&Ledger) -> Result<(), PublishFailure> + Send>;
+/// Publishes a ledger, and says how its witnesses stand, if any were asked.
+pub type LogPublisher = Box<dyn FnMut(&Ledger) -> Result<Option<Standing>, PublishFailure> + Send>;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::new::<__path_log, _, _>(
@@ -82,9 +83,28 @@ impl Service {
             return;
         };
         let mut publish = publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = publish(&self.ledger) {
-            tracing::error!(%error, "the public log was not published");
+        match publish(&self.ledger) {
+            Ok(Some(standing)) => self.keep_standing(standing),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the public log was not published"),
         }
+    }
+
+    fn keep_standing(&self, standing: Standing) {
+        for witness in &standing.witnesses {
+            if let Some(fault) = &witness.fault {
+                tracing::warn!(witness = witness.name, fault, "not cosigned");
+            }
+        }
+        self.metrics.witnessed(&standing);
+        let mut kept = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some(standing);
+    }
+
+    /// How the witnesses of the public log stood when it was published last.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        let kept = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clone()
     }
 }
 

@@ -25,6 +25,7 @@ use crate::api::Ledger;
 use crate::evidence::Prover;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
+use crate::ledger::witnessing::Standing;
 use crate::logbook::clock::Clock;
 use crate::logbook::error::LogbookError;
 use crate::logbook::{Identity, Logbook};
@@ -53,6 +54,7 @@ pub(super) struct Service {
     pub(super) verdict_keys: VerdictKeys,
     publish: Option<Mutex<Publisher>>,
     pub(super) public: Option<Mutex<LogPublisher>>,
+    pub(super) standing: Mutex<Option<Standing>>,
     /// The folder of the public log.
     pub(super) log: Option<PathBuf>,
     token_path: Option<PathBuf>,
@@ -113,6 +115,7 @@ impl Service {
             publish: config.publish.map(Mutex::new),
             log: config.public.as_ref().map(|public| public.folder.clone()),
             public: config.public.map(|public| Mutex::new(public.publish)),
+            standing: Mutex::new(None),
             token_path: config.doors.token_file,
             tokens: RwLock::new(tokens.map(Arc::new)),
             renewed: watch::channel(()).0,

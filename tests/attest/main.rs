@@ -20,5 +20,6 @@ mod record;
 #[cfg(feature = "client")]
 mod registry;
 #[cfg(feature = "client")]
+#[allow(dead_code, reason = "the tests of public logs use more of it")]
 mod registry_server;
 mod scene;

@@ -14,6 +14,7 @@ pub(crate) struct Received {
     pub(crate) line: String,
     pub(crate) head: String,
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 pub(crate) struct Server {
@@ -95,9 +96,14 @@ fn read(stream: &TcpStream) -> Received {
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"));
-    let mut body = vec![0; length.map_or(0, |text| text.parse().unwrap())];
-    reader.read_exact(&mut body).unwrap();
-    let body = String::from_utf8(body).unwrap();
+    let mut bytes = vec![0; length.map_or(0, |text| text.parse().unwrap())];
+    reader.read_exact(&mut bytes).unwrap();
+    let body = String::from_utf8_lossy(&bytes).into_owned();
     let line = line.trim().to_owned();
-    Received { line, head, body }
+    Received {
+        line,
+        head,
+        body,
+        bytes,
+    }
 }

@@ -12,6 +12,8 @@
 
 mod attacker;
 mod attacks;
+#[path = "../log/authority.rs"]
+mod authority;
 mod backups;
 mod before;
 mod beside;
@@ -37,6 +39,7 @@ mod kept;
 mod keys;
 mod locks;
 mod manifests;
+mod monitors;
 mod moved;
 mod names;
 mod other_tools;
@@ -69,6 +72,8 @@ mod tampering;
 mod targets;
 mod terminal;
 mod threats;
+mod timestamps;
 mod verdicts;
 mod way_back;
+mod witnesses;
 mod workers;

@@ -108,8 +108,10 @@ fn the_json_of_a_replay_has_these_members_and_no_others() {
         "reports",
         "revocations",
         "submissions",
+        "timestamps",
         "unenforced",
         "without_budget",
+        "witnessed",
     ];
     assert_eq!(names(&replay["counts"]), expected);
 }

@@ -54,4 +54,5 @@ readers! {
     statement 256,
     store_record 512,
     timestamp 1024,
+    witness_policy 512,
 }

@@ -37,3 +37,5 @@ mod suite;
 mod tampering;
 mod tlog;
 mod vectors;
+mod witness_answers;
+mod witness_policies;

@@ -333,7 +333,7 @@ impl Plan {
             })),
             public: Some(sealbook::serve::PublicFolder {
                 folder: public_folder(dir.path()),
-                publish: Box::new(|_| Ok(())),
+                publish: Box::new(|_| Ok(None)),
                 every: None,
             }),
             verdict_keys: self.verdict_keys,

@@ -299,3 +299,57 @@ fn a_token_is_made_shown_once_listed_and_revoked() {
     let unknown = place.run(&["token", "new", "--scope", "everything"]);
     assert_eq!(unknown.status.code(), Some(2));
 }
+
+/// A policy of one witness, at an address where nobody is.
+fn policy_of_nobody() -> String {
+    use sealbook::ledger::key::{Signer as _, SoftwareSigner};
+    use sealbook::ledger::note::{Algorithm, VerifierKey};
+    let signer = SoftwareSigner::from_seed(&[7; 32].into());
+    let key = Algorithm::Cosignature(signer.public_key());
+    let key = VerifierKey::new("witness.example/gone".parse().unwrap(), key);
+    format!("witness gone {key} http://127.0.0.1:1\nquorum gone\n")
+}
+
+#[test]
+fn witnesses_of_the_public_log_stand_on_health_and_in_the_figures() {
+    let place = Place::initialised();
+    std::fs::write(place.path().join("policy"), policy_of_nobody()).unwrap();
+    let mut process = place.serve(&[
+        "--publish-to",
+        "log",
+        "--publish-name",
+        "log.example/served",
+        "--publish-every",
+        "1",
+        "--witness-policy",
+        "policy",
+    ]);
+    let line = process.logged("not cosigned");
+    assert_eq!(line["witness"], "gone");
+    // The next round is told of when this one is kept.
+    assert_eq!(process.append(1), 201);
+    process.logged("not cosigned");
+    let (_, health) = process.get("/health");
+    let witnesses = &health["witnesses"];
+    assert_eq!(witnesses["quorum"], false, "{health}");
+    assert_eq!(witnesses["witnesses"][0]["name"], "gone");
+    assert_eq!(witnesses["witnesses"][0]["fault"], "it cannot be reached");
+    let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let figures = raw(process.address, request);
+    for figure in [
+        "sealbook_witness_cosigned{witness=\"gone\"} 0",
+        "sealbook_witness_quorum 0",
+    ] {
+        assert!(figures.contains(figure), "{figure}\n{figures}");
+    }
+    // Open to failure: the checkpoint is there all the same.
+    assert!(place.path().join("log/checkpoint").is_file());
+}
+
+#[test]
+fn a_policy_of_witnesses_without_a_public_log_is_refused() {
+    let place = Place::initialised();
+    std::fs::write(place.path().join("policy"), policy_of_nobody()).unwrap();
+    let refused = place.run(&["serve", "--port", "0", "--witness-policy", "policy"]);
+    assert_eq!(refused.status.code(), Some(2));
+}

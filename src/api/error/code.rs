@@ -75,6 +75,7 @@ impl Error {
             Error::Public(error) => of_public(error),
             Error::NotPublished { .. } => "not_published",
             Error::PublicLog { .. } => "not_recognised",
+            Error::Halted(_) => "rollback_detected",
             Error::Backup(BackupError::Sign(_)) => "sign_failed",
             Error::Backup(_) => "io",
             #[cfg(feature = "parquet")]

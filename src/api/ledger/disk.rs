@@ -15,6 +15,7 @@ use crate::store::{RocksStore, Store};
 #[cfg(feature = "bucket")]
 use super::super::bucket;
 use super::super::create::{self, Made, key_of};
+use super::super::halt::{self, Halt};
 use super::super::rotate::{self, Rotated};
 use super::super::{Error, Options};
 use super::{Ledger, State, refusals};
@@ -118,6 +119,19 @@ impl Ledger {
             options,
             state: State::Reading(Box::new(reader)),
         })
+    }
+
+    /// Acknowledges for ever that the witnesses of a log have seen another history of it,
+    /// and lets it sign checkpoints again. None if nothing halts it.
+    ///
+    /// # Errors
+    /// [`Error`]; the halt stays then.
+    pub fn accept_halt(
+        dir: impl AsRef<Path>,
+        options: Options,
+        reason: &str,
+    ) -> Result<Option<(Ledger, Halt, Receipt)>, Error> {
+        halt::accept(dir.as_ref(), options, reason)
     }
 
     /// Opens a ledger whose mark is at fault, and acknowledges that for ever: the

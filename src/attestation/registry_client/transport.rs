@@ -1,19 +1,18 @@
 //! One request, one answer, within bounds.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName, HeaderValue, RETRY_AFTER,
 };
-use ureq::http::{Request, Response, Uri};
-use ureq::tls::TlsConfig;
+use ureq::http::{Request, Response};
 use ureq::{Agent, Body};
 use zeroize::Zeroizing;
 
 use super::error::RegistryError;
 use super::token::Token;
+use crate::fetch;
 use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::parse;
 
@@ -37,21 +36,7 @@ impl Transport {
     pub(super) fn new(base_url: &str, timeout: Duration) -> Result<Transport, RegistryError> {
         let base_url = base_url.trim_end_matches('/').to_owned();
         check_url(&base_url)?;
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
-        let config = Agent::config_builder()
-            .tls_config(tls.build())
-            .timeout_global(Some(timeout))
-            .http_status_as_error(false)
-            // A redirect is answered to the caller: followed, it would let the
-            // registry, or whoever answers for it, send tokens elsewhere.
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            // The environment is not a library's to read.
-            .proxy(None)
-            .user_agent(concat!("sealbook/", env!("CARGO_PKG_VERSION")))
-            .build();
-        let agent = config.new_agent();
+        let agent = fetch::agent(timeout);
         Ok(Transport { agent, base_url })
     }
 
@@ -108,14 +93,11 @@ impl Credential<'_> {
 
 /// Answers in the clear can be forged, and tokens in the clear read.
 fn check_url(base_url: &str) -> Result<(), RegistryError> {
-    let uri: Uri = base_url.parse().map_err(|_| RegistryError::Url)?;
-    // Nothing but a place: no credentials in it, and no query to end a path.
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let plain = uri.query().is_none() && !authority.contains('@');
+    let uri = fetch::place_of(base_url).ok_or(RegistryError::Url)?;
     let local = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
     match uri.scheme_str() {
-        Some("https") if plain && uri.host().is_some() => Ok(()),
-        Some("http") if plain && local => Ok(()),
+        Some("https") => Ok(()),
+        Some("http") if local => Ok(()),
         _ => Err(RegistryError::Url),
     }
 }

@@ -3,6 +3,20 @@
 /// The command's name, with that of its parent, and lines for a shell.
 pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     (
+        "monitor",
+        &[
+            "sealbook monitor https://log.example/log --policy policy --state watched",
+            "sealbook monitor https://a.example https://b.example --policy policy --state watched --every 60 --prometheus sealbook.prom",
+        ],
+    ),
+    (
+        "timestamp",
+        &[
+            "sealbook timestamp --tsa https://tsa.example/tsr --root tsa-root.pem",
+            "sealbook timestamp --check --root tsa-root.pem",
+        ],
+    ),
+    (
         "verify",
         &[
             "sealbook verify evidence.bundle --key key.txt",

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::api::{Between, SaidBound};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::verify::print_report;
@@ -43,6 +44,20 @@ pub(super) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
         }
         Event::Other => output.line(&format!("{head}  {}", item.kind)),
     }
+}
+
+/// Between which times it was made, and whose word that is.
+pub(super) fn print_times(between: &Between, output: &mut Output) -> Result<(), CliError> {
+    for (name, bound) in [
+        ("not before", &between.not_earlier),
+        ("not after", &between.not_later),
+    ] {
+        let said = bound
+            .as_ref()
+            .map_or_else(|| "nobody says".to_owned(), SaidBound::text);
+        output.line(&format!("    {name:<11} {said}"))?;
+    }
+    Ok(())
 }
 
 fn decision(head: &str, decided: &Decided, output: &mut Output) -> Result<(), CliError> {

@@ -163,7 +163,7 @@ fn summarise(
 fn one<'a>(args: &Args, book: &'a Book) -> One<'a> {
     let (report, error) = match &book.result {
         Ok(examined) => {
-            let printed = Printed::of(examined, args.explain, book.elapsed);
+            let printed = Printed::of(examined, args.explain, None, book.elapsed);
             (Some(printed), None)
         }
         Err(error) => {

@@ -10,7 +10,7 @@ use super::builder::{BuildError, LogBuilder};
 use super::bundle::{self, BundleError};
 use super::checkpoint::Checkpoint;
 use super::resource::{LEVELS, Resource, Slot, WIDTH};
-use super::tree::{LogTree, check_growth, leaf, root_of_path};
+use super::tree::{LogTree, check_growth, empty_root, leaf, root_of_path};
 use crate::ledger::hash::Hash;
 use crate::ledger::merkle::{
     ConsistencyError, LeafRange, PathError, consistency_ranges, path_ranges,
@@ -214,6 +214,29 @@ pub fn prove_growth<S: Source>(
     };
     check_growth((old.size, old.root), (new.size, new.root), &proof)?;
     Ok(proof)
+}
+
+/// The root of the first `old` entries as the tiles of the log of `new` give it, and the
+/// proof that `new` begins with it, both proven against `new` alone. A checkpoint of
+/// `old` entries under the same key with another root convicts the log.
+///
+/// # Errors
+/// [`ReadError`]; [`ReadError::Growth`] where the tiles are not those of `new`.
+pub fn root_before<S: Source>(
+    source: &S,
+    old: u64,
+    new: &Checkpoint,
+) -> Result<(Sha256Digest, Vec<Sha256Digest>), ReadError<S::Error>> {
+    let Some(ranges) = consistency_ranges(old, new.size).filter(|_| old > 0) else {
+        check_growth((old, empty_root()), (new.size, new.root), &[])?;
+        return Ok((empty_root(), Vec::new()));
+    };
+    let proof = hashes(source, &ranges, new.size, None)?;
+    let whole = LeafRange { start: 0, end: old };
+    let root = hashes(source, &[whole], new.size, None)?;
+    let root = root.first().copied().unwrap_or_else(empty_root);
+    check_growth((old, root), (new.size, new.root), &proof)?;
+    Ok((root, proof))
 }
 
 /// The data of the entries of one bundle, from `256 × index` on, as many as the log of

@@ -25,3 +25,4 @@ mod server;
 pub mod statement;
 pub mod store_record;
 pub mod timestamp;
+pub mod witness_policy;

@@ -1,0 +1,51 @@
+//! Cosignatures that come back into the log.
+
+use std::time::Duration;
+
+use crate::ledger::kind::WITNESSED;
+use crate::ledger::time::Timestamp;
+use crate::ledger::tlog::checkpoint::SignedCheckpoint;
+use crate::ledger::witnessed::Witnessed;
+use crate::logbook::Logbook;
+use crate::logbook::request::{Prepared, Receipt};
+use crate::store::query::{Filter, select};
+
+use super::Error;
+
+/// The shortest time between two entries of cosignatures, if nothing else is asked for.
+pub const KEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// Keeps a cosigned checkpoint in the log that it is of: as an entry
+/// `sealbook:witnessed`, unless nothing else was appended since the last one, or
+/// `every` has not passed since. None if there is nothing to keep.
+///
+/// # Errors
+/// [`Error::Query`], [`Error::Append`].
+pub fn keep_witnessed(
+    logbook: &Logbook,
+    checkpoint: &SignedCheckpoint,
+    every: Duration,
+    now: Timestamp,
+) -> Result<Option<Receipt>, Error> {
+    let newest = Filter {
+        kinds: vec![WITNESSED.to_owned()],
+        reverse: true,
+        limit: Some(1),
+        ..Filter::default()
+    };
+    let kept = select(&**logbook.store(), &newest)?.next().transpose()?;
+    let last = logbook.durable();
+    if let Some((seq, entry)) = kept {
+        let passed = now.micros_since(entry.ts()).max(0);
+        let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX);
+        if seq == last.seq || passed < every {
+            return Ok(None);
+        }
+    }
+    let witnessed = Witnessed {
+        checkpoint: checkpoint.to_string(),
+    };
+    let entry = Prepared::new(WITNESSED, &witnessed.to_object())?;
+    let receipts = logbook.submit(vec![entry])?.wait()?;
+    Ok(receipts.into_iter().next())
+}

@@ -1,0 +1,128 @@
+//! `sealbook monitor`: public logs, watched by a third party. Needs no ledger.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crate::fetch::Fetcher;
+use crate::files::replace;
+use crate::logbook::clock::{Clock as _, SystemClock};
+use crate::monitor::{Folder, Monitor, Server, State, Watched, prometheus};
+
+use super::Answer;
+use super::document::witness_policy;
+use super::error::{CliError, LogError};
+use super::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Where the logs are: URLs, or folders
+    #[arg(value_name = "URL", required = true)]
+    places: Vec<String>,
+    /// Whose logs and witnesses count: a file of c2sp.org/tlog-policy with `log` lines
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The folder that keeps what is known of the logs, and the evidence
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// How old a log's newest checkpoint may be, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 86_400)]
+    max_age: u64,
+    /// Look again after so many seconds, until told to stop
+    #[arg(long, value_name = "SECONDS")]
+    every: Option<u64>,
+    /// Write the figures of the last look into this file, for Prometheus
+    #[arg(long, value_name = "FILE")]
+    prometheus: Option<PathBuf>,
+    /// Seconds to wait for each answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    timeout: u64,
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let policy = witness_policy(&args.policy)?;
+    let state = State::new(&args.state);
+    let monitor = Monitor {
+        policy: &policy,
+        state: &state,
+        max_age: args.max_age,
+    };
+    let fetcher = Fetcher::new(Duration::from_secs(args.timeout));
+    loop {
+        let answer = look(&monitor, &fetcher, args, output)?;
+        let Some(seconds) = args.every else {
+            return Ok(answer);
+        };
+        output.flush()?;
+        thread::sleep(Duration::from_secs(seconds.max(1)));
+    }
+}
+
+/// Looks at every log once.
+fn look(
+    monitor: &Monitor<'_>,
+    fetcher: &Fetcher,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let mut watched = Vec::new();
+    for place in &args.places {
+        let now = SystemClock::new().wall();
+        let found = match place.split_once("://") {
+            Some(_) => monitor.look(place, &Server::new(fetcher.clone(), place), now),
+            None => monitor.look(place, &Folder(Path::new(place)), now),
+        };
+        let found = found.map_err(LogError::from)?;
+        print(&found, output)?;
+        watched.push(found);
+    }
+    if let Some(path) = &args.prometheus {
+        let text = prometheus(&watched, SystemClock::new().wall());
+        replace(path, text.as_bytes()).map_err(|error| CliError::file(path, error))?;
+    }
+    Ok(
+        if watched
+            .iter()
+            .any(|one| !one.is_in_order() && !one.is_unanswered())
+        {
+            Answer::No
+        } else if watched.iter().any(Watched::is_unanswered) {
+            Answer::Unanswered
+        } else {
+            Answer::Yes
+        },
+    )
+}
+
+fn print(watched: &Watched, output: &mut Output) -> Result<(), CliError> {
+    if output.is_json() {
+        return output.document(watched);
+    }
+    let origin = watched.origin.as_deref().unwrap_or("no log");
+    let size = watched
+        .size
+        .map_or_else(String::new, |size| format!(", {size} entries"));
+    let place = &watched.place;
+    output.verdict(watched.is_in_order(), &format!("{place}: {origin}{size}"))?;
+    if watched.size.is_some() {
+        output.line(&format!("checked   {} entries", watched.checked))?;
+        output.line(&format!("age       {} s", watched.age_seconds))?;
+    }
+    for cosigned in &watched.cosigned {
+        output.line(&format!(
+            "cosigned  {} by {}",
+            cosigned.time, cosigned.witness
+        ))?;
+    }
+    for finding in &watched.findings {
+        output.line(&format!(
+            "fault     {}: {}",
+            finding.code.name(),
+            finding.detail
+        ))?;
+        for file in &finding.evidence {
+            output.line(&format!("evidence  {file}"))?;
+        }
+    }
+    Ok(())
+}
