@@ -101,6 +101,10 @@ impl Receipts {
         self.records.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     pub const fn is_torn(&self) -> bool {
         self.torn
     }

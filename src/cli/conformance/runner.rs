@@ -105,7 +105,8 @@ impl Runner {
                 return true;
             };
             let (mut expected, mut answered) = (expected.clone(), answered.to_vec());
-            (expected.sort(), answered.sort());
+            expected.sort();
+            answered.sort();
             expected.dedup();
             answered.dedup();
             expected == answered
