@@ -131,7 +131,8 @@ fn missing_and_changed_files_are_named_and_convict_nobody() {
     for resource in [last, edge] {
         let cut = |bytes: &mut Vec<u8>| bytes.truncate(40);
         let flip = |bytes: &mut Vec<u8>| bytes[40] ^= 1;
-        let changes: [&dyn Fn(&mut Vec<u8>); 2] = [&cut, &flip];
+        type Change<'c> = &'c dyn Fn(&mut Vec<u8>);
+        let changes: [Change<'_>; 2] = [&cut, &flip];
         for change in changes {
             let scene = Scene::new();
             assert!(scene.look(&witnessed(256, 256, 0)).is_in_order());
