@@ -9,12 +9,10 @@
 pub mod actor;
 #[cfg(feature = "bucket")]
 mod archive;
-#[cfg(feature = "rocks")]
 mod books;
 #[cfg(feature = "bucket")]
 mod bucket;
 pub mod cause;
-#[cfg(feature = "rocks")]
 mod chain;
 pub mod compression;
 mod create;
@@ -54,7 +52,6 @@ pub use self::archive::{Archived, Archiver};
 pub(crate) use self::archive::{archived_in, examine_bucket, fold_epochs};
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;
-#[cfg(feature = "rocks")]
 pub use self::chain::{Chain, ChainedBook};
 pub use self::create::Made;
 pub use self::entries::{Entries, ReadEntry, entries};

@@ -21,7 +21,7 @@ use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::parse::ParseError;
 use crate::ledger::position::Seq;
 use crate::ledger::source::ReadError;
-use crate::logbook::error::{LogbookError, OpenError};
+use crate::logbook::error::{LogbookError, OpenError, ServerRefusal};
 use crate::logbook::init::InitError;
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::mark::MarkFault;
@@ -245,5 +245,11 @@ impl From<BackupError> for Error {
             BackupError::Audit(error) => error.into(),
             other => Error::Backup(other),
         }
+    }
+}
+
+impl From<ServerRefusal> for Error {
+    fn from(refusal: ServerRefusal) -> Error {
+        Error::Append(LogbookError::Server(refusal))
     }
 }

@@ -3,7 +3,6 @@
 mod disk;
 mod outcomes;
 mod reading;
-#[cfg(feature = "rocks")]
 mod refusals;
 
 use std::path::{Path, PathBuf};

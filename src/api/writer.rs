@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::logbook::error::{LogbookError, OpenError, ServerRefusal};
+use crate::logbook::error::{OpenError, ServerRefusal};
 use crate::logbook::mark::Mark;
 use crate::logbook::request::{Pending, Prepared, Receipt};
 use crate::logbook::{Identity, beside};
@@ -224,10 +224,4 @@ fn is_locked(error: &Error) -> bool {
         error,
         Error::Open(OpenError::Store(StoreError::Locked { .. }))
     )
-}
-
-impl From<ServerRefusal> for Error {
-    fn from(refusal: ServerRefusal) -> Error {
-        Error::Append(LogbookError::Server(refusal))
-    }
 }

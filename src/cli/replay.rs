@@ -84,7 +84,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let text = "replay has no --limit and no --reverse: it needs every entry, in order";
         return Err(CliError::usage(text));
     }
-    let mut policy = args.trust.policy()?;
+    let policy = args.trust.policy()?;
+    #[cfg(feature = "rocks")]
+    let mut policy = policy;
     let alternative = alternative(args)?;
     let today = today(context, args)?;
     let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);

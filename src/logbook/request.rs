@@ -1,6 +1,6 @@
 //! What callers hand to the writer, and what they get back.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use crossbeam_channel::Sender;
 
@@ -175,7 +175,8 @@ pub struct Pending(Receiver<Answer>);
 impl Pending {
     /// Receipts to come from elsewhere, and where the answer goes. Dropped without
     /// one, it says that the writer has stopped.
-    pub(crate) fn elsewhere() -> (SyncSender<Answer>, Pending) {
+    #[cfg(all(feature = "client", feature = "rocks"))]
+    pub(crate) fn elsewhere() -> (std::sync::mpsc::SyncSender<Answer>, Pending) {
         let (sender, receiver) = sync_channel(1);
         (sender, Pending(receiver))
     }
