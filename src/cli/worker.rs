@@ -73,7 +73,7 @@ pub(super) struct What {
     /// A worker
     #[arg(long, value_name = "ID")]
     worker_id: Option<String>,
-    /// All workers of a namespace, org.<name> or x.<name>
+    /// All workers of a namespace, org.NAME or x.NAME
     #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
 }

@@ -179,7 +179,7 @@ codes! {
     no_index 2 - "the headers of the log commit to no index, out of which completeness or absence is proven"
         "begin a new book with `sealbook init --format-version 2`"
     no_namespace 2 - "the worker id has no namespace"
-        "begin --worker-id with org.<name> or x.<name>"
+        "begin --worker-id with org.NAME or x.NAME"
     no_randomness 2 - "the system gave no random bytes"
         "try again"
     no_tokens - 403 "this needs a token, and the server has no token file"

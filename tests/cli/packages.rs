@@ -197,7 +197,7 @@ fn signing_without_a_key_or_a_namespace_is_refused() {
     run(&package.0, KEY, &args).refused(
         "no_namespace",
         "worker id \"acme.w\" is neither `x.<name>` nor `org.<name>`",
-        "begin --worker-id with org.<name> or x.<name>",
+        "begin --worker-id with org.NAME or x.NAME",
     );
 }
 
