@@ -86,7 +86,7 @@ pub struct Term {
 
 impl fmt::Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {:?}", self.field.name(), self.value)
+        write!(f, "{} \"{}\"", self.field.name(), self.value)
     }
 }
 
