@@ -93,6 +93,25 @@ const ROWS: &[Row] = &[
         ],
     ),
     (
+        "a selection of one case, tenant, worker or kind out of a log with an index (`init --format-version 2`)",
+        &[
+            "every_complete_selection_passes_and_every_one_that_lacks_an_entry_is_refused",
+            "a_count_that_is_off_by_one_does_not_lead_to_the_index",
+        ],
+        &[
+            "what_comes_after_the_last_sealed_epoch_is_not_covered_and_said",
+            "an_auditors_word_on_the_index_counts_for_those_who_trust_it",
+        ],
+    ),
+    (
+        "a proof of absence (`sealbook absent`)",
+        &[
+            "what_is_absent_is_proven_and_what_is_there_is_not",
+            "no_byte_of_a_proof_can_be_another",
+        ],
+        &["what_comes_after_the_last_sealed_epoch_is_not_covered_and_said"],
+    ),
+    (
         "a report",
         &[
             "a_touched_script_or_markup_is_named_with_its_line",
