@@ -305,7 +305,7 @@ impl fmt::Display for Complete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "by the log's signed index up to entry {} (epoch {}): {} entries with {} {:?}, \
+            "by the log's signed index up to entry {} (epoch {}): {} entries with {} \"{}\", \
              and no others; what came after that entry is not covered",
             self.seq,
             self.epoch,
