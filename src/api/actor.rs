@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::ledger::json::{Object, Value};
 
-/// `{"via", "uid", "user", "host"}` of whoever runs this process.
+/// `{"via", "uid", "user", "host"}` of the user who runs this process.
 #[must_use]
 pub fn this_user(via: &str) -> Value {
     user(via, rustix::process::getuid().as_raw())

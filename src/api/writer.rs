@@ -36,7 +36,7 @@ pub struct HeldWriter {
 /// Where a ledger is.
 #[derive(Clone, Debug)]
 pub enum Home {
-    /// A folder of this machine, and the socket of whoever serves it.
+    /// A folder of this machine, and the socket of the server that holds it.
     Here {
         /// The ledger's directory.
         dir: PathBuf,
@@ -47,7 +47,7 @@ pub enum Home {
     There(Elsewhere),
 }
 
-/// The socket of whoever serves the ledger in `dir`, unless another is named.
+/// The socket of the server that holds the ledger in `dir`, unless another is named.
 #[must_use]
 pub fn socket_of(dir: &Path) -> PathBuf {
     beside(dir, "sock")

@@ -95,7 +95,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if args.seal {
         seal(context)?;
     }
-    // Nothing is signed by whoever reads the files, if nobody is to sign.
+    // A reader of the files signs nothing if nothing is to be signed.
     let is_table = args.by.is_some() || args.format == Kind::Parquet;
     if !args.no_sign
         && !is_table

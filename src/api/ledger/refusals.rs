@@ -23,7 +23,7 @@ use super::super::actor::this_user;
 /// Bytes that are noted; of what comes later it is only known that there was more.
 const MOST: u64 = 32 << 10;
 
-/// Notes a refusal. One that cannot be noted is told to whoever was refused anyway.
+/// Notes a refusal. If it cannot be noted, the caller is refused all the same.
 pub(super) fn note(dir: &Path, fault: &MarkFault, now: Timestamp) {
     let mut line = Object::new();
     line.insert("at", now.to_string());
