@@ -64,6 +64,9 @@ pub enum EvidenceError {
     /// Headers that commit to an index stand in files of version 2 alone.
     #[error("the headers of this log commit to an index, which needs files of version 2")]
     NeedsVersionTwo,
+    /// More kinds than a bundle of version 2 says that it answers.
+    #[error("a bundle answers for 1000 kinds at most: ask for fewer, or write version 1")]
+    TooManyKinds,
     #[error("the stored tree does not lead from entry {seq} to the sealed root: verify the ledger")]
     NotProven { seq: Seq },
     #[error("the document {digest} is not in the ledger, and an entry refers to it")]

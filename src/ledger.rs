@@ -114,6 +114,7 @@
 //! * **clap**: the command line, in `cli`.
 
 pub mod anchors;
+pub(crate) mod answered;
 pub mod audited;
 pub mod bundle;
 pub mod bundle_file;

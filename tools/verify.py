@@ -79,6 +79,14 @@ CLOSING[2] = dict(CLOSING[1], filter=optional(payload))
 OPENING = dict(format=one, log=hex_32, nonce=hex_16, origin=text, predecessor=optional(log_end),
                recovery_key_sha256=optional(hex_32))
 ENTRY = dict(kind=kind, payload=payload, prev_hash=hex_32, signature=hex_64, ts=time)
+NAMED = dict(tenant_id="tenant", correlation_id="correlation", decision_id="decision", selected_worker_species_id="worker", worker_species_id="worker", worker_id="worker")
+DENIED = {"wcp.attestation": ("ok", b"false"), "hall.enrolment": ("enrolled", b"false"), "manifest.verify": ("outcome", b'"fail"'),
+          "vacant.card": ("verdict", b'"fail"'), "vacant.resident": ("verified", b"false")}
+FACTS, WAITING = ("correlation", "decision", "denied", "document", "tenant", "tenant_json", "worker"), 10_000
+def flag(value): return value if isinstance(value, bool) else wrong("no boolean")
+def texts(value): return [text(one) for one in value] if isinstance(value, list) and len(value) <= 1_000 else wrong("no texts")
+ASKED = dict({name: text for name in FACTS}, attestations=flag, denied=flag, from_seq=number, kinds=texts, limit=number, reverse=flag,
+             since=time, until=time, until_seq=number)
 def H(*parts): return hashlib.blake2b(b"".join(parts), digest_size=32).digest()
 def signed(key, message, signature):  # G1 to G3
     key, signature = bytes.fromhex(key), bytes.fromhex(signature)
@@ -125,6 +133,26 @@ class Entry:  # 3.1
         for value in waiting:
             waiting.extend(inside(value))
         return [text for text in waiting if isinstance(text, str) and re.fullmatch("blake2b-256:[0-9a-f]{64}", text)]
+    def facts(self):  # I.3, and S8
+        inner = [one for one in map(self.payload.get, ("decision", "input", "body")) if isinstance(one, dict)]
+        inner += [one for one in (one.get("deny_reason_if_denied") for one in inner) if isinstance(one, dict)]
+        found = {("kind", self.kind)}
+        for one in [self.payload, *inner]:
+            tenant = one.get("tenant_id")
+            found |= {("tenant_json", canonical(tenant).decode())} if tenant is not None and not isinstance(tenant, str) else set()
+            found |= {("denied", one["denied"])} if isinstance(one.get("denied"), bool) else set()
+            found |= {(field, one[name]) for name, field in NAMED.items() if isinstance(one.get(name), str)}
+        receipt = self.payload.get("receipt") if self.kind == "wcp.decision" else None
+        found |= {("worker", receipt["worker_id"])} if isinstance(receipt, dict) and isinstance(receipt.get("worker_id"), str) else set()
+        name, denied = DENIED.get(self.kind, (None, None))
+        found |= {("denied", canonical(self.payload[name]) == denied)} if self.payload.get(name) is not None else set()
+        digest = self.payload.get("digest") if self.kind == "wcp.document" else None
+        return found | ({("document", digest)} if isinstance(digest, str) else set())
+    def wanted(self, seq, asked):  # S8
+        facts, ts = self.facts(), self.ts
+        return asked.get("from_seq", 0) <= seq <= asked.get("until_seq", seq) and asked.get("since", ts) <= ts <= asked.get("until", ts) and \
+            (not asked.get("kinds") or self.kind in asked["kinds"]) and \
+            all((field, asked[field]) in facts for field in FACTS if field in asked)
 class Header(Statement):  # 3.6
     def __init__(self, value):
         super().__init__(value, "epoch", HEADER)
@@ -270,7 +298,7 @@ class Walk:  # 4.4 to 4.8, and the end.
         self.warnings, self.not_checked = report["warnings"], report["not_checked"]
         self.contains = [one for data in given.contains for one in kept_of(data, self.warnings)]
         self.receipts = None if given.receipts is None else receipts_of(given.receipts, self.warnings)
-        self.revoked, self.leaf_of, self.answer = [Revocation(data) for data in given.revoked], {}, None
+        self.revoked, self.leaf_of, self.answer, self.all = [Revocation(data) for data in given.revoked], {}, None, []
     def trusts(self, log):  # F3, P3; then K1 to K3
         self.log = log
         demand(untrusted_key=log in self.given.keys)
@@ -299,6 +327,7 @@ class Walk:  # 4.4 to 4.8, and the end.
             entry.kind == "wcp.document" and self.among.add(entry.digest("entry", index))
             self.wanted.update({digest: index for digest in entry.refers() if digest not in self.wanted})
         self.report["head"], self.entry = entry.hash, entry
+        self.all.append((entry.seq, entry))
         self.compare(entry, index)
     def judge_links(self, entry, index, link):  # E3 and E4
         demand("entry", index, prev_hash_mismatch=link in (None, entry.prev_hash), signature_invalid=signed(self.log, entry.bytes, entry.signature))
@@ -373,6 +402,26 @@ class Walk:  # 4.4 to 4.8, and the end.
         self.tail = head
         for revocation in self.revoked:
             revocation.says(head.seq, head.hash)
+    def answered(self):  # S8
+        if self.answer is None:
+            return
+        demand(filter_mismatch=not self.linked)
+        with readable("filter_mismatch"):
+            asked = {name: ASKED[name](value) if name in ASKED else wrong("not known") for name, value in self.answer.items() if name not in ASKED or value is not None}
+            demand(filter_mismatch=not asked.get("attestations") or set(asked) == {"attestations", "correlation"})
+        demand(filter_mismatch=len(self.all) <= asked.get("limit", len(self.all)))
+        waiting = []
+        for seq, entry in self.all:
+            facts, itself = entry.facts(), entry.wanted(seq, asked)
+            beside = entry.kind == "wcp.attestation" and len(waiting) < WAITING
+            workers = {value for field, value in facts if field == "worker"}
+            if beside and asked.get("attestations"):
+                waiting.append((itself, workers))
+            else:
+                demand(filter_mismatch=itself)
+            if entry.kind == "wcp.decision":
+                waiting = [(itself, others) for itself, others in waiting if not others & workers]
+        demand(filter_mismatch=all(itself for itself, _ in waiting))
     def take_document(self, entry, line):  # D2 to D7
         demand("document", line, bundle_corrupt=not self.header and not self.tail and not self.entry)
         demand("document", line, signature_invalid=signed(self.log, entry.bytes, entry.signature), bundle_corrupt=entry.kind == "wcp.document")
@@ -390,6 +439,7 @@ class Walk:  # 4.4 to 4.8, and the end.
         demand(truncated=self.last_seq is None or last == self.last_seq)
         demand(head_mismatch=not self.tail or (self.tail.seq, self.tail.hash) == (last, hash))
         demand(head_mismatch=self.given.expect_head in (None, hash), filter_mismatch=self.answers())
+        self.answered()
         for revocation in self.revoked:
             revocation.judge(self)
         covered = [self.end_kept(), self.end_receipts(last), last if self.given.expect_head else None]

@@ -3,12 +3,12 @@
 
 use rayon::prelude::*;
 
+use crate::ledger::answered::Asked;
 use crate::ledger::bundle::{BundleWriter, Sink};
 use crate::ledger::bundle_line::{BundleClosing, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
-use crate::ledger::index::term::Term;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::ledger::verify::ALSO_ATTESTATIONS;
@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::documents::Needed;
-use super::term::{Opened, has, prove_term, term_of};
+use super::term::{Opened, prove_term, term_of};
 use super::{EvidenceError, path_of, paths_of, sealed_to};
 
 /// What to put into a bundle of a selection.
@@ -82,13 +82,16 @@ pub(super) fn export_with<W: Sink>(
         Some(proof) => Some(proof.header.content.last_seq),
         None => sealed_to(store)?,
     };
-    let term = proof.as_ref().map(|proof| &proof.term);
+    let asked = match export.version {
+        Version::One => None,
+        Version::Two => Some(asked(export.filter)?),
+    };
     let Wanted {
         needed,
         mut items,
         any_sealed,
         first_unsealed,
-    } = wanted(store, export.filter, term, sealed_to, also)?;
+    } = wanted(store, export.filter, asked.as_ref(), sealed_to, also)?;
     match (any_sealed, first_unsealed, export.unsealed) {
         (false, None, _) => return Err(EvidenceError::EmptyRange),
         (_, Some(seq), Unsealed::Refused) | (false, Some(seq), _) => {
@@ -139,6 +142,11 @@ pub(super) fn export_with<W: Sink>(
     }
     let (out, closing) = writer.finish(export.signer)?;
     Ok((out, Selected { closing, unsealed }))
+}
+
+/// What the closing record will say.
+fn asked(filter: &Filter) -> Result<Asked, EvidenceError> {
+    Asked::read(&filter.to_object()).map_err(|_| EvidenceError::TooManyKinds)
 }
 
 /// Entries whose paths are made at once, at most.
@@ -193,11 +201,11 @@ struct Wanted<'s> {
 fn wanted<'s>(
     store: &'s dyn Store,
     filter: &Filter,
-    term: Option<&Term>,
+    asked: Option<&Asked>,
     sealed_to: Option<Seq>,
     also: &'s [Seq],
 ) -> Result<Wanted<'s>, EvidenceError> {
-    let mut items = with(store, in_order(store, filter, term)?, also);
+    let mut items = with(store, in_order(store, filter, asked)?, also);
     let mut needed = Needed::default();
     let (mut any_sealed, mut first_unsealed) = (false, None);
     let (mut kept, mut bytes) = (Vec::new(), 0_usize);
@@ -221,7 +229,7 @@ fn wanted<'s>(
     }
     let items = match bytes < KEPT_BYTES {
         true => Box::new(kept.into_iter().chain(items)),
-        false => with(store, in_order(store, filter, term)?, also),
+        false => with(store, in_order(store, filter, asked)?, also),
     };
     Ok(Wanted {
         needed,
@@ -235,29 +243,39 @@ type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 
 
 /// The entries in the order of the log. Only the newest of a limit are noted
 /// first, and no more of them than the limit.
-/// Of a term only those that the index counts, whatever else a program has it found by.
+/// Those only that a reader of the file finds by what it says that it answers, whatever
+/// else a program has entries of its kinds found by.
 fn in_order<'s>(
     store: &'s dyn Store,
     filter: &Filter,
-    term: Option<&Term>,
+    asked: Option<&Asked>,
 ) -> Result<Items<'s>, EvidenceError> {
+    let asked = asked.cloned();
+    let wants = move |seq: Seq, entry: &Entry| {
+        let asked = asked.as_ref();
+        asked.is_none_or(|a| a.wants(seq, entry.ts(), entry.kind(), entry.payload_bytes()))
+    };
     if !filter.reverse || filter.limit.is_none() {
         let ascending = Filter {
             reverse: false,
             ..filter.clone()
         };
-        let term = term.cloned();
-        let counted = move |item: &Result<(Seq, Entry), EvidenceError>| match (item, &term) {
-            (Ok((_, entry)), Some(term)) => has(entry, term),
-            _ => true,
+        let found = move |item: &Result<(Seq, Entry), EvidenceError>| match item {
+            Ok((seq, entry)) => wants(*seq, entry),
+            Err(_) => true,
         };
         let selected = select(store, &ascending)?.map(|item| Ok(item?));
-        return Ok(Box::new(selected.filter(counted)));
+        return Ok(Box::new(selected.filter(found)));
     }
-    let newest: Result<Vec<Seq>, _> = select(store, filter)?.map(|item| Ok(item?.0)).collect();
-    let newest: Result<Vec<Seq>, EvidenceError> = newest;
+    let mut newest = Vec::new();
+    for item in select(store, filter)? {
+        let (seq, entry) = item?;
+        if wants(seq, &entry) {
+            newest.push(seq);
+        }
+    }
     let read = |seq| Ok((seq, entry_at(store, seq)?));
-    Ok(Box::new(newest?.into_iter().rev().map(read)))
+    Ok(Box::new(newest.into_iter().rev().map(read)))
 }
 
 /// `items`, and each entry of `also` in its place among them.

@@ -9,7 +9,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::index::cover::{Block, Tree, cover};
 use crate::ledger::index::leaf::Leaf;
 use crate::ledger::index::proof::{Neighbour, TermProof, TreeProof};
-use crate::ledger::index::term::{Field, Term, terms};
+use crate::ledger::index::term::{Field, Term};
 use crate::ledger::index::vrf::VrfSecret;
 use crate::ledger::key::Signer;
 use crate::ledger::merkle::LeafRange;
@@ -99,12 +99,6 @@ fn filter_of(term: &Term) -> Filter {
         Field::Denied => filter.denied = Some(term.value == "true"),
     }
     filter
-}
-
-/// Whether an entry has a term, as the index counts it.
-pub(super) fn has(entry: &Entry, term: &Term) -> bool {
-    let mut all = terms(entry.kind(), entry.payload_bytes());
-    all.any(|(field, value)| field == term.field && value == term.value)
 }
 
 /// What the index says of a term, up to the last sealed epoch.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::answered::facts;
 use super::bundle_line;
 use super::closing::Closing;
 use super::document::Mentions;
@@ -20,6 +21,7 @@ use super::key::{PublicKey, Signature, StrictVerifier};
 use super::kind;
 use super::limits;
 use super::merkle::{Climb, PathError, roots_from_paths};
+use super::names::Field;
 use super::position::Seq;
 use super::receipts::{Rest, rest_of};
 use super::source::{Event, Raw};
@@ -66,6 +68,8 @@ pub(crate) struct Readable {
     /// What a receipt of it says beside number and hash, where there are
     /// receipts.
     pub(crate) receipt: Option<Rest>,
+    /// What it can be asked for by, in a selection.
+    pub(crate) facts: Vec<(Field, String)>,
 }
 
 /// Where a signature that is not the log key's is from.
@@ -102,6 +106,8 @@ pub(crate) struct Question<'a> {
     /// The genesis of the log whose index the entries are held against.
     pub(crate) index: Option<Hash>,
     pub(crate) header: Option<&'a EpochHeader>,
+    /// Whether the entries are those that somebody asked for.
+    pub(crate) selection: bool,
 }
 
 pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
@@ -156,6 +162,9 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
                 }
                 if let Some(genesis) = &question.index {
                     readable.spots = spots(genesis, &entry);
+                }
+                if question.selection {
+                    readable.facts = facts(entry.kind(), entry.payload_bytes());
                 }
                 if question.kinds {
                     readable.mentions = Mentions::of(&entry);
@@ -371,6 +380,7 @@ fn readable(
         mentions: Mentions::default(),
         spots: Vec::new(),
         receipt: None,
+        facts: Vec::new(),
     }
 }
 

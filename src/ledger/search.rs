@@ -65,4 +65,5 @@ const NOTHING: Question<'static> = Question {
     kinds: false,
     index: None,
     header: None,
+    selection: false,
 };

@@ -15,6 +15,7 @@
 //! log.
 
 use super::anchors::{AnchorCheck, Known};
+use super::answered::Answered;
 use super::chain::Chain;
 use super::checkpoint::Checkpoint;
 use super::closing::Closing;
@@ -93,6 +94,7 @@ pub fn verify_from(
             kinds: walk.own,
             index: walk.index.genesis(),
             header: header.as_ref(),
+            selection: walk.selects(),
         };
         let mut next = Vec::new();
         let (judged, (read, ())) = rayon::join(
@@ -154,6 +156,7 @@ struct Walk<'a> {
     trace: Trace,
     reached: Option<Checkpoint>,
     answers: Option<Value>,
+    answered: Answered,
     /// Entry 0 is of a version that is not known.
     unsupported: Option<Unsupported>,
     not_checked: Vec<NotChecked>,
@@ -222,6 +225,7 @@ impl<'a> Walk<'a> {
             trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
             reached: None,
             answers: None,
+            answered: Answered::default(),
             unsupported: None,
             not_checked,
             findings,
@@ -256,6 +260,7 @@ impl<'a> Walk<'a> {
                 kinds: false,
                 index: None,
                 header: None,
+                selection: false,
             };
             match judge(first, question).pop() {
                 Some(Opinion::Entry(Judged::Read(entry))) => entry.signature_valid == Some(true),
@@ -369,6 +374,7 @@ impl<'a> Walk<'a> {
         self.check_end();
         self.check_answer();
         let complete = self.check_index();
+        self.check_answered();
         let whose = self.whose();
         let findings = &mut self.findings;
         let known = Known {

@@ -5,11 +5,13 @@
 //! attestation of a worker that a decision of the case, further on **in the same
 //! report**, names. What the report leaves out brings nothing in.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 
+use crate::ledger::answered::{WAITING, Waiting};
 use crate::ledger::bundle_line::parse_entry;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{At, Fault, FaultCode};
+use crate::ledger::hash::Hash;
 use crate::ledger::source::{Event, Raw, ReadError, Source, Subject};
 use crate::producers::{self, Role};
 use crate::store::facts::Facts;
@@ -18,7 +20,7 @@ use crate::store::term::Field;
 const OTHER_CASE: &str = "this entry is not of the case that the report names";
 
 /// Attestations that a report carries beside its case, at most.
-pub const MOST_RELATED: usize = 10_000;
+pub const MOST_RELATED: usize = WAITING;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a>(pub &'a str);
@@ -46,27 +48,27 @@ fn workers_of(entry: &Entry) -> Vec<String> {
     workers.map(|(_, worker)| worker.to_owned()).collect()
 }
 
+fn hashes(workers: Vec<String>) -> BTreeSet<Hash> {
+    let hash = |worker: String| Hash::of(worker.as_bytes());
+    workers.into_iter().map(hash).collect()
+}
+
 /// A bundle as a source, with a fault for each entry of another case.
 pub(super) struct OfCase<'a, S> {
     inner: S,
     case: Option<Case<'a>>,
     entries: u64,
     /// Attestations whose workers no decision has named yet.
-    related: VecDeque<Related>,
-}
-
-struct Related {
-    workers: Vec<String>,
-    fault: Fault,
+    related: Waiting<Fault>,
 }
 
 impl<'a, S> OfCase<'a, S> {
-    pub(super) const fn new(inner: S, case: Option<Case<'a>>) -> Self {
+    pub(super) fn new(inner: S, case: Option<Case<'a>>) -> Self {
         Self {
             inner,
             case,
             entries: 0,
-            related: VecDeque::new(),
+            related: Waiting::default(),
         }
     }
 
@@ -81,19 +83,15 @@ impl<'a, S> OfCase<'a, S> {
         let parsed = parse_entry(bytes).ok()?;
         let entry = &parsed.entry;
         if case.has(entry) {
-            let chosen = case.chosen_by(entry);
-            let is_chosen = |related: &Related| related.workers.iter().any(|w| chosen.contains(w));
-            self.related.retain(|related| !is_chosen(related));
+            self.related.named(&hashes(case.chosen_by(entry)));
             return None;
         }
         let fault = Fault::at(FaultCode::FormatMismatch, At::Entry, index, OTHER_CASE);
         let fault = fault.with_seq(Some(parsed.seq.0)).on_line(line);
-        if producers::role(entry.kind()) != Role::Evidence || self.related.len() >= MOST_RELATED {
-            return Some(fault);
+        match producers::role(entry.kind()) {
+            Role::Evidence => self.related.add(hashes(workers_of(entry)), fault).err(),
+            _ => Some(fault),
         }
-        let workers = workers_of(entry);
-        self.related.push_back(Related { workers, fault });
-        None
     }
 }
 
@@ -106,8 +104,8 @@ impl<S: Source> Source for OfCase<'_, S> {
         let mut events = Vec::new();
         self.inner.next_batch(&mut events)?;
         if events.is_empty() {
-            let strangers = self.related.drain(..);
-            batch.extend(strangers.map(|related| Event::Fault(related.fault)));
+            let strangers = std::mem::take(&mut self.related);
+            batch.extend(strangers.left().cloned().map(Event::Fault));
         }
         for event in events {
             let fault = match &event {

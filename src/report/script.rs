@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 pub type Script = (&'static str, &'static str);
 
 /// What page and report share. Each names only what stands before it.
-pub const SHARED: [Script; 17] = [
+pub const SHARED: [Script; 18] = [
     ("bytes.js", include_str!("script/bytes.js")),
     ("blake2b.js", include_str!("script/blake2b.js")),
     ("strict.js", include_str!("script/strict.js")),
@@ -18,6 +18,7 @@ pub const SHARED: [Script; 17] = [
     ("entry.js", include_str!("script/entry.js")),
     ("statement.js", include_str!("script/statement.js")),
     ("documents.js", include_str!("script/documents.js")),
+    ("answered.js", include_str!("script/answered.js")),
     ("bundle.js", include_str!("script/bundle.js")),
     ("verdict.js", include_str!("script/verdict.js")),
     ("text.js", include_str!("script/text.js")),

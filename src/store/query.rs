@@ -144,6 +144,7 @@ impl Filter {
         set("reverse", self.reverse.then_some(Value::from(true)));
         set("since", self.since.map(|ts| Value::from(ts.to_string())));
         set("tenant", text(&self.tenant));
+        set("tenant_json", text(&self.tenant_json));
         set("until", self.until.map(|ts| Value::from(ts.to_string())));
         set("until_seq", self.until_seq.map(|seq| Value::from(seq.0)));
         set("worker", text(&self.worker));

@@ -86,6 +86,9 @@ const ROWS: &[Row] = &[
             "S7: selection, document 1 is missing",
             "S6: another case",
             "S6: an answer that nobody signed",
+            "S8: entry 8 has another correlation",
+            "S8: an attestation of another worker",
+            "an_entry_that_the_signed_filter_does_not_ask_for_is_named_under_signatures_that_hold",
         ],
         &[
             "S1: selection of version 2",

@@ -1,7 +1,7 @@
 """Cases of bytes (JSON, times, signatures, compression), of what a file is taken for,
 and of what was kept of the log."""
 import gzip, json
-from cases import ONES, case, made, put
+from cases import GONE, ONES, case, made, put
 from curve import L, ORDER_8, encode, mixed_key
 from signer import FORMAT, GIVEN, HEADERS, OTHER, POLICY, RECOVERY, RULES, US, ZERO, H, Log, canonical, digest, hour, line_of, signing_payload
 
@@ -251,15 +251,88 @@ def logbooks():
     case("L7", "an entry acknowledges a rollback", made("logbook", {("entry", 8): put("kind", "sealbook:rollback")}), warnings=["acknowledged_rollback"])
     case("R7", "whole, the head that was expected", made("whole"), expect_head=whole.hashes[12].hex())
     case("R7", "whole, another head than was expected", made("whole"), ("head_mismatch", "file", None), expect_head=ONES)
-    case("S6", "the case that was asked for", made("selection"), correlation="c-1")
-    case("S6", "another case", made("selection"), ("filter_mismatch", "file", None), correlation="c-2")
+    S = "filter_mismatch", "file", None
+    selected = lambda filter, payloads=None, version=2, **more: made("selection", {"filter": lambda _: filter, **{("payload", n): put("correlation_id", "c-1") for n in (6, 8, 10)}, **(payloads or {})}, version, **more)
+    case("S6", "the case that was asked for", selected({"correlation": "c-1"}), correlation="c-1")
+    case("S6", "another case", selected({"correlation": "c-1"}), ("filter_mismatch", "file", None), correlation="c-2")
     case("S6", "a selection of version 1 does not say", made("selection", version=1), ("filter_mismatch", "file", None), correlation="c-1")
     case("S6", "a range answers nothing", made("cut"), ("filter_mismatch", "file", None), correlation="c-1")
     for name, filter in {"less": {"correlation": "c-1", "limit": 3}, "a tenant of it": {"correlation": "c-1", "tenant": "acme"}, "nothing": {}, "a number": {"correlation": 1}}.items():
-        case("S6", f"an answer to {name}", made("selection", {"filter": lambda _: filter}), ("filter_mismatch", "file", None), correlation="c-1")
-    case("S6", "attestations besides", made("selection", {"filter": lambda _: {"attestations": True, "correlation": "c-1"}}), correlation="c-1")
+        case("S6", f"an answer to {name}", selected(filter), S, correlation="c-1")
+    case("S6", "attestations besides", selected({"attestations": True, "correlation": "c-1"}), correlation="c-1")
     unsigned = {("signed", "closing"): lambda it: {"bundle": it["bundle"]}}
-    case("S6", "an answer that nobody signed", made("selection", unsigned), ("filter_mismatch", "file", None), correlation="c-1", allow_unsigned=True)
+    case("S6", "an answer that nobody signed", selected({"correlation": "c-1"}, unsigned), ("filter_mismatch", "file", None), correlation="c-1", allow_unsigned=True)
+    selections(selected, S)
+
+
+def selections(selected, S):
+    """S8: every entry is one that the filter asks for."""
+    tags = {"correlation": "correlation_id", "tenant": "tenant_id", "decision": "decision_id", "worker": "worker_id"}
+    for asked, member in tags.items():
+        every = {("payload", n): put(member, "x") for n in (6, 8, 10)}
+        case("S8", f"every entry has the {asked}", selected({asked: "x"}, every))
+        for n in (6, 8, 10):
+            case("S8", f"entry {n} has another {asked}", selected({asked: "x"}, {**every, ("payload", n): put(member, "y")}), S)
+            case("S8", f"entry {n} has no {asked}", selected({asked: "x"}, {**every, ("payload", n): put(member, GONE)}), S)
+            case("S8", f"entry {n} has the {asked} as a number", selected({asked: "x"}, {**every, ("payload", n): put(member, 1)}), S)
+            for inner in ("decision", "input", "body"):
+                case("S8", f"entry {n} has the {asked} in {inner}", selected({asked: "x"}, {**every, ("payload", n): put(inner, {member: "x"})}))
+                case("S8", f"entry {n} has the {asked} in the reason of {inner}", selected({asked: "x"}, {**every, ("payload", n): put(inner, {"deny_reason_if_denied": {member: "x"}})}))
+            case("S8", f"entry {n} has the {asked} elsewhere", selected({asked: "x"}, {**every, ("payload", n): put("other", {member: "x"})}), S)
+    for name in ("selected_worker_species_id", "worker_species_id"):
+        case("S8", f"the worker by {name}", selected({"worker": "x"}, {("payload", n): put(name, "x") for n in (6, 8, 10)}))
+    receipt = {("payload", n): put("worker_id", "x") for n in (8, 10)}
+    case("S8", "the worker of a receipt of a decision", selected({"worker": "x"}, {**receipt, ("payload", 6): put("receipt", {"worker_id": "x"})}))
+    case("S8", "the worker of a receipt of none", selected({"worker": "x"}, {**receipt, ("payload", 6): put("worker_id", "x"), ("payload", 8): put("receipt", {"worker_id": "x"})}), S)
+    for value in (42, 1.5, True, ["x", {"b": 1}], {"a": None}):
+        tenant = {("payload", n): put("tenant_id", value) for n in (6, 8, 10)}
+        case("S8", f"a tenant that is {json.dumps(value)}", selected({"tenant_json": canonical(value).decode()}, tenant))
+        case("S8", f"a tenant that is {json.dumps(value)}, as text", selected({"tenant": canonical(value).decode()}, tenant), S)
+    case("S8", "a tenant that is null", selected({"tenant_json": "null"}, {("payload", n): put("tenant_id", None) for n in (6, 8, 10)}), S)
+    for said in (True, False):
+        denied = {("payload", n): put("denied", said) for n in (6, 8, 10)}
+        case("S8", f"denied {said}", selected({"denied": said}, denied))
+        case("S8", f"not denied {said}", selected({"denied": not said}, denied), S)
+        case("S8", f"denied {said} of a kind's own member", selected({"denied": said}, {**denied, ("payload", 8): lambda it: {"ok": not said}, ("entry", 8): put("kind", "wcp.attestation")}))
+    case("S8", "denied where nothing is said", selected({"denied": False}), S)
+    kinds = ["hall.reload", "note", "wcp.decision"]
+    case("S8", "the kinds", selected({"kinds": kinds}))
+    case("S8", "no kinds", selected({"kinds": []}))
+    for kind in kinds:
+        case("S8", f"all kinds but {kind}", selected({"kinds": [one for one in kinds if one != kind]}), S)
+    case("S8", "as many kinds as may be", selected({"kinds": kinds + [f"k{n:04}" for n in range(997)]}))
+    case("S8", "too many kinds", selected({"kinds": kinds + [f"k{n:04}" for n in range(998)]}), S)
+    for name, fits, other in (("from_seq", 6, 7), ("until_seq", 10, 9), ("limit", 3, 2), ("since", hour(1, ":10:00.000001"), hour(1, ":10:00.000002")), ("until", hour(2, ":59:59.999999"), hour(2, ":59:59.999998"))):
+        case("S8", f"{name} that fits", selected({name: fits}))
+        case("S8", f"{name} that does not", selected({name: other}), S)
+        case("S8", f"{name} that is null", selected({name: None}))
+    for name in ("correlation", "tenant", "tenant_json", "worker", "decision", "document", "denied", "reverse", "attestations", "from_seq", "until_seq", "limit", "since", "until", "kinds"):
+        for value in ([1], {}, -1, 1.5, "x" if name not in tags else 1):
+            if (name, value) != ("tenant_json", "x") and (name, value) != ("document", "x"):
+                case("S8", f"{name} of {json.dumps(value)}", selected({name: value}), S)
+    case("S8", "which end a limit leaves", selected({"limit": 3, "reverse": True}))
+    for value in (1, None):
+        case("S8", f"a member that is not known, {json.dumps(value)}", selected({"colour": value}), S)
+    document = {("entry", 8): put("kind", "wcp.document"), ("payload", 8): lambda it: {"content": "x", "digest": digest("x"), "media_type": "text/plain"}}
+    case("S8", "a document, and entries that are none", selected({"document": digest("x")}, document), S)
+    case("S8", "a digest of what is no document", selected({"document": digest("x")}, {("payload", n): put("digest", digest("x")) for n in (6, 8, 10)}), S)
+    case("S8", "a range that answers", made("cut", {"closing": put("filter", {})}), S)
+    case("S8", "a selection that does not say", selected(None))
+    # Attestations beside a case: entry 8 after the decision 6, and before the decision 10.
+    beside = {"attestations": True, "correlation": "c-1"}
+    attested = lambda worker, at=10: {("entry", 8): put("kind", "wcp.attestation"), ("payload", 8): lambda it: {"worker_id": "w"},
+                                      ("entry", 10): put("kind", "wcp.decision"), ("payload", at): lambda it: it.update(correlation_id="c-1", worker_id=worker)}
+    case("S8", "an attestation of a worker that a decision further on names", selected(beside, attested("w")))
+    case("S8", "an attestation of another worker", selected(beside, attested("v")), S)
+    case("S8", "an attestation after the decision that names its worker", selected(beside, attested("w", 6)), S)
+    case("S8", "an attestation where none is said to be", selected({"correlation": "c-1"}, attested("w")), S)
+    case("S8", "an attestation of a worker that what is no decision names", selected(beside, {**attested("w"), ("entry", 10): put("kind", "note")}), S)
+    case("S8", "something else that names the worker", selected(beside, {**attested("w"), ("entry", 8): put("kind", "note")}), S)
+    case("S8", "an attestation of the case", selected(beside, {("entry", 8): put("kind", "wcp.attestation")}))
+    for more in ({"tenant": "x"}, {"limit": 3}, {"kinds": kinds}):
+        case("S8", f"attestations beside {json.dumps(more)}", selected({**beside, **more}), S)
+    case("S8", "attestations beside nothing", selected({"attestations": True}), S)
+    case("S8", "no attestations beside nothing", selected({"attestations": False}))
 
 
 def foreign_book(entries=None, back=False):

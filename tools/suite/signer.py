@@ -190,7 +190,7 @@ class Log:
                 under = self.header_of(n)
                 lines.append(self.headers[under])
             lines.append({"entry": self.numbered(n), "path": self.path(n)})
-        return self.close(lines, self.at("filter", {"correlation": "c-1"}))
+        return self.close(lines, self.at("filter", {}))
 
     def close(self, lines, filter):
         lines += [{"opening": self.at("opening", self.entries[0])}] if self.version == 2 else []

@@ -91,7 +91,9 @@ type Walk struct {
 	wants    []wanted
 	seen     map[string]bool
 	filter   Value
-	kept     *keptWalk
+	// The entries of a selection.
+	all  []*Entry
+	kept *keptWalk
 }
 
 func newWalk(options *Options, report *Report, kind int) *Walk {
@@ -178,6 +180,9 @@ func (w *Walk) entry(entry *Entry, path []Hash, hasPath bool) {
 	w.kept.entry(entry)
 	w.Receipts.entry(w, entry)
 	w.before = entry
+	if w.kind == selection {
+		w.all = append(w.all, entry)
+	}
 }
 
 // rules are E5 to E9.
@@ -338,6 +343,7 @@ func (w *Walk) end() {
 		failFile("head_mismatch")
 	}
 	w.answer()
+	w.answered()
 	for _, one := range w.Revocations {
 		one.judge(w)
 	}

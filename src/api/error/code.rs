@@ -235,7 +235,9 @@ fn of_evidence(error: &EvidenceError) -> &'static str {
         | EvidenceError::NothingSealed
         | EvidenceError::SelectionNotSealed { .. } => "not_sealed",
         EvidenceError::NoIndex => "no_index",
-        EvidenceError::NeedsVersionTwo | EvidenceError::NotOnAPage => "usage",
+        EvidenceError::NeedsVersionTwo
+        | EvidenceError::NotOnAPage
+        | EvidenceError::TooManyKinds => "usage",
         EvidenceError::Terms(TermsError::Store(error)) => of_store(error),
         EvidenceError::Bundle(BundleError::Io(error)) => of_io(error),
         EvidenceError::Bundle(_) => "sign_failed",

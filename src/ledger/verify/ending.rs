@@ -1,8 +1,9 @@
 //! The end of a walk: what must be the last entry, and from where a later walk
 //! may go on.
 
+use super::super::answered::Mismatch;
 use super::super::checkpoint::Checkpoint;
-use super::super::fault::{Fault, FaultCode, Findings, NotChecked, WarningCode};
+use super::super::fault::{Fault, FaultCode, Findings, Format, NotChecked, WarningCode};
 use super::super::json::{Form, Object, Value};
 use super::super::opening::FormatVersion;
 use super::super::position::Seq;
@@ -96,6 +97,54 @@ impl Walk<'_> {
             self.findings
                 .fault(found.compared(spelt(&Value::Object(asked)), actual));
         }
+    }
+}
+
+impl Walk<'_> {
+    /// Whether it is a selection.
+    pub(super) fn selects(&self) -> bool {
+        self.subject.format == Format::Bundle && !self.subject.contiguous
+    }
+
+    /// Every entry of a selection must be one that its signed filter asks for.
+    pub(super) fn check_answered(&mut self) {
+        let Some(filter) = self.answers.as_ref().and_then(Value::as_object) else {
+            return;
+        };
+        let found = match self.answered.check(filter) {
+            _ if !self.selects() => {
+                let detail = "a range says that it answers a selection";
+                Fault::of_file(FaultCode::FilterMismatch, detail)
+            }
+            Ok(()) => return,
+            Err(mismatch) => mismatch.fault(),
+        };
+        self.findings.fault(found);
+    }
+}
+
+impl Mismatch {
+    fn fault(self) -> Fault {
+        let (seq, detail) = match self {
+            Mismatch::Asked(error) => (None, format!("what it answers cannot be read: {error}")),
+            Mismatch::TooManyKinds => (None, "it answers for too many kinds".to_owned()),
+            Mismatch::Attestations => {
+                let detail = "attestations stand beside a case, and beside nothing else";
+                (None, detail.to_owned())
+            }
+            Mismatch::TooMany { limit, entries } => {
+                let detail = format!("it answers for {limit} entries, and gives {entries}");
+                (None, detail)
+            }
+            Mismatch::Other { seq, member } => {
+                let detail = format!(
+                    "entry {seq} is not one that the selection asks for: see `{member}` of its \
+                     filter"
+                );
+                (Some(seq.0), detail)
+            }
+        };
+        Fault::of_file(FaultCode::FilterMismatch, detail).with_seq(seq)
     }
 }
 

@@ -39,6 +39,9 @@ impl Walk<'_> {
             self.index_entry(seq, entry, &place);
             self.revoked.entry(seq, entry.hash, place.index, line);
             self.compare(seq, entry);
+            if self.selects() {
+                self.answered.take(seq, entry.ts, &entry.facts);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 // in its one spelling, every header, signature, path, document and count. Rules
 // are named as there.
 
+import { isAnswer } from "./answered.js";
 import { blake2b } from "./blake2b.js";
 import { fromHex, fromUtf8, toHex } from "./bytes.js";
 import { documentFault, referencesOf } from "./documents.js";
@@ -66,6 +67,7 @@ export async function verifyBundle(bytes) {
     fault(walk, "truncated", { line: line + 1 }, "the closing record is missing: the bundle was cut");
   }
   endEpoch(walk);
+  checkAnswer(walk);
   checkDocuments(walk);
   await checkSignatures(walk);
   walk.faults.sort((a, b) => a.order - b.order);
@@ -412,6 +414,16 @@ async function checkSignatures(walk) {
   }
   for (let at = 0; at < walk.checks.length; at += TOGETHER) {
     await Promise.all(walk.checks.slice(at, at + TOGETHER).map((check) => check()));
+  }
+}
+
+// S8.
+function checkAnswer(walk) {
+  const filter = walk.closing?.signed ? walk.closing.content?.filter : null;
+  const given = walk.entries.filter((one) => one.entry !== null).map((one) => one.entry);
+  if (filter instanceof Map && !isAnswer(filter, given)) {
+    const detail = "there is an entry that the selection does not ask for, or what it asks for cannot be read";
+    fault(walk, "filter_mismatch", { at: "file" }, detail);
   }
 }
 

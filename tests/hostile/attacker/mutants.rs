@@ -331,3 +331,59 @@ fn what_contradicts_the_rest_is_named_under_signatures_that_hold() {
     }
     assert!(tried.0 > 100, "{}", tried.0);
 }
+
+#[test]
+fn an_entry_that_the_signed_filter_does_not_ask_for_is_named_under_signatures_that_hold() {
+    let mut tried = Tried::default();
+    for filter in [
+        json!({"correlation": "c-1"}),
+        json!({"tenant": "acme"}),
+        json!({"tenant_json": "1"}),
+        json!({"worker": "w"}),
+        json!({"decision": "d"}),
+        json!({"document": "blake2b-256:00"}),
+        json!({"denied": true}),
+        json!({"denied": false}),
+        json!({"kinds": ["no.such.kind"]}),
+        json!({"limit": 1}),
+        json!({"from_seq": 4}),
+        json!({"until_seq": 4}),
+        json!({"since": SECOND_HOUR}),
+        json!({"until": FIRST_HOUR}),
+        json!({"attestations": true, "correlation": "c-1"}),
+        json!({"attestations": true}),
+        json!({"colour": "red"}),
+        json!({"limit": "2"}),
+    ] {
+        let kind = Kind::Selection;
+        tried.expect(
+            kind,
+            Stage::Closing,
+            "filter",
+            Some(&filter),
+            "filter_mismatch",
+        );
+        tried.expect(
+            Kind::Range,
+            Stage::Closing,
+            "filter",
+            Some(&filter),
+            "filter_mismatch",
+        );
+    }
+    for filter in [
+        json!({}),
+        json!({"kinds": [], "limit": 2, "reverse": true}),
+        json!({"from_seq": 3, "until_seq": 5, "correlation": null}),
+        json!({"since": FIRST_HOUR}),
+    ] {
+        tried.expect(
+            Kind::Selection,
+            Stage::Closing,
+            "filter",
+            Some(&filter),
+            "pass",
+        );
+    }
+    assert_eq!(tried.0, 2 * 18 + 4);
+}
