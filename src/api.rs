@@ -29,6 +29,7 @@ pub mod held;
 mod import;
 mod keeping;
 mod ledger;
+mod opening;
 mod options;
 mod progress;
 mod publish;

@@ -192,6 +192,9 @@ struct Cli {
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
+    /// No notes on standard error; warnings and errors are said all the same
+    #[arg(long, global = true)]
+    quiet: bool,
     /// Allow a private key of mode 0440, as mounted secrets have it
     #[arg(long, global = true, env = "SEALBOOK_KEY_GROUP_READABLE")]
     key_group_readable: bool,
@@ -235,7 +238,7 @@ pub fn main() -> ExitCode {
         Err(error) => return misuse(&error),
     };
     open_as_many_files_as_allowed();
-    let mut output = Output::new(cli.json, cli.command.owes());
+    let mut output = Output::new(cli.json, cli.command.owes()).quiet(cli.quiet);
     if let Some(warning) = kept {
         output.warning(&warning);
     }

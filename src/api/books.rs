@@ -6,36 +6,22 @@
 //! book's key, that key is trusted as if it had been given. One that only says that
 //! it continues a book changes nothing for the one that it names.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::ledger::entry::Entry;
 use crate::ledger::equivocation::Equivocation;
 use crate::ledger::fault::{Fault, FaultCode, Format, Verdict, Warning, WarningCode};
-use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
-use crate::ledger::kind;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::outcome::Summary;
-use crate::ledger::parse::parse;
 use crate::ledger::policy::Policy;
-use crate::ledger::position::Seq;
-use crate::logbook::entry_at;
-use crate::logbook::reading::Reader;
 
 use super::examine::{Examined, examine};
-use super::file::open;
 use super::forks;
+use super::opening::opening_of;
 use super::progress::Progress;
 use super::recognise::is_set;
 use super::{Error, Options};
-
-/// Bytes of a file in which its first entry must end.
-const FIRST_BYTES: u64 = 1 << 20;
-
-/// Lines of a file, but for blank ones, among which its first entry must be.
-const FIRST_LINES: usize = 4;
 
 /// What several books are held against.
 pub struct Against<'a> {
@@ -223,46 +209,6 @@ impl Subject {
         let (result, _) = self.result.as_ref()?;
         Some(result.as_ref().ok()?.verified.as_ref()?.get())
     }
-}
-
-/// What entry 0 says, if it is there and says something. Nothing is judged.
-fn opening_of(path: &Path, options: &Options) -> Option<Opening> {
-    let entry = if is_ledger(path) {
-        let reader = Reader::open(path, &options.mark_of(path)).ok()?;
-        entry_at(&reader.store, Seq::FIRST).ok()?
-    } else {
-        first_entry(path)?
-    };
-    if entry.kind() != kind::OPEN || entry.prev_hash() != Hash::ZERO {
-        return None;
-    }
-    Opening::from_object(&entry.check_payload().ok()?).ok()
-}
-
-fn first_entry(path: &Path) -> Option<Entry> {
-    let mut text = Vec::new();
-    let opened = open(path).ok()?;
-    // What can be read of it is enough.
-    let _read = opened.reader.take(FIRST_BYTES).read_to_end(&mut text);
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let lines = text.split(|byte| *byte == b'\n');
-    let mut written = lines.filter(|line| !line.trim_ascii().is_empty());
-    written.by_ref().take(FIRST_LINES).find_map(|line| {
-        let beside = line.strip_prefix(b"{\"opening\":");
-        if let Some(first) = beside.and_then(|rest| rest.strip_suffix(b"}")) {
-            return Entry::from_logbook_line(first).ok();
-        }
-        let in_bundle = line
-            .strip_prefix(b"{\"entry\":")
-            .and_then(|rest| rest.strip_suffix(b"}"));
-        match in_bundle {
-            Some(inner) => {
-                let value = parse(inner).ok()?;
-                Entry::from_value(&value, "").ok().map(|(_, entry)| entry)
-            }
-            None => Entry::from_logbook_line(line).ok(),
-        }
-    })
 }
 
 /// The next to verify: one whose predecessor is not still waiting.

@@ -18,7 +18,7 @@ use super::search::list;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Of this type only: cap, wrk, ctrl, prof or evt
+    /// Of this type only: cap, wrk, ctrl, prof, pol or evt
     #[arg(long = "type", value_name = "TYPE", value_parser = parse_type)]
     entry_type: Option<EntryType>,
     /// A catalogue of your own

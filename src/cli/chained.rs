@@ -1,11 +1,17 @@
 //! Several books as one custody.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
-use crate::api::Chain;
+use crate::api::{Chain, Ledger};
+use crate::ledger::position::Seq;
+use crate::logbook::closed;
 
+use super::Answer;
 use super::context::Context;
 use super::error::CliError;
+use super::output::Output;
+use super::target::{Force, Kind, Target, folder_of, spare};
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
@@ -22,5 +28,108 @@ impl Args {
             return Ok(None);
         }
         Ok(Some(Chain::open(&self.books, &context.book_options())?))
+    }
+}
+
+/// A folder with what is given out of each book, and the proofs of what leads from one
+/// to the next: `verify FOLDER` needs the key of the first alone.
+pub(super) struct Custody<'a> {
+    pub(super) chain: &'a Chain,
+    pub(super) folder: &'a Path,
+    /// How the names of its files end.
+    pub(super) ending: &'static str,
+    pub(super) force: Force,
+}
+
+impl Custody<'_> {
+    /// Writes all of it beside its place, and moves it there. `write` answers how many
+    /// entries it wrote of a book; none if the book has nothing of it. `also` are
+    /// entries of earlier books that what was written rests on.
+    pub(super) fn write(
+        &self,
+        context: &Context,
+        write: &mut dyn FnMut(&Ledger, &Path, &mut Output) -> Result<Option<u64>, CliError>,
+        also: &mut dyn FnMut(usize) -> Result<Vec<(usize, Seq)>, CliError>,
+        output: &mut Output,
+    ) -> Result<Answer, CliError> {
+        let failed = |error| CliError::file(self.folder, error);
+        spare(context, self.folder)?;
+        self.check_free()?;
+        let parent = folder_of(self.folder);
+        let mut builder = tempfile::Builder::new();
+        let made = builder
+            .prefix(".export-")
+            .tempdir_in(parent)
+            .map_err(failed)?;
+        let (mut entries, mut books) = (0, 0);
+        for (number, book) in self.chain.books.iter().enumerate() {
+            let path = made
+                .path()
+                .join(format!("book-{number:03}.{}", self.ending));
+            if let Some(written) = write(&book.ledger, &path, output)? {
+                (entries, books) = (entries + written, books + 1);
+                for (earlier, seq) in also(number)? {
+                    let name = format!("book-{earlier:03}.entry-{seq}.proof");
+                    self.prove(context, earlier, seq, &made.path().join(name))?;
+                }
+            }
+            // The last one may be closed in favour of a book that is not among them.
+            if let Some(end) = closed(book.ledger.store())? {
+                let name = format!("book-{number:03}.close.proof");
+                self.prove(context, number, end.seq, &made.path().join(name))?;
+            }
+        }
+        if books == 0 {
+            return Err(CliError::NothingFound);
+        }
+        let readable = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(made.path(), readable).map_err(failed)?;
+        std::fs::rename(made.path(), self.folder).map_err(failed)?;
+        // It is no temporary folder any more.
+        let _kept = made.keep();
+        std::fs::File::open(parent)
+            .and_then(|parent| parent.sync_all())
+            .map_err(failed)?;
+        let folder = self.folder.display();
+        output.note(&format!("{entries} entries of {books} books in {folder}"));
+        Ok(Answer::Yes)
+    }
+
+    fn prove(
+        &self,
+        context: &Context,
+        number: usize,
+        seq: Seq,
+        path: &Path,
+    ) -> Result<(), CliError> {
+        let Some(book) = self.chain.books.get(number) else {
+            return Ok(());
+        };
+        let target = Target {
+            path,
+            kind: Kind::Proof,
+            log: Some(book.ledger.key()),
+            force: self.force,
+        };
+        // One attestation may stand behind several books.
+        match path.exists() {
+            true => Ok(()),
+            false => target.write_bytes(context, &book.ledger.prove(seq)?.to_bytes()),
+        }
+    }
+
+    /// What an earlier run left there would be read with what this one writes.
+    fn check_free(&self) -> Result<(), CliError> {
+        let empty = match std::fs::read_dir(self.folder) {
+            Ok(mut found) => found.next().is_none(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        match empty {
+            true => Ok(()),
+            false => Err(CliError::Occupied {
+                path: self.folder.to_owned(),
+                written: "a folder of evidence",
+            }),
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::ledger::json::{Object, Value};
 use crate::wcp::dispatch::{simulate, simulated_rules};
-use crate::wcp::{RouteInput, rules::RulesError};
+use crate::wcp::{RouteInput, RuleSet, rules::RulesError};
 
 use super::Answer;
 use super::context::Context;
@@ -32,6 +34,9 @@ pub(super) struct Args {
     /// Who asks
     #[arg(long, value_name = "ID", default_value = "demo")]
     tenant_id: String,
+    /// Show the plan and decide nothing: the rule, its candidates and controls
+    #[arg(long)]
+    dry_run: bool,
     /// Rules of your own [default: every worker of the catalogue that has the capability]
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
@@ -55,6 +60,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     };
     let stamp = Stamps::new(context)?.next();
     let input = request(args, &stamp.decision_id.to_string())?;
+    if args.dry_run {
+        return plan(&rules, &input, output);
+    }
     let decision = simulate(&rules, &input, stamp);
     if output.is_json() {
         output.document(&decision.to_value())?;
@@ -75,6 +83,38 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         true => Answer::No,
         false => Answer::Yes,
     })
+}
+
+/// What would be decided on, and nothing decided.
+fn plan(rules: &RuleSet, input: &RouteInput, output: &mut Output) -> Result<Answer, CliError> {
+    let rule = rules.first_match(input);
+    let id = rule.map(|rule| rule.rule_id.to_string());
+    let candidates = rule.iter().flat_map(|rule| rule.effect.candidates.iter());
+    let candidates = candidates.filter_map(|worker| worker.worker_species_id.as_deref());
+    let candidates: Vec<&str> = candidates.collect();
+    let controls = rule
+        .iter()
+        .flat_map(|rule| rule.effect.required_controls.iter());
+    let controls: Vec<&str> = controls.map(|control| &**control).collect();
+    if output.is_json() {
+        output.document(&json!({
+            "capability_id": input.capability_id,
+            "env": input.env,
+            "data_label": input.data_label,
+            "tenant_risk": input.tenant_risk,
+            "dry_run": true,
+            "matched_rule_id": id,
+            "candidates": candidates,
+            "controls": controls,
+        }))?;
+        return Ok(Answer::Yes);
+    }
+    output.line("a plan: nothing is decided, dispatched or recorded")?;
+    let none = "none: it would be denied".to_owned();
+    output.line(&format!("rule        {}", id.unwrap_or(none)))?;
+    output.line(&format!("candidates  {}", candidates.join(" ")))?;
+    output.line(&format!("controls    {}", controls.join(" ")))?;
+    Ok(Answer::Yes)
 }
 
 fn request(args: &Args, correlation_id: &str) -> Result<RouteInput, CliError> {

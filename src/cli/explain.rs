@@ -46,6 +46,7 @@ pub(super) fn show(
         ("id", entry.id.clone()),
         ("name", entry.name.clone()),
         ("what", entry.description.clone()),
+        ("risk", entry.risk_tier.clone().unwrap_or_default()),
         ("tags", entry.tags.join(", ")),
         ("needs", entry.related.join(", ")),
         ("used by", referring.join(", ")),
@@ -58,6 +59,6 @@ pub(super) fn show(
 }
 
 pub(super) fn parse_type(name: &str) -> Result<EntryType, String> {
-    let expected = "one of cap, wrk, ctrl, prof, evt is needed";
+    let expected = "one of cap, wrk, ctrl, prof, pol, evt is needed";
     EntryType::parse(name).ok_or_else(|| expected.to_owned())
 }

@@ -1,15 +1,17 @@
 //! `sealbook export`: evidence for strangers.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
 use crate::api::held::{CopyError, Held, Query};
-use crate::api::{Export, ExportFormat, Exported, Ledger, Unsealed, Writer};
+use crate::api::{Chain, Error, Export, ExportFormat, Exported, Ledger, Unsealed, Writer};
+use crate::evidence::EvidenceError;
 use crate::store::query::Filter;
 
 use super::Answer;
+use super::chained::{self, Custody};
 use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
@@ -54,6 +56,8 @@ pub(super) struct Args {
     #[command(flatten)]
     force: Force,
     #[command(flatten)]
+    books: chained::Args,
+    #[command(flatten)]
     filters: Filters,
 }
 
@@ -91,6 +95,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let filter = args.filters.to_filter()?;
     check_table(args)?;
+    if let Some(chain) = args.books.open(context)? {
+        return of_books(context, args, &chain, &filter, output);
+    }
     spare(context, &args.output)?;
     if args.seal {
         seal(context)?;
@@ -120,6 +127,24 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     };
     target.check(context)?;
     args.filters.say_other_types(ledger.store(), output)?;
+    let entries = write(context, &ledger, args, &filter, &target, output)?;
+    let rows = match args.table {
+        Table::Entries => "entries",
+        Table::Epochs => "epochs",
+    };
+    output.note(&format!("{entries} {rows} in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
+/// Writes what is wanted of one ledger.
+fn write(
+    context: &Context,
+    ledger: &Ledger,
+    args: &Args,
+    filter: &Filter,
+    target: &Target<'_>,
+    output: &mut Output,
+) -> Result<u64, CliError> {
     let mut progress = Progress::new(ledger.store().count().ok(), "entries");
     let mut exported = Exported::default();
     let mut write = |out: &mut (dyn Write + Send)| {
@@ -127,7 +152,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             return Ok(ledger.export_epochs(out)?);
         }
         let export = Export {
-            filter: &filter,
+            filter,
             format: args.format.into(),
             version: args.format_version.into(),
             unsealed: Unsealed::Refused,
@@ -140,7 +165,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         };
         Ok(exported.entries)
     };
-    let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
+    let compressed = args.zstd || target.path.extension().is_some_and(|ext| ext == "zst");
     let written = target.write(context, |out| match compressed {
         true => compress(out, &mut write),
         false => write(out),
@@ -148,12 +173,47 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     progress.finish();
     let entries = written?;
     warn(&exported, output);
-    let rows = match args.table {
-        Table::Entries => "entries",
-        Table::Epochs => "epochs",
+    Ok(entries)
+}
+
+/// What is wanted of several books, in a folder.
+fn of_books(
+    context: &Context,
+    args: &Args,
+    chain: &Chain,
+    filter: &Filter,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    let of_one = filter.from_seq.is_some() || filter.until_seq.is_some() || filter.limit.is_some();
+    if args.format == Kind::Parquet || of_one || args.seal {
+        return Err(CliError::usage(
+            "--books gives out bundles or logbooks, without --from-seq, --until-seq, --limit and \
+             --seal: seal the last book before",
+        ));
+    }
+    let (kind, ending) = match args.format {
+        Kind::Bundle | Kind::Parquet => (target::Kind::Bundle, "bundle"),
+        Kind::Logbook => (target::Kind::Logbook, "jsonl"),
     };
-    output.note(&format!("{entries} {rows} in {}", args.output.display()));
-    Ok(Answer::Yes)
+    let mut each = |ledger: &Ledger, path: &Path, output: &mut Output| {
+        let target = Target {
+            path,
+            kind,
+            log: Some(ledger.key()),
+            force: args.force,
+        };
+        match write(context, ledger, args, filter, &target, output) {
+            Err(CliError::Ledger(Error::Evidence(EvidenceError::EmptyRange))) => Ok(None),
+            written => written.map(Some),
+        }
+    };
+    let custody = Custody {
+        chain,
+        folder: &args.output,
+        ending,
+        force: args.force,
+    };
+    custody.write(context, &mut each, &mut |_| Ok(Vec::new()), output)
 }
 
 /// Refuses what a table is not written with, and what only a table is.

@@ -22,6 +22,7 @@ pub(super) enum Owes {
 
 pub(super) struct Output {
     json: bool,
+    quiet: bool,
     owes: Owes,
     stdout: BufWriter<Stdout>,
     stderr: Stderr,
@@ -33,11 +34,17 @@ impl Output {
     pub(super) fn new(json: bool, owes: Owes) -> Output {
         Output {
             json,
+            quiet: false,
             owes,
             stdout: BufWriter::with_capacity(1 << 16, io::stdout()),
             stderr: io::stderr(),
             lost: None,
         }
+    }
+
+    /// Without notes: warnings and errors are said all the same.
+    pub(super) fn quiet(self, quiet: bool) -> Output {
+        Output { quiet, ..self }
     }
 
     pub(super) fn take_lost(&mut self) -> Option<io::Error> {
@@ -117,6 +124,13 @@ impl Output {
     }
 
     pub(super) fn note(&mut self, text: &str) {
+        if !self.quiet {
+            self.notice(text);
+        }
+    }
+
+    /// A note that has to be said, even to whoever asks for quiet.
+    pub(super) fn notice(&mut self, text: &str) {
         self.message("note", &escape(text));
     }
 

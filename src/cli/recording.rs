@@ -200,7 +200,7 @@ impl Recording {
     /// Says that nothing is recorded, where that was not asked for.
     pub(super) fn tell(&self, output: &mut Output) {
         if let Some(why) = &self.unasked {
-            output.note(&format!("nothing was recorded: {why}"));
+            output.notice(&format!("nothing was recorded: {why}"));
         }
     }
 

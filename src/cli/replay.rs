@@ -1,15 +1,15 @@
 //! `sealbook replay`: custody in order, every recorded decision computed again.
 
+mod folder;
 mod timeline;
 
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
 
-#[cfg(feature = "rocks")]
-use crate::api::Chain;
 use crate::api::{Between, Found, Ledger, Times, recognise};
 use crate::audit::LedgerSource;
 use crate::ledger::bundle_file::BundleFile;
@@ -29,6 +29,7 @@ use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
 use crate::replay::today::Today;
 use crate::replay::{Options, Wanted, replay};
+use crate::report::ReportFile;
 use crate::store::StoreError;
 use crate::store::query::Filter;
 
@@ -48,7 +49,7 @@ use super::trust::Trust;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A bundle or a ledger [default: the ledger]
+    /// A bundle, a report or a ledger, or a folder of them as one custody [default: the ledger]
     path: Option<PathBuf>,
     #[cfg(feature = "rocks")]
     #[command(flatten)]
@@ -85,7 +86,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return Err(CliError::usage(text));
     }
     let policy = args.trust.policy()?;
-    #[cfg(feature = "rocks")]
     let mut policy = policy;
     let alternative = alternative(args)?;
     let today = today(context, args)?;
@@ -102,21 +102,16 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         times,
         ..Timeline::default()
     };
-    #[cfg(feature = "rocks")]
-    let chain = args.books.open(context)?;
-    #[cfg(not(feature = "rocks"))]
-    let chain: Option<()> = None;
-    let result = match chain {
-        None => source(context, args, |source, total, seen| {
+    let path = place(context, args);
+    let result = if let Some(books) = folder::books(context, args, &policy)? {
+        folder::replay(context, &books, &asked, &mut policy, &mut timeline, output)?
+    } else {
+        source(context, path, |source, total, seen| {
             if let Some(last) = seen {
                 output.note(&as_of(last));
             }
             timeline.walk(source, total, &asked.options(&policy), output)
-        })?,
-        #[cfg(feature = "rocks")]
-        Some(chain) => of_books(&chain, &asked, &mut policy, &mut timeline, output)?,
-        #[cfg(not(feature = "rocks"))]
-        Some(()) => return Err(CliError::NothingFound),
+        })?
     };
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if output.is_json() {
@@ -136,36 +131,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         true if result.counts.could_not_evaluate > 0 => Answer::Unanswered,
         true => Answer::Yes,
     })
-}
-
-/// Books in their order; the key of each is believed on the word of the one before.
-#[cfg(feature = "rocks")]
-fn of_books(
-    chain: &Chain,
-    asked: &Asked<'_>,
-    policy: &mut Policy,
-    timeline: &mut Timeline,
-    output: &mut Output,
-) -> Result<Replay, CliError> {
-    let mut whole: Option<Replay> = None;
-    for (number, book) in chain.books.iter().enumerate() {
-        let (store, mark) = (book.ledger.store(), book.ledger.mark());
-        let mut source = LedgerSource::new(store, mark)?;
-        timeline.book(number, output)?;
-        let total = store.count().ok();
-        let replayed = timeline.walk(&mut source, total, &asked.options(policy), output)?;
-        if replayed.report.verdict == Verdict::Pass
-            && !policy.keys.is_empty()
-            && let Some(next) = chain.books.get(number + 1)
-        {
-            policy.keys.push(next.ledger.key());
-        }
-        match &mut whole {
-            Some(whole) => whole.join(replayed),
-            None => whole = Some(replayed),
-        }
-    }
-    whole.ok_or(CliError::NothingFound)
 }
 
 /// What is asked of every book.
@@ -267,16 +232,20 @@ fn today(context: &Context, args: &Args) -> Result<Option<Today>, CliError> {
     Ok(Some(today))
 }
 
+/// What is replayed.
+fn place<'a>(context: &'a Context, args: &'a Args) -> &'a Path {
+    args.path.as_deref().unwrap_or(&context.ledger)
+}
+
 /// Opens what is to be replayed; with it comes how many entries it has, where
 /// that is known, and the last of them, where another process may be adding
 /// more.
 fn source<T>(
     context: &Context,
-    args: &Args,
+    path: &Path,
     walk: impl FnOnce(&mut dyn Source, Option<u64>, Option<Seq>) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let path = args.path.as_deref().unwrap_or(&context.ledger);
-    if args.path.is_none() && !path.exists() {
+    if path == context.ledger && !path.exists() {
         let dir = path.to_owned();
         return Err(CliError::from(StoreError::Missing { dir }));
     }
@@ -288,11 +257,21 @@ fn source<T>(
             walk(&mut source, total, reader.as_of()?)
         }
         Found::File(Format::Bundle, file) => walk(&mut BundleFile::open(file.reader)?, None, None),
-        _ => Err(CliError::Argument {
-            what: "path",
-            given: path.display().to_string(),
-            expected: "decisions are replayed from a ledger or a bundle",
-        }),
+        Found::File(Format::Report, file) => {
+            let report = ReportFile::open(file.reader)?;
+            let mut report = report.ok_or_else(|| not_replayed(path))?;
+            let bundle = BufReader::new(report.bundle());
+            walk(&mut BundleFile::open(bundle)?, None, None)
+        }
+        _ => Err(not_replayed(path)),
+    }
+}
+
+fn not_replayed(path: &Path) -> CliError {
+    CliError::Argument {
+        what: "path",
+        given: path.display().to_string(),
+        expected: "decisions are replayed from a ledger, a bundle or a report, or a folder of them",
     }
 }
 
@@ -307,7 +286,6 @@ struct Timeline {
 }
 
 impl Timeline {
-    #[cfg(feature = "rocks")]
     /// What follows is of another book.
     fn book(&mut self, number: usize, output: &mut Output) -> Result<(), CliError> {
         self.book = Some(number);

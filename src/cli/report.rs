@@ -4,8 +4,12 @@
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use crate::api::{Error, open};
+#[cfg(feature = "rocks")]
+use crate::api::Chain;
+use crate::api::{Error, Ledger, open};
 use crate::evidence::EvidenceError;
+#[cfg(feature = "rocks")]
+use crate::evidence::report::attested_before;
 use crate::evidence::report::{ReportExport, export_report};
 use crate::report::ReportFile;
 use crate::store::Store;
@@ -14,6 +18,8 @@ use crate::store::query::{Filter, select};
 use crate::store::term::Field;
 
 use super::Answer;
+#[cfg(feature = "rocks")]
+use super::chained::{self, Custody};
 use super::context::Context;
 use super::error::CliError;
 #[cfg(feature = "rocks")]
@@ -42,6 +48,9 @@ pub(super) struct Args {
     /// Seal the open epoch first, so that nothing of the case is left out
     #[arg(long)]
     seal: bool,
+    #[cfg(feature = "rocks")]
+    #[command(flatten)]
+    books: chained::Args,
     /// Write the bundle that this report carries, as it is and not verified
     #[arg(long, value_name = "REPORT", conflicts_with_all = ["correlation", "no_sign", "seal"])]
     extract: Option<PathBuf>,
@@ -50,6 +59,10 @@ pub(super) struct Args {
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     if let Some(report) = &args.extract {
         return extract(context, report, args, output);
+    }
+    #[cfg(feature = "rocks")]
+    if let Some(chain) = args.books.open(context)? {
+        return of_books(context, args, &chain, output);
     }
     spare(context, &args.output)?;
     #[cfg(feature = "rocks")]
@@ -64,10 +77,25 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         force: args.force,
     };
     target.check(context)?;
+    let (entries, left_out) =
+        write(context, &ledger, args, &target)?.ok_or_else(|| no_case(ledger.store(), args))?;
+    say_left_out(left_out, output);
+    output.note(&format!("{entries} entries in {}", args.output.display()));
+    Ok(Answer::Yes)
+}
+
+/// Writes the case as one ledger has it: how many entries, and how many are left out;
+/// none if it has nothing of the case.
+fn write(
+    context: &Context,
+    ledger: &Ledger,
+    args: &Args,
+    target: &Target<'_>,
+) -> Result<Option<(u64, u64)>, CliError> {
     let store = ledger.store();
     let signer = ledger.closing_signer(args.no_sign)?;
     let mut progress = Progress::new(store.count().ok(), "entries");
-    let mut left_out = 0;
+    let (mut left_out, mut none) = (0, false);
     let written = target.write(context, |out| {
         let export = ReportExport {
             version: args.format_version.into(),
@@ -75,22 +103,62 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             signer: signer.as_deref(),
             progress: &mut |done| progress.at(done),
         };
-        let (_, selected) = export_report(store, out, export).map_err(|error| match error {
-            EvidenceError::EmptyRange => no_case(store, args),
-            other => other.into(),
+        let (_, selected) = export_report(store, out, export).inspect_err(|error| {
+            none = matches!(error, EvidenceError::EmptyRange);
         })?;
         left_out = selected.unsealed;
         Ok(selected.closing.entries)
     });
     progress.finish();
-    let entries = written?;
+    match written {
+        Err(_) if none => Ok(None),
+        written => Ok(Some((written?, left_out))),
+    }
+}
+
+fn say_left_out(left_out: u64, output: &mut Output) {
     if left_out > 0 {
         output.warning(&format!(
             "{left_out} entries are not sealed yet and were left out: --seal seals them first"
         ));
     }
-    output.note(&format!("{entries} entries in {}", args.output.display()));
-    Ok(Answer::Yes)
+}
+
+/// The case as several books have it: a page of each in a folder.
+#[cfg(feature = "rocks")]
+fn of_books(
+    context: &Context,
+    args: &Args,
+    chain: &Chain,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
+    if args.seal {
+        return Err(CliError::usage("with --books, seal the last book before"));
+    }
+    let mut each = |ledger: &Ledger, path: &Path, output: &mut Output| {
+        let target = Target {
+            path,
+            kind: Kind::Report,
+            log: Some(ledger.key()),
+            force: args.force,
+        };
+        let written = write(context, ledger, args, &target)?;
+        say_left_out(written.map_or(0, |(_, left_out)| left_out), output);
+        Ok(written.map(|(entries, _)| entries))
+    };
+    let stores: Vec<&dyn Store> = chain.books.iter().map(|book| book.ledger.store()).collect();
+    let correlation = args.correlation.as_deref().unwrap_or_default();
+    let mut also = |number: usize| {
+        let until = stores.get(..=number).unwrap_or_default();
+        Ok(attested_before(until, correlation)?)
+    };
+    let custody = Custody {
+        chain,
+        folder: &args.output,
+        ending: "html",
+        force: args.force,
+    };
+    custody.write(context, &mut each, &mut also, output)
 }
 
 /// How many cases, and out of how many of the newest entries, are named instead.

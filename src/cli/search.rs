@@ -15,7 +15,7 @@ use super::output::Output;
 pub(super) struct Args {
     /// Words, each of which must be found, letters apart if need be
     query: String,
-    /// Of this type only: cap, wrk, ctrl, prof or evt
+    /// Of this type only: cap, wrk, ctrl, prof, pol or evt
     #[arg(long = "type", value_name = "TYPE", value_parser = parse_type)]
     entry_type: Option<EntryType>,
     /// At most so many

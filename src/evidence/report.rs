@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use crate::ledger::bundle::BundleError;
+use crate::ledger::entry::Entry;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::ledger::version::Version;
@@ -73,6 +74,26 @@ fn attestations(
     case: Case<'_>,
     sealed_to: Seq,
 ) -> Result<Vec<Seq>, EvidenceError> {
+    let first_of = first_choices(store, of_case, case, sealed_to)?;
+    let mut found = BTreeSet::new();
+    for (worker, before) in first_of {
+        if let Some((seq, entry)) = last_attestation(store, &worker, Some(before))? {
+            // One that is of the case is there already.
+            if !case.has(&entry) {
+                found.insert(seq);
+            }
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// The workers that the case's sealed decisions name, each with the first of them.
+fn first_choices(
+    store: &dyn Store,
+    of_case: &Filter,
+    case: Case<'_>,
+    sealed_to: Seq,
+) -> Result<BTreeMap<String, Seq>, EvidenceError> {
     let decisions = Filter {
         kinds: producers::of_role(Role::Choice),
         until_seq: Some(sealed_to),
@@ -87,21 +108,54 @@ fn attestations(
             }
         }
     }
+    Ok(first_of)
+}
+
+fn last_attestation(
+    store: &dyn Store,
+    worker: &str,
+    until: Option<Seq>,
+) -> Result<Option<(Seq, Entry)>, EvidenceError> {
+    let attested = Filter {
+        kinds: producers::of_role(Role::Evidence),
+        worker: Some(worker.to_owned()),
+        until_seq: until,
+        limit: Some(1),
+        reverse: true,
+        ..Filter::default()
+    };
+    Ok(select(store, &attested)?.next().transpose()?)
+}
+
+/// The attestations in earlier books that the last of `stores` rests on: of each
+/// worker that its decisions of the case name and that has none in its own book, the
+/// newest, with the number of its book.
+///
+/// # Errors
+/// [`EvidenceError`].
+pub fn attested_before(
+    stores: &[&dyn Store],
+    correlation: &str,
+) -> Result<Vec<(usize, Seq)>, EvidenceError> {
+    let Some((own, earlier)) = stores.split_last() else {
+        return Ok(Vec::new());
+    };
+    let Some(sealed_to) = sealed_to(*own)? else {
+        return Ok(Vec::new());
+    };
+    let filter = Filter {
+        correlation: Some(correlation.to_owned()),
+        ..Filter::default()
+    };
     let mut found = BTreeSet::new();
-    for (worker, before) in first_of {
-        let attested = Filter {
-            kinds: producers::of_role(Role::Evidence),
-            worker: Some(worker),
-            until_seq: Some(before),
-            limit: Some(1),
-            reverse: true,
-            ..Filter::default()
-        };
-        if let Some(item) = select(store, &attested)?.next() {
-            let (seq, entry) = item?;
-            // One that is of the case is there already.
-            if !case.has(&entry) {
-                found.insert(seq);
+    for (worker, before) in first_choices(*own, &filter, Case(correlation), sealed_to)? {
+        if last_attestation(*own, &worker, Some(before))?.is_some() {
+            continue;
+        }
+        for (number, store) in earlier.iter().enumerate().rev() {
+            if let Some((seq, _)) = last_attestation(*store, &worker, None)? {
+                found.insert((number, seq));
+                break;
             }
         }
     }

@@ -24,6 +24,8 @@ words! {
         Control = "ctrl",
         /// `prof.`: a profile.
         Profile = "prof",
+        /// `pol.`: a policy.
+        Policy = "pol",
         /// `evt.`: a telemetry event.
         Event = "evt",
     }
@@ -42,6 +44,36 @@ struct Document {
     entries: Vec<Described>,
 }
 
+/// The catalogue file of PyHall's SDK. What else stands in it is not used.
+#[derive(serde::Deserialize)]
+struct Entities {
+    entities: Vec<Entity>,
+}
+
+#[derive(serde::Deserialize)]
+struct Entity {
+    #[serde(deserialize_with = "typed")]
+    id: (String, EntryType),
+    name: String,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    description: String,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    tags: Vec<String>,
+    #[serde(default)]
+    risk_tier: Option<String>,
+    /// Of a worker.
+    #[serde(default, deserialize_with = "shape::or_default")]
+    serves_capabilities: Vec<String>,
+    #[serde(default, deserialize_with = "shape::or_default")]
+    required_controls: Vec<String>,
+    /// Of a capability.
+    #[serde(default, deserialize_with = "shape::or_default")]
+    typical_controls: Vec<String>,
+    /// Of a profile or a policy.
+    #[serde(default, deserialize_with = "shape::or_default")]
+    controls_required: Vec<String>,
+}
+
 /// An entry of it, whose type its id tells.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +89,7 @@ struct Described {
 }
 
 fn typed<'v, D: Deserializer<'v>>(deserializer: D) -> Result<(String, EntryType), D::Error> {
-    let expected = "an id that begins with cap., wrk., ctrl., prof. or evt.";
+    let expected = "an id that begins with cap., wrk., ctrl., prof., pol. or evt.";
     shape::read_text(deserializer, expected, |id| {
         Some((id.to_owned(), EntryType::of_id(id)?))
     })
@@ -72,6 +104,9 @@ pub struct Entry {
     pub name: String,
     pub description: String,
     pub tags: Vec<String>,
+    /// How risky it is, in the words of the catalogue, where that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk_tier: Option<String>,
     /// What it belongs with: ids that may or may not be in the catalogue. Of a
     /// worker, its capabilities and the controls that it needs.
     pub related: Vec<String>,
@@ -86,11 +121,32 @@ impl Entry {
             name: described.name,
             description: described.description,
             tags: described.tags,
+            risk_tier: None,
             related: described.related,
         }
     }
 
-    /// `{"id", "type", "name", "description", "tags", "related"}`.
+    fn of_sdk(entity: Entity) -> Entry {
+        let (id, entry_type) = entity.id;
+        let related = [
+            entity.serves_capabilities,
+            entity.required_controls,
+            entity.typical_controls,
+            entity.controls_required,
+        ];
+        Entry {
+            id,
+            entry_type,
+            name: entity.name,
+            description: entity.description,
+            tags: entity.tags,
+            risk_tier: entity.risk_tier,
+            related: related.concat(),
+        }
+    }
+
+    /// `{"id", "type", "name", "description", "tags", "related"}`, and `risk_tier` where
+    /// the catalogue has one.
     pub fn to_value(&self) -> Value {
         shape::write(self)
     }
@@ -119,12 +175,19 @@ static BUILT_IN: LazyLock<Catalog> = LazyLock::new(|| {
 });
 
 impl Catalog {
-    /// Reads `{"entries": [{"id", "name", "description", "tags", "related"}]}`.
+    /// Reads `{"entries": [{"id", "name", "description", "tags", "related"}]}`, or the
+    /// catalogue file of PyHall's SDK: `{"_meta", "entities": [{"id", "type", …}]}`.
     pub fn parse(text: &[u8]) -> Result<Catalog, CatalogError> {
         let document = parse(text)?;
-        let document: Document = shape::read(&document, "")?;
+        let entries: Vec<Entry> = if document.get("entities").is_some() {
+            let document: Entities = shape::read(&document, "")?;
+            document.entities.into_iter().map(Entry::of_sdk).collect()
+        } else {
+            let document: Document = shape::read(&document, "")?;
+            document.entries.into_iter().map(Entry::new).collect()
+        };
         let mut catalog = Catalog::default();
-        for (index, entry) in document.entries.into_iter().map(Entry::new).enumerate() {
+        for (index, entry) in entries.into_iter().enumerate() {
             let id = entry.id.clone();
             if catalog.by_id.insert(id.clone(), index).is_some() {
                 return Err(CatalogError::DuplicateId { index, id });

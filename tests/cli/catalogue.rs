@@ -170,3 +170,108 @@ fn dispatch_simulates_and_says_so() {
     let decision = place.run(&args).ends_with(1).document();
     assert_eq!(decision["matched_rule_id"], "NO_MATCH");
 }
+
+/// As PyHall's SDK has its catalogue.
+const SDK: &str = r#"{"_meta": {"version": "0.1.0", "wcp_spec": "0.1", "total_entities": 5, "built": "2026-02-26"},
+  "entities": [
+  {"id": "cap.doc.sign", "type": "capability", "name": "Sign", "description": "Signs a document.",
+   "risk_tier": "high", "tags": ["document"], "typical_controls": ["ctrl.obs.audit"],
+   "blast_radius_hint": {"data": 1, "reversibility": "reversible"}, "wcp_namespace": "reserved"},
+  {"id": "wrk.doc.signer", "type": "worker_species", "name": "Signer", "description": "Signs.",
+   "risk_tier": "medium", "tags": [], "serves_capabilities": ["cap.doc.sign"],
+   "required_controls": ["ctrl.keys.held"], "idempotency": "full", "determinism": "captured"},
+  {"id": "ctrl.obs.audit", "type": "control", "name": "Audit", "description": "Kept.", "tags": [],
+   "enforcement_point": "worker", "required_for_risk_tiers": ["high"]},
+  {"id": "prof.strict", "type": "profile", "name": "Strict", "description": "Tight.", "tags": [],
+   "controls_required": ["ctrl.obs.audit"]},
+  {"id": "pol.default-deny", "type": "policy", "name": "Default deny", "description": "Denies.",
+   "tags": ["policy"], "controls_required": ["ctrl.obs.audit"]}]}"#;
+
+#[test]
+fn the_catalogue_file_of_the_sdk_is_read() {
+    let place = Place::empty();
+    place.write("catalog.json", SDK);
+    let run = |args: &[&str]| {
+        let all = [&["--json"][..], args, &["--catalog", "catalog.json"]].concat();
+        place.run(&all)
+    };
+    let all = run(&["browse"]).ok().document();
+    assert_eq!(all.as_array().unwrap().len(), 5);
+    let policies = run(&["browse", "--type", "pol"]).ok().document();
+    assert_eq!(policies[0]["id"], "pol.default-deny");
+    assert_eq!(policies[0]["related"], json!(["ctrl.obs.audit"]));
+    assert_eq!(policies.as_array().unwrap().len(), 1);
+    let worker = run(&["explain", "wrk.doc.signer"]).ok().document();
+    assert_eq!(worker["related"], json!(["cap.doc.sign", "ctrl.keys.held"]));
+    assert_eq!(worker["risk_tier"], "medium");
+    let decision = run(&["dispatch", "cap.doc.sign"]).ok().document();
+    assert_eq!(decision["selected_worker_species_id"], "wrk.doc.signer");
+    assert_eq!(
+        decision["required_controls_effective"],
+        json!(["ctrl.keys.held", "ctrl.obs.audit"])
+    );
+    place.write("catalog.json", SDK.replace("pol.default", "thing.default"));
+    let error = run(&["browse"]).ends_with(2).document();
+    let detail = error["error"]["detail"].as_str().unwrap();
+    assert!(detail.contains("entities[4].id"), "{detail}");
+}
+
+#[test]
+fn a_plan_is_shown_and_nothing_is_decided() {
+    let place = Place::empty();
+    let plan = |capability: &str| {
+        let args = ["--json", "dispatch", capability, "--dry-run", "--quiet"];
+        place.run(&args).ok().document()
+    };
+    let shown = plan("cap.doc.summarize");
+    assert_eq!(shown["matched_rule_id"], "rr_simulated");
+    assert_eq!(shown["candidates"], json!(["wrk.doc.summarizer"]));
+    assert_eq!(shown["dry_run"], true);
+    assert_eq!(
+        (shown.get("decision_id"), shown.get("denied")),
+        (None, None)
+    );
+    place.write("rules.json", r#"{"rules": []}"#);
+    let none = ["dispatch", "cap.a", "--dry-run", "--rules", "rules.json"];
+    let none = place.run(&none).ok().stdout;
+    assert!(none.contains("none: it would be denied"), "{none}");
+}
+
+#[test]
+fn quiet_leaves_out_notes_and_says_warnings() {
+    let place = Place::sealed();
+    let loud = place.run(&["prove", "1", "-o", "one.proof"]).ok();
+    assert!(
+        loud.stderr.starts_with("sealbook: note: "),
+        "{}",
+        loud.stderr
+    );
+    let quiet = place
+        .run(&["--quiet", "prove", "1", "-o", "one.proof"])
+        .ok();
+    assert_eq!(quiet.stderr, "");
+    let warned = place.run(&["dispatch", "cap.none", "--quiet"]).ends_with(1);
+    assert!(
+        warned.stderr.contains("not in the catalogue"),
+        "{}",
+        warned.stderr
+    );
+    // That nothing is recorded is said all the same.
+    let empty = Place::empty();
+    empty.write("rules.json", r#"{"rules": []}"#);
+    std::fs::create_dir(empty.path("enrolled")).unwrap();
+    let route = [
+        "route",
+        "--quiet",
+        "--capability",
+        "cap.a",
+        "--rules",
+        "rules.json",
+    ];
+    let unrecorded = empty.run(&route).ends_with(1);
+    assert!(
+        unrecorded.stderr.contains("nothing was recorded"),
+        "{}",
+        unrecorded.stderr
+    );
+}

@@ -26,6 +26,7 @@ mod claims;
 mod commands;
 mod conformance;
 mod copies;
+mod custody;
 mod cut_short;
 mod disks;
 mod evidence;

@@ -262,3 +262,30 @@ fn ten_thousand_rules_and_a_test_of_ten_megabytes_are_no_trouble() {
     place.run(&["rules", "lint", "rules.json"]).ok();
     assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn a_condition_on_a_tenant_is_warned_of_for_it_counts_here_alone() {
+    let place = Place::empty();
+    let of = json!({"tenant_id": "acme", "capability_id": "cap.a"});
+    place.write("rules.json", rules(&[rule("r1", &of)]));
+    let run = place.run(&["rules", "lint", "rules.json"]).ok();
+    let warning = "sealbook: warning: rule r1 has a condition on tenant_id: it counts here, and PyHall ignores it\n";
+    assert_eq!(run.stderr, warning);
+    // As the guide says, the rule is for that tenant alone.
+    let dispatch = |tenant: &str| {
+        let args = [
+            "--json",
+            "dispatch",
+            "cap.a",
+            "--rules",
+            "rules.json",
+            "--tenant-id",
+            tenant,
+        ];
+        place.run(&args).document()["matched_rule_id"].clone()
+    };
+    assert_eq!(
+        (dispatch("acme"), dispatch("beta")),
+        (json!("r1"), json!("NO_MATCH"))
+    );
+}

@@ -1,0 +1,235 @@
+//! Several books as one custody, given out and replayed by a stranger who has the key
+//! of the first alone.
+
+use serde_json::{Value, json};
+
+use crate::books::{verify, warning_codes};
+use crate::place::{Place, codes};
+use crate::routing::{route, scene};
+
+/// A case of two decisions, one in each of two books, both sealed. A third book has
+/// nothing of it.
+fn rotated() -> (Place, String) {
+    let place = scene();
+    let key = place.key();
+    route(&place, "acme", &[]).ok();
+    place.run(&["rotate"]).ok();
+    route(&place, "beta", &["--ledger", "ledger.2"]).ends_with(1);
+    place.run(&["--ledger", "ledger.2", "rotate"]).ok();
+    (place, key)
+}
+
+const BOOKS: [&str; 6] = [
+    "--books", "ledger", "--books", "ledger.2", "--books", "ledger.3",
+];
+
+fn names(place: &Place, folder: &str) -> Vec<String> {
+    let found = std::fs::read_dir(place.path(folder)).unwrap();
+    let mut names: Vec<String> = found
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn decisions(replay: &Value) -> Vec<Value> {
+    let items = replay["timeline"].as_array().unwrap().iter();
+    let decided = items.filter(|item| item["event"] == "decided");
+    decided
+        .map(|item| {
+            json!([
+                item["book"],
+                item["tenant_id"],
+                item["deny_code"],
+                item["same"],
+                item["entry_hash"]
+            ])
+        })
+        .collect()
+}
+
+#[test]
+fn a_case_of_two_books_is_exported_whole_and_a_stranger_needs_the_first_key() {
+    let (place, key) = rotated();
+    let export = [
+        &["export", "--correlation", "c-1", "-o", "case"][..],
+        &BOOKS,
+    ]
+    .concat();
+    place.run(&export).ok();
+    let expected = [
+        "book-000.bundle",
+        "book-000.close.proof",
+        "book-001.bundle",
+        "book-001.close.proof",
+    ];
+    assert_eq!(names(&place, "case"), expected);
+    let own = [&["--json", "replay", "--correlation", "c-1"][..], &BOOKS].concat();
+    let own = place.run(&own).ok().document();
+    assert_eq!(decisions(&own).len(), 2, "{own:#}");
+
+    // Elsewhere there is nothing but the folder.
+    let stranger = Place::empty();
+    stranger.copy_from(&place.path("case"), "case");
+    let report = verify(&stranger, &["case", "--key", &key], 0);
+    assert_eq!(report["passed"], 4, "{report:#}");
+    let second = &report["files"][2]["report"];
+    assert_eq!(warning_codes(second), ["succession"], "{report:#}");
+    let there = stranger
+        .run(&["--json", "replay", "case", "--key", &key])
+        .ok();
+    assert_eq!(decisions(&there.document()), decisions(&own));
+    let people = stranger.run(&["replay", "case", "--key", &key]).ok().stdout;
+    let (first, second) = (people.find("book 0"), people.find("book 1"));
+    assert!(first.is_some() && first < second, "{people}");
+
+    // Without what leads from one book to the next, nobody vouches for the second.
+    std::fs::remove_file(stranger.path("case/book-000.close.proof")).unwrap();
+    let report = verify(&stranger, &["case", "--key", &key], 1);
+    let second = &report["files"][1]["report"];
+    assert_eq!(codes(second), ["untrusted_key"], "{report:#}");
+    let there = stranger.run(&["--json", "replay", "case", "--key", &key]);
+    assert_eq!(there.ends_with(1).document()["verdict"], "fail");
+}
+
+#[test]
+fn a_case_of_two_books_is_reported_whole() {
+    let (place, key) = rotated();
+    let report = [
+        &["report", "--correlation", "c-1", "-o", "case"][..],
+        &BOOKS,
+    ]
+    .concat();
+    place.run(&report).ok();
+    let pages = ["book-000.html", "book-001.html"];
+    let found = names(&place, "case");
+    assert_eq!(
+        found
+            .iter()
+            .filter(|name| name.ends_with(".html"))
+            .collect::<Vec<_>>(),
+        pages
+    );
+    let stranger = Place::empty();
+    stranger.copy_from(&place.path("case"), "case");
+    let verified = verify(&stranger, &["case", "--key", &key], 0);
+    assert_eq!(verified["failed"], 0, "{verified:#}");
+    let formats: Vec<&Value> = verified["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| &file["report"]["format"])
+        .collect();
+    assert_eq!(formats, ["proof", "report", "proof", "report"]);
+    let there = stranger
+        .run(&["--json", "replay", "case", "--key", &key])
+        .ok();
+    let books: Vec<Value> = decisions(&there.document())
+        .iter()
+        .map(|it| it[0].clone())
+        .collect();
+    assert_eq!(books, [json!(0), json!(1)]);
+    // One page is replayed as the bundle in it.
+    let one = stranger
+        .run(&["--json", "replay", "case/book-000.html", "--key", &key])
+        .ok();
+    assert_eq!(decisions(&one.document()).len(), 1);
+}
+
+/// A worker is attested in the first book and chosen in the second.
+#[test]
+fn an_attestation_of_an_earlier_book_stands_beside_the_decision() {
+    let place = scene();
+    let key = place.key();
+    place.run(&["package", "scaffold", "pkg"]).ok();
+    let ids = [
+        "--worker-id",
+        "org.a.b",
+        "--worker-species-id",
+        "wrk.doc.summarizer",
+    ];
+    // It fails, for it is not signed, and is an attestation all the same.
+    place
+        .run(&[&["package", "verify", "pkg"][..], &ids].concat())
+        .ends_with(1);
+    place.run(&["rotate"]).ok();
+    route(&place, "acme", &["--ledger", "ledger.2"]).ok();
+    place.run(&["--ledger", "ledger.2", "seal"]).ok();
+    let report = [
+        "report",
+        "--correlation",
+        "c-1",
+        "-o",
+        "case",
+        "--books",
+        ".",
+    ];
+    place.run(&report).ok();
+    let found = names(&place, "case");
+    let proof = found
+        .iter()
+        .find(|name| name.starts_with("book-000.entry-"));
+    let proof = format!("case/{}", proof.unwrap_or_else(|| panic!("{found:?}")));
+    let text = place.read(&proof);
+    assert!(text.contains("wcp.attestation"), "{text}");
+    verify(&place, &["case", "--key", &key], 0);
+}
+
+#[test]
+fn a_folder_that_holds_something_stays_and_nothing_is_left_of_a_refusal() {
+    let (place, _) = rotated();
+    std::fs::create_dir(place.path("case")).unwrap();
+    place.write("case/mine", "mine");
+    let export = [
+        &["--json", "export", "--correlation", "c-1", "-o", "case"][..],
+        &BOOKS,
+    ]
+    .concat();
+    let refused = place.run(&export).ends_with(2);
+    assert_eq!(
+        refused.documents()[0]["error"]["code"],
+        "exists",
+        "{refused:?}"
+    );
+    assert_eq!(names(&place, "case"), ["mine"]);
+    // Nothing of the case, and what is not sealed.
+    let none = [
+        &["--json", "export", "--correlation", "c-9", "-o", "none"][..],
+        &BOOKS,
+    ]
+    .concat();
+    let none = place.run(&none).ends_with(1);
+    assert_eq!(none.documents()[0]["error"]["code"], "not_found");
+    route(&place, "acme", &["--ledger", "ledger.3"]).ok();
+    let open = [
+        &["--json", "export", "--correlation", "c-1", "-o", "open"][..],
+        &BOOKS,
+    ]
+    .concat();
+    let open = place.run(&open).ends_with(1);
+    assert_eq!(open.documents()[0]["error"]["code"], "not_sealed");
+    for args in [
+        ["--limit", "1"],
+        ["--format", "parquet"],
+        ["--from-seq", "1"],
+    ] {
+        let all = [&["--json", "export", "-o", "out"][..], &args, &BOOKS].concat();
+        assert_eq!(
+            place.run(&all).ends_with(2).documents()[0]["error"]["code"],
+            "usage"
+        );
+    }
+    let left = names(&place, ".");
+    assert!(
+        !left
+            .iter()
+            .any(|name| name.starts_with(".export-") || name == "none" || name == "open"),
+        "{left:?}"
+    );
+    // Books that do not continue each other are no custody.
+    let two = [
+        "--json", "export", "-o", "two", "--books", "ledger", "--books", "ledger.3",
+    ];
+    let two = place.run(&two).ends_with(2);
+    assert_eq!(two.documents()[0]["error"]["code"], "not_a_chain");
+}
