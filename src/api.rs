@@ -14,6 +14,7 @@ mod books;
 mod bucket;
 pub mod cause;
 mod chain;
+mod checkpoints;
 pub mod compression;
 mod create;
 pub mod entries;
@@ -36,6 +37,7 @@ mod publish;
 mod recognise;
 mod resume;
 mod rotate;
+mod second_key;
 mod sources;
 pub mod stream;
 #[cfg(feature = "parquet")]
@@ -54,6 +56,7 @@ pub(crate) use self::archive::{archived_in, examine_bucket, fold_epochs};
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;
 pub use self::chain::{Chain, ChainedBook};
+pub use self::checkpoints::{Checkpoints, Growing, compare_checkpoints};
 pub use self::create::Made;
 pub use self::entries::{Entries, ReadEntry, entries};
 pub use self::error::{Error, Place};
@@ -78,7 +81,7 @@ pub use self::resume::{Resume, ResumeRefusal, examine_on};
 pub use self::rotate::Rotated;
 #[cfg(feature = "verify")]
 pub(crate) use self::sources::with_source;
-pub use self::times::{Between, SaidBound, SaidUnlikely, Times, TimesFault};
+pub use self::times::{Between, PostQuantum, SaidBound, SaidUnlikely, Times, TimesFault};
 pub use self::verify::{verify, verify_as};
 #[cfg(feature = "client")]
 pub use self::witnessing::{Shown, check_not_halted, show_witnesses};

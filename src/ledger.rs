@@ -170,6 +170,7 @@ pub mod revocation;
 mod revoked;
 mod seals;
 pub mod search;
+pub mod second_key;
 pub mod sha256;
 pub mod shape;
 

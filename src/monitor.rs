@@ -6,22 +6,25 @@
 //! ```text
 //! STATE/<hex>/checkpoint     the newest checkpoint that was in order
 //! STATE/<hex>/seen.json      {"checked": entries, "since": when it was first seen}
-//! STATE/<hex>/evidence/      notes that contradict it
+//! STATE/<hex>/evidence/      notes that contradict it, and the proof that convicts it
+//! STATE/<hex>/key            the key of a book that continues another, as that one's last
+//!                            checkpoint names it
 //! ```
 //! Needs no ledger and no store.
 
+mod growth;
 mod place;
 mod report;
 mod state;
 
 use thiserror::Error;
 
-use crate::ledger::note::{SignatureFault, VerifierKey};
-use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::note::{Algorithm, SignatureFault, VerifierKey};
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::ledger::tlog::name::LogName;
 use crate::ledger::tlog::resource::{Resource, WIDTH};
-use crate::ledger::tlog::source::{ReadError, Source, entries, root_before};
+use crate::ledger::tlog::source::{ReadError, Source, entries};
 use crate::ledger::witness_policy::{CosignedAt, Side, WitnessPolicy};
 use crate::ledger::witnessing::{CLOCK_TOLERANCE, time_of};
 
@@ -29,7 +32,7 @@ use crate::ledger::witnessing::{CLOCK_TOLERANCE, time_of};
 pub use place::Server;
 pub use place::{Folder, PlaceError};
 pub use report::{Code, Finding, Watched, Witnessing, prometheus};
-use state::Forked;
+use growth::grown;
 pub use state::{State, StateError};
 
 /// How to watch.
@@ -82,48 +85,54 @@ impl Monitor<'_> {
                 return Ok(watched);
             }
         };
-        let Some(checkpoint) = self.signed(&note, &mut watched) else {
+        let Some((checkpoint, keys)) = self.signed(&note, &mut watched)? else {
             return Ok(watched);
         };
         watched.is_at(checkpoint.content());
-        self.compare(source, &checkpoint, now, &mut watched)?;
+        self.compare(source, &checkpoint, &keys, now, &mut watched)?;
         Ok(watched)
     }
 
-    /// The checkpoint, if a log of the policy signed it.
-    fn signed(&self, note: &[u8], watched: &mut Watched) -> Option<SignedCheckpoint> {
+    /// The checkpoint, if a log of the policy signed it, or the book that continues one;
+    /// and the keys that such a log may have.
+    fn signed(
+        &self,
+        note: &[u8],
+        watched: &mut Watched,
+    ) -> Result<Option<(SignedCheckpoint, Vec<VerifierKey>)>, StateError> {
         let checkpoint = match SignedCheckpoint::parse(note) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
                 watched.find(Code::CheckpointInvalid, &error.to_string());
-                return None;
+                return Ok(None);
             }
         };
         let origin = &checkpoint.content().origin;
         let of_origin = |key: &&VerifierKey| key.name().as_str() == origin;
         let keys = self.policy.logs.iter().map(|log| &log.key);
-        let keys: Vec<_> = keys.filter(of_origin).collect();
+        let mut keys: Vec<_> = keys.filter(of_origin).cloned().collect();
+        keys.extend(self.state.log(origin).key()?);
         if keys.is_empty() {
             let detail = format!("the policy names no log `{origin}`");
             watched.find(Code::UntrustedKey, &detail);
-            return None;
+            return Ok(None);
         }
-        let verdicts = keys.iter().map(|key| key.verify(checkpoint.note()));
         let mut faults = Vec::new();
-        for verdict in verdicts {
-            match verdict {
-                Ok(_) => return Some(checkpoint),
+        for key in &keys {
+            match key.verify(checkpoint.note()) {
+                Ok(_) => return Ok(Some((checkpoint, keys))),
                 Err(fault) => faults.push(fault.to_string()),
             }
         }
         watched.find(Code::UntrustedKey, &faults.join("; "));
-        None
+        Ok(None)
     }
 
     fn compare<S: Source>(
         &self,
         source: &S,
         checkpoint: &SignedCheckpoint,
+        keys: &[VerifierKey],
         now: Timestamp,
         watched: &mut Watched,
     ) -> Result<(), MonitorError> {
@@ -139,12 +148,10 @@ impl Monitor<'_> {
         if let Some(known) = &known {
             checked = known.seen.checked;
             if let Err(found) = grown(source, known.checkpoint.content(), content) {
-                let evidence = match found.code {
-                    Code::FilesWrong | Code::Unreachable => Vec::new(),
-                    _ => {
-                        let both = [&known.checkpoint, checkpoint];
-                        log.keep_evidence(both, found.forked.as_ref())?
-                    }
+                let both = [&known.checkpoint, checkpoint];
+                let evidence = match found.is_by_the_log() {
+                    true => log.keep_evidence(both, found.convict(keys, both).as_ref())?,
+                    false => Vec::new(),
                 };
                 watched.find_with(found.code, &found.detail, evidence);
                 watched.checked = checked;
@@ -153,7 +160,38 @@ impl Monitor<'_> {
         }
         watched.checked = check_entries(source, content, checked, watched);
         log.write(checkpoint, watched.checked, since)?;
+        self.follow(content, watched)?;
         Ok(())
+    }
+
+    /// Takes the key of the book that continues this one from its last checkpoint: from
+    /// then on that book is watched as the policy's own logs are, wherever it is served.
+    fn follow(&self, content: &Checkpoint, watched: &mut Watched) -> Result<(), StateError> {
+        let named = content.extensions.iter();
+        let Some(named) = named.filter_map(|line| line.strip_prefix("successor ")).next() else {
+            return Ok(());
+        };
+        let next = content.origin.parse().ok().and_then(|name: LogName| name.successor().ok());
+        let key = named.parse().ok().filter(|key: &VerifierKey| {
+            let named = next.as_ref().map(LogName::as_key_name) == Some(key.name());
+            named && matches!(key.algorithm(), Algorithm::Ed25519(_))
+        });
+        let Some(key) = key else {
+            let detail = format!("`{named}` is no key of the book that continues this one");
+            watched.find(Code::SuccessorInvalid, &detail);
+            return Ok(());
+        };
+        watched.successor = Some(key.to_string());
+        let log = self.state.log(key.name().as_str());
+        match log.key()? {
+            None => log.keep_key(&key),
+            Some(known) if known == key => Ok(()),
+            Some(known) => {
+                let detail = format!("it named {known} before, and names {key} now");
+                watched.find(Code::SuccessorInvalid, &detail);
+                Ok(())
+            }
+        }
     }
 
     /// Who cosigned, whether they are enough, and how old their word is.
@@ -215,58 +253,6 @@ impl Monitor<'_> {
             watched.find(Code::Stale, &detail);
         }
     }
-}
-
-/// How a log did not go on from what is known of it.
-struct Contradiction {
-    code: Code,
-    detail: String,
-    /// Where both notes are needed with a proof between them.
-    forked: Option<Forked>,
-}
-
-impl Contradiction {
-    fn new(code: Code, detail: String) -> Contradiction {
-        Contradiction {
-            code,
-            detail,
-            forked: None,
-        }
-    }
-}
-
-/// Whether the log went on from what is known of it.
-fn grown<S: Source>(source: &S, old: &Checkpoint, new: &Checkpoint) -> Result<(), Contradiction> {
-    if old.size == new.size && old.root == new.root {
-        return Ok(());
-    }
-    if old.size == new.size {
-        let detail = two_roots(old.size, &old.root, &new.root);
-        return Err(Contradiction::new(Code::Equivocation, detail));
-    }
-    if new.size < old.size {
-        let detail = format!(
-            "the log has {} entries, and had {} before",
-            new.size, old.size
-        );
-        return Err(Contradiction::new(Code::RolledBack, detail));
-    }
-    match root_before(source, old.size, new) {
-        Ok((root, _)) if root == old.root => Ok(()),
-        // Not by the log's tiles, but by its newer checkpoint: they lead to its root.
-        Ok((root, proof)) => Err(Contradiction {
-            forked: Some(Forked { root, proof }),
-            ..Contradiction::new(Code::Forked, two_roots(old.size, &old.root, &root))
-        }),
-        Err(ReadError::Source(error)) => {
-            Err(Contradiction::new(Code::Unreachable, error.to_string()))
-        }
-        Err(error) => Err(Contradiction::new(Code::FilesWrong, error.to_string())),
-    }
-}
-
-fn two_roots(size: u64, one: &Sha256Digest, other: &Sha256Digest) -> String {
-    format!("two checkpoints of {size} entries have the roots {one} and {other}")
 }
 
 /// Checks the entries from `checked` on, and says up to which they are.

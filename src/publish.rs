@@ -19,6 +19,7 @@
 //! ledger of before is published as any other.
 
 mod folder;
+mod growth;
 mod leaves;
 mod names;
 
@@ -28,7 +29,9 @@ use thiserror::Error;
 
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::kind;
-use crate::ledger::note::{Algorithm, Note, NoteError, SignatureFault, VerifierKey, sign};
+use crate::ledger::note::{
+    Algorithm, MlDsaSigner, Note, NoteError, SignatureFault, VerifierKey, cosign_ml_dsa, sign,
+};
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::builder::{BuildError, LogBuilder};
 use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint, SignedCheckpointError};
@@ -44,6 +47,7 @@ use crate::store::query::QueryError;
 use crate::store::tree::TreeError;
 
 pub use folder::Folder;
+pub use growth::root_before;
 pub use names::names_of;
 
 /// Where a public log is kept: a folder here, a bucket elsewhere.
@@ -118,6 +122,10 @@ pub enum PublicError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Read(#[from] TreeError),
+    #[error("the second key did not sign the checkpoint")]
+    SecondKey,
+    #[error(transparent)]
+    Signed(#[from] SignedCheckpointError),
     #[error("the checkpoint was not signed: {0}")]
     Sign(#[from] SignError),
     #[error(transparent)]
@@ -178,6 +186,8 @@ pub struct Publication<'a> {
     pub logbook: &'a Logbook,
     /// Its key.
     pub signer: &'a dyn Signer,
+    /// Its second key, which cosigns each checkpoint.
+    pub second: Option<&'a MlDsaSigner>,
     /// What time it is.
     pub now: Timestamp,
 }
@@ -215,6 +225,9 @@ impl<S: Shelf> PublicLog<S> {
         cosign: &mut Cosign<'_, S>,
     ) -> Result<Published, PublicError> {
         let store = &**with.logbook.store();
+        // What is published is what was durable before its name was looked up, so that no
+        // checkpoint holds the end of its own name.
+        let size = with.logbook.durable().seq.0.saturating_add(1);
         let names = names_of(store)?;
         let name = names.current().ok_or(PublicError::NoName)?.name.clone();
         let key = VerifierKey::new(
@@ -222,7 +235,6 @@ impl<S: Shelf> PublicLog<S> {
             Algorithm::Ed25519(with.signer.public_key()),
         );
         let old = self.published(&name, &key)?;
-        let size = with.logbook.durable().seq.0.saturating_add(1);
         let mut builder = self.resume(store, old.as_ref(), size)?;
         let before = builder.size();
         let shelf = &mut self.shelf;
@@ -248,9 +260,15 @@ impl<S: Shelf> PublicLog<S> {
         if old.as_ref().map(SignedCheckpoint::content) != Some(&checkpoint) {
             let text = checkpoint.to_string();
             let line = sign(&text, name.as_key_name(), with.signer)?;
+            let mut note = Note::new(text, vec![line])?;
+            if let Some(second) = with.second {
+                let seconds = u64::try_from(with.now.unix_micros() / 1_000_000).unwrap_or(0);
+                let line = cosign_ml_dsa(&checkpoint, seconds, name.as_key_name(), second);
+                note.add(line.ok_or(PublicError::SecondKey)?)?;
+            }
             let proposed = Proposed {
                 shelf: &self.shelf,
-                checkpoint: SignedCheckpoint::signed(checkpoint.clone(), line)?,
+                checkpoint: SignedCheckpoint::of_note(note)?,
                 before: old.as_ref(),
                 key: &key,
             };

@@ -12,7 +12,7 @@ use crate::logbook::{Identity, beside};
 use crate::store::readers::Readers;
 use crate::store::{RocksStore, Store};
 
-use super::{Error, Options};
+use super::{Error, Options, second_key};
 
 /// The name under which the key file's path is kept in the store. Never the
 /// key.
@@ -27,6 +27,8 @@ pub struct Made {
     pub identity: Identity,
     /// The file of its private key: to be kept secret, and a copy of it.
     pub key_file: PathBuf,
+    /// The file of its second key, if it has one.
+    pub second_key_file: Option<PathBuf>,
     /// The file of its mark: to be kept apart from copies of the ledger.
     pub mark_file: PathBuf,
 }
@@ -64,11 +66,13 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
     let key = new_key(dir, options);
     let mark = options.mark_of(dir);
     let mut unwanted = vec![mark.path()];
+    let second = second_key::new_place(dir, options);
     if !options.reuse_key {
         unwanted.push(&key);
+        unwanted.extend(second.as_deref());
     }
     RocksStore::check_free(dir)?;
-    let inside = [mark.path(), &key];
+    let inside = [mark.path(), &key].into_iter().chain(second.as_deref());
     if let Some(path) = inside.into_iter().find(|path| lies_in(path, dir)) {
         let path = path.to_owned();
         return Err(Error::InsideLedger { path });
@@ -87,6 +91,7 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
         name: options.origin.clone().unwrap_or_default(),
         recovery_key_sha256: options.recovery_key.as_ref().map(recovery_key_sha256),
         index: options.index,
+        post_quantum: second_key::begin(dir, options, options.reuse_key)?,
         ..Origin::default()
     };
     make(dir, options, signer, key, origin)
@@ -128,6 +133,7 @@ pub(super) fn make(
             ledger: dir.to_owned(),
             identity,
             key_file: key,
+            second_key_file: second_key::new_place(dir, options),
             mark_file: mark.path().to_owned(),
         },
     })

@@ -120,6 +120,12 @@ pub enum Error {
     Publish(#[from] PublishError),
     #[error(transparent)]
     Public(#[from] PublicError),
+    /// Which of two checkpoints of two sizes begins with the other, they do not say.
+    #[error("the checkpoints are of two sizes, and no log was given that leads from one to the other")]
+    TwoSizes,
+    /// The file of the second key holds another than the log binds.
+    #[error("{}: it is not the second key that the log binds", path.display())]
+    OtherSecondKey { path: PathBuf },
     /// The checkpoint does not reach the entry, or there is none.
     #[error("entry {seq} is not published yet")]
     NotPublished { seq: Seq },

@@ -140,7 +140,7 @@ fn judge_at(
     }
     let outcome = walk(format, file, policy, progress)?;
     match format {
-        Format::Proof | Format::Equivocation => Ok(Examined {
+        Format::Proof | Format::Equivocation | Format::TlogProof => Ok(Examined {
             report: outcome.report,
             explanation: None,
             verified: outcome.verified,

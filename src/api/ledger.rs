@@ -31,9 +31,9 @@ pub use outcomes::{Done, Recorded};
 /// Whatever [`append`](Ledger::append) and its like answer is durable by then.
 pub struct Ledger {
     /// Where it lies; a ledger in memory lies nowhere.
-    dir: Option<PathBuf>,
+    pub(super) dir: Option<PathBuf>,
     identity: Identity,
-    options: Options,
+    pub(super) options: Options,
     state: State,
 }
 

@@ -52,7 +52,7 @@ pub struct Options {
     accept_clock: bool,
     clock: Option<Arc<dyn Clock>>,
     ask: Option<Arc<AskPassphrase>>,
-    key_mode: Mode,
+    pub(super) key_mode: Mode,
     hold: Option<fn(&dyn Signer)>,
     pub(super) group: Option<u32>,
     #[cfg(feature = "bucket")]
@@ -64,6 +64,8 @@ pub struct Options {
     #[cfg(feature = "bucket")]
     pub(super) key_beside: bool,
     pub(super) index: bool,
+    pub(super) post_quantum: bool,
+    pub(super) second_key: Option<PathBuf>,
 }
 
 impl fmt::Debug for Options {
@@ -155,6 +157,22 @@ impl Options {
     #[must_use]
     pub const fn index(mut self, index: bool) -> Options {
         self.index = index;
+        self
+    }
+
+    /// The new log has a second key, of ML-DSA-44, under which its checkpoints stand
+    /// besides. Releases that do not know it give no verdict.
+    #[must_use]
+    pub const fn post_quantum(mut self, post_quantum: bool) -> Options {
+        self.post_quantum = post_quantum;
+        self
+    }
+
+    /// The file of the second key: `DIR.key.ml-dsa.pem` beside the ledger, unless this is
+    /// said.
+    #[must_use]
+    pub fn second_key_file(mut self, path: impl Into<PathBuf>) -> Options {
+        self.second_key = Some(path.into());
         self
     }
 
@@ -270,7 +288,7 @@ impl Options {
         signer
     }
 
-    fn ask(&self, what: Passphrase<'_>) -> Result<Option<Zeroizing<String>>, Error> {
+    pub(super) fn ask(&self, what: Passphrase<'_>) -> Result<Option<Zeroizing<String>>, Error> {
         match &self.ask {
             Some(ask) => ask(what).map_err(Error::Passphrase),
             None => Ok(None),

@@ -56,9 +56,11 @@ impl Ledger {
         cosign: &mut Cosign<'_, S>,
     ) -> Result<Published, Error> {
         let signer = self.signer()?;
+        let second = self.second_signer()?;
         let with = Publication {
             logbook: self.logbook()?,
             signer: &*signer,
+            second: second.as_ref(),
             now: self.clock().wall(),
         };
         log.publish(&with, cosign).map_err(|error| match error {

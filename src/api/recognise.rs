@@ -93,6 +93,8 @@ pub(crate) fn by_name(path: &Path) -> Option<Format> {
         Some(Format::Bundle)
     } else if name.ends_with(".proof") {
         Some(Format::Proof)
+    } else if name.ends_with(".tlog-proof") {
+        Some(Format::TlogProof)
     } else if name.ends_with(".parquet") {
         Some(Format::Parquet)
     } else {
@@ -121,5 +123,6 @@ pub(super) const fn name(format: Format) -> &'static str {
         Format::Equivocation => "a proof of equivocation",
         Format::Report => "a report",
         Format::Parquet => "a Parquet table",
+        Format::TlogProof => "a tlog-proof",
     }
 }

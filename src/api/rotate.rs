@@ -27,7 +27,7 @@ use crate::store::Store;
 use crate::store::readers::Readers;
 
 use super::create::{self, Made};
-use super::{Error, Ledger, Options};
+use super::{Error, Ledger, Options, second_key};
 
 /// A book that was closed, and the one that continues it.
 #[derive(Clone, Debug)]
@@ -52,6 +52,9 @@ pub(super) fn rotate(
     let mark = next.mark_of(&new);
     let reader = Reader::open(old, &options.mark_of(old))?;
     let (opening, before) = (opening_of(&reader.store)?, closed(&reader.store)?);
+    // A book under a second key is continued under another one.
+    let second = second_key::bound(&reader.store)?.is_some();
+    let next = &next.clone().post_quantum(second || next.post_quantum);
     drop(reader);
     if new.symlink_metadata().is_ok() {
         // Everything may have been done before.
@@ -84,6 +87,7 @@ pub(super) fn rotate(
         },
         predecessor: Some(predecessor(&end)),
         index: opening.index.is_some(),
+        post_quantum: second_key::begin(&new, next, true)?,
         ..Origin::default()
     };
     let made = create::make(&new, next, signer, key, origin)?;
@@ -179,6 +183,7 @@ fn continued(new: &Path, next: &Options, key: PathBuf, end: Closed) -> Result<Ro
         ledger: new.to_owned(),
         identity: identity_of(&reader.store)?,
         key_file: key,
+        second_key_file: second_key::new_place(new, next),
         mark_file: mark.path().to_owned(),
     };
     Ok(Rotated { made, end })

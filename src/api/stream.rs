@@ -15,6 +15,9 @@ use crate::report;
 /// How many lines are looked at.
 const SNIFFED_LINES: usize = 16;
 
+/// The first bytes of a tlog-proof.
+const TLOG_PROOF: &[u8] = b"c2sp.org/tlog-proof@";
+
 /// The first bytes of a Parquet file.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 
@@ -84,6 +87,9 @@ pub fn sniff(beginning: &[u8]) -> Option<Format> {
     // What it was before it was written so: it fails as that, and says why.
     if let Some(text) = from_utf16(beginning) {
         return sniff(text.as_bytes());
+    }
+    if beginning.starts_with(TLOG_PROOF) {
+        return Some(Format::TlogProof);
     }
     if beginning.starts_with(PARQUET_MAGIC) {
         return Some(Format::Parquet);

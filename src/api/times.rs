@@ -1,26 +1,16 @@
 //! Between which times an entry was made, by the word of a policy's witnesses.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
-use crate::ledger::entry::Entry;
-use crate::ledger::epoch::leaf_hash;
-use crate::ledger::key::PublicKey;
-use crate::ledger::kind;
-use crate::ledger::parse;
+use crate::ledger::note::Algorithm;
 use crate::ledger::position::Seq;
-use crate::ledger::sha256::Sha256Digest;
-use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
-use crate::ledger::tlog::tree::{LogFrontier, leaf};
 use crate::ledger::witness_policy::WitnessPolicy;
-use crate::ledger::witnessed::{Cosigned, LeftOut, When, Witnessed, between};
-use crate::logbook::entry_at;
-use crate::store::Store;
-use crate::store::query::{Filter, select};
+use crate::ledger::witnessed::{Cosigned, LeftOut, When, between};
 
 use super::{Error, Ledger};
+
+mod kept;
 
 /// What the witnesses of a policy said of a ledger, each checkpoint held against the
 /// ledger's own entries.
@@ -29,6 +19,8 @@ pub struct Times {
     policy: WitnessPolicy,
     cosigned: Vec<Cosigned>,
     faults: Vec<TimesFault>,
+    not_here: u64,
+    last: Option<Seq>,
 }
 
 /// A checkpoint that the ledger keeps and that says nothing.
@@ -66,6 +58,15 @@ pub struct SaidUnlikely {
     pub why: String,
 }
 
+/// Up to where a post-quantum signature reaches: it ties all entries before it, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PostQuantum {
+    /// How many entries, from the first on.
+    pub entries: u64,
+    /// Whose signature it is, as the policy calls them.
+    pub witnesses: Vec<String>,
+}
+
 /// Between which times an entry was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Between {
@@ -86,88 +87,6 @@ impl Ledger {
 }
 
 impl Times {
-    /// What the witnesses of `policy` said of the log of this key in `store`. Every
-    /// checkpoint that it keeps is held against its entries, so all of them are read.
-    ///
-    /// # Errors
-    /// [`Error::Query`]; a checkpoint that says nothing is none.
-    pub fn of(store: &dyn Store, log: PublicKey, policy: WitnessPolicy) -> Result<Times, Error> {
-        let of_kind = Filter {
-            kinds: vec![kind::WITNESSED.to_owned()],
-            ..Filter::default()
-        };
-        let ts = |index: u64| entry_at(store, Seq(index)).ok().map(|entry| entry.ts());
-        let (mut judged, mut faults) = (Vec::new(), Vec::new());
-        for found in select(store, &of_kind)? {
-            let (seq, entry) = found?;
-            match judge(seq, &entry, log, &policy, ts) {
-                Ok(cosigned) => judged.push(cosigned),
-                Err(detail) => faults.push(TimesFault { seq, detail }),
-            }
-        }
-        let roots = roots(store, judged.iter().map(|one| one.size).collect())?;
-        let mut cosigned = Vec::new();
-        for one in judged {
-            match roots.get(&one.size) == Some(&one.root) {
-                true => cosigned.push(one),
-                false => faults.push(TimesFault {
-                    seq: one.kept.map_or(Seq::FIRST, |(seq, _)| seq),
-                    detail: "the checkpoint is not of this log's entries".to_owned(),
-                }),
-            }
-        }
-        cosigned.sort_by_key(|one| one.size);
-        faults.sort_by_key(|fault| fault.seq);
-        Ok(Times {
-            policy,
-            cosigned,
-            faults,
-        })
-    }
-}
-
-fn judge(
-    seq: Seq,
-    entry: &Entry,
-    log: PublicKey,
-    policy: &WitnessPolicy,
-    ts: impl Fn(u64) -> Option<Timestamp>,
-) -> Result<Cosigned, String> {
-    let payload = parse::parse(entry.payload_bytes()).map_err(|error| error.to_string())?;
-    let witnessed: Witnessed =
-        shape::read(&payload, "payload").map_err(|error| error.to_string())?;
-    let note = witnessed.checkpoint.as_bytes();
-    let kept = Some((seq, entry.ts()));
-    let judged = Cosigned::judge(note, log, policy, kept, ts);
-    judged.map_err(|error| error.to_string())
-}
-
-/// The roots over the first entries, of each of these sizes that there is.
-fn roots(store: &dyn Store, mut sizes: Vec<u64>) -> Result<BTreeMap<u64, Sha256Digest>, Error> {
-    sizes.sort_unstable();
-    let mut roots = BTreeMap::new();
-    let Some(last) = sizes.last().and_then(|size| size.checked_sub(1)) else {
-        return Ok(roots);
-    };
-    let all = Filter {
-        until_seq: Some(Seq(last)),
-        ..Filter::default()
-    };
-    let mut frontier = LogFrontier::new();
-    for found in select(store, &all)? {
-        let (_, entry) = found?;
-        let data = leaf_hash(&entry.hash(), &entry.signature());
-        frontier.push(leaf(&data), |_, _| ());
-        if sizes.binary_search(&frontier.size()).is_ok()
-            && let Some(root) = frontier.root()
-        {
-            roots.insert(frontier.size(), root);
-        }
-    }
-    Ok(roots)
-}
-
-impl Times {
     /// Between which times the entry `seq` was made.
     #[must_use]
     pub fn between(&self, seq: Seq) -> Between {
@@ -182,6 +101,39 @@ impl Times {
     #[must_use]
     pub fn faults(&self) -> &[TimesFault] {
         &self.faults
+    }
+
+    /// The last entry that was read.
+    #[must_use]
+    pub const fn last(&self) -> Option<Seq> {
+        self.last
+    }
+
+    /// How many checkpoints are over entries that are not here, and say nothing for that.
+    #[must_use]
+    pub const fn not_here(&self) -> u64 {
+        self.not_here
+    }
+
+    /// Up to how many entries a signature protects that no quantum computer forges, and
+    /// whose they are; none if the policy names no key that makes such.
+    #[must_use]
+    pub fn post_quantum(&self) -> Option<PostQuantum> {
+        let keys = self.policy.witnesses.iter();
+        let mut named = keys.filter(|known| matches!(known.key.algorithm(), Algorithm::MlDsa44(_)));
+        named.next()?;
+        let last = self.cosigned.iter().rfind(|one| !one.post_quantum.is_empty());
+        let by = last.map_or(&[][..], |one| &one.post_quantum);
+        Some(PostQuantum {
+            entries: last.map_or(0, |one| one.size),
+            witnesses: by.iter().map(|at| self.name(*at)).collect(),
+        })
+    }
+
+    /// Whether the policy asks for a quorum, and no checkpoint that is kept has one.
+    #[must_use]
+    pub fn lacks_quorum(&self) -> bool {
+        !self.policy.is_met(|_| false) && self.witnessed() == 0
     }
 
     /// Up to how many entries a quorum cosigned.

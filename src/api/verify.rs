@@ -12,6 +12,7 @@ use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::policy::Policy;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::source::ReadError;
+use crate::ledger::tlog::judged::judge_tlog_proof;
 use crate::ledger::trace::Trace;
 use crate::ledger::verify::{self as engine, Outcome};
 use crate::report::verify_report;
@@ -68,20 +69,24 @@ pub(super) fn judge(
         Format::Report => verify_report(reader, policy, progress),
         Format::Proof => engine::verify(&mut ProofFile::new(&small(reader)?), policy, progress),
         Format::Equivocation => {
-            // It proves something of a log, and is none: nothing of one is
-            // verified by it.
-            Ok(Outcome {
-                report: judge_equivocation(&small(reader)?, &policy.keys),
-                verified: None,
-                trace: Trace::default(),
-                reached: None,
-            })
+            Ok(alone(judge_equivocation(&small(reader)?, &policy.keys)))
         }
+        Format::TlogProof => Ok(alone(judge_tlog_proof(&small(reader)?, policy))),
         #[cfg(feature = "parquet")]
         Format::Parquet => super::tables::judge_stream(reader, policy, progress),
         #[cfg(not(feature = "parquet"))]
         Format::Parquet => Err(unread_here()),
         Format::Ledger => Err(ReadError::Io(std::io::ErrorKind::IsADirectory.into())),
+    }
+}
+
+/// A proof says something of a log, and is none: nothing of one is verified by it.
+fn alone(report: Report) -> Outcome {
+    Outcome {
+        report,
+        verified: None,
+        trace: Trace::default(),
+        reached: None,
     }
 }
 

@@ -94,6 +94,9 @@ impl Context {
         if let Some(path) = std::env::var_os("SEALBOOK_KEY") {
             options = options.key_file(path);
         }
+        if let Some(path) = std::env::var_os("SEALBOOK_SECOND_KEY") {
+            options = options.second_key_file(path);
+        }
         match &self.mark {
             Some(mark) => options.mark(mark),
             None => options,

@@ -1,6 +1,7 @@
 //! `sealbook diff`: two copies of one log, compared.
 
 mod documents;
+mod notes;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::api::{Error, with_source};
 use crate::ledger::compare::{Comparison, Relation, Side, compare};
+use crate::ledger::equivocation::Equivocation;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 
@@ -21,7 +23,7 @@ use super::progress::Progress;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A ledger, logbook or bundle; with --documents a decision or reload by SEQ or HASH, or a time
+    /// A ledger, logbook or bundle, or a checkpoint of a public log; with --documents a decision or reload by SEQ or HASH, or a time
     a: PathBuf,
     /// Another copy of it
     b: PathBuf,
@@ -31,6 +33,9 @@ pub(super) struct Args {
     /// The log's key, where neither copy names it: 64 hex digits or a PEM file
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
+    /// Of two checkpoints: the log's folder or the ledger, which leads from one to the other
+    #[arg(long, value_name = "PLACE", conflicts_with = "documents")]
+    from: Option<PathBuf>,
     /// Write the proof here, if the key signed two things of which one is false
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -76,6 +81,9 @@ struct Proof {
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     if args.documents {
         return documents::run(context, &args.a, &args.b, output);
+    }
+    if let Some(answer) = notes::run(context, args, output)? {
+        return Ok(answer);
     }
     let keys: Result<Vec<_>, _> = args.key.iter().map(|key| parse_key(key)).collect();
     let keys = keys?;
@@ -212,25 +220,31 @@ fn print(
     }
     match &comparison.proven {
         Some(proven) => {
-            let how = if proven.acknowledged {
-                "acknowledged by an entry that records a rollback"
-            } else {
-                "not acknowledged"
-            };
-            output.coloured("EQUIVOCATION", "1;31")?;
-            output.line(&format!(
-                "  the key {} signed {}; {how}",
-                proven.equivocation.log(),
-                proven.equivocation.contradiction()
-            ))?;
-            match written {
-                Some(path) => output.line(&format!("  the proof is in {path}")),
-                None => output.line("  -o FILE writes the proof for others to verify"),
-            }
+            convicted(&proven.equivocation, proven.acknowledged, written, output)
         }
         None if comparison.relation == Relation::Differ && comparison.keys.is_empty() => {
             output.line("not checked: who signed either of them (no key was given)")
         }
         None => Ok(()),
     }
+}
+
+/// Says what the proof shows, and where it is.
+fn convicted(
+    proof: &Equivocation,
+    acknowledged: bool,
+    written: Option<&str>,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let how = match acknowledged {
+        true => "acknowledged by an entry that records a rollback",
+        false => "not acknowledged",
+    };
+    output.coloured("EQUIVOCATION", "1;31")?;
+    let (log, what) = (proof.log(), proof.contradiction());
+    output.line(&format!("  the key {log} signed {what}; {how}"))?;
+    output.line(&match written {
+        Some(path) => format!("  the proof is in {path}"),
+        None => "  -o FILE writes the proof for others to verify".to_owned(),
+    })
 }

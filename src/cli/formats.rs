@@ -14,6 +14,7 @@ pub(super) enum As {
     Equivocation,
     Report,
     Parquet,
+    TlogProof,
 }
 
 impl From<As> for Format {
@@ -26,6 +27,7 @@ impl From<As> for Format {
             As::Equivocation => Format::Equivocation,
             As::Report => Format::Report,
             As::Parquet => Format::Parquet,
+            As::TlogProof => Format::TlogProof,
         }
     }
 }

@@ -30,6 +30,13 @@ pub(super) struct Args {
     /// proven that nothing of a case was left out; releases up to 0.1 do not read it
     #[arg(long, value_enum, default_value = "1", value_name = "VERSION")]
     format_version: FormatVersion,
+    /// Make a second key, of ML-DSA-44: each checkpoint of the public log then has a signature
+    /// that no quantum computer forges; releases up to 0.1 do not read the log
+    #[arg(long)]
+    post_quantum: bool,
+    /// Where the second key is written [default: DIR.key.ml-dsa.pem, beside the ledger]
+    #[arg(long, value_name = "FILE", requires = "post_quantum")]
+    second_key: Option<PathBuf>,
     /// The log's name, for people
     #[arg(long, value_name = "NAME", default_value = "")]
     origin: String,
@@ -55,6 +62,8 @@ struct Printed {
     fingerprint: String,
     key_file: String,
     mark_file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second_key_file: Option<String>,
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -63,7 +72,11 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         .origin(args.origin)
         .reuse_key(args.reuse_key)
         .encrypt_key(args.encrypt_key)
-        .index(args.format_version == FormatVersion::Two);
+        .index(args.format_version == FormatVersion::Two)
+        .post_quantum(args.post_quantum);
+    if let Some(path) = args.second_key {
+        options = options.second_key_file(path);
+    }
     #[cfg(feature = "bucket")]
     {
         options = options.key_beside(args.key_beside);
@@ -89,6 +102,10 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             fingerprint: made.identity.log.fingerprint(),
             key_file: made.key_file.display().to_string(),
             mark_file: made.mark_file.display().to_string(),
+            second_key_file: made
+                .second_key_file
+                .as_ref()
+                .map(|path| path.display().to_string()),
         })?;
     } else {
         output.line(&format!("made the ledger {}", made.ledger.display()))?;
@@ -105,6 +122,10 @@ pub(super) fn print(made: &Made, output: &mut Output) -> Result<(), CliError> {
         "  key      {} (keep it secret, keep a copy)",
         made.key_file.display()
     ))?;
+    if let Some(path) = &made.second_key_file {
+        let path = path.display();
+        output.line(&format!("  second   {path} (keep it as the key)"))?;
+    }
     output.line(&format!(
         "  mark     {} (keep it apart from copies of the ledger)",
         made.mark_file.display()

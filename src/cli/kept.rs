@@ -11,13 +11,33 @@ use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::published::{Published, PublishedError};
 use crate::ledger::receipts::Receipts;
+use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::verify::Anchor;
 use crate::logbook::mark::Mark;
 
-use super::error::CliError;
+use super::document::in_file;
+use super::error::{CliError, LogError};
 
 /// A file of published heads has at most 2^20 lines of some 700 bytes.
 const PUBLISHED_BYTES: u64 = 1 << 30;
+
+/// Reads the checkpoint of a public log; none if the file is none, and no note.
+pub(super) fn checkpoint(path: &Path) -> Result<Option<SignedCheckpoint>, CliError> {
+    let file = File::open(path).map_err(|error| CliError::file(path, error))?;
+    let mut bytes = Vec::new();
+    let mut bounded = file.take(limits::SMALL_FILE_BYTES as u64 + 1);
+    let read = bounded.read_to_end(&mut bytes);
+    read.map_err(|error| CliError::file(path, error))?;
+    // Whatever else is kept of a log is JSON.
+    let is_json = bytes.trim_ascii_start().starts_with(b"{");
+    let has = |what: &str| memchr::memmem::find(&bytes, what.as_bytes()).is_some();
+    if is_json || !(has("\n\n") || has("\u{2014} ")) {
+        return Ok(None);
+    }
+    let checkpoint = SignedCheckpoint::parse(&bytes);
+    let checkpoint = checkpoint.map_err(|error| in_file(path)(LogError::from(error)));
+    checkpoint.map(Some)
+}
 
 /// Reads a signed head, a sealed header or a mark, or a published file (format
 /// §12.2) with one of the first two on each line: a last line without newline

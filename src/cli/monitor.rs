@@ -108,6 +108,9 @@ fn print(watched: &Watched, output: &mut Output) -> Result<(), CliError> {
         output.line(&format!("checked   {} entries", watched.checked))?;
         output.line(&format!("age       {} s", watched.age_seconds))?;
     }
+    if let Some(successor) = &watched.successor {
+        output.line(&format!("continued {successor}"))?;
+    }
     for cosigned in &watched.cosigned {
         output.line(&format!(
             "cosigned  {} by {}",

@@ -41,16 +41,20 @@ pub(super) struct Args {
     /// A file that says which file has which key: `NAME KEY` a line
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Hold a ledger's cosigned checkpoints against its entries, under this policy of witnesses
+    /// Hold the cosigned checkpoints that a log keeps against its entries, or judge a
+    /// tlog-proof, under this policy of logs and witnesses
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The file that has the entry which a tlog-proof is to prove: a logbook, bundle or proof
+    #[arg(long, value_name = "FILE")]
+    entry: Option<PathBuf>,
     /// What it must be
     #[arg(long = "as", value_name = "FORMAT")]
     format: Option<As>,
     /// The hash that the last entry must have
     #[arg(long, value_name = "HEX")]
     expect_head: Option<String>,
-    /// A file with signed heads or epoch headers that the log must contain
+    /// A file with signed heads or epoch headers, or a checkpoint, that the log must contain
     #[arg(long, value_name = "HEAD")]
     contains: Vec<PathBuf>,
     /// A file of receipts, JSON Lines as `append` prints them: the log must hold them all
@@ -162,6 +166,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         _ => return many::run(context, args, &policy, &keys, &warnings, output),
     };
     policy.keys.extend(keys.of(path, None));
+    if let Some(file) = &args.entry {
+        policy.entry = against::entry(path, file)?;
+    }
     warn_of_readers(path, output);
     let format = args.format.map(Format::from);
     let mut progress = Progress::new(None, "");
@@ -185,7 +192,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     };
     progress.finish();
     examined.report.warnings.extend(warnings);
-    let witnessed = witnessed::of(context, path, args.policy.as_deref())?;
+    let witnesses = policy.witnesses.as_ref();
+    let witnessed = witnessed::of(context, path, witnesses, &mut examined.report)?;
     let elapsed = started.elapsed();
     if output.is_json() {
         let part = match args.fold && examined.report.format == Format::Bundle {

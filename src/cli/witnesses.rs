@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::api::{Error, Ledger, check_not_halted, keep_witnessed, show_witnesses};
 use crate::fetch::Fetcher;
+use crate::ledger::note::Note;
 use crate::ledger::position::Seq;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witness_policy::{self, MAX_BYTES};
@@ -111,9 +112,13 @@ impl Asking {
             check_not_halted(dir, named.name.as_str())?;
         }
         let now = ledger.clock().wall();
-        let mut shown = None;
+        let (mut shown, mut own) = (None, None);
         let published = match &self.panel {
-            None => ledger.publish(log, &mut alone)?,
+            None => ledger.publish(log, &mut |proposed| {
+                let note = alone(proposed)?;
+                own.clone_from(&note);
+                Ok(note)
+            })?,
             Some(panel) => ledger.publish(log, &mut |proposed| {
                 let done = show_witnesses(panel, dir, proposed, now)?;
                 let note = done.note.clone();
@@ -127,9 +132,19 @@ impl Asking {
             withheld: false,
             kept: None,
         };
+        // Under the second key it is worth keeping, whoever else is asked.
+        let own = own.filter(|note: &Note| note.signatures().len() > 1);
+        if let Some(checkpoint) = own.and_then(|note| SignedCheckpoint::of_note(note).ok()) {
+            let kept = keep_witnessed(ledger.logbook()?, &checkpoint, self.every, now)?;
+            done.kept = kept.map(|receipt| receipt.seq);
+        }
         if let Some(shown) = shown {
             done.withheld = shown.note.is_none();
-            let note = shown.note.filter(|_| shown.standing.quorum);
+            let signed_besides = |note: &Note| note.signatures().len() > 1;
+            let second = ledger.second_key()?.is_some();
+            let note = shown.note.filter(|note| {
+                shown.standing.quorum || (second && signed_besides(note))
+            });
             if let Some(checkpoint) = note.and_then(|note| SignedCheckpoint::of_note(note).ok()) {
                 let kept = keep_witnessed(ledger.logbook()?, &checkpoint, self.every, now)?;
                 done.kept = kept.map(|receipt| receipt.seq);

@@ -38,6 +38,8 @@ codes! {
         "mend the item or line that is named"
     bad_catalog 2 - "a catalogue has a member that is wrong"
         "mend the entry that is named"
+    bad_checkpoint 2 - "a note is no checkpoint of a public log"
+        "get it anew from the log"
     bad_input 2 400 "a member is missing, unknown or of the wrong type"
         "mend the member that is named"
     bad_json 2 400 "the text is not JSON as signed documents must be"

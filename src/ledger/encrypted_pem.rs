@@ -15,7 +15,9 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::key::SoftwareSigner;
+use super::note::MlDsaSigner;
 use super::pem::{self, PemError};
+use super::second_key::{self, SecondKeyError};
 
 /// The memory that scrypt may take: 256 MiB.
 pub const SCRYPT_BYTES: u64 = 256 << 20;
@@ -48,6 +50,8 @@ pub enum LockError {
     WrongPassphrase,
     #[error(transparent)]
     Key(#[from] PemError),
+    #[error(transparent)]
+    Second(#[from] SecondKeyError),
     #[error("the key could not be encrypted")]
     Encode,
 }
@@ -72,6 +76,26 @@ impl EncryptedKey {
 
     /// Opens it. What this costs is bounded whatever the file says.
     pub fn unlock(&self, passphrase: &[u8]) -> Result<SoftwareSigner, LockError> {
+        self.open(passphrase, |plain| match pem::from_der(plain) {
+            // One wrong key in 256 happens on a padding that looks right.
+            Err(PemError::NotAPrivateKey) if !is_pkcs8(plain) => Err(LockError::WrongPassphrase),
+            read => Ok(read?),
+        })
+    }
+
+    /// The same for a second key, of ML-DSA-44.
+    pub fn unlock_second(&self, passphrase: &[u8]) -> Result<MlDsaSigner, LockError> {
+        self.open(passphrase, |plain| match second_key::from_der(plain) {
+            Err(SecondKeyError::NotAKey) if !is_pkcs8(plain) => Err(LockError::WrongPassphrase),
+            read => Ok(read?),
+        })
+    }
+
+    fn open<T>(
+        &self,
+        passphrase: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<T, LockError>,
+    ) -> Result<T, LockError> {
         let info = EncryptedPrivateKeyInfoRef::try_from(self.0.as_bytes())
             .map_err(|_| LockError::Unsupported)?;
         let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
@@ -91,11 +115,7 @@ impl EncryptedKey {
                 // A wrong key shows as wrong padding.
                 _ => LockError::WrongPassphrase,
             })?;
-        match pem::from_der(plain) {
-            // One wrong key in 256 happens on a padding that looks right.
-            Err(PemError::NotAPrivateKey) if !is_pkcs8(plain) => Err(LockError::WrongPassphrase),
-            read => Ok(read?),
-        }
+        read(plain)
     }
 }
 
@@ -110,11 +130,30 @@ pub fn format_encrypted_key(
     let plain = pem::pair_of(signer)
         .to_pkcs8_der()
         .map_err(|_| LockError::Encode)?;
+    format_encrypted(plain.as_bytes(), passphrase, salt, iv)
+}
+
+/// The same for a second key.
+pub fn format_encrypted_second(
+    signer: &MlDsaSigner,
+    passphrase: &[u8],
+    salt: &[u8; 16],
+    iv: [u8; 16],
+) -> Result<Zeroizing<String>, LockError> {
+    format_encrypted(&second_key::to_der(signer), passphrase, salt, iv)
+}
+
+fn format_encrypted(
+    plain: &[u8],
+    passphrase: &[u8],
+    salt: &[u8; 16],
+    iv: [u8; 16],
+) -> Result<Zeroizing<String>, LockError> {
     let cost = scrypt::Params::new(OWN_LOG_N, OWN_R, OWN_P).map_err(|_| LockError::Encode)?;
     let parameters =
         Parameters::generate_scrypt_aes256cbc(cost, salt, iv).map_err(|_| LockError::Encode)?;
     let encrypted = parameters
-        .encrypt(passphrase, plain.as_bytes())
+        .encrypt(passphrase, plain)
         .map_err(|_| LockError::Encode)?;
     let info = EncryptedPrivateKeyInfoRef {
         encryption_algorithm: parameters.into(),

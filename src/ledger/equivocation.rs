@@ -9,6 +9,8 @@
 //! | `openings` | first entries of two books | the predecessor that they name | hash |
 //! | `epochs` | epoch headers | log, genesis, `epoch` | anything |
 //! | `heads` | head statements | log, genesis, `seq` | `hash` |
+//! | `checkpoints` | checkpoints of the public log | name, size | root |
+//! | `growth` | the same, of two sizes | name | the older root and what a proof says it is |
 //!
 //! Two entries without one before them are no equivocation by themselves: a key
 //! may begin many logbooks. Two heads may be stated at two times and still say
@@ -22,7 +24,9 @@
 //! {"entry":{"kind":…,"payload":{…},"prev_hash":"…","signature":"…","ts":"…"}}
 //! {"entry":{"kind":…,"payload":{…},"prev_hash":"…","signature":"…","ts":"…"}}
 //! ```
-//! Headers and heads stand as they are signed: `{"epoch":{…},"key","signature"}`.
+//! Headers and heads stand as they are signed: `{"epoch":{…},"key","signature"}`. A
+//! checkpoint is `{"checkpoint":"…"}`, the note under the log's own signature alone; and
+//! of two sizes a fourth line follows, `{"growth":{"path":[…],"root":"…"}}`.
 //! Any other spelling is refused.
 //!
 //! # The verdict
@@ -49,12 +53,18 @@ use super::parse::{self, ParseError};
 use super::position::{EpochNumber, Seq};
 use super::shape::{self, MemberError};
 use super::statement::{Statement, StatementError};
+use super::tlog::checkpoint::{SignedCheckpoint, SignedCheckpointError};
+
+mod checkpoints;
+
+pub use checkpoints::Growth;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signed {
     Entry(Box<Entry>),
     Epoch(Box<SignedEpoch>),
     Head(Box<SignedHead>),
+    Checkpoint(Box<SignedCheckpoint>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +86,10 @@ pub enum Contradiction {
         genesis: Hash,
         seq: Seq,
     },
+    /// Two roots of one size.
+    Checkpoints { origin: String, size: u64 },
+    /// The older is not of the first entries of the newer.
+    Growth { origin: String, from: u64, to: u64 },
 }
 
 /// A proven equivocation. [`Equivocation::prove`] and [`Equivocation::parse`],
@@ -85,6 +99,8 @@ pub struct Equivocation {
     log: PublicKey,
     contradiction: Contradiction,
     sides: [Signed; 2],
+    /// Of two checkpoints of two sizes.
+    growth: Option<Growth>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -95,11 +111,13 @@ pub enum NotProven {
     Same,
     #[error("the two sides do not contradict each other")]
     Unrelated,
+    #[error("the proof does not lead from the older size to the newer checkpoint")]
+    Growth,
 }
 
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum EquivocationError {
-    #[error("it has not exactly three lines")]
+    #[error("it has not exactly three lines, or four with a proof of growth")]
     Lines,
     #[error("line {line}: {error}")]
     Json { line: usize, error: ParseError },
@@ -109,6 +127,11 @@ pub enum EquivocationError {
     Entry { line: usize, error: EntryError },
     #[error("line {line}: {error}")]
     Statement { line: usize, error: StatementError },
+    #[error("line {line}: {error}")]
+    Checkpoint {
+        line: usize,
+        error: SignedCheckpointError,
+    },
     #[error("it is not in canonical form")]
     Spelling,
     #[error(transparent)]
@@ -119,18 +142,15 @@ impl Equivocation {
     /// Checks that `log` signed both and that both cannot stand.
     pub fn prove(log: PublicKey, a: Signed, b: Signed) -> Result<Equivocation, NotProven> {
         let contradiction = contradiction(&a, &b)?;
-        if !a.is_signed_by(&log) || !b.is_signed_by(&log) {
+        let sides = [a, b].map(|side| side.signed_by(log));
+        let [Some(a), Some(b)] = sides else {
             return Err(NotProven::Signature);
-        }
-        let sides = if a.to_line() <= b.to_line() {
-            [a, b]
-        } else {
-            [b, a]
         };
         Ok(Equivocation {
             log,
             contradiction,
-            sides,
+            sides: in_order([a, b]),
+            growth: None,
         })
     }
 
@@ -158,6 +178,10 @@ impl Equivocation {
             bytes.push(b'\n');
             bytes.extend_from_slice(&side.to_line());
         }
+        if let Some(growth) = &self.growth {
+            bytes.push(b'\n');
+            bytes.extend_from_slice(&growth.to_line());
+        }
         bytes.push(b'\n');
         bytes
     }
@@ -165,11 +189,25 @@ impl Equivocation {
     /// The inverse of [`Equivocation::to_bytes`], checked in full.
     pub fn parse(bytes: &[u8]) -> Result<Equivocation, EquivocationError> {
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-        let [opening, first, second, []] = lines.as_slice() else {
-            return Err(EquivocationError::Lines);
+        let (opening, first, second, growth) = match lines.as_slice() {
+            [opening, first, second, []] => (opening, first, second, None),
+            [opening, first, second, growth, []] => (opening, first, second, Some(growth)),
+            _ => return Err(EquivocationError::Lines),
         };
         let log = read_opening(opening)?;
-        let proven = Equivocation::prove(log, read_side(first, 2)?, read_side(second, 3)?)?;
+        let sides = (read_side(first, 2)?, read_side(second, 3)?);
+        let proven = match (sides, growth) {
+            ((a, b), None) => Equivocation::prove(log, a, b)?,
+            ((Signed::Checkpoint(a), Signed::Checkpoint(b)), Some(growth)) => {
+                let growth = Growth::from_line(growth)?;
+                let (old, new) = match a.content().size <= b.content().size {
+                    true => (&a, &b),
+                    false => (&b, &a),
+                };
+                Equivocation::prove_growth(log, old, new, growth)?
+            }
+            _ => return Err(EquivocationError::Lines),
+        };
         if proven.to_bytes() == bytes {
             Ok(proven)
         } else {
@@ -183,12 +221,18 @@ impl Equivocation {
 }
 
 impl Signed {
-    fn is_signed_by(&self, log: &PublicKey) -> bool {
-        match self {
+    /// Itself, if `log` signed it.
+    fn signed_by(self, log: PublicKey) -> Option<Signed> {
+        let signed = match &self {
             Signed::Entry(entry) => log.verify(entry.signing_payload(), &entry.signature()),
-            Signed::Epoch(epoch) => epoch.content.log == *log && epoch.verify(),
-            Signed::Head(head) => head.content.log == *log && head.verify(),
-        }
+            Signed::Epoch(epoch) => epoch.content.log == log && epoch.verify(),
+            Signed::Head(head) => head.content.log == log && head.verify(),
+            Signed::Checkpoint(kept) => {
+                let own = checkpoints::reduced(log, kept)?;
+                return Some(Signed::Checkpoint(Box::new(own)));
+            }
+        };
+        signed.then_some(self)
     }
 
     fn to_line(&self) -> Vec<u8> {
@@ -201,7 +245,16 @@ impl Signed {
             }
             Signed::Epoch(epoch) => epoch.to_value().canonical(Form::Utf8).into_bytes(),
             Signed::Head(head) => head.to_value().canonical(Form::Utf8).into_bytes(),
+            Signed::Checkpoint(kept) => checkpoints::to_line(kept),
         }
+    }
+}
+
+/// In the order of their bytes.
+fn in_order([a, b]: [Signed; 2]) -> [Signed; 2] {
+    match a.to_line() <= b.to_line() {
+        true => [a, b],
+        false => [b, a],
     }
 }
 
@@ -243,6 +296,7 @@ fn contradiction(a: &Signed, b: &Signed) -> Result<Contradiction, NotProven> {
                 })
             }
         }
+        (Signed::Checkpoint(a), Signed::Checkpoint(b)) => checkpoints::of_one_size(a, b),
         _ => Err(NotProven::Unrelated),
     }
 }
@@ -307,6 +361,10 @@ fn read_side(text: &[u8], line: usize) -> Result<Signed, EquivocationError> {
     }
     let value = parse::parse_with(text, &limits::embedded(1))
         .map_err(|error| EquivocationError::Json { line, error })?;
+    if value.get("checkpoint").is_some() {
+        let checkpoint = checkpoints::from_value(&value, line)?;
+        return Ok(Signed::Checkpoint(Box::new(checkpoint)));
+    }
     let failed = |error| EquivocationError::Statement { line, error };
     if value.get("epoch").is_some() {
         let epoch = Statement::from_value(&value).map_err(failed)?;
@@ -323,6 +381,8 @@ impl Contradiction {
             Contradiction::Openings { .. } => "openings",
             Contradiction::Epochs { .. } => "epochs",
             Contradiction::Heads { .. } => "heads",
+            Contradiction::Checkpoints { .. } => "checkpoints",
+            Contradiction::Growth { .. } => "growth",
         }
     }
 }
@@ -344,6 +404,14 @@ impl fmt::Display for Contradiction {
             Contradiction::Heads { genesis, seq } => {
                 write!(f, "two different entries {seq} of the log {genesis}")
             }
+            Contradiction::Checkpoints { origin, size } => {
+                write!(f, "two checkpoints of {size} entries of {origin} with two roots")
+            }
+            Contradiction::Growth { origin, from, to } => write!(
+                f,
+                "checkpoints of {from} and of {to} entries of {origin}, the newer of which does \
+                 not begin with the older"
+            ),
         }
     }
 }

@@ -50,6 +50,10 @@ pub enum FaultCode {
     TableMismatch,
     IndexInvalid,
     IndexMismatch,
+    CheckpointInvalid,
+    CosignatureInvalid,
+    QuorumMissing,
+    NameMismatch,
 }
 
 /// What was done to the record, where that can be told.
@@ -254,6 +258,7 @@ pub enum Format {
     Equivocation,
     Report,
     Parquet,
+    TlogProof,
 }
 
 impl fmt::Display for Format {
@@ -266,6 +271,7 @@ impl fmt::Display for Format {
             Format::Equivocation => "equivocation",
             Format::Report => "report",
             Format::Parquet => "parquet",
+            Format::TlogProof => "tlog-proof",
         })
     }
 }

@@ -26,6 +26,7 @@ use super::position::Seq;
 use super::receipts::{Rest, rest_of};
 use super::source::{Event, Raw};
 use super::time::Timestamp;
+use super::tlog::said::Said;
 
 /// An entry after it was looked at alone.
 #[derive(Debug)]
@@ -56,6 +57,8 @@ pub(crate) struct Readable {
     /// What a `sealbook:close` says.
     pub(crate) closing: Option<Closing>,
     pub(crate) acknowledges_rollback: bool,
+    /// What it says of the public log. Nothing in the books of others.
+    pub(crate) said: Option<Said>,
     pub(crate) has_path: bool,
     /// Where the path that came with it in a selection leads, if it is one of
     /// its header's tree.
@@ -168,6 +171,7 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
                 }
                 if question.kinds {
                     readable.mentions = Mentions::of(&entry);
+                    readable.said = Said::of(&entry, question.log);
                 }
                 Opinion::Entry(Judged::Read(Box::new(readable)))
             }
@@ -375,6 +379,7 @@ fn readable(
             .flatten(),
         closing: closing(entry),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
+        said: None,
         has_path: false,
         root: None,
         mentions: Mentions::default(),

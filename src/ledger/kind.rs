@@ -24,6 +24,9 @@ pub const WITNESSED: &str = "sealbook:witnessed";
 /// An authority stamped the hash of an entry with a time (RFC 3161).
 pub const TIMESTAMP: &str = "sealbook:timestamp";
 
+/// A second key, under which checkpoints may stand besides.
+pub const KEY: &str = "sealbook:key";
+
 /// The book ends here, and another continues it.
 pub const CLOSE: &str = "sealbook:close";
 

@@ -9,6 +9,7 @@ use super::hexadecimal;
 use super::index::vrf::VrfKey;
 use super::json::{Object, Value};
 use super::key::PublicKey;
+use super::note::MlDsaKey;
 use super::position::Seq;
 use super::sha256::Sha256Digest;
 use super::shape::{self, MemberError, MemberProblem};
@@ -53,7 +54,7 @@ pub struct Predecessor {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Opening {
-    /// The version of the formats: 2 where there is an `index`.
+    /// The version of the formats: 2 where there is an `index` or a second key.
     pub format: Version,
     pub origin: String,
     pub log: PublicKey,
@@ -69,6 +70,9 @@ pub struct Opening {
     /// every header of the log commits to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<VrfKey>,
+    /// The [second key](super::second_key), under which checkpoints may stand besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_quantum: Option<MlDsaKey>,
 }
 
 impl Opening {
@@ -78,12 +82,20 @@ impl Opening {
     /// [`MemberError`] names the member; another `format` is out of range.
     pub fn from_object(object: &Object) -> Result<Opening, MemberError> {
         let opening: Opening = shape::read_object(object, "payload")?;
-        let problem = match (opening.format, object.get("index"), opening.index) {
-            (Version::One, None, _) | (Version::Two, _, Some(_)) => return Ok(opening),
-            (Version::One, Some(_), _) => MemberProblem::Unknown,
-            (Version::Two, _, None) => MemberProblem::Missing,
+        let (index, second) = (object.get("index"), object.get("post_quantum"));
+        let is_null = |member: Option<&Value>| member.is_some_and(Value::is_null);
+        let (name, problem) = match (opening.format, index, second) {
+            (Version::One, None, None) => return Ok(opening),
+            (Version::One, None, Some(_)) => ("payload.post_quantum", MemberProblem::Unknown),
+            (Version::One, Some(_), _) => ("payload.index", MemberProblem::Unknown),
+            (Version::Two, ..) if is_null(second) => {
+                ("payload.post_quantum", MemberProblem::Missing)
+            }
+            (Version::Two, Some(_), _) if !is_null(index) => return Ok(opening),
+            (Version::Two, None, Some(_)) => return Ok(opening),
+            (Version::Two, ..) => ("payload.index", MemberProblem::Missing),
         };
-        Err(MemberError::from(problem).inside("payload.index"))
+        Err(MemberError::from(problem).inside(name))
     }
 
     /// Refuses the payload of a version that is not known.
@@ -118,6 +130,7 @@ mod tests {
             recovery_key_sha256: None,
             predecessor: None,
             index: None,
+            post_quantum: None,
         };
         let object = opening.to_object();
         assert_eq!(Opening::from_object(&object), Ok(opening));

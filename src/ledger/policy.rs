@@ -2,10 +2,13 @@
 
 use super::anchors::Anchor;
 use super::audited::SignedAudit;
+use super::entry::Entry;
 use super::hash::Hash;
 use super::key::PublicKey;
 use super::receipts::Receipts;
 use super::revocation::SignedRevocation;
+use super::tlog::checkpoint::SignedCheckpoint;
+use super::witness_policy::WitnessPolicy;
 
 /// What a verification is to hold the log against.
 #[derive(Clone, Debug)]
@@ -19,6 +22,12 @@ pub struct Policy {
     pub expect_head: Option<Hash>,
     /// Positions that the log must hold.
     pub contains: Vec<Anchor>,
+    /// Checkpoints of its public log, over entries that it must hold.
+    pub checkpoints: Vec<SignedCheckpoint>,
+    /// Whose checkpoints and cosignatures count; without it nothing is claimed of them.
+    pub witnesses: Option<WitnessPolicy>,
+    /// The entry that a tlog-proof is to prove.
+    pub entry: Option<Entry>,
     pub receipts: Option<Receipts>,
     /// What ends the log before its last entry.
     pub revocations: Vec<SignedRevocation>,
@@ -69,6 +78,9 @@ impl Default for Policy {
             signatures: true,
             expect_head: None,
             contains: Vec::new(),
+            checkpoints: Vec::new(),
+            witnesses: None,
+            entry: None,
             receipts: None,
             revocations: Vec::new(),
             known: Vec::new(),

@@ -41,7 +41,8 @@ impl Subject {
             | Format::Proof
             | Format::Equivocation
             | Format::Report
-            | Format::Parquet => {
+            | Format::Parquet
+            | Format::TlogProof => {
                 self.contiguous
                     && self.first_seq <= seq
                     && self.last_seq.is_some_and(|last| seq <= last)

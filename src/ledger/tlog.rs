@@ -17,13 +17,17 @@
 //! * [`source`]: a folder, read and checked.
 //! * [`proof`]: a proof that needs neither log nor folder.
 //! * [`name`]: what a log may be called, and the entry that binds the name.
+//! * [`said`]: what other entries say of the public log.
+//! * [`judged`]: the verdict on a proof, and who stands behind a checkpoint.
 
 pub mod builder;
 pub mod bundle;
 pub mod checkpoint;
+pub mod judged;
 pub mod name;
 pub mod proof;
 pub mod resource;
+pub mod said;
 pub mod source;
 pub mod tree;
 

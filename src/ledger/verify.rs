@@ -42,8 +42,10 @@ use super::version::Unsupported;
 mod ending;
 mod entry;
 mod index;
+mod public;
 
 use index::Indexed;
+use public::Public;
 
 pub use super::anchors::Anchor;
 pub use super::outcome::{Outcome, Summary, Verified};
@@ -153,6 +155,7 @@ struct Walk<'a> {
     opening: Option<Opening>,
     closing: Option<(Seq, Closing)>,
     index: Indexed,
+    public: Public<'a>,
     trace: Trace,
     reached: Option<Checkpoint>,
     answers: Option<Value>,
@@ -193,6 +196,7 @@ impl<'a> Walk<'a> {
             }
         }
         let mut not_checked = subject.not_checked.clone();
+        let whole = subject.contiguous && subject.first_seq == Seq::FIRST && resume.is_none();
         if !policy.signatures || log.is_none() {
             not_checked.push(NotChecked::Signatures);
         }
@@ -222,6 +226,7 @@ impl<'a> Walk<'a> {
             opening: None,
             closing: None,
             index: Indexed::Not,
+            public: Public::new(policy, whole),
             trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
             reached: None,
             answers: None,
@@ -395,6 +400,11 @@ impl<'a> Walk<'a> {
         self.revoked
             .judge(&book, &self.anchors, &mut self.not_checked, findings);
         let mut covered = self.anchors.close(&known, &mut self.not_checked, findings);
+        let (log, own, not_checked) = (self.log, self.own, &mut self.not_checked);
+        let shown = self
+            .public
+            .close(log, own, &self.subject, not_checked, findings);
+        covered = covered.max(shown);
         let last = self.chain.last_seq;
         if let Some(receipts) = self.receipts {
             let not_checked = &mut self.not_checked;

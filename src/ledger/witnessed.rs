@@ -64,6 +64,8 @@ pub struct Cosigned {
     pub root: Sha256Digest,
     /// Who cosigned, and when.
     pub at: Vec<CosignedAt>,
+    /// Whose ML-DSA-44 cosignature holds, by their places in the policy.
+    pub post_quantum: Vec<usize>,
     /// Cosignatures whose time nobody can believe.
     pub left_out: Vec<LeftOut>,
 }
@@ -118,7 +120,8 @@ pub enum CosignedError {
 
 impl Cosigned {
     /// Judges the signatures of a checkpoint of the log of this key. `kept` is the
-    /// entry that keeps it; `last` says the time of the last entry that it holds.
+    /// entry that keeps it. Cosignatures from before the last entry that it holds are
+    /// left out by [`Cosigned::hold`].
     ///
     /// # Errors
     /// [`CosignedError`]: also for a wrong signature under a known witness's name,
@@ -128,7 +131,6 @@ impl Cosigned {
         log: PublicKey,
         policy: &WitnessPolicy,
         kept: Option<(Seq, Timestamp)>,
-        last: impl Fn(u64) -> Option<Timestamp>,
     ) -> Result<Cosigned, CosignedError> {
         let checkpoint = SignedCheckpoint::parse(note)?;
         let (content, note) = (checkpoint.content(), checkpoint.note());
@@ -139,31 +141,50 @@ impl Cosigned {
             size: content.size,
             root: content.root,
             at: Vec::new(),
+            post_quantum: Vec::new(),
             left_out: Vec::new(),
         };
-        let held = content.size.checked_sub(1).and_then(last);
         for (witness, known) in policy.witnesses.iter().enumerate() {
             let vouched = match known.key.verify(note) {
                 Ok(vouched) => vouched,
                 Err(SignatureFault::Absent { .. }) => continue,
                 Err(fault) => return Err(fault.into()),
             };
+            if matches!(known.key.algorithm(), Algorithm::MlDsa44(_)) {
+                cosigned.post_quantum.push(witness);
+            }
             let Some(time) = time_of(vouched) else {
                 continue;
             };
-            let before = held.is_some_and(|held| held.micros_since(time) > CLOCK_TOLERANCE);
-            let after = kept.is_some_and(|(_, kept)| time.micros_since(kept) > CLOCK_TOLERANCE);
-            let unlikely = match (before, after) {
-                (true, _) => Some(Unlikely::BeforeItsEntries),
-                (false, true) => Some(Unlikely::AfterItWasKept),
-                (false, false) => None,
-            };
-            match unlikely {
-                Some(why) => cosigned.left_out.push(LeftOut { witness, time, why }),
-                None => cosigned.at.push(CosignedAt { witness, time }),
+            match kept.is_some_and(|(_, kept)| time.micros_since(kept) > CLOCK_TOLERANCE) {
+                true => cosigned.left_out.push(LeftOut {
+                    witness,
+                    time,
+                    why: Unlikely::AfterItWasKept,
+                }),
+                false => cosigned.at.push(CosignedAt { witness, time }),
             }
         }
         Ok(cosigned)
+    }
+
+    /// Leaves out what was cosigned before `held`, the time of the last entry that the
+    /// checkpoint holds.
+    pub fn hold(&mut self, held: Timestamp) {
+        let before = |time: Timestamp| held.micros_since(time) > CLOCK_TOLERANCE;
+        let why = Unlikely::BeforeItsEntries;
+        for left in self.left_out.iter_mut().filter(|left| before(left.time)) {
+            left.why = why;
+        }
+        let (early, at) = self.at.iter().partition(|at| before(at.time));
+        let early: Vec<CosignedAt> = early;
+        self.at = at;
+        let left = early.into_iter();
+        self.left_out.extend(left.map(|CosignedAt { witness, time }| LeftOut {
+            witness,
+            time,
+            why,
+        }));
     }
 }
 

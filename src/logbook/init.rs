@@ -10,6 +10,7 @@ use crate::ledger::index::vrf::VrfSecret;
 use crate::ledger::json::Form;
 use crate::ledger::key::{PublicKey, SignError, Signer};
 use crate::ledger::kind;
+use crate::ledger::note::MlDsaKey;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
 use crate::ledger::sha256::Sha256Digest;
@@ -33,6 +34,8 @@ pub struct Origin {
     pub predecessor: Option<Predecessor>,
     /// Whether its headers commit to an index.
     pub index: bool,
+    /// The second key, of ML-DSA-44.
+    pub post_quantum: Option<MlDsaKey>,
     /// Names and values that are kept beside the entries, unsigned.
     pub meta: Vec<(&'static str, Vec<u8>)>,
 }
@@ -86,9 +89,9 @@ pub fn begin(
         false => None,
     };
     let opening = Opening {
-        format: match index {
-            Some(_) => Version::Two,
-            None => Version::One,
+        format: match index.is_some() || origin.post_quantum.is_some() {
+            true => Version::Two,
+            false => Version::One,
         },
         origin: origin.name.clone(),
         log,
@@ -96,6 +99,7 @@ pub fn begin(
         recovery_key_sha256: origin.recovery_key_sha256,
         predecessor: origin.predecessor.clone(),
         index,
+        post_quantum: origin.post_quantum.clone(),
     };
     let mut payload = Vec::new();
     opening

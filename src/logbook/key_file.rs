@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 use crate::ledger::encrypted_pem::{EncryptedKey, LockError, format_encrypted_key};
 use crate::ledger::key::{Engine, SoftwareSigner};
 use crate::ledger::pem::{self, PemError};
+use crate::ledger::second_key::SecondKeyError;
+
+pub mod second;
 
 /// A key file is a few hundred bytes.
 const KEY_FILE_BYTES: u64 = 64 << 10;
@@ -36,6 +39,11 @@ pub enum KeyFileError {
     Locked { path: PathBuf },
     #[error("key file {}: {source}", path.display())]
     Lock { path: PathBuf, source: LockError },
+    #[error("key file {}: {source}", path.display())]
+    Second {
+        path: PathBuf,
+        source: SecondKeyError,
+    },
     #[error("no randomness to be had: {0}")]
     Randomness(getrandom::Error),
 }
@@ -137,15 +145,7 @@ impl Mode {
 
 /// Reads a private key that only those can read who may.
 pub fn read(path: &Path, allowed: Mode) -> Result<KeyFile, KeyFileError> {
-    // Checked on the opened file, not on the path, which may change between.
-    let (file, mode) = open_regular(path)?;
-    if !allowed.allows(mode) {
-        return Err(KeyFileError::Readable {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    let text = read_text(file, path)?;
+    let text = readable_text(path, allowed)?;
     if EncryptedKey::looks_like(&text) {
         let key = EncryptedKey::from_pem(&text).map_err(|source| lock_error(path, source))?;
         let path = path.to_owned();
@@ -157,6 +157,19 @@ pub fn read(path: &Path, allowed: Mode) -> Result<KeyFile, KeyFileError> {
     })?;
     let signer = agreeing(path, signer)?;
     Ok(KeyFile::Open(Box::new(signer)))
+}
+
+/// The text of a private key's file, which those alone can read who may.
+fn readable_text(path: &Path, allowed: Mode) -> Result<Zeroizing<String>, KeyFileError> {
+    // Checked on the opened file, not on the path, which may change between.
+    let (file, mode) = open_regular(path)?;
+    match allowed.allows(mode) {
+        true => read_text(file, path),
+        false => Err(KeyFileError::Readable {
+            path: path.to_owned(),
+            mode,
+        }),
+    }
 }
 
 /// It could sign with the library that is left; but which of them is wrong?

@@ -32,12 +32,14 @@ pub enum Code {
     Stale,
     /// Tiles or entries are missing, or not those of the checkpoint.
     FilesWrong,
+    /// Its last checkpoint names no book that could continue it, or two.
+    SuccessorInvalid,
     /// It could not be read: nothing is said of the log.
     Unreachable,
 }
 
 /// Every code, with the words of the metrics.
-const CODES: [(Code, &str); 10] = [
+const CODES: [(Code, &str); 11] = [
     (Code::Equivocation, "equivocation"),
     (Code::Forked, "forked"),
     (Code::RolledBack, "rolled_back"),
@@ -47,6 +49,7 @@ const CODES: [(Code, &str); 10] = [
     (Code::QuorumMissing, "quorum_missing"),
     (Code::Stale, "stale"),
     (Code::FilesWrong, "files_wrong"),
+    (Code::SuccessorInvalid, "successor_invalid"),
     (Code::Unreachable, "unreachable"),
 ];
 
@@ -94,6 +97,9 @@ pub struct Watched {
     pub checked: u64,
     /// By how many seconds its newest checkpoint is old.
     pub age_seconds: u64,
+    /// The key of the book that continues it, where its last checkpoint names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
     /// The quorum that is asked for.
     pub quorum: String,
     /// Who cosigned.
@@ -111,6 +117,7 @@ impl Watched {
             root: None,
             checked: 0,
             age_seconds: 0,
+            successor: None,
             quorum: quorum.to_owned(),
             cosigned: Vec::new(),
             findings: Vec::new(),

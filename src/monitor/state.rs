@@ -1,19 +1,18 @@
 //! What is known of logs, in a folder.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::place::bounded;
 use crate::files::replace;
+use crate::ledger::equivocation::Equivocation;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::limits::SMALL_FILE_BYTES;
+use crate::ledger::note::{VerifierKey, VerifierKeyError};
 use crate::ledger::parse::{self, ParseError};
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape::{self, MemberError};
@@ -45,6 +44,14 @@ pub enum StateError {
         path: PathBuf,
         /// Why.
         error: SignedCheckpointError,
+    },
+    /// The key that was kept is none.
+    #[error("{}: {error}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: VerifierKeyError,
     },
     /// The other file is not JSON.
     #[error("{}: {error}", path.display())]
@@ -78,24 +85,6 @@ pub(super) struct Seen {
 pub(super) struct Known {
     pub(super) checkpoint: SignedCheckpoint,
     pub(super) seen: Seen,
-}
-
-/// What the newer of two checkpoints says of the size of the older: with both notes it
-/// convicts the log. Its text is the root and the consistency proof from there to the
-/// newer (RFC 6962 §2.1.2), a hash a line in base64.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Forked {
-    /// The root of the older size.
-    pub(super) root: Sha256Digest,
-    /// The proof.
-    pub(super) proof: Vec<Sha256Digest>,
-}
-
-impl fmt::Display for Forked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut hashes = [&self.root].into_iter().chain(&self.proof);
-        hashes.try_for_each(|hash| writeln!(f, "{}", STANDARD.encode(hash.as_bytes())))
-    }
 }
 
 impl State {
@@ -154,32 +143,49 @@ impl LogState {
         self.put("checkpoint", checkpoint.to_string().as_bytes())
     }
 
-    /// Keeps two notes that contradict each other, and what shows it where they are of
-    /// two sizes. Says where.
+    /// The key that the book before named.
+    pub(super) fn key(&self) -> Result<Option<VerifierKey>, StateError> {
+        let path = self.folder.join("key");
+        let Some(bytes) = self.bytes(&path)? else {
+            return Ok(None);
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let key = text.trim_end().parse();
+        key.map(Some)
+            .map_err(|error| StateError::Key { path, error })
+    }
+
+    pub(super) fn keep_key(&self, key: &VerifierKey) -> Result<(), StateError> {
+        self.make(&self.folder)?;
+        self.put("key", format!("{key}\n").as_bytes())
+    }
+
+    /// Keeps two notes that contradict each other, and the proof that convicts their
+    /// key. Says where.
     pub(super) fn keep_evidence(
         &self,
         notes: [&SignedCheckpoint; 2],
-        proof: Option<&Forked>,
+        proof: Option<&Equivocation>,
     ) -> Result<Vec<String>, StateError> {
         let folder = self.folder.join("evidence");
         self.make(&folder)?;
-        let named = |text: &str, name: &str, what: &str| {
-            let digest = Sha256Digest::of(text.as_bytes()).to_string();
+        let named = |bytes: &[u8], name: &str, what: &str| {
+            let digest = Sha256Digest::of(bytes).to_string();
             let digest = digest.get(..16).unwrap_or_default();
             folder.join(format!("{name}-{digest}.{what}"))
         };
         let notes = notes.map(|note| {
-            let text = note.to_string();
-            let path = named(&text, &note.content().size.to_string(), "note");
-            (path, text)
+            let bytes = note.to_string().into_bytes();
+            let path = named(&bytes, &note.content().size.to_string(), "note");
+            (path, bytes)
         });
         let proof = proof.map(|proof| {
-            let text = proof.to_string();
-            (named(&text, "growth", "proof"), text)
+            let bytes = proof.to_bytes();
+            (named(&bytes, "proof", "equivocation"), bytes)
         });
         let mut kept = Vec::new();
-        for (path, text) in notes.into_iter().chain(proof) {
-            replace(&path, text.as_bytes()).map_err(|error| io_error(&path, error))?;
+        for (path, bytes) in notes.into_iter().chain(proof) {
+            replace(&path, &bytes).map_err(|error| io_error(&path, error))?;
             kept.push(path.display().to_string());
         }
         Ok(kept)

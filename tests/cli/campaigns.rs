@@ -18,6 +18,8 @@ mod hands;
 mod kill;
 #[path = "../../tools/campaigns/place.rs"]
 mod place;
+#[path = "../../tools/campaigns/publishing.rs"]
+mod publishing;
 #[path = "../../tools/campaigns/random.rs"]
 mod random;
 #[path = "../../tools/campaigns/served.rs"]
@@ -67,6 +69,16 @@ fn what_is_appended_through_the_socket_is_there_once_whoever_is_killed() {
     };
     assert_eq!(tally.findings(), NOTHING, "{tally}");
     assert!(tally.of("entries acknowledged") >= 1_500, "{tally}");
+}
+
+#[test]
+fn publishing_that_is_killed_anywhere_is_completed_and_names_only_what_is_there() {
+    let Some(tally) = found(publishing::run(program(), 15, 3, false)) else {
+        return;
+    };
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+    assert!(tally.of("kills") >= 15, "{tally}");
+    assert!(tally.of("completed") >= 3, "{tally}");
 }
 
 #[test]

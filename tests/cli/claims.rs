@@ -53,6 +53,24 @@ const ROWS: &[Row] = &[
         &["every_changed_byte_of_a_proof_is_refused"],
     ),
     (
+        "a tlog-proof, with its entry (`--entry FILE`)",
+        &[
+            "a_tlog_proof_proves_its_entry_and_nothing_else",
+            "a_tlog_proof_with_any_line_changed_fails_with_a_named_fault",
+            "a_policy_asks_a_tlog_proof_for_a_quorum",
+        ],
+        &["a_tlog_proof_proves_its_entry_and_nothing_else"],
+    ),
+    (
+        "a checkpoint of the public log that you kept (`--contains`), with whatever holds all \
+         entries from the first on",
+        &[
+            "whatever_holds_all_entries_contains_the_checkpoint_over_them",
+            "a_checkpoint_has_the_name_that_the_log_had_after_its_last_entry",
+        ],
+        &["whatever_holds_all_entries_contains_the_checkpoint_over_them"],
+    ),
+    (
         "a chain of books",
         &[
             "a_log_that_only_says_that_it_continues_a_book_does_not_convict_its_successor",

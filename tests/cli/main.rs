@@ -43,6 +43,7 @@ mod manifests;
 mod monitors;
 mod moved;
 mod names;
+mod notes;
 mod other_tools;
 mod outcomes;
 mod packages;
@@ -63,6 +64,7 @@ mod routing;
 mod rows;
 mod rules;
 mod second;
+mod second_keys;
 mod shapes;
 #[path = "../ledger/skipped.rs"]
 mod skipped;

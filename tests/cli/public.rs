@@ -3,8 +3,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
 use sealbook::ledger::entry::Entry;
 use sealbook::ledger::epoch::leaf_hash;
@@ -220,33 +218,4 @@ fn a_closed_books_last_checkpoint_names_the_book_that_continues_it() {
         .stdout;
     let line = format!("successor {}", key.trim());
     assert_eq!(checkpoint.content().extensions, [line]);
-}
-
-#[test]
-fn publishing_that_was_killed_anywhere_is_completed_by_the_next_run() {
-    let place = Place::sealed();
-    first(&place);
-    let key = key(&place);
-    let mut size = 7;
-    for round in 0..20_u64 {
-        let more = 40 + 37 * (round % 9);
-        place.append(size..size + more);
-        size += more;
-        let mut child = place
-            .command(&["publish", "--to", "public"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // Not to wait for something: to be killed at another place each time.
-        std::thread::sleep(Duration::from_micros(3_000 * round));
-        let _ = child.kill();
-        child.wait().unwrap();
-        // Whatever is published is whole.
-        checked(&place, &key);
-    }
-    publish(&place);
-    let (checkpoint, data) = checked(&place, &key);
-    assert_eq!(checkpoint.content().size, size);
-    assert_eq!(data, of_logbook(&place));
 }

@@ -26,11 +26,13 @@ mod heads;
 mod logbooks;
 mod merkle;
 mod notes;
+mod public_names;
 mod receipts;
 mod roundtrip;
 mod sample;
 #[path = "../../tools/break-books/score.rs"]
 mod score;
+mod second_key;
 mod skipped;
 mod strict;
 mod suite;

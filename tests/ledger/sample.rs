@@ -117,6 +117,7 @@ impl Sample {
             recovery_key_sha256: None,
             predecessor: None,
             index: None,
+            post_quantum: None,
         };
         Value::Object(opening.to_object()).canonical(Form::Utf8)
     }

@@ -5,7 +5,11 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use sealbook::fetch::Fetcher;
+use sealbook::ledger::equivocation_file::judge_equivocation;
+use sealbook::ledger::fault::{Verdict, WarningCode};
+use sealbook::ledger::key::Signer as _;
 use sealbook::ledger::note;
+use sealbook::ledger::tlog::checkpoint::SignedCheckpoint;
 use sealbook::ledger::tlog::resource::{Resource, Slot};
 use sealbook::ledger::witness_policy::{WitnessPolicy, parse};
 use sealbook::monitor::{Code, Monitor, MonitorError, State, Watched, prometheus};
@@ -53,6 +57,15 @@ fn codes(watched: &Watched) -> Vec<Code> {
         .collect()
 }
 
+/// The file convicts the log's key, for anybody who has that key.
+fn convicts(proof: &str) {
+    let key = made::signer(1).public_key();
+    let report = judge_equivocation(&fs::read(proof).unwrap(), &[key]);
+    assert_eq!(report.verdict, Verdict::Pass, "{report:?}");
+    let codes: Vec<_> = report.warnings.iter().map(|found| found.code).collect();
+    assert_eq!(codes, [WarningCode::EquivocationProven]);
+}
+
 /// A log whose checkpoint two witnesses cosigned.
 fn witnessed(size: u64, fork: u64, history: u8) -> Log {
     let log = Log::new(size, fork, history);
@@ -82,11 +95,9 @@ fn two_checkpoints_of_one_size_convict_and_both_are_kept() {
     for _ in 0..2 {
         let watched = scene.look(&other);
         assert_eq!(codes(&watched), [Code::Equivocation]);
-        let kept: Vec<_> = watched.findings[0]
-            .evidence
-            .iter()
-            .map(|path| fs::read(path).unwrap())
-            .collect();
+        let (proof, notes) = watched.findings[0].evidence.split_last().unwrap();
+        let kept: Vec<_> = notes.iter().map(|path| fs::read(path).unwrap()).collect();
+        convicts(proof);
         let notes =
             [&one, &other].map(|log| log.files.lock().unwrap()[&Resource::Checkpoint].clone());
         assert_eq!(kept, notes);
@@ -102,7 +113,9 @@ fn a_log_that_grew_out_of_another_history_is_convicted_by_a_proof() {
         assert!(scene.look(&witnessed(before, fork, 1)).is_in_order());
         let watched = scene.look(&witnessed(after, fork, 2));
         assert_eq!(codes(&watched), [Code::Forked], "{before} {after}");
-        assert_eq!(watched.findings[0].evidence.len(), 3);
+        let evidence = &watched.findings[0].evidence;
+        assert_eq!(evidence.len(), 3);
+        convicts(&evidence[2]);
     }
 }
 
@@ -319,4 +332,53 @@ fn a_log_on_a_server_is_read_whole_bundles_included() {
     assert!(watched.is_in_order(), "{watched:?}");
     assert_eq!(watched.checked, 513);
     assert_eq!(codes(&at_server("/elsewhere")), [Code::Unreachable]);
+}
+
+#[test]
+fn the_book_that_continues_a_closed_one_is_followed_wherever_it_is_served() {
+    let scene = Scene::new();
+    let next = {
+        let mut log = Log::new(5, 5, 7);
+        format!("{}/2", made::ORIGIN).clone_into(&mut log.checkpoint.origin);
+        log
+    };
+    let name: note::KeyName = next.checkpoint.origin.parse().unwrap();
+    let key = note::VerifierKey::new(name.clone(), note::Algorithm::Ed25519(made::signer(2).public_key()));
+    let signed = || {
+        let text = next.checkpoint.to_string();
+        let line = note::sign(&text, &name, &made::signer(2)).unwrap();
+        let mut note = note::Note::new(text, vec![line]).unwrap();
+        for witness in [1, 2] {
+            let line = made::cosignature(note.text(), witness, NOW);
+            note.add(line).unwrap();
+        }
+        SignedCheckpoint::of_note(note).unwrap()
+    };
+    next.publish(&signed());
+    // Nobody vouches for it yet.
+    assert_eq!(codes(&scene.look(&next)), [Code::UntrustedKey]);
+    let closing = |line: String| {
+        let mut log = Log::new(300, 300, 0);
+        log.checkpoint.extensions = vec![line];
+        log.publish(&log.cosigned(&[(1, NOW), (2, NOW)]));
+        scene.look(&log)
+    };
+    for wrong in [
+        "nonsense".to_owned(),
+        log_key().to_string(),
+        note::VerifierKey::new("log.example/made/3".parse().unwrap(), key.algorithm().clone()).to_string(),
+    ] {
+        assert_eq!(codes(&closing(format!("successor {wrong}"))), [Code::SuccessorInvalid]);
+    }
+    assert_eq!(codes(&scene.look(&next)), [Code::UntrustedKey]);
+    let closed = closing(format!("successor {key}"));
+    assert!(closed.is_in_order(), "{closed:?}");
+    assert_eq!(closed.successor, Some(key.to_string()));
+    let followed = scene.look(&next);
+    assert!(followed.is_in_order(), "{followed:?}");
+    assert_eq!((followed.size, followed.checked), (Some(5), 5));
+    // A closed book does not name another one afterwards.
+    let other = note::Algorithm::Ed25519(made::signer(3).public_key());
+    let other = note::VerifierKey::new(name, other);
+    assert_eq!(codes(&closing(format!("successor {other}"))), [Code::SuccessorInvalid]);
 }

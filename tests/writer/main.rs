@@ -24,6 +24,7 @@ mod imports;
 mod index;
 mod marks;
 mod payloads;
+mod public_folder;
 mod publishing;
 mod rewriting;
 mod rollbacks;

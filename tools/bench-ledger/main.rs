@@ -8,6 +8,7 @@
 mod bounds;
 mod growth;
 mod plot;
+mod publishing;
 mod reading;
 mod scene;
 mod table;
@@ -53,7 +54,7 @@ fn main() -> Fallible<()> {
 }
 
 /// The measures of one run, in the order in which each finds what it needs.
-const MEASURES: [&str; 14] = [
+const MEASURES: [&str; 17] = [
     "bounds",
     "append",
     "open",
@@ -64,6 +65,9 @@ const MEASURES: [&str; 14] = [
     "program",
     "bundle",
     "export",
+    "public",
+    "public-read",
+    "public-thousands",
     "crowd",
     "crowd-peer",
     "single",
@@ -102,6 +106,9 @@ fn measure(name: &str, folder: &Path, entries: u64) -> Fallible<()> {
         "program" => verifying::program(folder, entries),
         "bundle" => verifying::selection(folder),
         "export" => verifying::whole(folder, entries),
+        "public" => publishing::whole(folder, entries),
+        "public-read" => publishing::read_back(folder),
+        "public-thousands" => publishing::thousands(folder, entries),
         "start" => reading::start(),
         _ => Err(USAGE.into()),
     }

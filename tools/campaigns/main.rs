@@ -11,6 +11,7 @@
 //! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
 //! campaigns bucket [--seconds N] [--machines N] [--lose N] [--folder 1] [--seed N]
 //!                                             several writers over one bucket
+//! campaigns publish [--kills N] [--seed N]    SIGKILL at any point of publishing
 //! campaigns soak [--minutes N | --seconds N]  mixed load at half the greatest rate
 //! ```
 //! The program that is tried is the one beside this one in its build, the place
@@ -37,6 +38,7 @@ mod growth;
 mod hands;
 mod kill;
 mod place;
+mod publishing;
 mod random;
 mod served;
 mod soak;
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         }
         "growth" => growth::run(&program(), argument("--appends", 100_000), true),
         "hands" => hands::run(&program(), argument("--entries", 100_000), seed, true),
+        "publish" => publishing::run(&program(), argument("--kills", 200), seed, true),
         "stress" => stress::run(&stress::Load::full(argument("--seconds", 60), seed)),
         #[cfg(feature = "bucket")]
         "bucket" => {
@@ -87,7 +90,7 @@ fn main() -> ExitCode {
         }
         _ => {
             println!(
-                "campaigns kill|syscalls|clocks|growth|everyday|hands|stress|bucket|soak, see tools/campaigns/main.rs"
+                "campaigns kill|syscalls|clocks|growth|everyday|hands|publish|stress|bucket|soak, see tools/campaigns/main.rs"
             );
             return ExitCode::from(2);
         }

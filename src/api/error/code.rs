@@ -62,12 +62,13 @@ impl Error {
             #[cfg(feature = "bucket")]
             Error::Bucket(error) => of_bucket(error),
             Error::NotComparable
+            | Error::TwoSizes
             | Error::NotAPrefix
             | Error::NotALogbook { .. }
             | Error::NotImportable { .. } => "usage",
             Error::Query(error) => of_query(error),
             Error::NotRecognised { .. } => "not_recognised",
-            Error::OtherSuccessor { .. } => "key_mismatch",
+            Error::OtherSuccessor { .. } | Error::OtherSecondKey { .. } => "key_mismatch",
             Error::NotAChain { .. } => "not_a_chain",
             Error::Resume(ResumeRefusal::Invalid { .. }) => "state_invalid",
             Error::Resume(_) => "state_mismatch",
@@ -147,7 +148,9 @@ fn of_store(error: &StoreError) -> &'static str {
 fn of_key(error: &KeyFileError) -> &'static str {
     match error {
         KeyFileError::Readable { .. } => "key_readable",
-        KeyFileError::Pem { .. } | KeyFileError::NotAFile { .. } => "key_invalid",
+        KeyFileError::Pem { .. } | KeyFileError::Second { .. } | KeyFileError::NotAFile { .. } => {
+            "key_invalid"
+        }
         KeyFileError::SignersDisagree { .. } => "signers_disagree",
         KeyFileError::Locked { .. } => "key_locked",
         KeyFileError::Lock {
@@ -266,6 +269,8 @@ fn of_public(error: &PublicError) -> &'static str {
         PublicError::Behind { .. } => "rollback_detected",
         PublicError::Differs { .. } => "equivocation",
         PublicError::NoName => "name_missing",
+        PublicError::SecondKey => "sign_failed",
+        PublicError::Signed(_) => "internal",
         PublicError::Closed => "closed",
         PublicError::Headers(error) => of_publish(error),
         PublicError::Ledger(error) => of_open(error),

@@ -81,6 +81,7 @@ fn of_key(error: &KeyFileError) -> Option<Place> {
         | KeyFileError::NotAFile { path }
         | KeyFileError::Readable { path, .. }
         | KeyFileError::Pem { path, .. }
+        | KeyFileError::Second { path, .. }
         | KeyFileError::SignersDisagree { path }
         | KeyFileError::Locked { path }
         | KeyFileError::Lock { path, .. } => Some(Place::File(path.clone())),

@@ -110,6 +110,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Public(PublicError::Build { .. }) | Error::PublicLog { .. } => {
             "put the file back from a copy, or publish the log anew into an empty folder"
         }
+        Error::TwoSizes => "name the log's folder or the ledger with --from PLACE",
         Error::NotSigned(_) => {
             "name the key's file with SEALBOOK_KEY, or ask the running server for /v1/bundle; \
              --no-sign writes what passes nowhere but with --allow-unsigned"

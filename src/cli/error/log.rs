@@ -4,6 +4,7 @@ use thiserror::Error;
 
 #[cfg(feature = "client")]
 use crate::fetch::FetchError;
+use crate::ledger::tlog::checkpoint::SignedCheckpointError;
 use crate::ledger::witness_policy::PolicyError;
 use crate::monitor::MonitorError;
 #[cfg(feature = "timestamps")]
@@ -14,6 +15,8 @@ use crate::timestamp::TimestampError;
 pub(in crate::cli) enum LogError {
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Checkpoint(#[from] SignedCheckpointError),
     #[error(transparent)]
     Monitor(#[from] MonitorError),
     #[cfg(feature = "client")]
@@ -35,6 +38,7 @@ impl LogError {
     pub(super) fn code(&self) -> &'static str {
         match self {
             LogError::Policy(_) | LogError::Monitor(MonitorError::NoLog) => "bad_witness_policy",
+            LogError::Checkpoint(_) => "bad_checkpoint",
             LogError::Monitor(_) => "io",
             #[cfg(feature = "client")]
             LogError::Fetch(FetchError::Url(_)) => "usage",

@@ -83,7 +83,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         "diff",
         &[
             "sealbook diff ledger copy/ledger",
-            "sealbook diff mine.bundle theirs.bundle --key key.txt -o conviction.jsonl",
+            "sealbook diff old.checkpoint new.checkpoint --from public --key key.txt",
         ],
     ),
     (

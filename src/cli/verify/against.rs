@@ -1,12 +1,17 @@
 //! What `verify` holds a log against: keys, heads, receipts, revocations.
 
+use std::fs::File;
 use std::path::Path;
 
+use crate::api;
 use crate::ledger::audited::SignedAudit;
+use crate::ledger::entry::Entry;
 use crate::ledger::fault::Warning;
 use crate::ledger::hash::Hash;
 use crate::ledger::limits;
 use crate::ledger::policy::Policy;
+use crate::ledger::position::Seq;
+use crate::ledger::tlog::proof::TlogProof;
 
 use super::super::document;
 use super::super::error::CliError;
@@ -20,9 +25,14 @@ pub(super) fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
     let expect_head = args.expect_head.as_deref().map(parse_hash).transpose()?;
     let mut warnings = Vec::new();
     let mut contains = Vec::new();
+    let mut checkpoints = Vec::new();
     for path in &args.contains {
-        kept::anchors(path, &mut contains, &mut warnings)?;
+        match kept::checkpoint(path)? {
+            Some(checkpoint) => checkpoints.push(checkpoint),
+            None => kept::anchors(path, &mut contains, &mut warnings)?,
+        }
     }
+    let witnesses = args.policy.as_deref().map(document::witness_policy);
     let receipts = args.receipts.as_deref();
     let receipts = receipts.map(|path| kept::receipts(path, &mut warnings));
     let auditors: Result<_, _> = args.auditor.iter().map(|key| parse_key(key)).collect();
@@ -31,6 +41,8 @@ pub(super) fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
         signatures: !args.no_signatures,
         expect_head,
         contains,
+        checkpoints,
+        witnesses: witnesses.transpose()?,
         receipts: receipts.transpose()?,
         auditors: auditors?,
         audits: audits?,
@@ -39,6 +51,36 @@ pub(super) fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
         ..args.trust.policy()?
     };
     Ok((policy, warnings))
+}
+
+/// The entry that the tlog-proof at `path` is of, out of a file that has it: the one at
+/// its place, or the only one.
+///
+/// # Errors
+/// `not_found` if the file has no such entry. A proof that cannot be read is
+/// the verdict's to name.
+pub(super) fn entry(path: &Path, file: &Path) -> Result<Option<Entry>, CliError> {
+    let bytes = document::read(path, limits::SMALL_FILE_BYTES)?;
+    let Ok(proof) = TlogProof::parse(&bytes) else {
+        return Ok(None);
+    };
+    let opened = File::open(file).map_err(|error| CliError::file(file, error))?;
+    let (mut only, mut others) = (None, false);
+    for (at, found) in (0..).zip(api::entries(opened)?) {
+        let found = found?;
+        if found.seq.unwrap_or(Seq(at)) == Seq(proof.index) {
+            return Ok(Some(found.entry));
+        }
+        // A line of a logbook alone says no number.
+        others = others || only.is_some() || found.seq.is_some();
+        only = Some(found.entry);
+    }
+    match only.filter(|_| !others) {
+        Some(entry) => Ok(Some(entry)),
+        None => Err(CliError::from(api::Error::NoSuchEntry {
+            seq: Seq(proof.index),
+        })),
+    }
 }
 
 fn audit(path: &Path) -> Result<SignedAudit, CliError> {

@@ -1,47 +1,80 @@
-//! What the witnesses of a policy say of a ledger that is verified.
+//! What the witnesses of a policy say of a ledger or file that is verified.
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::api::{Between, Ledger, SaidBound, SaidUnlikely, TimesFault};
+use crate::api::{Between, Ledger, PostQuantum, SaidBound, SaidUnlikely, Times, TimesFault};
 use crate::cli::context::Context;
-use crate::cli::document::witness_policy;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
+use crate::ledger::fault::{Fault, FaultCode, Format, Report, Verdict};
+use crate::ledger::position::Seq;
+use crate::ledger::witness_policy::WitnessPolicy;
 
-/// The cosigned checkpoints that a ledger keeps, under a policy.
+/// The cosigned checkpoints that a log keeps, under a policy.
 #[derive(Serialize)]
 pub(super) struct Witnessed {
     /// Up to how many entries a quorum cosigned.
     entries: u64,
     /// Between which times the last entry was made.
     last: Option<Between>,
+    /// Up to how many entries a signature reaches that no quantum computer forges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    post_quantum: Option<PostQuantum>,
     /// Checkpoints that say nothing, or speak of other entries.
     pub(super) faults: Vec<TimesFault>,
+    /// How many checkpoints are over entries that are not here.
+    #[serde(skip_serializing_if = "is_zero")]
+    not_here: u64,
     /// Cosignatures whose times are in no bound.
     left_out: Vec<SaidUnlikely>,
 }
 
-/// None without a policy: then nothing is claimed.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What the policy's witnesses say of what was verified. A quorum that the policy asks
+/// for and that is nowhere is a fault of the report. None without a policy, and of a
+/// proof, which is judged under it already.
 pub(super) fn of(
     context: &Context,
     path: &Path,
-    policy: Option<&Path>,
+    policy: Option<&WitnessPolicy>,
+    report: &mut Report,
 ) -> Result<Option<Witnessed>, CliError> {
-    let Some(policy) = policy.map(witness_policy) else {
+    let Some(policy) = policy.cloned() else {
         return Ok(None);
     };
-    if !path.is_dir() {
-        return Err(CliError::usage("--policy is for a ledger, not for a file"));
+    let last = report.entries.checked_sub(1);
+    let (times, last) = match (report.format, report.log) {
+        (Format::TlogProof, _) => return Ok(None),
+        (Format::Ledger, _) => {
+            let ledger = Ledger::open_read(path, context.options())?;
+            (ledger.times(policy)?, ledger.store().last_seq()?)
+        }
+        (Format::Logbook, Some(log)) => (Times::of_file(path, log, policy)?, last.map(Seq)),
+        (Format::Bundle | Format::Report, Some(log)) => {
+            let times = Times::of_file(path, log, policy)?;
+            let last = times.last();
+            (times, last)
+        }
+        (Format::Logbook | Format::Bundle | Format::Report, None) => return Ok(None),
+        _ => return Err(CliError::usage("--policy is for what holds entries, or a tlog-proof")),
+    };
+    if times.lacks_quorum() {
+        let detail = "no checkpoint that it keeps has the quorum that the policy asks for";
+        report.faults.push(Fault::of_file(FaultCode::QuorumMissing, detail));
+        report.verdict = Verdict::Fail;
     }
-    let ledger = Ledger::open_read(path, context.options())?;
-    let times = ledger.times(policy?)?;
-    let last = ledger.store().last_seq()?;
     Ok(Some(Witnessed {
         entries: times.witnessed(),
         last: last.map(|last| times.between(last)),
+        post_quantum: times.post_quantum(),
         faults: times.faults().to_vec(),
+        not_here: times.not_here(),
         left_out: times.left_out(),
     }))
 }
@@ -60,6 +93,19 @@ impl Witnessed {
         for (name, bound) in bounds {
             let said = bound.map_or_else(|| "nobody says".to_owned(), SaidBound::text);
             output.line(&format!("last entry {name} {said}"))?;
+        }
+        if let Some(PostQuantum { entries, witnesses }) = &self.post_quantum {
+            let by = witnesses.join(", ");
+            output.line(&match entries.checked_sub(1) {
+                Some(last) => format!("post-quantum up to entry {last}, by {by}"),
+                None => "post-quantum no entry".to_owned(),
+            })?;
+        }
+        if self.not_here > 0 {
+            output.line(&format!(
+                "not checked: {} checkpoints over entries that are not here",
+                self.not_here
+            ))?;
         }
         for fault in &self.faults {
             output.line(&format!("fault    entry {}: {}", fault.seq, fault.detail))?;

@@ -5,6 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use ml_dsa::{EncodedSignature, EncodedVerifyingKey, MlDsa44, SigningKey, VerifyingKey};
+use serde::de::Deserializer;
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::ledger::hexadecimal;
@@ -58,6 +61,18 @@ impl MlDsaKey {
             return false;
         };
         VerifyingKey::<MlDsa44>::decode(&key).verify_with_context(message, &[], &signature)
+    }
+}
+
+impl Serialize for MlDsaKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        hexadecimal::serialize(self.as_bytes(), serializer)
+    }
+}
+
+impl<'v> Deserialize<'v> for MlDsaKey {
+    fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<MlDsaKey, D::Error> {
+        hexadecimal::deserialize(deserializer).map(|key| MlDsaKey(Arc::new(key)))
     }
 }
 

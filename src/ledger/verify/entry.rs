@@ -38,6 +38,7 @@ impl Walk<'_> {
             self.documents.entry(mentions, place, &mut self.findings);
             self.index_entry(seq, entry, &place);
             self.revoked.entry(seq, entry.hash, place.index, line);
+            self.public.entry(seq, entry, &place, &mut self.findings);
             self.compare(seq, entry);
             if self.selects() {
                 self.answered.take(seq, entry.ts, &entry.facts);

@@ -1,0 +1,161 @@
+//! The cosigned checkpoints that a log keeps, out of a ledger or a file.
+//!
+//! What they hold stands before them, and which they are is known only when they are
+//! read: so the entries are read twice, and memory is that of the checkpoints.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use super::{Times, TimesFault};
+use crate::api::Error;
+use crate::api::entries::{ReadEntry, entries};
+use crate::ledger::entry::Entry;
+use crate::ledger::epoch::leaf_hash;
+use crate::ledger::key::PublicKey;
+use crate::ledger::kind;
+use crate::ledger::position::Seq;
+use crate::ledger::sha256::Sha256Digest;
+use crate::ledger::time::Timestamp;
+use crate::ledger::tlog::tree::{LogFrontier, leaf};
+use crate::ledger::witness_policy::WitnessPolicy;
+use crate::ledger::witnessed::{Cosigned, Witnessed};
+use crate::store::Store;
+use crate::store::query::{Filter, select};
+
+/// Takes an entry, and says whether more are wanted.
+type Take<'t> = dyn FnMut(Seq, &Entry) -> bool + 't;
+
+/// Reads entries in order: all, or at least those of a kind.
+type Read<'r> = dyn Fn(Option<&str>, &mut Take<'_>) -> Result<(), Error> + 'r;
+
+impl Times {
+    /// What the witnesses of `policy` said of the log of this key in `store`. Every
+    /// checkpoint that it keeps is held against its entries, so all of them are read.
+    ///
+    /// # Errors
+    /// [`Error::Query`]; a checkpoint that says nothing is none.
+    pub fn of(store: &dyn Store, log: PublicKey, policy: WitnessPolicy) -> Result<Times, Error> {
+        read(log, policy, &|kind, take| {
+            let filter = Filter {
+                kinds: kind.map(str::to_owned).into_iter().collect(),
+                ..Filter::default()
+            };
+            for found in select(store, &filter)? {
+                let (seq, entry) = found?;
+                if !take(seq, &entry) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The same of a logbook, a bundle or a report. It is read and **not judged**.
+    ///
+    /// # Errors
+    /// [`Error::NotRecognised`]; [`Error::Read`], [`Error::Unreadable`].
+    pub fn of_file(path: &Path, log: PublicKey, policy: WitnessPolicy) -> Result<Times, Error> {
+        read(log, policy, &|_, take| {
+            let file = File::open(path).map_err(|error| Error::file(path, error))?;
+            let mut next = Seq::FIRST;
+            for found in entries(file)? {
+                let ReadEntry { seq, entry, .. } = found?;
+                let seq = seq.unwrap_or(next);
+                next = seq.next().unwrap_or(seq);
+                if !take(seq, &entry) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn read(log: PublicKey, policy: WitnessPolicy, entries: &Read<'_>) -> Result<Times, Error> {
+    let (mut judged, mut faults, mut last) = (Vec::new(), Vec::new(), None);
+    entries(Some(kind::WITNESSED), &mut |seq, entry| {
+        last = Some(seq);
+        if entry.kind() != kind::WITNESSED {
+            return true;
+        }
+        match judge(seq, entry, log, &policy) {
+            Ok(cosigned) => judged.push(cosigned),
+            Err(detail) => faults.push(TimesFault { seq, detail }),
+        }
+        true
+    })?;
+    let held = Held::read(judged.iter().map(|one| one.size).collect(), entries)?;
+    let (mut cosigned, mut not_here) = (Vec::new(), 0);
+    for mut one in judged {
+        match held.at.get(&one.size) {
+            Some((root, ts)) if *root == one.root => {
+                one.hold(*ts);
+                cosigned.push(one);
+            }
+            None if held.gap => not_here += 1,
+            _ => faults.push(TimesFault {
+                seq: one.kept.map_or(Seq::FIRST, |(seq, _)| seq),
+                detail: "the checkpoint is not of this log's entries".to_owned(),
+            }),
+        }
+    }
+    cosigned.sort_by_key(|one| one.size);
+    faults.sort_by_key(|fault| fault.seq);
+    Ok(Times {
+        policy,
+        cosigned,
+        faults,
+        not_here,
+        last,
+    })
+}
+
+fn judge(
+    seq: Seq,
+    entry: &Entry,
+    log: PublicKey,
+    policy: &WitnessPolicy,
+) -> Result<Cosigned, String> {
+    let payload = entry.check_payload().map_err(|error| error.to_string())?;
+    let witnessed = Witnessed::from_object(&payload).map_err(|error| error.to_string())?;
+    let note = witnessed.checkpoint.as_bytes();
+    let kept = Some((seq, entry.ts()));
+    let judged = Cosigned::judge(note, log, policy, kept);
+    judged.map_err(|error| error.to_string())
+}
+
+/// Of some sizes, the root over so many entries, and the time of the last of them.
+#[derive(Default)]
+struct Held {
+    at: BTreeMap<u64, (Sha256Digest, Timestamp)>,
+    /// Not all entries from the first on were there.
+    gap: bool,
+}
+
+impl Held {
+    fn read(mut sizes: Vec<u64>, entries: &Read<'_>) -> Result<Held, Error> {
+        sizes.sort_unstable();
+        let mut held = Held::default();
+        let Some(most) = sizes.last().copied() else {
+            return Ok(held);
+        };
+        let mut frontier = LogFrontier::new();
+        entries(None, &mut |seq, entry| {
+            held.gap = seq.0 != frontier.size();
+            if held.gap {
+                return false;
+            }
+            let data = leaf_hash(&entry.hash(), &entry.signature());
+            frontier.push(leaf(&data), |_, _| ());
+            let size = frontier.size();
+            if sizes.binary_search(&size).is_ok()
+                && let Some(root) = frontier.root()
+            {
+                held.at.insert(size, (root, entry.ts()));
+            }
+            size < most
+        })?;
+        Ok(held)
+    }
+}

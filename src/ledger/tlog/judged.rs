@@ -1,0 +1,161 @@
+//! The verdict on a tlog-proof, and on who stands behind a checkpoint.
+
+use super::checkpoint::SignedCheckpoint;
+use super::proof::{InclusionError, TlogProof};
+use super::said::{NotTheLogs, signed_by};
+use super::tree::root_of_path;
+use crate::ledger::entry::Entry;
+use crate::ledger::epoch::leaf_hash;
+use crate::ledger::fault::{At, Fault, FaultCode, Findings, Format, KeySource, Report, Verdict};
+use crate::ledger::hash::Hash;
+use crate::ledger::key::PublicKey;
+use crate::ledger::note::{Algorithm, SignatureFault};
+use crate::ledger::policy::Policy;
+use crate::ledger::witness_policy::WitnessPolicy;
+
+/// Judges the bytes of a tlog-proof. The entry that it is to prove comes with the
+/// policy, since the proof has only its place; so do the keys or the logs that are
+/// trusted, and the quorum that must have cosigned.
+#[must_use]
+pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
+    let mut findings = Findings::default();
+    let fault = |code, detail: String| Fault::of_file(code, detail);
+    let (mut log, mut head, mut entries) = (None, Hash::ZERO, 0);
+    match TlogProof::parse(bytes) {
+        Err(error) => findings.fault(fault(FaultCode::ProofInvalid, error.to_string())),
+        Ok(proof) => {
+            match whose(&proof.checkpoint, policy) {
+                Ok(key) => log = Some(key),
+                Err(found) => findings.fault(found),
+            }
+            if let Some(witnesses) = &policy.witnesses {
+                judge_witnesses(&proof.checkpoint, witnesses, &mut findings);
+            }
+            match &policy.entry {
+                Some(entry) => {
+                    (head, entries) = (entry.hash(), 1);
+                    judge_entry(&proof, entry, log, &mut findings);
+                }
+                None => {
+                    let detail = "the entry that it is to prove was not given with it".to_owned();
+                    findings.fault(fault(FaultCode::ProofInvalid, detail));
+                }
+            }
+        }
+    }
+    let clean = findings.is_clean();
+    let (faults, warnings) = findings.into_lists();
+    Report {
+        verdict: if clean { Verdict::Pass } else { Verdict::Fail },
+        format: Format::TlogProof,
+        entries,
+        epochs: 0,
+        head,
+        log,
+        genesis: None,
+        key_source: match log {
+            Some(_) => KeySource::Given,
+            None => KeySource::None,
+        },
+        faults,
+        not_checked: Vec::new(),
+        warnings,
+        complete: None,
+    }
+}
+
+fn judge_entry(
+    proof: &TlogProof,
+    entry: &Entry,
+    log: Option<PublicKey>,
+    findings: &mut Findings,
+) {
+    let at = |code, detail: String| {
+        Fault::at(code, At::Entry, proof.index, detail).with_seq(Some(proof.index))
+    };
+    let signature = entry.signature();
+    if log.is_some_and(|log| !log.verify(entry.signing_payload(), &signature)) {
+        let detail = "the signature is not the log key's on this entry".to_owned();
+        findings.fault(at(FaultCode::SignatureInvalid, detail));
+    }
+    let data = leaf_hash(&entry.hash(), &signature);
+    if let Err(error) = proof.check(&data) {
+        let found = at(FaultCode::ProofInvalid, error.to_string());
+        let checkpoint = proof.checkpoint.content();
+        let led = root_of_path(proof.index, checkpoint.size, &data, &proof.path);
+        findings.fault(match (error, led) {
+            (InclusionError::Root, Ok(led)) => found.compared(checkpoint.root, led),
+            _ => found,
+        });
+    }
+}
+
+/// The key under which a checkpoint stands: one of those that were given, or of a log
+/// that the witness policy names; of both, where both name one.
+///
+/// # Errors
+/// `untrusted_key` if nobody vouches for its name or key, `checkpoint_invalid` if that
+/// key did not sign it so.
+pub fn whose(checkpoint: &SignedCheckpoint, policy: &Policy) -> Result<PublicKey, Fault> {
+    let origin = &checkpoint.content().origin;
+    let untrusted = |detail: String| Fault::of_file(FaultCode::UntrustedKey, detail);
+    let logs = policy.witnesses.as_ref().map(|known| known.logs.as_slice());
+    let logs = logs.unwrap_or_default();
+    let of_origin = logs.iter().filter(|log| log.key.name().as_str() == origin);
+    let named: Vec<PublicKey> = of_origin
+        .filter_map(|log| match log.key.algorithm() {
+            Algorithm::Ed25519(key) => Some(*key),
+            _ => None,
+        })
+        .collect();
+    let candidates = match (policy.keys.as_slice(), logs) {
+        ([], []) => {
+            return Err(untrusted("no key of the log was given".to_owned()));
+        }
+        ([], _) => named,
+        (given, []) => given.to_vec(),
+        (given, _) => given.iter().copied().filter(|key| named.contains(key)).collect(),
+    };
+    let mut refused = None;
+    for key in candidates {
+        match signed_by(key, checkpoint) {
+            Ok(_) => return Ok(key),
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(match refused {
+        None => untrusted(format!("nothing that was given names the log `{origin}` with a key")),
+        Some(error @ NotTheLogs::Signature(SignatureFault::Absent { .. })) => {
+            untrusted(error.to_string())
+        }
+        Some(error) => Fault::of_file(FaultCode::CheckpointInvalid, error.to_string()),
+    })
+}
+
+/// Whether a quorum cosigned, and nobody under a witness's name wrongly.
+pub(crate) fn judge_witnesses(
+    checkpoint: &SignedCheckpoint,
+    policy: &WitnessPolicy,
+    findings: &mut Findings,
+) {
+    let mut cosigned = Vec::new();
+    for witness in &policy.witnesses {
+        let verdict = witness.key.verify(checkpoint.note());
+        cosigned.push(verdict.is_ok());
+        match verdict {
+            Ok(_) | Err(SignatureFault::Absent { .. }) => {}
+            Err(error) => {
+                let found = Fault::of_file(FaultCode::CosignatureInvalid, error.to_string());
+                findings.fault(found);
+            }
+        }
+    }
+    if !policy.is_met(|at| cosigned.get(at).copied().unwrap_or(false)) {
+        let have = cosigned.iter().filter(|by| **by).count();
+        let detail = format!(
+            "{have} of the policy's witnesses cosigned it, which is no quorum of {}",
+            policy.quorum_name()
+        );
+        findings.fault(Fault::of_file(FaultCode::QuorumMissing, detail));
+    }
+}

@@ -1,0 +1,149 @@
+//! The public name of a log, as its own entries bind it: one at a time, none twice, and
+//! every checkpoint of the key under the name that the log then had.
+
+use sealbook::ledger::entry::{Draft, Entry};
+use sealbook::ledger::epoch::leaf_hash;
+use sealbook::ledger::fault::{FaultCode, Report};
+use sealbook::ledger::json::{Form, Object};
+use sealbook::ledger::key::{Signer as _, SoftwareSigner};
+use sealbook::ledger::kind;
+use sealbook::ledger::logbook_file::LogbookFile;
+use sealbook::ledger::note::sign;
+use sealbook::ledger::parse::parse;
+use sealbook::ledger::time::Timestamp;
+use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::tree::{LogFrontier, leaf};
+use sealbook::ledger::verify::{Policy, verify};
+use sealbook::ledger::witnessed::Witnessed;
+
+use crate::book::signer;
+use crate::sample::Sample;
+
+/// A log that says whatever it is told to.
+struct Log {
+    signer: SoftwareSigner,
+    entries: Vec<Entry>,
+}
+
+impl Log {
+    fn new() -> Log {
+        let sample = Sample::documented();
+        Log {
+            entries: vec![sample.entries[0].clone()],
+            signer: sample.signer,
+        }
+    }
+
+    fn says(&mut self, kind: &str, payload: &Object) -> &mut Log {
+        let mut bytes = Vec::new();
+        payload.write_canonical(Form::Utf8, &mut bytes);
+        let last = self.entries.last().unwrap();
+        let ts = Timestamp::parse("2026-03-01T12:00:00Z").unwrap();
+        let draft = Draft::new(kind, ts, &bytes, &last.hash()).unwrap();
+        self.entries.push(draft.sign(&self.signer).unwrap());
+        self
+    }
+
+    fn publishes(&mut self, payload: &str) -> &mut Log {
+        let value = parse(payload.as_bytes()).unwrap();
+        self.says(kind::PUBLISH, value.as_object().unwrap())
+    }
+
+    /// The checkpoint over all entries so far, as `name`.
+    fn checkpoint(&self, name: &str) -> SignedCheckpoint {
+        let mut frontier = LogFrontier::new();
+        for entry in &self.entries {
+            let data = leaf_hash(&entry.hash(), &entry.signature());
+            frontier.push(leaf(&data), |_, _| ());
+        }
+        let content = Checkpoint {
+            origin: name.to_owned(),
+            size: frontier.size(),
+            root: frontier.root().unwrap(),
+            extensions: Vec::new(),
+        };
+        let line = sign(&content.to_string(), &name.parse().unwrap(), &self.signer).unwrap();
+        SignedCheckpoint::signed(content, line).unwrap()
+    }
+
+    fn keeps(&mut self, name: &str) -> &mut Log {
+        let checkpoint = self.checkpoint(name).to_string();
+        self.says(kind::WITNESSED, &Witnessed { checkpoint }.to_object())
+    }
+
+    fn judged(&self, checkpoints: Vec<SignedCheckpoint>) -> Report {
+        let mut lines = Vec::new();
+        for entry in &self.entries {
+            entry.write_json(None, &mut lines);
+            lines.push(b'\n');
+        }
+        let policy = Policy {
+            checkpoints,
+            ..Policy::key(self.signer.public_key())
+        };
+        verify(&mut LogbookFile::new(&lines[..]), &policy, &mut |_| ()).unwrap().report
+    }
+
+    fn faults(&self) -> Vec<(FaultCode, Option<u64>)> {
+        let report = self.judged(Vec::new());
+        report.faults.iter().map(|found| (found.code, found.index)).collect()
+    }
+}
+
+const A: &str = r#"{"name":"log.example/a","policy":null}"#;
+const B: &str = r#"{"name":"log.example/b","policy":null}"#;
+const END_A: &str = r#"{"closed":"log.example/a"}"#;
+
+#[test]
+fn one_name_at_a_time_and_none_twice() {
+    let name = |at| vec![(FaultCode::NameMismatch, Some(at))];
+    let judged = |said: &[&str]| {
+        let mut log = Log::new();
+        said.iter().for_each(|payload| {
+            log.publishes(payload);
+        });
+        log.faults()
+    };
+    assert_eq!(judged(&[A, A, END_A, B]), []);
+    assert_eq!(judged(&[A, B]), name(2));
+    assert_eq!(judged(&[A, END_A, A]), name(3));
+    assert_eq!(judged(&[END_A]), name(1));
+    let shape = |at| vec![(FaultCode::SchemaViolation, Some(at))];
+    assert_eq!(judged(&[r#"{"name":"{\"a","policy":null}"#]), shape(1));
+    assert_eq!(judged(&[r#"{"name":"a"}"#]), shape(1));
+    assert_eq!(judged(&[r#"{"closed":"a","name":"b"}"#]), shape(1));
+}
+
+#[test]
+fn a_checkpoint_has_the_name_that_the_log_had_after_its_last_entry() {
+    let mut log = Log::new();
+    log.publishes(A).keeps("log.example/a").publishes(END_A).publishes(B).keeps("log.example/b");
+    assert_eq!(log.faults(), []);
+    for (before, name) in [(&[][..], "log.example/a"), (&[A], "log.example/b"), (&[A, END_A], "log.example/a")] {
+        let mut log = Log::new();
+        before.iter().for_each(|payload| {
+            log.publishes(payload);
+        });
+        let at = log.entries.len() as u64;
+        log.keeps(name);
+        assert_eq!(log.faults(), [(FaultCode::NameMismatch, Some(at))], "{name}");
+        // The same of one that somebody kept.
+        log.entries.pop();
+        let report = log.judged(vec![log.checkpoint(name)]);
+        let codes: Vec<_> = report.faults.iter().map(|found| found.code).collect();
+        assert_eq!(codes, [FaultCode::NameMismatch]);
+    }
+}
+
+#[test]
+fn a_checkpoint_that_another_key_signed_says_nothing_of_the_name() {
+    let mut log = Log::new();
+    log.publishes(A);
+    let theirs = Log {
+        signer: signer(9),
+        entries: log.entries.clone(),
+    };
+    let checkpoint = theirs.checkpoint("log.example/theirs").to_string();
+    log.says(kind::WITNESSED, &Witnessed { checkpoint }.to_object());
+    assert_eq!(log.faults(), []);
+}

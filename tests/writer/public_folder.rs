@@ -1,0 +1,138 @@
+//! A public log's folder over time: old partial tiles are removed when their full tile has
+//! been there for an hour, and not before.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::resource::Resource;
+use sealbook::ledger::tlog::source::{Source as _, check_all, prove_growth, prove_inclusion};
+use sealbook::logbook::request::Prepared;
+use sealbook::publish::{Folder, PublicLog, Publication, alone, bind_name};
+
+use crate::book::{Book, payload};
+
+const HOUR: u64 = 3_600;
+
+struct Scene {
+    book: Book,
+    folder: PathBuf,
+}
+
+impl Scene {
+    /// A ledger with a public name.
+    fn new() -> Scene {
+        let book = Book::in_memory();
+        let folder = book.temp().join("public");
+        bind_name(book.logbook(), &"log.example/partial".parse().unwrap(), None).unwrap();
+        Scene { book, folder }
+    }
+
+    fn grow_to(&self, size: u64) {
+        let logbook = self.book.logbook();
+        let next = logbook.durable().seq.0 + 1;
+        let entry = |n: u64| Prepared::of_caller("note", &payload(n as usize)).unwrap();
+        let entries = (next..size).map(entry).collect();
+        logbook.submit(entries).unwrap().wait().unwrap();
+    }
+
+    fn publish(&self) -> Checkpoint {
+        let folder = Folder::open(&self.folder).unwrap();
+        let mut log = PublicLog::new(folder, "public");
+        let with = Publication {
+            logbook: self.book.logbook(),
+            signer: &*self.book.signer,
+            second: None,
+            now: self.book.now(),
+        };
+        log.publish(&with, &mut alone).unwrap().checkpoint
+    }
+
+    fn has(&self, file: &str) -> bool {
+        self.folder.join(file).exists()
+    }
+
+    fn whole(&self, checkpoint: &Checkpoint) {
+        check_all(&Folder::read_only(&self.folder), checkpoint, |_, _| ()).unwrap();
+    }
+}
+
+#[test]
+fn a_partial_tile_goes_an_hour_after_its_full_one_is_durable() {
+    let scene = Scene::new();
+    scene.grow_to(100);
+    let old = scene.publish();
+    assert!(scene.has("tile/0/000.p/100") && scene.has("tile/entries/000.p/100"));
+    scene.grow_to(200);
+    scene.publish();
+    // Grown, and not full: both stay, however long it takes.
+    scene.book.clock.pass_secs(3 * HOUR);
+    scene.publish();
+    assert!(scene.has("tile/0/000.p/100") && scene.has("tile/0/000.p/200"));
+    scene.grow_to(300);
+    let full = scene.publish();
+    assert!(scene.has("tile/0/000") && scene.has("tile/entries/000"));
+    scene.book.clock.pass_secs(HOUR - 1);
+    scene.publish();
+    assert!(scene.has("tile/0/000.p/100") && scene.has("tile/entries/000.p/200"));
+    scene.book.clock.pass_secs(1);
+    scene.publish();
+    assert!(!scene.has("tile/0/000.p") && !scene.has("tile/entries/000.p"));
+    assert!(scene.has("tile/0/001.p/44") && scene.has("tile/entries/001.p/44"));
+    // Whoever holds the old checkpoint reads the full tile instead.
+    scene.whole(&full);
+    let folder = Folder::read_only(&scene.folder);
+    scene.whole(&old);
+    prove_growth(&folder, &old, &full).unwrap();
+    let mut data = Vec::new();
+    check_all(&folder, &old, |_, hash| data.push(*hash)).unwrap();
+    prove_inclusion(&folder, &old, 99, &data[99]).unwrap();
+}
+
+#[test]
+fn a_partial_tile_stays_while_its_full_one_is_not_there() {
+    let scene = Scene::new();
+    scene.grow_to(100);
+    scene.publish();
+    scene.grow_to(300);
+    let full = scene.publish();
+    let (tile, kept) = (scene.folder.join("tile/0/000"), scene.folder.join("kept"));
+    fs::rename(&tile, &kept).unwrap();
+    scene.book.clock.pass_secs(2 * HOUR);
+    scene.publish();
+    assert!(scene.has("tile/0/000.p/100"));
+    assert!(!scene.has("tile/entries/000.p"));
+    fs::rename(&kept, &tile).unwrap();
+    scene.whole(&full);
+}
+
+#[test]
+fn a_clock_that_goes_back_and_a_list_that_was_cut_short_remove_nothing() {
+    let scene = Scene::new();
+    scene.grow_to(100);
+    scene.publish();
+    scene.grow_to(300);
+    let full = scene.publish();
+    scene.book.clock.jump(-7_200_000_000);
+    scene.publish();
+    assert!(scene.has("tile/0/000.p/100"));
+    let list = scene.folder.join(".retired");
+    let text = fs::read_to_string(&list).unwrap();
+    fs::write(&list, &text[..text.len() - 3]).unwrap();
+    let outside = scene.folder.join("outside.p");
+    fs::create_dir(&outside).unwrap();
+    let more = format!("{text}0 ../outside\n0 /outside\n0 tile/0/../../outside\nx tile/0/000\n");
+    fs::write(&list, more).unwrap();
+    scene.book.clock.jump(7_200_000_000);
+    scene.book.clock.pass_secs(HOUR);
+    scene.publish();
+    assert!(outside.is_dir());
+    assert!(!scene.has("tile/0/000.p"));
+    scene.whole(&full);
+    assert_eq!(checkpoint_at(&scene.folder).size, 300);
+}
+
+fn checkpoint_at(folder: &Path) -> Checkpoint {
+    let bytes = Folder::read_only(folder).read(Resource::Checkpoint).unwrap().unwrap();
+    SignedCheckpoint::parse(&bytes).unwrap().content().clone()
+}

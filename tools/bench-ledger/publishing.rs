@@ -1,0 +1,132 @@
+//! The public log: all entries published at once, and a thousand at a time; read back and
+//! checked. Times are of one core: user and system together.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::resource::Resource;
+use sealbook::ledger::tlog::source::{Source as _, check_all};
+use sealbook::logbook::Logbook;
+use sealbook::logbook::clock::{Clock as _, SystemClock};
+use sealbook::logbook::request::Prepared;
+use sealbook::publish::{Folder, PublicLog, Publication, alone, bind_name};
+use sealbook::store::RocksStore;
+
+use crate::scene::{create, ledger_dir, parts, payload, peak_memory, signer};
+use crate::{Fallible, say};
+
+const NAME: &str = "bench.example/log";
+
+/// Entries of a publication.
+const AT_ONCE: u64 = 1_000;
+
+/// Seconds that this process had of a core so far.
+fn core_seconds() -> Fallible<f64> {
+    let text = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = text.rsplit_once(')').ok_or("no stat")?;
+    let ticks = |at: usize| -> Fallible<f64> {
+        let field = fields.split_whitespace().nth(at).ok_or("no ticks")?;
+        Ok(field.parse()?)
+    };
+    // utime and stime are fields 14 and 15; a tick is a hundredth of a second.
+    Ok((ticks(11)? + ticks(12)?) / 100.0)
+}
+
+fn publish(logbook: &Logbook, log: &mut PublicLog<Folder>) -> Fallible<()> {
+    let with = Publication {
+        logbook,
+        signer: &signer(),
+        second: None,
+        now: SystemClock::new().wall(),
+    };
+    log.publish(&with, &mut alone)?;
+    Ok(())
+}
+
+fn public(folder: &Path) -> Fallible<(PathBuf, PublicLog<Folder>)> {
+    let path = folder.join("public");
+    let log = PublicLog::new(Folder::open(&path)?, "public");
+    Ok((path, log))
+}
+
+/// The ledger that there is, all of it.
+pub(crate) fn whole(folder: &Path, entries: u64) -> Fallible<()> {
+    let store = RocksStore::open(&ledger_dir(folder))?;
+    let logbook = Logbook::open(parts(folder, store))?;
+    bind_name(&logbook, &NAME.parse()?, None)?;
+    let (_, mut log) = public(folder)?;
+    let begun = core_seconds()?;
+    publish(&logbook, &mut log)?;
+    let per_million = 1_000_000.0 / entries as f64;
+    say(
+        "publish 1 M entries at once, one core",
+        "s",
+        (core_seconds()? - begun) * per_million,
+    );
+    say("publish, memory", "MiB", peak_memory()?);
+    logbook.close()?;
+    Ok(())
+}
+
+/// What was published, by somebody who believes nothing of it.
+pub(crate) fn read_back(folder: &Path) -> Fallible<()> {
+    let source = Folder::read_only(&folder.join("public"));
+    let checkpoint = checkpoint(&source)?;
+    let started = Instant::now();
+    let mut leaves = 0_u64;
+    check_all(&source, &checkpoint, |_, _| leaves += 1)?;
+    if leaves != checkpoint.size {
+        return Err("not all leaves were read".into());
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    say("read back and check a public log", "leaves/s", leaves as f64 / seconds);
+    say("read back, memory", "MiB", peak_memory()?);
+    Ok(())
+}
+
+fn checkpoint(source: &Folder) -> Fallible<Checkpoint> {
+    let bytes = source.read(Resource::Checkpoint)?.ok_or("no checkpoint")?;
+    Ok(SignedCheckpoint::parse(&bytes)?.content().clone())
+}
+
+/// A ledger that grows by a thousand entries between two publications.
+pub(crate) fn thousands(folder: &Path, entries: u64) -> Fallible<()> {
+    let folder = folder.join("thousands");
+    std::fs::create_dir(&folder)?;
+    let logbook = create(&folder)?;
+    bind_name(&logbook, &NAME.parse()?, None)?;
+    let (path, mut log) = public(&folder)?;
+    let mut spent = 0.0;
+    for from in (0..entries).step_by(usize::try_from(AT_ONCE)?) {
+        let batch: Result<Vec<_>, _> = (from..from + AT_ONCE)
+            .map(|n| Prepared::of_caller("bench", &payload(n)))
+            .collect();
+        logbook.submit(batch?)?.wait()?;
+        if from % (100 * AT_ONCE) == 0 {
+            logbook.seal()?;
+        }
+        let begun = core_seconds()?;
+        publish(&logbook, &mut log)?;
+        spent += core_seconds()? - begun;
+    }
+    logbook.close()?;
+    let per_million = 1_000_000.0 / entries as f64;
+    let name = "publish 1 M entries, 1 000 at a time, one core";
+    say(name, "s", spent * per_million);
+    let files = files(&path)? as f64 * per_million;
+    say("files of 1 M entries, 1 000 at a time", "files", files);
+    Ok(())
+}
+
+fn files(folder: &Path) -> Fallible<u64> {
+    let mut count = 0;
+    for file in std::fs::read_dir(folder)? {
+        let file = file?;
+        count += match file.file_type()?.is_dir() {
+            true => files(&file.path())?,
+            false => 1,
+        };
+    }
+    Ok(count)
+}
