@@ -28,11 +28,11 @@ use crate::ledger::tlog::source::{ReadError, Source, entries};
 use crate::ledger::witness_policy::{CosignedAt, Side, WitnessPolicy};
 use crate::ledger::witnessing::{CLOCK_TOLERANCE, time_of};
 
+use growth::grown;
 #[cfg(feature = "client")]
 pub use place::Server;
 pub use place::{Folder, PlaceError};
 pub use report::{Code, Finding, Watched, Witnessing, prometheus};
-use growth::grown;
 pub use state::{State, StateError};
 
 /// How to watch.
@@ -168,10 +168,17 @@ impl Monitor<'_> {
     /// then on that book is watched as the policy's own logs are, wherever it is served.
     fn follow(&self, content: &Checkpoint, watched: &mut Watched) -> Result<(), StateError> {
         let named = content.extensions.iter();
-        let Some(named) = named.filter_map(|line| line.strip_prefix("successor ")).next() else {
+        let Some(named) = named
+            .filter_map(|line| line.strip_prefix("successor "))
+            .next()
+        else {
             return Ok(());
         };
-        let next = content.origin.parse().ok().and_then(|name: LogName| name.successor().ok());
+        let next = content
+            .origin
+            .parse()
+            .ok()
+            .and_then(|name: LogName| name.successor().ok());
         let key = named.parse().ok().filter(|key: &VerifierKey| {
             let named = next.as_ref().map(LogName::as_key_name) == Some(key.name());
             named && matches!(key.algorithm(), Algorithm::Ed25519(_))

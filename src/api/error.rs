@@ -121,7 +121,9 @@ pub enum Error {
     #[error(transparent)]
     Public(#[from] PublicError),
     /// Which of two checkpoints of two sizes begins with the other, they do not say.
-    #[error("the checkpoints are of two sizes, and no log was given that leads from one to the other")]
+    #[error(
+        "the checkpoints are of two sizes, and no log was given that leads from one to the other"
+    )]
     TwoSizes,
     /// The file of the second key holds another than the log binds.
     #[error("{}: it is not the second key that the log binds", path.display())]

@@ -26,11 +26,7 @@ fn place_of(dir: &Path, options: &Options) -> PathBuf {
 
 /// Makes the second key of the ledger that is to be in `dir`, where that is asked for. One
 /// that is there already is taken where `reuse` says so.
-pub(super) fn begin(
-    dir: &Path,
-    options: &Options,
-    reuse: bool,
-) -> Result<Option<MlDsaKey>, Error> {
+pub(super) fn begin(dir: &Path, options: &Options, reuse: bool) -> Result<Option<MlDsaKey>, Error> {
     if !options.post_quantum {
         return Ok(None);
     }

@@ -122,7 +122,10 @@ impl Times {
         let keys = self.policy.witnesses.iter();
         let mut named = keys.filter(|known| matches!(known.key.algorithm(), Algorithm::MlDsa44(_)));
         named.next()?;
-        let last = self.cosigned.iter().rfind(|one| !one.post_quantum.is_empty());
+        let last = self
+            .cosigned
+            .iter()
+            .rfind(|one| !one.post_quantum.is_empty());
         let by = last.map_or(&[][..], |one| &one.post_quantum);
         Some(PostQuantum {
             entries: last.map_or(0, |one| one.size),

@@ -68,9 +68,7 @@ pub(super) fn judge(
         Format::Bundle => engine::verify(&mut BundleFile::open(reader)?, policy, progress),
         Format::Report => verify_report(reader, policy, progress),
         Format::Proof => engine::verify(&mut ProofFile::new(&small(reader)?), policy, progress),
-        Format::Equivocation => {
-            Ok(alone(judge_equivocation(&small(reader)?, &policy.keys)))
-        }
+        Format::Equivocation => Ok(alone(judge_equivocation(&small(reader)?, &policy.keys))),
         Format::TlogProof => Ok(alone(judge_tlog_proof(&small(reader)?, policy))),
         #[cfg(feature = "parquet")]
         Format::Parquet => super::tables::judge_stream(reader, policy, progress),

@@ -219,9 +219,7 @@ fn print(
         }
     }
     match &comparison.proven {
-        Some(proven) => {
-            convicted(&proven.equivocation, proven.acknowledged, written, output)
-        }
+        Some(proven) => convicted(&proven.equivocation, proven.acknowledged, written, output),
         None if comparison.relation == Relation::Differ && comparison.keys.is_empty() => {
             output.line("not checked: who signed either of them (no key was given)")
         }

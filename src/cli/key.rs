@@ -85,7 +85,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         (true, false) => Some(ledger.verifier_key()?.ok_or(PublicError::NoName)?),
         (true, true) => {
             ledger.verifier_key()?.ok_or(PublicError::NoName)?;
-            Some(ledger.second_verifier_key()?.ok_or(CliError::NothingFound)?)
+            Some(
+                ledger
+                    .second_verifier_key()?
+                    .ok_or(CliError::NothingFound)?,
+            )
         }
     };
     let vkey = vkey.map(|key| key.to_string());
@@ -133,7 +137,10 @@ fn add(
     } else {
         let file = &added.second_key_file;
         output.line(&format!("second key sha256:{}", added.second_key_sha256))?;
-        output.line(&format!("  in {file} (keep it as the key), bound by entry {}", added.seq))?;
+        output.line(&format!(
+            "  in {file} (keep it as the key), bound by entry {}",
+            added.seq
+        ))?;
     }
     Ok(Answer::Yes)
 }

@@ -142,9 +142,9 @@ impl Asking {
             done.withheld = shown.note.is_none();
             let signed_besides = |note: &Note| note.signatures().len() > 1;
             let second = ledger.second_key()?.is_some();
-            let note = shown.note.filter(|note| {
-                shown.standing.quorum || (second && signed_besides(note))
-            });
+            let note = shown
+                .note
+                .filter(|note| shown.standing.quorum || (second && signed_besides(note)));
             if let Some(checkpoint) = note.and_then(|note| SignedCheckpoint::of_note(note).ok()) {
                 let kept = keep_witnessed(ledger.logbook()?, &checkpoint, self.every, now)?;
                 done.kept = kept.map(|receipt| receipt.seq);

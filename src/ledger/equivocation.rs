@@ -87,9 +87,16 @@ pub enum Contradiction {
         seq: Seq,
     },
     /// Two roots of one size.
-    Checkpoints { origin: String, size: u64 },
+    Checkpoints {
+        origin: String,
+        size: u64,
+    },
     /// The older is not of the first entries of the newer.
-    Growth { origin: String, from: u64, to: u64 },
+    Growth {
+        origin: String,
+        from: u64,
+        to: u64,
+    },
 }
 
 /// A proven equivocation. [`Equivocation::prove`] and [`Equivocation::parse`],
@@ -405,7 +412,10 @@ impl fmt::Display for Contradiction {
                 write!(f, "two different entries {seq} of the log {genesis}")
             }
             Contradiction::Checkpoints { origin, size } => {
-                write!(f, "two checkpoints of {size} entries of {origin} with two roots")
+                write!(
+                    f,
+                    "two checkpoints of {size} entries of {origin} with two roots"
+                )
             }
             Contradiction::Growth { origin, from, to } => write!(
                 f,

@@ -180,11 +180,8 @@ impl Cosigned {
         let early: Vec<CosignedAt> = early;
         self.at = at;
         let left = early.into_iter();
-        self.left_out.extend(left.map(|CosignedAt { witness, time }| LeftOut {
-            witness,
-            time,
-            why,
-        }));
+        self.left_out
+            .extend(left.map(|CosignedAt { witness, time }| LeftOut { witness, time, why }));
     }
 }
 

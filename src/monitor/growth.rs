@@ -42,9 +42,7 @@ impl Contradiction {
             };
             let signed = |one: &SignedCheckpoint| Signed::Checkpoint(Box::new(one.clone()));
             match (self.code, &self.growth) {
-                (Code::Equivocation, _) => {
-                    Equivocation::prove(*log, signed(old), signed(new)).ok()
-                }
+                (Code::Equivocation, _) => Equivocation::prove(*log, signed(old), signed(new)).ok(),
                 (_, Some(growth)) => {
                     Equivocation::prove_growth(*log, old, new, growth.clone()).ok()
                 }

@@ -34,7 +34,9 @@ pub fn root_before(
         at += 1;
         Ok(())
     })?;
-    let mut roots = trees.iter().map(|tree| tree.root().unwrap_or_else(empty_root));
+    let mut roots = trees
+        .iter()
+        .map(|tree| tree.root().unwrap_or_else(empty_root));
     let root = roots.next().unwrap_or_else(empty_root);
     let path: Vec<Sha256Digest> = roots.collect();
     let led = check_growth((old, root), (new.size, new.root), &path);

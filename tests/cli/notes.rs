@@ -74,7 +74,10 @@ fn a_tlog_proof_proves_its_entry_and_nothing_else() {
     let proof = "3.tlog-proof";
     for entry in ["all.jsonl", "all.bundle"] {
         let report = public.verify(&[proof, "--entry", entry, "--key", &public.key], 0);
-        assert_eq!((&report["format"], &report["entries"]), (&"tlog_proof".into(), &1.into()));
+        assert_eq!(
+            (&report["format"], &report["entries"]),
+            (&"tlog_proof".into(), &1.into())
+        );
         assert_eq!(report["log"], public.key);
     }
     // By its content, whatever it is called; and one line alone is the entry.
@@ -100,7 +103,9 @@ fn a_tlog_proof_proves_its_entry_and_nothing_else() {
     let stranger = "11".repeat(32);
     let theirs = public.verify(&["it", "--entry", "third", "--key", &stranger], 1);
     assert_eq!(codes(&theirs), ["untrusted_key"]);
-    place.run(&["verify", "it", "--entry", "nowhere", "--key", &public.key]).ends_with(2);
+    place
+        .run(&["verify", "it", "--entry", "nowhere", "--key", &public.key])
+        .ends_with(2);
 }
 
 #[test]
@@ -110,7 +115,15 @@ fn a_tlog_proof_with_any_line_changed_fails_with_a_named_fault() {
     let text = place.read("3.tlog-proof");
     let verdict = |bytes: &str| {
         place.write("it", bytes);
-        let args = ["it", "--as", "tlog-proof", "--entry", "all.jsonl", "--key", &public.key];
+        let args = [
+            "it",
+            "--as",
+            "tlog-proof",
+            "--entry",
+            "all.jsonl",
+            "--key",
+            &public.key,
+        ];
         public.verify(&args, 1)
     };
     let sibling = text.lines().nth(2).unwrap();
@@ -120,22 +133,82 @@ fn a_tlog_proof_with_any_line_changed_fails_with_a_named_fault() {
     let flipped = format!("{start}{other}{}", &end[1..]);
     let size = format!("\n{}\n", public.checkpoint().content().size);
     for (bytes, code, said) in [
-        (text.replacen("index 3", "index 03", 1), "proof_invalid", "line 2 is not `index`"),
-        (text.replacen("index 3", "index 99", 1), "proof_invalid", "leaf 99 is not in a tree of"),
-        (text.replacen("index 3", "index 4", 1), "proof_invalid", "do not lead"),
-        (text.replacen("index 3", "index 9223372036854775808", 1), "proof_invalid", "below 2^63"),
-        (text.replacen(sibling, "AAAA", 1), "proof_invalid", "line 3 is not the canonical base64"),
-        (text.replacen(&format!("{sibling}\n"), "", 1), "proof_invalid", "the path has"),
-        (text.replacen("@v1", "@v2", 1), "proof_invalid", "line 1 is not"),
+        (
+            text.replacen("index 3", "index 03", 1),
+            "proof_invalid",
+            "line 2 is not `index`",
+        ),
+        (
+            text.replacen("index 3", "index 99", 1),
+            "proof_invalid",
+            "leaf 99 is not in a tree of",
+        ),
+        (
+            text.replacen("index 3", "index 4", 1),
+            "proof_invalid",
+            "do not lead",
+        ),
+        (
+            text.replacen("index 3", "index 9223372036854775808", 1),
+            "proof_invalid",
+            "below 2^63",
+        ),
+        (
+            text.replacen(sibling, "AAAA", 1),
+            "proof_invalid",
+            "line 3 is not the canonical base64",
+        ),
+        (
+            text.replacen(&format!("{sibling}\n"), "", 1),
+            "proof_invalid",
+            "the path has",
+        ),
+        (
+            text.replacen("@v1", "@v2", 1),
+            "proof_invalid",
+            "line 1 is not",
+        ),
         (text.replace('\n', "\r\n"), "proof_invalid", "no empty line"),
-        (text.replacen('\n', "\r\n", 1), "proof_invalid", "line 1 is not"),
-        (text.trim_end().to_owned(), "proof_invalid", "does not end in a newline"),
-        (text.replacen(signature, &flipped, 1), "checkpoint_invalid", "is wrong"),
-        (text.replacen(&size, "\n10\n", 1), "checkpoint_invalid", "is wrong"),
-        (text.replacen(&size, "\n9223372036854775808\n", 1), "proof_invalid", "below 2^63"),
-        (text.replacen(NAME, "log.example.com/other", 1), "untrusted_key", "no signature of"),
-        (format!("{}\n", text.lines().next().unwrap()), "proof_invalid", "no empty line"),
-        ("c2sp.org/tlog-proof@v1".to_owned(), "proof_invalid", "no empty line"),
+        (
+            text.replacen('\n', "\r\n", 1),
+            "proof_invalid",
+            "line 1 is not",
+        ),
+        (
+            text.trim_end().to_owned(),
+            "proof_invalid",
+            "does not end in a newline",
+        ),
+        (
+            text.replacen(signature, &flipped, 1),
+            "checkpoint_invalid",
+            "is wrong",
+        ),
+        (
+            text.replacen(&size, "\n10\n", 1),
+            "checkpoint_invalid",
+            "is wrong",
+        ),
+        (
+            text.replacen(&size, "\n9223372036854775808\n", 1),
+            "proof_invalid",
+            "below 2^63",
+        ),
+        (
+            text.replacen(NAME, "log.example.com/other", 1),
+            "untrusted_key",
+            "no signature of",
+        ),
+        (
+            format!("{}\n", text.lines().next().unwrap()),
+            "proof_invalid",
+            "no empty line",
+        ),
+        (
+            "c2sp.org/tlog-proof@v1".to_owned(),
+            "proof_invalid",
+            "no empty line",
+        ),
     ] {
         assert_ne!(bytes, text);
         let report = verdict(&bytes);
@@ -160,7 +233,12 @@ fn a_policy_asks_a_tlog_proof_for_a_quorum() {
     assert_eq!(codes(&report), ["quorum_missing"]);
     let text = place.read("3.tlog-proof");
     let checkpoint = public.checkpoint();
-    let line = cosign(checkpoint.note().text(), 1_790_000_000, &name.parse().unwrap(), &witness);
+    let line = cosign(
+        checkpoint.note().text(),
+        1_790_000_000,
+        &name.parse().unwrap(),
+        &witness,
+    );
     let line = line.unwrap();
     place.write("cosigned", format!("{text}{line}"));
     public.verify(&args("cosigned"), 0);
@@ -182,7 +260,10 @@ fn whatever_holds_all_entries_contains_the_checkpoint_over_them() {
             public.verify(&[file, "--key", &public.key, "--contains", note], status)
         };
         let report = contains(given, 0);
-        assert!(!report["not_checked"].to_string().contains("heads"), "{report}");
+        assert!(
+            !report["not_checked"].to_string().contains("heads"),
+            "{report}"
+        );
         public.signs("another", |it| other(&mut it.root));
         let report = contains("another", 1);
         assert_eq!(codes(&report), ["head_not_contained"], "{file}");
@@ -193,7 +274,9 @@ fn whatever_holds_all_entries_contains_the_checkpoint_over_them() {
         let report = contains("larger", 1);
         assert_eq!(codes(&report), ["head_not_contained"], "{file}");
         // The same entries under another name: the key is bound to one.
-        public.signs("renamed", |it| "log.example.com/other".clone_into(&mut it.origin));
+        public.signs("renamed", |it| {
+            "log.example.com/other".clone_into(&mut it.origin)
+        });
         let report = contains("renamed", 1);
         assert_eq!(codes(&report), ["name_mismatch"], "{file}");
         // Before the name was bound there was none.
@@ -218,12 +301,23 @@ fn whatever_holds_all_entries_contains_the_checkpoint_over_them() {
     for (bytes, said) in [
         (text.replacen('\n', "\r\n", 1), "control character U+000D"),
         (text.trim_end().to_owned(), "does not end in a newline"),
-        (text.replacen(&format!("\n{size}\n"), "\n09\n", 1), "line 2, the size"),
-        (format!("{text}{}", "\u{2014} w AAAAAAA=\n".repeat(100)), "101 signatures"),
-        (format!("{}\n", public.checkpoint().content()), "no signature"),
+        (
+            text.replacen(&format!("\n{size}\n"), "\n09\n", 1),
+            "line 2, the size",
+        ),
+        (
+            format!("{text}{}", "\u{2014} w AAAAAAA=\n".repeat(100)),
+            "101 signatures",
+        ),
+        (
+            format!("{}\n", public.checkpoint().content()),
+            "no signature",
+        ),
     ] {
         place.write("bad", bytes);
-        let run = place.run(&["--json", "verify", "--contains", "bad"]).ends_with(2);
+        let run = place
+            .run(&["--json", "verify", "--contains", "bad"])
+            .ends_with(2);
         let error = &run.document()["error"];
         assert_eq!(error["code"], "bad_checkpoint", "{error}");
         assert!(error["detail"].as_str().unwrap().contains(said), "{error}");
@@ -235,7 +329,14 @@ fn two_notes_of_one_size_and_two_roots_convict_the_key_in_a_file() {
     let public = Public::new();
     let place = &public.place;
     public.signs("other", |it| other(&mut it.root));
-    let diff = ["--json", "diff", "public/checkpoint", "other", "-o", "conviction"];
+    let diff = [
+        "--json",
+        "diff",
+        "public/checkpoint",
+        "other",
+        "-o",
+        "conviction",
+    ];
     let told = place.run(&diff).ends_with(1).document();
     assert_eq!(told["relation"], "differ");
     assert_eq!(told["equivocation"], Value::Null);
@@ -255,7 +356,14 @@ fn two_notes_of_one_size_and_two_roots_convict_the_key_in_a_file() {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
         place.write("changed", changed);
-        let args = ["verify", "changed", "--as", "equivocation", "--key", &public.key];
+        let args = [
+            "verify",
+            "changed",
+            "--as",
+            "equivocation",
+            "--key",
+            &public.key,
+        ];
         place.run(&args).ends_with(1);
     }
 }
@@ -283,11 +391,26 @@ fn of_two_sizes_the_logs_folder_or_the_ledger_leads_from_one_to_the_other() {
         assert!(grown("old", "new").starts_with("GROWN  the second begins with the first\n"));
         assert!(grown("new", "old").starts_with("GROWN  the first begins with the second\n"));
         let proof = format!("{from}.conviction");
-        let args = ["--json", "diff", "forged", "new", "--from", from, "--key", &public.key];
-        let told = place.run(&[&args[..], &["-o", &proof]].concat()).ends_with(1);
+        let args = [
+            "--json",
+            "diff",
+            "forged",
+            "new",
+            "--from",
+            from,
+            "--key",
+            &public.key,
+        ];
+        let told = place
+            .run(&[&args[..], &["-o", &proof]].concat())
+            .ends_with(1);
         assert_eq!(told.document()["equivocation"]["kind"], "growth");
         public.verify(&[&proof, "--key", &public.key], 0);
-        let cut = place.read(&proof).lines().take(3).fold(String::new(), |all, line| all + line + "\n");
+        let cut = place
+            .read(&proof)
+            .lines()
+            .take(3)
+            .fold(String::new(), |all, line| all + line + "\n");
         place.write("cut", cut);
         let report = public.verify(&["cut", "--key", &public.key], 1);
         assert_eq!(codes(&report), ["proof_invalid"]);
@@ -296,7 +419,11 @@ fn of_two_sizes_the_logs_folder_or_the_ledger_leads_from_one_to_the_other() {
     assert_eq!(convictions[0], convictions[1]);
     // The newer one must be the log's itself.
     public.signs("newer", |it| other(&mut it.root));
-    let led = |from| place.run(&["--json", "diff", "old", "newer", "--from", from]).ends_with(2);
+    let led = |from| {
+        place
+            .run(&["--json", "diff", "old", "newer", "--from", from])
+            .ends_with(2)
+    };
     assert_eq!(led("public").document()["error"]["code"], "not_recognised");
     assert_eq!(led("ledger").document()["error"]["code"], "equivocation");
 }

@@ -23,7 +23,10 @@ fn checkpoint(place: &Place) -> SignedCheckpoint {
 }
 
 fn publish(place: &Place) -> Value {
-    place.run(&["--json", "publish", "--to", "public"]).ok().document()
+    place
+        .run(&["--json", "publish", "--to", "public"])
+        .ok()
+        .document()
 }
 
 /// The policy of somebody who asks for the second key's word.
@@ -38,16 +41,24 @@ fn policy(place: &Place) {
 
 fn verified(place: &Place, what: &str, status: i32) -> Value {
     let key = place.key();
-    let args = ["--json", "verify", what, "--key", &key, "--policy", "policy"];
+    let args = [
+        "--json", "verify", what, "--key", &key, "--policy", "policy",
+    ];
     place.run(&args).ends_with(status).document()
 }
 
 #[test]
 fn a_log_begun_with_a_second_key_is_protected_up_to_its_last_checkpoint() {
     let place = Place::empty();
-    let made = place.run(&["--json", "init", "--post-quantum"]).ok().document();
+    let made = place
+        .run(&["--json", "init", "--post-quantum"])
+        .ok()
+        .document();
     let file = place.path(made["second_key_file"].as_str().unwrap());
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     place.append(0..6);
     let done = place
         .run(&["--json", "publish", "--to", "public", "--name", NAME])
@@ -79,9 +90,22 @@ fn a_log_begun_with_a_second_key_is_protected_up_to_its_last_checkpoint() {
         assert_eq!(report["witnessed"]["last"]["not_later"], Value::Null);
     }
     let said = place.run(&["verify", "--policy", "policy"]).ok().stdout;
-    assert!(said.contains(&format!("post-quantum up to entry {}, by own", size - 1)), "{said}");
+    assert!(
+        said.contains(&format!("post-quantum up to entry {}, by own", size - 1)),
+        "{said}"
+    );
     // Nothing else was appended since: nothing more is kept.
-    place.run(&["export", "--format", "logbook", "-o", "x", "--until-seq", "4"]).ok();
+    place
+        .run(&[
+            "export",
+            "--format",
+            "logbook",
+            "-o",
+            "x",
+            "--until-seq",
+            "4",
+        ])
+        .ok();
     let report = verified(&place, "x", 1);
     assert_eq!(codes(&report), ["quorum_missing"]);
     assert_eq!(report["witnessed"]["post_quantum"]["entries"], 0);
@@ -90,7 +114,9 @@ fn a_log_begun_with_a_second_key_is_protected_up_to_its_last_checkpoint() {
 #[test]
 fn a_second_key_is_added_to_a_log_and_the_last_one_counts() {
     let place = Place::sealed();
-    place.run(&["publish", "--to", "public", "--name", NAME]).ok();
+    place
+        .run(&["publish", "--to", "public", "--name", NAME])
+        .ok();
     assert_eq!(checkpoint(&place).note().signatures().len(), 1);
     let added = place.run(&["--json", "key", "add"]).ok().document();
     place.append(6..7);
@@ -105,7 +131,9 @@ fn a_second_key_is_added_to_a_log_and_the_last_one_counts() {
     place.run(&["--json", "key", "add"]).ends_with(2);
     place.run(&["key", "add", "--second-key", "other.pem"]).ok();
     place.append(7..8);
-    let run = place.run(&["--json", "publish", "--to", "public"]).ends_with(2);
+    let run = place
+        .run(&["--json", "publish", "--to", "public"])
+        .ends_with(2);
     assert_eq!(run.document()["error"]["code"], "key_mismatch");
     let other = place.path("other.pem");
     let mut command = place.command(&["publish", "--to", "public"]);
@@ -131,7 +159,9 @@ fn a_book_that_continues_another_has_a_second_key_of_its_own() {
     place.run(&["rotate"]).ok();
     assert!(place.path("ledger.2.key.ml-dsa.pem").is_file());
     let name = format!("{NAME}/2");
-    let publish = ["--ledger", "ledger.2", "publish", "--to", "public", "--name", &name];
+    let publish = [
+        "--ledger", "ledger.2", "publish", "--to", "public", "--name", &name,
+    ];
     place.run(&publish).ok();
     assert_eq!(checkpoint(&place).note().signatures().len(), 2);
     let keys = ["ledger.key.ml-dsa.pem", "ledger.2.key.ml-dsa.pem"].map(|file| place.read(file));
@@ -143,9 +173,16 @@ fn a_second_key_under_a_passphrase_is_opened_by_it_alone() {
     let place = Place::empty();
     let with = |args: &[&str], passphrase: &str| {
         let mut command = place.command(args);
-        command.env("SEALBOOK_KEY_PASSPHRASE", passphrase).output().unwrap()
+        command
+            .env("SEALBOOK_KEY_PASSPHRASE", passphrase)
+            .output()
+            .unwrap()
     };
-    assert!(with(&["init", "--post-quantum", "--encrypt-key"], "sesame").status.success());
+    assert!(
+        with(&["init", "--post-quantum", "--encrypt-key"], "sesame")
+            .status
+            .success()
+    );
     let text = place.read("ledger.key.ml-dsa.pem");
     assert!(text.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
     let publish = ["publish", "--to", "public", "--name", NAME];

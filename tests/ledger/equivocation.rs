@@ -46,7 +46,7 @@ fn opening(n: u8, nonce: u8) -> Entry {
             hash: Hash::of(b"the end"),
         }),
         index: None,
-            post_quantum: None,
+        post_quantum: None,
     };
     let mut payload = Vec::new();
     opening

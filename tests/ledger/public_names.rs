@@ -81,12 +81,18 @@ impl Log {
             checkpoints,
             ..Policy::key(self.signer.public_key())
         };
-        verify(&mut LogbookFile::new(&lines[..]), &policy, &mut |_| ()).unwrap().report
+        verify(&mut LogbookFile::new(&lines[..]), &policy, &mut |_| ())
+            .unwrap()
+            .report
     }
 
     fn faults(&self) -> Vec<(FaultCode, Option<u64>)> {
         let report = self.judged(Vec::new());
-        report.faults.iter().map(|found| (found.code, found.index)).collect()
+        report
+            .faults
+            .iter()
+            .map(|found| (found.code, found.index))
+            .collect()
     }
 }
 
@@ -117,16 +123,28 @@ fn one_name_at_a_time_and_none_twice() {
 #[test]
 fn a_checkpoint_has_the_name_that_the_log_had_after_its_last_entry() {
     let mut log = Log::new();
-    log.publishes(A).keeps("log.example/a").publishes(END_A).publishes(B).keeps("log.example/b");
+    log.publishes(A)
+        .keeps("log.example/a")
+        .publishes(END_A)
+        .publishes(B)
+        .keeps("log.example/b");
     assert_eq!(log.faults(), []);
-    for (before, name) in [(&[][..], "log.example/a"), (&[A], "log.example/b"), (&[A, END_A], "log.example/a")] {
+    for (before, name) in [
+        (&[][..], "log.example/a"),
+        (&[A], "log.example/b"),
+        (&[A, END_A], "log.example/a"),
+    ] {
         let mut log = Log::new();
         before.iter().for_each(|payload| {
             log.publishes(payload);
         });
         let at = log.entries.len() as u64;
         log.keeps(name);
-        assert_eq!(log.faults(), [(FaultCode::NameMismatch, Some(at))], "{name}");
+        assert_eq!(
+            log.faults(),
+            [(FaultCode::NameMismatch, Some(at))],
+            "{name}"
+        );
         // The same of one that somebody kept.
         log.entries.pop();
         let report = log.judged(vec![log.checkpoint(name)]);

@@ -20,7 +20,10 @@ fn cases() -> Vec<Value> {
     let mut lines = String::new();
     let file = File::open(fixture("vectors/ml_dsa_44.jsonl.gz")).unwrap();
     GzDecoder::new(file).read_to_string(&mut lines).unwrap();
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn bytes(case: &Value, name: &str) -> Vec<u8> {
@@ -47,11 +50,19 @@ fn keys_and_signatures_are_those_of_the_published_vectors() {
         };
         let signer = MlDsaSigner::from_seed(&Zeroizing::new(seed)).unwrap();
         let key = signer.public_key();
-        assert_eq!(key.digest().to_string(), text(&case, "public_key_sha256"), "{id}");
+        assert_eq!(
+            key.digest().to_string(),
+            text(&case, "public_key_sha256"),
+            "{id}"
+        );
         let message = bytes(&case, "message");
         let signature = signer.sign(&message).unwrap();
         // One of them is of a signer that mixes in randomness.
-        let randomised = case["flags"].as_array().unwrap().iter().any(|flag| flag == "Randomized");
+        let randomised = case["flags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|flag| flag == "Randomized");
         let same = Sha256Digest::of(&signature).to_string() == text(&case, "signature_sha256");
         assert_eq!(same, !randomised, "{id}");
         assert!(key.verify(&message, &signature), "{id}");
@@ -61,7 +72,10 @@ fn keys_and_signatures_are_those_of_the_published_vectors() {
                 &base64::engine::general_purpose::STANDARD,
                 hex::decode(der).unwrap(),
             );
-            let lines = body.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap());
+            let lines = body
+                .as_bytes()
+                .chunks(64)
+                .map(|line| str::from_utf8(line).unwrap());
             let lines: Vec<&str> = lines.collect();
             let pem = format!(
                 "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
@@ -119,8 +133,16 @@ fn super_key() -> MlDsaKey {
 fn a_key_file_reads_back_open_or_under_a_passphrase() {
     let own = signer(7);
     let text = format_second_key(&own).unwrap();
-    assert_eq!(parse_second_key(&text).unwrap().public_key(), own.public_key());
-    for wrong in ["", "nonsense", &text.replace("PRIVATE", "PUBLIC"), &text.replacen("MDQ", "MDA", 1)] {
+    assert_eq!(
+        parse_second_key(&text).unwrap().public_key(),
+        own.public_key()
+    );
+    for wrong in [
+        "",
+        "nonsense",
+        &text.replace("PRIVATE", "PUBLIC"),
+        &text.replacen("MDQ", "MDA", 1),
+    ] {
         assert_eq!(parse_second_key(wrong).err(), Some(SecondKeyError::NotAKey));
     }
     let first = "-----BEGIN PRIVATE KEY-----\n\
@@ -131,9 +153,15 @@ fn a_key_file_reads_back_open_or_under_a_passphrase() {
     let locked = EncryptedKey::from_pem(&locked).unwrap();
     let opened = locked.unlock_second(b"open sesame").unwrap();
     assert_eq!(opened.public_key(), own.public_key());
-    assert_eq!(locked.unlock_second(b"sesame").err(), Some(LockError::WrongPassphrase));
+    assert_eq!(
+        locked.unlock_second(b"sesame").err(),
+        Some(LockError::WrongPassphrase)
+    );
     // Neither key is taken for the other.
-    assert!(matches!(locked.unlock(b"open sesame").err(), Some(LockError::Key(_))));
+    assert!(matches!(
+        locked.unlock(b"open sesame").err(),
+        Some(LockError::Key(_))
+    ));
 }
 
 #[test]

@@ -343,7 +343,10 @@ fn the_book_that_continues_a_closed_one_is_followed_wherever_it_is_served() {
         log
     };
     let name: note::KeyName = next.checkpoint.origin.parse().unwrap();
-    let key = note::VerifierKey::new(name.clone(), note::Algorithm::Ed25519(made::signer(2).public_key()));
+    let key = note::VerifierKey::new(
+        name.clone(),
+        note::Algorithm::Ed25519(made::signer(2).public_key()),
+    );
     let signed = || {
         let text = next.checkpoint.to_string();
         let line = note::sign(&text, &name, &made::signer(2)).unwrap();
@@ -366,9 +369,16 @@ fn the_book_that_continues_a_closed_one_is_followed_wherever_it_is_served() {
     for wrong in [
         "nonsense".to_owned(),
         log_key().to_string(),
-        note::VerifierKey::new("log.example/made/3".parse().unwrap(), key.algorithm().clone()).to_string(),
+        note::VerifierKey::new(
+            "log.example/made/3".parse().unwrap(),
+            key.algorithm().clone(),
+        )
+        .to_string(),
     ] {
-        assert_eq!(codes(&closing(format!("successor {wrong}"))), [Code::SuccessorInvalid]);
+        assert_eq!(
+            codes(&closing(format!("successor {wrong}"))),
+            [Code::SuccessorInvalid]
+        );
     }
     assert_eq!(codes(&scene.look(&next)), [Code::UntrustedKey]);
     let closed = closing(format!("successor {key}"));
@@ -380,5 +390,8 @@ fn the_book_that_continues_a_closed_one_is_followed_wherever_it_is_served() {
     // A closed book does not name another one afterwards.
     let other = note::Algorithm::Ed25519(made::signer(3).public_key());
     let other = note::VerifierKey::new(name, other);
-    assert_eq!(codes(&closing(format!("successor {other}"))), [Code::SuccessorInvalid]);
+    assert_eq!(
+        codes(&closing(format!("successor {other}"))),
+        [Code::SuccessorInvalid]
+    );
 }

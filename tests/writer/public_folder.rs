@@ -24,7 +24,12 @@ impl Scene {
     fn new() -> Scene {
         let book = Book::in_memory();
         let folder = book.temp().join("public");
-        bind_name(book.logbook(), &"log.example/partial".parse().unwrap(), None).unwrap();
+        bind_name(
+            book.logbook(),
+            &"log.example/partial".parse().unwrap(),
+            None,
+        )
+        .unwrap();
         Scene { book, folder }
     }
 
@@ -133,6 +138,9 @@ fn a_clock_that_goes_back_and_a_list_that_was_cut_short_remove_nothing() {
 }
 
 fn checkpoint_at(folder: &Path) -> Checkpoint {
-    let bytes = Folder::read_only(folder).read(Resource::Checkpoint).unwrap().unwrap();
+    let bytes = Folder::read_only(folder)
+        .read(Resource::Checkpoint)
+        .unwrap()
+        .unwrap();
     SignedCheckpoint::parse(&bytes).unwrap().content().clone()
 }

@@ -80,7 +80,11 @@ pub(crate) fn read_back(folder: &Path) -> Fallible<()> {
         return Err("not all leaves were read".into());
     }
     let seconds = started.elapsed().as_secs_f64();
-    say("read back and check a public log", "leaves/s", leaves as f64 / seconds);
+    say(
+        "read back and check a public log",
+        "leaves/s",
+        leaves as f64 / seconds,
+    );
     say("read back, memory", "MiB", peak_memory()?);
     Ok(())
 }

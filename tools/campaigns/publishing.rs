@@ -108,13 +108,15 @@ impl Campaign {
         let ran = self.place.run(&["publish", "--to", "public"]);
         self.life = (self.life + begun.elapsed()) / 2;
         if ran.status != Some(0) {
-            self.tally.find(format!("it is not gone on with: {}", ran.stderr));
+            self.tally
+                .find(format!("it is not gone on with: {}", ran.stderr));
             return;
         }
         let size = self.judge().map(|checkpoint| checkpoint.size);
         if size != Some(self.entries) {
             let entries = self.entries;
-            self.tally.find(format!("{size:?} of {entries} entries are public"));
+            self.tally
+                .find(format!("{size:?} of {entries} entries are public"));
         }
         self.tally.count("completed");
     }
@@ -137,7 +139,9 @@ impl Campaign {
     /// file that it names.
     fn look(&self) -> Result<Checkpoint, String> {
         let folder = Folder::read_only(&self.place.path("public"));
-        let bytes = folder.read(Resource::Checkpoint).map_err(|e| e.to_string())?;
+        let bytes = folder
+            .read(Resource::Checkpoint)
+            .map_err(|e| e.to_string())?;
         let bytes = bytes.ok_or("there is no checkpoint")?;
         let signed = SignedCheckpoint::parse(&bytes).map_err(|e| e.to_string())?;
         self.key.verify(signed.note()).map_err(|e| e.to_string())?;

@@ -62,11 +62,17 @@ pub(super) fn of(
             (times, last)
         }
         (Format::Logbook | Format::Bundle | Format::Report, None) => return Ok(None),
-        _ => return Err(CliError::usage("--policy is for what holds entries, or a tlog-proof")),
+        _ => {
+            return Err(CliError::usage(
+                "--policy is for what holds entries, or a tlog-proof",
+            ));
+        }
     };
     if times.lacks_quorum() {
         let detail = "no checkpoint that it keeps has the quorum that the policy asks for";
-        report.faults.push(Fault::of_file(FaultCode::QuorumMissing, detail));
+        report
+            .faults
+            .push(Fault::of_file(FaultCode::QuorumMissing, detail));
         report.verdict = Verdict::Fail;
     }
     Ok(Some(Witnessed {

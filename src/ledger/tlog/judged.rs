@@ -64,12 +64,7 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
     }
 }
 
-fn judge_entry(
-    proof: &TlogProof,
-    entry: &Entry,
-    log: Option<PublicKey>,
-    findings: &mut Findings,
-) {
+fn judge_entry(proof: &TlogProof, entry: &Entry, log: Option<PublicKey>, findings: &mut Findings) {
     let at = |code, detail: String| {
         Fault::at(code, At::Entry, proof.index, detail).with_seq(Some(proof.index))
     };
@@ -114,7 +109,11 @@ pub fn whose(checkpoint: &SignedCheckpoint, policy: &Policy) -> Result<PublicKey
         }
         ([], _) => named,
         (given, []) => given.to_vec(),
-        (given, _) => given.iter().copied().filter(|key| named.contains(key)).collect(),
+        (given, _) => given
+            .iter()
+            .copied()
+            .filter(|key| named.contains(key))
+            .collect(),
     };
     let mut refused = None;
     for key in candidates {
@@ -124,7 +123,9 @@ pub fn whose(checkpoint: &SignedCheckpoint, policy: &Policy) -> Result<PublicKey
         }
     }
     Err(match refused {
-        None => untrusted(format!("nothing that was given names the log `{origin}` with a key")),
+        None => untrusted(format!(
+            "nothing that was given names the log `{origin}` with a key"
+        )),
         Some(error @ NotTheLogs::Signature(SignatureFault::Absent { .. })) => {
             untrusted(error.to_string())
         }

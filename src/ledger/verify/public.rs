@@ -85,20 +85,16 @@ impl<'a> Public<'a> {
             return;
         };
         let size = frontier.size();
-        let from = self.kept.partition_point(|(one, _)| one.content().size < size);
+        let from = self
+            .kept
+            .partition_point(|(one, _)| one.content().size < size);
         let here = self.kept.iter_mut().skip(from);
         for (_, own) in here.take_while(|(one, _)| one.content().size == size) {
             *own = frontier.root().or_else(|| Some(empty_root()));
         }
     }
 
-    fn name(
-        &mut self,
-        seq: Seq,
-        publishing: &Publishing,
-        place: &Place,
-        findings: &mut Findings,
-    ) {
+    fn name(&mut self, seq: Seq, publishing: &Publishing, place: &Place, findings: &mut Findings) {
         // Of a part nobody knows which names there were before it.
         if self.frontier.is_none() {
             return;
