@@ -10,6 +10,8 @@ use sealbook::ledger::tlog::source::{Source as _, check_all, prove_growth, prove
 use sealbook::logbook::request::Prepared;
 use sealbook::publish::{Folder, PublicLog, Publication, alone, bind_name};
 
+use sealbook::logbook::clock::Clock as _;
+
 use crate::book::{Book, payload};
 
 const HOUR: u64 = 3_600;
@@ -48,7 +50,7 @@ impl Scene {
             logbook: self.book.logbook(),
             signer: &*self.book.signer,
             second: None,
-            now: self.book.now(),
+            now: self.book.clock.wall(),
         };
         log.publish(&with, &mut alone).unwrap().checkpoint
     }
