@@ -109,6 +109,8 @@ impl Writer {
                 left.min(SLICE)
             };
             match Ledger::open(dir, options.clone().wait(slice)) {
+                // What keeps this user out, too, the server's socket says better.
+                Err(error) if is_not_permitted(&error) => return Err(reached.unwrap_or(error)),
                 Err(error) if is_locked(&error) => {
                     if let Some(error) = reached {
                         return Err(error);
@@ -223,5 +225,12 @@ fn is_locked(error: &Error) -> bool {
     matches!(
         error,
         Error::Open(OpenError::Store(StoreError::Locked { .. }))
+    )
+}
+
+fn is_not_permitted(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Open(OpenError::Store(StoreError::NotPermitted { .. }))
     )
 }

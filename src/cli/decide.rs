@@ -26,6 +26,7 @@ use super::error::CliError;
 use super::hall;
 use super::output::Output;
 use super::progress::Progress;
+use super::recording;
 use super::stamps::Stamps;
 
 /// Lines decided together, if so many are there.
@@ -88,6 +89,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let ledger = ledger.transpose()?;
     let recorder = ledger.as_ref().map(Writer::recorder).transpose()?;
     let hall = args.hall.load_if_given(output)?;
+    let hall = hall.map(|hall| recording::heeding(ledger.as_ref(), context, hall));
+    let hall = hall.transpose()?;
     let mut run = Run {
         hall: hall.as_ref(),
         recorder: recorder.map(|recorder| &**recorder),

@@ -177,24 +177,7 @@ impl Recording {
     /// The Hall of the files with what the ledger says of workers and bans. It
     /// is heeded where nothing is recorded, too.
     pub(super) fn hall(&self, context: &Context, of_files: Hall) -> Result<Hall, CliError> {
-        let read = |ledger: &Ledger| WorkerIndex::read(ledger.store());
-        let index = match &self.ledger {
-            #[cfg(feature = "rocks")]
-            Some(Opened::Own(ledger)) => read(ledger)?,
-            #[cfg(not(feature = "rocks"))]
-            Some(ledger) => read(ledger)?,
-            #[cfg(feature = "rocks")]
-            Some(Opened::Held(_)) => read(&Ledger::open_read(&context.ledger, context.options())?)?,
-            None if context.is_given() || not_meant(&context.ledger).is_none() => {
-                match Ledger::open_read(&context.ledger, context.options()) {
-                    Ok(ledger) => read(&ledger)?,
-                    Err(error) if is_none(&error) => return Ok(of_files),
-                    Err(error) => return Err(error.into()),
-                }
-            }
-            None => return Ok(of_files),
-        };
-        Ok(index.hall(&of_files))
+        heeding(self.ledger.as_ref(), context, of_files)
     }
 
     /// Says that nothing is recorded, where that was not asked for.
@@ -234,6 +217,33 @@ impl Recording {
     pub(super) fn close(self) -> Result<(), CliError> {
         Ok(self.ledger.map_or(Ok(()), Opened::close)?)
     }
+}
+
+/// The Hall of the files with what the ledger says of workers and bans: the one that
+/// is open, or the one that is meant, if it is there.
+pub(super) fn heeding(
+    open: Option<&Opened>,
+    context: &Context,
+    of_files: Hall,
+) -> Result<Hall, CliError> {
+    let read = |ledger: &Ledger| WorkerIndex::read(ledger.store());
+    let index = match open {
+        #[cfg(feature = "rocks")]
+        Some(Opened::Own(ledger)) => read(ledger)?,
+        #[cfg(not(feature = "rocks"))]
+        Some(ledger) => read(ledger)?,
+        #[cfg(feature = "rocks")]
+        Some(Opened::Held(_)) => read(&Ledger::open_read(&context.ledger, context.options())?)?,
+        None if context.is_given() || not_meant(&context.ledger).is_none() => {
+            match Ledger::open_read(&context.ledger, context.options()) {
+                Ok(ledger) => read(&ledger)?,
+                Err(error) if is_none(&error) => return Ok(of_files),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        None => return Ok(of_files),
+    };
+    Ok(index.hall(&of_files))
 }
 
 /// Why the ledger in the usual place is not this user's to record in; none if it

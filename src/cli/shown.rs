@@ -87,6 +87,10 @@ pub(super) fn files<'p>(
     paths: impl Iterator<Item = &'p str>,
 ) -> Result<Value, CliError> {
     let failed = |error| CliError::file(folder, error);
+    let mut paths = paths.peekable();
+    if paths.peek().is_none() {
+        return Ok(Value::Array(Vec::new()));
+    }
     let root = Root::open(folder).map_err(failed)?;
     let (mut left, mut shown) = (WHOLE, Vec::new());
     for path in paths {

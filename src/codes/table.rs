@@ -146,6 +146,8 @@ codes! {
         "make one with `sealbook init`, or name it with --ledger DIR"
     ledger_moved 2 - "the ledger was moved while it was open"
         "run the command again where the ledger is now: nothing acknowledged is lost"
+    ledger_not_permitted 2 - "this user may not use the ledger"
+        "run it as the ledger's owner, or beside a server that `serve --socket-group` opens to this user's group"
     ledger_restless 2 - "another process changed the ledger all the time"
         "run the command again when the other process has less to do"
     link_dangles 2 - "a link leads to nothing"

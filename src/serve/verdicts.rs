@@ -74,8 +74,8 @@ pub(super) struct PackageEvidence {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ManifestEvidence {
-    /// The text of `Manifest.json`.
-    manifest: String,
+    /// The text of `Manifest.json`; none if it is not there, which is a verdict too.
+    manifest: Option<String>,
     /// The text of `Manifest.json.sha256`.
     sidecar: Option<String>,
     /// The text of `Manifest.json.sig`.
@@ -191,7 +191,7 @@ pub(super) async fn verify_manifest(
                 folder.path().join(name)
             };
             for (file, text) in [
-                (place.clone(), Some(&shown.manifest)),
+                (place.clone(), shown.manifest.as_ref()),
                 (beside(".sha256"), shown.sidecar.as_ref()),
                 (beside(".sig"), shown.signature.as_ref()),
                 (tiles.clone(), shown.tiles.as_ref()),

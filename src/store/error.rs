@@ -22,6 +22,8 @@ pub enum StoreError {
     Exists { dir: PathBuf },
     #[error("{} is not a directory", dir.display())]
     NotADirectory { dir: PathBuf },
+    #[error("this user may not use the ledger in {}", dir.display())]
+    NotPermitted { dir: PathBuf },
     #[error("the ledger in {} is held by another process", dir.display())]
     Locked { dir: PathBuf },
     #[error("the ledger in {} was moved or replaced while it was open", dir.display())]

@@ -30,6 +30,7 @@ mod process;
 mod reading;
 mod readme;
 mod registry;
+mod remote;
 mod sealing;
 #[path = "../ledger/skipped.rs"]
 mod skipped;
@@ -38,4 +39,6 @@ mod tail;
 #[cfg(feature = "otlp")]
 mod telemetry;
 mod tokens;
+mod users;
 mod verdicts;
+mod wire;

@@ -128,6 +128,7 @@ fn of_store(error: &StoreError) -> &'static str {
         StoreError::Missing { .. } | StoreError::NotADirectory { .. } => "ledger_missing",
         StoreError::Absent { .. } => "needs_store",
         StoreError::Exists { .. } => "exists",
+        StoreError::NotPermitted { .. } => "ledger_not_permitted",
         StoreError::Locked { .. } => "ledger_locked",
         StoreError::Moved { .. } => "ledger_moved",
         StoreError::Restless { .. } => "ledger_restless",

@@ -96,6 +96,7 @@ fn of_open(error: &OpenError) -> Option<Place> {
             | StoreError::Absent { dir }
             | StoreError::Exists { dir }
             | StoreError::NotADirectory { dir }
+            | StoreError::NotPermitted { dir }
             | StoreError::Locked { dir }
             | StoreError::Moved { dir }
             | StoreError::Restless { dir },

@@ -14,7 +14,7 @@ use crate::publish::PublicError;
 use crate::store::StoreError;
 
 /// Codes whose remedy says more than the message does.
-const HINTED: [&str; 33] = [
+const HINTED: [&str; 34] = [
     "bucket_failed",
     "clocks_parted",
     "closed",
@@ -29,6 +29,7 @@ const HINTED: [&str; 33] = [
     "ledger_locked",
     "ledger_missing",
     "ledger_moved",
+    "ledger_not_permitted",
     "ledger_restless",
     "log_key_mismatch",
     "mark_invalid",

@@ -13,6 +13,7 @@ use crate::cli::output::Output;
 use crate::cli::recording::{self, Recording};
 #[cfg(feature = "rocks")]
 use crate::cli::shown;
+use crate::cli::target::folder_of;
 use crate::files::Disk;
 #[cfg(feature = "rocks")]
 use crate::ledger::json::{Object, Value};
@@ -94,15 +95,12 @@ fn show(
         name.push(ending);
         shown::text(Path::new(&name))
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let checks = result.per_artifact_checks.iter();
     let artifacts = checks.map(|check| check.relative_path.as_str());
     let tiles = args.tiles.as_deref().map(shown::text).transpose()?;
     let members = [
-        (
-            "manifest",
-            Value::from(shown::text(path)?.unwrap_or_default()),
-        ),
+        ("manifest", Value::from(shown::text(path)?)),
         ("sidecar", Value::from(beside(".sha256")?)),
         ("signature", Value::from(beside(".sig")?)),
         ("artifacts", shown::files(folder, artifacts)?),
@@ -131,10 +129,7 @@ fn say_not_listed(path: &Path, result: &VerificationResult, output: &mut Output)
     if checks.is_empty() && !passed {
         return;
     }
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let listed = checks
         .iter()
         .map(|check| check.relative_path.as_str())

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::super::listing;
 use super::super::{Corruption, FORMAT, StoreError};
+use super::lock::not_permitted;
 use super::tables::{FORMAT_KEY, Table};
 use super::{DB_DIR, of_rocks, options};
 
@@ -19,7 +20,7 @@ pub(super) fn check_place(dir: &Path) -> Result<(), StoreError> {
         Ok(metadata) => Ok(metadata.is_dir()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(missing()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(not_permitted(dir, error)),
     };
     if !is_dir(dir)? {
         return Err(StoreError::NotADirectory {

@@ -58,7 +58,8 @@ impl Lock {
     pub(super) fn exclusive(dir: &Path) -> Result<Lock, StoreError> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false);
-        let file = file.open(dir.join(LOCK_FILE))?;
+        let file = file.open(dir.join(LOCK_FILE));
+        let file = file.map_err(|error| not_permitted(dir, error))?;
         Lock::take(dir, file, FlockOperation::NonBlockingLockExclusive)
     }
 
@@ -67,7 +68,7 @@ impl Lock {
         match File::open(dir.join(LOCK_FILE)) {
             Ok(file) => Lock::take(dir, file, FlockOperation::NonBlockingLockShared),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Lock { held: None }),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(not_permitted(dir, error)),
         }
     }
 
@@ -101,4 +102,14 @@ impl Lock {
 
 fn id(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
+}
+
+/// What keeps this user out, by its name.
+pub(super) fn not_permitted(dir: &Path, error: io::Error) -> StoreError {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => StoreError::NotPermitted {
+            dir: dir.to_owned(),
+        },
+        _ => error.into(),
+    }
 }
