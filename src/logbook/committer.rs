@@ -1,7 +1,7 @@
 //! The committer: builds the tree, writes and syncs, moves the mark, answers.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ledger::epoch::{EpochHeader, SignedEpoch};
@@ -18,7 +18,6 @@ use crate::ledger::version::Version;
 use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, StoreError, TileKey};
 
 use super::Parts;
-use super::acknowledging::{Acknowledger, Due};
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::indexing::Wake;
@@ -27,8 +26,9 @@ use super::observer::{Committed, Shared};
 use super::queue::{NoWork, Permit, Queue};
 use super::recover::{CLOCKS_RECORDED, Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
-use super::request::{Placed, SealReply, Work};
+use super::request::{Due, Placed, SealReply, Work};
 use super::sequencer::End;
+use super::sync::{Mutex, MutexGuard};
 use super::terms::{OpenTerms, SealedTerms};
 
 /// How often the mark moves while entries come.
@@ -39,7 +39,6 @@ pub(super) struct Committer {
     signer: Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
     mark: Marking,
-    acknowledger: Acknowledger,
     wake: Wake,
     tree: TreeBuilder,
     /// Where headers commit to an index.
@@ -85,7 +84,7 @@ impl Committer {
         recovered: Recovered,
         mark: Option<Mark>,
         shared: Shared,
-        (acknowledger, wake): (Acknowledger, Wake),
+        wake: Wake,
     ) -> Committer {
         let at = parts.clock.monotonic();
         let last = recovered.head();
@@ -105,7 +104,6 @@ impl Committer {
                     at,
                 }),
             },
-            acknowledger,
             wake,
             terms: recovered.terms,
             tree: recovered.tree,
@@ -128,7 +126,7 @@ impl Committer {
         loop {
             // A mark may come due by what others commit while this waits.
             let due = Committer::lock(committer).mark_due_in();
-            match queue.take(due.unwrap_or(MARK_EVERY)) {
+            match queue.take(due, MARK_EVERY) {
                 Ok(permit) => {
                     if !Committer::perform_all(committer, permit) {
                         return;
@@ -199,7 +197,9 @@ impl Committer {
         let notes = notes_of(&replies, entries.last().map(|last| last.entry.ts()));
         match self.write(entries, notes) {
             Ok(()) => {
-                self.acknowledger.acknowledge(replies);
+                for (reply, receipts) in replies {
+                    reply.send(Ok(receipts));
+                }
                 self.wake.wake();
                 if self.mark_due_in() == Some(Duration::ZERO) {
                     self.move_mark_up();

@@ -6,13 +6,14 @@
 //! a seal finds most of it done. What it does not get to, the seal does.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 
 use crate::store::{Store, indexer};
 
+use super::sync::mpsc::{
+    Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel,
+};
+use super::sync::{start as start_thread, thread::JoinHandle};
 use super::terms::{OpenTerms, merge_behind};
 
 /// Entries indexed between two looks at whether anyone still commits.
@@ -27,7 +28,7 @@ const GATHERING: Duration = Duration::from_millis(50);
 /// when the index has caught up.
 #[derive(Clone)]
 pub(super) struct Wake {
-    more: Sender<()>,
+    more: SyncSender<()>,
     /// Nothing is ever sent: that it is gone ends the gathering.
     _writing: Sender<()>,
 }
@@ -41,11 +42,11 @@ impl Wake {
 
 /// Starts the thread. It begins with what an earlier process left behind.
 pub(super) fn start(store: Arc<dyn Store>, terms: Option<OpenTerms>) -> (Wake, JoinHandle<()>) {
-    let (more, wanted) = bounded(1);
-    let (_writing, writing) = bounded(0);
+    let (more, wanted) = sync_channel(1);
+    let (_writing, writing) = channel();
     let wake = Wake { more, _writing };
     wake.wake();
-    let thread = thread::spawn(move || run(&*store, terms.as_ref(), &wanted, &writing));
+    let thread = start_thread(move || run(&*store, terms.as_ref(), &wanted, &writing));
     (wake, thread)
 }
 

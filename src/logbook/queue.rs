@@ -10,11 +10,6 @@
 //! So the order of the log is that of the tickets, however long a signature takes, and
 //! the committer waits for nothing while there is something to do.
 //!
-//! A thread that is interrupted in the middle of its signature would hold up all that
-//! were signed behind it. If there are many, the committer, which has nothing else to do
-//! then, makes that signature too. Both signatures are the same bytes; the second finds
-//! the ticket filled.
-//!
 //! A signature that fails cuts the queue: its ticket goes, and every ticket behind it,
 //! whose entries name hashes that will never be. All of them are refused, and the chain
 //! goes on as if they had never been asked for.
@@ -27,27 +22,29 @@ mod tickets;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, LockResult, PoisonError};
+use std::time::Duration;
 
-use crossbeam_channel::Sender;
-
+use crate::ledger::entry::Draft;
 use crate::ledger::key::Signer;
+use crate::ledger::position::Seq;
 use crate::store::BatchLimit;
 
 use super::error::LogbookError;
 use super::request::{SealReply, Submission, Work};
-use super::sequencer::{End, Sequencer, sign};
-use tickets::{Drafts, Ticket, Tickets, What};
+use super::sequencer::{End, Sequencer, placed, sign};
+use super::sync::mpsc::SyncSender;
+use super::sync::{Condvar, Deadline, Mutex, MutexGuard, elsewhere};
+use tickets::{Ticket, Tickets, What};
 
 /// Requests in the queue at most; a caller beyond them waits before it.
-const QUEUE_REQUESTS: usize = 4_096;
+const QUEUE_REQUESTS: usize = if cfg!(shuttle) { 3 } else { 4_096 };
 
 /// Bytes from which on the queue takes no further request.
 const QUEUE_BYTES: usize = 64 << 20;
 
 /// From this many entries on, other threads sign them, and the caller goes on.
-const SIGNED_HERE: usize = 64;
+const SIGNED_HERE: usize = if cfg!(shuttle) { 3 } else { 64 };
 
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -78,7 +75,7 @@ pub(super) struct Unsigned {
     queue: Arc<Queue>,
     number: u64,
     /// `None` once they are signed, or cannot be.
-    drafts: Option<Drafts>,
+    drafts: Option<Vec<(Seq, Draft)>>,
 }
 
 /// The permit to commit: there is one at a time.
@@ -121,8 +118,7 @@ impl Queue {
         let mut state = self.lock();
         while state.is_full() && !state.closed {
             state.crowded = true;
-            let woken = self.room.wait(state);
-            state = self.look_again(woken.unwrap_or_else(PoisonError::into_inner));
+            state = guarded(self.room.wait(state));
         }
         self.take_in(state, vec![submission])
     }
@@ -152,12 +148,9 @@ impl Queue {
         let weight = submissions.iter().map(Submission::weight).sum();
         let before = state.sequencer.chain().clone();
         let chained = state.sequencer.append(submissions);
-        let drafts = Arc::new(chained.drafts);
         let what = What::Entries {
-            drafts: Arc::clone(&drafts),
             asked: chained.asked,
             signed: None,
-            helped: false,
         };
         let number = state.tickets.push(before, requests, weight, what);
         drop(state);
@@ -167,7 +160,7 @@ impl Queue {
         Some(Unsigned {
             queue: Arc::clone(self),
             number,
-            drafts: Some(drafts),
+            drafts: Some(chained.drafts),
         })
     }
 
@@ -193,7 +186,7 @@ impl Queue {
     }
 
     /// Puts the end behind what is in the queue.
-    pub(super) fn close(&self, reply: Sender<Result<(), LogbookError>>) {
+    pub(super) fn close(&self, reply: SyncSender<Result<(), LogbookError>>) {
         let mut state = self.lock();
         if state.closed {
             drop(state);
@@ -238,7 +231,7 @@ impl Queue {
             return self.sign(unsigned);
         }
         let queue = Arc::clone(self);
-        rayon::spawn(move || {
+        elsewhere(move || {
             // A panic drops the ticket, which is answered; others sign on.
             let _ = catch_unwind(AssertUnwindSafe(|| queue.sign(unsigned)));
         });
@@ -264,9 +257,10 @@ impl Queue {
     /// Nothing if the ticket is not there any more.
     fn fill(&self, mut unsigned: Unsigned) -> Option<MutexGuard<'_, State>> {
         let signed = sign(unsigned.drafts.as_ref()?, &*self.signer);
-        unsigned.drafts = None;
+        let drafts = unsigned.drafts.take()?;
         match signed {
             Ok(signed) => {
+                let signed = placed(drafts, signed);
                 let mut state = self.lock();
                 state.tickets.fill(unsigned.number, signed).then_some(state)
             }
@@ -277,50 +271,31 @@ impl Queue {
         }
     }
 
-    /// Signs in the place of another thread, which finds out itself if that fails.
-    fn help<'q>(
-        &'q self,
-        state: MutexGuard<'q, State>,
-        number: u64,
-        drafts: Drafts,
-    ) -> MutexGuard<'q, State> {
-        drop(state);
-        let signed = catch_unwind(AssertUnwindSafe(|| sign(&drafts, &*self.signer)));
-        drop(drafts);
-        let mut state = self.lock();
-        if let Ok(Ok(signed)) = signed {
-            state.tickets.fill(number, signed);
-        }
-        state
-    }
-
     /// Everything that is signed, from the front on, as far as one batch goes;
-    /// waits for it no longer than `most`.
-    pub(super) fn take(&self, most: Duration) -> Result<Permit<'_>, NoWork> {
-        let until = Instant::now() + most;
+    /// waits for it until something is `due`, and no longer than `most`.
+    pub(super) fn take(
+        &self,
+        due: Option<Duration>,
+        most: Duration,
+    ) -> Result<Permit<'_>, NoWork> {
+        let deadline = Deadline::of(due, most);
         let mut state = self.lock();
         loop {
             if state.is_ready() {
                 state.awaited = false;
                 return Ok(self.begin(state));
             }
-            if !state.is_at_work
-                && let Some((number, drafts)) = state.tickets.help()
-            {
-                state = self.help(state, number, drafts);
-                continue;
-            }
             if state.closed && state.tickets.is_empty() {
                 return Err(NoWork::Ever);
             }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let Some(left) = deadline.left() else {
                 state.awaited = false;
                 return Err(NoWork::Yet);
-            }
+            };
             state.awaited = true;
             let woken = self.ready.wait_timeout(state, left);
-            state = self.look_again(woken.unwrap_or_else(PoisonError::into_inner).0);
+            let woken = woken.map_err(|poisoned| PoisonError::new(poisoned.into_inner().0));
+            state = guarded(woken.map(|(state, _)| state));
         }
     }
 
@@ -375,15 +350,17 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        let state = self.state.lock();
-        self.look_again(state.unwrap_or_else(PoisonError::into_inner))
+        guarded(self.state.lock())
     }
+}
 
-    /// If a thread panicked while it chained, the end of the chain is lost.
-    fn look_again<'q>(&self, mut state: MutexGuard<'q, State>) -> MutexGuard<'q, State> {
-        state.closed |= self.state.is_poisoned();
+/// If a thread panicked while it chained, the end of the chain is lost.
+fn guarded(locked: LockResult<MutexGuard<'_, State>>) -> MutexGuard<'_, State> {
+    locked.unwrap_or_else(|poisoned| {
+        let mut state = poisoned.into_inner();
+        state.closed = true;
         state
-    }
+    })
 }
 
 impl Unsigned {
@@ -437,7 +414,7 @@ impl State {
     /// Whether the committer has something to do, or nothing to do for ever.
     fn wants_the_committer(&self) -> bool {
         let is_over = self.closed && self.tickets.is_empty();
-        self.is_ready() || self.tickets.is_overtaken() || is_over
+        self.is_ready() || is_over
     }
 }
 

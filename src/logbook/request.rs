@@ -1,9 +1,5 @@
 //! What callers hand to the writer, and what they get back.
 
-use std::sync::mpsc::{Receiver, sync_channel};
-
-use crossbeam_channel::Sender;
-
 use crate::ledger::entry::{Draft, Entry};
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
@@ -14,6 +10,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 
 use super::error::LogbookError;
+use super::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Bytes that most payloads fit in.
 const USUAL_PAYLOAD: usize = 256;
@@ -131,7 +128,6 @@ impl Submission {
         let reply = Reply {
             answer: Some(Box::new(answer)),
             whole: true,
-            wakes_a_thread: false,
             remember,
         };
         Submission { entries, reply }
@@ -148,8 +144,6 @@ pub(crate) struct Reply {
     answer: Option<Box<dyn FnOnce(Answer) + Send>>,
     /// One time, one write: all of the entries are durable together.
     pub(crate) whole: bool,
-    /// A thread waits for the answer: to give it takes a system call.
-    pub(crate) wakes_a_thread: bool,
     pub(crate) remember: Option<Remember>,
 }
 
@@ -176,7 +170,7 @@ impl Pending {
     /// Receipts to come from elsewhere, and where the answer goes. Dropped without
     /// one, it says that the writer has stopped.
     #[cfg(all(feature = "client", feature = "rocks"))]
-    pub(crate) fn elsewhere() -> (std::sync::mpsc::SyncSender<Answer>, Pending) {
+    pub(crate) fn elsewhere() -> (SyncSender<Answer>, Pending) {
         let (sender, receiver) = sync_channel(1);
         (sender, Pending(receiver))
     }
@@ -200,14 +194,13 @@ pub(crate) fn awaited(entries: Vec<Prepared>) -> (Submission, Pending) {
     let reply = Reply {
         answer: Some(Box::new(answer)),
         whole: false,
-        wakes_a_thread: true,
         remember: None,
     };
     (Submission { entries, reply }, Pending(receiver))
 }
 
 /// Where the header of an epoch goes that someone asked to be sealed.
-pub(crate) type SealReply = Sender<Result<Option<SignedEpoch>, LogbookError>>;
+pub(crate) type SealReply = SyncSender<Result<Option<SignedEpoch>, LogbookError>>;
 
 /// A signed entry in its place in the log, and in the tree of its epoch.
 pub(crate) struct Placed {
@@ -216,11 +209,14 @@ pub(crate) struct Placed {
     pub(crate) leaf: Hash,
 }
 
+/// Requests with their receipts, to be answered.
+pub(crate) type Due = Vec<(Reply, Vec<Receipt>)>;
+
 /// What the committer is given, in the order of the log.
 pub(crate) enum Work {
     Commit {
         entries: Vec<Placed>,
-        replies: Vec<(Reply, Vec<Receipt>)>,
+        replies: Due,
     },
     /// The open epoch ends here. `reply` is there if someone asked for it.
     Seal {
@@ -228,7 +224,7 @@ pub(crate) enum Work {
         reply: Option<SealReply>,
     },
     /// Nothing comes after this.
-    Close(Sender<Result<(), LogbookError>>),
+    Close(SyncSender<Result<(), LogbookError>>),
 }
 
 impl Work {

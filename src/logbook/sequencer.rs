@@ -16,12 +16,11 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 
 use super::Parts;
-use super::acknowledging::Due;
 use super::boot::Started;
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::recover::Recovered;
-use super::request::{Placed, Prepared, Receipt, Reply, Submission, Work};
+use super::request::{Due, Placed, Prepared, Receipt, Reply, Submission, Work};
 use super::stamp::{Stamp, Stamper};
 
 /// From this many entries on, signing is spread over the cores. To wake other

@@ -1,22 +1,12 @@
 //! The tickets of the queue, in the order of the log: requests and their state.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use crate::ledger::entry::Draft;
-use crate::ledger::position::Seq;
 use crate::store::BatchLimit;
 
 use super::super::error::LogbookError;
-use super::super::request::Work;
-use super::super::sequencer::{Asked, Chain, Signed, placed};
-
-/// So many tickets must be filled behind one that is not before the committer signs it:
-/// more than are signed at the same time on a few cores.
-const OVERTAKEN: usize = 8;
-
-/// Entries that the committer signs for another thread at most.
-const HELPED: usize = 4;
+use super::super::request::{Placed, Work};
+use super::super::sequencer::{Asked, Chain};
 
 #[derive(Default)]
 pub(super) struct Tickets {
@@ -25,7 +15,6 @@ pub(super) struct Tickets {
     next: u64,
     requests: usize,
     weight: usize,
-    filled: usize,
 }
 
 pub(super) struct Ticket {
@@ -38,17 +27,12 @@ pub(super) struct Ticket {
 
 pub(super) enum What {
     Entries {
-        drafts: Drafts,
         asked: Asked,
-        /// As many as there are drafts, once they are signed.
-        signed: Option<Vec<Signed>>,
-        helped: bool,
+        /// `None` until they are signed.
+        signed: Option<Vec<Placed>>,
     },
     Order(Work),
 }
-
-/// Held by the ticket, and by a thread while it signs them.
-pub(super) type Drafts = Arc<Vec<(Seq, Draft)>>;
 
 impl Tickets {
     pub(super) fn is_empty(&self) -> bool {
@@ -72,26 +56,6 @@ impl Tickets {
         self.tickets.front().is_some_and(Ticket::is_filled)
     }
 
-    /// Whether many filled tickets wait for one that is not, and may be helped.
-    pub(super) fn is_overtaken(&self) -> bool {
-        self.filled >= OVERTAKEN && self.tickets.front().is_some_and(Ticket::can_be_helped)
-    }
-
-    /// The ticket that the committer is to sign, once.
-    pub(super) fn help(&mut self) -> Option<(u64, Drafts)> {
-        if !self.is_overtaken() {
-            return None;
-        }
-        let ticket = self.tickets.front_mut()?;
-        match &mut ticket.what {
-            What::Entries { drafts, helped, .. } => {
-                *helped = true;
-                Some((ticket.number, Arc::clone(drafts)))
-            }
-            What::Order(_) => None,
-        }
-    }
-
     /// Adds a ticket, and gives its number.
     pub(super) fn push(
         &mut self,
@@ -111,21 +75,19 @@ impl Tickets {
             weight,
             what,
         };
-        self.filled += usize::from(ticket.is_filled());
         self.tickets.push_back(ticket);
         number
     }
 
-    /// False if the ticket was cut out, or another has filled it.
-    pub(super) fn fill(&mut self, number: u64, those: Vec<Signed>) -> bool {
+    /// False if the ticket was cut out.
+    pub(super) fn fill(&mut self, number: u64, those: Vec<Placed>) -> bool {
         let found = self
             .tickets
             .binary_search_by_key(&number, |ticket| ticket.number);
         let ticket = found.ok().and_then(|index| self.tickets.get_mut(index));
         match ticket.map(|ticket| &mut ticket.what) {
-            Some(What::Entries { signed, .. }) if signed.is_none() => {
+            Some(What::Entries { signed, .. }) => {
                 *signed = Some(those);
-                self.filled += 1;
                 true
             }
             _ => false,
@@ -171,7 +133,6 @@ impl Tickets {
     fn forget(&mut self, ticket: &Ticket) {
         self.requests -= ticket.requests;
         self.weight -= ticket.weight;
-        self.filled -= usize::from(ticket.is_filled());
     }
 }
 
@@ -183,37 +144,16 @@ impl Ticket {
         }
     }
 
-    fn can_be_helped(&self) -> bool {
-        match &self.what {
-            What::Entries {
-                drafts,
-                signed: None,
-                helped: false,
-                ..
-            } => drafts.len() <= HELPED,
-            _ => false,
-        }
-    }
-
     fn entries(&self) -> usize {
         match &self.what {
-            What::Entries { drafts, .. } => drafts.len(),
+            What::Entries { signed, .. } => signed.as_ref().map_or(0, Vec::len),
             What::Order(_) => 0,
         }
     }
 
     pub(super) fn into_works(self) -> Vec<Work> {
         match self.what {
-            What::Entries {
-                drafts,
-                asked,
-                signed,
-                ..
-            } => {
-                // A thread that signed in vain may still hold them.
-                let drafts = Arc::try_unwrap(drafts).unwrap_or_else(|held| held.to_vec());
-                asked.into_works(placed(drafts, signed.unwrap_or_default()))
-            }
+            What::Entries { asked, signed } => asked.into_works(signed.unwrap_or_default()),
             What::Order(work) => vec![work],
         }
     }
