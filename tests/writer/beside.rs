@@ -5,24 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use sealbook::ledger::key::{PublicKey, SignError, Signature, Signer, SoftwareSigner};
-use sealbook::ledger::position::Seq;
 use sealbook::logbook::error::LogbookError;
 use sealbook::logbook::request::{Prepared, Receipt};
 
 use crate::book::{Book, payload, signer};
-
-/// What whoever asked for it would have been told.
-fn receipt_of(book: &Book, seq: u64) -> Receipt {
-    let entry = book.entry(seq);
-    Receipt {
-        seq: Seq(seq),
-        hash: entry.hash(),
-        prev_hash: entry.prev_hash(),
-        ts: entry.ts(),
-        kind: entry.kind().to_owned(),
-        signature: entry.signature(),
-    }
-}
 
 /// How a signature that was held up comes out.
 enum Verdict {
@@ -178,7 +164,7 @@ fn a_signer_that_panics_takes_along_what_stands_behind_it_and_no_more() {
 }
 
 #[test]
-fn who_submits_much_does_not_wait_for_its_signatures() {
+fn a_large_request_is_signed_while_its_caller_goes_on() {
     for verdict in [Verdict::Signed, Verdict::Refused, Verdict::Panics] {
         let gated = Gated::new();
         let (mut book, _) = Book::spied_with(Arc::clone(&gated) as _);
@@ -204,39 +190,6 @@ fn who_submits_much_does_not_wait_for_its_signatures() {
         assert_eq!(count, if signed { 101 } else { 1 });
         assert_eq!(book.append().seq.0, count);
         book.check();
-        book.reopen();
-    }
-}
-
-#[test]
-fn who_is_held_up_while_many_wait_behind_him_is_helped() {
-    for verdict in [Verdict::Signed, Verdict::Refused, Verdict::Panics] {
-        let panics = matches!(verdict, Verdict::Panics);
-        let gated = Gated::new();
-        let (mut book, _) = Book::spied_with(Arc::clone(&gated) as _);
-        let (reached, decide) = gated.hold_up();
-        let logbook = book.logbook();
-        let (held_up, behind) = thread::scope(|scope| {
-            let held_up = scope.spawn(|| logbook.append("note", &payload(0)));
-            reached.recv().unwrap();
-            let behind = [(); 20].map(|()| logbook.submit(entries(1)).unwrap());
-            // Durable behind an entry whose signature its owner has not got yet.
-            let behind = behind.map(|pending| pending.wait().unwrap().remove(0));
-            assert_eq!(logbook.durable().seq.0, 21);
-            decide.send(verdict).unwrap();
-            (held_up.join(), behind)
-        });
-        // However that came out, it is written.
-        match held_up {
-            Ok(receipt) => book.receipts.push(receipt.unwrap()),
-            Err(_) => {
-                assert!(panics);
-                book.receipts.push(receipt_of(&book, 1));
-            }
-        }
-        book.receipts.extend(behind);
-        assert_eq!(book.count(), 22);
-        assert_eq!(book.append().seq.0, 22);
         book.reopen();
     }
 }
