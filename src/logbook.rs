@@ -99,9 +99,9 @@ use recover::Recovered;
 pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, judge_mark};
 use request::{Pending, Prepared, Receipt, Remember, Submission};
 use sequencer::Sequencer;
+use sync::Mutex;
 use sync::mpsc::sync_channel;
 use sync::thread::JoinHandle;
-use sync::Mutex;
 
 pub struct Parts {
     /// Where entries go.

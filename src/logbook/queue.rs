@@ -273,11 +273,7 @@ impl Queue {
 
     /// Everything that is signed, from the front on, as far as one batch goes;
     /// waits for it until something is `due`, and no longer than `most`.
-    pub(super) fn take(
-        &self,
-        due: Option<Duration>,
-        most: Duration,
-    ) -> Result<Permit<'_>, NoWork> {
+    pub(super) fn take(&self, due: Option<Duration>, most: Duration) -> Result<Permit<'_>, NoWork> {
         let deadline = Deadline::of(due, most);
         let mut state = self.lock();
         loop {

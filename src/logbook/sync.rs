@@ -3,12 +3,12 @@
 //! (`tools/interleave`). What the writer does with them is the same source.
 
 #[cfg(not(shuttle))]
+use std::time::Instant;
+#[cfg(not(shuttle))]
 pub(super) use std::{
     sync::{Condvar, Mutex, MutexGuard, mpsc},
     thread,
 };
-#[cfg(not(shuttle))]
-use std::time::Instant;
 
 #[cfg(shuttle)]
 pub(super) use shuttle::{
