@@ -12,7 +12,7 @@
 //! Of the manifest's other members `attested_at_utc` and `trust_statement` are
 //! **not** signed: an HMAC over seven members says nothing of an eighth. So the
 //! trust statement is rebuilt from what was verified, and `attested_at_utc` is
-//! marked as unsigned. And whoever can check an HMAC can make one; a manifest
+//! marked as unsigned. And the holder of a key that checks an HMAC can make one; a manifest
 //! may therefore also carry an Ed25519 signature over all its other members
 //! ([`Purpose::Awp`](crate::ledger::envelope::Purpose::Awp)).
 //!

@@ -50,7 +50,7 @@
 //! # What is not known
 //! A machine that has neither cache nor mark cannot tell a bucket from an older copy of
 //! it: it needs a head that somebody kept, or the word of its operator, which becomes an
-//! entry. What no epoch seals yet can be checked by who holds the key only.
+//! entry. What no epoch seals yet can be checked by the holder of the key only.
 
 pub mod address;
 pub mod check;

@@ -82,8 +82,8 @@ pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceErro
 }
 
 /// Gives proofs out of one ledger. It remembers the header and the tiles of the
-/// last one: whoever asks for many proofs asks for many of one epoch. Several
-/// threads can ask; who comes while another has what is remembered reads anew.
+/// last one: many proofs are usually of one epoch. Several threads can ask; one that
+/// comes while another has what is remembered reads anew.
 #[derive(Debug, Default)]
 pub struct Prover {
     last: Mutex<Option<Sealed>>,

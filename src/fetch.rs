@@ -20,8 +20,8 @@ pub(crate) fn agent(timeout: Duration) -> Agent {
         .tls_config(tls.build())
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
-        // A redirect is answered to the caller: followed, it would let whoever
-        // answers send what was meant for one place to another.
+        // A redirect is answered to the caller: followed, it would let the
+        // server send what was meant for one place to another.
         .max_redirects(0)
         .max_redirects_will_error(false)
         // The environment is not a library's to read.
@@ -40,7 +40,7 @@ pub(crate) fn place_of(url: &str) -> Option<Uri> {
     (plain && known).then_some(uri)
 }
 
-/// Asks for what is signed, whoever hands it over: in the clear too.
+/// Asks for what is signed, from any server: in the clear too.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     agent: Agent,

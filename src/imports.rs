@@ -31,8 +31,8 @@
 
 pub mod accept;
 pub mod conflict;
+pub mod reading;
 mod rows;
-pub mod shelf;
 
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;

@@ -25,8 +25,8 @@
 //!  "receipt":    the evidence receipt of WCP}
 //! ```
 //! Digests of documents are `blake2b-256:` and 64 hex digits, and nothing else
-//! under `context` looks so: whoever takes a decision out of a ledger finds the
-//! documents that belong to it.
+//! under `context` looks so: with it the documents
+//! of a decision are found.
 //!
 //! What is recorded of a registry is what was asked of it, so a log grows with
 //! the decisions and not with the registry.
@@ -41,6 +41,8 @@ pub mod decided_under;
 pub mod decision;
 pub mod document;
 #[cfg(feature = "store")]
+mod document_store;
+#[cfg(feature = "store")]
 pub mod error;
 pub mod governance;
 pub mod hall;
@@ -53,8 +55,6 @@ mod prepare;
 pub mod receipt;
 #[cfg(feature = "store")]
 pub mod recorder;
-#[cfg(feature = "store")]
-mod shelf;
 pub mod slice;
 #[cfg(feature = "store")]
 pub mod worker_index;

@@ -1,7 +1,7 @@
 //! The Hall over HTTP, with the ledger under it.
 //!
 //! ```text
-//! accept ─► connection ─► routes ─► doors (Host, Origin, CORS)
+//! accept ─► connection ─► routes ─► access (Host, Origin, CORS)
 //!                                     ▼
 //!              endpoint: scope, rate, media type, time
 //!                                     ▼
@@ -39,6 +39,7 @@
 //!   and what comes later is refused.
 
 mod accept;
+mod access;
 mod actor;
 mod append;
 mod blocking;
@@ -47,7 +48,6 @@ mod config;
 mod connection;
 mod decisions;
 mod disk;
-mod doors;
 mod endpoint;
 mod entries;
 mod entry_text;
@@ -69,7 +69,6 @@ mod otlp;
 mod outcomes;
 mod page;
 mod params;
-mod patience;
 mod posted;
 mod problem;
 mod producer;
@@ -90,6 +89,7 @@ pub mod token_file;
 mod upload;
 mod verdicts;
 mod waiting;
+mod write_timeout;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -97,7 +97,7 @@ use std::sync::Arc;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 
-pub use config::{Config, Doors, Limits, PublishFailure, Publisher, VerdictKeys};
+pub use config::{Access, Config, Limits, PublishFailure, Publisher, VerdictKeys};
 pub use error::ServeError;
 pub use hall::{HallFiles, LoadError};
 pub use public::{LogPublisher, PublicFolder};
@@ -116,7 +116,7 @@ pub async fn run(
     mut config: Config,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
-    if config.doors.token_file.is_none() && !address.ip().is_loopback() {
+    if config.access.token_file.is_none() && !address.ip().is_loopback() {
         return Err(ServeError::NotLoopback { address });
     }
     let (tls, socket) = (config.tls.clone(), config.socket.take());

@@ -15,7 +15,7 @@ use crate::backup::BackupError;
 use crate::bucket::BucketError;
 use crate::evidence::EvidenceError;
 use crate::imports::accept::ImportError;
-use crate::imports::shelf::ShelfError;
+use crate::imports::reading::ImportReadError;
 use crate::ledger::bundle::BundleError;
 use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::parse::ParseError;
@@ -148,7 +148,7 @@ pub enum Error {
     #[error(transparent)]
     Table(TableError),
     #[error(transparent)]
-    Imported(ShelfError),
+    Imported(ImportReadError),
 }
 
 impl Error {
@@ -234,11 +234,11 @@ impl From<AuditError> for Error {
     }
 }
 
-impl From<ShelfError> for Error {
-    fn from(error: ShelfError) -> Self {
+impl From<ImportReadError> for Error {
+    fn from(error: ImportReadError) -> Self {
         match error {
-            ShelfError::Write(error) => Error::Write(error),
-            ShelfError::Store(error) => error.into(),
+            ImportReadError::Write(error) => Error::Write(error),
+            ImportReadError::Store(error) => error.into(),
             other => Error::Imported(other),
         }
     }

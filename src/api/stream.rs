@@ -47,7 +47,7 @@ pub fn recognise<'r>(mut stream: impl Read + Send + 'r) -> io::Result<Recognised
     let (mut plain, one_frame) = decompress(Cursor::new(magic).chain(stream), compression)?;
     let mut beginning = Vec::new();
     let read = read_beginning(&mut plain, &mut beginning);
-    // What cannot be read any further is a finding for whoever reads it whole.
+    // What cannot be read any further is a finding of the reader of the whole.
     if let Err(error) = read
         && beginning.is_empty()
     {

@@ -216,7 +216,7 @@ fn append_lines(
     };
     let under_way = feeder.under_way.clone();
     let feeder = thread::spawn(move || feeder.feed(keep_going));
-    // On an error the next line is not waited for: whoever writes it may be
+    // On an error the next line is not waited for: its writer may be
     // waiting for a receipt.
     let printing = Printing {
         writer,

@@ -173,7 +173,7 @@ impl Run<'_> {
                 }
             }
             // A group ends when it is full, or when the next line is not here
-            // yet: whoever asks one question at a time gets its answer.
+            // yet: a caller that asks one question at a time gets its answer.
             let pause = ended || !requests.buffer().contains(&b'\n');
             if group.len() < GROUP && weight < GROUP_BYTES && !pause {
                 continue;

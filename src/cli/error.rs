@@ -18,7 +18,7 @@ use crate::api;
 use crate::audit::AuditError;
 use crate::codes;
 use crate::evidence::EvidenceError;
-use crate::imports::shelf::ShelfError;
+use crate::imports::reading::ImportReadError;
 use crate::ledger::key::SignError;
 use crate::ledger::parse::ParseError;
 use crate::ledger::position::Seq;
@@ -296,7 +296,7 @@ as_the_ledger_says_it!(
     QueryError,
     ReadError,
     RecordError,
-    ShelfError,
+    ImportReadError,
     ServerRefusal,
     SignError,
     StoreError

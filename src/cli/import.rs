@@ -11,7 +11,7 @@ use crate::api::held::{Held, Query};
 use crate::api::{ImportFile, Writer, by_name};
 use crate::imports::accept::{Imported, Outcome};
 use crate::imports::conflict::Conflict;
-use crate::imports::shelf;
+use crate::imports::reading;
 use crate::ledger::fault::{Format, Report};
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Form, Value};
@@ -203,7 +203,7 @@ fn say(what: &str, imported: &Imported, output: &mut Output) -> Result<(), CliEr
 fn list(context: &Context, output: &mut Output) -> Result<Answer, CliError> {
     let reader = context.reader(output)?;
     let mut rows = Rows::new(&["entry", "log", "genesis", "file"]);
-    for kept in shelf::imports(reader.store(), None) {
+    for kept in reading::imports(reader.store(), None) {
         let kept = kept?;
         let (log, genesis) = (kept.log.key.to_string(), kept.log.genesis.to_string());
         let digest = kept.digest.to_string();
@@ -217,7 +217,7 @@ fn list(context: &Context, output: &mut Output) -> Result<Answer, CliError> {
         }
     }
     let mut refused = Rows::new(&["refused file", "contradicts file"]);
-    for conflict in shelf::conflicts(reader.store()) {
+    for conflict in reading::conflicts(reader.store()) {
         let (later, earlier) = conflict?;
         if output.is_json() {
             rows.found = true;

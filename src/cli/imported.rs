@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write};
 use std::path::Path;
 
-use crate::imports::shelf::{ImportedLog, give_file};
+use crate::imports::reading::{ImportedLog, give_file};
 use crate::ledger::hash::{Hash, Hasher};
 use crate::store::Store;
 use crate::store::query::Filter;

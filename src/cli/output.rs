@@ -129,7 +129,7 @@ impl Output {
         }
     }
 
-    /// A note that has to be said, even to whoever asks for quiet.
+    /// A note that is printed even with `--quiet`.
     pub(super) fn notice(&mut self, text: &str) {
         self.message("note", &escape(text));
     }

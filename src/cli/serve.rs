@@ -23,7 +23,7 @@ use crate::publish::{Folder, PublicError, PublicLog};
 use crate::serve::socket::LocalSocket;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
-use crate::serve::{Config, Doors, HallFiles, Limits, LoadError, VerdictKeys};
+use crate::serve::{Access, Config, HallFiles, Limits, LoadError, VerdictKeys};
 use crate::serve::{PublicFolder, Publisher, ServeError, run as serve};
 use crate::store::StoreError;
 
@@ -165,7 +165,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let public = args.public(&ledger)?;
     let config = Config {
         ledger,
-        doors: args.doors(),
+        access: args.access(),
         socket,
         tls,
         limits,
@@ -413,8 +413,8 @@ impl Args {
         })))
     }
 
-    fn doors(&self) -> Doors {
-        Doors {
+    fn access(&self) -> Access {
+        Access {
             token_file: self.token_file.clone(),
             allowed_hosts: self.allow_host.clone(),
             cors_origins: self.cors_origin.clone(),

@@ -132,7 +132,7 @@ impl Asking {
             withheld: false,
             kept: None,
         };
-        // Under the second key it is worth keeping, whoever else is asked.
+        // Under the second key it is worth keeping in any case.
         let own = own.filter(|note: &Note| note.signatures().len() > 1);
         if let Some(checkpoint) = own.and_then(|note| SignedCheckpoint::of_note(note).ok()) {
             let kept = keep_witnessed(ledger.logbook()?, &checkpoint, self.every, now)?;

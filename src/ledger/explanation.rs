@@ -100,8 +100,8 @@ pub struct WholeAgain {
 pub enum Tie {
     /// It names an entry that is here, counted from 0.
     Entry { at: u64 },
-    /// It names an entry that is not here: whoever has that one can close the
-    /// gap. Until then only the key ties it to this book.
+    /// It names an entry that is not here: with that one the gap can be
+    /// closed. Until then only the key ties it to this book.
     MissingEntry { hash: Hash },
     /// It names none before it; only the key ties it to this book.
     KeyAlone,

@@ -241,7 +241,7 @@ pub enum NotChecked {
     /// What a ledger must keep beyond links and signatures: the logbook is that
     /// of others, and was judged as one.
     LedgerRules,
-    /// What no epoch seals yet of a log in a bucket: its signatures are made by who holds
+    /// What no epoch seals yet of a log in a bucket: its signatures are made by the holder of
     /// the key.
     TailUnsigned,
     /// The other files of a set of tables.

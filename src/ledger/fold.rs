@@ -1,5 +1,5 @@
 //! Verification by parts: what a verified part of a log says of its two ends, so that
-//! parts that were verified apart, by whoever, join to the verdict over the whole.
+//! parts that were verified apart join to the verdict over the whole.
 //!
 //! A [`Part`] is a row of [`Run`]s, each verified from its first entry to its last and
 //! with its neighbours not joined yet. Joining two parts puts the rows behind each other

@@ -48,7 +48,7 @@
 //! # Who can see what
 //! A proof of a term shows its counts, and of other terms hashes: in each tree at most
 //! two places with hidden counts, and nodes. A place of a kind or correlation id can be
-//! tried by whoever guesses the id; that of a tenant or worker only by the log.
+//! tried by anybody who guesses the id; that of a tenant or worker only by the log.
 
 pub(crate) mod audit;
 pub mod cover;

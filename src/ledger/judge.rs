@@ -327,7 +327,7 @@ fn stored<'e>(records: impl Iterator<Item = &'e [u8]>) -> Vec<Stored<'e>> {
 }
 
 /// A stored record is the signed bytes themselves, so nothing has forced its
-/// payload into canonical form: whoever holds the key could sign other bytes,
+/// payload into canonical form: the holder of the key could sign other bytes,
 /// which every exported copy would then contradict.
 fn checked(entry: Entry<Cow<'_, [u8]>>) -> Stored<'_> {
     entry.check_payload_text()?;

@@ -1,4 +1,4 @@
-//! The limits at the door (SPEC §1.1, §2), in one place.
+//! The limits of what is read (SPEC §1.1, §2), in one place.
 
 use super::parse;
 

@@ -137,8 +137,8 @@ impl<R: BufRead + Send> LogbookFile<R> {
         if ended && bytes.ends_with(b"\r") {
             self.returns += 1;
         } else if !ended && !blank {
-            // A file that grows may end in the middle of a line: whoever goes on
-            // later reads that line again.
+            // A file that grows may end in the middle of a line: the next
+            // reading begins with that line.
             self.pending
                 .extend(before.offset(self.line - 1).map(Event::Offset));
             let midway = breaks_off(bytes);

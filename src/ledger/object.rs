@@ -13,7 +13,7 @@ use super::json::Value;
 /// the order of the bytes, and of `str`).
 ///
 /// A sorted vector and not a tree: a tree's nodes would take some 600 bytes
-/// for the smallest object, a fiftyfold gift to whoever sends millions of them.
+/// for the smallest object, fifty times what the sender of millions of them pays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Object {
     members: Vec<(Key, Value)>,

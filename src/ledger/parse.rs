@@ -1,4 +1,4 @@
-//! The strict JSON reader: RFC 8259 to the letter, with limits at the door.
+//! The strict JSON reader: RFC 8259 to the letter, with limits.
 //!
 //! What is hashed or signed must mean one thing only, so what other readers
 //! let pass is an error here that names its place: duplicate keys, lone

@@ -1,7 +1,7 @@
 //! What a log publishes of itself: each sealed header, and heads between them.
 //! JSON Lines, each line the canonical JSON of one signed statement.
 //!
-//! This is the file that a third party keeps: whoever has it notices that the
+//! This is the file that a third party keeps. With it one notices that the
 //! history behind it was changed, by the owner of the key too.
 
 use thiserror::Error;

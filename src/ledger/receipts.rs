@@ -1,5 +1,5 @@
-//! Receipts: what a log acknowledged, kept by whoever was answered, and whether
-//! the log still holds it.
+//! Receipts: what a log acknowledged, kept by the caller, and whether the log still
+//! holds it.
 //!
 //! A file of receipts is JSON Lines, as `append` prints them: `seq`, `hash`,
 //! `prev_hash`, `ts`, `kind`, `signature`, `log`, `genesis`, in any order.

@@ -3,7 +3,7 @@
 //!
 //! # What holds after a crash
 //! Headers are published after they were sealed, so a crash between the two
-//! leaves the file behind, never ahead: whoever publishes next begins with what
+//! leaves the file behind, never ahead: the next publication begins with what
 //! is missing. A line that was being written when the machine stopped is cut
 //! off and written again. Lines are synced before they count as published.
 //!

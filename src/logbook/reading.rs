@@ -1,5 +1,4 @@
-//! A ledger opened for reading, whoever writes it, with the mark to hold it
-//! against.
+//! A ledger opened for reading beside its writer, with the mark to hold it against.
 //!
 //! Beside a live writer, mark and database are two things that move. A mark
 //! never names what is not in the database, so one that is read **before** the
@@ -49,8 +48,8 @@ impl Reader {
         }
     }
 
-    /// Opens the ledger in `dir` beside whoever writes it, now or later: nobody
-    /// is kept from writing.
+    /// Opens the ledger in `dir` beside its writer, if it has one: nobody is kept
+    /// from writing.
     pub fn open_beside(dir: &Path, mark: &MarkFile) -> Result<Reader, OpenError> {
         let seen = mark.as_of_now()?;
         let mut reader = Reader {

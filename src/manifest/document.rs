@@ -43,7 +43,7 @@ struct ManifestFile<'m> {
     #[serde(deserialize_with = "time::any_offset")]
     created_at_utc: Timestamp,
     artifacts: Cow<'m, [ArtifactEntry]>,
-    /// It may be null but not absent: who leaves it out says nothing.
+    /// It may be null but not absent: without it nothing is said.
     #[serde(deserialize_with = "Option::deserialize")]
     tiles_coverage_sha256: Option<Sha256Digest>,
 }

@@ -1,4 +1,4 @@
-//! A Parquet file, read by place: whoever reads one column moves no other reader.
+//! A Parquet file, read by place: to read one column moves no other reader.
 //! The reader of a hostile file may fail in any way; a panic of it is a fault of the
 //! file.
 

@@ -6,7 +6,7 @@ use crate::ledger::limits;
 use crate::logbook::request::Prepared;
 
 /// An entry of a reserved kind, within its limits: what is in the ledger must
-/// be readable by whoever verifies it.
+/// be readable by a verifier.
 pub(super) fn prepare(
     kind: &'static str,
     payload: &Object,

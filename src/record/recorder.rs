@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::changes::{changes, texts};
 use super::decision::compose;
 use super::document::Document;
+use super::document_store::DocumentStore;
+pub use super::document_store::Submitted;
 use super::error::{OUTCOME_BYTES, RecordError};
 use super::governance::Governance;
 use super::hall::Hall;
@@ -13,8 +15,6 @@ use super::kind;
 use super::outcome::{ACTOR, Outcome};
 use super::prepare::prepare;
 use super::receipt::EvidenceReceipt;
-use super::shelf::Shelf;
-pub use super::shelf::Submitted;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
@@ -37,7 +37,7 @@ pub struct Recorder {
 /// Where entries go.
 enum Sink {
     /// To the writer in this process.
-    Own(Arc<Logbook>, Shelf),
+    Own(Arc<Logbook>, DocumentStore),
     /// To a ledger that another process holds.
     Held(Arc<dyn Outlet>),
 }
@@ -73,7 +73,7 @@ impl Sink {
         entry: logbook::Prepared,
     ) -> Result<Submitted, RecordError> {
         match self {
-            Sink::Own(logbook, shelf) => shelf.submit(logbook, documents, entry),
+            Sink::Own(logbook, document_store) => document_store.submit(logbook, documents, entry),
             Sink::Held(outlet) => Ok(Submitted::Pending(outlet.submit(documents, entry)?)),
         }
     }
@@ -151,7 +151,7 @@ impl Recorder {
     /// Records in `logbook`, requests with all of their content.
     pub fn new(logbook: Arc<Logbook>) -> Recorder {
         Recorder {
-            sink: Sink::Own(logbook, Shelf::default()),
+            sink: Sink::Own(logbook, DocumentStore::default()),
             content: RequestContent::Whole,
         }
     }

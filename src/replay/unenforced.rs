@@ -4,7 +4,7 @@ use crate::ledger::json::Value;
 use crate::wcp::config::HallConfig;
 
 /// The preconditions, by the member that declares each. The router carries
-/// them, as its specification says; whoever reads the decision must know that
+/// them, as its specification says; the reader of a decision must know that
 /// nobody looked.
 pub(super) fn unenforced(decision: &Value, config: &HallConfig) -> Vec<&'static str> {
     let is = |value: Option<&Value>, name| value.and_then(|v| v.get(name)).and_then(Value::as_bool);

@@ -78,7 +78,7 @@ pub(super) async fn accept(
             }
             continue;
         }
-        let proxy = service.doors.is_proxy(peer.ip());
+        let proxy = service.access.is_proxy(peer.ip());
         let connection = waiting.enter((!proxy).then_some(peer.ip()));
         let place = match place {
             Ok(place) => Admission::Taken(place),

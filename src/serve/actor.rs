@@ -23,7 +23,7 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    /// Of who presents `kept`, or of nobody in particular.
+    /// Of the caller that presents `kept`, or of nobody in particular.
     pub(super) fn new(peer: Peer, kept: Option<KeptToken>) -> Actor {
         let scopes = match (&kept, peer.local) {
             (Some(kept), _) => kept.scopes.clone(),

@@ -21,7 +21,7 @@ use crate::store::Store;
 pub struct Config {
     pub ledger: Ledger,
     /// Who may come in.
-    pub doors: Doors,
+    pub access: Access,
     /// Where the other processes of this machine come in, if they do.
     pub socket: Option<LocalSocket>,
     pub tls: Option<Arc<rustls::ServerConfig>>,
@@ -53,7 +53,7 @@ pub type PublishFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Who may come in.
 #[derive(Clone, Debug, Default)]
-pub struct Doors {
+pub struct Access {
     /// The file of tokens. Without one, nobody but this machine is let in, and
     /// may do little.
     pub token_file: Option<PathBuf>,
@@ -89,7 +89,7 @@ pub struct Limits {
     /// How long a client may let a write, or the next part of its upload, wait.
     pub stall_time: Duration,
     /// Bytes a second, over all, that a client has to send of an upload or to take
-    /// of an export; who is slower is cut off.
+    /// of an export; a slower client is cut off.
     pub slowest: u64,
     pub verify_time: Duration,
     /// For requests under way when the server is told to stop.
@@ -136,7 +136,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("ledger", &self.ledger.dir())
-            .field("doors", &self.doors)
+            .field("access", &self.access)
             .field("tls", &self.tls.is_some())
             .field("limits", &self.limits)
             .finish_non_exhaustive()

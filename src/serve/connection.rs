@@ -1,4 +1,4 @@
-//! One connection: TLS if there is any, HTTP/1.1, and patience within limits.
+//! One connection: TLS if there is any, HTTP/1.1, and timeout within limits.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,9 +17,9 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use super::line_ends::StrictLines;
-use super::patience::Patient;
 use super::service::{Service, told};
 use super::waiting;
+use super::write_timeout::WriteTimeout;
 use crate::ledger::sha256::Sha256Digest;
 
 /// Bytes of a request's head.
@@ -113,14 +113,14 @@ async fn speak<T>(
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stream = StrictLines::new(Patient::new(stream, service.limits.stall_time));
+    let stream = StrictLines::new(WriteTimeout::new(stream, service.limits.stall_time));
     let address = peer.address;
     let (here, at_work) = (Arc::clone(service), Arc::clone(waiting));
     let answer = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         let client = match peer.local {
             Some(_) => peer.address,
-            None => here.doors.client(peer.address, request.headers()),
+            None => here.access.client(peer.address, request.headers()),
         };
         request.extensions_mut().insert(Peer {
             address: client,

@@ -1,4 +1,4 @@
-//! Before every endpoint: who is it, may he, how often, with what, how long.
+//! Before every endpoint: authentication, scope, rate, size and time.
 
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ fn authenticate(
         Need::Local if owns => None,
         Need::Local => return Err(Problem::NotLocal),
         Need::Nothing => None,
-        Need::RegistryRead if !service.doors.registry_private => None,
+        Need::RegistryRead if !service.access.registry_private => None,
         Need::RegistryRead => Some(Scope::Read),
         Need::Scope(scope) | Need::Session(scope) => Some(scope),
     };

@@ -78,8 +78,8 @@ impl Key {
         }
     }
 
-    /// The key of one entry that came through the socket: whoever owns the ledger
-    /// has the same one when he holds it himself.
+    /// The key of one entry that came through the socket: the ledger's owner
+    /// has the same one without the server.
     pub(super) fn of_entry(local: Local, key: &str, entry: &Prepared) -> Key {
         let whose = match local.owns {
             true => String::new(),

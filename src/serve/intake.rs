@@ -14,7 +14,7 @@ use crate::logbook::request::Submission;
 /// Bytes from which on what has come in is handed over on the spot.
 const ENOUGH: usize = 1 << 20;
 
-/// Requests from which on it is: who hands over signs too, and one worker had
+/// Requests from which on it is: the thread that hands over signs too, and one worker had
 /// better not sign what another could in the meantime.
 const MANY: usize = 32;
 

@@ -1,6 +1,6 @@
 //! What another process of this machine found out, recorded on its behalf.
 //!
-//! Only those are heard who could write the ledger themselves, were it not held
+//! For callers that could write the ledger themselves, were it not held
 //! here: root and the server's own user, through the socket. Everyone else shows
 //! the evidence, and the server judges (see `verdicts`).
 

@@ -1,4 +1,4 @@
-//! Around every request: a name for it, the doors, a line in the log, a count.
+//! Around every request: a name for it, the access, a line in the log, a count.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +33,7 @@ pub(super) async fn name(request: Request, next: Next) -> Response {
 
 /// Refuses what comes by another name or of another page, before anything else
 /// looks at it.
-pub(super) async fn doors(
+pub(super) async fn access(
     State(service): State<Arc<Service>>,
     request: Request,
     next: Next,
@@ -42,7 +42,7 @@ pub(super) async fn doors(
     let peer: Option<&Peer> = request.extensions().get();
     let checked = match peer.and_then(|peer| peer.local) {
         Some(_) => Ok(()),
-        None => service.doors.check(request.uri(), request.headers()),
+        None => service.access.check(request.uri(), request.headers()),
     };
     match checked {
         Ok(()) => next.run(request).await,

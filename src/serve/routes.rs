@@ -79,7 +79,7 @@ pub(super) fn routes(service: &Arc<Service>) -> Router {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     router
-        .layer(from_fn_with_state(Arc::clone(service), requests::doors))
+        .layer(from_fn_with_state(Arc::clone(service), requests::access))
         .layer(constant(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(constant(header::CACHE_CONTROL, "no-store"))
         .layer(constant(header::REFERRER_POLICY, "no-referrer"))
@@ -93,7 +93,7 @@ pub(super) fn routes(service: &Arc<Service>) -> Router {
 /// For the origins on the list; without a list no page may read an answer.
 fn cors(service: &Service) -> Option<CorsLayer> {
     let idempotency_key = HeaderName::from_static("idempotency-key");
-    let origins = AllowOrigin::list(service.doors.invited()?);
+    let origins = AllowOrigin::list(service.access.invited()?);
     Some(
         CorsLayer::new()
             .allow_origin(origins)

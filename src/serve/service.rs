@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, watch};
 
+use super::access::Access;
 use super::blocking::Pools;
 use super::body::Bodies;
 use super::config::{Config, Limits, Publisher, VerdictKeys};
 use super::disk::FreeSpace;
-use super::doors::Doors;
 use super::error::ServeError;
 use super::hall::LiveHall;
 use super::idempotency::UnderWay;
@@ -41,7 +41,7 @@ pub(super) struct Service {
     pub(super) signer: Arc<dyn Signer>,
     pub(super) prover: Prover,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) doors: Doors,
+    pub(super) access: Access,
     pub(super) limits: Limits,
     pub(super) pools: Pools,
     pub(super) bodies: Bodies,
@@ -73,8 +73,8 @@ impl Service {
         config: Config,
         address: SocketAddr,
     ) -> Result<(Arc<Service>, mpsc::Receiver<()>), ServeError> {
-        let doors = Doors::new(&config.doors, address, config.tls.is_some())?;
-        let tokens = read_tokens(config.doors.token_file.as_ref())?;
+        let access = Access::new(&config.access, address, config.tls.is_some())?;
+        let tokens = read_tokens(config.access.token_file.as_ref())?;
         let metrics = Arc::new(Metrics::new());
         let ledger = config.ledger;
         let logbook = Arc::clone(ledger.logbook()?);
@@ -101,7 +101,7 @@ impl Service {
             signer: ledger.signer()?,
             prover: Prover::default(),
             clock: ledger.clock(),
-            doors,
+            access,
             pools: Pools::new(&config.limits),
             bodies: Bodies::new(&config.limits),
             rates: Rates::new(&config.limits),
@@ -116,7 +116,7 @@ impl Service {
             log: config.public.as_ref().map(|public| public.folder.clone()),
             public: config.public.map(|public| Mutex::new(public.publish)),
             standing: Mutex::new(None),
-            token_path: config.doors.token_file,
+            token_path: config.access.token_file,
             tokens: RwLock::new(tokens.map(Arc::new)),
             renewed: watch::channel(()).0,
             grown,

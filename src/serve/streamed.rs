@@ -42,7 +42,7 @@ pub(super) async fn streamed(
         chunk: Vec::with_capacity(CHUNK),
         sender: sender.clone(),
         runtime: Handle::current(),
-        patience: service.limits.stall_time,
+        timeout: service.limits.stall_time,
         slowest: service.limits.slowest,
         sent: 0,
         begun: Instant::now(),
@@ -81,13 +81,12 @@ pub(super) async fn streamed(
     Ok((headers, body).into_response())
 }
 
-/// Hands chunks over to whoever sends them, and waits for a slow client, but
-/// not for ever.
+/// Hands chunks over to the connection, and waits for a slow client, but not for ever.
 pub(super) struct ChunkWriter {
     chunk: Vec<u8>,
     sender: mpsc::Sender<Chunk>,
     runtime: Handle,
-    patience: Duration,
+    timeout: Duration,
     /// Bytes a second that a client has to take, over all.
     slowest: u64,
     sent: u64,
@@ -99,15 +98,15 @@ impl ChunkWriter {
         let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
         self.sent = self.sent.saturating_add(chunk.len() as u64);
         let sending = self.sender.send(Ok(chunk));
-        // A place is not held for one who takes a byte now and then.
-        let in_time = Duration::from_secs(self.sent / self.slowest.max(1)) + self.patience;
-        let patience = self
-            .patience
+        // A client that takes a byte now and then does not keep its place.
+        let in_time = Duration::from_secs(self.sent / self.slowest.max(1)) + self.timeout;
+        let timeout = self
+            .timeout
             .min(in_time.saturating_sub(self.begun.elapsed()));
         // The timer is made where there is a runtime.
         let sent = self
             .runtime
-            .block_on(async move { tokio::time::timeout(patience, sending).await });
+            .block_on(async move { tokio::time::timeout(timeout, sending).await });
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),

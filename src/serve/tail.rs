@@ -99,7 +99,7 @@ async fn follow(
     let mut grown = service.grown();
     let mut stopping = service.stopping();
     // A client that reads on, but hardly, holds a place that others want.
-    let patience = service.limits.stall_time;
+    let timeout = service.limits.stall_time;
     if sender
         .send(Ok(Event::default().retry(RETRY)))
         .await
@@ -147,7 +147,7 @@ async fn follow(
             let event = Event::default().event("entry");
             let event = event.id(seq.to_string()).data(data);
             let sent = tokio::select! {
-                sent = tokio::time::timeout(patience, sender.send(Ok(event))) => {
+                sent = tokio::time::timeout(timeout, sender.send(Ok(event))) => {
                     matches!(sent, Ok(Ok(())))
                 }
                 () = told(&mut stopping) => false,

@@ -200,7 +200,7 @@ struct Arriving {
     kept: Vec<axum::body::Bytes>,
     ended: bool,
     /// How long the next part may take.
-    patience: Duration,
+    timeout: Duration,
     /// How long the beginning may take.
     beginning_time: Duration,
     /// Bytes a second that have to come, over all.
@@ -213,15 +213,15 @@ impl Arriving {
             chunks: body.into_data_stream(),
             kept: Vec::new(),
             ended: false,
-            patience: limits.stall_time,
+            timeout: limits.stall_time,
             beginning_time: limits.body_time,
             slowest: limits.slowest,
         }
     }
 
     /// The next part; none at the end.
-    async fn next(&mut self, patience: Duration) -> Result<Option<axum::body::Bytes>, Problem> {
-        match tokio::time::timeout(patience.min(self.patience), self.chunks.next()).await {
+    async fn next(&mut self, timeout: Duration) -> Result<Option<axum::body::Bytes>, Problem> {
+        match tokio::time::timeout(timeout.min(self.timeout), self.chunks.next()).await {
             Ok(None) => Ok(None),
             Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
             Ok(Some(Err(_))) => Err(Problem::BodyBroken),
@@ -260,7 +260,7 @@ impl Arriving {
                 Some(chunk) => Ok(Some(chunk)),
                 None if self.ended => Ok(None),
                 None => {
-                    let in_time = Duration::from_secs(passed / self.slowest.max(1)) + self.patience;
+                    let in_time = Duration::from_secs(passed / self.slowest.max(1)) + self.timeout;
                     let begun = Instant::now();
                     let chunk = self.next(in_time.saturating_sub(waited)).await;
                     waited += begun.elapsed();

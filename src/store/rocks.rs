@@ -1,7 +1,7 @@
 //! The ledger on disk.
 //!
 //! ```text
-//! DIR/lock     held exclusively by whoever writes, shared by whoever reads
+//! DIR/lock     held exclusively by the writer, shared by readers
 //! DIR/db/      RocksDB's own files, and no others
 //! ```
 //!
@@ -135,7 +135,7 @@ impl RocksStore {
         RocksStore::open_within(dir, Duration::ZERO)
     }
 
-    /// The same, waiting so long for whoever has it open to close it.
+    /// The same, waiting so long for its holder to close it.
     pub fn open_within(dir: &Path, wait: Duration) -> Result<RocksStore, StoreError> {
         check_place(dir)?;
         let lock = Lock::exclusive_within(dir, wait)?;
@@ -197,7 +197,7 @@ impl RocksStore {
         }
     }
 
-    /// Takes note of damage, whoever met it.
+    /// Takes note of damage that a reader or writer met.
     fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(error @ StoreError::Corrupt { .. }) = &result {
             // Only the first is kept.

@@ -1,7 +1,7 @@
 //! Terms: what entries can be found by.
 //!
 //! A term is a field and a digest of its value, 17 bytes whatever the value's
-//! length. Two values may share a digest, so a posting is a hint: whoever finds
+//! length. Two values may share a digest, so a posting is a hint: a reader that finds
 //! an entry by a term checks the entry itself ([`Facts`](super::facts::Facts)).
 
 use crate::ledger::hash::Hash;

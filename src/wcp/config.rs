@@ -59,7 +59,7 @@ impl HallConfig {
         shape::write(self)
     }
 
-    /// What whoever loads this configuration should show once: the library
+    /// What a program that loads this configuration should show once: the library
     /// prints nothing and keeps no state to remember that it did.
     pub fn warnings(&self) -> impl Iterator<Item = ConfigWarning> {
         let credential = self.require_credential;

@@ -14,7 +14,7 @@ mod answer;
 mod appending;
 mod approvals;
 mod described;
-mod doors;
+mod access;
 mod elsewhere;
 mod endpoints;
 mod evidence;

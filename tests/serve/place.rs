@@ -314,7 +314,7 @@ impl Plan {
         };
         let config = Config {
             ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
-            doors: sealbook::serve::Doors {
+            access: sealbook::serve::Access {
                 trusted_proxies: Vec::new(),
                 token_file,
                 allowed_hosts: self.allowed_hosts,

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use sealbook::imports::accept::{ImportError, Imported, Offered, Outcome, import};
 use sealbook::imports::conflict::About;
-use sealbook::imports::shelf::{ImportedLog, ShelfError, conflicts, give_file, imports};
+use sealbook::imports::reading::{ImportReadError, ImportedLog, conflicts, give_file, imports};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::entry::{Draft, Entry};
 use sealbook::ledger::epoch::{EpochHeader, leaf_hash};
@@ -97,7 +97,7 @@ fn foreign() -> (Book, Foreign) {
     (book, Foreign::Bundle(bundle))
 }
 
-fn visible(own: &Book, key: PublicKey) -> Result<Vec<u64>, ShelfError> {
+fn visible(own: &Book, key: PublicKey) -> Result<Vec<u64>, ImportReadError> {
     own.read(|store| {
         let log = ImportedLog::find(store, key, None)?;
         let all = Filter::default();
@@ -231,7 +231,10 @@ fn an_import_that_was_cut_short_is_invisible_and_completed_by_the_next() {
                 Ok(seqs) => assert!(complete && seqs.len() == 10),
                 Err(error) => {
                     assert!(!complete);
-                    assert!(matches!(error, ShelfError::NoSuchLog { .. }), "{error}");
+                    assert!(
+                        matches!(error, ImportReadError::NoSuchLog { .. }),
+                        "{error}"
+                    );
                 }
             }
             match take(&own, &file, &[key]).unwrap() {
@@ -247,7 +250,7 @@ fn an_import_that_was_cut_short_is_invisible_and_completed_by_the_next() {
         let failed = take(&own, &file, &[key]).unwrap_err();
         assert!(matches!(failed, ImportError::Append(_)), "{failed}");
         match visible(&own, key) {
-            Err(ShelfError::NoSuchLog { key: other }) => assert_eq!(other, key),
+            Err(ImportReadError::NoSuchLog { key: other }) => assert_eq!(other, key),
             other => panic!("{other:?}"),
         }
         own.drop_writer();
@@ -349,7 +352,7 @@ fn what_two_keys_or_two_logs_say_is_no_conflict() {
     own.read(|store| {
         let several = ImportedLog::find(store, keys[0], None).err().unwrap();
         assert!(
-            matches!(several, ShelfError::SeveralLogs { logs: 2, .. }),
+            matches!(several, ImportReadError::SeveralLogs { logs: 2, .. }),
             "{several}"
         );
         assert!(ImportedLog::find(store, keys[0], Some(h)).is_ok());
@@ -370,10 +373,13 @@ fn a_kept_file_that_was_changed_is_damaged_and_not_given_as_whole() {
         piece[10] ^= 1;
         store.put_imported(&[(key, piece)]).unwrap();
         let damaged = give_file(store, file.digest(), &mut Vec::new()).unwrap_err();
-        assert!(matches!(damaged, ShelfError::Damaged { .. }), "{damaged}");
+        assert!(
+            matches!(damaged, ImportReadError::Damaged { .. }),
+            "{damaged}"
+        );
         let unknown = give_file(store, Hash::ZERO, &mut Vec::new()).unwrap_err();
         assert!(
-            matches!(unknown, ShelfError::NoSuchFile { .. }),
+            matches!(unknown, ImportReadError::NoSuchFile { .. }),
             "{unknown}"
         );
     });

@@ -9,7 +9,7 @@ use crate::backup::BackupError;
 use crate::bucket::BucketError;
 use crate::evidence::EvidenceError;
 use crate::imports::accept::ImportError;
-use crate::imports::shelf::ShelfError;
+use crate::imports::reading::ImportReadError;
 use crate::ledger::bundle::BundleError;
 use crate::ledger::encrypted_pem::LockError;
 use crate::ledger::source::ReadError;
@@ -295,11 +295,11 @@ fn of_import(error: &ImportError) -> &'static str {
     }
 }
 
-fn of_imported(error: &ShelfError) -> &'static str {
+fn of_imported(error: &ImportReadError) -> &'static str {
     match error {
-        ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. } => "not_found",
-        ShelfError::SeveralLogs { .. } => "usage",
-        ShelfError::Store(error) => of_store(error),
+        ImportReadError::NoSuchLog { .. } | ImportReadError::NoSuchFile { .. } => "not_found",
+        ImportReadError::SeveralLogs { .. } => "usage",
+        ImportReadError::Store(error) => of_store(error),
         _ => "store_corrupt",
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::super::resume::ResumeRefusal;
 use super::Error;
 use crate::evidence::EvidenceError;
-use crate::imports::shelf::ShelfError;
+use crate::imports::reading::ImportReadError;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::logbook::error::OpenError;
 use crate::logbook::key_file::KeyFileError;
@@ -69,7 +69,7 @@ impl Error {
                 | ResumeRefusal::NoSignatures { path }
                 | ResumeRefusal::OtherFile { path, .. },
             ) => Some(Place::File(path.clone())),
-            Error::Imported(ShelfError::Entry { seq, .. }) => Some(Place::Entry(*seq)),
+            Error::Imported(ImportReadError::Entry { seq, .. }) => Some(Place::Entry(*seq)),
             _ => None,
         }
     }

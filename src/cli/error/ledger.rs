@@ -5,7 +5,7 @@ use std::io;
 use crate::api::{Cause, Error};
 use crate::codes;
 use crate::evidence::EvidenceError;
-use crate::imports::shelf::ShelfError;
+use crate::imports::reading::ImportReadError;
 use crate::ledger::encrypted_pem::LockError;
 use crate::logbook::error::LogbookError;
 use crate::logbook::key_file::KeyFileError;
@@ -76,10 +76,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Evidence(EvidenceError::SelectionNotSealed { .. }) => {
             "--seal seals it first, and what is not sealed then cannot be missed"
         }
-        Error::Imported(ShelfError::NoSuchLog { .. } | ShelfError::NoSuchFile { .. }) => {
+        Error::Imported(ImportReadError::NoSuchLog { .. } | ImportReadError::NoSuchFile { .. }) => {
             "`sealbook import --list` shows what was imported"
         }
-        Error::Imported(ShelfError::SeveralLogs { .. }) => {
+        Error::Imported(ImportReadError::SeveralLogs { .. }) => {
             "say which with KEY:GENESIS; `sealbook import --list` shows them"
         }
         Error::NotRecognised { path } => {

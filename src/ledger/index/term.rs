@@ -56,7 +56,7 @@ impl Field {
     }
 
     /// Whether its terms stand at places that only the log can find: there are few
-    /// tenants and workers, and whoever could find their places could try them all.
+    /// tenants and workers, and a reader that could find their places could try them all.
     #[must_use]
     pub const fn is_hidden(self) -> bool {
         matches!(self, Field::Tenant | Field::TenantJson | Field::Worker)

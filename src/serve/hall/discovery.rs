@@ -17,7 +17,7 @@ use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 
-/// A capability, and who has it.
+/// A capability, and the workers that have it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Capability {
     #[schema(value_type = String)]

@@ -53,7 +53,7 @@ impl RocksStore {
     }
 
     /// Makes a copy by reading every row of the ledger as this store
-    /// sees it, whoever writes meanwhile. `progress` is told the bytes
+    /// sees it, also while another writes. `progress` is told the bytes
     /// copied so far.
     pub fn copy_rows(
         &self,

@@ -29,7 +29,7 @@ struct Held {
 }
 
 impl Lock {
-    /// No hold at all, for who reads whoever writes.
+    /// No hold at all: for reading beside a writer.
     pub(super) const fn none() -> Lock {
         Lock { held: None }
     }

@@ -80,7 +80,7 @@ fn for_reading() -> Options {
 
 fn for_writing() -> Options {
     let mut options = for_database();
-    // RocksDB's own log is for whoever looks into a broken machine: little of
+    // RocksDB's own log is for the repair of a broken machine: little of
     // it, and not for ever.
     options.set_log_level(LogLevel::Warn);
     options.set_max_log_file_size(MIB);

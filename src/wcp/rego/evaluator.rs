@@ -46,8 +46,8 @@ pub fn run() -> io::Result<()> {
         .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
 }
 
-/// Becomes the same program without what it was handed beside its pipes: whoever
-/// started the program may have left files open in it.
+/// Becomes the same program without what it was handed beside its pipes: its
+/// parent may have left files open in it.
 fn begin_again() -> io::Error {
     use std::os::unix::process::CommandExt as _;
     close_fds::set_fds_cloexec_threadsafe(3, &[]);

@@ -225,8 +225,8 @@ impl Evaluator {
         parse(&answer).map_err(|_| io::ErrorKind::InvalidData.into())
     }
 
-    fn wait(&self, patience: Duration) -> io::Result<()> {
-        let timeout = Timespec::try_from(patience).map_err(io::Error::other)?;
+    fn wait(&self, timeout: Duration) -> io::Result<()> {
+        let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
         let mut ready = [PollFd::new(self.output.get_ref(), PollFlags::IN)];
         match poll(&mut ready, Some(&timeout)) {
             Ok(0) => Err(io::ErrorKind::TimedOut.into()),

@@ -17,7 +17,7 @@ use sealbook::logbook::mark::MarkFile;
 use sealbook::record::Hall;
 use sealbook::serve::scope::Scope;
 use sealbook::serve::token_file::TokenFile;
-use sealbook::serve::{Config, Doors, HallFiles, Limits, LoadError, run};
+use sealbook::serve::{Access, Config, HallFiles, Limits, LoadError, run};
 use sealbook::store::{MemoryStore, Store};
 use sealbook::wcp::load_rules_from_dict;
 use tempfile::TempDir;
@@ -93,9 +93,9 @@ impl Server {
         };
         let config = Config {
             ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
-            doors: Doors {
+            access: Access {
                 token_file: Some(token_file),
-                ..Doors::default()
+                ..Access::default()
             },
             socket: None,
             tls: None,

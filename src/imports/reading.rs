@@ -15,7 +15,7 @@ use crate::store::{Order, Store, StoreError};
 use super::{LogId, rows};
 
 #[derive(Debug, Error)]
-pub enum ShelfError {
+pub enum ImportReadError {
     #[error("nothing of the log {key} was imported")]
     NoSuchLog { key: PublicKey },
     #[error("{logs} logs of the key {key} were imported")]
@@ -71,8 +71,12 @@ pub fn conflicts(store: &dyn Store) -> impl Iterator<Item = Result<(Hash, Hash),
 /// Writes a kept file as it was.
 ///
 /// # Errors
-/// [`ShelfError`]; what was written by then is not the file.
-pub fn give_file(store: &dyn Store, digest: Hash, out: &mut dyn Write) -> Result<u64, ShelfError> {
+/// [`ImportReadError`]; what was written by then is not the file.
+pub fn give_file(
+    store: &dyn Store,
+    digest: Hash,
+    out: &mut dyn Write,
+) -> Result<u64, ImportReadError> {
     let mut hasher = Hasher::new();
     let mut bytes = 0;
     for number in 0.. {
@@ -81,15 +85,15 @@ pub fn give_file(store: &dyn Store, digest: Hash, out: &mut dyn Write) -> Result
         };
         hasher.update(&piece);
         bytes += piece.len() as u64;
-        out.write_all(&piece).map_err(ShelfError::Write)?;
+        out.write_all(&piece).map_err(ImportReadError::Write)?;
     }
     if bytes == 0 {
-        return Err(ShelfError::NoSuchFile { digest });
+        return Err(ImportReadError::NoSuchFile { digest });
     }
     if hasher.finish() == digest {
         Ok(bytes)
     } else {
-        Err(ShelfError::Damaged { digest })
+        Err(ImportReadError::Damaged { digest })
     }
 }
 
@@ -104,7 +108,7 @@ impl<'s> ImportedLog<'s> {
         store: &'s dyn Store,
         key: PublicKey,
         genesis: Option<Hash>,
-    ) -> Result<ImportedLog<'s>, ShelfError> {
+    ) -> Result<ImportedLog<'s>, ImportReadError> {
         let mut found: Vec<LogId> = Vec::new();
         for kept in imports(store, Some(&key)) {
             let id = kept?.log;
@@ -113,9 +117,9 @@ impl<'s> ImportedLog<'s> {
             }
         }
         match found.as_slice() {
-            [] => Err(ShelfError::NoSuchLog { key }),
+            [] => Err(ImportReadError::NoSuchLog { key }),
             [id] => Ok(ImportedLog { store, id: *id }),
-            several => Err(ShelfError::SeveralLogs {
+            several => Err(ImportReadError::SeveralLogs {
                 key,
                 logs: several.len(),
             }),
@@ -132,7 +136,7 @@ impl<'s> ImportedLog<'s> {
             .filter(move |kept| kept.as_ref().map_or(true, |kept| kept.log == id))
     }
 
-    pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, ShelfError> {
+    pub fn entry(&self, seq: Seq) -> Result<Option<Entry>, ImportReadError> {
         match self.store.imported(&rows::entry(&self.id, seq))? {
             Some(row) => self.visible(seq, &row),
             None => Ok(None),
@@ -140,7 +144,7 @@ impl<'s> ImportedLog<'s> {
     }
 
     /// The number of the entry with this hash, if it was imported.
-    pub fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, ShelfError> {
+    pub fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, ImportReadError> {
         let Some(seq) = self.store.imported(&rows::hash(&self.id, hash))? else {
             return Ok(None);
         };
@@ -154,7 +158,7 @@ impl<'s> ImportedLog<'s> {
     pub fn select<'f>(
         &'f self,
         filter: &'f Filter,
-    ) -> impl Iterator<Item = Result<(Seq, Entry), ShelfError>> + 'f {
+    ) -> impl Iterator<Item = Result<(Seq, Entry), ImportReadError>> + 'f {
         let first = filter.from_seq.unwrap_or(Seq::FIRST);
         let start = rows::entry(&self.id, first);
         // The least key behind the last wanted.
@@ -199,7 +203,7 @@ impl<'s> ImportedLog<'s> {
     }
 
     /// An entry of a row, if the import that wrote it is complete.
-    fn visible(&self, seq: Seq, row: &[u8]) -> Result<Option<Entry>, ShelfError> {
+    fn visible(&self, seq: Seq, row: &[u8]) -> Result<Option<Entry>, ImportReadError> {
         let (file, record) = rows::with_hash(row)?;
         if self.store.imported(&rows::complete(&file))?.is_none() {
             return Ok(None);
@@ -207,6 +211,6 @@ impl<'s> ImportedLog<'s> {
         let entry = Entry::from_record(record.to_vec());
         entry
             .map(Some)
-            .map_err(|error| ShelfError::Entry { seq, error })
+            .map_err(|error| ImportReadError::Entry { seq, error })
     }
 }

@@ -23,9 +23,9 @@ const REMEMBERED: usize = 100_000;
 
 /// What is known to be stored.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(super) struct DocumentStore {
     stored: RwLock<HashSet<DocumentDigest>>,
-    /// Held by whoever stores a document, so that nobody stores it twice.
+    /// Held while a document is stored, so that none is stored twice.
     storing: Mutex<()>,
 }
 
@@ -51,7 +51,7 @@ impl Submitted {
     }
 }
 
-impl Shelf {
+impl DocumentStore {
     /// Submits `entry`, after those of `documents` that are not stored yet.
     pub(super) fn submit(
         &self,

@@ -17,7 +17,7 @@ use super::problem::Problem;
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 #[derive(Clone, Debug)]
-pub(super) struct Doors {
+pub(super) struct Access {
     /// In lower case, with or without a port.
     hosts: Vec<String>,
     origins: Vec<String>,
@@ -28,12 +28,12 @@ pub(super) struct Doors {
     pub(super) registry_private: bool,
 }
 
-impl Doors {
+impl Access {
     pub(super) fn new(
-        config: &config::Doors,
+        config: &config::Access,
         address: SocketAddr,
         tls: bool,
-    ) -> Result<Doors, ServeError> {
+    ) -> Result<Access, ServeError> {
         let mut hosts: Vec<String> = config.allowed_hosts.clone();
         if address.ip().is_loopback() {
             hosts.extend(LOCAL.map(str::to_owned));
@@ -50,7 +50,7 @@ impl Doors {
         for origin in &config.cors_origins {
             check_origin(origin)?;
         }
-        Ok(Doors {
+        Ok(Access {
             hosts,
             origins: config.cors_origins.clone(),
             port: address.port(),
@@ -157,26 +157,26 @@ mod tests {
 
     use super::*;
 
-    fn doors(tls: bool) -> Doors {
-        let config = config::Doors {
+    fn access(tls: bool) -> Access {
+        let config = config::Access {
             allowed_hosts: vec!["Hall.example".to_owned(), "other.example:99".to_owned()],
             cors_origins: vec!["https://audit.example".to_owned()],
-            ..config::Doors::default()
+            ..config::Access::default()
         };
-        Doors::new(&config, "127.0.0.1:8765".parse().unwrap(), tls).unwrap()
+        Access::new(&config, "127.0.0.1:8765".parse().unwrap(), tls).unwrap()
     }
 
-    fn check(doors: &Doors, lines: &[(header::HeaderName, &str)]) -> Result<(), Problem> {
+    fn check(access: &Access, lines: &[(header::HeaderName, &str)]) -> Result<(), Problem> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(name.clone(), HeaderValue::from_str(value).unwrap());
         }
-        doors.check(&Uri::from_static("/health"), &headers)
+        access.check(&Uri::from_static("/health"), &headers)
     }
 
     #[test]
     fn only_names_on_the_list_are_answered() {
-        let doors = doors(false);
+        let access = access(false);
         for host in [
             "localhost:8765",
             "127.0.0.1:8765",
@@ -186,7 +186,7 @@ mod tests {
             "hall.example:8765",
             "other.example:99",
         ] {
-            assert!(check(&doors, &[(header::HOST, host)]).is_ok(), "{host}");
+            assert!(check(&access, &[(header::HOST, host)]).is_ok(), "{host}");
         }
         for host in [
             "evil.example:8765",
@@ -197,25 +197,25 @@ mod tests {
             "127.0.0.1.evil.example",
             "",
         ] {
-            let refused = check(&doors, &[(header::HOST, host)]);
+            let refused = check(&access, &[(header::HOST, host)]);
             assert!(matches!(refused, Err(Problem::HostRefused)), "{host}");
         }
         let twice = [(header::HOST, "localhost"), (header::HOST, "localhost")];
-        assert!(matches!(check(&doors, &twice), Err(Problem::HostRefused)));
-        assert!(matches!(check(&doors, &[]), Err(Problem::HostRefused)));
+        assert!(matches!(check(&access, &twice), Err(Problem::HostRefused)));
+        assert!(matches!(check(&access, &[]), Err(Problem::HostRefused)));
     }
 
     #[test]
     fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
         let proxy: IpAddr = "10.0.0.1".parse().unwrap();
-        let doors = Doors {
+        let access = Access {
             proxies: vec![proxy],
-            ..doors(false)
+            ..access(false)
         };
         let ask = |peer: &str, forwarded: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert("x-forwarded-for", HeaderValue::from_static(forwarded));
-            doors
+            access
                 .client(peer.parse().unwrap(), &headers)
                 .ip()
                 .to_string()
@@ -231,10 +231,10 @@ mod tests {
     fn a_name_in_the_request_line_counts_as_the_header_does() {
         let mut headers = HeaderMap::new();
         headers.insert(header::HOST, HeaderValue::from_static("localhost"));
-        let doors = doors(false);
-        let own = doors.check(&Uri::from_static("http://localhost/x"), &headers);
+        let access = access(false);
+        let own = access.check(&Uri::from_static("http://localhost/x"), &headers);
         assert!(own.is_ok());
-        let other = doors.check(&Uri::from_static("http://evil.example/x"), &headers);
+        let other = access.check(&Uri::from_static("http://evil.example/x"), &headers);
         assert!(matches!(other, Err(Problem::HostRefused)));
     }
 
@@ -242,7 +242,7 @@ mod tests {
     fn pages_of_other_origins_are_refused() {
         let from = |tls, origin| {
             let lines = [(header::HOST, "localhost:8765"), (header::ORIGIN, origin)];
-            check(&doors(tls), &lines).is_ok()
+            check(&access(tls), &lines).is_ok()
         };
         assert!(from(false, "http://localhost:8765"));
         assert!(from(false, "https://localhost:8765"));
@@ -264,7 +264,7 @@ mod tests {
             (header::ORIGIN, "http://localhost:8765"),
             (header::ORIGIN, "http://evil.example"),
         ];
-        let refused = check(&doors(false), &twice);
+        let refused = check(&access(false), &twice);
         assert!(matches!(refused, Err(Problem::OriginRefused)));
     }
 

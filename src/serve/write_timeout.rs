@@ -11,16 +11,16 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// A stream with a limit on how long a write makes no progress.
-pub(super) struct Patient<T> {
+pub(super) struct WriteTimeout<T> {
     stream: T,
     limit: Duration,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-impl<T> Patient<T> {
-    pub(super) fn new(stream: T, limit: Duration) -> Patient<T> {
-        Patient {
+impl<T> WriteTimeout<T> {
+    pub(super) fn new(stream: T, limit: Duration) -> WriteTimeout<T> {
+        WriteTimeout {
             stream,
             limit,
             waiting: None,
@@ -44,7 +44,7 @@ impl<T> Patient<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Patient<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -54,7 +54,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Patient<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Patient<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
