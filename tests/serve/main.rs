@@ -10,11 +10,11 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod access;
 mod answer;
 mod appending;
 mod approvals;
 mod described;
-mod access;
 mod elsewhere;
 mod endpoints;
 mod evidence;
