@@ -77,6 +77,7 @@ mod monitor;
 mod one_entry;
 mod output;
 mod package;
+mod page;
 mod passphrase;
 mod progress;
 #[cfg(feature = "rocks")]

@@ -32,16 +32,23 @@ mod escape;
 mod file;
 mod frame;
 pub mod script;
+mod verifier;
 mod verify;
 mod writer;
 
 pub use about::About;
 pub use case::{Case, MOST_RELATED};
 pub use file::ReportFile;
+pub use verifier::{is_verifier_page, verifier_page};
 pub use verify::verify_report;
 pub use writer::ReportWriter;
 
-pub const LOOK: &str = include_str!("report/look.css");
+/// What page and report look like.
+pub const LOOK: &str = concat!(
+    include_str!("report/look.css"),
+    "\n",
+    include_str!("report/drawn.css")
+);
 
 const DOCTYPE: &[u8] = b"<!doctype html>";
 

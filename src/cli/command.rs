@@ -17,7 +17,7 @@ use super::{
 #[cfg(feature = "bucket")]
 use super::{archive, bucket, fold};
 use super::{
-    card, codes, diff, format, generate, key, log, manifest, package, replay, report, resident,
+    card, codes, diff, format, generate, key, log, manifest, package, page, replay, report, resident,
     rules, show, validate, verify, version,
 };
 #[cfg(feature = "client")]
@@ -138,6 +138,8 @@ pub(super) enum Command {
     Replay(replay::Args),
     /// Write the custody of one case as a web page that carries its evidence
     Report(report::Args),
+    /// Write the web page that verifies bundles, proofs and logbooks in a browser
+    Page(page::Args),
     /// Worker packages: lay out, hash, sign, verify
     #[command(subcommand)]
     Package(package::Command),
@@ -257,6 +259,7 @@ impl Command {
             Command::Decide(args) => decide::run(context, &args, output),
             Command::Replay(args) => replay::run(context, &args, output),
             Command::Report(args) => report::run(context, &args, output),
+            Command::Page(args) => page::run(context, &args, output),
             #[cfg(feature = "rocks")]
             Command::Dispatch(args) => dispatch::run(context, &args, output),
             Command::Package(command) => package::run(context, &command, output),

@@ -17,8 +17,8 @@ const GROUPS: &[Group] = &[
     (
         "Evidence",
         &[
-            "verify", "replay", "report", "export", "absent", "audit", "prove", "publish", "head",
-            "diff", "import", "fold", "key",
+            "verify", "page", "replay", "report", "export", "absent", "audit", "prove", "publish",
+            "head", "diff", "import", "fold", "key",
         ],
     ),
     (

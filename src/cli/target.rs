@@ -15,7 +15,7 @@ use crate::ledger::json::Object;
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
-use crate::report::ReportFile;
+use crate::report::{ReportFile, is_verifier_page};
 
 use super::context::Context;
 use super::error::CliError;
@@ -36,6 +36,7 @@ pub(super) enum Kind {
     Report,
     Parquet,
     Audit,
+    Page,
 }
 
 impl Kind {
@@ -50,6 +51,7 @@ impl Kind {
             Kind::Report => "a report",
             Kind::Parquet => "a Parquet table",
             Kind::Audit => "an auditor's statement",
+            Kind::Page => "a page that verifies",
         }
     }
 }
@@ -156,6 +158,9 @@ impl Target<'_> {
             .path
             .symlink_metadata()
             .is_ok_and(|state| state.is_file());
+        if self.kind == Kind::Page {
+            return regular && is_page(self.path);
+        }
         let Some(log) = self.log.filter(|_| regular) else {
             return false;
         };
@@ -164,6 +169,13 @@ impl Target<'_> {
         };
         kind == self.kind && memchr::memmem::find(&text, log.to_string().as_bytes()).is_some()
     }
+}
+
+/// Whether an earlier page stands there, which is of no log.
+fn is_page(path: &Path) -> bool {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LOOKED_AT).read_to_end(&mut text));
+    read.is_ok() && is_verifier_page(&text)
 }
 
 /// Which output stands at `path`, and the beginning that names its log.

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use super::script::joined;
+use super::script::of_report;
 use crate::ledger::sha256::Sha256Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,21 +24,26 @@ pub(super) struct Frame {
     pub(super) after: String,
 }
 
+/// A page that stands alone: style and script in it, and their hashes in its policy.
+pub(super) fn filled(template: &str, style: &str, script: &str) -> String {
+    // Hashed is all between the tags, with the newline that begins it.
+    let digest = |text: &str| {
+        let between = format!("\n{text}");
+        STANDARD.encode(Sha256Digest::of(between.as_bytes()).as_bytes())
+    };
+    template
+        .replace("{{version}}", env!("CARGO_PKG_VERSION"))
+        .replace("{{style-hash}}", &digest(style))
+        .replace("{{script-hash}}", &digest(script))
+        .replace("{{style}}\n", style)
+        .replace("{{script}}\n", script)
+}
+
 pub(super) fn frame() -> &'static Frame {
     static FRAME: OnceLock<Frame> = OnceLock::new();
     FRAME.get_or_init(|| {
         let style = format!("{}{STYLE}", super::LOOK);
-        // Hashed is all between the tags, with the newline that begins it.
-        let digest = |text: &str| {
-            let between = format!("\n{text}");
-            STANDARD.encode(Sha256Digest::of(between.as_bytes()).as_bytes())
-        };
-        let whole = TEMPLATE
-            .replace("{{version}}", env!("CARGO_PKG_VERSION"))
-            .replace("{{style-hash}}", &digest(&style))
-            .replace("{{script-hash}}", &digest(joined()))
-            .replace("{{style}}\n", &style)
-            .replace("{{script}}\n", joined());
+        let whole = filled(TEMPLATE, &style, of_report());
         let (before_about, rest) = whole.split_once("{{about}}\n").unwrap_or_default();
         let (before_bundle, after) = rest.split_once("{{bundle}}\n").unwrap_or_default();
         Frame {

@@ -1,59 +1,94 @@
 //! The scripts that verify and show evidence in a browser, one purpose a file.
-//! The page loads them as they are; a report, which may load nothing, has them
-//! joined.
+//! The page loads them as they are; a file that stands alone, which may load nothing,
+//! has them joined.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 /// A script: its file name, and its text.
 pub type Script = (&'static str, &'static str);
 
-/// What page and report share. Each names only what stands before it.
-pub const SHARED: [Script; 18] = [
-    ("bytes.js", include_str!("script/bytes.js")),
-    ("blake2b.js", include_str!("script/blake2b.js")),
-    ("strict.js", include_str!("script/strict.js")),
-    ("json.js", include_str!("script/json.js")),
-    ("time.js", include_str!("script/time.js")),
-    ("merkle.js", include_str!("script/merkle.js")),
-    ("entry.js", include_str!("script/entry.js")),
-    ("statement.js", include_str!("script/statement.js")),
-    ("documents.js", include_str!("script/documents.js")),
-    ("answered.js", include_str!("script/answered.js")),
-    ("bundle.js", include_str!("script/bundle.js")),
-    ("verdict.js", include_str!("script/verdict.js")),
-    ("text.js", include_str!("script/text.js")),
-    ("dom.js", include_str!("script/dom.js")),
-    ("banner.js", include_str!("script/banner.js")),
-    ("evidence.js", include_str!("script/evidence.js")),
-    ("steps.js", include_str!("script/steps.js")),
-    ("timeline.js", include_str!("script/timeline.js")),
-];
-
-const REPORT: &str = include_str!("script/report.js");
-
-pub(super) fn joined() -> &'static str {
-    static TEXT: OnceLock<String> = OnceLock::new();
-    TEXT.get_or_init(|| {
-        let shared = SHARED.iter().map(|(_, text)| *text);
-        shared.chain([REPORT]).map(without_modules).collect()
-    })
+macro_rules! scripts {
+    ($($name:literal)*) => {
+        [$((concat!($name, ".js"), include_str!(concat!("script/", $name, ".js"))),)*]
+    };
 }
 
-/// The text without `import` statements and the word `export`: in one script
-/// everything is at hand. Both stand only at the beginning of a line.
-fn without_modules(text: &str) -> String {
-    let mut importing = false;
-    let mut joined = String::new();
-    for line in text.lines() {
-        importing |= line.starts_with("import ");
-        if importing {
-            importing = !line.ends_with(';');
+/// What page, report and verifier share. Each names only what stands before it.
+pub const SHARED: [Script; 39] = scripts![
+    "bytes" "blake2b" "sha256" "strict" "json" "loose" "time" "merkle" "entry" "statement" "documents"
+    "kept" "revoked" "answered" "vrf" "indexed" "walk" "bundle" "logbook" "proof" "entropy" "zstd" "given"
+    "note" "policy" "times" "verdict" "text" "dom" "fitted" "banner" "tree" "evidence" "steps"
+    "relations" "lanes" "timeline" "custody" "drop"
+];
+
+const REPORT: Script = ("report.js", include_str!("script/report.js"));
+const VERIFIER: Script = ("verifier.js", include_str!("script/verifier.js"));
+
+/// All that a report runs.
+pub(super) fn of_report() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| joined(REPORT))
+}
+
+/// All that the verifier runs, which is a file of its own.
+pub(super) fn of_verifier() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| joined(VERIFIER))
+}
+
+/// The modules in one text: each a block of its own, that gives what it exports.
+fn joined(last: Script) -> String {
+    let mut text = String::new();
+    for (name, script) in SHARED.iter().chain([&last]) {
+        write_block(&mut text, name, script);
+    }
+    text
+}
+
+fn write_block(out: &mut String, name: &str, script: &str) {
+    let mut exported = Vec::new();
+    let mut importing = String::new();
+    // Writing to a text does not fail.
+    let _ = writeln!(out, "const {} = (() => {{", block_of(name));
+    for line in script.lines() {
+        if line.starts_with("import ") || !importing.is_empty() {
+            importing.push_str(line);
+            if line.ends_with(';') {
+                let _ = writeln!(out, "{}", import_of(&importing).unwrap_or_default());
+                importing.clear();
+            }
             continue;
         }
-        joined.push_str(line.strip_prefix("export ").unwrap_or(line));
-        joined.push('\n');
+        let own = line.strip_prefix("export ");
+        exported.extend(own.and_then(name_in));
+        out.push_str(own.unwrap_or(line));
+        out.push('\n');
     }
-    joined
+    let _ = writeln!(out, "return {{ {} }};\n}})();", exported.join(", "));
+}
+
+/// `bundle.js` is the block `$bundle`.
+fn block_of(name: &str) -> String {
+    format!("${}", name.trim_end_matches(".js"))
+}
+
+/// `import { a } from "./b.js";`, with the block in the module's place.
+fn import_of(statement: &str) -> Option<String> {
+    let (names, from) = statement
+        .strip_prefix("import ")?
+        .split_once(" from \"./")?;
+    let (file, _) = from.split_once('"')?;
+    Some(format!("const {names} = {};", block_of(file)))
+}
+
+/// What a definition is called.
+fn name_in(definition: &str) -> Option<&str> {
+    let definition = definition.strip_prefix("async ").unwrap_or(definition);
+    let kinds = ["function ", "const ", "let ", "class "];
+    let rest = kinds.iter().find_map(|kind| definition.strip_prefix(kind))?;
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
+    rest.get(..end)
 }
 
 #[cfg(test)]
@@ -66,29 +101,13 @@ mod tests {
 
     #[test]
     fn joined_there_are_no_modules_left_and_no_way_out_of_the_block() {
-        let text = joined();
-        for word in ["\nimport ", "\nexport ", "</script", "<!--"] {
-            assert!(!text.contains(word), "{word:?}");
-        }
-        assert!(text.contains("function blake2b("));
-    }
-
-    /// One scope has each name once.
-    #[test]
-    fn no_two_scripts_define_the_same_name() {
-        let mut names = HashSet::new();
-        for line in joined().lines() {
-            let line = line.strip_prefix("async ").unwrap_or(line);
-            let defined = ["function ", "const ", "let ", "class "]
-                .iter()
-                .find_map(|word| line.strip_prefix(word));
-            if let Some(rest) = defined {
-                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
-                let name = rest.get(..end.unwrap()).unwrap();
-                assert!(names.insert(name), "{name} twice");
+        for text in [of_report(), of_verifier()] {
+            for word in ["\nimport ", "\nexport ", "</script", "<!--"] {
+                assert!(!text.contains(word), "{word:?}");
             }
+            assert!(text.contains("const { fromHex, join, toHex, utf8 } = $bytes;"));
+            assert!(text.contains("return { blake2b };"));
         }
-        assert!(names.len() > 50);
     }
 
     #[test]

@@ -15,20 +15,16 @@ const HTML: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const ICON: &str = include_str!("page/icon.svg");
 
+macro_rules! scripts {
+    ($($name:literal)*) => {
+        [$((concat!($name, ".js"), include_str!(concat!("page/", $name, ".js"))),)*]
+    };
+}
+
 /// The page's own scripts; those that verify it shares with the report.
-const SCRIPTS: [Script; 12] = [
-    ("main.js", include_str!("page/main.js")),
-    ("ask.js", include_str!("page/ask.js")),
-    ("keys.js", include_str!("page/keys.js")),
-    ("token.js", include_str!("page/token.js")),
-    ("headers.js", include_str!("page/headers.js")),
-    ("alerts.js", include_str!("page/alerts.js")),
-    ("plot.js", include_str!("page/plot.js")),
-    ("overview.js", include_str!("page/overview.js")),
-    ("search.js", include_str!("page/search.js")),
-    ("case.js", include_str!("page/case.js")),
-    ("one.js", include_str!("page/one.js")),
-    ("save.js", include_str!("page/save.js")),
+const SCRIPTS: [Script; 17] = scripts![
+    "main" "ask" "trust" "token" "headers" "held" "alerts" "plot" "overview" "search" "csv"
+    "case" "one" "document" "tiles" "witness" "save"
 ];
 
 /// Nothing from elsewhere, nothing inline, no text that becomes markup.

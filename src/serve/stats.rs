@@ -1,5 +1,6 @@
 //! Entries by hour and kind, for plots.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -20,7 +21,7 @@ use crate::store::stats::Stats;
 /// Entries that are counted at most, the newest.
 const MOST: u64 = 100_000;
 
-/// Kinds that are told apart in an answer, the most frequent.
+/// Kinds, tenants and reasons that are told apart in an answer, the most frequent.
 const KINDS: usize = 100;
 
 /// What entries add up to.
@@ -41,6 +42,10 @@ pub(super) struct StatsAnswer {
     hours: Vec<HourCount>,
     /// The most frequent, descending.
     kinds: Vec<KindCount>,
+    /// The most frequent tenants, descending.
+    tenants: Vec<TenantCount>,
+    /// Why entries were denied, the most frequent first.
+    reasons: Vec<ReasonCount>,
 }
 
 /// Entries of one hour.
@@ -56,6 +61,20 @@ pub(super) struct HourCount {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct KindCount {
     kind: String,
+    entries: u64,
+}
+
+/// Entries of one tenant.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TenantCount {
+    tenant: String,
+    entries: u64,
+}
+
+/// Entries that were denied for one reason.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReasonCount {
+    reason: String,
     entries: u64,
 }
 
@@ -116,12 +135,15 @@ fn answer(stats: Stats, complete: bool) -> StatsAnswer {
         denied: denied.get(hour).copied().unwrap_or(0),
     });
     let hours = hours.collect();
-    let kinds = stats.kinds.of.into_iter();
-    let mut kinds: Vec<_> = kinds
-        .map(|(kind, entries)| KindCount { kind, entries })
-        .collect();
-    kinds.sort_by(|a, b| b.entries.cmp(&a.entries).then_with(|| a.kind.cmp(&b.kind)));
-    kinds.truncate(KINDS);
+    let kinds = most_frequent(stats.kinds.of, |kind, entries| KindCount { kind, entries });
+    let tenants = most_frequent(stats.tenants.of, |tenant, entries| TenantCount {
+        tenant,
+        entries,
+    });
+    let reasons = most_frequent(stats.reasons.of, |reason, entries| ReasonCount {
+        reason,
+        entries,
+    });
     StatsAnswer {
         entries: stats.entries,
         denied: stats.denied,
@@ -131,5 +153,16 @@ fn answer(stats: Stats, complete: bool) -> StatsAnswer {
         complete,
         hours,
         kinds,
+        tenants,
+        reasons,
     }
+}
+
+/// The most frequent, descending, as many as an answer has.
+fn most_frequent<T>(counts: BTreeMap<String, u64>, of: fn(String, u64) -> T) -> Vec<T> {
+    let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
+    counts.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
+    counts.truncate(KINDS);
+    let counts = counts.into_iter();
+    counts.map(|(value, entries)| of(value, entries)).collect()
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::ledger::entry::Entry;
+use crate::ledger::json::{Object, Value};
+use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 
@@ -25,6 +27,8 @@ pub struct Stats {
     /// Entries that name no tenant.
     pub no_tenant: u64,
     pub denied: u64,
+    /// By the code of the reason, where an entry that was denied names one.
+    pub reasons: Counts<String>,
     /// Entries that say they were not.
     pub not_denied: u64,
     pub hours: Counts<Timestamp>,
@@ -89,6 +93,9 @@ impl Stats {
                 Field::Denied if value == "true" => {
                     self.denied += 1;
                     self.denied_hours.add(&entry.ts().hour_start());
+                    if let Some(reason) = reason_of(entry) {
+                        self.reasons.add(reason.as_str());
+                    }
                 }
                 Field::Denied => self.not_denied += 1,
                 _ => {}
@@ -96,6 +103,21 @@ impl Stats {
         }
         self.no_tenant += u64::from(!has_tenant);
     }
+}
+
+/// The code of the reason that a denied entry names: a decision's, or `deny_code`.
+fn reason_of(entry: &Entry) -> Option<String> {
+    let payload = parse(entry.payload_bytes()).ok()?;
+    let payload = payload.as_object()?;
+    let inner = ["decision", "body"].into_iter().filter_map(|name| payload.get(name));
+    let holders = inner.filter_map(Value::as_object).chain([payload]);
+    let code = |holder: &Object| {
+        let reason = holder.get("deny_reason_if_denied").and_then(Value::as_object);
+        let code = reason.and_then(|reason| reason.get("code"));
+        let code = code.or_else(|| holder.get("deny_code"))?;
+        code.as_str().map(str::to_owned)
+    };
+    holders.into_iter().find_map(code)
 }
 
 #[cfg(test)]

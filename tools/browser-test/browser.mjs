@@ -3,31 +3,20 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
+import { api, browser, go, isState, open, settled, shoot, step, trust, unharmed } from "./harness.mjs";
 import { lies } from "./lies.mjs";
+import { custodySteps, overviewSteps } from "./views.mjs";
+import { verifierSteps } from "./verifier.mjs";
 
-const { SEALBOOK, MODULES, URL: base, TOKEN, KEY, SHOTS } = process.env;
-const { chromium } = createRequire(`${MODULES}/x.js`)("playwright-core");
-mkdirSync(SHOTS, { recursive: true });
+const { SEALBOOK, URL: base, TOKEN, KEY, SHOTS } = process.env;
 
 const CASE = "order-7";
 const OTHER = "order-8";
 const HOSTILE = `"><img src=x onerror="window.hacked=1"><script>window.hacked=2</script>`;
 const TURNED = "invoice \u202efdp.exe\u202c \u2066hidden\u2069 \u200bzero";
-
-const api = async (method, path, body) => {
-  const answer = await fetch(base + path, {
-    method,
-    headers: { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" },
-    body: body && JSON.stringify(body),
-  });
-  const text = await answer.text();
-  assert.ok(answer.ok, `${path}: ${answer.status} ${text}`);
-  return JSON.parse(text);
-};
 
 // The rest of the scene, over HTTP as it comes in practice.
 async function fill() {
@@ -53,112 +42,6 @@ async function fill() {
   await append("note", { correlation_id: `../../${CASE}`, text: "a name that would leave its folder" });
   await api("POST", "/v1/seal", {});
   await append("note", { correlation_id: CASE, text: "not sealed yet" });
-}
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-
-const noise = [];
-
-async function open(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => noise.push(`error: ${error.message}`));
-  page.on("console", (message) => {
-    // A refused token is answered 401, and an entry without a seal 409.
-    if (message.type() === "error" && !/status of (401|404|409|503)/.test(message.text())) {
-      noise.push(`console: ${message.text()}`);
-    }
-  });
-  page.on("dialog", (dialog) => noise.push(`dialog: ${dialog.message()}`));
-  page.on("request", (request) => {
-    const url = request.url();
-    if (!url.startsWith(base) && !url.startsWith("file:") && !url.startsWith("blob:") && !url.startsWith("data:")) {
-      noise.push(`request: ${url}`);
-    }
-  });
-  if (process.env.PAGE_FROM) {
-    await fromDisk(page);
-  }
-  return page;
-}
-
-// While the page is worked on: its files from the source and not from the binary.
-async function fromDisk(page) {
-  const types = { js: "text/javascript", css: "text/css", svg: "image/svg+xml", html: "text/html" };
-  await page.route(/\/page\/[a-z0-9]+\.\w+$/, async (route) => {
-    const name = new URL(route.request().url()).pathname.split("/").at(-1);
-    for (const folder of ["src/serve/page", "src/report/script", "src/report"]) {
-      try {
-        const body = readFileSync(`${process.env.PAGE_FROM}/${folder}/${name}`);
-        return await route.fulfill({ body, contentType: types[name.split(".").at(-1)] });
-      } catch { /* the next folder */ }
-    }
-    return route.continue();
-  });
-}
-
-async function settled(page, hash) {
-  if (hash !== undefined) {
-    await page.evaluate((to) => { location.hash = to; }, hash);
-  }
-  await page.waitForFunction(() => !document.getElementById("view").hasAttribute("aria-busy"));
-  await page.waitForTimeout(150);
-}
-
-async function go(page, hash) {
-  await page.evaluate((to) => {
-    document.getElementById("view").setAttribute("aria-busy", "true");
-    location.hash = to;
-  }, hash);
-  await settled(page);
-}
-
-async function trust(page, { key, token }) {
-  if (!(await page.locator("#trust").evaluate((panel) => panel.open))) {
-    await page.locator("#trust > summary").click();
-  }
-  if (key !== undefined) await page.fill("#key", key);
-  if (token !== undefined) await page.fill("#token", token);
-  await page.evaluate(() => document.getElementById("view").setAttribute("aria-busy", "true"));
-  await page.click("#trust-form button");
-  await settled(page);
-}
-
-const word = (page) => page.locator(".verdict .word").first().innerText();
-const isState = async (page, state) => assert.ok(await page.locator(`.verdict.${state}`).count() > 0, `${state} wanted: ${await word(page)}: ${await page.locator(".verdict").first().innerText()}`);
-
-// Nothing of what entries say became an element, ran, or was asked for.
-async function unharmed(page) {
-  const found = await page.evaluate(() => ({
-    hacked: window.hacked,
-    elements: document.querySelectorAll("main img, main script, main iframe, main object, main [onerror], main [onload], main svg[onload]").length,
-  }));
-  assert.deepEqual(found, { hacked: undefined, elements: 0 });
-}
-
-async function shoot(page, name) {
-  for (const [size, width, height] of [["desktop", 1280, 900], ["phone", 390, 844]]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      await page.waitForTimeout(200);
-      await page.screenshot({ path: `${SHOTS}/${name}-${size}-${colorScheme}.png`, fullPage: true });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.ok(wide <= 1, `${name} is ${wide} pixels too wide at ${width}`);
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-async function step(name, work) {
-  await work();
-  assert.deepEqual(noise, [], `after: ${name}`);
-  console.log(`ok ${name}`);
 }
 
 const verify = (path, ...more) => spawnSync(SEALBOOK, ["--json", "verify", path, "--key", KEY, ...more], { encoding: "utf8" });
@@ -188,11 +71,13 @@ await step("without a key nothing is green, with another it fails, with the righ
 });
 
 await step("the overview plots epochs and volume", async () => {
-  assert.ok(await page.locator(".plot svg").count() === 2);
+  await page.waitForFunction(() => document.querySelectorAll(".plot svg").length === 2);
   assert.ok(await page.locator(".plot .volume").count() > 0);
   assert.ok(await page.locator(".plot .epoch.sealed").count() > 0);
   await shoot(page, "overview");
 });
+
+await overviewSteps(page);
 
 await step("search finds the case, by keyboard alone", async () => {
   await go(page, "#/search");
@@ -256,7 +141,7 @@ await step("bundle and report are saved, and the command line verifies both", as
     assert.equal(run.status, 0, run.stdout + run.stderr);
     assert.equal(JSON.parse(run.stdout).format, format);
   }
-  execFileSync(SEALBOOK, ["report", "--extract", reportPath, "-o", `${reportPath}.bundle`], { stdio: "ignore" });
+  execFileSync(SEALBOOK, ["report", "--extract", reportPath, "-o", `${reportPath}.bundle`, "--force"], { stdio: "ignore" });
   const entries = (path) => readFileSync(path, "utf8").split("\n").filter((line) => line.startsWith('{"entry":'));
   const [ofCase, ofReport] = [entries(bundlePath), entries(`${reportPath}.bundle`)];
   assert.ok(ofCase.length > 0);
@@ -264,6 +149,8 @@ await step("bundle and report are saved, and the command line verifies both", as
   const more = ofReport.filter((line) => !ofCase.includes(line)).map((line) => JSON.parse(line).entry.kind);
   assert.deepEqual(more, ["wcp.attestation"], "and the attestation of the worker that was chosen");
 });
+
+await custodySteps(page, CASE);
 
 await step("an entry shows its bytes, hashes and way to the root", async () => {
   const listed = await api("GET", `/v1/entries?correlation=${CASE}&kind=note&limit=1`);
@@ -291,6 +178,10 @@ await step("nothing there is said to be nothing", async () => {
   await go(page, "#/case/nobody");
   assert.match(await page.locator("main").innerText(), /Nothing was found/);
   await go(page, "#/entry/99999999");
+  assert.match(await page.locator("main").innerText(), /Nothing was found/);
+  await go(page, "#/nowhere/at/all");
+  assert.match(await page.locator("main h1").innerText(), /no such page/);
+  await go(page, "#/case/%ff");
   assert.match(await page.locator("main").innerText(), /Nothing was found/);
 });
 
@@ -437,6 +328,8 @@ await step("without scripts the report says that it is not verified", async () =
   assert.match(await report.locator("main").innerText(), /Not verified/);
   await report.context().close();
 });
+
+await verifierSteps({ bundlePath, reportPath, CASE });
 
 await browser.close();
 console.log("browser-test: everything held");

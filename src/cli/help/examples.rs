@@ -38,6 +38,13 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "page",
+        &[
+            "sealbook page -o verify.html",
+            "sealbook page -o - | sha256sum",
+        ],
+    ),
+    (
         "export",
         &[
             "sealbook export -o evidence.bundle",

@@ -1,6 +1,6 @@
 // What a selection says that it answers, held against its entries (format rule S8).
 
-import { isText, isWhole, JsonNumber } from "./json.js";
+import { isText, isWhole, rawOf } from "./json.js";
 import { isTime } from "./time.js";
 
 const WAITING = 10000;
@@ -38,15 +38,8 @@ const SORTS = {
   until_seq: isWhole,
 };
 
-function rawOf(value) {
-  if (Array.isArray(value)) {
-    return `[${value.map(rawOf).join(",")}]`;
-  }
-  return value instanceof Map || value instanceof JsonNumber ? value.raw : JSON.stringify(value);
-}
-
 // The terms of an entry, `field value` (format §13.1, I.3).
-function factsOf({ kind, payload }) {
+export function factsOf({ kind, payload }) {
   const facts = new Set();
   const objects = (all) => all.filter((one) => one instanceof Map);
   const inner = objects(["decision", "input", "body"].map((name) => payload.get(name)));
@@ -64,7 +57,7 @@ function factsOf({ kind, payload }) {
   const [name, denied] = DENIES[kind] ?? [];
   const said = name === undefined ? null : (payload.get(name) ?? null);
   if (said !== null) {
-    add("denied", String((typeof said === "string" ? JSON.stringify(said) : rawOf(said)) === denied));
+    add("denied", String(rawOf(said) === denied));
   }
   if (kind === "wcp.decision" && payload.get("receipt") instanceof Map) {
     add("worker", payload.get("receipt").get("worker_id"));

@@ -2,6 +2,7 @@
 
 import { blake2b } from "./blake2b.js";
 import { toHex, utf8 } from "./bytes.js";
+import { rawOf } from "./json.js";
 
 const DIGEST = /^blake2b-256:[0-9a-f]{64}$/;
 const RESERVED = ["wcp.", "manifest.", "vacant.", "hall."];
@@ -21,23 +22,6 @@ export function documentFault(entry) {
   }
   const text = typeof content === "string" ? content : rawOf(content);
   return claimed === `blake2b-256:${toHex(blake2b(utf8(text)))}` ? null : "document_mismatch";
-}
-
-// The canonical text of a value that was read from canonical text.
-export function rawOf(value) {
-  if (Array.isArray(value)) {
-    return `[${value.map(rawOf).join(",")}]`;
-  }
-  if (value !== null && typeof value === "object") {
-    return value.raw;
-  }
-  return typeof value === "string" ? quoted(value) : String(value);
-}
-
-// JSON.stringify escapes as we do, but for lone surrogates, which cannot be
-// here: the text was UTF-8.
-function quoted(text) {
-  return JSON.stringify(text);
 }
 
 // The documents that an entry refers to.

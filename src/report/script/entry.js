@@ -2,12 +2,13 @@
 
 import { blake2b } from "./blake2b.js";
 import { fromHex, join, toHex, utf8 } from "./bytes.js";
-import { isHex, isObject, isText, isWhole, membersOf } from "./json.js";
+import { isHex, isObject, isText, isWhole, membersOf, NotCanonical } from "./json.js";
 import { leafHash } from "./merkle.js";
-import { isTime } from "./time.js";
+import { anyTime, isTime } from "./time.js";
 
 const SEPARATOR = Uint8Array.of(0x1f);
 const LEVELS = 128;
+const MOST_BYTES = 16 * 1024 * 1024;
 const MEMBERS = {
   kind: isKind,
   payload: (value) => (levels(value) <= LEVELS ? isObject(value) : undefined),
@@ -33,9 +34,10 @@ function levels(value) {
   return inside === null ? 0 : 1 + inside.reduce((most, item) => Math.max(most, levels(item)), 0);
 }
 
-// Reads the object of an entry, with its number or without (a document).
-export function readEntry(value, numbered = true) {
-  const sorts = numbered ? { ...MEMBERS, seq: isWhole } : MEMBERS;
+// Reads the object of an entry, with its number or without (a document); `loose` as a
+// logbook spells it.
+export function readEntry(value, { numbered = true, loose = false } = {}) {
+  const sorts = { ...MEMBERS, ...(numbered ? { seq: isWhole } : {}), ...(loose ? { ts: anyTime } : {}) };
   const { kind, payload, prev_hash, signature, ts, seq } = membersOf(value, sorts);
   const payloadText = payload.raw;
   const signed = join(
@@ -47,6 +49,9 @@ export function readEntry(value, numbered = true) {
     SEPARATOR,
     fromHex(prev_hash, 32),
   );
+  if (signed.length > MOST_BYTES) {
+    throw new NotCanonical("its signed bytes are more than 16 MiB");
+  }
   const hashBytes = blake2b(signed);
   const signatureBytes = fromHex(signature, 64);
   return {
@@ -65,27 +70,23 @@ export function readEntry(value, numbered = true) {
   };
 }
 
-// What is wrong with entry 0, in words, or null (format §3.2).
-export function openingFault({ kind, payload }) {
+// The payload of entry 0 (format §3.2, §13.1); throws if it opens no ledger.
+export function readOpening({ kind, payload }) {
   if (kind !== "sealbook:open") {
-    return "entry 0 does not open a ledger";
+    throw new NotCanonical("it does not open a ledger");
   }
   const orNull = (sort) => (value) => (value === null ? null : sort(value));
   const end = (value) => membersOf(isObject(value) ?? new Map(), { hash: isHex(32), log: isHex(32), seq: isWhole });
-  const one = (value) => (isWhole(value) === 1 ? 1 : undefined);
-  try {
-    membersOf(payload, {
-      format: one,
-      log: isHex(32),
-      nonce: isHex(16),
-      origin: isText,
-      predecessor: orNull(end),
-      recovery_key_sha256: orNull(isHex(32)),
-    });
-    return null;
-  } catch (error) {
-    return error.message;
-  }
+  const indexed = payload.has("index");
+  return membersOf(payload, {
+    format: (value) => (isWhole(value) === (indexed ? 2 : 1) ? value : undefined),
+    log: isHex(32),
+    nonce: isHex(16),
+    origin: isText,
+    predecessor: orNull(end),
+    recovery_key_sha256: orNull(isHex(32)),
+    ...(indexed ? { index: isHex(32) } : {}),
+  });
 }
 
 // A format later than `known`, in words, or null.
@@ -96,7 +97,7 @@ export function laterFormat(object, known) {
   return later ? `format ${digits}` : null;
 }
 
-// Whether an entry closes the book (format §3.3).
+// The key for which an entry closes the book (format §3.3), or null.
 export function closes({ kind, payload }) {
-  return kind === "sealbook:close" && payload.size === 1 && isHex(32)(payload.get("successor")) !== undefined;
+  return kind === "sealbook:close" && payload.size === 1 ? isHex(32)(payload.get("successor")) ?? null : null;
 }

@@ -151,7 +151,7 @@ function isCanonicalFloat(raw) {
 
 // The shortest digits that read back to the same double: positional from 1e-4
 // to 1e16, else scientific with two digits of exponent at least.
-function floatText(value) {
+export function floatText(value) {
   const sign = value < 0 || Object.is(value, -0) ? "-" : "";
   const [mantissa, power] = Math.abs(value).toExponential().split("e");
   const digits = mantissa.replace(".", "");
@@ -169,6 +169,23 @@ function floatText(value) {
   const tail = digits.length > 1 ? `.${digits.slice(1)}` : "";
   const places = String(Math.abs(exponent)).padStart(2, "0");
   return `${sign}${digits[0]}${tail}e${exponent < 0 ? "-" : "+"}${places}`;
+}
+
+// The canonical text of a value that was read from canonical text.
+export function rawOf(value) {
+  if (Array.isArray(value)) {
+    return `[${value.map(rawOf).join(",")}]`;
+  }
+  if (value !== null && typeof value === "object") {
+    return value.raw;
+  }
+  return typeof value === "string" ? quoted(value) : String(value);
+}
+
+// JSON.stringify escapes as we do, but for lone surrogates, which cannot be
+// here: the text was UTF-8.
+function quoted(text) {
+  return JSON.stringify(text);
 }
 
 // By code points, which is by UTF-8 bytes; JavaScript compares UTF-16 units.

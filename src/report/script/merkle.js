@@ -51,3 +51,36 @@ export function climb(index, size, leaf, path) {
     return { side, sibling, node };
   });
 }
+
+// The levels of the complete subtrees of the leaves [at, end), from the left (format
+// §2.5).
+export function subtrees(at, end) {
+  const levels = [];
+  let [from, left] = [at, end - at];
+  while (left > 0) {
+    let level = 0;
+    while (2 ** (level + 1) <= left && from % 2 ** (level + 1) === 0) {
+      level += 1;
+    }
+    levels.push(level);
+    from += 2 ** level;
+    left -= 2 ** level;
+  }
+  return levels;
+}
+
+export function leavesIn(nodes) {
+  return nodes.reduce((sum, [level]) => sum + 2 ** level, 0);
+}
+
+// The root of a tree of such subtrees, `[level, node]` from the left; null of none.
+export function rootOf(nodes, combine = nodeHash) {
+  const stack = [];
+  for (let [level, node] of nodes) {
+    while (stack.at(-1)?.[0] === level) {
+      [level, node] = [level + 1, combine(stack.pop()[1], node)];
+    }
+    stack.push([level, node]);
+  }
+  return stack.length === 0 ? null : stack.map(([, node]) => node).reduceRight((right, left) => combine(left, right));
+}

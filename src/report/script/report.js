@@ -3,19 +3,15 @@
 import { banner, chip } from "./banner.js";
 import { utf8 } from "./bytes.js";
 import { verifyBundle } from "./bundle.js";
+import { custody } from "./custody.js";
 import { el, facts, foreign, hashText, replace } from "./dom.js";
+import { coversOf } from "./drop.js";
+import { unescaped } from "./given.js";
 import { hasCorrelation, idsOf, workersOf } from "./steps.js";
 import { canVerify } from "./strict.js";
-import { timeline } from "./timeline.js";
 import { judge, readKey } from "./verdict.js";
 
 const place = (id) => document.getElementById(id);
-
-// `<` is escaped where the bundle stands in this file, so that nothing in it
-// can end the block that it stands in.
-function unescaped(text) {
-  return text.replace(/\\(u003c|.)/gs, (escape, what) => (what === "u003c" ? "<" : escape));
-}
 
 function carried(id) {
   // The block begins with a line of its own.
@@ -62,7 +58,7 @@ function checkCase(found, correlation) {
 
 function show(found, able, key) {
   const verdict = judge({ able, faults: found.faults, log: found.log, key, unsupported: found.unsupported });
-  replace(place("verdict"), banner(verdict, found.notChecked, found.faults));
+  replace(place("verdict"), banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found) }));
   document.documentElement.dataset.state = verdict.state;
 }
 
@@ -103,7 +99,7 @@ async function run() {
       tenant ? el("span.chip.plain", {}, "tenant ", foreign(tenant)) : null,
     ];
   };
-  replace(place("steps"), timeline(found.entries, { checked, about }));
+  replace(place("steps"), custody(found.entries, { checked, about, documents: found.documents }));
   update();
 }
 

@@ -3,7 +3,7 @@
 
 import { blake2b } from "./blake2b.js";
 import { fromHex, toHex, utf8 } from "./bytes.js";
-import { isHex, isObject, isWhole, membersOf } from "./json.js";
+import { isHex, isObject, isText, isWhole, membersOf } from "./json.js";
 import { verifyStrict } from "./strict.js";
 import { isHourStart, isTime } from "./time.js";
 
@@ -34,13 +34,15 @@ const CONTENTS = {
     hash: isHex(32),
     log: isHex(32),
   },
+  revoke: { genesis: isHex(32), hash: isHex(32), log: isHex(32), reason: isText, seq: isWhole },
 };
 
 const orNull = (sorts) => (value) => (value === null ? null : membersOf(isObject(value) ?? new Map(), sorts));
 
 // What version 2 has beside: a closing record says which selection it answers, a head
-// on which header and tree it stands.
+// on which header and tree it stands, a header to which index it commits.
 const SECOND = {
+  epoch: { ...CONTENTS.epoch, format: isWhole, index: isHex(32) },
   head: {
     ...HEAD,
     epoch: orNull({ epoch: isWhole, hash: isHex(32) }),
@@ -69,9 +71,14 @@ export function readUnsignedClosing(value) {
   return contentsOf("bundle", membersOf(value, { bundle: isObject }).bundle).content;
 }
 
+// Whether the key that it names signed it.
+export function holds({ key, signed, signature }) {
+  return verifyStrict(fromHex(key, 32), signed, fromHex(signature, 64));
+}
+
+// Whether the log signed it that it is of.
 export async function isSigned(statement) {
-  const { key, content, signed, signature } = statement;
-  return key === content.log && verifyStrict(fromHex(key, 32), signed, fromHex(signature, 64));
+  return statement.key === statement.content.log && holds(statement);
 }
 
 // What the next header's `prev` must be.

@@ -51,6 +51,21 @@ const TELLERS = {
   "sealbook:open": opened,
 };
 
+const HUMAN = ["hall.approval", "hall.reload", "hall.ban", "hall.confirmation", "hall.revocation", "sealbook:rollback"];
+const VERIFIER = ["wcp.attestation", "manifest.verify", "vacant.card", "vacant.resident", "hall.attestation", "hall.enrolment"];
+
+// Whose step it is: a worker's, a gate's, a human's or a verifier's.
+export function actorOf({ kind, payload }) {
+  if (HUMAN.includes(kind)) {
+    return "human";
+  }
+  if (VERIFIER.includes(kind) || kind.startsWith("sealbook:")) {
+    return "verifier";
+  }
+  const gates = kind.startsWith("wcp.") || kind.startsWith("hall.") || /(^|[._-])(gate|policy|check)([._-]|$)/.test(kind) || typeof payload.get("denied") === "boolean";
+  return gates ? "gate" : "worker";
+}
+
 // `{ tone: "good" | "bad" | "warn" | "plain", title, rows: [[label, text]] }`.
 export function tell(entry) {
   return Object.hasOwn(TELLERS, entry.kind) ? TELLERS[entry.kind](entry.payload) : other(entry);

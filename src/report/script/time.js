@@ -16,6 +16,20 @@ export function isTime(value) {
     : undefined;
 }
 
+const LOOSE = /^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,6})0*)?(?:[Zz]|([+-])([01]\d|2[0-3]):([0-5]\d))?$/;
+
+// A time as an entry of a logbook may spell it, in its one spelling (format rule T2).
+export function anyTime(value) {
+  const [whole, day, clock, fraction = "", sign, hours, minutes] = (typeof value === "string" && LOOSE.exec(value)) || [];
+  if (whole === undefined || isTime(`${day}T${clock}+00:00`) === undefined) {
+    return undefined;
+  }
+  const offset = sign ? Number(`${sign}1`) * (Number(hours) * 60 + Number(minutes)) : 0;
+  const moment = new Date(Date.parse(`${day}T${clock}Z`) - offset * 60_000);
+  const micros = fraction.padEnd(6, "0");
+  return isTime(`${moment.toISOString().slice(0, 19)}${micros === "000000" ? "" : `.${micros}`}+00:00`);
+}
+
 export function isHourStart(time) {
   return time.endsWith(":00:00+00:00");
 }

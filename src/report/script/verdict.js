@@ -2,7 +2,8 @@
 // browser can judge signatures, nothing was wrong, and the key is the one that
 // the reader was given by another way.
 
-import { fromHex } from "./bytes.js";
+import { fromHex, toHex } from "./bytes.js";
+import { sha256 } from "./sha256.js";
 
 export const WORDS = {
   verified: "Verified",
@@ -11,14 +12,43 @@ export const WORDS = {
   unable: "Not verified",
 };
 
-// The key that was typed: 64 hex digits, white space around and between them
-// passed over. `null` for nothing, `undefined` for what is no key.
+const SPKI = "302a300506032b6570032100";
+
+// A key as people have it: 64 hex digits with any white space, PEM as `sealbook key --pem`
+// prints it, what `sealbook key --json` prints, or the fingerprint `sha256:…`. `null` for
+// nothing, `undefined` for what is no key.
 export function readKey(text) {
-  const digits = text.replace(/\s+/g, "").toLowerCase();
+  const plain = text.replace(/^\ufeff/, "").trim();
+  const pem = /^-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----$/.exec(plain);
+  if (pem) {
+    return keyOfPem(pem[1]);
+  }
+  const log = /^\{[^]*"fingerprint":/.test(plain) ? /"log":\s*"([0-9a-f]{64})"/.exec(plain)?.[1] : undefined;
+  const digits = (log ?? plain).replace(/\s+/g, "").toLowerCase();
   if (digits === "") {
     return null;
   }
-  return fromHex(digits, 32) ? digits : undefined;
+  return fromHex(digits, 32) || fromHex(fingerprintDigits(digits), 32) ? digits : undefined;
+}
+
+function keyOfPem(base64) {
+  try {
+    const bytes = toHex(Uint8Array.from(atob(base64.replace(/\s+/g, "")), (letter) => letter.charCodeAt(0)));
+    return bytes.startsWith(SPKI) && bytes.length === SPKI.length + 64 ? bytes.slice(SPKI.length) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const fingerprintDigits = (text) => (text.startsWith("sha256:") ? text.slice(7) : "");
+
+export function fingerprintOf(log) {
+  return `sha256:${toHex(sha256(fromHex(log, 32)))}`;
+}
+
+// Whether what `readKey` gave is the key `log`, or its fingerprint.
+export function isKeyOf(key, log) {
+  return typeof key === "string" && log !== null && (key === log || key === fingerprintOf(log));
 }
 
 // What is plainly wrong is wrong whether signatures could be judged or not.
@@ -41,7 +71,7 @@ export function judge({ able, faults, log, key, open = null, unsupported = null 
     return { state: "unable", why: `Signatures were not looked at: ${why}.` };
   }
   if (key === undefined) {
-    return { state: "unconfirmed", why: "What was typed as the key is not 64 hex digits." };
+    return { state: "unconfirmed", why: "What was given as the key is none: 64 hex digits, PEM or a fingerprint (sha256:\u2026)." };
   }
   if (key === null) {
     return {
@@ -49,7 +79,7 @@ export function judge({ able, faults, log, key, open = null, unsupported = null 
       why: "Everything fits together under the key that is named here. Whether that is the key you trust is for you to say: type the one you have from its owner.",
     };
   }
-  if (key !== log) {
+  if (!isKeyOf(key, log)) {
     return { state: "failed", why: "untrusted_key: the log's key is not the one that you trust." };
   }
   if (open !== null) {

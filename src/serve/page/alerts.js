@@ -13,7 +13,7 @@ const LOW_BYTES = 1024 ** 3;
 // `{ tone, text, href }`, the worst first. `state` has health, lag, faults and
 // unsealed as the overview found them.
 export async function findAlerts(state) {
-  const found = [...fromHealth(state.health), ...fromFaults(state.faults), ...fromLag(state)];
+  const found = [...fromClosing(state.closed), ...fromHealth(state.health), ...fromFaults(state.faults), ...fromLag(state)];
   const [pending, clock, rollbacks] = await Promise.all([
     askJson("/wcp/approvals/pending?limit=200"),
     newest("sealbook:clock"),
@@ -38,6 +38,10 @@ export async function findAlerts(state) {
     found.push({ tone: "warn", text: `${pending.count} ${word} for a human.`, href: "#/search?denied=true&kind=wcp.decision" });
   }
   return found;
+}
+
+function fromClosing(closed) {
+  return closed === null ? [] : [{ tone: "warn", text: `This book was closed at entry ${closed.seq}; the log goes on under the key ${closed.successor}.`, href: `#/entry/${closed.seq}` }];
 }
 
 function fromHealth(health) {

@@ -5,16 +5,22 @@ import { askBytes, askCanonical, query, Refused } from "./ask.js";
 import { banner, chip } from "./banner.js";
 import { verifyBundle } from "./bundle.js";
 import { fromHex } from "./bytes.js";
+import { custody } from "./custody.js";
+import { documentOf } from "./document.js";
 import { el, foreign, replace } from "./dom.js";
+import { coversOf } from "./drop.js";
 import { readEntry } from "./entry.js";
-import { fetchHead, logKey, shorter } from "./headers.js";
-import { trustedKey } from "./keys.js";
+import { fetchHead, fetchHeaders, logKey, shorter } from "./headers.js";
+import { keptFaults, revocationFaults } from "./held.js";
+import { keptOf } from "./kept.js";
 import { checkProof } from "./one.js";
 import { fileName, save } from "./save.js";
 import { hasCorrelation, workersOf } from "./steps.js";
 import { canVerify, verifyStrict } from "./strict.js";
-import { timeline } from "./timeline.js";
+import { timesText } from "./times.js";
+import { heldAgainst, trustedKey } from "./trust.js";
 import { judge } from "./verdict.js";
+import { timesOf } from "./witness.js";
 
 // Entries of a case that are listed; a bundle has them all.
 const MOST = 5000;
@@ -24,7 +30,7 @@ const WORKERS = 200;
 
 export async function showCase(view, correlation) {
   const [able, log, bytes] = await Promise.all([canVerify(), logKey(), bundleOf(correlation)]);
-  const found = bytes ? await verifyBundle(bytes) : null;
+  const found = bytes ? await verifyBundle(bytes, await besideOf()) : null;
   const listed = await listEntries(correlation);
   if (!found && listed.length === 0 && !shown.has(correlation)) {
     replace(view, el("h1", {}, "Case ", foreign(correlation)), el("p", {}, "Nothing was found."));
@@ -38,23 +44,34 @@ export async function showCase(view, correlation) {
   const related = await attestations(found?.entries ?? [], tail, able, log);
   const items = [...(found?.entries ?? []), ...tail, ...related].sort((a, b) => (a.entry?.seq ?? a.index) - (b.entry?.seq ?? b.index));
   faults.push(...[...tail, ...related].flatMap((item) => item.faults));
-  faults.push(...shorter(await fetchHead()), ...missing(correlation, items));
+  const head = await fetchHead();
+  const late = await revocationFaults(tail.concat(related).map((item) => item.entry), head.statement.content);
+  faults.push(...shorter(head), ...missing(correlation, items), ...(await keptFaults(head.statement.content)), ...late.faults);
+  const times = await timesOf([...items].map((item) => item.entry).filter(Boolean));
   const some = tail.length === 1 ? "one entry is" : `${tail.length} entries are`;
   const open = tail.length > 0 ? `${some} not sealed yet, as the server says: nothing shows their place, nor that they will stay` : null;
   const verdict = judge({ able, faults, log: found?.log ?? log, key: trustedKey(), open, unsupported: found?.unsupported ?? null });
   const about = (item) => [
     related.includes(item) ? chip("plain", "related: attestation of a worker of this case") : null,
     item.entry ? el("a.chip", { href: `#/entry/${item.entry.seq}` }, "open entry") : null,
+    item.entry && times ? timesText(times, item.entry.seq).map((text) => chip("plain", text)) : null,
   ];
   replace(
     view,
     el("p.crumb", {}, el("a", { href: `#/search${query({ correlation })}` }, "Search")),
     el("h1", {}, "Case ", foreign(correlation)),
-    banner(verdict, found?.notChecked ?? [], faults),
+    banner(verdict, { notChecked: (found?.notChecked ?? []).filter((what) => what !== "heads"), faults, covers: found ? coversOf(found) : null }),
     downloads(correlation, bytes),
     el("h2", {}, `Custody, in order: ${items.length} entr${items.length === 1 ? "y" : "ies"}`),
-    el("div", { "data-state": verdict.state }, timeline(items, { checked: able, about })),
+    el("div", { "data-state": verdict.state }, custody(items, { checked: able, about, lookup: async (digest) => found?.documents.get(digest)?.entry ?? documentOf(digest) })),
   );
+}
+
+// A revocation reaches the bundle by the log's headers that follow on from it.
+async function besideOf() {
+  const { revoked } = heldAgainst();
+  const kept = revoked.length > 0 ? (await fetchHeaders((await fetchHead()).statement.content)).headers : [];
+  return { revoked, kept: await Promise.all(kept.map(({ statement }) => keptOf(statement))) };
 }
 
 // Entries of a case that were shown in this visit, by their hashes.

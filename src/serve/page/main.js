@@ -4,20 +4,22 @@ import { Refused } from "./ask.js";
 import { banner } from "./banner.js";
 import { showCase } from "./case.js";
 import { el, foreign, replace } from "./dom.js";
-import { onTrustedKey, setTrustedKey, trustedKey, typedKey } from "./keys.js";
+import { showDocument } from "./document.js";
+import { dropView } from "./drop.js";
 import { showEntry } from "./one.js";
 import { overview } from "./overview.js";
 import { search } from "./search.js";
 import { onToken, setToken } from "./token.js";
+import { forgetFiles, heldAgainst, onTrust, setTrustedKey, takeFile, trustedKey, typedKey } from "./trust.js";
 
 const view = document.getElementById("view");
 let turn = 0;
 
-// `#/case/ID`, `#/entry/ID`, `#/search?…`, and the overview for all else.
+// `#/case/ID`, `#/entry/ID`, `#/document/DIGEST`, `#/search?…`, `#/verify`, and `#/`.
 function route() {
   const [path, parameters = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [name, id = ""] = path.split("/");
-  const given = () => decodeURIComponent(id);
+  const given = () => decoded(id);
   switch (name) {
     case "case":
       return ["Case", (place) => showCase(place, given())];
@@ -25,8 +27,36 @@ function route() {
       return ["Entry", (place) => showEntry(place, given())];
     case "search":
       return ["Search", (place) => search(place, new URLSearchParams(parameters))];
-    default:
+    case "document":
+      return ["Document", (place) => showDocument(place, given())];
+    case "verify":
+      return ["Verify a file", showDrop];
+    case "":
       return ["Overview", overview];
+    default:
+      return ["Not found", (place) => showUnknown(place, name)];
+  }
+}
+
+function showUnknown(place, name) {
+  replace(place, el("h1", {}, "There is no such page"), el("p", {}, "This address names ", foreign(name, "code"), ", which is no view of this page. There are the ",
+    el("a", { href: "#/" }, "overview"), ", the ", el("a", { href: "#/search" }, "search"), " and the ", el("a", { href: "#/verify" }, "verifier of files"), "."));
+}
+
+// What was dropped stays until the page is left.
+const dropped = dropView({ keyText: typedKey });
+
+async function showDrop(place) {
+  replace(place, el("h1", {}, "Verify a file"), el("p.subject", {}, "Drop a bundle, a proof, a logbook or a report here. It is verified in this browser, under the key above, and is not sent to the server."), dropped.view);
+  await dropped.update();
+}
+
+// What is no spelling of a text is nobody's name.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
@@ -74,9 +104,22 @@ const tokenInput = document.getElementById("token");
 
 function sayTrust() {
   const key = trustedKey();
-  const text = key === null ? "no trusted key given" : key === undefined ? "not a key: 64 hex digits are needed" : `trusted key ${key.slice(0, 8)}\u2026`;
+  const text = key === null ? "no trusted key given" : key === undefined ? "not a key: hex, PEM or a fingerprint is needed" : `trusted key ${key.slice(0, key.startsWith("sha256:") ? 15 : 8)}\u2026`;
   document.getElementById("trust-state").textContent = text;
   panel.dataset.state = key ? "given" : "open";
+  const { names } = heldAgainst();
+  const forget = el("button.small", { type: "button", click: forgetFiles }, "Forget them");
+  replace(document.getElementById("held-state"), names.length > 0 ? ["Held against the log: ", foreign(names.join(", ")), " ", forget] : null);
+}
+
+async function takeHeld(files) {
+  for (const file of files) {
+    try {
+      await takeFile(file);
+    } catch (error) {
+      replace(document.getElementById("held-state"), foreign(`${file.name} was not taken: ${error.message}`, "span"));
+    }
+  }
 }
 
 keyInput.value = typedKey();
@@ -89,7 +132,9 @@ document.getElementById("trust-form").addEventListener("submit", (event) => {
   setTrustedKey(keyInput.value);
   panel.open = false;
 });
-onTrustedKey(() => {
+document.getElementById("held").addEventListener("change", (event) => takeHeld([...event.target.files]));
+onTrust(() => {
+  keyInput.value = typedKey();
   sayTrust();
   show();
 });

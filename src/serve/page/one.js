@@ -3,18 +3,24 @@
 import { askCanonical, Refused } from "./ask.js";
 import { banner, chip } from "./banner.js";
 import { fromHex, toHex } from "./bytes.js";
+import { documentOf } from "./document.js";
 import { el, facts, foreign, replace } from "./dom.js";
 import { readEntry } from "./entry.js";
 import { hashFacts, headerFacts, hexDump, pathTable, payloadText } from "./evidence.js";
 import { fetchHead, logGenesis, logKey, shorter } from "./headers.js";
+import { keptFaults, revocationFaults } from "./held.js";
 import { isHex } from "./json.js";
-import { trustedKey } from "./keys.js";
 import { climb } from "./merkle.js";
+import { relations } from "./relations.js";
 import { faultsAlone, isSigned, readStatement } from "./statement.js";
 import { idsOf, tell } from "./steps.js";
 import { canVerify, verifyStrict } from "./strict.js";
 import { isWithinHour } from "./time.js";
+import { timesText } from "./times.js";
+import { pathTree } from "./tree.js";
+import { trustedKey } from "./trust.js";
 import { judge } from "./verdict.js";
+import { timesOf } from "./witness.js";
 
 export async function showEntry(view, id) {
   const item = await askCanonical(`/v1/entries/${encodeURIComponent(id)}`);
@@ -36,16 +42,20 @@ export async function showEntry(view, id) {
     fault("prev_hash_mismatch", "it does not name the entry before it");
   }
   const proof = item.get("epoch") === null ? null : await checkProof(entry, log, able);
-  faults.push(...(proof?.faults ?? []), ...shorter(await fetchHead(), entry.seq));
+  const head = await fetchHead();
+  const { content } = head.statement;
+  const late = await revocationFaults([entry], content);
+  faults.push(...(proof?.faults ?? []), ...shorter(head, entry.seq), ...(await keptFaults(content)), ...late.faults);
+  const times = await timesOf([entry]);
   const open = proof ? null : "the server says that it is not sealed yet: its number is the server's word, and nothing shows that it will stay";
   const verdict = judge({ able, faults, log, key: trustedKey(), open });
   if (verdict.state === "verified") {
     verdict.why = "The entry is signed by the key that you gave, and its path leads to a root that this key sealed.";
   }
-  replace(view, el("div", { "data-state": verdict.state }, page(entry, proof, linked, banner(verdict, [], faults))));
+  replace(view, el("div", { "data-state": verdict.state }, page(entry, proof, linked, times, banner(verdict, { faults, covers: `entry ${entry.seq}` }))));
 }
 
-function page(entry, proof, linked, verdict) {
+function page(entry, proof, linked, times, verdict) {
   const told = tell(entry);
   const { correlation } = idsOf(entry);
   return [
@@ -57,12 +67,13 @@ function page(entry, proof, linked, verdict) {
     verdict,
     el("section.card", {},
       el("h2", {}, foreign(told.title, "span")),
-      facts([["kind", entry.kind], ["time", entry.ts], ...told.rows]),
+      facts([["kind", entry.kind], ["time", entry.ts], ...(times ? timesText(times, entry.seq).map((text) => ["witnessed", text]) : []), ...told.rows]),
+      relations(entry, { lookup: documentOf }),
       el("p.chips", {}, linkChip(linked), proof ? chip(proof.faults.length > 0 ? "bad" : "plain", `epoch ${proof.header?.statement.content.epoch ?? "?"}`) : chip("warn", "not sealed yet"))),
     el("section.card", {}, el("h2", {}, "Payload"), payloadText(entry)),
     el("section.card", {}, el("h2", {}, "Hashes and signature"), hashFacts(entry)),
     el("section.card", {}, el("h2", {}, "The bytes that were signed"), hexDump(entry.signed)),
-    proof ? el("section.card", {}, el("h2", {}, "Path to the root"), proof.steps ? pathTable(entry, proof.steps, proof.header.statement.content.root) : null, proof.header ? headerFacts(proof.header.statement.content) : null) : null,
+    proof ? el("section.card", {}, el("h2", {}, "Path to the root"), ...(proof.steps ? [pathTree(entry, proof.steps, proof.header.statement.content.root), pathTable(entry, proof.steps, proof.header.statement.content.root)] : []), proof.header ? headerFacts(proof.header.statement.content) : null) : null,
   ];
 }
 

@@ -1,30 +1,52 @@
 // Plots, drawn to the width they have. What they show stands in a table too.
 
-import { el, svg } from "./dom.js";
+import { svg } from "./dom.js";
+import { fitted } from "./fitted.js";
 import { shortTime, toMillis } from "./time.js";
 
 const HOUR = 3_600_000;
 const LEFT = 44;
 const RIGHT = 8;
 
-// Draws now and whenever the width changes.
-export function plot(label, draw) {
-  const host = el("div.plot");
-  let width = 0;
-  new ResizeObserver(() => {
-    if (Math.abs(host.clientWidth - width) > 1) {
-      width = host.clientWidth;
-      const { height, marks } = draw(width);
-      host.replaceChildren(svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, marks));
+export const plot = (label, draw) => fitted(label, draw);
+
+// A plot that is drawn over to choose from one time to another; the table beside it has the
+// same as links.
+export function brushed(host, axis, chosen) {
+  let from = null;
+  const at = (event) => {
+    const step = (host.clientWidth - LEFT - RIGHT) / axis.count;
+    const bar = Math.floor((event.clientX - host.getBoundingClientRect().left - LEFT) / step);
+    return Math.min(axis.count - 1, Math.max(0, bar));
+  };
+  const shade = (event) => {
+    const [low, high] = [Math.min(from, at(event)), Math.max(from, at(event))];
+    const step = (host.clientWidth - LEFT - RIGHT) / axis.count;
+    const mark = svg("rect.brush", { x: LEFT + low * step, y: 4, width: (high - low + 1) * step, height: 160 });
+    host.querySelector(".brush")?.remove();
+    host.querySelector("svg")?.append(mark);
+    return [low, high + 1].map((bar) => axis.first + bar * axis.every * HOUR);
+  };
+  host.addEventListener("pointerdown", (event) => {
+    from = at(event);
+    host.setPointerCapture(event.pointerId);
+    shade(event);
+  });
+  host.addEventListener("pointermove", (event) => from !== null && shade(event));
+  host.addEventListener("pointerup", (event) => {
+    if (from !== null) {
+      const range = shade(event);
+      from = null;
+      chosen(range);
     }
-  }).observe(host);
+  });
   return host;
 }
 
-// Entries of each hour, and how many of them were denied. `hours` maps the
-// beginning of an hour in milliseconds to `{ entries, denied }`.
-export function volume(hours, first, count) {
-  const most = Math.max(1, ...Array.from({ length: count }, (_, at) => hours.get(first + at * HOUR)?.entries ?? 0));
+// Entries by bar, and how many of them were denied: `bars` maps its place to `{ entries,
+// denied }`. The axis has `first` in milliseconds, and bars of `every` hours.
+export function volume(bars, { first, count, every }) {
+  const most = Math.max(1, ...Array.from(bars.values(), (bar) => bar.entries));
   const top = niceAbove(most);
   return (width) => {
     const [height, bottom] = [190, 26];
@@ -32,44 +54,47 @@ export function volume(hours, first, count) {
     const step = (width - LEFT - RIGHT) / count;
     const marks = [0, top / 2, top].map((value) => gridLine(width, y(value), value));
     for (let at = 0; at < count; at += 1) {
-      const hour = hours.get(first + at * HOUR);
+      const hour = bars.get(at);
       const x = LEFT + at * step;
       if (hour) {
         const gap = step > 5 ? 1 : 0;
         const bar = (name, value) =>
           svg(`rect.${name}`, { x: x + gap, y: y(value), width: Math.max(1, step - 2 * gap), height: Math.max(value > 0 ? 1 : 0, y(0) - y(value)) });
-        marks.push(svg("g", {}, svg("title", {}, told(first + at * HOUR, hour)), bar("volume", hour.entries), bar("denied", hour.denied)));
+        marks.push(svg("g", {}, svg("title", {}, told(first + at * every * HOUR, hour)), bar("volume", hour.entries), bar("denied", hour.denied)));
       }
     }
-    return { height, marks: [...marks, ...ticks(width, height, first, count, step)] };
+    return { height, marks: [...marks, ...ticks(width, height, first, count * every, step / every)] };
   };
 }
 
 // Epochs where they lie in time, as high as they are full; `state` names the
 // colour of a header. The open epoch is drawn as an outline.
-export function epochs(list, open, first, count) {
+export function epochs(list, open, { first, count, every }) {
   const most = Math.max(2, ...list.map((epoch) => epoch.size), open?.size ?? 0);
   return (width) => {
     const [height, bottom] = [110, 26];
     const room = height - bottom - 12;
-    const step = (width - LEFT - RIGHT) / count;
+    const step = (width - LEFT - RIGHT) / (count * every);
     const base = height - bottom;
     const place = (millis) => LEFT + ((millis - first) / HOUR) * step;
     const high = (size) => 6 + (room - 6) * (Math.log(size) / Math.log(most));
-    const marks = [svg("line.axis", { x1: LEFT, x2: width - RIGHT, y1: base, y2: base })];
+    const powers = Array.from({ length: Math.floor(Math.log10(most)) + 1 }, (_, power) => 10 ** power);
+    const lines = powers.filter((_, at) => (powers.length - 1 - at) % Math.ceil(powers.length / 4) === 0);
+    const marks = [svg("line.axis", { x1: LEFT, x2: width - RIGHT, y1: base, y2: base }), ...lines.map((size) => gridLine(width, base - high(size), size))];
     for (const epoch of list) {
       const tall = high(epoch.size);
       // Epochs of one hour share it.
       const wide = Math.max(2, step / epoch.ofHour - 1);
       const x = place(epoch.hour) + epoch.inHour * (step / epoch.ofHour);
       const bar = svg(`rect.epoch.${epoch.state}`, { x, y: base - tall, width: wide, height: tall });
-      marks.push(svg("a", { href: epoch.href, tabindex: "-1" }, svg("title", {}, epoch.title), bar));
+      // By mouse only: the tables have the same as links.
+      marks.push(svg("g", { click: () => { location.hash = epoch.href; } }, svg("title", {}, epoch.title), bar));
     }
     if (open) {
       const tall = high(open.size);
       marks.push(svg("g", {}, svg("title", {}, open.title), svg("rect.epoch.open", { x: place(open.hour) + 1, y: base - tall, width: Math.max(3, step - 2), height: tall })));
     }
-    return { height, marks: [...marks, ...ticks(width, height, first, count, step)] };
+    return { height, marks: [...marks, ...ticks(width, height, first, count * every, step)] };
   };
 }
 
@@ -88,7 +113,8 @@ function gridLine(width, y, value) {
 
 function ticks(width, height, first, count, step) {
   const fitting = Math.max(2, Math.floor((width - LEFT - RIGHT) / 84));
-  const every = [1, 2, 3, 6, 12, 24, 48, 96, 168, 336].find((hours) => count / hours <= fitting) ?? count;
+  const every = [1, 2, 3, 6, 12, 24, 48, 96, 168, 336, 720, 2160, 8760].find((hours) => count / hours <= fitting) ?? count;
+  const year = every >= 336;
   const marks = [];
   for (let at = 0; at < count; at += 1) {
     const time = new Date(first + at * HOUR);
@@ -100,7 +126,7 @@ function ticks(width, height, first, count, step) {
       marks.push(svg("line.axis", { x1: x, x2: x, y1: height - 26, y2: height - 21 }));
       // The last one has no room for its text.
       if (x < width - 40) {
-        marks.push(svg("text", { x, y: height - 7, "text-anchor": at === 0 ? "start" : "middle" }, midnight || every >= 24 ? iso.slice(5, 10) : iso.slice(11, 16)));
+        marks.push(svg("text", { x, y: height - 7, "text-anchor": at === 0 ? "start" : "middle" }, year ? iso.slice(0, 10) : midnight || every >= 24 ? iso.slice(5, 10) : iso.slice(11, 16)));
       }
     }
   }

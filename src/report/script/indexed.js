@@ -1,0 +1,223 @@
+// What the log's signed index says of a term: that a selection is complete, or that there
+// is nothing (format §13.1).
+
+import { factsOf } from "./answered.js";
+import { blake2b } from "./blake2b.js";
+import { fromHex, join, toHex, utf8 } from "./bytes.js";
+import { isHex, isObject, isText, isWhole, membersOf } from "./json.js";
+import { leavesIn, rootOf, subtrees } from "./merkle.js";
+import { faultsAlone, isSigned, readStatement } from "./statement.js";
+import { vrfOutput } from "./vrf.js";
+
+const HIDDEN = ["tenant", "tenant_json", "worker"];
+const FIELDS = ["kind", "correlation", "denied", ...HIDDEN];
+
+const H = (...parts) => blake2b(join(...parts));
+
+function big(number) {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(number));
+  return bytes;
+}
+
+const listOf = (sort) => (value) => (Array.isArray(value) && value.every((item) => sort(item) !== undefined) ? value.map(sort) : undefined);
+const nodes = (value) => listOf(isHex(32))(value)?.map((hash) => fromHex(hash, 32));
+const shown = (value) => (isObject(value) ? membersOf(value, { place: isHex(32), hidden: isHex(32) }) : undefined);
+
+function readTree(value) {
+  const sorts = { after: nodes, at: isWhole, before: nodes, root: isHex(32), size: isWhole };
+  const given = isObject(value)?.has("entries") ? { digest: isHex(32), entries: isWhole } : { between: listOf(shown) };
+  return isObject(value) ? membersOf(value, { ...sorts, ...given }) : undefined;
+}
+
+// Reads the line; throws if it is none.
+export function readTerm(value) {
+  const said = membersOf(value, { index: isObject }).index;
+  const header = (one) => (isObject(one) ? readStatement("epoch", one) : undefined);
+  const field = (one) => (FIELDS.includes(one) ? one : undefined);
+  const sorts = { field, header, since: isWhole, trees: listOf(readTree), value: isText };
+  const term = membersOf(said, said.has("placed") ? { ...sorts, placed: isHex(80) } : sorts);
+  if (term.header.content.index === undefined) {
+    throw new Error("the header commits to no index");
+  }
+  return term;
+}
+
+// Takes the line: once, in a selection, before all headers.
+export function takeTerm(walk, term, line) {
+  const { fault, later } = walk.report;
+  if (walk.linked || walk.term !== null || walk.headers.length > 0) {
+    fault("bundle_corrupt", { line }, "what the index says stands once, in a selection, before all headers");
+  }
+  walk.term = { ...term, line };
+  const header = term.header.content;
+  const place = { at: "epoch", epoch: header.epoch, line };
+  later("epoch_signature_invalid", place, "the header that the term is proven under: its signature is not the log key's", () => isSigned(term.header));
+  if (header.log !== walk.log) {
+    fault("log_key_mismatch", place, "it names another log's key");
+  }
+  if (header.genesis !== walk.genesis) {
+    fault("genesis_mismatch", place, "it names another log's genesis");
+  }
+  for (const [code, detail] of faultsAlone(header)) {
+    fault(code, place, detail);
+  }
+}
+
+// At the end: what the index says must be what the entries say (I.9).
+export function endTerm(walk) {
+  const { term } = walk;
+  if (term === null) {
+    if (walk.linked && walk.headers.at(-1)?.statement.content.index !== undefined) {
+      walk.notChecked.add("index");
+    }
+    return;
+  }
+  walk.notChecked.delete("completeness");
+  walk.notChecked.add("index");
+  const order = walk.order++;
+  walk.checks.push(async () => {
+    const before = walk.faults.length;
+    const entries = await check(walk, (code, place, detail) => walk.report.fault(code, place, detail, order));
+    const { field, value, header } = term;
+    walk.complete = walk.faults.length === before ? { field, value, entries, epoch: header.content.epoch, seq: header.content.last_seq } : null;
+  });
+}
+
+async function check(walk, fault) {
+  const { term } = walk;
+  const { line, field, value } = term;
+  const header = term.header.content;
+  const own = countEntries(walk, fault);
+  const filter = walk.closing?.content?.filter;
+  if (filter instanceof Map && !asks(filter, field, value)) {
+    fault("filter_mismatch", { line }, "the index is asked for another term than the selection is of");
+  }
+  const place = await placeOf(walk);
+  const blocks = blocksUnder(header.epoch);
+  if (place === null || term.since !== 0 || blocks.length !== term.trees.length) {
+    fault("index_invalid", { line }, "the place of the term is not shown, or not in every tree");
+    return 0;
+  }
+  const committed = term.trees.flatMap(({ size, root }) => [big(size), fromHex(root, 32)]);
+  if (toHex(H(utf8("sealbook:index:v1\u001f"), big(0), ...committed)) !== header.index) {
+    fault("index_invalid", { line }, "the trees are not those that the header commits to");
+    return 0;
+  }
+  let entries = 0;
+  for (const [at, tree] of term.trees.entries()) {
+    const said = countIn(tree, place);
+    if (said === undefined) {
+      fault("index_invalid", { line }, "what a tree shows does not lead to its root");
+      return 0;
+    }
+    const [first, level] = blocks[at];
+    const given = joined(own, first, level);
+    entries += said?.entries ?? 0;
+    if (said?.entries !== given?.entries || (said && toHex(said.digest) !== toHex(given.digest))) {
+      const epochs = `epochs ${first} to ${first + 2 ** level - 1}`;
+      fault("index_mismatch", { line }, `${epochs}: the log's signed index counts ${said?.entries ?? 0} entries, and ${given?.entries ?? 0} are given, or others`);
+    }
+  }
+  return entries;
+}
+
+// The count of each epoch, by the entries that are given (I.5).
+function countEntries(walk, fault) {
+  const { term } = walk;
+  const { epoch: last } = term.header.content;
+  const has = (entry) => (term.field === "kind" ? entry.kind === term.value : factsOf(entry).has(`${term.field} ${term.value}`));
+  const filter = walk.closing?.content?.filter;
+  const own = new Map();
+  for (const { statement } of walk.headers) {
+    if (statement.content.epoch === last && toHex(statement.signed) !== toHex(term.header.signed)) {
+      fault("epoch_invariant", { at: "epoch", epoch: last }, "it is not the header under which the term is proven");
+    }
+  }
+  for (const { entry, header, index, line } of walk.entries.filter((item) => item.entry !== null && item.header !== null)) {
+    const { epoch } = header.statement.content;
+    if (epoch > last) {
+      fault("index_mismatch", { at: "entry", entry: index, seq: entry.seq, line }, `it lies in epoch ${epoch}, and what the index says ends with epoch ${last}`);
+    } else if (has(entry)) {
+      const { entries, digest } = own.get(epoch) ?? { entries: 0, digest: new Uint8Array(32) };
+      own.set(epoch, { entries: entries + 1, digest: H(Uint8Array.of(4), digest, big(entry.seq), entry.leaf) });
+    } else if (!(filter instanceof Map && filter.has("attestations"))) {
+      fault("index_mismatch", { line: term.line }, `entry ${entry.seq} does not have the term`);
+    }
+  }
+  return own;
+}
+
+function asks(filter, field, value) {
+  const said = filter.get({ kind: "kinds" }[field] ?? field);
+  if (field === "kind") {
+    return Array.isArray(said) && said.length === 1 && said[0] === value;
+  }
+  return field === "denied" ? String(said) === value : said === value;
+}
+
+// Where the term stands (I.4); null if that is not shown.
+async function placeOf({ term, genesis, opening }) {
+  const { field, value, placed } = term;
+  const isHidden = HIDDEN.includes(field);
+  if (isHidden !== (placed !== undefined) || opening?.index === undefined) {
+    return null;
+  }
+  const said = (name, what) => join(utf8(`${name}\u001f`), fromHex(genesis, 32), utf8(`${field}\u001f`), what);
+  const text = utf8(value);
+  const what = isHidden ? await vrfOutput(fromHex(opening.index, 32), said("sealbook:vrf:v1", text), fromHex(placed, 80)) : text;
+  return what === null ? null : H(said("sealbook:term:v1", what));
+}
+
+// Of each tree under a header its first epoch and its level (I.7).
+function blocksUnder(epoch) {
+  const end = Math.max(0, epoch - 1);
+  const blocks = [];
+  let at = 0;
+  for (const level of subtrees(0, end)) {
+    blocks.push([at, level]);
+    at += 2 ** level;
+  }
+  for (let alone = end; alone <= epoch; alone += 1) {
+    blocks.push([alone, 0]);
+  }
+  return blocks;
+}
+
+function joined(own, first, level) {
+  if (level === 0) {
+    return own.get(first);
+  }
+  if (![...own.keys()].some((epoch) => epoch >= first && epoch < first + 2 ** level)) {
+    return undefined;
+  }
+  const left = joined(own, first, level - 1);
+  const right = joined(own, first + 2 ** (level - 1), level - 1);
+  return left && right ? { entries: left.entries + right.entries, digest: H(Uint8Array.of(5), left.digest, right.digest) } : left ?? right;
+}
+
+// The count that a tree says; null for none, undefined if it does not lead to its root.
+function countIn(tree, place) {
+  const { after, at, before, root, size, entries, digest, between } = tree;
+  const count = between === undefined ? { entries, digest: fromHex(digest, 32) } : null;
+  const leaves = count
+    ? [[place, H(Uint8Array.of(3), big(entries), count.digest)]]
+    : between.map((leaf) => [fromHex(leaf.place, 32), fromHex(leaf.hidden, 32)]);
+  const end = at + leaves.length;
+  const [first, last] = [subtrees(0, at), subtrees(end, size)];
+  const fits = leaves.length >= 1 && leaves.length <= 2 && end <= size && first.length === before.length && last.length === after.length;
+  if (!fits || (count ? entries < 1 : !isBetween(leaves.map(([leaf]) => toHex(leaf)), toHex(place), at === 0, end === size))) {
+    return undefined;
+  }
+  const all = [
+    ...first.map((level, nth) => [level, before[nth]]),
+    ...leaves.map(([where, hidden]) => [0, H(Uint8Array.of(2), where, hidden)]),
+    ...last.map((level, nth) => [level, after[nth]]),
+  ];
+  return leavesIn(all) === size && toHex(rootOf(all)) === root ? count : undefined;
+}
+
+function isBetween(places, place, atFirst, atLast) {
+  const [one, two] = places;
+  return two === undefined ? (atFirst && place < one) || (atLast && one < place) : one < place && place < two;
+}

@@ -1,0 +1,110 @@
+// Between which times an entry was made, by the word of a policy's witnesses (format §16).
+
+import { fromHex } from "./bytes.js";
+import { rootOf } from "./merkle.js";
+import { ED25519, hashLeaf, hashNode, keyId, readCheckpoint, readNote, sameRoot, saysOf } from "./note.js";
+import { boundOf } from "./policy.js";
+import { shortTime, toMillis } from "./time.js";
+
+const TOLERANCE = 300;
+// The year 10000, in seconds.
+const MOST_TIME = 253_402_300_800;
+
+// Judges a checkpoint of the log `log` under a policy; throws where it says nothing. `kept`
+// is the entry that keeps it, or null; `lastTime` the time of the last entry that it holds,
+// where that is known.
+export async function judgeCheckpoint(text, { log, policy, kept = null, lastTime = null }) {
+  const note = readNote(text);
+  const { origin, size, root } = readCheckpoint(note.text);
+  const key = fromHex(log, 32);
+  const own = { name: origin, id: keyId(origin, ED25519, key), type: ED25519, key };
+  if ((await saysOf(own, note)) !== true) {
+    throw new Error("the log's key did not sign it");
+  }
+  if (policy.logs.length > 0 && !policy.logs.some((known) => known.name === own.name && known.id === own.id)) {
+    throw new Error(`the policy does not name the log ${origin}`);
+  }
+  const judged = { kept, origin, size, root, at: [], leftOut: [], unjudged: [] };
+  for (const [witness, known] of policy.witnesses.entries()) {
+    const time = await saysOf(known.key, note);
+    if (time === undefined) {
+      judged.unjudged.push(known.name);
+    } else if (time !== null && time > 0 && time < MOST_TIME) {
+      const seconds = (spelt) => toMillis(spelt) / 1000;
+      const early = lastTime !== null && seconds(lastTime) - time > TOLERANCE;
+      const late = kept !== null && time - seconds(kept.ts) > TOLERANCE;
+      const why = early ? "before the entries that it covers" : late ? "after the entry that records it" : null;
+      why === null ? judged.at.push({ witness, time }) : judged.leftOut.push({ witness, time, why });
+    }
+  }
+  return judged;
+}
+
+// The checkpoints that entries keep, judged; `isOfLog(checkpoint)` says whether its root is
+// that of the log's entries. `{ policy, cosigned, faults }`.
+export async function judgeKept(entries, { log, policy, isOfLog, timeOf }) {
+  const [cosigned, faults] = [[], []];
+  for (const entry of entries) {
+    try {
+      const text = entry.payload.get("checkpoint");
+      if (typeof text !== "string" || entry.payload.size !== 1) {
+        throw new Error("it keeps no checkpoint");
+      }
+      const size = readCheckpoint(readNote(text).text).size;
+      const judged = await judgeCheckpoint(text, { log, policy, kept: { seq: entry.seq, ts: entry.ts }, lastTime: await timeOf(size - 1) });
+      if (!(await isOfLog(judged))) {
+        throw new Error("the checkpoint is not shown to be of this log's entries");
+      }
+      cosigned.push(judged);
+    } catch (error) {
+      faults.push({ seq: entry.seq, detail: error.message });
+    }
+  }
+  cosigned.sort((a, b) => a.size - b.size);
+  return { policy, cosigned, faults };
+}
+
+// The same of a file that holds the log from its first entry on; of any other nothing is
+// claimed.
+export async function timesIn(found, policy) {
+  const entries = found.entries.map((item) => item.entry);
+  const whole = entries.every((entry, at) => entry !== null && entry.seq === at);
+  const kept = entries.filter((entry) => entry?.kind === "sealbook:witnessed");
+  const leaves = whole ? entries.map((entry) => [0, hashLeaf(entry.leaf)]) : [];
+  const times = await judgeKept(kept, {
+    log: found.log,
+    policy,
+    isOfLog: ({ size, root }) => whole && size <= leaves.length && sameRoot(rootOf(leaves.slice(0, size), hashNode), root),
+    timeOf: (seq) => (whole ? entries[seq]?.ts ?? null : null),
+  });
+  return { ...times, said: whole ? saidOf(times) : "the file does not hold the log from its beginning: no time can be shown by it" };
+}
+
+export function saidOf({ cosigned, faults, policy }) {
+  const quorum = cosigned.filter(({ at }) => boundOf(policy, at, true) !== null);
+  const more = faults.length > 0 ? `; ${faults.length} say nothing, the first: ${faults[0].detail}` : "";
+  return quorum.length === 0 ? `no quorum of the policy cosigned a checkpoint of it${more}` : `up to entry ${quorum.at(-1).size - 1}, by ${quorum.length} checkpoint${quorum.length === 1 ? "" : "s"} that a quorum cosigned${more}`;
+}
+
+// `{ notEarlier, notLater }`, each `{ time, by, size }` or null; of entries that are
+// `refused`, as their place under a checkpoint is not shown, none.
+export function between({ cosigned, policy, refused = new Set() }, seq) {
+  const bound = (one, later) => {
+    const found = boundOf(policy, one.at, later);
+    return found && { time: found.time, by: found.witnesses.map((at) => policy.witnesses[at].name), size: one.size };
+  };
+  if (refused.has(seq)) {
+    return { notEarlier: null, notLater: null };
+  }
+  const before = cosigned.filter(({ kept }) => kept !== null && kept.seq < seq).reverse();
+  const holding = cosigned.filter(({ size }) => size > seq);
+  const first = (list, later) => list.reduce((found, one) => found ?? bound(one, later), null);
+  return { notEarlier: first(before, false), notLater: first(holding, true) };
+}
+
+// The same in words: one text for each bound that there is.
+export function timesText(times, seq) {
+  const { notEarlier, notLater } = between(times, seq);
+  const said = (word, bound) => bound && `${word} than ${shortTime(new Date(bound.time * 1000).toISOString())}, by ${bound.by.join(", ")}`;
+  return [said("not earlier", notEarlier), said("not later", notLater)].filter(Boolean);
+}

@@ -1,0 +1,109 @@
+// The verifier as one file, without a server: every sort of evidence, whole and broken, must
+// come to what the command line says.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+
+import { open, shoot, step, unharmed } from "./harness.mjs";
+
+const { SEALBOOK, KEY, SHOTS } = process.env;
+const out = (name) => `${SHOTS}/../${name}`;
+const run = (...args) => execFileSync(SEALBOOK, args, { stdio: ["ignore", "pipe", "ignore"] });
+const file = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(buffer) });
+
+const word = (page) => page.locator(".verdict .word").first().innerText();
+
+// The page afresh, with these files dropped.
+async function dropped(page, files, key = KEY) {
+  await page.reload();
+  await page.fill("#drop-key", key);
+  await page.evaluate((given) => {
+    const transfer = new DataTransfer();
+    for (const { name, base64 } of given) {
+      transfer.items.add(new File([Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))], name));
+    }
+    for (const type of ["dragover", "drop"]) {
+      document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+    }
+  }, files.map(({ name, buffer }) => ({ name, base64: buffer.toString("base64") })));
+  await page.waitForSelector(".verdict:not(.busy), .given .chip.bad");
+  await page.waitForFunction(() => !document.querySelector(".verdict.busy"));
+}
+
+const state = async (page) => (await page.locator(".verdict").first().getAttribute("class")).replace("verdict ", "");
+
+export async function verifierSteps({ bundlePath, reportPath, CASE }) {
+  run("page", "-o", out("verify.html"), "--force");
+  run("export", "-o", out("whole.bundle.zst"), "--force");
+  run("export", "-o", out("whole.bundle"), "--force");
+  run("export", "--format", "logbook", "-o", out("book.jsonl"), "--force");
+  run("prove", "5", "-o", out("five.proof"), "--force");
+  const bytes = (path) => readFileSync(path);
+  const page = await open({ offline: true });
+  await page.goto(pathToFileURL(out("verify.html")).href);
+
+  await step("one file verifies bundles, proofs, logbooks and reports without a server", async () => {
+    for (const [path, covers] of [
+      [bundlePath, new RegExp(`of case ${CASE}`)], [out("whole.bundle"), /every one of them/], [out("whole.bundle.zst"), /every one of them/],
+      [out("five.proof"), /entry 5 of the log/], [out("book.jsonl"), /a logbook of/], [reportPath, /entries/],
+    ]) {
+      await dropped(page, [file(path.split("/").at(-1), bytes(path))]);
+      assert.equal(await state(page), "verified", `${path}: ${await page.locator(".verdict").first().innerText()}`);
+      assert.match(await word(page), covers, path);
+      await unharmed(page);
+    }
+  });
+
+  await step("what is dropped and broken says what the command line says", async () => {
+    for (const path of [bundlePath, out("whole.bundle"), out("five.proof"), out("book.jsonl")]) {
+      const text = String(bytes(path));
+      for (const change of [(one) => one.replace('"tenant_id":"acme"', '"tenant_id":"acmf"'), (one) => one.slice(0, -200), (one) => one.replace(/"signature":"(.)/, (_, digit) => `"signature":"${digit === "0" ? 1 : 0}`)]) {
+        const changed = change(text);
+        if (changed === text) continue;
+        const name = `changed.${path.split(".").at(-1)}`;
+        writeFileSync(out(name), changed);
+        const said = JSON.parse(spawnSync(SEALBOOK, ["--json", "verify", out(name), "--key", KEY], { encoding: "utf8" }).stdout);
+        assert.equal(said.verdict, "fail");
+        await dropped(page, [file(name, changed)]);
+        assert.equal(await state(page), "failed");
+        const codes = said.faults.map((fault) => fault.code);
+        const shown = await page.locator(".verdict").first().innerText();
+        assert.ok(codes.some((code) => shown.includes(code)), `${name}: ${codes} in ${shown}`);
+      }
+    }
+  });
+
+  await step("without a key nothing dropped is green, and another key fails it", async () => {
+    const book = file("a.bundle", bytes(bundlePath));
+    await dropped(page, [book], "");
+    assert.equal(await state(page), "unconfirmed");
+    await dropped(page, [book], "00".repeat(32));
+    assert.equal(await state(page), "failed");
+    await dropped(page, [book, file("key.txt", `${KEY}\n`)], "");
+    assert.equal(await state(page), "verified");
+    await dropped(page, [file("cat.png", "\u0089PNG no evidence")]);
+    assert.equal(await state(page), "failed");
+    assert.match(await page.locator(".verdict").first().innerText(), /not_recognised/);
+  });
+
+  await step("heads are held against what is dropped", async () => {
+    run("head", "-o", out("head.json"), "--force");
+    const head = bytes(out("head.json"));
+    await dropped(page, [file("book.jsonl", bytes(out("book.jsonl"))), file("head.json", head)]);
+    assert.equal(await state(page), "verified");
+    assert.ok(!(await page.locator(".verdict").first().innerText()).includes("whether entries after the last one"));
+    const cut = String(bytes(out("book.jsonl"))).trimEnd().split("\n").slice(0, -1).map((line) => `${line}\n`).join("");
+    await dropped(page, [file("book.jsonl", cut), file("head.json", head)]);
+    assert.equal(await state(page), "failed");
+    assert.match(await page.locator(".verdict").first().innerText(), /head_not_contained/);
+  });
+
+  await step("the verifier is shown well, and for everybody", async () => {
+    await dropped(page, [file("case.bundle", bytes(bundlePath))]);
+    await page.locator(".step > details > summary").first().click();
+    await shoot(page, "verifier");
+  });
+  await page.context().close();
+}
