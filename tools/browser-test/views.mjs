@@ -78,6 +78,7 @@ export async function overviewSteps(page) {
     const head = await (await fetch(`${base}/v1/head`, { headers: { Authorization: `Bearer ${TOKEN}` } })).text();
     const reader = await open();
     await reader.goto(base);
+    await settled(reader);
     await trust(reader, { key: KEY, token: TOKEN });
     const give = async (text) => {
       await reader.evaluate(() => document.getElementById("view").setAttribute("aria-busy", "true"));
@@ -96,9 +97,10 @@ export async function overviewSteps(page) {
 
 export async function custodySteps(page, CASE) {
   await step("the case is drawn as lanes, denials stand out, and a mark opens its step", async () => {
+    await go(page, "#/search");
     await go(page, `#/case/${CASE}`);
     await page.waitForSelector(".lanes svg");
-    const lanes = await page.locator(".lanes > svg > text:not(.tick)").allInnerTexts();
+    const lanes = await page.locator(".lanes > svg > text:not(.tick)").allTextContents();
     assert.deepEqual(lanes, ["worker", "gate", "human", "verifier"]);
     assert.ok(await page.locator(".lanes .mark.bad rect").count() >= 1);
     const mark = page.locator(".lanes .mark.bad").first();
@@ -113,6 +115,7 @@ export async function custodySteps(page, CASE) {
 
   await step("what a decision rests on is a click away", async () => {
     const step = page.locator(".step.bad").first();
+    await step.locator(".graph button").first().waitFor();
     const names = await step.locator(".graph button .name").allInnerTexts();
     for (const name of ["rule set", "policy", "registry"]) {
       assert.ok(names.includes(name), JSON.stringify(names));
@@ -122,7 +125,8 @@ export async function custodySteps(page, CASE) {
     await step.locator('.graph button:has-text("registry")').first().click();
     await page.waitForFunction(() => /candidates/.test(document.querySelector(".panel:not(:empty)")?.textContent ?? ""));
     const used = page.locator(".step", { hasText: "Allowed" }).filter({ hasText: "wrk.doc.summarizer" }).last();
-    await used.locator("summary").click();
+    await used.locator("summary").first().click();
+    await used.locator(".graph button").first().waitFor();
     const grounds = await used.locator(".graph button .name").allInnerTexts();
     assert.ok(grounds.includes("approval used") && grounds.includes("attestation"), JSON.stringify(grounds));
     await used.locator('.graph button:has-text("approval used")').click();

@@ -75,6 +75,7 @@ function show(list, seq) {
   const step = list.querySelector(`#step-${seq}`);
   const details = step?.querySelector("details");
   if (details) {
+    details.fill();
     details.open = true;
     step.scrollIntoView({ block: "center" });
     step.focus({ preventScroll: true });

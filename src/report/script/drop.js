@@ -138,7 +138,7 @@ async function verdictOn({ name, value }, { key, kept, revoked, policy }, severa
       keys: typeof key === "string" && !key.startsWith("sha256:") ? [key] : [],
       kept: kept.map((one) => ({ ...one, met: false })),
       revoked: revoked.map((one) => ({ ...one, here: null, beyond: null })),
-    });
+    }, name);
   } catch (error) {
     return [heading, banner({ state: "failed", why: `${error.code ?? "not_recognised"}: ${error.message}.` })];
   }

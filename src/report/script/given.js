@@ -68,11 +68,16 @@ export function unescaped(text) {
   return text.replace(/\\(u003c|.)/gs, (escape, what) => (what === "u003c" ? "<" : escape));
 }
 
+// What a file's name says that it is (N2), or null.
+function namedBy(name) {
+  return /\.(bundle|proof)(\.zst|\.gz)?$/.exec(name)?.[1] ?? null;
+}
+
 // Verifies what a reader gives, compressed or in a report as it may be.
-export async function verifyGiven(bytes, given = {}) {
+export async function verifyGiven(bytes, given = {}, name = "") {
   const { plain, frames } = await inflated(bytes);
   const carried = carriedIn(plain);
-  const found = await verifyFile(carried ?? plain, given);
+  const found = await verifyFile(carried ?? plain, given, carried ? "bundle" : namedBy(name));
   if (frames > 1 && found.format !== "logbook") {
     throw new NotGiven("bundle_corrupt", "only a logbook may be several frames");
   }
