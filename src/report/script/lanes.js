@@ -30,9 +30,8 @@ export function lanes(items, reveal) {
 }
 
 function drawn(width, steps, reveal) {
-  const times = steps.map((step) => step.at);
-  const [first, last] = [Math.min(...times), Math.max(...times)];
-  const x = (at) => LEFT + FOLD / 2 + (last === first ? 0.5 : (at - first) / (last - first)) * (width - LEFT - RIGHT - FOLD);
+  const { place, breaks } = axisOf(steps.map((step) => step.at));
+  const x = (at) => LEFT + FOLD / 2 + place(at) * (width - LEFT - RIGHT - FOLD);
   const y = (actor) => LANE / 2 + 4 + ACTORS.indexOf(actor) * LANE;
   const height = ACTORS.length * LANE + FOOT + 8;
   const rows = ACTORS.flatMap((actor) => [
@@ -41,8 +40,33 @@ function drawn(width, steps, reveal) {
   ]);
   const folded = fold(steps, x);
   const way = svg("polyline.way", { points: folded.map(({ at, actor }) => `${at.toFixed(1)},${y(actor)}`).join(" ") });
+  const pauses = breaks.map(({ from, to }) => svg("g", {}, svg("line.pause", { x1: (x(from) + x(to)) / 2, x2: (x(from) + x(to)) / 2, y1: 4, y2: height - FOOT }), svg("title", {}, `${spanText(to - from)} without a step`)));
   const marks = folded.map((group) => mark(group, y(group.actor), reveal));
-  return { height, marks: [...rows, way, ...marks, ...scale(width, height, first, last, x)] };
+  return { height, marks: [...rows, ...pauses, way, ...marks, ...scale(width, height, steps, breaks, x)] };
+}
+
+// Where times lie, from 0 to 1: in their proportion, but for a pause that is longer than a
+// third of all, which is cut short and marked.
+function axisOf(times) {
+  const ordered = [...new Set(times)].sort((a, b) => a - b);
+  const gaps = ordered.slice(1).map((time, at) => ({ from: ordered[at], to: time }));
+  const span = ordered.at(-1) - ordered[0];
+  const breaks = gaps.length > 2 ? gaps.filter(({ from, to }) => to - from > span / 3) : [];
+  const rest = span - breaks.reduce((sum, { from, to }) => sum + to - from, 0);
+  const length = (gap) => (breaks.includes(gap) ? rest / 5 : gap.to - gap.from);
+  const total = gaps.reduce((sum, gap) => sum + length(gap), 0);
+  const places = new Map([[ordered[0], total === 0 ? 0.5 : 0]]);
+  let sum = 0;
+  for (const gap of gaps) {
+    sum += length(gap);
+    places.set(gap.to, sum / total);
+  }
+  return { place: (at) => places.get(at), breaks };
+}
+
+function spanText(millis) {
+  const [size, name] = [[86_400_000, "days"], [3_600_000, "hours"], [60_000, "minutes"]].find(([least]) => millis >= 2 * least) ?? [1000, "seconds"];
+  return `${Math.round(millis / size)} ${name}`;
 }
 
 // Neighbours of one lane and tone that would lie upon each other.
@@ -86,16 +110,20 @@ function mark({ at, tone, steps }, y, reveal) {
   );
 }
 
-function scale(width, height, first, last, x) {
-  const fitting = Math.max(1, Math.min(6, Math.floor((width - LEFT) / 150)));
-  const count = last === first ? 1 : fitting + 1;
-  const short = last - first >= 48 * 3_600_000 ? [0, 10] : [11, 19];
-  return Array.from({ length: count }, (_, at) => {
-    const time = count === 1 ? first : first + ((last - first) * at) / fitting;
-    const iso = new Date(time).toISOString();
-    const text = at === 0 ? shortTime(iso).replace(" UTC", "") : iso.slice(...short);
-    const anchor = at === 0 && count > 1 ? "start" : at === count - 1 && count > 1 ? "end" : "middle";
-    const place = at === 0 && count > 1 ? LEFT : x(time);
-    return at > 0 && at < 2 && width < 420 && count > 2 ? null : svg("text.tick", { x: place, y: height - 6, "text-anchor": anchor }, text);
-  }).filter(Boolean);
+// The times of some steps: the first, the last, those around a pause, and what fits between.
+function scale(width, height, steps, breaks, x) {
+  const [first, last] = [steps[0].item.entry.ts, steps.at(-1).item.entry.ts];
+  const byTime = new Map(steps.map((step) => [step.at, step.item.entry.ts]));
+  const wanted = [last, ...breaks.map(({ to }) => byTime.get(to)), ...steps.map((step) => step.item.entry.ts)];
+  const taken = [[LEFT, LEFT + 126]];
+  const long = toMillis(last) - toMillis(first) >= 48 * 3_600_000;
+  const texts = [svg("text.tick", { x: LEFT, y: height - 6 }, shortTime(first).replace(" UTC", ""))];
+  for (const time of wanted) {
+    const at = Math.min(x(toMillis(time)), width - 34);
+    if (taken.every(([from, to]) => at + 34 < from || at - 34 > to)) {
+      taken.push([at - 34, at + 34]);
+      texts.push(svg("text.tick", { x: at, y: height - 6, "text-anchor": "middle" }, long ? time.slice(0, 10) : time.slice(11, 19)));
+    }
+  }
+  return texts;
 }

@@ -39,9 +39,10 @@ export function isWithinHour(time, hour) {
   return time.slice(0, 13) === hour.slice(0, 13);
 }
 
-// Milliseconds, for plots; the micro seconds are lost.
+// Milliseconds, for plots, with what there is of a fraction.
 export function toMillis(time) {
-  return Date.parse(`${time.slice(0, 19)}Z`);
+  const fraction = /^\.\d+/.exec(time.slice(19))?.[0] ?? "0";
+  return Date.parse(`${time.slice(0, 19)}Z`) + 1000 * Number(fraction);
 }
 
 // As people read it: date and time to the second, UTC.
