@@ -17,8 +17,8 @@ use super::{
 #[cfg(feature = "bucket")]
 use super::{archive, bucket, fold};
 use super::{
-    card, codes, diff, format, generate, key, log, manifest, package, page, replay, report, resident,
-    rules, show, validate, verify, version,
+    card, codes, diff, format, generate, key, log, manifest, package, page, replay, report,
+    resident, rules, show, validate, verify, version,
 };
 #[cfg(feature = "client")]
 use super::{monitor, registry};

@@ -86,7 +86,9 @@ fn import_of(statement: &str) -> Option<String> {
 fn name_in(definition: &str) -> Option<&str> {
     let definition = definition.strip_prefix("async ").unwrap_or(definition);
     let kinds = ["function ", "const ", "let ", "class "];
-    let rest = kinds.iter().find_map(|kind| definition.strip_prefix(kind))?;
+    let rest = kinds
+        .iter()
+        .find_map(|kind| definition.strip_prefix(kind))?;
     let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_')?;
     rest.get(..end)
 }

@@ -109,10 +109,14 @@ impl Stats {
 fn reason_of(entry: &Entry) -> Option<String> {
     let payload = parse(entry.payload_bytes()).ok()?;
     let payload = payload.as_object()?;
-    let inner = ["decision", "body"].into_iter().filter_map(|name| payload.get(name));
+    let inner = ["decision", "body"]
+        .into_iter()
+        .filter_map(|name| payload.get(name));
     let holders = inner.filter_map(Value::as_object).chain([payload]);
     let code = |holder: &Object| {
-        let reason = holder.get("deny_reason_if_denied").and_then(Value::as_object);
+        let reason = holder
+            .get("deny_reason_if_denied")
+            .and_then(Value::as_object);
         let code = reason.and_then(|reason| reason.get("code"));
         let code = code.or_else(|| holder.get("deny_code"))?;
         code.as_str().map(str::to_owned)

@@ -218,11 +218,13 @@ fn counts_are_those_of_the_entries() {
     let reason = json!({"denied": true, "deny_code": "NOT_TODAY"});
     let entry = json!({"kind": "refused", "payload": reason});
     server.post(Scope::Append, "/v1/entries", &entry).is(201);
-    let decided = json!({"decision": {"denied": true, "deny_reason_if_denied": {"code": "DENY_X"}}});
+    let decided =
+        json!({"decision": {"denied": true, "deny_reason_if_denied": {"code": "DENY_X"}}});
     let entry = json!({"kind": "refused", "payload": decided});
     server.post(Scope::Append, "/v1/entries", &entry).is(201);
     let refused = server.get("/v1/stats?kind=refused").is(200);
-    let reasons = json!([{"reason": "DENY_X", "entries": 1}, {"reason": "NOT_TODAY", "entries": 1}]);
+    let reasons =
+        json!([{"reason": "DENY_X", "entries": 1}, {"reason": "NOT_TODAY", "entries": 1}]);
     assert_eq!(refused["reasons"], reasons);
     let newest = server.get("/v1/stats?kind=check&limit=2").is(200);
     assert_eq!(
