@@ -7,6 +7,7 @@
 //!    │ queue       what is signed, from the front
 //! committer        tree, write + sync, mark         (one thread)
 //!    │          └─▶ indexing: secondary indexes, behind  (one thread)
+//!    │              scrubbing: reads what is stored for damage  (one thread)
 //! callers          receipt
 //! ```
 //!
@@ -34,9 +35,10 @@
 //!
 //! Room on the disk is looked at first. Where there is too little, nothing is written:
 //! the batch and what is queued behind it are refused, the chain goes back to the end of
-//! the log, and the writer goes on.
+//! the log, and the writer goes on. So it is where a write fails for want of room that
+//! was there a moment before: the store takes none before it has found some.
 //!
-//! After a write, a sync or a mark that failed it is not known what the disk holds. The
+//! After any other write, a sync or a mark that failed it is not known what the disk holds. The
 //! writer refuses everything from then on; reopening reads what is there.
 //!
 //! # Which threads there are, and why
@@ -71,6 +73,7 @@ pub mod reading;
 mod recover;
 pub mod remembered;
 pub mod request;
+mod scrubbing;
 mod sequencer;
 mod stamp;
 mod sync;
@@ -118,6 +121,7 @@ pub struct Logbook {
     queue: Arc<Queue>,
     committer: Weak<Mutex<Committer>>,
     threads: Vec<JoinHandle<()>>,
+    scrubbing: Option<scrubbing::Going>,
     shared: Shared,
     signer: Arc<dyn Signer>,
     store: Arc<dyn Store>,
@@ -184,6 +188,7 @@ impl Logbook {
         let shared = Shared::new(recovered.head());
         let terms = recovered.terms.clone();
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store), terms);
+        let (going, scrubbing) = scrubbing::start(Arc::clone(&parts.store), shared.clone());
         let committer = Committer::new(&parts, recovered, mark, shared.clone(), wake);
         let committer = Arc::new(Mutex::new(committer));
         let committing = Arc::downgrade(&committer);
@@ -192,7 +197,8 @@ impl Logbook {
         Logbook {
             queue,
             committer: committing,
-            threads: vec![thread, indexing],
+            threads: vec![thread, indexing, scrubbing],
+            scrubbing: Some(going),
             shared,
             signer: parts.signer,
             store: parts.store,
@@ -327,6 +333,7 @@ impl Logbook {
 
     fn join(&mut self) {
         self.queue.end();
+        drop(self.scrubbing.take());
         for thread in self.threads.drain(..) {
             // A thread that panicked has answered no caller: they see
             // `Stopped`, and there is nothing to add here.

@@ -75,6 +75,7 @@ mod producer;
 mod public;
 mod rate;
 mod requests;
+mod revocations;
 mod routes;
 pub mod scope;
 mod sealing;

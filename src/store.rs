@@ -86,7 +86,9 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::EntryNotNext`] and [`StoreError::EpochNotNext`] leave the
-    /// store as it was. After any other error it is [`StoreError::Stopped`].
+    /// store as it was. So does one that [is for want of room](StoreError::is_full), as
+    /// long as the process lives: after a crash the batch may be there. After any other
+    /// error it is [`StoreError::Stopped`].
     fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 
     /// Leaves as little as possible to be replayed at the next opening. What
@@ -116,6 +118,13 @@ pub trait Store: Send + Sync {
     /// store that lost a part of it is not whole.
     fn scrub(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// Reads on through everything that is stored, for damage: some `bytes` from where
+    /// the call before stopped, which may have been an earlier process's, so that in the
+    /// end all of it was read. Whether it came past the end, and begins anew.
+    fn scrub_on(&self, _bytes: u64) -> Result<bool, StoreError> {
+        Ok(true)
     }
 
     /// The record of entry `seq`: signing payload, then signature.

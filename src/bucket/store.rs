@@ -330,6 +330,10 @@ impl Store for BucketStore {
         self.cache.scrub()
     }
 
+    fn scrub_on(&self, bytes: u64) -> Result<bool, StoreError> {
+        self.cache.scrub_on(bytes)
+    }
+
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
         self.cache.entry(seq)
     }

@@ -79,7 +79,11 @@ fn beside(
         asked.add("key", &key.to_string());
     }
     for revocation in &policy.revocations {
-        asked.add("revoked", &revocation.to_value().canonical(Form::Utf8));
+        // With the entry that shows that a successor may.
+        asked.add("revoked", &String::from_utf8_lossy(&revocation.to_file()));
+    }
+    if policy.allow_unapplied_revocations {
+        asked.add("allow_revocation_not_applicable", "true");
     }
     if policy.allow_unsigned {
         asked.add("allow_unsigned", "true");

@@ -27,7 +27,7 @@ use super::export::seal;
 use super::output::Output;
 use super::progress::Progress;
 use super::target::{Force, Kind, Target, spare};
-use super::trust::FormatVersion;
+use super::trust::{FormatVersion, revocations};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -45,6 +45,9 @@ pub(super) struct Args {
     /// Do not sign the closing record of the bundle
     #[arg(long, alias = "unsigned")]
     no_sign: bool,
+    /// A file with a revocation that ends the log, for the report to carry (may be given several times)
+    #[arg(long, value_name = "FILE")]
+    revoked: Vec<PathBuf>,
     /// Seal the open epoch first, so that nothing of the case is left out
     #[arg(long)]
     seal: bool,
@@ -94,6 +97,7 @@ fn write(
 ) -> Result<Option<(u64, u64)>, CliError> {
     let store = ledger.store();
     let signer = ledger.closing_signer(args.no_sign)?;
+    let revocations = revocations(&args.revoked)?;
     let mut progress = Progress::new(store.count().ok(), "entries");
     let (mut left_out, mut none) = (0, false);
     let written = target.write(context, |out| {
@@ -101,6 +105,7 @@ fn write(
             version: args.format_version.into(),
             correlation: args.correlation.as_deref().unwrap_or_default(),
             signer: signer.as_deref(),
+            revocations: &revocations,
             progress: &mut |done| progress.at(done),
         };
         let (_, selected) = export_report(store, out, export).inspect_err(|error| {

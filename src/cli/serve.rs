@@ -36,6 +36,7 @@ use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
 use super::target::spare;
+use super::trust::revocations;
 use super::witnesses;
 
 /// Threads beside those of the pools: the ledger's own waits.
@@ -73,6 +74,9 @@ pub(super) struct Args {
     /// A key that packages and manifests may be signed with: 64 hex digits or a PEM file (may be given several times)
     #[arg(long, value_name = "KEY")]
     trusted_key: Vec<String>,
+    /// A file with a revocation that ends a log: what is sent to be verified is held against it (may be given several times)
+    #[arg(long, value_name = "FILE")]
+    revoked: Vec<PathBuf>,
     /// What is recorded of a routed request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
@@ -173,6 +177,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         publish,
         public,
         verdict_keys: args.verdict_keys()?,
+        revocations: revocations(&args.revoked)?,
         reload,
     };
     let hang_up = signals.hang_up;
@@ -308,6 +313,7 @@ impl Args {
     fn check(&self, context: &Context, output: &mut Output) -> Result<Answer, CliError> {
         self.hall.load_served()?;
         self.verdict_keys()?;
+        revocations(&self.revoked)?;
         if let Some(tokens) = &self.token_file {
             TokenFile::open(tokens).map_err(ServerError::from)?;
         } else if !self.host.is_loopback() {

@@ -30,15 +30,19 @@ pub(super) struct Trust {
 impl Trust {
     pub(super) fn policy(&self) -> Result<Policy, CliError> {
         let keys: Result<_, _> = self.key.iter().map(|key| parse_key(key)).collect();
-        let revocations: Result<_, _> = self.revoked.iter().map(|path| revocation(path)).collect();
         Ok(Policy {
             keys: keys?,
-            revocations: revocations?,
+            revocations: revocations(&self.revoked)?,
             allow_unsigned: self.allow_unsigned,
             allow_unapplied_revocations: self.allow_revocation_not_applicable,
             ..Policy::default()
         })
     }
+}
+
+/// The revocations in these files.
+pub(super) fn revocations(paths: &[PathBuf]) -> Result<Vec<SignedRevocation>, CliError> {
+    paths.iter().map(|path| revocation(path)).collect()
 }
 
 fn revocation(path: &Path) -> Result<SignedRevocation, CliError> {

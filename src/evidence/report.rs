@@ -8,6 +8,7 @@ use crate::ledger::bundle::BundleError;
 use crate::ledger::entry::Entry;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
+use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::version::Version;
 use crate::producers::{self, Role};
 use crate::report::{About, Case, MOST_RELATED, ReportWriter};
@@ -23,6 +24,8 @@ pub struct ReportExport<'a> {
     pub correlation: &'a str,
     pub version: Version,
     pub signer: Option<&'a dyn Signer>,
+    /// What is known to end the log, for readers who know of none.
+    pub revocations: &'a [SignedRevocation],
     /// Told how many entries are written so far.
     pub progress: &'a mut dyn FnMut(u64),
 }
@@ -38,7 +41,8 @@ pub fn export_report<W: Write>(
     out: W,
     export: ReportExport<'_>,
 ) -> Result<(W, Selected), EvidenceError> {
-    if Opened::read(store)?.opening.index.is_some() {
+    let opened = Opened::read(store)?;
+    if opened.opening.index.is_some() {
         return Err(EvidenceError::NotOnAPage);
     }
     let filter = Filter {
@@ -52,6 +56,7 @@ pub fn export_report<W: Write>(
     let about = About {
         correlation: export.correlation.to_owned(),
         left_out: after(store, &filter, sealed_to)?,
+        revocations: texts(export.revocations, &opened),
     };
     let writer = ReportWriter::new(out, &about).map_err(BundleError::Io)?;
     let selection = SelectionExport {
@@ -64,6 +69,15 @@ pub fn export_report<W: Write>(
     let related = attestations(store, &filter, Case(export.correlation), sealed_to)?;
     let (writer, selected) = export_with(store, writer, selection, &related)?;
     Ok((writer.finish().map_err(BundleError::Io)?, selected))
+}
+
+/// The files of those that are of this log.
+fn texts(revocations: &[SignedRevocation], opened: &Opened) -> Vec<String> {
+    let own = revocations.iter().filter(|it| {
+        it.content.log == opened.identity.log && it.content.genesis == opened.identity.genesis
+    });
+    own.map(|it| String::from_utf8_lossy(&it.to_file()).into_owned())
+        .collect()
 }
 
 /// For each worker that the case's sealed decisions name, the last attestation of

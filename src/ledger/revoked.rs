@@ -25,7 +25,8 @@ struct SeenPlace<'a> {
     revocation: &'a SignedRevocation,
     /// The hash that what is verified has, or states, at that place.
     hash: Option<Hash>,
-    beyond: Option<(u64, Option<u64>)>,
+    /// The first entry beyond it: number, place and line.
+    beyond: Option<(Seq, u64, Option<u64>)>,
 }
 
 pub(crate) struct Book<'a> {
@@ -55,7 +56,7 @@ impl<'a> Revoked<'a> {
         self.says(seq, hash);
         for seen in &mut self.seen {
             if seq > seen.revocation.content.seq && seen.beyond.is_none() {
-                seen.beyond = Some((index, line));
+                seen.beyond = Some((seq, index, line));
             }
         }
     }
@@ -134,13 +135,13 @@ impl SeenPlace<'_> {
             let fault = fault.with_seq(Some(content.seq.0));
             findings.fault(fault.compared(content.hash, found));
         }
-        if let Some((index, line)) = self.beyond {
+        if let Some((seq, index, line)) = self.beyond {
             let detail = format!(
                 "this entry and all after it are revoked: the book ends at entry {}",
                 content.seq
             );
             let fault = Fault::at(FaultCode::UntrustedKey, At::Entry, index, detail);
-            findings.fault(fault.on_line(line));
+            findings.fault(fault.with_seq(Some(seq.0)).on_line(line));
             return Ok(());
         }
         let led = |header| kept.lead(header, content.seq, content.hash);

@@ -1,6 +1,5 @@
 //! The committer: builds the tree, writes and syncs, moves the mark, answers.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +14,13 @@ use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
 use crate::ledger::version::Version;
-use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, StoreError, TileKey};
+use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, TileKey};
 
 use super::Parts;
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::indexing::Wake;
-use super::mark::{Mark, MarkFile};
+use super::mark::Mark;
 use super::observer::{Committed, Shared};
 use super::queue::{NoWork, Permit, Queue};
 use super::recover::{CLOCKS_RECORDED, Recovered, next_number};
@@ -30,6 +29,10 @@ use super::request::{Due, Placed, SealReply, Work};
 use super::sequencer::End;
 use super::sync::{Mutex, MutexGuard};
 use super::terms::{OpenTerms, SealedTerms};
+
+mod marking;
+
+use marking::{Marking, Stated};
 
 /// How often the mark moves while entries come.
 const MARK_EVERY: Duration = Duration::from_secs(1);
@@ -50,23 +53,10 @@ pub(super) struct Committer {
     shared: Shared,
     forgotten_before: u64,
     failed: bool,
-    /// The work at hand was refused before anything of it was written: there is no room.
+    /// The work at hand is not in the log, and will not be: there was no room.
     not_written: Option<LogbookError>,
     /// A failure that no caller waited for. The next request is answered with it.
     untold: Option<LogbookError>,
-}
-
-struct Marking {
-    file: MarkFile,
-    /// `None` until the first commit of a ledger whose rollback is being
-    /// accepted: there the entry that says so must be durable first.
-    stated: Option<Stated>,
-}
-
-struct Stated {
-    seq: Seq,
-    ts: Timestamp,
-    at: Duration,
 }
 
 /// The committer's thread ends, by whatever way.
@@ -243,6 +233,7 @@ impl Committer {
             entries: entries.len(),
             took: Duration::ZERO,
         };
+        let before = (self.tree.clone(), self.open);
         for Placed { seq, entry, leaf } in entries {
             if entry.kind() == kind::CLOCK {
                 let wall = self.clock.wall().to_string();
@@ -259,7 +250,10 @@ impl Committer {
             });
         }
         let begun = self.clock.monotonic();
-        self.keep(batch)?;
+        if let Err(error) = self.keep(batch) {
+            (self.tree, self.open) = before;
+            return Err(error);
+        }
         let took = self.clock.monotonic().saturating_sub(begun);
         self.last = head.clone();
         self.shared
@@ -310,7 +304,7 @@ impl Committer {
             self.state_mark_first(sealed_at)?;
         }
         let number = next_number(self.last_header());
-        let terms = self.seal_terms(number)?;
+        let terms = self.seal_terms(number, first_seq)?;
         let header = EpochHeader {
             epoch: number,
             first_seq,
@@ -336,7 +330,8 @@ impl Committer {
             ..terms.map(|terms| terms.batch).unwrap_or_default()
         };
         batch.tiles.extend(partial_tiles(number, &self.tree));
-        self.keep(batch)?;
+        self.keep(batch)
+            .inspect_err(|_| self.count_again(first_seq))?;
         self.wake.wake();
         self.last_epoch = Some(signed.clone());
         self.tree = TreeBuilder::new();
@@ -349,13 +344,31 @@ impl Committer {
     }
 
     /// What the header commits to as its index. The queue has closed the epoch, so one
-    /// that cannot be made stops the writer.
-    fn seal_terms(&mut self, number: EpochNumber) -> Result<Option<SealedTerms>, LogbookError> {
+    /// that cannot be made stops the writer, unless it is for want of room.
+    fn seal_terms(
+        &mut self,
+        number: EpochNumber,
+        first: Seq,
+    ) -> Result<Option<SealedTerms>, LogbookError> {
         let Some(terms) = self.terms.clone() else {
             return Ok(None);
         };
         let sealed = terms.seal(&*self.store, number, self.last.seq);
-        sealed.map(Some).inspect_err(|_| self.fail())
+        sealed.map(Some).inspect_err(|error| match error {
+            LogbookError::Store(full) if full.is_full() => {
+                self.count_again(first);
+                self.not_written = Some(error.clone());
+            }
+            _ => self.fail(),
+        })
+    }
+
+    /// The open epoch was not sealed: its terms are counted anew.
+    fn count_again(&mut self, first: Seq) {
+        let begun = self.terms.as_ref().map(|terms| terms.begin_again(first));
+        if begun.is_some_and(|begun| begun.is_err()) {
+            self.fail();
+        }
     }
 
     /// The queue has closed this epoch and goes on with the next, so a header that
@@ -373,87 +386,21 @@ impl Committer {
         Ok(())
     }
 
-    /// Before a commit the mark must not be older than a second, measured
-    /// against the entries that are to be committed.
-    fn refresh_mark(&mut self, ts: Timestamp) -> Result<(), LogbookError> {
-        let limit = i64::try_from(MARK_EVERY.as_micros()).unwrap_or(i64::MAX);
-        let old = |stated: &Stated| ts.micros_since(stated.ts) > limit;
-        if self.mark.stated.as_ref().is_some_and(old) {
-            self.state_mark_first(ts)?;
-        }
-        Ok(())
-    }
-
-    /// States the mark before something is written. Where there is no room for it,
-    /// nothing was written, and it is tried again with the next.
-    fn state_mark_first(&mut self, ts: Timestamp) -> Result<(), LogbookError> {
-        self.state_mark(ts).inspect_err(|error| {
-            if !self.failed {
-                self.not_written = Some(error.clone());
-            }
-        })
-    }
-
-    /// Moves the mark up to what is durable, stated at `ts` or at the last
-    /// entry's time if that is later.
-    fn state_mark(&mut self, ts: Timestamp) -> Result<(), LogbookError> {
-        let ts = ts.max(self.last.ts);
-        let head = Head {
-            ts,
-            ..self.last.clone()
-        };
-        let signed = Statement::sign(head, &*self.signer).inspect_err(|_| self.fail())?;
-        let mark = Mark {
-            head: signed,
-            sealed: self.last_epoch.clone(),
-        };
-        self.mark.file.write(&mark).map_err(|error| {
-            // Without room the old one is still there.
-            if error.kind() != io::ErrorKind::StorageFull {
-                self.fail();
-            }
-            LogbookError::Mark(Arc::new(error))
-        })?;
-        self.mark.stated = Some(Stated {
-            seq: self.last.seq,
-            ts,
-            at: self.clock.monotonic(),
-        });
-        Ok(())
-    }
-
-    /// The same, where no caller waits for the answer.
-    fn move_mark_up(&mut self) {
-        let stated = self.state_mark(self.last.ts);
-        match (stated, &mut self.mark.stated) {
-            // There was no room: it is tried again in a while.
-            (Err(_), Some(stated)) if !self.failed => stated.at = self.clock.monotonic(),
-            (stated, _) => self.untold = stated.err(),
-        }
-    }
-
-    fn mark_is_behind(&self) -> bool {
-        let stated = self.mark.stated.as_ref();
-        stated.is_some_and(|stated| stated.seq < self.last.seq)
-    }
-
-    /// How long until the mark is to move; `None` while it need not.
-    fn mark_due_in(&self) -> Option<Duration> {
-        let stated = self.mark.stated.as_ref()?;
-        let due = !self.failed && self.mark_is_behind();
-        let since = self.clock.monotonic().saturating_sub(stated.at);
-        due.then(|| MARK_EVERY.saturating_sub(since))
-    }
-
     fn last_header(&self) -> Option<&EpochHeader> {
         self.last_epoch.as_ref().map(|epoch| &epoch.content)
     }
 
-    /// The commit point.
-    fn keep(&mut self, batch: Batch) -> Result<(), StoreError> {
-        self.store.commit(batch).inspect_err(|error| {
-            self.shared.failed(error);
-            self.fail();
+    /// The commit point. Where there was no room, nothing is chained to what failed.
+    fn keep(&mut self, batch: Batch) -> Result<(), LogbookError> {
+        self.store.commit(batch).map_err(|error| {
+            let told = LogbookError::from(error.clone());
+            if error.is_full() {
+                self.not_written = Some(told.clone());
+            } else {
+                self.shared.failed(&error);
+                self.fail();
+            }
+            told
         })
     }
 

@@ -25,7 +25,8 @@ pub enum LogbookError {
     #[error(transparent)]
     Sign(Arc<SignError>),
     /// The write failed. Whether these entries are on the disk is not known;
-    /// nothing more is written before the ledger is reopened.
+    /// nothing more is written before the ledger is reopened, unless there was no
+    /// room: then it goes on when there is some, without them.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The index of an epoch could not be made: rows of it are damaged. The epoch is

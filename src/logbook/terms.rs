@@ -100,6 +100,17 @@ impl OpenTerms {
         Ok(true)
     }
 
+    /// Counts the open epoch anew, which begins with `first`: it was not sealed.
+    pub(super) fn begin_again(&self, first: Seq) -> Result<(), LogbookError> {
+        let mut counting = self.lock()?;
+        counting.next = first;
+        counting.counts.clear();
+        counting.placed.clear();
+        // Places that are known are not shown again.
+        counting.places.clear();
+        Ok(())
+    }
+
     /// Seals the epoch that ends with `last`.
     pub(super) fn seal(
         &self,

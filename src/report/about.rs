@@ -15,6 +15,10 @@ pub struct About {
     pub correlation: String,
     /// Entries of the case that were not sealed yet when it was written.
     pub left_out: u64,
+    /// Files of revocations that end the log, each as text. Each is signed by itself, so
+    /// that one which is put in takes trust away from nothing that was not revoked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revocations: Vec<String>,
 }
 
 impl About {
@@ -39,13 +43,18 @@ mod tests {
         let about = About {
             correlation: "a\"<b>é\u{202e}".to_owned(),
             left_out: 3,
+            revocations: vec!["{}\n".to_owned()],
         };
         assert_eq!(About::from_line(&about.to_line()), Some(about));
+        let none = br#"{"correlation":"a","left_out":0}"#;
+        assert!(About::from_line(none).is_some_and(|about| about.revocations.is_empty()));
         for line in [
             &b"{\"left_out\":3,\"correlation\":\"a\"}"[..],
             b"{\"correlation\":\"a\"}",
             b"{\"correlation\":\"a\",\"left_out\":-1}",
             b"{\"correlation\":\"a\",\"left_out\":1,\"more\":1}",
+            b"{\"correlation\":\"a\",\"left_out\":1,\"revocations\":[]}",
+            b"{\"correlation\":\"a\",\"left_out\":1,\"revocations\":[1]}",
             b"",
         ] {
             assert_eq!(About::from_line(line), None);

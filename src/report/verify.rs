@@ -2,15 +2,20 @@
 
 use std::io::{BufRead, BufReader};
 
+use super::about::About;
 use super::case::{Case, OfCase};
 use super::file::ReportFile;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::{Fault, FaultCode, Format, Verdict};
 use crate::ledger::policy::Policy;
+use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Outcome, verify};
 
 const NO_BUNDLE: &str = "there is no bundle in it: it is no report of sealbook";
+
+const NO_REVOCATION: &str =
+    "a revocation that it carries is none, or not signed by the key that it names";
 
 /// Verifies the bundle in a report, that it is of the case which is named, and
 /// that all the rest is what this release writes. Lines in the faults are lines
@@ -30,22 +35,40 @@ pub fn verify_report(
     };
     let about = file.about().cloned();
     let before = file.lines_before();
+    let (policy, unread) = with_revocations(policy, about.as_ref());
     let mut outcome = {
         let bundle = BufReader::new(file.bundle());
         let case = about.as_ref().map(|about| Case(&about.correlation));
         let mut source = OfCase::new(BundleFile::open(bundle)?, case);
-        verify(&mut source, policy, progress)?
+        verify(&mut source, &policy, progress)?
     };
     let report = &mut outcome.report;
     report.format = Format::Report;
     for fault in &mut report.faults {
         fault.line = fault.line.map(|line| line + before);
     }
-    let frame = file.finish()?;
+    let mut frame = file.finish()?;
+    frame.extend(unread);
     if !frame.is_empty() {
         report.verdict = Verdict::Fail;
         report.faults.extend(frame);
         outcome.verified = None;
     }
     Ok(outcome)
+}
+
+/// What the report is held against: what was given, and the revocations that it carries;
+/// and that one of those is none.
+fn with_revocations(policy: &Policy, about: Option<&About>) -> (Policy, Option<Fault>) {
+    let (mut policy, mut unread) = (policy.clone(), None);
+    for text in about.into_iter().flat_map(|about| &about.revocations) {
+        match SignedRevocation::from_file(text.as_bytes()) {
+            Ok(carried) if policy.revocations.contains(&carried) => {}
+            Ok(carried) => policy.revocations.push(carried),
+            Err(_) => {
+                unread = Some(Fault::of_file(FaultCode::FormatMismatch, NO_REVOCATION));
+            }
+        }
+    }
+    (policy, unread)
 }

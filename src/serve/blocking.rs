@@ -13,12 +13,27 @@ use super::rate::Payer;
 /// How long work waits for a thread before the server is called busy.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// How far long work steps back, of 19.
+const NICENESS: i32 = 10;
+
 /// Payers whose shares are kept, before those are forgotten that have no place.
 const PAYERS: usize = 1_024;
 
+tokio::task_local! {
+    /// Who asks, while a request is answered: who asks for much waits for his own, and
+    /// nobody else does.
+    pub(super) static PAYER: Payer;
+}
+
+/// Reads of one payer at a time: enough to have every core busy and to wait for the disk.
+fn share_of_reads() -> usize {
+    let cores = std::thread::available_parallelism();
+    cores.map_or(1, |cores| 2 * cores.get()).max(4)
+}
+
 pub(super) struct Pools {
     /// Reads, routing: milliseconds.
-    reads: Arc<Semaphore>,
+    reads: SharedPlaces,
     long_works: SharedPlaces,
     /// Live tails, which wait and do not work.
     tails: SharedPlaces,
@@ -31,7 +46,7 @@ struct SharedPlaces {
     most: usize,
 }
 
-/// A place for long work or a tail, given back when it is dropped.
+/// A place, given back when it is dropped.
 pub(super) struct Place {
     _share: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
@@ -44,6 +59,13 @@ impl SharedPlaces {
             shares: Mutex::default(),
             most: most.max(1),
         }
+    }
+
+    async fn wait(&self, payer: &Payer) -> Result<Place, Problem> {
+        Ok(Place {
+            _share: place(&self.share(payer)).await?,
+            _place: place(&self.places).await?,
+        })
     }
 
     /// What one payer may take of the places.
@@ -61,7 +83,7 @@ impl SharedPlaces {
 impl Pools {
     pub(super) fn new(limits: &Limits) -> Pools {
         Pools {
-            reads: Arc::new(Semaphore::new(limits.reads)),
+            reads: SharedPlaces::new(limits.reads, share_of_reads()),
             long_works: SharedPlaces::new(limits.long_works, limits.long_works / 2),
             tails: SharedPlaces::new(limits.tails, limits.tails / 4),
         }
@@ -72,7 +94,8 @@ impl Pools {
         &self,
         work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = place(&self.reads).await?;
+        let payer = PAYER.try_with(Payer::clone).unwrap_or(Payer::Nobody);
+        let place = self.reads.wait(&payer).await?;
         // The place is given back when the thread is free, not when nobody
         // waits for it any more.
         let work = move || {
@@ -86,10 +109,7 @@ impl Pools {
     }
 
     pub(super) async fn long_work(&self, payer: &Payer) -> Result<Place, Problem> {
-        Ok(Place {
-            _share: place(&self.long_works.share(payer)).await?,
-            _place: place(&self.long_works.places).await?,
-        })
+        self.long_works.wait(payer).await
     }
 
     pub(super) fn tail(&self, payer: &Payer) -> Result<Place, Problem> {
@@ -99,6 +119,21 @@ impl Pools {
             _place: taken(Arc::clone(&self.tails.places))?,
         })
     }
+}
+
+/// Runs long work on a thread of its own, after everybody else's: it takes minutes, and
+/// what others ask takes milliseconds.
+pub(super) fn behind<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> tokio::sync::oneshot::Receiver<T> {
+    let (sender, done) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Of this thread alone. Where it is not allowed, it works as others do.
+        let _ = rustix::process::setpriority_process(None, NICENESS);
+        // Nobody may wait for it any more.
+        let _ = sender.send(work());
+    });
+    done
 }
 
 async fn place(pool: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {

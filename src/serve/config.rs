@@ -15,6 +15,7 @@ use crate::api::Ledger;
 use crate::attestation::HmacKey;
 use crate::ledger::head::SignedHead;
 use crate::ledger::key::PublicKey;
+use crate::ledger::revocation::SignedRevocation;
 use crate::store::Store;
 
 /// Everything that a server works with, beside its listener.
@@ -32,6 +33,8 @@ pub struct Config {
     /// The public log.
     pub public: Option<PublicFolder>,
     pub verdict_keys: VerdictKeys,
+    /// What is known to end logs: evidence that is sent is held against it too.
+    pub revocations: Vec<SignedRevocation>,
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,
 }

@@ -167,6 +167,7 @@ pub(super) async fn report(
             version: Version::default(),
             correlation: &correlation,
             signer: Some(&*service.signer),
+            revocations: &service.revocations,
             progress: &mut |_| (),
         };
         let (out, _) = export_report(&**service.logbook.store(), out, export)?;

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::actor::Actor;
+use super::blocking::PAYER;
 use super::connection::Peer;
 use super::endpoint::{Need, Takes};
 use super::problem::Problem;
@@ -39,8 +40,9 @@ pub(super) async fn guard(
             return problem.into_response();
         }
     };
+    let payer = actor.payer();
     request.extensions_mut().insert(actor);
-    let answer = next.run(request);
+    let answer = PAYER.scope(payer, next.run(request));
     // What streams has limits of its own.
     match guard.takes {
         Takes::Upload => answer.await,

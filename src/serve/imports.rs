@@ -60,7 +60,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ("revoked" = Option<Vec<String>>, Query,
             description = "What a file with a revocation says, which ends the log"),
         ("allow_unsigned" = Option<bool>, Query,
-            description = "Whether a bundle may pass whose closing record is not signed")),
+            description = "Whether a bundle may pass whose closing record is not signed"),
+        ("allow_revocation_not_applicable" = Option<bool>, Query,
+            description = "Whether something may pass of which a revocation does not show whether it comes before its place")),
     responses((status = 200, description = "What became of it", body = ImportText)))]
 pub(super) async fn import(
     State(service): State<Arc<Service>>,
@@ -68,7 +70,7 @@ pub(super) async fn import(
     mut params: Params,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (policy, format) = believed(&mut params)?;
+    let (policy, format) = believed(&service, &mut params)?;
     params.finish()?;
     service.check_recording()?;
     let here = Arc::clone(&service);

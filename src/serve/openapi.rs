@@ -14,7 +14,7 @@ use super::params::Params;
 use super::problem::{ErrorBody, Problem};
 use super::{
     append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, outcomes,
-    page, public, stats, tail, upload, verdicts,
+    page, public, revocations, stats, tail, upload, verdicts,
 };
 use crate::codes::CODES;
 
@@ -44,6 +44,7 @@ use crate::codes::CODES;
         events::opa,
         events::cloud_event,
         stats::stats,
+        revocations::list,
         upload::verify_upload,
         tail::tail,
         metrics::metrics,

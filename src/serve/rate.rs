@@ -20,6 +20,8 @@ pub(super) enum Payer {
     Address(IpAddr),
     /// Through the socket.
     User(u32),
+    /// The server itself.
+    Nobody,
 }
 
 impl Peer {

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::service::Service;
 use super::{
     append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, openapi,
-    outcomes, page, public, requests, stats, tail, upload, verdicts,
+    outcomes, page, public, requests, revocations, stats, tail, upload, verdicts,
 };
 
 /// What an answer that is no page may do in a browser.
@@ -39,6 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         outcomes::endpoints(),
         decisions::endpoints(),
         imports::endpoints(),
+        revocations::endpoints(),
         stats::endpoints(),
         tail::endpoints(),
         metrics::endpoints(),

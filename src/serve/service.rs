@@ -25,6 +25,7 @@ use crate::api::Ledger;
 use crate::evidence::Prover;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
+use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::witnessing::Standing;
 use crate::logbook::clock::Clock;
 use crate::logbook::error::LogbookError;
@@ -52,6 +53,7 @@ pub(super) struct Service {
     pub(super) intake: Intake,
     pub(super) hall: LiveHall,
     pub(super) verdict_keys: VerdictKeys,
+    pub(super) revocations: Vec<SignedRevocation>,
     publish: Option<Mutex<Publisher>>,
     pub(super) public: Option<Mutex<LogPublisher>>,
     pub(super) standing: Mutex<Option<Standing>>,
@@ -112,6 +114,7 @@ impl Service {
             intake: Intake::default(),
             hall,
             verdict_keys: config.verdict_keys,
+            revocations: config.revocations,
             publish: config.publish.map(Mutex::new),
             log: config.public.as_ref().map(|public| public.folder.clone()),
             public: config.public.map(|public| Mutex::new(public.publish)),

@@ -15,6 +15,7 @@ use tokio_stream::StreamExt as _;
 use utoipa::ToSchema;
 
 use super::actor::Actor;
+use super::blocking::behind;
 use super::body::{declared, drain};
 use super::config::Limits;
 use super::endpoint::{Endpoint, Need, Takes};
@@ -101,7 +102,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ("revoked" = Option<Vec<String>>, Query,
             description = "What a file with a revocation says, which ends the log"),
         ("allow_unsigned" = Option<bool>, Query,
-            description = "Whether a bundle may pass whose closing record is not signed")),
+            description = "Whether a bundle may pass whose closing record is not signed"),
+        ("allow_revocation_not_applicable" = Option<bool>, Query,
+            description = "Whether something may pass of which a revocation does not show whether it comes before its place")),
     responses((status = 200, description = "The verdict", body = ReportText)))]
 pub(super) async fn verify_upload(
     State(service): State<Arc<Service>>,
@@ -109,7 +112,7 @@ pub(super) async fn verify_upload(
     mut params: Params,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (policy, pinned) = believed(&mut params)?;
+    let (policy, pinned) = believed(&service, &mut params)?;
     params.finish()?;
     let limit = service.limits.upload_bytes;
     let begun = Instant::now();
@@ -125,7 +128,10 @@ pub(super) async fn verify_upload(
 }
 
 /// On what a file is believed, and what it has to be.
-pub(super) fn believed(params: &mut Params) -> Result<(Policy, Option<Format>), Problem> {
+pub(super) fn believed(
+    service: &Service,
+    params: &mut Params,
+) -> Result<(Policy, Option<Format>), Problem> {
     let keys = params.all("key").into_iter();
     let hex = |key: String| {
         key.split_whitespace()
@@ -133,19 +139,28 @@ pub(super) fn believed(params: &mut Params) -> Result<(Policy, Option<Format>), 
             .to_ascii_lowercase()
     };
     let keys = keys.map(|key| PublicKey::from_hex(&hex(key)));
-    let keys = keys.collect::<Result<_, _>>().map_err(|_| key_refused())?;
+    let keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|_| key_refused())?;
     let expect_head = params.one("expect_head")?;
     let expect_head = expect_head.map(|hash| Hash::from_hex(&hash)).transpose()?;
     let pinned = params.one("as")?.map(|name| format(&name)).transpose()?;
     let revocations = params.all("revoked").into_iter();
     let revocations = revocations.map(|text| SignedRevocation::from_file(text.as_bytes()));
     let revocations = revocations.collect::<Result<_, _>>();
-    let allow_unsigned = params.one("allow_unsigned")?;
+    let mut revocations: Vec<_> = revocations.map_err(|_| revocation_refused())?;
+    // Of logs that nobody trusts here they say nothing.
+    let known = service.revocations.iter();
+    let known = known.filter(|it| keys.contains(&it.content.log) && !revocations.contains(it));
+    let known: Vec<_> = known.cloned().collect();
+    revocations.extend(known);
+    let mut allowed = |what| Ok::<_, Problem>(params.one(what)?.as_deref() == Some("true"));
+    let allow_unsigned = allowed("allow_unsigned")?;
+    let allow_unapplied_revocations = allowed("allow_revocation_not_applicable")?;
     let policy = Policy {
         keys,
         expect_head,
-        revocations: revocations.map_err(|_| revocation_refused())?,
-        allow_unsigned: allow_unsigned.as_deref() == Some("true"),
+        revocations,
+        allow_unsigned,
+        allow_unapplied_revocations,
         ..Policy::default()
     };
     Ok((policy, pinned))
@@ -178,7 +193,7 @@ pub(super) async fn receive<T: Send + 'static>(
     // Dropped with this answer, should the client leave before it is there.
     let _left = StopOnDrop(Arc::clone(&watched.stopped));
     let overtime = Arc::clone(&watched.overtime);
-    let judged = tokio::task::spawn_blocking(move || {
+    let judged = behind(move || {
         let chunks = WatchedReader(Chunks::new(chunks), watched);
         let done = work(chunks);
         drop(place);

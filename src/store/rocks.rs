@@ -53,6 +53,7 @@ use creation::{Building, is_empty_folder};
 use failure::of_rocks;
 use interrupted::interrupted_bytes;
 use lock::Lock;
+use scrubbing::OPENING_BYTES;
 pub use scrubbing::{Scrubbed, Scrubbing};
 use tables::{FORMAT_KEY, INDEX_VERSION, INDEX_VERSION_KEY, INDEXED_TO_KEY, Table, be, number_in};
 
@@ -75,6 +76,8 @@ pub struct RocksStore {
     tail: RwLock<Tail>,
     /// Taken by a commit from its check to its end. `true` after one failed.
     stopped: Mutex<bool>,
+    /// The last write failed for want of room.
+    was_full: AtomicBool,
     /// Taken while the index is added to.
     indexing: Mutex<()>,
     /// The index claims entries that are not there, and cannot be reset.
@@ -173,7 +176,7 @@ impl RocksStore {
         store.settle_index()?;
         if access == Access::Write {
             store.merge_small_files()?;
-            store.read_a_sample()?;
+            store.read_on(OPENING_BYTES)?;
         }
         Ok(store)
     }
@@ -190,6 +193,7 @@ impl RocksStore {
             interrupted: 0,
             tail: RwLock::default(),
             stopped: Mutex::new(false),
+            was_full: AtomicBool::new(false),
             indexing: Mutex::default(),
             index_distrusted: AtomicBool::new(false),
             index_is_old: AtomicBool::new(false),

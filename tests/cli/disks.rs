@@ -181,8 +181,8 @@ fn a_ledger_that_may_only_be_read_is_verified_and_left_as_it_was() {
         &["--json", "append", "--kind", "k", "--payload", "{}"],
     );
     run.refused(
-        "io",
-        "the store failed: Permission denied (os error 13)",
+        "ledger_not_permitted",
+        "this user may not use the ledger in ./ledger",
         "",
     );
 
@@ -227,14 +227,14 @@ fn output_that_cannot_be_written_is_named_and_leaves_nothing() {
 
 /// A server, asked over plain HTTP.
 #[cfg(feature = "serve")]
-struct Server {
+pub(crate) struct Server {
     child: std::process::Child,
     address: String,
 }
 
 #[cfg(feature = "serve")]
 impl Server {
-    fn start(place: &Place, args: &[&str]) -> Server {
+    pub(crate) fn start(place: &Place, args: &[&str]) -> Server {
         let mut command = place.command(args);
         command.stderr(std::process::Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -249,7 +249,7 @@ impl Server {
     }
 
     /// The status and body of an answer.
-    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = std::net::TcpStream::connect(&self.address).unwrap();
         write!(
             stream,
@@ -316,4 +316,174 @@ fn a_server_whose_disk_was_full_goes_on_when_there_is_room() {
     place.run(&[&at[..], &["verify"]].concat()).ok();
     let entries = place.run(&[&at[..], &["log", "--kind", "k"]].concat());
     assert_eq!(entries.ok().documents().len(), 4);
+}
+
+/// A system call that fails for want of room, of one file of a running process.
+#[cfg(feature = "serve")]
+struct Failing(std::process::Child);
+
+#[cfg(feature = "serve")]
+impl Failing {
+    fn of(process: u32, file: &Path, calls: &str) -> Option<Failing> {
+        let mut strace = Command::new("strace");
+        strace
+            .args(["-f", "-p", &process.to_string(), "-P"])
+            .arg(file);
+        strace.args(["-e", &format!("trace={calls}")]);
+        strace.args(["-e", &format!("inject={calls}:error=ENOSPC")]);
+        let mut child = strace.stderr(std::process::Stdio::piped()).spawn().ok()?;
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let attached = lines.any(|line| line.unwrap().contains("attached"));
+        std::thread::spawn(move || lines.for_each(drop));
+        let failing = Failing(child);
+        attached.then_some(failing)
+    }
+}
+
+#[cfg(feature = "serve")]
+impl Drop for Failing {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
+
+/// The disk was full between the look at it and the write.
+#[cfg(feature = "serve")]
+#[test]
+fn a_write_that_finds_no_room_stops_no_server() {
+    for calls in ["write,pwrite64", "fdatasync,fsync"] {
+        let place = Place::initialised();
+        let serve = ["--dumpable", "serve", "--port", "0", "--min-free", "0"];
+        let server = Server::start(&place, &serve);
+        let append = |n: u64| {
+            let body = format!("{{\"kind\":\"k\",\"payload\":{{\"n\":{n}}}}}");
+            server.ask("POST", "/v1/entries", &body)
+        };
+        assert_eq!(append(0).0, 201);
+        let logs = place.files("ledger/db");
+        let mut logs: Vec<_> = logs
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|ending| ending == "log"))
+            .collect();
+        logs.sort();
+        let log = logs.pop().unwrap();
+        let Some(failing) = Failing::of(server.child.id(), &log, calls) else {
+            return crate::skipped::skipped("without `strace` no system call can fail");
+        };
+        let (status, answer) = append(1);
+        assert_eq!(status, 503, "{calls}: {answer}");
+        assert!(answer.contains("disk_full"), "{calls}: {answer}");
+        drop(failing);
+        // The engine finds room by itself, and says no until then.
+        let begun = std::time::Instant::now();
+        let mut n = 2;
+        let taken = loop {
+            let (status, answer) = append(n);
+            if status == 201 {
+                break n;
+            }
+            assert_eq!(status, 503, "{calls}: {answer}");
+            assert!(begun.elapsed().as_secs() < 60, "{calls}: {answer}");
+            n += 1;
+        };
+        assert_eq!(append(taken + 1).0, 201);
+        assert_eq!(server.ask("GET", "/health", "").0, 200);
+        drop(server);
+        place.run(&["--json", "verify"]).ok();
+        let entries = place
+            .run(&["--json", "log", "--kind", "k"])
+            .ok()
+            .documents();
+        let told: Vec<_> = entries.iter().map(|e| e["payload"]["n"].as_u64()).collect();
+        assert_eq!(told, [Some(0), Some(taken), Some(taken + 1)], "{calls}");
+        // And it is opened again as it was.
+        place
+            .run(&["append", "--kind", "k", "--payload", "{}"])
+            .ok();
+        place.run(&["verify"]).ok();
+    }
+}
+
+/// What the engine does behind the writes finds no room either.
+#[test]
+fn tables_that_could_not_be_written_out_stop_nothing_when_there_is_room() {
+    use sealbook::store::{RocksStore, Store, StoreError};
+
+    let place = Place::empty();
+    let Some(disk) = SmallDisk::mount(&place, "small", "160m") else {
+        return;
+    };
+    place.run(&["--ledger", "small/ledger", "init"]).ok();
+    let store = RocksStore::open(&place.path("small/ledger")).unwrap();
+    let row = |n: u8| vec![(vec![n; 8], vec![n; 1 << 20])];
+    store.put_imported(&row(0)).unwrap();
+    // The log has room that was set aside for it.
+    let filling = disk.fill();
+    let put = |n| store.put_imported(&row(n)).err().map(|error| (n, error));
+    let (failed, error) = (1..=u8::MAX).find_map(put).unwrap();
+    assert!(error.is_full(), "{error}");
+    let room = store.check_room(1).unwrap_err();
+    assert!(
+        matches!(room, StoreError::NoRoom { needed, .. } if needed > 64 << 20),
+        "{room}"
+    );
+    fs::remove_file(filling).unwrap();
+    let begun = std::time::Instant::now();
+    while let Err(error) = store.put_imported(&row(255)) {
+        assert!(error.is_full() && begun.elapsed().as_secs() < 60, "{error}");
+    }
+    let is_kept = |store: &RocksStore| {
+        for n in (0..failed).chain([255]) {
+            let kept = store.imported(&[n; 8]).unwrap();
+            assert!(kept == Some(vec![n; 1 << 20]), "{n} of {failed}");
+        }
+        assert_eq!(store.imported(&[failed; 8]).unwrap(), None);
+    };
+    is_kept(&store);
+    store.close().unwrap();
+    is_kept(&RocksStore::open(&place.path("small/ledger")).unwrap());
+}
+
+/// Where nobody reads, the server itself does, behind its work.
+#[cfg(feature = "serve")]
+#[test]
+fn a_server_finds_damage_that_nobody_asks_for_and_records_no_more() {
+    use sealbook::ledger::hash::Hash;
+
+    let place = Place::initialised();
+    let text = |n: u64| -> String {
+        let piece = |at: u64| Hash::of(&[n.to_be_bytes(), at.to_be_bytes()].concat()).to_string();
+        (0..8_192).map(piece).collect()
+    };
+    let lines: String = (0..24)
+        .map(|n| format!("{{\"kind\":\"k\",\"payload\":{{\"x\":\"{}\"}}}}\n", text(n)))
+        .collect();
+    place.run_with(&["append", "--jsonl", "-"], &lines).ok();
+    place.run(&["seal"]).ok();
+    let tables = place.files("ledger/db");
+    let largest = tables
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sst"))
+        .max_by_key(|path| fs::metadata(path).unwrap().len())
+        .unwrap();
+    let mut bytes = fs::read(&largest).unwrap();
+    // Beyond what the seal and the server read when they open it.
+    let at = bytes.len() / 8 * 7;
+    assert!(at > 9 << 20, "{at}");
+    bytes[at] ^= 0x40;
+    fs::write(&largest, bytes).unwrap();
+    let server = Server::start(&place, &["serve", "--port", "0"]);
+    let append = || server.ask("POST", "/v1/entries", "{\"kind\":\"k\",\"payload\":{}}");
+    assert_eq!(append().0, 201);
+    let begun = std::time::Instant::now();
+    while server.ask("GET", "/health", "").0 == 200 {
+        assert!(begun.elapsed().as_secs() < 60);
+    }
+    let (status, answer) = append();
+    assert_eq!(status, 500, "{answer}");
+    assert!(answer.contains("store_corrupt"), "{answer}");
+    drop(server);
+    let doctor = place.run(&["--json", "doctor"]).ends_with(1);
+    assert_eq!(doctor.document()["findings"][0]["code"], "store_corrupt");
 }

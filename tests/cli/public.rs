@@ -11,7 +11,7 @@ use sealbook::ledger::note::VerifierKey;
 use sealbook::ledger::tlog::checkpoint::SignedCheckpoint;
 use sealbook::ledger::tlog::proof::{InclusionError, TlogProof};
 use sealbook::ledger::tlog::resource::Resource;
-use sealbook::ledger::tlog::source::{Source as _, check_all, prove_growth};
+use sealbook::ledger::tlog::source::{ReadError, Source as _, check_all, prove_growth};
 use sealbook::publish::Folder;
 
 use crate::place::Place;
@@ -106,7 +106,10 @@ fn every_entry_is_public_under_the_ledgers_key_sealed_or_not() {
     let mut bytes = fs::read(&tile).unwrap();
     bytes[77] ^= 1;
     fs::write(&tile, bytes).unwrap();
-    assert!(check_all(&source, new.content(), |_, _| ()).is_err());
+    let found = check_all(&source, new.content(), |_, _| ()).unwrap_err();
+    let named =
+        matches!(&found, ReadError::Tile { resource } if resource.to_string() == "tile/0/001");
+    assert!(named, "{found}");
 }
 
 #[test]

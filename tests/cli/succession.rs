@@ -178,6 +178,147 @@ fn a_revocation_ends_a_book_at_a_position() {
     );
 }
 
+/// What is taken out of a ledger is held against the revocation that its report carries,
+/// and against the one that is given, whatever kind of file it is.
+#[test]
+fn a_report_carries_the_revocation_and_every_kind_of_file_is_held_against_it() {
+    let place = Place::empty();
+    place.run(&["--ledger", "vault", "init"]).ok();
+    let recovery = place.run(&["--ledger", "vault", "key"]).ok().stdout;
+    place.run(&["init", "--recovery-key", recovery.trim()]).ok();
+    for n in 1..6 {
+        let payload = format!(r#"{{"correlation_id":"c-1","tenant_id":"acme","n":{n}}}"#);
+        place
+            .run(&["append", "--kind", "note", "--payload", &payload])
+            .ok();
+    }
+    place.run(&["seal"]).ok();
+    let key = place.key();
+    let revoke = |seq: &str, by: &str, file: &str| {
+        place.run(&["revoke", seq, "--key", by, "-o", file]).ok();
+    };
+    revoke("3", "vault.key.pem", "revoked");
+    revoke("5", "vault.key.pem", "at-the-end");
+    let files = [
+        ("case.bundle", &["export", "--correlation", "c-1"][..]),
+        ("tenant.bundle", &["export", "--tenant", "acme"]),
+        ("range.bundle", &["export"]),
+        ("book.jsonl", &["export", "--format", "logbook"]),
+        ("entry.proof", &["prove", "4"]),
+        ("case.html", &["report", "--correlation", "c-1"]),
+    ];
+    for (file, made) in files {
+        place.run(&[made, &["-o", file]].concat()).ok();
+        verify(&place, &[file, "--key", &key], 0);
+        let report = verify(&place, &[file, "--key", &key, "--revoked", "revoked"], 1);
+        assert_eq!(fault(&report).0, "untrusted_key", "{file}");
+        assert_eq!(report["faults"][0]["seq"], 4, "{file}");
+    }
+    // The report says so by itself; one that says otherwise is a report of another.
+    let report = |revoked: &str| {
+        let args = [
+            "report",
+            "--correlation",
+            "c-1",
+            "--force",
+            "-o",
+            "case.html",
+        ];
+        place
+            .run(&[&args[..], &["--revoked", revoked]].concat())
+            .ok();
+    };
+    report("revoked");
+    let found = verify(&place, &["case.html", "--key", &key], 1);
+    assert_eq!(fault(&found).0, "untrusted_key");
+    let given = ["case.html", "--key", &key, "--revoked", "revoked"];
+    assert_eq!(codes(&verify(&place, &given, 1)), ["untrusted_key"]);
+    let forged = place
+        .read("case.html")
+        .replace("\\\"seq\\\":3", "\\\"seq\\\":2");
+    place.write("forged.html", forged);
+    let found = verify(&place, &["forged.html", "--key", &key], 1);
+    assert_eq!(codes(&found), ["format_mismatch"]);
+    report("at-the-end");
+    let found = verify(&place, &["case.html", "--key", &key], 0);
+    assert_eq!(warning_codes(&found), ["revoked"]);
+    // Of another log there is nothing to carry.
+    place.run(&["--ledger", "other", "init"]).ok();
+    let other = [
+        "--ledger",
+        "other",
+        "revoke",
+        "0",
+        "--key",
+        "vault.key.pem",
+        "-o",
+        "others",
+    ];
+    place.run(&other).ok();
+    report("others");
+    assert!(!place.read("case.html").contains("\"revocations\""));
+}
+
+#[cfg(feature = "serve")]
+#[test]
+fn a_server_holds_what_it_is_sent_against_the_revocations_that_it_was_given() {
+    let place = Place::empty();
+    place.run(&["--ledger", "vault", "init"]).ok();
+    let recovery = place.run(&["--ledger", "vault", "key"]).ok().stdout;
+    place.run(&["init", "--recovery-key", recovery.trim()]).ok();
+    place.append(1..6);
+    let key = place.key();
+    place.run(&["export", "--seal", "-o", "whole.bundle"]).ok();
+    place
+        .run(&["export", "--until-seq", "3", "-o", "before.bundle"])
+        .ok();
+    let revoke = |seq: &str, by: &str, file: &str| {
+        place.run(&["revoke", seq, "--key", by, "-o", file]).ok();
+    };
+    revoke("3", "vault.key.pem", "revoked");
+    place.run(&["--ledger", "hall", "init"]).ok();
+    let serve = [
+        "--ledger",
+        "hall",
+        "serve",
+        "--port",
+        "0",
+        "--revoked",
+        "revoked",
+    ];
+    let server = crate::disks::Server::start(&place, &serve);
+    let (status, known) = server.ask("GET", "/v1/revocations", "");
+    let known: Value = serde_json::from_str(known.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!(
+        (status, &known["revocations"][0]["log"]),
+        (200, &key.clone().into())
+    );
+    assert_eq!(known["revocations"][0]["file"], place.read("revoked"));
+    let asked = format!("/v1/verify?key={key}");
+    let judged = |file: &str| {
+        let (status, answer) = server.ask("POST", &asked, &place.read(file));
+        assert_eq!(status, 200, "{answer}");
+        serde_json::from_str::<Value>(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()
+    };
+    assert_eq!(codes(&judged("whole.bundle")), ["untrusted_key"]);
+    assert_eq!(warning_codes(&judged("before.bundle")), ["revoked"]);
+    let import = |file: &str, more: &[&str], status| {
+        let args = ["--json", "--ledger", "hall", "import", file, "--key", &key];
+        place
+            .run(&[&args[..], more].concat())
+            .ends_with(status)
+            .document()
+    };
+    let refused = import("whole.bundle", &[], 1);
+    assert_eq!(codes(&refused["report"]), ["untrusted_key"]);
+    // A successor shows by the closing entry that it may, to the server too.
+    place.run(&["rotate", "next"]).ok();
+    revoke("2", "next.key.pem", "by-successor");
+    let refused = import("before.bundle", &["--revoked", "by-successor"], 1);
+    assert_eq!(codes(&refused["report"]), ["untrusted_key"]);
+    assert_eq!(import("before.bundle", &[], 0)["outcome"], "imported");
+}
+
 /// Rules with a gate that wants a human.
 fn wants_a_human(place: &Place) {
     place.write(

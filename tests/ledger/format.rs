@@ -12,7 +12,7 @@ use sealbook::ledger::hash::Hash;
 use sealbook::ledger::json::Form;
 use sealbook::ledger::logbook_file::LogbookFile;
 use sealbook::ledger::note::{Algorithm, VerifierKey, sign};
-use sealbook::ledger::published::Published;
+use sealbook::ledger::published::{Published, PublishedError};
 use sealbook::ledger::tlog::builder::{BuildError, LogBuilder};
 use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use sealbook::ledger::tlog::proof::TlogProof;
@@ -253,7 +253,7 @@ fn two_objects_for_one_place_are_no_published_statement() {
     let sample = Sample::documented();
     for bytes in [wal_batch(&sample), wal_fence(&sample)] {
         let first = bytes.split(|byte| *byte == b'\n').next().unwrap();
-        assert!(Published::from_line(first).is_err());
+        assert_eq!(Published::from_line(first), Err(PublishedError::Other));
     }
 }
 

@@ -279,6 +279,12 @@ fn rows(server: &Server) -> Vec<Row> {
         ),
         read("/v1/stats", "/v1/stats", "/v1/stats?limit=x", INPUT),
         read(
+            "/v1/revocations",
+            "/v1/revocations",
+            "/v1/revocations?x=1",
+            QUERY,
+        ),
+        read(
             "/v1/tail",
             "/v1/tail?from_seq=0&until_seq=0",
             "/v1/tail?from_seq=x",

@@ -325,6 +325,7 @@ impl Plan {
             tls: None,
             limits: self.limits,
             hall: files(Arc::clone(&rules), self.gate, self.banned),
+            revocations: Vec::new(),
             publish: Some(Box::new(move |store, _| {
                 *counted.lock().unwrap() = store.last_epoch()?.map_or(0, |last| last.0 + 1);
                 // Nobody waits any more but at the beginning.

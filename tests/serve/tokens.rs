@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 52] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 53] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
     ("GET", "/", None),
@@ -37,6 +37,7 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 52] = [
     ("GET", "/v1/export.parquet", Some(Scope::Read)),
     ("GET", "/v1/epochs.parquet", Some(Scope::Read)),
     ("GET", "/v1/stats", Some(Scope::Read)),
+    ("GET", "/v1/revocations", Some(Scope::Read)),
     ("POST", "/v1/verify", Some(Scope::Read)),
     ("POST", "/v1/entries", Some(Scope::Append)),
     ("POST", "/v1/logs", Some(Scope::Append)),

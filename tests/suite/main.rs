@@ -14,4 +14,5 @@ mod store_contract;
 mod store_faults;
 mod store_growth;
 mod store_places;
+mod store_scrubbed;
 mod tiles;

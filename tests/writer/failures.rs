@@ -34,17 +34,8 @@ fn run(book: &mut Book) -> Result<(), LogbookError> {
     STEPS.iter().try_for_each(|step| step(book))
 }
 
-fn is_full(error: &LogbookError) -> bool {
-    let full = |error: &StoreError| {
-        matches!(
-            error,
-            StoreError::Io {
-                kind: ErrorKind::StorageFull,
-                ..
-            }
-        )
-    };
-    matches!(error, LogbookError::Store(error) if full(error))
+fn is_of(error: &LogbookError, expected: ErrorKind) -> bool {
+    matches!(error, LogbookError::Store(StoreError::Io { kind, .. }) if *kind == expected)
 }
 
 fn assert_refuses_everything(book: &mut Book) {
@@ -73,7 +64,7 @@ fn after_a_failed_commit_nothing_is_taken_and_reopening_reads_what_is_there() {
             let (mut book, spy) = Book::spied();
             spy.fail(failing, persists);
             let error = run(&mut book).expect_err(&case);
-            assert!(is_full(&error), "{case}: {error:?}");
+            assert!(is_of(&error, ErrorKind::Other), "{case}: {error:?}");
 
             let (seen, count) = (spy.commits().len(), book.count());
             // A head is of what was acknowledged.
@@ -100,6 +91,36 @@ fn after_a_failed_commit_nothing_is_taken_and_reopening_reads_what_is_there() {
             assert_eq!(book.audit().faults, [], "{case}");
             book.close();
             assert_eq!(book.audit().faults, [], "{case}");
+        }
+    }
+}
+
+/// For want of room nothing is written, and nothing stops: with room it goes on.
+#[test]
+fn what_there_is_no_room_for_is_refused_and_the_writer_goes_on_from_where_it_was() {
+    for index in [false, true] {
+        for failing in 0..=STEPS.len() {
+            let case = format!("commit {failing}, index: {index}");
+            let (mut book, spy) = match index {
+                true => Book::spied_with_index(),
+                false => Book::spied(),
+            };
+            spy.fill(failing);
+            let error = run(&mut book).expect_err(&case);
+            assert!(is_of(&error, ErrorKind::StorageFull), "{case}: {error:?}");
+            let acknowledged = book.receipts.last().map_or(Seq(0), |last| last.seq);
+            assert_eq!(book.count(), acknowledged.0 + 1, "{case}");
+            assert!(!book.logbook().is_stopped(), "{case}");
+            // What comes before the queue was turned back is refused with it.
+            while let Err(error) = book.try_append() {
+                assert!(is_of(&error, ErrorKind::StorageFull), "{case}: {error:?}");
+            }
+            run(&mut book).unwrap();
+            book.close();
+            assert_eq!(book.audit().faults, [], "{case}");
+            for receipt in &book.receipts {
+                assert_eq!(book.entry(receipt.seq.0).hash(), receipt.hash, "{case}");
+            }
         }
     }
 }
@@ -164,7 +185,7 @@ fn what_fails_behind_the_scenes_is_told_to_the_next_who_asks() {
     book.clock.pass_secs(3_600);
     spy.fail(0, false);
     let error = book.try_append().unwrap_err();
-    assert!(is_full(&error), "{error:?}");
+    assert!(is_of(&error, ErrorKind::Other), "{error:?}");
     let error = book.try_append().unwrap_err();
     assert!(matches!(error, LogbookError::Stopped), "{error:?}");
 }

@@ -36,6 +36,8 @@ struct Failing {
     after: usize,
     /// Whether what is said to have failed is there nevertheless.
     persists: bool,
+    /// What the system says of it.
+    kind: io::ErrorKind,
 }
 
 impl Spy {
@@ -61,12 +63,32 @@ impl Spy {
 
     /// Lets `after` commits pass and fails the one after them.
     pub(crate) fn fail(&self, after: usize, persists: bool) {
-        *self.failing.lock().unwrap() = Some(Failing { after, persists });
+        let kind = io::ErrorKind::Other;
+        *self.failing.lock().unwrap() = Some(Failing {
+            after,
+            persists,
+            kind,
+        });
+    }
+
+    /// The same for want of room: nothing of it is there.
+    pub(crate) fn fill(&self, after: usize) {
+        let (persists, kind) = (false, io::ErrorKind::StorageFull);
+        *self.failing.lock().unwrap() = Some(Failing {
+            after,
+            persists,
+            kind,
+        });
     }
 
     /// The same for rows of imports.
     pub(crate) fn fail_imports(&self, after: usize, persists: bool) {
-        *self.failing_imports.lock().unwrap() = Some(Failing { after, persists });
+        let kind = io::ErrorKind::Other;
+        *self.failing_imports.lock().unwrap() = Some(Failing {
+            after,
+            persists,
+            kind,
+        });
     }
 
     /// Every commit so far.
@@ -99,15 +121,11 @@ pub(crate) fn replay(commits: &[Commit]) -> MemoryStore {
     store
 }
 
-/// Whether this is the one to fail, and whether it is there nevertheless.
-fn due(failing: &Mutex<Option<Failing>>) -> Option<bool> {
+/// Whether this is the one to fail, and how.
+fn due(failing: &Mutex<Option<Failing>>) -> Option<Failing> {
     let mut failing = failing.lock().unwrap();
     match &mut *failing {
-        Some(Failing { after: 0, persists }) => {
-            let persists = *persists;
-            *failing = None;
-            Some(persists)
-        }
+        Some(Failing { after: 0, .. }) => failing.take(),
         Some(failing) => {
             failing.after -= 1;
             None
@@ -116,9 +134,8 @@ fn due(failing: &Mutex<Option<Failing>>) -> Option<bool> {
     }
 }
 
-/// What a full disk answers.
-fn full() -> StoreError {
-    let kind = io::ErrorKind::StorageFull;
+/// What a disk answers.
+fn refusal(kind: io::ErrorKind) -> StoreError {
     StoreError::Io {
         kind,
         source: Arc::new(io::Error::from(kind)),
@@ -132,14 +149,14 @@ impl Store for Spy {
             held = self.released.wait(held).unwrap();
         }
         drop(held);
-        let persists = due(&self.failing);
-        if persists != Some(false) {
+        let failing = due(&self.failing);
+        if failing.is_none_or(|failing| failing.persists) {
             self.inner.commit(batch.clone())?;
             let mark = std::fs::read(&self.mark).ok();
             self.seen.lock().unwrap().push(Commit { batch, mark });
         }
-        match persists {
-            Some(_) => Err(full()),
+        match failing {
+            Some(failing) => Err(refusal(failing.kind)),
             None => Ok(()),
         }
     }
@@ -193,12 +210,12 @@ impl Store for Spy {
     }
 
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
-        let persists = due(&self.failing_imports);
-        if persists != Some(false) {
+        let failing = due(&self.failing_imports);
+        if failing.is_none_or(|failing| failing.persists) {
             self.inner.put_imported(rows)?;
         }
-        match persists {
-            Some(_) => Err(full()),
+        match failing {
+            Some(failing) => Err(refusal(failing.kind)),
             None => Ok(()),
         }
     }

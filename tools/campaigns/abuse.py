@@ -138,7 +138,8 @@ class Hostile:
 def start(sealbook, folder):
     run = lambda *args: subprocess.run([sealbook, *args], cwd=folder, check=True, capture_output=True, text=True).stdout
     run("init")
-    token = run("token", "new", "--name", "x", "--scope", "read", "--scope", "append").strip()
+    # The hostile clients have a token too, of their own.
+    tokens = [run("token", "new", "--name", name, "--scope", "read", "--scope", "append").strip() for name in ("honest", "hostile")]
     log = open(folder / "log", "w")
     server = subprocess.Popen([sealbook, "serve", "--port", "0", "--token-file", "tokens.jsonl", "--min-free", "0"], cwd=folder, stderr=log, stdout=log)
     if (os.cpu_count() or 1) > 1:
@@ -147,7 +148,7 @@ def start(sealbook, folder):
     for _ in range(300):
         found = re.search(r'"address":"[^"]*:(\d+)"', (folder / "log").read_text())
         if found:
-            return server, int(found[1]), token
+            return server, int(found[1]), tokens
         time.sleep(0.1)
     sys.exit(f"abuse: the server did not start: {(folder / 'log').read_text()[-500:]}")
 
@@ -157,10 +158,16 @@ def memory(pid):
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024
 
 
-async def campaign(args, port, token):
+def worked(pid):
+    """Seconds of a core that a process took."""
+    times = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def campaign(args, port, tokens):
     until = time.monotonic() + args.seconds
-    honest = Honest(port, token, args.rate)
-    hostile = [Hostile(port, token, number) for number in range(args.hostile)]
+    honest = Honest(port, tokens[0], args.rate)
+    hostile = [Hostile(port, tokens[1], number) for number in range(args.hostile)]
     await asyncio.gather(honest.run(until), *[one.run(until) for one in hostile])
     return honest, sum(one.opened for one in hostile)
 
@@ -177,9 +184,9 @@ def main():
     args.sealbook = shutil.which(args.sealbook) or args.sealbook
     with tempfile.TemporaryDirectory(dir=os.environ.get("CAMPAIGN_DIR")) as name:
         folder, found = Path(name), []
-        server, port, token = start(os.path.abspath(args.sealbook), folder)
-        honest, opened = asyncio.run(campaign(args, port, token))
-        most = memory(server.pid)
+        server, port, tokens = start(os.path.abspath(args.sealbook), folder)
+        honest, opened = asyncio.run(campaign(args, port, tokens))
+        most, cores = memory(server.pid), (worked(server.pid), worked(os.getpid()))
         server.send_signal(signal.SIGTERM)
         ended = server.wait(60)
         times = sorted(1000 * one for one in honest.times)
@@ -193,7 +200,7 @@ def main():
         found += [f"the server ended with {ended}"] * (ended != 0)
         found += [f"the ledger does not verify, or ends before entry {last}: {verified.stdout[:300]}"] * (entries <= last)
         print(f"{args.seconds:.0f} s, {args.hostile} hostile connections opened {opened} times, {len(times)} honest requests: "
-              f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, {len(honest.receipts)} acknowledged, {entries} entries, {most} MiB")
+              f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, {len(honest.receipts)} acknowledged, {entries} entries, {most} MiB, {cores[0]:.1f} s of a core by the server, {cores[1]:.1f} s by the clients")
         print("\n".join(f"found: {one}" for one in found) or "nothing was found")
     return 1 if found else 0
 

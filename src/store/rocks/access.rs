@@ -26,10 +26,10 @@ impl Store for RocksStore {
             return Err(StoreError::ReadOnly);
         }
         let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_undamaged()?;
         if *stopped {
             return Err(StoreError::Stopped);
         }
-        self.check_undamaged()?;
         self.check_not_moved()?;
         let tail = self.tail().after(&batch)?;
         let write = self.write_batch(&batch)?;
@@ -37,8 +37,9 @@ impl Store for RocksStore {
         *stopped = true;
         // The commit point: one record of the write-ahead log, synced.
         let written = self.db.write_opt(write, &options::synced());
-        self.noted(written.map_err(of_rocks))?;
-        *stopped = false;
+        let written = self.noted(written.map_err(of_rocks));
+        *stopped = self.is_the_end(&written);
+        written?;
         *self.tail.write().unwrap_or_else(PoisonError::into_inner) = tail;
         Ok(())
     }
@@ -70,6 +71,10 @@ impl Store for RocksStore {
 
     fn scrub(&self) -> Result<(), StoreError> {
         self.scrub_derived()
+    }
+
+    fn scrub_on(&self, bytes: u64) -> Result<bool, StoreError> {
+        self.read_on(bytes)
     }
 
     fn check_room(&self, bytes: usize) -> Result<(), StoreError> {
@@ -146,10 +151,10 @@ impl Store for RocksStore {
             return Err(StoreError::ReadOnly);
         }
         let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_undamaged()?;
         if *stopped {
             return Err(StoreError::Stopped);
         }
-        self.check_undamaged()?;
         self.check_not_moved()?;
         let imports = self.table(Table::Imports)?;
         let mut write = WriteBatch::default();
@@ -157,11 +162,10 @@ impl Store for RocksStore {
             write.put_cf(imports, key, value);
         }
         *stopped = true;
-        self.db
-            .write_opt(write, &options::synced())
-            .map_err(of_rocks)?;
-        *stopped = false;
-        Ok(())
+        let written = self.db.write_opt(write, &options::synced());
+        let written = self.noted(written.map_err(of_rocks));
+        *stopped = self.is_the_end(&written);
+        written
     }
 
     fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -224,6 +228,17 @@ impl Store for RocksStore {
 }
 
 impl RocksStore {
+    /// Whether nothing more is written after such an answer.
+    ///
+    /// A disk without room is no end. What failed is in no table, and the engine takes no
+    /// write before it has found room, written its tables out and begun another log: then
+    /// nothing reads the old one, or what of the write it holds.
+    fn is_the_end(&self, written: &Result<(), StoreError>) -> bool {
+        let full = written.as_ref().is_err_and(StoreError::is_full);
+        self.was_full.store(full, Ordering::Relaxed);
+        written.is_err() && !full
+    }
+
     fn tail(&self) -> Tail {
         *self.tail.read().unwrap_or_else(PoisonError::into_inner)
     }

@@ -16,6 +16,9 @@ use crate::store::term::Term;
 
 const MIB: usize = 1 << 20;
 
+/// Bytes of rows that a table has in memory at most, but for what is being written out.
+pub(super) const LARGEST_MEMTABLE: usize = 64 * MIB;
+
 /// Blocks of all tables, uncompressed. Proofs and queries touch a handful each;
 /// scans do not fill it.
 const BLOCK_CACHE_BYTES: usize = 64 * MIB;
@@ -161,7 +164,7 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             // the last one would make every entry be written twice, and a third
             // of a small entry, its signature and hash, does not compress.
             options.set_compression_type(DBCompressionType::Lz4);
-            options.set_write_buffer_size(64 * MIB);
+            options.set_write_buffer_size(LARGEST_MEMTABLE);
             options.set_max_write_buffer_number(3);
             options.set_target_file_size_base(128 * MIB as u64);
             // Some thirty entries: enough for lz4 to find what they share, and

@@ -1,13 +1,16 @@
 //! Room on the disk, looked at before a write.
 //!
-//! A write that fails for want of room leaves open what of it is on the disk, so nothing
-//! more is taken until the ledger is opened again. A write that is refused before it is
-//! begun leaves nothing open: when there is room again, it goes on.
+//! A write that is refused before it is begun leaves nothing open. One that fails for want
+//! of room may be on the disk in part, so the engine takes no more before it has written
+//! out what it has, and begun another log. It looks every few seconds whether there is
+//! room for the largest table that it may have in memory.
+
+use std::sync::atomic::Ordering;
 
 use rocksdb::properties::CUR_SIZE_ALL_MEM_TABLES;
 
-use super::RocksStore;
 use super::tables::Table;
+use super::{RocksStore, options};
 use crate::store::StoreError;
 
 /// Beyond so many free bytes it is not looked closer.
@@ -38,7 +41,10 @@ impl RocksStore {
                 bytes.ok().flatten()
             })
             .sum();
-        let needed = unwritten + bytes.saturating_mul(2) + LEFT;
+        let mut needed = unwritten + bytes.saturating_mul(2) + LEFT;
+        if self.was_full.load(Ordering::Relaxed) {
+            needed = needed.max(LEFT + options::LARGEST_MEMTABLE as u64);
+        }
         if free < needed {
             return Err(StoreError::NoRoom { free, needed });
         }

@@ -2,9 +2,9 @@
 //!
 //! RocksDB verifies the checksum of every block that it reads, and reads only what it
 //! is asked for. Damage in a block that nobody asks for would be built upon for years.
-//! So every opening for writing reads a part of each table, another one each time, which
-//! is all of a small ledger; and [`RocksStore::scrub_all`] reads everything, as slowly
-//! as it is told to, so that it can be done beside other work.
+//! So every opening for writing reads some megabytes, which is all of a small ledger,
+//! from where the opening before stopped; a writer that stays reads on behind its work;
+//! and [`RocksStore::scrub_all`] reads everything, as slowly as it is told to.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use rocksdb::ReadOptions;
 
-use super::tables::{INDEXED_TO_KEY, Table, be, number};
+use super::tables::{INDEXED_TO_KEY, SCRUBBED_KEY, Table, number};
 use super::{RocksStore, of_rocks, options, run};
+use crate::store::StoreError;
 use crate::store::term::Term;
-use crate::store::{Store, StoreError};
 
 /// Parts of a table that are read beside each other, by their keys' first byte.
 const APART: u8 = 8;
 
-/// Bytes of each table that every opening for writing reads.
-const SAMPLE_BYTES: u64 = 512 << 10;
+/// Bytes that every opening for writing reads.
+pub(super) const OPENING_BYTES: u64 = 4 << 20;
 
 /// Bytes between two looks at the time.
 const STEP_BYTES: u64 = 1 << 20;
@@ -62,7 +62,7 @@ impl RocksStore {
                 true
             });
             let damage = match read {
-                Ok(()) => None,
+                Ok(_) => None,
                 Err(error @ StoreError::Corrupt { .. }) => Some(error),
                 Err(error) => return Err(error),
             };
@@ -92,52 +92,68 @@ impl RocksStore {
             if part + 1 < APART {
                 read.set_iterate_upper_bound([(part + 1) * width]);
             }
-            self.read_rows(table, read, &[], &mut |_| true)
+            self.read_rows(table, read, &[], &mut |_| true).map(drop)
         })
     }
 
-    /// Reads a little of every table, from any place on.
-    pub(super) fn read_a_sample(&self) -> Result<(), StoreError> {
-        let mut random = [0; 8];
-        if getrandom::fill(&mut random).is_err() {
-            random = [0; 8];
-        }
-        let random = u64::from_le_bytes(random);
-        for table in Table::ALL {
-            let small = self.table_bytes(table)? <= SAMPLE_BYTES;
-            let last = match table {
-                _ if small => 0,
-                Table::Entries => self.last_seq()?.unwrap_or_default().0,
-                Table::Epochs | Table::Tiles => self.last_epoch()?.unwrap_or_default().0,
-                _ => u64::MAX - 1,
-            };
-            let from = if small { 0 } else { random % (last + 1) };
-            let mut left = SAMPLE_BYTES;
-            self.read_rows(table, options::scrubbing(), &be(from), &mut |row| {
+    /// Reads some bytes from where the last call stopped, and notes where this one does.
+    /// Nobody waits for the note to be on the disk: without it some is read again.
+    pub(super) fn read_on(&self, bytes: u64) -> Result<bool, StoreError> {
+        let noted = self.get(Table::Index, SCRUBBED_KEY)?.unwrap_or_default();
+        let (number, key) = noted.split_first().unwrap_or((&0, &[]));
+        let begun = usize::from(*number) % Table::ALL.len();
+        let mut left = bytes;
+        let mut passed_the_end = false;
+        // All tables in a ring, and the beginning of the first at last.
+        let ring = (begun..Table::ALL.len()).chain(0..=begun);
+        let mut from = key.to_vec();
+        let mut stopped = None;
+        for (step, (number, table)) in ring
+            .filter_map(|n| Some((n, Table::ALL.get(n)?)))
+            .enumerate()
+        {
+            let last = step == Table::ALL.len();
+            passed_the_end |= step > 0 && number == 0;
+            let mut read = options::scrubbing();
+            if last {
+                read.set_iterate_upper_bound(key.to_vec());
+            }
+            if last && key.is_empty() {
+                break;
+            }
+            let ended = self.read_rows(*table, read, &from, &mut |row| {
                 left = left.saturating_sub(row);
-                small || left > 0
+                left > 0
             })?;
+            from.clear();
+            if let Some(next) = ended {
+                stopped = Some((number, next));
+                break;
+            }
         }
-        Ok(())
-    }
-
-    fn table_bytes(&self, table: Table) -> Result<u64, StoreError> {
-        let family = self.table(table)?;
-        let bytes = self
-            .db
-            .property_int_value_cf(family, rocksdb::properties::LIVE_SST_FILES_SIZE);
-        Ok(bytes.map_err(of_rocks)?.unwrap_or(0))
+        if let Some((number, next)) = stopped {
+            let number = u8::try_from(number).unwrap_or_default();
+            let note = [&[number][..], &next].concat();
+            let index = self.table(Table::Index)?;
+            self.db
+                .put_cf_opt(index, SCRUBBED_KEY, note, &options::unlogged())
+                .map_err(of_rocks)?;
+            return Ok(passed_the_end);
+        }
+        // It is where it began.
+        Ok(true)
     }
 
     /// Reads rows from the key `from` on, with their checksums, and the runs of the
-    /// index; as long as `go_on`, which is told the bytes of each, says so.
+    /// index; as long as `go_on`, which is told the bytes of each, says so. The key that
+    /// would be next, if it did not come to the end.
     fn read_rows(
         &self,
         table: Table,
         read: ReadOptions,
         from: &[u8],
         go_on: &mut dyn FnMut(u64) -> bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         let mut rows = self.db.raw_iterator_cf_opt(self.table(table)?, read);
         let mut seqs = Vec::new();
         rows.seek_to_first();
@@ -150,11 +166,12 @@ impl RocksStore {
                 let first = self.noted(number(table, first))?;
                 self.noted(run::read(first, value, &mut seqs))?;
             }
-            if !go_on((key.len() + value.len()) as u64) {
-                return Ok(());
-            }
+            let on = go_on((key.len() + value.len()) as u64);
             rows.next();
+            if !on && let Some(next) = rows.key() {
+                return Ok(Some(next.to_vec()));
+            }
         }
-        self.noted(rows.status().map_err(of_rocks))
+        self.noted(rows.status().map_err(of_rocks)).map(|()| None)
     }
 }

@@ -19,6 +19,9 @@ pub(super) const INDEXED_TO_KEY: &[u8] = &[0x00];
 /// In [`Table::Index`], and as short: which facts the index has terms of.
 pub(super) const INDEX_VERSION_KEY: &[u8] = &[0x01];
 
+/// In [`Table::Index`], and as short: where reading for damage goes on.
+pub(super) const SCRUBBED_KEY: &[u8] = &[0x02];
+
 /// 2: also tenants that are no strings. 3: also what other kinds than decisions
 /// denied, and the worker that a decision chose. Without a version it is 1.
 pub(super) const INDEX_VERSION: u64 = 3;
