@@ -20,7 +20,7 @@ use super::examine::{Examined, examine};
 use super::forks;
 use super::opening::opening_of;
 use super::progress::Progress;
-use super::recognise::is_set;
+use super::recognise::{is_log, is_set};
 use super::{Error, Options};
 
 /// What several books are held against.
@@ -140,6 +140,7 @@ pub fn is_folder_of_files(path: &Path) -> bool {
     path.is_dir()
         && !is_ledger(path)
         && !is_set(path)
+        && !is_log(path)
         && files.is_some_and(|mut files| files.next().is_some())
 }
 

@@ -14,7 +14,9 @@ use crate::ledger::lines::{Line, read_line};
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::policy::Policy;
 use crate::ledger::search::{Places, search};
+use crate::ledger::tlog::judged::judge_log;
 use crate::ledger::verify::{Outcome, Summary, Verified};
+use crate::publish::Folder;
 use crate::report::ReportFile;
 
 use super::cause::Cause;
@@ -118,6 +120,10 @@ fn judge_at(
 ) -> Result<Examined, Error> {
     let (format, file) = match recognise(path, format)? {
         Found::Ledger(dir) => return ledger(&dir, policy, options, progress),
+        Found::Log(folder) => {
+            let judged = judge_log(&Folder::read_only(&folder), policy);
+            return Ok(judged.map_err(|error| Error::file(&folder, error))?.into());
+        }
         #[cfg(feature = "parquet")]
         Found::Set(folder) => {
             let told = &mut |entries| progress(Reached::of_entries(entries));

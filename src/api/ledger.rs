@@ -6,11 +6,12 @@ mod reading;
 mod refusals;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::json::Object;
 use crate::ledger::key::{PublicKey, Signer};
+use crate::ledger::note::MlDsaSigner;
 use crate::logbook::clock::Clock;
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
 use crate::logbook::key_file;
@@ -34,6 +35,8 @@ pub struct Ledger {
     pub(super) dir: Option<PathBuf>,
     identity: Identity,
     pub(super) options: Options,
+    /// What signs under the second key, once it was opened.
+    pub(super) second: Mutex<Option<Arc<MlDsaSigner>>>,
     state: State,
 }
 
@@ -96,6 +99,7 @@ impl Ledger {
             dir,
             identity: logbook.identity(),
             options,
+            second: Mutex::default(),
             state: State::Writing(Writing {
                 recorder: Arc::new(recorder),
                 logbook,

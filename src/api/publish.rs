@@ -60,7 +60,7 @@ impl Ledger {
         let with = Publication {
             logbook: self.logbook()?,
             signer: &*signer,
-            second: second.as_ref(),
+            second: second.as_deref(),
             now: self.clock().wall(),
         };
         log.publish(&with, cosign).map_err(|error| match error {

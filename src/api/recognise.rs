@@ -13,6 +13,8 @@ use super::stream;
 pub(crate) enum Found {
     /// A ledger's directory.
     Ledger(PathBuf),
+    /// The folder of a public log.
+    Log(PathBuf),
     /// A folder of tables.
     #[cfg(feature = "parquet")]
     Set(PathBuf),
@@ -49,6 +51,8 @@ pub(super) fn recognise_copy(
     let metadata = fs::metadata(path).map_err(|error| Error::file(path, error))?;
     let found = if metadata.is_dir() && is_set(path) {
         Some(Format::Parquet)
+    } else if metadata.is_dir() && is_log(path) {
+        Some(Format::TlogTiles)
     } else if metadata.is_dir() {
         Some(Format::Ledger)
     } else if metadata.is_file() {
@@ -67,12 +71,18 @@ pub(super) fn recognise_copy(
         }),
         (pinned, found) => match pinned.or(found).ok_or_else(not_recognised)? {
             Format::Ledger => Ok(Found::Ledger(path.to_owned())),
+            Format::TlogTiles if metadata.is_dir() => Ok(Found::Log(path.to_owned())),
             #[cfg(feature = "parquet")]
             Format::Parquet if metadata.is_dir() => Ok(Found::Set(path.to_owned())),
             Format::Logbook => Ok(Found::File(Format::Logbook, open(path)?)),
             format => Ok(Found::File(format, open(path)?.one_frame())),
         },
     }
+}
+
+/// Whether a folder is that of a public log, and no ledger.
+pub(super) fn is_log(path: &Path) -> bool {
+    !path.join("db").is_dir() && path.join("checkpoint").is_file() && path.join("tile").is_dir()
 }
 
 /// Whether a folder is a set of tables, and no ledger.
@@ -124,5 +134,6 @@ pub(super) const fn name(format: Format) -> &'static str {
         Format::Report => "a report",
         Format::Parquet => "a Parquet table",
         Format::TlogProof => "a tlog-proof",
+        Format::TlogTiles => "the folder of a public log",
     }
 }

@@ -1,6 +1,7 @@
 //! The second key of a ledger, of ML-DSA-44: made, bound, and opened to sign checkpoints.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 
 use crate::ledger::kind;
 use crate::ledger::note::{Algorithm, MlDsaKey, MlDsaSigner, VerifierKey};
@@ -141,15 +142,20 @@ impl Ledger {
     /// # Errors
     /// [`Error::Key`] if its file cannot be opened, [`Error::OtherSecondKey`] if it holds
     /// another key.
-    pub fn second_signer(&self) -> Result<Option<MlDsaSigner>, Error> {
+    pub fn second_signer(&self) -> Result<Option<Arc<MlDsaSigner>>, Error> {
         let Some(bound) = self.second_key()? else {
             return Ok(None);
         };
-        let path = self.second_place()?;
-        let signer = open(&path, &self.options)?;
-        match signer.public_key() == bound {
-            true => Ok(Some(signer)),
-            false => Err(Error::OtherSecondKey { path }),
+        let mut opened = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(signer) = opened.as_ref().filter(|it| it.public_key() == bound) {
+            return Ok(Some(Arc::clone(signer)));
         }
+        let path = self.second_place()?;
+        let signer = Arc::new(open(&path, &self.options)?);
+        if signer.public_key() != bound {
+            return Err(Error::OtherSecondKey { path });
+        }
+        *opened = Some(Arc::clone(&signer));
+        Ok(Some(signer))
     }
 }

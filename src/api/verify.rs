@@ -74,7 +74,9 @@ pub(super) fn judge(
         Format::Parquet => super::tables::judge_stream(reader, policy, progress),
         #[cfg(not(feature = "parquet"))]
         Format::Parquet => Err(unread_here()),
-        Format::Ledger => Err(ReadError::Io(std::io::ErrorKind::IsADirectory.into())),
+        Format::Ledger | Format::TlogTiles => {
+            Err(ReadError::Io(std::io::ErrorKind::IsADirectory.into()))
+        }
     }
 }
 

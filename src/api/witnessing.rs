@@ -3,14 +3,95 @@
 #![cfg(feature = "client")]
 
 use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::ledger::note::Note;
+use crate::ledger::position::Seq;
+use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
+use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witnessing::Standing;
-use crate::publish::{Proposed, Shelf};
+use crate::publish::{Proposed, PublicLog, Shelf, alone};
 use crate::witness::Panel;
 
-use super::{Error, Halt};
+use super::{Error, Halt, Ledger, keep_witnessed};
+
+/// What was published, and what the witnesses did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedLog {
+    /// Under which name.
+    pub name: String,
+    /// How many entries the log has.
+    pub size: u64,
+    /// The root over them.
+    pub root: Sha256Digest,
+    /// Entries that were not public before.
+    pub added: u64,
+    /// Whether there was anything to be signed.
+    pub changed: bool,
+    /// Not where too few witnesses cosigned it and that is asked for.
+    pub published: bool,
+    /// What each witness did, if any were asked.
+    pub witnesses: Option<Standing>,
+    /// The entry that keeps what was signed besides, if there is a new one.
+    pub witnessed: Option<Seq>,
+}
+
+impl Ledger {
+    /// Publishes every durable entry under the name that is bound, and shows the
+    /// checkpoint to the witnesses of `panel`. What they signed, if they are a quorum, and
+    /// what the second key signed comes back into the log, at most once in `every`.
+    ///
+    /// # Errors
+    /// [`Error::Halted`], [`Error::Public`].
+    pub fn publish_to<S: Shelf + Sync>(
+        &self,
+        log: &mut PublicLog<S>,
+        panel: Option<&Panel>,
+        every: Duration,
+    ) -> Result<PublishedLog, Error> {
+        let dir = self.dir().unwrap_or(Path::new("."));
+        if let Some(named) = self.public_name()? {
+            check_not_halted(dir, named.name.as_str())?;
+        }
+        let now = self.clock().wall();
+        let (mut standing, mut note) = (None, None);
+        let published = self.publish(log, &mut |proposed| {
+            let signed = match panel {
+                None => alone(proposed)?,
+                Some(panel) => {
+                    let shown = show_witnesses(panel, dir, proposed, now)?;
+                    standing = Some(shown.standing);
+                    shown.note
+                }
+            };
+            note.clone_from(&signed);
+            Ok(signed)
+        })?;
+        let quorum = standing
+            .as_ref()
+            .is_some_and(|standing: &Standing| standing.quorum);
+        let withheld = standing.is_some() && note.is_none();
+        let worth = quorum || self.second_key()?.is_some();
+        let kept = match note.filter(|_| worth).map(SignedCheckpoint::of_note) {
+            Some(Ok(checkpoint)) => keep_witnessed(self.logbook()?, &checkpoint, every, now)?,
+            _ => None,
+        };
+        Ok(PublishedLog {
+            name: published.name.to_string(),
+            size: published.checkpoint.size,
+            root: published.checkpoint.root,
+            added: published.added,
+            changed: published.changed,
+            published: !withheld,
+            witnesses: standing,
+            witnessed: kept.map(|receipt| receipt.seq),
+        })
+    }
+}
 
 /// Whether the ledger in `dir` signs checkpoints of this name.
 ///

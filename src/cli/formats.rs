@@ -15,6 +15,7 @@ pub(super) enum As {
     Report,
     Parquet,
     TlogProof,
+    TlogTiles,
 }
 
 impl From<As> for Format {
@@ -28,6 +29,7 @@ impl From<As> for Format {
             As::Report => Format::Report,
             As::Parquet => Format::Parquet,
             As::TlogProof => Format::TlogProof,
+            As::TlogTiles => Format::TlogTiles,
         }
     }
 }

@@ -2,14 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
-use crate::api::Ledger;
-use crate::ledger::position::Seq;
-use crate::ledger::sha256::Sha256Digest;
-use crate::ledger::tlog::name::LogName;
-use crate::ledger::witnessing::Standing;
-use crate::publish::{Folder, PublicLog};
+use crate::api::held::Held;
+use crate::api::{Ledger, PublishedLog};
+use crate::ledger::json::{Form, Object};
+use crate::ledger::shape;
+use crate::ledger::tlog::name::{LogName, NameFault};
+use crate::publish::{Folder, PublicError, PublicLog};
 
 use super::Answer;
 use super::context::Context;
@@ -33,22 +31,15 @@ pub(super) struct Args {
     witnesses: witnesses::Args,
 }
 
-#[derive(Serialize)]
-struct Shown {
-    name: String,
-    size: u64,
-    root: Sha256Digest,
-    added: u64,
-    changed: bool,
-    /// Not where too few witnesses cosigned it and that is asked for.
-    published: bool,
-    witnesses: Option<Standing>,
-    /// The entry that keeps their cosignatures, if there is a new one.
-    witnessed: Option<Seq>,
-}
-
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     context.check_files()?;
+    let folder = args.to.as_deref().unwrap_or(Path::new("."));
+    if args.end_name.is_none()
+        && let Some(held) = context.held()?
+    {
+        let done = beside(context, args, &held, folder, output)?;
+        return print(&done, folder, output);
+    }
     context.check_alone()?;
     let ledger = Ledger::open(&context.ledger, context.options())?;
     if let Some(name) = &args.end_name {
@@ -57,10 +48,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         output.note(&format!("entry {} ends the name {name}", receipt.seq));
         return Ok(Answer::Yes);
     }
-    let folder = args.to.as_deref().unwrap_or(Path::new("."));
     spare(context, folder)?;
     let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
-    let mut asking = args.witnesses.read()?;
+    let asking = args.witnesses.read()?;
     let bound = ledger.public_name()?.map(|bound| bound.name);
     if let Some(name) = &args.name
         && bound.is_none()
@@ -72,47 +62,72 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     {
         output.note(&format!("entry {} binds the name {name}", receipt.seq));
     }
-    let done = asking.publish(&context.ledger, &ledger, &mut log)?;
-    let published = done.published;
+    let done = asking.publish(&ledger, &mut log)?;
     ledger.close()?;
-    let shown = Shown {
-        name: published.name.to_string(),
-        size: published.checkpoint.size,
-        root: published.checkpoint.root,
-        added: published.added,
-        changed: published.changed,
-        published: !done.withheld,
-        witnesses: done.standing,
-        witnessed: done.kept,
+    print(&done, folder, output)
+}
+
+/// Has the server publish that holds the ledger: into its own folder, under the name that
+/// it has, with its own witnesses.
+fn beside(
+    context: &Context,
+    args: &Args,
+    held: &Held,
+    folder: &Path,
+    output: &mut Output,
+) -> Result<PublishedLog, CliError> {
+    if args.witnesses.are_given() {
+        let text = "a server holds the ledger: it asks the witnesses that it was started with";
+        return Err(CliError::usage(text));
+    }
+    let bound = context.reader(output)?.public_name()?;
+    if let (Some(name), Some(bound)) = (&args.name, bound)
+        && *name != bound.name
+    {
+        return Err(PublicError::Name(NameFault::Second {
+            current: bound.name,
+            name: name.clone(),
+        })
+        .into());
+    }
+    let folder = std::path::absolute(folder).map_err(|error| CliError::file(folder, error))?;
+    let mut asked = Object::new();
+    asked.insert("folder", folder.display().to_string());
+    let mut body = Vec::new();
+    asked.write_canonical(Form::Utf8, &mut body);
+    let answer = held
+        .post("/v1/publish", body)
+        .map_err(crate::api::Error::from)?;
+    Ok(shape::read(&answer, "")?)
+}
+
+fn print(done: &PublishedLog, folder: &Path, output: &mut Output) -> Result<Answer, CliError> {
+    let answer = match done.published {
+        true => Answer::Yes,
+        false => Answer::No,
     };
     if output.is_json() {
-        output.document(&shown)?;
-    } else {
-        let Shown { size, added, .. } = shown;
-        let folder = folder.display();
-        match done.withheld {
-            false => output.line(&format!(
-                "{size} entries are public in {folder}, {added} of them new"
-            ))?,
-            true => output.verdict(
-                false,
-                &format!("too few witnesses cosigned: the checkpoint in {folder} stays"),
-            )?,
-        }
-        for witness in shown
-            .witnesses
-            .iter()
-            .flat_map(|standing| &standing.witnesses)
-        {
-            let said = match (&witness.cosigned, &witness.fault) {
-                (Some(at), _) => format!("cosigned at {at}"),
-                (None, fault) => fault.clone().unwrap_or_default(),
-            };
-            output.line(&format!("witness   {}: {said}", witness.name))?;
-        }
+        output.document(done)?;
+        return Ok(answer);
     }
-    Ok(match done.withheld {
-        true => Answer::No,
-        false => Answer::Yes,
-    })
+    let PublishedLog { size, added, .. } = done;
+    let folder = folder.display();
+    match done.published {
+        true => output.line(&format!(
+            "{size} entries are public in {folder}, {added} of them new"
+        ))?,
+        false => output.verdict(
+            false,
+            &format!("too few witnesses cosigned: the checkpoint in {folder} stays"),
+        )?,
+    }
+    let witnesses = done.witnesses.iter();
+    for witness in witnesses.flat_map(|standing| &standing.witnesses) {
+        let said = match (&witness.cosigned, &witness.fault) {
+            (Some(at), _) => format!("cosigned at {at}"),
+            (None, fault) => fault.clone().unwrap_or_default(),
+        };
+        output.line(&format!("witness   {}: {said}", witness.name))?;
+    }
+    Ok(answer)
 }

@@ -4,7 +4,7 @@ pub(super) mod config_file;
 mod logs;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -382,7 +382,7 @@ impl Args {
 
     /// Publishes the log in its folder, under the name that is bound.
     fn public(&self, ledger: &Ledger) -> Result<Option<PublicFolder>, CliError> {
-        let mut asking = self.witnesses.read()?;
+        let asking = self.witnesses.read()?;
         let Some(folder) = &self.publish_to else {
             return match asking.text() {
                 None => Ok(None),
@@ -399,10 +399,11 @@ impl Args {
         let name = self.publish_name.clone().or(bound);
         let name = name.ok_or(PublicError::NoName)?;
         ledger.bind_name(&name, asking.text())?;
-        let dir = ledger.dir().unwrap_or(Path::new(".")).to_owned();
+        // What asks for its passphrase asks now.
+        ledger.second_signer()?;
         Ok(Some(PublicFolder {
             folder: folder.clone(),
-            publish: Box::new(move |ledger| Ok(asking.publish(&dir, ledger, &mut log)?.standing)),
+            publish: Box::new(move |ledger| Ok(asking.publish(ledger, &mut log)?)),
             every: self.publish_every.map(Duration::from_secs),
         }))
     }

@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::api::Ledger;
+use crate::api::Writer;
+use crate::api::held::Signed;
 use crate::fetch::Fetcher;
+use crate::ledger::head::{Head, SignedHead};
 use crate::ledger::hexadecimal;
 use crate::ledger::limits::SMALL_FILE_BYTES;
 use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::shape;
+use crate::ledger::statement::Statement;
 use crate::logbook::entry_at;
-use crate::logbook::request::Prepared;
+use crate::logbook::error::ServerRefusal;
 use crate::store::query::{Filter, select};
 use crate::timestamp::{self, KIND, MOST_BYTES, QUERY, REPLY, Stamped, Time, TimestampError};
 
@@ -66,9 +69,8 @@ fn stamp(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     context.check_files()?;
-    context.check_alone()?;
-    let ledger = Ledger::open(&context.ledger, context.options())?;
-    let last = ledger.logbook()?.durable();
+    let writer = context.writer_as(context.options(), Signed::Nobody)?;
+    let last = last_of(&writer)?;
     let mut nonce = [0; 8];
     getrandom::fill(&mut nonce).map_err(ProducerError::from)?;
     let token = ask(
@@ -89,12 +91,29 @@ fn stamp(
         }
         false => Some(stamped.check(roots).map_err(LogError::from)?),
     };
-    let entry = Prepared::new(KIND, &shape::write_object(&stamped))?;
-    let receipts = ledger.logbook()?.submit(vec![entry])?.wait()?;
-    ledger.close()?;
-    let kept = receipts.first().map(|receipt| receipt.seq);
-    print(kept, &stamped, time.map(Ok).as_ref(), output)?;
+    let payload = shape::write_object(&stamped);
+    let recorded = writer.recorder()?.take_in(KIND, &payload, &[]);
+    let receipt = recorded.and_then(|recorded| Ok(recorded.wait()?));
+    let receipt = receipt.map_err(crate::api::Error::from)?;
+    writer.close()?;
+    print(Some(receipt.seq), &stamped, time.map(Ok).as_ref(), output)?;
     Ok(Answer::Yes)
+}
+
+/// The last durable entry, by the word of whoever has the ledger open.
+fn last_of(writer: &Writer) -> Result<Head, CliError> {
+    match writer {
+        Writer::Own(ledger) => Ok(ledger.logbook()?.durable()),
+        Writer::Held(held) => {
+            let head = held.server().head().map_err(crate::api::Error::from)?;
+            let read: Result<SignedHead, _> = Statement::from_value(&head);
+            let head = read.map_err(|error| ServerRefusal {
+                code: "server_unsupported",
+                detail: format!("the server's head: {error}"),
+            });
+            Ok(head.map_err(crate::api::Error::from)?.content)
+        }
+    }
 }
 
 fn ask(url: &str, args: &Args, request: &[u8]) -> Result<Vec<u8>, CliError> {

@@ -1,18 +1,14 @@
 //! The witnesses that are asked about each checkpoint before it is published.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::api::{Error, Ledger, check_not_halted, keep_witnessed, show_witnesses};
+use crate::api::{Error, Ledger, PublishedLog};
 use crate::fetch::Fetcher;
-use crate::ledger::note::Note;
-use crate::ledger::position::Seq;
-use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witness_policy::{self, MAX_BYTES};
-use crate::ledger::witnessing::Standing;
-use crate::publish::{Folder, PublicLog, Published, alone};
+use crate::publish::{Folder, PublicLog};
 use crate::witness::{Panel, WitnessFail};
 
 use super::document::{in_file, read};
@@ -58,17 +54,12 @@ pub(super) struct Asking {
     every: Duration,
 }
 
-/// What was published, and what the witnesses did.
-pub(super) struct Done {
-    pub(super) published: Published,
-    pub(super) standing: Option<Standing>,
-    /// Whether the checkpoint before stays, for want of a quorum.
-    pub(super) withheld: bool,
-    /// The entry that keeps the cosignatures.
-    pub(super) kept: Option<Seq>,
-}
-
 impl Args {
+    /// Whether witnesses were named.
+    pub(super) const fn are_given(&self) -> bool {
+        self.witness_policy.is_some()
+    }
+
     /// Reads the policy.
     pub(super) fn read(&self) -> Result<Asking, CliError> {
         let every = Duration::from_secs(self.witness_every);
@@ -103,54 +94,10 @@ impl Asking {
 
     /// Publishes, and records the cosignatures of a quorum.
     pub(super) fn publish(
-        &mut self,
-        dir: &Path,
+        &self,
         ledger: &Ledger,
         log: &mut PublicLog<Folder>,
-    ) -> Result<Done, Error> {
-        if let Some(named) = ledger.public_name()? {
-            check_not_halted(dir, named.name.as_str())?;
-        }
-        let now = ledger.clock().wall();
-        let (mut shown, mut own) = (None, None);
-        let published = match &self.panel {
-            None => ledger.publish(log, &mut |proposed| {
-                let note = alone(proposed)?;
-                own.clone_from(&note);
-                Ok(note)
-            })?,
-            Some(panel) => ledger.publish(log, &mut |proposed| {
-                let done = show_witnesses(panel, dir, proposed, now)?;
-                let note = done.note.clone();
-                shown = Some(done);
-                Ok(note)
-            })?,
-        };
-        let mut done = Done {
-            published,
-            standing: None,
-            withheld: false,
-            kept: None,
-        };
-        // Under the second key it is worth keeping in any case.
-        let own = own.filter(|note: &Note| note.signatures().len() > 1);
-        if let Some(checkpoint) = own.and_then(|note| SignedCheckpoint::of_note(note).ok()) {
-            let kept = keep_witnessed(ledger.logbook()?, &checkpoint, self.every, now)?;
-            done.kept = kept.map(|receipt| receipt.seq);
-        }
-        if let Some(shown) = shown {
-            done.withheld = shown.note.is_none();
-            let signed_besides = |note: &Note| note.signatures().len() > 1;
-            let second = ledger.second_key()?.is_some();
-            let note = shown
-                .note
-                .filter(|note| shown.standing.quorum || (second && signed_besides(note)));
-            if let Some(checkpoint) = note.and_then(|note| SignedCheckpoint::of_note(note).ok()) {
-                let kept = keep_witnessed(ledger.logbook()?, &checkpoint, self.every, now)?;
-                done.kept = kept.map(|receipt| receipt.seq);
-            }
-            done.standing = Some(shown.standing);
-        }
-        Ok(done)
+    ) -> Result<PublishedLog, Error> {
+        ledger.publish_to(log, self.panel.as_ref(), self.every)
     }
 }

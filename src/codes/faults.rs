@@ -90,6 +90,8 @@ faults! {
         "restore the ledger from a backup"
     TableMismatch "a column, a statistic or a file of a table is not what the entries say"
         "write the table anew; until then believe no query of it"
+    TileInvalid "a file of a public log is missing, or not what its checkpoint says"
+        "get the file anew from the log, or the whole folder"
     TimestampRegression "an entry is older than the one before"
         "compare with another copy"
     Truncated "the end is missing"

@@ -220,6 +220,8 @@ codes! {
         "append none of them again; see them with `sealbook log`"
     own_key 1 - "the evidence is of this ledger itself"
         "import evidence of other logs"
+    publishes_elsewhere 2 409 "the server that holds the ledger publishes its log nowhere, or into another folder"
+        "name the folder that it was started with as --publish-to, or stop it and publish without it"
     rate_limited 2 - "the registry was asked too often"
         "wait, and ask again"
     read_only 2 - "the ledger was opened for reading"

@@ -54,6 +54,7 @@ pub enum FaultCode {
     CosignatureInvalid,
     QuorumMissing,
     NameMismatch,
+    TileInvalid,
 }
 
 /// What was done to the record, where that can be told.
@@ -259,6 +260,7 @@ pub enum Format {
     Report,
     Parquet,
     TlogProof,
+    TlogTiles,
 }
 
 impl fmt::Display for Format {
@@ -272,6 +274,7 @@ impl fmt::Display for Format {
             Format::Report => "report",
             Format::Parquet => "parquet",
             Format::TlogProof => "tlog-proof",
+            Format::TlogTiles => "tlog-tiles",
         })
     }
 }

@@ -42,7 +42,8 @@ impl Subject {
             | Format::Equivocation
             | Format::Report
             | Format::Parquet
-            | Format::TlogProof => {
+            | Format::TlogProof
+            | Format::TlogTiles => {
                 self.contiguous
                     && self.first_seq <= seq
                     && self.last_seq.is_some_and(|last| seq <= last)

@@ -14,7 +14,7 @@
 //! A status alone convicts nobody: two notes do
 //! ([`Equivocation`](super::equivocation::Equivocation)).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::note::{NoteSignature, SignatureFault, Vouched};
@@ -247,7 +247,7 @@ pub fn conclude(policy: &WitnessPolicy, outcomes: &[(Outcome, Shown)]) -> Result
 }
 
 /// How the witnesses of a policy stand after a round.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// How many entries the checkpoint has.
     pub size: u64,
@@ -258,7 +258,7 @@ pub struct Standing {
 }
 
 /// What one witness did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitnessStanding {
     /// What the policy calls it.
     pub name: String,

@@ -36,6 +36,7 @@ use crate::codes::CODES;
         epochs::show,
         epochs::head,
         epochs::seal,
+        public::publish_now,
         evidence::proof,
         evidence::bundle,
         evidence::report,

@@ -20,6 +20,7 @@ use super::posted::take_up;
 use super::problem::Problem;
 use super::service::Service;
 use crate::ledger::json::{Object, Value};
+use crate::ledger::kind::TIMESTAMP;
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
 use crate::ledger::shape;
@@ -29,13 +30,14 @@ use crate::record::{Document, kind};
 
 /// The kinds that are taken so. What changes the Hall beside the ledger has paths of
 /// its own.
-const TAKEN: [&str; 6] = [
+const TAKEN: [&str; 7] = [
     kind::DECISION,
     kind::ATTESTATION,
     kind::MANIFEST,
     kind::CARD,
     kind::RESIDENT,
     kind::ENROLMENT,
+    TIMESTAMP,
 ];
 
 /// Outcomes, each on its own.
@@ -162,8 +164,8 @@ fn ready(found: FoundOutcome, actor: Option<&Value>) -> Result<Ready, Problem> {
     let kind = TAKEN.into_iter().find(|kind| *kind == found.kind);
     let kind = kind.ok_or(Problem::Argument {
         what: "kind",
-        expected: "a decision, an attestation, or the verdict on a manifest, card, form or \
-                   record is needed",
+        expected: "a decision, an attestation, a timestamp, or the verdict on a manifest, card, \
+                   form or record is needed",
     })?;
     let mut payload = found.payload;
     if payload.get(ACTOR).is_some() {

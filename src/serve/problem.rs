@@ -44,6 +44,10 @@ pub(super) enum Problem {
     FormatUnsupported,
     #[error("there is nothing to seal")]
     NothingToSeal,
+    #[error("this server publishes its log nowhere")]
+    PublishesNowhere,
+    #[error("this server publishes its log into another folder")]
+    PublishesElsewhere,
     #[error("the payload may not bring `_actor`: the server adds it")]
     BringsActor,
     #[error("worker record: {0}")]
@@ -146,6 +150,7 @@ impl Problem {
             Problem::NotRecognised => "not_recognised",
             Problem::FormatUnsupported => "format_unsupported",
             Problem::NothingToSeal => "nothing_to_seal",
+            Problem::PublishesNowhere | Problem::PublishesElsewhere => "publishes_elsewhere",
             Problem::Record(WorkerError::Tampered { .. }) => "DENY_WORKER_TAMPERED",
             Problem::Record(_) => "bad_input",
             Problem::Query { .. } => "bad_query",

@@ -7,13 +7,19 @@ use std::time::Duration;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::config::PublishFailure;
 use super::endpoint::{Endpoint, Need, Takes};
+use super::epochs::answer;
 use super::params::Params;
+use super::posted::take_up;
 use super::problem::Problem;
+use super::scope::Scope;
 use super::service::Service;
-use crate::api::Ledger;
+use crate::api::{Error, Ledger, PublishedLog};
+use crate::ledger::parse::parse;
+use crate::ledger::shape;
 use crate::ledger::tlog::resource::Resource;
 use crate::ledger::tlog::source::Source as _;
 use crate::ledger::witnessing::Standing;
@@ -29,15 +35,60 @@ pub struct PublicFolder {
     pub every: Option<Duration>,
 }
 
-/// Publishes a ledger, and says how its witnesses stand, if any were asked.
-pub type LogPublisher = Box<dyn FnMut(&Ledger) -> Result<Option<Standing>, PublishFailure> + Send>;
+/// Publishes a ledger, and says what became of it.
+pub type LogPublisher = Box<dyn FnMut(&Ledger) -> Result<PublishedLog, Error> + Send>;
+
+/// What is asked of a publication.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PublishAsked {
+    /// The folder that is meant: the server publishes to no other than its own.
+    folder: Option<String>,
+}
+
+/// What was published.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PublishedText {
+    /// The log's public name.
+    name: String,
+    /// How many entries are public.
+    size: u64,
+    /// The root over them, SHA-256 in hex.
+    root: String,
+    /// Entries that were not public before.
+    added: u64,
+    /// Whether there was anything to be signed.
+    changed: bool,
+    /// Not where too few witnesses cosigned it and that is asked for.
+    published: bool,
+    /// What each witness did, if any were asked.
+    #[schema(value_type = Option<Object>)]
+    witnesses: Option<Standing>,
+    /// The entry that keeps what was signed besides, if there is a new one.
+    witnessed: Option<u64>,
+}
+
+impl PublishedText {
+    fn new(done: PublishedLog) -> PublishedText {
+        PublishedText {
+            name: done.name,
+            size: done.size,
+            root: done.root.to_string(),
+            added: done.added,
+            changed: done.changed,
+            published: done.published,
+            witnesses: done.witnesses,
+            witnessed: done.witnessed.map(|seq| seq.0),
+        }
+    }
+}
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::new::<__path_log, _, _>(
-        Need::Nothing,
-        Takes::Nothing,
-        log,
-    )]
+    let need = Need::Scope(Scope::Admin);
+    vec![
+        Endpoint::new::<__path_log, _, _>(Need::Nothing, Takes::Nothing, log),
+        Endpoint::new::<__path_publish_now, _, _>(need, Takes::Json, publish_now),
+    ]
 }
 
 /// A file of the public log, as c2sp.org/tlog-tiles names it. It is public: no token is
@@ -76,7 +127,41 @@ pub(super) async fn log(
     Ok((headers, bytes).into_response())
 }
 
+/// Publishes the log in the server's folder now.
+#[utoipa::path(post, path = "/v1/publish", tag = "ledger", request_body = PublishAsked,
+    responses((status = 200, description = "What was published", body = PublishedText),
+        (status = 409, description = "The server publishes its log nowhere, or elsewhere",
+            body = super::problem::ErrorBody)))]
+pub(super) async fn publish_now(
+    State(service): State<Arc<Service>>,
+    request: axum::extract::Request,
+) -> Result<Response, Problem> {
+    let work = move |service: &Service, body: &[u8]| {
+        let asked: PublishAsked = shape::read(&parse(body)?, "")?;
+        service.publish_asked(asked.folder.as_deref())
+    };
+    let done = take_up(service, request, work).await?;
+    Ok(answer(&PublishedText::new(done)))
+}
+
 impl Service {
+    fn publish_asked(&self, folder: Option<&str>) -> Result<PublishedLog, Problem> {
+        let (Some(publisher), Some(own)) = (&self.public, &self.log) else {
+            return Err(Problem::PublishesNowhere);
+        };
+        let own = own.canonicalize().ok();
+        let asked = folder.map(|folder| std::path::Path::new(folder).canonicalize().ok());
+        if asked.is_some_and(|asked| asked.is_none() || asked != own) {
+            return Err(Problem::PublishesElsewhere);
+        }
+        let mut publish = publisher.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = publish(&self.ledger).map_err(Problem::Failed)?;
+        if let Some(standing) = &done.witnesses {
+            self.keep_standing(standing.clone());
+        }
+        Ok(done)
+    }
+
     /// Publishes the log, where that is asked for. What fails is tried again the next time.
     pub(super) fn publish_log(&self) {
         let Some(publisher) = &self.public else {
@@ -84,8 +169,11 @@ impl Service {
         };
         let mut publish = publisher.lock().unwrap_or_else(PoisonError::into_inner);
         match publish(&self.ledger) {
-            Ok(Some(standing)) => self.keep_standing(standing),
-            Ok(None) => {}
+            Ok(done) => {
+                if let Some(standing) = done.witnesses {
+                    self.keep_standing(standing);
+                }
+            }
             Err(error) => tracing::error!(%error, "the public log was not published"),
         }
     }

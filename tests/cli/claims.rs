@@ -62,6 +62,16 @@ const ROWS: &[Row] = &[
         &["a_tlog_proof_proves_its_entry_and_nothing_else"],
     ),
     (
+        "the folder of a public log",
+        &[
+            "PL4: a byte of a hash",
+            "PL4: a byte of an entry",
+            "PL4: another root",
+            "PL4: another key",
+        ],
+        &["PL4: a log of 13"],
+    ),
+    (
         "a checkpoint of the public log that you kept (`--contains`), with whatever holds all \
          entries from the first on",
         &[

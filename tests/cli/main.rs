@@ -36,6 +36,7 @@ mod handed_in;
 mod imports;
 mod index;
 mod input;
+mod interop;
 mod kept;
 mod keys;
 mod locks;

@@ -104,3 +104,31 @@ fn what_is_no_timestamp_is_not_recorded() {
     let args = ["timestamp", "--check", "--root", "root.pem"];
     place.run(&args).ends_with(1);
 }
+
+#[cfg(feature = "serve")]
+#[test]
+fn beside_a_server_that_holds_the_ledger_a_timestamp_is_recorded_through_it() {
+    let Some(authority) = Authority::honest() else {
+        return;
+    };
+    let place = Place::initialised();
+    place.append(0..3);
+    let server = serve(authority, &place);
+    let holder = crate::disks::Server::start(&place, &["serve", "--port", "0"]);
+    let args = [
+        "--json",
+        "timestamp",
+        "--tsa",
+        &server.url,
+        "--root",
+        "root.pem",
+    ];
+    let stamped = place.run(&args).ok().document();
+    let seq = stamped["seq"].as_u64().unwrap();
+    // The server records what it is asked to, and the last entry is its word.
+    assert_eq!(stamped["stamped"]["seq"], seq - 1);
+    let args = ["--json", "timestamp", "--check", "--root", "root.pem"];
+    assert_eq!(place.run(&args).ok().documents().pop().unwrap()["seq"], seq);
+    drop(holder);
+    place.run(&["verify"]).ok();
+}

@@ -56,7 +56,8 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
         ..Sample::documented()
     };
     let published = epochs.chain([Published::Head(head.clone())]);
-    vec![
+    let mut examples = crate::format_public::examples(&sample);
+    examples.extend([
         ("key.txt", with_newline(sample.log().to_string())),
         ("entry.json", line(entry)),
         (
@@ -107,7 +108,8 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
             "published.jsonl",
             published.flat_map(|line| line.to_line()).collect(),
         ),
-    ]
+    ]);
+    examples
 }
 
 /// The public log of the sample's entries, which fill no tile.

@@ -22,6 +22,7 @@ mod entries;
 mod equivocation;
 mod explained;
 mod format;
+mod format_public;
 mod heads;
 mod logbooks;
 mod merkle;

@@ -87,6 +87,11 @@ fn every_answer_is_as_it_is_described() {
     check(&document, "post", "/v1/entries/batch", 201, &answer.is(201));
     let sealed = server.post(Scope::Admin, "/v1/seal", &json!({})).is(200);
     check(&document, "post", "/v1/seal", 200, &sealed);
+    let published = server.post(Scope::Admin, "/v1/publish", &json!({})).is(200);
+    check(&document, "post", "/v1/publish", 200, &published);
+    let elsewhere = json!({"folder": "/"});
+    let refused = server.post(Scope::Admin, "/v1/publish", &elsewhere).is(409);
+    check(&document, "post", "/v1/publish", 409, &refused);
     let worker = crate::place::worker("org.new.one");
     let enrolled = server.post(Scope::Enrol, "/enroll", &worker).is(201);
     check(&document, "post", "/enroll", 201, &enrolled);

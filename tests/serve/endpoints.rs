@@ -222,6 +222,12 @@ fn rows(server: &Server) -> Vec<Row> {
             (json!({}), 200),
             (json!({"now": true}), INPUT),
         ),
+        posted(
+            "/v1/publish",
+            Scope::Admin,
+            (json!({}), 200),
+            (json!({"now": true}), INPUT),
+        ),
         read(
             "/v1/entries",
             "/v1/entries?kind=note&limit=5",

@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use sealbook::api::PublishedLog;
 use sealbook::api::{Ledger, Options};
 use sealbook::attestation::BanList;
 use sealbook::ledger::json::{Object, Value as Json};
 use sealbook::ledger::key::{Signer, SoftwareSigner};
 use sealbook::ledger::parse::parse;
+use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::ledger::time::Timestamp;
 use sealbook::logbook::Parts;
 use sealbook::logbook::clock::Clock;
@@ -334,7 +336,18 @@ impl Plan {
             })),
             public: Some(sealbook::serve::PublicFolder {
                 folder: public_folder(dir.path()),
-                publish: Box::new(|_| Ok(None)),
+                publish: Box::new(|ledger| {
+                    Ok(PublishedLog {
+                        name: "log.example/served".to_owned(),
+                        size: ledger.store().count()?,
+                        root: Sha256Digest::of(b""),
+                        added: 0,
+                        changed: false,
+                        published: true,
+                        witnesses: None,
+                        witnessed: None,
+                    })
+                }),
                 every: None,
             }),
             verdict_keys: self.verdict_keys,

@@ -379,3 +379,45 @@ fn a_server_that_goes_away_is_said_and_a_retry_is_recorded_once() {
     assert_eq!(first["seq"], second["seq"]);
     server.end();
 }
+
+#[test]
+fn the_server_that_holds_a_ledger_publishes_it_when_it_is_asked_to() {
+    const NAME: &str = "log.example/held";
+    let place = Place::initialised();
+    let server = place.serve(&["--publish-to", "log", "--publish-name", NAME]);
+    assert_eq!(server.append(1), 201);
+    let ask = |args: &[&str]| place.run(&[&["--json", "publish"], args].concat());
+    let done = document(&good(ask(&["--to", "log"])));
+    assert_eq!(done["name"], NAME);
+    let size = done["size"].as_u64().unwrap();
+    let note = std::fs::read_to_string(place.path().join("log/checkpoint")).unwrap();
+    assert_eq!(note.lines().nth(1).unwrap(), size.to_string());
+    assert_eq!(server.append(2), 201);
+    let again = document(&good(ask(&["--to", "log", "--name", NAME])));
+    assert_eq!(
+        (&again["added"], &again["size"]),
+        (&1.into(), &(size + 1).into())
+    );
+    // It publishes to its own folder, under its own name, with its own witnesses.
+    let elsewhere = ask(&["--to", "other"]);
+    assert_eq!(
+        code(&elsewhere),
+        (Some(2), "publishes_elsewhere".to_owned())
+    );
+    assert!(!place.path().join("other").exists());
+    let named = ask(&["--to", "log", "--name", "log.example/other"]);
+    assert_eq!(code(&named), (Some(2), "name_mismatch".to_owned()));
+    std::fs::write(place.path().join("policy"), "quorum none\n").unwrap();
+    let witnesses = ask(&["--to", "log", "--witness-policy", "policy"]);
+    assert_eq!(code(&witnesses), (Some(2), "usage".to_owned()));
+    let ended = ask(&["--end-name", NAME]);
+    assert_eq!(code(&ended), (Some(2), "ledger_locked".to_owned()));
+    assert_eq!(server.post("/v1/publish", "{}"), 403);
+    drop(server);
+    // One that publishes nowhere says so.
+    let _server = place.serve(&[]);
+    assert_eq!(
+        code(&ask(&["--to", "log"])),
+        (Some(2), "publishes_elsewhere".to_owned())
+    );
+}

@@ -53,6 +53,7 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 53] = [
     ("POST", "/api/v1/ban-list/report", Some(Scope::Ingest)),
     ("POST", "/wcp/approvals/resolve", Some(Scope::Approve)),
     ("POST", "/v1/seal", Some(Scope::Admin)),
+    ("POST", "/v1/publish", Some(Scope::Admin)),
     ("POST", "/v1/decide", Some(Scope::Route)),
     ("POST", "/v1/imports", Some(Scope::Admin)),
     ("POST", "/v1/attestations", Some(Scope::Attest)),

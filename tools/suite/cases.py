@@ -9,7 +9,7 @@ ENTRY = ["kind", "payload", "prev_hash", "signature", "ts"]
 WRONG = [[1], -1, None, "x"]
 
 
-def case(rule, name, data, fault=None, error=None, key=US.hex, warnings=None, not_checked=None, holds=None, **options):
+def case(rule, name, data, fault=None, error=None, key=US.hex, warnings=None, not_checked=None, holds=None, also=None, **options):
     """One case. `fault` is code, place and index; none passes; `error` gets no verdict."""
     name = f"{rule}: {name}"
     while name in NAMES:
@@ -19,7 +19,7 @@ def case(rule, name, data, fault=None, error=None, key=US.hex, warnings=None, no
     if verdict != "pass":
         warnings = not_checked = None
     CASES.append({"name": name, "rule": rule, "file": data, "key": key, "options": options, "verdict": verdict,
-                  "fault": dict(zip(("code", "at", "index"), fault)) if fault else None, "error": error, "warnings": warnings, "not_checked": not_checked, "holds": holds})
+                  "fault": dict(zip(("code", "at", "index"), fault)) if fault else None, "error": error, "warnings": warnings, "not_checked": not_checked, "holds": holds, "also": also})
 
 
 def made(kind, change=None, version=2, **more):

@@ -1,7 +1,7 @@
 //! Ledgers on disk: made, opened, copied, continued.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::backup::{self, Backup, Order};
 use crate::ledger::key::Signer;
@@ -117,6 +117,7 @@ impl Ledger {
             dir: Some(dir.to_owned()),
             identity: identity_of(&reader.store)?,
             options,
+            second: Mutex::default(),
             state: State::Reading(Box::new(reader)),
         })
     }

@@ -16,7 +16,7 @@ use super::super::error::CliError;
 use super::suite::{Case, Expected, Place};
 
 /// Options that are files.
-const FILES: [&str; 3] = ["contains", "receipts", "revoked"];
+const FILES: [&str; 5] = ["contains", "entry", "policy", "receipts", "revoked"];
 
 /// A command, and what it says of itself.
 pub(super) struct Runner {
@@ -191,7 +191,19 @@ impl Runner {
                 _ => arguments.push(flag),
             }
         }
-        arguments.push(write("case", &case.file)?);
+        arguments.push(match case.needs.iter().any(|need| need == "tiles") {
+            false => write("case", &case.file)?,
+            true => {
+                let folder = place.path().join("case");
+                let failed = |error| CliError::file(&folder, error);
+                for (path, bytes) in case.folder() {
+                    let path = folder.join(path);
+                    fs::create_dir_all(path.parent().unwrap_or(&folder)).map_err(failed)?;
+                    fs::write(path, bytes).map_err(failed)?;
+                }
+                folder.to_string_lossy().into_owned()
+            }
+        });
         let mut command = self.process(&arguments)?;
         let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
         let output = output.map_err(|error| self.failed(error))?;

@@ -1,8 +1,11 @@
 //! The cases, which are in the program.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,13 +13,14 @@ use serde_json::{Map, Value};
 use super::super::error::CliError;
 
 /// Files of cases, a JSON object a line, compressed.
-const FILES: [&[u8]; 6] = [
+const FILES: [&[u8]; 7] = [
     include_bytes!("../../../fixtures/format/suite/files.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/entries.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/headers.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/lines.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/bytes.jsonl.gz"),
     include_bytes!("../../../fixtures/format/suite/kept.jsonl.gz"),
+    include_bytes!("../../../fixtures/format/suite/public.jsonl.gz"),
 ];
 
 /// One case, as `tools/make-suite` writes it.
@@ -68,6 +72,17 @@ impl Case {
             warnings: self.warnings.clone(),
             not_checked: self.not_checked.clone(),
         }
+    }
+
+    /// The files of a folder, where the case is one: the file then is a JSON object of
+    /// paths and base64.
+    pub(super) fn folder(&self) -> Vec<(String, Vec<u8>)> {
+        let text = STANDARD.decode(&self.file).unwrap_or_default();
+        let files: BTreeMap<String, String> = serde_json::from_slice(&text).unwrap_or_default();
+        // A path of the suite's own, which leads nowhere else.
+        let files = files.into_iter().filter(|(path, _)| !path.contains(".."));
+        let decoded = |(path, bytes)| (path, STANDARD.decode(bytes).unwrap_or_default());
+        files.map(decoded).collect()
     }
 
     /// The keys, in hex.

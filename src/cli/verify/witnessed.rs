@@ -50,7 +50,7 @@ pub(super) fn of(
     };
     let last = report.entries.checked_sub(1);
     let (times, last) = match (report.format, report.log) {
-        (Format::TlogProof, _) => return Ok(None),
+        (Format::TlogProof | Format::TlogTiles, _) => return Ok(None),
         (Format::Ledger, _) => {
             let ledger = Ledger::open_read(path, context.options())?;
             (ledger.times(policy)?, ledger.store().last_seq()?)

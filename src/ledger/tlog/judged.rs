@@ -1,12 +1,16 @@
-//! The verdict on a tlog-proof, and on who stands behind a checkpoint.
+//! The verdicts on a tlog-proof and on a log folder, and on who stands behind a checkpoint.
 
 use super::checkpoint::SignedCheckpoint;
 use super::proof::{InclusionError, TlogProof};
+use super::resource::Resource;
 use super::said::{NotTheLogs, signed_by};
+use super::source::{ReadError as SourceError, Source, check_all};
 use super::tree::root_of_path;
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::leaf_hash;
-use crate::ledger::fault::{At, Fault, FaultCode, Findings, Format, KeySource, Report, Verdict};
+use crate::ledger::fault::{
+    At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict,
+};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::note::{Algorithm, SignatureFault};
@@ -43,11 +47,56 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
             }
         }
     }
+    report(Format::TlogProof, entries, head, log, findings)
+}
+
+/// Judges a log folder: the checkpoint in it, who signed and cosigned it, and every file
+/// that it names. What of its entries can be told from here is only their place.
+///
+/// # Errors
+/// Whatever keeps the folder from being read.
+pub fn judge_log<S: Source>(source: &S, policy: &Policy) -> Result<Report, S::Error> {
+    let mut findings = Findings::default();
+    let fault = |code, detail: String| Fault::of_file(code, detail);
+    let (mut log, mut size) = (None, 0);
+    let bytes = source.read(Resource::Checkpoint)?.unwrap_or_default();
+    match SignedCheckpoint::parse(&bytes) {
+        Err(error) => findings.fault(fault(FaultCode::CheckpointInvalid, error.to_string())),
+        Ok(checkpoint) => {
+            size = checkpoint.content().size;
+            match whose(&checkpoint, policy) {
+                Ok(key) => log = Some(key),
+                Err(found) => findings.fault(found),
+            }
+            if let Some(witnesses) = &policy.witnesses {
+                judge_witnesses(&checkpoint, witnesses, &mut findings);
+            }
+            match check_all(source, checkpoint.content(), |_, _| ()) {
+                Ok(()) => {}
+                Err(SourceError::Source(error)) => return Err(error),
+                Err(error) => findings.fault(fault(FaultCode::TileInvalid, error.to_string())),
+            }
+        }
+    }
+    Ok(report(Format::TlogTiles, size, Hash::ZERO, log, findings))
+}
+
+fn report(
+    format: Format,
+    entries: u64,
+    head: Hash,
+    log: Option<PublicKey>,
+    findings: Findings,
+) -> Report {
     let clean = findings.is_clean();
     let (faults, warnings) = findings.into_lists();
+    let not_checked = match format {
+        Format::TlogTiles => vec![NotChecked::Signatures, NotChecked::Chain],
+        _ => Vec::new(),
+    };
     Report {
         verdict: if clean { Verdict::Pass } else { Verdict::Fail },
-        format: Format::TlogProof,
+        format,
         entries,
         epochs: 0,
         head,
@@ -58,7 +107,7 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
             None => KeySource::None,
         },
         faults,
-        not_checked: Vec::new(),
+        not_checked,
         warnings,
         complete: None,
     }

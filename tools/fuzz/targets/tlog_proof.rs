@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sealbook_fuzz::tlog_proof::holds(bytes));
