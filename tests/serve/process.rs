@@ -91,7 +91,7 @@ impl Process {
         (raw_status(&answer), serde_json::from_str(body).unwrap())
     }
 
-    fn append(&self, n: u64) -> u16 {
+    pub(crate) fn append(&self, n: u64) -> u16 {
         let body = json!({"kind": "note", "payload": {"n": n}}).to_string();
         let request = format!(
             "POST /v1/entries HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
