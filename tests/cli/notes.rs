@@ -113,6 +113,8 @@ fn a_tlog_proof_with_any_line_changed_fails_with_a_named_fault() {
     let public = Public::new();
     let place = &public.place;
     let text = place.read("3.tlog-proof");
+    let book = place.read("all.jsonl");
+    place.write("third", format!("{}\n", book.lines().nth(3).unwrap()));
     let verdict = |bytes: &str| {
         place.write("it", bytes);
         let args = [
@@ -120,7 +122,7 @@ fn a_tlog_proof_with_any_line_changed_fails_with_a_named_fault() {
             "--as",
             "tlog-proof",
             "--entry",
-            "all.jsonl",
+            "third",
             "--key",
             &public.key,
         ];

@@ -123,7 +123,7 @@ def notes():
         case("PL3", f"kept, the log's signature, {name}", made("logbook"), bad, contains=f"{body}\n{last}".encode())
     case("PL3", "kept, another key's", made("logbook"), bad, contains=signed(body, by=OTHER).encode())
     asks = policy(f"witness w {vkey(WITNESS, 4, OTHER)}", "quorum w")
-    for name, last in {"one bit": flip(WITNESS, 4, f"cosignature/v1\ntime 1800000000\n{body}".encode(), OTHER, 30, (1800000000).to_bytes(8, "big")), "another time": cosigned(body).replace(b64(key_id(WITNESS, 4, bytes.fromhex(OTHER.hex)) + (1800000000).to_bytes(8, "big"))[:15], b64(key_id(WITNESS, 4, bytes.fromhex(OTHER.hex)) + (1800000001).to_bytes(8, "big"))[:15]),
+    for name, last in {"one bit": flip(WITNESS, 4, f"cosignature/v1\ntime 1800000000\n{body}".encode(), OTHER, 30, (1800000000).to_bytes(8, "big")), "another time": cosigned(body).replace(b64(key_id(WITNESS, 4, bytes.fromhex(OTHER.hex)) + (1800000000).to_bytes(8, "big"))[:16], b64(key_id(WITNESS, 4, bytes.fromhex(OTHER.hex)) + (1800000001).to_bytes(8, "big"))[:16]),
                        "of another text": cosigned("x\n"), "twice": cosigned(body) * 2, "a time of 2^63": cosigned(body, 2**63), "7 bytes": f"— {WITNESS} {b64(key_id(WITNESS, 4, bytes.fromhex(OTHER.hex)) + bytes(7))}\n"}.items():
         case("PL3", f"a witness's signature, {name}", proof(log, note=good + last), ("cosignature_invalid", "file", None), policy=asks, **give)
 
