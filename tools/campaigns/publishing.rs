@@ -40,8 +40,7 @@ pub(crate) fn run(program: &Path, kills: u64, seed: u64, loud: bool) -> Result<T
             campaign.strike();
         }
         campaign.complete();
-        let done = campaign.tally.of("kills");
-        if loud && done.is_multiple_of(50) {
+        if loud && campaign.tally.of("completed").is_multiple_of(10) {
             eprintln!("publish: {}", campaign.tally);
         }
     }
