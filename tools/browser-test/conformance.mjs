@@ -3,6 +3,7 @@
 //   sealbook conformance node tools/browser-test/conformance.mjs
 
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 const script = new URL("../../src/report/script/", import.meta.url);
 const load = (name) => import(new URL(`${name}.js`, script));
@@ -10,7 +11,7 @@ const { verifyFile } = await load("given");
 const { readKept } = await load("kept");
 const { readRevocation } = await load("revoked");
 
-const supports = [
+export const supports = [
   "selection", "range", "proof", "logbook", "equivocation", "as", "contains", "revoked", "expect_head", "correlation",
   "tenant", "worker", "allow_unsigned", "allow_revocation_not_applicable", "ledger_rules",
 ];
@@ -29,7 +30,7 @@ async function given(options, keys) {
   };
 }
 
-async function answer({ file, key, options }) {
+export async function answer({ file, key, options }) {
   const keys = listOf(key);
   let [found, beside] = [];
   try {
@@ -51,13 +52,19 @@ async function answer({ file, key, options }) {
   return { verdict: faults.length > 0 ? "fail" : "pass", faults, warnings: warnings.map((code) => ({ code })), not_checked: found.notChecked };
 }
 
-if (process.argv[2] === "--profile") {
-  console.log(JSON.stringify({ name: "the browser's scripts", supports, lines: true, warnings: true }));
-} else if (process.argv[2] === "--lines") {
-  for await (const line of createInterface({ input: process.stdin })) {
-    console.log(JSON.stringify(await answer(JSON.parse(line))));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main(process.argv[2]);
+}
+
+async function main(mode) {
+  if (mode === "--profile") {
+    console.log(JSON.stringify({ name: "the browser's scripts", supports, lines: true, warnings: true }));
+  } else if (mode === "--lines") {
+    for await (const line of createInterface({ input: process.stdin })) {
+      console.log(JSON.stringify(await answer(JSON.parse(line))));
+    }
+  } else {
+    console.error("conformance.mjs: --profile or --lines");
+    process.exitCode = 2;
   }
-} else {
-  console.error("conformance.mjs: --profile or --lines");
-  process.exitCode = 2;
 }

@@ -4,7 +4,11 @@
 //   node tools/browser-test/unit.mjs
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+
+import { answer, supports } from "./conformance.mjs";
 
 const root = new URL("../../", import.meta.url);
 const read = (path) => readFileSync(new URL(path, root));
@@ -19,7 +23,9 @@ const { readEntry } = await load("entry");
 const { sidesOf } = await load("merkle");
 const { canVerify, hasStrictForm, verifyStrict } = await load("strict");
 const { verifyBundle } = await load("bundle");
-const { judge, readKey } = await load("verdict");
+const { inflated, verifyFile, verifyGiven } = await load("given");
+const { sha256 } = await load("sha256");
+const { fingerprintOf, isKeyOf, judge, readKey } = await load("verdict");
 const { visible } = await load("text");
 
 let passed = 0;
@@ -250,6 +256,70 @@ await test("hidden and turning characters are shown as what they are", () => {
   assert.equal(visible("a\u202eb\u200bc\u0000\u001b[31m"), "a⟨U+202E⟩b⟨U+200B⟩c⟨U+0000⟩⟨U+001B⟩[31m");
   assert.equal(visible("ok é 漢 <b>"), "ok é 漢 <b>");
   assert.equal(visible("\u{e0041}"), "⟨U+E0041⟩");
+});
+
+await test("the cases of the format document are judged as it says", async () => {
+  const sorted = (list, name) => [...new Set(list.map((one) => (name ? one[name] : one)))].sort();
+  const counts = { agreed: 0, lacking: 0 };
+  for (const name of readdirSync(new URL("fixtures/format/suite/", root))) {
+    for (const one of String(gunzipSync(read(`fixtures/format/suite/${name}`))).trim().split("\n").map((line) => JSON.parse(line))) {
+      if (one.needs.some((need) => !supports.includes(need))) {
+        counts.lacking += 1;
+        continue;
+      }
+      const said = await answer(one);
+      const [first = null] = said.faults ?? [];
+      assert.deepEqual(said.verdict ?? "none", one.verdict, one.name);
+      assert.deepEqual(first, one.fault && { code: one.fault.code, at: one.fault.at, index: one.fault.index }, one.name);
+      assert.equal(one.error === null || one.error === said.error?.code, true, one.name);
+      for (const [list, wanted] of [[sorted(said.warnings ?? [], "code"), one.warnings], [sorted(said.not_checked ?? []), one.not_checked]]) {
+        assert.deepEqual(wanted === null ? list : sorted(wanted), list, one.name);
+      }
+      counts.agreed += 1;
+    }
+  }
+  assert.ok(counts.agreed > 2800 && counts.lacking < 300, JSON.stringify(counts));
+});
+
+await test("zstd is decoded, and what is damaged is refused", async () => {
+  const compressed = [];
+  for (const name of readdirSync(new URL("fixtures/format/suite/", root))) {
+    const cases = String(gunzipSync(read(`fixtures/format/suite/${name}`))).trim().split("\n").map((line) => JSON.parse(line));
+    compressed.push(...cases.filter((one) => one.needs.includes("zstd")));
+  }
+  let decoded = 0;
+  for (const one of compressed) {
+    const bytes = new Uint8Array(Buffer.from(one.file, "base64"));
+    const { as } = one.options;
+    const given = { keys: [one.key].flat() };
+    const judged = as === "logbook" ? inflated(bytes).then(({ plain }) => verifyFile(plain, given, as)) : verifyGiven(bytes, given, as ? `x.${as}` : "");
+    const found = await judged.catch((error) => error);
+    const failed = found instanceof Error || found.faults.length > 0;
+    assert.equal(failed, one.verdict !== "pass", `${one.name}: ${found.message ?? JSON.stringify(found.faults)}`);
+    decoded += failed ? 0 : 1;
+  }
+  assert.ok(decoded >= 5 && compressed.length > 30, `${decoded} of ${compressed.length}`);
+});
+
+await test("SHA-256 is that of node, at every length to 200", () => {
+  for (let length = 0; length < 200; length += 1) {
+    const bytes = Uint8Array.from({ length }, (_, at) => at * 7);
+    assert.equal(toHex(sha256(bytes)), createHash("sha256").update(bytes).digest("hex"));
+  }
+});
+
+await test("a key is read as hex, PEM, fingerprint and what the command prints", () => {
+  const spki = Buffer.from(`302a300506032b6570032100${log}`, "hex").toString("base64");
+  const pem = `-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`;
+  const fingerprint = fingerprintOf(log);
+  assert.equal(fingerprint, `sha256:${createHash("sha256").update(Buffer.from(log, "hex")).digest("hex")}`);
+  assert.equal(readKey(pem), log);
+  assert.equal(readKey(JSON.stringify({ log, fingerprint })), log);
+  assert.ok(isKeyOf(readKey(fingerprint), log) && !isKeyOf(readKey(fingerprint), "00".repeat(32)));
+  assert.equal(readKey(pem.replace("MCow", "MCox")), undefined);
+  assert.equal(readKey(`{"head":{"log":"${log}"}}`), undefined);
+  assert.equal(judge({ able: true, faults: [], log, key: fingerprint }).state, "verified");
+  assert.equal(judge({ able: true, faults: [], log: "00".repeat(32), key: fingerprint }).state, "failed");
 });
 
 console.log(`unit: ${passed} tests passed`);

@@ -7,7 +7,6 @@ import { NotGiven } from "./kept.js";
 const MAGIC = 0xfd2fb528;
 const MOST_WINDOW = 2 ** 27;
 const MOST_BLOCK = 128 * 1024;
-const MOST_TIMES = 200;
 
 const LITERALS = lengths(16, 0, [1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
 const MATCHES = lengths(32, 3, [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
@@ -40,9 +39,8 @@ function damaged(why) {
   throw new NotGiven("bundle_corrupt", `what is compressed with zstd is damaged: ${why}`);
 }
 
-// `{ plain, frames }`.
-export function decodeZstd(bytes, mostBytes) {
-  const most = Math.min(mostBytes, bytes.length * MOST_TIMES);
+// `{ plain, frames }`, of no more than `most` bytes.
+export function decodeZstd(bytes, most) {
   const out = { bytes: new Uint8Array(Math.min(most, Math.max(1024, bytes.length * 8))), length: 0, most };
   let [at, frames] = [0, 0];
   try {
@@ -59,7 +57,7 @@ export function decodeZstd(bytes, mostBytes) {
 function room(out, more) {
   const needed = out.length + more;
   if (needed > out.most) {
-    throw new NotGiven("too_large", "it becomes more than 64 MiB, or more than 200 times its size: use `sealbook verify`");
+    throw new NotGiven("too_large", "it becomes more than 64 MiB: use `sealbook verify`");
   }
   if (needed > out.bytes.length) {
     const larger = new Uint8Array(Math.min(out.most, Math.max(needed, out.bytes.length * 2)));
