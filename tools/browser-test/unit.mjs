@@ -9,6 +9,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 
 import { answer, supports } from "./conformance.mjs";
+import { unsigned } from "./lies.mjs";
 
 const root = new URL("../../", import.meta.url);
 const read = (path) => readFileSync(new URL(path, root));
@@ -299,6 +300,42 @@ await test("zstd is decoded, and what is damaged is refused", async () => {
     decoded += failed ? 0 : 1;
   }
   assert.ok(decoded >= 5 && compressed.length > 30, `${decoded} of ${compressed.length}`);
+});
+
+await test("what the index says is complete is, and what lacks an entry is refused", async () => {
+  const key = String(read("fixtures/ledgers/v2/key.txt")).trim();
+  for (const [name, field, entries] of [["order-1", "correlation", null], ["t-2", "tenant", null], ["no-zeta", "tenant", 0]]) {
+    const text = String(read(`fixtures/ledgers/v2/${name}.bundle`));
+    const found = await verifyBundle(utf8(text));
+    assert.deepEqual(found.faults, [], name);
+    assert.equal(found.log, key);
+    assert.equal(found.complete.field, field);
+    assert.equal(found.complete.entries, entries ?? found.entries.length);
+    assert.ok(!found.notChecked.includes("completeness") && found.notChecked.includes("index"));
+    const lines = text.trimEnd().split("\n").slice(0, -1);
+    const given = lines.flatMap((line, at) => (line.startsWith('{"entry":') ? [at] : []));
+    for (const at of given) {
+      // Somebody without the key takes the entry out, and its header if it was the only one.
+      const alone = lines[at - 1].startsWith('{"epoch":') && !lines[at + 1]?.startsWith('{"entry":');
+      const less = unsigned(lines.filter((_, line) => line !== at && !(alone && line === at - 1)));
+      const { faults, complete } = await verifyBundle(utf8(less), { allowUnsigned: true });
+      assert.ok(faults.some(({ code }) => code === "index_mismatch"), `${name} without line ${at}: ${JSON.stringify(faults)}`);
+      assert.equal(complete, null);
+    }
+    const said = lines.findIndex((line) => line.startsWith('{"index":'));
+    for (const [what, edit, code] of [
+      ["a count", (line) => line.replace(/"entries":(\d+)/, (_, n) => `"entries":${Number(n) + 1}`), "index_invalid"],
+      ["a root", (line) => line.replace(/"root":"(.)/g, (_, digit) => `"root":"${digit === "0" ? 1 : 0}`), "index_invalid"],
+      ["another place", (line) => line.replace(/"place":"(.)/, (_, digit) => `"place":"${digit === "0" ? 1 : 0}`), "index_invalid"],
+      ["the proof of a place", (line) => line.replace(/"placed":"(..)/, (_, digits) => `"placed":"${digits === "00" ? "01" : "00"}`), "index_invalid"],
+      ["another term", (line) => line.replace(/"value":"[^"]*"/, '"value":"other"'), "filter_mismatch"],
+    ]) {
+      const changed = edit(lines[said]);
+      if (changed === lines[said]) continue;
+      const { faults } = await verifyBundle(utf8(unsigned(lines.toSpliced(said, 1, changed))), { allowUnsigned: true });
+      assert.ok(faults.some((fault) => fault.code === code || fault.code === "index_invalid"), `${name}, ${what}: ${JSON.stringify(faults)}`);
+    }
+  }
 });
 
 await test("SHA-256 is that of node, at every length to 200", () => {

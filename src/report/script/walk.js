@@ -468,7 +468,8 @@ export function foundIn(walk, format) {
   const { log, genesis, entries, headers, documents, closing, faults, unsupported, opening, complete } = walk;
   const contents = walk.linked && walk.numbered ? "range" : walk.numbered && !walk.lone ? "selection" : format;
   return {
-    format, contents, log, genesis, entries, headers, documents, closing, faults, unsupported, opening, complete,
+    format, contents, log, genesis, entries, headers, documents, closing, faults, unsupported, opening,
+    complete: faults.length === 0 ? complete : null,
     closed: walk.closed, tail: walk.tail, warnings: [...new Set(walk.warnings)], notChecked: [...walk.notChecked],
   };
 }
