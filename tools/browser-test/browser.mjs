@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 
 import { api, browser, go, isState, open, settled, shoot, step, trust, unharmed } from "./harness.mjs";
 import { lies } from "./lies.mjs";
-import { custodySteps, overviewSteps } from "./views.mjs";
+import { custodySteps, heldSteps, overviewSteps } from "./views.mjs";
 import { verifierSteps } from "./verifier.mjs";
 
 const { SEALBOOK, URL: base, TOKEN, KEY, SHOTS } = process.env;
@@ -151,6 +151,8 @@ await step("bundle and report are saved, and the command line verifies both", as
 });
 
 await custodySteps(page, CASE);
+
+await heldSteps(page);
 
 await step("an entry shows its bytes, hashes and way to the root", async () => {
   const listed = await api("GET", `/v1/entries?correlation=${CASE}&kind=note&limit=1`);

@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 
 import { open, shoot, step, unharmed } from "./harness.mjs";
 
-const { SEALBOOK, KEY, SHOTS } = process.env;
+const { SEALBOOK, KEY, REVOKED, SHOTS } = process.env;
 const out = (name) => `${SHOTS}/../${name}`;
 const run = (...args) => execFileSync(SEALBOOK, args, { stdio: ["ignore", "pipe", "ignore"] });
 const file = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(buffer) });
@@ -98,6 +98,39 @@ export async function verifierSteps({ bundlePath, reportPath, CASE }) {
     await dropped(page, [file("book.jsonl", cut), file("head.json", head)]);
     assert.equal(await state(page), "failed");
     assert.match(await page.locator(".verdict").first().innerText(), /head_not_contained/);
+  });
+
+  await step("a revocation is judged as the command line judges it", async () => {
+    const revoked = file("revoked.json", bytes(REVOKED));
+    for (const path of [bundlePath, out("whole.bundle"), out("five.proof"), out("book.jsonl")]) {
+      const said = JSON.parse(spawnSync(SEALBOOK, ["--json", "verify", path, "--key", KEY, "--revoked", REVOKED], { encoding: "utf8" }).stdout);
+      await dropped(page, [file(path.split("/").at(-1), bytes(path)), revoked]);
+      assert.equal(await state(page), said.verdict === "pass" ? "verified" : "failed", path);
+      const shown = await page.locator(".verdict").first().innerText();
+      assert.ok(said.verdict === "pass" || shown.includes(said.faults[0].code), `${path}: ${JSON.stringify(said.faults[0])} in ${shown}`);
+      await unharmed(page);
+    }
+    const report = await open({ offline: true });
+    await report.goto(pathToFileURL(reportPath).href);
+    await report.fill("#key", KEY);
+    await report.waitForSelector(".verdict.verified");
+    await report.setInputFiles("#held", REVOKED);
+    await report.waitForSelector(".verdict.failed");
+    assert.match(await report.locator(".verdict").first().innerText(), /untrusted_key: .*stolen|untrusted_key at entry/);
+    await report.context().close();
+  });
+
+  await step("what the index shows to be complete is said to be, and what is not is not", async () => {
+    for (const [name, said] of [["order-1", /complete by the log's signed index up to entry \d+ \(epoch \d+\)/], ["no-zeta", /0 entries of tenant zeta, complete/]]) {
+      const root = new URL("../../fixtures/ledgers/v2/", import.meta.url);
+      const key = String(readFileSync(new URL("key.txt", root))).trim();
+      await dropped(page, [file(`${name}.bundle`, readFileSync(new URL(`${name}.bundle`, root)))], key);
+      assert.equal(await state(page), "verified");
+      assert.match(await word(page), said);
+    }
+    await dropped(page, [file("case.bundle", bytes(bundlePath))]);
+    assert.ok(!(await word(page)).includes("complete"));
+    assert.match(await page.locator(".verdict").first().innerText(), /Not shown by this: .*whether entries that belong to the case were left out/);
   });
 
   await step("the verifier is shown well, and for everybody", async () => {

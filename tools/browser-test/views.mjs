@@ -2,11 +2,27 @@
 // paths, by mouse and by keyboard alone.
 
 import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 
 import { api, go, isState, open, settled, step, trust, unharmed } from "./harness.mjs";
 
-const { URL: base, TOKEN, KEY } = process.env;
+const { URL: base, TOKEN, KEY, REVOKED } = process.env;
+
+// A witness of this test's own: its line of a policy, and its cosignature under a note.
+function witness(name) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const key = Buffer.concat([Buffer.of(4), publicKey.export({ type: "spki", format: "der" }).subarray(-32)]);
+  const id = createHash("sha256").update(`${name}\n`).update(key).digest().subarray(0, 4);
+  const cosign = (note, seconds) => {
+    const text = note.slice(0, note.lastIndexOf("\n\n") + 1);
+    const time = Buffer.alloc(8);
+    time.writeBigUInt64BE(BigInt(seconds));
+    const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), privateKey);
+    return `\u2014 ${name} ${Buffer.concat([id, time, signature]).toString("base64")}\n`;
+  };
+  return { line: `witness ${name.split(".")[0]} ${name}+${id.toString("hex")}+${key.toString("base64")}\n`, cosign };
+}
 
 export async function overviewSteps(page) {
   await step("the overview names tenants, kinds and reasons, and its time line fits the log", async () => {
@@ -184,5 +200,69 @@ export async function custodySteps(page, CASE) {
     assert.ok(took.entries === 500 && took.drawn);
     assert.ok(took.ms <= Number(process.env.MOST_MS ?? 300), `${took.ms} ms`);
     assert.ok(await page.locator(".step.run").count() > 5, "runs of the same are folded");
+  });
+}
+
+export async function heldSteps(page) {
+  await step("after a revoked place nothing is green, and what stands before it is", async () => {
+    const reader = await open();
+    await reader.goto(base);
+    await settled(reader);
+    await trust(reader, { key: KEY, token: TOKEN });
+    await reader.evaluate(() => document.getElementById("view").setAttribute("aria-busy", "true"));
+    await reader.setInputFiles("#held", REVOKED);
+    await settled(reader);
+    await isState(reader, "failed");
+    for (const [hash, state] of [["#/entry/5", "verified"], ["#/entry/301", "failed"], ["#/case/order-7", "failed"], ["#/case/run-30", "verified"]]) {
+      await go(reader, hash);
+      await isState(reader, state);
+    }
+    await go(reader, "#/entry/301");
+    assert.match(await reader.locator(".verdict").first().innerText(), /untrusted_key at entry 301: .*stolen <b>on Sunday<\/b>/);
+    await unharmed(reader);
+    await reader.context().close();
+  });
+
+  await step("the checkpoint, its witnesses and the time that they say are shown by the reader's policy alone", async () => {
+    const [a, b, c] = ["a.example/w", "b.example/w", "c.example/w"].map(witness);
+    const policy = `${a.line}${b.line}${c.line}group two 2 a b c\nquorum two\n`;
+    const now = Math.floor(Date.now() / 1000);
+    const reader = await open();
+    let lines = (note) => a.cosign(note, now + 60) + b.cosign(note, now + 90);
+    await reader.route(/\/log\/checkpoint$/, async (route) => {
+      const note = await (await route.fetch()).text();
+      await route.fulfill({ body: note + lines(note), contentType: "text/plain" });
+    });
+    await reader.goto(base);
+    await settled(reader);
+    await trust(reader, { key: KEY, token: TOKEN });
+    const card = () => reader.locator("section", { has: reader.locator("#h-public") }).innerText();
+    assert.match(await card(), /browser\.example\/log[^]*a\.example\/w, b\.example\/w[^]*nothing is claimed/);
+    await reader.evaluate(() => document.getElementById("view").setAttribute("aria-busy", "true"));
+    await reader.setInputFiles("#held", { name: "policy", mimeType: "text/plain", buffer: Buffer.from(policy) });
+    await settled(reader);
+    const iso = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
+    assert.ok((await card()).includes(`a quorum, not later than ${iso(now + 90)} UTC`), await card());
+    await go(reader, "#/entry/5");
+    const shown = () => reader.locator("main").innerText();
+    assert.ok((await shown()).includes(`not later than ${iso(now + 90)} UTC, by a, b`), await shown());
+    // One witness is no quorum, a false cosignature makes the note worthless, another tree is not this log's.
+    lines = (note) => a.cosign(note, now);
+    await go(reader, "#/");
+    assert.match(await card(), /no quorum/);
+    lines = (note) => a.cosign(note, now) + b.cosign(note.replace(/\n(\d+)\n/, "\n1$1\n"), now);
+    await go(reader, "#/entry/5");
+    assert.ok(!(await shown()).includes("not later than"));
+    await go(reader, "#/");
+    assert.match(await card(), /checkpoint not valid[^]*is false/);
+    lines = (note) => a.cosign(note, now) + b.cosign(note, now);
+    await reader.route(/\/log\/tile\/0\//, async (route) => {
+      const body = await (await route.fetch()).body();
+      body[40] ^= 1;
+      await route.fulfill({ body, contentType: "application/octet-stream" });
+    });
+    await go(reader, "#/entry/5");
+    assert.ok(!(await shown()).includes("not later than"), "a changed tile shows no time");
+    await reader.context().close();
   });
 }

@@ -2,20 +2,15 @@
 // a key, heads and headers, a revocation, a policy of witnesses; anything else is evidence.
 
 import { banner, chip } from "./banner.js";
-import { fromUtf8 } from "./bytes.js";
+import { readBeside } from "./beside.js";
 import { custody } from "./custody.js";
 import { el, facts, foreign, hashText, replace } from "./dom.js";
 import { inflated, MOST_BYTES, verifyGiven } from "./given.js";
-import { readKept } from "./kept.js";
-import { readPolicy } from "./policy.js";
-import { readRevocation } from "./revoked.js";
 import { idsOf } from "./steps.js";
 import { canVerify } from "./strict.js";
-import { shortTime } from "./time.js";
+import { summary } from "./summary.js";
 import { timesIn, timesText } from "./times.js";
 import { judge, readKey } from "./verdict.js";
-
-const NAMES = { key: "key", kept: "head", revoked: "revocation", policy: "policy of witnesses", evidence: "evidence" };
 
 // `keyText()` is what is typed elsewhere, where there is such a place; `around(found)`
 // may give more that is wrong, or open.
@@ -77,39 +72,14 @@ async function taken(file) {
   }
   const bytes = new Uint8Array(await file.arrayBuffer());
   try {
-    return { name, ...(await told((await inflated(bytes)).plain, bytes)) };
+    return { name, ...((await readBeside((await inflated(bytes)).plain)) ?? { what: "evidence", value: bytes, said: "evidence" }) };
   } catch (error) {
     return { name, error: error.message };
   }
 }
 
-async function told(plain, bytes) {
-  const start = textOf(plain.subarray(0, 4096));
-  if (/^\s*(-----BEGIN PUBLIC KEY|(sha256:)?[0-9a-fA-F]{64}\s*$)/.test(start) && plain.length < 4096) {
-    return { what: "key", value: start };
-  }
-  if (start.includes("PRIVATE KEY")) {
-    throw new Error("it is a private key, which nobody should be given");
-  }
-  if (/^\{"revoke":/.test(start)) {
-    return { what: "revoked", value: await readRevocation(plain) };
-  }
-  if (/^\s*\{\s*"(head|epoch)":/.test(start) && !/"entry":/.test(textOf(plain.subarray(0, 65536)).split("\n")[0])) {
-    const { kept, torn } = await readKept(plain);
-    return { what: "kept", value: kept, said: `${kept.length} heads or headers${torn ? ", and a last line that was not finished" : ""}` };
-  }
-  if (/^\s*(#|log|witness|group|quorum)[\t ]/m.test(start) && !start.includes("{")) {
-    return { what: "policy", value: readPolicy(textOf(plain)) };
-  }
-  return { what: "evidence", value: bytes };
-}
-
-function textOf(bytes) {
-  return new TextDecoder("utf-8").decode(bytes);
-}
-
-function row({ name, what, said, error }, remove) {
-  return el("li", {}, foreign(name, "code"), " ", error ? [chip("bad", "not taken"), " ", foreign(error, "span")] : chip("plain", said ?? NAMES[what]), " ",
+function row({ name, said, error }, remove) {
+  return el("li", {}, foreign(name, "code"), " ", error ? [chip("bad", "not taken"), " ", foreign(error, "span")] : chip("plain", said), " ",
     el("button.small", { type: "button", click: remove, "aria-label": `Remove ${name}` }, "Remove"));
 }
 
@@ -152,6 +122,7 @@ async function verdictOn({ name, value }, { key, kept, revoked, policy }, severa
     banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found) }),
     found.inReport ? el("p.quiet", {}, "This is the evidence that the report carries. Its script and markup were not run, and are not compared here.") : null,
     warningsOf(found),
+    summary(found.entries),
     aboutLog(found, times),
     found.contradiction ? contradiction(found) : null,
     found.entries.length > 0 ? el("div", { "data-state": verdict.state }, el(several ? "h3" : "h2", {}, "Custody, in order"), custody(found.entries, {
@@ -217,13 +188,8 @@ function warningsOf({ warnings }) {
 }
 
 function aboutLog(found, times) {
-  const entries = found.entries.map((item) => item.entry).filter(Boolean);
-  const denied = entries.filter((entry) => idsOf(entry).denied).length;
   return facts([
     ["what it is", { selection: "bundle of a selection", range: "bundle of a range" }[found.contents] ?? found.contents],
-    ["entries", `${entries.length}${denied > 0 ? `, ${denied} of them denied` : ""}`],
-    ["from", entries[0] && shortTime(entries[0].ts)],
-    ["to", entries.length > 0 ? shortTime(entries.at(-1).ts) : null],
     ["sealed epochs", found.headers.length > 0 ? String(found.headers.length) : null],
     ["documents carried", found.documents.size > 0 ? String(found.documents.size) : null],
     ["log key named here", found.log ? hashText(found.log) : null],

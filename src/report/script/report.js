@@ -1,6 +1,7 @@
 // The report: takes the bundle out of this file, verifies it and shows it.
 
 import { banner, chip } from "./banner.js";
+import { readBeside } from "./beside.js";
 import { utf8 } from "./bytes.js";
 import { verifyBundle } from "./bundle.js";
 import { custody } from "./custody.js";
@@ -9,6 +10,7 @@ import { coversOf } from "./drop.js";
 import { unescaped } from "./given.js";
 import { hasCorrelation, idsOf, workersOf } from "./steps.js";
 import { canVerify } from "./strict.js";
+import { summary } from "./summary.js";
 import { judge, readKey } from "./verdict.js";
 
 const place = (id) => document.getElementById(id);
@@ -63,13 +65,9 @@ function show(found, able, key) {
 }
 
 function showLog(found, leftOut) {
-  const times = found.entries.filter((item) => item.entry !== null).map((item) => item.entry.ts);
   replace(
     place("log"),
     facts([
-      ["entries", String(found.entries.length)],
-      ["from", times[0]],
-      ["to", times.at(-1)],
       ["sealed epochs", String(found.headers.length)],
       ["documents carried", String(found.documents.size)],
       ["log key named here", found.log ? hashText(found.log) : null],
@@ -79,17 +77,55 @@ function showLog(found, leftOut) {
   );
 }
 
+// What the reader holds the report against, beside the key.
+const held = { kept: [], revoked: [] };
+
+// Verified anew with all that the reader gave: what was met is of one verdict alone.
+async function judged(correlation) {
+  const found = await verifyBundle(utf8(carried("bundle")), {
+    kept: held.kept.map((one) => ({ ...one, met: false })),
+    revoked: held.revoked.map((one) => ({ ...one, here: null, beyond: null })),
+  });
+  checkCase(found, correlation);
+  return found;
+}
+
+async function takeHeld(files) {
+  const said = [];
+  for (const file of files) {
+    try {
+      const { what, value, said: name } = (await readBeside(new Uint8Array(await file.arrayBuffer()))) ?? {};
+      if (what === "key") {
+        place("key").value = value;
+      } else if (what === "kept" || what === "revoked") {
+        held[what].push(...[value].flat());
+      } else {
+        throw new Error("it is no key, no head and no revocation");
+      }
+      said.push(el("li", {}, foreign(file.name), `: ${name}`));
+    } catch (error) {
+      said.push(el("li", {}, foreign(`${file.name} was not taken: ${error.message}`)));
+    }
+  }
+  replace(place("held-state"), el("ul.given", {}, said));
+}
+
 async function run() {
   const { correlation, leftOut } = claims();
   replace(place("case"), foreign(correlation));
   const able = await canVerify();
-  const found = await verifyBundle(utf8(carried("bundle")));
-  checkCase(found, correlation);
+  let found = await judged(correlation);
   const input = place("key");
   const update = () => show(found, able, readKey(input.value));
   input.addEventListener("input", update);
+  place("held").addEventListener("change", async (event) => {
+    await takeHeld([...event.target.files]);
+    found = await judged(correlation);
+    update();
+  });
   place("key-form").addEventListener("submit", (event) => event.preventDefault());
   place("print").addEventListener("click", () => window.print());
+  replace(place("summary"), summary(found.entries));
   showLog(found, leftOut);
   const checked = able && found.headers.length > 0;
   const about = ({ entry, related }) => {

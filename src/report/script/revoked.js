@@ -50,7 +50,7 @@ export function judgeRevocations(walk) {
   }
 }
 
-function judgeOne(walk, { content, key, sha256, successor, here, beyond }, fault) {
+function judgeOne(walk, { content, key, sha256, successor, here, beyond, tied = false }, fault) {
   const file = { at: "file" };
   const notApplicable = () => {
     walk.notChecked.add("revocation_not_applicable");
@@ -83,11 +83,16 @@ function judgeOne(walk, { content, key, sha256, successor, here, beyond }, fault
     fault("untrusted_key", place, `the key is revoked after entry ${content.seq}: ${content.reason}`);
     return;
   }
-  if (!walk.gap && (here !== null || leads(walk, content))) {
+  if (isTied(walk, tied) || (!walk.gap && (here !== null || leads(walk, content)))) {
     walk.warnings.push("revoked");
   } else {
     notApplicable();
   }
+}
+
+// The place was shown under a chain of headers of which those of the file are some.
+function isTied({ headers, given }, tied) {
+  return tied && headers.every(({ statement }) => given.kept.some((one) => one.met && one.epoch === statement.content.epoch));
 }
 
 // V5: headers that were kept follow on from the last of the file.

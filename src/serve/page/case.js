@@ -11,10 +11,11 @@ import { el, foreign, replace } from "./dom.js";
 import { coversOf } from "./drop.js";
 import { readEntry } from "./entry.js";
 import { fetchHead, fetchHeaders, logKey, shorter } from "./headers.js";
-import { keptFaults, revocationFaults } from "./held.js";
+import { entryAt, keptFaults, revocationFaults } from "./held.js";
 import { keptOf } from "./kept.js";
 import { checkProof } from "./one.js";
 import { fileName, save } from "./save.js";
+import { headerHash } from "./statement.js";
 import { hasCorrelation, workersOf } from "./steps.js";
 import { canVerify, verifyStrict } from "./strict.js";
 import { timesText } from "./times.js";
@@ -67,11 +68,24 @@ export async function showCase(view, correlation) {
   );
 }
 
-// A revocation reaches the bundle by the log's headers that follow on from it.
+// A revocation reaches the bundle by the chain of the log's headers, and by the proof of the
+// revoked place under one of them.
 async function besideOf() {
   const { revoked } = heldAgainst();
-  const kept = revoked.length > 0 ? (await fetchHeaders((await fetchHead()).statement.content)).headers : [];
-  return { revoked, kept: await Promise.all(kept.map(({ statement }) => keptOf(statement))) };
+  if (revoked.length === 0) {
+    return {};
+  }
+  const { content } = (await fetchHead()).statement;
+  const { headers, faults } = await fetchHeaders(content);
+  const kept = await Promise.all(headers.map(({ statement }) => keptOf(statement)));
+  for (const one of revoked) {
+    const entry = await entryAt(one.content.seq);
+    const proof = entry && (await checkProof(entry, content.log, await canVerify()));
+    const under = proof?.header && kept.find(({ statement }) => headerHash(statement) === headerHash(proof.header.statement));
+    one.here = entry?.hash ?? null;
+    one.tied = Boolean(under) && faults.length === 0 && proof.faults.length === 0;
+  }
+  return { revoked, kept };
 }
 
 // Entries of a case that were shown in this visit, by their hashes.

@@ -7,7 +7,8 @@ import { judgeRevocations, tellRevocations } from "./revoked.js";
 import { headerHash, isSigned, readStatement } from "./statement.js";
 import { heldAgainst } from "./trust.js";
 
-async function entryAt(seq) {
+// An entry by its number, or null.
+export async function entryAt(seq) {
   try {
     return readEntry((await askCanonical(`/v1/entries/${seq}`)).get("entry"));
   } catch (error) {

@@ -1,9 +1,7 @@
 // What the reader holds the log against: its key, kept for this tab; heads that were kept, a
 // revocation, a policy of witnesses, kept until the page is left.
 
-import { readKept } from "./kept.js";
-import { readPolicy } from "./policy.js";
-import { readRevocation } from "./revoked.js";
+import { readBeside } from "./beside.js";
 import { isKeyOf, readKey } from "./verdict.js";
 
 const NAME = "sealbook-trusted-key";
@@ -58,21 +56,22 @@ export function heldAgainst() {
 
 // Takes a file by what it says; throws what is wrong with it.
 export async function takeFile(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  const text = new TextDecoder("utf-8").decode(bytes);
-  if (text.includes("PRIVATE KEY")) {
-    throw new Error("it is a private key, which nobody should be given");
-  }
-  if (typeof readKey(text) === "string") {
-    setTrustedKey(text.trim());
-    return;
-  }
-  if (/^\{"revoke":/.test(text)) {
-    beside.revoked.push(await readRevocation(bytes));
-  } else if (/^\s*\{\s*"(head|epoch)":/.test(text)) {
-    beside.kept.push(...(await readKept(bytes)).kept);
-  } else {
-    beside.policy = readPolicy(text);
+  const { what, value } = (await readBeside(new Uint8Array(await file.arrayBuffer()))) ?? {};
+  switch (what) {
+    case "key":
+      setTrustedKey(value);
+      return;
+    case "revoked":
+      beside.revoked.push(value);
+      break;
+    case "kept":
+      beside.kept.push(...value);
+      break;
+    case "policy":
+      beside.policy = value;
+      break;
+    default:
+      throw new Error("it is no key, no head, no revocation and no policy of witnesses");
   }
   beside.names.push(file.name);
   tell();
