@@ -8,6 +8,8 @@ mod book;
 mod client;
 #[path = "../../tools/campaigns/clocks.rs"]
 mod clocks;
+#[path = "../../tools/campaigns/endpoints.rs"]
+mod endpoints;
 #[path = "../../tools/campaigns/everyday.rs"]
 mod everyday;
 #[path = "../../tools/campaigns/growth.rs"]
@@ -18,6 +20,8 @@ mod hands;
 mod kill;
 #[path = "../../tools/campaigns/place.rs"]
 mod place;
+#[path = "../../tools/campaigns/producers.rs"]
+mod producers;
 #[path = "../../tools/campaigns/publishing.rs"]
 mod publishing;
 #[path = "../../tools/campaigns/random.rs"]
@@ -101,6 +105,35 @@ fn system_calls_that_fail_are_named_and_lose_nothing() {
         return;
     };
     assert_eq!(tally.findings(), NOTHING, "{tally}");
+}
+
+#[test]
+fn no_outcome_leaves_before_its_entry_is_durable() {
+    let sample = syscalls::Sample {
+        every: 120,
+        seed: 3,
+        call: None,
+    };
+    let Some(tally) = found(producers::run(program(), &sample, false)) else {
+        return;
+    };
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+    assert!(tally.of("cases") >= 4, "{tally}");
+}
+
+#[cfg(feature = "serve")]
+#[test]
+fn no_server_answers_before_the_entry_is_durable() {
+    let sample = syscalls::Sample {
+        every: 60,
+        seed: 3,
+        call: None,
+    };
+    let Some(tally) = found(endpoints::run(program(), &sample, false)) else {
+        return;
+    };
+    assert_eq!(tally.findings(), NOTHING, "{tally}");
+    assert!(tally.of("answers that claim") >= 18, "{tally}");
 }
 
 #[test]

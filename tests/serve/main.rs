@@ -11,6 +11,7 @@
 )]
 
 mod access;
+mod alike;
 mod answer;
 mod appending;
 mod approvals;

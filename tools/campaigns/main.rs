@@ -4,6 +4,7 @@
 //! ```text
 //! campaigns kill [--kills N] [--seed N]       SIGKILL at random instants
 //! campaigns syscalls [--every N] [--call NAME] errors and SIGKILL at the n-th system call
+//! campaigns outcomes [--every N]              the same at each write of what records an outcome
 //! campaigns clocks                            the machine's clock set back and forth
 //! campaigns everyday [--hours N] [--seed N]   what operators do in 24 simulated hours
 //! campaigns growth [--appends N]              one entry a process, with 256 open files
@@ -33,11 +34,13 @@ mod bucket;
 #[path = "../bench-serve/client.rs"]
 mod client;
 mod clocks;
+mod endpoints;
 mod everyday;
 mod growth;
 mod hands;
 mod kill;
 mod place;
+mod producers;
 mod publishing;
 mod random;
 mod served;
@@ -63,6 +66,17 @@ fn main() -> ExitCode {
                 call: text("--call"),
             };
             syscalls::run(&program(), &sample, true)
+        }
+        "outcomes" => {
+            let sample = syscalls::Sample {
+                every: argument("--every", 1),
+                seed,
+                call: None,
+            };
+            producers::run(&program(), &sample, true).and_then(|mut tally| {
+                tally.join(endpoints::run(&program(), &sample, true)?);
+                Ok(tally)
+            })
         }
         "clocks" => clocks::run(&program()),
         "everyday" => {
@@ -90,7 +104,7 @@ fn main() -> ExitCode {
         }
         _ => {
             println!(
-                "campaigns kill|syscalls|clocks|growth|everyday|hands|publish|stress|bucket|soak, see tools/campaigns/main.rs"
+                "campaigns kill|syscalls|outcomes|clocks|growth|everyday|hands|publish|stress|bucket|soak, see tools/campaigns/main.rs"
             );
             return ExitCode::from(2);
         }

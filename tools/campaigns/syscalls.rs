@@ -19,7 +19,7 @@ const FAULTS: [&str; 4] = ["error=EIO", "error=ENOSPC", "error=EINTR", "signal=S
 const RECEIPTS: &str = "receipts";
 
 /// Where the ledger is kept that the cases of a step begin with.
-const TEMPLATE: &str = "before";
+pub(crate) const TEMPLATE: &str = "before";
 
 /// Which cases to try: one of so many, beginning where the seed says.
 pub(crate) struct Sample {
@@ -113,7 +113,7 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
 }
 
 /// What a step begins with.
-fn take(before: &Place, place: &Place) {
+pub(crate) fn take(before: &Place, place: &Place) {
     copy(before.dir(), place.dir());
     if place.path(TEMPLATE).exists() {
         std::fs::rename(place.path(TEMPLATE), place.path("ledger")).unwrap();

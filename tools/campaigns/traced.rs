@@ -127,17 +127,7 @@ impl Traced {
     /// `place`: the third, if it is the third of its thread. What the loader and
     /// the runtime look for elsewhere is left out.
     pub(crate) fn numbers(&self, place: &Place) -> BTreeMap<String, BTreeSet<usize>> {
-        let mut counts: HashMap<(&str, u32), usize> = HashMap::new();
-        let mut numbers: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-        for call in &self.calls {
-            let number = counts.entry((&call.name, call.thread)).or_default();
-            *number += 1;
-            if call.is_in(place) {
-                let known = numbers.entry(call.name.clone()).or_default();
-                known.insert(*number);
-            }
-        }
-        numbers
+        numbers(&self.calls, place)
     }
 
     /// The calls that were made to fail, with their places.
@@ -149,9 +139,24 @@ impl Traced {
     }
 }
 
+/// For each call the numbers under which a thread makes it on a file of `place`.
+pub(crate) fn numbers(calls: &[Call], place: &Place) -> BTreeMap<String, BTreeSet<usize>> {
+    let mut counts: HashMap<(&str, u32), usize> = HashMap::new();
+    let mut numbers: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for call in calls {
+        let number = counts.entry((&call.name, call.thread)).or_default();
+        *number += 1;
+        if call.is_in(place) {
+            let known = numbers.entry(call.name.clone()).or_default();
+            known.insert(*number);
+        }
+    }
+    numbers
+}
+
 impl Call {
     /// Whether it names a file of the place, or has one open.
-    fn is_in(&self, place: &Place) -> bool {
+    pub(crate) fn is_in(&self, place: &Place) -> bool {
         let dir = place.dir().to_string_lossy();
         let beside = format!("AT_FDCWD<{dir}>, ");
         let arguments = self.text.replace(&beside, "");
@@ -170,7 +175,7 @@ impl Call {
 
 /// Reads lines such as `123 fsync(5</db/000004.log>) = -1 EIO (…) (INJECTED)`;
 /// what another thread interrupts goes on in a line of its own.
-fn parse(log: &str) -> Vec<Call> {
+pub(crate) fn parse(log: &str) -> Vec<Call> {
     let mut calls: Vec<Call> = Vec::new();
     for line in log.lines() {
         let Some((thread, text)) = line.split_once(' ') else {

@@ -153,7 +153,18 @@ def hall(source):
         "egress_allowlist": {env: some(source, HOSTS) for env in some(source, ENVS)},
         "policy_gate": gate,
         "worker_hashes": hashes,
+        "ban_list": bans(source, hashes),
     }
+
+
+def bans(source, hashes):
+    """Hashes that must not run, now and then one of those that are registered or live."""
+    draw = source.random()
+    if draw < 0.6 or hashes is None:
+        return None
+    banned = [digest(source)]
+    known = [*hashes["registered"].values(), *hashes["current"].values()]
+    return banned + (source.sample(known, 1) if known and draw < 0.9 else [])
 
 
 def request(source):
@@ -230,4 +241,5 @@ def main():
         print(json.dumps(case))
 
 
-main()
+if __name__ == "__main__":
+    main()
