@@ -189,3 +189,4 @@ pub mod witness_policy;
 pub mod witnessed;
 pub mod witnessing;
 pub(crate) mod words;
+pub mod written;

@@ -71,6 +71,6 @@ pub use self::receipt::EvidenceReceipt;
 #[cfg(feature = "store")]
 pub use self::{
     error::RecordError,
-    recorder::{Asked, DecisionReceipt, Recorded, Recorder, Underway},
+    recorder::{Asked, DecisionReceipt, Recorded, Recorder, Together, Underway},
 };
 pub use crate::producers::kind;

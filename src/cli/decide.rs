@@ -5,8 +5,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use clap::ValueEnum;
+use crossbeam_channel::{Receiver, bounded};
 use rayon::prelude::*;
 
 use crate::api::Writer;
@@ -15,9 +17,11 @@ use crate::ledger::json::{Form, Value};
 use crate::ledger::lines::{Line, read_line};
 use crate::record::bulk::CaseGovernance;
 use crate::record::recorder::Prepared;
-use crate::record::{Asked, Hall, RecordError, Recorder, RequestContent, Underway};
-use crate::wcp::bulk::{BulkRequest, CaseError, CaseReader, answer};
-use crate::wcp::{Stamp, make_decision};
+use crate::record::{
+    Asked, Hall, RecordError, Recorded as Decision, Recorder, RequestContent, Together,
+};
+use crate::wcp::bulk::{BulkRequest, CaseError, CaseReader, answer, answer_text};
+use crate::wcp::{self, Stamp, make_decision};
 
 use super::Answer;
 use super::append::Recorded;
@@ -37,6 +41,9 @@ const GROUP_BYTES: usize = 4 << 20;
 
 /// Lines that one thread takes at a time.
 const SHARE: usize = 16;
+
+/// Groups that are read, and decided, ahead of those that are answered.
+const AHEAD: usize = 3;
 
 /// Answers that may wait for their entries.
 const UNDER_WAY: usize = 4_096;
@@ -91,17 +98,19 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let hall = args.hall.load_if_given(output)?;
     let hall = hall.map(|hall| recording::heeding(ledger.as_ref(), context, hall));
     let hall = hall.transpose()?;
+    let readers = Mutex::default();
+    let stamps = Stamps::new(context)?;
     let mut run = Run {
         hall: hall.as_ref(),
         recorder: recorder.map(|recorder| &**recorder),
-        stamps: Stamps::new(context)?,
-        readers: Mutex::default(),
+        readers: &readers,
         waiting: VecDeque::new(),
+        left: 0,
         answered: 0,
         recorded: Recorded::default(),
         failure: None,
     };
-    let decided = run.all(requests, output);
+    let decided = run.all(read_ahead(requests, stamps), output);
     let failure = run.failure.take();
     let recorded = run.recorded;
     drop(run);
@@ -115,10 +124,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     recorded.delivered(output)
 }
 
-type Requests = BufReader<Box<dyn Read>>;
+type Requests = BufReader<Box<dyn Read + Send>>;
 
 fn open(path: &Path) -> Result<Requests, CliError> {
-    let reader: Box<dyn Read> = if path == Path::new("-") {
+    let reader: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
         Box::new(File::open(path).map_err(|error| CliError::file(path, error))?)
@@ -130,11 +139,12 @@ struct Run<'r> {
     /// That of lines without rules of their own.
     hall: Option<&'r Hall>,
     recorder: Option<&'r Recorder>,
-    stamps: Stamps,
     /// Each remembers the rules that it read last; a thread takes one.
-    readers: Mutex<Vec<Reader>>,
+    readers: &'r Mutex<Vec<Reader>>,
     /// Answers whose entries are not known to be durable, in order.
     waiting: VecDeque<Waiting>,
+    /// How many they are.
+    left: usize,
     answered: u64,
     recorded: Recorded,
     failure: Option<RecordError>,
@@ -148,102 +158,158 @@ struct Reader {
 
 enum Decided {
     Prepared(Value, Box<Prepared>),
-    Answered(Value),
+    Answered(Vec<u8>),
 }
 
+/// Answers in order: those of decisions whose entries go together, and others.
 enum Waiting {
-    Underway(Value, Box<Underway>),
-    Answered(Value),
+    Together(Vec<Value>, Box<Together>),
+    Answered(Vec<u8>),
+}
+
+/// Lines that are decided together, with their stamps.
+struct Group {
+    lines: Vec<(Line, Stamp)>,
+    /// Whether nothing more is here yet: whoever asks one question at a time gets its
+    /// answer.
+    pause: bool,
+}
+
+type Groups = Receiver<io::Result<Group>>;
+
+/// Reads groups in a thread of its own, some ahead, until the input ends or nobody
+/// takes them any more.
+fn read_ahead(mut requests: Requests, mut stamps: Stamps) -> Groups {
+    let (sender, receiver) = bounded(AHEAD);
+    thread::spawn(move || {
+        loop {
+            let group = read_group(&mut requests, &mut stamps).transpose();
+            let ended = !matches!(group, Some(Ok(_)));
+            if group.is_none_or(|group| sender.send(group).is_err()) || ended {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// The next group; none where the input ends. It is full, or the line behind it is not
+/// here yet.
+fn read_group(requests: &mut Requests, stamps: &mut Stamps) -> io::Result<Option<Group>> {
+    let (mut lines, mut weight) = (Vec::with_capacity(GROUP), 0);
+    while let Some(line) = read_line(requests)? {
+        weight += line.weight();
+        let blank = matches!(&line, Line::Whole { bytes, .. } if bytes.trim_ascii().is_empty());
+        if !blank {
+            lines.push((line, stamps.next()));
+        }
+        let pause = !requests.buffer().contains(&b'\n');
+        if lines.len() >= GROUP || weight >= GROUP_BYTES || pause {
+            return Ok(Some(Group { lines, pause }));
+        }
+    }
+    let pause = true;
+    Ok((!lines.is_empty()).then_some(Group { lines, pause }))
 }
 
 impl Run<'_> {
-    fn all(&mut self, mut requests: Requests, output: &mut Output) -> Result<(), CliError> {
+    /// While the cores decide some groups, those before are handed over and answered.
+    fn all(&mut self, groups: Groups, output: &mut Output) -> Result<(), CliError> {
         let mut progress = Progress::new(None, "requests");
-        let (mut group, mut weight) = (Vec::with_capacity(GROUP), 0);
-        loop {
-            let line = read_line(&mut requests)
-                .map_err(|error| CliError::file(Path::new("requests"), error))?;
-            let ended = line.is_none();
-            if let Some(line) = line {
-                weight += line.weight();
-                let blank =
-                    matches!(&line, Line::Whole { bytes, .. } if bytes.trim_ascii().is_empty());
-                if !blank {
-                    group.push((line, self.stamps.next()));
+        let (hall, recorder, readers) = (self.hall, self.recorder, self.readers);
+        rayon::in_place_scope(|scope| {
+            let mut deciding = VecDeque::new();
+            loop {
+                while deciding.len() < AHEAD {
+                    let group = match deciding.is_empty() {
+                        true => groups.recv().ok(),
+                        false => groups.try_recv().ok(),
+                    };
+                    let Some(group) = group else { break };
+                    let group =
+                        group.map_err(|error| CliError::file(Path::new("requests"), error))?;
+                    let (sender, decided) = bounded(1);
+                    scope.spawn(move |_| {
+                        let answers = decide_all(&group.lines, hall, recorder, readers);
+                        // Nobody takes it where an answer could not be written.
+                        let _ = sender.send(answers);
+                    });
+                    deciding.push_back((decided, group.pause));
                 }
+                let Some((decided, pause)) = deciding.pop_front() else {
+                    progress.finish();
+                    return Ok(());
+                };
+                // A thread that panicked has answered nothing.
+                self.hand_over(decided.recv().unwrap_or_default());
+                let pause = pause && deciding.is_empty();
+                self.print(if pause { 0 } else { UNDER_WAY }, output)?;
+                if pause {
+                    output.flush()?;
+                }
+                progress.at(self.answered);
             }
-            // A group ends when it is full, or when the next line is not here
-            // yet: a caller that asks one question at a time gets its answer.
-            let pause = ended || !requests.buffer().contains(&b'\n');
-            if group.len() < GROUP && weight < GROUP_BYTES && !pause {
-                continue;
-            }
-            weight = 0;
-            self.decide(std::mem::take(&mut group));
-            self.print(if pause { 0 } else { UNDER_WAY }, output)?;
-            if pause {
-                output.flush()?;
-            }
-            progress.at(self.answered);
-            if ended {
-                progress.finish();
-                return Ok(());
-            }
-        }
+        })
     }
 
-    /// Decides on all cores; records in the order of the lines.
-    fn decide(&mut self, group: Vec<(Line, Stamp)>) {
-        let (hall, recorder, readers) = (self.hall, self.recorder, &self.readers);
-        let decided: Vec<Vec<Decided>> = group
-            .par_chunks(SHARE)
-            .map(|lines| {
-                let mut reader = lock(readers).pop().unwrap_or_default();
-                let lines = lines.iter();
-                let decided =
-                    lines.map(|(line, stamp)| decide(&mut reader, line, *stamp, hall, recorder));
-                let decided = decided.collect();
-                lock(readers).push(reader);
-                decided
-            })
-            .collect();
-        for decided in decided.into_iter().flatten() {
-            self.waiting.push_back(match (decided, self.recorder) {
-                (Decided::Prepared(id, prepared), Some(recorder)) => {
-                    Waiting::Underway(id, Box::new(recorder.submit(*prepared)))
+    /// Hands entries over in the order of the lines.
+    fn hand_over(&mut self, decided: Vec<Decided>) {
+        let recorder = self.recorder;
+        let mut decided = decided.into_iter().peekable();
+        while let Some(next) = decided.next() {
+            let (mut ids, mut together) = match next {
+                Decided::Prepared(id, prepared) => (vec![id], vec![*prepared]),
+                Decided::Answered(answer) => {
+                    self.waiting.push_back(Waiting::Answered(answer));
+                    self.left += 1;
+                    continue;
                 }
-                (Decided::Prepared(id, _), None) | (Decided::Answered(id), _) => {
-                    Waiting::Answered(id)
-                }
-            });
+            };
+            let more = |decided: &Decided| matches!(decided, Decided::Prepared(..));
+            while let Some(Decided::Prepared(id, prepared)) = decided.next_if(more) {
+                ids.push(id);
+                together.push(*prepared);
+            }
+            self.left += ids.len();
+            let submitted = recorder.map(|recorder| recorder.submit_all(together));
+            for together in submitted.into_iter().flatten() {
+                let later = ids.split_off(together.count().min(ids.len()));
+                let these = std::mem::replace(&mut ids, later);
+                let together = Box::new(together);
+                self.waiting.push_back(Waiting::Together(these, together));
+            }
         }
     }
 
     /// Prints answers until so many are left waiting.
     fn print(&mut self, left: usize, output: &mut Output) -> Result<(), CliError> {
-        while self.waiting.len() > left {
-            let answer = match self.waiting.pop_front() {
+        while self.left > left {
+            match self.waiting.pop_front() {
                 None => break,
-                Some(Waiting::Answered(answer)) => answer,
-                Some(Waiting::Underway(id, underway)) => self.recorded(id, *underway, output),
-            };
-            self.answered += 1;
-            output.canonical(answer.canonical(Form::Utf8).as_bytes())?;
+                Some(Waiting::Answered(answer)) => self.tell(&answer, output)?,
+                Some(Waiting::Together(ids, together)) => {
+                    for (id, recorded) in ids.into_iter().zip(together.wait()) {
+                        let answer = self.recorded(&id, recorded, output);
+                        self.tell(&answer, output)?;
+                    }
+                }
+            }
         }
         Ok(())
     }
 
+    fn tell(&mut self, answer: &[u8], output: &mut Output) -> Result<(), CliError> {
+        self.left = self.left.saturating_sub(1);
+        self.answered += 1;
+        output.canonical(answer)
+    }
+
     /// The answer to a line whose entry is durable, or which is denied.
-    fn recorded(&mut self, id: Value, underway: Underway, output: &mut Output) -> Value {
-        let recorded = underway.wait();
-        let mut answer = answer(id, Ok(recorded.decision.to_value()));
+    fn recorded(&mut self, id: &Value, recorded: Decision, output: &mut Output) -> Vec<u8> {
+        let receipt = recorded.receipt.as_ref().ok();
+        let answer = answer_text(id, &recorded.answer, receipt);
         match recorded.receipt {
-            Ok(receipt) => {
-                self.recorded.take(receipt.seq());
-                if let Value::Object(members) = &mut answer {
-                    members.insert("receipt", receipt.to_object());
-                }
-            }
+            Ok(receipt) => self.recorded.take(receipt.seq()),
             Err(error @ (RecordError::Logbook(_) | RecordError::Search(_))) => {
                 self.failure.get_or_insert(error);
             }
@@ -256,6 +322,25 @@ impl Run<'_> {
         }
         answer
     }
+}
+
+/// Decides on all cores.
+fn decide_all(
+    lines: &[(Line, Stamp)],
+    hall: Option<&Hall>,
+    recorder: Option<&Recorder>,
+    readers: &Mutex<Vec<Reader>>,
+) -> Vec<Decided> {
+    let shares = lines.par_chunks(SHARE).map(|lines| {
+        let mut reader = lock(readers).pop().unwrap_or_default();
+        let lines = lines.iter();
+        let decided = lines.map(|(line, stamp)| decide(&mut reader, line, *stamp, hall, recorder));
+        let decided: Vec<Decided> = decided.collect();
+        lock(readers).push(reader);
+        decided
+    });
+    let shares: Vec<Vec<Decided>> = shares.collect();
+    shares.into_iter().flatten().collect()
 }
 
 fn decide(
@@ -275,7 +360,11 @@ fn decide(
     };
     let request = match request {
         Ok(request) => request,
-        Err(error) => return Decided::Answered(answer(id, Err(&error))),
+        Err(error) => return Decided::refused(id, &error),
+    };
+    let told = |decided: wcp::Decided| {
+        let text = decided.decision.to_text();
+        Decided::Answered(answer_text(&id, &text, None::<&Value>))
     };
     match (request, hall, recorder) {
         (BulkRequest::Own(case), _, Some(recorder)) => {
@@ -283,9 +372,7 @@ fn decide(
             let prepared = recorder.prepare_case(&governance, &case, stamp);
             Decided::Prepared(id, Box::new(prepared))
         }
-        (BulkRequest::Own(case), _, None) => {
-            Decided::Answered(answer(id, Ok(case.decide(stamp).decision.to_value())))
-        }
+        (BulkRequest::Own(case), _, None) => told(case.decide(stamp)),
         (BulkRequest::Given { input, task_id }, Some(hall), recorder) => {
             let asked = Asked {
                 input: &input,
@@ -301,8 +388,7 @@ fn decide(
                 }
                 None => {
                     let basis = hall.governance().basis(hall, None, &task_id);
-                    let decided = make_decision(&input, &basis, stamp);
-                    Decided::Answered(answer(id, Ok(decided.decision.to_value())))
+                    told(make_decision(&input, &basis, stamp))
                 }
             }
         }
@@ -312,8 +398,15 @@ fn decide(
                 field: "rules".to_owned(),
                 message: "is missing".to_owned(),
             };
-            Decided::Answered(answer(id, Err(&error)))
+            Decided::refused(id, &error)
         }
+    }
+}
+
+impl Decided {
+    fn refused(id: Value, error: &CaseError) -> Decided {
+        let answer = answer(id, Err(error)).canonical(Form::Utf8);
+        Decided::Answered(answer.into_bytes())
     }
 }
 

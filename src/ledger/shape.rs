@@ -93,6 +93,18 @@ pub fn write_object<T: Serialize + ?Sized>(shape: &T) -> Object {
     }
 }
 
+/// Appends the canonical text of a shape that declares its members in canonical order
+/// and has no floats but [`Number`](super::json::Number)s: in one go, where [`write()`]
+/// makes a value of it first.
+pub fn write_text<T: Serialize + ?Sized>(shape: &T, out: &mut Vec<u8>) {
+    let before = out.len();
+    // Writing to memory does not fail; what refuses to be written is `null`, as above.
+    if serde_json::to_writer(&mut *out, shape).is_err() {
+        out.truncate(before);
+        out.extend_from_slice(b"null");
+    }
+}
+
 /// Reads a text that must be spelled as `parse` wants; `expected` says how, for
 /// who misspells it.
 pub fn read_text<'v, D: Deserializer<'v>, T>(

@@ -41,6 +41,11 @@ impl Prepared {
     pub fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
         let mut canonical = Vec::with_capacity(USUAL_PAYLOAD);
         payload.write_canonical(Form::Utf8, &mut canonical);
+        Prepared::of_text(kind, canonical)
+    }
+
+    /// The same of a payload that is canonical text already.
+    pub(crate) fn of_text(kind: &str, canonical: Vec<u8>) -> Result<Prepared, LogbookError> {
         // The limits do not depend on time or chain, but for seven bytes of a
         // fraction of a second: the longest timestamp stands for all.
         Draft::check_parts(kind, Timestamp::MAX, &canonical)?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::ser::{Serialize, Serializer};
 
 use crate::ledger::json::{Object, Value};
 use crate::ledger::shape::{self, MemberError, MemberProblem};
@@ -42,18 +43,7 @@ impl Answers {
         }
     }
 
-    pub fn to_value(&self) -> Value {
-        let hashes = self.live_hashes.iter();
-        let hashes = hashes.map(|(id, hash)| (&**id, hash.as_deref()));
-        shape::write(&AnswersWritten {
-            live_hashes: hashes.collect(),
-            gate: self.gate.as_ref().map(gate_to_value),
-            approval: self.approval.as_deref(),
-            banned: self.banned,
-        })
-    }
-
-    /// The inverse of [`Answers::to_value`]. Of an error of the gate only what
+    /// The inverse of writing them. Of an error of the gate only what
     /// a decision depends on is read back: whether it was undefined, the stub's
     /// or another.
     pub fn read(answers: &Object, env: Env) -> Result<Answers, MemberError> {
@@ -68,16 +58,41 @@ impl Answers {
     }
 }
 
-#[derive(Serialize)]
+/// As they are recorded, in canonical order.
+impl Serialize for Answers {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let hashes = self.live_hashes.iter();
+        let hashes = hashes.map(|(id, hash)| (&**id, hash.as_deref()));
+        let written = AnswersWritten {
+            approval: self.approval.as_deref(),
+            banned: self.banned,
+            gate: self.gate.as_ref().map(|answer| match answer {
+                Ok(answer) => GateWritten::Answer(answer),
+                Err(_) => GateWritten::Error(gate_to_value(answer)),
+            }),
+            live_hashes: hashes.collect(),
+        };
+        written.serialize(serializer)
+    }
+}
+
+#[derive(serde::Serialize)]
 struct AnswersWritten<'a> {
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    live_hashes: BTreeMap<&'a str, Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gate: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     banned: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<GateWritten<'a>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    live_hashes: BTreeMap<&'a str, Option<&'a str>>,
+}
+
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum GateWritten<'a> {
+    Answer(&'a GateAnswer),
+    Error(Value),
 }
 
 #[derive(Deserialize)]

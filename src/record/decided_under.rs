@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::store::query::{Filter, QueryError, select};
 
 /// The members of a context, or of a reload, that name a document.
-const NAMED: [&str; 4] = ["rules", "config", "policy", "ban_list"];
+const NAMED: [&str; 5] = ["rules", "config", "policy", "ban_list", "registry"];
 
 /// What an entry says decisions were taken under: a decision its context, a
 /// reload what was taken up. None for entries of other kinds.

@@ -39,14 +39,22 @@ pub enum Submitted {
 }
 
 impl Submitted {
-    /// Waits until the entry is durable.
+    /// Waits until the entry is durable; of several, until the last one is.
     ///
     /// # Errors
     /// [`LogbookError`]; then it is not acknowledged.
     pub fn wait(self) -> Result<Receipt, LogbookError> {
+        self.wait_all()?.pop().ok_or(LogbookError::Stopped)
+    }
+
+    /// Waits until every entry of the request is durable.
+    ///
+    /// # Errors
+    /// [`LogbookError`]; then none is acknowledged.
+    pub fn wait_all(self) -> Result<Vec<Receipt>, LogbookError> {
         match self {
-            Submitted::Durable(receipt) => Ok(receipt),
-            Submitted::Pending(pending) => pending.wait()?.pop().ok_or(LogbookError::Stopped),
+            Submitted::Durable(receipt) => Ok(vec![receipt]),
+            Submitted::Pending(pending) => pending.wait(),
         }
     }
 }
@@ -81,6 +89,12 @@ impl DocumentStore {
         let receipt = Submitted::Pending(logbook.submit(entries)?).wait()?;
         self.remember(stored);
         Ok(Submitted::Durable(receipt))
+    }
+
+    /// Whether all of them are known to be stored.
+    pub(super) fn has(&self, documents: &[&Arc<Document>]) -> bool {
+        let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+        documents.iter().all(|it| stored.contains(&it.digest()))
     }
 
     fn missing<'d>(&self, documents: &[&'d Arc<Document>]) -> Vec<&'d Arc<Document>> {

@@ -28,6 +28,8 @@ pub struct Governance {
     gate_source: GateSource,
     policy_document: Option<Arc<Document>>,
     ban_document: Option<Arc<Document>>,
+    /// All of these.
+    documents: Arc<[Arc<Document>]>,
 }
 
 impl fmt::Debug for Governance {
@@ -64,7 +66,9 @@ impl Governance {
             policy_document: None,
             ban_list: None,
             ban_document: None,
+            documents: Arc::default(),
         }
+        .settled()
     }
 
     pub fn with_config(self, config: HallConfig) -> Governance {
@@ -73,6 +77,7 @@ impl Governance {
             config: Arc::new(config),
             ..self
         }
+        .settled()
     }
 
     pub fn with_gate(self, gate: SharedGate) -> Governance {
@@ -92,6 +97,7 @@ impl Governance {
             policy_document,
             ..self
         }
+        .settled()
     }
 
     pub fn with_ban_list(self, list: Arc<BanList>) -> Governance {
@@ -100,6 +106,7 @@ impl Governance {
             ban_list: Some(list),
             ..self
         }
+        .settled()
     }
 
     pub const fn rules(&self) -> &Arc<RuleSet> {
@@ -145,11 +152,18 @@ impl Governance {
         }
     }
 
-    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
-        [&self.rules_document, &self.config_document]
-            .into_iter()
+    /// The documents that say what decisions are taken under.
+    pub const fn documents(&self) -> &Arc<[Arc<Document>]> {
+        &self.documents
+    }
+
+    fn settled(mut self) -> Governance {
+        let documents = [&self.rules_document, &self.config_document].into_iter();
+        let documents = documents
             .chain(&self.policy_document)
-            .chain(&self.ban_document)
+            .chain(&self.ban_document);
+        self.documents = documents.cloned().collect();
+        self
     }
 
     /// The digests by name, `null` where there is no document.

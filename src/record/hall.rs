@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::context::GateSource;
 use super::document::Document;
 use super::governance::{Governance, SharedGate};
 use crate::attestation::BanList;
@@ -124,12 +125,20 @@ impl Hall {
         }
     }
 
+    /// Whether to decide takes neither a policy that is run nor a file that is hashed.
+    pub fn decides_at_once(&self) -> bool {
+        let governance = &self.governance;
+        let runs = matches!(governance.gate_source(), GateSource::Policy(_));
+        let hashes = governance.config().require_worker_attestation;
+        !runs && !hashes && governance.ban_list().is_none()
+    }
+
     /// What a decision is taken from, for the usual task.
     pub fn basis(&self) -> Basis<'_> {
         self.governance.basis(self, None, DEFAULT_TASK_ID)
     }
 
-    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
+    pub fn documents(&self) -> &[Arc<Document>] {
         self.governance.documents()
     }
 

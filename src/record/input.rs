@@ -1,12 +1,15 @@
 //! The request as it is recorded: without secrets, and on demand without its
 //! content.
 
+use serde::Serialize;
+
 use super::document::DocumentDigest;
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::{Number, Object, Value};
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape::{self, MemberError};
 use crate::wcp::blast::{FLAGS, flags};
 use crate::wcp::input::RouteInput;
+use crate::wcp::terms::{DataLabel, Env, QoSClass, TenantRisk};
 
 /// What is recorded of a request's `request`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,27 +36,58 @@ const DIGEST: &str = "request_digest";
 /// Beside the digest.
 const REQUEST_FLAGS: &str = "request_flags";
 
-/// The request as it is recorded: every field present, `tenant_credential`
-/// `null` and its SHA-256 beside it.
-pub fn to_recorded(input: &RouteInput, content: RequestContent) -> Object {
-    let mut object = match input.to_value() {
-        Value::Object(object) => object,
-        // It is one.
-        _ => Object::new(),
-    };
-    if let Some(credential) = &input.tenant_credential {
-        object.insert("tenant_credential", Value::Null);
-        let digest = Sha256Digest::of(credential.as_bytes());
-        object.insert(CREDENTIAL, digest.to_string());
+/// The request as it is recorded, in canonical order: what it leaves out stands for
+/// nothing, as in a request.
+#[derive(Serialize)]
+pub(super) struct InputWritten<'i> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blast_radius: Option<&'i Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blast_score: Option<&'i Number>,
+    capability_id: &'i str,
+    correlation_id: &'i str,
+    data_label: DataLabel,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dry_run: Option<bool>,
+    env: Env,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    privilege_context: Option<&'i Object>,
+    qos_class: QoSClass,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<&'i Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_digest: Option<DocumentDigest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_flags: Option<Object>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_credential_sha256: Option<Sha256Digest>,
+    tenant_id: &'i str,
+    tenant_risk: TenantRisk,
+}
+
+impl<'i> InputWritten<'i> {
+    pub(super) fn of(input: &'i RouteInput, content: RequestContent) -> InputWritten<'i> {
+        let whole = content == RequestContent::Whole;
+        let hidden = (!whole).then_some(&input.request);
+        let credential = input.tenant_credential.as_ref();
+        InputWritten {
+            blast_radius: input.blast_radius.as_ref(),
+            blast_score: input.blast_score.as_ref(),
+            capability_id: &input.capability_id,
+            correlation_id: &input.correlation_id,
+            data_label: input.data_label,
+            dry_run: input.dry_run.then_some(true),
+            env: input.env,
+            privilege_context: input.privilege_context.as_ref(),
+            qos_class: input.qos_class,
+            request: Some(&input.request).filter(|request| whole && !request.is_empty()),
+            request_digest: hidden.map(|it| DocumentDigest::of(&Value::Object(it.clone()))),
+            request_flags: hidden.map(|request| flags(request).into_iter().collect()),
+            tenant_credential_sha256: credential.map(|it| Sha256Digest::of(it.as_bytes())),
+            tenant_id: &input.tenant_id,
+            tenant_risk: input.tenant_risk,
+        }
     }
-    if content == RequestContent::Digest
-        && let Some(request) = object.remove("request")
-    {
-        object.insert(DIGEST, DocumentDigest::of(&request));
-        let flags: Object = flags(&input.request).into_iter().collect();
-        object.insert(REQUEST_FLAGS, flags);
-    }
-    object
 }
 
 pub fn from_recorded(object: &Object) -> Result<RecordedInput, MemberError> {

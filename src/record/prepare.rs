@@ -1,7 +1,7 @@
 //! Entries of reserved kinds on their way to the writer.
 
 use super::error::RecordError;
-use crate::ledger::json::Object;
+use crate::ledger::json::{Form, Object};
 use crate::ledger::limits;
 use crate::logbook::request::Prepared;
 
@@ -13,10 +13,22 @@ pub(super) fn prepare(
     limit: usize,
 ) -> Result<Prepared, RecordError> {
     let levels = 1 + payload.iter().map(|(_, v)| v.depth()).max().unwrap_or(0);
+    let mut text = Vec::new();
+    payload.write_canonical(Form::Utf8, &mut text);
+    prepare_text(kind, text, levels, limit)
+}
+
+/// The same of a payload that is canonical text already, with so many levels.
+pub(super) fn prepare_text(
+    kind: &'static str,
+    text: Vec<u8>,
+    levels: usize,
+    limit: usize,
+) -> Result<Prepared, RecordError> {
     if levels > limits::PAYLOAD_LEVELS {
         return Err(RecordError::TooDeep { kind, levels });
     }
-    let entry = Prepared::new(kind, payload)?;
+    let entry = Prepared::of_text(kind, text)?;
     let bytes = entry.payload_bytes();
     if bytes > limit {
         return Err(RecordError::TooLarge { kind, bytes, limit });

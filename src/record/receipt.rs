@@ -2,28 +2,33 @@
 
 use std::sync::Arc;
 
-use crate::ledger::json::{Object, Value};
+use serde::Serialize;
+
+use crate::ledger::json::Object;
+use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::wcp::basis::RegistryView;
 use crate::wcp::decision::RouteDecision;
 use crate::wcp::denial::Denial;
 
-#[derive(Clone, Debug, PartialEq)]
+/// Its members stand in canonical order.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EvidenceReceipt {
+    /// Of what was routed; none for a denial.
+    pub artifact_hash: Option<String>,
+    pub capability_id: Arc<str>,
+    pub controls_verified: Vec<Arc<str>>,
     pub correlation_id: Arc<str>,
     /// When; none if nothing is dispatched: a denial, or a dry run.
     pub dispatched_at: Option<Timestamp>,
+    /// `ALLOW`, `DENY` or `REQUIRE_HUMAN`.
+    pub policy_decision: &'static str,
     /// The worker that is dispatched to; the species, where no record tells
     /// which worker stands for it; none for a denial.
     pub worker_id: Option<Arc<str>>,
     /// The species that was selected, where `worker_id` is a worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_species_id: Option<Arc<str>>,
-    pub capability_id: Arc<str>,
-    /// `ALLOW`, `DENY` or `REQUIRE_HUMAN`.
-    pub policy_decision: &'static str,
-    pub controls_verified: Vec<Arc<str>>,
-    /// Of what was routed; none for a denial.
-    pub artifact_hash: Option<String>,
 }
 
 impl EvidenceReceipt {
@@ -58,24 +63,8 @@ impl EvidenceReceipt {
         }
     }
 
-    /// The receipt as it is recorded, every member present.
+    /// The receipt as it is answered, every member present.
     pub fn to_object(&self) -> Object {
-        let controls = self.controls_verified.iter().map(|id| Value::from(&**id));
-        let dispatched_at = self.dispatched_at.map(|at| at.to_string());
-        let mut object: Object = [
-            ("correlation_id", Value::from(&*self.correlation_id)),
-            ("dispatched_at", Value::from(dispatched_at)),
-            ("worker_id", Value::from(self.worker_id.as_deref())),
-            ("capability_id", Value::from(&*self.capability_id)),
-            ("policy_decision", Value::from(self.policy_decision)),
-            ("controls_verified", Value::Array(controls.collect())),
-            ("artifact_hash", Value::from(self.artifact_hash.clone())),
-        ]
-        .into_iter()
-        .collect();
-        if let Some(species) = &self.worker_species_id {
-            object.insert("worker_species_id", &**species);
-        }
-        object
+        shape::write_object(self)
     }
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::ser::{Serialize, Serializer};
+
 use super::changes::{changes, texts};
-use super::decision::compose;
+use super::decision::{Style, compose};
 use super::document::Document;
 use super::document_store::DocumentStore;
 pub use super::document_store::Submitted;
@@ -12,13 +14,17 @@ use super::governance::Governance;
 use super::hall::Hall;
 use super::input::RequestContent;
 use super::kind;
-use super::outcome::{ACTOR, Outcome};
-use super::prepare::prepare;
+use super::outcome::Outcome;
+use super::prepare::{prepare, prepare_text};
 use super::receipt::EvidenceReceipt;
+use super::slice::Slices;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
+use crate::ledger::shape;
+use crate::ledger::time::Timestamp;
+use crate::logbook::error::LogbookError;
 use crate::logbook::request::{self as logbook, Receipt};
 use crate::logbook::{Identity, Logbook};
 use crate::wcp::basis::RegistryView;
@@ -31,7 +37,9 @@ use crate::wcp::stamp::Stamp;
 /// for it remembers which documents are stored.
 pub struct Recorder {
     sink: Sink,
+    identity: Identity,
     content: RequestContent,
+    slices: Slices,
 }
 
 /// Where entries go.
@@ -60,13 +68,6 @@ pub trait Outlet: Send + Sync {
 }
 
 impl Sink {
-    fn identity(&self) -> Identity {
-        match self {
-            Sink::Own(logbook, _) => logbook.identity(),
-            Sink::Held(outlet) => outlet.identity(),
-        }
-    }
-
     fn submit(
         &self,
         documents: &[&Arc<Document>],
@@ -97,6 +98,8 @@ pub struct Asked<'a> {
 pub struct Recorded {
     /// `DENY_INTERNAL_ERROR` if it could not be recorded.
     pub decision: RouteDecision,
+    /// The same as canonical JSON.
+    pub answer: Vec<u8>,
     /// Whether an approval stood for a human in it.
     pub approval_used: bool,
     /// Where it is recorded, or why it is not.
@@ -113,15 +116,49 @@ pub struct DecisionReceipt {
     pub genesis: Hash,
 }
 
+/// The evidence receipt with where it stands, in canonical order.
+#[derive(serde::Serialize)]
+struct ReceiptMembers<'r> {
+    artifact_hash: Option<&'r str>,
+    capability_id: &'r str,
+    controls_verified: &'r [Arc<str>],
+    correlation_id: &'r str,
+    dispatched_at: Option<Timestamp>,
+    entry_hash: Hash,
+    genesis: Hash,
+    log: PublicKey,
+    policy_decision: &'static str,
+    seq: Seq,
+    worker_id: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker_species_id: Option<&'r str>,
+}
+
+impl Serialize for DecisionReceipt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let evidence = &self.evidence;
+        let members = ReceiptMembers {
+            artifact_hash: evidence.artifact_hash.as_deref(),
+            capability_id: &evidence.capability_id,
+            controls_verified: &evidence.controls_verified,
+            correlation_id: &evidence.correlation_id,
+            dispatched_at: evidence.dispatched_at,
+            entry_hash: self.entry.hash,
+            genesis: self.genesis,
+            log: self.log,
+            policy_decision: evidence.policy_decision,
+            seq: self.entry.seq,
+            worker_id: evidence.worker_id.as_deref(),
+            worker_species_id: evidence.worker_species_id.as_deref(),
+        };
+        members.serialize(serializer)
+    }
+}
+
 impl DecisionReceipt {
     /// The evidence receipt with `seq`, `entry_hash`, `log` and `genesis`.
     pub fn to_object(&self) -> Object {
-        let mut object = self.evidence.to_object();
-        object.insert("seq", self.entry.seq.0);
-        object.insert("entry_hash", self.entry.hash.to_string());
-        object.insert("log", self.log.to_string());
-        object.insert("genesis", self.genesis.to_string());
-        object
+        shape::write_object(self)
     }
 
     pub const fn seq(&self) -> Seq {
@@ -131,28 +168,83 @@ impl DecisionReceipt {
 
 /// A decision whose entry is ready to be handed over.
 pub struct Prepared {
+    made: Made,
+    /// Those of what it was decided under, and the slice of the registry.
+    under: Arc<[Arc<Document>]>,
+    registry: Arc<Document>,
+    entry: Result<logbook::Prepared, RecordError>,
+}
+
+/// A decision that may be acted on when its entry is durable.
+pub struct Made {
     decision: RouteDecision,
+    answer: Vec<u8>,
     approval_used: bool,
     evidence: EvidenceReceipt,
-    documents: Vec<Arc<Document>>,
-    entry: Result<logbook::Prepared, RecordError>,
+    identity: Identity,
+}
+
+impl Prepared {
+    fn documents(&self) -> Vec<&Arc<Document>> {
+        self.under.iter().chain([&self.registry]).collect()
+    }
+
+    /// The decision and its entry, for a caller that hands the entry over itself.
+    #[must_use]
+    pub fn apart(self) -> (Made, Result<logbook::Prepared, RecordError>) {
+        (self.made, self.entry)
+    }
+}
+
+impl Made {
+    /// The decision with its receipt, or the denial in its place.
+    #[must_use]
+    pub fn recorded(self, entry: Result<Receipt, RecordError>) -> Recorded {
+        match entry {
+            Ok(entry) => Recorded {
+                decision: self.decision,
+                answer: self.answer,
+                approval_used: self.approval_used,
+                receipt: Ok(DecisionReceipt {
+                    evidence: self.evidence,
+                    entry,
+                    log: self.identity.log,
+                    genesis: self.identity.genesis,
+                }),
+            },
+            Err(error) => {
+                let decision = self.decision.unrecorded();
+                Recorded {
+                    answer: decision.to_text(),
+                    decision,
+                    approval_used: self.approval_used,
+                    receipt: Err(error),
+                }
+            }
+        }
+    }
 }
 
 /// A decision whose entry is not known to be durable yet.
 pub struct Underway {
-    decision: RouteDecision,
-    approval_used: bool,
-    evidence: EvidenceReceipt,
+    made: Made,
     submitted: Result<Submitted, RecordError>,
-    identity: Identity,
+}
+
+/// Decisions whose entries go in one request.
+pub struct Together {
+    made: Vec<(Made, Result<(), RecordError>)>,
+    submitted: Result<Submitted, RecordError>,
 }
 
 impl Recorder {
     /// Records in `logbook`, requests with all of their content.
     pub fn new(logbook: Arc<Logbook>) -> Recorder {
         Recorder {
+            identity: logbook.identity(),
             sink: Sink::Own(logbook, DocumentStore::default()),
             content: RequestContent::Whole,
+            slices: Slices::default(),
         }
     }
 
@@ -160,8 +252,10 @@ impl Recorder {
     #[must_use]
     pub fn held(outlet: Arc<dyn Outlet>) -> Recorder {
         Recorder {
+            identity: outlet.identity(),
             sink: Sink::Held(outlet),
             content: RequestContent::Whole,
+            slices: Slices::default(),
         }
     }
 
@@ -202,31 +296,82 @@ impl Recorder {
     ) -> Prepared {
         let basis = governance.basis(registry, asked.approval, asked.task_id);
         let decided = make_decision(asked.input, &basis, asked.stamp);
-        let composed = compose(&decided, asked.input, governance, &basis, self.content);
-        let (mut payload, evidence) = composed;
-        if let Some(actor) = asked.actor {
-            payload.insert(ACTOR, actor.clone());
-        }
+        let style = Style {
+            content: self.content,
+            actor: asked.actor,
+            slices: &self.slices,
+        };
+        let composed = compose(&decided, asked.input, governance, &basis, style);
+        let (text, levels) = (composed.payload, composed.levels);
         Prepared {
-            approval_used: decided.consulted.approval.is_some(),
-            decision: decided.decision,
-            evidence,
-            documents: governance.documents().cloned().collect(),
-            entry: prepare(kind::DECISION, &payload, OUTCOME_BYTES),
+            made: Made {
+                approval_used: decided.consulted.approval.is_some(),
+                decision: decided.decision,
+                answer: composed.answer,
+                evidence: composed.receipt,
+                identity: self.identity,
+            },
+            under: Arc::clone(governance.documents()),
+            registry: composed.registry,
+            entry: prepare_text(kind::DECISION, text, levels, OUTCOME_BYTES),
         }
     }
 
+    /// Hands the entry over, after those of its documents that are not stored yet.
     pub fn submit(&self, prepared: Prepared) -> Underway {
-        let submitted = prepared.entry.and_then(|entry| {
-            let documents: Vec<&Arc<Document>> = prepared.documents.iter().collect();
-            self.sink.submit(&documents, entry)
+        let Prepared {
+            made,
+            under,
+            registry,
+            entry,
+        } = prepared;
+        let documents: Vec<_> = under.iter().chain([&registry]).collect();
+        let submitted = entry.and_then(|entry| self.sink.submit(&documents, entry));
+        Underway { made, submitted }
+    }
+
+    /// Hands over the entries of many, in order: together, but for those that bring a
+    /// document along.
+    pub fn submit_all(&self, prepared: Vec<Prepared>) -> Vec<Together> {
+        let (mut underway, mut together) = (Vec::new(), Vec::with_capacity(prepared.len()));
+        for one in prepared {
+            if self.logbook_for(&one).is_some() {
+                together.push(one);
+                continue;
+            }
+            underway.extend(self.submit_together(std::mem::take(&mut together)));
+            let Underway { made, submitted } = self.submit(one);
+            underway.push(Together {
+                made: vec![(made, Ok(()))],
+                submitted,
+            });
+        }
+        underway.extend(self.submit_together(together));
+        underway
+    }
+
+    fn submit_together(&self, prepared: Vec<Prepared>) -> Option<Together> {
+        let logbook = self.logbook_for(prepared.first()?)?;
+        let mut entries = Vec::with_capacity(prepared.len());
+        let made = prepared.into_iter().map(|one| {
+            let kept = one.entry.map(|entry| entries.push(entry));
+            (one.made, kept)
         });
-        Underway {
-            decision: prepared.decision,
-            approval_used: prepared.approval_used,
-            evidence: prepared.evidence,
-            submitted,
-            identity: self.sink.identity(),
+        let made = made.collect();
+        let pending = logbook.submit(entries).map_err(RecordError::from);
+        Some(Together {
+            made,
+            submitted: pending.map(Submitted::Pending),
+        })
+    }
+
+    /// The ledger, if it is in this process and holds every document that `prepared`
+    /// refers to: then its entry may be handed over alone.
+    #[must_use]
+    pub fn logbook_for(&self, prepared: &Prepared) -> Option<&Arc<Logbook>> {
+        match &self.sink {
+            Sink::Own(logbook, shelf) if shelf.has(&prepared.documents()) => Some(logbook),
+            _ => None,
         }
     }
 
@@ -274,7 +419,7 @@ impl Recorder {
             outcome = outcome.by(actor);
         }
         let entry = prepare(outcome.kind(), outcome.payload(), OUTCOME_BYTES)?;
-        let documents: Vec<&Arc<Document>> = after.documents().collect();
+        let documents: Vec<&Arc<Document>> = after.documents().iter().collect();
         Ok(self.sink.submit(&documents, entry)?.wait()?)
     }
 }
@@ -282,25 +427,30 @@ impl Recorder {
 impl Underway {
     /// Waits until the entry is durable.
     pub fn wait(self) -> Recorded {
-        let identity = self.identity;
-        let submitted = self.submitted;
-        let entry = submitted.and_then(|submitted| Ok(submitted.wait()?));
-        match entry {
-            Ok(entry) => Recorded {
-                decision: self.decision,
-                approval_used: self.approval_used,
-                receipt: Ok(DecisionReceipt {
-                    evidence: self.evidence,
-                    entry,
-                    log: identity.log,
-                    genesis: identity.genesis,
-                }),
-            },
-            Err(error) => Recorded {
-                decision: self.decision.unrecorded(),
-                approval_used: self.approval_used,
-                receipt: Err(error),
-            },
-        }
+        let entry = self.submitted.and_then(|submitted| Ok(submitted.wait()?));
+        self.made.recorded(entry)
+    }
+}
+
+impl Together {
+    /// How many they are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.made.len()
+    }
+
+    /// Waits until the entries are durable; of each whether it is.
+    pub fn wait(self) -> Vec<Recorded> {
+        let receipts = self.submitted.and_then(|some| Ok(some.wait_all()?));
+        let (receipts, failure) = match receipts {
+            Ok(receipts) => (receipts, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        let mut receipts = receipts.into_iter();
+        let recorded = self.made.into_iter().map(|(made, kept)| {
+            let stopped = || failure.clone().unwrap_or(LogbookError::Stopped.into());
+            made.recorded(kept.and_then(|()| receipts.next().ok_or_else(stopped)))
+        });
+        recorded.collect()
     }
 }

@@ -1,9 +1,11 @@
 //! The part of a registry that a decision consulted.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
+use super::document::Document;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Object;
 use crate::ledger::shape;
@@ -11,8 +13,9 @@ use crate::wcp::basis::{Basis, Standing};
 use crate::wcp::consulted::Consulted;
 use crate::wcp::terms::Env;
 
-/// What was consulted of a registry, so that the same can be asked again.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// What was consulted of a registry, so that the same can be asked again. It is the
+/// content of a document, which many decisions share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistrySlice {
     /// Each control that was asked for, and whether it was present.
@@ -26,14 +29,15 @@ pub struct RegistrySlice {
     /// What may be reached from the environment of the request; none if
     /// nothing is configured, or no candidate was looked at.
     pub egress_allowlist: Option<Arc<[String]>>,
-    /// Of the sorted record digests of the whole registry. Not spelt as a
-    /// document's digest, for it names none.
+    /// In entries of version 1, where the slice stands in the decision itself: of the
+    /// sorted record digests of the whole registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Hash>,
 }
 
 /// A worker species that was considered. Of its worker is said only what there
 /// is to say, as entries were before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Candidate {
     pub worker_species_id: Arc<str>,
@@ -83,13 +87,49 @@ impl RegistrySlice {
             privileges_configured: registry.has_privileges(),
             attestation_configured: registry.has_code_hashes(),
             egress_allowlist: asked.then(|| registry.egress_allowlist(env)).flatten(),
-            digest: registry.records_digest(),
+            digest: None,
         }
     }
 
     pub fn candidate(&self, worker_species_id: &str) -> Option<&Candidate> {
         let mut candidates = self.candidates.iter();
         candidates.find(|c| *c.worker_species_id == *worker_species_id)
+    }
+}
+
+/// By what most slices differ in.
+impl std::hash::Hash for RegistrySlice {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.controls.hash(state);
+        for candidate in &self.candidates {
+            candidate.worker_species_id.hash(state);
+            candidate.available.hash(state);
+            candidate.artifact_hash.hash(state);
+        }
+    }
+}
+
+/// Documents of slices that are kept at once.
+const KEPT: usize = 4_096;
+
+/// The documents of the slices that were recorded last: most decisions consult what
+/// others did.
+#[derive(Debug, Default)]
+pub struct Slices(RwLock<HashMap<RegistrySlice, Arc<Document>>>);
+
+impl Slices {
+    pub fn document(&self, slice: RegistrySlice) -> Arc<Document> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(document) = known.get(&slice) {
+            return Arc::clone(document);
+        }
+        drop(known);
+        let document = Arc::new(Document::new(shape::write(&slice)));
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        Arc::clone(known.entry(slice).or_insert(document))
     }
 }
 

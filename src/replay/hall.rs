@@ -8,13 +8,14 @@ use std::sync::Arc;
 use crate::attestation::BanList;
 use crate::ledger::json::Object;
 use crate::record::DecisionRecord;
-use crate::record::slice::Candidate;
+use crate::record::slice::{Candidate, RegistrySlice};
 use crate::wcp::basis::{RegistryView, Standing, StandingWorker};
 use crate::wcp::gate::{GateAnswer, GateContext, GateError, PolicyGate};
 use crate::wcp::terms::Env;
 
 pub(super) struct RecordedHall<'r> {
     record: &'r DecisionRecord,
+    slice: &'r RegistrySlice,
     bans: &'r Bans,
     /// What was asked and is not recorded.
     beyond: RefCell<BTreeSet<String>>,
@@ -29,9 +30,14 @@ pub(super) enum Bans {
 }
 
 impl<'r> RecordedHall<'r> {
-    pub(super) fn new(record: &'r DecisionRecord, bans: &'r Bans) -> RecordedHall<'r> {
+    pub(super) fn new(
+        record: &'r DecisionRecord,
+        slice: &'r RegistrySlice,
+        bans: &'r Bans,
+    ) -> RecordedHall<'r> {
         RecordedHall {
             record,
+            slice,
             bans,
             beyond: RefCell::default(),
         }
@@ -52,13 +58,13 @@ impl<'r> RecordedHall<'r> {
     }
 
     fn candidate(&self, species: &str) -> Option<&'r Candidate> {
-        self.record.context.registry.candidate(species)
+        self.slice.candidate(species)
     }
 }
 
 impl RegistryView for RecordedHall<'_> {
     fn control_present(&self, control_id: &str) -> bool {
-        let mut controls = self.record.context.registry.controls.iter();
+        let mut controls = self.slice.controls.iter();
         let recorded = controls.find(|(id, _)| **id == *control_id);
         let recorded = recorded.map(|(_, present)| *present);
         recorded
@@ -94,7 +100,7 @@ impl RegistryView for RecordedHall<'_> {
     }
 
     fn has_privileges(&self) -> bool {
-        self.record.context.registry.privileges_configured
+        self.slice.privileges_configured
     }
 
     fn privilege_envelope(&self, worker_species_id: &str) -> Option<Arc<Object>> {
@@ -105,14 +111,14 @@ impl RegistryView for RecordedHall<'_> {
     }
 
     fn egress_allowlist(&self, env: Env) -> Option<Arc<[String]>> {
-        if self.record.context.registry.candidates.is_empty() {
+        if self.slice.candidates.is_empty() {
             return self.unknown(format!("allow-list of {env}"));
         }
-        self.record.context.registry.egress_allowlist.clone()
+        self.slice.egress_allowlist.clone()
     }
 
     fn has_code_hashes(&self) -> bool {
-        self.record.context.registry.attestation_configured
+        self.slice.attestation_configured
     }
 
     fn registered_hash(&self, worker_species_id: &str) -> Option<String> {

@@ -96,7 +96,8 @@ pub(super) fn summary_of(record: &DecisionRecord) -> Object {
         "denied",
         "dry_run",
     ] {
-        summary.insert(name, decision.get(name).cloned().unwrap_or(Value::Null));
+        let said = decision.get(name).cloned();
+        summary.insert(name, said.unwrap_or_else(|| asked(record, name)));
     }
     let brief = Brief::of_record(decision);
     summary.insert("deny_code", brief.deny_code);
@@ -118,11 +119,9 @@ pub(super) fn summary_of(record: &DecisionRecord) -> Object {
             _ => Value::Null,
         },
     );
-    let registry = context.registry.digest.map(|hash| hash.to_string());
+    let registry = context.registry_digest.map(|hash| hash.to_string());
     summary.insert("registry", registry);
-    if let Some(worker_id) = record.receipt.get("worker_id") {
-        summary.insert("worker_id", worker_id.clone());
-    }
+    summary.insert("worker_id", record.worker_id().clone());
     if let Some(approval) = &record.answers.approval {
         summary.insert("approval", approval.as_str());
     }
@@ -130,6 +129,20 @@ pub(super) fn summary_of(record: &DecisionRecord) -> Object {
         summary.insert("_actor", actor.clone());
     }
     summary
+}
+
+/// What was asked, where the decision does not repeat it.
+fn asked(record: &DecisionRecord, name: &str) -> Value {
+    let input = &record.input.input;
+    match name {
+        "correlation_id" => Value::from(input.correlation_id.as_str()),
+        "tenant_id" => Value::from(input.tenant_id.as_str()),
+        "capability_id" => Value::from(input.capability_id.as_str()),
+        "env" => Value::from(input.env.as_str()),
+        "data_label" => Value::from(input.data_label.as_str()),
+        "dry_run" => Value::from(input.dry_run),
+        _ => Value::Null,
+    }
 }
 
 impl Item {

@@ -6,13 +6,18 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::attestation::BanList;
 use crate::ledger::json::Value;
+use crate::ledger::shape;
+use crate::record::slice::RegistrySlice;
 use crate::record::{Document, DocumentDigest, SharedGate};
 use crate::wcp::config::HallConfig;
 use crate::wcp::rule_set::RuleSet;
 use crate::wcp::rules::load_rules_from_dict;
 
-/// Compiled documents kept at once. Most logs have a few.
+/// Compiled documents of a sort kept at once. Most logs have a few.
 const COMPILED: usize = 64;
+
+/// Slices of registries kept at once.
+const SLICES: usize = 4_096;
 
 #[derive(Default)]
 pub(super) struct Library {
@@ -21,6 +26,7 @@ pub(super) struct Library {
     configs: Compiled<HallConfig>,
     gates: Compiled<SharedGate>,
     ban_lists: Compiled<BanList>,
+    slices: Compiled<RegistrySlice, SLICES>,
     /// The program that evaluates policies in processes of their own.
     evaluator: Option<PathBuf>,
 }
@@ -113,10 +119,20 @@ impl Library {
         })
     }
 
-    /// What was made of a document; made now, if it was not yet.
-    fn compiled<T>(
+    pub(super) fn slice(
         &self,
-        cache: &Compiled<T>,
+        digest: DocumentDigest,
+        index: u64,
+    ) -> Result<Arc<RegistrySlice>, Unusable> {
+        self.compiled(&self.slices, digest, index, |content| {
+            shape::read(content, "").map_err(|error| malformed(&error))
+        })
+    }
+
+    /// What was made of a document; made now, if it was not yet.
+    fn compiled<T, const MOST: usize>(
+        &self,
+        cache: &Compiled<T, MOST>,
         digest: DocumentDigest,
         index: u64,
         compile: impl FnOnce(&Value) -> Result<T, Unusable>,
@@ -170,15 +186,15 @@ fn gate(_content: &Value, _evaluator: Option<&Path>) -> Result<SharedGate, Unusa
     Err(Unusable::NotRunnable)
 }
 
-struct Compiled<T>(RwLock<HashMap<DocumentDigest, Result<Arc<T>, Unusable>>>);
+struct Compiled<T, const MOST: usize = COMPILED>(RwLock<HashMap<DocumentDigest, Result<Arc<T>, Unusable>>>);
 
-impl<T> Default for Compiled<T> {
-    fn default() -> Compiled<T> {
+impl<T, const MOST: usize> Default for Compiled<T, MOST> {
+    fn default() -> Compiled<T, MOST> {
         Compiled(RwLock::default())
     }
 }
 
-impl<T> Compiled<T> {
+impl<T, const MOST: usize> Compiled<T, MOST> {
     fn get(&self, digest: DocumentDigest) -> Option<Result<Arc<T>, Unusable>> {
         let made = self.0.read().unwrap_or_else(PoisonError::into_inner);
         made.get(&digest).cloned()
@@ -186,7 +202,7 @@ impl<T> Compiled<T> {
 
     fn put(&self, digest: DocumentDigest, result: Result<Arc<T>, Unusable>) {
         let mut made = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if made.len() >= COMPILED {
+        if made.len() >= MOST {
             made.clear();
         }
         made.insert(digest, result);

@@ -10,12 +10,16 @@ use super::trust::{Inputs, Trust};
 use super::unenforced::unenforced;
 use crate::ledger::fault::FaultCode;
 use crate::ledger::json::Value;
+use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::record::answers::gate_to_value;
-use crate::record::context::{BanSource, GateSource};
+use crate::record::context::{BanSource, GateSource, RegistrySource};
+use crate::record::decision::{Computed, Digests, Part, Rest};
+use crate::record::slice::RegistrySlice;
 use crate::record::{DecisionRecord, DocumentDigest, EvidenceReceipt, SharedGate};
 use crate::wcp::basis::Basis;
 use crate::wcp::config::HallConfig;
+use crate::wcp::decision::RouteDecision;
 use crate::wcp::gate::{DEFAULT_POLICY_VERSION, GateError, PolicyGate, StubGate};
 use crate::wcp::router::{Decided, make_decision};
 use crate::wcp::rule_set::RuleSet;
@@ -44,11 +48,17 @@ pub(super) struct Recomputed {
 }
 
 /// What governed a decision, ready to be used again.
-struct Governed {
+struct Governed<'r> {
+    slice: Slice<'r>,
     rules: Arc<RuleSet>,
     config: Arc<HallConfig>,
     gate: Gate,
     bans: Bans,
+}
+
+enum Slice<'r> {
+    Inline(&'r RegistrySlice),
+    Document(Arc<RegistrySlice>),
 }
 
 enum Gate {
@@ -72,11 +82,11 @@ pub(super) fn recompute(
     let Some(governed) = Governed::find(record, index, library, &mut result) else {
         return result;
     };
-    let asked = RecordedHall::new(record, &governed.bans);
+    let asked = RecordedHall::new(record, governed.slice(), &governed.bans);
     let stamp = stamp_of(&record.decision);
     let basis = governed.basis(&asked, &record.context.task_id);
     let decided = make_decision(&record.input.input, &basis, stamp);
-    result.unenforced = unenforced(&record.decision, &governed.config);
+    result.unenforced = unenforced(&decided.decision, &governed.config);
     if let GateSource::Policy(digest) = record.context.gate {
         result.without_budget = library.without_budget(digest);
     }
@@ -101,7 +111,7 @@ pub(super) fn recompute(
     }
     governed.label(record, &decided, &mut result.inputs);
     result.otherwise = alternative.map(|alternative| {
-        let asked = RecordedHall::new(record, &governed.bans);
+        let asked = RecordedHall::new(record, governed.slice(), &governed.bans);
         let basis = governed.basis(&asked, &record.context.task_id);
         let basis = Basis {
             rules: alternative.rules.as_deref().unwrap_or(basis.rules),
@@ -126,10 +136,12 @@ fn compare_all(
 ) -> bool {
     let mut decision = decided.decision.clone();
     let hash = match record.input.whole {
-        true => record.input.input.artifact_hash(),
+        // Of an allowed decision it is computed already.
+        true => decision.artifact_hash.clone(),
         // It cannot be had from what is recorded of the request.
-        false => record.input_hash.clone(),
+        false => Some(record.input_hash.clone()),
     };
+    let hash = hash.unwrap_or_else(|| record.input.input.artifact_hash());
     if decision.artifact_hash.is_some() {
         decision.artifact_hash = Some(hash.clone());
     }
@@ -137,18 +149,65 @@ fn compare_all(
         compare(at, Some(recorded), Some(recomputed), differences);
     };
     // What explains the others comes first: not all may be listed.
-    let (recorded, hash) = (Value::from(record.input_hash.as_str()), Value::from(hash));
-    check("input_hash", &recorded, &hash);
+    if record.input_hash != hash {
+        let (recorded, hash) = (Value::from(record.input_hash.as_str()), Value::from(hash));
+        check("input_hash", &recorded, &hash);
+    }
     let answer = |gate: &Option<_>| gate.as_ref().map_or(Value::Null, gate_code);
-    let recorded = answer(&record.answers.gate);
-    check("answers.gate", &recorded, &answer(&decided.consulted.gate));
-    let mut recomputed = decision.to_value();
-    let as_first = as_first_reported(&record.decision, &mut recomputed);
-    check("decision", &record.decision, &recomputed);
+    if record.answers.gate != decided.consulted.gate {
+        let recorded = answer(&record.answers.gate);
+        check("answers.gate", &recorded, &answer(&decided.consulted.gate));
+    }
     let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls, registry);
-    let receipt = Value::Object(receipt.to_object());
-    check("receipt", &record.receipt, &receipt);
-    as_first
+    match &record.computed {
+        Computed::Digests(digests) => {
+            compare_digests(record, digests, &decision, &receipt, differences);
+            false
+        }
+        Computed::Whole { receipt: recorded } => {
+            let mut recomputed = decision.to_value();
+            let as_first = as_first_reported(&record.decision, &mut recomputed);
+            check("decision", &record.decision, &recomputed);
+            check("receipt", recorded, &Value::Object(receipt.to_object()));
+            as_first
+        }
+    }
+}
+
+/// What is shown of a decision, and the digests of the rest.
+fn compare_digests(
+    record: &DecisionRecord,
+    recorded: &Digests,
+    decision: &RouteDecision,
+    receipt: &EvidenceReceipt,
+    differences: &mut Vec<Difference>,
+) {
+    let shown = shape::write(&Part::of(decision, receipt));
+    compare(
+        "decision",
+        Some(&record.decision),
+        Some(&shown),
+        differences,
+    );
+    let mut digests = Rest::of(decision, receipt).digests;
+    if digests != *recorded
+        && let Some(worded) = Rest::in_words_of(&record.decision, decision, receipt)
+    {
+        digests = worded;
+    }
+    for (field, recorded, recomputed) in [
+        ("digests.decision", recorded.decision, digests.decision),
+        ("digests.receipt", recorded.receipt, digests.receipt),
+        ("digests.telemetry", recorded.telemetry, digests.telemetry),
+    ] {
+        if recorded != recomputed {
+            differences.push(Difference {
+                field: field.to_owned(),
+                recorded: Some(recorded.to_string()),
+                recomputed: Some(recomputed.to_string()),
+            });
+        }
+    }
 }
 
 /// Version 0.1.0 reported the blast score with the policy version that was in
@@ -191,24 +250,32 @@ fn gate_code(answer: &Result<crate::wcp::gate::GateAnswer, GateError>) -> Value 
     }
 }
 
-/// Ids and times are not compared, but times occur in receipts.
+/// Id and time are the decision's own: they are not computed, and stand in what is.
 fn stamp_of(decision: &Value) -> Stamp {
-    let time = decision.get("timestamp").and_then(Value::as_str);
-    let time = time.and_then(|text| Timestamp::parse_canonical(text).ok());
+    let text = |name| decision.get(name).and_then(Value::as_str);
+    let time = text("timestamp").and_then(|text| Timestamp::parse_canonical(text).ok());
+    let id = text("decision_id").and_then(DecisionId::parse);
     Stamp {
-        decision_id: DecisionId::from_random([0; 16]),
+        decision_id: id.unwrap_or(DecisionId::from_random([0; 16])),
         timestamp: time.unwrap_or(Timestamp::MIN),
     }
 }
 
-impl Governed {
+impl<'r> Governed<'r> {
     fn find(
-        record: &DecisionRecord,
+        record: &'r DecisionRecord,
         index: u64,
         library: &Library,
         result: &mut Recomputed,
-    ) -> Option<Governed> {
+    ) -> Option<Governed<'r>> {
         let context = &record.context;
+        let slice = match &context.registry {
+            RegistrySource::Slice(slice) => Some(Slice::Inline(slice)),
+            RegistrySource::Document(digest) => {
+                let slice = library.slice(*digest, index);
+                usable(slice, *digest, "registry slice", result).map(Slice::Document)
+            }
+        };
         let rules = library.rules(context.rules, index);
         let rules = usable(rules, context.rules, "rule set", result);
         let config = library.config(context.config, index);
@@ -234,11 +301,19 @@ impl Governed {
             }
         };
         Some(Governed {
+            slice: slice?,
             rules: rules?,
             config: config?,
             gate: gate?,
             bans: bans?,
         })
+    }
+
+    fn slice(&self) -> &RegistrySlice {
+        match &self.slice {
+            Slice::Inline(slice) => slice,
+            Slice::Document(slice) => slice,
+        }
     }
 
     fn basis<'a>(&'a self, asked: &'a RecordedHall<'a>, task_id: &'a str) -> Basis<'a> {
@@ -271,7 +346,7 @@ impl Governed {
         if !consulted.controls.is_empty() || !consulted.workers.is_empty() {
             inputs.add("registry", Trust::Recomputed);
         }
-        if record.context.registry.digest.is_some() {
+        if record.context.registry_digest.is_some() {
             inputs.add("registry_digest", Trust::TakenOnTrust);
         }
         if consulted.gate.is_some() {

@@ -29,7 +29,7 @@ use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Prepared, Receipt, Submission};
 
 /// Bodies from this size on are read on a thread that may be busy for a while.
-const LARGE: usize = 64 << 10;
+pub(super) const LARGE: usize = 64 << 10;
 
 /// Bytes of a receipt, roughly: with less it would be moved while it is written.
 const RECEIPT_BYTES: usize = 768;

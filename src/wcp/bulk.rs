@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::basis::DEFAULT_TASK_ID;
 use super::input::RouteInput;
 use super::router::{Decided, make_decision};
@@ -190,6 +192,22 @@ pub fn answer(id: Value, answer: Result<Value, &CaseError>) -> Value {
         }
     };
     Value::Object([("id", id), (key, value)].into_iter().collect())
+}
+
+/// `{"decision", "id", "receipt"}` as canonical text, of a decision that is text
+/// already; without the receipt where nothing is recorded.
+pub fn answer_text(id: &Value, decision: &[u8], receipt: Option<&impl Serialize>) -> Vec<u8> {
+    let mut text = Vec::with_capacity(decision.len() + 1_024);
+    text.extend_from_slice(b"{\"decision\":");
+    text.extend_from_slice(decision);
+    text.extend_from_slice(b",\"id\":");
+    id.write_canonical(Form::Utf8, &mut text);
+    if let Some(receipt) = receipt {
+        text.extend_from_slice(b",\"receipt\":");
+        shape::write_text(receipt, &mut text);
+    }
+    text.push(b'}');
+    text
 }
 
 /// How a bulk run ended early.

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::ser::{Serialize, Serializer};
 
 use super::denial::Denial;
 use super::escalation::{Escalation, PreconditionsChecked};
 use super::stamp::DecisionId;
 use super::telemetry::Telemetry;
 use super::terms::{DataLabel, Env, QoSClass, TenantRisk};
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::{Number, Value};
+use crate::ledger::parse::parse;
 use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::ledger::words::words;
+use crate::ledger::written::Written;
 
 /// `matched_rule_id` of a denial that came before any rule was looked at.
 pub const PRE_ROUTING: &str = "PRE_ROUTING";
@@ -42,11 +44,11 @@ pub struct RouteDecision {
     /// later denied.
     pub candidate_workers_ranked: Vec<CandidateWorker>,
     /// The controls that were enforced, sorted.
-    pub required_controls_effective: Arc<[Arc<str>]>,
+    pub required_controls_effective: Arc<Written<Vec<Arc<str>>>>,
     /// The rule's profiles; empty if it is denied.
-    pub recommended_profiles_effective: Arc<[Value]>,
-    pub escalation_effective: Arc<Escalation>,
-    pub preconditions_checked: PreconditionsChecked,
+    pub recommended_profiles_effective: Arc<Written<Vec<Value>>>,
+    pub escalation_effective: Arc<Written<Escalation>>,
+    pub preconditions_checked: Arc<Written<PreconditionsChecked>>,
     /// [`RouteInput::artifact_hash`](super::RouteInput::artifact_hash) of what
     /// was routed; none if it is denied.
     pub artifact_hash: Option<String>,
@@ -79,79 +81,92 @@ impl RouteDecision {
         }
     }
 
-    /// The decision as JSON, every field present.
+    /// The decision as canonical JSON, every field present: as it is answered.
+    pub fn to_text(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(USUAL_TEXT);
+        shape::write_text(self, &mut text);
+        text
+    }
+
+    /// The same as a value.
     pub fn to_value(&self) -> Value {
-        let candidates = self.candidate_workers_ranked.iter();
-        let envelopes = self.telemetry_envelopes.envelopes();
-        let text = |text: &str| Value::from(text);
-        let members: Object = [
-            ("decision_id", Value::from(self.decision_id.to_string())),
-            ("timestamp", Value::from(self.timestamp.to_string())),
-            ("correlation_id", text(&self.correlation_id)),
-            ("tenant_id", text(&self.tenant_id)),
-            ("capability_id", text(&self.capability_id)),
-            ("matched_rule_id", text(&self.matched_rule_id)),
-            ("env", text(self.env.as_str())),
-            ("data_label", text(self.data_label.as_str())),
-            ("tenant_risk", text(self.tenant_risk.as_str())),
-            ("qos_class", text(self.qos_class.as_str())),
-            ("denied", Value::from(self.denied())),
-            (
-                "deny_reason_if_denied",
-                Value::from(self.deny_reason_if_denied.as_ref().map(Denial::to_value)),
-            ),
-            (
-                "selected_worker_species_id",
-                Value::from(self.selected_worker_species_id.as_deref()),
-            ),
-            (
-                "candidate_workers_ranked",
-                Value::Array(candidates.map(CandidateWorker::to_value).collect()),
-            ),
-            (
-                "required_controls_effective",
-                shape::write(&self.required_controls_effective),
-            ),
-            (
-                "recommended_profiles_effective",
-                Value::Array(self.recommended_profiles_effective.to_vec()),
-            ),
-            ("escalation_effective", self.escalation_effective.to_value()),
-            (
-                "preconditions_checked",
-                self.preconditions_checked.to_value(),
-            ),
-            ("artifact_hash", Value::from(self.artifact_hash.as_deref())),
-            (
-                "worker_attestation_checked",
-                Value::from(self.worker_attestation_checked),
-            ),
-            (
-                "worker_attestation_valid",
-                Value::from(self.worker_attestation_valid),
-            ),
-            ("dry_run", Value::from(self.dry_run)),
-            (
-                "telemetry_envelopes",
-                Value::Array(envelopes.map(|envelope| envelope.to_value()).collect()),
-            ),
-        ]
-        .into_iter()
-        .collect();
-        Value::Object(members)
+        // It is text of our own.
+        parse(&self.to_text()).unwrap_or(Value::Null)
     }
 }
 
-/// A worker species that was considered.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Bytes that most decisions take.
+const USUAL_TEXT: usize = 2_560;
+
+/// The members of a decision, in canonical order.
+#[derive(serde::Serialize)]
+struct Members<'d> {
+    artifact_hash: Option<&'d str>,
+    candidate_workers_ranked: &'d [CandidateWorker],
+    capability_id: &'d str,
+    correlation_id: &'d str,
+    data_label: DataLabel,
+    decision_id: DecisionId,
+    denied: bool,
+    deny_reason_if_denied: Option<Value>,
+    dry_run: bool,
+    env: Env,
+    escalation_effective: &'d Written<Escalation>,
+    matched_rule_id: &'d str,
+    preconditions_checked: &'d Written<PreconditionsChecked>,
+    qos_class: QoSClass,
+    recommended_profiles_effective: &'d Written<Vec<Value>>,
+    required_controls_effective: &'d Written<Vec<Arc<str>>>,
+    selected_worker_species_id: Option<&'d str>,
+    telemetry_envelopes: &'d Telemetry,
+    tenant_id: &'d str,
+    tenant_risk: TenantRisk,
+    timestamp: Timestamp,
+    worker_attestation_checked: bool,
+    worker_attestation_valid: Option<bool>,
+}
+
+impl Serialize for RouteDecision {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let members = Members {
+            artifact_hash: self.artifact_hash.as_deref(),
+            candidate_workers_ranked: &self.candidate_workers_ranked,
+            capability_id: &self.capability_id,
+            correlation_id: &self.correlation_id,
+            data_label: self.data_label,
+            decision_id: self.decision_id,
+            denied: self.denied(),
+            deny_reason_if_denied: self.deny_reason_if_denied.as_ref().map(Denial::to_value),
+            dry_run: self.dry_run,
+            env: self.env,
+            escalation_effective: &self.escalation_effective,
+            matched_rule_id: &self.matched_rule_id,
+            preconditions_checked: &self.preconditions_checked,
+            qos_class: self.qos_class,
+            recommended_profiles_effective: &self.recommended_profiles_effective,
+            required_controls_effective: &self.required_controls_effective,
+            selected_worker_species_id: self.selected_worker_species_id.as_deref(),
+            telemetry_envelopes: &self.telemetry_envelopes,
+            tenant_id: &self.tenant_id,
+            tenant_risk: self.tenant_risk,
+            timestamp: self.timestamp,
+            worker_attestation_checked: self.worker_attestation_checked,
+            worker_attestation_valid: self.worker_attestation_valid,
+        };
+        members.serialize(serializer)
+    }
+}
+
+/// A worker species that was considered. Its members stand in canonical order.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct CandidateWorker {
-    /// The species; [`MISSING_WORKER`] where the rule left it out.
-    pub worker_species_id: Arc<str>,
-    pub score_hint: Option<f64>,
     /// The rule's minimum; carried, not judged.
     pub requires_controls_minimum: Option<Arc<[Arc<str>]>>,
+    pub score_hint: Option<Number>,
     /// Why it was not selected; none for the one that was.
     pub skip_reason: Option<SkipReason>,
+    /// The species; [`MISSING_WORKER`] where the rule left it out.
+    pub worker_species_id: Arc<str>,
 }
 
 /// The species of a candidate whose rule names none.
@@ -164,12 +179,5 @@ words! {
         Unavailable = "unavailable",
         /// One before it was available.
         AlreadySelected = "already_selected",
-    }
-}
-
-impl CandidateWorker {
-    /// The candidate as JSON, every field present.
-    pub fn to_value(&self) -> Value {
-        shape::write(self)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::Object;
 use crate::ledger::shape;
 
 /// The escalation policy of a rule, or of a decision.
@@ -21,13 +21,6 @@ pub struct Escalation {
     #[serde(deserialize_with = "shape::or_default")]
     pub human_required_if: Vec<Object>,
     pub rationale: Option<String>,
-}
-
-impl Escalation {
-    /// Every field, `rationale` `null` if there is none.
-    pub fn to_value(&self) -> Value {
-        shape::write(self)
-    }
 }
 
 /// What a rule wants to be checked before a dispatch.
@@ -56,11 +49,5 @@ impl Default for PreconditionsChecked {
             deny_if_unsigned_artifact_in_prod: false,
             deny_if_no_attestation_in_prod: false,
         }
-    }
-}
-
-impl PreconditionsChecked {
-    pub fn to_value(&self) -> Value {
-        shape::write(self)
     }
 }

@@ -14,6 +14,7 @@ use super::rule::RuleEffect;
 use super::stamp::Stamp;
 use super::telemetry::{Event, Subject, Telemetry, clean, clean_str};
 use crate::ledger::json::Value;
+use crate::ledger::written::Written;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decided {
@@ -37,9 +38,9 @@ pub(super) struct Run<'a> {
     pub(super) consulted: Consulted,
     /// What a decision says of the steps so far.
     matched_rule_id: Arc<str>,
-    escalation: Arc<Escalation>,
-    preconditions: PreconditionsChecked,
-    required_controls: Arc<[Arc<str>]>,
+    escalation: Arc<Written<Escalation>>,
+    preconditions: Arc<Written<PreconditionsChecked>>,
+    required_controls: Arc<Written<Vec<Arc<str>>>>,
     pub(super) candidates: Vec<CandidateWorker>,
     pub(super) attested: Option<bool>,
     pub(super) policy_version: Arc<str>,
@@ -53,6 +54,7 @@ static UNROUTED: LazyLock<Unrouted> = LazyLock::new(|| Unrouted {
     no_match: NO_MATCH.into(),
     policy_version: DEFAULT_POLICY_VERSION.into(),
     escalation: Arc::default(),
+    preconditions: Arc::default(),
     controls: Arc::default(),
     profiles: Arc::default(),
 });
@@ -61,9 +63,10 @@ struct Unrouted {
     pre_routing: Arc<str>,
     no_match: Arc<str>,
     policy_version: Arc<str>,
-    escalation: Arc<Escalation>,
-    controls: Arc<[Arc<str>]>,
-    profiles: Arc<[Value]>,
+    escalation: Arc<Written<Escalation>>,
+    preconditions: Arc<Written<PreconditionsChecked>>,
+    controls: Arc<Written<Vec<Arc<str>>>>,
+    profiles: Arc<Written<Vec<Value>>>,
 }
 
 struct Allowed<'a> {
@@ -79,7 +82,7 @@ impl<'a> Run<'a> {
             consulted: Consulted::default(),
             matched_rule_id: UNROUTED.pre_routing.clone(),
             escalation: UNROUTED.escalation.clone(),
-            preconditions: PreconditionsChecked::default(),
+            preconditions: UNROUTED.preconditions.clone(),
             required_controls: UNROUTED.controls.clone(),
             candidates: Vec::new(),
             attested: None,
@@ -145,7 +148,7 @@ impl<'a> Run<'a> {
             .first_match(self.input)
             .ok_or(Denial::NoMatchingRule)?;
         self.matched_rule_id = rule.rule_id.clone();
-        self.preconditions = rule.effect.preconditions;
+        self.preconditions = rule.effect.preconditions.clone();
         self.required_controls = rule.effect.required_controls.clone();
         Ok(&rule.effect)
     }
@@ -287,9 +290,10 @@ impl<'a> Run<'a> {
 
     /// Puts a step's own reason into the escalation.
     fn escalate(&mut self, human: bool, rationale: &str) {
-        let escalation = Arc::make_mut(&mut self.escalation);
+        let mut escalation = Escalation::clone(&self.escalation);
         escalation.human_required_default |= human;
         escalation.rationale = Some(rationale.to_owned());
+        self.escalation = Arc::new(Written::new(escalation));
     }
 
     fn finish(self, outcome: Result<Allowed<'a>, Denial>, stamp: Stamp) -> Decided {

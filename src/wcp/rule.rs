@@ -8,6 +8,7 @@ use super::condition::{Condition, ConditionError, Field};
 use super::escalation::{Escalation, PreconditionsChecked};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::shape::{self, MemberError};
+use crate::ledger::written::Written;
 
 /// The control that asks for blast scoring.
 pub const BLAST_CONTROL: &str = "ctrl.blast_radius_scoring";
@@ -30,11 +31,11 @@ pub struct Rule {
 pub struct RuleEffect {
     pub candidates: Arc<[RankedWorker]>,
     /// The controls that must be present, sorted and without repetition.
-    pub required_controls: Arc<[Arc<str>]>,
+    pub required_controls: Arc<Written<Vec<Arc<str>>>>,
     /// Objects; carried, not judged.
-    pub recommended_profiles: Arc<[Value]>,
-    pub escalation: Arc<Escalation>,
-    pub preconditions: PreconditionsChecked,
+    pub recommended_profiles: Arc<Written<Vec<Value>>>,
+    pub escalation: Arc<Written<Escalation>>,
+    pub preconditions: Arc<Written<PreconditionsChecked>>,
     /// Whether [`BLAST_CONTROL`] is required.
     pub wants_blast_score: bool,
     /// Whether [`ENVELOPE_CONTROL`] is required.
@@ -139,10 +140,10 @@ impl RuleEffect {
             wants_blast_score: wants(BLAST_CONTROL),
             wants_envelope: wants(ENVELOPE_CONTROL),
             candidates: decision.candidate_workers_ranked.into(),
-            required_controls: controls.into(),
-            recommended_profiles: profiles.map(Value::Object).collect(),
-            escalation: decision.escalation.into(),
-            preconditions: decision.preconditions,
+            required_controls: Arc::new(Written::new(controls)),
+            recommended_profiles: Arc::new(Written::new(profiles.map(Value::Object).collect())),
+            escalation: Arc::new(Written::new(decision.escalation)),
+            preconditions: Arc::new(Written::new(decision.preconditions)),
         }
     }
 }

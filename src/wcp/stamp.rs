@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str;
 
+use serde::ser::{Serialize, Serializer};
+
+use crate::ledger::hexadecimal;
 use crate::ledger::time::Timestamp;
 
 /// A version 4 UUID that names one decision.
@@ -17,6 +20,13 @@ impl DecisionId {
         *version = *version & 0x0f | 0x40;
         *variant = *variant & 0x3f | 0x80;
         DecisionId(bytes)
+    }
+
+    /// Reads 32 lower-case hex digits in five groups; none if it is spelt otherwise.
+    pub fn parse(text: &str) -> Option<DecisionId> {
+        let digits: String = text.split('-').collect();
+        let id = DecisionId(hexadecimal::decode(&digits).ok()?);
+        (id.to_string() == text).then_some(id)
     }
 
     /// The 36 characters, without the machinery of `fmt`.
@@ -42,6 +52,12 @@ impl fmt::Display for DecisionId {
     /// 32 lower-case hex digits in five groups.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
+    }
+}
+
+impl Serialize for DecisionId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::ser::{Serialize, Serializer};
+
 use super::denial::Denial;
 use super::terms::{DataLabel, Env, QoSClass};
-use crate::ledger::json::{Object, Value};
 use crate::ledger::time::Timestamp;
+
+use Member::Text;
 
 /// What every envelope of one decision has in common, identifiers cleaned.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,116 +111,136 @@ impl Event {
     }
 }
 
-impl Envelope<'_> {
-    /// The envelope as JSON: `event_id`, `timestamp`, `correlation_id`, what
-    /// belongs to the event, and `dry_run` where it is one.
-    pub fn to_value(&self) -> Value {
+/// A member of an envelope.
+#[derive(Clone, Copy, serde::Serialize)]
+#[serde(untagged)]
+enum Member<'a> {
+    Text(&'a str),
+    Time(Timestamp),
+    Score(u8),
+    Flag(bool),
+}
+
+impl Serialize for Telemetry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.envelopes())
+    }
+}
+
+impl Serialize for Envelope<'_> {
+    /// `event_id`, `timestamp`, `correlation_id`, what belongs to the event, and
+    /// `dry_run` where it is one, in canonical order.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let subject = self.subject;
-        let mut members = vec![
-            ("event_id", Value::from(self.event.id())),
-            ("timestamp", Value::from(subject.timestamp.to_string())),
-            ("correlation_id", text(&subject.correlation_id)),
-        ];
+        let mut members = self.event_members();
+        members.extend([
+            ("event_id", Text(self.event.id())),
+            ("timestamp", Member::Time(subject.timestamp)),
+            ("correlation_id", Text(&subject.correlation_id)),
+        ]);
         if !matches!(self.event, Event::AttestationSkipped { .. }) {
-            members.push(("tenant_id", text(&subject.tenant_id)));
+            members.push(("tenant_id", Text(&subject.tenant_id)));
         }
         if subject.dry_run {
-            members.push(("dry_run", Value::from(true)));
+            members.push(("dry_run", Member::Flag(true)));
         }
-        members.extend(self.event_members());
-        Value::Object(members.into_iter().collect::<Object>())
+        members.sort_unstable_by_key(|(name, _)| *name);
+        serializer.collect_map(members)
     }
+}
 
-    fn event_members(&self) -> Vec<(&'static str, Value)> {
+/// The most members that an envelope has.
+const MEMBERS: usize = 12;
+
+impl<'a> Envelope<'a> {
+    fn event_members(&self) -> Vec<(&'static str, Member<'a>)> {
         let subject = self.subject;
-        let capability = || ("capability_id", text(&subject.capability_id));
-        let env = || ("env", text(subject.env.as_str()));
-        let label = || ("data_label", text(subject.data_label.as_str()));
-        let allow = || ("decision", text("ALLOW"));
+        let capability = ("capability_id", Text(&subject.capability_id));
+        let env = ("env", Text(subject.env.as_str()));
+        let label = ("data_label", Text(subject.data_label.as_str()));
+        let allow = ("decision", Text("ALLOW"));
+        let mut members = Vec::with_capacity(MEMBERS);
         match self.event {
             Event::TaskDenied {
                 deny_code,
                 deny_message,
                 matched_rule_id,
-            } => vec![
-                capability(),
-                ("deny_code", text(deny_code)),
-                ("deny_message", text(deny_message)),
-                ("matched_rule_id", text(matched_rule_id)),
-            ],
+            } => members.extend([
+                capability,
+                ("deny_code", Text(deny_code)),
+                ("deny_message", Text(deny_message)),
+                ("matched_rule_id", Text(matched_rule_id)),
+            ]),
             Event::BlastScored {
                 blast_score,
                 policy_version,
-            } => vec![
-                env(),
-                label(),
-                allow(),
-                ("blast_score", Value::from(u64::from(*blast_score))),
-                ("policy_version", text(policy_version)),
-            ],
+            } => members.extend([
+                env,
+                label,
+                allow,
+                ("blast_score", Member::Score(*blast_score)),
+                ("policy_version", Text(policy_version)),
+            ]),
             Event::EnvelopeChecked {
                 worker_species_id,
                 policy_version,
-            } => vec![
-                env(),
-                label(),
-                allow(),
-                ("worker_species_id", text(worker_species_id)),
-                ("policy_version", text(policy_version)),
-            ],
-            Event::AttestationSkipped { worker_species_id } => vec![
-                env(),
-                ("worker_species_id", text(worker_species_id)),
-                ("severity", text("warn")),
-                ("reason", text("worker_attestation_not_required")),
-            ],
+            } => members.extend([
+                env,
+                label,
+                allow,
+                ("worker_species_id", Text(worker_species_id)),
+                ("policy_version", Text(policy_version)),
+            ]),
+            Event::AttestationSkipped { worker_species_id } => members.extend([
+                env,
+                ("worker_species_id", Text(worker_species_id)),
+                ("severity", Text("warn")),
+                ("reason", Text("worker_attestation_not_required")),
+            ]),
             Event::TaskRouted {
                 matched_rule_id,
                 policy_version,
                 selected_worker_species_id,
                 task_id,
-            } => vec![
-                capability(),
-                ("qos_class", text(subject.qos_class.as_str())),
-                ("matched_rule_id", text(matched_rule_id)),
-                ("policy_version", text(policy_version)),
+            } => members.extend([
+                capability,
+                ("qos_class", Text(subject.qos_class.as_str())),
+                ("matched_rule_id", Text(matched_rule_id)),
+                ("policy_version", Text(policy_version)),
                 (
                     "selected_worker_species_id",
-                    text(selected_worker_species_id),
+                    Text(selected_worker_species_id),
                 ),
-                ("task_id", text(task_id)),
-            ],
+                ("task_id", Text(task_id)),
+            ]),
             Event::WorkerSelected {
                 selected_worker_species_id,
-            } => vec![
-                capability(),
+            } => members.extend([
+                capability,
                 (
                     "selected_worker_species_id",
-                    text(selected_worker_species_id),
+                    Text(selected_worker_species_id),
                 ),
-                ("reason", text("first_available_candidate")),
-            ],
+                ("reason", Text("first_available_candidate")),
+            ]),
             Event::PolicyGated {
                 policy_version,
                 asked,
-            } => vec![
-                capability(),
-                allow(),
-                ("policy_version", text(policy_version)),
+            } => members.extend([
+                capability,
+                allow,
+                ("policy_version", Text(policy_version)),
                 (
                     "reason",
-                    text(match asked {
+                    Text(match asked {
                         true => "policy_gate_allow",
                         false => "no_gate_required",
                     }),
                 ),
-            ],
+            ]),
         }
+        members
     }
-}
-
-fn text(text: &str) -> Value {
-    Value::from(text)
 }
 
 /// Whether a character may stand in no telemetry: U+0000 to U+001F and U+007F,

@@ -10,6 +10,7 @@ use super::privilege::policy_allows_privilege;
 use super::router::Run;
 use super::rule::{RankedWorker, RuleEffect};
 use super::telemetry::{Event, clean};
+use crate::ledger::json::Number;
 
 impl Run<'_> {
     /// The first candidate that is available, and what became of all of them.
@@ -161,7 +162,7 @@ fn candidate(ranked: &RankedWorker, skip_reason: Option<SkipReason>) -> Candidat
     let species = ranked.worker_species_id.clone();
     CandidateWorker {
         worker_species_id: species.unwrap_or_else(|| MISSING_WORKER.into()),
-        score_hint: ranked.score_hint,
+        score_hint: ranked.score_hint.and_then(Number::float),
         requires_controls_minimum: ranked.requires_controls_minimum.clone(),
         skip_reason,
     }

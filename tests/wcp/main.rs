@@ -31,3 +31,5 @@ mod support;
 mod validate;
 mod varied;
 mod vectors;
+#[cfg(feature = "store")]
+mod versions;

@@ -52,17 +52,36 @@ fn an_entry_has_every_part_and_the_receipt_says_where_it_is() {
         "answers",
         "context",
         "decision",
+        "digests",
+        "format",
         "input",
         "input_hash",
-        "receipt",
     ];
     assert_eq!(names, expected);
-    assert_eq!(payload.get("decision"), Some(&recorded.decision.to_value()));
+    assert_eq!(recorded.decision.to_text(), recorded.answer);
     let hash = recorded.decision.artifact_hash.as_deref();
     assert_eq!(payload.get("input_hash").and_then(Value::as_str), hash);
     let answers = r#"{"gate":{"decision":"ALLOW","policy_version":"p1","reason":"fine"}}"#;
     assert_eq!(payload.get("answers"), Some(&json(answers)));
-    let registry = payload.get("context").unwrap().get("registry").unwrap();
+    let shown = format!(
+        r#"{{"decision_id":"{}","denied":false,"matched_rule_id":"r",
+            "selected_worker_species_id":"wrk.a","timestamp":"{}","worker_id":"org.a"}}"#,
+        recorded.decision.decision_id, recorded.decision.timestamp,
+    );
+    assert_eq!(payload.get("decision"), Some(&json(&shown)));
+    let asked = r#"{"capability_id":"cap.a","correlation_id":"c-1","data_label":"PUBLIC",
+        "env":"dev","qos_class":"P2","tenant_id":"acme","tenant_risk":"low"}"#;
+    assert_eq!(payload.get("input"), Some(&json(asked)));
+    let context = payload.get("context").unwrap();
+    let all = scene.registry.records_digest().to_string();
+    assert_eq!(context.get("registry_digest"), Some(&Value::from(all)));
+    let registry = context.get("registry").and_then(Value::as_str).unwrap();
+    let documents = scene.payloads(kind::DOCUMENT);
+    let of = |digest: &str| {
+        let is = |it: &&Object| it.get("digest") == Some(&Value::from(digest));
+        documents.iter().find(is).unwrap().get("content").unwrap()
+    };
+    let registry = of(registry);
     let record = scene.registry.worker("org.a").unwrap();
     let expected = format!(
         r#"{{"attestation_configured":true,"candidates":[
@@ -70,18 +89,18 @@ fn an_entry_has_every_part_and_the_receipt_says_where_it_is() {
               "worker_species_id":"wrk.b"}},
             {{"artifact_hash":"{}","available":true,"envelope":{{"tools":[]}},
               "registered_hash":null,"worker_id":"org.a","worker_species_id":"wrk.a"}}],
-            "controls":{{"ctrl.x":true}},"digest":"{}","egress_allowlist":null,
+            "controls":{{"ctrl.x":true}},"egress_allowlist":null,
             "privileges_configured":true}}"#,
         record.artifact_hash,
-        scene.registry.records_digest(),
     );
     assert_eq!(registry, &json(&expected));
     let object = receipt.to_object();
     assert_eq!(object.get("seq"), Some(&Value::from(receipt.entry.seq.0)));
-    let evidence = payload.get("receipt").unwrap().as_object().unwrap();
+    let evidence = receipt.evidence.to_object();
     for (name, value) in evidence.iter() {
         assert_eq!(object.get(name), Some(value), "{name}");
     }
+    assert_eq!(object.len(), evidence.len() + 4);
     let EvidenceReceipt {
         worker_id,
         worker_species_id,
@@ -115,12 +134,13 @@ fn a_document_stands_once_and_before_every_decision_that_names_it() {
         if entry.kind() == kind::DECISION {
             let mut named = HashSet::new();
             digests(payload.get("context").unwrap(), &mut named);
-            assert_eq!(named.len(), 2);
+            assert_eq!(named.len(), 3);
             assert!(named.is_subset(&there));
         }
     }
-    // One rule set, two configurations.
-    assert_eq!(there.len(), 3);
+    // One rule set, two configurations; and the registry was asked for more by the one
+    // than by the other.
+    assert_eq!(there.len(), 5);
 }
 
 #[test]
@@ -137,6 +157,7 @@ fn a_ledger_that_has_the_document_is_not_given_it_again() {
         actor: Some(&Value::from("someone")),
         stamp: crate::support::stamp(),
     };
+    let hall = hall.with_registry(scene.registry.clone());
     assert!(again.decide(&hall, &asked).receipt.is_ok());
     assert_eq!(scene.payloads(kind::DOCUMENT).len(), before);
     let last = scene.payloads(kind::DECISION).pop().unwrap();
@@ -159,8 +180,8 @@ fn threads_that_meet_store_each_document_once() {
         }
     });
     assert_eq!(scene.payloads(kind::DECISION).len(), 160);
-    // Four rule sets and one configuration.
-    assert_eq!(scene.payloads(kind::DOCUMENT).len(), 5);
+    // Four rule sets, one configuration and one slice of the registry.
+    assert_eq!(scene.payloads(kind::DOCUMENT).len(), 6);
     let (replay, _) = scene.book().replay();
     assert_eq!(replay.report.faults, []);
     assert_eq!(
@@ -182,7 +203,7 @@ fn a_credential_is_nowhere_but_its_digest() {
     }
     let payload = scene.payloads(kind::DECISION).pop().unwrap();
     let recorded = payload.get("input").unwrap();
-    assert_eq!(recorded.get("tenant_credential"), Some(&Value::Null));
+    assert_eq!(recorded.get("tenant_credential"), None);
     let digest = Sha256Digest::of(secret.as_bytes()).to_string();
     assert_eq!(
         recorded.get("tenant_credential_sha256"),
@@ -367,7 +388,7 @@ fn decisions_are_found_by_what_they_say() {
         }),
         [seq]
     );
-    let digest = hall.documents().next().unwrap().digest().to_string();
+    let digest = hall.documents()[0].digest().to_string();
     assert_eq!(
         found(Filter {
             document: text(&digest),

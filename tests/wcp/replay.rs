@@ -30,7 +30,7 @@ fn scene() -> Scene {
 }
 
 /// The member at a path of names and indices.
-fn at<'v>(object: &'v mut Object, path: &[&str]) -> &'v mut Value {
+pub(crate) fn at<'v>(object: &'v mut Object, path: &[&str]) -> &'v mut Value {
     let (first, rest) = path.split_first().unwrap();
     let mut value = object.get_mut(first).unwrap();
     for name in rest {
@@ -60,71 +60,120 @@ fn the_truth_replays_without_a_fault_and_says_what_it_rests_on() {
 fn every_lie_in_an_entry_signed_anew_is_named_with_its_entry() {
     let scene = scene();
     let entry = scene.last(kind::DECISION);
-    let lies: [(&[&str], Value, &str); 10] = [
+    let lies: [(&[&str], Value, &str); 12] = [
         (
             &["answers", "gate", "decision"],
             "DENY".into(),
-            "decision.candidate_workers_ranked",
+            "decision.deny_reason_if_denied",
         ),
         (
             &["answers", "gate", "policy_version"],
             "p2".into(),
-            "decision.telemetry_envelopes",
-        ),
-        (
-            &["context", "registry", "candidates", "1", "available"],
-            false.into(),
-            "decision.candidate_workers_ranked[1].skip_reason",
-        ),
-        (
-            &["context", "registry", "candidates", "0", "available"],
-            true.into(),
-            "decision.candidate_workers_ranked[0].skip_reason",
-        ),
-        (
-            &[
-                "context",
-                "registry",
-                "candidates",
-                "1",
-                "worker_species_id",
-            ],
-            "wrk.c".into(),
-            "decision.candidate_workers_ranked[1].skip_reason",
-        ),
-        (
-            &["context", "registry", "controls", "ctrl.x"],
-            false.into(),
-            "decision.artifact_hash",
+            "digests.telemetry",
         ),
         (
             &["decision", "selected_worker_species_id"],
             "wrk.b".into(),
             "decision.selected_worker",
         ),
+        (&["decision", "denied"], true.into(), "decision.denied"),
+        (&["decision", "worker_id"], "org.b".into(), "decision.worker_id"),
+        (
+            &["decision", "blast_score"],
+            0_u64.into(),
+            "decision.blast_score",
+        ),
+        // What it is called is nobody's to compute, and stands in what was answered.
+        (
+            &["decision", "decision_id"],
+            "00000000-0000-4000-8000-000000000001".into(),
+            "digests.decision",
+        ),
         (
             &["input", "tenant_id"],
             "rival".into(),
-            "decision.artifact_hash",
+            "digests.decision",
         ),
         (&["input_hash"], "00".into(), "input_hash"),
-        (
-            &["receipt", "worker_id"],
-            "wrk.b".into(),
-            "receipt.worker_id",
-        ),
+        (&["digests", "decision"], digest("x"), "digests.decision"),
+        (&["digests", "receipt"], digest("x"), "digests.receipt"),
+        (&["digests", "telemetry"], digest("x"), "digests.telemetry"),
     ];
     for (path, lie, field) in lies {
-        let faults = scene
-            .forged(entry, |payload| *at(payload, path) = lie)
-            .faults();
-        let named = |(_, _, detail): &(_, _, String)| detail.starts_with(field);
-        assert!(faults.iter().any(named), "{path:?}: {faults:?}");
-        for (code, index, _) in faults {
-            let expected = (FaultCode::DecisionMismatch, Some(entry as u64));
-            assert_eq!((code, index), expected);
-        }
+        let forged = scene.forged(entry, |payload| *at(payload, path) = lie);
+        expect_lie(forged, entry, field, &format!("{path:?}"));
     }
+    let in_registry: [(&[&str], Value, &str); 4] = [
+        (
+            &["candidates", "1", "available"],
+            false.into(),
+            "decision.deny_reason_if_denied",
+        ),
+        (
+            &["candidates", "0", "available"],
+            true.into(),
+            "decision.selected_worker",
+        ),
+        (
+            &["candidates", "1", "worker_species_id"],
+            "wrk.c".into(),
+            "decision.selected_worker",
+        ),
+        (
+            &["controls", "ctrl.x"],
+            false.into(),
+            "decision.deny_reason_if_denied",
+        ),
+    ];
+    for (path, lie, field) in in_registry {
+        let forged = scene.registry_forged(|slice| *at(slice, path) = lie.clone());
+        expect_lie(forged, entry, field, &format!("{path:?}"));
+    }
+}
+
+fn digest(of: &str) -> Value {
+    Value::from(sealbook::ledger::hash::Hash::of(of.as_bytes()).to_string())
+}
+
+fn expect_lie(forged: crate::scene::Book, entry: usize, field: &str, what: &str) {
+    let faults = forged.faults();
+    let named = |(_, _, detail): &(_, _, String)| detail.starts_with(field);
+    assert!(faults.iter().any(named), "{what}: {faults:?}");
+    for (code, index, _) in faults {
+        let expected = (FaultCode::DecisionMismatch, Some(entry as u64));
+        assert_eq!((code, index), expected);
+    }
+}
+
+/// Two versions of this program may word a denial otherwise.
+#[test]
+fn the_wording_of_a_denial_is_let_differ_and_nothing_else_of_it() {
+    let scene = Scene::new();
+    let hall = hall(RULES, "{}", Some(Arc::new(fixed("DENY"))));
+    let recorded = scene.decide(&hall, &input(&[]));
+    let entry = scene.last(kind::DECISION);
+    let answered = recorded.decision.to_value();
+    let reworded = |old: &str, new: &str| {
+        let text = answered.canonical(sealbook::ledger::json::Form::Utf8);
+        assert!(text.contains(old));
+        json(&text.replace(old, new))
+    };
+    let other = reworded("the policy gate denied", "denied by the gate");
+    let record = |decision: &Value| {
+        let digest = |value: &Value| digest(&value.canonical(sealbook::ledger::json::Form::Utf8));
+        let telemetry = digest(decision.get("telemetry_envelopes").unwrap());
+        let reason = decision.get("deny_reason_if_denied").unwrap().clone();
+        let whole = digest(decision);
+        scene.forged(entry, move |payload| {
+            *at(payload, &["decision", "deny_reason_if_denied"]) = reason;
+            *at(payload, &["digests", "decision"]) = whole;
+            *at(payload, &["digests", "telemetry"]) = telemetry;
+        })
+    };
+    assert_eq!(record(&other).replay().0.report.faults, []);
+    let other = reworded("because", "for no reason");
+    let field = "decision.deny_reason_if_denied.reason";
+    expect_lie(record(&other), entry, field, "the reason");
 }
 
 #[test]
@@ -177,7 +226,7 @@ fn rules_that_were_put_in_afterwards_come_out_otherwise() {
         Some(Denial::NoMatchingRule)
     );
     let entry = scene.last(kind::DECISION);
-    let rules = hall(RULES, "{}", None).documents().next().unwrap().digest();
+    let rules = hall(RULES, "{}", None).documents()[0].digest();
     let forged = scene.forged(entry, |payload| {
         *at(payload, &["context", "rules"]) = rules.into()
     });
@@ -202,7 +251,7 @@ fn a_decision_before_its_document_has_none() {
     // It stands before all of them, under the number of the first.
     assert_eq!(
         missing.map(|fault| fault.1).collect::<Vec<_>>(),
-        [Some(1), Some(1)]
+        [Some(1), Some(1), Some(1)]
     );
 }
 

@@ -15,8 +15,9 @@ use sealbook::ledger::verify::Policy;
 use sealbook::logbook::clock::SystemClock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
+use sealbook::logbook::request::Prepared;
 use sealbook::logbook::{Logbook, Parts};
-use sealbook::record::{Asked, Hall, Recorded, Recorder, RequestContent, SharedGate};
+use sealbook::record::{Asked, Document, Hall, Recorded, Recorder, RequestContent, SharedGate};
 use sealbook::replay::item::Item;
 use sealbook::replay::otherwise::Alternative;
 use sealbook::replay::report::Replay;
@@ -115,6 +116,13 @@ impl Scene {
         self.recorder.decide(&hall, &asked)
     }
 
+    /// Appends an entry of any kind.
+    pub(crate) fn append(&self, kind: &str, payload: &Object) {
+        let entry = Prepared::new(kind, payload).unwrap();
+        let logbook = self.recorder.logbook().unwrap();
+        logbook.submit(vec![entry]).unwrap().wait().unwrap();
+    }
+
     /// Every entry, in order.
     pub(crate) fn entries(&self) -> Vec<Entry> {
         let rows = self.store.entries(0..u64::MAX);
@@ -134,12 +142,40 @@ impl Scene {
     /// key: nothing but its content can give it away.
     pub(crate) fn forged(&self, index: usize, change: impl FnOnce(&mut Object)) -> Book {
         let mut change = Some(change);
+        self.all_forged(|at, payload| {
+            if at == index {
+                (change.take().unwrap())(payload);
+            }
+        })
+    }
+
+    /// The same with what was consulted of the registry changed, in its document, for
+    /// every decision.
+    pub(crate) fn registry_forged(&self, change: impl Fn(&mut Object)) -> Book {
+        let mut renamed = Vec::new();
+        self.all_forged(|_, payload| {
+            let is_slice = |content: &Object| content.contains_key("candidates");
+            if let Some(Value::Object(content)) = payload.get_mut("content")
+                && is_slice(content)
+            {
+                change(content);
+                let document = Document::new(Value::Object(content.clone()));
+                let old = payload.insert("digest", document.digest());
+                renamed.push((old, document.digest()));
+            }
+            if let Some(Value::Object(context)) = payload.get_mut("context") {
+                let named = context.get("registry").cloned();
+                let new = renamed.iter().find(|(old, _)| *old == named);
+                context.insert("registry", new.unwrap().1);
+            }
+        })
+    }
+
+    fn all_forged(&self, mut change: impl FnMut(usize, &mut Object)) -> Book {
         let (mut prev, mut forged) = (Hash::ZERO, Vec::new());
         for (at, entry) in self.entries().into_iter().enumerate() {
             let mut payload = entry.check_payload().unwrap();
-            if at == index {
-                (change.take().unwrap())(&mut payload);
-            }
+            change(at, &mut payload);
             let mut canonical = Vec::new();
             payload.write_canonical(sealbook::ledger::json::Form::Utf8, &mut canonical);
             let draft = Draft::new(entry.kind(), entry.ts(), &canonical, &prev).unwrap();

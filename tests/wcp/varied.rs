@@ -2,13 +2,9 @@
 //! changes where it names the input, and nowhere else, and nothing of a default is
 //! left in its place.
 
-use sealbook::ledger::fault::FaultCode;
-use sealbook::ledger::json::{Form, Object, Value};
-use sealbook::record::kind;
-use sealbook::wcp::gate::{DEFAULT_POLICY_VERSION, FixedGate, GateAnswer};
-use std::sync::Arc;
+use sealbook::ledger::json::{Form, Value};
+use sealbook::wcp::gate::DEFAULT_POLICY_VERSION;
 
-use crate::scene::{RULES, Scene, hall, input};
 use crate::support::{case, json, stamp};
 
 /// Names that decisions repeat, in the case below.
@@ -112,61 +108,5 @@ fn no_event_names_another_policy_than_the_one_that_answered() {
     assert!(found.len() >= 3, "{found:?}");
     for version in found {
         assert_eq!(version, one("policy_version"));
-    }
-}
-
-#[test]
-fn a_recorded_policy_version_that_the_gate_did_not_give_is_said() {
-    let gate = FixedGate(Ok(GateAnswer {
-        decision: "ALLOW".to_owned(),
-        policy_version: "p1".to_owned(),
-        reason: "because".to_owned(),
-    }));
-    let scene = Scene::new();
-    let hall = hall(RULES, "{}", Some(Arc::new(gate)));
-    scene.decide(&hall, &input(&[("env", "prod".into())]));
-    let honest = scene.book().replay().0;
-    assert_eq!(honest.counts.policy_version_wrong, 0);
-    let entry = scene.last(kind::DECISION);
-    let lie = |event_id: &'static str, version: &'static str| {
-        move |payload: &mut Object| {
-            let decision = payload.get_mut("decision").unwrap();
-            let Value::Object(decision) = decision else {
-                unreachable!()
-            };
-            let Some(Value::Array(events)) = decision.get_mut("telemetry_envelopes") else {
-                unreachable!()
-            };
-            for event in events {
-                if let Value::Object(event) = event
-                    && event.get("event_id").and_then(Value::as_str) == Some(event_id)
-                {
-                    event.insert("policy_version", version);
-                }
-            }
-        }
-    };
-    // As the first release did: it stands, and is said.
-    let blast = "evt.gov.blast_scored";
-    let (replay, items) = scene
-        .forged(entry, lie(blast, DEFAULT_POLICY_VERSION))
-        .replay();
-    assert_eq!(replay.report.faults, []);
-    assert_eq!(replay.counts.policy_version_wrong, 1);
-    let said = items[0].to_value();
-    assert_eq!(said.get("policy_version_wrong"), Some(&Value::from(true)));
-    // Any other lie of it is a fault.
-    for (event, version) in [
-        (blast, "p2"),
-        ("evt.os.policy.gated", DEFAULT_POLICY_VERSION),
-        ("evt.os.task.routed", DEFAULT_POLICY_VERSION),
-    ] {
-        let faults = scene.forged(entry, lie(event, version)).faults();
-        assert!(
-            faults
-                .iter()
-                .any(|(code, ..)| *code == FaultCode::DecisionMismatch),
-            "{event} {version}"
-        );
     }
 }

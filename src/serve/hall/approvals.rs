@@ -16,6 +16,7 @@ use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape;
 use crate::ledger::time::{self, Timestamp};
 use crate::ledger::words::words;
+use crate::record::decision::said;
 use crate::record::outcome::{Approval, ApprovalVerdict};
 use crate::record::{Outcome, kind};
 use crate::serve::actor::Actor;
@@ -281,7 +282,7 @@ fn who(actor: &Actor, level: Option<Level>) -> String {
 }
 
 struct DeniedEntry {
-    decision: Object,
+    payload: Object,
     input_hash: String,
     task_id: String,
     code: String,
@@ -293,19 +294,19 @@ impl DeniedEntry {
             return None;
         }
         let payload = entry.check_payload().ok()?;
-        let decision = payload.get("decision")?.as_object()?;
-        let code = decision.get("deny_reason_if_denied")?.get("code")?;
+        let code = said(&payload, "deny_reason_if_denied")?.get("code")?;
         let code = code.as_str().filter(|code| WANT_A_HUMAN.contains(code))?;
+        let code = code.to_owned();
         Some(DeniedEntry {
             input_hash: payload.get("input_hash")?.as_str()?.to_owned(),
             task_id: payload.get("context")?.get("task_id")?.as_str()?.to_owned(),
-            code: code.to_owned(),
-            decision: decision.clone(),
+            code,
+            payload,
         })
     }
 
     fn text(&self, name: &str) -> Option<String> {
-        self.decision.get(name)?.as_str().map(str::to_owned)
+        said(&self.payload, name)?.as_str().map(str::to_owned)
     }
 }
 

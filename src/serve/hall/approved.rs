@@ -89,6 +89,11 @@ impl Approved {
         }
     }
 
+    /// Whether no approval is held.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock_holding().is_empty()
+    }
+
     /// An approval of this request, in this task, that holds at `now`. It is the caller's
     /// until it is given back.
     pub(super) fn take(

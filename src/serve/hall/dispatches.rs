@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::ledger::entry::Entry;
 use crate::ledger::json::{Object, Value};
 use crate::producers::{self, Role, text};
+use crate::record::decision::said;
 use crate::record::kind;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::epochs::answer;
@@ -180,7 +181,10 @@ fn dispatch(entry: &Entry) -> Dispatch {
         return refusal(entry, &payload);
     }
     let decision = payload.get("decision");
-    let of = |name| decision.and_then(|decision| decision.get(name)).cloned();
+    let of = |name| said(&payload, name).cloned();
+    // An allowed decision of version 2 does not repeat the hash of the request.
+    let allowed = of("denied") == Some(Value::from(false));
+    let hash = || payload.get("input_hash").filter(|_| allowed).cloned();
     Dispatch {
         kind: None,
         claimed_by: None,
@@ -193,7 +197,7 @@ fn dispatch(entry: &Entry) -> Dispatch {
         deny_reason: of("deny_reason_if_denied"),
         selected_worker: of("selected_worker_species_id"),
         blast_score: blast_score(decision),
-        artifact_hash: of("artifact_hash"),
+        artifact_hash: of("artifact_hash").or_else(hash),
     }
 }
 
@@ -255,15 +259,15 @@ fn refusal(entry: &Entry, payload: &Object) -> Dispatch {
     }
 }
 
-/// The score stands where it was reported: in a telemetry event, or in the
-/// reason of the denial that it led to.
+/// The score stands where it was reported: in the decision itself, in version 1 in a
+/// telemetry event, or in the reason of the denial that it led to.
 fn blast_score(decision: Option<&Value>) -> Option<u64> {
     let events = decision
         .and_then(|decision| decision.get("telemetry_envelopes"))
         .and_then(Value::as_array)
         .unwrap_or_default();
     let reason = decision.and_then(|decision| decision.get("deny_reason_if_denied"));
-    let mut places = events.iter().chain(reason);
+    let mut places = decision.into_iter().chain(events).chain(reason);
     let found = places.find_map(|place| place.get("blast_score"));
     found.and_then(Value::as_u64)
 }
