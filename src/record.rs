@@ -16,20 +16,27 @@
 //!
 //! # A decision
 //! ```text
-//! {"decision":   as it was answered,
-//!  "input":      the request, without the credential,
+//! {"format":     2,
+//!  "decision":   what is shown of it: whether it is denied, why, by which rule, whom it selected,
+//!  "input":      the request, without the credential and without defaults,
 //!  "input_hash": SHA-256 of the request as it came,
-//!  "context":    {"rules", "config", "policy", "ban_list": digests of documents,
-//!                 "gate", "task_id", "registry": the slice that was consulted},
+//!  "context":    {"rules", "config", "policy", "ban_list", "registry": digests of documents,
+//!                 "gate", "task_id", "registry_digest"},
 //!  "answers":    {"live_hashes", "gate", "banned"}, each if it was asked for,
-//!  "receipt":    the evidence receipt of WCP}
+//!  "digests":    {"decision", "receipt", "telemetry"}: of what can be computed}
 //! ```
+//! The caller is answered the whole decision, with its telemetry and the evidence receipt
+//! of WCP. Of these the entry has the digests: whoever takes the decision again computes
+//! them. Half of an entry of version 1 was what can be computed from the other half; such
+//! entries are read and replayed for ever. `sealbook help format` has both (17).
+//!
 //! Digests of documents are `blake2b-256:` and 64 hex digits, and nothing else
 //! under `context` looks so: with it the documents
 //! of a decision are found.
 //!
-//! What is recorded of a registry is what was asked of it, so a log grows with
-//! the decisions and not with the registry.
+//! What is recorded of a registry is what was asked of it, as a document that decisions
+//! share which asked the same: so a log grows with the decisions and not with the
+//! registry.
 
 pub mod answers;
 #[cfg(feature = "store")]

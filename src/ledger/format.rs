@@ -34,6 +34,8 @@ macro_rules! sections {
             include_str!("format/index.md"),
             "\n",
             include_str!("format/times.md"),
+            "\n",
+            include_str!("format/decisions.md"),
         )
     };
 }

@@ -370,7 +370,7 @@ impl Recorder {
     #[must_use]
     pub fn logbook_for(&self, prepared: &Prepared) -> Option<&Arc<Logbook>> {
         match &self.sink {
-            Sink::Own(logbook, shelf) if shelf.has(&prepared.documents()) => Some(logbook),
+            Sink::Own(logbook, store) if store.has(&prepared.documents()) => Some(logbook),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "a tool's table is its output")]
 
 mod bounds;
+mod deciding;
 mod growth;
 mod plot;
 mod publishing;
@@ -23,7 +24,8 @@ use table::Table;
 
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
-const USAGE: &str = "usage: bench [--quick | --full | --growth [SIZE...] | ENTRIES RUNS]";
+const USAGE: &str = "usage: bench [--quick | --full | --growth [SIZE...] | \
+    --deciding [DECISIONS [ROUNDS]] | ENTRIES RUNS]";
 
 /// Entries of the ledgers over which cost is seen to grow.
 const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
@@ -41,8 +43,12 @@ fn main() -> Fallible<()> {
         ["--full"] => {
             report(1_000_000, 5)?;
             report(10_000_000, 5)?;
+            decisions(100_000, 10)?;
             growth::report(&SIZES)
         }
+        ["--deciding"] => decisions(50_000, 10),
+        ["--deciding", count] => decisions(count.parse()?, 10),
+        ["--deciding", count, rounds] => decisions(count.parse()?, rounds.parse()?),
         ["--growth"] => growth::report(&SIZES),
         ["--growth", sizes @ ..] => {
             let sizes: Result<Vec<_>, _> = sizes.iter().map(|size| size.parse()).collect();
@@ -91,6 +97,24 @@ fn report(entries: u64, runs: usize) -> Fallible<()> {
     Ok(())
 }
 
+/// A policy costs so many times what a gate of one answer does.
+const REGO: u64 = 10;
+
+/// One table: in each round everything about decisions, with a gate of one answer and
+/// with a policy.
+fn decisions(count: u64, rounds: usize) -> Fallible<()> {
+    let mut table = Table::default();
+    for _ in 0..rounds {
+        for (name, count) in [("deciding", count), ("deciding-rego", count / REGO)] {
+            let folder = tempfile::tempdir()?;
+            table.take(&child(name, folder.path(), count)?)?;
+        }
+    }
+    println!("{count} decisions a round, {rounds} rounds");
+    table.print(std::thread::available_parallelism()?.get() as f64);
+    Ok(())
+}
+
 fn measure(name: &str, folder: &Path, entries: u64) -> Fallible<()> {
     match name {
         "bounds" => bounds::primitives(),
@@ -110,6 +134,8 @@ fn measure(name: &str, folder: &Path, entries: u64) -> Fallible<()> {
         "public-read" => publishing::read_back(folder),
         "public-thousands" => publishing::thousands(folder, entries),
         "start" => reading::start(),
+        "deciding" => deciding::round(folder, entries, false),
+        "deciding-rego" => deciding::round(folder, entries, true),
         _ => Err(USAGE.into()),
     }
 }

@@ -153,7 +153,8 @@ def document_lines():
     for kind in ("logbook", "whole"):
         missing = {("payload", 2): put("context", {"rules": digest("nowhere")})}
         case("R9" if kind == "whole" else "L9", f"{kind}, a document that is nowhere", made(kind, missing), ("document_missing", "entry", 2))
-        for name, payload in {"deep in a list": {"context": [[{"x": [digest("nowhere")]}]]}, "the context itself": {"context": digest("nowhere")}}.items():
+        for name, payload in {"deep in a list": {"context": [[{"x": [digest("nowhere")]}]]}, "the context itself": {"context": digest("nowhere")},
+                              "as the slice of a registry": {"context": {"registry": digest("nowhere")}, "format": 2}}.items():
             case("R9" if kind == "whole" else "L9", f"{kind}, named {name}", made(kind, {("payload", 2): lambda _: payload}), ("document_missing", "entry", 2))
         for name, payload in {"outside of the context": {"rules": digest("nowhere")}, "as a name": {"context": {digest("nowhere"): 1}}, "in upper case": {"context": digest("nowhere").upper()},
                               "within a text": {"context": "see " + digest("nowhere")}, "bare": {"context": digest("nowhere")[12:]}}.items():

@@ -90,7 +90,9 @@ class Recorded(unittest.TestCase):
         (entry,) = self.entries("c-allowed")
         self.assertEqual(entry["kind"], "wcp.decision")
         self.assertEqual(entry["payload"]["decision"]["selected_worker_species_id"], "wrk.a")
-        slice_ = entry["payload"]["context"]["registry"]
+        digest = entry["payload"]["context"]["registry"]
+        documents = [one["entry"]["payload"] for one in self.client.query(kind="wcp.document")]
+        (slice_,) = [one["content"] for one in documents if one["digest"] == digest]
         self.assertEqual(slice_["controls"], {"ctrl.obs.audit": True})
 
     def test_a_denial_is_recorded_too(self):
