@@ -186,7 +186,9 @@ fn gate(_content: &Value, _evaluator: Option<&Path>) -> Result<SharedGate, Unusa
     Err(Unusable::NotRunnable)
 }
 
-struct Compiled<T, const MOST: usize = COMPILED>(RwLock<HashMap<DocumentDigest, Result<Arc<T>, Unusable>>>);
+struct Compiled<T, const MOST: usize = COMPILED>(
+    RwLock<HashMap<DocumentDigest, Result<Arc<T>, Unusable>>>,
+);
 
 impl<T, const MOST: usize> Default for Compiled<T, MOST> {
     fn default() -> Compiled<T, MOST> {

@@ -77,7 +77,11 @@ fn every_lie_in_an_entry_signed_anew_is_named_with_its_entry() {
             "decision.selected_worker",
         ),
         (&["decision", "denied"], true.into(), "decision.denied"),
-        (&["decision", "worker_id"], "org.b".into(), "decision.worker_id"),
+        (
+            &["decision", "worker_id"],
+            "org.b".into(),
+            "decision.worker_id",
+        ),
         (
             &["decision", "blast_score"],
             0_u64.into(),
@@ -89,11 +93,7 @@ fn every_lie_in_an_entry_signed_anew_is_named_with_its_entry() {
             "00000000-0000-4000-8000-000000000001".into(),
             "digests.decision",
         ),
-        (
-            &["input", "tenant_id"],
-            "rival".into(),
-            "digests.decision",
-        ),
+        (&["input", "tenant_id"], "rival".into(), "digests.decision"),
         (&["input_hash"], "00".into(), "input_hash"),
         (&["digests", "decision"], digest("x"), "digests.decision"),
         (&["digests", "receipt"], digest("x"), "digests.receipt"),

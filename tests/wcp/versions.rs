@@ -62,7 +62,12 @@ fn what_version_1_recorded_is_computed_again_and_comes_out_the_same() {
         for name in ["decision_id", "tenant_id", "env", "denied", "dry_run"] {
             assert_eq!(shown.get(name), of(name), "{name}");
         }
-        codes.extend(shown.get("deny_code").and_then(Value::as_str).map(str::to_owned));
+        codes.extend(
+            shown
+                .get("deny_code")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+        );
     }
     codes.sort();
     codes.dedup();
@@ -108,10 +113,16 @@ fn every_lie_in_an_entry_of_version_1_is_named_with_its_entry() {
         ),
         (&["input", "tenant_id"], "rival".into(), "input_hash"),
         (&["input_hash"], "00".into(), "input_hash"),
-        (&["receipt", "worker_id"], "wrk.b".into(), "receipt.worker_id"),
+        (
+            &["receipt", "worker_id"],
+            "wrk.b".into(),
+            "receipt.worker_id",
+        ),
     ];
     for (path, lie, field) in lies {
-        let faults = scene.forged(entry, |payload| *at(payload, path) = lie).faults();
+        let faults = scene
+            .forged(entry, |payload| *at(payload, path) = lie)
+            .faults();
         let named = |(_, _, detail): &(_, _, String)| detail.starts_with(field);
         assert!(faults.iter().any(named), "{path:?}: {faults:?}");
         for (code, index, _) in faults {

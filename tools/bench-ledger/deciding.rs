@@ -70,7 +70,11 @@ pub(crate) fn round(folder: &Path, count: u64, rego: bool) -> Fallible<()> {
         let both = 1.0 / (1.0 / a + 1.0 / b);
         say(&name(what), "thousand/s", both);
     };
-    let decide: Vec<_> = ["decide", "requests"].iter().chain(&hall).copied().collect();
+    let decide: Vec<_> = ["decide", "requests"]
+        .iter()
+        .chain(&hall)
+        .copied()
+        .collect();
     let deciding = rate("decide", run(folder, "none", &decide)?);
     run(folder, "book", &["init"])?;
     let record: Vec<_> = decide.iter().copied().chain(["--record"]).collect();
@@ -145,7 +149,11 @@ fn served(
         .spawn()?;
     let measured = address(&mut server).and_then(|address| {
         let kept = fs::read_to_string(folder.join("entries"))?;
-        let entry = kept.lines().last().ok_or("nothing was recorded")?.to_owned();
+        let entry = kept
+            .lines()
+            .last()
+            .ok_or("nothing was recorded")?
+            .to_owned();
         let entries = load(address, "/v1/entries", &|_| entry.clone())?;
         let routes = load(address, "/route", &request)?;
         Ok((entries, routes))
@@ -201,7 +209,9 @@ fn load(address: SocketAddr, path: &str, body: &(dyn Fn(u64) -> String + Sync)) 
         Ok(())
     };
     std::thread::scope(|scope| -> Fallible<()> {
-        let clients: Vec<_> = (0..CLIENTS).map(|n| scope.spawn(move || client(n))).collect();
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|n| scope.spawn(move || client(n)))
+            .collect();
         std::thread::sleep(SERVED);
         over.store(true, Ordering::Relaxed);
         for client in clients {
