@@ -84,7 +84,7 @@ pub(crate) use self::sources::with_source;
 pub use self::times::{Between, PostQuantum, SaidBound, SaidUnlikely, Times, TimesFault};
 pub use self::verify::{verify, verify_as};
 #[cfg(feature = "client")]
-pub use self::witnessing::{PublishedLog, Shown, check_not_halted, show_witnesses};
+pub use self::witnessing::{PublishedLog, Shown, show_witnesses};
 #[cfg(all(feature = "client", feature = "rocks"))]
 pub use self::writer::{HeldWriter, Home, Writer, socket_of};
 pub use crate::ledger::fault::{Report, Verdict};

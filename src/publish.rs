@@ -22,6 +22,7 @@ mod folder;
 mod growth;
 mod leaves;
 mod names;
+mod signing;
 
 use std::io;
 
@@ -29,9 +30,7 @@ use thiserror::Error;
 
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::kind;
-use crate::ledger::note::{
-    Algorithm, MlDsaSigner, Note, NoteError, SignatureFault, VerifierKey, cosign_ml_dsa, sign,
-};
+use crate::ledger::note::{Algorithm, MlDsaSigner, Note, NoteError, SignatureFault, VerifierKey};
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::builder::{BuildError, LogBuilder};
 use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint, SignedCheckpointError};
@@ -49,6 +48,7 @@ use crate::store::tree::TreeError;
 pub use folder::Folder;
 pub use growth::root_before;
 pub use names::names_of;
+pub use signing::unpublished;
 
 /// Where a public log is kept: a folder here, a bucket elsewhere.
 pub trait Shelf: Source<Error = io::Error> + Send {
@@ -258,17 +258,9 @@ impl<S: Shelf> PublicLog<S> {
         let added = size - old.as_ref().map_or(0, |old| old.content().size);
         let mut changed = false;
         if old.as_ref().map(SignedCheckpoint::content) != Some(&checkpoint) {
-            let text = checkpoint.to_string();
-            let line = sign(&text, name.as_key_name(), with.signer)?;
-            let mut note = Note::new(text, vec![line])?;
-            if let Some(second) = with.second {
-                let seconds = u64::try_from(with.now.unix_micros() / 1_000_000).unwrap_or(0);
-                let line = cosign_ml_dsa(&checkpoint, seconds, name.as_key_name(), second);
-                note.add(line.ok_or(PublicError::SecondKey)?)?;
-            }
             let proposed = Proposed {
                 shelf: &self.shelf,
-                checkpoint: SignedCheckpoint::of_note(note)?,
+                checkpoint: signing::signed(&checkpoint, &name, with)?,
                 before: old.as_ref(),
                 key: &key,
             };

@@ -71,6 +71,17 @@ impl Halt {
     }
 }
 
+/// Whether the ledger in `dir` signs checkpoints of this name.
+///
+/// # Errors
+/// [`Error::Halted`] if it does not until somebody accepts why.
+pub(super) fn check_not_halted(dir: &Path, name: &str) -> Result<(), Error> {
+    match Halt::of(dir)? {
+        Some(halt) if halt.name == name => Err(halt.into()),
+        _ => Ok(()),
+    }
+}
+
 /// Acknowledges for ever, in the log, that its witnesses have seen another history,
 /// and lets it sign again. None if nothing halts it.
 ///

@@ -6,14 +6,20 @@ use crate::ledger::kind::WITNESSED;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witnessed::Witnessed;
-use crate::logbook::Logbook;
 use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::{Logbook, entry_at};
 use crate::store::query::{Filter, select};
 
 use super::Error;
 
 /// The shortest time between two entries of cosignatures, if nothing else is asked for.
 pub const KEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// Whether the last entry keeps a checkpoint: nothing else was appended since.
+pub(super) fn is_kept(logbook: &Logbook) -> Result<bool, Error> {
+    let last = entry_at(&**logbook.store(), logbook.durable().seq)?;
+    Ok(last.kind() == WITNESSED)
+}
 
 /// Keeps a cosigned checkpoint in the log that it is of: as an entry
 /// `sealbook:witnessed`, unless nothing else was appended since the last one, or

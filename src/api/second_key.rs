@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use crate::ledger::kind;
 use crate::ledger::note::{Algorithm, MlDsaKey, MlDsaSigner, VerifierKey};
@@ -13,9 +14,12 @@ use crate::logbook::key_file::KeyFileError;
 use crate::logbook::key_file::second::{self, SecondKeyFile};
 use crate::logbook::request::{Prepared, Receipt};
 use crate::logbook::{beside, entry_at};
+use crate::publish::{Publication, unpublished};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
+use super::halt::check_not_halted;
+use super::keeping::{is_kept, keep_witnessed};
 use super::options::Passphrase;
 use super::{Error, Ledger, Options};
 
@@ -135,6 +139,34 @@ impl Ledger {
         let receipts = self.logbook()?.submit(vec![entry])?.wait()?;
         let receipt = receipts.into_iter().next();
         Ok((key, path, receipt.ok_or(LogbookError::Stopped)?))
+    }
+
+    /// Has both keys sign a checkpoint over every durable entry, which comes back into the
+    /// log as those that witnesses cosigned do: what an epoch's head ties is then protected
+    /// by the second key, too, without being published. None without a second key or a
+    /// public name, and where nothing was appended since the last.
+    ///
+    /// # Errors
+    /// [`Error::Key`], [`Error::Public`], [`Error::Halted`].
+    pub fn cosign_head(&self) -> Result<Option<Receipt>, Error> {
+        let (Some(second), Some(named)) = (self.second_signer()?, self.public_name()?) else {
+            return Ok(None);
+        };
+        if let Some(dir) = &self.dir {
+            check_not_halted(dir, named.name.as_str())?;
+        }
+        let logbook = self.logbook()?;
+        let now = self.clock().wall();
+        if is_kept(logbook)? {
+            return Ok(None);
+        }
+        let checkpoint = unpublished(&Publication {
+            logbook,
+            signer: &*self.signer()?,
+            second: Some(&second),
+            now,
+        })?;
+        keep_witnessed(logbook, &checkpoint, Duration::ZERO, now)
     }
 
     /// What signs under the second key that the log binds; `None` if it binds none.

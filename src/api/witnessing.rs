@@ -16,6 +16,7 @@ use crate::ledger::witnessing::Standing;
 use crate::publish::{Proposed, PublicLog, Shelf, alone};
 use crate::witness::Panel;
 
+use super::halt::check_not_halted;
 use super::{Error, Halt, Ledger, keep_witnessed};
 
 /// What was published, and what the witnesses did.
@@ -90,17 +91,6 @@ impl Ledger {
             witnesses: standing,
             witnessed: kept.map(|receipt| receipt.seq),
         })
-    }
-}
-
-/// Whether the ledger in `dir` signs checkpoints of this name.
-///
-/// # Errors
-/// [`Error::Halted`] if it does not until somebody accepts why.
-pub fn check_not_halted(dir: &Path, name: &str) -> Result<(), Error> {
-    match Halt::of(dir)? {
-        Some(halt) if halt.name == name => Err(halt.into()),
-        _ => Ok(()),
     }
 }
 

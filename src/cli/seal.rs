@@ -26,6 +26,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Writer::Held(writer) => return beside(context, args, &writer, output),
     };
     let sealed = ledger.seal()?;
+    let cosigned = match sealed.is_some() {
+        true => ledger.cosign_head()?,
+        false => None,
+    };
     let published = args.publish.as_deref().map(|path| {
         let mut file = PublishFile::open(path, ledger.store(), ledger.identity())?;
         file.publish(ledger.store(), None)
@@ -33,6 +37,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     #[cfg(feature = "bucket")]
     let archived = ledger.archiver()?.map(|archiver| archiver.archive());
     ledger.close()?;
+    if let Some(receipt) = cosigned {
+        let text = format!("entry {} keeps a checkpoint under both keys", receipt.seq);
+        output.note(&text);
+    }
     // The header is sealed, whatever became of the file.
     if let Some(epoch) = &sealed {
         output.document(&epoch.to_value())?;

@@ -58,6 +58,8 @@ pub struct Cosigned {
     /// The entry that keeps it, and that entry's own time; none if it is only
     /// published.
     pub kept: Option<(Seq, Timestamp)>,
+    /// The log's name, by its word.
+    pub origin: String,
     /// How many entries it holds.
     pub size: u64,
     /// The root over them.
@@ -138,6 +140,7 @@ impl Cosigned {
         policy.check_log(origin, log, note)?;
         let mut cosigned = Cosigned {
             kept,
+            origin: origin.clone(),
             size: content.size,
             root: content.root,
             at: Vec::new(),

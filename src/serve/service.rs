@@ -213,7 +213,10 @@ impl Service {
 
     /// Makes public what is not yet. What fails is tried again the next time.
     pub(super) fn publish(&self) {
-        self.publish_log();
+        match self.public.is_some() {
+            true => self.publish_log(),
+            false => self.cosign_head(),
+        }
         let Some(publisher) = &self.publish else {
             return;
         };
@@ -224,6 +227,13 @@ impl Service {
         };
         if let Err(error) = published {
             tracing::error!(%error, "not published");
+        }
+    }
+
+    /// Without a public log the second key signs what is sealed all the same.
+    fn cosign_head(&self) {
+        if let Err(error) = self.ledger.cosign_head() {
+            tracing::error!(%error, "the second key signed no checkpoint");
         }
     }
 

@@ -189,3 +189,52 @@ fn a_second_key_under_a_passphrase_is_opened_by_it_alone() {
     assert!(with(&publish, "sesame").status.success());
     assert_eq!(checkpoint(&place).note().signatures().len(), 2);
 }
+
+#[test]
+fn a_seal_has_the_second_key_sign_what_it_ties_although_nothing_is_published() {
+    let place = Place::empty();
+    place.run(&["init", "--post-quantum"]).ok();
+    // The log gets its name, and is never published again.
+    place
+        .run(&["publish", "--to", "public", "--name", NAME])
+        .ok();
+    policy(&place);
+    place.append(0..4);
+    place.run(&["seal"]).ok();
+    let report = verified(&place, "ledger", 0);
+    let protected = report["witnessed"]["post_quantum"]["entries"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(protected, report["entries"].as_u64().unwrap() - 1);
+    // Sealing what only keeps that signature asks for no other one.
+    let entries = place.count();
+    place.run(&["seal"]).ok();
+    place.run(&["seal", "--if-any"]).ok();
+    assert_eq!(place.count(), entries);
+    let public = checkpoint(&place).content().size;
+    assert!(public < protected);
+}
+
+#[test]
+fn a_policy_with_another_second_key_than_the_log_binds_is_told_of() {
+    let place = Place::empty();
+    place.run(&["init", "--post-quantum"]).ok();
+    place.append(0..2);
+    place
+        .run(&["publish", "--to", "public", "--name", NAME])
+        .ok();
+    policy(&place);
+    let own = place.read("policy");
+    let other = sealbook::ledger::note::MlDsaSigner::from_seed(&[9; 32].into()).unwrap();
+    let other = VerifierKey::new(
+        NAME.parse().unwrap(),
+        Algorithm::MlDsa44(other.public_key()),
+    );
+    let right = vkey(&place, true).to_string();
+    let text = own.replace(&right, &other.to_string());
+    place.write("policy", text.replace("quorum own", "quorum none"));
+    let report = verified(&place, "ledger", 1);
+    let detail = report["witnessed"]["faults"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("the policy names sha256:"), "{detail}");
+    assert_eq!(report["witnessed"]["post_quantum"]["entries"], 0);
+}

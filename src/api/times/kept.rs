@@ -14,7 +14,10 @@ use crate::ledger::entry::Entry;
 use crate::ledger::epoch::leaf_hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::kind;
+use crate::ledger::note::{Algorithm, MlDsaKey};
+use crate::ledger::opening::Opening;
 use crate::ledger::position::Seq;
+use crate::ledger::second_key::SecondKey;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::tree::{LogFrontier, leaf};
@@ -26,8 +29,17 @@ use crate::store::query::{Filter, select};
 /// Takes an entry, and says whether more are wanted.
 type Take<'t> = dyn FnMut(Seq, &Entry) -> bool + 't;
 
-/// Reads entries in order: all, or at least those of a kind.
-type Read<'r> = dyn Fn(Option<&str>, &mut Take<'_>) -> Result<(), Error> + 'r;
+/// Reads entries in order: all, or at least those that speak of the public log.
+type Read<'r> = dyn Fn(Which, &mut Take<'_>) -> Result<(), Error> + 'r;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    Speaking,
+}
+
+/// The kinds of entries that bind a second key or keep a checkpoint.
+const SPEAK: [&str; 3] = [kind::OPEN, kind::KEY, kind::WITNESSED];
 
 impl Times {
     /// What the witnesses of `policy` said of the log of this key in `store`. Every
@@ -36,9 +48,10 @@ impl Times {
     /// # Errors
     /// [`Error::Query`]; a checkpoint that says nothing is none.
     pub fn of(store: &dyn Store, log: PublicKey, policy: WitnessPolicy) -> Result<Times, Error> {
-        read(log, policy, &|kind, take| {
+        read(log, policy, &|which, take| {
+            let kinds = SPEAK.into_iter().filter(|_| which == Which::Speaking);
             let filter = Filter {
-                kinds: kind.map(str::to_owned).into_iter().collect(),
+                kinds: kinds.map(str::to_owned).collect(),
                 ..Filter::default()
             };
             for found in select(store, &filter)? {
@@ -74,8 +87,12 @@ impl Times {
 
 fn read(log: PublicKey, policy: WitnessPolicy, entries: &Read<'_>) -> Result<Times, Error> {
     let (mut judged, mut faults, mut last) = (Vec::new(), Vec::new(), None);
-    entries(Some(kind::WITNESSED), &mut |seq, entry| {
+    let mut second = Vec::new();
+    entries(Which::Speaking, &mut |seq, entry| {
         last = Some(seq);
+        if let Some(key) = second_key(entry) {
+            second.push((seq, key));
+        }
         if entry.kind() != kind::WITNESSED {
             return true;
         }
@@ -100,6 +117,7 @@ fn read(log: PublicKey, policy: WitnessPolicy, entries: &Read<'_>) -> Result<Tim
             }),
         }
     }
+    faults.extend(other_key(&second, &policy, &cosigned));
     cosigned.sort_by_key(|one| one.size);
     faults.sort_by_key(|fault| fault.seq);
     Ok(Times {
@@ -109,6 +127,43 @@ fn read(log: PublicKey, policy: WitnessPolicy, entries: &Read<'_>) -> Result<Tim
         not_here,
         last,
     })
+}
+
+/// The second key that an entry binds.
+fn second_key(entry: &Entry) -> Option<MlDsaKey> {
+    let payload = || entry.check_payload().ok();
+    match entry.kind() {
+        kind::OPEN => Opening::from_object(&payload()?).ok()?.post_quantum,
+        kind::KEY => Some(SecondKey::from_object(&payload()?).ok()?.ml_dsa_44),
+        _ => None,
+    }
+}
+
+/// A policy that names the log's own second key must name one that the log binds: another
+/// one may be a forger's, or the log's of another time.
+fn other_key(
+    second: &[(Seq, MlDsaKey)],
+    policy: &WitnessPolicy,
+    cosigned: &[Cosigned],
+) -> Option<TimesFault> {
+    let own = |name: &str| cosigned.iter().any(|one| one.origin == name);
+    let named = policy
+        .witnesses
+        .iter()
+        .find_map(|known| match known.key.algorithm() {
+            Algorithm::MlDsa44(key) if own(known.key.name().as_str()) => Some(key),
+            _ => None,
+        })?;
+    let (seq, bound) = second.last()?;
+    if second.iter().any(|(_, key)| key == named) {
+        return None;
+    }
+    let detail = format!(
+        "the log binds the second key sha256:{}, and the policy names sha256:{}",
+        bound.digest(),
+        named.digest()
+    );
+    Some(TimesFault { seq: *seq, detail })
 }
 
 fn judge(
@@ -141,7 +196,7 @@ impl Held {
             return Ok(held);
         };
         let mut frontier = LogFrontier::new();
-        entries(None, &mut |seq, entry| {
+        entries(Which::All, &mut |seq, entry| {
             held.gap = seq.0 != frontier.size();
             if held.gap {
                 return false;
