@@ -67,7 +67,7 @@ pub use self::export::{Absence, Export, ExportFormat, Exported, Unsealed};
 #[cfg(feature = "verify")]
 pub(crate) use self::file::open;
 pub use self::fold::fold;
-pub use self::halt::Halt;
+pub use self::halt::{Halt, check_not_halted};
 pub use self::import::ImportFile;
 pub use self::keeping::{KEEP_EVERY, keep_witnessed};
 pub use self::ledger::{Done, Ledger, Recorded};

@@ -75,7 +75,7 @@ impl Halt {
 ///
 /// # Errors
 /// [`Error::Halted`] if it does not until somebody accepts why.
-pub(super) fn check_not_halted(dir: &Path, name: &str) -> Result<(), Error> {
+pub fn check_not_halted(dir: &Path, name: &str) -> Result<(), Error> {
     match Halt::of(dir)? {
         Some(halt) if halt.name == name => Err(halt.into()),
         _ => Ok(()),
