@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 53] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 54] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
     ("GET", "/", None),
