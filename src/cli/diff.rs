@@ -1,6 +1,6 @@
 //! `sealbook diff`: two copies of one log, compared.
 
-mod documents;
+pub(super) mod documents;
 mod notes;
 
 use std::io::Write;
@@ -15,6 +15,8 @@ use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 
 use super::Answer;
+#[cfg(feature = "rocks")]
+use super::chained;
 use super::context::Context;
 use super::error::CliError;
 use super::key::parse_key;
@@ -23,13 +25,16 @@ use super::progress::Progress;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A ledger, logbook or bundle, or a checkpoint of a public log; with --documents a decision or reload by SEQ or HASH, or a time
+    /// A ledger, logbook or bundle, or a checkpoint of a public log; with --documents a decision or reload by SEQ or HASH (BOOK:SEQ with --books), or a time
     a: PathBuf,
     /// Another copy of it
     b: PathBuf,
     /// Compare what decisions of the ledger were taken under, in words: rules, configuration, policy, ban list, registry
     #[arg(long, conflicts_with_all = ["key", "output"])]
     documents: bool,
+    #[cfg(feature = "rocks")]
+    #[command(flatten)]
+    books: chained::Args,
     /// The log's key, where neither copy names it: 64 hex digits or a PEM file
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
@@ -80,7 +85,7 @@ struct Proof {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     if args.documents {
-        return documents::run(context, &args.a, &args.b, output);
+        return documents::run(context, args, output);
     }
     if let Some(answer) = notes::run(context, args, output)? {
         return Ok(answer);

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+#[cfg(feature = "rocks")]
+use crate::api::Chain;
 use crate::ledger::document::DocumentDigest;
 use crate::ledger::hash::Hash;
 use crate::ledger::parse::parse;
@@ -14,7 +16,11 @@ use crate::record::decided_under::find_document;
 use crate::store::Store;
 
 use super::Answer;
+#[cfg(feature = "rocks")]
+use super::chained;
 use super::context::Context;
+#[cfg(feature = "rocks")]
+use super::diff::documents::numbered;
 use super::document::witness_policy;
 use super::error::CliError;
 use super::imported;
@@ -23,12 +29,15 @@ use super::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Its sequence number, or its hash in 64 hex digits
+    /// Its sequence number, or its hash in 64 hex digits; BOOK:SEQ with --books
     #[arg(value_name = "SEQ|HASH", required_unless_present = "document")]
     entry: Option<String>,
     /// The content of the document of this digest, blake2b-256:…
     #[arg(long, value_name = "DIGEST", conflicts_with_all = ["entry", "log"])]
     document: Option<String>,
+    #[cfg(feature = "rocks")]
+    #[command(flatten)]
+    books: chained::Args,
     /// Of this imported log: KEY, or KEY:GENESIS
     #[arg(long, value_name = "KEY")]
     log: Option<String>,
@@ -38,10 +47,14 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    #[cfg(feature = "rocks")]
+    if let Some(chain) = args.books.open(context)? {
+        return of_books(&chain, args, output);
+    }
     let ledger = context.reader(output)?;
     let store = ledger.store();
     if let Some(digest) = &args.document {
-        return document(store, digest, output);
+        return document(&[store], digest, output);
     }
     let entry = args.entry.as_deref().unwrap_or_default();
     if let Some(log) = &args.log {
@@ -86,7 +99,42 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     Ok(Answer::Yes)
 }
 
-fn document(store: &dyn Store, digest: &str, output: &mut Output) -> Result<Answer, CliError> {
+/// An entry or a document of whichever of several books has it.
+#[cfg(feature = "rocks")]
+fn of_books(chain: &Chain, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if args.log.is_some() || args.policy.is_some() {
+        return Err(CliError::usage("--log and --policy are of one ledger"));
+    }
+    let stores: Vec<&dyn Store> = chain.books.iter().map(|book| book.ledger.store()).collect();
+    if let Some(digest) = &args.document {
+        return document(&stores, digest, output);
+    }
+    let text = args.entry.as_deref().unwrap_or_default();
+    let mut found = numbered(&stores, text)?;
+    if found.is_none() {
+        for (book, store) in stores.iter().enumerate() {
+            if let Some(seq) = find(*store, text)? {
+                found = Some((book, seq));
+            }
+        }
+    }
+    let store = found.and_then(|(book, seq)| Some((book, seq, *stores.get(book)?)));
+    let (book, seq, store) = store.ok_or(CliError::NothingFound)?;
+    let entry = entry_at(store, seq)?;
+    if output.is_json() {
+        let mut json = Vec::new();
+        entry.write_json(Some(seq), &mut json);
+        output.document(&json!({"book": book, "entry": parse(&json)?}))?;
+        return Ok(Answer::Yes);
+    }
+    let epoch = store.epoch_of(seq)?;
+    let sealed = epoch.map_or_else(|| "not sealed yet".to_owned(), |n| format!("epoch {n}"));
+    output.line(&format!("book {book}"))?;
+    print(seq, &entry, &sealed, output)?;
+    Ok(Answer::Yes)
+}
+
+fn document(stores: &[&dyn Store], digest: &str, output: &mut Output) -> Result<Answer, CliError> {
     let spelt = DocumentDigest::parse(digest)
         .or_else(|| DocumentDigest::parse(&format!("blake2b-256:{digest}")));
     let digest = spelt.ok_or_else(|| CliError::Argument {
@@ -94,7 +142,11 @@ fn document(store: &dyn Store, digest: &str, output: &mut Output) -> Result<Answ
         given: digest.to_owned(),
         expected: "blake2b-256: and 64 hex digits are needed",
     })?;
-    let (seq, document) = find_document(store, digest)?.ok_or(CliError::NothingFound)?;
+    let mut found = None;
+    for store in stores {
+        found = found.or(find_document(*store, digest)?);
+    }
+    let (seq, document) = found.ok_or(CliError::NothingFound)?;
     if output.is_json() {
         let mut object = document.to_payload();
         object.insert("seq", seq.0);

@@ -167,6 +167,12 @@ impl Hall {
         [registry].into_iter().chain(parts).collect()
     }
 
+    /// What is in the registry, as the document that a reload names beside its digests:
+    /// so that what changed can be told in words later.
+    pub(super) fn registry_document(&self) -> Document {
+        Document::new(Value::Object(self.parts().into_iter().collect()))
+    }
+
     /// What is in the registry, by name: hashed for [`Hall::digests`], compared
     /// for [`changes`](super::changes).
     pub(super) fn parts(&self) -> [(&'static str, Value); 4] {

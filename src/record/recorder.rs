@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::ser::{Serialize, Serializer};
 
 use super::changes::{changes, texts};
+use super::decided_under::REGISTRY_DOCUMENT;
 use super::decision::{Style, compose};
 use super::document::Document;
 use super::document_store::DocumentStore;
@@ -411,15 +412,42 @@ impl Recorder {
         after: &Hall,
         actor: Option<Value>,
     ) -> Result<Receipt, RecordError> {
-        let changes = texts(&changes(before, after));
+        let changes = changes(before, after);
         let before = before.map_or(Value::Null, Hall::digests);
-        let mut outcome = Outcome::reload(before, after.digests());
-        outcome = outcome.with("changes", changes);
+        self.take_up(before, &changes, after, actor)
+    }
+
+    /// Records under what a Hall begins: `last` is what the ledger says of the one
+    /// before it, and what is different now, in words.
+    ///
+    /// # Errors
+    /// [`RecordError`]; then it is not recorded.
+    pub fn begin_hall(
+        &self,
+        last: Option<(Value, Vec<String>)>,
+        after: &Hall,
+    ) -> Result<Receipt, RecordError> {
+        let (before, changes) = last.unwrap_or((Value::Null, Vec::new()));
+        self.take_up(before, &changes, after, None)
+    }
+
+    fn take_up(
+        &self,
+        before: Value,
+        changes: &[String],
+        after: &Hall,
+        actor: Option<Value>,
+    ) -> Result<Receipt, RecordError> {
+        let registry = Arc::new(after.registry_document());
+        let mut outcome = Outcome::reload(before, after.digests())
+            .with("changes", texts(changes))
+            .with(REGISTRY_DOCUMENT, registry.digest());
         if let Some(actor) = actor {
             outcome = outcome.by(actor);
         }
         let entry = prepare(outcome.kind(), outcome.payload(), OUTCOME_BYTES)?;
-        let documents: Vec<&Arc<Document>> = after.documents().iter().collect();
+        let documents = after.documents().iter().chain([&registry]);
+        let documents: Vec<&Arc<Document>> = documents.collect();
         Ok(self.sink.submit(&documents, entry)?.wait()?)
     }
 }

@@ -25,13 +25,13 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::endpoint::Endpoint;
 use super::error::ServeError;
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::Object;
 use crate::ledger::time::Timestamp;
 use crate::logbook::request::Receipt;
+use crate::record::decided_under::since_last_reload;
 use crate::record::worker_index::WorkerIndex;
-use crate::record::{Hall, Outcome, RecordError, Recorder, kind};
+use crate::record::{Hall, Outcome, RecordError, Recorder};
 use crate::store::Store;
-use crate::store::query::{Filter, select};
 use crate::wcp::registry_dir::InvalidRecord;
 
 use approved::Approved;
@@ -92,8 +92,9 @@ impl LiveHall {
         let of_files = (files.load)().map_err(ServeError::Hall)?;
         let index = WorkerIndex::read(store)?;
         let hall = index.hall(&of_files);
-        if last_digests(store)?.as_ref() != Some(&hall.digests()) {
-            recorder.reload(None, &hall, None)?;
+        let last = since_last_reload(store, &hall)?;
+        if last.as_ref().map(|(digests, _)| digests) != Some(&hall.digests()) {
+            recorder.begin_hall(last, &hall)?;
             record_dropped(recorder, None, &hall)?;
         }
         Ok(LiveHall {
@@ -182,23 +183,4 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The digests that the last `hall.reload` names.
-fn last_digests(store: &dyn Store) -> Result<Option<Value>, ServeError> {
-    let filter = Filter {
-        kinds: vec![kind::RELOAD.to_owned()],
-        reverse: true,
-        ..Filter::default()
-    };
-    for item in select(store, &filter)? {
-        let (_, entry) = item?;
-        let payload = entry.check_payload().ok();
-        let after = payload.and_then(|payload| payload.get("after").cloned());
-        // That of a single worker names no rules.
-        if let Some(after) = after.filter(|after| after.get("rules").is_some()) {
-            return Ok(Some(after));
-        }
-    }
-    Ok(None)
 }

@@ -213,3 +213,105 @@ fn a_claim_that_brings_its_inputs_is_computed_again_and_told_apart() {
         (&json!("pass"), &json!(0))
     );
 }
+
+/// The words of the last reload of a ledger, and its number.
+fn last_changes(place: &Place, ledger: &str) -> (u64, String) {
+    let log = place.run(&["--json", "--ledger", ledger, "log", "--kind", "hall.reload"]);
+    let last = document(&log);
+    let words = last["payload"]["changes"].to_string();
+    let log = place.run(&["--json", "--ledger", ledger, "log"]);
+    let all = documents(&log);
+    let seq = all
+        .iter()
+        .position(|entry| entry["signature"] == last["signature"]);
+    (seq.unwrap() as u64, words)
+}
+
+#[test]
+fn what_changed_while_nobody_served_is_told_in_words_on_either_side_of_a_rotation() {
+    let place = scene();
+    let write = |name: &str, text: &str| std::fs::write(place.path().join(name), text).unwrap();
+    let hall = |ledger: &str| {
+        let server = place.serve(&[
+            "--ledger",
+            ledger,
+            "--rules",
+            "rules.json",
+            "--registry-dir",
+            "enrolled",
+            "--policy",
+            "gate.rego",
+        ]);
+        server.end();
+    };
+    hall("ledger");
+    let (first, words) = last_changes(&place, "ledger");
+    assert_eq!(words, "[]");
+    // The same again is no change.
+    hall("ledger");
+    assert_eq!(last_changes(&place, "ledger").0, first);
+    // A policy and a privilege.
+    let gate = std::fs::read_to_string(place.path().join("gate.rego")).unwrap();
+    write("gate.rego", &gate.replace("p1", "p2"));
+    let wide = json!({"worker_id": "org.a.w", "worker_species_id": "wrk.a",
+        "capabilities": ["cap.a"], "currently_implements": [],
+        "privilege_envelope": {"secrets_access": [], "network_egress": "open",
+            "filesystem_writes": [], "tools": ["sh"]}});
+    write("enrolled/w.json", &wide.to_string());
+    hall("ledger");
+    let (second, words) = last_changes(&place, "ledger");
+    assert!(second > first);
+    for told in ["policy", "p2", "envelopes.org.a.w is new", "sh"] {
+        assert!(words.contains(told), "{told}: {words}");
+    }
+    // In the next book the rules change, and nothing else is told.
+    assert!(place.run(&["rotate", "second"]).status.success());
+    write("rules.json", r#"{"rules": []}"#);
+    hall("second");
+    let (third, words) = last_changes(&place, "second");
+    assert!(words.contains("rules.r is gone"), "{words}");
+    assert!(
+        !words.contains("envelopes") && !words.contains("p2"),
+        "{words}"
+    );
+
+    // Each question is one command, on either side.
+    let books = ["--books", "ledger", "--books", "second"];
+    let ask = |args: &[&str]| place.run(&[&["--json"], args, &books[..]].concat());
+    let (before, after) = (format!("0:{second}"), format!("1:{third}"));
+    let differs = ask(&["diff", "--documents", &before, &after]);
+    assert_eq!(differs.status.code(), Some(1), "{differs:?}");
+    let differs = document(&differs);
+    assert_eq!(differs["books"], json!([0, 1]));
+    assert!(
+        differs["differences"]
+            .to_string()
+            .contains("rules.r is gone"),
+        "{differs}"
+    );
+    let same = ask(&["diff", "--documents", &before, &before]);
+    assert_eq!(same.status.code(), Some(0), "{same:?}");
+    let bare = ask(&["diff", "--documents", "1", "2"]);
+    assert_eq!(code(&bare), (Some(2), "usage".to_owned()), "{bare:?}");
+    let reload = document(&ask(&["show", &before]));
+    assert_eq!(reload["book"], 0, "{reload}");
+    let rules = reload["entry"]["payload"]["after"]["rules"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let shown = document(&ask(&["show", "--document", &rules]));
+    assert_eq!(shown["content"]["rules"][0]["rule_id"], "r", "{shown}");
+    let by_hash = reload["entry"]["prev_hash"].as_str().unwrap().to_owned();
+    assert_eq!(document(&ask(&["show", &by_hash]))["book"], 0);
+    let none = ask(&["show", &"0".repeat(64)]);
+    assert_eq!(code(&none), (Some(1), "not_found".to_owned()), "{none:?}");
+    let changes = documents(&ask(&["log", "--changes"]));
+    let of_books: Vec<&Value> = changes.iter().map(|entry| &entry["book"]).collect();
+    assert!(
+        of_books.contains(&&json!(0)) && of_books.contains(&&json!(1)),
+        "{changes:?}"
+    );
+    for ledger in ["ledger", "second"] {
+        assert!(place.run(&["verify", ledger]).status.success(), "{ledger}");
+    }
+}

@@ -1,7 +1,7 @@
 //! What is alive in a book passes over to the one that continues it: workers that
 //! were enrolled in it, submitted and confirmed hashes, reports, bans, revocations,
-//! approvals that hold, and denials that wait for a human with what they were taken
-//! from.
+//! approvals that hold, denials that wait for a human with what they were taken from,
+//! and under what the last Hall decided.
 //!
 //! Each is an entry as it was, with `carried` beside: where the original stands.
 
@@ -16,6 +16,7 @@ use crate::ledger::time::Timestamp;
 use crate::logbook::Closed;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Prepared, Submission};
+use crate::record::decided_under::{last_reload, named_in_reload};
 use crate::record::kind;
 use crate::store::Store;
 use crate::store::query::{Filter, select};
@@ -36,11 +37,21 @@ pub(super) fn of(
     let mut alive: BTreeMap<Seq, (String, Object)> = BTreeMap::new();
     workers(old, &mut alive)?;
     approvals(old, now, &mut alive)?;
+    // What changes from here on is told against it.
+    if let Some((seq, entry)) = last_reload(old)?
+        && let Ok(payload) = entry.check_payload()
+    {
+        alive.insert(seq, (kind::RELOAD.to_owned(), payload));
+    }
     let mut carried = Vec::new();
     let mut documents = HashSet::new();
     for (seq, (kind, mut payload)) in alive {
         let entry = crate::logbook::entry_at(old, seq)?;
-        for digest in Mentions::of(&entry).refers {
+        for digest in Mentions::of(&entry)
+            .refers
+            .into_iter()
+            .chain(named_in_reload(&payload))
+        {
             let named = digest.to_string();
             if documents.insert(named.clone())
                 && let Some(document) = document(old, named)?

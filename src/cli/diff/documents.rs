@@ -19,25 +19,40 @@ use crate::store::Store;
 use crate::store::query::when::{self, End};
 use crate::store::query::{Filter, select};
 
-pub(super) fn run(
-    context: &Context,
-    a: &Path,
-    b: &Path,
-    output: &mut Output,
-) -> Result<Answer, CliError> {
+use super::Args;
+
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    #[cfg(feature = "rocks")]
+    if let Some(chain) = args.books.open(context)? {
+        let stores: Vec<&dyn Store> = chain.books.iter().map(|book| book.ledger.store()).collect();
+        return compare(&stores, args, output);
+    }
     let ledger = context.reader(output)?;
-    let store = ledger.store();
-    let (a, b) = (under(store, a)?, under(store, b)?);
-    let told = differences(&a.1, &b.1);
+    compare(&[ledger.store()], args, output)
+}
+
+fn compare(stores: &[&dyn Store], args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let (a, b) = (under(stores, &args.a)?, under(stores, &args.b)?);
+    let told = differences(&a.under, &b.under);
+    let several = stores.len() > 1;
     if output.is_json() {
         let members = [
-            ("a", Value::from(a.0.0)),
-            ("b", Value::from(b.0.0)),
+            ("a", Value::from(a.seq.0)),
+            ("b", Value::from(b.seq.0)),
             ("differences", texts(&told)),
         ];
-        output.document(&members.into_iter().collect::<Object>())?;
+        let mut document: Object = members.into_iter().collect();
+        if several {
+            let books = [a.book, b.book].map(|book| Value::from(book as u64));
+            document.insert("books", books.to_vec());
+        }
+        output.document(&document)?;
     } else {
-        output.line(&format!("entry {} and entry {}", a.0, b.0))?;
+        let place = |found: &Found| match several {
+            true => format!("entry {} of book {}", found.seq, found.book),
+            false => format!("entry {}", found.seq),
+        };
+        output.line(&format!("{} and {}", place(&a), place(&b)))?;
         for difference in &told {
             output.line(difference)?;
         }
@@ -52,30 +67,74 @@ pub(super) fn run(
 }
 
 /// The entry that is meant, and what was decided under there.
-fn under(store: &dyn Store, meant: &Path) -> Result<(Seq, Value), CliError> {
+struct Found {
+    book: usize,
+    seq: Seq,
+    under: Value,
+}
+
+fn under(stores: &[&dyn Store], meant: &Path) -> Result<Found, CliError> {
     let text = meant.to_string_lossy();
-    let (seq, entry) = find(store, &text)?.ok_or(CliError::NothingFound)?;
-    let under = decided_under(store, &entry)?;
+    let (book, (seq, entry)) = find(stores, &text)?.ok_or(CliError::NothingFound)?;
+    let under = match stores.get(book) {
+        Some(store) => decided_under(*store, &entry)?,
+        None => None,
+    };
     let under = under.ok_or_else(|| CliError::Argument {
         what: "entry",
         given: text.into_owned(),
         expected: "a decision or a reload is needed, or a time",
     })?;
-    Ok((seq, under))
+    Ok(Found { book, seq, under })
 }
 
-/// By number, by hash, or the last one at a time.
-fn find(store: &dyn Store, text: &str) -> Result<Option<(Seq, Entry)>, CliError> {
-    let seq = match (text.parse::<u64>(), Hash::from_hex(text)) {
-        (Ok(seq), _) => Some(Seq(seq)),
-        (_, Ok(hash)) => store.seq_of(&hash)?,
-        _ => return last_at(store, text),
+/// By number, in one of several books as BOOK:SEQ, by hash, or the last one at a time.
+fn find(stores: &[&dyn Store], text: &str) -> Result<Option<(usize, (Seq, Entry))>, CliError> {
+    if let Some((book, seq)) = numbered(stores, text)? {
+        let entry = stores.get(book).map(|store| entry_at(*store, seq));
+        return Ok(entry.transpose()?.map(|entry| (book, (seq, entry))));
+    }
+    let hash = Hash::from_hex(text).ok();
+    // The last book that has it.
+    for (book, store) in stores.iter().enumerate().rev() {
+        let found = match &hash {
+            Some(hash) => match store.seq_of(hash)? {
+                Some(seq) => Some((seq, entry_at(*store, seq)?)),
+                None => None,
+            },
+            None => last_at(*store, text)?,
+        };
+        if let Some(found) = found {
+            return Ok(Some((book, found)));
+        }
+    }
+    Ok(None)
+}
+
+/// The book and the number of an entry that is there.
+pub(in crate::cli) fn numbered(
+    stores: &[&dyn Store],
+    text: &str,
+) -> Result<Option<(usize, Seq)>, CliError> {
+    let (book, number) = match text.split_once(':') {
+        Some((book, number)) => (book.parse().ok(), number),
+        None => ((stores.len() == 1).then_some(0), text),
     };
-    let last = store.last_seq()?;
-    let Some(seq) = seq.filter(|seq| last.is_some_and(|last| *seq <= last)) else {
+    let Ok(seq) = number.parse::<u64>() else {
         return Ok(None);
     };
-    Ok(Some((seq, entry_at(store, seq)?)))
+    let Some(book) = book else {
+        return Err(CliError::Argument {
+            what: "entry",
+            given: text.to_owned(),
+            expected: "of several books, BOOK:SEQ is needed, such as 0:7",
+        });
+    };
+    let last = stores.get(book).map(|store| store.last_seq()).transpose()?;
+    match last.flatten() {
+        Some(last) if seq <= last.0 => Ok(Some((book, Seq(seq)))),
+        _ => Err(CliError::NothingFound),
+    }
 }
 
 fn last_at(store: &dyn Store, text: &str) -> Result<Option<(Seq, Entry)>, CliError> {

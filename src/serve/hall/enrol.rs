@@ -105,6 +105,12 @@ fn check(document: &Value) -> Result<(), Problem> {
     if document.get(ACTOR).is_some() {
         return Err(Problem::BringsActor);
     }
+    if document.get("worker_id").is_none() {
+        return Err(Problem::Argument {
+            what: "worker_id",
+            expected: "an id such as org.example.worker is needed",
+        });
+    }
     match document.get("artifact_hash") {
         Some(Value::String(_)) => Ok(()),
         _ => Err(Problem::Argument {
