@@ -116,6 +116,10 @@ pub(in crate::cli) fn numbered(
     stores: &[&dyn Store],
     text: &str,
 ) -> Result<Option<(usize, Seq)>, CliError> {
+    // One of digits alone is a hash all the same.
+    if Hash::from_hex(text).is_ok() {
+        return Ok(None);
+    }
     let (book, number) = match text.split_once(':') {
         Some((book, number)) => (book.parse().ok(), number),
         None => ((stores.len() == 1).then_some(0), text),
