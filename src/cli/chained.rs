@@ -129,6 +129,7 @@ impl Custody<'_> {
             false => Err(CliError::Occupied {
                 path: self.folder.to_owned(),
                 written: "a folder of evidence",
+                whose: "of this log",
             }),
         }
     }

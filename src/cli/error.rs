@@ -104,10 +104,11 @@ pub(super) enum CliError {
     KeyText { given: String, source: KeyTextError },
     #[error("{} is {what}, which no output replaces", path.display())]
     Spared { path: PathBuf, what: &'static str },
-    #[error("{} exists and is not {written} of this log", path.display())]
+    #[error("{} exists and is not {written} {whose}", path.display())]
     Occupied {
         path: PathBuf,
         written: &'static str,
+        whose: &'static str,
     },
     #[error("{what} `{given}`: {expected}")]
     Argument {

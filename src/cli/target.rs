@@ -51,7 +51,14 @@ impl Kind {
             Kind::Report => "a report",
             Kind::Parquet => "a Parquet table",
             Kind::Audit => "an auditor's statement",
-            Kind::Page => "a page that verifies",
+            Kind::Page => "a page",
+        }
+    }
+
+    const fn whose(self) -> &'static str {
+        match self {
+            Kind::Page => "of this program",
+            _ => "of this log",
         }
     }
 }
@@ -97,6 +104,7 @@ impl Target<'_> {
             return Err(CliError::Occupied {
                 path: self.path.to_owned(),
                 written: self.kind.name(),
+                whose: self.kind.whose(),
             });
         }
         Ok(())

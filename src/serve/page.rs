@@ -1,6 +1,8 @@
 //! The page for auditors: small files in the binary, under a policy that lets
 //! them load and ask nothing but this server.
 
+use std::sync::LazyLock;
+
 use axum::extract::Path;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
@@ -44,8 +46,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     responses((status = 200, description = "HTML", body = String, content_type = "text/html")))]
 pub(super) async fn page(params: Params) -> Result<Response, Problem> {
     params.finish()?;
-    Ok(sent("text/html; charset=utf-8", HTML))
+    Ok(sent("text/html; charset=utf-8", &WHOLE))
 }
+
+/// The page, with the names of all its scripts: a browser fetches them together and not one
+/// after the other as each names the next.
+static WHOLE: LazyLock<String> = LazyLock::new(|| {
+    let scripts = SHARED.iter().chain(&SCRIPTS).map(|(name, _)| name);
+    let links = scripts.map(|name| format!("<link rel=\"modulepreload\" href=\"/page/{name}\">\n"));
+    HTML.replace("{{scripts}}\n", &links.collect::<String>())
+});
 
 /// A file that the page loads.
 #[utoipa::path(get, path = "/page/{name}", tag = "page",

@@ -48,6 +48,7 @@ mod notes;
 mod other_tools;
 mod outcomes;
 mod packages;
+mod pages;
 mod passphrases;
 mod place;
 mod policies;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileTypeExt as _, symlink};
 use crate::place::Place;
 
 /// Every command that writes a file where it is told to.
-const WRITERS: [&[&str]; 7] = [
+const WRITERS: [&[&str]; 8] = [
     &["export", "-o"],
     &["export", "--format", "logbook", "-o"],
     &["export", "--kind", "note", "-o"],
@@ -14,6 +14,7 @@ const WRITERS: [&[&str]; 7] = [
     &["head", "-o"],
     &["revoke", "4", "--key", "ledger.key.pem", "-o"],
     &["report", "--correlation", "none", "-o"],
+    &["page", "-o"],
 ];
 
 fn written(place: &Place, writer: &[&str], path: &str, force: bool) -> crate::place::Run {

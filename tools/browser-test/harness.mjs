@@ -1,6 +1,7 @@
 // A browser, the page in it, and what is asked of it again and again.
 
 import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -61,6 +62,9 @@ async function fromDisk(page) {
     const contentType = types[name.split(".").at(-1)];
     if (name === "look.css") {
       return route.fulfill({ body: Buffer.concat([read("report/look.css"), read("report/drawn.css")]), contentType });
+    }
+    if (name === "page.html") {
+      return route.fulfill({ body: String(read("serve/page/page.html")).replace("{{scripts}}\n", ""), contentType });
     }
     for (const folder of ["serve/page", "report/script"]) {
       try {
@@ -142,3 +146,17 @@ export async function step(name, work) {
   console.log(`ok ${name}`);
 }
 
+// A witness of this test's own: its line of a policy, and its cosignature under a note.
+export function witness(name) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const key = Buffer.concat([Buffer.of(4), publicKey.export({ type: "spki", format: "der" }).subarray(-32)]);
+  const id = createHash("sha256").update(`${name}\n`).update(key).digest().subarray(0, 4);
+  const cosign = (note, seconds) => {
+    const text = note.slice(0, note.lastIndexOf("\n\n") + 1);
+    const time = Buffer.alloc(8);
+    time.writeBigUInt64BE(BigInt(seconds));
+    const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), privateKey);
+    return `\u2014 ${name} ${Buffer.concat([id, time, signature]).toString("base64")}\n`;
+  };
+  return { line: `witness ${name.split(".")[0]} ${name}+${id.toString("hex")}+${key.toString("base64")}\n`, cosign };
+}

@@ -6,9 +6,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-import { open, shoot, step, unharmed } from "./harness.mjs";
+import { open, shoot, step, unharmed, witness } from "./harness.mjs";
 
-const { SEALBOOK, KEY, REVOKED, SHOTS } = process.env;
+const { SEALBOOK, KEY, PUBLIC, REVOKED, SHOTS } = process.env;
 const out = (name) => `${SHOTS}/../${name}`;
 const run = (...args) => execFileSync(SEALBOOK, args, { stdio: ["ignore", "pipe", "ignore"] });
 const file = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(buffer) });
@@ -117,6 +117,33 @@ export async function verifierSteps({ bundlePath, reportPath, CASE }) {
     await report.setInputFiles("#held", REVOKED);
     await report.waitForSelector(".verdict.failed");
     assert.match(await report.locator(".verdict").first().innerText(), /untrusted_key: .*stolen|untrusted_key at entry/);
+    await report.context().close();
+  });
+
+  await step("a proof of the public log and a policy bound the time of an entry, in verifier and report", async () => {
+    const [a, b] = ["a.example/w", "b.example/w"].map(witness);
+    const policy = file("policy", `${a.line}${b.line}group two all a b\nquorum two\n`);
+    const seq = /"entry":\{"kind":"wcp\.decision".*?"seq":(\d+),"signature"/.exec(String(bytes(bundlePath)))[1];
+    run("prove", seq, "--tlog", PUBLIC, "-o", out("one.tlog-proof"), "--force");
+    const text = String(bytes(out("one.tlog-proof")));
+    const note = text.slice(text.indexOf("\n\n") + 2);
+    const now = Math.floor(Date.now() / 1000);
+    const said = `not later than ${new Date((now + 20) * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC, by a, b`;
+    const proof = file("one.tlog-proof", text + a.cosign(note, now + 10) + b.cosign(note, now + 20));
+    const evidence = file("case.bundle", bytes(bundlePath));
+    await dropped(page, [evidence, policy, proof]);
+    assert.ok((await page.locator(`#step-${seq}`).innerText()).includes(said));
+    assert.equal(await page.locator(".step .chip", { hasText: "not later than" }).count(), 1, "of the others nothing is claimed");
+    await dropped(page, [evidence, proof]);
+    assert.equal(await page.locator(".step .chip", { hasText: "not later than" }).count(), 0, "without a policy nothing is claimed");
+    await dropped(page, [evidence, policy, file("one.tlog-proof", text + a.cosign(note, now + 10))]);
+    assert.match(await page.locator("main").innerText(), /no quorum of the policy/);
+    const report = await open({ offline: true });
+    await report.goto(pathToFileURL(reportPath).href);
+    await report.fill("#key", KEY);
+    await report.setInputFiles("#held", [policy, proof]);
+    await report.waitForFunction((wanted) => document.querySelector("#steps").textContent.includes(wanted), said);
+    await report.waitForSelector(".verdict.verified");
     await report.context().close();
   });
 

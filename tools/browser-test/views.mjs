@@ -2,27 +2,11 @@
 // paths, by mouse and by keyboard alone.
 
 import assert from "node:assert/strict";
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-import { api, go, isState, open, settled, step, trust, unharmed } from "./harness.mjs";
+import { api, go, isState, open, settled, step, trust, unharmed, witness } from "./harness.mjs";
 
 const { URL: base, TOKEN, KEY, REVOKED } = process.env;
-
-// A witness of this test's own: its line of a policy, and its cosignature under a note.
-function witness(name) {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const key = Buffer.concat([Buffer.of(4), publicKey.export({ type: "spki", format: "der" }).subarray(-32)]);
-  const id = createHash("sha256").update(`${name}\n`).update(key).digest().subarray(0, 4);
-  const cosign = (note, seconds) => {
-    const text = note.slice(0, note.lastIndexOf("\n\n") + 1);
-    const time = Buffer.alloc(8);
-    time.writeBigUInt64BE(BigInt(seconds));
-    const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), privateKey);
-    return `\u2014 ${name} ${Buffer.concat([id, time, signature]).toString("base64")}\n`;
-  };
-  return { line: `witness ${name.split(".")[0]} ${name}+${id.toString("hex")}+${key.toString("base64")}\n`, cosign };
-}
 
 export async function overviewSteps(page) {
   await step("the overview names tenants, kinds and reasons, and its time line fits the log", async () => {

@@ -1,7 +1,8 @@
 // What a reader gives beside evidence, told by what it says: a key, heads and headers, a
-// revocation, a policy of witnesses.
+// revocation, a policy of witnesses, a proof of the public log.
 
 import { readKept } from "./kept.js";
+import { isTlogProof, readTlogProof } from "./note.js";
 import { readPolicy } from "./policy.js";
 import { readRevocation } from "./revoked.js";
 import { readKey } from "./verdict.js";
@@ -25,6 +26,9 @@ export async function readBeside(bytes) {
   if (/^\s*\{\s*"(head|epoch)":/.test(text)) {
     const { kept, torn } = await readKept(bytes);
     return { what: "kept", value: kept, said: `${kept.length} head${kept.length === 1 ? "" : "s"} or headers${torn ? ", and a last line that was not finished" : ""}` };
+  }
+  if (isTlogProof(text)) {
+    return { what: "proof", value: readTlogProof(text), said: "proof of the public log" };
   }
   if (/^[ \t]*(log|witness|group|quorum)[ \t]/m.test(text) && !text.includes("{")) {
     return { what: "policy", value: readPolicy(text), said: "policy of witnesses" };

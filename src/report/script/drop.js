@@ -40,7 +40,7 @@ export function dropView({ keyText = null } = {}) {
   key?.addEventListener("input", update);
   const input = el("input", { type: "file", id: "drop-files", multiple: true, change: () => take([...input.files]) });
   const zone = el("div.zone", {},
-    el("label", { for: "drop-files" }, "Files: evidence, and what you have of the log: key, heads, revocation, policy of witnesses"), input,
+    el("label", { for: "drop-files" }, "Files: evidence, and what you have of the log: key, heads, revocation, policy of witnesses, proofs of the public log"), input,
     el("p.quiet", {}, "Or drop them anywhere on this page. They stay in this browser."));
   catchDrops(zone, take);
   const typedKey = key === null ? null : el("div.wide", {}, el("label", { for: "drop-key" }, "The log's key, as you have it from its owner (hex, PEM or fingerprint)"), key);
@@ -90,7 +90,7 @@ async function shownOf(given, typed) {
     return given.length > 0 ? el("p", {}, "Now the evidence: a bundle, a proof, a logbook or a report.") : null;
   }
   const key = readKey(typed.trim() === "" ? of("key")[0] ?? "" : typed);
-  const beside = { key, kept: of("kept").flat(), revoked: of("revoked"), policy: of("policy")[0] ?? null };
+  const beside = { key, kept: of("kept").flat(), revoked: of("revoked"), policy: of("policy")[0] ?? null, proofs: of("proof") };
   const shown = [];
   for (const file of files) {
     shown.push(el("section", { "aria-label": file.name }, await verdictOn(file, beside, files.length > 1)));
@@ -98,7 +98,7 @@ async function shownOf(given, typed) {
   return shown;
 }
 
-async function verdictOn({ name, value }, { key, kept, revoked, policy }, several) {
+async function verdictOn({ name, value }, { key, kept, revoked, policy, proofs }, several) {
   const heading = el("h2", {}, foreign(name));
   const able = await canVerify();
   let found;
@@ -116,7 +116,7 @@ async function verdictOn({ name, value }, { key, kept, revoked, policy }, severa
     return [heading, banner({ state: "unable", why: "A book of others does not say under which key it is: give the key." })];
   }
   const verdict = judge({ able, faults: found.faults, log: found.log, key, unsupported: found.unsupported });
-  const times = policy ? await timesIn(found, policy) : null;
+  const times = policy ? await timesIn(found, policy, proofs) : null;
   return [
     heading,
     banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found) }),

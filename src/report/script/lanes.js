@@ -116,13 +116,15 @@ function scale(width, height, steps, breaks, x) {
   const byTime = new Map(steps.map((step) => [step.at, step.item.entry.ts]));
   const wanted = [last, ...breaks.map(({ to }) => byTime.get(to)), ...steps.map((step) => step.item.entry.ts)];
   const taken = [[LEFT, LEFT + 126]];
-  const long = toMillis(last) - toMillis(first) >= 48 * 3_600_000;
+  const span = toMillis(last) - toMillis(first);
+  // Days, the clock, or parts of a second.
+  const part = span >= 48 * 3_600_000 ? [0, 10] : span >= 20_000 ? [11, 19] : [14, 23];
   const texts = [svg("text.tick", { x: LEFT, y: height - 6 }, shortTime(first).replace(" UTC", ""))];
   for (const time of wanted) {
     const at = Math.min(x(toMillis(time)), width - 34);
     if (taken.every(([from, to]) => at + 34 < from || at - 34 > to)) {
       taken.push([at - 34, at + 34]);
-      texts.push(svg("text.tick", { x: at, y: height - 6, "text-anchor": "middle" }, long ? time.slice(0, 10) : time.slice(11, 19)));
+      texts.push(svg("text.tick", { x: at, y: height - 6, "text-anchor": "middle" }, time.slice(...part).replace(/\+.*/, "")));
     }
   }
   return texts;

@@ -39,7 +39,7 @@ export function sidesOf(index, size) {
 
 // Every step from a leaf to the root; null if the path has not the length that
 // index and size demand, which is looked at before anything is hashed.
-export function climb(index, size, leaf, path) {
+export function climb(index, size, leaf, path, combine = nodeHash) {
   const sides = sidesOf(index, size);
   if (sides === null || sides.length !== path.length) {
     return null;
@@ -47,7 +47,7 @@ export function climb(index, size, leaf, path) {
   let node = leaf;
   return sides.map((side, at) => {
     const sibling = path[at];
-    node = side === "right" ? nodeHash(node, sibling) : nodeHash(sibling, node);
+    node = side === "right" ? combine(node, sibling) : combine(sibling, node);
     return { side, sibling, node };
   });
 }

@@ -53,6 +53,28 @@ export function readCheckpoint(text) {
   return { origin, size: Number(size), root: hash };
 }
 
+const PROOF = "c2sp.org/tlog-proof@v1\n";
+const MOST_SIBLINGS = 63;
+
+export function isTlogProof(text) {
+  return text.startsWith(PROOF);
+}
+
+// Reads a tlog-proof: `{ index, path, note }`; throws if it is none.
+export function readTlogProof(text) {
+  const end = text.indexOf("\n\n");
+  const lines = text.slice(PROOF.length, end).split("\n");
+  if (lines[0]?.startsWith("extra ")) {
+    lines.shift();
+  }
+  const [, index] = /^index (0|[1-9][0-9]*)$/.exec(lines.shift() ?? "") ?? [];
+  const path = lines.map(fromBase64);
+  if (!isTlogProof(text) || end < 0 || !Number.isSafeInteger(Number(index ?? NaN)) || path.length > MOST_SIBLINGS || path.some((hash) => hash?.length !== 32)) {
+    throw new Error("it is no proof of a public log");
+  }
+  return { index: Number(index), path, note: text.slice(end + 2) };
+}
+
 // The id of a key of this name and type.
 export function keyId(name, type, key) {
   return toHex(sha256(join(utf8(`${name}\n`), Uint8Array.of(type), key)).subarray(0, 4));

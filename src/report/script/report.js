@@ -11,6 +11,7 @@ import { unescaped } from "./given.js";
 import { hasCorrelation, idsOf, workersOf } from "./steps.js";
 import { canVerify } from "./strict.js";
 import { summary } from "./summary.js";
+import { timesIn, timesText } from "./times.js";
 import { judge, readKey } from "./verdict.js";
 
 const place = (id) => document.getElementById(id);
@@ -64,7 +65,7 @@ function show(found, able, key) {
   document.documentElement.dataset.state = verdict.state;
 }
 
-function showLog(found, leftOut) {
+function showLog(found, leftOut, times) {
   replace(
     place("log"),
     facts([
@@ -72,13 +73,14 @@ function showLog(found, leftOut) {
       ["documents carried", String(found.documents.size)],
       ["log key named here", found.log ? hashText(found.log) : null],
       ["genesis", found.genesis ? hashText(found.genesis) : null],
+      ["witnessed", times?.said],
     ]),
     leftOut > 0 ? el("p.quiet", {}, `When this was written, ${leftOut === 1 ? "one more entry of the case was" : `${leftOut} more entries of the case were`} not sealed yet and left out. Nobody signed this number.`) : null,
   );
 }
 
 // What the reader holds the report against, beside the key.
-const held = { kept: [], revoked: [] };
+const held = { kept: [], revoked: [], policy: [], proof: [] };
 
 // Verified anew with all that the reader gave: what was met is of one verdict alone.
 async function judged(correlation) {
@@ -97,10 +99,10 @@ async function takeHeld(files) {
       const { what, value, said: name } = (await readBeside(new Uint8Array(await file.arrayBuffer()))) ?? {};
       if (what === "key") {
         place("key").value = value;
-      } else if (what === "kept" || what === "revoked") {
+      } else if (Object.hasOwn(held, what)) {
         held[what].push(...[value].flat());
       } else {
-        throw new Error("it is no key, no head and no revocation");
+        throw new Error("it is no key, no head, no revocation, no policy of witnesses and no proof of the public log");
       }
       said.push(el("li", {}, foreign(file.name), `: ${name}`));
     } catch (error) {
@@ -118,24 +120,31 @@ async function run() {
   const input = place("key");
   const update = () => show(found, able, readKey(input.value));
   input.addEventListener("input", update);
+  let times = null;
   place("held").addEventListener("change", async (event) => {
     await takeHeld([...event.target.files]);
     found = await judged(correlation);
+    times = held.policy.length > 0 ? await timesIn(found, held.policy.at(-1), held.proof) : null;
+    draw();
     update();
   });
   place("key-form").addEventListener("submit", (event) => event.preventDefault());
   place("print").addEventListener("click", () => window.print());
   replace(place("summary"), summary(found.entries));
-  showLog(found, leftOut);
   const checked = able && found.headers.length > 0;
   const about = ({ entry, related }) => {
     const { tenant } = idsOf(entry);
     return [
       related ? chip("plain", "related: attestation of a worker of this case") : null,
       tenant ? el("span.chip.plain", {}, "tenant ", foreign(tenant)) : null,
+      times ? timesText(times, entry.seq).map((text) => chip("plain", text)) : null,
     ];
   };
-  replace(place("steps"), custody(found.entries, { checked, about, documents: found.documents }));
+  const draw = () => {
+    showLog(found, leftOut, times);
+    replace(place("steps"), custody(found.entries, { checked, about, documents: found.documents }));
+  };
+  draw();
   update();
 }
 

@@ -1,7 +1,7 @@
 // Between which times an entry was made, by the word of a policy's witnesses (format §16).
 
 import { fromHex } from "./bytes.js";
-import { rootOf } from "./merkle.js";
+import { climb, rootOf } from "./merkle.js";
 import { ED25519, hashLeaf, hashNode, keyId, readCheckpoint, readNote, sameRoot, saysOf } from "./note.js";
 import { boundOf } from "./policy.js";
 import { shortTime, toMillis } from "./time.js";
@@ -66,7 +66,7 @@ export async function judgeKept(entries, { log, policy, isOfLog, timeOf }) {
 
 // The same of a file that holds the log from its first entry on; of any other nothing is
 // claimed.
-export async function timesIn(found, policy) {
+export async function timesIn(found, policy, proofs = []) {
   const entries = found.entries.map((item) => item.entry);
   const whole = entries.every((entry, at) => entry !== null && entry.seq === at);
   const kept = entries.filter((entry) => entry?.kind === "sealbook:witnessed");
@@ -77,13 +77,37 @@ export async function timesIn(found, policy) {
     isOfLog: ({ size, root }) => whole && size <= leaves.length && sameRoot(rootOf(leaves.slice(0, size), hashNode), root),
     timeOf: (seq) => (whole ? entries[seq]?.ts ?? null : null),
   });
-  return { ...times, said: whole ? saidOf(times) : "the file does not hold the log from its beginning: no time can be shown by it" };
+  for (const proof of proofs) {
+    try {
+      times.cosigned.push(await judgeProof(proof, entries, { log: found.log, policy }));
+    } catch (error) {
+      times.faults.push({ seq: proof.index, detail: error.message });
+    }
+  }
+  times.cosigned.sort((a, b) => a.size - b.size);
+  const nothing = !whole && proofs.length === 0;
+  return { ...times, said: nothing ? "the file does not hold the log from its beginning, and no proof of the public log was given: no time can be shown" : saidOf(times) };
+}
+
+// The checkpoint of a proof of the public log, for the one entry that it proves.
+async function judgeProof({ index, path, note }, entries, by) {
+  const entry = entries.find((one) => one?.seq === index);
+  if (!entry) {
+    throw new Error(`the proof is of entry ${index}, which is not here`);
+  }
+  const judged = await judgeCheckpoint(note, by);
+  const leaf = hashLeaf(entry.leaf);
+  const steps = climb(index, judged.size, leaf, path, hashNode);
+  if (steps === null || !sameRoot(steps.at(-1)?.node ?? leaf, judged.root)) {
+    throw new Error(`the proof does not lead from entry ${index} to the checkpoint's root`);
+  }
+  return { ...judged, only: index };
 }
 
 export function saidOf({ cosigned, faults, policy }) {
   const quorum = cosigned.filter(({ at }) => boundOf(policy, at, true) !== null);
   const more = faults.length > 0 ? `; ${faults.length} say nothing, the first: ${faults[0].detail}` : "";
-  return quorum.length === 0 ? `no quorum of the policy cosigned a checkpoint of it${more}` : `up to entry ${quorum.at(-1).size - 1}, by ${quorum.length} checkpoint${quorum.length === 1 ? "" : "s"} that a quorum cosigned${more}`;
+  return quorum.length === 0 ? `no quorum of the policy cosigned a checkpoint of it${more}` : `by ${quorum.length} checkpoint${quorum.length === 1 ? "" : "s"} of ${quorum.at(-1).origin} that a quorum cosigned, the last of ${quorum.at(-1).size.toLocaleString("en")} entries${more}`;
 }
 
 // `{ notEarlier, notLater }`, each `{ time, by, size }` or null; of entries that are
@@ -97,7 +121,7 @@ export function between({ cosigned, policy, refused = new Set() }, seq) {
     return { notEarlier: null, notLater: null };
   }
   const before = cosigned.filter(({ kept }) => kept !== null && kept.seq < seq).reverse();
-  const holding = cosigned.filter(({ size }) => size > seq);
+  const holding = cosigned.filter(({ size, only = seq }) => size > seq && only === seq);
   const first = (list, later) => list.reduce((found, one) => found ?? bound(one, later), null);
   return { notEarlier: first(before, false), notLater: first(holding, true) };
 }
