@@ -30,6 +30,8 @@ pub mod held;
 mod import;
 mod keeping;
 mod ledger;
+#[cfg(not(feature = "parquet"))]
+mod no_tables;
 mod opening;
 mod options;
 mod progress;

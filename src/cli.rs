@@ -10,6 +10,8 @@ mod accept_rollback;
 #[cfg(feature = "rocks")]
 mod adopt;
 #[cfg(feature = "rocks")]
+mod agent;
+#[cfg(feature = "rocks")]
 mod append;
 #[cfg(feature = "bucket")]
 mod archive;

@@ -17,3 +17,5 @@ pub mod server {}
 pub mod operations {}
 #[doc = include_str!("guide/source.md")]
 pub mod source {}
+#[doc = include_str!("guide/changelog.md")]
+pub mod changelog {}

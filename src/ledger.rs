@@ -173,6 +173,7 @@ pub mod search;
 pub mod second_key;
 pub mod sha256;
 pub mod shape;
+pub mod signed;
 
 pub mod source;
 pub mod statement;

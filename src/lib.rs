@@ -110,6 +110,8 @@ pub mod report;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "store")]
+pub mod signers;
+#[cfg(feature = "store")]
 pub mod store;
 #[cfg(feature = "timestamps")]
 pub mod timestamp;

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 29] = [
+const MAY_USE: [(&str, &[&str]); 30] = [
     ("ledger", &[]),
     ("codes", &["ledger"]),
     ("wcp", &["ledger", "files"]),
@@ -53,6 +53,7 @@ const MAY_USE: [(&str, &[&str]); 29] = [
         ],
     ),
     ("producers", &["ledger"]),
+    ("signers", &["ledger"]),
     ("store", &["ledger", "producers"]),
     ("logbook", &["ledger", "store"]),
     ("report", &["ledger", "producers", "store"]),
@@ -85,6 +86,7 @@ const BELOW_THE_FACADE: &[&str] = &[
     "vacant",
     "record",
     "replay",
+    "signers",
     "store",
     "logbook",
     "report",
@@ -112,6 +114,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "vacant",
     "record",
     "replay",
+    "signers",
     "store",
     "logbook",
     "report",
@@ -140,6 +143,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "vacant",
     "record",
     "replay",
+    "signers",
     "store",
     "logbook",
     "report",

@@ -3,12 +3,14 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
-use crate::ledger::key::SoftwareSigner;
+use crate::ledger::key::Signer;
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
 use crate::logbook::{Identity, beside};
+use crate::signers::Place;
 use crate::store::readers::Readers;
 use crate::store::{RocksStore, Store};
 
@@ -51,7 +53,7 @@ impl Made {
 pub(super) struct New {
     pub(super) made: Made,
     pub(super) store: RocksStore,
-    pub(super) signer: SoftwareSigner,
+    pub(super) signer: Arc<dyn Signer>,
 }
 
 /// Makes the ledger `dir`. Everything that must not be there is looked for
@@ -67,7 +69,7 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
     let mark = options.mark_of(dir);
     let mut unwanted = vec![mark.path()];
     let second = second_key::new_place(dir, options);
-    if !options.reuse_key {
+    if !options.reuse_key && !Place::is_outside(&key) {
         unwanted.push(&key);
         unwanted.extend(second.as_deref());
     }
@@ -108,11 +110,11 @@ pub(super) fn new_key(dir: &Path, options: &Options) -> PathBuf {
 pub(super) fn make(
     dir: &Path,
     options: &Options,
-    signer: SoftwareSigner,
+    signer: Arc<dyn Signer>,
     key: PathBuf,
     origin: Origin,
 ) -> Result<New, Error> {
-    let path = std::path::absolute(&key).map_err(|error| Error::file(&key, error))?;
+    let path = Place::absolute(&key).map_err(|error| Error::file(&key, error))?;
     let origin = Origin {
         meta: vec![(KEY_PATH, path.as_os_str().as_bytes().to_vec())],
         ..origin
@@ -149,7 +151,7 @@ pub(super) fn key_of(dir: &Path, store: &dyn Store, options: &Options) -> Result
     let recorded = store.meta(KEY_PATH)?;
     let recorded = recorded.map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)));
     Ok(recorded
-        .filter(|path| path.exists() || !default.exists())
+        .filter(|path| Place::is_outside(path) || path.exists() || !default.exists())
         .unwrap_or(default))
 }
 

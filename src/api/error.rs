@@ -31,6 +31,7 @@ use crate::parquet::TableError;
 use crate::publish::PublicError;
 use crate::record::RecordError;
 use crate::record::hall_files::HallError;
+use crate::signers::SignerError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
@@ -70,6 +71,8 @@ pub enum Error {
     Bucket(BucketError),
     #[error(transparent)]
     Key(#[from] KeyFileError),
+    #[error(transparent)]
+    Signer(#[from] SignerError),
     #[error("no passphrase was given for the new key")]
     NoPassphrase,
     #[error("{0}")]

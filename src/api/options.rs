@@ -16,6 +16,7 @@ use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
 use crate::logbook::mark::MarkFile;
 use crate::record::RequestContent;
+use crate::signers::{self, Place, SignerError};
 
 use crate::store::StoreError;
 
@@ -91,7 +92,7 @@ impl Options {
         self
     }
 
-    /// The file of the private key.
+    /// The file of the private key, or where else it is: see [`Place`].
     #[must_use]
     pub fn key_file(mut self, path: impl Into<PathBuf>) -> Options {
         self.key = Some(path.into());
@@ -251,8 +252,24 @@ impl Options {
         self
     }
 
-    /// Opens a private key, with its passphrase if it is under one.
-    pub fn open_key(&self, path: &Path) -> Result<SoftwareSigner, Error> {
+    /// Opens a private key: a file, with its passphrase if it is under one, an agent's
+    /// (`agent:SOCKET`), or a token's (`pkcs11:…`), whose PIN is asked for as a
+    /// passphrase is.
+    pub fn open_key(&self, path: &Path) -> Result<Arc<dyn Signer>, Error> {
+        match Place::of(path).map_err(SignerError::from)? {
+            Place::File(path) => Ok(Arc::new(self.open_file(&path)?)),
+            Place::Agent(socket) => Ok(Arc::new(signers::open_agent(&socket)?)),
+            #[cfg(feature = "pkcs11")]
+            Place::Token(uri) => {
+                let pin = || self.ask(Passphrase::Open(path)).ok().flatten();
+                Ok(Arc::new(signers::open_token(&uri, &pin)?))
+            }
+            #[cfg(not(feature = "pkcs11"))]
+            Place::Token(_) => Err(SignerError::NoTokens.into()),
+        }
+    }
+
+    fn open_file(&self, path: &Path) -> Result<SoftwareSigner, Error> {
         match key_file::read(path, self.key_mode)? {
             KeyFile::Open(signer) => Ok(*signer),
             KeyFile::Locked(key) => {
@@ -266,22 +283,28 @@ impl Options {
     }
 
     /// The key of a ledger that is begun: made, under a passphrase or not, or one
-    /// that is there already.
-    pub(super) fn begin_key(&self, path: &Path) -> Result<SoftwareSigner, Error> {
-        if self.reuse_key {
+    /// that is there already, as that of an agent or a token always is.
+    pub(super) fn begin_key(&self, path: &Path) -> Result<Arc<dyn Signer>, Error> {
+        let outside = Place::is_outside(path);
+        if outside && self.encrypt_key {
+            return Err(SignerError::MadeElsewhere.into());
+        }
+        if self.reuse_key || outside {
             return self.open_key(path);
         }
         if !self.encrypt_key {
-            return Ok(key_file::create(path)?);
+            return Ok(Arc::new(key_file::create(path)?));
         }
         let passphrase = self.ask(Passphrase::New(path))?;
         let passphrase = passphrase.ok_or(Error::NoPassphrase)?;
-        Ok(key_file::create_locked(path, passphrase.as_bytes())?)
+        Ok(Arc::new(key_file::create_locked(
+            path,
+            passphrase.as_bytes(),
+        )?))
     }
 
     /// The private key in its place.
-    pub(super) fn held(&self, signer: SoftwareSigner) -> Arc<dyn Signer> {
-        let signer: Arc<dyn Signer> = Arc::new(signer);
+    pub(super) fn held(&self, signer: Arc<dyn Signer>) -> Arc<dyn Signer> {
         if let Some(hold) = self.hold {
             hold(&*signer);
         }

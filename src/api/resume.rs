@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::ledger::checkpoint::{Checkpoint, SavedState, StateError};
 use crate::ledger::fault::{Format, NotChecked, Warning, WarningCode};
 use crate::ledger::json::Form;
-use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
+use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::limits;
 use crate::ledger::logbook_file::{LogbookFile, ResumeError};
 use crate::ledger::parse;
@@ -34,7 +34,7 @@ pub struct Resume<'a> {
     /// entry, and makes it.
     pub path: &'a Path,
     /// Who signs the state. A state that he did not sign is refused.
-    pub signer: Option<&'a SoftwareSigner>,
+    pub signer: Option<&'a dyn Signer>,
     /// What was verified before is not read again.
     pub skip_prefix: bool,
 }
@@ -124,7 +124,7 @@ fn go_on(
     .map_err(refuse)?;
     let mut last = Instant::now();
     let mut failed = None;
-    let signer = resume.signer.map(|signer| signer as &dyn Signer);
+    let signer = resume.signer;
     let mut outcome = verify_from(&mut source, policy, checkpoint, &mut |_, reached| {
         progress(Reached::of_bytes(&read, length));
         if let Some(reached) = reached.filter(|_| last.elapsed() >= SAVE_EVERY) {
@@ -195,7 +195,7 @@ fn load(path: &Path) -> Result<Option<SavedState>, Error> {
 fn check(
     saved: &SavedState,
     path: &Path,
-    signer: Option<&SoftwareSigner>,
+    signer: Option<&dyn Signer>,
     policy: &Policy,
 ) -> Result<(), ResumeRefusal> {
     let path = path.to_owned();

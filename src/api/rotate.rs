@@ -15,8 +15,9 @@
 mod alive;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::ledger::key::{Signer, SoftwareSigner};
+use crate::ledger::key::Signer;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
 use crate::logbook::error::OpenError;
@@ -121,7 +122,7 @@ fn pass_on(old: &Path, options: &Options, rotated: &Rotated, next: &Options) -> 
 }
 
 /// Closes the book in favour of the new key, and seals it.
-fn close(old: &Path, options: &Options, signer: &SoftwareSigner) -> Result<Closed, Error> {
+fn close(old: &Path, options: &Options, signer: &dyn Signer) -> Result<Closed, Error> {
     let ledger = Ledger::open(old, options.clone())?;
     // Before the key is one of yesterday.
     settle(&ledger)?;
@@ -145,7 +146,7 @@ fn seal(
     next: &Options,
     key: &Path,
     end: &Closed,
-) -> Result<SoftwareSigner, Error> {
+) -> Result<Arc<dyn Signer>, Error> {
     let signer = next.open_key(key)?;
     if signer.public_key() != end.successor {
         return Err(Error::OtherSuccessor {

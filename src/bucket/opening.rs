@@ -12,12 +12,10 @@ use super::{BucketError, BucketStore, check};
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{PublicKey, Signer};
+use crate::ledger::signed::PROBE;
 use crate::ledger::wal::{Object, Place, Says, Unsigned, WalError};
 use crate::logbook::Identity;
 use crate::store::{Batch, RocksStore, Store};
-
-/// What is signed twice to see that the signer gives the same bytes.
-const PROBE: &[u8] = b"sealbook:probe:v1\x1fthe same bytes each time";
 
 /// Makes a log: its entry 0 is the first object of the bucket, then the cache.
 ///

@@ -10,9 +10,9 @@ use super::output::{Output, Owes};
 use super::timestamp;
 #[cfg(feature = "rocks")]
 use super::{
-    absent, accept_rollback, adopt, append, audit, backup, browse, build, conformance, decide,
-    dispatch, doctor, enroll, epochs, explain, export, head, import, init, prove, publish, revoke,
-    rotate, route, seal, search, stats, status, worker,
+    absent, accept_rollback, adopt, agent, append, audit, backup, browse, build, conformance,
+    decide, dispatch, doctor, enroll, epochs, explain, export, head, import, init, prove, publish,
+    revoke, rotate, route, seal, search, stats, status, worker,
 };
 #[cfg(feature = "bucket")]
 use super::{archive, bucket, fold};
@@ -161,6 +161,9 @@ pub(super) enum Command {
     /// Have an authority stamp the last entry with a time, or check such timestamps
     #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
     Timestamp(timestamp::Args),
+    /// Keep the key of a log in a process of its own, and sign what is a log's to sign
+    #[cfg(feature = "rocks")]
+    Agent(agent::Args),
     /// Serve the Hall and the ledger over HTTP
     #[cfg(feature = "serve")]
     Serve(serve::Args),
@@ -198,6 +201,8 @@ impl Command {
             Command::Append(args) => append::run(context, args, output),
             #[cfg(feature = "rocks")]
             Command::Seal(args) => seal::run(context, &args, output),
+            #[cfg(feature = "rocks")]
+            Command::Agent(args) => agent::run(context, args, output),
             #[cfg(feature = "rocks")]
             Command::Epochs => epochs::run(context, output),
             #[cfg(feature = "rocks")]

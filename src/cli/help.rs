@@ -54,7 +54,7 @@ const GROUPS: &[Group] = &[
             "build", "enroll", "status", "package", "manifest", "card", "resident", "registry",
         ],
     ),
-    ("Server", &["serve", "token"]),
+    ("Server", &["serve", "token", "agent"]),
     ("Public logs", &["timestamp", "monitor"]),
     (
         "This program",

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::api::{Ledger, Made};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
+use crate::signers::Place;
 
 use super::Answer;
 use super::context::Context;
@@ -17,7 +18,8 @@ use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the private key is written [default: DIR.key.pem, beside the ledger]
+    /// Where the private key is written, or agent:SOCKET or pkcs11:… that has one [default:
+    /// DIR.key.pem, beside the ledger]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Use the key that the file already holds
@@ -119,8 +121,12 @@ pub(super) fn print(made: &Made, output: &mut Output) -> Result<(), CliError> {
     output.line(&format!("  log      {}", made.identity.log))?;
     output.line(&format!("  genesis  {}", made.identity.genesis))?;
     output.line(&format!(
-        "  key      {} (keep it secret, keep a copy)",
-        made.key_file.display()
+        "  key      {}{}",
+        made.key_file.display(),
+        match Place::is_outside(&made.key_file) {
+            true => "",
+            false => " (keep it secret, keep a copy)",
+        }
     ))?;
     if let Some(path) = &made.second_key_file {
         let path = path.display();

@@ -21,7 +21,8 @@ pub(super) struct Args {
     /// The directory of the new ledger [default: DIR.2, then DIR.3, …]
     #[arg(value_name = "NEW")]
     new: Option<PathBuf>,
-    /// Where the new private key is written [default: NEW.key.pem, beside it]
+    /// Where the new private key is written, or agent:SOCKET or pkcs11:… that has one [default:
+    /// NEW.key.pem, beside it]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
     /// Use the key that the file already holds

@@ -183,7 +183,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
                 .transpose()?;
             let resume = Resume {
                 path: state,
-                signer: signer.as_ref(),
+                signer: signer.as_deref(),
                 skip_prefix: args.skip_prefix,
             };
             examine_on(path, format, &policy, resume, told)?

@@ -246,6 +246,8 @@ codes! {
         "see the message; try again"
     signer_unfit 2 - "the key's device gives another signature each time"
         "take a signer of plain Ed25519: what a bucket holds is signed again on every machine"
+    signer_unreachable 2 - "the agent or the token that holds the key does not answer"
+        "start the agent, or see to the token; look at the path, and at who may use it"
     signers_disagree 2 - "two implementations signed differently: one of them, or the machine, is at fault"
         "build without the feature fast-sign, or use another machine"
     socket_foreign 2 - "the socket beside the ledger is another user's"

@@ -47,6 +47,7 @@ mod names;
 mod notes;
 mod other_tools;
 mod outcomes;
+mod outside;
 mod packages;
 mod pages;
 mod passphrases;

@@ -2,9 +2,10 @@
 //! must be tried: `SEALBOOK_REQUIRE_TOOLS=1`, as `.ci/run` sets it.
 
 /// What may be missing even there: it is neither ours to install nor to commit.
-const MAY_BE_MISSING: [&str; 6] = [
+const MAY_BE_MISSING: [&str; 7] = [
     "no third-party vectors beside the checkout",
     "only root may mount",
+    "only root may run a process as another user",
     "there is no node",
     "there is no Go",
     "no S3 server",

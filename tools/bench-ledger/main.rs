@@ -8,6 +8,7 @@
 mod bounds;
 mod deciding;
 mod growth;
+mod outside;
 mod plot;
 mod publishing;
 mod reading;
@@ -60,7 +61,7 @@ fn main() -> Fallible<()> {
 }
 
 /// The measures of one run, in the order in which each finds what it needs.
-const MEASURES: [&str; 17] = [
+const MEASURES: [&str; 18] = [
     "bounds",
     "append",
     "open",
@@ -78,6 +79,7 @@ const MEASURES: [&str; 17] = [
     "crowd-peer",
     "single",
     "start",
+    "outside",
 ];
 
 /// One table: every measure so many times, each time on a ledger of its own.
@@ -136,6 +138,7 @@ fn measure(name: &str, folder: &Path, entries: u64) -> Fallible<()> {
         "start" => reading::start(),
         "deciding" => deciding::round(folder, entries, false),
         "deciding-rego" => deciding::round(folder, entries, true),
+        "outside" => outside::signatures(folder),
         _ => Err(USAGE.into()),
     }
 }

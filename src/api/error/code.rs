@@ -24,6 +24,7 @@ use crate::parquet::TableError;
 use crate::publish::PublicError;
 use crate::record::RecordError;
 use crate::record::hall_files::HallProblem;
+use crate::signers::SignerError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 use crate::store::terms::TermsError;
@@ -42,6 +43,7 @@ impl Error {
             Error::TooLarge { .. } => "too_large",
             Error::Exists { .. } => "exists",
             Error::Key(error) => of_key(error),
+            Error::Signer(error) => of_signer(error),
             Error::NoPassphrase => "key_locked",
             Error::Passphrase(error) if error.kind() == io::ErrorKind::InvalidData => {
                 "key_passphrase"
@@ -143,6 +145,17 @@ fn of_store(error: &StoreError) -> &'static str {
         error if error.is_full() => "disk_full",
         StoreError::Stopped => "stopped",
         _ => "io",
+    }
+}
+
+fn of_signer(error: &SignerError) -> &'static str {
+    match error {
+        SignerError::Agent { .. } | SignerError::NotAnAgent { .. } | SignerError::Token(_) => {
+            "signer_unreachable"
+        }
+        SignerError::NotDeterministic => "signer_unfit",
+        SignerError::Sign(_) => "sign_failed",
+        SignerError::Uri(_) | SignerError::NoTokens | SignerError::MadeElsewhere => "usage",
     }
 }
 

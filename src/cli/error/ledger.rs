@@ -14,7 +14,7 @@ use crate::publish::PublicError;
 use crate::store::StoreError;
 
 /// Codes whose remedy says more than the message does.
-const HINTED: [&str; 34] = [
+const HINTED: [&str; 35] = [
     "bucket_failed",
     "clocks_parted",
     "closed",
@@ -44,6 +44,7 @@ const HINTED: [&str; 34] = [
     "read_only",
     "reserved_kind",
     "rollback_detected",
+    "signer_unreachable",
     "signers_disagree",
     "state_invalid",
     "state_mismatch",

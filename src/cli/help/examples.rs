@@ -17,6 +17,13 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "agent",
+        &[
+            "sealbook agent --key log.pem --listen /run/sealbook-agent/agent.sock --user sealbook",
+            "sealbook init --key agent:/run/sealbook-agent/agent.sock",
+        ],
+    ),
+    (
         "verify",
         &[
             "sealbook verify evidence.bundle --key key.txt",
