@@ -118,8 +118,11 @@ fn add(
     encrypt: bool,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
-    context.check_files()?;
-    context.check_alone()?;
+    #[cfg(feature = "rocks")]
+    {
+        context.check_files()?;
+        context.check_alone()?;
+    }
     let mut options = context.options().encrypt_key(encrypt);
     if let Some(path) = path {
         options = options.second_key_file(path);
