@@ -249,7 +249,7 @@ def receipts_of(data, warnings):  # C1
             warnings += ["torn_last_line"]
     return sorted(receipts, key=lambda receipt: receipt["seq"])
 class Revocation:  # 3.8, V8
-    here = beyond = successor = None
+    here = beyond = successor = met = None
     def __init__(self, data):
         try:
             lines = data.rstrip().split(b"\n")
@@ -276,14 +276,16 @@ class Revocation:  # 3.8, V8
             return self.not_applicable(walk)
         demand(head_not_contained=self.here in (None, self.said.hash))
         demand("entry", self.beyond, untrusted_key=self.beyond is None)
-        tied = not walk.gap and (self.here or walk.header and self.leads(walk))
+        by_chain = self.met and (walk.linked or walk.report["entries"] == 1)
+        tied = by_chain or not walk.gap and walk.header and self.leads(walk)
         return walk.warnings.append("revoked") if tied else self.not_applicable(walk)
-    def leads(self, walk):  # V5: published headers that follow on
-        last = walk.header
+    def leads(self, walk):  # V5: published headers that it is one of, or that follow on
+        last, kept = walk.header, False
         for one in sorted((one for one in walk.contains if one.header and one.said.signed), key=lambda one: one.header.epoch):
-            if one.header.log == last.log and one.header.follows(last) and one.header.prev == last.hash_of_bytes:
-                last = one.header
-            if (last.last_seq, last.head) == (self.said.seq, self.said.hash):
+            follows = one.header.log == last.log and one.header.follows(last) and one.header.prev == last.hash_of_bytes
+            if follows or one.header.signed_bytes == last.signed_bytes:
+                last, kept = one.header, True
+            if kept and (last.last_seq, last.head) == (self.said.seq, self.said.hash):
                 return True
     def not_applicable(self, walk):  # V6
         demand(revocation_not_applicable=walk.given.allow_revocation_not_applicable)
@@ -350,6 +352,7 @@ class Walk:  # 4.4 to 4.8, and the end.
     def compare(self, entry, index):  # K6, K7, C3, and what revocations see
         for revocation in self.revoked:
             revocation.says(entry.seq, entry.hash)
+            revocation.met = revocation.met or (entry.seq, entry.hash) == (revocation.said.seq, revocation.said.hash)
             if entry.seq > revocation.said.seq and revocation.beyond is None:
                 revocation.beyond = index
         for one in self.contains:

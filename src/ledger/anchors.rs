@@ -182,20 +182,23 @@ impl<'a> AnchorCheck<'a> {
         }
     }
 
-    /// Whether the headers that were kept follow on from `header` to one that ends
-    /// at entry `seq` with that hash.
+    /// Whether `header` is one of the headers that were kept, or they follow on from it,
+    /// up to one that ends at entry `seq` with that hash.
     pub(crate) fn lead(&self, header: &EpochHeader, seq: Seq, hash: Hash) -> bool {
-        let mut before = header;
+        let (mut last, mut kept) = (header, false);
         for (number, at) in &self.by_epoch {
-            let kept = self.by_seq.get(*at).map(|(anchor, _)| *anchor);
-            let kept = kept.filter(|anchor| anchor.signed && before.epoch.next() == Some(*number));
-            let Some(next) = kept.and_then(|anchor| anchor.epoch.as_deref()) else {
+            let anchor = self.by_seq.get(*at).map(|(anchor, _)| *anchor);
+            let anchor = anchor.filter(|anchor| anchor.signed);
+            let Some(next) = anchor.and_then(|anchor| anchor.epoch.as_deref()) else {
                 continue;
             };
-            if next.log == before.log && next.faults_after(Some(before)).is_empty() {
-                before = next;
+            let follows = last.epoch.next() == Some(*number)
+                && next.log == last.log
+                && next.faults_after(Some(last)).is_empty();
+            if next == last || follows {
+                (last, kept) = (next, true);
             }
-            if (before.last_seq, before.head) == (seq, hash) {
+            if kept && (last.last_seq, last.head) == (seq, hash) {
                 return true;
             }
         }

@@ -25,6 +25,9 @@ struct SeenPlace<'a> {
     revocation: &'a SignedRevocation,
     /// The hash that what is verified has, or states, at that place.
     hash: Option<Hash>,
+    /// The entry of that place is there. What a header or head says of it is the word of
+    /// the key that is not trusted.
+    met: bool,
     /// The first entry beyond it: number, place and line.
     beyond: Option<(Seq, u64, Option<u64>)>,
 }
@@ -35,7 +38,9 @@ pub(crate) struct Book<'a> {
     pub(crate) opening: Option<&'a Opening>,
     pub(crate) closing: Option<&'a Closing>,
     pub(crate) header: Option<&'a EpochHeader>,
-    /// Whether all of its entries are tied to each other and to its headers.
+    /// Whether its entries are tied to each other, so that one ties all before it.
+    pub(crate) chained: bool,
+    /// Whether its headers are tied to each other.
     pub(crate) connected: bool,
 }
 
@@ -44,6 +49,7 @@ impl<'a> Revoked<'a> {
         let seen = policy.revocations.iter().map(|revocation| SeenPlace {
             revocation,
             hash: None,
+            met: false,
             beyond: None,
         });
         Revoked {
@@ -55,6 +61,8 @@ impl<'a> Revoked<'a> {
     pub(crate) fn entry(&mut self, seq: Seq, hash: Hash, index: u64, line: Option<u64>) {
         self.says(seq, hash);
         for seen in &mut self.seen {
+            let content = &seen.revocation.content;
+            seen.met |= (seq, hash) == (content.seq, content.hash);
             if seq > seen.revocation.content.seq && seen.beyond.is_none() {
                 seen.beyond = Some((seq, index, line));
             }
@@ -144,18 +152,19 @@ impl SeenPlace<'_> {
             findings.fault(fault.with_seq(Some(seq.0)).on_line(line));
             return Ok(());
         }
+        if self.hash.is_some_and(|hash| hash != content.hash) {
+            return Ok(());
+        }
         let led = |header| kept.lead(header, content.seq, content.hash);
-        let connected = book.connected && (self.hash.is_some() || book.header.is_some_and(led));
-        if !connected {
+        let by_headers = book.connected && book.header.is_some_and(led);
+        if !(book.chained && self.met || by_headers) {
             return Err(format!(
                 "nothing here ties these entries to entry {}, where the book ends",
                 content.seq
             ));
         }
-        if self.hash.is_none_or(|hash| hash == content.hash) {
-            let detail = format!("the book was ended at entry {}", content.seq);
-            findings.warning(WarningCode::Revoked, detail);
-        }
+        let detail = format!("the book was ended at entry {}", content.seq);
+        findings.warning(WarningCode::Revoked, detail);
         Ok(())
     }
 

@@ -395,6 +395,7 @@ impl<'a> Walk<'a> {
             opening: self.opening.as_ref(),
             closing: closing.as_ref(),
             header: self.seals.last_header(),
+            chained: self.subject.contiguous || self.chain.count == 1,
             connected: self.subject.contiguous || !self.seals.gap,
         };
         self.revoked

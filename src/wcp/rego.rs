@@ -20,6 +20,7 @@ pub mod evaluator;
 pub mod fenced;
 mod guarded;
 mod meter;
+mod nesting;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -293,6 +294,10 @@ fn compile(source: &RegoSource) -> Result<(Arc<Program>, bool, RegoValue), RegoE
     };
     let mut engine = Engine::new();
     for (name, text) in &source.modules {
+        if let Some(line) = nesting::nests_too_deep(text) {
+            let detail = format!("{name}:{line}: brackets are nested too deep");
+            return Err(RegoError::Compile { detail });
+        }
         engine
             .add_policy(name.clone(), text.clone())
             .map_err(|error| refused(&error))?;

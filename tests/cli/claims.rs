@@ -190,6 +190,7 @@ const ROWS: &[Row] = &[
         &[
             "V4: selection, entries beyond",
             "V3: cut, another entry at the place",
+            "V5: a selection under a header that only says that it ends there",
         ],
         &["V5: nothing ties it", "V2: cut, by nobody who may"],
     ),

@@ -427,7 +427,18 @@ def kept():
     case("V5", "a range that ends there", Log().range(4, 8), revoked=revoke(), warnings=["revoked"])
     case("V5", "nothing ties it", Log().logbook(5), ("revocation_not_applicable", "file", None), revoked=revoke())
     case("V5", "published headers tie it", Log().range(0, 3), contains=published(h[0], h[1]), revoked=revoke())
-    case("V5", "a proof whose header ends there", Log().proof(6), revoked=revoke(), warnings=["revoked"])
+    untied = "revocation_not_applicable", "file", None
+    case("V5", "a proof whose header says that it ends there", Log().proof(6), untied, revoked=revoke())
+    case("V5", "a proof whose header was published and ends there", Log().proof(6), contains=published(h[1]), revoked=revoke(), warnings=["revoked"])
+    case("V5", "a proof of the last entry that counts", Log().proof(8), revoked=revoke(), warnings=["revoked"])
+    case("V5", "a selection whose header was published and ends there", Log().selection([6, 7]), contains=published(h[1]), revoked=revoke(), warnings=["revoked"])
+    case("V5", "a selection with the last entry that counts", Log().selection([6, 8]), untied, revoked=revoke())
+    case("V5", "a range whose header says that it ends there", Log().range(4, 6), untied, revoked=revoke())
+    # Who has the key signs other entries under headers that name the true end.
+    thief = dict(change={("payload", 6): put("stolen", 1), ("header", 1): put("head", log.hashes[8].hex())})
+    for name, made_by in {"a range": Log(**thief).range(4, 7), "a selection": Log(**thief).selection([6, 7]), "a proof": Log(**thief).proof(6)}.items():
+        case("V5", f"{name} under a header that only says that it ends there", made_by, untied, revoked=revoke())
+        case("V5", f"{name} under such a header, and the true one was published", made_by, ("equivocation", "file", None), contains=published(h[1]), revoked=revoke())
     case("V4", "a proof beyond", Log().proof(9), ("untrusted_key", "entry", 0), revoked=revoke())
     case("V2", "a proof of version 1 does not show who may", made("proof", version=1), ("revocation_not_applicable", "file", None), revoked=revoke())
     closing_entry = {"kind": "sealbook:close", "payload": {"successor": OTHER.hex}, "prev_hash": log.hashes[12].hex(), "ts": hour(3)}

@@ -218,14 +218,16 @@ func (k *keptWalk) close(w *Walk) *uint64 {
 	return newest
 }
 
-// lead says whether kept headers follow on from this one to that place.
+// lead says whether this header is kept, or kept ones follow it, up to that place.
 func (k *keptWalk) lead(header *Header, seq uint64, hash Hash) bool {
+	kept := false
 	for _, one := range k.headers {
 		next := one.header
-		if one.signed && next.log == header.log && next.epoch-1 == header.epoch && next.follows(header) && next.prev == header.identity() {
-			header = next
+		follows := next.log == header.log && next.epoch-1 == header.epoch && next.follows(header) && next.prev == header.identity()
+		if one.signed && (follows || next.identity() == header.identity()) {
+			header, kept = next, true
 		}
-		if header.last == seq && header.head == hash {
+		if kept && header.last == seq && header.head == hash {
 			return true
 		}
 	}
@@ -337,6 +339,8 @@ type Revocation struct {
 	successor *Hash
 	here      *Hash
 	beyond    *uint64
+	// The entry of its place is there.
+	met bool
 }
 
 // readRevocation is V8.
@@ -371,6 +375,7 @@ func (r *Revocation) says(seq uint64, hash Hash) {
 
 func (r *Revocation) entry(entry *Entry, index uint64) {
 	r.says(entry.seq, entry.hash)
+	r.met = r.met || entry.seq == r.seq && entry.hash == r.hash
 	if entry.seq > r.seq && r.beyond == nil {
 		r.beyond = &index
 	}
@@ -414,9 +419,9 @@ func (r *Revocation) judge(w *Walk) {
 	if r.beyond != nil {
 		fail("untrusted_key", "entry", *r.beyond)
 	}
+	chained := w.kind == logbook || w.kind == aRange || w.report.Entries == 1
 	connected := w.kind != selection || !w.gap
-	tied := r.here != nil || w.header != nil && w.kept.lead(w.header, r.seq, r.hash)
-	if !connected || !tied {
+	if !(chained && r.met) && !(connected && w.header != nil && w.kept.lead(w.header, r.seq, r.hash)) {
 		cannot()
 		return
 	}

@@ -16,7 +16,7 @@ export async function readRevocation(bytes) {
     const successor = lines.length > 1 ? await successorOf(lines[1], content.log) : null;
     if (lines.length <= 2 && (lines.length === 1 || successor === key) && (await holds({ key, ...statement }))) {
       const sha256 = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", fromHex(key, 32))));
-      return { content, key, sha256, successor, here: null, beyond: null };
+      return { content, key, sha256, successor, here: null, met: false, beyond: null };
     }
   } catch {
     // It cannot be read.
@@ -36,6 +36,7 @@ export function tellRevocations(walk, seq, hash, entry = null) {
     if (seq === one.content.seq && (one.here === null || one.here === one.content.hash)) {
       one.here = hash;
     }
+    one.met ||= entry !== null && seq === one.content.seq && hash === one.content.hash;
     if (entry !== null && seq > one.content.seq && one.beyond === null) {
       one.beyond = { entry, seq };
     }
@@ -50,7 +51,7 @@ export function judgeRevocations(walk) {
   }
 }
 
-function judgeOne(walk, { content, key, sha256, successor, here, beyond, tied = false }, fault) {
+function judgeOne(walk, { content, key, sha256, successor, here, met, beyond, tied = false }, fault) {
   const file = { at: "file" };
   const notApplicable = () => {
     walk.notChecked.add("revocation_not_applicable");
@@ -83,7 +84,12 @@ function judgeOne(walk, { content, key, sha256, successor, here, beyond, tied = 
     fault("untrusted_key", place, `the key is revoked after entry ${content.seq}: ${content.reason}`);
     return;
   }
-  if (isTied(walk, tied) || (!walk.gap && (here !== null || leads(walk, content)))) {
+  if (here !== null && here !== content.hash) {
+    return;
+  }
+  // What a header says of its own last entry is the word of the key that is revoked.
+  const chained = walk.linked !== false || walk.entries.length === 1;
+  if (isTied(walk, tied) || (chained && met) || (!walk.gap && leads(walk, content))) {
     walk.warnings.push("revoked");
   } else {
     notApplicable();
@@ -95,15 +101,18 @@ function isTied({ headers, given }, tied) {
   return tied && headers.every(({ statement }) => given.kept.some((one) => one.met && one.epoch === statement.content.epoch));
 }
 
-// V5: headers that were kept follow on from the last of the file.
+// V5: the last header of the file is one that was kept, or some follow it.
 function leads(walk, { seq, hash }) {
   let last = walk.headers.at(-1)?.statement ?? null;
+  let known = false;
   const kept = walk.given.kept.filter((one) => one.isHeader && one.signed).sort((a, b) => a.epoch - b.epoch);
   for (const { statement } of last === null ? [] : kept) {
-    if (statement.content.log === last.content.log && faultsAfter(statement, last).length === 0) {
+    const follows = statement.content.log === last.content.log && faultsAfter(statement, last).length === 0;
+    if (follows || toHex(statement.signed) === toHex(last.signed)) {
       last = statement;
+      known = true;
     }
-    if (last.content.last_seq === seq && last.content.head === hash) {
+    if (known && last.content.last_seq === seq && last.content.head === hash) {
       return true;
     }
   }

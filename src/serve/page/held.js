@@ -67,7 +67,7 @@ export async function revocationFaults(entries, { log, genesis }) {
   };
   for (const { content } of revoked.filter((one) => one.content.log === log)) {
     const there = await entryAt(content.seq);
-    tellRevocations(walk, content.seq, there?.hash ?? null);
+    tellRevocations(walk, content.seq, there?.hash ?? null, 0);
   }
   entries.forEach(({ seq, hash }, at) => tellRevocations(walk, seq, hash, at));
   judgeRevocations(walk);
