@@ -92,6 +92,14 @@ fn a_hundred_processes_that_append_one_entry_each_leave_few_files() {
     };
     assert_eq!(tally.findings(), NOTHING, "{tally}");
     assert_eq!(tally.of("appends"), 100);
+    #[cfg(feature = "serve")]
+    {
+        let Some(tally) = found(growth::restarts(program(), 20, false)) else {
+            return;
+        };
+        assert_eq!(tally.findings(), NOTHING, "{tally}");
+        assert_eq!(tally.of("restarts"), 20);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! campaigns outcomes [--every N]              the same at each write of what records an outcome
 //! campaigns clocks                            the machine's clock set back and forth
 //! campaigns everyday [--hours N] [--seed N]   what operators do in 24 simulated hours
-//! campaigns growth [--appends N]              one entry a process, with 256 open files
+//! campaigns growth [--appends N | --restarts N] one entry a process, or a server each time, with 256 open files
 //! campaigns hands [--entries N] [--seed N]     one serves, others append through its socket, killed at random
 //! campaigns stress [--seconds N] [--seed N]   64 writers, 16 readers, sealing, exporting, verifying
 //! campaigns bucket [--seconds N] [--machines N] [--lose N] [--folder 1] [--seed N]
@@ -83,7 +83,10 @@ fn main() -> ExitCode {
             let hours = argument("--hours", 24);
             everyday::run(&program(), &everyday::Plan { hours, seed })
         }
-        "growth" => growth::run(&program(), argument("--appends", 100_000), true),
+        "growth" => match argument("--restarts", 0) {
+            0 => growth::run(&program(), argument("--appends", 100_000), true),
+            restarts => growth::restarts(&program(), restarts, true),
+        },
         "hands" => hands::run(&program(), argument("--entries", 100_000), seed, true),
         "publish" => publishing::run(&program(), argument("--kills", 200), seed, true),
         "stress" => stress::run(&stress::Load::full(argument("--seconds", 60), seed)),

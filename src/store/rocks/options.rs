@@ -117,6 +117,9 @@ fn for_database() -> Options {
     // It would read a block of every file to guide compaction by statistics
     // that an append-only table has no use for.
     options.set_skip_stats_update_on_db_open(true);
+    // Sixteen threads for each table at every opening are most of what one append costs a
+    // process that does nothing else. Only some files are opened before they are asked for.
+    options.set_max_file_opening_threads(1);
     // Flushes and compactions run beside signing, so not on every core of a
     // large machine.
     let cores = thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 4));

@@ -106,6 +106,7 @@ impl Server {
                 ..Limits::default()
             },
             hall: hall(),
+            revocations: Vec::new(),
             public: None,
             publish: Some(Box::new(move |_, _| {
                 // It waits for nobody but at the beginning.
