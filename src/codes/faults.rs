@@ -77,7 +77,7 @@ faults! {
     ReceiptMismatch "an entry is not the one that was acknowledged"
         "keep the receipt: it shows that history was rewritten"
     RevocationNotApplicable "a revocation names a place that the file does not connect to"
-        "verify a file that goes to that place"
+        "verify a file that goes to that place, or give what was published before, with --contains"
     RollbackDetected "the database is older than its high-water mark"
         "restore the newer database"
     SchemaViolation "a line or member is not as the format wants it"
