@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ledger::kind::WITNESSED;
+use crate::ledger::kind::{CLOSE, WITNESSED};
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witnessed::Witnessed;
@@ -15,15 +15,16 @@ use super::Error;
 /// The shortest time between two entries of cosignatures, if nothing else is asked for.
 pub const KEEP_EVERY: Duration = Duration::from_secs(600);
 
-/// Whether the last entry keeps a checkpoint: nothing else was appended since.
-pub(super) fn is_kept(logbook: &Logbook) -> Result<bool, Error> {
+/// Whether there is nothing to keep: the last entry keeps a checkpoint, or closed the
+/// book, which takes no more.
+pub(super) fn keeps_none(logbook: &Logbook) -> Result<bool, Error> {
     let last = entry_at(&**logbook.store(), logbook.durable().seq)?;
-    Ok(last.kind() == WITNESSED)
+    Ok([WITNESSED, CLOSE].contains(&last.kind()))
 }
 
 /// Keeps a cosigned checkpoint in the log that it is of: as an entry
 /// `sealbook:witnessed`, unless nothing else was appended since the last one, or
-/// `every` has not passed since. None if there is nothing to keep.
+/// `every` has not passed since, or the book is closed. None if there is nothing to keep.
 ///
 /// # Errors
 /// [`Error::Query`], [`Error::Append`].
@@ -33,6 +34,9 @@ pub fn keep_witnessed(
     every: Duration,
     now: Timestamp,
 ) -> Result<Option<Receipt>, Error> {
+    if keeps_none(logbook)? {
+        return Ok(None);
+    }
     let newest = Filter {
         kinds: vec![WITNESSED.to_owned()],
         reverse: true,
@@ -40,11 +44,10 @@ pub fn keep_witnessed(
         ..Filter::default()
     };
     let kept = select(&**logbook.store(), &newest)?.next().transpose()?;
-    let last = logbook.durable();
-    if let Some((seq, entry)) = kept {
+    if let Some((_, entry)) = kept {
         let passed = now.micros_since(entry.ts()).max(0);
         let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX);
-        if seq == last.seq || passed < every {
+        if passed < every {
             return Ok(None);
         }
     }

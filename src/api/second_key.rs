@@ -19,7 +19,7 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::halt::check_not_halted;
-use super::keeping::{is_kept, keep_witnessed};
+use super::keeping::{keep_witnessed, keeps_none};
 use super::options::Passphrase;
 use super::{Error, Ledger, Options};
 
@@ -157,7 +157,7 @@ impl Ledger {
         }
         let logbook = self.logbook()?;
         let now = self.clock().wall();
-        if is_kept(logbook)? {
+        if keeps_none(logbook)? {
             return Ok(None);
         }
         let checkpoint = unpublished(&Publication {

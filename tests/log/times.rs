@@ -6,6 +6,7 @@ use std::time::Duration;
 use sealbook::api::{Between, keep_witnessed};
 use sealbook::ledger::epoch::leaf_hash;
 use sealbook::ledger::json::Object;
+use sealbook::ledger::key::Signer as _;
 use sealbook::ledger::note::{self, Note};
 use sealbook::ledger::position::Seq;
 use sealbook::ledger::time::Timestamp;
@@ -14,7 +15,7 @@ use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use sealbook::ledger::witness_policy::{WitnessPolicy, parse};
 use sealbook::{Ledger, Options};
 
-use crate::made::{ORIGIN, at, cosignature, witness_key};
+use crate::made::{ORIGIN, at, cosignature, signer, witness_key};
 
 struct Scene {
     ledger: Ledger,
@@ -121,6 +122,19 @@ fn an_entry_stands_between_the_cosignatures_before_and_after_it() {
     let last = scene.between(4);
     assert_eq!(last.not_earlier.unwrap().time, scene.after_now(3));
     assert_eq!(last.not_later, None);
+}
+
+#[test]
+fn a_closed_book_keeps_no_checkpoint_and_is_published_all_the_same() {
+    let scene = Scene::new();
+    scene.append();
+    let next = signer(9).public_key();
+    scene.ledger.logbook().unwrap().close_book(next).unwrap();
+    assert_eq!(
+        scene.keep(&scene.checkpoint(&[(1, 1), (2, 1)], false)),
+        None
+    );
+    assert_eq!(scene.ledger.cosign_head().unwrap(), None);
 }
 
 #[test]
