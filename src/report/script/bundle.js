@@ -3,25 +3,23 @@
 
 import { blake2b } from "./blake2b.js";
 import { fromUtf8, toHex } from "./bytes.js";
+import { endWalk, foundIn } from "./ending.js";
 import { laterFormat, readEntry } from "./entry.js";
 import { endTerm, readTerm, takeTerm } from "./indexed.js";
-import { isHex, isObject, isText, isWhole, membersOf, parseCanonical } from "./json.js";
+import { isHashes, isHex, isObject, isText, isWhole, membersOf, parseCanonical } from "./json.js";
 import { isSigned, readStatement, readUnsignedClosing } from "./statement.js";
 import {
-  beginWalk, endWalk, fault, foundIn, isOf, later, lostEntry, takeDocument, takeEntry, takeFirst, takeHead,
+  beginWalk, breather, fault, isOf, later, lostEntry, MOST_LINE, takeDocument, takeEntry, takeFirst, takeHead,
   takeHeader, takeSubtrees,
 } from "./walk.js";
-
-const MOST_LINE = 20 * 1024 * 1024;
-// How long a page stands still at most, in milliseconds.
-const BREATH = 40;
 
 // What was found: `entries`, each with its own `faults`; `documents` by digest;
 // `headers`; `faults` in the order of the lines; what is `notChecked`.
 export async function verifyBundle(bytes, given = {}) {
   const walk = beginWalk(given);
   walk.counts = { document: 0, entry: 0, epoch: 0 };
-  let [line, start, since] = [0, 0, Date.now()];
+  const breathe = breather();
+  let [line, start] = [0, 0];
   while (start < bytes.length) {
     line += 1;
     const newline = bytes.indexOf(0x0a, start);
@@ -35,10 +33,7 @@ export async function verifyBundle(bytes, given = {}) {
     }
     takeLine(walk, bytes, start, newline, line);
     start = newline + 1;
-    if (Date.now() - since > BREATH) {
-      await new Promise((go) => setTimeout(go, 0));
-      since = Date.now();
-    }
+    await breathe();
   }
   if (walk.closing === null && !walk.faults.some((found) => found.code === "truncated")) {
     fault(walk, "truncated", { line: line + 1 }, "the closing record is missing: the bundle was cut");
@@ -117,21 +112,19 @@ function takeValue(walk, value, line, bytes, start) {
   } else if (value.has("epoch")) {
     takeHeader(walk, knownHeader(walk, readStatement("epoch", value)), line);
   } else if (value.has("entry")) {
-    const members = membersOf(value, value.has("path") ? { entry: isObject, path: isPath } : { entry: isObject });
+    const members = membersOf(value, value.has("path") ? { entry: isObject, path: isHashes } : { entry: isObject });
     takeEntry(walk, readEntry(members.entry), line, members.path);
   } else if (value.has("bundle")) {
     takeClosing(walk, value, line, bytes.subarray(0, start));
   } else if (value.has("before") || value.has("after")) {
     const name = value.has("before") ? "before" : "after";
-    takeSubtrees(walk, name, membersOf(value, { [name]: isPath })[name], line);
+    takeSubtrees(walk, name, membersOf(value, { [name]: isHashes })[name], line);
   } else if (value.has("head")) {
     takeHead(walk, readStatement("head", value), line);
   } else {
     throw new Error("no line of a bundle looks like this");
   }
 }
-
-const isPath = (list) => (Array.isArray(list) && list.every(isHex(32)) ? list : undefined);
 
 function knownHeader(walk, statement) {
   if (statement.content.index !== undefined && !walk.uses) {

@@ -4,7 +4,7 @@
 import { factsOf } from "./answered.js";
 import { blake2b } from "./blake2b.js";
 import { fromHex, join, toHex, utf8 } from "./bytes.js";
-import { isHex, isObject, isText, isWhole, membersOf } from "./json.js";
+import { isHashes, isHex, isObject, isText, isWhole, membersOf } from "./json.js";
 import { leavesIn, rootOf, subtrees } from "./merkle.js";
 import { faultsAlone, isSigned, readStatement } from "./statement.js";
 import { vrfOutput } from "./vrf.js";
@@ -21,7 +21,7 @@ function big(number) {
 }
 
 const listOf = (sort) => (value) => (Array.isArray(value) && value.every((item) => sort(item) !== undefined) ? value.map(sort) : undefined);
-const nodes = (value) => listOf(isHex(32))(value)?.map((hash) => fromHex(hash, 32));
+const nodes = (value) => isHashes(value)?.map((hash) => fromHex(hash, 32));
 const shown = (value) => (isObject(value) ? membersOf(value, { place: isHex(32), hidden: isHex(32) }) : undefined);
 
 function readTree(value) {

@@ -227,6 +227,7 @@ export const isWhole = (value) => {
   const number = value instanceof JsonNumber && /^[0-9]+$/.test(value.raw) ? Number(value.raw) : NaN;
   return Number.isSafeInteger(number) ? number : undefined;
 };
+export const isHashes = (value) => (Array.isArray(value) && value.every(isHex(32)) ? value : undefined);
 export const isHex = (length) => (value) =>
   typeof value === "string" && value.length === 2 * length && /^[0-9a-f]*$/.test(value)
     ? value

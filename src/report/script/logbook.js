@@ -1,14 +1,13 @@
 // A logbook: entries in the order of their lines, under a key that is given (format §5).
 
 import { fromHex, fromUtf8 } from "./bytes.js";
+import { endWalk, foundIn } from "./ending.js";
 import { readEntry } from "./entry.js";
 import { parseLoose } from "./loose.js";
 import { verifyStrict } from "./strict.js";
-import { beginWalk, endWalk, fault, FILE, foundIn, isOf, lostEntry, takeEntry } from "./walk.js";
+import { beginWalk, breather, fault, FILE, isOf, lostEntry, MOST_LINE, takeEntry } from "./walk.js";
 
-const MOST_LINE = 20 * 1024 * 1024;
 const MOST_BLANK = 2 ** 20;
-const BREATH = 40;
 
 export async function verifyLogbook(bytes, given = {}) {
   const walk = beginWalk(given);
@@ -21,7 +20,7 @@ export async function verifyLogbook(bytes, given = {}) {
   const first = rows.lines.length > 0 ? readLine(rows.lines[0].bytes) : null;
   walk.own ||= first?.kind === "sealbook:open";
   isOf(walk, await signerOf(first, walk.given.keys));
-  let since = Date.now();
+  const breathe = breather();
   for (const { bytes: row, line } of rows.lines) {
     const entry = readLine(row);
     if (entry === null) {
@@ -29,10 +28,7 @@ export async function verifyLogbook(bytes, given = {}) {
     } else {
       takeEntry(walk, entry, line);
     }
-    if (Date.now() - since > BREATH) {
-      await new Promise((go) => setTimeout(go, 0));
-      since = Date.now();
-    }
+    await breathe();
   }
   if (rows.tooBlank) {
     fault(walk, "schema_violation", FILE, "it has more than 1 048 576 blank lines");

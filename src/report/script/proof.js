@@ -1,14 +1,13 @@
 // The proof of one entry (format §7), and two statements that cannot both stand (§9).
 
 import { fromHex, fromUtf8, toHex } from "./bytes.js";
+import { endWalk, foundIn } from "./ending.js";
 import { laterFormat, readEntry } from "./entry.js";
 import { isUses, unknownUse } from "./bundle.js";
-import { isHex, isObject, isText, isWhole, membersOf, parseCanonical } from "./json.js";
+import { isHashes, isHex, isObject, isText, isWhole, membersOf, parseCanonical } from "./json.js";
 import { isSigned, readStatement } from "./statement.js";
 import { verifyStrict } from "./strict.js";
-import { beginWalk, endWalk, fault, FILE, foundIn, isOf, takeEntry, takeFirst, takeHeader } from "./walk.js";
-
-const isPath = (list) => (Array.isArray(list) && list.every(isHex(32)) ? list : undefined);
+import { beginWalk, fault, FILE, isOf, takeEntry, takeFirst, takeHeader } from "./walk.js";
 
 export async function verifyProof(bytes, given = {}) {
   const walk = beginWalk(given);
@@ -38,7 +37,7 @@ function readProof(walk, bytes) {
     const value = text.endsWith("\n") ? parseCanonical(text.slice(0, -1)) : null;
     const second = isWhole(isObject(value)?.get("format")) === 2;
     walk.unsupported = laterFormat(isObject(value) ?? new Map(), 2) ?? (second ? unknownUse(value.get("uses")) : null);
-    const sorts = { entry: isObject, epoch: isObject, path: isPath };
+    const sorts = { entry: isObject, epoch: isObject, path: isHashes };
     const more = { format: isWhole, opening: isObject, uses: isUses };
     const { entry, epoch, path, opening, uses } = membersOf(value, second ? { ...sorts, ...more } : sorts);
     const header = readStatement("epoch", epoch);
