@@ -416,7 +416,7 @@ await test("an entry stands between two times that a quorum signed, and between 
   }
   assert.throws(() => readTlogProof("c2sp.org/tlog-proof@v1\nindex 01\n\nx"), /no proof/);
   // A false signature under a witness's own name makes the note worthless.
-  const forged = checkpoint(10, [at(10), at(10), null]).replace(/(\u2014 a\.example .{20})./, (_, head) => `${head}A`);
+  const forged = checkpoint(10, [at(10), at(10), null]).replace(/(\u2014 a\.example .{20})(.)/, (_, head, letter) => `${head}${letter === "A" ? "B" : "A"}`);
   await assert.rejects(judgeCheckpoint(forged, { log: toHex(own.raw), policy }), /is false|no signature/);
   await assert.rejects(judgeCheckpoint(checkpoint(10, [at(10)]), { log: "00".repeat(32), policy }), /did not sign/);
   for (const text of ["quorum none", "witness a x\nquorum none\n", "quorum a\n", "group g 2 a\nquorum none\n", "log\u0001 x\n", `quorum none\nquorum none\n`, `${"#\n".repeat(2)}`]) {
