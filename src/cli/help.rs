@@ -137,9 +137,9 @@ mod tests {
     fn leaves(command: &Command, path: &str, all: &mut BTreeSet<String>) {
         for inner in command.get_subcommands() {
             let path = format!("{path} {}", inner.get_name()).trim().to_owned();
-            match inner.has_subcommands() {
-                true => leaves(inner, &path, all),
-                false => _ = all.insert(path),
+            leaves(inner, &path, all);
+            if !inner.is_subcommand_required_set() {
+                all.insert(path);
             }
         }
     }

@@ -109,6 +109,13 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("key", &["sealbook key > key.txt", "sealbook key --vkey"]),
     (
+        "key add",
+        &[
+            "sealbook key add",
+            "sealbook key add --second-key second.pem --encrypt-key",
+        ],
+    ),
+    (
         "init",
         &[
             "sealbook init --origin 'acme fleet'",
