@@ -19,7 +19,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "agent",
         &[
-            "sealbook agent --key log.pem --listen /run/sealbook-agent/agent.sock --user sealbook",
+            "sealbook agent --key log.pem --listen /run/sealbook-agent/agent.sock --user 998",
             "sealbook init --key agent:/run/sealbook-agent/agent.sock",
         ],
     ),
