@@ -13,6 +13,7 @@ mod catalog;
 mod fenced;
 mod hall;
 mod hostile;
+mod inputs;
 #[cfg(feature = "store")]
 mod producers;
 mod properties;
