@@ -14,7 +14,7 @@ const ROW = 56;
 function groundsOf(entry, items, lookup) {
   const context = entry.payload.get("context");
   const of = (name) => (context instanceof Map ? context.get(name) : undefined);
-  const documents = [["rule set", "rules"], ["policy", "policy"], ["settings", "config"], ["ban list", "ban_list"]];
+  const documents = [["rule set", "rules"], ["policy", "policy"], ["settings", "config"], ["ban list", "ban_list"], ["registry", "registry"]];
   const found = documents.flatMap(([name, at]) => digestsIn(of(at)).map((digest) => ({
     name, said: shortHash(digest.split(":")[1]), show: () => documentPanel(digest, lookup),
   })));
