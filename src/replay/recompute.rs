@@ -85,7 +85,7 @@ pub(super) fn recompute(
     let asked = RecordedHall::new(record, governed.slice(), &governed.bans);
     let stamp = stamp_of(&record.decision);
     let basis = governed.basis(&asked, &record.context.task_id);
-    let decided = make_decision(&record.input.input, &basis, stamp);
+    let mut decided = make_decision(&record.input.input, &basis, stamp);
     result.unenforced = unenforced(&decided.decision, &governed.config);
     if let GateSource::Policy(digest) = record.context.gate {
         result.without_budget = library.without_budget(digest);
@@ -101,7 +101,7 @@ pub(super) fn recompute(
         governed.label(record, &decided, &mut result.inputs);
         return result;
     }
-    result.version_as_first = compare_all(record, &decided, &asked, &mut result.differences);
+    result.version_as_first = compare_all(record, &mut decided, &asked, &mut result.differences);
     for what in asked.beyond() {
         result.differences.push(Difference {
             field: format!("context: {what}"),
@@ -130,11 +130,11 @@ pub(super) fn recompute(
 /// Decision, receipt, hash of the request and the gate's answer.
 fn compare_all(
     record: &DecisionRecord,
-    decided: &Decided,
+    decided: &mut Decided,
     registry: &RecordedHall<'_>,
     differences: &mut Vec<Difference>,
 ) -> bool {
-    let mut decision = decided.decision.clone();
+    let decision = &mut decided.decision;
     let hash = match record.input.whole {
         // Of an allowed decision it is computed already.
         true => decision.artifact_hash.clone(),
@@ -158,10 +158,10 @@ fn compare_all(
         let recorded = answer(&record.answers.gate);
         check("answers.gate", &recorded, &answer(&decided.consulted.gate));
     }
-    let receipt = EvidenceReceipt::of(&decision, &decided.consulted.controls, registry);
+    let receipt = EvidenceReceipt::of(decision, &decided.consulted.controls, registry);
     match &record.computed {
         Computed::Digests(digests) => {
-            compare_digests(record, digests, &decision, &receipt, differences);
+            compare_digests(record, digests, decision, &receipt, differences);
             false
         }
         Computed::Whole { receipt: recorded } => {

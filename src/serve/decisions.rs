@@ -20,7 +20,7 @@ use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
 use crate::ledger::shape;
 use crate::record::bulk::CaseGovernance;
-use crate::record::{Asked, Recorded};
+use crate::record::{Asked, Recorded, Together};
 use crate::wcp::bulk::{BulkRequest, CaseReader, answer as answer_of};
 use crate::wcp::stamp::{DecisionId, Stamp};
 
@@ -86,45 +86,51 @@ fn all(service: &Service, actor: &Actor, requests: &[Value]) -> Result<Vec<Value
         }
         read.push((value.get("id").cloned().unwrap_or(Value::Null), request));
     }
-    let mut underway = Vec::with_capacity(read.len());
+    let (mut answers, mut prepared) = (Vec::with_capacity(read.len()), Vec::new());
     for (id, request) in read {
         let stamp = Stamp {
             decision_id: DecisionId::from_random(service.random()?),
             timestamp: service.clock.wall(),
         };
-        let begun = match request {
-            Err(error) => Err(answer_of(id, Err(&error))),
+        let asked = |input, task_id| Asked {
+            input,
+            approval: None,
+            task_id,
+            actor: Some(&by),
+            stamp,
+        };
+        let recorder = &service.recorder;
+        prepared.push(match &request {
+            Err(error) => {
+                answers.push(Answer::Told(answer_of(id, Err(error))));
+                continue;
+            }
             Ok(BulkRequest::Own(case)) => {
-                let asked = Asked {
-                    input: &case.input,
-                    approval: None,
-                    task_id: &case.task_id,
-                    actor: Some(&by),
-                    stamp,
-                };
-                let governance = governance.of(&case);
-                let prepared = service.recorder.prepare(&governance, &case.hall, &asked);
-                Ok((id, service.recorder.submit(prepared)))
+                let asked = asked(&case.input, &case.task_id);
+                recorder.prepare(&governance.of(case), &case.hall, &asked)
             }
             Ok(BulkRequest::Given { input, task_id }) => {
-                let asked = Asked {
-                    input: &input,
-                    approval: None,
-                    task_id: &task_id,
-                    actor: Some(&by),
-                    stamp,
-                };
-                let prepared = service.recorder.prepare(hall.governance(), &*hall, &asked);
-                Ok((id, service.recorder.submit(prepared)))
+                recorder.prepare(hall.governance(), &*hall, &asked(input, task_id))
             }
-        };
-        underway.push(begun);
+        });
+        answers.push(Answer::ToCome(id));
     }
-    let decided = underway.into_iter().map(|begun| match begun {
-        Err(answer) => answer,
-        Ok((id, underway)) => told(service, id, underway.wait()),
+    let underway = service.recorder.submit_all(prepared);
+    let mut recorded = underway.into_iter().flat_map(Together::wait);
+    let told = answers.into_iter().map(|answer| match answer {
+        Answer::Told(answer) => Ok(answer),
+        Answer::ToCome(id) => match recorded.next() {
+            Some(recorded) => Ok(told(service, id, recorded)),
+            None => Err(Problem::Abandoned),
+        },
     });
-    Ok(decided.collect())
+    told.collect()
+}
+
+enum Answer {
+    Told(Value),
+    /// To the request of this id, when its decision is durable.
+    ToCome(Value),
 }
 
 /// A decision that is durable, or the denial in its place.
