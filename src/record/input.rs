@@ -91,8 +91,15 @@ impl<'i> InputWritten<'i> {
 }
 
 pub fn from_recorded(object: &Object) -> Result<RecordedInput, MemberError> {
-    let mut rest = object.clone();
     let mut whole = true;
+    let plain = ![CREDENTIAL, DIGEST, REQUEST_FLAGS]
+        .iter()
+        .any(|name| object.contains_key(name));
+    // Most requests are recorded as they came.
+    if plain && let Ok(input) = shape::read_object::<RouteInput>(object, "") {
+        return Ok(RecordedInput { input, whole });
+    }
+    let mut rest = object.clone();
     if shape::member_or_none::<Sha256Digest>(object, CREDENTIAL)?.is_some() {
         rest.remove(CREDENTIAL);
         whole = false;
