@@ -145,6 +145,7 @@ fn served(
         .args(hall)
         .current_dir(folder)
         .env("SEALBOOK_LOG", "info,sealbook::serve::requests=warn")
+        .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
     let measured = address(&mut server).and_then(|address| {
