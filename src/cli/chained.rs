@@ -41,6 +41,9 @@ pub(super) struct Custody<'a> {
     pub(super) force: Force,
 }
 
+/// Writes what a book has into a file, and says how many entries; `None` for none.
+type Writing<'w> = dyn FnMut(&Ledger, &Path, &mut Output) -> Result<Option<u64>, CliError> + 'w;
+
 impl Custody<'_> {
     /// Writes all of it beside its place, and moves it there. `write` answers how many
     /// entries it wrote of a book; none if the book has nothing of it. `also` are
@@ -48,7 +51,7 @@ impl Custody<'_> {
     pub(super) fn write(
         &self,
         context: &Context,
-        write: &mut dyn FnMut(&Ledger, &Path, &mut Output) -> Result<Option<u64>, CliError>,
+        write: &mut Writing<'_>,
         also: &mut dyn FnMut(usize) -> Result<Vec<(usize, Seq)>, CliError>,
         output: &mut Output,
     ) -> Result<Answer, CliError> {

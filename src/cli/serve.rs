@@ -403,7 +403,7 @@ impl Args {
         ledger.second_signer()?;
         Ok(Some(PublicFolder {
             folder: folder.clone(),
-            publish: Box::new(move |ledger| Ok(asking.publish(ledger, &mut log)?)),
+            publish: Box::new(move |ledger| asking.publish(ledger, &mut log)),
             every: self.publish_every.map(Duration::from_secs),
         }))
     }

@@ -87,6 +87,7 @@ impl Asked {
     }
 
     /// Whether an entry is asked for. The limit is not a property of an entry.
+    #[cfg(feature = "store")]
     pub(crate) fn wants(&self, seq: Seq, ts: Timestamp, kind: &str, payload: &[u8]) -> bool {
         let mut alone = Common::default();
         alone.take(seq, ts, &facts(kind, payload));

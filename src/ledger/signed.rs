@@ -133,7 +133,7 @@ mod tests {
             b"hello",
             b"{\"manifest\":true}",
             &changed,
-            &entry("note")[1..].repeat(2),
+            &entry("note").get(1..).unwrap_or_default().repeat(2),
             &head(""),
             &head("{} "),
             &head("{\"b\":1,\"a\":2}"),

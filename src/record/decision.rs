@@ -151,13 +151,13 @@ pub(crate) struct Part<'d> {
 impl<'d> Part<'d> {
     pub(crate) fn of(decision: &'d RouteDecision, receipt: &'d EvidenceReceipt) -> Part<'d> {
         let events = decision.telemetry_envelopes.events.iter();
-        let scores = events.filter_map(|event| match event {
+        let mut scores = events.filter_map(|event| match event {
             Event::BlastScored { blast_score, .. } => Some(*blast_score),
             _ => None,
         });
         let reason = decision.deny_reason_if_denied.as_ref();
         Part {
-            blast_score: scores.last(),
+            blast_score: scores.next_back(),
             decision_id: decision.decision_id,
             denied: decision.denied(),
             deny_reason_if_denied: reason.map(Denial::to_value),

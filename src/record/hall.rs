@@ -169,6 +169,7 @@ impl Hall {
 
     /// What is in the registry, as the document that a reload names beside its digests:
     /// so that what changed can be told in words later.
+    #[cfg(feature = "store")]
     pub(super) fn registry_document(&self) -> Document {
         Document::new(Value::Object(self.parts().into_iter().collect()))
     }

@@ -191,7 +191,6 @@ impl Prepared {
     }
 
     /// The decision and its entry, for a caller that hands the entry over itself.
-    #[must_use]
     pub fn apart(self) -> (Made, Result<logbook::Prepared, RecordError>) {
         (self.made, self.entry)
     }

@@ -177,9 +177,9 @@ fn address(server: &mut Child) -> Fallible<SocketAddr> {
             return Err("the server did not begin".into());
         }
         let line: serde_json::Value = serde_json::from_str(&line)?;
-        if line["message"] == "serving" {
-            let address = line["address"].as_str().ok_or("no address")?;
-            break address.parse()?;
+        let said = |member| line.get(member).and_then(serde_json::Value::as_str);
+        if said("message") == Some("serving") {
+            break said("address").ok_or("no address")?.parse()?;
         }
     };
     // A log that nobody reads would stop it.
@@ -227,14 +227,16 @@ fn load(address: SocketAddr, path: &str, body: &(dyn Fn(u64) -> String + Sync)) 
 fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<()> {
     let (mut read, mut wanted) = (0, None);
     while wanted.is_none_or(|wanted| read < wanted) {
-        let more = stream.read(&mut buffer[read..])?;
+        let more = stream.read(buffer.get_mut(read..).unwrap_or_default())?;
         if more == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
         read += more;
-        let head = buffer[..read].windows(4).position(|it| it == b"\r\n\r\n");
+        let answer = buffer.get(..read).unwrap_or_default();
+        let head = answer.windows(4).position(|it| it == b"\r\n\r\n");
         if let (None, Some(head)) = (wanted, head) {
-            let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
+            let text = String::from_utf8_lossy(answer.get(..head).unwrap_or_default());
+            let text = text.to_ascii_lowercase();
             let length = text.split("content-length: ").nth(1);
             let length = length.and_then(|rest| rest.lines().next()?.parse::<usize>().ok());
             let is_success = text.starts_with("http/1.1 2");

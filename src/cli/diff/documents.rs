@@ -88,8 +88,11 @@ fn under(stores: &[&dyn Store], meant: &Path) -> Result<Found, CliError> {
     Ok(Found { book, seq, under })
 }
 
+/// An entry, its number and the book that it is in.
+type Placed = (usize, (Seq, Entry));
+
 /// By number, in one of several books as BOOK:SEQ, by hash, or the last one at a time.
-fn find(stores: &[&dyn Store], text: &str) -> Result<Option<(usize, (Seq, Entry))>, CliError> {
+fn find(stores: &[&dyn Store], text: &str) -> Result<Option<Placed>, CliError> {
     if let Some((book, seq)) = numbered(stores, text)? {
         let entry = stores.get(book).map(|store| entry_at(*store, seq));
         return Ok(entry.transpose()?.map(|entry| (book, (seq, entry))));

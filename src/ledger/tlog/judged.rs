@@ -30,7 +30,7 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
         Ok(proof) => {
             match whose(&proof.checkpoint, policy) {
                 Ok(key) => log = Some(key),
-                Err(found) => findings.fault(found),
+                Err(found) => findings.fault(*found),
             }
             if let Some(witnesses) = &policy.witnesses {
                 judge_witnesses(&proof.checkpoint, witnesses, &mut findings);
@@ -66,7 +66,7 @@ pub fn judge_log<S: Source>(source: &S, policy: &Policy) -> Result<Report, S::Er
             size = checkpoint.content().size;
             match whose(&checkpoint, policy) {
                 Ok(key) => log = Some(key),
-                Err(found) => findings.fault(found),
+                Err(found) => findings.fault(*found),
             }
             if let Some(witnesses) = &policy.witnesses {
                 judge_witnesses(&checkpoint, witnesses, &mut findings);
@@ -140,7 +140,7 @@ fn judge_entry(proof: &TlogProof, entry: &Entry, log: Option<PublicKey>, finding
 /// # Errors
 /// `untrusted_key` if nobody vouches for its name or key, `checkpoint_invalid` if that
 /// key did not sign it so.
-pub fn whose(checkpoint: &SignedCheckpoint, policy: &Policy) -> Result<PublicKey, Fault> {
+pub fn whose(checkpoint: &SignedCheckpoint, policy: &Policy) -> Result<PublicKey, Box<Fault>> {
     let origin = &checkpoint.content().origin;
     let untrusted = |detail: String| Fault::of_file(FaultCode::UntrustedKey, detail);
     let logs = policy.witnesses.as_ref().map(|known| known.logs.as_slice());
@@ -154,7 +154,9 @@ pub fn whose(checkpoint: &SignedCheckpoint, policy: &Policy) -> Result<PublicKey
         .collect();
     let candidates = match (policy.keys.as_slice(), logs) {
         ([], []) => {
-            return Err(untrusted("no key of the log was given".to_owned()));
+            return Err(Box::new(untrusted(
+                "no key of the log was given".to_owned(),
+            )));
         }
         ([], _) => named,
         (given, []) => given.to_vec(),
@@ -171,7 +173,7 @@ pub fn whose(checkpoint: &SignedCheckpoint, policy: &Policy) -> Result<PublicKey
             Err(error) => refused = Some(error),
         }
     }
-    Err(match refused {
+    Err(Box::new(match refused {
         None => untrusted(format!(
             "nothing that was given names the log `{origin}` with a key"
         )),
@@ -179,7 +181,7 @@ pub fn whose(checkpoint: &SignedCheckpoint, policy: &Policy) -> Result<PublicKey
             untrusted(error.to_string())
         }
         Some(error) => Fault::of_file(FaultCode::CheckpointInvalid, error.to_string()),
-    })
+    }))
 }
 
 /// Whether a quorum cosigned, and nobody under a witness's name wrongly.
