@@ -3,14 +3,14 @@
 //! went bad is found before it is built upon for years.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::store::{Store, StoreError};
 
 use super::observer::Shared;
+use super::sync;
+use super::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use super::sync::thread::JoinHandle;
 
 /// How often some is read, and how much: four mebibytes a second.
 const EVERY: Duration = Duration::from_millis(250);
@@ -25,8 +25,8 @@ pub(super) struct Going {
 }
 
 pub(super) fn start(store: Arc<dyn Store>, shared: Shared) -> (Going, JoinHandle<()>) {
-    let (_open, open) = bounded(0);
-    let thread = thread::spawn(move || run(&*store, &shared, &open));
+    let (_open, open) = channel();
+    let thread = sync::start(move || run(&*store, &shared, &open));
     (Going { _open }, thread)
 }
 
