@@ -51,7 +51,7 @@ pub use names::names_of;
 pub use signing::unpublished;
 
 /// Where a public log is kept: a folder here, a bucket elsewhere.
-pub trait Shelf: Source<Error = io::Error> + Send {
+pub trait LogStorage: Source<Error = io::Error> + Send {
     /// Writes a tile or bundle. It need not be durable yet, but a reader sees it whole
     /// or not at all.
     fn write(&mut self, resource: Resource, bytes: &[u8]) -> io::Result<()>;
@@ -137,7 +137,7 @@ pub enum PublicError {
 /// A checkpoint that is to be published, before it is.
 pub struct Proposed<'a, S> {
     /// Where its tiles are already.
-    pub shelf: &'a S,
+    pub storage: &'a S,
     /// It, under the log's own signature alone.
     pub checkpoint: SignedCheckpoint,
     /// The one that is published now.
@@ -174,9 +174,9 @@ pub struct Published {
     pub changed: bool,
 }
 
-/// A ledger's public log, on its shelf.
+/// A ledger's public log, in its storage.
 pub struct PublicLog<S> {
-    shelf: S,
+    storage: S,
     place: String,
 }
 
@@ -192,17 +192,17 @@ pub struct Publication<'a> {
     pub now: Timestamp,
 }
 
-impl<S: Shelf> PublicLog<S> {
+impl<S: LogStorage> PublicLog<S> {
     /// `place` is for people: what messages begin with.
-    pub fn new(shelf: S, place: impl Into<String>) -> PublicLog<S> {
+    pub fn new(storage: S, place: impl Into<String>) -> PublicLog<S> {
         PublicLog {
-            shelf,
+            storage,
             place: place.into(),
         }
     }
 
-    pub const fn shelf(&self) -> &S {
-        &self.shelf
+    pub const fn storage(&self) -> &S {
+        &self.storage
     }
 
     /// Whether this is the place of the log of that name, or of none yet: asked before
@@ -237,18 +237,18 @@ impl<S: Shelf> PublicLog<S> {
         let old = self.published(&name, &key)?;
         let mut builder = self.resume(store, old.as_ref(), size)?;
         let before = builder.size();
-        let shelf = &mut self.shelf;
+        let storage = &mut self.storage;
         let place = &self.place;
         leaves::each(store, before..size, |data| {
             builder.push(data, |resource, bytes| {
-                write(shelf, place, resource, &bytes)
+                write(storage, place, resource, &bytes)
             })
         })?;
         for (resource, bytes) in builder.partial() {
-            write(shelf, place, resource, &bytes)?;
+            write(storage, place, resource, &bytes)?;
         }
-        self.io(|shelf| shelf.sync())?;
-        self.shelf.add_headers(with.logbook)?;
+        self.io(|storage| storage.sync())?;
+        self.storage.add_headers(with.logbook)?;
         let checkpoint = Checkpoint {
             origin: name.to_string(),
             size,
@@ -259,21 +259,21 @@ impl<S: Shelf> PublicLog<S> {
         let mut changed = false;
         if old.as_ref().map(SignedCheckpoint::content) != Some(&checkpoint) {
             let proposed = Proposed {
-                shelf: &self.shelf,
+                storage: &self.storage,
                 checkpoint: signing::signed(&checkpoint, &name, with)?,
                 before: old.as_ref(),
                 key: &key,
             };
             if let Some(note) = cosign(proposed).map_err(PublicError::Cosign)? {
                 let bytes = note.to_string().into_bytes();
-                self.io(|shelf| shelf.replace_checkpoint(&bytes))?;
+                self.io(|storage| storage.replace_checkpoint(&bytes))?;
                 changed = true;
             }
         }
         let edge = partial(old.map_or(0, |old| old.content().size)).into_iter();
         let now_full = |part: &Resource| changed && part.full().is_in(size);
         let full: Vec<Resource> = edge.filter(now_full).map(Resource::full).collect();
-        self.io(|shelf| shelf.retire(&full, with.now))?;
+        self.io(|storage| storage.retire(&full, with.now))?;
         Ok(Published {
             name,
             checkpoint,
@@ -289,7 +289,7 @@ impl<S: Shelf> PublicLog<S> {
         key: &VerifierKey,
     ) -> Result<Option<SignedCheckpoint>, PublicError> {
         let place = self.place.clone();
-        let read = self.shelf.read(Resource::Checkpoint);
+        let read = self.storage.read(Resource::Checkpoint);
         let read = read.map_err(|source| self.failed(source))?;
         let Some(bytes) = read else {
             return Ok(None);
@@ -333,7 +333,7 @@ impl<S: Shelf> PublicLog<S> {
         let mut tiles = Vec::new();
         for tile in LogBuilder::needed(old.size) {
             let bytes = self
-                .shelf
+                .storage
                 .read(tile)
                 .map_err(|source| self.failed(source))?;
             tiles.push(bytes);
@@ -355,7 +355,7 @@ impl<S: Shelf> PublicLog<S> {
     }
 
     fn io<T>(&mut self, work: impl FnOnce(&mut S) -> io::Result<T>) -> Result<T, PublicError> {
-        work(&mut self.shelf).map_err(|source| failed(&self.place, source))
+        work(&mut self.storage).map_err(|source| failed(&self.place, source))
     }
 
     fn failed(&self, source: io::Error) -> PublicError {
@@ -371,12 +371,12 @@ impl<S: Shelf> PublicLog<S> {
 }
 
 fn write(
-    shelf: &mut impl Shelf,
+    storage: &mut impl LogStorage,
     place: &str,
     resource: Resource,
     bytes: &[u8],
 ) -> Result<(), PublicError> {
-    let written = shelf.write(resource, bytes);
+    let written = storage.write(resource, bytes);
     written.map_err(|source| failed(place, source))
 }
 

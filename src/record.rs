@@ -26,7 +26,7 @@
 //!  "digests":    {"decision", "receipt", "telemetry"}: of what can be computed}
 //! ```
 //! The caller is answered the whole decision, with its telemetry and the evidence receipt
-//! of WCP. Of these the entry has the digests: whoever takes the decision again computes
+//! of WCP. Of these the entry has the digests: a replay computes
 //! them. Half of an entry of version 1 was what can be computed from the other half; such
 //! entries are read and replayed for ever. `sealbook help format` has both (17).
 //!

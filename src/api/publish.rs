@@ -11,7 +11,7 @@ use crate::ledger::tlog::source::{Source, prove_inclusion};
 use crate::logbook::entry_at;
 use crate::logbook::request::Receipt;
 use crate::publish::{
-    self, Cosign, PublicError, PublicLog, Publication, Published, Shelf, names_of,
+    self, Cosign, LogStorage, PublicError, PublicLog, Publication, Published, names_of,
 };
 
 use super::{Error, Ledger};
@@ -50,7 +50,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Public`].
-    pub fn publish<S: Shelf>(
+    pub fn publish<S: LogStorage>(
         &self,
         log: &mut PublicLog<S>,
         cosign: &mut Cosign<'_, S>,

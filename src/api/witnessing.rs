@@ -13,7 +13,7 @@ use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witnessing::Standing;
-use crate::publish::{Proposed, PublicLog, Shelf, alone};
+use crate::publish::{LogStorage, Proposed, PublicLog, alone};
 use crate::witness::Panel;
 
 use super::halt::check_not_halted;
@@ -48,7 +48,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Halted`], [`Error::Public`].
-    pub fn publish_to<S: Shelf + Sync>(
+    pub fn publish_to<S: LogStorage + Sync>(
         &self,
         log: &mut PublicLog<S>,
         panel: Option<&Panel>,
@@ -108,21 +108,21 @@ pub struct Shown {
 /// # Errors
 /// [`Error::Halted`]: the witnesses have seen another history, and from now on nothing is
 /// signed.
-pub fn show_witnesses<S: Shelf + Sync>(
+pub fn show_witnesses<S: LogStorage + Sync>(
     panel: &Panel,
     dir: &Path,
     proposed: Proposed<'_, S>,
     now: Timestamp,
 ) -> Result<Shown, Error> {
     let Proposed {
-        shelf,
+        storage,
         checkpoint,
         before,
         key,
     } = proposed;
     let name = checkpoint.content().origin.clone();
     check_not_halted(dir, &name)?;
-    match panel.ask(shelf, checkpoint, before, key, now) {
+    match panel.ask(storage, checkpoint, before, key, now) {
         Ok(cosigned) => {
             let note = cosigned.checkpoint.into_note();
             Ok(Shown {

@@ -170,8 +170,8 @@ enum Waiting {
 /// Lines that are decided together, with their stamps.
 struct Group {
     lines: Vec<(Line, Stamp)>,
-    /// Whether nothing more is here yet: whoever asks one question at a time gets its
-    /// answer.
+    /// Whether nothing more is here yet: a caller that asks one question at a time
+    /// gets its answer.
     pause: bool,
 }
 

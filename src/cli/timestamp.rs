@@ -100,7 +100,7 @@ fn stamp(
     Ok(Answer::Yes)
 }
 
-/// The last durable entry, by the word of whoever has the ledger open.
+/// The last durable entry, as its holder says.
 fn last_of(writer: &Writer) -> Result<Head, CliError> {
     match writer {
         Writer::Own(ledger) => Ok(ledger.logbook()?.durable()),

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{PublicError, Shelf, failed};
+use super::{LogStorage, PublicError, failed};
 use crate::files::replace;
 use crate::ledger::limits;
 use crate::ledger::time::Timestamp;
@@ -126,7 +126,7 @@ impl Source for Folder {
     }
 }
 
-impl Shelf for Folder {
+impl LogStorage for Folder {
     fn write(&mut self, resource: Resource, bytes: &[u8]) -> io::Result<()> {
         let path = self.at(resource);
         let folder = path.parent().unwrap_or(&self.path);

@@ -2,7 +2,7 @@
 //!
 //! An entry of version 2 is written. It holds what cannot be computed (the request, what
 //! was answered, what it was taken under), what is shown by readers that have no router
-//! (`decision`), and digests of the rest: whoever takes the decision again computes the
+//! (`decision`), and digests of the rest: a replay computes the
 //! rest, and holds it against them. Version 1 held all of it; it is read for ever.
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The verifier of files as a page that stands alone: whoever opens it in a browser drops
+//! The verifier of files as a page that stands alone: its reader drops
 //! a bundle, a proof or a logbook there. It loads nothing, sends nothing, and its policy
 //! forbids it to.
 

@@ -1,4 +1,4 @@
-//! What the server knows to end logs: for the page, and for whoever verifies elsewhere.
+//! What the server knows to end logs: for the page, and for verifiers elsewhere.
 
 use std::sync::Arc;
 

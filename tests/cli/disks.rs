@@ -383,8 +383,7 @@ fn a_write_that_finds_no_room_stops_no_server() {
             if status == 201 {
                 break n;
             }
-            // Or the rate of one who asks without a pause.
-            assert!(matches!(status, 503 | 429), "{calls}: {status} {answer}");
+            assert_eq!(status, 503, "{calls}: {answer}");
             assert!(begun.elapsed().as_secs() < 60, "{calls}: {answer}");
             n += 1;
         };

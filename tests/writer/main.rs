@@ -10,6 +10,9 @@
     reason = "tests fail by panicking"
 )]
 
+#[macro_use]
+mod delegated;
+
 mod appending;
 mod beside;
 mod book;

@@ -26,6 +26,9 @@
 //! A wait with a time limit ends by it only where the writer counts on that, so
 //! that a wake that was forgotten is a deadlock here.
 
+#[macro_use]
+#[path = "../../../tests/writer/delegated.rs"]
+mod delegated;
 mod disk;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,7 +64,10 @@ fn main() {
     let seed = arguments.next().unwrap_or(1);
     say_only_what_was_not_planned();
     run("random", RandomScheduler::new_from_seed(seed, schedules));
-    run("PCT, depth 3", PctScheduler::new_from_seed(seed, 3, schedules));
+    run(
+        "PCT, depth 3",
+        PctScheduler::new_from_seed(seed, 3, schedules),
+    );
 }
 
 /// Something that is promised did not hold, in whatever thread.
@@ -168,7 +174,12 @@ fn schedule(mark: &Path, seen: &Mutex<Seen>) {
         ..Faults::default()
     };
     let is_scarce = thread_rng().gen_bool(0.3);
-    let disk = Arc::new(Disk::new(beginning.batch, mark_file.clone(), faults, is_scarce));
+    let disk = Arc::new(Disk::new(
+        beginning.batch,
+        mark_file.clone(),
+        faults,
+        is_scarce,
+    ));
     let key = Key {
         inner: signer(),
         fails: thread_rng().gen_bool(0.3),
@@ -268,7 +279,9 @@ impl Scene {
                 assert!(answer.recv().is_err(), "once");
                 answered
             }
-            _ => logbook.submit(prepared()).and_then(|pending| pending.wait()),
+            _ => logbook
+                .submit(prepared())
+                .and_then(|pending| pending.wait()),
         }))
         .ok();
         let mut tally = self.tally.lock().unwrap();
@@ -349,7 +362,10 @@ impl Scene {
             ledger.close().unwrap();
             seen.reopened += 1;
         }
-        seen.epochs += store.last_epoch().unwrap().map_or(0, |last| last.0 as usize + 1);
+        seen.epochs += store
+            .last_epoch()
+            .unwrap()
+            .map_or(0, |last| last.0 as usize + 1);
         seen.failures += usize::from(faults.failed);
         seen.panics += tally.panics + usize::from(faults.panicked);
         seen.alone += faults.alone;
