@@ -8,7 +8,8 @@ use clap::ValueEnum;
 use crate::api::held::{CopyError, Held, Query};
 use crate::api::{Chain, Error, Export, ExportFormat, Exported, Ledger, Unsealed, Writer};
 use crate::evidence::EvidenceError;
-use crate::store::query::Filter;
+use crate::store::Store;
+use crate::store::query::{Filter, select};
 
 use super::Answer;
 use super::chained::{self, Custody};
@@ -18,6 +19,7 @@ use super::filters::Filters;
 use super::imported;
 use super::output::Output;
 use super::progress::Progress;
+use super::report::no_case;
 use super::target::{self, Force, Target, spare};
 use super::trust::FormatVersion;
 
@@ -127,13 +129,34 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     };
     target.check(context)?;
     args.filters.say_other_types(ledger.store(), output)?;
-    let entries = write(context, &ledger, args, &filter, &target, output)?;
+    let written = write(context, &ledger, args, &filter, &target, output);
+    let entries = written.map_err(|error| nothing(ledger.store(), &filter, error))?;
     let rows = match args.table {
         Table::Entries => "entries",
         Table::Epochs => "epochs",
     };
     output.note(&format!("{entries} {rows} in {}", args.output.display()));
     Ok(Answer::Yes)
+}
+
+/// Where nothing was selected of a case that is not there, says which there are.
+fn nothing(store: &dyn Store, filter: &Filter, error: CliError) -> CliError {
+    let is_empty = matches!(
+        error,
+        CliError::Ledger(Error::Evidence(EvidenceError::EmptyRange))
+    );
+    let case = filter.correlation.as_deref().filter(|_| is_empty);
+    let Some(case) = case else {
+        return error;
+    };
+    let all = Filter {
+        correlation: Some(case.to_owned()),
+        ..Filter::default()
+    };
+    match select(store, &all).map(|mut found| found.next().is_none()) {
+        Ok(true) => no_case(store, case),
+        _ => error,
+    }
 }
 
 /// Writes what is wanted of one ledger.

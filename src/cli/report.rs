@@ -80,8 +80,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         force: args.force,
     };
     target.check(context)?;
-    let (entries, left_out) =
-        write(context, &ledger, args, &target)?.ok_or_else(|| no_case(ledger.store(), args))?;
+    let (entries, left_out) = write(context, &ledger, args, &target)?
+        .ok_or_else(|| no_case(ledger.store(), case(args)))?;
     say_left_out(left_out, output);
     output.note(&format!("{entries} entries in {}", args.output.display()));
     Ok(Answer::Yes)
@@ -103,7 +103,7 @@ fn write(
     let written = target.write(context, |out| {
         let export = ReportExport {
             version: args.format_version.into(),
-            correlation: args.correlation.as_deref().unwrap_or_default(),
+            correlation: case(args),
             signer: signer.as_deref(),
             revocations: &revocations,
             progress: &mut |done| progress.at(done),
@@ -166,12 +166,17 @@ fn of_books(
     custody.write(context, &mut each, &mut also, output)
 }
 
+/// The case that is asked for; the command line demands one.
+fn case(args: &Args) -> &str {
+    args.correlation.as_deref().unwrap_or_default()
+}
+
 /// How many cases, and out of how many of the newest entries, are named instead.
 const NAMED: usize = 5;
 const LOOKED_AT: usize = 10_000;
 
 /// There is no such case; the newest ones are named.
-fn no_case(store: &dyn Store, args: &Args) -> CliError {
+pub(super) fn no_case(store: &dyn Store, wanted: &str) -> CliError {
     let newest = Filter {
         reverse: true,
         ..Filter::default()
@@ -186,7 +191,6 @@ fn no_case(store: &dyn Store, args: &Args) -> CliError {
             }
         }
     }
-    let wanted = args.correlation.as_deref().unwrap_or_default();
     CliError::NotThere {
         wanted: format!("no entry has the correlation id `{wanted}`"),
         there: match cases.is_empty() {

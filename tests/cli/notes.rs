@@ -106,6 +106,15 @@ fn a_tlog_proof_proves_its_entry_and_nothing_else() {
     place
         .run(&["verify", "it", "--entry", "nowhere", "--key", &public.key])
         .ends_with(2);
+    place.run(&["prove", "4", "-o", "4.proof"]).ok();
+    place
+        .run(&["verify", "it", "--entry", "4.proof", "--key", &public.key])
+        .refused_with(
+            1,
+            "not_found",
+            "4.proof does not have entry 3, which the proof is of",
+            "name a file that has it: `sealbook prove 3 -o FILE` makes one",
+        );
 }
 
 #[test]

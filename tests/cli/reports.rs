@@ -312,6 +312,13 @@ fn a_case_of_which_there_is_nothing_has_no_report() {
     let there = "the newest cases are order-7, order-8";
     run.refused_with(1, "not_found", wanted, there);
     assert!(!place.path("case.html").exists());
+    // Nor a bundle, which is said the same way.
+    let args = ["export", "--correlation", "nobody", "-o", "case.bundle"];
+    place.run(&args).refused_with(1, "not_found", wanted, there);
+    assert!(!place.path("case.bundle").exists());
+    let args = ["export", "--correlation", "order-7", "--kind", "none"];
+    let other = place.run(&[&args[..], &["-o", "case.bundle"]].concat());
+    other.refused_with(1, "not_found", "no entry lies in the range", "");
     let late = r#"{"correlation_id":"new"}"#;
     place
         .run(&["append", "--kind", "note", "--payload", late])

@@ -77,9 +77,17 @@ pub(super) fn entry(path: &Path, file: &Path) -> Result<Option<Entry>, CliError>
     }
     match only.filter(|_| !others) {
         Some(entry) => Ok(Some(entry)),
-        None => Err(CliError::from(api::Error::NoSuchEntry {
-            seq: Seq(proof.index),
-        })),
+        None => Err(CliError::NotThere {
+            wanted: format!(
+                "{} does not have entry {}, which the proof is of",
+                file.display(),
+                proof.index
+            ),
+            there: format!(
+                "name a file that has it: `sealbook prove {} -o FILE` makes one",
+                proof.index
+            ),
+        }),
     }
 }
 
