@@ -121,7 +121,7 @@ fn without_a_group_the_socket_is_for_root_and_the_servers_user_alone() {
     let refused_there = run(&place, NOBODY, &NOTE);
     assert_eq!(
         refusal(&refused_there),
-        refused("ledger_locked"),
+        refused("ledger_not_permitted"),
         "{refused_there:?}"
     );
     let said = String::from_utf8(refused_there.stderr).unwrap();

@@ -60,7 +60,7 @@ pub(super) fn server_at(path: &Path, owner: Owner) -> Result<Option<u32>, Server
             | io::ErrorKind::NotADirectory => Ok(None),
             _ if error.raw_os_error() == Some(nix::errno::Errno::ENOTSOCK as i32) => Ok(None),
             io::ErrorKind::PermissionDenied => Err(ServerRefusal {
-                code: "ledger_locked",
+                code: "ledger_not_permitted",
                 detail: format!(
                     "a server holds the ledger, and its socket {} is not for this user",
                     path.display()
