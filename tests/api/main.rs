@@ -18,4 +18,6 @@ mod memory;
 #[cfg(feature = "rocks")]
 mod router;
 #[cfg(feature = "parquet")]
+mod table_set;
+#[cfg(feature = "parquet")]
 mod tables;

@@ -1,8 +1,6 @@
 //! Tables of entries: what is written is verified, and what was changed in any
 //! column, statistic, footer or file of a set is refused.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +16,8 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
-use sealbook::api::{Examined, Export, ExportFormat, Unsealed, examine};
-use sealbook::ledger::fault::{FaultCode, Format, NotChecked, Report, Verdict};
+use sealbook::api::{Export, ExportFormat, Unsealed};
+use sealbook::ledger::fault::{FaultCode, Format, Report, Verdict};
 use sealbook::ledger::json::{Object, Value};
 use sealbook::ledger::parse::parse;
 use sealbook::ledger::position::Seq;
@@ -30,7 +28,7 @@ use sealbook::{Ledger, Options, Policy};
 use crate::clock::ManualClock;
 
 /// Entries of three days, the last of which are not sealed.
-fn scene() -> Ledger {
+pub(crate) fn scene() -> Ledger {
     let clock = Arc::new(ManualClock::at("2026-03-01T22:00:00+00:00"));
     let options = Options::new("tables").clock(Arc::clone(&clock) as _);
     let ledger = Ledger::in_memory(options).unwrap();
@@ -80,7 +78,7 @@ fn table(ledger: &Ledger, filter: &Filter) -> Vec<u8> {
     bytes
 }
 
-fn acme() -> Filter {
+pub(crate) fn acme() -> Filter {
     Filter {
         tenant: Some("acme".to_owned()),
         ..Filter::default()
@@ -91,7 +89,7 @@ fn judge(ledger: &Ledger, bytes: &[u8]) -> Report {
     sealbook::verify(bytes, &Policy::key(ledger.key())).unwrap()
 }
 
-fn codes(report: &Report) -> Vec<FaultCode> {
+pub(crate) fn codes(report: &Report) -> Vec<FaultCode> {
     report.faults.iter().map(|fault| fault.code).collect()
 }
 
@@ -461,70 +459,4 @@ fn a_changed_byte_is_refused_or_changes_nothing_that_is_read() {
     }
     // The name of the writer, at least, may be any.
     assert!(passed < bytes.len() / 100, "{passed} of {}", bytes.len());
-}
-
-fn examined(ledger: &Ledger, path: &Path) -> Examined {
-    let policy = Policy::key(ledger.key());
-    examine(path, None, &policy, &Options::default(), &mut |_| ()).unwrap()
-}
-
-#[test]
-fn a_set_by_day_is_verified_as_one() {
-    let ledger = scene();
-    let temp = tempfile::tempdir().unwrap();
-    for (name, filter) in [("range", Filter::default()), ("selection", acme())] {
-        let folder = temp.path().join(name);
-        let written = ledger.export_set(&filter, &folder, &mut |_| ()).unwrap();
-        assert_eq!(written.days, 3);
-        let report = examined(&ledger, &folder).report;
-        assert_eq!(report.faults, []);
-        assert_eq!(report.entries, written.entries);
-        assert!(!report.not_checked.contains(&NotChecked::OtherParts));
-        let day = folder.join("entries/day=2026-03-02/entries.parquet");
-        let alone = examined(&ledger, &day).report;
-        assert_eq!(alone.verdict, Verdict::Pass);
-        assert!(alone.not_checked.contains(&NotChecked::OtherParts));
-        let error = ledger
-            .export_set(&filter, &folder, &mut |_| ())
-            .unwrap_err();
-        assert_eq!(error.code(), "exists");
-    }
-    let limited = Filter {
-        limit: Some(3),
-        ..Filter::default()
-    };
-    let error = ledger.export_set(&limited, &temp.path().join("x"), &mut |_| ());
-    assert_eq!(error.unwrap_err().code(), "usage");
-    let folder = temp.path().join("range");
-    let first = folder.join("entries/day=2026-03-01/entries.parquet");
-    let second = folder.join("entries/day=2026-03-02/entries.parquet");
-    let manifest = folder.join("manifest.json");
-    let faults = || codes(&examined(&ledger, &folder).report);
-    let kept = fs::read(&second).unwrap();
-
-    for more in [
-        "entries/more.parquet",
-        "entries/day=2026-03-02/x",
-        "b.parquet",
-    ] {
-        fs::copy(&second, folder.join(more)).unwrap();
-        assert_eq!(faults(), [FaultCode::TableMismatch], "{more}");
-        fs::remove_file(folder.join(more)).unwrap();
-    }
-
-    fs::remove_file(&second).unwrap();
-    let missing = faults();
-    assert_eq!(missing[0], FaultCode::Truncated);
-    assert!(
-        missing.contains(&FaultCode::PrevHashMismatch),
-        "{missing:?}"
-    );
-    fs::copy(&first, &second).unwrap();
-    assert!(faults().contains(&FaultCode::BundleCorrupt));
-    fs::write(&second, kept).unwrap();
-    assert_eq!(faults(), []);
-
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replacen("2026-03-01", "2026-03-00", 1)).unwrap();
-    assert_eq!(faults(), [FaultCode::SignatureInvalid]);
 }

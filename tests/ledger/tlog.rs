@@ -14,7 +14,6 @@ use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::ledger::tlog::builder::{BuildError, LogBuilder};
 use sealbook::ledger::tlog::bundle::{self, BundleError};
 use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
-use sealbook::ledger::tlog::name::{LogName, NameFault, Names, Publishing};
 use sealbook::ledger::tlog::proof::{InclusionError, TlogProof, TlogProofError};
 use sealbook::ledger::tlog::resource::{Resource, partial};
 use sealbook::ledger::tlog::source::{
@@ -439,90 +438,4 @@ fn what_is_no_proof_is_refused_by_name() {
     assert_eq!(crlf, TlogProofError::NoCheckpoint);
     let cut = parse(good.strip_suffix('\n').unwrap());
     assert!(matches!(cut, TlogProofError::Checkpoint(_)));
-}
-
-#[test]
-fn no_name_begins_as_a_statement_or_breaks_a_line() {
-    for good in ["example.com/log", "a", "log.example/ä", &"n".repeat(255)] {
-        assert_eq!(good.parse::<LogName>().unwrap().as_str(), good);
-    }
-    let long = "n".repeat(256);
-    for bad in [
-        "", "{", "{\"a\"", "a b", "a+b", "a\nb", "a\u{1f}", "a\u{7f}", "a\u{85}", &long,
-    ] {
-        assert!(bad.parse::<LogName>().is_err(), "{bad:?}");
-    }
-}
-
-#[test]
-fn each_book_after_a_rotation_has_a_name_of_its_own() {
-    let next = |name: &str| {
-        name.parse::<LogName>()
-            .unwrap()
-            .successor()
-            .unwrap()
-            .to_string()
-    };
-    assert_eq!(next("example.com/log"), "example.com/log/2");
-    assert_eq!(next("example.com/log/2"), "example.com/log/3");
-    assert_eq!(next("example.com/9"), "example.com/10");
-    assert_eq!(next("example.com/1"), "example.com/1/2");
-    assert_eq!(next("example.com/02"), "example.com/02/2");
-    assert_eq!(
-        next("log/18446744073709551615"),
-        "log/18446744073709551615/2"
-    );
-    assert!(
-        "n".repeat(254)
-            .parse::<LogName>()
-            .unwrap()
-            .successor()
-            .is_err()
-    );
-}
-
-#[test]
-fn a_log_has_one_name_at_a_time_and_none_twice() {
-    let name = |text: &str| text.parse::<LogName>().unwrap();
-    let read = |text: &str| {
-        let value = sealbook::ledger::parse::parse(text.as_bytes()).unwrap();
-        Publishing::from_object(value.as_object().unwrap())
-    };
-    let named = |text: &str| read(&format!(r#"{{"name":"{text}","policy":null}}"#)).unwrap();
-    let closed = |text: &str| read(&format!(r#"{{"closed":"{text}"}}"#)).unwrap();
-    let mut names = Names::default();
-    names.take(named("a")).unwrap();
-    names
-        .take(read(r#"{"name":"a","policy":"quorum none\n"}"#).unwrap())
-        .unwrap();
-    assert!(names.current().unwrap().policy.is_some());
-    let (current, other) = (name("a"), name("b"));
-    let second = NameFault::Second {
-        current,
-        name: other.clone(),
-    };
-    assert_eq!(names.take(named("b")), Err(second));
-    let not_current = NameFault::NotCurrent { name: other };
-    assert_eq!(names.take(closed("b")), Err(not_current));
-    names.take(closed("a")).unwrap();
-    assert_eq!(names.current(), None);
-    let reused = NameFault::Reused { name: name("a") };
-    assert_eq!(names.take(named("a")), Err(reused));
-    names.take(named("b")).unwrap();
-    assert_eq!(names.closed(), [name("a")]);
-    for wrong in [
-        "{}",
-        r#"{"name":"a"}"#,
-        r#"{"policy":null}"#,
-        r#"{"name":"{","policy":null}"#,
-        r#"{"closed":"a","name":"a","policy":null}"#,
-        r#"{"name":"a","policy":null,"x":1}"#,
-    ] {
-        assert!(read(wrong).is_err(), "{wrong}");
-    }
-    for same in [r#"{"name":"a","policy":null}"#, r#"{"closed":"a"}"#] {
-        let value = sealbook::ledger::json::Value::Object(read(same).unwrap().to_object());
-        let text = value.canonical(sealbook::ledger::json::Form::Utf8);
-        assert_eq!(text, same);
-    }
 }
