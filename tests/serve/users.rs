@@ -148,7 +148,7 @@ fn a_group_appends_has_requests_routed_and_evidence_judged_and_nothing_else() {
     // Other groups are as if there were none.
     assert_eq!(
         refusal(&run(&place, OTHER, &NOTE)),
-        refused("ledger_locked")
+        refused("ledger_not_permitted")
     );
 
     // The server decides, by its own rules, and names who asked.
