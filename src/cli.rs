@@ -76,6 +76,7 @@ mod log;
 mod manifest;
 #[cfg(feature = "client")]
 mod monitor;
+mod no_case;
 mod one_entry;
 mod output;
 mod package;

@@ -69,15 +69,18 @@ mod otlp;
 mod outcomes;
 mod page;
 mod params;
+mod peer;
 mod posted;
 mod problem;
 mod producer;
 mod public;
+mod public_log;
 mod rate;
 mod requests;
 mod revocations;
 mod routes;
 pub mod scope;
+mod scrape;
 mod sealing;
 mod service;
 pub mod socket;
@@ -98,10 +101,9 @@ use std::sync::Arc;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 
-pub use config::{Access, Config, Limits, PublishFailure, Publisher, VerdictKeys};
+pub use config::{Access, Config, HallFiles, Limits, LoadError, LogPublisher};
+pub use config::{PublicFolder, PublishFailure, Publisher, VerdictKeys};
 pub use error::ServeError;
-pub use hall::{HallFiles, LoadError};
-pub use public::{LogPublisher, PublicFolder};
 
 use service::Service;
 
@@ -134,14 +136,14 @@ pub async fn run(
     published.map_err(|_| ServeError::Abandoned)?;
     let background = vec![
         tokio::spawn(sealing::seal_on_the_hour(Arc::clone(&service))),
-        tokio::spawn(disk::watch(Arc::clone(&service))),
+        tokio::spawn(disk::watch(Arc::clone(&service.space), service.limits.tick)),
         tokio::spawn(public::publish_every(Arc::clone(&service), every)),
         tokio::spawn(hall::count_on(Arc::clone(&service))),
         tokio::spawn(service::reload_when_told(Arc::clone(&service), reload)),
     ];
     let local = async {
         if let Some(socket) = &socket {
-            socket::accept(socket, routes.clone(), Arc::clone(&service)).await;
+            accept::accept_local(socket, routes.clone(), Arc::clone(&service)).await;
         }
     };
     let others = accept::accept(

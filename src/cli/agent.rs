@@ -13,7 +13,6 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::passphrase;
 use super::secrets;
 
 #[derive(Debug, clap::Args)]
@@ -38,7 +37,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             "an agent holds its key itself: name a file or a token",
         ));
     }
-    let signer = passphrase::open(context, &args.key)?;
+    let signer = context.open_key(&args.key)?;
     secrets::lock(&*signer);
     let socket = std::path::absolute(&args.listen);
     let socket = socket.map_err(|error| CliError::file(&args.listen, error))?;

@@ -6,7 +6,6 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::passphrase;
 use super::target::{Force, Kind, Target};
 use super::trust::Trust;
 
@@ -36,7 +35,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             return Ok(Answer::No);
         }
     };
-    let signer = passphrase::open(context, &args.sign)?;
+    let signer = context.open_key(&args.sign)?;
     let (epoch, seq, log) = (audited.epoch, audited.seq, audited.log);
     let signed = audited.sign(&signer).map_err(crate::api::Error::from)?;
     if args.output.as_os_str() == "-" {

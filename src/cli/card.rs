@@ -17,7 +17,6 @@ use super::document::{in_file, read};
 use super::error::{CliError, ProducerError};
 use super::key::{key_list, parse_key};
 use super::output::Output;
-use super::passphrase;
 use super::recording::{self, Recording};
 #[cfg(feature = "rocks")]
 use super::shown;
@@ -75,7 +74,7 @@ fn open(path: &std::path::Path) -> Result<CapabilityCard, CliError> {
 
 fn sign(context: &Context, args: &Sign, output: &mut Output) -> Result<Answer, CliError> {
     let card = open(&args.file)?;
-    let signer = passphrase::open(context, &args.key)?;
+    let signer = context.open_key(&args.key)?;
     let signed = card.signed(&signer).map_err(ProducerError::from)?;
     match &args.output {
         Some(path) => {

@@ -9,6 +9,7 @@ use crate::api::held::{Elsewhere, Held, Signed};
 #[cfg(feature = "rocks")]
 use crate::api::{Home, Writer};
 use crate::api::{Ledger, Options};
+use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::logbook::beside;
 use crate::logbook::clock::{Clock, SystemClock};
@@ -86,6 +87,11 @@ impl Context {
         #[cfg(feature = "bucket")]
         let options = self.bucket.apply(options);
         options
+    }
+
+    /// Opens a key of its own, whose passphrase is had as any other.
+    pub(super) fn open_key(&self, path: &Path) -> Result<Arc<dyn Signer>, CliError> {
+        Ok(self.new_options().open_key(path)?)
     }
 
     /// How it is opened: with the key that `SEALBOOK_KEY` names, if it is set.

@@ -17,9 +17,9 @@ use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
 use super::imported;
+use super::no_case::no_case;
 use super::output::Output;
 use super::progress::Progress;
-use super::report::no_case;
 use super::target::{self, Force, Target, spare};
 use super::trust::FormatVersion;
 

@@ -2,23 +2,14 @@
 //! a person at the terminal.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
-use std::sync::Arc;
 
 use dialoguer::Password;
 use dialoguer::theme::SimpleTheme;
 use zeroize::Zeroizing;
 
 use crate::api::{Options, Passphrase};
-use crate::ledger::key::Signer;
 
-use super::context::Context;
-use super::error::CliError;
 use super::secrets;
-
-pub(super) fn open(context: &Context, path: &Path) -> Result<Arc<dyn Signer>, CliError> {
-    Ok(context.new_options().open_key(path)?)
-}
 
 /// Options under which passphrases are had so.
 pub(super) fn options() -> Options {

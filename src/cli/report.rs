@@ -13,9 +13,6 @@ use crate::evidence::report::attested_before;
 use crate::evidence::report::{ReportExport, export_report};
 use crate::report::ReportFile;
 use crate::store::Store;
-use crate::store::facts::Facts;
-use crate::store::query::{Filter, select};
-use crate::store::term::Field;
 
 use super::Answer;
 #[cfg(feature = "rocks")]
@@ -24,6 +21,7 @@ use super::context::Context;
 use super::error::CliError;
 #[cfg(feature = "rocks")]
 use super::export::seal;
+use super::no_case::no_case;
 use super::output::Output;
 use super::progress::Progress;
 use super::target::{Force, Kind, Target, spare};
@@ -169,35 +167,6 @@ fn of_books(
 /// The case that is asked for; the command line demands one.
 fn case(args: &Args) -> &str {
     args.correlation.as_deref().unwrap_or_default()
-}
-
-/// How many cases, and out of how many of the newest entries, are named instead.
-const NAMED: usize = 5;
-const LOOKED_AT: usize = 10_000;
-
-/// There is no such case; the newest ones are named.
-pub(super) fn no_case(store: &dyn Store, wanted: &str) -> CliError {
-    let newest = Filter {
-        reverse: true,
-        ..Filter::default()
-    };
-    let mut cases: Vec<String> = Vec::new();
-    let entries = select(store, &newest).into_iter().flatten();
-    for (_, entry) in entries.take(LOOKED_AT).filter_map(Result::ok) {
-        for (field, value) in Facts::of(&entry).values() {
-            let new = field == Field::Correlation && !cases.iter().any(|case| case == value);
-            if new && cases.len() < NAMED {
-                cases.push(value.to_owned());
-            }
-        }
-    }
-    CliError::NotThere {
-        wanted: format!("no entry has the correlation id `{wanted}`"),
-        there: match cases.is_empty() {
-            true => "no entry of late has a correlation id".to_owned(),
-            false => format!("the newest cases are {}", cases.join(", ")),
-        },
-    }
 }
 
 fn extract(

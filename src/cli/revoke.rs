@@ -8,7 +8,6 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::passphrase;
 use super::target::{Force, Kind, Target};
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +32,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let ledger = context.reader(output)?;
     // An entry that is not there is answered before a passphrase is asked for.
     ledger.entry(Seq(args.seq))?;
-    let signer = passphrase::open(context, &args.key)?;
+    let signer = context.open_key(&args.key)?;
     let signed = ledger.revoke(Seq(args.seq), &signer, &args.reason)?;
     let text = signed.to_file();
     match &args.output {

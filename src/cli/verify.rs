@@ -27,7 +27,6 @@ use super::error::CliError;
 use super::formats::As;
 use super::keys_file::KeysFile;
 use super::output::Output;
-use super::passphrase;
 use super::progress::Progress;
 use super::target::spare;
 use super::trust::Trust;
@@ -179,7 +178,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             let signer = args
                 .state_key
                 .as_deref()
-                .map(|key| passphrase::open(context, key))
+                .map(|key| context.open_key(key))
                 .transpose()?;
             let resume = Resume {
                 path: state,

@@ -1,4 +1,4 @@
-//! The accept loop: so many connections and no more, until told to stop.
+//! The accept loops: so many connections and no more, until told to stop.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -12,7 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::connection;
-use super::service::Service;
+use super::service::{Service, told};
+use super::socket::LocalSocket;
 use super::waiting::{self, Waiting};
 
 /// What one connection too many is told.
@@ -25,6 +26,9 @@ const TOO_MANY: &str = concat!(
     r#"{"error":"the server has more connections than it can","code":"busy"}"#,
     "\n",
 );
+
+/// Connections through the socket at a time: what other processes of one machine need.
+const LOCAL_CONNECTIONS: usize = 256;
 
 /// Connections that are being told so at a time; more are only closed.
 const TURNED_AWAY: usize = 64;
@@ -104,6 +108,47 @@ pub(super) async fn accept(
         tracing::warn!(left = connections.len(), "connections were cut off");
         connections.shutdown().await;
     }
+}
+
+/// Accepts through the socket until the server is told to stop, and gives the connections that are
+/// under way so long as others.
+pub(super) async fn accept_local(socket: &LocalSocket, routes: Router, service: Arc<Service>) {
+    let places = Arc::new(Semaphore::new(LOCAL_CONNECTIONS));
+    let waiting = Waiting::default();
+    let mut stopping = service.stopping();
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = told(&mut stopping) => break,
+            accepted = socket.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+        };
+        let Ok((stream, caller)) = accepted else {
+            tracing::warn!("a connection to the socket could not be accepted");
+            tokio::time::sleep(service.limits.tick).await;
+            continue;
+        };
+        let Some(caller) = caller else {
+            continue;
+        };
+        // One too many is closed unheard.
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            service.metrics.connections_refused.inc();
+            continue;
+        };
+        let (routes, service) = (routes.clone(), Arc::clone(&service));
+        let waiting = waiting.enter(None);
+        service.metrics.connections.inc();
+        connections.spawn(async move {
+            connection::serve_local(stream, caller, routes, &service, &waiting).await;
+            service.metrics.connections.dec();
+            drop(place);
+        });
+    }
+    let all = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(service.limits.stop_time, all).await;
+    connections.shutdown().await;
 }
 
 async fn one(

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use super::connection::{Local, Peer};
+use super::peer::{Local, Peer};
 use super::problem::Problem;
 use super::rate::Payer;
 use super::scope::Scope;

@@ -16,7 +16,6 @@ use super::actor::Actor;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entry_text::ReceiptText;
 use super::idempotency::{self, Key};
-use super::intake;
 use super::problem::Problem;
 use super::producer::{self, Producer};
 use super::scope::Scope;
@@ -163,7 +162,7 @@ async fn take_in(
         (Some(producer), None) => Some(producer.key(&actor, &body.bytes)),
         (Some(_), Some(_)) => {
             return Err(Problem::Argument {
-                what: producer::HEADER,
+                what: idempotency::PRODUCER,
                 expected: "either it or Idempotency-Key is needed",
             });
         }
@@ -193,7 +192,13 @@ pub(super) async fn hand_over(
     if let Some(key) = key.clone() {
         claim = Some(service.under_way.claim(&key)?);
         let here = Arc::clone(&service);
-        let answered = service.pools.read(move || key.answered(&here)).await?;
+        let answered = service
+            .pools
+            .read(move || {
+                let (store, last) = (here.store(), here.logbook.durable().ts);
+                key.answered(&*store, last, here.clock.wall())
+            })
+            .await?;
         if let Some(receipts) = answered {
             return Ok((receipts, true));
         }
@@ -207,7 +212,7 @@ pub(super) async fn hand_over(
         drop(claim);
         let _ = sender.send(answer);
     });
-    intake::take_in(&service, submission);
+    service.intake.take_in(submission);
     let receipts = receiver.await.map_err(|_| LogbookError::Stopped)??;
     service.metrics.appended(begun.elapsed().as_secs_f64());
     Ok((receipts, false))

@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::hall::HallFiles;
-use super::public::PublicFolder;
 use super::socket::LocalSocket;
-use crate::api::Ledger;
+use crate::api::{self, Ledger, PublishedLog};
 use crate::attestation::HmacKey;
 use crate::ledger::head::SignedHead;
 use crate::ledger::key::PublicKey;
 use crate::ledger::revocation::SignedRevocation;
+use crate::record::Hall;
 use crate::store::Store;
 
 /// Everything that a server works with, beside its listener.
@@ -38,6 +37,28 @@ pub struct Config {
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,
 }
+
+/// Why the files were not taken up.
+pub type LoadError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The Hall's files, read whenever this is called.
+pub struct HallFiles {
+    pub name: String,
+    pub load: Box<dyn Fn() -> Result<Hall, LoadError> + Send + Sync>,
+}
+
+/// The folder of the public log.
+pub struct PublicFolder {
+    /// Served below `/log/`.
+    pub folder: PathBuf,
+    /// What publishes to it.
+    pub publish: LogPublisher,
+    /// How often, beside every seal.
+    pub every: Option<Duration>,
+}
+
+/// Publishes a ledger, and says what became of it.
+pub type LogPublisher = Box<dyn FnMut(&Ledger) -> Result<PublishedLog, api::Error> + Send>;
 
 /// The keys that evidence is judged with.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! One connection: TLS if there is any, HTTP/1.1, and timeout within limits.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,44 +16,14 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use super::line_ends::StrictLines;
+use super::line_ends::{HEAD_BYTES, StrictLines};
+use super::peer::{Local, Peer};
 use super::service::{Service, told};
 use super::waiting;
 use super::write_timeout::WriteTimeout;
 use crate::ledger::sha256::Sha256Digest;
 
-/// Bytes of a request's head.
-pub(super) const HEAD_BYTES: usize = 32 << 10;
-
 const HEAD_LINES: usize = 64;
-
-/// Who is at the other end.
-#[derive(Clone, Debug)]
-pub(super) struct Peer {
-    pub(super) address: SocketAddr,
-    /// SHA-256 of the client certificate, if one was asked for and verified.
-    pub(super) certificate: Option<Sha256Digest>,
-    /// If it came through the socket.
-    pub(super) local: Option<Local>,
-}
-
-/// Another process of this machine, as the system names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Local {
-    pub(super) uid: u32,
-    /// Root, or the server's own user: who could do without the server.
-    pub(super) owns: bool,
-}
-
-impl Peer {
-    const fn local(caller: Local) -> Peer {
-        Peer {
-            address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-            certificate: None,
-            local: Some(caller),
-        }
-    }
-}
 
 /// Serves a connection through the socket to its end.
 pub(super) async fn serve_local(

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::problem::Problem;
-use super::service::Service;
 
 pub(super) struct FreeSpace {
     dir: PathBuf,
@@ -53,11 +53,12 @@ impl FreeSpace {
     }
 }
 
-pub(super) async fn watch(service: Arc<Service>) {
+/// Looks at every tick.
+pub(super) async fn watch(space: Arc<FreeSpace>, tick: Duration) {
     loop {
-        tokio::time::sleep(service.limits.tick).await;
-        let here = Arc::clone(&service);
-        let looked = tokio::task::spawn_blocking(move || here.space.look());
+        tokio::time::sleep(tick).await;
+        let here = Arc::clone(&space);
+        let looked = tokio::task::spawn_blocking(move || here.look());
         if looked.await.is_err() {
             return;
         }

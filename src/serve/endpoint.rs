@@ -12,33 +12,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use utoipa::openapi::HttpMethod;
 
 use super::guard::{Guard, guard};
-use super::scope::Scope;
+pub(super) use super::guard::{Need, Takes};
 use super::service::Service;
-
-/// Who may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    Nothing,
-    /// Root or the server's own user, through the socket.
-    Local,
-    /// A token with the scope; without a token file, see
-    /// [`Scope::WITHOUT_TOKENS`].
-    Scope(Scope),
-    /// The same; the token may come in the session cookie.
-    Session(Scope),
-    /// Anyone, unless the registry is private.
-    RegistryRead,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
-    Nothing,
-    Json,
-    Upload,
-    CloudEvents,
-    #[cfg(feature = "otlp")]
-    Telemetry,
-}
 
 pub(super) struct Endpoint {
     path: String,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::hall::LoadError;
+use super::config::LoadError;
 use super::token_file::TokenFileError;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::record::RecordError;

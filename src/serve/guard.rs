@@ -9,8 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::actor::Actor;
 use super::blocking::PAYER;
-use super::connection::Peer;
-use super::endpoint::{Need, Takes};
+use super::peer::Peer;
 use super::problem::Problem;
 use super::rate::Payer;
 use super::scope::Scope;
@@ -19,6 +18,31 @@ use super::token_file::KeptToken;
 
 /// The cookie in which the clients of the registry carry their token.
 const SESSION_COOKIE: &str = "pyhall_session";
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    Nothing,
+    /// Root or the server's own user, through the socket.
+    Local,
+    /// A token with the scope; without a token file, see
+    /// [`Scope::WITHOUT_TOKENS`].
+    Scope(Scope),
+    /// The same; the token may come in the session cookie.
+    Session(Scope),
+    /// Anyone, unless the registry is private.
+    RegistryRead,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    Nothing,
+    Json,
+    Upload,
+    CloudEvents,
+    #[cfg(feature = "otlp")]
+    Telemetry,
+}
 
 #[derive(Clone)]
 pub(super) struct Guard {

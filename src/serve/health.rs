@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::params::Params;
 use super::problem::Problem;
+use super::public_log::PublicLog;
 use super::service::Service;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
@@ -77,7 +78,7 @@ pub(super) async fn health(
         timestamp: service.clock.wall().to_string(),
         free_bytes: service.space.free(),
         clock_behind_seconds: service.clock_behind(),
-        witnesses: service.standing(),
+        witnesses: service.public.as_ref().and_then(PublicLog::standing),
     };
     let code = if ok {
         StatusCode::OK

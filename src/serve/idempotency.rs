@@ -11,17 +11,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::HeaderMap;
 
 use super::actor::Actor;
-use super::connection::Local;
+use super::peer::Local;
 use super::problem::Problem;
-use super::service::Service;
 use crate::ledger::hash::Hash;
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
+use crate::ledger::time::Timestamp;
 use crate::logbook::entry_at;
 use crate::logbook::remembered::{of_entry, recall, recall_lasting};
 use crate::logbook::request::{Prepared, Receipt, Remember};
+use crate::store::Store;
 
 const HEADER: &str = "idempotency-key";
+
+/// The header that names a producer, whose keys last.
+pub(super) const PRODUCER: &str = "sealbook-producer";
 
 /// Bytes in a key.
 const LONGEST: usize = 255;
@@ -97,7 +101,7 @@ impl Key {
     pub(super) fn lasting(actor: &Actor, key: &str, body: &[u8]) -> Key {
         Key {
             lasting: true,
-            ..Key::new(actor, super::producer::HEADER, key, body)
+            ..Key::new(actor, PRODUCER, key, body)
         }
     }
 
@@ -110,18 +114,21 @@ impl Key {
     }
 
     /// What was answered to a request with this key, if there was one.
-    pub(super) fn answered(&self, service: &Service) -> Result<Option<Vec<Receipt>>, Problem> {
-        let store = service.logbook.store();
-        let last = service.logbook.durable().ts;
+    pub(super) fn answered(
+        &self,
+        store: &dyn Store,
+        last: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Receipt>>, Problem> {
         let found = match self.lasting {
-            true => recall_lasting(&**store, &self.scoped)?,
-            false => recall(&**store, last, &self.scoped)?,
+            true => recall_lasting(store, &self.scoped)?,
+            false => recall(store, last, &self.scoped)?,
         };
         let Some(remembered) = found else {
             return Ok(None);
         };
-        let first = entry_at(&**store, remembered.first)?;
-        if !self.lasting && service.clock.wall().micros_since(first.ts()) > KEPT {
+        let first = entry_at(store, remembered.first)?;
+        if !self.lasting && now.micros_since(first.ts()) > KEPT {
             return Ok(None);
         }
         if remembered.value != self.body {
@@ -129,7 +136,7 @@ impl Key {
         }
         let mut receipts = Vec::new();
         for seq in remembered.first.0..=remembered.last.0 {
-            let entry = entry_at(&**store, Seq(seq))?;
+            let entry = entry_at(store, Seq(seq))?;
             // One that the writer put in belongs to nobody.
             if entry.kind() != kind::CLOCK {
                 receipts.push(Receipt::of(Seq(seq), &entry));

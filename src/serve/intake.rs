@@ -8,7 +8,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::service::Service;
+use crate::logbook::Logbook;
 use crate::logbook::request::Submission;
 
 /// Bytes from which on what has come in is handed over on the spot.
@@ -19,8 +19,10 @@ const ENOUGH: usize = 1 << 20;
 const MANY: usize = 32;
 
 /// What has come in and was not handed over yet.
-#[derive(Default)]
-pub(super) struct Intake(Mutex<WaitingRequests>);
+pub(super) struct Intake {
+    logbook: Arc<Logbook>,
+    waiting: Mutex<WaitingRequests>,
+}
 
 #[derive(Default)]
 struct WaitingRequests {
@@ -29,9 +31,35 @@ struct WaitingRequests {
 }
 
 impl Intake {
+    pub(super) fn new(logbook: Arc<Logbook>) -> Arc<Intake> {
+        Arc::new(Intake {
+            logbook,
+            waiting: Mutex::default(),
+        })
+    }
+
+    /// Takes in what is to be appended; it is answered by its own callback.
+    pub(super) fn take_in(self: &Arc<Self>, submission: Submission) {
+        match self.put(submission) {
+            Put::Enough(submissions) => self.logbook.submit_all(submissions),
+            Put::First => {
+                let intake = Arc::clone(self);
+                tokio::spawn(async move {
+                    // Until the worker has been round, and has looked who else came.
+                    tokio::task::yield_now().await;
+                    let submissions = intake.take();
+                    if !submissions.is_empty() {
+                        intake.logbook.submit_all(submissions);
+                    }
+                });
+            }
+            Put::Joined => {}
+        }
+    }
+
     /// Everything that waits, if it is to be handed over now.
     fn put(&self, submission: Submission) -> Put {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let is_first = waiting.submissions.is_empty();
         waiting.weight = waiting.weight.saturating_add(submission.weight());
         waiting.submissions.push(submission);
@@ -44,7 +72,7 @@ impl Intake {
     }
 
     fn take(&self) -> Vec<Submission> {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *waiting).submissions
     }
 }
@@ -55,23 +83,4 @@ enum Put {
     /// See to it that it is handed over soon.
     First,
     Joined,
-}
-
-/// Takes in what is to be appended; it is answered by its own callback.
-pub(super) fn take_in(service: &Arc<Service>, submission: Submission) {
-    match service.intake.put(submission) {
-        Put::Enough(submissions) => service.logbook.submit_all(submissions),
-        Put::First => {
-            let service = Arc::clone(service);
-            tokio::spawn(async move {
-                // Until the worker has been round, and has looked who else came.
-                tokio::task::yield_now().await;
-                let submissions = service.intake.take();
-                if !submissions.is_empty() {
-                    service.logbook.submit_all(submissions);
-                }
-            });
-        }
-        Put::Joined => {}
-    }
 }

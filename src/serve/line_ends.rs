@@ -12,7 +12,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::HEAD_BYTES;
+/// Bytes of a request's head.
+pub(super) const HEAD_BYTES: usize = 32 << 10;
 
 pub(super) struct StrictLines<T> {
     inner: T,

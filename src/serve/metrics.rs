@@ -1,10 +1,8 @@
 //! Figures for Prometheus.
 
-use std::sync::Arc;
+use std::fmt;
 
-use axum::extract::State;
-use axum::http::{Method, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -13,16 +11,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
-use super::endpoint::{Endpoint, Need, Takes};
-use super::params::Params;
-use super::problem::Problem;
-use super::scope::Scope;
-use super::service::Service;
 use crate::ledger::witnessing::Standing;
 use crate::logbook::observer::Committed;
-
-/// What OpenMetrics text is sent as.
-const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use crate::store::MemoryUse;
 
 pub(super) struct Metrics {
     registry: Registry,
@@ -45,6 +36,20 @@ pub(super) struct Metrics {
     witness_cosigned: Family<WitnessLabel, Gauge>,
     witness_quorum: Gauge,
     witness_entries: Gauge,
+}
+
+/// What is looked up when the figures are asked for.
+pub(super) struct Looked {
+    /// Requests that wait for the writer.
+    pub(super) queued: u64,
+    /// Entries in the open epoch.
+    pub(super) unsealed: u64,
+    /// Seconds since its first entry.
+    pub(super) epoch_lag: i64,
+    pub(super) free_bytes: u64,
+    /// Seconds by which the clock is behind the last entry's time.
+    pub(super) clock_behind: u64,
+    pub(super) memory: MemoryUse,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -224,54 +229,31 @@ impl Metrics {
     pub(super) fn denied(&self, code: &'static str) {
         self.denials.get_or_create(&DeniedLabel { code }).inc();
     }
+
+    /// All figures as OpenMetrics text.
+    pub(super) fn text(&self, looked: &Looked) -> Result<String, fmt::Error> {
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.queue.set(gauge(looked.queued));
+        self.unsealed.set(gauge(looked.unsealed));
+        self.epoch_lag.set(looked.epoch_lag);
+        self.free_bytes.set(gauge(looked.free_bytes));
+        self.clock_behind.set(gauge(looked.clock_behind));
+        for (part, bytes) in [
+            ("cached", looked.memory.cached),
+            ("unwritten", looked.memory.unwritten),
+            ("tables", looked.memory.tables),
+        ] {
+            let figure = self.store_memory.get_or_create(&PartLabel { part });
+            figure.set(gauge(bytes));
+        }
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
 }
 
 /// A figure that the registry encodes and its owner changes.
 fn kept<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, figure: M) -> M {
     registry.register(name, help, figure.clone());
     figure
-}
-
-pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::new::<__path_metrics, _, _>(
-        Need::Scope(Scope::Read),
-        Takes::Nothing,
-        metrics,
-    )]
-}
-
-/// Figures as OpenMetrics text.
-#[utoipa::path(get, path = "/metrics", tag = "server",
-    responses((status = 200, description = "The figures", body = String,
-        content_type = "application/openmetrics-text")))]
-pub(super) async fn metrics(
-    State(service): State<Arc<Service>>,
-    params: Params,
-) -> Result<Response, Problem> {
-    params.finish()?;
-    let here = Arc::clone(&service);
-    let open = service.pools.read(move || here.open_epoch()).await?;
-    let metrics = &service.metrics;
-    let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let queued = service.logbook.queued() as u64;
-    metrics.queue.set(gauge(queued));
-    metrics
-        .unsealed
-        .set(gauge(open.map_or(0, |open| open.entries)));
-    let lag = open.map_or(0, |open| service.clock.wall().micros_since(open.since));
-    metrics.epoch_lag.set(lag.max(0) / 1_000_000);
-    metrics.free_bytes.set(gauge(service.space.free()));
-    metrics.clock_behind.set(gauge(service.clock_behind()));
-    let memory = service.logbook.store().memory();
-    for (part, bytes) in [
-        ("cached", memory.cached),
-        ("unwritten", memory.unwritten),
-        ("tables", memory.tables),
-    ] {
-        let figure = metrics.store_memory.get_or_create(&PartLabel { part });
-        figure.set(gauge(bytes));
-    }
-    let mut text = String::new();
-    encode(&mut text, &metrics.registry).map_err(|_| Problem::Abandoned)?;
-    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }

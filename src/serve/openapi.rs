@@ -13,8 +13,8 @@ use super::entries::json;
 use super::params::Params;
 use super::problem::{ErrorBody, Problem};
 use super::{
-    append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, outcomes,
-    page, public, revocations, stats, tail, upload, verdicts,
+    append, decisions, entries, epochs, events, evidence, hall, health, imports, outcomes, page,
+    public, revocations, scrape, stats, tail, upload, verdicts,
 };
 use crate::codes::CODES;
 
@@ -48,7 +48,7 @@ use crate::codes::CODES;
         revocations::list,
         upload::verify_upload,
         tail::tail,
-        metrics::metrics,
+        scrape::metrics,
         public::log,
         openapi,
         hall::status::status,

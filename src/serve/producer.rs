@@ -8,11 +8,9 @@
 use axum::http::HeaderMap;
 
 use super::actor::Actor;
-use super::idempotency::Key;
+use super::idempotency::{Key, PRODUCER};
 use super::problem::Problem;
 use crate::ledger::json::Object;
-
-pub(super) const HEADER: &str = "sealbook-producer";
 
 /// The member of a payload that says it.
 const MEMBER: &str = "_producer";
@@ -21,7 +19,7 @@ const MEMBER: &str = "_producer";
 const LONGEST: usize = 64;
 
 const REFUSED: Problem = Problem::Argument {
-    what: HEADER,
+    what: PRODUCER,
     expected: "an id of 1 to 64 letters, digits, . _ and -, a semicolon and a number are needed",
 };
 
@@ -35,7 +33,7 @@ pub(super) struct Producer {
 impl Producer {
     /// What the caller gave in the header, as `ID;N`.
     pub(super) fn given(headers: &HeaderMap) -> Result<Option<Producer>, Problem> {
-        let mut lines = headers.get_all(HEADER).iter();
+        let mut lines = headers.get_all(PRODUCER).iter();
         match (lines.next(), lines.next()) {
             (None, _) => Ok(None),
             (Some(line), None) => {

@@ -1,7 +1,6 @@
 //! The public log: published at every seal and every so often, and its folder served.
 
-use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -17,26 +16,13 @@ use super::posted::take_up;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use crate::api::{Error, Ledger, PublishedLog};
+use crate::api::PublishedLog;
 use crate::ledger::parse::parse;
 use crate::ledger::shape;
 use crate::ledger::tlog::resource::Resource;
 use crate::ledger::tlog::source::Source as _;
 use crate::ledger::witnessing::Standing;
 use crate::publish::Folder;
-
-/// The folder of the public log.
-pub struct PublicFolder {
-    /// Served below `/log/`.
-    pub folder: PathBuf,
-    /// What publishes to it.
-    pub publish: LogPublisher,
-    /// How often, beside every seal.
-    pub every: Option<Duration>,
-}
-
-/// Publishes a ledger, and says what became of it.
-pub type LogPublisher = Box<dyn FnMut(&Ledger) -> Result<PublishedLog, Error> + Send>;
 
 /// What is asked of a publication.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -107,8 +93,8 @@ pub(super) async fn log(
     let resource: Resource = path.parse().map_err(|_| Problem::NotFound)?;
     let here = Arc::clone(&service);
     let read = move || {
-        let folder = here.log.as_deref().ok_or(Problem::NotFound)?;
-        let read = Folder::read_only(folder).read(resource);
+        let public = here.public.as_ref().ok_or(Problem::NotFound)?;
+        let read = Folder::read_only(public.folder()).read(resource);
         let read = read.inspect_err(|error| tracing::error!(%error, "public log not read"));
         read.ok().flatten().ok_or(Problem::NotFound)
     };
@@ -138,62 +124,15 @@ pub(super) async fn publish_now(
 ) -> Result<Response, Problem> {
     let work = move |service: &Service, body: &[u8]| {
         let asked: PublishAsked = shape::read(&parse(body)?, "")?;
-        service.publish_asked(asked.folder.as_deref())
+        let public = service.public.as_ref().ok_or(Problem::PublishesNowhere)?;
+        if let Some(folder) = &asked.folder {
+            public.check_folder(folder)?;
+        }
+        let done = public.publish(&service.ledger, &service.metrics);
+        done.map_err(Problem::Failed)
     };
     let done = take_up(service, request, work).await?;
     Ok(answer(&PublishedText::new(done)))
-}
-
-impl Service {
-    fn publish_asked(&self, folder: Option<&str>) -> Result<PublishedLog, Problem> {
-        let (Some(publisher), Some(own)) = (&self.public, &self.log) else {
-            return Err(Problem::PublishesNowhere);
-        };
-        let own = own.canonicalize().ok();
-        let asked = folder.map(|folder| std::path::Path::new(folder).canonicalize().ok());
-        if asked.is_some_and(|asked| asked.is_none() || asked != own) {
-            return Err(Problem::PublishesElsewhere);
-        }
-        let mut publish = publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = publish(&self.ledger).map_err(Problem::Failed)?;
-        if let Some(standing) = &done.witnesses {
-            self.keep_standing(standing.clone());
-        }
-        Ok(done)
-    }
-
-    /// Publishes the log, where that is asked for. What fails is tried again the next time.
-    pub(super) fn publish_log(&self) {
-        let Some(publisher) = &self.public else {
-            return;
-        };
-        let mut publish = publisher.lock().unwrap_or_else(PoisonError::into_inner);
-        match publish(&self.ledger) {
-            Ok(done) => {
-                if let Some(standing) = done.witnesses {
-                    self.keep_standing(standing);
-                }
-            }
-            Err(error) => tracing::error!(%error, "the public log was not published"),
-        }
-    }
-
-    fn keep_standing(&self, standing: Standing) {
-        for witness in &standing.witnesses {
-            if let Some(fault) = &witness.fault {
-                tracing::warn!(witness = witness.name, fault, "not cosigned");
-            }
-        }
-        self.metrics.witnessed(&standing);
-        let mut kept = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some(standing);
-    }
-
-    /// How the witnesses of the public log stood when it was published last.
-    pub(super) fn standing(&self) -> Option<Standing> {
-        let kept = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.clone()
-    }
 }
 
 /// Publishes the log every so often.

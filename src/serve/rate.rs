@@ -8,7 +8,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::config::Limits;
-use super::connection::Peer;
+use super::peer::Peer;
 use super::problem::Problem;
 
 /// New keys after which those that have been quiet are forgotten.

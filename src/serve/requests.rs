@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
-use super::connection::Peer;
+use super::peer::Peer;
 use super::service::Service;
 use crate::ledger::hexadecimal;
 

@@ -14,8 +14,8 @@ use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::service::Service;
 use super::{
-    append, decisions, entries, epochs, events, evidence, hall, health, imports, metrics, openapi,
-    outcomes, page, public, requests, revocations, stats, tail, upload, verdicts,
+    append, decisions, entries, epochs, events, evidence, hall, health, imports, openapi, outcomes,
+    page, public, requests, revocations, scrape, stats, tail, upload, verdicts,
 };
 
 /// What an answer that is no page may do in a browser.
@@ -42,7 +42,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         revocations::endpoints(),
         stats::endpoints(),
         tail::endpoints(),
-        metrics::endpoints(),
+        scrape::endpoints(),
         public::endpoints(),
         hall::endpoints(),
         openapi::endpoints(),

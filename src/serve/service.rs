@@ -12,12 +12,12 @@ use super::body::Bodies;
 use super::config::{Config, Limits, Publisher, VerdictKeys};
 use super::disk::FreeSpace;
 use super::error::ServeError;
-use super::hall::LiveHall;
+use super::hall::live::LiveHall;
 use super::idempotency::UnderWay;
 use super::intake::Intake;
 use super::metrics::Metrics;
 use super::problem::Problem;
-use super::public::LogPublisher;
+use super::public_log::PublicLog;
 use super::rate::Rates;
 use super::scope::Scope;
 use super::token_file::{KeptToken, TokenFile, TokenFileError};
@@ -26,7 +26,6 @@ use crate::evidence::Prover;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
 use crate::ledger::revocation::SignedRevocation;
-use crate::ledger::witnessing::Standing;
 use crate::logbook::clock::Clock;
 use crate::logbook::error::LogbookError;
 use crate::logbook::{Identity, Logbook};
@@ -48,17 +47,14 @@ pub(super) struct Service {
     pub(super) bodies: Bodies,
     pub(super) rates: Rates,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) space: FreeSpace,
+    pub(super) space: Arc<FreeSpace>,
     pub(super) under_way: UnderWay,
-    pub(super) intake: Intake,
+    pub(super) intake: Arc<Intake>,
     pub(super) hall: LiveHall,
     pub(super) verdict_keys: VerdictKeys,
     pub(super) revocations: Vec<SignedRevocation>,
     publish: Option<Mutex<Publisher>>,
-    pub(super) public: Option<Mutex<LogPublisher>>,
-    pub(super) standing: Mutex<Option<Standing>>,
-    /// The folder of the public log.
-    pub(super) log: Option<PathBuf>,
+    pub(super) public: Option<PublicLog>,
     token_path: Option<PathBuf>,
     tokens: RwLock<Option<Arc<TokenFile>>>,
     /// Told when the tokens were read again.
@@ -98,6 +94,7 @@ impl Service {
         };
         let service = Service {
             identity: ledger.identity(),
+            intake: Intake::new(Arc::clone(&logbook)),
             logbook,
             recorder,
             signer: ledger.signer()?,
@@ -107,18 +104,15 @@ impl Service {
             pools: Pools::new(&config.limits),
             bodies: Bodies::new(&config.limits),
             rates: Rates::new(&config.limits),
-            space: FreeSpace::new(folder, config.limits.min_free_bytes),
+            space: Arc::new(FreeSpace::new(folder, config.limits.min_free_bytes)),
             limits: config.limits,
             metrics,
             under_way: UnderWay::default(),
-            intake: Intake::default(),
             hall,
             verdict_keys: config.verdict_keys,
             revocations: config.revocations,
             publish: config.publish.map(Mutex::new),
-            log: config.public.as_ref().map(|public| public.folder.clone()),
-            public: config.public.map(|public| Mutex::new(public.publish)),
-            standing: Mutex::new(None),
+            public: config.public.map(PublicLog::new),
             token_path: config.access.token_file,
             tokens: RwLock::new(tokens.map(Arc::new)),
             renewed: watch::channel(()).0,
@@ -227,6 +221,15 @@ impl Service {
         };
         if let Err(error) = published {
             tracing::error!(%error, "not published");
+        }
+    }
+
+    /// Publishes the log, where that is asked for. What fails is tried again the next time.
+    pub(super) fn publish_log(&self) {
+        if let Some(public) = &self.public
+            && let Err(error) = public.publish(&self.ledger, &self.metrics)
+        {
+            tracing::error!(%error, "the public log was not published");
         }
     }
 

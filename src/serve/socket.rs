@@ -9,22 +9,13 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use axum::Router;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
-use super::connection::{self, Local};
-use super::service::{Service, told};
-use super::waiting::Waiting;
+use super::peer::Local;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
-
-/// Connections at a time: what other processes of one machine need.
-const CONNECTIONS: usize = 256;
 
 /// A socket that listens. Its file goes with it.
 #[derive(Debug)]
@@ -70,6 +61,13 @@ impl LocalSocket {
         &self.path
     }
 
+    /// The next connection, and whose it is: `None` of one that may not come in.
+    pub(super) async fn accept(&self) -> io::Result<(UnixStream, Option<Local>)> {
+        let (stream, _) = self.listener.accept().await?;
+        let caller = self.caller(&stream).ok().flatten();
+        Ok((stream, caller))
+    }
+
     fn caller(&self, stream: &UnixStream) -> io::Result<Option<Local>> {
         let uid = stream.peer_cred()?.uid();
         let owns = uid == 0 || uid == rustix::process::geteuid().as_raw();
@@ -109,46 +107,4 @@ fn clear(path: &Path) -> io::Result<()> {
             "another server listens there",
         )),
     }
-}
-
-/// Accepts until the server is told to stop, and gives the connections that are
-/// under way so long as others.
-pub(super) async fn accept(socket: &LocalSocket, routes: Router, service: Arc<Service>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let waiting = Waiting::default();
-    let mut stopping = service.stopping();
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = told(&mut stopping) => break,
-            accepted = socket.listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-        };
-        let Ok((stream, _)) = accepted else {
-            tracing::warn!("a connection to the socket could not be accepted");
-            tokio::time::sleep(service.limits.tick).await;
-            continue;
-        };
-        let caller = match socket.caller(&stream) {
-            Ok(Some(caller)) => caller,
-            _ => continue,
-        };
-        // One too many is closed unheard.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            service.metrics.connections_refused.inc();
-            continue;
-        };
-        let (routes, service) = (routes.clone(), Arc::clone(&service));
-        let waiting = waiting.enter(None);
-        service.metrics.connections.inc();
-        connections.spawn(async move {
-            connection::serve_local(stream, caller, routes, &service, &waiting).await;
-            service.metrics.connections.dec();
-            drop(place);
-        });
-    }
-    let all = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(service.limits.stop_time, all).await;
-    connections.shutdown().await;
 }

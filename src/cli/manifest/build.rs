@@ -12,7 +12,6 @@ use crate::cli::context::Context;
 use crate::cli::document::in_file;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
-use crate::cli::passphrase;
 use crate::cli::target::spare;
 use crate::ledger::key::Signer;
 use crate::ledger::sha256::Sha256Digest;
@@ -37,7 +36,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    let signer = passphrase::open(context, &args.key)?;
+    let signer = context.open_key(&args.key)?;
     let tiles = args.tiles.as_deref().map(coverage).transpose()?;
     let path = manifest_path(&args.path);
     let name = path.file_name().and_then(|name| name.to_str());

@@ -9,7 +9,6 @@ use crate::cli::Answer;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
-use crate::cli::passphrase;
 use crate::ledger::key::Signer;
 
 use super::hmac_key;
@@ -44,7 +43,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let signer = args
         .key
         .as_deref()
-        .map(|key| passphrase::open(context, key))
+        .map(|key| context.open_key(key))
         .transpose()?;
     let signer = signer.as_ref().map(|signer| signer as &dyn Signer);
     let request = ManifestRequest {

@@ -20,7 +20,6 @@ use crate::serve::actor::Actor;
 use crate::serve::append::LARGE;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::entries::json;
-use crate::serve::intake;
 use crate::serve::params::Params;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
@@ -138,7 +137,7 @@ impl Asker {
             // Whether or not anyone still waits for it.
             let _ = sender.send(answer);
         });
-        intake::take_in(service, submission);
+        service.intake.take_in(submission);
         let answer = receiver.await.unwrap_or(Err(LogbookError::Stopped));
         let receipt = answer.and_then(|mut all| all.pop().ok_or(LogbookError::Stopped));
         match receipt {

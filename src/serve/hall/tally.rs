@@ -1,12 +1,11 @@
 //! How many decisions: counted from the ledger, each entry once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::record::kind;
 use crate::serve::problem::Problem;
-use crate::serve::service::Service;
 use crate::store::Store;
 use crate::store::facts::Facts;
 use crate::store::query::{Filter, select};
@@ -76,20 +75,6 @@ impl Tally {
             *counts = more;
         }
         Ok((until == end).then_some(*counts))
-    }
-}
-
-/// Counts what an earlier process left, so that the first who asks need not
-/// wait for it.
-pub(in crate::serve) async fn count_on(service: Arc<Service>) {
-    let count = move || {
-        let store = service.logbook.store();
-        service.hall.tally.counts(&**store, service.clock.wall())
-    };
-    match tokio::task::spawn_blocking(count).await {
-        Ok(Ok(counts)) => tracing::info!(decisions = counts.total, "counted"),
-        Ok(Err(error)) => tracing::warn!(%error, "not counted"),
-        Err(_) => {}
     }
 }
 
