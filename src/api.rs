@@ -78,7 +78,7 @@ pub use self::progress::{Progress, Reached, Unit};
 #[cfg(feature = "rocks")]
 pub(crate) use self::recognise::by_name;
 #[cfg(feature = "verify")]
-pub(crate) use self::recognise::{Found, recognise};
+pub(crate) use self::recognise::{Recognised, recognise};
 pub use self::resume::{Resume, ResumeRefusal, examine_on};
 pub use self::rotate::Rotated;
 #[cfg(feature = "verify")]

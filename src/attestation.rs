@@ -49,7 +49,7 @@ pub use manifest::{BuildSource, ManifestError, PackageManifest, SCHEMA_VERSION, 
 pub use meta::{Attestation, Ed25519, Meta, Unattested};
 #[cfg(feature = "files")]
 pub use package_hash::{PackageHash, PathOrder, canonical_package_hash, is_excluded};
-pub use record::{RecordError, compute_artifact_hash, verify_artifact_hash};
+pub use record::{PackageRecordError, compute_artifact_hash, verify_artifact_hash};
 #[cfg(feature = "files")]
 pub use scaffold::{ScaffoldError, scaffold_package};
 #[cfg(feature = "files")]

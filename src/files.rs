@@ -17,9 +17,9 @@ mod seam;
 mod tree;
 mod walk;
 
-pub use contents::{FileDigest, Outcome, ReadError, digest_each};
+pub use contents::{FileDigest, FileOutcome, FileReadError, digest_each};
 pub use replace::replace;
-pub use root::{FileState, OpenError, Opened, Root};
+pub use root::{FileState, OpenError, OpenFile, Root};
 pub use seam::{Disk, FileSystem, Folder};
 pub use tree::digest_tree;
-pub use walk::{Found, Skip, Tree, TreeError, TreeProblem, list};
+pub use walk::{Skip, Tree, TreeError, TreeProblem, WalkedFile, list};

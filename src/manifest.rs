@@ -27,7 +27,7 @@ mod verifier;
 pub use build::{BuildError, build, build_without, not_listed, write};
 pub use document::{ArtifactEntry, ArtifactManifest, SCHEMA_VERSION, SchemaError};
 pub use path::{PathProblem, check_path};
-pub use result::{ArtifactCheck, FailReason, Outcome, VerificationResult};
+pub use result::{ArtifactCheck, FailReason, ManifestOutcome, VerificationResult};
 pub use signature::{DetachedSignature, SignatureError};
 pub use tiles::{JsonLinesTiles, Tile, TileError, TileStore, coverage_sha256};
 pub use verifier::{FolderVerifier, ManifestVerifier};

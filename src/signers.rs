@@ -1,6 +1,6 @@
 //! Keys that are not in this process: who holds them, and how they sign.
 //!
-//! [`Place`] is where a key is: `agent:SOCKET`, `pkcs11:…`, or a file. What comes from
+//! [`KeyLocation`] is where a key is: `agent:SOCKET`, `pkcs11:…`, or a file. What comes from
 //! outside is judged before it is used: [`Checked`] verifies every signature, and a key
 //! that does not sign the same bytes each time is refused when it is opened.
 
@@ -22,7 +22,7 @@ pub use uri::{TokenUri, UriError};
 
 /// Where a private key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum KeyLocation {
     /// In a file.
     File(PathBuf),
     /// With an agent, which listens at this socket.
@@ -71,35 +71,35 @@ pub enum SignerError {
     MadeElsewhere,
 }
 
-impl Place {
+impl KeyLocation {
     /// What a path or URI names.
     ///
     /// # Errors
     /// [`UriError`] where it begins with `pkcs11:` and is none.
-    pub fn of(path: &Path) -> Result<Place, UriError> {
+    pub fn of(path: &Path) -> Result<KeyLocation, UriError> {
         let Some(text) = path.to_str() else {
-            return Ok(Place::File(path.to_owned()));
+            return Ok(KeyLocation::File(path.to_owned()));
         };
         if let Some(socket) = text.strip_prefix("agent:") {
-            return Ok(Place::Agent(PathBuf::from(socket)));
+            return Ok(KeyLocation::Agent(PathBuf::from(socket)));
         }
         match text.starts_with("pkcs11:") {
-            true => Ok(Place::Token(text.parse()?)),
-            false => Ok(Place::File(path.to_owned())),
+            true => Ok(KeyLocation::Token(text.parse()?)),
+            false => Ok(KeyLocation::File(path.to_owned())),
         }
     }
 
     /// Whether a path names a key that is with an agent or in a token.
     #[must_use]
     pub fn is_outside(path: &Path) -> bool {
-        !matches!(Place::of(path), Ok(Place::File(_)))
+        !matches!(KeyLocation::of(path), Ok(KeyLocation::File(_)))
     }
 
     /// The same from any folder.
     pub fn absolute(path: &Path) -> io::Result<PathBuf> {
-        match Place::of(path) {
-            Ok(Place::File(path)) => std::path::absolute(path),
-            Ok(Place::Agent(socket)) => {
+        match KeyLocation::of(path) {
+            Ok(KeyLocation::File(path)) => std::path::absolute(path),
+            Ok(KeyLocation::Agent(socket)) => {
                 let socket = std::path::absolute(socket)?;
                 let mut named = std::ffi::OsString::from("agent:");
                 named.push(socket);
@@ -226,18 +226,18 @@ mod tests {
 
     #[test]
     fn a_place_is_told_by_how_it_begins() {
-        let of = |text: &str| Place::of(Path::new(text));
-        assert_eq!(of("agent:/run/a"), Ok(Place::Agent("/run/a".into())));
+        let of = |text: &str| KeyLocation::of(Path::new(text));
+        assert_eq!(of("agent:/run/a"), Ok(KeyLocation::Agent("/run/a".into())));
         assert_eq!(
             of("./agent:/run/a"),
-            Ok(Place::File("./agent:/run/a".into()))
+            Ok(KeyLocation::File("./agent:/run/a".into()))
         );
         assert!(matches!(
             of("pkcs11:token=t;object=log?module-path=/m.so"),
-            Ok(Place::Token(_))
+            Ok(KeyLocation::Token(_))
         ));
         let here = std::env::current_dir().unwrap();
-        let absolute = Place::absolute(Path::new("agent:a.sock")).unwrap();
+        let absolute = KeyLocation::absolute(Path::new("agent:a.sock")).unwrap();
         assert_eq!(
             absolute,
             PathBuf::from(format!("agent:{}", here.join("a.sock").display()))

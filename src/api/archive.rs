@@ -23,7 +23,7 @@ use crate::bucket::{self, Address, BucketError, Objects};
 use crate::evidence::range::{RangeExport, export_range};
 use crate::ledger::epoch::EpochHeader;
 use crate::ledger::fault::FaultCode;
-use crate::ledger::fold::{Part, PartFault};
+use crate::ledger::fold::{FoldPart, PartFault};
 use crate::ledger::json::Form;
 use crate::ledger::key::Signer;
 use crate::ledger::position::EpochNumber;
@@ -193,13 +193,13 @@ pub(crate) fn fold_epochs(
     address: &Address,
     epochs: Range<u64>,
     policy: &Policy,
-) -> Result<Part, Error> {
+) -> Result<FoldPart, Error> {
     let objects = objects_of(address)?;
-    let mut all = Part::default();
+    let mut all = FoldPart::default();
     for number in epochs {
         let part = match objects.stream(&bundle_key(number))? {
             Some(stream) => fold_epoch(number, stream, policy)?,
-            None => Part {
+            None => FoldPart {
                 runs: Vec::new(),
                 faults: vec![PartFault::new(
                     number,

@@ -17,7 +17,7 @@ use crate::logbook::error::OpenError;
 use crate::logbook::init::Beginning;
 use crate::logbook::mark::{Mark, MarkFile};
 use crate::logbook::{Parts, extent_of, judge_mark};
-use crate::signers::Place;
+use crate::signers::KeyLocation;
 use crate::store::{RocksStore, StoreError};
 
 /// What is recorded where the head of a bucket was accepted.
@@ -139,7 +139,7 @@ fn cache(
     }
     let key = new_key(dir, options);
     let signer = options.held(options.open_key(&key)?);
-    let path = Place::absolute(&key).map_err(|error| Error::file(&key, error))?;
+    let path = KeyLocation::absolute(&key).map_err(|error| Error::file(&key, error))?;
     let meta = vec![(KEY_PATH, path.as_os_str().as_bytes().to_vec())];
     let cache = bucket::restore(base, dir, address.log(), &*signer, meta)?;
     Ok((cache, signer))

@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 use crate::ledger::key::Signer;
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
 use crate::logbook::{Identity, beside};
-use crate::signers::Place;
+use crate::signers::KeyLocation;
 use crate::store::readers::Readers;
 use crate::store::{RocksStore, Store};
 
@@ -69,7 +69,7 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
     let mark = options.mark_of(dir);
     let mut unwanted = vec![mark.path()];
     let second = second_key::new_place(dir, options);
-    if !options.reuse_key && !Place::is_outside(&key) {
+    if !options.reuse_key && !KeyLocation::is_outside(&key) {
         unwanted.push(&key);
         unwanted.extend(second.as_deref());
     }
@@ -114,7 +114,7 @@ pub(super) fn make(
     key: PathBuf,
     origin: Origin,
 ) -> Result<New, Error> {
-    let path = Place::absolute(&key).map_err(|error| Error::file(&key, error))?;
+    let path = KeyLocation::absolute(&key).map_err(|error| Error::file(&key, error))?;
     let origin = Origin {
         meta: vec![(KEY_PATH, path.as_os_str().as_bytes().to_vec())],
         ..origin
@@ -151,7 +151,7 @@ pub(super) fn key_of(dir: &Path, store: &dyn Store, options: &Options) -> Result
     let recorded = store.meta(KEY_PATH)?;
     let recorded = recorded.map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)));
     Ok(recorded
-        .filter(|path| Place::is_outside(path) || path.exists() || !default.exists())
+        .filter(|path| KeyLocation::is_outside(path) || path.exists() || !default.exists())
         .unwrap_or(default))
 }
 

@@ -20,9 +20,9 @@ use crate::publish::Folder;
 use crate::report::ReportFile;
 
 use super::cause::Cause;
-use super::file::{Opened, open};
+use super::file::{OpenedInput, open};
 use super::progress::{Progress, Reached};
-use super::recognise::{Found, recognise};
+use super::recognise::{Recognised, recognise};
 use super::verify::{judge, mismatched};
 use super::{Error, Options};
 
@@ -119,20 +119,20 @@ fn judge_at(
     progress: &mut Progress<'_>,
 ) -> Result<Examined, Error> {
     let (format, file) = match recognise(path, format)? {
-        Found::Ledger(dir) => return ledger(&dir, policy, options, progress),
-        Found::Log(folder) => {
+        Recognised::Ledger(dir) => return ledger(&dir, policy, options, progress),
+        Recognised::Log(folder) => {
             let judged = judge_log(&Folder::read_only(&folder), policy);
             return Ok(judged.map_err(|error| Error::file(&folder, error))?.into());
         }
         #[cfg(feature = "parquet")]
-        Found::Set(folder) => {
+        Recognised::Set(folder) => {
             let told = &mut |entries| progress(Reached::of_entries(entries));
             return Ok(crate::parquet::verify_set(&folder, policy, told)?.into());
         }
-        Found::Mismatch { expected, actual } => {
+        Recognised::Mismatch { expected, actual } => {
             return Ok(mismatched(expected, actual, policy).into());
         }
-        Found::File(format, file) => (format, file),
+        Recognised::File(format, file) => (format, file),
     };
     #[cfg(feature = "parquet")]
     if format == Format::Parquet {
@@ -171,11 +171,11 @@ fn judge_at(
 /// Verifies a file, with progress by the bytes of it that were read.
 fn walk(
     format: Format,
-    file: Opened,
+    file: OpenedInput,
     policy: &Policy,
     progress: &mut Progress<'_>,
 ) -> Result<Outcome, Error> {
-    let Opened {
+    let OpenedInput {
         reader,
         read,
         length,

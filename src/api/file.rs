@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Error;
 use super::compression::{Compression, MAGIC_BYTES, OneFrame, decompress};
 
-pub(crate) struct Opened {
+pub(crate) struct OpenedInput {
     /// Its bytes, decompressed.
     pub(crate) reader: Box<dyn BufRead + Send>,
     /// How many bytes of the file itself were read so far.
@@ -19,22 +19,22 @@ pub(crate) struct Opened {
     one_frame: OneFrame,
 }
 
-impl Opened {
+impl OpenedInput {
     /// The same, which must be one frame where it is compressed: all but
     /// logbooks.
-    pub(super) fn one_frame(self) -> Opened {
+    pub(super) fn one_frame(self) -> OpenedInput {
         self.one_frame.demand();
         self
     }
 }
 
-pub(crate) fn open(path: &Path) -> Result<Opened, Error> {
+pub(crate) fn open(path: &Path) -> Result<OpenedInput, Error> {
     let failed = |error| Error::file(path, error);
     let (file, compression) = begin(path)?;
     let length = file.metadata().map_err(failed)?.len();
     let (file, read) = Counting::new(file);
     let (reader, one_frame) = decompress(file, compression).map_err(failed)?;
-    Ok(Opened {
+    Ok(OpenedInput {
         reader,
         read,
         length,
@@ -44,7 +44,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, Error> {
 
 /// Opens a file at a place, without reading what is before it; answers how many
 /// bytes are still to be passed over, which are all where it is compressed.
-pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), Error> {
+pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(OpenedInput, u64), Error> {
     let (mut file, compression) = begin(path)?;
     if compression != Compression::None {
         return Ok((open(path)?, bytes));
@@ -57,7 +57,7 @@ pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(Opened, u64), Error> {
     file.seek(SeekFrom::Start(bytes)).map_err(failed)?;
     let (file, read) = Counting::new(file);
     let (reader, one_frame) = decompress(file, compression).map_err(failed)?;
-    let opened = Opened {
+    let opened = OpenedInput {
         reader,
         read,
         length: length - bytes,

@@ -10,7 +10,7 @@ use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::Format;
 #[cfg(feature = "bucket")]
 use crate::ledger::fold::PartFault;
-use crate::ledger::fold::{Folding, Part};
+use crate::ledger::fold::{FoldPart, Folding};
 use crate::ledger::source::ReadError;
 use crate::ledger::verify::verify;
 
@@ -19,7 +19,7 @@ use crate::ledger::verify::verify;
 ///
 /// # Errors
 /// As [`verify`](super::verify()).
-pub fn fold(file: impl Read + Send, policy: &Policy) -> Result<(Report, Option<Part>), Error> {
+pub fn fold(file: impl Read + Send, policy: &Policy) -> Result<(Report, Option<FoldPart>), Error> {
     let recognised = recognise(file).map_err(ReadError::Io)?;
     if recognised.format != Some(Format::Bundle) {
         return Err(Error::NotRecognised { path: None });
@@ -38,10 +38,10 @@ pub(super) fn fold_epoch(
     epoch: u64,
     stream: impl Read + Send,
     policy: &Policy,
-) -> Result<Part, Error> {
+) -> Result<FoldPart, Error> {
     use crate::ledger::fault::FaultCode;
     use crate::ledger::lines::damage;
-    let failed = |fault| Part {
+    let failed = |fault| FoldPart {
         runs: Vec::new(),
         faults: vec![fault],
     };
@@ -65,7 +65,7 @@ pub(super) fn fold_epoch(
         let detail = first.map_or("", |fault| fault.detail.as_str());
         return Ok(failed(PartFault::new(epoch, code, detail)));
     };
-    let is_this = |part: &Part| match part.runs.as_slice() {
+    let is_this = |part: &FoldPart| match part.runs.as_slice() {
         [run] => (run.first.epoch.0, run.epochs) == (epoch, 1),
         _ => false,
     };

@@ -32,7 +32,7 @@ use crate::record::{Document, RecordError};
 use batches::{Batches, Job};
 use exchange::Exchange;
 
-pub use exchange::{Asked, Elsewhere};
+pub use exchange::{Elsewhere, ServerRequest};
 pub use query::Query;
 pub use socket::Owner;
 
@@ -46,7 +46,7 @@ pub struct Held {
 
 /// As whom outcomes are recorded that this process found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Signed {
+pub enum RecordedAs {
     /// The user at this end of the socket.
     #[default]
     User,
@@ -71,7 +71,7 @@ impl Held {
     pub fn at_socket(
         path: &Path,
         owner: Option<u32>,
-        signed: Signed,
+        signed: RecordedAs,
     ) -> Result<Option<Held>, ServerRefusal> {
         let owner = Owner::of_ledger(owner);
         let Some(server) = socket::server_at(path, owner)? else {
@@ -87,15 +87,15 @@ impl Held {
     /// # Errors
     /// [`ServerRefusal`].
     pub fn elsewhere(place: &Elsewhere) -> Result<Held, ServerRefusal> {
-        Held::greet(Exchange::elsewhere(place)?, false, Signed::User)
+        Held::greet(Exchange::elsewhere(place)?, false, RecordedAs::User)
     }
 
     fn greet(
         exchange: Exchange,
         takes_outcomes: bool,
-        signed: Signed,
+        signed: RecordedAs,
     ) -> Result<Held, ServerRefusal> {
-        let answer = exchange.ask(&Asked::get("/health"))?;
+        let answer = exchange.ask(&ServerRequest::get("/health"))?;
         // One that is not well says so with another status and the same body.
         let hello = parse(&answer.body).ok();
         let hello = hello.and_then(|value| shape::read::<Hello>(&value, "").ok());
@@ -169,7 +169,7 @@ impl Held {
     /// # Errors
     /// [`ServerRefusal`].
     pub fn head(&self) -> Result<Value, ServerRefusal> {
-        self.exchange.value(&Asked::get("/v1/head"))
+        self.exchange.value(&ServerRequest::get("/v1/head"))
     }
 
     /// The proof that entry `seq` is in the log.
@@ -178,7 +178,7 @@ impl Held {
     /// [`ServerRefusal`].
     pub fn proof(&self, seq: Seq) -> Result<Vec<u8>, ServerRefusal> {
         let path = format!("/v1/entries/{seq}/proof");
-        let answer = self.exchange.ask(&Asked::get(&path))?;
+        let answer = self.exchange.ask(&ServerRequest::get(&path))?;
         match answer.is_good() {
             true => Ok(answer.body),
             false => Err(answer.refused()),
@@ -190,7 +190,7 @@ impl Held {
     /// # Errors
     /// [`ServerRefusal`], also where it breaks off.
     pub fn copy(&self, path: &str, out: &mut dyn Write) -> Result<u64, CopyError> {
-        self.exchange.copy(&Asked::get(path), out)
+        self.exchange.copy(&ServerRequest::get(path), out)
     }
 
     /// Posts JSON, and gives the JSON that is answered.
@@ -198,7 +198,7 @@ impl Held {
     /// # Errors
     /// [`ServerRefusal`].
     pub fn post(&self, path: &str, body: Vec<u8>) -> Result<Value, ServerRefusal> {
-        self.exchange.value(&Asked::post(path, body))
+        self.exchange.value(&ServerRequest::post(path, body))
     }
 
     /// Posts a file.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::imports::accept::{self, Offered, Outcome};
+use crate::imports::accept::{self, ImportOutcome, Offered};
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::Format;
 use crate::ledger::hash::{Hash, Hasher};
@@ -16,7 +16,7 @@ use crate::ledger::policy::Policy;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::source::{ReadError, Source};
 
-use super::recognise::{Found, recognise_copy};
+use super::recognise::{Recognised, recognise_copy};
 use super::verify::{mismatched, small};
 use super::{Error, Ledger};
 
@@ -63,25 +63,27 @@ impl ImportFile {
             bytes,
         };
         match file.recognise()? {
-            Found::Ledger(_) | Found::File(Format::Report | Format::Parquet, _) => {
+            Recognised::Ledger(_) | Recognised::File(Format::Report | Format::Parquet, _) => {
                 Err(Error::NotImportable { path: file.name })
             }
             #[cfg(feature = "parquet")]
-            Found::Set(_) => Err(Error::NotImportable { path: file.name }),
+            Recognised::Set(_) => Err(Error::NotImportable { path: file.name }),
             _ => Ok(file),
         }
     }
 
-    fn recognise(&self) -> Result<Found, Error> {
+    fn recognise(&self) -> Result<Recognised, Error> {
         recognise_copy(self.copy.path(), &self.name, self.format)
     }
 
     fn events(&self) -> Result<Box<dyn Source>, ReadError> {
         let found = self.recognise();
         match found.map_err(|error| io::Error::other(error.to_string()))? {
-            Found::File(Format::Logbook, file) => Ok(Box::new(LogbookFile::new(file.reader))),
-            Found::File(Format::Bundle, file) => Ok(Box::new(BundleFile::open(file.reader)?)),
-            Found::File(Format::Proof, file) => Ok(Box::new(ProofFile::new(&small(file.reader)?))),
+            Recognised::File(Format::Logbook, file) => Ok(Box::new(LogbookFile::new(file.reader))),
+            Recognised::File(Format::Bundle, file) => Ok(Box::new(BundleFile::open(file.reader)?)),
+            Recognised::File(Format::Proof, file) => {
+                Ok(Box::new(ProofFile::new(&small(file.reader)?)))
+            }
             _ => Err(ReadError::Io(io::ErrorKind::InvalidData.into())),
         }
     }
@@ -91,9 +93,9 @@ impl ImportFile {
         ledger: &Ledger,
         policy: &Policy,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Outcome, Error> {
-        if let Found::Mismatch { expected, actual } = self.recognise()? {
-            return Ok(Outcome::Refused(mismatched(expected, actual, policy)));
+    ) -> Result<ImportOutcome, Error> {
+        if let Recognised::Mismatch { expected, actual } = self.recognise()? {
+            return Ok(ImportOutcome::Refused(mismatched(expected, actual, policy)));
         }
         let offered = Offered {
             digest: self.digest,

@@ -16,7 +16,7 @@ use crate::logbook::clock::{Clock, SystemClock};
 use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
 use crate::logbook::mark::MarkFile;
 use crate::record::RequestContent;
-use crate::signers::{self, Place, SignerError};
+use crate::signers::{self, KeyLocation, SignerError};
 
 use crate::store::StoreError;
 
@@ -92,7 +92,7 @@ impl Options {
         self
     }
 
-    /// The file of the private key, or where else it is: see [`Place`].
+    /// The file of the private key, or where else it is: see [`KeyLocation`].
     #[must_use]
     pub fn key_file(mut self, path: impl Into<PathBuf>) -> Options {
         self.key = Some(path.into());
@@ -256,16 +256,16 @@ impl Options {
     /// (`agent:SOCKET`), or a token's (`pkcs11:…`), whose PIN is asked for as a
     /// passphrase is.
     pub fn open_key(&self, path: &Path) -> Result<Arc<dyn Signer>, Error> {
-        match Place::of(path).map_err(SignerError::from)? {
-            Place::File(path) => Ok(Arc::new(self.open_file(&path)?)),
-            Place::Agent(socket) => Ok(Arc::new(signers::open_agent(&socket)?)),
+        match KeyLocation::of(path).map_err(SignerError::from)? {
+            KeyLocation::File(path) => Ok(Arc::new(self.open_file(&path)?)),
+            KeyLocation::Agent(socket) => Ok(Arc::new(signers::open_agent(&socket)?)),
             #[cfg(feature = "pkcs11")]
-            Place::Token(uri) => {
+            KeyLocation::Token(uri) => {
                 let pin = || self.ask(Passphrase::Open(path)).ok().flatten();
                 Ok(Arc::new(signers::open_token(&uri, &pin)?))
             }
             #[cfg(not(feature = "pkcs11"))]
-            Place::Token(_) => Err(SignerError::NoTokens.into()),
+            KeyLocation::Token(_) => Err(SignerError::NoTokens.into()),
         }
     }
 
@@ -285,7 +285,7 @@ impl Options {
     /// The key of a ledger that is begun: made, under a passphrase or not, or one
     /// that is there already, as that of an agent or a token always is.
     pub(super) fn begin_key(&self, path: &Path) -> Result<Arc<dyn Signer>, Error> {
-        let outside = Place::is_outside(path);
+        let outside = KeyLocation::is_outside(path);
         if outside && self.encrypt_key {
             return Err(SignerError::MadeElsewhere.into());
         }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::ledger::fault::Format;
 
 use super::Error;
-use super::file::{Opened, open};
+use super::file::{OpenedInput, open};
 use super::stream;
 
 /// What is at a path.
-pub(crate) enum Found {
+pub(crate) enum Recognised {
     /// A ledger's directory.
     Ledger(PathBuf),
     /// The folder of a public log.
@@ -19,7 +19,7 @@ pub(crate) enum Found {
     #[cfg(feature = "parquet")]
     Set(PathBuf),
     /// A file.
-    File(Format, Opened),
+    File(Format, OpenedInput),
     /// Something else than the name or the caller says it is.
     Mismatch {
         /// What it was to be.
@@ -34,7 +34,7 @@ pub(crate) enum Found {
 /// With a format pinned, by the caller or by the name, content that is plainly
 /// something else is a mismatch; content that is plainly nothing is read as
 /// what it is said to be, so that its faults are named.
-pub(crate) fn recognise(path: &Path, given: Option<Format>) -> Result<Found, Error> {
+pub(crate) fn recognise(path: &Path, given: Option<Format>) -> Result<Recognised, Error> {
     recognise_copy(path, path, given)
 }
 
@@ -43,7 +43,7 @@ pub(super) fn recognise_copy(
     path: &Path,
     original: &Path,
     given: Option<Format>,
-) -> Result<Found, Error> {
+) -> Result<Recognised, Error> {
     let not_recognised = || Error::NotRecognised {
         path: Some(path.to_owned()),
     };
@@ -61,21 +61,21 @@ pub(super) fn recognise_copy(
         return Err(not_recognised());
     };
     match (pinned, found) {
-        (Some(expected), Some(actual)) if expected != actual => Ok(Found::Mismatch {
+        (Some(expected), Some(actual)) if expected != actual => Ok(Recognised::Mismatch {
             expected,
             actual: name(actual),
         }),
-        (Some(Format::Ledger), None) => Ok(Found::Mismatch {
+        (Some(Format::Ledger), None) => Ok(Recognised::Mismatch {
             expected: Format::Ledger,
             actual: "a file",
         }),
         (pinned, found) => match pinned.or(found).ok_or_else(not_recognised)? {
-            Format::Ledger => Ok(Found::Ledger(path.to_owned())),
-            Format::TlogTiles if metadata.is_dir() => Ok(Found::Log(path.to_owned())),
+            Format::Ledger => Ok(Recognised::Ledger(path.to_owned())),
+            Format::TlogTiles if metadata.is_dir() => Ok(Recognised::Log(path.to_owned())),
             #[cfg(feature = "parquet")]
-            Format::Parquet if metadata.is_dir() => Ok(Found::Set(path.to_owned())),
-            Format::Logbook => Ok(Found::File(Format::Logbook, open(path)?)),
-            format => Ok(Found::File(format, open(path)?.one_frame())),
+            Format::Parquet if metadata.is_dir() => Ok(Recognised::Set(path.to_owned())),
+            Format::Logbook => Ok(Recognised::File(Format::Logbook, open(path)?)),
+            format => Ok(Recognised::File(format, open(path)?.one_frame())),
         },
     }
 }

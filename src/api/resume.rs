@@ -20,9 +20,9 @@ use crate::ledger::verify::{Outcome, verify_from};
 
 use super::Error;
 use super::examine::{Examined, explained};
-use super::file::{Opened, open, open_at};
+use super::file::{OpenedInput, open, open_at};
 use super::progress::{Progress, Reached};
-use super::recognise::{Found, recognise};
+use super::recognise::{Recognised, recognise};
 
 /// How often the state is saved while a file is read.
 const SAVE_EVERY: Duration = Duration::from_secs(10);
@@ -69,7 +69,7 @@ pub fn examine_on(
     progress: &mut Progress<'_>,
 ) -> Result<Examined, Error> {
     match recognise(file, format)? {
-        Found::File(Format::Logbook, _) => {}
+        Recognised::File(Format::Logbook, _) => {}
         _ => {
             let path = file.to_owned();
             return Err(Error::NotALogbook { path });
@@ -110,7 +110,7 @@ fn go_on(
         Some(at) if resume.skip_prefix => open_at(file, at.bytes)?,
         _ => (open(file)?, 0),
     };
-    let Opened {
+    let OpenedInput {
         reader,
         read,
         length,

@@ -9,7 +9,7 @@ use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::source::Source;
 use crate::logbook::reading::Reader;
 
-use super::recognise::{Found, recognise};
+use super::recognise::{Recognised, recognise};
 use super::{Error, Options};
 
 /// Hands over what is at `path`.
@@ -19,13 +19,13 @@ pub(crate) fn with_source<T, E: From<Error>>(
     with: &mut dyn FnMut(&mut dyn Source) -> Result<T, E>,
 ) -> Result<T, E> {
     match recognise(path, None)? {
-        Found::Ledger(dir) => {
+        Recognised::Ledger(dir) => {
             let reader = Reader::open(&dir, &options.mark_of(&dir)).map_err(Error::from)?;
             let source = LedgerSource::new(&reader.store, &reader.mark);
             with(&mut source.map_err(Error::from)?)
         }
-        Found::File(Format::Logbook, file) => with(&mut LogbookFile::new(file.reader)),
-        Found::File(Format::Bundle, file) => {
+        Recognised::File(Format::Logbook, file) => with(&mut LogbookFile::new(file.reader)),
+        Recognised::File(Format::Bundle, file) => {
             with(&mut BundleFile::open(file.reader).map_err(Error::from)?)
         }
         _ => Err(Error::NotComparable.into()),

@@ -13,7 +13,7 @@ use crate::logbook::{Identity, beside};
 use crate::record::{Outcome, Recorder};
 use crate::store::StoreError;
 
-use super::held::{Elsewhere, Held, Signed};
+use super::held::{Elsewhere, Held, RecordedAs};
 use super::{Error, Ledger, Options};
 
 /// How long the lock is waited for before the socket is looked at again.
@@ -58,7 +58,7 @@ impl Home {
     ///
     /// # Errors
     /// [`Error::Append`].
-    pub fn held(&self, options: &Options, signed: Signed) -> Result<Option<Held>, Error> {
+    pub fn held(&self, options: &Options, signed: RecordedAs) -> Result<Option<Held>, Error> {
         match self {
             Home::There(place) => Ok(Some(Held::elsewhere(place)?)),
             Home::Here { dir, socket } => {
@@ -88,7 +88,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error`]; nothing was written then.
-    pub fn open(home: &Home, options: Options, signed: Signed) -> Result<Writer, Error> {
+    pub fn open(home: &Home, options: Options, signed: RecordedAs) -> Result<Writer, Error> {
         options.check_writes()?;
         let end = Instant::now() + options.wait;
         loop {

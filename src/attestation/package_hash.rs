@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::files::{FileDigest, Found, Root, TreeError, TreeProblem, digest_tree, list};
+use crate::files::{FileDigest, Root, TreeError, TreeProblem, WalkedFile, digest_tree, list};
 use crate::ledger::limits;
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 use crate::ledger::words::words;
@@ -45,7 +45,7 @@ pub struct PackageHash {
     pub bytes: u64,
     pub sizes: BTreeMap<String, u64>,
     /// Files that are there and not covered, because of their names.
-    pub excluded: Vec<Found>,
+    pub excluded: Vec<WalkedFile>,
 }
 
 impl PackageHash {

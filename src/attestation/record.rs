@@ -8,7 +8,7 @@ use crate::ledger::sha256::Sha256Digest;
 const MEMBER: &str = "artifact_hash";
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum RecordError {
+pub enum PackageRecordError {
     #[error("artifact_hash: missing")]
     Missing,
     #[error("artifact_hash: not a string")]
@@ -29,16 +29,16 @@ pub fn compute_artifact_hash(record: &Object) -> String {
 
 /// Whether a record is what its `artifact_hash` says. The hash is no secret and
 /// no signature: it shows a change, not who made it.
-pub fn verify_artifact_hash(record: &Object) -> Result<(), RecordError> {
+pub fn verify_artifact_hash(record: &Object) -> Result<(), PackageRecordError> {
     let claimed = match record.get(MEMBER) {
-        None | Some(Value::Null) => return Err(RecordError::Missing),
+        None | Some(Value::Null) => return Err(PackageRecordError::Missing),
         Some(Value::String(claimed)) => claimed.clone(),
-        Some(_) => return Err(RecordError::NotText),
+        Some(_) => return Err(PackageRecordError::NotText),
     };
     let computed = compute_artifact_hash(record);
     if claimed == computed {
         Ok(())
     } else {
-        Err(RecordError::Mismatch { claimed, computed })
+        Err(PackageRecordError::Mismatch { claimed, computed })
     }
 }

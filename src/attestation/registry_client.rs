@@ -22,7 +22,7 @@ use transport::{Credential, Transport};
 
 pub use answers::{AttestationResponse, Health, VerifyResponse, WorkerStatus};
 pub use error::RegistryError;
-pub use token::Token;
+pub use token::SessionToken;
 
 /// Where the registry is, unless `PYHALL_REGISTRY_URL` says otherwise (reading
 /// the environment is the command line's).
@@ -37,9 +37,9 @@ pub struct RegistryConfig {
     /// `https://…`; `http://…` only for this machine itself.
     pub base_url: String,
     /// For [`RegistryClient::report_hash`].
-    pub session_token: Option<Token>,
+    pub session_token: Option<SessionToken>,
     /// For [`RegistryClient::submit_attestation`].
-    pub bearer_token: Option<Token>,
+    pub bearer_token: Option<SessionToken>,
     /// For one request, from name resolution to the last byte.
     pub timeout: Duration,
     /// How long an answer on a worker is used again.
@@ -60,7 +60,7 @@ impl Default for RegistryConfig {
 
 /// What is said of a package when its hash is submitted.
 #[derive(Clone, Debug, Default)]
-pub struct Submission<'a> {
+pub struct PackageSubmission<'a> {
     pub worker_id: &'a str,
     /// Its hash, 64 lower-case hex digits.
     pub package_hash: &'a str,
@@ -75,8 +75,8 @@ pub struct Submission<'a> {
 #[derive(Debug)]
 pub struct RegistryClient {
     transport: Transport,
-    session_token: Option<Token>,
-    bearer_token: Option<Token>,
+    session_token: Option<SessionToken>,
+    bearer_token: Option<SessionToken>,
     cache: Cache,
 }
 
@@ -193,8 +193,8 @@ impl RegistryClient {
     /// [`RegistryError::WorkerId`] before anything is sent.
     pub fn submit_attestation(
         &self,
-        submission: &Submission<'_>,
-        bearer_token: Option<&Token>,
+        submission: &PackageSubmission<'_>,
+        bearer_token: Option<&SessionToken>,
     ) -> Result<AttestationResponse, RegistryError> {
         let token = bearer_token.or(self.bearer_token.as_ref());
         let token = token.ok_or(RegistryError::NoToken)?;

@@ -13,7 +13,7 @@ use super::manifest::{
 };
 use super::meta::{Attestation, Ed25519, Meta, Unattested};
 use super::package_hash::{PackageHash, canonical_package_hash};
-use crate::files::{FileState, Found, OpenError, Opened, ReadError};
+use crate::files::{FileReadError, FileState, OpenError, OpenFile, WalkedFile};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::sha256::Sha256Digest;
@@ -142,11 +142,11 @@ impl<'a> PackageAttestationVerifier<'a> {
             path: self.manifest_path.clone(),
             problem,
         };
-        let opened = Opened::at(&self.manifest_path);
+        let opened = OpenFile::at(&self.manifest_path);
         let opened = opened.map_err(|error: OpenError| unreadable(error.to_string()))?;
         let state = opened.state();
         let text = opened.read(MANIFEST_BYTES).map_err(|error| match error {
-            ReadError::TooLarge { size, .. } => Denial::ManifestTooLarge { bytes: size },
+            FileReadError::TooLarge { size, .. } => Denial::ManifestTooLarge { bytes: size },
             other => unreadable(other.to_string()),
         })?;
         meta.manifest_sha256 = Some(Sha256Digest::of(&text));
@@ -309,7 +309,7 @@ impl<'a> PackageAttestationVerifier<'a> {
 }
 
 /// What a file manager or a version control leaves, which no worker runs.
-fn is_left_over(found: &Found) -> bool {
+fn is_left_over(found: &WalkedFile) -> bool {
     found
         .path
         .split('/')

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::ledger::hash::Hash;
 use crate::ledger::key::SignError;
-use crate::ledger::wal::{Place, WalError};
+use crate::ledger::wal::{WalError, WalPosition};
 use crate::logbook::error::OpenError;
 use crate::store::StoreError;
 
@@ -50,7 +50,7 @@ pub enum BucketError {
     #[error("{place}: {error}")]
     Object {
         /// Where.
-        place: Place,
+        place: WalPosition,
         /// What is wrong.
         error: WalError,
     },
@@ -58,7 +58,7 @@ pub enum BucketError {
     #[error("{place}: it does not go on from entry {last}")]
     NotNext {
         /// Where.
-        place: Place,
+        place: WalPosition,
         /// The last entry before it.
         last: u64,
     },
@@ -66,27 +66,27 @@ pub enum BucketError {
     #[error("{place}: the header that it seals is not that of its entries")]
     Header {
         /// Where.
-        place: Place,
+        place: WalPosition,
     },
     /// An object is missing, and others come after it.
     #[error("{place} is missing, and {beyond} is there")]
     Hole {
         /// What is missing.
-        place: Place,
+        place: WalPosition,
         /// What comes after it.
-        beyond: Place,
+        beyond: WalPosition,
     },
     /// The local copy was made from an object that the bucket does not have.
     #[error("{place} is missing: the bucket is an older copy than the ledger beside it")]
     OlderCopy {
         /// The object.
-        place: Place,
+        place: WalPosition,
     },
     /// The local copy was made from another object.
     #[error("{place} is not what the ledger beside it was made from: it is another history")]
     OtherHistory {
         /// The object.
-        place: Place,
+        place: WalPosition,
     },
     /// The store takes several objects for one key.
     #[error("the store created {key} {times} times: it cannot fence a writer")]
@@ -136,13 +136,13 @@ pub enum BucketError {
     #[error("{place}: another writer took over")]
     Fenced {
         /// Where its object was met.
-        place: Place,
+        place: WalPosition,
     },
     /// Whether an object was created cannot be found out.
     #[error("{place}: whether it was written cannot be found out")]
     Unknown {
         /// The place.
-        place: Place,
+        place: WalPosition,
     },
     /// A machine without cache and mark has nothing to hold the bucket against.
     #[error("nothing here tells the bucket from an older copy of it")]

@@ -13,7 +13,7 @@ use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::signed::PROBE;
-use crate::ledger::wal::{Object, Place, Says, Unsigned, WalError};
+use crate::ledger::wal::{Object, Says, Unsigned, WalError, WalPosition};
 use crate::logbook::Identity;
 use crate::store::{Batch, RocksStore, Store};
 
@@ -37,7 +37,7 @@ pub fn create(
         genesis: identity.genesis,
         nonce: nonce()?,
         at: Position {
-            next: Place::FIRST,
+            next: WalPosition::FIRST,
             last: None,
             url: objects.url().to_owned(),
         },
@@ -70,25 +70,25 @@ pub fn restore(
     let genesis = only_log(base, named)?;
     let objects = of_log(base, &genesis);
     let log = signer.public_key();
-    let Some(bytes) = objects.read(&Place::FIRST.key())? else {
+    let Some(bytes) = objects.read(&WalPosition::FIRST.key())? else {
         return Err(BucketError::OlderCopy {
-            place: Place::FIRST,
+            place: WalPosition::FIRST,
         });
     };
-    let (object, digest) = opened(&bytes, Place::FIRST, log, Some(genesis))?;
+    let (object, digest) = opened(&bytes, WalPosition::FIRST, log, Some(genesis))?;
     let Says::Batch(unsigned) = &object.says else {
-        return Err(damaged(Place::FIRST, WalError::Lines));
+        return Err(damaged(WalPosition::FIRST, WalError::Lines));
     };
-    let mut batch = Rebuild::begin().batch(Place::FIRST, unsigned, signer)?;
+    let mut batch = Rebuild::begin().batch(WalPosition::FIRST, unsigned, signer)?;
     if batch.entries.first().map(|entry| entry.hash) != Some(genesis) {
-        return Err(damaged(Place::FIRST, WalError::Digest));
+        return Err(damaged(WalPosition::FIRST, WalError::Digest));
     }
     let position = Position {
-        next: Place {
+        next: WalPosition {
             generation: 0,
             n: 1,
         },
-        last: Some((Place::FIRST, digest)),
+        last: Some((WalPosition::FIRST, digest)),
         url: objects.url().to_owned(),
     };
     batch.meta = meta;
@@ -126,7 +126,7 @@ pub fn catch_up(
     base: &Objects,
     cache: &RocksStore,
     signer: &dyn Signer,
-) -> Result<Place, BucketError> {
+) -> Result<WalPosition, BucketError> {
     let mut replay = Replay::new(base, cache, signer)?;
     replay.read_to_end()?;
     Ok(replay.place())
@@ -229,13 +229,13 @@ pub(super) fn nonce() -> Result<Hash, BucketError> {
 
 pub(super) fn opened(
     bytes: &[u8],
-    place: Place,
+    place: WalPosition,
     log: PublicKey,
     genesis: Option<Hash>,
 ) -> Result<(Object, Hash), BucketError> {
     Object::open(bytes, place, log, genesis).map_err(|error| damaged(place, error))
 }
 
-pub(super) fn damaged(place: Place, error: WalError) -> BucketError {
+pub(super) fn damaged(place: WalPosition, error: WalError) -> BucketError {
     BucketError::Object { place, error }
 }

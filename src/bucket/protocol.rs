@@ -2,7 +2,7 @@
 //! taking over, without any I/O. The same machines run against a bucket and, in the
 //! tests, through every interleaving.
 
-use crate::ledger::wal::Place;
+use crate::ledger::wal::WalPosition;
 
 /// How often a creation is asked for that left nothing behind.
 const TRIES: u8 = 4;
@@ -11,9 +11,9 @@ const TRIES: u8 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ask {
     /// Create the object, where there is none.
-    Create(Place),
+    Create(WalPosition),
     /// Read what is there.
-    Read(Place),
+    Read(WalPosition),
 }
 
 /// What the bucket answered. `O` is an object, or what identifies its bytes.
@@ -46,7 +46,7 @@ pub enum Created<O> {
 /// The creation of one object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Creation {
-    place: Place,
+    place: WalPosition,
     tries: u8,
     reads_back: bool,
 }
@@ -54,7 +54,7 @@ pub struct Creation {
 impl Creation {
     /// To be created at `place`.
     #[must_use]
-    pub const fn at(place: Place) -> Creation {
+    pub const fn at(place: WalPosition) -> Creation {
         Creation {
             place,
             tries: 1,
@@ -108,7 +108,7 @@ pub enum Kind {
 /// The taking over of a log: reads on from a place, and fences the first free one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TakeOver {
-    at: Place,
+    at: WalPosition,
     fencing: Option<Creation>,
 }
 
@@ -117,9 +117,9 @@ pub struct TakeOver {
 pub enum Reached<O> {
     /// The object at this place is to be judged and replayed, and the taking over goes on
     /// from the place [`after`] it.
-    Replay(Place, O),
+    Replay(WalPosition, O),
     /// The log is this writer's, from this place on.
-    Taken(Place),
+    Taken(WalPosition),
     /// Nobody knows, or there is no further place.
     Unknown,
 }
@@ -127,13 +127,13 @@ pub enum Reached<O> {
 impl TakeOver {
     /// Reads from `at` on.
     #[must_use]
-    pub const fn from(at: Place) -> TakeOver {
+    pub const fn from(at: WalPosition) -> TakeOver {
         TakeOver { at, fencing: None }
     }
 
     /// The place that is looked at.
     #[must_use]
-    pub const fn at(&self) -> Place {
+    pub const fn at(&self) -> WalPosition {
         self.at
     }
 
@@ -183,7 +183,7 @@ impl TakeOver {
 
 /// The place after an object of this kind.
 #[must_use]
-pub const fn after(place: Place, kind: Kind) -> Option<Place> {
+pub const fn after(place: WalPosition, kind: Kind) -> Option<WalPosition> {
     match kind {
         Kind::Batch => place.next(),
         Kind::Fence => place.next_generation(),

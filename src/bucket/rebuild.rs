@@ -12,7 +12,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
-use crate::ledger::wal::{Bare, Place, Unsigned, WalError};
+use crate::ledger::wal::{Bare, Unsigned, WalError, WalPosition};
 use crate::logbook::{entry_at, epoch_at};
 use crate::store::tree::open_tree;
 use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, TileKey};
@@ -81,7 +81,7 @@ impl Rebuild {
     /// The batch that `unsigned` was, without its rows of imported evidence.
     pub(super) fn batch(
         &mut self,
-        place: Place,
+        place: WalPosition,
         unsigned: &Unsigned,
         signer: &dyn Signer,
     ) -> Result<Batch, BucketError> {
@@ -127,7 +127,7 @@ impl Rebuild {
     /// The entries, chained and signed, with their leaves.
     fn sign(
         &mut self,
-        place: Place,
+        place: WalPosition,
         entries: &[Bare],
         signer: &dyn Signer,
     ) -> Result<Vec<(Entry, Hash)>, BucketError> {
@@ -161,7 +161,7 @@ impl Rebuild {
     /// The header must be the one that the entries give: it is signed again.
     fn seal(
         &mut self,
-        place: Place,
+        place: WalPosition,
         header: &EpochHeader,
         signer: &dyn Signer,
         batch: &mut Batch,

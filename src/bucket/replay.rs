@@ -14,7 +14,7 @@ use super::store::{Position, Writer, asked};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::Signer;
 use crate::ledger::position::Seq;
-use crate::ledger::wal::{Place, Says, Unsigned, WalError};
+use crate::ledger::wal::{Says, Unsigned, WalError, WalPosition};
 use crate::logbook::error::OpenError;
 use crate::logbook::{entry_at, identity_of};
 use crate::store::{Batch, RocksStore, Store as _, StoreError};
@@ -39,7 +39,7 @@ pub(super) struct Replay<'r> {
     pending: Batch,
     pending_bytes: usize,
     /// Objects that were asked for.
-    ahead: BTreeMap<Place, Coming>,
+    ahead: BTreeMap<WalPosition, Coming>,
     /// How many are asked for together.
     width: usize,
 }
@@ -100,7 +100,7 @@ impl<'r> Replay<'r> {
     }
 
     /// Replays an object, and goes to the place after it.
-    fn go_on(&mut self, place: Place, bytes: &Bytes) -> Result<(), BucketError> {
+    fn go_on(&mut self, place: WalPosition, bytes: &Bytes) -> Result<(), BucketError> {
         let kind = self.replay(place, bytes)?;
         self.writer.at.next = after(place, kind).ok_or(BucketError::Unknown { place })?;
         if self.pending_bytes >= WRITTEN_TOGETHER || self.pending.epoch.is_some() {
@@ -110,7 +110,7 @@ impl<'r> Replay<'r> {
     }
 
     /// The first free place.
-    pub(super) const fn place(&self) -> Place {
+    pub(super) const fn place(&self) -> WalPosition {
         self.writer.at.next
     }
 
@@ -164,7 +164,7 @@ impl<'r> Replay<'r> {
         let coming = self.ahead.remove(&place);
         for distance in 1..self.width as u64 {
             let n = place.n.saturating_add(distance);
-            let next = Place { n, ..place };
+            let next = WalPosition { n, ..place };
             let objects = &self.writer.objects;
             let ask = || objects.begin_read(&next.key());
             self.ahead.entry(next).or_insert_with(ask);
@@ -175,7 +175,7 @@ impl<'r> Replay<'r> {
         }
     }
 
-    fn replay(&mut self, place: Place, bytes: &Bytes) -> Result<Kind, BucketError> {
+    fn replay(&mut self, place: WalPosition, bytes: &Bytes) -> Result<Kind, BucketError> {
         let (log, genesis) = (self.writer.log, self.writer.genesis);
         let (object, digest) = opened(bytes, place, log, Some(genesis))?;
         let before = self.writer.at.last.map_or(Hash::ZERO, |(_, digest)| digest);
@@ -199,7 +199,7 @@ impl<'r> Replay<'r> {
         Ok(kind)
     }
 
-    fn take(&mut self, place: Place, unsigned: &Unsigned) -> Result<(), BucketError> {
+    fn take(&mut self, place: WalPosition, unsigned: &Unsigned) -> Result<(), BucketError> {
         let batch = self.rebuild.batch(place, unsigned, self.signer)?;
         self.pending.entries.extend(batch.entries);
         self.pending.tiles.extend(batch.tiles);
@@ -223,17 +223,17 @@ impl<'r> Replay<'r> {
 
     /// A place without an object is the end of the log, unless there are objects beyond:
     /// then one was deleted, and nothing is signed on what is left.
-    fn check_nothing_beyond(&self, place: Place) -> Result<(), BucketError> {
+    fn check_nothing_beyond(&self, place: WalPosition) -> Result<(), BucketError> {
         let mut beyond: Vec<_> = (0..=BEYOND)
             .filter_map(|power| {
                 let n = place.n.checked_add(1 << power)?;
-                Some(Place { n, ..place })
+                Some(WalPosition { n, ..place })
             })
             .collect();
         beyond.extend(place.next_generation());
         let keys: Vec<_> = beyond.iter().map(|place| place.key()).collect();
         let found = self.writer.objects.existing(&keys)?;
-        let Some(beyond) = found.first().and_then(|key| Place::of_key(key)) else {
+        let Some(beyond) = found.first().and_then(|key| WalPosition::of_key(key)) else {
             return Ok(());
         };
         // A writer that lives may have gone on meanwhile.

@@ -15,7 +15,7 @@ use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
-use crate::ledger::wal::{Bare, Noted, Object, Place, Says, Unsigned};
+use crate::ledger::wal::{Bare, Noted, Object, Says, Unsigned, WalPosition};
 use crate::store::term::Term;
 use crate::store::{
     Batch, BatchLimit, ImportedRow, MemoryUse, Order, Posting, Postings, RocksStore, Rows, Store,
@@ -38,9 +38,9 @@ pub(super) const POSITION: &str = "bucket";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     /// The next place.
-    pub(super) next: Place,
+    pub(super) next: WalPosition,
     /// The place of the object before, and its digest; `None` before the first.
-    pub(super) last: Option<(Place, Hash)>,
+    pub(super) last: Option<(WalPosition, Hash)>,
     /// The URL that it was made from, for people.
     pub(super) url: String,
 }
@@ -55,7 +55,7 @@ impl Position {
     /// `next last digest url`, each place as `generation/n`.
     fn parse(text: &[u8]) -> Option<Position> {
         let mut parts = std::str::from_utf8(text).ok()?.splitn(4, ' ');
-        let mut place = || Place::of_key(&format!("wal/{}", parts.next()?));
+        let mut place = || WalPosition::of_key(&format!("wal/{}", parts.next()?));
         let (next, last) = (place()?, place()?);
         let digest = Hash::from_hex(parts.next()?).ok()?;
         Some(Position {
@@ -67,8 +67,8 @@ impl Position {
 
     /// What the cache keeps.
     pub(super) fn meta(&self) -> (&'static str, Vec<u8>) {
-        let (last, digest) = self.last.unwrap_or((Place::FIRST, Hash::ZERO));
-        let place = |place: Place| format!("{}/{}", place.generation, place.n);
+        let (last, digest) = self.last.unwrap_or((WalPosition::FIRST, Hash::ZERO));
+        let place = |place: WalPosition| format!("{}/{}", place.generation, place.n);
         let text = format!("{} {} {digest} {}", place(self.next), place(last), self.url);
         (POSITION, text.into_bytes())
     }
@@ -111,7 +111,7 @@ impl BucketStore {
 
     /// Where the next object goes.
     #[must_use]
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> WalPosition {
         self.writer().at.next
     }
 

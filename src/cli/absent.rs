@@ -25,13 +25,13 @@ pub(super) struct Args {
     #[command(flatten)]
     force: Force,
     #[command(flatten)]
-    term: Asked,
+    term: AbsentTerm,
 }
 
 /// What no entry is to have.
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-struct Asked {
+struct AbsentTerm {
     /// No entry of this kind
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
@@ -46,7 +46,7 @@ struct Asked {
     worker: Option<String>,
 }
 
-impl Asked {
+impl AbsentTerm {
     fn term(&self) -> Option<Term> {
         let named = [
             (Field::Kind, &self.kind),
@@ -79,7 +79,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Absence::Proven { epoch, seq, .. } => {
             let target = Target {
                 path: &args.output,
-                kind: target::Kind::Bundle,
+                kind: target::OutputKind::Bundle,
                 log: Some(ledger.key()),
                 force: args.force,
             };

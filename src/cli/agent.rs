@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::ledger::key::Signer as _;
-use crate::signers::Place;
+use crate::signers::KeyLocation;
 use crate::signers::agent::{Agent, Refused};
 
 use super::Answer;
@@ -32,7 +32,7 @@ pub(super) struct Args {
 const UNPRINTED: usize = 64;
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
-    if matches!(Place::of(&args.key), Ok(Place::Agent(_))) {
+    if matches!(KeyLocation::of(&args.key), Ok(KeyLocation::Agent(_))) {
         return Err(CliError::usage(
             "an agent holds its key itself: name a file or a token",
         ));

@@ -93,13 +93,13 @@ impl<'a> Printed<'a> {
 
 /// What a run has recorded so far.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Recorded {
+pub(super) struct AppendedSoFar {
     entries: u64,
     /// The first and the last of them. Others may stand between.
     ends: Option<(Seq, Seq)>,
 }
 
-impl Recorded {
+impl AppendedSoFar {
     pub(super) fn take(&mut self, seq: Seq) {
         self.entries += 1;
         let first = self.ends.map_or(seq, |(first, _)| first);
@@ -125,7 +125,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     match (&args.jsonl, args.kind) {
         (Some(path), _) => {
             let writer = Arc::new(context.writer()?);
-            let mut recorded = Recorded::default();
+            let mut recorded = AppendedSoFar::default();
             let answer = append_lines(&writer, open(path)?, args.keep_going, &mut recorded, output);
             let delivered = recorded.delivered(output);
             // Its input may still be waited for.
@@ -143,7 +143,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             let prepared = Prepared::of_caller(&kind.unwrap_or_default(), &payload)?;
             let writer = context.writer()?;
             let receipts = writer.submit(vec![prepared])?.wait()?;
-            let mut recorded = Recorded::default();
+            let mut recorded = AppendedSoFar::default();
             print(&receipts, writer.identity(), &mut recorded, output)?;
             writer.close()?;
             recorded.delivered(output)
@@ -202,7 +202,7 @@ fn append_lines(
     writer: &Arc<Writer>,
     reader: Input,
     keep_going: bool,
-    recorded: &mut Recorded,
+    recorded: &mut AppendedSoFar,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let (sender, receiver) = bounded(UNDER_WAY);
@@ -361,7 +361,7 @@ impl Printing<'_> {
     fn print_all(
         &self,
         fed: &Receiver<Fed>,
-        recorded: &mut Recorded,
+        recorded: &mut AppendedSoFar,
         output: &mut Output,
     ) -> Result<u64, CliError> {
         // Receipts on a terminal are progress enough.
@@ -403,7 +403,7 @@ impl Printing<'_> {
     fn print_or_warn(
         &self,
         answer: Result<Vec<Receipt>, CliError>,
-        recorded: &mut Recorded,
+        recorded: &mut AppendedSoFar,
         output: &mut Output,
     ) -> Result<u64, CliError> {
         match answer {
@@ -430,7 +430,7 @@ impl Printing<'_> {
 fn print(
     receipts: &[Receipt],
     identity: Identity,
-    recorded: &mut Recorded,
+    recorded: &mut AppendedSoFar,
     output: &mut Output,
 ) -> Result<(), CliError> {
     for receipt in receipts {

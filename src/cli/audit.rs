@@ -6,7 +6,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::target::{Force, Kind, Target};
+use super::target::{Force, OutputKind, Target};
 use super::trust::Trust;
 
 #[derive(Debug, clap::Args)]
@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let target = Target {
         path: &args.output,
-        kind: Kind::Audit,
+        kind: OutputKind::Audit,
         log: Some(log),
         force: args.force,
     };

@@ -11,7 +11,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::target::{Force, Kind, Target, folder_of, spare};
+use super::target::{Force, OutputKind, Target, folder_of, spare};
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
@@ -33,7 +33,7 @@ impl Args {
 
 /// A folder with what is given out of each book, and the proofs of what leads from one
 /// to the next: `verify FOLDER` needs the key of the first alone.
-pub(super) struct Custody<'a> {
+pub(super) struct CustodyFolder<'a> {
     pub(super) chain: &'a Chain,
     pub(super) folder: &'a Path,
     /// How the names of its files end.
@@ -44,7 +44,7 @@ pub(super) struct Custody<'a> {
 /// Writes what a book has into a file, and says how many entries; `None` for none.
 type Writing<'w> = dyn FnMut(&Ledger, &Path, &mut Output) -> Result<Option<u64>, CliError> + 'w;
 
-impl Custody<'_> {
+impl CustodyFolder<'_> {
     /// Writes all of it beside its place, and moves it there. `write` answers how many
     /// entries it wrote of a book; none if the book has nothing of it. `also` are
     /// entries of earlier books that what was written rests on.
@@ -110,7 +110,7 @@ impl Custody<'_> {
         };
         let target = Target {
             path,
-            kind: Kind::Proof,
+            kind: OutputKind::Proof,
             log: Some(book.ledger.key()),
             force: self.force,
         };

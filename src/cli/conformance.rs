@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use self::runner::{Answered, Runner};
-use self::suite::{Case, Expected};
+use self::suite::{Expected, SuiteCase};
 use super::Answer;
 use super::error::CliError;
 use super::output::Output;
@@ -80,10 +80,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
 }
 
 /// Runs what the runner supports, and compares.
-fn hold(runner: &Runner, cases: Vec<Case>) -> Result<Told, CliError> {
+fn hold(runner: &Runner, cases: Vec<SuiteCase>) -> Result<Told, CliError> {
     let mut lacking = BTreeMap::new();
     let total = cases.len();
-    let (can, cannot): (Vec<Case>, Vec<Case>) = cases
+    let (can, cannot): (Vec<SuiteCase>, Vec<SuiteCase>) = cases
         .into_iter()
         .partition(|case| runner.lacks(case).is_none());
     for need in cannot.iter().filter_map(|case| runner.lacks(case)) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "rocks")]
-use crate::api::held::{Elsewhere, Held, Signed};
+use crate::api::held::{Elsewhere, Held, RecordedAs};
 #[cfg(feature = "rocks")]
 use crate::api::{Home, Writer};
 use crate::api::{Ledger, Options};
@@ -154,12 +154,16 @@ impl Context {
     #[cfg(feature = "rocks")]
     /// The ledger for writing, or the server that holds it.
     pub(super) fn writer(&self) -> Result<Writer, CliError> {
-        self.writer_as(self.options(), Signed::User)
+        self.writer_as(self.options(), RecordedAs::User)
     }
 
     #[cfg(feature = "rocks")]
     /// The same with other options, for outcomes that are signed so.
-    pub(super) fn writer_as(&self, options: Options, signed: Signed) -> Result<Writer, CliError> {
+    pub(super) fn writer_as(
+        &self,
+        options: Options,
+        signed: RecordedAs,
+    ) -> Result<Writer, CliError> {
         Ok(Writer::open(&self.home(), options, signed)?)
     }
 
@@ -167,7 +171,7 @@ impl Context {
     /// The server that holds the ledger, for what can be read of its files, too: one
     /// of this machine that does not answer is passed over.
     pub(super) fn held(&self) -> Result<Option<Held>, CliError> {
-        let held = self.home().held(&self.options(), Signed::User);
+        let held = self.home().held(&self.options(), RecordedAs::User);
         match held {
             Err(_) if self.elsewhere.is_none() => Ok(None),
             held => Ok(held?),

@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, bounded};
 use rayon::prelude::*;
 
 use crate::api::Writer;
-use crate::api::held::Signed;
+use crate::api::held::RecordedAs;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::lines::{Line, read_line};
 use crate::record::bulk::CaseGovernance;
@@ -24,7 +24,7 @@ use crate::wcp::bulk::{BulkRequest, CaseError, CaseReader, answer, answer_text};
 use crate::wcp::{self, Stamp, make_decision};
 
 use super::Answer;
-use super::append::Recorded;
+use super::append::AppendedSoFar;
 use super::context::Context;
 use super::error::CliError;
 use super::hall;
@@ -92,7 +92,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let options = context.options().record_request(args.record_request.into());
     let ledger = args
         .record
-        .then(|| context.writer_as(options, Signed::Nobody));
+        .then(|| context.writer_as(options, RecordedAs::Nobody));
     let ledger = ledger.transpose()?;
     let recorder = ledger.as_ref().map(Writer::recorder).transpose()?;
     let hall = args.hall.load_if_given(output)?;
@@ -107,7 +107,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         waiting: VecDeque::new(),
         left: 0,
         answered: 0,
-        recorded: Recorded::default(),
+        recorded: AppendedSoFar::default(),
         failure: None,
     };
     let decided = run.all(read_ahead(requests, stamps), output);
@@ -146,7 +146,7 @@ struct Run<'r> {
     /// How many they are.
     left: usize,
     answered: u64,
-    recorded: Recorded,
+    recorded: AppendedSoFar,
     failure: Option<RecordError>,
 }
 

@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::Answer;
-use super::chained::{self, Custody};
+use super::chained::{self, CustodyFolder};
 use super::context::Context;
 use super::error::CliError;
 use super::filters::Filters;
@@ -120,9 +120,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let target = Target {
         path: &args.output,
         kind: match args.format {
-            Kind::Bundle => target::Kind::Bundle,
-            Kind::Logbook => target::Kind::Logbook,
-            Kind::Parquet => target::Kind::Parquet,
+            Kind::Bundle => target::OutputKind::Bundle,
+            Kind::Logbook => target::OutputKind::Logbook,
+            Kind::Parquet => target::OutputKind::Parquet,
         },
         log: Some(ledger.key()),
         force: args.force,
@@ -215,8 +215,8 @@ fn of_books(
         ));
     }
     let (kind, ending) = match args.format {
-        Kind::Bundle | Kind::Parquet => (target::Kind::Bundle, "bundle"),
-        Kind::Logbook => (target::Kind::Logbook, "jsonl"),
+        Kind::Bundle | Kind::Parquet => (target::OutputKind::Bundle, "bundle"),
+        Kind::Logbook => (target::OutputKind::Logbook, "jsonl"),
     };
     let mut each = |ledger: &Ledger, path: &Path, output: &mut Output| {
         let target = Target {
@@ -230,7 +230,7 @@ fn of_books(
             written => written.map(Some),
         }
     };
-    let custody = Custody {
+    let custody = CustodyFolder {
         chain,
         folder: &args.output,
         ending,
@@ -280,8 +280,8 @@ fn ask(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let (kind, format) = match args.format {
-        Kind::Bundle | Kind::Parquet => (target::Kind::Bundle, "bundle"),
-        Kind::Logbook => (target::Kind::Logbook, "logbook"),
+        Kind::Bundle | Kind::Parquet => (target::OutputKind::Bundle, "bundle"),
+        Kind::Logbook => (target::OutputKind::Logbook, "logbook"),
     };
     let target = Target {
         path: &args.output,
@@ -344,7 +344,7 @@ fn give(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, C
     let earlier = imported::is_kept(ledger.store(), &args.output);
     let target = Target {
         path: &args.output,
-        kind: target::Kind::Bundle,
+        kind: target::OutputKind::Bundle,
         log: None,
         force: args.force.or(earlier),
     };

@@ -5,7 +5,7 @@ use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::logbook::clock::{Clock as _, SystemClock};
 use crate::store::Store;
-use crate::store::query::when::{self, End};
+use crate::store::query::when::{self, TimeEnd};
 use crate::store::query::{Filter, select};
 
 use super::error::CliError;
@@ -74,12 +74,12 @@ impl Filters {
             since: self
                 .since
                 .as_ref()
-                .map(|text| time(text, End::Since))
+                .map(|text| time(text, TimeEnd::Since))
                 .transpose()?,
             until: self
                 .until
                 .as_ref()
-                .map(|text| time(text, End::Until))
+                .map(|text| time(text, TimeEnd::Until))
                 .transpose()?,
             tenant,
             tenant_json,

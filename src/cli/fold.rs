@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::api;
 use crate::bucket::Address;
-use crate::ledger::fold::{Part, PartFault, Run};
+use crate::ledger::fold::{FoldPart, PartFault, Run};
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Value;
 use crate::ledger::key::PublicKey;
@@ -49,7 +49,7 @@ struct Printed<'a> {
     log: Option<PublicKey>,
     genesis: Option<Hash>,
     faults: &'a [PartFault],
-    part: &'a Part,
+    part: &'a FoldPart,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -101,8 +101,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
     })
 }
 
-fn joined(paths: &[PathBuf]) -> Result<Part, CliError> {
-    let mut all = Part::default();
+fn joined(paths: &[PathBuf]) -> Result<FoldPart, CliError> {
+    let mut all = FoldPart::default();
     for path in paths {
         let file: Box<dyn Read> = match path.as_path() == Path::new("-") {
             true => Box::new(io::stdin()),

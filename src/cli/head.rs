@@ -11,7 +11,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 use super::seal::published_note;
-use super::target::{Force, Kind, Target};
+use super::target::{Force, OutputKind, Target};
 use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ fn write(
         Some(path) => {
             let target = Target {
                 path,
-                kind: Kind::Head,
+                kind: OutputKind::Head,
                 log: Some(log),
                 force: args.force,
             };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::api::held::{Held, Query};
 use crate::api::{ImportFile, Writer, by_name};
-use crate::imports::accept::{Imported, Outcome};
+use crate::imports::accept::{ImportOutcome, Imported};
 use crate::imports::conflict::Conflict;
 use crate::imports::reading;
 use crate::ledger::fault::{Format, Report};
@@ -137,20 +137,20 @@ struct Printed<'a> {
     report: &'a Report,
 }
 
-fn print(outcome: &Outcome, output: &mut Output) -> Result<Answer, CliError> {
+fn print(outcome: &ImportOutcome, output: &mut Output) -> Result<Answer, CliError> {
     let (word, report) = match outcome {
-        Outcome::Imported(imported) => ("imported", &imported.report),
-        Outcome::Known(imported) => ("known", &imported.report),
-        Outcome::Refused(report) => ("refused", report),
-        Outcome::Equivocation(report, _) => ("equivocation", report),
+        ImportOutcome::Imported(imported) => ("imported", &imported.report),
+        ImportOutcome::Known(imported) => ("known", &imported.report),
+        ImportOutcome::Refused(report) => ("refused", report),
+        ImportOutcome::Equivocation(report, _) => ("equivocation", report),
     };
     if output.is_json() {
         let imported = match outcome {
-            Outcome::Imported(imported) | Outcome::Known(imported) => Some(imported),
+            ImportOutcome::Imported(imported) | ImportOutcome::Known(imported) => Some(imported),
             _ => None,
         };
         let conflict = match outcome {
-            Outcome::Equivocation(_, conflict) => Some(conflict),
+            ImportOutcome::Equivocation(_, conflict) => Some(conflict),
             _ => None,
         };
         let evidence = conflict.into_iter().flat_map(files);
@@ -165,14 +165,16 @@ fn print(outcome: &Outcome, output: &mut Output) -> Result<Answer, CliError> {
         })?;
     }
     match outcome {
-        Outcome::Imported(imported) if !output.is_json() => say("imported", imported, output)?,
-        Outcome::Known(imported) if !output.is_json() => {
+        ImportOutcome::Imported(imported) if !output.is_json() => {
+            say("imported", imported, output)?
+        }
+        ImportOutcome::Known(imported) if !output.is_json() => {
             say("imported before:", imported, output)?;
         }
-        Outcome::Refused(report) if !output.is_json() => {
+        ImportOutcome::Refused(report) if !output.is_json() => {
             verify::print_report(report, None, false, output)?
         }
-        Outcome::Equivocation(report, conflict) if !output.is_json() => {
+        ImportOutcome::Equivocation(report, conflict) if !output.is_json() => {
             verify::print_report(report, None, false, output)?;
             for digest in files(conflict) {
                 output.line(&format!(
@@ -183,8 +185,8 @@ fn print(outcome: &Outcome, output: &mut Output) -> Result<Answer, CliError> {
         _ => {}
     }
     Ok(match outcome {
-        Outcome::Imported(_) | Outcome::Known(_) => Answer::Yes,
-        Outcome::Refused(_) | Outcome::Equivocation(..) => Answer::No,
+        ImportOutcome::Imported(_) | ImportOutcome::Known(_) => Answer::Yes,
+        ImportOutcome::Refused(_) | ImportOutcome::Equivocation(..) => Answer::No,
     })
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::api::{Ledger, Made};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
-use crate::signers::Place;
+use crate::signers::KeyLocation;
 
 use super::Answer;
 use super::context::Context;
@@ -123,7 +123,7 @@ pub(super) fn print(made: &Made, output: &mut Output) -> Result<(), CliError> {
     output.line(&format!(
         "  key      {}{}",
         made.key_file.display(),
-        match Place::is_outside(&made.key_file) {
+        match KeyLocation::is_outside(&made.key_file) {
             true => "",
             false => " (keep it secret, keep a copy)",
         }

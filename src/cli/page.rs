@@ -8,7 +8,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::target::{Force, Kind, Target};
+use super::target::{Force, OutputKind, Target};
 
 /// The page stands alone: who has it verifies bundles, proofs and logbooks in a browser,
 /// without this program and without a network.
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let page = verifier_page();
     let target = Target {
         path: &args.output,
-        kind: Kind::Page,
+        kind: OutputKind::Page,
         log: None,
         force: args.force,
     };

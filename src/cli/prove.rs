@@ -13,7 +13,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::target::{Force, Kind, Target};
+use super::target::{Force, OutputKind, Target};
 use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     } else {
         let target = Target {
             path: &args.output,
-            kind: Kind::Proof,
+            kind: OutputKind::Proof,
             log: Some(proof.epoch.content.log),
             force: args.force,
         };
@@ -90,7 +90,7 @@ fn published(
     }
     let target = Target {
         path: &args.output,
-        kind: Kind::TlogProof,
+        kind: OutputKind::TlogProof,
         log: Some(ledger.key()),
         force: args.force,
     };

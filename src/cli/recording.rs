@@ -12,7 +12,7 @@ use crate::api::Ledger as Opened;
 use crate::api::Writer as Opened;
 use crate::api::actor::this_user;
 #[cfg(feature = "rocks")]
-use crate::api::held::{Held, Signed};
+use crate::api::held::{Held, RecordedAs};
 use crate::api::{self, Ledger, Options};
 use crate::ledger::json::Value;
 use crate::logbook::error::OpenError;
@@ -115,8 +115,8 @@ impl Recording {
         options: Options,
     ) -> Result<Opened, CliError> {
         let signed = match args.actor {
-            Who::User => Signed::User,
-            Who::None => Signed::Nobody,
+            Who::User => RecordedAs::User,
+            Who::None => RecordedAs::Nobody,
         };
         let opened = context.writer_as(options, signed)?;
         if opened.server().is_some() {

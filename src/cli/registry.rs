@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::attestation::BanList;
 use crate::attestation::registry_client::{
-    BAN_LIST_LIMIT, DEFAULT_URL, RegistryClient, RegistryConfig, Token,
+    BAN_LIST_LIMIT, DEFAULT_URL, RegistryClient, RegistryConfig, SessionToken,
 };
 use crate::ledger::json::{Form, Value};
 
@@ -87,9 +87,9 @@ fn client(url: &str, timeout: Duration) -> Result<RegistryClient, CliError> {
     Ok(client.map_err(ProducerError::from)?)
 }
 
-fn token(variable: &'static str) -> Result<Option<Token>, CliError> {
+fn token(variable: &'static str) -> Result<Option<SessionToken>, CliError> {
     match std::env::var(variable) {
-        Ok(text) if !text.is_empty() => match Token::new(text) {
+        Ok(text) if !text.is_empty() => match SessionToken::new(text) {
             Some(token) => Ok(Some(token)),
             None => Err(ProducerError::Token { variable }.into()),
         },

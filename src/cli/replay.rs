@@ -11,7 +11,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::api::{Between, Found, Ledger, Times, recognise};
+use crate::api::{Between, Ledger, Recognised, Times, recognise};
 use crate::audit::LedgerSource;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::entry::Entry;
@@ -251,14 +251,16 @@ fn source<T>(
         return Err(CliError::from(StoreError::Missing { dir }));
     }
     match recognise(path, None)? {
-        Found::Ledger(dir) => {
+        Recognised::Ledger(dir) => {
             let reader = Reader::open(&dir, &context.options().mark_of(&dir))?;
             let total = crate::store::Store::count(&reader.store).ok();
             let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
             walk(&mut source, total, reader.as_of()?)
         }
-        Found::File(Format::Bundle, file) => walk(&mut BundleFile::open(file.reader)?, None, None),
-        Found::File(Format::Report, file) => {
+        Recognised::File(Format::Bundle, file) => {
+            walk(&mut BundleFile::open(file.reader)?, None, None)
+        }
+        Recognised::File(Format::Report, file) => {
             let report = ReportFile::open(file.reader)?;
             let mut report = report.ok_or_else(|| not_replayed(path))?;
             let bundle = BufReader::new(report.bundle());

@@ -16,7 +16,7 @@ use crate::store::Store;
 
 use super::Answer;
 #[cfg(feature = "rocks")]
-use super::chained::{self, Custody};
+use super::chained::{self, CustodyFolder};
 use super::context::Context;
 use super::error::CliError;
 #[cfg(feature = "rocks")]
@@ -24,7 +24,7 @@ use super::export::seal;
 use super::no_case::no_case;
 use super::output::Output;
 use super::progress::Progress;
-use super::target::{Force, Kind, Target, spare};
+use super::target::{Force, OutputKind, Target, spare};
 use super::trust::{FormatVersion, revocations};
 
 #[derive(Debug, clap::Args)]
@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let ledger = context.reader(output)?;
     let target = Target {
         path: &args.output,
-        kind: Kind::Report,
+        kind: OutputKind::Report,
         log: Some(ledger.key()),
         force: args.force,
     };
@@ -141,7 +141,7 @@ fn of_books(
     let mut each = |ledger: &Ledger, path: &Path, output: &mut Output| {
         let target = Target {
             path,
-            kind: Kind::Report,
+            kind: OutputKind::Report,
             log: Some(ledger.key()),
             force: args.force,
         };
@@ -155,7 +155,7 @@ fn of_books(
         let until = stores.get(..=number).unwrap_or_default();
         Ok(attested_before(until, correlation)?)
     };
-    let custody = Custody {
+    let custody = CustodyFolder {
         chain,
         folder: &args.output,
         ending: "html",
@@ -183,7 +183,7 @@ fn extract(
     let mut bundle = BufReader::new(file.bundle());
     let target = Target {
         path: &args.output,
-        kind: Kind::Bundle,
+        kind: OutputKind::Bundle,
         log: None,
         force: args.force,
     };

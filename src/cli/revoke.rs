@@ -8,7 +8,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::target::{Force, Kind, Target};
+use super::target::{Force, OutputKind, Target};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Some(path) => {
             let target = Target {
                 path,
-                kind: Kind::Revocation,
+                kind: OutputKind::Revocation,
                 log: Some(ledger.key()),
                 force: args.force,
             };

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::Chain;
 use crate::store::query::select;
-use crate::store::stats::{Counts, Stats};
+use crate::store::stats::{GroupCounts, Stats};
 
 use super::Answer;
 use super::chained;
@@ -73,10 +73,10 @@ fn of_books(args: &Args, chain: &Chain, output: &mut Output) -> Result<Answer, C
     Ok(Answer::Yes)
 }
 
-/// Counts of all values that are told apart; `others` has the entries whose
+/// GroupCounts of all values that are told apart; `others` has the entries whose
 /// values came too late to be.
 fn document(stats: &Stats, as_of: Option<u64>) -> Value {
-    fn object<K: ToString>(counts: &Counts<K>) -> Value {
+    fn object<K: ToString>(counts: &GroupCounts<K>) -> Value {
         let member = |(value, count): (&K, &u64)| (value.to_string(), json!(count));
         Value::Object(counts.of.iter().map(member).collect::<Map<_, _>>())
     }
@@ -131,7 +131,7 @@ fn print(stats: &Stats, top: usize, output: &mut Output) -> Result<(), CliError>
 }
 
 fn most(
-    counts: &Counts<String>,
+    counts: &GroupCounts<String>,
     name: &str,
     top: usize,
     output: &mut Output,

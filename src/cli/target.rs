@@ -26,7 +26,7 @@ const LOOKED_AT: u64 = 64 << 10;
 
 /// What is written, and what it may therefore replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum OutputKind {
     Bundle,
     Logbook,
     Proof,
@@ -39,25 +39,25 @@ pub(super) enum Kind {
     Page,
 }
 
-impl Kind {
+impl OutputKind {
     const fn name(self) -> &'static str {
         match self {
-            Kind::Bundle => "a bundle",
-            Kind::Logbook => "a logbook",
-            Kind::Proof => "a proof",
-            Kind::TlogProof => "a proof of the public log",
-            Kind::Head => "a head",
-            Kind::Revocation => "a revocation",
-            Kind::Report => "a report",
-            Kind::Parquet => "a Parquet table",
-            Kind::Audit => "an auditor's statement",
-            Kind::Page => "a page",
+            OutputKind::Bundle => "a bundle",
+            OutputKind::Logbook => "a logbook",
+            OutputKind::Proof => "a proof",
+            OutputKind::TlogProof => "a proof of the public log",
+            OutputKind::Head => "a head",
+            OutputKind::Revocation => "a revocation",
+            OutputKind::Report => "a report",
+            OutputKind::Parquet => "a Parquet table",
+            OutputKind::Audit => "an auditor's statement",
+            OutputKind::Page => "a page",
         }
     }
 
     const fn whose(self) -> &'static str {
         match self {
-            Kind::Page => "of this program",
+            OutputKind::Page => "of this program",
             _ => "of this log",
         }
     }
@@ -84,7 +84,7 @@ impl Force {
 /// A file that is to be written.
 pub(super) struct Target<'a> {
     pub(super) path: &'a Path,
-    pub(super) kind: Kind,
+    pub(super) kind: OutputKind,
     /// The log that the output is of, where that is known.
     pub(super) log: Option<PublicKey>,
     pub(super) force: Force,
@@ -166,7 +166,7 @@ impl Target<'_> {
             .path
             .symlink_metadata()
             .is_ok_and(|state| state.is_file());
-        if self.kind == Kind::Page {
+        if self.kind == OutputKind::Page {
             return regular && is_page(self.path);
         }
         let Some(log) = self.log.filter(|_| regular) else {
@@ -187,30 +187,30 @@ fn is_page(path: &Path) -> bool {
 }
 
 /// Which output stands at `path`, and the beginning that names its log.
-fn kind_of(path: &Path) -> Option<(Kind, Vec<u8>)> {
+fn kind_of(path: &Path) -> Option<(OutputKind, Vec<u8>)> {
     let mut text = Vec::new();
     // Of a damaged file what can be read.
     let _ = stream::read_beginning(&mut open(path).ok()?.reader, &mut text);
     let kind = match stream::sniff(&text) {
-        Some(Format::Bundle) => Kind::Bundle,
-        Some(Format::Logbook) => Kind::Logbook,
-        Some(Format::Proof) => Kind::Proof,
+        Some(Format::Bundle) => OutputKind::Bundle,
+        Some(Format::Logbook) => OutputKind::Logbook,
+        Some(Format::Proof) => OutputKind::Proof,
         Some(Format::Report) => {
             let mut report = ReportFile::open(open(path).ok()?.reader).ok()??;
             let mut carried = Vec::new();
             let beginning = report.bundle().take(LOOKED_AT).read_to_end(&mut carried);
-            return beginning.is_ok().then_some((Kind::Report, carried));
+            return beginning.is_ok().then_some((OutputKind::Report, carried));
         }
-        Some(Format::Parquet) => return Some((Kind::Parquet, footer(path)?)),
+        Some(Format::Parquet) => return Some((OutputKind::Parquet, footer(path)?)),
         Some(_) => return None,
         None => {
             let object = first_object(&text)?;
             if object.contains_key("head") {
-                Kind::Head
+                OutputKind::Head
             } else if object.contains_key("revoke") {
-                Kind::Revocation
+                OutputKind::Revocation
             } else if object.contains_key("audit") {
-                Kind::Audit
+                OutputKind::Audit
             } else {
                 return None;
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::api::Writer;
-use crate::api::held::Signed;
+use crate::api::held::RecordedAs;
 use crate::fetch::Fetcher;
 use crate::ledger::head::{Head, SignedHead};
 use crate::ledger::hexadecimal;
@@ -69,7 +69,7 @@ fn stamp(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     context.check_files()?;
-    let writer = context.writer_as(context.options(), Signed::Nobody)?;
+    let writer = context.writer_as(context.options(), RecordedAs::Nobody)?;
     let last = last_of(&writer)?;
     let mut nonce = [0; 8];
     getrandom::fill(&mut nonce).map_err(ProducerError::from)?;

@@ -18,7 +18,7 @@ use crate::api::{self, Examined, Ledger, Policy, Resume, examine, examine_on, is
 use crate::bucket::Address;
 use crate::ledger::explanation::Explanation;
 use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
-use crate::ledger::fold::Part;
+use crate::ledger::fold::FoldPart;
 use crate::store::StoreError;
 
 use super::Answer;
@@ -117,7 +117,7 @@ struct Printed<'a> {
     witnessed: Option<&'a witnessed::Witnessed>,
     elapsed_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<Part>,
+    part: Option<FoldPart>,
 }
 
 impl<'a> Printed<'a> {

@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::store::tree::{TreeError, subtree_hashes};
 
 use super::documents::{Needed, any_until};
-use super::term::Opened;
+use super::term::OpenedLog;
 use super::{EvidenceError, sealed_to};
 
 /// What to put into a bundle of a range.
@@ -42,7 +42,7 @@ pub fn export_range<W: Sink>(
     out: W,
     export: RangeExport<'_>,
 ) -> Result<(W, BundleClosing), EvidenceError> {
-    let opened = Opened::read(store)?;
+    let opened = OpenedLog::read(store)?;
     let last = last_of(store, &export)?;
     let contents = Contents::Range {
         first_seq: export.first,

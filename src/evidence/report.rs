@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::selection::{Selected, SelectionExport, Unsealed, export_with};
-use super::term::Opened;
+use super::term::OpenedLog;
 use super::{EvidenceError, sealed_to};
 
 /// What to put into a report.
@@ -41,7 +41,7 @@ pub fn export_report<W: Write>(
     out: W,
     export: ReportExport<'_>,
 ) -> Result<(W, Selected), EvidenceError> {
-    let opened = Opened::read(store)?;
+    let opened = OpenedLog::read(store)?;
     if opened.opening.index.is_some() {
         return Err(EvidenceError::NotOnAPage);
     }
@@ -72,7 +72,7 @@ pub fn export_report<W: Write>(
 }
 
 /// The files of those that are of this log.
-fn texts(revocations: &[SignedRevocation], opened: &Opened) -> Vec<String> {
+fn texts(revocations: &[SignedRevocation], opened: &OpenedLog) -> Vec<String> {
     let own = revocations.iter().filter(|it| {
         it.content.log == opened.identity.log && it.content.genesis == opened.identity.genesis
     });

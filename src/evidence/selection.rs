@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use crate::ledger::answered::Asked;
+use crate::ledger::answered::SelectionTerms;
 use crate::ledger::bundle::{BundleWriter, Sink};
 use crate::ledger::bundle_line::{BundleClosing, Contents};
 use crate::ledger::entry::Entry;
@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::documents::Needed;
-use super::term::{Opened, prove_term, term_of};
+use super::term::{OpenedLog, prove_term, term_of};
 use super::{EvidenceError, path_of, paths_of, sealed_to};
 
 /// What to put into a bundle of a selection.
@@ -70,7 +70,7 @@ pub(super) fn export_with<W: Sink>(
     export: SelectionExport<'_>,
     also: &[Seq],
 ) -> Result<(W, Selected), EvidenceError> {
-    let opened = Opened::read(store)?;
+    let opened = OpenedLog::read(store)?;
     let opening = opened.line(export.version, Contents::Selection)?;
     let proof = match (term_of(export.filter), store.last_epoch()?) {
         (Some(term), Some(_)) if opening.index => Some(prove_term(store, &term)?),
@@ -145,8 +145,8 @@ pub(super) fn export_with<W: Sink>(
 }
 
 /// What the closing record will say.
-fn asked(filter: &Filter) -> Result<Asked, EvidenceError> {
-    Asked::read(&filter.to_object()).map_err(|_| EvidenceError::TooManyKinds)
+fn asked(filter: &Filter) -> Result<SelectionTerms, EvidenceError> {
+    SelectionTerms::read(&filter.to_object()).map_err(|_| EvidenceError::TooManyKinds)
 }
 
 /// Entries whose paths are made at once, at most.
@@ -201,7 +201,7 @@ struct Wanted<'s> {
 fn wanted<'s>(
     store: &'s dyn Store,
     filter: &Filter,
-    asked: Option<&Asked>,
+    asked: Option<&SelectionTerms>,
     sealed_to: Option<Seq>,
     also: &'s [Seq],
 ) -> Result<Wanted<'s>, EvidenceError> {
@@ -248,7 +248,7 @@ type Items<'s> = Box<dyn Iterator<Item = Result<(Seq, Entry), EvidenceError>> + 
 fn in_order<'s>(
     store: &'s dyn Store,
     filter: &Filter,
-    asked: Option<&Asked>,
+    asked: Option<&SelectionTerms>,
 ) -> Result<Items<'s>, EvidenceError> {
     let asked = asked.cloned();
     let wants = move |seq: Seq, entry: &Entry| {

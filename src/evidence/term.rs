@@ -26,14 +26,14 @@ use crate::store::terms::{seek, subtrees, tree_of};
 use super::EvidenceError;
 
 /// The log that is read, as its entry 0 opened it.
-pub(super) struct Opened {
+pub(super) struct OpenedLog {
     pub(super) entry: Entry,
     pub(super) opening: Opening,
     pub(super) identity: Identity,
 }
 
-impl Opened {
-    pub(super) fn read(store: &dyn Store) -> Result<Opened, EvidenceError> {
+impl OpenedLog {
+    pub(super) fn read(store: &dyn Store) -> Result<OpenedLog, EvidenceError> {
         let entry = entry_at(store, Seq::FIRST)?;
         let payload = entry.check_payload().map_err(|_| OpenError::NotALedger)?;
         let opening = Opening::from_object(&payload).map_err(|_| OpenError::NotALedger)?;
@@ -41,7 +41,7 @@ impl Opened {
             log: opening.log,
             genesis: entry.hash(),
         };
-        Ok(Opened {
+        Ok(OpenedLog {
             entry,
             opening,
             identity,
@@ -106,7 +106,7 @@ fn filter_of(term: &Term) -> Filter {
 /// # Errors
 /// [`EvidenceError::NoIndex`] if headers commit to none, [`EvidenceError::NothingSealed`].
 pub fn prove_term(store: &dyn Store, term: &Term) -> Result<TermProof, EvidenceError> {
-    let opened = Opened::read(store)?;
+    let opened = OpenedLog::read(store)?;
     if opened.opening.index.is_none() {
         return Err(EvidenceError::NoIndex);
     }
@@ -205,7 +205,7 @@ pub fn export_absence<W: Write>(
     if entries > 0 {
         return Ok(Absence::Present { entries });
     }
-    let opened = Opened::read(store)?;
+    let opened = OpenedLog::read(store)?;
     let opening = opened.line(Version::Two, Contents::Selection)?;
     let mut writer = BundleWriter::new(out, &opening, &opened.entry)?;
     writer.answers(filter_of(term).to_object());

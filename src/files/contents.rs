@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::root::{FileState, Opened};
+use super::root::{FileState, OpenFile};
 use crate::ledger::sha256::{Sha256Digest, Sha256Hasher};
 
 /// What is read at once: large enough that system calls do not show, small
@@ -20,7 +20,7 @@ pub struct FileDigest {
 }
 
 #[derive(Debug, Error)]
-pub enum ReadError {
+pub enum FileReadError {
     #[error("changed while it was read")]
     Changed,
     #[error("has {size} bytes, over the limit of {limit}")]
@@ -30,22 +30,22 @@ pub enum ReadError {
 }
 
 /// What became of a file: not opened, not read to its end, or digested.
-pub type Outcome<E> = Result<Result<FileDigest, ReadError>, E>;
+pub type FileOutcome<E> = Result<Result<FileDigest, FileReadError>, E>;
 
 /// Digests each of `files`, as `open` opens it, on all cores. The outcomes are in
 /// the order of the files, whatever becomes of the others. Memory depends on the
 /// cores, not on the files.
 pub fn digest_each<T: Sync, E: Send>(
     files: &[T],
-    open: impl Fn(&T) -> Result<Opened, E> + Sync,
-) -> Vec<Outcome<E>> {
+    open: impl Fn(&T) -> Result<OpenFile, E> + Sync,
+) -> Vec<FileOutcome<E>> {
     let files = files.par_iter().with_max_len(1);
     files.map(|file| open(file).map(digest)).collect()
 }
 
 /// Digests a file in pieces. A file that grows is given up at its first byte
 /// beyond the size it was opened with, so this ends.
-fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
+fn digest(mut opened: OpenFile) -> Result<FileDigest, FileReadError> {
     let mut hasher = Sha256Hasher::new();
     let chunk = opened.state.size.saturating_add(1).min(CHUNK_BYTES);
     let mut buffer = vec![0; usize::try_from(chunk).unwrap_or(usize::MAX)];
@@ -53,7 +53,7 @@ fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
     while let Some(piece) = read_piece(&mut opened, &mut buffer)? {
         size += piece.len() as u64;
         if size > opened.state.size {
-            return Err(ReadError::Changed);
+            return Err(FileReadError::Changed);
         }
         hasher.update(piece);
     }
@@ -62,20 +62,20 @@ fn digest(mut opened: Opened) -> Result<FileDigest, ReadError> {
     Ok(FileDigest { sha256, size })
 }
 
-impl Opened {
+impl OpenFile {
     /// The digest of the content, if it has at most `limit` bytes.
-    pub fn digest(self, limit: u64) -> Result<FileDigest, ReadError> {
+    pub fn digest(self, limit: u64) -> Result<FileDigest, FileReadError> {
         match self.state.size {
-            size if size > limit => Err(ReadError::TooLarge { size, limit }),
+            size if size > limit => Err(FileReadError::TooLarge { size, limit }),
             _ => digest(self),
         }
     }
 
     /// The whole content, if it has at most `limit` bytes.
-    pub fn read(mut self, limit: u64) -> Result<Vec<u8>, ReadError> {
+    pub fn read(mut self, limit: u64) -> Result<Vec<u8>, FileReadError> {
         let size = self.state.size;
         if size > limit {
-            return Err(ReadError::TooLarge { size, limit });
+            return Err(FileReadError::TooLarge { size, limit });
         }
         let mut bytes = Vec::new();
         (&mut self.file).take(size + 1).read_to_end(&mut bytes)?;
@@ -84,7 +84,7 @@ impl Opened {
     }
 }
 
-fn read_piece<'b>(opened: &mut Opened, buffer: &'b mut [u8]) -> io::Result<Option<&'b [u8]>> {
+fn read_piece<'b>(opened: &mut OpenFile, buffer: &'b mut [u8]) -> io::Result<Option<&'b [u8]>> {
     loop {
         match opened.file.read(buffer) {
             Ok(0) => return Ok(None),
@@ -95,11 +95,11 @@ fn read_piece<'b>(opened: &mut Opened, buffer: &'b mut [u8]) -> io::Result<Optio
     }
 }
 
-fn unchanged(opened: &Opened, size: u64) -> Result<(), ReadError> {
+fn unchanged(opened: &OpenFile, size: u64) -> Result<(), FileReadError> {
     let stat = rustix::fs::fstat(&opened.file).map_err(io::Error::from)?;
     if FileState::of(&stat) == opened.state && size == opened.state.size {
         Ok(())
     } else {
-        Err(ReadError::Changed)
+        Err(FileReadError::Changed)
     }
 }

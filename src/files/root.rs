@@ -57,19 +57,19 @@ impl FileState {
 
 /// A regular file, open for reading, and its state at that moment.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenFile {
     pub(super) file: File,
     pub(super) state: FileState,
 }
 
-impl Opened {
+impl OpenFile {
     pub const fn state(&self) -> FileState {
         self.state
     }
 
     /// Opens the file that an operator names: links are followed, but it must
     /// be a regular file, and a pipe does not block.
-    pub fn at(path: &Path) -> Result<Opened, OpenError> {
+    pub fn at(path: &Path) -> Result<OpenFile, OpenError> {
         let stat = rustix::fs::statat(CWD, path, AtFlags::empty()).map_err(failed)?;
         open_as(CWD, path, &stat, OFlags::empty())
     }
@@ -101,7 +101,7 @@ impl Root {
 
     /// Opens the file at `relative`, following links only as far as they stay
     /// inside.
-    pub fn open_file(&self, relative: &Path) -> Result<Opened, OpenError> {
+    pub fn open_file(&self, relative: &Path) -> Result<OpenFile, OpenError> {
         match self.open_without_links(relative) {
             Err(Step::Link) => {}
             Err(Step::Fault(error)) => return Err(error),
@@ -124,7 +124,7 @@ impl Root {
         self.folder.as_fd()
     }
 
-    fn open_without_links(&self, relative: &Path) -> Result<Opened, Step> {
+    fn open_without_links(&self, relative: &Path) -> Result<OpenFile, Step> {
         let mut names = Vec::new();
         for component in relative.components() {
             match component {
@@ -171,7 +171,7 @@ fn open_as(
     name: &Path,
     before: &Stat,
     how: OFlags,
-) -> Result<Opened, OpenError> {
+) -> Result<OpenFile, OpenError> {
     check_regular(before)?;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | how;
     let file = match rustix::fs::openat(from, name, flags, Mode::empty()) {
@@ -186,7 +186,7 @@ fn open_as(
         return Err(OpenError::Exchanged);
     }
     let file = File::from(file);
-    Ok(Opened { file, state })
+    Ok(OpenFile { file, state })
 }
 
 fn check_regular(stat: &Stat) -> Result<(), OpenError> {

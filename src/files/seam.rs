@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use super::root::{OpenError, Opened, Root};
+use super::root::{OpenError, OpenFile, Root};
 
 pub trait FileSystem: Sync {
     /// Opens the folder at `path`.
@@ -13,7 +13,7 @@ pub trait FileSystem: Sync {
 
 pub trait Folder: Send + Sync {
     /// Opens the regular file at `relative`, which must stay in the folder.
-    fn open(&self, relative: &str) -> Result<Opened, OpenError>;
+    fn open(&self, relative: &str) -> Result<OpenFile, OpenError>;
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,7 +26,7 @@ impl FileSystem for Disk {
 }
 
 impl Folder for Root {
-    fn open(&self, relative: &str) -> Result<Opened, OpenError> {
+    fn open(&self, relative: &str) -> Result<OpenFile, OpenError> {
         self.open_file(Path::new(relative))
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::contents::{FileDigest, digest_each};
-use super::root::{Opened, Root};
-use super::walk::{self, Found, Skip, Tree, TreeError, TreeProblem};
+use super::root::{OpenFile, Root};
+use super::walk::{self, Skip, Tree, TreeError, TreeProblem, WalkedFile};
 
 /// The digest of every file of `tree`, in its order: in parallel, memory for a
 /// few buffers a thread. Afterwards the folder is listed once more, so that what
@@ -39,7 +39,7 @@ pub fn digest_tree(
     Ok(digests)
 }
 
-fn open_found(root: &Root, found: &Found) -> Result<Opened, TreeError> {
+fn open_found(root: &Root, found: &WalkedFile) -> Result<OpenFile, TreeError> {
     let fault = |problem| TreeError::new(&found.path, problem);
     let opened = root
         .open_file(found.path.as_ref())
@@ -50,7 +50,7 @@ fn open_found(root: &Root, found: &Found) -> Result<Opened, TreeError> {
     Ok(opened)
 }
 
-fn first_difference<'a>(before: &'a [Found], after: &'a [Found]) -> Option<&'a str> {
+fn first_difference<'a>(before: &'a [WalkedFile], after: &'a [WalkedFile]) -> Option<&'a str> {
     let differs = before.iter().zip(after).find(|(a, b)| a != b);
     let longer = || before.get(after.len()).or_else(|| after.get(before.len()));
     let found = differs.map(|(a, b)| if a.path <= b.path { a } else { b });

@@ -6,14 +6,14 @@ use crate::ledger::json::Quoted;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use thiserror::Error;
 
-use super::contents::ReadError;
+use super::contents::FileReadError;
 use super::root::{FileState, OpenError, Root};
 
 /// Folders in folders that are entered: each holds a file descriptor.
 const LEVELS: usize = 128;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct WalkedFile {
     /// Where, relative to the root, its components joined by `/`.
     pub path: String,
     /// Its state (a link's own, not that of what it names).
@@ -24,11 +24,11 @@ pub struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     /// Sorted by path **components**: `a/x` before `a-b/x`.
-    pub files: Vec<Found>,
+    pub files: Vec<WalkedFile>,
     /// Files that were passed over because of their names, and folders of such
     /// that could not be listed, in the same order. Bytes that are not UTF-8
     /// are shown as U+FFFD.
-    pub skipped: Vec<Found>,
+    pub skipped: Vec<WalkedFile>,
 }
 
 /// Whether to pass over the entry of this name in the folder at this path (empty
@@ -107,10 +107,10 @@ impl TreeProblem {
         }
     }
 
-    pub(super) fn of_read(error: ReadError) -> TreeProblem {
+    pub(super) fn of_read(error: FileReadError) -> TreeProblem {
         match error {
-            ReadError::Io(error) => TreeProblem::Io(error),
-            ReadError::Changed | ReadError::TooLarge { .. } => TreeProblem::Changed,
+            FileReadError::Io(error) => TreeProblem::Io(error),
+            FileReadError::Changed | FileReadError::TooLarge { .. } => TreeProblem::Changed,
         }
     }
 }
@@ -192,16 +192,16 @@ impl Walk<'_> {
             // than a line of that list.
             return match entered {
                 Err(_) if skipped => {
-                    self.tree.skipped.push(Found { path, state, link });
+                    self.tree.skipped.push(WalkedFile { path, state, link });
                     Ok(())
                 }
                 entered => entered,
             };
         }
         if skipped {
-            self.tree.skipped.push(Found { path, state, link });
+            self.tree.skipped.push(WalkedFile { path, state, link });
         } else if link || kind == FileType::RegularFile {
-            self.tree.files.push(Found { path, state, link });
+            self.tree.files.push(WalkedFile { path, state, link });
         } else {
             return Err(fault(TreeProblem::Special));
         }

@@ -39,7 +39,7 @@ pub struct Offered<'a> {
 }
 
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum ImportOutcome {
     Imported(Imported),
     /// It was kept before; nothing was done.
     Known(Imported),
@@ -86,11 +86,11 @@ pub fn import(
     offered: &Offered<'_>,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, ImportError> {
+) -> Result<ImportOutcome, ImportError> {
     let verified = verify(&mut *(offered.events)()?, policy, progress)?;
     let report = verified.report;
     let (Some(_), Some(key)) = (verified.verified, report.log) else {
-        return Ok(Outcome::Refused(report));
+        return Ok(ImportOutcome::Refused(report));
     };
     let genesis = report.genesis.filter(|_| report.entries > 0);
     let log = LogId {
@@ -109,7 +109,7 @@ pub fn import(
     };
     if let Some(seq) = store.imported(&rows::complete(&offered.digest))? {
         let seq = Seq(rows::a_number(&seq)?);
-        return Ok(Outcome::Known(imported(seq, report)));
+        return Ok(ImportOutcome::Known(imported(seq, report)));
     }
     let mut found = RecordedImport::default();
     let compared = each(offered, log, store, |checker, statement| {
@@ -138,7 +138,7 @@ pub fn import(
         (rows::complete(&offered.digest), number.clone()),
         (rows::import(&log, &offered.digest), number),
     ])?;
-    Ok(Outcome::Imported(imported(seq, report)))
+    Ok(ImportOutcome::Imported(imported(seq, report)))
 }
 
 /// Whether a file of this very log holds what the log itself does not any more:
@@ -173,12 +173,12 @@ fn refuse(
     store: &dyn Store,
     mut report: Report,
     conflict: Conflict,
-) -> Result<Outcome, ImportError> {
+) -> Result<ImportOutcome, ImportError> {
     let earlier = conflict.earlier.0.as_bytes().to_vec();
     store.put_imported(&[(rows::conflict(&conflict.later.0), earlier)])?;
     report.verdict = crate::ledger::fault::Verdict::Fail;
     report.faults.push(conflict.to_fault());
-    Ok(Outcome::Equivocation(report, conflict))
+    Ok(ImportOutcome::Equivocation(report, conflict))
 }
 
 enum Said {

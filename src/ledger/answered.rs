@@ -24,7 +24,7 @@ const KINDS: usize = 1_000;
 /// What a selection asks for. What is not there, or `null`, asks for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Asked {
+pub(crate) struct SelectionTerms {
     attestations: Option<bool>,
     correlation: Option<String>,
     decision: Option<String>,
@@ -63,9 +63,10 @@ pub(crate) enum Mismatch {
     },
 }
 
-impl Asked {
-    pub(crate) fn read(filter: &Object) -> Result<Asked, Mismatch> {
-        let asked: Asked = shape::read_object(filter, "filter").map_err(Mismatch::Asked)?;
+impl SelectionTerms {
+    pub(crate) fn read(filter: &Object) -> Result<SelectionTerms, Mismatch> {
+        let asked: SelectionTerms =
+            shape::read_object(filter, "filter").map_err(Mismatch::Asked)?;
         if asked
             .kinds
             .as_ref()
@@ -73,10 +74,10 @@ impl Asked {
         {
             return Err(Mismatch::TooManyKinds);
         }
-        let case = Asked {
+        let case = SelectionTerms {
             attestations: asked.attestations,
             correlation: asked.correlation.clone(),
-            ..Asked::default()
+            ..SelectionTerms::default()
         };
         match asked.attestations {
             Some(true) if asked != case || asked.correlation.is_none() => {
@@ -173,7 +174,7 @@ impl Answered {
 
     /// Whether what was given is what is asked for.
     pub(crate) fn check(&self, filter: &Object) -> Result<(), Mismatch> {
-        let asked = Asked::read(filter)?;
+        let asked = SelectionTerms::read(filter)?;
         if let Some(limit) = asked.limit.filter(|limit| self.entries > *limit) {
             let entries = self.entries;
             return Err(Mismatch::TooMany { limit, entries });
@@ -236,7 +237,7 @@ impl Common {
     }
 
     /// An entry that is not asked for, and the member that it does not have.
-    fn other(&self, asked: &Asked) -> Option<(Seq, &'static str)> {
+    fn other(&self, asked: &SelectionTerms) -> Option<(Seq, &'static str)> {
         let [first, last] = self.ends?;
         let facts = asked.facts().filter_map(|(name, field, value)| {
             match self.facts.get(&(field, value.to_owned())) {

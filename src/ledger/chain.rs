@@ -62,7 +62,7 @@ impl Chain {
         judged: &Judged,
         line: Option<u64>,
         findings: &mut Findings,
-    ) -> (Option<Seq>, Place) {
+    ) -> (Option<Seq>, ChainPosition) {
         let index = self.count;
         self.count += 1;
         let seq = match judged {
@@ -76,7 +76,7 @@ impl Chain {
         } else {
             Some(Seq(index))
         };
-        let place = Place {
+        let place = ChainPosition {
             index: if self.format == Format::Ledger {
                 seq.map_or(index, |s| s.0)
             } else {
@@ -106,7 +106,7 @@ impl Chain {
         (seq, place)
     }
 
-    fn check_sequence(&mut self, seq: Option<Seq>, place: &Place, findings: &mut Findings) {
+    fn check_sequence(&mut self, seq: Option<Seq>, place: &ChainPosition, findings: &mut Findings) {
         let (Some(expected), Some(actual)) = (self.expected_seq, seq) else {
             // A selection leaves entries out, but gives the others in order.
             if let (Some(before), Some(actual)) = (self.last_seq, seq)
@@ -125,7 +125,7 @@ impl Chain {
         self.expected_seq = actual.next();
     }
 
-    fn read(&mut self, entry: &Readable, place: &Place, findings: &mut Findings) {
+    fn read(&mut self, entry: &Readable, place: &ChainPosition, findings: &mut Findings) {
         if let Some(expected) = self.expected.filter(|hash| *hash != entry.prev) {
             let detail = "prev_hash is not the hash of the entry before";
             let fault = place.fault(FaultCode::PrevHashMismatch, detail);
@@ -146,7 +146,7 @@ impl Chain {
     pub(crate) fn time(
         &mut self,
         ts: Timestamp,
-        place: &Place,
+        place: &ChainPosition,
         others: bool,
         findings: &mut Findings,
     ) {
@@ -165,14 +165,14 @@ impl Chain {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct ChainPosition {
     pub(crate) index: u64,
     /// Its number, where the format has them.
     pub(crate) seq: Option<Seq>,
     pub(crate) line: Option<u64>,
 }
 
-impl Place {
+impl ChainPosition {
     pub(crate) fn fault(&self, code: FaultCode, detail: impl Into<String>) -> Fault {
         Fault::at(code, At::Entry, self.index, detail)
             .with_seq(self.seq.map(|s| s.0))

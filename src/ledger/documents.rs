@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::chain::Place;
+use super::chain::ChainPosition;
 use super::document::{DocumentDigest, DocumentError, Mentions};
 use super::fault::{At, Fault, FaultCode, Findings, NotChecked};
 use super::judge::{Judged, Readable};
@@ -25,7 +25,7 @@ pub(crate) struct Documents {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct KnownDocument {
-    wanted: Option<Place>,
+    wanted: Option<ChainPosition>,
     given: bool,
     /// The line that it stands in beside the entries.
     line: Option<u64>,
@@ -42,7 +42,12 @@ impl Documents {
     }
 
     /// Takes what an entry says of documents.
-    pub(crate) fn entry(&mut self, mentions: &Mentions, place: Place, findings: &mut Findings) {
+    pub(crate) fn entry(
+        &mut self,
+        mentions: &Mentions,
+        place: ChainPosition,
+        findings: &mut Findings,
+    ) {
         for digest in &mentions.refers {
             if let Some(known) = self.known(*digest) {
                 known.wanted.get_or_insert(place);

@@ -1,9 +1,9 @@
 //! Verification by parts: what a verified part of a log says of its two ends, so that
 //! parts that were verified apart join to the verdict over the whole.
 //!
-//! A [`Part`] is a row of [`Run`]s, each verified from its first entry to its last and
+//! A [`FoldPart`] is a row of [`Run`]s, each verified from its first entry to its last and
 //! with its neighbours not joined yet. Joining two parts puts the rows behind each other
-//! and joins what fits at the seam; what does not fit stays apart, and [`Part::judge`]
+//! and joins what fits at the seam; what does not fit stays apart, and [`FoldPart::judge`]
 //! names it. So joining is associative, and the order of parts is what counts.
 
 use std::collections::BTreeSet;
@@ -31,8 +31,8 @@ pub struct Run {
     pub genesis: Hash,
     pub entries: u64,
     pub epochs: u64,
-    pub first: End,
-    pub last: End,
+    pub first: RunEnd,
+    pub last: RunEnd,
     /// The header before the first one, as that one names it.
     pub prev: Hash,
     /// The entry before the first one, as that one names it.
@@ -52,7 +52,7 @@ pub struct Run {
 /// Where a run begins or ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct End {
+pub struct RunEnd {
     pub seq: Seq,
     pub ts: Timestamp,
     pub epoch: EpochNumber,
@@ -63,7 +63,7 @@ pub struct End {
 /// A part of a log, verified, or what was found in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Part {
+pub struct FoldPart {
     pub runs: Vec<Run>,
     pub faults: Vec<PartFault>,
 }
@@ -88,10 +88,10 @@ impl PartFault {
     }
 }
 
-impl Part {
+impl FoldPart {
     /// The part behind this one.
     #[must_use]
-    pub fn join(mut self, next: Part) -> Part {
+    pub fn join(mut self, next: FoldPart) -> FoldPart {
         for run in next.runs {
             let fits = self
                 .runs
@@ -211,7 +211,7 @@ impl Run {
 /// worth as much as the verdict.
 pub struct Folding<S> {
     source: S,
-    part: Part,
+    part: FoldPart,
     header: Option<SignedEpoch>,
     run: Option<Run>,
 }
@@ -220,14 +220,14 @@ impl<S: Source> Folding<S> {
     pub fn over(source: S) -> Folding<S> {
         Folding {
             source,
-            part: Part::default(),
+            part: FoldPart::default(),
             header: None,
             run: None,
         }
     }
 
     /// What was folded, of a source that passed.
-    pub fn finish(mut self) -> Part {
+    pub fn finish(mut self) -> FoldPart {
         self.end();
         self.part
     }
@@ -235,7 +235,7 @@ impl<S: Source> Folding<S> {
     fn end(&mut self) {
         if let Some(mut run) = self.run.take() {
             run.settle();
-            let next = Part {
+            let next = FoldPart {
                 runs: vec![run],
                 faults: Vec::new(),
             };
@@ -276,7 +276,7 @@ impl<S: Source> Folding<S> {
 
 /// The run of an epoch, at its first entry.
 fn begun(header: &EpochHeader, seq: Seq, entry: &Entry) -> Run {
-    let end = End {
+    let end = RunEnd {
         seq,
         ts: entry.ts(),
         epoch: header.epoch,

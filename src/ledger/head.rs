@@ -24,12 +24,12 @@ pub struct Head {
     /// When this was stated: not before the entry's own time.
     pub ts: Timestamp,
     /// What version 2 says beside.
-    pub second: Option<Standing>,
+    pub second: Option<HeadBasis>,
 }
 
 /// On what a head stands, in version 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct HeadBasis {
     /// The header of the last sealed epoch; `None` if there is none.
     pub epoch: Option<LastEpoch>,
     /// The tree over all entries up to this one, where the log has one.
@@ -89,7 +89,7 @@ impl TryFrom<HeadMembers> for Head {
     fn try_from(stated: HeadMembers) -> Result<Head, &'static str> {
         let second = match (stated.format, stated.epoch, stated.tree) {
             (None, None, None) => None,
-            (Some(Version::Two), Some(epoch), Some(tree)) => Some(Standing { epoch, tree }),
+            (Some(Version::Two), Some(epoch), Some(tree)) => Some(HeadBasis { epoch, tree }),
             _ => return Err("`format`, `epoch` and `tree` stand together, in version 2"),
         };
         Ok(Head {

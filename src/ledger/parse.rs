@@ -7,7 +7,7 @@
 use super::json::{Key, Object, Value};
 use super::tokens::Tokens;
 
-pub use super::parse_error::{ParseError, Place};
+pub use super::parse_error::{ParseError, TextPosition};
 
 /// How much a document may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn parse(text: &[u8]) -> Result<Value, ParseError> {
 /// object whose keys are not in order). Size and encoding are judged before
 /// the grammar, a duplicate key when its object ends.
 pub fn parse_with(text: &[u8], limits: &Limits) -> Result<Value, ParseError> {
-    let place = |offset| Place::locate(text, offset);
+    let place = |offset| TextPosition::locate(text, offset);
     if text.len() > limits.bytes {
         return Err(ParseError::TooLarge {
             place: place(limits.bytes),
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn the_outermost_container_is_level_one() {
         assert!(parse(&nested(128)).is_ok());
-        let place = Place {
+        let place = TextPosition {
             offset: 128,
             line: 1,
             column: 129,
@@ -254,7 +254,7 @@ mod tests {
             ..Limits::default()
         };
         assert!(parse_with(b"1", &scalars).is_ok());
-        let place = Place {
+        let place = TextPosition {
             offset: 0,
             line: 1,
             column: 1,
@@ -274,7 +274,7 @@ mod tests {
         let value = parse_with(&nested(Limits::DEEPEST), &boundless).unwrap();
         assert_eq!(value.clone().depth(), Limits::DEEPEST);
         assert_eq!(value.pretty().lines().count(), 2 * Limits::DEEPEST - 1);
-        let place = Place {
+        let place = TextPosition {
             offset: 256,
             line: 1,
             column: 257,
@@ -290,7 +290,7 @@ mod tests {
     fn digits_of_integers_are_limited_and_those_of_floats_are_not() {
         let at_limit = format!("-{}", "7".repeat(4_300));
         assert_eq!(canonical(&at_limit), at_limit);
-        let place = Place {
+        let place = TextPosition {
             offset: 1,
             line: 1,
             column: 2,
@@ -316,7 +316,7 @@ mod tests {
             ..Limits::default()
         };
         assert!(parse_with(b"[1]", &limits).is_ok());
-        let place = Place {
+        let place = TextPosition {
             offset: 3,
             line: 1,
             column: 4,
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_duplicate_that_comes_first_in_the_text_is_named() {
-        let place = Place {
+        let place = TextPosition {
             offset: 21,
             line: 2,
             column: 2,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TextPosition {
     /// Bytes before it.
     pub offset: usize,
     /// Line, from 1; lines end in a line feed.
@@ -12,7 +12,7 @@ pub struct Place {
     pub column: usize,
 }
 
-impl Place {
+impl TextPosition {
     /// The place `offset` bytes into `text`.
     pub(super) fn locate(text: &[u8], offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
@@ -30,7 +30,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TextPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -44,43 +44,43 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     #[error("text is larger than {limit} bytes")]
-    TooLarge { place: Place, limit: usize },
+    TooLarge { place: TextPosition, limit: usize },
     #[error("byte order mark at {place}")]
-    ByteOrderMark { place: Place },
+    ByteOrderMark { place: TextPosition },
     #[error("invalid UTF-8 at {place}")]
-    InvalidUtf8 { place: Place },
+    InvalidUtf8 { place: TextPosition },
     #[error("found '{found}' where {expected} was expected at {place}")]
     Unexpected {
-        place: Place,
+        place: TextPosition,
         found: char,
         expected: &'static str,
     },
     #[error("text ends where {expected} was expected at {place}")]
     UnexpectedEnd {
-        place: Place,
+        place: TextPosition,
         expected: &'static str,
     },
     #[error("trailing bytes at {place}")]
-    TrailingBytes { place: Place },
+    TrailingBytes { place: TextPosition },
     #[error("duplicate key \"{key}\" at {place}")]
-    DuplicateKey { place: Place, key: String },
+    DuplicateKey { place: TextPosition, key: String },
     #[error("bad escape at {place}")]
-    BadEscape { place: Place },
+    BadEscape { place: TextPosition },
     #[error("lone surrogate \\u{unit:04x} at {place}")]
-    LoneSurrogate { place: Place, unit: u16 },
+    LoneSurrogate { place: TextPosition, unit: u16 },
     #[error("control character 0x{byte:02x} in a string at {place}")]
-    ControlCharacter { place: Place, byte: u8 },
+    ControlCharacter { place: TextPosition, byte: u8 },
     #[error("number overflows a double at {place}")]
-    Overflow { place: Place },
+    Overflow { place: TextPosition },
     #[error("integer of more than {limit} digits at {place}")]
-    TooManyDigits { place: Place, limit: usize },
+    TooManyDigits { place: TextPosition, limit: usize },
     #[error("more than {limit} levels of nesting at {place}")]
-    TooDeep { place: Place, limit: usize },
+    TooDeep { place: TextPosition, limit: usize },
 }
 
 impl ParseError {
     /// Where the text was refused.
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> TextPosition {
         match self {
             Self::TooLarge { place, .. }
             | Self::ByteOrderMark { place }

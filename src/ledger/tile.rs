@@ -70,20 +70,20 @@ pub enum TileError {
 /// Where in the tiles a complete subtree lies: always in one of them, since it
 /// is aligned and at most half as wide as a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct TilePosition {
     tile: TileId,
     first: usize,
     /// How many of them fold to the subtree's own.
     count: usize,
 }
 
-impl Place {
+impl TilePosition {
     /// In tiles of `levels` levels.
-    fn of(subtree: Subtree, levels: u8) -> Place {
+    fn of(subtree: Subtree, levels: u8) -> TilePosition {
         let above = subtree.level % levels;
         let first = subtree.index << above;
         let width = 1 << levels;
-        Place {
+        TilePosition {
             tile: TileId {
                 level: subtree.level / levels,
                 index: first / width,
@@ -109,7 +109,7 @@ pub struct TilePlan {
     /// Each once, in the order of [`TileId`].
     tiles: Vec<TileId>,
     /// Where the complete subtrees lie that the hashes are made of.
-    places: Vec<Place>,
+    places: Vec<TilePosition>,
     /// Of how many of those subtrees, from left to right, each hash is made.
     parts: Vec<usize>,
 }
@@ -137,7 +137,11 @@ impl TilePlan {
         let (mut places, mut parts) = (Vec::new(), Vec::new());
         for subtrees in hashes {
             let before = places.len();
-            places.extend(subtrees.into_iter().map(|part| Place::of(part, levels)));
+            places.extend(
+                subtrees
+                    .into_iter()
+                    .map(|part| TilePosition::of(part, levels)),
+            );
             parts.push(places.len() - before);
         }
         let mut tiles: Vec<TileId> = places.iter().map(|place| place.tile).collect();
@@ -183,7 +187,7 @@ impl TilePlan {
         &self,
         fetched: &[Option<Vec<u8>>],
     ) -> Result<Vec<T::Digest>, TileError> {
-        let root = |place: &Place| {
+        let root = |place: &TilePosition| {
             let nodes = nodes_of(*place, self.tile(place.tile, fetched)?)?;
             let tile = place.tile;
             small_root::<T>(nodes).ok_or(TileError::Missing { tile })
@@ -208,7 +212,7 @@ pub(super) fn small_root<T: TiledTree>(nodes: &[[u8; 32]]) -> Option<T::Digest> 
     tree.root().map(T::Digest::from)
 }
 
-fn nodes_of(place: Place, bytes: &[u8]) -> Result<&[[u8; 32]], TileError> {
+fn nodes_of(place: TilePosition, bytes: &[u8]) -> Result<&[[u8; 32]], TileError> {
     let (start, end) = (
         place.first * Hash::BYTES,
         (place.first + place.count) * Hash::BYTES,
@@ -236,7 +240,7 @@ mod tests {
     fn a_subtree_lies_in_one_tile() {
         for level in 0..14_u8 {
             for index in 0..70 {
-                let place = Place::of(Subtree { level, index }, LEVELS);
+                let place = TilePosition::of(Subtree { level, index }, LEVELS);
                 assert!(
                     place.first + place.count <= WIDTH as usize,
                     "{level} {index}"

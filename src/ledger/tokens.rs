@@ -1,7 +1,7 @@
 //! The words of a JSON text: white space, punctuation, strings, numbers.
 
 use super::number::Number;
-use super::parse_error::{ParseError, Place};
+use super::parse_error::{ParseError, TextPosition};
 
 /// A text that is read from its front.
 pub(super) struct Tokens<'t> {
@@ -208,8 +208,8 @@ impl<'t> Tokens<'t> {
         }
     }
 
-    pub(super) fn place(&self, offset: usize) -> Place {
-        Place::locate(self.text.as_bytes(), offset)
+    pub(super) fn place(&self, offset: usize) -> TextPosition {
+        TextPosition::locate(self.text.as_bytes(), offset)
     }
 }
 
@@ -231,8 +231,8 @@ mod tests {
         parse(text).expect_err(&String::from_utf8_lossy(text))
     }
 
-    fn place(offset: usize) -> Place {
-        Place {
+    fn place(offset: usize) -> TextPosition {
+        TextPosition {
             offset,
             line: 1,
             column: offset + 1,
@@ -375,7 +375,7 @@ mod tests {
     #[test]
     fn places_count_lines_and_characters() {
         let error = refused("[\n\"é\u{1f600}\", x]".as_bytes());
-        let place = Place {
+        let place = TextPosition {
             offset: 12,
             line: 2,
             column: 7,

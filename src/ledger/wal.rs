@@ -29,34 +29,34 @@ pub const OBJECT_BYTES: usize = 96 << 20;
 
 /// Where an object stands: `wal/<generation>/<n>`. `n` counts on across generations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct WalPosition {
     /// Each writer that takes over begins another one.
     pub generation: u64,
     /// The number of the object in its log, from 0.
     pub n: u64,
 }
 
-impl Place {
+impl WalPosition {
     /// Where entry 0 is.
-    pub const FIRST: Place = Place {
+    pub const FIRST: WalPosition = WalPosition {
         generation: 0,
         n: 0,
     };
 
     /// The place after an object that is a batch; `None` after the last one.
     #[must_use]
-    pub const fn next(self) -> Option<Place> {
+    pub const fn next(self) -> Option<WalPosition> {
         match self.n.checked_add(1) {
-            Some(n) => Some(Place { n, ..self }),
+            Some(n) => Some(WalPosition { n, ..self }),
             None => None,
         }
     }
 
     /// The place after one that is a fence.
     #[must_use]
-    pub const fn next_generation(self) -> Option<Place> {
+    pub const fn next_generation(self) -> Option<WalPosition> {
         match (self.generation.checked_add(1), self.n.checked_add(1)) {
-            (Some(generation), Some(n)) => Some(Place { generation, n }),
+            (Some(generation), Some(n)) => Some(WalPosition { generation, n }),
             _ => None,
         }
     }
@@ -69,9 +69,9 @@ impl Place {
 
     /// The place of a key, if it is one, in the only spelling.
     #[must_use]
-    pub fn of_key(key: &str) -> Option<Place> {
+    pub fn of_key(key: &str) -> Option<WalPosition> {
         let (generation, n) = key.strip_prefix("wal/")?.split_once('/')?;
-        let place = Place {
+        let place = WalPosition {
             generation: generation.parse().ok()?,
             n: n.parse().ok()?,
         };
@@ -79,7 +79,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for WalPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key())
     }
@@ -114,7 +114,7 @@ impl Content for Written {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
     /// Where it stands.
-    pub place: Place,
+    pub place: WalPosition,
     /// The log's key.
     pub log: PublicKey,
     /// The hash of the log's entry 0.
@@ -240,7 +240,7 @@ pub enum WalError {
     #[error("it was written for {found}")]
     Place {
         /// Where it belongs.
-        found: Place,
+        found: WalPosition,
     },
     /// It does not follow the object before.
     #[error("it does not follow the object before it")]
@@ -280,7 +280,7 @@ impl Object {
     /// [`WalError`].
     pub fn open(
         bytes: &[u8],
-        place: Place,
+        place: WalPosition,
         log: PublicKey,
         genesis: Option<Hash>,
     ) -> Result<(Object, Hash), WalError> {
@@ -323,8 +323,8 @@ impl Written {
 
     /// Where the object belongs.
     #[must_use]
-    pub const fn place(&self) -> Place {
-        Place {
+    pub const fn place(&self) -> WalPosition {
+        WalPosition {
             generation: self.generation,
             n: self.n,
         }

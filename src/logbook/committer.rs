@@ -26,7 +26,7 @@ use super::queue::{NoWork, Permit, Queue};
 use super::recover::{CLOCKS_RECORDED, Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
 use super::request::{Due, Placed, SealReply, Work};
-use super::sequencer::End;
+use super::sequencer::BatchEnd;
 use super::sync::{Mutex, MutexGuard};
 use super::terms::{OpenTerms, SealedTerms};
 
@@ -150,8 +150,8 @@ impl Committer {
     }
 
     /// Where the log ends, for the sequencer to go on from.
-    fn end(&self) -> End {
-        End {
+    fn end(&self) -> BatchEnd {
+        BatchEnd {
             seq: self.last.seq,
             hash: self.last.hash,
             ts: self

@@ -32,7 +32,7 @@ use crate::store::BatchLimit;
 
 use super::error::LogbookError;
 use super::request::{SealReply, Submission, Work};
-use super::sequencer::{End, Sequencer, placed, sign};
+use super::sequencer::{BatchEnd, Sequencer, placed, sign};
 use super::sync::mpsc::SyncSender;
 use super::sync::{Condvar, Deadline, Mutex, MutexGuard, elsewhere};
 use tickets::{Ticket, Tickets, What};
@@ -47,7 +47,7 @@ const QUEUE_BYTES: usize = 64 << 20;
 const SIGNED_HERE: usize = if cfg!(shuttle) { 3 } else { 64 };
 
 pub(super) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// There is work, or there will be none any more.
     ready: Condvar,
     /// There is room, or there will be none any more.
@@ -57,7 +57,7 @@ pub(super) struct Queue {
     limit: BatchLimit,
 }
 
-struct State {
+struct QueueState {
     sequencer: Sequencer,
     tickets: Tickets,
     together: usize,
@@ -96,7 +96,7 @@ pub(super) enum NoWork {
 impl Queue {
     pub(super) fn new(sequencer: Sequencer, signer: Arc<dyn Signer>, limit: BatchLimit) -> Queue {
         Queue {
-            state: Mutex::new(State {
+            state: Mutex::new(QueueState {
                 sequencer,
                 tickets: Tickets::default(),
                 together: 0,
@@ -136,7 +136,7 @@ impl Queue {
 
     fn take_in(
         self: &Arc<Queue>,
-        mut state: MutexGuard<'_, State>,
+        mut state: MutexGuard<'_, QueueState>,
         submissions: Vec<Submission>,
     ) -> Option<Unsigned> {
         if state.closed {
@@ -255,7 +255,7 @@ impl Queue {
     }
 
     /// Nothing if the ticket is not there any more.
-    fn fill(&self, mut unsigned: Unsigned) -> Option<MutexGuard<'_, State>> {
+    fn fill(&self, mut unsigned: Unsigned) -> Option<MutexGuard<'_, QueueState>> {
         let signed = sign(unsigned.drafts.as_ref()?, &*self.signer);
         let drafts = unsigned.drafts.take()?;
         match signed {
@@ -296,7 +296,7 @@ impl Queue {
     }
 
     /// Takes the permit, and everything that is signed.
-    fn begin<'q>(&'q self, mut state: MutexGuard<'_, State>) -> Permit<'q> {
+    fn begin<'q>(&'q self, mut state: MutexGuard<'_, QueueState>) -> Permit<'q> {
         state.is_at_work = true;
         let tickets = state.tickets.take_filled(self.limit);
         state.together = tickets.iter().map(Ticket::requests).sum();
@@ -333,7 +333,7 @@ impl Queue {
     }
 
     /// Wakes the committer, if it waits for what is there now.
-    fn wake(&self, mut state: MutexGuard<'_, State>) {
+    fn wake(&self, mut state: MutexGuard<'_, QueueState>) {
         let wakes = state.awaited && state.wants_the_committer();
         if wakes {
             state.awaited = false;
@@ -345,13 +345,13 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         guarded(self.state.lock())
     }
 }
 
 /// If a thread panicked while it chained, the end of the chain is lost.
-fn guarded(locked: LockResult<MutexGuard<'_, State>>) -> MutexGuard<'_, State> {
+fn guarded(locked: LockResult<MutexGuard<'_, QueueState>>) -> MutexGuard<'_, QueueState> {
     locked.unwrap_or_else(|poisoned| {
         let mut state = poisoned.into_inner();
         state.closed = true;
@@ -375,7 +375,7 @@ impl Drop for Unsigned {
 
 impl Permit<'_> {
     /// Refuses what is left of it and everything in the queue: the log ends before.
-    pub(super) fn go_back(&mut self, end: End, error: &LogbookError) {
+    pub(super) fn go_back(&mut self, end: BatchEnd, error: &LogbookError) {
         let mut state = self.queue.lock();
         state.sequencer.go_back_to_end(&end);
         let cut = state.tickets.cut_all();
@@ -397,7 +397,7 @@ impl Drop for Permit<'_> {
     }
 }
 
-impl State {
+impl QueueState {
     fn is_full(&self) -> bool {
         self.tickets.requests() >= QUEUE_REQUESTS || self.tickets.weight() >= QUEUE_BYTES
     }

@@ -51,7 +51,7 @@ struct OpenEpoch {
     since: Duration,
 }
 
-pub(super) struct End {
+pub(super) struct BatchEnd {
     pub(super) seq: Seq,
     pub(super) hash: Hash,
     pub(super) ts: Timestamp,
@@ -69,7 +69,7 @@ pub(super) struct Sequencer {
 #[derive(Default)]
 pub(super) struct Chained {
     pub(super) drafts: Vec<(Seq, Draft)>,
-    pub(super) asked: Asked,
+    pub(super) asked: BatchRequests,
     /// Requests that are not taken: they came after the end of the book, or the clocks
     /// have parted.
     pub(super) refused: Vec<(Reply, LogbookError)>,
@@ -77,11 +77,11 @@ pub(super) struct Chained {
 
 /// What is made of a draft with the key: a signature, and the leaf of the
 /// tree that covers it.
-pub(super) type Signed = (Signature, Hash);
+pub(super) type SignedDraft = (Signature, Hash);
 
 /// The requests that they are of.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct BatchRequests {
     /// Requests, with the index one past their last draft.
     replies: Vec<(Reply, usize)>,
     /// Where an epoch ends: before which draft, and when.
@@ -123,7 +123,7 @@ impl Sequencer {
     }
 
     /// To the end of the log, where nothing of what was chained to it was committed.
-    pub(super) fn go_back_to_end(&mut self, end: &End) {
+    pub(super) fn go_back_to_end(&mut self, end: &BatchEnd) {
         self.chain.next = Seq(end.seq.0.saturating_add(1));
         self.chain.head = end.hash;
         self.chain.stamper.go_back(end.ts);
@@ -197,7 +197,7 @@ impl Sequencer {
     }
 }
 
-impl Asked {
+impl BatchRequests {
     pub(super) fn refuse(self, error: &LogbookError) {
         for (reply, _) in self.replies {
             reply.send(Err(error.clone()));
@@ -229,7 +229,10 @@ impl Asked {
     }
 }
 
-pub(super) fn sign(drafts: &[(Seq, Draft)], signer: &dyn Signer) -> Result<Vec<Signed>, SignError> {
+pub(super) fn sign(
+    drafts: &[(Seq, Draft)],
+    signer: &dyn Signer,
+) -> Result<Vec<SignedDraft>, SignError> {
     let sign = |(_, draft): &(Seq, Draft)| {
         let signature = signer.sign(draft.signing_payload())?;
         Ok((signature, leaf_hash(&draft.hash(), &signature)))
@@ -243,7 +246,7 @@ pub(super) fn sign(drafts: &[(Seq, Draft)], signer: &dyn Signer) -> Result<Vec<S
 }
 
 /// Drafts and what was made of them, put together.
-pub(super) fn placed(drafts: Vec<(Seq, Draft)>, signed: Vec<Signed>) -> Vec<Placed> {
+pub(super) fn placed(drafts: Vec<(Seq, Draft)>, signed: Vec<SignedDraft>) -> Vec<Placed> {
     let both = drafts.into_iter().zip(signed);
     let placed = both.map(|((seq, draft), (signature, leaf))| Placed {
         seq,

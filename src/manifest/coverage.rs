@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::document::{ArtifactEntry, ArtifactManifest};
 use super::result::{ArtifactCheck, FailReason, VerificationResult};
 use super::tiles::{TileStore, coverage_sha256};
-use crate::files::{FileDigest, Folder, OpenError, Outcome, ReadError, digest_each};
+use crate::files::{FileDigest, FileOutcome, FileReadError, Folder, OpenError, digest_each};
 use crate::ledger::json::Quoted;
 use crate::ledger::sha256::Sha256Digest;
 
@@ -65,7 +65,7 @@ struct Failed {
 
 fn check_artifact(
     artifact: &ArtifactEntry,
-    outcome: Outcome<OpenError>,
+    outcome: FileOutcome<OpenError>,
 ) -> (ArtifactCheck, Option<Failed>) {
     let (actual, failed) = match compare(artifact, outcome) {
         Err(failed) => (None, Some(failed)),
@@ -82,7 +82,7 @@ fn check_artifact(
 
 fn compare(
     artifact: &ArtifactEntry,
-    outcome: Outcome<OpenError>,
+    outcome: FileOutcome<OpenError>,
 ) -> Result<(Sha256Digest, Option<Failed>), Failed> {
     let read = outcome.map_err(|error| {
         // What is there and cannot be opened is not missing, but there is no
@@ -101,7 +101,7 @@ fn compare(
         detail,
     };
     let FileDigest { sha256, size } = read.map_err(|error| match error {
-        ReadError::Io(error) => mismatch(format!("cannot be read: {error}")),
+        FileReadError::Io(error) => mismatch(format!("cannot be read: {error}")),
         other => mismatch(other.to_string()),
     })?;
     let failed = if size != artifact.size_bytes {

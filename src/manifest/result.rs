@@ -9,7 +9,7 @@ use crate::ledger::words::words;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum ManifestOutcome {
     Pass,
     Fail,
 }
@@ -57,11 +57,11 @@ pub struct VerificationResult {
 impl VerificationResult {
     /// Pass exactly if there is no reason to fail (MV-INV-1): it is computed
     /// from the reasons, so the two cannot disagree.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> ManifestOutcome {
         if self.fail_reasons.is_empty() {
-            Outcome::Pass
+            ManifestOutcome::Pass
         } else {
-            Outcome::Fail
+            ManifestOutcome::Fail
         }
     }
 
@@ -81,7 +81,7 @@ impl VerificationResult {
 
 #[derive(Serialize)]
 struct Printed<'r> {
-    outcome: Outcome,
+    outcome: ManifestOutcome,
     #[serde(flatten)]
     result: &'r VerificationResult,
 }

@@ -9,7 +9,7 @@ use super::document::ArtifactManifest;
 use super::result::{FailReason, VerificationResult};
 use super::signature::{DetachedSignature, parse_digest};
 use super::tiles::TileStore;
-use crate::files::{FileDigest, FileSystem, Folder, OpenError, ReadError};
+use crate::files::{FileDigest, FileReadError, FileSystem, Folder, OpenError};
 use crate::ledger::json::Quoted;
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
@@ -171,7 +171,7 @@ fn read(folder: &dyn Folder, name: &str, limit: usize) -> Result<Vec<u8>, String
         other => format!("{} {other}", Quoted(name)),
     })?;
     opened.read(limit as u64).map_err(|error| match error {
-        ReadError::Io(error) => format!("{} cannot be read: {error}", Quoted(name)),
+        FileReadError::Io(error) => format!("{} cannot be read: {error}", Quoted(name)),
         other => format!("{} {other}", Quoted(name)),
     })
 }

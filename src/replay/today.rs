@@ -6,7 +6,7 @@ use crate::attestation::{
     Attestation, DenyCode, HmacKey, PackageAttestationVerifier, PackageHash, PackageManifest,
     canonical_package_hash,
 };
-use crate::files::{Disk, Opened};
+use crate::files::{Disk, OpenFile};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
@@ -152,6 +152,6 @@ fn artifacts(now: &VerificationResult, then: &Object) -> Object {
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {
-    let opened = Opened::at(path).ok()?;
+    let opened = OpenFile::at(path).ok()?;
     opened.read(limits::SMALL_FILE_BYTES as u64).ok()
 }

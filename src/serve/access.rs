@@ -17,7 +17,7 @@ use super::problem::Problem;
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 #[derive(Clone, Debug)]
-pub(super) struct Access {
+pub(super) struct AccessControl {
     /// In lower case, with or without a port.
     hosts: Vec<String>,
     origins: Vec<String>,
@@ -28,12 +28,12 @@ pub(super) struct Access {
     pub(super) registry_private: bool,
 }
 
-impl Access {
+impl AccessControl {
     pub(super) fn new(
         config: &config::Access,
         address: SocketAddr,
         tls: bool,
-    ) -> Result<Access, ServeError> {
+    ) -> Result<AccessControl, ServeError> {
         let mut hosts: Vec<String> = config.allowed_hosts.clone();
         if address.ip().is_loopback() {
             hosts.extend(LOCAL.map(str::to_owned));
@@ -50,7 +50,7 @@ impl Access {
         for origin in &config.cors_origins {
             check_origin(origin)?;
         }
-        Ok(Access {
+        Ok(AccessControl {
             hosts,
             origins: config.cors_origins.clone(),
             port: address.port(),
@@ -157,16 +157,16 @@ mod tests {
 
     use super::*;
 
-    fn access(tls: bool) -> Access {
+    fn access(tls: bool) -> AccessControl {
         let config = config::Access {
             allowed_hosts: vec!["Hall.example".to_owned(), "other.example:99".to_owned()],
             cors_origins: vec!["https://audit.example".to_owned()],
             ..config::Access::default()
         };
-        Access::new(&config, "127.0.0.1:8765".parse().unwrap(), tls).unwrap()
+        AccessControl::new(&config, "127.0.0.1:8765".parse().unwrap(), tls).unwrap()
     }
 
-    fn check(access: &Access, lines: &[(header::HeaderName, &str)]) -> Result<(), Problem> {
+    fn check(access: &AccessControl, lines: &[(header::HeaderName, &str)]) -> Result<(), Problem> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(name.clone(), HeaderValue::from_str(value).unwrap());
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn a_trusted_proxy_says_for_whom_it_asks_and_nobody_else_does() {
         let proxy: IpAddr = "10.0.0.1".parse().unwrap();
-        let access = Access {
+        let access = AccessControl {
             proxies: vec![proxy],
             ..access(false)
         };

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::actor::Actor;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entry_text::ReceiptText;
-use super::idempotency::{self, Key};
+use super::idempotency::{self, IdempotencyKey};
 use super::problem::Problem;
 use super::producer::{self, Producer};
 use super::scope::Scope;
@@ -158,7 +158,7 @@ async fn take_in(
         (key, _) => (None, key),
     };
     let key = match (producer, key) {
-        (None, key) => key.map(|(path, key)| Key::new(&actor, &path, &key, &body.bytes)),
+        (None, key) => key.map(|(path, key)| IdempotencyKey::new(&actor, &path, &key, &body.bytes)),
         (Some(producer), None) => Some(producer.key(&actor, &body.bytes)),
         (Some(_), Some(_)) => {
             return Err(Problem::Argument {
@@ -178,7 +178,8 @@ async fn take_in(
         false => prepare()?,
     };
     let of_entry = of_entry.zip(entries.first());
-    let of_entry = of_entry.map(|((local, given), entry)| Key::of_entry(local, &given, entry));
+    let of_entry =
+        of_entry.map(|((local, given), entry)| IdempotencyKey::of_entry(local, &given, entry));
     let key = key.or(of_entry);
     hand_over(service, entries, key).await
 }
@@ -186,7 +187,7 @@ async fn take_in(
 pub(super) async fn hand_over(
     service: Arc<Service>,
     entries: Vec<Prepared>,
-    key: Option<Key>,
+    key: Option<IdempotencyKey>,
 ) -> Result<(Vec<Receipt>, bool), Problem> {
     let mut claim = None;
     if let Some(key) = key.clone() {

@@ -47,7 +47,7 @@ struct SharedPlaces {
 }
 
 /// A place, given back when it is dropped.
-pub(super) struct Place {
+pub(super) struct Permit {
     _share: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
 }
@@ -61,8 +61,8 @@ impl SharedPlaces {
         }
     }
 
-    async fn wait(&self, payer: &Payer) -> Result<Place, Problem> {
-        Ok(Place {
+    async fn wait(&self, payer: &Payer) -> Result<Permit, Problem> {
+        Ok(Permit {
             _share: place(&self.share(payer)).await?,
             _place: place(&self.places).await?,
         })
@@ -108,13 +108,13 @@ impl Pools {
             .unwrap_or(Err(Problem::Abandoned))
     }
 
-    pub(super) async fn long_work(&self, payer: &Payer) -> Result<Place, Problem> {
+    pub(super) async fn long_work(&self, payer: &Payer) -> Result<Permit, Problem> {
         self.long_works.wait(payer).await
     }
 
-    pub(super) fn tail(&self, payer: &Payer) -> Result<Place, Problem> {
+    pub(super) fn tail(&self, payer: &Payer) -> Result<Permit, Problem> {
         let taken = |of: Arc<Semaphore>| of.try_acquire_owned().map_err(|_| Problem::Busy);
-        Ok(Place {
+        Ok(Permit {
             _share: taken(self.tails.share(payer))?,
             _place: taken(Arc::clone(&self.tails.places))?,
         })

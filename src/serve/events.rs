@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::actor::Actor;
 use super::append::hand_over;
 use super::endpoint::{Endpoint, Need, Takes};
-use super::idempotency::Key;
+use super::idempotency::IdempotencyKey;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -64,7 +64,7 @@ pub(super) struct Kept {
 }
 
 /// What an event is known by, and its entry.
-struct Event {
+struct IncomingEvent {
     key: String,
     payload: Object,
 }
@@ -74,7 +74,7 @@ async fn take_in(
     actor: Actor,
     request: Request,
     kind: &'static str,
-    read: fn(Object) -> Result<Event, Problem>,
+    read: fn(Object) -> Result<IncomingEvent, Problem>,
 ) -> Result<Json<Kept>, Problem> {
     service.check_recording()?;
     let path = request.uri().path().to_owned();
@@ -87,8 +87,8 @@ async fn take_in(
         };
         let entries = events.into_iter().map(|event| {
             let members = shape::members(&event)?.clone();
-            let Event { key, mut payload } = read(members)?;
-            let key = Key::lasting(&by, &format!("{path}\u{1f}{key}"), key.as_bytes());
+            let IncomingEvent { key, mut payload } = read(members)?;
+            let key = IdempotencyKey::lasting(&by, &format!("{path}\u{1f}{key}"), key.as_bytes());
             by.sign_in(&mut payload)?;
             Ok((key, Prepared::of_caller(kind, &payload)?))
         });
@@ -110,7 +110,7 @@ async fn take_in(
     let mut part = 0_u64;
     while !entries.is_empty() {
         let rest = entries.split_off(entries.len().min(most));
-        let key = Key::lasting(&actor, &format!("{OPA}\u{1f}{digest};{part}"), b"");
+        let key = IdempotencyKey::lasting(&actor, &format!("{OPA}\u{1f}{digest};{part}"), b"");
         hand_over(Arc::clone(&service), entries, Some(key)).await?;
         entries = rest;
         part += 1;
@@ -130,7 +130,7 @@ fn text<'e>(event: &'e Object, name: &str) -> Option<&'e str> {
     text.filter(|text| !text.is_empty())
 }
 
-fn of_opa(event: Object) -> Result<Event, Problem> {
+fn of_opa(event: Object) -> Result<IncomingEvent, Problem> {
     let key = text(&event, "decision_id")
         .ok_or(missing("decision_id"))?
         .to_owned();
@@ -156,10 +156,10 @@ fn of_opa(event: Object) -> Result<Event, Problem> {
         payload.insert("denied", !allowed);
     }
     payload.insert("event", event);
-    Ok(Event { key, payload })
+    Ok(IncomingEvent { key, payload })
 }
 
-fn of_cloud_event(event: Object) -> Result<Event, Problem> {
+fn of_cloud_event(event: Object) -> Result<IncomingEvent, Problem> {
     let given = |name| text(&event, name).ok_or(missing(name));
     let (source, id) = (given("source")?, given("id")?);
     given("type")?;
@@ -180,5 +180,5 @@ fn of_cloud_event(event: Object) -> Result<Event, Problem> {
         }
     }
     payload.insert("event", event);
-    Ok(Event { key, payload })
+    Ok(IncomingEvent { key, payload })
 }

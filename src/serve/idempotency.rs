@@ -45,7 +45,7 @@ pub(super) struct Claim {
 
 /// A key, scoped, with the digest of the body that it stands for.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(super) struct IdempotencyKey {
     scoped: [u8; 32],
     body: Vec<u8>,
     lasting: bool,
@@ -70,12 +70,12 @@ pub(super) fn given(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-impl Key {
-    pub(super) fn new(actor: &Actor, path: &str, key: &str, body: &[u8]) -> Key {
+impl IdempotencyKey {
+    pub(super) fn new(actor: &Actor, path: &str, key: &str, body: &[u8]) -> IdempotencyKey {
         let owner = actor.key_owner();
         let [token, path, key] = [&owner, path, key].map(str::as_bytes);
         let scoped = Hash::of_parts(&[token, b"\x1f", path, b"\x1f", key]);
-        Key {
+        IdempotencyKey {
             scoped: *scoped.as_bytes(),
             body: Hash::of(body).as_bytes().to_vec(),
             lasting: false,
@@ -84,13 +84,13 @@ impl Key {
 
     /// The key of one entry that came through the socket: the ledger's owner
     /// has the same one without the server.
-    pub(super) fn of_entry(local: Local, key: &str, entry: &Prepared) -> Key {
+    pub(super) fn of_entry(local: Local, key: &str, entry: &Prepared) -> IdempotencyKey {
         let whose = match local.owns {
             true => String::new(),
             false => format!("{}\x1f", local.uid),
         };
         let remember = of_entry(&whose, key, entry);
-        Key {
+        IdempotencyKey {
             scoped: remember.key,
             body: remember.value,
             lasting: false,
@@ -98,10 +98,10 @@ impl Key {
     }
 
     /// A key of a producer, which is never free again.
-    pub(super) fn lasting(actor: &Actor, key: &str, body: &[u8]) -> Key {
-        Key {
+    pub(super) fn lasting(actor: &Actor, key: &str, body: &[u8]) -> IdempotencyKey {
+        IdempotencyKey {
             lasting: true,
-            ..Key::new(actor, PRODUCER, key, body)
+            ..IdempotencyKey::new(actor, PRODUCER, key, body)
         }
     }
 
@@ -147,7 +147,7 @@ impl Key {
 }
 
 impl UnderWay {
-    pub(super) fn claim(&self, key: &Key) -> Result<Claim, Problem> {
+    pub(super) fn claim(&self, key: &IdempotencyKey) -> Result<Claim, Problem> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match all.insert(key.scoped) {
             true => Ok(Claim {

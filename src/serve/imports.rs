@@ -18,7 +18,7 @@ use super::scope::Scope;
 use super::service::Service;
 use super::upload::{Upload, believed, receive};
 use crate::api::ImportFile;
-use crate::imports::accept::Outcome;
+use crate::imports::accept::ImportOutcome;
 use crate::ledger::fault::Report;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
@@ -84,19 +84,19 @@ pub(super) async fn import(
 }
 
 impl ImportText {
-    fn of(outcome: Outcome) -> ImportText {
+    fn of(outcome: ImportOutcome) -> ImportText {
         let word = match &outcome {
-            Outcome::Imported(_) => "imported",
-            Outcome::Known(_) => "known",
-            Outcome::Refused(_) => "refused",
-            Outcome::Equivocation(..) => "equivocation",
+            ImportOutcome::Imported(_) => "imported",
+            ImportOutcome::Known(_) => "known",
+            ImportOutcome::Refused(_) => "refused",
+            ImportOutcome::Equivocation(..) => "equivocation",
         };
         let (digest, seq, evidence, report) = match outcome {
-            Outcome::Imported(it) | Outcome::Known(it) => {
+            ImportOutcome::Imported(it) | ImportOutcome::Known(it) => {
                 (Some(it.digest), Some(it.seq), Vec::new(), it.report)
             }
-            Outcome::Refused(report) => (None, None, Vec::new(), report),
-            Outcome::Equivocation(report, conflict) => {
+            ImportOutcome::Refused(report) => (None, None, Vec::new(), report),
+            ImportOutcome::Equivocation(report, conflict) => {
                 let files = vec![conflict.earlier.0, conflict.later.0];
                 (Some(conflict.later.0), None, files, report)
             }

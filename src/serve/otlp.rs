@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use super::actor::Actor;
 use super::append::hand_over;
 use super::endpoint::{Endpoint, Need, Takes};
-use super::idempotency::Key;
+use super::idempotency::IdempotencyKey;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -132,7 +132,7 @@ async fn take_in<R: prost::Message + Default + DeserializeOwned + Send + 'static
     while !entries.is_empty() {
         let rest = entries.split_off(entries.len().min(most));
         // The parts of one body are known apart.
-        let key = Key::new(
+        let key = IdempotencyKey::new(
             &actor,
             &path,
             &format!("{digest};{part}"),

@@ -13,7 +13,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock as _, SystemClock};
 use crate::store::query::Filter;
-use crate::store::query::when::{self, End};
+use crate::store::query::when::{self, TimeEnd};
 
 /// The parameters, to be taken out one by one.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Params {
             .ok_or(refused(name, expected))
     }
 
-    fn time(&mut self, name: &'static str, end: End) -> Result<Option<Timestamp>, Problem> {
+    fn time(&mut self, name: &'static str, end: TimeEnd) -> Result<Option<Timestamp>, Problem> {
         let expected = "a time such as 2026-03-01T10:00:00Z is needed";
         let text = self.one(name)?;
         let now = SystemClock::new().wall();
@@ -129,8 +129,8 @@ impl Params {
         let seq = "a sequence number is needed";
         Ok(Filter {
             kinds: self.all("kind"),
-            since: self.time("since", End::Since)?,
-            until: self.time("until", End::Until)?,
+            since: self.time("since", TimeEnd::Since)?,
+            until: self.time("until", TimeEnd::Until)?,
             tenant: self.one("tenant")?,
             tenant_json: self.one("tenant_json")?.map(tenant_json).transpose()?,
             correlation: self.one("correlation")?,

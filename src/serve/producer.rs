@@ -8,7 +8,7 @@
 use axum::http::HeaderMap;
 
 use super::actor::Actor;
-use super::idempotency::{Key, PRODUCER};
+use super::idempotency::{IdempotencyKey, PRODUCER};
 use super::problem::Problem;
 use crate::ledger::json::Object;
 
@@ -56,8 +56,8 @@ impl Producer {
     }
 
     /// The key under which the event is remembered.
-    pub(super) fn key(&self, actor: &Actor, body: &[u8]) -> Key {
-        Key::lasting(actor, &format!("{};{}", self.id, self.n), body)
+    pub(super) fn key(&self, actor: &Actor, body: &[u8]) -> IdempotencyKey {
+        IdempotencyKey::lasting(actor, &format!("{};{}", self.id, self.n), body)
     }
 
     /// Says it in the payload.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, watch};
 
-use super::access::Access;
+use super::access::AccessControl;
 use super::blocking::Pools;
 use super::body::Bodies;
 use super::config::{Config, Limits, Publisher, VerdictKeys};
@@ -41,7 +41,7 @@ pub(super) struct Service {
     pub(super) signer: Arc<dyn Signer>,
     pub(super) prover: Prover,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) access: Access,
+    pub(super) access: AccessControl,
     pub(super) limits: Limits,
     pub(super) pools: Pools,
     pub(super) bodies: Bodies,
@@ -71,7 +71,7 @@ impl Service {
         config: Config,
         address: SocketAddr,
     ) -> Result<(Arc<Service>, mpsc::Receiver<()>), ServeError> {
-        let access = Access::new(&config.access, address, config.tls.is_some())?;
+        let access = AccessControl::new(&config.access, address, config.tls.is_some())?;
         let tokens = read_tokens(config.access.token_file.as_ref())?;
         let metrics = Arc::new(Metrics::new());
         let ledger = config.ledger;

@@ -211,7 +211,7 @@ pub(super) async fn verify_manifest(
             let result = verifier.verify_manifest(&place, &service.verdict_keys.trusted);
             let mode = if operator { "operator" } else { "airborne" };
             Ok(JudgedEvidence {
-                passed: result.outcome() == manifest::Outcome::Pass,
+                passed: result.outcome() == manifest::ManifestOutcome::Pass,
                 on_trust: files.on_trust("artifact_digests"),
                 outcome: Outcome::manifest(&result)
                     .of_case(shown.correlation_id.as_deref())

@@ -19,41 +19,41 @@ pub const TOLD_APART: usize = 10_000;
 pub struct Stats {
     pub entries: u64,
     pub range: Option<(Seq, Seq)>,
-    pub kinds: Counts<String>,
+    pub kinds: GroupCounts<String>,
     /// By tenant. An entry that names several counts for each.
-    pub tenants: Counts<String>,
+    pub tenants: GroupCounts<String>,
     /// By tenant where `tenant_id` is no string, as its canonical JSON.
-    pub tenants_json: Counts<String>,
+    pub tenants_json: GroupCounts<String>,
     /// Entries that name no tenant.
     pub no_tenant: u64,
     pub denied: u64,
     /// By the code of the reason, where an entry that was denied names one.
-    pub reasons: Counts<String>,
+    pub reasons: GroupCounts<String>,
     /// Entries that say they were not.
     pub not_denied: u64,
-    pub hours: Counts<Timestamp>,
+    pub hours: GroupCounts<Timestamp>,
     /// The same of those that say they were denied.
-    pub denied_hours: Counts<Timestamp>,
+    pub denied_hours: GroupCounts<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counts<K> {
+pub struct GroupCounts<K> {
     /// The values that came first, and how many entries have each: exact.
     pub of: BTreeMap<K, u64>,
     /// How many entries have a value that is not among them.
     pub others: u64,
 }
 
-impl<K> Default for Counts<K> {
+impl<K> Default for GroupCounts<K> {
     fn default() -> Self {
-        Counts {
+        GroupCounts {
             of: BTreeMap::new(),
             others: 0,
         }
     }
 }
 
-impl<K: Ord> Counts<K> {
+impl<K: Ord> GroupCounts<K> {
     fn add<Q>(&mut self, value: &Q)
     where
         Q: Ord + ToOwned<Owned = K> + ?Sized,
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn values_beyond_the_bound_are_counted_together_and_the_others_stay_exact() {
-        let mut counts = Counts::default();
+        let mut counts = GroupCounts::default();
         for round in 0..3 {
             for n in 0..TOLD_APART + 5 {
                 counts.add(format!("{n:06}").as_str());

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::files::{OpenError, Opened, ReadError, Root};
+use crate::files::{FileReadError, OpenError, OpenFile, Root};
 
 /// A source file is 64 MiB at most: hashing it holds up a decision.
 pub const SOURCE_BYTES: u64 = 64 << 20;
@@ -43,7 +43,7 @@ impl AllowedDirs {
 
     /// Opens a file beneath one of them. A relative path is tried beneath each
     /// in turn.
-    fn open(&self, source: &Path) -> Result<Opened, OpenError> {
+    fn open(&self, source: &Path) -> Result<OpenFile, OpenError> {
         let mut found = Err(OpenError::Leaves);
         for dir in self.0.iter() {
             let Some(relative) = dir.relative(source) else {
@@ -91,7 +91,7 @@ pub(super) fn hash_source(
     let path = || source.to_owned();
     let opened = match allowed {
         Some(allowed) => allowed.open(source),
-        None => Opened::at(source),
+        None => OpenFile::at(source),
     };
     let opened = opened.map_err(|error| match error {
         OpenError::Leaves => AttestError::OutsideAllowedDirs { path: path() },
@@ -102,8 +102,8 @@ pub(super) fn hash_source(
     })?;
     match opened.digest(SOURCE_BYTES) {
         Ok(digest) => Ok(digest.sha256.to_string()),
-        Err(ReadError::TooLarge { .. }) => Err(AttestError::TooLarge { path: path() }),
-        Err(ReadError::Io(error)) => Err(AttestError::Unreadable(error)),
+        Err(FileReadError::TooLarge { .. }) => Err(AttestError::TooLarge { path: path() }),
+        Err(FileReadError::Io(error)) => Err(AttestError::Unreadable(error)),
         Err(error) => Err(AttestError::Unreadable(io::Error::other(error))),
     }
 }

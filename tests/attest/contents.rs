@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use sealbook::files::{OpenError, Opened, ReadError, digest_each};
+use sealbook::files::{FileReadError, OpenError, OpenFile, digest_each};
 use sealbook::ledger::sha256::Sha256Digest;
 use tempfile::TempDir;
 
@@ -55,7 +55,7 @@ fn each_file_of_many_has_the_digest_and_the_size_that_it_has_alone() {
         let outcomes = pool
             .build()
             .unwrap()
-            .install(|| digest_each(paths, |path| Opened::at(path)));
+            .install(|| digest_each(paths, |path| OpenFile::at(path)));
         assert_eq!(outcomes.len(), count);
         for (outcome, length) in outcomes.into_iter().zip(&lengths) {
             let digest = outcome.unwrap().unwrap();
@@ -95,7 +95,7 @@ fn a_file_that_is_missing_or_changes_is_named_and_the_others_are_digested() {
                         if missing {
                             change(path);
                         }
-                        let opened = Opened::at(path)?;
+                        let opened = OpenFile::at(path)?;
                         if *path == paths[changed] {
                             change(path);
                         }
@@ -105,7 +105,7 @@ fn a_file_that_is_missing_or_changes_is_named_and_the_others_are_digested() {
                 for (n, outcome) in outcomes.into_iter().enumerate() {
                     match outcome {
                         Err(OpenError::Missing) => assert_eq!((n, what), (changed, "missing")),
-                        Ok(Err(ReadError::Changed)) => {
+                        Ok(Err(FileReadError::Changed)) => {
                             assert_eq!(n, changed, "{what}");
                             assert_ne!(what, "missing");
                         }

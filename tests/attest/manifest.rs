@@ -7,7 +7,7 @@ use sealbook::files::Disk;
 use sealbook::ledger::key::Signer as _;
 use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::manifest::{
-    FolderVerifier, JsonLinesTiles, ManifestVerifier, Outcome, Tile, TileError, TileStore,
+    FolderVerifier, JsonLinesTiles, ManifestOutcome, ManifestVerifier, Tile, TileError, TileStore,
     VerificationResult, coverage_sha256,
 };
 
@@ -18,7 +18,7 @@ use crate::scene::{now, signer};
 fn mv_tc_1_a_valid_manifest_with_all_artifacts_passes() {
     let result = Cache::new(None).verify();
     assert_eq!(reasons(&result), [""; 0]);
-    assert_eq!(result.outcome(), Outcome::Pass);
+    assert_eq!(result.outcome(), ManifestOutcome::Pass);
     assert_eq!(result.per_artifact_checks.len(), 3);
     assert!(result.per_artifact_checks.iter().all(|check| check.matched));
 }
@@ -232,7 +232,7 @@ fn mv_tc_12_the_verifier_is_a_manifest_verifier() {
         verifier.verify_manifest(&cache.manifest(), &trusted())
     }
     let result = verify(&FolderVerifier::airborne(&Disk), &Cache::new(None));
-    assert_eq!(result.outcome(), Outcome::Pass);
+    assert_eq!(result.outcome(), ManifestOutcome::Pass);
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn mv_tc_13_tiles_are_derived_again_in_operator_mode() {
     );
     assert_eq!(
         cache.verify().outcome(),
-        Outcome::Pass,
+        ManifestOutcome::Pass,
         "airborne: what is recorded stands"
     );
 }
@@ -304,7 +304,7 @@ fn mv_tc_15_a_manifest_of_200_artifacts_with_64_mb_is_checked_to_the_last_byte()
     let verify = || FolderVerifier::airborne(&Disk).verify_manifest(&path, &trusted());
 
     let result = verify();
-    assert_eq!(result.outcome(), Outcome::Pass);
+    assert_eq!(result.outcome(), ManifestOutcome::Pass);
     assert_eq!(result.per_artifact_checks.len(), 200);
     for check in &result.per_artifact_checks {
         let n = check.relative_path.strip_prefix("artifact-").unwrap();

@@ -7,7 +7,7 @@ use std::thread;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sealbook::ledger::sha256::Sha256Digest;
-use sealbook::manifest::Outcome;
+use sealbook::manifest::ManifestOutcome;
 
 use crate::manifest_scene::{Cache, reasons, trusted};
 use crate::scene::StopOnDrop;
@@ -101,7 +101,7 @@ fn a_link_that_stays_inside_counts_with_its_content() {
     let cache = Cache::new(None);
     fs::rename(cache.path("engines/b.bin"), cache.path("moved")).unwrap();
     symlink("../moved", cache.path("engines/b.bin")).unwrap();
-    assert_eq!(cache.verify().outcome(), Outcome::Pass);
+    assert_eq!(cache.verify().outcome(), ManifestOutcome::Pass);
 }
 
 #[test]

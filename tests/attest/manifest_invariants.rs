@@ -5,7 +5,7 @@ use std::fs;
 
 use sealbook::files::Disk;
 use sealbook::ledger::sha256::Sha256Digest;
-use sealbook::manifest::{FolderVerifier, JsonLinesTiles, ManifestVerifier as _, Outcome};
+use sealbook::manifest::{FolderVerifier, JsonLinesTiles, ManifestOutcome, ManifestVerifier as _};
 
 use crate::manifest_scene::{Cache, reasons, trusted};
 
@@ -24,7 +24,7 @@ type Damage = fn(&Cache, &str);
 #[test]
 fn mv_inv_1_any_deviation_fails_with_a_reason_and_none_passes_with_one() {
     let whole = Cache::new(None).verify();
-    assert_eq!(whole.outcome(), Outcome::Pass);
+    assert_eq!(whole.outcome(), ManifestOutcome::Pass);
     assert!(whole.fail_reasons.is_empty() && whole.fail_details.is_empty());
     let damages: [Damage; 3] = [
         |cache, name| fs::remove_file(cache.path(name)).unwrap(),
@@ -39,7 +39,7 @@ fn mv_inv_1_any_deviation_fails_with_a_reason_and_none_passes_with_one() {
             let cache = Cache::new(None);
             damage(&cache, name);
             let result = cache.verify();
-            assert_eq!(result.outcome(), Outcome::Fail, "{name}");
+            assert_eq!(result.outcome(), ManifestOutcome::Fail, "{name}");
             assert!(!result.fail_reasons.is_empty(), "{name}");
             assert_eq!(result.fail_reasons.len(), result.fail_details.len());
         }
@@ -75,13 +75,13 @@ fn mv_inv_4_paths_are_relative_to_the_manifest_and_absolute_ones_are_violations(
     fs::rename(cache.root(), &moved).unwrap();
     let manifest = moved.join("Manifest.json");
     let result = FolderVerifier::airborne(&Disk).verify_manifest(&manifest, &trusted());
-    assert_eq!(result.outcome(), Outcome::Pass);
+    assert_eq!(result.outcome(), ManifestOutcome::Pass);
 }
 
 #[test]
 fn mv_inv_5_tiles_are_reported_apart_from_artifacts_and_stand_when_airborne() {
     let cache = Cache::new(Some(Sha256Digest::of(b"recorded")));
-    assert_eq!(cache.verify().outcome(), Outcome::Pass);
+    assert_eq!(cache.verify().outcome(), ManifestOutcome::Pass);
     fs::write(cache.path("index.bin"), "drifted").unwrap();
     let tiles = cache.folder.path().join("tiles");
     fs::write(&tiles, "").unwrap();

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use sealbook::files::{Disk, FileSystem, Folder, OpenError, Opened};
+use sealbook::files::{Disk, FileSystem, Folder, OpenError, OpenFile};
 use sealbook::ledger::key::{PublicKey, Signer as _};
 use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::manifest::{
@@ -123,7 +123,7 @@ impl FileSystem for Recorder {
 }
 
 impl Folder for Recorded {
-    fn open(&self, relative: &str) -> Result<Opened, OpenError> {
+    fn open(&self, relative: &str) -> Result<OpenFile, OpenError> {
         self.opened.lock().unwrap().push(relative.to_owned());
         self.folder.open(relative)
     }

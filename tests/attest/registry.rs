@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sealbook::attestation::registry_client::{
-    RegistryClient, RegistryConfig, RegistryError, Submission, Token, WorkerStatus,
+    PackageSubmission, RegistryClient, RegistryConfig, RegistryError, SessionToken, WorkerStatus,
 };
 use sealbook::ledger::sha256::Sha256Digest;
 
@@ -163,16 +163,16 @@ fn reports_carry_the_session_and_attestations_the_bearer_token() {
         .unwrap();
     let (hash, none) = (hash(), None);
     let package_hash = hash.as_str();
-    let submission = Submission {
+    let submission = PackageSubmission {
         worker_id: WORKER,
         package_hash,
-        ..Submission::default()
+        ..PackageSubmission::default()
     };
     assert_eq!(
         client.submit_attestation(&submission, none).unwrap().id,
         "a1"
     );
-    let own = Token::new("other-secret").unwrap();
+    let own = SessionToken::new("other-secret").unwrap();
     client.submit_attestation(&submission, Some(&own)).unwrap();
     let [report, first, second] = &server.received()[..] else {
         panic!()
@@ -194,7 +194,7 @@ fn reports_carry_the_session_and_attestations_the_bearer_token() {
     assert!(first.body.contains("\"ai_generated\":false"));
     assert!(second.head.contains("authorization:Bearer other-secret\n"));
 
-    let bad = Submission {
+    let bad = PackageSubmission {
         package_hash: "sha256:00",
         ..submission.clone()
     };
@@ -232,7 +232,7 @@ fn tokens_stand_in_no_debug_text_and_no_error() {
     let texts = format!("{client:?} {:?} {error:?} {error}", server.config());
     assert!(!texts.contains("secret"), "{texts}");
     for bad in ["", "a\r\nX: y", "a;b", "é", "a b"] {
-        assert!(Token::new(bad).is_none(), "{bad:?}");
+        assert!(SessionToken::new(bad).is_none(), "{bad:?}");
     }
 }
 

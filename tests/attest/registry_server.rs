@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use sealbook::attestation::registry_client::{RegistryClient, RegistryConfig, Token};
+use sealbook::attestation::registry_client::{RegistryClient, RegistryConfig, SessionToken};
 
 /// A request as it came, its head's names in lower case.
 #[derive(Clone, Debug)]
@@ -59,8 +59,8 @@ impl Server {
     pub(crate) fn config(&self) -> RegistryConfig {
         RegistryConfig {
             base_url: self.url.clone(),
-            session_token: Token::new("session-secret"),
-            bearer_token: Token::new("bearer-secret"),
+            session_token: SessionToken::new("session-secret"),
+            bearer_token: SessionToken::new("bearer-secret"),
             timeout: Duration::from_millis(500),
             ..RegistryConfig::default()
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::memory::InMemory;
 use sealbook::bucket::{BucketError, only_log};
-use sealbook::ledger::wal::{Place, WalError};
+use sealbook::ledger::wal::{WalError, WalPosition};
 use sealbook::logbook::Logbook;
 
 use crate::machine::{Machine, bucket, number};
@@ -33,8 +33,8 @@ fn objects(machine: &Machine) -> sealbook::bucket::Objects {
     sealbook::bucket::of_log(&machine.base, &genesis)
 }
 
-const fn place(n: u64) -> Place {
-    Place { generation: 1, n }
+const fn place(n: u64) -> WalPosition {
+    WalPosition { generation: 1, n }
 }
 
 fn new_machine(store: &Arc<InMemory>) -> BucketError {
@@ -68,7 +68,7 @@ fn an_object_that_is_missing_is_named_with_what_is_beyond() {
 #[test]
 fn a_fence_that_is_missing_is_named() {
     let (store, machine) = scene();
-    let fence = Place {
+    let fence = WalPosition {
         generation: 0,
         n: 1,
     };

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use sealbook::bucket::protocol::{Answer, Ask, Created, Creation, Kind, Reached, TakeOver, after};
-use sealbook::ledger::wal::Place;
+use sealbook::ledger::wal::WalPosition;
 
 /// A rule that is left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,17 +54,17 @@ struct Writer {
     id: u8,
     /// The cache, which outlives a crash: requests, and the next place.
     log: Vec<u8>,
-    at: Place,
+    at: WalPosition,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
-    bucket: BTreeMap<Place, Object>,
+    bucket: BTreeMap<WalPosition, Object>,
     /// What was deleted after it was replayed, and where it ended.
     archived: Vec<u8>,
-    from: Place,
+    from: WalPosition,
     /// Creations whose senders do not wait for them any more.
-    late: Vec<(Place, Object)>,
+    late: Vec<(WalPosition, Object)>,
     writers: [Writer; 2],
     acknowledged: Vec<u8>,
     /// Asked again, since it was said that nothing was written.
@@ -84,12 +84,12 @@ impl World {
             phase: Phase::Down,
             id: 0,
             log: Vec::new(),
-            at: Place::FIRST,
+            at: WalPosition::FIRST,
         };
         World {
             bucket: BTreeMap::new(),
             archived: Vec::new(),
-            from: Place::FIRST,
+            from: WalPosition::FIRST,
             late: Vec::new(),
             writers: [writer.clone(), writer],
             acknowledged: Vec::new(),
@@ -131,7 +131,7 @@ impl World {
         self.writers.iter().any(forked).then_some("a fork")
     }
 
-    fn create(&mut self, place: Place, object: &Object, mistake: Mistake) -> bool {
+    fn create(&mut self, place: WalPosition, object: &Object, mistake: Mistake) -> bool {
         let free = !self.bucket.contains_key(&place);
         if free || mistake == Mistake::Unconditional {
             self.bucket.insert(place, object.clone());
@@ -331,7 +331,7 @@ impl World {
         match mistake {
             Mistake::DeletesAll => self.bucket.retain(|place, _| place.n >= at.n),
             Mistake::DeletesBatches => {
-                let keep = |place: &Place, object: &mut Object| {
+                let keep = |place: &WalPosition, object: &mut Object| {
                     place.n >= at.n || object.kind == Is::Fence
                 };
                 self.bucket.retain(keep);

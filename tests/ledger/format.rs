@@ -18,7 +18,7 @@ use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use sealbook::ledger::tlog::proof::TlogProof;
 use sealbook::ledger::tlog::source::prove_inclusion;
 use sealbook::ledger::version::Version;
-use sealbook::ledger::wal::{Bare, Noted, Object, Place, Says, Unsigned, WalError};
+use sealbook::ledger::wal::{Bare, Noted, Object, Says, Unsigned, WalError, WalPosition};
 use serde_json::json;
 
 use crate::bundles::{judge, judge_bundle, judge_proof};
@@ -183,7 +183,7 @@ fn wal_batch(sample: &Sample) -> Vec<u8> {
     };
     wal_object(
         sample,
-        Place {
+        WalPosition {
             generation: 1,
             n: 5,
         },
@@ -194,7 +194,7 @@ fn wal_batch(sample: &Sample) -> Vec<u8> {
 fn wal_fence(sample: &Sample) -> Vec<u8> {
     wal_object(
         sample,
-        Place {
+        WalPosition {
             generation: 1,
             n: 6,
         },
@@ -202,7 +202,7 @@ fn wal_fence(sample: &Sample) -> Vec<u8> {
     )
 }
 
-fn wal_object(sample: &Sample, place: Place, says: Says) -> Vec<u8> {
+fn wal_object(sample: &Sample, place: WalPosition, says: Says) -> Vec<u8> {
     let object = Object {
         place,
         log: sample.log(),
@@ -222,7 +222,7 @@ fn wal_object(sample: &Sample, place: Place, says: Says) -> Vec<u8> {
 #[test]
 fn no_byte_of_an_object_can_be_changed() {
     let sample = Sample::documented();
-    let place = Place {
+    let place = WalPosition {
         generation: 1,
         n: 5,
     };
@@ -237,7 +237,7 @@ fn no_byte_of_an_object_can_be_changed() {
         assert!(open(&changed, place).is_err(), "byte {at}");
         assert!(open(&bytes[..at], place).is_err(), "cut at {at}");
     }
-    let elsewhere = Place {
+    let elsewhere = WalPosition {
         generation: 2,
         n: 5,
     };

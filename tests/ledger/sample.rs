@@ -8,7 +8,7 @@ use sealbook::ledger::document::{self, Mentions};
 use sealbook::ledger::entry::{Draft, Entry};
 use sealbook::ledger::epoch::{EpochFrontier, EpochHeader, EpochTree, SignedEpoch, leaf_hash};
 use sealbook::ledger::hash::Hash;
-use sealbook::ledger::head::{Head, LastEpoch, Standing};
+use sealbook::ledger::head::{Head, HeadBasis, LastEpoch};
 use sealbook::ledger::json::{Form, Object, Value};
 use sealbook::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use sealbook::ledger::kind;
@@ -300,7 +300,7 @@ impl Sample {
     pub(crate) fn head(&self, last: u64) -> Statement<Head> {
         let entry = &self.entries[last as usize];
         let head = Head {
-            second: (self.version == Version::Two).then(|| Standing {
+            second: (self.version == Version::Two).then(|| HeadBasis {
                 epoch: self.epochs.last().map(|epoch| LastEpoch {
                     epoch: epoch.content.epoch,
                     hash: epoch.content.hash(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sealbook::attestation::registry_client::{
-    RegistryClient, RegistryConfig, RegistryError, Submission, Token, WorkerStatus,
+    PackageSubmission, RegistryClient, RegistryConfig, RegistryError, SessionToken, WorkerStatus,
 };
 use sealbook::serve::scope::Scope;
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::place::{Plan, Server};
 
 fn client(server: &Server) -> RegistryClient {
-    let token = |scope| Token::new(server.token(scope).to_owned());
+    let token = |scope| SessionToken::new(server.token(scope).to_owned());
     let config = RegistryConfig {
         base_url: server.url(""),
         session_token: token(Scope::Ingest),
@@ -39,13 +39,13 @@ fn a_client_of_the_registry_finds_everything_here() {
     assert_eq!(known.status, WorkerStatus::Active);
     assert_eq!(known.current_hash, None);
     let hash = "a".repeat(64);
-    let submission = Submission {
+    let submission = PackageSubmission {
         worker_id: "org.folder.one",
         package_hash: &hash,
         ai_generated: true,
         ai_service: Some("a service"),
         ai_session_id: Some("a secret"),
-        ..Submission::default()
+        ..PackageSubmission::default()
     };
     let receipt = client.submit_attestation(&submission, None).unwrap();
     assert_eq!(receipt.sha256.to_string(), hash);
@@ -72,7 +72,7 @@ fn a_client_of_the_registry_finds_everything_here() {
         .get("/api/v1/ban-list?review_status=none")
         .refused(400, "bad_input");
     assert!(client.is_hash_banned(&banned).unwrap());
-    let bad = Submission {
+    let bad = PackageSubmission {
         package_hash: &banned,
         ..submission
     };
@@ -121,14 +121,14 @@ fn what_is_no_submission_or_report_is_refused() {
     }
     let config = RegistryConfig {
         base_url: server.url(""),
-        bearer_token: Token::new("wrong".to_owned()),
+        bearer_token: SessionToken::new("wrong".to_owned()),
         ..RegistryConfig::default()
     };
     let wrong = RegistryClient::new(config).unwrap();
-    let submission = Submission {
+    let submission = PackageSubmission {
         worker_id: "x.one",
         package_hash: &hash,
-        ..Submission::default()
+        ..PackageSubmission::default()
     };
     let refused = wrong.submit_attestation(&submission, None);
     let unauthorized = matches!(refused, Err(RegistryError::Unauthorized { status: 401 }));

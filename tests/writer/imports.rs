@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use sealbook::imports::accept::{ImportError, Imported, Offered, Outcome, import};
+use sealbook::imports::accept::{ImportError, ImportOutcome, Imported, Offered, import};
 use sealbook::imports::conflict::About;
 use sealbook::imports::reading::{ImportReadError, ImportedLog, conflicts, give_file, imports};
 use sealbook::ledger::bundle_file::BundleFile;
@@ -65,7 +65,7 @@ fn own() -> (Book, Arc<Spy>) {
     Book::spied_with(Arc::new(signer(9)))
 }
 
-fn take(own: &Book, file: &Foreign, keys: &[PublicKey]) -> Result<Outcome, ImportError> {
+fn take(own: &Book, file: &Foreign, keys: &[PublicKey]) -> Result<ImportOutcome, ImportError> {
     let offered = Offered {
         digest: file.digest(),
         bytes: file.bytes().len() as u64,
@@ -79,9 +79,9 @@ fn take(own: &Book, file: &Foreign, keys: &[PublicKey]) -> Result<Outcome, Impor
     import(own.logbook(), &offered, &policy, &mut |_| ())
 }
 
-fn imported(outcome: Result<Outcome, ImportError>) -> Imported {
+fn imported(outcome: Result<ImportOutcome, ImportError>) -> Imported {
     match outcome.unwrap() {
-        Outcome::Imported(imported) => imported,
+        ImportOutcome::Imported(imported) => imported,
         other => panic!("{other:?}"),
     }
 }
@@ -125,7 +125,7 @@ fn an_import_is_kept_whole_and_recorded_once() {
         parse::parse(expected.as_bytes()).unwrap()
     );
 
-    let Outcome::Known(again) = take(&own, &file, &[key]).unwrap() else {
+    let ImportOutcome::Known(again) = take(&own, &file, &[key]).unwrap() else {
         panic!("taken twice");
     };
     assert_eq!((again.seq, again.digest), (first.seq, first.digest));
@@ -188,14 +188,15 @@ fn what_is_not_trusted_not_whole_or_our_own_leaves_nothing() {
     let (own, _) = own();
     let stranger = signer(3).public_key();
     for keys in [&[][..], &[stranger]] {
-        let Outcome::Refused(report) = take(&own, &file, keys).unwrap() else {
+        let ImportOutcome::Refused(report) = take(&own, &file, keys).unwrap() else {
             panic!("taken");
         };
         assert_eq!(report.faults[0].code, FaultCode::UntrustedKey);
     }
     let mut cut = file.bytes().to_vec();
     cut.truncate(cut.len() - 200);
-    let Outcome::Refused(report) = take(&own, &Foreign::Bundle(cut), &[book.log()]).unwrap() else {
+    let ImportOutcome::Refused(report) = take(&own, &Foreign::Bundle(cut), &[book.log()]).unwrap()
+    else {
         panic!("taken");
     };
     assert_eq!(report.faults[0].code, FaultCode::Truncated);
@@ -238,8 +239,8 @@ fn an_import_that_was_cut_short_is_invisible_and_completed_by_the_next() {
                 }
             }
             match take(&own, &file, &[key]).unwrap() {
-                Outcome::Known(_) => assert!(complete),
-                Outcome::Imported(_) => assert!(!complete),
+                ImportOutcome::Known(_) => assert!(complete),
+                ImportOutcome::Imported(_) => assert!(!complete),
                 other => panic!("{other:?}"),
             }
             assert_eq!(visible(&own, key).unwrap().len(), 10);
@@ -311,7 +312,7 @@ fn whoever_signs_two_of_what_there_is_one_of_is_caught_with_both_files_kept() {
         let (own, _) = own();
         imported(take(&own, &first, &[key]));
         let outcome = take(&own, &second, &[key]).unwrap();
-        let Outcome::Equivocation(report, conflict) = outcome else {
+        let ImportOutcome::Equivocation(report, conflict) = outcome else {
             panic!("{outcome:?}");
         };
         assert_eq!(conflict.about, about);

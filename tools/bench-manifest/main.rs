@@ -17,7 +17,7 @@ use sealbook::files::Disk;
 use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::ledger::time::Timestamp;
-use sealbook::manifest::{FolderVerifier, ManifestVerifier as _, Outcome, build, write};
+use sealbook::manifest::{FolderVerifier, ManifestOutcome, ManifestVerifier as _, build, write};
 use zeroize::Zeroizing;
 
 const ARTIFACTS: usize = 200;
@@ -52,7 +52,7 @@ fn main() {
         verified.push(time(|| {
             let verifier = FolderVerifier::airborne(&Disk);
             let result = verifier.verify_manifest(&path, &[signer.public_key()]);
-            assert_eq!(result.outcome(), Outcome::Pass);
+            assert_eq!(result.outcome(), ManifestOutcome::Pass);
         }));
     }
     let (raw, verified) = (median(raw), median(verified));

@@ -19,8 +19,8 @@ use crate::logbook::error::{LogbookError, ServerRefusal};
 use crate::logbook::request::{Answer, Pending, Prepared, Receipt};
 use crate::record::{Document, DocumentDigest};
 
-use super::exchange::{Asked, Exchange};
-use super::{Signed, unsupported};
+use super::exchange::{Exchange, ServerRequest};
+use super::{RecordedAs, unsupported};
 
 /// Requests that may wait to be sent.
 const WAITING: usize = 1_024;
@@ -62,7 +62,7 @@ struct Inner {
 }
 
 impl Batches {
-    pub(super) fn new(exchange: Arc<Exchange>, signed: Signed) -> Batches {
+    pub(super) fn new(exchange: Arc<Exchange>, signed: RecordedAs) -> Batches {
         let (sender, jobs) = bounded(WAITING);
         let sending = Sending {
             exchange,
@@ -124,7 +124,7 @@ struct Receipts {
 /// The sending thread.
 struct Sending {
     exchange: Arc<Exchange>,
-    signed: Signed,
+    signed: RecordedAs,
     /// Documents that are known to be in the ledger.
     stored: HashSet<DocumentDigest>,
     /// Why nothing more is sent.
@@ -172,7 +172,7 @@ impl Sending {
     fn once(&mut self, key: &str, entry: &Prepared) -> Result<Vec<Receipt>, ServerRefusal> {
         let mut body = Vec::new();
         write_entry(entry, &mut body);
-        let asked = Asked::post("/v1/entries", body).once(key);
+        let asked = ServerRequest::post("/v1/entries", body).once(key);
         let said = self.ask(&asked).map_err(|refusal| match refusal.code {
             // As it is called where this process holds the ledger.
             "idempotency_key_reused" => ServerRefusal {
@@ -186,7 +186,7 @@ impl Sending {
     }
 
     fn send(&mut self, body: &Body) -> Result<Vec<Receipt>, ServerRefusal> {
-        let said = self.ask(&Asked::post(body.path, body.whole()))?;
+        let said = self.ask(&ServerRequest::post(body.path, body.whole()))?;
         let receipts: Receipts = shape::read(&said, "").map_err(|e| odd(&e))?;
         if receipts.receipts.len() != body.entries {
             return Err(unsupported(
@@ -198,7 +198,7 @@ impl Sending {
 
     /// Once the server went away, what follows is not sent: others would take its
     /// place in the order.
-    fn ask(&mut self, asked: &Asked<'_>) -> Result<Value, ServerRefusal> {
+    fn ask(&mut self, asked: &ServerRequest<'_>) -> Result<Value, ServerRefusal> {
         if let Some(refusal) = &self.over {
             return Err(refusal.clone());
         }
@@ -264,10 +264,10 @@ struct Body {
 }
 
 impl Body {
-    fn begin(first: &Job, signed: Signed) -> Body {
+    fn begin(first: &Job, signed: RecordedAs) -> Body {
         let (path, text, end): (_, &[u8], &[u8]) = match (first, signed) {
-            (Job::Outcome { .. }, Signed::User) => ("/v1/outcomes", b"{\"outcomes\":[", b"]}"),
-            (Job::Outcome { .. }, Signed::Nobody) => {
+            (Job::Outcome { .. }, RecordedAs::User) => ("/v1/outcomes", b"{\"outcomes\":[", b"]}"),
+            (Job::Outcome { .. }, RecordedAs::Nobody) => {
                 ("/v1/outcomes", b"{\"actor\":\"none\",\"outcomes\":[", b"]}")
             }
             _ => ("/v1/entries/batch", b"{\"entries\":[", b"]}"),

@@ -60,7 +60,7 @@ impl fmt::Debug for Elsewhere {
 
 /// A request.
 #[derive(Clone, Debug)]
-pub struct Asked<'a> {
+pub struct ServerRequest<'a> {
     method: &'static str,
     path: &'a str,
     /// JSON.
@@ -68,11 +68,11 @@ pub struct Asked<'a> {
     key: Option<&'a str>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> ServerRequest<'a> {
     /// Something that is read.
     #[must_use]
-    pub const fn get(path: &'a str) -> Asked<'a> {
-        Asked {
+    pub const fn get(path: &'a str) -> ServerRequest<'a> {
+        ServerRequest {
             method: "GET",
             path,
             body: None,
@@ -82,8 +82,8 @@ impl<'a> Asked<'a> {
 
     /// JSON that is posted.
     #[must_use]
-    pub const fn post(path: &'a str, body: Vec<u8>) -> Asked<'a> {
-        Asked {
+    pub const fn post(path: &'a str, body: Vec<u8>) -> ServerRequest<'a> {
+        ServerRequest {
             method: "POST",
             path,
             body: Some(body),
@@ -93,7 +93,7 @@ impl<'a> Asked<'a> {
 
     /// Under an idempotency key.
     #[must_use]
-    pub const fn once(mut self, key: &'a str) -> Asked<'a> {
+    pub const fn once(mut self, key: &'a str) -> ServerRequest<'a> {
         self.key = Some(key);
         self
     }
@@ -144,7 +144,7 @@ impl Exchange {
 
     /// Asks, and gives whatever is answered. One who has too much to do has done
     /// nothing, and is asked again for a while.
-    pub(super) fn ask(&self, asked: &Asked<'_>) -> Result<Answer, ServerRefusal> {
+    pub(super) fn ask(&self, asked: &ServerRequest<'_>) -> Result<Answer, ServerRefusal> {
         let mut tries = 0;
         loop {
             let mut response = self.send(asked, TIME)?;
@@ -161,12 +161,16 @@ impl Exchange {
     }
 
     /// The JSON that is answered.
-    pub(super) fn value(&self, asked: &Asked<'_>) -> Result<Value, ServerRefusal> {
+    pub(super) fn value(&self, asked: &ServerRequest<'_>) -> Result<Value, ServerRefusal> {
         self.ask(asked)?.value()
     }
 
     /// Copies what is answered.
-    pub(super) fn copy(&self, asked: &Asked<'_>, out: &mut dyn Write) -> Result<u64, CopyError> {
+    pub(super) fn copy(
+        &self,
+        asked: &ServerRequest<'_>,
+        out: &mut dyn Write,
+    ) -> Result<u64, CopyError> {
         let mut response = self.send(asked, COPY_TIME)?;
         let status = response.status().as_u16();
         if !(200..300).contains(&status) {
@@ -208,7 +212,11 @@ impl Exchange {
         Answer { status, body }.value()
     }
 
-    fn send(&self, asked: &Asked<'_>, time: Duration) -> Result<Response<Body>, ServerRefusal> {
+    fn send(
+        &self,
+        asked: &ServerRequest<'_>,
+        time: Duration,
+    ) -> Result<Response<Body>, ServerRefusal> {
         let mut request = Request::builder()
             .method(asked.method)
             .uri(format!("{}{}", self.base, asked.path))

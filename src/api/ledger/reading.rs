@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::audit::audit;
 use crate::evidence;
 use crate::evidence::EvidenceError;
-use crate::imports::accept::Outcome;
+use crate::imports::accept::ImportOutcome;
 use crate::ledger::audited::Audited;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{Report, Verdict};
-use crate::ledger::head::{Head, LastEpoch, SignedHead, Standing};
+use crate::ledger::head::{Head, HeadBasis, LastEpoch, SignedHead};
 use crate::ledger::key::Signer;
 use crate::ledger::policy::Policy;
 use crate::ledger::position::Seq;
@@ -71,7 +71,7 @@ impl Ledger {
         file: &ImportFile,
         policy: &Policy,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ImportOutcome, Error> {
         file.import(self, policy, progress)
     }
 
@@ -143,7 +143,7 @@ impl Ledger {
             }),
             None => None,
         };
-        let second = Some(Standing { epoch, tree: None });
+        let second = Some(HeadBasis { epoch, tree: None });
         let head = Head {
             second,
             ..self.head()?.content

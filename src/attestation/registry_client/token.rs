@@ -6,15 +6,15 @@ use zeroize::Zeroizing;
 
 /// A session or bearer token. Wiped when dropped, never printed.
 #[derive(Clone)]
-pub struct Token(Zeroizing<String>);
+pub struct SessionToken(Zeroizing<String>);
 
-impl Token {
+impl SessionToken {
     /// A token; none if it is empty or has a character that could end a header
     /// or a cookie.
-    pub fn new(text: impl Into<String>) -> Option<Token> {
+    pub fn new(text: impl Into<String>) -> Option<SessionToken> {
         let text = Zeroizing::new(text.into());
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"');
-        (!text.is_empty() && text.bytes().all(plain)).then_some(Token(text))
+        (!text.is_empty() && text.bytes().all(plain)).then_some(SessionToken(text))
     }
 
     pub(super) fn expose(&self) -> &str {
@@ -22,8 +22,8 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for SessionToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        f.write_str("SessionToken(…)")
     }
 }

@@ -11,7 +11,7 @@ use ureq::{Agent, Body};
 use zeroize::Zeroizing;
 
 use super::error::RegistryError;
-use super::token::Token;
+use super::token::SessionToken;
 use crate::fetch;
 use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::parse;
@@ -22,9 +22,9 @@ const ANSWER_BYTES: u64 = 4 << 20;
 /// As whom a request is sent.
 pub(super) enum Credential<'a> {
     /// The cookie `pyhall_session`.
-    Session(&'a Token),
+    Session(&'a SessionToken),
     /// The header `Authorization`.
-    Bearer(&'a Token),
+    Bearer(&'a SessionToken),
 }
 
 pub(super) struct Transport {

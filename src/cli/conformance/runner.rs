@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::error::CliError;
-use super::suite::{Case, Expected, Place};
+use super::suite::{Expected, SuiteCase, SuiteFault};
 
 /// Options that are files.
 const FILES: [&str; 5] = ["contains", "entry", "policy", "receipts", "revoked"];
@@ -46,7 +46,7 @@ const fn yes() -> bool {
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Answered {
     verdict: String,
-    fault: Option<Place>,
+    fault: Option<SuiteFault>,
     error: Option<String>,
     warnings: Vec<String>,
     not_checked: Vec<String>,
@@ -92,7 +92,7 @@ impl Runner {
     }
 
     /// What a case needs that it does not do.
-    pub(super) fn lacks<'c>(&self, case: &'c Case) -> Option<&'c str> {
+    pub(super) fn lacks<'c>(&self, case: &'c SuiteCase) -> Option<&'c str> {
         let supports = self.profile.supports.as_ref()?;
         let lacking = case.needs.iter().find(|need| !supports.contains(need));
         lacking.map(String::as_str)
@@ -119,7 +119,7 @@ impl Runner {
     }
 
     /// What it says of each.
-    pub(super) fn answer(&self, cases: &[Case]) -> Result<Vec<Answered>, CliError> {
+    pub(super) fn answer(&self, cases: &[SuiteCase]) -> Result<Vec<Answered>, CliError> {
         match self.profile.lines {
             true => self.answer_lines(cases),
             false => cases.par_iter().map(|case| self.answer_one(case)).collect(),
@@ -140,7 +140,7 @@ impl Runner {
         CliError::file(Path::new(program), error)
     }
 
-    fn answer_lines(&self, cases: &[Case]) -> Result<Vec<Answered>, CliError> {
+    fn answer_lines(&self, cases: &[SuiteCase]) -> Result<Vec<Answered>, CliError> {
         let mut command = self.process(&["--lines".to_owned()])?;
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.map_err(|error| self.failed(error))?;
@@ -169,7 +169,7 @@ impl Runner {
         Ok(answers)
     }
 
-    fn answer_one(&self, case: &Case) -> Result<Answered, CliError> {
+    fn answer_one(&self, case: &SuiteCase) -> Result<Answered, CliError> {
         let place = tempfile::tempdir().map_err(|error| self.failed(error))?;
         let write = |name: &str, text: &str| -> Result<String, CliError> {
             let path = place.path().join(name);
@@ -212,8 +212,8 @@ impl Runner {
 }
 
 /// A case without what it expects, as a line.
-fn question(case: &Case) -> String {
-    let Case {
+fn question(case: &SuiteCase) -> String {
+    let SuiteCase {
         name,
         file,
         key,

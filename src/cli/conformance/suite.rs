@@ -26,7 +26,7 @@ const FILES: [&[u8]; 7] = [
 /// One case, as `tools/make-suite` writes it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Case {
+pub(super) struct SuiteCase {
     pub(super) name: String,
     /// The rule of the format document that decides it.
     pub(super) rule: String,
@@ -39,7 +39,7 @@ pub(super) struct Case {
     /// Flags of `verify`; those that take a file have its base64.
     pub(super) options: Map<String, Value>,
     verdict: String,
-    fault: Option<Place>,
+    fault: Option<SuiteFault>,
     error: Option<String>,
     warnings: Option<Vec<String>>,
     not_checked: Option<Vec<String>>,
@@ -47,7 +47,7 @@ pub(super) struct Case {
 
 /// A fault, as far as it is compared.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-pub(super) struct Place {
+pub(super) struct SuiteFault {
     pub(super) code: String,
     pub(super) at: String,
     pub(super) index: Option<u64>,
@@ -57,13 +57,13 @@ pub(super) struct Place {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Expected {
     pub(super) verdict: String,
-    pub(super) fault: Option<Place>,
+    pub(super) fault: Option<SuiteFault>,
     pub(super) error: Option<String>,
     pub(super) warnings: Option<Vec<String>>,
     pub(super) not_checked: Option<Vec<String>>,
 }
 
-impl Case {
+impl SuiteCase {
     pub(super) fn expected(&self) -> Expected {
         Expected {
             verdict: self.verdict.clone(),
@@ -95,7 +95,7 @@ impl Case {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SuiteFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of the {}", self.code, self.at)?;
         self.index.map_or(Ok(()), |index| write!(f, " {index}"))
@@ -127,7 +127,7 @@ impl fmt::Display for Expected {
 ///
 /// # Errors
 /// If the program was built with files that are none.
-pub(super) fn read() -> Result<Vec<Case>, CliError> {
+pub(super) fn read() -> Result<Vec<SuiteCase>, CliError> {
     let damaged = |error: String| CliError::usage(&format!("the cases in this program: {error}"));
     let mut cases = Vec::new();
     for file in FILES {

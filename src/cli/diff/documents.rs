@@ -16,7 +16,7 @@ use crate::record::changes::{differences, texts};
 use crate::record::decided_under::decided_under;
 use crate::record::kind;
 use crate::store::Store;
-use crate::store::query::when::{self, End};
+use crate::store::query::when::{self, TimeEnd};
 use crate::store::query::{Filter, select};
 
 use super::Args;
@@ -48,7 +48,7 @@ fn compare(stores: &[&dyn Store], args: &Args, output: &mut Output) -> Result<An
         }
         output.document(&document)?;
     } else {
-        let place = |found: &Found| match several {
+        let place = |found: &DecidedUnder| match several {
             true => format!("entry {} of book {}", found.seq, found.book),
             false => format!("entry {}", found.seq),
         };
@@ -67,13 +67,13 @@ fn compare(stores: &[&dyn Store], args: &Args, output: &mut Output) -> Result<An
 }
 
 /// The entry that is meant, and what was decided under there.
-struct Found {
+struct DecidedUnder {
     book: usize,
     seq: Seq,
     under: Value,
 }
 
-fn under(stores: &[&dyn Store], meant: &Path) -> Result<Found, CliError> {
+fn under(stores: &[&dyn Store], meant: &Path) -> Result<DecidedUnder, CliError> {
     let text = meant.to_string_lossy();
     let (book, (seq, entry)) = find(stores, &text)?.ok_or(CliError::NothingFound)?;
     let under = match stores.get(book) {
@@ -85,7 +85,7 @@ fn under(stores: &[&dyn Store], meant: &Path) -> Result<Found, CliError> {
         given: text.into_owned(),
         expected: "a decision or a reload is needed, or a time",
     })?;
-    Ok(Found { book, seq, under })
+    Ok(DecidedUnder { book, seq, under })
 }
 
 /// An entry, its number and the book that it is in.
@@ -145,7 +145,7 @@ pub(in crate::cli) fn numbered(
 }
 
 fn last_at(store: &dyn Store, text: &str) -> Result<Option<(Seq, Entry)>, CliError> {
-    let until = when::read(text, End::Until, SystemClock::new().wall());
+    let until = when::read(text, TimeEnd::Until, SystemClock::new().wall());
     let until = until.ok_or_else(|| CliError::Argument {
         what: "entry",
         given: text.to_owned(),

@@ -76,8 +76,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     say_not_listed(&path, &result, output);
     Ok(match result.outcome() {
-        manifest::Outcome::Pass => Answer::Yes,
-        manifest::Outcome::Fail => Answer::No,
+        manifest::ManifestOutcome::Pass => Answer::Yes,
+        manifest::ManifestOutcome::Fail => Answer::No,
     })
 }
 
@@ -122,7 +122,7 @@ const NAMED: usize = 20;
 /// folder is not looked at.
 fn say_not_listed(path: &Path, result: &VerificationResult, output: &mut Output) {
     let checks = &result.per_artifact_checks;
-    let passed = result.outcome() == manifest::Outcome::Pass;
+    let passed = result.outcome() == manifest::ManifestOutcome::Pass;
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
         return;
     };
@@ -161,7 +161,7 @@ fn say_not_listed(path: &Path, result: &VerificationResult, output: &mut Output)
 fn print(result: &VerificationResult, output: &mut Output) -> Result<(), CliError> {
     let checks = &result.per_artifact_checks;
     let matched = checks.iter().filter(|check| check.matched).count();
-    let passed = result.outcome() == manifest::Outcome::Pass;
+    let passed = result.outcome() == manifest::ManifestOutcome::Pass;
     output.verdict(
         passed,
         &format!("{matched} of {} artifacts match", checks.len()),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::attestation::canonical_package_hash;
-use crate::attestation::registry_client::{RegistryClient, Submission};
+use crate::attestation::registry_client::{PackageSubmission, RegistryClient};
 use crate::cli::Answer;
 use crate::cli::document::in_file;
 use crate::cli::error::{CliError, ProducerError};
@@ -83,7 +83,7 @@ pub(super) fn attest(
         }
         (hash, _) => hash.clone().unwrap_or_default(),
     };
-    let submission = Submission {
+    let submission = PackageSubmission {
         worker_id: &args.worker,
         package_hash: &hash,
         label: args.label.as_deref(),

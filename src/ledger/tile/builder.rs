@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    EpochFrontier, EpochTree, Hash, LEVELS, Place, TileError, TileId, WIDTH, nodes_of, small_root,
+    EpochFrontier, EpochTree, Hash, LEVELS, TileError, TileId, TilePosition, WIDTH, nodes_of,
+    small_root,
 };
 
 /// A growing epoch tree that hands out its tiles.
@@ -83,7 +84,7 @@ impl TreeBuilder {
         for (at, tile) in restore_tiles(size).into_iter().enumerate() {
             let missing = TileError::Missing { tile };
             let bytes = fetched.get(at).and_then(Option::as_ref).ok_or(missing)?;
-            let whole = Place {
+            let whole = TilePosition {
                 tile,
                 first: 0,
                 count: WIDTH as usize,

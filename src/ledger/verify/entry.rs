@@ -2,7 +2,7 @@
 //! what a ledger's own kinds say, time, epoch, path or tree, document; then what
 //! was kept of it.
 
-use super::super::chain::Place;
+use super::super::chain::ChainPosition;
 use super::super::fault::{At, Fault, FaultCode, Format, WarningCode};
 use super::super::hash::Hash;
 use super::super::judge::{Judged, Readable};
@@ -47,7 +47,7 @@ impl Walk<'_> {
     }
 
     /// Entry 0 says which log this is.
-    fn open(&mut self, seq: Seq, entry: &Readable, place: &Place) {
+    fn open(&mut self, seq: Seq, entry: &Readable, place: &ChainPosition) {
         if !self.own {
             if seq == Seq::FIRST {
                 self.genesis = Some(entry.hash);
@@ -127,7 +127,7 @@ impl Walk<'_> {
     }
 
     /// The genesis, as entry 0 has it, must be the one that was named.
-    fn name(&mut self, genesis: Hash, place: &Place) {
+    fn name(&mut self, genesis: Hash, place: &ChainPosition) {
         match self.genesis {
             Some(named) if named != genesis => {
                 let detail = "entry 0 is not the genesis that is named";
@@ -142,7 +142,7 @@ impl Walk<'_> {
     }
 
     /// Nothing may follow the entry that closes a book.
-    fn close(&mut self, seq: Seq, entry: &Readable, place: &Place) {
+    fn close(&mut self, seq: Seq, entry: &Readable, place: &ChainPosition) {
         if let Some((closed, _)) = self.closing
             && self.own
             && seq.before() == Some(closed)

@@ -1,7 +1,7 @@
 //! The index in a walk: of a whole ledger computed again, of a selection held
 //! against the entries that are given.
 
-use super::super::chain::Place;
+use super::super::chain::ChainPosition;
 use super::super::epoch::EpochHeader;
 use super::super::fault::{At, Complete, Fault, FaultCode, Findings, Format, NotChecked};
 use super::super::hash::Hash;
@@ -27,12 +27,12 @@ pub(super) enum Indexed {
     /// Whether every header commits to the index of the log's entries.
     Whole(Box<IndexAudit>),
     /// Whether all entries of a term are given.
-    Term(Box<Asked>),
+    Term(Box<TermClaim>),
 }
 
 /// A term, what the index is said to say of it, and its entries so far.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct TermClaim {
     proof: TermProof,
     line: Option<u64>,
     own: Vec<(EpochNumber, Count)>,
@@ -81,7 +81,7 @@ impl Indexed {
     }
 }
 
-impl Asked {
+impl TermClaim {
     /// Whether the entry has the term.
     fn has(&self, spots: &[Spot]) -> bool {
         let term = &self.proof.term;
@@ -106,7 +106,7 @@ impl Walk<'_> {
             _ => None,
         });
         if let Some((proof, line)) = asked {
-            self.index = Indexed::Term(Box::new(Asked {
+            self.index = Indexed::Term(Box::new(TermClaim {
                 proof: (**proof).clone(),
                 line,
                 own: Vec::new(),
@@ -156,7 +156,7 @@ impl Walk<'_> {
     }
 
     /// Counts an entry.
-    pub(super) fn index_entry(&mut self, seq: Seq, entry: &Readable, place: &Place) {
+    pub(super) fn index_entry(&mut self, seq: Seq, entry: &Readable, place: &ChainPosition) {
         match &mut self.index {
             Indexed::Not => {}
             Indexed::Whole(audit) => {
@@ -210,7 +210,7 @@ impl Walk<'_> {
         }
     }
 
-    fn check_term(&mut self, asked: &Asked) -> Option<Complete> {
+    fn check_term(&mut self, asked: &TermClaim) -> Option<Complete> {
         let proof = &asked.proof;
         let header = &proof.header.content;
         let index = asked.line.unwrap_or(1).saturating_sub(1);

@@ -4,7 +4,7 @@
 //! while they are read, with one node a level in memory, and only where there is one to
 //! be compared.
 
-use super::super::chain::Place;
+use super::super::chain::ChainPosition;
 use super::super::fault::{Fault, FaultCode, Findings, NotChecked, WarningCode};
 use super::super::hash::Hash;
 use super::super::judge::Readable;
@@ -50,7 +50,7 @@ impl<'a> Public<'a> {
         &mut self,
         seq: Seq,
         entry: &Readable,
-        place: &Place,
+        place: &ChainPosition,
         findings: &mut Findings,
     ) {
         let signed = entry.signature_valid != Some(false);
@@ -94,7 +94,13 @@ impl<'a> Public<'a> {
         }
     }
 
-    fn name(&mut self, seq: Seq, publishing: &Publishing, place: &Place, findings: &mut Findings) {
+    fn name(
+        &mut self,
+        seq: Seq,
+        publishing: &Publishing,
+        place: &ChainPosition,
+        findings: &mut Findings,
+    ) {
         // Of a part nobody knows which names there were before it.
         if self.frontier.is_none() {
             return;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bare, Noted, Object, Place, Says, Unsigned, WalError, Written};
+use super::{Bare, Noted, Object, Says, Unsigned, WalError, WalPosition, Written};
 use crate::ledger::epoch::EpochHeader;
 use crate::ledger::hash::Hash;
 use crate::ledger::hexadecimal;
@@ -141,7 +141,7 @@ pub(super) fn read(body: &[u8], written: &Written) -> Result<Object, WalError> {
         number: 1,
     };
     let head: Head = lines.shape()?;
-    let place = Place {
+    let place = WalPosition {
         generation: head.generation,
         n: head.n,
     };

@@ -6,7 +6,7 @@ use crate::store::BatchLimit;
 
 use super::super::error::LogbookError;
 use super::super::request::{Placed, Work};
-use super::super::sequencer::{Asked, Chain};
+use super::super::sequencer::{BatchRequests, Chain};
 
 #[derive(Default)]
 pub(super) struct Tickets {
@@ -27,7 +27,7 @@ pub(super) struct Ticket {
 
 pub(super) enum What {
     Entries {
-        asked: Asked,
+        asked: BatchRequests,
         /// `None` until they are signed.
         signed: Option<Vec<Placed>>,
     },

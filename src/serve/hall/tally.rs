@@ -19,10 +19,10 @@ const DAY: i64 = 86_400_000_000;
 
 /// The counts so far.
 #[derive(Debug, Default)]
-pub(in crate::serve) struct Tally(Mutex<Counts>);
+pub(in crate::serve) struct Tally(Mutex<DecisionCounts>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::serve) struct Counts {
+pub(in crate::serve) struct DecisionCounts {
     counted_to: u64,
     /// The day of the newest decision, in days since 1970.
     day: i64,
@@ -36,7 +36,7 @@ impl Tally {
         &self,
         store: &dyn Store,
         now: Timestamp,
-    ) -> Result<Counts, Problem> {
+    ) -> Result<DecisionCounts, Problem> {
         let mut counts = loop {
             if let Some(counts) = self.step(store)? {
                 break counts;
@@ -49,7 +49,7 @@ impl Tally {
     }
 
     /// Counts some more; the counts if that was all.
-    fn step(&self, store: &dyn Store) -> Result<Option<Counts>, Problem> {
+    fn step(&self, store: &dyn Store) -> Result<Option<DecisionCounts>, Problem> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let end = store.count()?;
         let until = end.min(counts.counted_to.saturating_add(STEP));

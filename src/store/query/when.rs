@@ -6,7 +6,7 @@ use crate::ledger::time::Timestamp;
 
 /// Which end of an inexact time is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum TimeEnd {
     /// Not before it.
     Since,
     /// Not after it: a day counts to its last microsecond.
@@ -23,7 +23,7 @@ const LONGEST: usize = 64;
 /// of `T`, no seconds, nanoseconds, `-0500`), `2026-11-29`, `now`, `today`,
 /// `yesterday`, `tomorrow`, `1h`, `2d 3h ago`, `@1764410400`. Without a zone it is
 /// UTC. `None` for anything else.
-pub fn read(text: &str, end: End, now: Timestamp) -> Option<Timestamp> {
+pub fn read(text: &str, end: TimeEnd, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim();
     if text.is_empty() || text.len() > LONGEST || !text.is_ascii() {
         return None;
@@ -46,11 +46,11 @@ pub fn read(text: &str, end: End, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// The end of a day that is meant; days count from 1970.
-fn day(number: i64, end: End) -> Option<Timestamp> {
+fn day(number: i64, end: TimeEnd) -> Option<Timestamp> {
     let begins = number.checked_mul(DAY)?;
     Timestamp::from_unix_micros(match end {
-        End::Since => begins,
-        End::Until => begins.checked_add(DAY - 1)?,
+        TimeEnd::Since => begins,
+        TimeEnd::Until => begins.checked_add(DAY - 1)?,
     })
 }
 
@@ -82,7 +82,7 @@ fn back(text: &str, now: Timestamp) -> Option<Timestamp> {
 }
 
 /// A date, and mostly a time of day.
-fn absolute(text: &str, end: End) -> Option<Timestamp> {
+fn absolute(text: &str, end: TimeEnd) -> Option<Timestamp> {
     let (date, rest) = text.split_at_checked(10)?;
     if rest.is_empty() {
         let midnight = Timestamp::parse(&format!("{date}T00:00:00Z")).ok()?;
@@ -102,7 +102,7 @@ fn absolute(text: &str, end: End) -> Option<Timestamp> {
     let micros = Some(micros).filter(|digits| !digits.is_empty())?;
     let at = Timestamp::parse(&format!("{date}T{time}.{micros}{}", zone(rest)?)).ok()?;
     // No entry lies between two microseconds.
-    let up = end == End::Since && finer.bytes().any(|digit| digit != b'0');
+    let up = end == TimeEnd::Since && finer.bytes().any(|digit| digit != b'0');
     Some(if up { at.saturating_add_micros(1) } else { at })
 }
 
@@ -140,7 +140,7 @@ mod tests {
     fn both(text: &str) -> Option<(String, String)> {
         let now = Timestamp::parse("2026-11-29T12:34:56.789012Z").unwrap();
         let of = |end| Some(read(text, end, now)?.to_string());
-        Some((of(End::Since)?, of(End::Until)?))
+        Some((of(TimeEnd::Since)?, of(TimeEnd::Until)?))
     }
 
     #[test]

@@ -14,29 +14,29 @@ use super::{RocksStore, of_rocks, options};
 type Raw<'s> = DBRawIteratorWithThreadMode<'s, DB>;
 
 /// What a table's keys stand for.
-pub(super) trait Key: Send + Sized {
+pub(super) trait RowKey: Send + Sized {
     fn from_bytes(table: Table, bytes: &[u8]) -> Result<Self, StoreError>;
 }
 
-impl Key for u64 {
+impl RowKey for u64 {
     fn from_bytes(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
         number(table, bytes)
     }
 }
 
-impl Key for Seq {
+impl RowKey for Seq {
     fn from_bytes(table: Table, bytes: &[u8]) -> Result<Seq, StoreError> {
         number(table, bytes).map(Seq)
     }
 }
 
-impl Key for EpochNumber {
+impl RowKey for EpochNumber {
     fn from_bytes(table: Table, bytes: &[u8]) -> Result<EpochNumber, StoreError> {
         number(table, bytes).map(EpochNumber)
     }
 }
 
-impl Key for Vec<u8> {
+impl RowKey for Vec<u8> {
     fn from_bytes(_: Table, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
         Ok(bytes.to_vec())
     }
@@ -59,7 +59,7 @@ enum State<'s> {
 }
 
 impl RocksStore {
-    pub(super) fn scan<K: Key>(
+    pub(super) fn scan<K: RowKey>(
         &self,
         table: Table,
         range: impl RangeBounds<u64>,
@@ -85,7 +85,7 @@ impl RocksStore {
     }
 
     /// The rows of `table` that `read` leaves.
-    pub(super) fn scan_with<K: Key>(
+    pub(super) fn scan_with<K: RowKey>(
         &self,
         table: Table,
         read: ReadOptions,
@@ -112,7 +112,7 @@ impl RocksStore {
     }
 }
 
-impl<K: Key> Iterator for Scan<'_, K> {
+impl<K: RowKey> Iterator for Scan<'_, K> {
     type Item = Result<(K, Vec<u8>), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -134,7 +134,7 @@ impl<K: Key> Iterator for Scan<'_, K> {
     }
 }
 
-fn read_row<K: Key>(table: Table, raw: &Raw<'_>) -> Result<Option<(K, Vec<u8>)>, StoreError> {
+fn read_row<K: RowKey>(table: Table, raw: &Raw<'_>) -> Result<Option<(K, Vec<u8>)>, StoreError> {
     match raw.item() {
         Some((key, value)) => Ok(Some((K::from_bytes(table, key)?, value.to_vec()))),
         // The end, or an error that looks like one.

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use sealbook::ledger::json::{Form, Value};
 use sealbook::ledger::parse::parse;
 use sealbook::ledger::time::Timestamp;
-use sealbook::store::query::when::{self, End};
+use sealbook::store::query::when::{self, TimeEnd};
 
 use super::second_time::micros;
 use super::server::Server;
@@ -64,8 +64,12 @@ fn only_the_product_reads(query: &str) -> bool {
         let (name, value) = (decoded(name), decoded(value));
         match name.as_str() {
             "tenant_json" => true,
-            "since" => micros(&value).is_none() && when::read(&value, End::Since, now).is_some(),
-            "until" => micros(&value).is_none() && when::read(&value, End::Until, now).is_some(),
+            "since" => {
+                micros(&value).is_none() && when::read(&value, TimeEnd::Since, now).is_some()
+            }
+            "until" => {
+                micros(&value).is_none() && when::read(&value, TimeEnd::Until, now).is_some()
+            }
             _ => false,
         }
     })
