@@ -78,6 +78,7 @@ mod sequencer;
 mod stamp;
 mod sync;
 pub mod terms;
+mod watched;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -105,6 +106,7 @@ use sequencer::Sequencer;
 use sync::Mutex;
 use sync::mpsc::sync_channel;
 use sync::thread::JoinHandle;
+use watched::Watched;
 
 pub struct Parts {
     /// Where entries go.
@@ -181,11 +183,16 @@ impl Logbook {
         started: Option<Started>,
         mark: Option<Mark>,
     ) -> Logbook {
+        let watched = Arc::new(Watched::new(parts.signer));
+        let parts = Parts {
+            signer: Arc::clone(&watched) as _,
+            ..parts
+        };
         let sequencer = Sequencer::new(&parts, &recovered, started);
         let limit = parts.store.batch_limit();
         let queue = Queue::new(sequencer, Arc::clone(&parts.signer), limit);
         let queue = Arc::new(queue);
-        let shared = Shared::new(recovered.head());
+        let shared = Shared::new(recovered.head(), watched);
         let terms = recovered.terms.clone();
         let (wake, indexing) = indexing::start(Arc::clone(&parts.store), terms);
         let (going, scrubbing) = scrubbing::start(Arc::clone(&parts.store), shared.clone());
@@ -285,6 +292,12 @@ impl Logbook {
     /// Whether everything is refused, after a failure or a close.
     pub fn is_stopped(&self) -> bool {
         self.shared.is_stopped()
+    }
+
+    /// Whether the key did not sign when it was asked last. It is asked again every second,
+    /// and nothing is recorded meanwhile.
+    pub fn signer_is_away(&self) -> bool {
+        self.shared.signer().is_away()
     }
 
     /// What the store failed with, if that is why everything is refused.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::create::{KEY_PATH, key_of, new_key};
+use super::create::{KEY_PATH, new_key, signer_of};
 use super::{Error, Options};
 use crate::bucket::{self, Address, BucketError, Objects, check};
 use crate::ledger::head::SignedHead;
@@ -134,7 +134,7 @@ fn cache(
     let is_missing = RocksStore::check_free(dir).is_ok();
     if !is_missing {
         let cache = RocksStore::open_within(dir, wait)?;
-        let signer = options.open_key(&key_of(dir, &cache, options)?)?;
+        let signer = signer_of(dir, &cache, options)?;
         return Ok((cache, options.held(signer)));
     }
     let key = new_key(dir, options);

@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
 use crate::ledger::key::Signer;
 use crate::logbook::init::{Origin, begin, recovery_key_sha256};
-use crate::logbook::{Identity, beside};
+use crate::logbook::{Identity, beside, identity_of};
 use crate::signers::KeyLocation;
 use crate::store::readers::Readers;
 use crate::store::{RocksStore, Store};
@@ -141,18 +141,35 @@ pub(super) fn make(
     })
 }
 
-/// The file of a ledger's key: the one that is named, or where it was put when
-/// the ledger was made, or, if both were moved together, beside the ledger.
-pub(super) fn key_of(dir: &Path, store: &dyn Store, options: &Options) -> Result<PathBuf, Error> {
+/// A ledger's key: the one that is named, or the one where it was put when the ledger
+/// was made. If the two were moved together, it is beside the ledger, whatever lies
+/// where it was.
+pub(super) fn signer_of(
+    dir: &Path,
+    store: &dyn Store,
+    options: &Options,
+) -> Result<Arc<dyn Signer>, Error> {
     if let Some(path) = &options.key {
-        return Ok(path.clone());
+        return options.open_key(path);
     }
-    let default = default_key(dir);
+    let beside = default_key(dir);
     let recorded = store.meta(KEY_PATH)?;
     let recorded = recorded.map(|bytes| PathBuf::from(OsStr::from_bytes(&bytes)));
-    Ok(recorded
-        .filter(|path| KeyLocation::is_outside(path) || path.exists() || !default.exists())
-        .unwrap_or(default))
+    let there = |path: &PathBuf| KeyLocation::is_outside(path) || path.exists();
+    let Some(first) = recorded.filter(|path| there(path) || !beside.exists()) else {
+        return options.open_key(&beside);
+    };
+    let opened = options.open_key(&first);
+    let log = identity_of(store)?.log;
+    let fits = |signer: &Arc<dyn Signer>| signer.public_key() == log;
+    if opened.as_ref().is_ok_and(fits) || first == beside || !beside.exists() {
+        return opened;
+    }
+    // What is wrong with the first is told, unless the second is right.
+    match options.open_key(&beside) {
+        Ok(signer) if fits(&signer) => Ok(signer),
+        _ => opened,
+    }
 }
 
 /// `DIR.key.pem`, beside the ledger.

@@ -53,7 +53,8 @@ pub(super) struct Committer {
     shared: Shared,
     forgotten_before: u64,
     failed: bool,
-    /// The work at hand is not in the log, and will not be: there was no room.
+    /// The work at hand is not in the log, and will not be: there was no room, or no
+    /// signature.
     not_written: Option<LogbookError>,
     /// A failure that no caller waited for. The next request is answered with it.
     untold: Option<LogbookError>,
@@ -127,6 +128,7 @@ impl Committer {
                     if due.is_some() && committer.mark_is_behind() {
                         committer.move_mark_up();
                     }
+                    committer.shared.signer().ask_again();
                 }
                 Err(NoWork::Ever) => return,
             }
@@ -320,7 +322,7 @@ impl Committer {
             format: terms.as_ref().map(|_| Version::Two),
             index: terms.as_ref().map(|terms| terms.index),
         };
-        let signed = self.sign_header(header)?;
+        let signed = self.sign_header(header, first_seq)?;
         let mut batch = Batch {
             epoch: Some(NewEpoch {
                 number,
@@ -371,11 +373,17 @@ impl Committer {
         }
     }
 
-    /// The queue has closed this epoch and goes on with the next, so a header that
-    /// cannot be signed stops the writer.
-    fn sign_header(&mut self, header: EpochHeader) -> Result<SignedEpoch, LogbookError> {
-        let signed = Statement::sign(header, &*self.signer);
-        Ok(signed.inspect_err(|_| self.fail())?)
+    /// Where it is not signed, the epoch stays open.
+    fn sign_header(
+        &mut self,
+        header: EpochHeader,
+        first: Seq,
+    ) -> Result<SignedEpoch, LogbookError> {
+        let signed = Statement::sign(header, &*self.signer).map_err(LogbookError::from);
+        signed.inspect_err(|error| {
+            self.count_again(first);
+            self.not_written = Some(error.clone());
+        })
     }
 
     fn close(&mut self) -> Result<(), LogbookError> {

@@ -8,6 +8,8 @@ use crate::ledger::head::Head;
 use crate::ledger::position::Seq;
 use crate::store::StoreError;
 
+use super::watched::Watched;
+
 /// A commit that was synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
@@ -29,15 +31,17 @@ pub(super) struct Shared {
     stopped: Arc<AtomicBool>,
     /// Why, if it was the store that failed.
     failure: Arc<OnceLock<StoreError>>,
+    signer: Arc<Watched>,
 }
 
 impl Shared {
-    pub(super) fn new(head: Head) -> Shared {
+    pub(super) fn new(head: Head, signer: Arc<Watched>) -> Shared {
         Shared {
             durable: Arc::new(Mutex::new(head)),
             observer: Arc::default(),
             stopped: Arc::default(),
             failure: Arc::default(),
+            signer,
         }
     }
 
@@ -62,6 +66,10 @@ impl Shared {
 
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn signer(&self) -> &Watched {
+        &self.signer
     }
 
     pub(super) fn observe(&self, observer: Observer) {

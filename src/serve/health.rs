@@ -21,7 +21,8 @@ use crate::ledger::witnessing::Standing;
 /// API are on one path, so both are here.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
-    /// `ok`, `disk_low`, or `write_failed`: then nothing is recorded.
+    /// `ok`; or `disk_low`, `sign_failed` (the key does not sign) or `write_failed`: then
+    /// nothing is recorded.
     status: &'static str,
     /// Whether it is `ok`.
     ok: bool,
@@ -63,6 +64,8 @@ pub(super) async fn health(
     params.finish()?;
     let status = if service.logbook.is_stopped() {
         "write_failed"
+    } else if service.logbook.signer_is_away() {
+        "sign_failed"
     } else if service.space.is_low() {
         "disk_low"
     } else {

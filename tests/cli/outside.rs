@@ -146,6 +146,42 @@ fn a_log_is_kept_with_a_key_that_only_an_agent_holds() {
     );
 }
 
+/// What lies at the place that was recorded may be another log's by now.
+#[test]
+fn a_key_that_was_moved_with_its_ledger_is_found_whatever_lies_where_it_was() {
+    let place = Place::initialised();
+    place.append(0..1);
+    fs::create_dir(place.path("new")).unwrap();
+    for name in ["ledger", "ledger.mark", "ledger.key.pem"] {
+        fs::rename(place.path(name), place.path("new").join(name)).unwrap();
+    }
+    // Another log is kept where this one was, its key in the file that this one had.
+    place.run(&["init"]).ok();
+    place
+        .run(&[&["--ledger", "new/ledger"], &APPEND[..]].concat())
+        .ok();
+    assert_eq!(place.count(), 1);
+    // What stands there is no key at all.
+    place.write("ledger.key.pem", "no key");
+    place
+        .run(&[&["--ledger", "new/ledger"], &APPEND[..]].concat())
+        .ok();
+    // Where neither fits, the one that was recorded is what is told of.
+    fs::remove_file(place.path("new/ledger.key.pem")).unwrap();
+    fs::copy(
+        place.path("ledger.key.pem"),
+        place.path("new/ledger.key.pem"),
+    )
+    .unwrap();
+    let refused = place.run(&[&["--ledger", "new/ledger"], &APPEND[..]].concat());
+    assert_eq!(refused.status, 2, "{refused:?}");
+    let recorded = place.path("ledger.key.pem");
+    assert!(
+        refused.stderr.contains(&recorded.display().to_string()),
+        "{refused:?}"
+    );
+}
+
 #[test]
 fn an_agent_signs_messages_of_a_log_and_nothing_else() {
     let place = with_key();

@@ -25,6 +25,7 @@ mod idempotency;
 mod incident;
 mod limits;
 mod managed;
+mod outside;
 mod page;
 mod place;
 mod process;

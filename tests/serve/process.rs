@@ -92,13 +92,15 @@ impl Process {
     }
 
     pub(crate) fn append(&self, n: u64) -> u16 {
+        self.appended(n).0
+    }
+
+    /// What an append is answered.
+    pub(crate) fn appended(&self, n: u64) -> (u16, Value) {
         let body = json!({"kind": "note", "payload": {"n": n}}).to_string();
-        let request = format!(
-            "POST /v1/entries HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        raw_status(&raw(self.address, request.as_bytes()))
+        let answer = self.posted("/v1/entries", &body);
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        (raw_status(&answer), serde_json::from_str(body).unwrap())
     }
 
     /// What a bearer of `token` is answered.
@@ -121,12 +123,16 @@ impl Process {
 
     /// The status of what is posted over TCP.
     pub(crate) fn post(&self, path: &str, body: &str) -> u16 {
+        raw_status(&self.posted(path, body))
+    }
+
+    fn posted(&self, path: &str, body: &str) -> String {
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );
-        raw_status(&raw(self.address, request.as_bytes()))
+        raw(self.address, request.as_bytes())
     }
 
     /// Stops it in order.

@@ -14,7 +14,7 @@ use crate::store::{RocksStore, Store};
 
 #[cfg(feature = "bucket")]
 use super::super::bucket;
-use super::super::create::{self, Made, key_of};
+use super::super::create::{self, Made, signer_of};
 use super::super::halt::{self, Halt};
 use super::super::rotate::{self, Rotated};
 use super::super::{Error, Options};
@@ -232,6 +232,5 @@ pub(super) fn signer(
     store: &dyn Store,
     options: &Options,
 ) -> Result<Arc<dyn Signer>, Error> {
-    let signer = options.open_key(&key_of(dir, store, options)?)?;
-    Ok(options.held(signer))
+    Ok(options.held(signer_of(dir, store, options)?))
 }

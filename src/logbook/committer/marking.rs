@@ -39,7 +39,7 @@ impl Committer {
     }
 
     /// States the mark before something is written. Where there is no room for it,
-    /// nothing was written, and it is tried again with the next.
+    /// or no signature, nothing was written, and it is tried again with the next.
     pub(super) fn state_mark_first(&mut self, ts: Timestamp) -> Result<(), LogbookError> {
         self.state_mark(ts).inspect_err(|error| {
             if !self.failed {
@@ -49,14 +49,14 @@ impl Committer {
     }
 
     /// Moves the mark up to what is durable, stated at `ts` or at the last
-    /// entry's time if that is later.
+    /// entry's time if that is later. Where it is not signed, the old one is still there.
     pub(super) fn state_mark(&mut self, ts: Timestamp) -> Result<(), LogbookError> {
         let ts = ts.max(self.last.ts);
         let head = Head {
             ts,
             ..self.last.clone()
         };
-        let signed = Statement::sign(head, &*self.signer).inspect_err(|_| self.fail())?;
+        let signed = Statement::sign(head, &*self.signer)?;
         let mark = Mark {
             head: signed,
             sealed: self.last_epoch.clone(),
@@ -80,7 +80,7 @@ impl Committer {
     pub(super) fn move_mark_up(&mut self) {
         let stated = self.state_mark(self.last.ts);
         match (stated, &mut self.mark.stated) {
-            // There was no room: it is tried again in a while.
+            // There was no room, or no signature: it is tried again in a while.
             (Err(_), Some(stated)) if !self.failed => stated.at = self.clock.monotonic(),
             (stated, _) => self.untold = stated.err(),
         }

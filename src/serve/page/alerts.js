@@ -48,6 +48,9 @@ function fromHealth(health) {
   if (health.status === "write_failed") {
     return [{ tone: "bad", text: "The writer has stopped after a failed write: nothing is recorded.", href: null }];
   }
+  if (health.status === "sign_failed") {
+    return [{ tone: "bad", text: "The key does not sign: nothing is recorded until it does.", href: null }];
+  }
   if (health.status === "disk_low") {
     return [{ tone: "bad", text: "The disk is nearly full: nothing is recorded.", href: null }];
   }
