@@ -118,6 +118,8 @@ mod stamps;
 mod stats;
 #[cfg(feature = "rocks")]
 mod status;
+#[cfg(all(feature = "rocks", feature = "client"))]
+mod tail;
 mod target;
 #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
 mod timestamp;

@@ -8,14 +8,26 @@ use std::time::Duration;
 use thiserror::Error;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{Response, Uri};
-use ureq::tls::TlsConfig;
+use ureq::tls::{ClientCert, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 /// An agent whose requests take `timeout` at most, from name resolution to the
 /// last byte. It follows no redirect and reads no environment.
 pub(crate) fn agent(timeout: Duration) -> Agent {
+    agent_with(timeout, None, None)
+}
+
+/// The same, with authorities of its own and a certificate that it shows.
+pub(crate) fn agent_with(
+    timeout: Duration,
+    roots: Option<RootCerts>,
+    shown: Option<ClientCert>,
+) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder().unversioned_rustls_crypto_provider(provider);
+    let tls = tls
+        .root_certs(roots.unwrap_or(RootCerts::WebPki))
+        .client_cert(shown);
     Agent::config_builder()
         .tls_config(tls.build())
         .timeout_global(Some(timeout))

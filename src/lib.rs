@@ -111,6 +111,8 @@ pub mod report;
 pub mod serve;
 #[cfg(feature = "store")]
 pub mod signers;
+#[cfg(all(feature = "store", feature = "client"))]
+pub mod sinks;
 #[cfg(feature = "store")]
 pub mod store;
 #[cfg(feature = "timestamps")]

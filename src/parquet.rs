@@ -62,7 +62,6 @@
 #![doc = include_str!("parquet/questions.md")]
 
 mod columns;
-mod derived;
 mod epochs;
 mod footer;
 mod reading;

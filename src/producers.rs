@@ -15,6 +15,8 @@ mod ban;
 mod card;
 mod confirmation;
 mod decision;
+#[cfg(any(feature = "parquet", feature = "client"))]
+pub(crate) mod derived;
 mod document;
 mod enrolment;
 mod ingested;

@@ -83,6 +83,7 @@ pub mod scope;
 mod scrape;
 mod sealing;
 mod service;
+mod sinks;
 pub mod socket;
 mod stats;
 mod streamed;
@@ -123,8 +124,14 @@ pub async fn run(
         return Err(ServeError::NotLoopback { address });
     }
     let (tls, socket) = (config.tls.clone(), config.socket.take());
+    #[cfg(feature = "client")]
+    let delivered = std::mem::take(&mut config.sinks);
+    #[cfg(feature = "client")]
+    let standings = sinks::standings(&delivered);
+    #[cfg(not(feature = "client"))]
+    let standings = Vec::new();
     let every = config.public.as_ref().and_then(|public| public.every);
-    let (service, reload) = Service::open(config, address).await?;
+    let (service, reload) = Service::open(config, address, standings).await?;
     let path = socket
         .as_ref()
         .map(|socket| socket.path().display().to_string());
@@ -134,6 +141,8 @@ pub async fn run(
     let here = Arc::clone(&service);
     let published = tokio::task::spawn_blocking(move || here.publish()).await;
     published.map_err(|_| ServeError::Abandoned)?;
+    #[cfg(feature = "client")]
+    let delivering = sinks::start(&service, delivered).map_err(ServeError::Sink)?;
     let background = vec![
         tokio::spawn(sealing::seal_on_the_hour(Arc::clone(&service))),
         tokio::spawn(disk::watch(Arc::clone(&service.space), service.limits.tick)),
@@ -160,6 +169,8 @@ pub async fn run(
     for task in background {
         task.abort();
     }
+    #[cfg(feature = "client")]
+    delivering.end(service.limits.stop_time).await;
     let closed = tokio::task::spawn_blocking(move || service.close()).await;
     closed.map_err(|_| ServeError::Abandoned)??;
     tracing::info!("stopped");

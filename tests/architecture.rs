@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use, besides itself. Some are not there yet.
-const MAY_USE: [(&str, &[&str]); 30] = [
+const MAY_USE: [(&str, &[&str]); 31] = [
     ("ledger", &[]),
     ("codes", &["ledger"]),
     ("wcp", &["ledger", "files"]),
@@ -70,6 +70,10 @@ const MAY_USE: [(&str, &[&str]); 30] = [
     ("backup", &["ledger", "store", "logbook", "audit"]),
     ("bucket", &["ledger", "store", "logbook"]),
     ("publish", &["ledger", "files", "store", "logbook"]),
+    (
+        "sinks",
+        &["ledger", "producers", "files", "store", "logbook", "fetch"],
+    ),
     ("api", BELOW_THE_FACADE),
     ("serve", BELOW_THE_SURFACE),
     ("cli", ALL_BUT_MAIN),
@@ -125,6 +129,7 @@ const BELOW_THE_SURFACE: &[&str] = &[
     "backup",
     "bucket",
     "publish",
+    "sinks",
     "api",
     "fetch",
     "witness",
@@ -154,6 +159,7 @@ const ALL_BUT_MAIN: &[&str] = &[
     "backup",
     "bucket",
     "publish",
+    "sinks",
     "api",
     "serve",
     "fetch",

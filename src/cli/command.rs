@@ -6,6 +6,8 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::{Output, Owes};
+#[cfg(all(feature = "rocks", feature = "client"))]
+use super::tail;
 #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
 use super::timestamp;
 #[cfg(feature = "rocks")]
@@ -46,6 +48,9 @@ pub(super) enum Command {
     Show(show::Args),
     /// List entries
     Log(log::Args),
+    /// Deliver entries, and those to come, to a file, a syslog receiver or a webhook
+    #[cfg(all(feature = "rocks", feature = "client"))]
+    Tail(tail::Args),
     /// Count entries by kind, tenant, denial and hour
     #[cfg(feature = "rocks")]
     Stats(stats::Args),
@@ -209,6 +214,8 @@ impl Command {
             Command::Head(args) => head::run(context, &args, output),
             Command::Show(args) => show::run(context, &args, output),
             Command::Log(args) => log::run(context, &args, output),
+            #[cfg(all(feature = "rocks", feature = "client"))]
+            Command::Tail(args) => tail::run(context, args, output),
             #[cfg(feature = "rocks")]
             Command::Stats(args) => stats::run(context, &args, output),
             Command::Verify(args) => verify::run(context, &args, output),
@@ -321,6 +328,8 @@ impl Command {
             | Command::Explain(_)
             | Command::Browse(_)
             | Command::Decide(_) => Owes::Nothing,
+            #[cfg(all(feature = "rocks", feature = "client"))]
+            Command::Tail(_) => Owes::Nothing,
             Command::Show(_)
             | Command::Log(_)
             | Command::Key(_)

@@ -8,6 +8,8 @@ mod log;
 mod producer;
 #[cfg(feature = "serve")]
 mod server;
+#[cfg(feature = "client")]
+mod sink;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -125,6 +127,9 @@ pub(super) enum CliError {
     #[cfg(feature = "serve")]
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[cfg(feature = "client")]
+    #[error(transparent)]
+    Sink(crate::sinks::SinkError),
     #[error("there is nothing to seal")]
     NothingToSeal,
     #[error("nothing was found")]
@@ -197,6 +202,8 @@ impl CliError {
             CliError::Log(error) => error.code(),
             #[cfg(feature = "serve")]
             CliError::Server(error) => error.code(),
+            #[cfg(feature = "client")]
+            CliError::Sink(error) => sink::code(error),
             CliError::Json(_) | CliError::LineTooLong | CliError::Rewritten { .. } => "bad_json",
             CliError::Member(_)
             | CliError::PayloadNotObject
@@ -234,6 +241,8 @@ impl CliError {
             CliError::Rewritten { cause } => cause.remedy(),
             #[cfg(feature = "serve")]
             CliError::Server(error) => return error.hint(),
+            #[cfg(feature = "client")]
+            CliError::Sink(error) => codes::find(sink::code(error)).remedy,
             CliError::Producer(error) => return error.hint().map(str::to_owned),
             CliError::Log(error) => codes::find(error.code()).remedy,
             CliError::Ledger(error) => return ledger::hint(error),

@@ -28,6 +28,7 @@ const GROUPS: &[Group] = &[
             "append",
             "seal",
             "log",
+            "tail",
             "show",
             "stats",
             "epochs",

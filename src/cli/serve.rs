@@ -2,6 +2,8 @@
 
 pub(super) mod config_file;
 mod logs;
+#[cfg(feature = "client")]
+mod sinks_file;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -94,6 +96,10 @@ pub(super) struct Args {
     publish_every: Option<u64>,
     #[command(flatten)]
     witnesses: witnesses::Args,
+    /// A TOML file of a place where entries are delivered: name, to, format and the other flags of `tail` (may be given several times)
+    #[cfg(feature = "client")]
+    #[arg(long, value_name = "FILE")]
+    sink: Vec<PathBuf>,
     /// The file of tokens (see `sealbook token`); without it only this machine is served
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -151,6 +157,8 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     // Before anything is written: what is wrong with files or address should
     // leave no trace in the ledger.
     let tls = args.tls()?;
+    #[cfg(feature = "client")]
+    let sinks = sinks_file::read(&args.sink)?;
     if args.check_config {
         return args.check(context, output);
     }
@@ -167,8 +175,12 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         spare(context, folder)?;
     }
     let public = args.public(&ledger)?;
+    #[cfg(feature = "client")]
+    let sinks = sinks_file::open(context, &ledger, sinks)?;
     let config = Config {
         ledger,
+        #[cfg(feature = "client")]
+        sinks,
         access: args.access(),
         socket,
         tls,

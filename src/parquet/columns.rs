@@ -9,7 +9,6 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow_schema::{ArrowError, Field};
 use rayon::prelude::*;
 
-use super::derived::{Derived, TEXTS};
 use super::schema::Table;
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
@@ -17,6 +16,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::json::Form;
 use crate::ledger::key::Signature;
 use crate::ledger::position::Seq;
+use crate::producers::derived::{Derived, TEXTS};
 
 /// An entry, where it stands and what seals it.
 #[derive(Debug)]

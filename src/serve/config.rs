@@ -34,6 +34,9 @@ pub struct Config {
     pub verdict_keys: VerdictKeys,
     /// What is known to end logs: evidence that is sent is held against it too.
     pub revocations: Vec<SignedRevocation>,
+    /// Where entries are delivered.
+    #[cfg(feature = "client")]
+    pub sinks: Vec<crate::sinks::Sink>,
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,
 }

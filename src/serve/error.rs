@@ -37,6 +37,8 @@ pub enum ServeError {
     Api(#[from] crate::api::Error),
     #[error(transparent)]
     Close(#[from] LogbookError),
+    #[error("the thread of a sink could not be started: {0}")]
+    Sink(io::Error),
     #[error("a part of the server was given up")]
     Abandoned,
 }

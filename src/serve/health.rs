@@ -13,6 +13,7 @@ use super::params::Params;
 use super::problem::Problem;
 use super::public_log::PublicLog;
 use super::service::Service;
+use super::sinks::SinkState;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::witnessing::Standing;
@@ -43,6 +44,9 @@ pub(super) struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     witnesses: Option<Standing>,
+    /// How far the sinks have come, where there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sinks: Vec<SinkState>,
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -72,6 +76,7 @@ pub(super) async fn health(
         "ok"
     };
     let ok = status == "ok";
+    let end = service.logbook.durable().seq.0 + 1;
     let health = Health {
         status,
         ok,
@@ -82,6 +87,7 @@ pub(super) async fn health(
         free_bytes: service.space.free(),
         clock_behind_seconds: service.clock_behind(),
         witnesses: service.public.as_ref().and_then(PublicLog::standing),
+        sinks: service.sinks.iter().map(|sink| sink.state(end)).collect(),
     };
     let code = if ok {
         StatusCode::OK

@@ -1,6 +1,7 @@
 //! Figures for Prometheus.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
+use super::sinks::Standing as SinkStanding;
 use crate::ledger::witnessing::Standing;
 use crate::logbook::observer::Committed;
 use crate::store::MemoryUse;
@@ -33,6 +35,8 @@ pub(super) struct Metrics {
     free_bytes: Gauge,
     clock_behind: Gauge,
     store_memory: Family<PartLabel, Gauge>,
+    sink_lag: Family<SinkLabel, Gauge>,
+    sink_failures: Family<SinkLabel, Gauge>,
     witness_cosigned: Family<WitnessLabel, Gauge>,
     witness_quorum: Gauge,
     witness_entries: Gauge,
@@ -77,6 +81,11 @@ struct WitnessLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DeniedLabel {
     code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SinkLabel {
+    sink: String,
 }
 
 impl Metrics {
@@ -179,6 +188,18 @@ impl Metrics {
                 "Memory of the database by what it is for",
                 Family::default(),
             ),
+            sink_lag: kept(
+                r,
+                "sink_lag_entries",
+                "Entries that a sink has still to deliver",
+                Family::default(),
+            ),
+            sink_failures: kept(
+                r,
+                "sink_failed_attempts",
+                "Attempts of a sink that failed, since the server began",
+                Family::default(),
+            ),
             registry,
         }
     }
@@ -220,6 +241,20 @@ impl Metrics {
         self.witness_quorum.set(i64::from(standing.quorum));
         let size = i64::try_from(standing.size).unwrap_or(i64::MAX);
         self.witness_entries.set(size);
+    }
+
+    /// How far the sinks have come, of the entries before `end`.
+    pub(super) fn delivered(&self, sinks: &[Arc<SinkStanding>], end: u64) {
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        for one in sinks {
+            let label = SinkLabel {
+                sink: one.name().to_owned(),
+            };
+            self.sink_lag.get_or_create(&label).set(gauge(one.lag(end)));
+            self.sink_failures
+                .get_or_create(&label)
+                .set(gauge(one.failures()));
+        }
     }
 
     pub(super) fn refused(&self, code: &'static str) {

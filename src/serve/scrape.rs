@@ -45,6 +45,8 @@ pub(super) async fn metrics(
         clock_behind: service.clock_behind(),
         memory: service.logbook.store().memory(),
     };
+    let end = service.logbook.durable().seq.0 + 1;
+    service.metrics.delivered(&service.sinks, end);
     let text = service.metrics.text(&looked);
     let text = text.map_err(|_| Problem::Abandoned)?;
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())

@@ -20,6 +20,7 @@ use super::problem::Problem;
 use super::public_log::PublicLog;
 use super::rate::Rates;
 use super::scope::Scope;
+use super::sinks::Standings;
 use super::token_file::{KeptToken, TokenFile, TokenFileError};
 use crate::api::Ledger;
 use crate::evidence::Prover;
@@ -55,6 +56,8 @@ pub(super) struct Service {
     pub(super) revocations: Vec<SignedRevocation>,
     publish: Option<Mutex<Publisher>>,
     pub(super) public: Option<PublicLog>,
+    /// How far the sinks have come.
+    pub(super) sinks: Standings,
     token_path: Option<PathBuf>,
     tokens: RwLock<Option<Arc<TokenFile>>>,
     /// Told when the tokens were read again.
@@ -70,6 +73,7 @@ impl Service {
     pub(super) async fn open(
         config: Config,
         address: SocketAddr,
+        sinks: Standings,
     ) -> Result<(Arc<Service>, mpsc::Receiver<()>), ServeError> {
         let access = AccessControl::new(&config.access, address, config.tls.is_some())?;
         let tokens = read_tokens(config.access.token_file.as_ref())?;
@@ -113,6 +117,7 @@ impl Service {
             revocations: config.revocations,
             publish: config.publish.map(Mutex::new),
             public: config.public.map(PublicLog::new),
+            sinks,
             token_path: config.access.token_file,
             tokens: RwLock::new(tokens.map(Arc::new)),
             renewed: watch::channel(()).0,

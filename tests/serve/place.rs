@@ -315,6 +315,7 @@ impl Plan {
             mark,
         };
         let config = Config {
+            sinks: Vec::new(),
             ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
             access: sealbook::serve::Access {
                 trusted_proxies: Vec::new(),

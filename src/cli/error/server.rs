@@ -36,7 +36,7 @@ impl ServerError {
             | ServerError::Serve(ServeError::Listener(_) | ServeError::Socket { .. }) => {
                 "cannot_listen"
             }
-            ServerError::Runtime(_) => "io",
+            ServerError::Runtime(_) | ServerError::Serve(ServeError::Sink(_)) => "io",
             ServerError::Tls(_) => "tls",
             ServerError::Tokens(error) | ServerError::Serve(ServeError::Tokens(error)) => {
                 token_code(error)

@@ -134,6 +134,13 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         &["sealbook seal", "sealbook seal --publish headers.jsonl"],
     ),
     (
+        "tail",
+        &[
+            "sealbook tail --to events.ocsf --format ocsf --name siem",
+            "sealbook tail --to syslog:/dev/log --format cef --kind wcp.decision",
+        ],
+    ),
+    (
         "log",
         &[
             "sealbook log --tenant acme --since yesterday",

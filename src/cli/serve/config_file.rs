@@ -116,7 +116,7 @@ impl Flag {
     }
 }
 
-fn read(path: &Path) -> std::io::Result<String> {
+pub(super) fn read(path: &Path) -> std::io::Result<String> {
     use std::io::{Error, ErrorKind as Kind, Read as _};
     let mut text = String::new();
     let mut file = std::fs::File::open(path)?.take(LONGEST + 1);

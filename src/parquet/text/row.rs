@@ -10,7 +10,6 @@ use arrow_array::{
 };
 
 use super::super::columns::signed;
-use super::super::derived::{Derived, TEXTS};
 use super::super::footer::Sealed;
 use crate::ledger::bundle_line::entry_line;
 use crate::ledger::entry::{Draft, Entry, EntryError};
@@ -19,6 +18,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::key::Signature;
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
+use crate::producers::derived::{Derived, TEXTS};
 
 /// Characters of a value that a fault repeats.
 const SHOWN: usize = 200;

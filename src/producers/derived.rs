@@ -1,26 +1,26 @@
-//! What the columns say of an entry beyond what is signed: computed when a table is
-//! written, and again when it is verified.
+//! What an entry says of tenants, workers and denials, each in one place: the columns
+//! of a table beyond what is signed, and what other systems are told.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::producers::{Facts, Field, facts};
+use super::{Facts, Field, facts};
 
 /// The columns that follow from kind and payload.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Derived<'e> {
+pub(crate) struct Derived<'e> {
     /// Every tenant, sorted.
-    pub(super) tenants: Vec<Cow<'e, str>>,
+    pub(crate) tenants: Vec<Cow<'e, str>>,
     /// The columns of text that may be null, in the order of [`TEXTS`].
-    pub(super) texts: [Option<Cow<'e, str>>; TEXTS.len()],
+    pub(crate) texts: [Option<Cow<'e, str>>; TEXTS.len()],
     /// Whether it denied.
-    pub(super) denied: Option<bool>,
+    pub(crate) denied: Option<bool>,
 }
 
 /// The names of [`Derived::texts`].
-pub(super) const TEXTS: [&str; 7] = [
+pub(crate) const TEXTS: [&str; 7] = [
     "tenant",
     "tenant_json",
     "correlation",
@@ -32,7 +32,7 @@ pub(super) const TEXTS: [&str; 7] = [
 
 impl<'e> Derived<'e> {
     /// Of the entry with this kind and canonical payload.
-    pub(super) fn of(kind: &'e str, payload: &'e str) -> Derived<'e> {
+    pub(crate) fn of(kind: &'e str, payload: &'e str) -> Derived<'e> {
         let found = facts(kind, payload.as_bytes());
         let named = Named::of(payload);
         let tenants: Vec<_> = of(&found, Field::Tenant).collect();

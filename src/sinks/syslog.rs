@@ -1,0 +1,194 @@
+//! Syslog: messages of RFC 5424, each in a datagram or, over a stream, behind the number
+//! of its octets (RFC 6587, RFC 5425).
+
+mod stream;
+
+use std::io;
+use std::net::{ToSocketAddrs as _, UdpSocket};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::error::SinkError;
+use super::event::Event;
+use super::format::Format;
+use super::place::{Address, Host, Place, Transport};
+use stream::{Stream, connect, secured};
+
+/// How long a connection, or a write that a receiver does not take, is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a datagram over UDP may have beside its header, and one of a socket.
+const UDP_BYTES: usize = 60_000;
+const SOCKET_BYTES: usize = 120_000;
+
+/// Room for the header of a message.
+const HEADER_BYTES: usize = 512;
+
+/// `log audit`, and the severities.
+const FACILITY: u32 = 13;
+const WARNING: u32 = 4;
+const INFORMATIONAL: u32 = 6;
+
+pub(super) struct Syslog {
+    address: Address,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    host: String,
+    connection: Option<Connection>,
+}
+
+enum Connection {
+    Udp(UdpSocket),
+    Datagrams(UnixDatagram),
+    Stream(Box<dyn Stream>),
+}
+
+impl Syslog {
+    pub(super) fn new(address: &Address, tls: Option<Arc<rustls::ClientConfig>>) -> Syslog {
+        let uname = rustix::system::uname();
+        Syslog {
+            address: address.clone(),
+            tls,
+            host: printable(&uname.nodename().to_string_lossy(), 255),
+            connection: None,
+        }
+    }
+
+    fn connect(&self) -> io::Result<Connection> {
+        match &self.address {
+            Address::Socket(path) => at_socket(path),
+            Address::Syslog(Transport::Udp, host) => Ok(Connection::Udp(udp(host)?)),
+            Address::Syslog(_, host) => Ok(Connection::Stream(match &self.tls {
+                None => Box::new(connect(host, PATIENCE)?),
+                Some(tls) => Box::new(secured(host, Arc::clone(tls), PATIENCE)?),
+            })),
+            Address::File(_) | Address::Webhook(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    fn send(&mut self, messages: &[Vec<u8>]) -> io::Result<()> {
+        let mut open = self.connection.take();
+        if let Some(Connection::Stream(stream)) = &mut open
+            && !stream.is_open()
+        {
+            open = None;
+        }
+        let mut connection = open.map_or_else(|| self.connect(), Ok)?;
+        match &mut connection {
+            Connection::Udp(socket) => {
+                for message in messages {
+                    socket.send(message)?;
+                }
+            }
+            Connection::Datagrams(socket) => {
+                for message in messages {
+                    socket.send(message)?;
+                }
+            }
+            Connection::Stream(stream) => {
+                let mut counted = Vec::new();
+                for message in messages {
+                    counted.extend_from_slice(message.len().to_string().as_bytes());
+                    counted.push(b' ');
+                    counted.extend_from_slice(message);
+                }
+                stream.write_all(&counted)?;
+                stream.flush()?;
+                // What a receiver that has gone did not read is sent again.
+                if !stream.is_open() {
+                    return Err(io::ErrorKind::ConnectionReset.into());
+                }
+            }
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+}
+
+fn udp(host: &Host) -> io::Result<UdpSocket> {
+    let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in (host.name.as_str(), host.port).to_socket_addrs()? {
+        let any = match address.is_ipv4() {
+            true => "0.0.0.0:0",
+            false => "[::]:0",
+        };
+        let bound = UdpSocket::bind(any).and_then(|socket| {
+            socket.connect(address)?;
+            socket.set_write_timeout(Some(PATIENCE))?;
+            Ok(socket)
+        });
+        match bound {
+            Ok(socket) => return Ok(socket),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// A daemon's socket takes datagrams or is a stream.
+fn at_socket(path: &Path) -> io::Result<Connection> {
+    let socket = UnixDatagram::unbound()?;
+    match socket.connect(path) {
+        Ok(()) => {
+            socket.set_write_timeout(Some(PATIENCE))?;
+            Ok(Connection::Datagrams(socket))
+        }
+        Err(error) if error.raw_os_error() == Some(PROTOTYPE) => {
+            let stream = UnixStream::connect(path)?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            Ok(Connection::Stream(Box::new(stream)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What the system says of a socket of the other type.
+const PROTOTYPE: i32 = rustix::io::Errno::PROTOTYPE.raw_os_error();
+
+impl Place for Syslog {
+    fn longest(&self) -> usize {
+        match &self.address {
+            Address::Syslog(Transport::Udp, _) => UDP_BYTES,
+            Address::Socket(_) => SOCKET_BYTES,
+            _ => usize::MAX,
+        }
+    }
+
+    fn deliver(&mut self, events: &[Event], _: Format) -> Result<(), SinkError> {
+        let messages: Vec<_> = events
+            .iter()
+            .map(|event| message(event, &self.host))
+            .collect();
+        self.send(&messages)
+            .map_err(|source| SinkError::Unreachable {
+                to: self.address.to_string(),
+                source,
+            })
+    }
+}
+
+/// The time is the entry's, the message id its kind. The text has sequence number and
+/// hash, and no structured data repeats them.
+fn message(event: &Event, host: &str) -> Vec<u8> {
+    let severity = if event.denied { WARNING } else { INFORMATIONAL };
+    let priority = FACILITY * 8 + severity;
+    let (ts, id) = (event.ts, printable(&event.kind, 32));
+    let process = std::process::id();
+    let mut message = Vec::with_capacity(event.text.len() + HEADER_BYTES);
+    let header = format!("<{priority}>1 {ts} {host} sealbook {process} {id} - ");
+    message.extend_from_slice(header.as_bytes());
+    message.extend_from_slice(&event.text);
+    message
+}
+
+/// Visible ASCII, at most so many; `-` for nothing.
+fn printable(text: &str, most: usize) -> String {
+    let visible = |c: char| if c.is_ascii_graphic() { c } else { '_' };
+    let text: String = text.chars().map(visible).take(most).collect();
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        text
+    }
+}

@@ -1,0 +1,97 @@
+//! Connections to receivers of streams.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs as _};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use crate::sinks::place::Host;
+
+/// A connection that tells when the other end has closed it: a receiver says nothing
+/// else.
+pub(super) trait Stream: Write + Send {
+    fn is_open(&mut self) -> bool;
+}
+
+pub(super) type Secured = StreamOwned<ClientConnection, TcpStream>;
+
+pub(super) fn connect(host: &Host, patience: Duration) -> io::Result<TcpStream> {
+    let mut failed = io::Error::from(ErrorKind::AddrNotAvailable);
+    for address in (host.name.as_str(), host.port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(stream) => {
+                stream.set_write_timeout(Some(patience))?;
+                stream.set_read_timeout(Some(patience))?;
+                return Ok(stream);
+            }
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+pub(super) fn secured(
+    host: &Host,
+    tls: Arc<ClientConfig>,
+    patience: Duration,
+) -> io::Result<Secured> {
+    let name = ServerName::try_from(host.name.clone());
+    let name = name.map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
+    let mut stream = connect(host, patience)?;
+    let mut connection = ClientConnection::new(tls, name).map_err(io::Error::other)?;
+    while connection.is_handshaking() {
+        connection.complete_io(&mut stream)?;
+    }
+    Ok(StreamOwned::new(connection, stream))
+}
+
+/// Whether the other end has not closed it. What it says is not looked at.
+fn peeked(found: io::Result<usize>) -> bool {
+    match found {
+        Ok(bytes) => bytes > 0,
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
+    }
+}
+
+fn is_open(stream: &TcpStream) -> bool {
+    let found = stream
+        .set_nonblocking(true)
+        .is_ok()
+        .then(|| stream.peek(&mut [0]));
+    let blocks = stream.set_nonblocking(false).is_ok();
+    blocks && found.is_some_and(peeked)
+}
+
+impl Stream for TcpStream {
+    fn is_open(&mut self) -> bool {
+        is_open(self)
+    }
+}
+
+/// The end of a TLS connection is said inside of it, beside tickets and updates of keys.
+impl Stream for Secured {
+    fn is_open(&mut self) -> bool {
+        let looked = self
+            .sock
+            .set_nonblocking(true)
+            .is_ok()
+            .then(|| self.read(&mut [0; 64]));
+        let blocks = self.sock.set_nonblocking(false).is_ok();
+        blocks && looked.is_some_and(peeked)
+    }
+}
+
+impl Stream for UnixStream {
+    fn is_open(&mut self) -> bool {
+        let found = self
+            .set_nonblocking(true)
+            .is_ok()
+            .then(|| self.read(&mut [0]));
+        let blocks = self.set_nonblocking(false).is_ok();
+        blocks && found.is_some_and(peeked)
+    }
+}
