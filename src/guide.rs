@@ -13,6 +13,8 @@ pub mod commands {}
 pub mod codes {}
 #[doc = include_str!("guide/server.md")]
 pub mod server {}
+#[doc = include_str!("guide/forwarding.md")]
+pub mod forwarding {}
 #[doc = include_str!("guide/operations.md")]
 pub mod operations {}
 #[doc = include_str!("guide/source.md")]

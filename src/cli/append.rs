@@ -1,10 +1,11 @@
 //! `sealbook append`: records entries; receipts come out as they are durable.
 
 mod keyed;
+mod lines;
+mod syslog;
 mod values;
 
-use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, Read};
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -12,15 +13,13 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::Serialize;
 
-use crate::api::{Cause, Writer};
+use crate::api::Writer;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
-use crate::ledger::lines::Line;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
-use crate::ledger::shape;
 use crate::logbook::Identity;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};
@@ -31,6 +30,8 @@ use super::error::CliError;
 use super::output::Output;
 use super::progress::Progress;
 use keyed::{Keyed, UnderWay};
+use lines::{Format, Lines, open};
+use syslog::Frames;
 use values::Values;
 
 /// Lines handed over together, if so many are there.
@@ -44,22 +45,28 @@ const UNDER_WAY: usize = 16;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The kind of the entry
-    #[arg(long, required_unless_present = "jsonl", conflicts_with = "jsonl")]
+    /// The kind of the entry; of messages of syslog, where it is not syslog.message
+    #[arg(long, required_unless_present = "lines", conflicts_with = "jsonl")]
     kind: Option<String>,
     /// The payload, a JSON object
-    #[arg(long, value_name = "JSON", conflicts_with = "jsonl")]
+    #[arg(long, value_name = "JSON", conflicts_with = "lines")]
     payload: Option<String>,
     /// A file with the payload; - reads standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["jsonl", "payload"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["lines", "payload"])]
     payload_file: Option<PathBuf>,
     /// A file with one {"kind", "payload"} a line, or over several, or an array of
     /// them; - reads standard input. With an "idempotency_key" beside these it is
     /// recorded once, however often it comes within 24 hours
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "lines")]
     jsonl: Option<PathBuf>,
+    /// Record what --from has, in another program's format
+    #[arg(long, value_enum, value_name = "FORMAT", group = "lines")]
+    format: Option<Format>,
+    /// The file with messages in that format; - reads standard input
+    #[arg(long, value_name = "FILE", requires = "format", default_value = "-")]
+    from: PathBuf,
     /// Record what follows a line that cannot be recorded, too
-    #[arg(long, requires = "jsonl")]
+    #[arg(long, requires = "lines")]
     keep_going: bool,
 }
 
@@ -122,11 +129,19 @@ impl AppendedSoFar {
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
-    match (&args.jsonl, args.kind) {
-        (Some(path), _) => {
+    let lines = match (&args.jsonl, args.format) {
+        (Some(path), _) => Some(Lines::Json(Values::new(open(path)?))),
+        (None, Some(Format::Syslog)) => {
+            let kind = args.kind.clone().unwrap_or_else(|| syslog::KIND.to_owned());
+            Some(Lines::Syslog(Frames::new(open(&args.from)?), kind))
+        }
+        (None, None) => None,
+    };
+    match (lines, args.kind) {
+        (Some(lines), _) => {
             let writer = Arc::new(context.writer()?);
             let mut recorded = AppendedSoFar::default();
-            let answer = append_lines(&writer, open(path)?, args.keep_going, &mut recorded, output);
+            let answer = append_lines(&writer, lines, args.keep_going, &mut recorded, output);
             let delivered = recorded.delivered(output);
             // Its input may still be waited for.
             let closed = Arc::into_inner(writer).map_or(Ok(()), Writer::close);
@@ -173,17 +188,6 @@ fn payload(text: Option<String>, file: Option<&Path>) -> Result<Object, CliError
     }
 }
 
-type Input = BufReader<Box<dyn Read + Send>>;
-
-fn open(path: &Path) -> Result<Input, CliError> {
-    let reader: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(|error| CliError::file(path, error))?)
-    };
-    Ok(BufReader::with_capacity(1 << 18, reader))
-}
-
 /// What the feeding thread passes on, in the order of the lines.
 enum Fed {
     Pending(Pending, Option<[u8; 32]>),
@@ -200,7 +204,7 @@ const NAMED: u64 = 20;
 /// what is ready.
 fn append_lines(
     writer: &Arc<Writer>,
-    reader: Input,
+    lines: Lines,
     keep_going: bool,
     recorded: &mut AppendedSoFar,
     output: &mut Output,
@@ -208,7 +212,7 @@ fn append_lines(
     let (sender, receiver) = bounded(UNDER_WAY);
     let mut feeder = Feeder {
         writer: Arc::clone(writer),
-        values: Values::new(reader),
+        lines,
         fed: sender,
         under_way: UnderWay::default(),
         group: Vec::with_capacity(GROUP),
@@ -236,7 +240,7 @@ fn append_lines(
 /// Reads values and hands over entries.
 struct Feeder {
     writer: Arc<Writer>,
-    values: Values<Box<dyn Read + Send>>,
+    lines: Lines,
     fed: Sender<Fed>,
     under_way: UnderWay,
     group: Vec<Prepared>,
@@ -247,12 +251,15 @@ impl Feeder {
     fn feed(&mut self, keep_going: bool) -> Result<(), CliError> {
         loop {
             let value = self
-                .values
+                .lines
                 .next()
                 .map_err(|error| CliError::file(Path::new("input"), error))?;
             let Some((line, value)) = value else { break };
             self.weight += value.weight();
-            let taken = prepare(value).and_then(|prepared| self.take(prepared));
+            let taken = self
+                .lines
+                .prepare(value)
+                .and_then(|prepared| self.take(prepared));
             if let Err(error) = taken {
                 // What was before it is handed over first.
                 self.submit()?;
@@ -266,7 +273,7 @@ impl Feeder {
             }
             // A group ends when it is full, or when the next line is not here yet.
             let full = self.group.len() >= GROUP || self.weight >= GROUP_BYTES;
-            if full || !self.values.has_more() {
+            if full || !self.lines.has_more() {
                 self.submit()?;
             }
         }
@@ -325,29 +332,6 @@ impl Feeder {
         let sent = self.fed.send(fed);
         sent.map_err(|_| CliError::from(LogbookError::Stopped))
     }
-}
-
-/// The entry of a value, and under which key; `None` of a blank line.
-fn prepare(line: Line) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
-    let bytes = match line {
-        Line::Whole { bytes, .. } => bytes,
-        Line::TooLong { .. } => return Err(CliError::LineTooLong),
-    };
-    if bytes.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    if let Some(cause) = Cause::of_encoding(&bytes) {
-        return Err(CliError::Rewritten { cause });
-    }
-    let value = parse::parse_with(&bytes, &limits::embedded(1))?;
-    let members = shape::members(&value)?;
-    let kind = shape::member(members, "kind")?;
-    let payload = shape::member_object(members, "payload")?;
-    shape::only(members, &["kind", "payload", keyed::MEMBER])?;
-    let key: Option<&str> = shape::member_or_none(members, keyed::MEMBER)?;
-    let entry = Prepared::of_caller(kind, payload)?;
-    let keyed = key.map(|key| Keyed::new(key, &entry)).transpose()?;
-    Ok(Some((entry, keyed)))
 }
 
 struct Printing<'a> {

@@ -76,6 +76,8 @@ pub(super) enum CliError {
     PayloadNotObject,
     #[error("the line is longer than 20 MiB")]
     LineTooLong,
+    #[error("no message of RFC 5424: after {at} bytes {expected} is needed")]
+    Syslog { at: usize, expected: &'static str },
     #[error("{cause}")]
     Rewritten { cause: api::Cause },
     #[error("idempotency_key: one of 1 to 255 visible ASCII characters is needed")]
@@ -163,6 +165,7 @@ impl CliError {
             CliError::Json(_)
                 | CliError::Member(_)
                 | CliError::LineTooLong
+                | CliError::Syslog { .. }
                 | CliError::KeyShape
                 | CliError::KeyReused
                 | CliError::Ledger(api::Error::Append(
@@ -208,6 +211,7 @@ impl CliError {
             CliError::Member(_)
             | CliError::PayloadNotObject
             | CliError::KeyShape
+            | CliError::Syslog { .. }
             | CliError::BadLines { .. } => "bad_input",
             CliError::KeyReused => "key_reused",
             CliError::NotARevocation { .. } | CliError::KeysFile { .. } => "bad_input",

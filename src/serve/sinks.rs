@@ -52,7 +52,7 @@ impl Standing {
 }
 
 #[cfg(feature = "client")]
-pub(super) use running::{Running, standings, start};
+pub(super) use running::{standings, start};
 
 #[cfg(feature = "client")]
 mod running {

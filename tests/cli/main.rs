@@ -69,10 +69,12 @@ mod rules;
 mod second;
 mod second_keys;
 mod shapes;
+mod sinks;
 #[path = "../ledger/skipped.rs"]
 mod skipped;
 mod streams;
 mod succession;
+mod syslogs;
 mod tables;
 mod tampering;
 mod targets;

@@ -34,6 +34,7 @@ mod readme;
 mod registry;
 mod remote;
 mod sealing;
+mod sinks;
 #[path = "../ledger/skipped.rs"]
 mod skipped;
 mod socket;
