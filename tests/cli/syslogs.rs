@@ -135,3 +135,145 @@ fn messages_of_logger_are_recorded() {
         assert!(found["time"].is_string());
     }
 }
+
+/// A certificate for 127.0.0.1 that is its own authority.
+fn certificate(place: &Place) {
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=receiver",
+        ])
+        .args([
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+        ])
+        .args(["-keyout", "key.pem", "-out", "cert.pem"])
+        .current_dir(place.dir())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
+
+/// A receiver of syslog over TLS that hands on what it gets to `append`.
+struct Rsyslog(std::process::Child);
+
+impl Rsyslog {
+    fn start(place: &Place, port: u16) -> Rsyslog {
+        let at = |name: &str| place.path(name).display().to_string();
+        let config = format!(
+            "global(workDirectory=\"{dir}\" maxMessageSize=\"64k\" defaultNetstreamDriver=\"gtls\" \
+             defaultNetstreamDriverCAFile=\"{cert}\" defaultNetstreamDriverCertFile=\"{cert}\" \
+             defaultNetstreamDriverKeyFile=\"{key}\")\n\
+             module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\" streamDriver.authMode=\"anon\")\n\
+             module(load=\"omprog\")\n\
+             input(type=\"imtcp\" address=\"127.0.0.1\" port=\"{port}\")\n\
+             action(type=\"omprog\" binary=\"{program} --ledger {ledger} append --format syslog\" \
+             template=\"RSYSLOG_SyslogProtocol23Format\" output=\"{log}\")\n",
+            dir = place.dir().display(),
+            cert = at("cert.pem"),
+            key = at("key.pem"),
+            program = env!("CARGO_BIN_EXE_sealbook"),
+            ledger = at("central"),
+            log = at("append.log"),
+        );
+        place.write("rsyslog.conf", config);
+        let child = Command::new("rsyslogd")
+            .args(["-n", "-f", &at("rsyslog.conf"), "-i", &at("rsyslog.pid")])
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(place.path("rsyslog.log")).unwrap())
+            .spawn();
+        Rsyslog(child.unwrap())
+    }
+}
+
+impl Drop for Rsyslog {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn over_a_real_rsyslog_and_tls_entries_of_one_ledger_are_messages_in_another() {
+    let there = |program, args: &[&str]| have(program, args);
+    if !there("rsyslogd", &["-v"]) || !there("openssl", &["version"]) {
+        return crate::skipped::skipped("there is no rsyslogd, or no openssl");
+    }
+    let place = Place::sealed();
+    place.run(&["--ledger", "central", "init"]).ok();
+    certificate(&place);
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let _rsyslog = Rsyslog::start(&place, port);
+    let to = format!("syslog+tls://127.0.0.1:{port}");
+    // It is tried again until the receiver listens.
+    place
+        .run(&["tail", "--once", "--to", &to, "--ca-file", "cert.pem"])
+        .ok();
+    let sent = place.run(&["tail", "--once"]).ok().stdout;
+    let sent: Vec<&str> = sent.lines().collect();
+    let begun = std::time::Instant::now();
+    let found = loop {
+        let args = [
+            "--ledger",
+            "central",
+            "--json",
+            "log",
+            "--kind",
+            "syslog.message",
+        ];
+        let found = place.run(&args).documents();
+        if found.len() >= sent.len() {
+            break found;
+        }
+        let log = || format!("{}{}", place.read("rsyslog.log"), place.read("append.log"));
+        assert!(
+            begun.elapsed().as_secs() < 60,
+            "{} of {}: {}",
+            found.len(),
+            sent.len(),
+            log()
+        );
+        thread::sleep(std::time::Duration::from_millis(50));
+    };
+    for (entry, sent) in found.iter().zip(&sent) {
+        let payload = &entry["payload"];
+        let event: Value = serde_json::from_str(sent).unwrap();
+        assert_eq!(payload["message"], **sent);
+        assert_eq!(payload["time"], event["ts"]);
+        assert_eq!(
+            (&payload["app_name"], &payload["facility"]),
+            (&json!("sealbook"), &json!(13))
+        );
+        assert_eq!(payload["msgid"], event["kind"]);
+    }
+    // A receiver with another certificate gets nothing.
+    certificate(&place);
+    let run = place.run(&[
+        "--json",
+        "tail",
+        "--once",
+        "--to",
+        &to,
+        "--ca-file",
+        "cert.pem",
+        "--name",
+        "other",
+    ]);
+    assert_eq!(
+        run.ends_with(2).document()["error"]["code"],
+        "not_delivered"
+    );
+}

@@ -156,7 +156,9 @@ fn the_unit_is_tight_by_systemds_own_measure() {
 /// The figures that the server has, by the names that Prometheus has for them.
 fn figures() -> BTreeSet<String> {
     let place = Place::initialised();
-    let process = place.serve(&[]);
+    let sink = "name = \"a\"\nto = \"out\"\n";
+    fs::write(place.path().join("sink.toml"), sink).unwrap();
+    let process = place.serve(&["--sink", "sink.toml"]);
     // A figure with labels is there from its first value on.
     let send = |request: &str| raw(process.address, request.as_bytes());
     let asked = r#"{"capability_id":"cap.a","env":"dev","data_label":"PUBLIC","tenant_risk":"low","qos_class":"P2","tenant_id":"a","correlation_id":"c"}"#;

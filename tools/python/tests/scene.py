@@ -31,6 +31,8 @@ class Ledger:
     def __init__(self):
         fast = "/dev/shm" if os.path.isdir("/dev/shm") else None
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sealbook-py-", dir=fast))
+        #: What the command finds in its environment, beside the usual.
+        self.environment = {}
         self.run("init", "--origin", "python")
 
     def close(self):
@@ -38,7 +40,7 @@ class Ledger:
 
     def run(self, *arguments, ends=0, given=None):
         """Runs the command, which must end so, and answers what it printed."""
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.environment}
         done = subprocess.run(
             [program(), *map(str, arguments)],
             cwd=self.folder,
