@@ -146,6 +146,14 @@ fn at_socket(path: &Path) -> io::Result<Connection> {
 /// What the system says of a socket of the other type.
 const PROTOTYPE: i32 = rustix::io::Errno::PROTOTYPE.raw_os_error();
 
+impl Drop for Syslog {
+    fn drop(&mut self) {
+        if let Some(Connection::Stream(stream)) = &mut self.connection {
+            stream.close();
+        }
+    }
+}
+
 impl Place for Syslog {
     fn longest(&self) -> usize {
         match &self.address {

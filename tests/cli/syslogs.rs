@@ -136,31 +136,37 @@ fn messages_of_logger_are_recorded() {
     }
 }
 
-/// A certificate for 127.0.0.1 that is its own authority.
+/// An authority, and a certificate of it for 127.0.0.1.
 fn certificate(place: &Place) {
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=receiver",
-        ])
-        .args([
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-addext",
-            "basicConstraints=critical,CA:TRUE",
-        ])
-        .args(["-keyout", "key.pem", "-out", "cert.pem"])
-        .current_dir(place.dir())
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{made:?}");
+    let make = |name: &str, args: &[&str]| {
+        let (key, out) = (format!("{name}.key"), format!("{name}.pem"));
+        let made = Command::new("openssl")
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            ])
+            .args([
+                "-subj",
+                &format!("/CN={name}"),
+                "-keyout",
+                &key,
+                "-out",
+                &out,
+            ])
+            .args(args)
+            .current_dir(place.dir())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+    };
+    make("ca", &[]);
+    let of_ca = ["-CA", "ca.pem", "-CAkey", "ca.key"];
+    let leaf = [
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+    ];
+    make("cert", &[of_ca, leaf].concat());
 }
 
 /// A receiver of syslog over TLS that hands on what it gets to `append`.
@@ -171,7 +177,7 @@ impl Rsyslog {
         let at = |name: &str| place.path(name).display().to_string();
         let config = format!(
             "global(workDirectory=\"{dir}\" maxMessageSize=\"64k\" defaultNetstreamDriver=\"gtls\" \
-             defaultNetstreamDriverCAFile=\"{cert}\" defaultNetstreamDriverCertFile=\"{cert}\" \
+             defaultNetstreamDriverCAFile=\"{ca}\" defaultNetstreamDriverCertFile=\"{cert}\" \
              defaultNetstreamDriverKeyFile=\"{key}\")\n\
              module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\" streamDriver.authMode=\"anon\")\n\
              module(load=\"omprog\")\n\
@@ -179,8 +185,9 @@ impl Rsyslog {
              action(type=\"omprog\" binary=\"{program} --ledger {ledger} append --format syslog\" \
              template=\"RSYSLOG_SyslogProtocol23Format\" output=\"{log}\")\n",
             dir = place.dir().display(),
+            ca = at("ca.pem"),
             cert = at("cert.pem"),
-            key = at("key.pem"),
+            key = at("cert.key"),
             program = env!("CARGO_BIN_EXE_sealbook"),
             ledger = at("central"),
             log = at("append.log"),
@@ -220,7 +227,7 @@ fn over_a_real_rsyslog_and_tls_entries_of_one_ledger_are_messages_in_another() {
     let to = format!("syslog+tls://127.0.0.1:{port}");
     // It is tried again until the receiver listens.
     place
-        .run(&["tail", "--once", "--to", &to, "--ca-file", "cert.pem"])
+        .run(&["tail", "--once", "--to", &to, "--ca-file", "ca.pem"])
         .ok();
     let sent = place.run(&["tail", "--once"]).ok().stdout;
     let sent: Vec<&str> = sent.lines().collect();
@@ -268,7 +275,7 @@ fn over_a_real_rsyslog_and_tls_entries_of_one_ledger_are_messages_in_another() {
         "--to",
         &to,
         "--ca-file",
-        "cert.pem",
+        "ca.pem",
         "--name",
         "other",
     ]);

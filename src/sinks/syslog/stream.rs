@@ -15,6 +15,9 @@ use crate::sinks::place::Host;
 /// else.
 pub(super) trait Stream: Write + Send {
     fn is_open(&mut self) -> bool;
+
+    /// Says that nothing more comes, where there is a word for that.
+    fn close(&mut self) {}
 }
 
 pub(super) type Secured = StreamOwned<ClientConnection, TcpStream>;
@@ -82,6 +85,12 @@ impl Stream for Secured {
             .then(|| self.read(&mut [0; 64]));
         let blocks = self.sock.set_nonblocking(false).is_ok();
         blocks && looked.is_some_and(peeked)
+    }
+
+    fn close(&mut self) {
+        self.conn.send_close_notify();
+        // A receiver that has gone needs no word.
+        let _ = self.flush();
     }
 }
 
