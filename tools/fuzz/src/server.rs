@@ -92,6 +92,7 @@ impl Server {
             mark,
         };
         let config = Config {
+            sinks: Vec::new(),
             ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
             access: Access {
                 token_file: Some(token_file),
