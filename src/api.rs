@@ -52,7 +52,7 @@ mod witnessing;
 mod writer;
 
 #[cfg(feature = "bucket")]
-pub use self::archive::{Archived, Archiver};
+pub use self::archive::{Archived, Archiver, PrunePlan, Pruning, Stays, prune};
 #[cfg(feature = "bucket")]
 pub(crate) use self::archive::{archived_in, examine_bucket, fold_epochs};
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};

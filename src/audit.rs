@@ -196,6 +196,11 @@ fn parse_epoch(bytes: &[u8]) -> Option<SignedEpoch> {
 fn store_fault(error: StoreError) -> Result<Fault, ReadError> {
     match error {
         StoreError::Io { kind, .. } => Err(ReadError::Io(io::Error::new(kind, error))),
+        StoreError::Record { .. } => Err(ReadError::Io(io::Error::other(error))),
+        StoreError::Archived { epoch, .. } => {
+            let (code, detail) = (FaultCode::StoreCorrupt, error.to_string());
+            Ok(Fault::at(code, At::Epoch, epoch.0, detail))
+        }
         damaged => Ok(Fault::of_file(FaultCode::StoreCorrupt, damaged.to_string())),
     }
 }

@@ -47,6 +47,8 @@ pub struct Order<'a> {
     pub mark: &'a MarkFile,
     /// The key, where it is at hand: then the copy's mark names its very last
     /// entry, else it is the ledger's own mark.
+    /// Lets a copy read what its ledger let go of.
+    pub attach: &'a dyn Fn(&RocksStore) -> Result<(), StoreError>,
     pub signer: &'a FindSigner<'a>,
     pub now: Timestamp,
     /// Tables are linked and not copied where nobody writes: copy and ledger share
@@ -116,6 +118,7 @@ pub fn backup(
     let target = building.path().join(LEDGER);
     let (seen, beside_writer) = copy(order, &target)?;
     let store = RocksStore::open_read_only(&target)?;
+    (order.attach)(&store)?;
     let mark = mark_of(order, &store, &seen)?;
     let file = MarkFile::at(building.path().join(MARK));
     file.write(&mark)?;

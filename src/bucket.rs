@@ -53,6 +53,7 @@
 //! entry. What no epoch seals yet can be checked by the holder of the key only.
 
 pub mod address;
+mod archived;
 pub mod check;
 pub mod error;
 pub mod objects;
@@ -63,6 +64,7 @@ mod replay;
 mod store;
 
 pub use address::Address;
+pub use archived::{attach, bundle_key, recorded};
 pub use error::BucketError;
 pub use objects::Objects;
 pub use opening::{all_logs, catch_up, check_local, create, of_log, only_log, open, restore};

@@ -85,6 +85,8 @@ mod passphrase;
 mod progress;
 #[cfg(feature = "rocks")]
 mod prove;
+#[cfg(feature = "bucket")]
+mod prune;
 #[cfg(feature = "rocks")]
 mod publish;
 #[cfg(feature = "rocks")]

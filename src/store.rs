@@ -40,6 +40,7 @@
 
 #[cfg(not(feature = "rocks"))]
 mod absent;
+pub mod archived;
 mod batch;
 mod error;
 pub mod facts;
@@ -63,6 +64,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 
 #[cfg(not(feature = "rocks"))]
 pub use absent::RocksStore;
+pub use archived::{Archive, Pruned, Records};
 pub use batch::{Batch, BatchLimit, NewEntry, NewEpoch, Note, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
@@ -125,6 +127,32 @@ pub trait Store: Send + Sync {
     /// end all of it was read. Whether it came past the end, and begins anew.
     fn scrub_on(&self, _bytes: u64) -> Result<bool, StoreError> {
         Ok(true)
+    }
+
+    /// How far it was pruned: entries before that are read from an archive.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`].
+    fn pruned(&self) -> Result<Option<Pruned>, StoreError> {
+        Ok(None)
+    }
+
+    /// Lets entries go that are archived, all before `to.seq` but those in `to.kept`: all of
+    /// them, or none. The last sealed epoch stays. Whoever calls it knows that they are
+    /// there.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`] of a store that cannot be pruned.
+    fn prune(&self, _to: &Pruned) -> Result<(), StoreError> {
+        Err(StoreError::ReadOnly)
+    }
+
+    /// Gives the room of what was pruned back to the disk. Takes long where much went.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    fn make_room(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// The record of entry `seq`: signing payload, then signature.

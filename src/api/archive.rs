@@ -4,6 +4,7 @@
 //! They are made of what was committed, after it was: a crash between the two is made
 //! good by the next writer. Nothing of the log's safety hangs on them.
 
+mod prune;
 mod source;
 
 use std::collections::HashMap;
@@ -13,13 +14,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use prune::prune_store;
+pub use prune::{PrunePlan, Pruning, Stays, prune};
 use source::BucketSource;
 
 use super::examine::explained;
 use super::fold::fold_epoch;
 use super::progress::{Progress, Reached, Unit};
 use super::{Error, Examined, Ledger, Policy, Verdict};
-use crate::bucket::{self, Address, BucketError, Objects};
+use crate::bucket::{self, Address, BucketError, Objects, bundle_key};
 use crate::evidence::range::{RangeExport, export_range};
 use crate::ledger::epoch::EpochHeader;
 use crate::ledger::fault::FaultCode;
@@ -102,6 +105,16 @@ impl Archiver {
     }
 }
 
+impl Archiver {
+    /// Prunes the ledger beside its writer.
+    ///
+    /// # Errors
+    /// As [`prune`].
+    pub fn prune(&self, what: &Pruning) -> Result<PrunePlan, Error> {
+        prune_store(&*self.store, &self.objects, what, &mut |_| ())
+    }
+}
+
 impl Ledger {
     /// What archives it, if its record is in a bucket.
     ///
@@ -139,11 +152,6 @@ impl Ledger {
         let base = address.connect()?;
         Ok(Some(bucket::of_log(&base, &self.identity().genesis)))
     }
-}
-
-/// The key of an epoch's bundle, below the log's prefix.
-pub(super) fn bundle_key(number: u64) -> String {
-    format!("epoch/{number}.bundle.zst")
 }
 
 /// The key of an epoch's header.
@@ -277,10 +285,10 @@ fn read_back(objects: &Objects, header: &EpochHeader) -> Result<(), Error> {
     let Some(stream) = objects.stream(&key)? else {
         return Err(wrong().into());
     };
-    let report = super::verify(stream, &Policy::key(header.log))?;
-    let is_whole =
-        (report.entries, report.epochs, report.head) == (header.tree_size, 1, header.head);
-    match report.verdict == Verdict::Pass && is_whole && report.genesis == Some(header.genesis) {
+    let (report, part) = super::fold(stream, &Policy::key(header.log))?;
+    let runs = part.map(|part| part.runs).unwrap_or_default();
+    let is_this = matches!(runs.as_slice(), [run] if run.header == header.hash());
+    match report.verdict == Verdict::Pass && is_this {
         true => Ok(()),
         false => Err(wrong().into()),
     }

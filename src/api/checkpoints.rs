@@ -8,7 +8,6 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::ledger::tlog::said::signed_by;
 use crate::ledger::tlog::source::{ReadError, root_before};
-use crate::logbook::reading::Reader;
 use crate::publish::{self, Folder, PublicError};
 
 use super::{Error, Options};
@@ -110,7 +109,7 @@ fn growth(from: &Path, size: u64, new: &Checkpoint, options: &Options) -> Result
     if !from.is_dir() {
         return Err(Error::file(from, io::ErrorKind::NotADirectory.into()));
     }
-    let reader = Reader::open(from, &options.mark_of(from))?;
+    let reader = options.reader(from)?;
     let entries = crate::store::Store::count(&reader.store)?;
     if entries < new.size {
         return Err(PublicError::Behind {

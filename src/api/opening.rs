@@ -13,7 +13,6 @@ use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
 use crate::logbook::entry_at;
-use crate::logbook::reading::Reader;
 use crate::report::{ReportFile, looks_like};
 
 use super::Options;
@@ -29,7 +28,7 @@ const FIRST_LINES: usize = 4;
 /// What entry 0 says, if it is there and says something.
 pub(super) fn opening_of(path: &Path, options: &Options) -> Option<Opening> {
     let entry = if is_ledger(path) {
-        let reader = Reader::open(path, &options.mark_of(path)).ok()?;
+        let reader = options.reader(path).ok()?;
         entry_at(&reader.store, Seq::FIRST).ok()?
     } else {
         first_entry(path)?

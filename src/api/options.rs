@@ -13,12 +13,14 @@ use crate::bucket::Address;
 use crate::ledger::key::{PublicKey, Signer, SoftwareSigner};
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock, SystemClock};
+use crate::logbook::error::OpenError;
 use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
 use crate::logbook::mark::MarkFile;
+use crate::logbook::reading::Reader;
 use crate::record::RequestContent;
 use crate::signers::{self, KeyLocation, SignerError};
 
-use crate::store::StoreError;
+use crate::store::{RocksStore, StoreError};
 
 use super::Error;
 
@@ -327,6 +329,24 @@ impl Options {
     }
 
     /// The mark of the ledger in `dir`.
+    /// Opens the ledger in `dir` for reading; what it let go of is read from its bucket.
+    pub(crate) fn reader(&self, dir: &Path) -> Result<Reader, OpenError> {
+        self.attached(Reader::open(dir, &self.mark_of(dir))?)
+    }
+
+    /// Lets a reader read what its ledger let go of.
+    pub(crate) fn attached(&self, reader: Reader) -> Result<Reader, OpenError> {
+        self.attach(&reader.store)?;
+        Ok(reader)
+    }
+
+    pub(crate) fn attach(&self, store: &RocksStore) -> Result<(), StoreError> {
+        #[cfg(feature = "bucket")]
+        crate::bucket::attach(store, self.bucket.as_ref())?;
+        let _ = store;
+        Ok(())
+    }
+
     pub(crate) fn mark_of(&self, dir: &Path) -> MarkFile {
         let mark = match &self.mark {
             Some(path) => MarkFile::at(path.clone()),

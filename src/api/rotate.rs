@@ -51,7 +51,7 @@ pub(super) fn rotate(
     let new = new.map_or_else(|| numbered(&resolved(old)), Path::to_owned);
     let key = create::new_key(&new, next);
     let mark = next.mark_of(&new);
-    let reader = Reader::open(old, &options.mark_of(old))?;
+    let reader = options.reader(old)?;
     let (opening, before) = (opening_of(&reader.store)?, closed(&reader.store)?);
     // A book under a second key is continued under another one.
     let second = second_key::bound(&reader.store)?.is_some();
@@ -109,7 +109,7 @@ pub(super) fn rotate(
 
 /// What is alive passes over, if it has not yet.
 fn pass_on(old: &Path, options: &Options, rotated: &Rotated, next: &Options) -> Result<(), Error> {
-    let reader = Reader::open(old, &options.mark_of(old))?;
+    let reader = options.reader(old)?;
     let alive = alive::of(&reader.store, &rotated.end, next.now())?;
     if alive.is_empty() {
         return Ok(());

@@ -7,7 +7,6 @@ use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::Format;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::source::Source;
-use crate::logbook::reading::Reader;
 
 use super::recognise::{Recognised, recognise};
 use super::{Error, Options};
@@ -20,7 +19,7 @@ pub(crate) fn with_source<T, E: From<Error>>(
 ) -> Result<T, E> {
     match recognise(path, None)? {
         Recognised::Ledger(dir) => {
-            let reader = Reader::open(&dir, &options.mark_of(&dir)).map_err(Error::from)?;
+            let reader = options.reader(&dir).map_err(Error::from)?;
             let source = LedgerSource::new(&reader.store, &reader.mark);
             with(&mut source.map_err(Error::from)?)
         }

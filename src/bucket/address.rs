@@ -142,6 +142,19 @@ impl Address {
         self.connected(Some(endpoint))
     }
 
+    /// The same for who only reads: a folder must be there.
+    ///
+    /// # Errors
+    /// As [`Address::connect`]; [`BucketError::NoLog`] without the folder.
+    pub fn connect_to_read(&self) -> Result<Objects, BucketError> {
+        if self.scheme == Scheme::Folder && !std::path::Path::new(&self.prefix).is_dir() {
+            return Err(BucketError::NoLog {
+                url: self.base.clone(),
+            });
+        }
+        self.connected(None)
+    }
+
     fn connected(&self, endpoint: Option<&str>) -> Result<Objects, BucketError> {
         let store = self.store(endpoint).map_err(|source| BucketError::Store {
             key: self.base.clone(),

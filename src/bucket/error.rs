@@ -108,6 +108,9 @@ pub enum BucketError {
         /// The object.
         key: String,
     },
+    /// The checkpoint under which epochs were to go is not of the entries that are here.
+    #[error("the cosigned checkpoint that the log keeps is not of its entries")]
+    Checkpoint,
     /// A file on the way to the bucket could not be read.
     #[error("could not be read: {0}")]
     File(Arc<std::io::Error>),

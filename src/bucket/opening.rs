@@ -8,7 +8,7 @@ use super::objects::Objects;
 use super::rebuild::Rebuild;
 use super::replay::Replay;
 use super::store::{Position, Writer, without_signatures};
-use super::{BucketError, BucketStore, check};
+use super::{BucketError, BucketStore, archived, check};
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{PublicKey, Signer};
@@ -109,6 +109,7 @@ pub fn open<E: From<BucketError>>(
     judge: impl FnOnce(&dyn Store) -> Result<(), E>,
 ) -> Result<BucketStore, E> {
     check::passed(base)?;
+    archived::attach_objects(&cache, base)?;
     let mut replay = Replay::new(base, &cache, &*signer)?;
     replay.read_to_end()?;
     judge(&cache)?;
@@ -127,6 +128,7 @@ pub fn catch_up(
     cache: &RocksStore,
     signer: &dyn Signer,
 ) -> Result<WalPosition, BucketError> {
+    archived::attach_objects(cache, base)?;
     let mut replay = Replay::new(base, cache, signer)?;
     replay.read_to_end()?;
     Ok(replay.place())

@@ -18,8 +18,8 @@ use crate::ledger::statement::Statement;
 use crate::ledger::wal::{Bare, Noted, Object, Says, Unsigned, WalPosition};
 use crate::store::term::Term;
 use crate::store::{
-    Batch, BatchLimit, ImportedRow, MemoryUse, Order, Posting, Postings, RocksStore, Rows, Store,
-    StoreError, TileKey,
+    Batch, BatchLimit, ImportedRow, MemoryUse, Order, Posting, Postings, Pruned, RocksStore, Rows,
+    Store, StoreError, TileKey,
 };
 
 /// What is committed together at most.
@@ -332,6 +332,18 @@ impl Store for BucketStore {
 
     fn scrub_on(&self, bytes: u64) -> Result<bool, StoreError> {
         self.cache.scrub_on(bytes)
+    }
+
+    fn pruned(&self) -> Result<Option<Pruned>, StoreError> {
+        self.cache.pruned()
+    }
+
+    fn prune(&self, to: &Pruned) -> Result<(), StoreError> {
+        self.cache.prune(to)
+    }
+
+    fn make_room(&self) -> Result<(), StoreError> {
+        self.cache.make_room()
     }
 
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {

@@ -17,7 +17,7 @@ use super::{
     revoke, rotate, route, seal, search, stats, status, worker,
 };
 #[cfg(feature = "bucket")]
-use super::{archive, bucket, fold};
+use super::{archive, bucket, fold, prune};
 use super::{
     card, codes, diff, format, generate, key, log, manifest, package, page, replay, report,
     resident, rules, show, validate, verify, version,
@@ -92,6 +92,9 @@ pub(super) enum Command {
     #[cfg(feature = "bucket")]
     #[command(subcommand)]
     Archive(archive::Command),
+    /// Let sealed epochs go that the bucket has
+    #[cfg(feature = "bucket")]
+    Prune(prune::Args),
     /// Buckets that hold ledgers' records: check
     #[cfg(feature = "bucket")]
     #[command(subcommand)]
@@ -242,6 +245,8 @@ impl Command {
             Command::Fold(args) => fold::run(&args, output),
             #[cfg(feature = "bucket")]
             Command::Archive(command) => archive::run(context, &command, output),
+            #[cfg(feature = "bucket")]
+            Command::Prune(args) => prune::run(context, &args, output),
             #[cfg(feature = "bucket")]
             Command::Bucket(command) => bucket::run(&command, output),
             #[cfg(feature = "rocks")]

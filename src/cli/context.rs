@@ -126,7 +126,7 @@ impl Context {
     }
 
     pub(super) fn files(&self, output: &mut Output) -> Result<Reader, CliError> {
-        let reader = Reader::open(&self.ledger, &self.options().mark_of(&self.ledger))?;
+        let reader = self.options().reader(&self.ledger)?;
         if let Some(last) = reader.as_of()? {
             output.note(&as_of(last));
         }

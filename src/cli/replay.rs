@@ -22,7 +22,6 @@ use crate::ledger::policy::Policy;
 use crate::ledger::position::Seq;
 use crate::ledger::shape;
 use crate::ledger::source::Source;
-use crate::logbook::reading::Reader;
 use crate::producers::kind;
 use crate::record::hall_files::policy_in;
 use crate::replay::item::Item;
@@ -252,7 +251,7 @@ fn source<T>(
     }
     match recognise(path, None)? {
         Recognised::Ledger(dir) => {
-            let reader = Reader::open(&dir, &context.options().mark_of(&dir))?;
+            let reader = context.options().reader(&dir)?;
             let total = crate::store::Store::count(&reader.store).ok();
             let mut source = LedgerSource::new(&reader.store, &reader.mark)?;
             walk(&mut source, total, reader.as_of()?)

@@ -8,7 +8,7 @@ mod sinks_file;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
@@ -37,6 +37,8 @@ use super::hall;
 use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
+#[cfg(feature = "bucket")]
+use super::prune::Pruner;
 use super::target::spare;
 use super::trust::revocations;
 use super::witnesses;
@@ -94,6 +96,9 @@ pub(super) struct Args {
     /// Publish it every so many seconds too
     #[arg(long, value_name = "SECONDS", requires = "publish_to", value_parser = clap::value_parser!(u64).range(1..))]
     publish_every: Option<u64>,
+    #[cfg(feature = "bucket")]
+    #[command(flatten)]
+    prune: super::prune::Behind,
     #[command(flatten)]
     witnesses: witnesses::Args,
     /// A TOML file of a place where entries are delivered: name, to, format and the other flags of `tail` (may be given several times)
@@ -177,6 +182,8 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let public = args.public(&ledger)?;
     #[cfg(feature = "client")]
     let sinks = sinks_file::open(context, &ledger, sinks)?;
+    #[cfg(feature = "bucket")]
+    let pruner = args.prune.read(context, args.witnesses.policy())?;
     let config = Config {
         ledger,
         #[cfg(feature = "client")]
@@ -195,7 +202,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let hang_up = signals.hang_up;
     runtime.spawn(pass_on(hang_up, tell));
     #[cfg(feature = "bucket")]
-    archive_behind(&config.ledger)?;
+    archive_behind(&config.ledger, pruner)?;
     let logbook = Arc::downgrade(config.ledger.logbook()?);
     let fenced = Arc::new(OnceLock::new());
     let found = Arc::clone(&fenced);
@@ -231,18 +238,23 @@ async fn until_fenced(logbook: Weak<Logbook>) -> StoreError {
 /// Archives epochs as they are sealed, as long as the ledger is open. What fails is tried
 /// again with the next look.
 #[cfg(feature = "bucket")]
-fn archive_behind(ledger: &Ledger) -> Result<(), CliError> {
+fn archive_behind(ledger: &Ledger, pruner: Option<Pruner>) -> Result<(), CliError> {
     let Some(archiver) = ledger.archiver()? else {
         return Ok(());
     };
     let logbook = Arc::downgrade(ledger.logbook()?);
     std::thread::spawn(move || {
+        let mut due = Instant::now();
         while logbook
             .upgrade()
             .is_some_and(|logbook| !logbook.is_stopped())
         {
             if let Err(error) = archiver.archive() {
                 tracing::warn!(%error, "a sealed epoch is not archived yet");
+            }
+            if let Some(pruner) = pruner.as_ref().filter(|_| due <= Instant::now()) {
+                pruner.prune(&archiver);
+                due = Instant::now() + pruner.every();
             }
             std::thread::sleep(4 * LOOK);
         }

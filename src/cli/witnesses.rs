@@ -1,6 +1,6 @@
 //! The witnesses that are asked about each checkpoint before it is published.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -58,6 +58,11 @@ impl Args {
     /// Whether witnesses were named.
     pub(super) const fn are_given(&self) -> bool {
         self.witness_policy.is_some()
+    }
+
+    /// The file of the policy.
+    pub(super) fn policy(&self) -> Option<&Path> {
+        self.witness_policy.as_deref()
     }
 
     /// Reads the policy.

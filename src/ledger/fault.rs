@@ -201,6 +201,10 @@ pub enum WarningCode {
     EquivocationProven,
     /// Another process is writing the ledger: the verdict is as of an entry.
     BesideWriter,
+    /// Entries were read from where they are archived: they were pruned here.
+    ReadFromArchive,
+    /// Entries were pruned that no quorum of witnesses had cosigned.
+    PrunedUnwitnessed,
     /// The write-ahead log ends within a write: a crash interrupted it, before
     /// anyone was told that it is there.
     InterruptedWrite,

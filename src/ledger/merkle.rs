@@ -235,6 +235,26 @@ impl<H: NodeHasher> Frontier<H> {
         self.size
     }
 
+    /// The complete subtrees, from left to right. Their levels are the bits of the size,
+    /// from the highest on.
+    pub fn subtrees(&self) -> impl Iterator<Item = &H::Digest> {
+        self.nodes.iter().map(|(_, hash)| hash)
+    }
+
+    /// The inverse of [`Frontier::subtrees`]; `None` if they are not those of `size` leaves.
+    pub fn of_subtrees(size: u64, hashes: &[H::Digest]) -> Option<Self>
+    where
+        H::Digest: Copy,
+    {
+        let levels = (0..64_u8).rev().filter(|level| size >> level & 1 == 1);
+        let mut frontier = Self::new();
+        let mut hashes = hashes.iter();
+        for level in levels {
+            frontier.push_subtree(level, *hashes.next()?).ok()?;
+        }
+        hashes.next().is_none().then_some(frontier)
+    }
+
     /// Takes the next leaf and reports every node that it completes, itself
     /// first, then upwards.
     pub fn push(&mut self, leaf: H::Digest, mut completed: impl FnMut(Subtree, &H::Digest)) {

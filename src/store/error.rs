@@ -77,6 +77,14 @@ pub enum StoreError {
         /// What it answered.
         source: EngineError,
     },
+    /// What an archive has of a sealed epoch is not what was sealed.
+    #[error("epoch {epoch} was pruned here, and is damaged in the bucket: {detail}")]
+    Archived {
+        /// Which.
+        epoch: EpochNumber,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// More than one write can hold. Nothing was written.
     #[error("{bytes} bytes are more than the {limit} that are written together")]
     TooMuch {

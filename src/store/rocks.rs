@@ -27,6 +27,7 @@ mod lock;
 mod merging;
 mod options;
 mod postings;
+mod pruning;
 mod room;
 mod rows;
 mod run;
@@ -45,6 +46,7 @@ use tempfile::TempDir;
 
 use crate::ledger::position::{EpochNumber, Seq};
 
+use super::archived::Archived;
 use super::readers::Settling;
 use super::tail::Tail;
 use super::{Batch, Corruption, FORMAT, Order, Store, StoreError, listing};
@@ -84,6 +86,8 @@ pub struct RocksStore {
     index_distrusted: AtomicBool,
     /// It lacks terms of facts that were not known when it was made.
     index_is_old: AtomicBool,
+    /// Where entries are that were pruned.
+    archive: OnceLock<Arc<Archived>>,
     /// The first damage that was met. Nothing is written after it.
     damage: OnceLock<StoreError>,
 }
@@ -197,6 +201,7 @@ impl RocksStore {
             indexing: Mutex::default(),
             index_distrusted: AtomicBool::new(false),
             index_is_old: AtomicBool::new(false),
+            archive: OnceLock::new(),
             damage: OnceLock::new(),
         }
     }

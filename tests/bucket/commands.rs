@@ -340,8 +340,9 @@ fn copy(from: &Path, to: &Path) {
 
 /// A server, and where it listens.
 #[allow(clippy::zombie_processes, reason = "who asks for one waits for it")]
-fn serve(site: &Site, machine: &str) -> (Child, String) {
-    let mut command = site.command(machine, &["serve", "--port", "0", "--min-free", "0"]);
+pub(crate) fn serve(site: &Site, machine: &str, more: &[&str]) -> (Child, String) {
+    let args = [&["serve", "--port", "0", "--min-free", "0"], more].concat();
+    let mut command = site.command(machine, &args);
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -360,6 +361,16 @@ fn serve(site: &Site, machine: &str) -> (Child, String) {
     }
 }
 
+/// The body of an answer.
+pub(crate) fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
 fn post(address: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
@@ -376,7 +387,7 @@ fn post(address: &str, body: &str) -> String {
 #[test]
 fn a_server_that_was_taken_over_says_so_and_ends_with_2() {
     let site = Site::initialised();
-    let (mut child, address) = serve(&site, "a");
+    let (mut child, address) = serve(&site, "a", &[]);
     let entry = r#"{"kind":"note","payload":{"n":0}}"#;
     let answer = post(&address, entry);
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");

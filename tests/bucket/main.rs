@@ -16,6 +16,7 @@ mod damaged;
 mod faulty;
 mod machine;
 mod model;
+mod pruned;
 mod s3;
 #[path = "../ledger/skipped.rs"]
 mod skipped;

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 
 use super::super::stream::recognise;
 use super::super::{Error, compression::AtMost};
-use super::{bundle_key, number_of};
-use crate::bucket::Objects;
+use super::number_of;
 use crate::bucket::objects::Stream;
+use crate::bucket::{Objects, bundle_key};
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
 use crate::ledger::lines::damage;

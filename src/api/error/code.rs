@@ -37,7 +37,7 @@ impl Error {
         match self {
             Error::Write(error) | Error::File { source: error, .. } => of_io(error),
             Error::Read(ReadError::Unsupported(_)) => "format_unsupported",
-            Error::Read(_) => "io",
+            Error::Read(ReadError::Io(error)) => of_io(error),
             Error::Json { .. } => "bad_json",
             Error::Unreadable { .. } => "bad_input",
             Error::TooLarge { .. } => "too_large",
@@ -106,6 +106,7 @@ const fn of_bucket(error: &BucketError) -> &'static str {
         | BucketError::Header { .. }
         | BucketError::Hole { .. }
         | BucketError::Archived { .. } => "bucket_damaged",
+        BucketError::Checkpoint => "store_corrupt",
         BucketError::OlderCopy { .. } => "rollback_detected",
         BucketError::OtherHistory { .. } => "bucket_forked",
         BucketError::NotExclusive { .. } | BucketError::NotChecked { .. } => "bucket_unfit",
@@ -119,6 +120,10 @@ const fn of_bucket(error: &BucketError) -> &'static str {
 }
 
 fn of_io(error: &io::Error) -> &'static str {
+    let inner = error.get_ref();
+    if let Some(error) = inner.and_then(|error| error.downcast_ref::<StoreError>()) {
+        return of_store(error);
+    }
     match error.kind() {
         io::ErrorKind::StorageFull => "disk_full",
         _ => "io",
@@ -141,6 +146,7 @@ fn of_store(error: &StoreError) -> &'static str {
         StoreError::ReadOnly => "read_only",
         StoreError::Fenced { .. } => "fenced",
         StoreError::Record { .. } => "bucket_failed",
+        StoreError::Archived { .. } => "bucket_damaged",
         StoreError::TooMuch { .. } => "too_large",
         error if error.is_full() => "disk_full",
         StoreError::Stopped => "stopped",

@@ -8,8 +8,7 @@ use crate::ledger::policy::Policy;
 use crate::ledger::position::Seq;
 use crate::logbook::error::OpenError;
 use crate::logbook::extent_of;
-use crate::logbook::reading::Reader;
-use crate::store::{Store, StoreError};
+use crate::store::{RocksStore, Store, StoreError};
 
 use super::super::progress::{Progress, Reached, Unit};
 use super::super::verify::unread;
@@ -22,7 +21,7 @@ pub(super) fn ledger(
     options: &Options,
     progress: &mut Progress<'_>,
 ) -> Result<Examined, Error> {
-    let reader = match Reader::open(dir, &options.mark_of(dir)) {
+    let reader = match options.reader(dir) {
         Ok(reader) => reader,
         Err(OpenError::Store(error @ StoreError::Corrupt { .. })) => {
             let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
@@ -58,6 +57,7 @@ pub(super) fn ledger(
             detail: clock_behind(behind),
         });
     }
+    examined.report.warnings.extend(archived(store)?);
     if let Some(last) = reader.as_of()? {
         examined.report.warnings.push(Warning {
             code: WarningCode::BesideWriter,
@@ -65,6 +65,36 @@ pub(super) fn ledger(
         });
     }
     Ok(examined)
+}
+
+/// What was read from where, of a ledger that was pruned.
+fn archived(store: &RocksStore) -> Result<Vec<Warning>, StoreError> {
+    let mut warnings = Vec::new();
+    let Some(pruned) = store.pruned()?.filter(|pruned| pruned.seq > 0) else {
+        return Ok(warnings);
+    };
+    let place = store.archive_place().unwrap_or_default();
+    warnings.push(Warning {
+        code: WarningCode::ReadFromArchive,
+        detail: format!(
+            "entries 0 to {} (epochs 0 to {}) were read from {place}: they were pruned here; \
+             their headers and all later entries were read from this ledger",
+            pruned.seq.saturating_sub(1),
+            pruned.epochs.saturating_sub(1),
+        ),
+    });
+    if pruned.witnessed < pruned.seq {
+        warnings.push(Warning {
+            code: WarningCode::PrunedUnwitnessed,
+            detail: format!(
+                "entries {} to {} were pruned without a checkpoint that a quorum of witnesses \
+                 had cosigned",
+                pruned.witnessed,
+                pruned.seq.saturating_sub(1),
+            ),
+        });
+    }
+    Ok(warnings)
 }
 
 /// Seconds that the time of a log may be ahead of the clock without a word.

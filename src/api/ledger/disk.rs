@@ -83,7 +83,7 @@ impl Ledger {
     pub fn open_read(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
         let dir = dir.as_ref();
         Ledger::bring_up(dir, &options)?;
-        Ledger::read(dir, Reader::open(dir, &options.mark_of(dir))?, options)
+        Ledger::read(dir, options.reader(dir)?, options)
     }
 
     /// Brings a ledger whose record is in a bucket up to what is there. Others are as
@@ -108,7 +108,7 @@ impl Ledger {
     /// come: nobody is kept from writing. [`Ledger::catch_up`] goes on.
     pub fn follow(dir: impl AsRef<Path>, options: Options) -> Result<Ledger, Error> {
         let dir = dir.as_ref();
-        let reader = Reader::open_beside(dir, &options.mark_of(dir))?;
+        let reader = options.attached(Reader::open_beside(dir, &options.mark_of(dir))?)?;
         Ledger::read(dir, reader, options)
     }
 
@@ -197,6 +197,7 @@ impl Ledger {
         let order = Order {
             ledger: dir,
             mark: &options.mark_of(dir),
+            attach: &|copy| options.attach(copy),
             signer: &|store| signer(dir, store, options).ok(),
             now: options.now(),
             link,

@@ -209,6 +209,13 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
             "sealbook --bucket s3://acme-logs/hall archive status --json",
         ],
     ),
+    (
+        "prune",
+        &[
+            "sealbook --bucket s3://acme-logs/hall prune --witness-policy witnesses.policy",
+            "sealbook --bucket s3://acme-logs/hall prune --keep-local 7d --no-witness --yes",
+        ],
+    ),
     ("doctor", &["sealbook doctor", "sealbook doctor --rate 16"]),
     (
         "route",

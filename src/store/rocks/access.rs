@@ -15,7 +15,8 @@ use crate::ledger::position::{EpochNumber, Seq};
 use super::super::tail::Tail;
 use super::super::term::Term;
 use super::super::{
-    Batch, ImportedRow, MemoryUse, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+    Batch, ImportedRow, MemoryUse, Order, Posting, Postings, Pruned, Rows, Store, StoreError,
+    TileKey,
 };
 use super::tables::{INDEXED_TO_KEY, Table, be, note_key, number_in, posting_key, tile_key};
 use super::{Access, RocksStore, of_rocks, options, run};
@@ -81,16 +82,31 @@ impl Store for RocksStore {
         self.check_free_space(bytes as u64)
     }
 
+    fn pruned(&self) -> Result<Option<Pruned>, StoreError> {
+        self.pruned_to()
+    }
+
+    fn prune(&self, to: &Pruned) -> Result<(), StoreError> {
+        self.prune_to(to)
+    }
+
+    fn make_room(&self) -> Result<(), StoreError> {
+        RocksStore::make_room(self)
+    }
+
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(Table::Entries, &be(seq.0))
+        match self.get(Table::Entries, &be(seq.0))? {
+            None => self.archived_entry(seq),
+            here => Ok(here),
+        }
     }
 
     fn entries(&self, range: Range<u64>) -> Rows<'_, Seq> {
-        Box::new(self.scan(Table::Entries, range, Order::Ascending))
+        self.entry_rows(range, Order::Ascending)
     }
 
     fn entries_rev(&self, range: Range<u64>) -> Rows<'_, Seq> {
-        Box::new(self.scan(Table::Entries, range, Order::Descending))
+        self.entry_rows(range, Order::Descending)
     }
 
     fn last_seq(&self) -> Result<Option<Seq>, StoreError> {
@@ -124,6 +140,7 @@ impl Store for RocksStore {
     }
 
     fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let wanted = keys;
         let keys: Vec<_> = keys.iter().map(tile_key).collect();
         let sorted = keys.is_sorted();
         let tiles = self.table(Table::Tiles)?;
@@ -135,7 +152,14 @@ impl Store for RocksStore {
                 .map(|tile| tile.map(|bytes| bytes.to_vec()))
                 .map_err(of_rocks)
         };
-        self.noted(found.into_iter().map(tile).collect())
+        let found: Result<Vec<_>, _> = self.noted(found.into_iter().map(tile).collect());
+        let mut tiles = found?;
+        for (tile, key) in tiles.iter_mut().zip(wanted) {
+            if tile.is_none() {
+                *tile = self.archived_tile(key)?;
+            }
+        }
+        Ok(tiles)
     }
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -233,7 +257,7 @@ impl RocksStore {
     /// A disk without room is no end. What failed is in no table, and the engine takes no
     /// write before it has found room, written its tables out and begun another log: then
     /// nothing reads the old one, or what of the write it holds.
-    fn is_the_end(&self, written: &Result<(), StoreError>) -> bool {
+    pub(super) fn is_the_end(&self, written: &Result<(), StoreError>) -> bool {
         let full = written.as_ref().is_err_and(StoreError::is_full);
         self.was_full.store(full, Ordering::Relaxed);
         written.is_err() && !full
