@@ -10,7 +10,6 @@ use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::judge::read_raw;
-use crate::ledger::lines::damage;
 use crate::ledger::position::EpochNumber;
 use crate::ledger::source::{Event, ReadError, Source as _};
 use crate::ledger::wal::WalPosition;
@@ -181,10 +180,14 @@ fn failed(error: BucketError) -> StoreError {
     }
 }
 
-/// What does not decompress is damaged; what cannot be read is not known.
+/// What does not decompress is damaged; what the bucket does not give is not known.
 fn unreadable(epoch: EpochNumber, error: ReadError) -> StoreError {
+    let is_of_bucket = |io: &std::io::Error| {
+        let inner = io.get_ref();
+        inner.is_some_and(|inner| inner.is::<object_store::Error>())
+    };
     match &error {
-        ReadError::Io(io) if damage(io).is_none() => StoreError::Record {
+        ReadError::Io(io) if is_of_bucket(io) => StoreError::Record {
             source: Arc::new(error),
         },
         _ => StoreError::Archived {
