@@ -395,6 +395,49 @@ fn only_the_output_prints() {
     }
 }
 
+/// What every request of a server shares is made of parts, none of which knows it.
+#[test]
+fn what_a_server_shares_knows_no_endpoint() {
+    let sources = Source::all();
+    let file = |name: &str| {
+        let path = PathBuf::from(format!("serve/{}.rs", name.replace("::", "/")));
+        sources.iter().find(move |source| source.path == path)
+    };
+    let (mut seen, mut left) = (BTreeSet::new(), vec!["service".to_owned()]);
+    while let Some(name) = left.pop() {
+        let code: String = file(&name)
+            .unwrap()
+            .code()
+            .iter()
+            .map(|(line, _)| format!("{line}\n"))
+            .collect();
+        for prefix in ["super::", "crate::serve::"] {
+            for line in code.lines().filter_map(|line| line.strip_prefix("use ")) {
+                let Some(path) = line.strip_prefix(prefix) else {
+                    continue;
+                };
+                let parts: Vec<_> = path
+                    .split("::")
+                    .take_while(|part| part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+                    .collect();
+                let taken = (1..=parts.len())
+                    .rev()
+                    .map(|n| parts[..n].join("::"))
+                    .find(|name| file(name).is_some());
+                let Some(taken) = taken else { continue };
+                assert_ne!(taken, "service", "{name} knows the whole service");
+                if seen.insert(taken.clone()) {
+                    left.push(taken);
+                }
+            }
+        }
+    }
+    assert!(
+        seen.contains("hall::live") && seen.contains("public_log"),
+        "{seen:?}"
+    );
+}
+
 /// Rust's debug text is for developers: not for people, and not for entries.
 #[test]
 fn no_debug_text_leaves_the_program() {
