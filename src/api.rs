@@ -41,6 +41,8 @@ mod resume;
 mod rotate;
 mod second_key;
 mod sources;
+#[cfg(feature = "bucket")]
+mod standby;
 pub mod stream;
 #[cfg(feature = "parquet")]
 mod tables;
@@ -83,6 +85,8 @@ pub use self::resume::{Resume, ResumeRefusal, examine_on};
 pub use self::rotate::Rotated;
 #[cfg(feature = "verify")]
 pub(crate) use self::sources::with_source;
+#[cfg(feature = "bucket")]
+pub use self::standby::{Follower, Heartbeat, Order, Standby};
 pub use self::times::{Between, PostQuantum, SaidBound, SaidUnlikely, Times, TimesFault};
 pub use self::verify::{verify, verify_as};
 #[cfg(feature = "client")]

@@ -13,6 +13,7 @@
 //! URL/log/<genesis>/wal/<generation>/<n>     what was committed, and fences (ledger::wal)
 //! URL/log/<genesis>/epoch/<n>.bundle.zst     a sealed epoch, as strangers verify it
 //! URL/log/<genesis>/epoch/<n>.header         its signed header
+//! URL/log/<genesis>/heartbeat               that its writer lives: for who stands by
 //! URL/log/<genesis>/open/<batch>             openings of redactable members
 //! URL/check/…                                what `bucket check` races over
 //! ```
@@ -56,6 +57,7 @@ pub mod address;
 mod archived;
 pub mod check;
 pub mod error;
+mod following;
 pub mod objects;
 mod opening;
 pub mod protocol;
@@ -66,6 +68,7 @@ mod store;
 pub use address::Address;
 pub use archived::{attach, bundle_key, recorded};
 pub use error::BucketError;
+pub use following::{HEARTBEAT, Look, follow};
 pub use objects::Objects;
 pub use opening::{all_logs, catch_up, check_local, create, of_log, only_log, open, restore};
 pub use store::BucketStore;

@@ -82,6 +82,7 @@ mod watched;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use crate::ledger::closing::Closing;
 use crate::ledger::epoch::SignedEpoch;
@@ -97,7 +98,7 @@ use clock::Clock;
 use committer::Committer;
 use error::{LogbookError, OpenError};
 use mark::{Mark, MarkFault, MarkFile};
-use observer::{Observer, Shared};
+use observer::{Committed, Observer, Shared};
 use queue::Queue;
 use recover::Recovered;
 pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, judge_mark};
@@ -124,6 +125,8 @@ pub struct Logbook {
     committer: Weak<Mutex<Committer>>,
     threads: Vec<JoinHandle<()>>,
     scrubbing: Option<scrubbing::Going>,
+    /// Where another process writes the log: wakes who indexes what came.
+    following: Option<indexing::Wake>,
     shared: Shared,
     signer: Arc<dyn Signer>,
     store: Arc<dyn Store>,
@@ -147,6 +150,58 @@ impl Logbook {
         let mark = recovered.judge_mark(&*parts.store, &parts.mark)??;
         let started = Started::settle(&*parts.store, &*parts.clock)?;
         Ok(Logbook::start(parts, recovered, started, Some(mark)))
+    }
+
+    /// Opens a log that another process writes, for who reads it while it grows: its
+    /// store is brought up by somebody else, who calls [`Logbook::followed`]. Whatever
+    /// would be written is refused with [`LogbookError::StandingBy`].
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn follow(parts: Parts) -> Result<Logbook, OpenError> {
+        let recovered = Recovered::read(&*parts.store, &*parts.signer)?;
+        let sequencer = Sequencer::new(&parts, &recovered, None);
+        let limit = parts.store.batch_limit();
+        let queue = Queue::standing_by(sequencer, Arc::clone(&parts.signer), limit);
+        let (wake, indexing) = indexing::start(Arc::clone(&parts.store), None);
+        Ok(Logbook {
+            queue: Arc::new(queue),
+            committer: Weak::new(),
+            threads: vec![indexing],
+            scrubbing: None,
+            following: Some(wake),
+            shared: Shared::new(recovered.head()),
+            signer: parts.signer,
+            store: parts.store,
+        })
+    }
+
+    /// Takes note of what came into the store of a log that is followed.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn followed(&self) -> Result<(), OpenError> {
+        let Some(wake) = &self.following else {
+            return Ok(());
+        };
+        let before = self.durable().seq;
+        let head = Recovered::read(&*self.store, &*self.signer)?.head();
+        let came = head.seq.0.saturating_sub(before.0);
+        if came > 0 {
+            let committed = Committed {
+                last: head.seq,
+                entries: usize::try_from(came).unwrap_or(usize::MAX),
+                took: Duration::ZERO,
+            };
+            self.shared.committed(head, &committed);
+            wake.wake();
+        }
+        Ok(())
+    }
+
+    /// Whether another process writes the log, and this one follows it.
+    pub const fn is_following(&self) -> bool {
+        self.following.is_some()
     }
 
     /// Opens a ledger whose mark is at fault, and acknowledges that for ever:
@@ -206,6 +261,7 @@ impl Logbook {
             committer: committing,
             threads: vec![thread, indexing, scrubbing],
             scrubbing: Some(going),
+            following: None,
             shared,
             signer: parts.signer,
             store: parts.store,
@@ -337,6 +393,9 @@ impl Logbook {
     /// Waits for everything under way and moves the mark up; from then on
     /// everything is refused. For a ledger that others still read.
     pub fn finish(&self) -> Result<(), LogbookError> {
+        if self.is_following() {
+            return Ok(self.store.flush()?);
+        }
         let (reply, answer) = sync_channel(1);
         self.queue.close(reply);
         answer.recv().map_err(|_| LogbookError::Stopped)??;
@@ -347,6 +406,7 @@ impl Logbook {
     fn join(&mut self) {
         self.queue.end();
         drop(self.scrubbing.take());
+        drop(self.following.take());
         for thread in self.threads.drain(..) {
             // A thread that panicked has answered no caller: they see
             // `Stopped`, and there is nothing to add here.

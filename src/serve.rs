@@ -85,6 +85,7 @@ mod sealing;
 mod service;
 mod sinks;
 pub mod socket;
+mod standby;
 mod stats;
 mod streamed;
 mod tail;
@@ -103,7 +104,7 @@ use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 
 pub use config::{Access, Config, HallFiles, Limits, LoadError, LogPublisher};
-pub use config::{PublicFolder, PublishFailure, Publisher, VerdictKeys};
+pub use config::{PublicFolder, PublishFailure, Publisher, StandingBy, VerdictKeys};
 pub use error::ServeError;
 
 use service::Service;
@@ -130,6 +131,7 @@ pub async fn run(
     let standings = sinks::standings(&delivered);
     #[cfg(not(feature = "client"))]
     let standings = Vec::new();
+    let stands_by = config.standby.is_some();
     let every = config.public.as_ref().and_then(|public| public.every);
     let (service, reload) = Service::open(config, address, standings).await?;
     let path = socket
@@ -163,7 +165,9 @@ pub async fn run(
         shutdown,
     );
     tokio::join!(others, local);
-    tell_manager(NotifyState::Stopping);
+    if !stands_by {
+        tell_manager(NotifyState::Stopping);
+    }
     // Gone before the ledger is anybody else's.
     drop(socket);
     for task in background {

@@ -83,12 +83,7 @@ pub(super) fn parts(
     let base = address.connect()?;
     let (cache, signer) = cache(dir, address, &base, options, options.wait)?;
     let mark = options.mark_of(dir);
-    if !mark.exists()
-        && let Some(head) = &options.bucket_head
-    {
-        let written = mark.write(&kept(head)?);
-        written.map_err(|error| Error::file(mark.path(), error))?;
-    }
+    take_head(options, &mark)?;
     let accepts = !judged || accepts_head(options, &mark)?;
     let store = bucket::open(&base, cache, Arc::clone(&signer), |cache| {
         if !accepts {
@@ -102,6 +97,32 @@ pub(super) fn parts(
         clock: options.clock_or_system(),
         mark,
     })
+}
+
+/// What following a log needs: the cache, the key, and a mark against which the log can be
+/// held when it is taken over.
+pub(super) fn followed(
+    dir: &Path,
+    address: &Address,
+    base: &Objects,
+    options: &Options,
+) -> Result<(RocksStore, Arc<dyn Signer>, MarkFile), Error> {
+    let (cache, signer) = cache(dir, address, base, options, options.wait)?;
+    let mark = options.mark_of(dir);
+    take_head(options, &mark)?;
+    accepts_head(options, &mark)?;
+    Ok((cache, signer, mark))
+}
+
+/// The head that is kept is the mark of a machine that has none.
+fn take_head(options: &Options, mark: &MarkFile) -> Result<(), Error> {
+    match &options.bucket_head {
+        Some(head) if !mark.exists() => {
+            let written = mark.write(&kept(head)?);
+            written.map_err(|error| Error::file(mark.path(), error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Brings the ledger in `dir` up to what the bucket has, or makes it from there, for who

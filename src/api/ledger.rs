@@ -86,6 +86,21 @@ impl Ledger {
         Ok(Ledger::over(dir, logbook, signer, mark, options))
     }
 
+    /// The same over a log that another process writes: for reading alone.
+    #[cfg(feature = "bucket")]
+    pub(super) fn following(dir: &Path, parts: Parts, options: Options) -> Result<Ledger, Error> {
+        let (signer, mark) = (Arc::clone(&parts.signer), parts.mark.clone());
+        let options = options.clock(Arc::clone(&parts.clock));
+        let logbook = Logbook::follow(parts)?;
+        Ok(Ledger::over(
+            Some(dir.to_owned()),
+            logbook,
+            signer,
+            mark,
+            options,
+        ))
+    }
+
     fn over(
         dir: Option<PathBuf>,
         logbook: Logbook,

@@ -157,3 +157,14 @@ pub enum BucketError {
     #[error("the bucket's threads: {0}")]
     Runtime(Arc<std::io::Error>),
 }
+
+impl BucketError {
+    /// Whether the way to the bucket failed, and not what lies there.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            BucketError::Store { .. } | BucketError::Unknown { .. }
+        )
+    }
+}

@@ -85,18 +85,36 @@ impl<'r> Replay<'r> {
         })
     }
 
+    /// Reads to the first free place, beyond which nothing may lie.
     pub(super) fn read_to_end(&mut self) -> Result<(), BucketError> {
+        let end = self.read()?;
+        self.check_nothing_beyond(end)?;
+        Ok(self.write()?)
+    }
+
+    /// Reads what came since. That nothing lies beyond is not looked at: it costs many
+    /// requests, and who takes over looks.
+    pub(super) fn read_on(&mut self) -> Result<(), BucketError> {
+        self.read()?;
+        // What is asked for ahead costs a request each time there is nothing.
+        self.ahead.clear();
+        self.width = 1;
+        Ok(self.write()?)
+    }
+
+    fn read(&mut self) -> Result<WalPosition, BucketError> {
         loop {
             let place = self.writer.at.next;
             match self.ask(Ask::Read(place), Bytes::new()) {
                 Answer::Found(bytes) => self.go_on(place, &bytes)?,
-                Answer::Absent => {
-                    self.check_nothing_beyond(place)?;
-                    return Ok(self.write()?);
-                }
+                Answer::Absent => return Ok(place),
                 _ => return Err(BucketError::Unknown { place }),
             }
         }
+    }
+
+    pub(super) const fn objects(&self) -> &Objects {
+        &self.writer.objects
     }
 
     /// Replays an object, and goes to the place after it.

@@ -4,6 +4,8 @@ pub(super) mod config_file;
 mod logs;
 #[cfg(feature = "client")]
 mod sinks_file;
+#[cfg(feature = "bucket")]
+mod standby;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -150,6 +152,9 @@ pub(super) struct Args {
     /// Requests a second by one token, or by one address without one; 0 sets no limit
     #[arg(long, value_name = "N", default_value_t = 250_000)]
     rate: u32,
+    #[cfg(feature = "bucket")]
+    #[command(flatten)]
+    standby: standby::Flags,
     /// Seconds for requests under way when told to stop
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     stop_timeout: u64,
@@ -161,7 +166,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let runtime = runtime(&limits).map_err(ServerError::Runtime)?;
     // Before anything is written: what is wrong with files or address should
     // leave no trace in the ledger.
-    let tls = args.tls()?;
+    args.tls()?;
     #[cfg(feature = "client")]
     let sinks = sinks_file::read(&args.sink)?;
     if args.check_config {
@@ -171,11 +176,14 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let mut signals = Signals::listen().map_err(ServerError::Runtime)?;
     let listener = args.listener(&runtime)?;
     args.say_where(&listener, output)?;
+    #[cfg(feature = "bucket")]
+    let Some(listener) = args.stand_by(context, &runtime, &mut signals, listener)? else {
+        return Ok(Answer::Yes);
+    };
     let options = context.options().record_request(args.record_request.into());
     let ledger = Ledger::open(&context.ledger, options)?;
     let (tell, reload) = mpsc::channel(1);
     let publish = args.publisher(&ledger)?;
-    let socket = args.socket(context)?;
     if let Some(folder) = &args.publish_to {
         spare(context, folder)?;
     }
@@ -185,24 +193,20 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     #[cfg(feature = "bucket")]
     let pruner = args.prune.read(context, args.witnesses.policy())?;
     let config = Config {
-        ledger,
         #[cfg(feature = "client")]
         sinks,
-        access: args.access(),
-        socket,
-        tls,
-        limits,
-        hall: args.hall_files(),
         publish,
         public,
-        verdict_keys: args.verdict_keys()?,
-        revocations: revocations(&args.revoked)?,
         reload,
+        ..args.config(context, ledger)?
     };
     let hang_up = signals.hang_up;
     runtime.spawn(pass_on(hang_up, tell));
     #[cfg(feature = "bucket")]
-    archive_behind(&config.ledger, pruner)?;
+    {
+        archive_behind(&config.ledger, pruner)?;
+        args.beat_behind(&config.ledger)?;
+    }
     let logbook = Arc::downgrade(config.ledger.logbook()?);
     let fenced = Arc::new(OnceLock::new());
     let found = Arc::clone(&fenced);
@@ -293,6 +297,26 @@ impl Signals {
 }
 
 impl Args {
+    /// What a server needs besides what only a writer has.
+    fn config(&self, context: &Context, ledger: Ledger) -> Result<Config, CliError> {
+        Ok(Config {
+            socket: self.socket(context)?,
+            ledger,
+            access: self.access(),
+            tls: self.tls()?,
+            limits: self.limits(),
+            hall: self.hall_files(),
+            publish: None,
+            public: None,
+            verdict_keys: self.verdict_keys()?,
+            revocations: revocations(&self.revoked)?,
+            #[cfg(feature = "client")]
+            sinks: Vec::new(),
+            standby: None,
+            reload: mpsc::channel(1).1,
+        })
+    }
+
     /// The keys that evidence is judged with; the secret is where `package` has it.
     fn verdict_keys(&self) -> Result<VerdictKeys, CliError> {
         let trusted: Result<_, _> = self.trusted_key.iter().map(|key| parse_key(key)).collect();

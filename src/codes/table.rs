@@ -208,6 +208,8 @@ codes! {
         "run `sealbook seal` first"
     not_signed 2 - "the key that would sign the evidence is not to be had"
         "name the key's file with SEALBOOK_KEY, or ask the running server for /v1/bundle"
+    not_standing_by - 409 "this server writes the log already"
+        "nothing needs to be done"
     nothing_to_accept 1 - "the mark has no fault that could be accepted"
         "do nothing"
     nothing_to_seal 1 409 "the open epoch has no entries"

@@ -46,6 +46,9 @@ pub enum LogbookError {
     Clocks(#[from] ClocksParted),
     #[error("the ledger takes no more entries until it is reopened")]
     Stopped,
+    /// Another writer has the log, which is only followed here.
+    #[error("this server stands by: another one writes the log")]
+    StandingBy,
     /// A server holds the ledger, and did not record it.
     #[error(transparent)]
     Server(#[from] ServerRefusal),

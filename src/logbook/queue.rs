@@ -68,6 +68,8 @@ struct QueueState {
     /// Callers sleep until there is room.
     crowded: bool,
     closed: bool,
+    /// What is answered once it is closed.
+    refusal: LogbookError,
 }
 
 /// A ticket whose entries are to be signed. Dropped before that, it is cut out.
@@ -104,12 +106,27 @@ impl Queue {
                 awaited: false,
                 crowded: false,
                 closed: false,
+                refusal: LogbookError::Stopped,
             }),
             ready: Condvar::new(),
             room: Condvar::new(),
             signer,
             limit,
         }
+    }
+
+    /// The queue of a log that another process writes: nothing is ever taken in.
+    pub(super) fn standing_by(
+        sequencer: Sequencer,
+        signer: Arc<dyn Signer>,
+        limit: BatchLimit,
+    ) -> Queue {
+        let queue = Queue::new(sequencer, signer, limit);
+        let mut state = queue.lock();
+        state.closed = true;
+        state.refusal = LogbookError::StandingBy;
+        drop(state);
+        queue
     }
 
     /// Chains what is submitted, and gives it its ticket; waits while there is no
@@ -140,8 +157,9 @@ impl Queue {
         submissions: Vec<Submission>,
     ) -> Option<Unsigned> {
         if state.closed {
+            let refusal = state.refusal.clone();
             drop(state);
-            refuse(submissions, &LogbookError::Stopped);
+            refuse(submissions, &refusal);
             return None;
         }
         let requests = submissions.len();
@@ -169,8 +187,9 @@ impl Queue {
     pub(super) fn seal(&self, reply: SealReply) {
         let mut state = self.lock();
         if state.closed {
+            let refusal = state.refusal.clone();
             drop(state);
-            let _ = reply.send(Err(LogbookError::Stopped));
+            let _ = reply.send(Err(refusal));
             return;
         }
         let before = state.sequencer.chain().clone();

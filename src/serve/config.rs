@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -37,8 +38,18 @@ pub struct Config {
     /// Where entries are delivered.
     #[cfg(feature = "client")]
     pub sinks: Vec<crate::sinks::Sink>,
+    /// Where another machine writes the log, and this one only follows it.
+    pub standby: Option<StandingBy>,
     /// Something is received when the files are to be read again.
     pub reload: mpsc::Receiver<()>,
+}
+
+/// What a server that stands by is given.
+pub struct StandingBy {
+    /// Has the log taken over, which ends this server.
+    pub take_over: Box<dyn Fn() + Send + Sync>,
+    /// For how many seconds the writer has been quiet.
+    pub quiet_seconds: Arc<AtomicU64>,
 }
 
 /// Why the files were not taken up.

@@ -1,6 +1,7 @@
 //! Whether the server is well.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -22,11 +23,16 @@ use crate::ledger::witnessing::Standing;
 /// API are on one path, so both are here.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
-    /// `ok`; or `disk_low`, `sign_failed` (the key does not sign) or `write_failed`: then
-    /// nothing is recorded.
+    /// `ok`; `standing_by`; or `disk_low`, `sign_failed` (the key does not sign) or
+    /// `write_failed`: then nothing is recorded.
     status: &'static str,
-    /// Whether it is `ok`.
+    /// Whether it is `ok`, or stands by.
     ok: bool,
+    /// `writer`, or `standby` where another machine writes the log.
+    role: &'static str,
+    /// Of a standby: for how many seconds the writer has been quiet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    writer_quiet_seconds: Option<u64>,
     version: &'static str,
     /// Whose log it is.
     #[schema(value_type = String)]
@@ -57,16 +63,23 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     )]
 }
 
-/// How the server is.
+/// How the server is. With `role=writer` a server that stands by is not well: a load
+/// balancer that sends on what is to be recorded asks so.
 #[utoipa::path(get, path = "/health", tag = "hall",
+    params(("role" = Option<String>, Query, description = "`writer`: whether it writes the log")),
     responses((status = 200, description = "Well", body = Health),
         (status = 503, description = "Nothing is recorded", body = Health)))]
 pub(super) async fn health(
     State(service): State<Arc<Service>>,
-    params: Params,
+    mut params: Params,
 ) -> Result<(StatusCode, Json<Health>), Problem> {
+    let roles = [("any", false), ("writer", true)];
+    let wants_writer = params.word("role", &roles, "`writer` or `any` is needed")?;
     params.finish()?;
-    let status = if service.logbook.is_stopped() {
+    let stands_by = service.logbook.is_following();
+    let status = if stands_by {
+        "standing_by"
+    } else if service.logbook.is_stopped() {
         "write_failed"
     } else if service.logbook.signer_is_away() {
         "sign_failed"
@@ -75,11 +88,16 @@ pub(super) async fn health(
     } else {
         "ok"
     };
-    let ok = status == "ok";
+    let ok = status == "ok" || stands_by;
     let end = service.logbook.durable().seq.0 + 1;
     let health = Health {
         status,
         ok,
+        role: if stands_by { "standby" } else { "writer" },
+        writer_quiet_seconds: service
+            .standby
+            .as_ref()
+            .map(|standby| standby.quiet_seconds.load(Ordering::Relaxed)),
         version: env!("CARGO_PKG_VERSION"),
         log: service.identity.log,
         genesis: service.identity.genesis,
@@ -89,7 +107,7 @@ pub(super) async fn health(
         witnesses: service.public.as_ref().and_then(PublicLog::standing),
         sinks: service.sinks.iter().map(|sink| sink.state(end)).collect(),
     };
-    let code = if ok {
+    let code = if ok && !(wants_writer && stands_by) {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE

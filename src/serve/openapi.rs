@@ -14,7 +14,7 @@ use super::params::Params;
 use super::problem::{ErrorBody, Problem};
 use super::{
     append, decisions, entries, epochs, events, evidence, hall, health, imports, outcomes, page,
-    public, revocations, scrape, stats, tail, upload, verdicts,
+    public, revocations, scrape, standby, stats, tail, upload, verdicts,
 };
 use crate::codes::CODES;
 
@@ -76,6 +76,7 @@ use crate::codes::CODES;
         outcomes::record_found,
         decisions::decide,
         imports::import,
+        standby::take_over,
         verdicts::attest,
         verdicts::verify_manifest,
         verdicts::judge_card,

@@ -44,6 +44,8 @@ pub(super) enum Problem {
     FormatUnsupported,
     #[error("there is nothing to seal")]
     NothingToSeal,
+    #[error("this server writes the log already")]
+    NotStandingBy,
     #[error("this server publishes its log nowhere")]
     PublishesNowhere,
     #[error("this server publishes its log into another folder")]
@@ -150,6 +152,7 @@ impl Problem {
             Problem::NotRecognised => "not_recognised",
             Problem::FormatUnsupported => "format_unsupported",
             Problem::NothingToSeal => "nothing_to_seal",
+            Problem::NotStandingBy => "not_standing_by",
             Problem::PublishesNowhere | Problem::PublishesElsewhere => "publishes_elsewhere",
             Problem::Record(WorkerError::Tampered { .. }) => "DENY_WORKER_TAMPERED",
             Problem::Record(_) => "bad_input",
@@ -222,6 +225,7 @@ fn code_of_append(error: &LogbookError) -> &'static str {
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Clocks(_) => "clocks_parted",
         LogbookError::Stopped => "stopped",
+        LogbookError::StandingBy => "standing_by",
         LogbookError::Server(refusal) => refusal.code,
     }
 }

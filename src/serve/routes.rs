@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::service::Service;
 use super::{
     append, decisions, entries, epochs, events, evidence, hall, health, imports, openapi, outcomes,
-    page, public, requests, revocations, scrape, stats, tail, upload, verdicts,
+    page, public, requests, revocations, scrape, standby, stats, tail, upload, verdicts,
 };
 
 /// What an answer that is no page may do in a browser.
@@ -43,6 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         stats::endpoints(),
         tail::endpoints(),
         scrape::endpoints(),
+        standby::endpoints(),
         public::endpoints(),
         hall::endpoints(),
         openapi::endpoints(),

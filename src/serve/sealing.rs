@@ -34,6 +34,9 @@ impl Service {
 
     /// Seals the open epoch if its hour is over.
     fn seal_if_over(&self) -> Result<(), Problem> {
+        if self.logbook.is_following() {
+            return Ok(());
+        }
         let now = self.clock.wall().hour_start();
         let over = self.open_epoch()?;
         if over.is_some_and(|open| open.since.hour_start() < now)

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use super::access::AccessControl;
 use super::blocking::Pools;
 use super::body::Bodies;
-use super::config::{Config, Limits, Publisher, VerdictKeys};
+use super::config::{Config, Limits, Publisher, StandingBy, VerdictKeys};
 use super::disk::FreeSpace;
 use super::error::ServeError;
 use super::hall::live::LiveHall;
@@ -54,6 +54,7 @@ pub(super) struct Service {
     pub(super) hall: LiveHall,
     pub(super) verdict_keys: VerdictKeys,
     pub(super) revocations: Vec<SignedRevocation>,
+    pub(super) standby: Option<StandingBy>,
     publish: Option<Mutex<Publisher>>,
     pub(super) public: Option<PublicLog>,
     /// How far the sinks have come.
@@ -91,7 +92,8 @@ impl Service {
         }));
         let hall = {
             let (recorder, store) = (Arc::clone(&recorder), Arc::clone(logbook.store()));
-            let open = move || LiveHall::open(config.hall, &recorder, &*store);
+            let records = config.standby.is_none().then_some(recorder);
+            let open = move || LiveHall::open(config.hall, records.as_deref(), &*store);
             tokio::task::spawn_blocking(open)
                 .await
                 .map_err(|_| ServeError::Abandoned)??
@@ -115,6 +117,7 @@ impl Service {
             hall,
             verdict_keys: config.verdict_keys,
             revocations: config.revocations,
+            standby: config.standby,
             publish: config.publish.map(Mutex::new),
             public: config.public.map(PublicLog::new),
             sinks,
@@ -197,6 +200,9 @@ impl Service {
         if *self.stopping.borrow() {
             return Err(Problem::Stopping);
         }
+        if self.logbook.is_following() {
+            return Err(LogbookError::StandingBy.into());
+        }
         self.space.check()
     }
 
@@ -212,6 +218,9 @@ impl Service {
 
     /// Makes public what is not yet. What fails is tried again the next time.
     pub(super) fn publish(&self) {
+        if self.logbook.is_following() {
+            return;
+        }
         match self.public.is_some() {
             true => self.publish_log(),
             false => self.cosign_head(),

@@ -316,6 +316,7 @@ impl Plan {
         };
         let config = Config {
             sinks: Vec::new(),
+            standby: None,
             ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
             access: sealbook::serve::Access {
                 trusted_proxies: Vec::new(),

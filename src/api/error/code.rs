@@ -216,6 +216,7 @@ fn of_append(error: &LogbookError) -> &'static str {
         LogbookError::Busy => "busy",
         LogbookError::Clocks(_) => "clocks_parted",
         LogbookError::Stopped => "stopped",
+        LogbookError::StandingBy => "standing_by",
         LogbookError::Server(refusal) => refusal.code,
     }
 }

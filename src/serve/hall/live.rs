@@ -39,17 +39,19 @@ pub(in crate::serve) struct LiveHall {
 
 impl LiveHall {
     /// Reads files and ledger, and records under what the Hall begins unless
-    /// its last record says the same.
+    /// its last record says the same. Without a recorder nothing is recorded.
     pub(in crate::serve) fn open(
         files: HallFiles,
-        recorder: &Recorder,
+        recorder: Option<&Recorder>,
         store: &dyn Store,
     ) -> Result<LiveHall, ServeError> {
         let of_files = (files.load)().map_err(ServeError::Hall)?;
         let index = WorkerIndex::read(store)?;
         let hall = index.hall(&of_files);
         let last = since_last_reload(store, &hall)?;
-        if last.as_ref().map(|(digests, _)| digests) != Some(&hall.digests()) {
+        if let Some(recorder) = recorder
+            && last.as_ref().map(|(digests, _)| digests) != Some(&hall.digests())
+        {
             recorder.begin_hall(last, &hall)?;
             record_dropped(recorder, None, &hall)?;
         }
