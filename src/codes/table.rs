@@ -262,6 +262,8 @@ codes! {
         "remove it, or name the server's own with --socket PATH"
     special_file 2 - "there is something that is no file"
         "move it away"
+    standing_by 2 503 "this server stands by: another one writes the log"
+        "ask the writer; where it is gone, have this one take over with POST /v1/take-over"
     state_invalid 2 - "the state file holds no state of a verification"
         "verify without --state, or name another state file to begin a new one"
     state_mismatch 2 - "the state is of another file, key or verification"

@@ -20,3 +20,4 @@ mod pruned;
 mod s3;
 #[path = "../ledger/skipped.rs"]
 mod skipped;
+mod standby;

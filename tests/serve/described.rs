@@ -92,6 +92,10 @@ fn every_answer_is_as_it_is_described() {
     let elsewhere = json!({"folder": "/"});
     let refused = server.post(Scope::Admin, "/v1/publish", &elsewhere).is(409);
     check(&document, "post", "/v1/publish", 409, &refused);
+    let refused = server
+        .post(Scope::Admin, "/v1/take-over", &json!({}))
+        .is(409);
+    check(&document, "post", "/v1/take-over", 409, &refused);
     let worker = crate::place::worker("org.new.one");
     let enrolled = server.post(Scope::Enrol, "/enroll", &worker).is(201);
     check(&document, "post", "/enroll", 201, &enrolled);

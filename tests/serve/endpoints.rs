@@ -222,6 +222,13 @@ fn rows(server: &Server) -> Vec<Row> {
             (json!({}), 200),
             (json!({"now": true}), INPUT),
         ),
+        // It writes the log already.
+        posted(
+            "/v1/take-over",
+            Scope::Admin,
+            (json!({}), 409),
+            (json!({"now": true}), INPUT),
+        ),
         posted(
             "/v1/publish",
             Scope::Admin,

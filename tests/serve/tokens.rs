@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 54] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 55] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
     ("GET", "/", None),
@@ -54,6 +54,7 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 54] = [
     ("POST", "/wcp/approvals/resolve", Some(Scope::Approve)),
     ("POST", "/v1/seal", Some(Scope::Admin)),
     ("POST", "/v1/publish", Some(Scope::Admin)),
+    ("POST", "/v1/take-over", Some(Scope::Admin)),
     ("POST", "/v1/decide", Some(Scope::Route)),
     ("POST", "/v1/imports", Some(Scope::Admin)),
     ("POST", "/v1/attestations", Some(Scope::Attest)),
