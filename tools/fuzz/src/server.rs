@@ -93,6 +93,7 @@ impl Server {
         };
         let config = Config {
             sinks: Vec::new(),
+            standby: None,
             ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
             access: Access {
                 token_file: Some(token_file),
