@@ -170,7 +170,10 @@ impl Logbook {
             threads: vec![indexing],
             scrubbing: None,
             following: Some(wake),
-            shared: Shared::new(recovered.head()),
+            shared: Shared::new(
+                recovered.head(),
+                Arc::new(Watched::new(Arc::clone(&parts.signer))),
+            ),
             signer: parts.signer,
             store: parts.store,
         })
