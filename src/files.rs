@@ -17,7 +17,7 @@ mod seam;
 mod tree;
 mod walk;
 
-pub use contents::{FileDigest, FileOutcome, FileReadError, digest_each};
+pub use contents::{FileDigest, FileOutcome, FileReadError, digest_each, digest_each_within};
 pub use replace::replace;
 pub use root::{FileState, OpenError, OpenFile, Root};
 pub use seam::{Disk, FileSystem, Folder};

@@ -130,6 +130,8 @@ pub struct Logbook {
     shared: Shared,
     signer: Arc<dyn Signer>,
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    started: Option<Started>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,7 +248,7 @@ impl Logbook {
             signer: Arc::clone(&watched) as _,
             ..parts
         };
-        let sequencer = Sequencer::new(&parts, &recovered, started);
+        let sequencer = Sequencer::new(&parts, &recovered, started.clone());
         let limit = parts.store.batch_limit();
         let queue = Queue::new(sequencer, Arc::clone(&parts.signer), limit);
         let queue = Arc::new(queue);
@@ -268,6 +270,8 @@ impl Logbook {
             shared,
             signer: parts.signer,
             store: parts.store,
+            clock: parts.clock,
+            started,
         }
     }
 
@@ -380,6 +384,12 @@ impl Logbook {
             log: durable.log,
             genesis: durable.genesis,
         }
+    }
+
+    /// Whether the clocks part so far that nothing is recorded.
+    pub fn clocks_parted(&self) -> bool {
+        let started = self.started.as_ref();
+        started.is_some_and(|started| started.check(&*self.clock).is_err())
     }
 
     pub fn store(&self) -> &Arc<dyn Store> {

@@ -9,7 +9,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::ledger::equivocation::Equivocation;
+use crate::ledger::equivocation::{Equivocation, Signed};
 use crate::ledger::fault::{Fault, FaultCode, Format, Verdict, Warning, WarningCode};
 use crate::ledger::key::PublicKey;
 use crate::ledger::opening::{Opening, Predecessor};
@@ -18,7 +18,7 @@ use crate::ledger::policy::Policy;
 
 use super::examine::{Examined, examine};
 use super::forks;
-use super::opening::opening_of;
+use super::opening::{opening_entry, opening_of};
 use super::progress::Progress;
 use super::recognise::{is_log, is_set};
 use super::{Error, Options};
@@ -85,7 +85,7 @@ pub fn examine_books(
     let beside = subjects.extract_if(.., |subject| subject.lies_beside());
     let beside = beside.map(|subject| subject.path).collect();
     proofs.extend(forks::convict(options, &mut subjects, None)?);
-    contradict(&mut subjects);
+    proofs.extend(contradict(options, &mut subjects));
     let books = subjects.into_iter().filter_map(Subject::into_book);
     Ok(Books {
         books: books.collect(),
@@ -299,8 +299,9 @@ fn is_of(other: &Subject, log: PublicKey) -> bool {
         .is_some_and(|summary| summary.log == Some(log))
 }
 
-/// Two books of one key that continue the same one cannot both stand.
-fn contradict(subjects: &mut [Subject]) {
+/// Two books of one key that continue the same one cannot both stand. Answers the
+/// proofs.
+fn contradict(options: &Options, subjects: &mut [Subject]) -> Vec<Equivocation> {
     let claims: Vec<_> = subjects
         .iter()
         .map(|subject| {
@@ -309,10 +310,23 @@ fn contradict(subjects: &mut [Subject]) {
             Some(((summary.log?, before), summary.genesis?))
         })
         .collect();
-    for (subject, claim) in subjects.iter_mut().zip(&claims) {
+    let paths: Vec<PathBuf> = subjects.iter().map(|s| s.path.clone()).collect();
+    let opening = |at: usize| {
+        let entry = opening_entry(paths.get(at)?, options)?;
+        Some(Signed::Entry(Box::new(entry)))
+    };
+    let mut proofs = Vec::new();
+    for (at, (subject, claim)) in subjects.iter_mut().zip(&claims).enumerate() {
         let Some((before, genesis)) = claim else {
             continue;
         };
+        let later = claims.iter().enumerate().skip(at + 1);
+        proofs.extend(later.filter_map(|(other_at, other)| {
+            let (other, its) = other.as_ref()?;
+            let contradicts = other == before && its != genesis;
+            let (one, other) = contradicts.then(|| opening(at).zip(opening(other_at)))??;
+            Equivocation::prove(before.0, one, other).ok()
+        }));
         let rival = claims
             .iter()
             .flatten()
@@ -327,4 +341,5 @@ fn contradict(subjects: &mut [Subject]) {
         examined.report.verdict = Verdict::Fail;
         examined.verified = None;
     }
+    proofs
 }

@@ -22,6 +22,9 @@ const HEADER_BYTES: u64 = 10;
 /// Bytes of a file's beginning that are looked at.
 pub const LOOKED_AT: u64 = 1 << 16;
 
+/// Bytes in which the end of a file that fails is looked for.
+const ENDS_WITHIN: u64 = 1 << 30;
+
 /// Integers in an entry of which each may have been a float.
 const TRIED: u32 = 10;
 
@@ -302,19 +305,25 @@ fn text_of(number: &Number) -> String {
 }
 
 /// The first [`LOOKED_AT`] bytes of a stream, and its last ones, as far as it can
-/// be read.
+/// be read. None is the last one of a stream of more than [`ENDS_WITHIN`].
 pub fn ends_of(stream: &mut dyn Read) -> (Vec<u8>, Vec<u8>) {
     let mut beginning = Vec::new();
     let read = stream.take(LOOKED_AT).read_to_end(&mut beginning);
     let mut end = beginning.clone();
     let mut piece = vec![0; 1 << 16];
+    let mut left = ENDS_WITHIN;
     while read.is_ok() {
+        if left == 0 {
+            end.clear();
+            break;
+        }
         let Ok(length) = stream.read(&mut piece) else {
             break;
         };
         if length == 0 {
             break;
         }
+        left = left.saturating_sub(length as u64);
         end.extend_from_slice(piece.get(..length).unwrap_or_default());
         let surplus = end.len().saturating_sub(2);
         end.drain(..surplus);

@@ -1,5 +1,6 @@
 //! A new ledger on disk: key, mark, store, in this order.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -78,6 +79,12 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
     if let Some(path) = inside.into_iter().find(|path| lies_in(path, dir)) {
         let path = path.to_owned();
         return Err(Error::InsideLedger { path });
+    }
+    let places = unwanted.iter().map(|path| place_of(path));
+    let places: HashSet<PathBuf> = places.collect();
+    if places.len() < unwanted.len() {
+        let path = mark.path().to_owned();
+        return Err(Error::OnePlace { path });
     }
     let found = unwanted
         .into_iter()
@@ -185,11 +192,22 @@ fn is_mount_point(folder: &Path) -> bool {
 }
 
 /// Whether a file is in a folder, both of which need not exist.
-fn lies_in(file: &Path, folder: &Path) -> bool {
-    let parent = match file.parent() {
+pub(super) fn lies_in(file: &Path, folder: &Path) -> bool {
+    let (parent, folder) = (parent_of(file).canonicalize(), folder.canonicalize());
+    parent.is_ok_and(|parent| folder.is_ok_and(|folder| parent.starts_with(folder)))
+}
+
+fn parent_of(file: &Path) -> &Path {
+    match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    let (parent, folder) = (parent.canonicalize(), folder.canonicalize());
-    parent.is_ok_and(|parent| folder.is_ok_and(|folder| parent.starts_with(folder)))
+    }
+}
+
+/// The path of a file that may not be there yet, one for all of its spellings.
+fn place_of(file: &Path) -> PathBuf {
+    match (parent_of(file).canonicalize(), file.file_name()) {
+        (Ok(parent), Some(name)) => parent.join(name),
+        _ => file.to_owned(),
+    }
 }

@@ -63,6 +63,11 @@ pub enum Error {
     MountPoint { path: PathBuf },
     #[error("{} would lie in the ledger's own folder", path.display())]
     InsideLedger { path: PathBuf },
+    #[error("{} would be the place of two: key, second key and mark have a file each", path.display())]
+    OnePlace { path: PathBuf },
+    /// What lies in the place of a mark would be lost with the next mark.
+    #[error("{} holds {what}, which no mark replaces", path.display())]
+    NoMark { path: PathBuf, what: &'static str },
     /// A ledger in a bucket was to have its key beside it, to be lost with it.
     #[error("{} would lie beside the ledger, and be lost with it", path.display())]
     KeyBeside { path: PathBuf },

@@ -2,19 +2,27 @@
 //!
 //! Of each log the longest of its books is read once more for the last entries of
 //! the others. Where one of them is another there, both are compared in full,
-//! which makes the proof.
+//! which makes the proof. Selections, proofs and parts say less: of them the headers
+//! are compared, two of one epoch being the proof.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::ledger::compare::{compare, hashes_at};
-use crate::ledger::equivocation::Equivocation;
-use crate::ledger::fault::{Fault, FaultCode, Verdict};
+use crate::ledger::epoch::SignedEpoch;
+use crate::ledger::equivocation::{Equivocation, Signed};
+use crate::ledger::fault::{Fault, FaultCode, Format, Verdict};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
-use crate::ledger::position::Seq;
+use crate::ledger::limits;
+use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::proof::InclusionProof;
+use crate::ledger::source::Event;
 
 use super::books::Subject;
+use super::recognise::{Recognised, recognise};
 use super::sources::with_source;
+use super::verify::small;
 use super::{Error, Options};
 
 /// Fails those that passed and part from one another; those of the log of `key`
@@ -26,7 +34,7 @@ pub(super) fn convict(
 ) -> Result<Vec<Equivocation>, Error> {
     let mut logs: BTreeMap<(String, Hash), Vec<(Seq, usize)>> = BTreeMap::new();
     for (at, subject) in subjects.iter().enumerate() {
-        let Some(summary) = subject.summary().filter(|summary| summary.contiguous) else {
+        let Some(summary) = subject.summary() else {
             continue;
         };
         if let (Some(log), Some(genesis), Some(last)) =
@@ -37,17 +45,85 @@ pub(super) fn convict(
             same.push((last, at));
         }
     }
+    let is_whole = |subjects: &[Subject], at: usize| {
+        let summary = subjects.get(at).and_then(Subject::summary);
+        summary.is_some_and(|summary| summary.contiguous)
+    };
     let mut proofs = Vec::new();
-    for mut books in logs.into_values() {
+    for parts in logs.into_values() {
+        let whole = parts.iter().copied();
+        let mut books: Vec<_> = whole.filter(|(_, at)| is_whole(subjects, *at)).collect();
         books.sort_unstable();
-        let Some((_, longest)) = books.pop() else {
-            continue;
-        };
-        for other in parting(options, subjects, longest, &books)? {
-            proofs.extend(convict_two(options, subjects, [other, longest])?);
+        if let Some((_, longest)) = books.pop() {
+            for other in parting(options, subjects, longest, &books)? {
+                proofs.extend(convict_two(options, subjects, [other, longest])?);
+            }
         }
+        proofs.extend(convict_by_headers(options, subjects, &parts)?);
     }
     Ok(proofs)
+}
+
+/// The same of those of `parts` that still pass, by two headers of one epoch.
+fn convict_by_headers(
+    options: &Options,
+    subjects: &mut [Subject],
+    parts: &[(Seq, usize)],
+) -> Result<Vec<Equivocation>, Error> {
+    let mut headers: BTreeMap<EpochNumber, (SignedEpoch, usize)> = BTreeMap::new();
+    let mut parted = Vec::new();
+    for (_, at) in parts.iter().filter(|_| parts.len() > 1) {
+        let Some(subject) = subjects.get(*at).filter(|s| s.summary().is_some()) else {
+            continue;
+        };
+        for header in headers_of(&subject.path, options)? {
+            let number = header.content.epoch;
+            match headers.get(&number) {
+                Some((other, rival)) if other.content != header.content => {
+                    parted.push((other.clone(), header, [*rival, *at]));
+                    break;
+                }
+                Some(_) => {}
+                None if headers.len() >= limits::ANCHORS => break,
+                None => drop(headers.insert(number, (header, *at))),
+            }
+        }
+    }
+    let mut proofs = Vec::new();
+    for (one, other, pair) in parted {
+        let log = one.content.log;
+        let sides = [one, other].map(|header| Signed::Epoch(Box::new(header)));
+        let [one, other] = sides;
+        let proof = Equivocation::prove(log, one, other).ok();
+        accuse(subjects, pair, proof.as_ref());
+        proofs.extend(proof);
+    }
+    Ok(proofs)
+}
+
+/// The headers in what is at `path`; of what is not read so, none.
+fn headers_of(path: &Path, options: &Options) -> Result<Vec<SignedEpoch>, Error> {
+    if let Recognised::File(Format::Proof, file) = recognise(path, None)? {
+        let proof = InclusionProof::from_bytes(&small(file.reader)?);
+        return Ok(proof.ok().map(|proof| proof.epoch).into_iter().collect());
+    }
+    let read = with_source(path, options, &mut |source| {
+        let (mut found, mut batch) = (Vec::new(), Vec::new());
+        loop {
+            source.next_batch(&mut batch)?;
+            if batch.is_empty() || found.len() >= limits::ANCHORS {
+                return Ok(found);
+            }
+            found.extend(batch.drain(..).filter_map(|event| match event {
+                Event::Epoch(header, _) => Some(*header),
+                _ => None,
+            }));
+        }
+    });
+    match read {
+        Err(Error::NotComparable) => Ok(Vec::new()),
+        read => read,
+    }
 }
 
 /// Which of `books` end with another entry than the longest has there.
@@ -89,9 +165,17 @@ fn convict_two(
         })
     })?;
     let proof = compared.proven.map(|proven| proven.equivocation);
-    for (at, rival) in [(one, b), (other, a)] {
+    accuse(subjects, pair, proof.as_ref());
+    Ok(proof)
+}
+
+/// Fails both of a pair.
+fn accuse(subjects: &mut [Subject], pair: [usize; 2], proof: Option<&Equivocation>) {
+    let [one, other] = pair;
+    let path = |at: usize| subjects.get(at).map(|s| s.path.clone()).unwrap_or_default();
+    for (at, rival) in [(one, path(other)), (other, path(one))] {
         let mut detail = format!("{} is another history of the same log", rival.display());
-        if let Some(proof) = &proof {
+        if let Some(proof) = proof {
             detail.push_str(&format!(": the key signed {}", proof.contradiction()));
         }
         let examined = subjects.get_mut(at).and_then(Subject::examined);
@@ -101,5 +185,4 @@ fn convict_two(
         examined.report.verdict = Verdict::Fail;
         examined.verified = None;
     }
-    Ok(proof)
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::kind;
+use crate::ledger::limits;
 use crate::ledger::lines::{Line, read_line};
 use crate::ledger::opening::Opening;
 use crate::ledger::parse::parse;
@@ -27,16 +28,21 @@ const FIRST_LINES: usize = 4;
 
 /// What entry 0 says, if it is there and says something.
 pub(super) fn opening_of(path: &Path, options: &Options) -> Option<Opening> {
-    let entry = if is_ledger(path) {
-        let reader = options.reader(path).ok()?;
-        entry_at(&reader.store, Seq::FIRST).ok()?
-    } else {
-        first_entry(path)?
-    };
+    let entry = opening_entry(path, options)?;
     if entry.kind() != kind::OPEN || entry.prev_hash() != Hash::ZERO {
         return None;
     }
     Opening::from_object(&entry.check_payload().ok()?).ok()
+}
+
+/// Entry 0, or what stands in its place.
+pub(super) fn opening_entry(path: &Path, options: &Options) -> Option<Entry> {
+    if is_ledger(path) {
+        let reader = options.reader(path).ok()?;
+        entry_at(&reader.store, Seq::FIRST).ok()
+    } else {
+        first_entry(path)
+    }
 }
 
 fn first_entry(path: &Path) -> Option<Entry> {
@@ -58,8 +64,10 @@ fn first_entry(path: &Path) -> Option<Entry> {
 fn in_lines(reader: &mut dyn BufRead) -> Option<Entry> {
     let (mut number, mut is_bundle) = (0, false);
     loop {
-        let Line::Whole { bytes, .. } = read_line(reader).ok()?? else {
-            continue;
+        let bytes = match read_line(reader).ok()?? {
+            Line::Whole { bytes, .. } => bytes,
+            Line::TooLong { bytes } if bytes < limits::PASSED_OVER_BYTES => continue,
+            Line::TooLong { .. } => return None,
         };
         let line = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         if line.trim_ascii().is_empty() {

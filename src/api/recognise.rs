@@ -95,7 +95,8 @@ pub(super) fn is_set(path: &Path) -> bool {
 }
 
 pub(crate) fn by_name(path: &Path) -> Option<Format> {
-    let name = path.file_name()?.to_str()?;
+    let name = path.file_name()?.to_string_lossy();
+    let name = name.as_ref();
     let packed = [".zst", ".gz"].into_iter();
     let inside = packed.filter_map(|ending| name.strip_suffix(ending)).next();
     let name = inside.unwrap_or(name);

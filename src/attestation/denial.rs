@@ -25,6 +25,13 @@ words! {
 }
 
 /// What a manifest says, or that it says nothing.
+fn and_more(count: usize) -> String {
+    match count.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    }
+}
+
 fn stated(text: &Option<String>) -> String {
     let said = text.as_ref().map(|text| Quoted(text).to_string());
     said.unwrap_or_else(|| "no text".to_owned())
@@ -64,7 +71,7 @@ pub enum Denial {
         manifest: Option<String>,
         actual: Sha256Digest,
     },
-    #[error("{count} files are not attested, {} first", Quoted(first))]
+    #[error("no hash covers {}{}", Quoted(first), and_more(*count))]
     Unattested { count: usize, first: String },
     #[error("{sha256} is banned: {}", Quoted(reason))]
     Banned {

@@ -95,9 +95,13 @@ pub fn canonical_package_hash(package_root: &Path) -> Result<PackageHash, TreeEr
 
 impl PackageHash {
     /// The hash of a package of which only its files' paths, sizes and digests
-    /// are at hand. Excluded names are passed over.
+    /// are at hand. Excluded names are passed over; the manifest is not among them.
     pub fn of_digests(files: &BTreeMap<String, FileDigest>) -> PackageHash {
         let covered = |path: &str| !path.split('/').any(|name| is_excluded(name.as_bytes()));
+        let excluded = files.keys().filter(|path| !covered(path));
+        let excluded = excluded
+            .map(|path| WalkedFile::told(path.clone()))
+            .collect();
         let mut records: Vec<(&str, &FileDigest)> = files
             .iter()
             .map(|(path, digest)| (path.as_str(), digest))
@@ -110,7 +114,7 @@ impl PackageHash {
             plain,
             files: records.len(),
             bytes: records.iter().map(|(_, digest)| digest.size).sum(),
-            excluded: Vec::new(),
+            excluded,
             sizes: records
                 .iter()
                 .map(|(path, digest)| ((*path).to_owned(), digest.size))

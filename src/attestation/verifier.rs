@@ -90,8 +90,7 @@ impl<'a> PackageAttestationVerifier<'a> {
     }
 
     /// Denies a package with files that no hash covers, but for what a file manager
-    /// or a version control left, and compiled Python whose source is covered and
-    /// that says it is to be checked against it.
+    /// or a version control left.
     pub fn strict(mut self, strict: bool) -> Self {
         self.strict = strict;
         self
@@ -308,12 +307,14 @@ impl<'a> PackageAttestationVerifier<'a> {
     }
 }
 
-/// What a file manager or a version control leaves, which no worker runs.
+/// What a file manager or a version control leaves, which no worker runs: a file
+/// `.DS_Store`, and what is in `.git` but for links and compiled Python.
 fn is_left_over(found: &WalkedFile) -> bool {
-    found
-        .path
-        .split('/')
-        .any(|name| name == ".DS_Store" || name == ".git")
+    let names = || found.path.split('/');
+    let is_compiled = found.path.ends_with(".pyc") || names().any(|name| name == "__pycache__");
+    let of_file_manager = names().next_back() == Some(".DS_Store");
+    let of_version_control = names().any(|name| name == ".git") && !is_compiled;
+    !found.link && (of_file_manager || of_version_control)
 }
 
 /// Says what was verified, from signed members alone.

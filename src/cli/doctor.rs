@@ -13,7 +13,7 @@ use crate::store::readers::Readers;
 use crate::store::{Scrubbed, Scrubbing, StoreError};
 
 use super::Answer;
-use super::context::Context;
+use super::context::{Context, warn_of_readers};
 use super::error::CliError;
 use super::output::Output;
 use super::progress::Progress;
@@ -41,6 +41,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if args.fix {
         close_to_others(context, output)?;
     }
+    warn_of_readers(&context.ledger, output);
     let reader = match context.files(output) {
         Err(CliError::Ledger(api::Error::Open(OpenError::Store(
             error @ StoreError::Corrupt { .. },

@@ -96,7 +96,7 @@ fn alone(bytes: &[u8], lines: usize, path: &Path) -> Result<Option<Anchor>, CliE
             Ok(published) => Ok(Some(published.to_anchor())),
             Err(_) => Err(not_recognised(path)),
         },
-        Err(error) if lines <= 1 => Err(error.into()),
+        Err(error) if lines <= 1 => Err(in_file(path)(error)),
         Err(_) => Ok(None),
     }
 }

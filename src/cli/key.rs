@@ -165,7 +165,10 @@ pub(super) fn parse_key(text: &str) -> Result<PublicKey, CliError> {
     key_text::read(&text).map_err(|refused| match refused {
         KeyTextError::Unknown => CliError::from(KeyFileError::Pem {
             path: path.to_owned(),
-            source: PemError::NotAPublicKey,
+            source: match text.contains("PRIVATE KEY-----") {
+                true => PemError::Private,
+                false => PemError::NotAPublicKey,
+            },
         }),
         source => CliError::KeyText {
             given: path.display().to_string(),

@@ -14,15 +14,17 @@
 //! file whose path counts from the keys file and has a dot or a slash. A name may
 //! have several keys.
 
-use std::fs;
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::ledger::key::PublicKey;
+use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::shape;
 
+use super::document::read;
 use super::error::CliError;
 use super::key::parse_key;
 
@@ -36,15 +38,19 @@ pub(super) struct KeysFile {
 
 impl KeysFile {
     pub(super) fn read(path: &Path) -> Result<KeysFile, CliError> {
-        let text = fs::read_to_string(path).map_err(|error| match path.to_str() {
+        let bytes = read(path, limits::LINE_BYTES).map_err(|error| match path.to_str() {
             // Easily said where `--key` was meant.
             Some(text) if PublicKey::from_hex(text).is_ok() => {
                 CliError::usage("--keys names a file; a key in hex is given with --key")
             }
-            _ => CliError::file(path, error),
+            _ => error,
         })?;
+        let text = String::from_utf8(bytes);
+        let text = text
+            .map_err(|_| CliError::file(path, Error::new(ErrorKind::InvalidData, "not UTF-8")))?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut keys = Vec::new();
+        let text = text.trim_start_matches('\u{feff}');
         for (line, text) in (1..).zip(text.lines()) {
             let text = text.trim();
             if text.is_empty() || text.starts_with('#') {

@@ -192,7 +192,8 @@ fn kind_of(path: &Path) -> Option<(OutputKind, Vec<u8>)> {
     // Of a damaged file what can be read.
     let _ = stream::read_beginning(&mut open(path).ok()?.reader, &mut text);
     let kind = match stream::sniff(&text) {
-        Some(Format::Bundle) => OutputKind::Bundle,
+        // A file of published headers begins as a bundle's lines do.
+        Some(Format::Bundle) if first_object(&text)?.contains_key("sealbook") => OutputKind::Bundle,
         Some(Format::Logbook) => OutputKind::Logbook,
         Some(Format::Proof) => OutputKind::Proof,
         Some(Format::Report) => {
@@ -206,7 +207,9 @@ fn kind_of(path: &Path) -> Option<(OutputKind, Vec<u8>)> {
         None => {
             let object = first_object(&text)?;
             if object.contains_key("head") {
-                OutputKind::Head
+                // More lines are what was published, which only grows.
+                let lines = memchr::memchr_iter(b'\n', text.trim_ascii_end());
+                (lines.count() == 0).then_some(OutputKind::Head)?
             } else if object.contains_key("revoke") {
                 OutputKind::Revocation
             } else if object.contains_key("audit") {

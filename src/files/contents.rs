@@ -39,8 +39,20 @@ pub fn digest_each<T: Sync, E: Send>(
     files: &[T],
     open: impl Fn(&T) -> Result<OpenFile, E> + Sync,
 ) -> Vec<FileOutcome<E>> {
+    digest_each_within(files, open, |_| u64::MAX)
+}
+
+/// The same of files that have at most the bytes which `limit` allows them. What is
+/// larger is not read: a file of nothing but a hole costs who makes it nothing.
+pub fn digest_each_within<T: Sync, E: Send>(
+    files: &[T],
+    open: impl Fn(&T) -> Result<OpenFile, E> + Sync,
+    limit: impl Fn(&T) -> u64 + Sync,
+) -> Vec<FileOutcome<E>> {
     let files = files.par_iter().with_max_len(1);
-    files.map(|file| open(file).map(digest)).collect()
+    files
+        .map(|file| open(file).map(|opened| opened.digest(limit(file))))
+        .collect()
 }
 
 /// Digests a file in pieces. A file that grows is given up at its first byte

@@ -27,7 +27,7 @@ pub enum OpenError {
     Io(#[source] io::Error),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileState {
     pub identity: (u64, u64),
     /// Bytes.

@@ -21,6 +21,17 @@ pub struct WalkedFile {
     pub link: bool,
 }
 
+impl WalkedFile {
+    /// A file that somebody tells of.
+    pub fn told(path: String) -> WalkedFile {
+        WalkedFile {
+            path,
+            state: FileState::default(),
+            link: false,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     /// Sorted by path **components**: `a/x` before `a-b/x`.

@@ -16,6 +16,10 @@ pub const SIGNING_PAYLOAD_BYTES: usize = 16 << 20;
 /// A line of a file: 20 MiB.
 pub const LINE_BYTES: usize = 20 << 20;
 
+/// Bytes of a line that is too long which are passed over for the next one. A file of
+/// nothing but a hole costs who makes it nothing.
+pub const PASSED_OVER_BYTES: u64 = 256 << 20;
+
 /// A small document of ours (a head, a proof without its entry, a key file):
 /// 1 MiB.
 pub const SMALL_FILE_BYTES: usize = 1 << 20;

@@ -16,7 +16,8 @@ pub enum Line {
     },
     /// Over [`limits::LINE_BYTES`]; passed over.
     TooLong {
-        /// How many bytes it has.
+        /// How many bytes it has. Of [`limits::PASSED_OVER_BYTES`] and more its end was not
+        /// looked for, and what follows is no line.
         bytes: u64,
     },
 }
@@ -57,8 +58,8 @@ pub fn read_line(reader: &mut dyn BufRead) -> io::Result<Option<Line>> {
         }
         let used = taken.len() + usize::from(end.is_some());
         reader.consume(used);
-        if end.is_some() {
-            return Ok(Some(whole_or_too_long(line, length, true)));
+        if end.is_some() || length >= limits::PASSED_OVER_BYTES {
+            return Ok(Some(whole_or_too_long(line, length, end.is_some())));
         }
     }
 }
@@ -102,6 +103,15 @@ mod tests {
         assert_eq!(read_line(&mut reader).unwrap(), Some(whole(b"", true)));
         assert_eq!(read_line(&mut reader).unwrap(), Some(whole(b"bc", false)));
         assert_eq!(read_line(&mut reader).unwrap(), None);
+    }
+
+    #[test]
+    fn the_end_of_a_line_is_not_looked_for_without_an_end() {
+        let mut reader = io::BufReader::with_capacity(1 << 20, io::repeat(0));
+        let Some(Line::TooLong { bytes }) = read_line(&mut reader).unwrap() else {
+            panic!("it is too long");
+        };
+        assert_eq!(bytes, limits::PASSED_OVER_BYTES);
     }
 
     #[test]

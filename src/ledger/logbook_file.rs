@@ -100,6 +100,10 @@ impl<R: BufRead + Send> LogbookFile<R> {
             match line {
                 Line::TooLong { bytes } => {
                     self.first = false;
+                    if bytes >= limits::PASSED_OVER_BYTES {
+                        self.reader.forget();
+                        self.end();
+                    }
                     return Ok(Some(Raw::TooLong { bytes }));
                 }
                 Line::Whole { mut bytes, ended } => {

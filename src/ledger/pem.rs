@@ -18,6 +18,8 @@ pub enum PemError {
     PublicKeyDiffers,
     #[error("not an Ed25519 public key in PEM")]
     NotAPublicKey,
+    #[error("a private key, and the public one is needed, which `sealbook key` prints")]
+    Private,
     #[error("the key could not be encoded")]
     Encode,
 }

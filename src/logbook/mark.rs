@@ -35,6 +35,8 @@ use crate::ledger::statement::Statement;
 use crate::ledger::time::Timestamp;
 use crate::store::readers::Readers;
 
+use super::Identity;
+
 /// How far the mark may lie behind the last entry, in microseconds.
 const STALE_MICROS: i64 = 5_000_000;
 
@@ -238,6 +240,30 @@ impl MarkFile {
                 Ok(Seen::NoMark)
             }
             _ => fs::read(&self.path).map(Seen::Text),
+        }
+    }
+
+    /// What lies in its place and is worth more than a mark that is broken: the next
+    /// mark would replace it. Where somebody `named` the place, that is everything
+    /// but a mark of this log, and an empty file.
+    #[must_use]
+    pub fn holds_other(&self, own: &Identity, named: bool) -> Option<&'static str> {
+        let text = match self.look() {
+            Ok(Seen::Text(text)) => text,
+            Ok(Seen::NoMark) if named => return Some("no mark"),
+            _ => return None,
+        };
+        if memchr::memmem::find(&text, b"-----BEGIN ").is_some() {
+            return Some("a key");
+        }
+        match Mark::parse(&text) {
+            _ if !named || text.is_empty() => None,
+            None => Some("no mark"),
+            Some(mark) => {
+                let of = (mark.head.content.log, mark.head.content.genesis);
+                let other = mark.verify() && of != (own.log, own.genesis);
+                other.then_some("the mark of another log")
+            }
         }
     }
 

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use super::document::{ArtifactEntry, ArtifactManifest};
 use super::result::{ArtifactCheck, FailReason, VerificationResult};
 use super::tiles::{TileStore, coverage_sha256};
-use crate::files::{FileDigest, FileOutcome, FileReadError, Folder, OpenError, digest_each};
+use crate::files::{FileDigest, FileOutcome, FileReadError, Folder, OpenError, digest_each_within};
 use crate::ledger::json::Quoted;
 use crate::ledger::sha256::Sha256Digest;
 
 /// How many artifacts a detail names; every one is in the checks.
 const NAMED: usize = 10;
+
+/// Bytes of a file that are read although the manifest promises fewer, so that its
+/// digest can be told.
+const READ_ANYWAY: u64 = 64 << 20;
 
 /// Checks every artifact, in parallel and whatever becomes of the others.
 pub(super) fn check_artifacts(
@@ -21,7 +25,9 @@ pub(super) fn check_artifacts(
 ) {
     let open = |artifact: &ArtifactEntry| folder.open(&artifact.relative_path);
     let outcomes = match reported {
-        None => digest_each(&manifest.artifacts, open),
+        None => digest_each_within(&manifest.artifacts, open, |artifact| {
+            artifact.size_bytes.max(READ_ANYWAY)
+        }),
         Some(reported) => {
             let artifacts = manifest.artifacts.iter();
             let of = |artifact: &ArtifactEntry| reported.get(&artifact.relative_path).copied();
@@ -102,17 +108,24 @@ fn compare(
     };
     let FileDigest { sha256, size } = read.map_err(|error| match error {
         FileReadError::Io(error) => mismatch(format!("cannot be read: {error}")),
+        FileReadError::TooLarge { size, .. } => other_size(size, artifact),
         other => mismatch(other.to_string()),
     })?;
     let failed = if size != artifact.size_bytes {
-        let should = artifact.size_bytes;
-        Some(mismatch(format!("has {size} bytes, not {should}")))
+        Some(other_size(size, artifact))
     } else if sha256 != artifact.sha256 {
         Some(mismatch("has other content".to_owned()))
     } else {
         None
     };
     Ok((sha256, failed))
+}
+
+fn other_size(size: u64, artifact: &ArtifactEntry) -> Failed {
+    Failed {
+        reason: FailReason::ArtifactHashMismatch,
+        detail: format!("has {size} bytes, not {}", artifact.size_bytes),
+    }
 }
 
 /// Derives the tiles' digest again (operator mode).

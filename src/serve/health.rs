@@ -23,7 +23,8 @@ use crate::ledger::witnessing::Standing;
 /// API are on one path, so both are here.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Health {
-    /// `ok`; `standing_by`; or `disk_low`, `sign_failed` (the key does not sign) or
+    /// `ok`; `standing_by`; or `disk_low`, `sign_failed` (the key does not sign),
+    /// `clocks_parted` or
     /// `write_failed`: then nothing is recorded.
     status: &'static str,
     /// Whether it is `ok`, or stands by.
@@ -85,6 +86,8 @@ pub(super) async fn health(
         "sign_failed"
     } else if service.space.is_low() {
         "disk_low"
+    } else if service.logbook.clocks_parted() {
+        "clocks_parted"
     } else {
         "ok"
     };

@@ -61,6 +61,11 @@ pub(super) struct PackageEvidence {
     /// The text of `manifest.json`.
     manifest: String,
     files: Vec<EvidenceFile>,
+    /// Paths of the files that no hash covers, such as compiled Python: they are not
+    /// sent, and one that may run denies.
+    unattested: Option<Vec<String>>,
+    /// Files that no hash covers deny nothing.
+    allow_unattested: Option<bool>,
     require_ed25519: Option<bool>,
     /// What the holder found of the HMAC: used, and never cleared by, where this
     /// server does not have the secret.
@@ -148,7 +153,12 @@ pub(super) async fn attest(
                     .hmac_key(keys.hmac.as_ref())
                     .trusted_keys(&keys.trusted)
                     .require_ed25519(shown.require_ed25519.unwrap_or(false))
-                    .evidence(files.package(manifest, shown.hmac_valid));
+                    .strict(!shown.allow_unattested.unwrap_or(false))
+                    .evidence(files.package(
+                        manifest,
+                        shown.unattested.unwrap_or_default(),
+                        shown.hmac_valid,
+                    ));
             if let Some(list) = hall.governance().ban_list() {
                 verifier = verifier.ban_list(list);
             }

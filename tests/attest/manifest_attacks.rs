@@ -183,3 +183,33 @@ fn an_artifact_that_is_swapped_for_a_link_never_lends_its_target() {
         }
     });
 }
+
+#[test]
+fn a_file_that_was_made_far_larger_than_promised_is_a_mismatch_and_not_read() {
+    let cache = Cache::new(None);
+    let file = fs::File::options()
+        .write(true)
+        .open(cache.path("engines/b.bin"))
+        .unwrap();
+    file.set_len(1 << 40).unwrap();
+    let result = cache.verify();
+    assert_eq!(reasons(&result), ["artifact_hash_mismatch"]);
+    assert!(
+        result.fail_details[0].contains("has 1099511627776 bytes, not "),
+        "{:?}",
+        result.fail_details
+    );
+    let checks = &result.per_artifact_checks;
+    let unread: Vec<_> = checks
+        .iter()
+        .filter(|c| c.actual_sha256.is_none())
+        .collect();
+    assert_eq!(unread.len(), 1);
+    assert!(!unread[0].matched);
+    // What is only a little larger is read, so that its digest can be told.
+    file.set_len(1 << 20).unwrap();
+    let result = cache.verify();
+    assert_eq!(reasons(&result), ["artifact_hash_mismatch"]);
+    let checks = &result.per_artifact_checks;
+    assert!(checks.iter().all(|check| check.actual_sha256.is_some()));
+}

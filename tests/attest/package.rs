@@ -1,6 +1,7 @@
 //! What a package's hash covers, what its verification says.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use sealbook::attestation::{
     BanList, HmacKey, PackageManifest, ScaffoldError, build_manifest, canonical_package_hash,
@@ -71,6 +72,30 @@ fn records_stand_in_component_order_and_the_plain_order_is_accepted_by_name() {
     assert!(outcome.ok(), "{:?}", outcome.denial);
     assert_eq!(outcome.meta.path_order.unwrap().as_str(), "plain");
     assert_eq!(outcome.meta.package_hash, Some(hash.plain));
+}
+
+#[test]
+fn what_only_poses_as_left_over_is_denied_under_strict() {
+    let key = key();
+    for put in [
+        (|package| package.write("code/.DS_Store/evil.py", b"runs")) as fn(&Package),
+        |package| package.write(".git/evil.pyc", b"runs"),
+        |package| package.write(".git/__pycache__/evil", b"runs"),
+        |package| symlink("/tmp", package.path(".git")).unwrap(),
+        |package| symlink("a", package.path(".DS_Store")).unwrap(),
+    ] {
+        let package = Package::usual().attest();
+        let strict = || {
+            let verifier = package.verifier().hmac_key(Some(&key)).strict(true);
+            verifier.verify(now())
+        };
+        assert!(strict().ok());
+        put(&package);
+        assert_eq!(
+            denial(&strict()),
+            ("ATTEST_HASH_MISMATCH", "unattested_files")
+        );
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What an attacker with a signer of his own was let through with once.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::attacker::Attacker;
@@ -350,4 +352,47 @@ fn what_is_of_a_version_that_nobody_here_knows_gets_no_verdict() {
             assert_eq!(answer["error"]["code"], "format_unsupported", "{file}");
         }
     }
+}
+
+#[test]
+fn proofs_and_selections_of_two_histories_convict_their_key_together() {
+    let place = Place::sealed();
+    let key = place.key();
+    place.copy("ledger", "before");
+    fs::copy(place.path("ledger.mark"), place.path("before.mark")).unwrap();
+    for (name, n) in [("a", 20), ("b", 30)] {
+        let receipts = place.append(n..n + 1);
+        let seq = receipts[0]["seq"].to_string();
+        place.run(&["seal"]).ok();
+        let (proof, bundle) = (format!("{name}.proof"), format!("{name}.bundle"));
+        place.run(&["prove", &seq, "-o", &proof]).ok();
+        place.run(&["export", "--kind", "note", "-o", &bundle]).ok();
+        fs::remove_dir_all(place.path("ledger")).unwrap();
+        place.copy("before", "ledger");
+        fs::copy(place.path("before.mark"), place.path("ledger.mark")).unwrap();
+    }
+    for [one, other] in [
+        ["a.proof", "b.proof"],
+        ["b.bundle", "a.proof"],
+        ["a.bundle", "b.bundle"],
+    ] {
+        let both = [
+            "--json", "verify", one, other, "--key", &key, "--proof", "made",
+        ];
+        let told = place.run(&both).ends_with(1).document();
+        for file in told["files"].as_array().unwrap() {
+            assert_eq!(
+                file["report"]["faults"][0]["code"], "equivocation",
+                "{told}"
+            );
+        }
+        let convicts = place.run(&["--json", "verify", "made", "--key", &key]).ok();
+        let warnings = convicts.document()["warnings"].to_string();
+        assert!(warnings.contains("equivocation_proven"), "{warnings}");
+        fs::remove_file(place.path("made")).unwrap();
+    }
+    // Of one history nobody is convicted.
+    place
+        .run(&["verify", "a.proof", "a.bundle", "--key", &key])
+        .ok();
 }

@@ -154,7 +154,8 @@ fn what_is_no_public_key_is_no_key_to_verify_with() {
     let place = Place::initialised();
     place.write("junk", "hello");
     let private = place.run(&["--json", "verify", "--key", "ledger.key.pem"]);
-    let detail = "key file ledger.key.pem: not an Ed25519 public key in PEM";
+    let detail = "key file ledger.key.pem: a private key, and the public one is needed, which \
+                  `sealbook key` prints";
     private.refused("key_invalid", detail, "");
     place.run(&["--json", "verify", "--key", "junk"]).refused(
         "key_invalid",

@@ -161,3 +161,81 @@ fn a_folder_is_not_replaced_and_a_device_is_written_to() {
         assert!(state.file_type().is_char_device());
     }
 }
+
+#[test]
+fn key_and_mark_of_a_new_ledger_have_a_file_each() {
+    let place = Place::empty();
+    symlink(".", place.path("here")).unwrap();
+    for mark in ["same", "./same", "here/same"] {
+        let run = place.run(&["init", "--key", "same", "--mark", mark]);
+        run.refused(
+            "usage",
+            &format!("{mark} would be the place of two: key, second key and mark have a file each"),
+            "name another file with --key FILE or --mark FILE",
+        );
+        assert!(!place.path("same").exists() && !place.path("ledger").exists());
+    }
+}
+
+#[test]
+fn accepting_a_rollback_replaces_no_key_and_nothing_but_a_mark_of_this_log() {
+    let place = Place::sealed();
+    place.run(&["--ledger", "other", "init"]).ok();
+    place.write("notes", "not to be lost\n");
+    fs::create_dir(place.path("folder")).unwrap();
+    place.run(&["export", "-o", "bundle"]).ok();
+    symlink("ledger.key.pem", place.path("link")).unwrap();
+    let hint = "name the ledger's mark with --mark FILE, or move the file away: then the mark \
+                counts as missing";
+    for (path, what) in [
+        ("ledger.key.pem", "a key"),
+        ("link", "a key"),
+        ("other.mark", "the mark of another log"),
+        ("notes", "no mark"),
+        ("bundle", "no mark"),
+        ("folder", "no mark"),
+    ] {
+        let before = fs::read(place.path(path)).ok();
+        let accept = ["--mark", path, "accept-rollback", "--reason", "x"];
+        let detail = format!("{path} holds {what}, which no mark replaces");
+        place.run(&accept).refused("exists", &detail, hint);
+        assert_eq!(fs::read(place.path(path)).ok(), before, "{path}");
+    }
+    // Nothing was recorded. A mark that is broken in its usual place is accepted.
+    place.write("ledger.mark", "junk");
+    place.run(&["accept-rollback", "--reason", "x"]).ok();
+    let report = place.run(&["--json", "verify"]).ok().document();
+    assert_eq!(report["warnings"][1]["code"], "acknowledged_rollback");
+}
+
+#[test]
+fn what_was_published_is_replaced_by_no_bundle_and_no_head() {
+    let place = Place::sealed();
+    place.run(&["seal", "--if-any", "--publish", "headers"]);
+    place.append(9..10);
+    place.run(&["seal", "--publish", "headers"]).ok();
+    for _ in 0..2 {
+        place.run(&["head", "--publish", "heads"]).ok();
+        place.append(10..11);
+    }
+    for name in ["headers", "heads"] {
+        let before = place.read(name);
+        for writer in &WRITERS[..6] {
+            let run = written(&place, writer, name, false);
+            assert_eq!(run.status, 2, "{writer:?} {name}: {run:?}");
+            assert_eq!(place.read(name), before);
+        }
+    }
+}
+
+#[test]
+fn a_backup_does_not_lie_in_the_ledger_that_it_is_of() {
+    let place = Place::sealed();
+    for to in ["ledger/copy", "ledger/db/copy", "ledger/../ledger/copy"] {
+        let run = place.run(&["backup", to]);
+        let detail = format!("{to} would lie in the ledger's own folder");
+        let hint = "choose another place: what is copied with the ledger protects nothing";
+        run.refused("usage", &detail, hint);
+        assert!(!place.path("ledger/copy").exists());
+    }
+}

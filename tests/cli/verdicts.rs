@@ -182,7 +182,7 @@ fn what_is_no_head_cannot_be_contained() {
         .run(&["--json", "verify", "--contains", "junk"])
         .refused(
             "bad_json",
-            "found 'h' where a value was expected at line 1 column 1 (byte 0)",
+            "junk: found 'h' where a value was expected at line 1 column 1 (byte 0)",
             "",
         );
     for name in ["object", "e.proof"] {

@@ -110,6 +110,33 @@ fn reported_digests_may_deny_and_never_clear() {
 }
 
 #[test]
+fn what_no_hash_covers_denies_where_a_server_judges_too() {
+    let server = server();
+    let judged = |evidence: &Value| {
+        let answer = server
+            .post(Scope::Attest, "/v1/attestations", evidence)
+            .is(201);
+        let told = answer["outcome"]["meta"]["unattested"].clone();
+        (answer["verdict"].clone(), told)
+    };
+    let pyc = "__pycache__/w.cpython-311.pyc";
+    let mut told = package(whole(CODE));
+    told["unattested"] = json!([pyc]);
+    let mut sent = package(whole(CODE));
+    let files = sent["files"].as_array_mut().unwrap();
+    files.push(json!({"path": pyc, "content": STANDARD.encode("runs")}));
+    for mut evidence in [told, sent] {
+        assert_eq!(judged(&evidence), (json!("denied"), json!([pyc])));
+        evidence["allow_unattested"] = json!(true);
+        assert_eq!(judged(&evidence), (json!("cleared"), json!([pyc])));
+    }
+    // What a version control left is a warning.
+    let mut evidence = package(whole(CODE));
+    evidence["unattested"] = json!([".git/HEAD"]);
+    assert_eq!(judged(&evidence), (json!("cleared"), json!([".git/HEAD"])));
+}
+
+#[test]
 fn the_client_s_word_for_a_secret_clears_nothing() {
     let server = Server::with_tokens();
     let mut evidence = package(whole(CODE));

@@ -262,9 +262,11 @@ fn clocks_that_part_by_a_day_within_a_boot_are_refused_until_they_are_accepted()
         book.append();
         let (right, count) = (book.receipts.last().unwrap().ts, book.count());
         // In the process that has it open.
+        assert!(!book.logbook().clocks_parted());
         book.clock.jump(jump);
         let refused = book.try_append().unwrap_err();
         assert!(matches!(refused, LogbookError::Clocks(_)), "{refused:?}");
+        assert!(book.logbook().clocks_parted());
         assert_eq!(book.count(), count);
         // In the next one.
         book.close();

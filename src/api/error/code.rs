@@ -59,7 +59,10 @@ impl Error {
             Error::NoSuchEntry { .. } => "not_found",
             Error::Evidence(error) => of_evidence(error),
             Error::NotSigned(_) => "not_signed",
-            Error::MountPoint { .. } | Error::InsideLedger { .. } => "usage",
+            Error::NoMark { .. } => "exists",
+            Error::MountPoint { .. } | Error::InsideLedger { .. } | Error::OnePlace { .. } => {
+                "usage"
+            }
             Error::KeyBeside { .. } => "key_beside",
             #[cfg(feature = "bucket")]
             Error::Bucket(error) => of_bucket(error),

@@ -50,6 +50,8 @@ impl Error {
             | Error::Exists { path }
             | Error::MountPoint { path }
             | Error::InsideLedger { path }
+            | Error::OnePlace { path }
+            | Error::NoMark { path, .. }
             | Error::KeyBeside { path }
             | Error::NotALogbook { path }
             | Error::NotImportable { path }

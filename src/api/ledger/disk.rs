@@ -14,7 +14,7 @@ use crate::store::{RocksStore, Store};
 
 #[cfg(feature = "bucket")]
 use super::super::bucket;
-use super::super::create::{self, Made, signer_of};
+use super::super::create::{self, Made, lies_in, signer_of};
 use super::super::halt::{self, Halt};
 use super::super::rotate::{self, Rotated};
 use super::super::{Error, Options};
@@ -158,6 +158,11 @@ impl Ledger {
         reason: &str,
     ) -> Result<(Ledger, MarkFault, Receipt), Error> {
         let (signer, mark) = (Arc::clone(&parts.signer), parts.mark.clone());
+        let own = identity_of(&*parts.store)?;
+        if let Some(what) = mark.holds_other(&own, options.mark.is_some()) {
+            let path = mark.path().to_owned();
+            return Err(Error::NoMark { path, what });
+        }
         let (logbook, fault, receipt) = Logbook::accept_rollback(parts, reason)?;
         let ledger = Ledger::over(Some(dir.to_owned()), logbook, signer, mark, options);
         refusals::record(dir, ledger.recorder()?)?;
@@ -194,6 +199,10 @@ impl Ledger {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Backup, Error> {
         let dir = dir.as_ref();
+        if lies_in(to, dir) {
+            let path = to.to_owned();
+            return Err(Error::InsideLedger { path });
+        }
         let order = Order {
             ledger: dir,
             mark: &options.mark_of(dir),

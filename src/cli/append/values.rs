@@ -137,6 +137,9 @@ impl<R: Read> Values<R> {
             if depth.open == 0 && !depth.in_text && matches!(byte, b',' | b']') {
                 break;
             }
+            if length >= limits::PASSED_OVER_BYTES {
+                break;
+            }
             self.reader.consume(1);
             self.lines += u64::from(byte == b'\n');
             depth.take(byte);

@@ -21,6 +21,8 @@ use crate::cli::registry;
 #[cfg(feature = "rocks")]
 use crate::cli::shown;
 #[cfg(feature = "rocks")]
+use crate::files::OpenFile;
+#[cfg(feature = "rocks")]
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
@@ -135,6 +137,14 @@ fn show(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let package = canonical_package_hash(&args.dir).ok();
+    let own = OpenFile::at(manifest)
+        .ok()
+        .map(|file| file.state().identity);
+    let unattested = package.iter().flat_map(|package| &package.excluded);
+    let unattested = unattested
+        .filter(|found| Some(found.state.identity) != own)
+        .map(|found| Value::from(found.path.as_str()))
+        .collect();
     let paths = package.iter().flat_map(|package| package.sizes.keys());
     let members = [
         ("worker_id", Value::from(args.worker_id.as_str())),
@@ -147,6 +157,8 @@ fn show(
             Value::from(shown::text(manifest)?.unwrap_or_default()),
         ),
         ("files", shown::files(&args.dir, paths.map(String::as_str))?),
+        ("unattested", Value::Array(unattested)),
+        ("allow_unattested", Value::from(args.allow_unattested)),
         ("require_ed25519", Value::from(args.require_ed25519)),
         ("hmac_valid", Value::from(hmac_valid)),
         (

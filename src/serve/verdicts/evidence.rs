@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::attestation::{Evidence, PackageHash};
-use crate::files::FileDigest;
+use crate::files::{FileDigest, WalkedFile};
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape::{MemberError, MemberProblem};
 use crate::manifest::check_path;
@@ -36,10 +36,20 @@ impl Files {
         Ok(files)
     }
 
-    pub(super) fn package(&self, manifest: Vec<u8>, hmac_valid: Option<bool>) -> Evidence {
+    /// `unattested` are files that are told of besides.
+    pub(super) fn package(
+        &self,
+        manifest: Vec<u8>,
+        unattested: Vec<String>,
+        hmac_valid: Option<bool>,
+    ) -> Evidence {
+        let mut package = PackageHash::of_digests(&self.digests);
+        package
+            .excluded
+            .extend(unattested.into_iter().map(WalkedFile::told));
         Evidence {
             manifest,
-            package: PackageHash::of_digests(&self.digests),
+            package,
             hmac_valid,
         }
     }
