@@ -158,6 +158,11 @@ pub trait Store: Send + Sync {
     /// The record of entry `seq`: signing payload, then signature.
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// The records of `seqs`, in that order, read together.
+    fn entries_of(&self, seqs: &[Seq]) -> Vec<Result<Option<Vec<u8>>, StoreError>> {
+        seqs.iter().map(|seq| self.entry(*seq)).collect()
+    }
+
     /// The records in `range`, ascending: what is there. A gap is the caller's
     /// to notice.
     fn entries(&self, range: Range<u64>) -> Rows<'_, Seq>;

@@ -236,7 +236,7 @@ impl Iterator for Selection<'_> {
                     return Some(Ok((seq, entry)));
                 }
                 Ok(Some(_)) => {}
-                Ok(None) => match self.parts.pop()?.open(self.store, self.order) {
+                Ok(None) => match self.parts.pop()?.open(self.store, &self.filter) {
                     Ok(source) => self.source = Some(source),
                     Err(error) => return self.fail(error.into()),
                 },
@@ -264,8 +264,8 @@ impl Selection<'_> {
     }
 }
 
-/// Entries that the index names, read some at a time, on all cores: they lie
-/// far apart, and each costs a block of the database.
+/// Entries that the index names, read some at a time: they lie far apart, and each
+/// costs a block of the database.
 struct Found<'s> {
     cursor: Cursor<'s>,
     read: std::vec::IntoIter<Result<(Seq, Entry), QueryError>>,
@@ -275,16 +275,21 @@ struct Found<'s> {
 /// Entries read at once: few enough that the largest there can be fit in memory.
 const AHEAD: u64 = 16;
 
+/// Entries that a core reads at once, where many are wanted.
+const SHARE: usize = 4;
+
 /// Bytes of entries after which they are taken one by one again.
 const LARGE: usize = 1 << 20;
 
 impl<'s> Found<'s> {
-    fn new(cursor: Cursor<'s>) -> Found<'s> {
+    /// At most `limit` entries are wanted.
+    fn new(cursor: Cursor<'s>, limit: Option<u64>) -> Found<'s> {
         Found {
             cursor,
             read: Vec::new().into_iter(),
-            // Whoever wants one entry does not wait for others.
-            ahead: 1,
+            // Who says how many are wanted is given them out of one read. Who does not
+            // may want the first only, and does not wait for others.
+            ahead: limit.map_or(1, |limit| limit.min(AHEAD)),
         }
     }
 
@@ -304,9 +309,13 @@ impl<'s> Found<'s> {
                 }
             }
         }
-        let mut read: Vec<_> = match &seqs[..] {
-            [seq] => vec![stored(store, *seq)],
-            seqs => seqs.par_iter().map(|seq| stored(store, *seq)).collect(),
+        // The last that are wanted are read here, many on all cores.
+        let mut read = match left <= AHEAD || seqs.len() <= SHARE {
+            true => stored(store, &seqs),
+            false => {
+                let shares = seqs.par_chunks(SHARE);
+                shares.flat_map_iter(|seqs| stored(store, seqs)).collect()
+            }
         };
         let sizes = read.iter().flatten().map(|(_, entry)| entry.record().len());
         self.ahead = match sizes.sum::<usize>() < LARGE {
@@ -319,15 +328,22 @@ impl<'s> Found<'s> {
     }
 }
 
-fn stored(store: &dyn Store, seq: Seq) -> Result<(Seq, Entry), QueryError> {
-    read(seq, store.entry(seq)?.ok_or(QueryError::Gap { seq })?)
+/// The entries of `seqs`, in that order, which must be there.
+fn stored(store: &dyn Store, seqs: &[Seq]) -> Vec<Result<(Seq, Entry), QueryError>> {
+    let records = seqs.iter().zip(store.entries_of(seqs));
+    let entry = |(seq, record): (&Seq, Result<Option<Vec<u8>>, StoreError>)| {
+        read(*seq, record?.ok_or(QueryError::Gap { seq: *seq })?)
+    };
+    records.map(entry).collect()
 }
 
 impl Part {
-    fn open(self, store: &dyn Store, order: Order) -> Result<Source<'_>, StoreError> {
+    fn open<'s>(self, store: &'s dyn Store, filter: &Filter) -> Result<Source<'s>, StoreError> {
+        let order = filter.order();
         Ok(match self {
             Part::Indexed(range, terms) => {
-                Source::Indexed(Found::new(Cursor::new(store, &terms, range, order)?))
+                let cursor = Cursor::new(store, &terms, range, order)?;
+                Source::Indexed(Found::new(cursor, filter.limit))
             }
             Part::Tail(expected) => Source::Tail {
                 rows: match order {

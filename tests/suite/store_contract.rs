@@ -157,6 +157,11 @@ fn what_was_committed_is_read(subject: Subject) {
         let tiles = [Some(b"10".to_vec()), None, Some(b"00".to_vec()), None];
         assert_eq!(store.tiles(&keys).unwrap(), tiles);
         assert_eq!(store.tiles(&[]).unwrap(), Vec::<Option<Vec<u8>>>::new());
+        let records = store.entries_of(&[Seq(4), Seq(9), Seq(0), Seq(4)]);
+        let records: Vec<_> = records.into_iter().map(Result::unwrap).collect();
+        let [last, first] = [&second.entries[1], &first.entries[0]].map(|e| Some(e.record.clone()));
+        assert_eq!(records, [last.clone(), None, first, last]);
+        assert!(store.entries_of(&[]).is_empty());
     });
 }
 

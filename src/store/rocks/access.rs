@@ -101,6 +101,19 @@ impl Store for RocksStore {
         }
     }
 
+    fn entries_of(&self, seqs: &[Seq]) -> Vec<Result<Option<Vec<u8>>, StoreError>> {
+        let keys: Vec<_> = seqs.iter().map(|seq| be(seq.0)).collect();
+        let found = match self.get_each(Table::Entries, &keys) {
+            Ok(found) => found,
+            Err(error) => return seqs.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let record = |(seq, found): (&Seq, Result<_, _>)| match found? {
+            None => self.archived_entry(*seq),
+            here => Ok(here),
+        };
+        seqs.iter().zip(found).map(record).collect()
+    }
+
     fn entries(&self, range: Range<u64>) -> Rows<'_, Seq> {
         self.entry_rows(range, Order::Ascending)
     }
@@ -142,17 +155,7 @@ impl Store for RocksStore {
     fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let wanted = keys;
         let keys: Vec<_> = keys.iter().map(tile_key).collect();
-        let sorted = keys.is_sorted();
-        let tiles = self.table(Table::Tiles)?;
-        let found = self
-            .db
-            .batched_multi_get_cf_opt(tiles, &keys, sorted, &options::reading());
-        let tile = |found: Result<Option<rocksdb::DBPinnableSlice<'_>>, _>| {
-            found
-                .map(|tile| tile.map(|bytes| bytes.to_vec()))
-                .map_err(of_rocks)
-        };
-        let found: Result<Vec<_>, _> = self.noted(found.into_iter().map(tile).collect());
+        let found: Result<Vec<_>, _> = self.get_each(Table::Tiles, &keys)?.into_iter().collect();
         let mut tiles = found?;
         for (tile, key) in tiles.iter_mut().zip(wanted) {
             if tile.is_none() {
@@ -271,6 +274,24 @@ impl RocksStore {
         let table = self.table(table)?;
         let found = self.db.get_cf_opt(table, key, &options::reading());
         self.noted(found.map_err(of_rocks))
+    }
+
+    /// The values of `keys`, in that order, read together: neighbours share the blocks
+    /// that lead to them.
+    fn get_each<K: AsRef<[u8]> + Ord>(
+        &self,
+        table: Table,
+        keys: &[K],
+    ) -> Result<Vec<Result<Option<Vec<u8>>, StoreError>>, StoreError> {
+        let (family, sorted) = (self.table(table)?, keys.is_sorted());
+        let found = self
+            .db
+            .batched_multi_get_cf_opt(family, keys, sorted, &options::reading());
+        let value = |found: Result<Option<rocksdb::DBPinnableSlice<'_>>, _>| {
+            let value = found.map(|value| value.map(|bytes| bytes.to_vec()));
+            self.noted(value.map_err(of_rocks))
+        };
+        Ok(found.into_iter().map(value).collect())
     }
 
     /// Everything that a batch says, as one write.
