@@ -245,7 +245,8 @@ fn read(raw: Raw, index: u64) -> Result<(Seq, Entry), ImportError> {
             let line = bundle_line::parse_entry(&line)?;
             Ok((line.seq, line.entry))
         }
-        Raw::DocumentLine(_) | Raw::OpeningLine(_) | Raw::TooLong { .. } => {
+        Raw::Read(Some(seq), entry, _) => Ok((seq, *entry)),
+        Raw::Read(None, ..) | Raw::DocumentLine(_) | Raw::OpeningLine(_) | Raw::TooLong { .. } => {
             Err(ImportError::Changed)
         }
     }

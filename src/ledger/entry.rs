@@ -263,6 +263,17 @@ impl Entry {
 }
 
 impl<R: AsRef<[u8]>> Entry<R> {
+    /// The same, looking at the record where it lies.
+    pub(crate) fn looked_at(&self) -> Entry<Cow<'_, [u8]>> {
+        Entry {
+            record: Cow::Borrowed(self.record.as_ref()),
+            kind_end: self.kind_end,
+            ts_end: self.ts_end,
+            ts: self.ts,
+            hash: self.hash,
+        }
+    }
+
     /// Takes a record apart and checks everything but the spelling of the
     /// payload, which [`Entry::check_payload`] does.
     pub fn from_record(record: R) -> Result<Entry<R>, EntryError> {

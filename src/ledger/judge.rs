@@ -124,6 +124,9 @@ pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
             (event, header)
         })
         .collect();
+    if batch.len() <= LEAST {
+        return judge_part(&under, question);
+    }
     // Every core gets some parts, so that none is done long before another, as
     // large as serves the verifier best.
     let part = batch.len().div_ceil(4 * rayon::current_num_threads());
@@ -135,7 +138,7 @@ pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
 }
 
 /// Fewer than this are not worth a core of their own.
-const LEAST: usize = 64;
+pub(super) const LEAST: usize = 64;
 
 fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -> Vec<Opinion> {
     let mut stored = stored(part.iter().filter_map(|(event, _)| record_of(event))).into_iter();
@@ -300,6 +303,7 @@ fn read_one(raw: &Raw) -> (Option<Seq>, ReadEntry<'_>) {
         },
         Raw::DocumentLine(line) => (None, bundle_line::parse_beside("document", line).map(alone)),
         Raw::OpeningLine(line) => (None, bundle_line::parse_beside("opening", line).map(alone)),
+        Raw::Read(seq, entry, path) => (*seq, Ok((entry.looked_at(), path.clone()))),
         Raw::TooLong { bytes } => (None, Err(too_long(*bytes))),
     }
 }

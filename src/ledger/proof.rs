@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::bundle_line::{beside_line, entry_line, uses};
+use super::bundle_line::uses;
 use super::entry::{Entry, EntryError};
 use super::epoch::SignedEpoch;
 use super::fault::{Fault, FaultCode, Format, NotChecked};
@@ -16,6 +16,9 @@ use super::shape::{self, MemberError};
 use super::source::{Event, Raw, ReadError, Source, Subject};
 use super::statement::{Statement, StatementError};
 use super::version::{self, Unsupported, Version};
+
+/// Bytes of a proof beside its entries and its path, about.
+const BESIDE: usize = 2_048;
 
 /// A proof as read or made; [`verify`](super::verify::verify) judges it.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +52,11 @@ pub enum ProofError {
 impl InclusionProof {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = b"{\"entry\":".to_vec();
+        let digits = 2 * Hash::BYTES + r#""","#.len();
+        let records = self.entry.record().len()
+            + self.opening.iter().map(|o| o.record().len()).sum::<usize>();
+        let mut bytes = Vec::with_capacity(records + self.path.len() * digits + BESIDE);
+        bytes.extend_from_slice(b"{\"entry\":");
         self.entry.write_json(Some(self.seq), &mut bytes);
         bytes.extend_from_slice(b",\"epoch\":");
         self.epoch
@@ -60,7 +67,12 @@ impl InclusionProof {
             opening.write_json(None, &mut bytes);
         }
         bytes.extend_from_slice(b",\"path\":");
-        shape::write(&self.path).write_canonical(Form::Utf8, &mut bytes);
+        bytes.push(b'[');
+        for (at, sibling) in self.path.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            bytes.extend_from_slice(format!("{comma}\"{sibling}\"").as_bytes());
+        }
+        bytes.push(b']');
         if self.opening.is_some() {
             bytes.extend_from_slice(b",\"uses\":");
             let uses = uses(self.epoch.content.index.is_some());
@@ -151,12 +163,13 @@ impl Source for ProofFile {
         match &self.proof {
             Ok(proof) => {
                 if let Some(opening) = &proof.opening {
-                    let line = beside_line("opening", opening);
-                    batch.push(Event::Opening(Raw::OpeningLine(line), None));
+                    let read = Raw::Read(None, Box::new(opening.clone()), None);
+                    batch.push(Event::Opening(read, None));
                 }
-                let line = entry_line(proof.seq, &proof.entry, Some(&proof.path));
+                let (entry, path) = (Box::new(proof.entry.clone()), proof.path.clone());
                 batch.push(Event::Epoch(Box::new(proof.epoch.clone()), None));
-                batch.push(Event::Entry(Raw::BundleLine(line), None));
+                let read = Raw::Read(Some(proof.seq), entry, Some(path));
+                batch.push(Event::Entry(read, None));
             }
             Err(ProofError::Unsupported(unsupported)) => return Err(unsupported.clone().into()),
             Err(error) => {

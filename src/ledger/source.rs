@@ -4,6 +4,7 @@ use std::io;
 
 use thiserror::Error;
 
+use super::entry::Entry;
 use super::epoch::SignedEpoch;
 use super::fault::{Fault, Format, NotChecked, WarningCode};
 use super::hash::Hash;
@@ -65,6 +66,9 @@ pub enum Raw {
     DocumentLine(Vec<u8>),
     /// A canonical line of a bundle with the log's entry 0: `{"opening":{…}}`.
     OpeningLine(Vec<u8>),
+    /// An entry that was read already, its number where the format has them, and its path
+    /// where one came with it.
+    Read(Option<Seq>, Box<Entry>, Option<Vec<Hash>>),
     /// A line that could not be read to its end.
     TooLong {
         /// How many bytes it has.
@@ -80,6 +84,7 @@ impl Raw {
             | Raw::DocumentLine(bytes)
             | Raw::OpeningLine(bytes)
             | Raw::Record(_, bytes) => bytes.len(),
+            Raw::Read(_, entry, _) => entry.record().len(),
             Raw::TooLong { .. } => 0,
         }
     }

@@ -27,7 +27,7 @@ use super::fault::{
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::json::Value;
-use super::judge::{Judged, Opinion, Question, judge, read_raw};
+use super::judge::{self, Judged, Opinion, Question, judge, read_raw};
 use super::key::{PublicKey, StrictVerifier};
 use super::kind;
 use super::opening::Opening;
@@ -99,10 +99,13 @@ pub fn verify_from(
             selection: walk.selects(),
         };
         let mut next = Vec::new();
-        let (judged, (read, ())) = rayon::join(
+        let few = is_little(&batch);
+        let (judged, (read, ())) = beside(
+            few,
             || judge(&batch, question),
             || {
-                rayon::join(
+                beside(
+                    few,
                     || source.next_batch(&mut next),
                     || walk.take(std::mem::take(&mut before)),
                 )
@@ -122,6 +125,30 @@ pub fn verify_from(
     match walk.unsupported.take() {
         Some(unsupported) => Err(unsupported.into()),
         None => Ok(walk.finish()),
+    }
+}
+
+/// Bytes of which handing them to another core takes longer than to judge them.
+const LITTLE_BYTES: usize = 64 << 10;
+
+/// Whether a batch is less than what another core is worth: a proof, say.
+fn is_little(batch: &[Event]) -> bool {
+    let weight = |event: &Event| match event {
+        Event::Entry(raw, _) | Event::Opening(raw, _) | Event::Document(raw, _) => raw.weight(),
+        _ => 0,
+    };
+    batch.len() < judge::LEAST && batch.iter().map(weight).sum::<usize>() < LITTLE_BYTES
+}
+
+/// Both, on two cores, or one after the other where there is `little` to do.
+fn beside<A: Send, B: Send>(
+    little: bool,
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    match little {
+        true => (one(), other()),
+        false => rayon::join(one, other),
     }
 }
 

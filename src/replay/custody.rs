@@ -240,8 +240,11 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
             let entry = bundle_line::parse_beside("document", line).ok()?;
             (index, Seq::FIRST, entry)
         }
+        Raw::Read(Some(seq), entry, _) => (index, *seq, Entry::clone(entry)),
         // In a foreign logbook our kinds mean nothing.
-        Raw::LogbookLine(_) | Raw::OpeningLine(_) | Raw::TooLong { .. } => return None,
+        Raw::LogbookLine(_) | Raw::OpeningLine(_) | Raw::Read(None, ..) | Raw::TooLong { .. } => {
+            return None;
+        }
     };
     let known = producers::find(entry.kind());
     let is_document = known.is_some_and(|known| known.role == Role::Document);

@@ -23,7 +23,9 @@ use std::sync::Arc;
 use ed25519_dalek::VerifyingKey;
 
 #[cfg(feature = "fast-verify")]
-use super::tables::{Tables, WORTH};
+use super::kept;
+#[cfg(feature = "fast-verify")]
+use super::tables::Tables;
 use super::{PublicKey, Signature};
 
 /// Judges signatures under one key, strictly: canonical `S`, no small-order or
@@ -32,15 +34,17 @@ use super::{PublicKey, Signature};
 pub struct StrictVerifier {
     /// `None` where the 32 bytes cannot be the key of any valid signature.
     pub(super) key: Option<VerifyingKey>,
-    /// Signatures announced so far.
-    expected: usize,
     /// Once they are worth their making.
     #[cfg(feature = "fast-verify")]
-    tables: Option<Arc<Tables>>,
+    pub(super) tables: Option<Arc<Tables>>,
 }
 
 impl StrictVerifier {
     pub fn new(key: &PublicKey) -> StrictVerifier {
+        #[cfg(feature = "fast-verify")]
+        if let Some(known) = kept::known(key) {
+            return known;
+        }
         let decoded = VerifyingKey::from_bytes(key.as_bytes()).ok();
         // `verify_strict` refuses a small-order A, but hashes A's bytes as
         // given: only the encoding that decompression gives back is the key.
@@ -48,21 +52,29 @@ impl StrictVerifier {
             .filter(|k| &k.to_edwards().compress().to_bytes() == key.as_bytes() && !k.is_weak());
         StrictVerifier {
             key: canonical,
-            expected: 0,
             #[cfg(feature = "fast-verify")]
             tables: None,
         }
     }
 
     /// Announces that `count` more signatures are to be judged in batches. The
-    /// first few take the plain way; a key that comes often gets tables. Verdicts
-    /// do not depend on it.
+    /// first few take the plain way; a key that comes often gets tables, and keeps
+    /// them from one verifier to the next. Verdicts do not depend on it.
     pub fn expect(&mut self, count: usize) {
-        self.expected = self.expected.saturating_add(count);
         #[cfg(feature = "fast-verify")]
-        if self.tables.is_none() && self.expected >= WORTH {
-            self.tables = self.key.as_ref().and_then(Tables::of).map(Arc::new);
+        if self.tables.is_none() {
+            self.tables = kept::expect(self, count);
         }
+        #[cfg(not(feature = "fast-verify"))]
+        let _ = count;
+    }
+
+    /// Whether it judges the signatures of `key`, which can have some.
+    #[cfg(feature = "fast-verify")]
+    pub(super) fn is_of(&self, key: &PublicKey) -> bool {
+        self.key
+            .as_ref()
+            .is_some_and(|own| own.as_bytes() == key.as_bytes())
     }
 
     /// Whether `signature` is this key's on `message`.
@@ -98,10 +110,6 @@ impl StrictVerifier {
 
 impl fmt::Debug for StrictVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "StrictVerifier({:?}, {} expected)",
-            self.key, self.expected
-        )
+        write!(f, "StrictVerifier({:?})", self.key)
     }
 }

@@ -15,6 +15,9 @@
 //! order each has one canonical encoding, and `R` must not be among those eight.
 //! If it does not equal them, the signature is refused, whether `R` would
 //! decompress or not. `R` need never be decompressed.
+//!
+//! The verdict under one key is a function of `k`, `R` and `S`, and of nothing else: where
+//! these three were found good before, they are good.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -27,6 +30,7 @@ use digits::Digits;
 use eight::LANES;
 use fixed_base::{FixedBase, encode_all};
 use points::Points;
+use recent::Recent;
 use sha512::sha512;
 
 mod digits;
@@ -35,16 +39,18 @@ mod field;
 mod fixed_base;
 mod point;
 mod points;
+mod recent;
 mod sha512;
 
 /// From so many signatures on a key's table has paid for itself.
-pub(super) const WORTH: usize = 128;
+pub(super) const WORTH: usize = 64;
 
 /// What judges the signatures of one key.
 pub(super) struct Tables {
     key: VerifyingKey,
     minus_a: FixedBase,
     base: &'static FixedBase,
+    recent: Recent,
 }
 
 impl Tables {
@@ -58,39 +64,107 @@ impl Tables {
             key: *key,
             minus_a: minus_a?,
             base: base?,
+            recent: Recent::default(),
         })
     }
 
     /// Steps 2 to 4 for each message and signature.
     pub(super) fn verify_batch(&self, signed: &[(&[u8], Signature)]) -> Vec<bool> {
-        let mut canonical = Vec::with_capacity(signed.len());
-        let mut ks = Digits::new(signed.len());
-        let mut ss = Digits::new(signed.len());
-        for (at, (message, signature)) in signed.iter().enumerate() {
-            let (r, s) = halves(signature);
-            let s: Option<Scalar> = Scalar::from_canonical_bytes(s).into();
-            canonical.push(s.is_some());
-            let k = sha512([&r, self.key.as_bytes(), message]);
-            ks.put(at, &Scalar::from_bytes_mod_order_wide(&k));
+        let ask = |(message, signature): &(&[u8], Signature)| self.ask(message, signature);
+        let asked: Vec<_> = signed.iter().map(ask).collect();
+        match asked.len() <= FEW {
+            true => self.verify_few(&asked),
+            false => verdicts(&asked, &self.side_by_side(&asked)),
+        }
+    }
+
+    /// The same of a few, of which some may have been judged a moment ago.
+    fn verify_few(&self, asked: &[Asked]) -> Vec<bool> {
+        let mut good = self.recent.good(asked);
+        let new = || asked.iter().zip(&good).filter(|(_, known)| !**known);
+        let new: Vec<_> = new().map(|(one, _)| *one).collect();
+        let mut judged = verdicts(&new, &[self.one_by_one(&new)]).into_iter();
+        for (one, good) in asked.iter().zip(&mut good) {
+            if !*good && judged.next() == Some(true) {
+                *good = true;
+                self.recent.remember(one);
+            }
+        }
+        good
+    }
+
+    fn ask(&self, message: &[u8], signature: &Signature) -> Asked {
+        let (r, s) = halves(signature);
+        let k = sha512([&r, self.key.as_bytes(), message]);
+        Asked {
+            k: Scalar::from_bytes_mod_order_wide(&k),
+            s: Scalar::from_canonical_bytes(s).into(),
+            signature: *signature,
+        }
+    }
+
+    /// Eight signatures in the lanes, window after window.
+    fn side_by_side(&self, asked: &[Asked]) -> Vec<Points> {
+        let mut ks = Digits::new(asked.len());
+        let mut ss = Digits::new(asked.len());
+        for (at, Asked { k, s, .. }) in asked.iter().enumerate() {
+            ks.put(at, k);
             ss.put(at, &s.unwrap_or(Scalar::ZERO));
         }
-        let mut sums = vec![Points::IDENTITY; signed.len().div_ceil(LANES)];
+        let mut sums = vec![Points::IDENTITY; asked.len().div_ceil(LANES)];
         self.minus_a.add_multiples(&ks, &mut sums);
         self.base.add_multiples(&ss, &mut sums);
-        let verdict =
-            |((encoded, canonical), (_, signature)): ((_, &bool), &(&[u8], Signature))| {
-                let (r, _) = halves(signature);
-                let encoded: &[u8; 32] = encoded;
-                *canonical && *encoded == r && !SMALL_ORDER.contains(&r)
-            };
-        encode_all(&sums)
-            .as_flattened()
-            .iter()
-            .zip(&canonical)
-            .zip(signed)
-            .map(verdict)
-            .collect()
+        sums
     }
+
+    /// Eight windows of a signature in the lanes, signature after signature: for so few
+    /// that most lanes would have nothing to do.
+    fn one_by_one(&self, asked: &[Asked]) -> Points {
+        let sum = |Asked { k, s, .. }: &Asked| {
+            let mut sum = Points::IDENTITY;
+            self.minus_a.add_windows(k, &mut sum);
+            self.base.add_windows(&s.unwrap_or(Scalar::ZERO), &mut sum);
+            sum.total()
+        };
+        Points::of(&asked.iter().map(sum).collect::<Vec<_>>())
+    }
+}
+
+/// What is asked of a signature under the key.
+#[derive(Clone, Copy)]
+struct Asked {
+    k: Scalar,
+    /// `None` if it is not below the group order.
+    s: Option<Scalar>,
+    signature: Signature,
+}
+
+impl Asked {
+    /// All that the verdict is made of.
+    const fn judged(&self) -> (Signature, Scalar) {
+        (self.signature, self.k)
+    }
+}
+
+/// So few signatures are summed one by one: eight together take as long as so many alone.
+const FEW: usize = 6;
+
+/// The verdicts, when `S·B − k·A` is in the sums, in the order of the signatures.
+fn verdicts(asked: &[Asked], sums: &[Points]) -> Vec<bool> {
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let encoded = encode_all(sums);
+    let verdict = |(encoded, asked): (&[u8; 32], &Asked)| {
+        let (r, _) = halves(&asked.signature);
+        asked.s.is_some() && *encoded == r && !SMALL_ORDER.contains(&r)
+    };
+    encoded
+        .as_flattened()
+        .iter()
+        .zip(asked)
+        .map(verdict)
+        .collect()
 }
 
 fn halves(signature: &Signature) -> ([u8; 32], [u8; 32]) {
@@ -125,11 +199,34 @@ mod adversary;
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )]
 
     use super::super::{PublicKey, StrictVerifier};
     use super::adversary::{Choices, Key, Signed};
     use super::*;
+
+    /// What was found good stays so, and nothing beside it becomes so: of a signature
+    /// that was just accepted, another R, another S and another message are refused.
+    fn remembered_and_changed(tables: &Tables, batch: &[(&[u8], Signature)], plain: &[bool]) {
+        let mut good = batch.iter().zip(plain).filter(|(_, good)| **good);
+        let Some(((message, signature), _)) = good.next() else {
+            return;
+        };
+        assert_eq!(tables.verify_batch(&[(*message, *signature); 3]), [true; 3]);
+        for at in [0, 31, 32, 63] {
+            let mut other = *signature.as_bytes();
+            other[at] ^= 1;
+            let other = Signature::from_bytes(other);
+            assert_eq!(tables.verify_batch(&[(*message, other)]), [false]);
+        }
+        let other = [*message, b"x"].concat();
+        assert_eq!(tables.verify_batch(&[(&other, *signature)]), [false]);
+        assert_eq!(tables.verify_batch(&[(*message, *signature)]), [true]);
+    }
 
     /// Without the second opinion, behind which a valid signature that the
     /// tables refuse would not be seen.
@@ -149,8 +246,16 @@ mod tests {
                 .map(|s| (s.message.as_slice(), Signature::from_bytes(s.signature)))
                 .collect();
             let plain: Vec<_> = batch.iter().map(|(m, s)| verifier.verify(m, s)).collect();
-            let verdicts = Tables::of(key).unwrap().verify_batch(&batch);
-            assert_eq!(verdicts, plain, "{seed}");
+            let tables = Tables::of(key).unwrap();
+            assert_eq!(tables.verify_batch(&batch), plain, "{seed}");
+            // So few that they are summed in another way.
+            let batch = &batch[..2 * LANES];
+            for few in [1, 3, FEW] {
+                let verdicts = batch.chunks(few).flat_map(|few| tables.verify_batch(few));
+                let verdicts: Vec<_> = verdicts.collect();
+                assert_eq!(verdicts, plain[..batch.len()], "{seed}, {few} at once");
+            }
+            remembered_and_changed(&tables, batch, &plain);
             valid += plain.iter().filter(|valid| **valid).count();
             judged += plain.len();
         }

@@ -45,7 +45,8 @@ impl Digits {
     }
 }
 
-fn digits(scalar: &Scalar) -> impl Iterator<Item = i16> {
+/// The digits of one scalar, the lowest first.
+pub(super) fn digits(scalar: &Scalar) -> impl Iterator<Item = i16> {
     let mut carry = 0;
     scalar.to_bytes().into_iter().map(move |byte| {
         let digit = i16::from(byte) + carry;

@@ -20,9 +20,6 @@ pub(super) type Halves = [u64; 5];
 #[derive(Clone, Copy)]
 pub(super) struct Loose(fiat::fiat_25519_loose_field_element);
 
-/// 2^255 − 21: the power that inverts.
-const INVERTING: [u8; 32] = exponent(0xeb, 0x7f);
-
 /// 2^252 − 3, of which a root of a quotient is made.
 const ROOTING: [u8; 32] = exponent(0xfd, 0x0f);
 
@@ -103,8 +100,31 @@ impl Element {
         Element::ZERO.minus(self).carried()
     }
 
+    /// The power of 2^255 − 21, which is 250 binary ones and 01011: from a run of ones the
+    /// next, twice as long.
     pub(super) fn inverted(&self) -> Element {
-        self.to_the(&INVERTING)
+        let two = self.squared(1);
+        let nine = two.squared(2).times(self);
+        let eleven = nine.times(&two);
+        let ones5 = eleven.squared(1).times(&nine);
+        let ones10 = ones5.squared(5).times(&ones5);
+        let ones20 = ones10.squared(10).times(&ones10);
+        let ones40 = ones20.squared(20).times(&ones20);
+        let ones50 = ones40.squared(10).times(&ones10);
+        let ones100 = ones50.squared(50).times(&ones50);
+        let ones200 = ones100.squared(100).times(&ones100);
+        let ones250 = ones200.squared(50).times(&ones50);
+        ones250.squared(5).times(&eleven)
+    }
+
+    /// Squared so many times.
+    fn squared(&self, times: u32) -> Element {
+        let square = |element: Element, _| {
+            let mut square = Element::ZERO;
+            fiat::fiat_25519_carry_square(&mut square.0, &element.loose().0);
+            square
+        };
+        (0..times).fold(*self, square)
     }
 
     fn root_of_minus_one() -> Element {
@@ -138,7 +158,7 @@ impl Element {
             .rev()
             .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1));
         bits.fold(Element::ONE, |power, bit| {
-            let squared = power.times(&power);
+            let squared = power.squared(1);
             if bit { squared.times(&self) } else { squared }
         })
     }

@@ -9,11 +9,11 @@
 //! is a subtraction, which costs the same. Everything is variable in time: the
 //! scalars are those of signatures that anyone may see.
 
-use curve25519_dalek::EdwardsPoint;
+use curve25519_dalek::{EdwardsPoint, Scalar};
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::digits::{BITS, Digits, ROW, WINDOWS};
+use super::digits::{BITS, Digits, ROW, WINDOWS, digits};
 use super::eight::LANES;
 use super::point::{Point, twice_d};
 use super::points::{self, Points, Readies, Ready};
@@ -52,6 +52,11 @@ impl FixedBase {
         for (row, digits) in self.rows.iter().zip(scalars.windows()) {
             add_row(row, sums, digits);
         }
+    }
+
+    /// Adds to the eight points of `sum`, all together, the multiple of one scalar.
+    pub(super) fn add_windows(&self, scalar: &Scalar, sum: &mut Points) {
+        add_windows(&self.rows, scalar, sum);
     }
 }
 
@@ -94,6 +99,22 @@ fn add_row(row: &[Ready], sums: &mut [Points], digits: &[[i16; LANES]]) {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
+fn add_windows(rows: &[Vec<Ready>], scalar: &Scalar, sum: &mut Points) {
+    // 0 times its base is the same point in every window.
+    let Some(none) = rows.first().and_then(|row| row.first()) else {
+        return;
+    };
+    let mut digits = digits(scalar);
+    for rows in rows.as_chunks::<LANES>().0 {
+        sum.add(&Readies::gather(rows.each_ref().map(|row| {
+            let digit = digits.next().unwrap_or_default();
+            let multiple = row.get(usize::from(digit.unsigned_abs()));
+            (multiple.unwrap_or(none), digit < 0)
+        })));
+    }
+}
+
+#[multiversion(targets("x86_64+avx512f+avx512dq+avx512vl", "x86_64+avx2"))]
 pub(super) fn encode_all(sums: &[Points]) -> Vec<[[u8; 32]; LANES]> {
     points::encode_all(sums)
 }
@@ -129,6 +150,10 @@ mod tests {
             for (sum, scalar) in encode_all(&sums).as_flattened().iter().zip(scalars) {
                 let expected = (point * scalar).compress().to_bytes();
                 assert_eq!(*sum, expected, "{scalar:?}");
+                let mut windows = Points::IDENTITY;
+                table.add_windows(&scalar, &mut windows);
+                let total = Points::of(&[windows.total()]);
+                assert_eq!(encode_all(&[total])[0][0], expected, "{scalar:?}");
             }
         }
     }

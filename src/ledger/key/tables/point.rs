@@ -1,6 +1,8 @@
 //! Points of edwards25519, as far as the bases of a table of multiples need
 //! them: read, and doubled. The law is that of [`super::points`].
 
+use std::sync::LazyLock;
+
 use super::field::Element;
 
 /// A point: x = X/Z, y = Y/Z, and T = XY/Z.
@@ -13,6 +15,13 @@ pub(super) struct Point {
 }
 
 impl Point {
+    pub(super) const IDENTITY: Point = Point {
+        x: Element::ZERO,
+        y: Element::ONE,
+        z: Element::ONE,
+        t: Element::ZERO,
+    };
+
     /// The point of a canonical encoding, if it is one.
     pub(super) fn decode(bytes: &[u8; 32]) -> Option<Point> {
         let y = Element::from_bytes(bytes);
@@ -63,8 +72,11 @@ pub(super) fn encoding(x: &Element, y: &Element) -> [u8; 32] {
 
 /// The curve's constant, −121665/121666.
 pub(super) fn d() -> Element {
-    let below = Element::small(121_666).inverted();
-    Element::small(121_665).negated().times(&below)
+    static D: LazyLock<Element> = LazyLock::new(|| {
+        let below = Element::small(121_666).inverted();
+        Element::small(121_665).negated().times(&below)
+    });
+    *D
 }
 
 pub(super) fn twice_d() -> Element {

@@ -12,7 +12,7 @@
 
 use super::eight::{Eight, LANES, inverted_all};
 use super::field::{Element, Halves};
-use super::point::{Point, d, encoding};
+use super::point::{Point, d, encoding, twice_d};
 
 /// Eight points: x = X/Z, y = Y/Z, and T = XY/Z.
 #[derive(Clone, Copy)]
@@ -66,6 +66,16 @@ impl Points {
             z: gather(|point| &point.z, Element::ONE),
             t: gather(|point| &point.t, Element::ZERO),
         }
+    }
+
+    /// The sum of the eight.
+    pub(super) fn total(&self) -> Point {
+        let [xs, ys, zs, ts] = [&self.x, &self.y, &self.z, &self.t].map(Eight::elements);
+        let coordinates = xs.into_iter().zip(ys).zip(zs).zip(ts);
+        let points = coordinates.map(|(((x, y), z), t)| Point { x, y, z, t });
+        let twice_d = twice_d();
+        let sum = points.reduce(|sum, point| sum.sum(&point, &twice_d));
+        sum.unwrap_or(Point::IDENTITY)
     }
 
     #[inline(always)]
@@ -156,7 +166,6 @@ mod tests {
     use curve25519_dalek::traits::Identity;
     use curve25519_dalek::{EdwardsPoint, Scalar};
 
-    use super::super::point::twice_d;
     use super::*;
 
     /// Small order, large order, both, and opposites: where an incomplete law
@@ -203,6 +212,17 @@ mod tests {
                     assert_eq!(encode_all(&[sum]), [expected]);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_total_is_the_sum_of_all_lanes() {
+        let theirs = points();
+        for some in theirs.windows(LANES) {
+            let sum: EdwardsPoint = some.iter().sum();
+            let ours: Vec<_> = some.iter().map(own).collect();
+            let total = Points::of(&[Points::of(&ours).total()]);
+            assert_eq!(encode_all(&[total])[0][0], sum.compress().to_bytes());
         }
     }
 
