@@ -29,7 +29,7 @@ const USAGE: &str = "usage: bench [--quick | --full | --growth [SIZE...] | \
     --deciding [DECISIONS [ROUNDS]] | ENTRIES RUNS]";
 
 /// Entries of the ledgers over which cost is seen to grow.
-const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
+const SIZES: [u64; 3] = [100_000, 1_000_000, 5_000_000];
 
 /// That of the program, so that it is measured as it is shipped.
 #[global_allocator]
@@ -61,12 +61,13 @@ fn main() -> Fallible<()> {
 }
 
 /// The measures of one run, in the order in which each finds what it needs.
-const MEASURES: [&str; 18] = [
+const MEASURES: [&str; 19] = [
     "bounds",
     "append",
     "open",
     "proof",
     "query",
+    "checked",
     "verify",
     "audit",
     "program",
@@ -121,12 +122,14 @@ fn measure(name: &str, folder: &Path, entries: u64) -> Fallible<()> {
     match name {
         "bounds" => bounds::primitives(),
         "crowd-peer" => bounds::rocksdb_crowd(folder),
+        "entries" => writing::entries(folder, entries),
         "append" => writing::bulk(folder, entries),
         "crowd" => writing::crowd(folder),
         "single" => writing::single(folder),
         "open" => reading::open(folder),
         "proof" => reading::proof(folder, entries),
         "query" => reading::query(folder, entries),
+        "checked" => reading::checked(folder, entries),
         "verify" => verifying::ledger(folder, entries, true),
         "audit" => verifying::ledger(folder, entries, false),
         "program" => verifying::program(folder, entries),
@@ -145,10 +148,21 @@ fn measure(name: &str, folder: &Path, entries: u64) -> Fallible<()> {
 
 /// Runs one measure in a process of its own and gives what it printed.
 fn child(name: &str, folder: &Path, entries: u64) -> Fallible<String> {
+    child_with(name, folder, entries, &[])
+}
+
+/// The same, told more about the ledger.
+fn child_with(
+    name: &str,
+    folder: &Path,
+    entries: u64,
+    told: &[(&str, String)],
+) -> Fallible<String> {
     let output = Command::new(std::env::current_exe()?)
         .args(["measure", name])
         .arg(folder)
         .arg(entries.to_string())
+        .envs(told.iter().cloned())
         .output()?;
     if output.status.success() {
         Ok(String::from_utf8(output.stdout)?)

@@ -24,8 +24,9 @@ const LEFT: f64 = 60.0;
 const RIGHT: f64 = 290.0;
 const EDGE: f64 = 30.0;
 
-const COLOURS: [&str; 7] = [
-    "#0b6e99", "#b3471b", "#3c7a2a", "#7b3fa0", "#9a7400", "#444444", "#c2185b",
+const COLOURS: [&str; 12] = [
+    "#0b6e99", "#b3471b", "#3c7a2a", "#7b3fa0", "#9a7400", "#444444", "#c2185b", "#1a9988",
+    "#e0762f", "#5566cc", "#8a8a2a", "#a05070",
 ];
 
 /// The plot as an SVG document.

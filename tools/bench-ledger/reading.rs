@@ -7,16 +7,21 @@ use std::time::Instant;
 use rocksdb::perf::{PerfContext, PerfMetric, PerfStatsLevel, set_perf_stats};
 use sealbook::evidence::{EvidenceError, Prover, prove};
 use sealbook::ledger::position::Seq;
-use sealbook::ledger::proof::InclusionProof;
+use sealbook::ledger::proof::{InclusionProof, ProofFile};
+use sealbook::ledger::verify::verify;
 use sealbook::logbook::{Logbook, identity_of};
 use sealbook::store::RocksStore;
 use sealbook::store::query::{Filter, select};
 
-use crate::scene::{correlation, forget_pages, ledger_dir, parts};
+use crate::scene::{correlation, forget_pages, ledger_dir, parts, tenants};
+use crate::verifying::policy;
 use crate::{Fallible, say};
 
 /// Proofs and queries whose average is taken.
 const WARM: u64 = 500;
+
+/// Proofs of one key that are judged.
+const CHECKED: u64 = 1_000;
 
 fn millis(started: Instant) -> f64 {
     started.elapsed().as_secs_f64() * 1_000.0
@@ -90,6 +95,48 @@ pub(crate) fn query(folder: &Path, entries: u64) -> Fallible<()> {
     }
     let each = millis(started) / WARM as f64;
     say("query by correlation id, on average", "ms", each);
+    newest(&store)
+}
+
+/// The newest ten of each tenant, in turns.
+fn newest(store: &RocksStore) -> Fallible<()> {
+    let tenants = tenants();
+    let find = |n: u64| -> Fallible<()> {
+        let filter = Filter {
+            tenant: Some(format!("tenant-{}", n * 7_919 % tenants)),
+            limit: Some(10),
+            reverse: true,
+            ..Filter::default()
+        };
+        let found = select(store, &filter)?.collect::<Result<Vec<_>, _>>()?;
+        match found.len() {
+            0 => Err("a tenant without entries".into()),
+            _ => Ok(()),
+        }
+    };
+    (0..WARM).try_for_each(find)?;
+    let started = Instant::now();
+    (0..WARM).try_for_each(find)?;
+    let each = millis(started) * 1_000.0 / WARM as f64;
+    say("newest ten of a tenant", "µs", each);
+    Ok(())
+}
+
+/// Proofs of one key, each judged by itself, as a client does that is sent them.
+pub(crate) fn checked(folder: &Path, entries: u64) -> Fallible<()> {
+    let store = RocksStore::open_read_only(&ledger_dir(folder))?;
+    let places = (1..=CHECKED).map(|n| Seq(1 + n * 7_919 % entries));
+    let prover = Prover::default();
+    let proofs: Result<Vec<_>, _> = places.map(|place| prover.prove(&store, place)).collect();
+    let proofs: Vec<_> = proofs?.iter().map(InclusionProof::to_bytes).collect();
+    let policy = policy(true);
+    let started = Instant::now();
+    for proof in &proofs {
+        let outcome = verify(&mut ProofFile::new(proof), &policy, &mut |_| ())?;
+        outcome.verified.ok_or("a proof does not verify")?;
+    }
+    let each = millis(started) * 1_000.0 / CHECKED as f64;
+    say("proof judged, of a thousand", "µs", each);
     Ok(())
 }
 

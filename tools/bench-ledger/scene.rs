@@ -52,6 +52,23 @@ pub(crate) fn parts(folder: &Path, store: RocksStore) -> Parts {
     }
 }
 
+/// Tenants whose entries follow each other in turns.
+pub(crate) const TENANTS: u64 = 50;
+
+/// How many there are, if the measure is of another ledger than the usual.
+pub(crate) fn tenants() -> u64 {
+    given("BENCH_TENANTS").unwrap_or(TENANTS)
+}
+
+/// Entries of an epoch; all of them, if nothing is said.
+pub(crate) fn epoch_entries() -> u64 {
+    given("BENCH_EPOCH_ENTRIES").unwrap_or(u64::MAX)
+}
+
+fn given(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
 /// The correlation id of entry `n`: ten entries share one.
 pub(crate) fn correlation(n: u64) -> String {
     Hash::of(&(n / 10).to_be_bytes()).to_string()
@@ -61,11 +78,16 @@ pub(crate) fn correlation(n: u64) -> String {
 /// characters out of a cheap generator, so that the figures on disk owe nothing
 /// to text that compresses.
 pub(crate) fn payload(n: u64) -> Object {
+    payload_among(n, TENANTS)
+}
+
+/// The same, of one of so many tenants.
+pub(crate) fn payload_among(n: u64, tenants: u64) -> Object {
     let mut object = Object::new();
     object.insert("correlation_id", correlation(n));
     object.insert("denied", n.is_multiple_of(7));
     object.insert("n", n);
-    object.insert("tenant_id", format!("tenant-{}", n % 50));
+    object.insert("tenant_id", format!("tenant-{}", n % tenants));
     let mut state = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let body = std::iter::repeat_with(|| {
         state ^= state << 13;

@@ -20,7 +20,7 @@ use sealbook::store::query::Filter;
 use crate::scene::{ledger_dir, mark, peak_memory, signer};
 use crate::{Fallible, say};
 
-fn policy(signatures: bool) -> Policy {
+pub(crate) fn policy(signatures: bool) -> Policy {
     Policy {
         keys: vec![signer().public_key()],
         signatures,

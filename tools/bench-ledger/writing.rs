@@ -1,14 +1,17 @@
 //! Appending: in bulk, by a crowd, by one.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use sealbook::ledger::json::{Form, Object, Value};
 use sealbook::logbook::request::Prepared;
 use sealbook::store::RocksStore;
 
-use crate::scene::{self, payload, peak_memory};
+use crate::scene::{self, payload, payload_among, peak_memory};
 use crate::{Fallible, say};
 
 /// Entries handed over together.
@@ -31,10 +34,14 @@ pub(crate) fn bulk(folder: &Path, entries: u64) -> Fallible<()> {
     let mut pending = VecDeque::new();
     let mut bytes = 0;
     let mut making = Duration::ZERO;
+    let (tenants, mut left) = (scene::tenants(), scene::epoch_entries());
+    let mut seals = Vec::new();
     let started = Instant::now();
     for from in (0..entries).step_by(GROUP as usize) {
         let began = Instant::now();
-        let objects: Vec<_> = (from..entries.min(from + GROUP)).map(payload).collect();
+        let objects: Vec<_> = (from..entries.min(from + GROUP))
+            .map(|n| payload_among(n, tenants))
+            .collect();
         making += began.elapsed();
         let group: Result<Vec<_>, _> = objects
             .iter()
@@ -48,6 +55,13 @@ pub(crate) fn bulk(folder: &Path, entries: u64) -> Fallible<()> {
         {
             oldest.wait()?;
         }
+        left = left.saturating_sub(GROUP);
+        if left == 0 {
+            left = scene::epoch_entries();
+            let sealing = Instant::now();
+            logbook.seal()?;
+            seals.push(sealing.elapsed().as_secs_f64() * 1_000.0);
+        }
     }
     for one in pending {
         one.wait()?;
@@ -55,6 +69,10 @@ pub(crate) fn bulk(folder: &Path, entries: u64) -> Fallible<()> {
     let seconds = started.elapsed().as_secs_f64();
     let count = entries as f64;
     say("bulk append", "thousand/s", count / seconds / 1_000.0);
+    if !seals.is_empty() {
+        let sum: f64 = seals.iter().sum();
+        say("seal, on average", "ms", sum / seals.len() as f64);
+    }
     let share = 100.0 * making.as_secs_f64() / seconds;
     say("bulk append, its caller making entries", "% of time", share);
     let closing = Instant::now();
@@ -72,6 +90,21 @@ pub(crate) fn bulk(folder: &Path, entries: u64) -> Fallible<()> {
     store.close()?;
     say("disk beside payload, an entry", "bytes", overhead);
     Ok(())
+}
+
+/// The entries as a file, for those that are measured beside.
+pub(crate) fn entries(folder: &Path, entries: u64) -> Fallible<()> {
+    let mut out = BufWriter::new(File::create(folder.join("entries.jsonl"))?);
+    for n in 0..entries {
+        let mut entry = Object::new();
+        entry.insert("kind", "bench.entry");
+        entry.insert("payload", payload(n));
+        let mut line = Vec::new();
+        Value::Object(entry).write_canonical(Form::Utf8, &mut line);
+        line.push(b'\n');
+        out.write_all(&line)?;
+    }
+    Ok(out.flush()?)
 }
 
 /// Threads that each wait for their receipt before the next entry.
@@ -110,6 +143,7 @@ pub(crate) fn crowd(folder: &Path) -> Fallible<()> {
     };
     let rate = latencies.len() as f64 / seconds / 1_000.0;
     say("64 threads, one at a time", "thousand/s", rate);
+    say("64 threads, entries", "entries", latencies.len() as f64);
     say("64 threads, median wait", "ms", at(0.5).unwrap_or(f64::NAN));
     say("64 threads, p99 wait", "ms", at(0.99).unwrap_or(f64::NAN));
     logbook.close()?;
@@ -130,6 +164,7 @@ pub(crate) fn single(folder: &Path) -> Fallible<()> {
     }
     let rate = count / started.elapsed().as_secs_f64() / 1_000.0;
     say("one thread, one at a time", "thousand/s", rate);
+    say("one thread, entries", "entries", count);
     logbook.close()?;
     Ok(())
 }
