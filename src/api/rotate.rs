@@ -6,7 +6,8 @@
 //!    durable. **From here on the old book takes no more entries.**
 //! 3. Its open epoch is sealed, and its mark names its end.
 //! 4. The new book is made; its entry 0 names the end of the old one.
-//! 5. What is alive in the old one passes over, in one write.
+//! 5. The public name that the old one's last checkpoint names is bound, if it has a name,
+//!    and what is alive in it passes over, in one write.
 //!
 //! Interrupted before 2, the old book is as it was, and a key file is left over
 //! ([`Options::reuse_key`]). Interrupted later, the same call goes on: it finds
@@ -17,13 +18,17 @@ mod alive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::ledger::json::Object;
 use crate::ledger::key::Signer;
+use crate::ledger::kind;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
+use crate::ledger::tlog::name::{Named, Names, Publishing};
 use crate::logbook::error::OpenError;
 use crate::logbook::init::{Origin, recovery_key_sha256};
 use crate::logbook::reading::Reader;
 use crate::logbook::{Closed, closed, entry_at, identity_of, resolved};
+use crate::publish::names_of;
 use crate::store::Store;
 use crate::store::readers::Readers;
 
@@ -107,18 +112,40 @@ pub(super) fn rotate(
     Ok(rotated)
 }
 
-/// What is alive passes over, if it has not yet.
+/// The public name and what is alive pass over, if they have not yet.
 fn pass_on(old: &Path, options: &Options, rotated: &Rotated, next: &Options) -> Result<(), Error> {
     let reader = options.reader(old)?;
+    let named = continued_name(&reader.store)?;
     let alive = alive::of(&reader.store, &rotated.end, next.now())?;
-    if alive.is_empty() {
+    if named.is_none() && alive.is_empty() {
         return Ok(());
     }
     let ledger = Ledger::open(&rotated.made.ledger, next.clone())?;
+    // A book that was given a name, or ended one, keeps to that.
+    let named = match names_of(ledger.store())? == Names::default() {
+        true => named,
+        false => None,
+    };
+    let mut entries: Vec<_> = named.into_iter().collect();
     if ledger.store().count()? == 1 {
-        alive::carry(&alive, &ledger)?;
+        entries.extend(alive);
+    }
+    if !entries.is_empty() {
+        alive::carry(&entries, &ledger)?;
     }
     ledger.close()
+}
+
+/// What binds the name under which the next book is published, with the witnesses of this
+/// one. None where this one has no name, or one that is too long to be continued.
+fn continued_name(old: &dyn Store) -> Result<Option<(String, Object)>, Error> {
+    let names = names_of(old)?;
+    let named = names.current().and_then(|named| {
+        let name = named.name.successor().ok()?;
+        let policy = named.policy.clone();
+        Some(Publishing::Named(Named { name, policy }))
+    });
+    Ok(named.map(|named| (kind::PUBLISH.to_owned(), named.to_object())))
 }
 
 /// Closes the book in favour of the new key, and seals it.

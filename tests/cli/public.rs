@@ -207,18 +207,59 @@ fn a_folder_that_says_something_else_is_left_as_it_is() {
 fn a_closed_books_last_checkpoint_names_the_book_that_continues_it() {
     let place = Place::sealed();
     first(&place);
+    let trusted = key(&place);
     place.run(&["rotate"]).ok();
     publish(&place);
-    let (checkpoint, _) = checked(&place, &key(&place));
-    let next = "log.example.com/fleet/2";
-    let run = [
-        "--ledger", "ledger.2", "publish", "--to", "public.2", "--name", next,
-    ];
-    place.run(&run).ok();
-    let key = place
-        .run(&["--ledger", "ledger.2", "key", "--vkey"])
-        .ok()
-        .stdout;
+    let (checkpoint, _) = checked(&place, &trusted);
+    // Its name is bound by its first entry, and no other can be.
+    let second = |args: &[&str]| place.run(&[&["--ledger", "ledger.2"], args].concat());
+    let next = format!("{NAME}/2");
+    let entry = second(&["--json", "show", "1"]).ok().document();
+    assert_eq!(entry["kind"], "sealbook:publish");
+    assert_eq!(
+        entry["payload"],
+        serde_json::json!({"name": next, "policy": null})
+    );
+    second(&["publish", "--to", "public.2", "--name", NAME]).refused(
+        "name_mismatch",
+        &format!("the log is called {next}: close that name before it is called {NAME}"),
+        "a log has one name at a time and none twice: `sealbook publish --end-name NAME` ends it",
+    );
+    second(&["publish", "--to", "public.2"]).ok();
+    let key = second(&["key", "--vkey"]).ok().stdout;
     let line = format!("successor {}", key.trim());
     assert_eq!(checkpoint.content().extensions, [line]);
+    // Who trusts the first book's key watches both.
+    place.write("policy", format!("log {trusted}\nquorum none\n"));
+    let watch = ["monitor", "public", "public.2", "--policy", "policy"];
+    place.run(&[&watch[..], &["--state", "seen"]].concat()).ok();
+    // Rotated once more it is the same, and the third book is named after the second.
+    let count = || second(&["--json", "log"]).ok().documents().len();
+    let before = count();
+    place.run(&["rotate"]).ok();
+    assert_eq!(count(), before);
+    second(&["rotate"]).ok();
+    let third = place.run(&["--ledger", "ledger.3", "key", "--vkey"]).ok();
+    assert!(third.stdout.starts_with(&format!("{NAME}/3+")));
+}
+
+#[test]
+fn a_rotation_keeps_to_the_names_that_were_given_and_ended() {
+    let place = Place::sealed();
+    first(&place);
+    place.run(&["publish", "--end-name", NAME]).ok();
+    place.run(&["rotate", "second"]).ok();
+    let second = |args: &[&str]| place.run(&[&["--ledger", "second"], args].concat());
+    // A book without a name has none to hand on.
+    assert_eq!(second(&["--json", "log"]).ok().documents().len(), 1);
+    second(&["publish", "--to", "public.2", "--name", "other.example/b"]).ok();
+    second(&["rotate", "third"]).ok();
+    let third = |args: &[&str]| place.run(&[&["--ledger", "third"], args].concat());
+    // A wrong name is ended and another bound: going on with the rotation brings none back.
+    third(&["publish", "--end-name", "other.example/b/2"]).ok();
+    second(&["rotate", "third"]).ok();
+    third(&["publish", "--to", "public.3", "--name", "right.example/c"]).ok();
+    second(&["rotate", "third"]).ok();
+    let vkey = third(&["key", "--vkey"]).ok().stdout;
+    assert!(vkey.starts_with("right.example/c+"), "{vkey}");
 }
