@@ -178,6 +178,9 @@ impl Logbook {
             ),
             signer: parts.signer,
             store: parts.store,
+            clock: parts.clock,
+            // Nothing is stamped here.
+            started: None,
         })
     }
 
