@@ -21,6 +21,9 @@ use super::super::{
 use super::tables::{INDEXED_TO_KEY, Table, be, note_key, number_in, posting_key, tile_key};
 use super::{Access, RocksStore, of_rocks, options, run};
 
+/// What a key has.
+type Value = Result<Option<Vec<u8>>, StoreError>;
+
 impl Store for RocksStore {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         if self.access != Access::Write {
@@ -282,7 +285,7 @@ impl RocksStore {
         &self,
         table: Table,
         keys: &[K],
-    ) -> Result<Vec<Result<Option<Vec<u8>>, StoreError>>, StoreError> {
+    ) -> Result<Vec<Value>, StoreError> {
         let (family, sorted) = (self.table(table)?, keys.is_sorted());
         let found = self
             .db

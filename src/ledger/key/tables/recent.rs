@@ -21,14 +21,14 @@ impl Recent {
     /// Which of them were found good.
     pub(super) fn good(&self, asked: &[Asked]) -> Vec<bool> {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut known = |one: &Asked| {
+        let known = |one: &Asked| {
             let at = recent.iter().position(|judged| *judged == one.judged());
             if let Some(at) = at.and_then(|at| recent.get_mut(..=at)) {
                 at.rotate_right(1);
             }
             at.is_some()
         };
-        asked.iter().map(|one| known(one)).collect()
+        asked.iter().map(known).collect()
     }
 
     pub(super) fn remember(&self, one: &Asked) {
