@@ -11,12 +11,12 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::api::{Between, Ledger, Recognised, Times, recognise};
+use crate::api::{Ledger, Recognised, Times, recognise};
 use crate::audit::LedgerSource;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{Format, Report, Verdict};
-use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
 use crate::ledger::position::Seq;
@@ -312,19 +312,16 @@ impl Timeline {
             let times = self.times.as_ref().filter(|_| self.book.is_none());
             let between = |item: &Item| times.map(|times| times.between(item.seq));
             if output.is_json() {
-                let book = self.book;
+                let book = self.book.map(|book| book as u64);
                 // On all cores: to write an item takes as long as to verify it.
-                let texts = items.par_iter().map(|item| {
-                    let mut value = with_times(item.to_value(), between(item).as_ref());
-                    if let (Some(book), Value::Object(members)) = (book, &mut value) {
-                        members.insert("book", book as u64);
-                    }
-                    value.canonical(Form::Utf8)
+                let texts = items.par_iter().with_min_len(16).map(|item| {
+                    let between = between(item).as_ref().map(shape::write);
+                    item.to_text(book, between)
                 });
                 for text in texts.collect::<Vec<_>>() {
                     let told = std::mem::replace(&mut self.told, true);
                     output.bytes(if told { b"," } else { b"" })?;
-                    output.bytes(text.as_bytes())?;
+                    output.bytes(&text)?;
                 }
             } else {
                 for item in items {
@@ -353,17 +350,6 @@ fn times(context: &Context, args: &Args) -> Result<Option<Times>, CliError> {
     }
     let ledger = Ledger::open_read(path, context.options())?;
     Ok(Some(ledger.times(policy?)?))
-}
-
-/// An item with the times between which it was made.
-fn with_times(item: Value, between: Option<&Between>) -> Value {
-    match (item, between) {
-        (Value::Object(mut object), Some(between)) => {
-            object.insert("between", shape::write(between));
-            Value::Object(object)
-        }
-        (item, _) => item,
-    }
 }
 
 /// What follows the timeline in the one JSON document.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::counts::Counts;
-use super::item::{Decided, Event, Item, Recorded, summary_of};
+use super::item::{Decided, Event, Item, Recorded};
 use super::library::Library;
 use super::otherwise::{Brief, Otherwise, OtherwiseCounts};
 use super::recompute::{Recomputed, recompute};
@@ -152,15 +152,21 @@ impl Found {
             self.findings.fault(fault);
         }
         let Some(mut item) = read.item else { return };
-        if let Some(again) = again {
-            self.judge(&mut item, read.index, again);
+        if let (Content::Decision(record), Some(again)) = (read.content, again) {
+            self.judge(&mut item, read.index, record, again);
         }
         self.count(&item);
         self.items.push(item);
     }
 
     /// Adds what came of taking a decision again.
-    fn judge(&mut self, item: &mut Item, index: u64, again: Recomputed) {
+    fn judge(
+        &mut self,
+        item: &mut Item,
+        index: u64,
+        record: Box<DecisionRecord>,
+        again: Recomputed,
+    ) {
         let seq = Some(item.seq.0);
         let fault = |code, detail: String| Fault::at(code, At::Entry, index, detail).with_seq(seq);
         for (code, detail) in again.documents {
@@ -181,23 +187,23 @@ impl Found {
                 self.otherwise.push((item.seq.0, otherwise.clone()));
             }
         }
-        if let Event::Decided(decided) = &mut item.event {
-            decided.same = again.possible.then_some(again.differences.is_empty());
-            decided.could_not_evaluate = again.could_not_evaluate;
-            decided.without_budget = again.without_budget;
-            decided.version_as_first = again.version_as_first;
-            decided.inputs = again.inputs;
-            decided.unenforced = again.unenforced;
-            decided.differences = again.differences;
-            decided.otherwise = again.otherwise;
-        }
+        item.event = Event::Decided(Box::new(Decided {
+            record,
+            same: again.possible.then_some(again.differences.is_empty()),
+            could_not_evaluate: again.could_not_evaluate,
+            without_budget: again.without_budget,
+            version_as_first: again.version_as_first,
+            inputs: again.inputs,
+            unenforced: again.unenforced,
+            differences: again.differences,
+            otherwise: again.otherwise,
+        }));
     }
 
     fn count(&mut self, item: &Item) {
         let counts = &mut self.counts;
         match &item.event {
             Event::Decided(decided) => {
-                let is = |name| decided.summary.get(name).and_then(Value::as_bool) == Some(true);
                 let on_trust = |(_, trust): &(&str, Trust)| *trust == Trust::TakenOnTrust;
                 counts.decisions += 1;
                 counts.recomputed += u64::from(decided.same.is_some());
@@ -205,8 +211,8 @@ impl Found {
                 counts.could_not_evaluate += u64::from(decided.could_not_evaluate);
                 counts.without_budget += u64::from(decided.without_budget);
                 counts.policy_version_wrong += u64::from(decided.version_as_first);
-                counts.denied += u64::from(is("denied"));
-                counts.dry_runs += u64::from(is("dry_run"));
+                counts.denied += u64::from(decided.denied());
+                counts.dry_runs += u64::from(decided.dry_run());
                 counts.unenforced += u64::from(!decided.unenforced.is_empty());
                 counts.on_trust += u64::from(decided.inputs.0.iter().any(on_trust));
             }
@@ -298,20 +304,10 @@ impl Read {
                 return Ok(());
             }
             Role::Choice => {
+                // Its event is what comes of taking it again.
                 let record = DecisionRecord::read(payload)?;
-                let summary = summary_of(&record);
                 self.content = Content::Decision(Box::new(record));
-                Event::Decided(Box::new(Decided {
-                    summary,
-                    same: None,
-                    could_not_evaluate: false,
-                    without_budget: false,
-                    version_as_first: false,
-                    inputs: Default::default(),
-                    unenforced: Vec::new(),
-                    differences: Vec::new(),
-                    otherwise: None,
-                }))
+                return Ok(());
             }
             Role::Claim => {
                 let body = payload.get("body").cloned().unwrap_or(Value::Null);

@@ -1,15 +1,19 @@
 //! What stands in the timeline.
 
+use serde::Serialize;
+
 use super::compare::Difference;
 use super::otherwise::{Brief, Otherwise};
 use super::trust::Inputs;
 use crate::ledger::hash::Hash;
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::producers::{Kind, Role};
-use crate::record::DecisionRecord;
 use crate::record::context::{BanSource, GateSource};
+use crate::record::{DecisionRecord, DocumentDigest};
 
 #[derive(Clone, Debug)]
 pub struct Item {
@@ -40,7 +44,8 @@ pub enum Event {
 /// A decision with what came of taking it again.
 #[derive(Clone, Debug)]
 pub struct Decided {
-    pub summary: Object,
+    /// What its entry says.
+    pub record: Box<DecisionRecord>,
     /// Whether it came out as it is recorded; none if it could not be taken.
     pub same: Option<bool>,
     /// Whether what evaluates its policy ended without an answer: that says
@@ -81,76 +86,24 @@ impl Event {
     }
 }
 
-/// What a decision's entry says of it, in short.
-pub(super) fn summary_of(record: &DecisionRecord) -> Object {
-    let decision = &record.decision;
-    let mut summary = Object::new();
-    for name in [
-        "decision_id",
-        "correlation_id",
-        "tenant_id",
-        "capability_id",
-        "env",
-        "data_label",
-        "matched_rule_id",
-        "denied",
-        "dry_run",
-    ] {
-        let said = decision.get(name).cloned();
-        summary.insert(name, said.unwrap_or_else(|| asked(record, name)));
-    }
-    let brief = Brief::of_record(decision);
-    summary.insert("deny_code", brief.deny_code);
-    summary.insert("worker", brief.worker);
-    let context = &record.context;
-    summary.insert("rules", context.rules);
-    summary.insert("config", context.config);
-    summary.insert(
-        "policy",
-        match context.gate {
-            GateSource::Policy(digest) => Value::from(digest),
-            _ => Value::Null,
-        },
-    );
-    summary.insert(
-        "ban_list",
-        match context.ban_list {
-            BanSource::List(digest) => Value::from(digest),
-            _ => Value::Null,
-        },
-    );
-    let registry = context.registry_digest.map(|hash| hash.to_string());
-    summary.insert("registry", registry);
-    summary.insert("worker_id", record.worker_id().clone());
-    if let Some(approval) = &record.answers.approval {
-        summary.insert("approval", approval.as_str());
-    }
-    if let Some(actor) = &record.actor {
-        summary.insert("_actor", actor.clone());
-    }
-    summary
-}
-
-/// What was asked, where the decision does not repeat it.
-fn asked(record: &DecisionRecord, name: &str) -> Value {
-    let input = &record.input.input;
-    match name {
-        "correlation_id" => Value::from(input.correlation_id.as_str()),
-        "tenant_id" => Value::from(input.tenant_id.as_str()),
-        "capability_id" => Value::from(input.capability_id.as_str()),
-        "env" => Value::from(input.env.as_str()),
-        "data_label" => Value::from(input.data_label.as_str()),
-        "dry_run" => Value::from(input.dry_run),
-        _ => Value::Null,
-    }
-}
-
 impl Item {
     /// The item as JSON: `seq`, `ts`, `kind`, `entry_hash`, `event` and what
     /// belongs to the event.
     pub fn to_value(&self) -> Value {
+        // It is text of our own.
+        parse(&self.to_text(None, None)).unwrap_or(Value::Null)
+    }
+
+    /// The same as canonical text, with the number of its book and the times between
+    /// which it was made, where they are told.
+    pub fn to_text(&self, book: Option<u64>, between: Option<Value>) -> Vec<u8> {
+        let mut text = Vec::with_capacity(USUAL_TEXT);
         let mut object = match &self.event {
-            Event::Decided(decided) => decided.to_object(),
+            Event::Decided(decided) => {
+                let written = DecidedWritten::of(self, decided, book, between);
+                shape::write_text(&written, &mut text);
+                return text;
+            }
             Event::Claimed {
                 submitter,
                 brief,
@@ -181,30 +134,171 @@ impl Item {
         object.insert("kind", self.kind.as_str());
         object.insert("entry_hash", self.hash.to_string());
         object.insert("event", self.event.word());
-        Value::Object(object)
+        if let Some(book) = book {
+            object.insert("book", book);
+        }
+        if let Some(between) = between {
+            object.insert("between", between);
+        }
+        object.write_canonical(Form::Utf8, &mut text);
+        text
+    }
+}
+
+/// Bytes that most items take.
+const USUAL_TEXT: usize = 1_536;
+
+/// What is shown of a decision, in canonical order: written from its record at once, for
+/// to make a value of it first takes longer than to take it again.
+#[derive(Serialize)]
+struct DecidedWritten<'a> {
+    #[serde(rename = "_actor", skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<&'a str>,
+    ban_list: Option<DocumentDigest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    between: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    book: Option<u64>,
+    capability_id: Said<'a>,
+    config: DocumentDigest,
+    correlation_id: Said<'a>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    could_not_evaluate: bool,
+    data_label: Said<'a>,
+    decision_id: Said<'a>,
+    denied: Said<'a>,
+    deny_code: Option<&'a str>,
+    differences: Vec<Value>,
+    dry_run: Said<'a>,
+    entry_hash: Hash,
+    env: Said<'a>,
+    event: &'static str,
+    inputs: &'a Inputs,
+    kind: &'a str,
+    matched_rule_id: Said<'a>,
+    policy: Option<DocumentDigest>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    policy_version_wrong: bool,
+    recomputed: bool,
+    registry: Option<Hash>,
+    rules: DocumentDigest,
+    same: Option<bool>,
+    seq: u64,
+    tenant_id: Said<'a>,
+    ts: Timestamp,
+    unenforced: &'a [&'static str],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    without_budget: bool,
+    worker: Option<&'a str>,
+    worker_id: &'a Value,
+}
+
+/// What the decision says, or the request where the decision does not repeat it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Said<'a> {
+    Decision(&'a Value),
+    Asked(&'a str),
+    Flag(bool),
+    Nothing,
+}
+
+impl<'a> Said<'a> {
+    fn of(record: &'a DecisionRecord, name: &str) -> Said<'a> {
+        if let Some(said) = record.decision.get(name) {
+            return Said::Decision(said);
+        }
+        let input = &record.input.input;
+        match name {
+            "correlation_id" => Said::Asked(&input.correlation_id),
+            "tenant_id" => Said::Asked(&input.tenant_id),
+            "capability_id" => Said::Asked(&input.capability_id),
+            "env" => Said::Asked(input.env.as_str()),
+            "data_label" => Said::Asked(input.data_label.as_str()),
+            "dry_run" => Said::Flag(input.dry_run),
+            _ => Said::Nothing,
+        }
+    }
+
+    fn is_true(&self) -> bool {
+        match self {
+            Said::Decision(said) => said.as_bool() == Some(true),
+            Said::Flag(flag) => *flag,
+            Said::Asked(_) | Said::Nothing => false,
+        }
+    }
+}
+
+impl<'a> DecidedWritten<'a> {
+    fn of(
+        item: &'a Item,
+        decided: &'a Decided,
+        book: Option<u64>,
+        between: Option<Value>,
+    ) -> DecidedWritten<'a> {
+        let record = &*decided.record;
+        let (decision, context) = (&record.decision, &record.context);
+        let said = |name| Said::of(record, name);
+        let text = |of: Option<&'a Value>| of.and_then(Value::as_str);
+        let denial = decision.get("deny_reason_if_denied");
+        DecidedWritten {
+            actor: record.actor.as_ref(),
+            approval: record.answers.approval.as_deref(),
+            ban_list: match context.ban_list {
+                BanSource::List(digest) => Some(digest),
+                _ => None,
+            },
+            between,
+            book,
+            capability_id: said("capability_id"),
+            config: context.config,
+            correlation_id: said("correlation_id"),
+            could_not_evaluate: decided.could_not_evaluate,
+            data_label: said("data_label"),
+            decision_id: said("decision_id"),
+            denied: said("denied"),
+            deny_code: text(denial.and_then(|denial| denial.get("code"))),
+            differences: decided
+                .differences
+                .iter()
+                .map(Difference::to_value)
+                .collect(),
+            dry_run: said("dry_run"),
+            entry_hash: item.hash,
+            env: said("env"),
+            event: item.event.word(),
+            inputs: &decided.inputs,
+            kind: &item.kind,
+            matched_rule_id: said("matched_rule_id"),
+            policy: match context.gate {
+                GateSource::Policy(digest) => Some(digest),
+                _ => None,
+            },
+            policy_version_wrong: decided.version_as_first,
+            recomputed: decided.same.is_some(),
+            registry: context.registry_digest,
+            rules: context.rules,
+            same: decided.same,
+            seq: item.seq.0,
+            tenant_id: said("tenant_id"),
+            ts: item.ts,
+            unenforced: &decided.unenforced,
+            without_budget: decided.without_budget,
+            worker: text(decision.get("selected_worker_species_id")),
+            worker_id: record.worker_id(),
+        }
     }
 }
 
 impl Decided {
-    fn to_object(&self) -> Object {
-        let mut object = self.summary.clone();
-        object.insert("recomputed", self.same.is_some());
-        object.insert("same", self.same);
-        if self.could_not_evaluate {
-            object.insert("could_not_evaluate", true);
-        }
-        if self.without_budget {
-            object.insert("without_budget", true);
-        }
-        if self.version_as_first {
-            object.insert("policy_version_wrong", true);
-        }
-        object.insert("inputs", self.inputs.to_value());
-        let unenforced = self.unenforced.iter().map(|name| Value::from(*name));
-        object.insert("unenforced", unenforced.collect::<Vec<_>>());
-        let differences = self.differences.iter().map(Difference::to_value);
-        object.insert("differences", differences.collect::<Vec<_>>());
-        object
+    pub fn denied(&self) -> bool {
+        Said::of(&self.record, "denied").is_true()
+    }
+
+    pub fn dry_run(&self) -> bool {
+        Said::of(&self.record, "dry_run").is_true()
     }
 }
 

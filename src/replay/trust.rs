@@ -1,6 +1,7 @@
 //! What a recomputed decision rests on.
 
-use crate::ledger::json::{Object, Value};
+use serde::ser::{Serialize, Serializer};
+
 use crate::ledger::words::words;
 
 words! {
@@ -20,9 +21,13 @@ impl Inputs {
     pub(super) fn add(&mut self, name: &'static str, trust: Trust) {
         self.0.push((name, trust));
     }
+}
 
-    pub fn to_value(&self) -> Value {
-        let labels = self.0.iter().map(|(name, trust)| (*name, trust.as_str()));
-        Value::Object(labels.collect::<Object>())
+/// By name, as JSON.
+impl Serialize for Inputs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut labels = self.0.clone();
+        labels.sort_unstable_by_key(|(name, _)| *name);
+        serializer.collect_map(labels.iter().map(|(name, trust)| (name, trust.as_str())))
     }
 }

@@ -16,7 +16,7 @@ use crate::replay::trust::Trust;
 pub(super) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
     let head = format!("{}  entry {}", item.ts, item.seq);
     match &item.event {
-        Event::Decided(decided) => decision(&head, decided, output),
+        Event::Decided(decided) => decision(&head, decided, &item.to_value(), output),
         Event::Claimed {
             submitter,
             brief,
@@ -60,8 +60,15 @@ pub(super) fn print_times(between: &Between, output: &mut Output) -> Result<(), 
     Ok(())
 }
 
-fn decision(head: &str, decided: &Decided, output: &mut Output) -> Result<(), CliError> {
-    let of = |name| member(&decided.summary, name);
+fn decision(
+    head: &str,
+    decided: &Decided,
+    shown: &Value,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    let none = Object::new();
+    let shown = shown.as_object().unwrap_or(&none);
+    let of = |name| member(shown, name);
     let denied = of("denied") == "true";
     let (word, colour) = match denied {
         true => (format!("DENIED   {}", of("deny_code")), "31"),
@@ -81,7 +88,7 @@ fn decision(head: &str, decided: &Decided, output: &mut Output) -> Result<(), Cl
         of("tenant_id"),
         of("correlation_id"),
     ))?;
-    actor(&decided.summary, output)?;
+    actor(shown, output)?;
     output.line(&format!(
         "    rule        {} of {}",
         of("matched_rule_id"),
