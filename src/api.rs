@@ -30,6 +30,7 @@ pub mod held;
 mod import;
 mod keeping;
 mod ledger;
+mod missing;
 #[cfg(not(feature = "parquet"))]
 mod no_tables;
 mod opening;

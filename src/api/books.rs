@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::ledger::equivocation::{Equivocation, Signed};
-use crate::ledger::fault::{Fault, FaultCode, Format, Verdict, Warning, WarningCode};
+use crate::ledger::fault::{Fault, FaultCode, Format, Report, Verdict, Warning, WarningCode};
 use crate::ledger::key::PublicKey;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::outcome::Summary;
@@ -18,6 +18,7 @@ use crate::ledger::policy::Policy;
 
 use super::examine::{Examined, examine};
 use super::forks;
+use super::missing;
 use super::opening::{opening_entry, opening_of};
 use super::progress::Progress;
 use super::recognise::{is_log, is_set};
@@ -86,6 +87,7 @@ pub fn examine_books(
     let beside = beside.map(|subject| subject.path).collect();
     proofs.extend(forks::convict(options, &mut subjects, None)?);
     proofs.extend(contradict(options, &mut subjects));
+    missing::name(&mut subjects);
     let books = subjects.into_iter().filter_map(Subject::into_book);
     Ok(Books {
         books: books.collect(),
@@ -99,8 +101,8 @@ pub fn examine_books(
 pub(super) struct Subject {
     pub(super) path: PathBuf,
     /// Its path below the folder that was given.
-    below: Option<PathBuf>,
-    opening: Option<Opening>,
+    pub(super) below: Option<PathBuf>,
+    pub(super) opening: Option<Opening>,
     result: Option<(Result<Examined, Error>, Duration)>,
 }
 
@@ -204,6 +206,10 @@ impl Subject {
 
     pub(super) fn examined(&mut self) -> Option<&mut Examined> {
         self.result.as_mut()?.0.as_mut().ok()
+    }
+
+    pub(super) fn report(&self) -> Option<&Report> {
+        Some(&self.result.as_ref()?.0.as_ref().ok()?.report)
     }
 
     pub(super) fn summary(&self) -> Option<&Summary> {

@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::api::{Chain, Ledger};
+use crate::api::{Chain, Error, Ledger};
+use crate::evidence::EvidenceError;
 use crate::ledger::position::Seq;
 use crate::logbook::closed;
 
@@ -74,6 +75,13 @@ impl CustodyFolder<'_> {
                 for (earlier, seq) in also(number)? {
                     let name = format!("book-{earlier:03}.entry-{seq}.proof");
                     self.prove(context, earlier, seq, &made.path().join(name))?;
+                }
+            } else {
+                // That the book is there and has nothing of it is not that it is missing.
+                let path = made.path().join(format!("book-{number:03}.open.proof"));
+                match self.prove(context, number, Seq::FIRST, &path) {
+                    Err(CliError::Ledger(Error::Evidence(EvidenceError::NotSealed { .. }))) => {}
+                    proven => proven?,
                 }
             }
             // The last one may be closed in favour of a book that is not among them.

@@ -192,6 +192,8 @@ pub enum WarningCode {
     Succession,
     /// The book says that it continues one which does not name its key.
     SuccessionNotNamed,
+    /// A book of a custody is named by another one and is not among what was given.
+    BookNotHere,
     /// A revocation ends the book where it ends anyway.
     Revoked,
     /// A revocation is not by anyone who may revoke.

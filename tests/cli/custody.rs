@@ -92,6 +92,58 @@ fn a_case_of_two_books_is_exported_whole_and_a_stranger_needs_the_first_key() {
     assert_eq!(there.ends_with(1).document()["verdict"], "fail");
 }
 
+/// What is said of books that are not there, by file.
+fn not_here(report: &Value) -> Vec<String> {
+    let files = report["files"].as_array().unwrap().iter();
+    let named = files.filter(|file| warning_codes(&file["report"]).contains(&"book_not_here"));
+    named
+        .map(|file| file["path"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_book_that_is_taken_out_of_a_folder_is_named() {
+    let (place, key) = rotated();
+    place.run(&["--ledger", "ledger.3", "seal"]).ok();
+    let export = [
+        &["export", "--correlation", "c-1", "-o", "case"][..],
+        &BOOKS,
+    ]
+    .concat();
+    place.run(&export).ok();
+    // A book that has nothing of the case is there with its first entry.
+    let found = names(&place, "case");
+    assert_eq!(found.last().unwrap(), "book-002.open.proof", "{found:?}");
+    let whole = verify(&place, &["case", "--key", &key], 0);
+    assert_eq!(not_here(&whole), [""; 0], "{whole:#}");
+
+    let without = |names: &[&str]| {
+        let there = Place::empty();
+        there.copy_from(&place.path("case"), "case");
+        for name in names {
+            std::fs::remove_file(there.path("case").join(name)).unwrap();
+        }
+        let report = verify(&there, &["case", "--key", &key], 0);
+        let replayed = there.run(&["--json", "replay", "case", "--key", &key]).ok();
+        let replayed = replayed.document();
+        let said = warning_codes(&replayed).contains(&"book_not_here");
+        assert!(said, "{replayed:#}");
+        not_here(&report)
+    };
+    assert_eq!(without(&["book-001.bundle"]), ["case/book-001.close.proof"]);
+    // Of the last two books nothing is left: the first one names the second.
+    let rest = [
+        "book-001.bundle",
+        "book-001.close.proof",
+        "book-002.open.proof",
+    ];
+    assert_eq!(without(&rest), ["case/book-000.close.proof"]);
+    assert_eq!(
+        without(&["book-002.open.proof"]),
+        ["case/book-001.close.proof"]
+    );
+}
+
 #[test]
 fn a_case_of_two_books_is_reported_whole() {
     let (place, key) = rotated();

@@ -10,7 +10,7 @@ use crate::audit::LedgerSource;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
-use crate::ledger::fault::{Format, Verdict};
+use crate::ledger::fault::{Format, Verdict, Warning, WarningCode};
 use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
 use crate::replay::report::Replay;
@@ -23,8 +23,8 @@ pub(super) enum Books {
     #[cfg(feature = "rocks")]
     Ledgers(Chain),
     /// Bundles and reports, and the keys of those that passed: the key of the first is
-    /// given, and each names the next.
-    Files(Vec<PathBuf>, Vec<PublicKey>),
+    /// given, and each names the next. With them what is said of books that are not there.
+    Files(Vec<PathBuf>, Vec<PublicKey>, Vec<Warning>),
 }
 
 /// The books, if several are meant.
@@ -48,7 +48,7 @@ pub(super) fn books(
     };
     let folder = [folder.to_owned()];
     let found = examine_books(&folder, &against, &context.options(), &mut |_| ())?;
-    let (mut files, mut keys) = (Vec::new(), Vec::new());
+    let (mut files, mut keys, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for book in found.books {
         let report = book.result?.report;
         #[cfg(feature = "rocks")]
@@ -64,10 +64,12 @@ pub(super) fn books(
         if matches!(report.format, Format::Bundle | Format::Report) {
             files.push(book.path);
         }
+        let of_books = |warning: &Warning| warning.code == WarningCode::BookNotHere;
+        missing.extend(report.warnings.into_iter().filter(of_books));
     }
     match files.is_empty() {
         true => Err(CliError::NothingFound),
-        false => Ok(Some(Books::Files(files, keys))),
+        false => Ok(Some(Books::Files(files, keys, missing))),
     }
 }
 
@@ -99,7 +101,7 @@ pub(super) fn replay(
                 join(&mut whole, replayed);
             }
         }
-        Books::Files(files, keys) => {
+        Books::Files(files, keys, missing) => {
             policy.keys.extend(keys);
             for (number, file) in files.iter().enumerate() {
                 timeline.book(number, output)?;
@@ -107,6 +109,9 @@ pub(super) fn replay(
                     timeline.walk(source, total, &asked.options(policy), output)
                 })?;
                 join(&mut whole, replayed);
+            }
+            if let Some(whole) = &mut whole {
+                whole.report.warnings.extend_from_slice(missing);
             }
         }
     }
