@@ -166,7 +166,7 @@ fn certificate(place: &Place) {
         "-addext",
         "basicConstraints=critical,CA:FALSE",
     ];
-    make("cert", &[of_ca, leaf].concat());
+    made(place, "cert", &[of_ca, leaf].concat());
 }
 
 /// A receiver of syslog over TLS that hands on what it gets to `append`.
@@ -266,8 +266,8 @@ fn over_a_real_rsyslog_and_tls_entries_of_one_ledger_are_messages_in_another() {
         );
         assert_eq!(payload["msgid"], event["kind"]);
     }
-    // A receiver with another certificate gets nothing.
-    certificate(&place);
+    // A receiver whose certificate leads elsewhere gets nothing.
+    made(&place, "stranger", &[]);
     let run = place.run(&[
         "--json",
         "tail",
@@ -275,7 +275,7 @@ fn over_a_real_rsyslog_and_tls_entries_of_one_ledger_are_messages_in_another() {
         "--to",
         &to,
         "--ca-file",
-        "ca.pem",
+        "stranger.pem",
         "--name",
         "other",
     ]);
