@@ -136,29 +136,23 @@ fn messages_of_logger_are_recorded() {
     }
 }
 
+/// Makes a certificate and its key, its own authority where `args` name none.
+fn made(place: &Place, name: &str, args: &[&str]) {
+    let (key, out) = (format!("{name}.key"), format!("{name}.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes"])
+        .args(["-days", "2", "-subj", &format!("/CN={name}")])
+        .args(["-keyout", &key, "-out", &out])
+        .args(args)
+        .current_dir(place.dir())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
+
 /// An authority, and a certificate of it for 127.0.0.1.
 fn certificate(place: &Place) {
-    let make = |name: &str, args: &[&str]| {
-        let (key, out) = (format!("{name}.key"), format!("{name}.pem"));
-        let made = Command::new("openssl")
-            .args([
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            ])
-            .args([
-                "-subj",
-                &format!("/CN={name}"),
-                "-keyout",
-                &key,
-                "-out",
-                &out,
-            ])
-            .args(args)
-            .current_dir(place.dir())
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{made:?}");
-    };
-    make("ca", &[]);
+    made(place, "ca", &[]);
     let of_ca = ["-CA", "ca.pem", "-CAkey", "ca.key"];
     let leaf = [
         "-addext",
@@ -166,7 +160,7 @@ fn certificate(place: &Place) {
         "-addext",
         "basicConstraints=critical,CA:FALSE",
     ];
-    make("cert", &[of_ca, leaf].concat());
+    made(place, "cert", &[of_ca, leaf].concat());
 }
 
 /// A receiver of syslog over TLS that hands on what it gets to `append`.
@@ -266,8 +260,8 @@ fn over_a_real_rsyslog_and_tls_entries_of_one_ledger_are_messages_in_another() {
         );
         assert_eq!(payload["msgid"], event["kind"]);
     }
-    // A receiver with another certificate gets nothing.
-    certificate(&place);
+    // A receiver whose certificate leads elsewhere gets nothing.
+    made(&place, "stranger", &[]);
     let run = place.run(&[
         "--json",
         "tail",
@@ -275,7 +269,7 @@ fn over_a_real_rsyslog_and_tls_entries_of_one_ledger_are_messages_in_another() {
         "--to",
         &to,
         "--ca-file",
-        "ca.pem",
+        "stranger.pem",
         "--name",
         "other",
     ]);
