@@ -70,6 +70,8 @@ faults! {
         "keep it: a checkpoint under another name may be another history of the same key"
     PrevHashMismatch "an entry does not follow the one before: something was changed, taken out or put in"
         "compare with another copy; `--explain` says where trust ends"
+    OpeningMismatch "an opening is not that of a redacted member of its entry"
+        "get the file anew from who opened it: the entry itself is not in doubt"
     ProofInvalid "the proof does not lead to the epoch's root"
         "get it anew from the ledger"
     QuorumMissing "fewer witnesses cosigned than the policy asks for"
