@@ -32,10 +32,12 @@ mod opening;
 pub mod pointer;
 pub mod rules;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
 
 use super::hash::Hash;
 use super::json::{Object, Value};
+use super::shape;
 pub use opening::{Opening, Salt};
 use pointer::{Pointer, PointerError};
 
@@ -80,17 +82,6 @@ impl Redactable {
     }
 }
 
-/// A pointer as text, or `{"pointer": TEXT, "optional": true, "do": ACTION}`.
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a JSON pointer, or an object with `pointer` and `optional`"
-)]
-enum Spelt {
-    Needed(Pointer),
-    Said(SpeltOut),
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SpeltOut {
@@ -101,15 +92,19 @@ struct SpeltOut {
     action: Action,
 }
 
+/// A pointer as text, or `{"pointer": TEXT, "optional": true, "do": ACTION}`.
 impl<'v> Deserialize<'v> for Redactable {
     fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Redactable, D::Error> {
-        Ok(match Spelt::deserialize(deserializer)? {
-            Spelt::Needed(pointer) => Redactable::needed(pointer),
-            Spelt::Said(said) => Redactable {
-                pointer: said.pointer,
-                optional: said.optional,
-                action: said.action,
-            },
+        let value = Value::deserialize(deserializer)?;
+        if let Some(text) = value.as_str() {
+            let pointer = Pointer::parse(text).map_err(D::Error::custom)?;
+            return Ok(Redactable::needed(pointer));
+        }
+        let said: SpeltOut = shape::read(&value, "").map_err(D::Error::custom)?;
+        Ok(Redactable {
+            pointer: said.pointer,
+            optional: said.optional,
+            action: said.action,
         })
     }
 }
