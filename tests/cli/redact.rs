@@ -34,10 +34,12 @@ fn a_member_is_withheld_opened_later_and_erased() {
     assert_eq!(verify("all.bundle"), json!({"members": 1, "opened": 1}));
     for (name, flags) in [
         ("a.bundle", &["--withhold", "/customer/email"][..]),
-        ("b.bundle", &["--withhold-all"]),
-        ("c.bundle", &["--disclose", "/other"]),
+        ("b.bundle", &["--withhold-all"][..]),
+        ("c.bundle", &["--disclose", "/other"][..]),
     ] {
-        place.run(&[&["export", "-o", name], flags].concat()).ok();
+        place
+            .run(&[&["export", "-o", name][..], flags].concat())
+            .ok();
         assert_eq!(verify(name), json!({"members": 1, "opened": 0}));
         let text = fs::read_to_string(place.path(name)).unwrap();
         assert!(!text.contains("ada@example.org"), "{name}");
@@ -121,7 +123,7 @@ fn a_key_holds_for_what_was_taken_out_too() {
         let line = json!({"kind": "k", "payload": {"a": value}, "redactable": ["/a"],
                           "idempotency_key": "one"});
         fs::write(place.path("in.jsonl"), format!("{line}\n")).unwrap();
-        place.run(&["append", "--jsonl", "in.jsonl"])
+        place.run(&["--json", "append", "--jsonl", "in.jsonl"])
     };
     let first = append("x").ok().document();
     assert_eq!(append("x").ok().document(), first);
