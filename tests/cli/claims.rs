@@ -150,7 +150,7 @@ const ROWS: &[Row] = &[
         ],
         &[
             "what_was_erased_is_said_and_what_is_kept_stays_open",
-            "a_dictionary_finds_nothing_that_was_erased",
+            "a_member_is_withheld_opened_later_and_erased",
         ],
     ),
     (

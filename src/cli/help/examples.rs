@@ -62,7 +62,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         "open-field",
         &[
             "sealbook open-field 7 --pointer /customer/email -o email.bundle",
-            "sealbook verify email.bundle --key key.txt",
+            "sealbook open-field 7 --pointer /a --pointer /b -o two.bundle --force",
         ],
     ),
     (
