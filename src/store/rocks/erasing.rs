@@ -73,11 +73,19 @@ impl RocksStore {
         // A table at the bottom would be left as it is.
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         let meta = self.table(Table::Meta)?;
-        self.db
-            .compact_range_cf_opt(meta, Some(&from), Some(&to), &options);
-        // The engine does not say whether it did: that the old files are gone does.
-        let left = self.tables_between(&from, &to)?;
-        let stayed = tables.intersection(&left).next().cloned();
+        // The engine does not say whether it did: that the old files are gone does. A table
+        // that nothing overlaps is moved down by the first pass, and rewritten there by the
+        // second.
+        let mut stayed = None;
+        for _ in 0..2 {
+            self.db
+                .compact_range_cf_opt(meta, Some(&from), Some(&to), &options);
+            let left = self.tables_between(&from, &to)?;
+            stayed = tables.intersection(&left).next().cloned();
+            if stayed.is_none() {
+                break;
+            }
+        }
         self.wait_for_removal(logs.into_iter().chain(tables), stayed)?;
         self.note_erasing(&[])
     }
