@@ -38,6 +38,7 @@ mod options;
 mod progress;
 mod publish;
 mod recognise;
+mod redact;
 mod resume;
 mod rotate;
 mod second_key;
@@ -82,6 +83,7 @@ pub use self::progress::{Progress, Reached, Unit};
 pub(crate) use self::recognise::by_name;
 #[cfg(feature = "verify")]
 pub(crate) use self::recognise::{Recognised, recognise};
+pub use self::redact::{MemberState, RedactedMember};
 pub use self::resume::{Resume, ResumeRefusal, examine_on};
 pub use self::rotate::Rotated;
 #[cfg(feature = "verify")]

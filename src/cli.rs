@@ -47,6 +47,8 @@ mod elsewhere;
 mod enroll;
 #[cfg(feature = "rocks")]
 mod epochs;
+#[cfg(feature = "rocks")]
+mod erase;
 mod error;
 mod escape;
 #[cfg(feature = "rocks")]
@@ -78,6 +80,8 @@ mod manifest;
 mod monitor;
 mod no_case;
 mod one_entry;
+#[cfg(feature = "rocks")]
+mod open_field;
 mod output;
 mod package;
 mod page;

@@ -3,6 +3,7 @@
 //! header before it is given away.
 
 mod documents;
+pub mod openings;
 pub mod range;
 pub mod report;
 pub mod selection;
@@ -20,6 +21,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::merkle::root_from_path;
 use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
+use crate::ledger::redact::pointer::Pointer;
 use crate::logbook::error::OpenError;
 use crate::logbook::{entry_at, epoch_at};
 use crate::store::query::QueryError;
@@ -71,6 +73,8 @@ pub enum EvidenceError {
     NotProven { seq: Seq },
     #[error("the document {digest} is not in the ledger, and an entry refers to it")]
     DocumentMissing { digest: DocumentDigest },
+    #[error("the stored opening of `{pointer}` of entry {seq} does not fit it: verify the ledger")]
+    OpeningDamaged { seq: Seq, pointer: Pointer },
     #[error(transparent)]
     Bundle(#[from] BundleError),
 }

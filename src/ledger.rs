@@ -166,6 +166,7 @@ pub mod position;
 pub mod proof;
 pub mod published;
 pub mod receipts;
+pub mod redact;
 pub mod revocation;
 mod revoked;
 mod seals;

@@ -91,7 +91,7 @@ use crate::ledger::head::{Head, SignedHead};
 use crate::ledger::json::Object;
 use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::statement::Statement;
-use crate::store::{Store, StoreError};
+use crate::store::{OpeningKey, Store, StoreError};
 
 use boot::Started;
 use clock::Clock;
@@ -310,7 +310,7 @@ impl Logbook {
         remember: Option<Remember>,
     ) -> Result<Pending, LogbookError> {
         let (mut submission, pending) = request::awaited(entries);
-        submission.reply.remember = remember;
+        submission.reply.remember = remember.map(|remember| remember.of_these(&submission.entries));
         let entered = self.queue.enter(submission);
         let unsigned = entered.ok_or(LogbookError::Stopped)?;
         self.queue.have_signed(unsigned);
@@ -336,6 +336,27 @@ impl Logbook {
         let entry = Prepared::new(crate::ledger::kind::CLOSE, &payload)?;
         let mut receipts = self.submit(vec![entry])?.wait()?;
         receipts.pop().ok_or(LogbookError::Stopped)
+    }
+
+    /// Appends an entry that says what is erased, and erases it in the same write; then
+    /// takes it out of the files. Where that last step fails, the erasure stands, and is
+    /// completed when the ledger is opened again.
+    ///
+    /// # Errors
+    /// [`LogbookError`]; [`StoreError::NotErased`] where a file could not be rewritten.
+    pub(crate) fn erase(
+        &self,
+        entry: Prepared,
+        erased: Vec<OpeningKey>,
+    ) -> Result<Receipt, LogbookError> {
+        let (mut submission, pending) = request::awaited(vec![entry]);
+        submission.reply.erased = erased;
+        let entered = self.queue.enter(submission);
+        self.queue
+            .have_signed(entered.ok_or(LogbookError::Stopped)?);
+        let receipt = pending.wait()?.pop().ok_or(LogbookError::Stopped)?;
+        self.store.purge()?;
+        Ok(receipt)
     }
 
     /// Seals the open epoch, or answers `None` if it has no entries.

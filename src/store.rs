@@ -15,6 +15,9 @@
 //!                                      of the signed index (see terms)
 //! meta        name                     whatever the name says
 //!             note, hour, key          what is remembered for some hours
+//!             open, seq, commitment    what opens a redacted member of an entry
+//!             erasing                  between which entries openings were erased that
+//!                                      may be in files still
 //! index       term, first seq          the distances to the seqs that follow
 //! ```
 //!
@@ -65,7 +68,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 #[cfg(not(feature = "rocks"))]
 pub use absent::RocksStore;
 pub use archived::{Archive, Pruned, Records};
-pub use batch::{Batch, BatchLimit, NewEntry, NewEpoch, Note, Posting, TileKey};
+pub use batch::{Batch, BatchLimit, NewEntry, NewEpoch, Note, OpeningKey, Posting, TileKey};
 pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "rocks")]
@@ -199,6 +202,22 @@ pub trait Store: Send + Sync {
 
     /// The note that was committed for `hour` under `key` and is not forgotten.
     fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The openings that are kept of the entries in `range`, by entry.
+    fn openings(&self, _range: Range<u64>) -> Rows<'_, OpeningKey> {
+        Box::new(std::iter::empty())
+    }
+
+    /// Whether openings can be kept, and erased.
+    fn keeps_openings(&self) -> bool {
+        true
+    }
+
+    /// Takes what was erased out of every file, if anything was; after a crash the next
+    /// opening for writing does it.
+    fn purge(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Keeps rows of imported evidence, synced, all or none. A row that is there
     /// is replaced.

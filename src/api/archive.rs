@@ -23,6 +23,7 @@ use super::fold::fold_epoch;
 use super::progress::{Progress, Reached, Unit};
 use super::{Error, Examined, Ledger, Policy, Verdict};
 use crate::bucket::{self, Address, BucketError, Objects, bundle_key};
+use crate::evidence::openings::Openings;
 use crate::evidence::range::{RangeExport, export_range};
 use crate::ledger::epoch::EpochHeader;
 use crate::ledger::fault::FaultCode;
@@ -258,6 +259,7 @@ fn put(
         last: epoch.content.last_seq,
         head: None,
         version: Version::Two,
+        openings: Openings::NONE,
         signer: Some(signer),
         progress: &mut |_| (),
     };

@@ -20,6 +20,7 @@ use crate::ledger::bundle::BundleError;
 use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::parse::ParseError;
 use crate::ledger::position::Seq;
+use crate::ledger::redact::pointer::Pointer;
 use crate::ledger::source::ReadError;
 use crate::logbook::error::{LogbookError, OpenError, ServerRefusal};
 use crate::logbook::init::InitError;
@@ -98,6 +99,14 @@ pub enum Error {
     Record(#[from] RecordError),
     #[error("nothing was found")]
     NoSuchEntry { seq: Seq },
+    /// Nothing that is kept apart is there, or no longer.
+    #[error("entry {seq} keeps nothing at `{pointer}` that could be opened or erased")]
+    NotErasable {
+        /// The entry.
+        seq: Seq,
+        /// The place in it.
+        pointer: Pointer,
+    },
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
     #[error("the closing record cannot be signed: {0}")]

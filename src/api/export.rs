@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use crate::evidence::openings::Openings;
 use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::selection::{SelectionExport, export_selection};
 use crate::evidence::term::export_absence;
@@ -42,6 +43,9 @@ pub struct Export<'a> {
     pub format: ExportFormat,
     /// In which version of the bundle format.
     pub version: Version,
+    /// Which openings of redacted members go with them. A logbook has none, and so has a
+    /// table.
+    pub openings: Openings,
     /// What becomes of entries of a selection that no epoch seals yet.
     pub unsealed: Unsealed,
     /// Whether nobody signs a bundle's closing record.
@@ -92,6 +96,7 @@ pub(super) fn evidence<S: Sink>(
             ledger,
             range,
             what.version,
+            what.openings,
             signer.as_deref(),
             what.progress,
             out,
@@ -99,6 +104,7 @@ pub(super) fn evidence<S: Sink>(
         None => {
             let export = SelectionExport {
                 version: what.version,
+                openings: what.openings,
                 filter: what.filter,
                 unsealed: what.unsealed,
                 signer: signer.as_deref(),
@@ -150,6 +156,7 @@ fn bundle<S: Sink>(
     ledger: &Ledger,
     (first, last): (Seq, Seq),
     version: Version,
+    openings: Openings,
     signer: Option<&dyn Signer>,
     progress: &mut dyn FnMut(u64),
     out: S,
@@ -163,6 +170,7 @@ fn bundle<S: Sink>(
     let store = ledger.store();
     let export = RangeExport {
         version,
+        openings,
         first,
         last: head.as_ref().map_or(last, end),
         head: head.as_ref(),

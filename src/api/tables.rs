@@ -5,6 +5,7 @@ use std::io::{self, BufRead, Read, Seek as _, Write};
 use std::path::Path;
 
 use crate::evidence::EvidenceError;
+use crate::evidence::openings::Openings;
 use crate::ledger::json::Form;
 use crate::ledger::policy::Policy;
 use crate::ledger::source::ReadError;
@@ -31,6 +32,8 @@ impl Ledger {
         out: &mut (dyn Write + Send),
     ) -> Result<Exported, Error> {
         let selection = what.filter.range().is_none();
+        let openings = Openings::NONE;
+        let what = Export { openings, ..what };
         write_rows(selection, &self.footer(), out, |rows| {
             evidence(self, what, rows)
         })
@@ -68,6 +71,7 @@ impl Ledger {
                 filter,
                 format: ExportFormat::Bundle,
                 version: Version::default(),
+                openings: Openings::NONE,
                 unsealed: Unsealed::LeftOut,
                 no_sign: false,
                 progress: &mut |entries| progress(done + entries),

@@ -135,5 +135,6 @@ pub(super) fn unread(format: Format, policy: &Policy, fault: Fault) -> Report {
         not_checked: Vec::new(),
         warnings: Vec::new(),
         complete: None,
+        redacted: None,
     }
 }

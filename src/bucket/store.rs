@@ -18,8 +18,8 @@ use crate::ledger::statement::Statement;
 use crate::ledger::wal::{Bare, Noted, Object, Says, Unsigned, WalPosition};
 use crate::store::term::Term;
 use crate::store::{
-    Batch, BatchLimit, ImportedRow, MemoryUse, Order, Posting, Postings, Pruned, RocksStore, Rows,
-    Store, StoreError, TileKey,
+    Batch, BatchLimit, ImportedRow, MemoryUse, OpeningKey, Order, Posting, Postings, Pruned,
+    RocksStore, Rows, Store, StoreError, TileKey,
 };
 
 /// What is committed together at most.
@@ -316,6 +316,15 @@ impl Store for BucketStore {
         })?;
         writer.stopped = false;
         Ok(())
+    }
+
+    fn openings(&self, range: Range<u64>) -> Rows<'_, OpeningKey> {
+        self.cache.openings(range)
+    }
+
+    /// What was put into a bucket is not taken out again by a write.
+    fn keeps_openings(&self) -> bool {
+        false
     }
 
     fn flush(&self) -> Result<(), StoreError> {

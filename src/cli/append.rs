@@ -2,6 +2,7 @@
 
 mod keyed;
 mod lines;
+mod redacting;
 mod syslog;
 mod values;
 
@@ -20,6 +21,7 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::redact::pointer::Pointer;
 use crate::logbook::Identity;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Pending, Prepared, Receipt};
@@ -31,6 +33,7 @@ use super::output::Output;
 use super::progress::Progress;
 use keyed::{Keyed, UnderWay};
 use lines::{Format, Lines, open};
+use redacting::Redacting;
 use syslog::Frames;
 use values::Values;
 
@@ -65,6 +68,13 @@ pub(super) struct Args {
     /// The file with messages in that format; - reads standard input
     #[arg(long, value_name = "FILE", requires = "format", default_value = "-")]
     from: PathBuf,
+    /// Keep the value at this JSON pointer beside the log, so that it can be withheld and
+    /// erased; in the entry stands a commitment (may be given several times)
+    #[arg(long, value_name = "POINTER")]
+    redactable: Vec<Pointer>,
+    /// A file that says for each kind which members are redactable, or masked
+    #[arg(long, alias = "mask", value_name = "FILE")]
+    redact_rules: Option<PathBuf>,
     /// Record what follows a line that cannot be recorded, too
     #[arg(long, requires = "lines")]
     keep_going: bool,
@@ -129,6 +139,7 @@ impl AppendedSoFar {
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
+    let redacting = Redacting::read(args.redact_rules.as_deref(), &args.redactable)?;
     let lines = match (&args.jsonl, args.format) {
         (Some(path), _) => Some(Lines::Json(Values::new(open(path)?))),
         (None, Some(Format::Syslog)) => {
@@ -141,7 +152,12 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         (Some(lines), _) => {
             let writer = Arc::new(context.writer()?);
             let mut recorded = AppendedSoFar::default();
-            let answer = append_lines(&writer, lines, args.keep_going, &mut recorded, output);
+            let lines = Reading {
+                lines,
+                redacting: redacting.in_log(writer.identity().genesis),
+                keep_going: args.keep_going,
+            };
+            let answer = append_lines(&writer, lines, &mut recorded, output);
             let delivered = recorded.delivered(output);
             // Its input may still be waited for.
             let closed = Arc::into_inner(writer).map_or(Ok(()), Writer::close);
@@ -157,6 +173,8 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             let payload = payload(args.payload, args.payload_file.as_deref())?;
             let prepared = Prepared::of_caller(&kind.unwrap_or_default(), &payload)?;
             let writer = context.writer()?;
+            let redacting = redacting.in_log(writer.identity().genesis);
+            let prepared = redacting.take(prepared, &[])?;
             let receipts = writer.submit(vec![prepared])?.wait()?;
             let mut recorded = AppendedSoFar::default();
             print(&receipts, writer.identity(), &mut recorded, output)?;
@@ -188,6 +206,13 @@ fn payload(text: Option<String>, file: Option<&Path>) -> Result<Object, CliError
     }
 }
 
+/// What is to be read, and what becomes of it.
+struct Reading {
+    lines: Lines,
+    redacting: Redacting,
+    keep_going: bool,
+}
+
 /// What the feeding thread passes on, in the order of the lines.
 enum Fed {
     Pending(Pending, Option<[u8; 32]>),
@@ -204,15 +229,15 @@ const NAMED: u64 = 20;
 /// what is ready.
 fn append_lines(
     writer: &Arc<Writer>,
-    lines: Lines,
-    keep_going: bool,
+    reading: Reading,
     recorded: &mut AppendedSoFar,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let (sender, receiver) = bounded(UNDER_WAY);
+    let keep_going = reading.keep_going;
     let mut feeder = Feeder {
         writer: Arc::clone(writer),
-        lines,
+        reading,
         fed: sender,
         under_way: UnderWay::default(),
         group: Vec::with_capacity(GROUP),
@@ -240,7 +265,7 @@ fn append_lines(
 /// Reads values and hands over entries.
 struct Feeder {
     writer: Arc<Writer>,
-    lines: Lines,
+    reading: Reading,
     fed: Sender<Fed>,
     under_way: UnderWay,
     group: Vec<Prepared>,
@@ -251,14 +276,16 @@ impl Feeder {
     fn feed(&mut self, keep_going: bool) -> Result<(), CliError> {
         loop {
             let value = self
+                .reading
                 .lines
                 .next()
                 .map_err(|error| CliError::file(Path::new("input"), error))?;
             let Some((line, value)) = value else { break };
             self.weight += value.weight();
             let taken = self
+                .reading
                 .lines
-                .prepare(value)
+                .prepare(value, &self.reading.redacting)
                 .and_then(|prepared| self.take(prepared));
             if let Err(error) = taken {
                 // What was before it is handed over first.
@@ -273,7 +300,7 @@ impl Feeder {
             }
             // A group ends when it is full, or when the next line is not here yet.
             let full = self.group.len() >= GROUP || self.weight >= GROUP_BYTES;
-            if full || !self.lines.has_more() {
+            if full || !self.reading.lines.has_more() {
                 self.submit()?;
             }
         }

@@ -13,8 +13,8 @@ use super::timestamp;
 #[cfg(feature = "rocks")]
 use super::{
     absent, accept_rollback, adopt, agent, append, audit, backup, browse, build, conformance,
-    decide, dispatch, doctor, enroll, epochs, explain, export, head, import, init, prove, publish,
-    revoke, rotate, route, seal, search, stats, status, worker,
+    decide, dispatch, doctor, enroll, epochs, erase, explain, export, head, import, init,
+    open_field, prove, publish, revoke, rotate, route, seal, search, stats, status, worker,
 };
 #[cfg(feature = "bucket")]
 use super::{archive, bucket, fold, prune};
@@ -68,6 +68,12 @@ pub(super) enum Command {
     /// Write a file that proves that no entry is of a case, tenant, worker or kind
     #[cfg(feature = "rocks")]
     Absent(absent::Args),
+    /// Open a withheld member for one who has the rest
+    #[cfg(feature = "rocks")]
+    OpenField(open_field::Args),
+    /// Erase redactable members for good, and record that
+    #[cfg(feature = "rocks")]
+    Erase(erase::Args),
     /// Verify the ledger with its index, and sign that as an auditor
     #[cfg(feature = "rocks")]
     Audit(audit::Args),
@@ -228,6 +234,10 @@ impl Command {
             Command::Publish(args) => publish::run(context, &args, output),
             #[cfg(feature = "rocks")]
             Command::Absent(args) => absent::run(context, &args, output),
+            #[cfg(feature = "rocks")]
+            Command::OpenField(args) => open_field::run(context, &args, output),
+            #[cfg(feature = "rocks")]
+            Command::Erase(args) => erase::run(context, &args, output),
             #[cfg(feature = "rocks")]
             Command::Audit(args) => audit::run(context, &args, output),
             #[cfg(feature = "rocks")]

@@ -25,6 +25,7 @@ use crate::ledger::key::SignError;
 use crate::ledger::parse::ParseError;
 use crate::ledger::position::Seq;
 use crate::ledger::receipts::ReceiptsError;
+use crate::ledger::redact::rules::RulesError;
 use crate::ledger::shape::MemberError;
 use crate::ledger::source::ReadError;
 use crate::logbook::error::{LogbookError, OpenError, ServerRefusal};
@@ -72,6 +73,8 @@ pub(super) enum CliError {
     Json(#[from] ParseError),
     #[error("{0}")]
     Member(#[from] MemberError),
+    #[error("{0}")]
+    RedactRules(#[from] RulesError),
     #[error("the payload is not a JSON object")]
     PayloadNotObject,
     #[error("the line is longer than 20 MiB")]
@@ -171,8 +174,9 @@ impl CliError {
                 | CliError::Ledger(api::Error::Append(
                     LogbookError::Entry(_)
                         | LogbookError::ReservedKind { .. }
+                        | LogbookError::Redact(_)
                         | LogbookError::Server(ServerRefusal {
-                            code: "bad_input" | "reserved_kind" | "key_reused",
+                            code: "bad_input" | "reserved_kind" | "key_reused" | "not_redactable",
                             ..
                         })
                 ))
@@ -209,6 +213,7 @@ impl CliError {
             CliError::Sink(error) => sink::code(error),
             CliError::Json(_) | CliError::LineTooLong | CliError::Rewritten { .. } => "bad_json",
             CliError::Member(_)
+            | CliError::RedactRules(_)
             | CliError::PayloadNotObject
             | CliError::KeyShape
             | CliError::Syslog { .. }

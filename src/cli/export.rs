@@ -8,6 +8,8 @@ use clap::ValueEnum;
 use crate::api::held::{CopyError, Held, Query};
 use crate::api::{Chain, Error, Export, ExportFormat, Exported, Ledger, Unsealed, Writer};
 use crate::evidence::EvidenceError;
+use crate::evidence::openings::Openings;
+use crate::ledger::redact::pointer::Pointer;
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
@@ -37,6 +39,16 @@ pub(super) struct Args {
     /// Compress it with zstd, as a name that ends in .zst does too
     #[arg(long)]
     zstd: bool,
+    /// Withhold the value of this redactable member, and of what lies in it (may be given
+    /// several times)
+    #[arg(long, value_name = "POINTER", conflicts_with = "disclose")]
+    withhold: Vec<Pointer>,
+    /// Withhold the values of all redactable members
+    #[arg(long, conflicts_with_all = ["withhold", "disclose"])]
+    withhold_all: bool,
+    /// Withhold the values of all redactable members but this (may be given several times)
+    #[arg(long, value_name = "POINTER")]
+    disclose: Vec<Pointer>,
     /// Do not sign the closing record
     #[arg(long, alias = "unsigned")]
     no_sign: bool,
@@ -61,6 +73,17 @@ pub(super) struct Args {
     books: chained::Args,
     #[command(flatten)]
     filters: Filters,
+}
+
+impl Args {
+    fn openings(&self) -> Openings {
+        match (self.withhold_all, &self.disclose[..], &self.withhold[..]) {
+            (true, _, _) => Openings::NONE,
+            (_, [], []) => Openings::All,
+            (_, [], withheld) => Openings::AllBut(withheld.to_vec()),
+            (_, disclosed, _) => Openings::Only(disclosed.to_vec()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -178,6 +201,7 @@ fn write(
             filter,
             format: args.format.into(),
             version: args.format_version.into(),
+            openings: args.openings(),
             unsealed: Unsealed::Refused,
             no_sign: args.no_sign,
             progress: &mut |done| progress.at(done),
@@ -296,6 +320,14 @@ fn ask(
     path.add("format", format);
     if args.format_version == FormatVersion::One {
         path.add("version", "1");
+    }
+    if args.withhold_all {
+        path.add("openings", "none");
+    }
+    for (name, pointers) in [("withhold", &args.withhold), ("disclose", &args.disclose)] {
+        for pointer in pointers {
+            path.add(name, pointer.as_str());
+        }
     }
     let path = path.finish();
     let mut write = |out: &mut (dyn Write + Send)| {

@@ -17,8 +17,21 @@ const GROUPS: &[Group] = &[
     (
         "Evidence",
         &[
-            "verify", "page", "replay", "report", "export", "absent", "audit", "prove", "publish",
-            "head", "diff", "import", "fold", "key",
+            "verify",
+            "page",
+            "replay",
+            "report",
+            "export",
+            "absent",
+            "audit",
+            "prove",
+            "publish",
+            "head",
+            "diff",
+            "import",
+            "fold",
+            "key",
+            "open-field",
         ],
     ),
     (
@@ -40,6 +53,7 @@ const GROUPS: &[Group] = &[
             "bucket",
             "archive",
             "doctor",
+            "erase",
         ],
     ),
     (

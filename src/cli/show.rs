@@ -6,8 +6,10 @@ use serde_json::json;
 
 #[cfg(feature = "rocks")]
 use crate::api::Chain;
+use crate::api::{MemberState, RedactedMember};
 use crate::ledger::document::DocumentDigest;
 use crate::ledger::hash::Hash;
+use crate::ledger::json::Form;
 use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::logbook::entry_at;
@@ -73,20 +75,35 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let policy = args.policy.as_deref().map(witness_policy).transpose()?;
     let times = policy.map(|policy| ledger.times(policy)).transpose()?;
     let between = times.map(|times| times.between(seq));
+    let redacted = ledger.redacted(seq)?;
     if output.is_json() {
         let mut json = Vec::new();
         entry.write_json(Some(seq), &mut json);
-        let Some(between) = between else {
+        if between.is_none() && redacted.is_empty() {
             output.canonical(&json)?;
             return Ok(Answer::Yes);
-        };
-        let entry = parse(&json)?;
-        output.document(&json!({"entry": entry, "between": between}))?;
+        }
+        let mut shown = json!({"entry": parse(&json)?});
+        if let Some(between) = between {
+            shown["between"] = json!(between);
+        }
+        if !redacted.is_empty() {
+            shown["redacted"] = redacted.iter().map(member_json).collect();
+        }
+        output.document(&shown)?;
         return Ok(Answer::Yes);
     }
     let epoch = store.epoch_of(seq)?;
     let sealed = epoch.map_or_else(|| "not sealed yet".to_owned(), |n| format!("epoch {n}"));
     print(seq, &entry, &sealed, output)?;
+    for member in &redacted {
+        let said = match &member.state {
+            MemberState::Kept(value) => value.canonical(Form::Utf8),
+            MemberState::Erased { by } => format!("erased, as entry {by} says"),
+            MemberState::NotKept => "not kept here".to_owned(),
+        };
+        output.line(&format!("{:<10}{}: {said}", "redacted", member.pointer))?;
+    }
     if let Some(between) = between {
         for (name, bound) in [
             ("not before", between.not_earlier),
@@ -97,6 +114,16 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         }
     }
     Ok(Answer::Yes)
+}
+
+/// A redacted member, for programs.
+fn member_json(member: &RedactedMember) -> serde_json::Value {
+    let pointer = &member.pointer;
+    match &member.state {
+        MemberState::Kept(value) => json!({"pointer": pointer, "state": "kept", "value": value}),
+        MemberState::Erased { by } => json!({"pointer": pointer, "state": "erased", "by": by}),
+        MemberState::NotKept => json!({"pointer": pointer, "state": "not_kept"}),
+    }
 }
 
 /// An entry or a document of whichever of several books has it.

@@ -284,6 +284,9 @@ pub(super) fn print_report(
             warning.detail
         ))?;
     }
+    if let Some(redacted) = &report.redacted {
+        output.line(&format!("redacted {redacted}"))?;
+    }
     if let Some(complete) = &report.complete {
         output.line(&format!("complete {complete}"))?;
     }

@@ -68,6 +68,8 @@ faults! {
         "restore the newer database"
     NameMismatch "the log is given another public name than it has, or one that it ended"
         "keep it: a checkpoint under another name may be another history of the same key"
+    OpeningMismatch "an opening is not that of a redacted member of its entry"
+        "get the file anew from who opened it: the entry itself is not in doubt"
     PrevHashMismatch "an entry does not follow the one before: something was changed, taken out or put in"
         "compare with another copy; `--explain` says where trust ends"
     ProofInvalid "the proof does not lead to the epoch's root"

@@ -16,6 +16,7 @@ use crate::store::Store;
 use crate::store::tree::{TreeError, subtree_hashes};
 
 use super::documents::{Needed, any_until};
+use super::openings::Openings;
 use super::term::OpenedLog;
 use super::{EvidenceError, sealed_to};
 
@@ -28,6 +29,8 @@ pub struct RangeExport<'a> {
     /// left out.
     pub head: Option<&'a SignedHead>,
     pub version: Version,
+    /// Which openings of redacted members go with them.
+    pub openings: Openings,
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
     pub progress: &'a mut dyn FnMut(u64),
@@ -48,7 +51,9 @@ pub fn export_range<W: Sink>(
         first_seq: export.first,
         last_seq: last,
     };
-    let opening = opened.line(export.version, contents)?;
+    let openings = export.openings.in_version(export.version);
+    let any = openings.any_in(store, export.first, last)?;
+    let opening = opened.line(export.version, contents, any)?;
     let mut writer = BundleWriter::new(out, &opening, &opened.entry)?;
     needed(store, export.first, last)?.write(store, &mut writer)?;
     let mut epoch: Option<SignedEpoch> = None;
@@ -66,6 +71,9 @@ pub fn export_range<W: Sink>(
             headed = epoch.is_none();
         }
         writer.entry(seq, &entry, None)?;
+        if any {
+            openings.write(store, &opening.genesis, (seq, &entry), &mut writer)?;
+        }
         let ends = |epoch: &SignedEpoch| seq == epoch.content.last_seq || seq == last;
         if let Some(ended) = epoch.take_if(|epoch| ends(epoch)) {
             let header = &ended.content;

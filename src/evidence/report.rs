@@ -15,6 +15,7 @@ use crate::report::{About, Case, MOST_RELATED, ReportWriter};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
+use super::openings::Openings;
 use super::selection::{Selected, SelectionExport, Unsealed, export_with};
 use super::term::OpenedLog;
 use super::{EvidenceError, sealed_to};
@@ -63,6 +64,7 @@ pub fn export_report<W: Write>(
         filter: &filter,
         unsealed: Unsealed::LeftOut,
         version: export.version,
+        openings: Openings::NONE,
         signer: export.signer,
         progress: export.progress,
     };

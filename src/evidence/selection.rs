@@ -18,6 +18,7 @@ use crate::store::Store;
 use crate::store::query::{Filter, select};
 
 use super::documents::Needed;
+use super::openings::Openings;
 use super::term::{OpenedLog, prove_term, term_of};
 use super::{EvidenceError, path_of, paths_of, sealed_to};
 
@@ -29,6 +30,8 @@ pub struct SelectionExport<'a> {
     /// What becomes of entries that no epoch seals yet.
     pub unsealed: Unsealed,
     pub version: Version,
+    /// Which openings of redacted members go with them.
+    pub openings: Openings,
     pub signer: Option<&'a dyn Signer>,
     /// Told how many entries are written so far.
     pub progress: &'a mut dyn FnMut(u64),
@@ -71,7 +74,8 @@ pub(super) fn export_with<W: Sink>(
     also: &[Seq],
 ) -> Result<(W, Selected), EvidenceError> {
     let opened = OpenedLog::read(store)?;
-    let opening = opened.line(export.version, Contents::Selection)?;
+    let mut opening = opened.line(export.version, Contents::Selection, false)?;
+    let openings = export.openings.in_version(export.version);
     let proof = match (term_of(export.filter), store.last_epoch()?) {
         (Some(term), Some(_)) if opening.index => Some(prove_term(store, &term)?),
         _ => None,
@@ -91,7 +95,16 @@ pub(super) fn export_with<W: Sink>(
         mut items,
         any_sealed,
         first_unsealed,
-    } = wanted(store, export.filter, asked.as_ref(), sealed_to, also)?;
+        any_openings,
+    } = wanted(
+        store,
+        export.filter,
+        asked.as_ref(),
+        sealed_to,
+        also,
+        &openings,
+    )?;
+    opening.openings = any_openings;
     match (any_sealed, first_unsealed, export.unsealed) {
         (false, None, _) => return Err(EvidenceError::EmptyRange),
         (_, Some(seq), Unsealed::Refused) | (false, Some(seq), _) => {
@@ -134,6 +147,9 @@ pub(super) fn export_with<W: Sink>(
             let (entries, after) = rest.split_at(here);
             for ((seq, entry), path) in entries.iter().zip(paths(store, epoch, entries)) {
                 writer.entry(*seq, entry, Some(&path?))?;
+                if any_openings {
+                    openings.write(store, &opening.genesis, (*seq, entry), &mut writer)?;
+                }
                 written += 1;
                 (export.progress)(written);
             }
@@ -196,6 +212,8 @@ struct Wanted<'s> {
     items: Items<'s>,
     any_sealed: bool,
     first_unsealed: Option<Seq>,
+    /// Whether openings go with those that are sealed.
+    any_openings: bool,
 }
 
 fn wanted<'s>(
@@ -204,7 +222,9 @@ fn wanted<'s>(
     asked: Option<&SelectionTerms>,
     sealed_to: Option<Seq>,
     also: &'s [Seq],
+    openings: &Openings,
 ) -> Result<Wanted<'s>, EvidenceError> {
+    let mut any_openings = false;
     let mut items = with(store, in_order(store, filter, asked)?, also);
     let mut needed = Needed::default();
     let (mut any_sealed, mut first_unsealed) = (false, None);
@@ -213,7 +233,10 @@ fn wanted<'s>(
         let (seq, entry) = item?;
         let sealed = Some(seq) <= sealed_to;
         match sealed {
-            true => needed.take(&entry),
+            true => {
+                needed.take(&entry);
+                any_openings = any_openings || openings.any_of(store, seq, &entry)?;
+            }
             false => first_unsealed = Some(seq),
         }
         any_sealed |= sealed;
@@ -236,6 +259,7 @@ fn wanted<'s>(
         items,
         any_sealed,
         first_unsealed,
+        any_openings,
     })
 }
 

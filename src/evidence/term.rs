@@ -53,6 +53,7 @@ impl OpenedLog {
         &self,
         version: Version,
         contents: Contents,
+        openings: bool,
     ) -> Result<BundleOpening, EvidenceError> {
         let index = self.opening.index.is_some();
         if index && version == Version::One {
@@ -64,6 +65,7 @@ impl OpenedLog {
             log: self.identity.log,
             genesis: self.identity.genesis,
             index,
+            openings,
         })
     }
 }
@@ -206,7 +208,7 @@ pub fn export_absence<W: Write>(
         return Ok(Absence::Present { entries });
     }
     let opened = OpenedLog::read(store)?;
-    let opening = opened.line(Version::Two, Contents::Selection)?;
+    let opening = opened.line(Version::Two, Contents::Selection, false)?;
     let mut writer = BundleWriter::new(out, &opening, &opened.entry)?;
     writer.answers(filter_of(term).to_object());
     writer.term(&proof)?;

@@ -18,6 +18,7 @@ use super::index::proof::TermProof;
 use super::json::{Form, Object, Value};
 use super::key::{SignError, Signer};
 use super::position::Seq;
+use super::redact::opened::Opened;
 use super::shape;
 use super::version::Version;
 
@@ -155,6 +156,14 @@ impl<W: Sink> BundleWriter<W> {
         self.closing.entries += 1;
         let line = self.counted(entry_line(seq, entry, path));
         Ok(self.out.entry(&line, seq, entry, path)?)
+    }
+
+    /// What opens a redacted member of the entry before.
+    ///
+    /// # Errors
+    /// [`BundleError::Io`].
+    pub fn opened(&mut self, opened: &Opened) -> Result<(), BundleError> {
+        self.line(opened.to_line())
     }
 
     /// The head under which unsealed entries follow.

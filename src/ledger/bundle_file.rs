@@ -13,6 +13,7 @@ use super::limits;
 use super::lines::{Line, damage, read_line};
 use super::parse;
 use super::position::Seq;
+use super::redact::opened::Opened;
 use super::seals::SELECTION_NOT_CHECKED;
 use super::shape;
 use super::source::{
@@ -184,6 +185,7 @@ impl<R: BufRead + Send> BundleFile<R> {
                 .map(|head| Event::Head(Box::new(head), number))
                 .map_err(|e| e.to_string()),
             Some("index") => self.term(&value).map(|proof| Event::Term(proof, number)),
+            Some("opened") => self.opened_member(&value, number),
             Some("before") => {
                 subtrees(&value, "before").map(|hashes| Event::Before(hashes, number))
             }
@@ -219,6 +221,22 @@ impl<R: BufRead + Send> BundleFile<R> {
         }
         let proof = TermProof::from_value(value);
         proof.map(Box::new).map_err(|error| error.to_string())
+    }
+
+    /// What opens a redacted member stands behind its entry, where the first line says
+    /// that there are such.
+    fn opened_member(&self, value: &Value, line: Option<u64>) -> Result<Event, String> {
+        if !self
+            .opening
+            .as_ref()
+            .is_some_and(|opening| opening.openings)
+            || self.entries == 0
+        {
+            let detail = "an opening stands behind its entry, in a bundle that uses openings";
+            return Err(detail.to_owned());
+        }
+        let opened = Opened::from_value(value).map_err(|error| error.to_string())?;
+        Ok(Event::Opened(Box::new(opened), line))
     }
 
     fn uses_index(&self) -> bool {

@@ -10,6 +10,7 @@
 //! | `{"before":[…]}` | the subtrees of that epoch before the first entry given |
 //! | `{"entry":{…}}` | an entry of a range |
 //! | `{"entry":{…},"path":[…]}` | an entry of a selection, with its siblings |
+//! | `{"opened":{…}}` | behind an entry: the salt and value of one of its [redacted members](super::redact) |
 //! | `{"after":[…]}` | the subtrees of that epoch after the last entry given |
 //! | `{"head":{…},"key":…,"signature":…}` | a head; the unsealed entries up to it follow |
 //! | `{"opening":{…}}` | from version 2 on, last but one: the log's entry 0 |
@@ -27,7 +28,7 @@ use super::limits;
 use super::parse;
 use super::position::Seq;
 use super::shape::{self, MemberError, MemberProblem};
-use super::version::{USES_INDEX, Version};
+use super::version::{USES_INDEX, USES_OPENINGS, Version};
 
 /// How the entries of a bundle were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct BundleOpening {
     pub genesis: Hash,
     /// Whether headers commit to an index, in version 2.
     pub index: bool,
+    /// Whether openings of redacted members stand in it, in version 2.
+    pub openings: bool,
 }
 
 /// The first line, as it stands in the file.
@@ -118,9 +121,12 @@ pub(crate) struct EntryLine {
     pub(crate) path: Option<Vec<Hash>>,
 }
 
-/// What a reader of a file must know, where headers commit to an index or not.
-pub(crate) fn uses(index: bool) -> Vec<String> {
-    Vec::from_iter(index.then(|| USES_INDEX.to_owned()))
+/// What a reader of a file must know, where openings stand in it or headers commit to
+/// an index.
+pub(crate) fn uses(index: bool, openings: bool) -> Vec<String> {
+    let names = [(openings, USES_OPENINGS), (index, USES_INDEX)].into_iter();
+    let names = names.filter(|(used, _)| *used);
+    names.map(|(_, name)| name.to_owned()).collect()
 }
 
 impl BundleOpening {
@@ -135,7 +141,7 @@ impl BundleOpening {
         };
         let sealbook = OpenedMembers {
             format: self.version,
-            uses: (self.version == Version::Two).then(|| uses(self.index)),
+            uses: (self.version == Version::Two).then(|| uses(self.index, self.openings)),
             contents,
             first_seq,
             last_seq,
@@ -173,12 +179,19 @@ impl BundleOpening {
                 return refused("sealbook.last_seq", MemberProblem::Unknown);
             }
         };
+        let used = members.uses.unwrap_or_default();
+        let has = |name| used.iter().any(|used| used == name);
+        let (index, openings) = (has(USES_INDEX), has(USES_OPENINGS));
+        if used != uses(index, openings) {
+            return refused("sealbook.uses", MemberProblem::Unknown);
+        }
         Ok(BundleOpening {
             version: members.format,
             contents,
             log: members.log,
             genesis: members.genesis,
-            index: members.uses.is_some_and(|uses| !uses.is_empty()),
+            index,
+            openings,
         })
     }
 }

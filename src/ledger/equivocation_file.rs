@@ -55,6 +55,7 @@ pub fn judge_equivocation(bytes: &[u8], keys: &[PublicKey]) -> Report {
         not_checked: Vec::new(),
         warnings,
         complete: None,
+        redacted: None,
     }
 }
 

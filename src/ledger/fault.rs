@@ -50,6 +50,7 @@ pub enum FaultCode {
     TableMismatch,
     IndexInvalid,
     IndexMismatch,
+    OpeningMismatch,
     CheckpointInvalid,
     CosignatureInvalid,
     QuorumMissing,
@@ -356,6 +357,29 @@ pub struct Report {
     /// By what a selection is complete, where that is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete: Option<Complete>,
+    /// Members that stand for values which were taken out, where there are such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<Redacted>,
+}
+
+/// Members whose values do not stand in their entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Redacted {
+    /// How many there are.
+    pub members: u64,
+    /// How many of them are opened here: their values are proven.
+    pub opened: u64,
+}
+
+impl fmt::Display for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Redacted { members, opened } = self;
+        let withheld = members.saturating_sub(*opened);
+        write!(
+            f,
+            "{members} members: the values of {opened} are here and proven, those of {withheld} are withheld or erased"
+        )
+    }
 }
 
 /// Collects faults and warnings within a bound.

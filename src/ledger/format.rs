@@ -36,6 +36,8 @@ macro_rules! sections {
             include_str!("format/times.md"),
             "\n",
             include_str!("format/decisions.md"),
+            "\n",
+            include_str!("format/redaction.md"),
         )
     };
 }

@@ -114,7 +114,7 @@ macro_rules! hex_text {
     };
 }
 
-pub(super) use hex_text;
+pub(in crate::ledger) use hex_text;
 
 #[cfg(test)]
 mod tests {

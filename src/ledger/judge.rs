@@ -24,6 +24,8 @@ use super::merkle::{Climb, PathError, roots_from_paths};
 use super::names::Field;
 use super::position::Seq;
 use super::receipts::{Rest, rest_of};
+use super::redact::pointer::Pointer;
+use super::redact::redacted_in;
 use super::source::{Event, Raw};
 use super::time::Timestamp;
 use super::tlog::said::Said;
@@ -73,6 +75,8 @@ pub(crate) struct Readable {
     pub(crate) receipt: Option<Rest>,
     /// What it can be asked for by, in a selection.
     pub(crate) facts: Vec<(Field, String)>,
+    /// Where values were taken out of it. Nothing in the books of others.
+    pub(crate) redacted: Vec<(Pointer, Hash)>,
 }
 
 /// Where a signature that is not the log key's is from.
@@ -175,6 +179,7 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
                 if question.kinds {
                     readable.mentions = Mentions::of(&entry);
                     readable.said = Said::of(&entry, question.log);
+                    readable.redacted = redacted_in(entry.payload_bytes());
                 }
                 Opinion::Entry(Judged::Read(Box::new(readable)))
             }
@@ -390,6 +395,7 @@ fn readable(
         spots: Vec::new(),
         receipt: None,
         facts: Vec::new(),
+        redacted: Vec::new(),
     }
 }
 

@@ -27,6 +27,9 @@ pub const TIMESTAMP: &str = "sealbook:timestamp";
 /// A second key, under which checkpoints may stand besides.
 pub const KEY: &str = "sealbook:key";
 
+/// Openings of redacted members were erased.
+pub const ERASURE: &str = "sealbook:erasure";
+
 /// The book ends here, and another continues it.
 pub const CLOSE: &str = "sealbook:close";
 

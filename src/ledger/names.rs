@@ -127,6 +127,9 @@ struct NamedMembers<'e> {
     receipt: Option<&'e RawValue>,
 }
 
+/// How the form of a redacted member begins.
+const REDACTED: &str = "{\"sealbook:redacted\":";
+
 impl<'e> NamedMembers<'e> {
     fn read(&self, values: &mut Facts<'e>) {
         let strings = [
@@ -139,7 +142,10 @@ impl<'e> NamedMembers<'e> {
         ];
         // A tenant that is a number is a tenant, and another one than its digits.
         let tenant = self.tenant_id.map(RawValue::get);
-        if let Some(json) = tenant.filter(|json| !json.starts_with('"') && *json != "null") {
+        // What stands for a value that can be erased is none.
+        let says =
+            |json: &&str| !json.starts_with('"') && *json != "null" && !json.starts_with(REDACTED);
+        if let Some(json) = tenant.filter(says) {
             values.push((Field::TenantJson, Cow::Borrowed(json)));
         }
         for (field, raw) in strings {

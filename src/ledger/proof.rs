@@ -75,7 +75,7 @@ impl InclusionProof {
         bytes.push(b']');
         if self.opening.is_some() {
             bytes.extend_from_slice(b",\"uses\":");
-            let uses = uses(self.epoch.content.index.is_some());
+            let uses = uses(self.epoch.content.index.is_some(), false);
             shape::write(&uses).write_canonical(Form::Utf8, &mut bytes);
         }
         bytes.extend_from_slice(b"}\n");

@@ -14,6 +14,7 @@ use super::index::term::Placed;
 use super::json::Value;
 use super::key::PublicKey;
 use super::position::Seq;
+use super::redact::opened::Opened;
 use super::version::Unsupported;
 
 /// What a source says of itself before its first event. None of it is believed.
@@ -114,6 +115,8 @@ pub enum Event {
     /// them.
     Placed(Vec<Placed>),
     Head(Box<SignedHead>, Option<u64>),
+    /// What opens a redacted member of the entry before.
+    Opened(Box<Opened>, Option<u64>),
     Fault(Fault),
     /// The closing record of a bundle, in that line, which nobody signed.
     Unsigned(u64),

@@ -42,9 +42,11 @@ use super::version::Unsupported;
 mod ending;
 mod entry;
 mod index;
+mod opened;
 mod public;
 
 use index::Indexed;
+use opened::OpenedMembers;
 use public::Public;
 
 pub use super::anchors::Anchor;
@@ -183,6 +185,7 @@ struct Walk<'a> {
     closing: Option<(Seq, Closing)>,
     index: Indexed,
     public: Public<'a>,
+    opened: OpenedMembers,
     trace: Trace,
     reached: Option<Checkpoint>,
     answers: Option<Value>,
@@ -254,6 +257,7 @@ impl<'a> Walk<'a> {
             closing: None,
             index: Indexed::Not,
             public: Public::new(policy, whole),
+            opened: OpenedMembers::default(),
             trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
             reached: None,
             answers: None,
@@ -396,6 +400,10 @@ impl<'a> Walk<'a> {
             | Event::Epoch(..)
             | Event::Term(..)
             | Event::Head(..) => {}
+            Event::Opened(opened, line) => {
+                let genesis = self.genesis;
+                self.opened.open(&opened, genesis, line, &mut self.findings);
+            }
             Event::Answers(filter) => self.answers = Some(filter),
             Event::Placed(placed) => self.index.place(&placed, &mut self.findings),
         }
@@ -480,6 +488,7 @@ impl<'a> Walk<'a> {
             not_checked: self.not_checked,
             warnings,
             complete: complete.filter(|_| clean),
+            redacted: self.opened.counted(),
         };
         Outcome {
             report,

@@ -56,6 +56,9 @@ impl Version {
 /// In `uses`: headers commit to an index, and terms are proven in it.
 pub(crate) const USES_INDEX: &str = "terms";
 
+/// In `uses`: openings of redacted members stand behind their entries.
+pub(crate) const USES_OPENINGS: &str = "openings";
+
 /// Refuses what names a version, or a use, that is not known.
 pub(crate) fn known(object: &Object) -> Result<(), Unsupported> {
     let format = object.get("format").and_then(Value::as_u64);
@@ -67,7 +70,7 @@ pub(crate) fn known(object: &Object) -> Result<(), Unsupported> {
     let uses = uses.and_then(Value::as_array).unwrap_or_default().iter();
     match uses
         .filter_map(Value::as_str)
-        .find(|name| *name != USES_INDEX)
+        .find(|name| ![USES_INDEX, USES_OPENINGS].contains(name))
     {
         Some(name) => Err(Unsupported {
             what: format!("a kind that uses `{name}`"),

@@ -14,7 +14,7 @@ use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
 use crate::ledger::version::Version;
-use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, TileKey};
+use crate::store::{Batch, NewEntry, NewEpoch, Store, TileKey};
 
 use super::Parts;
 use super::clock::Clock;
@@ -185,9 +185,16 @@ impl Committer {
         true
     }
 
-    fn commit(&mut self, entries: Vec<Placed>, replies: Due) {
-        let notes = notes_of(&replies, entries.last().map(|last| last.entry.ts()));
-        match self.write(entries, notes) {
+    fn commit(&mut self, entries: Vec<Placed>, mut replies: Due) {
+        let mut beside = Batch {
+            notes: notes_of(&replies, entries.last().map(|last| last.entry.ts())),
+            ..Batch::default()
+        };
+        for (reply, _) in &mut replies {
+            beside.openings.append(&mut reply.openings);
+            beside.erased.append(&mut reply.erased);
+        }
+        match self.write(entries, beside) {
             Ok(()) => {
                 for (reply, receipts) in replies {
                     reply.send(Ok(receipts));
@@ -206,17 +213,14 @@ impl Committer {
     }
 
     /// Steps 2 and 3 of the order of things (see [`super`]).
-    fn write(&mut self, entries: Vec<Placed>, notes: Vec<Note>) -> Result<(), LogbookError> {
+    fn write(&mut self, entries: Vec<Placed>, beside: Batch) -> Result<(), LogbookError> {
         self.refuse_after_failure()?;
         let Some(Placed { seq, entry, .. }) = entries.last() else {
             return Ok(());
         };
-        self.check_room(
-            entries
-                .iter()
-                .map(|placed| placed.entry.record().len())
-                .sum(),
-        )?;
+        let records = entries.iter().map(|placed| placed.entry.record().len());
+        let openings = beside.openings.iter().map(|(_, row)| row.len());
+        self.check_room(records.chain(openings).sum())?;
         let head = Head {
             seq: *seq,
             hash: entry.hash(),
@@ -226,9 +230,8 @@ impl Committer {
         self.refresh_mark(head.ts)?;
         let epoch = next_number(self.last_header());
         let mut batch = Batch {
-            notes,
             forget_notes_before: self.forgetting(head.ts),
-            ..Batch::default()
+            ..beside
         };
         let committed = Committed {
             last: *seq,

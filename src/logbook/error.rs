@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::ledger::entry::EntryError;
 use crate::ledger::key::{PublicKey, SignError};
 use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::redact::RedactError;
 use crate::ledger::time::Timestamp;
 use crate::store::StoreError;
 use crate::store::terms::TermsError;
@@ -40,6 +41,12 @@ pub enum LogbookError {
     Mark(Arc<io::Error>),
     #[error("more entries are waiting to be written than may wait")]
     Busy,
+    /// Members of the payload cannot be redactable.
+    #[error(transparent)]
+    Redact(#[from] RedactError),
+    /// The store keeps nothing that could be erased.
+    #[error("a log in a bucket keeps no redactable members")]
+    NoOpenings,
     #[error("the book is closed: another one continues it")]
     Closed,
     #[error(transparent)]

@@ -7,10 +7,15 @@
 //! deletion an hour.
 
 use crate::ledger::hash::Hash;
+use crate::ledger::json::Form;
 use crate::ledger::position::Seq;
+use crate::ledger::redact::{Action, Opening, Salt, redacted_in};
 use crate::ledger::time::Timestamp;
 use crate::store::{Note, Store, StoreError};
+use zeroize::Zeroizing;
 
+use super::entry_at;
+use super::error::OpenError;
 use super::request::{Prepared, Receipt, Remember, Reply};
 
 /// How many hours notes are kept, beside the hour that is going on.
@@ -38,11 +43,81 @@ const OF_ENTRIES: &[u8] = b"append\x1f";
 /// `whose` is empty for those who own the ledger.
 #[must_use]
 pub fn of_entry(whose: &str, key: &str, entry: &Prepared) -> Remember {
-    let content = Hash::of_parts(&[entry.kind.as_bytes(), b"\x1f", &entry.payload]);
+    let plain = match entry.taken.is_empty() {
+        true => None,
+        // Checked when it was prepared, so it is JSON.
+        false => entry.plain().ok().map(|plain| plain.canonical(Form::Utf8)),
+    };
+    let payload = plain.as_ref().map_or(&*entry.payload, String::as_bytes);
+    let content = Hash::of_parts(&[entry.kind.as_bytes(), b"\x1f", payload]);
     Remember {
         key: *Hash::of_parts(&[OF_ENTRIES, whose.as_bytes(), key.as_bytes()]).as_bytes(),
         value: content.as_bytes().to_vec(),
         lasting: false,
+    }
+}
+
+/// What a note begins with whose digest is under the salts of what its entries keep
+/// apart. No other has this length.
+const SALTED: u8 = 1;
+
+/// What is remembered of entries whose masked values nobody is to try again: no digest.
+const UNTRIED: &[u8] = &[2];
+
+const SALTED_DOMAIN: &[u8] = b"sealbook:remembered:v1\x1f";
+
+impl Remember {
+    /// The same, for these entries. A digest over values that may be erased would let
+    /// anybody try which they were, as long as the note is in any file: so it is made
+    /// under all the salts of the request, which are erased with the values, each of
+    /// which takes it out of anyone's reach.
+    pub(super) fn of_these(self, entries: &[Prepared]) -> Remember {
+        let taken = || entries.iter().flat_map(|entry| &entry.taken);
+        let value = match taken().next() {
+            None => self.value,
+            Some(_) if taken().any(|it| it.action != Action::Redactable) => UNTRIED.to_vec(),
+            Some(_) => salted(taken().map(|it| it.opening.salt.clone()), &self.value),
+        };
+        Remember { value, ..self }
+    }
+}
+
+fn salted(salts: impl Iterator<Item = Salt>, digest: &[u8]) -> Vec<u8> {
+    let mut salts: Vec<_> = salts.map(|salt| *salt.as_bytes()).collect();
+    salts.sort_unstable();
+    let salts = Zeroizing::new(salts.concat());
+    let digest = Hash::of_parts(&[SALTED_DOMAIN, &salts, digest]);
+    [&[SALTED], digest.as_bytes().as_slice()].concat()
+}
+
+impl Remembered {
+    /// Whether a request of this digest is the one that was remembered. Where a value of
+    /// it was erased nobody can tell, and it is taken for the same: the key was used.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn is_of(&self, store: &dyn Store, digest: &[u8]) -> Result<bool, OpenError> {
+        if self.value == UNTRIED {
+            return Ok(true);
+        }
+        if self.value.first() != Some(&SALTED) || self.value.len() != 1 + Hash::BYTES {
+            return Ok(self.value == digest);
+        }
+        let mut salts = Vec::new();
+        for seq in self.first.0..=self.last.0 {
+            let entry = entry_at(store, Seq(seq))?;
+            let redacted = redacted_in(entry.payload_bytes());
+            let mut kept = 0;
+            for row in store.openings(seq..seq.saturating_add(1)) {
+                let opening = Opening::from_row(&row?.1);
+                salts.extend(opening.map(|opening| opening.salt));
+                kept += 1;
+            }
+            if kept < redacted.len() {
+                return Ok(true);
+            }
+        }
+        Ok(self.value == salted(salts.into_iter(), digest))
     }
 }
 

@@ -1,16 +1,20 @@
 //! What callers hand to the writer, and what they get back.
 
-use crate::ledger::entry::{Draft, Entry};
+use crate::ledger::entry::{Draft, Entry, EntryError};
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
-use crate::ledger::json::{Form, Object};
+use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::key::Signature;
 use crate::ledger::kind;
+use crate::ledger::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::redact::{self, Action, Redactable, Salt, Taken};
+use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 
 use super::error::LogbookError;
 use super::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use crate::store::OpeningKey;
 
 /// Bytes that most payloads fit in.
 const USUAL_PAYLOAD: usize = 256;
@@ -21,6 +25,9 @@ const USUAL_PAYLOAD: usize = 256;
 pub struct Prepared {
     pub(crate) kind: String,
     pub(crate) payload: Vec<u8>,
+    /// What was taken out of the payload. What opens its redactable members is kept beside
+    /// it, in the same write.
+    pub(crate) taken: Vec<Taken>,
 }
 
 impl Prepared {
@@ -49,10 +56,60 @@ impl Prepared {
         // The limits do not depend on time or chain, but for seven bytes of a
         // fraction of a second: the longest timestamp stands for all.
         Draft::check_parts(kind, Timestamp::MAX, &canonical)?;
+        redact::refuse_form(&canonical)?;
         Ok(Prepared {
             kind: kind.to_owned(),
             payload: canonical,
+            taken: Vec::new(),
         })
+    }
+
+    /// The same with members that can be withheld and erased, in the log of this genesis.
+    ///
+    /// # Errors
+    /// [`LogbookError::Redact`] where a member is not there, or lies in another.
+    pub fn with_redactable(
+        mut self,
+        wanted: &[Redactable],
+        genesis: &Hash,
+    ) -> Result<Prepared, LogbookError> {
+        if wanted.is_empty() {
+            return Ok(self);
+        }
+        // The size of what was checked; the rest grows by commitments, which is checked
+        // again.
+        let mut payload = self.plain()?;
+        let mut salt = || {
+            let mut bytes = [0; Salt::BYTES];
+            getrandom::fill(&mut bytes).ok()?;
+            Some(Salt::from_bytes(bytes))
+        };
+        let taken = redact::redact(&mut payload, wanted, genesis, &mut salt)?;
+        let mut canonical = Vec::with_capacity(self.payload.len());
+        payload.write_canonical(Form::Utf8, &mut canonical);
+        Draft::check_parts(&self.kind, Timestamp::MAX, &canonical)?;
+        (self.payload, self.taken) = (canonical, taken);
+        Ok(self)
+    }
+
+    /// What stands for a value, as it is asked of others: `None` if nothing does.
+    pub(crate) fn redactable(&self) -> Option<Value> {
+        let stand = self.taken.iter().filter(|it| it.action != Action::Drop);
+        let said = stand.map(|Taken { opening, action }| {
+            let pointer = Value::from(opening.pointer.as_str());
+            let members = [("do", shape::write(action)), ("pointer", pointer)];
+            Value::Object(members.into_iter().collect())
+        });
+        let said: Vec<_> = said.collect();
+        (!said.is_empty()).then_some(Value::Array(said))
+    }
+
+    /// The payload with its values, as it came.
+    pub(crate) fn plain(&self) -> Result<Value, LogbookError> {
+        let read = parse::parse(&self.payload).map_err(EntryError::from);
+        let mut payload = read?;
+        redact::restore(&mut payload, &self.taken);
+        Ok(payload)
     }
 
     /// The kind.
@@ -73,7 +130,8 @@ impl Prepared {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        self.kind.len() + self.payload.len()
+        // What was taken out weighs as much as what came in, at most.
+        self.kind.len() + self.payload.len() * (1 + usize::from(!self.taken.is_empty()))
     }
 }
 
@@ -130,10 +188,13 @@ impl Submission {
         remember: Option<Remember>,
         answer: impl FnOnce(Answer) + Send + 'static,
     ) -> Submission {
+        let remember = remember.map(|remember| remember.of_these(&entries));
         let reply = Reply {
             answer: Some(Box::new(answer)),
             whole: true,
             remember,
+            openings: Vec::new(),
+            erased: Vec::new(),
         };
         Submission { entries, reply }
     }
@@ -150,9 +211,23 @@ pub(crate) struct Reply {
     /// One time, one write: all of the entries are durable together.
     pub(crate) whole: bool,
     pub(crate) remember: Option<Remember>,
+    /// What opens redacted members of its entries, once these have their numbers.
+    pub(crate) openings: Vec<(OpeningKey, Vec<u8>)>,
+    /// Openings that are erased in the same write.
+    pub(crate) erased: Vec<OpeningKey>,
 }
 
 impl Reply {
+    /// Takes what opens the members of an entry that now has a number.
+    pub(crate) fn keep(&mut self, seq: Seq, genesis: &Hash, taken: &[Taken]) {
+        let kept = taken.iter().filter(|it| it.action == Action::Redactable);
+        let row = |Taken { opening, .. }: &Taken| {
+            let commitment = opening.commitment(genesis);
+            (OpeningKey { seq, commitment }, opening.to_row())
+        };
+        self.openings.extend(kept.map(row));
+    }
+
     pub(crate) fn send(mut self, answer: Answer) {
         if let Some(taker) = self.answer.take() {
             taker(answer);
@@ -198,8 +273,11 @@ pub(crate) fn awaited(entries: Vec<Prepared>) -> (Submission, Pending) {
     };
     let reply = Reply {
         answer: Some(Box::new(answer)),
-        whole: false,
+        // What opens an entry is in the same write.
+        whole: entries.iter().any(|entry| !entry.taken.is_empty()),
         remember: None,
+        openings: Vec::new(),
+        erased: Vec::new(),
     };
     (Submission { entries, reply }, Pending(receiver))
 }

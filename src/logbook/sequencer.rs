@@ -63,6 +63,8 @@ pub(super) struct Sequencer {
     chain: Chain,
     clock: Arc<dyn Clock>,
     started: Option<Started>,
+    genesis: Hash,
+    keeps_openings: bool,
 }
 
 /// Entries that have their places and not their signatures.
@@ -105,6 +107,8 @@ impl Sequencer {
             },
             clock: Arc::clone(&parts.clock),
             started,
+            genesis: recovered.head().genesis,
+            keeps_openings: parts.store.keeps_openings(),
         }
     }
 
@@ -156,9 +160,14 @@ impl Sequencer {
     }
 
     fn append_one(&mut self, submission: Submission, run: &mut Chained) {
-        let Submission { entries, reply } = submission;
+        let Submission { entries, mut reply } = submission;
         if self.chain.closed {
             run.refused.push((reply, LogbookError::Closed));
+            return;
+        }
+        let has_openings = entries.iter().any(|entry| !entry.taken.is_empty());
+        if has_openings && !self.keeps_openings {
+            run.refused.push((reply, LogbookError::NoOpenings));
             return;
         }
         if let Err(error) = self.check_clocks() {
@@ -191,7 +200,9 @@ impl Sequencer {
             {
                 self.chain.push(&clocks, stamp.ts, stamp.monotonic, run);
             }
+            let seq = self.chain.next;
             self.chain.push(&entry, stamp.ts, stamp.monotonic, run);
+            reply.keep(seq, &self.genesis, &entry.taken);
         }
         run.asked.replies.push((reply, run.drafts.len()));
     }

@@ -58,6 +58,7 @@ pub fn verify_set(
         not_checked: Vec::new(),
         warnings: Vec::new(),
         complete: None,
+        redacted: None,
     };
     match manifest(folder, policy)? {
         Ok(manifest) => walk(folder, &manifest, policy, &mut report, progress)?,

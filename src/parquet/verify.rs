@@ -163,6 +163,7 @@ fn unread(policy: &Policy, fault: Fault) -> Outcome {
         not_checked: Vec::new(),
         warnings: Vec::new(),
         complete: None,
+        redacted: None,
     })
 }
 

@@ -20,9 +20,11 @@ use super::problem::Problem;
 use super::producer::{self, Producer};
 use super::scope::Scope;
 use super::service::Service;
+use crate::ledger::hash::Hash;
 use crate::ledger::json::Value;
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
+use crate::ledger::redact::Redactable;
 use crate::ledger::shape::{self, AnyObject};
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Prepared, Receipt, Submission};
@@ -52,6 +54,11 @@ pub(super) struct NewEntry {
     #[serde(rename = "payload")]
     #[schema(value_type = Object)]
     _payload: AnyObject,
+    /// JSON pointers to what is kept beside the log, so that it can be withheld and erased;
+    /// or objects with `pointer`, `optional`, and `do`: redactable, commitment or drop.
+    #[serde(default)]
+    #[schema(value_type = Vec<serde_json::Value>)]
+    redactable: Vec<Redactable>,
 }
 
 /// Entries to be, all of them or none.
@@ -92,7 +99,14 @@ pub(super) async fn append(
     let identity = service.identity;
     let producer = Producer::given(request.headers())?;
     let says = producer.clone();
-    let read = move |value, actor: &Actor| Ok(vec![read_entry(value, actor, says.as_ref())?]);
+    let read = move |value, actor: &Actor| {
+        Ok(vec![read_entry(
+            value,
+            actor,
+            says.as_ref(),
+            &identity.genesis,
+        )?])
+    };
     let (receipts, replayed) = take_in(service, actor, request, producer, read).await?;
     let receipt = receipts.first().ok_or(LogbookError::Stopped)?;
     answer(&ReceiptText::new(receipt, identity), 1, replayed)
@@ -110,7 +124,7 @@ pub(super) async fn append_batch(
 ) -> Result<Response, Problem> {
     let identity = service.identity;
     let most = service.limits.batch_entries;
-    let read = move |value, actor: &Actor| read_batch(value, actor, most);
+    let read = move |value, actor: &Actor| read_batch(value, actor, most, &identity.genesis);
     let (receipts, replayed) = take_in(service, actor, request, None, read).await?;
     let receipts = receipts.iter();
     let receipts = receipts.map(|receipt| ReceiptText::new(receipt, identity));
@@ -219,7 +233,12 @@ pub(super) async fn hand_over(
     Ok((receipts, false))
 }
 
-fn read_batch(mut value: Value, actor: &Actor, most: usize) -> Result<Vec<Prepared>, Problem> {
+fn read_batch(
+    mut value: Value,
+    actor: &Actor,
+    most: usize,
+    genesis: &Hash,
+) -> Result<Vec<Prepared>, Problem> {
     let count = shape::read::<NewEntries>(&value, "")?.entries.len();
     if count == 0 || count > most {
         return Err(Problem::BatchSize { most });
@@ -229,7 +248,7 @@ fn read_batch(mut value: Value, actor: &Actor, most: usize) -> Result<Vec<Prepar
     };
     let entries = items.into_iter().enumerate();
     let entries = entries.map(|(index, item)| {
-        read_entry(item, actor, None).map_err(|problem| Problem::InBatch {
+        read_entry(item, actor, None, genesis).map_err(|problem| Problem::InBatch {
             index,
             problem: Box::new(problem),
         })
@@ -241,8 +260,11 @@ fn read_entry(
     mut value: Value,
     actor: &Actor,
     producer: Option<&Producer>,
+    genesis: &Hash,
 ) -> Result<Prepared, Problem> {
-    let NewEntry { kind, .. } = shape::read(&value, "")?;
+    let NewEntry {
+        kind, redactable, ..
+    } = shape::read(&value, "")?;
     let levels = value.get("payload").map_or(0, Value::depth);
     if levels > limits::PAYLOAD_LEVELS {
         return Err(Problem::Argument {
@@ -259,5 +281,6 @@ fn read_entry(
         producer.sign_in(&mut payload);
     }
     actor.sign_in(&mut payload)?;
-    Ok(Prepared::of_caller(&kind, &payload)?)
+    let entry = Prepared::of_caller(&kind, &payload)?;
+    Ok(entry.with_redactable(&redactable, genesis)?)
 }

@@ -14,7 +14,9 @@ use super::scope::Scope;
 use super::service::Service;
 use super::streamed::{ChunkWriter, File, streamed};
 use crate::api::{Export, ExportFormat, Unsealed};
+use crate::evidence::openings::Openings;
 use crate::evidence::report::{ReportExport, export_report};
+use crate::ledger::redact::pointer::Pointer;
 use crate::ledger::version::Version;
 use crate::store::query::Filter;
 
@@ -58,7 +60,14 @@ pub(super) async fn proof(
             description = "`left_out` (the default), or `refused`: then a selection of what is \
                            not sealed yet is 409"),
         ("format" = Option<String>, Query, description = "`bundle` (the default) or `logbook`"),
-        ("version" = Option<u64>, Query, description = "Of the bundle's format: 1 or 2")),
+        ("version" = Option<u64>, Query, description = "Of the bundle's format: 1 or 2"),
+        ("openings" = Option<String>, Query,
+            description = "`kept` (the default): values of redactable members are opened; or \
+                           `none`"),
+        ("withhold" = Option<Vec<String>>, Query,
+            description = "JSON pointers of redactable members that are withheld"),
+        ("disclose" = Option<Vec<String>>, Query,
+            description = "JSON pointers: all others are withheld")),
     responses((status = 200, description = "The bundle: JSON Lines", body = String,
             content_type = "application/x-ndjson"),
         (status = 409, description = "Nothing of it is sealed yet",
@@ -74,13 +83,14 @@ pub(super) async fn bundle(
         format: params.word("format", &FORMATS, "bundle or logbook is needed")?,
         version: params.word("version", &VERSIONS, "1 or 2 is needed")?,
     };
+    let openings = openings(&mut params)?;
     params.finish()?;
     let file = File {
         media_type: "application/x-ndjson",
         disposition: "attachment; filename=\"evidence.bundle\"",
     };
     streamed(&service, &actor.payer(), file, move |service, out| {
-        write_bundle(service, &filter, form, out)
+        write_bundle(service, &filter, form, openings, out)
     })
     .await
 }
@@ -109,6 +119,7 @@ pub(super) async fn table(
             filter: &filter,
             format: ExportFormat::Bundle,
             version: Version::default(),
+            openings: Openings::NONE,
             unsealed: Unsealed::LeftOut,
             no_sign: false,
             progress: &mut |_| (),
@@ -195,16 +206,48 @@ const FORMATS: [(&str, ExportFormat); 2] = [
 ];
 const VERSIONS: [(&str, Version); 2] = [("2", Version::Two), ("1", Version::One)];
 
+const OPENINGS: [(&str, bool); 2] = [("kept", true), ("none", false)];
+
+/// Which openings a client asks for.
+fn openings(params: &mut Params) -> Result<Openings, Problem> {
+    let kept = params.word("openings", &OPENINGS, "kept or none is needed")?;
+    let mut pointers = |what: &'static str| {
+        let all = params.all(what).into_iter();
+        let read = all.map(|text| {
+            Pointer::parse(&text).map_err(|_| Problem::Argument {
+                what,
+                expected: "a JSON pointer such as /customer/email is needed",
+            })
+        });
+        read.collect::<Result<Vec<_>, _>>()
+    };
+    let (withheld, disclosed) = (pointers("withhold")?, pointers("disclose")?);
+    Ok(match (kept, withheld.is_empty(), disclosed.is_empty()) {
+        (false, _, _) => Openings::NONE,
+        (true, true, true) => Openings::All,
+        (true, false, true) => Openings::AllBut(withheld),
+        (true, true, false) => Openings::Only(disclosed),
+        (true, false, false) => {
+            return Err(Problem::Argument {
+                what: "disclose",
+                expected: "either it or withhold is needed",
+            });
+        }
+    })
+}
+
 fn write_bundle(
     service: &Service,
     filter: &Filter,
     form: Form,
+    openings: Openings,
     out: ChunkWriter,
 ) -> Result<ChunkWriter, Problem> {
     let export = Export {
         filter,
         format: form.format,
         version: form.version,
+        openings,
         unsealed: form.unsealed,
         no_sign: false,
         progress: &mut |_| (),

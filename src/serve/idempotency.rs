@@ -131,7 +131,7 @@ impl IdempotencyKey {
         if !self.lasting && now.micros_since(first.ts()) > KEPT {
             return Ok(None);
         }
-        if remembered.value != self.body {
+        if !remembered.is_of(store, &self.body)? {
             return Err(Problem::KeyReused);
         }
         let mut receipts = Vec::new();

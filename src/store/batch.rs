@@ -23,8 +23,21 @@ pub struct Batch {
     pub meta: Vec<(&'static str, Vec<u8>)>,
     /// What is remembered beside the entries for a while.
     pub notes: Vec<Note>,
+    /// What opens redacted members of the entries.
+    pub openings: Vec<(OpeningKey, Vec<u8>)>,
+    /// Openings that are erased: gone for readers with this write, and from the files
+    /// with [`Store::purge`](super::Store::purge).
+    pub erased: Vec<OpeningKey>,
     /// Every note of an earlier hour than this one is forgotten.
     pub forget_notes_before: Option<u64>,
+}
+
+/// Where the opening of a redacted member is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpeningKey {
+    pub seq: Seq,
+    /// What stands in the entry.
+    pub commitment: Hash,
 }
 
 /// How much is taken together into one commit.

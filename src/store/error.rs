@@ -63,6 +63,12 @@ pub enum StoreError {
         found: EpochNumber,
         last_seq: Seq,
     },
+    /// The erasure is recorded, and its rows are gone for readers: the file may hold them.
+    #[error(
+        "{} may still hold what was erased, and could not be removed: it is tried again when the ledger is opened for writing",
+        file.display()
+    )]
+    NotErased { file: PathBuf },
     #[error("an earlier write failed; the ledger must be reopened before more is written")]
     Stopped,
     /// Another writer took the log over. Nothing of this write is in it.

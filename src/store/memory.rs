@@ -1,7 +1,7 @@
 //! A store that forgets: for tests, and for logs that are read from a file.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::ledger::hash::Hash;
@@ -9,7 +9,9 @@ use crate::ledger::position::{EpochNumber, Seq};
 
 use super::tail::Tail;
 use super::term::Term;
-use super::{Batch, ImportedRow, Order, Posting, Postings, Rows, Store, StoreError, TileKey};
+use super::{
+    Batch, ImportedRow, OpeningKey, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+};
 
 /// A store in memory. "Durable" means here: until it is dropped.
 #[derive(Debug, Default)]
@@ -26,6 +28,7 @@ struct Tables {
     tiles: BTreeMap<TileKey, Vec<u8>>,
     meta: BTreeMap<String, Vec<u8>>,
     notes: BTreeMap<(u64, [u8; 32]), Vec<u8>>,
+    openings: BTreeMap<OpeningKey, Vec<u8>>,
     index: BTreeMap<Posting, ()>,
     indexed_to: u64,
     imports: BTreeMap<Vec<u8>, Vec<u8>>,
@@ -93,6 +96,10 @@ impl Store for MemoryStore {
         let notes = batch.notes.into_iter();
         let notes = notes.map(|note| ((note.hour, note.key), note.value));
         tables.notes.extend(notes);
+        tables.openings.extend(batch.openings);
+        for key in &batch.erased {
+            tables.openings.remove(key);
+        }
         Ok(())
     }
 
@@ -159,6 +166,18 @@ impl Store for MemoryStore {
 
     fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.read().notes.get(&(hour, *key)).cloned())
+    }
+
+    fn openings(&self, range: Range<u64>) -> Rows<'_, OpeningKey> {
+        self.rows(move |tables, last: Option<OpeningKey>| {
+            let first = OpeningKey {
+                seq: Seq(range.start),
+                commitment: Hash::ZERO,
+            };
+            let after = last.map_or(Bound::Included(first), Bound::Excluded);
+            let row = tables.openings.range((after, Bound::Unbounded)).next()?;
+            (row.0.seq < Seq(range.end)).then(|| (*row.0, row.1.clone()))
+        })
     }
 
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {

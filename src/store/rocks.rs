@@ -20,6 +20,7 @@ mod beside;
 mod checks;
 mod copying;
 mod creation;
+mod erasing;
 mod failure;
 mod home;
 mod interrupted;
@@ -180,6 +181,7 @@ impl RocksStore {
         store.settle_index()?;
         if access == Access::Write {
             store.merge_small_files()?;
+            store.purge_erased()?;
             store.read_on(OPENING_BYTES)?;
         }
         Ok(store)

@@ -58,6 +58,7 @@ fn export(ledger: &Ledger, filter: &Filter) -> Vec<u8> {
         filter,
         format: ExportFormat::Bundle,
         version: Version::Two,
+        openings: Default::default(),
         unsealed: Unsealed::LeftOut,
         no_sign: true,
         progress: &mut |_| (),

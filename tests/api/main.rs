@@ -15,6 +15,7 @@ mod clock;
 mod errors;
 mod index;
 mod memory;
+mod redact;
 #[cfg(feature = "rocks")]
 mod router;
 #[cfg(feature = "parquet")]

@@ -146,6 +146,7 @@ fn export(ledger: &Ledger, format: ExportFormat) -> Vec<u8> {
         filter: &Filter::default(),
         format,
         version: Version::default(),
+        openings: Default::default(),
         unsealed: Unsealed::Refused,
         no_sign: false,
         progress: &mut |_| (),

@@ -64,6 +64,7 @@ fn export<'a>(filter: &'a Filter, progress: &'a mut dyn FnMut(u64)) -> Export<'a
         filter,
         format: ExportFormat::Bundle,
         version: Version::default(),
+        openings: Default::default(),
         unsealed: Unsealed::LeftOut,
         no_sign: false,
         progress,

@@ -143,6 +143,17 @@ const ROWS: &[Row] = &[
         &["what_comes_after_the_last_sealed_epoch_is_not_covered_and_said"],
     ),
     (
+        "a bundle with openings of redacted members",
+        &[
+            "an_opening_that_was_changed_moved_or_repeated_is_refused_by_name",
+            "the_commitments_of_the_format_document_are_these",
+        ],
+        &[
+            "what_was_erased_is_said_and_what_is_kept_stays_open",
+            "a_member_is_withheld_opened_later_and_erased",
+        ],
+    ),
+    (
         "a report",
         &[
             "a_touched_script_or_markup_is_named_with_its_line",

@@ -56,6 +56,7 @@ mod policies;
 mod private;
 mod public;
 mod recorded;
+mod redact;
 mod registry;
 #[path = "../attest/registry_server.rs"]
 #[allow(dead_code, reason = "the client's tests use more of it")]

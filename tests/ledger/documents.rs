@@ -55,6 +55,7 @@ fn with_documents(sample: &Sample, documents: &[&sealbook::ledger::entry::Entry]
         log: sample.log(),
         genesis: sample.genesis(),
         index: false,
+        openings: false,
     };
     let proof = sample.proof(4);
     let mut writer = BundleWriter::new(Vec::new(), &opening, &sample.entries[0]).unwrap();

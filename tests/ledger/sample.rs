@@ -217,6 +217,7 @@ impl Sample {
             log: self.log(),
             genesis: self.genesis(),
             index: false,
+            openings: false,
         }
     }
 

@@ -72,6 +72,7 @@ fn book(mut book: Book) -> Book {
 fn select(book: &Book, filter: &Filter) -> Result<Vec<u8>, EvidenceError> {
     let export = SelectionExport {
         version: sealbook::ledger::version::Version::default(),
+        openings: Default::default(),
         filter,
         unsealed: Unsealed::LeftOut,
         signer: Some(&*book.signer),
@@ -113,6 +114,7 @@ fn small_and_large_selections_are_whole() {
         };
         let export = SelectionExport {
             version: sealbook::ledger::version::Version::default(),
+            openings: Default::default(),
             filter: &filter,
             unsealed: Unsealed::LeftOut,
             signer: Some(&*book.signer),

@@ -51,6 +51,7 @@ pub(crate) fn export(
     let signer: Option<&dyn Signer> = if signed { Some(&*book.signer) } else { None };
     let export = RangeExport {
         version: sealbook::ledger::version::Version::default(),
+        openings: Default::default(),
         first: Seq(first),
         last: Seq(last),
         head,

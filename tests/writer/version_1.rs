@@ -134,6 +134,7 @@ fn version_1_gives_the_same_evidence_today() {
     let head = Statement::from_value(&head).unwrap();
     let export = RangeExport {
         version: sealbook::ledger::version::Version::One,
+        openings: Default::default(),
         first: Seq::FIRST,
         last: Seq(ENTRIES),
         head: Some(&head),
@@ -176,6 +177,7 @@ fn version_1_is_written_on_and_found_by_its_index() {
 fn acme(store: &dyn Store, signer: &dyn Signer) -> Vec<u8> {
     let export = SelectionExport {
         version: sealbook::ledger::version::Version::One,
+        openings: Default::default(),
         filter: &of_acme(),
         unsealed: Unsealed::LeftOut,
         signer: Some(signer),
@@ -313,6 +315,7 @@ fn make(dir: &Path) {
     write("head.json", &head_line);
     let export = RangeExport {
         version: sealbook::ledger::version::Version::One,
+        openings: Default::default(),
         first: Seq::FIRST,
         last: Seq(ENTRIES),
         head: Some(&head),

@@ -96,6 +96,7 @@ pub(crate) fn selection(folder: &Path) -> Fallible<()> {
     let started = Instant::now();
     let export = SelectionExport {
         version: sealbook::ledger::version::Version::default(),
+        openings: Default::default(),
         filter: &filter,
         unsealed: Unsealed::LeftOut,
         signer: Some(&signer()),
@@ -122,6 +123,7 @@ pub(crate) fn whole(folder: &Path, entries: u64) -> Fallible<()> {
     let started = Instant::now();
     let export = RangeExport {
         version: sealbook::ledger::version::Version::default(),
+        openings: Default::default(),
         first: Seq::FIRST,
         last: Seq(u64::MAX),
         head: None,

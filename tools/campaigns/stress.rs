@@ -234,6 +234,7 @@ impl Scene {
         let first = Seq(last.0.saturating_sub(random.below(BUNDLE)));
         let export = RangeExport {
             version: sealbook::ledger::version::Version::default(),
+            openings: Default::default(),
             first,
             last,
             head: Some(&head),

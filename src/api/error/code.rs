@@ -57,6 +57,7 @@ impl Error {
             Error::Randomness(_) => "no_randomness",
             Error::Record(error) => of_record(error),
             Error::NoSuchEntry { .. } => "not_found",
+            Error::NotErasable { .. } => "not_erasable",
             Error::Evidence(error) => of_evidence(error),
             Error::NotSigned(_) => "not_signed",
             Error::NoMark { .. } => "exists",
@@ -151,6 +152,7 @@ fn of_store(error: &StoreError) -> &'static str {
         StoreError::Record { .. } => "bucket_failed",
         StoreError::Archived { .. } => "bucket_damaged",
         StoreError::TooMuch { .. } => "too_large",
+        StoreError::NotErased { .. } => "not_erased",
         error if error.is_full() => "disk_full",
         StoreError::Stopped => "stopped",
         _ => "io",
@@ -211,6 +213,7 @@ fn of_append(error: &LogbookError) -> &'static str {
     match error {
         LogbookError::Entry(_) => "bad_input",
         LogbookError::ReservedKind { .. } => "reserved_kind",
+        LogbookError::Redact(_) | LogbookError::NoOpenings => "not_redactable",
         LogbookError::Store(error) => of_store(error),
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Mark(error) => of_io(error),

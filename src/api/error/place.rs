@@ -57,7 +57,7 @@ impl Error {
             | Error::NotImportable { path }
             | Error::OtherSuccessor { path, .. } => Some(Place::File(path.clone())),
             Error::NotRecognised { path } => path.clone().map(Place::File),
-            Error::NoSuchEntry { seq } => Some(Place::Entry(*seq)),
+            Error::NoSuchEntry { seq } | Error::NotErasable { seq, .. } => Some(Place::Entry(*seq)),
             Error::NotSigned(error) => error.place(),
             Error::Hall(error) => Some(Place::File(error.path.clone())),
             Error::Key(error) => of_key(error),
@@ -121,6 +121,7 @@ fn of_evidence(error: &EvidenceError) -> Option<Place> {
         EvidenceError::NoSuchEntry { seq }
         | EvidenceError::NotSealed { seq }
         | EvidenceError::SelectionNotSealed { seq }
+        | EvidenceError::OpeningDamaged { seq, .. }
         | EvidenceError::NotProven { seq } => Some(Place::Entry(*seq)),
         _ => None,
     }

@@ -346,6 +346,15 @@ fn write_entry(entry: &Prepared, to: &mut Vec<u8>) {
     to.extend_from_slice(b"{\"kind\":");
     to.extend_from_slice(Value::from(entry.kind()).canonical(Form::Utf8).as_bytes());
     to.extend_from_slice(b",\"payload\":");
-    to.extend_from_slice(entry.payload());
+    let plain = entry.redactable().and_then(|_| entry.plain().ok());
+    match &plain {
+        None => to.extend_from_slice(entry.payload()),
+        Some(plain) => plain.write_canonical(Form::Utf8, to),
+    }
+    // The server keeps the values apart, under salts of its own.
+    if let Some(redactable) = entry.redactable() {
+        to.extend_from_slice(b",\"redactable\":");
+        redactable.write_canonical(Form::Utf8, to);
+    }
     to.push(b'}');
 }

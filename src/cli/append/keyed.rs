@@ -49,7 +49,7 @@ impl Keyed {
         let Some(remembered) = recall(store, logbook.durable().ts, &self.scoped())? else {
             return Ok(None);
         };
-        if remembered.value != self.remember.value {
+        if !remembered.is_of(store, &self.remember.value)? {
             return Err(CliError::KeyReused);
         }
         // One that the writer put in stands before it.

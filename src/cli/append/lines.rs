@@ -8,10 +8,12 @@ use crate::api::Cause;
 use crate::ledger::limits;
 use crate::ledger::lines::Line;
 use crate::ledger::parse;
+use crate::ledger::redact::Redactable;
 use crate::ledger::shape;
 use crate::logbook::request::Prepared;
 
 use super::keyed::{self, Keyed};
+use super::redacting::{self, Redacting};
 use super::syslog::{self, Frames};
 use super::values::Values;
 use crate::cli::error::CliError;
@@ -51,20 +53,22 @@ impl Lines {
     pub(super) fn prepare(
         &self,
         line: Line,
+        redacting: &Redacting,
     ) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
         let (bytes, ended) = match line {
             Line::Whole { bytes, ended } => (bytes, ended),
             Line::TooLong { .. } => return Err(CliError::LineTooLong),
         };
         match self {
-            Lines::Json(_) => prepare(bytes),
+            Lines::Json(_) => prepare(bytes, redacting),
             Lines::Syslog(..) if !ended => Err(CliError::Syslog {
                 at: bytes.len(),
                 expected: "as many octets as were said",
             }),
             Lines::Syslog(_, kind) => {
                 let payload = syslog::payload(&bytes)?;
-                Ok(Some((Prepared::of_caller(kind, &payload)?, None)))
+                let entry = Prepared::of_caller(kind, &payload)?;
+                Ok(Some((redacting.take(entry, &[])?, None)))
             }
         }
     }
@@ -79,7 +83,10 @@ pub(super) fn open(path: &Path) -> Result<Input, CliError> {
     Ok(BufReader::with_capacity(1 << 18, reader))
 }
 
-fn prepare(bytes: Vec<u8>) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
+fn prepare(
+    bytes: Vec<u8>,
+    redacting: &Redacting,
+) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
@@ -90,9 +97,14 @@ fn prepare(bytes: Vec<u8>) -> Result<Option<(Prepared, Option<Keyed>)>, CliError
     let members = shape::members(&value)?;
     let kind = shape::member(members, "kind")?;
     let payload = shape::member_object(members, "payload")?;
-    shape::only(members, &["kind", "payload", keyed::MEMBER])?;
+    shape::only(
+        members,
+        &["kind", "payload", keyed::MEMBER, redacting::MEMBER],
+    )?;
+    let besides: Option<Vec<Redactable>> = shape::member_or_none(members, redacting::MEMBER)?;
     let key: Option<&str> = shape::member_or_none(members, keyed::MEMBER)?;
     let entry = Prepared::of_caller(kind, payload)?;
+    let entry = redacting.take(entry, &besides.unwrap_or_default())?;
     let keyed = key.map(|key| Keyed::new(key, &entry)).transpose()?;
     Ok(Some((entry, keyed)))
 }

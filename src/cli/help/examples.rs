@@ -59,6 +59,20 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "open-field",
+        &[
+            "sealbook open-field 7 --pointer /customer/email -o email.bundle",
+            "sealbook open-field 7 --pointer /a --pointer /b -o two.bundle --force",
+        ],
+    ),
+    (
+        "erase",
+        &[
+            "sealbook erase 7 --pointer /customer/email --reason 'asked for on 2026-03-01' --yes",
+            "sealbook erase --tenant acme --pointer /customer/email --dry-run",
+        ],
+    ),
+    (
         "absent",
         &[
             "sealbook absent --correlation order-8 -o order-8.bundle",

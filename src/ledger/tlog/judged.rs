@@ -110,6 +110,7 @@ fn report(
         not_checked,
         warnings,
         complete: None,
+        redacted: None,
     }
 }
 

@@ -40,6 +40,7 @@ impl Walk<'_> {
             self.revoked.entry(seq, entry.hash, place.index, line);
             self.public.entry(seq, entry, &place, &mut self.findings);
             self.compare(seq, entry);
+            self.opened.entry(seq, &entry.redacted);
             if self.selects() {
                 self.answered.take(seq, entry.ts, &entry.facts);
             }

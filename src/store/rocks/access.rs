@@ -15,10 +15,13 @@ use crate::ledger::position::{EpochNumber, Seq};
 use super::super::tail::Tail;
 use super::super::term::Term;
 use super::super::{
-    Batch, ImportedRow, MemoryUse, Order, Posting, Postings, Pruned, Rows, Store, StoreError,
-    TileKey,
+    Batch, ImportedRow, MemoryUse, OpeningKey, Order, Posting, Postings, Pruned, Rows, Store,
+    StoreError, TileKey,
 };
-use super::tables::{INDEXED_TO_KEY, Table, be, note_key, number_in, posting_key, tile_key};
+use super::tables::{
+    ERASING_KEY, INDEXED_TO_KEY, Table, be, note_key, number_in, opening_key, openings_from,
+    posting_key, tile_key,
+};
 use super::{Access, RocksStore, of_rocks, options, run};
 
 /// What a key has.
@@ -176,6 +179,20 @@ impl Store for RocksStore {
         self.get(Table::Meta, &note_key(hour, key))
     }
 
+    fn openings(&self, range: Range<u64>) -> Rows<'_, OpeningKey> {
+        if range.start >= range.end {
+            return Box::new(std::iter::empty());
+        }
+        let mut read = options::scanning();
+        read.set_iterate_lower_bound(openings_from(range.start));
+        read.set_iterate_upper_bound(openings_from(range.end));
+        Box::new(self.scan_with(Table::Meta, read, Order::Ascending))
+    }
+
+    fn purge(&self) -> Result<(), StoreError> {
+        self.purge_erased()
+    }
+
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
         if self.access != Access::Write {
             return Err(StoreError::ReadOnly);
@@ -327,6 +344,15 @@ impl RocksStore {
         }
         for note in &batch.notes {
             write.put_cf(meta, note_key(note.hour, &note.key), &note.value);
+        }
+        for (key, opening) in &batch.openings {
+            write.put_cf(meta, opening_key(key), opening);
+        }
+        for key in &batch.erased {
+            write.delete_cf(meta, opening_key(key));
+        }
+        if let Some(mark) = self.erasing_with(&batch.erased)? {
+            write.put_cf(meta, ERASING_KEY, mark);
         }
         Ok(write)
     }

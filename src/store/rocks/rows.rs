@@ -7,8 +7,8 @@ use rocksdb::{DB, DBRawIteratorWithThreadMode, ReadOptions};
 
 use crate::ledger::position::{EpochNumber, Seq};
 
-use super::super::{Order, StoreError};
-use super::tables::{Table, be, number};
+use super::super::{OpeningKey, Order, StoreError};
+use super::tables::{Table, be, number, read_opening_key};
 use super::{RocksStore, of_rocks, options};
 
 type Raw<'s> = DBRawIteratorWithThreadMode<'s, DB>;
@@ -33,6 +33,12 @@ impl RowKey for Seq {
 impl RowKey for EpochNumber {
     fn from_bytes(table: Table, bytes: &[u8]) -> Result<EpochNumber, StoreError> {
         number(table, bytes).map(EpochNumber)
+    }
+}
+
+impl RowKey for OpeningKey {
+    fn from_bytes(_: Table, bytes: &[u8]) -> Result<OpeningKey, StoreError> {
+        read_opening_key(bytes)
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Every number is big-endian, so that keys sort as the numbers do.
 
+use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
 
-use super::super::{Corruption, Posting, StoreError, TileKey};
+use super::super::{Corruption, OpeningKey, Posting, StoreError, TileKey};
 use crate::store::term::Term;
 
 /// In [`Table::Meta`]: the version of all this.
@@ -12,6 +13,10 @@ pub(super) const FORMAT_KEY: &str = "format";
 
 /// In [`Table::Meta`]: the path of the folder that the ledger lives in.
 pub(super) const HOME_KEY: &str = "home";
+
+/// In [`Table::Meta`]: the first and last entry of which openings were erased that may
+/// be in files still; empty or absent if there are none.
+pub(super) const ERASING_KEY: &str = "erasing";
 
 /// In [`Table::Index`]: how many entries are indexed. No term is so short.
 pub(super) const INDEXED_TO_KEY: &[u8] = &[0x00];
@@ -106,6 +111,37 @@ pub(super) fn note_key(hour: u64, key: &[u8; 32]) -> [u8; 45] {
     fill(&mut bytes, 5, &be(hour));
     fill(&mut bytes, 13, key);
     bytes
+}
+
+/// A word that is no name, the entry, the commitment: the openings of an entry stand
+/// together.
+pub(super) fn opening_key(key: &OpeningKey) -> [u8; 45] {
+    let mut bytes = [0; 45];
+    fill(&mut bytes, 0, OPENING);
+    fill(&mut bytes, 5, &be(key.seq.0));
+    fill(&mut bytes, 13, key.commitment.as_bytes());
+    bytes
+}
+
+const OPENING: &[u8] = b"open/";
+
+/// What the keys of all openings of an entry begin with.
+pub(super) fn openings_from(seq: u64) -> Vec<u8> {
+    [OPENING, &be(seq)].concat()
+}
+
+/// The inverse of [`opening_key`].
+pub(super) fn read_opening_key(key: &[u8]) -> Result<OpeningKey, StoreError> {
+    let read = || {
+        let (seq, commitment) = key.strip_prefix(OPENING)?.split_first_chunk::<8>()?;
+        Some(OpeningKey {
+            seq: Seq(u64::from_be_bytes(*seq)),
+            commitment: Hash::from_bytes(commitment.try_into().ok()?),
+        })
+    };
+    read().ok_or(StoreError::corrupt(Corruption::Row {
+        table: Table::Meta.name(),
+    }))
 }
 
 /// Term, then entry: the postings of a term stand together, oldest first.
