@@ -63,6 +63,7 @@ const GROUPS: &[Group] = &[
             "format",
             "conformance",
             "codes",
+            "schema",
             "completions",
             "man",
             "version",
