@@ -109,6 +109,8 @@ mod rotate;
 mod route;
 mod rows;
 mod rules;
+#[cfg(feature = "serve")]
+mod schema;
 #[cfg(feature = "rocks")]
 mod seal;
 #[cfg(feature = "rocks")]

@@ -25,7 +25,7 @@ use super::{
 #[cfg(feature = "client")]
 use super::{monitor, registry};
 #[cfg(feature = "serve")]
-use super::{serve, token};
+use super::{schema, serve, token};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -188,6 +188,9 @@ pub(super) enum Command {
     /// Show every exit status and error code, its cause and its remedy
     #[command(after_long_help = crate::codes::text())]
     Codes,
+    /// Print the JSON Schema of what a command prints with --json
+    #[cfg(feature = "serve")]
+    Schema(schema::Args),
     /// Print the format document as one page (`sealbook help format` does, too)
     Format,
     /// Hold another verifier against the cases of the format document
@@ -304,6 +307,8 @@ impl Command {
             #[cfg(feature = "serve")]
             Command::Token(command) => token::run(context, &command, output),
             Command::Codes => codes::run(output),
+            #[cfg(feature = "serve")]
+            Command::Schema(args) => schema::run(&args, output),
             Command::Format => format::run(output),
             #[cfg(feature = "rocks")]
             Command::Conformance(args) => conformance::run(&args, output),
@@ -345,6 +350,8 @@ impl Command {
             | Command::Decide(_) => Owes::Nothing,
             #[cfg(all(feature = "rocks", feature = "client"))]
             Command::Tail(_) => Owes::Nothing,
+            #[cfg(feature = "serve")]
+            Command::Schema(_) => Owes::Nothing,
             Command::Show(_)
             | Command::Log(_)
             | Command::Key(_)

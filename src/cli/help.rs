@@ -77,6 +77,7 @@ const GROUPS: &[Group] = &[
             "format",
             "conformance",
             "codes",
+            "schema",
             "completions",
             "man",
             "version",

@@ -67,6 +67,7 @@ mod reports;
 mod routing;
 mod rows;
 mod rules;
+mod schemas;
 mod second;
 mod second_keys;
 mod shapes;

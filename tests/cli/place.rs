@@ -226,7 +226,9 @@ impl Run {
     /// The JSON documents on stdout, one a line.
     pub(crate) fn documents(&self) -> Vec<Value> {
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        self.stdout.lines().map(parse).collect()
+        let documents: Vec<Value> = self.stdout.lines().map(parse).collect();
+        crate::schemas::hold(&self.args, &documents);
+        documents
     }
 
     /// The one JSON document on stdout.

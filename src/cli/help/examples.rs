@@ -458,6 +458,13 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "schema",
+        &[
+            "sealbook schema verify",
+            "sealbook schema rules lint > lint.schema.json",
+        ],
+    ),
+    (
         "format",
         &["sealbook format > format.html", "sealbook format --json"],
     ),
