@@ -11,6 +11,7 @@
 //! Nothing here writes, but for [`replace`].
 
 mod contents;
+mod regular;
 mod replace;
 mod root;
 mod seam;
@@ -18,6 +19,7 @@ mod tree;
 mod walk;
 
 pub use contents::{FileDigest, FileOutcome, FileReadError, digest_each, digest_each_within};
+pub use regular::open_regular;
 pub use replace::replace;
 pub use root::{FileState, OpenError, OpenFile, Root};
 pub use seam::{Disk, FileSystem, Folder};

@@ -1,6 +1,5 @@
 //! Where logs are read: servers and folders.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use thiserror::Error;
 
 #[cfg(feature = "client")]
 use crate::fetch::{FetchError, Fetcher};
+use crate::files::open_regular;
 use crate::ledger::limits::SMALL_FILE_BYTES;
 use crate::ledger::tlog::resource::Resource;
 use crate::ledger::tlog::source::Source;
@@ -72,7 +72,7 @@ impl Source for Folder<'_> {
 /// A file of at most `limit` bytes; none if there is none.
 pub(super) fn bounded(path: &Path, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    let read = File::open(path);
+    let read = open_regular(path);
     let read = read.and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes));
     match read {
         Ok(_) if bytes.len() > limit => Err(io::ErrorKind::FileTooLarge.into()),

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{LogStorage, PublicError, failed};
-use crate::files::replace;
+use crate::files::{open_regular, replace};
 use crate::ledger::limits;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::resource::Resource;
@@ -107,14 +107,11 @@ impl Source for Folder {
     type Error = io::Error;
 
     fn read(&self, resource: Resource) -> io::Result<Option<Vec<u8>>> {
-        let file = match File::open(self.at(resource)) {
+        let file = match open_regular(&self.at(resource)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other(format!("{resource} is no regular file")));
-        }
         // A little more than the longest, so that a longer one is seen to be.
         let mut bytes = Vec::new();
         let most = match resource {

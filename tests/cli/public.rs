@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use sealbook::ledger::entry::Entry;
 use sealbook::ledger::epoch::leaf_hash;
@@ -262,4 +263,28 @@ fn a_rotation_keeps_to_the_names_that_were_given_and_ended() {
     second(&["rotate", "third"]).ok();
     let vkey = third(&["key", "--vkey"]).ok().stdout;
     assert!(vkey.starts_with("right.example/c+"), "{vkey}");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_of_the_log_is_refused_and_not_waited_for() {
+    let place = Place::sealed();
+    first(&place);
+    place.write("policy", format!("log {}\nquorum none\n", key(&place)));
+    for name in ["checkpoint", "tile/0/000.p/8", "tile/entries/000.p/8"] {
+        let path = place.path("public").join(name);
+        let whole = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let made = Command::new("mkfifo").arg(&path).status();
+        if !made.is_ok_and(|status| status.success()) {
+            crate::skipped::skipped("without `mkfifo` there is no pipe to try");
+            return;
+        }
+        let watch = ["--json", "monitor", "public", "--policy", "policy"];
+        let seen = place.run(&[&watch[..], &["--state", "seen"]].concat());
+        let seen = seen.ends_with(1).stdout;
+        assert!(seen.contains("unreachable"), "{name}: {seen}");
+        assert!(seen.contains("it is no regular file"), "{name}: {seen}");
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, whole).unwrap();
+    }
 }

@@ -6,8 +6,11 @@ use sealbook::ledger::epoch::leaf_hash;
 use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::kind;
 use sealbook::ledger::logbook_file::LogbookFile;
-use sealbook::ledger::note::{Algorithm, Note, VerifierKey, cosign, sign};
+use sealbook::ledger::note::{
+    Algorithm, MlDsaSigner, Note, VerifierKey, cosign, cosign_ml_dsa, sign,
+};
 use sealbook::ledger::position::Seq;
+use sealbook::ledger::second_key::SecondKey;
 use sealbook::ledger::time::Timestamp;
 use sealbook::ledger::tlog::checkpoint::Checkpoint;
 use sealbook::ledger::tlog::name::{LogName, Named, Publishing};
@@ -16,6 +19,7 @@ use sealbook::ledger::verify::{Policy, verify};
 use sealbook::ledger::witness_policy::parse;
 use sealbook::ledger::witnessed::{Cosigned, Witnessed, between};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::sample::Sample;
 
@@ -72,7 +76,16 @@ fn tree(entries: &[Entry]) -> LogFrontier {
     frontier
 }
 
+/// The checkpoint over entries, which the witness cosigned.
 fn checkpoint(sample: &Sample, entries: &[Entry]) -> Note {
+    let mut note = own_checkpoint(sample, entries);
+    let name = WITNESS.parse().unwrap();
+    let line = cosign(note.text(), COSIGNED, &name, &witness()).unwrap();
+    note.add(line).unwrap();
+    note
+}
+
+fn own_checkpoint(sample: &Sample, entries: &[Entry]) -> Note {
     let frontier = tree(entries);
     let text = Checkpoint {
         origin: NAME.to_owned(),
@@ -82,8 +95,7 @@ fn checkpoint(sample: &Sample, entries: &[Entry]) -> Note {
     }
     .to_string();
     let own = sign(&text, &NAME.parse().unwrap(), &sample.signer).unwrap();
-    let theirs = cosign(&text, COSIGNED, &WITNESS.parse().unwrap(), &witness()).unwrap();
-    Note::new(text, vec![own, theirs]).unwrap()
+    Note::new(text, vec![own]).unwrap()
 }
 
 fn lines(entries: &[Entry]) -> Vec<u8> {
@@ -151,7 +163,66 @@ pub(crate) fn examples(sample: &Sample) -> Vec<(&'static str, Vec<u8>)> {
         ("public.names.jsonl", names().into_bytes()),
         ("public.policy", policy(sample).into_bytes()),
         ("public.roots.jsonl", roots(sample).into_bytes()),
+        (
+            "public.second-key.jsonl",
+            lines(&with_second_key(sample)[7..]),
+        ),
+        (
+            "public.second-key.checkpoint",
+            protected(sample).to_string().into_bytes(),
+        ),
     ]
+}
+
+fn second() -> MlDsaSigner {
+    MlDsaSigner::from_seed(&Zeroizing::new([8; 32])).unwrap()
+}
+
+/// The sample's entries, and one that binds a second key.
+fn with_second_key(sample: &Sample) -> Vec<Entry> {
+    let key = SecondKey {
+        ml_dsa_44: second().public_key(),
+    };
+    let payload = sealbook::ledger::json::Value::Object(key.to_object());
+    let payload = payload.canonical(sealbook::ledger::json::Form::Utf8);
+    let last = sample.entries.last().unwrap();
+    let ts = Timestamp::parse("2026-03-01T23:00:00Z").unwrap();
+    let draft = Draft::new(kind::KEY, ts, payload.as_bytes(), &last.hash()).unwrap();
+    let entry = draft.sign(&sample.signer).unwrap();
+    [&sample.entries[..], &[entry]].concat()
+}
+
+/// The checkpoint over them, which both keys signed.
+fn protected(sample: &Sample) -> Note {
+    let mut note = own_checkpoint(sample, &with_second_key(sample));
+    let checkpoint = Checkpoint::parse(note.text()).unwrap();
+    let line = cosign_ml_dsa(&checkpoint, COSIGNED, &NAME.parse().unwrap(), &second());
+    note.add(line.unwrap()).unwrap();
+    note
+}
+
+#[test]
+fn the_second_key_that_an_entry_binds_protects_the_entries_of_its_checkpoint() {
+    let sample = Sample::documented();
+    let entries = with_second_key(&sample);
+    assert_eq!((sample.entries.len(), entries.len()), (7, 8));
+    let text = lines(&entries);
+    let policy = Policy::key(sample.log());
+    let outcome = verify(&mut LogbookFile::new(&text[..]), &policy, &mut |_| ());
+    assert_eq!(outcome.unwrap().report.faults, []);
+    let bound = SecondKey::from_object(&entries[7].check_payload().unwrap()).unwrap();
+    let own = VerifierKey::new(NAME.parse().unwrap(), Algorithm::MlDsa44(bound.ml_dsa_44));
+    let note = protected(&sample);
+    assert_eq!(own.verify(&note).unwrap().time, Some(COSIGNED));
+    let checkpoint = Checkpoint::parse(note.text()).unwrap();
+    assert_eq!(
+        (checkpoint.size, Some(checkpoint.root)),
+        (8, tree(&entries).root())
+    );
+    // Of another size it says nothing.
+    let other = own_checkpoint(&sample, &entries[..7]);
+    let line = note.signatures().last().unwrap();
+    assert!(own.verify_line(other.text(), line).is_err());
 }
 
 #[test]

@@ -8,11 +8,12 @@ use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use sealbook::ledger::tlog::resource::Resource;
 use sealbook::ledger::tlog::source::{Source as _, check_all, prove_growth, prove_inclusion};
 use sealbook::logbook::request::Prepared;
-use sealbook::publish::{Folder, PublicLog, Publication, alone, bind_name};
+use sealbook::publish::{Folder, PublicLog, Publication, alone, bind_name, unpublished};
 
 use sealbook::logbook::clock::Clock as _;
 
 use crate::book::{Book, payload};
+use crate::spy::replay;
 
 const HOUR: u64 = 3_600;
 
@@ -145,4 +146,52 @@ fn checkpoint_at(folder: &Path) -> Checkpoint {
         .unwrap()
         .unwrap();
     SignedCheckpoint::parse(&bytes).unwrap().content().clone()
+}
+
+#[test]
+fn a_checkpoint_that_is_published_nowhere_costs_the_new_leaves_alone() {
+    let (mut book, spy) = Book::spied();
+    let name = "log.example/kept".parse().unwrap();
+    bind_name(book.logbook(), &name, None).unwrap();
+    let signed = |book: &Book| {
+        let with = Publication {
+            logbook: book.logbook(),
+            signer: &*book.signer,
+            second: None,
+            now: book.clock.wall(),
+        };
+        unpublished(&with).unwrap().content().clone()
+    };
+    book.append_together(20);
+    signed(&book);
+    book.append_together(11);
+    book.close();
+    // An entry of long ago is another one: who reads it comes to another root.
+    let commits = spy.commits();
+    let with_spoilt = |spoil: bool, forget: bool| {
+        let mut commits = commits.clone();
+        for commit in &mut commits {
+            let old = commit.batch.entries.iter_mut();
+            let last = old.filter(|entry| entry.seq.0 == 3 && spoil);
+            last.for_each(|entry| *entry.record.last_mut().unwrap() ^= 1);
+            commit
+                .batch
+                .meta
+                .retain(|(name, _)| !(forget && name.starts_with("public/")));
+        }
+        replay(&commits)
+    };
+    let mut roots = Vec::new();
+    for (spoil, forget) in [(false, false), (false, true), (true, false), (true, true)] {
+        book.put_back(with_spoilt(spoil, forget));
+        book.open().unwrap();
+        let checkpoint = signed(&book);
+        assert_eq!(checkpoint.size, 33);
+        // Once more, with nothing new, it is the same.
+        assert_eq!(signed(&book), checkpoint);
+        roots.push(checkpoint.root);
+        book.close();
+    }
+    assert_eq!((roots[0], roots[0]), (roots[1], roots[2]));
+    assert_ne!(roots[0], roots[3]);
 }

@@ -106,7 +106,8 @@ async function judgeProof({ index, path, note }, entries, by) {
 
 export function saidOf({ cosigned, faults, policy }) {
   const quorum = cosigned.filter(({ at }) => boundOf(policy, at, true) !== null);
-  const more = faults.length > 0 ? `; ${faults.length} say nothing, the first: ${faults[0].detail}` : "";
+  const besides = [...new Set(cosigned.flatMap(({ unjudged }) => unjudged))].map((name) => `; ${name} signs by ML-DSA, which this page does not judge`);
+  const more = `${faults.length > 0 ? `; ${faults.length} say nothing, the first: ${faults[0].detail}` : ""}${besides.join("")}`;
   return quorum.length === 0 ? `no quorum of the policy cosigned a checkpoint of it${more}` : `by ${quorum.length} checkpoint${quorum.length === 1 ? "" : "s"} of ${quorum.at(-1).origin} that a quorum cosigned, the last of ${quorum.at(-1).size.toLocaleString("en")} entries${more}`;
 }
 
