@@ -1,5 +1,7 @@
 //! `sealbook serve`: the Hall over HTTP, until told to stop.
 
+#[cfg(feature = "bucket")]
+mod archiving;
 pub(super) mod config_file;
 mod logs;
 #[cfg(feature = "client")]
@@ -10,7 +12,7 @@ mod standby;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
@@ -40,7 +42,6 @@ use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
 #[cfg(feature = "bucket")]
-use super::prune::Pruner;
 use super::target::spare;
 use super::trust::revocations;
 use super::witnesses;
@@ -204,7 +205,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     runtime.spawn(pass_on(hang_up, tell));
     #[cfg(feature = "bucket")]
     {
-        archive_behind(&config.ledger, pruner)?;
+        archiving::archive_behind(&config.ledger, pruner)?;
         args.beat_behind(&config.ledger)?;
     }
     let logbook = Arc::downgrade(config.ledger.logbook()?);
@@ -237,33 +238,6 @@ async fn until_fenced(logbook: Weak<Logbook>) -> StoreError {
             return error;
         }
     }
-}
-
-/// Archives epochs as they are sealed, as long as the ledger is open. What fails is tried
-/// again with the next look.
-#[cfg(feature = "bucket")]
-fn archive_behind(ledger: &Ledger, pruner: Option<Pruner>) -> Result<(), CliError> {
-    let Some(archiver) = ledger.archiver()? else {
-        return Ok(());
-    };
-    let logbook = Arc::downgrade(ledger.logbook()?);
-    std::thread::spawn(move || {
-        let mut due = Instant::now();
-        while logbook
-            .upgrade()
-            .is_some_and(|logbook| !logbook.is_stopped())
-        {
-            if let Err(error) = archiver.archive() {
-                tracing::warn!(%error, "a sealed epoch is not archived yet");
-            }
-            if let Some(pruner) = pruner.as_ref().filter(|_| due <= Instant::now()) {
-                pruner.prune(&archiver);
-                due = Instant::now() + pruner.every();
-            }
-            std::thread::sleep(4 * LOOK);
-        }
-    });
-    Ok(())
 }
 
 fn runtime(limits: &Limits) -> std::io::Result<Runtime> {
