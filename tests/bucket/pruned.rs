@@ -69,7 +69,7 @@ fn answers(site: &Site) -> Vec<Vec<u8>> {
         &["prove", "0"][..],
         &["prove", "3"],
         &["prove", "10"],
-        &["export", "--from", "2", "--to", "12"],
+        &["export", "--from-seq", "2", "--until-seq", "12"],
         &["export", "--kind", "note"],
     ] {
         let name = format!("evidence-{}", all.len());
