@@ -70,7 +70,7 @@ fn answers(site: &Site) -> Vec<Vec<u8>> {
         &["prove", "3"],
         &["prove", "10"],
         &["export", "--from-seq", "2", "--until-seq", "12"],
-        &["export", "--kind", "note"],
+        &["export", "--kind", "note", "--until-seq", "12"],
     ] {
         let name = format!("evidence-{}", all.len());
         site.run("a", &[args, &["-o", &name, "--force"]].concat())
