@@ -69,8 +69,8 @@ fn answers(site: &Site) -> Vec<Vec<u8>> {
         &["prove", "0"][..],
         &["prove", "3"],
         &["prove", "10"],
-        &["export", "--from", "2", "--to", "12"],
-        &["export", "--kind", "note"],
+        &["export", "--from-seq", "2", "--until-seq", "12"],
+        &["export", "--kind", "note", "--until-seq", "12"],
     ] {
         let name = format!("evidence-{}", all.len());
         site.run("a", &[args, &["-o", &name, "--force"]].concat())
