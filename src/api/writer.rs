@@ -1,4 +1,4 @@
-//! Whoever takes entries: this process, with the ledger open, or a server that
+//! What takes entries: this process, with the ledger open, or a server that
 //! holds it.
 
 use std::os::unix::fs::MetadataExt as _;

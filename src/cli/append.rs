@@ -387,7 +387,7 @@ impl Printing<'_> {
                     }
                     bad += self.print_or_warn(answer, recorded, output)?;
                 }
-                // Whoever had the key first was waited for before.
+                // The line that had the key first was waited for before.
                 Fed::Again(keyed) => {
                     let answer = self.again(&keyed);
                     bad += self.print_or_warn(answer, recorded, output)?;

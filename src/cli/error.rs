@@ -183,7 +183,7 @@ impl CliError {
         )
     }
 
-    /// Whoever read our output has had enough: not worth a word.
+    /// The reader of our output has had enough: not worth a word.
     pub(super) fn is_closed_pipe(&self) -> bool {
         match self {
             CliError::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,

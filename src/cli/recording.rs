@@ -48,7 +48,7 @@ enum Who {
 }
 
 impl Args {
-    /// Whoever runs the command, as entries name him.
+    /// The user who runs the command, as entries name them.
     pub(super) fn actor(&self) -> Option<Value> {
         (self.actor == Who::User).then(|| this_user("cli"))
     }

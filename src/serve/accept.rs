@@ -71,7 +71,7 @@ pub(super) async fn accept(
         let place = Arc::clone(&places).try_acquire_owned();
         if place.is_err() && !waiting.make_room() {
             service.metrics.connections_refused.inc();
-            // Whoever speaks TLS would not understand it, and is only closed.
+            // A client that speaks TLS would not understand it, and is only closed.
             if tls.is_none()
                 && let Ok(turn) = Arc::clone(&turning_away).try_acquire_owned()
             {

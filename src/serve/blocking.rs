@@ -72,7 +72,7 @@ impl SharedPlaces {
     fn share(&self, payer: &Payer) -> Arc<Semaphore> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if shares.len() >= PAYERS {
-            // Whoever has a place holds its share too.
+            // A place holds its share too.
             shares.retain(|_, share| Arc::strong_count(share) > 1);
         }
         let share = shares.entry(payer.clone());

@@ -86,7 +86,7 @@ fn admit(guard: &Guard, request: &Request) -> Result<Actor, Problem> {
     let token = match authenticate(service, guard, &peer, request.headers()) {
         Ok(token) => token,
         Err(problem) => {
-            // Whoever guesses is slowed down by his address.
+            // A client that guesses is slowed down by its address.
             service.rates.check(&peer.payer())?;
             return Err(problem);
         }

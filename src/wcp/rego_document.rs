@@ -88,7 +88,7 @@ impl RegoGate {
             _ => return Err(wrong("budget", "a budget, or instructions alone").into()),
         };
         let limits = RegoLimits {
-            // Whoever wrote the document does not decide how long this runs.
+            // The document's author does not decide how long this runs.
             instructions: usize::try_from(instructions)
                 .unwrap_or(usize::MAX)
                 .min(MOST_INSTRUCTIONS),

@@ -235,7 +235,7 @@ fn hand_out(said: Result<Vec<Receipt>, ServerRefusal>, group: Vec<Job>) {
             Ok(receipts) => Ok(receipts.by_ref().take(count).collect()),
             Err(refusal) => Err(LogbookError::from(refusal.clone())),
         };
-        // Whoever has gone away does not want it.
+        // A caller that has gone away does not want it.
         let _ = answer.send(own);
     }
 }

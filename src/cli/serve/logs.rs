@@ -18,6 +18,6 @@ pub(super) fn begin() {
         .with_timer(SystemTime)
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    // Whoever logs already goes on.
+    // A logger that is there already goes on.
     let _ = logs.try_init();
 }

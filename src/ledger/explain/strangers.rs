@@ -133,7 +133,7 @@ fn last(stretch: &Stretch, follows: bool) -> Guess {
             or: Vec::new(),
             evidence: Evidence::SignedBy { key },
         },
-        // Whoever changes one entry leaves the others alone: a chain of its own
+        // A forger who changes one entry leaves the others alone: a chain of its own
         // was made by someone with a key of his own.
         Some(Origin::Unknown) if follows && stretch.len > 1 => Guess {
             class: FaultClass::ForeignKey,
