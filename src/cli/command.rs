@@ -180,7 +180,7 @@ pub(super) enum Command {
     Agent(agent::Args),
     /// Serve the Hall and the ledger over HTTP
     #[cfg(feature = "serve")]
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     /// Tokens for a server: new, list, revoke
     #[cfg(feature = "serve")]
     #[command(subcommand)]
@@ -303,7 +303,7 @@ impl Command {
             #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
             Command::Timestamp(args) => timestamp::run(context, &args, output),
             #[cfg(feature = "serve")]
-            Command::Serve(args) => serve::run(context, args, output),
+            Command::Serve(args) => serve::run(context, *args, output),
             #[cfg(feature = "serve")]
             Command::Token(command) => token::run(context, &command, output),
             Command::Codes => codes::run(output),

@@ -83,12 +83,14 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             output.canonical(&json)?;
             return Ok(Answer::Yes);
         }
-        let mut shown = json!({"entry": parse(&json)?});
+        let mut shown = serde_json::Map::new();
+        shown.insert("entry".to_owned(), json!(parse(&json)?));
         if let Some(between) = between {
-            shown["between"] = json!(between);
+            shown.insert("between".to_owned(), json!(between));
         }
         if !redacted.is_empty() {
-            shown["redacted"] = redacted.iter().map(member_json).collect();
+            let members = redacted.iter().map(member_json).collect();
+            shown.insert("redacted".to_owned(), members);
         }
         output.document(&shown)?;
         return Ok(Answer::Yes);

@@ -20,6 +20,10 @@ struct Server {
 }
 
 impl Server {
+    #[allow(
+        clippy::zombie_processes,
+        reason = "it is waited for when it is dropped"
+    )]
     fn start(site: &Site, machine: &str, flags: &[&str]) -> Server {
         let serve = [
             "serve",

@@ -301,10 +301,11 @@ fn header(head: &[String], name: &str) -> String {
     found.unwrap_or_else(|| panic!("no {name} in {head:?}"))
 }
 
+/// A request: the lines of its head, and its body.
+type Posted = (Vec<String>, Vec<u8>);
+
 /// A receiver that answers each request with the next of these statuses.
-fn webhook(
-    answers: &'static [&'static str],
-) -> (String, thread::JoinHandle<Vec<(Vec<String>, Vec<u8>)>>) {
+fn webhook(answers: &'static [&'static str]) -> (String, thread::JoinHandle<Vec<Posted>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = format!("http://{}/in?token=s3cret", listener.local_addr().unwrap());
     let thread = thread::spawn(move || {
