@@ -43,6 +43,10 @@
 
 #[cfg(not(feature = "rocks"))]
 mod absent;
+#[cfg_attr(
+    not(feature = "rocks"),
+    allow(dead_code, reason = "only a store on disk is pruned")
+)]
 pub mod archived;
 mod batch;
 mod error;

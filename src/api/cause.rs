@@ -305,7 +305,7 @@ fn text_of(number: &Number) -> String {
 }
 
 /// The first [`LOOKED_AT`] bytes of a stream, and its last ones, as far as it can
-/// be read. None is the last one of a stream of more than [`ENDS_WITHIN`].
+/// be read. None is the last one of a stream of more than `ENDS_WITHIN`.
 pub fn ends_of(stream: &mut dyn Read) -> (Vec<u8>, Vec<u8>) {
     let mut beginning = Vec::new();
     let read = stream.take(LOOKED_AT).read_to_end(&mut beginning);

@@ -9,7 +9,6 @@ use crate::ledger::kind;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::redact::{self, Action, Redactable, Salt, Taken};
-use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 
 use super::error::LogbookError;
@@ -92,12 +91,16 @@ impl Prepared {
         Ok(self)
     }
 
+    #[cfg(feature = "client")]
     /// What stands for a value, as it is asked of others: `None` if nothing does.
     pub(crate) fn redactable(&self) -> Option<Value> {
         let stand = self.taken.iter().filter(|it| it.action != Action::Drop);
         let said = stand.map(|Taken { opening, action }| {
             let pointer = Value::from(opening.pointer.as_str());
-            let members = [("do", shape::write(action)), ("pointer", pointer)];
+            let members = [
+                ("do", crate::ledger::shape::write(action)),
+                ("pointer", pointer),
+            ];
             Value::Object(members.into_iter().collect())
         });
         let said: Vec<_> = said.collect();

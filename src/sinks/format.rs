@@ -16,7 +16,7 @@ pub enum Format {
     /// One JSON object a line, as `log --json` prints it, with log, genesis and hash.
     #[default]
     Jsonl,
-    /// An event of the Open Cybersecurity Schema Framework, [`ocsf::VERSION`].
+    /// An event of the Open Cybersecurity Schema Framework, `ocsf::VERSION`.
     Ocsf,
     /// Common Event Format, version 0.
     Cef,

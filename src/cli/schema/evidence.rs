@@ -42,7 +42,20 @@ pub(super) struct Entry {
 #[derive(ToSchema)]
 pub(super) struct EntryWithTimes {
     entry: Entry,
-    between: Between,
+    between: Option<Between>,
+    redacted: Option<Vec<RedactedMember>>,
+}
+
+/// A member of an entry that a commitment stands for.
+#[derive(ToSchema)]
+pub(super) struct RedactedMember {
+    pointer: String,
+    /// `kept`, `erased` or `not_kept`.
+    state: String,
+    /// What it is, where it is kept.
+    value: Option<serde_json::Value>,
+    /// The entry of its erasure.
+    by: Option<u64>,
 }
 
 #[derive(ToSchema)]

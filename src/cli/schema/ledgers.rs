@@ -88,6 +88,19 @@ pub(super) struct Archived {
     bytes: u64,
 }
 
+/// What would be erased.
+#[derive(ToSchema)]
+pub(super) struct Erasable {
+    dry_run: bool,
+    members: Vec<ErasableMember>,
+}
+
+#[derive(ToSchema)]
+pub(super) struct ErasableMember {
+    pointer: String,
+    seq: u64,
+}
+
 /// What goes, or would.
 #[derive(ToSchema)]
 pub(super) struct Pruned {
