@@ -72,9 +72,12 @@ fn the_list_of_faults_is_closed() {
     let list = list.split("**Warnings**").next().unwrap();
     let listed: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
     let cases = cases();
+    // Openings are held by the tests of redaction: no case of the suite has one yet.
+    let elsewhere = ["opening_mismatch"];
     let expected: BTreeSet<&str> = cases
         .iter()
         .filter_map(|case| case["fault"]["code"].as_str())
+        .chain(elsewhere)
         .collect();
     assert_eq!(expected, listed);
 }

@@ -159,6 +159,8 @@ pub(super) struct Report {
     warnings: Vec<Warning>,
     /// By what a selection is complete, where that is shown.
     complete: Option<Complete>,
+    /// How many members commitments stand for, and how many of them are opened.
+    redacted: Option<BTreeMap<String, u64>>,
     /// With `--explain`.
     explanation: Option<Explanation>,
     /// With `--policy`.
