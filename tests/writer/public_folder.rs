@@ -152,7 +152,8 @@ fn checkpoint_at(folder: &Path) -> Checkpoint {
 fn a_checkpoint_that_is_published_nowhere_costs_the_new_leaves_alone() {
     let (mut book, spy) = Book::spied();
     let name = "log.example/kept".parse().unwrap();
-    bind_name(book.logbook(), &name, None).unwrap();
+    let bound = bind_name(book.logbook(), &name, None).unwrap();
+    book.receipts.extend(bound);
     let signed = |book: &Book| {
         let with = Publication {
             logbook: book.logbook(),
