@@ -41,7 +41,6 @@ use super::hall;
 use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
-#[cfg(feature = "bucket")]
 use super::target::spare;
 use super::trust::revocations;
 use super::witnesses;

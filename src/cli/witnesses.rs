@@ -61,6 +61,7 @@ impl Args {
     }
 
     /// The file of the policy.
+    #[cfg(feature = "bucket")]
     pub(super) fn policy(&self) -> Option<&Path> {
         self.witness_policy.as_deref()
     }

@@ -91,7 +91,7 @@ impl Prepared {
         Ok(self)
     }
 
-    #[cfg(feature = "client")]
+    #[cfg(all(feature = "client", feature = "rocks"))]
     /// What stands for a value, as it is asked of others: `None` if nothing does.
     pub(crate) fn redactable(&self) -> Option<Value> {
         let stand = self.taken.iter().filter(|it| it.action != Action::Drop);
