@@ -1,6 +1,6 @@
 //! The witnesses that are asked about each checkpoint before it is published.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -62,7 +62,7 @@ impl Args {
 
     /// The file of the policy.
     #[cfg(feature = "bucket")]
-    pub(super) fn policy(&self) -> Option<&Path> {
+    pub(super) fn policy(&self) -> Option<&std::path::Path> {
         self.witness_policy.as_deref()
     }
 
