@@ -133,7 +133,7 @@ fn with_examples(command: Command, path: &str, examples: &[&str]) -> Command {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::panic, reason = "tests fail by panicking")]
 
     use std::collections::BTreeSet;
@@ -151,7 +151,7 @@ mod tests {
     }
 
     /// The paths of the commands that do something.
-    fn leaves(command: &Command, path: &str, all: &mut BTreeSet<String>) {
+    pub(in crate::cli) fn leaves(command: &Command, path: &str, all: &mut BTreeSet<String>) {
         for inner in command.get_subcommands() {
             let path = format!("{path} {}", inner.get_name()).trim().to_owned();
             leaves(inner, &path, all);

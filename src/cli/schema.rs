@@ -274,9 +274,10 @@ mod tests {
 
     use std::collections::{BTreeMap, BTreeSet};
 
-    use clap::{Command, CommandFactory as _};
+    use clap::CommandFactory as _;
 
     use super::super::Cli;
+    use super::super::help::tests::leaves;
     use super::*;
 
     /// Commands that print a file, a page or text, with `--json` too, and why.
@@ -299,16 +300,6 @@ mod tests {
         ("serve", "its address, and a log on standard error"),
         ("tail", "entries in the format that is asked for"),
     ];
-
-    fn leaves(command: &Command, path: &str, all: &mut BTreeSet<String>) {
-        for inner in command.get_subcommands() {
-            let path = format!("{path} {}", inner.get_name()).trim().to_owned();
-            leaves(inner, &path, all);
-            if !inner.is_subcommand_required_set() {
-                all.insert(path);
-            }
-        }
-    }
 
     #[test]
     fn every_command_has_a_schema_or_prints_no_documents() {

@@ -39,7 +39,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use rocksdb::{ColumnFamily, DB, WriteBatch};
@@ -185,6 +185,21 @@ impl RocksStore {
             store.read_on(OPENING_BYTES)?;
         }
         Ok(store)
+    }
+
+    /// Begins a write: refused where nothing may be written. What is given back is set
+    /// until it is known what the disk holds.
+    fn begin_write(&self) -> Result<MutexGuard<'_, bool>, StoreError> {
+        if self.access != Access::Write {
+            return Err(StoreError::ReadOnly);
+        }
+        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_undamaged()?;
+        if *stopped {
+            return Err(StoreError::Stopped);
+        }
+        self.check_not_moved()?;
+        Ok(stopped)
     }
 
     /// A store around a database that nothing was read of yet.

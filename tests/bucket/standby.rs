@@ -1,15 +1,15 @@
 //! A server that stands by: real processes, two machines, one bucket.
 
-use std::io::{self, BufRead as _, BufReader};
+use std::io;
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::commands::Site;
+use super::commands::{Site, serve};
 
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,38 +20,9 @@ struct Server {
 }
 
 impl Server {
-    #[allow(
-        clippy::zombie_processes,
-        reason = "it is waited for when it is dropped"
-    )]
     fn start(site: &Site, machine: &str, flags: &[&str]) -> Server {
-        let serve = [
-            "serve",
-            "--port",
-            "0",
-            "--min-free",
-            "0",
-            "--heartbeat",
-            "1",
-        ];
-        let mut child = site
-            .command(machine, &[&serve, flags].concat())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        loop {
-            let mut line = String::new();
-            assert!(log.read_line(&mut line).unwrap() > 0, "it ended");
-            let said: Value = serde_json::from_str(&line).unwrap();
-            if said["message"] == "serving" {
-                let address = said["address"].as_str().unwrap().to_owned();
-                // Whatever it says from now on is read by nobody, and does not block it.
-                thread::spawn(move || io::copy(&mut log, &mut io::sink()));
-                return Server { child, address };
-            }
-        }
+        let (child, address) = serve(site, machine, &[&["--heartbeat", "1"], flags].concat());
+        Server { child, address }
     }
 
     fn standing_by(site: &Site, machine: &str, after: &str) -> Server {

@@ -29,15 +29,7 @@ type Value = Result<Option<Vec<u8>>, StoreError>;
 
 impl Store for RocksStore {
     fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        if self.access != Access::Write {
-            return Err(StoreError::ReadOnly);
-        }
-        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check_undamaged()?;
-        if *stopped {
-            return Err(StoreError::Stopped);
-        }
-        self.check_not_moved()?;
+        let mut stopped = self.begin_write()?;
         let tail = self.tail().after(&batch)?;
         let write = self.write_batch(&batch)?;
         // Until the answer is known, it is not known what the disk holds.
@@ -194,15 +186,7 @@ impl Store for RocksStore {
     }
 
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
-        if self.access != Access::Write {
-            return Err(StoreError::ReadOnly);
-        }
-        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check_undamaged()?;
-        if *stopped {
-            return Err(StoreError::Stopped);
-        }
-        self.check_not_moved()?;
+        let mut stopped = self.begin_write()?;
         let imports = self.table(Table::Imports)?;
         let mut write = WriteBatch::default();
         for (key, value) in rows {

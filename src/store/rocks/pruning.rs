@@ -8,7 +8,7 @@
 //! are made again of the entries. Single entries may stay, too.
 
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use rocksdb::{BottommostLevelCompaction, CompactOptions, WriteBatch};
 
@@ -20,7 +20,7 @@ use crate::ledger::tile::{TileId, WIDTH};
 use super::super::archived::{self, Archive, Archived, PRUNED, Pruned};
 use super::super::{Corruption, Order, Rows, Store, StoreError, TileKey};
 use super::tables::{Table, be, tile_key};
-use super::{Access, RocksStore, of_rocks, options};
+use super::{RocksStore, of_rocks, options};
 
 /// In [`Table::Meta`]: up to which entry room was made.
 const MADE_ROOM: &str = "pruned_room";
@@ -123,15 +123,7 @@ impl RocksStore {
     }
 
     pub(super) fn prune_to(&self, to: &Pruned) -> Result<(), StoreError> {
-        if self.access != Access::Write {
-            return Err(StoreError::ReadOnly);
-        }
-        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check_undamaged()?;
-        if *stopped {
-            return Err(StoreError::Stopped);
-        }
-        self.check_not_moved()?;
+        let mut stopped = self.begin_write()?;
         let from = self.pruned_to()?.unwrap_or_default();
         let (entries, tiles) = (self.table(Table::Entries)?, self.table(Table::Tiles)?);
         let mut write = WriteBatch::default();
