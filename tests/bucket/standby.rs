@@ -88,10 +88,15 @@ fn exchange(
         "{request} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
          Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     );
-    stream.write_all(text.as_bytes()).unwrap();
+    // One that comes while a server that stood by becomes the writer may be broken off
+    // without an answer: that is status 0.
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let asked = stream.write_all(text.as_bytes());
+    let answered = asked.and_then(|()| stream.read_to_string(&mut answer));
+    let whole = answered.ok().and_then(|_| answer.split_once("\r\n\r\n"));
+    let Some((head, body)) = whole else {
+        return (0, Value::Null);
+    };
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
