@@ -1,7 +1,7 @@
 //! Verifying a ledger where it lies: the store as a source of events, and the
 //! mark beside it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::iter::Peekable;
 
@@ -12,15 +12,18 @@ use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
 use crate::ledger::hash::Hash;
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
+use crate::ledger::redact::Opening;
+use crate::ledger::redact::opened::Opened;
 use crate::ledger::search::{Places, search};
 use crate::ledger::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
 use crate::ledger::statement::Statement;
 use crate::ledger::verify::{Outcome, Policy, verify};
+use crate::logbook::erasures::erasures;
 use crate::logbook::error::OpenError;
 use crate::logbook::mark::{MarkFault, MarkFile};
 use crate::logbook::{Identity, extent_of, identity_of, judge_mark};
 use crate::store::terms::{TermsError, placed};
-use crate::store::{Rows, Store, StoreError};
+use crate::store::{OpeningKey, Rows, Store, StoreError};
 
 /// Why a ledger got no verdict.
 #[derive(Debug, Error)]
@@ -64,6 +67,7 @@ pub struct LedgerSource<'s> {
     epochs: Peekable<Rows<'s, EpochNumber>>,
     /// A header read ahead, with the first entry it covers.
     next_epoch: Option<Box<SignedEpoch>>,
+    openings: Peekable<Rows<'s, OpeningKey>>,
     pending: Vec<Event>,
     ended: bool,
 }
@@ -94,6 +98,7 @@ impl<'s> LedgerSource<'s> {
             entries: store.entries(0..u64::MAX),
             epochs: store.epochs(EpochNumber::FIRST).peekable(),
             next_epoch: None,
+            openings: store.openings(0..u64::MAX).peekable(),
             pending,
             ended: false,
         })
@@ -115,6 +120,31 @@ impl<'s> LedgerSource<'s> {
                 let fault = Fault::of_file(FaultCode::StoreCorrupt, error.to_string());
                 batch.push(Event::Fault(fault));
             }
+        }
+        Ok(())
+    }
+
+    /// What is kept beside an entry that was just given.
+    fn openings_of(&mut self, seq: Seq, batch: &mut Vec<Event>) -> Result<(), ReadError> {
+        let due = |row: &Result<(OpeningKey, Vec<u8>), StoreError>| match row {
+            Ok((key, _)) => key.seq <= seq,
+            Err(_) => true,
+        };
+        while let Some(row) = self.openings.next_if(due) {
+            batch.push(match row {
+                Err(error) => Event::Fault(store_fault(error)?),
+                Ok((key, row)) => match Opening::from_row(&row) {
+                    Some(opening) => {
+                        let seq = key.seq;
+                        Event::Opened(Box::new(Opened { seq, opening }), None)
+                    }
+                    None => {
+                        let detail = "an opening that is kept of this entry cannot be read";
+                        let code = FaultCode::OpeningMismatch;
+                        Event::Fault(Fault::at(code, At::Entry, key.seq.0, detail))
+                    }
+                },
+            });
         }
         Ok(())
     }
@@ -155,6 +185,12 @@ impl Source for LedgerSource<'_> {
         }
     }
 
+    fn erased(&self) -> BTreeSet<Hash> {
+        // What cannot be read of it is said where it stands.
+        let erased = erasures(self.store, Seq::FIRST).unwrap_or_default();
+        erased.into_iter().map(|(_, it)| it.commitment).collect()
+    }
+
     fn next_batch(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
         batch.append(&mut self.pending);
         let mut weight = 0;
@@ -167,6 +203,7 @@ impl Source for LedgerSource<'_> {
                     }
                     weight += record.len();
                     batch.push(Event::Entry(Raw::Record(seq, record), None));
+                    self.openings_of(seq, batch)?;
                 }
                 Some(Err(error)) => {
                     batch.push(Event::Fault(store_fault(error)?));

@@ -96,6 +96,8 @@ mod publish;
 #[cfg(feature = "rocks")]
 mod questions;
 mod recording;
+#[cfg(feature = "rocks")]
+mod redact_rules;
 #[cfg(feature = "client")]
 mod registry;
 mod replay;

@@ -61,6 +61,7 @@
 mod boot;
 pub mod clock;
 mod committer;
+pub mod erasures;
 pub mod error;
 mod indexing;
 pub mod init;

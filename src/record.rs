@@ -46,6 +46,8 @@ pub mod context;
 #[cfg(feature = "store")]
 pub mod decided_under;
 pub mod decision;
+#[cfg(feature = "store")]
+pub mod decision_receipt;
 pub mod document;
 #[cfg(feature = "store")]
 mod document_store;
@@ -62,6 +64,9 @@ mod prepare;
 pub mod receipt;
 #[cfg(feature = "store")]
 pub mod recorder;
+pub mod redacted;
+#[cfg(feature = "store")]
+pub mod redacting;
 pub mod slice;
 #[cfg(feature = "store")]
 pub mod worker_index;

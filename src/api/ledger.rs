@@ -110,6 +110,7 @@ impl Ledger {
     ) -> Ledger {
         let logbook = Arc::new(logbook);
         let recorder = Recorder::new(Arc::clone(&logbook)).with_content(options.content);
+        let recorder = recorder.with_redacting(options.redacting.clone());
         Ledger {
             dir,
             identity: logbook.identity(),
@@ -147,7 +148,10 @@ impl Ledger {
     /// # Errors
     /// [`Error::Append`]; a refused kind or payload leaves no trace.
     pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, Error> {
-        Ok(self.logbook()?.append(kind, payload)?)
+        match self.options.redacting.is_empty() {
+            true => Ok(self.logbook()?.append(kind, payload)?),
+            false => self.append_redactable(kind, payload, &[]),
+        }
     }
 
     /// Appends entries, all of them or none unless the disk fails, and answers
@@ -157,7 +161,10 @@ impl Ledger {
         entries: impl IntoIterator<Item = (&'e str, &'e Object)>,
     ) -> Result<Vec<Receipt>, Error> {
         let prepared = entries.into_iter();
-        let prepared = prepared.map(|(kind, payload)| Prepared::of_caller(kind, payload));
+        let prepared = prepared.map(|(kind, payload)| {
+            let entry = Prepared::of_caller(kind, payload)?;
+            self.take_out(entry, &[])
+        });
         let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
         if prepared.is_empty() {
             return Ok(Vec::new());

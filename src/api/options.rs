@@ -18,6 +18,7 @@ use crate::logbook::key_file::{self, KeyFile, KeyFileError, Mode};
 use crate::logbook::mark::MarkFile;
 use crate::logbook::reading::Reader;
 use crate::record::RequestContent;
+use crate::record::redacting::Redacting;
 use crate::signers::{self, KeyLocation, SignerError};
 
 use crate::store::{RocksStore, StoreError};
@@ -49,6 +50,7 @@ pub struct Options {
     pub(super) recovery_key: Option<PublicKey>,
     pub(super) mark: Option<PathBuf>,
     pub(super) content: RequestContent,
+    pub(super) redacting: Redacting,
     /// How long a writer waits for others.
     pub(super) wait: Duration,
     read_only: bool,
@@ -211,6 +213,13 @@ impl Options {
     #[must_use]
     pub const fn record_request(mut self, content: RequestContent) -> Options {
         self.content = content;
+        self
+    }
+
+    /// What is taken out of all that is recorded.
+    #[must_use]
+    pub fn redacting(mut self, redacting: Redacting) -> Options {
+        self.redacting = redacting;
         self
     }
 

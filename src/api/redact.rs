@@ -1,6 +1,7 @@
 //! Members that can be withheld and erased.
 
 use crate::evidence::openings::openings_of;
+use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::kind;
@@ -9,7 +10,11 @@ use crate::ledger::redact::erasure::{ErasedMember, Erasure, MOST};
 use crate::ledger::redact::pointer::Pointer;
 use crate::ledger::redact::{Redactable, redacted_in};
 use crate::logbook::entry_at;
+use crate::logbook::erasures::erasures;
+use crate::logbook::error::LogbookError;
 use crate::logbook::request::{Prepared, Receipt};
+use crate::record;
+use crate::record::redacted::erased_with;
 use crate::store::query::{Filter, select};
 use crate::store::{OpeningKey, Store};
 
@@ -51,12 +56,23 @@ impl Ledger {
         payload: &Object,
         wanted: &[Redactable],
     ) -> Result<Receipt, Error> {
-        let entry = Prepared::of_caller(kind, payload)?;
-        let entry = entry.with_redactable(wanted, &self.identity().genesis)?;
+        let entry = self.take_out(Prepared::of_caller(kind, payload)?, wanted)?;
         let mut receipts = self.logbook()?.submit(vec![entry])?.wait()?;
-        receipts
-            .pop()
-            .ok_or(crate::logbook::error::LogbookError::Stopped.into())
+        receipts.pop().ok_or(LogbookError::Stopped.into())
+    }
+
+    /// Takes out of an entry to be what the ledger's rules say, and what is said of it
+    /// besides.
+    ///
+    /// # Errors
+    /// [`LogbookError::Redact`].
+    pub fn take_out(
+        &self,
+        entry: Prepared,
+        besides: &[Redactable],
+    ) -> Result<Prepared, LogbookError> {
+        let redacting = &self.options.redacting;
+        redacting.take(entry, besides, &self.identity().genesis)
     }
 
     /// The redacted members of an entry, in the order of its payload.
@@ -65,6 +81,20 @@ impl Ledger {
     /// [`Error::Evidence`].
     pub fn redacted(&self, seq: Seq) -> Result<Vec<RedactedMember>, Error> {
         redacted(self.store(), &self.identity().genesis, seq)
+    }
+
+    /// What is erased with these members: themselves, and the digests over them.
+    ///
+    /// # Errors
+    /// [`Error::NotErasable`] if one of them is not there.
+    pub fn to_erase(&self, wanted: &[(Seq, Pointer)]) -> Result<Vec<ErasedMember>, Error> {
+        let mut erased = Vec::with_capacity(wanted.len());
+        for (seq, pointer) in wanted {
+            erased.extend(self.erasable(*seq, pointer)?);
+        }
+        erased.sort_by_key(|it| (it.seq, it.pointer.clone()));
+        erased.dedup();
+        Ok(erased)
     }
 
     /// Erases redactable members for good, and says so in entries: of a thousand places
@@ -81,12 +111,7 @@ impl Ledger {
         actor: Value,
     ) -> Result<Vec<Receipt>, Error> {
         let logbook = self.logbook()?;
-        let mut erased = Vec::with_capacity(wanted.len());
-        for (seq, pointer) in wanted {
-            erased.push(self.erasable(*seq, pointer)?);
-        }
-        erased.sort_by_key(|it| (it.seq, it.pointer.clone()));
-        erased.dedup();
+        let erased = self.to_erase(wanted)?;
         let mut receipts = Vec::new();
         for part in erased.chunks(MOST) {
             let erasure = Erasure {
@@ -105,20 +130,54 @@ impl Ledger {
         Ok(receipts)
     }
 
-    fn erasable(&self, seq: Seq, pointer: &Pointer) -> Result<ErasedMember, Error> {
-        let members = self.redacted(seq)?.into_iter();
-        let kept = members.filter(|it| matches!(it.state, MemberState::Kept(_)));
-        let found = kept.into_iter().find(|it| it.pointer == *pointer);
-        found
-            .map(|it| ErasedMember {
+    fn erasable(&self, seq: Seq, pointer: &Pointer) -> Result<Vec<ErasedMember>, Error> {
+        let mut kept = self.redacted(seq)?;
+        kept.retain(|it| matches!(it.state, MemberState::Kept(_)));
+        if !kept.iter().any(|it| it.pointer == *pointer) {
+            return Err(Error::NotErasable {
+                seq,
+                pointer: pointer.clone(),
+            });
+        }
+        let entry = entry_at(self.store(), seq)?;
+        let digests = erased_with(entry.kind(), pointer);
+        let goes = |it: &Pointer| it == pointer || digests.contains(&it.as_str());
+        kept.retain(|it| goes(&it.pointer));
+        let of = |seq| {
+            move |it: RedactedMember| ErasedMember {
                 commitment: it.commitment,
                 pointer: it.pointer,
                 seq,
-            })
-            .ok_or_else(|| Error::NotErasable {
-                seq,
-                pointer: pointer.clone(),
-            })
+            }
+        };
+        let mut erased: Vec<_> = kept.into_iter().map(of(seq)).collect();
+        if !digests.is_empty() {
+            for approval in self.approvals_of(seq, &entry)? {
+                let mut kept = self.redacted(approval)?;
+                kept.retain(|it| matches!(it.state, MemberState::Kept(_)));
+                erased.extend(kept.into_iter().map(of(approval)));
+            }
+        }
+        Ok(erased)
+    }
+
+    /// The entries in which a human decided on a request: they repeat its digest.
+    fn approvals_of(&self, seq: Seq, decision: &Entry) -> Result<Vec<Seq>, Error> {
+        let filter = Filter {
+            kinds: vec![record::kind::APPROVAL.to_owned()],
+            from_seq: Some(seq),
+            ..Filter::default()
+        };
+        let denied = Value::from(decision.hash().to_string());
+        let mut found = Vec::new();
+        for item in select(self.store(), &filter)? {
+            let (approval, entry) = item?;
+            let payload = entry.check_payload().unwrap_or_default();
+            if payload.get("denied") == Some(&denied) {
+                found.push(approval);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -134,15 +193,16 @@ fn redacted(store: &dyn Store, genesis: &Hash, seq: Seq) -> Result<Vec<RedactedM
     }
     let kept = openings_of(store, genesis, seq, &entry)?;
     let erased = match kept.len() < redacted.len() {
-        true => erased(store, seq)?,
+        true => erasures(store, seq)?,
         false => Vec::new(),
     };
     let members = redacted.into_iter().map(|(pointer, commitment)| {
         let opening = kept.iter().find(|opening| opening.pointer == pointer);
-        let gone = erased.iter().find(|(of, _)| *of == commitment);
+        let is_it = |of: &ErasedMember| of.seq == seq && of.commitment == commitment;
+        let gone = erased.iter().find(|(_, of)| is_it(of));
         let state = match (opening, gone) {
             (Some(opening), _) => MemberState::Kept(opening.value.clone()),
-            (None, Some((_, by))) => MemberState::Erased { by: *by },
+            (None, Some((by, _))) => MemberState::Erased { by: *by },
             (None, None) => MemberState::NotKept,
         };
         RedactedMember {
@@ -152,23 +212,4 @@ fn redacted(store: &dyn Store, genesis: &Hash, seq: Seq) -> Result<Vec<RedactedM
         }
     });
     Ok(members.collect())
-}
-
-/// What was erased of an entry, and which entries say so.
-fn erased(store: &dyn Store, seq: Seq) -> Result<Vec<(Hash, Seq)>, Error> {
-    let erasures = Filter {
-        kinds: vec![kind::ERASURE.to_owned()],
-        from_seq: Some(seq),
-        ..Filter::default()
-    };
-    let mut found = Vec::new();
-    for item in select(store, &erasures)? {
-        let (by, entry) = item?;
-        let payload = entry.check_payload().ok();
-        let erasure = payload.and_then(|payload| Erasure::from_object(&payload).ok());
-        let of_it = erasure.into_iter().flat_map(|erasure| erasure.erased);
-        let of_it = of_it.filter(|member| member.seq == seq);
-        found.extend(of_it.map(|member| (member.commitment, by)));
-    }
-    Ok(found)
 }

@@ -126,6 +126,7 @@ impl Writer {
 
     fn held(held: Held, options: &Options) -> Writer {
         let recorder = Recorder::held(held.outlet()).with_content(options.content);
+        let recorder = recorder.with_redacting(options.redacting.clone());
         Writer::Held(HeldWriter {
             held,
             recorder: Arc::new(recorder),

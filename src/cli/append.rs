@@ -31,6 +31,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 use super::progress::Progress;
+use super::redact_rules::RedactArgs;
 use keyed::{Keyed, UnderWay};
 use lines::{Format, Lines, open};
 use redacting::Redacting;
@@ -72,9 +73,8 @@ pub(super) struct Args {
     /// erased; in the entry stands a commitment (may be given several times)
     #[arg(long, value_name = "POINTER")]
     redactable: Vec<Pointer>,
-    /// A file that says for each kind which members are redactable, or masked
-    #[arg(long, alias = "mask", value_name = "FILE")]
-    redact_rules: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RedactArgs,
     /// Record what follows a line that cannot be recorded, too
     #[arg(long, requires = "lines")]
     keep_going: bool,
@@ -139,7 +139,7 @@ impl AppendedSoFar {
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
-    let redacting = Redacting::read(args.redact_rules.as_deref(), &args.redactable)?;
+    let redacting = Redacting::new(args.rules.read()?, &args.redactable);
     let lines = match (&args.jsonl, args.format) {
         (Some(path), _) => Some(Lines::Json(Values::new(open(path)?))),
         (None, Some(Format::Syslog)) => {

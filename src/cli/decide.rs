@@ -31,6 +31,7 @@ use super::hall;
 use super::output::Output;
 use super::progress::Progress;
 use super::recording;
+use super::redact_rules::RedactArgs;
 use super::stamps::Stamps;
 
 /// Lines decided together, if so many are there.
@@ -59,6 +60,8 @@ pub(super) struct Args {
     /// What is recorded of a request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
+    #[command(flatten)]
+    rules: RedactArgs,
     #[command(flatten)]
     hall: hall::Args,
 }
@@ -90,6 +93,7 @@ impl From<Content> for RequestContent {
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let requests = open(&args.requests)?;
     let options = context.options().record_request(args.record_request.into());
+    let options = options.redacting(args.rules.read()?);
     let ledger = args
         .record
         .then(|| context.writer_as(options, RecordedAs::Nobody));

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::api::actor::this_user;
 use crate::api::{Ledger, MemberState};
 use crate::ledger::position::Seq;
+use crate::ledger::redact::erasure::ErasedMember;
 use crate::ledger::redact::pointer::Pointer;
 use crate::store::query::{Filter, select};
 
@@ -55,7 +56,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if args.dry_run {
         let ledger = context.reader(output)?;
         let wanted = wanted(&ledger, args, &filter)?;
-        return plan(&wanted, output);
+        return plan(&ledger.to_erase(&wanted)?, output);
     }
     context.check_alone()?;
     let ledger = Ledger::open(&context.ledger, context.options())?;
@@ -63,15 +64,15 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if wanted.is_empty() {
         return Err(CliError::NothingFound);
     }
-    confirm(args, wanted.len())?;
+    let members = ledger.to_erase(&wanted)?.len();
+    confirm(args, members)?;
     let reason = args.reason.as_deref().unwrap_or_default();
     let receipts = ledger.erase(&wanted, reason, this_user("cli"))?;
     for receipt in &receipts {
         output.document(&Printed::new(receipt, ledger.identity()))?;
     }
     output.note(&format!(
-        "{} members are erased for good; {NOT_REACHED}",
-        wanted.len()
+        "{members} members are erased for good; {NOT_REACHED}"
     ));
     ledger.close()?;
     Ok(Answer::Yes)
@@ -96,14 +97,14 @@ fn wanted(ledger: &Ledger, args: &Args, filter: &Filter) -> Result<Vec<(Seq, Poi
     Ok(wanted)
 }
 
-fn plan(wanted: &[(Seq, Pointer)], output: &mut Output) -> Result<Answer, CliError> {
+fn plan(wanted: &[ErasedMember], output: &mut Output) -> Result<Answer, CliError> {
     if output.is_json() {
         let members = wanted.iter();
-        let members = members.map(|(seq, pointer)| json!({"pointer": pointer, "seq": seq}));
+        let members = members.map(|it| json!({"pointer": it.pointer, "seq": it.seq}));
         let members: Vec<_> = members.collect();
         output.document(&json!({"dry_run": true, "members": members}))?;
     } else {
-        for (seq, pointer) in wanted {
+        for ErasedMember { seq, pointer, .. } in wanted {
             output.line(&format!("entry {seq}  {pointer}"))?;
         }
         output.note(&format!("{} members would be erased", wanted.len()));

@@ -34,6 +34,7 @@ use crate::logbook::mark::MarkFault;
 use crate::logbook::publish::PublishError;
 use crate::publish::PublicError;
 use crate::record::RecordError;
+use crate::record::redacting::RedactingError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
@@ -75,6 +76,8 @@ pub(super) enum CliError {
     Member(#[from] MemberError),
     #[error("{0}")]
     RedactRules(#[from] RulesError),
+    #[error("{0}")]
+    Redacting(#[from] RedactingError),
     #[error("the payload is not a JSON object")]
     PayloadNotObject,
     #[error("the line is longer than 20 MiB")]
@@ -214,6 +217,7 @@ impl CliError {
             CliError::Json(_) | CliError::LineTooLong | CliError::Rewritten { .. } => "bad_json",
             CliError::Member(_)
             | CliError::RedactRules(_)
+            | CliError::Redacting(_)
             | CliError::PayloadNotObject
             | CliError::KeyShape
             | CliError::Syslog { .. }

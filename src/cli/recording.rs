@@ -17,7 +17,7 @@ use crate::api::{self, Ledger, Options};
 use crate::ledger::json::Value;
 use crate::logbook::error::OpenError;
 use crate::record::worker_index::WorkerIndex;
-use crate::record::{Hall, Outcome, Recorder, RequestContent};
+use crate::record::{Hall, Outcome, Recorder};
 use crate::store::StoreError;
 
 use super::context::Context;
@@ -66,14 +66,14 @@ impl Recording {
     /// Opens the ledger before anything is verified: what cannot be recorded is
     /// not begun.
     pub(super) fn open(context: &Context, args: &Args) -> Result<Recording, CliError> {
-        Recording::open_for(context, args, RequestContent::Whole)
+        Recording::open_for(context, args, context.options())
     }
 
-    /// The same, for a request of which so much is recorded.
+    /// The same, with these options.
     pub(super) fn open_for(
         context: &Context,
         args: &Args,
-        content: RequestContent,
+        options: Options,
     ) -> Result<Recording, CliError> {
         let mut recording = Recording {
             ledger: None,
@@ -94,7 +94,6 @@ impl Recording {
             recording.unasked = Some(why);
             return Ok(recording);
         }
-        let options = context.options().record_request(content);
         match recording.opened(context, args, options) {
             Ok(ledger) => recording.ledger = Some(ledger),
             Err(CliError::Ledger(error))

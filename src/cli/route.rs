@@ -16,6 +16,7 @@ use super::error::CliError;
 use super::hall;
 use super::output::Output;
 use super::recording::{self, Recording};
+use super::redact_rules::RedactArgs;
 use super::shown;
 use super::stamps::Stamps;
 
@@ -67,6 +68,8 @@ pub(super) struct Args {
     /// What is recorded of the request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
+    #[command(flatten)]
+    rules: RedactArgs,
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -78,7 +81,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Some(_) => None,
         None => Some(args.hall.load(output)?),
     };
-    let recording = Recording::open_for(context, &args.recording, args.record_request.into())?;
+    let options = context.options().record_request(args.record_request.into());
+    let options = options.redacting(args.rules.read()?);
+    let recording = Recording::open_for(context, &args.recording, options)?;
     if let Some(server) = recording.judge() {
         args.hall.check_of_server()?;
         let task_id = args.task_id.as_str();

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::api::{Ledger, socket_of};
+use crate::api::{Ledger, Options, socket_of};
 use crate::ledger::tlog::name::LogName;
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
@@ -41,6 +41,7 @@ use super::hall;
 use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
+use super::redact_rules::RedactArgs;
 use super::target::spare;
 use super::trust::revocations;
 use super::witnesses;
@@ -86,6 +87,8 @@ pub(super) struct Args {
     /// What is recorded of a routed request's content
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
     record_request: Content,
+    #[command(flatten)]
+    rules: RedactArgs,
     /// Append every sealed header, and heads, to this file, for third parties to keep
     #[arg(long, value_name = "FILE")]
     publish: Option<PathBuf>,
@@ -167,6 +170,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     // Before anything is written: what is wrong with files or address should
     // leave no trace in the ledger.
     args.tls()?;
+    args.rules.read()?;
     #[cfg(feature = "client")]
     let sinks = sinks_file::read(&args.sink)?;
     if args.check_config {
@@ -180,7 +184,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let Some(listener) = args.stand_by(context, &runtime, &mut signals, listener)? else {
         return Ok(Answer::Yes);
     };
-    let options = context.options().record_request(args.record_request.into());
+    let options = args.ledger_options(context)?;
     let ledger = Ledger::open(&context.ledger, options)?;
     let (tell, reload) = mpsc::channel(1);
     let publish = args.publisher(&ledger)?;
@@ -270,6 +274,11 @@ impl Signals {
 }
 
 impl Args {
+    fn ledger_options(&self, context: &Context) -> Result<Options, CliError> {
+        let options = context.options().record_request(self.record_request.into());
+        Ok(options.redacting(self.rules.read()?))
+    }
+
     /// What a server needs besides what only a writer has.
     fn config(&self, context: &Context, ledger: Ledger) -> Result<Config, CliError> {
         Ok(Config {
@@ -333,6 +342,7 @@ impl Args {
     /// Reads every file that the server would.
     fn check(&self, context: &Context, output: &mut Output) -> Result<Answer, CliError> {
         self.hall.load_served()?;
+        self.rules.read()?;
         self.verdict_keys()?;
         revocations(&self.revoked)?;
         if let Some(tokens) = &self.token_file {

@@ -92,7 +92,7 @@ fn stamp(
         false => Some(stamped.check(roots).map_err(LogError::from)?),
     };
     let payload = shape::write_object(&stamped);
-    let recorded = writer.recorder()?.take_in(KIND, &payload, &[]);
+    let recorded = writer.recorder()?.take_in(KIND, &payload, &[], &[]);
     let receipt = recorded.and_then(|recorded| Ok(recorded.wait()?));
     let receipt = receipt.map_err(crate::api::Error::from)?;
     writer.close()?;

@@ -3,11 +3,13 @@
 use crate::ledger::bundle::{BundleWriter, Sink};
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
+use crate::ledger::json::{Object, Value};
 use crate::ledger::position::Seq;
 use crate::ledger::redact::opened::Opened;
 use crate::ledger::redact::pointer::Pointer;
-use crate::ledger::redact::{Opening, redacted_in};
+use crate::ledger::redact::{Opening, mentions_form, open_all, redacted_in};
 use crate::ledger::version::Version;
+use crate::logbook::identity_of;
 use crate::store::Store;
 
 use super::EvidenceError;
@@ -128,4 +130,23 @@ pub fn openings_of(
         openings.push(opening.ok_or(EvidenceError::OpeningDamaged { seq, pointer })?);
     }
     Ok(openings)
+}
+
+/// An entry's payload, with the values that are kept of it where commitments stand.
+///
+/// # Errors
+/// [`EvidenceError::OpeningDamaged`]; [`EvidenceError::Store`].
+pub fn plain_payload(store: &dyn Store, seq: Seq, entry: &Entry) -> Result<Object, EvidenceError> {
+    let payload = entry.check_payload().unwrap_or_default();
+    if !mentions_form(entry.payload_bytes()) {
+        return Ok(payload);
+    }
+    let genesis = identity_of(store)?.genesis;
+    let openings = openings_of(store, &genesis, seq, entry)?;
+    let mut payload = Value::Object(payload);
+    open_all(&mut payload, &openings.iter().collect::<Vec<_>>(), &genesis);
+    match payload {
+        Value::Object(payload) => Ok(payload),
+        _ => Ok(Object::new()),
+    }
 }

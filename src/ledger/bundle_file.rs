@@ -13,7 +13,7 @@ use super::limits;
 use super::lines::{Line, damage, read_line};
 use super::parse;
 use super::position::Seq;
-use super::redact::opened::Opened;
+use super::redact::{self, opened::Opened};
 use super::seals::SELECTION_NOT_CHECKED;
 use super::shape;
 use super::source::{
@@ -239,6 +239,29 @@ impl<R: BufRead + Send> BundleFile<R> {
         Ok(Event::Opened(Box::new(opened), line))
     }
 
+    /// What opens the last entry of a batch stands in it, too, with the line behind.
+    fn openings_of_last(&mut self, batch: &mut Vec<Event>) -> Result<(), ReadError> {
+        let uses = self
+            .opening
+            .as_ref()
+            .is_some_and(|opening| opening.openings);
+        for _ in 0..if uses { redact::MOST } else { 0 } {
+            let to_come = matches!(batch.last(), Some(Event::Entry(..) | Event::Opened(..)));
+            if !to_come || self.ended {
+                break;
+            }
+            let Some(line) = self.read()? else { break };
+            let event = self.event(line);
+            let is_opening = matches!(event, Some(Event::Opened(..)));
+            batch.extend(self.faults.drain(..).map(Event::Fault));
+            batch.extend(event);
+            if !is_opening {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn uses_index(&self) -> bool {
         self.opening.as_ref().is_some_and(|opening| opening.index)
     }
@@ -344,7 +367,7 @@ impl<R: BufRead + Send> Source for BundleFile<R> {
             batch.extend(self.faults.drain(..).map(Event::Fault));
             batch.extend(event);
         }
-        Ok(())
+        self.openings_of_last(batch)
     }
 }
 

@@ -257,6 +257,28 @@ pub fn redacted_in(payload: &[u8]) -> Vec<(Pointer, Hash)> {
     found
 }
 
+/// Leaves out of a payload what stands for values that were taken out, and says where
+/// that was.
+pub fn take_closed_out(payload: &mut Value) -> Vec<(Pointer, Hash)> {
+    let mut found = Vec::new();
+    walk(payload, &Pointer::ROOT, &mut found);
+    for (pointer, _) in &found {
+        pointer.drop_member(payload);
+    }
+    found
+}
+
+/// Puts the values of openings that are the log's own where commitments stand for them.
+pub fn open_all(payload: &mut Value, openings: &[&Opening], genesis: &Hash) {
+    for opening in openings {
+        if let Some(place) = opening.pointer.get_mut(payload)
+            && commitment_of(place) == Some(opening.commitment(genesis))
+        {
+            *place = opening.value.clone();
+        }
+    }
+}
+
 fn walk(value: &Value, at: &Pointer, found: &mut Vec<(Pointer, Hash)>) {
     if let Some(commitment) = commitment_of(value) {
         return found.push((at.clone(), commitment));

@@ -1,5 +1,6 @@
 //! What verification reads: a stream of events, whatever it comes from.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use thiserror::Error;
@@ -171,6 +172,11 @@ pub enum ReadError {
 /// A stream of events in the order of the log.
 pub trait Source: Send {
     fn subject(&self) -> Subject;
+
+    /// The commitments of what is known to have been erased.
+    fn erased(&self) -> BTreeSet<Hash> {
+        BTreeSet::new()
+    }
 
     /// Adds the next events to `batch`, about [`BATCH_ENTRIES`] or
     /// [`BATCH_BYTES`] of them. Adding none ends the stream.

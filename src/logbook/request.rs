@@ -107,6 +107,21 @@ impl Prepared {
         (!said.is_empty()).then_some(Value::Array(said))
     }
 
+    /// Whether nothing was taken out of it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.taken.is_empty()
+    }
+
+    /// The canonical payload without what was taken out.
+    pub(crate) fn without_taken(&self) -> Vec<u8> {
+        let mut left = Vec::new();
+        if let Ok(mut payload) = parse::parse(&self.payload) {
+            redact::take_closed_out(&mut payload);
+            payload.write_canonical(Form::Utf8, &mut left);
+        }
+        left
+    }
+
     /// The payload with its values, as it came.
     pub(crate) fn plain(&self) -> Result<Value, LogbookError> {
         let read = parse::parse(&self.payload).map_err(EntryError::from);

@@ -14,9 +14,11 @@ use super::governance::Governance;
 use super::input::{InputWritten, RecordedInput, RequestContent, from_recorded};
 use super::outcome::ACTOR;
 use super::receipt::EvidenceReceipt;
+use super::redacted::without_closed;
 use super::slice::{RegistrySlice, Slices};
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Form, Object, Value};
+use crate::ledger::redact::pointer::Pointer;
 use crate::ledger::shape::{self, MemberError, MemberProblem};
 use crate::ledger::time::Timestamp;
 use crate::wcp::basis::Basis;
@@ -276,6 +278,8 @@ pub struct DecisionRecord {
     pub computed: Computed,
     /// On whose behalf it was asked, where that is recorded.
     pub actor: Option<Value>,
+    /// What was taken out of the entry and is not at hand.
+    pub closed: Vec<(Pointer, Hash)>,
 }
 
 /// How an entry holds what can be computed.
@@ -321,9 +325,20 @@ impl DecisionRecord {
             computed,
             input,
             actor: payload.get(ACTOR).cloned(),
+            closed: Vec::new(),
         };
         shape::only(payload, &[&MEMBERS, own].concat())?;
         Ok(record)
+    }
+
+    /// Reads a payload of which members were taken out, as far as it is there.
+    ///
+    /// # Errors
+    /// [`MemberError`], as [`DecisionRecord::read`].
+    pub fn read_redacted(mut payload: Object) -> Result<DecisionRecord, MemberError> {
+        let closed = without_closed(&mut payload);
+        let record = DecisionRecord::read(&payload)?;
+        Ok(DecisionRecord { closed, ..record })
     }
 
     /// The worker of the receipt: `null` if nothing is dispatched.

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use serde::ser::{Serialize, Serializer};
-
 use super::changes::{changes, texts};
 use super::decided_under::REGISTRY_DOCUMENT;
 use super::decision::{Style, compose};
+pub use super::decision_receipt::DecisionReceipt;
 use super::document::Document;
 use super::document_store::DocumentStore;
 pub use super::document_store::Submitted;
@@ -18,13 +17,10 @@ use super::kind;
 use super::outcome::Outcome;
 use super::prepare::{prepare, prepare_text};
 use super::receipt::EvidenceReceipt;
+use super::redacting::Redacting;
 use super::slice::Slices;
-use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
-use crate::ledger::key::PublicKey;
-use crate::ledger::position::Seq;
-use crate::ledger::shape;
-use crate::ledger::time::Timestamp;
+use crate::ledger::redact::Redactable;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::{self as logbook, Receipt};
 use crate::logbook::{Identity, Logbook};
@@ -40,6 +36,7 @@ pub struct Recorder {
     sink: Sink,
     identity: Identity,
     content: RequestContent,
+    redacting: Redacting,
     slices: Slices,
 }
 
@@ -105,66 +102,6 @@ pub struct Recorded {
     pub approval_used: bool,
     /// Where it is recorded, or why it is not.
     pub receipt: Result<DecisionReceipt, RecordError>,
-}
-
-/// The evidence receipt, and where it stands.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DecisionReceipt {
-    pub evidence: EvidenceReceipt,
-    pub entry: Receipt,
-    pub log: PublicKey,
-    /// The log's entry 0.
-    pub genesis: Hash,
-}
-
-/// The evidence receipt with where it stands, in canonical order.
-#[derive(serde::Serialize)]
-struct ReceiptMembers<'r> {
-    artifact_hash: Option<&'r str>,
-    capability_id: &'r str,
-    controls_verified: &'r [Arc<str>],
-    correlation_id: &'r str,
-    dispatched_at: Option<Timestamp>,
-    entry_hash: Hash,
-    genesis: Hash,
-    log: PublicKey,
-    policy_decision: &'static str,
-    seq: Seq,
-    worker_id: Option<&'r str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    worker_species_id: Option<&'r str>,
-}
-
-impl Serialize for DecisionReceipt {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let evidence = &self.evidence;
-        let members = ReceiptMembers {
-            artifact_hash: evidence.artifact_hash.as_deref(),
-            capability_id: &evidence.capability_id,
-            controls_verified: &evidence.controls_verified,
-            correlation_id: &evidence.correlation_id,
-            dispatched_at: evidence.dispatched_at,
-            entry_hash: self.entry.hash,
-            genesis: self.genesis,
-            log: self.log,
-            policy_decision: evidence.policy_decision,
-            seq: self.entry.seq,
-            worker_id: evidence.worker_id.as_deref(),
-            worker_species_id: evidence.worker_species_id.as_deref(),
-        };
-        members.serialize(serializer)
-    }
-}
-
-impl DecisionReceipt {
-    /// The evidence receipt with `seq`, `entry_hash`, `log` and `genesis`.
-    pub fn to_object(&self) -> Object {
-        shape::write_object(self)
-    }
-
-    pub const fn seq(&self) -> Seq {
-        self.entry.seq
-    }
 }
 
 /// A decision whose entry is ready to be handed over.
@@ -244,6 +181,7 @@ impl Recorder {
             identity: logbook.identity(),
             sink: Sink::Own(logbook, DocumentStore::default()),
             content: RequestContent::Whole,
+            redacting: Redacting::default(),
             slices: Slices::default(),
         }
     }
@@ -255,6 +193,7 @@ impl Recorder {
             identity: outlet.identity(),
             sink: Sink::Held(outlet),
             content: RequestContent::Whole,
+            redacting: Redacting::default(),
             slices: Slices::default(),
         }
     }
@@ -262,6 +201,13 @@ impl Recorder {
     /// Records so much of every request's content.
     pub fn with_content(mut self, content: RequestContent) -> Recorder {
         self.content = content;
+        self
+    }
+
+    /// Takes out of every entry what these rules say.
+    #[must_use]
+    pub fn with_redacting(mut self, redacting: Redacting) -> Recorder {
+        self.redacting = redacting;
         self
     }
 
@@ -303,6 +249,7 @@ impl Recorder {
         };
         let composed = compose(&decided, asked.input, governance, &basis, style);
         let (text, levels) = (composed.payload, composed.levels);
+        let entry = prepare_text(kind::DECISION, text, levels, OUTCOME_BYTES);
         Prepared {
             made: Made {
                 approval_used: decided.consulted.approval.is_some(),
@@ -313,8 +260,17 @@ impl Recorder {
             },
             under: Arc::clone(governance.documents()),
             registry: composed.registry,
-            entry: prepare_text(kind::DECISION, text, levels, OUTCOME_BYTES),
+            entry: entry.and_then(|entry| self.redacted(entry, &[])),
         }
+    }
+
+    fn redacted(
+        &self,
+        entry: logbook::Prepared,
+        besides: &[Redactable],
+    ) -> Result<logbook::Prepared, RecordError> {
+        let genesis = &self.identity.genesis;
+        Ok(self.redacting.take(entry, besides, genesis)?)
     }
 
     /// Hands the entry over, after those of its documents that are not stored yet.
@@ -380,12 +336,25 @@ impl Recorder {
     /// # Errors
     /// [`RecordError`]; then it is not recorded.
     pub fn record(&self, outcome: &Outcome) -> Result<Receipt, RecordError> {
+        self.record_with(outcome, &[])
+    }
+
+    /// The same, with members that can be withheld and erased.
+    ///
+    /// # Errors
+    /// [`RecordError`]; then it is not recorded.
+    pub fn record_with(
+        &self,
+        outcome: &Outcome,
+        redactable: &[Redactable],
+    ) -> Result<Receipt, RecordError> {
         let entry = prepare(outcome.kind(), outcome.payload(), OUTCOME_BYTES)?;
+        let entry = self.redacted(entry, redactable)?;
         Ok(self.sink.submit(&[], entry)?.wait()?)
     }
 
     /// Hands over an entry of an outcome that was made elsewhere, with the documents
-    /// that it refers to.
+    /// that it refers to, and what of it was redactable there.
     ///
     /// # Errors
     /// [`RecordError`]; then it is not recorded.
@@ -393,9 +362,11 @@ impl Recorder {
         &self,
         kind: &'static str,
         payload: &Object,
+        redactable: &[Redactable],
         documents: &[Arc<Document>],
     ) -> Result<Submitted, RecordError> {
         let entry = prepare(kind, payload, OUTCOME_BYTES)?;
+        let entry = self.redacted(entry, redactable)?;
         let documents: Vec<&Arc<Document>> = documents.iter().collect();
         self.sink.submit(&documents, entry)
     }

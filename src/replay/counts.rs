@@ -26,6 +26,8 @@ pub struct Counts {
     pub unenforced: u64,
     /// Decisions that depend on unverified inputs.
     pub on_trust: u64,
+    /// Decisions whose request was erased or is withheld, and which were not taken again.
+    pub without_input: u64,
     /// Decisions that someone else claims. They are none of the above.
     pub claimed: u64,
     /// Documents, wanted or not.
@@ -53,6 +55,7 @@ impl Counts {
             (&mut self.dry_runs, other.dry_runs),
             (&mut self.unenforced, other.unenforced),
             (&mut self.on_trust, other.on_trust),
+            (&mut self.without_input, other.without_input),
             (&mut self.claimed, other.claimed),
             (&mut self.documents, other.documents),
         ] {
@@ -75,6 +78,7 @@ impl Counts {
             ("dry_runs", self.dry_runs),
             ("unenforced", self.unenforced),
             ("on_trust", self.on_trust),
+            ("without_input", self.without_input),
             ("claimed", self.claimed),
             ("documents", self.documents),
         ]

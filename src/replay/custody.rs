@@ -1,7 +1,7 @@
 //! The source that verification reads, watched: its entries become the
 //! timeline while their signatures are judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,10 +17,12 @@ use super::trust::Trust;
 use crate::ledger::bundle_line;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{At, Fault, FaultCode, Findings};
+use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 use crate::ledger::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::redact::{Opening, mentions_form, open_all};
 use crate::ledger::shape::MemberError;
 use crate::ledger::source::{self, Raw, ReadError, Source, Subject};
 use crate::ledger::time::Timestamp;
@@ -45,6 +47,8 @@ pub(super) struct Custody<'a> {
     inner: &'a mut dyn Source,
     options: &'a Options<'a>,
     library: Library,
+    /// What is known to have been erased, once it is asked for.
+    erased: Option<BTreeSet<Hash>>,
     /// Entries seen so far, which is how faults count them in a file.
     count: u64,
     found: Arc<Mutex<Found>>,
@@ -77,6 +81,7 @@ impl<'a> Custody<'a> {
             inner,
             options,
             library: Library::new(options.evaluator),
+            erased: None,
             count: 0,
             found,
             stop: Arc::default(),
@@ -90,22 +95,31 @@ impl<'a> Custody<'a> {
 
     /// Documents first and in order, then every decision, on all cores.
     fn watch(&mut self, batch: &[source::Event]) {
-        let mut entries: Vec<(u64, &Raw)> = Vec::new();
+        let mut entries: Vec<(u64, &Raw, Vec<&Opening>)> = Vec::new();
         for event in batch {
             match event {
                 source::Event::Entry(raw, _) => {
-                    entries.push((self.count, raw));
+                    entries.push((self.count, raw, Vec::new()));
                     self.count += 1;
                 }
                 // Counted with nothing: it is before all entries.
-                source::Event::Document(raw, _) => entries.push((self.count, raw)),
+                source::Event::Document(raw, _) => entries.push((self.count, raw, Vec::new())),
+                source::Event::Opened(opened, _) => {
+                    if let Some((_, _, openings)) = entries.last_mut() {
+                        openings.push(&opened.opening);
+                    }
+                }
                 _ => {}
             }
         }
         let options = self.options;
+        let genesis = self.inner.subject().genesis;
         let read = entries.par_iter().with_min_len(16);
         let mut read: Vec<Read> = read
-            .filter_map(|(index, raw)| read_entry(*index, raw, options))
+            .filter_map(|(index, raw, openings)| {
+                let openings = genesis.map(|genesis| (genesis, &**openings));
+                read_entry(*index, raw, openings, options)
+            })
             .collect();
         let mut documents = 0;
         for entry in &mut read {
@@ -116,11 +130,13 @@ impl<'a> Custody<'a> {
             }
         }
         let (library, alternative) = (&self.library, options.alternative.as_ref());
+        let erased = self.erased.get_or_insert_with(|| self.inner.erased());
+        let erased = &*erased;
         let again = read.par_iter().with_min_len(4).map(|entry| {
             let Content::Decision(record) = &entry.content else {
                 return None;
             };
-            Some(recompute(record, entry.index, library, alternative))
+            Some(recompute(record, entry.index, library, alternative, erased))
         });
         let again: Vec<Option<Recomputed>> = again.collect();
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -204,7 +220,7 @@ impl Found {
         let counts = &mut self.counts;
         match &item.event {
             Event::Decided(decided) => {
-                let on_trust = |(_, trust): &(&str, Trust)| *trust == Trust::TakenOnTrust;
+                let on_trust = |(_, trust): &(&str, Trust)| *trust != Trust::Recomputed;
                 counts.decisions += 1;
                 counts.recomputed += u64::from(decided.same.is_some());
                 counts.mismatched += u64::from(decided.same == Some(false));
@@ -215,6 +231,7 @@ impl Found {
                 counts.dry_runs += u64::from(decided.dry_run());
                 counts.unenforced += u64::from(!decided.unenforced.is_empty());
                 counts.on_trust += u64::from(decided.inputs.0.iter().any(on_trust));
+                counts.without_input += u64::from(decided.inputs.is_gone());
             }
             Event::Claimed { .. } => counts.claimed += 1,
             Event::Recorded(recorded) => {
@@ -235,7 +252,12 @@ impl Found {
 
 /// Reads an entry that is a document, or that is wanted. What is no entry is
 /// for verification to say.
-fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
+fn read_entry(
+    index: u64,
+    raw: &Raw,
+    openings: Option<(Hash, &[&Opening])>,
+    options: &Options<'_>,
+) -> Option<Read> {
     let (index, seq, entry) = match raw {
         Raw::Record(seq, record) => (seq.0, *seq, Entry::from_record(record.clone()).ok()?),
         Raw::BundleLine(line) => {
@@ -274,10 +296,15 @@ fn read_entry(index: u64, raw: &Raw, options: &Options<'_>) -> Option<Read> {
     if let Some(known) = known {
         // What is no payload, or not in its one spelling, is for verification
         // to say, too.
-        let Ok(Value::Object(payload)) = parse::parse(entry.payload_bytes()) else {
+        let mut payload = parse::parse(entry.payload_bytes()).ok()?;
+        let redacted = mentions_form(entry.payload_bytes());
+        if let Some((genesis, openings)) = openings.filter(|_| redacted) {
+            open_all(&mut payload, openings, &genesis);
+        }
+        let Value::Object(payload) = payload else {
             return None;
         };
-        if let Err(error) = read.interpret(known, &payload, options) {
+        if let Err(error) = read.interpret(known, payload, redacted, options) {
             let (code, detail) = (FaultCode::SchemaViolation, error.to_string());
             read.fault(code, seq, detail);
         }
@@ -295,17 +322,21 @@ impl Read {
     fn interpret(
         &mut self,
         known: &'static Kind,
-        payload: &Object,
+        payload: Object,
+        redacted: bool,
         options: &Options<'_>,
     ) -> Result<(), MemberError> {
         let event = match producers::role(known.name) {
             Role::Document => {
-                self.document(Document::from_payload(payload)?);
+                self.document(Document::from_payload(&payload)?);
                 return Ok(());
             }
             Role::Choice => {
                 // Its event is what comes of taking it again.
-                let record = DecisionRecord::read(payload)?;
+                let record = match redacted {
+                    true => DecisionRecord::read_redacted(payload)?,
+                    false => DecisionRecord::read(&payload)?,
+                };
                 self.content = Content::Decision(Box::new(record));
                 return Ok(());
             }
@@ -321,8 +352,8 @@ impl Read {
             }
             _ => Event::Recorded(Recorded {
                 kind: known,
-                summary: known.summary(payload),
-                today: today(payload, options),
+                summary: known.summary(&payload),
+                today: today(&payload, options),
             }),
         };
         if let Some(item) = &mut self.item {

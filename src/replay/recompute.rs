@@ -1,14 +1,16 @@
 //! One decision, taken again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::compare::{Difference, compare};
 use super::hall::{Bans, RecordedHall};
 use super::library::{Library, Unusable};
-use super::otherwise::{Alternative, Otherwise};
+use super::otherwise::{Alternative, Brief, Otherwise};
 use super::trust::{Inputs, Trust};
 use super::unenforced::unenforced;
 use crate::ledger::fault::FaultCode;
+use crate::ledger::hash::Hash;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
@@ -74,7 +76,11 @@ pub(super) fn recompute(
     index: u64,
     library: &Library,
     alternative: Option<&Alternative>,
+    erased: &BTreeSet<Hash>,
 ) -> Recomputed {
+    if !record.closed.is_empty() {
+        return without_input(record, alternative.is_some(), erased);
+    }
     let mut result = Recomputed {
         possible: true,
         ..Recomputed::default()
@@ -123,6 +129,27 @@ pub(super) fn recompute(
         };
         let decided = make_decision(&record.input.input, &basis, stamp);
         Otherwise::of(&record.decision, &decided.decision, asked.beyond())
+    });
+    result
+}
+
+/// What there is to say of a decision whose request is not all here: nothing that it could
+/// be held against.
+fn without_input(record: &DecisionRecord, compared: bool, erased: &BTreeSet<Hash>) -> Recomputed {
+    let mut result = Recomputed::default();
+    let mut closed = record.closed.iter();
+    let trust = match closed.any(|(_, commitment)| erased.contains(commitment)) {
+        true => Trust::Erased,
+        false => Trust::Withheld,
+    };
+    result.inputs.add("input", trust);
+    result.otherwise = compared.then(|| {
+        let recorded = Brief::of_record(&record.decision);
+        Otherwise {
+            otherwise: recorded.clone(),
+            recorded,
+            undetermined: vec!["input".to_owned()],
+        }
     });
     result
 }

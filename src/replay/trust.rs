@@ -10,6 +10,10 @@ words! {
         Recomputed = "recomputed",
         /// The Hall's word, since its source cannot be asked again.
         TakenOnTrust = "taken_on_trust",
+        /// It was erased, and nobody can take the decision again.
+        Erased = "taken_on_trust: erased",
+        /// It was taken out of the entry, and its opening is not here.
+        Withheld = "taken_on_trust: withheld",
     }
 }
 
@@ -18,6 +22,13 @@ words! {
 pub struct Inputs(pub Vec<(&'static str, Trust)>);
 
 impl Inputs {
+    /// Whether what was asked is not here.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let mut labels = self.0.iter();
+        labels.any(|(_, trust)| matches!(trust, Trust::Erased | Trust::Withheld))
+    }
+
     pub(super) fn add(&mut self, name: &'static str, trust: Trust) {
         self.0.push((name, trust));
     }

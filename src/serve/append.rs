@@ -20,7 +20,7 @@ use super::problem::Problem;
 use super::producer::{self, Producer};
 use super::scope::Scope;
 use super::service::Service;
-use crate::ledger::hash::Hash;
+use crate::api::Ledger;
 use crate::ledger::json::Value;
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
@@ -98,14 +98,10 @@ pub(super) async fn append(
 ) -> Result<Response, Problem> {
     let identity = service.identity;
     let producer = Producer::given(request.headers())?;
-    let says = producer.clone();
+    let (says, here) = (producer.clone(), Arc::clone(&service));
     let read = move |value, actor: &Actor| {
-        Ok(vec![read_entry(
-            value,
-            actor,
-            says.as_ref(),
-            &identity.genesis,
-        )?])
+        let entry = read_entry(value, actor, says.as_ref(), &here.ledger)?;
+        Ok(vec![entry])
     };
     let (receipts, replayed) = take_in(service, actor, request, producer, read).await?;
     let receipt = receipts.first().ok_or(LogbookError::Stopped)?;
@@ -124,7 +120,8 @@ pub(super) async fn append_batch(
 ) -> Result<Response, Problem> {
     let identity = service.identity;
     let most = service.limits.batch_entries;
-    let read = move |value, actor: &Actor| read_batch(value, actor, most, &identity.genesis);
+    let here = Arc::clone(&service);
+    let read = move |value, actor: &Actor| read_batch(value, actor, most, &here.ledger);
     let (receipts, replayed) = take_in(service, actor, request, None, read).await?;
     let receipts = receipts.iter();
     let receipts = receipts.map(|receipt| ReceiptText::new(receipt, identity));
@@ -237,7 +234,7 @@ fn read_batch(
     mut value: Value,
     actor: &Actor,
     most: usize,
-    genesis: &Hash,
+    ledger: &Ledger,
 ) -> Result<Vec<Prepared>, Problem> {
     let count = shape::read::<NewEntries>(&value, "")?.entries.len();
     if count == 0 || count > most {
@@ -248,7 +245,7 @@ fn read_batch(
     };
     let entries = items.into_iter().enumerate();
     let entries = entries.map(|(index, item)| {
-        read_entry(item, actor, None, genesis).map_err(|problem| Problem::InBatch {
+        read_entry(item, actor, None, ledger).map_err(|problem| Problem::InBatch {
             index,
             problem: Box::new(problem),
         })
@@ -260,7 +257,7 @@ fn read_entry(
     mut value: Value,
     actor: &Actor,
     producer: Option<&Producer>,
-    genesis: &Hash,
+    ledger: &Ledger,
 ) -> Result<Prepared, Problem> {
     let NewEntry {
         kind, redactable, ..
@@ -282,5 +279,5 @@ fn read_entry(
     }
     actor.sign_in(&mut payload)?;
     let entry = Prepared::of_caller(&kind, &payload)?;
-    Ok(entry.with_redactable(&redactable, genesis)?)
+    Ok(ledger.take_out(entry, &redactable)?)
 }

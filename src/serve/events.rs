@@ -11,11 +11,10 @@ use utoipa::ToSchema;
 use super::actor::Actor;
 use super::append::hand_over;
 use super::endpoint::{Endpoint, Need, Takes};
-use super::idempotency::IdempotencyKey;
+use super::idempotency::{IdempotencyKey, digest_of};
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
@@ -79,7 +78,7 @@ async fn take_in(
     service.check_recording()?;
     let path = request.uri().path().to_owned();
     let body = service.bodies.read(request).await?;
-    let by = actor.clone();
+    let (by, here) = (actor.clone(), Arc::clone(&service));
     let prepare = move || {
         let events = match parse_with(&body.bytes, &limits::embedded(2))? {
             Value::Array(events) => events,
@@ -90,10 +89,12 @@ async fn take_in(
             let IncomingEvent { key, mut payload } = read(members)?;
             let key = IdempotencyKey::lasting(&by, &format!("{path}\u{1f}{key}"), key.as_bytes());
             by.sign_in(&mut payload)?;
-            Ok((key, Prepared::of_caller(kind, &payload)?))
+            let entry = Prepared::of_caller(kind, &payload)?;
+            Ok((key, here.ledger.take_out(entry, &[])?))
         });
         let entries = entries.collect::<Result<Vec<_>, Problem>>()?;
-        Ok((entries, Hash::of(&body.bytes)))
+        let digest = digest_of(&body.bytes, entries.iter().map(|(_, entry)| entry));
+        Ok((entries, digest))
     };
     let (events, digest) = service.pools.read(prepare).await?;
     let kept = Kept {

@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use super::actor::Actor;
 use super::peer::Local;
 use super::problem::Problem;
-use crate::ledger::hash::Hash;
+use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::kind;
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
@@ -144,6 +144,23 @@ impl IdempotencyKey {
         }
         Ok(Some(receipts))
     }
+}
+
+/// What a body is known by that has no key of its own. What was taken out of its entries
+/// has no part in it: a digest over that would let anybody try what it was.
+pub(super) fn digest_of<'e>(
+    body: &[u8],
+    entries: impl Iterator<Item = &'e Prepared> + Clone,
+) -> Hash {
+    if entries.clone().all(Prepared::is_whole) {
+        return Hash::of(body);
+    }
+    let mut hasher = Hasher::new();
+    for entry in entries {
+        hasher.update(&entry.without_taken());
+        hasher.update(b"\n");
+    }
+    hasher.so_far()
 }
 
 impl UnderWay {

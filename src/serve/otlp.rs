@@ -21,11 +21,10 @@ use serde::de::DeserializeOwned;
 use super::actor::Actor;
 use super::append::hand_over;
 use super::endpoint::{Endpoint, Need, Takes};
-use super::idempotency::IdempotencyKey;
+use super::idempotency::{IdempotencyKey, digest_of};
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 use crate::logbook::request::Prepared;
@@ -108,8 +107,7 @@ async fn take_in<R: prost::Message + Default + DeserializeOwned + Send + 'static
     let protobuf = is_protobuf(request.headers());
     let path = request.uri().path().to_owned();
     let body = service.bodies.read(request).await?;
-    let digest = Hash::of(&body.bytes).to_string();
-    let by = actor.clone();
+    let (by, here) = (actor.clone(), Arc::clone(&service));
     let prepare = move || {
         let request = match protobuf {
             true => R::decode(&body.bytes[..]).map_err(|error| malformed(&error))?,
@@ -122,11 +120,14 @@ async fn take_in<R: prost::Message + Default + DeserializeOwned + Send + 'static
                 return Err(malformed(&"it is nested too deep"));
             }
             by.sign_in(&mut payload)?;
-            Ok(Prepared::of_caller(kind, &payload)?)
+            let entry = Prepared::of_caller(kind, &payload)?;
+            Ok(here.ledger.take_out(entry, &[])?)
         });
-        prepared.collect::<Result<Vec<_>, Problem>>()
+        let prepared = prepared.collect::<Result<Vec<_>, Problem>>()?;
+        let digest = digest_of(&body.bytes, prepared.iter()).to_string();
+        Ok::<_, Problem>((prepared, digest))
     };
-    let mut entries = service.pools.read(prepare).await?;
+    let (mut entries, digest) = service.pools.read(prepare).await?;
     let most = service.limits.batch_entries.max(1);
     let mut part = 0_u64;
     while !entries.is_empty() {

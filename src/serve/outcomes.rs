@@ -23,6 +23,7 @@ use crate::ledger::json::{Object, Value};
 use crate::ledger::kind::TIMESTAMP;
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
+use crate::ledger::redact::Redactable;
 use crate::ledger::shape;
 use crate::logbook::request::Receipt;
 use crate::record::outcome::ACTOR;
@@ -62,6 +63,10 @@ pub(super) struct FoundOutcome {
     #[serde(default, deserialize_with = "shape::or_default")]
     #[schema(value_type = Vec<Object>)]
     documents: Vec<Object>,
+    /// What of the payload is kept beside the log, as in `/v1/entries`.
+    #[serde(default)]
+    #[schema(value_type = Vec<serde_json::Value>)]
+    redactable: Vec<Redactable>,
 }
 
 /// Where they stand.
@@ -135,10 +140,14 @@ fn record(
         .then(|| service.hall.change());
     let mut submitted = Vec::with_capacity(ready.len());
     for outcome in &ready {
-        let taken = service
-            .recorder
-            .take_in(outcome.kind, &outcome.payload, &outcome.documents);
-        submitted.push(taken?);
+        let Ready {
+            kind,
+            payload,
+            redactable,
+            documents,
+        } = outcome;
+        let recorder = &service.recorder;
+        submitted.push(recorder.take_in(kind, payload, redactable, documents)?);
     }
     let mut receipts = Vec::with_capacity(ready.len());
     for (submitted, outcome) in submitted.into_iter().zip(&ready) {
@@ -157,6 +166,7 @@ fn record(
 struct Ready {
     kind: &'static str,
     payload: Object,
+    redactable: Vec<Redactable>,
     documents: Vec<Arc<Document>>,
 }
 
@@ -194,6 +204,7 @@ fn ready(found: FoundOutcome, actor: Option<&Value>) -> Result<Ready, Problem> {
     Ok(Ready {
         kind,
         payload,
+        redactable: found.redactable,
         documents: documents.collect::<Result<_, Problem>>()?,
     })
 }

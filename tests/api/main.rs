@@ -12,6 +12,7 @@
 #[path = "../writer/clock.rs"]
 #[allow(dead_code, reason = "the writer's tests use more of it")]
 mod clock;
+mod dictionary;
 mod errors;
 mod index;
 mod memory;

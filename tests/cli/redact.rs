@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use crate::place::Place;
+use crate::routing;
 
 const PAYLOAD: &str = r#"{"customer":{"email":"ada@example.org"},"tenant_id":"acme"}"#;
 
@@ -131,4 +132,126 @@ fn a_key_holds_for_what_was_taken_out_too() {
     let erase = ["erase", "1", "--pointer", "/a", "--reason", "r", "--yes"];
     place.run(&erase).ok();
     assert_eq!(append("y").ok().document(), first);
+}
+
+/// Of a decision what was asked can be withheld and erased, with every digest over it. It
+/// is taken again as long as it is there.
+#[test]
+fn a_decision_is_taken_again_until_what_was_asked_is_erased() {
+    let place = routing::scene();
+    place.write(
+        "redact.json",
+        r#"{"kinds":{"wcp.decision":["/input/request"]}}"#,
+    );
+    place.write(
+        "request.json",
+        r#"{"text":"ada@example.org","writes":true}"#,
+    );
+    let flags = ["--redact-rules", "redact.json", "--request", "request.json"];
+    let answer = routing::route(&place, "acme", &flags).ok().document();
+    let (seq, key) = (answer["receipt"]["seq"].to_string(), place.key());
+    let shown = place.run(&["--json", "show", &seq]).ok().document();
+    let payload = &shown["entry"]["payload"];
+    for closed in [
+        &payload["digests"],
+        &payload["input_hash"],
+        &payload["input"]["request"],
+    ] {
+        assert_eq!(closed.as_object().unwrap().len(), 1);
+        assert!(closed["sealbook:redacted"].is_string(), "{closed}");
+    }
+    place.run(&["seal"]).ok();
+    place.run(&["export", "-o", "whole.bundle"]).ok();
+    place
+        .run(&[
+            "export",
+            "-o",
+            "less.bundle",
+            "--withhold",
+            "/input/request",
+        ])
+        .ok();
+    let replayed = |what: &[&str]| {
+        let replayed = place
+            .run(&[&["--json", "replay"], what].concat())
+            .ok()
+            .document();
+        assert_eq!(replayed["counts"]["mismatched"], 0);
+        (
+            replayed["timeline"][0].clone(),
+            replayed["counts"]["without_input"].clone(),
+        )
+    };
+    for what in [&[][..], &["whole.bundle", "--key", &key]] {
+        let (item, without) = replayed(what);
+        assert_eq!((&item["same"], &without), (&json!(true), &json!(0)));
+        assert_eq!(item["inputs"]["input_hash"], "recomputed");
+    }
+    let (item, without) = replayed(&["less.bundle", "--key", &key]);
+    assert_eq!((&item["recomputed"], &without), (&json!(false), &json!(1)));
+    assert_eq!(item["inputs"], json!({"input": "taken_on_trust: withheld"}));
+    let erase = ["erase", &seq, "--pointer", "/input/request"];
+    let planned = place
+        .run(&[&erase[..], &["--dry-run"]].concat())
+        .ok()
+        .stdout;
+    let lines = ["/digests", "/input/request", "/input_hash"];
+    let lines = lines.map(|pointer| format!("entry {seq}  {pointer}\n"));
+    assert_eq!(planned, lines.concat());
+    let done = place
+        .run(&[&erase[..], &["--reason", "asked for", "--yes"]].concat())
+        .ok();
+    assert!(
+        done.stderr.contains("3 members are erased"),
+        "{}",
+        done.stderr
+    );
+    let (item, without) = replayed(&[]);
+    assert_eq!((&item["same"], &without), (&json!(null), &json!(1)));
+    assert_eq!(item["inputs"], json!({"input": "taken_on_trust: erased"}));
+    assert_eq!(
+        (&item["denied"], &item["worker"]),
+        (
+            &json!(false),
+            &answer["decision"]["selected_worker_species_id"]
+        )
+    );
+    let text = place.run(&["replay"]).ok().stdout;
+    assert!(text.contains("    on trust    input: erased\n"), "{text}");
+    // What was given away before is taken again there.
+    assert_eq!(replayed(&["whole.bundle", "--key", &key]).0["same"], true);
+    place.run(&["verify"]).ok();
+}
+
+#[test]
+fn rules_that_take_out_what_has_to_stay_are_refused() {
+    let place = routing::scene();
+    for (rules, said) in [
+        (
+            r#"{"kinds":{"wcp.decision":["/input/tenant_id"]}}"#,
+            "`/input/tenant_id` has to stay",
+        ),
+        (
+            r#"{"kinds":{"wcp.decision":["/decision"]}}"#,
+            "`/decision` has to stay",
+        ),
+        (
+            r#"{"kinds":{"wcp.document":["/content"]}}"#,
+            "kinds.wcp.document: nothing can be",
+        ),
+        (
+            r#"{"kinds":{"wcp.decision":[{"pointer":"/input/request","do":"drop"}]}}"#,
+            "cannot be dropped",
+        ),
+    ] {
+        place.write("redact.json", rules);
+        let refused = routing::route(&place, "acme", &["--redact-rules", "redact.json"]);
+        let refused = refused.ends_with(2);
+        assert!(
+            refused.stdout.contains(said) || refused.stderr.contains(said),
+            "{}{}",
+            refused.stdout,
+            refused.stderr
+        );
+    }
 }

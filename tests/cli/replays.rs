@@ -111,6 +111,7 @@ fn the_json_of_a_replay_has_these_members_and_no_others() {
         "timestamps",
         "unenforced",
         "without_budget",
+        "without_input",
         "witnessed",
     ];
     assert_eq!(names(&replay["counts"]), expected);

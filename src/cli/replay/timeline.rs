@@ -102,6 +102,7 @@ fn decision(
     match decided.same {
         Some(true) => output.line("    recomputed  the same")?,
         Some(false) => output.coloured("    recomputed  OTHERWISE", "1;31")?,
+        None if decided.inputs.is_gone() => output.line("    recomputed  not possible")?,
         None => output.coloured("    recomputed  NOT POSSIBLE: see the faults", "1;31")?,
     }
     for difference in &decided.differences {
@@ -117,8 +118,13 @@ fn decision(
         ))?;
     }
     let on_trust = decided.inputs.0.iter();
-    let on_trust = on_trust.filter(|(_, trust)| *trust == Trust::TakenOnTrust);
-    let on_trust: Vec<&str> = on_trust.map(|(name, _)| *name).collect();
+    let on_trust = on_trust.filter_map(|(name, trust)| match trust {
+        Trust::Recomputed => None,
+        Trust::TakenOnTrust => Some((*name).to_owned()),
+        Trust::Erased => Some(format!("{name}: erased")),
+        Trust::Withheld => Some(format!("{name}: withheld")),
+    });
+    let on_trust: Vec<String> = on_trust.collect();
     if !on_trust.is_empty() {
         output.line(&format!("    on trust    {}", on_trust.join(", ")))?;
     }
@@ -181,6 +187,10 @@ pub(super) fn print_end(
             counts.policy_version_wrong,
             "decisions are recorded with a policy version that their gate did not give, as version \
              0.1.0 did: the version at the blast score is wrong, and nothing else",
+        ),
+        (
+            counts.without_input,
+            "decisions were not taken again: their request was erased or is withheld",
         ),
         (counts.on_trust, "decisions depend on unverified inputs"),
         (counts.unenforced, "decisions declare what nobody enforces"),

@@ -66,7 +66,7 @@ impl Args {
             return Ok(Some(listener));
         }
         let (listener, again) = twice(listener).map_err(ServerError::Runtime)?;
-        let options = context.options().record_request(self.record_request.into());
+        let options = self.ledger_options(context)?;
         let (ledger, follower) = Ledger::stand_by(&context.ledger, options)?;
         let (tell, orders) = channel();
         let quiet_seconds = Arc::new(AtomicU64::new(0));

@@ -41,6 +41,18 @@ impl RedactRules {
         Ok(rules)
     }
 
+    /// Whether they say nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    /// The kinds that they are about, each with its places.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, &[Redactable])> {
+        let kinds = self.kinds.iter();
+        kinds.map(|(kind, places)| (kind.as_str(), &**places))
+    }
+
     /// What they say of a kind, and what was said of one entry besides. Where both name
     /// a place, the entry's word stands.
     #[must_use]

@@ -7,17 +7,22 @@ use axum::response::Response;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use crate::evidence::EvidenceError;
+use crate::evidence::openings::plain_payload;
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::redact::pointer::Pointer;
+use crate::ledger::redact::{Redactable, mentions_form};
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::shape;
 use crate::ledger::time::{self, Timestamp};
 use crate::ledger::words::words;
 use crate::record::decision::said;
 use crate::record::outcome::{Approval, ApprovalVerdict};
+use crate::record::redacted::INPUT_HASH;
 use crate::record::{Outcome, kind};
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
@@ -239,8 +244,8 @@ fn record(service: &Service, actor: &Actor, said: Resolution) -> Result<Resolved
     let expires = said.expires(service.clock.wall())?;
     let _changing = hall.change();
     let store = service.logbook.store();
-    let (_, entry) = find(&**store, &said.entry.to_string())?;
-    let denied = DeniedEntry::of(&entry).ok_or(Problem::NotPending)?;
+    let (seq, entry) = find(&**store, &said.entry.to_string())?;
+    let denied = DeniedEntry::of(&**store, seq, &entry)?.ok_or(Problem::NotPending)?;
     let input_hash = said.input_hash.to_string();
     if denied.input_hash != input_hash {
         return Err(Problem::Argument {
@@ -263,7 +268,10 @@ fn record(service: &Service, actor: &Actor, said: Resolution) -> Result<Resolved
         correlation_id: denied.text("correlation_id"),
     });
     let outcome = outcome.by(actor.to_value());
-    let receipt = service.recorder.record(&outcome)?;
+    // What is over a request that can be erased is erased with it.
+    let over = denied.redacted.then(|| Pointer::parse(INPUT_HASH));
+    let over = over.and_then(Result::ok).map(Redactable::needed);
+    let receipt = service.recorder.record_with(&outcome, over.as_slice())?;
     hall.approved.enter(&receipt.hash, outcome.payload());
     Ok(Resolved {
         resolved: said.verdict != ApprovalVerdict::Escalate,
@@ -282,6 +290,8 @@ fn who(actor: &Actor, level: Option<Level>) -> String {
 }
 
 struct DeniedEntry {
+    /// Whether something of what was asked can be erased.
+    redacted: bool,
     payload: Object,
     input_hash: String,
     task_id: String,
@@ -289,11 +299,23 @@ struct DeniedEntry {
 }
 
 impl DeniedEntry {
-    fn of(entry: &Entry) -> Option<DeniedEntry> {
+    /// None if no human can decide on it, or if what was asked was erased.
+    fn of(
+        store: &dyn Store,
+        seq: Seq,
+        entry: &Entry,
+    ) -> Result<Option<DeniedEntry>, EvidenceError> {
         if entry.kind() != kind::DECISION {
-            return None;
+            return Ok(None);
         }
-        let payload = entry.check_payload().ok()?;
+        let redacted = mentions_form(entry.payload_bytes());
+        Ok(DeniedEntry::read(
+            plain_payload(store, seq, entry)?,
+            redacted,
+        ))
+    }
+
+    fn read(payload: Object, redacted: bool) -> Option<DeniedEntry> {
         let code = said(&payload, "deny_reason_if_denied")?.get("code")?;
         let code = code.as_str().filter(|code| WANT_A_HUMAN.contains(code))?;
         let code = code.to_owned();
@@ -302,6 +324,7 @@ impl DeniedEntry {
             task_id: payload.get("context")?.get("task_id")?.as_str()?.to_owned(),
             code,
             payload,
+            redacted,
         })
     }
 
@@ -322,7 +345,7 @@ fn list(service: &Service, limit: u64) -> Result<Vec<PendingItem>, Problem> {
     let mut found = Vec::new();
     for item in select(store, &filter)? {
         let (seq, entry) = item?;
-        let Some(denied) = DeniedEntry::of(&entry) else {
+        let Some(denied) = DeniedEntry::of(store, seq, &entry)? else {
             continue;
         };
         if service.hall.approved.is_resolved(&entry.hash()) {

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use crate::evidence::openings::plain_payload;
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
@@ -46,9 +47,7 @@ impl Approved {
         };
         for item in select(store, &filter)? {
             let (seq, entry) = item?;
-            let Ok(payload) = entry.check_payload() else {
-                continue;
-            };
+            let payload = plain_payload(store, seq, &entry).map_err(crate::api::Error::from)?;
             let correlation = text(&payload, "correlation_id").map(str::to_owned);
             let later = Filter {
                 kinds: vec![kind::DECISION.to_owned()],
