@@ -153,11 +153,7 @@ func (w *Walk) answered() {
 	if !is {
 		return
 	}
-	here := func(holds bool) {
-		if !holds {
-			failFile("filter_mismatch")
-		}
-	}
+	here := func(holds bool) { holdsIn("filter_mismatch", holds) }
 	here(w.kind == selection)
 	var a asked
 	reading(func() { here(false) }, func() { a = readAsked(filter) })

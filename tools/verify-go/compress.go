@@ -70,21 +70,11 @@ func frames(data []byte, one bool) *Content {
 // frameSize is how many bytes the first frame has (RFC 8878, 3.1.1), and whether they
 // are all there.
 func frameSize(data []byte) (int, bool) {
-	if len(data) < 5 {
+	var frame zstd.Header
+	if frame.Decode(data) != nil {
 		return len(data), false
 	}
-	descriptor := data[4]
-	at := 5
-	if descriptor&0x20 == 0 {
-		at++
-	}
-	at += []int{0, 1, 2, 4}[descriptor&3]
-	switch size := descriptor >> 6; {
-	case size > 0:
-		at += 1 << size
-	case descriptor&0x20 != 0:
-		at++
-	}
+	at := frame.HeaderSize
 	for {
 		if at+3 > len(data) {
 			return len(data), false
@@ -100,7 +90,7 @@ func frameSize(data []byte) (int, bool) {
 			break
 		}
 	}
-	if descriptor&4 != 0 {
+	if frame.HasCheckSum {
 		at += 4
 	}
 	if at > len(data) {

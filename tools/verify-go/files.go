@@ -2,9 +2,7 @@ package main
 
 // Logbooks (5), bundles (6) and proofs (7), as bytes.
 
-import (
-	"bytes"
-)
+import "bytes"
 
 // Content is a file's bytes, decompressed, and what is wrong behind them.
 type Content struct {
@@ -25,9 +23,7 @@ const blankMost = 1 << 20
 // readLogbook is 5.
 func readLogbook(content *Content, options *Options, report *Report) {
 	w := newWalk(options, report, logbook)
-	if len(options.Keys) == 0 {
-		failFile("untrusted_key")
-	}
+	holdsIn("untrusted_key", len(options.Keys) > 0)
 	w.log = options.Keys[0]
 	w.kept = newKept(options.Contains)
 	lines, rest := content.lines()
@@ -269,9 +265,7 @@ func (b *Bundle) entryLine(line []byte) {
 
 // subtrees is B2 and B3.
 func (b *Bundle) subtrees(name string, given []Hash) {
-	if b.kind != aRange || !b.open {
-		failFile("bundle_corrupt")
-	}
+	holdsIn("bundle_corrupt", b.kind == aRange && b.open)
 	at, end := leavesOf(b.tree), b.header.size
 	if name == "before" {
 		begun := at > 0

@@ -3,8 +3,11 @@ package main
 // JSON by the document's 2.1: read strictly, written canonically.
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"math"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -27,11 +30,6 @@ const digitsMost, levelsMost, deepest = 4300, 128, 160
 
 var errJSON = errors.New("no JSON as it must be")
 
-type reader struct {
-	text string
-	at   int
-}
-
 // parseJSON reads one value and nothing after it.
 func parseJSON(line []byte) (value Value, err error) {
 	defer func() {
@@ -42,223 +40,90 @@ func parseJSON(line []byte) (value Value, err error) {
 			err = errJSON
 		}
 	}()
-	if !utf8.Valid(line) {
+	if !utf8.Valid(line) || !json.Valid(line) || !paired(line) {
 		return nil, errJSON
 	}
-	r := &reader{text: string(line)}
-	r.space()
-	value = r.value(1)
-	r.space()
-	if r.at != len(r.text) {
+	r := json.NewDecoder(bytes.NewReader(line))
+	r.UseNumber()
+	return read(r, 1), nil
+}
+
+var escaped = regexp.MustCompile(`\\(?:u(....)|.)`)
+
+// paired says whether every half of a character stands with its other half.
+func paired(line []byte) bool {
+	first, end := false, 0
+	for _, at := range escaped.FindAllSubmatchIndex(line, -1) {
+		unit := uint64(0)
+		if at[2] >= 0 {
+			unit, _ = strconv.ParseUint(string(line[at[2]:at[3]]), 16, 16)
+		}
+		second := unit >= 0xdc00 && unit < 0xe000
+		if second != (first && at[0] == end) || first && !second {
+			return false
+		}
+		first, end = unit >= 0xd800 && unit < 0xdc00, at[1]
+	}
+	return !first
+}
+
+// next is the next token of what is valid JSON.
+func next(r *json.Decoder) json.Token {
+	token, err := r.Token()
+	if err != nil {
 		panic(errJSON)
 	}
-	return value, nil
+	return token
 }
 
-func (r *reader) peek() byte {
-	if r.at >= len(r.text) {
-		panic(errJSON)
-	}
-	return r.text[r.at]
-}
-
-func (r *reader) space() {
-	for r.at < len(r.text) && strings.IndexByte(" \t\r\n", r.text[r.at]) >= 0 {
-		r.at++
-	}
-}
-
-func (r *reader) eat(char byte) bool {
-	if r.at < len(r.text) && r.text[r.at] == char {
-		r.at++
-		return true
-	}
-	return false
-}
-
-func (r *reader) must(text string) {
-	if !strings.HasPrefix(r.text[r.at:], text) {
-		panic(errJSON)
-	}
-	r.at += len(text)
-}
-
-func (r *reader) value(level int) Value {
+func read(r *json.Decoder, level int) Value {
 	if level > deepest {
 		panic(errJSON)
 	}
-	switch char := r.peek(); {
-	case char == '{':
-		return r.object(level)
-	case char == '[':
-		return r.list(level)
-	case char == '"':
-		return r.str()
-	case char == 't':
-		r.must("true")
-		return true
-	case char == 'f':
-		r.must("false")
-		return false
-	case char == 'n':
-		r.must("null")
-		return nil
-	default:
-		return r.number()
-	}
-}
-
-func (r *reader) list(level int) Value {
-	r.must("[")
-	r.space()
-	items := []Value{}
-	if r.eat(']') {
-		return items
-	}
-	for {
-		r.space()
-		items = append(items, r.value(level+1))
-		r.space()
-		if r.eat(']') {
+	switch token := next(r).(type) {
+	case json.Number:
+		return readNumber(string(token))
+	case json.Delim:
+		if token == '[' {
+			items := []Value{}
+			for r.More() {
+				items = append(items, read(r, level+1))
+			}
+			next(r)
 			return items
 		}
-		r.must(",")
-	}
-}
-
-func (r *reader) object(level int) Value {
-	r.must("{")
-	r.space()
-	object := &Object{Values: map[string]Value{}}
-	if r.eat('}') {
+		object := &Object{Values: map[string]Value{}}
+		for r.More() {
+			name := next(r).(string)
+			if _, twice := object.Values[name]; twice {
+				panic(errJSON)
+			}
+			object.Values[name] = read(r, level+1)
+			object.Names = append(object.Names, name)
+		}
+		next(r)
+		sort.Strings(object.Names)
 		return object
-	}
-	for {
-		r.space()
-		name := r.str()
-		if _, twice := object.Values[name]; twice {
-			panic(errJSON)
-		}
-		r.space()
-		r.must(":")
-		r.space()
-		object.Values[name] = r.value(level + 1)
-		object.Names = append(object.Names, name)
-		r.space()
-		if r.eat('}') {
-			sort.Strings(object.Names)
-			return object
-		}
-		r.must(",")
+	default:
+		return token
 	}
 }
 
-func (r *reader) str() string {
-	r.must("\"")
-	var out strings.Builder
-	for {
-		char := r.peek()
-		switch {
-		case char == '"':
-			r.at++
-			return out.String()
-		case char < 0x20:
-			panic(errJSON)
-		case char != '\\':
-			out.WriteByte(char)
-			r.at++
-		default:
-			r.at++
-			out.WriteString(r.escape())
-		}
-	}
-}
-
-func (r *reader) escape() string {
-	char := r.peek()
-	r.at++
-	if at := strings.IndexByte(`"\/bfnrt`, char); at >= 0 {
-		return "\"\\/\b\f\n\r\t"[at : at+1]
-	}
-	if char != 'u' {
-		panic(errJSON)
-	}
-	first := r.unit()
-	switch {
-	case first >= 0xdc00 && first < 0xe000:
-		panic(errJSON)
-	case first >= 0xd800 && first < 0xdc00:
-		r.must(`\u`)
-		second := r.unit()
-		if second < 0xdc00 || second >= 0xe000 {
-			panic(errJSON)
-		}
-		return string(rune(0x10000 + (first-0xd800)<<10 + second - 0xdc00))
-	}
-	return string(rune(first))
-}
-
-func (r *reader) unit() int {
-	if r.at+4 > len(r.text) {
-		panic(errJSON)
-	}
-	unit := 0
-	for _, char := range []byte(r.text[r.at : r.at+4]) {
-		digit := strings.IndexByte("0123456789abcdef", char|0x20)
-		if digit < 0 || char < '0' {
-			panic(errJSON)
-		}
-		unit = unit<<4 | digit
-	}
-	r.at += 4
-	return unit
-}
-
-func (r *reader) digits() int {
-	from := r.at
-	for r.at < len(r.text) && r.text[r.at] >= '0' && r.text[r.at] <= '9' {
-		r.at++
-	}
-	if r.at == from {
-		panic(errJSON)
-	}
-	return r.at - from
-}
-
-func (r *reader) number() Value {
-	from := r.at
-	r.eat('-')
-	if !r.eat('0') {
-		r.digits()
-	}
-	whole := r.text[from:r.at]
-	double := false
-	if r.eat('.') {
-		double = true
-		r.digits()
-	}
-	if r.at < len(r.text) && (r.text[r.at] == 'e' || r.text[r.at] == 'E') {
-		double = true
-		r.at++
-		if !r.eat('+') {
-			r.eat('-')
-		}
-		r.digits()
-	}
-	if double {
-		value, _ := strconv.ParseFloat(r.text[from:r.at], 64)
+func readNumber(digits string) Value {
+	if strings.ContainsAny(digits, ".eE") {
+		value, _ := strconv.ParseFloat(digits, 64)
 		if math.IsInf(value, 0) {
 			panic(errJSON)
 		}
 		return value
 	}
-	if len(strings.TrimPrefix(whole, "-")) > digitsMost {
+	if len(strings.TrimPrefix(digits, "-")) > digitsMost {
 		panic(errJSON)
 	}
-	if whole == "-0" {
-		whole = "0"
+	if digits == "-0" {
+		digits = "0"
 	}
-	return Int(whole)
+	return Int(digits)
 }
 
 // canonical is the one spelling of a value.

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"slices"
 	"sort"
 )
 
@@ -100,12 +101,9 @@ func newKept(all []*Kept) *keptWalk {
 			continue
 		}
 		header := one.header
-		if !header.alone() {
-			fail("epoch_invariant", "epoch", header.epoch)
-		}
-		if contradicts(same, header) {
-			fail("equivocation", "epoch", header.epoch)
-		}
+		here := check("epoch", header.epoch)
+		here("epoch_invariant", header.alone())
+		here("equivocation", !contradicts(same, header))
 		w.standing = append(w.standing, one)
 		before = one
 	}
@@ -136,19 +134,12 @@ func contradicts(before *Kept, header *Header) bool {
 }
 
 func (w *keptWalk) header(header *Header) {
-	for at := 0; at < len(w.standing); at++ {
-		if w.standing[at].header.epoch == header.epoch {
-			w.standing = append(w.standing[:at:at], w.standing[at+1:]...)
-			at--
-		}
-	}
+	w.standing = slices.DeleteFunc(w.standing, func(one *Kept) bool { return one.header.epoch == header.epoch })
 	for _, one := range w.headers {
 		if one.header.epoch != header.epoch || !one.signed || one.statement.log != header.log || one.statement.genesis != header.genesis {
 			continue
 		}
-		if !bytes.Equal(one.statement.signedBytes, header.signedBytes) {
-			failFile("equivocation")
-		}
+		holdsIn("equivocation", bytes.Equal(one.statement.signedBytes, header.signedBytes))
 		w.met[one] = true
 	}
 }
@@ -180,9 +171,7 @@ func (w *keptWalk) root(header *Header) {
 		}
 		tree = push(tree, subtree{0, leaf})
 	}
-	if rootOf(tree) != header.root {
-		fail("epoch_root_mismatch", "epoch", header.epoch)
-	}
+	check("epoch", header.epoch)("epoch_root_mismatch", rootOf(tree) == header.root)
 }
 
 func (w *Walk) covers(seq uint64) bool {
@@ -288,9 +277,7 @@ func (r *Receipts) entry(w *Walk, entry *Entry) {
 		}
 		one.seen = true
 		same := one.hash == entry.hash && one.prev == entry.prev && one.ts == isoformat(entry.ts) && one.kind == entry.kind && bytes.Equal(one.signature, entry.signature)
-		if !same && !one.foreign(w) {
-			fail("receipt_mismatch", "document", one.line)
-		}
+		check("document", one.line)("receipt_mismatch", same || one.foreign(w))
 	}
 }
 
@@ -302,12 +289,9 @@ func (r *Receipts) close(w *Walk, last *uint64) *uint64 {
 	byLine := append([]*Receipt{}, r.all...)
 	sort.SliceStable(byLine, func(a, b int) bool { return byLine[a].line < byLine[b].line })
 	for _, one := range byLine {
-		if one.log != w.log {
-			fail("log_key_mismatch", "document", one.line)
-		}
-		if one.foreign(w) {
-			fail("genesis_mismatch", "document", one.line)
-		}
+		here := check("document", one.line)
+		here("log_key_mismatch", one.log == w.log)
+		here("genesis_mismatch", !one.foreign(w))
 	}
 	var newest *uint64
 	outside := len(r.all) == 0
@@ -413,9 +397,7 @@ func (r *Revocation) judge(w *Walk) {
 		cannot()
 		return
 	}
-	if r.here != nil && *r.here != r.hash {
-		failFile("head_not_contained")
-	}
+	holdsIn("head_not_contained", r.here == nil || *r.here == r.hash)
 	if r.beyond != nil {
 		fail("untrusted_key", "entry", *r.beyond)
 	}

@@ -101,12 +101,12 @@ func one(arguments []string) int {
 			at++
 			given := []byte(arguments[at])
 			if isFile(name) {
-				given = read(arguments[at])
+				given = readFile(arguments[at])
 			}
 			options[name] = append(options[name], given)
 		}
 	}
-	answer := judge(read(file), file, options)
+	answer := judge(readFile(file), file, options)
 	print(answer)
 	if report, is := answer.(*Report); is {
 		return len(report.Faults)
@@ -114,7 +114,7 @@ func one(arguments []string) int {
 	return 2
 }
 
-func read(path string) []byte {
+func readFile(path string) []byte {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

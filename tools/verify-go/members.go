@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math/bits"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -117,7 +116,7 @@ func H(parts ...[]byte) Hash {
 }
 
 var (
-	timeShape = regexp.MustCompile(`^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})0*)?([Zz]|[+-]\d\d:\d\d)?$`)
+	timeShape = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:(\.\d{1,6})0*)?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)?$`)
 	firstYear = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 	lastYear  = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
@@ -125,27 +124,14 @@ var (
 // anyTime reads every spelling that a logbook may have.
 func anyTime(value Value) time.Time {
 	part := timeShape.FindStringSubmatch(text(value))
-	demand(part != nil)
-	n := make([]int, 7)
-	for at := 1; at < 7; at++ {
-		n[at], _ = strconv.Atoi(part[at])
+	demand(part != nil && !strings.HasPrefix(part[1], "0000"))
+	zone := strings.ToUpper(part[4])
+	if zone == "" {
+		zone = "Z"
 	}
-	micros, _ := strconv.Atoi((part[7] + "000000")[:6])
-	demand(n[1] >= 1 && n[2] >= 1 && n[2] <= 12 && n[4] < 24 && n[5] < 60 && n[6] < 60)
-	moment := time.Date(n[1], time.Month(n[2]), n[3], n[4], n[5], n[6], micros*1000, time.UTC)
-	demand(n[3] >= 1 && moment.Day() == n[3])
-	if len(part[8]) == 6 {
-		hours, _ := strconv.Atoi(part[8][1:3])
-		minutes, _ := strconv.Atoi(part[8][4:6])
-		demand(hours < 24 && minutes < 60)
-		offset := time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
-		if part[8][0] == '+' {
-			offset = -offset
-		}
-		moment = moment.Add(offset)
-	}
-	demand(!moment.Before(firstYear) && moment.Before(lastYear))
-	return moment
+	moment, err := time.Parse(time.RFC3339, part[1]+"T"+part[2]+part[3]+zone)
+	demand(err == nil && !moment.Before(firstYear) && moment.Before(lastYear))
+	return moment.UTC()
 }
 
 func isoformat(moment time.Time) string {

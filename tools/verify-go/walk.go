@@ -3,9 +3,17 @@ package main
 // The walk over entries, headers and heads (4.4 to 4.8), and its end.
 
 import (
+	"slices"
 	"sort"
 	"time"
 )
+
+// holdsIn throws a fault of the whole file where something does not hold.
+func holdsIn(code string, holds bool) {
+	if !holds {
+		failFile(code)
+	}
+}
 
 // check throws a fault of one place where something does not hold.
 func check(at string, index uint64) func(string, bool) {
@@ -107,13 +115,7 @@ func (w *Walk) unchecked(what string) { w.report.NotChecked = append(w.report.No
 // trusts is F3 and P3; then what was kept is judged by itself.
 func (w *Walk) trusts(log Hash) {
 	w.log = log
-	found := false
-	for _, key := range w.Keys {
-		found = found || key == log
-	}
-	if !found {
-		failFile("untrusted_key")
-	}
+	holdsIn("untrusted_key", slices.Contains(w.Keys, log))
 	w.kept = newKept(w.Contains)
 }
 
@@ -236,18 +238,13 @@ func (w *Walk) endEpoch() {
 	if !w.open {
 		return
 	}
-	w.open = false
-	tree := w.tree
-	w.tree = nil
+	tree, here := w.tree, check("epoch", w.header.epoch)
+	w.open, w.tree = false, nil
 	switch w.kind {
 	case aRange:
-		if leavesOf(tree) != w.header.size || rootOf(tree) != w.header.root {
-			fail("epoch_root_mismatch", "epoch", w.header.epoch)
-		}
+		here("epoch_root_mismatch", leavesOf(tree) == w.header.size && rootOf(tree) == w.header.root)
 	case selection:
-		if !w.given {
-			fail("bundle_corrupt", "epoch", w.header.epoch)
-		}
+		here("bundle_corrupt", w.given)
 	}
 }
 
@@ -284,16 +281,11 @@ func (w *Walk) takeHeader(header *Header) {
 // takeHead is 4.6 from A2 on.
 func (w *Walk) takeHead(head *Head) {
 	w.endEpoch()
-	here := func(code string, holds bool) {
-		if !holds {
-			failFile(code)
-		}
-	}
-	here("bundle_corrupt", w.kind == aRange && w.head == nil && w.next() <= w.last)
-	here("signature_invalid", head.byItsLog())
-	here("log_key_mismatch", head.log == w.log)
-	here("genesis_mismatch", head.genesis == *w.genesis)
-	here("epoch_chain_broken", head.standsOn(w.header))
+	holdsIn("bundle_corrupt", w.kind == aRange && w.head == nil && w.next() <= w.last)
+	holdsIn("signature_invalid", head.byItsLog())
+	holdsIn("log_key_mismatch", head.log == w.log)
+	holdsIn("genesis_mismatch", head.genesis == *w.genesis)
+	holdsIn("epoch_chain_broken", head.standsOn(w.header))
 	w.head = head
 	for _, one := range w.Revocations {
 		one.says(head.seq, head.hash)
@@ -327,21 +319,14 @@ func (w *Walk) takeOpening(entry *Entry, line uint64) {
 // end is what is judged when all was read (L8, L9, R6 to R9, S5 to S7, P8).
 func (w *Walk) end() {
 	w.endEpoch()
-	last := func() *uint64 {
-		if w.before == nil {
-			return nil
-		}
-		return &w.before.seq
-	}()
-	if w.kind == aRange && (last == nil || *last != w.last) {
-		failFile("truncated")
+	var last *uint64
+	var newest Hash
+	if w.before != nil {
+		last, newest = &w.before.seq, w.before.hash
 	}
-	if w.head != nil && (last == nil || *last != w.head.seq || w.before.hash != w.head.hash) {
-		failFile("head_mismatch")
-	}
-	if w.ExpectHead != nil && (w.before == nil && *w.ExpectHead != zero || w.before != nil && w.before.hash != *w.ExpectHead) {
-		failFile("head_mismatch")
-	}
+	holdsIn("truncated", w.kind != aRange || last != nil && *last == w.last)
+	holdsIn("head_mismatch", w.head == nil || last != nil && *last == w.head.seq && newest == w.head.hash)
+	holdsIn("head_mismatch", w.ExpectHead == nil || *w.ExpectHead == newest)
 	w.answer()
 	w.answered()
 	for _, one := range w.Revocations {
@@ -354,9 +339,7 @@ func (w *Walk) end() {
 	}
 	w.truncation(covered, last)
 	for _, line := range w.lines {
-		if !w.seen[line.digest] || w.among[line.digest] {
-			fail("bundle_corrupt", "document", line.line)
-		}
+		check("document", line.line)("bundle_corrupt", w.seen[line.digest] && !w.among[line.digest])
 	}
 	w.missing()
 	if w.report.Entries == 0 {
@@ -413,9 +396,7 @@ func (w *Walk) answer() {
 		return
 	}
 	filter, is := w.filter.(*Object)
-	if !is {
-		failFile("filter_mismatch")
-	}
+	holdsIn("filter_mismatch", is)
 	others := 0
 	for _, name := range filter.Names {
 		if name != "attestations" {
@@ -426,7 +407,5 @@ func (w *Walk) answer() {
 	for name, value := range w.Asked {
 		same = same && filter.Values[name] == Value(value)
 	}
-	if !same {
-		failFile("filter_mismatch")
-	}
+	holdsIn("filter_mismatch", same)
 }
