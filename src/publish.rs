@@ -22,6 +22,7 @@ mod folder;
 mod growth;
 mod leaves;
 mod names;
+mod paths;
 mod signing;
 
 use std::io;
@@ -31,6 +32,7 @@ use thiserror::Error;
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::kind;
 use crate::ledger::note::{Algorithm, MlDsaSigner, Note, NoteError, SignatureFault, VerifierKey};
+use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::builder::{BuildError, LogBuilder};
 use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint, SignedCheckpointError};
@@ -48,6 +50,7 @@ use crate::store::tree::TreeError;
 pub use folder::Folder;
 pub use growth::root_before;
 pub use names::names_of;
+pub use paths::paths_of;
 pub use signing::unpublished;
 
 /// Where a public log is kept: a folder here, a bucket elsewhere.
@@ -112,6 +115,8 @@ pub enum PublicError {
     Closed,
     #[error("the tree of epoch {epoch} in the store does not have the root of its header")]
     Tree { epoch: u64 },
+    #[error("entry {seq} is not proven under a checkpoint: {detail}")]
+    Unproven { seq: Seq, detail: String },
     #[error(transparent)]
     Headers(#[from] PublishError),
     #[error(transparent)]

@@ -11,6 +11,9 @@ use crate::ledger::witnessed::{Cosigned, LeftOut, When, between};
 use super::{Error, Ledger};
 
 mod kept;
+mod shown;
+
+use shown::Shown;
 
 /// What the witnesses of a policy said of a ledger, each checkpoint held against the
 /// ledger's own entries.
@@ -21,6 +24,8 @@ pub struct Times {
     faults: Vec<TimesFault>,
     not_here: u64,
     last: Option<Seq>,
+    /// Of a report, what it shows of which entry.
+    shown: Option<Shown>,
 }
 
 /// A checkpoint that the ledger keeps and that says nothing.
@@ -90,7 +95,18 @@ impl Times {
     /// Between which times the entry `seq` was made.
     #[must_use]
     pub fn between(&self, seq: Seq) -> Between {
-        let (earlier, later) = between(seq, &self.cosigned, &self.policy);
+        let (earlier, later) = match &self.shown {
+            None => between(seq, &self.cosigned, &self.policy),
+            Some(shown) => {
+                let places = shown.holding.get(&seq).into_iter().flatten();
+                let holding = places.filter_map(|at| self.cosigned.get(*at).cloned());
+                let mut holding: Vec<Cosigned> = holding.collect();
+                holding.sort_by_key(|one| one.size);
+                let (earlier, _) = between(seq, &shown.kept, &self.policy);
+                let (_, later) = between(seq, &holding, &self.policy);
+                (earlier, later)
+            }
+        };
         Between {
             not_earlier: earlier.map(|when| self.said(when)),
             not_later: later.map(|when| self.said(when)),
@@ -115,13 +131,23 @@ impl Times {
         self.not_here
     }
 
+    /// The entries of a report, in order; none of what is no report.
+    #[must_use]
+    pub fn entries(&self) -> &[Seq] {
+        self.shown.as_ref().map_or(&[], |shown| &shown.entries)
+    }
+
     /// Up to how many entries a signature protects that no quantum computer forges, and
-    /// whose they are; none if the policy names no key that makes such.
+    /// whose they are; none if the policy names no key that makes such, and none of a
+    /// report, which does not show what stands between its entries.
     #[must_use]
     pub fn post_quantum(&self) -> Option<PostQuantum> {
         let keys = self.policy.witnesses.iter();
         let mut named = keys.filter(|known| matches!(known.key.algorithm(), Algorithm::MlDsa44(_)));
         named.next()?;
+        if self.shown.is_some() {
+            return None;
+        }
         let last = self
             .cosigned
             .iter()
@@ -136,17 +162,21 @@ impl Times {
     /// Whether the policy asks for a quorum, and no checkpoint that is kept has one.
     #[must_use]
     pub fn lacks_quorum(&self) -> bool {
-        !self.policy.is_met(|_| false) && self.witnessed() == 0
+        let kept = self.shown.iter().flat_map(|shown| &shown.kept);
+        let mut all = self.cosigned.iter().chain(kept);
+        !self.policy.is_met(|_| false) && !all.any(|one| self.has_quorum(one))
+    }
+
+    fn has_quorum(&self, one: &Cosigned) -> bool {
+        let by = |witness| one.at.iter().any(|at| at.witness == witness);
+        self.policy.is_met(by)
     }
 
     /// Up to how many entries a quorum cosigned.
     #[must_use]
     pub fn witnessed(&self) -> u64 {
-        let of_quorum = |one: &&Cosigned| {
-            let by = |witness| one.at.iter().any(|at| at.witness == witness);
-            self.policy.is_met(by)
-        };
-        let sizes = self.cosigned.iter().filter(of_quorum).map(|one| one.size);
+        let cosigned = self.cosigned.iter().filter(|one| self.has_quorum(one));
+        let sizes = cosigned.map(|one| one.size);
         sizes.max().unwrap_or(0)
     }
 
@@ -159,7 +189,8 @@ impl Times {
             seq: one.kept.map(|(seq, _)| seq),
             why: left.why.to_string(),
         };
-        let all = self.cosigned.iter();
+        let kept = self.shown.iter().flat_map(|shown| &shown.kept);
+        let all = self.cosigned.iter().chain(kept);
         let all = all.flat_map(|one| one.left_out.iter().map(move |left| (one, left)));
         all.map(|(one, left)| of(one, left)).collect()
     }

@@ -10,14 +10,15 @@ use crate::api::{Error, Ledger, open};
 use crate::evidence::EvidenceError;
 #[cfg(feature = "rocks")]
 use crate::evidence::report::attested_before;
-use crate::evidence::report::{ReportExport, export_report};
-use crate::report::ReportFile;
+use crate::evidence::report::{ReportExport, entries_of, export_report};
+use crate::report::{CarriedTimes, MOST_TIMED, ReportFile};
 use crate::store::Store;
 
 use super::Answer;
 #[cfg(feature = "rocks")]
 use super::chained::{self, CustodyFolder};
 use super::context::Context;
+use super::document::witness_policy;
 use super::error::CliError;
 #[cfg(feature = "rocks")]
 use super::export::seal;
@@ -49,6 +50,9 @@ pub(super) struct Args {
     /// Seal the open epoch first, so that nothing of the case is left out
     #[arg(long)]
     seal: bool,
+    /// Carry what shows when each entry was made, chosen by this policy of witnesses
+    #[arg(long, value_name = "FILE", conflicts_with = "extract")]
+    policy: Option<PathBuf>,
     #[cfg(feature = "rocks")]
     #[command(flatten)]
     books: chained::Args,
@@ -78,7 +82,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         force: args.force,
     };
     target.check(context)?;
-    let (entries, left_out) = write(context, &ledger, args, &target)?
+    let (entries, left_out) = write(context, &ledger, args, &target, output)?
         .ok_or_else(|| no_case(ledger.store(), case(args)))?;
     say_left_out(left_out, output);
     output.note(&format!("{entries} entries in {}", args.output.display()));
@@ -92,11 +96,13 @@ fn write(
     ledger: &Ledger,
     args: &Args,
     target: &Target<'_>,
+    output: &mut Output,
 ) -> Result<Option<(u64, u64)>, CliError> {
     let store = ledger.store();
     let signer = ledger.closing_signer(args.no_sign)?;
     let revocations = revocations(&args.revoked)?;
     let mut progress = Progress::new(store.count().ok(), "entries");
+    let times = times(ledger, args, output)?;
     let (mut left_out, mut none) = (0, false);
     let written = target.write(context, |out| {
         let export = ReportExport {
@@ -104,6 +110,7 @@ fn write(
             correlation: case(args),
             signer: signer.as_deref(),
             revocations: &revocations,
+            times: times.clone(),
             progress: &mut |done| progress.at(done),
         };
         let (_, selected) = export_report(store, out, export).inspect_err(|error| {
@@ -117,6 +124,37 @@ fn write(
         Err(_) if none => Ok(None),
         written => Ok(Some((written?, left_out))),
     }
+}
+
+/// What shows when the entries of the case were made, by the policy that is given.
+fn times(
+    ledger: &Ledger,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Option<CarriedTimes>, CliError> {
+    let Some(path) = &args.policy else {
+        return Ok(None);
+    };
+    let seqs = entries_of(ledger.store(), case(args), MOST_TIMED + 1)?;
+    if seqs.len() > MOST_TIMED {
+        output.warning(&format!(
+            "the times of the first {MOST_TIMED} entries are carried, and of no more"
+        ));
+    }
+    let seqs = seqs.get(..MOST_TIMED).unwrap_or(&seqs);
+    let times = ledger.times(witness_policy(path)?)?;
+    let (mut earlier, mut later) = (0, 0);
+    for seq in seqs {
+        let between = times.between(*seq);
+        earlier += u64::from(between.not_earlier.is_some());
+        later += u64::from(between.not_later.is_some());
+    }
+    output.note(&format!(
+        "of {} entries, {later} have a time that they are not later than, and {earlier} one \
+         that they are not earlier than",
+        seqs.len()
+    ));
+    Ok(Some(times.carried(ledger.store(), seqs)?))
 }
 
 fn say_left_out(left_out: u64, output: &mut Output) {
@@ -145,7 +183,7 @@ fn of_books(
             log: Some(ledger.key()),
             force: args.force,
         };
-        let written = write(context, ledger, args, &target)?;
+        let written = write(context, ledger, args, &target, output)?;
         say_left_out(written.map_or(0, |(_, left_out)| left_out), output);
         Ok(written.map(|(entries, _)| entries))
     };

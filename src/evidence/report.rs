@@ -11,7 +11,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::version::Version;
 use crate::producers::{self, Role};
-use crate::report::{About, Case, MOST_RELATED, ReportWriter};
+use crate::report::{About, CarriedTimes, Case, MOST_RELATED, ReportWriter};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
@@ -27,6 +27,8 @@ pub struct ReportExport<'a> {
     pub signer: Option<&'a dyn Signer>,
     /// What is known to end the log, for readers who know of none.
     pub revocations: &'a [SignedRevocation],
+    /// What shows when its entries were made.
+    pub times: Option<CarriedTimes>,
     /// Told how many entries are written so far.
     pub progress: &'a mut dyn FnMut(u64),
 }
@@ -46,10 +48,7 @@ pub fn export_report<W: Write>(
     if opened.opening.index.is_some() {
         return Err(EvidenceError::NotOnAPage);
     }
-    let filter = Filter {
-        correlation: Some(export.correlation.to_owned()),
-        ..Filter::default()
-    };
+    let filter = of_case(export.correlation);
     let first = select(store, &filter)?.next();
     let (first, _) = first.ok_or(EvidenceError::EmptyRange)??;
     let sealed_to = sealed_to(store)?.filter(|last| first <= *last);
@@ -58,6 +57,7 @@ pub fn export_report<W: Write>(
         correlation: export.correlation.to_owned(),
         left_out: after(store, &filter, sealed_to)?,
         revocations: texts(export.revocations, &opened),
+        times: export.times,
     };
     let writer = ReportWriter::new(out, &about).map_err(BundleError::Io)?;
     let selection = SelectionExport {
@@ -71,6 +71,37 @@ pub fn export_report<W: Write>(
     let related = attestations(store, &filter, Case(export.correlation), sealed_to)?;
     let (writer, selected) = export_with(store, writer, selection, &related)?;
     Ok((writer.finish().map_err(BundleError::Io)?, selected))
+}
+
+fn of_case(correlation: &str) -> Filter {
+    Filter {
+        correlation: Some(correlation.to_owned()),
+        ..Filter::default()
+    }
+}
+
+/// The entries that the report of a case has, in order; the first `most` of them.
+///
+/// # Errors
+/// [`EvidenceError`].
+pub fn entries_of(
+    store: &dyn Store,
+    correlation: &str,
+    most: usize,
+) -> Result<Vec<Seq>, EvidenceError> {
+    let Some(sealed_to) = sealed_to(store)? else {
+        return Ok(Vec::new());
+    };
+    let filter = Filter {
+        until_seq: Some(sealed_to),
+        ..of_case(correlation)
+    };
+    let related = attestations(store, &filter, Case(correlation), sealed_to)?;
+    let mut found: BTreeSet<Seq> = related.into_iter().collect();
+    for item in select(store, &filter)?.take(most) {
+        found.insert(item?.0);
+    }
+    Ok(found.into_iter().take(most).collect())
 }
 
 /// The files of those that are of this log.
@@ -159,10 +190,7 @@ pub fn attested_before(
     let Some(sealed_to) = sealed_to(*own)? else {
         return Ok(Vec::new());
     };
-    let filter = Filter {
-        correlation: Some(correlation.to_owned()),
-        ..Filter::default()
-    };
+    let filter = of_case(correlation);
     let mut found = BTreeSet::new();
     for (worker, before) in first_choices(*own, &filter, Case(correlation), sealed_to)? {
         if last_attestation(*own, &worker, Some(before))?.is_some() {

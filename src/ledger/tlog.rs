@@ -15,6 +15,7 @@
 //! * [`tree`]: hashes, inclusion, consistency; what is read in a folder to prove them.
 //! * [`builder`]: tiles and entry bundles out of leaves.
 //! * [`source`]: a folder, read and checked.
+//! * [`headers`]: its headers and heads, held against its entries.
 //! * [`proof`]: a proof that needs neither log nor folder.
 //! * [`name`]: what a log may be called, and the entry that binds the name.
 //! * [`said`]: what other entries say of the public log.
@@ -23,6 +24,7 @@
 pub mod builder;
 pub mod bundle;
 pub mod checkpoint;
+pub mod headers;
 pub mod judged;
 pub mod name;
 pub mod proof;

@@ -8,8 +8,9 @@
 //! * 409 below our size: the same checkpoint again, proven from there.
 //! * 409 above our size, or 422: the witness has seen another history than ours,
 //!   or it lies. That counts only with a **note under our key** that shows it, or
-//!   when more witnesses say it than the policy can lose. Then nothing is signed
-//!   any more. Otherwise this witness is faulty, and the others go on.
+//!   when more witnesses say it than the policy can lose, and never less than
+//!   [`FEWEST_CLAIMS`]. Then nothing is signed any more. Otherwise this witness is
+//!   faulty, and the others go on.
 //!
 //! A status alone convicts nobody: two notes do
 //! ([`Equivocation`](super::equivocation::Equivocation)).
@@ -24,6 +25,12 @@ use super::witness_policy::WitnessPolicy;
 /// How often a witness may name another size before it is given up. Another
 /// publisher of the same log may have been faster once or twice.
 pub const MOST_CONFLICTS: u8 = 4;
+
+/// How many witnesses must claim another history before that counts without a note.
+/// Where the policy can lose none, the word of one would do otherwise: one that lies
+/// would halt the log, while a checkpoint of another history gets no quorum without it
+/// in any case.
+pub const FEWEST_CLAIMS: usize = 2;
 
 /// How far a witness's clock may be before ours, in microseconds: 5 minutes.
 pub const CLOCK_TOLERANCE: i64 = 300_000_000;
@@ -233,7 +240,8 @@ pub fn conclude(policy: &WitnessPolicy, outcomes: &[(Outcome, Shown)]) -> Result
             Outcome::Ahead { .. } | Outcome::Other { .. }
         ));
     }
-    if let Some(can_lose) = policy.can_lose().filter(|can_lose| claims > *can_lose) {
+    let outvoted = |can_lose: &usize| claims > *can_lose && claims >= FEWEST_CLAIMS;
+    if let Some(can_lose) = policy.can_lose().filter(outvoted) {
         return Err(Stop::Outvoted {
             witnesses: claims,
             can_lose,

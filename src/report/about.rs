@@ -7,6 +7,8 @@ use crate::ledger::json::Form;
 use crate::ledger::parse;
 use crate::ledger::shape;
 
+use super::times::CarriedTimes;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct About {
@@ -19,6 +21,9 @@ pub struct About {
     /// that one which is put in takes trust away from nothing that was not revoked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub revocations: Vec<String>,
+    /// What shows when its entries were made, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<CarriedTimes>,
 }
 
 impl About {
@@ -37,6 +42,9 @@ impl About {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::position::Seq;
+    use crate::ledger::sha256::Sha256Digest;
+    use crate::report::{Holding, Place};
 
     #[test]
     fn it_reads_its_own_line_and_no_other_spelling() {
@@ -44,6 +52,16 @@ mod tests {
             correlation: "a\"<b>é\u{202e}".to_owned(),
             left_out: 3,
             revocations: vec!["{}\n".to_owned()],
+            times: Some(CarriedTimes {
+                holding: vec![Holding {
+                    checkpoint: "log\n".to_owned(),
+                    entries: vec![Place {
+                        path: vec![Sha256Digest::of(b"")],
+                        seq: Seq(1 << 60),
+                    }],
+                }],
+                kept: vec!["<proof>\n".to_owned()],
+            }),
         };
         assert_eq!(About::from_line(&about.to_line()), Some(about));
         let none = br#"{"correlation":"a","left_out":0}"#;
@@ -55,6 +73,8 @@ mod tests {
             b"{\"correlation\":\"a\",\"left_out\":1,\"more\":1}",
             b"{\"correlation\":\"a\",\"left_out\":1,\"revocations\":[]}",
             b"{\"correlation\":\"a\",\"left_out\":1,\"revocations\":[1]}",
+            b"{\"correlation\":\"a\",\"left_out\":1,\"times\":null}",
+            b"{\"correlation\":\"a\",\"left_out\":1,\"times\":{\"holding\":[]}}",
             b"",
         ] {
             assert_eq!(About::from_line(line), None);

@@ -179,6 +179,8 @@ pub(super) async fn report(
             correlation: &correlation,
             signer: Some(&*service.signer),
             revocations: &service.revocations,
+            // They cost a reading of the whole log: who holds it asks for them.
+            times: None,
             progress: &mut |_| (),
         };
         let (out, _) = export_report(&**service.logbook.store(), out, export)?;

@@ -31,6 +31,8 @@ enum Does {
     Refuse,
     /// Claims so many entries, and shows nothing.
     Claim(u64),
+    /// Claims another history, and shows nothing.
+    ClaimOther,
 }
 
 /// A witness that does as it is told.
@@ -47,7 +49,10 @@ impl Witness {
             let text = match *told.lock().unwrap() {
                 Does::Cosign => answer(200, "text/plain", &line(request, number)),
                 Does::Refuse => answer(500, "text/plain", ""),
-                Does::Claim(_) if request.line.starts_with("GET ") => answer(404, "text/plain", ""),
+                Does::Claim(_) | Does::ClaimOther if request.line.starts_with("GET ") => {
+                    answer(404, "text/plain", "")
+                }
+                Does::ClaimOther => answer(422, "text/plain", ""),
                 Does::Claim(size) => answer(409, "text/x.tlog.size", &format!("{size}\n")),
             };
             let _ = stream.write_all(text.as_bytes());
@@ -73,16 +78,20 @@ fn line(request: &Received, number: u8) -> String {
 
 /// A ledger with some entries, three witnesses, and a policy that asks for two.
 fn scene() -> (Place, [Witness; 3]) {
+    scene_of([1, 2, 3], "group three 2 w1 w2 w3\nquorum three\n")
+}
+
+fn scene_of<const N: usize>(numbers: [u8; N], quorum: &str) -> (Place, [Witness; N]) {
     let place = Place::initialised();
     place.append(0..3);
-    let witnesses = [1, 2, 3].map(Witness::new);
+    let witnesses = numbers.map(Witness::new);
     let mut text = String::new();
-    for (number, witness) in (1..).zip(&witnesses) {
+    for (number, witness) in numbers.into_iter().zip(&witnesses) {
         let key = Algorithm::Cosignature(signer(number).public_key());
         let key = VerifierKey::new(name(number), key);
         text += &format!("witness w{number} {key} {}\n", witness.server.url);
     }
-    text += "group three 2 w1 w2 w3\nquorum three\n";
+    text += quorum;
     place.write("policy", text);
     (place, witnesses)
 }
@@ -224,4 +233,214 @@ fn one_liar_is_named_and_two_stop_the_log_until_that_is_accepted() {
         true
     );
     place.run(&["verify", "--policy", "policy"]).ok();
+}
+
+/// A status is one witness's word, also where the policy can lose none: the log goes on.
+#[test]
+fn a_status_of_the_only_witness_halts_nothing() {
+    let (place, [witness]) = scene_of([1], "quorum w1\n");
+    place.run(&PUBLISH).ok();
+    for (claim, fault) in [
+        (Does::Claim(1_000), "it claims to have cosigned 1000"),
+        (Does::ClaimOther, "it claims another history"),
+    ] {
+        place.append(3..4);
+        witness.does(claim);
+        let done = place.run(&PUBLISH).ok().document();
+        assert_eq!(done["published"], true);
+        assert_eq!(done["witnesses"]["quorum"], false);
+        let said = done["witnesses"]["witnesses"][0]["fault"].as_str().unwrap();
+        assert!(said.starts_with(fault), "{said}");
+        // Who asks for a quorum keeps the checkpoint before, and no halt either.
+        place.append(4..5);
+        let before = place.read("log/checkpoint");
+        let closed = [&PUBLISH[..], &["--witness-fail", "closed"]].concat();
+        let done = place.run(&closed).ends_with(1).document();
+        assert_eq!(done["published"], false);
+        assert_eq!(place.read("log/checkpoint"), before);
+        witness.does(Does::Cosign);
+        let done = place.run(&PUBLISH).ok().document();
+        assert_eq!(done["witnesses"]["quorum"], true);
+    }
+}
+
+/// A case of which the witnesses saw the first entries before the last ones were made.
+fn reported() -> (Place, [Witness; 3]) {
+    let (place, witnesses) = scene();
+    let publish = [&PUBLISH[..], &["--witness-every", "0"]].concat();
+    let of_case = |n: u32| {
+        format!("{{\"kind\":\"note\",\"payload\":{{\"correlation_id\":\"order-7\",\"n\":{n}}}}}\n")
+    };
+    for n in 0..2 {
+        place
+            .run_with(&["append", "--jsonl", "-"], &of_case(n))
+            .ok();
+        let done = place.run(&publish).ok().document();
+        assert!(done["witnessed"].is_u64(), "{done}");
+    }
+    place
+        .run_with(&["append", "--jsonl", "-"], &of_case(2))
+        .ok();
+    place.run(&["seal"]).ok();
+    place
+        .run(&[
+            "report",
+            "--correlation",
+            "order-7",
+            "--policy",
+            "policy",
+            "-o",
+            "case.html",
+        ])
+        .ok();
+    (place, witnesses)
+}
+
+/// What `verify` says of a report under a policy, without the ledger.
+fn times_of(place: &Place, report: &str, policy: &str, status: i32) -> Value {
+    let key = place.key();
+    let args = [
+        "--json", "verify", report, "--as", "report", "--key", &key, "--policy", policy,
+    ];
+    place.run(&args).ends_with(status).document()
+}
+
+#[test]
+fn a_report_carries_what_shows_both_times_of_its_entries() {
+    let (place, _witnesses) = reported();
+    let judged = times_of(&place, "case.html", "policy", 0);
+    assert_eq!(judged["verdict"], "pass");
+    let witnessed = &judged["witnessed"];
+    assert_eq!(witnessed["faults"], serde_json::json!([]));
+    let each = witnessed["each"].as_array().unwrap();
+    // The first has nothing before it, the last nothing after it.
+    let has = |at: usize, bound: &str| each[at][bound].is_object();
+    let bounds: Vec<_> = (0..3)
+        .map(|at| (has(at, "not_earlier"), has(at, "not_later")))
+        .collect();
+    assert_eq!(bounds, [(false, true), (true, true), (true, false)]);
+    assert_eq!(
+        each[1]["not_later"]["witnesses"].as_array().unwrap().len(),
+        2
+    );
+    // They are those that the ledger itself says.
+    for one in each {
+        let seq = one["seq"].to_string();
+        let shown = place
+            .run(&["--json", "show", &seq, "--policy", "policy"])
+            .ok()
+            .document();
+        for bound in ["not_earlier", "not_later"] {
+            let (here, there) = (&one[bound], &shown["between"][bound]);
+            for member in ["time", "witnesses", "size"] {
+                assert_eq!(here[member], there[member], "{bound} of {seq}");
+            }
+        }
+    }
+    let key = place.key();
+    let verify = ["verify", "case.html", "--key", &key, "--policy", "policy"];
+    let said = place.run(&verify).ok().stdout;
+    let seq = each[1]["seq"].to_string();
+    assert!(
+        said.contains(&format!("entry {seq} not before 20")),
+        "{said}"
+    );
+    assert!(
+        said.contains(&format!("entry {seq} not after 20")),
+        "{said}"
+    );
+    // Without a policy nothing is claimed.
+    let plain = place.run(&["verify", "case.html", "--key", &key]).ok();
+    assert!(!plain.stdout.contains("not before"), "{plain:?}");
+}
+
+#[test]
+fn what_a_report_carries_for_its_times_is_not_believed() {
+    let (place, _witnesses) = reported();
+    let text = place.read("case.html");
+    let (before, rest) = text.split_once("id=\"about\">\n").unwrap();
+    let (about, after) = rest.split_once('\n').unwrap();
+    let about: Value = serde_json::from_str(about).unwrap();
+    let judged = |change: &dyn Fn(&mut Value), status: i32| {
+        let mut changed = about.clone();
+        change(&mut changed["times"]);
+        let line = sealbook::ledger::parse::parse(changed.to_string().as_bytes()).unwrap();
+        let line = line.canonical(sealbook::ledger::json::Form::Utf8);
+        let page = format!("{before}id=\"about\">\n{line}\n{after}");
+        place.write("changed.html", page);
+        times_of(&place, "changed.html", "policy", status)["witnessed"].clone()
+    };
+    let detail = |said: &Value| said["faults"][0]["detail"].as_str().unwrap().to_owned();
+    let none = |said: &Value, at: usize, bound: &str| {
+        assert!(said["each"][at][bound].is_null(), "{said}");
+    };
+    // The path of an entry, its number, and the place under another checkpoint.
+    let said = judged(
+        &|times| times["holding"][0]["entries"][0]["path"][0] = Value::from("00".repeat(32)),
+        1,
+    );
+    assert!(
+        detail(&said).contains("does not lead to the root"),
+        "{said}"
+    );
+    none(&said, 0, "not_later");
+    let said = judged(
+        &|times| times["holding"][0]["entries"][0]["seq"] = Value::from(1),
+        1,
+    );
+    assert!(detail(&said).contains("the entry is not here"), "{said}");
+    let said = judged(
+        &|times| {
+            let other = times["holding"][1]["checkpoint"].clone();
+            times["holding"][0]["checkpoint"] = other;
+        },
+        1,
+    );
+    assert!(
+        detail(&said).contains("does not lead to the root"),
+        "{said}"
+    );
+    // A checkpoint that the log did not sign.
+    let said = judged(
+        &|times| {
+            let note = times["holding"][0]["checkpoint"].as_str().unwrap();
+            let note = note.replacen(NAME, "log.example/another", 1);
+            times["holding"][0]["checkpoint"] = Value::from(note);
+        },
+        1,
+    );
+    none(&said, 0, "not_later");
+    // A proof of another entry, a changed one, and none.
+    let said = judged(
+        &|times| {
+            let proof = times["kept"][0].as_str().unwrap();
+            let changed = proof.replacen("witness.example/1", "witness.example/9", 1);
+            times["kept"][0] = Value::from(changed);
+        },
+        1,
+    );
+    assert!(detail(&said).starts_with("its proof: "), "{said}");
+    none(&said, 1, "not_earlier");
+    place.run(&["prove", "1", "-o", "one.proof"]).ok();
+    let one = place.read("one.proof");
+    let said = judged(&|times| times["kept"][0] = Value::from(one.clone()), 1);
+    assert_eq!(detail(&said), "it keeps no cosignatures");
+    let said = judged(&|times| times["kept"][0] = Value::from("{}"), 1);
+    assert!(
+        detail(&said).starts_with("a proof that is carried"),
+        "{said}"
+    );
+    // What is left out brings nothing in; without any there is no quorum.
+    let said = judged(&|times| times["kept"] = Value::Array(Vec::new()), 0);
+    none(&said, 1, "not_earlier");
+    place
+        .run(&["report", "--correlation", "order-7", "-o", "bare.html"])
+        .ok();
+    let bare = times_of(&place, "bare.html", "policy", 1);
+    assert_eq!(bare["faults"][0]["code"], "quorum_missing");
+    // Under the policy of others it says nothing.
+    let key = VerifierKey::new(name(9), Algorithm::Cosignature(signer(9).public_key()));
+    place.write("others", format!("witness w9 {key}\nquorum w9\n"));
+    let others = times_of(&place, "case.html", "others", 1);
+    assert_eq!(others["faults"][0]["code"], "quorum_missing");
 }

@@ -158,6 +158,35 @@ fn a_claim_stops_the_log_only_with_a_note_or_when_too_many_make_it() {
     }
 }
 
+/// Where the policy can lose nobody, the status of one witness is still its word alone.
+#[test]
+fn a_status_of_one_witness_never_stops_the_log() {
+    let one = parse(format!("witness w1 {}\nquorum w1\n", key(1)).as_bytes()).unwrap();
+    let witnesses: String = (1..=3)
+        .map(|n| format!("witness w{n} {}\n", key(n)))
+        .collect();
+    let all = format!("{witnesses}group g all w1 w2 w3\nquorum g\n");
+    let all = parse(all.as_bytes()).unwrap();
+    let yes = || (Outcome::Cosigned(cosigned()), Shown::Nothing);
+    let claims = [Outcome::Ahead { size: 20 }, Outcome::Other { from: 5 }];
+    for claim in claims.clone() {
+        let bare = (claim.clone(), Shown::Nothing);
+        let alone = conclude(&one, std::slice::from_ref(&bare));
+        assert_eq!(alone, Ok(Conclusion::NoQuorum), "{claim:?}");
+        let of_three = conclude(&all, &[yes(), yes(), bare]);
+        assert_eq!(of_three, Ok(Conclusion::NoQuorum), "{claim:?}");
+        // With a note it is more than a word.
+        let shown = conclude(&one, &[(claim, Shown::Contradiction { size: 5 })]);
+        assert_eq!(shown, Err(Stop::Forked { size: 5 }));
+    }
+    let [ahead, other] = claims.map(|claim| (claim, Shown::Nothing));
+    let stop = Stop::Outvoted {
+        witnesses: 2,
+        can_lose: 0,
+    };
+    assert_eq!(conclude(&all, &[yes(), ahead, other]), Err(stop));
+}
+
 #[test]
 fn without_a_quorum_to_lose_no_number_of_claims_stops_the_log() {
     let witnesses: String = (1..=3)

@@ -11,6 +11,7 @@
 )]
 
 mod authority;
+mod every_byte;
 #[cfg(feature = "rocks")]
 mod halts;
 mod made;

@@ -414,6 +414,14 @@ await test("an entry stands between two times that a quorum signed, and between 
     const { cosigned, faults } = await timesIn(part, policy, [wrong]);
     assert.deepEqual([cosigned.length, faults.length], [0, 1]);
   }
+  // So do the places that a report carries; what is wrong of them says nothing.
+  const place = (seq) => ({ seq, path: pathOf(seq, 16).map(toHex) });
+  const carries = { holding: [{ checkpoint: held, entries: [place(4), place(5), { ...place(3), path: [] }] }], kept: ["{}\n"] };
+  const carried = await timesIn(part, policy, [], carries);
+  assert.deepEqual([3, 4, 5].map((seq) => timesText(carried, seq).length), [0, 1, 1]);
+  assert.deepEqual(carried.faults.map(({ seq }) => seq), [3, 0]);
+  assert.equal((await timesIn(part, policy, [], { holding: [{}] })).faults.length, 1);
+  assert.match(carried.said, /^by 1 checkpoint of log\.example\/x/);
   assert.throws(() => readTlogProof("c2sp.org/tlog-proof@v1\nindex 01\n\nx"), /no proof/);
   // A false signature under a witness's own name makes the note worthless.
   const forged = checkpoint(10, [at(10), at(10), null]).replace(/(\u2014 a\.example .{20})(.)/, (_, head, letter) => `${head}${letter === "A" ? "B" : "A"}`);

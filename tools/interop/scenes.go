@@ -276,6 +276,29 @@ func answersAreJudged(p *place) error {
 			return fmt.Errorf("%s: it is called %v", fault, said)
 		}
 	}
+	return aStatusHaltsNothing(p, liar)
+}
+
+// aStatusHaltsNothing has the liar as the only witness: its status alone leaves the
+// checkpoint without a quorum, and the log goes on when it answers as it should.
+func aStatusHaltsNothing(p *place, liar *liar) error {
+	only := fmt.Sprintf("witness w %s %s\nquorum w\n", p.witnesses[2].vkey, liar.server.URL)
+	if err := os.WriteFile(p.path("policy"), []byte(only), 0o600); err != nil {
+		return err
+	}
+	for name, lie := range map[string]http.HandlerFunc{
+		"409": saysItHas("9223372036854775807"),
+		"422": saysStatus(422),
+	} {
+		liar.tell(lie)
+		if _, err := p.expect("closed", false, false, false); err != nil {
+			return fmt.Errorf("the only witness says %s: %w", name, err)
+		}
+		liar.tell(nil)
+		if _, err := p.expect("closed", true, true, true); err != nil {
+			return fmt.Errorf("the only witness after %s: %w", name, err)
+		}
+	}
 	return nil
 }
 

@@ -1,7 +1,8 @@
 """Cases of the public log (15): notes, tiles, proofs, names. The tree is RFC 6962 over
 SHA-256, and whatever signs is one of the suite's signers."""
 import base64, hashlib, json
-from cases import CASES, case, made, put
+from cases import CASES, ONES, case, made, put
+from rest import published
 from signer import OTHER, RECOVERY, US, Log, canonical
 
 NAME, WITNESS = "log.example/suite", "witness.example/w"
@@ -199,6 +200,20 @@ def tiles():
     case("PL4", "another key", folder(13), ("untrusted_key", "file", None), key=OTHER.hex, also="tiles")
     case("PL4", "a checkpoint that is none", folder(13, {"checkpoint": lambda it: it[:-1]}), ("checkpoint_invalid", "file", None), also="tiles")
     case("PL4", "a checkpoint of more", folder(13, note=signed(text(log, 14, top=bytes(32)))), invalid, also="tiles")
+    def headers(name, expected=None, log=Log(), edit=lambda it: it, size=13, lines=None):
+        lines = published(*(lines or [*log.headers, log.head(12)]))
+        case("PL4", f"headers, {name}", folder(size, {"headers": lambda _: edit(lines)}), expected, also="tiles")
+    h, last = log.headers, log.head(12)
+    headers("all")
+    headers("and a checkpoint of less", size=2)
+    headers("a line that is being added", edit=lambda it: it + it[:50])
+    for name, edit in {"a byte": flip(200), "the last newline": lambda it: it[:-1] + b" ", "no line": lambda it: b"", "cut in its last line": lambda it: it[:-9], "a blank line": lambda it: it + b"\n"}.items():
+        headers(name, invalid, edit=edit)
+    for name, lines in {"no head over the last entries": h, "none of epoch 0": [*h[1:], last], "one twice": [h[0], *h, last], "the head before them": [last, *h]}.items():
+        headers(name, invalid, lines=lines)
+    headers("another root", invalid, Log({("header", 1): put("root", ONES)}))
+    headers("of another genesis", invalid, Log({("header", 1): put("genesis", ONES)}))
+    headers("one that another signed", invalid, Log(by={("header", 1): OTHER}))
 
 
 def convictions():

@@ -305,7 +305,9 @@ fn of_public(error: &PublicError) -> &'static str {
         PublicError::Query(error) => of_query(error),
         PublicError::Sign(_) | PublicError::Note(_) => "sign_failed",
         PublicError::Cosign(_) => "not_cosigned",
-        PublicError::Tree { .. } | PublicError::Read(_) => "store_corrupt",
+        PublicError::Tree { .. } | PublicError::Unproven { .. } | PublicError::Read(_) => {
+            "store_corrupt"
+        }
     }
 }
 

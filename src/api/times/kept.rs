@@ -64,7 +64,7 @@ impl Times {
         })
     }
 
-    /// The same of a logbook, a bundle or a report. It is read and **not judged**.
+    /// The same of a logbook or a bundle. It is read and **not judged**.
     ///
     /// # Errors
     /// [`Error::NotRecognised`]; [`Error::Read`], [`Error::Unreadable`].
@@ -126,6 +126,7 @@ fn read(log: PublicKey, policy: WitnessPolicy, entries: &Read<'_>) -> Result<Tim
         faults,
         not_here,
         last,
+        shown: None,
     })
 }
 
@@ -166,7 +167,7 @@ fn other_key(
     Some(TimesFault { seq: *seq, detail })
 }
 
-fn judge(
+pub(super) fn judge(
     seq: Seq,
     entry: &Entry,
     log: PublicKey,

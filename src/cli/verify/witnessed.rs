@@ -12,6 +12,9 @@ use crate::ledger::fault::{Fault, FaultCode, Format, Report, Verdict};
 use crate::ledger::position::Seq;
 use crate::ledger::witness_policy::WitnessPolicy;
 
+/// Entries of a report whose times are printed.
+const NAMED: usize = 20;
+
 /// The cosigned checkpoints that a log keeps, under a policy.
 #[derive(Serialize)]
 pub(super) struct Witnessed {
@@ -29,6 +32,17 @@ pub(super) struct Witnessed {
     not_here: u64,
     /// Cosignatures whose times are in no bound.
     left_out: Vec<SaidUnlikely>,
+    /// Of a report, between which times each of its entries was made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    each: Vec<EntryTimes>,
+}
+
+/// Between which times an entry was made.
+#[derive(Serialize)]
+struct EntryTimes {
+    seq: Seq,
+    #[serde(flatten)]
+    between: Between,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -56,8 +70,13 @@ pub(super) fn of(
             (ledger.times(policy)?, ledger.store().last_seq()?)
         }
         (Format::Logbook, Some(log)) => (Times::of_file(path, log, policy)?, last.map(Seq)),
-        (Format::Bundle | Format::Report, Some(log)) => {
+        (Format::Bundle, Some(log)) => {
             let times = Times::of_file(path, log, policy)?;
+            let last = times.last();
+            (times, last)
+        }
+        (Format::Report, Some(log)) => {
+            let times = Times::of_report(path, log, report.genesis, policy)?;
             let last = times.last();
             (times, last)
         }
@@ -69,7 +88,12 @@ pub(super) fn of(
         }
     };
     if times.lacks_quorum() {
-        let detail = "no checkpoint that it keeps has the quorum that the policy asks for";
+        let detail = match report.format {
+            Format::Report => {
+                "no checkpoint that it carries has the quorum that the policy asks for"
+            }
+            _ => "no checkpoint that it keeps has the quorum that the policy asks for",
+        };
         report
             .faults
             .push(Fault::of_file(FaultCode::QuorumMissing, detail));
@@ -82,23 +106,35 @@ pub(super) fn of(
         faults: times.faults().to_vec(),
         not_here: times.not_here(),
         left_out: times.left_out(),
+        each: times
+            .entries()
+            .iter()
+            .map(|seq| EntryTimes {
+                seq: *seq,
+                between: times.between(*seq),
+            })
+            .collect(),
     }))
 }
 
 impl Witnessed {
     pub(super) fn print(&self, output: &mut Output) -> Result<(), CliError> {
         output.line(&format!("witnessed  {} entries", self.entries))?;
-        let last = self.last.as_ref();
-        let bounds = [
-            (
-                "not before",
-                last.and_then(|last| last.not_earlier.as_ref()),
-            ),
-            ("not after", last.and_then(|last| last.not_later.as_ref())),
-        ];
-        for (name, bound) in bounds {
-            let said = bound.map_or_else(|| "nobody says".to_owned(), SaidBound::text);
-            output.line(&format!("last entry {name} {said}"))?;
+        let each = self.each.iter();
+        let each = each.map(|one| (format!("entry {}", one.seq), Some(&one.between)));
+        let last = ("last entry".to_owned(), self.last.as_ref());
+        let last = Some(last).filter(|_| self.each.is_empty());
+        for (entry, between) in each.take(NAMED).chain(last) {
+            for (name, bound) in [
+                ("not before", between.and_then(|it| it.not_earlier.as_ref())),
+                ("not after", between.and_then(|it| it.not_later.as_ref())),
+            ] {
+                let said = bound.map_or_else(|| "nobody says".to_owned(), SaidBound::text);
+                output.line(&format!("{entry} {name} {said}"))?;
+            }
+        }
+        if let Some(more) = self.each.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            output.line(&format!("and of {more} entries more: --json names them"))?;
         }
         if let Some(PostQuantum { entries, witnesses }) = &self.post_quantum {
             let by = witnesses.join(", ");

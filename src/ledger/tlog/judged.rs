@@ -1,6 +1,7 @@
 //! The verdicts on a tlog-proof and on a log folder, and on who stands behind a checkpoint.
 
-use super::checkpoint::SignedCheckpoint;
+use super::checkpoint::{Checkpoint, SignedCheckpoint};
+use super::headers::Headers;
 use super::proof::{InclusionError, TlogProof};
 use super::resource::Resource;
 use super::said::{NotTheLogs, signed_by};
@@ -50,18 +51,20 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
     report(Format::TlogProof, entries, head, log, findings)
 }
 
-/// Judges a log folder: the checkpoint in it, who signed and cosigned it, and every file
-/// that it names. What of its entries can be told from here is only their place.
+/// Judges a log folder: the checkpoint in it, who signed and cosigned it, every file
+/// that it names, and the headers beside, if there are any. What of its entries can be told from here is only their place.
 ///
 /// # Errors
 /// Whatever keeps the folder from being read.
 pub fn judge_log<S: Source>(source: &S, policy: &Policy) -> Result<Report, S::Error> {
     let mut findings = Findings::default();
-    let fault = |code, detail: String| Fault::of_file(code, detail);
-    let (mut log, mut size) = (None, 0);
+    let (mut log, mut size, mut headers) = (None, 0, true);
     let bytes = source.read(Resource::Checkpoint)?.unwrap_or_default();
     match SignedCheckpoint::parse(&bytes) {
-        Err(error) => findings.fault(fault(FaultCode::CheckpointInvalid, error.to_string())),
+        Err(error) => findings.fault(Fault::of_file(
+            FaultCode::CheckpointInvalid,
+            error.to_string(),
+        )),
         Ok(checkpoint) => {
             size = checkpoint.content().size;
             match whose(&checkpoint, policy) {
@@ -71,14 +74,51 @@ pub fn judge_log<S: Source>(source: &S, policy: &Policy) -> Result<Report, S::Er
             if let Some(witnesses) = &policy.witnesses {
                 judge_witnesses(&checkpoint, witnesses, &mut findings);
             }
-            match check_all(source, checkpoint.content(), |_, _| ()) {
-                Ok(()) => {}
-                Err(SourceError::Source(error)) => return Err(error),
-                Err(error) => findings.fault(fault(FaultCode::TileInvalid, error.to_string())),
+            headers = judge_files(source, checkpoint.content(), log, &mut findings)?;
+        }
+    }
+    let mut report = report(Format::TlogTiles, size, Hash::ZERO, log, findings);
+    if !headers {
+        report.not_checked.push(NotChecked::Heads);
+    }
+    Ok(report)
+}
+
+/// Judges what a checkpoint names, and the headers of the log of this key. Says whether
+/// there are any.
+fn judge_files<S: Source>(
+    source: &S,
+    checkpoint: &Checkpoint,
+    log: Option<PublicKey>,
+    findings: &mut Findings,
+) -> Result<bool, S::Error> {
+    let invalid = |detail: String| Fault::of_file(FaultCode::TileInvalid, detail);
+    let bytes = source.read(Resource::Headers)?;
+    let there = bytes.is_some();
+    let mut headers = None;
+    match bytes
+        .zip(log)
+        .map(|(bytes, log)| Headers::read(&bytes, log, checkpoint))
+    {
+        None => {}
+        Some(Ok(read)) => headers = Some(read),
+        Some(Err(error)) => findings.fault(invalid(error.to_string())),
+    }
+    let checked = check_all(source, checkpoint, |seq, data| {
+        if let Some(headers) = &mut headers {
+            headers.entry(seq, data);
+        }
+    });
+    match checked {
+        Err(SourceError::Source(error)) => return Err(error),
+        Err(error) => findings.fault(invalid(error.to_string())),
+        Ok(()) => {
+            if let Some(Err(error)) = headers.map(Headers::finish) {
+                findings.fault(invalid(error.to_string()));
             }
         }
     }
-    Ok(report(Format::TlogTiles, size, Hash::ZERO, log, findings))
+    Ok(there)
 }
 
 fn report(

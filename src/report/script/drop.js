@@ -116,7 +116,7 @@ async function verdictOn({ name, value }, { key, kept, revoked, policy, proofs }
     return [heading, banner({ state: "unable", why: "A book of others does not say under which key it is: give the key." })];
   }
   const verdict = judge({ able, faults: found.faults, log: found.log, key, unsupported: found.unsupported });
-  const times = policy ? await timesIn(found, policy, proofs) : null;
+  const times = policy ? await timesIn(found, policy, proofs, found.carries) : null;
   return [
     heading,
     banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found) }),

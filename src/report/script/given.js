@@ -49,18 +49,32 @@ function named(row) {
   }
 }
 
-// The bundle that a report carries, taken out of it; null if it is no report.
+// The bundle that a report carries, and what it carries beside for the times of its
+// entries; null if it is no report.
 function carriedIn(bytes) {
   const head = String.fromCharCode(...bytes.subarray(0, 200)).toLowerCase();
   if (!head.startsWith("<!doctype html>")) {
     return null;
   }
   const text = fromUtf8(bytes);
+  const bundle = blockIn(text, "application/x-ndjson", "bundle");
+  return bundle === null ? null : { bundle: utf8(bundle), times: timesIn(text) };
+}
+
+function blockIn(text, type, id) {
   // In two parts: this very text stands in such a block, too.
-  const marker = `\n<${"script"} type="application/x-ndjson" id="bundle">\n`;
+  const marker = `\n<${"script"} type="${type}" id="${id}">\n`;
   const start = text.indexOf(marker);
   const end = text.indexOf("\n<", start + marker.length - 1);
-  return start < 0 || end < 0 ? null : utf8(unescaped(text.slice(start + marker.length, end + 1)));
+  return start < 0 || end < 0 ? null : unescaped(text.slice(start + marker.length, end + 1));
+}
+
+function timesIn(text) {
+  try {
+    return JSON.parse(blockIn(text, "application/json", "about")).times ?? null;
+  } catch {
+    return null;
+  }
 }
 
 // `<` is escaped where a bundle stands in a report, so that nothing in it can end the
@@ -78,11 +92,11 @@ function namedBy(name) {
 export async function verifyGiven(bytes, given = {}, name = "") {
   const { plain, frames } = await inflated(bytes);
   const carried = carriedIn(plain);
-  const found = await verifyFile(carried ?? plain, given, carried ? "bundle" : namedBy(name));
+  const found = await verifyFile(carried?.bundle ?? plain, given, carried ? "bundle" : namedBy(name));
   if (frames > 1 && found.format !== "logbook") {
     throw new NotGiven("bundle_corrupt", "only a logbook may be several frames");
   }
-  return { ...found, inReport: carried !== null };
+  return { ...found, inReport: carried !== null, carries: carried?.times ?? null };
 }
 
 // The bytes inside of gzip or zstd, and in how many frames they were.

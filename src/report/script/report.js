@@ -24,9 +24,9 @@ function carried(id) {
 function claims() {
   try {
     const about = JSON.parse(carried("about"));
-    return { correlation: String(about.correlation), leftOut: Number(about.left_out) };
+    return { correlation: String(about.correlation), leftOut: Number(about.left_out), carries: about.times ?? null };
   } catch {
-    return { correlation: "", leftOut: NaN };
+    return { correlation: "", leftOut: NaN, carries: null };
   }
 }
 
@@ -65,7 +65,7 @@ function show(found, able, key) {
   document.documentElement.dataset.state = verdict.state;
 }
 
-function showLog(found, leftOut, times) {
+function showLog(found, { leftOut, carries }, times) {
   replace(
     place("log"),
     facts([
@@ -73,7 +73,7 @@ function showLog(found, leftOut, times) {
       ["documents carried", String(found.documents.size)],
       ["log key named here", found.log ? hashText(found.log) : null],
       ["genesis", found.genesis ? hashText(found.genesis) : null],
-      ["witnessed", times?.said],
+      ["witnessed", times?.said ?? (carries ? "what shows when its entries were made is in here: give the policy of the witnesses whose word you take" : null)],
     ]),
     leftOut > 0 ? el("p.quiet", {}, `When this was written, ${leftOut === 1 ? "one more entry of the case was" : `${leftOut} more entries of the case were`} not sealed yet and left out. Nobody signed this number.`) : null,
   );
@@ -113,7 +113,8 @@ async function takeHeld(files) {
 }
 
 async function run() {
-  const { correlation, leftOut } = claims();
+  const about = claims();
+  const { correlation, carries } = about;
   replace(place("case"), foreign(correlation));
   const able = await canVerify();
   let found = await judged(correlation);
@@ -124,7 +125,7 @@ async function run() {
   place("held").addEventListener("change", async (event) => {
     await takeHeld([...event.target.files]);
     found = await judged(correlation);
-    times = held.policy.length > 0 ? await timesIn(found, held.policy.at(-1), held.proof) : null;
+    times = held.policy.length > 0 ? await timesIn(found, held.policy.at(-1), held.proof, carries) : null;
     draw();
     update();
   });
@@ -132,7 +133,7 @@ async function run() {
   place("print").addEventListener("click", () => window.print());
   replace(place("summary"), summary(found.entries));
   const checked = able && found.headers.length > 0;
-  const about = ({ entry, related }) => {
+  const beside = ({ entry, related }) => {
     const { tenant } = idsOf(entry);
     return [
       related ? chip("plain", "related: attestation of a worker of this case") : null,
@@ -141,8 +142,8 @@ async function run() {
     ];
   };
   const draw = () => {
-    showLog(found, leftOut, times);
-    replace(place("steps"), custody(found.entries, { checked, about, documents: found.documents }));
+    showLog(found, about, times);
+    replace(place("steps"), custody(found.entries, { checked, about: beside, documents: found.documents }));
   };
   draw();
   update();

@@ -1,9 +1,10 @@
 // Between which times an entry was made, by the word of a policy's witnesses (format §16).
 
-import { fromHex } from "./bytes.js";
+import { fromHex, utf8 } from "./bytes.js";
 import { climb, rootOf } from "./merkle.js";
 import { ED25519, hashLeaf, hashNode, keyId, readCheckpoint, readNote, sameRoot, saysOf } from "./note.js";
 import { boundOf } from "./policy.js";
+import { verifyProof } from "./proof.js";
 import { shortTime, toMillis } from "./time.js";
 
 const TOLERANCE = 300;
@@ -64,9 +65,9 @@ export async function judgeKept(entries, { log, policy, isOfLog, timeOf }) {
   return { policy, cosigned, faults };
 }
 
-// The same of a file that holds the log from its first entry on; of any other nothing is
-// claimed.
-export async function timesIn(found, policy, proofs = []) {
+// The same of a file that holds the log from its first entry on; of any other what proofs
+// show, and what a report `carries` for its entries.
+export async function timesIn(found, policy, proofs = [], carries = null) {
   const entries = found.entries.map((item) => item.entry);
   const whole = entries.every((entry, at) => entry !== null && entry.seq === at);
   const kept = entries.filter((entry) => entry?.kind === "sealbook:witnessed");
@@ -77,35 +78,77 @@ export async function timesIn(found, policy, proofs = []) {
     isOfLog: ({ size, root }) => whole && size <= leaves.length && sameRoot(rootOf(leaves.slice(0, size), hashNode), root),
     timeOf: (seq) => (whole ? entries[seq]?.ts ?? null : null),
   });
-  for (const proof of proofs) {
+  const take = async (seq, judged) => {
     try {
-      times.cosigned.push(await judgeProof(proof, entries, { log: found.log, policy }));
+      times.cosigned.push(await judged());
     } catch (error) {
-      times.faults.push({ seq: proof.index, detail: error.message });
+      times.faults.push({ seq, detail: error.message });
     }
+  };
+  const notes = new Map();
+  const by = { log: found.log, policy };
+  const { places, kept: before } = carriedIn(carries, times.faults);
+  for (const proof of [...proofs, ...places]) {
+    await take(proof.index, () => judgeProof(proof, entries, by, notes));
+  }
+  for (const text of before) {
+    await take(0, () => judgeBefore(text, found, policy));
   }
   times.cosigned.sort((a, b) => a.size - b.size);
-  const nothing = !whole && proofs.length === 0;
+  const nothing = !whole && proofs.length === 0 && carries === null;
   return { ...times, said: nothing ? "the file does not hold the log from its beginning, and no proof of the public log was given: no time can be shown" : saidOf(times) };
 }
 
-// The checkpoint of a proof of the public log, for the one entry that it proves.
-async function judgeProof({ index, path, note }, entries, by) {
+// The places that a report carries, as proofs, and the proofs of entries that keep
+// cosignatures. Nobody signs them: what cannot be read says nothing.
+function carriedIn(carries, faults) {
+  try {
+    const places = (carries?.holding ?? []).flatMap(({ checkpoint, entries }) => entries.map(({ seq, path }) => ({ index: seq, path: path.map((hash) => fromHex(hash, 32)), note: String(checkpoint) })));
+    return { places, kept: (carries?.kept ?? []).map(String) };
+  } catch {
+    faults.push({ seq: 0, detail: "what the report carries for the times of its entries cannot be read" });
+    return { places: [], kept: [] };
+  }
+}
+
+// An entry that keeps cosignatures, by its proof: what stands behind it came later.
+async function judgeBefore(text, found, policy) {
+  const proven = await verifyProof(utf8(text));
+  const [{ entry } = {}] = proven.entries;
+  if (!entry || proven.faults.length > 0 || proven.log !== found.log || proven.genesis !== found.genesis) {
+    throw new Error(`a proof that is carried does not hold: ${proven.faults[0]?.detail ?? "it is of another log"}`);
+  }
+  const checkpoint = entry.payload.get("checkpoint");
+  if (entry.kind !== "sealbook:witnessed" || typeof checkpoint !== "string" || entry.payload.size !== 1) {
+    throw new Error("a proof that is carried is of an entry that keeps no cosignatures");
+  }
+  const judged = await judgeCheckpoint(checkpoint, { log: found.log, policy, kept: { seq: entry.seq, ts: entry.ts } });
+  return { ...judged, only: null };
+}
+
+// The checkpoint of a proof of the public log, for the one entry that it proves. A note
+// that several have is judged once.
+async function judgeProof({ index, path, note }, entries, by, notes) {
   const entry = entries.find((one) => one?.seq === index);
   if (!entry) {
     throw new Error(`the proof is of entry ${index}, which is not here`);
   }
-  const judged = await judgeCheckpoint(note, by);
+  if (!notes.has(note)) {
+    notes.set(note, judgeCheckpoint(note, by));
+  }
+  const judged = await notes.get(note);
   const leaf = hashLeaf(entry.leaf);
   const steps = climb(index, judged.size, leaf, path, hashNode);
   if (steps === null || !sameRoot(steps.at(-1)?.node ?? leaf, judged.root)) {
     throw new Error(`the proof does not lead from entry ${index} to the checkpoint's root`);
   }
-  return { ...judged, only: index };
+  const late = ({ time }) => toMillis(entry.ts) / 1000 - time <= TOLERANCE;
+  return { ...judged, at: judged.at.filter(late), only: index };
 }
 
 export function saidOf({ cosigned, faults, policy }) {
-  const quorum = cosigned.filter(({ at }) => boundOf(policy, at, true) !== null);
+  const cosignedBy = cosigned.filter(({ at }) => boundOf(policy, at, true) !== null);
+  const quorum = [...new Map(cosignedBy.map((one) => [one.size, one])).values()];
   const besides = [...new Set(cosigned.flatMap(({ unjudged }) => unjudged))].map((name) => `; ${name} signs by ML-DSA, which this page does not judge`);
   const more = `${faults.length > 0 ? `; ${faults.length} say nothing, the first: ${faults[0].detail}` : ""}${besides.join("")}`;
   return quorum.length === 0 ? `no quorum of the policy cosigned a checkpoint of it${more}` : `by ${quorum.length} checkpoint${quorum.length === 1 ? "" : "s"} of ${quorum.at(-1).origin} that a quorum cosigned, the last of ${quorum.at(-1).size.toLocaleString("en")} entries${more}`;
