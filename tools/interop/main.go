@@ -23,6 +23,7 @@ func scenes() []scene {
 		{"one changed byte of any published file is refused by each client", everyByteCounts},
 		{"a quorum of real witnesses cosigns, with one of them killed and one lying", aQuorumCosigns},
 		{"what a witness answers is judged, whatever it is", answersAreJudged},
+		{"a witness that knows the log by its ML-DSA key alone cosigns", aSecondKeyIsTaken},
 		{"a forked log gets no quorum, and two of its notes convict", aForkGetsNoQuorum},
 		{"a monitor follows the log, and keeps the evidence of a fork", aMonitorFollows},
 	}

@@ -302,6 +302,53 @@ func aStatusHaltsNothing(p *place, liar *liar) error {
 	return nil
 }
 
+// aSecondKeyIsTaken has a witness know the log by its key of ML-DSA-44 alone: what it
+// cosigns, that key has signed in its eyes.
+func aSecondKeyIsTaken(p *place) error {
+	if strings.Contains(p.litewitness, "0.6.1") {
+		fmt.Println("interop: litewitness 0.6.1 knows no ML-DSA: NOT ASKED")
+		return nil
+	}
+	if _, err := p.run("key", "add"); err != nil {
+		return err
+	}
+	if err := p.append(5); err != nil {
+		return err
+	}
+	if _, err := p.publish(); err != nil {
+		return err
+	}
+	vkey, err := p.run("key", "--vkey", "--post-quantum")
+	if err != nil {
+		return err
+	}
+	witness, err := startWitness(p.litewitness, p.path("w1"), "witness.example/1")
+	if err != nil {
+		return err
+	}
+	p.witnesses = append(p.witnesses, witness)
+	if err := witness.know(name, strings.TrimSpace(vkey)); err != nil {
+		return err
+	}
+	policy := fmt.Sprintf("witness w %s %s\nwitness pq %sgroup both all w pq\nquorum both\n", witness.vkey, witness.url, vkey)
+	if err := os.WriteFile(p.path("policy"), []byte(policy), 0o600); err != nil {
+		return err
+	}
+	for range 3 {
+		if err := p.append(100); err != nil {
+			return err
+		}
+		done, err := p.ask("open")
+		if err != nil {
+			return err
+		}
+		if done.Witnesses.Witnesses[0].Cosigned == nil {
+			return fmt.Errorf("it did not cosign: %s", *done.Witnesses.Witnesses[0].Fault)
+		}
+	}
+	return nil
+}
+
 // aForkGetsNoQuorum copies a log with its key, lets both go on, and asks the same
 // witnesses for both.
 func aForkGetsNoQuorum(p *place) error {
