@@ -6,13 +6,17 @@ use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::fault::{NotChecked, Verdict};
 use sealbook::ledger::source::ReadError;
 
-const SIGNED: [&[u8]; 6] = [
+const SIGNED: [&[u8]; 10] = [
     include_bytes!("../../../fixtures/format/range.v2.bundle"),
     include_bytes!("../../../fixtures/format/selection.v2.bundle"),
     include_bytes!("../../../fixtures/format/range.bundle"),
     include_bytes!("../../../fixtures/format/selection.bundle"),
     include_bytes!("../../../fixtures/ledgers/v1/all.bundle"),
     include_bytes!("../../../fixtures/ledgers/v1/acme.bundle"),
+    include_bytes!("../../../fixtures/ledgers/v2/all.bundle"),
+    include_bytes!("../../../fixtures/ledgers/v2/no-zeta.bundle"),
+    include_bytes!("../../../fixtures/ledgers/v2/order-1.bundle"),
+    include_bytes!("../../../fixtures/ledgers/v2/t-2.bundle"),
 ];
 
 /// Panics where it does not hold.

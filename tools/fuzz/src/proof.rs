@@ -5,10 +5,11 @@ use sealbook::ledger::equivocation_file::judge_equivocation;
 use sealbook::ledger::fault::Verdict;
 use sealbook::ledger::proof::{InclusionProof, ProofFile};
 
-const MADE: [&[u8]; 3] = [
+const MADE: [&[u8]; 4] = [
     include_bytes!("../../../fixtures/format/entry-3.v2.proof"),
     include_bytes!("../../../fixtures/format/entry-3.proof"),
     include_bytes!("../../../fixtures/ledgers/v1/entry-4.proof"),
+    include_bytes!("../../../fixtures/ledgers/v2/entry-3.proof"),
 ];
 
 /// Panics where it does not hold.
