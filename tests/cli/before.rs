@@ -154,3 +154,22 @@ fn the_ledger_is_gone_on_with() {
     assert_eq!(verdict(&place, &["ledger"])["verdict"], "pass");
     assert!(place.count() >= before + 3);
 }
+
+/// Its leaves come out of the epochs that it sealed: it is published as any other.
+#[test]
+fn the_ledger_is_published_as_any_other() {
+    let place = copied();
+    let name = ["--name", "log.example/before"];
+    let publish = [&["--json", "publish", "--to", "log"][..], &name].concat();
+    let size = place.run(&publish).ok().document()["size"].clone();
+    // All that it had, and the entry that binds the name.
+    assert_eq!(size.as_u64(), Some(place.count() as u64));
+    let log = verdict(&place, &["log"]);
+    assert_eq!(log["format"], "tlog_tiles");
+    assert_eq!(log["entries"], size);
+    place
+        .run(&["prove", "1", "--tlog", "log", "-o", "one.tlog-proof"])
+        .ok();
+    let proof = ["one.tlog-proof", "--entry", "entry-1.proof"];
+    assert_eq!(verdict(&place, &proof)["format"], "tlog_proof");
+}

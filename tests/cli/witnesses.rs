@@ -5,13 +5,13 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::note::{self, Algorithm, KeyName, VerifierKey};
 use sealbook::ledger::tlog::checkpoint::SignedCheckpoint;
 
-use crate::place::Place;
+use crate::place::{Place, have};
 use crate::registry_server::{Received, Server, answer};
 
 const NAME: &str = "log.example/witnessed";
@@ -311,7 +311,7 @@ fn a_report_carries_what_shows_both_times_of_its_entries() {
     let judged = times_of(&place, "case.html", "policy", 0);
     assert_eq!(judged["verdict"], "pass");
     let witnessed = &judged["witnessed"];
-    assert_eq!(witnessed["faults"], serde_json::json!([]));
+    assert_eq!(witnessed["faults"], json!([]));
     let each = witnessed["each"].as_array().unwrap();
     // The first has nothing before it, the last nothing after it.
     let has = |at: usize, bound: &str| each[at][bound].is_object();
@@ -337,6 +337,18 @@ fn a_report_carries_what_shows_both_times_of_its_entries() {
             }
         }
     }
+    if let Some(said) = in_the_browser(&place, "case.html") {
+        let bound = |it: &Value| match it {
+            Value::Null => Value::Null,
+            it => json!({"size": it["size"], "time": it["time"], "witnesses": it["witnesses"]}),
+        };
+        let same = |one: &Value| {
+            json!({"not_earlier": bound(&one["not_earlier"]), "not_later": bound(&one["not_later"]),
+                   "seq": one["seq"]})
+        };
+        let here: Vec<Value> = each.iter().map(same).collect();
+        assert_eq!(said, json!({"each": here, "faults": 0}));
+    }
     let key = place.key();
     let verify = ["verify", "case.html", "--key", &key, "--policy", "policy"];
     let said = place.run(&verify).ok().stdout;
@@ -352,6 +364,23 @@ fn a_report_carries_what_shows_both_times_of_its_entries() {
     // Without a policy nothing is claimed.
     let plain = place.run(&["verify", "case.html", "--key", &key]).ok();
     assert!(!plain.stdout.contains("not before"), "{plain:?}");
+}
+
+/// What the scripts of the page say of a report under the policy.
+fn in_the_browser(place: &Place, report: &str) -> Option<Value> {
+    let version = "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)";
+    if !have("node", &["-e", version]) {
+        crate::skipped::skipped("there is no node of version 20 or later");
+        return None;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/browser-test/times.mjs");
+    let output = std::process::Command::new("node")
+        .args([script, report, "policy"])
+        .current_dir(place.dir())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
 #[test]
