@@ -22,6 +22,8 @@ mod error;
 mod examine;
 mod export;
 mod file;
+#[cfg(feature = "bucket")]
+mod fleet;
 mod fold;
 mod forks;
 mod halt;
@@ -72,6 +74,11 @@ pub use self::examine::{Examined, examine};
 pub use self::export::{Absence, Export, ExportFormat, Exported, Unsealed};
 #[cfg(feature = "verify")]
 pub(crate) use self::file::open;
+#[cfg(feature = "bucket")]
+pub use self::fleet::{
+    CaseOfLog, Fleet, FleetAudited, FleetCase, FleetFault, FleetHead, FleetLog, FleetRecords,
+    FleetSealed, FleetView, FleetWitnessed, RecordedLog, fleet, record_log,
+};
 pub use self::fold::fold;
 pub use self::halt::{Halt, check_not_halted};
 pub use self::import::ImportFile;

@@ -63,6 +63,7 @@ mod opening;
 pub mod protocol;
 mod rebuild;
 mod replay;
+pub mod shown;
 mod store;
 
 pub use address::Address;

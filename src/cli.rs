@@ -57,6 +57,8 @@ mod explain;
 mod export;
 mod filters;
 #[cfg(feature = "bucket")]
+mod fleet;
+#[cfg(feature = "bucket")]
 mod fold;
 mod format;
 mod formats;

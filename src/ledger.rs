@@ -136,6 +136,7 @@ pub mod equivocation_file;
 pub mod explain;
 pub mod explanation;
 pub mod fault;
+pub mod fleet;
 pub mod fold;
 pub mod format;
 mod growing;

@@ -19,6 +19,7 @@ mod decision;
 pub(crate) mod derived;
 mod document;
 mod enrolment;
+mod fleet;
 mod ingested;
 pub mod kind;
 mod manifest;
@@ -71,7 +72,7 @@ pub enum Role {
     Other,
 }
 
-static OWN: [&Kind; 18] = [
+static OWN: [&Kind; 19] = [
     &approval::KIND,
     &attestation::KIND,
     &ban::KIND,
@@ -80,6 +81,7 @@ static OWN: [&Kind; 18] = [
     &decision::KIND,
     &document::KIND,
     &enrolment::KIND,
+    &fleet::KIND,
     &ingested::KIND,
     &manifest::KIND,
     &refusal::KIND,

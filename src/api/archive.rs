@@ -223,7 +223,7 @@ pub(crate) fn fold_epochs(
 }
 
 /// The epoch of a bundle's key.
-fn number_of(key: &str) -> Option<u64> {
+pub(super) fn number_of(key: &str) -> Option<u64> {
     let name = key.strip_prefix("epoch/")?;
     let number = name.strip_suffix(".bundle.zst")?.parse().ok()?;
     (bundle_key(number) == key).then_some(number)

@@ -1,7 +1,7 @@
 //! A log verified by parts: epochs of a bucket, or bundles of whole epochs, each by
 //! itself, and folded.
 
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use super::compression::AtMost;
 use super::stream::recognise;
@@ -11,7 +11,7 @@ use crate::ledger::fault::Format;
 #[cfg(feature = "bucket")]
 use crate::ledger::fold::PartFault;
 use crate::ledger::fold::{FoldPart, Folding};
-use crate::ledger::source::ReadError;
+use crate::ledger::source::{ReadError, Source};
 use crate::ledger::verify::verify;
 
 /// Verifies a bundle of whole epochs, and gives what joins it to those beside it; nothing
@@ -20,13 +20,27 @@ use crate::ledger::verify::verify;
 /// # Errors
 /// As [`verify`](super::verify()).
 pub fn fold(file: impl Read + Send, policy: &Policy) -> Result<(Report, Option<FoldPart>), Error> {
+    let (report, folded) = fold_through(file, policy, |bundle| bundle)?;
+    Ok((report, folded.map(|(part, _)| part)))
+}
+
+/// A bundle that is read.
+pub(super) type Reading<'r> = BundleFile<Box<dyn BufRead + Send + 'r>>;
+
+/// The same through something that looks at what goes by.
+fn fold_through<'r, S: Source>(
+    file: impl Read + Send + 'r,
+    policy: &Policy,
+    through: impl FnOnce(Reading<'r>) -> S,
+) -> Result<(Report, Option<(FoldPart, S)>), Error> {
     let recognised = recognise(file).map_err(ReadError::Io)?;
     if recognised.format != Some(Format::Bundle) {
         return Err(Error::NotRecognised { path: None });
     }
     recognised.one_frame.demand();
     let reader = BufReader::new(AtMost::new(recognised.reader, u64::MAX));
-    let mut source = Folding::over(BundleFile::open(reader)?);
+    let bundle = BundleFile::open(Box::new(reader) as Box<dyn BufRead + Send + 'r>)?;
+    let mut source = Folding::over(through(bundle));
     let report = verify(&mut source, policy, &mut |_| ())?.report;
     let passed = report.verdict == Verdict::Pass;
     Ok((report, passed.then(|| source.finish())))
@@ -39,13 +53,28 @@ pub(super) fn fold_epoch(
     stream: impl Read + Send,
     policy: &Policy,
 ) -> Result<FoldPart, Error> {
+    Ok(fold_epoch_through(epoch, stream, policy, |bundle| bundle)?.0)
+}
+
+/// The same through something that looks at what goes by; it is given back of an epoch
+/// that passed.
+#[cfg(feature = "bucket")]
+pub(super) fn fold_epoch_through<'r, S: Source>(
+    epoch: u64,
+    stream: impl Read + Send + 'r,
+    policy: &Policy,
+    through: impl FnOnce(Reading<'r>) -> S,
+) -> Result<(FoldPart, Option<S>), Error> {
     use crate::ledger::fault::FaultCode;
     use crate::ledger::lines::damage;
-    let failed = |fault| FoldPart {
-        runs: Vec::new(),
-        faults: vec![fault],
+    let failed = |fault| {
+        let part = FoldPart {
+            runs: Vec::new(),
+            faults: vec![fault],
+        };
+        (part, None)
     };
-    let (report, part) = match fold(stream, policy) {
+    let (report, folded) = match fold_through(stream, policy, through) {
         Ok(folded) => folded,
         Err(Error::Read(ReadError::Io(error))) if damage(&error).is_some() => {
             let detail = "the bundle does not decompress";
@@ -59,7 +88,7 @@ pub(super) fn fold_epoch(
         }
         Err(error) => return Err(error),
     };
-    let Some(part) = part else {
+    let Some((part, through)) = folded else {
         let first = report.faults.first();
         let code = first.map_or(FaultCode::BundleCorrupt, |fault| fault.code);
         let detail = first.map_or("", |fault| fault.detail.as_str());
@@ -70,7 +99,7 @@ pub(super) fn fold_epoch(
         _ => false,
     };
     if is_this(&part) {
-        return Ok(part);
+        return Ok((part, Some(through)));
     }
     let found = part.runs.first().map(|run| run.first.epoch.0);
     let detail = match found {

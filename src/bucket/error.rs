@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::ledger::hash::Hash;
 use crate::ledger::key::SignError;
-use crate::ledger::wal::{WalError, WalPosition};
+use crate::ledger::wal::{OBJECT_BYTES, WalError, WalPosition};
 use crate::logbook::error::OpenError;
 use crate::store::StoreError;
 
@@ -53,6 +53,12 @@ pub enum BucketError {
         place: WalPosition,
         /// What is wrong.
         error: WalError,
+    },
+    /// An object has more bytes than any that the log writes.
+    #[error("{key}: larger than {OBJECT_BYTES} bytes")]
+    TooLarge {
+        /// The object.
+        key: String,
     },
     /// An object does not go on from the entries before it.
     #[error("{place}: it does not go on from entry {last}")]

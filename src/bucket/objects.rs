@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::BucketError;
 use super::protocol::Answer;
+use crate::ledger::wal::OBJECT_BYTES;
 
 /// Threads that talk to a bucket.
 const THREADS: usize = 2;
@@ -43,6 +44,11 @@ impl Drop for Threads {
         }
     }
 }
+
+/// An object that is not read as a whole.
+#[derive(Debug, thiserror::Error)]
+#[error("larger than {OBJECT_BYTES} bytes")]
+struct TooLarge;
 
 /// An object to come.
 pub struct Coming(Receiver<Result<Option<Bytes>, object_store::Error>>);
@@ -208,6 +214,39 @@ impl Objects {
         listed.map_err(|source| self.failed(prefix, source))
     }
 
+    /// Gives what lies below the prefix, in no order, until `take` has enough. A few names
+    /// are in memory, however many there are.
+    ///
+    /// # Errors
+    /// [`BucketError::Store`].
+    pub fn each(
+        &self,
+        prefix: &str,
+        mut take: impl FnMut(Listed) -> bool,
+    ) -> Result<(), BucketError> {
+        let (store, path) = (Arc::clone(&self.store), self.path(prefix));
+        let base = self.prefix.clone();
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(PIECES);
+        self.spawn(async move {
+            let mut named = store.list(Some(&path));
+            while let Some(meta) = named.next().await {
+                let listed = meta.map(|meta| Listed {
+                    key: below(&base, &meta.location),
+                    size: meta.size,
+                });
+                if sender.send(listed).await.is_err() {
+                    return;
+                }
+            }
+        });
+        while let Some(listed) = receiver.blocking_recv() {
+            if !take(listed.map_err(|source| self.failed(prefix, source))?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The names of what lies directly below the prefix and has something below it.
     ///
     /// # Errors
@@ -316,9 +355,15 @@ impl Objects {
     }
 
     fn failed(&self, key: &str, source: object_store::Error) -> BucketError {
-        BucketError::Store {
-            key: format!("{}/{key}", self.url),
-            source: Arc::new(source),
+        let key = format!("{}/{key}", self.url);
+        match &source {
+            object_store::Error::Generic { source, .. } if source.is::<TooLarge>() => {
+                BucketError::TooLarge { key }
+            }
+            _ => BucketError::Store {
+                key,
+                source: Arc::new(source),
+            },
         }
     }
 
@@ -396,6 +441,11 @@ fn answer(read: Result<Option<Bytes>, object_store::Error>) -> Answer<Bytes> {
 
 async fn get(store: &dyn ObjectStore, path: &Path) -> Result<Option<Bytes>, object_store::Error> {
     match store.get(path).await {
+        // More than any object has that is read as a whole: it would fill the memory.
+        Ok(found) if found.meta.size > OBJECT_BYTES as u64 => Err(object_store::Error::Generic {
+            store: "bucket",
+            source: Box::new(TooLarge),
+        }),
         Ok(found) => Ok(Some(found.bytes().await?)),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),

@@ -1,6 +1,5 @@
 //! Several books as one custody.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::api::{Chain, Error, Ledger};
@@ -12,7 +11,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::target::{Force, OutputKind, Target, folder_of, spare};
+use super::target::{Force, OutputKind, Target, write_folder};
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
@@ -56,29 +55,33 @@ impl CustodyFolder<'_> {
         also: &mut dyn FnMut(usize) -> Result<Vec<(usize, Seq)>, CliError>,
         output: &mut Output,
     ) -> Result<Answer, CliError> {
-        let failed = |error| CliError::file(self.folder, error);
-        spare(context, self.folder)?;
-        self.check_free()?;
-        let parent = folder_of(self.folder);
-        let mut builder = tempfile::Builder::new();
-        let made = builder
-            .prefix(".export-")
-            .tempdir_in(parent)
-            .map_err(failed)?;
+        let written = |made: &Path| self.write_into(made, context, write, also, output);
+        let (entries, books) = write_folder(context, self.folder, written)?;
+        let folder = self.folder.display();
+        output.note(&format!("{entries} entries of {books} books in {folder}"));
+        Ok(Answer::Yes)
+    }
+
+    fn write_into(
+        &self,
+        made: &Path,
+        context: &Context,
+        write: &mut Writing<'_>,
+        also: &mut dyn FnMut(usize) -> Result<Vec<(usize, Seq)>, CliError>,
+        output: &mut Output,
+    ) -> Result<(u64, usize), CliError> {
         let (mut entries, mut books) = (0, 0);
         for (number, book) in self.chain.books.iter().enumerate() {
-            let path = made
-                .path()
-                .join(format!("book-{number:03}.{}", self.ending));
+            let path = made.join(format!("book-{number:03}.{}", self.ending));
             if let Some(written) = write(&book.ledger, &path, output)? {
                 (entries, books) = (entries + written, books + 1);
                 for (earlier, seq) in also(number)? {
                     let name = format!("book-{earlier:03}.entry-{seq}.proof");
-                    self.prove(context, earlier, seq, &made.path().join(name))?;
+                    self.prove(context, earlier, seq, &made.join(name))?;
                 }
             } else {
                 // That the book is there and has nothing of it is not that it is missing.
-                let path = made.path().join(format!("book-{number:03}.open.proof"));
+                let path = made.join(format!("book-{number:03}.open.proof"));
                 match self.prove(context, number, Seq::FIRST, &path) {
                     Err(CliError::Ledger(Error::Evidence(EvidenceError::NotSealed { .. }))) => {}
                     proven => proven?,
@@ -87,23 +90,13 @@ impl CustodyFolder<'_> {
             // The last one may be closed in favour of a book that is not among them.
             if let Some(end) = closed(book.ledger.store())? {
                 let name = format!("book-{number:03}.close.proof");
-                self.prove(context, number, end.seq, &made.path().join(name))?;
+                self.prove(context, number, end.seq, &made.join(name))?;
             }
         }
         if books == 0 {
             return Err(CliError::NothingFound);
         }
-        let readable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(made.path(), readable).map_err(failed)?;
-        std::fs::rename(made.path(), self.folder).map_err(failed)?;
-        // It is no temporary folder any more.
-        let _kept = made.keep();
-        std::fs::File::open(parent)
-            .and_then(|parent| parent.sync_all())
-            .map_err(failed)?;
-        let folder = self.folder.display();
-        output.note(&format!("{entries} entries of {books} books in {folder}"));
-        Ok(Answer::Yes)
+        Ok((entries, books))
     }
 
     fn prove(
@@ -126,22 +119,6 @@ impl CustodyFolder<'_> {
         match path.exists() {
             true => Ok(()),
             false => target.write_bytes(context, &book.ledger.prove(seq)?.to_bytes()),
-        }
-    }
-
-    /// What an earlier run left there would be read with what this one writes.
-    fn check_free(&self) -> Result<(), CliError> {
-        let empty = match std::fs::read_dir(self.folder) {
-            Ok(mut found) => found.next().is_none(),
-            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-        };
-        match empty {
-            true => Ok(()),
-            false => Err(CliError::Occupied {
-                path: self.folder.to_owned(),
-                written: "a folder of evidence",
-                whose: "of this log",
-            }),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
     open_field, prove, publish, revoke, rotate, route, seal, search, stats, status, worker,
 };
 #[cfg(feature = "bucket")]
-use super::{archive, bucket, fold, prune};
+use super::{archive, bucket, fleet, fold, prune};
 use super::{
     card, codes, diff, format, generate, key, log, manifest, package, page, replay, report,
     resident, rules, show, validate, verify, version,
@@ -98,6 +98,10 @@ pub(super) enum Command {
     #[cfg(feature = "bucket")]
     #[command(subcommand)]
     Archive(archive::Command),
+    /// Many logs in one bucket: status, query, record
+    #[cfg(feature = "bucket")]
+    #[command(subcommand)]
+    Fleet(fleet::Command),
     /// Let sealed epochs go that the bucket has
     #[cfg(feature = "bucket")]
     Prune(prune::Args),
@@ -258,6 +262,8 @@ impl Command {
             Command::Fold(args) => fold::run(&args, output),
             #[cfg(feature = "bucket")]
             Command::Archive(command) => archive::run(context, &command, output),
+            #[cfg(feature = "bucket")]
+            Command::Fleet(command) => fleet::run(context, &command, output),
             #[cfg(feature = "bucket")]
             Command::Prune(args) => prune::run(context, &args, output),
             #[cfg(feature = "bucket")]

@@ -52,6 +52,7 @@ const GROUPS: &[Group] = &[
             "accept-rollback",
             "bucket",
             "archive",
+            "fleet",
             "prune",
             "doctor",
             "erase",

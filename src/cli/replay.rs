@@ -47,6 +47,9 @@ use super::package::hmac_key;
 use super::progress::Progress;
 use super::trust::Trust;
 
+#[cfg(feature = "bucket")]
+pub(super) use timeline::print as print_item;
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A bundle, a report or a ledger, or a folder of them as one custody [default: the ledger]

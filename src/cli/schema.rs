@@ -3,6 +3,8 @@
 //! The schemas are made from types; a test holds what the commands print against them.
 
 mod evidence;
+#[cfg(feature = "bucket")]
+mod fleet;
 mod ledgers;
 mod packages;
 mod routing;
@@ -108,6 +110,20 @@ const PRINTED: &[Printed] = &[
         &[kind::<evidence::Receipt>, kind::<ledgers::Erasable>],
     ),
     prints("explain", One, &[kind::<routing::CatalogueEntry>]),
+    #[cfg(feature = "bucket")]
+    prints("fleet query", One, &[kind::<fleet::FleetCustody>]),
+    #[cfg(feature = "bucket")]
+    prints(
+        "fleet record",
+        Any,
+        &[kind::<fleet::RecordedLog>, kind::<fleet::FleetBeside>],
+    ),
+    #[cfg(feature = "bucket")]
+    prints(
+        "fleet status",
+        Any,
+        &[kind::<fleet::FleetLog>, kind::<fleet::FleetBeside>],
+    ),
     prints("fold", One, &[kind::<evidence::Folded>]),
     prints("format", One, &[kind::<packages::FormatDocument>]),
     prints("head", One, &[kind::<evidence::SignedHead>]),

@@ -321,3 +321,43 @@ fn is_stream(path: &Path) -> bool {
         kind.is_fifo() || kind.is_socket() || kind.is_char_device()
     })
 }
+
+/// Writes a folder of evidence beside its place, and moves it there.
+pub(super) fn write_folder<T>(
+    context: &Context,
+    folder: &Path,
+    write: impl FnOnce(&Path) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let failed = |error| CliError::file(folder, error);
+    spare(context, folder)?;
+    check_free(folder)?;
+    let parent = folder_of(folder);
+    let mut builder = tempfile::Builder::new();
+    let made = builder.prefix(".export-").tempdir_in(parent);
+    let made = made.map_err(failed)?;
+    let written = write(made.path())?;
+    let readable = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(made.path(), readable).map_err(failed)?;
+    fs::rename(made.path(), folder).map_err(failed)?;
+    // It is no temporary folder any more.
+    let _kept = made.keep();
+    let synced = File::open(parent).and_then(|parent| parent.sync_all());
+    synced.map_err(failed)?;
+    Ok(written)
+}
+
+/// What an earlier run left there would be read with what this one writes.
+fn check_free(folder: &Path) -> Result<(), CliError> {
+    let empty = match fs::read_dir(folder) {
+        Ok(mut found) => found.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    match empty {
+        true => Ok(()),
+        false => Err(CliError::Occupied {
+            path: folder.to_owned(),
+            written: "a folder of evidence",
+            whose: "of this log",
+        }),
+    }
+}

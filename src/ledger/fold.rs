@@ -196,6 +196,33 @@ impl Run {
         self.settle();
     }
 
+    /// The run from the first epoch to this header, as far as what follows it is held
+    /// against it: its entries and documents are not known.
+    pub fn up_to(header: &EpochHeader) -> Run {
+        let end = |seq, epoch| RunEnd {
+            seq,
+            ts: header.hour,
+            epoch,
+            hour: header.hour,
+            sealed_at: header.sealed_at,
+        };
+        Run {
+            log: header.log,
+            genesis: header.genesis,
+            entries: header.last_seq.0.saturating_add(1),
+            epochs: header.epoch.0.saturating_add(1),
+            first: end(Seq::FIRST, EpochNumber::FIRST),
+            last: end(header.last_seq, header.epoch),
+            prev: Hash::ZERO,
+            prev_hash: Hash::ZERO,
+            header: header.hash(),
+            head: header.head,
+            closed: false,
+            documents: Vec::new(),
+            refers: Vec::new(),
+        }
+    }
+
     fn settle(&mut self) {
         self.documents.sort_unstable();
         self.documents.dedup();
@@ -226,10 +253,10 @@ impl<S: Source> Folding<S> {
         }
     }
 
-    /// What was folded, of a source that passed.
-    pub fn finish(mut self) -> FoldPart {
+    /// What was folded, of a source that passed; and the source.
+    pub fn finish(mut self) -> (FoldPart, S) {
         self.end();
-        self.part
+        (self.part, self.source)
     }
 
     fn end(&mut self) {

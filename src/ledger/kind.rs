@@ -30,6 +30,9 @@ pub const KEY: &str = "sealbook:key";
 /// Openings of redacted members were erased.
 pub const ERASURE: &str = "sealbook:erasure";
 
+/// Where another log stood in a bucket, and how far it was verified there.
+pub const FLEET: &str = "sealbook:fleet";
+
 /// The book ends here, and another continues it.
 pub const CLOSE: &str = "sealbook:close";
 

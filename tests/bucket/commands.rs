@@ -326,7 +326,7 @@ pub(crate) fn only_folder(path: &Path) -> PathBuf {
     folders.next().unwrap().unwrap().path()
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for file in fs::read_dir(from).unwrap() {
         let file = file.unwrap();

@@ -14,6 +14,7 @@ mod commands;
 mod committing;
 mod damaged;
 mod faulty;
+mod fleet;
 mod machine;
 mod model;
 mod pruned;

@@ -34,6 +34,12 @@ fn site(at: std::net::SocketAddr) -> Site {
     Site::at("s3://logs/one".to_owned(), Gateway::environment(at))
 }
 
+/// Machines with a bucket on a server, which ends with what is given beside them.
+pub(crate) fn on_a_server() -> Option<(Site, Gateway)> {
+    let gateway = gateway()?;
+    Some((site(gateway.address), gateway))
+}
+
 #[test]
 fn a_real_server_holds_the_condition_and_a_log() {
     let Some(gateway) = gateway() else { return };

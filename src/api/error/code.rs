@@ -107,6 +107,7 @@ const fn of_bucket(error: &BucketError) -> &'static str {
             _ => "bucket_damaged",
         },
         BucketError::NotNext { .. }
+        | BucketError::TooLarge { .. }
         | BucketError::Header { .. }
         | BucketError::Hole { .. }
         | BucketError::Archived { .. } => "bucket_damaged",

@@ -224,6 +224,27 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "fleet status",
+        &[
+            "sealbook fleet status s3://acme-logs/halls",
+            "sealbook --ledger fleet fleet status s3://acme-logs/halls --witness-policy witnesses.policy",
+        ],
+    ),
+    (
+        "fleet query",
+        &[
+            "sealbook fleet query s3://acme-logs/halls --correlation c-1 -o case",
+            "sealbook --json fleet query s3://acme-logs/halls --correlation c-1 --key hall.key -o case",
+        ],
+    ),
+    (
+        "fleet record",
+        &[
+            "sealbook --ledger fleet fleet record s3://acme-logs/halls",
+            "sealbook --ledger fleet fleet record s3://acme-logs/halls --whole",
+        ],
+    ),
+    (
         "prune",
         &[
             "sealbook --bucket s3://acme-logs/hall prune --witness-policy witnesses.policy",

@@ -13,7 +13,7 @@ use crate::replay::otherwise::Brief;
 use crate::replay::report::Replay;
 use crate::replay::trust::Trust;
 
-pub(super) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
+pub(in crate::cli) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
     let head = format!("{}  entry {}", item.ts, item.seq);
     match &item.event {
         Event::Decided(decided) => decision(&head, decided, &item.to_value(), output),
