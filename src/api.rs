@@ -60,7 +60,7 @@ mod writer;
 #[cfg(feature = "bucket")]
 pub use self::archive::{Archived, Archiver, PrunePlan, Pruning, Stays, prune};
 #[cfg(feature = "bucket")]
-pub(crate) use self::archive::{archived_in, examine_bucket, fold_epochs};
+pub(crate) use self::archive::{EachPart, archived_in, examine_bucket, fold_epochs};
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;
 pub use self::chain::{Chain, ChainedBook};
@@ -79,6 +79,8 @@ pub use self::fleet::{
     CaseOfLog, Fleet, FleetAudited, FleetCase, FleetFault, FleetHead, FleetLog, FleetRecords,
     FleetSealed, FleetView, FleetWitnessed, RecordedLog, fleet, record_log,
 };
+#[cfg(feature = "bucket")]
+pub(crate) use self::fold::Reading;
 pub use self::fold::fold;
 pub use self::halt::{Halt, check_not_halted};
 pub use self::import::ImportFile;

@@ -63,6 +63,7 @@ mod opening;
 pub mod protocol;
 mod rebuild;
 mod replay;
+pub mod retention;
 pub mod shown;
 mod store;
 

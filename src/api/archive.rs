@@ -19,7 +19,7 @@ pub use prune::{PrunePlan, Pruning, Stays, prune};
 use source::BucketSource;
 
 use super::examine::explained;
-use super::fold::fold_epoch;
+use super::fold::{Reading, fold_epoch, opened};
 use super::progress::{Progress, Reached, Unit};
 use super::{Error, Examined, Ledger, Policy, Verdict};
 use crate::bucket::{self, Address, BucketError, Objects, bundle_key};
@@ -197,16 +197,20 @@ pub(crate) fn examine_bucket(
     })
 }
 
-/// Verifies epochs of the archive, each by itself, and folds them.
-pub(crate) fn fold_epochs(
+/// Verifies epochs of the archive, each by itself, and folds them. `also` is given the
+/// bundle of each that passed, to add what it finds.
+pub(crate) fn fold_epochs<E: From<Error>>(
     address: &Address,
     epochs: Range<u64>,
     policy: &Policy,
-) -> Result<FoldPart, Error> {
+    also: Option<&mut EachPart<'_, E>>,
+) -> Result<FoldPart, E> {
+    let mut also = also;
     let objects = objects_of(address)?;
     let mut all = FoldPart::default();
     for number in epochs {
-        let part = match objects.stream(&bundle_key(number))? {
+        let stream = || objects.stream(&bundle_key(number)).map_err(Error::from);
+        let mut part = match stream()? {
             Some(stream) => fold_epoch(number, stream, policy)?,
             None => FoldPart {
                 runs: Vec::new(),
@@ -217,10 +221,20 @@ pub(crate) fn fold_epochs(
                 )],
             },
         };
+        if let Some(also) = also.as_deref_mut()
+            && part.faults.is_empty()
+            && let Some(stream) = stream()?
+        {
+            also(number, opened(stream)?, &mut part)?;
+        }
         all = all.join(part);
     }
     Ok(all)
 }
+
+/// What is done with each epoch that passed.
+pub(crate) type EachPart<'e, E> =
+    dyn FnMut(u64, Reading<'static>, &mut FoldPart) -> Result<(), E> + 'e;
 
 /// The epoch of a bundle's key.
 pub(super) fn number_of(key: &str) -> Option<u64> {

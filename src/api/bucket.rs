@@ -1,24 +1,30 @@
 //! Ledgers whose durable record is in a bucket: made, made again from it, taken over.
 
+use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::create::{KEY_PATH, new_key, signer_of};
 use super::{Error, Options};
 use crate::bucket::{self, Address, BucketError, Objects, check};
-use crate::ledger::head::SignedHead;
-use crate::ledger::key::Signer;
+use crate::files::open_regular;
+use crate::ledger::head::{Head, SignedHead};
+use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::limits;
+use crate::ledger::note::{Algorithm, VerifierKey};
 use crate::ledger::parse;
 use crate::ledger::statement::Statement;
+use crate::ledger::tlog::checkpoint::SignedCheckpoint;
+use crate::ledger::witness_policy::{self, WitnessPolicy};
 use crate::logbook::error::OpenError;
 use crate::logbook::init::Beginning;
 use crate::logbook::mark::{Mark, MarkFile};
-use crate::logbook::{Parts, extent_of, judge_mark};
+use crate::logbook::{Parts, entry_at, epoch_at, extent_of, judge_mark};
+use crate::publish::root_before;
 use crate::signers::KeyLocation;
-use crate::store::{RocksStore, StoreError};
+use crate::store::{RocksStore, Store, StoreError};
 
 /// What is recorded where the head of a bucket was accepted.
 pub(super) const ACCEPTED: &str = "the head that the bucket had was accepted";
@@ -83,9 +89,12 @@ pub(super) fn parts(
     let base = address.connect()?;
     let (cache, signer) = cache(dir, address, &base, options, options.wait)?;
     let mark = options.mark_of(dir);
-    take_head(options, &mark)?;
-    let accepts = !judged || accepts_head(options, &mark)?;
+    let checkpoint = take_head(options, &mark, signer.public_key())?;
+    let accepts = !judged || (checkpoint.is_none() && accepts_head(options, &mark)?);
     let store = bucket::open(&base, cache, Arc::clone(&signer), |cache| {
+        if let Some(checkpoint) = &checkpoint {
+            begin_mark(cache, checkpoint, &*signer, &mark)?;
+        }
         if !accepts {
             judge_mark(cache, &mark, &extent_of(cache)?)??;
         }
@@ -109,20 +118,107 @@ pub(super) fn followed(
 ) -> Result<(RocksStore, Arc<dyn Signer>, MarkFile), Error> {
     let (cache, signer) = cache(dir, address, base, options, options.wait)?;
     let mark = options.mark_of(dir);
-    take_head(options, &mark)?;
-    accepts_head(options, &mark)?;
+    match take_head(options, &mark, signer.public_key())? {
+        Some(checkpoint) => {
+            bucket::catch_up(base, &cache, &*signer)?;
+            begin_mark(&cache, &checkpoint, &*signer, &mark)?;
+        }
+        None => drop(accepts_head(options, &mark)?),
+    }
     Ok((cache, signer, mark))
 }
 
-/// The head that is kept is the mark of a machine that has none.
-fn take_head(options: &Options, mark: &MarkFile) -> Result<(), Error> {
-    match &options.bucket_head {
-        Some(head) if !mark.exists() => {
-            let written = mark.write(&kept(head)?);
-            written.map_err(|error| Error::file(mark.path(), error))
+/// The head that is kept is the mark of a machine that has none. A checkpoint is given
+/// back, for what the bucket has to be held against.
+fn take_head(
+    options: &Options,
+    mark: &MarkFile,
+    log: PublicKey,
+) -> Result<Option<SignedCheckpoint>, Error> {
+    let Some(path) = options.bucket_head.as_ref().filter(|_| !mark.exists()) else {
+        return Ok(None);
+    };
+    let witnesses = options
+        .bucket_witnesses
+        .as_deref()
+        .map(policy)
+        .transpose()?;
+    match kept(path)? {
+        Kept::Head(head) if witnesses.is_none() => {
+            let written = mark.write(&Mark { head, sealed: None });
+            written.map_err(|error| Error::file(mark.path(), error))?;
+            Ok(None)
         }
-        _ => Ok(()),
+        Kept::Head(_) => Err(untrusted("a head has no cosignatures of witnesses")),
+        Kept::Checkpoint(checkpoint) => {
+            believe(&checkpoint, log, witnesses.as_ref())?;
+            Ok(Some(checkpoint))
+        }
     }
+}
+
+fn untrusted(reason: impl ToString) -> Error {
+    let reason = reason.to_string();
+    BucketError::CheckpointUntrusted { reason }.into()
+}
+
+/// The log must have signed a checkpoint that it is held against, and so must a quorum of
+/// the witnesses, where there is a policy.
+fn believe(
+    checkpoint: &SignedCheckpoint,
+    log: PublicKey,
+    witnesses: Option<&WitnessPolicy>,
+) -> Result<(), Error> {
+    let (origin, note) = (&checkpoint.content().origin, checkpoint.note());
+    let Some(policy) = witnesses else {
+        let name = origin.parse();
+        let name = name.map_err(|_| untrusted("its first line is no name of a key"))?;
+        let own = VerifierKey::new(name, Algorithm::Ed25519(log));
+        return own.verify(note).map(drop).map_err(untrusted);
+    };
+    policy.check_log(origin, log, note).map_err(untrusted)?;
+    let by = |witness: usize| {
+        let known = policy.witnesses.get(witness);
+        known.is_some_and(|known| known.key.verify(note).is_ok())
+    };
+    match policy.is_met(by) {
+        true => Ok(()),
+        false => Err(untrusted("no quorum of the witnesses cosigned it")),
+    }
+}
+
+/// Holds what the bucket has against a checkpoint of the log, and begins the mark there.
+fn begin_mark(
+    cache: &dyn Store,
+    checkpoint: &SignedCheckpoint,
+    signer: &dyn Signer,
+    mark: &MarkFile,
+) -> Result<(), Error> {
+    let extent = extent_of(cache)?;
+    let (content, entries) = (checkpoint.content(), extent.last_seq.0.saturating_add(1));
+    let size = content.size;
+    if entries < size {
+        return Err(BucketError::BehindCheckpoint { entries, size }.into());
+    }
+    if root_before(cache, size, content)?.is_none() {
+        return Err(BucketError::OtherCheckpoint { size }.into());
+    }
+    let last = entry_at(cache, extent.last_seq)?;
+    let head = Head {
+        second: None,
+        log: extent.log,
+        genesis: extent.genesis,
+        seq: extent.last_seq,
+        hash: last.hash(),
+        ts: last.ts(),
+    };
+    let sealed = match extent.sealed {
+        Some(header) => Some(epoch_at(cache, header.epoch)?),
+        None => None,
+    };
+    let head = Statement::sign(head, signer)?;
+    let written = mark.write(&Mark { head, sealed });
+    written.map_err(|error| Error::file(mark.path(), error))
 }
 
 /// Brings the ledger in `dir` up to what the bucket has, or makes it from there, for who
@@ -178,18 +274,45 @@ pub(super) fn accepts_head(options: &Options, mark: &MarkFile) -> Result<bool, E
     }
 }
 
-/// A head that somebody kept, as the mark that this machine goes on from.
-fn kept(path: &PathBuf) -> Result<Mark, Error> {
-    let text = std::fs::read(path).map_err(|error| Error::file(path, error))?;
-    let too_large = text.len() > limits::SMALL_FILE_BYTES;
-    let value = (!too_large).then(|| parse::parse(&text).ok()).flatten();
+/// What somebody kept of a log.
+enum Kept {
+    Head(SignedHead),
+    Checkpoint(SignedCheckpoint),
+}
+
+fn kept(path: &Path) -> Result<Kept, Error> {
+    let text = small(path, limits::SMALL_FILE_BYTES)?;
+    if let Ok(checkpoint) = SignedCheckpoint::parse(&text) {
+        return Ok(Kept::Checkpoint(checkpoint));
+    }
+    let value = parse::parse(&text).ok();
     let head: Option<SignedHead> = value.and_then(|value| Statement::from_value(&value).ok());
     match head.filter(Statement::verify) {
-        Some(head) => Ok(Mark { head, sealed: None }),
-        None => Err(Error::NotRecognised {
-            path: Some(path.clone()),
-        }),
+        Some(head) => Ok(Kept::Head(head)),
+        None => Err(not_recognised(path)),
     }
+}
+
+fn policy(path: &Path) -> Result<WitnessPolicy, Error> {
+    let text = small(path, witness_policy::MAX_BYTES)?;
+    witness_policy::parse(&text).map_err(|_| not_recognised(path))
+}
+
+fn small(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
+    let failed = |error| Error::file(path, error);
+    let file = open_regular(path).map_err(failed)?;
+    let mut text = Vec::new();
+    let read = file.take(limit as u64 + 1).read_to_end(&mut text);
+    read.map_err(failed)?;
+    match text.len() <= limit {
+        true => Ok(text),
+        false => Err(not_recognised(path)),
+    }
+}
+
+fn not_recognised(path: &Path) -> Error {
+    let path = Some(path.to_owned());
+    Error::NotRecognised { path }
 }
 
 /// Whether a key is lost when the folder that the ledger is in is.

@@ -25,7 +25,20 @@ pub fn fold(file: impl Read + Send, policy: &Policy) -> Result<(Report, Option<F
 }
 
 /// A bundle that is read.
-pub(super) type Reading<'r> = BundleFile<Box<dyn BufRead + Send + 'r>>;
+pub(crate) type Reading<'r> = BundleFile<Box<dyn BufRead + Send + 'r>>;
+
+/// A bundle, opened.
+pub(super) fn opened<'r>(file: impl Read + Send + 'r) -> Result<Reading<'r>, Error> {
+    let recognised = recognise(file).map_err(ReadError::Io)?;
+    if recognised.format != Some(Format::Bundle) {
+        return Err(Error::NotRecognised { path: None });
+    }
+    recognised.one_frame.demand();
+    let reader = BufReader::new(AtMost::new(recognised.reader, u64::MAX));
+    Ok(BundleFile::open(
+        Box::new(reader) as Box<dyn BufRead + Send + 'r>
+    )?)
+}
 
 /// The same through something that looks at what goes by.
 fn fold_through<'r, S: Source>(
@@ -33,14 +46,7 @@ fn fold_through<'r, S: Source>(
     policy: &Policy,
     through: impl FnOnce(Reading<'r>) -> S,
 ) -> Result<(Report, Option<(FoldPart, S)>), Error> {
-    let recognised = recognise(file).map_err(ReadError::Io)?;
-    if recognised.format != Some(Format::Bundle) {
-        return Err(Error::NotRecognised { path: None });
-    }
-    recognised.one_frame.demand();
-    let reader = BufReader::new(AtMost::new(recognised.reader, u64::MAX));
-    let bundle = BundleFile::open(Box::new(reader) as Box<dyn BufRead + Send + 'r>)?;
-    let mut source = Folding::over(through(bundle));
+    let mut source = Folding::over(through(opened(file)?));
     let report = verify(&mut source, policy, &mut |_| ())?.report;
     let passed = report.verdict == Verdict::Pass;
     Ok((report, passed.then(|| source.finish())))

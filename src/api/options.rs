@@ -65,6 +65,8 @@ pub struct Options {
     #[cfg(feature = "bucket")]
     pub(super) bucket_head: Option<PathBuf>,
     #[cfg(feature = "bucket")]
+    pub(super) bucket_witnesses: Option<PathBuf>,
+    #[cfg(feature = "bucket")]
     pub(super) accept_bucket_head: bool,
     #[cfg(feature = "bucket")]
     pub(super) key_beside: bool,
@@ -138,6 +140,15 @@ impl Options {
     #[must_use]
     pub fn bucket_head(mut self, path: impl Into<PathBuf>) -> Options {
         self.bucket_head = Some(path.into());
+        self
+    }
+
+    /// With [`Options::bucket_head`]: a quorum of the witnesses of this policy must have
+    /// cosigned the checkpoint.
+    #[cfg(feature = "bucket")]
+    #[must_use]
+    pub fn bucket_witnesses(mut self, path: impl Into<PathBuf>) -> Options {
+        self.bucket_witnesses = Some(path.into());
         self
     }
 

@@ -10,6 +10,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
+use super::retention::{Seen, Watching};
 use super::{BucketError, Objects};
 use crate::ledger::hash::Hash;
 
@@ -131,7 +132,18 @@ impl Address {
     /// # Errors
     /// [`BucketError::Store`] where the environment lacks what the store needs.
     pub fn connect(&self) -> Result<Objects, BucketError> {
-        self.connected(None)
+        self.connected(None, None)
+    }
+
+    /// The same, with what the store says of each object that it is asked for; `None` of a
+    /// folder, which says nothing.
+    pub(super) fn connect_watched(&self) -> Result<Option<(Objects, Seen)>, BucketError> {
+        if self.scheme == Scheme::Folder {
+            return Ok(None);
+        }
+        let watching = Watching::default();
+        let seen = watching.0.clone();
+        Ok(Some((self.connected(None, Some(watching))?, seen)))
     }
 
     /// The same over another endpoint of an S3 that has several.
@@ -139,7 +151,7 @@ impl Address {
     /// # Errors
     /// As [`Address::connect`].
     pub fn connect_to(&self, endpoint: &str) -> Result<Objects, BucketError> {
-        self.connected(Some(endpoint))
+        self.connected(Some(endpoint), None)
     }
 
     /// The same for who only reads: a folder must be there.
@@ -152,14 +164,20 @@ impl Address {
                 url: self.base.clone(),
             });
         }
-        self.connected(None)
+        self.connected(None, None)
     }
 
-    fn connected(&self, endpoint: Option<&str>) -> Result<Objects, BucketError> {
-        let store = self.store(endpoint).map_err(|source| BucketError::Store {
-            key: self.base.clone(),
-            source: Arc::new(source),
-        })?;
+    fn connected(
+        &self,
+        endpoint: Option<&str>,
+        watching: Option<Watching>,
+    ) -> Result<Objects, BucketError> {
+        let store = self
+            .store(endpoint, watching)
+            .map_err(|source| BucketError::Store {
+                key: self.base.clone(),
+                source: Arc::new(source),
+            })?;
         let prefix = match self.scheme {
             Scheme::Folder => Path::default(),
             _ => Path::from(self.prefix.as_str()),
@@ -167,7 +185,11 @@ impl Address {
         Objects::over(store, prefix, self.base.clone())
     }
 
-    fn store(&self, endpoint: Option<&str>) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+    fn store(
+        &self,
+        endpoint: Option<&str>,
+        watching: Option<Watching>,
+    ) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
         let client = ClientOptions::new()
             .with_timeout(REQUEST)
             .with_connect_timeout(CONNECT);
@@ -180,22 +202,31 @@ impl Address {
                 if let Some(endpoint) = endpoint {
                     builder = builder.with_endpoint(endpoint);
                 }
+                if let Some(watching) = watching {
+                    builder = builder.with_http_connector(watching);
+                }
                 Arc::new(builder.build()?)
             }
-            Scheme::Google(bucket) => Arc::new(
-                GoogleCloudStorageBuilder::from_env()
+            Scheme::Google(bucket) => {
+                let mut builder = GoogleCloudStorageBuilder::from_env()
                     .with_bucket_name(bucket)
                     .with_client_options(client)
-                    .with_retry(retries())
-                    .build()?,
-            ),
-            Scheme::Azure(container) => Arc::new(
-                MicrosoftAzureBuilder::from_env()
+                    .with_retry(retries());
+                if let Some(watching) = watching {
+                    builder = builder.with_http_connector(watching);
+                }
+                Arc::new(builder.build()?)
+            }
+            Scheme::Azure(container) => {
+                let mut builder = MicrosoftAzureBuilder::from_env()
                     .with_container_name(container)
                     .with_client_options(allow_http(client, "AZURE_ALLOW_HTTP"))
-                    .with_retry(retries())
-                    .build()?,
-            ),
+                    .with_retry(retries());
+                if let Some(watching) = watching {
+                    builder = builder.with_http_connector(watching);
+                }
+                Arc::new(builder.build()?)
+            }
             Scheme::Folder => {
                 let made = std::fs::create_dir_all(&self.prefix);
                 made.map_err(|source| object_store::Error::Generic {

@@ -102,6 +102,32 @@ pub enum BucketError {
         /// How many of the writers were told that they created it.
         times: usize,
     },
+    /// Something is held back from deletion that must be deletable.
+    #[error("{key} is held by a retention: what is erased there would stay")]
+    Retained {
+        /// The object.
+        key: String,
+    },
+    /// The log has fewer entries than a checkpoint of it that was kept.
+    #[error("the log has {entries} entries, and the kept checkpoint holds {size}")]
+    BehindCheckpoint {
+        /// Entries that the bucket has.
+        entries: u64,
+        /// Those of the checkpoint.
+        size: u64,
+    },
+    /// The log is not the one of a checkpoint that was kept.
+    #[error("the first {size} entries are not those of the kept checkpoint")]
+    OtherCheckpoint {
+        /// Entries of the checkpoint.
+        size: u64,
+    },
+    /// A kept checkpoint is not one that is believed.
+    #[error("the kept checkpoint says nothing here: {reason}")]
+    CheckpointUntrusted {
+        /// Why.
+        reason: String,
+    },
     /// The bucket was not found to hold the condition that fencing stands on.
     #[error("{url} was not checked")]
     NotChecked {

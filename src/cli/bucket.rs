@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use crate::api::Options;
+use crate::bucket::check::Passed;
+use crate::bucket::retention::{Retention, retention};
 use crate::bucket::{Address, check};
 
 use super::Answer;
@@ -16,9 +20,14 @@ pub(super) struct Flags {
     /// file:///DIR; the ledger's directory is a cache of it
     #[arg(long, global = true, value_name = "URL", env = "SEALBOOK_BUCKET", value_parser = address)]
     bucket: Option<Address>,
-    /// A signed head that was kept: a machine without a mark holds the bucket against it
+    /// A signed head or checkpoint that was kept: a machine without a mark holds the bucket
+    /// against it
     #[arg(long, global = true, value_name = "FILE", requires = "bucket")]
     bucket_head: Option<PathBuf>,
+    /// With --bucket-head: a quorum of these witnesses must have cosigned the checkpoint, a
+    /// file of c2sp.org/tlog-policy
+    #[arg(long, global = true, value_name = "FILE", requires = "bucket_head")]
+    bucket_witnesses: Option<PathBuf>,
     /// On a machine without a mark, take the head that the bucket has; an entry records it
     #[arg(
         long,
@@ -37,6 +46,9 @@ impl Flags {
         }
         if let Some(head) = &self.bucket_head {
             options = options.bucket_head(head);
+        }
+        if let Some(policy) = &self.bucket_witnesses {
+            options = options.bucket_witnesses(policy);
         }
         options.accept_bucket_head(self.accept_bucket_head)
     }
@@ -79,15 +91,47 @@ fn check(args: &Check, output: &mut Output) -> Result<Answer, CliError> {
         endpoints.push(args.url.connect_to(endpoint).map_err(failed)?);
     }
     let passed = check::run(&endpoints).map_err(failed)?;
+    let retention = retention(&args.url).map_err(failed)?;
     if output.is_json() {
-        output.document(&passed)?;
+        output.document(&Checked { passed, retention })?;
     } else {
         output.line(&format!(
             "passed: {} keys, {} connections each over {} endpoints, one creation each",
             passed.keys, passed.connections, passed.endpoints
         ))?;
+        print(&retention, output)?;
     }
     Ok(Answer::Yes)
+}
+
+/// What the check found.
+#[derive(Serialize)]
+struct Checked {
+    #[serde(flatten)]
+    passed: Passed,
+    retention: Retention,
+}
+
+fn print(retention: &Retention, output: &mut Output) -> Result<(), CliError> {
+    if !retention.asked {
+        return output.line("retention: a folder has none");
+    }
+    for (what, held) in [("wal/", retention.wal), ("epoch/", retention.epoch)] {
+        output.line(&match held {
+            Some(true) => format!("retention: {what} is held"),
+            Some(false) => format!(
+                "retention: {what} is not held: recommended, so that nobody deletes the record"
+            ),
+            None => format!("retention: nothing is under {what} yet: hold it once there is"),
+        })?;
+    }
+    match retention.versions {
+        Some(true) => output.line(
+            "versions: older contents are kept: what is erased under open/ stays until a rule \
+             of the bucket removes them",
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn failed(error: crate::bucket::BucketError) -> CliError {

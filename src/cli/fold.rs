@@ -7,16 +7,19 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::api;
+use crate::api::{self, EachPart};
 use crate::bucket::Address;
-use crate::ledger::fold::{FoldPart, PartFault, Run};
+use crate::ledger::fold::{FoldPart, PartFault, Run, TakenAgain};
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Value;
 use crate::ledger::key::PublicKey;
+use crate::ledger::policy::Policy;
 use crate::ledger::{limits, parse, shape};
+use crate::replay::{Options, replay};
 
 use super::Answer;
 use super::error::CliError;
+use super::hall::evaluator;
 use super::output::Output;
 use super::trust::Trust;
 
@@ -35,6 +38,9 @@ pub(super) struct Args {
     /// Say only what joins it to other parts: what is before and after is missing by right
     #[arg(long)]
     part: bool,
+    /// Take every decision of these epochs again, too; one that comes out otherwise is named
+    #[arg(long, requires = "epochs")]
+    decisions: bool,
     #[command(flatten)]
     trust: Trust,
 }
@@ -48,6 +54,8 @@ struct Printed<'a> {
     head: Option<Hash>,
     log: Option<PublicKey>,
     genesis: Option<Hash>,
+    /// What was taken again; none where some epoch's decisions were not.
+    decisions: Option<TakenAgain>,
     faults: &'a [PartFault],
     part: &'a FoldPart,
 }
@@ -58,7 +66,13 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
             let url = url.to_string_lossy();
             let address = Address::parse(&url).map_err(api::Error::from)?;
             let policy = args.trust.policy()?;
-            api::fold_epochs(&address, epochs.clone(), &policy)?
+            let mut again =
+                |epoch, bundle, part: &mut FoldPart| again(epoch, bundle, &policy, part);
+            let also: Option<&mut EachPart<'_, CliError>> = match args.decisions {
+                true => Some(&mut again),
+                false => None,
+            };
+            api::fold_epochs(&address, epochs.clone(), &policy, also)?
         }
         (Some(_), _) => return Err(CliError::usage("--epochs is for the URL of one bucket")),
         (None, paths) => joined(paths)?,
@@ -67,6 +81,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
         true => part.faults.clone(),
         false => part.judge(),
     };
+    let decisions = part.runs.iter().map(|run| run.decisions);
+    let decisions = decisions
+        .reduce(|all, next| Some(all?.and(next?)))
+        .flatten();
     let sum = |of: fn(&Run) -> u64| part.runs.iter().map(of).sum();
     let printed = Printed {
         verdict: if faults.is_empty() { "pass" } else { "fail" },
@@ -75,6 +93,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
         head: part.runs.last().map(|run| run.head),
         log: part.runs.first().map(|run| run.log),
         genesis: part.runs.first().map(|run| run.genesis),
+        decisions,
         faults: &faults,
         part: &part,
     };
@@ -86,6 +105,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
             "{verdict}  {entries} entries, {} epochs",
             printed.epochs
         ))?;
+        if let Some(taken) = decisions {
+            let (all, not) = (taken.decisions, taken.could_not_evaluate);
+            output.line(&format!(
+                "{all} decisions, {not} of them could not be taken again"
+            ))?;
+        }
         for fault in &faults {
             let PartFault {
                 epoch,
@@ -95,10 +120,50 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
             output.line(&format!("fault    {code} at epoch {epoch}: {detail}"))?;
         }
     }
-    Ok(match faults.is_empty() {
-        true => Answer::Yes,
-        false => Answer::No,
+    let undecided = decisions.is_some_and(|taken| taken.could_not_evaluate > 0);
+    Ok(match (faults.is_empty(), undecided) {
+        (false, _) => Answer::No,
+        (true, true) => Answer::Unanswered,
+        (true, false) => Answer::Yes,
     })
+}
+
+/// Takes the decisions of an epoch again, whose signatures hold.
+fn again(
+    epoch: u64,
+    mut bundle: api::Reading<'static>,
+    policy: &Policy,
+    part: &mut FoldPart,
+) -> Result<(), CliError> {
+    let policy = Policy {
+        signatures: false,
+        ..policy.clone()
+    };
+    let options = Options {
+        policy: &policy,
+        wanted: &|_, _| true,
+        others: false,
+        evaluator: Some(evaluator()),
+        alternative: None,
+        today: None,
+    };
+    let replayed = replay(&mut bundle, &options, &mut |_, _| Ok::<_, CliError>(()))?;
+    let counts = &replayed.counts;
+    let taken = TakenAgain {
+        decisions: counts.decisions,
+        could_not_evaluate: counts.could_not_evaluate,
+    };
+    for run in &mut part.runs {
+        run.decisions = Some(taken);
+    }
+    part.faults
+        .extend(replayed.report.faults.iter().map(|fault| {
+            let at = fault
+                .seq
+                .map_or_else(String::new, |seq| format!("entry {seq}: "));
+            PartFault::new(epoch, fault.code, &format!("{at}{}", fault.detail))
+        }));
+    Ok(())
 }
 
 fn joined(paths: &[PathBuf]) -> Result<FoldPart, CliError> {

@@ -47,6 +47,19 @@ pub struct Run {
     pub documents: Vec<DocumentDigest>,
     /// Those that entries refer to and that are not among them.
     pub refers: Vec<DocumentDigest>,
+    /// The decisions among the entries, taken again; none where that was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<TakenAgain>,
+}
+
+/// Decisions that were taken again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakenAgain {
+    /// How many there are.
+    pub decisions: u64,
+    /// Of these, those whose policy could not be evaluated.
+    pub could_not_evaluate: u64,
 }
 
 /// Where a run begins or ends.
@@ -138,6 +151,19 @@ impl FoldPart {
     }
 }
 
+impl TakenAgain {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: TakenAgain) -> TakenAgain {
+        TakenAgain {
+            decisions: self.decisions.saturating_add(other.decisions),
+            could_not_evaluate: self
+                .could_not_evaluate
+                .saturating_add(other.could_not_evaluate),
+        }
+    }
+}
+
 impl Run {
     /// Why `next` does not follow.
     fn seam(&self, next: &Run) -> Option<PartFault> {
@@ -193,6 +219,10 @@ impl Run {
         self.closed = next.closed;
         self.documents.extend(next.documents);
         self.refers.extend(next.refers);
+        self.decisions = match (self.decisions, next.decisions) {
+            (Some(own), Some(next)) => Some(own.and(next)),
+            _ => None,
+        };
         self.settle();
     }
 
@@ -220,6 +250,7 @@ impl Run {
             closed: false,
             documents: Vec::new(),
             refers: Vec::new(),
+            decisions: None,
         }
     }
 
@@ -324,6 +355,7 @@ fn begun(header: &EpochHeader, seq: Seq, entry: &Entry) -> Run {
         closed: false,
         documents: Vec::new(),
         refers: Vec::new(),
+        decisions: None,
     }
 }
 

@@ -92,6 +92,12 @@ impl Site {
         Run::of(self.command(machine, args).output().unwrap())
     }
 
+    /// Whose log it is, as machine `a` says.
+    pub(crate) fn genesis(&self) -> String {
+        let head = self.run("a", &["head"]).ok().document();
+        head["head"]["genesis"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) fn append(&self, machine: &str, n: u64) -> Value {
         let payload = format!("{{\"n\":{n}}}");
         self.append_with(machine, &payload, &[]).ok().document()
@@ -319,6 +325,7 @@ fn a_folder_passes_the_check() {
         (&passed["keys"], &passed["connections"]),
         (&64.into(), &8.into())
     );
+    assert_eq!(passed["retention"]["asked"], false);
 }
 
 pub(crate) fn only_folder(path: &Path) -> PathBuf {

@@ -13,6 +13,7 @@ mod archived;
 mod commands;
 mod committing;
 mod damaged;
+mod decisions;
 mod faulty;
 mod fleet;
 mod machine;
@@ -22,3 +23,4 @@ mod s3;
 #[path = "../ledger/skipped.rs"]
 mod skipped;
 mod standby;
+mod trusted;

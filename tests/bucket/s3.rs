@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use crate::commands::Site;
+use serde_json::json;
+
+use crate::commands::{Run, Site};
 use crate::skipped::skipped;
 use gateway::Gateway;
 use proxy::{Fault, Proxy};
@@ -107,7 +109,7 @@ fn a_clock_that_is_wrong_is_said() {
 #[test]
 fn through_a_network_that_loses_every_seventh_answer_nothing_is_lost_or_twice() {
     let Some(gateway) = gateway() else { return };
-    let proxy = Proxy::start(gateway.address, |number| match number % 21 {
+    let proxy = Proxy::start(gateway.address, |number, _| match number % 21 {
         3 | 10 => Fault::Lost,
         7 => Fault::Refused,
         13 => Fault::Twice,
@@ -179,4 +181,66 @@ fn writers_beside_each_other_leave_one_log_with_all_that_was_acknowledged() {
     let report = site.run("a", &verify).ok().document();
     assert_eq!(report["verdict"], "pass");
     assert!(report["entries"].as_u64().unwrap() >= acknowledged.len() as u64);
+}
+
+/// The documents of `bucket check`, where the answer to each request with this in its
+/// first line has that header besides.
+fn checked_with(gateway: &Gateway, part: &'static [&'static str], header: &'static str) -> Run {
+    let proxy = Proxy::start(gateway.address, move |_, line| {
+        match line.starts_with("HEAD ") && part.iter().any(|part| line.contains(part)) {
+            true => Fault::Said(header),
+            false => Fault::None,
+        }
+    });
+    let far = site(proxy.unwrap().address);
+    far.run("a", &["bucket", "check", "s3://logs/one", "--json"])
+}
+
+const HELD: &str = "x-amz-object-lock-mode: COMPLIANCE";
+
+#[test]
+fn a_retention_is_recommended_on_the_record_and_an_error_on_what_is_to_be_erased() {
+    let Some(gateway) = gateway() else { return };
+    let near = site(gateway.address);
+    let check = ["bucket", "check", "s3://logs/one", "--json"];
+    let first = near.run("a", &check).ok().document();
+    let nothing = json!({"asked": true, "wal": null, "epoch": null, "versions": false});
+    assert_eq!(first["retention"], nothing);
+    near.init();
+    near.append("a", 0);
+    near.run("a", &["seal"]).ok();
+    let free = near.run("a", &check).ok().document();
+    let none = json!({"asked": true, "wal": false, "epoch": false, "versions": false});
+    assert_eq!(free["retention"], none);
+    let said = near.run("a", &check[..3]).ok().stdout;
+    assert!(said.contains("wal/ is not held: recommended"), "{said}");
+    let held = checked_with(&gateway, &["/wal/", "/epoch/"], HELD)
+        .ok()
+        .document();
+    assert_eq!(
+        (&held["retention"]["wal"], &held["retention"]["epoch"]),
+        (&true.into(), &true.into())
+    );
+    let half = checked_with(&gateway, &["epoch/0.header"], HELD)
+        .ok()
+        .document();
+    assert_eq!(half["retention"]["epoch"], false);
+    // Something to be erased lies there, and is held.
+    gateway
+        .put("logs", &format!("one/log/{}/open/0", near.genesis()), b"x")
+        .unwrap();
+    near.run("a", &check).ok();
+    let refused = checked_with(&gateway, &["/open/"], HELD).refused("bucket_unfit");
+    assert!(refused.stderr.contains("open/0 is held"), "{refused:?}");
+    let legal = checked_with(&gateway, &["/open/"], "x-amz-object-lock-legal-hold: ON");
+    legal.refused("bucket_unfit");
+    let released = "x-amz-object-lock-legal-hold: OFF";
+    checked_with(&gateway, &["/open/"], released).ok();
+    // So is whatever is made in this bucket.
+    let all = checked_with(&gateway, &["/check/"], HELD).refused("bucket_unfit");
+    assert!(all.stderr.contains("would stay"), "{all:?}");
+    let kept = checked_with(&gateway, &["/check/"], "x-amz-version-id: 3f")
+        .ok()
+        .document();
+    assert_eq!(kept["retention"]["versions"], true);
 }

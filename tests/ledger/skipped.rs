@@ -2,7 +2,7 @@
 //! must be tried: `SEALBOOK_REQUIRE_TOOLS=1`, as `.ci/run` sets it.
 
 /// What may be missing even there: it is neither ours to install nor to commit.
-const MAY_BE_MISSING: [&str; 7] = [
+const MAY_BE_MISSING: [&str; 8] = [
     "no third-party vectors beside the checkout",
     "only root may mount",
     "only root may run a process as another user",
@@ -10,6 +10,7 @@ const MAY_BE_MISSING: [&str; 7] = [
     "there is no Go",
     "no S3 server",
     "no Spark",
+    "no Ray",
 ];
 
 /// Says that a test has nothing to try with.

@@ -278,9 +278,9 @@ impl Scene {
 }
 
 /// One request of ten fares badly.
-fn faults(seed: u64) -> impl Fn(u64) -> Fault + Send + Sync {
+fn faults(seed: u64) -> impl Fn(u64, &str) -> Fault + Send + Sync {
     let random = Arc::new(Mutex::new(Random::new(seed)));
-    move |_| {
+    move |_, _| {
         let mut random = random.lock().unwrap();
         match random.below(50) {
             0 => Fault::Lost,

@@ -112,13 +112,15 @@ const fn of_bucket(error: &BucketError) -> &'static str {
         | BucketError::Hole { .. }
         | BucketError::Archived { .. } => "bucket_damaged",
         BucketError::Checkpoint => "store_corrupt",
-        BucketError::OlderCopy { .. } => "rollback_detected",
-        BucketError::OtherHistory { .. } => "bucket_forked",
-        BucketError::NotExclusive { .. } | BucketError::NotChecked { .. } => "bucket_unfit",
+        BucketError::OlderCopy { .. } | BucketError::BehindCheckpoint { .. } => "rollback_detected",
+        BucketError::OtherHistory { .. } | BucketError::OtherCheckpoint { .. } => "bucket_forked",
+        BucketError::NotExclusive { .. }
+        | BucketError::NotChecked { .. }
+        | BucketError::Retained { .. } => "bucket_unfit",
         BucketError::NotDeterministic => "signer_unfit",
         BucketError::NotInBucket | BucketError::BucketNotNamed { .. } => "bucket_mismatch",
         BucketError::Fenced { .. } => "fenced",
-        BucketError::HeadUnknown => "head_unknown",
+        BucketError::HeadUnknown | BucketError::CheckpointUntrusted { .. } => "head_unknown",
         BucketError::Randomness(_) => "no_randomness",
         _ => "bucket_failed",
     }

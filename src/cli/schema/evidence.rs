@@ -371,8 +371,17 @@ pub(super) struct Folded {
     head: Option<Digest>,
     log: Option<Key>,
     genesis: Option<Digest>,
+    /// What was taken again; `null` where some epoch's decisions were not.
+    decisions: Option<TakenAgain>,
     faults: Vec<PartFault>,
     part: FoldPart,
+}
+
+/// Decisions that were taken again.
+#[derive(ToSchema)]
+pub(super) struct TakenAgain {
+    decisions: u64,
+    could_not_evaluate: u64,
 }
 
 /// What joins epochs that were verified apart.

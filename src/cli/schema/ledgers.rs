@@ -120,6 +120,19 @@ pub(super) struct BucketPassed {
     keys: u64,
     connections: u64,
     endpoints: u64,
+    retention: BucketRetention,
+}
+
+/// What holds objects back from deletion.
+#[derive(ToSchema)]
+pub(super) struct BucketRetention {
+    /// Whether the store was asked: a folder has none.
+    asked: bool,
+    /// Whether what is there is held; `null` if there is nothing yet.
+    wal: Option<bool>,
+    epoch: Option<bool>,
+    /// Whether older contents of a key are kept.
+    versions: Option<bool>,
 }
 
 #[derive(ToSchema)]

@@ -22,6 +22,9 @@ pub(crate) enum Fault {
     Twice,
     /// It is given up by who asked, and done so many milliseconds later.
     Afterwards(u64),
+    /// Its answer has this header besides.
+    #[allow(dead_code, reason = "the campaign does not ask for it")]
+    Said(&'static str),
 }
 
 /// A proxy before one server. It lives as long as the process.
@@ -31,10 +34,10 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// `plan` says what happens to the request of this number.
+    /// `plan` says what happens to the request of this number, with this first line.
     pub(crate) fn start(
         upstream: SocketAddr,
-        plan: impl Fn(u64) -> Fault + Send + Sync + 'static,
+        plan: impl Fn(u64, &str) -> Fault + Send + Sync + 'static,
     ) -> io::Result<Proxy> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
@@ -45,7 +48,7 @@ impl Proxy {
                 let (plan, count) = (Arc::clone(&plan), Arc::clone(&count));
                 thread::spawn(move || {
                     // A client that has gone away needs no answer.
-                    let _ = serve(client, upstream, |number| plan(number), &count);
+                    let _ = serve(client, upstream, |number, line| plan(number, line), &count);
                 });
             }
         });
@@ -63,13 +66,23 @@ impl Proxy {
 fn serve(
     mut client: TcpStream,
     upstream: SocketAddr,
-    plan: impl Fn(u64) -> Fault,
+    plan: impl Fn(u64, &str) -> Fault,
     count: &AtomicU64,
 ) -> io::Result<()> {
     let Some(request) = read_request(&client)? else {
         return Ok(());
     };
-    let answer = match plan(count.fetch_add(1, Ordering::Relaxed)) {
+    let line = request.split(|byte| *byte == b'\r').next();
+    let line = String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
+    let answer = match plan(count.fetch_add(1, Ordering::Relaxed), &line) {
+        Fault::Said(header) => {
+            let mut answer = forward(upstream, &request)?;
+            if let Some(end) = answer.windows(2).position(|pair| pair == b"\r\n") {
+                let header = format!("\r\n{header}").into_bytes();
+                answer.splice(end..end, header);
+            }
+            answer
+        }
         Fault::None => forward(upstream, &request)?,
         Fault::Late(millis) => {
             thread::sleep(Duration::from_millis(millis));
