@@ -171,13 +171,8 @@ fn gate(content: &Value, evaluator: Option<&Path>) -> Result<SharedGate, Unusabl
     if !has_budget(content) {
         return Err(Unusable::NotRunnable);
     }
-    // Time is the backstop of the machine that answered first; here the steps
-    // decide, and a slow machine is given leave to take them.
-    let limits = RegoLimits {
-        time: std::time::Duration::from_secs(60),
-        ..RegoLimits::default()
-    };
-    let gate = RegoGate::from_document(content, limits).map_err(|error| malformed(&error))?;
+    let gate = RegoGate::from_document(content, RegoLimits::default());
+    let gate = gate.map_err(|error| malformed(&error))?;
     Ok(Arc::new(gate))
 }
 

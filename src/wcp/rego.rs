@@ -65,8 +65,8 @@ const UNBOUNDED: [&str; 4] = [
 
 /// How much a policy may take to answer one request.
 ///
-/// Instructions and bytes are counted alike on every machine. Time is the
-/// backstop, and looked at between instructions.
+/// Instructions and bytes are counted alike on every machine, and decide. Time
+/// does not: a machine that has much to do would decide otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegoLimits {
     /// Instructions of the policy machine, for each rule that answers.
@@ -74,8 +74,8 @@ pub struct RegoLimits {
     /// Bytes of the values that it looks into or makes; none for a policy that
     /// was recorded before they were counted.
     pub bytes: Option<u64>,
-    /// Time on the wall, for each rule that answers.
-    pub time: Duration,
+    /// Time on the wall, for each rule that answers; none unless it is asked for.
+    pub time: Option<Duration>,
 }
 
 impl Default for RegoLimits {
@@ -83,7 +83,7 @@ impl Default for RegoLimits {
         RegoLimits {
             instructions: 1_000_000,
             bytes: Some(64 << 20),
-            time: Duration::from_secs(2),
+            time: None,
         }
     }
 }
@@ -214,8 +214,8 @@ impl RegoGate {
         vm.set_data(self.data.clone())?;
         vm.set_input(input.clone());
         vm.set_max_instructions(self.limits.instructions);
-        vm.set_execution_timer_config(Some(ExecutionTimerConfig {
-            limit: self.limits.time,
+        vm.set_execution_timer_config(self.limits.time.map(|limit| ExecutionTimerConfig {
+            limit,
             check_interval: NonZeroU32::MIN.saturating_add(999),
         }));
         vm.execute_entry_point_by_name(rule)

@@ -22,7 +22,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_sealbook");
 const OLD: RegoLimits = RegoLimits {
     instructions: 1_000_000,
     bytes: None,
-    time: Duration::from_secs(2),
+    time: None,
 };
 
 fn fenced(policy: &str) -> FencedGate {
@@ -154,4 +154,45 @@ fn an_auditor_whose_evaluator_ends_finds_no_mismatch_and_says_so() {
     let counts = replay.counts;
     assert_eq!(replay.report.faults, []);
     assert_eq!((counts.recomputed, counts.on_trust), (1, 1));
+}
+
+/// The evaluator gets a twentieth of a core, as on a machine that has much else to do.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_machine_that_has_little_time_decides_as_every_other() {
+    let numbers: Vec<_> = (0..200).map(|n| n.to_string()).collect();
+    let numbers = numbers.join(",");
+    let endless = format!(
+        "package wcp\nn := [{numbers}]\ngate := {{\"decision\": \"ALLOW\", \"policy_version\": \"p\", \
+         \"reason\": \"r\"}} if {{ some a in n; some b in n; some c in n; some d in n; a + b + c + d < 0 }}"
+    );
+    let gate = fenced(&endless);
+    let input = RouteInput::read(&request(&[]), "").unwrap();
+    let context = GateContext::of(&input);
+    let limit = GateError::TooManyInstructions { limit: 1_000_000 };
+    assert_eq!(gate.evaluate(&context), Err(limit.clone()));
+    let text = format!("{gate:?}");
+    let (_, processes) = text.split_once("processes: [").unwrap();
+    let process = processes.split(']').next().unwrap().parse::<i32>().unwrap();
+    let process = rustix::process::Pid::from_raw(process).unwrap();
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    let begun = std::time::Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            use rustix::process::{Signal, kill_process};
+            use std::sync::atomic::Ordering;
+            while !ended.load(Ordering::Relaxed) {
+                kill_process(process, Signal::STOP).unwrap();
+                std::thread::sleep(Duration::from_millis(19));
+                kill_process(process, Signal::CONT).unwrap();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        // As long as it takes for the load to be seen.
+        while begun.elapsed() < Duration::from_secs(4) {
+            assert_eq!(gate.evaluate(&context), Err(limit.clone()));
+        }
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert!(text == format!("{gate:?}"), "another process answered");
 }

@@ -163,7 +163,7 @@ fn a_policy_that_never_ends_is_stopped_and_denies() {
     let limits = RegoLimits {
         instructions: usize::MAX,
         bytes: Some(u64::MAX),
-        time: Duration::from_millis(50),
+        time: Some(Duration::from_millis(50)),
     };
     let gate = RegoGate::new(source(&endless), limits).unwrap();
     let error = gate.evaluate(&GateContext::of(&input)).unwrap_err();

@@ -18,7 +18,7 @@ use crate::wcp::rego_document::to_document;
 
 /// An evaluator that has not answered by then is ended. Its own limit of
 /// processor time comes first, unless the machine has no time for it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A policy that is evaluated by processes with hard limits, which are kept
 /// between requests.
