@@ -51,11 +51,12 @@ use super::archived::Archived;
 use super::readers::Settling;
 use super::tail::Tail;
 use super::{Batch, Corruption, FORMAT, Order, Store, StoreError, listing};
-use checks::{check_format, check_place, check_tables, check_write_ahead_log};
+use checks::{check_format, check_lengths, check_place, check_tables, check_write_ahead_log};
 use creation::{Building, is_empty_folder};
 use failure::of_rocks;
 use interrupted::interrupted_bytes;
 use lock::Lock;
+use room::check_room;
 use scrubbing::OPENING_BYTES;
 pub use scrubbing::{Scrubbed, Scrubbing};
 use tables::{FORMAT_KEY, INDEX_VERSION, INDEX_VERSION_KEY, INDEXED_TO_KEY, Table, be, number_in};
@@ -166,6 +167,10 @@ impl RocksStore {
 
     fn open_locked(dir: &Path, lock: Lock, access: Access) -> Result<RocksStore, StoreError> {
         let path = dir.join(DB_DIR);
+        check_lengths(&path)?;
+        if access == Access::Write {
+            check_room(&path)?;
+        }
         check_tables(&path)?;
         check_write_ahead_log(&path)?;
         // Before it is opened for writing, which begins another log.

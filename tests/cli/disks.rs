@@ -99,6 +99,46 @@ fn a_full_disk_is_named_and_what_was_acknowledged_is_kept() {
     place.run(&sealbook(&["verify"])).ok();
 }
 
+/// Whatever little room there is, what is said is ours: the code, the cause, the remedy.
+#[test]
+fn a_disk_that_is_full_when_a_ledger_is_opened_is_told_in_our_own_words() {
+    let place = Place::empty();
+    let Some(disk) = SmallDisk::mount(&place, "small", "24m") else {
+        return;
+    };
+    let at = ["--json", "--ledger", "small/ledger", "--mark", "mark"];
+    let sealbook = |args: &[&'static str]| [&at[..], args].concat();
+    place.run(&sealbook(&["init", "--key", "key.pem"])).ok();
+    let append = ["append", "--kind", "k", "--payload", "{}"];
+    place.run(&sealbook(&append)).ok();
+    for left in [
+        0, 4, 16, 64, 128, 192, 256, 320, 384, 512, 768, 1_024, 1_536,
+    ] {
+        let filling = disk.fill();
+        let file = fs::OpenOptions::new().write(true).open(&filling).unwrap();
+        let full = file.metadata().unwrap().len();
+        file.set_len(full - left * 1_024).unwrap();
+        for args in [
+            &append[..],
+            &["seal"],
+            &["publish", "--to", "public", "--name", "example.org/log"],
+            &["serve", "--port", "0", "--min-free", "0"],
+        ] {
+            let run = place.run(&sealbook(args));
+            assert_full(&run);
+            let told = &run.stderr;
+            for word in ["IO error", "DB::Open", "OPTIONS-", "dbtmp"] {
+                assert!(!told.contains(word), "{left} KiB left, {args:?}: {told}");
+            }
+            assert!(told.contains("hint: make room on the disk"), "{told}");
+        }
+        place.run(&sealbook(&["verify"])).ok();
+        fs::remove_file(filling).unwrap();
+    }
+    place.run(&sealbook(&append)).ok();
+    assert_eq!(place.run(&sealbook(&["log"])).ok().documents().len(), 3);
+}
+
 #[test]
 fn a_full_disk_under_the_mark_is_named_and_the_ledger_goes_on_when_there_is_room() {
     let place = Place::empty();

@@ -28,6 +28,7 @@ use crate::signers::SignerError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 use crate::store::terms::TermsError;
+use crate::store::tree::TreeError;
 use crate::wcp::rules::RulesError;
 
 impl Error {
@@ -199,7 +200,24 @@ fn of_open(error: &OpenError) -> &'static str {
         OpenError::MarkIo(_) => "io",
         OpenError::Clocks(_) => "clocks_parted",
         OpenError::NothingToAccept => "nothing_to_accept",
+        OpenError::Tree(error) => of_tree(error),
         _ => "store_corrupt",
+    }
+}
+
+/// A disk that is full, or may not be read, is no damage, whatever was looked for on it.
+fn of_tree(error: &TreeError) -> &'static str {
+    match error {
+        TreeError::Store(error) => of_store(error),
+        _ => "store_corrupt",
+    }
+}
+
+fn of_terms(error: &TermsError) -> &'static str {
+    match error {
+        TermsError::Store(error) => of_store(error),
+        TermsError::Tree(error) => of_tree(error),
+        TermsError::Missing { .. } => "store_corrupt",
     }
 }
 
@@ -220,7 +238,7 @@ fn of_append(error: &LogbookError) -> &'static str {
         LogbookError::Store(error) => of_store(error),
         LogbookError::Sign(_) => "sign_failed",
         LogbookError::Mark(error) => of_io(error),
-        LogbookError::Terms(_) => "store_corrupt",
+        LogbookError::Terms(error) => of_terms(error),
         LogbookError::Closed => "closed",
         LogbookError::Busy => "busy",
         LogbookError::Clocks(_) => "clocks_parted",
@@ -233,7 +251,7 @@ fn of_append(error: &LogbookError) -> &'static str {
 fn of_record(error: &RecordError) -> &'static str {
     match error {
         RecordError::Logbook(error) => of_append(error),
-        RecordError::Search(_) => "store_corrupt",
+        RecordError::Search(error) => of_query(error),
         _ => "too_large",
     }
 }
@@ -271,7 +289,8 @@ fn of_evidence(error: &EvidenceError) -> &'static str {
         EvidenceError::NeedsVersionTwo
         | EvidenceError::NotOnAPage
         | EvidenceError::TooManyKinds => "usage",
-        EvidenceError::Terms(TermsError::Store(error)) => of_store(error),
+        EvidenceError::Terms(error) => of_terms(error),
+        EvidenceError::Tree(error) => of_tree(error),
         EvidenceError::Bundle(BundleError::Io(error)) => of_io(error),
         EvidenceError::Bundle(_) => "sign_failed",
         _ => "store_corrupt",
@@ -321,7 +340,7 @@ fn of_import(error: &ImportError) -> &'static str {
         ImportError::Empty => "not_found",
         ImportError::Store(error) => of_store(error),
         ImportError::Append(error) => of_append(error),
-        ImportError::Query(_) => "store_corrupt",
+        ImportError::Query(error) => of_query(error),
         _ => "io",
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rocksdb::ErrorKind;
 
-use super::super::{Corruption, StoreError};
+use super::super::{Corruption, EngineError, StoreError};
 
 /// The store's word for an error of RocksDB on a ledger that is open or being
 /// opened.
@@ -25,26 +25,43 @@ pub(super) fn of_rocks(error: rocksdb::Error) -> StoreError {
         | ErrorKind::InvalidArgument => None,
         _ => Some(io::ErrorKind::Other),
     };
-    let source = Arc::new(error);
     match kind {
-        Some(kind) => StoreError::Io { kind, source },
+        Some(kind) => {
+            let refused = KINDS.into_iter().find(|(_, known)| *known == kind);
+            let source: EngineError = match refused {
+                Some((words, _)) => Arc::new(Refused { words, error }),
+                None => Arc::new(error),
+            };
+            StoreError::Io { kind, source }
+        }
         None => StoreError::Corrupt {
             what: Corruption::Engine,
-            source: Some(source),
+            source: Some(Arc::new(error)),
         },
     }
 }
 
+/// What the system refused to the engine, whose own words name what it was about to do
+/// inside, and no cause that anybody can act on.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}, as a file of the database was opened or written")]
+struct Refused {
+    words: &'static str,
+    #[source]
+    error: rocksdb::Error,
+}
+
+const KINDS: [(&str, io::ErrorKind); 5] = [
+    ("No space left on device", io::ErrorKind::StorageFull),
+    ("Disk quota exceeded", io::ErrorKind::QuotaExceeded),
+    ("File too large", io::ErrorKind::FileTooLarge),
+    ("Permission denied", io::ErrorKind::PermissionDenied),
+    ("Read-only file system", io::ErrorKind::ReadOnlyFilesystem),
+];
+
 /// What the system refused; `None` if a file is missing. The ledger's directory
 /// was there a moment ago, so that file is one that RocksDB had written down.
 fn io_kind(text: &str) -> Option<io::ErrorKind> {
-    const KINDS: [(&str, io::ErrorKind); 5] = [
-        ("No space left on device", io::ErrorKind::StorageFull),
-        ("Disk quota exceeded", io::ErrorKind::QuotaExceeded),
-        ("File too large", io::ErrorKind::FileTooLarge),
-        ("Permission denied", io::ErrorKind::PermissionDenied),
-        ("Read-only file system", io::ErrorKind::ReadOnlyFilesystem),
-    ];
     if text.contains("No such file or directory") {
         return None;
     }
