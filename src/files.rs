@@ -19,7 +19,7 @@ mod tree;
 mod walk;
 
 pub use contents::{FileDigest, FileOutcome, FileReadError, digest_each, digest_each_within};
-pub use regular::open_regular;
+pub use regular::{open_regular, read_within};
 pub use replace::replace;
 pub use root::{FileState, OpenError, OpenFile, Root};
 pub use seam::{Disk, FileSystem, Folder};

@@ -13,6 +13,11 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const BUFFER_BYTES: usize = 1 << 20;
 
+/// Bytes of zstd that may come to nothing. A block has 128 KiB, and something in it; zeros
+/// are blocks without end that have not, and a file of nothing but a hole costs who makes
+/// it nothing.
+const IDLE_BYTES: u64 = 1 << 20;
+
 /// Bytes that tell how a stream is compressed.
 pub const MAGIC_BYTES: u64 = ZSTD_MAGIC.len() as u64;
 
@@ -184,6 +189,8 @@ struct Frames<R> {
     begun: u64,
     /// Bytes that the current one decompressed to; `None` between two.
     inside: Option<u64>,
+    /// Bytes that were read since something came of them.
+    idle: u64,
     one: OneFrame,
 }
 
@@ -196,6 +203,7 @@ impl<R: BufRead> Frames<R> {
             decoder,
             begun: 0,
             inside: None,
+            idle: 0,
             one,
         })
     }
@@ -231,7 +239,12 @@ impl<R: BufRead> Read for Frames<R> {
                 return damage("a frame has nothing in it");
             }
             if made > 0 {
+                self.idle = 0;
                 return Ok(made);
+            }
+            self.idle = self.idle.saturating_add(used as u64);
+            if self.idle > IDLE_BYTES {
+                return damage("nothing comes of what is in it");
             }
             if ended {
                 return Err(ErrorKind::UnexpectedEof.into());

@@ -12,6 +12,7 @@ use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::fault::Format;
 use crate::ledger::judge::read_raw;
+use crate::ledger::lines::Lines;
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::position::Seq;
 use crate::ledger::proof::ProofFile;
@@ -64,7 +65,7 @@ pub fn entries<'r>(file: impl Read + Send + 'r) -> Result<Entries<'r>, Error> {
             let mut report = ReportFile::open(reader)?;
             let report = report.as_mut().ok_or(Error::NotRecognised { path: None })?;
             let mut bundle = tempfile::tempfile().map_err(ReadError::Io)?;
-            io::copy(&mut report.bundle(), &mut bundle).map_err(ReadError::Io)?;
+            io::copy(&mut Lines::new(report.bundle()), &mut bundle).map_err(ReadError::Io)?;
             bundle.rewind().map_err(ReadError::Io)?;
             Box::new(BundleFile::open(BufReader::new(bundle))?)
         }

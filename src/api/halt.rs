@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::files::replace;
+use crate::files::{read_within, replace};
 use crate::ledger::json::{Form, Object};
 use crate::ledger::kind::ROLLBACK;
+use crate::ledger::limits;
 use crate::ledger::parse::parse;
 use crate::ledger::shape;
 use crate::logbook::beside;
@@ -47,7 +48,7 @@ impl Halt {
     /// [`Error::File`], [`Error::Json`]: what cannot be read is not taken for nothing.
     pub fn of(dir: &Path) -> Result<Option<Halt>, Error> {
         let path = file_of(dir);
-        let bytes = match fs::read(&path) {
+        let bytes = match read_within(&path, limits::SMALL_FILE_BYTES) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file(&path, error)),

@@ -1,5 +1,6 @@
-//! A file of another log, copied before it is looked at: what is kept is what
-//! was verified, whatever becomes of the file that was named.
+//! A file of another log, copied as it is looked at: what is kept is what was verified,
+//! whatever becomes of the file that was named. No more is copied of what is no log than
+//! shows that.
 
 use std::fs::File;
 use std::io::{self, Read, Write as _};
@@ -9,19 +10,18 @@ use tempfile::NamedTempFile;
 
 use crate::imports::accept::{self, ImportOutcome, Offered};
 use crate::ledger::bundle_file::BundleFile;
-use crate::ledger::fault::Format;
+use crate::ledger::fault::{Fault, Format, Verdict};
 use crate::ledger::hash::{Hash, Hasher};
+use crate::ledger::lines::{self, Lines};
 use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::policy::Policy;
 use crate::ledger::proof::ProofFile;
 use crate::ledger::source::{ReadError, Source};
 
-use super::recognise::{Recognised, recognise_copy};
-use super::verify::{mismatched, small};
+use super::recognise::{Recognised, by_name, recognise_copy};
+use super::stream;
+use super::verify::{judge, mismatched, small, unread};
 use super::{Error, Ledger};
-
-/// Bytes that are copied at once.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// A bundle, proof or logbook that is to be imported.
 pub struct ImportFile {
@@ -30,46 +30,87 @@ pub struct ImportFile {
     format: Option<Format>,
     digest: Hash,
     bytes: u64,
+    /// Why no more of it was copied, where it is damaged.
+    damage: Option<Fault>,
+}
+
+/// What is read of a file, kept as it is.
+struct Copying<'c, R> {
+    from: R,
+    to: &'c mut File,
+    hasher: Hasher,
+    bytes: u64,
+    failed: Option<Failed>,
+}
+
+/// What could not be read or written.
+enum Failed {
+    Reading(io::Error),
+    Writing(io::Error),
+}
+
+impl<R: Read> Copying<'_, R> {
+    fn copy(&mut self, to: &mut [u8]) -> Result<usize, Failed> {
+        let read = self.from.read(to).map_err(Failed::Reading)?;
+        let piece = to.get(..read).unwrap_or_default();
+        self.to.write_all(piece).map_err(Failed::Writing)?;
+        self.hasher.update(piece);
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: Read> Read for Copying<'_, R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.copy(to).map_err(|failed| {
+            self.failed = Some(failed);
+            // Of no kind that would be taken for damage.
+            io::Error::other("it could not be copied")
+        })
+    }
 }
 
 impl ImportFile {
     /// Copies what `from` gives beside the ledger `dir`. `name` is the file's own,
     /// which says with `format` what it must be.
+    ///
+    /// # Errors
+    /// [`Error::NotRecognised`] and [`Error::NotImportable`], of which little is copied.
     pub fn copy(
-        mut from: impl Read,
+        from: impl Read + Send,
         name: &Path,
         format: Option<Format>,
         dir: &Path,
     ) -> Result<ImportFile, Error> {
         let mut copy = beside(dir)?;
-        let (mut hasher, mut bytes) = (Hasher::new(), 0);
-        let mut buffer = vec![0; PIECE_BYTES];
-        loop {
-            let read = from.read(&mut buffer);
-            let read = read.map_err(|error| Error::file(name, error))?;
-            let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else {
-                break;
-            };
-            hasher.update(piece);
-            bytes += piece.len() as u64;
-            copy.write_all(piece)
-                .map_err(|error| Error::file(copy.path(), error))?;
+        let pinned = format.or_else(|| by_name(name));
+        let mut copying = Copying {
+            from,
+            to: copy.as_file_mut(),
+            hasher: Hasher::new(),
+            bytes: 0,
+            failed: None,
+        };
+        let read = read_through(&mut copying, name, pinned);
+        let Copying {
+            hasher,
+            bytes,
+            failed,
+            ..
+        } = copying;
+        match failed {
+            Some(Failed::Reading(error)) => return Err(Error::file(name, error)),
+            Some(Failed::Writing(error)) => return Err(Error::file(copy.path(), error)),
+            None => {}
         }
-        let file = ImportFile {
+        Ok(ImportFile {
             copy,
             name: name.to_owned(),
             format,
             digest: hasher.finish(),
             bytes,
-        };
-        match file.recognise()? {
-            Recognised::Ledger(_) | Recognised::File(Format::Report | Format::Parquet, _) => {
-                Err(Error::NotImportable { path: file.name })
-            }
-            #[cfg(feature = "parquet")]
-            Recognised::Set(_) => Err(Error::NotImportable { path: file.name }),
-            _ => Ok(file),
-        }
+            damage: read?,
+        })
     }
 
     fn recognise(&self) -> Result<Recognised, Error> {
@@ -94,8 +135,21 @@ impl ImportFile {
         policy: &Policy,
         progress: &mut dyn FnMut(u64),
     ) -> Result<ImportOutcome, Error> {
-        if let Recognised::Mismatch { expected, actual } = self.recognise()? {
-            return Ok(ImportOutcome::Refused(mismatched(expected, actual, policy)));
+        let file = match self.recognise()? {
+            Recognised::Mismatch { expected, actual } => {
+                return Ok(ImportOutcome::Refused(mismatched(expected, actual, policy)));
+            }
+            Recognised::File(format, file) => (format, file.reader),
+            _ => return Err(not_importable(&self.name)),
+        };
+        if let Some(damage) = &self.damage {
+            let (format, reader) = file;
+            let judged = judge(format, reader, policy, progress)?.report;
+            // What was copied of it may be whole by itself.
+            return Ok(ImportOutcome::Refused(match judged.verdict {
+                Verdict::Fail => judged,
+                Verdict::Pass => unread(format, policy, damage.clone()),
+            }));
         }
         let offered = Offered {
             digest: self.digest,
@@ -106,6 +160,42 @@ impl ImportFile {
         let outcome = accept::import(ledger.logbook()?, &offered, policy, progress);
         Ok(outcome?)
     }
+}
+
+/// Reads a stream to its end, or to where it is no log: how it is damaged, if it is.
+fn read_through<R: Read + Send>(
+    stream: &mut Copying<'_, R>,
+    name: &Path,
+    pinned: Option<Format>,
+) -> Result<Option<Fault>, Error> {
+    let damaged = |error: io::Error| match lines::damage(&error) {
+        Some(code) => Ok(Some(Fault::of_file(code, error.to_string()))),
+        None => Err(Error::file(name, error)),
+    };
+    let recognised = match stream::recognise(stream) {
+        Ok(recognised) => recognised,
+        Err(error) => return damaged(error),
+    };
+    match (pinned, recognised.format) {
+        (None, None) => {
+            let path = Some(name.to_owned());
+            return Err(Error::NotRecognised { path });
+        }
+        // Which is all that will be said of it.
+        (Some(expected), Some(actual)) if expected != actual => return Ok(None),
+        (Some(Format::Logbook | Format::Bundle | Format::Proof), _)
+        | (_, Some(Format::Logbook | Format::Bundle | Format::Proof)) => {}
+        _ => return Err(not_importable(name)),
+    }
+    match io::copy(&mut Lines::new(recognised.reader), &mut io::sink()) {
+        Ok(_) => Ok(None),
+        Err(error) => damaged(error),
+    }
+}
+
+fn not_importable(path: &Path) -> Error {
+    let path = path.to_owned();
+    Error::NotImportable { path }
 }
 
 /// A file on the ledger's disk that nobody else knows of.

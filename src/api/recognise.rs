@@ -45,7 +45,7 @@ pub(super) fn recognise_copy(
     given: Option<Format>,
 ) -> Result<Recognised, Error> {
     let not_recognised = || Error::NotRecognised {
-        path: Some(path.to_owned()),
+        path: Some(original.to_owned()),
     };
     let pinned = given.or_else(|| by_name(original));
     let metadata = fs::metadata(path).map_err(|error| Error::file(path, error))?;

@@ -120,9 +120,8 @@ pub(super) fn judge_file(
 
 /// The bundle in a table that comes as a stream, for those who judge nothing.
 pub(super) fn text_of(mut reader: impl Read) -> Result<impl BufRead + Send, Error> {
-    let mut file = tempfile::tempfile().map_err(ReadError::Io)?;
-    io::copy(&mut reader, &mut file).map_err(ReadError::Io)?;
-    file.rewind().map_err(ReadError::Io)?;
+    let (file, read) = laid_down(&mut reader).map_err(ReadError::Io)?;
+    read.map_err(ReadError::Io)?;
     let text = text_of_table(file)?;
     text.map_err(|fault| Error::Unreadable {
         line: None,
@@ -137,12 +136,25 @@ pub(super) fn judge_stream(
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, ReadError> {
-    let mut file = tempfile::tempfile()?;
-    match io::copy(&mut reader, &mut file) {
+    let (file, read) = laid_down(&mut reader)?;
+    match read {
         // What could be read of it fails as what it is.
-        Err(error) if crate::ledger::lines::damage(&error).is_none() => return Err(error.into()),
-        _ => {}
+        Err(error) if crate::ledger::lines::damage(&error).is_none() => Err(error.into()),
+        _ => verify_table(file, policy, progress),
     }
+}
+
+/// A file with the bytes of a stream, and whether all could be read. Of what does not begin
+/// as a table there is no more than its beginning: it could be anything, and have any length.
+fn laid_down(reader: &mut impl Read) -> io::Result<(File, io::Result<u64>)> {
+    let mut file = tempfile::tempfile()?;
+    let mut begins = Vec::new();
+    let begun = reader.take(MAGIC.len() as u64).read_to_end(&mut begins);
+    file.write_all(&begins)?;
+    let read = match begun {
+        Ok(_) if begins == MAGIC => io::copy(reader, &mut file),
+        begun => begun.map(|read| read as u64),
+    };
     file.rewind()?;
-    verify_table(file, policy, progress)
+    Ok((file, read))
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::files::read_within;
+use crate::ledger::limits;
 use crate::logbook::error::{OpenError, ServerRefusal};
 use crate::logbook::mark::Mark;
 use crate::logbook::request::{Pending, Prepared, Receipt};
@@ -204,7 +206,7 @@ impl Writer {
 
 /// Refuses a server of another ledger, as far as this one's mark can be read.
 fn check_log(held: &Held, dir: &Path, socket: &Path, options: &Options) -> Result<(), Error> {
-    let mark = std::fs::read(options.mark_of(dir).path()).ok();
+    let mark = read_within(options.mark_of(dir).path(), limits::SMALL_FILE_BYTES).ok();
     let Some(mark) = mark.as_deref().and_then(Mark::parse) else {
         return Ok(());
     };

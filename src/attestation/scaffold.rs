@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::files::read_within;
+use crate::ledger::limits;
+
 const BOOTSTRAP: &str = "\
 \"\"\"Starts the worker: reads one JSON request from stdin, prints one JSON answer.\"\"\"
 
@@ -69,10 +72,12 @@ pub fn scaffold_package(
 ) -> Result<Vec<PathBuf>, ScaffoldError> {
     let logic = match worker_logic_file {
         None => WORKER_LOGIC.as_bytes().to_vec(),
-        Some(path) => fs::read(path).map_err(|error| ScaffoldError::Logic {
-            path: path.to_owned(),
-            error,
-        })?,
+        Some(path) => {
+            read_within(path, limits::LINE_BYTES).map_err(|error| ScaffoldError::Logic {
+                path: path.to_owned(),
+                error,
+            })?
+        }
     };
     let files = [
         ("code/bootstrap.py", BOOTSTRAP.as_bytes()),

@@ -282,6 +282,7 @@ impl Feeder {
                 .map_err(|error| CliError::file(Path::new("input"), error))?;
             let Some((line, value)) = value else { break };
             self.weight += value.weight();
+            let keep_going = keep_going && !value.is_endless();
             let taken = self
                 .reading
                 .lines

@@ -179,6 +179,13 @@ struct Group {
     pause: bool,
 }
 
+impl Group {
+    /// Whether what follows is not read.
+    fn is_endless(&self) -> bool {
+        self.lines.last().is_some_and(|(line, _)| line.is_endless())
+    }
+}
+
 type Groups = Receiver<io::Result<Group>>;
 
 /// Reads groups in a thread of its own, some ahead, until the input ends or nobody
@@ -188,7 +195,7 @@ fn read_ahead(mut requests: Requests, mut stamps: Stamps) -> Groups {
     thread::spawn(move || {
         loop {
             let group = read_group(&mut requests, &mut stamps).transpose();
-            let ended = !matches!(group, Some(Ok(_)));
+            let ended = !matches!(&group, Some(Ok(group)) if !group.is_endless());
             if group.is_none_or(|group| sender.send(group).is_err()) || ended {
                 return;
             }
@@ -202,13 +209,14 @@ fn read_ahead(mut requests: Requests, mut stamps: Stamps) -> Groups {
 fn read_group(requests: &mut Requests, stamps: &mut Stamps) -> io::Result<Option<Group>> {
     let (mut lines, mut weight) = (Vec::with_capacity(GROUP), 0);
     while let Some(line) = read_line(requests)? {
+        let endless = line.is_endless();
         weight += line.weight();
         let blank = matches!(&line, Line::Whole { bytes, .. } if bytes.trim_ascii().is_empty());
         if !blank {
             lines.push((line, stamps.next()));
         }
         let pause = !requests.buffer().contains(&b'\n');
-        if lines.len() >= GROUP || weight >= GROUP_BYTES || pause {
+        if lines.len() >= GROUP || weight >= GROUP_BYTES || pause || endless {
             return Ok(Some(Group { lines, pause }));
         }
     }

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::ledger::fault::{Warning, WarningCode};
 use crate::ledger::limits;
+use crate::ledger::lines::Lines;
 use crate::ledger::parse;
 use crate::ledger::published::{Published, PublishedError};
 use crate::ledger::receipts::Receipts;
@@ -50,7 +51,7 @@ pub(super) fn anchors(
     let failed = |error| CliError::file(path, error);
     let file = File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    let mut bounded = file.take(PUBLISHED_BYTES + 1);
+    let mut bounded = Lines::new(file.take(PUBLISHED_BYTES + 1));
     bounded.read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > PUBLISHED_BYTES {
         return Err(too_many(path));

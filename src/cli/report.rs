@@ -11,6 +11,7 @@ use crate::evidence::EvidenceError;
 #[cfg(feature = "rocks")]
 use crate::evidence::report::attested_before;
 use crate::evidence::report::{ReportExport, entries_of, export_report};
+use crate::ledger::lines::Lines;
 use crate::report::{CarriedTimes, MOST_TIMED, ReportFile};
 use crate::store::Store;
 
@@ -225,7 +226,7 @@ fn extract(
         log: None,
         force: args.force,
     };
-    let bytes = target.write(context, |out| copy(&mut bundle, out))?;
+    let bytes = target.write(context, |out| copy(&mut Lines::new(&mut bundle), out))?;
     output.note(&format!("{bytes} bytes in {}", args.output.display()));
     Ok(Answer::Yes)
 }

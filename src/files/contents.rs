@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 
 use rayon::prelude::*;
+use rustix::fs::SeekFrom;
+use rustix::io::Errno;
 use thiserror::Error;
 
 use super::root::{FileState, OpenFile};
@@ -81,6 +83,22 @@ impl OpenFile {
             size if size > limit => Err(FileReadError::TooLarge { size, limit }),
             _ => digest(self),
         }
+    }
+
+    /// Bytes of it that lie in holes. Of more than `most` the rest is not looked for.
+    pub(super) fn holes(&self, most: u64) -> io::Result<u64> {
+        let (size, mut at, mut holes) = (self.state.size, 0, 0_u64);
+        let seek = |from| match rustix::fs::seek(&self.file, from) {
+            // There is no data up to the end.
+            Err(Errno::NXIO) => Ok(size),
+            found => found.map_err(io::Error::from),
+        };
+        while at < size && holes <= most {
+            let hole = seek(SeekFrom::Hole(at))?;
+            at = seek(SeekFrom::Data(hole))?;
+            holes = holes.saturating_add(at.saturating_sub(hole));
+        }
+        Ok(holes)
     }
 
     /// The whole content, if it has at most `limit` bytes.

@@ -1,7 +1,7 @@
 //! A file that was given by its path.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -21,5 +21,22 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     match file.metadata()?.is_file() {
         true => Ok(file),
         false => Err(io::Error::other("it is no regular file")),
+    }
+}
+
+/// The content of a regular file of at most `limit` bytes. Of more no more is read.
+///
+/// # Errors
+/// What the system says, or [`io::ErrorKind::FileTooLarge`].
+pub fn read_within(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut file = open_regular(path)?.take(limit as u64 + 1);
+    file.read_to_end(&mut bytes)?;
+    match bytes.len() > limit {
+        true => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("larger than {limit} bytes"),
+        )),
+        false => Ok(bytes),
     }
 }

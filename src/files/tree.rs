@@ -6,18 +6,23 @@ use super::contents::{FileDigest, digest_each};
 use super::root::{OpenFile, Root};
 use super::walk::{self, Skip, Tree, TreeError, TreeProblem, WalkedFile};
 
+/// Bytes of holes that the files of a folder have together, at most: 16 GiB, which one core
+/// hashes in a minute.
+const HOLE_BYTES: u64 = 16 << 30;
+
 /// The digest of every file of `tree`, in its order: in parallel, memory for a
 /// few buffers a thread. Afterwards the folder is listed once more, so that what
 /// is returned is what stood there at one time, as far as the file system's
 /// clock tells; `skip` is what `tree` was listed with. What the files say they
-/// have is counted first: more than `most` bytes are not read, since a file of
-/// nothing but a hole costs who makes it nothing.
+/// have is counted first: more than `most` bytes are not read, nor more than
+/// [`HOLE_BYTES`] of holes, since those cost who makes them nothing.
 pub fn digest_tree(
     root: &Root,
     tree: &Tree,
     skip: Skip<'_>,
     most: u64,
 ) -> Result<Vec<FileDigest>, TreeError> {
+    check_holes(root, tree)?;
     let counted = AtomicU64::new(0);
     let outcomes = digest_each(&tree.files, |found| {
         let opened = open_found(root, found)?;
@@ -37,6 +42,25 @@ pub fn digest_tree(
         return Err(TreeError::new(path, TreeProblem::Changed));
     }
     Ok(digests)
+}
+
+/// Refuses files that have too many holes together, before any is read. A link counts as
+/// what it leads to.
+fn check_holes(root: &Root, tree: &Tree) -> Result<(), TreeError> {
+    let sizes = tree.files.iter().map(|found| found.state.size);
+    if sizes.fold(0, u64::saturating_add) <= HOLE_BYTES && !tree.files.iter().any(|it| it.link) {
+        return Ok(());
+    }
+    let mut holes = 0_u64;
+    for found in &tree.files {
+        let hole = open_found(root, found)?.holes(HOLE_BYTES);
+        let failed = |error| TreeError::new(&found.path, TreeProblem::Io(error));
+        holes = holes.saturating_add(hole.map_err(failed)?);
+        if holes > HOLE_BYTES {
+            return Err(TreeError::new(&found.path, TreeProblem::Holes(HOLE_BYTES)));
+        }
+    }
+    Ok(())
 }
 
 fn open_found(root: &Root, found: &WalkedFile) -> Result<OpenFile, TreeError> {

@@ -81,6 +81,8 @@ pub enum TreeProblem {
     TooDeep,
     #[error("makes more than {0} bytes of the folder, which are not read")]
     TooLarge(u64),
+    #[error("makes more than {0} bytes of holes in the files of the folder, which are not read")]
+    Holes(u64),
     #[error("cannot be read")]
     Io(#[source] std::io::Error),
 }
@@ -98,7 +100,7 @@ impl TreeProblem {
             TreeProblem::Special => "special_file",
             TreeProblem::Changed => "changed_while_read",
             TreeProblem::TooDeep => "too_deep",
-            TreeProblem::TooLarge(_) => "too_large",
+            TreeProblem::TooLarge(_) | TreeProblem::Holes(_) => "too_large",
             TreeProblem::Io(_) => "unreadable",
         }
     }

@@ -1,6 +1,6 @@
 //! Lines of hostile length.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use super::fault::FaultCode;
 use super::limits;
@@ -28,6 +28,11 @@ impl Line {
             Line::Whole { bytes, .. } => bytes.len(),
             Line::TooLong { .. } => 0,
         }
+    }
+
+    /// Whether its end was not looked for: what follows is no line, and is not read.
+    pub const fn is_endless(&self) -> bool {
+        matches!(self, Line::TooLong { bytes } if *bytes >= limits::PASSED_OVER_BYTES)
     }
 }
 
@@ -60,6 +65,43 @@ pub fn read_line(reader: &mut dyn BufRead) -> io::Result<Option<Line>> {
         reader.consume(used);
         if end.is_some() || length >= limits::PASSED_OVER_BYTES {
             return Ok(Some(whole_or_too_long(line, length, end.is_some())));
+        }
+    }
+}
+
+/// A stream of lines: one over [`limits::LINE_BYTES`] is an error of the kind
+/// [`io::ErrorKind::InvalidData`], for who passes on what nobody judged yet.
+#[derive(Debug)]
+pub struct Lines<R> {
+    stream: R,
+    length: u64,
+}
+
+impl<R> Lines<R> {
+    pub const fn new(stream: R) -> Lines<R> {
+        Lines { stream, length: 0 }
+    }
+}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(to)?;
+        let piece = to.get(..read).unwrap_or_default();
+        let (first, last) = match (memchr::memchr(b'\n', piece), memchr::memrchr(b'\n', piece)) {
+            (Some(first), Some(last)) => (first, piece.len() - last - 1),
+            _ => (piece.len(), piece.len()),
+        };
+        let longest = self.length + first as u64;
+        self.length = match first < piece.len() {
+            true => last as u64,
+            false => longest,
+        };
+        match longest.max(self.length) > limits::LINE_BYTES as u64 {
+            true => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a line is longer than 20 MiB",
+            )),
+            false => Ok(read),
         }
     }
 }
@@ -111,6 +153,21 @@ mod tests {
         let line = read_line(&mut reader).unwrap();
         let bytes = limits::PASSED_OVER_BYTES;
         assert_eq!(line, Some(Line::TooLong { bytes }));
+    }
+
+    #[test]
+    fn a_stream_of_lines_ends_at_one_that_is_too_long() {
+        let line = vec![b'x'; limits::LINE_BYTES];
+        let whole = [&line[..], b"\n", &line, b"\n\n"].concat();
+        let mut read = Vec::new();
+        Lines::new(&whole[..]).read_to_end(&mut read).unwrap();
+        assert_eq!(read, whole);
+        let longer = [&line[..], b"\n", &line, b"y\n"].concat();
+        let mut read = Lines::new(io::BufReader::with_capacity(7_001, &longer[..]));
+        let refused = io::copy(&mut read, &mut io::sink()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+        let mut hole = Lines::new(io::repeat(0));
+        assert!(io::copy(&mut hole, &mut io::sink()).is_err());
     }
 
     #[test]

@@ -35,9 +35,13 @@ pub(super) struct Opened {
 /// Magic bytes and the length of the footer.
 const ENDING: u64 = 8;
 
+/// Bytes of a footer, at most: of the frame, escaped, and some hundred thousand groups.
+const FOOTER_BYTES: u64 = 256 << 20;
+
 /// Opens a file and refuses what is no table of ours.
 pub(super) fn open(file: File) -> Result<Opened, Stopped> {
     let input = Input::new(file).map_err(|error| Stopped::Read(error.into()))?;
+    check_footer(&input)?;
     let metadata = guarded(|| ParquetMetaDataReader::new().parse_and_finish(&input))?;
     let pairs = pairs(&metadata)?;
     let table = table(&metadata, &pairs)?;
@@ -56,6 +60,19 @@ pub(super) fn open(file: File) -> Result<Opened, Stopped> {
         table,
         pairs,
     })
+}
+
+/// Before it is read, since its length is the file's own word.
+fn check_footer(input: &Input) -> Result<(), Stopped> {
+    let end = input.len().saturating_sub(ENDING);
+    let ending = guarded(|| input.get_bytes(end, ENDING as usize))?;
+    let length = ending
+        .first_chunk()
+        .map_or(0, |bytes| u32::from_le_bytes(*bytes));
+    match u64::from(length) > FOOTER_BYTES {
+        true => refused(format!("its footer of {length} bytes is longer than any")),
+        false => Ok(()),
+    }
 }
 
 fn refused<T>(detail: impl Into<String>) -> Result<T, Stopped> {

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{LogStorage, PublicError, failed};
-use crate::files::{open_regular, replace};
+use crate::files::{open_regular, read_within, replace};
 use crate::ledger::limits;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::resource::Resource;
@@ -21,6 +21,9 @@ const HEADERS_BYTES: u64 = 1 << 30;
 
 /// Which tiles became full and when, one a line, until their partial ones are removed.
 const RETIRED: &str = ".retired";
+
+/// Bytes of it, at most: a tile is retired for an hour.
+const RETIRED_BYTES: usize = 64 << 20;
 
 /// Held by the process that publishes.
 const LOCK: &str = ".lock";
@@ -167,9 +170,9 @@ impl LogStorage for Folder {
 
     fn retire(&mut self, full: &[Resource], now: Timestamp) -> io::Result<()> {
         let path = self.path.join(RETIRED);
-        let list = match fs::read_to_string(&path) {
+        let list = match read_within(&path, RETIRED_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            read => read?,
+            read => String::from_utf8(read?).map_err(io::Error::other)?,
         };
         let mut kept = self.remove_retired(&list, now)?;
         for resource in full {

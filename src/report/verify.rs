@@ -7,6 +7,7 @@ use super::case::{Case, OfCase};
 use super::file::ReportFile;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::{Fault, FaultCode, Format, Verdict};
+use crate::ledger::lines::damage;
 use crate::ledger::policy::Policy;
 use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::source::ReadError;
@@ -25,13 +26,24 @@ pub fn verify_report(
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, ReadError> {
-    let Some(mut file) = ReportFile::open(reader)? else {
-        // An empty bundle is none, and says so.
-        let mut outcome = verify(&mut BundleFile::open(&b""[..])?, policy, progress)?;
-        let fault = Fault::of_file(FaultCode::FormatMismatch, NO_BUNDLE);
-        outcome.report.faults.insert(0, fault);
-        outcome.report.format = Format::Report;
-        return Ok(outcome);
+    let opened = match ReportFile::open(reader) {
+        Ok(Some(file)) => Ok(file),
+        Ok(None) => Err(Fault::of_file(FaultCode::FormatMismatch, NO_BUNDLE)),
+        Err(ReadError::Io(error)) => match damage(&error) {
+            Some(code) => Err(Fault::of_file(code, error.to_string())),
+            None => return Err(error.into()),
+        },
+        Err(error) => return Err(error),
+    };
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(fault) => {
+            // An empty bundle is none, and says so.
+            let mut outcome = verify(&mut BundleFile::open(&b""[..])?, policy, progress)?;
+            outcome.report.faults.insert(0, fault);
+            outcome.report.format = Format::Report;
+            return Ok(outcome);
+        }
     };
     let about = file.about().cloned();
     let before = file.lines_before();

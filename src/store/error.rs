@@ -112,6 +112,8 @@ pub enum Corruption {
     Engine,
     #[error("the write-ahead log is missing")]
     NoWriteAheadLog,
+    #[error("{file} is longer than the {most} bytes that any has")]
+    TooLong { file: &'static str, most: u64 },
     #[error("the format version is missing")]
     NoFormat,
     #[error("the column families are not those of the format")]

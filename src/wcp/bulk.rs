@@ -244,6 +244,9 @@ pub fn decide_lines(
             .write_all(text.as_bytes())
             .map_err(BulkError::Write)?;
         answered += 1;
+        if line.is_endless() {
+            break;
+        }
     }
     answers.flush().map_err(BulkError::Write)?;
     Ok(answered)

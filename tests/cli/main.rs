@@ -33,6 +33,7 @@ mod evidence;
 mod formats;
 mod given;
 mod handed_in;
+mod holes;
 mod imports;
 mod index;
 mod input;

@@ -18,7 +18,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::super::listing;
-use super::checks::{check_format, check_place, check_tables, check_write_ahead_log};
+use super::checks::{
+    check_format, check_lengths, check_place, check_tables, check_write_ahead_log,
+};
 use super::lock::Lock;
 use super::tables::FORMAT_KEY;
 use super::{Access, DB_DIR, RocksStore, of_rocks, options};
@@ -98,6 +100,7 @@ impl RocksStore {
 
 fn open_once(dir: &Path) -> Result<RocksStore, StoreError> {
     let path = dir.join(DB_DIR);
+    check_lengths(&path)?;
     check_tables(&path)?;
     check_write_ahead_log(&path)?;
     let scratch = tempfile::Builder::new()

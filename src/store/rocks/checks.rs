@@ -59,6 +59,38 @@ pub(super) fn check_format(found: Option<Vec<u8>>) -> Result<(), StoreError> {
     })
 }
 
+/// Bytes that a file of the database has at most, by what it is: the engine reads a log and
+/// the manifest to their ends, and the smallest files whole into memory, whatever those who
+/// make a file longer let them have. It writes no such file: logs of 256 MiB and a write, a
+/// manifest of 1 GiB. That of a table has the length that the manifest says, or is refused.
+const LOG_BYTES: u64 = 2 << 30;
+const MANIFEST_BYTES: u64 = 2 << 30;
+const SMALL_BYTES: u64 = 64 << 20;
+
+/// That no file is longer than the engine makes it.
+pub(super) fn check_lengths(path: &Path) -> Result<(), StoreError> {
+    for name in listing::names(path)? {
+        let text = name.to_string_lossy();
+        let (most, file) = if text.ends_with(".log") {
+            (LOG_BYTES, "a write-ahead log")
+        } else if text.starts_with("MANIFEST-") {
+            (MANIFEST_BYTES, "the database's manifest")
+        } else if text.ends_with(".sst") {
+            continue;
+        } else {
+            (SMALL_BYTES, "a small file of the database")
+        };
+        match fs::metadata(path.join(&name)) {
+            Ok(metadata) if metadata.len() > most => {
+                return Err(StoreError::corrupt(Corruption::TooLong { file, most }));
+            }
+            // A writer removes files while a reader looks.
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// RocksDB notes in its manifest which logs there must be, but not the one that
 /// is being written: with that one gone it would open as if what it held had
 /// never been. An open database always has one, and a closed one keeps it.
