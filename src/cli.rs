@@ -78,7 +78,6 @@ mod key_text;
 mod keys_file;
 mod log;
 mod manifest;
-#[cfg(feature = "client")]
 mod monitor;
 mod no_case;
 mod one_entry;

@@ -5,7 +5,10 @@ use clap::Subcommand;
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
+use super::monitor;
 use super::output::{Output, Owes};
+#[cfg(feature = "client")]
+use super::registry;
 #[cfg(all(feature = "rocks", feature = "client"))]
 use super::tail;
 #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
@@ -22,8 +25,6 @@ use super::{
     card, codes, diff, format, generate, key, log, manifest, package, page, replay, report,
     resident, rules, show, validate, verify, version,
 };
-#[cfg(feature = "client")]
-use super::{monitor, registry};
 #[cfg(feature = "serve")]
 use super::{schema, serve, token};
 
@@ -174,7 +175,6 @@ pub(super) enum Command {
     #[cfg(feature = "client")]
     Registry(registry::Args),
     /// Watch public logs, and keep what convicts them
-    #[cfg(feature = "client")]
     Monitor(monitor::Args),
     /// Have an authority stamp the last entry with a time, or check such timestamps
     #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
@@ -304,7 +304,6 @@ impl Command {
             Command::Resident(command) => resident::run(context, &command, output),
             #[cfg(feature = "client")]
             Command::Registry(args) => registry::run(&args, output),
-            #[cfg(feature = "client")]
             Command::Monitor(args) => monitor::run(&args, output),
             #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
             Command::Timestamp(args) => timestamp::run(context, &args, output),

@@ -1,13 +1,18 @@
-//! `sealbook monitor`: public logs, watched by a third party. Needs no ledger.
+//! `sealbook monitor`: public logs, watched by a third party. Needs no ledger; a build that
+//! fetches nothing watches folders.
 
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "client")]
 use crate::fetch::Fetcher;
 use crate::files::replace;
+use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock as _, SystemClock};
-use crate::monitor::{Folder, Monitor, Server, State, Watched, prometheus};
+#[cfg(feature = "client")]
+use crate::monitor::Server;
+use crate::monitor::{Folder, Monitor, State, Watched, prometheus};
 
 use super::Answer;
 use super::document::witness_policy;
@@ -35,6 +40,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     prometheus: Option<PathBuf>,
     /// Seconds to wait for each answer
+    #[cfg(feature = "client")]
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     timeout: u64,
 }
@@ -47,9 +53,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
         state: &state,
         max_age: args.max_age,
     };
-    let fetcher = Fetcher::new(Duration::from_secs(args.timeout));
     loop {
-        let answer = look(&monitor, &fetcher, args, output)?;
+        let answer = look(&monitor, args, output)?;
         let Some(seconds) = args.every else {
             return Ok(answer);
         };
@@ -59,20 +64,17 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
 }
 
 /// Looks at every log once.
-fn look(
-    monitor: &Monitor<'_>,
-    fetcher: &Fetcher,
-    args: &Args,
-    output: &mut Output,
-) -> Result<Answer, CliError> {
+fn look(monitor: &Monitor<'_>, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let mut watched = Vec::new();
     for place in &args.places {
         let now = SystemClock::new().wall();
         let found = match place.split_once("://") {
-            Some(_) => monitor.look(place, &Server::new(fetcher.clone(), place), now),
-            None => monitor.look(place, &Folder(Path::new(place)), now),
+            Some(_) => at_server(monitor, place, args, now)?,
+            None => {
+                let folder = Folder(Path::new(place));
+                monitor.look(place, &folder, now).map_err(LogError::from)?
+            }
         };
-        let found = found.map_err(LogError::from)?;
         print(&found, output)?;
         watched.push(found);
     }
@@ -92,6 +94,25 @@ fn look(
             Answer::Yes
         },
     )
+}
+
+#[cfg(feature = "client")]
+fn at_server(
+    monitor: &Monitor<'_>,
+    place: &str,
+    args: &Args,
+    now: Timestamp,
+) -> Result<Watched, CliError> {
+    let fetcher = Fetcher::new(Duration::from_secs(args.timeout));
+    let looked = monitor.look(place, &Server::new(fetcher, place), now);
+    Ok(looked.map_err(LogError::from)?)
+}
+
+#[cfg(not(feature = "client"))]
+fn at_server(_: &Monitor<'_>, _: &str, _: &Args, _: Timestamp) -> Result<Watched, CliError> {
+    Err(CliError::usage(
+        "this build fetches nothing: name the folder of a copy of the log",
+    ))
 }
 
 fn print(watched: &Watched, output: &mut Output) -> Result<(), CliError> {
