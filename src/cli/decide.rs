@@ -12,7 +12,6 @@ use crossbeam_channel::{Receiver, bounded};
 use rayon::prelude::*;
 
 use crate::api::Writer;
-use crate::api::held::RecordedAs;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::lines::{Line, read_line};
 use crate::record::bulk::CaseGovernance;
@@ -63,6 +62,8 @@ pub(super) struct Args {
     #[command(flatten)]
     rules: RedactArgs,
     #[command(flatten)]
+    who: recording::ActorArgs,
+    #[command(flatten)]
     hall: hall::Args,
 }
 
@@ -94,10 +95,9 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let requests = open(&args.requests)?;
     let options = context.options().record_request(args.record_request.into());
     let options = options.redacting(args.rules.read()?);
-    let ledger = args
-        .record
-        .then(|| context.writer_as(options, RecordedAs::Nobody));
-    let ledger = ledger.transpose()?;
+    let ledger = args.record.then(|| args.who.writer(context, options));
+    let (ledger, actor) = ledger.transpose()?.unzip();
+    let actor = actor.flatten();
     let recorder = ledger.as_ref().map(Writer::recorder).transpose()?;
     let hall = args.hall.load_if_given(output)?;
     let hall = hall.map(|hall| recording::heeding(ledger.as_ref(), context, hall));
@@ -105,9 +105,12 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let readers = Mutex::default();
     let stamps = Stamps::new(context)?;
     let mut run = Run {
-        hall: hall.as_ref(),
-        recorder: recorder.map(|recorder| &**recorder),
-        readers: &readers,
+        with: With {
+            hall: hall.as_ref(),
+            recorder: recorder.map(|recorder| &**recorder),
+            actor: actor.as_ref(),
+            readers: &readers,
+        },
         waiting: VecDeque::new(),
         left: 0,
         answered: 0,
@@ -139,12 +142,20 @@ fn open(path: &Path) -> Result<Requests, CliError> {
     Ok(BufReader::with_capacity(1 << 18, reader))
 }
 
-struct Run<'r> {
+/// What every line is decided with.
+#[derive(Clone, Copy)]
+struct With<'r> {
     /// That of lines without rules of their own.
     hall: Option<&'r Hall>,
     recorder: Option<&'r Recorder>,
+    /// Who is recorded as having asked.
+    actor: Option<&'r Value>,
     /// Each remembers the rules that it read last; a thread takes one.
     readers: &'r Mutex<Vec<Reader>>,
+}
+
+struct Run<'r> {
+    with: With<'r>,
     /// Answers whose entries are not known to be durable, in order.
     waiting: VecDeque<Waiting>,
     /// How many they are.
@@ -228,7 +239,7 @@ impl Run<'_> {
     /// While the cores decide some groups, those before are handed over and answered.
     fn all(&mut self, groups: Groups, output: &mut Output) -> Result<(), CliError> {
         let mut progress = Progress::new(None, "requests");
-        let (hall, recorder, readers) = (self.hall, self.recorder, self.readers);
+        let with = self.with;
         rayon::in_place_scope(|scope| {
             let mut deciding = VecDeque::new();
             loop {
@@ -242,7 +253,7 @@ impl Run<'_> {
                         group.map_err(|error| CliError::file(Path::new("requests"), error))?;
                     let (sender, decided) = bounded(1);
                     scope.spawn(move |_| {
-                        let answers = decide_all(&group.lines, hall, recorder, readers);
+                        let answers = with.decide_all(&group.lines);
                         // Nobody takes it where an answer could not be written.
                         let _ = sender.send(answers);
                     });
@@ -266,7 +277,7 @@ impl Run<'_> {
 
     /// Hands entries over in the order of the lines.
     fn hand_over(&mut self, decided: Vec<Decided>) {
-        let recorder = self.recorder;
+        let recorder = self.with.recorder;
         let mut decided = decided.into_iter().peekable();
         while let Some(next) = decided.next() {
             let (mut ids, mut together) = match next {
@@ -336,81 +347,78 @@ impl Run<'_> {
     }
 }
 
-/// Decides on all cores.
-fn decide_all(
-    lines: &[(Line, Stamp)],
-    hall: Option<&Hall>,
-    recorder: Option<&Recorder>,
-    readers: &Mutex<Vec<Reader>>,
-) -> Vec<Decided> {
-    let shares = lines.par_chunks(SHARE).map(|lines| {
-        let mut reader = lock(readers).pop().unwrap_or_default();
-        let lines = lines.iter();
-        let decided = lines.map(|(line, stamp)| decide(&mut reader, line, *stamp, hall, recorder));
-        let decided: Vec<Decided> = decided.collect();
-        lock(readers).push(reader);
-        decided
-    });
-    let shares: Vec<Vec<Decided>> = shares.collect();
-    shares.into_iter().flatten().collect()
-}
+impl With<'_> {
+    /// Decides on all cores.
+    fn decide_all(self, lines: &[(Line, Stamp)]) -> Vec<Decided> {
+        let shares = lines.par_chunks(SHARE).map(|lines| {
+            let mut reader = lock(self.readers).pop().unwrap_or_default();
+            let lines = lines.iter();
+            let decided = lines.map(|(line, stamp)| self.decide(&mut reader, line, *stamp));
+            let decided: Vec<Decided> = decided.collect();
+            lock(self.readers).push(reader);
+            decided
+        });
+        let shares: Vec<Vec<Decided>> = shares.collect();
+        shares.into_iter().flatten().collect()
+    }
 
-fn decide(
-    reader: &mut Reader,
-    line: &Line,
-    stamp: Stamp,
-    hall: Option<&Hall>,
-    recorder: Option<&Recorder>,
-) -> Decided {
-    let (id, request) = match (line, hall) {
-        (Line::Whole { bytes, .. }, Some(_)) => reader.cases.read_request_line(bytes),
-        (Line::Whole { bytes, .. }, None) => {
-            let (id, case) = reader.cases.read_line(bytes);
-            (id, case.map(|case| BulkRequest::Own(Box::new(case))))
-        }
-        (Line::TooLong { bytes }, _) => (Value::Null, Err(CaseError::line_too_long(*bytes))),
-    };
-    let request = match request {
-        Ok(request) => request,
-        Err(error) => return Decided::refused(id, &error),
-    };
-    let told = |decided: wcp::Decided| {
-        let text = decided.decision.to_text();
-        Decided::Answered(answer_text(&id, &text, None::<&Value>))
-    };
-    match (request, hall, recorder) {
-        (BulkRequest::Own(case), _, Some(recorder)) => {
-            let governance = reader.governance.of(&case);
-            let prepared = recorder.prepare_case(&governance, &case, stamp);
-            Decided::Prepared(id, Box::new(prepared))
-        }
-        (BulkRequest::Own(case), _, None) => told(case.decide(stamp)),
-        (BulkRequest::Given { input, task_id }, Some(hall), recorder) => {
-            let asked = Asked {
-                input: &input,
-                approval: None,
-                task_id: &task_id,
-                actor: None,
-                stamp,
-            };
-            match recorder {
-                Some(recorder) => {
-                    let prepared = recorder.prepare(hall.governance(), hall, &asked);
-                    Decided::Prepared(id, Box::new(prepared))
-                }
-                None => {
-                    let basis = hall.governance().basis(hall, None, &task_id);
-                    told(make_decision(&input, &basis, stamp))
+    fn decide(self, reader: &mut Reader, line: &Line, stamp: Stamp) -> Decided {
+        let With {
+            hall,
+            recorder,
+            actor,
+            ..
+        } = self;
+        let (id, request) = match (line, hall) {
+            (Line::Whole { bytes, .. }, Some(_)) => reader.cases.read_request_line(bytes),
+            (Line::Whole { bytes, .. }, None) => {
+                let (id, case) = reader.cases.read_line(bytes);
+                (id, case.map(|case| BulkRequest::Own(Box::new(case))))
+            }
+            (Line::TooLong { bytes }, _) => (Value::Null, Err(CaseError::line_too_long(*bytes))),
+        };
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return Decided::refused(id, &error),
+        };
+        let told = |decided: wcp::Decided| {
+            let text = decided.decision.to_text();
+            Decided::Answered(answer_text(&id, &text, None::<&Value>))
+        };
+        match (request, hall, recorder) {
+            (BulkRequest::Own(case), _, Some(recorder)) => {
+                let governance = reader.governance.of(&case);
+                let prepared = recorder.prepare_case(&governance, &case, actor, stamp);
+                Decided::Prepared(id, Box::new(prepared))
+            }
+            (BulkRequest::Own(case), _, None) => told(case.decide(stamp)),
+            (BulkRequest::Given { input, task_id }, Some(hall), recorder) => {
+                let asked = Asked {
+                    input: &input,
+                    approval: None,
+                    task_id: &task_id,
+                    actor,
+                    stamp,
+                };
+                match recorder {
+                    Some(recorder) => {
+                        let prepared = recorder.prepare(hall.governance(), hall, &asked);
+                        Decided::Prepared(id, Box::new(prepared))
+                    }
+                    None => {
+                        let basis = hall.governance().basis(hall, None, &task_id);
+                        told(make_decision(&input, &basis, stamp))
+                    }
                 }
             }
-        }
-        // Only a Hall that is given has lines without rules.
-        (BulkRequest::Given { .. }, None, _) => {
-            let error = CaseError {
-                field: "rules".to_owned(),
-                message: "is missing".to_owned(),
-            };
-            Decided::refused(id, &error)
+            // Only a Hall that is given has lines without rules.
+            (BulkRequest::Given { .. }, None, _) => {
+                let error = CaseError {
+                    field: "rules".to_owned(),
+                    message: "is missing".to_owned(),
+                };
+                Decided::refused(id, &error)
+            }
         }
     }
 }

@@ -33,12 +33,19 @@ pub(super) struct Args {
     /// Do not record the outcome
     #[arg(long)]
     no_record: bool,
+    #[command(flatten)]
+    who: ActorArgs,
+}
+
+/// Who is recorded as having run a command.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct ActorArgs {
     /// Who is recorded as having run the command
     #[arg(long, value_enum, value_name = "WHO", default_value_t = Who::User)]
     actor: Who,
 }
 
-/// Who is recorded as having run a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Who {
     /// The user of this machine who runs it
@@ -50,7 +57,35 @@ enum Who {
 impl Args {
     /// The user who runs the command, as entries name them.
     pub(super) fn actor(&self) -> Option<Value> {
+        self.who.actor()
+    }
+}
+
+impl ActorArgs {
+    /// The user who runs the command, as entries name them.
+    pub(super) fn actor(&self) -> Option<Value> {
         (self.actor == Who::User).then(|| this_user("cli"))
+    }
+
+    /// Opens the ledger that is to be written, and says whom this process names in its
+    /// entries: where a server holds the ledger, the server says who is at this end of
+    /// the socket.
+    #[cfg(feature = "rocks")]
+    pub(super) fn writer(
+        &self,
+        context: &Context,
+        options: Options,
+    ) -> Result<(Opened, Option<Value>), CliError> {
+        let signed = match self.actor {
+            Who::User => RecordedAs::User,
+            Who::None => RecordedAs::Nobody,
+        };
+        let opened = context.writer_as(options, signed)?;
+        let actor = match opened.server() {
+            Some(_) => None,
+            None => self.actor(),
+        };
+        Ok((opened, actor))
     }
 }
 
@@ -113,15 +148,8 @@ impl Recording {
         args: &Args,
         options: Options,
     ) -> Result<Opened, CliError> {
-        let signed = match args.actor {
-            Who::User => RecordedAs::User,
-            Who::None => RecordedAs::Nobody,
-        };
-        let opened = context.writer_as(options, signed)?;
-        if opened.server().is_some() {
-            // The server says who is at this end of the socket.
-            self.actor = None;
-        }
+        let (opened, actor) = args.who.writer(context, options)?;
+        self.actor = actor;
         Ok(opened)
     }
 

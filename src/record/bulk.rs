@@ -7,6 +7,7 @@ use super::document::Document;
 use super::governance::{Governance, SharedGate};
 use super::recorder::{Asked, Prepared, Recorder};
 use crate::attestation::BanList;
+use crate::ledger::json::Value;
 use crate::wcp::bulk::Case;
 use crate::wcp::snapshot::Snapshot;
 use crate::wcp::stamp::Stamp;
@@ -63,12 +64,19 @@ impl CaseGovernance {
 }
 
 impl Recorder {
-    pub fn prepare_case(&self, governance: &Governance, case: &Case, stamp: Stamp) -> Prepared {
+    /// The entry of a case, asked by `actor`.
+    pub fn prepare_case(
+        &self,
+        governance: &Governance,
+        case: &Case,
+        actor: Option<&Value>,
+        stamp: Stamp,
+    ) -> Prepared {
         let asked = Asked {
             input: &case.input,
             approval: None,
             task_id: &case.task_id,
-            actor: None,
+            actor,
             stamp,
         };
         self.prepare(governance, &case.hall, &asked)

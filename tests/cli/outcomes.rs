@@ -83,6 +83,28 @@ fn a_verdict_is_recorded_without_being_asked_and_not_where_one_asks_not_to() {
 }
 
 #[test]
+fn decisions_in_bulk_name_who_asked_too() {
+    let place = scene();
+    let input = json!({"capability_id": "cap.doc.summarize", "env": "dev",
+        "data_label": "INTERNAL", "tenant_risk": "low", "qos_class": "P2",
+        "tenant_id": "acme", "correlation_id": "c-1"});
+    let own = json!({"id": 2, "input": input, "rules": {"rules": []}});
+    let given = json!({"id": 1, "input": input});
+    for (line, more) in [(&given, &["--rules", "rules.json"][..]), (&own, &[])] {
+        place.write("lines", &format!("{line}\n"));
+        let decide = [&["decide", "--record", "lines"][..], more].concat();
+        place.run(&decide).ok();
+        let actor = &last(&place)["payload"]["_actor"];
+        assert_eq!(actor["via"], "cli");
+        assert!(actor["uid"].is_u64(), "{actor}");
+        place
+            .run(&[&decide[..], &["--actor", "none"]].concat())
+            .ok();
+        assert_eq!(last(&place)["payload"]["_actor"], Value::Null);
+    }
+}
+
+#[test]
 fn where_there_is_no_ledger_one_line_says_so() {
     let place = outcomes();
     fs::rename(place.path("ledger"), place.path("away")).unwrap();

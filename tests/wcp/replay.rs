@@ -304,9 +304,10 @@ fn every_reference_vector_is_recorded_and_replayed() {
             continue;
         };
         let governance = memory.of(&case);
-        let prepared = scene
-            .recorder
-            .prepare_case(&governance, &case, crate::support::stamp());
+        let prepared =
+            scene
+                .recorder
+                .prepare_case(&governance, &case, None, crate::support::stamp());
         let recorded = scene.recorder.submit(prepared).wait();
         let plain = case.decide(crate::support::stamp()).decision;
         assert_eq!(recorded.decision, plain);
