@@ -160,13 +160,13 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             let answer = append_lines(&writer, lines, &mut recorded, output);
             let delivered = recorded.delivered(output);
             // Its input may still be waited for.
-            let closed = Arc::into_inner(writer).map_or(Ok(()), Writer::close);
+            let writer = Arc::into_inner(writer);
             if let (Err(_), Err(lost)) = (&answer, &delivered) {
                 output.warning(&lost.to_string());
             }
             // What stopped the writer says more than that it has stopped.
             answer?;
-            closed?;
+            writer.into_iter().for_each(|writer| close(writer, output));
             delivered
         }
         (None, kind) => {
@@ -178,9 +178,20 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             let receipts = writer.submit(vec![prepared])?.wait()?;
             let mut recorded = AppendedSoFar::default();
             print(&receipts, writer.identity(), &mut recorded, output)?;
-            writer.close()?;
+            close(writer, output);
             recorded.delivered(output)
         }
+    }
+}
+
+/// Lets go of the ledger. What was acknowledged is durable whether that succeeds or not,
+/// and the next opening does what is left to do; so a failure is no reason to append
+/// anything again.
+fn close(writer: Writer, output: &mut Output) {
+    if let Err(error) = writer.close() {
+        output.warning(&format!(
+            "what was acknowledged is durable, but the ledger was not closed in order: {error}"
+        ));
     }
 }
 

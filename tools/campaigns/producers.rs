@@ -220,11 +220,16 @@ pub(crate) fn card() -> Value {
         "substrate_spec": {"allowed_substrates": ["s"], "policy": {}}})
 }
 
-/// How many answers left the program: what is not an error, and a worker's rejection.
+/// The code of a decision that could not be recorded.
+const UNRECORDED: &str = "DENY_INTERNAL_ERROR";
+
+/// How many outcomes left the program: what is not an error, and a worker's rejection. A
+/// denial that says that nothing was recorded is none.
 fn told(traced: &Traced) -> usize {
     let answers = |document: &&Value| {
         let code = document["error"]["code"].as_str();
-        code.is_none_or(|code| code.starts_with("DENY_"))
+        let denied = &document["decision"]["deny_reason_if_denied"]["code"];
+        denied != UNRECORDED && code.is_none_or(|code| code.starts_with("DENY_"))
     };
     traced.ran.documents().iter().filter(answers).count()
 }
@@ -283,7 +288,10 @@ fn case(program: &Path, before: &Place, producer: &Producer, fault: &str) -> Tal
         .find(|(_, call)| WRITES.contains(&call.name.as_str()) && call.text.contains(".log>"));
     if let Some((at, _)) = broken {
         let later = traced.calls.get(at..).unwrap_or_default();
-        let printed = |text: &str| text.starts_with("write(1<") && !text.contains("\\\"error\\\"");
+        let printed = |text: &str| {
+            let outcome = !text.contains("\\\"error\\\"") && !text.contains(UNRECORDED);
+            text.starts_with("write(1<") && outcome
+        };
         if later.iter().any(|call| printed(&call.text)) {
             find("something was printed after a write or sync of the log failed".to_owned());
         }

@@ -76,7 +76,7 @@ pub(crate) fn trace(place: &Place, fault: Option<&str>, args: &[&str], input: &s
     let calls: Vec<_> = CALLS.iter().map(|call| format!("?{call}")).collect();
     let traced = format!("trace={}", calls.join(","));
     let mut command = place.command_of(std::path::Path::new("strace"), &[]);
-    command.args(["-f", "-qq", "-y", "-s", "96", "-e", &traced]);
+    command.args(["-f", "-qq", "-y", "-s", "1024", "-e", &traced]);
     command.args(["-e", "signal=none", "-o"]).arg(&log);
     // Much faster; but strace delivers no signals with it.
     if !fault.is_some_and(|fault| fault.contains("signal=")) {
