@@ -14,16 +14,17 @@
 //! URL/log/<genesis>/epoch/<n>.bundle.zst     a sealed epoch, as strangers verify it
 //! URL/log/<genesis>/epoch/<n>.header         its signed header
 //! URL/log/<genesis>/heartbeat               that its writer lives: for who stands by
-//! URL/log/<genesis>/open/<batch>             openings of redactable members
+//! URL/log/<genesis>/open/<batch>             openings of redactable members, until erased
 //! URL/check/…                                what `bucket check` races over
 //! ```
-//! Nothing under `wal/` is ever deleted.
+//! Nothing under `wal/` is ever deleted; what is erased is under `open/` alone ([`kept`]).
 //!
 //! # The order of a commit
 //! 1. The queue hands over a batch: entries in their places, signed. What comes meanwhile
 //!    is the next batch.
 //! 2. The batch is written as an object, without its signatures, under one statement over
 //!    the object's place and digest.
+//!    What opens redacted members of it is written to an object of its own before.
 //! 3. The object is created at the writer's place, where there is none. **This is the
 //!    commit point.** After any error the place is read back: own bytes are committed,
 //!    others mean that this writer was fenced, none means once more; where it cannot be
@@ -58,6 +59,7 @@ mod archived;
 pub mod check;
 pub mod error;
 mod following;
+mod kept;
 pub mod objects;
 mod opening;
 pub mod protocol;
@@ -66,6 +68,7 @@ mod replay;
 pub mod retention;
 pub mod shown;
 mod store;
+mod versions;
 
 pub use address::Address;
 pub use archived::{attach, bundle_key, recorded};

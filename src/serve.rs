@@ -52,6 +52,7 @@ mod endpoint;
 mod entries;
 mod entry_text;
 mod epochs;
+mod erasures;
 mod error;
 mod events;
 mod evidence;

@@ -217,6 +217,14 @@ pub trait Store: Send + Sync {
         true
     }
 
+    /// That nothing keeps these openings from being erased.
+    ///
+    /// # Errors
+    /// [`StoreError::ObjectLocked`].
+    fn check_erasable(&self, _erased: &[OpeningKey]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Takes what was erased out of every file, if anything was; after a crash the next
     /// opening for writing does it.
     fn purge(&self) -> Result<(), StoreError> {

@@ -68,7 +68,12 @@ def any_time(value):  # 2.3. The canonical spelling is Python's own.
     return datetime.fromisoformat(spelt).astimezone(timezone.utc)
 def time(value): return any_time(value) if any_time(value).isoformat() == value else wrong("another spelling")
 LOG, RANGE, SEQ = dict(genesis=hex_32, log=hex_32), dict(first_seq=number, last_seq=number), dict(seq=number)
-CONTENTS = {1: dict(LOG, contents=text, format=one), 2: dict(LOG, contents=text, format=two, uses=nothing)}
+def uses(value): return value if value in ([], ["openings"]) else wrong("something that is not known")
+def pointer(value):  # RFC 6901, not the empty one
+    fits = text(value).startswith("/") and len(value.encode()) <= 4096 and not re.search("~(?![01])", value)
+    return value if fits else wrong("no pointer")
+CONTENTS = {1: dict(LOG, contents=text, format=one), 2: dict(LOG, contents=text, format=two, uses=uses)}
+OPENED = dict(SEQ, pointer=pointer, salt=hex_32, value=anything)
 def tie(value): return read(value, dict(epoch=number, hash=hex_32))
 def tree(value): return read(value, dict(root=hex_32, size=number))
 HEADS = {1: dict(LOG, **SEQ, hash=hex_32, ts=time)}
@@ -486,10 +491,10 @@ class Walk:  # 4.4 to 4.8, and the end.
             self.not_checked.append(what)
             self.warnings.append("not_covered")
 
-def supported(value):  # U2, U3
+def supported(value, known=()):  # U2, U3
     named = value if isinstance(value, dict) else {}
     newer, uses = named.get("format"), named.get("uses")
-    if type(newer) is int and 2 < newer < 2**64 or newer == 2 and isinstance(uses, list) and any(isinstance(use, str) for use in uses):
+    if type(newer) is int and 2 < newer < 2**64 or newer == 2 and isinstance(uses, list) and any(isinstance(use, str) and use not in known for use in uses):
         raise NoVerdict("format_unsupported")
 def proof(data, damage, given, report):  # 7
     with readable("proof_invalid"):
@@ -555,7 +560,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
     closed = opened = bare = None
     def __init__(self, data, damage, given, report):
         super().__init__(given, report)
-        self.counts = dict.fromkeys(("document", "entry", "epoch"), 0)
+        self.counts, self.shown = dict.fromkeys(("document", "entry", "epoch"), 0), set()
         *self.lines, rest = data.split(b"\n")
         for self.line, raw in enumerate(self.lines):
             demand("document", self.line, bundle_corrupt=not self.closed and len(raw) <= 20 * MIB)
@@ -567,7 +572,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
             code = "schema_violation" if entry or document or opens else "bundle_corrupt"
             with readable(code, "entry" if entry else "document", report["entries"] if entry else self.line):
                 value, spelling = parse(raw)
-                self.log or supported(value.get("sealbook") if isinstance(value, dict) else None)
+                self.log or supported(value.get("sealbook") if isinstance(value, dict) else None, ["openings"])
                 what = [name for name in LINES if isinstance(value, dict) and name in value and spelling == raw]
                 what and (what[0] == "sealbook") == (self.log is None) or wrong("no line that may stand here")
                 what[0] != "opening" or opens or wrong("no line of version 1")
@@ -605,6 +610,19 @@ class Bundle(Walk):  # 6, a method for each line of its table.
     def on_entry(self, value):
         parts = read(value, dict(entry=anything, path=hashes) if "path" in value else dict(entry=anything))
         self.take_entry(Entry(parts["entry"], dict(ENTRY, **SEQ)), parts.get("path"), "path" in parts)
+    def on_opened(self, value):  # 18.3
+        said = read(read(value, dict(opened=anything))["opened"], OPENED)
+        demand("document", self.line, bundle_corrupt=self.format == 2 and "openings" in self.uses and self.counts["entry"])
+        place, entry = said["pointer"], self.entry
+        found = entry.payload if entry and entry.seq == said["seq"] and (place, entry.seq) not in self.shown else None
+        for name in place.split("/")[1:]:
+            name = name.replace("~1", "/").replace("~0", "~")
+            at = int(name) if isinstance(found, list) and re.fullmatch("0|[1-9][0-9]*", name, re.A) else name
+            found = found[at] if isinstance(found, dict) and at in found or isinstance(found, list) and at in range(len(found)) else None
+        length = len(place.encode()).to_bytes(4, "big")
+        commitment = H(b"sealbook:redact:v1\x1f", bytes.fromhex(self.genesis), length, place.encode(), bytes.fromhex(said["salt"]), canonical(said["value"]))
+        demand("document", self.line, opening_mismatch=found == {"sealbook:redacted": commitment.hex()})
+        self.shown.add((place, entry.seq))
     def on_bundle(self, value):  # Z1 to Z5
         demand("document", self.line, bundle_corrupt=self.format == 1 or self.opened)
         readers = CLOSING[version(value["bundle"])]
@@ -616,7 +634,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         demand("document", self.line, bundle_corrupt={name: said[name] for name in right} == right,
                signature_invalid=not statement or statement.signed, bundle_unsigned=statement or self.given.allow_unsigned)
         self.closed, self.bare, self.answer = True, statement is None, said.get("filter") if statement else None
-LINES = ["sealbook", "opening", "document", "epoch", "before", "entry", "after", "head", "bundle"]
+LINES = ["sealbook", "opening", "document", "epoch", "before", "entry", "opened", "after", "head", "bundle"]
 RECOGNISED = [("proof", {"entry", "epoch", "path"}), ("bundle", {"sealbook"}), ("bundle", {"bundle"}),
               ("bundle", {"entry"}), ("bundle", {"epoch", "signature"}), ("logbook", {"prev_hash", "signature"})]
 def recognise(data):  # N1, N4
@@ -657,7 +675,7 @@ def answer(data, name, keys, options):  # The same, of a file that says itself w
     named = [format for format in ("bundle", "proof") if name.removesuffix(".gz").endswith("." + format)]
     format = options.pop("as", None) or (named[0] if named else recognise(plain(data, False)[0]))
     return verify(data, keys, format, **options) if format else dict(verdict="none", error=dict(code="not_recognised"), faults=[])
-SUPPORTS = ["logbook", "range", "selection", "proof", "gzip", "u64", "as", "contains", "receipts", "revoked", "expect_head", "correlation", "tenant",
+SUPPORTS = ["logbook", "range", "selection", "openings", "proof", "gzip", "u64", "as", "contains", "receipts", "revoked", "expect_head", "correlation", "tenant",
             "worker", "allow_unsigned", "allow_revocation_not_applicable", "ledger_rules"]
 def answer_lines():  # Cases of the suite, without what they expect
     for line in sys.stdin:

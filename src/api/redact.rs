@@ -112,6 +112,14 @@ impl Ledger {
     ) -> Result<Vec<Receipt>, Error> {
         let logbook = self.logbook()?;
         let erased = self.to_erase(wanted)?;
+        let key = |it: &ErasedMember| OpeningKey {
+            seq: it.seq,
+            commitment: it.commitment,
+        };
+        let keys: Vec<_> = erased.iter().map(key).collect();
+        self.store()
+            .check_erasable(&keys)
+            .map_err(LogbookError::from)?;
         let mut receipts = Vec::new();
         for part in erased.chunks(MOST) {
             let erasure = Erasure {
@@ -120,11 +128,7 @@ impl Ledger {
                 reason: reason.to_owned(),
             };
             let entry = Prepared::new(kind::ERASURE, &erasure.to_object())?;
-            let keys = part.iter().map(|it| OpeningKey {
-                seq: it.seq,
-                commitment: it.commitment,
-            });
-            receipts.push(logbook.erase(entry, keys.collect())?);
+            receipts.push(logbook.erase(entry, part.iter().map(key).collect())?);
         }
         self.store().purge()?;
         Ok(receipts)

@@ -11,6 +11,7 @@ use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::retention::{Seen, Watching};
+use super::versions::{Kept, Versions};
 use super::{BucketError, Objects};
 use crate::ledger::hash::Hash;
 
@@ -172,32 +173,33 @@ impl Address {
         endpoint: Option<&str>,
         watching: Option<Watching>,
     ) -> Result<Objects, BucketError> {
-        let store = self
-            .store(endpoint, watching)
-            .map_err(|source| BucketError::Store {
-                key: self.base.clone(),
-                source: Arc::new(source),
-            })?;
+        let (store, kept) =
+            self.store(endpoint, watching)
+                .map_err(|source| BucketError::Store {
+                    key: self.base.clone(),
+                    source: Arc::new(source),
+                })?;
         let prefix = match self.scheme {
             Scheme::Folder => Path::default(),
             _ => Path::from(self.prefix.as_str()),
         };
-        Objects::over(store, prefix, self.base.clone())
+        Ok(Objects::over(store, prefix, self.base.clone())?.keeping(kept))
     }
 
     fn store(
         &self,
         endpoint: Option<&str>,
         watching: Option<Watching>,
-    ) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+    ) -> Result<(Arc<dyn ObjectStore>, Kept), object_store::Error> {
         let client = ClientOptions::new()
             .with_timeout(REQUEST)
             .with_connect_timeout(CONNECT);
         Ok(match &self.scheme {
             Scheme::S3(bucket) => {
+                let client = allow_http(client, "AWS_ALLOW_HTTP");
                 let mut builder = AmazonS3Builder::from_env()
                     .with_bucket_name(bucket)
-                    .with_client_options(allow_http(client, "AWS_ALLOW_HTTP"))
+                    .with_client_options(client.clone())
                     .with_retry(retries());
                 if let Some(endpoint) = endpoint {
                     builder = builder.with_endpoint(endpoint);
@@ -205,7 +207,9 @@ impl Address {
                 if let Some(watching) = watching {
                     builder = builder.with_http_connector(watching);
                 }
-                Arc::new(builder.build()?)
+                let store = Arc::new(builder.build()?);
+                let versions = Versions::new(Arc::clone(&store), &client)?;
+                (store, Kept::Versions(versions))
             }
             Scheme::Google(bucket) => {
                 let mut builder = GoogleCloudStorageBuilder::from_env()
@@ -215,7 +219,7 @@ impl Address {
                 if let Some(watching) = watching {
                     builder = builder.with_http_connector(watching);
                 }
-                Arc::new(builder.build()?)
+                (Arc::new(builder.build()?), Kept::Unknown)
             }
             Scheme::Azure(container) => {
                 let mut builder = MicrosoftAzureBuilder::from_env()
@@ -225,7 +229,7 @@ impl Address {
                 if let Some(watching) = watching {
                     builder = builder.with_http_connector(watching);
                 }
-                Arc::new(builder.build()?)
+                (Arc::new(builder.build()?), Kept::Unknown)
             }
             Scheme::Folder => {
                 let made = std::fs::create_dir_all(&self.prefix);
@@ -235,7 +239,7 @@ impl Address {
                 })?;
                 let folder = LocalFileSystem::new_with_prefix(&self.prefix)?;
                 // A creation that is answered must outlive a power cut.
-                Arc::new(folder.with_fsync(true))
+                (Arc::new(folder.with_fsync(true)), Kept::Nothing)
             }
         })
     }

@@ -134,6 +134,12 @@ pub enum BucketError {
         /// The bucket.
         url: String,
     },
+    /// An object that was to be erased is held.
+    #[error("{key} is under an object lock: nothing was erased")]
+    Locked {
+        /// The object.
+        key: String,
+    },
     /// An archived epoch is missing, or is not what was sealed.
     #[error("{key} is not the epoch that was sealed")]
     Archived {

@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::BucketError;
 use super::protocol::Answer;
+use super::versions::Kept;
 use crate::ledger::wal::OBJECT_BYTES;
 
 /// Threads that talk to a bucket.
@@ -30,8 +31,9 @@ const PIECES: usize = 16;
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
-    url: String,
+    pub(super) url: String,
     runtime: Arc<Threads>,
+    pub(super) kept: Kept,
 }
 
 struct Threads(Option<Runtime>);
@@ -83,6 +85,7 @@ impl Objects {
             prefix,
             url,
             runtime: Arc::new(Threads(Some(runtime))),
+            kept: Kept::Nothing,
         })
     }
 
@@ -349,12 +352,12 @@ impl Objects {
         done.map(drop).map_err(|source| self.failed(key, source))
     }
 
-    fn path(&self, key: &str) -> Path {
+    pub(super) fn path(&self, key: &str) -> Path {
         let parts = key.split('/').filter(|part| !part.is_empty());
         parts.fold(self.prefix.clone(), |path, part| path.join(part))
     }
 
-    fn failed(&self, key: &str, source: object_store::Error) -> BucketError {
+    pub(super) fn failed(&self, key: &str, source: object_store::Error) -> BucketError {
         let key = format!("{}/{key}", self.url);
         match &source {
             object_store::Error::Generic { source, .. } if source.is::<TooLarge>() => {
@@ -375,7 +378,7 @@ impl Objects {
 
     /// Waits for an answer without entering the runtime, so that it may be called from
     /// another one.
-    fn wait<T: Send + 'static>(
+    pub(super) fn wait<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, object_store::Error>> + Send + 'static,
     ) -> Result<T, object_store::Error> {

@@ -115,7 +115,10 @@ pub fn open<E: From<BucketError>>(
     judge(&cache)?;
     replay.take_over()?;
     let writer = replay.into_writer();
-    Ok(BucketStore::new(cache, writer, signer))
+    let store = BucketStore::new(cache, writer, signer);
+    // What cannot be removed now is tried again; nothing else waits for it.
+    let _ = store.purge();
+    Ok(store)
 }
 
 /// Replays what the bucket has beyond the cache, and fences nobody. Gives the first free

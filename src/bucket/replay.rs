@@ -6,18 +6,23 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::BucketError;
+use super::kept;
 use super::objects::{Coming, Objects};
 use super::opening::{check_deterministic, check_last, damaged, nonce, of_log, opened};
 use super::protocol::{Answer, Ask, Kind, Reached, TakeOver, after};
 use super::rebuild::Rebuild;
 use super::store::{Position, Writer, asked};
+use crate::ledger::entry::Unhashed;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::Signer;
+use crate::ledger::kind;
+use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
+use crate::ledger::redact::erasure::Erasure;
 use crate::ledger::wal::{Says, Unsigned, WalError, WalPosition};
 use crate::logbook::error::OpenError;
 use crate::logbook::{entry_at, identity_of};
-use crate::store::{Batch, RocksStore, Store as _, StoreError};
+use crate::store::{Batch, NewEntry, OpeningKey, RocksStore, Store as _, StoreError};
 
 /// Objects that are asked for ahead at most, and their bytes.
 const AHEAD: usize = 32;
@@ -161,6 +166,9 @@ impl<'r> Replay<'r> {
                     let digest = fence.map_or(Hash::ZERO, |(_, digest)| digest);
                     self.writer.at.last = Some((place, digest));
                     self.writer.at.next = next;
+                    // A batch that was not committed here opens nothing. Where its object
+                    // stays, no entry commits to what is in it.
+                    let _ = kept::remove_uncommitted(&self.writer.objects, place);
                     return Ok(self.write()?);
                 }
                 Some(Reached::Unknown) => return Err(BucketError::Unknown { place }),
@@ -219,6 +227,12 @@ impl<'r> Replay<'r> {
 
     fn take(&mut self, place: WalPosition, unsigned: &Unsigned) -> Result<(), BucketError> {
         let batch = self.rebuild.batch(place, unsigned, self.signer)?;
+        let genesis = &self.writer.genesis;
+        let openings = kept::of_entries(&self.writer.objects, genesis, place, &batch.entries)?;
+        self.pending.openings.extend(openings);
+        self.pending
+            .erased
+            .extend(batch.entries.iter().flat_map(erased_by));
         self.pending.entries.extend(batch.entries);
         self.pending.tiles.extend(batch.tiles);
         self.pending.notes.extend(batch.notes);
@@ -236,7 +250,15 @@ impl<'r> Replay<'r> {
         let mut batch = std::mem::take(&mut self.pending);
         self.pending_bytes = 0;
         batch.meta.push(self.writer.at.meta());
-        self.cache.commit(batch)
+        batch
+            .meta
+            .extend(kept::to_erase(self.cache, &batch.erased)?);
+        let erases = !batch.erased.is_empty();
+        self.cache.commit(batch)?;
+        match erases {
+            true => self.cache.purge(),
+            false => Ok(()),
+        }
     }
 
     /// A place without an object is the end of the log, unless there are objects beyond:
@@ -260,4 +282,21 @@ impl<'r> Replay<'r> {
             None => Err(BucketError::Hole { place, beyond }),
         }
     }
+}
+
+/// What an entry says was erased: that is never brought back.
+fn erased_by(entry: &NewEntry) -> Vec<OpeningKey> {
+    let read = || {
+        let read = Unhashed::from_record(entry.record.as_slice()).ok()?;
+        let erasure = (read.kind() == kind::ERASURE).then(|| parse(read.payload_bytes()).ok());
+        let payload = erasure??;
+        Erasure::from_object(payload.as_object()?).ok()
+    };
+    let erased = read().into_iter().flat_map(|erasure| erasure.erased);
+    erased
+        .map(|member| OpeningKey {
+            seq: member.seq,
+            commitment: member.commitment,
+        })
+        .collect()
 }

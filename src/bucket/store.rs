@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::error::BucketError;
+use super::kept::{self, Span};
 use super::objects::Objects;
 use super::protocol::{Answer, Ask, Created, Creation};
 use crate::ledger::entry::Unhashed;
@@ -128,6 +129,7 @@ impl BucketStore {
     /// the cache is written, too.
     fn commit_in_bucket(
         &self,
+        beside: Option<&Batch>,
         unsigned: impl FnOnce(Unsigned) -> Result<Unsigned, StoreError>,
     ) -> Result<MutexGuard<'_, Writer>, StoreError> {
         let mut writer = self.writer();
@@ -141,7 +143,16 @@ impl BucketStore {
         })?;
         // Until the answer is known, it is not known what the bucket holds.
         writer.stopped = true;
+        if let Some(batch) = beside {
+            writer
+                .put_openings(batch)
+                .map_err(BucketError::into_store)?;
+        }
         let digest = writer.put(Says::Batch(Box::new(unsigned)), &*self.signer);
+        if beside.is_some() && matches!(digest, Err(BucketError::Fenced { .. })) {
+            // Nobody was told that the batch is there: what it would open goes again.
+            let _ = kept::remove_uncommitted(&writer.objects, writer.at.next);
+        }
         writer.step(digest.map_err(BucketError::into_store)?)?;
         Ok(writer)
     }
@@ -188,6 +199,14 @@ pub(super) fn without_signatures(
 }
 
 impl Writer {
+    /// Writes what opens the batch that goes to the writer's place.
+    fn put_openings(&self, batch: &Batch) -> Result<(), BucketError> {
+        match Span::of(self.at.next, &batch.entries) {
+            Some(span) => kept::put(&self.objects, &span, &batch.openings),
+            None => Ok(()),
+        }
+    }
+
     /// Creates an object at the writer's place; gives its digest.
     pub(super) fn put(&self, says: Says, signer: &dyn Signer) -> Result<Hash, BucketError> {
         let place = self.at.next;
@@ -247,17 +266,18 @@ pub(super) fn asked(objects: &Objects, ask: Ask, bytes: &Bytes) -> Answer<Bytes>
 
 impl BucketError {
     /// As the committer hears it.
-    fn into_store(self) -> StoreError {
+    pub(super) fn into_store(self) -> StoreError {
         match self {
             BucketError::Fenced { place } => StoreError::Fenced {
                 place: place.to_string(),
             },
+            BucketError::Locked { key } => StoreError::ObjectLocked { object: key },
             other => internal(other),
         }
     }
 }
 
-fn internal(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+pub(super) fn internal(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Record {
         source: Arc::new(error),
     }
@@ -276,12 +296,17 @@ impl Store for BucketStore {
         if !is_record && batch.notes.is_empty() {
             return self.cache.commit(batch);
         }
-        let mut writer = self.commit_in_bucket(|begin| without_signatures(&batch, begin))?;
+        let beside = (!batch.openings.is_empty()).then_some(&batch);
+        let mut writer =
+            self.commit_in_bucket(beside, |begin| without_signatures(&batch, begin))?;
         if let Some(last) = batch.entries.last() {
             writer.next_seq = last.seq.0.saturating_add(1);
             writer.last_hash = last.hash;
         }
         batch.meta.push(writer.at.meta());
+        batch
+            .meta
+            .extend(kept::to_erase(&self.cache, &batch.erased)?);
         self.cache.commit(batch)?;
         writer.stopped = false;
         Ok(())
@@ -302,7 +327,7 @@ impl Store for BucketStore {
     }
 
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
-        let mut writer = self.commit_in_bucket(|begin| {
+        let mut writer = self.commit_in_bucket(None, |begin| {
             Ok(Unsigned {
                 rows: rows.to_vec(),
                 ..begin
@@ -322,9 +347,23 @@ impl Store for BucketStore {
         self.cache.openings(range)
     }
 
-    /// What was put into a bucket is not taken out again by a write.
+    /// What may be kept of an object that is removed is not to be had everywhere.
     fn keeps_openings(&self) -> bool {
-        false
+        self.writer().objects.removes_for_good()
+    }
+
+    fn check_erasable(&self, erased: &[OpeningKey]) -> Result<(), StoreError> {
+        let objects = self.objects();
+        kept::check_erasable(&objects, erased).map_err(BucketError::into_store)
+    }
+
+    fn purge(&self) -> Result<(), StoreError> {
+        let (objects, genesis) = {
+            let writer = self.writer();
+            (writer.objects.clone(), writer.genesis)
+        };
+        kept::purge(&self.cache, &objects, &genesis)?;
+        self.cache.purge()
     }
 
     fn flush(&self) -> Result<(), StoreError> {

@@ -75,9 +75,24 @@ pub(super) struct Args {
     redactable: Vec<Pointer>,
     #[command(flatten)]
     rules: RedactArgs,
+    /// Warn of values that look like keys, tokens or card numbers: by default of --payload
+    /// and --payload-file, not of what comes in lines
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = CheckSecrets::Auto)]
+    check_secrets: CheckSecrets,
     /// Record what follows a line that cannot be recorded, too
     #[arg(long, requires = "lines")]
     keep_going: bool,
+}
+
+/// When it is said that a value looks like a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum CheckSecrets {
+    /// Of one payload
+    Auto,
+    /// Of lines, too
+    Always,
+    /// Of nothing
+    Never,
 }
 
 /// A receipt as it is printed (SPEC §6).
@@ -155,6 +170,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             let lines = Reading {
                 lines,
                 redacting: redacting.in_log(writer.identity().genesis),
+                check_secrets: args.check_secrets == CheckSecrets::Always,
                 keep_going: args.keep_going,
             };
             let answer = append_lines(&writer, lines, &mut recorded, output);
@@ -175,6 +191,11 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             let writer = context.writer()?;
             let redacting = redacting.in_log(writer.identity().genesis);
             let prepared = redacting.take(prepared, &[])?;
+            if args.check_secrets != CheckSecrets::Never {
+                for warning in redacting::secrets(&prepared) {
+                    output.warning(&warning);
+                }
+            }
             let receipts = writer.submit(vec![prepared])?.wait()?;
             let mut recorded = AppendedSoFar::default();
             print(&receipts, writer.identity(), &mut recorded, output)?;
@@ -221,6 +242,7 @@ fn payload(text: Option<String>, file: Option<&Path>) -> Result<Object, CliError
 struct Reading {
     lines: Lines,
     redacting: Redacting,
+    check_secrets: bool,
     keep_going: bool,
 }
 
@@ -230,6 +252,8 @@ enum Fed {
     /// A line that was recorded before.
     Again(Keyed),
     Bad(CliError),
+    /// What was said of a line that is recorded.
+    Warning(String),
 }
 
 /// Lines at fault that are named one by one.
@@ -294,11 +318,16 @@ impl Feeder {
             let Some((line, value)) = value else { break };
             self.weight += value.weight();
             let keep_going = keep_going && !value.is_endless();
-            let taken = self
-                .reading
-                .lines
-                .prepare(value, &self.reading.redacting)
-                .and_then(|prepared| self.take(prepared));
+            let reading = &self.reading;
+            let prepared = reading.lines.prepare(value, &reading.redacting);
+            if reading.check_secrets
+                && let Ok(Some((entry, _))) = &prepared
+            {
+                for warning in redacting::secrets(entry) {
+                    self.pass_on(Fed::Warning(format!("line {line}: {warning}")))?;
+                }
+            }
+            let taken = prepared.and_then(|prepared| self.take(prepared));
             if let Err(error) = taken {
                 // What was before it is handed over first.
                 self.submit()?;
@@ -404,6 +433,7 @@ impl Printing<'_> {
                     let answer = self.again(&keyed);
                     bad += self.print_or_warn(answer, recorded, output)?;
                 }
+                Fed::Warning(warning) => output.warning(&warning),
                 Fed::Bad(error) => {
                     bad += 1;
                     if bad <= NAMED {

@@ -27,6 +27,7 @@
 //! ```
 
 pub mod erasure;
+pub mod likely;
 pub mod opened;
 mod opening;
 pub mod pointer;

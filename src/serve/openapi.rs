@@ -13,8 +13,8 @@ use super::entries::json;
 use super::params::Params;
 use super::problem::{ErrorBody, Problem};
 use super::{
-    append, decisions, entries, epochs, events, evidence, hall, health, imports, outcomes, page,
-    public, revocations, scrape, standby, stats, tail, upload, verdicts,
+    append, decisions, entries, epochs, erasures, events, evidence, hall, health, imports,
+    outcomes, page, public, revocations, scrape, standby, stats, tail, upload, verdicts,
 };
 use crate::codes::CODES;
 
@@ -30,6 +30,7 @@ use crate::codes::CODES;
         health::health,
         append::append,
         append::append_batch,
+        erasures::erase,
         entries::list,
         entries::show,
         epochs::list,

@@ -109,6 +109,8 @@ pub(super) enum Problem {
     AlreadyResolved,
     #[error("this decision does not want a human")]
     NotPending,
+    #[error("{0}")]
+    NotErasable(api::Error),
     #[error(transparent)]
     Logbook(#[from] LogbookError),
     #[error(transparent)]
@@ -152,6 +154,7 @@ impl Problem {
             Problem::NotRecognised => "not_recognised",
             Problem::FormatUnsupported => "format_unsupported",
             Problem::NothingToSeal => "nothing_to_seal",
+            Problem::NotErasable(_) => "not_erasable",
             Problem::NotStandingBy => "not_standing_by",
             Problem::PublishesNowhere | Problem::PublishesElsewhere => "publishes_elsewhere",
             Problem::Record(WorkerError::Tampered { .. }) => "DENY_WORKER_TAMPERED",
@@ -218,6 +221,8 @@ fn code_of_append(error: &LogbookError) -> &'static str {
         LogbookError::Busy => "busy",
         LogbookError::Closed => "closed",
         LogbookError::Store(error) if error.is_full() => "disk_full",
+        LogbookError::Store(StoreError::ObjectLocked { .. }) => "object_locked",
+        LogbookError::Store(StoreError::NotErased { .. }) => "not_erased",
         LogbookError::Store(StoreError::Corrupt { .. }) | LogbookError::Terms(_) => "store_corrupt",
         LogbookError::Store(StoreError::Fenced { .. }) => "fenced",
         LogbookError::Store(StoreError::Record { .. }) => "bucket_failed",
@@ -278,6 +283,7 @@ impl From<api::Error> for Problem {
     fn from(error: api::Error) -> Problem {
         match error {
             api::Error::NoSuchEntry { .. } => Problem::NotFound,
+            error @ api::Error::NotErasable { .. } => Problem::NotErasable(error),
             api::Error::NotRecognised { .. } => Problem::NotRecognised,
             api::Error::Open(error) => Problem::Ledger(error),
             api::Error::Append(error) => Problem::Logbook(error),

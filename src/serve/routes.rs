@@ -14,8 +14,8 @@ use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::service::Service;
 use super::{
-    append, decisions, entries, epochs, events, evidence, hall, health, imports, openapi, outcomes,
-    page, public, requests, revocations, scrape, standby, stats, tail, upload, verdicts,
+    append, decisions, entries, epochs, erasures, events, evidence, hall, health, imports, openapi,
+    outcomes, page, public, requests, revocations, scrape, standby, stats, tail, upload, verdicts,
 };
 
 /// What an answer that is no page may do in a browser.
@@ -32,6 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         events::endpoints(),
         telemetry(),
         entries::endpoints(),
+        erasures::endpoints(),
         epochs::endpoints(),
         evidence::endpoints(),
         upload::endpoints(),

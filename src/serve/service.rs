@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, watch};
 
@@ -56,6 +56,8 @@ pub(super) struct Service {
     pub(super) revocations: Vec<SignedRevocation>,
     pub(super) standby: Option<StandingBy>,
     publish: Option<Mutex<Publisher>>,
+    /// Held by who erases.
+    erasing: Mutex<()>,
     pub(super) public: Option<PublicLog>,
     /// How far the sinks have come.
     pub(super) sinks: Standings,
@@ -69,6 +71,11 @@ pub(super) struct Service {
 }
 
 impl Service {
+    /// Keeps others from erasing meanwhile.
+    pub(super) fn erasing(&self) -> MutexGuard<'_, ()> {
+        self.erasing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes everything ready, and records with what the Hall begins if
     /// its last record says otherwise.
     pub(super) async fn open(
@@ -118,6 +125,7 @@ impl Service {
             verdict_keys: config.verdict_keys,
             revocations: config.revocations,
             standby: config.standby,
+            erasing: Mutex::default(),
             publish: config.publish.map(Mutex::new),
             public: config.public.map(PublicLog::new),
             sinks,

@@ -69,6 +69,12 @@ pub enum StoreError {
         file.display()
     )]
     NotErased { file: PathBuf },
+    /// Nothing was erased.
+    #[error("{object} is under an object lock: nothing was erased")]
+    ObjectLocked {
+        /// What has it in the bucket.
+        object: String,
+    },
     #[error("an earlier write failed; the ledger must be reopened before more is written")]
     Stopped,
     /// Another writer took the log over. Nothing of this write is in it.

@@ -14,6 +14,7 @@ mod commands;
 mod committing;
 mod damaged;
 mod decisions;
+mod erased;
 mod faulty;
 mod fleet;
 mod machine;

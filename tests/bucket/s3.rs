@@ -32,6 +32,13 @@ fn gateway() -> Option<Gateway> {
     Some(gateway)
 }
 
+/// One that keeps versions.
+pub(crate) fn versioned() -> Option<Gateway> {
+    Gateway::versioned(&tools(), "logs")
+        .map_err(|why| skipped(&format!("no S3 server with versions: {why}")))
+        .ok()
+}
+
 fn site(at: std::net::SocketAddr) -> Site {
     Site::at("s3://logs/one".to_owned(), Gateway::environment(at))
 }

@@ -29,6 +29,7 @@ mod copies;
 mod custody;
 mod cut_short;
 mod disks;
+mod erasing;
 mod evidence;
 mod formats;
 mod given;

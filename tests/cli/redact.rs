@@ -255,3 +255,35 @@ fn rules_that_take_out_what_has_to_stay_are_refused() {
         );
     }
 }
+
+#[test]
+fn what_looks_like_a_secret_is_said_unless_it_comes_in_a_pipe() {
+    let place = Place::empty();
+    place.run(&["init"]).ok();
+    let card = r#"{"card":"4111 1111 1111 1111"}"#;
+    let said = "/card looks like the number of a payment card";
+    let one = ["append", "--kind", "k", "--payload", card];
+    let warns = |more: &[&str]| {
+        place
+            .run(&[&one[..], more].concat())
+            .ok()
+            .stderr
+            .contains(said)
+    };
+    assert!(warns(&[]));
+    assert!(!warns(&["--check-secrets", "never"]));
+    // Where it can be erased, there is nothing to warn of.
+    assert!(!warns(&["--redactable", "/card"]));
+    let line = json!({"kind": "k", "payload": {"card": 4_111_111_111_111_111_u64}});
+    fs::write(place.path("in.jsonl"), format!("{line}\n")).unwrap();
+    let lines = ["append", "--jsonl", "in.jsonl"];
+    assert!(!place.run(&lines).ok().stderr.contains(said));
+    let always = place
+        .run(&[&lines[..], &["--check-secrets", "always"]].concat())
+        .ok();
+    assert!(
+        always.stderr.contains(&format!("line 1: {said}")),
+        "{}",
+        always.stderr
+    );
+}

@@ -77,6 +77,7 @@ const NONE: (u16, &str) = (404, "not_found");
 fn rows(server: &Server) -> Vec<Row> {
     let open = |row: Row| Row { needs: None, ..row };
     let (denied, input_hash) = denied_for_a_human(server);
+    let erasure = erasure(server);
     let said = |verdict| json!({"entry": denied, "input_hash": input_hash, "verdict": verdict, "why": "seen"});
     let escalated = json!({"entry": denied, "input_hash": input_hash, "why": "not mine"});
     let note = json!({"kind": "note", "payload": {"n": 1}});
@@ -155,6 +156,12 @@ fn rows(server: &Server) -> Vec<Row> {
             Scope::Append,
             (json!({"entries": [note]}), 201),
             (json!({"entries": []}), INPUT),
+        ),
+        posted(
+            "/v1/erasures",
+            Scope::Admin,
+            (erasure, 201),
+            (json!({"members": [], "reason": "r"}), INPUT),
         ),
         posted(
             "/v1/logs",
@@ -441,6 +448,13 @@ fn denied_for_a_human(server: &Server) -> (String, String) {
     let shown = server.get(&format!("/v1/entries/{entry}")).is(200);
     let hash = shown["entry"]["payload"]["input_hash"].as_str().unwrap();
     (entry, hash.to_owned())
+}
+
+/// What erases a member of an entry that there is.
+fn erasure(server: &Server) -> Value {
+    let entry = json!({"kind": "order", "payload": {"a": 1}, "redactable": ["/a"]});
+    let receipt = server.post(Scope::Append, "/v1/entries", &entry).is(201);
+    json!({"members": [{"seq": receipt["seq"], "pointer": "/a"}], "reason": "asked for"})
 }
 
 fn server() -> Server {

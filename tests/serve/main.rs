@@ -18,6 +18,7 @@ mod approvals;
 mod described;
 mod elsewhere;
 mod endpoints;
+mod erasures;
 mod evidence;
 mod given;
 mod hall;

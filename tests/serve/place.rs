@@ -69,6 +69,8 @@ pub(crate) struct Plan {
     pub(crate) banned: Vec<String>,
     /// What evidence is judged with.
     pub(crate) verdict_keys: sealbook::serve::VerdictKeys,
+    /// What is taken out of what is recorded.
+    pub(crate) redacting: sealbook::record::redacting::Redacting,
 }
 
 impl Default for Plan {
@@ -87,6 +89,7 @@ impl Default for Plan {
             gate: None,
             banned: Vec::new(),
             verdict_keys: sealbook::serve::VerdictKeys::default(),
+            redacting: sealbook::record::redacting::Redacting::default(),
         }
     }
 }
@@ -314,10 +317,11 @@ impl Plan {
             clock: clock.clone(),
             mark,
         };
+        let options = Options::default().redacting(self.redacting);
         let config = Config {
             sinks: Vec::new(),
             standby: None,
-            ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
+            ledger: Ledger::of_parts(Some(dir.path()), parts, options).unwrap(),
             access: sealbook::serve::Access {
                 trusted_proxies: Vec::new(),
                 token_file,

@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::place::{Plan, Server};
 
 /// Every endpoint, with the scope that it needs; none where it is open.
-const ENDPOINTS: [(&str, &str, Option<Scope>); 55] = [
+const ENDPOINTS: [(&str, &str, Option<Scope>); 56] = [
     ("GET", "/health", None),
     ("GET", "/openapi.json", None),
     ("GET", "/", None),
@@ -52,6 +52,7 @@ const ENDPOINTS: [(&str, &str, Option<Scope>); 55] = [
     ("POST", "/decisions/ingest", Some(Scope::Ingest)),
     ("POST", "/api/v1/ban-list/report", Some(Scope::Ingest)),
     ("POST", "/wcp/approvals/resolve", Some(Scope::Approve)),
+    ("POST", "/v1/erasures", Some(Scope::Admin)),
     ("POST", "/v1/seal", Some(Scope::Admin)),
     ("POST", "/v1/publish", Some(Scope::Admin)),
     ("POST", "/v1/take-over", Some(Scope::Admin)),

@@ -28,6 +28,7 @@ const { between, judgeCheckpoint, judgeKept, timesIn, timesText } = await load("
 const { canVerify, hasStrictForm, verifyStrict } = await load("strict");
 const { verifyBundle } = await load("bundle");
 const { inflated, verifyFile, verifyGiven } = await load("given");
+const { commitmentOf, redactedIn, redactedText } = await load("redacted");
 const { sha256 } = await load("sha256");
 const { fingerprintOf, isKeyOf, judge, readKey } = await load("verdict");
 const { visible } = await load("text");
@@ -60,6 +61,23 @@ function selfTest() {
   }
   return toHex(blake2b(Uint8Array.from(all)));
 }
+
+await test("commitments of redacted members are those of the format document", () => {
+  for (const text of String(read("fixtures/format/redacted.jsonl")).trim().split("\n")) {
+    const said = parseCanonical(text);
+    const [pointer, salt, genesis] = ["pointer", "salt", "genesis"].map((name) => said.get(name));
+    assert.equal(commitmentOf(genesis, { pointer, salt, value: said.get("value") }), said.get("commitment"));
+  }
+});
+
+await test("where something was taken out is found, and said in words", () => {
+  const hash = "ab".repeat(32);
+  const payload = parseCanonical(`{"a~/b":[1,{"sealbook:redacted":"${hash}"}],"c":{"sealbook:redacted":"x"},"d":{"sealbook:redacted":"${hash}","z":1}}`);
+  assert.deepEqual([...redactedIn(payload)], [["/a~0~1b/1", hash]]);
+  assert.equal(redactedText({ members: 0, opened: 0 }), null);
+  assert.match(redactedText({ members: 1, opened: 0 }), /^1 value was taken out .* withheld or erased/);
+  assert.match(redactedText({ members: 3, opened: 2 }), /2 are opened here, .*; the others are withheld or erased\.$/);
+});
 
 await test("BLAKE2b gives the digests of RFC 7693", () => {
   assert.equal(

@@ -112,6 +112,7 @@ const fn of_bucket(error: &BucketError) -> &'static str {
         | BucketError::Header { .. }
         | BucketError::Hole { .. }
         | BucketError::Archived { .. } => "bucket_damaged",
+        BucketError::Locked { .. } => "object_locked",
         BucketError::Checkpoint => "store_corrupt",
         BucketError::OlderCopy { .. } | BucketError::BehindCheckpoint { .. } => "rollback_detected",
         BucketError::OtherHistory { .. } | BucketError::OtherCheckpoint { .. } => "bucket_forked",
@@ -157,6 +158,7 @@ fn of_store(error: &StoreError) -> &'static str {
         StoreError::Archived { .. } => "bucket_damaged",
         StoreError::TooMuch { .. } => "too_large",
         StoreError::NotErased { .. } => "not_erased",
+        StoreError::ObjectLocked { .. } => "object_locked",
         error if error.is_full() => "disk_full",
         StoreError::Stopped => "stopped",
         _ => "io",

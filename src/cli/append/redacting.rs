@@ -2,7 +2,10 @@
 
 use crate::cli::error::CliError;
 use crate::ledger::hash::Hash;
+use crate::ledger::json::Value;
+use crate::ledger::parse::parse;
 use crate::ledger::redact::Redactable;
+use crate::ledger::redact::likely::likely_secrets;
 use crate::ledger::redact::pointer::Pointer;
 use crate::logbook::request::Prepared;
 use crate::record::redacting::Redacting as Rules;
@@ -40,4 +43,17 @@ impl Redacting {
         let said = [besides, &self.always].concat();
         Ok(self.rules.take(entry, &said, &self.genesis)?)
     }
+}
+
+/// What looks like a secret in an entry to be, and is not taken out of it.
+pub(super) fn secrets(entry: &Prepared) -> Vec<String> {
+    let payload = parse(entry.payload()).unwrap_or(Value::Null);
+    let found = likely_secrets(&payload).into_iter();
+    let said = found.map(|(pointer, what)| {
+        format!(
+            "{pointer} looks like {what}; what is appended stays for ever, and \
+             `--redactable {pointer}` keeps it where it can be erased"
+        )
+    });
+    said.collect()
 }

@@ -52,7 +52,7 @@ impl Opened {
         line.canonical(Form::Utf8).into_bytes()
     }
 
-    pub(in super::super) fn from_value(value: &Value) -> Result<Opened, MemberError> {
+    pub(crate) fn from_value(value: &Value) -> Result<Opened, MemberError> {
         let Line { opened } = shape::read(value, "")?;
         Ok(Opened {
             seq: opened.seq,

@@ -22,7 +22,7 @@ const OPEN = {
 const LISTED = 50;
 
 // `covers` is what the verdict is of, in words: it stands beside the word.
-export function banner({ state, why }, { notChecked = [], faults = [], covers = null } = {}) {
+export function banner({ state, why }, { notChecked = [], faults = [], covers = null, redacted = null } = {}) {
   const open = notChecked.map((what) => OPEN[what] ?? what);
   return el(
     `section.verdict.${state}`,
@@ -31,6 +31,7 @@ export function banner({ state, why }, { notChecked = [], faults = [], covers = 
       covers === null ? null : [": ", foreign(covers, "span.covers")]),
     el("p", {}, foreign(why, "span")),
     faults.length > 1 || (faults.length === 1 && state !== "failed") ? faultList(faults) : null,
+    redacted === null ? null : el("p.quiet", {}, redacted),
     open.length > 0 ? el("p.quiet", {}, `Not shown by this: ${open.join("; ")}.`) : null,
   );
 }

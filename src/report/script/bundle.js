@@ -7,6 +7,7 @@ import { endWalk, foundIn } from "./ending.js";
 import { laterFormat, readEntry } from "./entry.js";
 import { endTerm, readTerm, takeTerm } from "./indexed.js";
 import { isHashes, isHex, isObject, isText, isWhole, membersOf, parseCanonical } from "./json.js";
+import { beginRedacted, takeOpened, takeRedacted } from "./redacted.js";
 import { isSigned, readStatement, readUnsignedClosing } from "./statement.js";
 import {
   beginWalk, breather, fault, isOf, later, lostEntry, MOST_LINE, takeDocument, takeEntry, takeFirst, takeHead,
@@ -18,6 +19,7 @@ import {
 export async function verifyBundle(bytes, given = {}) {
   const walk = beginWalk(given);
   walk.counts = { document: 0, entry: 0, epoch: 0 };
+  walk.redacted = beginRedacted();
   const breathe = breather();
   let [line, start] = [0, 0];
   while (start < bytes.length) {
@@ -109,11 +111,14 @@ function takeValue(walk, value, line, bytes, start) {
     takeDocument(walk, readEntry(membersOf(value, { document: isObject }).document, { numbered: false }), line);
   } else if (walk.uses && value.has("index")) {
     takeTerm(walk, readTerm(value), line);
+  } else if (walk.opens && walk.counts.entry > 0 && value.has("opened")) {
+    takeOpened(walk, value, line);
   } else if (value.has("epoch")) {
     takeHeader(walk, knownHeader(walk, readStatement("epoch", value)), line);
   } else if (value.has("entry")) {
     const members = membersOf(value, value.has("path") ? { entry: isObject, path: isHashes } : { entry: isObject });
     takeEntry(walk, readEntry(members.entry), line, members.path);
+    takeRedacted(walk, walk.entries.at(-1));
   } else if (value.has("bundle")) {
     takeClosing(walk, value, line, bytes.subarray(0, start));
   } else if (value.has("before") || value.has("after")) {
@@ -134,29 +139,37 @@ function knownHeader(walk, statement) {
 }
 
 // What `uses` names that is not known here, in words, or null (U3).
-export function unknownUse(uses) {
-  const named = Array.isArray(uses) ? uses.find((use) => typeof use === "string" && use !== "terms") : undefined;
+export function unknownUse(uses, known = ["terms"]) {
+  const named = Array.isArray(uses) ? uses.find((use) => typeof use === "string" && !known.includes(use)) : undefined;
   return named === undefined ? null : `a kind that uses ${named}`;
 }
 
 // A list that says whether the index is used.
 export const isUses = (uses) => (Array.isArray(uses) && (uses.length === 0 || (uses.length === 1 && uses[0] === "terms")) ? uses : undefined);
 
+// What a bundle may use, in the order in which it names them.
+const USES = ["openings", "terms"];
+const usesOf = (uses) => {
+  const named = Array.isArray(uses) ? USES.filter((use) => uses.includes(use)) : [];
+  return Array.isArray(uses) && named.length === uses.length && named.every((use, at) => use === uses[at]) ? uses : undefined;
+};
+
 function takeContents(walk, value) {
   const said = membersOf(value, { sealbook: isObject }).sealbook;
   const second = isWhole(said.get("format")) === 2;
-  walk.unsupported = laterFormat(said, 2) ?? (second ? unknownUse(said.get("uses")) : null);
+  walk.unsupported = laterFormat(said, 2) ?? (second ? unknownUse(said.get("uses"), USES) : null);
   const linked = said.get("contents") === "range";
   const opening = membersOf(said, {
     contents: isText, format: isWhole, genesis: isHex(32), log: isHex(32),
-    ...(second ? { uses: isUses } : {}), ...(linked ? { first_seq: isWhole, last_seq: isWhole } : {}),
+    ...(second ? { uses: usesOf } : {}), ...(linked ? { first_seq: isWhole, last_seq: isWhole } : {}),
   });
   if (!["range", "selection"].includes(opening.contents) || ![1, 2].includes(opening.format)) {
     throw new Error("it does not open a bundle of a format that is known here");
   }
   walk.linked = linked;
   walk.format = opening.format;
-  walk.uses = opening.uses?.length === 1;
+  walk.uses = opening.uses?.includes("terms") ?? false;
+  walk.opens = opening.uses?.includes("openings") ?? false;
   walk.genesis = opening.genesis;
   walk.firstSeq = opening.first_seq ?? 0;
   walk.lastSeq = opening.last_seq ?? null;

@@ -6,6 +6,7 @@ import { readBeside } from "./beside.js";
 import { custody } from "./custody.js";
 import { el, facts, foreign, hashText, replace } from "./dom.js";
 import { inflated, MOST_BYTES, verifyGiven } from "./given.js";
+import { redactedText } from "./redacted.js";
 import { idsOf } from "./steps.js";
 import { canVerify } from "./strict.js";
 import { summary } from "./summary.js";
@@ -119,7 +120,7 @@ async function verdictOn({ name, value }, { key, kept, revoked, policy, proofs }
   const times = policy ? await timesIn(found, policy, proofs, found.carries) : null;
   return [
     heading,
-    banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found) }),
+    banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found), redacted: redactedText(found.redacted) }),
     found.inReport ? el("p.quiet", {}, "This is the evidence that the report carries. Its script and markup were not run, and are not compared here.") : null,
     warningsOf(found),
     summary(found.entries),

@@ -95,6 +95,7 @@ export function foundIn(walk, format) {
   return {
     format, contents, log, genesis, entries, headers, documents, closing, faults, unsupported, opening,
     complete: faults.length === 0 ? complete : null,
+    redacted: walk.redacted,
     closed: walk.closed, tail: walk.tail, warnings: [...new Set(walk.warnings)], notChecked: [...walk.notChecked],
   };
 }

@@ -8,6 +8,7 @@ import { custody } from "./custody.js";
 import { el, facts, foreign, hashText, replace } from "./dom.js";
 import { coversOf } from "./drop.js";
 import { unescaped } from "./given.js";
+import { redactedText } from "./redacted.js";
 import { hasCorrelation, idsOf, workersOf } from "./steps.js";
 import { canVerify } from "./strict.js";
 import { summary } from "./summary.js";
@@ -61,7 +62,7 @@ function checkCase(found, correlation) {
 
 function show(found, able, key) {
   const verdict = judge({ able, faults: found.faults, log: found.log, key, unsupported: found.unsupported });
-  replace(place("verdict"), banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found) }));
+  replace(place("verdict"), banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found), redacted: redactedText(found.redacted) }));
   document.documentElement.dataset.state = verdict.state;
 }
 

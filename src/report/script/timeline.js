@@ -3,6 +3,7 @@
 import { chip } from "./banner.js";
 import { el, facts, foreign } from "./dom.js";
 import { hashFacts, headerFacts, hexDump, pathTable, payloadText } from "./evidence.js";
+import { rawOf } from "./json.js";
 import { relations } from "./relations.js";
 import { tell } from "./steps.js";
 import { shortTime } from "./time.js";
@@ -65,12 +66,20 @@ function step({ item, told }, options) {
     reason ? el("p.reason", {}, foreign(reason, "span")) : null,
     el("p.chips", {}, proofChips(item, checked), about(item)),
     faultLines(faults),
+    takenOut(item),
     details(item, told, options),
   );
 }
 
 function faultLines(faults) {
   return faults.length === 0 ? null : el("ul.faults", {}, faults.map((fault) => el("li", {}, foreign(describeFault(fault), "span"))));
+}
+
+// What was taken out of an entry: opened here, and proven, or withheld or erased.
+function takenOut({ opened = new Map(), closed = new Map() }) {
+  const shown = [...opened].map(([pointer, value]) => el("li", {}, foreign(`${pointer}: ${rawOf(value)}`, "span"), ", opened here"));
+  const gone = [...closed.keys()].map((pointer) => el("li", {}, foreign(pointer, "span"), ": withheld or erased"));
+  return shown.length + gone.length === 0 ? null : el("ul.taken-out", {}, shown, gone);
 }
 
 // Made when it is asked for: a case may have thousands.

@@ -25,6 +25,8 @@ export function beginWalk(given = {}) {
     given: { keys: [], kept: [], revoked: [], asked: {}, expectHead: null, ...given },
     format: 1,
     uses: false,
+    opens: false,
+    redacted: null,
     // Entries follow each other; they have numbers; the rules of a ledger hold.
     linked: false,
     numbered: true,

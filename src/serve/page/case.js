@@ -16,6 +16,7 @@ import { keptOf } from "./kept.js";
 import { checkProof } from "./one.js";
 import { fileName, save } from "./save.js";
 import { headerHash } from "./statement.js";
+import { redactedText } from "./redacted.js";
 import { hasCorrelation, workersOf } from "./steps.js";
 import { canVerify, verifyStrict } from "./strict.js";
 import { timesText } from "./times.js";
@@ -61,7 +62,7 @@ export async function showCase(view, correlation) {
     view,
     el("p.crumb", {}, el("a", { href: `#/search${query({ correlation })}` }, "Search")),
     el("h1", {}, "Case ", foreign(correlation)),
-    banner(verdict, { notChecked: (found?.notChecked ?? []).filter((what) => what !== "heads"), faults, covers: found ? coversOf(found) : null }),
+    banner(verdict, { notChecked: (found?.notChecked ?? []).filter((what) => what !== "heads"), faults, covers: found ? coversOf(found) : null, redacted: redactedText(found?.redacted) }),
     downloads(correlation, bytes),
     el("h2", {}, `Custody, in order: ${items.length} entr${items.length === 1 ? "y" : "ies"}`),
     el("div", { "data-state": verdict.state }, custody(items, { checked: able, about, lookup: async (digest) => found?.documents.get(digest)?.entry ?? documentOf(digest) })),

@@ -26,20 +26,66 @@ impl Gateway {
     pub(crate) fn start(tools: &Path) -> Result<Gateway, String> {
         let program = installed(tools)?;
         let root = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let started = Gateway::run(&program, root);
+        let started = Gateway::run(&program, root, None);
         started.map_err(|error| format!("{}: {error}", program.display()))
     }
 
-    fn run(program: &Path, root: tempfile::TempDir) -> io::Result<Gateway> {
+    /// One that keeps versions of the objects of a bucket.
+    #[allow(dead_code, reason = "the campaign needs none")]
+    pub(crate) fn versioned(tools: &Path, bucket: &str) -> Result<Gateway, String> {
+        let program = installed(tools)?;
+        let root = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let versions = root.path().join("versions");
+        let started = Gateway::run(&program, root, Some(&versions));
+        let gateway = started.map_err(|error| format!("{}: {error}", program.display()))?;
+        gateway.make(bucket).map_err(|error| error.to_string())?;
+        let put = Command::new("curl")
+            .args([
+                "-sS",
+                "--fail-with-body",
+                "--aws-sigv4",
+                "aws:amz:us-east-1:s3",
+            ])
+            .args(["--user", &format!("{ACCESS}:{SECRET}"), "-X", "PUT"])
+            .args(["-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"])
+            .arg("--data-binary")
+            .arg("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+            .arg(format!("http://{}/{bucket}?versioning=", gateway.address))
+            .output()
+            .map_err(|error| format!("curl: {error}"))?;
+        match put.status.success() {
+            true => Ok(gateway),
+            false => Err(String::from_utf8_lossy(&put.stdout).into_owned()),
+        }
+    }
+
+    /// Where everything of it lies.
+    #[allow(dead_code, reason = "the campaign does not look")]
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    fn run(
+        program: &Path,
+        root: tempfile::TempDir,
+        versions: Option<&Path>,
+    ) -> io::Result<Gateway> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let (data, side) = (root.path().join("data"), root.path().join("side"));
         fs::create_dir(&data)?;
         fs::create_dir(&side)?;
+        let mut versioning = Vec::new();
+        if let Some(versions) = versions {
+            fs::create_dir(versions)?;
+            versioning = vec!["--versioning-dir".into(), versions.to_path_buf()];
+        }
         // Without extended attributes, which not every file system has.
         let child = Command::new(program)
             .args(["--access", ACCESS, "--secret", SECRET, "--quiet"])
             .args(["--port", &address.to_string(), "posix", "--sidecar"])
-            .args([&side, &data])
+            .arg(&side)
+            .args(versioning)
+            .arg(&data)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
