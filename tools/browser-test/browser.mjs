@@ -222,10 +222,14 @@ await step("a server that lies is found out", async () => {
 await step("a malicious server is never green, whatever it answers", async () => {
   // Another case, sealed, and a head from before it.
   const early = await (await fetch(`${base}/v1/head`, { headers: { Authorization: `Bearer ${TOKEN}` } })).text();
+  const raw = async (path) => (await fetch(base + path, { headers: { Authorization: `Bearer ${TOKEN}` } })).text();
+  await api("POST", "/v1/seal", {});
+  const before = { bundle: await raw(`/v1/bundle?correlation=${CASE}`), list: await raw(`/v1/entries?correlation=${CASE}&limit=1000`) };
+  await api("POST", "/v1/entries", { kind: "note", payload: { correlation_id: CASE, text: "the last of the case" } });
   await api("POST", "/v1/entries", { kind: "note", payload: { correlation_id: OTHER, text: "another case" } });
   await api("POST", "/v1/seal", {});
   const colours = [];
-  for (const [name, hash, answers, states] of lies({ CASE, OTHER, early })) {
+  for (const [name, hash, answers, states, seen] of lies({ CASE, OTHER, early, before })) {
     const lying = await open();
     let lie = false;
     await lying.route(/\/v1\//, async (route) => {
@@ -236,18 +240,23 @@ await step("a malicious server is never green, whatever it answers", async () =>
         return route.fulfill({ response: answer });
       }
       const ask = async (other) => (await route.fetch({ url: other })).text();
-      return route.fulfill({ response: answer, body: await found[1](url, ask) });
+      const told = await found[1](url, ask);
+      const body = typeof told === "string" ? told : told.body;
+      return route.fulfill({ response: answer, status: told.status ?? answer.status(), body });
     });
     await lying.goto(base);
     await settled(lying);
     await trust(lying, { key: KEY, token: TOKEN });
     await isState(lying, "verified");
+    if (seen) await go(lying, hash);
     lie = true;
     await go(lying, "#/search");
     await go(lying, hash);
-    const state = await lying.locator(".verdict").first().getAttribute("class");
+    // What is no answer at all has no verdict either.
+    const said = lying.locator(".verdict");
+    const state = (await said.count()) > 0 ? await said.first().getAttribute("class") : "verdict none";
     const green = await lying.locator(".verdict.verified").count();
-    assert.ok(green === 0 && states.some((wanted) => state.includes(wanted)), `${name}: ${state}`);
+    assert.ok(green === 0 && [...states, "none"].some((wanted) => state.includes(wanted)), `${name}: ${state}`);
     colours.push(`${name}: ${state.replace(/.*verdict ?/, "")}`);
     await lying.context().close();
   }

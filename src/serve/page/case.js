@@ -31,17 +31,15 @@ const MOST = 5000;
 const WORKERS = 200;
 
 export async function showCase(view, correlation) {
-  const [able, log, bytes] = await Promise.all([canVerify(), logKey(), bundleOf(correlation)]);
+  // The list first: what is sealed in between is in the bundle, and listed as not sealed.
+  const [able, log, listed] = await Promise.all([canVerify(), logKey(), listEntries(correlation)]);
+  const bytes = await bundleOf(correlation);
   const found = bytes ? await verifyBundle(bytes, await besideOf()) : null;
-  const listed = await listEntries(correlation);
   if (!found && listed.length === 0 && !shown.has(correlation)) {
     replace(view, el("h1", {}, "Case ", foreign(correlation)), el("p", {}, "Nothing was found."));
     return;
   }
-  const faults = found ? [...found.faults] : [];
-  if (found) {
-    faults.push(...strangers(found, listed, log, correlation));
-  }
+  const faults = [...(found?.faults ?? []), ...strangers(found, listed, log, correlation)];
   const tail = await unsealed(listed, found, able, log);
   const related = await attestations(found?.entries ?? [], tail, able, log);
   const items = [...(found?.entries ?? []), ...tail, ...related].sort((a, b) => (a.entry?.seq ?? a.index) - (b.entry?.seq ?? b.index));
@@ -126,25 +124,27 @@ async function listEntries(correlation) {
   return found;
 }
 
-// The list and the bundle are two answers to one question, and must agree.
+// The list and the bundle are two answers to one question, and must agree. Without a bundle
+// nothing of the case is sealed.
 function strangers(found, listed, log, correlation) {
   const faults = [];
   const fault = (detail, entry = null) => faults.push({ code: "bundle_corrupt", detail, index: null, seq: entry?.seq ?? null, line: null });
-  if (found.log !== log) {
+  if (found && found.log !== log) {
     fault("the bundle is of another log than the head");
   }
   // What the key signed must be the answer to what was asked.
-  if (found.closing?.content.filter?.get("correlation") !== correlation) {
+  if (found && found.closing?.content.filter?.get("correlation") !== correlation) {
     fault("the log signed this bundle as the answer to another question");
   }
-  for (const { entry } of [...found.entries.filter((item) => item.entry), ...listed]) {
+  const sealed = (found?.entries ?? []).filter((item) => item.entry);
+  for (const { entry } of [...sealed, ...listed]) {
     if (!hasCorrelation(entry, correlation)) {
       fault("the server gives this entry as one of the case, and it is not", entry);
     }
   }
-  const given = new Map(found.entries.filter((item) => item.entry).map((item) => [item.entry.seq, item.entry]));
+  const given = new Map(sealed.map((item) => [item.entry.seq, item.entry]));
   for (const { entry, epoch } of listed) {
-    if (epoch !== null && epoch !== undefined && given.get(entry.seq)?.hash !== entry.hash) {
+    if (epoch !== null && given.get(entry.seq)?.hash !== entry.hash) {
       fault("the server lists this entry of the case as sealed, and its bundle has not the same", entry);
     }
   }
