@@ -73,6 +73,8 @@ pub struct RocksStore {
     /// RocksDB's own log files, where the folder of the ledger may not be written.
     scratch: Option<TempDir>,
     dir: PathBuf,
+    /// The folder of the database, by device and inode.
+    database: Option<(u64, u64)>,
     access: Access,
     /// Bytes of a write that was cut off before this opening.
     interrupted: u64,
@@ -215,6 +217,7 @@ impl RocksStore {
             lock,
             scratch: None,
             dir: dir.to_owned(),
+            database: lock::identity(&dir.join(DB_DIR)),
             access,
             interrupted: 0,
             tail: RwLock::default(),
@@ -258,8 +261,14 @@ impl RocksStore {
     /// removes files by their names: if another folder has taken this one's
     /// place, it would take its own for that folder's.
     fn check_not_moved(&self) -> Result<(), StoreError> {
-        if self.lock.is_in(&self.dir)? {
-            return Ok(());
+        let database = self.dir.join(DB_DIR);
+        let here = lock::identity(&database);
+        if self.lock.is_in(&self.dir)? && here.is_some() && here == self.database {
+            // Without it nothing of the database is found when it is opened next.
+            return match database.join("CURRENT").exists() {
+                true => Ok(()),
+                false => self.noted(Err(StoreError::corrupt(Corruption::Engine))),
+            };
         }
         // Never closed then, as that would write and remove files too. What was
         // committed is synced, in files that went with the folder.

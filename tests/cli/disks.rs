@@ -117,7 +117,7 @@ fn a_disk_that_is_full_when_a_ledger_is_opened_is_told_in_our_own_words() {
         let filling = disk.fill();
         let file = fs::OpenOptions::new().write(true).open(&filling).unwrap();
         let full = file.metadata().unwrap().len();
-        file.set_len(full - left * 1_024).unwrap();
+        file.set_len(full.saturating_sub(left * 1_024)).unwrap();
         for args in [
             &append[..],
             &["seal"],

@@ -107,6 +107,28 @@ fn a_copy_in_the_place_of_an_open_ledger_is_not_written_into() {
 }
 
 #[test]
+fn a_database_that_is_taken_away_under_its_writer_is_missed_at_once() {
+    let (place, writer) = writing();
+    fs::rename(place.path("ledger/db"), place.path("db")).unwrap();
+    assert_stops(writer);
+    fs::rename(place.path("db"), place.path("ledger/db")).unwrap();
+    assert_whole(&place, "ledger");
+    // Another one in its place is not written into.
+    let (place, writer) = writing();
+    fs::rename(place.path("ledger/db"), place.path("db")).unwrap();
+    place.copy("db", "ledger/db");
+    assert_stops(writer);
+    // The file that leads to all others.
+    let (place, mut writer) = writing();
+    fs::rename(place.path("ledger/db/CURRENT"), place.path("CURRENT")).unwrap();
+    let line = writer.append(9);
+    assert!(line.contains("\"code\":\"store_corrupt\""), "{line}");
+    writer.ends().ends_with(2);
+    fs::rename(place.path("CURRENT"), place.path("ledger/db/CURRENT")).unwrap();
+    assert_whole(&place, "ledger");
+}
+
+#[test]
 fn a_ledger_that_is_removed_under_its_writer_is_missed_at_once() {
     let (place, writer) = writing();
     fs::remove_dir_all(place.path("ledger")).unwrap();

@@ -388,7 +388,10 @@ fn a_copy_is_not_written_while_its_original_is_there() {
     std::os::unix::fs::symlink(&place.dir, &link).unwrap();
     commit_one(&RocksStore::open(&link).unwrap());
     // Once the original is gone, the copy goes on.
-    fs::rename(&place.dir, place.temp.path().join("away")).unwrap();
+    // Beside it it would be found under its new name.
+    let away = place.temp.path().join("another/machine");
+    fs::create_dir_all(&away).unwrap();
+    fs::rename(&place.dir, away.join("ledger")).unwrap();
     commit_one(&RocksStore::open(&copy).unwrap());
 }
 

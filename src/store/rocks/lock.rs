@@ -100,6 +100,11 @@ impl Lock {
     }
 }
 
+/// What is at `path`, if anything is, by device and inode.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|metadata| id(&metadata))
+}
+
 fn id(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
