@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::commands::{Run, Site, get, only_folder, serve};
+use crate::fleet::{Hall, registry};
 
 const PRUNE: [&str; 6] = [
     "prune",
@@ -371,4 +372,65 @@ fn a_server_prunes_behind_its_work_and_answers_as_before() {
     assert_eq!(get(&address, path), before);
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn documents_that_later_decisions_refer_to_stay() {
+    let site = Site::new();
+    registry(&site);
+    let hall = Hall::make(&site, "east");
+    for case in ["c-1", "c-2", "c-3"] {
+        hall.route(&site, "acme", case).ok();
+        hall.run(&site, &["seal"]).ok();
+    }
+    let plan = hall.run(&site, &PRUNE).ok().document();
+    assert_eq!(plan["epochs"], serde_json::json!([0, 2]), "{plan:#}");
+    // Entry 0 and the documents: rules, policy and registry are all in the first epoch.
+    assert!(plan["kept"].as_u64().unwrap() >= 3, "{plan:#}");
+    // The last decision and what it was taken from are here without the bucket.
+    fs::rename(site.path("bucket"), site.path("away")).unwrap();
+    let alone = |args: &[&str]| {
+        let mut command = site.command("east", args);
+        command.env("SEALBOOK_KEY", "keys/east.pem");
+        Run::of(command.env_remove("SEALBOOK_BUCKET").output().unwrap())
+    };
+    alone(&["export", "--correlation", "c-3", "-o", "case.bundle"]).ok();
+    let replay = ["replay", "case.bundle", "--key", &hall.key, "--json"];
+    let replayed = alone(&replay).ok().document();
+    assert_eq!(replayed["counts"]["recomputed"], 1, "{replayed:#}");
+    // One that went is asked of the bucket, which is not there.
+    let gone = alone(&[
+        "export",
+        "--correlation",
+        "c-1",
+        "-o",
+        "gone.bundle",
+        "--json",
+    ]);
+    gone.refused("bucket_failed");
+    fs::rename(site.path("away"), site.path("bucket")).unwrap();
+    let whole = hall.run(&site, &["replay", "--json"]).ok().document();
+    assert_eq!(whole["counts"]["recomputed"], 3, "{whole:#}");
+}
+
+#[test]
+fn over_a_real_server_what_went_is_read_from_there() {
+    let Some((site, _gateway)) = crate::s3::on_a_server() else {
+        return;
+    };
+    site.init();
+    for epoch in 0..3 {
+        site.append("a", epoch);
+        site.run("a", &["seal"]).ok();
+    }
+    let before = site.run("a", &["log", "--json"]).ok().stdout;
+    let plan = site.run("a", &PRUNE).ok().document();
+    assert_eq!(plan["epochs"], serde_json::json!([0, 2]), "{plan:#}");
+    assert_eq!(site.run("a", &["log", "--json"]).ok().stdout, before);
+    let report = site.run("a", &["verify", "--json"]).ok().document();
+    assert_eq!(
+        (&report["verdict"], &report["entries"]),
+        (&"pass".into(), &4.into())
+    );
+    assert_eq!(codes(&report, "warnings")[0], "key_from_ledger");
 }
