@@ -4,6 +4,12 @@
 use std::fs;
 use std::path::PathBuf;
 
+use sealbook::ledger::json::Form;
+use sealbook::ledger::parse::parse;
+use sealbook::ledger::position::Seq;
+use sealbook::logbook::entry_at;
+use sealbook::logbook::request::Prepared;
+use sealbook::{Ledger, Options};
 use serde_json::{Value, json};
 
 use crate::commands::{Run, Site, copy};
@@ -506,4 +512,40 @@ fn a_changed_epoch_of_any_log_fails_the_case_and_is_named() {
     assert_eq!(codes(south)[0].1, "epoch/0.bundle.zst");
     // What the others have is there all the same.
     assert_eq!(found["timeline"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn an_entry_of_a_fleet_log_that_says_what_no_log_signed_counts_for_nothing() {
+    let site = Site::new();
+    let hall = Hall::make(&site, "south");
+    hall.note(&site, 1);
+    hall.run(&site, &["seal"]).ok();
+    fleet(&site, &["init"]).ok();
+    record(&site, &[]);
+    let ledger = Ledger::open(site.path("office/ledger"), Options::new("")).unwrap();
+    let entry = entry_at(ledger.store(), Seq(1)).unwrap();
+    let honest = entry.check_payload().unwrap();
+    let mut forged = [honest.clone(), honest.clone(), honest];
+    let header = forged[0].get("header").unwrap().canonical(Form::Utf8);
+    let header = header.replacen("\"last_seq\":1", "\"last_seq\":9", 1);
+    forged[0].insert("header", parse(header.as_bytes()).unwrap());
+    forged[1].insert("from", 99_u64);
+    forged[2].insert(
+        "checkpoint",
+        "log.example/x\n1\nAAAA\n\n— log.example/x AAAA\n",
+    );
+    for payload in &forged {
+        let prepared = Prepared::new("sealbook:fleet", payload).unwrap();
+        let logbook = ledger.logbook().unwrap();
+        logbook.submit(vec![prepared]).unwrap().wait().unwrap();
+    }
+    ledger.close().unwrap();
+    let (code, documents) = status(&site, &[]);
+    assert_eq!(code, 1);
+    let named: Vec<_> = codes(&documents[0]);
+    let entries = [2, 3, 4].map(|seq| format!("entry {seq} of the fleet log"));
+    let expected = entries.map(|entry| ("schema_violation".to_owned(), entry));
+    assert_eq!(named, expected, "{documents:#?}");
+    let audited = &of(&documents, &hall)["audited"];
+    assert_eq!((&audited["seq"], &audited["epoch"]), (&json!(1), &json!(0)));
 }
