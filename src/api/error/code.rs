@@ -283,6 +283,7 @@ fn of_evidence(error: &EvidenceError) -> &'static str {
     match error {
         EvidenceError::Ledger(error) => of_open(error),
         EvidenceError::Store(error) => of_store(error),
+        EvidenceError::Query(error) => of_query(error),
         EvidenceError::NoSuchEntry { .. } | EvidenceError::EmptyRange => "not_found",
         EvidenceError::NotSealed { .. }
         | EvidenceError::NothingSealed
