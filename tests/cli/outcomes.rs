@@ -91,7 +91,7 @@ fn decisions_in_bulk_name_who_asked_too() {
     let own = json!({"id": 2, "input": input, "rules": {"rules": []}});
     let given = json!({"id": 1, "input": input});
     for (line, more) in [(&given, &["--rules", "rules.json"][..]), (&own, &[])] {
-        place.write("lines", &format!("{line}\n"));
+        place.write("lines", format!("{line}\n"));
         let decide = [&["decide", "--record", "lines"][..], more].concat();
         place.run(&decide).ok();
         let actor = &last(&place)["payload"]["_actor"];
