@@ -87,7 +87,7 @@ pub fn prove(store: &dyn Store, seq: Seq) -> Result<InclusionProof, EvidenceErro
 
 /// Gives proofs out of one ledger. It remembers the header and the tiles of the
 /// last one: many proofs are usually of one epoch. Several threads can ask; one that
-/// comes while another has what is remembered reads anew.
+/// comes while another has what is remembered reads again.
 #[derive(Debug, Default)]
 pub struct Prover {
     last: Mutex<Option<Sealed>>,

@@ -73,8 +73,8 @@ pub struct Fetched {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// The URL is no place of `http` or `https`.
-    #[error("`{0}` is no http or https URL without credentials and query")]
+    /// The URL is not a place of `http` or `https`.
+    #[error("`{0}` is not a http or https URL without credentials and query")]
     Url(String),
     /// Time ran out.
     #[error("no answer in time")]
@@ -102,7 +102,7 @@ impl Fetcher {
     /// GET, of at most `limit` bytes.
     ///
     /// # Errors
-    /// [`FetchError`]; a status is no error.
+    /// [`FetchError`]; a status is not an error.
     pub fn get(&self, url: &str, limit: u64) -> Result<Fetched, FetchError> {
         check(url)?;
         read(self.agent.get(url).call(), limit)
@@ -111,7 +111,7 @@ impl Fetcher {
     /// POST, answered with at most `limit` bytes.
     ///
     /// # Errors
-    /// [`FetchError`]; a status is no error.
+    /// [`FetchError`]; a status is not an error.
     pub fn post(
         &self,
         url: &str,

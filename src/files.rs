@@ -1,6 +1,6 @@
 //! Files of one folder, read without being led out of it.
 //!
-//! Whoever can write into a folder that is about to be verified can put links,
+//! Anyone who can write into a folder that is about to be verified can put links,
 //! pipes and devices into it, and can swap them while it is read. So nothing is
 //! opened by path: a [`Root`] holds the folder open, every step below it is
 //! opened relative to the step before without following links, and what was

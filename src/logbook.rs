@@ -23,7 +23,7 @@
 //! # The order of things
 //! 1. An entry gets its number, time, previous hash and signature.
 //! 2. If the mark was stated more than a second before the batch's last entry,
-//!    it is stated anew, for what is durable so far.
+//!    it is stated again, for what is durable so far.
 //! 3. Entries, their hash index and finished tree nodes become one write, and
 //!    that write is synced. **This is the commit point.**
 //! 4. The receipts go out.
@@ -215,7 +215,7 @@ impl Logbook {
 
     /// Opens a ledger whose mark is at fault, and acknowledges that for ever:
     /// a `sealbook:rollback` entry records the signed head that was lost, and
-    /// the mark starts anew from there.
+    /// the mark starts again from there.
     ///
     /// # Errors
     /// [`OpenError::NothingToAccept`] if the mark is in order; else as

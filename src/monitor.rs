@@ -184,7 +184,7 @@ impl Monitor<'_> {
             named && matches!(key.algorithm(), Algorithm::Ed25519(_))
         });
         let Some(key) = key else {
-            let detail = format!("`{named}` is no key of the book that continues this one");
+            let detail = format!("`{named}` is not a key of the book that continues this one");
             watched.find(Code::SuccessorInvalid, &detail);
             return Ok(());
         };
@@ -244,7 +244,7 @@ impl Monitor<'_> {
             .is_met(|witness| cosigned.iter().any(|at| at.witness == witness))
         {
             let detail = format!(
-                "{} of the policy's witnesses cosigned, which is no quorum of {}",
+                "{} of the policy's witnesses cosigned, which is not a quorum of {}",
                 cosigned.len(),
                 self.policy.quorum_name()
             );

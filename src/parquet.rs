@@ -13,7 +13,7 @@
 //! | `kind` | STRING | the kind |
 //! | `tenant` | STRING, null | the first of `tenants` |
 //! | `tenants` | LIST of STRING | every tenant that the entry names, sorted |
-//! | `tenant_json` | STRING, null | a `tenant_id` that is no string, as JSON |
+//! | `tenant_json` | STRING, null | a `tenant_id` that is not a string, as JSON |
 //! | `correlation` | STRING, null | the first correlation id that it names |
 //! | `worker` | STRING, null | the worker's id |
 //! | `species` | STRING, null | the worker's species |
@@ -94,6 +94,9 @@ pub const MAGIC: &[u8] = b"PAR1";
 /// Bytes of a bundle's other lines that a footer may hold, before it is compressed
 /// by nobody: every reader of the file reads all of it.
 pub const FRAME_BYTES: usize = 64 << 20;
+
+/// What is said where nobody told which key to trust.
+const NO_KEY: &str = "no trusted key was given: pass --key";
 
 /// Why there is no table.
 #[derive(Debug, Error)]

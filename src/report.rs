@@ -21,7 +21,7 @@
 //!
 //! # What must hold
 //! * Nothing in a bundle can end the block that it stands in: no `<` is left in
-//!   it. `\u003c` is no canonical spelling, so the way back is the only one.
+//!   it. `\u003c` is not a canonical spelling, so the way back is the only one.
 //! * What [`ReportFile`] takes out is the bundle that was put in, to the byte.
 //! * The file asks nothing of any network, and its policy forbids it to.
 

@@ -43,7 +43,7 @@ pub enum SignerError {
         /// What the system says.
         source: io::Error,
     },
-    /// What answers is no agent.
+    /// What answers is not an agent.
     #[error("{}: what answers there is no agent of sealbook", path.display())]
     NotAnAgent {
         /// The socket.
@@ -138,7 +138,7 @@ pub struct Checked<S> {
 
 /// Why a signature is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("what came back is no signature of its key")]
+#[error("what came back is not a signature of its key")]
 struct Forged;
 
 impl<S: Signer> Checked<S> {

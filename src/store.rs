@@ -123,7 +123,7 @@ pub trait Store: Send + Sync {
     }
 
     /// Reads everything beside the entries once, for damage that no reader of
-    /// entries would meet: what is derived from them is no evidence, but a
+    /// entries would meet: what is derived from them is not evidence, but a
     /// store that lost a part of it is not whole.
     fn scrub(&self) -> Result<(), StoreError> {
         Ok(())
@@ -131,7 +131,7 @@ pub trait Store: Send + Sync {
 
     /// Reads on through everything that is stored, for damage: some `bytes` from where
     /// the call before stopped, which may have been an earlier process's, so that in the
-    /// end all of it was read. Whether it came past the end, and begins anew.
+    /// end all of it was read. Whether it came past the end, and begins again.
     fn scrub_on(&self, _bytes: u64) -> Result<bool, StoreError> {
         Ok(true)
     }
@@ -145,7 +145,7 @@ pub trait Store: Send + Sync {
     }
 
     /// Lets entries go that are archived, all before `to.seq` but those in `to.kept`: all of
-    /// them, or none. The last sealed epoch stays. Whoever calls it knows that they are
+    /// them, or none. The last sealed epoch stays. Anyone who calls it knows that they are
     /// there.
     ///
     /// # Errors
@@ -251,7 +251,7 @@ pub trait Store: Send + Sync {
     fn indexed_to(&self) -> Result<u64, StoreError>;
 
     /// Whether what is indexed has a term for each fact that this version knows.
-    /// An index that an earlier version made is made anew by the next writer.
+    /// An index that an earlier version made is made again by the next writer.
     fn index_is_current(&self) -> bool {
         true
     }

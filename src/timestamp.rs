@@ -101,8 +101,8 @@ pub enum TimestampError {
     /// A file without a certificate.
     #[error("there is no certificate in it")]
     NoRoot,
-    /// The root is no certificate.
-    #[error("the root is no certificate that can be used: {0}")]
+    /// The root is not a certificate.
+    #[error("the root is not a certificate that can be used: {0}")]
     Root(webpki::Error),
     /// No path from the authority's certificate to the root, at the time stamped.
     #[error("the authority's certificate does not lead to the root: {0}")]

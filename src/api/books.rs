@@ -106,7 +106,7 @@ pub(super) struct Subject {
     result: Option<(Result<Examined, Error>, Duration)>,
 }
 
-/// What the paths stand for: a folder that is no ledger stands for the files in
+/// What the paths stand for: a folder that is not a ledger stands for the files in
 /// it, by name, and the ledgers. What else is in it is answered second: who
 /// verifies a folder must know what was not looked at.
 fn subjects(paths: &[PathBuf]) -> Result<(Vec<Subject>, Vec<PathBuf>), Error> {
@@ -194,7 +194,7 @@ impl Subject {
         })
     }
 
-    /// Whether it was found in a folder, is no evidence, and says by its name that
+    /// Whether it was found in a folder, is not evidence, and says by its name that
     /// it is none. Anything else that is not recognised could be evidence that was
     /// damaged, and stays unanswered.
     fn lies_beside(&self) -> bool {

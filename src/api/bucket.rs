@@ -53,14 +53,14 @@ pub(super) fn check_new(dir: &Path, options: &Options) -> Result<(), Error> {
     if options.index {
         return Err(BucketError::Url {
             url: address.url().to_owned(),
-            problem: "the index of a log does not lie in a bucket yet: leave --format-version 2 away",
+            problem: "the index of a log does not lie in a bucket yet: leave out --format-version 2",
         }
         .into());
     }
     if address.log().is_some() {
         return Err(BucketError::Url {
             url: address.url().to_owned(),
-            problem: "a new log gets a genesis of its own: leave /log/… away",
+            problem: "a new log gets a genesis of its own: leave out /log/…",
         }
         .into());
     }
@@ -172,7 +172,7 @@ fn believe(
     let (origin, note) = (&checkpoint.content().origin, checkpoint.note());
     let Some(policy) = witnesses else {
         let name = origin.parse();
-        let name = name.map_err(|_| untrusted("its first line is no name of a key"))?;
+        let name = name.map_err(|_| untrusted("its first line is not a name of a key"))?;
         let own = VerifierKey::new(name, Algorithm::Ed25519(log));
         return own.verify(note).map(drop).map_err(untrusted);
     };

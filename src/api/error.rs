@@ -119,7 +119,7 @@ pub enum Error {
     Query(#[from] QueryError),
     #[error(transparent)]
     Read(#[from] ReadError),
-    #[error("{}its content is no ledger, logbook, bundle or proof", named(path.as_deref()))]
+    #[error("{}its content is not a ledger, logbook, bundle or proof", named(path.as_deref()))]
     NotRecognised { path: Option<PathBuf> },
     #[error("{}{detail}", line.map_or_else(String::new, |line| format!("line {line}: ")))]
     Unreadable { line: Option<u64>, detail: String },

@@ -319,8 +319,8 @@ fn listed(objects: &Objects, log: &mut FleetLog) -> Result<(), Error> {
     }
     for stray in strays {
         let detail = match others {
-            0 => "it is no part of an archive".to_owned(),
-            _ => format!("it is no part of an archive, and {others} more are not"),
+            0 => "it is not a part of an archive".to_owned(),
+            _ => format!("it is not a part of an archive, and {others} more are not"),
         };
         fault(stray, FaultCode::SchemaViolation, &detail);
     }
@@ -389,7 +389,7 @@ fn header_at(
     let value = parse::parse(&bytes).ok();
     let header: Option<SignedEpoch> = value.and_then(|value| Statement::from_value(&value).ok());
     let Some(header) = header else {
-        return wrong(FaultCode::SchemaViolation, "it is no header");
+        return wrong(FaultCode::SchemaViolation, "it is not a header");
     };
     let content = &header.content;
     if !header.verify() {

@@ -88,7 +88,7 @@ pub(super) fn fold_epoch_through<'r, S: Source>(
             return Ok(failed(fault));
         }
         Err(Error::NotRecognised { .. }) => {
-            let detail = "the object is no bundle";
+            let detail = "the object is not a bundle";
             let fault = PartFault::new(epoch, FaultCode::BundleCorrupt, detail);
             return Ok(failed(fault));
         }

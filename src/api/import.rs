@@ -1,5 +1,5 @@
 //! A file of another log, copied as it is looked at: what is kept is what was verified,
-//! whatever becomes of the file that was named. No more is copied of what is no log than
+//! whatever becomes of the file that was named. No more is copied of what is not a log than
 //! shows that.
 
 use std::fs::File;
@@ -162,7 +162,7 @@ impl ImportFile {
     }
 }
 
-/// Reads a stream to its end, or to where it is no log: how it is damaged, if it is.
+/// Reads a stream to its end, or to where it is not a log: how it is damaged, if it is.
 fn read_through<R: Read + Send>(
     stream: &mut Copying<'_, R>,
     name: &Path,

@@ -35,7 +35,7 @@ pub struct Recognised<'r> {
     pub format: Option<Format>,
     /// All of its bytes.
     pub reader: Box<dyn BufRead + Send + 'r>,
-    /// For what is no logbook.
+    /// For what is not a logbook.
     pub one_frame: OneFrame,
 }
 

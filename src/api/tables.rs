@@ -25,7 +25,7 @@ impl Ledger {
     /// columns. Its format and version are always those of a bundle.
     ///
     /// # Errors
-    /// [`Error`]; what was written by then is no table.
+    /// [`Error`]; what was written by then is not a table.
     pub fn export_parquet(
         &self,
         what: Export<'_>,
@@ -42,7 +42,7 @@ impl Ledger {
     /// Writes the table of all epoch headers, and answers how many there are.
     ///
     /// # Errors
-    /// [`Error`]; what was written by then is no table.
+    /// [`Error`]; what was written by then is not a table.
     pub fn export_epochs(&self, out: &mut (dyn Write + Send)) -> Result<u64, Error> {
         Ok(export_epochs(self.store(), &self.footer(), out)?)
     }
@@ -51,7 +51,7 @@ impl Ledger {
     /// and the manifest. What is not sealed and under no head is left out.
     ///
     /// # Errors
-    /// [`Error`]; without a manifest the folder is no set.
+    /// [`Error`]; without a manifest the folder is not a set.
     pub fn export_set(
         &self,
         filter: &Filter,

@@ -131,7 +131,7 @@ impl Times {
         self.not_here
     }
 
-    /// The entries of a report, in order; none of what is no report.
+    /// The entries of a report, in order; none of what is not a report.
     #[must_use]
     pub fn entries(&self) -> &[Seq] {
         self.shown.as_ref().map_or(&[], |shown| &shown.entries)

@@ -51,7 +51,7 @@ pub fn verify_as(
     if format != Format::Logbook {
         recognised.one_frame.demand();
     }
-    // Of what little decompresses to much, the beginning is no answer.
+    // Of what little decompresses to much, the beginning is not an answer.
     let reader = BufReader::new(AtMost::new(recognised.reader, limit));
     Ok(judge(format, reader, policy, &mut |_| ())?.report)
 }

@@ -122,7 +122,7 @@ impl Objects {
         self.put(key, bytes, PutMode::Create)
     }
 
-    /// Writes an object, whatever was there: for what is no record.
+    /// Writes an object, whatever was there: for what is not a record.
     ///
     /// # Errors
     /// [`BucketError::Store`].
@@ -264,7 +264,7 @@ impl Objects {
             .collect())
     }
 
-    /// Removes an object, if it is there: for what is no record.
+    /// Removes an object, if it is there: for what is not a record.
     ///
     /// # Errors
     /// [`BucketError::Store`].

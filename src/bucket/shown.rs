@@ -127,7 +127,7 @@ fn last_place(objects: &Objects) -> Result<Option<WalPosition>, BucketError> {
         let mut found = None;
         objects.each(&format!("wal/{generation}"), |listed| {
             found = WalPosition::of_key(&listed.key);
-            // What is no object of a log is passed over: `verify` and the writer name it.
+            // What is not an object of a log is passed over: `verify` and the writer name it.
             found.is_none()
         })?;
         Ok::<_, BucketError>(found)

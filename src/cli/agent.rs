@@ -68,7 +68,7 @@ fn said(refused: Refused) -> String {
     match refused {
         Refused::User(uid) => format!("the user {uid} may not ask: allow it with --user {uid}"),
         Refused::Message(uid) => {
-            format!("the user {uid} asked to have signed what is no message of a log")
+            format!("the user {uid} asked to have signed what is not a message of a log")
         }
         Refused::Connection => "too many connections at a time: one was closed".to_owned(),
     }

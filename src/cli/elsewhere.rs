@@ -16,7 +16,7 @@ use super::error::CliError;
 /// Holds the bearer token.
 const TOKEN: &str = "SEALBOOK_TOKEN";
 
-/// The server that `ledger` names, if it is no directory, and the command does without
+/// The server that `ledger` names, if it is not a directory, and the command does without
 /// one.
 pub(super) fn of(
     ledger: &Path,

@@ -92,7 +92,7 @@ pub(super) enum CliError {
     KeyReused,
     #[error("{lines} lines were not recorded; all others were")]
     BadLines { lines: u64 },
-    #[error("{}: it is no revocation, or its signature is wrong", path.display())]
+    #[error("{}: it is not a revocation, or its signature is wrong", path.display())]
     NotARevocation { path: PathBuf },
     #[error("{}, line {line}: {problem}", path.display())]
     KeysFile {

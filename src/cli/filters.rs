@@ -96,7 +96,7 @@ impl Filters {
     }
 
     /// Says so if entries are passed over whose `tenant_id` reads like the tenant
-    /// that is asked for and is no string.
+    /// that is asked for and is not a string.
     pub(super) fn say_other_types(
         &self,
         store: &dyn Store,

@@ -177,7 +177,7 @@ fn say_strays(
         })?;
     } else {
         for stray in &found.strays {
-            output.line(&format!("{stray} is no log, and was passed over"))?;
+            output.line(&format!("{stray} is not a log, and was passed over"))?;
         }
         print_faults(damaged, output)?;
     }

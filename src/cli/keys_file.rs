@@ -92,7 +92,7 @@ impl KeysFile {
     }
 }
 
-const NO_KEY: &str = "that is no key";
+const NO_KEY: &str = "that is not a key";
 
 /// What is hex is a key, whatever files there are beside.
 fn key_of(folder: &Path, key: &str) -> Option<PublicKey> {

@@ -34,7 +34,7 @@ impl Progress {
             Unit::Entries => (reached.total, "entries"),
         };
         if (self.total, self.unit) != (total, unit) {
-            // What is verified next is measured anew.
+            // What is verified next is measured again.
             self.finish();
             (self.total, self.unit, self.started) = (total, unit, Instant::now());
         }

@@ -63,7 +63,7 @@ impl OutputKind {
     }
 }
 
-/// Whether something may be replaced that is no earlier output of the same kind.
+/// Whether something may be replaced that is not an earlier output of the same kind.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct Force {
     /// Replace the file whatever it holds, unless it is a key, a mark, a file of tokens or
@@ -339,7 +339,7 @@ pub(super) fn write_folder<T>(
     let readable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(made.path(), readable).map_err(failed)?;
     fs::rename(made.path(), folder).map_err(failed)?;
-    // It is no temporary folder any more.
+    // It is not a temporary folder any more.
     let _kept = made.keep();
     let synced = File::open(parent).and_then(|parent| parent.sync_all());
     synced.map_err(failed)?;

@@ -39,7 +39,7 @@ pub struct RangeExport<'a> {
 /// Writes the bundle of a range.
 ///
 /// # Errors
-/// [`EvidenceError`]; what was written by then is no bundle.
+/// [`EvidenceError`]; what was written by then is not a bundle.
 pub fn export_range<W: Sink>(
     store: &dyn Store,
     out: W,

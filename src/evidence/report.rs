@@ -37,7 +37,7 @@ pub struct ReportExport<'a> {
 /// there is something to report.
 ///
 /// # Errors
-/// [`EvidenceError`]; what was written by then is no report. `EmptyRange` if no
+/// [`EvidenceError`]; what was written by then is not a report. `EmptyRange` if no
 /// entry is of the case, `NotSealed` if none of them is sealed yet.
 pub fn export_report<W: Write>(
     store: &dyn Store,

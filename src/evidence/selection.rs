@@ -56,7 +56,7 @@ pub struct Selected {
 /// Writes the bundle of a selection.
 ///
 /// # Errors
-/// [`EvidenceError`]; what was written by then is no bundle. `EmptyRange` and
+/// [`EvidenceError`]; what was written by then is not a bundle. `EmptyRange` and
 /// `SelectionNotSealed` come before anything is written.
 pub fn export_selection<W: Sink>(
     store: &dyn Store,

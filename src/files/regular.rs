@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 /// it for reading would wait for somebody who writes.
 ///
 /// # Errors
-/// What the system says, or that it is no regular file.
+/// What the system says, or that it is not a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new()
@@ -20,7 +20,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
         .open(path)?;
     match file.metadata()?.is_file() {
         true => Ok(file),
-        false => Err(io::Error::other("it is no regular file")),
+        false => Err(io::Error::other("it is not a regular file")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Two statements of one key of which one must be false: equivocation.
 //!
 //! A log has one entry at each place, one header of each epoch, and one entry
-//! after each entry. Whoever holds a key and signs two is caught when both come
+//! after each entry. Anyone who holds a key and signs two is caught when both come
 //! to the same reader. Each of the two files passes verification on its own;
 //! together they are the evidence, so both are kept whole.
 

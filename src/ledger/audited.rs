@@ -2,7 +2,7 @@
 //! before it, is that of the log's entries.
 //!
 //! `{"audit":{"epoch","genesis","header","log","seq"},"key","signature"}`, signed by the
-//! auditor's own key over `sealbook:audit:v1`. Whoever trusts that key need not have the
+//! auditor's own key over `sealbook:audit:v1`. Anyone who trusts that key need not have the
 //! whole log to know that a selection is complete.
 
 use serde::{Deserialize, Serialize};

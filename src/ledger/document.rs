@@ -8,7 +8,7 @@
 //!
 //! An entry of a reserved kind **refers** to every document that a string
 //! anywhere in its payload's `context` names by such a digest. A digest of
-//! something that is no document is spelt otherwise there: without the prefix.
+//! something that is not a document is spelt otherwise there: without the prefix.
 //! Entries of other kinds refer to nothing, whatever they say: anyone may append
 //! them.
 

@@ -114,7 +114,7 @@ impl Documents {
         let digest = match &entry.mentions.is {
             Some(Ok(digest)) => *digest,
             Some(Err(error)) => return Err(Box::new(not_right(error, fault))),
-            None => return Err(corrupt("the entry in this line is no document")),
+            None => return Err(corrupt("the entry in this line is not a document")),
         };
         if self.last_line.is_some_and(|before| before >= digest) {
             let detail = "documents stand in the order of their digests, each once";

@@ -2,7 +2,7 @@
 //! `openssl pkcs8 -topk8` writes it (PKCS#8 with PBES2, RFC 8018): scrypt or
 //! PBKDF2 makes the key, AES in CBC mode encrypts.
 //!
-//! Whoever wrote the file chose what opening it costs, so the cost is looked at
+//! Anyone who wrote the file chose what opening it costs, so the cost is looked at
 //! before anything is derived.
 
 use ed25519_dalek::pkcs8::spki::der::pem::{LineEnding, PemLabel};

@@ -153,7 +153,7 @@ impl Fault {
     }
 }
 
-/// Something to know that is no fault.
+/// Something to know that is not a fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
     pub code: WarningCode,
@@ -181,7 +181,7 @@ pub enum WarningCode {
     ExtraLineEnd,
     /// The file is JSON, in another spelling than its format's only one.
     Respelled,
-    /// Numbers were probably written anew by a tool that does not keep them.
+    /// Numbers were probably written again by a tool that does not keep them.
     NumbersRewritten,
     /// A compressed file ends before its end.
     CutShort,

@@ -42,14 +42,14 @@ struct Members {
     header: Value,
 }
 
-/// Why a payload is no record of a log.
+/// Why a payload is not a record of a log.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum FleetRecordError {
     /// A member is missing, or is no such thing.
     #[error(transparent)]
     Member(#[from] MemberError),
-    /// `header` is no statement.
+    /// `header` is not a statement.
     #[error("header: {0}")]
     Header(#[from] StatementError),
     /// The log did not sign `header`.
@@ -62,7 +62,7 @@ pub enum FleetRecordError {
     #[error("checkpoint: {0}")]
     Checkpoint(#[from] SignedCheckpointError),
     /// Nobody signs under the name of `checkpoint`.
-    #[error("checkpoint: its first line is no name of a key")]
+    #[error("checkpoint: its first line is not a name of a key")]
     Name,
     /// The log did not sign `checkpoint`.
     #[error("checkpoint: {0}")]

@@ -17,7 +17,7 @@ pub enum Line {
     /// Over [`limits::LINE_BYTES`]; passed over.
     TooLong {
         /// How many bytes it has. Of [`limits::PASSED_OVER_BYTES`] and more its end was not
-        /// looked for, and what follows is no line.
+        /// looked for, and what follows is not a line.
         bytes: u64,
     },
 }
@@ -30,7 +30,7 @@ impl Line {
         }
     }
 
-    /// Whether its end was not looked for: what follows is no line, and is not read.
+    /// Whether its end was not looked for: what follows is not a line, and is not read.
     pub const fn is_endless(&self) -> bool {
         matches!(self, Line::TooLong { bytes } if *bytes >= limits::PASSED_OVER_BYTES)
     }

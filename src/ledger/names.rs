@@ -28,7 +28,7 @@ pub enum Field {
     Denied = 6,
     /// The `digest` of a document, of which it is stored once.
     Document = 7,
-    /// `tenant_id` where it is no string: the canonical JSON of a number, say.
+    /// `tenant_id` where it is not a string: the canonical JSON of a number, say.
     TenantJson = 8,
 }
 
@@ -52,7 +52,7 @@ pub struct Rules<'k> {
 }
 
 /// The facts of an entry, sorted, each once. A value of another type than its
-/// field's, and a payload that is no object, say nothing.
+/// field's, and a payload that is not an object, say nothing.
 pub fn facts<'e>(kind: &'e str, payload: &'e [u8], rules: &Rules<'_>) -> Facts<'e> {
     let mut values = vec![(Field::Kind, Cow::Borrowed(kind))];
     let text = str::from_utf8(payload).unwrap_or_default();

@@ -124,7 +124,7 @@ pub enum NoteError {
         bytes: usize,
     },
     /// No UTF-8.
-    #[error("byte {at} of the note is no UTF-8")]
+    #[error("byte {at} of the note is not UTF-8")]
     Utf8 {
         /// Which byte, from 0.
         at: usize,
@@ -164,7 +164,7 @@ pub enum NoteError {
     Text,
 }
 
-/// Why a line is no signature.
+/// Why a line is not a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum LineProblem {

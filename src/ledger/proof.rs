@@ -32,7 +32,7 @@ pub struct InclusionProof {
     pub opening: Option<Entry>,
 }
 
-/// Why a text is no proof.
+/// Why a text is not a proof.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum ProofError {
     #[error(transparent)]

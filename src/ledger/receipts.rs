@@ -72,7 +72,7 @@ pub enum ReceiptError {
 
 impl Receipts {
     /// Reads a file of receipts; blank lines are passed over. A last line
-    /// without a newline that is no receipt was being written when its writer
+    /// without a newline that is not a receipt was being written when its writer
     /// was interrupted: [`Receipts::is_torn`].
     pub fn read(reader: &mut dyn BufRead) -> Result<Receipts, ReceiptsError> {
         let mut receipts = Receipts::default();

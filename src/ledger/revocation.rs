@@ -51,7 +51,7 @@ pub struct SignedRevocation {
 pub enum RevocationFileError {
     #[error(transparent)]
     Json(#[from] ParseError),
-    #[error("it is no revocation, or its signature is wrong")]
+    #[error("it is not a revocation, or its signature is wrong")]
     Other,
 }
 

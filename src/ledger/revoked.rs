@@ -1,6 +1,6 @@
 //! What revocations mean for what is verified. One is applied where what is there
 //! connects to the place that it names, by the chain, by headers or by what was
-//! kept; everywhere else nothing is known, and that is no pass.
+//! kept; everywhere else nothing is known, and that is not a pass.
 
 use super::anchors::AnchorCheck;
 use super::closing::Closing;

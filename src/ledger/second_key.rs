@@ -40,7 +40,7 @@ pub struct SecondKey {
     pub ml_dsa_44: MlDsaKey,
 }
 
-/// Why a text is no second key.
+/// Why a text is not a second key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SecondKeyError {

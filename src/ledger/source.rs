@@ -124,7 +124,7 @@ pub enum Event {
     /// The selection that a bundle answers, as its signed closing record says;
     /// `null` for a range.
     Answers(Value),
-    /// Something to know that is no fault.
+    /// Something to know that is not a fault.
     Warning(WarningCode, String),
     /// The entry before has no newline: the file may have been cut there.
     Unended {
@@ -159,7 +159,7 @@ impl Event {
     }
 }
 
-/// Why a source could not be read on. This is no verdict: nothing is known of
+/// Why a source could not be read on. This is not a verdict: nothing is known of
 /// what was not read.
 #[derive(Debug, Error)]
 pub enum ReadError {

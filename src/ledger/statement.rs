@@ -38,7 +38,7 @@ pub struct Statement<T> {
     pub envelope: Envelope,
 }
 
-/// Why a value is no statement.
+/// Why a value is not a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StatementError {
     #[error(transparent)]

@@ -130,7 +130,7 @@ pub struct Object {
 /// What an object does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Says {
-    /// Ends its generation: the next object is of the next one. Whoever writes on in
+    /// Ends its generation: the next object is of the next one. Anyone who writes on in
     /// this one finds its place taken.
     Fence,
     /// Commits.
@@ -219,7 +219,7 @@ pub enum WalError {
         /// The member at fault.
         error: MemberError,
     },
-    /// The first line is no statement.
+    /// The first line is not a statement.
     #[error(transparent)]
     Statement(#[from] StatementError),
     /// Its log is another one.

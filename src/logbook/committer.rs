@@ -368,7 +368,7 @@ impl Committer {
         })
     }
 
-    /// The open epoch was not sealed: its terms are counted anew.
+    /// The open epoch was not sealed: its terms are counted again.
     fn count_again(&mut self, first: Seq) {
         let begun = self.terms.as_ref().map(|terms| terms.begin_again(first));
         if begun.is_some_and(|begun| begun.is_err()) {

@@ -5,7 +5,7 @@
 //! works:
 //!
 //! 1. Before a batch is committed, the mark was stated at most a second before
-//!    the batch's last `ts` (else it is stated anew first). So a crash after
+//!    the batch's last `ts` (else it is stated again first). So a crash after
 //!    the commit never leaves a mark more than 5 s behind.
 //! 2. Before an epoch is sealed, the mark names its last entry. So a crash
 //!    after the sealing never leaves a mark behind a sealed epoch.
@@ -109,7 +109,7 @@ pub enum MarkFault {
     SealLost { epoch: Box<SignedEpoch> },
 }
 
-/// Why a file is no mark of this log.
+/// Why a file is not a mark of this log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum MarkProblem {
     #[error("is not a head statement")]

@@ -38,7 +38,7 @@ pub struct Remembered {
 /// What keeps keys of entries apart from those of requests.
 const OF_ENTRIES: &[u8] = b"append\x1f";
 
-/// What is remembered of an entry that has a key of its own. Whoever holds the
+/// What is remembered of an entry that has a key of its own. Anyone who holds the
 /// ledger, and however the entry came: under the same key it is recorded once.
 /// `whose` is empty for those who own the ledger.
 #[must_use]

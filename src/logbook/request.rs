@@ -108,11 +108,13 @@ impl Prepared {
     }
 
     /// Whether nothing was taken out of it.
+    #[cfg(feature = "serve")]
     pub(crate) fn is_whole(&self) -> bool {
         self.taken.is_empty()
     }
 
     /// The canonical payload without what was taken out.
+    #[cfg(feature = "serve")]
     pub(crate) fn without_taken(&self) -> Vec<u8> {
         let mut left = Vec::new();
         if let Ok(mut payload) = parse::parse(&self.payload) {

@@ -80,7 +80,7 @@ impl Stamper {
         self.last = last;
     }
 
-    /// The time for something that is no entry and records nothing.
+    /// The time for something that is not an entry and records nothing.
     pub(crate) fn stamp_only(&mut self, clock: &dyn Clock) -> Timestamp {
         self.last = self.last.max(clock.wall());
         self.last

@@ -100,7 +100,7 @@ impl OpenTerms {
         Ok(true)
     }
 
-    /// Counts the open epoch anew, which begins with `first`: it was not sealed.
+    /// Counts the open epoch again, which begins with `first`: it was not sealed.
     pub(super) fn begin_again(&self, first: Seq) -> Result<(), LogbookError> {
         let mut counting = self.lock()?;
         counting.next = first;

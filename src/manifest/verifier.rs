@@ -159,7 +159,7 @@ fn check_signature(
         Ok(signature)
     } else {
         Err(invalid(format!(
-            "{} is no signature of this manifest",
+            "{} is not a signature of this manifest",
             Quoted(&file)
         )))
     }

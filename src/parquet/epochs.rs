@@ -8,7 +8,6 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::DataType;
 
-use super::TableError;
 use super::columns::of_epochs;
 use super::footer::{HEAD, pair};
 use super::reading::{Stopped, guarded};
@@ -16,6 +15,7 @@ use super::schema::Table;
 use super::statistics::Measured;
 use super::structure::Opened;
 use super::writing::{Footer, failed, writer};
+use super::{NO_KEY, TableError};
 use crate::evidence::EvidenceError;
 use crate::ledger::epoch::{EpochFault, EpochHeader, SignedEpoch};
 use crate::ledger::fault::{At, Fault, FaultCode, Format, KeySource, NotChecked, Report, Verdict};
@@ -36,7 +36,7 @@ const BLOCK: usize = 4_096;
 /// Writes the table of all epoch headers, and answers how many there are.
 ///
 /// # Errors
-/// [`TableError`]; what was written by then is no table.
+/// [`TableError`]; what was written by then is not a table.
 pub fn export_epochs(
     store: &dyn Store,
     footer: &Footer,
@@ -79,9 +79,8 @@ pub(super) fn verify_epochs(
         faults: Vec::new(),
     };
     if policy.keys.is_empty() {
-        let detail = "no key was given, and a file's own word for its key is worth nothing";
         walk.faults
-            .push(Fault::of_file(FaultCode::UntrustedKey, detail));
+            .push(Fault::of_file(FaultCode::UntrustedKey, NO_KEY));
     }
     if let Err(stopped) = walk.read(Arc::new(opened)) {
         walk.fault(stopped.fault()?);
@@ -165,7 +164,7 @@ impl Walk<'_> {
                     epochs.push(epoch);
                 }
                 None => {
-                    let detail = "the statement is no signed epoch header";
+                    let detail = "the statement is not a signed epoch header";
                     self.fault(self.at(FaultCode::SchemaViolation, detail));
                     return Ok(());
                 }

@@ -68,7 +68,7 @@ pub(super) fn lines_of(text: &str) -> Result<Vec<(u64, &str)>, &'static str> {
 pub(super) struct Sealed(Option<EpochHeader>);
 
 impl Sealed {
-    /// Takes a line of the bundle that is no entry.
+    /// Takes a line of the bundle that is not an entry.
     pub(super) fn take(&mut self, line: &[u8]) {
         if line.starts_with(b"{\"head\":") {
             self.0 = None;

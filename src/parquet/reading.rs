@@ -124,7 +124,7 @@ impl From<arrow_schema::ArrowError> for Stopped {
 }
 
 fn damaged(error: &impl std::fmt::Display) -> Stopped {
-    Stopped::Damaged(format!("it is no whole Parquet file: {error}"))
+    Stopped::Damaged(format!("it is not a whole Parquet file: {error}"))
 }
 
 /// What `read` answers; a panic in it is damage.
@@ -135,7 +135,7 @@ where
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(result) => result.map_err(Stopped::from),
         Err(_) => Err(Stopped::Damaged(
-            "it is no whole Parquet file: its reader gave up".to_owned(),
+            "it is not a whole Parquet file: its reader gave up".to_owned(),
         )),
     }
 }

@@ -85,7 +85,7 @@ pub struct SetWritten {
 /// sink, and answers how many entries it has; none where nothing of it is sealed.
 ///
 /// # Errors
-/// [`TableError`]; without a manifest the folder is no set.
+/// [`TableError`]; without a manifest the folder is not a set.
 pub fn export_set<E: From<TableError>>(
     store: &dyn Store,
     folder: &Path,

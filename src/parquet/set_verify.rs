@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::NO_KEY;
 use super::set::{MANIFEST, Manifest, Part, place};
 use super::verify::{Judged, judge};
 use crate::ledger::envelope::{Envelope, Purpose};
@@ -101,7 +102,7 @@ fn manifest(folder: &Path, policy: &Policy) -> Result<Result<Manifest, Fault>, R
     }
     if !policy.keys.contains(&manifest.log) {
         let detail = match policy.keys.is_empty() {
-            true => "no key was given, and a file's own word for its key is worth nothing",
+            true => NO_KEY,
             false => "the log's key is none of those given",
         };
         return refuse(FaultCode::UntrustedKey, detail.to_owned());
@@ -133,7 +134,7 @@ fn walk(
                 report,
                 &part.file,
                 FaultCode::BundleCorrupt,
-                "it is no place of a set",
+                "it is not a place of a set",
             );
             continue;
         };

@@ -49,7 +49,7 @@ enum Block {
 /// Writes a table of what `bundle` writes into a sink.
 ///
 /// # Errors
-/// [`TableError`]; what was written by then is no table.
+/// [`TableError`]; what was written by then is not a table.
 pub fn write_rows<T, E: From<TableError>>(
     selection: bool,
     footer: &Footer,

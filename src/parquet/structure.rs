@@ -38,7 +38,7 @@ const ENDING: u64 = 8;
 /// Bytes of a footer, at most: of the frame, escaped, and some hundred thousand groups.
 const FOOTER_BYTES: u64 = 256 << 20;
 
-/// Opens a file and refuses what is no table of ours.
+/// Opens a file and refuses what is not a table of ours.
 pub(super) fn open(file: File) -> Result<Opened, Stopped> {
     let input = Input::new(file).map_err(|error| Stopped::Read(error.into()))?;
     check_footer(&input)?;

@@ -46,7 +46,7 @@ pub(super) struct Text {
     ended: bool,
     /// What was found wrong.
     pub(super) faults: Vec<Fault>,
-    /// Why nothing more can be read, where that is no fault of the file.
+    /// Why nothing more can be read, where that is not a fault of the file.
     pub(super) error: Option<ReadError>,
     /// What the first row names as the entry before.
     pub(super) first_prev: Option<Hash>,

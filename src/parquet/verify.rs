@@ -41,7 +41,7 @@ pub fn verify_table(
     judge(file, policy, progress).map(|judged| judged.outcome)
 }
 
-/// The bundle that a table gives back, or why it is no table.
+/// The bundle that a table gives back, or why it is not a table.
 ///
 /// # Errors
 /// [`ReadError`] if it cannot be read.

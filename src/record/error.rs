@@ -7,7 +7,7 @@ use crate::logbook::error::LogbookError;
 use crate::store::query::QueryError;
 
 /// What a decision or another outcome may have as canonical JSON: 4 MiB. A
-/// request of ten is no request, and would be kept for ever.
+/// request of ten is not a request, and would be kept for ever.
 pub const OUTCOME_BYTES: usize = 4 << 20;
 
 /// What a document may have: nearly as much as an entry.

@@ -250,7 +250,7 @@ impl Found {
     }
 }
 
-/// Reads an entry that is a document, or that is wanted. What is no entry is
+/// Reads an entry that is a document, or that is wanted. What is not an entry is
 /// for verification to say.
 fn read_entry(
     index: u64,
@@ -294,7 +294,7 @@ fn read_entry(
         faults: Vec::new(),
     };
     if let Some(known) = known {
-        // What is no payload, or not in its one spelling, is for verification
+        // What is not a payload, or not in its one spelling, is for verification
         // to say, too.
         let mut payload = parse::parse(entry.payload_bytes()).ok()?;
         let redacted = mentions_form(entry.payload_bytes());

@@ -79,7 +79,7 @@ impl<'a, S> OfCase<'a, S> {
         let (Some(case), Raw::BundleLine(bytes)) = (self.case, raw) else {
             return None;
         };
-        // What is no entry is for verification to say.
+        // What is not an entry is for verification to say.
         let parsed = parse_entry(bytes).ok()?;
         let entry = &parsed.entry;
         if case.has(entry) {

@@ -37,7 +37,7 @@ impl Unescape {
         }
     }
 
-    /// What was held back is text. A backslash after `\u00` begins anew; one
+    /// What was held back is text. A backslash after `\u00` begins again; one
     /// right after a backslash does not.
     fn give_up(&mut self, out: &mut Vec<u8>) {
         let held = std::mem::take(&mut self.held);

@@ -13,7 +13,7 @@ use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::source::ReadError;
 use crate::ledger::verify::{Outcome, verify};
 
-const NO_BUNDLE: &str = "there is no bundle in it: it is no report of sealbook";
+const NO_BUNDLE: &str = "there is no bundle in it: it is not a report of sealbook";
 
 const NO_REVOCATION: &str =
     "a revocation that it carries is none, or not signed by the key that it names";

@@ -31,7 +31,7 @@ pub(super) struct FilterParams {
     /// Not after this time; a day counts to its end
     until: Option<String>,
     tenant: Option<String>,
-    /// A `tenant_id` that is no string, as JSON
+    /// A `tenant_id` that is not a string, as JSON
     tenant_json: Option<String>,
     correlation: Option<String>,
     worker: Option<String>,
@@ -148,7 +148,7 @@ impl Params {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => Err(Problem::Query {
-                detail: format!("\"{name}\" is no parameter of this path"),
+                detail: format!("\"{name}\" is not a parameter of this path"),
             }),
         }
     }
@@ -158,7 +158,10 @@ impl Params {
 fn tenant_json(text: String) -> Result<String, Problem> {
     match parse(text.as_bytes()) {
         Ok(value) if value.as_str().is_none() => Ok(value.canonical(Form::Utf8)),
-        _ => Err(refused("tenant_json", "JSON that is no string is needed")),
+        _ => Err(refused(
+            "tenant_json",
+            "JSON that is not a string is needed",
+        )),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) enum Problem {
     InBatch { index: usize, problem: Box<Problem> },
     #[error("a batch has 1 to {most} entries")]
     BatchSize { most: usize },
-    #[error("the content is no logbook, bundle or proof")]
+    #[error("the content is not a logbook, bundle or proof")]
     NotRecognised,
     #[error("the content is of a version that this server does not know")]
     FormatUnsupported,
@@ -72,7 +72,7 @@ pub(super) enum Problem {
     ContentType { expected: &'static str },
     #[error("the content encoding must be gzip or identity")]
     ContentEncoding,
-    #[error("it is no request of OpenTelemetry: {detail}")]
+    #[error("it is not a request of OpenTelemetry: {detail}")]
     #[cfg(feature = "otlp")]
     Telemetry { detail: String },
     #[error("there is nothing here")]

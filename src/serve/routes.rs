@@ -18,7 +18,7 @@ use super::{
     outcomes, page, public, requests, revocations, scrape, standby, stats, tail, upload, verdicts,
 };
 
-/// What an answer that is no page may do in a browser.
+/// What an answer that is not a page may do in a browser.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// How long a browser may remember what it was allowed, in seconds.

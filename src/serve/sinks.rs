@@ -105,13 +105,13 @@ mod running {
     impl Running {
         /// Waits for the batches that are under way, but not for ever: what was not
         /// written down is delivered again by the next server.
-        pub(in crate::serve) async fn end(self, patience: Duration) {
+        pub(in crate::serve) async fn end(self, timeout: Duration) {
             let joined = tokio::task::spawn_blocking(move || {
                 self.threads
                     .into_iter()
                     .for_each(|thread| drop(thread.join()));
             });
-            if tokio::time::timeout(patience, joined).await.is_err() {
+            if tokio::time::timeout(timeout, joined).await.is_err() {
                 tracing::warn!(
                     "a sink is still waiting for its receiver: its last batch comes again"
                 );

@@ -96,7 +96,7 @@ fn clear(path: &Path) -> io::Result<()> {
     if !found.file_type().is_socket() || !own {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "something stands there that is no socket of this user",
+            "something stands there that is not a socket of this user",
         ));
     }
     match Probe::connect(path) {

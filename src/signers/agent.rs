@@ -19,7 +19,7 @@ mod serving;
 pub use serving::{Agent, Refused};
 
 /// How long a signature may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Connections that are kept for the next signature.
 const KEPT: usize = 16;
@@ -40,7 +40,7 @@ struct Connection {
 enum Refusal {
     #[error("the agent at {}: {source}", socket.display())]
     Gone { socket: PathBuf, source: io::Error },
-    #[error("the agent at {} does not sign this: it is no message of a log", socket.display())]
+    #[error("the agent at {} does not sign this: it is not a message of a log", socket.display())]
     Message { socket: PathBuf },
     #[error("the agent at {} has another key than before", socket.display())]
     Key { socket: PathBuf },
@@ -132,8 +132,8 @@ impl Connection {
 /// A connection and the key that answers; `None` where no agent does.
 fn connect(socket: &Path) -> io::Result<Option<(Connection, PublicKey)>> {
     let stream = UnixStream::connect(socket)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     let mut stream = BufReader::new(stream);
     let key = frames::greeted(&mut stream).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => {

@@ -25,7 +25,7 @@ pub(super) fn greet(out: &mut impl Write, key: &PublicKey) -> io::Result<()> {
     out.write_all(&[&GREETING[..], key.as_bytes()].concat())
 }
 
-/// The key of who greets; `None` where it is no agent.
+/// The key of who greets; `None` where it is not an agent.
 pub(super) fn greeted(from: &mut impl Read) -> io::Result<Option<PublicKey>> {
     let mut greeting = [0; GREETING.len()];
     let mut key = [0; PublicKey::BYTES];

@@ -48,8 +48,8 @@ pub enum SinkError {
     /// A certificate or key cannot be used.
     #[error("TLS: {0}")]
     Tls(rustls::Error),
-    /// The position is no position.
-    #[error("{}: it is no position of a sink", path.display())]
+    /// The position is not a position.
+    #[error("{}: it is not a position of a sink", path.display())]
     NoPosition {
         /// Where it lies.
         path: PathBuf,

@@ -16,7 +16,7 @@ use super::format::Format;
 use super::place::{Address, Place, Transport};
 use super::syslog::Syslog;
 use super::tls;
-use super::webhook::{PATIENCE, Secret, Webhook};
+use super::webhook::{Secret, TIMEOUT, Webhook};
 use crate::fetch;
 use crate::store::query::Filter;
 
@@ -158,7 +158,7 @@ impl Settings {
         });
         Ok(Webhook {
             url: url.to_owned(),
-            agent: fetch::agent_with(PATIENCE, roots.transpose()?, shown.transpose()?),
+            agent: fetch::agent_with(TIMEOUT, roots.transpose()?, shown.transpose()?),
             secret: secret.transpose()?,
             headers: headers.unwrap_or_default(),
             genesis: genesis.to_owned(),

@@ -17,7 +17,7 @@ use super::place::{Address, Host, Place, Transport};
 use stream::{Stream, connect, secured};
 
 /// How long a connection, or a write that a receiver does not take, is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What a datagram over UDP may have beside its header, and one of a socket.
 const UDP_BYTES: usize = 60_000;
@@ -60,8 +60,8 @@ impl Syslog {
             Address::Socket(path) => at_socket(path),
             Address::Syslog(Transport::Udp, host) => Ok(Connection::Udp(udp(host)?)),
             Address::Syslog(_, host) => Ok(Connection::Stream(match &self.tls {
-                None => Box::new(connect(host, PATIENCE)?),
-                Some(tls) => Box::new(secured(host, Arc::clone(tls), PATIENCE)?),
+                None => Box::new(connect(host, TIMEOUT)?),
+                Some(tls) => Box::new(secured(host, Arc::clone(tls), TIMEOUT)?),
             })),
             Address::File(_) | Address::Webhook(_) => Err(io::ErrorKind::Unsupported.into()),
         }
@@ -115,7 +115,7 @@ fn udp(host: &Host) -> io::Result<UdpSocket> {
         };
         let bound = UdpSocket::bind(any).and_then(|socket| {
             socket.connect(address)?;
-            socket.set_write_timeout(Some(PATIENCE))?;
+            socket.set_write_timeout(Some(TIMEOUT))?;
             Ok(socket)
         });
         match bound {
@@ -131,12 +131,12 @@ fn at_socket(path: &Path) -> io::Result<Connection> {
     let socket = UnixDatagram::unbound()?;
     match socket.connect(path) {
         Ok(()) => {
-            socket.set_write_timeout(Some(PATIENCE))?;
+            socket.set_write_timeout(Some(TIMEOUT))?;
             Ok(Connection::Datagrams(socket))
         }
         Err(error) if error.raw_os_error() == Some(PROTOTYPE) => {
             let stream = UnixStream::connect(path)?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(TIMEOUT))?;
             Ok(Connection::Stream(Box::new(stream)))
         }
         Err(error) => Err(error),

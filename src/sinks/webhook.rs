@@ -25,7 +25,7 @@ use super::place::{Address, Place};
 const DOMAIN: &str = "sealbook:delivery:v1";
 
 /// For a request, from name resolution to the end of the answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Of an answer, which is not looked at.
 const ANSWER_BYTES: u64 = 64 << 10;

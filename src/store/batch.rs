@@ -61,7 +61,7 @@ impl Default for BatchLimit {
 }
 
 /// Something that is remembered for some hours, in the same write as the
-/// entries it is about. It is no evidence.
+/// entries it is about. It is not evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// When, in hours since 1970: by it notes are forgotten together.

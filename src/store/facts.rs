@@ -17,7 +17,7 @@ pub struct Facts<'e> {
 
 impl<'e> Facts<'e> {
     /// The facts of `entry`. A value of another type than its field's, and a
-    /// payload that is no object, say nothing.
+    /// payload that is not an object, say nothing.
     pub fn of(entry: &'e Entry) -> Facts<'e> {
         Facts::of_parts(entry.kind(), entry.payload_bytes())
     }

@@ -49,7 +49,7 @@ impl MemoryStore {
         self.tables.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the lock anew for every row, so that a reader who pauses blocks
+    /// Takes the lock again for every row, so that a reader who pauses blocks
     /// no writer.
     fn rows<K: Copy + Send + 'static>(
         &self,

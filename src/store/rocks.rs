@@ -350,7 +350,7 @@ impl RocksStore {
     /// The index is not synced with the entries. If the entries lost their end,
     /// to an older copy or a cut log, it may know entries that are gone, and
     /// would be wrong about those that take their numbers. It is derived, so it
-    /// is made anew; a reader, who may not, does without. So it is with an index
+    /// is made again; a reader, who may not, does without. So it is with an index
     /// that an earlier version made, which a reader uses for what it has.
     fn settle_index(&self) -> Result<(), StoreError> {
         let version = self.get(Table::Index, INDEX_VERSION_KEY)?;

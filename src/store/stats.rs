@@ -22,7 +22,7 @@ pub struct Stats {
     pub kinds: GroupCounts<String>,
     /// By tenant. An entry that names several counts for each.
     pub tenants: GroupCounts<String>,
-    /// By tenant where `tenant_id` is no string, as its canonical JSON.
+    /// By tenant where `tenant_id` is not a string, as its canonical JSON.
     pub tenants_json: GroupCounts<String>,
     /// Entries that name no tenant.
     pub no_tenant: u64,

@@ -81,7 +81,7 @@ pub(super) fn open(token: &[u8]) -> Result<(SignedData, TstInfo), TimestampError
         .decode_as()
         .map_err(form("the signed data"))?;
     if signed.encap_content_info.econtent_type != TST_INFO {
-        return Err(TimestampError::Not("what is signed is no timestamp"));
+        return Err(TimestampError::Not("what is signed is not a timestamp"));
     }
     let info = TstInfo::from_der(content_of(&signed)?).map_err(form("the timestamp"))?;
     Ok((signed, info))

@@ -69,7 +69,7 @@ pub enum TypeIntegrityError {
     },
     #[error("the key is not that of the card's vacant")]
     ForeignKey,
-    #[error("\"{0}\" is no state of a vacant")]
+    #[error("\"{0}\" is not a state of a vacant")]
     UnknownState(String),
     #[error(transparent)]
     Json(#[from] ParseError),

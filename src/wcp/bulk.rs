@@ -23,7 +23,7 @@ use crate::ledger::shape::{self, MemberError};
 #[error("{}{message}", named(field))]
 pub struct CaseError {
     /// The field of the request, or a path below `rules`, `hall` or the line;
-    /// empty where the line is no JSON.
+    /// empty where the line is not JSON.
     pub field: String,
     pub message: String,
 }

@@ -8,7 +8,7 @@ use crate::ledger::shape;
 /// The escalation policy of a rule, or of a decision.
 ///
 /// Every member may be left out, none may be unknown, so that a misspelt guard
-/// is no silent hole; so in what is checked before a dispatch.
+/// is not a silent hole; so in what is checked before a dispatch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Escalation {

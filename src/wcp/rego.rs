@@ -200,7 +200,7 @@ impl RegoGate {
         let mut answer = RegoValue::new_object();
         for (name, rule) in MEMBERS {
             let value = self.run_rule(rule, input)?;
-            // What is undefined is no member, as everywhere in Rego.
+            // What is undefined is not a member, as everywhere in Rego.
             if let (false, Ok(members)) = (value == RegoValue::Undefined, answer.as_object_mut()) {
                 members.insert(RegoValue::from(name), value);
             }
@@ -285,7 +285,7 @@ fn read_answer(answer: &str) -> Result<GateAnswer, GateError> {
     GateAnswer::read(&answer, "").map_err(GateError::Malformed)
 }
 
-/// What the compiler says of an entry point that is no rule.
+/// What the compiler says of an entry point that is not a rule.
 const NO_RULE: &str = "not a valid rule path";
 
 fn compile(source: &RegoSource) -> Result<(Arc<Program>, bool, RegoValue), RegoError> {

@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
         let answer = match answer {
             Ok(answer) => answer,
             Err(GateError::Undefined | GateError::Malformed(_)) => return self.invalid_answer(),
-            // A stub is no gate, so a Hall that has only a stub has none here.
+            // A stub is not a gate, so a Hall that has only a stub has none here.
             Err(GateError::StubOutsideDev { .. }) => return Err(Denial::PolicyGateUnconfigured),
             Err(_) => return Err(Denial::InternalError),
         };

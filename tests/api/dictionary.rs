@@ -1,4 +1,4 @@
-//! Whoever has the log after an erasure, and a list of what it may have been, cannot tell
+//! Anyone who has the log after an erasure, and a list of what it may have been, cannot tell
 //! which it was.
 
 use std::collections::BTreeSet;
@@ -25,7 +25,8 @@ const WORKER: &str = r#"{"worker_id": "org.a", "worker_species_id": "wrk.a",
     "capabilities": ["cap.a"], "currently_implements": []}"#;
 
 /// What a request may have said: of all of these it is known that one is true.
-const DICTIONARY: [&str; 4] = ["ada", "grace", "edsger", "barbara"];
+/// None of them is spelt in hexadecimal digits alone, of which the log is full.
+const DICTIONARY: [&str; 4] = ["niklaus", "grace", "edsger", "barbara"];
 
 const SAID: &str = "grace";
 

@@ -27,6 +27,6 @@ fn what_is_nothing_gets_no_verdict() {
     assert_eq!(error.code(), "not_recognised");
     assert_eq!(
         error.to_string(),
-        "its content is no ledger, logbook, bundle or proof"
+        "its content is not a ledger, logbook, bundle or proof"
     );
 }

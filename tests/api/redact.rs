@@ -435,7 +435,7 @@ mod on_disk {
         store.close().unwrap();
     }
 
-    /// Whoever has all files and knows what the value may have been tries each: nothing
+    /// Anyone who has all files and knows what the value may have been tries each: nothing
     /// that is left tells which it was.
     #[test]
     fn a_dictionary_finds_nothing_that_was_erased() {

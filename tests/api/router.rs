@@ -75,7 +75,7 @@ fn a_router_records_proves_and_is_believed() -> Result<(), Error> {
     ledger.close()
 }
 
-/// What is recorded is there for whoever opens the ledger next.
+/// What is recorded is there for anyone who opens the ledger next.
 #[test]
 fn a_ledger_that_was_closed_is_opened_again() {
     let scene = Scene::new();

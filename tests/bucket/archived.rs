@@ -219,7 +219,7 @@ fn parts_that_were_verified_apart_join_to_the_verdict_over_the_whole_however_gro
         fold(&site, &[&part(&site, "0..3").ok(), d]).ok().document(),
         all
     );
-    // A part alone is no whole log.
+    // A part alone is not a whole log.
     let alone = fold(&site, &[c]);
     let faults = &alone.document()["faults"];
     assert_eq!((alone.status, &faults[0]["epoch"]), (1, &0.into()));

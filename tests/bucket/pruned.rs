@@ -157,7 +157,7 @@ fn a_bucket_that_cannot_be_read_is_an_error_and_no_verdict() {
         assert!(refused.stdout.contains("there is no log in"), "{refused:?}");
         assert!(!refused.stdout.contains("verdict"), "{refused:?}");
     }
-    // A folder of another disk that is not mounted is no missing epoch.
+    // A folder of another disk that is not mounted is not a missing epoch.
     fs::create_dir(&bucket).unwrap();
     let refused = run(&["verify", "--json"]).refused("bucket_failed");
     assert!(!refused.stdout.contains("verdict"), "{refused:?}");

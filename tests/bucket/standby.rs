@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::commands::{Site, serve};
 
 /// How long anything here may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 struct Server {
     child: Child,
@@ -47,7 +47,7 @@ impl Server {
 
     /// Asks until the answer is as it should be.
     fn until(&self, request: &str, body: &str, right: impl Fn(u16, &Value) -> bool) -> Value {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             let (status, answer) = self.ask(request, body);
             if right(status, &answer) {

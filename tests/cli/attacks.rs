@@ -113,7 +113,7 @@ fn a_revocation_stops_all_that_does_not_show_that_it_comes_before() {
     place.write("thief.jsonl", thief.logbook());
     let found = of("thief.jsonl", 1);
     assert_eq!(codes(&found), ["head_not_contained", "untrusted_key"]);
-    // Whoever knows what that means may let it pass.
+    // Anyone who knows what that means may let it pass.
     place.write("prefix.jsonl", whole.fork(1, 3).logbook());
     assert_eq!(codes(&of("prefix.jsonl", 1)), ["revocation_not_applicable"]);
     let allowed = [
@@ -255,7 +255,7 @@ fn a_folder_with_nothing_to_verify_is_no_pass_and_what_is_passed_over_is_said() 
     place.write("books/book.jsonl", log.logbook());
     let run = place.run(&["verify", "books", "--key", &key]).ok();
     for name in ["link", ".hidden", "below"] {
-        let said = format!("books/{name} is no file or ledger: passed over");
+        let said = format!("books/{name} is not a file or ledger: passed over");
         assert!(run.stderr.contains(&said), "{run:?}");
     }
 }

@@ -133,7 +133,7 @@ fn a_keys_file_that_cannot_be_read_names_the_line() {
         &place,
         &["verify", "book.jsonl", "--keys", "keys"],
         "bad_input",
-        "keys, line 2: that is no key",
+        "keys, line 2: that is not a key",
         hint,
     );
 }

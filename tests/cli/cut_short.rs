@@ -93,7 +93,7 @@ fn a_log_that_ends_with_a_whole_write_was_not_cut_off_in_one() {
     assert_eq!(warning_codes(&report), ["key_from_ledger"]);
 }
 
-/// What the mark names was acknowledged: that is no crash alone.
+/// What the mark names was acknowledged: that is not a crash alone.
 #[test]
 fn a_cut_into_what_the_mark_names_is_a_rollback() {
     let place = Place::after_power_cut();

@@ -106,7 +106,7 @@ fn an_erasure_that_is_killed_at_any_write_is_whole_or_not_begun() {
             let next = ["append", "--kind", "note", "--payload", "{}"];
             place.run(&next).ok();
             let shown = place.run(&["--json", "show", "1"]).ok().document();
-            // Where there is none, that is no success.
+            // Where there is none, that is not success.
             let log = place.run(&["--json", "log", "--kind", "sealbook:erasure"]);
             let erasures = log.stdout.matches("\"asked for\"").count();
             let state = shown["redacted"][0]["state"].as_str().unwrap().to_owned();

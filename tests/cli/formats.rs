@@ -96,7 +96,7 @@ fn what_is_nothing_is_not_recognised() {
         ("gzip", b"\x1f\x8b\x08\x00\x00\x00"),
     ] {
         place.write(name, bytes);
-        let detail = format!("{name}: its content is no ledger, logbook, bundle or proof");
+        let detail = format!("{name}: its content is not a ledger, logbook, bundle or proof");
         let hint = "say what it is with --as ledger, logbook, bundle or proof";
         crate::place::refused_both_ways(&place, &["verify", name], "not_recognised", &detail, hint);
     }

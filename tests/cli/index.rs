@@ -264,7 +264,7 @@ fn an_auditors_word_on_the_index_counts_for_those_who_trust_it() {
         not_checked(auditor.trim(), "later.json"),
         json!(["index", "chain"])
     );
-    // What was changed is no statement.
+    // What was changed is not a statement.
     let changed = place
         .read("audit.json")
         .replacen("\"seq\":6", "\"seq\":7", 1);

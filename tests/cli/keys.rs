@@ -113,7 +113,7 @@ fn commands_that_read_never_need_the_private_key() {
         let run = place.run(args).ok();
         assert!(!run.stderr.contains("warning"), "{run:?}");
     }
-    // A bundle is signed, or whoever wants it knows what that means.
+    // A bundle is signed, or anyone who wants it knows what that means.
     for args in [
         &["export", "-o", "none"][..],
         &["report", "--correlation", "x", "-o", "none"],

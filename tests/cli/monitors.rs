@@ -1,4 +1,4 @@
-//! `monitor` on what is no log, on a policy that says nothing, and what it prints.
+//! `monitor` on what is not a log, on a policy that says nothing, and what it prints.
 
 use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::note::{self, Algorithm, KeyName, VerifierKey};
@@ -104,7 +104,7 @@ fn a_policy_is_read_strictly_and_must_name_a_log() {
     ];
     place.write("policy", "quorum none\n");
     let detail = "the policy names no log: add a line `log <vkey>`";
-    let hint = "mend the line that is named";
+    let hint = "fix the line that is named";
     place.run(&args).refused("bad_witness_policy", detail, hint);
     place.write("policy", "quorum none\r\n");
     let detail = "policy: line 1: a control character, 0x0d";

@@ -137,8 +137,10 @@ fn a_ledger_that_is_removed_under_its_writer_is_missed_at_once() {
     let run = place.run(&["--json", "init"]).ends_with(2);
     assert_eq!(run.document()["error"]["code"], "exists");
     let args = ["init", "--reuse-key", "--key", "ledger.key.pem"];
-    place.run(&[&["--ledger", "anew"], &args[..]].concat()).ok();
-    fs::rename(place.path("anew"), place.path("ledger")).unwrap();
+    place
+        .run(&[&["--ledger", "again"], &args[..]].concat())
+        .ok();
+    fs::rename(place.path("again"), place.path("ledger")).unwrap();
     let run = place.run(&["--json", "verify"]).ends_with(1);
     assert_eq!(fault(&run.document()).0, "mark_invalid");
 }

@@ -307,7 +307,7 @@ fn whatever_holds_all_entries_contains_the_checkpoint_over_them() {
     place.run(&export).ok();
     let part = ["part.bundle", "--key", &public.key, "--contains", given];
     assert_eq!(codes(&public.verify(&part, 1)), ["head_not_contained"]);
-    // What is no checkpoint is no verdict.
+    // What is no checkpoint is not a verdict.
     let text = place.read(given);
     for (bytes, said) in [
         (text.replacen('\n', "\r\n", 1), "control character U+000D"),

@@ -118,7 +118,7 @@ fn where_there_is_no_ledger_one_line_says_so() {
         &[&["--ledger", "none", "package", "verify", "pkg"][..], &IDS].concat(),
     )
     .ends_with(2);
-    // A folder of that name is no ledger either.
+    // A folder of that name is not a ledger either.
     fs::create_dir(place.path("ledger")).unwrap();
     assert_eq!(package(&place, &[]).ok().stderr, told);
 }

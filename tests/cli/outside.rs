@@ -201,7 +201,7 @@ fn an_agent_signs_messages_of_a_log_and_nothing_else() {
     }
     let user = rustix::process::geteuid().as_raw();
     let wanted = format!(
-        "sealbook: warning: the user {user} asked to have signed what is no message of a log\n"
+        "sealbook: warning: the user {user} asked to have signed what is not a message of a log\n"
     );
     let cut = &entry[..entry.len() - 1];
     for message in [

@@ -67,7 +67,7 @@ fn a_wrong_passphrase_or_none_is_a_clean_error_and_makes_nothing() {
 
 #[test]
 fn a_key_that_costs_too_much_or_is_locked_otherwise_is_refused() {
-    let anew = "encrypt it anew with `openssl pkcs8 -topk8`";
+    let again = "encrypt it again with `openssl pkcs8 -topk8`";
     let otherwise = "key file k.pem: encrypted in another way than scrypt or PBKDF2 with SHA-2, \
                      and AES in CBC mode";
     let costly = "key file k.pem: opening it costs more than the limit of 256 MiB for scrypt or \
@@ -79,7 +79,7 @@ fn a_key_that_costs_too_much_or_is_locked_otherwise_is_refused() {
     ] {
         let place = with_key(name);
         let refused = run(&place, &REUSE, PASSPHRASE);
-        refused.refused("key_invalid", detail, anew);
+        refused.refused("key_invalid", detail, again);
     }
     let place = with_key("rsa.pem");
     run(&place, &REUSE, PASSPHRASE).refused(

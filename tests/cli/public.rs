@@ -292,7 +292,7 @@ fn a_pipe_in_the_place_of_a_file_of_the_log_is_refused_and_not_waited_for() {
         let seen = place.run(&[&watch[..], &["--state", "seen"]].concat());
         let seen = seen.ends_with(2).stdout;
         assert!(seen.contains("unreachable"), "{name}: {seen}");
-        assert!(seen.contains("it is no regular file"), "{name}: {seen}");
+        assert!(seen.contains("it is not a regular file"), "{name}: {seen}");
         fs::remove_file(&path).unwrap();
         fs::write(&path, whole).unwrap();
     }

@@ -357,7 +357,7 @@ fn what_is_no_report_is_said_to_be_none() {
         &place,
         &["report", "--extract", "other.html", "-o", "x"],
         "not_recognised",
-        "other.html: its content is no ledger, logbook, bundle or proof",
+        "other.html: its content is not a ledger, logbook, bundle or proof",
         "say what it is with --as ledger, logbook, bundle or proof",
     );
 }

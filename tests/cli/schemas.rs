@@ -194,7 +194,7 @@ fn has_type(said: &Value, value: &Value) -> bool {
         "string" => value.is_string(),
         "array" => value.is_array(),
         "object" => value.is_object(),
-        other => panic!("{other} is no type"),
+        other => panic!("{other} is not a type"),
     };
     match said {
         Value::String(name) => is(name),

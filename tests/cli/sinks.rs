@@ -107,7 +107,7 @@ fn a_ledger_that_was_put_back_or_is_another_is_not_delivered_from() {
         .to_owned();
     fs::remove_dir_all(place.path("ledger")).unwrap();
     fs::rename(place.path("old"), place.path("ledger")).unwrap();
-    let hint = "compare with a copy: the ledger was put back or is another; to deliver it anew, \
+    let hint = "compare with a copy: the ledger was put back or is another; to deliver it again, \
                 move the position away";
     let detail =
         format!("the ledger has no entry 8 with the hash {delivered}, which was delivered");

@@ -174,7 +174,7 @@ fn a_revocation_ends_a_book_at_a_position() {
     let run = place.run(&["verify", "--revoked", "changed"]).ends_with(2);
     assert_eq!(
         run.stderr,
-        "sealbook: error: changed: it is no revocation, or its signature is wrong\n"
+        "sealbook: error: changed: it is not a revocation, or its signature is wrong\n"
     );
 }
 

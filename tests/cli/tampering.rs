@@ -10,7 +10,7 @@ use crate::place::{Place, codes, fault};
 
 const REPAIR: &str = "run `sealbook verify` and restore the ledger from a backup";
 const DAMAGED: &str = "the store is corrupt: a database file is damaged or missing";
-const LOST: &str = "restore the newer database; if it is lost for good, and this is no copy to be \
+const LOST: &str = "restore the newer database; if it is lost for good, and this is not a copy to be \
                     examined, `sealbook accept-rollback --reason TEXT` records that for ever";
 const PUT_BACK: &str = "put the mark back, or name it with --mark FILE; if it is lost for good, and this is no \
                         copy to be examined, `sealbook accept-rollback --reason TEXT` records that for ever";
@@ -317,7 +317,7 @@ fn a_ledger_in_the_place_of_another_is_seen_by_key_mark_and_genesis() {
     assert_eq!(report["faults"][1]["detail"], detail);
     fs::remove_dir_all(place.path("ledger")).unwrap();
 
-    // The same key, begun anew: the mark is not its.
+    // The same key, begun again: the mark is not its.
     fs::rename(place.path("same"), place.path("ledger")).unwrap();
     assert_mark_refused(&place, "mark_invalid", detail, PUT_BACK);
 

@@ -267,7 +267,7 @@ fn the_same_who_cuts_the_end_off_the_database_s_write_ahead_log() {
 /// At scale, for every entry: `tests/writer/rewriting.rs`.
 #[test]
 fn the_operator_who_holds_the_key() {
-    // What nobody kept anything of can be written anew.
+    // What nobody kept anything of can be written again.
     let place = kept();
     place.copy("ledger", "now");
     fs::copy(place.path("ledger.mark"), place.path("now.mark")).unwrap();
@@ -318,7 +318,7 @@ fn someone_who_reads_the_key_file() {
     let run = place.run(&["--json", "append", "--kind", "k", "--payload", "{}"]);
     let error = run.ends_with(2).document();
     assert_eq!(error["error"]["code"], "key_locked");
-    // With it, whoever has it is the operator; until the book is ended.
+    // With it, anyone who has it is the operator; until the book is ended.
     let mut append = place.command(&["append", "--kind", "k", "--payload", "{}"]);
     append.env("SEALBOOK_KEY_PASSPHRASE", "open sesame");
     assert!(append.output().unwrap().status.success());

@@ -46,7 +46,7 @@ fn what_was_lost_is_taken_in_as_evidence_once_the_rollback_is_accepted() {
         .ok();
     let imported = place.run(&import).ok().document();
     assert_eq!(imported["outcome"], "imported");
-    // Beside the log, not in it: its numbers 6 to 8 were given anew.
+    // Beside the log, not in it: its numbers 6 to 8 were given again.
     let lost = place.run(&["--json", "log", "--log", &key, "--from-seq", "6"]);
     let numbers: Vec<_> = lost
         .ok()

@@ -102,7 +102,7 @@ fn documents_stand_once_in_order_and_only_if_someone_asks() {
     assert_eq!(codes(&report), expected);
     let report = with_documents(&sample, &[first, second, second]);
     assert_eq!(codes(&report), [FaultCode::BundleCorrupt]);
-    // An entry that is no document, and a document that nobody asked for.
+    // An entry that is not a document, and a document that nobody asked for.
     let report = with_documents(&sample, &[first, second, &sample.entries[5]]);
     assert_eq!(codes(&report), [FaultCode::BundleCorrupt]);
     let other = r#"{"content":"","digest":"blake2b-256:0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8","media_type":"t"}"#;

@@ -1,4 +1,4 @@
-//! The examples of the format document, made anew byte for byte.
+//! The examples of the format document, made again byte for byte.
 //!
 //! `tools/fixtures format` writes them; what then differs is another format.
 

@@ -68,7 +68,7 @@ fn a_part_is_tied_to_the_published_header_that_it_is_proven_into() {
         let said = "3 of 4 headers and heads given are of entries that are not in this part";
         assert!(report.warnings.iter().any(|w| w.detail == said));
     }
-    // If none of it is here, nothing was checked, which is no pass.
+    // If none of it is here, nothing was checked, which is not a pass.
     let others = published(&sample).split_off(2);
     let report = check_bundle(&range, &sample, others);
     let codes: Vec<_> = report.faults.iter().map(|f| f.code).collect();
@@ -96,7 +96,7 @@ fn two_headers_of_one_epoch_under_the_logs_signature_are_equivocation() {
     assert_eq!((fault.code, fault.line), (FaultCode::Equivocation, Some(7)));
     assert_eq!(fault.expected, Some(kept.content.hash().to_string()));
     assert_eq!(fault.actual, Some(header.hash().to_string()));
-    // What nobody signed is no evidence of it.
+    // What nobody signed is not evidence of it.
     let unsigned = Anchor {
         signed: false,
         ..anchor

@@ -142,7 +142,7 @@ fn a_cosignature_serves_no_other_name_key_text_or_time() {
         witness.verify_line(note.text(), &later),
         Err(wrong(&witness))
     );
-    // An Ed25519 key that signs notes is no cosigner, and the other way round.
+    // An Ed25519 key that signs notes is not a cosigner, and the other way round.
     let Algorithm::Ed25519(key) = log.algorithm() else {
         panic!()
     };
@@ -167,7 +167,7 @@ fn a_cosignature_serves_no_other_name_key_text_or_time() {
     let twice = Note::parse(twice.as_bytes()).unwrap();
     let fault = witness.verify(&twice).unwrap_err();
     assert!(matches!(fault, SignatureFault::Repeated { .. }));
-    // A text that is no checkpoint, under a witness's key.
+    // A text that is not a checkpoint, under a witness's key.
     let text = "only one line\n";
     let line = cosign(text, 1, witness.name(), &signer(2)).unwrap();
     let fault = witness.verify_line(text, &line).unwrap_err();

@@ -60,7 +60,7 @@ fn assert_all_refused(bytes: &[u8], judge: impl Fn(&[u8]) -> Report) {
     assert!(tried > 10 * bytes.len(), "{tried}");
 }
 
-/// What is not of a version that is known gets no verdict, which is no pass.
+/// What is not of a version that is known gets no verdict, which is not a pass.
 fn unless_unsupported(
     source: Result<BundleFile<&[u8]>, ReadError>,
     sample: &Sample,
@@ -158,7 +158,7 @@ fn every_changed_or_added_byte_of_an_unsigned_bundle_is_refused() {
     }
 }
 
-/// The closing record of an unsigned bundle is anyone's to write anew, so it
+/// The closing record of an unsigned bundle is anyone's to write again, so it
 /// alone must not be what keeps additions out.
 #[test]
 fn nothing_can_be_added_to_an_unsigned_bundle_and_closed_anew() {

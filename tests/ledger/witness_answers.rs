@@ -123,7 +123,7 @@ fn a_claim_stops_the_log_only_with_a_note_or_when_too_many_make_it() {
         ([yes(), yes(), ahead(Nothing)], Ok(Conclusion::Quorum)),
         ([yes(), yes(), other(Nothing)], Ok(Conclusion::Quorum)),
         ([yes(), down(), ahead(Nothing)], Ok(Conclusion::NoQuorum)),
-        // A note of our own history is no evidence against us.
+        // A note of our own history is not evidence against us.
         ([yes(), yes(), ahead(Ours)], Ok(Conclusion::Quorum)),
         // A note under our key of more than we have is.
         (

@@ -1,4 +1,4 @@
-//! A published folder, one byte changed at a time: whoever reads it refuses it.
+//! A published folder, one byte changed at a time: anyone who reads it refuses it.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

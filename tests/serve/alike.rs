@@ -247,7 +247,7 @@ fn what_changed_while_nobody_served_is_told_in_words_on_either_side_of_a_rotatio
     hall("ledger");
     let (first, words) = last_changes(&place, "ledger");
     assert_eq!(words, "[]");
-    // The same again is no change.
+    // The same again is not a change.
     hall("ledger");
     assert_eq!(last_changes(&place, "ledger").0, first);
     // A policy and a privilege.

@@ -120,7 +120,7 @@ fn the_same_key_at_once_is_recorded_once() {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(send)).collect();
         threads.into_iter().map(|t| t.join().unwrap()).collect()
     });
-    // Whoever came while the first was under way was told to come again.
+    // Anyone who came while the first was under way was told to come again.
     assert!(statuses.iter().all(|status| matches!(status, 201 | 409)));
     assert!(statuses.contains(&201));
     assert_eq!(server.store.count().unwrap(), before + 1);

@@ -182,7 +182,7 @@ fn too_many_requests_are_told_when_to_come_again() {
     // Of one token, not of another.
     let body = json!({"kind": "note", "payload": {}});
     server.post(Scope::Append, "/v1/entries", &body).is(201);
-    // Whoever guesses tokens is slowed down by address.
+    // Anyone who guesses tokens is slowed down by address.
     let guess = [("authorization".to_owned(), "Bearer sbt_x".to_owned())];
     let statuses: Vec<u16> = (0..6)
         .map(|_| server.get_with("/status", &guess).status)

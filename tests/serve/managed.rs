@@ -31,7 +31,7 @@ fn a_wrong_configuration_is_named_by_line_and_column() {
     for (text, wanted) in [
         (
             "port = 9000\nprot = 1\n",
-            "serve.toml, line 2, column 1: `prot` is no flag of `serve`",
+            "serve.toml, line 2, column 1: `prot` is not a flag of `serve`",
         ),
         (
             "\n  port = 99999\n",
@@ -52,7 +52,7 @@ fn a_wrong_configuration_is_named_by_line_and_column() {
         ("port = \n", "serve.toml, line 1, column "),
         (
             "config-file = \"x\"\n",
-            "serve.toml, line 1, column 1: `config-file` is no flag",
+            "serve.toml, line 1, column 1: `config-file` is not a flag",
         ),
         ("tls-cert = \"cert.pem\"\n", "--tls-key"),
         (

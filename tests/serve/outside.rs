@@ -31,7 +31,7 @@ fn agent(place: &Place) -> Agent {
     Agent(child)
 }
 
-/// Asks until `/health` says so, and nothing else: whoever balances loads appends
+/// Asks until `/health` says so, and nothing else: anyone who balances loads appends
 /// nothing to a server that is not well.
 fn health_says(server: &Process, wanted: (u16, &str)) {
     let begun = Instant::now();

@@ -240,7 +240,7 @@ fn commands_record_at_a_server_elsewhere_as_if_it_were_here() {
         assert_eq!(entry["payload"]["_actor"]["name"], "remote", "{entry}");
     }
 
-    // Evidence is given out by whoever has the key.
+    // Evidence is given out by anyone who has the key.
     let header = document(&good(scene.run(&["seal"])));
     assert_eq!(header["epoch"]["epoch"], 0);
     good(scene.run(&["head"]));

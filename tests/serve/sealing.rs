@@ -21,7 +21,7 @@ fn an_hour_that_is_over_is_sealed_although_nobody_appends() {
     let epoch = epoch_at(&*server.store, EpochNumber::FIRST).unwrap();
     assert_eq!(epoch.content.last_seq.0, last);
     assert!(epoch.verify());
-    // An hour without entries has no epoch, whoever looks how often.
+    // An hour without entries has no epoch, anyone who looks how often.
     server.clock.forward(3_600);
     let health = server.get("/health").is(200);
     assert_eq!(health["timestamp"], "2026-03-01T12:13:20+00:00");

@@ -86,7 +86,7 @@ fn commands_record_beside_a_server_as_if_they_held_the_ledger() {
     assert_eq!(server.post("/v1/seal", "{}"), 403);
     assert_eq!(server.post("/v1/outcomes", r#"{"outcomes":[]}"#), 403);
 
-    // Evidence is signed by whoever has the key.
+    // Evidence is signed by anyone who has the key.
     let head = document(&good(place.run(&["head"])));
     assert!(head["head"]["seq"].as_u64().unwrap() >= 1);
     good(place.run(&["prove", &seq, "-o", "one.proof"]));

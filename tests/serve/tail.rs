@@ -15,8 +15,8 @@ struct Tail {
 impl Tail {
     fn open(server: &Server, query: &str, headers: &str) -> Tail {
         let mut stream = TcpStream::connect(server.address).unwrap();
-        let patience = Duration::from_secs(20);
-        stream.set_read_timeout(Some(patience)).unwrap();
+        let timeout = Duration::from_secs(20);
+        stream.set_read_timeout(Some(timeout)).unwrap();
         let request = format!(
             "GET /v1/tail{query} HTTP/1.1\r\nhost: {}\r\n{headers}\r\n",
             server.address

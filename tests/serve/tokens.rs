@@ -209,8 +209,8 @@ fn a_token_that_is_revoked_loses_its_open_tails() {
     let server = Server::with_tokens();
     let reader = server.token(Scope::Read);
     let mut stream = std::net::TcpStream::connect(server.address).unwrap();
-    let patience = std::time::Duration::from_secs(120);
-    stream.set_read_timeout(Some(patience)).unwrap();
+    let timeout = std::time::Duration::from_secs(120);
+    stream.set_read_timeout(Some(timeout)).unwrap();
     let head = format!(
         "GET /v1/tail HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
          authorization: Bearer {reader}\r\n\r\n"

@@ -260,7 +260,7 @@ fn what_does_not_follow_is_refused_and_leaves_nothing(subject: Subject) {
     assert_eq!(store.count().unwrap(), 2);
     assert_eq!(store.entry(Seq(2)).unwrap(), None);
     assert_eq!(store.seq_of(&second.entries[0].hash).unwrap(), None);
-    // A refusal is no failure: what follows is taken.
+    // A refusal is not a failure: what follows is taken.
     store.commit(second).unwrap();
     store.commit(third).unwrap();
     subject.twice(|store| assert_eq!(store.count().unwrap(), 4));

@@ -42,7 +42,7 @@ fn at<'a>(case: &'a Value, path: &str) -> &'a Value {
 fn object(json: &str) -> Object {
     match parse(json.as_bytes()).unwrap() {
         Value::Object(object) => object,
-        _ => panic!("{json} is no object"),
+        _ => panic!("{json} is not an object"),
     }
 }
 

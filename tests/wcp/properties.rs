@@ -62,7 +62,7 @@ fn rules(conditions: Vec<Object>) -> Value {
     )
 }
 
-/// Whether a condition, read anew, lets a value through.
+/// Whether a condition, read again, lets a value through.
 fn lets(condition: &Value, value: &str) -> bool {
     Condition::read(condition).unwrap().matches(value)
 }

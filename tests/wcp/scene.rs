@@ -138,7 +138,7 @@ impl Scene {
             .collect()
     }
 
-    /// The log, with one payload changed, chained and signed anew by its own
+    /// The log, with one payload changed, chained and signed again by its own
     /// key: nothing but its content can give it away.
     pub(crate) fn forged(&self, index: usize, change: impl FnOnce(&mut Object)) -> Book {
         let mut change = Some(change);

@@ -1,5 +1,5 @@
 //! Both versions of a decision's entry: the first is replayed for ever, the second is
-//! made anew byte for byte.
+//! made again byte for byte.
 //!
 //! `tools/fixtures decisions` writes `fixtures/format/decisions.v2.jsonl`; what then
 //! differs is another format. `decisions.v1.jsonl` holds what version 0.1.0 recorded of

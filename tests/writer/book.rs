@@ -46,7 +46,7 @@ pub(crate) struct Book {
 enum Place {
     /// Lives as long as the book.
     Shared(Arc<dyn Store>),
-    /// Opened anew each time.
+    /// Opened again each time.
     Disk(PathBuf),
 }
 

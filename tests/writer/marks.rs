@@ -197,7 +197,7 @@ fn a_mark_that_was_overtaken_is_judged_by_what_it_says_afterwards() {
     book.seal();
     assert_eq!(judge(&book, &before.clone().seen_again().unwrap()), Ok(()));
     book.close();
-    // What is no mark, or that of another log, says nothing.
+    // What is not a mark, or that of another log, says nothing.
     let other = closed();
     for text in [
         Some("{}"),
@@ -365,7 +365,7 @@ fn a_log_that_went_another_way_is_a_rollback_even_if_it_is_longer() {
     book.append();
     book.close();
     let mark = book.marked();
-    // From entry 1 on, somebody with the key wrote it anew.
+    // From entry 1 on, somebody with the key wrote it again.
     let commits = spy.commits();
     book.put_back(replay(&commits[..2]));
     put(&book, &text(&parse(&commits[1].mark)));

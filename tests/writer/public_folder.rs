@@ -87,7 +87,7 @@ fn a_partial_tile_goes_an_hour_after_its_full_one_is_durable() {
     scene.publish();
     assert!(!scene.has("tile/0/000.p") && !scene.has("tile/entries/000.p"));
     assert!(scene.has("tile/0/001.p/44") && scene.has("tile/entries/001.p/44"));
-    // Whoever holds the old checkpoint reads the full tile instead.
+    // Anyone who holds the old checkpoint reads the full tile instead.
     scene.whole(&full);
     let folder = Folder::read_only(&scene.folder);
     scene.whole(&old);

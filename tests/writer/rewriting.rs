@@ -1,5 +1,5 @@
 //! Two attackers. One has the database and not the key: whatever is done to the
-//! rows, it is seen. One has the key and writes history anew from any entry on:
+//! rows, it is seen. One has the key and writes history again from any entry on:
 //! in itself that is a sound ledger, and everything that others kept of that
 //! entry or a later one tells.
 

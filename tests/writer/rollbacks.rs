@@ -44,7 +44,7 @@ fn accept(book: &mut Book, fault: &str, lost: Option<Value>) {
         acknowledgement(fault, lost, "the disk died")
     );
     book.check();
-    // The mark starts anew from there.
+    // The mark starts again from there.
     assert_eq!(book.marked().content.hash, receipt.hash);
     book.append();
     book.seal().unwrap();

@@ -1,7 +1,7 @@
 //! `fixtures/ledgers/v1`: one real ledger of version 1, with what was taken out
 //! of it. Whatever comes later must open and verify it.
 //!
-//! `tools/fixtures ledger-v1` makes it anew, which is right only until the first
+//! `tools/fixtures ledger-v1` makes it again, which is right only until the first
 //! release.
 
 use std::fs;
@@ -227,7 +227,7 @@ fn the_fixture_is_made_only_when_asked() {
     }
     let temp = temp_dir();
     make(temp.path());
-    // What the engine says for itself is no part of the ledger.
+    // What the engine says for itself is not a part of the ledger.
     for name in ["LOG", "LOCK"] {
         let _absent = fs::remove_file(temp.path().join("ledger/db").join(name));
     }

@@ -8,7 +8,7 @@ const { toHex } = await import(new URL("bytes.js", script));
 
 const utf8 = (text) => new TextEncoder().encode(text);
 
-// The lines closed anew by somebody without the key: the counts are right.
+// The lines closed again by somebody without the key: the counts are right.
 export function unsigned(lines) {
   const opening = JSON.parse(lines[0]).sealbook;
   const body = lines.map((line) => `${line}\n`).join("");

@@ -239,7 +239,7 @@ await test("one function decides the colour, over every combination", () => {
   assert.deepEqual([tried, green], [288, 2]);
 });
 
-await test("what is of a later format is not judged, and is no pass", async () => {
+await test("what is of a later format is not judged, and is not a pass", async () => {
   const later = utf8(String(read("fixtures/format/selection.v2.bundle")).replace('"format":2,', '"format":3,'));
   const found = await verifyBundle(later);
   assert.equal(found.unsupported, "format 3");
@@ -390,7 +390,7 @@ await test("an entry stands between two times that a quorum signed, and between 
   const entries = [
     kept(10, checkpoint(10, [at(10) + 5, at(10) + 9, at(10) + 20])),
     kept(20, checkpoint(20, [at(20) + 1, at(20) + 2, null])),
-    // One witness is no quorum; another root, a time of tomorrow and a false name say nothing.
+    // One witness is not a quorum; another root, a time of tomorrow and a false name say nothing.
     kept(22, checkpoint(22, [at(22), null, null])),
     kept(24, checkpoint(24, [at(24), at(24), at(24)], sha256(Uint8Array.of(0)))),
     kept(26, checkpoint(26, [at(26), at(26) + 86_400, null])),

@@ -230,7 +230,7 @@ export async function heldSteps(page) {
     await go(reader, "#/entry/5");
     const shown = () => reader.locator("main").innerText();
     assert.ok((await shown()).includes(`not later than ${iso(now + 90)} UTC, by a, b`), await shown());
-    // One witness is no quorum, a false cosignature makes the note worthless, another tree is not this log's.
+    // One witness is not a quorum, a false cosignature makes the note worthless, another tree is not this log's.
     lines = (note) => a.cosign(note, now);
     await go(reader, "#/");
     assert.match(await card(), /no quorum/);

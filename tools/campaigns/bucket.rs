@@ -259,7 +259,7 @@ impl Scene {
         fs::write(self.place.path("receipts"), text).unwrap();
         fs::create_dir_all(self.place.path(machine)).unwrap();
         let args = ["verify", "--json", "--receipts", "receipts"];
-        // A network that gives up is no answer: it is asked again.
+        // A network that gives up is not an answer: it is asked again.
         for _ in 0..5 {
             let ran = Ran::of(self.command(machine, &args, env).output().unwrap());
             let report = ran.document();

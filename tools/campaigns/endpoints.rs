@@ -20,7 +20,7 @@ use super::tally::Tally;
 use super::traced::{Call, is_possible, numbers, parse};
 
 /// The longest that a server has to say something.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What was asked for, and the kind of the entry that a yes is.
 struct Asked {
@@ -100,7 +100,7 @@ fn serve(program: &Path, fault: Option<&str>) -> Served {
     signal(&server, "TERM");
     let begun = std::time::Instant::now();
     while server.try_wait().unwrap().is_none() {
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             signal(&server, "KILL");
             let _ = server.kill();
         }
@@ -192,7 +192,7 @@ fn follow(server: &mut Child) -> Receiver<String> {
 
 /// Whether one of these messages came before the end.
 fn until(log: &Receiver<String>, lines: &mut Vec<String>, messages: &[&str]) -> bool {
-    while let Ok(line) = log.recv_timeout(PATIENCE) {
+    while let Ok(line) = log.recv_timeout(TIMEOUT) {
         let said = serde_json::from_str::<Value>(&line).unwrap_or(Value::Null);
         let message = said["message"].as_str().unwrap_or_default().to_owned();
         lines.push(line);
@@ -336,7 +336,7 @@ fn ask_all(
 /// One request through the socket; none if no whole answer came.
 fn exchange(socket: &Path, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
     let mut stream = UnixStream::connect(socket).ok()?;
-    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    stream.set_read_timeout(Some(TIMEOUT)).ok()?;
     let length = body.len();
     let text = format!(
         "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"

@@ -104,7 +104,7 @@ pub(crate) fn run(program: &Path, sample: &Sample, loud: bool) -> Result<Tally, 
         std::fs::rename(after.path("ledger"), after.path(TEMPLATE)).unwrap();
         before = after;
     }
-    // Whoever tries nothing finds nothing.
+    // Anyone who tries nothing finds nothing.
     let (tried, killed) = (tally.of("SIGKILLs"), tally.of("killed"));
     if killed * 2 < tried {
         tally.find(format!("of {tried} SIGKILLs only {killed} were delivered"));

@@ -38,7 +38,7 @@ const CALLS: [&str; 25] = [
 ];
 
 /// No command of ours takes so long.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 
 pub(crate) struct Traced {
     pub(crate) ran: Ran,
@@ -96,7 +96,7 @@ pub(crate) fn trace(place: &Place, fault: Option<&str>, args: &[&str], input: &s
         if let Some(status) = child.try_wait().unwrap() {
             break (status, false);
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             let group = format!("-{}", child.id());
             let _ = Command::new("kill")
                 .args(["-s", "KILL", "--", &group])

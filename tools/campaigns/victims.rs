@@ -120,7 +120,7 @@ pub(crate) fn seal(campaign: &mut Campaign, after: &str) -> bool {
             .tally
             .find(format!("{after}: a header was printed and is not there"));
     }
-    // Whoever seals next publishes what is missing.
+    // Anyone who seals next publishes what is missing.
     let args = [
         "--ledger",
         &ledger,

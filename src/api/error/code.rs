@@ -207,7 +207,7 @@ fn of_open(error: &OpenError) -> &'static str {
     }
 }
 
-/// A disk that is full, or may not be read, is no damage, whatever was looked for on it.
+/// A disk that is full, or may not be read, is not a damage, whatever was looked for on it.
 fn of_tree(error: &TreeError) -> &'static str {
     match error {
         TreeError::Store(error) => of_store(error),

@@ -53,7 +53,7 @@ pub(super) fn server_at(path: &Path, owner: Owner) -> Result<Option<u32>, Server
         Ok((_, uid)) => Ok(Some(uid)),
         Err(Failure::Io(error)) => match error.kind() {
             // A file of a server that is gone is as good as none; neither is a file
-            // that is no socket, or a path that is too long for one.
+            // that is not a socket, or a path that is too long for one.
             io::ErrorKind::NotFound
             | io::ErrorKind::ConnectionRefused
             | io::ErrorKind::InvalidInput
@@ -157,8 +157,8 @@ impl Transport for SocketTransport {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        let patience = timeout.not_zero().map(|time| *time);
-        self.stream.set_read_timeout(patience)?;
+        let limit = timeout.not_zero().map(|time| *time);
+        self.stream.set_read_timeout(limit)?;
         let mut stream = &self.stream;
         let read = loop {
             match stream.read(self.buffers.input_append_buf()) {

@@ -56,7 +56,7 @@ impl Ledger {
     /// Writes evidence for strangers.
     ///
     /// # Errors
-    /// [`Error`]; what was written by then is no evidence.
+    /// [`Error`]; what was written by then is not evidence.
     pub fn export(&self, what: Export<'_>, out: &mut dyn Write) -> Result<Exported, Error> {
         export(self, what, out)
     }
@@ -133,7 +133,7 @@ impl Ledger {
     }
 
     /// The same in version 2: it names the last sealed header, too, and is signed
-    /// anew.
+    /// again.
     pub fn standing(&self) -> Result<SignedHead, Error> {
         let store = self.store();
         let epoch = match store.last_epoch()? {

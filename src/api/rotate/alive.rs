@@ -72,7 +72,7 @@ pub(super) fn of(
     Ok(carried)
 }
 
-/// Records them together or not at all: what is interrupted begins anew.
+/// Records them together or not at all: what is interrupted begins again.
 pub(super) fn carry(entries: &[(String, Object)], new: &Ledger) -> Result<(), Error> {
     let prepared = entries.iter();
     let prepared = prepared.map(|(kind, payload)| Prepared::new(kind, payload));

@@ -1,7 +1,7 @@
 //! Messages of syslog (RFC 5424): their framing, and what is kept of each.
 //!
 //! A message stands behind the number of its octets, or ends with its line; which, its
-//! first byte tells (RFC 6587). Its own time is kept as it was sent, and is no entry's
+//! first byte tells (RFC 6587). Its own time is kept as it was sent, and is not an entry's
 //! time.
 
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read};
@@ -114,7 +114,7 @@ impl<R: Read> Frames<R> {
 /// What is kept of a message.
 ///
 /// # Errors
-/// [`CliError::Syslog`] of what is no message of RFC 5424.
+/// [`CliError::Syslog`] of what is not a message of RFC 5424.
 pub(super) fn payload(message: &[u8]) -> Result<Object, CliError> {
     let mut rest = Rest { message, at: 0 };
     let mut payload = Object::new();

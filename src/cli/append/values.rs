@@ -106,7 +106,7 @@ impl<R: Read> Values<R> {
                     self.array = None;
                     return self.next();
                 }
-                // In it is nothing, and it is no entry itself.
+                // In it is nothing, and it is not an entry itself.
                 (Some(b']'), ArrayPlace::Begin) => {
                     self.reader.consume(1);
                     self.array = None;

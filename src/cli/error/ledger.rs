@@ -61,7 +61,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::Key(KeyFileError::Lock {
             source: LockError::TooCostly | LockError::Unsupported,
             ..
-        }) => "encrypt it anew with `openssl pkcs8 -topk8`",
+        }) => "encrypt it again with `openssl pkcs8 -topk8`",
         Error::Key(KeyFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             codes::find("key_unreadable").remedy
         }
@@ -107,10 +107,10 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "keep the folder: it shows another history than the ledger has; run `sealbook verify`"
         }
         Error::Public(PublicError::Io { .. }) => {
-            "mend it, and run the same command again: it goes on"
+            "fix it, and run the same command again: it goes on"
         }
         Error::Public(PublicError::Build { .. }) | Error::PublicLog { .. } => {
-            "put the file back from a copy, or publish the log anew into an empty folder"
+            "put the file back from a copy, or publish the log again into an empty folder"
         }
         Error::TwoSizes => "name the log's folder or the ledger with --from PLACE",
         Error::NotSigned(_) => {

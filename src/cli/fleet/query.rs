@@ -165,7 +165,7 @@ fn print(
     output: &mut Output,
 ) -> Result<(), CliError> {
     for stray in strays {
-        output.line(&format!("{stray} is no log, and was passed over"))?;
+        output.line(&format!("{stray} is not a log, and was passed over"))?;
     }
     for (number, log) in logs.iter().enumerate() {
         let case = &log.case;

@@ -298,7 +298,7 @@ pub(super) const EXAMPLES: &[(&str, &[&str])] = &[
         "worker restore",
         &[
             "sealbook worker restore org.acme.summarizer --why 'revoked by mistake'",
-            "sealbook worker restore org.acme.summarizer --why 'mended' --registry-dir enrolled",
+            "sealbook worker restore org.acme.summarizer --why 'fixed' --registry-dir enrolled",
         ],
     ),
     (

@@ -226,7 +226,7 @@ pub(super) fn print_end(
 fn print_otherwise(result: &Replay, output: &mut Output) -> Result<(), CliError> {
     let counts = result.otherwise_counts;
     output.line("")?;
-    output.line("WHAT WOULD HAVE BEEN, which is no part of the record:")?;
+    output.line("WHAT WOULD HAVE BEEN, which is not a part of the record:")?;
     output.line(&format!(
         "{} decisions the same, {} others, {} that nobody can tell",
         counts.same, counts.changed, counts.undetermined

@@ -52,7 +52,9 @@ pub(in crate::cli) fn apply(
         let name = key.get_ref().as_ref();
         let Some(flag) = find(command, name) else {
             let place = at(key.span().start);
-            return Err(refuse(format!("{place}: `{name}` is no flag of `serve`")));
+            return Err(refuse(format!(
+                "{place}: `{name}` is not a flag of `serve`"
+            )));
         };
         let place = at(value.span().start);
         let values = values(value).ok_or_else(|| {

@@ -73,7 +73,7 @@ pub(super) fn run(
     } = found;
     for path in &passed_over {
         output.warning(&format!(
-            "{} is no file or ledger: passed over",
+            "{} is not a file or ledger: passed over",
             path.display()
         ));
     }

@@ -68,7 +68,7 @@ impl Findings<'_> {
         if let (Some(of_stretch), Some(_)) = (self.of_stretch.get_mut(after), next) {
             *of_stretch = last;
         }
-        // The stretch after them is no fault of its own.
+        // The stretch after them is not a fault of its own.
         if next.is_some() { after + 1 } else { after }
     }
 

@@ -79,7 +79,7 @@ struct Spelt {
     trees: Vec<TreeProof>,
 }
 
-/// Why a value is no proof.
+/// Why a value is not a proof.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum TermProofError {

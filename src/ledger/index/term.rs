@@ -21,7 +21,7 @@ pub enum Field {
     Kind,
     /// `tenant_id`, a string.
     Tenant,
-    /// The canonical JSON of a `tenant_id` that is no string.
+    /// The canonical JSON of a `tenant_id` that is not a string.
     TenantJson,
     /// `correlation_id`.
     Correlation,

@@ -58,7 +58,7 @@ pub struct VerifierKey {
     algorithm: Algorithm,
 }
 
-/// Why a text is no verifier key.
+/// Why a text is not a verifier key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum VerifierKeyError {
@@ -133,7 +133,7 @@ pub enum SignatureFault {
         bytes: usize,
     },
     /// A time that no cosignature may have.
-    #[error("the signature of {name} is of the second {time}, which is no time")]
+    #[error("the signature of {name} is of the second {time}, which is not a time")]
     Time {
         /// Its name.
         name: KeyName,

@@ -16,7 +16,7 @@ pub const LONGEST: usize = 4_096;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pointer(String);
 
-/// Why a text is no pointer to a value in a payload.
+/// Why a text is not a pointer to a value in a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     #[error("a JSON pointer begins with `/`, as `/customer/email` does")]

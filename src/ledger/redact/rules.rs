@@ -16,7 +16,7 @@ pub struct RedactRules {
     kinds: BTreeMap<String, Vec<Redactable>>,
 }
 
-/// Why a text is no rules.
+/// Why a text is not rules.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
     #[error(transparent)]

@@ -22,7 +22,7 @@ pub struct Checkpoint {
     pub extensions: Vec<String>,
 }
 
-/// Why a text is no checkpoint.
+/// Why a text is not a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
@@ -30,7 +30,7 @@ pub enum CheckpointError {
     #[error("a checkpoint has at least three lines, none of them empty")]
     Lines,
     /// Line 2.
-    #[error("line 2, the size, is no decimal number below 2^63 without leading zeroes")]
+    #[error("line 2, the size, is not a decimal number below 2^63 without leading zeroes")]
     Size,
     /// Line 3.
     #[error("line 3, the root, is not the canonical base64 of 32 bytes")]
@@ -48,7 +48,7 @@ pub enum SignedCheckpointError {
     #[error(transparent)]
     Note(#[from] NoteError),
     /// A note about something else.
-    #[error("the note is no checkpoint: {0}")]
+    #[error("the note is not a checkpoint: {0}")]
     Checkpoint(#[from] CheckpointError),
 }
 

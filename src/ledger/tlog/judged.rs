@@ -246,7 +246,7 @@ pub(crate) fn judge_witnesses(
     if !policy.is_met(|at| cosigned.get(at).copied().unwrap_or(false)) {
         let have = cosigned.iter().filter(|by| **by).count();
         let detail = format!(
-            "{have} of the policy's witnesses cosigned it, which is no quorum of {}",
+            "{have} of the policy's witnesses cosigned it, which is not a quorum of {}",
             policy.quorum_name()
         );
         findings.fault(Fault::of_file(FaultCode::QuorumMissing, detail));

@@ -29,7 +29,7 @@ const MOST_BYTES: usize = 255;
 #[serde(try_from = "String", into = "String")]
 pub struct LogName(KeyName);
 
-/// Why a text is no name of a log.
+/// Why a text is not a name of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "a log's name has 1 to 255 bytes, no white space, `+` or control character, \

@@ -44,7 +44,7 @@ pub enum TlogProofError {
     #[error("the proof has more than {} bytes", limits::SMALL_FILE_BYTES)]
     TooLarge,
     /// No UTF-8.
-    #[error("the proof is no UTF-8")]
+    #[error("the proof is not UTF-8")]
     Utf8,
     /// The first line is another.
     #[error("line 1 is not `{VERSION}`")]

@@ -49,8 +49,8 @@ impl Said {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotTheLogs {
-    /// Its origin is no name of a log.
-    #[error("the origin `{origin}` is no public name: {error}")]
+    /// Its origin is not a name of a log.
+    #[error("the origin `{origin}` is not a public name: {error}")]
     Name {
         /// What stands there.
         origin: String,

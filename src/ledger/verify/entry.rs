@@ -115,7 +115,7 @@ impl Walk<'_> {
                 self.opening = Some(opening);
             }
             Err(error) => {
-                // What the log's own key signed of a later version is no fault.
+                // What the log's own key signed of a later version is not a fault.
                 if entry.signature_valid == Some(true)
                     && let Err(unsupported) = Opening::known(object)
                 {

@@ -10,7 +10,7 @@ use crate::ledger::note::{Algorithm, VerifierKey, VerifierKeyError};
 /// The name of the quorum that needs nobody.
 pub(super) const NONE: &str = "none";
 
-/// Why a text is no policy, and in which line.
+/// Why a text is not a policy, and in which line.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}: {problem}")]
 pub struct PolicyError {
@@ -63,7 +63,7 @@ pub enum PolicyProblem {
     /// The name is a member of a group already.
     #[error("`{0}` is a member of a group already")]
     MemberTwice(String),
-    /// The threshold is no number from 1 to the number of members.
+    /// The threshold is not a number from 1 to the number of members.
     #[error("`{0}` is not all, any or a number from 1 to the number of members")]
     Threshold(String),
     /// A second quorum.

@@ -42,7 +42,7 @@ pub(super) struct Columns<'b> {
 
 /// What a row came to.
 pub(super) struct Read {
-    /// Its line in the bundle; nothing if it is no entry.
+    /// Its line in the bundle; nothing if it is not an entry.
     pub(super) line: Vec<u8>,
     pub(super) faults: Vec<Fault>,
 }
@@ -97,7 +97,7 @@ impl<'b> Columns<'b> {
         let payload = self.payload.value(row).as_bytes();
         let draft = Draft::new(self.kind.value(row), ts, payload, &prev)?;
         let entry = draft.with_signature(&signature);
-        // What is no object in its one spelling could pass for more than one member.
+        // What is not an object in its one spelling could pass for more than one member.
         entry.check_payload_text()?;
         Ok(entry)
     }

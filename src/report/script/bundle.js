@@ -63,7 +63,7 @@ function takeLine(walk, bytes, start, end, line) {
     return;
   }
   if (!(value instanceof Map)) {
-    refuseLine(walk, text ?? "", line, "the line is no JSON object in UTF-8, or too long");
+    refuseLine(walk, text ?? "", line, "the line is not a JSON object in UTF-8, or too long");
     return;
   }
   try {

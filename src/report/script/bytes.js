@@ -6,7 +6,7 @@ export function utf8(text) {
   return encoder.encode(text);
 }
 
-// Throws on what is no UTF-8. A byte-order mark is kept: it would be part of
+// Throws on what is not UTF-8. A byte-order mark is kept: it would be part of
 // what was signed.
 export function fromUtf8(bytes) {
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

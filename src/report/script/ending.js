@@ -88,7 +88,7 @@ async function checkSignatures(walk) {
   }
 }
 
-// What came of it, for whoever shows it.
+// What came of it, for anyone who shows it.
 export function foundIn(walk, format) {
   const { log, genesis, entries, headers, documents, closing, faults, unsupported, opening, complete } = walk;
   const contents = walk.linked && walk.numbered ? "range" : walk.numbered && !walk.lone ? "selection" : format;

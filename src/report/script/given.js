@@ -50,7 +50,7 @@ function named(row) {
 }
 
 // The bundle that a report carries, and what it carries beside for the times of its
-// entries; null if it is no report.
+// entries; null if it is not a report.
 function carriedIn(bytes) {
   const head = String.fromCharCode(...bytes.subarray(0, 200)).toLowerCase();
   if (!head.startsWith("<!doctype html>")) {

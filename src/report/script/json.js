@@ -215,7 +215,7 @@ export function membersOf(value, sorts) {
   }
   const unknown = [...value.keys()].find((name) => !Object.hasOwn(sorts, name));
   if (unknown !== undefined) {
-    throw new NotCanonical(`\`${unknown}\` is no member of it`);
+    throw new NotCanonical(`\`${unknown}\` is not a member of it`);
   }
   return found;
 }

@@ -35,7 +35,7 @@ function textOf(bytes) {
   try {
     return fromUtf8(bytes);
   } catch {
-    throw new NotGiven("bad_json", "what is given as head is no text in UTF-8");
+    throw new NotGiven("bad_json", "what is given as head is not text in UTF-8");
   }
 }
 
@@ -54,7 +54,7 @@ function linesOf(text) {
   }
   const values = lines.map(jsonOf);
   if (values.includes(undefined)) {
-    throw new NotGiven("bad_json", "a line of what is given as head is no JSON");
+    throw new NotGiven("bad_json", "a line of what is given as head is not JSON");
   }
   values.forEach(contentOf);
   for (const line of lines) {

@@ -24,7 +24,7 @@ export async function verifyLogbook(bytes, given = {}) {
   for (const { bytes: row, line } of rows.lines) {
     const entry = readLine(row);
     if (entry === null) {
-      lostEntry(walk, "schema_violation", line, "the line is no entry");
+      lostEntry(walk, "schema_violation", line, "the line is not an entry");
     } else {
       takeEntry(walk, entry, line);
     }

@@ -91,7 +91,7 @@ function anyString(reader) {
       return value;
     }
   } catch {
-    // It is no string.
+    // It is not a string.
   }
   return broken(reader, "no string, or half of a character");
 }

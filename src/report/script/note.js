@@ -25,14 +25,14 @@ export function readNote(note) {
   const end = note.lastIndexOf("\n\n");
   // eslint-disable-next-line no-control-regex -- these are what is refused
   if (end < 0 || !note.endsWith("\n") || /[\u0000-\u0009\u000b-\u001f]/.test(note)) {
-    throw new Error("it is no signed note");
+    throw new Error("it is not a signed note");
   }
   const lines = note.slice(end + 2, -1).split("\n");
   const signatures = lines.map((line) => {
     const [, name, base64] = /^\u2014 ([^ +]+) ([A-Za-z0-9+/=]+)$/u.exec(line) ?? [];
     const bytes = base64 ? fromBase64(base64) : null;
     if (bytes === null || bytes.length < 5) {
-      throw new Error("a line of the note is no signature");
+      throw new Error("a line of the note is not a signature");
     }
     return { name, id: toHex(bytes.subarray(0, 4)), bytes: bytes.subarray(4) };
   });
@@ -48,7 +48,7 @@ export function readCheckpoint(text) {
   const hash = root ? fromBase64(root) : null;
   const whole = origin && /^(0|[1-9][0-9]*)$/.test(size ?? "") && Number.isSafeInteger(Number(size));
   if (!text.endsWith("\n") || !whole || hash?.length !== 32 || more.includes("")) {
-    throw new Error("the note is no checkpoint");
+    throw new Error("the note is not a checkpoint");
   }
   return { origin, size: Number(size), root: hash };
 }
@@ -70,7 +70,7 @@ export function readTlogProof(text) {
   const [, index] = /^index (0|[1-9][0-9]*)$/.exec(lines.shift() ?? "") ?? [];
   const path = lines.map(fromBase64);
   if (!isTlogProof(text) || end < 0 || !Number.isSafeInteger(Number(index ?? NaN)) || path.length > MOST_SIBLINGS || path.some((hash) => hash?.length !== 32)) {
-    throw new Error("it is no proof of a public log");
+    throw new Error("it is not a proof of a public log");
   }
   return { index: Number(index), path, note: text.slice(end + 2) };
 }
@@ -87,7 +87,7 @@ export function readVerifierKey(text) {
   const type = bytes?.[0];
   const known = type === ED25519 || type === COSIGNATURE ? bytes.length === 33 : ML_DSA.includes(type);
   if (!known || keyId(name, type, bytes.subarray(1)) !== id) {
-    throw new Error("it is no verifier key that is known here");
+    throw new Error("it is not a verifier key that is known here");
   }
   return { name, id, type, key: bytes.subarray(1) };
 }

@@ -38,7 +38,7 @@ function takeWords(policy, line) {
   }
   const [least, most] = Object.hasOwn(SHAPES, word) ? SHAPES[word] : [Infinity, 0];
   if (rest.length < least || rest.length > most) {
-    throw new Error("it is no log, witness, group or quorum");
+    throw new Error("it is not a log, witness, group or quorum");
   }
   ({ log: takeLog, witness: takeWitness, group: takeGroup, quorum: takeQuorum })[word](policy, rest);
   if ([policy.logs, policy.witnesses, policy.groups].some((list) => list.length > MOST)) {

@@ -83,7 +83,7 @@ function showLog(found, { leftOut, carries }, times) {
 // What the reader holds the report against, beside the key.
 const held = { kept: [], revoked: [], policy: [], proof: [] };
 
-// Verified anew with all that the reader gave: what was met is of one verdict alone.
+// Verified again with all that the reader gave: what was met is of one verdict alone.
 async function judged(correlation) {
   const found = await verifyBundle(utf8(carried("bundle")), {
     kept: held.kept.map((one) => ({ ...one, met: false })),

@@ -13,7 +13,7 @@ const PRIME = "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"
 
 // The points of small order by their y, with the sign of x left out: 1, -1 and
 // 0, and the two of order eight. Either sign is refused: where x is 0 the
-// other sign is no canonical encoding.
+// other sign is not a canonical encoding.
 const SMALL_ORDER = new Set([
   "0100000000000000000000000000000000000000000000000000000000000000",
   "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",

@@ -2,7 +2,7 @@
 // or turn the direction of what stands beside it is shown as its code point.
 
 // Controls, joiners and marks of width zero, bidirectional controls, separators
-// of lines, variation selectors, tags, private use, what is no character.
+// of lines, variation selectors, tags, private use, what is not a character.
 const HIDDEN =
   /[\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]|[\u{e0000}-\u{e0fff}\u{f0000}-\u{10ffff}]/gu;
 

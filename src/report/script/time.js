@@ -8,7 +8,7 @@ export function isTime(value) {
   if (!parts || parts[1] === "0000" || parts[7] === ".000000") {
     return undefined;
   }
-  // What is no date, as the 30th of February, comes back as another one.
+  // What is not a date, as the 30th of February, comes back as another one.
   const seconds = value.slice(0, 19);
   const date = new Date(`${seconds}Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().slice(0, 19) === seconds

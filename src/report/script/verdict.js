@@ -16,7 +16,7 @@ const SPKI = "302a300506032b6570032100";
 
 // A key as people have it: 64 hex digits with any white space, PEM as `sealbook key --pem`
 // prints it, what `sealbook key --json` prints, or the fingerprint `sha256:…`. `null` for
-// nothing, `undefined` for what is no key.
+// nothing, `undefined` for what is not a key.
 export function readKey(text) {
   const plain = text.replace(/^\ufeff/, "").trim();
   const pem = /^-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----$/.exec(plain);

@@ -237,7 +237,7 @@ function takeReferences(walk, entry, place) {
   if (entry.kind === "wcp.document") {
     const wrong = documentFault(entry);
     if (wrong !== null) {
-      fault(walk, wrong, place, "it is no document, or not the one of its digest");
+      fault(walk, wrong, place, "it is not a document, or not the one of its digest");
     } else {
       walk.among.add(entry.payload.get("digest"));
     }
@@ -287,12 +287,12 @@ export function takeDocument(walk, entry, line) {
   }
   later(walk, "signature_invalid", { line }, "the signature is not the log key's on this document", () => signedBy(walk, entry));
   if (entry.kind !== "wcp.document") {
-    fault(walk, "bundle_corrupt", { line }, "the entry in this line is no document");
+    fault(walk, "bundle_corrupt", { line }, "the entry in this line is not a document");
     return;
   }
   const wrong = documentFault(entry);
   if (wrong !== null) {
-    fault(walk, wrong, { line }, "it is no document, or not the one of its digest");
+    fault(walk, wrong, { line }, "it is not a document, or not the one of its digest");
     return;
   }
   const digest = entry.payload.get("digest");

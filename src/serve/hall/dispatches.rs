@@ -31,7 +31,7 @@ const ACTIVE: i64 = 3_600_000_000;
 /// A decision (SPEC §7).
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Dispatch {
-    /// Of what is no decision.
+    /// Of what is not a decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<String>,
     /// Of a decision that was taken elsewhere: who says so. Nothing of it is believed.

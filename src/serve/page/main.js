@@ -39,7 +39,7 @@ function route() {
 }
 
 function showUnknown(place, name) {
-  replace(place, el("h1", {}, "There is no such page"), el("p", {}, "This address names ", foreign(name, "code"), ", which is no view of this page. There are the ",
+  replace(place, el("h1", {}, "There is no such page"), el("p", {}, "This address names ", foreign(name, "code"), ", which is not a view of this page. There are the ",
     el("a", { href: "#/" }, "overview"), ", the ", el("a", { href: "#/search" }, "search"), " and the ", el("a", { href: "#/verify" }, "verifier of files"), "."));
 }
 
@@ -51,7 +51,7 @@ async function showDrop(place) {
   await dropped.update();
 }
 
-// What is no spelling of a text is nobody's name.
+// What is not a spelling of a text is nobody's name.
 function decoded(text) {
   try {
     return decodeURIComponent(text);

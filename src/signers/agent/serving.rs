@@ -137,7 +137,7 @@ fn clear(path: &Path) -> io::Result<()> {
     };
     let own = found.uid() == rustix::process::geteuid().as_raw();
     if !found.file_type().is_socket() || !own {
-        let text = "something stands there that is no socket of this user";
+        let text = "something stands there that is not a socket of this user";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
     }
     match UnixStream::connect(path) {

@@ -22,13 +22,13 @@ pub(super) trait Stream: Write + Send {
 
 pub(super) type Secured = StreamOwned<ClientConnection, TcpStream>;
 
-pub(super) fn connect(host: &Host, patience: Duration) -> io::Result<TcpStream> {
+pub(super) fn connect(host: &Host, timeout: Duration) -> io::Result<TcpStream> {
     let mut failed = io::Error::from(ErrorKind::AddrNotAvailable);
     for address in (host.name.as_str(), host.port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, patience) {
+        match TcpStream::connect_timeout(&address, timeout) {
             Ok(stream) => {
-                stream.set_write_timeout(Some(patience))?;
-                stream.set_read_timeout(Some(patience))?;
+                stream.set_write_timeout(Some(timeout))?;
+                stream.set_read_timeout(Some(timeout))?;
                 return Ok(stream);
             }
             Err(error) => failed = error,
@@ -40,11 +40,11 @@ pub(super) fn connect(host: &Host, patience: Duration) -> io::Result<TcpStream> 
 pub(super) fn secured(
     host: &Host,
     tls: Arc<ClientConfig>,
-    patience: Duration,
+    timeout: Duration,
 ) -> io::Result<Secured> {
     let name = ServerName::try_from(host.name.clone());
     let name = name.map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
-    let mut stream = connect(host, patience)?;
+    let mut stream = connect(host, timeout)?;
     let mut connection = ClientConnection::new(tls, name).map_err(io::Error::other)?;
     while connection.is_handshaking() {
         connection.complete_io(&mut stream)?;

@@ -261,7 +261,7 @@ impl Store for RocksStore {
 impl RocksStore {
     /// Whether nothing more is written after such an answer.
     ///
-    /// A disk without room is no end. What failed is in no table, and the engine takes no
+    /// A disk without room is not an end. What failed is in no table, and the engine takes no
     /// write before it has found room, written its tables out and begun another log: then
     /// nothing reads the old one, or what of the write it holds.
     pub(super) fn is_the_end(&self, written: &Result<(), StoreError>) -> bool {

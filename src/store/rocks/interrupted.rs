@@ -96,7 +96,7 @@ impl Tail {
         }
     }
 
-    /// The filling of a block is no write.
+    /// The filling of a block is not a write.
     const fn interrupted(&self) -> u64 {
         let end = if self.broken { self.read } else { self.written };
         end.saturating_sub(self.whole)

@@ -106,7 +106,7 @@ pub(super) fn tile_key(key: &TileKey) -> [u8; 17] {
     bytes
 }
 
-/// A word that is no name, the hour, the key: the notes of an hour stand
+/// A word that is not a name, the hour, the key: the notes of an hour stand
 /// together, and are forgotten together.
 pub(super) fn note_key(hour: u64, key: &[u8; 32]) -> [u8; 45] {
     let mut bytes = [0; 45];
@@ -116,7 +116,7 @@ pub(super) fn note_key(hour: u64, key: &[u8; 32]) -> [u8; 45] {
     bytes
 }
 
-/// A word that is no name, the entry, the commitment: the openings of an entry stand
+/// A word that is not a name, the entry, the commitment: the openings of an entry stand
 /// together.
 pub(super) fn opening_key(key: &OpeningKey) -> [u8; 45] {
     let mut bytes = [0; 45];

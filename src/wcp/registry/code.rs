@@ -155,7 +155,7 @@ impl Registry {
     /// registered before too.
     ///
     /// # Errors
-    /// [`AttestError`] for the first that is no directory; nothing is changed.
+    /// [`AttestError`] for the first that is not a directory; nothing is changed.
     pub fn set_allowed_worker_dirs(&mut self, dirs: &[&Path]) -> Result<(), AttestError> {
         self.code.allowed = Some(AllowedDirs::new(dirs)?);
         Ok(())
@@ -165,7 +165,7 @@ impl Registry {
     /// the hex SHA-256.
     ///
     /// # Errors
-    /// [`AttestError`] if it is no readable file in an allowed directory.
+    /// [`AttestError`] if it is not a readable file in an allowed directory.
     pub fn register_attestation(
         &mut self,
         species_id: &str,

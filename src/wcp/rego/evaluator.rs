@@ -136,7 +136,7 @@ fn refusal(error: &GateError) -> Value {
     ])
 }
 
-/// The inverse of what an evaluator answers; none if it is no answer.
+/// The inverse of what an evaluator answers; none if it is not an answer.
 pub(super) fn answer_of(answer: &Value) -> Option<Result<String, GateError>> {
     if let Some(answer) = answer.get("answer") {
         return Some(Ok(answer.as_str()?.to_owned()));

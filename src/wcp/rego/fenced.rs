@@ -18,7 +18,7 @@ use crate::wcp::rego_document::to_document;
 
 /// An evaluator that has not answered by then is ended. Its own limit of
 /// processor time comes first, unless the machine has no time for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A policy that is evaluated by processes with hard limits, which are kept
 /// between requests.
@@ -212,7 +212,7 @@ impl Evaluator {
         let mut answer = Vec::new();
         while !answer.ends_with(b"\n") {
             if self.output.buffer().is_empty() {
-                self.wait(PATIENCE.saturating_sub(begun.elapsed()))?;
+                self.wait(TIMEOUT.saturating_sub(begun.elapsed()))?;
             }
             let read = self.output.fill_buf()?;
             if read.is_empty() {
@@ -238,7 +238,7 @@ impl Evaluator {
     /// Ends the process, and says how it ended.
     fn end(&mut self, error: &io::Error) -> String {
         if error.kind() == io::ErrorKind::TimedOut {
-            return format!("it was ended after {} s", PATIENCE.as_secs());
+            return format!("it was ended after {} s", TIMEOUT.as_secs());
         }
         // It has ended already, but for one that answers no JSON.
         let _ = self.child.kill();

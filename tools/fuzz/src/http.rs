@@ -30,7 +30,7 @@ pub fn holds(bytes: &[u8]) {
     let is_method =
         (1..=16).contains(&method.len()) && method.bytes().all(|b| b.is_ascii_alphabetic());
     let visible = target.bytes().all(|byte| byte.is_ascii_graphic());
-    // What comes after an upgrade or in a tunnel is no answer.
+    // What comes after an upgrade or in a tunnel is not an answer.
     if !is_method || method == "CONNECT" || !visible || !target.starts_with('/') {
         return;
     }
@@ -72,7 +72,7 @@ fn judge(answer: &Answer, method: &str) {
         "{}: {text}",
         answer.status
     );
-    // Of what is no HTTP at all the protocol's library says so itself, in a
+    // Of what is not HTTP at all the protocol's library says so itself, in a
     // status alone.
     let mute = method == "HEAD" || answer.status == 400 && answer.body.is_empty();
     if answer.status >= 400 && !mute {
@@ -107,7 +107,7 @@ fn recorded(server: &Server, seq: u64, sent: &Value, receipt: &Value) {
     assert_eq!(told("hash"), Some(format!("\"{}\"", entry.hash())));
     assert_eq!(sent.get("kind").and_then(Value::as_str), Some(entry.kind()));
     let Value::Object(mut kept) = parse(entry.payload_bytes()).unwrap() else {
-        panic!("a payload that is no object");
+        panic!("a payload that is not an object");
     };
     assert!(kept.remove("_actor").is_some());
     assert_eq!(sent.get("payload"), Some(&Value::Object(kept)));

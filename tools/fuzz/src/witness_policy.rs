@@ -1,4 +1,4 @@
-//! Policies of witnesses: whoever cosigns besides makes no quorum less of one, and as
+//! Policies of witnesses: anyone who cosigns besides makes no quorum less of one, and as
 //! many as can be lost can be lost.
 
 use sealbook::ledger::witness_policy::parse;

@@ -11,7 +11,7 @@ use serde::Serialize;
 #[pyclass(frozen, module = "sealbook")]
 pub(crate) struct Fault(fault::Fault);
 
-/// Something to know that is no fault.
+/// Something to know that is not a fault.
 #[pyclass(frozen, module = "sealbook")]
 pub(crate) struct Warning(fault::Warning);
 

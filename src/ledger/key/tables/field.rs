@@ -228,7 +228,7 @@ mod tests {
         let minus_nine = nine.negated();
         let root = minus_nine.root_of_quotient(&Element::ONE).unwrap();
         assert!(root.times(&root).is(&minus_nine));
-        // 2 is no square modulo a prime of the form 8n + 5.
+        // 2 is not a square modulo a prime of the form 8n + 5.
         assert!(two.root_of_quotient(&Element::ONE).is_none());
     }
 }

@@ -7,7 +7,7 @@
 //! is **complete** on this curve: it holds for any two points, equal, opposite
 //! or of small order, and so there are no cases.
 //!
-//! Whoever calls is compiled for the processor's vector instructions; all here
+//! Anyone who calls is compiled for the processor's vector instructions; all here
 //! is inlined there.
 
 use super::eight::{Eight, LANES, inverted_all};

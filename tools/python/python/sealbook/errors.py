@@ -23,7 +23,7 @@ class NeedsStore(SealbookError):
 
 
 class NotRecognised(SealbookError):
-    """The content is no logbook, bundle, proof, report or table."""
+    """The content is not a logbook, bundle, proof, report or table."""
 
 
 class Unsupported(SealbookError):
@@ -31,7 +31,7 @@ class Unsupported(SealbookError):
 
 
 class Unreadable(SealbookError):
-    """A line or row is no entry."""
+    """A line or row is not an entry."""
 
 
 class Refused(SealbookError):

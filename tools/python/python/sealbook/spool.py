@@ -30,7 +30,7 @@ Ship = Callable[[str, int, bytes], None]
 #: Seconds between two attempts, at most.
 _LONGEST_PAUSE = 5.0
 
-#: Bytes that were sent after which a file is begun anew.
+#: Bytes that were sent after which a file is begun again.
 _ROTATE = 4 << 20
 
 
