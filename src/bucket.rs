@@ -11,13 +11,13 @@
 //! # What lies in a bucket
 //! ```text
 //! URL/log/<genesis>/wal/<generation>/<n>     what was committed, and fences (ledger::wal)
-//! URL/log/<genesis>/epoch/<n>.bundle.zst     a sealed epoch, as strangers verify it
+//! URL/log/<genesis>/epoch/<n>.bundle.zst     a sealed epoch, as third parties verify it
 //! URL/log/<genesis>/epoch/<n>.header         its signed header
 //! URL/log/<genesis>/heartbeat               that its writer lives: for who stands by
 //! URL/log/<genesis>/open/<batch>             openings of redactable members, until erased
 //! URL/check/…                                what `bucket check` races over
 //! ```
-//! Nothing under `wal/` is ever deleted; what is erased is under `open/` alone ([`kept`]).
+//! Nothing under `wal/` is ever deleted; what is erased is under `open/` alone.
 //!
 //! # The order of a commit
 //! 1. The queue hands over a batch: entries in their places, signed. What comes meanwhile

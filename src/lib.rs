@@ -1,7 +1,7 @@
 //! **sealbook**: an append-only signed logbook and evidence ledger.
 //!
 //! Entries are hash-chained and signed, hours are sealed under Merkle roots, and
-//! what is taken out of a ledger is verified by strangers, offline, with the
+//! what is taken out of a ledger is verified by third parties, offline, with the
 //! log's key alone.
 //!
 //! A router that embeds one records what it decides, and proves it:

@@ -1,4 +1,4 @@
-//! Sealed epochs in the bucket, as strangers verify them: `epoch/<n>.bundle.zst`, the
+//! Sealed epochs in the bucket, as third parties verify them: `epoch/<n>.bundle.zst`, the
 //! bundle of the whole epoch, and `epoch/<n>.header`, its signed header.
 //!
 //! They are made of what was committed, after it was: a crash between the two is made

@@ -1,4 +1,4 @@
-//! Evidence for strangers: bundles of ranges and selections, and the log as a
+//! Evidence for third parties: bundles of ranges and selections, and the log as a
 //! logbook.
 
 use std::io::Write;

@@ -131,7 +131,7 @@ impl Ledger {
         self.dir.as_deref()
     }
 
-    /// The log's key: what strangers verify with.
+    /// The log's key: what third parties verify with.
     #[must_use]
     pub const fn key(&self) -> PublicKey {
         self.identity.log

@@ -1,4 +1,4 @@
-//! `sealbook export`: evidence for strangers.
+//! `sealbook export`: evidence for third parties.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use clap::Command;
 
-use examples::EXAMPLES;
+use examples::examples;
 
 /// A heading, and the commands under it, in order.
 type Group = (&'static str, &'static [&'static str]);
@@ -95,8 +95,7 @@ pub(super) fn dress(command: Command) -> Command {
          `sealbook help COMMAND` shows what a command takes, with examples.\n",
         groups(&command)
     );
-    EXAMPLES
-        .iter()
+    examples()
         .fold(command, |command, (path, examples)| {
             with_examples(command, path, examples)
         })
@@ -142,7 +141,7 @@ pub(super) mod tests {
     use clap::{Command, CommandFactory as _};
 
     use super::super::{Cli, parser};
-    use super::{EXAMPLES, GROUPS};
+    use super::{GROUPS, examples};
 
     /// What clap finds wrong it says in debug builds only, and then where the
     /// command is run.
@@ -183,13 +182,10 @@ pub(super) mod tests {
     fn every_command_has_two_examples_that_it_takes() {
         let mut all = BTreeSet::new();
         leaves(&Cli::command(), "", &mut all);
-        let shown: BTreeSet<_> = EXAMPLES
-            .iter()
-            .map(|(path, _)| (*path).to_owned())
-            .collect();
+        let shown: BTreeSet<_> = examples().map(|(path, _)| (*path).to_owned()).collect();
         assert_eq!(all, shown);
         let mut wrong = Vec::new();
-        for (path, examples) in EXAMPLES {
+        for (path, examples) in examples() {
             assert!(examples.len() >= 2, "{path}");
             for example in *examples {
                 let line = example

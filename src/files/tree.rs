@@ -15,7 +15,7 @@ const HOLE_BYTES: u64 = 16 << 30;
 /// is returned is what stood there at one time, as far as the file system's
 /// clock tells; `skip` is what `tree` was listed with. What the files say they
 /// have is counted first: more than `most` bytes are not read, nor more than
-/// [`HOLE_BYTES`] of holes, since those cost who makes them nothing.
+/// 16 GiB of holes, since those cost who makes them nothing.
 pub fn digest_tree(
     root: &Root,
     tree: &Tree,

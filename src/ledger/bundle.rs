@@ -1,4 +1,4 @@
-//! Evidence bundles: what is written so that a stranger can check it all with
+//! Evidence bundles: what is written so that a third party can check it all with
 //! the log's key alone (SPEC §4). The lines are those of
 //! [`bundle_line`](super::bundle_line).
 

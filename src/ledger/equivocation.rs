@@ -1,5 +1,5 @@
 //! Proof that a key said two things where it could say one, in one file that a
-//! stranger checks with the key alone.
+//! third party checks with the key alone.
 //!
 //! What counts, always both validly signed by the one key:
 //!

@@ -180,8 +180,8 @@ impl FleetCase<'_> {
     /// Writes the bundle. Its closing record is not signed: the log's key is not here.
     ///
     /// # Errors
-    /// [`Error::Evidence`], [`Error::Bucket`]; [`Error::Archive`] where the bucket was
-    /// changed since the first look.
+    /// [`Error::Evidence`]; [`Error::Bucket`], also where the bucket was changed since the
+    /// first look.
     pub fn write(&self, out: impl Write) -> Result<u64, Error> {
         let changed = |number: u64| crate::bucket::BucketError::Archived {
             key: bundle_key(number),

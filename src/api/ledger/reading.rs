@@ -53,7 +53,7 @@ impl Ledger {
         Ok(evidence::prove(self.store(), seq)?)
     }
 
-    /// Writes evidence for strangers.
+    /// Writes evidence for third parties.
     ///
     /// # Errors
     /// [`Error`]; what was written by then is not evidence.
