@@ -175,14 +175,13 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             };
             let answer = append_lines(&writer, lines, &mut recorded, output);
             let delivered = recorded.delivered(output);
-            // Its input may still be waited for.
-            let writer = Arc::into_inner(writer);
+            let closed = close(writer);
             if let (Err(_), Err(lost)) = (&answer, &delivered) {
                 output.warning(&lost.to_string());
             }
             // What stopped the writer says more than that it has stopped.
             answer?;
-            writer.into_iter().for_each(|writer| close(writer, output));
+            closed?;
             delivered
         }
         (None, kind) => {
@@ -198,21 +197,28 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             }
             let receipts = writer.submit(vec![prepared])?.wait()?;
             let mut recorded = AppendedSoFar::default();
-            print(&receipts, writer.identity(), &mut recorded, output)?;
-            close(writer, output);
+            let identity = writer.identity();
+            writer.close()?;
+            print(&receipts, identity, &mut recorded, output)?;
             recorded.delivered(output)
         }
     }
 }
 
-/// Lets go of the ledger. What was acknowledged is durable whether that succeeds or not,
-/// and the next opening does what is left to do; so a failure is no reason to append
-/// anything again.
-fn close(writer: Writer, output: &mut Output) {
-    if let Err(error) = writer.close() {
-        output.warning(&format!(
-            "what was acknowledged is durable, but the ledger was not closed in order: {error}"
-        ));
+/// Lets go of the ledger. Where its input is still waited for, it takes nothing more and
+/// stays open: a store that a thread closes while the process ends aborts.
+fn close(writer: Arc<Writer>) -> Result<(), CliError> {
+    match Arc::try_unwrap(writer) {
+        Ok(writer) => Ok(writer.close()?),
+        Err(shared) => {
+            if let Writer::Own(ledger) = &*shared
+                && let Ok(logbook) = ledger.logbook()
+            {
+                let _ = logbook.finish();
+            }
+            std::mem::forget(shared);
+            Ok(())
+        }
     }
 }
 

@@ -51,7 +51,7 @@ fn init_takes_the_ledger_the_mark_and_the_key_from_where_it_is_told() {
     place.run(&append).refused(
         "mark_missing",
         "there is no high-water mark at log.mark",
-        "put the mark back, or name it with --mark FILE; if it is lost for good, and this is no \
+        "put the mark back, or name it with --mark FILE; if it is lost for good, and this is not a \
          copy to be examined, `sealbook accept-rollback --reason TEXT` records that for ever",
     );
     let mut command = place.command(&append);

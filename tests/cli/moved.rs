@@ -145,66 +145,22 @@ fn a_ledger_that_is_removed_under_its_writer_is_missed_at_once() {
     assert_eq!(fault(&run.document()).0, "mark_invalid");
 }
 
-/// What a copy is told that may not be written.
-fn append_to(place: &Place, ledger: &str) -> Run {
-    let args = [
-        "--json",
-        "--ledger",
-        ledger,
-        "append",
-        "--kind",
-        "k",
-        "--payload",
-        "{}",
-    ];
-    let mut command = place.command(&args);
-    command.env("SEALBOOK_KEY", place.path("ledger.key.pem"));
-    Run::of(&args, command.output().unwrap())
-}
-
+/// What operators do with a ledger that is damaged.
 #[test]
-fn an_older_copy_signs_nothing_after_its_original_was_renamed() {
-    let place = Place::sealed();
-    let copy_to = |name: &str| {
-        place.copy("ledger", name);
-        let mark = place.path(&format!("{name}.mark"));
-        fs::copy(place.path("ledger.mark"), mark).unwrap();
-    };
-    copy_to("older");
-    place.append(6..8);
-    let rename = |from: &str, to: &str| {
-        fs::rename(place.path(from), place.path(to)).unwrap();
-        let mark = |name: &str| place.path(&format!("{name}.mark"));
-        fs::rename(mark(from), mark(to)).unwrap();
-    };
-    let refused = || {
-        let run = append_to(&place, "older").ends_with(2);
-        assert_eq!(run.document()["error"]["code"], "ledger_copy", "{run:?}");
-    };
-    // Beside where it was; and again after it was written there, under its new name.
-    rename("ledger", "renamed");
-    refused();
-    append_to(&place, "renamed").ok();
-    refused();
-    rename("renamed", "renamed again");
-    refused();
-    append_to(&place, "renamed again").ok();
-    // Within a folder that was renamed.
-    for folder in ["site", "far"] {
-        fs::create_dir(place.path(folder)).unwrap();
-    }
-    rename("renamed again", "site/ledger");
-    append_to(&place, "site/ledger").ok();
-    fs::rename(place.path("older"), place.path("far/older")).unwrap();
-    fs::rename(place.path("older.mark"), place.path("far/older.mark")).unwrap();
-    place.copy("site/ledger", "far/newer");
-    fs::copy(place.path("site/ledger.mark"), place.path("far/newer.mark")).unwrap();
-    append_to(&place, "site/ledger").ok();
-    fs::rename(place.path("site"), place.path("other site")).unwrap();
-    let run = append_to(&place, "far/newer").ends_with(2);
-    assert_eq!(run.document()["error"]["code"], "ledger_copy", "{run:?}");
-    append_to(&place, "other site/ledger").ok();
-    // One whose original is gone is what a restore is.
-    fs::remove_dir_all(place.path("other site")).unwrap();
-    append_to(&place, "far/newer").ok();
+fn a_backup_in_the_place_of_a_ledger_that_was_moved_aside_goes_on() {
+    let place = Place::initialised();
+    place
+        .run(&["append", "--kind", "k", "--payload", "{}"])
+        .ok();
+    place.run(&["backup", "copy"]).ok();
+    fs::rename(place.path("ledger"), place.path("ledger.broken")).unwrap();
+    fs::rename(place.path("copy/ledger"), place.path("ledger")).unwrap();
+    let run = place
+        .run(&["append", "--kind", "k", "--payload", "{}"])
+        .ok();
+    assert_eq!(
+        (run.document()["seq"].as_u64(), &*run.stderr),
+        (Some(2), "")
+    );
+    place.run(&["verify"]).ok();
 }

@@ -163,12 +163,9 @@ impl Place {
     /// Works while the ledger is not in its place, as on another machine: there a copy
     /// is not known for one.
     pub(crate) fn without_original<T>(&self, work: impl FnOnce() -> T) -> T {
-        // Not beside it, where it would be found.
-        fs::create_dir_all(self.path("another/machine")).unwrap();
-        fs::rename(self.path("ledger"), self.path("another/machine/ledger")).unwrap();
+        fs::rename(self.path("ledger"), self.path("away")).unwrap();
         let done = work();
-        fs::rename(self.path("another/machine/ledger"), self.path("ledger")).unwrap();
-        fs::remove_dir_all(self.path("another")).unwrap();
+        fs::rename(self.path("away"), self.path("ledger")).unwrap();
         done
     }
 

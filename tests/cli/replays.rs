@@ -98,6 +98,7 @@ fn the_json_of_a_replay_has_these_members_and_no_others() {
         "documents",
         "dry_runs",
         "enrolments",
+        "fleet",
         "manifests",
         "mismatched",
         "on_trust",

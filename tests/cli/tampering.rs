@@ -12,7 +12,7 @@ const REPAIR: &str = "run `sealbook verify` and restore the ledger from a backup
 const DAMAGED: &str = "the store is corrupt: a database file is damaged or missing";
 const LOST: &str = "restore the newer database; if it is lost for good, and this is not a copy to be \
                     examined, `sealbook accept-rollback --reason TEXT` records that for ever";
-const PUT_BACK: &str = "put the mark back, or name it with --mark FILE; if it is lost for good, and this is no \
+const PUT_BACK: &str = "put the mark back, or name it with --mark FILE; if it is lost for good, and this is not a \
                         copy to be examined, `sealbook accept-rollback --reason TEXT` records that for ever";
 
 fn verify(place: &Place, status: i32) -> Value {

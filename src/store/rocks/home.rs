@@ -7,11 +7,7 @@
 //! 1. The path leads to this very folder: that is the ledger, whatever else it is
 //!    called.
 //! 2. Nothing is there, or another ledger: this one was moved. The new path is
-//!    recorded. So that an older copy does not pass for its original which was renamed,
-//!    the folder itself is recorded too, by device and inode, and looked for under
-//!    another name: beside where it was, or where the folder was that it was in, and
-//!    beside this one. Where it was moved farther, or to another file system, nothing
-//!    is left on this machine that could tell a copy from it.
+//!    recorded.
 //! 3. Another folder with the same entry 0 is there: this is a copy. It is read, and
 //!    not written, until it is adopted.
 //!
@@ -28,13 +24,10 @@ use rocksdb::WriteBatch;
 
 use super::checks::check_place;
 use super::lock::Lock;
-use super::tables::{HOME_FOLDER_KEY, HOME_KEY};
+use super::tables::HOME_KEY;
 use super::{Access, RocksStore, of_rocks, options};
 use crate::ledger::position::Seq;
 use crate::store::{Store, StoreError};
-
-/// Names in a folder that are looked at, at most.
-const NEAR: usize = 10_000;
 
 impl RocksStore {
     /// Makes the copy in `dir` the ledger that is written: from then on its original
@@ -73,10 +66,8 @@ impl RocksStore {
             let dir = self.dir.clone();
             return Err(StoreError::Copy { dir, original });
         }
-        let folder = folder_bytes(&fs::metadata(&self.dir)?);
-        let same = self.meta(HOME_FOLDER_KEY)?.as_deref() == Some(&folder);
         match self.recorded_home()? {
-            Some(recorded) if same && leads_to(&recorded, &self.dir)? => Ok(()),
+            Some(recorded) if leads_to(&recorded, &self.dir)? => Ok(()),
             _ => self.record_home(&fs::canonicalize(&self.dir)?),
         }
     }
@@ -89,56 +80,16 @@ impl RocksStore {
         if leads_to(&recorded, &self.dir)? {
             return Ok(None);
         }
-        if self.holds(&recorded)? {
-            return Ok(Some(recorded));
-        }
-        match self.renamed(&recorded)? {
-            Some(renamed) if self.holds(&renamed)? => Ok(Some(renamed)),
-            _ => Ok(None),
-        }
-    }
-
-    /// Where the folder that this ledger was written in is now, if it is another than
-    /// this one, and is near.
-    fn renamed(&self, recorded: &Path) -> Result<Option<PathBuf>, StoreError> {
-        let own = folder_bytes(&fs::metadata(&self.dir)?);
-        let Some(folder) = self.meta(HOME_FOLDER_KEY)?.filter(|it| *it != own) else {
-            return Ok(None);
-        };
-        let was = recorded.ancestors().skip(1).find(|path| path.is_dir());
-        let here = fs::canonicalize(&self.dir)?;
-        for near in was.into_iter().chain(here.parent()) {
-            // What the folder was called in the one that has another name now.
-            let inside = recorded.strip_prefix(near).unwrap_or(Path::new(""));
-            let inside: PathBuf = inside.components().skip(1).collect();
-            let Ok(names) = fs::read_dir(near) else {
-                continue;
-            };
-            for name in names.take(NEAR).flatten() {
-                for path in [name.path().join(&inside), name.path()] {
-                    let found =
-                        fs::metadata(&path).is_ok_and(|it| folder_bytes(&it)[..] == *folder);
-                    if found {
-                        return Ok(Some(path));
-                    }
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether the folder at `path` holds this log, or may.
-    fn holds(&self, path: &Path) -> Result<bool, StoreError> {
-        let there = match RocksStore::open_read_only(path) {
-            Err(StoreError::Locked { .. }) => RocksStore::open_beside(path),
+        let there = match RocksStore::open_read_only(&recorded) {
+            Err(StoreError::Locked { .. }) => RocksStore::open_beside(&recorded),
             opened => opened,
         };
         match there.and_then(|there| there.entry(Seq::FIRST)) {
-            Ok(first) => Ok(first == self.entry(Seq::FIRST)?),
+            Ok(first) if first == self.entry(Seq::FIRST)? => Ok(Some(recorded)),
             // What cannot be looked at may be the original.
-            Err(StoreError::Io { .. }) => Ok(true),
+            Err(StoreError::Io { .. }) => Ok(Some(recorded)),
             // It is gone, is another ledger, or is too damaged to be written.
-            Err(_) => Ok(false),
+            _ => Ok(None),
         }
     }
 
@@ -150,20 +101,10 @@ impl RocksStore {
     pub(super) fn record_home(&self, path: &Path) -> Result<(), StoreError> {
         let mut write = WriteBatch::default();
         write.put(HOME_KEY, path.as_os_str().as_bytes());
-        write.put(HOME_FOLDER_KEY, folder_bytes(&fs::metadata(path)?));
         self.db
             .write_opt(write, &options::synced())
             .map_err(of_rocks)
     }
-}
-
-/// The device and inode of a folder.
-fn folder_bytes(folder: &fs::Metadata) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    let (device, inode) = bytes.split_at_mut(8);
-    device.copy_from_slice(&folder.dev().to_be_bytes());
-    inode.copy_from_slice(&folder.ino().to_be_bytes());
-    bytes
 }
 
 /// Whether `path` leads to the folder `dir`.

@@ -14,9 +14,6 @@ pub(super) const FORMAT_KEY: &str = "format";
 /// In [`Table::Meta`]: the path of the folder that the ledger lives in.
 pub(super) const HOME_KEY: &str = "home";
 
-/// In [`Table::Meta`]: the device and inode of that folder, 8 bytes each.
-pub(super) const HOME_FOLDER_KEY: &str = "home_folder";
-
 /// In [`Table::Meta`]: the first and last entry of which openings were erased that may
 /// be in files still; empty or absent if there are none.
 pub(super) const ERASING_KEY: &str = "erasing";
