@@ -41,7 +41,7 @@ struct Of {
     #[arg(value_name = "URL", value_parser = address)]
     url: Address,
     /// The key of a log: 64 hex digits or a PEM file (may be given several times) [default:
-    /// each log's own word]
+    /// the key that each log names, which nobody vouches for]
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
     /// A file with a revocation that ends a log (may be given several times)
@@ -206,7 +206,7 @@ fn print(log: &FleetLog, output: &mut Output) -> Result<(), CliError> {
         let said = match log.trusted {
             Some(true) => "which was given",
             Some(false) => "which was not given",
-            None => "by its own word",
+            None => "not checked: no key was given",
         };
         output.line(&format!("  key      {key}, {said}"))?;
     }

@@ -113,6 +113,13 @@ fn fleet(site: &Site, args: &[&str]) -> Run {
     Run::of(command.output().unwrap())
 }
 
+/// Asks all logs of the bucket for a case.
+fn query(site: &Site, case: &str, more: &[&str]) -> Run {
+    let url = site.url();
+    let args = ["fleet", "query", url, "--correlation", case, "--json"];
+    fleet(site, &[&args, more].concat())
+}
+
 fn documents(run: &Run) -> Vec<Value> {
     let lines = run.stdout.lines();
     lines
@@ -186,17 +193,7 @@ fn every_log_of_a_real_server_is_shown_and_a_case_found_in_it() {
         return;
     };
     shows_every_log(&site);
-    let args = [
-        "fleet",
-        "query",
-        site.url(),
-        "--correlation",
-        "c-1",
-        "-o",
-        "case",
-        "--json",
-    ];
-    let found = fleet(&site, &args).ok().document();
+    let found = query(&site, "c-1", &["-o", "case"]).ok().document();
     assert_eq!(found["timeline"].as_array().unwrap().len(), 3, "{found:#}");
 }
 
@@ -410,18 +407,7 @@ fn a_log_with_two_histories_under_one_key_is_convicted_by_what_was_recorded() {
 fn a_case_that_crosses_halls_is_one_custody_and_a_bundle_of_each_log() {
     let site = Site::new();
     let halls = scene(&site);
-    let query = |more: &[&str]| {
-        let args = [
-            "fleet",
-            "query",
-            site.url(),
-            "--correlation",
-            "c-1",
-            "--json",
-        ];
-        fleet(&site, &[&args, more].concat())
-    };
-    let found = query(&["-o", "case"]).ok().document();
+    let found = query(&site, "c-1", &["-o", "case"]).ok().document();
     assert_eq!(found["verdict"], "pass", "{found:#}");
     // All that happened, in the order of time, each taken again.
     let timeline = found["timeline"].as_array().unwrap();
@@ -467,23 +453,13 @@ fn a_case_that_crosses_halls_is_one_custody_and_a_bundle_of_each_log() {
     let replayed = fleet(&site, &args).ok().document();
     assert_eq!(replayed["counts"]["decisions"], 3);
     // Without a case, none is made up; what is there is not written over.
-    let none = [
-        "fleet",
-        "query",
-        site.url(),
-        "--correlation",
-        "c-9",
-        "-o",
-        "none",
-        "--json",
-    ];
-    let none = fleet(&site, &none);
+    let none = query(&site, "c-9", &["-o", "none"]);
     assert_eq!(
         (none.status, &none.document()["error"]["code"]),
         (1, &json!("not_found"))
     );
     assert!(!site.path("none").exists());
-    query(&["-o", "case"]).refused("exists");
+    query(&site, "c-1", &["-o", "case"]).refused("exists");
 }
 
 #[test]
@@ -495,17 +471,7 @@ fn a_changed_epoch_of_any_log_fails_the_case_and_is_named() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x40;
     fs::write(&bundle, bytes).unwrap();
-    let args = [
-        "fleet",
-        "query",
-        site.url(),
-        "--correlation",
-        "c-1",
-        "-o",
-        "case",
-        "--json",
-    ];
-    let run = fleet(&site, &args);
+    let run = query(&site, "c-1", &["-o", "case"]);
     let found = run.document();
     assert_eq!((run.status, &found["verdict"]), (1, &json!("fail")));
     let south = of(found["logs"].as_array().unwrap(), &halls[2]);
