@@ -24,6 +24,7 @@ func scenes() []scene {
 		{"a quorum of real witnesses cosigns, with one of them killed and one lying", aQuorumCosigns},
 		{"what a witness answers is judged, whatever it is", answersAreJudged},
 		{"a witness that knows the log by its ML-DSA key alone cosigns", aSecondKeyIsTaken},
+		{"a witness that signs by ML-DSA is the quorum, and what it signed protects the log", anotherAlgorithmCosigns},
 		{"a forked log gets no quorum, and two of its notes convict", aForkGetsNoQuorum},
 		{"a monitor follows the log, and keeps the evidence of a fork", aMonitorFollows},
 	}
@@ -33,6 +34,8 @@ func main() {
 	sealbook := flag.String("sealbook", "sealbook", "the program")
 	fsck := flag.String("fsck", "fsck", "tessera's fsck")
 	litewitness := flag.String("litewitness", "litewitness", "torchwood's witness")
+	omniwitness := flag.String("omniwitness", "omniwitness", "transparency.dev's witness")
+	keys := flag.String("omniwitness-keys", "generate_keys", "what makes its keys")
 	entries := flag.Int("entries", 70000, "entries of the large log")
 	only := flag.String("only", "", "the one scene to play, by a part of its name")
 	flag.Parse()
@@ -42,7 +45,7 @@ func main() {
 			continue
 		}
 		started := time.Now()
-		err := inPlace(*sealbook, *fsck, *litewitness, *entries, scene.play)
+		err := inPlace(programs{*sealbook, *fsck, *litewitness, *omniwitness, *keys}, *entries, scene.play)
 		if err != nil {
 			failed++
 			fmt.Printf("FAIL  %s: %v\n", scene.name, err)

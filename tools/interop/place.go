@@ -16,25 +16,28 @@ import (
 // name is what every log here is called.
 const name = "log.example/interop"
 
+// The programs that a scene runs.
+type programs struct{ sealbook, fsck, litewitness, omniwitness, omniwitnessKeys string }
+
 // A place is a folder of its own with a ledger, what it publishes, a plain file
 // server before that, and the others' programs.
 type place struct {
-	sealbook, fsck, litewitness string
-	folder                      string
-	entries                     int
-	server                      *httptest.Server
-	witnesses                   []*witness
+	programs
+	folder    string
+	entries   int
+	server    *httptest.Server
+	witnesses []*witness
 	// original is the ledger that this is a copy of. A copy is not written to while its
 	// original is there, so that is put aside meanwhile.
 	original string
 }
 
-func inPlace(sealbook, fsck, litewitness string, entries int, play func(*place) error) error {
+func inPlace(programs programs, entries int, play func(*place) error) error {
 	folder, err := os.MkdirTemp("", "interop")
 	if err != nil {
 		return err
 	}
-	p := &place{sealbook: sealbook, fsck: fsck, litewitness: litewitness, folder: folder, entries: entries}
+	p := &place{programs: programs, folder: folder, entries: entries}
 	p.server = httptest.NewServer(http.FileServer(http.Dir(p.path("log"))))
 	defer func() {
 		p.server.Close()

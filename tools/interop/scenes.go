@@ -111,6 +111,7 @@ func (p *place) urls() []string {
 type published struct {
 	Size      int64
 	Published bool
+	Witnessed *int64
 	Witnesses struct {
 		Quorum    bool
 		Witnesses []struct {
@@ -345,6 +346,96 @@ func aSecondKeyIsTaken(p *place) error {
 		if done.Witnesses.Witnesses[0].Cosigned == nil {
 			return fmt.Errorf("it did not cosign: %s", *done.Witnesses.Witnesses[0].Fault)
 		}
+	}
+	return nil
+}
+
+// anotherAlgorithmCosigns has omniwitness, whose key is of ML-DSA-44, as the only witness:
+// its word is the quorum, bounds times, and protects what it holds.
+func anotherAlgorithmCosigns(p *place) error {
+	if err := p.append(5); err != nil {
+		return err
+	}
+	if _, err := p.publish(); err != nil {
+		return err
+	}
+	vkey, err := p.vkey()
+	if err != nil {
+		return err
+	}
+	witness, err := p.startOmniwitness(p.path("omni"), "witness.example/omni", name, vkey)
+	if err != nil {
+		return err
+	}
+	asks := func(key, url string) error {
+		text := fmt.Sprintf("log %s\nwitness omni %s %s\nquorum omni\n", vkey, key, url)
+		return os.WriteFile(p.path("policy"), []byte(text), 0o600)
+	}
+	if err := asks(witness.vkey, witness.url); err != nil {
+		return err
+	}
+	var kept int64
+	for range 3 {
+		if err := p.append(100); err != nil {
+			return err
+		}
+		done, err := p.ask("closed")
+		if err != nil {
+			return err
+		}
+		if !done.Witnesses.Quorum || !done.Published {
+			return fmt.Errorf("it did not cosign: %s", *done.Witnesses.Witnesses[0].Fault)
+		}
+		if done.Witnessed != nil {
+			kept = *done.Witnessed
+		}
+	}
+	if kept == 0 {
+		return errors.New("what it signed did not come back into the log")
+	}
+	printed, err := p.run("verify", "--policy", "policy", "--json")
+	if err != nil {
+		return err
+	}
+	type verified struct {
+		Witnessed struct {
+			Entries     int64
+			PostQuantum struct {
+				Entries   int64
+				Witnesses []string
+			} `json:"post_quantum"`
+		}
+	}
+	said, err := decode[verified](printed)
+	if err != nil {
+		return err
+	}
+	protected := said.Witnessed.PostQuantum
+	if protected.Entries != kept || said.Witnessed.Entries != kept || len(protected.Witnesses) != 1 || protected.Witnesses[0] != "omni" {
+		return fmt.Errorf("kept by entry %d: %s", kept, printed)
+	}
+	shown, err := p.run("show", "1", "--policy", "policy")
+	if err != nil || !strings.Contains(shown, "by omni") {
+		return fmt.Errorf("no time of entry 1: %s, %w", shown, err)
+	}
+	if err := p.everyReader(); err != nil {
+		return err
+	}
+	// Under the key of another its word is nobody's.
+	other, err := p.startOmniwitness(p.path("other"), "witness.example/omni", name, vkey)
+	if err != nil {
+		return err
+	}
+	if err := asks(other.vkey, witness.url); err != nil {
+		return err
+	}
+	done, err := p.ask("closed")
+	if err != nil {
+		return err
+	}
+	fault := done.Witnesses.Witnesses[0].Fault
+	if done.Published || fault == nil || !strings.Contains(*fault, "no signature by its key") {
+		return fmt.Errorf("under another key: published %v, %v", done.Published, fault)
 	}
 	return nil
 }

@@ -32,6 +32,33 @@ type witness struct {
 	fingerprint     string
 	verifier        note.Verifier
 	process         *exec.Cmd
+	// key is the file of omniwitness's key; it is empty of litewitness.
+	key string
+}
+
+// startOmniwitness makes a key of ML-DSA-44, and starts omniwitness with it, which knows
+// this one log of its own.
+func (p *place) startOmniwitness(folder, name, origin, vkey string) (*witness, error) {
+	w := &witness{name: name, program: p.omniwitness, folder: folder, key: filepath.Join(folder, "key")}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	public := filepath.Join(folder, "key.pub")
+	made := exec.Command(p.omniwitnessKeys, "-mldsa", "-origin", name, "-out_priv", w.key, "-out_pub", public)
+	if said, err := made.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, said)
+	}
+	verifier, err := os.ReadFile(public)
+	if err != nil {
+		return nil, err
+	}
+	w.vkey = string(bytes.TrimSpace(verifier))
+	logs := fmt.Sprintf("Logs:\n  - Origin: %s\n    PublicKey: %s\n    URL: %s\n", origin, vkey, p.server.URL)
+	if err := os.WriteFile(w.logs(), []byte(logs), 0o600); err != nil {
+		return nil, err
+	}
+	p.witnesses = append(p.witnesses, w)
+	return w, w.start()
 }
 
 // startWitness makes a key, which an agent in this process holds, and starts
@@ -71,6 +98,16 @@ func startWitness(program, folder, name string) (*witness, error) {
 	return w, w.start()
 }
 
+// arguments are those that it is started with, to listen there.
+func (w *witness) arguments(address string) []string {
+	if w.key != "" {
+		return []string{"--private_key_path", w.key, "--additional_logs", w.logs(), "--db_file", w.database(),
+			"--listen", address, "--metrics_listen", "", "--logtostderr"}
+	}
+	return []string{"-name", w.name, "-key", w.fingerprint, "-db", w.database(), "-ssh-agent", w.socket(), "-listen", address}
+}
+
+func (w *witness) logs() string     { return filepath.Join(w.folder, "logs.yaml") }
 func (w *witness) socket() string   { return filepath.Join(w.folder, "agent") }
 func (w *witness) database() string { return filepath.Join(w.folder, "witness.db") }
 
@@ -87,8 +124,7 @@ func (w *witness) start() error {
 		return err
 	}
 	w.url = "http://" + address
-	w.process = exec.Command(w.program, "-name", w.name, "-key", w.fingerprint,
-		"-db", w.database(), "-ssh-agent", w.socket(), "-listen", address)
+	w.process = exec.Command(w.program, w.arguments(address)...)
 	w.process.Stdout, w.process.Stderr = log, log
 	if err := w.process.Start(); err != nil {
 		return err
