@@ -61,7 +61,7 @@ fn main() -> Fallible<()> {
 }
 
 /// The measures of one run, in the order in which each finds what it needs.
-const MEASURES: [&str; 19] = [
+const MEASURES: [&str; 21] = [
     "bounds",
     "append",
     "open",
@@ -73,6 +73,8 @@ const MEASURES: [&str; 19] = [
     "program",
     "bundle",
     "export",
+    "tenth",
+    "public-tenth",
     "public",
     "public-read",
     "public-thousands",
@@ -135,6 +137,8 @@ fn measure(name: &str, folder: &Path, entries: u64) -> Fallible<()> {
         "program" => verifying::program(folder, entries),
         "bundle" => verifying::selection(folder),
         "export" => verifying::whole(folder, entries),
+        "tenth" => publishing::make_tenth(folder, entries),
+        "public-tenth" => publishing::tenth(folder),
         "public" => publishing::whole(folder, entries),
         "public-read" => publishing::read_back(folder),
         "public-thousands" => publishing::thousands(folder, entries),

@@ -52,21 +52,47 @@ fn public(folder: &Path) -> Fallible<(PathBuf, PublicLog<Folder>)> {
 
 /// The ledger that there is, all of it.
 pub(crate) fn whole(folder: &Path, entries: u64) -> Fallible<()> {
+    let per_million = 1_000_000.0 / entries as f64;
+    say(
+        "publish 1 M entries at once, one core",
+        "s",
+        all_of(folder)? * per_million,
+    );
+    say("publish, memory", "MiB", peak_memory()?);
+    Ok(())
+}
+
+/// Makes a ledger of a tenth of the entries beside the other.
+pub(crate) fn make_tenth(folder: &Path, entries: u64) -> Fallible<()> {
+    let folder = folder.join("tenth");
+    std::fs::create_dir(&folder)?;
+    let logbook = create(&folder)?;
+    for from in (0..entries / 10).step_by(usize::try_from(AT_ONCE)?) {
+        append(&logbook, from)?;
+    }
+    logbook.seal()?;
+    logbook.close()?;
+    Ok(())
+}
+
+/// Publishes it: what memory takes does not grow with the entries.
+pub(crate) fn tenth(folder: &Path) -> Fallible<()> {
+    all_of(&folder.join("tenth"))?;
+    say("publish a tenth of them, memory", "MiB", peak_memory()?);
+    Ok(())
+}
+
+/// Publishes a ledger, and gives the seconds that it took of a core.
+fn all_of(folder: &Path) -> Fallible<f64> {
     let store = RocksStore::open(&ledger_dir(folder))?;
     let logbook = Logbook::open(parts(folder, store))?;
     bind_name(&logbook, &NAME.parse()?, None)?;
     let (_, mut log) = public(folder)?;
     let begun = core_seconds()?;
     publish(&logbook, &mut log)?;
-    let per_million = 1_000_000.0 / entries as f64;
-    say(
-        "publish 1 M entries at once, one core",
-        "s",
-        (core_seconds()? - begun) * per_million,
-    );
-    say("publish, memory", "MiB", peak_memory()?);
+    let spent = core_seconds()? - begun;
     logbook.close()?;
-    Ok(())
+    Ok(spent)
 }
 
 /// What was published, by somebody who believes nothing of it.
@@ -94,6 +120,15 @@ fn checkpoint(source: &Folder) -> Fallible<Checkpoint> {
     Ok(SignedCheckpoint::parse(&bytes)?.content().clone())
 }
 
+/// Appends a thousand entries.
+fn append(logbook: &Logbook, from: u64) -> Fallible<()> {
+    let batch: Result<Vec<_>, _> = (from..from + AT_ONCE)
+        .map(|n| Prepared::of_caller("bench", &payload(n)))
+        .collect();
+    logbook.submit(batch?)?.wait()?;
+    Ok(())
+}
+
 /// A ledger that grows by a thousand entries between two publications.
 pub(crate) fn thousands(folder: &Path, entries: u64) -> Fallible<()> {
     let folder = folder.join("thousands");
@@ -103,10 +138,7 @@ pub(crate) fn thousands(folder: &Path, entries: u64) -> Fallible<()> {
     let (path, mut log) = public(&folder)?;
     let mut spent = 0.0;
     for from in (0..entries).step_by(usize::try_from(AT_ONCE)?) {
-        let batch: Result<Vec<_>, _> = (from..from + AT_ONCE)
-            .map(|n| Prepared::of_caller("bench", &payload(n)))
-            .collect();
-        logbook.submit(batch?)?.wait()?;
+        append(&logbook, from)?;
         if from % (100 * AT_ONCE) == 0 {
             logbook.seal()?;
         }

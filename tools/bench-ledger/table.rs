@@ -12,7 +12,7 @@ struct Ratio {
     wanted: f64,
 }
 
-const RATIOS: [Ratio; 12] = [
+const RATIOS: [Ratio; 13] = [
     Ratio {
         name: "bulk append / sign, all cores",
         of: "bulk append",
@@ -54,6 +54,13 @@ const RATIOS: [Ratio; 12] = [
         to: "bound: BLAKE2b of records, one core",
         all_cores: true,
         wanted: 0.5,
+    },
+    Ratio {
+        name: "memory, a tenth published / all",
+        of: "publish a tenth of them, memory",
+        to: "publish, memory",
+        all_cores: false,
+        wanted: 0.8,
     },
     Ratio {
         name: "decide --record / both steps",

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use rocksdb::properties::{
     BLOCK_CACHE_USAGE, CUR_SIZE_ALL_MEM_TABLES, ESTIMATE_TABLE_READERS_MEM, PropName,
 };
-use rocksdb::{FlushOptions, WriteBatch};
+use rocksdb::{FlushOptions, ReadOptions, WriteBatch};
 
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
@@ -23,6 +23,9 @@ use super::tables::{
     posting_key, tile_key,
 };
 use super::{Access, RocksStore, of_rocks, options, run};
+
+/// Tiles that are read at once by who reads a whole tree.
+const MANY_TILES: usize = 64;
 
 /// What a key has.
 type Value = Result<Option<Vec<u8>>, StoreError>;
@@ -101,7 +104,7 @@ impl Store for RocksStore {
 
     fn entries_of(&self, seqs: &[Seq]) -> Vec<Result<Option<Vec<u8>>, StoreError>> {
         let keys: Vec<_> = seqs.iter().map(|seq| be(seq.0)).collect();
-        let found = match self.get_each(Table::Entries, &keys) {
+        let found = match self.get_each(Table::Entries, &keys, &options::reading()) {
             Ok(found) => found,
             Err(error) => return seqs.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -153,7 +156,14 @@ impl Store for RocksStore {
     fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let wanted = keys;
         let keys: Vec<_> = keys.iter().map(tile_key).collect();
-        let found: Result<Vec<_>, _> = self.get_each(Table::Tiles, &keys)?.into_iter().collect();
+        // A path needs few tiles of a tree. Who asks for more reads all of them in order:
+        // the cache is left to the others.
+        let read = match keys.len() < MANY_TILES {
+            true => options::reading(),
+            false => options::scanning(),
+        };
+        let found = self.get_each(Table::Tiles, &keys, &read)?;
+        let found: Result<Vec<_>, _> = found.into_iter().collect();
         let mut tiles = found?;
         for (tile, key) in tiles.iter_mut().zip(wanted) {
             if tile.is_none() {
@@ -286,11 +296,10 @@ impl RocksStore {
         &self,
         table: Table,
         keys: &[K],
+        read: &ReadOptions,
     ) -> Result<Vec<Value>, StoreError> {
         let (family, sorted) = (self.table(table)?, keys.is_sorted());
-        let found = self
-            .db
-            .batched_multi_get_cf_opt(family, keys, sorted, &options::reading());
+        let found = self.db.batched_multi_get_cf_opt(family, keys, sorted, read);
         let value = |found: Result<Option<rocksdb::DBPinnableSlice<'_>>, _>| {
             let value = found.map(|value| value.map(|bytes| bytes.to_vec()));
             self.noted(value.map_err(of_rocks))
