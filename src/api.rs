@@ -99,7 +99,9 @@ pub use self::rotate::Rotated;
 pub(crate) use self::sources::with_source;
 #[cfg(feature = "bucket")]
 pub use self::standby::{Follower, Heartbeat, Order, Standby};
-pub use self::times::{Between, PostQuantum, SaidBound, SaidUnlikely, Times, TimesFault};
+pub use self::times::{
+    Between, CaseTimes, PostQuantum, SaidBound, SaidUnlikely, Times, TimesFault,
+};
 pub use self::verify::{verify, verify_as};
 #[cfg(feature = "client")]
 pub use self::witnessing::{PublishedLog, Shown, show_witnesses};

@@ -48,7 +48,7 @@ use crate::store::query::QueryError;
 use crate::store::tree::TreeError;
 
 pub use folder::Folder;
-pub use growth::root_before;
+pub use growth::{root_before, roots_at};
 pub use names::names_of;
 pub use paths::paths_of;
 pub use signing::unpublished;

@@ -10,9 +10,11 @@ use crate::ledger::witnessed::{Cosigned, LeftOut, When, between};
 
 use super::{Error, Ledger};
 
+mod carried;
 mod kept;
 mod shown;
 
+pub use carried::CaseTimes;
 use shown::Shown;
 
 /// What the witnesses of a policy said of a ledger, each checkpoint held against the
@@ -24,6 +26,8 @@ pub struct Times {
     faults: Vec<TimesFault>,
     not_here: u64,
     last: Option<Seq>,
+    /// The last entry that binds a second key.
+    second: Option<Seq>,
     /// Of a report, what it shows of which entry.
     shown: Option<Shown>,
 }
@@ -64,7 +68,7 @@ pub struct SaidUnlikely {
 }
 
 /// Up to where a post-quantum signature reaches: it ties all entries before it, too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PostQuantum {
     /// How many entries, from the first on.
     pub entries: u64,
@@ -98,9 +102,7 @@ impl Times {
         let (earlier, later) = match &self.shown {
             None => between(seq, &self.cosigned, &self.policy),
             Some(shown) => {
-                let places = shown.holding.get(&seq).into_iter().flatten();
-                let holding = places.filter_map(|at| self.cosigned.get(*at).cloned());
-                let mut holding: Vec<Cosigned> = holding.collect();
+                let mut holding: Vec<Cosigned> = self.shown_over(shown, seq).cloned().collect();
                 holding.sort_by_key(|one| one.size);
                 let (earlier, _) = between(seq, &shown.kept, &self.policy);
                 let (_, later) = between(seq, &holding, &self.policy);
@@ -137,26 +139,58 @@ impl Times {
         self.shown.as_ref().map_or(&[], |shown| &shown.entries)
     }
 
+    /// The checkpoints that a report shows to hold an entry.
+    fn shown_over<'t>(&'t self, shown: &'t Shown, seq: Seq) -> impl Iterator<Item = &'t Cosigned> {
+        let places = shown.holding.get(&seq).into_iter().flatten();
+        places.filter_map(|at| self.cosigned.get(*at))
+    }
+
+    /// The first checkpoint over an entry with a post-quantum signature.
+    fn post_quantum_over(&self, seq: Seq) -> Option<&Cosigned> {
+        let signed = |one: &&Cosigned| one.size > seq.0 && !one.post_quantum.is_empty();
+        match &self.shown {
+            None => self.cosigned.iter().find(signed),
+            Some(shown) => {
+                let over = self.shown_over(shown, seq).filter(signed);
+                over.min_by_key(|one| one.size)
+            }
+        }
+    }
+
+    /// Whether the policy names a key whose signatures no quantum computer forges.
+    #[must_use]
+    pub fn names_post_quantum(&self) -> bool {
+        let mut keys = self.policy.witnesses.iter();
+        keys.any(|known| matches!(known.key.algorithm(), Algorithm::MlDsa44(_)))
+    }
+
+    /// The first checkpoint over the entry `seq` that has a signature which no quantum
+    /// computer forges, and whose it is.
+    #[must_use]
+    pub fn protected(&self, seq: Seq) -> Option<PostQuantum> {
+        self.post_quantum_over(seq).map(|one| self.said_of(one))
+    }
+
     /// Up to how many entries a signature protects that no quantum computer forges, and
     /// whose they are; none if the policy names no key that makes such, and none of a
-    /// report, which does not show what stands between its entries.
+    /// report, which does not show what stands between its entries: of each of those
+    /// [`Times::protected`] says it.
     #[must_use]
     pub fn post_quantum(&self) -> Option<PostQuantum> {
-        let keys = self.policy.witnesses.iter();
-        let mut named = keys.filter(|known| matches!(known.key.algorithm(), Algorithm::MlDsa44(_)));
-        named.next()?;
-        if self.shown.is_some() {
+        if !self.names_post_quantum() || self.shown.is_some() {
             return None;
         }
-        let last = self
-            .cosigned
-            .iter()
-            .rfind(|one| !one.post_quantum.is_empty());
-        let by = last.map_or(&[][..], |one| &one.post_quantum);
-        Some(PostQuantum {
-            entries: last.map_or(0, |one| one.size),
-            witnesses: by.iter().map(|at| self.name(*at)).collect(),
-        })
+        let signed = |one: &&Cosigned| !one.post_quantum.is_empty();
+        let last = self.cosigned.iter().rfind(signed);
+        Some(last.map_or_else(PostQuantum::default, |one| self.said_of(one)))
+    }
+
+    fn said_of(&self, one: &Cosigned) -> PostQuantum {
+        let by = one.post_quantum.iter();
+        PostQuantum {
+            entries: one.size,
+            witnesses: by.map(|at| self.name(*at)).collect(),
+        }
     }
 
     /// Whether the policy asks for a quorum, and no checkpoint that is kept has one.

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "rocks")]
 use crate::api::Chain;
-use crate::api::{Error, Ledger, open};
+use crate::api::{CaseTimes, Error, Ledger, open};
 use crate::evidence::EvidenceError;
 #[cfg(feature = "rocks")]
 use crate::evidence::report::attested_before;
-use crate::evidence::report::{ReportExport, entries_of, export_report};
+use crate::evidence::report::{ReportExport, export_report};
 use crate::ledger::lines::Lines;
-use crate::report::{CarriedTimes, MOST_TIMED, ReportFile};
+use crate::report::{CarriedTimes, ReportFile};
 use crate::store::Store;
 
 use super::Answer;
@@ -51,9 +51,12 @@ pub(super) struct Args {
     /// Seal the open epoch first, so that nothing of the case is left out
     #[arg(long)]
     seal: bool,
-    /// Carry what shows when each entry was made, chosen by this policy of witnesses
+    /// Whose word the times of the entries are carried by, instead of the log's own witnesses
     #[arg(long, value_name = "FILE", conflicts_with = "extract")]
     policy: Option<PathBuf>,
+    /// Carry nothing that shows when the entries were made
+    #[arg(long, conflicts_with_all = ["policy", "extract"])]
+    no_times: bool,
     #[cfg(feature = "rocks")]
     #[command(flatten)]
     books: chained::Args,
@@ -127,35 +130,38 @@ fn write(
     }
 }
 
-/// What shows when the entries of the case were made, by the policy that is given.
+/// What shows when the entries of the case were made, by the policy that is given, or
+/// else by the log's own.
 fn times(
     ledger: &Ledger,
     args: &Args,
     output: &mut Output,
 ) -> Result<Option<CarriedTimes>, CliError> {
-    let Some(path) = &args.policy else {
+    let policy = match &args.policy {
+        _ if args.no_times => None,
+        Some(path) => Some(witness_policy(path)?),
+        None => ledger.own_policy()?,
+    };
+    let Some(policy) = policy else {
         return Ok(None);
     };
-    let seqs = entries_of(ledger.store(), case(args), MOST_TIMED + 1)?;
-    if seqs.len() > MOST_TIMED {
+    let CaseTimes {
+        carried,
+        entries,
+        not_earlier,
+        not_later,
+        more,
+    } = ledger.case_times(case(args), policy)?;
+    if more {
         output.warning(&format!(
-            "the times of the first {MOST_TIMED} entries are carried, and of no more"
+            "the times of the first {entries} entries are carried, and of no more"
         ));
     }
-    let seqs = seqs.get(..MOST_TIMED).unwrap_or(&seqs);
-    let times = ledger.times(witness_policy(path)?)?;
-    let (mut earlier, mut later) = (0, 0);
-    for seq in seqs {
-        let between = times.between(*seq);
-        earlier += u64::from(between.not_earlier.is_some());
-        later += u64::from(between.not_later.is_some());
-    }
     output.note(&format!(
-        "of {} entries, {later} have a time that they are not later than, and {earlier} one \
-         that they are not earlier than",
-        seqs.len()
+        "of {entries} entries, {not_later} have a time that they are not later than, and \
+         {not_earlier} one that they are not earlier than"
     ));
-    Ok(Some(times.carried(ledger.store(), seqs)?))
+    Ok(Some(carried))
 }
 
 fn say_left_out(left_out: u64, output: &mut Output) {

@@ -1,5 +1,7 @@
 //! How a ledger grew from one size to another, out of its leaves.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::PublicError;
 use super::leaves;
 use crate::ledger::merkle::{LeafRange, consistency_ranges};
@@ -41,4 +43,25 @@ pub fn root_before(
     let path: Vec<Sha256Digest> = roots.collect();
     let led = check_growth((old, root), (new.size, new.root), &path);
     Ok(led.is_ok().then_some((root, path)))
+}
+
+/// The roots over the first entries of a ledger, at each of these sizes. Every leaf is
+/// read once.
+///
+/// # Errors
+/// [`PublicError`] if the leaves cannot be read.
+pub fn roots_at(
+    store: &dyn Store,
+    sizes: &BTreeSet<u64>,
+) -> Result<BTreeMap<u64, Sha256Digest>, PublicError> {
+    let mut roots = BTreeMap::new();
+    let mut tree = LogFrontier::new();
+    leaves::each(store, 0..sizes.last().copied().unwrap_or(0), |data| {
+        tree.push(leaf(&data), |_, _| ());
+        if sizes.contains(&tree.size()) {
+            roots.extend(tree.root().map(|root| (tree.size(), root)));
+        }
+        Ok(())
+    })?;
+    Ok(roots)
 }

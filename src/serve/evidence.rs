@@ -154,7 +154,11 @@ pub(super) async fn epochs_table(
 /// The custody of a case as one web page, which carries its evidence and checks
 /// itself. What is not sealed yet is left out.
 #[utoipa::path(get, path = "/v1/report", tag = "ledger",
-    params(("correlation" = String, Query, description = "The case's correlation id")),
+    params(("correlation" = String, Query, description = "The case's correlation id"),
+        ("times" = Option<String>, Query,
+            description = "`carried` (the default): with what shows between which times the \
+                           entries were made, by the witnesses of the log's own policy and its \
+                           second key, where it has them; or `none`")),
     responses((status = 200, description = "The report: HTML", body = String,
             content_type = "text/html"),
         (status = 409, description = "Nothing of it is sealed yet",
@@ -168,19 +172,25 @@ pub(super) async fn report(
         what: "correlation",
         expected: "the correlation id of a case is needed",
     })?;
+    let carries = params.word("times", &TIMES, "carried or none is needed")?;
     params.finish()?;
     let file = File {
         media_type: "text/html; charset=utf-8",
         disposition: "attachment; filename=\"case.html\"",
     };
     streamed(&service, &actor.payer(), file, move |service, out| {
+        let ledger = &service.ledger;
+        let policy = match carries {
+            true => ledger.own_policy()?,
+            false => None,
+        };
+        let times = policy.map(|policy| ledger.case_times(&correlation, policy));
         let export = ReportExport {
             version: Version::default(),
             correlation: &correlation,
             signer: Some(&*service.signer),
             revocations: &service.revocations,
-            // They cost a reading of the whole log: who holds it asks for them.
-            times: None,
+            times: times.transpose()?.map(|case| case.carried),
             progress: &mut |_| (),
         };
         let (out, _) = export_report(&**service.logbook.store(), out, export)?;
@@ -208,6 +218,7 @@ const FORMATS: [(&str, ExportFormat); 2] = [
 ];
 const VERSIONS: [(&str, Version); 2] = [("2", Version::Two), ("1", Version::One)];
 
+const TIMES: [(&str, bool); 2] = [("carried", true), ("none", false)];
 const OPENINGS: [(&str, bool); 2] = [("kept", true), ("none", false)];
 
 /// Which openings a client asks for.

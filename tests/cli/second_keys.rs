@@ -155,6 +155,82 @@ fn a_second_key_is_added_to_a_log_and_the_last_one_counts() {
 }
 
 #[test]
+fn a_report_carries_what_the_second_key_signed_over_its_entries() {
+    let place = Place::empty();
+    place.run(&["init", "--post-quantum"]).ok();
+    place
+        .run(&["publish", "--to", "public", "--name", NAME])
+        .ok();
+    policy(&place);
+    for n in 0..3 {
+        let entry = format!(
+            "{{\"kind\":\"note\",\"payload\":{{\"correlation_id\":\"order-7\",\"n\":{n}}}}}\n"
+        );
+        place.run_with(&["append", "--jsonl", "-"], &entry).ok();
+        place.run(&["seal"]).ok();
+    }
+    let report = ["report", "--correlation", "order-7", "-o", "case.html"];
+    place.run(&report).ok();
+    let judged = verified(&place, "case.html", 0);
+    let each = judged["witnessed"]["each"].as_array().unwrap();
+    assert_eq!(each.len(), 3);
+    for one in each {
+        // The seal after each entry had the second key sign a checkpoint of it.
+        let seq = one["seq"].as_u64().unwrap();
+        assert_eq!(one["post_quantum"]["witnesses"][0], "own", "{one}");
+        assert_eq!(one["post_quantum"]["entries"], one["not_later"]["size"]);
+        assert!(one["post_quantum"]["entries"].as_u64().unwrap() > seq);
+        assert!(one["not_earlier"].is_object(), "{one}");
+    }
+    let (key, seq) = (place.key(), each[0]["seq"].to_string());
+    let verify = ["verify", "case.html", "--key", &key, "--policy", "policy"];
+    let said = place.run(&verify).ok().stdout;
+    let line = format!("entry {seq} post-quantum by own (checkpoint of ");
+    assert!(said.contains(&line), "{said}");
+    // It is carried also where the quorum is another's, and judged where it is asked for.
+    let second = place.read("policy");
+    let plain = second.replace("quorum own", "quorum none");
+    place.write("policy", &plain);
+    let open = verified(&place, "case.html", 0);
+    assert_eq!(
+        open["witnessed"]["each"][0]["post_quantum"]["witnesses"][0],
+        "own"
+    );
+    assert!(open["witnessed"]["each"][0]["not_later"].is_null());
+    place.write(
+        "policy",
+        format!("log {}\nquorum none\n", vkey(&place, false)),
+    );
+    let none = verified(&place, "case.html", 0);
+    assert!(none["witnessed"]["each"][0].get("post_quantum").is_none());
+    // One changed byte of a signature makes its checkpoint worthless.
+    place.write("policy", &second);
+    let text = place.read("case.html");
+    let at = text.find("\\n\u{2014} log.example.com/second ").unwrap();
+    let line = text[at + 1..]
+        .find("\\n\u{2014} log.example.com/second ")
+        .unwrap()
+        + at
+        + 1;
+    let letter = line + 1_000;
+    let other = if &text[letter..=letter] == "A" {
+        "B"
+    } else {
+        "A"
+    };
+    let mut changed = text.clone();
+    changed.replace_range(letter..=letter, other);
+    place.write("case.html", changed);
+    let wrong = verified(&place, "case.html", 1);
+    let detail = wrong["witnessed"]["faults"][0]["detail"].as_str().unwrap();
+    assert!(
+        detail.contains(&format!("the signature of {NAME} is wrong")),
+        "{detail}"
+    );
+    assert!(wrong["witnessed"]["each"][0].get("post_quantum").is_none());
+}
+
+#[test]
 fn a_book_that_continues_another_has_a_second_key_of_its_own() {
     let place = Place::empty();
     place.run(&["init", "--post-quantum"]).ok();
@@ -240,4 +316,16 @@ fn a_policy_with_another_second_key_than_the_log_binds_is_told_of() {
     let detail = report["witnessed"]["faults"][0]["detail"].as_str().unwrap();
     assert!(detail.contains("the policy names sha256:"), "{detail}");
     assert_eq!(report["witnessed"]["post_quantum"]["entries"], 0);
+    // A report proves which key the log binds.
+    let entry = "{\"kind\":\"note\",\"payload\":{\"correlation_id\":\"a\"}}\n";
+    place.run_with(&["append", "--jsonl", "-"], entry).ok();
+    place.run(&["seal"]).ok();
+    place
+        .run(&["report", "--correlation", "a", "-o", "case.html"])
+        .ok();
+    let report = verified(&place, "case.html", 1);
+    let detail = report["witnessed"]["faults"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("the policy names sha256:"), "{detail}");
+    place.write("policy", own);
+    verified(&place, "case.html", 0);
 }

@@ -282,18 +282,20 @@ fn reported() -> (Place, [Witness; 3]) {
         .run_with(&["append", "--jsonl", "-"], &of_case(2))
         .ok();
     place.run(&["seal"]).ok();
-    place
-        .run(&[
-            "report",
-            "--correlation",
-            "order-7",
-            "--policy",
-            "policy",
-            "-o",
-            "case.html",
-        ])
-        .ok();
+    // Its own policy is that of the name that it was published under.
+    let report = ["report", "--correlation", "order-7", "-o"];
+    place.run(&[&report[..], &["case.html"]].concat()).ok();
+    let given = [&report[..], &["given.html", "--policy", "policy"]].concat();
+    place.run(&given).ok();
+    assert_eq!(about(&place, "case.html"), about(&place, "given.html"));
     (place, witnesses)
+}
+
+/// What a report says of itself.
+fn about(place: &Place, report: &str) -> Value {
+    let text = place.read(report);
+    let (_, rest) = text.split_once("id=\"about\">\n").unwrap();
+    serde_json::from_str(rest.lines().next().unwrap()).unwrap()
 }
 
 /// What `verify` says of a report under a policy, without the ledger.
@@ -462,8 +464,9 @@ fn what_a_report_carries_for_its_times_is_not_believed() {
     // What is left out brings nothing in; without any there is no quorum.
     let said = judged(&|times| times["kept"] = Value::Array(Vec::new()), 0);
     none(&said, 1, "not_earlier");
+    let bare = ["report", "--correlation", "order-7", "-o"];
     place
-        .run(&["report", "--correlation", "order-7", "-o", "bare.html"])
+        .run(&[&bare[..], &["bare.html", "--no-times"]].concat())
         .ok();
     let bare = times_of(&place, "bare.html", "policy", 1);
     assert_eq!(bare["faults"][0]["code"], "quorum_missing");

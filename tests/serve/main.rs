@@ -34,6 +34,7 @@ mod reading;
 mod readme;
 mod registry;
 mod remote;
+mod reported;
 mod sealing;
 mod sinks;
 #[path = "../ledger/skipped.rs"]

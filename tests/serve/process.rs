@@ -20,8 +20,13 @@ pub(crate) struct Process {
 
 impl Place {
     pub(crate) fn initialised() -> Place {
+        Place::made(&["init"])
+    }
+
+    /// With a ledger that this command makes.
+    pub(crate) fn made(args: &[&str]) -> Place {
         let place = Place(tempfile::tempdir().unwrap());
-        assert!(place.run(&["init"]).status.success());
+        assert!(place.run(args).status.success());
         place
     }
 

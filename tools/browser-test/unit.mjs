@@ -24,7 +24,7 @@ const { readEntry } = await load("entry");
 const { rootOf, sidesOf } = await load("merkle");
 const { hashLeaf, hashNode, readTlogProof, sameRoot } = await load("note");
 const { readPolicy } = await load("policy");
-const { between, judgeCheckpoint, judgeKept, timesIn, timesText } = await load("times");
+const { between, judgeCheckpoint, judgeKept, timesIn, timesText, weighed } = await load("times");
 const { canVerify, hasStrictForm, verifyStrict } = await load("strict");
 const { verifyBundle } = await load("bundle");
 const { inflated, verifyFile, verifyGiven } = await load("given");
@@ -440,6 +440,27 @@ await test("an entry stands between two times that a quorum signed, and between 
   assert.deepEqual(carried.faults.map(({ seq }) => seq), [3, 0]);
   assert.equal((await timesIn(part, policy, [], { holding: [{}] })).faults.length, 1);
   assert.match(carried.said, /^by 1 checkpoint of log\.example\/x/);
+  // A quorum that is not shown is a fault, as for the command line.
+  const weight = async (policy, note, ...more) => weighed(await timesIn(part, policy, [proof(4, note)], ...more));
+  assert.deepEqual(await weight(policy, held), { faults: [], open: null, notChecked: [] });
+  assert.deepEqual((await weight(policy, checkpoint(16, [at(16), null, null]))).faults.map(({ code }) => code), ["quorum_missing"]);
+  assert.match((await weight(policy, held, carries)).open, /^2 things that should show times do not hold, the first of entry 3: /);
+  assert.deepEqual(weighed(null), { faults: [], open: null, notChecked: [] });
+  // Signatures by ML-DSA are not judged here: what hangs on them is never green.
+  const key = Buffer.concat([Buffer.of(6), Buffer.alloc(1312, 7)]);
+  const id = createHash("sha256").update("q.example\n").update(key).digest().subarray(0, 4);
+  const [a] = witnesses;
+  const asks = (quorum) => readPolicy(`witness a ${a.vkey}\nwitness q q.example+${id.toString("hex")}+${key.toString("base64")}\ngroup both all a q\nquorum ${quorum}\n`);
+  const signed = `${held}\u2014 q.example ${Buffer.concat([id, Buffer.alloc(2428, 1)]).toString("base64")}\n`;
+  const hangs = await weight(asks("both"), signed);
+  assert.deepEqual(hangs.faults, []);
+  assert.match(hangs.open, /hangs on signatures by ML-DSA, which this page does not judge/);
+  assert.match(hangs.notChecked[0], /^the ML-DSA signatures of q: /);
+  const given = { able: true, faults: [], log: "00".repeat(32), key: "00".repeat(32) };
+  assert.equal(judge({ ...given, open: hangs.open }).state, "unconfirmed");
+  assert.deepEqual((await weight(asks("both"), held)).faults.map(({ code }) => code), ["quorum_missing"]);
+  const beside = await weight(asks("a"), signed);
+  assert.deepEqual([beside.faults, beside.open, beside.notChecked.length], [[], null, 1]);
   assert.throws(() => readTlogProof("c2sp.org/tlog-proof@v1\nindex 01\n\nx"), /not a proof/);
   // A false signature under a witness's own name makes the note worthless.
   const forged = checkpoint(10, [at(10), at(10), null]).replace(/(\u2014 a\.example .{20})(.)/, (_, head, letter) => `${head}${letter === "A" ? "B" : "A"}`);

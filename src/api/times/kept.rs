@@ -3,7 +3,7 @@
 //! What they hold stands before them, and which they are is known only when they are
 //! read: so the entries are read twice, and memory is that of the checkpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -23,6 +23,8 @@ use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::tree::{LogFrontier, leaf};
 use crate::ledger::witness_policy::WitnessPolicy;
 use crate::ledger::witnessed::{Cosigned, Witnessed};
+use crate::logbook::entry_at;
+use crate::publish::roots_at;
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
@@ -30,13 +32,7 @@ use crate::store::query::{Filter, select};
 type Take<'t> = dyn FnMut(Seq, &Entry) -> bool + 't;
 
 /// Reads entries in order: all, or at least those that speak of the public log.
-type Read<'r> = dyn Fn(Which, &mut Take<'_>) -> Result<(), Error> + 'r;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Which {
-    All,
-    Speaking,
-}
+type Read<'r> = dyn Fn(&mut Take<'_>) -> Result<(), Error> + 'r;
 
 /// The kinds of entries that bind a second key or keep a checkpoint.
 const SPEAK: [&str; 3] = [kind::OPEN, kind::KEY, kind::WITNESSED];
@@ -48,19 +44,21 @@ impl Times {
     /// # Errors
     /// [`Error::Query`]; a checkpoint that says nothing is none.
     pub fn of(store: &dyn Store, log: PublicKey, policy: WitnessPolicy) -> Result<Times, Error> {
-        read(log, policy, &|which, take| {
-            let kinds = SPEAK.into_iter().filter(|_| which == Which::Speaking);
-            let filter = Filter {
-                kinds: kinds.map(str::to_owned).collect(),
-                ..Filter::default()
-            };
-            for found in select(store, &filter)? {
-                let (seq, entry) = found?;
-                if !take(seq, &entry) {
-                    break;
-                }
-            }
-            Ok(())
+        let all = |take: &mut Take<'_>| each(store, Filter::default(), take);
+        read(log, policy, &|take| speaking(store, take), |sizes| {
+            Held::read(sizes, &all)
+        })
+    }
+
+    /// The same, by the leaves that the epochs' tiles have: for what is held against the
+    /// entries again by who reads it.
+    pub(super) fn of_leaves(
+        store: &dyn Store,
+        log: PublicKey,
+        policy: WitnessPolicy,
+    ) -> Result<Times, Error> {
+        read(log, policy, &|take| speaking(store, take), |sizes| {
+            Held::of_leaves(sizes, store)
         })
     }
 
@@ -69,7 +67,7 @@ impl Times {
     /// # Errors
     /// [`Error::NotRecognised`]; [`Error::Read`], [`Error::Unreadable`].
     pub fn of_file(path: &Path, log: PublicKey, policy: WitnessPolicy) -> Result<Times, Error> {
-        read(log, policy, &|_, take| {
+        let all = |take: &mut Take<'_>| {
             let file = File::open(path).map_err(|error| Error::file(path, error))?;
             let mut next = Seq::FIRST;
             for found in entries(file)? {
@@ -81,14 +79,39 @@ impl Times {
                 }
             }
             Ok(())
-        })
+        };
+        read(log, policy, &all, |sizes| Held::read(sizes, &all))
     }
 }
 
-fn read(log: PublicKey, policy: WitnessPolicy, entries: &Read<'_>) -> Result<Times, Error> {
+/// The entries of a ledger that speak of the public log.
+fn speaking(store: &dyn Store, take: &mut Take<'_>) -> Result<(), Error> {
+    let filter = Filter {
+        kinds: SPEAK.map(str::to_owned).to_vec(),
+        ..Filter::default()
+    };
+    each(store, filter, take)
+}
+
+fn each(store: &dyn Store, filter: Filter, take: &mut Take<'_>) -> Result<(), Error> {
+    for found in select(store, &filter)? {
+        let (seq, entry) = found?;
+        if !take(seq, &entry) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn read(
+    log: PublicKey,
+    policy: WitnessPolicy,
+    entries: &Read<'_>,
+    held: impl FnOnce(Vec<u64>) -> Result<Held, Error>,
+) -> Result<Times, Error> {
     let (mut judged, mut faults, mut last) = (Vec::new(), Vec::new(), None);
     let mut second = Vec::new();
-    entries(Which::Speaking, &mut |seq, entry| {
+    entries(&mut |seq, entry| {
         last = Some(seq);
         if let Some(key) = second_key(entry) {
             second.push((seq, key));
@@ -102,7 +125,7 @@ fn read(log: PublicKey, policy: WitnessPolicy, entries: &Read<'_>) -> Result<Tim
         }
         true
     })?;
-    let held = Held::read(judged.iter().map(|one| one.size).collect(), entries)?;
+    let held = held(judged.iter().map(|one: &Cosigned| one.size).collect())?;
     let (mut cosigned, mut not_here) = (Vec::new(), 0);
     for mut one in judged {
         match held.at.get(&one.size) {
@@ -126,12 +149,13 @@ fn read(log: PublicKey, policy: WitnessPolicy, entries: &Read<'_>) -> Result<Tim
         faults,
         not_here,
         last,
+        second: second.last().map(|(seq, _)| *seq),
         shown: None,
     })
 }
 
 /// The second key that an entry binds.
-fn second_key(entry: &Entry) -> Option<MlDsaKey> {
+pub(super) fn second_key(entry: &Entry) -> Option<MlDsaKey> {
     let payload = || entry.check_payload().ok();
     match entry.kind() {
         kind::OPEN => Opening::from_object(&payload()?).ok()?.post_quantum,
@@ -142,7 +166,7 @@ fn second_key(entry: &Entry) -> Option<MlDsaKey> {
 
 /// A policy that names the log's own second key must name one that the log binds: another
 /// one may be a forger's, or the log's of another time.
-fn other_key(
+pub(super) fn other_key(
     second: &[(Seq, MlDsaKey)],
     policy: &WitnessPolicy,
     cosigned: &[Cosigned],
@@ -197,7 +221,7 @@ impl Held {
             return Ok(held);
         };
         let mut frontier = LogFrontier::new();
-        entries(Which::All, &mut |seq, entry| {
+        entries(&mut |seq, entry| {
             held.gap = seq.0 != frontier.size();
             if held.gap {
                 return false;
@@ -212,6 +236,22 @@ impl Held {
             }
             size < most
         })?;
+        Ok(held)
+    }
+
+    fn of_leaves(sizes: Vec<u64>, store: &dyn Store) -> Result<Held, Error> {
+        let mut held = Held::default();
+        let whole = store.entries(0..1).next().transpose()?;
+        held.gap = whole.is_none_or(|(seq, _)| seq != Seq::FIRST);
+        if held.gap {
+            return Ok(held);
+        }
+        let count = store.last_seq()?.map_or(0, |last| last.0.saturating_add(1));
+        let sizes: BTreeSet<u64> = sizes.into_iter().filter(|size| *size <= count).collect();
+        for (size, root) in roots_at(store, &sizes)? {
+            let last = entry_at(store, Seq(size.saturating_sub(1)))?;
+            held.at.insert(size, (root, last.ts()));
+        }
         Ok(held)
     }
 }

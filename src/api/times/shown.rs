@@ -1,32 +1,27 @@
-//! The times of a report's entries: what it carries for them is chosen out of a ledger,
-//! and judged by its reader.
+//! The times of a report's entries, by what it carries for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::kept::judge;
+use super::kept::{judge, other_key, second_key};
 use super::{Times, TimesFault};
 use crate::api::entries::{ReadEntry, entries};
 use crate::api::file::open;
 use crate::api::{Error, Policy};
-use crate::evidence;
 use crate::ledger::epoch::leaf_hash;
 use crate::ledger::fault::Verdict;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::kind;
+use crate::ledger::note::MlDsaKey;
 use crate::ledger::position::Seq;
 use crate::ledger::proof::{InclusionProof, ProofFile};
 use crate::ledger::time::Timestamp;
-use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::ledger::tlog::tree::root_of_path;
 use crate::ledger::verify::verify;
 use crate::ledger::witness_policy::WitnessPolicy;
-use crate::ledger::witnessed::{Cosigned, Witnessed};
-use crate::logbook::entry_at;
-use crate::publish::paths_of;
-use crate::report::{CarriedTimes, Holding, Place, ReportFile};
-use crate::store::Store;
+use crate::ledger::witnessed::Cosigned;
+use crate::report::{Holding, ReportFile};
 
 /// What a report shows of its entries.
 #[derive(Clone, Debug, Default)]
@@ -40,51 +35,6 @@ pub(super) struct Shown {
 }
 
 impl Times {
-    /// What shows to others between which times these entries of the ledger in `store`
-    /// were made.
-    ///
-    /// # Errors
-    /// [`Error`] if the ledger cannot be read.
-    pub fn carried(&self, store: &dyn Store, seqs: &[Seq]) -> Result<CarriedTimes, Error> {
-        let (mut before, mut holding) = (BTreeSet::new(), BTreeMap::<Seq, Vec<Seq>>::new());
-        for seq in seqs {
-            let between = self.between(*seq);
-            before.extend(between.not_earlier.and_then(|bound| bound.seq));
-            if let Some(kept) = between.not_later.and_then(|bound| bound.seq) {
-                holding.entry(kept).or_default().push(*seq);
-            }
-        }
-        let mut carried = CarriedTimes::default();
-        for seq in before {
-            let proof = evidence::prove(store, seq)?.to_bytes();
-            carried
-                .kept
-                .push(String::from_utf8_lossy(&proof).into_owned());
-        }
-        let mut notes = Vec::new();
-        for (kept, seqs) in &holding {
-            // It was judged when the times were read.
-            if let Some((note, checkpoint)) = note_of(store, *kept)? {
-                notes.push((note, checkpoint, seqs));
-            }
-        }
-        let wanted: Vec<(&Checkpoint, Seq)> = notes
-            .iter()
-            .flat_map(|(_, checkpoint, seqs)| seqs.iter().map(move |seq| (checkpoint, *seq)))
-            .collect();
-        let mut paths = paths_of(store, &wanted)?.into_iter();
-        for (checkpoint, _, seqs) in notes {
-            let places = seqs.iter().zip(paths.by_ref());
-            carried.holding.push(Holding {
-                checkpoint,
-                entries: places
-                    .map(|(seq, path)| Place { path, seq: *seq })
-                    .collect(),
-            });
-        }
-        Ok(carried)
-    }
-
     /// What a report shows under a reader's policy, by what it carries. Its entries are
     /// read and **not judged**.
     ///
@@ -107,15 +57,18 @@ impl Times {
             faults: Vec::new(),
             not_here: 0,
             last: entries.keys().next_back().copied(),
+            second: None,
             shown: None,
         };
         let mut shown = Shown {
             entries: entries.keys().copied().collect(),
             ..Shown::default()
         };
+        let mut second = Vec::new();
         for text in &carried.kept {
             match judge_kept(text, log, genesis, &times.policy) {
-                Ok(cosigned) => shown.kept.push(cosigned),
+                Ok(Kept::Cosigned(cosigned)) => shown.kept.push(cosigned),
+                Ok(Kept::SecondKey(seq, key)) => second.push((seq, key)),
                 Err(fault) => times.faults.push(fault),
             }
         }
@@ -123,6 +76,10 @@ impl Times {
         for holding in &carried.holding {
             times.take(holding, log, &entries, &mut shown.holding);
         }
+        second.sort_by_key(|(seq, _)| *seq);
+        times
+            .faults
+            .extend(other_key(&second, &times.policy, &times.cosigned));
         times.shown = Some(shown);
         Ok(times)
     }
@@ -185,13 +142,20 @@ fn read_entries(path: &Path) -> Result<Entries, Error> {
     Ok(read)
 }
 
-/// Judges the proof of an entry that keeps cosignatures.
+/// What an entry says that a report proves beside its own.
+#[allow(clippy::large_enum_variant, reason = "there are few, for a moment")]
+enum Kept {
+    Cosigned(Cosigned),
+    SecondKey(Seq, MlDsaKey),
+}
+
+/// Judges the proof of an entry that keeps cosignatures, or binds a second key.
 fn judge_kept(
     text: &str,
     log: PublicKey,
     genesis: Option<Hash>,
     policy: &WitnessPolicy,
-) -> Result<Cosigned, TimesFault> {
+) -> Result<Kept, TimesFault> {
     let proof = InclusionProof::from_bytes(text.as_bytes()).map_err(|error| TimesFault {
         seq: Seq::FIRST,
         detail: format!("a proof that is carried: {error}"),
@@ -211,18 +175,12 @@ fn judge_kept(
     if report.verdict != Verdict::Pass || report.genesis != genesis {
         return Err(fault("its proof is of another log".to_owned()));
     }
+    if let Some(key) = second_key(&proof.entry) {
+        return Ok(Kept::SecondKey(seq, key));
+    }
     if proof.entry.kind() != kind::WITNESSED {
         return Err(fault("it keeps no cosignatures".to_owned()));
     }
-    judge(seq, &proof.entry, log, policy).map_err(fault)
-}
-
-/// The note that an entry keeps.
-fn note_of(store: &dyn Store, seq: Seq) -> Result<Option<(String, Checkpoint)>, Error> {
-    let payload = entry_at(store, seq)?.check_payload().ok();
-    let kept = payload.and_then(|payload| Witnessed::from_object(&payload).ok());
-    Ok(kept.and_then(|kept| {
-        let signed = SignedCheckpoint::parse(kept.checkpoint.as_bytes()).ok()?;
-        Some((kept.checkpoint, signed.content().clone()))
-    }))
+    let judged = judge(seq, &proof.entry, log, policy);
+    judged.map(Kept::Cosigned).map_err(fault)
 }

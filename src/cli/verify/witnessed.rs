@@ -35,14 +35,20 @@ pub(super) struct Witnessed {
     /// Of a report, between which times each of its entries was made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     each: Vec<EntryTimes>,
+    /// Whether the policy names a key of post-quantum signatures.
+    #[serde(skip)]
+    names_post_quantum: bool,
 }
 
-/// Between which times an entry was made.
+/// Between which times an entry was made, and the first checkpoint over it with a
+/// post-quantum signature.
 #[derive(Serialize)]
 struct EntryTimes {
     seq: Seq,
     #[serde(flatten)]
     between: Between,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    post_quantum: Option<PostQuantum>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
@@ -112,8 +118,10 @@ pub(super) fn of(
             .map(|seq| EntryTimes {
                 seq: *seq,
                 between: times.between(*seq),
+                post_quantum: times.protected(*seq),
             })
             .collect(),
+        names_post_quantum: times.names_post_quantum(),
     }))
 }
 
@@ -121,16 +129,21 @@ impl Witnessed {
     pub(super) fn print(&self, output: &mut Output) -> Result<(), CliError> {
         output.line(&format!("witnessed  {} entries", self.entries))?;
         let each = self.each.iter();
-        let each = each.map(|one| (format!("entry {}", one.seq), Some(&one.between)));
-        let last = ("last entry".to_owned(), self.last.as_ref());
+        let each = each.map(|one| (format!("entry {}", one.seq), Some(&one.between), Some(one)));
+        let last = ("last entry".to_owned(), self.last.as_ref(), None);
         let last = Some(last).filter(|_| self.each.is_empty());
-        for (entry, between) in each.take(NAMED).chain(last) {
+        for (entry, between, one) in each.take(NAMED).chain(last) {
             for (name, bound) in [
                 ("not before", between.and_then(|it| it.not_earlier.as_ref())),
                 ("not after", between.and_then(|it| it.not_later.as_ref())),
             ] {
                 let said = bound.map_or_else(|| "nobody says".to_owned(), SaidBound::text);
                 output.line(&format!("{entry} {name} {said}"))?;
+            }
+            if let Some(one) = one.filter(|_| self.names_post_quantum) {
+                let said = one.post_quantum.as_ref();
+                let said = said.map_or_else(|| "by nobody".to_owned(), protected);
+                output.line(&format!("{entry} post-quantum {said}"))?;
             }
         }
         if let Some(more) = self.each.len().checked_sub(NAMED).filter(|more| *more > 0) {
@@ -158,4 +171,12 @@ impl Witnessed {
         }
         Ok(())
     }
+}
+
+fn protected(by: &PostQuantum) -> String {
+    let PostQuantum { entries, witnesses } = by;
+    format!(
+        "by {} (checkpoint of {entries} entries)",
+        witnesses.join(", ")
+    )
 }

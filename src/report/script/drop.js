@@ -10,7 +10,7 @@ import { redactedText } from "./redacted.js";
 import { idsOf } from "./steps.js";
 import { canVerify } from "./strict.js";
 import { summary } from "./summary.js";
-import { timesIn, timesText } from "./times.js";
+import { timesIn, timesText, weighed } from "./times.js";
 import { judge, readKey } from "./verdict.js";
 
 // `keyText()` is what is typed elsewhere, where there is such a place; `around(found)`
@@ -116,11 +116,14 @@ async function verdictOn({ name, value }, { key, kept, revoked, policy, proofs }
   if (found.log === null && found.format === "logbook" && found.entries.length > 0 && found.faults.length === 0) {
     return [heading, banner({ state: "unable", why: "A book of others does not say under which key it is: give the key." })];
   }
-  const verdict = judge({ able, faults: found.faults, log: found.log, key, unsupported: found.unsupported });
   const times = policy ? await timesIn(found, policy, proofs, found.carries) : null;
+  // A single proof or contradiction holds no checkpoints of the log.
+  const { open, ...more } = weighed(able && !["proof", "equivocation"].includes(found.contents) ? times : null);
+  const faults = [...found.faults, ...more.faults];
+  const verdict = judge({ able, faults, log: found.log, key, open, unsupported: found.unsupported });
   return [
     heading,
-    banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found), redacted: redactedText(found.redacted) }),
+    banner(verdict, { notChecked: [...found.notChecked, ...more.notChecked], faults, covers: coversOf(found), redacted: redactedText(found.redacted) }),
     found.inReport ? el("p.quiet", {}, "This is the evidence that the report carries. Its script and markup were not run, and are not compared here.") : null,
     warningsOf(found),
     summary(found.entries),

@@ -12,7 +12,7 @@ import { redactedText } from "./redacted.js";
 import { hasCorrelation, idsOf, workersOf } from "./steps.js";
 import { canVerify } from "./strict.js";
 import { summary } from "./summary.js";
-import { timesIn, timesText } from "./times.js";
+import { timesIn, timesText, weighed } from "./times.js";
 import { judge, readKey } from "./verdict.js";
 
 const place = (id) => document.getElementById(id);
@@ -60,9 +60,11 @@ function checkCase(found, correlation) {
   }
 }
 
-function show(found, able, key) {
-  const verdict = judge({ able, faults: found.faults, log: found.log, key, unsupported: found.unsupported });
-  replace(place("verdict"), banner(verdict, { notChecked: found.notChecked, faults: found.faults, covers: coversOf(found), redacted: redactedText(found.redacted) }));
+function show(found, able, key, times) {
+  const { open, ...more } = weighed(able ? times : null);
+  const faults = [...found.faults, ...more.faults];
+  const verdict = judge({ able, faults, log: found.log, key, open, unsupported: found.unsupported });
+  replace(place("verdict"), banner(verdict, { notChecked: [...found.notChecked, ...more.notChecked], faults, covers: coversOf(found), redacted: redactedText(found.redacted) }));
   document.documentElement.dataset.state = verdict.state;
 }
 
@@ -120,9 +122,9 @@ async function run() {
   const able = await canVerify();
   let found = await judged(correlation);
   const input = place("key");
-  const update = () => show(found, able, readKey(input.value));
-  input.addEventListener("input", update);
   let times = null;
+  const update = () => show(found, able, readKey(input.value), times);
+  input.addEventListener("input", update);
   place("held").addEventListener("change", async (event) => {
     await takeHeld([...event.target.files]);
     found = await judged(correlation);

@@ -29,7 +29,7 @@ export async function judgeCheckpoint(text, { log, policy, kept = null, lastTime
   for (const [witness, known] of policy.witnesses.entries()) {
     const time = await saysOf(known.key, note);
     if (time === undefined) {
-      judged.unjudged.push(known.name);
+      judged.unjudged.push(witness);
     } else if (time !== null && time > 0 && time < MOST_TIME) {
       const seconds = (spelt) => toMillis(spelt) / 1000;
       const early = lastTime !== null && seconds(lastTime) - time > TOLERANCE;
@@ -42,7 +42,7 @@ export async function judgeCheckpoint(text, { log, policy, kept = null, lastTime
 }
 
 // The checkpoints that entries keep, judged; `isOfLog(checkpoint)` says whether its root is
-// that of the log's entries. `{ policy, cosigned, faults }`.
+// that of the log's entries, or null where they are not here. `{ policy, cosigned, faults }`.
 export async function judgeKept(entries, { log, policy, isOfLog, timeOf }) {
   const [cosigned, faults] = [[], []];
   for (const entry of entries) {
@@ -53,10 +53,13 @@ export async function judgeKept(entries, { log, policy, isOfLog, timeOf }) {
       }
       const size = readCheckpoint(readNote(text).text).size;
       const judged = await judgeCheckpoint(text, { log, policy, kept: { seq: entry.seq, ts: entry.ts }, lastTime: await timeOf(size - 1) });
-      if (!(await isOfLog(judged))) {
+      const ofLog = await isOfLog(judged);
+      if (ofLog === false) {
         throw new Error("the checkpoint is not shown to be of this log's entries");
       }
-      cosigned.push(judged);
+      if (ofLog) {
+        cosigned.push(judged);
+      }
     } catch (error) {
       faults.push({ seq: entry.seq, detail: error.message });
     }
@@ -75,12 +78,12 @@ export async function timesIn(found, policy, proofs = [], carries = null) {
   const times = await judgeKept(kept, {
     log: found.log,
     policy,
-    isOfLog: ({ size, root }) => whole && size <= leaves.length && sameRoot(rootOf(leaves.slice(0, size), hashNode), root),
+    isOfLog: ({ size, root }) => (whole ? size <= leaves.length && sameRoot(rootOf(leaves.slice(0, size), hashNode), root) : null),
     timeOf: (seq) => (whole ? entries[seq]?.ts ?? null : null),
   });
   const take = async (seq, judged) => {
     try {
-      times.cosigned.push(await judged());
+      times.cosigned.push(...[await judged()].filter(Boolean));
     } catch (error) {
       times.faults.push({ seq, detail: error.message });
     }
@@ -111,12 +114,16 @@ function carriedIn(carries, faults) {
   }
 }
 
-// An entry that keeps cosignatures, by its proof: what stands behind it came later.
+// An entry that keeps cosignatures, by its proof: what stands behind it came later. One that
+// binds a second key says nothing here, where no signature of such a key is judged: null.
 async function judgeBefore(text, found, policy) {
   const proven = await verifyProof(utf8(text));
   const [{ entry } = {}] = proven.entries;
   if (!entry || proven.faults.length > 0 || proven.log !== found.log || proven.genesis !== found.genesis) {
     throw new Error(`a proof that is carried does not hold: ${proven.faults[0]?.detail ?? "it is of another log"}`);
+  }
+  if (["sealbook:key", "sealbook:open"].includes(entry.kind)) {
+    return null;
   }
   const checkpoint = entry.payload.get("checkpoint");
   if (entry.kind !== "sealbook:witnessed" || typeof checkpoint !== "string" || entry.payload.size !== 1) {
@@ -146,10 +153,35 @@ async function judgeProof({ index, path, note }, entries, by, notes) {
   return { ...judged, at: judged.at.filter(late), only: index };
 }
 
+// Who signs by ML-DSA under these checkpoints, as the policy calls them.
+function unjudgedIn({ cosigned, policy }) {
+  return [...new Set(cosigned.flatMap(({ unjudged }) => unjudged))].map((witness) => policy.witnesses[witness].name);
+}
+
+// What follows for the verdict, where a policy was given: `{ faults, open, notChecked }`. A
+// quorum that is not shown is a fault, as for `verify`; where it hangs on signatures that
+// are not judged here, or where something carried for times is wrong, nothing is green.
+export function weighed(times) {
+  if (times === null) {
+    return { faults: [], open: null, notChecked: [] };
+  }
+  const { cosigned, faults, policy } = times;
+  const unjudged = unjudgedIn(times);
+  const notChecked = unjudged.map((name) => `the ML-DSA signatures of ${name}: \`sealbook verify --policy\` judges them`);
+  const meets = (also) => policy.quorum === null || cosigned.some(({ at, unjudged: more }) => boundOf(policy, [...at, ...(also ? more.map((witness) => ({ witness, time: 0 })) : [])], true) !== null);
+  if (!meets(true)) {
+    const detail = "no checkpoint here has the quorum that the policy asks for";
+    return { faults: [{ code: "quorum_missing", at: "file", index: null, seq: null, line: null, detail }], open: null, notChecked };
+  }
+  const wrong = faults.length > 0 ? `${faults.length === 1 ? "one thing" : `${faults.length} things`} that should show times ${faults.length === 1 ? "does" : "do"} not hold, the first of entry ${faults[0].seq}: ${faults[0].detail}` : null;
+  const unshown = meets(false) ? null : "the quorum of the policy hangs on signatures by ML-DSA, which this page does not judge: use `sealbook verify --policy`";
+  return { faults: [], open: unshown ?? wrong, notChecked };
+}
+
 export function saidOf({ cosigned, faults, policy }) {
   const cosignedBy = cosigned.filter(({ at }) => boundOf(policy, at, true) !== null);
   const quorum = [...new Map(cosignedBy.map((one) => [one.size, one])).values()];
-  const besides = [...new Set(cosigned.flatMap(({ unjudged }) => unjudged))].map((name) => `; ${name} signs by ML-DSA, which this page does not judge`);
+  const besides = unjudgedIn({ cosigned, policy }).map((name) => `; ${name} signs by ML-DSA, which this page does not judge`);
   const more = `${faults.length > 0 ? `; ${faults.length} say nothing, the first: ${faults[0].detail}` : ""}${besides.join("")}`;
   return quorum.length === 0 ? `no quorum of the policy cosigned a checkpoint of it${more}` : `by ${quorum.length} checkpoint${quorum.length === 1 ? "" : "s"} of ${quorum.at(-1).origin} that a quorum cosigned, the last of ${quorum.at(-1).size.toLocaleString("en")} entries${more}`;
 }

@@ -103,6 +103,6 @@ function saidByPolicy({ at, leftOut, unjudged }, policy) {
   const bound = boundOf(policy, at, true);
   const when = (seconds) => shortTime(new Date(seconds * 1000).toISOString());
   const who = at.map(({ witness, time }) => `${policy.witnesses[witness].name} on ${when(time)}`);
-  const more = [...leftOut.map(({ witness, why }) => `${policy.witnesses[witness].name} left out, ${why}`), ...unjudged.map((name) => `${name} signs by ML-DSA, which this browser cannot judge`)];
+  const more = [...leftOut.map(({ witness, why }) => `${policy.witnesses[witness].name} left out, ${why}`), ...unjudged.map((witness) => `${policy.witnesses[witness].name} signs by ML-DSA, which this browser cannot judge`)];
   return [bound ? `a quorum, not later than ${when(bound.time)}` : "no quorum", ...who, ...more].join("; ");
 }
