@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
@@ -133,11 +134,25 @@ export async function verifierSteps({ bundlePath, reportPath, CASE }) {
     const evidence = file("case.bundle", bytes(bundlePath));
     await dropped(page, [evidence, policy, proof]);
     assert.ok((await page.locator(`#step-${seq}`).innerText()).includes(said));
+    assert.equal(await state(page), "verified");
     assert.equal(await page.locator(".step .chip", { hasText: "not later than" }).count(), 1, "of the others nothing is claimed");
     await dropped(page, [evidence, proof]);
     assert.equal(await page.locator(".step .chip", { hasText: "not later than" }).count(), 0, "without a policy nothing is claimed");
     await dropped(page, [evidence, policy, file("one.tlog-proof", text + a.cosign(note, now + 10))]);
     assert.match(await page.locator("main").innerText(), /no quorum of the policy/);
+    assert.equal(await state(page), "failed");
+    assert.match(await page.locator(".verdict").first().innerText(), /quorum_missing: no checkpoint here has the quorum/);
+    // Signatures by ML-DSA are not judged here: what hangs on them is never green.
+    const ml = Buffer.concat([Buffer.of(6), Buffer.alloc(1312, 7)]);
+    const id = createHash("sha256").update("q.example/w\n").update(ml).digest().subarray(0, 4);
+    const asks = (quorum) => file("policy", `${a.line}witness q q.example/w+${id.toString("hex")}+${ml.toString("base64")}\ngroup both all a q\nquorum ${quorum}\n`);
+    const signed = file("one.tlog-proof", `${text}${a.cosign(note, now + 10)}\u2014 q.example/w ${Buffer.concat([id, Buffer.alloc(2428, 1)]).toString("base64")}\n`);
+    await dropped(page, [evidence, asks("both"), signed]);
+    assert.equal(await state(page), "unconfirmed");
+    assert.match(await page.locator(".verdict").first().innerText(), /hangs on signatures by ML-DSA, which this page does not judge/);
+    await dropped(page, [evidence, asks("a"), signed]);
+    assert.equal(await state(page), "verified");
+    assert.match(await page.locator(".verdict").first().innerText(), /Not shown by this: [^]*the ML-DSA signatures of q/);
     const report = await open({ offline: true });
     await report.goto(pathToFileURL(reportPath).href);
     await report.fill("#key", KEY);
