@@ -17,6 +17,8 @@ mod chain;
 mod checkpoints;
 pub mod compression;
 mod create;
+#[cfg(feature = "verify")]
+mod denied;
 pub mod entries;
 mod error;
 mod examine;
@@ -66,6 +68,8 @@ pub use self::cause::Cause;
 pub use self::chain::{Chain, ChainedBook};
 pub use self::checkpoints::{Checkpoints, Growing, compare_checkpoints};
 pub use self::create::Made;
+#[cfg(feature = "verify")]
+pub(crate) use self::denied::denied;
 pub use self::entries::{Entries, ReadEntry, entries};
 pub use self::error::{Error, Place};
 #[cfg(feature = "cli")]

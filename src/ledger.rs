@@ -125,6 +125,7 @@ mod chain;
 pub mod checkpoint;
 pub mod closing;
 pub mod compare;
+pub mod denied;
 pub mod document;
 mod documents;
 pub mod encrypted_pem;

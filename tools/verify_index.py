@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What the index of a log says of a term, checked a second time: from src/ledger/format/index.md alone.
 
-tools/verify_index.py --key HEX FILE... reads selections of version 2 with a line {"index": ...}, and prints a JSON report
-each; exits with 0 if all are complete, 1 if one is not. Everything else of a bundle is tools/verify.py's to check; the
+tools/verify_index.py --key HEX FILE... reads selections of version 2 with a line {"index": ...}, and proofs that an index
+denies an entry (9), and prints a JSON report each; exits with 0 if all are complete or hold, 1 if one is not. Everything else of a bundle is tools/verify.py's to check; the
 headers and the opening entry are judged here, too. In comments are sections."""
 import argparse, hashlib, json, sys
 sys.path.insert(0, __file__.rpartition("/")[0] or ".")
@@ -122,23 +122,18 @@ def statement(value, log, genesis):  # A header of the log, by I.1
     demand("genesis_mismatch", header["genesis"] == genesis)
     demand("epoch_signature_invalid", header["format"] == 2 and signed(log, bytes_, value["signature"]))
     return header
-def check(data, keys):
-    lines = [parse(line)[0] for line in data.splitlines()]
-    first, opening = lines[0]["sealbook"], lines[-2]["opening"]
-    log, genesis = first["log"], first["genesis"]
-    demand("untrusted_key", log in keys)
-    demand("index_invalid", first["contents"] == "selection" and first["uses"] == ["terms"], "no index")
-    bytes_ = b"\x1f".join([opening["kind"].encode(), opening["ts"].encode(), canonical(opening["payload"]),
-                           bytes.fromhex(opening["prev_hash"])])
-    demand("genesis_mismatch", H(bytes_).hex() == genesis)
-    demand("signature_invalid", signed(log, bytes_, opening["signature"]))
-    [said] = [line["index"] for line in lines if "index" in line]
-    header, field, value = statement(said["header"], log, genesis), said["field"], said["value"]
+def signed_entry(entry, log):  # 3.1: the hash of one that the log signed
+    bytes_ = b"\x1f".join([entry["kind"].encode(), entry["ts"].encode(), canonical(entry["payload"]),
+                           bytes.fromhex(entry["prev_hash"])])
+    demand("signature_invalid", signed(log, bytes_, entry["signature"]))
+    return H(bytes_)
+def counts_under(said, header, genesis, opening):  # I.9: of each block its first epoch, level and count
+    field, value = said["field"], said["value"]
     domain = lambda name, what: name + b"\x1f" + bytes.fromhex(genesis) + field.encode() + b"\x1f" + what
     demand("index_invalid", ("placed" in said) == (field in HIDDEN), "placed")
     what = value.encode()
     if field in HIDDEN:
-        key, pi = bytes.fromhex(opening["payload"]["index"]), bytes.fromhex(said["placed"])
+        key, pi = bytes.fromhex(opening["index"]), bytes.fromhex(said["placed"])
         what = vrf(key, domain(b"sealbook:vrf:v1", what), pi)
         demand("index_invalid", what, "the proof does not show the place")
     place = H(domain(b"sealbook:term:v1", what))
@@ -146,6 +141,19 @@ def check(data, keys):
     demand("index_invalid", said["since"] == 0 and len(under) == len(trees), "trees")
     committed = b"".join(big(tree["size"]) + bytes.fromhex(tree["root"]) for tree in trees)
     demand("index_invalid", H(b"sealbook:index:v1\x1f" + big(0) + committed).hex() == header["index"], "commitment")
+    return [(*block, count_in(tree, place)) for block, tree in zip(under, trees)]
+def check(data, keys):
+    if data.startswith(b'{"equivocation":'):
+        return dict(denied=check_denied(data, keys))
+    lines = [parse(line)[0] for line in data.splitlines()]
+    first, opening = lines[0]["sealbook"], lines[-2]["opening"]
+    log, genesis = first["log"], first["genesis"]
+    demand("untrusted_key", log in keys)
+    demand("index_invalid", first["contents"] == "selection" and first["uses"] == ["terms"], "no index")
+    demand("genesis_mismatch", signed_entry(opening, log).hex() == genesis)
+    [said] = [line["index"] for line in lines if "index" in line]
+    header, field, value = statement(said["header"], log, genesis), said["field"], said["value"]
+    counts = counts_under(said, header, genesis, opening["payload"])
     own, epoch, entries = {}, None, 0
     filters = lines[-1]["bundle"]["filter"]
     for line in lines:
@@ -158,14 +166,57 @@ def check(data, keys):
             if (field, value) not in terms(entry["kind"], entry["payload"]):
                 demand("index_mismatch", "attestations" in filters, "an entry without the term")
                 continue
-            bytes_ = b"\x1f".join([entry["kind"].encode(), entry["ts"].encode(), canonical(entry["payload"]),
-                                   bytes.fromhex(entry["prev_hash"])])
-            leaf = H(b"\0", H(bytes_), bytes.fromhex(entry["signature"]))
+            leaf = H(b"\0", signed_entry(entry, log), bytes.fromhex(entry["signature"]))
             number, digest = own.get(epoch["epoch"], (0, bytes(32)))
             own[epoch["epoch"]], entries = (number + 1, H(b"\4", digest, big(entry["seq"]), leaf)), entries + 1
-    for (at, level), tree in zip(under, trees):
-        demand("index_mismatch", count_in(tree, place) == joined(at, level, own), f"epochs {at} to {at + (1 << level) - 1}")
-    return dict(field=field, value=value, entries=entries, epoch=header["epoch"], seq=header["last_seq"])
+    for at, level, count in counts:
+        demand("index_mismatch", count == joined(at, level, own), f"epochs {at} to {at + (1 << level) - 1}")
+    return dict(complete=dict(field=field, value=value, entries=entries, epoch=header["epoch"], seq=header["last_seq"]))
+def up(node, at, size, path):  # 2.6: where a path leads from the leaf `at`
+    start, end, sides = 0, size, []
+    while end - start > 1:
+        half = 1 << (end - start - 1).bit_length() - 1
+        sides.append(at >= start + half)
+        start, end = (start + half, end) if sides[-1] else (start, start + half)
+    demand("proof_invalid", len(sides) == len(path), "length of the path")
+    for is_right, sibling in zip(reversed(sides), map(bytes.fromhex, path)):
+        node = H(b"\1", sibling, node) if is_right else H(b"\1", node, sibling)
+    return node.hex()
+def count_of(counted, listed):  # 9: the fourth line, as its digests are joined
+    demand("proof_invalid", counted, "a list of none")
+    if isinstance(counted[0], list):
+        left, right = (count_of(half, listed) for half in counted)
+        return left[0] + right[0], H(b"\5", left[1], right[1])
+    digest = bytes(32)
+    for one in counted:
+        demand("proof_invalid", set(one) == {"leaf", "seq"}, "members")
+        listed.add((one["seq"], one["leaf"]))
+        digest = H(b"\4", digest, big(one["seq"]), bytes.fromhex(one["leaf"]))
+    return len(counted), digest
+def check_denied(data, keys):  # 9, of the kind `index`
+    lines = [parse(line)[0] for line in data[:-1].split(b"\n")]
+    demand("proof_invalid", b"".join(canonical(line) + b"\n" for line in lines) == data, "spelling")
+    demand("proof_invalid", len(lines) in (3, 4) and set(lines[0]) == {"equivocation"} and set(lines[2]) == {"index"}, "lines")
+    proof, said, log = lines[1], lines[2]["index"], lines[0]["equivocation"]["log"]
+    demand("proof_invalid", lines[0]["equivocation"] == dict(format=2, kind="index", log=log), "first line")
+    demand("proof_invalid", set(proof) == {"entry", "epoch", "format", "opening", "path", "uses"}, "members")
+    demand("proof_invalid", proof["format"] == 2 and proof["uses"] == ["terms"], "version")
+    entry, opening, seq = proof["entry"], proof["opening"], proof["entry"]["seq"]
+    genesis = signed_entry(opening, log).hex()
+    inside, under = (statement(one, log, genesis) for one in (proof["epoch"], said["header"]))
+    at, size = seq - inside["first_seq"], inside["tree_size"]
+    demand("proof_invalid", 0 <= at < size == inside["last_seq"] - inside["first_seq"] + 1, "outside of its epoch")
+    leaf = H(b"\0", signed_entry(entry, log), bytes.fromhex(entry["signature"]))
+    demand("proof_invalid", up(leaf, at, size, proof["path"]) == inside["root"], "path")
+    found = [count for first, level, count in counts_under(said, under, genesis, opening["payload"])
+             if first <= inside["epoch"] < first + (1 << level)]
+    listed = set()
+    given = count_of(lines[3]["counted"], listed) if len(lines) == 4 else None
+    demand("proof_invalid", found == [given], "not the entries that the index counts")
+    has = (said["field"], said["value"]) in terms(entry["kind"], entry["payload"])
+    demand("proof_invalid", has != ((seq, leaf.hex()) in listed), "the index does not deny it")
+    demand("untrusted_key", log in keys)
+    return dict(seq=seq, field=said["field"], value=said["value"], left_out=has, epoch=under["epoch"])
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--key", action="append", default=[])
@@ -173,7 +224,7 @@ def main():
     args, status = parser.parse_args(), 0
     for file in args.file:
         try:
-            report = dict(verdict="pass", complete=check(file.read(), args.key))
+            report = dict(verdict="pass", **check(file.read(), args.key))
         except Wrong as wrong:
             report, status = dict(verdict="fail", **wrong.args[0]), 1
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as unread:

@@ -6,9 +6,11 @@ use crate::audit::LedgerSource;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::Format;
 use crate::ledger::logbook_file::LogbookFile;
+use crate::ledger::proof::ProofFile;
 use crate::ledger::source::Source;
 
 use super::recognise::{Recognised, recognise};
+use super::verify::small;
 use super::{Error, Options};
 
 /// Hands over what is at `path`.
@@ -26,6 +28,10 @@ pub(crate) fn with_source<T, E: From<Error>>(
         Recognised::File(Format::Logbook, file) => with(&mut LogbookFile::new(file.reader)),
         Recognised::File(Format::Bundle, file) => {
             with(&mut BundleFile::open(file.reader).map_err(Error::from)?)
+        }
+        Recognised::File(Format::Proof, file) => {
+            let bytes = small(file.reader).map_err(Error::from)?;
+            with(&mut ProofFile::new(&bytes))
         }
         _ => Err(Error::NotComparable.into()),
     }

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 
 use crate::ledger::bundle_file::BundleFile;
+use crate::ledger::equivocation::Equivocation;
 use crate::ledger::equivocation_file::judge_equivocation;
 use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
 use crate::ledger::hash::Hash;
@@ -68,7 +69,11 @@ pub(super) fn judge(
         Format::Bundle => engine::verify(&mut BundleFile::open(reader)?, policy, progress),
         Format::Report => verify_report(reader, policy, progress),
         Format::Proof => engine::verify(&mut ProofFile::new(&small(reader)?), policy, progress),
-        Format::Equivocation => Ok(alone(judge_equivocation(&small(reader)?, &policy.keys))),
+        Format::Equivocation => {
+            let bytes = small(reader)?;
+            Equivocation::known(&bytes)?;
+            Ok(alone(judge_equivocation(&bytes, &policy.keys)))
+        }
         Format::TlogProof => Ok(alone(judge_tlog_proof(&small(reader)?, policy))),
         #[cfg(feature = "parquet")]
         Format::Parquet => super::tables::judge_stream(reader, policy, progress),

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::api::{Error, with_source};
-use crate::ledger::compare::{Comparison, Relation, Side, compare};
+use crate::api::{Error, denied, with_source};
+use crate::ledger::compare::{Comparison, Proven, Relation, Side, compare};
 use crate::ledger::equivocation::Equivocation;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
@@ -25,7 +25,7 @@ use super::progress::Progress;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A ledger, logbook or bundle, or a checkpoint of a public log; with --documents a decision or reload by SEQ or HASH (BOOK:SEQ with --books), or a time
+    /// A ledger, logbook, bundle or proof, or a checkpoint of a public log; with --documents a decision or reload by SEQ or HASH (BOOK:SEQ with --books), or a time
     a: PathBuf,
     /// Another copy of it
     b: PathBuf,
@@ -93,7 +93,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let keys: Result<Vec<_>, _> = args.key.iter().map(|key| parse_key(key)).collect();
     let keys = keys?;
     let options = context.options();
-    let comparison: Comparison = with_source(&args.a, &options, &mut |a| {
+    let mut comparison: Comparison = with_source(&args.a, &options, &mut |a| {
         with_source(&args.b, &options, &mut |b| {
             let mut progress = Progress::new(None, "entries");
             let compared = compare(a, b, &keys, &mut |done| progress.at(done));
@@ -101,6 +101,14 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             Ok::<_, CliError>(compared?)
         })
     })?;
+    if comparison.proven.is_none() {
+        // What an index denies is no other history: both copies may agree in all they hold.
+        let denied = denied(&args.a, &args.b, &options)?;
+        comparison.proven = denied.map(|equivocation| Proven {
+            equivocation,
+            acknowledged: false,
+        });
+    }
     let proven = comparison.proven.as_ref();
     let written = match (&args.output, proven) {
         (Some(path), Some(proven)) => {

@@ -11,6 +11,7 @@
 //! | `heads` | head statements | log, genesis, `seq` | `hash` |
 //! | `checkpoints` | checkpoints of the public log | name, size | root |
 //! | `growth` | the same, of two sizes | name | the older root and what a proof says it is |
+//! | `index` | an entry in its epoch, and the index of the log | log, genesis | what the index counts, and the entry |
 //!
 //! Two entries without one before them are no equivocation by themselves: a key
 //! may begin many logbooks. Two heads may be stated at two times and still say
@@ -26,15 +27,16 @@
 //! ```
 //! Headers and heads stand as they are signed: `{"epoch":{…},"key","signature"}`. A
 //! checkpoint is `{"checkpoint":"…"}`, the note under the log's own signature alone; and
-//! of two sizes a fourth line follows, `{"growth":{"path":[…],"root":"…"}}`.
+//! of two sizes a fourth line follows, `{"growth":{"path":[…],"root":"…"}}`. Of `index`,
+//! which is of format 2, the sides are a whole proof of the entry and the line
+//! `{"index":{…}}` of a bundle, and a fourth line follows where the index counts entries:
+//! `{"counted":[{"leaf","seq"},…]}`, or a pair of such lists where halves are joined.
 //! Any other spelling is refused.
 //!
 //! # The verdict
 //! `pass` says that **the proof holds**: the key did equivocate. It says nothing
 //! good about the key; the report carries the warning `equivocation_proven`. A
 //! proof that does not hold fails as `proof_invalid`.
-
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -44,20 +46,28 @@ use super::entry::{Entry, EntryError};
 use super::epoch::SignedEpoch;
 use super::hash::Hash;
 use super::head::SignedHead;
+use super::index::proof::{TermProof, TermProofError};
 use super::json::{Form, Object, Value};
 use super::key::PublicKey;
 use super::kind;
 use super::limits;
-use super::opening::{FormatVersion, Opening, Predecessor};
+use super::opening::{Opening, Predecessor};
 use super::parse::{self, ParseError};
-use super::position::{EpochNumber, Seq};
+use super::proof::{InclusionProof, ProofError};
 use super::shape::{self, MemberError};
 use super::statement::{Statement, StatementError};
 use super::tlog::checkpoint::{SignedCheckpoint, SignedCheckpointError};
+use super::version::{self, Unsupported, Version};
 
 mod checkpoints;
+mod contradiction;
+mod denied;
 
 pub use checkpoints::Growth;
+pub use contradiction::Contradiction;
+use contradiction::OF_INDEX;
+pub(crate) use denied::has_term;
+pub use denied::{Counted, CountedEntry};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Signed {
@@ -65,38 +75,10 @@ pub enum Signed {
     Epoch(Box<SignedEpoch>),
     Head(Box<SignedHead>),
     Checkpoint(Box<SignedCheckpoint>),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Contradiction {
-    Entries {
-        /// The hash of the entry before both.
-        after: Hash,
-    },
-    Openings {
-        predecessor: Predecessor,
-    },
-    Epochs {
-        /// The log's entry 0.
-        genesis: Hash,
-        epoch: EpochNumber,
-    },
-    Heads {
-        /// The log's entry 0.
-        genesis: Hash,
-        seq: Seq,
-    },
-    /// Two roots of one size.
-    Checkpoints {
-        origin: String,
-        size: u64,
-    },
-    /// The older is not of the first entries of the newer.
-    Growth {
-        origin: String,
-        from: u64,
-        to: u64,
-    },
+    /// An entry in its epoch.
+    Included(Box<InclusionProof>),
+    /// What the index says of a term.
+    Term(Box<TermProof>),
 }
 
 /// A proven equivocation. [`Equivocation::prove`] and [`Equivocation::parse`],
@@ -108,6 +90,8 @@ pub struct Equivocation {
     sides: [Signed; 2],
     /// Of two checkpoints of two sizes.
     growth: Option<Growth>,
+    /// Of an index that counts entries with the term: which.
+    counted: Option<Counted>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -120,11 +104,19 @@ pub enum NotProven {
     Unrelated,
     #[error("the proof does not lead from the older size to the newer checkpoint")]
     Growth,
+    #[error("the path does not lead from the entry to the root of its epoch")]
+    Inclusion,
+    #[error("what is shown of the index does not lead to its header")]
+    Index,
+    #[error("the entries that are listed are not those that the index counts")]
+    Counted,
+    #[error("the index counts more entries than a line can list")]
+    TooMany,
 }
 
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum EquivocationError {
-    #[error("it has not exactly three lines, or four with a proof of growth")]
+    #[error("it has not exactly three lines, or four with a proof of growth or what is counted")]
     Lines,
     #[error("line {line}: {error}")]
     Json { line: usize, error: ParseError },
@@ -139,6 +131,10 @@ pub enum EquivocationError {
         line: usize,
         error: SignedCheckpointError,
     },
+    #[error("line {line}: {error}")]
+    Proof { line: usize, error: ProofError },
+    #[error("line {line}: {error}")]
+    Term { line: usize, error: TermProofError },
     #[error("it is not in canonical form")]
     Spelling,
     #[error(transparent)]
@@ -158,6 +154,7 @@ impl Equivocation {
             contradiction,
             sides: in_order([a, b]),
             growth: None,
+            counted: None,
         })
     }
 
@@ -189,6 +186,10 @@ impl Equivocation {
             bytes.push(b'\n');
             bytes.extend_from_slice(&growth.to_line());
         }
+        if let Some(counted) = &self.counted {
+            bytes.push(b'\n');
+            bytes.extend_from_slice(&denied::to_line(counted));
+        }
         bytes.push(b'\n');
         bytes
     }
@@ -196,14 +197,34 @@ impl Equivocation {
     /// The inverse of [`Equivocation::to_bytes`], checked in full.
     pub fn parse(bytes: &[u8]) -> Result<Equivocation, EquivocationError> {
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
-        let (opening, first, second, growth) = match lines.as_slice() {
+        let (opening, first, second, more) = match lines.as_slice() {
             [opening, first, second, []] => (opening, first, second, None),
-            [opening, first, second, growth, []] => (opening, first, second, Some(growth)),
+            [opening, first, second, more, []] => (opening, first, second, Some(*more)),
             _ => return Err(EquivocationError::Lines),
         };
-        let log = read_opening(opening)?;
+        let (log, of_index) = read_opening(opening)?;
+        let proven = match of_index {
+            true => {
+                let (entry, term, counted) = denied::read([first, second], more)?;
+                Equivocation::prove_index(log, entry, term, counted)?
+            }
+            false => Equivocation::of_sides(log, [first, second], more)?,
+        };
+        if proven.to_bytes() == bytes {
+            Ok(proven)
+        } else {
+            Err(EquivocationError::Spelling)
+        }
+    }
+
+    /// Two statements, and what stands behind them.
+    fn of_sides(
+        log: PublicKey,
+        [first, second]: [&[u8]; 2],
+        growth: Option<&[u8]>,
+    ) -> Result<Equivocation, EquivocationError> {
         let sides = (read_side(first, 2)?, read_side(second, 3)?);
-        let proven = match (sides, growth) {
+        Ok(match (sides, growth) {
             ((a, b), None) => Equivocation::prove(log, a, b)?,
             ((Signed::Checkpoint(a), Signed::Checkpoint(b)), Some(growth)) => {
                 let growth = Growth::from_line(growth)?;
@@ -214,11 +235,23 @@ impl Equivocation {
                 Equivocation::prove_growth(log, old, new, growth)?
             }
             _ => return Err(EquivocationError::Lines),
-        };
-        if proven.to_bytes() == bytes {
-            Ok(proven)
-        } else {
-            Err(EquivocationError::Spelling)
+        })
+    }
+
+    /// Refuses a format that is not known.
+    ///
+    /// # Errors
+    /// [`Unsupported`] names it.
+    pub(crate) fn known(bytes: &[u8]) -> Result<(), Unsupported> {
+        let line = bytes
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let value = parse::parse(line).ok();
+        let members = value.as_ref().and_then(|value| value.get("equivocation"));
+        match members.and_then(Value::as_object) {
+            Some(members) => version::known(members),
+            None => Ok(()),
         }
     }
 
@@ -238,6 +271,8 @@ impl Signed {
                 let own = checkpoints::reduced(log, kept)?;
                 return Some(Signed::Checkpoint(Box::new(own)));
             }
+            // Judged as a whole, with what it stands under.
+            Signed::Included(_) | Signed::Term(_) => false,
         };
         signed.then_some(self)
     }
@@ -253,6 +288,8 @@ impl Signed {
             Signed::Epoch(epoch) => epoch.to_value().canonical(Form::Utf8).into_bytes(),
             Signed::Head(head) => head.to_value().canonical(Form::Utf8).into_bytes(),
             Signed::Checkpoint(kept) => checkpoints::to_line(kept),
+            Signed::Included(proof) => proof.to_bytes().trim_ascii_end().to_vec(),
+            Signed::Term(proof) => proof.to_value().canonical(Form::Utf8).into_bytes(),
         }
     }
 }
@@ -328,7 +365,10 @@ fn predecessor_of(entry: &Entry) -> Option<Predecessor> {
 
 fn opening_line(log: PublicKey, contradiction: &Contradiction) -> Vec<u8> {
     let equivocation = OpeningLine {
-        format: FormatVersion,
+        format: match contradiction {
+            Contradiction::Index { .. } => Version::Two,
+            _ => Version::One,
+        },
         kind: contradiction.name(),
         log,
     };
@@ -340,21 +380,22 @@ fn opening_line(log: PublicKey, contradiction: &Contradiction) -> Vec<u8> {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OpeningLine<'l> {
-    format: FormatVersion,
+    format: Version,
     kind: &'l str,
     log: PublicKey,
 }
 
-fn read_opening(line: &[u8]) -> Result<PublicKey, EquivocationError> {
+/// The key, and whether it speaks of an index.
+fn read_opening(line: &[u8]) -> Result<(PublicKey, bool), EquivocationError> {
     let value = parse::parse(line).map_err(|error| EquivocationError::Json { line: 1, error })?;
     opening_key(&value).map_err(|error| EquivocationError::Member { line: 1, error })
 }
 
-fn opening_key(value: &Value) -> Result<PublicKey, MemberError> {
+fn opening_key(value: &Value) -> Result<(PublicKey, bool), MemberError> {
     let members = shape::members(value)?;
     shape::only(members, &["equivocation"])?;
     let opening: OpeningLine<'_> = shape::member(members, "equivocation")?;
-    Ok(opening.log)
+    Ok((opening.log, opening.kind == OF_INDEX))
 }
 
 fn read_side(text: &[u8], line: usize) -> Result<Signed, EquivocationError> {
@@ -379,49 +420,4 @@ fn read_side(text: &[u8], line: usize) -> Result<Signed, EquivocationError> {
     }
     let head = Statement::from_value(&value).map_err(failed)?;
     Ok(Signed::Head(Box::new(head)))
-}
-
-impl Contradiction {
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Contradiction::Entries { .. } => "entries",
-            Contradiction::Openings { .. } => "openings",
-            Contradiction::Epochs { .. } => "epochs",
-            Contradiction::Heads { .. } => "heads",
-            Contradiction::Checkpoints { .. } => "checkpoints",
-            Contradiction::Growth { .. } => "growth",
-        }
-    }
-}
-
-impl fmt::Display for Contradiction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Contradiction::Entries { after } => {
-                write!(f, "two different entries after the entry {after}")
-            }
-            Contradiction::Openings { predecessor } => write!(
-                f,
-                "two books that continue the book of {} after its entry {}",
-                predecessor.log, predecessor.seq
-            ),
-            Contradiction::Epochs { genesis, epoch } => {
-                write!(f, "two different epochs {epoch} of the log {genesis}")
-            }
-            Contradiction::Heads { genesis, seq } => {
-                write!(f, "two different entries {seq} of the log {genesis}")
-            }
-            Contradiction::Checkpoints { origin, size } => {
-                write!(
-                    f,
-                    "two checkpoints of {size} entries of {origin} with two roots"
-                )
-            }
-            Contradiction::Growth { origin, from, to } => write!(
-                f,
-                "checkpoints of {from} and of {to} entries of {origin}, the newer of which does \
-                 not begin with the older"
-            ),
-        }
-    }
 }

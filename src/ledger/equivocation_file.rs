@@ -76,22 +76,23 @@ fn untrusted(log: PublicKey, keys: &[PublicKey]) -> Option<Fault> {
 fn entries_in(proven: &Equivocation) -> u64 {
     match proven.contradiction() {
         Contradiction::Entries { .. } | Contradiction::Openings { .. } => 2,
+        Contradiction::Index { .. } => 1,
         _ => 0,
     }
 }
 
 fn epochs_in(proven: &Equivocation) -> u64 {
     match proven.contradiction() {
-        Contradiction::Epochs { .. } => 2,
+        Contradiction::Epochs { .. } | Contradiction::Index { .. } => 2,
         _ => 0,
     }
 }
 
 fn genesis_of(proven: &Equivocation) -> Option<Hash> {
     match proven.contradiction() {
-        Contradiction::Epochs { genesis, .. } | Contradiction::Heads { genesis, .. } => {
-            Some(*genesis)
-        }
+        Contradiction::Epochs { genesis, .. }
+        | Contradiction::Heads { genesis, .. }
+        | Contradiction::Index { genesis, .. } => Some(*genesis),
         _ => None,
     }
 }

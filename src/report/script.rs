@@ -15,9 +15,9 @@ macro_rules! scripts {
 }
 
 /// What page, report and verifier share. Each names only what stands before it.
-pub const SHARED: [Script; 43] = scripts![
+pub const SHARED: [Script; 44] = scripts![
     "bytes" "blake2b" "sha256" "strict" "json" "loose" "time" "merkle" "entry" "statement" "documents"
-    "kept" "revoked" "answered" "vrf" "indexed" "walk" "ending" "redacted" "bundle" "logbook" "proof" "entropy" "zstd" "given"
+    "kept" "revoked" "answered" "vrf" "indexed" "walk" "ending" "redacted" "bundle" "logbook" "denied" "proof" "entropy" "zstd" "given"
     "note" "policy" "times" "verdict" "beside" "text" "dom" "fitted" "banner" "tree" "evidence" "steps"
     "relations" "lanes" "timeline" "custody" "summary" "drop"
 ];

@@ -4,8 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use sealbook::ledger::index::term::{Field, Term};
 use serde_json::{Value, json};
 
+use crate::liar;
 use crate::place::{Place, have};
 
 /// A log with an index: six entries of three cases, in three epochs.
@@ -297,4 +299,113 @@ fn an_auditors_word_on_the_index_counts_for_those_who_trust_it() {
         place.run(&args).ends_with(1).document()["error"]["code"],
         "not_sealed"
     );
+}
+
+/// A log with an index whose last epoch, of the entries 3 to 5, is sealed so that `counted`
+/// says what terms each has.
+fn lying(counted: &dyn Fn(u64, Vec<Term>) -> Vec<Term>) -> Place {
+    let place = Place::empty();
+    place.run(&["init", "--format-version", "2"]).ok();
+    let append = |case: &str| {
+        let payload = format!(r#"{{"correlation_id":"{case}","tenant_id":"acme"}}"#);
+        let args = ["append", "--kind", "event", "--payload", &payload];
+        place.run(&args).ok();
+    };
+    ["a", "b"].into_iter().for_each(append);
+    place.run(&["seal"]).ok();
+    ["a", "b", "c"].into_iter().for_each(append);
+    liar::seal(&place, counted);
+    place
+}
+
+/// The entries 4 and 5 are left out of their cases.
+fn two_left_out() -> Place {
+    lying(&|seq, mut terms| {
+        terms.retain(|term| seq < 4 || term.field != Field::Correlation);
+        terms
+    })
+}
+
+#[test]
+fn an_entry_that_the_index_denies_is_a_conviction_that_stands_alone() {
+    let place = two_left_out();
+    let key = place.key();
+    for seq in ["4", "5"] {
+        let args = ["prove", seq, "-o", &format!("{seq}.proof")];
+        place.run(&args).ok();
+    }
+    place.run(&["export", "-o", "all.bundle"]).ok();
+    place
+        .run(&["export", "--tenant", "acme", "-o", "acme.bundle"])
+        .ok();
+    place
+        .run(&["export", "--correlation", "b", "-o", "b.bundle"])
+        .ok();
+    place
+        .run(&["absent", "--correlation", "c", "-o", "no-c.bundle"])
+        .ok();
+    // Each alone says nothing against the log.
+    for file in ["5.proof", "all.bundle", "acme.bundle", "no-c.bundle"] {
+        place.run(&["verify", file, "--key", &key]).ok();
+    }
+    let denied = |files: [&str; 2], proof: &str| {
+        let args = [&["--json", "diff"], &files[..], &["-o", proof]].concat();
+        place.run(&args).ends_with(1).document()["equivocation"].clone()
+    };
+    for (holds, says, seq) in [
+        ("5.proof", "no-c.bundle", 5),
+        ("no-c.bundle", "acme.bundle", 5),
+        ("ledger", "no-c.bundle", 5),
+        ("4.proof", "b.bundle", 4),
+        ("all.bundle", "b.bundle", 4),
+    ] {
+        let proof = format!("{holds}.{says}.denied");
+        let found = denied([holds, says], &proof);
+        assert_eq!(found["kind"], "index", "{found}");
+        let detail = found["detail"].as_str().unwrap();
+        let said = format!("entry {seq} has it and is left out");
+        assert!(detail.ends_with(&said), "{detail}");
+        let args = ["--json", "verify", &proof, "--key", &key];
+        let report = place.run(&args).ok().document();
+        assert_eq!(report["warnings"][0]["code"], "equivocation_proven");
+        assert_eq!(report["format"], "equivocation");
+        // For other keys it says nothing.
+        place
+            .run(&["verify", &proof, "--key", &"00".repeat(32)])
+            .ends_with(1);
+    }
+    // Whatever holds the entry, it is the same proof.
+    assert_eq!(
+        place.read("5.proof.no-c.bundle.denied"),
+        place.read("ledger.no-c.bundle.denied")
+    );
+    if have("python3", &["-c", "import cryptography"]) {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools/verify_index.py");
+        let files = ["5.proof.no-c.bundle.denied", "4.proof.b.bundle.denied"];
+        let args = [&["--key", &key], &files[..]].concat();
+        let output = place.command_of(&program, &args).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{text}");
+        let found: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        let expected = json!({"seq": 5, "field": "correlation", "value": "c", "left_out": true,
+                              "epoch": 1});
+        assert_eq!(found["denied"], expected);
+        let changed = place
+            .read(files[0])
+            .replacen("\"value\":\"c\"", "\"value\":\"d\"", 1);
+        place.write("changed.denied", changed);
+        let args = ["--key", &key, "changed.denied"];
+        let output = place.command_of(&program, &args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+    }
+    // An honest log's files convict nobody.
+    let honest = lying(&|_, terms| terms);
+    honest.run(&["verify"]).ok();
+    honest.run(&["prove", "5", "-o", "5.proof"]).ok();
+    honest
+        .run(&["absent", "--correlation", "d", "-o", "no-d.bundle"])
+        .ok();
+    let args = ["--json", "diff", "5.proof", "no-d.bundle"];
+    let found = honest.run(&args).ends_with(1).document();
+    assert_eq!(found["equivocation"], Value::Null);
 }

@@ -41,6 +41,7 @@ mod input;
 mod interop;
 mod kept;
 mod keys;
+mod liar;
 mod locks;
 mod manifests;
 mod monitors;

@@ -57,6 +57,7 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
     };
     let published = epochs.chain([Published::Head(head.clone())]);
     let mut examples = crate::format_public::examples(&sample);
+    examples.extend(crate::denied::examples());
     examples.extend([
         ("key.txt", with_newline(sample.log().to_string())),
         ("entry.json", line(entry)),
@@ -262,7 +263,8 @@ fn two_objects_for_one_place_are_no_published_statement() {
 #[test]
 fn every_example_is_made_anew_byte_for_byte() {
     let write = std::env::var_os("SEALBOOK_WRITE_FIXTURES").is_some_and(|what| what == "format");
-    let examples = examples();
+    let mut examples = examples();
+    examples.extend(crate::denied::further());
     for (name, bytes) in &examples {
         let path = folder().join(name);
         if write {

@@ -16,6 +16,7 @@ mod book;
 mod breaker;
 mod bundles;
 mod checkpoints;
+mod denied;
 mod documents;
 mod ed25519;
 mod entries;

@@ -86,7 +86,7 @@ impl Sample {
         sample
     }
 
-    fn empty() -> Sample {
+    pub(crate) fn empty() -> Sample {
         Sample {
             version: Version::One,
             signer: SoftwareSigner::from_seed(&Zeroizing::new([3; 32])),
@@ -123,7 +123,7 @@ impl Sample {
     }
 
     /// `payload` must be canonical.
-    fn push(&mut self, ts: Timestamp, kind: &str, payload: &str) {
+    pub(crate) fn push(&mut self, ts: Timestamp, kind: &str, payload: &str) {
         let prev = self.entries.last().map_or(Hash::ZERO, Entry::hash);
         let draft = Draft::new(kind, ts, payload.as_bytes(), &prev).unwrap();
         let entry = draft.sign(&self.signer).unwrap();
@@ -131,7 +131,7 @@ impl Sample {
         self.entries.push(entry);
     }
 
-    fn seal(&mut self, hour: Timestamp, size: usize) {
+    pub(crate) fn seal(&mut self, hour: Timestamp, size: usize) {
         let end = self.entries.len();
         let first = end - size;
         let header = EpochHeader {
@@ -161,7 +161,7 @@ impl Sample {
         self.entries[0].hash()
     }
 
-    fn leaf(&self, at: u64) -> Hash {
+    pub(crate) fn leaf(&self, at: u64) -> Hash {
         let entry = &self.entries[at as usize];
         leaf_hash(&entry.hash(), &entry.signature())
     }
@@ -223,10 +223,14 @@ impl Sample {
 
     /// A bundle of all entries from `first` to `last`.
     pub(crate) fn range_bundle(&self, first: u64, last: u64, signed: bool) -> Vec<u8> {
-        let opening = self.opening(Contents::Range {
+        let mut opening = self.opening(Contents::Range {
             first_seq: Seq(first),
             last_seq: Seq(last),
         });
+        opening.index = self
+            .epochs
+            .iter()
+            .any(|epoch| epoch.content.index.is_some());
         let mut writer = BundleWriter::new(Vec::new(), &opening, &self.entries[0]).unwrap();
         self.documents(&mut writer, first..=last);
         let mut headed = false;

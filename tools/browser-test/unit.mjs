@@ -259,6 +259,23 @@ await test("changed bytes of the example are found, wherever they stand", async 
   }
 });
 
+await test("an index that denies an entry is proven, and no byte of the proof can be another", async () => {
+  for (const name of ["denied", "absent"]) {
+    const proof = new Uint8Array(read(`fixtures/format/index.${name}.equivocation`));
+    const found = await verifyFile(proof);
+    assert.deepEqual([found.faults, found.contradiction?.kind], [[], "index"], name);
+    assert.deepEqual(found.warnings, ["equivocation_proven"]);
+    for (let at = 0; at < proof.length; at += 1) {
+      const changed = proof.slice();
+      changed[at] ^= 1;
+      const refused = await verifyFile(changed).then(({ faults, log: named }) => faults.length > 0 || named !== found.log, () => true);
+      assert.ok(refused, `${name}, byte ${at}`);
+    }
+  }
+  const selection = await verifyBundle(new Uint8Array(read("fixtures/format/index.selection.bundle")));
+  assert.deepEqual([selection.faults, selection.complete?.entries], [[], 2]);
+});
+
 await test("dropped, doubled and cut lines are found", async () => {
   const text = String(read("fixtures/format/selection.bundle"));
   const rows = text.split("\n").slice(0, -1);

@@ -111,6 +111,7 @@ impl Equivocation {
             contradiction,
             sides,
             growth: Some(growth),
+            counted: None,
         })
     }
 }

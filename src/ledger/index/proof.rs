@@ -186,6 +186,12 @@ impl TermProof {
         }
     }
 
+    /// The blocks of epochs that the header stands over, in the order of the trees.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<Block> {
+        cover(self.since, self.header.content.epoch)
+    }
+
     /// What the header's index says of the term in each block of epochs. Whether the
     /// header is signed is the caller's to judge.
     ///
@@ -194,7 +200,7 @@ impl TermProof {
     pub fn counts(&self, key: &VrfKey) -> Result<Vec<Counted>, TermProofFault> {
         let header: &EpochHeader = &self.header.content;
         let index = header.index.ok_or(TermProofFault::NoIndex(header.epoch))?;
-        let blocks = cover(self.since, header.epoch);
+        let blocks = self.blocks();
         if self.trees.len() != blocks.len() {
             return Err(TermProofFault::Trees {
                 expected: blocks.len(),

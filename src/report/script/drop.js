@@ -203,6 +203,6 @@ function aboutLog(found, times) {
 }
 
 function contradiction({ contradiction: { kind, two } }) {
-  return el("section.card", {}, el("h3", {}, `Two ${kind} that cannot both stand`),
+  return el("section.card", {}, el("h3", {}, kind === "index" ? "An entry, and an index that denies it" : `Two ${kind} that cannot both stand`),
     two.map((one) => facts(one.content ? Object.entries(one.content).map(([name, value]) => [name, String(value)]) : [["kind", one.kind], ["hash", hashText(one.hash)], ["previous", hashText(one.prevHash)]])));
 }

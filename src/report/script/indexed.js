@@ -93,25 +93,13 @@ async function check(walk, fault) {
   if (filter instanceof Map && !asks(filter, field, value)) {
     fault("filter_mismatch", { line }, "the index is asked for another term than the selection is of");
   }
-  const place = await placeOf(walk);
-  const blocks = blocksUnder(header.epoch);
-  if (place === null || term.since !== 0 || blocks.length !== term.trees.length) {
-    fault("index_invalid", { line }, "the place of the term is not shown, or not in every tree");
-    return 0;
-  }
-  const committed = term.trees.flatMap(({ size, root }) => [big(size), fromHex(root, 32)]);
-  if (toHex(H(utf8("sealbook:index:v1\u001f"), big(0), ...committed)) !== header.index) {
-    fault("index_invalid", { line }, "the trees are not those that the header commits to");
+  const trees = await countsUnder(walk);
+  if (!Array.isArray(trees)) {
+    fault("index_invalid", { line }, trees);
     return 0;
   }
   let entries = 0;
-  for (const [at, tree] of term.trees.entries()) {
-    const said = countIn(tree, place);
-    if (said === undefined) {
-      fault("index_invalid", { line }, "what a tree shows does not lead to its root");
-      return 0;
-    }
-    const [first, level] = blocks[at];
+  for (const { first, level, said } of trees) {
     const given = joined(own, first, level);
     entries += said?.entries ?? 0;
     if (said?.entries !== given?.entries || (said && toHex(said.digest) !== toHex(given.digest))) {
@@ -122,11 +110,35 @@ async function check(walk, fault) {
   return entries;
 }
 
+// What each tree under the header says of the term (I.9), or in words what is wrong.
+export async function countsUnder({ term, genesis, opening }) {
+  const header = term.header.content;
+  const place = await placeOf({ term, genesis, opening });
+  const blocks = blocksUnder(header.epoch);
+  if (place === null || term.since !== 0 || blocks.length !== term.trees.length) {
+    return "the place of the term is not shown, or not in every tree";
+  }
+  const committed = term.trees.flatMap(({ size, root }) => [big(size), fromHex(root, 32)]);
+  if (toHex(H(utf8("sealbook:index:v1\u001f"), big(0), ...committed)) !== header.index) {
+    return "the trees are not those that the header commits to";
+  }
+  const counts = term.trees.map((tree) => countIn(tree, place));
+  return counts.includes(undefined) ? "what a tree shows does not lead to its root" : blocks.map(([first, level], at) => ({ first, level, said: counts[at] }));
+}
+
+// Whether an entry has a term.
+export const hasTerm = (entry, { field, value }) => (field === "kind" ? entry.kind === value : factsOf(entry).has(`${field} ${value}`));
+
+// A count with the next entry of its epoch (I.5).
+export function countOf(count, seq, leaf) {
+  const { entries, digest } = count ?? { entries: 0, digest: new Uint8Array(32) };
+  return { entries: entries + 1, digest: H(Uint8Array.of(4), digest, big(seq), leaf) };
+}
+
 // The count of each epoch, by the entries that are given (I.5).
 function countEntries(walk, fault) {
   const { term } = walk;
   const { epoch: last } = term.header.content;
-  const has = (entry) => (term.field === "kind" ? entry.kind === term.value : factsOf(entry).has(`${term.field} ${term.value}`));
   const filter = walk.closing?.content?.filter;
   const own = new Map();
   for (const { statement } of walk.headers) {
@@ -138,9 +150,8 @@ function countEntries(walk, fault) {
     const { epoch } = header.statement.content;
     if (epoch > last) {
       fault("index_mismatch", { at: "entry", entry: index, seq: entry.seq, line }, `it lies in epoch ${epoch}, and what the index says ends with epoch ${last}`);
-    } else if (has(entry)) {
-      const { entries, digest } = own.get(epoch) ?? { entries: 0, digest: new Uint8Array(32) };
-      own.set(epoch, { entries: entries + 1, digest: H(Uint8Array.of(4), digest, big(entry.seq), entry.leaf) });
+    } else if (hasTerm(entry, term)) {
+      own.set(epoch, countOf(own.get(epoch), entry.seq, entry.leaf));
     } else if (!(filter instanceof Map && filter.has("attestations"))) {
       fault("index_mismatch", { line: term.line }, `entry ${entry.seq} does not have the term`);
     }
@@ -184,6 +195,9 @@ function blocksUnder(epoch) {
   return blocks;
 }
 
+export const joinedOf = (left, right) => ({ entries: left.entries + right.entries, digest: H(Uint8Array.of(5), left.digest, right.digest) });
+
+// The count in a block, by those in its epochs (I.5).
 function joined(own, first, level) {
   if (level === 0) {
     return own.get(first);
@@ -193,7 +207,7 @@ function joined(own, first, level) {
   }
   const left = joined(own, first, level - 1);
   const right = joined(own, first + 2 ** (level - 1), level - 1);
-  return left && right ? { entries: left.entries + right.entries, digest: H(Uint8Array.of(5), left.digest, right.digest) } : left ?? right;
+  return left && right ? joinedOf(left, right) : left ?? right;
 }
 
 // The count that a tree says; null for none, undefined if it does not lead to its root.

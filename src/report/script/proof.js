@@ -1,9 +1,11 @@
 // The proof of one entry (format §7), and two statements that cannot both stand (§9).
 
-import { fromHex, fromUtf8, toHex } from "./bytes.js";
+import { fromHex, fromUtf8, toHex, utf8 } from "./bytes.js";
+import { isDenied, readCounted } from "./denied.js";
 import { endWalk, foundIn } from "./ending.js";
 import { laterFormat, readEntry } from "./entry.js";
 import { isUses, unknownUse } from "./bundle.js";
+import { readTerm } from "./indexed.js";
 import { isHashes, isHex, isObject, isText, isWhole, membersOf, parseCanonical } from "./json.js";
 import { isSigned, readStatement } from "./statement.js";
 import { verifyStrict } from "./strict.js";
@@ -60,7 +62,7 @@ const KINDS = {
 const sameEnd = (a, b) => a instanceof Map && a.raw === b?.raw;
 const sameIn = (a, b, names) => names.every((name) => a.content[name] === b.content[name]);
 
-// Three lines: a pass speaks against the key that is named.
+// Three lines, or four: a pass speaks against the key that is named.
 export async function verifyEquivocation(bytes, given = {}) {
   const walk = beginWalk(given);
   const two = await readTwo(walk, bytes).catch(() => null);
@@ -78,6 +80,9 @@ async function readTwo(walk, bytes) {
   const [first, ...values] = lines.map(parseCanonical);
   const said = membersOf(membersOf(first, { equivocation: isObject }).equivocation, { format: isWhole, kind: isText, log: isHex(32) });
   walk.log = said.log;
+  if (said.kind === "index") {
+    return readDenied(walk, said, lines, values);
+  }
   const isEntry = ["entries", "openings"].includes(said.kind);
   const what = { epochs: "epoch", heads: "head" }[said.kind];
   const two = values.map((value) => (isEntry ? readEntry(membersOf(value, { entry: isObject }).entry, { numbered: false }) : readStatement(what, value)));
@@ -85,4 +90,14 @@ async function readTwo(walk, bytes) {
   const opens = said.kind !== "openings" || two.every((one) => one.kind === "sealbook:open" && /^0+$/.test(one.prevHash));
   const right = said.format === 1 && two.length === 2 && lines[1] < lines[2] && opens && KINDS[said.kind](...two);
   return right && (await bySigner(two[0])) && (await bySigner(two[1])) ? { kind: said.kind, two } : null;
+}
+
+// A whole proof of an entry, what the index says, and the entries that it counts.
+async function readDenied(walk, { format, log }, lines, values) {
+  const parts = readProof(walk, utf8(`${lines[1]}\n`));
+  const term = readTerm(values[1]);
+  const counted = values.length === 3 ? readCounted(values[2]) : null;
+  walk.unsupported = null;
+  const right = format === 2 && values.length <= 3 && parts?.opening && (await isDenied(log, parts, term, counted));
+  return right ? { kind: "index", two: [parts.entry, term.header] } : null;
 }
