@@ -40,6 +40,7 @@ mod no_tables;
 mod opening;
 mod options;
 mod progress;
+mod public_place;
 mod publish;
 mod recognise;
 mod redact;
@@ -92,6 +93,7 @@ pub use self::keeping::{KEEP_EVERY, keep_witnessed};
 pub use self::ledger::{Done, Ledger, Recorded};
 pub use self::options::{AskPassphrase, Options, Passphrase};
 pub use self::progress::{Progress, Reached, Unit};
+pub use self::public_place::{PublicFiles, PublicPlace};
 #[cfg(feature = "rocks")]
 pub(crate) use self::recognise::by_name;
 #[cfg(feature = "verify")]

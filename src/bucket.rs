@@ -13,6 +13,7 @@
 //! URL/log/<genesis>/wal/<generation>/<n>     what was committed, and fences (ledger::wal)
 //! URL/log/<genesis>/epoch/<n>.bundle.zst     a sealed epoch, as third parties verify it
 //! URL/log/<genesis>/epoch/<n>.header         its signed header
+//! URL/log/<genesis>/public/…                  the public log: tiles, bundles, checkpoint (publish)
 //! URL/log/<genesis>/heartbeat               that its writer lives: for who stands by
 //! URL/log/<genesis>/open/<batch>             openings of redactable members, until erased
 //! URL/check/…                                what `bucket check` races over
@@ -64,6 +65,7 @@ pub mod objects;
 mod opening;
 pub mod protocol;
 mod rebuild;
+mod replacing;
 mod replay;
 pub mod retention;
 pub mod shown;
@@ -74,6 +76,7 @@ pub use address::Address;
 pub use archived::{attach, bundle_key, recorded};
 pub use error::BucketError;
 pub use following::{HEARTBEAT, Look, follow};
-pub use objects::Objects;
+pub use objects::{Coming, Objects};
 pub use opening::{all_logs, catch_up, check_local, create, of_log, only_log, open, restore};
+pub use replacing::Seen;
 pub use store::BucketStore;

@@ -18,17 +18,22 @@
 //! Appending knows nothing of this. The leaves come out of the epochs' tiles, so a
 //! ledger of before is published as any other.
 
+mod boxed;
+#[cfg(feature = "bucket")]
+mod bucket;
 mod folder;
 mod growth;
 mod leaves;
 mod names;
 mod paths;
+mod retired;
 mod signing;
 
 use std::io;
 
 use thiserror::Error;
 
+use crate::ledger::head::SignedHead;
 use crate::ledger::key::{SignError, Signer};
 use crate::ledger::kind;
 use crate::ledger::note::{Algorithm, MlDsaSigner, Note, NoteError, SignatureFault, VerifierKey};
@@ -47,6 +52,9 @@ use crate::store::Store;
 use crate::store::query::QueryError;
 use crate::store::tree::TreeError;
 
+pub use boxed::AnyStorage;
+#[cfg(feature = "bucket")]
+pub use bucket::Bucket;
 pub use folder::Folder;
 pub use growth::{root_before, roots_at};
 pub use names::names_of;
@@ -65,8 +73,9 @@ pub trait LogStorage: Source<Error = io::Error> + Send {
     /// Adds the headers that are missing, and a head that goes beyond them, durably.
     fn add_headers(&mut self, logbook: &Logbook) -> Result<(), PublicError>;
 
-    /// Replaces the checkpoint, durably and in one step.
-    fn replace_checkpoint(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Replaces the checkpoint, durably and in one step: the one that was read last, and
+    /// no other.
+    fn replace_checkpoint(&mut self, bytes: &[u8]) -> Result<(), PublicError>;
 
     /// Partial tiles whose full tile is durable now. They are removed an hour later, at
     /// the next call or a later one.
@@ -271,7 +280,7 @@ impl<S: LogStorage> PublicLog<S> {
             };
             if let Some(note) = cosign(proposed).map_err(PublicError::Cosign)? {
                 let bytes = note.to_string().into_bytes();
-                self.io(|storage| storage.replace_checkpoint(&bytes))?;
+                self.storage.replace_checkpoint(&bytes)?;
                 changed = true;
             }
         }
@@ -372,6 +381,16 @@ impl<S: LogStorage> PublicLog<S> {
             place: self.place.clone(),
             error,
         }
+    }
+}
+
+/// The head over what no header seals yet; none if there is nothing.
+fn unsealed_head(logbook: &Logbook) -> Result<Option<SignedHead>, PublicError> {
+    let store = &**logbook.store();
+    let sealed = store.epoch_of(logbook.durable().seq);
+    match sealed.map_err(OpenError::from)? {
+        Some(_) => Ok(None),
+        None => Ok(Some(logbook.head()?)),
     }
 }
 

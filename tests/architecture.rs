@@ -69,7 +69,10 @@ const MAY_USE: [(&str, &[&str]); 31] = [
     ("imports", &["ledger", "store", "logbook"]),
     ("backup", &["ledger", "store", "logbook", "audit"]),
     ("bucket", &["ledger", "store", "logbook"]),
-    ("publish", &["ledger", "files", "store", "logbook"]),
+    (
+        "publish",
+        &["ledger", "files", "store", "logbook", "bucket"],
+    ),
     (
         "sinks",
         &["ledger", "producers", "files", "store", "logbook", "fetch"],

@@ -119,6 +119,15 @@ impl Address {
         self.log
     }
 
+    /// The folder that it is, if it is one of this machine.
+    #[must_use]
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        match self.scheme {
+            Scheme::Folder => Some(std::path::Path::new(&self.prefix)),
+            _ => None,
+        }
+    }
+
     /// Whether `text` is a URL of a bucket, and not a path.
     #[must_use]
     pub fn is_url(text: &str) -> bool {

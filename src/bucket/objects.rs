@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
 
 use bytes::Bytes;
+use crossbeam_channel::{Receiver, bounded};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
+use object_store::{GetResult, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use tokio::runtime::{Builder, Runtime};
 
 use super::BucketError;
@@ -20,7 +20,7 @@ use crate::ledger::wal::OBJECT_BYTES;
 const THREADS: usize = 2;
 
 /// Bytes of a part of a large object, and of the largest that is sent at once.
-const PART_BYTES: usize = 16 << 20;
+pub(super) const PART_BYTES: usize = 16 << 20;
 
 /// Pieces of a stream that are read ahead.
 const PIECES: usize = 16;
@@ -29,7 +29,7 @@ const PIECES: usize = 16;
 /// asynchronous runtime: its requests run on threads of their own.
 #[derive(Clone)]
 pub struct Objects {
-    store: Arc<dyn ObjectStore>,
+    pub(super) store: Arc<dyn ObjectStore>,
     prefix: Path,
     pub(super) url: String,
     runtime: Arc<Threads>,
@@ -52,8 +52,8 @@ impl Drop for Threads {
 #[error("larger than {OBJECT_BYTES} bytes")]
 struct TooLarge;
 
-/// An object to come.
-pub struct Coming(Receiver<Result<Option<Bytes>, object_store::Error>>);
+/// An answer to come.
+pub struct Coming<T>(Receiver<Result<T, object_store::Error>>);
 
 /// An object that a list names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,14 +122,6 @@ impl Objects {
         self.put(key, bytes, PutMode::Create)
     }
 
-    /// Writes an object, whatever was there: for what is not a record.
-    ///
-    /// # Errors
-    /// [`BucketError::Store`].
-    pub fn replace(&self, key: &str, bytes: Bytes) -> Result<(), BucketError> {
-        self.put(key, bytes, PutMode::Overwrite)
-    }
-
     /// Creates an object, or finds the same bytes there.
     ///
     /// # Errors
@@ -161,13 +153,9 @@ impl Objects {
 
     /// Asks for an object, and does not wait for it.
     #[must_use]
-    pub fn begin_read(&self, key: &str) -> Coming {
+    pub fn begin_read(&self, key: &str) -> Coming<Option<Bytes>> {
         let (store, path) = (Arc::clone(&self.store), self.path(key));
-        let (sender, receiver) = sync_channel(1);
-        self.spawn(async move {
-            let _ = sender.send(get(&*store, &path).await);
-        });
-        Coming(receiver)
+        self.begin(async move { get(&*store, &path).await })
     }
 
     /// Which of the keys there are, asked for together.
@@ -178,7 +166,7 @@ impl Objects {
         let asked: Vec<_> = keys.iter().map(|key| (key, self.begin_head(key))).collect();
         let mut found = Vec::new();
         for (key, there) in asked {
-            let there = there.recv().unwrap_or_else(|_| Err(gone()));
+            let there = there.wait();
             if there.map_err(|source| self.failed(key, source))? {
                 found.push(key.clone());
             }
@@ -186,18 +174,15 @@ impl Objects {
         Ok(found)
     }
 
-    fn begin_head(&self, key: &str) -> Receiver<Result<bool, object_store::Error>> {
+    fn begin_head(&self, key: &str) -> Coming<bool> {
         let (store, path) = (Arc::clone(&self.store), self.path(key));
-        let (sender, receiver) = sync_channel(1);
-        self.spawn(async move {
-            let there = match store.head(&path).await {
+        self.begin(async move {
+            match store.head(&path).await {
                 Ok(_) => Ok(true),
                 Err(object_store::Error::NotFound { .. }) => Ok(false),
                 Err(error) => Err(error),
-            };
-            let _ = sender.send(there);
-        });
-        receiver
+            }
+        })
     }
 
     /// Everything below the prefix, in no order.
@@ -295,14 +280,15 @@ impl Objects {
         Ok(true)
     }
 
-    fn upload_parts(&self, key: &str, file: &mut File) -> Result<(), BucketError> {
+    /// Writes an object of all that a reader gives, in parts.
+    pub(super) fn upload_parts(&self, key: &str, from: &mut dyn Read) -> Result<(), BucketError> {
         let (store, path) = (Arc::clone(&self.store), self.path(key));
         let failed = |source| self.failed(key, source);
         let begun = self.wait(async move { store.put_multipart(&path).await });
         let mut upload = begun.map_err(failed)?;
         loop {
             let mut part = Vec::new();
-            let read = file.take(PART_BYTES as u64).read_to_end(&mut part);
+            let read = from.take(PART_BYTES as u64).read_to_end(&mut part);
             if read.map_err(unreadable)? == 0 {
                 break;
             }
@@ -340,7 +326,7 @@ impl Objects {
         }))
     }
 
-    fn put(&self, key: &str, bytes: Bytes, mode: PutMode) -> Result<(), BucketError> {
+    pub(super) fn put(&self, key: &str, bytes: Bytes, mode: PutMode) -> Result<(), BucketError> {
         let (store, path) = (Arc::clone(&self.store), self.path(key));
         let options = PutOptions::from(mode);
         let put = async move {
@@ -382,23 +368,33 @@ impl Objects {
         &self,
         work: impl Future<Output = Result<T, object_store::Error>> + Send + 'static,
     ) -> Result<T, object_store::Error> {
-        let (sender, receiver) = sync_channel(1);
+        self.begin(work).wait()
+    }
+
+    /// The same, without waiting.
+    pub(super) fn begin<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, object_store::Error>> + Send + 'static,
+    ) -> Coming<T> {
+        let (sender, receiver) = bounded(1);
         self.spawn(async move {
             let _ = sender.send(work.await);
         });
-        receiver.recv().unwrap_or_else(|_| Err(gone()))
+        Coming(receiver)
     }
 }
 
-impl Coming {
+impl<T> Coming<T> {
     /// Waits for it.
     ///
     /// # Errors
     /// What the store said.
-    pub fn wait(self) -> Result<Option<Bytes>, object_store::Error> {
+    pub fn wait(self) -> Result<T, object_store::Error> {
         self.0.recv().unwrap_or_else(|_| Err(gone()))
     }
+}
 
+impl Coming<Option<Bytes>> {
     /// Waits for it, as the protocol wants it.
     #[must_use]
     pub fn answer(self) -> Answer<Bytes> {
@@ -430,7 +426,7 @@ impl Read for Stream {
     }
 }
 
-fn unreadable(error: io::Error) -> BucketError {
+pub(super) fn unreadable(error: io::Error) -> BucketError {
     BucketError::File(Arc::new(error))
 }
 
@@ -443,13 +439,24 @@ fn answer(read: Result<Option<Bytes>, object_store::Error>) -> Answer<Bytes> {
 }
 
 async fn get(store: &dyn ObjectStore, path: &Path) -> Result<Option<Bytes>, object_store::Error> {
+    match found(store, path).await? {
+        Some(found) => Ok(Some(found.bytes().await?)),
+        None => Ok(None),
+    }
+}
+
+/// An object that is to be read as a whole.
+pub(super) async fn found(
+    store: &dyn ObjectStore,
+    path: &Path,
+) -> Result<Option<GetResult>, object_store::Error> {
     match store.get(path).await {
         // More than any object has that is read as a whole: it would fill the memory.
         Ok(found) if found.meta.size > OBJECT_BYTES as u64 => Err(object_store::Error::Generic {
             store: "bucket",
             source: Box::new(TooLarge),
         }),
-        Ok(found) => Ok(Some(found.bytes().await?)),
+        Ok(found) => Ok(Some(found)),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -44,7 +44,7 @@ pub(super) struct Replay<'r> {
     pending: Batch,
     pending_bytes: usize,
     /// Objects that were asked for.
-    ahead: BTreeMap<WalPosition, Coming>,
+    ahead: BTreeMap<WalPosition, Coming<Option<Bytes>>>,
     /// How many are asked for together.
     width: usize,
 }

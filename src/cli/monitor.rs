@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "bucket")]
+use crate::api::PublicPlace;
+#[cfg(feature = "bucket")]
+use crate::bucket::Address;
 #[cfg(feature = "client")]
 use crate::fetch::Fetcher;
 use crate::files::replace;
@@ -21,7 +25,7 @@ use super::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Where the logs are: URLs, or folders
+    /// Where the logs are: URLs of servers or buckets, or folders
     #[arg(value_name = "URL", required = true)]
     places: Vec<String>,
     /// Whose logs and witnesses count: a file of c2sp.org/tlog-policy with `log` lines
@@ -69,6 +73,11 @@ fn look(monitor: &Monitor<'_>, args: &Args, output: &mut Output) -> Result<Answe
     for place in &args.places {
         let now = SystemClock::new().wall();
         let found = match place.split_once("://") {
+            #[cfg(feature = "bucket")]
+            Some(_) if Address::is_url(place) => {
+                let files = PublicPlace::named(Path::new(place))?.files(None)?;
+                monitor.look(place, &files, now).map_err(LogError::from)?
+            }
             Some(_) => at_server(monitor, place, args, now)?,
             None => {
                 let folder = Folder(Path::new(place));

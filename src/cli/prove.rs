@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::api::Error;
+use crate::api::{Error, PublicPlace};
 use crate::evidence::EvidenceError;
 use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
 use crate::logbook::error::ServerRefusal;
-use crate::publish::Folder;
 
 use super::Answer;
 use super::context::Context;
@@ -26,9 +25,9 @@ pub(super) struct Args {
     /// The version that it is written in
     #[arg(long, value_enum, default_value = "2", value_name = "VERSION")]
     format_version: FormatVersion,
-    /// The proof under the checkpoint that is published in this folder, as the clients
-    /// of transparency logs read it
-    #[arg(long, value_name = "FOLDER", conflicts_with = "format_version")]
+    /// The proof under the checkpoint that is published in this folder or bucket, as the
+    /// clients of transparency logs read it
+    #[arg(long, value_name = "PLACE", conflicts_with = "format_version")]
     tlog: Option<PathBuf>,
     #[command(flatten)]
     force: Force,
@@ -81,8 +80,9 @@ fn published(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let ledger = context.reader(output)?;
-    let (log, place) = (Folder::read_only(folder), folder.display().to_string());
-    let proof = ledger.prove_published(Seq(args.seq), &log, &place)?;
+    let place = PublicPlace::named(folder)?;
+    let log = place.files(Some(&ledger.identity().genesis))?;
+    let proof = ledger.prove_published(Seq(args.seq), &log, &place.to_string())?;
     let text = proof.to_string();
     if args.output.as_os_str() == "-" {
         output.bytes(text.as_bytes())?;

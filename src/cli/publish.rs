@@ -1,13 +1,13 @@
-//! `sealbook publish`: the ledger as a public log, in a folder.
+//! `sealbook publish`: the ledger as a public log, in a folder or a bucket.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::api::held::Held;
-use crate::api::{Ledger, PublishedLog};
+use crate::api::{self, Ledger, PublicPlace, PublishedLog};
 use crate::ledger::json::{Form, Object};
 use crate::ledger::shape;
 use crate::ledger::tlog::name::{LogName, NameFault};
-use crate::publish::{Folder, PublicError, PublicLog};
+use crate::publish::{AnyStorage, PublicError, PublicLog};
 
 use super::Answer;
 use super::context::Context;
@@ -18,8 +18,9 @@ use super::witnesses;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder to publish to; it is made if it is not there
-    #[arg(long, value_name = "FOLDER", required_unless_present = "end_name")]
+    /// The folder to publish to, which is made if it is not there, or the URL of a bucket
+    /// [default: the ledger's bucket]
+    #[arg(long, value_name = "PLACE")]
     to: Option<PathBuf>,
     /// The log's public name, such as log.example.com/fleet; recorded the first time
     #[arg(long, value_name = "NAME")]
@@ -33,23 +34,26 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     context.check_files()?;
-    let folder = args.to.as_deref().unwrap_or(Path::new("."));
-    if args.end_name.is_none()
-        && let Some(held) = context.held()?
-    {
-        let done = beside(context, args, &held, folder, output)?;
-        return print(&done, folder, output);
+    let Some(name) = &args.end_name else {
+        return publish(context, args, output);
+    };
+    context.check_alone()?;
+    let ledger = Ledger::open(&context.ledger, context.options())?;
+    let receipt = ledger.close_name(name)?;
+    ledger.close()?;
+    output.note(&format!("entry {} ends the name {name}", receipt.seq));
+    Ok(Answer::Yes)
+}
+
+fn publish(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    let place = place(context, args)?;
+    if let Some(held) = context.held()? {
+        let done = beside(context, args, &held, &place, output)?;
+        return print(&done, &place, output);
     }
     context.check_alone()?;
     let ledger = Ledger::open(&context.ledger, context.options())?;
-    if let Some(name) = &args.end_name {
-        let receipt = ledger.close_name(name)?;
-        ledger.close()?;
-        output.note(&format!("entry {} ends the name {name}", receipt.seq));
-        return Ok(Answer::Yes);
-    }
-    spare(context, folder)?;
-    let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
+    let mut log = open(context, &place, &ledger)?;
     let asking = args.witnesses.read()?;
     let bound = ledger.public_name()?.map(|bound| bound.name);
     if let Some(name) = &args.name
@@ -64,7 +68,33 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let done = asking.publish(&ledger, &mut log)?;
     ledger.close()?;
-    print(&done, folder, output)
+    print(&done, &place, output)
+}
+
+/// Where it is published: what is named, or the bucket that has the ledger's record.
+fn place(context: &Context, args: &Args) -> Result<PublicPlace, CliError> {
+    if let Some(to) = &args.to {
+        return Ok(PublicPlace::named(to)?);
+    }
+    #[cfg(feature = "bucket")]
+    if let Some(address) = context.bucket.address() {
+        return Ok(PublicPlace::Bucket(address.clone()));
+    }
+    let _ = context;
+    Err(CliError::usage("--to PLACE is needed"))
+}
+
+/// Opens the place of a ledger's public log.
+pub(super) fn open(
+    context: &Context,
+    place: &PublicPlace,
+    ledger: &Ledger,
+) -> Result<PublicLog<AnyStorage>, CliError> {
+    if let PublicPlace::Folder(folder) = place {
+        spare(context, folder)?;
+    }
+    let storage = place.open(&ledger.identity().genesis)?;
+    Ok(PublicLog::new(storage, place.to_string()))
 }
 
 /// Has the server publish that holds the ledger: into its own folder, under the name that
@@ -73,7 +103,7 @@ fn beside(
     context: &Context,
     args: &Args,
     held: &Held,
-    folder: &Path,
+    place: &PublicPlace,
     output: &mut Output,
 ) -> Result<PublishedLog, CliError> {
     if args.witnesses.are_given() {
@@ -90,18 +120,28 @@ fn beside(
         })
         .into());
     }
-    let folder = std::path::absolute(folder).map_err(|error| CliError::file(folder, error))?;
+    let named = match place {
+        PublicPlace::Folder(folder) => {
+            let whole = std::path::absolute(folder);
+            let whole = whole.map_err(|error| CliError::file(folder, error))?;
+            whole.display().to_string()
+        }
+        #[cfg(feature = "bucket")]
+        PublicPlace::Bucket(_) => place.to_string(),
+    };
     let mut asked = Object::new();
-    asked.insert("folder", folder.display().to_string());
+    asked.insert("folder", named);
     let mut body = Vec::new();
     asked.write_canonical(Form::Utf8, &mut body);
-    let answer = held
-        .post("/v1/publish", body)
-        .map_err(crate::api::Error::from)?;
+    let answer = held.post("/v1/publish", body).map_err(api::Error::from)?;
     Ok(shape::read(&answer, "")?)
 }
 
-fn print(done: &PublishedLog, folder: &Path, output: &mut Output) -> Result<Answer, CliError> {
+fn print(
+    done: &PublishedLog,
+    place: &PublicPlace,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
     let answer = match done.published {
         true => Answer::Yes,
         false => Answer::No,
@@ -111,14 +151,13 @@ fn print(done: &PublishedLog, folder: &Path, output: &mut Output) -> Result<Answ
         return Ok(answer);
     }
     let PublishedLog { size, added, .. } = done;
-    let folder = folder.display();
     match done.published {
         true => output.line(&format!(
-            "{size} entries are public in {folder}, {added} of them new"
+            "{size} entries are public in {place}, {added} of them new"
         ))?,
         false => output.verdict(
             false,
-            &format!("too few witnesses cosigned: the checkpoint in {folder} stays"),
+            &format!("too few witnesses cosigned: the checkpoint in {place} stays"),
         )?,
     }
     let witnesses = done.witnesses.iter();

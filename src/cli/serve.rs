@@ -20,12 +20,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::api::{Ledger, Options, socket_of};
+use crate::api::{Ledger, Options, PublicPlace, socket_of};
 use crate::ledger::tlog::name::LogName;
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
 use crate::logbook::publish::PublishFile;
-use crate::publish::{Folder, PublicError, PublicLog};
+use crate::publish::PublicError;
 use crate::serve::socket::LocalSocket;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
@@ -41,8 +41,8 @@ use super::hall;
 use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
+use super::publish;
 use super::redact_rules::RedactArgs;
-use super::target::spare;
 use super::trust::revocations;
 use super::witnesses;
 
@@ -92,8 +92,9 @@ pub(super) struct Args {
     /// Append every sealed header, and heads, to this file, for third parties to keep
     #[arg(long, value_name = "FILE")]
     publish: Option<PathBuf>,
-    /// Publish the log in this folder at every seal, and serve it below /log/
-    #[arg(long, value_name = "FOLDER")]
+    /// Publish the log in this folder, or the bucket of this URL, at every seal, and serve it
+    /// below /log/
+    #[arg(long, value_name = "PLACE")]
     publish_to: Option<PathBuf>,
     /// The log's public name, recorded the first time
     #[arg(long, value_name = "NAME", requires = "publish_to")]
@@ -188,10 +189,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let ledger = Ledger::open(&context.ledger, options)?;
     let (tell, reload) = mpsc::channel(1);
     let publish = args.publisher(&ledger)?;
-    if let Some(folder) = &args.publish_to {
-        spare(context, folder)?;
-    }
-    let public = args.public(&ledger)?;
+    let public = args.public(context, &ledger)?;
     #[cfg(feature = "client")]
     let sinks = sinks_file::open(context, &ledger, sinks)?;
     #[cfg(feature = "bucket")]
@@ -411,16 +409,18 @@ impl Args {
         }
     }
 
-    /// Publishes the log in its folder, under the name that is bound.
-    fn public(&self, ledger: &Ledger) -> Result<Option<PublicFolder>, CliError> {
+    /// Publishes the log in its place, under the name that is bound.
+    fn public(&self, context: &Context, ledger: &Ledger) -> Result<Option<PublicFolder>, CliError> {
         let asking = self.witnesses.read()?;
-        let Some(folder) = &self.publish_to else {
+        let Some(to) = &self.publish_to else {
             return match asking.text() {
                 None => Ok(None),
                 Some(_) => Err(CliError::usage("--witness-policy is for --publish-to")),
             };
         };
-        let mut log = PublicLog::new(Folder::open(folder)?, folder.display().to_string());
+        let place = PublicPlace::named(to)?;
+        let mut log = publish::open(context, &place, ledger)?;
+        let files = place.files(Some(&ledger.identity().genesis))?;
         let bound = ledger.public_name()?.map(|bound| bound.name);
         if let Some(name) = &self.publish_name
             && bound.is_none()
@@ -433,7 +433,8 @@ impl Args {
         // What asks for its passphrase asks now.
         ledger.second_signer()?;
         Ok(Some(PublicFolder {
-            folder: folder.clone(),
+            place,
+            files,
             publish: Box::new(move |ledger| asking.publish(ledger, &mut log)),
             every: self.publish_every.map(Duration::from_secs),
         }))

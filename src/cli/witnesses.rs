@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::api::{Error, Ledger, PublishedLog};
 use crate::fetch::Fetcher;
 use crate::ledger::witness_policy::{self, MAX_BYTES};
-use crate::publish::{Folder, PublicLog};
+use crate::publish::{AnyStorage, PublicLog};
 use crate::witness::{Panel, WitnessFail};
 
 use super::document::{in_file, read};
@@ -102,7 +102,7 @@ impl Asking {
     pub(super) fn publish(
         &self,
         ledger: &Ledger,
-        log: &mut PublicLog<Folder>,
+        log: &mut PublicLog<AnyStorage>,
     ) -> Result<PublishedLog, Error> {
         ledger.publish_to(log, self.panel.as_ref(), self.every)
     }

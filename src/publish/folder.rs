@@ -4,7 +4,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{LogStorage, PublicError, failed};
+use super::retired::{RETIRED_BYTES, Retired};
+use super::{LogStorage, PublicError, failed, unsealed_head};
 use crate::files::{open_regular, read_within, replace};
 use crate::ledger::limits;
 use crate::ledger::time::Timestamp;
@@ -13,17 +14,11 @@ use crate::ledger::tlog::source::Source;
 use crate::logbook::Logbook;
 use crate::logbook::publish::PublishFile;
 
-/// Between a full tile and the end of its partial ones: an hour.
-const HOUR_MICROS: i64 = 3_600_000_000;
-
 /// What is read of the headers: 1 GiB, two million of them.
 const HEADERS_BYTES: u64 = 1 << 30;
 
-/// Which tiles became full and when, one a line, until their partial ones are removed.
+/// The list of tiles that became full ([`Retired`]).
 const RETIRED: &str = ".retired";
-
-/// Bytes of it, at most: a tile is retired for an hour.
-const RETIRED_BYTES: usize = 64 << 20;
 
 /// Held by the process that publishes.
 const LOCK: &str = ".lock";
@@ -79,30 +74,15 @@ impl Folder {
         self.path.join(resource.to_string())
     }
 
-    /// Removes the partial tiles of what has been full for an hour. What became full
-    /// later stays in the list.
-    fn remove_retired(&self, list: &str, now: Timestamp) -> io::Result<String> {
-        let mut kept = String::new();
-        for line in list.lines() {
-            let read = line.split_once(' ').and_then(|(since, path)| {
-                let since = Timestamp::from_unix_micros(since.parse().ok()?)?;
-                Some((since, path.parse::<Resource>().ok()?))
-            });
-            // A line that a crash cut short: its partial tiles stay, which harms nobody.
-            let Some((since, full)) = read else { continue };
-            if now.micros_since(since) < HOUR_MICROS {
-                kept.push_str(line);
-                kept.push('\n');
-                continue;
-            }
-            let whole = self.at(full);
-            if full.slot().is_some_and(|slot| slot.is_full()) && whole.is_file() {
-                let mut partial = whole.into_os_string();
-                partial.push(".p");
-                gone(fs::remove_dir_all(PathBuf::from(partial)))?;
-            }
+    /// Removes the partial tiles of what is full.
+    fn remove_partial(&self, full: Resource) -> io::Result<()> {
+        let whole = self.at(full);
+        if !whole.is_file() {
+            return Ok(());
         }
-        Ok(kept)
+        let mut partial = whole.into_os_string();
+        partial.push(".p");
+        gone(fs::remove_dir_all(PathBuf::from(partial)))
     }
 }
 
@@ -152,20 +132,14 @@ impl LogStorage for Folder {
             Some(file) => file,
             none => none.insert(PublishFile::open(&path, store, logbook.identity())?),
         };
-        let durable = logbook.durable().seq;
-        let sealed = store
-            .epoch_of(durable)
-            .map_err(crate::logbook::error::OpenError::from)?;
-        let head = match sealed {
-            Some(_) => None,
-            None => Some(logbook.head()?),
-        };
-        file.publish(store, head.as_ref())?;
+        file.publish(store, unsealed_head(logbook)?.as_ref())?;
         Ok(())
     }
 
-    fn replace_checkpoint(&mut self, bytes: &[u8]) -> io::Result<()> {
-        replace(&self.at(Resource::Checkpoint), bytes)
+    fn replace_checkpoint(&mut self, bytes: &[u8]) -> Result<(), PublicError> {
+        let path = self.at(Resource::Checkpoint);
+        let place = self.path.display().to_string();
+        replace(&path, bytes).map_err(|source| failed(&place, source))
     }
 
     fn retire(&mut self, full: &[Resource], now: Timestamp) -> io::Result<()> {
@@ -174,13 +148,13 @@ impl LogStorage for Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => String::from_utf8(read?).map_err(io::Error::other)?,
         };
-        let mut kept = self.remove_retired(&list, now)?;
-        for resource in full {
-            kept.push_str(&format!("{} {resource}\n", now.unix_micros()));
+        let retired = Retired::of(&list, full, now);
+        for full in retired.due {
+            self.remove_partial(full)?;
         }
-        match kept == list {
+        match retired.list == list {
             true => Ok(()),
-            false => replace(&path, kept.as_bytes()),
+            false => replace(&path, retired.list.as_bytes()),
         }
     }
 }

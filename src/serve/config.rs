@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::socket::LocalSocket;
-use crate::api::{self, Ledger, PublishedLog};
+use crate::api::{self, Ledger, PublicFiles, PublicPlace, PublishedLog};
 use crate::attestation::HmacKey;
 use crate::ledger::head::SignedHead;
 use crate::ledger::key::PublicKey;
@@ -61,10 +61,12 @@ pub struct HallFiles {
     pub load: Box<dyn Fn() -> Result<Hall, LoadError> + Send + Sync>,
 }
 
-/// The folder of the public log.
+/// The public log.
 pub struct PublicFolder {
-    /// Served below `/log/`.
-    pub folder: PathBuf,
+    /// The folder or bucket that it is in.
+    pub place: PublicPlace,
+    /// What is in it: served below `/log/`.
+    pub files: PublicFiles,
     /// What publishes to it.
     pub publish: LogPublisher,
     /// How often, beside every seal.

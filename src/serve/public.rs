@@ -20,15 +20,13 @@ use crate::api::PublishedLog;
 use crate::ledger::parse::parse;
 use crate::ledger::shape;
 use crate::ledger::tlog::resource::Resource;
-use crate::ledger::tlog::source::Source as _;
 use crate::ledger::witnessing::Standing;
-use crate::publish::Folder;
 
 /// What is asked of a publication.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PublishAsked {
-    /// The folder that is meant: the server publishes to no other than its own.
+    /// The folder or bucket that is meant: the server publishes to no other than its own.
     folder: Option<String>,
 }
 
@@ -94,7 +92,7 @@ pub(super) async fn log(
     let here = Arc::clone(&service);
     let read = move || {
         let public = here.public.as_ref().ok_or(Problem::NotFound)?;
-        let read = Folder::read_only(public.folder()).read(resource);
+        let read = public.read(resource);
         let read = read.inspect_err(|error| tracing::error!(%error, "public log not read"));
         read.ok().flatten().ok_or(Problem::NotFound)
     };
@@ -113,7 +111,7 @@ pub(super) async fn log(
     Ok((headers, bytes).into_response())
 }
 
-/// Publishes the log in the server's folder now.
+/// Publishes the log in the server's folder or bucket now.
 #[utoipa::path(post, path = "/v1/publish", tag = "ledger", request_body = PublishAsked,
     responses((status = 200, description = "What was published", body = PublishedText),
         (status = 409, description = "The server publishes its log nowhere, or elsewhere",
@@ -126,7 +124,7 @@ pub(super) async fn publish_now(
         let asked: PublishAsked = shape::read(&parse(body)?, "")?;
         let public = service.public.as_ref().ok_or(Problem::PublishesNowhere)?;
         if let Some(folder) = &asked.folder {
-            public.check_folder(folder)?;
+            public.check_place(folder)?;
         }
         let done = public.publish(&service.ledger, &service.metrics);
         done.map_err(Problem::Failed)

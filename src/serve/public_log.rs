@@ -1,16 +1,20 @@
 //! The public log that a server publishes to, one publication at a time.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use super::config::{LogPublisher, PublicFolder};
 use super::metrics::Metrics;
 use super::problem::Problem;
-use crate::api::{self, Ledger, PublishedLog};
+use crate::api::{self, Ledger, PublicFiles, PublicPlace, PublishedLog};
+use crate::ledger::tlog::resource::Resource;
+use crate::ledger::tlog::source::Source as _;
 use crate::ledger::witnessing::Standing;
 
 pub(super) struct PublicLog {
-    folder: PathBuf,
+    place: PublicPlace,
+    files: PublicFiles,
     publish: Mutex<LogPublisher>,
     standing: Mutex<Option<Standing>>,
 }
@@ -18,21 +22,29 @@ pub(super) struct PublicLog {
 impl PublicLog {
     pub(super) fn new(public: PublicFolder) -> PublicLog {
         PublicLog {
-            folder: public.folder,
+            place: public.place,
+            files: public.files,
             publish: Mutex::new(public.publish),
             standing: Mutex::new(None),
         }
     }
 
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+    /// A file of it.
+    pub(super) fn read(&self, resource: Resource) -> io::Result<Option<Vec<u8>>> {
+        self.files.read(resource)
     }
 
-    /// Refuses a publication to another folder than this.
-    pub(super) fn check_folder(&self, asked: &str) -> Result<(), Problem> {
-        let own = self.folder.canonicalize().ok();
-        let asked = Path::new(asked).canonicalize().ok();
-        match asked.is_some() && asked == own {
+    /// Refuses a publication to another place than this.
+    pub(super) fn check_place(&self, asked: &str) -> Result<(), Problem> {
+        let is_this = match &self.place {
+            PublicPlace::Folder(folder) => {
+                let asked = Path::new(asked).canonicalize().ok();
+                asked.is_some() && asked == folder.canonicalize().ok()
+            }
+            #[cfg(feature = "bucket")]
+            PublicPlace::Bucket(address) => asked == address.url(),
+        };
+        match is_this {
             true => Ok(()),
             false => Err(Problem::PublishesElsewhere),
         }

@@ -20,6 +20,7 @@ mod fleet;
 mod machine;
 mod model;
 mod pruned;
+mod published;
 mod s3;
 #[path = "../ledger/skipped.rs"]
 mod skipped;

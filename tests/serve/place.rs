@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sealbook::api::PublishedLog;
-use sealbook::api::{Ledger, Options};
+use sealbook::api::{Ledger, Options, PublicPlace, PublishedLog};
 use sealbook::attestation::BanList;
 use sealbook::ledger::json::{Object, Value as Json};
 use sealbook::ledger::key::{Signer, SoftwareSigner};
@@ -318,6 +317,7 @@ impl Plan {
             mark,
         };
         let options = Options::default().redacting(self.redacting);
+        let public = PublicPlace::Folder(public_folder(dir.path()));
         let config = Config {
             sinks: Vec::new(),
             standby: None,
@@ -341,7 +341,8 @@ impl Plan {
                 Ok(())
             })),
             public: Some(sealbook::serve::PublicFolder {
-                folder: public_folder(dir.path()),
+                files: public.files(None).unwrap(),
+                place: public,
                 publish: Box::new(|ledger| {
                     Ok(PublishedLog {
                         name: "log.example/served".to_owned(),

@@ -133,6 +133,10 @@ fn of_io(error: &io::Error) -> &'static str {
     if let Some(error) = inner.and_then(|error| error.downcast_ref::<StoreError>()) {
         return of_store(error);
     }
+    #[cfg(feature = "bucket")]
+    if let Some(error) = inner.and_then(|error| error.downcast_ref::<BucketError>()) {
+        return of_bucket(error);
+    }
     match error.kind() {
         io::ErrorKind::StorageFull => "disk_full",
         _ => "io",
