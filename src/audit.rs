@@ -7,6 +7,7 @@ use std::iter::Peekable;
 
 use thiserror::Error;
 
+use crate::ledger::anchors::Anchor;
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::fault::{At, Fault, FaultCode, Format, NotChecked};
 use crate::ledger::hash::Hash;
@@ -34,7 +35,9 @@ pub enum AuditError {
     Read(#[from] ReadError),
 }
 
-/// Verifies the ledger in `store`, and the mark beside it.
+/// Verifies the ledger in `store`, and the mark beside it. Where its record lies
+/// elsewhere, the mark shows that it reached that entry: it was not put back with the
+/// record.
 ///
 /// # Errors
 /// [`AuditError`] if it cannot be read. What can be read and is wrong is a
@@ -46,7 +49,12 @@ pub fn audit(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, AuditError> {
     let mut source = LedgerSource::new(store, mark)?;
-    Ok(verify(&mut source, policy, progress)?)
+    let Some(marked) = source.marked.take() else {
+        return Ok(verify(&mut source, policy, progress)?);
+    };
+    let mut policy = policy.clone();
+    policy.contains.push(marked);
+    Ok(verify(&mut source, &policy, progress)?)
 }
 
 /// Finds entries of the ledger in `store`, to explain its faults by.
@@ -69,13 +77,15 @@ pub struct LedgerSource<'s> {
     next_epoch: Option<Box<SignedEpoch>>,
     openings: Peekable<Rows<'s, OpeningKey>>,
     pending: Vec<Event>,
+    /// What the mark of this machine says of a log that lies elsewhere.
+    marked: Option<Anchor>,
     ended: bool,
 }
 
 impl<'s> LedgerSource<'s> {
     /// The ledger in `store`, with the mark beside it.
     pub fn new(store: &'s dyn Store, mark: &MarkFile) -> Result<LedgerSource<'s>, AuditError> {
-        let mut pending = Vec::new();
+        let (mut pending, mut marked) = (Vec::new(), None);
         let identity = match identity_of(store) {
             Ok(identity) => Some(identity),
             Err(error) => {
@@ -85,6 +95,9 @@ impl<'s> LedgerSource<'s> {
         };
         if identity.is_some() {
             match extent_of(store).and_then(|extent| judge_mark(store, mark, &extent)) {
+                Ok(Ok(mark_of_log)) if mark.is_of_several() => {
+                    marked = Some(Anchor::of_head(&mark_of_log.head));
+                }
                 Ok(Ok(_)) => {}
                 // A machine that never wrote the log has no mark of it.
                 Ok(Err(MarkFault::Missing { .. })) if mark.is_of_several() => {}
@@ -100,6 +113,7 @@ impl<'s> LedgerSource<'s> {
             next_epoch: None,
             openings: store.openings(0..u64::MAX).peekable(),
             pending,
+            marked,
             ended: false,
         })
     }

@@ -15,13 +15,14 @@ use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::limits;
 use crate::ledger::note::{Algorithm, VerifierKey};
 use crate::ledger::parse;
+use crate::ledger::position::Seq;
 use crate::ledger::statement::Statement;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witness_policy::{self, WitnessPolicy};
 use crate::logbook::error::OpenError;
 use crate::logbook::init::Beginning;
 use crate::logbook::mark::{Mark, MarkFile};
-use crate::logbook::{Parts, entry_at, epoch_at, extent_of, judge_mark};
+use crate::logbook::{Parts, entry_at, extent_of, judge_mark};
 use crate::publish::root_before;
 use crate::signers::KeyLocation;
 use crate::store::{RocksStore, Store, StoreError};
@@ -203,21 +204,20 @@ fn begin_mark(
     if root_before(cache, size, content)?.is_none() {
         return Err(BucketError::OtherCheckpoint { size }.into());
     }
-    let last = entry_at(cache, extent.last_seq)?;
+    // What comes after it, the checkpoint says nothing of.
+    let seq = size.checked_sub(1).map(Seq);
+    let seq = seq.ok_or_else(|| untrusted("it is over no entry"))?;
+    let last = entry_at(cache, seq)?;
     let head = Head {
         second: None,
         log: extent.log,
         genesis: extent.genesis,
-        seq: extent.last_seq,
+        seq,
         hash: last.hash(),
         ts: last.ts(),
     };
-    let sealed = match extent.sealed {
-        Some(header) => Some(epoch_at(cache, header.epoch)?),
-        None => None,
-    };
     let head = Statement::sign(head, signer)?;
-    let written = mark.write(&Mark { head, sealed });
+    let written = mark.write(&Mark { head, sealed: None });
     written.map_err(|error| Error::file(mark.path(), error))
 }
 
@@ -229,7 +229,12 @@ pub(super) fn catch_up(dir: &Path, address: &Address, options: &Options) -> Resu
         Err(error) if is_locked(&error) => return Ok(()),
         other => other?,
     };
+    let mark = options.mark_of(dir);
+    let checkpoint = take_head(options, &mark, signer.public_key())?;
     bucket::catch_up(&base, &cache, &*signer)?;
+    if let Some(checkpoint) = checkpoint {
+        begin_mark(&cache, &checkpoint, &*signer, &mark)?;
+    }
     Ok(cache.close()?)
 }
 

@@ -236,3 +236,52 @@ fn a_fleet_log_records_the_newest_cosigned_checkpoint_and_says_who_cosigned() {
     fleet(&["fleet", "record", site.url()]).ok();
     assert_eq!(status(&given)["quorum"], true);
 }
+
+/// What `verify` says on a machine: whether the end is known to be here, and the rest.
+fn end_is_known(site: &Site, machine: &str, given: &[&str]) -> bool {
+    let args = [&["verify", "--json"], given].concat();
+    let report = site.run(machine, &args).ok().document();
+    assert_eq!(report["verdict"], "pass");
+    let not_checked = report["not_checked"].as_array().unwrap();
+    !not_checked.contains(&"truncation".into())
+}
+
+#[test]
+fn the_end_of_a_log_in_a_bucket_is_not_known_only_where_nothing_of_it_was_kept() {
+    let site = scene();
+    let head = site.run("a", &["head"]).ok().stdout;
+    fs::write(site.path("older.head"), head).unwrap();
+    copy(&site.path("bucket"), &site.path("older"));
+    let policy = policy(&site);
+    let cosigned = Witness::new(7).cosign(&published(&site));
+    fs::write(site.path("cosigned"), cosigned.to_string()).unwrap();
+    let head = site.run("a", &["head"]).ok().stdout;
+    fs::write(site.path("kept.head"), head).unwrap();
+    // The mark of who writes, nothing, a head, a checkpoint, the word of witnesses.
+    assert!(end_is_known(&site, "a", &[]));
+    assert!(!end_is_known(&site, "b", &[]));
+    assert!(end_is_known(&site, "c", &["--bucket-head", "kept.head"]));
+    assert!(end_is_known(&site, "d", &["--bucket-head", "cosigned"]));
+    let policy = ["--bucket-witnesses", policy.to_str().unwrap()];
+    let witnessed = [&["--bucket-head", "cosigned"], &policy[..]].concat();
+    assert!(end_is_known(&site, "e", &witnessed));
+    // Without the bucket, ledger and mark may have been put back together.
+    let mut alone = site.command("a", &["verify", "--json"]);
+    let alone = Run::of(alone.env_remove("SEALBOOK_BUCKET").output().unwrap());
+    let not_checked = alone.ok().document()["not_checked"].clone();
+    assert_eq!(not_checked, serde_json::json!(["truncation"]));
+    // What was kept says nothing of what came after it.
+    for (machine, kept) in [("f", "older.head"), ("d", "cosigned")] {
+        site.append("a", 9);
+        assert!(!end_is_known(&site, machine, &["--bucket-head", kept]));
+    }
+    // A bucket that was put back is named by what was kept, and passes without.
+    fs::remove_dir_all(site.path("bucket")).unwrap();
+    fs::rename(site.path("older"), site.path("bucket")).unwrap();
+    let given = ["verify", "--bucket-head", "kept.head", "--json"];
+    let put_back = site.run("g", &given);
+    let report = put_back.document();
+    assert_eq!((put_back.status, &report["verdict"]), (1, &"fail".into()));
+    assert_eq!(report["faults"][0]["code"], "rollback_detected");
+    assert!(!end_is_known(&site, "h", &[]));
+}
