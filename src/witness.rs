@@ -6,6 +6,7 @@
 #![cfg(feature = "client")]
 
 mod answer;
+mod newest;
 mod panel;
 
 use std::thread;
@@ -24,6 +25,7 @@ use crate::ledger::witnessing::{
     Conclusion, Exchange, Outcome, Shown, Stop, WitnessFault, conclude,
 };
 
+pub use newest::newest_of;
 pub use panel::{Cosigned, Panel, WitnessFail};
 
 /// For one request to a witness, from name resolution to the last byte.
@@ -187,8 +189,7 @@ impl One<'_> {
     /// our log, where it shows one.
     fn with_its_note(&self, prefix: &str, outcome: Outcome) -> Asked {
         let origin = &self.submission.checkpoint.content().origin;
-        let origin = Sha256Digest::of(origin.as_bytes());
-        let url = format!("{prefix}/{origin}/checkpoint");
+        let url = checkpoint_url(prefix, origin);
         let fetched = self.fetcher.get(&url, ANSWER_BYTES).ok();
         let note = fetched.filter(|fetched| fetched.status == 200);
         let shown = note
@@ -224,6 +225,12 @@ impl One<'_> {
             None => Shown::Nothing,
         }
     }
+}
+
+/// Where a witness shows its checkpoint of the log of that origin.
+fn checkpoint_url(prefix: &str, origin: &str) -> String {
+    let origin = Sha256Digest::of(origin.as_bytes());
+    format!("{}/{origin}/checkpoint", prefix.trim_end_matches('/'))
 }
 
 /// What a failed request says of a witness.

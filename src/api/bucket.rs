@@ -1,31 +1,24 @@
 //! Ledgers whose durable record is in a bucket: made, made again from it, taken over.
 
-use std::io::Read as _;
+mod against;
+
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use against::Against;
+
 use super::create::{KEY_PATH, new_key, signer_of};
 use super::{Error, Options};
 use crate::bucket::{self, Address, BucketError, Objects, check};
-use crate::files::open_regular;
-use crate::ledger::head::{Head, SignedHead};
-use crate::ledger::key::{PublicKey, Signer};
-use crate::ledger::limits;
-use crate::ledger::note::{Algorithm, VerifierKey};
-use crate::ledger::parse;
-use crate::ledger::position::Seq;
-use crate::ledger::statement::Statement;
-use crate::ledger::tlog::checkpoint::SignedCheckpoint;
-use crate::ledger::witness_policy::{self, WitnessPolicy};
+use crate::ledger::key::Signer;
 use crate::logbook::error::OpenError;
 use crate::logbook::init::Beginning;
-use crate::logbook::mark::{Mark, MarkFile};
-use crate::logbook::{Parts, entry_at, extent_of, judge_mark};
-use crate::publish::root_before;
+use crate::logbook::mark::MarkFile;
+use crate::logbook::{Parts, extent_of, judge_mark};
 use crate::signers::KeyLocation;
-use crate::store::{RocksStore, Store, StoreError};
+use crate::store::{RocksStore, StoreError};
 
 /// What is recorded where the head of a bucket was accepted.
 pub(super) const ACCEPTED: &str = "the head that the bucket had was accepted";
@@ -90,12 +83,10 @@ pub(super) fn parts(
     let base = address.connect()?;
     let (cache, signer) = cache(dir, address, &base, options, options.wait)?;
     let mark = options.mark_of(dir);
-    let checkpoint = take_head(options, &mark, signer.public_key())?;
-    let accepts = !judged || (checkpoint.is_none() && accepts_head(options, &mark)?);
+    let against = Against::take(options, &mark, signer.public_key())?;
+    let accepts = !judged || (against.is_nothing() && accepts_head(options, &mark)?);
     let store = bucket::open(&base, cache, Arc::clone(&signer), |cache| {
-        if let Some(checkpoint) = &checkpoint {
-            begin_mark(cache, checkpoint, &*signer, &mark)?;
-        }
+        against.begin_mark(cache, &*signer, &mark)?;
         if !accepts {
             judge_mark(cache, &mark, &extent_of(cache)?)??;
         }
@@ -119,106 +110,14 @@ pub(super) fn followed(
 ) -> Result<(RocksStore, Arc<dyn Signer>, MarkFile), Error> {
     let (cache, signer) = cache(dir, address, base, options, options.wait)?;
     let mark = options.mark_of(dir);
-    match take_head(options, &mark, signer.public_key())? {
-        Some(checkpoint) => {
-            bucket::catch_up(base, &cache, &*signer)?;
-            begin_mark(&cache, &checkpoint, &*signer, &mark)?;
-        }
-        None => drop(accepts_head(options, &mark)?),
+    let against = Against::take(options, &mark, signer.public_key())?;
+    if against.is_nothing() {
+        accepts_head(options, &mark)?;
+    } else {
+        bucket::catch_up(base, &cache, &*signer)?;
+        against.begin_mark(&cache, &*signer, &mark)?;
     }
     Ok((cache, signer, mark))
-}
-
-/// The head that is kept is the mark of a machine that has none. A checkpoint is given
-/// back, for what the bucket has to be held against.
-fn take_head(
-    options: &Options,
-    mark: &MarkFile,
-    log: PublicKey,
-) -> Result<Option<SignedCheckpoint>, Error> {
-    let Some(path) = options.bucket_head.as_ref().filter(|_| !mark.exists()) else {
-        return Ok(None);
-    };
-    let witnesses = options
-        .bucket_witnesses
-        .as_deref()
-        .map(policy)
-        .transpose()?;
-    match kept(path)? {
-        Kept::Head(head) if witnesses.is_none() => {
-            let written = mark.write(&Mark { head, sealed: None });
-            written.map_err(|error| Error::file(mark.path(), error))?;
-            Ok(None)
-        }
-        Kept::Head(_) => Err(untrusted("a head has no cosignatures of witnesses")),
-        Kept::Checkpoint(checkpoint) => {
-            believe(&checkpoint, log, witnesses.as_ref())?;
-            Ok(Some(checkpoint))
-        }
-    }
-}
-
-fn untrusted(reason: impl ToString) -> Error {
-    let reason = reason.to_string();
-    BucketError::CheckpointUntrusted { reason }.into()
-}
-
-/// The log must have signed a checkpoint that it is held against, and so must a quorum of
-/// the witnesses, where there is a policy.
-fn believe(
-    checkpoint: &SignedCheckpoint,
-    log: PublicKey,
-    witnesses: Option<&WitnessPolicy>,
-) -> Result<(), Error> {
-    let (origin, note) = (&checkpoint.content().origin, checkpoint.note());
-    let Some(policy) = witnesses else {
-        let name = origin.parse();
-        let name = name.map_err(|_| untrusted("its first line is not a name of a key"))?;
-        let own = VerifierKey::new(name, Algorithm::Ed25519(log));
-        return own.verify(note).map(drop).map_err(untrusted);
-    };
-    policy.check_log(origin, log, note).map_err(untrusted)?;
-    let by = |witness: usize| {
-        let known = policy.witnesses.get(witness);
-        known.is_some_and(|known| known.key.verify(note).is_ok())
-    };
-    match policy.is_met(by) {
-        true => Ok(()),
-        false => Err(untrusted("no quorum of the witnesses cosigned it")),
-    }
-}
-
-/// Holds what the bucket has against a checkpoint of the log, and begins the mark there.
-fn begin_mark(
-    cache: &dyn Store,
-    checkpoint: &SignedCheckpoint,
-    signer: &dyn Signer,
-    mark: &MarkFile,
-) -> Result<(), Error> {
-    let extent = extent_of(cache)?;
-    let (content, entries) = (checkpoint.content(), extent.last_seq.0.saturating_add(1));
-    let size = content.size;
-    if entries < size {
-        return Err(BucketError::BehindCheckpoint { entries, size }.into());
-    }
-    if root_before(cache, size, content)?.is_none() {
-        return Err(BucketError::OtherCheckpoint { size }.into());
-    }
-    // What comes after it, the checkpoint says nothing of.
-    let seq = size.checked_sub(1).map(Seq);
-    let seq = seq.ok_or_else(|| untrusted("it is over no entry"))?;
-    let last = entry_at(cache, seq)?;
-    let head = Head {
-        second: None,
-        log: extent.log,
-        genesis: extent.genesis,
-        seq,
-        hash: last.hash(),
-        ts: last.ts(),
-    };
-    let head = Statement::sign(head, signer)?;
-    let written = mark.write(&Mark { head, sealed: None });
-    written.map_err(|error| Error::file(mark.path(), error))
 }
 
 /// Brings the ledger in `dir` up to what the bucket has, or makes it from there, for who
@@ -230,11 +129,9 @@ pub(super) fn catch_up(dir: &Path, address: &Address, options: &Options) -> Resu
         other => other?,
     };
     let mark = options.mark_of(dir);
-    let checkpoint = take_head(options, &mark, signer.public_key())?;
+    let against = Against::take(options, &mark, signer.public_key())?;
     bucket::catch_up(&base, &cache, &*signer)?;
-    if let Some(checkpoint) = checkpoint {
-        begin_mark(&cache, &checkpoint, &*signer, &mark)?;
-    }
+    against.begin_mark(&cache, &*signer, &mark)?;
     Ok(cache.close()?)
 }
 
@@ -277,47 +174,6 @@ pub(super) fn accepts_head(options: &Options, mark: &MarkFile) -> Result<bool, E
         true => Ok(true),
         false => Err(BucketError::HeadUnknown.into()),
     }
-}
-
-/// What somebody kept of a log.
-enum Kept {
-    Head(SignedHead),
-    Checkpoint(SignedCheckpoint),
-}
-
-fn kept(path: &Path) -> Result<Kept, Error> {
-    let text = small(path, limits::SMALL_FILE_BYTES)?;
-    if let Ok(checkpoint) = SignedCheckpoint::parse(&text) {
-        return Ok(Kept::Checkpoint(checkpoint));
-    }
-    let value = parse::parse(&text).ok();
-    let head: Option<SignedHead> = value.and_then(|value| Statement::from_value(&value).ok());
-    match head.filter(Statement::verify) {
-        Some(head) => Ok(Kept::Head(head)),
-        None => Err(not_recognised(path)),
-    }
-}
-
-fn policy(path: &Path) -> Result<WitnessPolicy, Error> {
-    let text = small(path, witness_policy::MAX_BYTES)?;
-    witness_policy::parse(&text).map_err(|_| not_recognised(path))
-}
-
-fn small(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
-    let failed = |error| Error::file(path, error);
-    let file = open_regular(path).map_err(failed)?;
-    let mut text = Vec::new();
-    let read = file.take(limit as u64 + 1).read_to_end(&mut text);
-    read.map_err(failed)?;
-    match text.len() <= limit {
-        true => Ok(text),
-        false => Err(not_recognised(path)),
-    }
-}
-
-fn not_recognised(path: &Path) -> Error {
-    let path = Some(path.to_owned());
-    Error::NotRecognised { path }
 }
 
 /// Whether a key is lost when the folder that the ledger is in is.

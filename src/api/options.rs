@@ -143,8 +143,8 @@ impl Options {
         self
     }
 
-    /// With [`Options::bucket_head`]: a quorum of the witnesses of this policy must have
-    /// cosigned the checkpoint.
+    /// A quorum of the witnesses of this policy must have cosigned the checkpoint of
+    /// [`Options::bucket_head`]; without it they are asked for theirs.
     #[cfg(feature = "bucket")]
     #[must_use]
     pub fn bucket_witnesses(mut self, path: impl Into<PathBuf>) -> Options {

@@ -24,16 +24,16 @@ pub(super) struct Flags {
     /// against it
     #[arg(long, global = true, value_name = "FILE", requires = "bucket")]
     bucket_head: Option<PathBuf>,
-    /// With --bucket-head: a quorum of these witnesses must have cosigned the checkpoint, a
-    /// file of c2sp.org/tlog-policy
-    #[arg(long, global = true, value_name = "FILE", requires = "bucket_head")]
+    /// A quorum of these witnesses must have cosigned the checkpoint of --bucket-head; without
+    /// it they are asked for theirs. A file of c2sp.org/tlog-policy
+    #[arg(long, global = true, value_name = "FILE", requires = "bucket")]
     bucket_witnesses: Option<PathBuf>,
     /// On a machine without a mark, take the head that the bucket has; an entry records it
     #[arg(
         long,
         global = true,
         requires = "bucket",
-        conflicts_with = "bucket_head"
+        conflicts_with_all = ["bucket_head", "bucket_witnesses"]
     )]
     accept_bucket_head: bool,
 }

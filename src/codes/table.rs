@@ -107,7 +107,7 @@ codes! {
     format_unsupported 2 400 "the file is of a format that this version does not know"
         "take a newer sealbook, or ask for the file in --format-version 1"
     head_unknown 2 - "this machine has nothing that tells the bucket from an older copy of it"
-        "give a signed head or checkpoint that was kept with --bucket-head FILE, or take the bucket's with --accept-bucket-head, which an entry records"
+        "give a signed head or checkpoint that was kept with --bucket-head FILE, have witnesses asked with --bucket-witnesses FILE, or take the bucket's with --accept-bucket-head, which an entry records"
     hmac_key_missing 2 - "there is no key to attest a package with"
         "set WCP_ATTEST_HMAC_KEY to the namespace's key"
     host_refused - 421 "the Host header names another server"

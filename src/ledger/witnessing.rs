@@ -91,6 +91,9 @@ pub enum WitnessFault {
     /// A 200 that is not lines of signatures.
     #[error("its answer is not a note's signatures")]
     NotSignatures,
+    /// What it shows is not a checkpoint that the log signed.
+    #[error("what it shows is not a checkpoint of this log")]
+    NotCheckpoint,
     /// Lines of signatures, none of them by the witness.
     #[error("its answer has no signature by its key")]
     NotItsKey,

@@ -26,3 +26,4 @@ mod s3;
 mod skipped;
 mod standby;
 mod trusted;
+mod witnessed;

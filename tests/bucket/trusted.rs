@@ -16,15 +16,15 @@ use sealbook::{Ledger, Options};
 use crate::commands::{Run, Site, copy, only_folder};
 
 /// A witness, as a policy names it.
-struct Witness(SoftwareSigner, KeyName);
+pub(crate) struct Witness(pub(crate) SoftwareSigner, pub(crate) KeyName);
 
 impl Witness {
-    fn new(seed: u8) -> Witness {
+    pub(crate) fn new(seed: u8) -> Witness {
         let name = format!("witness.example/{seed}").parse().unwrap();
         Witness(SoftwareSigner::from_seed(&[seed; 32].into()), name)
     }
 
-    fn cosign(&self, checkpoint: &[u8]) -> SignedCheckpoint {
+    pub(crate) fn cosign(&self, checkpoint: &[u8]) -> SignedCheckpoint {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let mut note = Note::parse(checkpoint).unwrap();
         let line = note::cosign(note.text(), now.as_secs(), &self.1, &self.0).unwrap();
@@ -47,7 +47,7 @@ pub(crate) fn policy(site: &Site) -> PathBuf {
 }
 
 /// Publishes what machine `a` has, and gives the checkpoint as the log signed it.
-fn published(site: &Site) -> Vec<u8> {
+pub(crate) fn published(site: &Site) -> Vec<u8> {
     site.run(
         "a",
         &["publish", "--to", "public", "--name", "log.example/a"],
@@ -74,11 +74,11 @@ pub(crate) fn witnessed(site: &Site) -> SignedCheckpoint {
 }
 
 /// A first append of a machine that has nothing.
-fn begin(site: &Site, machine: &str, given: &[&str]) -> Run {
+pub(crate) fn begin(site: &Site, machine: &str, given: &[&str]) -> Run {
     site.append_with(machine, "{\"n\":9}", &[given, &["--json"]].concat())
 }
 
-fn scene() -> Site {
+pub(crate) fn scene() -> Site {
     let site = Site::initialised();
     for n in 0..3 {
         site.append("a", n);
@@ -238,7 +238,7 @@ fn a_fleet_log_records_the_newest_cosigned_checkpoint_and_says_who_cosigned() {
 }
 
 /// What `verify` says on a machine: whether the end is known to be here, and the rest.
-fn end_is_known(site: &Site, machine: &str, given: &[&str]) -> bool {
+pub(crate) fn end_is_known(site: &Site, machine: &str, given: &[&str]) -> bool {
     let args = [&["verify", "--json"], given].concat();
     let report = site.run(machine, &args).ok().document();
     assert_eq!(report["verdict"], "pass");
