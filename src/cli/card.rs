@@ -135,7 +135,7 @@ fn verify(context: &Context, args: &Verify, output: &mut Output) -> Result<Answe
         output.line(&format!("version  {}", card.halo_version()))?;
     }
     if key.is_none() {
-        output.warning("the vacant's key is the card's own word: give it with --key");
+        output.warning("no trusted key given: the card names its own; pass --key");
     }
     Ok(match fault {
         None => Answer::Yes,

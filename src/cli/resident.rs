@@ -127,7 +127,7 @@ pub(super) fn run(
         print(&form, &judged, output)?;
     }
     if key.is_none() {
-        output.warning("the vacant's key is the file's own word: give it with --key");
+        output.warning("no trusted key given: the file names its own; pass --key");
     }
     Ok(match judged.is_good() {
         true => Answer::Yes,

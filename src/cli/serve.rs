@@ -172,6 +172,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     // leave no trace in the ledger.
     args.tls()?;
     args.rules.read()?;
+    args.witnesses.read()?;
     #[cfg(feature = "client")]
     let sinks = sinks_file::read(&args.sink)?;
     if args.check_config {

@@ -351,7 +351,7 @@ fn tag(code: &impl Serialize) -> String {
 fn key_source(source: KeySource) -> &'static str {
     match source {
         KeySource::Given => "the key given",
-        KeySource::Ledger => "the ledger's own word",
-        KeySource::None => "the file's own word",
+        KeySource::Ledger => "the ledger's own key, not one that you gave",
+        KeySource::None => "no trusted key given: pass --key",
     }
 }

@@ -44,6 +44,34 @@ fn a_chain_of_books_is_verified_from_one_key() {
     assert_eq!(report["failed"], 2);
 }
 
+/// Blank lines are passed over in front of entry 0 as anywhere else, however many there
+/// are: a book is recognised by its first line that is not blank.
+#[test]
+fn blank_lines_before_entry_0_of_a_second_book_change_nothing() {
+    let place = Place::sealed();
+    let root = place.key();
+    place.run(&["rotate"]).ok();
+    for (ledger, name) in [("ledger", "first.jsonl"), ("ledger.2", "second.jsonl")] {
+        let export = ["--ledger", ledger, "export", "--format", "logbook"];
+        place.run(&[&export[..], &["-o", name]].concat()).ok();
+    }
+    let (first, second) = (place.read("first.jsonl"), place.read("second.jsonl"));
+    for blank in ["\n", "\r\n", " \t\n"] {
+        for count in [1, 3, 4, 5, 600, 5_000] {
+            let lines = blank.repeat(count);
+            place.write("first.jsonl", format!("{lines}{first}"));
+            place.write("second.jsonl", format!("{lines}{second}"));
+            for names in [
+                ["first.jsonl", "second.jsonl"],
+                ["second.jsonl", "first.jsonl"],
+            ] {
+                let report = verify_all(&place, &names, &root, 0);
+                assert_eq!(report["passed"], 2, "{count} of {blank:?}: {report:#}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_closed_book_takes_no_more_entries() {
     let place = Place::sealed();

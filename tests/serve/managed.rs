@@ -60,6 +60,8 @@ fn a_wrong_configuration_is_named_by_line_and_column() {
             "0.0.0.0:8765 is not a loopback address",
         ),
         ("rules = \"none.json\"\n", "none.json"),
+        // Named before it is needed: no checkpoint is published here.
+        ("witness-policy = \"none.policy\"\n", "none.policy"),
     ] {
         let (said, status) = check(&place, text);
         assert_eq!(status, 2, "{text}: {said}");
