@@ -134,6 +134,7 @@ mod tail;
 mod target;
 #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
 mod timestamp;
+mod tip;
 #[cfg(feature = "serve")]
 mod token;
 mod trust;
@@ -252,7 +253,7 @@ pub fn main() -> ExitCode {
     let kept = secrets::hand_over();
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => return misuse(&error),
+        Err(error) => return misuse(error),
     };
     open_as_many_files_as_allowed();
     let mut output = Output::new(cli.json, cli.command.owes()).quiet(cli.quiet);
@@ -339,7 +340,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
 
 /// Asked-for help goes to stdout with 0, and so does that of a bare `sealbook`;
 /// misuse goes to stderr with 2.
-fn misuse(error: &clap::Error) -> ExitCode {
+fn misuse(error: clap::Error) -> ExitCode {
     if std::env::args_os().len() <= 1 {
         let _ = parser().print_help();
         return ExitCode::SUCCESS;
@@ -350,6 +351,8 @@ fn misuse(error: &clap::Error) -> ExitCode {
     }
     let json = std::env::args_os().any(|argument| argument == "--json");
     let mut output = Output::new(json, Owes::Verdict);
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    let error = tip::improve(error, &mut parser(), &words);
     let text = error.render().to_string();
     ExitCode::from(output.failure(&CliError::usage(&text)))
 }

@@ -400,6 +400,28 @@ fn asked_for_help_is_data_and_misuse_is_an_error() {
 }
 
 #[test]
+fn a_flag_that_is_not_there_gets_the_tip_of_the_one_that_was_meant() {
+    let place = Place::empty();
+    for (words, meant) in [
+        (vec!["verify", "--kye", "k", "f"], Some("--key")),
+        (vec!["verify", "--kyes=k", "f"], Some("--keys")),
+        (vec!["log", "--tenat", "acme"], Some("--tenant")),
+        (vec!["manifest", "verify", "--htm", "x"], None),
+        (vec!["append", "--kidn", "note"], Some("--kind")),
+        // A flag of the whole program.
+        (vec!["seal", "--leger", "x"], Some("--ledger")),
+        (vec!["verify", "--zzzzzzzz", "f"], None),
+    ] {
+        let run = place.run(&words).ends_with(2);
+        let tip = meant.map(|meant| format!("a similar argument exists: '{meant}'"));
+        match tip {
+            Some(tip) => assert!(run.stderr.contains(&tip), "{words:?}: {}", run.stderr),
+            None => assert!(!run.stderr.contains("similar argument"), "{}", run.stderr),
+        }
+    }
+}
+
+#[test]
 fn every_command_that_reads_names_the_ledger_that_is_not_there() {
     let place = Place::empty();
     for args in [
