@@ -65,14 +65,13 @@ pub fn recognise<'r>(mut stream: impl Read + Send + 'r) -> io::Result<Recognised
 /// # Errors
 /// Whatever reading answers; what was read before is there.
 pub fn read_beginning(stream: &mut impl Read, beginning: &mut Vec<u8>) -> io::Result<()> {
-    let (mut left, mut lines) = (SNIFFED_BYTES, 0);
-    while left > 0 && lines < SNIFFED_LINES {
+    let mut left = SNIFFED_BYTES;
+    // The last of them may be cut short.
+    while left > 0 && written_lines(beginning).take(SNIFFED_LINES + 1).count() <= SNIFFED_LINES {
         let before = beginning.len();
         let piece = left.min(PIECE_BYTES);
         let read = stream.by_ref().take(piece).read_to_end(beginning);
-        let new = beginning.get(before..).unwrap_or_default();
-        lines += memchr::memchr_iter(b'\n', new).count();
-        left -= new.len() as u64;
+        left -= (beginning.len() - before) as u64;
         if read? == 0 {
             break;
         }
@@ -101,12 +100,18 @@ pub fn sniff(beginning: &[u8]) -> Option<Format> {
     if report::looks_like(beginning) {
         return Some(Format::Report);
     }
-    let lines = beginning.split(|byte| *byte == b'\n').take(SNIFFED_LINES);
+    let lines = written_lines(beginning).take(SNIFFED_LINES);
     let mut objects = lines.filter_map(|line| {
         let value = parse::parse_with(line, &limits::embedded(2)).ok()?;
         value.as_object().and_then(of_object)
     });
     objects.next()
+}
+
+/// The lines that are not blank: blank ones say nothing, however many there are.
+fn written_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = text.split(|byte| *byte == b'\n');
+    lines.filter(|line| !line.trim_ascii().is_empty())
 }
 
 fn of_object(object: &Object) -> Option<Format> {
