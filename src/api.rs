@@ -67,8 +67,8 @@ pub(crate) use self::archive::{EachPart, archived_in, examine_bucket, fold_epoch
 pub use self::books::{Against, Book, Books, examine_books, is_folder_of_files};
 pub use self::cause::Cause;
 pub use self::chain::{Chain, ChainedBook};
-pub use self::checkpoints::{Checkpoints, Growing, compare_checkpoints};
-pub use self::create::Made;
+pub use self::checkpoints::{CheckpointOrder, Checkpoints, compare_checkpoints};
+pub use self::create::CreatedLedger;
 #[cfg(feature = "verify")]
 pub(crate) use self::denied::denied;
 pub use self::entries::{Entries, ReadEntry, entries};
@@ -90,9 +90,9 @@ pub use self::fold::fold;
 pub use self::halt::{Halt, check_not_halted};
 pub use self::import::ImportFile;
 pub use self::keeping::{KEEP_EVERY, keep_witnessed};
-pub use self::ledger::{Done, Ledger, Recorded};
+pub use self::ledger::{Done, Ledger, RecordedVerdict};
 pub use self::options::{AskPassphrase, Options, Passphrase};
-pub use self::progress::{Progress, Reached, Unit};
+pub use self::progress::{Progress, ProgressStep, Unit};
 pub use self::public_place::{PublicFiles, PublicPlace};
 #[cfg(feature = "rocks")]
 pub(crate) use self::recognise::by_name;
@@ -104,7 +104,7 @@ pub use self::rotate::Rotated;
 #[cfg(feature = "verify")]
 pub(crate) use self::sources::with_source;
 #[cfg(feature = "bucket")]
-pub use self::standby::{Follower, Heartbeat, Order, Standby};
+pub use self::standby::{Follower, FollowerCommand, Heartbeat, Standby};
 pub use self::times::{
     Between, CaseTimes, PostQuantum, SaidBound, SaidUnlikely, Times, TimesFault,
 };

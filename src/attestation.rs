@@ -41,7 +41,7 @@ mod verifier;
 pub use ban_list::{BanEntry, BanList, BanListError};
 #[cfg(feature = "files")]
 pub use build::{BuildManifestError, ManifestRequest, build_manifest, write_manifest};
-pub use denial::{Denial, DenyCode};
+pub use denial::{DenyCode, PackageDenial};
 pub use hmac_key::HmacKey;
 pub use identity::{NamespaceError, namespace};
 pub use manifest::{BuildSource, ManifestError, PackageManifest, SCHEMA_VERSION, trust_statement};
@@ -51,6 +51,6 @@ pub use meta::{Attestation, Ed25519, Meta, Unattested};
 pub use package_hash::{PackageHash, PathOrder, canonical_package_hash, is_excluded};
 pub use record::{PackageRecordError, compute_artifact_hash, verify_artifact_hash};
 #[cfg(feature = "files")]
-pub use scaffold::{ScaffoldError, scaffold_package};
+pub use scaffold::{PackageScaffoldError, scaffold_package};
 #[cfg(feature = "files")]
 pub use verifier::{Evidence, PackageAttestationVerifier};

@@ -18,7 +18,7 @@ use crate::ledger::redact::opened::Opened;
 use crate::ledger::search::{Places, search};
 use crate::ledger::source::{BATCH_BYTES, BATCH_ENTRIES, Event, Raw, ReadError, Source, Subject};
 use crate::ledger::statement::Statement;
-use crate::ledger::verify::{Outcome, Policy, verify};
+use crate::ledger::verify::{Policy, VerifyOutcome, verify};
 use crate::logbook::erasures::erasures;
 use crate::logbook::error::OpenError;
 use crate::logbook::mark::{MarkFault, MarkFile};
@@ -47,7 +47,7 @@ pub fn audit(
     mark: &MarkFile,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, AuditError> {
+) -> Result<VerifyOutcome, AuditError> {
     let mut source = LedgerSource::new(store, mark)?;
     let Some(marked) = source.marked.take() else {
         return Ok(verify(&mut source, policy, progress)?);

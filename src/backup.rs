@@ -42,7 +42,7 @@ pub const MARK: &str = "ledger.mark";
 pub type FindSigner<'a> = dyn Fn(&dyn Store) -> Option<Arc<dyn Signer>> + 'a;
 
 /// What to copy, and how far it must be proven.
-pub struct Order<'a> {
+pub struct BackupRequest<'a> {
     pub ledger: &'a Path,
     pub mark: &'a MarkFile,
     /// The key, where it is at hand: then the copy's mark names its very last
@@ -93,7 +93,7 @@ impl From<MarkFault> for BackupError {
 /// # Errors
 /// [`BackupError`]; then there is no `dir`.
 pub fn backup(
-    order: &Order<'_>,
+    order: &BackupRequest<'_>,
     dir: &Path,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Backup, BackupError> {
@@ -143,7 +143,7 @@ pub fn backup(
 
 /// Copies the database. Says against which mark the copy must stand, and whether
 /// somebody was writing.
-fn copy(order: &Order<'_>, target: &Path) -> Result<(MarkFile, bool), BackupError> {
+fn copy(order: &BackupRequest<'_>, target: &Path) -> Result<(MarkFile, bool), BackupError> {
     let reader = Reader::open(order.ledger, order.mark)?;
     if reader.as_of()?.is_some() {
         reader.store.copy_rows(target, &mut |_| ())?;
@@ -157,7 +157,11 @@ fn copy(order: &Order<'_>, target: &Path) -> Result<(MarkFile, bool), BackupErro
 
 /// The mark of the copy: the one it stood against, or, with the key at hand,
 /// one that names its last entry.
-fn mark_of(order: &Order<'_>, store: &RocksStore, seen: &MarkFile) -> Result<Mark, BackupError> {
+fn mark_of(
+    order: &BackupRequest<'_>,
+    store: &RocksStore,
+    seen: &MarkFile,
+) -> Result<Mark, BackupError> {
     let extent = extent_of(store)?;
     let mark = judge_mark(store, seen, &extent)??;
     let sealed = mark.sealed.as_ref().map(|epoch| &epoch.content);

@@ -103,12 +103,12 @@ use observer::{Committed, Observer, Shared};
 use queue::Queue;
 use recover::Recovered;
 pub use recover::{Closed, closed, entry_at, epoch_at, extent_of, identity_of, judge_mark};
-use request::{Pending, Prepared, Receipt, Remember, Submission};
+use request::{Pending, PreparedEntry, Receipt, Remember, Submission};
 use sequencer::Sequencer;
 use sync::Mutex;
 use sync::mpsc::sync_channel;
 use sync::thread::JoinHandle;
-use watched::Watched;
+use watched::WatchedSigner;
 
 pub struct Parts {
     /// Where entries go.
@@ -175,7 +175,7 @@ impl Logbook {
             following: Some(wake),
             shared: Shared::new(
                 recovered.head(),
-                Arc::new(Watched::new(Arc::clone(&parts.signer))),
+                Arc::new(WatchedSigner::new(Arc::clone(&parts.signer))),
             ),
             signer: parts.signer,
             store: parts.store,
@@ -234,7 +234,7 @@ impl Logbook {
         payload.insert("reason", reason);
         let started = Started::settle(&*parts.store, &*parts.clock)?;
         let logbook = Logbook::start(parts, recovered, started, None);
-        let prepared = Prepared::new(crate::ledger::kind::ROLLBACK, &payload)?;
+        let prepared = PreparedEntry::new(crate::ledger::kind::ROLLBACK, &payload)?;
         let mut receipts = logbook.submit(vec![prepared])?.wait()?;
         let receipt = receipts.pop().ok_or(LogbookError::Stopped)?;
         Ok((logbook, fault, receipt))
@@ -247,7 +247,7 @@ impl Logbook {
         started: Option<Started>,
         mark: Option<Mark>,
     ) -> Logbook {
-        let watched = Arc::new(Watched::new(parts.signer));
+        let watched = Arc::new(WatchedSigner::new(parts.signer));
         let parts = Parts {
             signer: Arc::clone(&watched) as _,
             ..parts
@@ -281,7 +281,7 @@ impl Logbook {
 
     /// Appends one entry and waits until it is durable.
     pub fn append(&self, kind: &str, payload: &Object) -> Result<Receipt, LogbookError> {
-        let entries = vec![Prepared::of_caller(kind, payload)?];
+        let entries = vec![PreparedEntry::of_caller(kind, payload)?];
         let (submission, pending) = request::awaited(entries);
         let entered = self.queue.enter(submission);
         let permit = self.queue.sign_alone(entered.ok_or(LogbookError::Stopped)?);
@@ -300,14 +300,14 @@ impl Logbook {
     /// # Errors
     /// [`LogbookError::Stopped`] after a failure. A signature that fails is told by
     /// [`Pending::wait`], to its request and to those that were chained to it.
-    pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, LogbookError> {
+    pub fn submit(&self, entries: Vec<PreparedEntry>) -> Result<Pending, LogbookError> {
         self.submit_remembered(entries, None)
     }
 
     /// The same with something to be remembered in the same write.
     pub fn submit_remembered(
         &self,
-        entries: Vec<Prepared>,
+        entries: Vec<PreparedEntry>,
         remember: Option<Remember>,
     ) -> Result<Pending, LogbookError> {
         let (mut submission, pending) = request::awaited(entries);
@@ -334,7 +334,7 @@ impl Logbook {
     /// [`LogbookError`]; [`LogbookError::Closed`] if it was closed before.
     pub fn close_book(&self, successor: PublicKey) -> Result<Receipt, LogbookError> {
         let payload = Closing { successor }.to_object();
-        let entry = Prepared::new(crate::ledger::kind::CLOSE, &payload)?;
+        let entry = PreparedEntry::new(crate::ledger::kind::CLOSE, &payload)?;
         let mut receipts = self.submit(vec![entry])?.wait()?;
         receipts.pop().ok_or(LogbookError::Stopped)
     }
@@ -347,7 +347,7 @@ impl Logbook {
     /// [`LogbookError`]; [`StoreError::NotErased`] where a file could not be rewritten.
     pub(crate) fn erase(
         &self,
-        entry: Prepared,
+        entry: PreparedEntry,
         erased: Vec<OpeningKey>,
     ) -> Result<Receipt, LogbookError> {
         let (mut submission, pending) = request::awaited(vec![entry]);

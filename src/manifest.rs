@@ -24,7 +24,7 @@ mod signature;
 mod tiles;
 mod verifier;
 
-pub use build::{BuildError, build, build_without, not_listed, write};
+pub use build::{ManifestBuildError, build, build_without, not_listed, write};
 pub use document::{ArtifactEntry, ArtifactManifest, SCHEMA_VERSION, SchemaError};
 pub use path::{PathProblem, check_path};
 pub use result::{ArtifactCheck, FailReason, ManifestOutcome, VerificationResult};

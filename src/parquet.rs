@@ -81,7 +81,7 @@ pub use self::columns::{Row, record_batch};
 pub use self::epochs::export_epochs;
 pub use self::set::{MANIFEST, SetExport, SetWritten, export_set};
 pub use self::set_verify::{is_set, verify_set};
-pub use self::sink::{Rows, write_rows};
+pub use self::sink::{RowSink, write_rows};
 pub use self::verify::{text_of_table, verify_table};
 pub use self::writing::Footer;
 

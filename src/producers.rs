@@ -37,7 +37,7 @@ use std::sync::{PoisonError, RwLock};
 use crate::ledger::json::{Form, Object, Value};
 
 use crate::ledger::names::{self, Rules};
-pub use crate::ledger::names::{Fact, Facts, Field};
+pub use crate::ledger::names::{Fact, Facts, SearchField};
 
 /// A kind of entries, as far as a reader of the ledger has to know it.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub struct Kind {
     /// so; any other value but `null` says that it did not.
     pub denied: Option<(&'static str, &'static str)>,
     /// Members at the top that it is found by, beside the usual ones.
-    pub named: &'static [(Field, &'static str)],
+    pub named: &'static [(SearchField, &'static str)],
     /// The members that a timeline shows; all of them if there are none here.
     pub shown: &'static [&'static str],
     pub headline: fn(&Object) -> String,

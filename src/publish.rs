@@ -46,7 +46,7 @@ use crate::ledger::tlog::resource::{Resource, partial};
 use crate::ledger::tlog::source::Source;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::logbook::publish::PublishError;
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{PreparedEntry, Receipt};
 use crate::logbook::{Identity, Logbook, closed};
 use crate::store::Store;
 use crate::store::query::QueryError;
@@ -471,7 +471,7 @@ pub fn close_name(logbook: &Logbook, name: &LogName) -> Result<Receipt, PublicEr
 }
 
 fn record(logbook: &Logbook, publishing: &Publishing) -> Result<Receipt, PublicError> {
-    let entry = Prepared::new(kind::PUBLISH, &publishing.to_object())?;
+    let entry = PreparedEntry::new(kind::PUBLISH, &publishing.to_object())?;
     let receipts = logbook.submit(vec![entry])?.wait()?;
     let receipt = receipts.into_iter().next();
     Ok(receipt.ok_or(LogbookError::Stopped)?)

@@ -83,6 +83,6 @@ pub use self::receipt::EvidenceReceipt;
 #[cfg(feature = "store")]
 pub use self::{
     error::RecordError,
-    recorder::{Asked, DecisionReceipt, Recorded, Recorder, Together, Underway},
+    recorder::{DecisionReceipt, DecisionRequest, RecordedDecision, Recorder, Together, Underway},
 };
 pub use crate::producers::kind;

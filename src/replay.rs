@@ -45,7 +45,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::source::{ReadError, Source};
 use crate::ledger::verify::{Policy, verify};
 
-use custody::{Custody, Found};
+use custody::{Custody, CustodySoFar};
 use item::Item;
 use otherwise::Alternative;
 use report::Replay;
@@ -56,7 +56,7 @@ pub type Wanted<'a> = dyn Fn(Seq, &Entry) -> bool + Sync + Send + 'a;
 /// Is given the timeline as it grows, and how many entries were walked so far.
 pub type Each<'a, E> = dyn FnMut(&[Item], u64) -> Result<(), E> + 'a;
 
-pub struct Options<'a> {
+pub struct ReplayOptions<'a> {
     pub policy: &'a Policy,
     /// Which entries; decisions that are not wanted are verified, and not
     /// computed again.
@@ -81,10 +81,10 @@ pub struct Options<'a> {
 /// answers.
 pub fn replay<E: From<ReadError>>(
     source: &mut dyn Source,
-    options: &Options<'_>,
+    options: &ReplayOptions<'_>,
     each: &mut Each<'_, E>,
 ) -> Result<Replay, E> {
-    let found = Arc::new(Mutex::new(Found::default()));
+    let found = Arc::new(Mutex::new(CustodySoFar::default()));
     let mut custody = Custody::new(source, options, Arc::clone(&found));
     let mut answer = Ok(());
     let stop = custody.stop();
@@ -104,7 +104,7 @@ pub fn replay<E: From<ReadError>>(
     Ok(Replay::of(outcome.report, found))
 }
 
-fn lock(found: &Mutex<Found>) -> std::sync::MutexGuard<'_, Found> {
+fn lock(found: &Mutex<CustodySoFar>) -> std::sync::MutexGuard<'_, CustodySoFar> {
     found.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -104,7 +104,7 @@ use std::sync::Arc;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 
-pub use config::{Access, Config, HallFiles, Limits, LoadError, LogPublisher};
+pub use config::{AccessRules, Config, HallFiles, LoadError, LogPublisher, ServeLimits};
 pub use config::{PublicFolder, PublishFailure, Publisher, StandingBy, VerdictKeys};
 pub use error::ServeError;
 

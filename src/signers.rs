@@ -114,8 +114,8 @@ impl KeyLocation {
 ///
 /// # Errors
 /// [`SignerError`].
-pub fn open_agent(socket: &Path) -> Result<Checked<agent::Client>, SignerError> {
-    Checked::new(agent::Client::connect(socket)?)
+pub fn open_agent(socket: &Path) -> Result<CheckedSigner<agent::Client>, SignerError> {
+    CheckedSigner::new(agent::Client::connect(socket)?)
 }
 
 /// Opens the key of a token. `pin` is asked where the URI names no file of it.
@@ -126,12 +126,12 @@ pub fn open_agent(socket: &Path) -> Result<Checked<agent::Client>, SignerError> 
 pub fn open_token(
     uri: &TokenUri,
     pin: &dyn Fn() -> Option<zeroize::Zeroizing<String>>,
-) -> Result<Checked<impl Signer + use<>>, SignerError> {
-    Checked::new(pkcs11::Token::open(uri, pin)?)
+) -> Result<CheckedSigner<impl Signer + use<>>, SignerError> {
+    CheckedSigner::new(pkcs11::TokenSession::open(uri, pin)?)
 }
 
 /// A signer whose every signature is judged before anyone uses it.
-pub struct Checked<S> {
+pub struct CheckedSigner<S> {
     signer: S,
     verifier: StrictVerifier,
 }
@@ -141,10 +141,10 @@ pub struct Checked<S> {
 #[error("what came back is not a signature of its key")]
 struct Forged;
 
-impl<S: Signer> Checked<S> {
-    fn new(signer: S) -> Result<Checked<S>, SignerError> {
+impl<S: Signer> CheckedSigner<S> {
+    fn new(signer: S) -> Result<CheckedSigner<S>, SignerError> {
         let verifier = StrictVerifier::new(&signer.public_key());
-        let checked = Checked { signer, verifier };
+        let checked = CheckedSigner { signer, verifier };
         match checked.sign(PROBE)? == checked.sign(PROBE)? {
             true => Ok(checked),
             false => Err(SignerError::NotDeterministic),
@@ -152,7 +152,7 @@ impl<S: Signer> Checked<S> {
     }
 }
 
-impl<S: Signer> Signer for Checked<S> {
+impl<S: Signer> Signer for CheckedSigner<S> {
     fn public_key(&self) -> PublicKey {
         self.signer.public_key()
     }
@@ -217,9 +217,15 @@ mod tests {
             Err(SignError::Refused(why)) => why.is::<Forged>(),
             Ok(_) => false,
         };
-        assert!(matches!(Checked::new(odd(2, 9)), Err(SignerError::Sign(_))));
-        assert!(matches!(Checked::new(odd(1, 1)), Err(SignerError::Sign(_))));
-        let checked = Checked::new(odd(1, 3)).unwrap();
+        assert!(matches!(
+            CheckedSigner::new(odd(2, 9)),
+            Err(SignerError::Sign(_))
+        ));
+        assert!(matches!(
+            CheckedSigner::new(odd(1, 1)),
+            Err(SignerError::Sign(_))
+        ));
+        let checked = CheckedSigner::new(odd(1, 3)).unwrap();
         checked.sign(b"the third").unwrap();
         assert!(forged(checked.sign(b"the fourth").map(drop)));
     }

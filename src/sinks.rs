@@ -42,15 +42,15 @@ use crate::store::query::{Filter, select};
 
 pub use backoff::Backoff;
 pub use error::SinkError;
-pub use format::Format;
-pub use place::Address;
+pub use format::SinkFormat;
+pub use place::SinkAddress;
 pub use position::position_of;
 pub use settings::Settings;
 
-use event::{About, Event};
-use file::Output;
-use place::Place;
-use position::{Position, Reached};
+use event::{EventOrigin, SinkEvent};
+use file::FileOutput;
+use place::BatchReceiver;
+use position::{DeliveredTo, SinkPosition};
 
 /// Entries of a batch.
 pub const BATCH: u64 = 500;
@@ -65,10 +65,10 @@ const PASSED_OVER: u64 = 4_096;
 pub struct Sink {
     name: String,
     filter: Filter,
-    format: Format,
-    about: About,
-    place: Box<dyn Place>,
-    position: Option<Position>,
+    format: SinkFormat,
+    about: EventOrigin,
+    place: Box<dyn BatchReceiver>,
+    position: Option<SinkPosition>,
     /// The next entry to look at.
     next: Seq,
     /// That was written down.
@@ -96,13 +96,13 @@ impl Sink {
         identity: Identity,
         store: &dyn Store,
     ) -> Result<Sink, SinkError> {
-        let about = About::of(identity);
+        let about = EventOrigin::of(identity);
         let place = settings.place(&about.genesis)?;
         let first = settings.filter.from_seq.unwrap_or(Seq::FIRST);
         let position = path
-            .map(|path| Position::open(path, identity))
+            .map(|path| SinkPosition::open(path, identity))
             .transpose()?;
-        let reached = position.as_ref().and_then(Position::reached);
+        let reached = position.as_ref().and_then(SinkPosition::reached);
         if let Some(reached) = reached {
             check(store, reached)?;
         }
@@ -123,7 +123,7 @@ impl Sink {
     #[must_use]
     pub fn to_output(
         out: Box<dyn Write + Send>,
-        format: Format,
+        format: SinkFormat,
         filter: Filter,
         identity: Identity,
     ) -> Sink {
@@ -132,8 +132,8 @@ impl Sink {
             name: String::new(),
             filter,
             format,
-            about: About::of(identity),
-            place: Box::new(Output(out)),
+            about: EventOrigin::of(identity),
+            place: Box::new(FileOutput(out)),
             position: None,
             next,
             written: next,
@@ -171,7 +171,7 @@ impl Sink {
             reverse: false,
             ..self.filter.clone()
         };
-        let (mut events, mut bytes, mut full) = (Vec::<Event>::new(), 0, false);
+        let (mut events, mut bytes, mut full) = (Vec::<SinkEvent>::new(), 0, false);
         for found in select(store, &wanted)? {
             let (seq, entry) = found?;
             let event = self
@@ -198,7 +198,7 @@ impl Sink {
         {
             let last = Seq(next.0 - 1);
             let hash = entry_at(store, last)?.hash();
-            position.reach(Reached { last, hash })?;
+            position.reach(DeliveredTo { last, hash })?;
             self.written = next;
         }
         self.next = next;
@@ -210,7 +210,7 @@ impl Sink {
 }
 
 /// Whether the ledger has the entry that was delivered last.
-fn check(store: &dyn Store, reached: Reached) -> Result<(), SinkError> {
+fn check(store: &dyn Store, reached: DeliveredTo) -> Result<(), SinkError> {
     let parted = SinkError::Parted {
         seq: reached.last,
         hash: reached.hash,

@@ -77,7 +77,7 @@ pub use error::{Corruption, EngineError, StoreError};
 pub use memory::MemoryStore;
 #[cfg(feature = "rocks")]
 pub use rocks::{RocksStore, Scrubbed, Scrubbing};
-use term::Term;
+use term::TermKey;
 
 /// The format of the ledger on disk that this program reads and writes.
 pub const FORMAT: &str = "1";
@@ -239,7 +239,7 @@ pub trait Store: Send + Sync {
     fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The rows of imported evidence with keys in `range`.
-    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>>;
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: ReadOrder) -> Rows<'_, Vec<u8>>;
 
     /// Adds postings and moves the index's mark to `indexed_to`, together and
     /// **not** synced: a crash may lose them, mark and all, and no commit
@@ -257,7 +257,11 @@ pub trait Store: Send + Sync {
     }
 
     /// The postings of `term`, to be sought through in `order`.
-    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError>;
+    fn postings(
+        &self,
+        term: &TermKey,
+        order: ReadOrder,
+    ) -> Result<Box<dyn Postings + '_>, StoreError>;
 }
 
 /// Memory that a store takes, in bytes. None of it grows with the log.
@@ -271,27 +275,27 @@ pub struct MemoryUse {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum ReadOrder {
     /// From the oldest entry to the newest.
     Ascending,
     /// From the newest entry to the oldest.
     Descending,
 }
 
-impl Order {
+impl ReadOrder {
     /// Whether `a` comes before `b`, going this way.
     pub fn precedes(self, a: Seq, b: Seq) -> bool {
         match self {
-            Order::Ascending => a < b,
-            Order::Descending => a > b,
+            ReadOrder::Ascending => a < b,
+            ReadOrder::Descending => a > b,
         }
     }
 
     /// The position after `seq`, going this way.
     pub const fn step(self, seq: Seq) -> Option<Seq> {
         match self {
-            Order::Ascending => seq.next(),
-            Order::Descending => seq.before(),
+            ReadOrder::Ascending => seq.next(),
+            ReadOrder::Descending => seq.before(),
         }
     }
 }

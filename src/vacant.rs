@@ -21,7 +21,7 @@ pub use behavior::BehaviorBundle;
 pub use card::CapabilityCard;
 pub use error::{ChainProblem, CoreError, CryptoError, HashChainError, TypeIntegrityError};
 pub use identity::VacantId;
-pub use logbook::{AppendError, Logbook};
+pub use logbook::{AppendError, VacantLogbook};
 pub use resident::ResidentForm;
 pub use state::VacantState;
 pub use substrate::SubstrateSpec;

@@ -112,7 +112,7 @@ pub use self::router::{Decided, make_decision};
 pub use self::rule::Rule;
 pub use self::rule_set::{RuleSet, detect_shadow_rules, route_first_match};
 pub use self::rules::{load_rules, load_rules_from_dict};
-pub use self::stamp::Stamp;
+pub use self::stamp::DecisionStamp;
 pub use self::terms::{DataLabel, Env, QoSClass, TenantRisk};
 
 /// The version of the WCP specification that decisions follow.

@@ -30,7 +30,7 @@ use object_store::memory::InMemory;
 use sealbook::logbook::clock::SystemClock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::logbook::{Logbook, Parts};
 use sealbook::store::RocksStore;
 
@@ -157,7 +157,7 @@ fn local() -> Logbook {
 fn outstanding(logbook: &Logbook, time: Duration) -> f64 {
     let mut payload = number(0);
     payload.insert("text", "x".repeat(PAYLOAD - 20).as_str());
-    let one = Prepared::of_caller("note", &payload).unwrap();
+    let one = PreparedEntry::of_caller("note", &payload).unwrap();
     let most = OUTSTANDING / (PAYLOAD * TOGETHER);
     let (mut pending, mut entries) = (VecDeque::new(), 0);
     let begun = Instant::now();

@@ -21,14 +21,14 @@ use sealbook::ledger::verify::Policy;
 use sealbook::logbook::clock::{Clock, SystemClock};
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::logbook::{Logbook, Parts};
 use sealbook::record::{self, kind};
-use sealbook::record::{Asked, Hall, Recorder};
+use sealbook::record::{DecisionRequest, Hall, Recorder};
 use sealbook::replay::item::Item;
-use sealbook::replay::{Options, replay};
+use sealbook::replay::{ReplayOptions, replay};
 use sealbook::store::RocksStore;
-use sealbook::wcp::stamp::{DecisionId, Stamp};
+use sealbook::wcp::stamp::{DecisionId, DecisionStamp};
 use sealbook::wcp::{RouteInput, load_rules_from_dict};
 use zeroize::Zeroizing;
 
@@ -107,7 +107,7 @@ fn payloads(logbook: &Logbook) -> Result<Vec<Object>, Box<dyn Error>> {
 fn append(logbook: &Logbook, payloads: &[Object], count: usize) -> Result<f64, Box<dyn Error>> {
     let (begun, mut waiting) = (Instant::now(), std::collections::VecDeque::new());
     for payload in payloads.iter().cycle().take(count) {
-        let entry = Prepared::new(kind::DECISION, payload)?;
+        let entry = PreparedEntry::new(kind::DECISION, payload)?;
         waiting.push_back(logbook.submit(vec![entry])?);
         if waiting.len() == UNDER_WAY
             && let Some(first) = waiting.pop_front()
@@ -151,7 +151,7 @@ impl Requests {
         n: usize,
         recorder: &Recorder,
         clock: &dyn Clock,
-    ) -> Result<record::recorder::Prepared, Box<dyn Error>> {
+    ) -> Result<record::recorder::PreparedDecision, Box<dyn Error>> {
         if n.is_multiple_of(self.every) {
             let id = n / self.every;
             let record = worker(&format!("org.acme.w{id}"), &format!("wrk.doc.w{id}"))?;
@@ -161,12 +161,12 @@ impl Requests {
         let mut id = [0; 16];
         let places = id.iter_mut().zip(n.to_be_bytes());
         places.for_each(|(to, from)| *to = from);
-        let asked = Asked {
+        let asked = DecisionRequest {
             input: &self.input,
             approval: None,
             task_id: "task_default",
             actor: None,
-            stamp: Stamp {
+            stamp: DecisionStamp {
                 decision_id: DecisionId::from_random(id),
                 timestamp: clock.wall(),
             },
@@ -234,7 +234,7 @@ fn worker(id: &str, species: &str) -> Result<Value, Box<dyn Error>> {
 fn again(ledger: &Path, mark: &MarkFile) -> Result<(), Box<dyn Error>> {
     let store = RocksStore::open_read_only(ledger)?;
     let policy = Policy::default();
-    let options = Options {
+    let options = ReplayOptions {
         policy: &policy,
         wanted: &|_, _| true,
         others: false,

@@ -12,8 +12,8 @@ use sealbook::ledger::json::Value;
 use sealbook::ledger::parse::parse;
 use sealbook::ledger::time::Timestamp;
 use sealbook::wcp::Registry;
-use sealbook::wcp::bulk::{Case, CaseReader};
-use sealbook::wcp::stamp::{DecisionId, Stamp};
+use sealbook::wcp::bulk::{BulkCase, CaseReader};
+use sealbook::wcp::stamp::{DecisionId, DecisionStamp};
 
 /// That of the program, so that it is measured as it is shipped.
 #[global_allocator]
@@ -70,8 +70,8 @@ fn load() -> Result<(), Box<dyn Error>> {
 /// else uses it.
 const ROUNDS: usize = 100;
 
-fn measure(name: &str, cases: &[Case]) {
-    let stamp = |count: usize| Stamp {
+fn measure(name: &str, cases: &[BulkCase]) {
+    let stamp = |count: usize| DecisionStamp {
         decision_id: DecisionId::from_random([count as u8; 16]),
         timestamp: Timestamp::MIN.saturating_add_micros(count as i64),
     };
@@ -83,7 +83,7 @@ fn measure(name: &str, cases: &[Case]) {
     });
 }
 
-fn report(name: &str, cases: &[Case], mut run: impl FnMut(&Case, usize)) {
+fn report(name: &str, cases: &[BulkCase], mut run: impl FnMut(&BulkCase, usize)) {
     let mut rates: Vec<f64> = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
         let (mut count, begin) = (0, Instant::now());

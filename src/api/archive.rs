@@ -20,7 +20,7 @@ use source::BucketSource;
 
 use super::examine::explained;
 use super::fold::{Reading, fold_epoch, opened};
-use super::progress::{Progress, Reached, Unit};
+use super::progress::{Progress, ProgressStep, Unit};
 use super::{Error, Examined, Ledger, Policy, Verdict};
 use crate::bucket::{self, Address, BucketError, Objects, bundle_key};
 use crate::evidence::openings::Openings;
@@ -186,7 +186,7 @@ pub(crate) fn examine_bucket(
     let objects = objects_of(address)?;
     let mut source = BucketSource::open(objects.clone())?;
     let outcome = verify(&mut source, policy, &mut |done| {
-        progress(Reached {
+        progress(ProgressStep {
             done,
             total: None,
             unit: Unit::Entries,

@@ -88,7 +88,7 @@ pub fn examine_books(
     proofs.extend(forks::convict(options, &mut subjects, None)?);
     proofs.extend(contradict(options, &mut subjects));
     missing::name(&mut subjects);
-    let books = subjects.into_iter().filter_map(Subject::into_book);
+    let books = subjects.into_iter().filter_map(BookFile::into_book);
     Ok(Books {
         books: books.collect(),
         beside,
@@ -98,7 +98,7 @@ pub fn examine_books(
 }
 
 /// One of them, before and after it is verified.
-pub(super) struct Subject {
+pub(super) struct BookFile {
     pub(super) path: PathBuf,
     /// Its path below the folder that was given.
     pub(super) below: Option<PathBuf>,
@@ -109,11 +109,11 @@ pub(super) struct Subject {
 /// What the paths stand for: a folder that is not a ledger stands for the files in
 /// it, by name, and the ledgers. What else is in it is answered second: who
 /// verifies a folder must know what was not looked at.
-fn subjects(paths: &[PathBuf]) -> Result<(Vec<Subject>, Vec<PathBuf>), Error> {
+fn subjects(paths: &[PathBuf]) -> Result<(Vec<BookFile>, Vec<PathBuf>), Error> {
     let (mut subjects, mut passed_over) = (Vec::new(), Vec::new());
     for path in paths {
         if !is_folder_of_files(path) {
-            subjects.push(Subject::new(path.clone(), None));
+            subjects.push(BookFile::new(path.clone(), None));
             continue;
         }
         let failed = |error| Error::file(path, error);
@@ -129,7 +129,7 @@ fn subjects(paths: &[PathBuf]) -> Result<(Vec<Subject>, Vec<PathBuf>), Error> {
         }
         names.sort();
         let found = names.into_iter();
-        subjects.extend(found.map(|name| Subject::new(path.join(&name), Some(name.into()))));
+        subjects.extend(found.map(|name| BookFile::new(path.join(&name), Some(name.into()))));
     }
     passed_over.sort();
     Ok((subjects, passed_over))
@@ -175,9 +175,9 @@ pub(super) fn is_ledger(path: &Path) -> bool {
     path.join("db").is_dir()
 }
 
-impl Subject {
-    fn new(path: PathBuf, below: Option<PathBuf>) -> Subject {
-        Subject {
+impl BookFile {
+    fn new(path: PathBuf, below: Option<PathBuf>) -> BookFile {
+        BookFile {
             path,
             below,
             opening: None,
@@ -219,10 +219,10 @@ impl Subject {
 }
 
 /// The next to verify: one whose predecessor is not still waiting.
-fn next(subjects: &[Subject]) -> Option<usize> {
-    let waiting = |subject: &Subject| subject.result.is_none();
+fn next(subjects: &[BookFile]) -> Option<usize> {
+    let waiting = |subject: &BookFile| subject.result.is_none();
     let first = subjects.iter().position(waiting)?;
-    let ready = |subject: &Subject| {
+    let ready = |subject: &BookFile| {
         let predecessor = predecessor_of(subject);
         waiting(subject)
             && !subjects.iter().any(|other| {
@@ -233,14 +233,14 @@ fn next(subjects: &[Subject]) -> Option<usize> {
     Some(subjects.iter().position(ready).unwrap_or(first))
 }
 
-fn predecessor_of(subject: &Subject) -> Option<&Predecessor> {
+fn predecessor_of(subject: &BookFile) -> Option<&Predecessor> {
     subject.opening.as_ref()?.predecessor.as_ref()
 }
 
 fn verify_one(
     against: &Against<'_>,
     options: &Options,
-    subjects: &mut [Subject],
+    subjects: &mut [BookFile],
     at: usize,
     progress: &mut Progress<'_>,
 ) {
@@ -289,7 +289,7 @@ fn verify_one(
 
 /// Whether a book that passed ends where another one says that it continues it,
 /// in favour of that one's key.
-fn continues(other: &Subject, before: &Predecessor, opening: &Opening) -> bool {
+fn continues(other: &BookFile, before: &Predecessor, opening: &Opening) -> bool {
     other.summary().is_some_and(|summary| {
         summary.log == Some(before.log)
             && summary.last_seq == Some(before.seq)
@@ -299,7 +299,7 @@ fn continues(other: &Subject, before: &Predecessor, opening: &Opening) -> bool {
 }
 
 /// Whether a book that passed is of that key.
-fn is_of(other: &Subject, log: PublicKey) -> bool {
+fn is_of(other: &BookFile, log: PublicKey) -> bool {
     other
         .summary()
         .is_some_and(|summary| summary.log == Some(log))
@@ -307,7 +307,7 @@ fn is_of(other: &Subject, log: PublicKey) -> bool {
 
 /// Two books of one key that continue the same one cannot both stand. Answers the
 /// proofs.
-fn contradict(options: &Options, subjects: &mut [Subject]) -> Vec<Equivocation> {
+fn contradict(options: &Options, subjects: &mut [BookFile]) -> Vec<Equivocation> {
     let claims: Vec<_> = subjects
         .iter()
         .map(|subject| {

@@ -15,7 +15,7 @@ use super::{Error, Options};
 /// How two checkpoints of one log stand to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Growing {
+pub enum CheckpointOrder {
     /// They say the same.
     Same,
     /// The second begins with the first.
@@ -32,7 +32,7 @@ pub enum Growing {
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     /// How they stand to each other.
-    pub relation: Growing,
+    pub relation: CheckpointOrder,
     /// The key that signed both, if one of those given did.
     pub key: Option<PublicKey>,
     /// The proof that convicts it, where both cannot stand.
@@ -63,22 +63,22 @@ pub fn compare_checkpoints(
         equivocation: None,
     };
     if one.origin != other.origin {
-        return Ok(found(Growing::Unrelated));
+        return Ok(found(CheckpointOrder::Unrelated));
     }
     if one.size == other.size {
         if one.root == other.root {
-            return Ok(found(Growing::Same));
+            return Ok(found(CheckpointOrder::Same));
         }
         let signed = |one: &SignedCheckpoint| Signed::Checkpoint(Box::new(one.clone()));
         let prove = |key| Equivocation::prove(key, signed(a), signed(b)).ok();
         return Ok(Checkpoints {
             equivocation: key.and_then(prove),
-            ..found(Growing::Differ)
+            ..found(CheckpointOrder::Differ)
         });
     }
     let (old, new, grown) = match one.size < other.size {
-        true => (a, b, Growing::FirstIsPrefix),
-        false => (b, a, Growing::SecondIsPrefix),
+        true => (a, b, CheckpointOrder::FirstIsPrefix),
+        false => (b, a, CheckpointOrder::SecondIsPrefix),
     };
     let from = from.ok_or(Error::TwoSizes)?;
     let growth = growth(from, old.content().size, new.content(), options)?;
@@ -88,7 +88,7 @@ pub fn compare_checkpoints(
     let prove = |key| Equivocation::prove_growth(key, old, new, growth.clone()).ok();
     Ok(Checkpoints {
         equivocation: key.and_then(prove),
-        ..found(Growing::Differ)
+        ..found(CheckpointOrder::Differ)
     })
 }
 

@@ -58,21 +58,21 @@ pub fn decompress<'r>(
     compression: Compression,
 ) -> io::Result<(Box<dyn BufRead + Send + 'r>, OneFrame)> {
     let taken = Arc::new(AtomicU64::new(0));
-    let stream = Counted(stream, Arc::clone(&taken));
+    let stream = CountedReader(stream, Arc::clone(&taken));
     let stream = BufReader::with_capacity(BUFFER_BYTES, stream);
     let one = OneFrame::default();
     let plain: Box<dyn BufRead + Send + 'r> = match compression {
         Compression::None => Box::new(stream),
-        Compression::Gzip => buffered(Expanding::new(Members::new(stream, one.clone()), taken)),
-        Compression::Zstd => buffered(Expanding::new(Frames::new(stream, one.clone())?, taken)),
+        Compression::Gzip => buffered(Expanding::new(GzipMembers::new(stream, one.clone()), taken)),
+        Compression::Zstd => buffered(Expanding::new(ZstdFrames::new(stream, one.clone())?, taken)),
     };
     Ok((plain, one))
 }
 
 /// Counts what is read.
-struct Counted<R>(R, Arc<AtomicU64>);
+struct CountedReader<R>(R, Arc<AtomicU64>);
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedReader<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         let read = self.0.read(to)?;
         self.1.fetch_add(read as u64, Ordering::Relaxed);
@@ -131,7 +131,7 @@ impl OneFrame {
 }
 
 /// Members of gzip, by the same rules as frames.
-struct Members<R> {
+struct GzipMembers<R> {
     /// `None` only while one takes the stream from another.
     member: Option<GzDecoder<R>>,
     /// Members begun.
@@ -141,9 +141,9 @@ struct Members<R> {
     one: OneFrame,
 }
 
-impl<R: BufRead> Members<R> {
-    fn new(stream: R, one: OneFrame) -> Members<R> {
-        Members {
+impl<R: BufRead> GzipMembers<R> {
+    fn new(stream: R, one: OneFrame) -> GzipMembers<R> {
+        GzipMembers {
             member: Some(GzDecoder::new(stream)),
             begun: 1,
             inside: 0,
@@ -152,7 +152,7 @@ impl<R: BufRead> Members<R> {
     }
 }
 
-impl<R: BufRead> Read for Members<R> {
+impl<R: BufRead> Read for GzipMembers<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = self.member.as_mut().filter(|_| !to.is_empty()) {
             if self.begun > 1 && self.one.is_demanded() {
@@ -182,7 +182,7 @@ impl<R: BufRead> Read for Members<R> {
 /// Frames of zstd with something in each of them, and nothing between or after
 /// them (format §2.6): a skippable or an empty frame would be bytes that nobody
 /// vouches for.
-struct Frames<R> {
+struct ZstdFrames<R> {
     stream: R,
     decoder: zstd::stream::raw::Decoder<'static>,
     /// Frames begun.
@@ -194,11 +194,11 @@ struct Frames<R> {
     one: OneFrame,
 }
 
-impl<R: BufRead> Frames<R> {
-    fn new(stream: R, one: OneFrame) -> io::Result<Frames<R>> {
+impl<R: BufRead> ZstdFrames<R> {
+    fn new(stream: R, one: OneFrame) -> io::Result<ZstdFrames<R>> {
         let mut decoder = zstd::stream::raw::Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(limits::ZSTD_WINDOW_LOG))?;
-        Ok(Frames {
+        Ok(ZstdFrames {
             stream,
             decoder,
             begun: 0,
@@ -213,7 +213,7 @@ fn damage<T>(detail: &'static str) -> io::Result<T> {
     Err(io::Error::new(ErrorKind::InvalidData, detail))
 }
 
-impl<R: BufRead> Read for Frames<R> {
+impl<R: BufRead> Read for ZstdFrames<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         while !to.is_empty() {
             let from = self.stream.fill_buf()?;

@@ -23,7 +23,7 @@ pub(super) const KEY_PATH: &str = "key_path";
 
 /// A ledger that was made, and where its parts are.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct CreatedLedger {
     /// Its directory.
     pub ledger: PathBuf,
     /// Whose log it is.
@@ -36,7 +36,7 @@ pub struct Made {
     pub mark_file: PathBuf,
 }
 
-impl Made {
+impl CreatedLedger {
     /// Lets a group read the ledger and its mark, too.
     pub(super) fn share(&self, group: Option<u32>) -> Result<(), Error> {
         let Some(readers) = group.map(Readers::Group) else {
@@ -51,15 +51,15 @@ impl Made {
 }
 
 /// A ledger that was made, its store still open.
-pub(super) struct New {
-    pub(super) made: Made,
+pub(super) struct NewLedger {
+    pub(super) made: CreatedLedger,
     pub(super) store: RocksStore,
     pub(super) signer: Arc<dyn Signer>,
 }
 
 /// Makes the ledger `dir`. Everything that must not be there is looked for
 /// before anything is made.
-pub(super) fn create(dir: &Path, options: &Options) -> Result<New, Error> {
+pub(super) fn create(dir: &Path, options: &Options) -> Result<NewLedger, Error> {
     options.check_writes()?;
     let beside = options.key.is_none() || options.mark.is_none();
     if beside && is_mount_point(dir) {
@@ -120,7 +120,7 @@ pub(super) fn make(
     signer: Arc<dyn Signer>,
     key: PathBuf,
     origin: Origin,
-) -> Result<New, Error> {
+) -> Result<NewLedger, Error> {
     let path = KeyLocation::absolute(&key).map_err(|error| Error::file(&key, error))?;
     let origin = Origin {
         meta: vec![(KEY_PATH, path.as_os_str().as_bytes().to_vec())],
@@ -135,10 +135,10 @@ pub(super) fn make(
     let store = super::bucket::create(dir, options, beginning, &signer)?;
     #[cfg(not(feature = "bucket"))]
     let store = RocksStore::create(dir, beginning.batch)?;
-    Ok(New {
+    Ok(NewLedger {
         store,
         signer,
-        made: Made {
+        made: CreatedLedger {
             ledger: dir.to_owned(),
             identity,
             key_file: key,

@@ -15,13 +15,13 @@ use crate::ledger::logbook_file::LogbookFile;
 use crate::ledger::policy::Policy;
 use crate::ledger::search::{Places, search};
 use crate::ledger::tlog::judged::judge_log;
-use crate::ledger::verify::{Outcome, Summary, Verified};
+use crate::ledger::verify::{Summary, Verified, VerifyOutcome};
 use crate::publish::Folder;
 use crate::report::ReportFile;
 
 use super::cause::Cause;
 use super::file::{OpenedInput, open};
-use super::progress::{Progress, Reached};
+use super::progress::{Progress, ProgressStep};
 use super::recognise::{Recognised, recognise};
 use super::verify::{judge, mismatched};
 use super::{Error, Options};
@@ -126,7 +126,7 @@ fn judge_at(
         }
         #[cfg(feature = "parquet")]
         Recognised::Set(folder) => {
-            let told = &mut |entries| progress(Reached::of_entries(entries));
+            let told = &mut |entries| progress(ProgressStep::of_entries(entries));
             return Ok(crate::parquet::verify_set(&folder, policy, told)?.into());
         }
         Recognised::Mismatch { expected, actual } => {
@@ -136,7 +136,7 @@ fn judge_at(
     };
     #[cfg(feature = "parquet")]
     if format == Format::Parquet {
-        let told = &mut |entries| progress(Reached::of_entries(entries));
+        let told = &mut |entries| progress(ProgressStep::of_entries(entries));
         let outcome = super::tables::judge_file(path, file.reader, policy, told)?;
         return Ok(Examined {
             report: outcome.report,
@@ -174,21 +174,21 @@ fn walk(
     file: OpenedInput,
     policy: &Policy,
     progress: &mut Progress<'_>,
-) -> Result<Outcome, Error> {
+) -> Result<VerifyOutcome, Error> {
     let OpenedInput {
         reader,
         read,
         length,
         ..
     } = file;
-    let tick = &mut |_| progress(Reached::of_bytes(&read, length));
+    let tick = &mut |_| progress(ProgressStep::of_bytes(&read, length));
     Ok(judge(format, reader, policy, tick)?)
 }
 
 /// Explains the faults, where there are any: `find` looks for entries in a
 /// second reading.
 pub(super) fn explained(
-    outcome: Outcome,
+    outcome: VerifyOutcome,
     policy: &Policy,
     find: impl FnOnce(&HashSet<Hash>) -> Result<Places, Error>,
 ) -> Result<Examined, Error> {
@@ -201,7 +201,7 @@ pub(super) fn explained(
         true => Places::default(),
         false => find(&wanted)?,
     };
-    let Outcome {
+    let VerifyOutcome {
         mut report,
         verified,
         trace,

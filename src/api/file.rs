@@ -32,7 +32,7 @@ pub(crate) fn open(path: &Path) -> Result<OpenedInput, Error> {
     let failed = |error| Error::file(path, error);
     let (file, compression) = begin(path)?;
     let length = file.metadata().map_err(failed)?.len();
-    let (file, read) = Counting::new(file);
+    let (file, read) = ProgressReader::new(file);
     let (reader, one_frame) = decompress(file, compression).map_err(failed)?;
     Ok(OpenedInput {
         reader,
@@ -55,7 +55,7 @@ pub(super) fn open_at(path: &Path, bytes: u64) -> Result<(OpenedInput, u64), Err
         return Ok((open(path)?, bytes));
     }
     file.seek(SeekFrom::Start(bytes)).map_err(failed)?;
-    let (file, read) = Counting::new(file);
+    let (file, read) = ProgressReader::new(file);
     let (reader, one_frame) = decompress(file, compression).map_err(failed)?;
     let opened = OpenedInput {
         reader,
@@ -82,20 +82,20 @@ fn begin(path: &Path) -> Result<(File, Compression), Error> {
 
 /// A reader that counts what was read of it, so that progress through a file
 /// has an end to be measured against.
-struct Counting<R> {
+struct ProgressReader<R> {
     inner: R,
     read: Arc<AtomicU64>,
 }
 
-impl<R> Counting<R> {
-    fn new(inner: R) -> (Counting<R>, Arc<AtomicU64>) {
+impl<R> ProgressReader<R> {
+    fn new(inner: R) -> (ProgressReader<R>, Arc<AtomicU64>) {
         let read = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&read);
-        (Counting { inner, read }, counted)
+        (ProgressReader { inner, read }, counted)
     }
 }
 
-impl<R: Read> Read for Counting<R> {
+impl<R: Read> Read for ProgressReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.read.fetch_add(read as u64, Ordering::Relaxed);

@@ -19,7 +19,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::proof::InclusionProof;
 use crate::ledger::source::Event;
 
-use super::books::Subject;
+use super::books::BookFile;
 use super::recognise::{Recognised, recognise};
 use super::sources::with_source;
 use super::verify::small;
@@ -29,7 +29,7 @@ use super::{Error, Options};
 /// alone, if one is given. Answers the proofs.
 pub(super) fn convict(
     options: &Options,
-    subjects: &mut [Subject],
+    subjects: &mut [BookFile],
     key: Option<PublicKey>,
 ) -> Result<Vec<Equivocation>, Error> {
     let mut logs: BTreeMap<(String, Hash), Vec<(Seq, usize)>> = BTreeMap::new();
@@ -45,8 +45,8 @@ pub(super) fn convict(
             same.push((last, at));
         }
     }
-    let is_whole = |subjects: &[Subject], at: usize| {
-        let summary = subjects.get(at).and_then(Subject::summary);
+    let is_whole = |subjects: &[BookFile], at: usize| {
+        let summary = subjects.get(at).and_then(BookFile::summary);
         summary.is_some_and(|summary| summary.contiguous)
     };
     let mut proofs = Vec::new();
@@ -67,7 +67,7 @@ pub(super) fn convict(
 /// The same of those of `parts` that still pass, by two headers of one epoch.
 fn convict_by_headers(
     options: &Options,
-    subjects: &mut [Subject],
+    subjects: &mut [BookFile],
     parts: &[(Seq, usize)],
 ) -> Result<Vec<Equivocation>, Error> {
     let mut headers: BTreeMap<EpochNumber, (SignedEpoch, usize)> = BTreeMap::new();
@@ -129,11 +129,11 @@ fn headers_of(path: &Path, options: &Options) -> Result<Vec<SignedEpoch>, Error>
 /// Which of `books` end with another entry than the longest has there.
 fn parting(
     options: &Options,
-    subjects: &[Subject],
+    subjects: &[BookFile],
     longest: usize,
     books: &[(Seq, usize)],
 ) -> Result<Vec<usize>, Error> {
-    let head = |at: usize| subjects.get(at).and_then(Subject::summary).map(|s| s.head);
+    let head = |at: usize| subjects.get(at).and_then(BookFile::summary).map(|s| s.head);
     let wanted: BTreeSet<Seq> = books.iter().map(|(last, _)| *last).collect();
     let Some(subject) = subjects.get(longest).filter(|_| !wanted.is_empty()) else {
         return Ok(Vec::new());
@@ -150,13 +150,13 @@ fn parting(
 
 fn convict_two(
     options: &Options,
-    subjects: &mut [Subject],
+    subjects: &mut [BookFile],
     pair: [usize; 2],
 ) -> Result<Option<Equivocation>, Error> {
     let [one, other] = pair;
     let path = |at: usize| subjects.get(at).map(|s| s.path.clone()).unwrap_or_default();
     let paths = [path(one), path(other)];
-    let key = subjects.get(one).and_then(Subject::summary);
+    let key = subjects.get(one).and_then(BookFile::summary);
     let keys: Vec<PublicKey> = key.and_then(|summary| summary.log).into_iter().collect();
     let [a, b] = &paths;
     let compared = with_source(a, options, &mut |a| {
@@ -170,7 +170,7 @@ fn convict_two(
 }
 
 /// Fails both of a pair.
-fn accuse(subjects: &mut [Subject], pair: [usize; 2], proof: Option<&Equivocation>) {
+fn accuse(subjects: &mut [BookFile], pair: [usize; 2], proof: Option<&Equivocation>) {
     let [one, other] = pair;
     let path = |at: usize| subjects.get(at).map(|s| s.path.clone()).unwrap_or_default();
     for (at, rival) in [(one, path(other)), (other, path(one))] {
@@ -178,7 +178,7 @@ fn accuse(subjects: &mut [Subject], pair: [usize; 2], proof: Option<&Equivocatio
         if let Some(proof) = proof {
             detail.push_str(&format!(": the key signed {}", proof.contradiction()));
         }
-        let examined = subjects.get_mut(at).and_then(Subject::examined);
+        let examined = subjects.get_mut(at).and_then(BookFile::examined);
         let Some(examined) = examined else { continue };
         let fault = Fault::of_file(FaultCode::Equivocation, detail);
         examined.report.faults.push(fault);

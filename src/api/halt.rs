@@ -20,7 +20,7 @@ use crate::ledger::parse::parse;
 use crate::ledger::shape;
 use crate::logbook::beside;
 use crate::logbook::error::OpenError;
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{PreparedEntry, Receipt};
 
 use super::{Error, Ledger, Options};
 
@@ -106,7 +106,7 @@ pub(super) fn accept(
     payload.insert("halt", shape::write(&halt));
     payload.insert("lost", crate::ledger::json::Value::Null);
     payload.insert("reason", reason);
-    let entry = Prepared::new(ROLLBACK, &payload)?;
+    let entry = PreparedEntry::new(ROLLBACK, &payload)?;
     let receipt = ledger.logbook()?.submit(vec![entry])?.wait()?.pop();
     let receipt = receipt.ok_or(crate::logbook::error::LogbookError::Stopped)?;
     let path = file_of(dir);

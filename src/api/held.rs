@@ -25,12 +25,12 @@ use crate::ledger::position::Seq;
 use crate::ledger::shape;
 use crate::logbook::Identity;
 use crate::logbook::error::{LogbookError, ServerRefusal};
-use crate::logbook::request::{Pending, Prepared};
+use crate::logbook::request::{Pending, PreparedEntry};
 use crate::record::recorder::Outlet;
 use crate::record::{Document, RecordError};
 
 use batches::{Batches, Job};
-use exchange::Exchange;
+use exchange::HttpExchange;
 
 pub use exchange::{Elsewhere, ServerRequest};
 pub use query::Query;
@@ -38,7 +38,7 @@ pub use socket::Owner;
 
 /// A ledger that a server holds.
 pub struct Held {
-    exchange: Arc<Exchange>,
+    exchange: Arc<HttpExchange>,
     identity: Identity,
     takes_outcomes: bool,
     batches: Batches,
@@ -77,7 +77,7 @@ impl Held {
         let Some(server) = socket::server_at(path, owner)? else {
             return Ok(None);
         };
-        let exchange = Exchange::at_socket(path, owner)?;
+        let exchange = HttpExchange::at_socket(path, owner)?;
         let takes_outcomes = owner.is_also(server);
         Held::greet(exchange, takes_outcomes, signed).map(Some)
     }
@@ -87,11 +87,11 @@ impl Held {
     /// # Errors
     /// [`ServerRefusal`].
     pub fn elsewhere(place: &Elsewhere) -> Result<Held, ServerRefusal> {
-        Held::greet(Exchange::elsewhere(place)?, false, RecordedAs::User)
+        Held::greet(HttpExchange::elsewhere(place)?, false, RecordedAs::User)
     }
 
     fn greet(
-        exchange: Exchange,
+        exchange: HttpExchange,
         takes_outcomes: bool,
         signed: RecordedAs,
     ) -> Result<Held, ServerRefusal> {
@@ -135,7 +135,7 @@ impl Held {
     ///
     /// # Errors
     /// [`LogbookError::Stopped`] after a failure.
-    pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, LogbookError> {
+    pub fn submit(&self, entries: Vec<PreparedEntry>) -> Result<Pending, LogbookError> {
         self.batches
             .enter(|answer| Job::Entries { entries, answer })
     }
@@ -145,7 +145,7 @@ impl Held {
     ///
     /// # Errors
     /// [`LogbookError::Stopped`] after a failure.
-    pub fn submit_once(&self, key: &str, entry: Prepared) -> Result<Pending, LogbookError> {
+    pub fn submit_once(&self, key: &str, entry: PreparedEntry) -> Result<Pending, LogbookError> {
         let key = key.to_owned();
         self.batches
             .enter(|answer| Job::Once { key, entry, answer })
@@ -247,7 +247,7 @@ impl Outlet for HeldOutlet {
     fn submit(
         &self,
         documents: &[&Arc<Document>],
-        entry: Prepared,
+        entry: PreparedEntry,
     ) -> Result<Pending, RecordError> {
         let documents = documents.iter().map(|document| Arc::clone(document));
         let documents = documents.collect();

@@ -40,20 +40,20 @@ struct Copying<'c, R> {
     to: &'c mut File,
     hasher: Hasher,
     bytes: u64,
-    failed: Option<Failed>,
+    failed: Option<ImportFailure>,
 }
 
 /// What could not be read or written.
-enum Failed {
+enum ImportFailure {
     Reading(io::Error),
     Writing(io::Error),
 }
 
 impl<R: Read> Copying<'_, R> {
-    fn copy(&mut self, to: &mut [u8]) -> Result<usize, Failed> {
-        let read = self.from.read(to).map_err(Failed::Reading)?;
+    fn copy(&mut self, to: &mut [u8]) -> Result<usize, ImportFailure> {
+        let read = self.from.read(to).map_err(ImportFailure::Reading)?;
         let piece = to.get(..read).unwrap_or_default();
-        self.to.write_all(piece).map_err(Failed::Writing)?;
+        self.to.write_all(piece).map_err(ImportFailure::Writing)?;
         self.hasher.update(piece);
         self.bytes += read as u64;
         Ok(read)
@@ -99,8 +99,8 @@ impl ImportFile {
             ..
         } = copying;
         match failed {
-            Some(Failed::Reading(error)) => return Err(Error::file(name, error)),
-            Some(Failed::Writing(error)) => return Err(Error::file(copy.path(), error)),
+            Some(ImportFailure::Reading(error)) => return Err(Error::file(name, error)),
+            Some(ImportFailure::Writing(error)) => return Err(Error::file(copy.path(), error)),
             None => {}
         }
         Ok(ImportFile {

@@ -6,7 +6,7 @@ use crate::ledger::kind::{CLOSE, WITNESSED};
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witnessed::Witnessed;
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{PreparedEntry, Receipt};
 use crate::logbook::{Logbook, entry_at};
 use crate::store::query::{Filter, select};
 
@@ -54,7 +54,7 @@ pub fn keep_witnessed(
     let witnessed = Witnessed {
         checkpoint: checkpoint.to_string(),
     };
-    let entry = Prepared::new(WITNESSED, &witnessed.to_object())?;
+    let entry = PreparedEntry::new(WITNESSED, &witnessed.to_object())?;
     let receipts = logbook.submit(vec![entry])?.wait()?;
     Ok(receipts.into_iter().next())
 }

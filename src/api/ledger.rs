@@ -17,14 +17,14 @@ use crate::logbook::init::{Origin, begin, recovery_key_sha256};
 use crate::logbook::key_file;
 use crate::logbook::mark::MarkFile;
 use crate::logbook::reading::Reader;
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{PreparedEntry, Receipt};
 use crate::logbook::{Identity, Logbook, Parts};
 use crate::record::Recorder;
 use crate::store::{MemoryStore, Store};
 
 use super::{Error, Options};
 
-pub use outcomes::{Done, Recorded};
+pub use outcomes::{Done, RecordedVerdict};
 
 /// A ledger, open for writing or for reading.
 ///
@@ -41,12 +41,12 @@ pub struct Ledger {
 }
 
 enum State {
-    Writing(Writing),
+    Writing(LedgerWriter),
     Reading(Box<Reader>),
 }
 
 /// What a writer has.
-struct Writing {
+struct LedgerWriter {
     // Before the logbook, which it shares.
     recorder: Arc<Recorder>,
     logbook: Arc<Logbook>,
@@ -116,7 +116,7 @@ impl Ledger {
             identity: logbook.identity(),
             options,
             second: Mutex::default(),
-            state: State::Writing(Writing {
+            state: State::Writing(LedgerWriter {
                 recorder: Arc::new(recorder),
                 logbook,
                 signer,
@@ -162,7 +162,7 @@ impl Ledger {
     ) -> Result<Vec<Receipt>, Error> {
         let prepared = entries.into_iter();
         let prepared = prepared.map(|(kind, payload)| {
-            let entry = Prepared::of_caller(kind, payload)?;
+            let entry = PreparedEntry::of_caller(kind, payload)?;
             self.take_out(entry, &[])
         });
         let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
@@ -219,7 +219,7 @@ impl Ledger {
         self.options.clock_or_system()
     }
 
-    fn writing(&self) -> Result<&Writing, Error> {
+    fn writing(&self) -> Result<&LedgerWriter, Error> {
         match &self.state {
             State::Writing(writing) => Ok(writing),
             State::Reading(_) => Err(Error::ReadOnly),

@@ -8,10 +8,10 @@ use crate::ledger::fault::{Format, Warning, WarningCode};
 use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
 
-use super::books::Subject;
+use super::books::BookFile;
 
 /// Says with the evidence that names a book of a folder that the book is not there.
-pub(super) fn name(subjects: &mut [Subject]) {
+pub(super) fn name(subjects: &mut [BookFile]) {
     let found: Vec<(usize, String)> = subjects
         .iter()
         .enumerate()
@@ -19,7 +19,7 @@ pub(super) fn name(subjects: &mut [Subject]) {
         .filter_map(|(at, subject)| Some((at, missing(subject, subjects)?)))
         .collect();
     for (at, detail) in found {
-        let examined = subjects.get_mut(at).and_then(Subject::examined);
+        let examined = subjects.get_mut(at).and_then(BookFile::examined);
         if let Some(examined) = examined {
             let code = WarningCode::BookNotHere;
             examined.report.warnings.push(Warning { code, detail });
@@ -28,7 +28,7 @@ pub(super) fn name(subjects: &mut [Subject]) {
 }
 
 /// What is not there, if it is the last entry of a book that passed.
-fn missing(subject: &Subject, subjects: &[Subject]) -> Option<String> {
+fn missing(subject: &BookFile, subjects: &[BookFile]) -> Option<String> {
     let summary = subject.summary()?;
     let (log, next) = (summary.log?, summary.closing?.successor);
     let of = |log| subjects.iter().filter(move |other| is_of(other, log));
@@ -44,7 +44,7 @@ fn missing(subject: &Subject, subjects: &[Subject]) -> Option<String> {
 }
 
 /// Whether it says that it is of that log, whatever the verdict.
-fn is_of(subject: &Subject, log: PublicKey) -> bool {
+fn is_of(subject: &BookFile, log: PublicKey) -> bool {
     let opened = subject.opening.as_ref().map(|opening| opening.log);
     let reported = subject.report().and_then(|report| report.log);
     opened == Some(log) || reported == Some(log)
@@ -52,7 +52,7 @@ fn is_of(subject: &Subject, log: PublicKey) -> bool {
 
 /// Whether it is more of a book than single entries, or its first one, which stands for
 /// a book that had nothing of what was asked for.
-fn holds_book(subject: &Subject) -> bool {
+fn holds_book(subject: &BookFile) -> bool {
     let is_first = subject
         .summary()
         .is_some_and(|summary| summary.last_seq == Some(Seq::FIRST));

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Is told how far something has come, about once a batch.
-pub type Progress<'p> = dyn FnMut(Reached) + 'p;
+pub type Progress<'p> = dyn FnMut(ProgressStep) + 'p;
 
 /// How far something has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reached {
+pub struct ProgressStep {
     /// So much is done.
     pub done: u64,
     /// Of so much, where that is known.
@@ -25,18 +25,18 @@ pub enum Unit {
     Entries,
 }
 
-impl Reached {
+impl ProgressStep {
     #[cfg(feature = "parquet")]
-    pub(super) const fn of_entries(done: u64) -> Reached {
-        Reached {
+    pub(super) const fn of_entries(done: u64) -> ProgressStep {
+        ProgressStep {
             done,
             total: None,
             unit: Unit::Entries,
         }
     }
 
-    pub(super) fn of_bytes(read: &AtomicU64, length: u64) -> Reached {
-        Reached {
+    pub(super) fn of_bytes(read: &AtomicU64, length: u64) -> ProgressStep {
+        ProgressStep {
             done: read.load(Ordering::Relaxed),
             total: Some(length),
             unit: Unit::Bytes,

@@ -12,7 +12,7 @@ use crate::ledger::redact::{Redactable, redacted_in};
 use crate::logbook::entry_at;
 use crate::logbook::erasures::erasures;
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{PreparedEntry, Receipt};
 use crate::record;
 use crate::record::redacted::erased_with;
 use crate::store::query::{Filter, select};
@@ -56,7 +56,7 @@ impl Ledger {
         payload: &Object,
         wanted: &[Redactable],
     ) -> Result<Receipt, Error> {
-        let entry = self.take_out(Prepared::of_caller(kind, payload)?, wanted)?;
+        let entry = self.take_out(PreparedEntry::of_caller(kind, payload)?, wanted)?;
         let mut receipts = self.logbook()?.submit(vec![entry])?.wait()?;
         receipts.pop().ok_or(LogbookError::Stopped.into())
     }
@@ -68,9 +68,9 @@ impl Ledger {
     /// [`LogbookError::Redact`].
     pub fn take_out(
         &self,
-        entry: Prepared,
+        entry: PreparedEntry,
         besides: &[Redactable],
-    ) -> Result<Prepared, LogbookError> {
+    ) -> Result<PreparedEntry, LogbookError> {
         let redacting = &self.options.redacting;
         redacting.take(entry, besides, &self.identity().genesis)
     }
@@ -127,7 +127,7 @@ impl Ledger {
                 erased: part.to_vec(),
                 reason: reason.to_owned(),
             };
-            let entry = Prepared::new(kind::ERASURE, &erasure.to_object())?;
+            let entry = PreparedEntry::new(kind::ERASURE, &erasure.to_object())?;
             receipts.push(logbook.erase(entry, part.iter().map(key).collect())?);
         }
         self.store().purge()?;

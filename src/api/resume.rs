@@ -16,12 +16,12 @@ use crate::ledger::logbook_file::{LogbookFile, ResumeError};
 use crate::ledger::parse;
 use crate::ledger::policy::Policy;
 use crate::ledger::search::search;
-use crate::ledger::verify::{Outcome, verify_from};
+use crate::ledger::verify::{VerifyOutcome, verify_from};
 
 use super::Error;
 use super::examine::{Examined, explained};
 use super::file::{OpenedInput, open, open_at};
-use super::progress::{Progress, Reached};
+use super::progress::{Progress, ProgressStep};
 use super::recognise::{Recognised, recognise};
 
 /// How often the state is saved while a file is read.
@@ -87,7 +87,7 @@ fn go_on(
     resume: Resume<'_>,
     policy: &Policy,
     progress: &mut Progress<'_>,
-) -> Result<Outcome, Error> {
+) -> Result<VerifyOutcome, Error> {
     // What has to be looked for in all entries is looked for from the first on.
     let from_the_start =
         !policy.contains.is_empty() || policy.receipts.is_some() || !policy.revocations.is_empty();
@@ -126,7 +126,7 @@ fn go_on(
     let mut failed = None;
     let signer = resume.signer;
     let mut outcome = verify_from(&mut source, policy, checkpoint, &mut |_, reached| {
-        progress(Reached::of_bytes(&read, length));
+        progress(ProgressStep::of_bytes(&read, length));
         if let Some(reached) = reached.filter(|_| last.elapsed() >= SAVE_EVERY) {
             failed = save(resume.path, reached, signer).err();
             last = Instant::now();
@@ -145,7 +145,7 @@ fn go_on(
 }
 
 /// What the report has to say of what was not read again, or read on trust.
-fn say(saved: &SavedState, resume: Resume<'_>, outcome: &mut Outcome) {
+fn say(saved: &SavedState, resume: Resume<'_>, outcome: &mut VerifyOutcome) {
     let n = saved.checkpoint.n;
     let by = match (&saved.signed_by, resume.signer) {
         (Some(key), Some(_)) => format!("signed by {key}"),

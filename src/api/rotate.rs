@@ -32,14 +32,14 @@ use crate::publish::names_of;
 use crate::store::Store;
 use crate::store::readers::Readers;
 
-use super::create::{self, Made};
+use super::create::{self, CreatedLedger};
 use super::{Error, Ledger, Options, second_key};
 
 /// A book that was closed, and the one that continues it.
 #[derive(Clone, Debug)]
 pub struct Rotated {
     /// The new book.
-    pub made: Made,
+    pub made: CreatedLedger,
     /// Where the old one ends.
     pub end: Closed,
 }
@@ -207,7 +207,7 @@ fn continued(new: &Path, next: &Options, key: PathBuf, end: Closed) -> Result<Ro
         let path = new.to_owned();
         return Err(Error::Exists { path });
     }
-    let made = Made {
+    let made = CreatedLedger {
         ledger: new.to_owned(),
         identity: identity_of(&reader.store)?,
         key_file: key,

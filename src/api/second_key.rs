@@ -12,7 +12,7 @@ use crate::ledger::second_key::SecondKey;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::logbook::key_file::KeyFileError;
 use crate::logbook::key_file::second::{self, SecondKeyFile};
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{PreparedEntry, Receipt};
 use crate::logbook::{beside, entry_at};
 use crate::publish::{Publication, unpublished};
 use crate::store::Store;
@@ -135,7 +135,7 @@ impl Ledger {
         let payload = SecondKey {
             ml_dsa_44: key.clone(),
         };
-        let entry = Prepared::new(kind::KEY, &payload.to_object())?;
+        let entry = PreparedEntry::new(kind::KEY, &payload.to_object())?;
         let receipts = self.logbook()?.submit(vec![entry])?.wait()?;
         let receipt = receipts.into_iter().next();
         Ok((key, path, receipt.ok_or(LogbookError::Stopped)?))

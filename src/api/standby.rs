@@ -34,7 +34,7 @@ pub struct Standby {
 
 /// What a follower is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum FollowerCommand {
     /// To take the log over.
     TakeOver,
     /// To end.
@@ -128,11 +128,11 @@ impl Follower {
     pub fn follow(
         self,
         how: Standby,
-        orders: &Receiver<Order>,
+        orders: &Receiver<FollowerCommand>,
         quiet: impl Fn(Duration),
-    ) -> Result<Order, Error> {
+    ) -> Result<FollowerCommand, Error> {
         let mut writer = Liveness::default();
-        let mut order = Order::Stop;
+        let mut order = FollowerCommand::Stop;
         follow(&self.base, &self.cache, &*self.signer, |seen| {
             match seen {
                 Ok(look) => {
@@ -149,13 +149,13 @@ impl Follower {
             quiet(writer.quiet(now));
             if how.after.is_some_and(|after| writer.is_gone(now, after)) {
                 tracing::warn!("the writer is quiet: the log is taken over");
-                order = Order::TakeOver;
+                order = FollowerCommand::TakeOver;
                 return Ok(ControlFlow::Break(()));
             }
             order = match orders.recv_timeout(how.every) {
                 Ok(order) => order,
                 Err(RecvTimeoutError::Timeout) => return Ok(ControlFlow::Continue(())),
-                Err(RecvTimeoutError::Disconnected) => Order::Stop,
+                Err(RecvTimeoutError::Disconnected) => FollowerCommand::Stop,
             };
             Ok::<_, Error>(ControlFlow::Break(()))
         })?;

@@ -9,7 +9,7 @@ use crate::evidence::openings::Openings;
 use crate::ledger::json::Form;
 use crate::ledger::policy::Policy;
 use crate::ledger::source::ReadError;
-use crate::ledger::verify::Outcome;
+use crate::ledger::verify::VerifyOutcome;
 use crate::ledger::version::Version;
 use crate::parquet::{
     Footer, MAGIC, SetExport, SetWritten, export_epochs, export_set, text_of_table, verify_table,
@@ -108,7 +108,7 @@ pub(super) fn judge_file(
     reader: impl BufRead,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, ReadError> {
+) -> Result<VerifyOutcome, ReadError> {
     let file = File::open(path)?;
     let mut begins = Vec::new();
     (&file).take(MAGIC.len() as u64).read_to_end(&mut begins)?;
@@ -135,7 +135,7 @@ pub(super) fn judge_stream(
     mut reader: impl BufRead,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, ReadError> {
+) -> Result<VerifyOutcome, ReadError> {
     let (file, read) = laid_down(&mut reader)?;
     match read {
         // What could be read of it fails as what it is.

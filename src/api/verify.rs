@@ -15,7 +15,7 @@ use crate::ledger::proof::ProofFile;
 use crate::ledger::source::ReadError;
 use crate::ledger::tlog::judged::judge_tlog_proof;
 use crate::ledger::trace::Trace;
-use crate::ledger::verify::{self as engine, Outcome};
+use crate::ledger::verify::{self as engine, VerifyOutcome};
 use crate::report::verify_report;
 
 use super::Error;
@@ -63,7 +63,7 @@ pub(super) fn judge(
     reader: impl BufRead + Send,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, ReadError> {
+) -> Result<VerifyOutcome, ReadError> {
     match format {
         Format::Logbook => engine::verify(&mut LogbookFile::new(reader), policy, progress),
         Format::Bundle => engine::verify(&mut BundleFile::open(reader)?, policy, progress),
@@ -86,8 +86,8 @@ pub(super) fn judge(
 }
 
 /// A proof says something of a log, and is none: nothing of one is verified by it.
-fn alone(report: Report) -> Outcome {
-    Outcome {
+fn alone(report: Report) -> VerifyOutcome {
+    VerifyOutcome {
         report,
         verified: None,
         trace: Trace::default(),

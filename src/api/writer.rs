@@ -10,7 +10,7 @@ use crate::files::read_within;
 use crate::ledger::limits;
 use crate::logbook::error::{OpenError, ServerRefusal};
 use crate::logbook::mark::Mark;
-use crate::logbook::request::{Pending, Prepared, Receipt};
+use crate::logbook::request::{Pending, PreparedEntry, Receipt};
 use crate::logbook::{Identity, beside};
 use crate::record::{Outcome, Recorder};
 use crate::store::StoreError;
@@ -157,7 +157,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Append`].
-    pub fn submit(&self, entries: Vec<Prepared>) -> Result<Pending, Error> {
+    pub fn submit(&self, entries: Vec<PreparedEntry>) -> Result<Pending, Error> {
         Ok(match self {
             Writer::Own(ledger) => ledger.logbook()?.submit(entries)?,
             Writer::Held(writer) => writer.held.submit(entries)?,

@@ -62,12 +62,12 @@ pub struct BanList {
     entries: BTreeMap<Sha256Digest, BanEntry>,
     /// Hashes that stand alone, well-formed or not.
     plain: BTreeSet<String>,
-    named: BTreeMap<Named, String>,
+    named: BTreeMap<ListedHash, String>,
     document: Value,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Named {
+pub enum ListedHash {
     Worker(String),
     /// `x.<name>` or `org.<name>`.
     Namespace(String),
@@ -82,12 +82,12 @@ struct NamedItem {
     reason: String,
 }
 
-impl Named {
+impl ListedHash {
     /// The member of a list's item that names it, and the name.
     pub fn member(&self) -> (&'static str, &str) {
         match self {
-            Named::Worker(id) => ("worker_id", id),
-            Named::Namespace(name) => ("namespace", name),
+            ListedHash::Worker(id) => ("worker_id", id),
+            ListedHash::Namespace(name) => ("namespace", name),
         }
     }
 }
@@ -168,10 +168,10 @@ impl BanList {
 
     /// Why a worker is banned: it, or its namespace.
     pub fn find_worker(&self, worker_id: &str) -> Option<&str> {
-        let worker = || self.named.get(&Named::Worker(worker_id.to_owned()));
+        let worker = || self.named.get(&ListedHash::Worker(worker_id.to_owned()));
         let namespace = || {
             let name = namespace(worker_id).ok()?;
-            self.named.get(&Named::Namespace(name.to_owned()))
+            self.named.get(&ListedHash::Namespace(name.to_owned()))
         };
         if self.named.is_empty() {
             return None;
@@ -194,7 +194,7 @@ impl BanList {
     }
 
     /// Workers and namespaces that are banned, and why.
-    pub fn named(&self) -> impl Iterator<Item = (&Named, &str)> {
+    pub fn named(&self) -> impl Iterator<Item = (&ListedHash, &str)> {
         self.named
             .iter()
             .map(|(named, reason)| (named, reason.as_str()))
@@ -239,8 +239,8 @@ impl BanList {
     fn add_item(&mut self, item: &Value, at: &str) -> Result<(), MemberError> {
         let said: NamedItem = shape::read(item, at)?;
         let names = [
-            said.worker_id.map(Named::Worker),
-            said.namespace.map(Named::Namespace),
+            said.worker_id.map(ListedHash::Worker),
+            said.namespace.map(ListedHash::Namespace),
         ];
         if item.get("sha256").is_some() || names.iter().all(Option::is_none) {
             let entry = shape::read::<BanEntry>(item, at)?;

@@ -38,7 +38,7 @@ fn stated(text: &Option<String>) -> String {
 }
 
 #[derive(Debug, Error)]
-pub enum Denial {
+pub enum PackageDenial {
     #[error("{}: {problem}", Quoted(path.to_string_lossy()))]
     ManifestUnreadable { path: PathBuf, problem: String },
     #[error("the manifest has {bytes} bytes, over the limit of 1 MiB")]
@@ -102,52 +102,56 @@ pub enum Denial {
     Ed25519Untrusted { fingerprint: String },
 }
 
-impl Denial {
+impl PackageDenial {
     pub const fn code(&self) -> DenyCode {
         match self {
-            Denial::ManifestUnreadable { .. }
-            | Denial::ManifestTooLarge { .. }
-            | Denial::ManifestMalformed(_) => DenyCode::ManifestMissing,
-            Denial::Identity { .. } | Denial::Namespace(_) => DenyCode::ManifestIdMismatch,
-            Denial::Contents { .. } | Denial::Hash { .. } | Denial::Unattested { .. } => {
-                DenyCode::HashMismatch
+            PackageDenial::ManifestUnreadable { .. }
+            | PackageDenial::ManifestTooLarge { .. }
+            | PackageDenial::ManifestMalformed(_) => DenyCode::ManifestMissing,
+            PackageDenial::Identity { .. } | PackageDenial::Namespace(_) => {
+                DenyCode::ManifestIdMismatch
             }
-            Denial::Banned { .. } => DenyCode::BannedHash,
-            Denial::NoHmac | Denial::NoHmacKey | Denial::NoEd25519 => DenyCode::SignatureMissing,
-            Denial::SignedMember { .. }
-            | Denial::HmacInvalid
-            | Denial::Schema(_)
-            | Denial::BuildSource(_)
-            | Denial::Ed25519Malformed(_)
-            | Denial::Ed25519OtherManifest
-            | Denial::Ed25519Invalid
-            | Denial::Ed25519Untrusted { .. } => DenyCode::SigInvalid,
+            PackageDenial::Contents { .. }
+            | PackageDenial::Hash { .. }
+            | PackageDenial::Unattested { .. } => DenyCode::HashMismatch,
+            PackageDenial::Banned { .. } => DenyCode::BannedHash,
+            PackageDenial::NoHmac | PackageDenial::NoHmacKey | PackageDenial::NoEd25519 => {
+                DenyCode::SignatureMissing
+            }
+            PackageDenial::SignedMember { .. }
+            | PackageDenial::HmacInvalid
+            | PackageDenial::Schema(_)
+            | PackageDenial::BuildSource(_)
+            | PackageDenial::Ed25519Malformed(_)
+            | PackageDenial::Ed25519OtherManifest
+            | PackageDenial::Ed25519Invalid
+            | PackageDenial::Ed25519Untrusted { .. } => DenyCode::SigInvalid,
         }
     }
 
     /// A word for programs, finer than the code.
     pub const fn reason(&self) -> &'static str {
         match self {
-            Denial::ManifestUnreadable { .. } => "manifest_unreadable",
-            Denial::ManifestTooLarge { .. } => "manifest_too_large",
-            Denial::ManifestMalformed(_) => "manifest_malformed",
-            Denial::Identity { .. } => "identity_differs",
-            Denial::Namespace(_) => "no_namespace",
-            Denial::Contents { reason, .. } => reason,
-            Denial::Hash { .. } => "hash_differs",
-            Denial::Unattested { .. } => "unattested_files",
-            Denial::Banned { .. } => "banned",
-            Denial::NoHmac => "hmac_missing",
-            Denial::NoHmacKey => "hmac_key_missing",
-            Denial::NoEd25519 => "ed25519_missing",
-            Denial::SignedMember { .. } => "signed_member_malformed",
-            Denial::HmacInvalid => "hmac_invalid",
-            Denial::Schema(_) => "schema_version_unknown",
-            Denial::BuildSource(_) => "build_source_unknown",
-            Denial::Ed25519Malformed(_) => "ed25519_malformed",
-            Denial::Ed25519OtherManifest => "ed25519_other_manifest",
-            Denial::Ed25519Invalid => "ed25519_invalid",
-            Denial::Ed25519Untrusted { .. } => "ed25519_untrusted",
+            PackageDenial::ManifestUnreadable { .. } => "manifest_unreadable",
+            PackageDenial::ManifestTooLarge { .. } => "manifest_too_large",
+            PackageDenial::ManifestMalformed(_) => "manifest_malformed",
+            PackageDenial::Identity { .. } => "identity_differs",
+            PackageDenial::Namespace(_) => "no_namespace",
+            PackageDenial::Contents { reason, .. } => reason,
+            PackageDenial::Hash { .. } => "hash_differs",
+            PackageDenial::Unattested { .. } => "unattested_files",
+            PackageDenial::Banned { .. } => "banned",
+            PackageDenial::NoHmac => "hmac_missing",
+            PackageDenial::NoHmacKey => "hmac_key_missing",
+            PackageDenial::NoEd25519 => "ed25519_missing",
+            PackageDenial::SignedMember { .. } => "signed_member_malformed",
+            PackageDenial::HmacInvalid => "hmac_invalid",
+            PackageDenial::Schema(_) => "schema_version_unknown",
+            PackageDenial::BuildSource(_) => "build_source_unknown",
+            PackageDenial::Ed25519Malformed(_) => "ed25519_malformed",
+            PackageDenial::Ed25519OtherManifest => "ed25519_other_manifest",
+            PackageDenial::Ed25519Invalid => "ed25519_invalid",
+            PackageDenial::Ed25519Untrusted { .. } => "ed25519_untrusted",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::denial::{Denial, DenyCode};
+use super::denial::{DenyCode, PackageDenial};
 use super::package_hash::PathOrder;
 use crate::ledger::document::DocumentDigest;
 use crate::ledger::json::Value;
@@ -12,7 +12,7 @@ use crate::ledger::shape;
 #[derive(Debug)]
 pub struct Attestation {
     /// Why the package is denied; none if it is what was attested.
-    pub denial: Option<Denial>,
+    pub denial: Option<PackageDenial>,
     pub meta: Meta,
 }
 
@@ -88,7 +88,7 @@ impl Attestation {
     }
 
     pub fn deny_code(&self) -> Option<DenyCode> {
-        self.denial.as_ref().map(Denial::code)
+        self.denial.as_ref().map(PackageDenial::code)
     }
 
     /// `{"ok", "deny_code", "meta"}`.
@@ -98,8 +98,8 @@ impl Attestation {
             deny_code: self.deny_code().map(DenyCode::as_str),
             meta: MetaTold {
                 meta: &self.meta,
-                reason: self.denial.as_ref().map(Denial::reason),
-                detail: self.denial.as_ref().map(Denial::to_string),
+                reason: self.denial.as_ref().map(PackageDenial::reason),
+                detail: self.denial.as_ref().map(PackageDenial::to_string),
             },
         })
     }

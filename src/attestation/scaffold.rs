@@ -42,7 +42,7 @@ const CONFIG_SCHEMA: &str = "\
 
 /// Why a package was not laid out.
 #[derive(Debug, Error)]
-pub enum ScaffoldError {
+pub enum PackageScaffoldError {
     #[error("\"{}\" exists", path.display())]
     Exists { path: PathBuf },
     #[error("\"{}\" cannot be read", path.display())]
@@ -69,11 +69,11 @@ pub fn scaffold_package(
     package_root: &Path,
     worker_logic_file: Option<&Path>,
     overwrite: bool,
-) -> Result<Vec<PathBuf>, ScaffoldError> {
+) -> Result<Vec<PathBuf>, PackageScaffoldError> {
     let logic = match worker_logic_file {
         None => WORKER_LOGIC.as_bytes().to_vec(),
         Some(path) => {
-            read_within(path, limits::LINE_BYTES).map_err(|error| ScaffoldError::Logic {
+            read_within(path, limits::LINE_BYTES).map_err(|error| PackageScaffoldError::Logic {
                 path: path.to_owned(),
                 error,
             })?
@@ -89,16 +89,16 @@ pub fn scaffold_package(
     for (path, _) in files.iter().filter(|_| !overwrite) {
         // A dangling link is in the way too.
         if path.symlink_metadata().is_ok() {
-            return Err(ScaffoldError::Exists { path: path.clone() });
+            return Err(PackageScaffoldError::Exists { path: path.clone() });
         }
     }
     let code = package_root.join("code");
-    fs::create_dir_all(&code).map_err(|error| ScaffoldError::Write { path: code, error })?;
+    fs::create_dir_all(&code).map_err(|error| PackageScaffoldError::Write { path: code, error })?;
     let mut written = Vec::new();
     for (path, content) in files {
         match fs::write(&path, content) {
             Ok(()) => written.push(path),
-            Err(error) => return Err(ScaffoldError::Write { path, error }),
+            Err(error) => return Err(PackageScaffoldError::Write { path, error }),
         }
     }
     Ok(written)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::ban_list::BanList;
-use super::denial::Denial;
+use super::denial::PackageDenial;
 use super::hmac_key::HmacKey;
 use super::identity::namespace;
 use super::manifest::{
@@ -117,7 +117,7 @@ impl<'a> PackageAttestationVerifier<'a> {
     }
 
     /// The checks of SPEC §5.2 in their order.
-    fn check(&self, meta: &mut Meta) -> Result<(), Denial> {
+    fn check(&self, meta: &mut Meta) -> Result<(), PackageDenial> {
         let (manifest, file) = self.read_manifest(meta)?;
         let namespace = self.check_identity(&manifest)?;
         let (package, package_hash) = self.check_contents(&manifest, file.as_ref(), meta)?;
@@ -130,14 +130,15 @@ impl<'a> PackageAttestationVerifier<'a> {
     fn read_manifest(
         &self,
         meta: &mut Meta,
-    ) -> Result<(PackageManifest, Option<FileState>), Denial> {
+    ) -> Result<(PackageManifest, Option<FileState>), PackageDenial> {
         if let Some(evidence) = &self.evidence {
             let text = &evidence.manifest;
             meta.manifest_sha256 = Some(Sha256Digest::of(text));
-            let manifest = PackageManifest::parse(text).map_err(Denial::ManifestMalformed)?;
+            let manifest =
+                PackageManifest::parse(text).map_err(PackageDenial::ManifestMalformed)?;
             return Ok((manifest, None));
         }
-        let unreadable = |problem: String| Denial::ManifestUnreadable {
+        let unreadable = |problem: String| PackageDenial::ManifestUnreadable {
             path: self.manifest_path.clone(),
             problem,
         };
@@ -145,15 +146,15 @@ impl<'a> PackageAttestationVerifier<'a> {
         let opened = opened.map_err(|error: OpenError| unreadable(error.to_string()))?;
         let state = opened.state();
         let text = opened.read(MANIFEST_BYTES).map_err(|error| match error {
-            FileReadError::TooLarge { size, .. } => Denial::ManifestTooLarge { bytes: size },
+            FileReadError::TooLarge { size, .. } => PackageDenial::ManifestTooLarge { bytes: size },
             other => unreadable(other.to_string()),
         })?;
         meta.manifest_sha256 = Some(Sha256Digest::of(&text));
-        let manifest = PackageManifest::parse(&text).map_err(Denial::ManifestMalformed)?;
+        let manifest = PackageManifest::parse(&text).map_err(PackageDenial::ManifestMalformed)?;
         Ok((manifest, Some(state)))
     }
 
-    fn check_identity(&self, manifest: &PackageManifest) -> Result<&str, Denial> {
+    fn check_identity(&self, manifest: &PackageManifest) -> Result<&str, PackageDenial> {
         let declared = [
             ("worker_id", &self.worker_id),
             ("worker_species_id", &self.worker_species_id),
@@ -161,7 +162,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         for (member, declared) in declared {
             let stated = manifest.text(member);
             if stated != Some(declared) {
-                return Err(Denial::Identity {
+                return Err(PackageDenial::Identity {
                     member,
                     declared: declared.clone(),
                     manifest: stated.map(str::to_owned),
@@ -177,7 +178,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         manifest: &PackageManifest,
         manifest_file: Option<&FileState>,
         meta: &mut Meta,
-    ) -> Result<(PackageHash, Sha256Digest), Denial> {
+    ) -> Result<(PackageHash, Sha256Digest), PackageDenial> {
         let package = match &self.evidence {
             Some(evidence) => Ok(evidence.package.clone()),
             None => canonical_package_hash(&self.package_root),
@@ -185,7 +186,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         let package = package.map_err(|error| {
             let (reason, problem) = (error.problem.reason(), error.problem.to_string());
             let path = error.path;
-            Denial::Contents {
+            PackageDenial::Contents {
                 path,
                 reason,
                 problem,
@@ -196,7 +197,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         let stated = manifest.text("package_hash");
         let digest = stated.and_then(|text| Sha256Digest::from_hex(text).ok());
         let matched = digest.and_then(|digest| Some((digest, package.matches(&digest)?)));
-        let (digest, order) = matched.ok_or_else(|| Denial::Hash {
+        let (digest, order) = matched.ok_or_else(|| PackageDenial::Hash {
             manifest: stated.map(str::to_owned),
             actual: package.canonical,
         })?;
@@ -215,7 +216,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         package: &PackageHash,
         manifest: Option<&FileState>,
         meta: &mut Meta,
-    ) -> Result<(), Denial> {
+    ) -> Result<(), PackageDenial> {
         let others = package.excluded.iter();
         let others =
             others.filter(|found| manifest.is_none_or(|m| found.state.identity != m.identity));
@@ -225,7 +226,7 @@ impl<'a> PackageAttestationVerifier<'a> {
         }
         let mut others = others.into_iter();
         match others.next() {
-            Some(first) => Err(Denial::Unattested {
+            Some(first) => Err(PackageDenial::Unattested {
                 count: others.count().saturating_add(1),
                 first: first.path.clone(),
             }),
@@ -234,11 +235,11 @@ impl<'a> PackageAttestationVerifier<'a> {
     }
 
     /// A ban is of the content, whichever of its two hashes the list names.
-    fn check_ban_list(&self, package: &PackageHash, meta: &mut Meta) -> Result<(), Denial> {
+    fn check_ban_list(&self, package: &PackageHash, meta: &mut Meta) -> Result<(), PackageDenial> {
         meta.ban_list = self.ban_list.map(BanList::digest);
         for sha256 in [package.canonical, package.plain] {
             if let Some(entry) = self.ban_list.and_then(|list| list.find(&sha256)) {
-                return Err(Denial::Banned {
+                return Err(PackageDenial::Banned {
                     sha256,
                     reason: entry.reason.clone(),
                 });
@@ -254,8 +255,8 @@ impl<'a> PackageAttestationVerifier<'a> {
     }
 
     /// What is missing comes before what is wrong.
-    fn check_hmac(&self, manifest: &PackageManifest) -> Result<(), Denial> {
-        let signature = manifest.hmac().ok_or(Denial::NoHmac)?;
+    fn check_hmac(&self, manifest: &PackageManifest) -> Result<(), PackageDenial> {
+        let signature = manifest.hmac().ok_or(PackageDenial::NoHmac)?;
         let reported = self
             .evidence
             .as_ref()
@@ -263,41 +264,45 @@ impl<'a> PackageAttestationVerifier<'a> {
         let key = match (self.hmac_key, reported) {
             (Some(key), _) => key,
             (None, Some(true)) => return Ok(()),
-            (None, Some(false)) => return Err(Denial::HmacInvalid),
-            (None, None) => return Err(Denial::NoHmacKey),
+            (None, Some(false)) => return Err(PackageDenial::HmacInvalid),
+            (None, None) => return Err(PackageDenial::NoHmacKey),
         };
         if self.wants_ed25519() && manifest.ed25519().is_none() {
-            return Err(Denial::NoEd25519);
+            return Err(PackageDenial::NoEd25519);
         }
         let message = manifest.hmac_message();
-        let message = message.map_err(|member| Denial::SignedMember { member })?;
+        let message = message.map_err(|member| PackageDenial::SignedMember { member })?;
         let valid = signature
             .as_str()
             .is_some_and(|text| key.verify(&message, text));
         if valid {
             Ok(())
         } else {
-            Err(Denial::HmacInvalid)
+            Err(PackageDenial::HmacInvalid)
         }
     }
 
     /// A signature that is there must be good, required or not; whose it is
     /// matters where one is required, or keys are trusted.
-    fn check_ed25519(&self, manifest: &PackageManifest, meta: &mut Meta) -> Result<(), Denial> {
+    fn check_ed25519(
+        &self,
+        manifest: &PackageManifest,
+        meta: &mut Meta,
+    ) -> Result<(), PackageDenial> {
         let Some(envelope) = manifest.ed25519() else {
             return Ok(());
         };
-        let envelope = envelope.map_err(Denial::Ed25519Malformed)?;
+        let envelope = envelope.map_err(PackageDenial::Ed25519Malformed)?;
         if envelope.object != manifest.without_signatures() {
-            return Err(Denial::Ed25519OtherManifest);
+            return Err(PackageDenial::Ed25519OtherManifest);
         }
         if !envelope.verify() {
-            return Err(Denial::Ed25519Invalid);
+            return Err(PackageDenial::Ed25519Invalid);
         }
         let fingerprint = envelope.key.fingerprint();
         let trusted = self.trusted.contains(&envelope.key);
         if self.wants_ed25519() && !trusted {
-            return Err(Denial::Ed25519Untrusted { fingerprint });
+            return Err(PackageDenial::Ed25519Untrusted { fingerprint });
         }
         meta.ed25519 = Some(Ed25519 {
             fingerprint,
@@ -323,15 +328,15 @@ fn describe(
     namespace: &str,
     package_hash: &Sha256Digest,
     meta: &mut Meta,
-) -> Result<(), Denial> {
+) -> Result<(), PackageDenial> {
     let text = |name| manifest.text(name).unwrap_or_default().to_owned();
     let schema = text("schema_version");
     if schema != SCHEMA_VERSION {
-        return Err(Denial::Schema(schema));
+        return Err(PackageDenial::Schema(schema));
     }
     let source = text("build_source");
     if BuildSource::parse(&source).is_none() {
-        return Err(Denial::BuildSource(source));
+        return Err(PackageDenial::BuildSource(source));
     }
     let built_at = text("built_at_utc");
     let statement = trust_statement(namespace, &built_at, package_hash);

@@ -17,9 +17,9 @@ use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::wal::{Bare, Noted, Object, Says, Unsigned, WalPosition};
-use crate::store::term::Term;
+use crate::store::term::TermKey;
 use crate::store::{
-    Batch, BatchLimit, ImportedRow, MemoryUse, OpeningKey, Order, Posting, Postings, Pruned,
+    Batch, BatchLimit, ImportedRow, MemoryUse, OpeningKey, Posting, Postings, Pruned, ReadOrder,
     RocksStore, Rows, Store, StoreError, TileKey,
 };
 
@@ -446,7 +446,7 @@ impl Store for BucketStore {
         self.cache.imported(key)
     }
 
-    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>> {
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: ReadOrder) -> Rows<'_, Vec<u8>> {
         self.cache.imported_rows(range, order)
     }
 
@@ -462,7 +462,11 @@ impl Store for BucketStore {
         self.cache.index_is_current()
     }
 
-    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError> {
+    fn postings(
+        &self,
+        term: &TermKey,
+        order: ReadOrder,
+    ) -> Result<Box<dyn Postings + '_>, StoreError> {
         self.cache.postings(term, order)
     }
 }

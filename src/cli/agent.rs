@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::ledger::key::Signer as _;
 use crate::signers::KeyLocation;
-use crate::signers::agent::{Agent, Refused};
+use crate::signers::agent::{Agent, RefusedRequest};
 
 use super::Answer;
 use super::context::Context;
@@ -64,13 +64,15 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     }
 }
 
-fn said(refused: Refused) -> String {
+fn said(refused: RefusedRequest) -> String {
     match refused {
-        Refused::User(uid) => format!("the user {uid} may not ask: allow it with --user {uid}"),
-        Refused::Message(uid) => {
+        RefusedRequest::User(uid) => {
+            format!("the user {uid} may not ask: allow it with --user {uid}")
+        }
+        RefusedRequest::Message(uid) => {
             format!("the user {uid} asked to have signed what is not a message of a log")
         }
-        Refused::Connection => "too many connections at a time: one was closed".to_owned(),
+        RefusedRequest::Connection => "too many connections at a time: one was closed".to_owned(),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::redact::pointer::Pointer;
 use crate::logbook::Identity;
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::{Pending, Prepared, Receipt};
+use crate::logbook::request::{Pending, PreparedEntry, Receipt};
 
 use super::Answer;
 use super::context::Context;
@@ -32,10 +32,10 @@ use super::error::CliError;
 use super::output::Output;
 use super::progress::Progress;
 use super::redact_rules::RedactArgs;
-use keyed::{Keyed, UnderWay};
-use lines::{Format, Lines, open};
-use redacting::Redacting;
-use syslog::Frames;
+use keyed::{Keyed, KeyedUnderWay};
+use lines::{InputLines, LineFormat, open};
+use redacting::RedactFlags;
+use syslog::SyslogFrames;
 use values::Values;
 
 /// Lines handed over together, if so many are there.
@@ -65,7 +65,7 @@ pub(super) struct Args {
     jsonl: Option<PathBuf>,
     /// Record what --from has, in another program's format
     #[arg(long, value_enum, value_name = "FORMAT", group = "lines")]
-    format: Option<Format>,
+    format: Option<LineFormat>,
     /// The file with messages in that format; - reads standard input
     #[arg(long, value_name = "FILE", requires = "format", default_value = "-")]
     from: PathBuf,
@@ -154,12 +154,13 @@ impl AppendedSoFar {
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
-    let redacting = Redacting::new(args.rules.read()?, &args.redactable);
+    let redacting = RedactFlags::new(args.rules.read()?, &args.redactable);
     let lines = match (&args.jsonl, args.format) {
-        (Some(path), _) => Some(Lines::Json(Values::new(open(path)?))),
-        (None, Some(Format::Syslog)) => {
+        (Some(path), _) => Some(InputLines::Json(Values::new(open(path)?))),
+        (None, Some(LineFormat::Syslog)) => {
             let kind = args.kind.clone().unwrap_or_else(|| syslog::KIND.to_owned());
-            Some(Lines::Syslog(Frames::new(open(&args.from)?), kind))
+            let frames = SyslogFrames::new(open(&args.from)?);
+            Some(InputLines::Syslog(frames, kind))
         }
         (None, None) => None,
     };
@@ -167,7 +168,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         (Some(lines), _) => {
             let writer = Arc::new(context.writer()?);
             let mut recorded = AppendedSoFar::default();
-            let lines = Reading {
+            let lines = AppendInput {
                 lines,
                 redacting: redacting.in_log(writer.identity().genesis),
                 check_secrets: args.check_secrets == CheckSecrets::Always,
@@ -186,7 +187,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         }
         (None, kind) => {
             let payload = payload(args.payload, args.payload_file.as_deref())?;
-            let prepared = Prepared::of_caller(&kind.unwrap_or_default(), &payload)?;
+            let prepared = PreparedEntry::of_caller(&kind.unwrap_or_default(), &payload)?;
             let writer = context.writer()?;
             let redacting = redacting.in_log(writer.identity().genesis);
             let prepared = redacting.take(prepared, &[])?;
@@ -223,6 +224,7 @@ fn close(writer: Arc<Writer>) -> Result<(), CliError> {
 }
 
 fn payload(text: Option<String>, file: Option<&Path>) -> Result<Object, CliError> {
+    let missing = "--payload JSON or --payload-file FILE is needed";
     let bytes = match (text, file) {
         (Some(text), _) => text.into_bytes(),
         (None, Some(path)) => {
@@ -232,11 +234,7 @@ fn payload(text: Option<String>, file: Option<&Path>) -> Result<Object, CliError
             read.map_err(|error| CliError::file(path, error))?;
             bytes
         }
-        (None, None) => {
-            return Err(CliError::usage(
-                "--payload JSON or --payload-file FILE is needed",
-            ));
-        }
+        (None, None) => return Err(CliError::usage(missing)),
     };
     match parse::parse(&bytes)? {
         Value::Object(payload) => Ok(payload),
@@ -245,9 +243,9 @@ fn payload(text: Option<String>, file: Option<&Path>) -> Result<Object, CliError
 }
 
 /// What is to be read, and what becomes of it.
-struct Reading {
-    lines: Lines,
-    redacting: Redacting,
+struct AppendInput {
+    lines: InputLines,
+    redacting: RedactFlags,
     check_secrets: bool,
     keep_going: bool,
 }
@@ -270,7 +268,7 @@ const NAMED: u64 = 20;
 /// what is ready.
 fn append_lines(
     writer: &Arc<Writer>,
-    reading: Reading,
+    reading: AppendInput,
     recorded: &mut AppendedSoFar,
     output: &mut Output,
 ) -> Result<(), CliError> {
@@ -280,7 +278,7 @@ fn append_lines(
         writer: Arc::clone(writer),
         reading,
         fed: sender,
-        under_way: UnderWay::default(),
+        under_way: KeyedUnderWay::default(),
         group: Vec::with_capacity(GROUP),
         weight: 0,
     };
@@ -306,10 +304,10 @@ fn append_lines(
 /// Reads values and hands over entries.
 struct Feeder {
     writer: Arc<Writer>,
-    reading: Reading,
+    reading: AppendInput,
     fed: Sender<Fed>,
-    under_way: UnderWay,
-    group: Vec<Prepared>,
+    under_way: KeyedUnderWay,
+    group: Vec<PreparedEntry>,
     weight: usize,
 }
 
@@ -354,7 +352,7 @@ impl Feeder {
         self.submit()
     }
 
-    fn take(&mut self, prepared: Option<(Prepared, Option<Keyed>)>) -> Result<(), CliError> {
+    fn take(&mut self, prepared: Option<(PreparedEntry, Option<Keyed>)>) -> Result<(), CliError> {
         match prepared {
             None => Ok(()),
             Some((entry, None)) => {
@@ -410,7 +408,7 @@ impl Feeder {
 
 struct Printing<'a> {
     writer: &'a Writer,
-    under_way: &'a UnderWay,
+    under_way: &'a KeyedUnderWay,
     keep_going: bool,
 }
 

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 use super::target::{Force, OutputKind, Target};
-use super::trust::Trust;
+use super::trust::TrustArgs;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
-    trust: Trust,
+    trust: TrustArgs,
     #[command(flatten)]
     force: Force,
 }

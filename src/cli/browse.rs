@@ -6,7 +6,7 @@ use dialoguer::FuzzySelect;
 use dialoguer::theme::ColorfulTheme;
 
 use crate::wcp::Catalog;
-use crate::wcp::catalog::{Entry, EntryType};
+use crate::wcp::catalog::{CatalogEntry, EntryType};
 
 use super::Answer;
 use super::document::catalogue;
@@ -28,7 +28,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let catalogue = catalogue(args.catalog.as_deref())?;
-    let entries: Vec<&Entry> = match args.entry_type {
+    let entries: Vec<&CatalogEntry> = match args.entry_type {
         Some(entry_type) => catalogue.browse(entry_type).collect(),
         None => catalogue.entries().iter().collect(),
     };
@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
 /// Lets the user type until one entry is left, shows it, and asks again.
 fn choose(
     catalogue: &Catalog,
-    entries: &[&Entry],
+    entries: &[&CatalogEntry],
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let lines = entries.iter().map(|entry| {

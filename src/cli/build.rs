@@ -14,7 +14,7 @@ use super::context::Context;
 use super::error::{CliError, ProducerError};
 use super::output::Output;
 use super::package;
-use super::questions::{Question, Questions};
+use super::questions::{InitQuestion, Questions};
 use super::target::spare;
 
 #[derive(Debug, clap::Args)]
@@ -104,7 +104,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
 }
 
 fn answers(args: Args, questions: &Questions) -> Result<(PathBuf, Scaffold), CliError> {
-    let ask = |question: &str| Question::new(question);
+    let ask = |question: &str| InitQuestion::new(question);
     let worker_id = questions.text(
         args.worker_id,
         &ask("the worker's id")

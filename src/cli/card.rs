@@ -27,7 +27,7 @@ pub(super) enum Command {
     /// Sign a card with its vacant's key
     Sign(Sign),
     /// Verify that the vacant that a card names has signed it
-    Verify(Verify),
+    Verify(CardVerify),
 }
 
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,7 @@ pub(super) struct Sign {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Verify {
+pub(super) struct CardVerify {
     /// The card in JSON; - reads standard input
     file: PathBuf,
     /// The key of the vacant whose card it must be: 64 hex digits or a PEM file
@@ -88,7 +88,7 @@ fn sign(context: &Context, args: &Sign, output: &mut Output) -> Result<Answer, C
     Ok(Answer::Yes)
 }
 
-fn verify(context: &Context, args: &Verify, output: &mut Output) -> Result<Answer, CliError> {
+fn verify(context: &Context, args: &CardVerify, output: &mut Output) -> Result<Answer, CliError> {
     let card = open(&args.file)?;
     let key = args.key.as_deref().map(parse_key).transpose()?;
     let foreign = key.is_some_and(|key| key != *card.vacant_id().verify_key());

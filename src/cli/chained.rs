@@ -42,7 +42,7 @@ pub(super) struct CustodyFolder<'a> {
 }
 
 /// Writes what a book has into a file, and says how many entries; `None` for none.
-type Writing<'w> = dyn FnMut(&Ledger, &Path, &mut Output) -> Result<Option<u64>, CliError> + 'w;
+type BookWriter<'w> = dyn FnMut(&Ledger, &Path, &mut Output) -> Result<Option<u64>, CliError> + 'w;
 
 impl CustodyFolder<'_> {
     /// Writes all of it beside its place, and moves it there. `write` answers how many
@@ -51,7 +51,7 @@ impl CustodyFolder<'_> {
     pub(super) fn write(
         &self,
         context: &Context,
-        write: &mut Writing<'_>,
+        write: &mut BookWriter<'_>,
         also: &mut dyn FnMut(usize) -> Result<Vec<(usize, Seq)>, CliError>,
         output: &mut Output,
     ) -> Result<Answer, CliError> {
@@ -66,7 +66,7 @@ impl CustodyFolder<'_> {
         &self,
         made: &Path,
         context: &Context,
-        write: &mut Writing<'_>,
+        write: &mut BookWriter<'_>,
         also: &mut dyn FnMut(usize) -> Result<Vec<(usize, Seq)>, CliError>,
         output: &mut Output,
     ) -> Result<(u64, usize), CliError> {

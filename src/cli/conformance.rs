@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use self::runner::{Answered, Runner};
-use self::suite::{Expected, SuiteCase};
+use self::runner::{Runner, RunnerAnswer};
+use self::suite::{ExpectedAnswer, SuiteCase};
 use super::Answer;
 use super::error::CliError;
 use super::output::Output;
@@ -38,23 +38,23 @@ pub(super) struct Args {
 
 /// What came of it, as `--json` prints it.
 #[derive(Serialize)]
-struct Told {
+struct ConformanceReport {
     runner: String,
     cases: usize,
     agreed: usize,
     not_supported: usize,
     /// Of what is not supported: how many cases need it.
     lacking: BTreeMap<String, usize>,
-    differing: Vec<Difference>,
+    differing: Vec<CaseDifference>,
 }
 
 /// One case that was judged otherwise.
 #[derive(Serialize)]
-struct Difference {
+struct CaseDifference {
     name: String,
     rule: String,
-    expected: Expected,
-    answered: Answered,
+    expected: ExpectedAnswer,
+    answered: RunnerAnswer,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
 }
 
 /// Runs what the runner supports, and compares.
-fn hold(runner: &Runner, cases: Vec<SuiteCase>) -> Result<Told, CliError> {
+fn hold(runner: &Runner, cases: Vec<SuiteCase>) -> Result<ConformanceReport, CliError> {
     let mut lacking = BTreeMap::new();
     let total = cases.len();
     let (can, cannot): (Vec<SuiteCase>, Vec<SuiteCase>) = cases
@@ -95,7 +95,7 @@ fn hold(runner: &Runner, cases: Vec<SuiteCase>) -> Result<Told, CliError> {
     for (case, answered) in can.into_iter().zip(answers) {
         let expected = case.expected();
         if !runner.agrees(&expected, &answered) {
-            differing.push(Difference {
+            differing.push(CaseDifference {
                 name: case.name,
                 rule: case.rule,
                 expected,
@@ -103,7 +103,7 @@ fn hold(runner: &Runner, cases: Vec<SuiteCase>) -> Result<Told, CliError> {
             });
         }
     }
-    Ok(Told {
+    Ok(ConformanceReport {
         runner: runner.name(),
         cases: total,
         agreed: agreed - differing.len(),
@@ -113,7 +113,7 @@ fn hold(runner: &Runner, cases: Vec<SuiteCase>) -> Result<Told, CliError> {
     })
 }
 
-fn print(told: &Told, output: &mut Output) -> Result<(), CliError> {
+fn print(told: &ConformanceReport, output: &mut Output) -> Result<(), CliError> {
     for one in &told.differing {
         output.line(&format!("differs: {}", one.name))?;
         output.line(&format!("  expected {}", one.expected))?;

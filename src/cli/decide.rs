@@ -15,12 +15,13 @@ use crate::api::Writer;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::lines::{Line, read_line};
 use crate::record::bulk::CaseGovernance;
-use crate::record::recorder::Prepared;
+use crate::record::recorder::PreparedDecision;
 use crate::record::{
-    Asked, Hall, RecordError, Recorded as Decision, Recorder, RequestContent, Together,
+    DecisionRequest, Hall, RecordError, RecordedDecision as Decision, Recorder, RequestContent,
+    Together,
 };
 use crate::wcp::bulk::{BulkRequest, CaseError, CaseReader, answer, answer_text};
-use crate::wcp::{self, Stamp, make_decision};
+use crate::wcp::{self, DecisionStamp, make_decision};
 
 use super::Answer;
 use super::append::AppendedSoFar;
@@ -57,8 +58,8 @@ pub(super) struct Args {
     #[arg(long)]
     record: bool,
     /// What is recorded of a request's content
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
-    record_request: Content,
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = RecordedContent::Whole)]
+    record_request: RecordedContent,
     #[command(flatten)]
     rules: RedactArgs,
     #[command(flatten)]
@@ -75,18 +76,18 @@ impl Args {
 
 /// What is recorded of a request's content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Content {
+pub(super) enum RecordedContent {
     /// All of it
     Whole,
     /// Its digest, and the flags that the blast score depends on
     Hash,
 }
 
-impl From<Content> for RequestContent {
-    fn from(content: Content) -> RequestContent {
+impl From<RecordedContent> for RequestContent {
+    fn from(content: RecordedContent) -> RequestContent {
         match content {
-            Content::Whole => RequestContent::Whole,
-            Content::Hash => RequestContent::Digest,
+            RecordedContent::Whole => RequestContent::Whole,
+            RecordedContent::Hash => RequestContent::Digest,
         }
     }
 }
@@ -104,7 +105,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let hall = hall.transpose()?;
     let readers = Mutex::default();
     let stamps = Stamps::new(context)?;
-    let mut run = Run {
+    let mut run = BulkRun {
         with: With {
             hall: hall.as_ref(),
             recorder: recorder.map(|recorder| &**recorder),
@@ -151,13 +152,13 @@ struct With<'r> {
     /// Who is recorded as having asked.
     actor: Option<&'r Value>,
     /// Each remembers the rules that it read last; a thread takes one.
-    readers: &'r Mutex<Vec<Reader>>,
+    readers: &'r Mutex<Vec<CaseReading>>,
 }
 
-struct Run<'r> {
+struct BulkRun<'r> {
     with: With<'r>,
     /// Answers whose entries are not known to be durable, in order.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<PendingAnswers>,
     /// How many they are.
     left: usize,
     answered: u64,
@@ -166,38 +167,38 @@ struct Run<'r> {
 }
 
 #[derive(Default)]
-struct Reader {
+struct CaseReading {
     cases: CaseReader,
     governance: CaseGovernance,
 }
 
-enum Decided {
-    Prepared(Value, Box<Prepared>),
+enum DecidedLine {
+    Prepared(Value, Box<PreparedDecision>),
     Answered(Vec<u8>),
 }
 
 /// Answers in order: those of decisions whose entries go together, and others.
-enum Waiting {
+enum PendingAnswers {
     Together(Vec<Value>, Box<Together>),
     Answered(Vec<u8>),
 }
 
 /// Lines that are decided together, with their stamps.
-struct Group {
-    lines: Vec<(Line, Stamp)>,
+struct DecidedGroup {
+    lines: Vec<(Line, DecisionStamp)>,
     /// Whether nothing more is here yet: a caller that asks one question at a time
     /// gets its answer.
     pause: bool,
 }
 
-impl Group {
+impl DecidedGroup {
     /// Whether what follows is not read.
     fn is_endless(&self) -> bool {
         self.lines.last().is_some_and(|(line, _)| line.is_endless())
     }
 }
 
-type Groups = Receiver<io::Result<Group>>;
+type Groups = Receiver<io::Result<DecidedGroup>>;
 
 /// Reads groups in a thread of its own, some ahead, until the input ends or nobody
 /// takes them any more.
@@ -217,7 +218,7 @@ fn read_ahead(mut requests: Requests, mut stamps: Stamps) -> Groups {
 
 /// The next group; none where the input ends. It is full, or the line behind it is not
 /// here yet.
-fn read_group(requests: &mut Requests, stamps: &mut Stamps) -> io::Result<Option<Group>> {
+fn read_group(requests: &mut Requests, stamps: &mut Stamps) -> io::Result<Option<DecidedGroup>> {
     let (mut lines, mut weight) = (Vec::with_capacity(GROUP), 0);
     while let Some(line) = read_line(requests)? {
         let endless = line.is_endless();
@@ -228,14 +229,14 @@ fn read_group(requests: &mut Requests, stamps: &mut Stamps) -> io::Result<Option
         }
         let pause = !requests.buffer().contains(&b'\n');
         if lines.len() >= GROUP || weight >= GROUP_BYTES || pause || endless {
-            return Ok(Some(Group { lines, pause }));
+            return Ok(Some(DecidedGroup { lines, pause }));
         }
     }
     let pause = true;
-    Ok((!lines.is_empty()).then_some(Group { lines, pause }))
+    Ok((!lines.is_empty()).then_some(DecidedGroup { lines, pause }))
 }
 
-impl Run<'_> {
+impl BulkRun<'_> {
     /// While the cores decide some groups, those before are handed over and answered.
     fn all(&mut self, groups: Groups, output: &mut Output) -> Result<(), CliError> {
         let mut progress = Progress::new(None, "requests");
@@ -276,20 +277,20 @@ impl Run<'_> {
     }
 
     /// Hands entries over in the order of the lines.
-    fn hand_over(&mut self, decided: Vec<Decided>) {
+    fn hand_over(&mut self, decided: Vec<DecidedLine>) {
         let recorder = self.with.recorder;
         let mut decided = decided.into_iter().peekable();
         while let Some(next) = decided.next() {
             let (mut ids, mut together) = match next {
-                Decided::Prepared(id, prepared) => (vec![id], vec![*prepared]),
-                Decided::Answered(answer) => {
-                    self.waiting.push_back(Waiting::Answered(answer));
+                DecidedLine::Prepared(id, prepared) => (vec![id], vec![*prepared]),
+                DecidedLine::Answered(answer) => {
+                    self.waiting.push_back(PendingAnswers::Answered(answer));
                     self.left += 1;
                     continue;
                 }
             };
-            let more = |decided: &Decided| matches!(decided, Decided::Prepared(..));
-            while let Some(Decided::Prepared(id, prepared)) = decided.next_if(more) {
+            let more = |decided: &DecidedLine| matches!(decided, DecidedLine::Prepared(..));
+            while let Some(DecidedLine::Prepared(id, prepared)) = decided.next_if(more) {
                 ids.push(id);
                 together.push(*prepared);
             }
@@ -299,7 +300,8 @@ impl Run<'_> {
                 let later = ids.split_off(together.count().min(ids.len()));
                 let these = std::mem::replace(&mut ids, later);
                 let together = Box::new(together);
-                self.waiting.push_back(Waiting::Together(these, together));
+                self.waiting
+                    .push_back(PendingAnswers::Together(these, together));
             }
         }
     }
@@ -309,8 +311,8 @@ impl Run<'_> {
         while self.left > left {
             match self.waiting.pop_front() {
                 None => break,
-                Some(Waiting::Answered(answer)) => self.tell(&answer, output)?,
-                Some(Waiting::Together(ids, together)) => {
+                Some(PendingAnswers::Answered(answer)) => self.tell(&answer, output)?,
+                Some(PendingAnswers::Together(ids, together)) => {
                     for (id, recorded) in ids.into_iter().zip(together.wait()) {
                         let answer = self.recorded(&id, recorded, output);
                         self.tell(&answer, output)?;
@@ -349,20 +351,20 @@ impl Run<'_> {
 
 impl With<'_> {
     /// Decides on all cores.
-    fn decide_all(self, lines: &[(Line, Stamp)]) -> Vec<Decided> {
+    fn decide_all(self, lines: &[(Line, DecisionStamp)]) -> Vec<DecidedLine> {
         let shares = lines.par_chunks(SHARE).map(|lines| {
             let mut reader = lock(self.readers).pop().unwrap_or_default();
             let lines = lines.iter();
             let decided = lines.map(|(line, stamp)| self.decide(&mut reader, line, *stamp));
-            let decided: Vec<Decided> = decided.collect();
+            let decided: Vec<DecidedLine> = decided.collect();
             lock(self.readers).push(reader);
             decided
         });
-        let shares: Vec<Vec<Decided>> = shares.collect();
+        let shares: Vec<Vec<DecidedLine>> = shares.collect();
         shares.into_iter().flatten().collect()
     }
 
-    fn decide(self, reader: &mut Reader, line: &Line, stamp: Stamp) -> Decided {
+    fn decide(self, reader: &mut CaseReading, line: &Line, stamp: DecisionStamp) -> DecidedLine {
         let With {
             hall,
             recorder,
@@ -379,21 +381,21 @@ impl With<'_> {
         };
         let request = match request {
             Ok(request) => request,
-            Err(error) => return Decided::refused(id, &error),
+            Err(error) => return DecidedLine::refused(id, &error),
         };
         let told = |decided: wcp::Decided| {
             let text = decided.decision.to_text();
-            Decided::Answered(answer_text(&id, &text, None::<&Value>))
+            DecidedLine::Answered(answer_text(&id, &text, None::<&Value>))
         };
         match (request, hall, recorder) {
             (BulkRequest::Own(case), _, Some(recorder)) => {
                 let governance = reader.governance.of(&case);
                 let prepared = recorder.prepare_case(&governance, &case, actor, stamp);
-                Decided::Prepared(id, Box::new(prepared))
+                DecidedLine::Prepared(id, Box::new(prepared))
             }
             (BulkRequest::Own(case), _, None) => told(case.decide(stamp)),
             (BulkRequest::Given { input, task_id }, Some(hall), recorder) => {
-                let asked = Asked {
+                let asked = DecisionRequest {
                     input: &input,
                     approval: None,
                     task_id: &task_id,
@@ -403,7 +405,7 @@ impl With<'_> {
                 match recorder {
                     Some(recorder) => {
                         let prepared = recorder.prepare(hall.governance(), hall, &asked);
-                        Decided::Prepared(id, Box::new(prepared))
+                        DecidedLine::Prepared(id, Box::new(prepared))
                     }
                     None => {
                         let basis = hall.governance().basis(hall, None, &task_id);
@@ -417,19 +419,19 @@ impl With<'_> {
                     field: "rules".to_owned(),
                     message: "is missing".to_owned(),
                 };
-                Decided::refused(id, &error)
+                DecidedLine::refused(id, &error)
             }
         }
     }
 }
 
-impl Decided {
-    fn refused(id: Value, error: &CaseError) -> Decided {
+impl DecidedLine {
+    fn refused(id: Value, error: &CaseError) -> DecidedLine {
         let answer = answer(id, Err(error)).canonical(Form::Utf8);
-        Decided::Answered(answer.into_bytes())
+        DecidedLine::Answered(answer.into_bytes())
     }
 }
 
-fn lock(readers: &Mutex<Vec<Reader>>) -> std::sync::MutexGuard<'_, Vec<Reader>> {
+fn lock(readers: &Mutex<Vec<CaseReading>>) -> std::sync::MutexGuard<'_, Vec<CaseReading>> {
     readers.lock().unwrap_or_else(PoisonError::into_inner)
 }

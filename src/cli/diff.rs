@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::api::{Error, denied, with_source};
-use crate::ledger::compare::{Comparison, Proven, Relation, Side, compare};
+use crate::ledger::compare::{Comparison, LogSide, Proven, Relation, compare};
 use crate::ledger::equivocation::Equivocation;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
@@ -180,16 +180,16 @@ fn printed(comparison: &Comparison, written: Option<String>) -> Printed {
     }
 }
 
-fn shown(side: &Side) -> ShownDiff {
+fn shown(side: &LogSide) -> ShownDiff {
     match side {
-        Side::Entry(entry) => ShownDiff {
+        LogSide::Entry(entry) => ShownDiff {
             hash: Some(entry.hash()),
             prev_hash: Some(entry.prev_hash()),
             kind: Some(entry.kind().to_owned()),
             ts: Some(entry.ts().to_string()),
             unreadable: None,
         },
-        Side::Unreadable(error) => ShownDiff {
+        LogSide::Unreadable(error) => ShownDiff {
             hash: None,
             prev_hash: None,
             kind: None,
@@ -222,10 +222,10 @@ fn print(
         output.line(&format!("parts    at entry {}", difference.seq))?;
         for (path, side) in [&args.a, &args.b].into_iter().zip(&difference.sides) {
             let what = match side {
-                Some(Side::Entry(entry)) => {
+                Some(LogSide::Entry(entry)) => {
                     format!("{} {} {}", entry.hash(), entry.ts(), entry.kind())
                 }
-                Some(Side::Unreadable(error)) => format!("no entry: {error}"),
+                Some(LogSide::Unreadable(error)) => format!("no entry: {error}"),
                 None => "nothing".to_owned(),
             };
             output.line(&format!("           {}: {what}", path.display()))?;

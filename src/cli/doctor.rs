@@ -31,7 +31,7 @@ pub(super) struct Args {
 const RESTORE: &str = "let nothing write it, keep a copy of the folder as it is, and restore the \
                        newest backup; `sealbook verify` says what still stands";
 
-struct Finding {
+struct DoctorFinding {
     code: &'static str,
     detail: String,
     remedy: &'static str,
@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Err(CliError::Ledger(api::Error::Open(OpenError::Store(
             error @ StoreError::Corrupt { .. },
         )))) => {
-            let found = Finding {
+            let found = DoctorFinding {
                 code: "store_corrupt",
                 detail: with_source(&error),
                 remedy: RESTORE,
@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         progress: &mut |done| progress.at(done),
     })?;
     progress.finish();
-    let mut findings: Vec<Finding> = tables.iter().filter_map(damage).collect();
+    let mut findings: Vec<DoctorFinding> = tables.iter().filter_map(damage).collect();
     // What cannot be read is said above, or here.
     match extent_of(&reader.store).and_then(|extent| {
         let behind = extent.last_ts.micros_since(context.clock().wall());
@@ -71,12 +71,12 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         Ok((behind / 1_000_000, judged.err()))
     }) {
         Ok((behind, fault)) => {
-            findings.extend(fault.map(|fault| Finding {
+            findings.extend(fault.map(|fault| DoctorFinding {
                 code: "mark",
                 detail: fault.to_string(),
                 remedy: "put the mark that belongs to it in its place, or name it with --mark FILE",
             }));
-            findings.extend((behind > CLOCK_TOLERANCE).then(|| Finding {
+            findings.extend((behind > CLOCK_TOLERANCE).then(|| DoctorFinding {
                 code: "clock_behind",
                 detail: clock_behind(behind),
                 remedy: "`sealbook rotate` begins a book whose time is that of the clock",
@@ -114,9 +114,9 @@ fn close_to_others(context: &Context, output: &mut Output) -> Result<(), CliErro
     Ok(())
 }
 
-fn damage(table: &Scrubbed) -> Option<Finding> {
+fn damage(table: &Scrubbed) -> Option<DoctorFinding> {
     let damage = table.damage.as_ref()?;
-    Some(Finding {
+    Some(DoctorFinding {
         code: "store_corrupt",
         detail: format!("table {}: {}", table.table, with_source(damage)),
         remedy: RESTORE,
@@ -137,12 +137,12 @@ fn with_source(error: &StoreError) -> String {
 fn print(
     tables: &[Scrubbed],
     total: u64,
-    findings: &[Finding],
+    findings: &[DoctorFinding],
     output: &mut Output,
 ) -> Result<(), CliError> {
     let rows: u64 = tables.iter().map(|table| table.rows).sum();
     if output.is_json() {
-        let of = |finding: &Finding| json!({"code": finding.code, "detail": finding.detail, "remedy": finding.remedy});
+        let of = |finding: &DoctorFinding| json!({"code": finding.code, "detail": finding.detail, "remedy": finding.remedy});
         return output.document(&json!({
             "disk_bytes": total,
             "findings": findings.iter().map(of).collect::<Vec<Value>>(),

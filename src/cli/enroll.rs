@@ -11,7 +11,7 @@ use crate::ledger::parse;
 use crate::record::{Hall, Outcome};
 use crate::wcp::Registry;
 use crate::wcp::load_rules_from_dict;
-use crate::wcp::record::{RecordError, WorkerRecord};
+use crate::wcp::record::{WorkerRecord, WorkerRecordError};
 use crate::wcp::registry_dir::record_files;
 
 use super::Answer;
@@ -36,7 +36,7 @@ pub(super) struct Args {
     recording: recording::Args,
 }
 
-struct Enrolled {
+struct EnrolledShown {
     record: WorkerRecord,
     hash_verified: bool,
     file: PathBuf,
@@ -44,7 +44,7 @@ struct Enrolled {
     before: Registry,
 }
 
-impl Enrolled {
+impl EnrolledShown {
     fn write(&self, dir: &Path) -> Result<(), CliError> {
         std::fs::create_dir_all(dir).map_err(|error| CliError::file(dir, error))?;
         let text = Value::Object(self.record.document.clone()).pretty() + "\n";
@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         .is_some_and(|hash| !hash.is_null());
     let refused = |error| in_file(&args.file)(ProducerError::from(error));
     let record = match WorkerRecord::read(&document) {
-        Err(error @ RecordError::Tampered { .. }) => {
+        Err(error @ WorkerRecordError::Tampered { .. }) => {
             let recording = Recording::open(context, &args.recording)?;
             if let Some(server) = recording.judge() {
                 return shown::enrol(server, &document, output);
@@ -125,7 +125,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 
 /// Finds where the record is to be: where that of the same worker is, or in a
 /// file of its own.
-fn find(record: WorkerRecord, hash_verified: bool, dir: &Path) -> Result<Enrolled, CliError> {
+fn find(record: WorkerRecord, hash_verified: bool, dir: &Path) -> Result<EnrolledShown, CliError> {
     let (mut known, mut before) = (None, Registry::new());
     let files = match record_files(dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -147,7 +147,7 @@ fn find(record: WorkerRecord, hash_verified: bool, dir: &Path) -> Result<Enrolle
     }
     let updated = known.is_some();
     let file = known.unwrap_or_else(|| dir.join(file_name(&record.worker_id)));
-    Ok(Enrolled {
+    Ok(EnrolledShown {
         record,
         hash_verified,
         file,

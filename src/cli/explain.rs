@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::ledger::json::Value;
 use crate::wcp::Catalog;
-use crate::wcp::catalog::{Entry, EntryType};
+use crate::wcp::catalog::{CatalogEntry, EntryType};
 
 use super::Answer;
 use super::document::catalogue;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
 
 pub(super) fn show(
     catalogue: &Catalog,
-    entry: &Entry,
+    entry: &CatalogEntry,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let referring = catalogue.referring_to(&entry.id).map(|e| e.id.clone());

@@ -9,19 +9,19 @@ use serde::Serialize;
 
 use crate::api::{self, EachPart};
 use crate::bucket::Address;
-use crate::ledger::fold::{FoldPart, PartFault, Run, TakenAgain};
+use crate::ledger::fold::{EpochRun, FoldPart, PartFault, TakenAgain};
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Value;
 use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
 use crate::ledger::{limits, parse, shape};
-use crate::replay::{Options, replay};
+use crate::replay::{ReplayOptions, replay};
 
 use super::Answer;
 use super::error::CliError;
 use super::hall::evaluator;
 use super::output::Output;
-use super::trust::Trust;
+use super::trust::TrustArgs;
 
 /// Bytes of one line: a part with all the digests of its documents.
 const LINE_BYTES: u64 = 256 << 20;
@@ -42,7 +42,7 @@ pub(super) struct Args {
     #[arg(long, requires = "epochs")]
     decisions: bool,
     #[command(flatten)]
-    trust: Trust,
+    trust: TrustArgs,
 }
 
 /// The verdict over what was joined, and the part for others to join.
@@ -85,7 +85,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
     let decisions = decisions
         .reduce(|all, next| Some(all?.and(next?)))
         .flatten();
-    let sum = |of: fn(&Run) -> u64| part.runs.iter().map(of).sum();
+    let sum = |of: fn(&EpochRun) -> u64| part.runs.iter().map(of).sum();
     let printed = Printed {
         verdict: if faults.is_empty() { "pass" } else { "fail" },
         entries: sum(|run| run.entries),
@@ -139,7 +139,7 @@ fn again(
         signatures: false,
         ..policy.clone()
     };
-    let options = Options {
+    let options = ReplayOptions {
         policy: &policy,
         wanted: &|_, _| true,
         others: false,
@@ -183,7 +183,7 @@ fn joined(paths: &[PathBuf]) -> Result<FoldPart, CliError> {
             if read.map_err(|error| CliError::file(path, error))? == 0 {
                 break;
             }
-            let most = parse::Limits {
+            let most = parse::ParseLimits {
                 bytes: usize::try_from(LINE_BYTES).unwrap_or(usize::MAX),
                 ..limits::embedded(1)
             };

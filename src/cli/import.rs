@@ -23,8 +23,8 @@ use super::error::CliError;
 use super::formats::As;
 use super::output::Output;
 use super::progress::Progress;
-use super::rows::Rows;
-use super::trust::Trust;
+use super::rows::EntryRows;
+use super::trust::TrustArgs;
 use super::verify;
 
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(super) struct Args {
     #[arg(required_unless_present = "list")]
     file: Option<PathBuf>,
     #[command(flatten)]
-    trust: Trust,
+    trust: TrustArgs,
     /// What it must be
     #[arg(long = "as", value_name = "FORMAT")]
     format: Option<As>,
@@ -208,7 +208,7 @@ fn say(what: &str, imported: &Imported, output: &mut Output) -> Result<(), CliEr
 
 fn list(context: &Context, output: &mut Output) -> Result<Answer, CliError> {
     let reader = context.reader(output)?;
-    let mut rows = Rows::new(&["entry", "log", "genesis", "file"]);
+    let mut rows = EntryRows::new(&["entry", "log", "genesis", "file"]);
     for kept in reading::imports(reader.store(), None) {
         let kept = kept?;
         let (log, genesis) = (kept.log.key.to_string(), kept.log.genesis.to_string());
@@ -222,7 +222,7 @@ fn list(context: &Context, output: &mut Output) -> Result<Answer, CliError> {
             rows.add(vec![kept.seq.to_string(), log, genesis, digest], output)?;
         }
     }
-    let mut refused = Rows::new(&["refused file", "contradicts file"]);
+    let mut refused = EntryRows::new(&["refused file", "contradicts file"]);
     for conflict in reading::conflicts(reader.store()) {
         let (later, earlier) = conflict?;
         if output.is_json() {

@@ -14,7 +14,7 @@ use super::error::CliError;
 use super::key::parse_key;
 use super::one_entry::{parse_seq, print};
 use super::output::Output;
-use super::rows::{Rows, cells};
+use super::rows::{EntryRows, cells};
 
 /// Digits of a key in a table.
 const KEY_DIGITS: usize = 16;
@@ -64,7 +64,7 @@ pub(super) fn list(
 ) -> Result<Answer, CliError> {
     let key = log.id().key.to_string();
     let short: String = key.chars().take(KEY_DIGITS).collect();
-    let mut rows = Rows::new(&["log", "seq", "time", "kind", "payload"]);
+    let mut rows = EntryRows::new(&["log", "seq", "time", "kind", "payload"]);
     for item in log.select(filter) {
         let (seq, entry) = item?;
         if output.is_json() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::api::{Ledger, Made};
+use crate::api::{CreatedLedger, Ledger};
 use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::signers::KeyLocation;
@@ -117,7 +117,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
 }
 
 /// What is to be known of a new ledger.
-pub(super) fn print(made: &Made, output: &mut Output) -> Result<(), CliError> {
+pub(super) fn print(made: &CreatedLedger, output: &mut Output) -> Result<(), CliError> {
     output.line(&format!("  log      {}", made.identity.log))?;
     output.line(&format!("  genesis  {}", made.identity.genesis))?;
     output.line(&format!(

@@ -88,9 +88,9 @@ fn alone(bytes: &[u8], lines: usize, path: &Path) -> Result<Option<Anchor>, CliE
     if lines > 1 && bytes.len() > limits::SMALL_FILE_BYTES {
         return Ok(None);
     }
-    let limits = parse::Limits {
+    let limits = parse::ParseLimits {
         bytes: limits::SMALL_FILE_BYTES,
-        ..parse::Limits::default()
+        ..parse::ParseLimits::default()
     };
     match parse::parse_with(bytes, &limits) {
         Ok(value) => match Published::from_value(&value) {

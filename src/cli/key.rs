@@ -23,7 +23,7 @@ use super::output::Output;
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
     #[command(subcommand)]
-    what: Option<What>,
+    what: Option<KeyFormat>,
     /// Print it as PEM, as other tools read it
     #[arg(long)]
     pem: bool,
@@ -36,7 +36,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum KeyFormat {
     /// Make a second key, of ML-DSA-44, and bind it to the log: from then on it cosigns each
     /// checkpoint
     Add {
@@ -50,7 +50,7 @@ enum What {
 }
 
 #[derive(Serialize)]
-struct Added {
+struct AddedKey {
     second_key_sha256: Sha256Digest,
     second_key_file: String,
     seq: Seq,
@@ -71,7 +71,7 @@ pub(super) fn key_list(keys: &[PublicKey]) -> Value {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
-    if let Some(What::Add {
+    if let Some(KeyFormat::Add {
         second_key,
         encrypt_key,
     }) = &args.what
@@ -130,7 +130,7 @@ fn add(
     let ledger = Ledger::open(&context.ledger, options)?;
     let (key, path, receipt) = ledger.add_second_key()?;
     ledger.close()?;
-    let added = Added {
+    let added = AddedKey {
         second_key_sha256: key.digest(),
         second_key_file: path.display().to_string(),
         seq: receipt.seq,

@@ -26,7 +26,7 @@ use super::error::CliError;
 use super::filters::Filters;
 use super::imported;
 use super::output::Output;
-use super::rows::{Rows, cells};
+use super::rows::{EntryRows, cells};
 
 /// How often a ledger is looked at for what is new.
 const POLL: Duration = Duration::from_millis(200);
@@ -58,7 +58,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if args.changes {
         filter.kinds = producers::of_role(Role::Change);
     }
-    let text = Text::of(args.grep.as_deref());
+    let text = SearchText::of(args.grep.as_deref());
     if args.follow {
         return follow(context, filter, &text, output);
     }
@@ -74,7 +74,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return imported::list(&imported::find(reader.store(), log)?, &filter, output);
     }
     args.filters.say_other_types(reader.store(), output)?;
-    let mut rows = Rows::new(&HEAD);
+    let mut rows = EntryRows::new(&HEAD);
     for item in select(reader.store(), &filter)? {
         let (seq, entry) = item?;
         if left == Some(0) {
@@ -109,10 +109,10 @@ fn of_books(
     args: &Args,
     chain: &Chain,
     filter: &Filter,
-    (text, mut left): (&Text, Option<u64>),
+    (text, mut left): (&SearchText, Option<u64>),
     output: &mut Output,
 ) -> Result<Answer, CliError> {
-    let mut rows = Rows::new(&HEAD_OF_BOOKS);
+    let mut rows = EntryRows::new(&HEAD_OF_BOOKS);
     let mut books: Vec<_> = chain.books.iter().enumerate().collect();
     if filter.reverse {
         books.reverse();
@@ -162,14 +162,14 @@ fn told(entry: &Entry) -> String {
 }
 
 /// A text that entries are searched for.
-struct Text {
+struct SearchText {
     small: Vec<u8>,
 }
 
-impl Text {
-    fn of(text: Option<&str>) -> Text {
+impl SearchText {
+    fn of(text: Option<&str>) -> SearchText {
         let small = text.unwrap_or_default().to_ascii_lowercase().into_bytes();
-        Text { small }
+        SearchText { small }
     }
 
     fn is_in(&self, entry: &Entry) -> bool {
@@ -183,7 +183,7 @@ impl Text {
 fn follow(
     context: &Context,
     mut filter: Filter,
-    text: &Text,
+    text: &SearchText,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let mut left = filter.limit.take();

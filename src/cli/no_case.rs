@@ -3,7 +3,7 @@
 use crate::store::Store;
 use crate::store::facts::Facts;
 use crate::store::query::{Filter, select};
-use crate::store::term::Field;
+use crate::store::term::SearchField;
 
 use super::error::CliError;
 
@@ -21,7 +21,7 @@ pub(super) fn no_case(store: &dyn Store, wanted: &str) -> CliError {
     let entries = select(store, &newest).into_iter().flatten();
     for (_, entry) in entries.take(LOOKED_AT).filter_map(Result::ok) {
         for (field, value) in Facts::of(&entry).values() {
-            let new = field == Field::Correlation && !cases.iter().any(|case| case == value);
+            let new = field == SearchField::Correlation && !cases.iter().any(|case| case == value);
             if new && cases.len() < NAMED {
                 cases.push(value.to_owned());
             }

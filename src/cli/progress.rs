@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::api::{Reached, Unit};
+use crate::api::{ProgressStep, Unit};
 
 /// A bar that appears after a second.
 pub(super) struct Progress {
@@ -28,7 +28,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn reached(&mut self, reached: Reached) {
+    pub(super) fn reached(&mut self, reached: ProgressStep) {
         let (total, unit) = match reached.unit {
             Unit::Bytes => (reached.total, "bytes"),
             Unit::Entries => (reached.total, "entries"),

@@ -11,16 +11,16 @@ pub(super) struct Questions {
     pub(super) defaults: bool,
 }
 
-pub(super) struct Question {
+pub(super) struct InitQuestion {
     text: String,
     flag: &'static str,
     usual: Option<String>,
     check: fn(&str) -> Result<(), String>,
 }
 
-impl Question {
-    pub(super) fn new(text: &str) -> Question {
-        Question {
+impl InitQuestion {
+    pub(super) fn new(text: &str) -> InitQuestion {
+        InitQuestion {
             text: text.to_owned(),
             flag: "",
             usual: None,
@@ -28,19 +28,19 @@ impl Question {
         }
     }
 
-    pub(super) fn flag(self, flag: &'static str) -> Question {
-        Question { flag, ..self }
+    pub(super) fn flag(self, flag: &'static str) -> InitQuestion {
+        InitQuestion { flag, ..self }
     }
 
-    pub(super) fn usual(self, answer: &str) -> Question {
+    pub(super) fn usual(self, answer: &str) -> InitQuestion {
         let usual = Some(answer.to_owned());
-        Question { usual, ..self }
+        InitQuestion { usual, ..self }
     }
 
     /// What an answer at the terminal must hold to, or the question is asked
     /// again.
-    pub(super) fn check(self, check: fn(&str) -> Result<(), String>) -> Question {
-        Question { check, ..self }
+    pub(super) fn check(self, check: fn(&str) -> Result<(), String>) -> InitQuestion {
+        InitQuestion { check, ..self }
     }
 }
 
@@ -48,7 +48,7 @@ impl Questions {
     pub(super) fn text(
         &self,
         given: Option<String>,
-        question: &Question,
+        question: &InitQuestion,
     ) -> Result<String, CliError> {
         if let Some(given) = given {
             return Ok(given);
@@ -70,7 +70,7 @@ impl Questions {
     pub(super) fn list(
         &self,
         given: Vec<String>,
-        question: &Question,
+        question: &InitQuestion,
     ) -> Result<Vec<String>, CliError> {
         let given = (!given.is_empty()).then(|| given.join(","));
         let text = self.text(given, question)?;
@@ -81,7 +81,7 @@ impl Questions {
     pub(super) fn one_of(
         &self,
         given: Option<String>,
-        question: &Question,
+        question: &InitQuestion,
         answers: &[&str],
     ) -> Result<String, CliError> {
         if let Some(given) = given {
@@ -100,7 +100,7 @@ impl Questions {
     }
 
     /// The usual answer, if it is to be taken; none if the user is to be asked.
-    fn without_asking(&self, question: &Question) -> Result<Option<String>, CliError> {
+    fn without_asking(&self, question: &InitQuestion) -> Result<Option<String>, CliError> {
         match (&question.usual, self.defaults, self.terminal) {
             (Some(usual), true, _) => Ok(Some(usual.clone())),
             (_, _, true) => Ok(None),

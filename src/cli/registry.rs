@@ -36,9 +36,9 @@ pub(super) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// How workers stand; answers no unless all are active and none is banned
-    Verify(ask::Verify),
+    Verify(ask::PackageVerify),
     /// List banned hashes, or ask for one
-    BanList(ask::Banned),
+    BanList(ask::BannedArgs),
     /// Whether the registry is well
     Health,
     /// Report a hash for review; needs PYHALL_SESSION_TOKEN

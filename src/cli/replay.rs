@@ -28,7 +28,7 @@ use crate::replay::item::Item;
 use crate::replay::otherwise::Alternative;
 use crate::replay::report::Replay;
 use crate::replay::today::Today;
-use crate::replay::{Options, Wanted, replay};
+use crate::replay::{ReplayOptions, Wanted, replay};
 use crate::report::ReportFile;
 use crate::store::StoreError;
 use crate::store::query::Filter;
@@ -45,7 +45,7 @@ use super::key::parse_key;
 use super::output::Output;
 use super::package::hmac_key;
 use super::progress::Progress;
-use super::trust::Trust;
+use super::trust::TrustArgs;
 
 #[cfg(feature = "bucket")]
 pub(super) use timeline::print as print_item;
@@ -58,7 +58,7 @@ pub(super) struct Args {
     #[command(flatten)]
     books: chained::Args,
     #[command(flatten)]
-    trust: Trust,
+    trust: TrustArgs,
     #[command(flatten)]
     filters: Filters,
     /// Say between which times each entry was made, by the word of this policy's witnesses
@@ -94,7 +94,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let today = today(context, args)?;
     let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);
     let otherwise = alternative.is_some();
-    let asked = Asked {
+    let asked = ReplayRequest {
         wanted: &wanted,
         others: names_something(&filter),
         alternative,
@@ -137,16 +137,16 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 }
 
 /// What is asked of every book.
-struct Asked<'a> {
+struct ReplayRequest<'a> {
     wanted: &'a Wanted<'a>,
     others: bool,
     alternative: Option<Alternative>,
     today: Option<&'a Today>,
 }
 
-impl Asked<'_> {
-    fn options<'b>(&'b self, policy: &'b Policy) -> Options<'b> {
-        Options {
+impl ReplayRequest<'_> {
+    fn options<'b>(&'b self, policy: &'b Policy) -> ReplayOptions<'b> {
+        ReplayOptions {
             policy,
             wanted: self.wanted,
             others: self.others,
@@ -304,7 +304,7 @@ impl Timeline {
         &mut self,
         source: &mut dyn Source,
         total: Option<u64>,
-        options: &Options<'_>,
+        options: &ReplayOptions<'_>,
         output: &mut Output,
     ) -> Result<Replay, CliError> {
         let mut progress = Progress::new(total, "entries");
@@ -357,7 +357,7 @@ fn times(context: &Context, args: &Args) -> Result<Option<Times>, CliError> {
 
 /// What follows the timeline in the one JSON document.
 #[derive(Serialize)]
-struct End<'a> {
+struct ReplayTrailer<'a> {
     counts: Value,
     otherwise: Option<Value>,
     today: Option<bool>,
@@ -373,7 +373,7 @@ fn print_json(
     elapsed_ms: u64,
     output: &mut Output,
 ) -> Result<(), CliError> {
-    let end = End {
+    let end = ReplayTrailer {
         counts: result.counts.to_value(),
         otherwise: otherwise.then(|| otherwise_value(result)),
         today,

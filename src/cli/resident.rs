@@ -19,11 +19,11 @@ use super::recording::{self, Recording};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Verify what the vacant signed, its logbook and its card, and say what nobody signed
-    Verify(Verify),
+    Verify(ResidentVerify),
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Verify {
+pub(super) struct ResidentVerify {
     /// The resident form in JSON; - reads standard input
     file: PathBuf,
     /// The key of the vacant that it must be: 64 hex digits or a PEM file
@@ -31,7 +31,7 @@ pub(super) struct Verify {
     key: Option<String>,
     /// Members that must be signed too; of most a resident form shows no signature
     #[arg(long, value_name = "MEMBER", value_enum)]
-    require: Vec<Member>,
+    require: Vec<FormMember>,
     /// The case that it belongs to
     #[arg(long, value_name = "ID")]
     correlation_id: Option<String>,
@@ -41,7 +41,7 @@ pub(super) struct Verify {
 
 /// A member of a resident form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Member {
+enum FormMember {
     CapabilityCard,
     SubstrateSpec,
     BehaviorBundle,
@@ -50,15 +50,15 @@ enum Member {
     LogbookEnd,
 }
 
-impl Member {
+impl FormMember {
     const fn name(self) -> &'static str {
         match self {
-            Member::CapabilityCard => "capability_card",
-            Member::SubstrateSpec => "substrate_spec",
-            Member::BehaviorBundle => "behavior_bundle",
-            Member::RuntimeState => "runtime_state",
-            Member::ParentId => "parent_id",
-            Member::LogbookEnd => "logbook_end",
+            FormMember::CapabilityCard => "capability_card",
+            FormMember::SubstrateSpec => "substrate_spec",
+            FormMember::BehaviorBundle => "behavior_bundle",
+            FormMember::RuntimeState => "runtime_state",
+            FormMember::ParentId => "parent_id",
+            FormMember::LogbookEnd => "logbook_end",
         }
     }
 }
@@ -72,7 +72,7 @@ struct JudgedForm {
 }
 
 impl JudgedForm {
-    fn of(form: &ResidentForm, foreign: bool, required: &[Member]) -> JudgedForm {
+    fn of(form: &ResidentForm, foreign: bool, required: &[FormMember]) -> JudgedForm {
         let key = form.identity.verify_key();
         let own = |card: &crate::vacant::CapabilityCard| card.vacant_id() == form.identity;
         let card = form.capability_card.as_ref();

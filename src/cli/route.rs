@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::parse;
-use crate::record::{Asked, DecisionReceipt, RecordError};
+use crate::record::{DecisionReceipt, DecisionRequest, RecordError};
 use crate::wcp::basis::DEFAULT_TASK_ID;
 use crate::wcp::{RouteDecision, RouteInput, make_decision};
 
 use super::Answer;
 use super::context::Context;
-use super::decide::Content;
+use super::decide::RecordedContent;
 use super::document::{self, in_file};
 use super::error::CliError;
 use super::hall;
@@ -66,8 +66,8 @@ pub(super) struct Args {
     #[command(flatten)]
     recording: recording::Args,
     /// What is recorded of the request's content
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
-    record_request: Content,
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = RecordedContent::Whole)]
+    record_request: RecordedContent,
     #[command(flatten)]
     rules: RedactArgs,
 }
@@ -92,7 +92,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let hall = hall.map_or_else(|| args.hall.load(output), Ok)?;
     let hall = recording.hall(context, hall)?;
-    let asked = Asked {
+    let asked = DecisionRequest {
         input: &input,
         approval: None,
         task_id: &args.task_id,

@@ -13,15 +13,15 @@ const TABLE: usize = 1_000;
 /// Characters of a payload in a table.
 const PAYLOAD: usize = 80;
 
-pub(super) struct Rows<'h> {
+pub(super) struct EntryRows<'h> {
     head: &'h [&'h str],
     rows: Vec<Vec<String>>,
     pub(super) found: bool,
 }
 
-impl<'h> Rows<'h> {
-    pub(super) fn new(head: &'h [&'h str]) -> Rows<'h> {
-        Rows {
+impl<'h> EntryRows<'h> {
+    pub(super) fn new(head: &'h [&'h str]) -> EntryRows<'h> {
+        EntryRows {
             head,
             rows: Vec::new(),
             found: false,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::wcp::condition::Field;
+use crate::wcp::condition::RequestField;
 
 use super::Answer;
 use super::document;
@@ -28,7 +28,7 @@ pub(super) fn run(command: &Command, output: &mut Output) -> Result<Answer, CliE
         if rule
             .conditions
             .iter()
-            .any(|(field, _)| *field == Field::TenantId)
+            .any(|(field, _)| *field == RequestField::TenantId)
         {
             let id = &rule.rule_id;
             output.warning(&format!(

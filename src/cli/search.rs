@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::ledger::json::Value;
-use crate::wcp::catalog::{Entry, EntryType};
+use crate::wcp::catalog::{CatalogEntry, EntryType};
 
 use super::Answer;
 use super::document::catalogue;
@@ -31,11 +31,11 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
     let found = catalogue.search(&args.query);
     let found = found.into_iter().map(|found| found.entry);
     let wanted = found.filter(|entry| args.entry_type.is_none_or(|t| entry.entry_type == t));
-    let entries: Vec<&Entry> = wanted.take(args.limit).collect();
+    let entries: Vec<&CatalogEntry> = wanted.take(args.limit).collect();
     list(&entries, output)
 }
 
-pub(super) fn list(entries: &[&Entry], output: &mut Output) -> Result<Answer, CliError> {
+pub(super) fn list(entries: &[&CatalogEntry], output: &mut Output) -> Result<Answer, CliError> {
     if entries.is_empty() {
         return Err(CliError::NothingFound);
     }

@@ -29,13 +29,13 @@ use crate::publish::PublicError;
 use crate::serve::socket::LocalSocket;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
-use crate::serve::{Access, Config, HallFiles, Limits, LoadError, VerdictKeys};
+use crate::serve::{AccessRules, Config, HallFiles, LoadError, ServeLimits, VerdictKeys};
 use crate::serve::{PublicFolder, Publisher, ServeError, run as serve};
 use crate::store::StoreError;
 
 use super::Answer;
 use super::context::Context;
-use super::decide::Content;
+use super::decide::RecordedContent;
 use super::error::{CliError, ServerError};
 use super::hall;
 use super::key::parse_key;
@@ -85,8 +85,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     revoked: Vec<PathBuf>,
     /// What is recorded of a routed request's content
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = Content::Whole)]
-    record_request: Content,
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = RecordedContent::Whole)]
+    record_request: RecordedContent,
     #[command(flatten)]
     rules: RedactArgs,
     /// Append every sealed header, and heads, to this file, for third parties to keep
@@ -158,7 +158,7 @@ pub(super) struct Args {
     rate: u32,
     #[cfg(feature = "bucket")]
     #[command(flatten)]
-    standby: standby::Flags,
+    standby: standby::StandbyArgs,
     /// Seconds for requests under way when told to stop
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     stop_timeout: u64,
@@ -242,7 +242,7 @@ async fn until_fenced(logbook: Weak<Logbook>) -> StoreError {
     }
 }
 
-fn runtime(limits: &Limits) -> std::io::Result<Runtime> {
+fn runtime(limits: &ServeLimits) -> std::io::Result<Runtime> {
     Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(limits.reads + limits.long_works + SPARE_THREADS)
@@ -367,8 +367,8 @@ impl Args {
         }
     }
 
-    fn limits(&self) -> Limits {
-        Limits {
+    fn limits(&self) -> ServeLimits {
+        ServeLimits {
             connections: self.max_connections,
             body_bytes: self.max_body << 10,
             upload_bytes: self.max_upload << 20,
@@ -376,7 +376,7 @@ impl Args {
             request_burst: self.rate,
             stop_time: Duration::from_secs(self.stop_timeout),
             min_free_bytes: self.min_free << 20,
-            ..Limits::default()
+            ..ServeLimits::default()
         }
     }
 
@@ -453,8 +453,8 @@ impl Args {
         })))
     }
 
-    fn access(&self) -> Access {
-        Access {
+    fn access(&self) -> AccessRules {
+        AccessRules {
             token_file: self.token_file.clone(),
             allowed_hosts: self.allow_host.clone(),
             cors_origins: self.cors_origin.clone(),

@@ -29,21 +29,21 @@ const WHOLE: u64 = 12 << 20;
 
 /// What a server answers.
 #[derive(Deserialize)]
-struct Judged {
+struct ServerVerdict {
     verdict: String,
     on_trust: Vec<String>,
     outcome: Object,
-    receipt: Told,
+    receipt: ServerReceipt,
 }
 
 /// As much of a receipt as is told.
 #[derive(Deserialize)]
-pub(super) struct Told {
+pub(super) struct ServerReceipt {
     pub(super) seq: Seq,
     pub(super) hash: Hash,
 }
 
-impl Told {
+impl ServerReceipt {
     pub(super) fn tell(&self, output: &mut Output) {
         output.note(&format!("recorded as entry {}: {}", self.seq, self.hash));
     }
@@ -57,7 +57,7 @@ pub(super) fn judge(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let said = server.post(path, body_of(&Value::Object(evidence)))?;
-    let judged: Judged = shape::read(&said, "")?;
+    let judged: ServerVerdict = shape::read(&said, "")?;
     judged.receipt.tell(output);
     let cleared = judged.verdict == "cleared";
     if output.is_json() {
@@ -157,7 +157,7 @@ pub(super) fn enrol(
 ) -> Result<Answer, CliError> {
     let said = server.post("/v1/enrolments", body_of(record))?;
     let receipt = said.get("receipt");
-    if let Some(receipt) = receipt.and_then(|it| shape::read::<Told>(it, "").ok()) {
+    if let Some(receipt) = receipt.and_then(|it| shape::read::<ServerReceipt>(it, "").ok()) {
         receipt.tell(output);
     }
     match output.is_json() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::ledger::hash::Hash;
 use crate::logbook::clock::Clock;
-use crate::wcp::Stamp;
+use crate::wcp::DecisionStamp;
 use crate::wcp::stamp::DecisionId;
 
 use super::context::Context;
@@ -29,14 +29,14 @@ impl Stamps {
         })
     }
 
-    pub(super) fn next(&mut self) -> Stamp {
+    pub(super) fn next(&mut self) -> DecisionStamp {
         self.count += 1;
         let hash = Hash::of(&[&self.seed[..], &self.count.to_be_bytes()].concat());
         let mut bytes = [0; 16];
         for (to, from) in bytes.iter_mut().zip(hash.as_bytes()) {
             *to = *from;
         }
-        Stamp {
+        DecisionStamp {
             decision_id: DecisionId::from_random(bytes),
             timestamp: self.clock.wall(),
         }

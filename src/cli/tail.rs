@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::api::Ledger;
 use crate::ledger::position::Seq;
-use crate::sinks::{Address, Backoff, Format, Settings, Sink, SinkError, position_of};
+use crate::sinks::{Backoff, Settings, Sink, SinkAddress, SinkError, SinkFormat, position_of};
 use crate::store::query::Filter;
 
 use super::Answer;
@@ -25,10 +25,10 @@ pub(super) struct Args {
     /// A file, syslog:SOCKET, syslog+udp://HOST:PORT, syslog+tcp://…, syslog+tls://…, or
     /// an http or https URL [default: standard output]
     #[arg(long, value_name = "PLACE")]
-    to: Option<Address>,
+    to: Option<SinkAddress>,
     /// In which form: jsonl, ocsf or cef
     #[arg(long, value_name = "FORMAT", default_value_t)]
-    format: Format,
+    format: SinkFormat,
     /// By what name the position is kept, beside the ledger
     #[arg(long, value_name = "NAME", default_value = "tail")]
     name: String,

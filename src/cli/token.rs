@@ -20,24 +20,24 @@ const DAY: i64 = 86_400_000_000;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Make a token and print it, once; the file keeps a digest of it
-    New(New),
+    New(NewToken),
     /// List the tokens of a file
-    List(File),
+    List(TokenFileArgs),
     /// Take a token out of the file
     Revoke(Revoke),
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct File {
+pub(super) struct TokenFileArgs {
     /// The file of tokens
     #[arg(long, value_name = "FILE", default_value = "./tokens.jsonl")]
     token_file: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct New {
+pub(super) struct NewToken {
     #[command(flatten)]
-    file: File,
+    file: TokenFileArgs,
     /// What it allows: read, append, route, enrol, ingest, approve or admin (may be given
     /// several times)
     #[arg(long, value_name = "SCOPE", required = true, value_parser = scope)]
@@ -53,7 +53,7 @@ pub(super) struct New {
 #[derive(Debug, clap::Args)]
 pub(super) struct Revoke {
     #[command(flatten)]
-    file: File,
+    file: TokenFileArgs,
     /// The token's id
     id: String,
 }
@@ -81,7 +81,7 @@ pub(super) fn run(
     }
 }
 
-fn new(context: &Context, args: &New, output: &mut Output) -> Result<Answer, CliError> {
+fn new(context: &Context, args: &NewToken, output: &mut Output) -> Result<Answer, CliError> {
     let path = &args.file.token_file;
     // A file that cannot be read is not one that is not there.
     let mut file = match path.symlink_metadata() {

@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::key::parse_key;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Trust {
+pub(super) struct TrustArgs {
     /// A trusted key: 64 hex digits or a PEM file (may be given several times)
     #[arg(long, value_name = "KEY")]
     key: Vec<String>,
@@ -27,7 +27,7 @@ pub(super) struct Trust {
     allow_revocation_not_applicable: bool,
 }
 
-impl Trust {
+impl TrustArgs {
     pub(super) fn policy(&self) -> Result<Policy, CliError> {
         let keys: Result<_, _> = self.key.iter().map(|key| parse_key(key)).collect();
         Ok(Policy {

@@ -29,14 +29,14 @@ use super::keys_file::KeysFile;
 use super::output::Output;
 use super::progress::Progress;
 use super::target::spare;
-use super::trust::Trust;
+use super::trust::TrustArgs;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What to verify, a folder of files, or the URL of a bucket [default: the ledger]
     path: Vec<PathBuf>,
     #[command(flatten)]
-    trust: Trust,
+    trust: TrustArgs,
     /// A file that says which file has which key: `NAME KEY` a line
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,

@@ -27,13 +27,13 @@ pub(super) enum Command {
     /// Take a submitted hash as the worker's
     Confirm(Confirm),
     /// Revoke a worker's enrolment
-    Revoke(Worker),
+    Revoke(WorkerArgs),
     /// Take a revocation back
-    Restore(Worker),
+    Restore(WorkerArgs),
     /// Ban a hash, a worker or a namespace
-    Ban(Ban),
+    Ban(BanArgs),
     /// Lift a ban that the ledger has
-    LiftBan(Ban),
+    LiftBan(BanArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -44,29 +44,29 @@ pub(super) struct Confirm {
     #[arg(long, value_name = "HASH")]
     sha256: String,
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Worker {
+pub(super) struct WorkerArgs {
     /// The worker
     worker_id: String,
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
 }
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub(super) struct Ban {
+pub(super) struct BanArgs {
     #[command(flatten)]
-    what: What,
+    what: BanSubject,
     #[command(flatten)]
-    common: Common,
+    common: CommonArgs,
 }
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
-pub(super) struct What {
+pub(super) struct BanSubject {
     /// Code or a package of this SHA-256
     #[arg(long, value_name = "HASH")]
     sha256: Option<String>,
@@ -80,7 +80,7 @@ pub(super) struct What {
 
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub(super) struct Common {
+pub(super) struct CommonArgs {
     /// Why
     #[arg(long, value_name = "TEXT")]
     why: String,
@@ -137,7 +137,7 @@ fn print(changes: &[String], output: &mut Output) -> Result<Answer, CliError> {
 fn beside(
     server: &Held,
     command: &Command,
-    common: &Common,
+    common: &CommonArgs,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let mut body = Object::new();
@@ -170,8 +170,8 @@ fn beside(
         Err(refusal) if refusal.code == "not_found" => return Err(CliError::NothingFound),
         said => said?,
     };
-    let receipt: Option<Told> = said.get("receipt").and_then(|it| shape::read(it, "").ok());
-    if let Some(Told { seq, hash }) = receipt {
+    let receipt: Option<ReceiptShown> = said.get("receipt").and_then(|it| shape::read(it, "").ok());
+    if let Some(ReceiptShown { seq, hash }) = receipt {
         output.note(&format!("recorded as entry {seq}: {hash}"));
     }
     let changes: Vec<String> = shape::member(shape::members(&said)?, "changes")?;
@@ -180,14 +180,14 @@ fn beside(
 
 /// As much of a receipt as is told.
 #[derive(Deserialize)]
-struct Told {
+struct ReceiptShown {
     seq: Seq,
     hash: Hash,
 }
 
 fn changed(
     command: &Command,
-    common: &Common,
+    common: &CommonArgs,
     ledger: &Ledger,
     hall: &Hall,
 ) -> Result<(Outcome, Vec<String>), CliError> {
@@ -223,7 +223,7 @@ fn changed(
 }
 
 /// Whom a change is described against: the workers of the folder.
-fn hall(common: &Common) -> Result<Hall, CliError> {
+fn hall(common: &CommonArgs) -> Result<Hall, CliError> {
     let no_rules = crate::ledger::parse::parse(br#"{"rules": []}"#)?;
     let rules = load_rules_from_dict(&no_rules).map_err(ProducerError::from)?;
     let hall = Hall::new(rules);
@@ -235,7 +235,7 @@ fn hall(common: &Common) -> Result<Hall, CliError> {
     })
 }
 
-fn named(what: &What) -> Result<(&'static str, String), CliError> {
+fn named(what: &BanSubject) -> Result<(&'static str, String), CliError> {
     Ok(match (&what.sha256, &what.worker_id, &what.namespace) {
         (Some(hash), _, _) => ("sha256", digest(hash)?.to_string()),
         (_, Some(id), _) => ("worker_id", id.clone()),

@@ -19,7 +19,7 @@ use crate::ledger::source::{Event, Raw, ReadError, Source};
 use crate::ledger::verify::{Policy, verify};
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::Prepared;
+use crate::logbook::request::PreparedEntry;
 use crate::store::query::{Filter, QueryError, select};
 use crate::store::{ImportedRow, Store, StoreError};
 
@@ -379,7 +379,7 @@ fn record(
         last_seq: found.last.unwrap_or_default(),
         log: log.key,
     });
-    let prepared = Prepared::new(kind::IMPORT, &payload)?;
+    let prepared = PreparedEntry::new(kind::IMPORT, &payload)?;
     let mut receipts = logbook.submit(vec![prepared])?.wait()?;
     let receipt = receipts.pop().ok_or(LogbookError::Stopped)?;
     Ok(receipt.seq)

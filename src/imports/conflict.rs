@@ -20,7 +20,7 @@ use super::{LogId, rows};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    pub about: About,
+    pub about: ConflictSubject,
     /// The file that came first, and what it says.
     pub earlier: (Hash, Hash),
     /// The file that was refused, and what it says.
@@ -28,7 +28,7 @@ pub struct Conflict {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum ConflictSubject {
     /// The entry at this place; the hashes are those of entries.
     Entry(Seq),
     /// The header of this epoch; the hashes are those of headers.
@@ -41,15 +41,15 @@ impl Conflict {
     pub fn to_fault(&self) -> Fault {
         let code = FaultCode::Equivocation;
         let fault = match self.about {
-            About::Entry(seq) => {
+            ConflictSubject::Entry(seq) => {
                 let detail = format!("the log's key signed two entries {seq}");
                 Fault::at(code, At::Entry, seq.0, detail).with_seq(Some(seq.0))
             }
-            About::Epoch(number) => {
+            ConflictSubject::Epoch(number) => {
                 let detail = format!("the log's key signed two headers of epoch {number}");
                 Fault::at(code, At::Epoch, number.0, detail)
             }
-            About::After(prev) => {
+            ConflictSubject::After(prev) => {
                 let detail = format!("the log's key signed two entries after {prev}");
                 Fault::of_file(code, detail)
             }
@@ -86,7 +86,7 @@ impl<'s> Checker<'s> {
             let (file, record) = rows::with_hash(&row)?;
             let found = Entry::from_record(record.to_vec()).map_err(|_| rows::wrong())?;
             if found.hash() != hash {
-                let about = About::Entry(seq);
+                let about = ConflictSubject::Entry(seq);
                 return Ok(Some(self.conflict(about, (file, found.hash()), hash)));
             }
         }
@@ -102,7 +102,7 @@ impl<'s> Checker<'s> {
             None => self.links.insert(prev, hash).map(|next| (self.file, next)),
         };
         let other = earlier.filter(|(_, next)| *next != hash);
-        Ok(other.map(|earlier| self.conflict(About::After(prev), earlier, hash)))
+        Ok(other.map(|earlier| self.conflict(ConflictSubject::After(prev), earlier, hash)))
     }
 
     pub(super) fn epoch(&self, epoch: &SignedEpoch) -> Result<Option<Conflict>, StoreError> {
@@ -115,7 +115,7 @@ impl<'s> Checker<'s> {
         let found: SignedEpoch = Statement::from_value(&value).map_err(|_| rows::wrong())?;
         let differs = found.content != *header;
         Ok(differs.then(|| {
-            let about = About::Epoch(header.epoch);
+            let about = ConflictSubject::Epoch(header.epoch);
             self.conflict(about, (file, found.content.hash()), header.hash())
         }))
     }
@@ -124,7 +124,7 @@ impl<'s> Checker<'s> {
         self.links.clear();
     }
 
-    fn conflict(&self, about: About, earlier: (Hash, Hash), hash: Hash) -> Conflict {
+    fn conflict(&self, about: ConflictSubject, earlier: (Hash, Hash), hash: Hash) -> Conflict {
         Conflict {
             about,
             earlier,

@@ -10,7 +10,7 @@ use crate::ledger::json::{Form, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::position::Seq;
 use crate::store::query::Filter;
-use crate::store::{Order, Store, StoreError};
+use crate::store::{ReadOrder, Store, StoreError};
 
 use super::{LogId, rows};
 
@@ -33,7 +33,7 @@ pub enum ImportReadError {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct ImportFile {
     pub log: LogId,
     pub digest: Hash,
     pub seq: Seq,
@@ -43,12 +43,12 @@ pub struct Kept {
 pub fn imports<'s>(
     store: &'s dyn Store,
     of: Option<&PublicKey>,
-) -> impl Iterator<Item = Result<Kept, StoreError>> + use<'s> {
-    let found = store.imported_rows(rows::imports(of), Order::Ascending);
+) -> impl Iterator<Item = Result<ImportFile, StoreError>> + use<'s> {
+    let found = store.imported_rows(rows::imports(of), ReadOrder::Ascending);
     found.map(|row| {
         let (key, value) = row?;
         let [owner, genesis, digest] = rows::parts(&key)?;
-        Ok(Kept {
+        Ok(ImportFile {
             log: LogId {
                 key: PublicKey::from_bytes(owner),
                 genesis: Hash::from_bytes(genesis),
@@ -60,7 +60,7 @@ pub fn imports<'s>(
 }
 
 pub fn conflicts(store: &dyn Store) -> impl Iterator<Item = Result<(Hash, Hash), StoreError>> {
-    let found = store.imported_rows(rows::conflicts(), Order::Ascending);
+    let found = store.imported_rows(rows::conflicts(), ReadOrder::Ascending);
     found.map(|row| {
         let (key, earlier) = row?;
         let [refused] = rows::parts(&key)?;
@@ -130,7 +130,7 @@ impl<'s> ImportedLog<'s> {
         self.id
     }
 
-    pub fn files(&self) -> impl Iterator<Item = Result<Kept, StoreError>> {
+    pub fn files(&self) -> impl Iterator<Item = Result<ImportFile, StoreError>> {
         let id = self.id;
         imports(self.store, Some(&id.key))
             .filter(move |kept| kept.as_ref().map_or(true, |kept| kept.log == id))
@@ -165,9 +165,9 @@ impl<'s> ImportedLog<'s> {
         let mut end = rows::entry(&self.id, filter.until_seq.unwrap_or(Seq(u64::MAX)));
         end.push(0);
         let order = if filter.reverse {
-            Order::Descending
+            ReadOrder::Descending
         } else {
-            Order::Ascending
+            ReadOrder::Ascending
         };
         let found = self.store.imported_rows(start..end, order);
         let read = |row: Result<(Vec<u8>, Vec<u8>), StoreError>| {

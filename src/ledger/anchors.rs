@@ -5,7 +5,7 @@ use std::iter::Peekable;
 
 use super::epoch::{EpochHeader, SignedEpoch};
 use super::fault::{At, Fault, FaultCode, Findings, NotChecked, WarningCode};
-use super::growing::Growing;
+use super::growing::GrowingTree;
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::key::PublicKey;
@@ -59,24 +59,24 @@ impl Anchor {
 #[derive(Debug)]
 pub(crate) struct AnchorCheck<'a> {
     /// In the order of their entries.
-    by_seq: Vec<(&'a Anchor, Found)>,
+    by_seq: Vec<(&'a Anchor, AnchorMatch)>,
     /// The places in `by_seq` of those with a header, by its number.
     by_epoch: Vec<(EpochNumber, usize)>,
     /// The headers that the log signed and that can all stand, as places in
     /// `by_epoch`: the trees of those that do not come with the log are built.
     standing: Peekable<std::vec::IntoIter<usize>>,
-    tree: Growing,
+    tree: GrowingTree,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
+enum AnchorMatch {
     NotYet,
     Here,
     Said,
 }
 
 /// Who the log turned out to be, and what of it there is.
-pub(crate) struct Known<'a> {
+pub(crate) struct KnownLog<'a> {
     pub(crate) log: Option<PublicKey>,
     pub(crate) genesis: Option<Hash>,
     pub(crate) subject: &'a Subject,
@@ -88,7 +88,7 @@ impl<'a> AnchorCheck<'a> {
     /// signed and cannot all stand is evidence against its key, whatever the log
     /// that is verified holds.
     pub(crate) fn new(anchors: &'a [Anchor], findings: &mut Findings) -> AnchorCheck<'a> {
-        let mut by_seq: Vec<_> = anchors.iter().map(|a| (a, Found::NotYet)).collect();
+        let mut by_seq: Vec<_> = anchors.iter().map(|a| (a, AnchorMatch::NotYet)).collect();
         by_seq.sort_by_key(|(anchor, _)| anchor.seq);
         let numbered = by_seq.iter().enumerate();
         let mut by_epoch: Vec<_> = numbered
@@ -101,7 +101,7 @@ impl<'a> AnchorCheck<'a> {
             by_seq,
             by_epoch,
             standing: standing.into_iter().peekable(),
-            tree: Growing::default(),
+            tree: GrowingTree::default(),
         }
     }
 
@@ -110,8 +110,8 @@ impl<'a> AnchorCheck<'a> {
         let from = self.by_seq.partition_point(|(anchor, _)| anchor.seq < seq);
         let rest = self.by_seq.iter_mut().skip(from);
         for (anchor, found) in rest.take_while(|(anchor, _)| anchor.seq == seq) {
-            if anchor.hash == hash && *found == Found::NotYet {
-                *found = Found::Here;
+            if anchor.hash == hash && *found == AnchorMatch::NotYet {
+                *found = AnchorMatch::Here;
             }
         }
         self.grow(seq, leaf, findings);
@@ -128,7 +128,7 @@ impl<'a> AnchorCheck<'a> {
             if header.last_seq < seq || due.is_some_and(|due| due < seq.0) {
                 // Not all of its entries are here.
                 self.standing.next();
-                self.tree = Growing::default();
+                self.tree = GrowingTree::default();
                 continue;
             }
             if due != Some(seq.0) {
@@ -137,7 +137,7 @@ impl<'a> AnchorCheck<'a> {
             self.tree.push(leaf);
             if header.last_seq == seq {
                 let root = self.tree.root().unwrap_or(Hash::ZERO);
-                if root != header.root && *found != Found::Said {
+                if root != header.root && *found != AnchorMatch::Said {
                     let detail = "the entries do not make the tree of the header given";
                     let fault = Fault::at(
                         FaultCode::EpochRootMismatch,
@@ -146,10 +146,10 @@ impl<'a> AnchorCheck<'a> {
                         detail,
                     );
                     findings.fault(fault.compared(header.root, root).on_line(anchor.line));
-                    *found = Found::Said;
+                    *found = AnchorMatch::Said;
                 }
                 self.standing.next();
-                self.tree = Growing::default();
+                self.tree = GrowingTree::default();
             }
             return;
         }
@@ -169,12 +169,12 @@ impl<'a> AnchorCheck<'a> {
                 continue;
             };
             if **kept == *header {
-                *found = Found::Here;
-            } else if *found != Found::Said {
+                *found = AnchorMatch::Here;
+            } else if *found != AnchorMatch::Said {
                 let detail = "the log signed another header for the same epoch";
                 let fault = anchor.fault(FaultCode::Equivocation, detail);
                 findings.fault(fault.compared(kept.hash(), header.hash()));
-                *found = Found::Said;
+                *found = AnchorMatch::Said;
             }
             if self.standing.peek() == Some(at) {
                 self.standing.next();
@@ -210,11 +210,11 @@ impl<'a> AnchorCheck<'a> {
     /// nothing was checked at all.
     pub(crate) fn close(
         self,
-        known: &Known<'_>,
+        known: &KnownLog<'_>,
         not_checked: &mut Vec<NotChecked>,
         findings: &mut Findings,
     ) -> Option<Seq> {
-        let here = |(_, found): &&(&Anchor, Found)| *found == Found::Here;
+        let here = |(_, found): &&(&Anchor, AnchorMatch)| *found == AnchorMatch::Here;
         let newest = self.by_seq.iter().rfind(here).map(|(anchor, _)| anchor.seq);
         let mut uncovered = 0_u64;
         for (anchor, found) in &self.by_seq {
@@ -228,7 +228,7 @@ impl<'a> AnchorCheck<'a> {
                 missing("the head given has no valid signature of the log it names")
             } else if other_log {
                 missing("the head given is of another log")
-            } else if *found != Found::NotYet {
+            } else if *found != AnchorMatch::NotYet {
                 continue;
             } else if newest.is_some() && !known.subject.covers(anchor.seq) {
                 uncovered += 1;
@@ -261,10 +261,10 @@ impl Anchor {
 }
 
 /// Two entries at one place, under the signature of one log.
-fn contradict_places(by_seq: &mut [(&Anchor, Found)], findings: &mut Findings) {
+fn contradict_places(by_seq: &mut [(&Anchor, AnchorMatch)], findings: &mut Findings) {
     let mut before: Option<&Anchor> = None;
     for (anchor, found) in by_seq {
-        let Some(speaker) = anchor.speaker().filter(|_| *found != Found::Said) else {
+        let Some(speaker) = anchor.speaker().filter(|_| *found != AnchorMatch::Said) else {
             continue;
         };
         if let Some(before) = before.filter(|b| b.seq == anchor.seq && b.speaker() == Some(speaker))
@@ -273,7 +273,7 @@ fn contradict_places(by_seq: &mut [(&Anchor, Found)], findings: &mut Findings) {
             let detail = "what was given names two entries at one place, both signed by the log";
             let fault = anchor.fault(FaultCode::Equivocation, detail);
             findings.fault(fault.compared(before.hash, anchor.hash));
-            *found = Found::Said;
+            *found = AnchorMatch::Said;
         }
         before = Some(*anchor);
     }
@@ -282,7 +282,7 @@ fn contradict_places(by_seq: &mut [(&Anchor, Found)], findings: &mut Findings) {
 /// Says which headers cannot stand, by themselves (K1) or beside each other
 /// (K2), and answers the places of those that can.
 fn standing_headers(
-    by_seq: &mut [(&Anchor, Found)],
+    by_seq: &mut [(&Anchor, AnchorMatch)],
     by_epoch: &[(EpochNumber, usize)],
     findings: &mut Findings,
 ) -> Vec<usize> {
@@ -305,12 +305,12 @@ fn standing_headers(
             None => contradiction(before_it, header).map(|d| (FaultCode::Equivocation, d)),
         };
         if let Some((code, detail)) = wrong {
-            if *found != Found::Said {
+            if *found != AnchorMatch::Said {
                 let detail = format!("what was given is wrong in itself: {detail}");
                 let found = Fault::at(code, At::Epoch, header.epoch.0, detail);
                 findings.fault(found.on_line(anchor.line));
             }
-            *found = Found::Said;
+            *found = AnchorMatch::Said;
             continue;
         }
         standing.push(*at);

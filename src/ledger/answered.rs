@@ -10,7 +10,7 @@ use super::hash::Hash;
 use super::index::term;
 use super::json::Object;
 use super::member_error::MemberError;
-use super::names::{self, Field};
+use super::names::{self, SearchField};
 use super::position::Seq;
 use super::shape;
 use super::time::Timestamp;
@@ -96,24 +96,24 @@ impl SelectionTerms {
     }
 
     /// The members that an entry must have a fact for.
-    fn facts(&self) -> impl Iterator<Item = (&'static str, Field, &str)> {
+    fn facts(&self) -> impl Iterator<Item = (&'static str, SearchField, &str)> {
         let word = |yes: bool| if yes { "true" } else { "false" };
         [
             (
                 "correlation",
-                Field::Correlation,
+                SearchField::Correlation,
                 self.correlation.as_deref(),
             ),
-            ("decision", Field::Decision, self.decision.as_deref()),
-            ("denied", Field::Denied, self.denied.map(word)),
-            ("document", Field::Document, self.document.as_deref()),
-            ("tenant", Field::Tenant, self.tenant.as_deref()),
+            ("decision", SearchField::Decision, self.decision.as_deref()),
+            ("denied", SearchField::Denied, self.denied.map(word)),
+            ("document", SearchField::Document, self.document.as_deref()),
+            ("tenant", SearchField::Tenant, self.tenant.as_deref()),
             (
                 "tenant_json",
-                Field::TenantJson,
+                SearchField::TenantJson,
                 self.tenant_json.as_deref(),
             ),
-            ("worker", Field::Worker, self.worker.as_deref()),
+            ("worker", SearchField::Worker, self.worker.as_deref()),
         ]
         .into_iter()
         .filter_map(|(name, field, value)| Some((name, field, value?)))
@@ -122,7 +122,7 @@ impl SelectionTerms {
 
 /// What an entry can be asked for by, as the format has it: whatever a program finds it
 /// by besides.
-pub(crate) fn facts(kind: &str, payload: &[u8]) -> Vec<(Field, String)> {
+pub(crate) fn facts(kind: &str, payload: &[u8]) -> Vec<(SearchField, String)> {
     let facts = names::facts(kind, payload, &term::rules(kind)).into_iter();
     facts
         .map(|(field, value)| (field, value.into_owned()))
@@ -130,8 +130,10 @@ pub(crate) fn facts(kind: &str, payload: &[u8]) -> Vec<(Field, String)> {
 }
 
 /// The workers that an entry names.
-pub(crate) fn workers(facts: &[(Field, String)]) -> BTreeSet<Hash> {
-    let workers = facts.iter().filter(|(field, _)| *field == Field::Worker);
+pub(crate) fn workers(facts: &[(SearchField, String)]) -> BTreeSet<Hash> {
+    let workers = facts
+        .iter()
+        .filter(|(field, _)| *field == SearchField::Worker);
     workers
         .map(|(_, worker)| Hash::of(worker.as_bytes()))
         .collect()
@@ -149,15 +151,15 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    pub(crate) fn take(&mut self, seq: Seq, ts: Timestamp, facts: &[(Field, String)]) {
+    pub(crate) fn take(&mut self, seq: Seq, ts: Timestamp, facts: &[(SearchField, String)]) {
         self.entries += 1;
-        let kind = facts.iter().find(|(field, _)| *field == Field::Kind);
+        let kind = facts.iter().find(|(field, _)| *field == SearchField::Kind);
         match kind.map(|(_, kind)| kind.as_str()) {
             Some("wcp.attestation") => {
                 self.attested.take(seq, ts, facts);
                 let cases = facts
                     .iter()
-                    .filter(|(field, _)| *field == Field::Correlation);
+                    .filter(|(field, _)| *field == SearchField::Correlation);
                 let cases = cases.map(|(_, case)| Hash::of(case.as_bytes())).collect();
                 if self.waiting.add(workers(facts), (seq, cases)).is_err() {
                     self.own.take(seq, ts, facts);
@@ -204,13 +206,13 @@ struct Common {
     /// The numbers and times of the first and of the last.
     ends: Option<[(Seq, Timestamp); 2]>,
     /// What the first of them has, and the first that has it not.
-    facts: BTreeMap<(Field, String), Option<Seq>>,
+    facts: BTreeMap<(SearchField, String), Option<Seq>>,
     /// The kinds, and the first entry of each.
     kinds: BTreeMap<String, Seq>,
 }
 
 impl Common {
-    fn take(&mut self, seq: Seq, ts: Timestamp, facts: &[(Field, String)]) {
+    fn take(&mut self, seq: Seq, ts: Timestamp, facts: &[(SearchField, String)]) {
         match &mut self.ends {
             None => {
                 self.ends = Some([(seq, ts); 2]);
@@ -227,7 +229,7 @@ impl Common {
                 }
             }
         }
-        let kind = facts.iter().find(|(field, _)| *field == Field::Kind);
+        let kind = facts.iter().find(|(field, _)| *field == SearchField::Kind);
         // One more than can be asked for is enough to be told by.
         if let Some((_, kind)) =
             kind.filter(|(_, kind)| self.kinds.len() <= KINDS && !self.kinds.contains_key(kind))

@@ -4,13 +4,13 @@
 use super::checkpoint::Checkpoint;
 use super::fault::{At, Fault, FaultCode, Findings, Format, WarningCode};
 use super::hash::Hash;
-use super::judge::{Judged, Readable};
+use super::judge::{JudgedEntry, Readable};
 use super::position::Seq;
 use super::time::Timestamp;
 
 /// Where the walk stands.
 #[derive(Debug)]
-pub(crate) struct Chain {
+pub(crate) struct ChainWalk {
     format: Format,
     /// What the next link must name; `None` where it cannot be judged, because
     /// the entry before is not to be believed or was not given.
@@ -22,11 +22,11 @@ pub(crate) struct Chain {
     pub(crate) last_seq: Option<Seq>,
 }
 
-impl Chain {
+impl ChainWalk {
     /// A walk that begins at `first`. `contiguous` is false for a selection,
     /// whose entries have no common chain.
-    pub(crate) fn new(format: Format, first: Seq, contiguous: bool) -> Chain {
-        Chain {
+    pub(crate) fn new(format: Format, first: Seq, contiguous: bool) -> ChainWalk {
+        ChainWalk {
             format,
             expected: (contiguous && first == Seq::FIRST).then_some(Hash::ZERO),
             expected_seq: contiguous.then_some(first),
@@ -38,16 +38,16 @@ impl Chain {
     }
 
     /// A walk through a logbook that goes on after a checkpoint.
-    pub(crate) fn after(at: &Checkpoint) -> Chain {
+    pub(crate) fn after(at: &Checkpoint) -> ChainWalk {
         let next = Seq(at.n);
-        Chain {
+        ChainWalk {
             expected: Some(at.head),
             expected_seq: Some(next),
             last_ts: at.last_ts,
             count: at.n,
             head: at.head,
             last_seq: next.before(),
-            ..Chain::new(Format::Logbook, Seq::FIRST, true)
+            ..ChainWalk::new(Format::Logbook, Seq::FIRST, true)
         }
     }
 
@@ -59,15 +59,15 @@ impl Chain {
     /// Takes the next entry and reports its faults. Returns its number.
     pub(crate) fn step(
         &mut self,
-        judged: &Judged,
+        judged: &JudgedEntry,
         line: Option<u64>,
         findings: &mut Findings,
     ) -> (Option<Seq>, ChainPosition) {
         let index = self.count;
         self.count += 1;
         let seq = match judged {
-            Judged::Read(entry) => entry.seq,
-            Judged::Unreadable { seq, .. } => *seq,
+            JudgedEntry::Read(entry) => entry.seq,
+            JudgedEntry::Unreadable { seq, .. } => *seq,
         };
         // A logbook has no numbers: an entry's place is its number.
         let numbered = self.format != Format::Logbook;
@@ -89,7 +89,7 @@ impl Chain {
             self.check_sequence(seq, &place, findings);
         }
         match judged {
-            Judged::Read(entry) => {
+            JudgedEntry::Read(entry) => {
                 // The first of a log names none before it, also where links are
                 // not judged.
                 if numbered && self.expected_seq.is_none() && seq == Some(Seq::FIRST) {
@@ -97,7 +97,7 @@ impl Chain {
                 }
                 self.read(entry, &place, findings);
             }
-            Judged::Unreadable { error, .. } => {
+            JudgedEntry::Unreadable { error, .. } => {
                 findings.fault(place.fault(FaultCode::SchemaViolation, error.to_string()));
                 self.expected = None;
             }

@@ -31,16 +31,16 @@ pub enum Relation {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Side {
+pub enum LogSide {
     Entry(Box<Entry>),
     Unreadable(EntryError),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
+pub struct LogDifference {
     pub seq: Seq,
     /// What each of the two has there; `None` if it left it out.
-    pub sides: [Option<Side>; 2],
+    pub sides: [Option<LogSide>; 2],
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -59,7 +59,7 @@ pub struct Comparison {
     pub common: u64,
     /// The hash of the last of them; zeros if there is none.
     pub head: Hash,
-    pub difference: Option<Difference>,
+    pub difference: Option<LogDifference>,
     pub entries: [u64; 2],
     /// What the log's key signed twice, the first that was found.
     pub proven: Option<Proven>,
@@ -91,8 +91,8 @@ pub fn compare(
     };
     found.keys.extend(a.subject().log);
     found.keys.extend(b.subject().log);
-    let mut a = Reading::new(a);
-    let mut b = Reading::new(b);
+    let mut a = CompareReading::new(a);
+    let mut b = CompareReading::new(b);
     let mut compared = 0;
     loop {
         let (left, right) = rayon::join(|| a.peek(), || b.peek());
@@ -132,7 +132,7 @@ pub fn hashes_at(
     source: &mut dyn Source,
     wanted: &BTreeSet<Seq>,
 ) -> Result<BTreeMap<Seq, Hash>, ReadError> {
-    let mut reading = Reading::new(source);
+    let mut reading = CompareReading::new(source);
     let mut found = BTreeMap::new();
     while let Some(seq) = reading.peek()? {
         if let Some(Ok(entry)) = reading.take()
@@ -150,7 +150,7 @@ pub fn hashes_at(
 /// An entry as it was read, or why it is none.
 type EntryRead = Result<Entry, EntryError>;
 
-struct Reading<'s> {
+struct CompareReading<'s> {
     source: &'s mut dyn Source,
     numbered: bool,
     ready: std::collections::VecDeque<(Seq, EntryRead)>,
@@ -161,10 +161,10 @@ struct Reading<'s> {
     ended: bool,
 }
 
-impl<'s> Reading<'s> {
-    fn new(source: &'s mut dyn Source) -> Reading<'s> {
+impl<'s> CompareReading<'s> {
+    fn new(source: &'s mut dyn Source) -> CompareReading<'s> {
         let subject = source.subject();
-        Reading {
+        CompareReading {
             source,
             numbered: subject.format != super::fault::Format::Logbook,
             ready: std::collections::VecDeque::new(),
@@ -212,7 +212,7 @@ struct Parting {
     first_seq: Seq,
     common: u64,
     head: Hash,
-    difference: Option<Difference>,
+    difference: Option<LogDifference>,
     shorter: Option<usize>,
     equivocation: Option<Equivocation>,
     /// The head that one copy says was lost, and which copy does.
@@ -229,7 +229,7 @@ impl Parting {
             return;
         }
         let entry = entry.map(side_of);
-        if let Some(Side::Entry(entry)) = &entry {
+        if let Some(LogSide::Entry(entry)) = &entry {
             self.acknowledge(side, seq, entry);
         }
         if !goes_on {
@@ -239,7 +239,7 @@ impl Parting {
                 0 => [entry, None],
                 _ => [None, entry],
             };
-            self.difference = Some(Difference { seq, sides });
+            self.difference = Some(LogDifference { seq, sides });
         }
     }
 
@@ -263,7 +263,7 @@ impl Parting {
         let same = matches!((&a, &b), (Ok(a), Ok(b)) if a.record() == b.record());
         if self.difference.is_none() && !same {
             let sides = [Some(side_of(a)), Some(side_of(b))];
-            self.difference = Some(Difference { seq, sides });
+            self.difference = Some(LogDifference { seq, sides });
         }
     }
 
@@ -276,7 +276,7 @@ impl Parting {
         self.equivocation = self.keys.iter().find_map(proven);
     }
 
-    fn statements(&mut self, reading: &mut Reading<'_>) {
+    fn statements(&mut self, reading: &mut CompareReading<'_>) {
         for epoch in reading.epochs.drain(..) {
             let number = epoch.content.epoch;
             match self.epochs.remove(&number) {
@@ -341,10 +341,10 @@ impl Parting {
     }
 }
 
-fn side_of(read: EntryRead) -> Side {
+fn side_of(read: EntryRead) -> LogSide {
     match read {
-        Ok(entry) => Side::Entry(Box::new(entry)),
-        Err(error) => Side::Unreadable(error),
+        Ok(entry) => LogSide::Entry(Box::new(entry)),
+        Err(error) => LogSide::Unreadable(error),
     }
 }
 

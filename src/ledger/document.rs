@@ -116,7 +116,7 @@ impl Mentions {
 
 pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, DocumentError> {
     let payload = entry.check_payload()?;
-    let described: Described<'_> = shape::read_object(&payload, "payload")?;
+    let described: DocumentPayload<'_> = shape::read_object(&payload, "payload")?;
     let claimed = described.digest;
     let actual = payload.get("content").map(DocumentDigest::of);
     let actual = actual.ok_or(EntryError::PayloadNotObject)?;
@@ -130,7 +130,7 @@ pub fn digest_of<R: AsRef<[u8]>>(entry: &Entry<R>) -> Result<DocumentDigest, Doc
 /// The payload of a document, whose content is taken from where it stands.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Described<'e> {
+struct DocumentPayload<'e> {
     digest: &'e str,
     #[serde(rename = "media_type")]
     _media_type: &'e str,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::chain::ChainPosition;
 use super::document::{DocumentDigest, DocumentError, Mentions};
 use super::fault::{At, Fault, FaultCode, Findings, NotChecked};
-use super::judge::{Judged, Readable};
+use super::judge::{JudgedEntry, Readable};
 use super::limits;
 
 const NOBODY_REFERS: &str = "no entry refers to this document";
@@ -71,7 +71,7 @@ impl Documents {
     /// the end.
     pub(crate) fn line(
         &mut self,
-        judged: &Judged,
+        judged: &JudgedEntry,
         begun: bool,
         line: Option<u64>,
         findings: &mut Findings,
@@ -80,8 +80,8 @@ impl Documents {
         let fault =
             |code, detail: String| Fault::at(code, At::Document, index, detail).on_line(line);
         let entry = match judged {
-            Judged::Read(entry) => entry,
-            Judged::Unreadable { error, .. } => {
+            JudgedEntry::Read(entry) => entry,
+            JudgedEntry::Unreadable { error, .. } => {
                 findings.fault(fault(FaultCode::SchemaViolation, error.to_string()));
                 return;
             }

@@ -26,7 +26,7 @@ use super::time::Timestamp;
 /// Epochs that follow each other, verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Run {
+pub struct EpochRun {
     pub log: PublicKey,
     pub genesis: Hash,
     pub entries: u64,
@@ -77,7 +77,7 @@ pub struct RunEnd {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoldPart {
-    pub runs: Vec<Run>,
+    pub runs: Vec<EpochRun>,
     pub faults: Vec<PartFault>,
 }
 
@@ -164,9 +164,9 @@ impl TakenAgain {
     }
 }
 
-impl Run {
+impl EpochRun {
     /// Why `next` does not follow.
-    fn seam(&self, next: &Run) -> Option<PartFault> {
+    fn seam(&self, next: &EpochRun) -> Option<PartFault> {
         let (ends, begins) = (&self.last, &next.first);
         let at = begins.epoch.0;
         let fault = |code, detail| Some(PartFault::new(at, code, detail));
@@ -210,7 +210,7 @@ impl Run {
         None
     }
 
-    fn extend(&mut self, next: Run) {
+    fn extend(&mut self, next: EpochRun) {
         self.entries = self.entries.saturating_add(next.entries);
         self.epochs = self.epochs.saturating_add(next.epochs);
         self.last = next.last;
@@ -228,7 +228,7 @@ impl Run {
 
     /// The run from the first epoch to this header, as far as what follows it is held
     /// against it: its entries and documents are not known.
-    pub fn up_to(header: &EpochHeader) -> Run {
+    pub fn up_to(header: &EpochHeader) -> EpochRun {
         let end = |seq, epoch| RunEnd {
             seq,
             ts: header.hour,
@@ -236,7 +236,7 @@ impl Run {
             hour: header.hour,
             sealed_at: header.sealed_at,
         };
-        Run {
+        EpochRun {
             log: header.log,
             genesis: header.genesis,
             entries: header.last_seq.0.saturating_add(1),
@@ -271,7 +271,7 @@ pub struct Folding<S> {
     source: S,
     part: FoldPart,
     header: Option<SignedEpoch>,
-    run: Option<Run>,
+    run: Option<EpochRun>,
 }
 
 impl<S: Source> Folding<S> {
@@ -333,7 +333,7 @@ impl<S: Source> Folding<S> {
 }
 
 /// The run of an epoch, at its first entry.
-fn begun(header: &EpochHeader, seq: Seq, entry: &Entry) -> Run {
+fn begun(header: &EpochHeader, seq: Seq, entry: &Entry) -> EpochRun {
     let end = RunEnd {
         seq,
         ts: entry.ts(),
@@ -341,7 +341,7 @@ fn begun(header: &EpochHeader, seq: Seq, entry: &Entry) -> Run {
         hour: header.hour,
         sealed_at: header.sealed_at,
     };
-    Run {
+    EpochRun {
         log: header.log,
         genesis: header.genesis,
         entries: 0,

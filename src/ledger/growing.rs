@@ -11,12 +11,12 @@ const WAITING: usize = 256;
 
 /// The frontier of what was taken, and the leaves that are to go into it.
 #[derive(Debug, Default)]
-pub(crate) struct Growing {
+pub(crate) struct GrowingTree {
     frontier: EpochFrontier,
     waiting: Vec<Hash>,
 }
 
-impl Growing {
+impl GrowingTree {
     pub(crate) fn size(&self) -> u64 {
         self.frontier.size() + self.waiting.len() as u64
     }

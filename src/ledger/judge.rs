@@ -21,9 +21,9 @@ use super::key::{PublicKey, Signature, StrictVerifier};
 use super::kind;
 use super::limits;
 use super::merkle::{Climb, PathError, roots_from_paths};
-use super::names::Field;
+use super::names::SearchField;
 use super::position::Seq;
-use super::receipts::{Rest, rest_of};
+use super::receipts::{ReceiptRest, rest_of};
 use super::redact::pointer::Pointer;
 use super::redact::redacted_in;
 use super::source::{Event, Raw};
@@ -32,7 +32,7 @@ use super::tlog::said::Said;
 
 /// An entry after it was looked at alone.
 #[derive(Debug)]
-pub(crate) enum Judged {
+pub(crate) enum JudgedEntry {
     Read(Box<Readable>),
     /// Not an entry; in a store or bundle its number may still be known.
     Unreadable {
@@ -53,7 +53,7 @@ pub(crate) struct Readable {
     /// `None` where signatures are not checked.
     pub(crate) signature_valid: Option<bool>,
     /// Of an invalid signature: what can be said of where it is from.
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<SignatureOrigin>,
     /// The payload of a `sealbook:open`.
     pub(crate) opening: Option<Object>,
     /// What a `sealbook:close` says.
@@ -72,16 +72,16 @@ pub(crate) struct Readable {
     pub(crate) spots: Vec<Spot>,
     /// What a receipt of it says beside number and hash, where there are
     /// receipts.
-    pub(crate) receipt: Option<Rest>,
+    pub(crate) receipt: Option<ReceiptRest>,
     /// What it can be asked for by, in a selection.
-    pub(crate) facts: Vec<(Field, String)>,
+    pub(crate) facts: Vec<(SearchField, String)>,
     /// Where values were taken out of it. Nothing in the books of others.
     pub(crate) redacted: Vec<(Pointer, Hash)>,
 }
 
 /// Where a signature that is not the log key's is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum SignatureOrigin {
     /// No key can have made it: it was damaged.
     Nobody,
     Known(PublicKey),
@@ -92,7 +92,7 @@ pub(crate) enum Origin {
 /// What can be said of an event alone.
 #[derive(Debug)]
 pub(crate) enum Opinion {
-    Entry(Judged),
+    Entry(JudgedEntry),
     /// Of a header or head: whether the log that it names signed it.
     Statement(bool),
     /// Of anything else: nothing.
@@ -101,7 +101,7 @@ pub(crate) enum Opinion {
 
 /// What is asked of each event.
 #[derive(Clone, Copy)]
-pub(crate) struct Question<'a> {
+pub(crate) struct JudgeRequest<'a> {
     /// `None` where signatures of entries are not checked.
     pub(crate) verifier: Option<&'a StrictVerifier>,
     pub(crate) log: Option<PublicKey>,
@@ -117,7 +117,7 @@ pub(crate) struct Question<'a> {
     pub(crate) selection: bool,
 }
 
-pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
+pub(crate) fn judge(batch: &[Event], question: JudgeRequest<'_>) -> Vec<Opinion> {
     let mut header = question.header;
     let under: Vec<_> = batch
         .iter()
@@ -144,19 +144,21 @@ pub(crate) fn judge(batch: &[Event], question: Question<'_>) -> Vec<Opinion> {
 /// Fewer than this are not worth a core of their own.
 pub(super) const LEAST: usize = 64;
 
-fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -> Vec<Opinion> {
+fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: JudgeRequest<'_>) -> Vec<Opinion> {
     let mut stored = stored(part.iter().filter_map(|(event, _)| record_of(event))).into_iter();
-    let read = part.iter().map(|(event, _)| Read::of(event, &mut stored));
+    let read = part
+        .iter()
+        .map(|(event, _)| JudgeInput::of(event, &mut stored));
     let read: Vec<_> = read.collect();
     let mut verdicts = verdicts(&read, question).into_iter();
-    let leaves = leaf_hashes(read.iter().filter_map(Read::leaf));
+    let leaves = leaf_hashes(read.iter().filter_map(JudgeInput::leaf));
     let mut roots = roots(part, &read, &leaves).into_iter();
     let mut leaves = leaves.into_iter();
     let opinions = read.into_iter().map(|read| {
         // One for each that has a signature to be judged, in their order.
         let verdict = read.signed(question).and_then(|_| verdicts.next());
         match read {
-            Read::Entry(seq, Ok((entry, path))) => {
+            JudgeInput::Entry(seq, Ok((entry, path))) => {
                 // One of each for each that was read.
                 let leaf = leaves.next().unwrap_or(Hash::ZERO);
                 let root = roots.next().flatten();
@@ -181,20 +183,22 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: Question<'_>) -
                     readable.said = Said::of(&entry, question.log);
                     readable.redacted = redacted_in(entry.payload_bytes());
                 }
-                Opinion::Entry(Judged::Read(Box::new(readable)))
+                Opinion::Entry(JudgedEntry::Read(Box::new(readable)))
             }
-            Read::Entry(seq, Err(error)) => Opinion::Entry(Judged::Unreadable { seq, error }),
-            Read::Statement(envelope, log) => Opinion::Statement(
+            JudgeInput::Entry(seq, Err(error)) => {
+                Opinion::Entry(JudgedEntry::Unreadable { seq, error })
+            }
+            JudgeInput::Statement(envelope, log) => Opinion::Statement(
                 envelope.key == log && verdict.unwrap_or_else(|| envelope.verify()),
             ),
-            Read::Nothing => Opinion::None,
+            JudgeInput::Nothing => Opinion::None,
         }
     });
     opinions.collect()
 }
 
 /// The log's verdict on each that has a signature to be judged.
-fn verdicts(read: &[Read<'_>], question: Question<'_>) -> Vec<bool> {
+fn verdicts(read: &[JudgeInput<'_>], question: JudgeRequest<'_>) -> Vec<bool> {
     let Some(verifier) = question.verifier else {
         return Vec::new();
     };
@@ -207,14 +211,14 @@ fn verdicts(read: &[Read<'_>], question: Question<'_>) -> Vec<bool> {
 /// under a header.
 fn roots(
     part: &[(&Event, Option<&EpochHeader>)],
-    read: &[Read<'_>],
+    read: &[JudgeInput<'_>],
     leaves: &[Hash],
 ) -> Vec<Option<Result<Hash, PathError>>> {
     let entries = part
         .iter()
         .zip(read)
         .filter_map(|(event, read)| match read {
-            Read::Entry(seq, Ok((_, path))) => Some((*seq, event.1, path.as_deref())),
+            JudgeInput::Entry(seq, Ok((_, path))) => Some((*seq, event.1, path.as_deref())),
             _ => None,
         });
     let climb = |((seq, header, path), leaf): ((Option<Seq>, Option<&EpochHeader>, _), &Hash)| {
@@ -234,7 +238,7 @@ fn roots(
 }
 
 /// What an event brings to be judged.
-enum Read<'e> {
+enum JudgeInput<'e> {
     /// Its number, where the format has them, and the entry with its path.
     Entry(Option<Seq>, ReadEntry<'e>),
     /// A header or head, and the log that it names.
@@ -242,9 +246,9 @@ enum Read<'e> {
     Nothing,
 }
 
-impl<'e> Read<'e> {
+impl<'e> JudgeInput<'e> {
     /// `stored` are the records among the events, read together.
-    fn of(event: &'e Event, stored: &mut impl Iterator<Item = Stored<'e>>) -> Read<'e> {
+    fn of(event: &'e Event, stored: &mut impl Iterator<Item = Stored<'e>>) -> JudgeInput<'e> {
         match event {
             Event::Entry(raw, _) | Event::Document(raw, _) | Event::Opening(raw, _) => {
                 let (seq, entry) = match (raw, record_of(event)) {
@@ -254,26 +258,26 @@ impl<'e> Read<'e> {
                     }
                     (raw, _) => read_one(raw),
                 };
-                Read::Entry(seq, entry)
+                JudgeInput::Entry(seq, entry)
             }
-            Event::Epoch(epoch, _) => Read::Statement(&epoch.envelope, epoch.content.log),
-            Event::Head(head, _) => Read::Statement(&head.envelope, head.content.log),
+            Event::Epoch(epoch, _) => JudgeInput::Statement(&epoch.envelope, epoch.content.log),
+            Event::Head(head, _) => JudgeInput::Statement(&head.envelope, head.content.log),
             Event::Term(proof, _) => {
                 let header = &proof.header;
-                Read::Statement(&header.envelope, header.content.log)
+                JudgeInput::Statement(&header.envelope, header.content.log)
             }
-            _ => Read::Nothing,
+            _ => JudgeInput::Nothing,
         }
     }
 
     /// What is to be judged under the key of the verifier, if that is asked.
-    fn signed(&self, question: Question<'_>) -> Option<(Cow<'_, [u8]>, Signature)> {
+    fn signed(&self, question: JudgeRequest<'_>) -> Option<(Cow<'_, [u8]>, Signature)> {
         question.verifier?;
         match self {
-            Read::Entry(_, Ok((entry, _))) => {
+            JudgeInput::Entry(_, Ok((entry, _))) => {
                 Some((Cow::Borrowed(entry.signing_payload()), entry.signature()))
             }
-            Read::Statement(envelope, _) if Some(envelope.key) == question.log => {
+            JudgeInput::Statement(envelope, _) if Some(envelope.key) == question.log => {
                 Some((Cow::Owned(envelope.signed_bytes()), envelope.signature))
             }
             _ => None,
@@ -283,7 +287,7 @@ impl<'e> Read<'e> {
     /// What the leaf of a readable entry is the hash of.
     fn leaf(&self) -> Option<(Hash, Signature)> {
         match self {
-            Read::Entry(_, Ok((entry, _))) => Some((entry.hash(), entry.signature())),
+            JudgeInput::Entry(_, Ok((entry, _))) => Some((entry.hash(), entry.signature())),
             _ => None,
         }
     }
@@ -350,15 +354,15 @@ fn closing(entry: &Entry<Cow<'_, [u8]>>) -> Option<Closing> {
     Closing::from_object(&entry.check_payload().ok()?).ok()
 }
 
-fn origin(entry: &Entry<Cow<'_, [u8]>>, others: &[PublicKey]) -> Origin {
+fn origin(entry: &Entry<Cow<'_, [u8]>>, others: &[PublicKey]) -> SignatureOrigin {
     let signature = entry.signature();
     if !signature.is_possible() {
-        return Origin::Nobody;
+        return SignatureOrigin::Nobody;
     }
     let signs = |key: &&PublicKey| key.verify(entry.signing_payload(), &signature);
     match others.iter().find(signs) {
-        Some(key) => Origin::Known(*key),
-        None => Origin::Unknown,
+        Some(key) => SignatureOrigin::Known(*key),
+        None => SignatureOrigin::Unknown,
     }
 }
 

@@ -60,8 +60,8 @@ pub const PACKAGE_BYTES: u64 = 16 << 30;
 pub const REPORTED: usize = 10_000;
 
 /// The limits for a line in which a payload stands `outer` levels deep.
-pub fn embedded(outer: usize) -> parse::Limits {
-    parse::Limits {
+pub fn embedded(outer: usize) -> parse::ParseLimits {
+    parse::ParseLimits {
         depth: PAYLOAD_LEVELS + outer,
         integer_digits: INTEGER_DIGITS,
         bytes: LINE_BYTES,

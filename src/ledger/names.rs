@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 /// What an entry can be found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
+pub enum SearchField {
     Kind = 1,
     Tenant = 2,
     Correlation = 3,
@@ -32,7 +32,7 @@ pub enum Field {
     TenantJson = 8,
 }
 
-pub type Fact<'e> = (Field, Cow<'e, str>);
+pub type Fact<'e> = (SearchField, Cow<'e, str>);
 
 pub type Facts<'e> = Vec<Fact<'e>>;
 
@@ -44,7 +44,7 @@ pub struct Rules<'k> {
     /// so; any other value but `null` says that it did not.
     pub denied: Option<(&'k str, &'k str)>,
     /// Members at the top that it is found by, beside the usual ones.
-    pub named: &'k [(Field, &'k str)],
+    pub named: &'k [(SearchField, &'k str)],
     /// It is a document.
     pub document: bool,
     /// It chooses a worker.
@@ -54,14 +54,14 @@ pub struct Rules<'k> {
 /// The facts of an entry, sorted, each once. A value of another type than its
 /// field's, and a payload that is not an object, say nothing.
 pub fn facts<'e>(kind: &'e str, payload: &'e [u8], rules: &Rules<'_>) -> Facts<'e> {
-    let mut values = vec![(Field::Kind, Cow::Borrowed(kind))];
+    let mut values = vec![(SearchField::Kind, Cow::Borrowed(kind))];
     let text = str::from_utf8(payload).unwrap_or_default();
     if let Some(payload) = members(text) {
         payload.read(&mut values);
         if rules.document
             && let Some(digest) = payload.digest.and_then(|raw| string(raw.get()))
         {
-            values.push((Field::Document, digest));
+            values.push((SearchField::Document, digest));
         }
         if rules.denied.is_some() || !rules.named.is_empty() {
             rules.read(text, &mut values);
@@ -133,12 +133,12 @@ const REDACTED: &str = "{\"sealbook:redacted\":";
 impl<'e> NamedMembers<'e> {
     fn read(&self, values: &mut Facts<'e>) {
         let strings = [
-            (Field::Tenant, self.tenant_id),
-            (Field::Correlation, self.correlation_id),
-            (Field::Decision, self.decision_id),
-            (Field::Worker, self.selected_worker_species_id),
-            (Field::Worker, self.worker_species_id),
-            (Field::Worker, self.worker_id),
+            (SearchField::Tenant, self.tenant_id),
+            (SearchField::Correlation, self.correlation_id),
+            (SearchField::Decision, self.decision_id),
+            (SearchField::Worker, self.selected_worker_species_id),
+            (SearchField::Worker, self.worker_species_id),
+            (SearchField::Worker, self.worker_id),
         ];
         // A tenant that is a number is a tenant, and another one than its digits.
         let tenant = self.tenant_id.map(RawValue::get);
@@ -146,7 +146,7 @@ impl<'e> NamedMembers<'e> {
         let says =
             |json: &&str| !json.starts_with('"') && *json != "null" && !json.starts_with(REDACTED);
         if let Some(json) = tenant.filter(says) {
-            values.push((Field::TenantJson, Cow::Borrowed(json)));
+            values.push((SearchField::TenantJson, Cow::Borrowed(json)));
         }
         for (field, raw) in strings {
             if let Some(text) = raw.and_then(|raw| string(raw.get())) {
@@ -154,7 +154,7 @@ impl<'e> NamedMembers<'e> {
             }
         }
         if let Some(word @ ("true" | "false")) = self.denied.map(RawValue::get) {
-            values.push((Field::Denied, Cow::Borrowed(word)));
+            values.push((SearchField::Denied, Cow::Borrowed(word)));
         }
     }
 
@@ -163,7 +163,7 @@ impl<'e> NamedMembers<'e> {
     fn chosen(&self, values: &mut Facts<'e>) {
         let receipt = read(self.receipt);
         if let Some(worker) = receipt.and_then(|r| string(r.worker_id?.get())) {
-            values.push((Field::Worker, worker));
+            values.push((SearchField::Worker, worker));
         }
     }
 }
@@ -180,7 +180,7 @@ impl Rules<'_> {
             && let Some(said) = member(name).filter(|said| *said != "null")
         {
             let word = if said == denied { "true" } else { "false" };
-            values.push((Field::Denied, Cow::Borrowed(word)));
+            values.push((SearchField::Denied, Cow::Borrowed(word)));
         }
         for (field, name) in self.named {
             values.extend(member(name).and_then(string).map(|text| (*field, text)));

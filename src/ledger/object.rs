@@ -147,13 +147,13 @@ impl Serialize for Object {
 
 impl<'v> Deserialize<'v> for Object {
     fn deserialize<D: Deserializer<'v>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members)
+        deserializer.deserialize_map(ObjectMembers)
     }
 }
 
-struct Members;
+struct ObjectMembers;
 
-impl<'v> Visitor<'v> for Members {
+impl<'v> Visitor<'v> for ObjectMembers {
     type Value = Object;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

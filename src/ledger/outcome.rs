@@ -45,7 +45,7 @@ pub struct Summary {
 }
 
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct VerifyOutcome {
     pub report: Report,
     /// There exactly if the verdict is pass.
     pub verified: Option<Verified<Summary>>,

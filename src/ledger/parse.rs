@@ -11,7 +11,7 @@ pub use super::parse_error::{ParseError, TextPosition};
 
 /// How much a document may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ParseLimits {
     /// Levels of nesting; the outermost container is level 1. More than
     /// [`Limits::DEEPEST`] is not granted.
     pub depth: usize,
@@ -21,13 +21,13 @@ pub struct Limits {
     pub bytes: usize,
 }
 
-impl Limits {
+impl ParseLimits {
     /// The nesting that is granted at most: the reader, and whatever walks the
     /// value afterwards, recurses.
     pub const DEEPEST: usize = 256;
 }
 
-impl Default for Limits {
+impl Default for ParseLimits {
     fn default() -> Self {
         Self {
             depth: 128,
@@ -39,7 +39,7 @@ impl Default for Limits {
 
 /// Reads one JSON document under the default [`Limits`].
 pub fn parse(text: &[u8]) -> Result<Value, ParseError> {
-    parse_with(text, &Limits::default())
+    parse_with(text, &ParseLimits::default())
 }
 
 /// Reads one JSON document.
@@ -47,7 +47,7 @@ pub fn parse(text: &[u8]) -> Result<Value, ParseError> {
 /// Takes time and memory linear in the text (n log n in the members of an
 /// object whose keys are not in order). Size and encoding are judged before
 /// the grammar, a duplicate key when its object ends.
-pub fn parse_with(text: &[u8], limits: &Limits) -> Result<Value, ParseError> {
+pub fn parse_with(text: &[u8], limits: &ParseLimits) -> Result<Value, ParseError> {
     let place = |offset| TextPosition::locate(text, offset);
     if text.len() > limits.bytes {
         return Err(ParseError::TooLarge {
@@ -74,11 +74,11 @@ pub fn parse_with(text: &[u8], limits: &Limits) -> Result<Value, ParseError> {
 
 struct Parser<'t> {
     tokens: Tokens<'t>,
-    limits: &'t Limits,
+    limits: &'t ParseLimits,
 }
 
 /// A member, with the offset of its key for when that turns out a duplicate.
-struct Member {
+struct ParsedMember {
     at: usize,
     key: String,
     value: Value,
@@ -139,18 +139,18 @@ impl Parser<'_> {
         self.collect(members)
     }
 
-    fn member(&mut self, level: usize) -> Result<Member, ParseError> {
+    fn member(&mut self, level: usize) -> Result<ParsedMember, ParseError> {
         let at = self.tokens.offset();
         let key = self.tokens.string("a key")?;
         self.tokens.skip_space();
         self.tokens.expect(b':', "`:`")?;
         self.tokens.skip_space();
         let value = self.value(level + 1)?;
-        Ok(Member { at, key, value })
+        Ok(ParsedMember { at, key, value })
     }
 
     /// Sorts once, because inserting one by one would be quadratic.
-    fn collect(&self, mut members: Vec<Member>) -> Result<Object, ParseError> {
+    fn collect(&self, mut members: Vec<ParsedMember>) -> Result<Object, ParseError> {
         if !members.is_sorted_by(|a, b| a.key < b.key) {
             // Stable, so that equal keys stay in the order of the text.
             members.sort_by(|a, b| a.key.cmp(&b.key));
@@ -160,7 +160,7 @@ impl Parser<'_> {
                 .filter(|(first, second)| first.key == second.key)
                 .map(|(_, second)| second)
                 .min_by_key(|member| member.at);
-            if let Some(Member { at, key, .. }) = repeated {
+            if let Some(ParsedMember { at, key, .. }) = repeated {
                 return Err(ParseError::DuplicateKey {
                     place: self.tokens.place(*at),
                     key: key.clone(),
@@ -175,7 +175,7 @@ impl Parser<'_> {
 
     /// Steps over the bracket that opens `level`, and the space behind it.
     fn enter(&mut self, level: usize, bracket: u8) -> Result<(), ParseError> {
-        let limit = self.limits.depth.min(Limits::DEEPEST);
+        let limit = self.limits.depth.min(ParseLimits::DEEPEST);
         if level > limit {
             let place = self.tokens.place(self.tokens.offset());
             return Err(ParseError::TooDeep { place, limit });
@@ -249,9 +249,9 @@ mod tests {
             parse(&nested(129)),
             Err(ParseError::TooDeep { place, limit: 128 })
         );
-        let scalars = Limits {
+        let scalars = ParseLimits {
             depth: 0,
-            ..Limits::default()
+            ..ParseLimits::default()
         };
         assert!(parse_with(b"1", &scalars).is_ok());
         let place = TextPosition {
@@ -267,13 +267,13 @@ mod tests {
 
     #[test]
     fn no_limit_grants_more_nesting_than_the_stack_holds() {
-        let boundless = Limits {
+        let boundless = ParseLimits {
             depth: usize::MAX,
-            ..Limits::default()
+            ..ParseLimits::default()
         };
-        let value = parse_with(&nested(Limits::DEEPEST), &boundless).unwrap();
-        assert_eq!(value.clone().depth(), Limits::DEEPEST);
-        assert_eq!(value.pretty().lines().count(), 2 * Limits::DEEPEST - 1);
+        let value = parse_with(&nested(ParseLimits::DEEPEST), &boundless).unwrap();
+        assert_eq!(value.clone().depth(), ParseLimits::DEEPEST);
+        assert_eq!(value.pretty().lines().count(), 2 * ParseLimits::DEEPEST - 1);
         let place = TextPosition {
             offset: 256,
             line: 1,
@@ -281,7 +281,7 @@ mod tests {
         };
         let error = ParseError::TooDeep {
             place,
-            limit: Limits::DEEPEST,
+            limit: ParseLimits::DEEPEST,
         };
         assert_eq!(parse_with(&nested(1_000_000), &boundless), Err(error));
     }
@@ -311,9 +311,9 @@ mod tests {
 
     #[test]
     fn size_is_limited_to_the_byte() {
-        let limits = Limits {
+        let limits = ParseLimits {
             bytes: 3,
-            ..Limits::default()
+            ..ParseLimits::default()
         };
         assert!(parse_with(b"[1]", &limits).is_ok());
         let place = TextPosition {

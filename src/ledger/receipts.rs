@@ -23,7 +23,7 @@ use super::time::Timestamp;
 /// Receipts that were read, in the order of their entries, 64 bytes each.
 #[derive(Clone, Debug, Default)]
 pub struct Receipts {
-    records: Vec<Record>,
+    records: Vec<ReceiptRecord>,
     logs: Vec<Log>,
     torn: bool,
 }
@@ -37,16 +37,16 @@ struct Log {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Record {
+struct ReceiptRecord {
     seq: Seq,
     hash: Hash,
-    rest: Rest,
+    rest: ReceiptRest,
     line: u32,
     log: u8,
 }
 
 /// The members of a receipt beside number and hash, in short.
-pub(crate) type Rest = [u8; 16];
+pub(crate) type ReceiptRest = [u8; 16];
 
 #[derive(Debug, Error)]
 pub enum ReceiptsError {
@@ -131,7 +131,7 @@ impl Receipts {
         if let Some(log) = self.logs.get_mut(at) {
             log.count += 1;
         }
-        self.records.push(Record {
+        self.records.push(ReceiptRecord {
             seq: parsed.seq,
             hash: parsed.hash,
             rest: parsed.rest,
@@ -145,7 +145,7 @@ impl Receipts {
 struct Parsed {
     seq: Seq,
     hash: Hash,
-    rest: Rest,
+    rest: ReceiptRest,
     log: PublicKey,
     genesis: Hash,
 }
@@ -175,7 +175,12 @@ fn parse_line(line: &[u8]) -> Result<Parsed, ReceiptError> {
     })
 }
 
-pub(crate) fn rest_of(prev: &Hash, signature: &Signature, ts: Timestamp, kind: &str) -> Rest {
+pub(crate) fn rest_of(
+    prev: &Hash,
+    signature: &Signature,
+    ts: Timestamp,
+    kind: &str,
+) -> ReceiptRest {
     let mut bytes = Vec::with_capacity(160);
     bytes.extend_from_slice(prev.as_bytes());
     bytes.extend_from_slice(signature.as_bytes());
@@ -214,7 +219,7 @@ impl<'a> ReceiptCheck<'a> {
         &mut self,
         seq: Seq,
         hash: Hash,
-        rest: Rest,
+        rest: ReceiptRest,
         whose: Whose,
         findings: &mut Findings,
     ) {
@@ -303,7 +308,7 @@ fn foreign(log: Option<&Log>, whose: Whose) -> Option<Fault> {
     Some(found.compared(genesis, log.genesis))
 }
 
-fn fault_of(record: &Record, code: FaultCode, detail: String) -> Fault {
+fn fault_of(record: &ReceiptRecord, code: FaultCode, detail: String) -> Fault {
     let line = u64::from(record.line);
     Fault::at(code, At::Document, line.saturating_sub(1), detail)
         .with_seq(Some(record.seq.0))

@@ -3,7 +3,7 @@
 
 use super::epoch::{EpochFault, EpochHeader, SignedEpoch};
 use super::fault::{At, Fault, FaultCode, Findings, Format, NotChecked, WarningCode};
-use super::growing::Growing;
+use super::growing::GrowingTree;
 use super::hash::Hash;
 use super::head::{LastEpoch, SignedHead};
 use super::judge::Readable;
@@ -33,7 +33,7 @@ pub(crate) struct Seals {
 struct Open {
     header: EpochHeader,
     line: Option<u64>,
-    tree: Growing,
+    tree: GrowingTree,
     given: bool,
 }
 
@@ -104,7 +104,7 @@ impl Seals {
         self.current = Some(Open {
             header: epoch.content,
             line,
-            tree: Growing::default(),
+            tree: GrowingTree::default(),
             given: false,
         });
     }

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::hash::Hash;
-use super::judge::{Judged, Opinion, Question, judge};
+use super::judge::{JudgeRequest, JudgedEntry, Opinion, judge};
 use super::source::{Event, ReadError, Source};
 
 /// Places that are kept of one entry.
@@ -41,7 +41,7 @@ pub fn search(source: &mut dyn Source, wanted: &HashSet<Hash>) -> Result<Places,
             let (Event::Entry(..), Opinion::Entry(judged)) = (event, opinion) else {
                 continue;
             };
-            if let Judged::Read(entry) = judged
+            if let JudgedEntry::Read(entry) = judged
                 && wanted.contains(&entry.hash)
             {
                 let found = places.0.entry(entry.hash).or_default();
@@ -57,7 +57,7 @@ pub fn search(source: &mut dyn Source, wanted: &HashSet<Hash>) -> Result<Places,
 }
 
 /// Only what an entry hashes to is asked.
-const NOTHING: Question<'static> = Question {
+const NOTHING: JudgeRequest<'static> = JudgeRequest {
     verifier: None,
     log: None,
     others: &[],

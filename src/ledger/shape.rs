@@ -23,7 +23,7 @@ use serde::ser::Serialize;
 pub use super::member_error::{MemberError, MemberProblem};
 
 use super::json::{Object, Value};
-use reader::Reader;
+use reader::ShapeReader;
 
 /// The name under which a [`Number`](super::json::Number) gives its text to the
 /// writer of values; to any other serializer a newtype is what is in it.
@@ -34,11 +34,11 @@ pub(super) const NUMBER: &str = "sealbook::Number";
 /// # Errors
 /// [`MemberError`] names the first member, in the order of `T`, that is wrong.
 pub fn read<'v, T: Deserialize<'v>>(value: &'v Value, at: &str) -> Result<T, MemberError> {
-    T::deserialize(Reader::Value(value)).map_err(|error| error.inside(at))
+    T::deserialize(ShapeReader::Value(value)).map_err(|error| error.inside(at))
 }
 
 pub fn read_object<'v, T: Deserialize<'v>>(object: &'v Object, at: &str) -> Result<T, MemberError> {
-    T::deserialize(Reader::Object(object)).map_err(|error| error.inside(at))
+    T::deserialize(ShapeReader::Object(object)).map_err(|error| error.inside(at))
 }
 
 pub fn given<'v>(object: &'v Object, name: &str) -> Result<&'v Value, MemberError> {
@@ -66,7 +66,7 @@ pub fn member_object<'v>(object: &'v Object, name: &str) -> Result<&'v Object, M
 
 /// The members of a value that must be an object.
 pub fn members(value: &Value) -> Result<&Object, MemberError> {
-    Reader::Value(value).object()
+    ShapeReader::Value(value).object()
 }
 
 /// Refuses the first member that is none of `names`.

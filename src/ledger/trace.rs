@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use super::checkpoint::Checkpoint;
 use super::hash::Hash;
-use super::judge::{Judged, Origin, Readable};
+use super::judge::{JudgedEntry, Readable, SignatureOrigin};
 use super::limits;
 use super::position::Seq;
 use super::source::Subject;
@@ -41,7 +41,7 @@ pub(crate) struct Stretch {
     /// Whether each entry of it names the one before.
     pub(crate) linked: bool,
     /// Of unsigned ones: whose signatures they are, if all are alike.
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<SignatureOrigin>,
     /// Whether its last line has no newline.
     pub(crate) torn: bool,
 }
@@ -88,10 +88,10 @@ impl Trace {
     }
 
     /// Takes the next entry; `index` is what its faults are numbered with.
-    pub(crate) fn take(&mut self, judged: &Judged, index: u64, line: Option<u64>) {
+    pub(crate) fn take(&mut self, judged: &JudgedEntry, index: u64, line: Option<u64>) {
         let start = self.count;
         self.count += 1;
-        if let (0, Some(begins), Judged::Read(entry)) = (start, self.begins, judged) {
+        if let (0, Some(begins), JudgedEntry::Read(entry)) = (start, self.begins, judged) {
             // What stands before the file is not known but by its first entry.
             let believed = entry.seq == Some(begins) && entry.signature_valid != Some(false);
             self.before = believed.then_some(entry.prev);
@@ -134,7 +134,7 @@ impl Trace {
     }
 
     /// Whether the entry belongs to the last stretch.
-    fn extend(&mut self, judged: &Judged) -> bool {
+    fn extend(&mut self, judged: &JudgedEntry) -> bool {
         let Some(last) = self.stretches.last_mut() else {
             return false;
         };
@@ -147,7 +147,7 @@ impl Trace {
             Nature::Unsigned => {
                 last.linked &= next.first_prev == last.last_hash;
                 if last.origin != next.origin {
-                    last.origin = Some(Origin::Unknown);
+                    last.origin = Some(SignatureOrigin::Unknown);
                 }
             }
             _ => {}
@@ -183,10 +183,10 @@ impl Trace {
 }
 
 impl Stretch {
-    fn of(judged: &Judged) -> Stretch {
+    fn of(judged: &JudgedEntry) -> Stretch {
         match judged {
-            Judged::Read(entry) => Stretch::of_entry(entry),
-            Judged::Unreadable { .. } => Stretch::empty(Nature::Unreadable),
+            JudgedEntry::Read(entry) => Stretch::of_entry(entry),
+            JudgedEntry::Unreadable { .. } => Stretch::empty(Nature::Unreadable),
         }
     }
 

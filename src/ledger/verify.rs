@@ -14,9 +14,9 @@
 //! Memory is that of three batches and one frontier, whatever the size of the
 //! log.
 
-use super::anchors::{AnchorCheck, Known};
+use super::anchors::{AnchorCheck, KnownLog};
 use super::answered::Answered;
-use super::chain::Chain;
+use super::chain::ChainWalk;
 use super::checkpoint::Checkpoint;
 use super::closing::Closing;
 use super::documents::Documents;
@@ -27,7 +27,7 @@ use super::fault::{
 use super::hash::Hash;
 use super::head::SignedHead;
 use super::json::Value;
-use super::judge::{self, Judged, Opinion, Question, judge, read_raw};
+use super::judge::{self, JudgeRequest, JudgedEntry, Opinion, judge, read_raw};
 use super::key::{PublicKey, StrictVerifier};
 use super::kind;
 use super::opening::Opening;
@@ -50,7 +50,7 @@ use opened::OpenedMembers;
 use public::Public;
 
 pub use super::anchors::Anchor;
-pub use super::outcome::{Outcome, Summary, Verified};
+pub use super::outcome::{Summary, Verified, VerifyOutcome};
 pub use super::policy::{KNOWN_KEYS, Policy};
 pub use ending::ALSO_ATTESTATIONS;
 
@@ -64,7 +64,7 @@ pub fn verify(
     source: &mut dyn Source,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, ReadError> {
+) -> Result<VerifyOutcome, ReadError> {
     verify_from(source, policy, None, &mut |walked, _| progress(walked))
 }
 
@@ -76,7 +76,7 @@ pub fn verify_from(
     policy: &Policy,
     resume: Option<&Checkpoint>,
     progress: &mut dyn FnMut(u64, Option<&Checkpoint>),
-) -> Result<Outcome, ReadError> {
+) -> Result<VerifyOutcome, ReadError> {
     let subject = source.subject();
     let mut walk = Walk::new(&subject, policy, resume);
     let mut batch = Vec::new();
@@ -90,7 +90,7 @@ pub fn verify_from(
         walk.choose_verifier(&batch);
         let verifier = walk.verifier_for(&batch);
         let others = policy.others(walk.log);
-        let question = Question {
+        let question = JudgeRequest {
             verifier: verifier.as_ref(),
             log: walk.log,
             others: &others,
@@ -173,7 +173,7 @@ struct Walk<'a> {
     /// Whether all rules of a ledger hold for it: a logbook may be the book of
     /// others, in which kinds mean nothing.
     own: bool,
-    chain: Chain,
+    chain: ChainWalk,
     seals: Seals,
     head: Option<SignedHead>,
     genesis: Option<Hash>,
@@ -243,8 +243,8 @@ impl<'a> Walk<'a> {
                 || resume.is_some_and(|at| at.ledger_rules),
             undecided: named.is_none() && policy.signatures && policy.keys.len() > 1,
             chain: match resume {
-                Some(at) => Chain::after(at),
-                None => Chain::new(subject.format, subject.first_seq, subject.contiguous),
+                Some(at) => ChainWalk::after(at),
+                None => ChainWalk::new(subject.format, subject.first_seq, subject.contiguous),
             },
             seals: Seals::new(subject),
             head: None,
@@ -288,7 +288,7 @@ impl<'a> Walk<'a> {
         };
         self.undecided = false;
         let signs = |key: &PublicKey| {
-            let question = Question {
+            let question = JudgeRequest {
                 verifier: Some(&StrictVerifier::new(key)),
                 log: Some(*key),
                 others: &[],
@@ -299,7 +299,7 @@ impl<'a> Walk<'a> {
                 selection: false,
             };
             match judge(first, question).pop() {
-                Some(Opinion::Entry(Judged::Read(entry))) => entry.signature_valid == Some(true),
+                Some(Opinion::Entry(JudgedEntry::Read(e))) => e.signature_valid == Some(true),
                 _ => false,
             }
         };
@@ -409,7 +409,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn finish(mut self) -> Outcome {
+    fn finish(mut self) -> VerifyOutcome {
         self.seals.close(&mut self.findings);
         self.check_end();
         self.check_answer();
@@ -417,7 +417,7 @@ impl<'a> Walk<'a> {
         self.check_answered();
         let whose = self.whose();
         let findings = &mut self.findings;
-        let known = Known {
+        let known = KnownLog {
             log: self.log,
             genesis: self.genesis,
             subject: &self.subject,
@@ -490,7 +490,7 @@ impl<'a> Walk<'a> {
             complete: complete.filter(|_| clean),
             redacted: self.opened.counted(),
         };
-        Outcome {
+        VerifyOutcome {
             report,
             verified: clean.then(|| Verified::new(summary)),
             trace: self.trace,

@@ -22,10 +22,10 @@ use super::error::LogbookError;
 use super::indexing::Wake;
 use super::mark::Mark;
 use super::observer::{Committed, Shared};
-use super::queue::{NoWork, Permit, Queue};
+use super::queue::{CommitPermit, NoWork, Queue};
 use super::recover::{CLOCKS_RECORDED, Recovered, next_number};
 use super::remembered::{first_hour_kept, notes_of};
-use super::request::{Due, Placed, SealReply, Work};
+use super::request::{Due, SealReply, SignedEntry, Work};
 use super::sequencer::BatchEnd;
 use super::sync::{Mutex, MutexGuard};
 use super::terms::{OpenTerms, SealedTerms};
@@ -137,7 +137,7 @@ impl Committer {
 
     /// Does the works of a permit. False if one was the last. The lock is given up
     /// before the permit, so that the next holder finds it free.
-    pub(super) fn perform_all(committer: &Mutex<Committer>, mut permit: Permit<'_>) -> bool {
+    pub(super) fn perform_all(committer: &Mutex<Committer>, mut permit: CommitPermit<'_>) -> bool {
         let mut committer = Committer::lock(committer);
         while let Some(work) = permit.works.pop_front() {
             if !committer.perform(work) {
@@ -185,7 +185,7 @@ impl Committer {
         true
     }
 
-    fn commit(&mut self, entries: Vec<Placed>, mut replies: Due) {
+    fn commit(&mut self, entries: Vec<SignedEntry>, mut replies: Due) {
         let mut beside = Batch {
             notes: notes_of(&replies, entries.last().map(|last| last.entry.ts())),
             ..Batch::default()
@@ -213,9 +213,9 @@ impl Committer {
     }
 
     /// Steps 2 and 3 of the order of things (see [`super`]).
-    fn write(&mut self, entries: Vec<Placed>, beside: Batch) -> Result<(), LogbookError> {
+    fn write(&mut self, entries: Vec<SignedEntry>, beside: Batch) -> Result<(), LogbookError> {
         self.refuse_after_failure()?;
-        let Some(Placed { seq, entry, .. }) = entries.last() else {
+        let Some(SignedEntry { seq, entry, .. }) = entries.last() else {
             return Ok(());
         };
         let records = entries.iter().map(|placed| placed.entry.record().len());
@@ -239,7 +239,7 @@ impl Committer {
             took: Duration::ZERO,
         };
         let before = (self.tree.clone(), self.open);
-        for Placed { seq, entry, leaf } in entries {
+        for SignedEntry { seq, entry, leaf } in entries {
             if entry.kind() == kind::CLOCK {
                 let wall = self.clock.wall().to_string();
                 batch.meta = vec![(CLOCKS_RECORDED, wall.into_bytes())];

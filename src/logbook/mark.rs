@@ -50,16 +50,16 @@ pub struct MarkFile {
     /// Where it is kept instead of in a file.
     memory: Option<Arc<Mutex<Vec<u8>>>>,
     /// What it said when it was looked at, if that is what counts.
-    seen: Option<Seen>,
+    seen: Option<MarkState>,
     /// What it said when it was looked at again, after the database.
-    again: Option<Seen>,
+    again: Option<MarkState>,
     /// Other machines write the log, too.
     of_several: bool,
 }
 
 /// What there is in a mark's place.
 #[derive(Clone, Debug)]
-enum Seen {
+enum MarkState {
     Nothing,
     NoMark,
     Text(Vec<u8>),
@@ -67,7 +67,7 @@ enum Seen {
 
 /// What a database says of itself, to hold a mark against.
 #[derive(Clone, Debug)]
-pub struct Extent {
+pub struct LogExtent {
     pub log: PublicKey,
     /// The hash of entry 0.
     pub genesis: Hash,
@@ -227,19 +227,19 @@ impl MarkFile {
         })
     }
 
-    fn look(&self) -> io::Result<Seen> {
+    fn look(&self) -> io::Result<MarkState> {
         if let Some(memory) = &self.memory {
             let text = memory.lock().unwrap_or_else(PoisonError::into_inner);
-            return Ok(Seen::Text(text.clone()));
+            return Ok(MarkState::Text(text.clone()));
         }
         match fs::metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Seen::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(MarkState::Nothing),
             Ok(metadata)
                 if !metadata.is_file() || metadata.len() > limits::SMALL_FILE_BYTES as u64 =>
             {
-                Ok(Seen::NoMark)
+                Ok(MarkState::NoMark)
             }
-            _ => fs::read(&self.path).map(Seen::Text),
+            _ => fs::read(&self.path).map(MarkState::Text),
         }
     }
 
@@ -249,8 +249,8 @@ impl MarkFile {
     #[must_use]
     pub fn holds_other(&self, own: &Identity, named: bool) -> Option<&'static str> {
         let text = match self.look() {
-            Ok(Seen::Text(text)) => text,
-            Ok(Seen::NoMark) if named => return Some("no mark"),
+            Ok(MarkState::Text(text)) => text,
+            Ok(MarkState::NoMark) if named => return Some("no mark"),
             _ => return None,
         };
         if memchr::memmem::find(&text, b"-----BEGIN ").is_some() {
@@ -321,7 +321,7 @@ impl MarkFile {
     /// The outer error is a failure to read; the inner one is the verdict.
     pub fn judge<E>(
         &self,
-        extent: &Extent,
+        extent: &LogExtent,
         hash_at: impl FnOnce(Seq) -> Result<Option<Hash>, E>,
     ) -> Result<Result<Mark, MarkFault>, E>
     where
@@ -360,7 +360,7 @@ impl MarkFile {
     }
 
     /// Whether the mark was seen again, and no longer behind.
-    fn caught_up(&self, extent: &Extent) -> bool {
+    fn caught_up(&self, extent: &LogExtent) -> bool {
         self.again
             .as_ref()
             .and_then(|seen| self.read(seen, extent).ok())
@@ -368,16 +368,16 @@ impl MarkFile {
     }
 
     /// The mark in what was seen, if it is one of this log.
-    fn read(&self, seen: &Seen, extent: &Extent) -> Result<Mark, MarkFault> {
+    fn read(&self, seen: &MarkState, extent: &LogExtent) -> Result<Mark, MarkFault> {
         let path = self.path.clone();
         let invalid = |problem| MarkFault::Invalid {
             path: self.path.clone(),
             problem,
         };
         let bytes = match seen {
-            Seen::Nothing => return Err(MarkFault::Missing { path }),
-            Seen::NoMark => return Err(invalid(MarkProblem::Unreadable)),
-            Seen::Text(bytes) => bytes,
+            MarkState::Nothing => return Err(MarkFault::Missing { path }),
+            MarkState::NoMark => return Err(invalid(MarkProblem::Unreadable)),
+            MarkState::Text(bytes) => bytes,
         };
         let mark = Mark::parse(bytes).ok_or_else(|| invalid(MarkProblem::Unreadable))?;
         if !mark.verify() {
@@ -390,7 +390,7 @@ impl MarkFile {
     }
 }
 
-impl Extent {
+impl LogExtent {
     /// Whether the database went further than a writer that lives leaves `mark`
     /// behind: past a seal, or by time.
     fn outran(&self, mark: &Mark) -> bool {
@@ -452,7 +452,7 @@ impl Mark {
         self.head.verify() && self.sealed.as_ref().is_none_or(Statement::verify)
     }
 
-    fn is_of(&self, extent: &Extent) -> bool {
+    fn is_of(&self, extent: &LogExtent) -> bool {
         let own = (extent.log, extent.genesis);
         let sealed = self.sealed.as_ref().map(|epoch| &epoch.content);
         (self.head.content.log, self.head.content.genesis) == own

@@ -8,7 +8,7 @@ use crate::ledger::head::Head;
 use crate::ledger::position::Seq;
 use crate::store::StoreError;
 
-use super::watched::Watched;
+use super::watched::WatchedSigner;
 
 /// A commit that was synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +31,11 @@ pub(super) struct Shared {
     stopped: Arc<AtomicBool>,
     /// Why, if it was the store that failed.
     failure: Arc<OnceLock<StoreError>>,
-    signer: Arc<Watched>,
+    signer: Arc<WatchedSigner>,
 }
 
 impl Shared {
-    pub(super) fn new(head: Head, signer: Arc<Watched>) -> Shared {
+    pub(super) fn new(head: Head, signer: Arc<WatchedSigner>) -> Shared {
         Shared {
             durable: Arc::new(Mutex::new(head)),
             observer: Arc::default(),
@@ -68,7 +68,7 @@ impl Shared {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    pub(super) fn signer(&self) -> &Watched {
+    pub(super) fn signer(&self) -> &WatchedSigner {
         &self.signer
     }
 

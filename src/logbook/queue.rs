@@ -35,7 +35,7 @@ use super::request::{SealReply, Submission, Work};
 use super::sequencer::{BatchEnd, Sequencer, placed, sign};
 use super::sync::mpsc::SyncSender;
 use super::sync::{Condvar, Deadline, Mutex, MutexGuard, elsewhere};
-use tickets::{Ticket, Tickets, What};
+use tickets::{Ticket, TicketContent, Tickets};
 
 /// Requests in the queue at most; a caller beyond them waits before it.
 const QUEUE_REQUESTS: usize = if cfg!(shuttle) { 3 } else { 4_096 };
@@ -81,7 +81,7 @@ pub(super) struct Unsigned {
 }
 
 /// The permit to commit: there is one at a time.
-pub(super) struct Permit<'q> {
+pub(super) struct CommitPermit<'q> {
     queue: &'q Queue,
     pub(super) works: VecDeque<Work>,
 }
@@ -166,7 +166,7 @@ impl Queue {
         let weight = submissions.iter().map(Submission::weight).sum();
         let before = state.sequencer.chain().clone();
         let chained = state.sequencer.append(submissions);
-        let what = What::Entries {
+        let what = TicketContent::Entries {
             asked: chained.asked,
             signed: None,
         };
@@ -200,7 +200,7 @@ impl Queue {
         };
         let reply = Some(reply);
         let seal = Work::Seal { sealed_at, reply };
-        state.tickets.push(before, 1, 0, What::Order(seal));
+        state.tickets.push(before, 1, 0, TicketContent::Order(seal));
         self.wake(state);
     }
 
@@ -215,7 +215,7 @@ impl Queue {
         let before = state.sequencer.chain().clone();
         state
             .tickets
-            .push(before, 1, 0, What::Order(Work::Close(reply)));
+            .push(before, 1, 0, TicketContent::Order(Work::Close(reply)));
         self.wake(state);
     }
 
@@ -264,7 +264,7 @@ impl Queue {
 
     /// Signs here, and takes the permit if the queue is empty otherwise and the last
     /// batch was of one caller: where several wait, they had better share a write.
-    pub(super) fn sign_alone(&self, unsigned: Unsigned) -> Option<Permit<'_>> {
+    pub(super) fn sign_alone(&self, unsigned: Unsigned) -> Option<CommitPermit<'_>> {
         let state = self.fill(unsigned)?;
         if state.tickets.len() == 1 && state.together <= 1 && state.is_ready() {
             return Some(self.begin(state));
@@ -292,7 +292,11 @@ impl Queue {
 
     /// Everything that is signed, from the front on, as far as one batch goes;
     /// waits for it until something is `due`, and no longer than `most`.
-    pub(super) fn take(&self, due: Option<Duration>, most: Duration) -> Result<Permit<'_>, NoWork> {
+    pub(super) fn take(
+        &self,
+        due: Option<Duration>,
+        most: Duration,
+    ) -> Result<CommitPermit<'_>, NoWork> {
         let deadline = Deadline::of(due, most);
         let mut state = self.lock();
         loop {
@@ -315,7 +319,7 @@ impl Queue {
     }
 
     /// Takes the permit, and everything that is signed.
-    fn begin<'q>(&'q self, mut state: MutexGuard<'_, QueueState>) -> Permit<'q> {
+    fn begin<'q>(&'q self, mut state: MutexGuard<'_, QueueState>) -> CommitPermit<'q> {
         state.is_at_work = true;
         let tickets = state.tickets.take_filled(self.limit);
         state.together = tickets.iter().map(Ticket::requests).sum();
@@ -324,7 +328,7 @@ impl Queue {
         if crowded {
             self.room.notify_all();
         }
-        let mut permit = Permit {
+        let mut permit = CommitPermit {
             queue: self,
             works: VecDeque::with_capacity(1),
         };
@@ -392,7 +396,7 @@ impl Drop for Unsigned {
     }
 }
 
-impl Permit<'_> {
+impl CommitPermit<'_> {
     /// Refuses what is left of it and everything in the queue: the log ends before.
     pub(super) fn go_back(&mut self, end: BatchEnd, error: &LogbookError) {
         let mut state = self.queue.lock();
@@ -407,7 +411,7 @@ impl Permit<'_> {
     }
 }
 
-impl Drop for Permit<'_> {
+impl Drop for CommitPermit<'_> {
     /// What was taken is done: a thread that sees this sees all that was done.
     fn drop(&mut self) {
         let mut state = self.queue.lock();

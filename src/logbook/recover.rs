@@ -21,7 +21,7 @@ use crate::store::{Store, StoreError};
 
 use super::Identity;
 use super::error::OpenError;
-use super::mark::{Extent, Mark, MarkFault, MarkFile};
+use super::mark::{LogExtent, Mark, MarkFault, MarkFile};
 use super::terms::OpenTerms;
 
 pub(super) struct Recovered {
@@ -107,7 +107,7 @@ pub fn closed(store: &dyn Store) -> Result<Option<Closed>, OpenError> {
 }
 
 /// How far a store goes, for holding a mark against it.
-pub fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
+pub fn extent_of(store: &dyn Store) -> Result<LogExtent, OpenError> {
     let identity = identity_of(store)?;
     let last_seq = store.last_seq()?.ok_or(OpenError::Unfinished)?;
     let last = entry_at(store, last_seq)?;
@@ -115,7 +115,7 @@ pub fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
         Some(number) => Some(epoch_at(store, number)?.content),
         None => None,
     };
-    Ok(Extent {
+    Ok(LogExtent {
         log: identity.log,
         genesis: identity.genesis,
         last_seq,
@@ -127,7 +127,7 @@ pub fn extent_of(store: &dyn Store) -> Result<Extent, OpenError> {
 pub fn judge_mark(
     store: &dyn Store,
     mark: &MarkFile,
-    extent: &Extent,
+    extent: &LogExtent,
 ) -> Result<Result<Mark, MarkFault>, OpenError> {
     mark.judge(extent, |seq| match store.entry(seq)? {
         Some(record) => Ok(Entry::from_record(record).ok().map(|entry| entry.hash())),
@@ -211,7 +211,7 @@ impl Recovered {
         store: &dyn Store,
         mark: &MarkFile,
     ) -> Result<Result<Mark, MarkFault>, OpenError> {
-        let extent = Extent {
+        let extent = LogExtent {
             log: self.identity.log,
             genesis: self.identity.genesis,
             last_seq: self.last_seq,

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::entry_at;
 use super::error::OpenError;
-use super::request::{Prepared, Receipt, Remember, Reply};
+use super::request::{PreparedEntry, Receipt, Remember, Reply};
 
 /// How many hours notes are kept, beside the hour that is going on.
 pub const NOTE_HOURS: u64 = 24;
@@ -42,7 +42,7 @@ const OF_ENTRIES: &[u8] = b"append\x1f";
 /// ledger, and however the entry came: under the same key it is recorded once.
 /// `whose` is empty for those who own the ledger.
 #[must_use]
-pub fn of_entry(whose: &str, key: &str, entry: &Prepared) -> Remember {
+pub fn of_entry(whose: &str, key: &str, entry: &PreparedEntry) -> Remember {
     let plain = match entry.taken.is_empty() {
         true => None,
         // Checked when it was prepared, so it is JSON.
@@ -71,7 +71,7 @@ impl Remember {
     /// anybody try which they were, as long as the note is in any file: so it is made
     /// under all the salts of the request, which are erased with the values, each of
     /// which takes it out of anyone's reach.
-    pub(super) fn of_these(self, entries: &[Prepared]) -> Remember {
+    pub(super) fn of_these(self, entries: &[PreparedEntry]) -> Remember {
         let taken = || entries.iter().flat_map(|entry| &entry.taken);
         let value = match taken().next() {
             None => self.value,

@@ -21,7 +21,7 @@ const USUAL_PAYLOAD: usize = 256;
 /// Kind and canonical payload of an entry to be, checked in its caller's
 /// thread, so that nothing that is done under the queue's lock can fail.
 #[derive(Clone, Debug)]
-pub struct Prepared {
+pub struct PreparedEntry {
     pub(crate) kind: String,
     pub(crate) payload: Vec<u8>,
     /// What was taken out of the payload. What opens its redactable members is kept beside
@@ -29,34 +29,34 @@ pub struct Prepared {
     pub(crate) taken: Vec<Taken>,
 }
 
-impl Prepared {
+impl PreparedEntry {
     /// Prepares an entry that anyone may append.
     ///
     /// # Errors
     /// [`LogbookError::ReservedKind`] for the kinds of the recording layer,
     /// [`LogbookError::Entry`] for what no entry can be.
-    pub fn of_caller(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
+    pub fn of_caller(kind: &str, payload: &Object) -> Result<PreparedEntry, LogbookError> {
         if let Some(prefix) = kind::reserved_in_any_case(kind) {
             return Err(LogbookError::ReservedKind { prefix });
         }
-        Prepared::new(kind, payload)
+        PreparedEntry::new(kind, payload)
     }
 
     /// Prepares an entry of any kind, for the recording layer: what others
     /// hand in goes through [`Prepared::of_caller`].
-    pub fn new(kind: &str, payload: &Object) -> Result<Prepared, LogbookError> {
+    pub fn new(kind: &str, payload: &Object) -> Result<PreparedEntry, LogbookError> {
         let mut canonical = Vec::with_capacity(USUAL_PAYLOAD);
         payload.write_canonical(Form::Utf8, &mut canonical);
-        Prepared::of_text(kind, canonical)
+        PreparedEntry::of_text(kind, canonical)
     }
 
     /// The same of a payload that is canonical text already.
-    pub(crate) fn of_text(kind: &str, canonical: Vec<u8>) -> Result<Prepared, LogbookError> {
+    pub(crate) fn of_text(kind: &str, canonical: Vec<u8>) -> Result<PreparedEntry, LogbookError> {
         // The limits do not depend on time or chain, but for seven bytes of a
         // fraction of a second: the longest timestamp stands for all.
         Draft::check_parts(kind, Timestamp::MAX, &canonical)?;
         redact::refuse_form(&canonical)?;
-        Ok(Prepared {
+        Ok(PreparedEntry {
             kind: kind.to_owned(),
             payload: canonical,
             taken: Vec::new(),
@@ -71,7 +71,7 @@ impl Prepared {
         mut self,
         wanted: &[Redactable],
         genesis: &Hash,
-    ) -> Result<Prepared, LogbookError> {
+    ) -> Result<PreparedEntry, LogbookError> {
         if wanted.is_empty() {
             return Ok(self);
         }
@@ -190,11 +190,11 @@ pub struct Remember {
 }
 
 /// What a request is answered with.
-pub type Answer = Result<Vec<Receipt>, LogbookError>;
+pub type RequestAnswer = Result<Vec<Receipt>, LogbookError>;
 
 /// Entries that are asked for together, and where their receipts go.
 pub struct Submission {
-    pub(crate) entries: Vec<Prepared>,
+    pub(crate) entries: Vec<PreparedEntry>,
     pub(crate) reply: Reply,
 }
 
@@ -204,9 +204,9 @@ impl Submission {
     /// once, by the thread that commits them, and must neither block nor take long: the
     /// next commit waits for it.
     pub fn whole(
-        entries: Vec<Prepared>,
+        entries: Vec<PreparedEntry>,
         remember: Option<Remember>,
-        answer: impl FnOnce(Answer) + Send + 'static,
+        answer: impl FnOnce(RequestAnswer) + Send + 'static,
     ) -> Submission {
         let remember = remember.map(|remember| remember.of_these(&entries));
         let reply = Reply {
@@ -220,14 +220,14 @@ impl Submission {
     }
 
     pub fn weight(&self) -> usize {
-        self.entries.iter().map(Prepared::weight).sum()
+        self.entries.iter().map(PreparedEntry::weight).sum()
     }
 }
 
 /// Where the receipts of one request go, exactly once: dropped without an
 /// answer, it answers that the writer has stopped.
 pub(crate) struct Reply {
-    answer: Option<Box<dyn FnOnce(Answer) + Send>>,
+    answer: Option<Box<dyn FnOnce(RequestAnswer) + Send>>,
     /// One time, one write: all of the entries are durable together.
     pub(crate) whole: bool,
     pub(crate) remember: Option<Remember>,
@@ -248,7 +248,7 @@ impl Reply {
         self.openings.extend(kept.map(row));
     }
 
-    pub(crate) fn send(mut self, answer: Answer) {
+    pub(crate) fn send(mut self, answer: RequestAnswer) {
         if let Some(taker) = self.answer.take() {
             taker(answer);
         }
@@ -264,13 +264,13 @@ impl Drop for Reply {
 }
 
 #[derive(Debug)]
-pub struct Pending(Receiver<Answer>);
+pub struct Pending(Receiver<RequestAnswer>);
 
 impl Pending {
     /// Receipts to come from elsewhere, and where the answer goes. Dropped without
     /// one, it says that the writer has stopped.
     #[cfg(all(feature = "client", feature = "rocks"))]
-    pub(crate) fn elsewhere() -> (SyncSender<Answer>, Pending) {
+    pub(crate) fn elsewhere() -> (SyncSender<RequestAnswer>, Pending) {
         let (sender, receiver) = sync_channel(1);
         (sender, Pending(receiver))
     }
@@ -285,7 +285,7 @@ impl Pending {
 }
 
 /// A submission whose caller waits for it.
-pub(crate) fn awaited(entries: Vec<Prepared>) -> (Submission, Pending) {
+pub(crate) fn awaited(entries: Vec<PreparedEntry>) -> (Submission, Pending) {
     let (sender, receiver) = sync_channel(1);
     let answer = move |answer| {
         // A caller that has gone away does not want its receipt.
@@ -306,7 +306,7 @@ pub(crate) fn awaited(entries: Vec<Prepared>) -> (Submission, Pending) {
 pub(crate) type SealReply = SyncSender<Result<Option<SignedEpoch>, LogbookError>>;
 
 /// A signed entry in its place in the log, and in the tree of its epoch.
-pub(crate) struct Placed {
+pub(crate) struct SignedEntry {
     pub(crate) seq: Seq,
     pub(crate) entry: Entry,
     pub(crate) leaf: Hash,
@@ -318,7 +318,7 @@ pub(crate) type Due = Vec<(Reply, Vec<Receipt>)>;
 /// What the committer is given, in the order of the log.
 pub(crate) enum Work {
     Commit {
-        entries: Vec<Placed>,
+        entries: Vec<SignedEntry>,
         replies: Due,
     },
     /// The open epoch ends here. `reply` is there if someone asked for it.

@@ -20,8 +20,8 @@ use super::boot::Started;
 use super::clock::Clock;
 use super::error::LogbookError;
 use super::recover::Recovered;
-use super::request::{Due, Placed, Prepared, Receipt, Reply, Submission, Work};
-use super::stamp::{Stamp, Stamper};
+use super::request::{Due, PreparedEntry, Receipt, Reply, SignedEntry, Submission, Work};
+use super::stamp::{EntryTime, Stamper};
 
 /// From this many entries on, signing is spread over the cores. To wake other
 /// threads for fewer, and to have them look about for more, would take longer than
@@ -35,7 +35,7 @@ const SIGNED_TOGETHER: usize = 32;
 const EPOCH_AGE: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone)]
-pub(super) struct Chain {
+pub(super) struct OpenChain {
     next: Seq,
     head: Hash,
     stamper: Stamper,
@@ -60,7 +60,7 @@ pub(super) struct BatchEnd {
 }
 
 pub(super) struct Sequencer {
-    chain: Chain,
+    chain: OpenChain,
     clock: Arc<dyn Clock>,
     started: Option<Started>,
     genesis: Hash,
@@ -98,7 +98,7 @@ impl Sequencer {
             since: parts.clock.monotonic(),
         });
         Sequencer {
-            chain: Chain {
+            chain: OpenChain {
                 next: recovered.next_seq(),
                 head: recovered.head().hash,
                 stamper: Stamper::after(recovered.last_ts(), recovered.clocks_recorded),
@@ -122,7 +122,7 @@ impl Sequencer {
         }
     }
 
-    pub(super) const fn chain(&self) -> &Chain {
+    pub(super) const fn chain(&self) -> &OpenChain {
         &self.chain
     }
 
@@ -140,7 +140,7 @@ impl Sequencer {
     }
 
     /// To where the chain was before, of which nothing behind was committed.
-    pub(super) fn go_back(&mut self, chain: Chain) {
+    pub(super) fn go_back(&mut self, chain: OpenChain) {
         self.chain = chain;
     }
 
@@ -191,12 +191,12 @@ impl Sequencer {
                 }
             };
             left -= 1;
-            one_time = Some(Stamp {
+            one_time = Some(EntryTime {
                 disagreement: None,
                 ..stamp
             });
             if let Some(disagreement) = stamp.disagreement
-                && let Ok(clocks) = Prepared::new(kind::CLOCK, &disagreement.to_object())
+                && let Ok(clocks) = PreparedEntry::new(kind::CLOCK, &disagreement.to_object())
             {
                 self.chain.push(&clocks, stamp.ts, stamp.monotonic, run);
             }
@@ -217,7 +217,7 @@ impl BatchRequests {
 
     /// What the committer is to do for them: cut where epochs end. A request is
     /// answered with its last entry.
-    pub(super) fn into_works(self, entries: Vec<Placed>) -> Vec<Work> {
+    pub(super) fn into_works(self, entries: Vec<SignedEntry>) -> Vec<Work> {
         let mut works = Vec::with_capacity(2 * self.seals.len() + 1);
         let mut replies = answers(&entries, self.replies).peekable();
         let mut entries = entries.into_iter();
@@ -257,9 +257,9 @@ pub(super) fn sign(
 }
 
 /// Drafts and what was made of them, put together.
-pub(super) fn placed(drafts: Vec<(Seq, Draft)>, signed: Vec<SignedDraft>) -> Vec<Placed> {
+pub(super) fn placed(drafts: Vec<(Seq, Draft)>, signed: Vec<SignedDraft>) -> Vec<SignedEntry> {
     let both = drafts.into_iter().zip(signed);
-    let placed = both.map(|((seq, draft), (signature, leaf))| Placed {
+    let placed = both.map(|((seq, draft), (signature, leaf))| SignedEntry {
         seq,
         entry: draft.with_signature(&signature),
         leaf,
@@ -267,12 +267,12 @@ pub(super) fn placed(drafts: Vec<(Seq, Draft)>, signed: Vec<SignedDraft>) -> Vec
     placed.collect()
 }
 
-fn commit(entries: Vec<Placed>, replies: Due) -> Option<Work> {
+fn commit(entries: Vec<SignedEntry>, replies: Due) -> Option<Work> {
     let has_something = !entries.is_empty() || !replies.is_empty();
     has_something.then_some(Work::Commit { entries, replies })
 }
 
-impl Chain {
+impl OpenChain {
     /// Ends the open epoch if as many entries of time `ts` as are to stand
     /// `together` cannot lie in it: another hour, 3 600 s of monotonic time, 2^24
     /// entries.
@@ -294,7 +294,13 @@ impl Chain {
         }
     }
 
-    fn push(&mut self, entry: &Prepared, ts: Timestamp, monotonic: Duration, run: &mut Chained) {
+    fn push(
+        &mut self,
+        entry: &PreparedEntry,
+        ts: Timestamp,
+        monotonic: Duration,
+        run: &mut Chained,
+    ) {
         // Checked in the caller's thread: this draft cannot fail.
         let Ok(draft) = Draft::new(&entry.kind, ts, &entry.payload, &self.head) else {
             return;
@@ -314,7 +320,7 @@ impl Chain {
 
 /// Each request with its receipts and the index one past its last entry.
 fn answers(
-    entries: &[Placed],
+    entries: &[SignedEntry],
     replies: Vec<(Reply, usize)>,
 ) -> impl Iterator<Item = (Reply, Vec<Receipt>, usize)> + use<> {
     let mut from = 0;

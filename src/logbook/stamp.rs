@@ -40,7 +40,7 @@ impl Disagreement {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stamp {
+pub(crate) struct EntryTime {
     pub(crate) ts: Timestamp,
     /// The monotonic clock, for the age of an epoch.
     pub(crate) monotonic: Duration,
@@ -86,7 +86,7 @@ impl Stamper {
         self.last
     }
 
-    pub(crate) fn stamp(&mut self, clock: &dyn Clock) -> Stamp {
+    pub(crate) fn stamp(&mut self, clock: &dyn Clock) -> EntryTime {
         let (wall, monotonic) = (clock.wall(), clock.monotonic());
         let together = self.together.get_or_insert((wall, monotonic));
         let (should_be, parted) = parted(together, wall, monotonic);
@@ -106,7 +106,7 @@ impl Stamper {
             self.recorded = Some(wall);
         }
         self.last = self.last.max(wall);
-        Stamp {
+        EntryTime {
             ts: self.last,
             monotonic,
             disagreement,

@@ -37,9 +37,9 @@ const SINCE: EpochNumber = EpochNumber::FIRST;
 /// The terms of the open epoch. The committer has it when it seals; before, the thread
 /// behind it counts what is durable.
 #[derive(Clone)]
-pub(super) struct OpenTerms(Arc<Mutex<Counting>>);
+pub(super) struct OpenTerms(Arc<Mutex<TermCounting>>);
 
-struct Counting {
+struct TermCounting {
     secret: VrfSecret,
     genesis: Hash,
     /// The next entry to be counted.
@@ -76,7 +76,7 @@ impl OpenTerms {
         let secret = secret.filter(|secret| secret.public_key() == key);
         let lost = || StoreError::corrupt(Corruption::Row { table: INDEX_KEY });
         let secret = secret.ok_or_else(lost)?;
-        Ok(Some(OpenTerms(Arc::new(Mutex::new(Counting {
+        Ok(Some(OpenTerms(Arc::new(Mutex::new(TermCounting {
             secret,
             genesis,
             next: first,
@@ -158,7 +158,7 @@ impl OpenTerms {
 
     /// What was counted when a thread panicked may be counted twice: then nothing is
     /// sealed before the ledger is reopened.
-    fn lock(&self) -> Result<MutexGuard<'_, Counting>, LogbookError> {
+    fn lock(&self) -> Result<MutexGuard<'_, TermCounting>, LogbookError> {
         self.0.lock().map_err(|_| LogbookError::Stopped)
     }
 }
@@ -184,7 +184,7 @@ pub(super) fn merge_behind(store: &dyn Store, epoch: EpochNumber) -> Result<(), 
     }
 }
 
-impl Counting {
+impl TermCounting {
     /// Counts the entries before `end`.
     fn count(&mut self, store: &dyn Store, end: Seq) -> Result<(), LogbookError> {
         for row in store.entries(self.next.0..end.0) {

@@ -7,14 +7,14 @@ use crate::ledger::key::{PublicKey, SignError, Signature, Signer};
 use crate::ledger::signed::PROBE;
 
 /// A key may be in another process or in a token, which may go away and come back.
-pub(super) struct Watched {
+pub(super) struct WatchedSigner {
     signer: Arc<dyn Signer>,
     away: AtomicBool,
 }
 
-impl Watched {
-    pub(super) const fn new(signer: Arc<dyn Signer>) -> Watched {
-        Watched {
+impl WatchedSigner {
+    pub(super) const fn new(signer: Arc<dyn Signer>) -> WatchedSigner {
+        WatchedSigner {
             signer,
             away: AtomicBool::new(false),
         }
@@ -34,7 +34,7 @@ impl Watched {
     }
 }
 
-impl Signer for Watched {
+impl Signer for WatchedSigner {
     fn public_key(&self) -> PublicKey {
         self.signer.public_key()
     }

@@ -17,7 +17,7 @@ use crate::ledger::time::Timestamp;
 
 /// Why no manifest was made or written.
 #[derive(Debug, Error)]
-pub enum BuildError {
+pub enum ManifestBuildError {
     #[error("\"{}\" names no file", path.display())]
     NoName { path: PathBuf },
     #[error("\"{}\" cannot be opened", path.display())]
@@ -54,7 +54,7 @@ pub fn build(
     name: &str,
     tiles_coverage_sha256: Option<Sha256Digest>,
     now: Timestamp,
-) -> Result<ArtifactManifest, BuildError> {
+) -> Result<ArtifactManifest, ManifestBuildError> {
     build_without(folder, name, &|_, _| false, tiles_coverage_sha256, now)
 }
 
@@ -69,8 +69,8 @@ pub fn build_without(
     ignored: Skip<'_>,
     tiles_coverage_sha256: Option<Sha256Digest>,
     now: Timestamp,
-) -> Result<ArtifactManifest, BuildError> {
-    let root = Root::open(folder).map_err(|error| BuildError::Folder {
+) -> Result<ArtifactManifest, ManifestBuildError> {
+    let root = Root::open(folder).map_err(|error| ManifestBuildError::Folder {
         path: folder.to_owned(),
         error,
     })?;
@@ -78,7 +78,7 @@ pub fn build_without(
     let skip = |parent: &str, name: &[u8]| own(parent, name) || ignored(parent, name);
     let tree = list(&root, &skip)?;
     for found in &tree.files {
-        check_path(&found.path).map_err(|problem| BuildError::Path {
+        check_path(&found.path).map_err(|problem| ManifestBuildError::Path {
             path: found.path.clone(),
             problem,
         })?;
@@ -114,8 +114,8 @@ pub fn not_listed(
     folder: &Path,
     name: &str,
     listed: &HashSet<&str>,
-) -> Result<Vec<String>, BuildError> {
-    let root = Root::open(folder).map_err(|error| BuildError::Folder {
+) -> Result<Vec<String>, ManifestBuildError> {
+    let root = Root::open(folder).map_err(|error| ManifestBuildError::Folder {
         path: folder.to_owned(),
         error,
     })?;
@@ -132,9 +132,9 @@ pub fn write(
     manifest: &ArtifactManifest,
     path: &Path,
     signer: &dyn Signer,
-) -> Result<(), BuildError> {
+) -> Result<(), ManifestBuildError> {
     let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| BuildError::NoName {
+    let name = name.ok_or_else(|| ManifestBuildError::NoName {
         path: path.to_owned(),
     })?;
     let text = manifest.to_text();
@@ -150,7 +150,7 @@ pub fn write(
     ];
     for (path, text) in files {
         let written = replace(&path, text.as_bytes());
-        written.map_err(|error| BuildError::Write { path, error })?;
+        written.map_err(|error| ManifestBuildError::Write { path, error })?;
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub(super) fn check_artifacts(
                 .collect()
         }
     };
-    let checked: Vec<(ArtifactCheck, Option<Failed>)> = manifest
+    let checked: Vec<(ArtifactCheck, Option<FailedFile>)> = manifest
         .artifacts
         .iter()
         .zip(outcomes)
@@ -64,7 +64,7 @@ pub(super) fn check_artifacts(
     result.per_artifact_checks = checked.into_iter().map(|(check, _)| check).collect();
 }
 
-struct Failed {
+struct FailedFile {
     reason: FailReason,
     detail: String,
 }
@@ -72,7 +72,7 @@ struct Failed {
 fn check_artifact(
     artifact: &ArtifactEntry,
     outcome: FileOutcome<OpenError>,
-) -> (ArtifactCheck, Option<Failed>) {
+) -> (ArtifactCheck, Option<FailedFile>) {
     let (actual, failed) = match compare(artifact, outcome) {
         Err(failed) => (None, Some(failed)),
         Ok((actual, failed)) => (Some(actual), failed),
@@ -89,7 +89,7 @@ fn check_artifact(
 fn compare(
     artifact: &ArtifactEntry,
     outcome: FileOutcome<OpenError>,
-) -> Result<(Sha256Digest, Option<Failed>), Failed> {
+) -> Result<(Sha256Digest, Option<FailedFile>), FailedFile> {
     let read = outcome.map_err(|error| {
         // What is there and cannot be opened is not missing, but there is no
         // word nearer: nothing was compared.
@@ -97,12 +97,12 @@ fn compare(
             OpenError::Io(error) => format!("cannot be opened: {error}"),
             other => other.to_string(),
         };
-        Failed {
+        FailedFile {
             reason: FailReason::ArtifactMissing,
             detail,
         }
     })?;
-    let mismatch = |detail| Failed {
+    let mismatch = |detail| FailedFile {
         reason: FailReason::ArtifactHashMismatch,
         detail,
     };
@@ -121,8 +121,8 @@ fn compare(
     Ok((sha256, failed))
 }
 
-fn other_size(size: u64, artifact: &ArtifactEntry) -> Failed {
-    Failed {
+fn other_size(size: u64, artifact: &ArtifactEntry) -> FailedFile {
+    FailedFile {
         reason: FailReason::ArtifactHashMismatch,
         detail: format!("has {size} bytes, not {}", artifact.size_bytes),
     }

@@ -9,7 +9,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow_schema::{ArrowError, Field};
 use rayon::prelude::*;
 
-use super::schema::Table;
+use super::schema::TableKind;
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::hash::Hash;
@@ -36,7 +36,7 @@ pub struct Row {
 /// # Errors
 /// [`ArrowError`] where a column does not hold them.
 pub fn record_batch(rows: &[Row]) -> Result<RecordBatch, ArrowError> {
-    of_entries(Table::Entries, rows)
+    of_entries(TableKind::Entries, rows)
 }
 
 /// Neither a sequence number nor an epoch is ever so large.
@@ -45,7 +45,7 @@ pub(super) fn signed(number: u64) -> i64 {
 }
 
 /// The rows as columns of the table.
-pub(super) fn of_entries(table: Table, rows: &[Row]) -> Result<RecordBatch, ArrowError> {
+pub(super) fn of_entries(table: TableKind, rows: &[Row]) -> Result<RecordBatch, ArrowError> {
     let derived: Vec<_> = rows.par_iter().map(|row| derived(&row.entry)).collect();
     let mut text = StringBuilder::new();
     let mut hash = FixedSizeBinaryBuilder::new(32);
@@ -181,7 +181,7 @@ pub(super) fn of_epochs(epochs: &[SignedEpoch]) -> Result<RecordBatch, ArrowErro
         hashes(|epoch| epoch.content.genesis)?,
         Arc::new(statements.finish()),
     ];
-    RecordBatch::try_new(Table::Epochs.schema(), columns)
+    RecordBatch::try_new(TableKind::Epochs.schema(), columns)
 }
 
 const _: () = assert!(Hash::BYTES == 32 && Signature::BYTES == 64);

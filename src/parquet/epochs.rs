@@ -10,10 +10,10 @@ use arrow_schema::DataType;
 
 use super::columns::of_epochs;
 use super::footer::{HEAD, pair};
-use super::reading::{Stopped, guarded};
-use super::schema::Table;
+use super::reading::{ReadStop, guarded};
+use super::schema::TableKind;
 use super::statistics::Measured;
-use super::structure::Opened;
+use super::structure::OpenTable;
 use super::writing::{Footer, failed, writer};
 use super::{NO_KEY, TableError};
 use crate::evidence::EvidenceError;
@@ -42,7 +42,7 @@ pub fn export_epochs(
     footer: &Footer,
     out: &mut (dyn Write + Send),
 ) -> Result<u64, TableError> {
-    let mut writer = writer(Table::Epochs, out)?;
+    let mut writer = writer(TableKind::Epochs, out)?;
     let mut block = Vec::new();
     let mut written = 0;
     let count = store
@@ -68,11 +68,11 @@ pub fn export_epochs(
 /// Verifies the table: signatures, how each header follows the one before, and that
 /// every column is what its statement says.
 pub(super) fn verify_epochs(
-    opened: Opened,
+    opened: OpenTable,
     head: Option<&SignedHead>,
     policy: &Policy,
 ) -> Result<Report, ReadError> {
-    let mut walk = Walk {
+    let mut walk = EpochWalk {
         policy,
         before: None,
         count: 0,
@@ -116,15 +116,15 @@ pub(super) fn verify_epochs(
     })
 }
 
-struct Walk<'a> {
+struct EpochWalk<'a> {
     policy: &'a Policy,
     before: Option<EpochHeader>,
     count: u64,
     faults: Vec<Fault>,
 }
 
-impl Walk<'_> {
-    fn read(&mut self, opened: Arc<Opened>) -> Result<(), Stopped> {
+impl EpochWalk<'_> {
+    fn read(&mut self, opened: Arc<OpenTable>) -> Result<(), ReadStop> {
         for group in 0..opened.metadata.metadata().num_row_groups() {
             let mut measured = Measured::default();
             let mut reader = guarded(|| {
@@ -151,10 +151,10 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn batch(&mut self, batch: &RecordBatch) -> Result<(), Stopped> {
+    fn batch(&mut self, batch: &RecordBatch) -> Result<(), ReadStop> {
         let statements = batch.column_by_name("statement");
         let Some(statements) = statements.and_then(|column| column.as_string_view_opt()) else {
-            return Err(Stopped::Damaged("it has no statements".to_owned()));
+            return Err(ReadStop::Damaged("it has no statements".to_owned()));
         };
         let mut epochs = Vec::new();
         for text in statements.iter().flatten() {

@@ -25,11 +25,11 @@ pub(super) fn pair(key: &str, value: impl Into<String>) -> KeyValue {
 
 /// The lines of a bundle that are no entries.
 #[derive(Debug, Default)]
-pub(super) struct Frame {
+pub(super) struct BundleFrame {
     text: String,
 }
 
-impl Frame {
+impl BundleFrame {
     /// Adds a line, with its newline, that stands after so many rows. It answers
     /// whether there was room for it.
     pub(super) fn add(&mut self, rows: u64, line: &[u8]) -> bool {
@@ -65,9 +65,9 @@ pub(super) fn lines_of(text: &str) -> Result<Vec<(u64, &str)>, &'static str> {
 
 /// Which epoch the entries of a stretch of rows are in.
 #[derive(Debug, Default)]
-pub(super) struct Sealed(Option<EpochHeader>);
+pub(super) struct SealedRows(Option<EpochHeader>);
 
-impl Sealed {
+impl SealedRows {
     /// Takes a line of the bundle that is not an entry.
     pub(super) fn take(&mut self, line: &[u8]) {
         if line.starts_with(b"{\"head\":") {

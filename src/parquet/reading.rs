@@ -24,7 +24,7 @@ pub(super) struct Input {
 
 /// A place in it.
 #[derive(Debug)]
-pub(super) struct At {
+pub(super) struct FilePlace {
     input: Input,
     at: u64,
 }
@@ -44,10 +44,10 @@ impl Length for Input {
 }
 
 impl ChunkReader for Input {
-    type T = BufReader<At>;
+    type T = BufReader<FilePlace>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::new(At {
+        Ok(BufReader::new(FilePlace {
             input: self.clone(),
             at: start,
         }))
@@ -67,7 +67,7 @@ impl ChunkReader for Input {
     }
 }
 
-impl Read for At {
+impl Read for FilePlace {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let read = self.input.file.read_at(bytes, self.at)?;
         self.at += read as u64;
@@ -77,29 +77,29 @@ impl Read for At {
 
 /// Why a file is not read on.
 #[derive(Debug)]
-pub(super) enum Stopped {
+pub(super) enum ReadStop {
     /// It is damaged, and how.
     Damaged(String),
     /// It could not be read, of which nothing follows.
     Read(ReadError),
 }
 
-impl Stopped {
+impl ReadStop {
     /// The fault of a file that is damaged.
     pub(super) fn fault(self) -> Result<Fault, ReadError> {
         match self {
-            Stopped::Damaged(detail) => Ok(Fault::of_file(FaultCode::BundleCorrupt, detail)),
-            Stopped::Read(error) => Err(error),
+            ReadStop::Damaged(detail) => Ok(Fault::of_file(FaultCode::BundleCorrupt, detail)),
+            ReadStop::Read(error) => Err(error),
         }
     }
 }
 
-impl From<ParquetError> for Stopped {
-    fn from(error: ParquetError) -> Stopped {
+impl From<ParquetError> for ReadStop {
+    fn from(error: ParquetError) -> ReadStop {
         match error {
             ParquetError::External(inner) => match inner.downcast::<io::Error>() {
                 Ok(error) if crate::ledger::lines::damage(&error).is_none() => {
-                    Stopped::Read((*error).into())
+                    ReadStop::Read((*error).into())
                 }
                 Ok(error) => damaged(&error),
                 Err(inner) => damaged(&inner),
@@ -109,8 +109,8 @@ impl From<ParquetError> for Stopped {
     }
 }
 
-impl From<arrow_schema::ArrowError> for Stopped {
-    fn from(error: arrow_schema::ArrowError) -> Stopped {
+impl From<arrow_schema::ArrowError> for ReadStop {
+    fn from(error: arrow_schema::ArrowError) -> ReadStop {
         match error {
             arrow_schema::ArrowError::ExternalError(inner) => {
                 match inner.downcast::<ParquetError>() {
@@ -123,18 +123,18 @@ impl From<arrow_schema::ArrowError> for Stopped {
     }
 }
 
-fn damaged(error: &impl std::fmt::Display) -> Stopped {
-    Stopped::Damaged(format!("it is not a whole Parquet file: {error}"))
+fn damaged(error: &impl std::fmt::Display) -> ReadStop {
+    ReadStop::Damaged(format!("it is not a whole Parquet file: {error}"))
 }
 
 /// What `read` answers; a panic in it is damage.
-pub(super) fn guarded<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, Stopped>
+pub(super) fn guarded<T, E>(read: impl FnOnce() -> Result<T, E>) -> Result<T, ReadStop>
 where
-    Stopped: From<E>,
+    ReadStop: From<E>,
 {
     match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(result) => result.map_err(Stopped::from),
-        Err(_) => Err(Stopped::Damaged(
+        Ok(result) => result.map_err(ReadStop::from),
+        Err(_) => Err(ReadStop::Damaged(
             "it is not a whole Parquet file: its reader gave up".to_owned(),
         )),
     }

@@ -20,7 +20,7 @@ const GROUP_BYTES: usize = 32 << 20;
 
 /// Which table a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Table {
+pub(super) enum TableKind {
     /// The entries of a range.
     Entries,
     /// The entries of a selection, each with its path.
@@ -49,7 +49,7 @@ pub(super) const MEASURED: [&str; 15] = [
     "sealed_at",
 ];
 
-impl Table {
+impl TableKind {
     /// The table as it is written.
     pub(super) fn schema(self) -> SchemaRef {
         self.with(&DataType::Utf8, &DataType::Binary)
@@ -65,7 +65,7 @@ impl Table {
         let number = |name, null| Field::new(name, DataType::Int64, null);
         let string = |name, null| Field::new(name, text.clone(), null);
         let fields = match self {
-            Table::Epochs => vec![
+            TableKind::Epochs => vec![
                 number("epoch", false),
                 number("first_seq", false),
                 number("last_seq", false),
@@ -79,7 +79,7 @@ impl Table {
                 fixed("genesis", Hash::BYTES),
                 string("statement", false),
             ],
-            Table::Entries | Table::Selected => {
+            TableKind::Entries | TableKind::Selected => {
                 let element = Field::new("element", text.clone(), false);
                 let mut fields = vec![
                     number("seq", false),
@@ -101,7 +101,7 @@ impl Table {
                     fixed("signature", Signature::BYTES),
                     string("payload", false),
                 ];
-                if self == Table::Selected {
+                if self == TableKind::Selected {
                     fields.push(Field::new("path", bytes.clone(), false));
                 }
                 fields

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::epochs::export_epochs;
 use super::sink::write_rows;
 use super::writing::Footer;
-use super::{Rows, TableError};
+use super::{RowSink, TableError};
 use crate::ledger::envelope::{Envelope, Purpose};
 use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::json::{Form, Value};
@@ -41,15 +41,15 @@ pub(super) struct Manifest {
     /// The selection that it answers; `null` for a range.
     pub(super) filter: Value,
     /// The files with entries, by day.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<SetPart>,
     /// The table of epochs.
-    pub(super) epochs: Part,
+    pub(super) epochs: SetPart,
 }
 
 /// A file of a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Part {
+pub(super) struct SetPart {
     /// Its path in the folder.
     pub(super) file: String,
     /// How long it is.
@@ -90,7 +90,7 @@ pub fn export_set<E: From<TableError>>(
     store: &dyn Store,
     folder: &Path,
     what: SetExport<'_>,
-    mut bundle: impl FnMut(&Filter, Rows) -> Result<u64, E>,
+    mut bundle: impl FnMut(&Filter, RowSink) -> Result<u64, E>,
     is_empty: impl Fn(&E) -> bool,
 ) -> Result<SetWritten, E> {
     if what.filter.limit.is_some() || what.filter.reverse {
@@ -180,7 +180,7 @@ fn part<E: From<TableError>>(
     path: &Path,
     name: &str,
     write: impl FnOnce(&mut (dyn Write + Send)) -> Result<u64, E>,
-) -> Result<Part, E> {
+) -> Result<SetPart, E> {
     let failed = |error| E::from(TableError::Write(error));
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
@@ -197,7 +197,7 @@ fn part<E: From<TableError>>(
         .into_inner()
         .map_err(|error| failed(error.into_error()))?;
     file.sync_all().map_err(failed)?;
-    Ok(Part {
+    Ok(SetPart {
         file: name.to_owned(),
         bytes: out.bytes,
         hash: out.hasher.so_far(),
@@ -316,7 +316,7 @@ fn first(
 }
 
 /// The path of a part below the folder, if it is one that a set has.
-pub(super) fn place(folder: &Path, part: &Part) -> Option<PathBuf> {
+pub(super) fn place(folder: &Path, part: &SetPart) -> Option<PathBuf> {
     if part.file == EPOCHS {
         return Some(folder.join(EPOCHS));
     }

@@ -7,8 +7,8 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::NO_KEY;
-use super::set::{MANIFEST, Manifest, Part, place};
-use super::verify::{Judged, judge};
+use super::set::{MANIFEST, Manifest, SetPart, place};
+use super::verify::{TableVerdict, judge};
 use crate::ledger::envelope::{Envelope, Purpose};
 use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, NotChecked, Report, Verdict};
 use crate::ledger::hash::{Hash, Hasher};
@@ -80,7 +80,7 @@ fn manifest(folder: &Path, policy: &Policy) -> Result<Result<Manifest, Fault>, R
         let detail = format!("{MANIFEST}: {detail}");
         Ok(Err(Fault::of_file(code, detail)))
     };
-    let limits = crate::ledger::parse::Limits {
+    let limits = crate::ledger::parse::ParseLimits {
         bytes: MANIFEST_BYTES as usize,
         ..limits::embedded(2)
     };
@@ -153,7 +153,7 @@ fn walk(
         }
         let done = report.entries;
         let told = &mut |entries| progress(done + entries);
-        let Judged {
+        let TableVerdict {
             outcome,
             first_prev,
         } = judge(File::open(&path)?, policy, told)?;
@@ -228,7 +228,7 @@ fn fault(report: &mut Report, file: &str, code: FaultCode, detail: &str) {
 }
 
 /// Whether the file is the one that the manifest names.
-fn is_part(path: &Path, part: &Part, report: &mut Report) -> Result<bool, ReadError> {
+fn is_part(path: &Path, part: &SetPart, report: &mut Report) -> Result<bool, ReadError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

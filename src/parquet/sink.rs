@@ -10,8 +10,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::TableError;
 use super::columns::{Row, of_entries};
-use super::footer::{DAY, FRAME, Frame, HEAD, Sealed, pair};
-use super::schema::Table;
+use super::footer::{BundleFrame, DAY, FRAME, HEAD, SealedRows, pair};
+use super::schema::TableKind;
 use super::writing::{Footer, failed, writer};
 use crate::ledger::bundle::Sink;
 use crate::ledger::entry::Entry;
@@ -29,21 +29,21 @@ const AHEAD: usize = 2;
 
 /// Takes a bundle and gives rows to the thread that writes them.
 #[derive(Debug)]
-pub struct Rows {
-    blocks: Sender<Block>,
+pub struct RowSink {
+    blocks: Sender<RowBlock>,
     rows: Vec<Row>,
     bytes: usize,
     given: u64,
-    sealed: Sealed,
-    frame: Frame,
+    sealed: SealedRows,
+    frame: BundleFrame,
     full: bool,
 }
 
 #[derive(Debug)]
-enum Block {
+enum RowBlock {
     Rows(Vec<Row>),
     /// The bundle is whole.
-    End(Frame),
+    End(BundleFrame),
 }
 
 /// Writes a table of what `bundle` writes into a sink.
@@ -54,21 +54,21 @@ pub fn write_rows<T, E: From<TableError>>(
     selection: bool,
     footer: &Footer,
     out: &mut (dyn Write + Send),
-    bundle: impl FnOnce(Rows) -> Result<T, E>,
+    bundle: impl FnOnce(RowSink) -> Result<T, E>,
 ) -> Result<T, E> {
     let table = if selection {
-        Table::Selected
+        TableKind::Selected
     } else {
-        Table::Entries
+        TableKind::Entries
     };
     let (blocks, waiting) = bounded(AHEAD);
-    let rows = Rows {
+    let rows = RowSink {
         blocks,
         rows: Vec::new(),
         bytes: 0,
         given: 0,
-        sealed: Sealed::default(),
-        frame: Frame::default(),
+        sealed: SealedRows::default(),
+        frame: BundleFrame::default(),
         full: false,
     };
     let (made, written) = thread::scope(|scope| {
@@ -89,16 +89,16 @@ pub fn write_rows<T, E: From<TableError>>(
 
 /// Whether the table is whole.
 fn write(
-    table: Table,
+    table: TableKind,
     footer: &Footer,
     out: &mut (dyn Write + Send),
-    blocks: &Receiver<Block>,
+    blocks: &Receiver<RowBlock>,
 ) -> Result<bool, TableError> {
     let mut writer = writer(table, out)?;
     for block in blocks {
         match block {
-            Block::Rows(rows) => writer.write(&of_entries(table, &rows)?).map_err(failed)?,
-            Block::End(frame) => {
+            RowBlock::Rows(rows) => writer.write(&of_entries(table, &rows)?).map_err(failed)?,
+            RowBlock::End(frame) => {
                 let text = frame.into_text();
                 if text.len() > super::FRAME_BYTES {
                     return Err(TableError::Frame);
@@ -133,18 +133,18 @@ fn ended() -> io::Error {
     )
 }
 
-impl Rows {
+impl RowSink {
     fn hand_over(&mut self) -> io::Result<()> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
         if rows.is_empty() {
             return Ok(());
         }
-        self.blocks.send(Block::Rows(rows)).map_err(|_| ended())
+        self.blocks.send(RowBlock::Rows(rows)).map_err(|_| ended())
     }
 }
 
-impl Sink for Rows {
+impl Sink for RowSink {
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
         self.sealed.take(line);
         self.full |= !self.frame.add(self.given, line);
@@ -152,7 +152,7 @@ impl Sink for Rows {
             true => {
                 // It is the writer that says why.
                 self.blocks
-                    .send(Block::End(std::mem::take(&mut self.frame)))
+                    .send(RowBlock::End(std::mem::take(&mut self.frame)))
                     .map_err(|_| ended())?;
                 Err(ended())
             }
@@ -185,6 +185,6 @@ impl Sink for Rows {
     fn finish(&mut self) -> io::Result<()> {
         self.hand_over()?;
         let frame = std::mem::take(&mut self.frame);
-        self.blocks.send(Block::End(frame)).map_err(|_| ended())
+        self.blocks.send(RowBlock::End(frame)).map_err(|_| ended())
     }
 }

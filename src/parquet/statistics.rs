@@ -22,7 +22,7 @@ enum Measure {
 
 /// What the rows of a group say of a column.
 #[derive(Debug, Default)]
-struct Extent {
+struct ColumnExtent {
     least: Option<Measure>,
     most: Option<Measure>,
     nulls: u64,
@@ -30,7 +30,7 @@ struct Extent {
 
 /// What the rows of a group say of their columns.
 #[derive(Debug, Default)]
-pub(super) struct Measured(BTreeMap<String, Extent>);
+pub(super) struct Measured(BTreeMap<String, ColumnExtent>);
 
 impl Measured {
     /// Takes more rows of the group.
@@ -59,7 +59,7 @@ impl Measured {
     }
 }
 
-impl Extent {
+impl ColumnExtent {
     fn widen(&mut self, column: &dyn Array) {
         match column.data_type() {
             DataType::Int64 => {

@@ -18,16 +18,16 @@ use rayon::prelude::*;
 
 use super::MAGIC;
 use super::footer::{DAY, FORMAT, FRAME, HEAD, TABLE, VERSION};
-use super::reading::{Input, Stopped, guarded};
-use super::schema::Table;
+use super::reading::{Input, ReadStop, guarded};
+use super::schema::TableKind;
 use crate::ledger::version::Unsupported;
 
 /// A file whose structure is that of a table.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenTable {
     pub(super) input: Input,
     pub(super) metadata: ArrowReaderMetadata,
-    pub(super) table: Table,
+    pub(super) table: TableKind,
     /// Of [`super::footer`].
     pub(super) pairs: BTreeMap<String, String>,
 }
@@ -39,8 +39,8 @@ const ENDING: u64 = 8;
 const FOOTER_BYTES: u64 = 256 << 20;
 
 /// Opens a file and refuses what is not a table of ours.
-pub(super) fn open(file: File) -> Result<Opened, Stopped> {
-    let input = Input::new(file).map_err(|error| Stopped::Read(error.into()))?;
+pub(super) fn open(file: File) -> Result<OpenTable, ReadStop> {
+    let input = Input::new(file).map_err(|error| ReadStop::Read(error.into()))?;
     check_footer(&input)?;
     let metadata = guarded(|| ParquetMetaDataReader::new().parse_and_finish(&input))?;
     let pairs = pairs(&metadata)?;
@@ -54,7 +54,7 @@ pub(super) fn open(file: File) -> Result<Opened, Stopped> {
         .with_skip_arrow_metadata(true)
         .with_schema(table.shared());
     let metadata = guarded(|| ArrowReaderMetadata::try_new(Arc::new(metadata), options))?;
-    Ok(Opened {
+    Ok(OpenTable {
         input,
         metadata,
         table,
@@ -63,7 +63,7 @@ pub(super) fn open(file: File) -> Result<Opened, Stopped> {
 }
 
 /// Before it is read, since its length is the file's own word.
-fn check_footer(input: &Input) -> Result<(), Stopped> {
+fn check_footer(input: &Input) -> Result<(), ReadStop> {
     let end = input.len().saturating_sub(ENDING);
     let ending = guarded(|| input.get_bytes(end, ENDING as usize))?;
     let length = ending
@@ -75,11 +75,11 @@ fn check_footer(input: &Input) -> Result<(), Stopped> {
     }
 }
 
-fn refused<T>(detail: impl Into<String>) -> Result<T, Stopped> {
-    Err(Stopped::Damaged(detail.into()))
+fn refused<T>(detail: impl Into<String>) -> Result<T, ReadStop> {
+    Err(ReadStop::Damaged(detail.into()))
 }
 
-fn pairs(metadata: &ParquetMetaData) -> Result<BTreeMap<String, String>, Stopped> {
+fn pairs(metadata: &ParquetMetaData) -> Result<BTreeMap<String, String>, ReadStop> {
     let mut pairs = BTreeMap::new();
     let listed = metadata.file_metadata().key_value_metadata();
     for pair in listed.into_iter().flatten() {
@@ -93,7 +93,7 @@ fn pairs(metadata: &ParquetMetaData) -> Result<BTreeMap<String, String>, Stopped
         Some(VERSION) => {}
         Some(other) if other.parse().is_ok_and(|number: u64| number > 1) => {
             let what = format!("table format {other}");
-            return Err(Stopped::Read(Unsupported { what }.into()));
+            return Err(ReadStop::Read(Unsupported { what }.into()));
         }
         Some(_) => return refused("the version in the footer is none"),
     }
@@ -106,10 +106,13 @@ fn pairs(metadata: &ParquetMetaData) -> Result<BTreeMap<String, String>, Stopped
     }
 }
 
-fn table(metadata: &ParquetMetaData, pairs: &BTreeMap<String, String>) -> Result<Table, Stopped> {
-    let tables: &[Table] = match pairs.get(TABLE).map(String::as_str) {
-        Some("entries") => &[Table::Entries, Table::Selected],
-        Some("epochs") => &[Table::Epochs],
+fn table(
+    metadata: &ParquetMetaData,
+    pairs: &BTreeMap<String, String>,
+) -> Result<TableKind, ReadStop> {
+    let tables: &[TableKind] = match pairs.get(TABLE).map(String::as_str) {
+        Some("entries") => &[TableKind::Entries, TableKind::Selected],
+        Some("epochs") => &[TableKind::Epochs],
         _ => return refused("the footer names no table"),
     };
     for table in tables {
@@ -122,7 +125,7 @@ fn table(metadata: &ParquetMetaData, pairs: &BTreeMap<String, String>) -> Result
 }
 
 /// The column chunks follow each other from the first byte to the footer.
-fn covered(input: &Input, metadata: &ParquetMetaData) -> Result<(), Stopped> {
+fn covered(input: &Input, metadata: &ParquetMetaData) -> Result<(), ReadStop> {
     let end = input.len().checked_sub(ENDING);
     let Some(end) = end else {
         return refused("it is too short");
@@ -152,7 +155,7 @@ fn covered(input: &Input, metadata: &ParquetMetaData) -> Result<(), Stopped> {
     }
 }
 
-fn check_group(group: &RowGroupMetaData) -> Result<(), Stopped> {
+fn check_group(group: &RowGroupMetaData) -> Result<(), ReadStop> {
     if group.num_rows() <= 0 || group.sorting_columns().is_some() {
         return refused("a row group has no rows, or names an order");
     }
@@ -178,7 +181,7 @@ fn check_group(group: &RowGroupMetaData) -> Result<(), Stopped> {
 }
 
 /// No page says a minimum or maximum of its own.
-fn check_pages(input: &Input, metadata: &ParquetMetaData) -> Result<(), Stopped> {
+fn check_pages(input: &Input, metadata: &ParquetMetaData) -> Result<(), ReadStop> {
     let properties = ReaderProperties::builder()
         .set_read_page_statistics(true)
         .build();

@@ -9,10 +9,10 @@ use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatc
 use arrow_array::RecordBatch;
 use rayon::prelude::*;
 
-use super::footer::{DAY, FRAME, Sealed, lines_of};
-use super::reading::{Stopped, guarded};
+use super::footer::{DAY, FRAME, SealedRows, lines_of};
+use super::reading::{ReadStop, guarded};
 use super::statistics::Measured;
-use super::structure::Opened;
+use super::structure::OpenTable;
 use crate::ledger::fault::{At, Fault, FaultCode};
 use crate::ledger::hash::Hash;
 use crate::ledger::limits;
@@ -30,14 +30,14 @@ const BATCH: usize = 1_024;
 const PIECE: usize = 4 << 20;
 
 /// The bundle in a table.
-pub(super) struct Text {
-    opened: Arc<Opened>,
+pub(super) struct TableText {
+    opened: Arc<OpenTable>,
     group: usize,
     reader: Option<ParquetRecordBatchReader>,
     batch: Option<(RecordBatch, usize)>,
     measured: Measured,
     frame: VecDeque<(u64, String)>,
-    sealed: Sealed,
+    sealed: SealedRows,
     /// The first and last moment of the day that all rows are of.
     day: Option<(i64, i64)>,
     row: u64,
@@ -52,8 +52,8 @@ pub(super) struct Text {
     pub(super) first_prev: Option<Hash>,
 }
 
-impl Text {
-    pub(super) fn new(opened: Opened) -> Text {
+impl TableText {
+    pub(super) fn new(opened: OpenTable) -> TableText {
         let mut faults = Vec::new();
         let mut refuse = |detail: String| {
             faults.push(Fault::of_file(FaultCode::BundleCorrupt, detail));
@@ -71,13 +71,13 @@ impl Text {
         if day == Some(None) {
             refuse("the day in the footer is none".to_owned());
         }
-        Text {
+        TableText {
             group: 0,
             reader: None,
             batch: None,
             measured: Measured::default(),
             frame,
-            sealed: Sealed::default(),
+            sealed: SealedRows::default(),
             day: day.flatten(),
             row: 0,
             made: Vec::new(),
@@ -97,7 +97,7 @@ impl Text {
     }
 
     /// Makes the next piece of the text; none at the end.
-    fn make(&mut self) -> Result<(), Stopped> {
+    fn make(&mut self) -> Result<(), ReadStop> {
         self.made.clear();
         self.taken = 0;
         while self.made.is_empty() && !self.ended {
@@ -114,7 +114,7 @@ impl Text {
         Ok(())
     }
 
-    fn next_batch(&mut self) -> Result<(), Stopped> {
+    fn next_batch(&mut self) -> Result<(), ReadStop> {
         if let Some(reader) = &mut self.reader {
             match guarded(|| reader.next().transpose())? {
                 Some(batch) => {
@@ -169,9 +169,10 @@ impl Text {
     }
 
     /// Makes the lines of some rows of a batch, from one on.
-    fn rows(&mut self, batch: RecordBatch, from: usize) -> Result<(), Stopped> {
-        let columns = Columns::of(&batch)
-            .ok_or_else(|| Stopped::Damaged("its columns are not those of the table".to_owned()))?;
+    fn rows(&mut self, batch: RecordBatch, from: usize) -> Result<(), ReadStop> {
+        let columns = Columns::of(&batch).ok_or_else(|| {
+            ReadStop::Damaged("its columns are not those of the table".to_owned())
+        })?;
         // A line of the frame may stand between two rows.
         let next = self.frame.front().map_or(u64::MAX, |(rows, _)| *rows);
         let most = usize::try_from(next - self.row).unwrap_or(usize::MAX);
@@ -203,7 +204,7 @@ impl Text {
     }
 }
 
-impl Read for Text {
+impl Read for TableText {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let made = self.fill_buf()?;
         let length = made.len().min(bytes.len());
@@ -216,10 +217,10 @@ impl Read for Text {
     }
 }
 
-impl BufRead for Text {
+impl BufRead for TableText {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.taken >= self.made.len() && !self.ended {
-            match self.make().map_err(Stopped::fault) {
+            match self.make().map_err(ReadStop::fault) {
                 Ok(()) => {}
                 Err(Ok(fault)) => {
                     self.ended = true;

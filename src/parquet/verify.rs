@@ -5,10 +5,10 @@ use std::io::BufRead;
 
 use super::epochs::verify_epochs;
 use super::footer::{DAY, HEAD};
-use super::reading::Stopped;
-use super::schema::Table;
-use super::structure::{Opened, open};
-use super::text::Text;
+use super::reading::ReadStop;
+use super::schema::TableKind;
+use super::structure::{OpenTable, open};
+use super::text::TableText;
 use crate::ledger::anchors::Anchor;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::fault::{Fault, FaultCode, Format, NotChecked, Verdict};
@@ -20,11 +20,11 @@ use crate::ledger::policy::Policy;
 use crate::ledger::source::{ReadError, Source as _, Subject};
 use crate::ledger::statement::Statement;
 use crate::ledger::trace::Trace;
-use crate::ledger::verify::{Outcome, verify};
+use crate::ledger::verify::{VerifyOutcome, verify};
 
 /// The verdict on a table, and what ties it to the part before it.
-pub(super) struct Judged {
-    pub(super) outcome: Outcome,
+pub(super) struct TableVerdict {
+    pub(super) outcome: VerifyOutcome,
     pub(super) first_prev: Option<Hash>,
 }
 
@@ -37,7 +37,7 @@ pub fn verify_table(
     file: File,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, ReadError> {
+) -> Result<VerifyOutcome, ReadError> {
     judge(file, policy, progress).map(|judged| judged.outcome)
 }
 
@@ -46,8 +46,8 @@ pub fn verify_table(
 /// # Errors
 /// [`ReadError`] if it cannot be read.
 pub fn text_of_table(file: File) -> Result<Result<impl BufRead + Send, Fault>, ReadError> {
-    match open(file).map_err(Stopped::fault) {
-        Ok(opened) if opened.table != Table::Epochs => Ok(Ok(Text::new(opened))),
+    match open(file).map_err(ReadStop::fault) {
+        Ok(opened) if opened.table != TableKind::Epochs => Ok(Ok(TableText::new(opened))),
         Ok(_) => {
             let detail = "it is a table of epochs, which has no entries";
             Ok(Err(Fault::of_file(FaultCode::FormatMismatch, detail)))
@@ -61,12 +61,12 @@ pub(super) fn judge(
     file: File,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Judged, ReadError> {
-    let opened = match open(file).map_err(Stopped::fault) {
+) -> Result<TableVerdict, ReadError> {
+    let opened = match open(file).map_err(ReadStop::fault) {
         Ok(opened) => opened,
         Err(Ok(fault)) => {
             let outcome = unread(policy, fault);
-            return Ok(Judged {
+            return Ok(TableVerdict {
                 outcome,
                 first_prev: None,
             });
@@ -83,11 +83,11 @@ pub(super) fn judge(
         faults.push(Fault::of_file(FaultCode::BundleCorrupt, detail));
     }
     let head = head.ok().flatten();
-    if opened.table == Table::Epochs {
+    if opened.table == TableKind::Epochs {
         outcome = of_report(verify_epochs(opened, head.as_ref(), policy)?);
     } else {
         let mut policy = policy.clone();
-        let mut text = Text::new(opened);
+        let mut text = TableText::new(opened);
         {
             let mut bundle = BundleFile::open(&mut text)?;
             let subject = bundle.subject();
@@ -120,7 +120,7 @@ pub(super) fn judge(
         report.faults.extend(faults.into_iter().take(room.max(1)));
         outcome.verified = None;
     }
-    Ok(Judged {
+    Ok(TableVerdict {
         outcome,
         first_prev,
     })
@@ -137,7 +137,7 @@ fn beyond(head: &SignedHead, subject: &Subject) -> Option<Fault> {
 }
 
 /// The signed head of the footer; an error if what stands there is none.
-fn head_of(opened: &Opened) -> Result<Option<SignedHead>, ()> {
+fn head_of(opened: &OpenTable) -> Result<Option<SignedHead>, ()> {
     let Some(text) = opened.pairs.get(HEAD) else {
         return Ok(None);
     };
@@ -145,7 +145,7 @@ fn head_of(opened: &Opened) -> Result<Option<SignedHead>, ()> {
     Statement::from_value(&value).map(Some).map_err(drop)
 }
 
-fn unread(policy: &Policy, fault: Fault) -> Outcome {
+fn unread(policy: &Policy, fault: Fault) -> VerifyOutcome {
     use crate::ledger::fault::{KeySource, Report};
     of_report(Report {
         verdict: Verdict::Fail,
@@ -167,8 +167,8 @@ fn unread(policy: &Policy, fault: Fault) -> Outcome {
     })
 }
 
-pub(super) fn of_report(report: crate::ledger::fault::Report) -> Outcome {
-    Outcome {
+pub(super) fn of_report(report: crate::ledger::fault::Report) -> VerifyOutcome {
+    VerifyOutcome {
         report,
         verified: None,
         trace: Trace::default(),

@@ -8,7 +8,7 @@ use ::parquet::errors::ParquetError;
 
 use super::TableError;
 use super::footer::{FORMAT, TABLE, VERSION, pair};
-use super::schema::Table;
+use super::schema::TableKind;
 
 /// What a footer has beside the frame.
 #[derive(Clone, Debug, Default)]
@@ -20,15 +20,18 @@ pub struct Footer {
 }
 
 /// The writer of one table.
-pub(super) fn writer<W: Write + Send>(table: Table, out: W) -> Result<ArrowWriter<W>, TableError> {
+pub(super) fn writer<W: Write + Send>(
+    table: TableKind,
+    out: W,
+) -> Result<ArrowWriter<W>, TableError> {
     let options = ArrowWriterOptions::new()
         .with_properties(table.properties()?)
         .with_skip_arrow_metadata(true)
         .with_schema_root("sealbook".to_owned());
     let mut writer = ArrowWriter::try_new_with_options(out, table.schema(), options)?;
     let name = match table {
-        Table::Epochs => "epochs",
-        Table::Entries | Table::Selected => "entries",
+        TableKind::Epochs => "epochs",
+        TableKind::Entries | TableKind::Selected => "entries",
     };
     writer.append_key_value_metadata(pair(TABLE, name));
     writer.append_key_value_metadata(pair(FORMAT, VERSION));

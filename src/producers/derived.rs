@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Facts, Field, facts};
+use super::{Facts, SearchField, facts};
 
 /// The columns that follow from kind and payload.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,18 +35,18 @@ impl<'e> Derived<'e> {
     pub(crate) fn of(kind: &'e str, payload: &'e str) -> Derived<'e> {
         let found = facts(kind, payload.as_bytes());
         let named = Named::of(payload);
-        let tenants: Vec<_> = of(&found, Field::Tenant).collect();
+        let tenants: Vec<_> = of(&found, SearchField::Tenant).collect();
         let first = |field| of(&found, field).next();
-        let denials: Vec<_> = of(&found, Field::Denied).collect();
+        let denials: Vec<_> = of(&found, SearchField::Denied).collect();
         let denied = (!denials.is_empty()).then(|| denials.iter().any(|word| word == "true"));
         Derived {
             texts: [
                 tenants.first().cloned(),
-                first(Field::TenantJson),
-                first(Field::Correlation),
+                first(SearchField::TenantJson),
+                first(SearchField::Correlation),
                 named.as_ref().and_then(Named::worker),
                 named.as_ref().and_then(Named::species),
-                first(Field::Decision),
+                first(SearchField::Decision),
                 named.as_ref().and_then(Named::deny_code),
             ],
             tenants,
@@ -55,7 +55,10 @@ impl<'e> Derived<'e> {
     }
 }
 
-fn of<'f, 'e>(facts: &'f Facts<'e>, wanted: Field) -> impl Iterator<Item = Cow<'e, str>> + 'f {
+fn of<'f, 'e>(
+    facts: &'f Facts<'e>,
+    wanted: SearchField,
+) -> impl Iterator<Item = Cow<'e, str>> + 'f {
     let facts = facts.iter().filter(move |(field, _)| *field == wanted);
     facts.map(|(_, value)| value.clone())
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::document::Document;
 use super::governance::{Governance, SharedGate};
-use super::recorder::{Asked, Prepared, Recorder};
+use super::recorder::{DecisionRequest, PreparedDecision, Recorder};
 use crate::attestation::BanList;
 use crate::ledger::json::Value;
-use crate::wcp::bulk::Case;
+use crate::wcp::bulk::BulkCase;
 use crate::wcp::snapshot::Snapshot;
-use crate::wcp::stamp::Stamp;
+use crate::wcp::stamp::DecisionStamp;
 
 #[derive(Debug, Default)]
 pub struct CaseGovernance {
@@ -25,7 +25,7 @@ struct Last {
 }
 
 impl CaseGovernance {
-    pub fn of(&mut self, case: &Case) -> Arc<Governance> {
+    pub fn of(&mut self, case: &BulkCase) -> Arc<Governance> {
         let hall = &case.hall;
         let rules_document = match &self.last {
             Some(last) if Arc::ptr_eq(last.governance.rules(), &case.rules) => {
@@ -68,11 +68,11 @@ impl Recorder {
     pub fn prepare_case(
         &self,
         governance: &Governance,
-        case: &Case,
+        case: &BulkCase,
         actor: Option<&Value>,
-        stamp: Stamp,
-    ) -> Prepared {
-        let asked = Asked {
+        stamp: DecisionStamp,
+    ) -> PreparedDecision {
+        let asked = DecisionRequest {
             input: &case.input,
             approval: None,
             task_id: &case.task_id,

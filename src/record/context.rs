@@ -13,7 +13,7 @@ use crate::ledger::json::{Object, Value};
 use crate::ledger::shape::{self, MemberError, MemberProblem};
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Context {
+pub struct RecordContext {
     pub task_id: String,
     pub rules: DocumentDigest,
     pub config: DocumentDigest,
@@ -145,8 +145,8 @@ impl Serialize for ContextWritten<'_> {
     }
 }
 
-impl Context {
-    pub fn read(context: &Object) -> Result<Context, MemberError> {
+impl RecordContext {
+    pub fn read(context: &Object) -> Result<RecordContext, MemberError> {
         match context.get("registry") {
             Some(Value::String(_)) => {
                 let members: ContextMembers<'_, DocumentDigest> = shape::read_object(context, "")?;
@@ -173,7 +173,7 @@ impl<R> ContextMembers<'_, R> {
         self,
         registry: RegistrySource,
         registry_digest: Option<Hash>,
-    ) -> Result<Context, MemberError> {
+    ) -> Result<RecordContext, MemberError> {
         let gate = match (&*self.gate, self.policy) {
             ("none", None) => GateSource::None,
             ("policy", Some(digest)) => GateSource::Policy(digest),
@@ -186,7 +186,7 @@ impl<R> ContextMembers<'_, R> {
                 return Err(MemberError::from(problem).inside("gate"));
             }
         };
-        Ok(Context {
+        Ok(RecordContext {
             task_id: self.task_id.into_owned(),
             rules: self.rules,
             config: self.config,

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::answers::Answers;
-use super::context::{Context, ContextWritten};
+use super::context::{ContextWritten, RecordContext};
 use super::document::Document;
 use super::governance::Governance;
 use super::input::{InputWritten, RecordedInput, RequestContent, from_recorded};
@@ -27,7 +27,7 @@ use crate::wcp::denial::Denial;
 use crate::wcp::input::RouteInput;
 use crate::wcp::router::Decided;
 use crate::wcp::stamp::DecisionId;
-use crate::wcp::telemetry::Event;
+use crate::wcp::telemetry::TelemetryEvent;
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub fn compose(
     let receipt = EvidenceReceipt::of(decision, &consulted.controls, basis.registry);
     let slice = RegistrySlice::of(consulted, basis, input.env);
     let registry = style.slices.document(slice);
-    let Rest { answer, digests } = Rest::of(decision, &receipt);
+    let DigestedParts { answer, digests } = DigestedParts::of(decision, &receipt);
     // Of an allowed decision it is computed already.
     let input_hash = decision.artifact_hash.clone();
     let written = PayloadWritten {
@@ -81,7 +81,7 @@ pub fn compose(
             registry_digest: basis.registry.records_digest(),
             task_id: basis.task_id,
         },
-        decision: Part::of(decision, &receipt),
+        decision: DecisionSummary::of(decision, &receipt),
         digests,
         format: FORMAT,
         input: InputWritten::of(input, style.content),
@@ -121,7 +121,7 @@ struct PayloadWritten<'a> {
     actor: Option<&'a Value>,
     answers: Answers,
     context: ContextWritten<'a>,
-    decision: Part<'a>,
+    decision: DecisionSummary<'a>,
     digests: Digests,
     format: u8,
     input: InputWritten<'a>,
@@ -131,7 +131,7 @@ struct PayloadWritten<'a> {
 /// What an entry of version 2 says of a decision, in canonical order: what was decided,
 /// and what it can be found by. What was asked stands in `input`.
 #[derive(Serialize)]
-pub(crate) struct Part<'d> {
+pub(crate) struct DecisionSummary<'d> {
     /// Where it was scored and not denied for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     blast_score: Option<u8>,
@@ -150,15 +150,18 @@ pub(crate) struct Part<'d> {
     worker_id: Option<&'d str>,
 }
 
-impl<'d> Part<'d> {
-    pub(crate) fn of(decision: &'d RouteDecision, receipt: &'d EvidenceReceipt) -> Part<'d> {
+impl<'d> DecisionSummary<'d> {
+    pub(crate) fn of(
+        decision: &'d RouteDecision,
+        receipt: &'d EvidenceReceipt,
+    ) -> DecisionSummary<'d> {
         let events = decision.telemetry_envelopes.events.iter();
         let mut scores = events.filter_map(|event| match event {
-            Event::BlastScored { blast_score, .. } => Some(*blast_score),
+            TelemetryEvent::BlastScored { blast_score, .. } => Some(*blast_score),
             _ => None,
         });
         let reason = decision.deny_reason_if_denied.as_ref();
-        Part {
+        DecisionSummary {
             blast_score: scores.next_back(),
             decision_id: decision.decision_id,
             denied: decision.denied(),
@@ -186,13 +189,13 @@ pub struct Digests {
 }
 
 /// What is answered and recorded by its digests.
-pub(crate) struct Rest {
+pub(crate) struct DigestedParts {
     pub(crate) answer: Vec<u8>,
     pub(crate) digests: Digests,
 }
 
-impl Rest {
-    pub(crate) fn of(decision: &RouteDecision, receipt: &EvidenceReceipt) -> Rest {
+impl DigestedParts {
+    pub(crate) fn of(decision: &RouteDecision, receipt: &EvidenceReceipt) -> DigestedParts {
         let answer = decision.to_text();
         let mut rest = Vec::with_capacity(answer.len());
         shape::write_text(&decision.telemetry_envelopes, &mut rest);
@@ -202,7 +205,7 @@ impl Rest {
         let hashes = Hash::of_each([&*answer, receipt, telemetry]);
         let mut hashes = hashes.into_iter();
         let mut next = || hashes.next().unwrap_or(Hash::ZERO);
-        Rest {
+        DigestedParts {
             digests: Digests {
                 decision: next(),
                 receipt: next(),
@@ -213,7 +216,7 @@ impl Rest {
     }
 }
 
-impl Rest {
+impl DigestedParts {
     /// The digests with the recorded wording of a denial in the place of this version's:
     /// wording is let differ. None if it does not.
     pub(crate) fn in_words_of(
@@ -244,7 +247,7 @@ impl Rest {
         let digest = |value: &Value| Hash::of(value.canonical(Form::Utf8).as_bytes());
         Some(Digests {
             decision: digest(&answer),
-            receipt: Rest::of(decision, receipt).digests.receipt,
+            receipt: DigestedParts::of(decision, receipt).digests.receipt,
             telemetry: digest(answer.get("telemetry_envelopes")?),
         })
     }
@@ -272,7 +275,7 @@ pub struct DecisionRecord {
     pub input: RecordedInput,
     /// The SHA-256 of the request as it came.
     pub input_hash: String,
-    pub context: Context,
+    pub context: RecordContext,
     /// What cannot be asked again.
     pub answers: Answers,
     pub computed: Computed,
@@ -300,7 +303,7 @@ impl DecisionRecord {
         let part = |name| shape::member_object(payload, name);
         let inside = |name: &'static str| move |error: MemberError| error.inside(name);
         let input = from_recorded(part("input")?).map_err(inside("input"))?;
-        let context = Context::read(part("context")?).map_err(inside("context"))?;
+        let context = RecordContext::read(part("context")?).map_err(inside("context"))?;
         let answers = Answers::read(part("answers")?, input.input.env);
         let (own, computed): (&[&str], _) = match shape::member_or_none::<u64>(payload, "format")? {
             None => {

@@ -15,7 +15,7 @@ use super::kind;
 use super::prepare::prepare;
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::{Pending, Prepared, Receipt};
+use crate::logbook::request::{Pending, PreparedEntry, Receipt};
 use crate::store::query::{Filter, select};
 
 /// Digests kept in memory. Of a forgotten one the ledger is asked again.
@@ -31,14 +31,14 @@ pub(super) struct DocumentStore {
 
 /// An entry on its way, or there.
 #[derive(Debug)]
-pub enum Submitted {
+pub enum SubmittedEntry {
     /// On its way.
     Pending(Pending),
     /// There.
     Durable(Receipt),
 }
 
-impl Submitted {
+impl SubmittedEntry {
     /// Waits until the entry is durable; of several, until the last one is.
     ///
     /// # Errors
@@ -53,8 +53,8 @@ impl Submitted {
     /// [`LogbookError`]; then none is acknowledged.
     pub fn wait_all(self) -> Result<Vec<Receipt>, LogbookError> {
         match self {
-            Submitted::Durable(receipt) => Ok(vec![receipt]),
-            Submitted::Pending(pending) => pending.wait(),
+            SubmittedEntry::Durable(receipt) => Ok(vec![receipt]),
+            SubmittedEntry::Pending(pending) => pending.wait(),
         }
     }
 }
@@ -65,10 +65,10 @@ impl DocumentStore {
         &self,
         logbook: &Logbook,
         documents: &[&Arc<Document>],
-        entry: Prepared,
-    ) -> Result<Submitted, RecordError> {
+        entry: PreparedEntry,
+    ) -> Result<SubmittedEntry, RecordError> {
         if self.missing(documents).is_empty() {
-            return Ok(Submitted::Pending(logbook.submit(vec![entry])?));
+            return Ok(SubmittedEntry::Pending(logbook.submit(vec![entry])?));
         }
         let _storing = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut found, mut entries, mut stored) = (Vec::new(), Vec::new(), HashSet::new());
@@ -83,12 +83,12 @@ impl DocumentStore {
         }
         self.remember(found);
         if entries.is_empty() {
-            return Ok(Submitted::Pending(logbook.submit(vec![entry])?));
+            return Ok(SubmittedEntry::Pending(logbook.submit(vec![entry])?));
         }
         entries.push(entry);
-        let receipt = Submitted::Pending(logbook.submit(entries)?).wait()?;
+        let receipt = SubmittedEntry::Pending(logbook.submit(entries)?).wait()?;
         self.remember(stored);
-        Ok(Submitted::Durable(receipt))
+        Ok(SubmittedEntry::Durable(receipt))
     }
 
     /// Whether all of them are known to be stored.

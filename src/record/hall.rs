@@ -8,9 +8,9 @@ use super::governance::{Governance, SharedGate};
 use crate::attestation::BanList;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Form, Object, Value};
-use crate::wcp::basis::{Basis, DEFAULT_TASK_ID, RegistryView, Standing, StandingWorker};
+use crate::wcp::basis::{Basis, DEFAULT_TASK_ID, RegistryView, StandingWorker, WorkerStanding};
 use crate::wcp::config::{ConfigWarning, HallConfig};
-use crate::wcp::record::{RecordError, WorkerRecord};
+use crate::wcp::record::{WorkerRecord, WorkerRecordError};
 use crate::wcp::registry::{Enrolment, Registry};
 #[cfg(feature = "files")]
 use crate::wcp::registry_dir::InvalidRecord;
@@ -67,7 +67,7 @@ impl Hall {
     ///
     /// # Errors
     /// [`RecordError`] names the member; nothing is changed.
-    pub fn enroll(&mut self, record: &Value) -> Result<Enrolment, RecordError> {
+    pub fn enroll(&mut self, record: &Value) -> Result<Enrolment, WorkerRecordError> {
         let record = WorkerRecord::read(record)?;
         let worker_id = record.worker_id.clone();
         let enrolment = self.registry.enroll_record(record);
@@ -121,7 +121,8 @@ impl Hall {
     fn settle_one(&mut self, worker_id: &str) {
         let list = self.governance.ban_list();
         if list.is_some_and(|list| list.find_worker(worker_id).is_some()) {
-            self.registry.set_standing(worker_id, Standing::Banned);
+            self.registry
+                .set_standing(worker_id, WorkerStanding::Banned);
         }
     }
 

@@ -17,7 +17,7 @@ use crate::wcp::gate::StubGate;
 #[cfg(feature = "rego")]
 use crate::wcp::rego::RegoError;
 #[cfg(feature = "rego")]
-use crate::wcp::rego_bundle::BundleError;
+use crate::wcp::rego_bundle::RegoBundleError;
 use crate::wcp::rule_set::RuleSet;
 use crate::wcp::rules::{RulesError, load_rules, load_rules_from_dict};
 use crate::wcp::terms::Env;
@@ -52,7 +52,7 @@ pub enum HallProblem {
     WorkersRoot(#[from] AttestError),
     #[cfg(feature = "rego")]
     #[error(transparent)]
-    PolicySource(#[from] BundleError),
+    PolicySource(#[from] RegoBundleError),
     #[cfg(feature = "rego")]
     #[error(transparent)]
     Policy(#[from] RegoError),

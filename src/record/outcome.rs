@@ -13,7 +13,7 @@ use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::ledger::words::words;
 use crate::vacant::{CapabilityCard, ResidentForm};
-use crate::wcp::record::{RecordError, WorkerRecord};
+use crate::wcp::record::{WorkerRecord, WorkerRecordError};
 
 /// The member that says on whose behalf an outcome came in; a server adds it,
 /// and nobody else may bring it.
@@ -195,7 +195,7 @@ impl Outcome {
 
     /// A worker's record was refused, because it was changed after it was
     /// hashed. It is kept as it came.
-    pub fn refused_enrolment(record: &Value, error: &RecordError) -> Outcome {
+    pub fn refused_enrolment(record: &Value, error: &WorkerRecordError) -> Outcome {
         let mut payload = Object::new();
         for name in ["worker_id", "worker_species_id"] {
             if let Some(id) = record.get(name).and_then(Value::as_str) {

@@ -3,7 +3,7 @@
 use super::error::RecordError;
 use crate::ledger::json::{Form, Object};
 use crate::ledger::limits;
-use crate::logbook::request::Prepared;
+use crate::logbook::request::PreparedEntry;
 
 /// An entry of a reserved kind, within its limits: what is in the ledger must
 /// be readable by a verifier.
@@ -11,7 +11,7 @@ pub(super) fn prepare(
     kind: &'static str,
     payload: &Object,
     limit: usize,
-) -> Result<Prepared, RecordError> {
+) -> Result<PreparedEntry, RecordError> {
     let levels = 1 + payload.iter().map(|(_, v)| v.depth()).max().unwrap_or(0);
     let mut text = Vec::new();
     payload.write_canonical(Form::Utf8, &mut text);
@@ -24,11 +24,11 @@ pub(super) fn prepare_text(
     text: Vec<u8>,
     levels: usize,
     limit: usize,
-) -> Result<Prepared, RecordError> {
+) -> Result<PreparedEntry, RecordError> {
     if levels > limits::PAYLOAD_LEVELS {
         return Err(RecordError::TooDeep { kind, levels });
     }
-    let entry = Prepared::of_text(kind, text)?;
+    let entry = PreparedEntry::of_text(kind, text)?;
     let bytes = entry.payload_bytes();
     if bytes > limit {
         return Err(RecordError::TooLarge { kind, bytes, limit });

@@ -8,7 +8,7 @@ use super::decision::{Style, compose};
 pub use super::decision_receipt::DecisionReceipt;
 use super::document::Document;
 use super::document_store::DocumentStore;
-pub use super::document_store::Submitted;
+pub use super::document_store::SubmittedEntry;
 use super::error::{OUTCOME_BYTES, RecordError};
 use super::governance::Governance;
 use super::hall::Hall;
@@ -28,12 +28,12 @@ use crate::wcp::basis::RegistryView;
 use crate::wcp::decision::RouteDecision;
 use crate::wcp::input::RouteInput;
 use crate::wcp::router::make_decision;
-use crate::wcp::stamp::Stamp;
+use crate::wcp::stamp::DecisionStamp;
 
 /// Records outcomes in one ledger. Shared between threads; a ledger has one,
 /// for it remembers which documents are stored.
 pub struct Recorder {
-    sink: Sink,
+    sink: EntrySink,
     identity: Identity,
     content: RequestContent,
     redacting: Redacting,
@@ -41,7 +41,7 @@ pub struct Recorder {
 }
 
 /// Where entries go.
-enum Sink {
+enum EntrySink {
     /// To the writer in this process.
     Own(Arc<Logbook>, DocumentStore),
     /// To a ledger that another process holds.
@@ -61,26 +61,30 @@ pub trait Outlet: Send + Sync {
     fn submit(
         &self,
         documents: &[&Arc<Document>],
-        entry: logbook::Prepared,
+        entry: logbook::PreparedEntry,
     ) -> Result<logbook::Pending, RecordError>;
 }
 
-impl Sink {
+impl EntrySink {
     fn submit(
         &self,
         documents: &[&Arc<Document>],
-        entry: logbook::Prepared,
-    ) -> Result<Submitted, RecordError> {
+        entry: logbook::PreparedEntry,
+    ) -> Result<SubmittedEntry, RecordError> {
         match self {
-            Sink::Own(logbook, document_store) => document_store.submit(logbook, documents, entry),
-            Sink::Held(outlet) => Ok(Submitted::Pending(outlet.submit(documents, entry)?)),
+            EntrySink::Own(logbook, document_store) => {
+                document_store.submit(logbook, documents, entry)
+            }
+            EntrySink::Held(outlet) => {
+                Ok(SubmittedEntry::Pending(outlet.submit(documents, entry)?))
+            }
         }
     }
 }
 
 /// A request with what belongs to this one decision.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct DecisionRequest<'a> {
     pub input: &'a RouteInput,
     /// The hash of the entry in which a human approves this request, if one
     /// does and it still holds.
@@ -88,12 +92,12 @@ pub struct Asked<'a> {
     pub task_id: &'a str,
     /// On whose behalf it came in, for `_actor`; none outside of a server.
     pub actor: Option<&'a Value>,
-    pub stamp: Stamp,
+    pub stamp: DecisionStamp,
 }
 
 /// A decision that may be acted on, or the denial in its place.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordedDecision {
     /// `DENY_INTERNAL_ERROR` if it could not be recorded.
     pub decision: RouteDecision,
     /// The same as canonical JSON.
@@ -105,16 +109,16 @@ pub struct Recorded {
 }
 
 /// A decision whose entry is ready to be handed over.
-pub struct Prepared {
-    made: Made,
+pub struct PreparedDecision {
+    made: MadeDecision,
     /// Those of what it was decided under, and the slice of the registry.
     under: Arc<[Arc<Document>]>,
     registry: Arc<Document>,
-    entry: Result<logbook::Prepared, RecordError>,
+    entry: Result<logbook::PreparedEntry, RecordError>,
 }
 
 /// A decision that may be acted on when its entry is durable.
-pub struct Made {
+pub struct MadeDecision {
     decision: RouteDecision,
     answer: Vec<u8>,
     approval_used: bool,
@@ -122,23 +126,23 @@ pub struct Made {
     identity: Identity,
 }
 
-impl Prepared {
+impl PreparedDecision {
     fn documents(&self) -> Vec<&Arc<Document>> {
         self.under.iter().chain([&self.registry]).collect()
     }
 
     /// The decision and its entry, for a caller that hands the entry over itself.
-    pub fn apart(self) -> (Made, Result<logbook::Prepared, RecordError>) {
+    pub fn apart(self) -> (MadeDecision, Result<logbook::PreparedEntry, RecordError>) {
         (self.made, self.entry)
     }
 }
 
-impl Made {
+impl MadeDecision {
     /// The decision with its receipt, or the denial in its place.
     #[must_use]
-    pub fn recorded(self, entry: Result<Receipt, RecordError>) -> Recorded {
+    pub fn recorded(self, entry: Result<Receipt, RecordError>) -> RecordedDecision {
         match entry {
-            Ok(entry) => Recorded {
+            Ok(entry) => RecordedDecision {
                 decision: self.decision,
                 answer: self.answer,
                 approval_used: self.approval_used,
@@ -151,7 +155,7 @@ impl Made {
             },
             Err(error) => {
                 let decision = self.decision.unrecorded();
-                Recorded {
+                RecordedDecision {
                     answer: decision.to_text(),
                     decision,
                     approval_used: self.approval_used,
@@ -164,14 +168,14 @@ impl Made {
 
 /// A decision whose entry is not known to be durable yet.
 pub struct Underway {
-    made: Made,
-    submitted: Result<Submitted, RecordError>,
+    made: MadeDecision,
+    submitted: Result<SubmittedEntry, RecordError>,
 }
 
 /// Decisions whose entries go in one request.
 pub struct Together {
-    made: Vec<(Made, Result<(), RecordError>)>,
-    submitted: Result<Submitted, RecordError>,
+    made: Vec<(MadeDecision, Result<(), RecordError>)>,
+    submitted: Result<SubmittedEntry, RecordError>,
 }
 
 impl Recorder {
@@ -179,7 +183,7 @@ impl Recorder {
     pub fn new(logbook: Arc<Logbook>) -> Recorder {
         Recorder {
             identity: logbook.identity(),
-            sink: Sink::Own(logbook, DocumentStore::default()),
+            sink: EntrySink::Own(logbook, DocumentStore::default()),
             content: RequestContent::Whole,
             redacting: Redacting::default(),
             slices: Slices::default(),
@@ -191,7 +195,7 @@ impl Recorder {
     pub fn held(outlet: Arc<dyn Outlet>) -> Recorder {
         Recorder {
             identity: outlet.identity(),
-            sink: Sink::Held(outlet),
+            sink: EntrySink::Held(outlet),
             content: RequestContent::Whole,
             redacting: Redacting::default(),
             slices: Slices::default(),
@@ -215,20 +219,20 @@ impl Recorder {
     #[must_use]
     pub const fn logbook(&self) -> Option<&Arc<Logbook>> {
         match &self.sink {
-            Sink::Own(logbook, _) => Some(logbook),
-            Sink::Held(_) => None,
+            EntrySink::Own(logbook, _) => Some(logbook),
+            EntrySink::Held(_) => None,
         }
     }
 
     /// Decides, records, and answers when the entry is durable. What cannot be
     /// recorded is denied.
-    pub fn decide(&self, hall: &Hall, asked: &Asked<'_>) -> Recorded {
+    pub fn decide(&self, hall: &Hall, asked: &DecisionRequest<'_>) -> RecordedDecision {
         self.begin(hall, asked).wait()
     }
 
     /// Decides and hands the entry over, to be waited for later: a caller with
     /// many keeps several under way.
-    pub fn begin(&self, hall: &Hall, asked: &Asked<'_>) -> Underway {
+    pub fn begin(&self, hall: &Hall, asked: &DecisionRequest<'_>) -> Underway {
         self.submit(self.prepare(hall.governance(), hall, asked))
     }
 
@@ -238,8 +242,8 @@ impl Recorder {
         &self,
         governance: &Governance,
         registry: &dyn RegistryView,
-        asked: &Asked<'_>,
-    ) -> Prepared {
+        asked: &DecisionRequest<'_>,
+    ) -> PreparedDecision {
         let basis = governance.basis(registry, asked.approval, asked.task_id);
         let decided = make_decision(asked.input, &basis, asked.stamp);
         let style = Style {
@@ -250,8 +254,8 @@ impl Recorder {
         let composed = compose(&decided, asked.input, governance, &basis, style);
         let (text, levels) = (composed.payload, composed.levels);
         let entry = prepare_text(kind::DECISION, text, levels, OUTCOME_BYTES);
-        Prepared {
-            made: Made {
+        PreparedDecision {
+            made: MadeDecision {
                 approval_used: decided.consulted.approval.is_some(),
                 decision: decided.decision,
                 answer: composed.answer,
@@ -266,16 +270,16 @@ impl Recorder {
 
     fn redacted(
         &self,
-        entry: logbook::Prepared,
+        entry: logbook::PreparedEntry,
         besides: &[Redactable],
-    ) -> Result<logbook::Prepared, RecordError> {
+    ) -> Result<logbook::PreparedEntry, RecordError> {
         let genesis = &self.identity.genesis;
         Ok(self.redacting.take(entry, besides, genesis)?)
     }
 
     /// Hands the entry over, after those of its documents that are not stored yet.
-    pub fn submit(&self, prepared: Prepared) -> Underway {
-        let Prepared {
+    pub fn submit(&self, prepared: PreparedDecision) -> Underway {
+        let PreparedDecision {
             made,
             under,
             registry,
@@ -288,7 +292,7 @@ impl Recorder {
 
     /// Hands over the entries of many, in order: together, but for those that bring a
     /// document along.
-    pub fn submit_all(&self, prepared: Vec<Prepared>) -> Vec<Together> {
+    pub fn submit_all(&self, prepared: Vec<PreparedDecision>) -> Vec<Together> {
         let (mut underway, mut together) = (Vec::new(), Vec::with_capacity(prepared.len()));
         for one in prepared {
             if self.logbook_for(&one).is_some() {
@@ -306,7 +310,7 @@ impl Recorder {
         underway
     }
 
-    fn submit_together(&self, prepared: Vec<Prepared>) -> Option<Together> {
+    fn submit_together(&self, prepared: Vec<PreparedDecision>) -> Option<Together> {
         let logbook = self.logbook_for(prepared.first()?)?;
         let mut entries = Vec::with_capacity(prepared.len());
         let made = prepared.into_iter().map(|one| {
@@ -317,16 +321,16 @@ impl Recorder {
         let pending = logbook.submit(entries).map_err(RecordError::from);
         Some(Together {
             made,
-            submitted: pending.map(Submitted::Pending),
+            submitted: pending.map(SubmittedEntry::Pending),
         })
     }
 
     /// The ledger, if it is in this process and holds every document that `prepared`
     /// refers to: then its entry may be handed over alone.
     #[must_use]
-    pub fn logbook_for(&self, prepared: &Prepared) -> Option<&Arc<Logbook>> {
+    pub fn logbook_for(&self, prepared: &PreparedDecision) -> Option<&Arc<Logbook>> {
         match &self.sink {
-            Sink::Own(logbook, store) if store.has(&prepared.documents()) => Some(logbook),
+            EntrySink::Own(logbook, store) if store.has(&prepared.documents()) => Some(logbook),
             _ => None,
         }
     }
@@ -364,7 +368,7 @@ impl Recorder {
         payload: &Object,
         redactable: &[Redactable],
         documents: &[Arc<Document>],
-    ) -> Result<Submitted, RecordError> {
+    ) -> Result<SubmittedEntry, RecordError> {
         let entry = prepare(kind, payload, OUTCOME_BYTES)?;
         let entry = self.redacted(entry, redactable)?;
         let documents: Vec<&Arc<Document>> = documents.iter().collect();
@@ -424,7 +428,7 @@ impl Recorder {
 
 impl Underway {
     /// Waits until the entry is durable.
-    pub fn wait(self) -> Recorded {
+    pub fn wait(self) -> RecordedDecision {
         let entry = self.submitted.and_then(|submitted| Ok(submitted.wait()?));
         self.made.recorded(entry)
     }
@@ -438,7 +442,7 @@ impl Together {
     }
 
     /// Waits until the entries are durable; of each whether it is.
-    pub fn wait(self) -> Vec<Recorded> {
+    pub fn wait(self) -> Vec<RecordedDecision> {
         let receipts = self.submitted.and_then(|some| Ok(some.wait_all()?));
         let (receipts, failure) = match receipts {
             Ok(receipts) => (receipts, None),

@@ -8,7 +8,7 @@ use crate::ledger::redact::pointer::Pointer;
 use crate::ledger::redact::rules::RedactRules;
 use crate::ledger::redact::{Action, Redactable};
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::Prepared;
+use crate::logbook::request::PreparedEntry;
 
 use super::kind;
 use super::redacted::{OVER_REQUEST, PLACES, is_within};
@@ -64,10 +64,10 @@ impl Redacting {
     /// [`LogbookError::Redact`] where a member is not there, or lies in another.
     pub fn take(
         &self,
-        entry: Prepared,
+        entry: PreparedEntry,
         besides: &[Redactable],
         genesis: &Hash,
-    ) -> Result<Prepared, LogbookError> {
+    ) -> Result<PreparedEntry, LogbookError> {
         let mut wanted = self.0.of(entry.kind(), besides);
         if entry.kind() == kind::DECISION {
             add_digests(&mut wanted);

@@ -9,7 +9,7 @@ use super::document::Document;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Object;
 use crate::ledger::shape;
-use crate::wcp::basis::{Basis, Standing};
+use crate::wcp::basis::{Basis, WorkerStanding};
 use crate::wcp::consulted::Consulted;
 use crate::wcp::terms::Env;
 
@@ -51,8 +51,8 @@ pub struct Candidate {
     pub worker_id: Option<Arc<str>>,
     /// Whether that may be dispatched to.
     #[serde(default, deserialize_with = "shape::or_default")]
-    #[serde(skip_serializing_if = "Standing::is_active")]
-    pub standing: Standing,
+    #[serde(skip_serializing_if = "WorkerStanding::is_active")]
+    pub standing: WorkerStanding,
     /// A hash that was submitted for that and is not confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending_hash: Option<Arc<str>>,
@@ -74,7 +74,9 @@ impl RegistrySlice {
                 available: *available,
                 envelope: registry.privilege_envelope(species),
                 registered_hash: registry.registered_hash(species),
-                standing: worker.as_ref().map_or(Standing::Active, |w| w.standing),
+                standing: worker
+                    .as_ref()
+                    .map_or(WorkerStanding::Active, |w| w.standing),
                 pending_hash: worker.as_ref().and_then(|w| w.pending_hash.clone()),
                 artifact_hash: worker.as_ref().map(|w| w.artifact_hash.clone()),
                 worker_id: worker.map(|w| w.worker_id),

@@ -17,17 +17,17 @@ use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
 use crate::store::Store;
 use crate::store::query::{Filter, QueryError, select};
-use crate::wcp::basis::Standing;
+use crate::wcp::basis::WorkerStanding;
 use crate::wcp::record::WorkerRecord;
 
 #[derive(Clone, Debug)]
-pub struct Enrolled {
+pub struct EnrolledWorker {
     pub record: WorkerRecord,
     pub enrolled_at: Timestamp,
 }
 
 #[derive(Clone, Debug)]
-pub struct Submitted {
+pub struct SubmittedPackage {
     pub sha256: Sha256Digest,
     pub attested_at: Timestamp,
     pub confirmed: bool,
@@ -38,7 +38,7 @@ pub struct Submitted {
 }
 
 #[derive(Clone, Debug)]
-pub struct Reported {
+pub struct ReportedPackage {
     pub sha256: Sha256Digest,
     pub reason: String,
     pub reported_at: Timestamp,
@@ -47,11 +47,11 @@ pub struct Reported {
 
 #[derive(Clone, Debug, Default)]
 pub struct WorkerIndex {
-    enrolled: BTreeMap<String, Enrolled>,
-    submitted: BTreeMap<String, Submitted>,
+    enrolled: BTreeMap<String, EnrolledWorker>,
+    submitted: BTreeMap<String, SubmittedPackage>,
     confirmed: BTreeMap<String, String>,
     /// By hash; the first report of a hash stands.
-    reported: BTreeMap<Sha256Digest, Reported>,
+    reported: BTreeMap<Sha256Digest, ReportedPackage>,
     /// By what is banned: an item of a ban list.
     bans: BTreeMap<(&'static str, String), Object>,
     revoked: BTreeMap<String, String>,
@@ -115,7 +115,7 @@ impl WorkerIndex {
             registry.confirm_hash(worker_id, sha256);
         }
         for worker_id in self.revoked.keys() {
-            registry.set_standing(worker_id, Standing::Revoked);
+            registry.set_standing(worker_id, WorkerStanding::Revoked);
         }
         let hall = of_files.clone();
         let bans: Vec<Value> = self.bans.values().cloned().map(Value::Object).collect();
@@ -127,15 +127,15 @@ impl WorkerIndex {
         hall.with_registry(registry)
     }
 
-    pub fn worker(&self, worker_id: &str) -> Option<&Enrolled> {
+    pub fn worker(&self, worker_id: &str) -> Option<&EnrolledWorker> {
         self.enrolled.get(worker_id)
     }
 
-    pub fn submitted(&self, worker_id: &str) -> Option<&Submitted> {
+    pub fn submitted(&self, worker_id: &str) -> Option<&SubmittedPackage> {
         self.submitted.get(worker_id)
     }
 
-    pub fn reported(&self) -> impl Iterator<Item = &Reported> {
+    pub fn reported(&self) -> impl Iterator<Item = &ReportedPackage> {
         self.reported.values()
     }
 
@@ -155,7 +155,7 @@ impl WorkerIndex {
         }
         if let Some(Ok(record)) = payload.get("record").map(WorkerRecord::read) {
             let worker_id = record.worker_id.to_string();
-            let enrolled = Enrolled {
+            let enrolled = EnrolledWorker {
                 record,
                 enrolled_at: ts,
             };
@@ -170,7 +170,7 @@ impl WorkerIndex {
         let owned = |name| text(payload, name).map(str::to_owned);
         let generated = payload.get("ai_generated").and_then(Value::as_bool);
         let confirmed = self.confirmed.get(worker_id);
-        let submitted = Submitted {
+        let submitted = SubmittedPackage {
             sha256,
             attested_at: ts,
             confirmed: confirmed.is_some_and(|known| *known == sha256.to_string()),
@@ -198,7 +198,7 @@ impl WorkerIndex {
     fn report(&mut self, payload: &Object, ts: Timestamp) {
         let sha256 = text(payload, "sha256").map(Sha256Digest::from_hex);
         if let (Some(Ok(sha256)), Some(reason)) = (sha256, text(payload, "reason")) {
-            let reported = Reported {
+            let reported = ReportedPackage {
                 sha256,
                 reason: reason.to_owned(),
                 reported_at: ts,

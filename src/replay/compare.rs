@@ -3,7 +3,7 @@
 use crate::ledger::json::{Form, Value};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
+pub struct ReplayDifference {
     /// Its path, such as `decision.denied`.
     pub field: String,
     pub recorded: Option<String>,
@@ -23,7 +23,7 @@ pub(super) fn compare(
     at: &str,
     recorded: Option<&Value>,
     recomputed: Option<&Value>,
-    differences: &mut Vec<Difference>,
+    differences: &mut Vec<ReplayDifference>,
 ) {
     if recorded == recomputed || differences.len() >= LISTED || is_apart(at, recorded, recomputed) {
         return;
@@ -49,7 +49,7 @@ pub(super) fn compare(
                 compare(&at, left.get(index), right.get(index), differences);
             }
         }
-        _ => differences.push(Difference {
+        _ => differences.push(ReplayDifference {
             field: at.to_owned(),
             recorded: recorded.map(shown),
             recomputed: recomputed.map(shown),

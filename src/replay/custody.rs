@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::Options;
+use super::ReplayOptions;
 use super::counts::Counts;
-use super::item::{Decided, Event, Item, Recorded};
+use super::item::{Item, RecordedOutcome, ReplayedDecision, TimelineEvent};
 use super::library::Library;
 use super::otherwise::{Brief, Otherwise, OtherwiseCounts};
 use super::recompute::{Recomputed, recompute};
-use super::trust::Trust;
+use super::trust::InputTrust;
 use crate::ledger::bundle_line;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{At, Fault, FaultCode, Findings};
@@ -29,11 +29,11 @@ use crate::ledger::time::Timestamp;
 use crate::producers::{self, Kind, Role};
 use crate::record::{DecisionRecord, Document, DocumentDigest};
 use crate::wcp::bulk::CaseReader;
-use crate::wcp::stamp::{DecisionId, Stamp};
+use crate::wcp::stamp::{DecisionId, DecisionStamp};
 
 /// What was found so far.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct CustodySoFar {
     pub(super) items: Vec<Item>,
     pub(super) findings: Findings,
     pub(super) counts: Counts,
@@ -45,27 +45,27 @@ pub(super) struct Found {
 
 pub(super) struct Custody<'a> {
     inner: &'a mut dyn Source,
-    options: &'a Options<'a>,
+    options: &'a ReplayOptions<'a>,
     library: Library,
     /// What is known to have been erased, once it is asked for.
     erased: Option<BTreeSet<Hash>>,
     /// Entries seen so far, which is how faults count them in a file.
     count: u64,
-    found: Arc<Mutex<Found>>,
+    found: Arc<Mutex<CustodySoFar>>,
     stop: Arc<AtomicBool>,
 }
 
-struct Read {
+struct ReadEntry {
     index: u64,
     /// A document that stands beside the entries of a bundle.
     beside: bool,
     /// None if it is not part of the timeline.
     item: Option<Item>,
-    content: Content,
+    content: EntryContent,
     faults: Vec<Fault>,
 }
 
-enum Content {
+enum EntryContent {
     Document(Box<Document>),
     Decision(Box<DecisionRecord>),
     Done,
@@ -74,8 +74,8 @@ enum Content {
 impl<'a> Custody<'a> {
     pub(super) fn new(
         inner: &'a mut dyn Source,
-        options: &'a Options<'a>,
-        found: Arc<Mutex<Found>>,
+        options: &'a ReplayOptions<'a>,
+        found: Arc<Mutex<CustodySoFar>>,
     ) -> Custody<'a> {
         Custody {
             inner,
@@ -115,7 +115,7 @@ impl<'a> Custody<'a> {
         let options = self.options;
         let genesis = self.inner.subject().genesis;
         let read = entries.par_iter().with_min_len(16);
-        let mut read: Vec<Read> = read
+        let mut read: Vec<ReadEntry> = read
             .filter_map(|(index, raw, openings)| {
                 let openings = genesis.map(|genesis| (genesis, &**openings));
                 read_entry(*index, raw, openings, options)
@@ -123,7 +123,7 @@ impl<'a> Custody<'a> {
             .collect();
         let mut documents = 0;
         for entry in &mut read {
-            if let Content::Document(document) = &entry.content {
+            if let EntryContent::Document(document) = &entry.content {
                 let index = (!entry.beside).then_some(entry.index);
                 self.library.add(index, Document::clone(document));
                 documents += 1;
@@ -133,7 +133,7 @@ impl<'a> Custody<'a> {
         let erased = self.erased.get_or_insert_with(|| self.inner.erased());
         let erased = &*erased;
         let again = read.par_iter().with_min_len(4).map(|entry| {
-            let Content::Decision(record) = &entry.content else {
+            let EntryContent::Decision(record) = &entry.content else {
                 return None;
             };
             Some(recompute(record, entry.index, library, alternative, erased))
@@ -162,13 +162,13 @@ impl Source for Custody<'_> {
     }
 }
 
-impl Found {
-    fn take(&mut self, read: Read, again: Option<Recomputed>) {
+impl CustodySoFar {
+    fn take(&mut self, read: ReadEntry, again: Option<Recomputed>) {
         for fault in read.faults {
             self.findings.fault(fault);
         }
         let Some(mut item) = read.item else { return };
-        if let (Content::Decision(record), Some(again)) = (read.content, again) {
+        if let (EntryContent::Decision(record), Some(again)) = (read.content, again) {
             self.judge(&mut item, read.index, record, again);
         }
         self.count(&item);
@@ -203,7 +203,7 @@ impl Found {
                 self.otherwise.push((item.seq.0, otherwise.clone()));
             }
         }
-        item.event = Event::Decided(Box::new(Decided {
+        item.event = TimelineEvent::Decided(Box::new(ReplayedDecision {
             record,
             same: again.possible.then_some(again.differences.is_empty()),
             could_not_evaluate: again.could_not_evaluate,
@@ -219,8 +219,8 @@ impl Found {
     fn count(&mut self, item: &Item) {
         let counts = &mut self.counts;
         match &item.event {
-            Event::Decided(decided) => {
-                let on_trust = |(_, trust): &(&str, Trust)| *trust != Trust::Recomputed;
+            TimelineEvent::Decided(decided) => {
+                let on_trust = |(_, trust): &(&str, InputTrust)| *trust != InputTrust::Recomputed;
                 counts.decisions += 1;
                 counts.recomputed += u64::from(decided.same.is_some());
                 counts.mismatched += u64::from(decided.same == Some(false));
@@ -233,8 +233,8 @@ impl Found {
                 counts.on_trust += u64::from(decided.inputs.0.iter().any(on_trust));
                 counts.without_input += u64::from(decided.inputs.is_gone());
             }
-            Event::Claimed { .. } => counts.claimed += 1,
-            Event::Recorded(recorded) => {
+            TimelineEvent::Claimed { .. } => counts.claimed += 1,
+            TimelineEvent::Recorded(recorded) => {
                 *counts.others.entry(recorded.kind.counted).or_default() += 1;
                 let same = recorded.today.as_ref().and_then(|today| today.get("same"));
                 // The last one that passed is what today's content is held
@@ -245,7 +245,7 @@ impl Found {
                     self.today.insert(recorded.kind.name, same);
                 }
             }
-            Event::Other => {}
+            TimelineEvent::Other => {}
         }
     }
 }
@@ -256,8 +256,8 @@ fn read_entry(
     index: u64,
     raw: &Raw,
     openings: Option<(Hash, &[&Opening])>,
-    options: &Options<'_>,
-) -> Option<Read> {
+    options: &ReplayOptions<'_>,
+) -> Option<ReadEntry> {
     let (index, seq, entry) = match raw {
         Raw::Record(seq, record) => (seq.0, *seq, Entry::from_record(record.clone()).ok()?),
         Raw::BundleLine(line) => {
@@ -280,7 +280,7 @@ fn read_entry(
     if !is_document && (!wanted || known.is_none() && !options.others) {
         return None;
     }
-    let mut read = Read {
+    let mut read = ReadEntry {
         index,
         beside: matches!(raw, Raw::DocumentLine(_)),
         item: wanted.then(|| Item {
@@ -288,9 +288,9 @@ fn read_entry(
             ts: entry.ts(),
             kind: entry.kind().to_owned(),
             hash: entry.hash(),
-            event: Event::Other,
+            event: TimelineEvent::Other,
         }),
-        content: Content::Done,
+        content: EntryContent::Done,
         faults: Vec::new(),
     };
     if let Some(known) = known {
@@ -312,7 +312,7 @@ fn read_entry(
     Some(read)
 }
 
-impl Read {
+impl ReadEntry {
     fn fault(&mut self, code: FaultCode, seq: Seq, detail: String) -> Option<&mut Fault> {
         let fault = Fault::at(code, At::Entry, self.index, detail);
         self.faults.push(fault.with_seq(Some(seq.0)));
@@ -324,7 +324,7 @@ impl Read {
         known: &'static Kind,
         payload: Object,
         redacted: bool,
-        options: &Options<'_>,
+        options: &ReplayOptions<'_>,
     ) -> Result<(), MemberError> {
         let event = match producers::role(known.name) {
             Role::Document => {
@@ -337,20 +337,20 @@ impl Read {
                     true => DecisionRecord::read_redacted(payload)?,
                     false => DecisionRecord::read(&payload)?,
                 };
-                self.content = Content::Decision(Box::new(record));
+                self.content = EntryContent::Decision(Box::new(record));
                 return Ok(());
             }
             Role::Claim => {
                 let body = payload.get("body").cloned().unwrap_or(Value::Null);
                 let nested = body.get("decision");
                 let nested = nested.filter(|it| matches!(it, Value::Object(_)));
-                Event::Claimed {
+                TimelineEvent::Claimed {
                     submitter: payload.get("submitter").cloned().unwrap_or(Value::Null),
                     brief: Brief::of_record(nested.unwrap_or(&body)),
                     again: of_its_inputs(&body),
                 }
             }
-            _ => Event::Recorded(Recorded {
+            _ => TimelineEvent::Recorded(RecordedOutcome {
                 kind: known,
                 summary: known.summary(&payload),
                 today: today(&payload, options),
@@ -366,7 +366,7 @@ impl Read {
     /// which is not.
     fn document(&mut self, (named, document): (DocumentDigest, Document)) {
         if named == document.digest() {
-            self.content = Content::Document(Box::new(document));
+            self.content = EntryContent::Document(Box::new(document));
         }
     }
 }
@@ -375,7 +375,7 @@ impl Read {
 /// bulk deciding has them.
 fn of_its_inputs(body: &Value) -> Option<Brief> {
     let case = CaseReader::default().read(body).ok()?;
-    let stamp = Stamp {
+    let stamp = DecisionStamp {
         decision_id: DecisionId::from_random([0; 16]),
         timestamp: Timestamp::MIN,
     };
@@ -383,7 +383,7 @@ fn of_its_inputs(body: &Value) -> Option<Brief> {
 }
 
 /// What was verified then, held against what is there now.
-fn today(payload: &Object, options: &Options<'_>) -> Option<Object> {
+fn today(payload: &Object, options: &ReplayOptions<'_>) -> Option<Object> {
     #[cfg(feature = "files")]
     return options.today.and_then(|today| today.compare(payload));
     #[cfg(not(feature = "files"))]

@@ -9,7 +9,7 @@ use crate::attestation::BanList;
 use crate::ledger::json::Object;
 use crate::record::DecisionRecord;
 use crate::record::slice::{Candidate, RegistrySlice};
-use crate::wcp::basis::{RegistryView, Standing, StandingWorker};
+use crate::wcp::basis::{RegistryView, StandingWorker, WorkerStanding};
 use crate::wcp::gate::{GateAnswer, GateContext, GateError, PolicyGate};
 use crate::wcp::terms::Env;
 
@@ -85,9 +85,9 @@ impl RegistryView for RecordedHall<'_> {
         let worker_id = candidate.worker_id.clone()?;
         // The list's own word counts, where it is at hand.
         let standing = match self.bans {
-            Bans::List(list) if list.find_worker(&worker_id).is_some() => Standing::Banned,
-            Bans::List(_) | Bans::None if candidate.standing == Standing::Banned => {
-                Standing::Active
+            Bans::List(list) if list.find_worker(&worker_id).is_some() => WorkerStanding::Banned,
+            Bans::List(_) | Bans::None if candidate.standing == WorkerStanding::Banned => {
+                WorkerStanding::Active
             }
             _ => candidate.standing,
         };

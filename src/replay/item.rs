@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::compare::Difference;
+use super::compare::ReplayDifference;
 use super::otherwise::{Brief, Otherwise};
 use super::trust::Inputs;
 use crate::ledger::hash::Hash;
@@ -21,13 +21,13 @@ pub struct Item {
     pub ts: Timestamp,
     pub kind: String,
     pub hash: Hash,
-    pub event: Event,
+    pub event: TimelineEvent,
 }
 
 #[derive(Clone, Debug)]
-pub enum Event {
+pub enum TimelineEvent {
     /// A decision, taken again.
-    Decided(Box<Decided>),
+    Decided(Box<ReplayedDecision>),
     /// A decision that someone claims. It counts for nothing.
     Claimed {
         submitter: Value,
@@ -36,14 +36,14 @@ pub enum Event {
         /// brings, if it brings them.
         again: Option<Brief>,
     },
-    Recorded(Recorded),
+    Recorded(RecordedOutcome),
     /// An entry of no producer, or one that cannot be read.
     Other,
 }
 
 /// A decision with what came of taking it again.
 #[derive(Clone, Debug)]
-pub struct Decided {
+pub struct ReplayedDecision {
     /// What its entry says.
     pub record: Box<DecisionRecord>,
     /// Whether it came out as it is recorded; none if it could not be taken.
@@ -61,27 +61,27 @@ pub struct Decided {
     /// Preconditions that were declared and not enforced.
     pub unenforced: Vec<&'static str>,
     /// Where it came out otherwise.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<ReplayDifference>,
     /// What would have been decided otherwise; not part of the custody.
     pub otherwise: Option<Otherwise>,
 }
 
 /// An entry of a producer's kind.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub struct RecordedOutcome {
     pub kind: &'static Kind,
     pub summary: Object,
     /// The comparison with today's content, if that was given.
     pub today: Option<Object>,
 }
 
-impl Event {
+impl TimelineEvent {
     pub const fn word(&self) -> &'static str {
         match self {
-            Event::Decided(_) => "decided",
-            Event::Claimed { .. } => "claimed",
-            Event::Recorded(recorded) => recorded.kind.event,
-            Event::Other => "other",
+            TimelineEvent::Decided(_) => "decided",
+            TimelineEvent::Claimed { .. } => "claimed",
+            TimelineEvent::Recorded(recorded) => recorded.kind.event,
+            TimelineEvent::Other => "other",
         }
     }
 }
@@ -99,12 +99,12 @@ impl Item {
     pub fn to_text(&self, book: Option<u64>, between: Option<Value>) -> Vec<u8> {
         let mut text = Vec::with_capacity(USUAL_TEXT);
         let mut object = match &self.event {
-            Event::Decided(decided) => {
+            TimelineEvent::Decided(decided) => {
                 let written = DecidedWritten::of(self, decided, book, between);
                 shape::write_text(&written, &mut text);
                 return text;
             }
-            Event::Claimed {
+            TimelineEvent::Claimed {
                 submitter,
                 brief,
                 again,
@@ -120,14 +120,14 @@ impl Item {
                 }
                 object
             }
-            Event::Recorded(recorded) => {
+            TimelineEvent::Recorded(recorded) => {
                 let mut object = recorded.summary.clone();
                 if recorded.kind.role != Role::Change {
                     object.insert("today", recorded.today.clone().map(Value::Object));
                 }
                 object
             }
-            Event::Other => Object::new(),
+            TimelineEvent::Other => Object::new(),
         };
         object.insert("seq", self.seq.0);
         object.insert("ts", self.ts.to_string());
@@ -161,23 +161,23 @@ struct DecidedWritten<'a> {
     between: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     book: Option<u64>,
-    capability_id: Said<'a>,
+    capability_id: MemberSource<'a>,
     config: DocumentDigest,
-    correlation_id: Said<'a>,
+    correlation_id: MemberSource<'a>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     could_not_evaluate: bool,
-    data_label: Said<'a>,
-    decision_id: Said<'a>,
-    denied: Said<'a>,
+    data_label: MemberSource<'a>,
+    decision_id: MemberSource<'a>,
+    denied: MemberSource<'a>,
     deny_code: Option<&'a str>,
     differences: Vec<Value>,
-    dry_run: Said<'a>,
+    dry_run: MemberSource<'a>,
     entry_hash: Hash,
-    env: Said<'a>,
+    env: MemberSource<'a>,
     event: &'static str,
     inputs: &'a Inputs,
     kind: &'a str,
-    matched_rule_id: Said<'a>,
+    matched_rule_id: MemberSource<'a>,
     policy: Option<DocumentDigest>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     policy_version_wrong: bool,
@@ -186,7 +186,7 @@ struct DecidedWritten<'a> {
     rules: DocumentDigest,
     same: Option<bool>,
     seq: u64,
-    tenant_id: Said<'a>,
+    tenant_id: MemberSource<'a>,
     ts: Timestamp,
     unenforced: &'a [&'static str],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -198,35 +198,35 @@ struct DecidedWritten<'a> {
 /// What the decision says, or the request where the decision does not repeat it.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Said<'a> {
+enum MemberSource<'a> {
     Decision(&'a Value),
     Asked(&'a str),
     Flag(bool),
     Nothing,
 }
 
-impl<'a> Said<'a> {
-    fn of(record: &'a DecisionRecord, name: &str) -> Said<'a> {
+impl<'a> MemberSource<'a> {
+    fn of(record: &'a DecisionRecord, name: &str) -> MemberSource<'a> {
         if let Some(said) = record.decision.get(name) {
-            return Said::Decision(said);
+            return MemberSource::Decision(said);
         }
         let input = &record.input.input;
         match name {
-            "correlation_id" => Said::Asked(&input.correlation_id),
-            "tenant_id" => Said::Asked(&input.tenant_id),
-            "capability_id" => Said::Asked(&input.capability_id),
-            "env" => Said::Asked(input.env.as_str()),
-            "data_label" => Said::Asked(input.data_label.as_str()),
-            "dry_run" => Said::Flag(input.dry_run),
-            _ => Said::Nothing,
+            "correlation_id" => MemberSource::Asked(&input.correlation_id),
+            "tenant_id" => MemberSource::Asked(&input.tenant_id),
+            "capability_id" => MemberSource::Asked(&input.capability_id),
+            "env" => MemberSource::Asked(input.env.as_str()),
+            "data_label" => MemberSource::Asked(input.data_label.as_str()),
+            "dry_run" => MemberSource::Flag(input.dry_run),
+            _ => MemberSource::Nothing,
         }
     }
 
     fn is_true(&self) -> bool {
         match self {
-            Said::Decision(said) => said.as_bool() == Some(true),
-            Said::Flag(flag) => *flag,
-            Said::Asked(_) | Said::Nothing => false,
+            MemberSource::Decision(said) => said.as_bool() == Some(true),
+            MemberSource::Flag(flag) => *flag,
+            MemberSource::Asked(_) | MemberSource::Nothing => false,
         }
     }
 }
@@ -234,13 +234,13 @@ impl<'a> Said<'a> {
 impl<'a> DecidedWritten<'a> {
     fn of(
         item: &'a Item,
-        decided: &'a Decided,
+        decided: &'a ReplayedDecision,
         book: Option<u64>,
         between: Option<Value>,
     ) -> DecidedWritten<'a> {
         let record = &*decided.record;
         let (decision, context) = (&record.decision, &record.context);
-        let said = |name| Said::of(record, name);
+        let said = |name| MemberSource::of(record, name);
         let text = |of: Option<&'a Value>| of.and_then(Value::as_str);
         let denial = decision.get("deny_reason_if_denied");
         DecidedWritten {
@@ -263,7 +263,7 @@ impl<'a> DecidedWritten<'a> {
             differences: decided
                 .differences
                 .iter()
-                .map(Difference::to_value)
+                .map(ReplayDifference::to_value)
                 .collect(),
             dry_run: said("dry_run"),
             entry_hash: item.hash,
@@ -292,17 +292,17 @@ impl<'a> DecidedWritten<'a> {
     }
 }
 
-impl Decided {
+impl ReplayedDecision {
     pub fn denied(&self) -> bool {
-        Said::of(&self.record, "denied").is_true()
+        MemberSource::of(&self.record, "denied").is_true()
     }
 
     pub fn dry_run(&self) -> bool {
-        Said::of(&self.record, "dry_run").is_true()
+        MemberSource::of(&self.record, "dry_run").is_true()
     }
 }
 
-impl Difference {
+impl ReplayDifference {
     /// `{"field", "recorded", "recomputed"}`.
     pub fn to_value(&self) -> Value {
         let members = [

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::compare::{Difference, compare};
+use super::compare::{ReplayDifference, compare};
 use super::hall::{Bans, RecordedHall};
 use super::library::{Library, Unusable};
 use super::otherwise::{Alternative, Brief, Otherwise};
-use super::trust::{Inputs, Trust};
+use super::trust::{InputTrust, Inputs};
 use super::unenforced::unenforced;
 use crate::ledger::fault::FaultCode;
 use crate::ledger::hash::Hash;
@@ -16,7 +16,7 @@ use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::record::answers::gate_to_value;
 use crate::record::context::{BanSource, GateSource, RegistrySource};
-use crate::record::decision::{Computed, Digests, Part, Rest};
+use crate::record::decision::{Computed, DecisionSummary, DigestedParts, Digests};
 use crate::record::slice::RegistrySlice;
 use crate::record::{DecisionRecord, DocumentDigest, EvidenceReceipt, SharedGate};
 use crate::wcp::basis::Basis;
@@ -25,7 +25,7 @@ use crate::wcp::decision::RouteDecision;
 use crate::wcp::gate::{DEFAULT_POLICY_VERSION, GateError, PolicyGate, StubGate};
 use crate::wcp::router::{Decided, make_decision};
 use crate::wcp::rule_set::RuleSet;
-use crate::wcp::stamp::{DecisionId, Stamp};
+use crate::wcp::stamp::{DecisionId, DecisionStamp};
 
 /// What came of taking a decision again.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ pub(super) struct Recomputed {
     pub(super) version_as_first: bool,
     /// Documents that are not what or where they have to be.
     pub(super) documents: Vec<(FaultCode, String)>,
-    pub(super) differences: Vec<Difference>,
+    pub(super) differences: Vec<ReplayDifference>,
     pub(super) inputs: Inputs,
     /// Preconditions that were declared and not enforced.
     pub(super) unenforced: Vec<&'static str>,
@@ -51,14 +51,14 @@ pub(super) struct Recomputed {
 
 /// What governed a decision, ready to be used again.
 struct Governed<'r> {
-    slice: Slice<'r>,
+    slice: SliceSource<'r>,
     rules: Arc<RuleSet>,
     config: Arc<HallConfig>,
     gate: Gate,
     bans: Bans,
 }
 
-enum Slice<'r> {
+enum SliceSource<'r> {
     Inline(&'r RegistrySlice),
     Document(Arc<RegistrySlice>),
 }
@@ -109,7 +109,7 @@ pub(super) fn recompute(
     }
     result.version_as_first = compare_all(record, &mut decided, &asked, &mut result.differences);
     for what in asked.beyond() {
-        result.differences.push(Difference {
+        result.differences.push(ReplayDifference {
             field: format!("context: {what}"),
             recorded: None,
             recomputed: Some("asked for".to_owned()),
@@ -139,8 +139,8 @@ fn without_input(record: &DecisionRecord, compared: bool, erased: &BTreeSet<Hash
     let mut result = Recomputed::default();
     let mut closed = record.closed.iter();
     let trust = match closed.any(|(_, commitment)| erased.contains(commitment)) {
-        true => Trust::Erased,
-        false => Trust::Withheld,
+        true => InputTrust::Erased,
+        false => InputTrust::Withheld,
     };
     result.inputs.add("input", trust);
     result.otherwise = compared.then(|| {
@@ -159,7 +159,7 @@ fn compare_all(
     record: &DecisionRecord,
     decided: &mut Decided,
     registry: &RecordedHall<'_>,
-    differences: &mut Vec<Difference>,
+    differences: &mut Vec<ReplayDifference>,
 ) -> bool {
     let decision = &mut decided.decision;
     let hash = match record.input.whole {
@@ -207,9 +207,9 @@ fn compare_digests(
     recorded: &Digests,
     decision: &RouteDecision,
     receipt: &EvidenceReceipt,
-    differences: &mut Vec<Difference>,
+    differences: &mut Vec<ReplayDifference>,
 ) {
-    let part = Part::of(decision, receipt);
+    let part = DecisionSummary::of(decision, receipt);
     let mut texts = (Vec::new(), Vec::new());
     record.decision.write_canonical(Form::Utf8, &mut texts.0);
     shape::write_text(&part, &mut texts.1);
@@ -217,9 +217,9 @@ fn compare_digests(
         let (recorded, shown) = (Some(&record.decision), shape::write(&part));
         compare("decision", recorded, Some(&shown), differences);
     }
-    let mut digests = Rest::of(decision, receipt).digests;
+    let mut digests = DigestedParts::of(decision, receipt).digests;
     if digests != *recorded
-        && let Some(worded) = Rest::in_words_of(&record.decision, decision, receipt)
+        && let Some(worded) = DigestedParts::in_words_of(&record.decision, decision, receipt)
     {
         digests = worded;
     }
@@ -229,7 +229,7 @@ fn compare_digests(
         ("digests.telemetry", recorded.telemetry, digests.telemetry),
     ] {
         if recorded != recomputed {
-            differences.push(Difference {
+            differences.push(ReplayDifference {
                 field: field.to_owned(),
                 recorded: Some(recorded.to_string()),
                 recomputed: Some(recomputed.to_string()),
@@ -279,11 +279,11 @@ fn gate_code(answer: &Result<crate::wcp::gate::GateAnswer, GateError>) -> Value 
 }
 
 /// Id and time are the decision's own: they are not computed, and stand in what is.
-fn stamp_of(decision: &Value) -> Stamp {
+fn stamp_of(decision: &Value) -> DecisionStamp {
     let text = |name| decision.get(name).and_then(Value::as_str);
     let time = text("timestamp").and_then(|text| Timestamp::parse_canonical(text).ok());
     let id = text("decision_id").and_then(DecisionId::parse);
-    Stamp {
+    DecisionStamp {
         decision_id: id.unwrap_or(DecisionId::from_random([0; 16])),
         timestamp: time.unwrap_or(Timestamp::MIN),
     }
@@ -298,10 +298,10 @@ impl<'r> Governed<'r> {
     ) -> Option<Governed<'r>> {
         let context = &record.context;
         let slice = match &context.registry {
-            RegistrySource::Slice(slice) => Some(Slice::Inline(slice)),
+            RegistrySource::Slice(slice) => Some(SliceSource::Inline(slice)),
             RegistrySource::Document(digest) => {
                 let slice = library.slice(*digest, index);
-                usable(slice, *digest, "registry slice", result).map(Slice::Document)
+                usable(slice, *digest, "registry slice", result).map(SliceSource::Document)
             }
         };
         let rules = library.rules(context.rules, index);
@@ -339,8 +339,8 @@ impl<'r> Governed<'r> {
 
     fn slice(&self) -> &RegistrySlice {
         match &self.slice {
-            Slice::Inline(slice) => slice,
-            Slice::Document(slice) => slice,
+            SliceSource::Inline(slice) => slice,
+            SliceSource::Document(slice) => slice,
         }
     }
 
@@ -362,44 +362,44 @@ impl<'r> Governed<'r> {
 
     fn label(&self, record: &DecisionRecord, decided: &Decided, inputs: &mut Inputs) {
         let consulted = &decided.consulted;
-        inputs.add("rules", Trust::Recomputed);
-        inputs.add("config", Trust::Recomputed);
+        inputs.add("rules", InputTrust::Recomputed);
+        inputs.add("config", InputTrust::Recomputed);
         inputs.add(
             "input_hash",
             match record.input.whole {
-                true => Trust::Recomputed,
-                false => Trust::TakenOnTrust,
+                true => InputTrust::Recomputed,
+                false => InputTrust::TakenOnTrust,
             },
         );
         if !consulted.controls.is_empty() || !consulted.workers.is_empty() {
-            inputs.add("registry", Trust::Recomputed);
+            inputs.add("registry", InputTrust::Recomputed);
         }
         if record.context.registry_digest.is_some() {
-            inputs.add("registry_digest", Trust::TakenOnTrust);
+            inputs.add("registry_digest", InputTrust::TakenOnTrust);
         }
         if consulted.gate.is_some() {
             inputs.add(
                 "policy",
                 match self.gate {
-                    Gate::Recorded => Trust::TakenOnTrust,
-                    _ => Trust::Recomputed,
+                    Gate::Recorded => InputTrust::TakenOnTrust,
+                    _ => InputTrust::Recomputed,
                 },
             );
         }
         if consulted.approval.is_some() {
-            inputs.add("approval", Trust::TakenOnTrust);
+            inputs.add("approval", InputTrust::TakenOnTrust);
         }
         if consulted.banned.is_some() {
             inputs.add(
                 "ban_list",
                 match self.bans {
-                    Bans::Recorded => Trust::TakenOnTrust,
-                    _ => Trust::Recomputed,
+                    Bans::Recorded => InputTrust::TakenOnTrust,
+                    _ => InputTrust::Recomputed,
                 },
             );
         }
         if consulted.code.is_some() {
-            inputs.add("live_hashes", Trust::TakenOnTrust);
+            inputs.add("live_hashes", InputTrust::TakenOnTrust);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::counts::Counts;
-use super::custody::Found;
+use super::custody::CustodySoFar;
 use super::otherwise::OtherwiseCounts;
 use crate::ledger::fault::{Report, Verdict};
 
@@ -22,7 +22,7 @@ pub struct Replay {
 }
 
 impl Replay {
-    pub(super) fn of(mut report: Report, found: Found) -> Replay {
+    pub(super) fn of(mut report: Report, found: CustodySoFar) -> Replay {
         super::merge(found.findings, &mut report);
         Replay {
             report,

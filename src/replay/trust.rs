@@ -5,7 +5,7 @@ use serde::ser::{Serialize, Serializer};
 use crate::ledger::words::words;
 
 words! {
-    pub enum Trust {
+    pub enum InputTrust {
         /// Computed again from what is recorded.
         Recomputed = "recomputed",
         /// The Hall's word, since its source cannot be asked again.
@@ -19,17 +19,17 @@ words! {
 
 /// The inputs of one decision, each with its label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inputs(pub Vec<(&'static str, Trust)>);
+pub struct Inputs(pub Vec<(&'static str, InputTrust)>);
 
 impl Inputs {
     /// Whether what was asked is not here.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         let mut labels = self.0.iter();
-        labels.any(|(_, trust)| matches!(trust, Trust::Erased | Trust::Withheld))
+        labels.any(|(_, trust)| matches!(trust, InputTrust::Erased | InputTrust::Withheld))
     }
 
-    pub(super) fn add(&mut self, name: &'static str, trust: Trust) {
+    pub(super) fn add(&mut self, name: &'static str, trust: InputTrust) {
         self.0.push((name, trust));
     }
 }

@@ -15,7 +15,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::source::{Event, Raw, ReadError, Source, Subject};
 use crate::producers::{self, Role};
 use crate::store::facts::Facts;
-use crate::store::term::Field;
+use crate::store::term::SearchField;
 
 const OTHER_CASE: &str = "this entry is not of the case that the report names";
 
@@ -28,7 +28,7 @@ pub struct Case<'a>(pub &'a str);
 impl Case<'_> {
     /// Whether an entry is of the case by itself.
     pub fn has(&self, entry: &Entry) -> bool {
-        Facts::of(entry).has(Field::Correlation, self.0)
+        Facts::of(entry).has(SearchField::Correlation, self.0)
     }
 
     /// The workers whose earlier attestations stand beside the case because of
@@ -44,7 +44,9 @@ impl Case<'_> {
 /// The workers that an entry names, by id or species, each once.
 fn workers_of(entry: &Entry) -> Vec<String> {
     let facts = Facts::of(entry);
-    let workers = facts.values().filter(|(field, _)| *field == Field::Worker);
+    let workers = facts
+        .values()
+        .filter(|(field, _)| *field == SearchField::Worker);
     workers.map(|(_, worker)| worker.to_owned()).collect()
 }
 

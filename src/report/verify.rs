@@ -11,7 +11,7 @@ use crate::ledger::lines::damage;
 use crate::ledger::policy::Policy;
 use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::source::ReadError;
-use crate::ledger::verify::{Outcome, verify};
+use crate::ledger::verify::{VerifyOutcome, verify};
 
 const NO_BUNDLE: &str = "there is no bundle in it: it is not a report of sealbook";
 
@@ -25,7 +25,7 @@ pub fn verify_report(
     reader: impl BufRead + Send,
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, ReadError> {
+) -> Result<VerifyOutcome, ReadError> {
     let opened = match ReportFile::open(reader) {
         Ok(Some(file)) => Ok(file),
         Ok(None) => Err(Fault::of_file(FaultCode::FormatMismatch, NO_BUNDLE)),

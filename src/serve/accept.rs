@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::connection;
 use super::service::{Service, told};
 use super::socket::LocalSocket;
-use super::waiting::{self, Waiting};
+use super::waiting::{self, ParkedConnections};
 
 /// What one connection too many is told.
 const TOO_MANY: &str = concat!(
@@ -49,7 +49,7 @@ pub(super) async fn accept(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let places = Arc::new(Semaphore::new(service.limits.connections));
-    let waiting = Waiting::default();
+    let waiting = ParkedConnections::default();
     let turning_away = Arc::new(Semaphore::new(TURNED_AWAY));
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -114,7 +114,7 @@ pub(super) async fn accept(
 /// under way so long as others.
 pub(super) async fn accept_local(socket: &LocalSocket, routes: Router, service: Arc<Service>) {
     let places = Arc::new(Semaphore::new(LOCAL_CONNECTIONS));
-    let waiting = Waiting::default();
+    let waiting = ParkedConnections::default();
     let mut stopping = service.stopping();
     let mut connections = JoinSet::new();
     loop {
@@ -157,7 +157,7 @@ async fn one(
     tls: Option<Arc<rustls::ServerConfig>>,
     routes: Router,
     service: Arc<Service>,
-    (waiting, place): (Arc<waiting::Connection>, Admission),
+    (waiting, place): (Arc<waiting::ParkedConnection>, Admission),
 ) {
     // Of one that was told to leave, which it does at once.
     let place = match place {

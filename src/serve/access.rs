@@ -30,7 +30,7 @@ pub(super) struct AccessControl {
 
 impl AccessControl {
     pub(super) fn new(
-        config: &config::Access,
+        config: &config::AccessRules,
         address: SocketAddr,
         tls: bool,
     ) -> Result<AccessControl, ServeError> {
@@ -158,10 +158,10 @@ mod tests {
     use super::*;
 
     fn access(tls: bool) -> AccessControl {
-        let config = config::Access {
+        let config = config::AccessRules {
             allowed_hosts: vec!["Hall.example".to_owned(), "other.example:99".to_owned()],
             cors_origins: vec!["https://audit.example".to_owned()],
-            ..config::Access::default()
+            ..config::AccessRules::default()
         };
         AccessControl::new(&config, "127.0.0.1:8765".parse().unwrap(), tls).unwrap()
     }

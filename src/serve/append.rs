@@ -27,7 +27,7 @@ use crate::ledger::parse::parse_with;
 use crate::ledger::redact::Redactable;
 use crate::ledger::shape::{self, AnyObject};
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::{Prepared, Receipt, Submission};
+use crate::logbook::request::{PreparedEntry, Receipt, Submission};
 
 /// Bodies from this size on are read on a thread that may be busy for a while.
 pub(super) const LARGE: usize = 64 << 10;
@@ -154,7 +154,7 @@ async fn take_in(
     actor: Actor,
     request: Request<Body>,
     producer: Option<Producer>,
-    read: impl FnOnce(Value, &Actor) -> Result<Vec<Prepared>, Problem> + Send + 'static,
+    read: impl FnOnce(Value, &Actor) -> Result<Vec<PreparedEntry>, Problem> + Send + 'static,
 ) -> Result<(Vec<Receipt>, bool), Problem> {
     service.check_recording()?;
     let key = idempotency::given(request.headers())?;
@@ -197,7 +197,7 @@ async fn take_in(
 
 pub(super) async fn hand_over(
     service: Arc<Service>,
-    entries: Vec<Prepared>,
+    entries: Vec<PreparedEntry>,
     key: Option<IdempotencyKey>,
 ) -> Result<(Vec<Receipt>, bool), Problem> {
     let mut claim = None;
@@ -235,7 +235,7 @@ fn read_batch(
     actor: &Actor,
     most: usize,
     ledger: &Ledger,
-) -> Result<Vec<Prepared>, Problem> {
+) -> Result<Vec<PreparedEntry>, Problem> {
     let count = shape::read::<NewEntries>(&value, "")?.entries.len();
     if count == 0 || count > most {
         return Err(Problem::BatchSize { most });
@@ -258,7 +258,7 @@ fn read_entry(
     actor: &Actor,
     producer: Option<&Producer>,
     ledger: &Ledger,
-) -> Result<Prepared, Problem> {
+) -> Result<PreparedEntry, Problem> {
     let NewEntry {
         kind, redactable, ..
     } = shape::read(&value, "")?;
@@ -278,6 +278,6 @@ fn read_entry(
         producer.sign_in(&mut payload);
     }
     actor.sign_in(&mut payload)?;
-    let entry = Prepared::of_caller(&kind, &payload)?;
+    let entry = PreparedEntry::of_caller(&kind, &payload)?;
     Ok(ledger.take_out(entry, &redactable)?)
 }

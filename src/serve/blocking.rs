@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::config::Limits;
+use super::config::ServeLimits;
 use super::problem::Problem;
 use super::rate::Payer;
 
@@ -47,7 +47,7 @@ struct SharedPlaces {
 }
 
 /// A place, given back when it is dropped.
-pub(super) struct Permit {
+pub(super) struct PlacePermit {
     _share: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
 }
@@ -61,8 +61,8 @@ impl SharedPlaces {
         }
     }
 
-    async fn wait(&self, payer: &Payer) -> Result<Permit, Problem> {
-        Ok(Permit {
+    async fn wait(&self, payer: &Payer) -> Result<PlacePermit, Problem> {
+        Ok(PlacePermit {
             _share: place(&self.share(payer)).await?,
             _place: place(&self.places).await?,
         })
@@ -81,7 +81,7 @@ impl SharedPlaces {
 }
 
 impl Pools {
-    pub(super) fn new(limits: &Limits) -> Pools {
+    pub(super) fn new(limits: &ServeLimits) -> Pools {
         Pools {
             reads: SharedPlaces::new(limits.reads, share_of_reads()),
             long_works: SharedPlaces::new(limits.long_works, limits.long_works / 2),
@@ -108,13 +108,13 @@ impl Pools {
             .unwrap_or(Err(Problem::Abandoned))
     }
 
-    pub(super) async fn long_work(&self, payer: &Payer) -> Result<Permit, Problem> {
+    pub(super) async fn long_work(&self, payer: &Payer) -> Result<PlacePermit, Problem> {
         self.long_works.wait(payer).await
     }
 
-    pub(super) fn tail(&self, payer: &Payer) -> Result<Permit, Problem> {
+    pub(super) fn tail(&self, payer: &Payer) -> Result<PlacePermit, Problem> {
         let taken = |of: Arc<Semaphore>| of.try_acquire_owned().map_err(|_| Problem::Busy);
-        Ok(Permit {
+        Ok(PlacePermit {
             _share: taken(self.tails.share(payer))?,
             _place: taken(Arc::clone(&self.tails.places))?,
         })

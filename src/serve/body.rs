@@ -12,7 +12,7 @@ use flate2::write::MultiGzDecoder;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::StreamExt as _;
 
-use super::config::Limits;
+use super::config::ServeLimits;
 use super::problem::Problem;
 
 const UNIT: u64 = 64 << 10;
@@ -40,7 +40,7 @@ pub(super) struct Whole {
 }
 
 impl Bodies {
-    pub(super) fn new(limits: &Limits) -> Bodies {
+    pub(super) fn new(limits: &ServeLimits) -> Bodies {
         let units = limits.bodies_bytes.div_ceil(UNIT).max(1);
         let units = usize::try_from(units).unwrap_or(Semaphore::MAX_PERMITS);
         Bodies {

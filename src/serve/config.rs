@@ -22,11 +22,11 @@ use crate::store::Store;
 pub struct Config {
     pub ledger: Ledger,
     /// Who may come in.
-    pub access: Access,
+    pub access: AccessRules,
     /// Where the other processes of this machine come in, if they do.
     pub socket: Option<LocalSocket>,
     pub tls: Option<Arc<rustls::ServerConfig>>,
-    pub limits: Limits,
+    pub limits: ServeLimits,
     pub hall: HallFiles,
     /// Where sealed headers and heads are made public, if anywhere.
     pub publish: Option<Publisher>,
@@ -93,7 +93,7 @@ pub type PublishFailure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Who may come in.
 #[derive(Clone, Debug, Default)]
-pub struct Access {
+pub struct AccessRules {
     /// The file of tokens. Without one, nobody but this machine is let in, and
     /// may do little.
     pub token_file: Option<PathBuf>,
@@ -110,7 +110,7 @@ pub struct Access {
 }
 
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ServeLimits {
     /// Connections at a time; more are answered 503.
     pub connections: usize,
     /// The body of a request that is JSON, in bytes.
@@ -146,9 +146,9 @@ pub struct Limits {
     pub tick: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
+impl Default for ServeLimits {
+    fn default() -> ServeLimits {
+        ServeLimits {
             connections: 1_024,
             body_bytes: 20 << 20,
             bodies_bytes: 512 << 20,

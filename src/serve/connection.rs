@@ -31,7 +31,7 @@ pub(super) async fn serve_local(
     caller: Local,
     routes: Router,
     service: &Arc<Service>,
-    waiting: &Arc<waiting::Connection>,
+    waiting: &Arc<waiting::ParkedConnection>,
 ) {
     speak(stream, Peer::local(caller), routes, service, waiting).await;
 }
@@ -42,7 +42,7 @@ pub(super) async fn serve(
     tls: Option<Arc<rustls::ServerConfig>>,
     routes: Router,
     service: &Arc<Service>,
-    waiting: &Arc<waiting::Connection>,
+    waiting: &Arc<waiting::ParkedConnection>,
 ) {
     // Answers are written at once and whole.
     let _ = stream.set_nodelay(true);
@@ -79,7 +79,7 @@ async fn speak<T>(
     peer: Peer,
     routes: Router,
     service: &Arc<Service>,
-    waiting: &Arc<waiting::Connection>,
+    waiting: &Arc<waiting::ParkedConnection>,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

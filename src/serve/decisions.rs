@@ -20,9 +20,9 @@ use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
 use crate::ledger::shape;
 use crate::record::bulk::CaseGovernance;
-use crate::record::{Asked, Recorded, Together};
+use crate::record::{DecisionRequest, RecordedDecision, Together};
 use crate::wcp::bulk::{BulkRequest, CaseReader, answer as answer_of};
-use crate::wcp::stamp::{DecisionId, Stamp};
+use crate::wcp::stamp::{DecisionId, DecisionStamp};
 
 /// Requests, each `{"id", "input", "task_id"}`. One with `rules` and a `hall` of its own
 /// is decided under those, which wants the scope `admin`.
@@ -88,11 +88,11 @@ fn all(service: &Service, actor: &Actor, requests: &[Value]) -> Result<Vec<Value
     }
     let (mut answers, mut prepared) = (Vec::with_capacity(read.len()), Vec::new());
     for (id, request) in read {
-        let stamp = Stamp {
+        let stamp = DecisionStamp {
             decision_id: DecisionId::from_random(service.random()?),
             timestamp: service.clock.wall(),
         };
-        let asked = |input, task_id| Asked {
+        let asked = |input, task_id| DecisionRequest {
             input,
             approval: None,
             task_id,
@@ -134,7 +134,7 @@ enum Answer {
 }
 
 /// A decision that is durable, or the denial in its place.
-fn told(service: &Service, id: Value, recorded: Recorded) -> Value {
+fn told(service: &Service, id: Value, recorded: RecordedDecision) -> Value {
     if let Some(denial) = &recorded.decision.deny_reason_if_denied {
         service.metrics.denied(denial.code());
     }

@@ -19,7 +19,7 @@ use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
 use crate::ledger::shape;
-use crate::logbook::request::Prepared;
+use crate::logbook::request::PreparedEntry;
 
 const OPA: &str = "opa.decision";
 const CLOUD_EVENT: &str = "cloudevent";
@@ -35,30 +35,30 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Takes in a decision log as OPA uploads it: an array of events, compressed or not,
 /// which are recorded together. One that comes again is recorded once.
 #[utoipa::path(post, path = "/logs", tag = "telemetry", request_body = Vec<Object>,
-    responses((status = 200, description = "All of them are durable", body = Kept)))]
+    responses((status = 200, description = "All of them are durable", body = DurableCount)))]
 pub(super) async fn opa(
     State(service): State<Arc<Service>>,
     actor: Actor,
     request: Request,
-) -> Result<Json<Kept>, Problem> {
+) -> Result<Json<DurableCount>, Problem> {
     take_in(service, actor, request, OPA, of_opa).await
 }
 
 /// Takes in CloudEvents in the structured mode, one or a batch. An event that comes
 /// again, by its `source` and `id`, is recorded once.
 #[utoipa::path(post, path = "/v1/cloudevents", tag = "telemetry", request_body = Object,
-    responses((status = 200, description = "All of them are durable", body = Kept)))]
+    responses((status = 200, description = "All of them are durable", body = DurableCount)))]
 pub(super) async fn cloud_event(
     State(service): State<Arc<Service>>,
     actor: Actor,
     request: Request,
-) -> Result<Json<Kept>, Problem> {
+) -> Result<Json<DurableCount>, Problem> {
     take_in(service, actor, request, CLOUD_EVENT, of_cloud_event).await
 }
 
 /// How many events are durable.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Kept {
+pub(super) struct DurableCount {
     kept: u64,
 }
 
@@ -74,7 +74,7 @@ async fn take_in(
     request: Request,
     kind: &'static str,
     read: fn(Object) -> Result<IncomingEvent, Problem>,
-) -> Result<Json<Kept>, Problem> {
+) -> Result<Json<DurableCount>, Problem> {
     service.check_recording()?;
     let path = request.uri().path().to_owned();
     let body = service.bodies.read(request).await?;
@@ -89,7 +89,7 @@ async fn take_in(
             let IncomingEvent { key, mut payload } = read(members)?;
             let key = IdempotencyKey::lasting(&by, &format!("{path}\u{1f}{key}"), key.as_bytes());
             by.sign_in(&mut payload)?;
-            let entry = Prepared::of_caller(kind, &payload)?;
+            let entry = PreparedEntry::of_caller(kind, &payload)?;
             Ok((key, here.ledger.take_out(entry, &[])?))
         });
         let entries = entries.collect::<Result<Vec<_>, Problem>>()?;
@@ -97,7 +97,7 @@ async fn take_in(
         Ok((entries, digest))
     };
     let (events, digest) = service.pools.read(prepare).await?;
-    let kept = Kept {
+    let kept = DurableCount {
         kept: events.len() as u64,
     };
     if kind == CLOUD_EVENT {

@@ -12,7 +12,7 @@ use super::params::{FilterParams, Params};
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use super::streamed::{ChunkWriter, File, streamed};
+use super::streamed::{ChunkWriter, StreamedFile, streamed};
 use crate::api::{Export, ExportFormat, Unsealed};
 use crate::evidence::openings::Openings;
 use crate::evidence::report::{ReportExport, export_report};
@@ -85,7 +85,7 @@ pub(super) async fn bundle(
     };
     let openings = openings(&mut params)?;
     params.finish()?;
-    let file = File {
+    let file = StreamedFile {
         media_type: "application/x-ndjson",
         disposition: "attachment; filename=\"evidence.bundle\"",
     };
@@ -110,7 +110,7 @@ pub(super) async fn table(
 ) -> Result<Response, Problem> {
     let filter = params.filter()?;
     params.finish()?;
-    let file = File {
+    let file = StreamedFile {
         media_type: "application/vnd.apache.parquet",
         disposition: "attachment; filename=\"entries.parquet\"",
     };
@@ -140,7 +140,7 @@ pub(super) async fn epochs_table(
     params: Params,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    let file = File {
+    let file = StreamedFile {
         media_type: "application/vnd.apache.parquet",
         disposition: "attachment; filename=\"epochs.parquet\"",
     };
@@ -174,7 +174,7 @@ pub(super) async fn report(
     })?;
     let carries = params.word("times", &TIMES, "carried or none is needed")?;
     params.finish()?;
-    let file = File {
+    let file = StreamedFile {
         media_type: "text/html; charset=utf-8",
         disposition: "attachment; filename=\"case.html\"",
     };

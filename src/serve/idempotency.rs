@@ -19,7 +19,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::logbook::entry_at;
 use crate::logbook::remembered::{of_entry, recall, recall_lasting};
-use crate::logbook::request::{Prepared, Receipt, Remember};
+use crate::logbook::request::{PreparedEntry, Receipt, Remember};
 use crate::store::Store;
 
 const HEADER: &str = "idempotency-key";
@@ -35,7 +35,7 @@ const KEPT: i64 = 24 * 3_600_000_000;
 
 /// Keys whose requests are under way.
 #[derive(Default)]
-pub(super) struct UnderWay(Arc<Mutex<HashSet<[u8; 32]>>>);
+pub(super) struct RequestsUnderWay(Arc<Mutex<HashSet<[u8; 32]>>>);
 
 /// A key that nobody else has under way, until this is dropped.
 pub(super) struct Claim {
@@ -84,7 +84,7 @@ impl IdempotencyKey {
 
     /// The key of one entry that came through the socket: the ledger's owner
     /// has the same one without the server.
-    pub(super) fn of_entry(local: Local, key: &str, entry: &Prepared) -> IdempotencyKey {
+    pub(super) fn of_entry(local: Local, key: &str, entry: &PreparedEntry) -> IdempotencyKey {
         let whose = match local.owns {
             true => String::new(),
             false => format!("{}\x1f", local.uid),
@@ -150,9 +150,9 @@ impl IdempotencyKey {
 /// has no part in it: a digest over that would let anybody try what it was.
 pub(super) fn digest_of<'e>(
     body: &[u8],
-    entries: impl Iterator<Item = &'e Prepared> + Clone,
+    entries: impl Iterator<Item = &'e PreparedEntry> + Clone,
 ) -> Hash {
-    if entries.clone().all(Prepared::is_whole) {
+    if entries.clone().all(PreparedEntry::is_whole) {
         return Hash::of(body);
     }
     let mut hasher = Hasher::new();
@@ -163,7 +163,7 @@ pub(super) fn digest_of<'e>(
     hasher.so_far()
 }
 
-impl UnderWay {
+impl RequestsUnderWay {
     pub(super) fn claim(&self, key: &IdempotencyKey) -> Result<Claim, Problem> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match all.insert(key.scoped) {

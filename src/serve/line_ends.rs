@@ -17,14 +17,14 @@ pub(super) const HEAD_BYTES: usize = 32 << 10;
 
 pub(super) struct StrictLines<T> {
     inner: T,
-    place: Position,
+    place: LinePosition,
     /// The line of the head that is being read.
     line: Vec<u8>,
     body: Framing,
 }
 
 #[derive(Clone, Copy)]
-enum Position {
+enum LinePosition {
     /// Before a request line.
     Before,
     Head,
@@ -51,7 +51,7 @@ impl<T> StrictLines<T> {
     pub(super) fn new(inner: T) -> StrictLines<T> {
         StrictLines {
             inner,
-            place: Position::Before,
+            place: LinePosition::Before,
             line: Vec::new(),
             body: Framing::Length(0),
         }
@@ -60,25 +60,25 @@ impl<T> StrictLines<T> {
     fn take(&mut self, mut bytes: &mut [u8]) {
         while !bytes.is_empty() {
             let used = match self.place {
-                Position::Refused => return,
-                Position::Before | Position::Head => self.take_line(bytes),
-                Position::Body(left) => {
+                LinePosition::Refused => return,
+                LinePosition::Before | LinePosition::Head => self.take_line(bytes),
+                LinePosition::Body(left) => {
                     let used = within(left, bytes.len());
                     self.place = match left - used as u64 {
-                        0 => Position::Before,
-                        left => Position::Body(left),
+                        0 => LinePosition::Before,
+                        left => LinePosition::Body(left),
                     };
                     used
                 }
-                Position::Chunk(left) => {
+                LinePosition::Chunk(left) => {
                     let used = within(left, bytes.len());
                     self.place = match left - used as u64 {
-                        0 => Position::Size(0, false),
-                        left => Position::Chunk(left),
+                        0 => LinePosition::Size(0, false),
+                        left => LinePosition::Chunk(left),
                     };
                     used
                 }
-                Position::Size(..) | Position::Trailer(_) => {
+                LinePosition::Size(..) | LinePosition::Trailer(_) => {
                     self.take_byte(bytes.first().copied().unwrap_or_default());
                     1
                 }
@@ -99,7 +99,7 @@ impl<T> StrictLines<T> {
             return bytes.len();
         };
         if self.line.pop() != Some(b'\r') {
-            self.place = Position::Refused;
+            self.place = LinePosition::Refused;
             if let Some(byte) = bytes.get_mut(end) {
                 *byte = 0;
             }
@@ -107,19 +107,19 @@ impl<T> StrictLines<T> {
         }
         self.place = match (self.place, self.line.is_empty()) {
             // Empty lines before a request line are passed over.
-            (Position::Before, true) => Position::Before,
-            (Position::Before, false) => {
+            (LinePosition::Before, true) => LinePosition::Before,
+            (LinePosition::Before, false) => {
                 self.body = Framing::Length(0);
-                Position::Head
+                LinePosition::Head
             }
             (_, true) => match self.body {
-                Framing::Length(0) => Position::Before,
-                Framing::Length(length) => Position::Body(length),
-                Framing::Chunked => Position::Size(0, false),
+                Framing::Length(0) => LinePosition::Before,
+                Framing::Length(length) => LinePosition::Body(length),
+                Framing::Chunked => LinePosition::Size(0, false),
             },
             (_, false) => match self.header() {
-                Some(()) => Position::Head,
-                None => Position::Refused,
+                Some(()) => LinePosition::Head,
+                None => LinePosition::Refused,
             },
         };
         self.line.clear();
@@ -149,16 +149,18 @@ impl<T> StrictLines<T> {
 
     fn take_byte(&mut self, byte: u8) {
         self.place = match (self.place, byte) {
-            (Position::Size(0, _), b'\n') => Position::Trailer(false),
+            (LinePosition::Size(0, _), b'\n') => LinePosition::Trailer(false),
             // Behind a chunk stands a line end.
-            (Position::Size(size, _), b'\n') => Position::Chunk(size.saturating_add(2)),
-            (Position::Size(size, false), _) => match char::from(byte).to_digit(16) {
-                Some(digit) => Position::Size(size.saturating_mul(16) + u64::from(digit), false),
-                None => Position::Size(size, true),
+            (LinePosition::Size(size, _), b'\n') => LinePosition::Chunk(size.saturating_add(2)),
+            (LinePosition::Size(size, false), _) => match char::from(byte).to_digit(16) {
+                Some(digit) => {
+                    LinePosition::Size(size.saturating_mul(16) + u64::from(digit), false)
+                }
+                None => LinePosition::Size(size, true),
             },
-            (Position::Trailer(false), b'\n') => Position::Before,
-            (Position::Trailer(_), b'\n') => Position::Trailer(false),
-            (Position::Trailer(some), byte) => Position::Trailer(some || byte != b'\r'),
+            (LinePosition::Trailer(false), b'\n') => LinePosition::Before,
+            (LinePosition::Trailer(_), b'\n') => LinePosition::Trailer(false),
+            (LinePosition::Trailer(some), byte) => LinePosition::Trailer(some || byte != b'\r'),
             (place, _) => place,
         };
     }

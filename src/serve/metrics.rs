@@ -12,7 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
-use super::sinks::Standing as SinkStanding;
+use super::sinks::SinkProgress as SinkStanding;
 use crate::ledger::witnessing::Standing;
 use crate::logbook::observer::Committed;
 use crate::store::MemoryUse;
@@ -25,9 +25,9 @@ pub(super) struct Metrics {
     commit_entries: Histogram,
     sync: Histogram,
     entries: Counter,
-    requests: Family<Answered, Counter>,
+    requests: Family<AnsweredLabels, Counter>,
     request_time: Histogram,
-    refusals: Family<Refused, Counter>,
+    refusals: Family<RefusedLabels, Counter>,
     denials: Family<DeniedLabel, Counter>,
     queue: Gauge,
     unsealed: Gauge,
@@ -57,14 +57,14 @@ pub(super) struct Looked {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
+struct AnsweredLabels {
     method: String,
     route: String,
     status: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Refused {
+struct RefusedLabels {
     code: &'static str,
 }
 
@@ -216,7 +216,7 @@ impl Metrics {
     }
 
     pub(super) fn answered(&self, method: &Method, route: &str, status: u16, seconds: f64) {
-        let labels = Answered {
+        let labels = AnsweredLabels {
             // Any word may be sent as a method.
             method: match method.as_str() {
                 known @ ("GET" | "POST" | "PUT" | "HEAD" | "OPTIONS") => known.to_owned(),
@@ -258,7 +258,7 @@ impl Metrics {
     }
 
     pub(super) fn refused(&self, code: &'static str) {
-        self.refusals.get_or_create(&Refused { code }).inc();
+        self.refusals.get_or_create(&RefusedLabels { code }).inc();
     }
 
     pub(super) fn denied(&self, code: &'static str) {

@@ -27,7 +27,7 @@ use super::scope::Scope;
 use super::service::Service;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
-use crate::logbook::request::Prepared;
+use crate::logbook::request::PreparedEntry;
 
 mod values;
 
@@ -120,7 +120,7 @@ async fn take_in<R: prost::Message + Default + DeserializeOwned + Send + 'static
                 return Err(malformed(&"it is nested too deep"));
             }
             by.sign_in(&mut payload)?;
-            let entry = Prepared::of_caller(kind, &payload)?;
+            let entry = PreparedEntry::of_caller(kind, &payload)?;
             Ok(here.ledger.take_out(entry, &[])?)
         });
         let prepared = prepared.collect::<Result<Vec<_>, Problem>>()?;

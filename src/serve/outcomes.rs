@@ -140,7 +140,7 @@ fn record(
         .then(|| service.hall.change());
     let mut submitted = Vec::with_capacity(ready.len());
     for outcome in &ready {
-        let Ready {
+        let ReadyOutcome {
             kind,
             payload,
             redactable,
@@ -163,14 +163,14 @@ fn record(
 }
 
 /// An outcome that can be recorded.
-struct Ready {
+struct ReadyOutcome {
     kind: &'static str,
     payload: Object,
     redactable: Vec<Redactable>,
     documents: Vec<Arc<Document>>,
 }
 
-fn ready(found: FoundOutcome, actor: Option<&Value>) -> Result<Ready, Problem> {
+fn ready(found: FoundOutcome, actor: Option<&Value>) -> Result<ReadyOutcome, Problem> {
     let kind = TAKEN.into_iter().find(|kind| *kind == found.kind);
     let kind = kind.ok_or(Problem::Argument {
         what: "kind",
@@ -201,7 +201,7 @@ fn ready(found: FoundOutcome, actor: Option<&Value>) -> Result<Ready, Problem> {
             }),
         }
     });
-    Ok(Ready {
+    Ok(ReadyOutcome {
         kind,
         payload,
         redactable: found.redactable,

@@ -53,7 +53,7 @@ pub(super) enum Problem {
     #[error("the payload may not bring `_actor`: the server adds it")]
     BringsActor,
     #[error("worker record: {0}")]
-    Record(#[from] crate::wcp::record::RecordError),
+    Record(#[from] crate::wcp::record::WorkerRecordError),
     #[error("a token is needed")]
     TokenNeeded,
     #[error("the token is not valid")]
@@ -146,7 +146,7 @@ impl Problem {
     }
 
     pub(super) fn code(&self) -> &'static str {
-        use crate::wcp::record::RecordError as WorkerError;
+        use crate::wcp::record::WorkerRecordError as WorkerError;
         match self {
             Problem::InBatch { problem, .. } => problem.code(),
             Problem::Json(_) => "bad_json",

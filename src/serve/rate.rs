@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use super::config::Limits;
+use super::config::ServeLimits;
 use super::peer::Peer;
 use super::problem::Problem;
 
@@ -42,7 +42,7 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    pub(super) fn new(limits: &Limits) -> Rates {
+    pub(super) fn new(limits: &ServeLimits) -> Rates {
         let quota = NonZeroU32::new(limits.requests_per_second).map(|rate| {
             let burst = NonZeroU32::new(limits.request_burst).unwrap_or(NonZeroU32::MIN);
             Quota::per_second(rate).allow_burst(burst)

@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, watch};
 use super::access::AccessControl;
 use super::blocking::Pools;
 use super::body::Bodies;
-use super::config::{Config, Limits, Publisher, StandingBy, VerdictKeys};
+use super::config::{Config, Publisher, ServeLimits, StandingBy, VerdictKeys};
 use super::disk::FreeSpace;
 use super::error::ServeError;
 use super::hall::live::LiveHall;
-use super::idempotency::UnderWay;
+use super::idempotency::RequestsUnderWay;
 use super::intake::Intake;
 use super::metrics::Metrics;
 use super::problem::Problem;
@@ -43,13 +43,13 @@ pub(super) struct Service {
     pub(super) prover: Prover,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) access: AccessControl,
-    pub(super) limits: Limits,
+    pub(super) limits: ServeLimits,
     pub(super) pools: Pools,
     pub(super) bodies: Bodies,
     pub(super) rates: Rates,
     pub(super) metrics: Arc<Metrics>,
     pub(super) space: Arc<FreeSpace>,
-    pub(super) under_way: UnderWay,
+    pub(super) under_way: RequestsUnderWay,
     pub(super) intake: Arc<Intake>,
     pub(super) hall: LiveHall,
     pub(super) verdict_keys: VerdictKeys,
@@ -120,7 +120,7 @@ impl Service {
             space: Arc::new(FreeSpace::new(folder, config.limits.min_free_bytes)),
             limits: config.limits,
             metrics,
-            under_way: UnderWay::default(),
+            under_way: RequestsUnderWay::default(),
             hall,
             verdict_keys: config.verdict_keys,
             revocations: config.revocations,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// How far one sink has come.
-pub(super) struct Standing {
+pub(super) struct SinkProgress {
     name: String,
     next: AtomicU64,
     failures: AtomicU64,
@@ -26,9 +26,9 @@ pub(super) struct SinkState {
 }
 
 /// All of them, in the order in which they were named.
-pub(super) type Standings = Vec<Arc<Standing>>;
+pub(super) type Standings = Vec<Arc<SinkProgress>>;
 
-impl Standing {
+impl SinkProgress {
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -63,7 +63,7 @@ mod running {
     use tokio::runtime::Handle;
     use tokio::sync::watch;
 
-    use super::{Arc, AtomicBool, AtomicU64, Ordering, Standing, Standings};
+    use super::{Arc, AtomicBool, AtomicU64, Ordering, SinkProgress, Standings};
     use crate::ledger::position::Seq;
     use crate::serve::service::{Service, told};
     use crate::sinks::{Backoff, Sink};
@@ -75,7 +75,7 @@ mod running {
     }
 
     pub(in crate::serve) fn standings(sinks: &[Sink]) -> Standings {
-        let standing = |sink: &Sink| Standing {
+        let standing = |sink: &Sink| SinkProgress {
             name: sink.name().to_owned(),
             next: AtomicU64::new(sink.next().0),
             failures: AtomicU64::new(0),
@@ -121,7 +121,7 @@ mod running {
 
     struct Delivery {
         sink: Sink,
-        standing: Arc<Standing>,
+        standing: Arc<SinkProgress>,
         store: Arc<dyn Store>,
         grown: watch::Receiver<Seq>,
         stopping: watch::Receiver<bool>,

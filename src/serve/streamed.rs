@@ -24,7 +24,7 @@ const AHEAD: usize = 4;
 
 type Chunk = Result<Vec<u8>, io::Error>;
 
-pub(super) struct File {
+pub(super) struct StreamedFile {
     pub(super) media_type: &'static str,
     /// `attachment; filename="…"`
     pub(super) disposition: &'static str,
@@ -33,7 +33,7 @@ pub(super) struct File {
 pub(super) async fn streamed(
     service: &Arc<Service>,
     payer: &Payer,
-    file: File,
+    file: StreamedFile,
     write: impl FnOnce(&Service, ChunkWriter) -> Result<ChunkWriter, Problem> + Send + 'static,
 ) -> Result<Response, Problem> {
     let place = service.pools.long_work(payer).await?;

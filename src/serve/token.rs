@@ -23,15 +23,15 @@ const ID_BYTES: usize = 6;
 
 /// A token in the clear. Wiped when dropped, and in no text but
 /// [`Token::expose`].
-pub struct Token(Zeroizing<String>);
+pub struct BearerToken(Zeroizing<String>);
 
 /// The digest of a token: what is kept of it.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenDigest(Hash);
 
-impl Token {
-    pub fn generate() -> Result<(Token, String), getrandom::Error> {
+impl BearerToken {
+    pub fn generate() -> Result<(BearerToken, String), getrandom::Error> {
         let mut bytes = Zeroizing::new([0; BYTES]);
         getrandom::fill(&mut *bytes)?;
         let mut id = [0; ID_BYTES];
@@ -39,7 +39,7 @@ impl Token {
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + 2 * BYTES));
         text.push_str(PREFIX);
         text.push_str(&Zeroizing::new(hexadecimal::encode(&*bytes)));
-        Ok((Token(text), hexadecimal::encode(&id)))
+        Ok((BearerToken(text), hexadecimal::encode(&id)))
     }
 
     pub fn expose(&self) -> &str {
@@ -51,7 +51,7 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::scope::Scope;
-use super::token::{Token, TokenDigest};
+use super::token::{BearerToken, TokenDigest};
 use crate::files::replace;
 use crate::ledger::json::Form;
 use crate::ledger::limits;
@@ -99,8 +99,8 @@ impl TokenFile {
         scopes: &[Scope],
         now: Timestamp,
         expires_at: Option<Timestamp>,
-    ) -> Result<(Token, &KeptToken), TokenFileError> {
-        let (token, id) = Token::generate().map_err(TokenFileError::Randomness)?;
+    ) -> Result<(BearerToken, &KeptToken), TokenFileError> {
+        let (token, id) = BearerToken::generate().map_err(TokenFileError::Randomness)?;
         let mut scopes = scopes.to_vec();
         scopes.sort_unstable();
         scopes.dedup();

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::actor::Actor;
 use super::blocking::behind;
 use super::body::{declared, drain};
-use super::config::Limits;
+use super::config::ServeLimits;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::params::Params;
 use super::problem::Problem;
@@ -189,7 +189,7 @@ pub(super) async fn receive<T: Send + 'static>(
     let place = service.pools.long_work(&actor.payer()).await?;
     let (sender, chunks) = mpsc::channel(AHEAD);
     let begun = Instant::now();
-    let watched = Watched::until(begun.checked_add(limits.verify_time));
+    let watched = WatchedUpload::until(begun.checked_add(limits.verify_time));
     // Dropped with this answer, should the client leave before it is there.
     let _left = StopOnDrop(Arc::clone(&watched.stopped));
     let overtime = Arc::clone(&watched.overtime);
@@ -223,7 +223,7 @@ struct Arriving {
 }
 
 impl Arriving {
-    fn of(body: Body, limits: &Limits) -> Arriving {
+    fn of(body: Body, limits: &ServeLimits) -> Arriving {
         Arriving {
             chunks: body.into_data_stream(),
             kept: Vec::new(),
@@ -316,15 +316,15 @@ impl Drop for StopOnDrop {
 }
 
 /// A stream that ends with an error when it is told to, or when its time is up.
-pub(super) struct Watched {
+pub(super) struct WatchedUpload {
     stopped: Arc<AtomicBool>,
     overtime: Arc<AtomicBool>,
     until: Option<Instant>,
 }
 
-impl Watched {
-    fn until(until: Option<Instant>) -> Watched {
-        Watched {
+impl WatchedUpload {
+    fn until(until: Option<Instant>) -> WatchedUpload {
+        WatchedUpload {
             stopped: Arc::default(),
             overtime: Arc::default(),
             until,
@@ -343,7 +343,7 @@ impl Watched {
     }
 }
 
-pub(super) struct WatchedReader<R>(R, Watched);
+pub(super) struct WatchedReader<R>(R, WatchedUpload);
 
 impl<R: Read> Read for WatchedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

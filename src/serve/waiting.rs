@@ -13,9 +13,9 @@ use tokio::sync::Notify;
 const SETTLED: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
-pub(super) struct Waiting(Mutex<Vec<Weak<Connection>>>);
+pub(super) struct ParkedConnections(Mutex<Vec<Weak<ParkedConnection>>>);
 
-pub(super) struct Connection {
+pub(super) struct ParkedConnection {
     /// None of a proxy that is trusted: it stands for many.
     address: Option<IpAddr>,
     /// Whether a request is being answered, or an answer streamed.
@@ -24,9 +24,9 @@ pub(super) struct Connection {
     leave: Notify,
 }
 
-impl Waiting {
-    pub(super) fn enter(&self, address: Option<IpAddr>) -> Arc<Connection> {
-        let connection = Arc::new(Connection {
+impl ParkedConnections {
+    pub(super) fn enter(&self, address: Option<IpAddr>) -> Arc<ParkedConnection> {
+        let connection = Arc::new(ParkedConnection {
             address,
             busy: AtomicBool::new(false),
             since: Mutex::new(Instant::now()),
@@ -44,12 +44,12 @@ impl Waiting {
     /// that has waited longest. False if all are at work.
     pub(super) fn make_room(&self) -> bool {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let open: Vec<Arc<Connection>> = all.iter().filter_map(Weak::upgrade).collect();
+        let open: Vec<Arc<ParkedConnection>> = all.iter().filter_map(Weak::upgrade).collect();
         let mut counts: HashMap<IpAddr, usize> = HashMap::new();
         for address in open.iter().filter_map(|connection| connection.address) {
             *counts.entry(address).or_default() += 1;
         }
-        let weight = |connection: &Connection| {
+        let weight = |connection: &ParkedConnection| {
             let address = connection.address.as_ref();
             address
                 .and_then(|address| counts.get(address))
@@ -68,7 +68,7 @@ impl Waiting {
     }
 }
 
-impl Connection {
+impl ParkedConnection {
     pub(super) fn works(&self) {
         self.busy.store(true, Ordering::Relaxed);
     }

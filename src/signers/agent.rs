@@ -9,14 +9,14 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::SignerError;
-use super::frames::{self, Answer};
+use super::frames::{self, AgentAnswer};
 use crate::ledger::key::{PublicKey, SignError, Signature, Signer};
 
 #[cfg(feature = "verify")]
 mod serving;
 
 #[cfg(feature = "verify")]
-pub use serving::{Agent, Refused};
+pub use serving::{Agent, RefusedRequest};
 
 /// How long a signature may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,16 +28,16 @@ const KEPT: usize = 16;
 pub struct Client {
     socket: PathBuf,
     key: PublicKey,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<AgentConnection>>,
 }
 
-struct Connection {
+struct AgentConnection {
     stream: BufReader<UnixStream>,
 }
 
 /// Why the agent did not sign.
 #[derive(Debug, Error)]
-enum Refusal {
+enum AgentRefusal {
     #[error("the agent at {}: {source}", socket.display())]
     Gone { socket: PathBuf, source: io::Error },
     #[error("the agent at {} does not sign this: it is not a message of a log", socket.display())]
@@ -68,7 +68,7 @@ impl Client {
     }
 
     /// A connection that is there, and whether it was used before.
-    fn take(&self) -> Result<(Connection, bool), Refusal> {
+    fn take(&self) -> Result<(AgentConnection, bool), AgentRefusal> {
         let kept = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         if let Some(connection) = kept {
             return Ok((connection, true));
@@ -76,15 +76,15 @@ impl Client {
         let socket = || self.socket.clone();
         match connect(&self.socket) {
             Ok(Some((connection, key))) if key == self.key => Ok((connection, false)),
-            Ok(_) => Err(Refusal::Key { socket: socket() }),
-            Err(source) => Err(Refusal::Gone {
+            Ok(_) => Err(AgentRefusal::Key { socket: socket() }),
+            Err(source) => Err(AgentRefusal::Gone {
                 socket: socket(),
                 source,
             }),
         }
     }
 
-    fn ask(&self, message: &[u8]) -> Result<Signature, Refusal> {
+    fn ask(&self, message: &[u8]) -> Result<Signature, AgentRefusal> {
         loop {
             let (mut connection, used) = self.take()?;
             match connection.sign(message) {
@@ -96,15 +96,15 @@ impl Client {
                     }
                     let socket = self.socket.clone();
                     return match answer {
-                        Answer::Signed(signature) => Ok(signature),
-                        Answer::Refused => Err(Refusal::Message { socket }),
+                        AgentAnswer::Signed(signature) => Ok(signature),
+                        AgentAnswer::Refused => Err(AgentRefusal::Message { socket }),
                     };
                 }
                 // The agent was started again since: the same message gives the same bytes.
                 Err(_) if used => {}
                 Err(source) => {
                     let socket = self.socket.clone();
-                    return Err(Refusal::Gone { socket, source });
+                    return Err(AgentRefusal::Gone { socket, source });
                 }
             }
         }
@@ -122,15 +122,15 @@ impl Signer for Client {
     }
 }
 
-impl Connection {
-    fn sign(&mut self, message: &[u8]) -> io::Result<Answer> {
+impl AgentConnection {
+    fn sign(&mut self, message: &[u8]) -> io::Result<AgentAnswer> {
         frames::ask(self.stream.get_mut(), message)?;
         frames::answered(&mut self.stream)
     }
 }
 
 /// A connection and the key that answers; `None` where no agent does.
-fn connect(socket: &Path) -> io::Result<Option<(Connection, PublicKey)>> {
+fn connect(socket: &Path) -> io::Result<Option<(AgentConnection, PublicKey)>> {
     let stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
@@ -142,5 +142,5 @@ fn connect(socket: &Path) -> io::Result<Option<(Connection, PublicKey)>> {
         }
         _ => error,
     })?;
-    Ok(key.map(|key| (Connection { stream }, key)))
+    Ok(key.map(|key| (AgentConnection { stream }, key)))
 }

@@ -15,7 +15,7 @@ use crate::ledger::limits;
 const GREETING: &[u8; 18] = b"sealbook-agent:v1\n";
 
 /// What the agent answers.
-pub(super) enum Answer {
+pub(super) enum AgentAnswer {
     Signed(Signature),
     Refused,
 }
@@ -73,23 +73,23 @@ pub(super) fn asked(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
 }
 
 #[cfg(feature = "verify")]
-pub(super) fn answer(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+pub(super) fn answer(out: &mut impl Write, answer: &AgentAnswer) -> io::Result<()> {
     match answer {
-        Answer::Signed(signature) => out.write_all(&[&[0][..], signature.as_bytes()].concat()),
-        Answer::Refused => out.write_all(&[1]),
+        AgentAnswer::Signed(signature) => out.write_all(&[&[0][..], signature.as_bytes()].concat()),
+        AgentAnswer::Refused => out.write_all(&[1]),
     }
 }
 
-pub(super) fn answered(from: &mut impl Read) -> io::Result<Answer> {
+pub(super) fn answered(from: &mut impl Read) -> io::Result<AgentAnswer> {
     let mut kind = [0; 1];
     from.read_exact(&mut kind)?;
     match kind {
         [0] => {
             let mut signature = [0; Signature::BYTES];
             from.read_exact(&mut signature)?;
-            Ok(Answer::Signed(Signature::from_bytes(signature)))
+            Ok(AgentAnswer::Signed(Signature::from_bytes(signature)))
         }
-        [1] => Ok(Answer::Refused),
+        [1] => Ok(AgentAnswer::Refused),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }

@@ -22,7 +22,7 @@ use crate::ledger::key::{PublicKey, SignError, Signature, Signer};
 const PIN_BYTES: u64 = 1 << 10;
 
 /// An open session with the token. One signature at a time: that is how sessions work.
-pub(super) struct Token {
+pub(super) struct TokenSession {
     session: Mutex<Session>,
     private: ObjectHandle,
     key: PublicKey,
@@ -32,7 +32,7 @@ pub(super) struct Token {
 
 /// Why the token did not sign.
 #[derive(Debug, ThisError)]
-enum Refusal {
+enum TokenRefusal {
     #[error("the token: {0}")]
     Token(#[from] Error),
     #[error("the token gave a signature of {0} bytes, and not of 64")]
@@ -41,12 +41,12 @@ enum Refusal {
     Left,
 }
 
-impl Token {
+impl TokenSession {
     /// Opens the key that `uri` names.
     pub(super) fn open(
         uri: &TokenUri,
         pin: &dyn Fn() -> Option<Zeroizing<String>>,
-    ) -> Result<Token, SignerError> {
+    ) -> Result<TokenSession, SignerError> {
         let module = Pkcs11::new(&uri.module_path).map_err(|error| {
             SignerError::Token(format!("{}: {error}", uri.module_path.display()))
         })?;
@@ -84,7 +84,7 @@ impl Token {
             Some(_) => return Err(said("several keys are named so: name one by token and id")),
         };
         let key = public_key(&session, uri)?;
-        Ok(Token {
+        Ok(TokenSession {
             session: Mutex::new(session),
             private,
             key,
@@ -92,17 +92,19 @@ impl Token {
         })
     }
 
-    fn ask(&self, message: &[u8]) -> Result<Signature, Refusal> {
-        let session = self.session.lock().map_err(|_| Refusal::Left)?;
+    fn ask(&self, message: &[u8]) -> Result<Signature, TokenRefusal> {
+        let session = self.session.lock().map_err(|_| TokenRefusal::Left)?;
         let mechanism = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure));
         let signature = session.sign(&mechanism, self.private, message)?;
         let length = signature.len();
-        let bytes = signature.try_into().map_err(|_| Refusal::Length(length))?;
+        let bytes = signature
+            .try_into()
+            .map_err(|_| TokenRefusal::Length(length))?;
         Ok(Signature::from_bytes(bytes))
     }
 }
 
-impl Signer for Token {
+impl Signer for TokenSession {
     fn public_key(&self) -> PublicKey {
         self.key
     }

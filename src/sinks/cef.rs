@@ -7,7 +7,7 @@ use crate::ledger::entry::Entry;
 use crate::ledger::position::Seq;
 use crate::producers;
 
-use super::event::{About, Named};
+use super::event::{EventOrigin, NamedParties};
 
 /// The longest text that a value of the dictionary takes.
 const LONGEST: usize = 4_000;
@@ -20,10 +20,10 @@ const USUAL: &str = "3";
 const DENIED: &str = "6";
 
 pub(super) fn event(
-    about: &About,
+    about: &EventOrigin,
     seq: Seq,
     entry: &Entry,
-    named: &Named<'_>,
+    named: &NamedParties<'_>,
     whole: bool,
 ) -> Vec<u8> {
     let mut out = String::with_capacity(1_024);

@@ -9,13 +9,13 @@ use crate::logbook::Identity;
 use crate::producers::derived::{Derived, TEXTS};
 
 /// Whose entries they are.
-pub(super) struct About {
+pub(super) struct EventOrigin {
     pub(super) log: String,
     pub(super) genesis: String,
 }
 
 /// An entry in the form of a sink, and what a transport says of it beside.
-pub(super) struct Event {
+pub(super) struct SinkEvent {
     pub(super) seq: Seq,
     pub(super) ts: Timestamp,
     pub(super) kind: String,
@@ -24,9 +24,9 @@ pub(super) struct Event {
     pub(super) text: Vec<u8>,
 }
 
-impl About {
-    pub(super) fn of(identity: Identity) -> About {
-        About {
+impl EventOrigin {
+    pub(super) fn of(identity: Identity) -> EventOrigin {
+        EventOrigin {
             log: identity.log.to_string(),
             genesis: identity.genesis.to_string(),
         }
@@ -34,15 +34,15 @@ impl About {
 }
 
 /// What an entry names, for formats that have places for it.
-pub(super) struct Named<'e> {
+pub(super) struct NamedParties<'e> {
     derived: Derived<'e>,
 }
 
-impl<'e> Named<'e> {
-    pub(super) fn of(entry: &'e Entry) -> Named<'e> {
+impl<'e> NamedParties<'e> {
+    pub(super) fn of(entry: &'e Entry) -> NamedParties<'e> {
         let payload = str::from_utf8(entry.payload_bytes()).unwrap_or_default();
         let derived = Derived::of(entry.kind(), payload);
-        Named { derived }
+        NamedParties { derived }
     }
 
     /// One of [`TEXTS`].

@@ -6,9 +6,9 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::error::SinkError;
-use super::event::Event;
-use super::format::Format;
-use super::place::Place;
+use super::event::SinkEvent;
+use super::format::SinkFormat;
+use super::place::BatchReceiver;
 
 pub(super) struct Appended {
     path: PathBuf,
@@ -61,14 +61,14 @@ fn open_at_line_start(path: &Path) -> io::Result<File> {
 }
 
 /// An output that somebody reads as it comes.
-pub(super) struct Output(pub(super) Box<dyn io::Write + Send>);
+pub(super) struct FileOutput(pub(super) Box<dyn io::Write + Send>);
 
-impl Place for Output {
+impl BatchReceiver for FileOutput {
     fn longest(&self) -> usize {
         usize::MAX
     }
 
-    fn deliver(&mut self, events: &[Event], _: Format) -> Result<(), SinkError> {
+    fn deliver(&mut self, events: &[SinkEvent], _: SinkFormat) -> Result<(), SinkError> {
         let written = self
             .0
             .write_all(&lines(events))
@@ -77,7 +77,7 @@ impl Place for Output {
     }
 }
 
-fn lines(events: &[Event]) -> Vec<u8> {
+fn lines(events: &[SinkEvent]) -> Vec<u8> {
     let mut lines = Vec::new();
     for event in events {
         lines.extend_from_slice(&event.text);
@@ -86,12 +86,12 @@ fn lines(events: &[Event]) -> Vec<u8> {
     lines
 }
 
-impl Place for Appended {
+impl BatchReceiver for Appended {
     fn longest(&self) -> usize {
         usize::MAX
     }
 
-    fn deliver(&mut self, events: &[Event], _: Format) -> Result<(), SinkError> {
+    fn deliver(&mut self, events: &[SinkEvent], _: SinkFormat) -> Result<(), SinkError> {
         let lines = lines(events);
         let written = self.current().and_then(|file| {
             file.write_all(&lines)?;

@@ -7,12 +7,12 @@ use crate::ledger::entry::Entry;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::position::Seq;
 
-use super::event::{About, Event, Named};
+use super::event::{EventOrigin, NamedParties, SinkEvent};
 use super::{cef, ocsf};
 
 /// The form of a delivered entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub enum SinkFormat {
     /// One JSON object a line, as `log --json` prints it, with log, genesis and hash.
     #[default]
     Jsonl,
@@ -22,16 +22,16 @@ pub enum Format {
     Cef,
 }
 
-const WORDS: [(&str, Format); 3] = [
-    ("jsonl", Format::Jsonl),
-    ("ocsf", Format::Ocsf),
-    ("cef", Format::Cef),
+const WORDS: [(&str, SinkFormat); 3] = [
+    ("jsonl", SinkFormat::Jsonl),
+    ("ocsf", SinkFormat::Ocsf),
+    ("cef", SinkFormat::Cef),
 ];
 
-impl FromStr for Format {
+impl FromStr for SinkFormat {
     type Err = &'static str;
 
-    fn from_str(word: &str) -> Result<Format, Self::Err> {
+    fn from_str(word: &str) -> Result<SinkFormat, Self::Err> {
         let found = WORDS.iter().find(|(name, _)| *name == word);
         found
             .map(|(_, format)| *format)
@@ -39,28 +39,34 @@ impl FromStr for Format {
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for SinkFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let found = WORDS.iter().find(|(_, format)| format == self);
         f.write_str(found.map_or("", |(name, _)| name))
     }
 }
 
-impl Format {
+impl SinkFormat {
     /// An entry in this form, in at most `longest` bytes: where it is longer, it has its
     /// payload left out and says so.
-    pub(super) fn event(self, about: &About, seq: Seq, entry: &Entry, longest: usize) -> Event {
-        let named = Named::of(entry);
+    pub(super) fn event(
+        self,
+        about: &EventOrigin,
+        seq: Seq,
+        entry: &Entry,
+        longest: usize,
+    ) -> SinkEvent {
+        let named = NamedParties::of(entry);
         let write = |whole| match self {
-            Format::Jsonl => jsonl(about, seq, entry, whole),
-            Format::Ocsf => ocsf::event(about, seq, entry, &named, whole),
-            Format::Cef => cef::event(about, seq, entry, &named, whole),
+            SinkFormat::Jsonl => jsonl(about, seq, entry, whole),
+            SinkFormat::Ocsf => ocsf::event(about, seq, entry, &named, whole),
+            SinkFormat::Cef => cef::event(about, seq, entry, &named, whole),
         };
         let mut text = write(true);
         if text.len() > longest {
             text = write(false);
         }
-        Event {
+        SinkEvent {
             seq,
             ts: entry.ts(),
             kind: entry.kind().to_owned(),
@@ -71,17 +77,17 @@ impl Format {
 
     pub(super) const fn media_type(self) -> &'static str {
         match self {
-            Format::Jsonl => "application/x-ndjson",
-            Format::Ocsf => "application/json",
-            Format::Cef => "text/plain; charset=utf-8",
+            SinkFormat::Jsonl => "application/x-ndjson",
+            SinkFormat::Ocsf => "application/json",
+            SinkFormat::Cef => "text/plain; charset=utf-8",
         }
     }
 
     /// A batch as the body of a request: an array where a body has to be one JSON value.
-    pub(super) fn body(self, events: &[Event]) -> Vec<u8> {
+    pub(super) fn body(self, events: &[SinkEvent]) -> Vec<u8> {
         let (begin, between, end): (&[u8], &[u8], &[u8]) = match self {
-            Format::Ocsf => (b"[", b",", b"]"),
-            Format::Jsonl | Format::Cef => (b"", b"\n", b"\n"),
+            SinkFormat::Ocsf => (b"[", b",", b"]"),
+            SinkFormat::Jsonl | SinkFormat::Cef => (b"", b"\n", b"\n"),
         };
         let mut body = begin.to_vec();
         for (at, event) in events.iter().enumerate() {
@@ -97,7 +103,7 @@ impl Format {
 
 /// The members in canonical order; `payload_bytes` in the place of a payload that is
 /// left out.
-fn jsonl(about: &About, seq: Seq, entry: &Entry, whole: bool) -> Vec<u8> {
+fn jsonl(about: &EventOrigin, seq: Seq, entry: &Entry, whole: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(entry.record().len() + 512);
     let mut put = |parts: &[&[u8]]| parts.iter().for_each(|part| out.extend_from_slice(part));
     let mut kind = Vec::new();

@@ -15,7 +15,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::sha256::Sha256Digest;
 use crate::producers;
 
-use super::event::{About, Named};
+use super::event::{EventOrigin, NamedParties};
 use class::{API_ACTIVITY, COMPLIANCE_FINDING, Class, DETECTION_FINDING, ENTITY_MANAGEMENT};
 
 /// The version of the schema.
@@ -27,10 +27,10 @@ const MEDIUM: u64 = 3;
 const HIGH: u64 = 4;
 
 pub(super) fn event(
-    about: &About,
+    about: &EventOrigin,
     seq: Seq,
     entry: &Entry,
-    named: &Named<'_>,
+    named: &NamedParties<'_>,
     whole: bool,
 ) -> Vec<u8> {
     let payload = entry.check_payload().unwrap_or_default();
@@ -92,7 +92,7 @@ fn millis(entry: &Entry) -> i64 {
     entry.ts().unix_micros().div_euclid(1_000)
 }
 
-fn severity(class: &Class, named: &Named<'_>) -> u64 {
+fn severity(class: &Class, named: &NamedParties<'_>) -> u64 {
     match named.denied() {
         _ if class.uid == DETECTION_FINDING => HIGH,
         Some(true) => MEDIUM,
@@ -100,7 +100,7 @@ fn severity(class: &Class, named: &Named<'_>) -> u64 {
     }
 }
 
-fn metadata(about: &About, seq: Seq, entry: &Entry, named: &Named<'_>) -> Object {
+fn metadata(about: &EventOrigin, seq: Seq, entry: &Entry, named: &NamedParties<'_>) -> Object {
     let mut product = Object::new();
     product.insert("name", "sealbook");
     product.insert("vendor_name", "sealbook");
@@ -123,7 +123,7 @@ fn metadata(about: &About, seq: Seq, entry: &Entry, named: &Named<'_>) -> Object
 }
 
 /// What was decided, in the profile `security_control`.
-fn decided(event: &mut Object, class: &Class, denied: bool, named: &Named<'_>) {
+fn decided(event: &mut Object, class: &Class, denied: bool, named: &NamedParties<'_>) {
     let (number, action, disposition) = match denied {
         true => (2_u64, "Denied", "Blocked"),
         false => (1, "Allowed", "Allowed"),
@@ -142,7 +142,7 @@ fn decided(event: &mut Object, class: &Class, denied: bool, named: &Named<'_>) {
     }
 }
 
-fn api_activity(event: &mut Object, payload: &Object, named: &Named<'_>) {
+fn api_activity(event: &mut Object, payload: &Object, named: &NamedParties<'_>) {
     let asked = ["decision", "input"]
         .iter()
         .find_map(|part| payload.get(part)?.get("capability_id")?.as_str());
@@ -170,7 +170,7 @@ fn api_activity(event: &mut Object, payload: &Object, named: &Named<'_>) {
     }
 }
 
-fn compliance(event: &mut Object, entry: &Entry, named: &Named<'_>) {
+fn compliance(event: &mut Object, entry: &Entry, named: &NamedParties<'_>) {
     let mut compliance = Object::new();
     compliance.insert("control", entry.kind());
     let (number, word) = match named.denied() {
@@ -193,7 +193,7 @@ fn finding(entry: &Entry) -> Object {
 }
 
 /// What was changed: a worker, a package, or what the Hall decides by.
-fn entity(payload: &Object, named: &Named<'_>, class: &Class) -> Object {
+fn entity(payload: &Object, named: &NamedParties<'_>, class: &Class) -> Object {
     let hash = ["sha256", "namespace", "digest", "denied"];
     let member = || hash.iter().find_map(|name| payload.get(name)?.as_str());
     let mut entity = Object::new();
@@ -212,7 +212,7 @@ fn entity(payload: &Object, named: &Named<'_>, class: &Class) -> Object {
 }
 
 /// Link and signature of the entry, as the profile of this name would have them.
-fn integrity(about: &About, entry: &Entry) -> Object {
+fn integrity(about: &EventOrigin, entry: &Entry) -> Object {
     let fingerprint = |hash: Hash| {
         let mut one = Object::new();
         one.insert("algorithm", "BLAKE2b-256");

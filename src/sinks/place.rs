@@ -5,34 +5,34 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::error::SinkError;
-use super::event::Event;
-use super::format::Format;
+use super::event::SinkEvent;
+use super::format::SinkFormat;
 
 /// What takes batches.
-pub(super) trait Place: Send {
+pub(super) trait BatchReceiver: Send {
     /// The longest event that it takes, in bytes.
     fn longest(&self) -> usize;
 
     /// Delivers all of them, as far as that can be told here.
-    fn deliver(&mut self, events: &[Event], format: Format) -> Result<(), SinkError>;
+    fn deliver(&mut self, events: &[SinkEvent], format: SinkFormat) -> Result<(), SinkError>;
 }
 
 /// The address of a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
+pub enum SinkAddress {
     /// A file, appended to.
     File(PathBuf),
     /// A syslog daemon's socket on this machine.
     Socket(PathBuf),
     /// A syslog receiver.
-    Syslog(Transport, Host),
+    Syslog(SyslogTransport, Host),
     /// An http or https URL that takes POST.
     Webhook(String),
 }
 
 /// How a syslog receiver is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+pub enum SyslogTransport {
     /// RFC 5426.
     Udp,
     /// RFC 6587, octets counted.
@@ -53,26 +53,26 @@ pub struct Host {
 const EXPECTED: &str = "a file, syslog:SOCKET, syslog+udp://HOST:PORT, syslog+tcp://…, \
      syslog+tls://… or an http or https URL without credentials is needed";
 
-const TRANSPORTS: [(&str, Transport, u16); 3] = [
-    ("syslog+udp://", Transport::Udp, 514),
-    ("syslog+tcp://", Transport::Tcp, 601),
-    ("syslog+tls://", Transport::Tls, 6_514),
+const TRANSPORTS: [(&str, SyslogTransport, u16); 3] = [
+    ("syslog+udp://", SyslogTransport::Udp, 514),
+    ("syslog+tcp://", SyslogTransport::Tcp, 601),
+    ("syslog+tls://", SyslogTransport::Tls, 6_514),
 ];
 
-impl FromStr for Address {
+impl FromStr for SinkAddress {
     type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Address, Self::Err> {
+    fn from_str(text: &str) -> Result<SinkAddress, Self::Err> {
         let path = |text: &str| match text {
             "" => Err(EXPECTED),
             path => Ok(PathBuf::from(path)),
         };
         if let Some(socket) = text.strip_prefix("syslog:") {
-            return Ok(Address::Socket(path(socket)?));
+            return Ok(SinkAddress::Socket(path(socket)?));
         }
         for (scheme, transport, port) in TRANSPORTS {
             if let Some(host) = text.strip_prefix(scheme) {
-                return Ok(Address::Syslog(transport, Host::read(host, port)?));
+                return Ok(SinkAddress::Syslog(transport, Host::read(host, port)?));
             }
         }
         if text.starts_with("http://") || text.starts_with("https://") {
@@ -80,13 +80,13 @@ impl FromStr for Address {
             let authority = uri.authority().ok_or(EXPECTED)?.as_str();
             return match authority.contains('@') || uri.host().is_none_or(str::is_empty) {
                 true => Err(EXPECTED),
-                false => Ok(Address::Webhook(text.to_owned())),
+                false => Ok(SinkAddress::Webhook(text.to_owned())),
             };
         }
         if text.contains("://") {
             return Err(EXPECTED);
         }
-        Ok(Address::File(path(
+        Ok(SinkAddress::File(path(
             text.strip_prefix("file:").unwrap_or(text),
         )?))
     }
@@ -116,12 +116,12 @@ impl Host {
 }
 
 /// Without what may be secret: of a URL the path and the query are left out.
-impl fmt::Display for Address {
+impl fmt::Display for SinkAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Address::File(path) => write!(f, "{}", path.display()),
-            Address::Socket(path) => write!(f, "syslog:{}", path.display()),
-            Address::Syslog(transport, host) => {
+            SinkAddress::File(path) => write!(f, "{}", path.display()),
+            SinkAddress::Socket(path) => write!(f, "syslog:{}", path.display()),
+            SinkAddress::Syslog(transport, host) => {
                 let mut transports = TRANSPORTS.iter();
                 let found = transports.find(|(_, of, _)| of == transport);
                 let scheme = found.map_or("", |(scheme, _, _)| scheme);
@@ -130,7 +130,7 @@ impl fmt::Display for Address {
                     false => write!(f, "{scheme}{}:{}", host.name, host.port),
                 }
             }
-            Address::Webhook(url) => {
+            SinkAddress::Webhook(url) => {
                 let end = url
                     .match_indices('/')
                     .nth(2)
@@ -162,7 +162,7 @@ mod tests {
             ("https://h:1/in?token=s", "https://h:1"),
             ("http://h", "http://h"),
         ] {
-            let address: Address = text.parse().unwrap();
+            let address: SinkAddress = text.parse().unwrap();
             assert_eq!(address.to_string(), shown);
         }
         for text in [
@@ -178,7 +178,7 @@ mod tests {
             "https://",
             "https://u:p@h/",
         ] {
-            assert!(text.parse::<Address>().is_err(), "{text}");
+            assert!(text.parse::<SinkAddress>().is_err(), "{text}");
         }
     }
 }

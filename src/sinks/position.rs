@@ -24,7 +24,7 @@ pub fn position_of(ledger: &Path, name: &str) -> PathBuf {
 
 /// The last entry that was delivered, or passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reached {
+pub(super) struct DeliveredTo {
     pub(super) last: Seq,
     pub(super) hash: Hash,
 }
@@ -32,7 +32,7 @@ pub(super) struct Reached {
 /// What stands in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+struct PositionFile {
     /// The last entry that was delivered.
     delivered: Seq,
     genesis: String,
@@ -40,17 +40,17 @@ struct Kept {
     log: String,
 }
 
-pub(super) struct Position {
+pub(super) struct SinkPosition {
     path: PathBuf,
     log: String,
     genesis: String,
-    reached: Option<Reached>,
+    reached: Option<DeliveredTo>,
     /// Locked as long as it is open.
     _lock: File,
 }
 
-impl Position {
-    pub(super) fn open(path: &Path, identity: Identity) -> Result<Position, SinkError> {
+impl SinkPosition {
+    pub(super) fn open(path: &Path, identity: Identity) -> Result<SinkPosition, SinkError> {
         let failed = |source| SinkError::File {
             path: path.to_owned(),
             source,
@@ -80,12 +80,12 @@ impl Position {
                     return Err(SinkError::OtherLog { path: path() });
                 }
                 let (last, hash) = (kept.delivered, kept.hash);
-                Some(Reached { last, hash })
+                Some(DeliveredTo { last, hash })
             }
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        Ok(Position {
+        Ok(SinkPosition {
             path: path.to_owned(),
             log,
             genesis,
@@ -94,13 +94,13 @@ impl Position {
         })
     }
 
-    pub(super) const fn reached(&self) -> Option<Reached> {
+    pub(super) const fn reached(&self) -> Option<DeliveredTo> {
         self.reached
     }
 
     /// Writes down how far it has come; returns when that is durable.
-    pub(super) fn reach(&mut self, reached: Reached) -> Result<(), SinkError> {
-        let kept = Kept {
+    pub(super) fn reach(&mut self, reached: DeliveredTo) -> Result<(), SinkError> {
+        let kept = PositionFile {
             delivered: reached.last,
             genesis: self.genesis.clone(),
             hash: reached.hash,
@@ -117,7 +117,7 @@ impl Position {
     }
 }
 
-fn read(bytes: &[u8]) -> Option<Kept> {
+fn read(bytes: &[u8]) -> Option<PositionFile> {
     let value: Value = parse::parse(bytes).ok()?;
     shape::read(&value, "").ok()
 }

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use super::error::SinkError;
 use super::file::Appended;
-use super::format::Format;
-use super::place::{Address, Place, Transport};
+use super::format::SinkFormat;
+use super::place::{BatchReceiver, SinkAddress, SyslogTransport};
 use super::syslog::Syslog;
 use super::tls;
 use super::webhook::{Secret, TIMEOUT, Webhook};
@@ -29,9 +29,9 @@ pub struct Settings {
     /// By what name its position and its figures are known: letters, digits and `-`.
     pub name: String,
     /// Where to.
-    pub to: Address,
+    pub to: SinkAddress,
     /// In which form.
-    pub format: Format,
+    pub format: SinkFormat,
     /// Which entries.
     pub filter: Filter,
     /// A file with the secret that a webhook's receiver shares, `whsec_…`.
@@ -49,11 +49,11 @@ pub struct Settings {
 impl Settings {
     /// Settings with nothing beside what they need.
     #[must_use]
-    pub fn new(name: String, to: Address) -> Settings {
+    pub fn new(name: String, to: SinkAddress) -> Settings {
         Settings {
             name,
             to,
-            format: Format::default(),
+            format: SinkFormat::default(),
             filter: Filter::default(),
             secret_file: None,
             header_file: None,
@@ -64,12 +64,12 @@ impl Settings {
     }
 
     /// Reads its files, and looks whether they fit together.
-    pub(super) fn place(&self, genesis: &str) -> Result<Box<dyn Place>, SinkError> {
+    pub(super) fn place(&self, genesis: &str) -> Result<Box<dyn BatchReceiver>, SinkError> {
         self.agree()?;
         Ok(match &self.to {
-            Address::File(path) => Box::new(Appended::new(path)),
-            Address::Socket(_) => Box::new(Syslog::new(&self.to, None)),
-            Address::Syslog(Transport::Tls, _) => {
+            SinkAddress::File(path) => Box::new(Appended::new(path)),
+            SinkAddress::Socket(_) => Box::new(Syslog::new(&self.to, None)),
+            SinkAddress::Syslog(SyslogTransport::Tls, _) => {
                 let ca = self.ca_file.as_ref().ok_or_else(|| {
                     self.wrong(
                         "to",
@@ -80,8 +80,8 @@ impl Settings {
                 let config = tls::config(ca, self.shown())?;
                 Box::new(Syslog::new(&self.to, Some(config)))
             }
-            Address::Syslog(..) => Box::new(Syslog::new(&self.to, None)),
-            Address::Webhook(url) => Box::new(self.webhook(url, genesis)?),
+            SinkAddress::Syslog(..) => Box::new(Syslog::new(&self.to, None)),
+            SinkAddress::Webhook(url) => Box::new(self.webhook(url, genesis)?),
         })
     }
 
@@ -104,8 +104,8 @@ impl Settings {
             });
         }
         let (webhook, secured) = match &self.to {
-            Address::Webhook(url) => (true, url.starts_with("https:")),
-            Address::Syslog(transport, _) => (false, *transport == Transport::Tls),
+            SinkAddress::Webhook(url) => (true, url.starts_with("https:")),
+            SinkAddress::Syslog(transport, _) => (false, *transport == SyslogTransport::Tls),
             _ => (false, false),
         };
         if !webhook && (self.secret_file.is_some() || self.header_file.is_some()) {
@@ -129,7 +129,7 @@ impl Settings {
         }
     }
 
-    fn shown(&self) -> tls::Shown<'_> {
+    fn shown(&self) -> tls::ClientIdentity<'_> {
         Some((self.cert_file.as_deref()?, self.key_file.as_deref()?))
     }
 

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::SinkError;
-use super::event::Event;
-use super::format::Format;
-use super::place::{Address, Host, Place, Transport};
-use stream::{Stream, connect, secured};
+use super::event::SinkEvent;
+use super::format::SinkFormat;
+use super::place::{BatchReceiver, Host, SinkAddress, SyslogTransport};
+use stream::{SyslogStream, connect, secured};
 
 /// How long a connection, or a write that a receiver does not take, is waited for.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -32,20 +32,20 @@ const WARNING: u32 = 4;
 const INFORMATIONAL: u32 = 6;
 
 pub(super) struct Syslog {
-    address: Address,
+    address: SinkAddress,
     tls: Option<Arc<rustls::ClientConfig>>,
     host: String,
-    connection: Option<Connection>,
+    connection: Option<SyslogConnection>,
 }
 
-enum Connection {
+enum SyslogConnection {
     Udp(UdpSocket),
     Datagrams(UnixDatagram),
-    Stream(Box<dyn Stream>),
+    Stream(Box<dyn SyslogStream>),
 }
 
 impl Syslog {
-    pub(super) fn new(address: &Address, tls: Option<Arc<rustls::ClientConfig>>) -> Syslog {
+    pub(super) fn new(address: &SinkAddress, tls: Option<Arc<rustls::ClientConfig>>) -> Syslog {
         let uname = rustix::system::uname();
         Syslog {
             address: address.clone(),
@@ -55,38 +55,42 @@ impl Syslog {
         }
     }
 
-    fn connect(&self) -> io::Result<Connection> {
+    fn connect(&self) -> io::Result<SyslogConnection> {
         match &self.address {
-            Address::Socket(path) => at_socket(path),
-            Address::Syslog(Transport::Udp, host) => Ok(Connection::Udp(udp(host)?)),
-            Address::Syslog(_, host) => Ok(Connection::Stream(match &self.tls {
+            SinkAddress::Socket(path) => at_socket(path),
+            SinkAddress::Syslog(SyslogTransport::Udp, host) => {
+                Ok(SyslogConnection::Udp(udp(host)?))
+            }
+            SinkAddress::Syslog(_, host) => Ok(SyslogConnection::Stream(match &self.tls {
                 None => Box::new(connect(host, TIMEOUT)?),
                 Some(tls) => Box::new(secured(host, Arc::clone(tls), TIMEOUT)?),
             })),
-            Address::File(_) | Address::Webhook(_) => Err(io::ErrorKind::Unsupported.into()),
+            SinkAddress::File(_) | SinkAddress::Webhook(_) => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
         }
     }
 
     fn send(&mut self, messages: &[Vec<u8>]) -> io::Result<()> {
         let mut open = self.connection.take();
-        if let Some(Connection::Stream(stream)) = &mut open
+        if let Some(SyslogConnection::Stream(stream)) = &mut open
             && !stream.is_open()
         {
             open = None;
         }
         let mut connection = open.map_or_else(|| self.connect(), Ok)?;
         match &mut connection {
-            Connection::Udp(socket) => {
+            SyslogConnection::Udp(socket) => {
                 for message in messages {
                     socket.send(message)?;
                 }
             }
-            Connection::Datagrams(socket) => {
+            SyslogConnection::Datagrams(socket) => {
                 for message in messages {
                     socket.send(message)?;
                 }
             }
-            Connection::Stream(stream) => {
+            SyslogConnection::Stream(stream) => {
                 let mut counted = Vec::new();
                 for message in messages {
                     counted.extend_from_slice(message.len().to_string().as_bytes());
@@ -127,17 +131,17 @@ fn udp(host: &Host) -> io::Result<UdpSocket> {
 }
 
 /// A daemon's socket takes datagrams or is a stream.
-fn at_socket(path: &Path) -> io::Result<Connection> {
+fn at_socket(path: &Path) -> io::Result<SyslogConnection> {
     let socket = UnixDatagram::unbound()?;
     match socket.connect(path) {
         Ok(()) => {
             socket.set_write_timeout(Some(TIMEOUT))?;
-            Ok(Connection::Datagrams(socket))
+            Ok(SyslogConnection::Datagrams(socket))
         }
         Err(error) if error.raw_os_error() == Some(PROTOTYPE) => {
             let stream = UnixStream::connect(path)?;
             stream.set_write_timeout(Some(TIMEOUT))?;
-            Ok(Connection::Stream(Box::new(stream)))
+            Ok(SyslogConnection::Stream(Box::new(stream)))
         }
         Err(error) => Err(error),
     }
@@ -148,22 +152,22 @@ const PROTOTYPE: i32 = rustix::io::Errno::PROTOTYPE.raw_os_error();
 
 impl Drop for Syslog {
     fn drop(&mut self) {
-        if let Some(Connection::Stream(stream)) = &mut self.connection {
+        if let Some(SyslogConnection::Stream(stream)) = &mut self.connection {
             stream.close();
         }
     }
 }
 
-impl Place for Syslog {
+impl BatchReceiver for Syslog {
     fn longest(&self) -> usize {
         match &self.address {
-            Address::Syslog(Transport::Udp, _) => UDP_BYTES,
-            Address::Socket(_) => SOCKET_BYTES,
+            SinkAddress::Syslog(SyslogTransport::Udp, _) => UDP_BYTES,
+            SinkAddress::Socket(_) => SOCKET_BYTES,
             _ => usize::MAX,
         }
     }
 
-    fn deliver(&mut self, events: &[Event], _: Format) -> Result<(), SinkError> {
+    fn deliver(&mut self, events: &[SinkEvent], _: SinkFormat) -> Result<(), SinkError> {
         let messages: Vec<_> = events
             .iter()
             .map(|event| message(event, &self.host))
@@ -178,7 +182,7 @@ impl Place for Syslog {
 
 /// The time is the entry's, the message id its kind. The text has sequence number and
 /// hash, and no structured data repeats them.
-fn message(event: &Event, host: &str) -> Vec<u8> {
+fn message(event: &SinkEvent, host: &str) -> Vec<u8> {
     let severity = if event.denied { WARNING } else { INFORMATIONAL };
     let priority = FACILITY * 8 + severity;
     let (ts, id) = (event.ts, printable(&event.kind, 32));

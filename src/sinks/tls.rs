@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::error::SinkError;
 
 /// Certificate chain and key, PEM, that this end shows.
-pub(super) type Shown<'p> = Option<(&'p Path, &'p Path)>;
+pub(super) type ClientIdentity<'p> = Option<(&'p Path, &'p Path)>;
 
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, SinkError> {
     let failed = |source| SinkError::Pem {
@@ -33,7 +33,10 @@ pub(super) fn key(path: &Path) -> Result<PrivateKeyDer<'static>, SinkError> {
     })
 }
 
-pub(super) fn config(authorities: &Path, shown: Shown<'_>) -> Result<Arc<ClientConfig>, SinkError> {
+pub(super) fn config(
+    authorities: &Path,
+    shown: ClientIdentity<'_>,
+) -> Result<Arc<ClientConfig>, SinkError> {
     let mut roots = RootCertStore::empty();
     for root in certificates(authorities)? {
         roots.add(root).map_err(SinkError::Tls)?;

@@ -17,9 +17,9 @@ use ureq::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use zeroize::Zeroizing;
 
 use super::error::SinkError;
-use super::event::Event;
-use super::format::Format;
-use super::place::{Address, Place};
+use super::event::SinkEvent;
+use super::format::SinkFormat;
+use super::place::{BatchReceiver, SinkAddress};
 
 /// The domain of what is signed.
 const DOMAIN: &str = "sealbook:delivery:v1";
@@ -65,7 +65,7 @@ pub(super) struct Webhook {
 
 impl Webhook {
     fn address(&self) -> String {
-        Address::Webhook(self.url.clone()).to_string()
+        SinkAddress::Webhook(self.url.clone()).to_string()
     }
 
     fn failed(&self, source: io::Error) -> SinkError {
@@ -74,12 +74,12 @@ impl Webhook {
     }
 }
 
-impl Place for Webhook {
+impl BatchReceiver for Webhook {
     fn longest(&self) -> usize {
         usize::MAX
     }
 
-    fn deliver(&mut self, events: &[Event], format: Format) -> Result<(), SinkError> {
+    fn deliver(&mut self, events: &[SinkEvent], format: SinkFormat) -> Result<(), SinkError> {
         let (Some(first), Some(last)) = (events.first(), events.last()) else {
             return Ok(());
         };

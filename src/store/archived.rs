@@ -21,7 +21,7 @@ use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 
-use super::{Corruption, Order, Rows, Store, StoreError};
+use super::{Corruption, ReadOrder, Rows, Store, StoreError};
 
 /// Epochs that are kept at most, and their bytes; one alone may have more.
 const EPOCHS: usize = 4;
@@ -99,11 +99,11 @@ pub trait Archive: Send + Sync {
 pub(super) struct Archived {
     archive: Arc<dyn Archive>,
     /// The last that was asked for stands last.
-    slots: Mutex<Vec<Arc<Slot>>>,
+    slots: Mutex<Vec<Arc<CachedEpoch>>>,
     is_reading_ahead: AtomicBool,
 }
 
-struct Slot {
+struct CachedEpoch {
     epoch: u64,
     bytes: AtomicU64,
     spool: Mutex<Option<Arc<Spool>>>,
@@ -144,18 +144,18 @@ impl Archived {
         Ok(spool)
     }
 
-    fn slot(&self, epoch: u64) -> Arc<Slot> {
+    fn slot(&self, epoch: u64) -> Arc<CachedEpoch> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let found = slots.iter().position(|slot| slot.epoch == epoch);
         let slot = match found {
             Some(at) => slots.remove(at),
-            None => Arc::new(Slot {
+            None => Arc::new(CachedEpoch {
                 epoch,
                 bytes: AtomicU64::new(0),
                 spool: Mutex::default(),
             }),
         };
-        let bytes = |slots: &[Arc<Slot>]| -> u64 {
+        let bytes = |slots: &[Arc<CachedEpoch>]| -> u64 {
             let sizes = slots.iter().map(|slot| slot.bytes.load(Ordering::Relaxed));
             sizes.sum()
         };
@@ -273,9 +273,9 @@ pub(super) fn rows<'s>(
     archived: Arc<Archived>,
     store: &'s dyn Store,
     range: Range<u64>,
-    order: Order,
+    order: ReadOrder,
 ) -> Rows<'s, Seq> {
-    Box::new(Walk {
+    Box::new(ArchiveWalk {
         archived,
         store,
         range,
@@ -285,23 +285,23 @@ pub(super) fn rows<'s>(
     })
 }
 
-struct Walk<'s> {
+struct ArchiveWalk<'s> {
     archived: Arc<Archived>,
     store: &'s dyn Store,
     /// What is not read yet.
     range: Range<u64>,
-    order: Order,
+    order: ReadOrder,
     /// The epoch at hand, and its entries.
     epoch: Option<(Range<u64>, Arc<Spool>)>,
     /// What was read and not given yet, in the order that is asked for.
     group: std::vec::IntoIter<(Seq, Vec<u8>)>,
 }
 
-impl Walk<'_> {
+impl ArchiveWalk<'_> {
     fn read(&mut self) -> Result<(), StoreError> {
         let seq = match self.order {
-            Order::Ascending => self.range.start,
-            Order::Descending => self.range.end.saturating_sub(1),
+            ReadOrder::Ascending => self.range.start,
+            ReadOrder::Descending => self.range.end.saturating_sub(1),
         };
         let spool = self.spool(seq)?;
         let (first, records) = spool.group(seq)?;
@@ -313,8 +313,8 @@ impl Walk<'_> {
             return Err(StoreError::corrupt(Corruption::Row { table: "epochs" }));
         };
         match self.order {
-            Order::Ascending => self.range.start = high.0.saturating_add(1),
-            Order::Descending => {
+            ReadOrder::Ascending => self.range.start = high.0.saturating_add(1),
+            ReadOrder::Descending => {
                 self.range.end = low.0;
                 rows.reverse();
             }
@@ -330,7 +330,7 @@ impl Walk<'_> {
         let header = header_of(self.store, seq)?;
         let spool = self.archived.epoch(&header)?;
         let of = header.first_seq.0..header.last_seq.0.saturating_add(1);
-        if self.order == Order::Ascending && of.end < self.range.end {
+        if self.order == ReadOrder::Ascending && of.end < self.range.end {
             self.archived.read_ahead(header_of(self.store, of.end)?);
         }
         self.epoch = Some((of, Arc::clone(&spool)));
@@ -338,7 +338,7 @@ impl Walk<'_> {
     }
 }
 
-impl Iterator for Walk<'_> {
+impl Iterator for ArchiveWalk<'_> {
     type Item = Result<(Seq, Vec<u8>), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {

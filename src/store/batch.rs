@@ -5,7 +5,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::tile::TileId;
 
-use super::term::Term;
+use super::term::TermKey;
 
 /// What one commit writes, all of it or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,6 +95,6 @@ pub struct TileKey {
 /// A line of the index: entry `seq` has `term`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Posting {
-    pub term: Term,
+    pub term: TermKey,
     pub seq: Seq,
 }

@@ -7,7 +7,7 @@ use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::producers;
 
-use super::term::{Field, Term};
+use super::term::{SearchField, TermKey};
 
 /// The fields of an entry that it can be found by, each value once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,23 +29,23 @@ impl<'e> Facts<'e> {
         }
     }
 
-    pub fn has(&self, field: Field, value: &str) -> bool {
+    pub fn has(&self, field: SearchField, value: &str) -> bool {
         self.values.iter().any(|(f, v)| *f == field && v == value)
     }
 
-    pub fn values(&self) -> impl Iterator<Item = (Field, &str)> {
+    pub fn values(&self) -> impl Iterator<Item = (SearchField, &str)> {
         self.values
             .iter()
             .map(|(field, value)| (*field, value.as_ref()))
     }
 
-    pub fn terms(&self) -> impl Iterator<Item = Term> {
+    pub fn terms(&self) -> impl Iterator<Item = TermKey> {
         let values = self.values.iter();
         let digests = Hash::of_each(values.map(|(_, value)| value.as_bytes()));
         let fields = self.values.iter().map(|(field, _)| *field);
         fields
             .zip(digests)
-            .map(|(field, digest)| Term::of_digest(field, &digest))
+            .map(|(field, digest)| TermKey::of_digest(field, &digest))
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
         Entry::from_logbook_line(line.as_bytes()).unwrap()
     }
 
-    fn facts(payload: &str) -> Vec<(Field, String)> {
+    fn facts(payload: &str) -> Vec<(SearchField, String)> {
         let entry = entry(payload);
         let facts = Facts::of(&entry);
         facts
@@ -84,14 +84,14 @@ mod tests {
                 "body":{"worker_id":"w2"},"other":{"tenant_id":"hidden"}}"#,
         );
         let expected = [
-            (Field::Kind, "k"),
-            (Field::Tenant, "a"),
-            (Field::Tenant, "b"),
-            (Field::Correlation, "c"),
-            (Field::Decision, "d"),
-            (Field::Worker, "w1"),
-            (Field::Worker, "w2"),
-            (Field::Denied, "true"),
+            (SearchField::Kind, "k"),
+            (SearchField::Tenant, "a"),
+            (SearchField::Tenant, "b"),
+            (SearchField::Correlation, "c"),
+            (SearchField::Decision, "d"),
+            (SearchField::Worker, "w1"),
+            (SearchField::Worker, "w2"),
+            (SearchField::Denied, "true"),
         ];
         assert_eq!(
             found,
@@ -107,9 +107,9 @@ mod tests {
                 "worker_id":{{"tenant_id":"x"}},"correlation_id":"q\"\u0001é"}}"#
         );
         let expected = [
-            (Field::Kind, "k".to_owned()),
-            (Field::Correlation, "q\"\u{1}é".to_owned()),
-            (Field::TenantJson, number),
+            (SearchField::Kind, "k".to_owned()),
+            (SearchField::Correlation, "q\"\u{1}é".to_owned()),
+            (SearchField::TenantJson, number),
         ];
         assert_eq!(facts(&payload), expected);
     }
@@ -118,7 +118,7 @@ mod tests {
     fn an_array_says_nothing_whatever_stands_in_it() {
         let members = r#"["t","c","d","w1","w2","w3",true,null,"x",null,null,null]"#;
         let payload = format!(r#"{{"decision":{members},"input":{members},"body":{members}}}"#);
-        assert_eq!(facts(&payload), [(Field::Kind, "k".to_owned())]);
+        assert_eq!(facts(&payload), [(SearchField::Kind, "k".to_owned())]);
     }
 
     #[test]
@@ -129,7 +129,9 @@ mod tests {
                 "decision_id":"é","decision":{{"worker_id":"v"}}}}"#
         ));
         let facts = Facts::of(&entry);
-        let one_by_one = facts.values().map(|(field, value)| Term::new(field, value));
+        let one_by_one = facts
+            .values()
+            .map(|(field, value)| TermKey::new(field, value));
         assert_eq!(facts.values().count(), 7);
         assert!(facts.terms().eq(one_by_one));
     }
@@ -138,6 +140,6 @@ mod tests {
     fn nesting_as_deep_as_a_payload_may_go_hides_nothing() {
         let deep = format!("{}{}", "[".repeat(126), "]".repeat(126));
         let found = facts(&format!(r#"{{"aa":{deep},"tenant_id":"t"}}"#));
-        assert!(found.contains(&(Field::Tenant, "t".to_owned())));
+        assert!(found.contains(&(SearchField::Tenant, "t".to_owned())));
     }
 }

@@ -8,19 +8,19 @@ use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 
 use super::tail::Tail;
-use super::term::Term;
+use super::term::TermKey;
 use super::{
-    Batch, ImportedRow, OpeningKey, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+    Batch, ImportedRow, OpeningKey, Posting, Postings, ReadOrder, Rows, Store, StoreError, TileKey,
 };
 
 /// A store in memory. "Durable" means here: until it is dropped.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    tables: RwLock<Tables>,
+    tables: RwLock<MemoryTables>,
 }
 
 #[derive(Debug, Default)]
-struct Tables {
+struct MemoryTables {
     entries: BTreeMap<Seq, Vec<u8>>,
     hashes: BTreeMap<Hash, Seq>,
     epochs: BTreeMap<EpochNumber, Vec<u8>>,
@@ -41,11 +41,11 @@ impl MemoryStore {
 
     /// A panic elsewhere leaves the tables whole: no write here can stop in
     /// the middle.
-    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+    fn read(&self) -> RwLockReadGuard<'_, MemoryTables> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+    fn write(&self) -> RwLockWriteGuard<'_, MemoryTables> {
         self.tables.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -53,7 +53,7 @@ impl MemoryStore {
     /// no writer.
     fn rows<K: Copy + Send + 'static>(
         &self,
-        next: impl Fn(&Tables, Option<K>) -> Option<(K, Vec<u8>)> + Send + 'static,
+        next: impl Fn(&MemoryTables, Option<K>) -> Option<(K, Vec<u8>)> + Send + 'static,
     ) -> Rows<'_, K> {
         let mut last = None;
         Box::new(std::iter::from_fn(move || {
@@ -64,7 +64,7 @@ impl MemoryStore {
     }
 }
 
-impl Tables {
+impl MemoryTables {
     fn tail(&self) -> Tail {
         Tail {
             last_seq: self.entries.keys().next_back().copied(),
@@ -189,19 +189,19 @@ impl Store for MemoryStore {
         Ok(self.read().imports.get(key).cloned())
     }
 
-    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>> {
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: ReadOrder) -> Rows<'_, Vec<u8>> {
         let mut left = range;
         Box::new(std::iter::from_fn(move || {
             let tables = self.read();
             let rows = (left.start < left.end).then(|| tables.imports.range(left.clone()));
             let (key, value) = match order {
-                Order::Ascending => rows?.next()?,
-                Order::Descending => rows?.next_back()?,
+                ReadOrder::Ascending => rows?.next()?,
+                ReadOrder::Descending => rows?.next_back()?,
             };
             match order {
                 // The least key that is greater.
-                Order::Ascending => left.start = [key.as_slice(), &[0]].concat(),
-                Order::Descending => left.end.clone_from(key),
+                ReadOrder::Ascending => left.start = [key.as_slice(), &[0]].concat(),
+                ReadOrder::Descending => left.end.clone_from(key),
             }
             Some(Ok((key.clone(), value.clone())))
         }))
@@ -223,7 +223,11 @@ impl Store for MemoryStore {
         Ok(self.read().indexed_to)
     }
 
-    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError> {
+    fn postings(
+        &self,
+        term: &TermKey,
+        order: ReadOrder,
+    ) -> Result<Box<dyn Postings + '_>, StoreError> {
         Ok(Box::new(MemoryPostings {
             store: self,
             term: *term,
@@ -234,8 +238,8 @@ impl Store for MemoryStore {
 
 struct MemoryPostings<'s> {
     store: &'s MemoryStore,
-    term: Term,
-    order: Order,
+    term: TermKey,
+    order: ReadOrder,
 }
 
 impl Postings for MemoryPostings<'_> {
@@ -246,11 +250,11 @@ impl Postings for MemoryPostings<'_> {
             seq,
         };
         let found = match self.order {
-            Order::Ascending => tables
+            ReadOrder::Ascending => tables
                 .index
                 .range(posting(at)..=posting(Seq(u64::MAX)))
                 .next(),
-            Order::Descending => tables
+            ReadOrder::Descending => tables
                 .index
                 .range(posting(Seq::FIRST)..=posting(at))
                 .next_back(),

@@ -28,8 +28,8 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 
 use super::facts::Facts;
-use super::term::{Field, Term};
-use super::{Order, Rows, Store, StoreError};
+use super::term::{SearchField, TermKey};
+use super::{ReadOrder, Rows, Store, StoreError};
 use cursor::Cursor;
 
 /// Which entries. Every condition must hold; the default is all entries,
@@ -93,30 +93,33 @@ impl Filter {
             return true;
         }
         let facts = Facts::of(entry);
-        let has_any = |(field, values): &(Field, Vec<&str>)| {
+        let has_any = |(field, values): &(SearchField, Vec<&str>)| {
             values.iter().any(|value| facts.has(*field, value))
         };
         wanted.iter().all(has_any)
     }
 
     /// Field by field, the values of which an entry must have one.
-    fn wanted(&self) -> Vec<(Field, Vec<&str>)> {
+    fn wanted(&self) -> Vec<(SearchField, Vec<&str>)> {
         let strings = [
-            (Field::Tenant, &self.tenant),
-            (Field::TenantJson, &self.tenant_json),
-            (Field::Correlation, &self.correlation),
-            (Field::Worker, &self.worker),
-            (Field::Decision, &self.decision),
-            (Field::Document, &self.document),
+            (SearchField::Tenant, &self.tenant),
+            (SearchField::TenantJson, &self.tenant_json),
+            (SearchField::Correlation, &self.correlation),
+            (SearchField::Worker, &self.worker),
+            (SearchField::Decision, &self.decision),
+            (SearchField::Document, &self.document),
         ];
         let strings = strings
             .into_iter()
             .filter_map(|(f, v)| Some((f, vec![v.as_deref()?])));
-        let denied = self
-            .denied
-            .map(|yes| (Field::Denied, vec![if yes { "true" } else { "false" }]));
+        let denied = self.denied.map(|yes| {
+            (
+                SearchField::Denied,
+                vec![if yes { "true" } else { "false" }],
+            )
+        });
         let kinds = self.kinds.iter().map(String::as_str).collect::<Vec<_>>();
-        let kinds = (!kinds.is_empty()).then_some((Field::Kind, kinds));
+        let kinds = (!kinds.is_empty()).then_some((SearchField::Kind, kinds));
         strings.chain(denied).chain(kinds).collect()
     }
 
@@ -151,11 +154,11 @@ impl Filter {
         object
     }
 
-    const fn order(&self) -> Order {
+    const fn order(&self) -> ReadOrder {
         if self.reverse {
-            Order::Descending
+            ReadOrder::Descending
         } else {
-            Order::Ascending
+            ReadOrder::Ascending
         }
     }
 }
@@ -169,33 +172,37 @@ pub fn select<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Selection<'s>
     let range = bounds::range(store, filter)?;
     let wanted = filter.wanted();
     // An index that was made before there were terms of this field has none.
-    let later = [Field::TenantJson, Field::Denied, Field::Worker];
-    let lacks = |(field, _): &(Field, _)| later.contains(field) && !store.index_is_current();
+    let later = [
+        SearchField::TenantJson,
+        SearchField::Denied,
+        SearchField::Worker,
+    ];
+    let lacks = |(field, _): &(SearchField, _)| later.contains(field) && !store.index_is_current();
     let indexed_to = if wanted.is_empty() || wanted.iter().any(lacks) {
         0
     } else {
         store.indexed_to()?
     };
     let reach = indexed_to.clamp(range.start, range.end);
-    let alternatives: Vec<Vec<Term>> = wanted
+    let alternatives: Vec<Vec<TermKey>> = wanted
         .iter()
         .map(|(field, values)| {
             values
                 .iter()
-                .map(|value| Term::new(*field, value))
+                .map(|value| TermKey::new(*field, value))
                 .collect()
         })
         .collect();
-    let indexed = Part::Indexed(range.start..reach, alternatives);
-    let tail = Part::Tail(reach..range.end);
+    let indexed = QueryPart::Indexed(range.start..reach, alternatives);
+    let tail = QueryPart::Tail(reach..range.end);
     Ok(Selection {
         store,
         order: filter.order(),
         left: filter.limit.unwrap_or(u64::MAX),
         // Taken from the end.
         parts: match filter.order() {
-            Order::Ascending => vec![tail, indexed],
-            Order::Descending => vec![indexed, tail],
+            ReadOrder::Ascending => vec![tail, indexed],
+            ReadOrder::Descending => vec![indexed, tail],
         },
         source: None,
         filter: filter.clone(),
@@ -205,20 +212,20 @@ pub fn select<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Selection<'s>
 pub struct Selection<'s> {
     store: &'s dyn Store,
     filter: Filter,
-    order: Order,
+    order: ReadOrder,
     left: u64,
-    parts: Vec<Part>,
-    source: Option<Source<'s>>,
+    parts: Vec<QueryPart>,
+    source: Option<QuerySource<'s>>,
 }
 
 /// A stretch of the log, and how to search it.
-enum Part {
-    Indexed(Range<u64>, Vec<Vec<Term>>),
+enum QueryPart {
+    Indexed(Range<u64>, Vec<Vec<TermKey>>),
     Tail(Range<u64>),
 }
 
-enum Source<'s> {
-    Indexed(Found<'s>),
+enum QuerySource<'s> {
+    Indexed(IndexedEntries<'s>),
     Tail {
         rows: Rows<'s, Seq>,
         expected: Range<u64>,
@@ -257,8 +264,8 @@ impl Selection<'_> {
     fn candidate(&mut self) -> Result<Option<(Seq, Entry)>, QueryError> {
         let found = match &mut self.source {
             None => None,
-            Some(Source::Indexed(found)) => return found.next(self.store, self.left),
-            Some(Source::Tail { rows, expected }) => next_row(rows, expected, self.order)?,
+            Some(QuerySource::Indexed(found)) => return found.next(self.store, self.left),
+            Some(QuerySource::Tail { rows, expected }) => next_row(rows, expected, self.order)?,
         };
         found.map(|(seq, record)| read(seq, record)).transpose()
     }
@@ -266,7 +273,7 @@ impl Selection<'_> {
 
 /// Entries that the index names, read some at a time: they lie far apart, and each
 /// costs a block of the database.
-struct Found<'s> {
+struct IndexedEntries<'s> {
     cursor: Cursor<'s>,
     read: std::vec::IntoIter<Result<(Seq, Entry), QueryError>>,
     ahead: u64,
@@ -281,10 +288,10 @@ const SHARE: usize = 4;
 /// Bytes of entries after which they are taken one by one again.
 const LARGE: usize = 1 << 20;
 
-impl<'s> Found<'s> {
+impl<'s> IndexedEntries<'s> {
     /// At most `limit` entries are wanted.
-    fn new(cursor: Cursor<'s>, limit: Option<u64>) -> Found<'s> {
-        Found {
+    fn new(cursor: Cursor<'s>, limit: Option<u64>) -> IndexedEntries<'s> {
+        IndexedEntries {
             cursor,
             read: Vec::new().into_iter(),
             // Who says how many are wanted is given them out of one read. Who does not
@@ -337,18 +344,22 @@ fn stored(store: &dyn Store, seqs: &[Seq]) -> Vec<Result<(Seq, Entry), QueryErro
     records.map(entry).collect()
 }
 
-impl Part {
-    fn open<'s>(self, store: &'s dyn Store, filter: &Filter) -> Result<Source<'s>, StoreError> {
+impl QueryPart {
+    fn open<'s>(
+        self,
+        store: &'s dyn Store,
+        filter: &Filter,
+    ) -> Result<QuerySource<'s>, StoreError> {
         let order = filter.order();
         Ok(match self {
-            Part::Indexed(range, terms) => {
+            QueryPart::Indexed(range, terms) => {
                 let cursor = Cursor::new(store, &terms, range, order)?;
-                Source::Indexed(Found::new(cursor, filter.limit))
+                QuerySource::Indexed(IndexedEntries::new(cursor, filter.limit))
             }
-            Part::Tail(expected) => Source::Tail {
+            QueryPart::Tail(expected) => QuerySource::Tail {
                 rows: match order {
-                    Order::Ascending => store.entries(expected.clone()),
-                    Order::Descending => store.entries_rev(expected.clone()),
+                    ReadOrder::Ascending => store.entries(expected.clone()),
+                    ReadOrder::Descending => store.entries_rev(expected.clone()),
                 },
                 expected,
             },
@@ -361,11 +372,11 @@ impl Part {
 fn next_row(
     rows: &mut Rows<'_, Seq>,
     expected: &mut Range<u64>,
-    order: Order,
+    order: ReadOrder,
 ) -> Result<Option<(Seq, Vec<u8>)>, QueryError> {
     let seq = match order {
-        Order::Ascending => expected.next(),
-        Order::Descending => expected.next_back(),
+        ReadOrder::Ascending => expected.next(),
+        ReadOrder::Descending => expected.next_back(),
     };
     let Some(seq) = seq.map(Seq) else {
         return Ok(None);

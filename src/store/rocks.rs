@@ -50,7 +50,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use super::archived::Archived;
 use super::readers::Settling;
 use super::tail::Tail;
-use super::{Batch, Corruption, FORMAT, Order, Store, StoreError, listing};
+use super::{Batch, Corruption, FORMAT, ReadOrder, Store, StoreError, listing};
 use checks::{check_format, check_lengths, check_place, check_tables, check_write_ahead_log};
 use creation::{Building, is_empty_folder};
 use failure::of_rocks;
@@ -59,7 +59,9 @@ use lock::Lock;
 use room::check_room;
 use scrubbing::OPENING_BYTES;
 pub use scrubbing::{Scrubbed, Scrubbing};
-use tables::{FORMAT_KEY, INDEX_VERSION, INDEX_VERSION_KEY, INDEXED_TO_KEY, Table, be, number_in};
+use tables::{
+    FORMAT_KEY, INDEX_VERSION, INDEX_VERSION_KEY, INDEXED_TO_KEY, RocksTable, be, number_in,
+};
 
 /// The engine's directory in a ledger's.
 const DB_DIR: &str = "db";
@@ -282,7 +284,7 @@ impl RocksStore {
     /// copy of the largest table.
     pub fn compact(&self) -> Result<(), StoreError> {
         self.flush()?;
-        for table in Table::ALL {
+        for table in RocksTable::ALL {
             self.db
                 .compact_range_cf(self.table(table)?, None::<&[u8]>, None::<&[u8]>);
         }
@@ -319,16 +321,16 @@ impl RocksStore {
         Ok(self.lock)
     }
 
-    fn table(&self, table: Table) -> Result<&ColumnFamily, StoreError> {
+    fn table(&self, table: RocksTable) -> Result<&ColumnFamily, StoreError> {
         let family = self.db.cf_handle(table.name());
         family.ok_or(StoreError::corrupt(Corruption::ColumnFamilies))
     }
 
     /// The tail as it lies on the disk.
     fn read_tail(&self) -> Result<Tail, StoreError> {
-        let last_seq = self.last_key(Table::Entries)?.map(Seq);
-        let last_epoch = self.last_key(Table::Epochs)?.map(EpochNumber);
-        let sealed_to = self.last_key(Table::EpochEnds)?.map(Seq);
+        let last_seq = self.last_key(RocksTable::Entries)?.map(Seq);
+        let last_epoch = self.last_key(RocksTable::Epochs)?.map(EpochNumber);
+        let sealed_to = self.last_key(RocksTable::EpochEnds)?.map(Seq);
         if let Some(last_seq) = sealed_to.filter(|_| sealed_to > last_seq) {
             let epoch = last_epoch.unwrap_or_default();
             return Err(StoreError::corrupt(Corruption::EpochBeyondEntries {
@@ -342,8 +344,8 @@ impl RocksStore {
         })
     }
 
-    fn last_key(&self, table: Table) -> Result<Option<u64>, StoreError> {
-        let mut rows = self.scan(table, .., Order::Descending);
+    fn last_key(&self, table: RocksTable) -> Result<Option<u64>, StoreError> {
+        let mut rows = self.scan(table, .., ReadOrder::Descending);
         Ok(rows.next().transpose()?.map(|(key, _): (u64, _)| key))
     }
 
@@ -353,8 +355,8 @@ impl RocksStore {
     /// is made again; a reader, who may not, does without. So it is with an index
     /// that an earlier version made, which a reader uses for what it has.
     fn settle_index(&self) -> Result<(), StoreError> {
-        let version = self.get(Table::Index, INDEX_VERSION_KEY)?;
-        let current = number_in(Table::Index, version)? == Some(INDEX_VERSION);
+        let version = self.get(RocksTable::Index, INDEX_VERSION_KEY)?;
+        let current = number_in(RocksTable::Index, version)? == Some(INDEX_VERSION);
         let ahead = self.indexed_to()? > self.count()?;
         if current && !ahead {
             self.index_is_old.store(false, Ordering::Relaxed);
@@ -365,7 +367,7 @@ impl RocksStore {
             self.index_distrusted.store(ahead, Ordering::Relaxed);
             return Ok(());
         }
-        let index = self.table(Table::Index)?;
+        let index = self.table(RocksTable::Index)?;
         let mut batch = WriteBatch::default();
         batch.delete_range_cf(index, [0x00].as_slice(), [0xff].as_slice());
         batch.put_cf(index, INDEXED_TO_KEY, be(0));

@@ -9,7 +9,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 
 use super::facts::Facts;
-use super::term::Field;
+use super::term::SearchField;
 
 /// Values of one sort that are told apart. Entries with later ones are counted
 /// together.
@@ -81,23 +81,23 @@ impl Stats {
         let mut has_tenant = false;
         for (field, value) in facts.values() {
             match field {
-                Field::Kind => self.kinds.add(value),
-                Field::Tenant => {
+                SearchField::Kind => self.kinds.add(value),
+                SearchField::Tenant => {
                     has_tenant = true;
                     self.tenants.add(value);
                 }
-                Field::TenantJson => {
+                SearchField::TenantJson => {
                     has_tenant = true;
                     self.tenants_json.add(value);
                 }
-                Field::Denied if value == "true" => {
+                SearchField::Denied if value == "true" => {
                     self.denied += 1;
                     self.denied_hours.add(&entry.ts().hour_start());
                     if let Some(reason) = reason_of(entry) {
                         self.reasons.add(reason.as_str());
                     }
                 }
-                Field::Denied => self.not_denied += 1,
+                SearchField::Denied => self.not_denied += 1,
                 _ => {}
             }
         }

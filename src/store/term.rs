@@ -6,32 +6,32 @@
 
 use crate::ledger::hash::Hash;
 
-pub use crate::producers::Field;
+pub use crate::producers::SearchField;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Term([u8; Term::BYTES]);
+pub struct TermKey([u8; TermKey::BYTES]);
 
-impl Term {
+impl TermKey {
     pub const BYTES: usize = 1 + 16;
 
-    pub fn new(field: Field, value: &str) -> Term {
-        Term::of_digest(field, &Hash::of(value.as_bytes()))
+    pub fn new(field: SearchField, value: &str) -> TermKey {
+        TermKey::of_digest(field, &Hash::of(value.as_bytes()))
     }
 
     /// The term of the value with this digest.
-    pub(super) fn of_digest(field: Field, digest: &Hash) -> Term {
-        let mut bytes = [field as u8; Term::BYTES];
+    pub(super) fn of_digest(field: SearchField, digest: &Hash) -> TermKey {
+        let mut bytes = [field as u8; TermKey::BYTES];
         for (to, from) in bytes.iter_mut().skip(1).zip(digest.as_bytes()) {
             *to = *from;
         }
-        Term(bytes)
+        TermKey(bytes)
     }
 
-    pub fn of_bool(field: Field, value: bool) -> Term {
-        Term::new(field, if value { "true" } else { "false" })
+    pub fn of_bool(field: SearchField, value: bool) -> TermKey {
+        TermKey::new(field, if value { "true" } else { "false" })
     }
 
-    pub const fn as_bytes(&self) -> &[u8; Term::BYTES] {
+    pub const fn as_bytes(&self) -> &[u8; TermKey::BYTES] {
         &self.0
     }
 }

@@ -23,21 +23,21 @@ pub enum AppendError {
 /// Entries in order. Those that came from elsewhere are not judged until
 /// [`Logbook::verify_chain`] is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Logbook {
+pub struct VacantLogbook {
     entries: Vec<Entry>,
 }
 
-impl Logbook {
+impl VacantLogbook {
     /// A logbook without entries.
-    pub const fn new() -> Logbook {
-        Logbook {
+    pub const fn new() -> VacantLogbook {
+        VacantLogbook {
             entries: Vec::new(),
         }
     }
 
     /// A logbook that came from elsewhere.
-    pub const fn from_entries(entries: Vec<Entry>) -> Logbook {
-        Logbook { entries }
+    pub const fn from_entries(entries: Vec<Entry>) -> VacantLogbook {
+        VacantLogbook { entries }
     }
 
     /// The entries in order.

@@ -6,7 +6,7 @@ use super::behavior::{self, BehaviorBundle};
 use super::card::{self, CapabilityCard};
 use super::error::TypeIntegrityError;
 use super::identity::VacantId;
-use super::logbook::Logbook;
+use super::logbook::VacantLogbook;
 use super::state::VacantState;
 use super::substrate::{self, SubstrateSpec};
 use crate::ledger::entry::{Entry, EntryError};
@@ -26,7 +26,7 @@ const PAYLOAD_LEVEL: usize = 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResidentForm {
     pub identity: VacantId,
-    pub logbook: Logbook,
+    pub logbook: VacantLogbook,
     pub behavior_bundle: BehaviorBundle,
     pub substrate_spec: SubstrateSpec,
     pub runtime_state: VacantState,
@@ -53,7 +53,7 @@ struct FormRead {
 #[derive(Serialize)]
 struct FormWritten<'f> {
     identity: VacantId,
-    logbook: Vec<EntryMembers<'f>>,
+    logbook: Vec<LogEntryMembers<'f>>,
     behavior_bundle: &'f BehaviorBundle,
     substrate_spec: &'f SubstrateSpec,
     runtime_state: &'static str,
@@ -62,7 +62,7 @@ struct FormWritten<'f> {
 }
 
 #[derive(Serialize)]
-struct EntryMembers<'e> {
+struct LogEntryMembers<'e> {
     kind: &'e str,
     ts: Timestamp,
     payload: Object,
@@ -116,7 +116,7 @@ impl ResidentForm {
         let read: FormRead = shape::read(&value, "")?;
         Ok(ResidentForm {
             identity: read.identity,
-            logbook: Logbook::from_entries(parse_entries(&read.logbook)?),
+            logbook: VacantLogbook::from_entries(parse_entries(&read.logbook)?),
             behavior_bundle: read.behavior_bundle.checked()?,
             substrate_spec: read.substrate_spec.checked()?,
             runtime_state: read.runtime_state.parse()?,
@@ -165,8 +165,8 @@ fn parse_entries(items: &[Value]) -> Result<Vec<Entry>, TypeIntegrityError> {
     entries.collect()
 }
 
-fn entry_members(entry: &Entry) -> Result<EntryMembers<'_>, EntryError> {
-    Ok(EntryMembers {
+fn entry_members(entry: &Entry) -> Result<LogEntryMembers<'_>, EntryError> {
+    Ok(LogEntryMembers {
         kind: entry.kind(),
         ts: entry.ts(),
         payload: entry.check_payload()?,

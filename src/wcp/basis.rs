@@ -99,7 +99,7 @@ pub struct StandingWorker {
     /// The `artifact_hash` of its record.
     pub artifact_hash: Arc<str>,
     /// Whether it may be dispatched to.
-    pub standing: Standing,
+    pub standing: WorkerStanding,
     /// A package hash that was submitted for it and is not confirmed. It never
     /// clears a worker; if it is banned, it denies.
     pub pending_hash: Option<Arc<str>>,
@@ -108,7 +108,7 @@ pub struct StandingWorker {
 words! {
     /// Whether a worker may be dispatched to.
     #[derive(Default)]
-    pub enum Standing: "active, revoked or banned" {
+    pub enum WorkerStanding: "active, revoked or banned" {
         /// It may.
         #[default]
         Active = "active",
@@ -117,8 +117,8 @@ words! {
     }
 }
 
-impl Standing {
+impl WorkerStanding {
     pub fn is_active(&self) -> bool {
-        *self == Standing::Active
+        *self == WorkerStanding::Active
     }
 }

@@ -11,7 +11,7 @@ use super::router::{Decided, make_decision};
 use super::rule_set::RuleSet;
 use super::rules::load_rules_from_dict;
 use super::snapshot::Snapshot;
-use super::stamp::Stamp;
+use super::stamp::DecisionStamp;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::limits;
 use crate::ledger::lines::{Line, read_line};
@@ -46,7 +46,7 @@ impl From<MemberError> for CaseError {
 
 /// A request with everything that its decision is taken from.
 #[derive(Clone, Debug)]
-pub struct Case {
+pub struct BulkCase {
     pub input: RouteInput,
     pub rules: Arc<RuleSet>,
     pub hall: Snapshot,
@@ -56,7 +56,7 @@ pub struct Case {
 /// A line: with rules and a Hall of its own, or for a Hall that is given.
 #[derive(Clone, Debug)]
 pub enum BulkRequest {
-    Own(Box<Case>),
+    Own(Box<BulkCase>),
     Given {
         input: Box<RouteInput>,
         task_id: String,
@@ -72,13 +72,13 @@ pub struct CaseReader {
 impl CaseReader {
     /// Reads `{"input", "rules", "hall", "task_id"}`; other members are the
     /// caller's own. Of several errors, that in `input` comes first.
-    pub fn read(&mut self, value: &Value) -> Result<Case, CaseError> {
+    pub fn read(&mut self, value: &Value) -> Result<BulkCase, CaseError> {
         let members = shape::members(value)?;
         let input = RouteInput::read(shape::given(members, "input")?, "")?;
         let rules = self.rules(shape::given(members, "rules")?)?;
         let hall: Option<Snapshot> = shape::member_or_none(members, "hall")?;
         let task_id: Option<String> = shape::member_or_none(members, "task_id")?;
-        Ok(Case {
+        Ok(BulkCase {
             input,
             rules,
             hall: hall.unwrap_or_default(),
@@ -120,8 +120,8 @@ impl CaseReader {
     }
 }
 
-impl Case {
-    pub fn decide(&self, stamp: Stamp) -> Decided {
+impl BulkCase {
+    pub fn decide(&self, stamp: DecisionStamp) -> Decided {
         make_decision(
             &self.input,
             &self.hall.basis(&self.rules, &self.task_id),
@@ -137,7 +137,7 @@ impl Case {
 pub fn answer_line(
     reader: &mut CaseReader,
     line: &[u8],
-    decide: impl FnOnce(&Case) -> Value,
+    decide: impl FnOnce(&BulkCase) -> Value,
 ) -> Value {
     let (id, case) = reader.read_line(line);
     match case {
@@ -149,7 +149,7 @@ pub fn answer_line(
 impl CaseReader {
     /// Reads a line: its `id`, `null` if it has none or nothing is legible, and
     /// its case.
-    pub fn read_line(&mut self, line: &[u8]) -> (Value, Result<Case, CaseError>) {
+    pub fn read_line(&mut self, line: &[u8]) -> (Value, Result<BulkCase, CaseError>) {
         let (id, parsed) = of_line(line);
         (id, parsed.and_then(|value| self.read(&value)))
     }
@@ -228,7 +228,7 @@ pub enum BulkError {
 pub fn decide_lines(
     mut requests: impl BufRead,
     mut answers: impl Write,
-    mut decide: impl FnMut(&Case) -> Value,
+    mut decide: impl FnMut(&BulkCase) -> Value,
 ) -> Result<u64, BulkError> {
     let mut reader = CaseReader::default();
     let mut answered = 0;

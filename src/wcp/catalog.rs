@@ -40,8 +40,8 @@ impl EntryType {
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
-    entries: Vec<Described>,
+struct CatalogFile {
+    entries: Vec<CatalogFileEntry>,
 }
 
 /// The catalogue file of PyHall's SDK. What else stands in it is not used.
@@ -77,7 +77,7 @@ struct Entity {
 /// An entry of it, whose type its id tells.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Described {
+struct CatalogFileEntry {
     #[serde(deserialize_with = "typed")]
     id: (String, EntryType),
     name: String,
@@ -96,7 +96,7 @@ fn typed<'v, D: Deserializer<'v>>(deserializer: D) -> Result<(String, EntryType)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Entry {
+pub struct CatalogEntry {
     /// Unique, such as `cap.doc.summarize`.
     pub id: String,
     #[serde(rename = "type")]
@@ -112,10 +112,10 @@ pub struct Entry {
     pub related: Vec<String>,
 }
 
-impl Entry {
-    fn new(described: Described) -> Entry {
+impl CatalogEntry {
+    fn new(described: CatalogFileEntry) -> CatalogEntry {
         let (id, entry_type) = described.id;
-        Entry {
+        CatalogEntry {
             id,
             entry_type,
             name: described.name,
@@ -126,7 +126,7 @@ impl Entry {
         }
     }
 
-    fn of_sdk(entity: Entity) -> Entry {
+    fn of_sdk(entity: Entity) -> CatalogEntry {
         let (id, entry_type) = entity.id;
         let related = [
             entity.serves_capabilities,
@@ -134,7 +134,7 @@ impl Entry {
             entity.typical_controls,
             entity.controls_required,
         ];
-        Entry {
+        CatalogEntry {
             id,
             entry_type,
             name: entity.name,
@@ -154,7 +154,7 @@ impl Entry {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalog {
-    entries: Vec<Entry>,
+    entries: Vec<CatalogEntry>,
     by_id: HashMap<String, usize>,
 }
 
@@ -179,12 +179,20 @@ impl Catalog {
     /// catalogue file of PyHall's SDK: `{"_meta", "entities": [{"id", "type", …}]}`.
     pub fn parse(text: &[u8]) -> Result<Catalog, CatalogError> {
         let document = parse(text)?;
-        let entries: Vec<Entry> = if document.get("entities").is_some() {
+        let entries: Vec<CatalogEntry> = if document.get("entities").is_some() {
             let document: Entities = shape::read(&document, "")?;
-            document.entities.into_iter().map(Entry::of_sdk).collect()
+            document
+                .entities
+                .into_iter()
+                .map(CatalogEntry::of_sdk)
+                .collect()
         } else {
-            let document: Document = shape::read(&document, "")?;
-            document.entries.into_iter().map(Entry::new).collect()
+            let document: CatalogFile = shape::read(&document, "")?;
+            document
+                .entries
+                .into_iter()
+                .map(CatalogEntry::new)
+                .collect()
         };
         let mut catalog = Catalog::default();
         for (index, entry) in entries.into_iter().enumerate() {
@@ -203,27 +211,27 @@ impl Catalog {
     }
 
     /// Every entry, in the order of the document.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[CatalogEntry] {
         &self.entries
     }
 
-    pub fn browse(&self, entry_type: EntryType) -> impl Iterator<Item = &Entry> {
+    pub fn browse(&self, entry_type: EntryType) -> impl Iterator<Item = &CatalogEntry> {
         let entries = self.entries.iter();
         entries.filter(move |entry| entry.entry_type == entry_type)
     }
 
-    pub fn explain(&self, id: &str) -> Option<&Entry> {
+    pub fn explain(&self, id: &str) -> Option<&CatalogEntry> {
         self.entries.get(*self.by_id.get(id)?)
     }
 
     /// The entries that name `id` as related.
-    pub fn referring_to<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Entry> {
+    pub fn referring_to<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a CatalogEntry> {
         let entries = self.entries.iter();
         entries.filter(move |entry| entry.related.iter().any(|related| related == id))
     }
 
     /// The entries that match every word of `query` fuzzily, the best first.
-    pub fn search(&self, query: &str) -> Vec<Found<'_>> {
+    pub fn search(&self, query: &str) -> Vec<CatalogMatch<'_>> {
         let pattern = Pattern::parse(query, CaseMatching::Ignore, Normalization::Smart);
         if pattern.atoms.is_empty() {
             return Vec::new();
@@ -240,7 +248,7 @@ impl Catalog {
                     |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
                 // What it is called tells more than what is said about it.
                 let score = score(&whole)?.saturating_add(score(&head).unwrap_or(0));
-                Some(Found { entry, score })
+                Some(CatalogMatch { entry, score })
             })
             .collect();
         found.sort_by(|a, b| {
@@ -254,8 +262,8 @@ impl Catalog {
 
 /// An entry that was searched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found<'a> {
-    pub entry: &'a Entry,
+pub struct CatalogMatch<'a> {
+    pub entry: &'a CatalogEntry,
     /// How well it matches; only the order means anything.
     pub score: u32,
 }

@@ -6,7 +6,7 @@ use crate::ledger::words::words;
 
 words! {
     /// A field of a request that rules can match on.
-    pub enum Field {
+    pub enum RequestField {
         CapabilityId = "capability_id",
         Env = "env",
         DataLabel = "data_label",
@@ -17,16 +17,16 @@ words! {
     }
 }
 
-impl Field {
+impl RequestField {
     pub fn of(self, input: &RouteInput) -> &str {
         match self {
-            Field::CapabilityId => &input.capability_id,
-            Field::Env => input.env.as_str(),
-            Field::DataLabel => input.data_label.as_str(),
-            Field::TenantRisk => input.tenant_risk.as_str(),
-            Field::QosClass => input.qos_class.as_str(),
-            Field::TenantId => &input.tenant_id,
-            Field::CorrelationId => &input.correlation_id,
+            RequestField::CapabilityId => &input.capability_id,
+            RequestField::Env => input.env.as_str(),
+            RequestField::DataLabel => input.data_label.as_str(),
+            RequestField::TenantRisk => input.tenant_risk.as_str(),
+            RequestField::QosClass => input.qos_class.as_str(),
+            RequestField::TenantId => &input.tenant_id,
+            RequestField::CorrelationId => &input.correlation_id,
         }
     }
 }

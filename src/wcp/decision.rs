@@ -100,7 +100,7 @@ const USUAL_TEXT: usize = 2_560;
 
 /// The members of a decision, in canonical order.
 #[derive(serde::Serialize)]
-struct Members<'d> {
+struct DecisionMembers<'d> {
     artifact_hash: Option<&'d str>,
     candidate_workers_ranked: &'d [CandidateWorker],
     capability_id: &'d str,
@@ -128,7 +128,7 @@ struct Members<'d> {
 
 impl Serialize for RouteDecision {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let members = Members {
+        let members = DecisionMembers {
             artifact_hash: self.artifact_hash.as_deref(),
             candidate_workers_ranked: &self.candidate_workers_ranked,
             capability_id: &self.capability_id,

@@ -9,7 +9,7 @@ use super::input::RouteInput;
 use super::router::make_decision;
 use super::rule_set::RuleSet;
 use super::rules::{RulesError, load_rules_from_dict};
-use super::stamp::Stamp;
+use super::stamp::DecisionStamp;
 use super::validate::EverythingPresent;
 use crate::ledger::json::{Object, Value};
 
@@ -55,7 +55,7 @@ pub fn simulated_rules(catalog: &Catalog, capability_id: &str) -> Result<RuleSet
 
 /// What would be decided on a request if every worker and control that the
 /// rules name were there. Nothing is dispatched, and nothing is recorded.
-pub fn simulate(rules: &RuleSet, input: &RouteInput, stamp: Stamp) -> RouteDecision {
+pub fn simulate(rules: &RuleSet, input: &RouteInput, stamp: DecisionStamp) -> RouteDecision {
     let config = HallConfig::default();
     let basis = Basis {
         rules,

@@ -65,7 +65,7 @@ struct KnownMembers<'r> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecordError {
+pub enum WorkerRecordError {
     #[error(transparent)]
     Member(#[from] MemberError),
     #[error("{at}: {error}")]
@@ -124,7 +124,7 @@ impl WorkerRecord {
     /// Reads a record. Members that WCP does not know are let pass: they are
     /// covered by the `artifact_hash`, which is verified, and computed where
     /// the record has none.
-    pub fn read(record: &Value) -> Result<WorkerRecord, RecordError> {
+    pub fn read(record: &Value) -> Result<WorkerRecord, WorkerRecordError> {
         let known: KnownMembers<'_> = shape::read(record, "")?;
         check_controls("required_controls", &known.required_controls)?;
         check_controls("currently_implements", &known.currently_implements)?;
@@ -133,7 +133,7 @@ impl WorkerRecord {
         match known.artifact_hash {
             Some(claimed) if claimed != actual => {
                 let claimed = claimed.chars().take(256).collect();
-                return Err(RecordError::Tampered { claimed, actual });
+                return Err(WorkerRecordError::Tampered { claimed, actual });
             }
             _ => document.insert("artifact_hash", actual.as_str()),
         };
@@ -161,9 +161,9 @@ fn identifier<'v, D: Deserializer<'v>>(deserializer: D) -> Result<Arc<str>, D::E
     })
 }
 
-fn check_controls(name: &str, controls: &[Arc<str>]) -> Result<(), RecordError> {
+fn check_controls(name: &str, controls: &[Arc<str>]) -> Result<(), WorkerRecordError> {
     for (index, control) in controls.iter().enumerate() {
-        check_control_id(control).map_err(|error| RecordError::Control {
+        check_control_id(control).map_err(|error| WorkerRecordError::Control {
             at: format!("{name}[{index}]"),
             error,
         })?;

@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 
 use super::basis::{RegistryView, StandingWorker};
 use super::privilege::{PrivilegeRefusal, policy_allows_privilege};
-use super::record::{ControlIdError, RecordError, WorkerRecord, check_control_id};
+use super::record::{ControlIdError, WorkerRecord, WorkerRecordError, check_control_id};
 use super::terms::{DataLabel, Env};
 use crate::ledger::hash::{Hash, Hasher};
 use crate::ledger::json::{Object, Value};
-use code::Code;
+use code::CodeRegister;
 
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
@@ -27,7 +27,7 @@ pub struct Registry {
     available: HashSet<Arc<str>>,
     envelopes: HashMap<Arc<str>, Arc<Object>>,
     allowlists: BTreeMap<Env, Arc<[String]>>,
-    code: Code,
+    code: CodeRegister,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RecordError`] names the member; nothing is changed.
-    pub fn enroll(&mut self, record: &Value) -> Result<Enrolment, RecordError> {
+    pub fn enroll(&mut self, record: &Value) -> Result<Enrolment, WorkerRecordError> {
         WorkerRecord::read(record).map(|record| self.enroll_record(record))
     }
 

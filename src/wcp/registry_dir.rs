@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::record::{RecordError, WorkerRecord};
+use super::record::{WorkerRecord, WorkerRecordError};
 use super::registry::Registry;
 use crate::ledger::limits;
 use crate::ledger::parse::{ParseError, parse};
@@ -25,7 +25,7 @@ impl InvalidRecord {
     pub const fn is_tampered(&self) -> bool {
         matches!(
             self.problem,
-            InvalidRecordProblem::Record(RecordError::Tampered { .. })
+            InvalidRecordProblem::Record(WorkerRecordError::Tampered { .. })
         )
     }
 }
@@ -41,7 +41,7 @@ pub enum InvalidRecordProblem {
     #[error("not JSON: {0}")]
     NotJson(#[source] ParseError),
     #[error(transparent)]
-    Record(#[from] RecordError),
+    Record(#[from] WorkerRecordError),
     #[error("the worker is enrolled from {} already", earlier.display())]
     DuplicateWorker { earlier: PathBuf },
 }

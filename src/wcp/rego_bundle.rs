@@ -17,7 +17,7 @@ const BUNDLE_BYTES: usize = 64 << 20;
 const BUNDLE_LEVELS: usize = 16;
 
 #[derive(Debug, thiserror::Error)]
-pub enum BundleError {
+pub enum RegoBundleError {
     #[error("cannot read {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("the policy is larger than {} MiB with {}", BUNDLE_BYTES >> 20, path.display())]
@@ -34,7 +34,7 @@ impl RegoSource {
     /// Reads one `.rego` file, or a bundle: every `.rego` file in a folder and
     /// below, without tests (`_test.rego`), and `data.json` at its top.
     /// Symbolic links are not followed inside a bundle.
-    pub fn read(path: &Path) -> Result<RegoSource, BundleError> {
+    pub fn read(path: &Path) -> Result<RegoSource, RegoBundleError> {
         let mut source = RegoSource::default();
         let mut left = BUNDLE_BYTES;
         if !path.is_dir() {
@@ -49,7 +49,8 @@ impl RegoSource {
         let data = path.join("data.json");
         if data.is_file() {
             let text = read_bytes(&data, &mut left)?;
-            let value = parse(&text).map_err(|error| BundleError::NotJson { path: data, error })?;
+            let value =
+                parse(&text).map_err(|error| RegoBundleError::NotJson { path: data, error })?;
             source.data = Some(value);
         }
         Ok(source)
@@ -61,8 +62,8 @@ impl RegoSource {
         folder: &Path,
         levels: usize,
         left: &mut usize,
-    ) -> Result<(), BundleError> {
-        let too_many = || BundleError::TooMany {
+    ) -> Result<(), RegoBundleError> {
+        let too_many = || RegoBundleError::TooMany {
             path: root.to_owned(),
         };
         let levels = levels.checked_sub(1).ok_or_else(too_many)?;
@@ -91,14 +92,14 @@ impl RegoSource {
     }
 }
 
-fn read_text(path: &Path, left: &mut usize) -> Result<String, BundleError> {
-    String::from_utf8(read_bytes(path, left)?).map_err(|_| BundleError::NotUtf8 {
+fn read_text(path: &Path, left: &mut usize) -> Result<String, RegoBundleError> {
+    String::from_utf8(read_bytes(path, left)?).map_err(|_| RegoBundleError::NotUtf8 {
         path: path.to_owned(),
     })
 }
 
 /// Reads a file into what is `left` of the bytes of all.
-fn read_bytes(path: &Path, left: &mut usize) -> Result<Vec<u8>, BundleError> {
+fn read_bytes(path: &Path, left: &mut usize) -> Result<Vec<u8>, RegoBundleError> {
     let mut text = Vec::new();
     let limit = *left;
     let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
@@ -106,14 +107,14 @@ fn read_bytes(path: &Path, left: &mut usize) -> Result<Vec<u8>, BundleError> {
     read.map_err(|error| unreadable(path, error))?;
     *left = limit
         .checked_sub(text.len())
-        .ok_or_else(|| BundleError::TooLarge {
+        .ok_or_else(|| RegoBundleError::TooLarge {
             path: path.to_owned(),
         })?;
     Ok(text)
 }
 
-fn unreadable(path: &Path, source: io::Error) -> BundleError {
-    BundleError::Unreadable {
+fn unreadable(path: &Path, source: io::Error) -> RegoBundleError {
+    RegoBundleError::Unreadable {
         path: path.to_owned(),
         source,
     }

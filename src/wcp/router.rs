@@ -11,8 +11,8 @@ use super::escalation::{Escalation, PreconditionsChecked};
 use super::gate::{DEFAULT_POLICY_VERSION, GateContext, GateError};
 use super::input::{RouteInput, is_blank};
 use super::rule::RuleEffect;
-use super::stamp::Stamp;
-use super::telemetry::{Event, Subject, Telemetry, clean, clean_str};
+use super::stamp::DecisionStamp;
+use super::telemetry::{Telemetry, TelemetryEvent, TelemetrySubject, clean, clean_str};
 use crate::ledger::json::Value;
 use crate::ledger::written::Written;
 
@@ -26,13 +26,13 @@ pub struct Decided {
 /// reason. It cannot fail, and depends on its arguments alone.
 ///
 /// The order is that of SPEC §5.1, and the first step that denies decides.
-pub fn make_decision(input: &RouteInput, basis: &Basis<'_>, stamp: Stamp) -> Decided {
-    let mut run = Run::new(input, basis);
+pub fn make_decision(input: &RouteInput, basis: &Basis<'_>, stamp: DecisionStamp) -> Decided {
+    let mut run = RoutingRun::new(input, basis);
     let outcome = run.decide();
     run.finish(outcome, stamp)
 }
 
-pub(super) struct Run<'a> {
+pub(super) struct RoutingRun<'a> {
     pub(super) input: &'a RouteInput,
     pub(super) basis: &'a Basis<'a>,
     pub(super) consulted: Consulted,
@@ -44,7 +44,7 @@ pub(super) struct Run<'a> {
     pub(super) candidates: Vec<CandidateWorker>,
     pub(super) attested: Option<bool>,
     pub(super) policy_version: Arc<str>,
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<TelemetryEvent>,
 }
 
 /// What a decision says before a rule says otherwise: shared, since every
@@ -74,9 +74,9 @@ struct Allowed<'a> {
     worker: Arc<str>,
 }
 
-impl<'a> Run<'a> {
-    fn new(input: &'a RouteInput, basis: &'a Basis<'a>) -> Run<'a> {
-        Run {
+impl<'a> RoutingRun<'a> {
+    fn new(input: &'a RouteInput, basis: &'a Basis<'a>) -> RoutingRun<'a> {
+        RoutingRun {
             input,
             basis,
             consulted: Consulted::default(),
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
             self.escalate(true, HIGH_BLAST);
             return Err(Denial::RequiresHuman { blast_score });
         }
-        self.events.push(Event::BlastScored {
+        self.events.push(TelemetryEvent::BlastScored {
             blast_score,
             policy_version: self.policy_version.clone(),
         });
@@ -261,7 +261,7 @@ impl<'a> Run<'a> {
         let policy_version = clean(&self.policy_version);
         // It was scored before the gate was asked, and is reported after.
         for event in &mut self.events {
-            if let Event::BlastScored {
+            if let TelemetryEvent::BlastScored {
                 policy_version: of, ..
             } = event
             {
@@ -269,20 +269,20 @@ impl<'a> Run<'a> {
             }
         }
         if self.input.env.is_production() && !self.basis.config.require_worker_attestation {
-            self.events.push(Event::AttestationSkipped {
+            self.events.push(TelemetryEvent::AttestationSkipped {
                 worker_species_id: worker.clone(),
             });
         }
-        self.events.push(Event::TaskRouted {
+        self.events.push(TelemetryEvent::TaskRouted {
             matched_rule_id: clean(&self.matched_rule_id),
             policy_version: policy_version.clone(),
             selected_worker_species_id: worker.clone(),
             task_id: clean_str(self.basis.task_id),
         });
-        self.events.push(Event::WorkerSelected {
+        self.events.push(TelemetryEvent::WorkerSelected {
             selected_worker_species_id: worker,
         });
-        self.events.push(Event::PolicyGated {
+        self.events.push(TelemetryEvent::PolicyGated {
             policy_version,
             asked,
         });
@@ -296,12 +296,12 @@ impl<'a> Run<'a> {
         self.escalation = Arc::new(Written::new(escalation));
     }
 
-    fn finish(self, outcome: Result<Allowed<'a>, Denial>, stamp: Stamp) -> Decided {
+    fn finish(self, outcome: Result<Allowed<'a>, Denial>, stamp: DecisionStamp) -> Decided {
         let input = self.input;
         let correlation_id: Arc<str> = input.correlation_id.as_str().into();
         let tenant_id: Arc<str> = input.tenant_id.as_str().into();
         let capability_id: Arc<str> = input.capability_id.as_str().into();
-        let subject = Subject {
+        let subject = TelemetrySubject {
             timestamp: stamp.timestamp,
             correlation_id: clean(&correlation_id),
             tenant_id: clean(&tenant_id),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::condition::{Condition, ConditionError, Field};
+use super::condition::{Condition, ConditionError, RequestField};
 use super::escalation::{Escalation, PreconditionsChecked};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::shape::{self, MemberError};
@@ -21,7 +21,7 @@ pub struct Rule {
     pub rule_id: Arc<str>,
     /// At most one condition a field, in the order of the fields. A field that
     /// is not here may be anything.
-    pub conditions: Vec<(Field, Condition)>,
+    pub conditions: Vec<(RequestField, Condition)>,
     pub effect: RuleEffect,
 }
 
@@ -80,7 +80,7 @@ pub enum RuleProblem {
     UnknownField { field: String },
     #[error("match.{field}: {problem}")]
     Condition {
-        field: Field,
+        field: RequestField,
         problem: ConditionError,
     },
     #[error("rule_id: the same as that of rule {earlier}")]
@@ -108,7 +108,7 @@ impl Rule {
         let rule_id = shape::member(members, "rule_id")?;
         let mut conditions = Vec::new();
         for (name, condition) in shape::member_object(members, "match")?.iter() {
-            let field = Field::parse(name).ok_or_else(|| RuleProblem::UnknownField {
+            let field = RequestField::parse(name).ok_or_else(|| RuleProblem::UnknownField {
                 field: name.to_owned(),
             })?;
             let condition = Condition::read(condition)
@@ -123,7 +123,7 @@ impl Rule {
         })
     }
 
-    pub fn condition(&self, field: Field) -> Option<&Condition> {
+    pub fn condition(&self, field: RequestField) -> Option<&Condition> {
         let mut conditions = self.conditions.iter();
         conditions.find(|(of, _)| *of == field).map(|(_, c)| c)
     }

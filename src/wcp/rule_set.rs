@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::condition::{Condition, Field};
+use super::condition::{Condition, RequestField};
 use super::input::RouteInput;
 use super::rule::Rule;
 use super::shadow::{Shadow, Shadows, find_shadows};
@@ -52,7 +52,7 @@ impl RuleSet {
                 Some(list) => list.push(index),
                 None => drop(by_capability.insert(capability.to_owned(), vec![index])),
             };
-            match rule.condition(Field::CapabilityId) {
+            match rule.condition(RequestField::CapabilityId) {
                 None | Some(Condition::Any) => any_capability.push(index),
                 Some(Condition::Exact(capability)) => file(capability),
                 Some(Condition::In(capabilities)) => capabilities.iter().for_each(|c| file(c)),
@@ -136,8 +136,8 @@ fn open_conditions_hold(rule: &Rule, input: &RouteInput) -> bool {
     open_conditions(rule).all(|(field, condition)| condition.matches(field.of(input)))
 }
 
-fn open_conditions(rule: &Rule) -> impl Iterator<Item = &(Field, Condition)> {
-    let is_open = |field| matches!(field, Field::TenantId | Field::CorrelationId);
+fn open_conditions(rule: &Rule) -> impl Iterator<Item = &(RequestField, Condition)> {
+    let is_open = |field| matches!(field, RequestField::TenantId | RequestField::CorrelationId);
     rule.conditions
         .iter()
         .filter(move |(field, _)| is_open(*field))
@@ -148,8 +148,8 @@ impl Screen {
         let lets = |field| rule.condition(field).map_or(u64::MAX, sketch);
         Screen {
             mask: rule_mask(rule),
-            tenant: lets(Field::TenantId),
-            correlation: lets(Field::CorrelationId),
+            tenant: lets(RequestField::TenantId),
+            correlation: lets(RequestField::CorrelationId),
         }
     }
 }
@@ -168,7 +168,7 @@ fn input_mask(input: &RouteInput) -> Mask {
 }
 
 fn rule_mask(rule: &Rule) -> Mask {
-    let bits = |field: Field, first: u16, values: &mut dyn Iterator<Item = &'static str>| {
+    let bits = |field: RequestField, first: u16, values: &mut dyn Iterator<Item = &'static str>| {
         let condition = rule.condition(field);
         let lets = |value| condition.is_none_or(|condition| condition.matches(value));
         (first..)
@@ -180,8 +180,8 @@ fn rule_mask(rule: &Rule) -> Mask {
     let mut labels = DataLabel::ALL.iter().map(|label| label.as_str());
     let mut risks = TenantRisk::ALL.iter().map(|risk| risk.as_str());
     let mut classes = QoSClass::ALL.iter().map(|class| class.as_str());
-    bits(Field::Env, 0, &mut envs)
-        | bits(Field::DataLabel, 4, &mut labels)
-        | bits(Field::TenantRisk, 7, &mut risks)
-        | bits(Field::QosClass, 10, &mut classes)
+    bits(RequestField::Env, 0, &mut envs)
+        | bits(RequestField::DataLabel, 4, &mut labels)
+        | bits(RequestField::TenantRisk, 7, &mut risks)
+        | bits(RequestField::QosClass, 10, &mut classes)
 }

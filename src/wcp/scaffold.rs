@@ -26,7 +26,7 @@ pub struct Scaffold {
 
 /// An answer that no worker can be made of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ScaffoldError {
+pub enum WorkerScaffoldError {
     #[error("worker id \"{worker_id}\" does not begin with \"org.\" or \"x.\" and a name")]
     WorkerId { worker_id: String },
     #[error("species \"{worker_species_id}\" does not begin with \"wrk.\" and a name")]
@@ -42,7 +42,7 @@ pub enum ScaffoldError {
 impl Scaffold {
     /// The files of the worker beside its package: path and JSON document. The
     /// package itself (code, lock file, schema) is the attestation's.
-    pub fn files(&self) -> Result<Vec<(&'static str, Value)>, ScaffoldError> {
+    pub fn files(&self) -> Result<Vec<(&'static str, Value)>, WorkerScaffoldError> {
         self.check()?;
         Ok(vec![
             ("registry_record.json", self.registry_record()),
@@ -51,27 +51,27 @@ impl Scaffold {
         ])
     }
 
-    fn check(&self) -> Result<(), ScaffoldError> {
+    fn check(&self) -> Result<(), WorkerScaffoldError> {
         let named = |id: &str, prefix: &str| {
             let name = id.strip_prefix(prefix);
             name.is_some_and(|name| !is_blank(name) && !name.chars().any(char::is_control))
         };
         if !named(&self.worker_id, "org.") && !named(&self.worker_id, "x.") {
             let worker_id = self.worker_id.clone();
-            return Err(ScaffoldError::WorkerId { worker_id });
+            return Err(WorkerScaffoldError::WorkerId { worker_id });
         }
         if !named(&self.worker_species_id, "wrk.") {
             let worker_species_id = self.worker_species_id.clone();
-            return Err(ScaffoldError::Species { worker_species_id });
+            return Err(WorkerScaffoldError::Species { worker_species_id });
         }
         let mut capabilities = self.capabilities.iter();
         let bad = capabilities.find(|id| !named(id, "cap.")).cloned();
         if let Some(capability_id) = bad.or(self.capabilities.is_empty().then(String::new)) {
-            return Err(ScaffoldError::Capability { capability_id });
+            return Err(WorkerScaffoldError::Capability { capability_id });
         }
         if !["low", "medium", "high"].contains(&self.risk_tier.as_str()) {
             let risk_tier = self.risk_tier.clone();
-            return Err(ScaffoldError::RiskTier { risk_tier });
+            return Err(WorkerScaffoldError::RiskTier { risk_tier });
         }
         let mut controls = self.required_controls.iter();
         Ok(controls.try_for_each(|id| check_control_id(id))?)

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::condition::{Condition, Field};
+use super::condition::{Condition, RequestField};
 use super::rule::Rule;
 use super::sketch::sketch;
 use crate::ledger::json::{Object, Value};
@@ -65,7 +65,7 @@ pub(super) fn find_shadows(rules: &[Rule]) -> Shadows {
     let mut shadows = Shadows::default();
     for (earlier, rule) in rules.iter().enumerate() {
         // A scalar covers an equal scalar alone.
-        let fellows = match rule.condition(Field::CapabilityId) {
+        let fellows = match rule.condition(RequestField::CapabilityId) {
             Some(Condition::Exact(capability)) => table.fellows(capability),
             _ => &everything,
         };
@@ -101,7 +101,7 @@ impl Shadow {
 
 struct ConditionTable<'r> {
     numbers: HashMap<&'r Condition, u32>,
-    columns: [Vec<Cell<'r>>; Field::ALL.len()],
+    columns: [Vec<Cell<'r>>; RequestField::ALL.len()],
     by_capability: HashMap<&'r str, Vec<usize>>,
 }
 
@@ -128,11 +128,11 @@ impl<'r> ConditionTable<'r> {
     fn of(rules: &'r [Rule]) -> ConditionTable<'r> {
         let mut table = ConditionTable {
             numbers: HashMap::new(),
-            columns: Field::ALL.map(|_| Vec::with_capacity(rules.len())),
+            columns: RequestField::ALL.map(|_| Vec::with_capacity(rules.len())),
             by_capability: HashMap::new(),
         };
         for (index, rule) in rules.iter().enumerate() {
-            for (field, column) in Field::ALL.into_iter().zip(&mut table.columns) {
+            for (field, column) in RequestField::ALL.into_iter().zip(&mut table.columns) {
                 let condition = rule.condition(field);
                 let next = u32::try_from(table.numbers.len()).unwrap_or(ABSENT);
                 let number =
@@ -148,7 +148,7 @@ impl<'r> ConditionTable<'r> {
                     },
                 });
             }
-            if let Some(Condition::Exact(capability)) = rule.condition(Field::CapabilityId) {
+            if let Some(Condition::Exact(capability)) = rule.condition(RequestField::CapabilityId) {
                 let fellows = table.by_capability.entry(capability);
                 fellows.or_default().push(index);
             }
@@ -165,7 +165,7 @@ impl<'r> ConditionTable<'r> {
     /// A field that the rule leaves out, or takes any value of, covers
     /// everything and demands nothing.
     fn demands(&self, rule: &'r Rule) -> Vec<Demand<'_>> {
-        let columns = Field::ALL.into_iter().zip(&self.columns);
+        let columns = RequestField::ALL.into_iter().zip(&self.columns);
         let demands = columns.filter_map(|(field, column)| {
             let condition = rule.condition(field)?;
             let list = match condition {

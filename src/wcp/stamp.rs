@@ -65,7 +65,7 @@ impl Serialize for DecisionId {
 /// the decision itself has neither a clock nor randomness and can be computed
 /// again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
+pub struct DecisionStamp {
     pub decision_id: DecisionId,
     /// When it was taken; every telemetry envelope carries it too.
     pub timestamp: Timestamp,

@@ -8,11 +8,11 @@ use super::denial::Denial;
 use super::terms::{DataLabel, Env, QoSClass};
 use crate::ledger::time::Timestamp;
 
-use Member::Text;
+use EnvelopeMember::Text;
 
 /// What every envelope of one decision has in common, identifiers cleaned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub struct TelemetrySubject {
     pub timestamp: Timestamp,
     pub correlation_id: Arc<str>,
     pub tenant_id: Arc<str>,
@@ -27,20 +27,20 @@ pub struct Subject {
 /// was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telemetry {
-    pub subject: Subject,
+    pub subject: TelemetrySubject,
     /// What happened, in order.
-    pub events: Vec<Event>,
+    pub events: Vec<TelemetryEvent>,
 }
 
 impl Telemetry {
-    pub fn envelopes(&self) -> impl ExactSizeIterator<Item = Envelope<'_>> {
+    pub fn envelopes(&self) -> impl ExactSizeIterator<Item = TelemetryEnvelope<'_>> {
         let subject = &self.subject;
         let events = self.events.iter();
-        events.map(move |event| Envelope { subject, event })
+        events.map(move |event| TelemetryEnvelope { subject, event })
     }
 
-    pub(super) fn denied(subject: Subject, denial: &Denial, rule: &Arc<str>) -> Telemetry {
-        let event = Event::TaskDenied {
+    pub(super) fn denied(subject: TelemetrySubject, denial: &Denial, rule: &Arc<str>) -> Telemetry {
+        let event = TelemetryEvent::TaskDenied {
             deny_code: denial.code(),
             deny_message: denial.to_string(),
             matched_rule_id: clean(rule),
@@ -53,13 +53,13 @@ impl Telemetry {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Envelope<'a> {
-    pub subject: &'a Subject,
-    pub event: &'a Event,
+pub struct TelemetryEnvelope<'a> {
+    pub subject: &'a TelemetrySubject,
+    pub event: &'a TelemetryEvent,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum TelemetryEvent {
     /// `evt.os.task.denied`, the one event of a denial.
     TaskDenied {
         deny_code: &'static str,
@@ -97,16 +97,16 @@ pub enum Event {
     },
 }
 
-impl Event {
+impl TelemetryEvent {
     pub const fn id(&self) -> &'static str {
         match self {
-            Event::TaskDenied { .. } => "evt.os.task.denied",
-            Event::BlastScored { .. } => "evt.gov.blast_scored",
-            Event::EnvelopeChecked { .. } => "evt.gov.privilege_envelope.checked",
-            Event::AttestationSkipped { .. } => "evt.os.worker.attestation_skipped",
-            Event::TaskRouted { .. } => "evt.os.task.routed",
-            Event::WorkerSelected { .. } => "evt.os.worker.selected",
-            Event::PolicyGated { .. } => "evt.os.policy.gated",
+            TelemetryEvent::TaskDenied { .. } => "evt.os.task.denied",
+            TelemetryEvent::BlastScored { .. } => "evt.gov.blast_scored",
+            TelemetryEvent::EnvelopeChecked { .. } => "evt.gov.privilege_envelope.checked",
+            TelemetryEvent::AttestationSkipped { .. } => "evt.os.worker.attestation_skipped",
+            TelemetryEvent::TaskRouted { .. } => "evt.os.task.routed",
+            TelemetryEvent::WorkerSelected { .. } => "evt.os.worker.selected",
+            TelemetryEvent::PolicyGated { .. } => "evt.os.policy.gated",
         }
     }
 }
@@ -114,7 +114,7 @@ impl Event {
 /// A member of an envelope.
 #[derive(Clone, Copy, serde::Serialize)]
 #[serde(untagged)]
-enum Member<'a> {
+enum EnvelopeMember<'a> {
     Text(&'a str),
     Time(Timestamp),
     Score(u8),
@@ -127,7 +127,7 @@ impl Serialize for Telemetry {
     }
 }
 
-impl Serialize for Envelope<'_> {
+impl Serialize for TelemetryEnvelope<'_> {
     /// `event_id`, `timestamp`, `correlation_id`, what belongs to the event, and
     /// `dry_run` where it is one, in canonical order.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -135,14 +135,14 @@ impl Serialize for Envelope<'_> {
         let mut members = self.event_members();
         members.extend([
             ("event_id", Text(self.event.id())),
-            ("timestamp", Member::Time(subject.timestamp)),
+            ("timestamp", EnvelopeMember::Time(subject.timestamp)),
             ("correlation_id", Text(&subject.correlation_id)),
         ]);
-        if !matches!(self.event, Event::AttestationSkipped { .. }) {
+        if !matches!(self.event, TelemetryEvent::AttestationSkipped { .. }) {
             members.push(("tenant_id", Text(&subject.tenant_id)));
         }
         if subject.dry_run {
-            members.push(("dry_run", Member::Flag(true)));
+            members.push(("dry_run", EnvelopeMember::Flag(true)));
         }
         members.sort_unstable_by_key(|(name, _)| *name);
         serializer.collect_map(members)
@@ -152,8 +152,8 @@ impl Serialize for Envelope<'_> {
 /// The most members that an envelope has.
 const MEMBERS: usize = 12;
 
-impl<'a> Envelope<'a> {
-    fn event_members(&self) -> Vec<(&'static str, Member<'a>)> {
+impl<'a> TelemetryEnvelope<'a> {
+    fn event_members(&self) -> Vec<(&'static str, EnvelopeMember<'a>)> {
         let subject = self.subject;
         let capability = ("capability_id", Text(&subject.capability_id));
         let env = ("env", Text(subject.env.as_str()));
@@ -161,7 +161,7 @@ impl<'a> Envelope<'a> {
         let allow = ("decision", Text("ALLOW"));
         let mut members = Vec::with_capacity(MEMBERS);
         match self.event {
-            Event::TaskDenied {
+            TelemetryEvent::TaskDenied {
                 deny_code,
                 deny_message,
                 matched_rule_id,
@@ -171,17 +171,17 @@ impl<'a> Envelope<'a> {
                 ("deny_message", Text(deny_message)),
                 ("matched_rule_id", Text(matched_rule_id)),
             ]),
-            Event::BlastScored {
+            TelemetryEvent::BlastScored {
                 blast_score,
                 policy_version,
             } => members.extend([
                 env,
                 label,
                 allow,
-                ("blast_score", Member::Score(*blast_score)),
+                ("blast_score", EnvelopeMember::Score(*blast_score)),
                 ("policy_version", Text(policy_version)),
             ]),
-            Event::EnvelopeChecked {
+            TelemetryEvent::EnvelopeChecked {
                 worker_species_id,
                 policy_version,
             } => members.extend([
@@ -191,13 +191,13 @@ impl<'a> Envelope<'a> {
                 ("worker_species_id", Text(worker_species_id)),
                 ("policy_version", Text(policy_version)),
             ]),
-            Event::AttestationSkipped { worker_species_id } => members.extend([
+            TelemetryEvent::AttestationSkipped { worker_species_id } => members.extend([
                 env,
                 ("worker_species_id", Text(worker_species_id)),
                 ("severity", Text("warn")),
                 ("reason", Text("worker_attestation_not_required")),
             ]),
-            Event::TaskRouted {
+            TelemetryEvent::TaskRouted {
                 matched_rule_id,
                 policy_version,
                 selected_worker_species_id,
@@ -213,7 +213,7 @@ impl<'a> Envelope<'a> {
                 ),
                 ("task_id", Text(task_id)),
             ]),
-            Event::WorkerSelected {
+            TelemetryEvent::WorkerSelected {
                 selected_worker_species_id,
             } => members.extend([
                 capability,
@@ -223,7 +223,7 @@ impl<'a> Envelope<'a> {
                 ),
                 ("reason", Text("first_available_candidate")),
             ]),
-            Event::PolicyGated {
+            TelemetryEvent::PolicyGated {
                 policy_version,
                 asked,
             } => members.extend([

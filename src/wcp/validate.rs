@@ -12,7 +12,7 @@ use super::gate::{FixedGate, GateAnswer};
 use super::input::RouteInput;
 use super::router::make_decision;
 use super::rule_set::RuleSet;
-use super::stamp::Stamp;
+use super::stamp::DecisionStamp;
 use crate::ledger::json::{Object, Value};
 use crate::ledger::shape::{self, MemberError};
 
@@ -134,7 +134,7 @@ pub fn validate(
     tests: &[RuleTest],
     goldens: Option<&Goldens>,
     conformance: &Conformance,
-    mut stamp: impl FnMut() -> Stamp,
+    mut stamp: impl FnMut() -> DecisionStamp,
 ) -> Vec<TestOutcome> {
     let gate = FixedGate(Ok(GateAnswer {
         decision: "ALLOW".to_owned(),

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::basis::Standing;
+use super::basis::WorkerStanding;
 use super::consulted::{ConsultedCode, ConsultedPrivileges};
 use super::decision::{CandidateWorker, MISSING_WORKER, SkipReason};
 use super::denial::Denial;
 use super::privilege::policy_allows_privilege;
-use super::router::Run;
+use super::router::RoutingRun;
 use super::rule::{RankedWorker, RuleEffect};
-use super::telemetry::{Event, clean};
+use super::telemetry::{TelemetryEvent, clean};
 use crate::ledger::json::Number;
 
-impl Run<'_> {
+impl RoutingRun<'_> {
     /// The first candidate that is available, and what became of all of them.
     pub(super) fn select_worker(
         &mut self,
@@ -53,9 +53,9 @@ impl Run<'_> {
         let worker = self.basis.registry.worker_of(species);
         let worker_species_id = species.clone();
         match worker.map(|worker| worker.standing) {
-            None | Some(Standing::Active) => Ok(()),
-            Some(Standing::Revoked) => Err(Denial::WorkerRevoked { worker_species_id }),
-            Some(Standing::Banned) => Err(Denial::WorkerBanned { worker_species_id }),
+            None | Some(WorkerStanding::Active) => Ok(()),
+            Some(WorkerStanding::Revoked) => Err(Denial::WorkerRevoked { worker_species_id }),
+            Some(WorkerStanding::Banned) => Err(Denial::WorkerBanned { worker_species_id }),
         }
     }
 
@@ -150,7 +150,7 @@ impl Run<'_> {
             reason: refusal.to_string(),
             worker_species_id: worker.clone(),
         })?;
-        self.events.push(Event::EnvelopeChecked {
+        self.events.push(TelemetryEvent::EnvelopeChecked {
             worker_species_id: clean(worker),
             policy_version: clean(&self.policy_version),
         });

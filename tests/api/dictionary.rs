@@ -13,8 +13,8 @@ use sealbook::ledger::redact::rules::RedactRules;
 use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::ledger::time::Timestamp;
 use sealbook::record::redacting::Redacting;
-use sealbook::record::{Asked, RequestContent, kind};
-use sealbook::wcp::stamp::{DecisionId, Stamp};
+use sealbook::record::{DecisionRequest, RequestContent, kind};
+use sealbook::wcp::stamp::{DecisionId, DecisionStamp};
 use sealbook::wcp::{RouteInput, load_rules_from_dict};
 use sealbook::{Hall, Ledger, Options, Policy, Verdict};
 
@@ -74,13 +74,13 @@ fn guesses(decided: &Object, name: &str) -> BTreeSet<String> {
 /// The digests of a decision on this input that has the recorded id and time.
 fn digests_as_decided(decided: &Object, input: &RouteInput) -> Vec<String> {
     let of = |name: &str| decided.get("decision").unwrap().get(name).unwrap();
-    let stamp = Stamp {
+    let stamp = DecisionStamp {
         decision_id: DecisionId::parse(of("decision_id").as_str().unwrap()).unwrap(),
         timestamp: Timestamp::parse_canonical(of("timestamp").as_str().unwrap()).unwrap(),
     };
     let ledger = Ledger::in_memory(Options::new("l")).unwrap();
     let recorder = ledger.recorder().unwrap();
-    let asked = Asked {
+    let asked = DecisionRequest {
         input,
         approval: None,
         task_id: "task_default",

@@ -312,7 +312,7 @@ mod on_disk {
     use std::fs;
     use std::path::Path;
 
-    use sealbook::logbook::request::{Prepared, Remember};
+    use sealbook::logbook::request::{PreparedEntry, Remember};
     use sealbook::store::{Batch, OpeningKey, RocksStore, Store};
 
     use super::*;
@@ -444,7 +444,7 @@ mod on_disk {
         let ledger = made(dir.path());
         let genesis = ledger.identity().genesis;
         let plain = format!(r#"{{"pin":"{SECRET}"}}"#);
-        let entry = Prepared::of_caller("k", &payload(&plain)).unwrap();
+        let entry = PreparedEntry::of_caller("k", &payload(&plain)).unwrap();
         let entry = entry
             .with_redactable(&redactable(&["/pin"]), &genesis)
             .unwrap();

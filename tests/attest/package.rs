@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use sealbook::attestation::{
-    BanList, HmacKey, PackageManifest, ScaffoldError, build_manifest, canonical_package_hash,
-    scaffold_package, write_manifest,
+    BanList, HmacKey, PackageManifest, PackageScaffoldError, build_manifest,
+    canonical_package_hash, scaffold_package, write_manifest,
 };
 use sealbook::ledger::key::Signer as _;
 use sealbook::ledger::sha256::Sha256Digest;
@@ -280,7 +280,9 @@ fn a_scaffold_hashes_and_refuses_to_overwrite() {
     );
     assert_eq!(canonical_package_hash(&root).unwrap().files, 4);
     let error = scaffold_package(&root, None, false).unwrap_err();
-    assert!(matches!(error, ScaffoldError::Exists { path } if path.ends_with("bootstrap.py")));
+    assert!(
+        matches!(error, PackageScaffoldError::Exists { path } if path.ends_with("bootstrap.py"))
+    );
     scaffold_package(&root, None, true).unwrap();
 }
 

@@ -8,7 +8,7 @@ use sealbook::ledger::key::{PublicKey, SignError, Signature, Signer};
 use sealbook::ledger::time::Timestamp;
 use sealbook::logbook::error::LogbookError;
 use sealbook::logbook::remembered::recall;
-use sealbook::logbook::request::{Prepared, Remember};
+use sealbook::logbook::request::{PreparedEntry, Remember};
 use sealbook::store::StoreError;
 
 use crate::faulty::{Fate, Faulty};
@@ -26,7 +26,7 @@ fn a_new_machine_makes_the_same_bytes_from_the_bucket() {
             logbook.seal().unwrap().unwrap();
         }
     }
-    let entries = (20..120).map(|n| Prepared::of_caller("note", &number(n)).unwrap());
+    let entries = (20..120).map(|n| PreparedEntry::of_caller("note", &number(n)).unwrap());
     let remember = Some(Remember {
         key: [9; 32],
         value: b"remembered".to_vec(),

@@ -9,7 +9,7 @@ use sealbook::bucket::Address;
 use sealbook::ledger::json::Value as Json;
 use sealbook::ledger::position::Seq;
 use sealbook::logbook::entry_at;
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::{Ledger, Options};
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ fn forge(
     });
     let mut payload = decided.unwrap();
     change(&mut payload);
-    let prepared = Prepared::new("wcp.decision", &payload).unwrap();
+    let prepared = PreparedEntry::new("wcp.decision", &payload).unwrap();
     let receipts = ledger
         .logbook()
         .unwrap()

@@ -8,7 +8,7 @@ use sealbook::ledger::json::Form;
 use sealbook::ledger::parse::parse;
 use sealbook::ledger::position::Seq;
 use sealbook::logbook::entry_at;
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::{Ledger, Options};
 use serde_json::{Value, json};
 
@@ -501,7 +501,7 @@ fn an_entry_of_a_fleet_log_that_says_what_no_log_signed_counts_for_nothing() {
         "log.example/x\n1\nAAAA\n\n— log.example/x AAAA\n",
     );
     for payload in &forged {
-        let prepared = Prepared::new("sealbook:fleet", payload).unwrap();
+        let prepared = PreparedEntry::new("sealbook:fleet", payload).unwrap();
         let logbook = ledger.logbook().unwrap();
         logbook.submit(vec![prepared]).unwrap().wait().unwrap();
     }

@@ -124,7 +124,10 @@ impl Machine {
         );
         let entries = cache.entries(0..u64::MAX).map(|row| row.unwrap().1);
         let headers = cache.epochs(Default::default()).map(|row| row.unwrap().1);
-        let rows = cache.imported_rows(Vec::new()..vec![0xff], sealbook::store::Order::Ascending);
+        let rows = cache.imported_rows(
+            Vec::new()..vec![0xff],
+            sealbook::store::ReadOrder::Ascending,
+        );
         let rows = rows.map(|row| row.unwrap().1);
         entries.chain(headers).chain(rows).collect()
     }

@@ -8,7 +8,7 @@ use sealbook::ledger::hash::Hash;
 use sealbook::ledger::key::Signer;
 use sealbook::ledger::logbook_file::{LogbookFile, ResumeError};
 use sealbook::ledger::policy::Policy;
-use sealbook::ledger::verify::{Outcome, verify, verify_from};
+use sealbook::ledger::verify::{VerifyOutcome, verify, verify_from};
 
 use crate::book::{line, signer, whole};
 
@@ -45,7 +45,7 @@ fn reached(text: &[u8]) -> Option<Checkpoint> {
     outcome.unwrap().reached
 }
 
-fn resume(text: &[u8], at: &Checkpoint) -> Result<Outcome, ResumeError> {
+fn resume(text: &[u8], at: &Checkpoint) -> Result<VerifyOutcome, ResumeError> {
     let mut source = LogbookFile::resumed(text, at)?;
     Ok(verify_from(&mut source, &policy(), Some(at), &mut |_, _| ()).unwrap())
 }

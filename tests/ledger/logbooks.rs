@@ -4,11 +4,11 @@ use sealbook::ledger::fault::{Fault, FaultCode, KeySource, NotChecked, Verdict, 
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::key::PublicKey;
 use sealbook::ledger::logbook_file::LogbookFile;
-use sealbook::ledger::verify::{Outcome, Policy, verify};
+use sealbook::ledger::verify::{Policy, VerifyOutcome, verify};
 
 use crate::vectors::{cases, text};
 
-fn walk(text: &str, policy: &Policy) -> Outcome {
+fn walk(text: &str, policy: &Policy) -> VerifyOutcome {
     let mut source = LogbookFile::new(text.as_bytes());
     verify(&mut source, policy, &mut |_| ()).unwrap()
 }

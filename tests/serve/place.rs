@@ -22,7 +22,7 @@ use sealbook::logbook::mark::MarkFile;
 use sealbook::record::Hall;
 use sealbook::serve::scope::Scope;
 use sealbook::serve::token_file::TokenFile;
-use sealbook::serve::{Config, HallFiles, Limits, LoadError, ServeError, run};
+use sealbook::serve::{Config, HallFiles, LoadError, ServeError, ServeLimits, run};
 use sealbook::store::{MemoryStore, Store};
 use sealbook::wcp::gate::{FixedGate, GateAnswer};
 use sealbook::wcp::{Registry, load_rules_from_dict};
@@ -59,7 +59,7 @@ impl Clock for HandClock {
 
 /// What the next server is to be.
 pub(crate) struct Plan {
-    pub(crate) limits: Limits,
+    pub(crate) limits: ServeLimits,
     pub(crate) tokens: bool,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) cors_origins: Vec<String>,
@@ -75,11 +75,11 @@ pub(crate) struct Plan {
 impl Default for Plan {
     fn default() -> Plan {
         Plan {
-            limits: Limits {
+            limits: ServeLimits {
                 min_free_bytes: 0,
                 tick: Duration::from_millis(5),
                 stop_time: Duration::from_secs(5),
-                ..Limits::default()
+                ..ServeLimits::default()
             },
             tokens: false,
             allowed_hosts: Vec::new(),
@@ -322,7 +322,7 @@ impl Plan {
             sinks: Vec::new(),
             standby: None,
             ledger: Ledger::of_parts(Some(dir.path()), parts, options).unwrap(),
-            access: sealbook::serve::Access {
+            access: sealbook::serve::AccessRules {
                 trusted_proxies: Vec::new(),
                 token_file,
                 allowed_hosts: self.allowed_hosts,

@@ -235,7 +235,8 @@ fn an_entry_that_cannot_be_read_is_an_error_and_not_left_out() {
 fn a_value_under_anothers_term_is_not_taken_for_it() {
     // What a collision of digests would look like.
     let store = store_with(Chain::default().batch(3).entries);
-    let term = sealbook::store::term::Term::new(sealbook::store::term::Field::Correlation, "c-1");
+    let term =
+        sealbook::store::term::TermKey::new(sealbook::store::term::SearchField::Correlation, "c-1");
     let posting = |seq| sealbook::store::Posting {
         term,
         seq: Seq(seq),
@@ -255,7 +256,8 @@ fn what_stands_before_an_entry_that_cannot_be_read_is_answered_in_order() {
     let mut entries = Chain::default().batch(60).entries;
     entries[43].record = b"no entry".to_vec();
     let store = store_with(entries);
-    let kind = sealbook::store::term::Term::new(sealbook::store::term::Field::Kind, "sample");
+    let kind =
+        sealbook::store::term::TermKey::new(sealbook::store::term::SearchField::Kind, "sample");
     let posting = |seq| sealbook::store::Posting {
         term: kind,
         seq: Seq(seq),

@@ -6,9 +6,9 @@ use std::path::Path;
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::tile::TileId;
-use sealbook::store::term::{Field, Term};
+use sealbook::store::term::{SearchField, TermKey};
 use sealbook::store::{
-    Batch, MemoryStore, NewEpoch, Order, Posting, RocksStore, Store, StoreError, TileKey,
+    Batch, MemoryStore, NewEpoch, Posting, ReadOrder, RocksStore, Store, StoreError, TileKey,
 };
 
 use crate::sample::{Chain, Numbers};
@@ -321,10 +321,10 @@ fn postings_are_sought_in_both_orders(subject: Subject) {
     let mut chain = Chain::default();
     subject.store.commit(chain.batch(COUNT)).unwrap();
     let terms = [
-        Term::new(Field::Tenant, "a"),
-        Term::new(Field::Tenant, "b"),
-        Term::new(Field::Worker, "a"),
-        Term::of_bool(Field::Denied, true),
+        TermKey::new(SearchField::Tenant, "a"),
+        TermKey::new(SearchField::Tenant, "b"),
+        TermKey::new(SearchField::Worker, "a"),
+        TermKey::of_bool(SearchField::Denied, true),
     ];
     let mut numbers = Numbers(1);
     let mut lists = vec![BTreeSet::new(); terms.len()];
@@ -345,8 +345,8 @@ fn postings_are_sought_in_both_orders(subject: Subject) {
     }
     subject.twice(|store| {
         assert_eq!(store.indexed_to().unwrap(), COUNT);
-        let absent = Term::new(Field::Decision, "a");
-        for order in [Order::Ascending, Order::Descending] {
+        let absent = TermKey::new(SearchField::Decision, "a");
+        for order in [ReadOrder::Ascending, ReadOrder::Descending] {
             let mut none = store.postings(&absent, order).unwrap();
             assert_eq!(none.seek(Seq(300)).unwrap(), None);
         }
@@ -360,7 +360,7 @@ fn postings_are_sought_in_both_orders(subject: Subject) {
 
 fn the_index_grows_at_its_end_only(subject: Subject) {
     subject.store.commit(Chain::default().batch(10)).unwrap();
-    let term = Term::new(Field::Tenant, "a");
+    let term = TermKey::new(SearchField::Tenant, "a");
     let posting = |seq| Posting {
         term,
         seq: Seq(seq),
@@ -374,7 +374,7 @@ fn the_index_grows_at_its_end_only(subject: Subject) {
     subject.store.flush().unwrap();
     subject.twice(|store| {
         assert_eq!(store.indexed_to().unwrap(), 6);
-        let mut up = store.postings(&term, Order::Ascending).unwrap();
+        let mut up = store.postings(&term, ReadOrder::Ascending).unwrap();
         let found = [0, 2, 4, 6].map(|at| up.seek(Seq(at)).unwrap());
         assert_eq!(found, [Some(Seq(1)), Some(Seq(3)), Some(Seq(5)), None]);
     });
@@ -401,8 +401,8 @@ fn imported_rows_are_read_in_both_orders(subject: Subject) {
                 };
                 store.imported_rows(range, order).map(number).collect()
             };
-            assert_eq!(keys(Order::Ascending), expected);
-            let mut backwards = keys(Order::Descending);
+            assert_eq!(keys(ReadOrder::Ascending), expected);
+            let mut backwards = keys(ReadOrder::Descending);
             backwards.reverse();
             assert_eq!(backwards, expected);
         }
@@ -410,8 +410,8 @@ fn imported_rows_are_read_in_both_orders(subject: Subject) {
 }
 
 /// Goes through a list both ways, leaping `stride` beyond each find.
-fn leaps_find_what_is_there(store: &dyn Store, term: &Term, list: &BTreeSet<Seq>, stride: u64) {
-    let mut up = store.postings(term, Order::Ascending).unwrap();
+fn leaps_find_what_is_there(store: &dyn Store, term: &TermKey, list: &BTreeSet<Seq>, stride: u64) {
+    let mut up = store.postings(term, ReadOrder::Ascending).unwrap();
     let mut at = Seq(0);
     while let Some(found) = up.seek(at).unwrap() {
         assert_eq!(Some(&found), list.range(at..).next(), "up from {at}");
@@ -419,7 +419,7 @@ fn leaps_find_what_is_there(store: &dyn Store, term: &Term, list: &BTreeSet<Seq>
     }
     assert_eq!(list.range(at..).next(), None);
 
-    let mut down = store.postings(term, Order::Descending).unwrap();
+    let mut down = store.postings(term, ReadOrder::Descending).unwrap();
     let mut at = Some(Seq(u64::MAX));
     while let Some(from) = at {
         let found = down.seek(from).unwrap();

@@ -7,7 +7,7 @@ use rocksdb::{DB, Options};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::tile::TileId;
-use sealbook::store::term::{Field, Term};
+use sealbook::store::term::{SearchField, TermKey};
 use sealbook::store::{Batch, NewEpoch, Posting, RocksStore, Store, TileKey};
 
 use crate::sample::Chain;
@@ -40,11 +40,14 @@ fn one_of_everything(chain: &mut Chain, number: u64) -> Batch {
 
 fn index(store: &RocksStore, seq: Seq) {
     let of = |field, value: &str| Posting {
-        term: Term::new(field, value),
+        term: TermKey::new(field, value),
         seq,
     };
     let own = seq.to_string();
-    let postings = [of(Field::Kind, "sample"), of(Field::Correlation, &own)];
+    let postings = [
+        of(SearchField::Kind, "sample"),
+        of(SearchField::Correlation, &own),
+    ];
     store.index(&postings, seq.0 + 1).unwrap();
 }
 

@@ -4,7 +4,7 @@ use sealbook::ledger::entry::{Entry, EntryError, KindError};
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::key::{PublicKey, Signer as _};
 use sealbook::ledger::time::Timestamp;
-use sealbook::vacant::{AppendError, ChainProblem, HashChainError, Logbook};
+use sealbook::vacant::{AppendError, ChainProblem, HashChainError, VacantLogbook};
 
 use crate::{at, cases, object, signer, text};
 
@@ -20,7 +20,7 @@ fn every_logbook_gets_the_reference_verdict() {
         let entries: Vec<Entry> = entries
             .map(|line| Entry::from_logbook_line(line.as_bytes()).unwrap())
             .collect();
-        let logbook = Logbook::from_entries(entries);
+        let logbook = VacantLogbook::from_entries(entries);
         let key = PublicKey::from_hex(text(case, "public_key")).unwrap();
         let expect = at(case, "expect");
         let count = at(expect, "entries").as_u64().unwrap();
@@ -51,7 +51,7 @@ fn every_logbook_gets_the_reference_verdict() {
 fn appended_entries_chain_and_a_break_names_entry_expected_and_actual() {
     let signer = signer(&"07".repeat(32));
     let ts = Timestamp::parse("2026-11-20T16:56:48Z").unwrap();
-    let mut logbook = Logbook::new();
+    let mut logbook = VacantLogbook::new();
     assert_eq!(logbook.latest_hash(), Hash::ZERO);
     for n in 0..3 {
         let payload = object(&format!("{{\"n\": {n}}}"));
@@ -61,7 +61,7 @@ fn appended_entries_chain_and_a_break_names_entry_expected_and_actual() {
     assert!(logbook.verify_chain(&key));
     let mut entries = logbook.entries().to_vec();
     let dropped = entries.remove(1);
-    let error = Logbook::from_entries(entries.clone())
+    let error = VacantLogbook::from_entries(entries.clone())
         .verify_chain_or_raise(&key)
         .unwrap_err();
     let expected = dropped.prev_hash();

@@ -6,8 +6,8 @@ use sealbook::ledger::json::Object;
 use sealbook::ledger::key::Signer as _;
 use sealbook::ledger::time::Timestamp;
 use sealbook::vacant::{
-    BehaviorBundle, CapabilityCard, CryptoError, Logbook, ResidentForm, SubstrateSpec,
-    TypeIntegrityError, VacantId, VacantState, crypto,
+    BehaviorBundle, CapabilityCard, CryptoError, ResidentForm, SubstrateSpec, TypeIntegrityError,
+    VacantId, VacantLogbook, VacantState, crypto,
 };
 
 use crate::{object, signer};
@@ -17,7 +17,7 @@ fn resident() -> ResidentForm {
     let identity = VacantId::from_verify_key(key.public_key());
     let spec = SubstrateSpec::new(vec!["client-inherited".to_owned()], Object::new()).unwrap();
     let card = CapabilityCard::new(identity, "é".to_owned(), spec.clone(), 1, None).unwrap();
-    let mut logbook = Logbook::new();
+    let mut logbook = VacantLogbook::new();
     let ts = Timestamp::parse("2026-11-20T16:56:48.5Z").unwrap();
     logbook
         .append("BIRTH", &object("{\"n\": [1.0, 1]}"), &key, ts)
@@ -82,7 +82,7 @@ fn a_resident_form_with_anothers_card_logbook_or_key_does_not_verify() {
         .verify_self()
     );
     let entries = good.logbook.entries()[1..].to_vec();
-    let cut = Logbook::from_entries(entries);
+    let cut = VacantLogbook::from_entries(entries);
     assert!(
         !ResidentForm {
             logbook: cut,

@@ -7,7 +7,7 @@ use crate::support::{json, request, stamp};
 
 fn run(text: &str) -> Vec<Value> {
     let mut answers = Vec::new();
-    let decide = |case: &sealbook::wcp::bulk::Case| case.decide(stamp()).decision.to_value();
+    let decide = |case: &sealbook::wcp::bulk::BulkCase| case.decide(stamp()).decision.to_value();
     let count = decide_lines(text.as_bytes(), &mut answers, decide).unwrap();
     let answers = String::from_utf8(answers).unwrap();
     let answers: Vec<_> = answers.lines().map(json).collect();

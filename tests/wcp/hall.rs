@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use sealbook::ledger::json::Value;
 use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::record::hall_files::{HallError, HallProblem};
-use sealbook::wcp::basis::Standing;
+use sealbook::wcp::basis::WorkerStanding;
 use sealbook::wcp::{Denial, make_decision};
 use sealbook::{Hall, wcp::RouteDecision};
 use tempfile::TempDir;
@@ -148,13 +148,13 @@ fn bans_by_hash_worker_and_namespace_and_revocation_deny() {
         }
     }
     let mut registry = files.hall().workers().clone();
-    registry.set_standing("org.acme.w", Standing::Revoked);
+    registry.set_standing("org.acme.w", WorkerStanding::Revoked);
     let revoked = files.hall().with_registry(registry.clone());
     assert_eq!(denial(&revoked), Some("DENY_WORKER_REVOKED"));
     // Another worker of the species stands in for it, and is named.
     let other = r#"{"worker_id": "org.acme.v", "worker_species_id": "wrk.a"}"#;
     registry.enroll(&json(other)).unwrap();
-    registry.set_standing("org.acme.v", Standing::Active);
+    registry.set_standing("org.acme.v", WorkerStanding::Active);
     let hall = Hall::load(files.path("rules.json")).unwrap();
     assert_eq!(denial(&hall.with_registry(registry)), None);
 }

@@ -2,8 +2,8 @@
 //! knows it.
 
 use sealbook::ledger::json::{Object, Value};
-use sealbook::logbook::request::Prepared;
-use sealbook::producers::{Field, Kind, Role, register, text};
+use sealbook::logbook::request::PreparedEntry;
+use sealbook::producers::{Kind, Role, SearchField, register, text};
 use sealbook::record::Outcome;
 use sealbook::store::indexer::catch_up;
 use sealbook::store::query::{Filter, select};
@@ -18,7 +18,7 @@ static REVIEW: Kind = Kind {
     counted: "reviews",
     role: Role::Other,
     denied: Some(("merged", "false")),
-    named: &[(Field::Worker, "author")],
+    named: &[(SearchField::Worker, "author")],
     shown: &["author", "merged"],
     headline: |review| format!("REVIEWED  {}", text(review, "author")),
     details: &["merged"],
@@ -30,7 +30,7 @@ fn review(scene: &Scene, author: &str, merged: bool) {
         ("merged", Value::from(merged)),
     ];
     let payload: Object = members.into_iter().collect();
-    let prepared = Prepared::new(REVIEW.name, &payload).unwrap();
+    let prepared = PreparedEntry::new(REVIEW.name, &payload).unwrap();
     let logbook = scene.recorder.logbook().unwrap();
     logbook.submit(vec![prepared]).unwrap().wait().unwrap();
 }

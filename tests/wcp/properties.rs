@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sealbook::ledger::json::{Object, Value};
-use sealbook::wcp::condition::{Condition, Field};
+use sealbook::wcp::condition::{Condition, RequestField};
 use sealbook::wcp::{RouteInput, load_rules_from_dict};
 
 use crate::support::{json, request};
@@ -81,7 +81,7 @@ proptest! {
         let input = RouteInput::read(&input, "").unwrap();
         let plain = conditions.iter().position(|conditions| {
             let mut conditions = conditions.iter();
-            conditions.all(|(name, c)| lets(c, Field::parse(name).unwrap().of(&input)))
+            conditions.all(|(name, c)| lets(c, RequestField::parse(name).unwrap().of(&input)))
         });
         let rules = load_rules_from_dict(&rules(conditions)).unwrap();
         let found = rules.first_match(&input).map(|rule| rule.rule_id.to_string());
@@ -96,7 +96,7 @@ proptest! {
         let mut plain = Vec::new();
         for (index, a) in rules.rules().iter().enumerate() {
             for b in &rules.rules()[index + 1..] {
-                let covers = |(field, wide): &(Field, Condition)| {
+                let covers = |(field, wide): &(RequestField, Condition)| {
                     *wide == Condition::Any || b.condition(*field).is_some_and(|narrow| wide.covers(narrow))
                 };
                 if a.conditions.iter().all(covers) {

@@ -150,7 +150,7 @@ fn a_ledger_that_has_the_document_is_not_given_it_again() {
     let _ = scene.decide(&hall, &input(&[]));
     let again = sealbook::record::Recorder::new(Arc::clone(scene.recorder.logbook().unwrap()));
     let before = scene.payloads(kind::DOCUMENT).len();
-    let asked = sealbook::record::Asked {
+    let asked = sealbook::record::DecisionRequest {
         input: &input(&[]),
         approval: None,
         task_id: "t",

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sealbook::ledger::json::{Form, Value};
-use sealbook::wcp::record::{RecordError, artifact_hash};
+use sealbook::wcp::record::{WorkerRecordError, artifact_hash};
 use sealbook::wcp::registry::{Enrolment, Registry};
 use sealbook::wcp::registry_dir::InvalidRecordProblem;
 use sealbook::wcp::worker_source::AttestError;
@@ -58,7 +58,10 @@ fn artifact_hash_is_computed_and_verified() {
     let expected = "sha256:bc5e354d95545fbb7bda57c23c9792213d91cdf00faeddc5bd4295dea631011a";
     assert_eq!(hash, expected);
     let error = Registry::new().enroll(&small).unwrap_err();
-    assert!(matches!(error, RecordError::Tampered { .. }), "{error:?}");
+    assert!(
+        matches!(error, WorkerRecordError::Tampered { .. }),
+        "{error:?}"
+    );
 
     let mut registry = Registry::new();
     registry.enroll(&record("org.a")).unwrap();
@@ -70,7 +73,10 @@ fn artifact_hash_is_computed_and_verified() {
     let mut changed = stored;
     changed.insert("owner", "someone else");
     let error = registry.enroll(&Value::Object(changed)).unwrap_err();
-    assert!(matches!(error, RecordError::Tampered { .. }), "{error:?}");
+    assert!(
+        matches!(error, WorkerRecordError::Tampered { .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -110,7 +116,7 @@ fn invalid_files_are_reported_and_the_others_enrolled() {
             [
                 InvalidRecordProblem::DuplicateWorker { .. },
                 InvalidRecordProblem::NotJson(_),
-                InvalidRecordProblem::Record(RecordError::Member(_)),
+                InvalidRecordProblem::Record(WorkerRecordError::Member(_)),
                 InvalidRecordProblem::NotAFile,
             ]
         ),

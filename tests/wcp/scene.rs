@@ -15,15 +15,17 @@ use sealbook::ledger::verify::Policy;
 use sealbook::logbook::clock::SystemClock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::logbook::{Logbook, Parts};
-use sealbook::record::{Asked, Document, Hall, Recorded, Recorder, RequestContent, SharedGate};
+use sealbook::record::{
+    DecisionRequest, Document, Hall, RecordedDecision, Recorder, RequestContent, SharedGate,
+};
 use sealbook::replay::item::Item;
 use sealbook::replay::otherwise::Alternative;
 use sealbook::replay::report::Replay;
-use sealbook::replay::{Options, replay};
+use sealbook::replay::{ReplayOptions, replay};
 use sealbook::store::{MemoryStore, Store};
-use sealbook::wcp::stamp::{DecisionId, Stamp};
+use sealbook::wcp::stamp::{DecisionId, DecisionStamp};
 use sealbook::wcp::{HallConfig, Registry, RouteInput, load_rules_from_dict};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -100,15 +102,15 @@ impl Scene {
     }
 
     /// A decision of this Hall, with the workers of the scene.
-    pub(crate) fn decide(&self, hall: &Hall, input: &RouteInput) -> Recorded {
+    pub(crate) fn decide(&self, hall: &Hall, input: &RouteInput) -> RecordedDecision {
         let hall = hall.clone().with_registry(self.registry.clone());
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let asked = Asked {
+        let asked = DecisionRequest {
             input,
             approval: None,
             task_id: "task_default",
             actor: None,
-            stamp: Stamp {
+            stamp: DecisionStamp {
                 decision_id: DecisionId::from_random([count; 16]),
                 timestamp: crate::support::stamp().timestamp,
             },
@@ -118,7 +120,7 @@ impl Scene {
 
     /// Appends an entry of any kind.
     pub(crate) fn append(&self, kind: &str, payload: &Object) {
-        let entry = Prepared::new(kind, payload).unwrap();
+        let entry = PreparedEntry::new(kind, payload).unwrap();
         let logbook = self.recorder.logbook().unwrap();
         logbook.submit(vec![entry]).unwrap().wait().unwrap();
     }
@@ -235,7 +237,7 @@ impl Book {
             keys: vec![self.log],
             ..Policy::default()
         };
-        let options = Options {
+        let options = ReplayOptions {
             policy: &policy,
             wanted: &|_, _| true,
             others: false,

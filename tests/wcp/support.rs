@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use sealbook::ledger::json::Value;
 use sealbook::ledger::parse::parse;
 use sealbook::ledger::time::Timestamp;
-use sealbook::wcp::bulk::{Case, CaseReader};
-use sealbook::wcp::stamp::{DecisionId, Stamp};
+use sealbook::wcp::bulk::{BulkCase, CaseReader};
+use sealbook::wcp::stamp::{DecisionId, DecisionStamp};
 
 /// A fixed stamp, so that decisions can be compared whole.
-pub(crate) fn stamp() -> Stamp {
-    Stamp {
+pub(crate) fn stamp() -> DecisionStamp {
+    DecisionStamp {
         decision_id: DecisionId::from_random([7; 16]),
         timestamp: Timestamp::parse("2026-01-02T03:04:05Z").unwrap(),
     }
@@ -49,7 +49,7 @@ pub(crate) fn request(changes: &[(&str, Value)]) -> Value {
 }
 
 /// A case of a request, rules and a Hall.
-pub(crate) fn case(input: Value, rules: &str, hall: &str) -> Case {
+pub(crate) fn case(input: Value, rules: &str, hall: &str) -> BulkCase {
     let members = [
         ("input", input),
         ("rules", json(rules)),
@@ -60,7 +60,7 @@ pub(crate) fn case(input: Value, rules: &str, hall: &str) -> Case {
 }
 
 /// The deny code of a case; none if it is allowed.
-pub(crate) fn deny_code(case: &Case) -> Option<&'static str> {
+pub(crate) fn deny_code(case: &BulkCase) -> Option<&'static str> {
     let decision = case.decide(stamp()).decision;
     decision.deny_reason_if_denied.map(|denial| denial.code())
 }

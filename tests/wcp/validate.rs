@@ -2,7 +2,7 @@
 
 use sealbook::ledger::json::Value;
 use sealbook::wcp::conformance::{Conformance, ConformanceError};
-use sealbook::wcp::scaffold::{Scaffold, ScaffoldError};
+use sealbook::wcp::scaffold::{Scaffold, WorkerScaffoldError};
 use sealbook::wcp::validate::{Goldens, TestFailure, golden_document, read_tests, validate};
 use sealbook::wcp::{Env, Registry, RuleSet, load_rules_from_dict};
 
@@ -63,13 +63,19 @@ fn a_scaffold_can_be_enrolled_and_passes_its_own_tests() {
 fn answers_that_make_no_worker_are_refused() {
     let mut bad = scaffold();
     bad.worker_id = "my-worker".to_owned();
-    assert!(matches!(bad.files(), Err(ScaffoldError::WorkerId { .. })));
+    assert!(matches!(
+        bad.files(),
+        Err(WorkerScaffoldError::WorkerId { .. })
+    ));
     let mut bad = scaffold();
     bad.capabilities.clear();
-    assert!(matches!(bad.files(), Err(ScaffoldError::Capability { .. })));
+    assert!(matches!(
+        bad.files(),
+        Err(WorkerScaffoldError::Capability { .. })
+    ));
     let mut bad = scaffold();
     bad.required_controls.push("audit".to_owned());
-    assert!(matches!(bad.files(), Err(ScaffoldError::Control(_))));
+    assert!(matches!(bad.files(), Err(WorkerScaffoldError::Control(_))));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use sealbook::ledger::hash::Hash;
 use sealbook::ledger::kind;
 use sealbook::ledger::position::Seq;
 use sealbook::logbook::error::LogbookError;
-use sealbook::logbook::request::{Prepared, Receipt};
+use sealbook::logbook::request::{PreparedEntry, Receipt};
 
 use crate::book::{Book, payload};
 
@@ -78,7 +78,7 @@ fn what_waits_while_a_batch_is_written_shares_the_next_ones() {
     let before = spy.commits().len();
     let held = spy.hold();
     let submit = |n| {
-        let entry = Prepared::of_caller("note", &payload(n)).unwrap();
+        let entry = PreparedEntry::of_caller("note", &payload(n)).unwrap();
         book.logbook().submit(vec![entry]).unwrap()
     };
     let pending: Vec<_> = (0..WAITING).map(submit).collect();
@@ -118,7 +118,7 @@ fn an_empty_request_gets_no_receipts_and_writes_nothing() {
 #[test]
 fn a_receipt_that_nobody_waits_for_stops_nothing() {
     let mut book = Book::in_memory();
-    let entry = Prepared::of_caller("note", &payload(1)).unwrap();
+    let entry = PreparedEntry::of_caller("note", &payload(1)).unwrap();
     drop(book.logbook().submit(vec![entry]).unwrap());
     // The one that nobody waited for is there all the same.
     let receipt = book.logbook().append("note", &payload(2)).unwrap();
@@ -196,7 +196,7 @@ fn a_closed_books_receipts_are_all_there_even_if_nobody_waited_for_the_last() {
     let mut book = Book::on_disk();
     let pending: Vec<_> = (0..300)
         .map(|n| {
-            let entry = Prepared::of_caller("note", &payload(n)).unwrap();
+            let entry = PreparedEntry::of_caller("note", &payload(n)).unwrap();
             book.logbook().submit(vec![entry]).unwrap()
         })
         .collect();
@@ -213,7 +213,7 @@ fn a_closed_books_receipts_are_all_there_even_if_nobody_waited_for_the_last() {
 fn what_was_handed_over_before_stands_before_what_is_appended_alone() {
     for mut book in Book::both() {
         for n in 0..60 {
-            let entry = Prepared::of_caller("note", &payload(n)).unwrap();
+            let entry = PreparedEntry::of_caller("note", &payload(n)).unwrap();
             let before = book.logbook().submit(vec![entry]).unwrap();
             let alone = book.logbook().append("note", &payload(n)).unwrap();
             let before = before.wait().unwrap();
@@ -255,7 +255,8 @@ fn lone_appends_requests_and_seals_at_once_make_one_book() {
             let mut threads: Vec<_> = (0..3).map(alone).collect();
             threads.push(scope.spawn(move || {
                 let entries = |n: usize| {
-                    let two = [n, n + 1].map(|n| Prepared::of_caller("two", &payload(n)).unwrap());
+                    let two =
+                        [n, n + 1].map(|n| PreparedEntry::of_caller("two", &payload(n)).unwrap());
                     logbook.submit(two.into()).unwrap().wait().unwrap()
                 };
                 (0..EACH).flat_map(entries).collect()

@@ -6,7 +6,7 @@ use std::thread;
 
 use sealbook::ledger::key::{PublicKey, SignError, Signature, Signer, SoftwareSigner};
 use sealbook::logbook::error::LogbookError;
-use sealbook::logbook::request::{Prepared, Receipt};
+use sealbook::logbook::request::{PreparedEntry, Receipt};
 
 use crate::book::{Book, payload, signer};
 
@@ -65,8 +65,8 @@ impl Signer for Gated {
     }
 }
 
-fn entries(count: usize) -> Vec<Prepared> {
-    let entry = |n| Prepared::of_caller("note", &payload(n)).unwrap();
+fn entries(count: usize) -> Vec<PreparedEntry> {
+    let entry = |n| PreparedEntry::of_caller("note", &payload(n)).unwrap();
     (0..count).map(entry).collect()
 }
 

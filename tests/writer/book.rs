@@ -19,7 +19,7 @@ use sealbook::ledger::verify::Policy;
 use sealbook::logbook::error::{LogbookError, OpenError};
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::{Mark, MarkFile};
-use sealbook::logbook::request::{Prepared, Receipt};
+use sealbook::logbook::request::{PreparedEntry, Receipt};
 use sealbook::logbook::{Logbook, Parts, entry_at, epoch_at};
 use sealbook::store::{Batch, MemoryStore, RocksStore, Store};
 use tempfile::TempDir;
@@ -249,7 +249,7 @@ impl Book {
     ) -> Result<Vec<Receipt>, LogbookError> {
         let from = self.receipts.len();
         let entries = (from..from + count)
-            .map(|n| Prepared::of_caller("note", &payload(n)).unwrap())
+            .map(|n| PreparedEntry::of_caller("note", &payload(n)).unwrap())
             .collect();
         let receipts = self.logbook().submit(entries)?.wait()?;
         assert_eq!(receipts.len(), count);

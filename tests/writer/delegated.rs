@@ -56,7 +56,7 @@ macro_rules! delegated_to {
             self.$inner.imported(key)
         }
 
-        fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>> {
+        fn imported_rows(&self, range: Range<Vec<u8>>, order: ReadOrder) -> Rows<'_, Vec<u8>> {
             self.$inner.imported_rows(range, order)
         }
 
@@ -70,8 +70,8 @@ macro_rules! delegated_to {
 
         fn postings(
             &self,
-            term: &Term,
-            order: Order,
+            term: &TermKey,
+            order: ReadOrder,
         ) -> Result<Box<dyn Postings + '_>, StoreError> {
             self.$inner.postings(term, order)
         }

@@ -9,7 +9,7 @@ use sealbook::ledger::fault::FaultCode;
 use sealbook::ledger::json::{Object, Value};
 use sealbook::ledger::kind;
 use sealbook::ledger::parse;
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::store::indexer::catch_up;
 use sealbook::store::query::Filter;
 
@@ -24,7 +24,7 @@ fn object(text: &str) -> Object {
 }
 
 fn record(book: &mut Book, kind: &str, payload: &Object) {
-    let prepared = Prepared::new(kind, payload).unwrap();
+    let prepared = PreparedEntry::new(kind, payload).unwrap();
     let pending = book.logbook().submit(vec![prepared]).unwrap();
     book.receipts.extend(pending.wait().unwrap());
 }

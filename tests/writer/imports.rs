@@ -7,7 +7,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use sealbook::imports::accept::{ImportError, ImportOutcome, Imported, Offered, import};
-use sealbook::imports::conflict::About;
+use sealbook::imports::conflict::ConflictSubject;
 use sealbook::imports::reading::{ImportReadError, ImportedLog, conflicts, give_file, imports};
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::entry::{Draft, Entry};
@@ -211,7 +211,7 @@ fn what_is_not_trusted_not_whole_or_our_own_leaves_nothing() {
     assert!(matches!(empty, ImportError::Empty), "{empty}");
     assert_eq!(own.count(), 1);
     own.read(|store| {
-        let rows = store.imported_rows(vec![0]..vec![0xff], sealbook::store::Order::Ascending);
+        let rows = store.imported_rows(vec![0]..vec![0xff], sealbook::store::ReadOrder::Ascending);
         assert_eq!(rows.count(), 0);
     });
 }
@@ -301,13 +301,22 @@ fn whoever_signs_two_of_what_there_is_one_of_is_caught_with_both_files_kept() {
     let key = signer(7).public_key();
     let first = proof(7, g, 5, 2, p, r#"{"n":1}"#);
     for (second, about) in [
-        (proof(7, g, 5, 3, q, r#"{"n":2}"#), About::Entry(Seq(5))),
+        (
+            proof(7, g, 5, 3, q, r#"{"n":2}"#),
+            ConflictSubject::Entry(Seq(5)),
+        ),
         (
             proof(7, g, 6, 2, q, r#"{"n":2}"#),
-            About::Epoch(EpochNumber(2)),
+            ConflictSubject::Epoch(EpochNumber(2)),
         ),
-        (proof(7, g, 6, 3, p, r#"{"n":2}"#), About::After(p)),
-        (proof(7, h, 5, 2, p, r#"{"n":2}"#), About::After(p)),
+        (
+            proof(7, g, 6, 3, p, r#"{"n":2}"#),
+            ConflictSubject::After(p),
+        ),
+        (
+            proof(7, h, 5, 2, p, r#"{"n":2}"#),
+            ConflictSubject::After(p),
+        ),
     ] {
         let (own, _) = own();
         imported(take(&own, &first, &[key]));
@@ -367,8 +376,10 @@ fn a_kept_file_that_was_changed_is_damaged_and_not_given_as_whole() {
     let (own, _) = own();
     imported(take(&own, &file, &[book.log()]));
     own.read(|store| {
-        let mut rows =
-            store.imported_rows(vec![b'f']..vec![b'g'], sealbook::store::Order::Ascending);
+        let mut rows = store.imported_rows(
+            vec![b'f']..vec![b'g'],
+            sealbook::store::ReadOrder::Ascending,
+        );
         let (key, mut piece) = rows.next().unwrap().unwrap();
         drop(rows);
         piece[10] ^= 1;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use sealbook::ledger::tlog::resource::Resource;
 use sealbook::ledger::tlog::source::{Source as _, check_all, prove_growth, prove_inclusion};
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::publish::{Folder, PublicLog, Publication, alone, bind_name, unpublished};
 
 use sealbook::logbook::clock::Clock as _;
@@ -39,7 +39,7 @@ impl Scene {
     fn grow_to(&self, size: u64) {
         let logbook = self.book.logbook();
         let next = logbook.durable().seq.0 + 1;
-        let entry = |n: u64| Prepared::of_caller("note", &payload(n as usize)).unwrap();
+        let entry = |n: u64| PreparedEntry::of_caller("note", &payload(n as usize)).unwrap();
         let entries = (next..size).map(entry).collect();
         logbook.submit(entries).unwrap().wait().unwrap();
     }

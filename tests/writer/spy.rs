@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use sealbook::ledger::hash::Hash;
 use sealbook::ledger::position::{EpochNumber, Seq};
-use sealbook::store::term::Term;
+use sealbook::store::term::TermKey;
 use sealbook::store::{
-    Batch, ImportedRow, MemoryStore, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+    Batch, ImportedRow, MemoryStore, Posting, Postings, ReadOrder, Rows, Store, StoreError, TileKey,
 };
 
 pub(crate) struct Spy {

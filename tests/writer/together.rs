@@ -3,20 +3,20 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use sealbook::logbook::error::LogbookError;
-use sealbook::logbook::request::{Answer, Prepared, Submission};
+use sealbook::logbook::request::{PreparedEntry, RequestAnswer, Submission};
 
 use crate::book::{Book, payload};
 
 /// `entries` of them, answered with their number.
-fn submission(number: usize, entries: usize, to: &Sender<(usize, Answer)>) -> Submission {
-    let entry = |n| Prepared::of_caller("note", &payload(n)).unwrap();
+fn submission(number: usize, entries: usize, to: &Sender<(usize, RequestAnswer)>) -> Submission {
+    let entry = |n| PreparedEntry::of_caller("note", &payload(n)).unwrap();
     let to = to.clone();
     let answer = move |answer| to.send((number, answer)).unwrap();
     Submission::whole((0..entries).map(entry).collect(), None, answer)
 }
 
 /// The numbers of entries that are there now, for the book to be checked by.
-fn seqs(book: &mut Book, answer: Answer) -> Vec<u64> {
+fn seqs(book: &mut Book, answer: RequestAnswer) -> Vec<u64> {
     let receipts = answer.unwrap();
     let seqs = receipts.iter().map(|receipt| receipt.seq.0).collect();
     book.receipts.extend(receipts);
@@ -24,7 +24,7 @@ fn seqs(book: &mut Book, answer: Answer) -> Vec<u64> {
 }
 
 /// The answers in the order of the numbers.
-fn answers(from: &Receiver<(usize, Answer)>, count: usize) -> Vec<Answer> {
+fn answers(from: &Receiver<(usize, RequestAnswer)>, count: usize) -> Vec<RequestAnswer> {
     let mut answers: Vec<_> = from.iter().take(count).collect();
     answers.sort_by_key(|(number, _)| *number);
     answers.into_iter().map(|(_, answer)| answer).collect()

@@ -29,7 +29,7 @@ use sealbook::ledger::verify::Policy;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::publish::PublishFile;
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::logbook::{Logbook, Parts, entry_at, key_file};
 use sealbook::store::query::{Filter, select};
 use sealbook::store::{RocksStore, Store};
@@ -271,7 +271,7 @@ fn make(dir: &Path) {
     let logbook = open(dir, &clock);
     let mut receipts = vec![beginning.receipt];
     let mut record = |kind: &str, payload: &Object| {
-        let prepared = Prepared::new(kind, payload).unwrap();
+        let prepared = PreparedEntry::new(kind, payload).unwrap();
         let pending = logbook.submit(vec![prepared]).unwrap();
         receipts.extend(pending.wait().unwrap());
         clock.pass(std::time::Duration::from_micros(1_500_001));

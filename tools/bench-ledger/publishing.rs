@@ -9,7 +9,7 @@ use sealbook::ledger::tlog::resource::Resource;
 use sealbook::ledger::tlog::source::{Source as _, check_all};
 use sealbook::logbook::Logbook;
 use sealbook::logbook::clock::{Clock as _, SystemClock};
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::publish::{Folder, PublicLog, Publication, alone, bind_name};
 use sealbook::store::RocksStore;
 
@@ -123,7 +123,7 @@ fn checkpoint(source: &Folder) -> Fallible<Checkpoint> {
 /// Appends a thousand entries.
 fn append(logbook: &Logbook, from: u64) -> Fallible<()> {
     let batch: Result<Vec<_>, _> = (from..from + AT_ONCE)
-        .map(|n| Prepared::of_caller("bench", &payload(n)))
+        .map(|n| PreparedEntry::of_caller("bench", &payload(n)))
         .collect();
     logbook.submit(batch?)?.wait()?;
     Ok(())

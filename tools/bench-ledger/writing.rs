@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use sealbook::ledger::json::{Form, Object, Value};
-use sealbook::logbook::request::Prepared;
+use sealbook::logbook::request::PreparedEntry;
 use sealbook::store::RocksStore;
 
 use crate::scene::{self, payload, payload_among, peak_memory};
@@ -45,10 +45,13 @@ pub(crate) fn bulk(folder: &Path, entries: u64) -> Fallible<()> {
         making += began.elapsed();
         let group: Result<Vec<_>, _> = objects
             .iter()
-            .map(|object| Prepared::of_caller("bench.entry", object))
+            .map(|object| PreparedEntry::of_caller("bench.entry", object))
             .collect();
         let group = group?;
-        bytes += group.iter().map(Prepared::payload_bytes).sum::<usize>();
+        bytes += group
+            .iter()
+            .map(PreparedEntry::payload_bytes)
+            .sum::<usize>();
         pending.push_back(logbook.submit(group)?);
         if pending.len() > UNDER_WAY
             && let Some(oldest) = pending.pop_front()

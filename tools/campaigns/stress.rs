@@ -21,7 +21,7 @@ use sealbook::logbook::clock::SystemClock;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
 use sealbook::logbook::reading::Reader;
-use sealbook::logbook::request::{Prepared, Receipt};
+use sealbook::logbook::request::{PreparedEntry, Receipt};
 use sealbook::logbook::{Logbook, Parts, entry_at, epoch_at};
 use sealbook::store::{RocksStore, Store};
 use zeroize::Zeroizing;
@@ -154,7 +154,7 @@ impl Scene {
                 payload.insert("n", first + n);
                 payload.insert("writer", writer);
                 payload.insert("tenant_id", format!("tenant-{}", writer % 7));
-                Prepared::of_caller("note", &payload).unwrap()
+                PreparedEntry::of_caller("note", &payload).unwrap()
             });
             let answer = self
                 .logbook

@@ -10,7 +10,7 @@ use crate::logbook::error::OpenError;
 use crate::logbook::extent_of;
 use crate::store::{RocksStore, Store, StoreError};
 
-use super::super::progress::{Progress, Reached, Unit};
+use super::super::progress::{Progress, ProgressStep, Unit};
 use super::super::verify::unread;
 use super::super::{Error, Options};
 use super::{Examined, explained};
@@ -32,7 +32,7 @@ pub(super) fn ledger(
     let (store, mark) = (&reader.store, &reader.mark);
     let total = store.count().ok();
     let outcome = audit(store, mark, policy, &mut |done| {
-        progress(Reached {
+        progress(ProgressStep {
             done,
             total,
             unit: Unit::Entries,

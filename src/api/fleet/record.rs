@@ -18,7 +18,7 @@ use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
 use crate::ledger::fault::FaultCode;
 use crate::ledger::fleet::{FleetRecord, kept_by};
-use crate::ledger::fold::{FoldPart, PartFault, Run};
+use crate::ledger::fold::{EpochRun, FoldPart, PartFault};
 use crate::ledger::hash::Hash;
 use crate::ledger::kind;
 use crate::ledger::position::{EpochNumber, Seq};
@@ -26,7 +26,7 @@ use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::witnessed::Witnessed;
-use crate::logbook::request::Prepared;
+use crate::logbook::request::PreparedEntry;
 use crate::store::query::{Filter, select};
 
 /// What a fleet log recorded last of each log.
@@ -164,7 +164,7 @@ pub fn record_log(
         from: EpochNumber(from),
         header,
     };
-    let entry = Prepared::new(kind::FLEET, &record.to_object())?;
+    let entry = PreparedEntry::new(kind::FLEET, &record.to_object())?;
     let receipts = fleet_log.logbook()?.submit(vec![entry])?.wait()?;
     recorded.seq = receipts.first().map(|receipt| receipt.seq.0);
     Ok(recorded)
@@ -215,13 +215,13 @@ fn verify(
 ) -> Result<Verified, Error> {
     let mut all = FoldPart::default();
     if let Some(before) = before {
-        all.runs.push(Run::up_to(&before.content));
+        all.runs.push(EpochRun::up_to(&before.content));
     }
     let (mut witnessed, mut entries) = (None, 0_u64);
     let wanted = |_: Seq, entry: &Entry| entry.kind() == kind::WITNESSED;
     for number in epochs {
         let found = look_through(objects, number, policy, &wanted, false)?;
-        let count = |run: &Run| run.entries;
+        let count = |run: &EpochRun| run.entries;
         entries = entries.saturating_add(found.part.runs.iter().map(count).sum());
         let last = found.taken.and_then(|mut taken| taken.entries.pop());
         witnessed = last.map(|(_, entry)| entry).or(witnessed);

@@ -16,10 +16,10 @@ use crate::ledger::position::Seq;
 use crate::ledger::shape;
 use crate::ledger::time::Timestamp;
 use crate::logbook::error::{LogbookError, ServerRefusal};
-use crate::logbook::request::{Answer, Pending, Prepared, Receipt};
+use crate::logbook::request::{Pending, PreparedEntry, Receipt, RequestAnswer};
 use crate::record::{Document, DocumentDigest};
 
-use super::exchange::{Exchange, ServerRequest};
+use super::exchange::{HttpExchange, ServerRequest};
 use super::{RecordedAs, unsupported};
 
 /// Requests that may wait to be sent.
@@ -35,20 +35,20 @@ const BYTES: usize = 6 << 20;
 pub(super) enum Job {
     /// Entries of the caller's own kinds.
     Entries {
-        entries: Vec<Prepared>,
-        answer: SyncSender<Answer>,
+        entries: Vec<PreparedEntry>,
+        answer: SyncSender<RequestAnswer>,
     },
     /// An entry under an idempotency key.
     Once {
         key: String,
-        entry: Prepared,
-        answer: SyncSender<Answer>,
+        entry: PreparedEntry,
+        answer: SyncSender<RequestAnswer>,
     },
     /// An outcome, and what it refers to.
     Outcome {
         documents: Vec<Arc<Document>>,
-        entry: Prepared,
-        answer: SyncSender<Answer>,
+        entry: PreparedEntry,
+        answer: SyncSender<RequestAnswer>,
     },
 }
 
@@ -62,7 +62,7 @@ struct Inner {
 }
 
 impl Batches {
-    pub(super) fn new(exchange: Arc<Exchange>, signed: RecordedAs) -> Batches {
+    pub(super) fn new(exchange: Arc<HttpExchange>, signed: RecordedAs) -> Batches {
         let (sender, jobs) = bounded(WAITING);
         let sending = Sending {
             exchange,
@@ -80,7 +80,7 @@ impl Batches {
     /// Hands over, and waits where too much waits already.
     pub(super) fn enter(
         &self,
-        job: impl FnOnce(SyncSender<Answer>) -> Job,
+        job: impl FnOnce(SyncSender<RequestAnswer>) -> Job,
     ) -> Result<Pending, LogbookError> {
         let jobs = lock(&self.0.jobs).clone();
         let (answer, pending) = Pending::elsewhere();
@@ -107,7 +107,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// A receipt as it is sent; a newer server may say more.
 #[derive(Deserialize)]
-struct ReceiptText {
+struct HeldReceipt {
     seq: Seq,
     hash: Hash,
     prev_hash: Hash,
@@ -117,13 +117,13 @@ struct ReceiptText {
 }
 
 #[derive(Deserialize)]
-struct Receipts {
-    receipts: Vec<ReceiptText>,
+struct HeldReceipts {
+    receipts: Vec<HeldReceipt>,
 }
 
 /// The sending thread.
 struct Sending {
-    exchange: Arc<Exchange>,
+    exchange: Arc<HttpExchange>,
     signed: RecordedAs,
     /// Documents that are known to be in the ledger.
     stored: HashSet<DocumentDigest>,
@@ -169,7 +169,7 @@ impl Sending {
         }
     }
 
-    fn once(&mut self, key: &str, entry: &Prepared) -> Result<Vec<Receipt>, ServerRefusal> {
+    fn once(&mut self, key: &str, entry: &PreparedEntry) -> Result<Vec<Receipt>, ServerRefusal> {
         let mut body = Vec::new();
         write_entry(entry, &mut body);
         let asked = ServerRequest::post("/v1/entries", body).once(key);
@@ -181,13 +181,13 @@ impl Sending {
             },
             _ => refusal,
         })?;
-        let receipt: ReceiptText = shape::read(&said, "").map_err(|e| odd(&e))?;
+        let receipt: HeldReceipt = shape::read(&said, "").map_err(|e| odd(&e))?;
         Ok(vec![receipt.into()])
     }
 
     fn send(&mut self, body: &Body) -> Result<Vec<Receipt>, ServerRefusal> {
         let said = self.ask(&ServerRequest::post(body.path, body.whole()))?;
-        let receipts: Receipts = shape::read(&said, "").map_err(|e| odd(&e))?;
+        let receipts: HeldReceipts = shape::read(&said, "").map_err(|e| odd(&e))?;
         if receipts.receipts.len() != body.entries {
             return Err(unsupported(
                 "the server did not answer a receipt for each entry",
@@ -240,8 +240,8 @@ fn hand_out(said: Result<Vec<Receipt>, ServerRefusal>, group: Vec<Job>) {
     }
 }
 
-impl From<ReceiptText> for Receipt {
-    fn from(text: ReceiptText) -> Receipt {
+impl From<HeldReceipt> for Receipt {
+    fn from(text: HeldReceipt) -> Receipt {
         Receipt {
             seq: text.seq,
             hash: text.hash,
@@ -284,7 +284,7 @@ impl Body {
     fn has_room_for(&self, job: &Job) -> bool {
         let (path, entries, bytes) = match job {
             Job::Entries { entries, .. } => {
-                let bytes = entries.iter().map(Prepared::payload_bytes).sum();
+                let bytes = entries.iter().map(PreparedEntry::payload_bytes).sum();
                 ("/v1/entries/batch", entries.len(), bytes)
             }
             Job::Outcome { entry, .. } => ("/v1/outcomes", 1, entry.payload_bytes()),
@@ -342,7 +342,7 @@ impl Body {
 }
 
 /// `{"kind", "payload"}`, the payload byte for byte.
-fn write_entry(entry: &Prepared, to: &mut Vec<u8>) {
+fn write_entry(entry: &PreparedEntry, to: &mut Vec<u8>) {
     to.extend_from_slice(b"{\"kind\":");
     to.extend_from_slice(Value::from(entry.kind()).canonical(Form::Utf8).as_bytes());
     to.extend_from_slice(b",\"payload\":");

@@ -99,23 +99,23 @@ impl<'a> ServerRequest<'a> {
     }
 }
 
-pub(super) struct Exchange {
+pub(super) struct HttpExchange {
     agent: Agent,
     base: String,
     authorization: Option<HeaderValue>,
 }
 
 /// What came.
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     status: u16,
     pub(super) body: Vec<u8>,
 }
 
-impl Exchange {
-    pub(super) fn at_socket(path: &Path, owner: Owner) -> Result<Exchange, ServerRefusal> {
+impl HttpExchange {
+    pub(super) fn at_socket(path: &Path, owner: Owner) -> Result<HttpExchange, ServerRefusal> {
         let connector = SocketConnector::new(path, owner);
         let config = config(None)?;
-        Ok(Exchange {
+        Ok(HttpExchange {
             agent: Agent::with_parts(config, connector, Here),
             // The name is never looked up.
             base: "http://localhost".to_owned(),
@@ -123,7 +123,7 @@ impl Exchange {
         })
     }
 
-    pub(super) fn elsewhere(place: &super::Elsewhere) -> Result<Exchange, ServerRefusal> {
+    pub(super) fn elsewhere(place: &super::Elsewhere) -> Result<HttpExchange, ServerRefusal> {
         let base = place.url.trim_end_matches('/').to_owned();
         check_url(&base)?;
         let authorization = place.token.as_ref().map(|token| {
@@ -135,7 +135,7 @@ impl Exchange {
             line.set_sensitive(true);
             Ok(line)
         });
-        Ok(Exchange {
+        Ok(HttpExchange {
             agent: Agent::new_with_config(config(place.roots.as_deref())?),
             base,
             authorization: authorization.transpose()?,
@@ -144,14 +144,14 @@ impl Exchange {
 
     /// Asks, and gives whatever is answered. One who has too much to do has done
     /// nothing, and is asked again for a while.
-    pub(super) fn ask(&self, asked: &ServerRequest<'_>) -> Result<Answer, ServerRefusal> {
+    pub(super) fn ask(&self, asked: &ServerRequest<'_>) -> Result<HttpAnswer, ServerRefusal> {
         let mut tries = 0;
         loop {
             let mut response = self.send(asked, TIME)?;
             let status = response.status().as_u16();
             let read = response.body_mut().with_config().limit(ANSWER_BYTES);
             let body = read.read_to_vec().map_err(|error| gone(&error))?;
-            let answer = Answer { status, body };
+            let answer = HttpAnswer { status, body };
             tries += 1;
             if !answer.is_busy() || tries == TRIES {
                 return Ok(answer);
@@ -176,7 +176,7 @@ impl Exchange {
         if !(200..300).contains(&status) {
             let read = response.body_mut().with_config().limit(ANSWER_BYTES);
             let body = read.read_to_vec().map_err(|error| gone(&error))?;
-            return Err(Answer { status, body }.refused().into());
+            return Err(HttpAnswer { status, body }.refused().into());
         }
         let mut reader = response.body_mut().as_reader();
         let (mut piece, mut copied) = (vec![0; PIECE], 0);
@@ -209,7 +209,7 @@ impl Exchange {
         let status = response.status().as_u16();
         let read = response.body_mut().with_config().limit(ANSWER_BYTES);
         let body = read.read_to_vec().map_err(|error| gone(&error))?;
-        Answer { status, body }.value()
+        HttpAnswer { status, body }.value()
     }
 
     fn send(
@@ -244,7 +244,7 @@ impl Exchange {
     }
 }
 
-impl Answer {
+impl HttpAnswer {
     pub(super) const fn is_good(&self) -> bool {
         self.status >= 200 && self.status < 300
     }

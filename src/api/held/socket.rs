@@ -51,7 +51,7 @@ impl Owner {
 pub(super) fn server_at(path: &Path, owner: Owner) -> Result<Option<u32>, ServerRefusal> {
     match connect(path, owner) {
         Ok((_, uid)) => Ok(Some(uid)),
-        Err(Failure::Io(error)) => match error.kind() {
+        Err(SocketFailure::Io(error)) => match error.kind() {
             // A file of a server that is gone is as good as none; neither is a file
             // that is not a socket, or a path that is too long for one.
             io::ErrorKind::NotFound
@@ -71,7 +71,7 @@ pub(super) fn server_at(path: &Path, owner: Owner) -> Result<Option<u32>, Server
                 detail: format!("{}: {error}", path.display()),
             }),
         },
-        Err(Failure::Foreign(uid)) => Err(ServerRefusal {
+        Err(SocketFailure::Foreign(uid)) => Err(ServerRefusal {
             code: "socket_foreign",
             detail: format!(
                 "{} is a socket of user {uid}, who neither owns the ledger nor runs this command",
@@ -81,19 +81,19 @@ pub(super) fn server_at(path: &Path, owner: Owner) -> Result<Option<u32>, Server
     }
 }
 
-enum Failure {
+enum SocketFailure {
     Io(io::Error),
     Foreign(u32),
 }
 
 /// Connects, and says whose process answers: the system's word, and not the file's.
-fn connect(path: &Path, owner: Owner) -> Result<(UnixStream, u32), Failure> {
-    let stream = UnixStream::connect(path).map_err(Failure::Io)?;
+fn connect(path: &Path, owner: Owner) -> Result<(UnixStream, u32), SocketFailure> {
+    let stream = UnixStream::connect(path).map_err(SocketFailure::Io)?;
     let peer = getsockopt(&stream, PeerCredentials);
-    let uid = peer.map_err(|error| Failure::Io(error.into()))?.uid();
+    let uid = peer.map_err(|error| SocketFailure::Io(error.into()))?.uid();
     match owner.believes(uid) {
         true => Ok((stream, uid)),
-        false => Err(Failure::Foreign(uid)),
+        false => Err(SocketFailure::Foreign(uid)),
     }
 }
 
@@ -122,8 +122,10 @@ impl Connector<()> for SocketConnector {
         _: Option<()>,
     ) -> Result<Option<SocketTransport>, ureq::Error> {
         let (stream, _) = connect(&self.path, self.owner).map_err(|failure| match failure {
-            Failure::Io(error) => error,
-            Failure::Foreign(uid) => io::Error::other(format!("it is a socket of user {uid}")),
+            SocketFailure::Io(error) => error,
+            SocketFailure::Foreign(uid) => {
+                io::Error::other(format!("it is a socket of user {uid}"))
+            }
         })?;
         stream.set_write_timeout(Some(WRITE_TIME))?;
         let config = details.config;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use crate::backup::{self, Backup, Order};
+use crate::backup::{self, Backup, BackupRequest};
 use crate::ledger::key::Signer;
 use crate::logbook::error::OpenError;
 use crate::logbook::mark::MarkFault;
@@ -14,7 +14,7 @@ use crate::store::{RocksStore, Store};
 
 #[cfg(feature = "bucket")]
 use super::super::bucket;
-use super::super::create::{self, Made, lies_in, signer_of};
+use super::super::create::{self, CreatedLedger, lies_in, signer_of};
 use super::super::halt::{self, Halt};
 use super::super::rotate::{self, Rotated};
 use super::super::{Error, Options};
@@ -44,7 +44,7 @@ impl Ledger {
     }
 
     /// Makes the ledger `dir`, its key and its mark, and leaves it closed.
-    pub fn init(dir: impl AsRef<Path>, options: &Options) -> Result<Made, Error> {
+    pub fn init(dir: impl AsRef<Path>, options: &Options) -> Result<CreatedLedger, Error> {
         let new = create::create(dir.as_ref(), options)?;
         new.store.close()?;
         new.made.share(options.group)?;
@@ -203,7 +203,7 @@ impl Ledger {
             let path = to.to_owned();
             return Err(Error::InsideLedger { path });
         }
-        let order = Order {
+        let order = BackupRequest {
             ledger: dir,
             mark: &options.mark_of(dir),
             attach: &|copy| options.attach(copy),

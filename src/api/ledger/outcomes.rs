@@ -6,9 +6,9 @@ use crate::attestation::{Attestation, PackageAttestationVerifier};
 use crate::ledger::key::PublicKey;
 use crate::logbook::request::Receipt;
 use crate::manifest::{ManifestVerifier, VerificationResult};
-use crate::record::{Asked, EvidenceReceipt, Hall, Outcome};
+use crate::record::{DecisionRequest, EvidenceReceipt, Hall, Outcome};
 use crate::wcp::basis::DEFAULT_TASK_ID;
-use crate::wcp::stamp::{DecisionId, Stamp};
+use crate::wcp::stamp::{DecisionId, DecisionStamp};
 use crate::wcp::{RouteDecision, RouteInput};
 
 use super::super::Error;
@@ -16,7 +16,7 @@ use super::Ledger;
 
 /// What was found out, and where it is recorded.
 #[derive(Clone, Debug)]
-pub struct Recorded<T> {
+pub struct RecordedVerdict<T> {
     /// What was found out: a pass or a failure, recorded alike.
     pub outcome: T,
     /// Its entry.
@@ -44,12 +44,12 @@ impl Ledger {
         let recorder = self.recorder()?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(Error::Randomness)?;
-        let asked = Asked {
+        let asked = DecisionRequest {
             input,
             approval: None,
             task_id: DEFAULT_TASK_ID,
             actor: None,
-            stamp: Stamp {
+            stamp: DecisionStamp {
                 decision_id: DecisionId::from_random(random),
                 timestamp: self.options.now(),
             },
@@ -70,11 +70,11 @@ impl Ledger {
     pub fn attest(
         &self,
         verifier: &PackageAttestationVerifier<'_>,
-    ) -> Result<Recorded<Attestation>, Error> {
+    ) -> Result<RecordedVerdict<Attestation>, Error> {
         self.writing()?;
         let outcome = verifier.verify(self.options.now());
         let receipt = self.record(&Outcome::attestation(&outcome))?;
-        Ok(Recorded { outcome, receipt })
+        Ok(RecordedVerdict { outcome, receipt })
     }
 
     /// Verifies the artifacts of a manifest that one of `keys` signed, and records
@@ -87,11 +87,11 @@ impl Ledger {
         verifier: &dyn ManifestVerifier,
         manifest: &Path,
         keys: &[PublicKey],
-    ) -> Result<Recorded<VerificationResult>, Error> {
+    ) -> Result<RecordedVerdict<VerificationResult>, Error> {
         self.writing()?;
         let outcome = verifier.verify_manifest(manifest, keys);
         let receipt = self.record(&Outcome::manifest(&outcome))?;
-        Ok(Recorded { outcome, receipt })
+        Ok(RecordedVerdict { outcome, receipt })
     }
 
     /// Records an outcome, and answers when its entry is durable.

@@ -15,7 +15,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
 use crate::logbook::Closed;
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::{Prepared, Submission};
+use crate::logbook::request::{PreparedEntry, Submission};
 use crate::record::decided_under::{last_reload, named_in_reload};
 use crate::record::kind;
 use crate::store::Store;
@@ -75,7 +75,7 @@ pub(super) fn of(
 /// Records them together or not at all: what is interrupted begins again.
 pub(super) fn carry(entries: &[(String, Object)], new: &Ledger) -> Result<(), Error> {
     let prepared = entries.iter();
-    let prepared = prepared.map(|(kind, payload)| Prepared::new(kind, payload));
+    let prepared = prepared.map(|(kind, payload)| PreparedEntry::new(kind, payload));
     let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
     let (sender, answer) = sync_channel(1);
     let submission = Submission::whole(prepared, None, move |said| {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::error::CliError;
 use crate::logbook::remembered::{of_entry, recall};
-use crate::logbook::request::{Prepared, Receipt, Remember};
+use crate::logbook::request::{PreparedEntry, Receipt, Remember};
 use crate::logbook::{Logbook, entry_at};
 
 pub(super) const MEMBER: &str = "idempotency_key";
@@ -22,7 +22,7 @@ pub(super) struct Keyed {
 }
 
 impl Keyed {
-    pub(super) fn new(key: &str, entry: &Prepared) -> Result<Keyed, CliError> {
+    pub(super) fn new(key: &str, entry: &PreparedEntry) -> Result<Keyed, CliError> {
         let visible = key
             .bytes()
             .all(|byte| byte.is_ascii_graphic() || byte == b' ');
@@ -60,9 +60,9 @@ impl Keyed {
 
 /// Keys whose entries are handed over and not known to be durable.
 #[derive(Clone, Default)]
-pub(super) struct UnderWay(Arc<Mutex<HashSet<[u8; 32]>>>);
+pub(super) struct KeyedUnderWay(Arc<Mutex<HashSet<[u8; 32]>>>);
 
-impl UnderWay {
+impl KeyedUnderWay {
     /// Whether this is the only one with its key that is under way.
     pub(super) fn begin(&self, keyed: &Keyed) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

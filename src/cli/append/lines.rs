@@ -10,17 +10,17 @@ use crate::ledger::lines::Line;
 use crate::ledger::parse;
 use crate::ledger::redact::Redactable;
 use crate::ledger::shape;
-use crate::logbook::request::Prepared;
+use crate::logbook::request::PreparedEntry;
 
 use super::keyed::{self, Keyed};
-use super::redacting::{self, Redacting};
-use super::syslog::{self, Frames};
+use super::redacting::{self, RedactFlags};
+use super::syslog::{self, SyslogFrames};
 use super::values::Values;
 use crate::cli::error::CliError;
 
 /// Formats of other programs.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(super) enum Format {
+pub(super) enum LineFormat {
     /// Messages of RFC 5424, behind the number of their octets or one a line
     Syslog,
 }
@@ -28,24 +28,24 @@ pub(super) enum Format {
 pub(super) type Input = BufReader<Box<dyn Read + Send>>;
 
 /// What is read, one after the other.
-pub(super) enum Lines {
+pub(super) enum InputLines {
     Json(Values<Box<dyn Read + Send>>),
     /// And the kind of the entries.
-    Syslog(Frames<Box<dyn Read + Send>>, String),
+    Syslog(SyslogFrames<Box<dyn Read + Send>>, String),
 }
 
-impl Lines {
+impl InputLines {
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, Line)>> {
         match self {
-            Lines::Json(values) => values.next(),
-            Lines::Syslog(frames, _) => frames.next(),
+            InputLines::Json(values) => values.next(),
+            InputLines::Syslog(frames, _) => frames.next(),
         }
     }
 
     pub(super) fn has_more(&self) -> bool {
         match self {
-            Lines::Json(values) => values.has_more(),
-            Lines::Syslog(frames, _) => frames.has_more(),
+            InputLines::Json(values) => values.has_more(),
+            InputLines::Syslog(frames, _) => frames.has_more(),
         }
     }
 
@@ -53,21 +53,21 @@ impl Lines {
     pub(super) fn prepare(
         &self,
         line: Line,
-        redacting: &Redacting,
-    ) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
+        redacting: &RedactFlags,
+    ) -> Result<Option<(PreparedEntry, Option<Keyed>)>, CliError> {
         let (bytes, ended) = match line {
             Line::Whole { bytes, ended } => (bytes, ended),
             Line::TooLong { .. } => return Err(CliError::LineTooLong),
         };
         match self {
-            Lines::Json(_) => prepare(bytes, redacting),
-            Lines::Syslog(..) if !ended => Err(CliError::Syslog {
+            InputLines::Json(_) => prepare(bytes, redacting),
+            InputLines::Syslog(..) if !ended => Err(CliError::Syslog {
                 at: bytes.len(),
                 expected: "as many octets as were said",
             }),
-            Lines::Syslog(_, kind) => {
+            InputLines::Syslog(_, kind) => {
                 let payload = syslog::payload(&bytes)?;
-                let entry = Prepared::of_caller(kind, &payload)?;
+                let entry = PreparedEntry::of_caller(kind, &payload)?;
                 Ok(Some((redacting.take(entry, &[])?, None)))
             }
         }
@@ -85,8 +85,8 @@ pub(super) fn open(path: &Path) -> Result<Input, CliError> {
 
 fn prepare(
     bytes: Vec<u8>,
-    redacting: &Redacting,
-) -> Result<Option<(Prepared, Option<Keyed>)>, CliError> {
+    redacting: &RedactFlags,
+) -> Result<Option<(PreparedEntry, Option<Keyed>)>, CliError> {
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
@@ -103,7 +103,7 @@ fn prepare(
     )?;
     let besides: Option<Vec<Redactable>> = shape::member_or_none(members, redacting::MEMBER)?;
     let key: Option<&str> = shape::member_or_none(members, keyed::MEMBER)?;
-    let entry = Prepared::of_caller(kind, payload)?;
+    let entry = PreparedEntry::of_caller(kind, payload)?;
     let entry = redacting.take(entry, &besides.unwrap_or_default())?;
     let keyed = key.map(|key| Keyed::new(key, &entry)).transpose()?;
     Ok(Some((entry, keyed)))

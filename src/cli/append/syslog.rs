@@ -28,14 +28,14 @@ const ELEMENTS: usize = 1_000;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads messages one after the other.
-pub(super) struct Frames<R> {
+pub(super) struct SyslogFrames<R> {
     reader: BufReader<R>,
     messages: u64,
 }
 
-impl<R: Read> Frames<R> {
-    pub(super) const fn new(reader: BufReader<R>) -> Frames<R> {
-        Frames {
+impl<R: Read> SyslogFrames<R> {
+    pub(super) const fn new(reader: BufReader<R>) -> SyslogFrames<R> {
+        SyslogFrames {
             reader,
             messages: 0,
         }
@@ -116,7 +116,7 @@ impl<R: Read> Frames<R> {
 /// # Errors
 /// [`CliError::Syslog`] of what is not a message of RFC 5424.
 pub(super) fn payload(message: &[u8]) -> Result<Object, CliError> {
-    let mut rest = Rest { message, at: 0 };
+    let mut rest = MessageRest { message, at: 0 };
     let mut payload = Object::new();
     let priority = rest.priority()?;
     payload.insert("facility", priority / 8);
@@ -153,12 +153,12 @@ pub(super) fn payload(message: &[u8]) -> Result<Object, CliError> {
 }
 
 /// What is left of a message.
-struct Rest<'m> {
+struct MessageRest<'m> {
     message: &'m [u8],
     at: usize,
 }
 
-impl<'m> Rest<'m> {
+impl<'m> MessageRest<'m> {
     fn left(&self) -> &'m [u8] {
         self.message.get(self.at..).unwrap_or_default()
     }
@@ -353,7 +353,7 @@ mod tests {
     fn a_message_is_counted_or_a_line_however_the_bytes_come() {
         let text = b"11 <1>1 - - - \n<2>1 x\n5 abcde\n9 abc";
         for capacity in [1, 3, 4_096] {
-            let mut frames = Frames::new(BufReader::with_capacity(capacity, &text[..]));
+            let mut frames = SyslogFrames::new(BufReader::with_capacity(capacity, &text[..]));
             let mut found = Vec::new();
             while let Some((number, line)) = frames.next().unwrap() {
                 let Line::Whole { bytes, ended } = line else {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::error::CliError;
-use super::suite::{Expected, SuiteCase, SuiteFault};
+use super::suite::{ExpectedAnswer, SuiteCase, SuiteFault};
 
 /// Options that are files.
 const FILES: [&str; 5] = ["contains", "entry", "policy", "receipts", "revoked"];
@@ -44,7 +44,7 @@ const fn yes() -> bool {
 
 /// What it answered, as far as that is compared.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Answered {
+pub(super) struct RunnerAnswer {
     verdict: String,
     fault: Option<SuiteFault>,
     error: Option<String>,
@@ -99,7 +99,7 @@ impl Runner {
     }
 
     /// Whether it says what a case expects.
-    pub(super) fn agrees(&self, expected: &Expected, answered: &Answered) -> bool {
+    pub(super) fn agrees(&self, expected: &ExpectedAnswer, answered: &RunnerAnswer) -> bool {
         let listed = |expected: &Option<Vec<String>>, answered: &[String]| {
             let Some(expected) = expected.as_ref().filter(|_| self.profile.warnings) else {
                 return true;
@@ -119,7 +119,7 @@ impl Runner {
     }
 
     /// What it says of each.
-    pub(super) fn answer(&self, cases: &[SuiteCase]) -> Result<Vec<Answered>, CliError> {
+    pub(super) fn answer(&self, cases: &[SuiteCase]) -> Result<Vec<RunnerAnswer>, CliError> {
         match self.profile.lines {
             true => self.answer_lines(cases),
             false => cases.par_iter().map(|case| self.answer_one(case)).collect(),
@@ -140,7 +140,7 @@ impl Runner {
         CliError::file(Path::new(program), error)
     }
 
-    fn answer_lines(&self, cases: &[SuiteCase]) -> Result<Vec<Answered>, CliError> {
+    fn answer_lines(&self, cases: &[SuiteCase]) -> Result<Vec<RunnerAnswer>, CliError> {
         let mut command = self.process(&["--lines".to_owned()])?;
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = spawned.map_err(|error| self.failed(error))?;
@@ -159,17 +159,17 @@ impl Runner {
         if let Some(stdout) = child.stdout.take() {
             for line in BufReader::new(stdout).lines().take(cases.len()) {
                 let line = line.map_err(|error| self.failed(error))?;
-                answers.push(Answered::read(line.as_bytes()));
+                answers.push(RunnerAnswer::read(line.as_bytes()));
             }
         }
         // A runner that ended early closed its end: what it answered counts.
         let _ = writer.join();
         let _ = child.wait();
-        answers.resize_with(cases.len(), Answered::default);
+        answers.resize_with(cases.len(), RunnerAnswer::default);
         Ok(answers)
     }
 
-    fn answer_one(&self, case: &SuiteCase) -> Result<Answered, CliError> {
+    fn answer_one(&self, case: &SuiteCase) -> Result<RunnerAnswer, CliError> {
         let place = tempfile::tempdir().map_err(|error| self.failed(error))?;
         let write = |name: &str, text: &str| -> Result<String, CliError> {
             let path = place.path().join(name);
@@ -207,7 +207,7 @@ impl Runner {
         let mut command = self.process(&arguments)?;
         let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
         let output = output.map_err(|error| self.failed(error))?;
-        Ok(Answered::read(&output.stdout))
+        Ok(RunnerAnswer::read(&output.stdout))
     }
 }
 
@@ -224,14 +224,14 @@ fn question(case: &SuiteCase) -> String {
     format!("{line}\n")
 }
 
-impl Answered {
+impl RunnerAnswer {
     /// Reads a report.
-    fn read(text: &[u8]) -> Answered {
+    fn read(text: &[u8]) -> RunnerAnswer {
         let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
         let Some(Ok(report)) = values.next() else {
-            return Answered {
+            return RunnerAnswer {
                 verdict: "no report".to_owned(),
-                ..Answered::default()
+                ..RunnerAnswer::default()
             };
         };
         let codes = |name: &str| -> Vec<String> {
@@ -247,7 +247,7 @@ impl Answered {
         let text = |pointer: &str| report.pointer(pointer)?.as_str().map(str::to_owned);
         let error = text("/error/code");
         let first = report.pointer("/faults/0").cloned();
-        Answered {
+        RunnerAnswer {
             verdict: match &error {
                 Some(_) => "none".to_owned(),
                 None => text("/verdict").unwrap_or_default(),
@@ -260,7 +260,7 @@ impl Answered {
     }
 }
 
-impl fmt::Display for Answered {
+impl fmt::Display for RunnerAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.verdict)?;
         if let Some(fault) = &self.fault {

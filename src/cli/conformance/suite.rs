@@ -56,7 +56,7 @@ pub(super) struct SuiteFault {
 
 /// What a case says that must be answered.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Expected {
+pub(super) struct ExpectedAnswer {
     pub(super) verdict: String,
     pub(super) fault: Option<SuiteFault>,
     pub(super) error: Option<String>,
@@ -65,8 +65,8 @@ pub(super) struct Expected {
 }
 
 impl SuiteCase {
-    pub(super) fn expected(&self) -> Expected {
-        Expected {
+    pub(super) fn expected(&self) -> ExpectedAnswer {
+        ExpectedAnswer {
             verdict: self.verdict.clone(),
             fault: self.fault.clone(),
             error: self.error.clone(),
@@ -103,7 +103,7 @@ impl fmt::Display for SuiteFault {
     }
 }
 
-impl fmt::Display for Expected {
+impl fmt::Display for ExpectedAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.verdict)?;
         if let Some(fault) = &self.fault {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Args, Proof, write_new};
-use crate::api::{Checkpoints, Growing, Ledger, compare_checkpoints};
+use crate::api::{CheckpointOrder, Checkpoints, Ledger, compare_checkpoints};
 use crate::cli::Answer;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -66,17 +66,19 @@ pub(super) fn run(
         print([&a, &b], &compared, written.as_deref(), output)?;
     }
     Ok(Some(match compared.relation {
-        Growing::Same | Growing::FirstIsPrefix | Growing::SecondIsPrefix => Answer::Yes,
+        CheckpointOrder::Same
+        | CheckpointOrder::FirstIsPrefix
+        | CheckpointOrder::SecondIsPrefix => Answer::Yes,
         _ => Answer::No,
     }))
 }
 
-const fn relation(relation: Growing) -> &'static str {
+const fn relation(relation: CheckpointOrder) -> &'static str {
     match relation {
-        Growing::Same => "same",
-        Growing::FirstIsPrefix => "a_is_prefix",
-        Growing::SecondIsPrefix => "b_is_prefix",
-        Growing::Unrelated => "unrelated",
+        CheckpointOrder::Same => "same",
+        CheckpointOrder::FirstIsPrefix => "a_is_prefix",
+        CheckpointOrder::SecondIsPrefix => "b_is_prefix",
+        CheckpointOrder::Unrelated => "unrelated",
         _ => "differ",
     }
 }
@@ -110,10 +112,10 @@ fn print(
     output: &mut Output,
 ) -> Result<(), CliError> {
     output.line(match compared.relation {
-        Growing::Same => "SAME  both checkpoints say the same",
-        Growing::FirstIsPrefix => "GROWN  the second begins with the first",
-        Growing::SecondIsPrefix => "GROWN  the first begins with the second",
-        Growing::Unrelated => "DIFFER  they are of two logs",
+        CheckpointOrder::Same => "SAME  both checkpoints say the same",
+        CheckpointOrder::FirstIsPrefix => "GROWN  the second begins with the first",
+        CheckpointOrder::SecondIsPrefix => "GROWN  the first begins with the second",
+        CheckpointOrder::Unrelated => "DIFFER  they are of two logs",
         _ => "DIFFER  both cannot stand",
     })?;
     for one in both.map(SignedCheckpoint::content) {

@@ -23,13 +23,13 @@ pub(in crate::cli) enum ProducerError {
     #[error(transparent)]
     Catalog(#[from] wcp::catalog::CatalogError),
     #[error(transparent)]
-    Record(#[from] wcp::record::RecordError),
+    Record(#[from] wcp::record::WorkerRecordError),
     #[error("{}: {source}", path.display())]
     RegistryDir { path: PathBuf, source: io::Error },
     #[error("worker \"{worker_id}\" is enrolled from several files, {} among them", path.display())]
     EnrolledTwice { worker_id: String, path: PathBuf },
     #[error(transparent)]
-    Answer(#[from] wcp::scaffold::ScaffoldError),
+    Answer(#[from] wcp::scaffold::WorkerScaffoldError),
     #[error("{question} is not answered, and there is no terminal to ask at: {flag} is missing")]
     Unanswered {
         question: String,
@@ -38,7 +38,7 @@ pub(in crate::cli) enum ProducerError {
     #[error("the questions were broken off: {0}")]
     Prompt(#[from] dialoguer::Error),
     #[error(transparent)]
-    Scaffold(#[from] attestation::ScaffoldError),
+    Scaffold(#[from] attestation::PackageScaffoldError),
     #[error(transparent)]
     Contents(#[from] TreeError),
     #[error(transparent)]
@@ -50,7 +50,7 @@ pub(in crate::cli) enum ProducerError {
     #[error("the registry bans more hashes than it lists: this one may be among them")]
     BanListCut,
     #[error(transparent)]
-    Manifest(#[from] manifest::BuildError),
+    Manifest(#[from] manifest::ManifestBuildError),
     #[error(transparent)]
     Tiles(#[from] manifest::TileError),
     #[error(transparent)]
@@ -61,7 +61,7 @@ pub(in crate::cli) enum ProducerError {
     AllowList,
     #[cfg(feature = "rego")]
     #[error(transparent)]
-    PolicySource(#[from] wcp::rego_bundle::BundleError),
+    PolicySource(#[from] wcp::rego_bundle::RegoBundleError),
     #[cfg(feature = "rego")]
     #[error(transparent)]
     Policy(#[from] wcp::rego::RegoError),
@@ -94,7 +94,7 @@ impl ProducerError {
             ProducerError::Rules(_) => "bad_rules",
             ProducerError::Catalog(wcp::catalog::CatalogError::NotJson(_)) => "bad_json",
             ProducerError::Catalog(_) => "bad_catalog",
-            ProducerError::Record(wcp::record::RecordError::Tampered { .. }) => {
+            ProducerError::Record(wcp::record::WorkerRecordError::Tampered { .. }) => {
                 "DENY_WORKER_TAMPERED"
             }
             ProducerError::Record(_) => "bad_record",
@@ -103,7 +103,7 @@ impl ProducerError {
             ProducerError::Answer(_) => "bad_answer",
             ProducerError::Unanswered { .. } => "usage",
             ProducerError::Prompt(_) => "io",
-            ProducerError::Scaffold(attestation::ScaffoldError::Exists { .. }) => "exists",
+            ProducerError::Scaffold(attestation::PackageScaffoldError::Exists { .. }) => "exists",
             ProducerError::Scaffold(_) => "io",
             ProducerError::Contents(error) => error.problem.reason(),
             ProducerError::Attest(error) => attest_code(error),
@@ -117,7 +117,9 @@ impl ProducerError {
             ProducerError::TooLarge { .. } => "too_large",
             ProducerError::AllowList | ProducerError::WorkersRoot(_) => "bad_input",
             #[cfg(feature = "rego")]
-            ProducerError::PolicySource(wcp::rego_bundle::BundleError::Unreadable { .. }) => "io",
+            ProducerError::PolicySource(wcp::rego_bundle::RegoBundleError::Unreadable {
+                ..
+            }) => "io",
             #[cfg(feature = "rego")]
             ProducerError::PolicySource(_) | ProducerError::Policy(_) => "bad_policy",
             ProducerError::Randomness(_) => "no_randomness",
@@ -149,7 +151,7 @@ impl ProducerError {
             ProducerError::Unanswered { .. } => {
                 "give the flag; --defaults takes the usual answer where there is one"
             }
-            ProducerError::Scaffold(attestation::ScaffoldError::Exists { .. }) => {
+            ProducerError::Scaffold(attestation::PackageScaffoldError::Exists { .. }) => {
                 "name another folder, or replace the files with --overwrite"
             }
             ProducerError::Core(CoreError::TypeIntegrity(TypeIntegrityError::ForeignKey)) => {
@@ -171,11 +173,11 @@ fn attest_code(error: &attestation::BuildManifestError) -> &'static str {
     }
 }
 
-fn manifest_code(error: &manifest::BuildError) -> &'static str {
+fn manifest_code(error: &manifest::ManifestBuildError) -> &'static str {
     match error {
-        manifest::BuildError::Contents(error) => error.problem.reason(),
-        manifest::BuildError::Path { .. } => "bad_path",
-        manifest::BuildError::Sign(_) => "sign_failed",
+        manifest::ManifestBuildError::Contents(error) => error.problem.reason(),
+        manifest::ManifestBuildError::Path { .. } => "bad_path",
+        manifest::ManifestBuildError::Sign(_) => "sign_failed",
         _ => "io",
     }
 }

@@ -25,7 +25,7 @@ use crate::ledger::position::Seq;
 use crate::logbook::clock::{Clock as _, SystemClock};
 use crate::replay::item::Item;
 use crate::replay::report::Replay;
-use crate::replay::{Options, replay};
+use crate::replay::{ReplayOptions, replay};
 use crate::store::query::Filter;
 
 use super::{Of, name, print_faults};
@@ -214,7 +214,7 @@ impl Custody {
         let file = File::open(path).map_err(|error| CliError::file(path, error))?;
         let mut bundle = BundleFile::open(BufReader::new(file)).map_err(crate::api::Error::from)?;
         let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);
-        let options = Options {
+        let options = ReplayOptions {
             policy,
             wanted: &wanted,
             others: true,

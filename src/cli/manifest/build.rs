@@ -15,7 +15,7 @@ use crate::cli::output::Output;
 use crate::cli::target::spare;
 use crate::ledger::key::Signer;
 use crate::ledger::sha256::Sha256Digest;
-use crate::manifest::{self, BuildError, JsonLinesTiles, TileStore, coverage_sha256};
+use crate::manifest::{self, JsonLinesTiles, ManifestBuildError, TileStore, coverage_sha256};
 
 use super::manifest_path;
 
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| {
         let path = path.clone();
-        ProducerError::from(BuildError::NoName { path })
+        ProducerError::from(ManifestBuildError::NoName { path })
     })?;
     for ending in ["", ".sha256", ".sig"] {
         spare(context, &path.with_file_name(format!("{name}{ending}")))?;

@@ -9,14 +9,14 @@ use crate::cli::output::Output;
 use crate::ledger::json::Value;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Verify {
+pub(super) struct PackageVerify {
     /// The workers
     #[arg(value_name = "WORKER_ID", required = true)]
     workers: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Banned {
+pub(super) struct BannedArgs {
     /// Only whether this hash is banned (exit status 1: it is)
     #[arg(long, value_name = "SHA256")]
     hash: Option<String>,
@@ -27,7 +27,7 @@ pub(super) struct Banned {
 
 pub(super) fn verify(
     client: &RegistryClient,
-    args: &Verify,
+    args: &PackageVerify,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let mut answer = Answer::Yes;
@@ -59,7 +59,7 @@ pub(super) fn verify(
 
 pub(super) fn banned(
     client: &RegistryClient,
-    args: &Banned,
+    args: &BannedArgs,
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     let Some(hash) = &args.hash else {

@@ -15,10 +15,10 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
 use crate::replay::report::Replay;
 
-use super::{Args, Asked, Timeline, place, source};
+use super::{Args, ReplayRequest, Timeline, place, source};
 
 /// The books that are meant, in their order.
-pub(super) enum Books {
+pub(super) enum BookOrder {
     /// Open for reading.
     #[cfg(feature = "rocks")]
     Ledgers(Chain),
@@ -32,10 +32,10 @@ pub(super) fn books(
     context: &Context,
     args: &Args,
     policy: &Policy,
-) -> Result<Option<Books>, CliError> {
+) -> Result<Option<BookOrder>, CliError> {
     #[cfg(feature = "rocks")]
     if let Some(chain) = args.books.open(context)? {
-        return Ok(Some(Books::Ledgers(chain)));
+        return Ok(Some(BookOrder::Ledgers(chain)));
     }
     let folder = place(context, args);
     if !is_folder_of_files(folder) {
@@ -53,7 +53,7 @@ pub(super) fn books(
         let report = book.result?.report;
         #[cfg(feature = "rocks")]
         if report.format == Format::Ledger {
-            return Ok(Some(Books::Ledgers(Chain::open(
+            return Ok(Some(BookOrder::Ledgers(Chain::open(
                 &folder,
                 &context.book_options(),
             )?)));
@@ -69,15 +69,15 @@ pub(super) fn books(
     }
     match files.is_empty() {
         true => Err(CliError::NothingFound),
-        false => Ok(Some(Books::Files(files, keys, missing))),
+        false => Ok(Some(BookOrder::Files(files, keys, missing))),
     }
 }
 
 /// Replays each of them; the key of each is believed on the word of the one before.
 pub(super) fn replay(
     context: &Context,
-    books: &Books,
-    asked: &Asked<'_>,
+    books: &BookOrder,
+    asked: &ReplayRequest<'_>,
     policy: &mut Policy,
     timeline: &mut Timeline,
     output: &mut Output,
@@ -85,7 +85,7 @@ pub(super) fn replay(
     let mut whole: Option<Replay> = None;
     match books {
         #[cfg(feature = "rocks")]
-        Books::Ledgers(chain) => {
+        BookOrder::Ledgers(chain) => {
             for (number, book) in chain.books.iter().enumerate() {
                 let (store, mark) = (book.ledger.store(), book.ledger.mark());
                 let mut source = LedgerSource::new(store, mark)?;
@@ -101,7 +101,7 @@ pub(super) fn replay(
                 join(&mut whole, replayed);
             }
         }
-        Books::Files(files, keys, missing) => {
+        BookOrder::Files(files, keys, missing) => {
             policy.keys.extend(keys);
             for (number, file) in files.iter().enumerate() {
                 timeline.book(number, output)?;

@@ -8,16 +8,16 @@ use crate::cli::output::Output;
 use crate::cli::verify::print_report;
 use crate::ledger::json::{Form, Object, Value};
 use crate::producers::text as member;
-use crate::replay::item::{Decided, Event, Item, Recorded};
+use crate::replay::item::{Item, RecordedOutcome, ReplayedDecision, TimelineEvent};
 use crate::replay::otherwise::Brief;
 use crate::replay::report::Replay;
-use crate::replay::trust::Trust;
+use crate::replay::trust::InputTrust;
 
 pub(in crate::cli) fn print(item: &Item, output: &mut Output) -> Result<(), CliError> {
     let head = format!("{}  entry {}", item.ts, item.seq);
     match &item.event {
-        Event::Decided(decided) => decision(&head, decided, &item.to_value(), output),
-        Event::Claimed {
+        TimelineEvent::Decided(decided) => decision(&head, decided, &item.to_value(), output),
+        TimelineEvent::Claimed {
             submitter,
             brief,
             again,
@@ -37,12 +37,12 @@ pub(in crate::cli) fn print(item: &Item, output: &mut Output) -> Result<(), CliE
                 )),
             }
         }
-        Event::Recorded(recorded) => {
+        TimelineEvent::Recorded(recorded) => {
             let told = (recorded.kind.headline)(&recorded.summary);
             output.line(&format!("{head}  {told}"))?;
             details(recorded, output)
         }
-        Event::Other => output.line(&format!("{head}  {}", item.kind)),
+        TimelineEvent::Other => output.line(&format!("{head}  {}", item.kind)),
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn print_times(between: &Between, output: &mut Output) -> Result<(), 
 
 fn decision(
     head: &str,
-    decided: &Decided,
+    decided: &ReplayedDecision,
     shown: &Value,
     output: &mut Output,
 ) -> Result<(), CliError> {
@@ -119,10 +119,10 @@ fn decision(
     }
     let on_trust = decided.inputs.0.iter();
     let on_trust = on_trust.filter_map(|(name, trust)| match trust {
-        Trust::Recomputed => None,
-        Trust::TakenOnTrust => Some((*name).to_owned()),
-        Trust::Erased => Some(format!("{name}: erased")),
-        Trust::Withheld => Some(format!("{name}: withheld")),
+        InputTrust::Recomputed => None,
+        InputTrust::TakenOnTrust => Some((*name).to_owned()),
+        InputTrust::Erased => Some(format!("{name}: erased")),
+        InputTrust::Withheld => Some(format!("{name}: withheld")),
     });
     let on_trust: Vec<String> = on_trust.collect();
     if !on_trust.is_empty() {
@@ -135,7 +135,7 @@ fn decision(
     Ok(())
 }
 
-fn details(recorded: &Recorded, output: &mut Output) -> Result<(), CliError> {
+fn details(recorded: &RecordedOutcome, output: &mut Output) -> Result<(), CliError> {
     let summary = &recorded.summary;
     for name in recorded.kind.details {
         let text = member(summary, name);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::api::{Ledger, Order, Standby};
+use crate::api::{FollowerCommand, Ledger, Standby};
 use crate::logbook::error::LogbookError;
 use crate::serve::{Config, StandingBy, run as serve};
 
@@ -20,7 +20,7 @@ use crate::cli::error::{CliError, ServerError};
 
 /// How this server stands by, and how it says that it lives once it writes.
 #[derive(Debug, clap::Args)]
-pub(super) struct Flags {
+pub(super) struct StandbyArgs {
     /// Follow a log that another machine writes into the bucket, and answer reads, until told to take over or until the writer is quiet
     #[arg(long, requires = "bucket")]
     standby: bool,
@@ -37,7 +37,7 @@ pub(super) struct Flags {
     heartbeat: u64,
 }
 
-impl Flags {
+impl StandbyArgs {
     /// What follows the log, if it is to be followed.
     fn how(&self) -> Standby {
         let after = Duration::from_secs(self.standby_after);
@@ -71,7 +71,7 @@ impl Args {
         let (tell, orders) = channel();
         let quiet_seconds = Arc::new(AtomicU64::new(0));
         let standing_by = StandingBy {
-            take_over: telling(tell.clone(), Order::TakeOver),
+            take_over: telling(tell.clone(), FollowerCommand::TakeOver),
             quiet_seconds: Arc::clone(&quiet_seconds),
         };
         let config = Config {
@@ -94,12 +94,12 @@ impl Args {
                 _ = signals.interrupt.recv() => {}
             }
             // Of one that has ended nobody listens any more.
-            let _ = tell.send(Order::Stop);
+            let _ = tell.send(FollowerCommand::Stop);
         };
         runtime.block_on(serve(listener, shutdown, config))?;
         let done = following.join();
         let order = done.map_err(|_| CliError::from(LogbookError::Stopped))??;
-        Ok((order == Order::TakeOver).then_some(again))
+        Ok((order == FollowerCommand::TakeOver).then_some(again))
     }
 
     /// Says in the bucket that this writer lives, as long as the ledger is open.
@@ -128,7 +128,7 @@ impl Args {
     }
 }
 
-fn telling(tell: Sender<Order>, order: Order) -> Box<dyn Fn() + Send + Sync> {
+fn telling(tell: Sender<FollowerCommand>, order: FollowerCommand) -> Box<dyn Fn() + Send + Sync> {
     let tell = Mutex::new(tell);
     Box::new(move || {
         if let Ok(tell) = tell.lock() {

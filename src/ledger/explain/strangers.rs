@@ -2,7 +2,7 @@
 
 use super::super::explanation::{Evidence, Tie};
 use super::super::fault::FaultClass;
-use super::super::judge::Origin;
+use super::super::judge::SignatureOrigin;
 use super::super::trace::{Nature, Stretch};
 use super::Findings;
 
@@ -96,12 +96,12 @@ impl Stretch {
 fn replaced(stretch: &Stretch, next: &Stretch, follows: bool) -> Guess {
     let intact = follows && next.first_prev == stretch.last_hash;
     match stretch.origin {
-        Some(Origin::Known(key)) => Guess {
+        Some(SignatureOrigin::Known(key)) => Guess {
             class: FaultClass::ForeignKey,
             or: Vec::new(),
             evidence: Evidence::SignedBy { key },
         },
-        Some(Origin::Nobody) if intact => Guess {
+        Some(SignatureOrigin::Nobody) if intact => Guess {
             class: FaultClass::Edit,
             or: Vec::new(),
             evidence: Evidence::SignatureReplaced,
@@ -114,7 +114,7 @@ fn replaced(stretch: &Stretch, next: &Stretch, follows: bool) -> Guess {
         origin => Guess {
             class: FaultClass::Edit,
             or: match origin {
-                Some(Origin::Unknown) => vec![FaultClass::ForeignKey],
+                Some(SignatureOrigin::Unknown) => vec![FaultClass::ForeignKey],
                 _ => Vec::new(),
             },
             evidence: Evidence::ContentReplaced {
@@ -128,19 +128,19 @@ fn replaced(stretch: &Stretch, next: &Stretch, follows: bool) -> Guess {
 fn last(stretch: &Stretch, follows: bool) -> Guess {
     let evidence = Evidence::NothingFollows;
     match stretch.origin {
-        Some(Origin::Known(key)) => Guess {
+        Some(SignatureOrigin::Known(key)) => Guess {
             class: FaultClass::ForeignKey,
             or: Vec::new(),
             evidence: Evidence::SignedBy { key },
         },
         // A forger who changes one entry leaves the others alone: a chain of its own
         // was made by someone with a key of his own.
-        Some(Origin::Unknown) if follows && stretch.len > 1 => Guess {
+        Some(SignatureOrigin::Unknown) if follows && stretch.len > 1 => Guess {
             class: FaultClass::ForeignKey,
             or: vec![FaultClass::Edit, FaultClass::Insertion],
             evidence,
         },
-        Some(Origin::Unknown) => Guess {
+        Some(SignatureOrigin::Unknown) => Guess {
             class: FaultClass::Edit,
             or: vec![FaultClass::ForeignKey, FaultClass::Insertion],
             evidence,

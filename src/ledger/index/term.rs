@@ -62,15 +62,15 @@ impl Field {
         matches!(self, Field::Tenant | Field::TenantJson | Field::Worker)
     }
 
-    fn of(field: names::Field) -> Option<Field> {
+    fn of(field: names::SearchField) -> Option<Field> {
         Some(match field {
-            names::Field::Kind => Field::Kind,
-            names::Field::Tenant => Field::Tenant,
-            names::Field::TenantJson => Field::TenantJson,
-            names::Field::Correlation => Field::Correlation,
-            names::Field::Worker => Field::Worker,
-            names::Field::Denied => Field::Denied,
-            names::Field::Decision | names::Field::Document => return None,
+            names::SearchField::Kind => Field::Kind,
+            names::SearchField::Tenant => Field::Tenant,
+            names::SearchField::TenantJson => Field::TenantJson,
+            names::SearchField::Correlation => Field::Correlation,
+            names::SearchField::Worker => Field::Worker,
+            names::SearchField::Denied => Field::Denied,
+            names::SearchField::Decision | names::SearchField::Document => return None,
         })
     }
 }

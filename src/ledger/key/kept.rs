@@ -7,27 +7,27 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::tables::{Tables, WORTH};
+use super::tables::{KeyTables, WORTH};
 use super::{PublicKey, StrictVerifier};
 
 /// Keys that are remembered. Who sends the signatures of more keys than this in turns has
 /// them judged without tables: a key that is forgotten begins again.
 const MOST: usize = 16;
 
-struct Kept {
+struct KeptTables {
     verifier: StrictVerifier,
     /// Signatures announced so far.
     expected: usize,
 }
 
 /// Those that came last first.
-struct Keys(Vec<Kept>);
+struct Keys(Vec<KeptTables>);
 
 /// What an announcement finds.
-enum Found {
+enum KeptMatch {
     /// Too few came to make tables for.
     None,
-    Ready(Arc<Tables>),
+    Ready(Arc<KeyTables>),
     ToBeMade,
 }
 
@@ -43,15 +43,15 @@ pub(super) fn known(key: &PublicKey) -> Option<StrictVerifier> {
 
 /// Announces `count` more signatures of the verifier's key, and gives its tables, once
 /// they are worth their making.
-pub(super) fn expect(verifier: &StrictVerifier, count: usize) -> Option<Arc<Tables>> {
+pub(super) fn expect(verifier: &StrictVerifier, count: usize) -> Option<Arc<KeyTables>> {
     let key = verifier.key.as_ref()?;
     let found = kept().expect(verifier, count);
     match found {
-        Found::None => None,
-        Found::Ready(tables) => Some(tables),
+        KeptMatch::None => None,
+        KeptMatch::Ready(tables) => Some(tables),
         // Not under the lock: all cores make them, one of which may be waiting for it.
-        Found::ToBeMade => {
-            let made = Arc::new(Tables::of(key)?);
+        KeptMatch::ToBeMade => {
+            let made = Arc::new(KeyTables::of(key)?);
             kept().keep(verifier, &made);
             Some(made)
         }
@@ -64,27 +64,27 @@ impl Keys {
         Some(known.verifier.clone())
     }
 
-    fn expect(&mut self, verifier: &StrictVerifier, count: usize) -> Found {
-        let of_key = |kept: &Kept| kept.verifier.key == verifier.key;
+    fn expect(&mut self, verifier: &StrictVerifier, count: usize) -> KeptMatch {
+        let of_key = |kept: &KeptTables| kept.verifier.key == verifier.key;
         let mut one = match self.0.iter().position(of_key) {
             Some(at) => self.0.remove(at),
-            None => Kept {
+            None => KeptTables {
                 verifier: verifier.clone(),
                 expected: 0,
             },
         };
         one.expected = one.expected.saturating_add(count);
         let found = match &one.verifier.tables {
-            Some(tables) => Found::Ready(Arc::clone(tables)),
-            None if one.expected < WORTH => Found::None,
-            None => Found::ToBeMade,
+            Some(tables) => KeptMatch::Ready(Arc::clone(tables)),
+            None if one.expected < WORTH => KeptMatch::None,
+            None => KeptMatch::ToBeMade,
         };
         self.0.insert(0, one);
         self.0.truncate(MOST);
         found
     }
 
-    fn keep(&mut self, verifier: &StrictVerifier, tables: &Arc<Tables>) {
+    fn keep(&mut self, verifier: &StrictVerifier, tables: &Arc<KeyTables>) {
         let mut kept = self.0.iter_mut();
         if let Some(one) = kept.find(|kept| kept.verifier.key == verifier.key) {
             one.verifier.tables = Some(Arc::clone(tables));
@@ -117,13 +117,13 @@ mod tests {
     fn tables_are_made_once_for_a_key_that_comes_often_and_stay() {
         let mut keys = Keys(Vec::new());
         let (key, plain) = verifier(1);
-        assert!(matches!(keys.expect(&plain, WORTH - 1), Found::None));
+        assert!(matches!(keys.expect(&plain, WORTH - 1), KeptMatch::None));
         assert!(keys.known(&key).unwrap().tables.is_none());
-        assert!(matches!(keys.expect(&plain, 1), Found::ToBeMade));
-        let tables = Arc::new(Tables::of(plain.key.as_ref().unwrap()).unwrap());
+        assert!(matches!(keys.expect(&plain, 1), KeptMatch::ToBeMade));
+        let tables = Arc::new(KeyTables::of(plain.key.as_ref().unwrap()).unwrap());
         keys.keep(&plain, &tables);
         // A verifier that knows of none is given them, and so is the next.
-        let Found::Ready(ready) = keys.expect(&plain, 1) else {
+        let KeptMatch::Ready(ready) = keys.expect(&plain, 1) else {
             unreachable!()
         };
         assert!(Arc::ptr_eq(&ready, &tables));

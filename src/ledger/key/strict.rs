@@ -25,7 +25,7 @@ use ed25519_dalek::VerifyingKey;
 #[cfg(feature = "fast-verify")]
 use super::kept;
 #[cfg(feature = "fast-verify")]
-use super::tables::Tables;
+use super::tables::KeyTables;
 use super::{PublicKey, Signature};
 
 /// Judges signatures under one key, strictly: canonical `S`, no small-order or
@@ -36,7 +36,7 @@ pub struct StrictVerifier {
     pub(super) key: Option<VerifyingKey>,
     /// Once they are worth their making.
     #[cfg(feature = "fast-verify")]
-    pub(super) tables: Option<Arc<Tables>>,
+    pub(super) tables: Option<Arc<KeyTables>>,
 }
 
 impl StrictVerifier {

@@ -46,21 +46,21 @@ mod sha512;
 pub(super) const WORTH: usize = 64;
 
 /// What judges the signatures of one key.
-pub(super) struct Tables {
+pub(super) struct KeyTables {
     key: VerifyingKey,
     minus_a: FixedBase,
     base: &'static FixedBase,
     recent: Recent,
 }
 
-impl Tables {
+impl KeyTables {
     /// Makes the tables for a `key` that passes step 1. `None` if they cannot be
     /// made, which happens for no key that is known.
-    pub(super) fn of(key: &VerifyingKey) -> Option<Tables> {
+    pub(super) fn of(key: &VerifyingKey) -> Option<KeyTables> {
         // Both at once, and before a thread waits for one of them.
         let make = || FixedBase::new(&-key.to_edwards());
         let (minus_a, base) = rayon::join(make, base);
-        Some(Tables {
+        Some(KeyTables {
             key: *key,
             minus_a: minus_a?,
             base: base?,
@@ -79,7 +79,7 @@ impl Tables {
     }
 
     /// The same of a few, of which some may have been judged a moment ago.
-    fn verify_few(&self, asked: &[Asked]) -> Vec<bool> {
+    fn verify_few(&self, asked: &[SignatureCheck]) -> Vec<bool> {
         let mut good = self.recent.good(asked);
         let new = || asked.iter().zip(&good).filter(|(_, known)| !**known);
         let new: Vec<_> = new().map(|(one, _)| *one).collect();
@@ -93,10 +93,10 @@ impl Tables {
         good
     }
 
-    fn ask(&self, message: &[u8], signature: &Signature) -> Asked {
+    fn ask(&self, message: &[u8], signature: &Signature) -> SignatureCheck {
         let (r, s) = halves(signature);
         let k = sha512([&r, self.key.as_bytes(), message]);
-        Asked {
+        SignatureCheck {
             k: Scalar::from_bytes_mod_order_wide(&k),
             s: Scalar::from_canonical_bytes(s).into(),
             signature: *signature,
@@ -104,10 +104,10 @@ impl Tables {
     }
 
     /// Eight signatures in the lanes, window after window.
-    fn side_by_side(&self, asked: &[Asked]) -> Vec<Points> {
+    fn side_by_side(&self, asked: &[SignatureCheck]) -> Vec<Points> {
         let mut ks = Digits::new(asked.len());
         let mut ss = Digits::new(asked.len());
-        for (at, Asked { k, s, .. }) in asked.iter().enumerate() {
+        for (at, SignatureCheck { k, s, .. }) in asked.iter().enumerate() {
             ks.put(at, k);
             ss.put(at, &s.unwrap_or(Scalar::ZERO));
         }
@@ -119,8 +119,8 @@ impl Tables {
 
     /// Eight windows of a signature in the lanes, signature after signature: for so few
     /// that most lanes would have nothing to do.
-    fn one_by_one(&self, asked: &[Asked]) -> Points {
-        let sum = |Asked { k, s, .. }: &Asked| {
+    fn one_by_one(&self, asked: &[SignatureCheck]) -> Points {
+        let sum = |SignatureCheck { k, s, .. }: &SignatureCheck| {
             let mut sum = Points::IDENTITY;
             self.minus_a.add_windows(k, &mut sum);
             self.base.add_windows(&s.unwrap_or(Scalar::ZERO), &mut sum);
@@ -132,14 +132,14 @@ impl Tables {
 
 /// What is asked of a signature under the key.
 #[derive(Clone, Copy)]
-struct Asked {
+struct SignatureCheck {
     k: Scalar,
     /// `None` if it is not below the group order.
     s: Option<Scalar>,
     signature: Signature,
 }
 
-impl Asked {
+impl SignatureCheck {
     /// All that the verdict is made of.
     const fn judged(&self) -> (Signature, Scalar) {
         (self.signature, self.k)
@@ -150,12 +150,12 @@ impl Asked {
 const FEW: usize = 6;
 
 /// The verdicts, when `S·B − k·A` is in the sums, in the order of the signatures.
-fn verdicts(asked: &[Asked], sums: &[Points]) -> Vec<bool> {
+fn verdicts(asked: &[SignatureCheck], sums: &[Points]) -> Vec<bool> {
     if asked.is_empty() {
         return Vec::new();
     }
     let encoded = encode_all(sums);
-    let verdict = |(encoded, asked): (&[u8; 32], &Asked)| {
+    let verdict = |(encoded, asked): (&[u8; 32], &SignatureCheck)| {
         let (r, _) = halves(&asked.signature);
         asked.s.is_some() && *encoded == r && !SMALL_ORDER.contains(&r)
     };
@@ -211,7 +211,7 @@ mod tests {
 
     /// What was found good stays so, and nothing beside it becomes so: of a signature
     /// that was just accepted, another R, another S and another message are refused.
-    fn remembered_and_changed(tables: &Tables, batch: &[(&[u8], Signature)], plain: &[bool]) {
+    fn remembered_and_changed(tables: &KeyTables, batch: &[(&[u8], Signature)], plain: &[bool]) {
         let mut good = batch.iter().zip(plain).filter(|(_, good)| **good);
         let Some(((message, signature), _)) = good.next() else {
             return;
@@ -246,7 +246,7 @@ mod tests {
                 .map(|s| (s.message.as_slice(), Signature::from_bytes(s.signature)))
                 .collect();
             let plain: Vec<_> = batch.iter().map(|(m, s)| verifier.verify(m, s)).collect();
-            let tables = Tables::of(key).unwrap();
+            let tables = KeyTables::of(key).unwrap();
             assert_eq!(tables.verify_batch(&batch), plain, "{seed}");
             // So few that they are summed in another way.
             let batch = &batch[..2 * LANES];

@@ -12,16 +12,16 @@ use super::super::json::{Number, Object, Value};
 use super::{MemberError, MemberProblem};
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Reader<'v> {
+pub(super) enum ShapeReader<'v> {
     Value(&'v Value),
     Object(&'v Object),
 }
 
-impl<'v> Reader<'v> {
+impl<'v> ShapeReader<'v> {
     pub(super) fn object(self) -> Result<&'v Object, MemberError> {
         match self {
-            Reader::Object(object) | Reader::Value(Value::Object(object)) => Ok(object),
-            Reader::Value(_) => Err(not("an object")),
+            ShapeReader::Object(object) | ShapeReader::Value(Value::Object(object)) => Ok(object),
+            ShapeReader::Value(_) => Err(not("an object")),
         }
     }
 
@@ -46,8 +46,8 @@ impl<'v> Reader<'v> {
 
     fn value(self) -> Option<&'v Value> {
         match self {
-            Reader::Value(value) => Some(value),
-            Reader::Object(_) => None,
+            ShapeReader::Value(value) => Some(value),
+            ShapeReader::Object(_) => None,
         }
     }
 }
@@ -86,11 +86,11 @@ macro_rules! same {
     )*};
 }
 
-impl<'v> Deserializer<'v> for Reader<'v> {
+impl<'v> Deserializer<'v> for ShapeReader<'v> {
     type Error = MemberError;
 
     fn deserialize_any<V: Visitor<'v>>(self, visitor: V) -> Result<V::Value, MemberError> {
-        let Reader::Value(value) = self else {
+        let ShapeReader::Value(value) = self else {
             return self.deserialize_map(visitor);
         };
         match value {
@@ -138,14 +138,14 @@ impl<'v> Deserializer<'v> for Reader<'v> {
 
     fn deserialize_option<V: Visitor<'v>>(self, visitor: V) -> Result<V::Value, MemberError> {
         match self {
-            Reader::Value(Value::Null) => visitor.visit_none(),
+            ShapeReader::Value(Value::Null) => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
 
     fn deserialize_unit<V: Visitor<'v>>(self, visitor: V) -> Result<V::Value, MemberError> {
         match self {
-            Reader::Value(Value::Null) => visitor.visit_unit(),
+            ShapeReader::Value(Value::Null) => visitor.visit_unit(),
             _ => Err(not("null")),
         }
     }
@@ -196,7 +196,7 @@ impl<'v> Deserializer<'v> for Reader<'v> {
     }
 
     fn deserialize_map<V: Visitor<'v>>(self, visitor: V) -> Result<V::Value, MemberError> {
-        visitor.visit_map(Table {
+        visitor.visit_map(TableShape {
             members: self.object()?.iter(),
             member: None,
         })
@@ -208,7 +208,7 @@ impl<'v> Deserializer<'v> for Reader<'v> {
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, MemberError> {
-        let mut fields = Fields::of(self.object()?, names);
+        let mut fields = ShapeFields::of(self.object()?, names);
         let read = visitor.visit_map(&mut fields)?;
         fields.unknown.map_or(Ok(read), Err)
     }
@@ -237,7 +237,7 @@ impl<'v> Deserializer<'v> for Reader<'v> {
 }
 
 /// The members of a shape in its own order, then those that it does not know.
-struct Fields<'v> {
+struct ShapeFields<'v> {
     object: &'v Object,
     names: &'static [&'static str],
     next: usize,
@@ -249,9 +249,9 @@ struct Fields<'v> {
     passed: usize,
 }
 
-impl<'v> Fields<'v> {
-    fn of(object: &'v Object, names: &'static [&'static str]) -> Fields<'v> {
-        Fields {
+impl<'v> ShapeFields<'v> {
+    fn of(object: &'v Object, names: &'static [&'static str]) -> ShapeFields<'v> {
+        ShapeFields {
             object,
             names,
             next: 0,
@@ -275,7 +275,7 @@ impl<'v> Fields<'v> {
     }
 }
 
-impl<'v> MapAccess<'v> for Fields<'v> {
+impl<'v> MapAccess<'v> for ShapeFields<'v> {
     type Error = MemberError;
 
     fn next_key_seed<K: DeserializeSeed<'v>>(
@@ -315,12 +315,12 @@ impl<'v> MapAccess<'v> for Fields<'v> {
 }
 
 /// The members of an object whose names are data.
-struct Table<'v, I> {
+struct TableShape<'v, I> {
     members: I,
     member: Option<(&'v str, &'v Value)>,
 }
 
-impl<'v, I: ExactSizeIterator<Item = (&'v str, &'v Value)>> MapAccess<'v> for Table<'v, I> {
+impl<'v, I: ExactSizeIterator<Item = (&'v str, &'v Value)>> MapAccess<'v> for TableShape<'v, I> {
     type Error = MemberError;
 
     fn next_key_seed<K: DeserializeSeed<'v>>(
@@ -352,7 +352,7 @@ fn value_of<'v, S: DeserializeSeed<'v>>(
     seed: S,
 ) -> Result<S::Value, MemberError> {
     let (name, value) = member.ok_or_else(|| MemberError::custom("a member"))?;
-    seed.deserialize(Reader::Value(value))
+    seed.deserialize(ShapeReader::Value(value))
         .map_err(|error| error.inside(name))
 }
 
@@ -373,7 +373,7 @@ impl<'v> SeqAccess<'v> for Items<'v> {
             return Ok(None);
         };
         self.next += 1;
-        let read = seed.deserialize(Reader::Value(item));
+        let read = seed.deserialize(ShapeReader::Value(item));
         read.map(Some)
             .map_err(|error| error.inside(&format!("[{index}]")))
     }

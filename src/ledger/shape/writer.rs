@@ -21,21 +21,21 @@ impl Error for Unwritable {
 }
 
 pub(super) fn value_of<T: Serialize + ?Sized>(shape: &T) -> Result<Value, Unwritable> {
-    shape.serialize(Writer)
+    shape.serialize(ShapeWriter)
 }
 
-struct Writer;
+struct ShapeWriter;
 
-impl Serializer for Writer {
+impl Serializer for ShapeWriter {
     type Ok = Value;
     type Error = Unwritable;
     type SerializeSeq = ItemsWriter;
     type SerializeTuple = ItemsWriter;
     type SerializeTupleStruct = ItemsWriter;
     type SerializeTupleVariant = ItemsWriter;
-    type SerializeMap = Members;
-    type SerializeStruct = Members;
-    type SerializeStructVariant = Members;
+    type SerializeMap = ShapeMembers;
+    type SerializeStruct = ShapeMembers;
+    type SerializeStructVariant = ShapeMembers;
 
     fn serialize_bool(self, value: bool) -> Result<Value, Unwritable> {
         Ok(Value::Bool(value))
@@ -180,16 +180,16 @@ impl Serializer for Writer {
         })
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Members, Unwritable> {
+    fn serialize_map(self, len: Option<usize>) -> Result<ShapeMembers, Unwritable> {
         let members = Vec::with_capacity(len.unwrap_or(0).min(1_024));
-        Ok(Members {
+        Ok(ShapeMembers {
             variant: None,
             members,
             name: None,
         })
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Members, Unwritable> {
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<ShapeMembers, Unwritable> {
         self.serialize_map(Some(len))
     }
 
@@ -199,9 +199,9 @@ impl Serializer for Writer {
         _: u32,
         variant: &'static str,
         len: usize,
-    ) -> Result<Members, Unwritable> {
+    ) -> Result<ShapeMembers, Unwritable> {
         let members = Vec::with_capacity(len);
-        Ok(Members {
+        Ok(ShapeMembers {
             variant: Some(variant),
             members,
             name: None,
@@ -219,7 +219,7 @@ struct ItemsWriter {
     items: Vec<Value>,
 }
 
-struct Members {
+struct ShapeMembers {
     variant: Option<&'static str>,
     members: Vec<(Key, Value)>,
     name: Option<String>,
@@ -227,7 +227,7 @@ struct Members {
 
 impl ItemsWriter {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
-        self.items.push(value.serialize(Writer)?);
+        self.items.push(value.serialize(ShapeWriter)?);
         Ok(())
     }
 
@@ -240,9 +240,9 @@ impl ItemsWriter {
     }
 }
 
-impl Members {
+impl ShapeMembers {
     fn put<T: Serialize + ?Sized>(&mut self, name: Key, value: &T) -> Result<(), Unwritable> {
-        self.members.push((name, value.serialize(Writer)?));
+        self.members.push((name, value.serialize(ShapeWriter)?));
         Ok(())
     }
 
@@ -283,7 +283,7 @@ items! {
 /// The same for members whose names the program knows.
 macro_rules! members {
     ($($trait:ident)*) => {$(
-        impl $trait for Members {
+        impl $trait for ShapeMembers {
             type Ok = Value;
             type Error = Unwritable;
 
@@ -304,12 +304,12 @@ macro_rules! members {
 
 members! { SerializeStruct SerializeStructVariant }
 
-impl SerializeMap for Members {
+impl SerializeMap for ShapeMembers {
     type Ok = Value;
     type Error = Unwritable;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unwritable> {
-        self.name = Some(match key.serialize(Writer)? {
+        self.name = Some(match key.serialize(ShapeWriter)? {
             Value::String(name) => name,
             Value::Number(number) => number.to_string(),
             _ => return Err(Unwritable::custom("not the name of a member")),

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::checkpoint::Checkpoint;
 use crate::ledger::epoch::{EpochFault, EpochHeader};
-use crate::ledger::growing::Growing;
+use crate::ledger::growing::GrowingTree;
 use crate::ledger::hash::Hash;
 use crate::ledger::head::LastEpoch;
 use crate::ledger::key::PublicKey;
@@ -75,7 +75,7 @@ pub enum HeadersError {
 #[derive(Debug)]
 pub struct Headers {
     epochs: VecDeque<EpochHeader>,
-    tree: Growing,
+    tree: GrowingTree,
     wrong: Option<EpochNumber>,
 }
 
@@ -111,7 +111,7 @@ impl Headers {
         }
         Ok(Headers {
             epochs: reading.epochs,
-            tree: Growing::default(),
+            tree: GrowingTree::default(),
             wrong: None,
         })
     }
@@ -128,7 +128,7 @@ impl Headers {
         if self.tree.root() != Some(header.root) && self.wrong.is_none() {
             self.wrong = Some(header.epoch);
         }
-        self.tree = Growing::default();
+        self.tree = GrowingTree::default();
         self.epochs.pop_front();
     }
 

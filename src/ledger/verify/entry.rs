@@ -5,19 +5,19 @@
 use super::super::chain::ChainPosition;
 use super::super::fault::{At, Fault, FaultCode, Format, WarningCode};
 use super::super::hash::Hash;
-use super::super::judge::{Judged, Readable};
+use super::super::judge::{JudgedEntry, Readable};
 use super::super::opening::Opening;
 use super::super::position::Seq;
 use super::super::receipts::Whose;
 use super::Walk;
 
 impl Walk<'_> {
-    pub(super) fn entry(&mut self, judged: &Judged, line: Option<u64>) {
+    pub(super) fn entry(&mut self, judged: &JudgedEntry, line: Option<u64>) {
         let (seq, place) = self.chain.step(judged, line, &mut self.findings);
         self.trace.take(judged, place.index, line);
         let readable = match judged {
-            Judged::Read(entry) => Some(&**entry),
-            Judged::Unreadable { .. } => None,
+            JudgedEntry::Read(entry) => Some(&**entry),
+            JudgedEntry::Unreadable { .. } => None,
         };
         if let (Some(entry), Some(seq)) = (readable, seq) {
             self.open(seq, entry, &place);
@@ -69,13 +69,13 @@ impl Walk<'_> {
 
     /// The log's entry 0 where it stands beside the others (format §4.8): what it
     /// must be is known from its hash.
-    pub(super) fn beside(&mut self, judged: &Judged, line: Option<u64>) {
+    pub(super) fn beside(&mut self, judged: &JudgedEntry, line: Option<u64>) {
         let index = line.unwrap_or(1).saturating_sub(1);
         let fault =
             |code, detail: String| Fault::at(code, At::Document, index, detail).on_line(line);
         let entry = match judged {
-            Judged::Read(entry) => entry,
-            Judged::Unreadable { error, .. } => {
+            JudgedEntry::Read(entry) => entry,
+            JudgedEntry::Unreadable { error, .. } => {
                 let found = fault(FaultCode::SchemaViolation, error.to_string());
                 return self.findings.fault(found);
             }

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use crate::store::BatchLimit;
 
 use super::super::error::LogbookError;
-use super::super::request::{Placed, Work};
-use super::super::sequencer::{BatchRequests, Chain};
+use super::super::request::{SignedEntry, Work};
+use super::super::sequencer::{BatchRequests, OpenChain};
 
 #[derive(Default)]
 pub(super) struct Tickets {
@@ -19,17 +19,17 @@ pub(super) struct Tickets {
 
 pub(super) struct Ticket {
     number: u64,
-    pub(super) before: Chain,
+    pub(super) before: OpenChain,
     requests: usize,
     weight: usize,
-    what: What,
+    what: TicketContent,
 }
 
-pub(super) enum What {
+pub(super) enum TicketContent {
     Entries {
         asked: BatchRequests,
         /// `None` until they are signed.
-        signed: Option<Vec<Placed>>,
+        signed: Option<Vec<SignedEntry>>,
     },
     Order(Work),
 }
@@ -59,10 +59,10 @@ impl Tickets {
     /// Adds a ticket, and gives its number.
     pub(super) fn push(
         &mut self,
-        before: Chain,
+        before: OpenChain,
         requests: usize,
         weight: usize,
-        what: What,
+        what: TicketContent,
     ) -> u64 {
         let number = self.next;
         self.next += 1;
@@ -80,13 +80,13 @@ impl Tickets {
     }
 
     /// False if the ticket was cut out.
-    pub(super) fn fill(&mut self, number: u64, those: Vec<Placed>) -> bool {
+    pub(super) fn fill(&mut self, number: u64, those: Vec<SignedEntry>) -> bool {
         let found = self
             .tickets
             .binary_search_by_key(&number, |ticket| ticket.number);
         let ticket = found.ok().and_then(|index| self.tickets.get_mut(index));
         match ticket.map(|ticket| &mut ticket.what) {
-            Some(What::Entries { signed, .. }) => {
+            Some(TicketContent::Entries { signed, .. }) => {
                 *signed = Some(those);
                 true
             }
@@ -139,29 +139,31 @@ impl Tickets {
 impl Ticket {
     fn is_filled(&self) -> bool {
         match &self.what {
-            What::Entries { signed, .. } => signed.is_some(),
-            What::Order(_) => true,
+            TicketContent::Entries { signed, .. } => signed.is_some(),
+            TicketContent::Order(_) => true,
         }
     }
 
     fn entries(&self) -> usize {
         match &self.what {
-            What::Entries { signed, .. } => signed.as_ref().map_or(0, Vec::len),
-            What::Order(_) => 0,
+            TicketContent::Entries { signed, .. } => signed.as_ref().map_or(0, Vec::len),
+            TicketContent::Order(_) => 0,
         }
     }
 
     pub(super) fn into_works(self) -> Vec<Work> {
         match self.what {
-            What::Entries { asked, signed } => asked.into_works(signed.unwrap_or_default()),
-            What::Order(work) => vec![work],
+            TicketContent::Entries { asked, signed } => {
+                asked.into_works(signed.unwrap_or_default())
+            }
+            TicketContent::Order(work) => vec![work],
         }
     }
 
     pub(super) fn refuse(self, error: &LogbookError) {
         match self.what {
-            What::Entries { asked, .. } => asked.refuse(error),
-            What::Order(work) => work.refuse(error),
+            TicketContent::Entries { asked, .. } => asked.refuse(error),
+            TicketContent::Order(work) => work.refuse(error),
         }
     }
 

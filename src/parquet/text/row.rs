@@ -10,7 +10,7 @@ use arrow_array::{
 };
 
 use super::super::columns::signed;
-use super::super::footer::Sealed;
+use super::super::footer::SealedRows;
 use crate::ledger::bundle_line::entry_line;
 use crate::ledger::entry::{Draft, Entry, EntryError};
 use crate::ledger::fault::{At, Fault, FaultCode};
@@ -41,7 +41,7 @@ pub(super) struct Columns<'b> {
 }
 
 /// What a row came to.
-pub(super) struct Read {
+pub(super) struct RowText {
     /// Its line in the bundle; nothing if it is not an entry.
     pub(super) line: Vec<u8>,
     pub(super) faults: Vec<Fault>,
@@ -107,9 +107,9 @@ impl<'b> Columns<'b> {
         &self,
         row: usize,
         index: u64,
-        sealed: &Sealed,
+        sealed: &SealedRows,
         day: Option<(i64, i64)>,
-    ) -> Read {
+    ) -> RowText {
         let mut faults = Faults {
             index,
             seq: u64::try_from(self.seq.value(row)).ok(),
@@ -141,7 +141,7 @@ impl<'b> Columns<'b> {
                 faults.found.push(fault);
             }
         }
-        Read {
+        RowText {
             line,
             faults: faults.found,
         }
@@ -164,7 +164,14 @@ impl<'b> Columns<'b> {
     }
 
     /// Names every column that does not follow from the entry.
-    fn compare(&self, row: usize, entry: &Entry, seq: Seq, sealed: &Sealed, faults: &mut Faults) {
+    fn compare(
+        &self,
+        row: usize,
+        entry: &Entry,
+        seq: Seq,
+        sealed: &SealedRows,
+        faults: &mut Faults,
+    ) {
         let derived = Derived::of(self.kind.value(row), self.payload.value(row));
         faults.differ("ts", &entry.ts().unix_micros(), &self.ts.value(row));
         let epoch = (!self.epoch.is_null(row)).then(|| self.epoch.value(row));

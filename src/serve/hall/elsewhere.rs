@@ -17,7 +17,7 @@ use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
 use crate::ledger::shape::{self, MemberError};
 use crate::record::outcome::ACTOR;
-use crate::record::{Asked, Hall, Outcome};
+use crate::record::{DecisionRequest, Hall, Outcome};
 use crate::serve::actor::Actor;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
 use crate::serve::epochs::answer;
@@ -30,7 +30,7 @@ use crate::wcp::basis::{DEFAULT_TASK_ID, RegistryView};
 use crate::wcp::config::HallConfig;
 use crate::wcp::gate::{FixedGate, GateAnswer, GateError};
 use crate::wcp::rules::load_rules_from_dict;
-use crate::wcp::stamp::{DecisionId, Stamp};
+use crate::wcp::stamp::{DecisionId, DecisionStamp};
 use crate::wcp::terms::Env;
 
 /// A decision, and what it was taken from.
@@ -148,17 +148,17 @@ fn decide(service: &Service, actor: &Actor, taken: Taken) -> Result<Custody, Pro
     if let Some(gate) = taken.gate {
         hall = hall.with_gate(Arc::new(gate.fixed()));
     }
-    let asked = Asked {
+    let asked = DecisionRequest {
         input: &input,
         approval: None,
         task_id: taken.task_id.as_deref().unwrap_or(DEFAULT_TASK_ID),
         actor: Some(&actor.to_value()),
-        stamp: Stamp {
+        stamp: DecisionStamp {
             decision_id: DecisionId::from_random(service.random()?),
             timestamp: service.clock.wall(),
         },
     };
-    let registry = Slice::of(taken.registry)?;
+    let registry = GivenSlice::of(taken.registry)?;
     let recorder = &service.recorder;
     let prepared = recorder.prepare(hall.governance(), &registry, &asked);
     let recorded = recorder.submit(prepared).wait();
@@ -223,14 +223,14 @@ impl GivenGate {
 }
 
 /// What a registry answered, as the router asks it again.
-struct Slice {
+struct GivenSlice {
     given: Given,
     envelopes: BTreeMap<String, Arc<Object>>,
     egress: Option<Arc<[String]>>,
 }
 
-impl Slice {
-    fn of(mut given: Given) -> Result<Slice, MemberError> {
+impl GivenSlice {
+    fn of(mut given: Given) -> Result<GivenSlice, MemberError> {
         let mut envelopes = BTreeMap::new();
         for (species, worker) in &mut given.workers {
             match worker.envelope.take() {
@@ -242,7 +242,7 @@ impl Slice {
             }
         }
         let egress = given.egress.take().map(Arc::from);
-        Ok(Slice {
+        Ok(GivenSlice {
             given,
             envelopes,
             egress,
@@ -250,7 +250,7 @@ impl Slice {
     }
 }
 
-impl RegistryView for Slice {
+impl RegistryView for GivenSlice {
     fn control_present(&self, control_id: &str) -> bool {
         self.given.controls.contains(control_id)
     }

@@ -21,7 +21,7 @@ use crate::serve::posted::take_up;
 use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
-use crate::wcp::record::{RecordError, WorkerRecord};
+use crate::wcp::record::{WorkerRecord, WorkerRecordError};
 use crate::wcp::registry::Enrolment;
 
 /// A worker's registry record.
@@ -90,7 +90,7 @@ pub(in crate::serve) fn take_in(
     let document = parse(body)?;
     check(&document)?;
     let record = match WorkerRecord::read(&document) {
-        Err(error @ RecordError::Tampered { .. }) => {
+        Err(error @ WorkerRecordError::Tampered { .. }) => {
             let refused = Outcome::refused_enrolment(&document, &error);
             service.recorder.record(&refused.by(actor.to_value()))?;
             return Err(error.into());

@@ -28,7 +28,7 @@ use crate::serve::problem::Problem;
 use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 use crate::wcp::RegistryView as _;
-use crate::wcp::basis::Standing;
+use crate::wcp::basis::WorkerStanding;
 
 /// Entries of the ban list in an answer where nothing is said.
 const USUAL: u64 = 500;
@@ -151,7 +151,7 @@ fn verdict(service: &Service, worker_id: String) -> Result<WorkerVerdict, Proble
     let banned = ban_reason.is_some();
     Ok(WorkerVerdict {
         status: match banned {
-            true => Standing::Banned.as_str(),
+            true => WorkerStanding::Banned.as_str(),
             false => hall.workers().standing(&worker_id).as_str(),
         },
         current_hash: hash.or_else(|| of_record.map(|hash| hash.to_string())),

@@ -15,7 +15,7 @@ use crate::ledger::parse::parse_with;
 use crate::ledger::shape;
 use crate::logbook::error::LogbookError;
 use crate::logbook::request::Submission;
-use crate::record::{Asked, Hall, RecordError, Recorded};
+use crate::record::{DecisionRequest, Hall, RecordError, RecordedDecision};
 use crate::serve::actor::Actor;
 use crate::serve::append::LARGE;
 use crate::serve::endpoint::{Endpoint, Need, Takes};
@@ -26,7 +26,7 @@ use crate::serve::scope::Scope;
 use crate::serve::service::Service;
 use crate::wcp::RouteInput;
 use crate::wcp::basis::DEFAULT_TASK_ID;
-use crate::wcp::stamp::{DecisionId, Stamp};
+use crate::wcp::stamp::{DecisionId, DecisionStamp};
 
 /// Bytes of a receipt, roughly.
 const RECEIPT_BYTES: usize = 768;
@@ -88,7 +88,7 @@ pub(in crate::serve) async fn route(
 
 /// `{"decision", "receipt"}`; no receipt where the decision could not be recorded, which
 /// denies it.
-fn answer(recorded: &Recorded) -> Response {
+fn answer(recorded: &RecordedDecision) -> Response {
     let mut text = Vec::with_capacity(recorded.answer.len() + RECEIPT_BYTES);
     text.extend_from_slice(b"{\"decision\":");
     text.extend_from_slice(&recorded.answer);
@@ -115,7 +115,7 @@ impl Asker {
         service: &Arc<Service>,
         hall: &Hall,
         body: &[u8],
-    ) -> Result<Recorded, Problem> {
+    ) -> Result<RecordedDecision, Problem> {
         let begun = Instant::now();
         let input = read(body)?;
         let actor = self.actor.to_value();
@@ -153,7 +153,12 @@ impl Asker {
     }
 
     /// Decides on a thread that may block, with an approval if one holds.
-    fn decide(&self, service: &Service, hall: &Hall, body: &[u8]) -> Result<Recorded, Problem> {
+    fn decide(
+        &self,
+        service: &Service,
+        hall: &Hall,
+        body: &[u8],
+    ) -> Result<RecordedDecision, Problem> {
         let begun = Instant::now();
         let input = read(body)?;
         let now = service.clock.wall();
@@ -164,7 +169,8 @@ impl Asker {
         let recorded = self
             .asked(service, &input, entry, &actor)
             .map(|asked| service.recorder.decide(hall, &asked));
-        let used = |recorded: &Recorded| recorded.approval_used && !recorded.decision.denied();
+        let used =
+            |recorded: &RecordedDecision| recorded.approval_used && !recorded.decision.denied();
         if let Some(approval) = approval
             && !recorded.as_ref().is_ok_and(used)
         {
@@ -184,13 +190,13 @@ impl Asker {
         input: &'a RouteInput,
         approval: Option<&'a str>,
         actor: &'a Value,
-    ) -> Result<Asked<'a>, Problem> {
-        Ok(Asked {
+    ) -> Result<DecisionRequest<'a>, Problem> {
+        Ok(DecisionRequest {
             input,
             approval,
             task_id: &self.task_id,
             actor: Some(actor),
-            stamp: Stamp {
+            stamp: DecisionStamp {
                 decision_id: DecisionId::from_random(service.random()?),
                 timestamp: service.clock.wall(),
             },

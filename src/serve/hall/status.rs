@@ -32,7 +32,7 @@ pub(in crate::serve) struct Status {
 
 /// A worker (SPEC §7).
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::serve) struct Worker {
+pub(in crate::serve) struct WorkerSummary {
     #[schema(value_type = String)]
     worker_id: Arc<str>,
     #[schema(value_type = String)]
@@ -51,7 +51,7 @@ pub(in crate::serve) struct Worker {
 /// The workers.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::serve) struct Workers {
-    workers: Vec<Worker>,
+    workers: Vec<WorkerSummary>,
     count: u64,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn listed(service: &Service) -> Workers {
     let hall = service.hall.current();
     let index = service.hall.index();
     let workers = hall.workers().enrolled_workers().iter();
-    let workers = workers.map(|record| Worker {
+    let workers = workers.map(|record| WorkerSummary {
         worker_id: record.worker_id.clone(),
         worker_species_id: record.worker_species_id.clone(),
         capabilities: record.capabilities.clone(),
@@ -114,7 +114,7 @@ pub(super) fn listed(service: &Service) -> Workers {
             .map(|worker| worker.enrolled_at),
         status: hall.workers().standing(&record.worker_id).as_str(),
     });
-    let workers: Vec<Worker> = workers.collect();
+    let workers: Vec<WorkerSummary> = workers.collect();
     let count = workers.len() as u64;
     Workers { workers, count }
 }

@@ -9,7 +9,7 @@ use crate::serve::problem::Problem;
 use crate::store::Store;
 use crate::store::facts::Facts;
 use crate::store::query::{Filter, select};
-use crate::store::term::Field;
+use crate::store::term::SearchField;
 
 /// Entries that are counted in one go, so that nobody waits long for the lock.
 const STEP: u64 = 50_000;
@@ -69,7 +69,7 @@ impl Tally {
                 }
                 more.total += 1;
                 more.today += 1;
-                more.denied_today += u64::from(Facts::of(&entry).has(Field::Denied, "true"));
+                more.denied_today += u64::from(Facts::of(&entry).has(SearchField::Denied, "true"));
             }
             more.counted_to = until;
             *counts = more;

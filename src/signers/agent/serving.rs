@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
-use super::super::frames::{self, Answer};
+use super::super::frames::{self, AgentAnswer};
 use crate::ledger::key::Signer;
 use crate::ledger::signed::Message;
 
@@ -28,7 +28,7 @@ pub struct Agent {
 
 /// What the agent refused, for who operates it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum RefusedRequest {
     /// A user who may not ask.
     User(u32),
     /// A message that is none of a log, from this user.
@@ -68,7 +68,7 @@ impl Agent {
     ///
     /// # Errors
     /// Where no connection can be accepted any more.
-    pub fn run(self, refused: impl Fn(Refused) + Send + Sync + 'static) -> io::Result<()> {
+    pub fn run(self, refused: impl Fn(RefusedRequest) + Send + Sync + 'static) -> io::Result<()> {
         let refused = Arc::new(refused);
         let open = Arc::new(AtomicUsize::new(0));
         loop {
@@ -82,12 +82,12 @@ impl Agent {
                 continue;
             };
             if user != rustix::process::geteuid().as_raw() && !self.users.contains(&user) {
-                refused(Refused::User(user));
+                refused(RefusedRequest::User(user));
                 continue;
             }
             if open.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS {
                 open.fetch_sub(1, Ordering::Relaxed);
-                refused(Refused::Connection);
+                refused(RefusedRequest::Connection);
                 continue;
             }
             let (signer, refused, open) = (
@@ -97,7 +97,7 @@ impl Agent {
             );
             std::thread::spawn(move || {
                 // A connection that breaks off has no more to be told.
-                let _ = answer(&stream, &*signer, || refused(Refused::Message(user)));
+                let _ = answer(&stream, &*signer, || refused(RefusedRequest::Message(user)));
                 open.fetch_sub(1, Ordering::Relaxed);
             });
         }
@@ -110,10 +110,10 @@ fn answer(stream: &UnixStream, signer: &dyn Signer, refused: impl Fn()) -> io::R
     while let Some(message) = frames::asked(&mut reading)? {
         let signed = Message::of(&message).and_then(|_| signer.sign(&message).ok());
         let given = match signed {
-            Some(signature) => Answer::Signed(signature),
+            Some(signature) => AgentAnswer::Signed(signature),
             None => {
                 refused();
-                Answer::Refused
+                AgentAnswer::Refused
             }
         };
         frames::answer(&mut writing, &given)?;

@@ -13,7 +13,7 @@ use crate::sinks::place::Host;
 
 /// A connection that tells when the other end has closed it: a receiver says nothing
 /// else.
-pub(super) trait Stream: Write + Send {
+pub(super) trait SyslogStream: Write + Send {
     fn is_open(&mut self) -> bool;
 
     /// Says that nothing more comes, where there is a word for that.
@@ -69,14 +69,14 @@ fn is_open(stream: &TcpStream) -> bool {
     blocks && found.is_some_and(peeked)
 }
 
-impl Stream for TcpStream {
+impl SyslogStream for TcpStream {
     fn is_open(&mut self) -> bool {
         is_open(self)
     }
 }
 
 /// The end of a TLS connection is said inside of it, beside tickets and updates of keys.
-impl Stream for Secured {
+impl SyslogStream for Secured {
     fn is_open(&mut self) -> bool {
         let looked = self
             .sock
@@ -94,7 +94,7 @@ impl Stream for Secured {
     }
 }
 
-impl Stream for UnixStream {
+impl SyslogStream for UnixStream {
     fn is_open(&mut self) -> bool {
         let found = self
             .set_nonblocking(true)

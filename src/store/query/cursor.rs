@@ -8,12 +8,12 @@ use std::ops::Range;
 
 use crate::ledger::position::Seq;
 
-use super::super::term::Term;
-use super::super::{Order, Postings, Store, StoreError};
+use super::super::term::TermKey;
+use super::super::{Postings, ReadOrder, Store, StoreError};
 
 pub(super) struct Cursor<'s> {
     all: Vec<AnyOf<'s>>,
-    order: Order,
+    order: ReadOrder,
     /// Where to go on, and where the range ends; `None` at the end.
     next: Option<(Seq, Seq)>,
 }
@@ -21,12 +21,12 @@ pub(super) struct Cursor<'s> {
 impl<'s> Cursor<'s> {
     pub(super) fn new(
         store: &'s dyn Store,
-        alternatives: &[Vec<Term>],
+        alternatives: &[Vec<TermKey>],
         range: Range<u64>,
-        order: Order,
+        order: ReadOrder,
     ) -> Result<Cursor<'s>, StoreError> {
-        let list = |term: &Term| Ok(List::new(store.postings(term, order)?));
-        let any_of = |terms: &Vec<Term>| {
+        let list = |term: &TermKey| Ok(List::new(store.postings(term, order)?));
+        let any_of = |terms: &Vec<TermKey>| {
             let lists: Result<Vec<_>, StoreError> = terms.iter().map(list).collect();
             Ok(AnyOf { lists: lists? })
         };
@@ -37,8 +37,8 @@ impl<'s> Cursor<'s> {
             all: all?,
             order,
             next: match order {
-                Order::Ascending => ends,
-                Order::Descending => ends.map(|(first, last)| (last, first)),
+                ReadOrder::Ascending => ends,
+                ReadOrder::Descending => ends.map(|(first, last)| (last, first)),
             },
         })
     }
@@ -75,7 +75,7 @@ struct AnyOf<'s> {
 }
 
 impl AnyOf<'_> {
-    fn seek(&mut self, at: Seq, order: Order) -> Result<Option<Seq>, StoreError> {
+    fn seek(&mut self, at: Seq, order: ReadOrder) -> Result<Option<Seq>, StoreError> {
         let mut nearest = None;
         for list in &mut self.lists {
             let Some(seq) = list.seek(at, order)? else {
@@ -93,11 +93,11 @@ impl AnyOf<'_> {
 /// others have passed it.
 struct List<'s> {
     postings: Box<dyn Postings + 's>,
-    at: Standing,
+    at: CursorState,
 }
 
 #[derive(Clone, Copy)]
-enum Standing {
+enum CursorState {
     Before,
     At(Seq),
     End,
@@ -107,18 +107,18 @@ impl<'s> List<'s> {
     fn new(postings: Box<dyn Postings + 's>) -> List<'s> {
         List {
             postings,
-            at: Standing::Before,
+            at: CursorState::Before,
         }
     }
 
-    fn seek(&mut self, at: Seq, order: Order) -> Result<Option<Seq>, StoreError> {
+    fn seek(&mut self, at: Seq, order: ReadOrder) -> Result<Option<Seq>, StoreError> {
         match self.at {
-            Standing::End => return Ok(None),
-            Standing::At(seq) if !order.precedes(seq, at) => return Ok(Some(seq)),
-            Standing::At(_) | Standing::Before => {}
+            CursorState::End => return Ok(None),
+            CursorState::At(seq) if !order.precedes(seq, at) => return Ok(Some(seq)),
+            CursorState::At(_) | CursorState::Before => {}
         }
         let found = self.postings.seek(at)?;
-        self.at = found.map_or(Standing::End, Standing::At);
+        self.at = found.map_or(CursorState::End, CursorState::At);
         Ok(found)
     }
 }

@@ -13,13 +13,13 @@ use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 
 use super::super::tail::Tail;
-use super::super::term::Term;
+use super::super::term::TermKey;
 use super::super::{
-    Batch, ImportedRow, MemoryUse, OpeningKey, Order, Posting, Postings, Pruned, Rows, Store,
+    Batch, ImportedRow, MemoryUse, OpeningKey, Posting, Postings, Pruned, ReadOrder, Rows, Store,
     StoreError, TileKey,
 };
 use super::tables::{
-    ERASING_KEY, INDEXED_TO_KEY, Table, be, note_key, number_in, opening_key, openings_from,
+    ERASING_KEY, INDEXED_TO_KEY, RocksTable, be, note_key, number_in, opening_key, openings_from,
     posting_key, tile_key,
 };
 use super::{Access, RocksStore, of_rocks, options, run};
@@ -51,21 +51,22 @@ impl Store for RocksStore {
             return Err(StoreError::ReadOnly);
         }
         self.check_not_moved()?;
-        let tables: Result<Vec<_>, _> = Table::ALL.into_iter().map(|t| self.table(t)).collect();
+        let tables: Result<Vec<_>, _> =
+            RocksTable::ALL.into_iter().map(|t| self.table(t)).collect();
         let flush = FlushOptions::default();
         self.db.flush_cfs_opt(&tables?, &flush).map_err(of_rocks)
     }
 
     fn memory(&self) -> MemoryUse {
-        let of = |table: Table, property: &PropName| {
+        let of = |table: RocksTable, property: &PropName| {
             let family = self.db.cf_handle(table.name());
             let bytes = family.and_then(|f| self.db.property_int_value_cf(f, property).ok()?);
             bytes.unwrap_or(0)
         };
-        let sum = |property| Table::ALL.into_iter().map(|t| of(t, property)).sum();
+        let sum = |property| RocksTable::ALL.into_iter().map(|t| of(t, property)).sum();
         MemoryUse {
             // One for all tables.
-            cached: of(Table::Entries, BLOCK_CACHE_USAGE),
+            cached: of(RocksTable::Entries, BLOCK_CACHE_USAGE),
             unwritten: sum(CUR_SIZE_ALL_MEM_TABLES),
             tables: sum(ESTIMATE_TABLE_READERS_MEM),
         }
@@ -96,7 +97,7 @@ impl Store for RocksStore {
     }
 
     fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.get(Table::Entries, &be(seq.0))? {
+        match self.get(RocksTable::Entries, &be(seq.0))? {
             None => self.archived_entry(seq),
             here => Ok(here),
         }
@@ -104,7 +105,7 @@ impl Store for RocksStore {
 
     fn entries_of(&self, seqs: &[Seq]) -> Vec<Result<Option<Vec<u8>>, StoreError>> {
         let keys: Vec<_> = seqs.iter().map(|seq| be(seq.0)).collect();
-        let found = match self.get_each(Table::Entries, &keys, &options::reading()) {
+        let found = match self.get_each(RocksTable::Entries, &keys, &options::reading()) {
             Ok(found) => found,
             Err(error) => return seqs.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -116,11 +117,11 @@ impl Store for RocksStore {
     }
 
     fn entries(&self, range: Range<u64>) -> Rows<'_, Seq> {
-        self.entry_rows(range, Order::Ascending)
+        self.entry_rows(range, ReadOrder::Ascending)
     }
 
     fn entries_rev(&self, range: Range<u64>) -> Rows<'_, Seq> {
-        self.entry_rows(range, Order::Descending)
+        self.entry_rows(range, ReadOrder::Descending)
     }
 
     fn last_seq(&self) -> Result<Option<Seq>, StoreError> {
@@ -128,16 +129,16 @@ impl Store for RocksStore {
     }
 
     fn seq_of(&self, hash: &Hash) -> Result<Option<Seq>, StoreError> {
-        let seq = self.get(Table::Hashes, hash.as_bytes())?;
-        Ok(number_in(Table::Hashes, seq)?.map(Seq))
+        let seq = self.get(RocksTable::Hashes, hash.as_bytes())?;
+        Ok(number_in(RocksTable::Hashes, seq)?.map(Seq))
     }
 
     fn epoch(&self, number: EpochNumber) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(Table::Epochs, &be(number.0))
+        self.get(RocksTable::Epochs, &be(number.0))
     }
 
     fn epochs(&self, from: EpochNumber) -> Rows<'_, EpochNumber> {
-        Box::new(self.scan(Table::Epochs, from.0.., Order::Ascending))
+        Box::new(self.scan(RocksTable::Epochs, from.0.., ReadOrder::Ascending))
     }
 
     fn last_epoch(&self) -> Result<Option<EpochNumber>, StoreError> {
@@ -148,9 +149,9 @@ impl Store for RocksStore {
         // One row, and often the same one: it is read as single keys are.
         let mut read = options::reading();
         read.set_iterate_lower_bound(be(seq.0));
-        let mut ends = self.scan_with(Table::EpochEnds, read, Order::Ascending);
+        let mut ends = self.scan_with(RocksTable::EpochEnds, read, ReadOrder::Ascending);
         let epoch = ends.next().transpose()?.map(|(_, epoch): (Seq, _)| epoch);
-        Ok(number_in(Table::EpochEnds, epoch)?.map(EpochNumber))
+        Ok(number_in(RocksTable::EpochEnds, epoch)?.map(EpochNumber))
     }
 
     fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
@@ -162,7 +163,7 @@ impl Store for RocksStore {
             true => options::reading(),
             false => options::scanning(),
         };
-        let found = self.get_each(Table::Tiles, &keys, &read)?;
+        let found = self.get_each(RocksTable::Tiles, &keys, &read)?;
         let found: Result<Vec<_>, _> = found.into_iter().collect();
         let mut tiles = found?;
         for (tile, key) in tiles.iter_mut().zip(wanted) {
@@ -174,11 +175,11 @@ impl Store for RocksStore {
     }
 
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(Table::Meta, key.as_bytes())
+        self.get(RocksTable::Meta, key.as_bytes())
     }
 
     fn note(&self, hour: u64, key: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(Table::Meta, &note_key(hour, key))
+        self.get(RocksTable::Meta, &note_key(hour, key))
     }
 
     fn openings(&self, range: Range<u64>) -> Rows<'_, OpeningKey> {
@@ -188,7 +189,7 @@ impl Store for RocksStore {
         let mut read = options::scanning();
         read.set_iterate_lower_bound(openings_from(range.start));
         read.set_iterate_upper_bound(openings_from(range.end));
-        Box::new(self.scan_with(Table::Meta, read, Order::Ascending))
+        Box::new(self.scan_with(RocksTable::Meta, read, ReadOrder::Ascending))
     }
 
     fn purge(&self) -> Result<(), StoreError> {
@@ -197,7 +198,7 @@ impl Store for RocksStore {
 
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
         let mut stopped = self.begin_write()?;
-        let imports = self.table(Table::Imports)?;
+        let imports = self.table(RocksTable::Imports)?;
         let mut write = WriteBatch::default();
         for (key, value) in rows {
             write.put_cf(imports, key, value);
@@ -210,17 +211,17 @@ impl Store for RocksStore {
     }
 
     fn imported(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(Table::Imports, key)
+        self.get(RocksTable::Imports, key)
     }
 
-    fn imported_rows(&self, range: Range<Vec<u8>>, order: Order) -> Rows<'_, Vec<u8>> {
+    fn imported_rows(&self, range: Range<Vec<u8>>, order: ReadOrder) -> Rows<'_, Vec<u8>> {
         if range.start >= range.end {
             return Box::new(std::iter::empty());
         }
         let mut read = options::scanning();
         read.set_iterate_lower_bound(range.start);
         read.set_iterate_upper_bound(range.end);
-        Box::new(self.scan_with(Table::Imports, read, order))
+        Box::new(self.scan_with(RocksTable::Imports, read, order))
     }
 
     fn index(&self, postings: &[Posting], indexed_to: u64) -> Result<(), StoreError> {
@@ -232,7 +233,7 @@ impl Store for RocksStore {
         if indexed_to < mark {
             return Ok(());
         }
-        let index = self.table(Table::Index)?;
+        let index = self.table(RocksTable::Index)?;
         let mut batch = WriteBatch::default();
         // Sorted, the postings of a term follow each other, and the rows go
         // into the memtable in the order in which it is kept.
@@ -255,15 +256,19 @@ impl Store for RocksStore {
         if self.index_distrusted.load(Ordering::Relaxed) {
             return Ok(0);
         }
-        let mark = self.get(Table::Index, INDEXED_TO_KEY)?;
-        Ok(number_in(Table::Index, mark)?.unwrap_or(0))
+        let mark = self.get(RocksTable::Index, INDEXED_TO_KEY)?;
+        Ok(number_in(RocksTable::Index, mark)?.unwrap_or(0))
     }
 
     fn index_is_current(&self) -> bool {
         !self.index_is_old.load(Ordering::Relaxed)
     }
 
-    fn postings(&self, term: &Term, order: Order) -> Result<Box<dyn Postings + '_>, StoreError> {
+    fn postings(
+        &self,
+        term: &TermKey,
+        order: ReadOrder,
+    ) -> Result<Box<dyn Postings + '_>, StoreError> {
         Ok(Box::new(self.seek_postings(*term, order)?))
     }
 }
@@ -284,7 +289,7 @@ impl RocksStore {
         *self.tail.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn get(&self, table: RocksTable, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let table = self.table(table)?;
         let found = self.db.get_cf_opt(table, key, &options::reading());
         self.noted(found.map_err(of_rocks))
@@ -294,7 +299,7 @@ impl RocksStore {
     /// that lead to them.
     fn get_each<K: AsRef<[u8]> + Ord>(
         &self,
-        table: Table,
+        table: RocksTable,
         keys: &[K],
         read: &ReadOptions,
     ) -> Result<Vec<Value>, StoreError> {
@@ -309,13 +314,16 @@ impl RocksStore {
 
     /// Everything that a batch says, as one write.
     fn write_batch(&self, batch: &Batch) -> Result<WriteBatch, StoreError> {
-        let (entries, hashes) = (self.table(Table::Entries)?, self.table(Table::Hashes)?);
+        let (entries, hashes) = (
+            self.table(RocksTable::Entries)?,
+            self.table(RocksTable::Hashes)?,
+        );
         let mut write = WriteBatch::default();
         for entry in &batch.entries {
             write.put_cf(entries, be(entry.seq.0), &entry.record);
             write.put_cf(hashes, entry.hash.as_bytes(), be(entry.seq.0));
         }
-        let tiles = self.table(Table::Tiles)?;
+        let tiles = self.table(RocksTable::Tiles)?;
         for epoch in &batch.forget_trees {
             let end = epoch.0.saturating_add(1);
             write.delete_range_cf(tiles, be(epoch.0), be(end));
@@ -325,13 +333,13 @@ impl RocksStore {
         }
         if let Some(epoch) = &batch.epoch {
             let (number, last_seq) = (be(epoch.number.0), be(epoch.last_seq.0));
-            write.put_cf(self.table(Table::Epochs)?, number, &epoch.header);
-            write.put_cf(self.table(Table::EpochEnds)?, last_seq, number);
+            write.put_cf(self.table(RocksTable::Epochs)?, number, &epoch.header);
+            write.put_cf(self.table(RocksTable::EpochEnds)?, last_seq, number);
         }
         for (key, value) in &batch.meta {
-            write.put_cf(self.table(Table::Meta)?, key, value);
+            write.put_cf(self.table(RocksTable::Meta)?, key, value);
         }
-        let meta = self.table(Table::Meta)?;
+        let meta = self.table(RocksTable::Meta)?;
         if let Some(hour) = batch.forget_notes_before {
             write.delete_range_cf(meta, note_key(0, &[0; 32]), note_key(hour, &[0; 32]));
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::super::listing;
 use super::super::{Corruption, FORMAT, StoreError};
 use super::lock::not_permitted;
-use super::tables::{FORMAT_KEY, Table};
+use super::tables::{FORMAT_KEY, RocksTable};
 use super::{DB_DIR, of_rocks, options};
 
 /// That there is something which may be a ledger, before anything is opened.
@@ -38,7 +38,7 @@ pub(super) fn check_place(dir: &Path) -> Result<(), StoreError> {
 /// version is looked for before they are called corrupt.
 pub(super) fn check_tables(path: &Path) -> Result<(), StoreError> {
     let mut found = options::list_tables(path).map_err(of_rocks)?;
-    let mut known: Vec<_> = Table::ALL.iter().map(|table| table.name()).collect();
+    let mut known: Vec<_> = RocksTable::ALL.iter().map(|table| table.name()).collect();
     found.sort_unstable();
     known.sort_unstable();
     if found == known {

@@ -10,7 +10,7 @@ use rocksdb::{DB, FlushOptions, WriteBatch};
 use super::super::listing;
 use super::creation::Building;
 use super::lock::Lock;
-use super::tables::Table;
+use super::tables::RocksTable;
 use super::{Access, DB_DIR, RocksStore, of_rocks, options};
 use crate::store::{Corruption, StoreError};
 
@@ -63,7 +63,7 @@ impl RocksStore {
         let building = Building::begin(target)?;
         let copy = options::create(&building.db_dir()).map_err(of_rocks)?;
         let mut copied = 0;
-        for table in Table::ALL {
+        for table in RocksTable::ALL {
             let family = family_of(&copy, table)?;
             let mut batch = WriteBatch::default();
             for row in self.scan_all(table) {
@@ -81,7 +81,7 @@ impl RocksStore {
                 .map_err(of_rocks)?;
         }
         // Nothing of it is in the log: now it is in files, or this fails.
-        let tables: Result<Vec<_>, _> = Table::ALL
+        let tables: Result<Vec<_>, _> = RocksTable::ALL
             .map(|t| family_of(&copy, t))
             .into_iter()
             .collect();
@@ -95,7 +95,7 @@ impl RocksStore {
     }
 }
 
-fn family_of(db: &DB, table: Table) -> Result<&rocksdb::ColumnFamily, StoreError> {
+fn family_of(db: &DB, table: RocksTable) -> Result<&rocksdb::ColumnFamily, StoreError> {
     let family = db.cf_handle(table.name());
     family.ok_or(StoreError::corrupt(Corruption::ColumnFamilies))
 }

@@ -20,7 +20,7 @@ use rocksdb::{BottommostLevelCompaction, CompactOptions};
 use crate::store::listing;
 use crate::store::{Corruption, OpeningKey, Store as _, StoreError};
 
-use super::tables::{ERASING_KEY, Table, be, openings_from};
+use super::tables::{ERASING_KEY, RocksTable, be, openings_from};
 use super::{DB_DIR, RocksStore, of_rocks, options};
 
 /// How often it is looked whether the engine's thread has removed what is obsolete.
@@ -48,7 +48,7 @@ impl RocksStore {
 
     /// Between which entries openings were erased that may be in files still.
     fn erasing(&self) -> Result<Option<(u64, u64)>, StoreError> {
-        let note = self.get(Table::Meta, ERASING_KEY.as_bytes())?;
+        let note = self.get(RocksTable::Meta, ERASING_KEY.as_bytes())?;
         let Some(note) = note.filter(|note| !note.is_empty()) else {
             return Ok(None);
         };
@@ -72,7 +72,7 @@ impl RocksStore {
         options.set_exclusive_manual_compaction(true);
         // A table at the bottom would be left as it is.
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        let meta = self.table(Table::Meta)?;
+        let meta = self.table(RocksTable::Meta)?;
         // The engine does not say whether it did: that the old files are gone does. Asked for
         // the range alone, it may leave a table at the bottom as it is; so all are rewritten.
         let whole = None::<&[u8]>;
@@ -84,7 +84,7 @@ impl RocksStore {
     }
 
     fn note_erasing(&self, note: &[u8]) -> Result<(), StoreError> {
-        let meta = self.table(Table::Meta)?;
+        let meta = self.table(RocksTable::Meta)?;
         let put = self
             .db
             .put_cf_opt(meta, ERASING_KEY, note, &options::synced());
@@ -103,7 +103,7 @@ impl RocksStore {
     /// The table files that may have a row with a key between these.
     fn tables_between(&self, from: &[u8], to: &[u8]) -> Result<BTreeSet<String>, StoreError> {
         let files = self.db.live_files().map_err(of_rocks)?.into_iter();
-        let own = files.filter(|file| file.column_family_name == Table::Meta.name());
+        let own = files.filter(|file| file.column_family_name == RocksTable::Meta.name());
         let between = own.filter(|file| {
             let (start, end) = (file.start_key.as_deref(), file.end_key.as_deref());
             start.is_none_or(|start| start < to) && end.is_none_or(|end| end >= from)

@@ -29,7 +29,7 @@ pub(super) fn of_rocks(error: rocksdb::Error) -> StoreError {
         Some(kind) => {
             let refused = KINDS.into_iter().find(|(_, known)| *known == kind);
             let source: EngineError = match refused {
-                Some((words, _)) => Arc::new(Refused { words, error }),
+                Some((words, _)) => Arc::new(SystemRefusal { words, error }),
                 None => Arc::new(error),
             };
             StoreError::Io { kind, source }
@@ -45,7 +45,7 @@ pub(super) fn of_rocks(error: rocksdb::Error) -> StoreError {
 /// inside, and no cause that anybody can act on.
 #[derive(Debug, thiserror::Error)]
 #[error("{words}, as a file of the database was opened or written")]
-struct Refused {
+struct SystemRefusal {
     words: &'static str,
     #[source]
     error: rocksdb::Error,

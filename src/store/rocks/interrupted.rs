@@ -30,7 +30,7 @@ pub(super) fn interrupted_bytes(path: &Path) -> io::Result<u64> {
         return Ok(0);
     };
     let mut log = File::open(newest)?;
-    let mut tail = Tail::default();
+    let mut tail = LogTail::default();
     let mut block = Vec::with_capacity(BLOCK);
     loop {
         block.clear();
@@ -58,7 +58,7 @@ fn newest_log(path: &Path) -> io::Result<Option<PathBuf>> {
 }
 
 #[derive(Default)]
-struct Tail {
+struct LogTail {
     /// Where the last whole write ends.
     whole: u64,
     /// Where the last record, or the last byte that is not zero, ends.
@@ -68,7 +68,7 @@ struct Tail {
     broken: bool,
 }
 
-impl Tail {
+impl LogTail {
     fn read(&mut self, block: &[u8]) {
         let begin = self.read;
         self.read += block.len() as u64;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     fn interrupted(log: &[u8]) -> u64 {
-        let mut tail = Tail::default();
+        let mut tail = LogTail::default();
         log.chunks(BLOCK).for_each(|block| tail.read(block));
         tail.interrupted()
     }

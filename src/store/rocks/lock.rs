@@ -19,10 +19,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 pub(super) struct Lock {
     /// `None` for a reader of a ledger that has no lock file and therefore no
     /// writer, or who does not mind one.
-    held: Option<Held>,
+    held: Option<LockHolder>,
 }
 
-struct Held {
+struct LockHolder {
     _file: File,
     /// Device and number, which are the file's as long as it is open.
     id: (u64, u64),
@@ -89,7 +89,7 @@ impl Lock {
         match flock(&file, operation).map_err(io::Error::from) {
             Ok(()) => {
                 let id = id(&file.metadata()?);
-                let held = Some(Held { _file: file, id });
+                let held = Some(LockHolder { _file: file, id });
                 Ok(Lock { held })
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(StoreError::Locked {

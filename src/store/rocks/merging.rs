@@ -12,7 +12,7 @@
 
 use rocksdb::{BottommostLevelCompaction, CompactOptions, WaitForCompactOptions};
 
-use super::tables::Table;
+use super::tables::RocksTable;
 use super::{RocksStore, of_rocks};
 use crate::store::StoreError;
 
@@ -26,7 +26,7 @@ const SMALL_BYTES: usize = 24 << 20;
 /// A file is merged with smaller ones if it has at most so many times their bytes.
 const FACTOR: usize = 6;
 
-struct File {
+struct TableFile {
     bytes: usize,
     first: Vec<u8>,
     last: Vec<u8>,
@@ -60,8 +60,8 @@ impl RocksStore {
         Ok(())
     }
 
-    fn small_files(&self) -> Result<Vec<(Table, Vec<File>)>, StoreError> {
-        let mut of_tables = Table::ALL.map(|table| (table, Vec::new()));
+    fn small_files(&self) -> Result<Vec<(RocksTable, Vec<TableFile>)>, StoreError> {
+        let mut of_tables = RocksTable::ALL.map(|table| (table, Vec::new()));
         for file in self.db.live_files().map_err(of_rocks)? {
             let table = of_tables
                 .iter_mut()
@@ -69,7 +69,7 @@ impl RocksStore {
             if file.size < SMALL_BYTES
                 && let Some((_, files)) = table
             {
-                files.push(File {
+                files.push(TableFile {
                     bytes: file.size,
                     first: file.start_key.unwrap_or_default(),
                     last: file.end_key.unwrap_or_default(),
@@ -81,7 +81,7 @@ impl RocksStore {
 }
 
 /// The keys of the files to merge.
-fn range_to_merge(mut files: Vec<File>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+fn range_to_merge(mut files: Vec<TableFile>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
     files.sort_by_key(|file| file.bytes);
     let mut bytes = 0;
     let mut range: Option<(Vec<u8>, Vec<u8>)> = None;
@@ -102,8 +102,8 @@ fn range_to_merge(mut files: Vec<File>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
 mod tests {
     use super::*;
 
-    fn file(at: u8, bytes: usize) -> File {
-        File {
+    fn file(at: u8, bytes: usize) -> TableFile {
+        TableFile {
             bytes,
             first: vec![at],
             last: vec![at, 9],

@@ -11,8 +11,8 @@ use rocksdb::{
 
 use rustix::process::{Resource, getrlimit};
 
-use super::tables::Table;
-use crate::store::term::Term;
+use super::tables::RocksTable;
+use crate::store::term::TermKey;
 
 const MIB: usize = 1 << 20;
 
@@ -143,11 +143,11 @@ fn open_files() -> i32 {
 fn tables() -> Vec<ColumnFamilyDescriptor> {
     let cache = Cache::new_lru_cache(BLOCK_CACHE_BYTES);
     let describe =
-        |table: Table| ColumnFamilyDescriptor::new(table.name(), for_table(table, &cache));
-    Table::ALL.into_iter().map(describe).collect()
+        |table: RocksTable| ColumnFamilyDescriptor::new(table.name(), for_table(table, &cache));
+    RocksTable::ALL.into_iter().map(describe).collect()
 }
 
-fn for_table(table: Table, cache: &Cache) -> Options {
+fn for_table(table: RocksTable, cache: &Cache) -> Options {
     let mut options = Options::default();
     let mut blocks = BlockBasedOptions::default();
     blocks.set_block_cache(cache);
@@ -161,7 +161,7 @@ fn for_table(table: Table, cache: &Cache) -> Options {
     blocks.set_pin_top_level_index_and_filter(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
     match table {
-        Table::Entries => {
+        RocksTable::Entries => {
             // Keys only grow, so compaction moves files down without rewriting
             // them, as long as no level asks for another compression: zstd on
             // the last one would make every entry be written twice, and a third
@@ -175,14 +175,14 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             blocks.set_block_size(16 << 10);
             blocks.set_block_restart_interval(4);
         }
-        Table::Hashes => {
+        RocksTable::Hashes => {
             // Random bytes: nothing to compress, and a filter to find the one
             // file that may have a key.
             options.set_compression_type(DBCompressionType::None);
             options.set_write_buffer_size(32 * MIB);
             blocks.set_bloom_filter(BLOOM_BITS, false);
         }
-        Table::Tiles => {
+        RocksTable::Tiles => {
             // Hashes again. A block holds seven tiles; a path needs one of each
             // level, so larger blocks would only be read in vain. Each key
             // stands for itself, so that the tiles before are not walked over.
@@ -193,11 +193,11 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             // or six tiles.
             blocks.set_index_type(BlockBasedIndexType::BinarySearch);
         }
-        Table::Index => {
+        RocksTable::Index => {
             // Read by term only: the filters are over terms, in the memtable
             // too, and a correlation id that occurs ten times among ten million
             // entries is sought in the files that have it.
-            options.set_prefix_extractor(SliceTransform::create_fixed_prefix(Term::BYTES));
+            options.set_prefix_extractor(SliceTransform::create_fixed_prefix(TermKey::BYTES));
             options.set_memtable_prefix_bloom_ratio(0.1);
             blocks.set_bloom_filter(BLOOM_BITS, false);
             blocks.set_whole_key_filtering(false);
@@ -208,7 +208,7 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             // kept small enough to be indexed again within a second.
             options.set_write_buffer_size(16 * MIB);
         }
-        Table::Imports => {
+        RocksTable::Imports => {
             // Written once, a file at a time, and read by who asks for it. Most
             // lookups are of what is not there: is this entry known already?
             blocks.set_bloom_filter(BLOOM_BITS, false);
@@ -217,14 +217,14 @@ fn for_table(table: Table, cache: &Cache) -> Options {
             options.set_target_file_size_base(128 * MIB as u64);
             blocks.set_block_size(16 << 10);
         }
-        Table::Meta => {
+        RocksTable::Meta => {
             // Notes above all: each is sought under every hour of a day, of
             // which it is under one at most.
             blocks.set_bloom_filter(BLOOM_BITS, false);
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_write_buffer_size(4 * MIB);
         }
-        Table::Epochs | Table::EpochEnds => {
+        RocksTable::Epochs | RocksTable::EpochEnds => {
             options.set_compression_type(DBCompressionType::Lz4);
             options.set_write_buffer_size(4 * MIB);
         }

@@ -4,9 +4,9 @@ use rocksdb::{DB, DBRawIteratorWithThreadMode};
 
 use crate::ledger::position::Seq;
 
-use super::super::term::Term;
-use super::super::{Order, Posting, Postings, StoreError};
-use super::tables::{Table, posting_key, posting_seq};
+use super::super::term::TermKey;
+use super::super::{Posting, Postings, ReadOrder, StoreError};
+use super::tables::{RocksTable, posting_key, posting_seq};
 use super::{RocksStore, of_rocks, options, run};
 
 /// A seek looks into every level, a step into none: it costs some tenth. So
@@ -16,8 +16,8 @@ const STEPS_BEFORE_SEEK: usize = 4;
 /// The postings of one term, of which one run is at hand.
 pub(super) struct RocksPostings<'s> {
     raw: DBRawIteratorWithThreadMode<'s, DB>,
-    term: Term,
-    order: Order,
+    term: TermKey,
+    order: ReadOrder,
     /// The run that the iterator stands on; empty before the first seek and
     /// where there is none.
     run: Vec<u64>,
@@ -27,10 +27,10 @@ pub(super) struct RocksPostings<'s> {
 impl RocksStore {
     pub(super) fn seek_postings(
         &self,
-        term: Term,
-        order: Order,
+        term: TermKey,
+        order: ReadOrder,
     ) -> Result<RocksPostings<'_>, StoreError> {
-        let index = self.table(Table::Index)?;
+        let index = self.table(RocksTable::Index)?;
         Ok(RocksPostings {
             raw: self.db.raw_iterator_cf_opt(index, options::seeking()),
             term,
@@ -67,11 +67,11 @@ impl RocksPostings<'_> {
     /// The first posting of the run at hand at `at` or beyond it.
     fn in_run(&self, at: Seq) -> Option<Seq> {
         let found = match self.order {
-            Order::Ascending => {
+            ReadOrder::Ascending => {
                 let before = self.run.partition_point(|seq| *seq < at.0);
                 self.run.get(before)
             }
-            Order::Descending => {
+            ReadOrder::Descending => {
                 let up_to = self.run.partition_point(|seq| *seq <= at.0);
                 up_to.checked_sub(1).and_then(|last| self.run.get(last))
             }
@@ -87,7 +87,7 @@ impl RocksPostings<'_> {
             seq: at,
         });
         self.raw.seek_for_prev(key);
-        if !self.read()? && self.order == Order::Ascending {
+        if !self.read()? && self.order == ReadOrder::Ascending {
             self.raw.seek(key);
             self.read()?;
         }
@@ -98,8 +98,8 @@ impl RocksPostings<'_> {
     fn step(&mut self) -> Result<bool, StoreError> {
         if self.raw.valid() {
             match self.order {
-                Order::Ascending => self.raw.next(),
-                Order::Descending => self.raw.prev(),
+                ReadOrder::Ascending => self.raw.next(),
+                ReadOrder::Descending => self.raw.prev(),
             }
         }
         self.read()

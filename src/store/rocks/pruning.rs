@@ -18,8 +18,8 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::tile::{TileId, WIDTH};
 
 use super::super::archived::{self, Archive, Archived, PRUNED, Pruned};
-use super::super::{Corruption, Order, Rows, Store, StoreError, TileKey};
-use super::tables::{Table, be, tile_key};
+use super::super::{Corruption, ReadOrder, Rows, Store, StoreError, TileKey};
+use super::tables::{RocksTable, be, tile_key};
 use super::{RocksStore, of_rocks, options};
 
 /// In [`Table::Meta`]: up to which entry room was made.
@@ -37,7 +37,7 @@ impl RocksStore {
     }
 
     pub(super) fn pruned_to(&self) -> Result<Option<Pruned>, StoreError> {
-        let Some(text) = self.get(Table::Meta, PRUNED.as_bytes())? else {
+        let Some(text) = self.get(RocksTable::Meta, PRUNED.as_bytes())? else {
             return Ok(None);
         };
         let row = StoreError::corrupt(Corruption::Row { table: "default" });
@@ -68,7 +68,7 @@ impl RocksStore {
     }
 
     /// The entries in `range`, from here and from the archive.
-    pub(super) fn entry_rows(&self, range: Range<u64>, order: Order) -> Rows<'_, Seq> {
+    pub(super) fn entry_rows(&self, range: Range<u64>, order: ReadOrder) -> Rows<'_, Seq> {
         let failed = |error| Box::new(std::iter::once(Err(error)));
         loop {
             let edge = match self.edge() {
@@ -76,7 +76,7 @@ impl RocksStore {
                 Err(error) => return failed(error),
             };
             let local = edge.max(range.start)..range.end;
-            let here = self.scan(Table::Entries, local, order);
+            let here = self.scan(RocksTable::Entries, local, order);
             // What was pruned before it stood is not in it.
             match self.edge() {
                 Ok(again) if again == edge => {}
@@ -93,8 +93,8 @@ impl RocksStore {
             let gone = range.start..edge.min(range.end);
             let gone = archived::rows(archived, self, gone, order);
             return match order {
-                Order::Ascending => Box::new(gone.chain(here)),
-                Order::Descending => Box::new(here.chain(gone)),
+                ReadOrder::Ascending => Box::new(gone.chain(here)),
+                ReadOrder::Descending => Box::new(here.chain(gone)),
             };
         }
     }
@@ -125,7 +125,10 @@ impl RocksStore {
     pub(super) fn prune_to(&self, to: &Pruned) -> Result<(), StoreError> {
         let mut stopped = self.begin_write()?;
         let from = self.pruned_to()?.unwrap_or_default();
-        let (entries, tiles) = (self.table(Table::Entries)?, self.table(Table::Tiles)?);
+        let (entries, tiles) = (
+            self.table(RocksTable::Entries)?,
+            self.table(RocksTable::Tiles)?,
+        );
         let mut write = WriteBatch::default();
         let mut begin = 0;
         for end in to.kept.iter().copied().chain([to.seq]) {
@@ -156,14 +159,17 @@ impl RocksStore {
         let Some(to) = self.pruned_to()? else {
             return Ok(());
         };
-        if self.get(Table::Meta, MADE_ROOM.as_bytes())? == Some(to.text().into_bytes()) {
+        if self.get(RocksTable::Meta, MADE_ROOM.as_bytes())? == Some(to.text().into_bytes()) {
             return Ok(());
         }
         self.flush()?;
         let mut forced = CompactOptions::default();
         // Else files in which nothing overlaps are moved, with all that is deleted in them.
         forced.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
-        for (table, end) in [(Table::Entries, to.seq), (Table::Tiles, to.epochs)] {
+        for (table, end) in [
+            (RocksTable::Entries, to.seq),
+            (RocksTable::Tiles, to.epochs),
+        ] {
             let family = self.table(table)?;
             let end = be(end);
             self.db

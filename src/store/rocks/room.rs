@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use rocksdb::properties::CUR_SIZE_ALL_MEM_TABLES;
 
-use super::tables::Table;
+use super::tables::RocksTable;
 use super::{RocksStore, options};
 use crate::store::{StoreError, listing};
 
@@ -58,7 +58,7 @@ impl RocksStore {
         }
         // Sooner or later what is in memory becomes tables, beside the logs that have
         // it already.
-        let unwritten: u64 = Table::ALL
+        let unwritten: u64 = RocksTable::ALL
             .into_iter()
             .filter_map(|table| {
                 let family = self.db.cf_handle(table.name())?;

@@ -7,51 +7,51 @@ use rocksdb::{DB, DBRawIteratorWithThreadMode, ReadOptions};
 
 use crate::ledger::position::{EpochNumber, Seq};
 
-use super::super::{OpeningKey, Order, StoreError};
-use super::tables::{Table, be, number, read_opening_key};
+use super::super::{OpeningKey, ReadOrder, StoreError};
+use super::tables::{RocksTable, be, number, read_opening_key};
 use super::{RocksStore, of_rocks, options};
 
 type Raw<'s> = DBRawIteratorWithThreadMode<'s, DB>;
 
 /// What a table's keys stand for.
 pub(super) trait RowKey: Send + Sized {
-    fn from_bytes(table: Table, bytes: &[u8]) -> Result<Self, StoreError>;
+    fn from_bytes(table: RocksTable, bytes: &[u8]) -> Result<Self, StoreError>;
 }
 
 impl RowKey for u64 {
-    fn from_bytes(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
+    fn from_bytes(table: RocksTable, bytes: &[u8]) -> Result<u64, StoreError> {
         number(table, bytes)
     }
 }
 
 impl RowKey for Seq {
-    fn from_bytes(table: Table, bytes: &[u8]) -> Result<Seq, StoreError> {
+    fn from_bytes(table: RocksTable, bytes: &[u8]) -> Result<Seq, StoreError> {
         number(table, bytes).map(Seq)
     }
 }
 
 impl RowKey for EpochNumber {
-    fn from_bytes(table: Table, bytes: &[u8]) -> Result<EpochNumber, StoreError> {
+    fn from_bytes(table: RocksTable, bytes: &[u8]) -> Result<EpochNumber, StoreError> {
         number(table, bytes).map(EpochNumber)
     }
 }
 
 impl RowKey for OpeningKey {
-    fn from_bytes(_: Table, bytes: &[u8]) -> Result<OpeningKey, StoreError> {
+    fn from_bytes(_: RocksTable, bytes: &[u8]) -> Result<OpeningKey, StoreError> {
         read_opening_key(bytes)
     }
 }
 
 impl RowKey for Vec<u8> {
-    fn from_bytes(_: Table, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+    fn from_bytes(_: RocksTable, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
         Ok(bytes.to_vec())
     }
 }
 
 pub(super) struct Scan<'s, K> {
     store: &'s RocksStore,
-    table: Table,
-    order: Order,
+    table: RocksTable,
+    order: ReadOrder,
     state: State<'s>,
     key: PhantomData<fn() -> K>,
 }
@@ -67,9 +67,9 @@ enum State<'s> {
 impl RocksStore {
     pub(super) fn scan<K: RowKey>(
         &self,
-        table: Table,
+        table: RocksTable,
         range: impl RangeBounds<u64>,
-        order: Order,
+        order: ReadOrder,
     ) -> Scan<'_, K> {
         let mut read = options::scanning();
         if let Bound::Included(start) = range.start_bound() {
@@ -78,7 +78,7 @@ impl RocksStore {
         if let Bound::Excluded(end) = range.end_bound() {
             read.set_iterate_upper_bound(be(*end));
             // Who asks for all that there is, reads all of it.
-            if *end == u64::MAX && order == Order::Ascending {
+            if *end == u64::MAX && order == ReadOrder::Ascending {
                 read.set_readahead_size(options::READ_AHEAD);
             }
         }
@@ -86,23 +86,23 @@ impl RocksStore {
     }
 
     /// All rows of `table`, whatever their keys.
-    pub(super) fn scan_all(&self, table: Table) -> Scan<'_, Vec<u8>> {
-        self.scan_with(table, options::scrubbing(), Order::Ascending)
+    pub(super) fn scan_all(&self, table: RocksTable) -> Scan<'_, Vec<u8>> {
+        self.scan_with(table, options::scrubbing(), ReadOrder::Ascending)
     }
 
     /// The rows of `table` that `read` leaves.
     pub(super) fn scan_with<K: RowKey>(
         &self,
-        table: Table,
+        table: RocksTable,
         read: ReadOptions,
-        order: Order,
+        order: ReadOrder,
     ) -> Scan<'_, K> {
         let state = match self.table(table) {
             Ok(family) => {
                 let mut raw = self.db.raw_iterator_cf_opt(family, read);
                 match order {
-                    Order::Ascending => raw.seek_to_first(),
-                    Order::Descending => raw.seek_to_last(),
+                    ReadOrder::Ascending => raw.seek_to_first(),
+                    ReadOrder::Descending => raw.seek_to_last(),
                 }
                 State::Standing(raw)
             }
@@ -127,8 +127,8 @@ impl<K: RowKey> Iterator for Scan<'_, K> {
                 let row = self.store.noted(read_row(self.table, &raw)).transpose()?;
                 if row.is_ok() {
                     match self.order {
-                        Order::Ascending => raw.next(),
-                        Order::Descending => raw.prev(),
+                        ReadOrder::Ascending => raw.next(),
+                        ReadOrder::Descending => raw.prev(),
                     }
                     self.state = State::Standing(raw);
                 }
@@ -140,7 +140,10 @@ impl<K: RowKey> Iterator for Scan<'_, K> {
     }
 }
 
-fn read_row<K: RowKey>(table: Table, raw: &Raw<'_>) -> Result<Option<(K, Vec<u8>)>, StoreError> {
+fn read_row<K: RowKey>(
+    table: RocksTable,
+    raw: &Raw<'_>,
+) -> Result<Option<(K, Vec<u8>)>, StoreError> {
     match raw.item() {
         Some((key, value)) => Ok(Some((K::from_bytes(table, key)?, value.to_vec()))),
         // The end, or an error that looks like one.

@@ -9,7 +9,7 @@
 //! because postings are only ever added beyond those that are there.
 
 use super::super::{Corruption, Posting, StoreError};
-use super::tables::Table;
+use super::tables::RocksTable;
 
 /// Postings in a row at most. Reading one of them reads them all.
 const LONGEST: usize = 1_024;
@@ -47,7 +47,7 @@ pub(super) fn rows(postings: &[Posting], mut row: impl FnMut(&Posting, &[u8])) {
 pub(super) fn read(first: u64, value: &[u8], seqs: &mut Vec<u64>) -> Result<(), StoreError> {
     let wrong = || {
         StoreError::corrupt(Corruption::Row {
-            table: Table::Index.name(),
+            table: RocksTable::Index.name(),
         })
     };
     seqs.clear();
@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::position::Seq;
-    use crate::store::term::{Field, Term};
+    use crate::store::term::{SearchField, TermKey};
 
     fn written(postings: &[Posting]) -> Vec<(Posting, Vec<u8>)> {
         let mut out = Vec::new();
@@ -111,7 +111,7 @@ mod tests {
         out
     }
 
-    fn of(term: Term, seqs: impl IntoIterator<Item = u64>) -> Vec<Posting> {
+    fn of(term: TermKey, seqs: impl IntoIterator<Item = u64>) -> Vec<Posting> {
         let posting = |seq| Posting {
             term,
             seq: Seq(seq),
@@ -121,7 +121,10 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back_in_rows_of_one_term() {
-        let (a, b) = (Term::new(Field::Kind, "a"), Term::new(Field::Tenant, "b"));
+        let (a, b) = (
+            TermKey::new(SearchField::Kind, "a"),
+            TermKey::new(SearchField::Tenant, "b"),
+        );
         let long = (0..2_500).map(|n| n * n);
         let mut postings = of(a, long);
         postings.extend(of(b, [7, 7, u64::MAX]));
@@ -138,9 +141,9 @@ mod tests {
 
     #[test]
     fn a_single_posting_has_an_empty_value() {
-        let one = of(Term::new(Field::Kind, "a"), [300]);
+        let one = of(TermKey::new(SearchField::Kind, "a"), [300]);
         assert_eq!(written(&one), [(one[0], Vec::new())]);
-        let run = of(Term::new(Field::Kind, "a"), [300, 301, 500]);
+        let run = of(TermKey::new(SearchField::Kind, "a"), [300, 301, 500]);
         assert_eq!(written(&run), [(run[0], vec![1, 0xc7, 0x01])]);
     }
 

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use rocksdb::ReadOptions;
 
-use super::tables::{INDEXED_TO_KEY, SCRUBBED_KEY, Table, number};
+use super::tables::{INDEXED_TO_KEY, RocksTable, SCRUBBED_KEY, number};
 use super::{RocksStore, of_rocks, options, run};
 use crate::store::StoreError;
-use crate::store::term::Term;
+use crate::store::term::TermKey;
 
 /// Parts of a table that are read beside each other, by their keys' first byte.
 const APART: u8 = 8;
@@ -45,8 +45,8 @@ pub struct Scrubbed {
 impl RocksStore {
     pub fn scrub_all(&self, how: &mut Scrubbing<'_>) -> Result<Vec<Scrubbed>, StoreError> {
         let (begun, mut done) = (Instant::now(), 0);
-        let mut tables = Vec::with_capacity(Table::ALL.len());
-        for table in Table::ALL {
+        let mut tables = Vec::with_capacity(RocksTable::ALL.len());
+        for table in RocksTable::ALL {
             let (mut rows, mut bytes, mut due) = (0, 0, done + STEP_BYTES);
             let read = self.read_rows(table, options::scrubbing(), &[], &mut |row| {
                 rows += 1;
@@ -79,7 +79,9 @@ impl RocksStore {
     /// Reads everything beside the entries, on all cores: there are as many hashes as
     /// entries. Whatever a table's keys begin with, the parts hold all of them.
     pub(super) fn scrub_derived(&self) -> Result<(), StoreError> {
-        let tables = Table::ALL.into_iter().filter(|t| *t != Table::Entries);
+        let tables = RocksTable::ALL
+            .into_iter()
+            .filter(|t| *t != RocksTable::Entries);
         let parts: Vec<_> = tables
             .flat_map(|table| (0..APART).map(move |part| (table, part)))
             .collect();
@@ -99,20 +101,22 @@ impl RocksStore {
     /// Reads some bytes from where the last call stopped, and notes where this one does.
     /// Nobody waits for the note to be on the disk: without it some is read again.
     pub(super) fn read_on(&self, bytes: u64) -> Result<bool, StoreError> {
-        let noted = self.get(Table::Index, SCRUBBED_KEY)?.unwrap_or_default();
+        let noted = self
+            .get(RocksTable::Index, SCRUBBED_KEY)?
+            .unwrap_or_default();
         let (number, key) = noted.split_first().unwrap_or((&0, &[]));
-        let begun = usize::from(*number) % Table::ALL.len();
+        let begun = usize::from(*number) % RocksTable::ALL.len();
         let mut left = bytes;
         let mut passed_the_end = false;
         // All tables in a ring, and the beginning of the first at last.
-        let ring = (begun..Table::ALL.len()).chain(0..=begun);
+        let ring = (begun..RocksTable::ALL.len()).chain(0..=begun);
         let mut from = key.to_vec();
         let mut stopped = None;
         for (step, (number, table)) in ring
-            .filter_map(|n| Some((n, Table::ALL.get(n)?)))
+            .filter_map(|n| Some((n, RocksTable::ALL.get(n)?)))
             .enumerate()
         {
-            let last = step == Table::ALL.len();
+            let last = step == RocksTable::ALL.len();
             passed_the_end |= step > 0 && number == 0;
             let mut read = options::scrubbing();
             if last {
@@ -134,7 +138,7 @@ impl RocksStore {
         if let Some((number, next)) = stopped {
             let number = u8::try_from(number).unwrap_or_default();
             let note = [&[number][..], &next].concat();
-            let index = self.table(Table::Index)?;
+            let index = self.table(RocksTable::Index)?;
             self.db
                 .put_cf_opt(index, SCRUBBED_KEY, note, &options::unlogged())
                 .map_err(of_rocks)?;
@@ -149,7 +153,7 @@ impl RocksStore {
     /// would be next, if it did not come to the end.
     fn read_rows(
         &self,
-        table: Table,
+        table: RocksTable,
         read: ReadOptions,
         from: &[u8],
         go_on: &mut dyn FnMut(u64) -> bool,
@@ -161,8 +165,8 @@ impl RocksStore {
             rows.seek(from);
         }
         while let Some((key, value)) = rows.item() {
-            if table == Table::Index && key.len() > INDEXED_TO_KEY.len() {
-                let first = key.get(Term::BYTES..).unwrap_or_default();
+            if table == RocksTable::Index && key.len() > INDEXED_TO_KEY.len() {
+                let first = key.get(TermKey::BYTES..).unwrap_or_default();
                 let first = self.noted(number(table, first))?;
                 self.noted(run::read(first, value, &mut seqs))?;
             }

@@ -6,7 +6,7 @@ use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
 
 use super::super::{Corruption, OpeningKey, Posting, StoreError, TileKey};
-use crate::store::term::Term;
+use crate::store::term::TermKey;
 
 /// In [`Table::Meta`]: the version of all this.
 pub(super) const FORMAT_KEY: &str = "format";
@@ -32,7 +32,7 @@ pub(super) const SCRUBBED_KEY: &[u8] = &[0x02];
 pub(super) const INDEX_VERSION: u64 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Table {
+pub(super) enum RocksTable {
     Meta,
     Entries,
     Hashes,
@@ -43,35 +43,38 @@ pub(super) enum Table {
     Imports,
 }
 
-impl Table {
-    pub(super) const ALL: [Table; 8] = [
-        Table::Meta,
-        Table::Entries,
-        Table::Hashes,
-        Table::Epochs,
-        Table::EpochEnds,
-        Table::Tiles,
-        Table::Index,
-        Table::Imports,
+impl RocksTable {
+    pub(super) const ALL: [RocksTable; 8] = [
+        RocksTable::Meta,
+        RocksTable::Entries,
+        RocksTable::Hashes,
+        RocksTable::Epochs,
+        RocksTable::EpochEnds,
+        RocksTable::Tiles,
+        RocksTable::Index,
+        RocksTable::Imports,
     ];
 
     /// Whether what is written later lies among the keys that are there, and not
     /// behind them.
     pub(super) const fn overlaps(self) -> bool {
-        matches!(self, Table::Hashes | Table::Index | Table::Imports)
+        matches!(
+            self,
+            RocksTable::Hashes | RocksTable::Index | RocksTable::Imports
+        )
     }
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             // The one that RocksDB makes in every database.
-            Table::Meta => "default",
-            Table::Entries => "entries",
-            Table::Hashes => "hashes",
-            Table::Epochs => "epochs",
-            Table::EpochEnds => "epoch_ends",
-            Table::Tiles => "tiles",
-            Table::Index => "index",
-            Table::Imports => "imports",
+            RocksTable::Meta => "default",
+            RocksTable::Entries => "entries",
+            RocksTable::Hashes => "hashes",
+            RocksTable::Epochs => "epochs",
+            RocksTable::EpochEnds => "epoch_ends",
+            RocksTable::Tiles => "tiles",
+            RocksTable::Index => "index",
+            RocksTable::Imports => "imports",
         }
     }
 }
@@ -81,7 +84,7 @@ pub(super) const fn be(number: u64) -> [u8; 8] {
 }
 
 /// The inverse of [`be`], for bytes out of `table`.
-pub(super) fn number(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
+pub(super) fn number(table: RocksTable, bytes: &[u8]) -> Result<u64, StoreError> {
     let wrong = |_| {
         StoreError::corrupt(Corruption::Row {
             table: table.name(),
@@ -90,7 +93,10 @@ pub(super) fn number(table: Table, bytes: &[u8]) -> Result<u64, StoreError> {
     bytes.try_into().map(u64::from_be_bytes).map_err(wrong)
 }
 
-pub(super) fn number_in(table: Table, value: Option<Vec<u8>>) -> Result<Option<u64>, StoreError> {
+pub(super) fn number_in(
+    table: RocksTable,
+    value: Option<Vec<u8>>,
+) -> Result<Option<u64>, StoreError> {
     value.map(|bytes| number(table, &bytes)).transpose()
 }
 
@@ -140,23 +146,23 @@ pub(super) fn read_opening_key(key: &[u8]) -> Result<OpeningKey, StoreError> {
         })
     };
     read().ok_or(StoreError::corrupt(Corruption::Row {
-        table: Table::Meta.name(),
+        table: RocksTable::Meta.name(),
     }))
 }
 
 /// Term, then entry: the postings of a term stand together, oldest first.
-pub(super) fn posting_key(posting: &Posting) -> [u8; Term::BYTES + 8] {
-    let mut bytes = [0; Term::BYTES + 8];
+pub(super) fn posting_key(posting: &Posting) -> [u8; TermKey::BYTES + 8] {
+    let mut bytes = [0; TermKey::BYTES + 8];
     fill(&mut bytes, 0, posting.term.as_bytes());
-    fill(&mut bytes, Term::BYTES, &be(posting.seq.0));
+    fill(&mut bytes, TermKey::BYTES, &be(posting.seq.0));
     bytes
 }
 
 /// The entry that a key of the index names, if it is one of `term`.
-pub(super) fn posting_seq(term: &Term, key: &[u8]) -> Result<Option<Seq>, StoreError> {
+pub(super) fn posting_seq(term: &TermKey, key: &[u8]) -> Result<Option<Seq>, StoreError> {
     let seq = key.strip_prefix(term.as_bytes().as_slice());
     Ok(seq
-        .map(|bytes| number(Table::Index, bytes))
+        .map(|bytes| number(RocksTable::Index, bytes))
         .transpose()?
         .map(Seq))
 }
@@ -172,7 +178,7 @@ mod tests {
     use super::*;
     use crate::ledger::position::EpochNumber;
     use crate::ledger::tile::TileId;
-    use crate::store::term::Field;
+    use crate::store::term::SearchField;
 
     #[test]
     fn keys_sort_as_what_they_spell() {
@@ -197,7 +203,10 @@ mod tests {
 
     #[test]
     fn a_posting_reads_back_under_its_term_only() {
-        let (term, other) = (Term::new(Field::Tenant, "a"), Term::new(Field::Worker, "a"));
+        let (term, other) = (
+            TermKey::new(SearchField::Tenant, "a"),
+            TermKey::new(SearchField::Worker, "a"),
+        );
         let seq = Seq(0x0102_0304_0506_0708);
         let key = posting_key(&Posting { term, seq });
         assert!(matches!(posting_seq(&term, &key), Ok(Some(found)) if found == seq));

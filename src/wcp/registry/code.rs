@@ -7,20 +7,20 @@ use std::sync::Arc;
 
 use super::Registry;
 use crate::ledger::json::Value;
-use crate::wcp::basis::{Standing, StandingWorker};
+use crate::wcp::basis::{StandingWorker, WorkerStanding};
 use crate::wcp::record::WorkerRecord;
 #[cfg(feature = "files")]
 use crate::wcp::worker_source::{AllowedDirs, AttestError, hash_source};
 
 /// What is known beside the records.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Code {
+pub(super) struct CodeRegister {
     #[cfg(feature = "files")]
     registered: HashMap<Arc<str>, Attested>,
     /// By worker: hashes that were submitted for it, and whether confirmed.
     submitted: HashMap<Arc<str>, SubmittedHash>,
     /// Those of others than [`Standing::Active`].
-    standings: HashMap<Arc<str>, Standing>,
+    standings: HashMap<Arc<str>, WorkerStanding>,
     /// Workers whose records came from elsewhere: the files that they name are
     /// opened beneath an allowed directory or not at all.
     pub(super) remote: HashSet<Arc<str>>,
@@ -44,12 +44,12 @@ struct SubmittedHash {
 
 impl Registry {
     /// Sets whether a worker may be dispatched to.
-    pub fn set_standing(&mut self, worker_id: &str, standing: Standing) {
+    pub fn set_standing(&mut self, worker_id: &str, standing: WorkerStanding) {
         self.code.standings.insert(worker_id.into(), standing);
     }
 
     /// Whether a worker may be dispatched to.
-    pub fn standing(&self, worker_id: &str) -> Standing {
+    pub fn standing(&self, worker_id: &str) -> WorkerStanding {
         let standing = self.code.standings.get(worker_id).copied();
         standing.unwrap_or_default()
     }
@@ -86,7 +86,8 @@ impl Registry {
     fn standing_records(&self, species: &str) -> impl Iterator<Item = &WorkerRecord> {
         let indices = self.by_species.get(species).map_or(&[][..], Vec::as_slice);
         let records = indices.iter().rev().filter_map(|i| self.records.get(*i));
-        let active = |record: &WorkerRecord| self.standing(&record.worker_id) == Standing::Active;
+        let active =
+            |record: &WorkerRecord| self.standing(&record.worker_id) == WorkerStanding::Active;
         let all = self.code.standings.is_empty() || !records.clone().any(active);
         records.filter(move |record| all || active(record))
     }
@@ -124,7 +125,7 @@ impl Registry {
     pub fn said_of(&self, worker_id: &str) -> Option<Value> {
         let submitted = self.code.submitted.get(worker_id);
         let standing = self.standing(worker_id);
-        if submitted.is_none() && standing == Standing::Active {
+        if submitted.is_none() && standing == WorkerStanding::Active {
             return None;
         }
         let submitted = submitted.cloned().unwrap_or_default();

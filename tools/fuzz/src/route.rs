@@ -3,13 +3,13 @@
 
 use sealbook::ledger::json::Form;
 use sealbook::ledger::time::Timestamp;
-use sealbook::wcp::Stamp;
+use sealbook::wcp::DecisionStamp;
 use sealbook::wcp::bulk::CaseReader;
 use sealbook::wcp::stamp::DecisionId;
 
 /// Panics where it does not hold.
 pub fn holds(line: &[u8]) {
-    let stamp = Stamp {
+    let stamp = DecisionStamp {
         decision_id: DecisionId::from_random([7; 16]),
         timestamp: Timestamp::from_unix_micros(0).unwrap(),
     };

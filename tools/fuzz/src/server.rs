@@ -17,7 +17,7 @@ use sealbook::logbook::mark::MarkFile;
 use sealbook::record::Hall;
 use sealbook::serve::scope::Scope;
 use sealbook::serve::token_file::TokenFile;
-use sealbook::serve::{Access, Config, HallFiles, Limits, LoadError, run};
+use sealbook::serve::{AccessRules, Config, HallFiles, LoadError, ServeLimits, run};
 use sealbook::store::{MemoryStore, Store};
 use sealbook::wcp::load_rules_from_dict;
 use tempfile::TempDir;
@@ -95,17 +95,17 @@ impl Server {
             sinks: Vec::new(),
             standby: None,
             ledger: Ledger::of_parts(Some(dir.path()), parts, Options::default()).unwrap(),
-            access: Access {
+            access: AccessRules {
                 token_file: Some(token_file),
-                ..Access::default()
+                ..AccessRules::default()
             },
             socket: None,
             tls: None,
-            limits: Limits {
+            limits: ServeLimits {
                 min_free_bytes: 0,
                 requests_per_second: u32::MAX,
                 request_burst: u32::MAX,
-                ..Limits::default()
+                ..ServeLimits::default()
             },
             hall: hall(),
             revocations: Vec::new(),

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use curve25519_dalek::Scalar;
 
-use super::Asked;
+use super::SignatureCheck;
 use crate::ledger::key::Signature;
 
 /// So many are remembered of a key, those that came last.
@@ -19,9 +19,9 @@ pub(super) struct Recent(Mutex<Vec<Judged>>);
 
 impl Recent {
     /// Which of them were found good.
-    pub(super) fn good(&self, asked: &[Asked]) -> Vec<bool> {
+    pub(super) fn good(&self, asked: &[SignatureCheck]) -> Vec<bool> {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = |one: &Asked| {
+        let known = |one: &SignatureCheck| {
             let at = recent.iter().position(|judged| *judged == one.judged());
             if let Some(at) = at.and_then(|at| recent.get_mut(..=at)) {
                 at.rotate_right(1);
@@ -31,7 +31,7 @@ impl Recent {
         asked.iter().map(known).collect()
     }
 
-    pub(super) fn remember(&self, one: &Asked) {
+    pub(super) fn remember(&self, one: &SignatureCheck) {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         recent.insert(0, one.judged());
         recent.truncate(MOST);
