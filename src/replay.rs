@@ -16,7 +16,7 @@
 //! Rules, configuration, policy and ban list are run again from their
 //! documents, the registry from the slice that was consulted. A recorded answer
 //! is used only where its source cannot be asked again, and is then labelled
-//! [`TakenOnTrust`](trust::Trust::TakenOnTrust). That the slice was the registry's is the
+//! [`TakenOnTrust`](trust::InputTrust::TakenOnTrust). That the slice was the registry's is the
 //! Hall's word; so is every time.
 //!
 //! Memory is that of two batches and of the documents, whatever the length of

@@ -1,7 +1,7 @@
 //! Keys that are not in this process: who holds them, and how they sign.
 //!
 //! [`KeyLocation`] is where a key is: `agent:SOCKET`, `pkcs11:…`, or a file. What comes from
-//! outside is judged before it is used: [`Checked`] verifies every signature, and a key
+//! outside is judged before it is used: [`CheckedSigner`] verifies every signature, and a key
 //! that does not sign the same bytes each time is refused when it is opened.
 
 use std::io;

@@ -1,7 +1,7 @@
 //! WCP routing: which worker may serve a request, and why not.
 //!
 //! Everything here is a pure decision. [`make_decision`] takes a
-//! [`RouteInput`], a [`Basis`] and a [`Stamp`], and gives a
+//! [`RouteInput`], a [`Basis`] and a [`DecisionStamp`], and gives a
 //! [`RouteDecision`] with the [`Consulted`] answers that it was taken from. It
 //! has no clock, no randomness and no memory, so an auditor who has the input,
 //! the rules, the configuration and the consulted answers computes the same

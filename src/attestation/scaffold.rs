@@ -64,7 +64,7 @@ pub enum PackageScaffoldError {
 /// `requirements.lock` and `config.schema.json`. Returns the paths written.
 ///
 /// # Errors
-/// [`ScaffoldError`]; [`ScaffoldError::Exists`] only without `overwrite`.
+/// [`PackageScaffoldError`]; [`PackageScaffoldError::Exists`] only without `overwrite`.
 pub fn scaffold_package(
     package_root: &Path,
     worker_logic_file: Option<&Path>,

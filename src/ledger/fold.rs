@@ -1,7 +1,7 @@
 //! Verification by parts: what a verified part of a log says of its two ends, so that
 //! parts that were verified apart join to the verdict over the whole.
 //!
-//! A [`FoldPart`] is a row of [`Run`]s, each verified from its first entry to its last and
+//! A [`FoldPart`] is a row of [`EpochRun`]s, each verified from its first entry to its last and
 //! with its neighbours not joined yet. Joining two parts puts the rows behind each other
 //! and joins what fits at the seam; what does not fit stays apart, and [`FoldPart::judge`]
 //! names it. So joining is associative, and the order of parts is what counts.

@@ -13,7 +13,7 @@ pub use super::parse_error::{ParseError, TextPosition};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseLimits {
     /// Levels of nesting; the outermost container is level 1. More than
-    /// [`Limits::DEEPEST`] is not granted.
+    /// [`ParseLimits::DEEPEST`] is not granted.
     pub depth: usize,
     /// Digits of an integer, without its sign.
     pub integer_digits: usize,
@@ -37,7 +37,7 @@ impl Default for ParseLimits {
     }
 }
 
-/// Reads one JSON document under the default [`Limits`].
+/// Reads one JSON document under the default [`ParseLimits`].
 pub fn parse(text: &[u8]) -> Result<Value, ParseError> {
     parse_with(text, &ParseLimits::default())
 }

@@ -43,7 +43,7 @@ impl PreparedEntry {
     }
 
     /// Prepares an entry of any kind, for the recording layer: what others
-    /// hand in goes through [`Prepared::of_caller`].
+    /// hand in goes through [`PreparedEntry::of_caller`].
     pub fn new(kind: &str, payload: &Object) -> Result<PreparedEntry, LogbookError> {
         let mut canonical = Vec::with_capacity(USUAL_PAYLOAD);
         payload.write_canonical(Form::Utf8, &mut canonical);

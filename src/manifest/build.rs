@@ -48,7 +48,7 @@ pub enum ManifestBuildError {
 /// itself and the files that vouch for it.
 ///
 /// # Errors
-/// [`BuildError`], never [`BuildError::Write`] or [`BuildError::Sign`].
+/// [`ManifestBuildError`], never [`ManifestBuildError::Write`] or [`ManifestBuildError::Sign`].
 pub fn build(
     folder: &Path,
     name: &str,
@@ -62,7 +62,7 @@ pub fn build(
 /// that it is in and its name.
 ///
 /// # Errors
-/// [`BuildError`], never [`BuildError::Write`] or [`BuildError::Sign`].
+/// [`ManifestBuildError`], never [`ManifestBuildError::Write`] or [`ManifestBuildError::Sign`].
 pub fn build_without(
     folder: &Path,
     name: &str,

@@ -66,7 +66,7 @@ impl Hall {
     /// Enrols a worker from its record.
     ///
     /// # Errors
-    /// [`RecordError`] names the member; nothing is changed.
+    /// [`WorkerRecordError`] names the member; nothing is changed.
     pub fn enroll(&mut self, record: &Value) -> Result<Enrolment, WorkerRecordError> {
         let record = WorkerRecord::read(record)?;
         let worker_id = record.worker_id.clone();

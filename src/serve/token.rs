@@ -22,7 +22,7 @@ const BYTES: usize = 32;
 const ID_BYTES: usize = 6;
 
 /// A token in the clear. Wiped when dropped, and in no text but
-/// [`Token::expose`].
+/// [`BearerToken::expose`].
 pub struct BearerToken(Zeroizing<String>);
 
 /// The digest of a token: what is kept of it.

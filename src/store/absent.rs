@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 
-use super::term::Term;
+use super::term::TermKey;
 use super::{
-    Archive, Batch, ImportedRow, Order, Posting, Postings, Rows, Store, StoreError, TileKey,
+    Archive, Batch, ImportedRow, ReadOrder, Posting, Postings, Rows, Store, StoreError, TileKey,
 };
 
 /// A ledger on disk, of which this build has none.
@@ -147,7 +147,7 @@ impl Store for RocksStore {
         match *self {}
     }
 
-    fn imported_rows(&self, _: Range<Vec<u8>>, _: Order) -> Rows<'_, Vec<u8>> {
+    fn imported_rows(&self, _: Range<Vec<u8>>, _: ReadOrder) -> Rows<'_, Vec<u8>> {
         match *self {}
     }
 
@@ -159,7 +159,7 @@ impl Store for RocksStore {
         match *self {}
     }
 
-    fn postings(&self, _: &Term, _: Order) -> Refused<Box<dyn Postings + '_>> {
+    fn postings(&self, _: &TermKey, _: ReadOrder) -> Refused<Box<dyn Postings + '_>> {
         match *self {}
     }
 }

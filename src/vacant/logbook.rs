@@ -21,7 +21,7 @@ pub enum AppendError {
 }
 
 /// Entries in order. Those that came from elsewhere are not judged until
-/// [`Logbook::verify_chain`] is asked.
+/// [`VacantLogbook::verify_chain`] is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VacantLogbook {
     entries: Vec<Entry>,
@@ -77,7 +77,7 @@ impl VacantLogbook {
         self.verify_chain_or_raise(key).is_ok()
     }
 
-    /// As [`Logbook::verify_chain`]. Of one entry the link is judged before the
+    /// As [`VacantLogbook::verify_chain`]. Of one entry the link is judged before the
     /// signature.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ impl Registry {
     /// species.
     ///
     /// # Errors
-    /// [`RecordError`] names the member; nothing is changed.
+    /// [`WorkerRecordError`] names the member; nothing is changed.
     pub fn enroll(&mut self, record: &Value) -> Result<Enrolment, WorkerRecordError> {
         WorkerRecord::read(record).map(|record| self.enroll_record(record))
     }

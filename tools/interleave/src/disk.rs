@@ -12,10 +12,10 @@ use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::time::Timestamp;
 use sealbook::logbook::clock::Clock;
 use sealbook::logbook::mark::{Mark, MarkFile};
-use sealbook::store::term::Term;
+use sealbook::store::term::TermKey;
 use sealbook::store::{
-    Batch, BatchLimit, ImportedRow, MemoryStore, Order, Posting, Postings, Rows, Store, StoreError,
-    TileKey,
+    Batch, BatchLimit, ImportedRow, MemoryStore, Posting, Postings, ReadOrder, Rows, Store,
+    StoreError, TileKey,
 };
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread::{self, ThreadId};

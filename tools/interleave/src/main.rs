@@ -42,7 +42,7 @@ use sealbook::ledger::position::Seq;
 use sealbook::logbook::error::LogbookError;
 use sealbook::logbook::init::{Origin, begin};
 use sealbook::logbook::mark::MarkFile;
-use sealbook::logbook::request::{Answer, Prepared, Submission};
+use sealbook::logbook::request::{PreparedEntry, RequestAnswer, Submission};
 use sealbook::logbook::{Logbook, Parts};
 use sealbook::store::{Store, StoreError};
 use sealbook::{Ledger, Options, Policy, Verdict};
@@ -264,11 +264,11 @@ impl Scene {
         let payloads: Vec<_> = ids.iter().map(|id| payload(*id)).collect();
         let prepared = || -> Vec<_> {
             let each = payloads.iter();
-            each.map(|payload| Prepared::of_caller(KIND, payload).unwrap())
+            each.map(|payload| PreparedEntry::of_caller(KIND, payload).unwrap())
                 .collect()
         };
         // A panic of the clock or the signer is the caller's own.
-        let answer: Option<Answer> = catch_unwind(AssertUnwindSafe(|| match ids.len() {
+        let answer: Option<RequestAnswer> = catch_unwind(AssertUnwindSafe(|| match ids.len() {
             1 => logbook.append(KIND, &payloads[0]).map(|one| vec![one]),
             2 => {
                 let (sender, answer) = mpsc::channel();
