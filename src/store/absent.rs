@@ -11,7 +11,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 
 use super::term::TermKey;
 use super::{
-    Archive, Batch, ImportedRow, ReadOrder, Posting, Postings, Rows, Store, StoreError, TileKey,
+    Archive, Batch, ImportedRow, Posting, Postings, ReadOrder, Rows, Store, StoreError, TileKey,
 };
 
 /// A ledger on disk, of which this build has none.
