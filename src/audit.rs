@@ -26,6 +26,8 @@ use crate::logbook::{Identity, extent_of, identity_of, judge_mark};
 use crate::store::terms::{TermsError, placed};
 use crate::store::{OpeningKey, Rows, Store, StoreError};
 
+mod denied;
+
 /// Why a ledger got no verdict.
 #[derive(Debug, Error)]
 pub enum AuditError {
@@ -49,12 +51,16 @@ pub fn audit(
     progress: &mut dyn FnMut(u64),
 ) -> Result<VerifyOutcome, AuditError> {
     let mut source = LedgerSource::new(store, mark)?;
-    let Some(marked) = source.marked.take() else {
-        return Ok(verify(&mut source, policy, progress)?);
+    let mut outcome = match source.marked.take() {
+        None => verify(&mut source, policy, progress)?,
+        Some(marked) => {
+            let mut policy = policy.clone();
+            policy.contains.push(marked);
+            verify(&mut source, &policy, progress)?
+        }
     };
-    let mut policy = policy.clone();
-    policy.contains.push(marked);
-    Ok(verify(&mut source, &policy, progress)?)
+    denied::name(store, &mut outcome.report.faults);
+    Ok(outcome)
 }
 
 /// Finds entries of the ledger in `store`, to explain its faults by.

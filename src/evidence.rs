@@ -57,12 +57,6 @@ pub enum EvidenceError {
     /// Nothing is sealed yet.
     #[error("nothing is sealed yet")]
     NothingSealed,
-    /// The page of a report would say of its own file that it is broken.
-    #[error(
-        "the headers of this log commit to an index, which the page of a report does not read: \
-         write a bundle with `export --correlation`"
-    )]
-    NotOnAPage,
     /// Headers that commit to an index stand in files of version 2 alone.
     #[error("the headers of this log commit to an index, which needs files of version 2")]
     NeedsVersionTwo,

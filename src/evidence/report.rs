@@ -45,9 +45,6 @@ pub fn export_report<W: Write>(
     export: ReportExport<'_>,
 ) -> Result<(W, Selected), EvidenceError> {
     let opened = OpenedLog::read(store)?;
-    if opened.opening.index.is_some() {
-        return Err(EvidenceError::NotOnAPage);
-    }
     let filter = of_case(export.correlation);
     let first = select(store, &filter)?.next();
     let (first, _) = first.ok_or(EvidenceError::EmptyRange)??;

@@ -409,3 +409,94 @@ fn an_entry_that_the_index_denies_is_a_conviction_that_stands_alone() {
     let found = honest.run(&args).ends_with(1).document();
     assert_eq!(found["equivocation"], Value::Null);
 }
+
+/// The first fault of a full verification of a ledger whose index is wrong.
+fn first_fault(place: &Place) -> Value {
+    let report = place.run(&["--json", "verify"]).ends_with(1).document();
+    let fault = report["faults"][0].clone();
+    assert_eq!(fault["code"], "index_mismatch", "{report}");
+    fault
+}
+
+#[test]
+fn a_full_verification_names_the_entry_that_an_index_leaves_out_or_adds() {
+    let seal_more = |place: &Place| {
+        for n in 0..4 {
+            let payload = format!(r#"{{"correlation_id":"later-{n}"}}"#);
+            let args = ["append", "--kind", "event", "--payload", &payload];
+            place.run(&args).ok();
+            place.run(&["seal"]).ok();
+        }
+    };
+    // One of a case that has another entry, and one of a hidden term, which has three.
+    for (field, term) in [
+        (Field::Correlation, r#"correlation "b""#),
+        (Field::Tenant, r#"tenant "acme""#),
+    ] {
+        let place = lying(&|seq, mut terms| {
+            terms.retain(|term| seq != 4 || term.field != field);
+            terms
+        });
+        let check = |place: &Place| {
+            let fault = first_fault(place);
+            assert_eq!((&fault["index"], &fault["seq"]), (&json!(1), &json!(4)));
+            let detail = fault["detail"].as_str().unwrap();
+            let said = format!(": it leaves out entry 4, which has {term}");
+            assert!(detail.ends_with(&said), "{detail}");
+        };
+        check(&place);
+        // Also after its tree was merged with those of other epochs.
+        seal_more(&place);
+        check(&place);
+    }
+    // One that is counted in a case of others.
+    let place = lying(&|seq, mut terms| {
+        if seq == 5 {
+            terms.push(Term::new(Field::Correlation, "b"));
+        }
+        terms
+    });
+    let fault = first_fault(&place);
+    assert_eq!(fault["seq"], 5);
+    let detail = fault["detail"].as_str().unwrap();
+    let said = r#": it counts entry 5, which does not have correlation "b""#;
+    assert!(detail.ends_with(said), "{detail}");
+    // Two that are missing of one term are counted.
+    let place = lying(&|seq, mut terms| {
+        terms.retain(|term| seq < 4 || term.field != Field::Kind);
+        terms
+    });
+    let fault = first_fault(&place);
+    assert_eq!(fault["seq"], Value::Null);
+    let detail = fault["detail"].as_str().unwrap();
+    let said = r#"of kind "event" it counts 1 entries in the epochs 1 to 1, or others, where 3"#;
+    assert!(detail.contains(said), "{detail}");
+}
+
+#[test]
+fn the_report_of_a_case_says_up_to_where_it_is_complete() {
+    let place = place();
+    let args = ["report", "--correlation", "order-1", "-o", "case.html"];
+    place.run(&args).ok();
+    let key = place.key();
+    let args = ["verify", "case.html", "--as", "report", "--key", &key];
+    let found = place
+        .run(&[&["--json"], &args[..]].concat())
+        .ok()
+        .document();
+    assert_eq!(found["complete"]["entries"], 2, "{found}");
+    assert_eq!(found["not_checked"], json!(["index", "chain"]));
+    let said = "complete by the log's signed index up to entry 6 (epoch 2)";
+    let shown = place.run(&args).ok().stdout;
+    assert!(shown.contains(said), "{shown}");
+    // Without what the index says it is a report of some entries of the case.
+    let text = place.read("case.html");
+    let from = text.find("{\"index\":").unwrap();
+    let line = text[from..].find('\n').unwrap() + 1;
+    place.write("cut.html", [&text[..from], &text[from + line..]].concat());
+    let args = [
+        "--json", "verify", "cut.html", "--as", "report", "--key", &key,
+    ];
+    let cut = place.run(&args).ends_with(1).document();
+    assert_eq!(cut["complete"], Value::Null);
+}

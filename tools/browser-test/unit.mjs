@@ -27,6 +27,7 @@ const { readPolicy } = await load("policy");
 const { between, judgeCheckpoint, judgeKept, timesIn, timesText, weighed } = await load("times");
 const { canVerify, hasStrictForm, verifyStrict } = await load("strict");
 const { verifyBundle } = await load("bundle");
+const { coversOf } = await load("drop");
 const { inflated, verifyFile, verifyGiven } = await load("given");
 const { commitmentOf, redactedIn, redactedText } = await load("redacted");
 const { sha256 } = await load("sha256");
@@ -274,6 +275,8 @@ await test("an index that denies an entry is proven, and no byte of the proof ca
   }
   const selection = await verifyBundle(new Uint8Array(read("fixtures/format/index.selection.bundle")));
   assert.deepEqual([selection.faults, selection.complete?.entries], [[], 2]);
+  assert.match(coversOf(selection), /complete by the log's signed index up to entry 9 \(epoch 2\)$/);
+  assert.deepEqual(selection.notChecked, ["chain", "index"]);
 });
 
 await test("dropped, doubled and cut lines are found", async () => {

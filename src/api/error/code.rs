@@ -293,9 +293,7 @@ fn of_evidence(error: &EvidenceError) -> &'static str {
         | EvidenceError::NothingSealed
         | EvidenceError::SelectionNotSealed { .. } => "not_sealed",
         EvidenceError::NoIndex => "no_index",
-        EvidenceError::NeedsVersionTwo
-        | EvidenceError::NotOnAPage
-        | EvidenceError::TooManyKinds => "usage",
+        EvidenceError::NeedsVersionTwo | EvidenceError::TooManyKinds => "usage",
         EvidenceError::Terms(error) => of_terms(error),
         EvidenceError::Tree(error) => of_tree(error),
         EvidenceError::Bundle(BundleError::Io(error)) => of_io(error),
