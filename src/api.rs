@@ -54,6 +54,7 @@ pub mod stream;
 #[cfg(feature = "parquet")]
 mod tables;
 mod times;
+mod upgrade;
 mod verify;
 #[cfg(feature = "client")]
 mod witnessing;

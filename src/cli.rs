@@ -138,6 +138,8 @@ mod tip;
 #[cfg(feature = "serve")]
 mod token;
 mod trust;
+#[cfg(feature = "rocks")]
+mod upgrade;
 mod validate;
 mod verify;
 mod version;

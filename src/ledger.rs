@@ -116,6 +116,7 @@
 pub mod anchors;
 pub(crate) mod answered;
 pub mod audited;
+pub mod begins;
 pub mod bundle;
 pub mod bundle_file;
 pub mod bundle_line;

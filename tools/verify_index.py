@@ -80,9 +80,9 @@ def terms(kind, payload):  # I.3
         found.add(("denied", json.dumps(canonical(payload[name]) == canonical(denied))))
     return found
 def big(number): return number.to_bytes(8, "big")
-def blocks(epoch):  # I.7: of each tree its first epoch and its level
-    end, at = max(0, epoch - 1), 0
-    for level in subtrees(0, end):
+def blocks(since, epoch):  # I.7: of each tree its first epoch and its level
+    end, at = max(since, epoch - 1), since
+    for level in subtrees(since, end):
         yield at, level
         at += 1 << level
     yield from ((alone, 0) for alone in range(end, epoch + 1))
@@ -115,12 +115,13 @@ def count_in(tree, place):  # I.9: the count that a tree says, shown to lead to 
     nodes = [*zip(first, before), *((0, H(b"\2", *leaf)) for leaf in shown), *zip(last, after)]
     demand("index_invalid", leaves(nodes) == size and root(nodes) == tree["root"], "root")
     return count
-def statement(value, log, genesis):  # A header of the log, by I.1
+def statement(value, log, genesis, since=0):  # A header of the log, by I.1; before the index one of version 1
     header = value["epoch"]
-    bytes_ = b"sealbook:epoch:v2\x1f" + canonical(header)
+    indexed = header["epoch"] >= since
+    bytes_ = b"sealbook:epoch:v%d\x1f" % (2 if indexed else 1) + canonical(header)
     demand("log_key_mismatch", header["log"] == value["key"] == log)
     demand("genesis_mismatch", header["genesis"] == genesis)
-    demand("epoch_signature_invalid", header["format"] == 2 and signed(log, bytes_, value["signature"]))
+    demand("epoch_signature_invalid", header.get("format") == (2 if indexed else None) and signed(log, bytes_, value["signature"]))
     return header
 def signed_entry(entry, log):  # 3.1: the hash of one that the log signed
     bytes_ = b"\x1f".join([entry["kind"].encode(), entry["ts"].encode(), canonical(entry["payload"]),
@@ -132,15 +133,17 @@ def counts_under(said, header, genesis, opening):  # I.9: of each block its firs
     domain = lambda name, what: name + b"\x1f" + bytes.fromhex(genesis) + field.encode() + b"\x1f" + what
     demand("index_invalid", ("placed" in said) == (field in HIDDEN), "placed")
     what = value.encode()
+    later = said["since"] > 0  # I.13
+    demand("index_invalid", ("key" in said, "index" in opening) == (later, not later), "key")
     if field in HIDDEN:
-        key, pi = bytes.fromhex(opening["index"]), bytes.fromhex(said["placed"])
+        key, pi = bytes.fromhex(said["key"] if later else opening["index"]), bytes.fromhex(said["placed"])
         what = vrf(key, domain(b"sealbook:vrf:v1", what), pi)
         demand("index_invalid", what, "the proof does not show the place")
     place = H(domain(b"sealbook:term:v1", what))
-    under, trees = list(blocks(header["epoch"])), said["trees"]
-    demand("index_invalid", said["since"] == 0 and len(under) == len(trees), "trees")
+    under, trees = list(blocks(said["since"], header["epoch"])), said["trees"]
+    demand("index_invalid", len(under) == len(trees), "trees")
     committed = b"".join(big(tree["size"]) + bytes.fromhex(tree["root"]) for tree in trees)
-    demand("index_invalid", H(b"sealbook:index:v1\x1f" + big(0) + committed).hex() == header["index"], "commitment")
+    demand("index_invalid", H(b"sealbook:index:v1\x1f" + big(said["since"]) + bytes.fromhex(said.get("key", "")) + committed).hex() == header["index"], "commitment")
     return [(*block, count_in(tree, place)) for block, tree in zip(under, trees)]
 def check(data, keys):
     if data.startswith(b'{"equivocation":'):
@@ -158,7 +161,7 @@ def check(data, keys):
     filters = lines[-1]["bundle"]["filter"]
     for line in lines:
         if "epoch" in line:
-            epoch = statement(line, log, genesis)
+            epoch = statement(line, log, genesis, said["since"])
             demand("epoch_invariant", epoch["epoch"] != header["epoch"] or epoch == header)
             demand("index_mismatch", epoch["epoch"] <= header["epoch"], "beyond the header")
         elif "entry" in line:
@@ -168,10 +171,12 @@ def check(data, keys):
                 continue
             leaf = H(b"\0", signed_entry(entry, log), bytes.fromhex(entry["signature"]))
             number, digest = own.get(epoch["epoch"], (0, bytes(32)))
-            own[epoch["epoch"]], entries = (number + 1, H(b"\4", digest, big(entry["seq"]), leaf)), entries + 1
+            own[epoch["epoch"]] = number + 1, H(b"\4", digest, big(entry["seq"]), leaf)
+            entries += epoch["epoch"] >= said["since"]
     for at, level, count in counts:
         demand("index_mismatch", count == joined(at, level, own), f"epochs {at} to {at + (1 << level) - 1}")
-    return dict(complete=dict(field=field, value=value, entries=entries, epoch=header["epoch"], seq=header["last_seq"]))
+    since = dict(since=said["since"]) if said["since"] else {}
+    return dict(complete=dict(field=field, value=value, entries=entries, epoch=header["epoch"], seq=header["last_seq"], **since))
 def up(node, at, size, path):  # 2.6: where a path leads from the leaf `at`
     start, end, sides = 0, size, []
     while end - start > 1:
@@ -204,6 +209,7 @@ def check_denied(data, keys):  # 9, of the kind `index`
     entry, opening, seq = proof["entry"], proof["opening"], proof["entry"]["seq"]
     genesis = signed_entry(opening, log).hex()
     inside, under = (statement(one, log, genesis) for one in (proof["epoch"], said["header"]))
+    demand("proof_invalid", said["since"] <= inside["epoch"] <= under["epoch"], "another epoch")
     at, size = seq - inside["first_seq"], inside["tree_size"]
     demand("proof_invalid", 0 <= at < size == inside["last_seq"] - inside["first_seq"] + 1, "outside of its epoch")
     leaf = H(b"\0", signed_entry(entry, log), bytes.fromhex(entry["signature"]))

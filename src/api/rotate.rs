@@ -27,6 +27,7 @@ use crate::ledger::tlog::name::{Named, Names, Publishing};
 use crate::logbook::error::OpenError;
 use crate::logbook::init::{Origin, recovery_key_sha256};
 use crate::logbook::reading::Reader;
+use crate::logbook::terms::begun;
 use crate::logbook::{Closed, closed, entry_at, identity_of, resolved};
 use crate::publish::names_of;
 use crate::store::Store;
@@ -58,6 +59,7 @@ pub(super) fn rotate(
     let mark = next.mark_of(&new);
     let reader = options.reader(old)?;
     let (opening, before) = (opening_of(&reader.store)?, closed(&reader.store)?);
+    let indexed = begun(&reader.store, &opening)?.is_some();
     // A book under a second key is continued under another one.
     let second = second_key::bound(&reader.store)?.is_some();
     let next = &next.clone().post_quantum(second || next.post_quantum);
@@ -92,7 +94,7 @@ pub(super) fn rotate(
             None => opening.recovery_key_sha256,
         },
         predecessor: Some(predecessor(&end)),
-        index: opening.index.is_some(),
+        index: indexed,
         post_quantum: second_key::begin(&new, next, true)?,
         ..Origin::default()
     };

@@ -10,13 +10,14 @@ use crate::ledger::entry::Entry;
 use crate::ledger::epoch::{EpochHeader, leaf_hash};
 use crate::ledger::fault::{At, Fault, FaultCode};
 use crate::ledger::hash::Hash;
-use crate::ledger::index::cover::{Block, commitment, cover, epochs_of, halves};
+use crate::ledger::index::cover::{Begun, Block, commitment, cover, epochs_of, halves};
 use crate::ledger::index::leaf::{Count, Leaf, merged, root_of};
 use crate::ledger::index::proof::expected;
 use crate::ledger::index::term::{Term, terms};
 use crate::ledger::index::vrf::VrfKey;
 use crate::ledger::opening::Opening;
 use crate::ledger::position::{EpochNumber, Seq};
+use crate::logbook::terms::begun_later;
 use crate::logbook::{entry_at, epoch_at};
 use crate::store::Store;
 use crate::store::terms::{leaves, placed, tree_of};
@@ -69,7 +70,11 @@ impl<'s> Looking<'s> {
     fn at(store: &'s dyn Store, number: EpochNumber) -> Option<Looking<'s>> {
         let first = entry_at(store, Seq::FIRST).ok()?;
         let opening = Opening::from_object(&first.check_payload().ok()?).ok()?;
-        let (since, key) = (EpochNumber::FIRST, opening.index?);
+        let begun = match opening.index {
+            Some(key) => Begun::with_the_log(key),
+            None => begun_later(store).ok()??,
+        };
+        let since = begun.since;
         let last = store.last_epoch().ok()??;
         let blocks = cover(since, last);
         // What lies in the store is what was sealed.
@@ -82,11 +87,11 @@ impl<'s> Looking<'s> {
             let (first, last) = epochs_of(block);
             first <= number && number <= last
         })?;
-        (commitment(since, trees?) == sealed).then_some(())?;
+        (commitment(&begun, trees?) == sealed).then_some(())?;
         let mut looking = Looking {
             store,
             genesis: first.hash(),
-            key,
+            key: begun.key,
             header: epoch_at(store, number).ok()?.content,
             block,
             places: HashMap::new(),

@@ -17,7 +17,8 @@ use super::timestamp;
 use super::{
     absent, accept_rollback, adopt, agent, append, audit, backup, browse, build, conformance,
     decide, dispatch, doctor, enroll, epochs, erase, explain, export, head, import, init,
-    open_field, prove, publish, revoke, rotate, route, seal, search, stats, status, worker,
+    open_field, prove, publish, revoke, rotate, route, seal, search, stats, status, upgrade,
+    worker,
 };
 #[cfg(feature = "bucket")]
 use super::{archive, bucket, fleet, fold, prune};
@@ -36,6 +37,10 @@ pub(super) enum Command {
     /// Record entries
     #[cfg(feature = "rocks")]
     Append(append::Args),
+    /// Have a log of version 1 go on with an index, out of which it is proven that nothing of
+    /// a case was left out; releases up to 0.1 do not read it from there on
+    #[cfg(feature = "rocks")]
+    Upgrade,
     /// Seal the open epoch and print its signed header
     #[cfg(feature = "rocks")]
     Seal(seal::Args),
@@ -220,6 +225,8 @@ impl Command {
             Command::Init(args) => init::run(context, args, output),
             #[cfg(feature = "rocks")]
             Command::Append(args) => append::run(context, args, output),
+            #[cfg(feature = "rocks")]
+            Command::Upgrade => upgrade::run(context, output),
             #[cfg(feature = "rocks")]
             Command::Seal(args) => seal::run(context, &args, output),
             #[cfg(feature = "rocks")]

@@ -56,6 +56,7 @@ const GROUPS: &[Group] = &[
             "prune",
             "doctor",
             "erase",
+            "upgrade",
         ],
     ),
     (

@@ -193,6 +193,7 @@ const PRINTED: &[Printed] = &[
     prints("token list", Any, &[kind::<packages::Token>]),
     prints("token new", One, &[kind::<packages::Token>]),
     prints("token revoke", One, &[kind::<packages::Token>]),
+    prints("upgrade", One, &[kind::<ledgers::Upgraded>]),
     prints("validate", One, &[kind::<routing::Validated>]),
     prints(
         "verify",

@@ -77,7 +77,9 @@ pub(super) fn export_with<W: Sink>(
     let mut opening = opened.line(export.version, Contents::Selection, false)?;
     let openings = export.openings.in_version(export.version);
     let proof = match (term_of(export.filter), store.last_epoch()?) {
-        (Some(term), Some(_)) if opening.index => Some(prove_term(store, &term)?),
+        (Some(term), Some(last)) if opened.begun.is_some_and(|begun| begun.since <= last) => {
+            Some(prove_term(store, &term)?)
+        }
         _ => None,
     };
     // What is sealed from now on is not sealed for this selection: the index does not

@@ -6,7 +6,7 @@ use crate::ledger::bundle::BundleWriter;
 use crate::ledger::bundle_line::{BundleClosing, BundleOpening, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
-use crate::ledger::index::cover::{Block, Tree, cover};
+use crate::ledger::index::cover::{Begun, Block, Tree, cover};
 use crate::ledger::index::leaf::Leaf;
 use crate::ledger::index::proof::{Neighbour, TermProof, TreeProof};
 use crate::ledger::index::term::{Field, Term};
@@ -17,10 +17,10 @@ use crate::ledger::opening::Opening;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::version::Version;
 use crate::logbook::error::OpenError;
-use crate::logbook::terms::INDEX_KEY;
+use crate::logbook::terms::{INDEX_KEY, begun};
 use crate::logbook::{Identity, entry_at, epoch_at};
 use crate::store::Store;
-use crate::store::query::Filter;
+use crate::store::query::{Filter, select};
 use crate::store::terms::{seek, subtrees, tree_of};
 
 use super::EvidenceError;
@@ -28,8 +28,9 @@ use super::EvidenceError;
 /// The log that is read, as its entry 0 opened it.
 pub(super) struct OpenedLog {
     pub(super) entry: Entry,
-    pub(super) opening: Opening,
     pub(super) identity: Identity,
+    /// Where its index begins, if it has one.
+    pub(super) begun: Option<Begun>,
 }
 
 impl OpenedLog {
@@ -42,8 +43,8 @@ impl OpenedLog {
             genesis: entry.hash(),
         };
         Ok(OpenedLog {
+            begun: begun(store, &opening)?,
             entry,
-            opening,
             identity,
         })
     }
@@ -55,7 +56,7 @@ impl OpenedLog {
         contents: Contents,
         openings: bool,
     ) -> Result<BundleOpening, EvidenceError> {
-        let index = self.opening.index.is_some();
+        let index = self.begun.is_some();
         if index && version == Version::One {
             return Err(EvidenceError::NeedsVersionTwo);
         }
@@ -109,10 +110,11 @@ fn filter_of(term: &Term) -> Filter {
 /// [`EvidenceError::NoIndex`] if headers commit to none, [`EvidenceError::NothingSealed`].
 pub fn prove_term(store: &dyn Store, term: &Term) -> Result<TermProof, EvidenceError> {
     let opened = OpenedLog::read(store)?;
-    if opened.opening.index.is_none() {
-        return Err(EvidenceError::NoIndex);
-    }
+    let begun = opened.begun.ok_or(EvidenceError::NoIndex)?;
     let last = store.last_epoch()?.ok_or(EvidenceError::NothingSealed)?;
+    if last < begun.since {
+        return Err(EvidenceError::NothingSealed);
+    }
     let genesis = opened.identity.genesis;
     let (place, placed) = match term.open_place(&genesis) {
         Some(place) => (place, None),
@@ -124,7 +126,7 @@ pub fn prove_term(store: &dyn Store, term: &Term) -> Result<TermProof, EvidenceE
             (place, Some(proof))
         }
     };
-    let since = EpochNumber::FIRST;
+    let since = begun.since;
     let trees = cover(since, last).into_iter().map(|block| {
         let tree = tree_of(store, &block)?;
         tree_proof(store, &block, tree, &place)
@@ -134,6 +136,7 @@ pub fn prove_term(store: &dyn Store, term: &Term) -> Result<TermProof, EvidenceE
         placed,
         header: epoch_at(store, last)?,
         since,
+        key: begun.later(),
         trees: trees.collect::<Result<_, EvidenceError>>()?,
     })
 }
@@ -192,6 +195,24 @@ pub enum Absence {
     },
 }
 
+/// How many entries have a term that came before the index.
+fn before_index(store: &dyn Store, term: &Term, since: EpochNumber) -> Result<u64, EvidenceError> {
+    let first = epoch_at(store, since)?.content.first_seq;
+    let Some(until_seq) = first.before() else {
+        return Ok(0);
+    };
+    let filter = Filter {
+        until_seq: Some(until_seq),
+        ..filter_of(term)
+    };
+    let mut entries = 0;
+    for item in select(store, &filter)? {
+        item?;
+        entries += 1;
+    }
+    Ok(entries)
+}
+
 /// Writes the file that proves that no sealed entry has a term.
 ///
 /// # Errors
@@ -203,7 +224,10 @@ pub fn export_absence<W: Write>(
     signer: Option<&dyn Signer>,
 ) -> Result<Absence, EvidenceError> {
     let proof = prove_term(store, term)?;
-    let entries = proof.trees.iter().filter_map(|tree| tree.entries).sum();
+    let mut entries: u64 = proof.trees.iter().filter_map(|tree| tree.entries).sum();
+    if proof.since > EpochNumber::FIRST {
+        entries = entries.saturating_add(before_index(store, term, proof.since)?);
+    }
     if entries > 0 {
         return Ok(Absence::Present { entries });
     }

@@ -203,6 +203,8 @@ pub enum EpochFault {
         hour: Timestamp,
         sealed_at: Timestamp,
     },
+    #[error("it commits to no index, and the header of epoch {before} does")]
+    Index { before: EpochNumber },
     #[error("prev is {actual}, the header before hashes to {expected}")]
     Prev { expected: Hash, actual: Hash },
 }
@@ -247,7 +249,16 @@ impl EpochHeader {
                 actual: self.first_seq,
             });
         }
+        faults.extend(self.lacks_index(before));
         faults
+    }
+
+    /// From where on headers commit to an index, all do.
+    fn lacks_index(&self, before: &EpochHeader) -> Option<EpochFault> {
+        let lacks = before.index.is_some() && self.index.is_none();
+        lacks.then_some(EpochFault::Index {
+            before: before.epoch,
+        })
     }
 
     /// The invariants that tie a header to the one before it; `None` for the
@@ -282,6 +293,7 @@ impl EpochHeader {
                     faults.push(EpochFault::Backwards { before, after });
                 }
             }
+            faults.extend(self.lacks_index(before));
         }
         faults
     }

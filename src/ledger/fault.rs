@@ -315,20 +315,32 @@ pub struct Complete {
     pub epoch: u64,
     /// The last entry of that epoch. What came after it is not covered.
     pub seq: u64,
+    /// The first epoch that the index covers, if that is not the first of the log. What
+    /// came before it is not covered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
 }
 
 impl fmt::Display for Complete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("by the log's signed index ")?;
+        if let Some(since) = self.since {
+            write!(f, "from epoch {since} ")?;
+        }
         write!(
             f,
-            "by the log's signed index up to entry {} (epoch {}): {} entries with {} \"{}\", \
-             and no others; what came after that entry is not covered",
+            "up to entry {} (epoch {}): {} entries with {} \"{}\", and no others; what came after \
+             that entry is not covered",
             self.seq,
             self.epoch,
             self.entries,
             self.field.name(),
             self.value
-        )
+        )?;
+        match self.since {
+            Some(since) => write!(f, ", nor what came before epoch {since}"),
+            None => Ok(()),
+        }
     }
 }
 

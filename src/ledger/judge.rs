@@ -56,6 +56,8 @@ pub(crate) struct Readable {
     pub(crate) origin: Option<SignatureOrigin>,
     /// The payload of a `sealbook:open`.
     pub(crate) opening: Option<Object>,
+    /// The payload of a `sealbook:format`.
+    pub(crate) begins: Option<Object>,
     /// What a `sealbook:close` says.
     pub(crate) closing: Option<Closing>,
     pub(crate) acknowledges_rollback: bool,
@@ -387,9 +389,8 @@ fn readable(
         ts: entry.ts(),
         signature_valid,
         origin: None,
-        opening: (entry.kind() == kind::OPEN)
-            .then(|| entry.check_payload().ok())
-            .flatten(),
+        opening: payload_of(kind::OPEN, entry),
+        begins: payload_of(kind::FORMAT, entry),
         closing: closing(entry),
         acknowledges_rollback: entry.kind() == kind::ROLLBACK,
         said: None,
@@ -401,6 +402,11 @@ fn readable(
         facts: Vec::new(),
         redacted: Vec::new(),
     }
+}
+
+/// The payload of an entry of one kind.
+fn payload_of(kind: &str, entry: &Entry<Cow<'_, [u8]>>) -> Option<Object> {
+    (entry.kind() == kind).then(|| entry.check_payload().ok())?
 }
 
 /// Where an entry stands in the index.

@@ -27,6 +27,9 @@ pub const TIMESTAMP: &str = "sealbook:timestamp";
 /// A second key, under which checkpoints may stand besides.
 pub const KEY: &str = "sealbook:key";
 
+/// From the epoch that it opens on, headers commit to an index.
+pub const FORMAT: &str = "sealbook:format";
+
 /// Openings of redacted members were erased.
 pub const ERASURE: &str = "sealbook:erasure";
 

@@ -183,6 +183,8 @@ struct Walk<'a> {
     revoked: Revoked<'a>,
     opening: Option<Opening>,
     closing: Option<(Seq, Closing)>,
+    /// An entry began an index.
+    begun: bool,
     index: Indexed,
     public: Public<'a>,
     opened: OpenedMembers,
@@ -255,6 +257,7 @@ impl<'a> Walk<'a> {
             revoked: Revoked::new(policy),
             opening: None,
             closing: None,
+            begun: false,
             index: Indexed::Not,
             public: Public::new(policy, whole),
             opened: OpenedMembers::default(),

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::ledger::begins::Begins;
+use crate::ledger::entry::EntryError;
 use crate::ledger::epoch::{EpochHeader, SignedEpoch};
 use crate::ledger::hash::Hash;
 use crate::ledger::head::Head;
-use crate::ledger::json::Form;
+use crate::ledger::index::cover::Begun;
+use crate::ledger::json::{Form, Object};
 use crate::ledger::key::Signer;
 use crate::ledger::kind;
 use crate::ledger::position::{EpochNumber, Seq};
@@ -239,7 +242,11 @@ impl Committer {
             took: Duration::ZERO,
         };
         let before = (self.tree.clone(), self.open);
+        let mut begins = None;
         for SignedEntry { seq, entry, leaf } in entries {
+            if entry.kind() == kind::FORMAT {
+                begins = Some((seq, entry.check_payload()));
+            }
             if entry.kind() == kind::CLOCK {
                 let wall = self.clock.wall().to_string();
                 batch.meta = vec![(CLOCKS_RECORDED, wall.into_bytes())];
@@ -261,6 +268,9 @@ impl Committer {
         }
         let took = self.clock.monotonic().saturating_sub(begun);
         self.last = head.clone();
+        if let Some(first) = begins {
+            self.begin_index(first, epoch)?;
+        }
         self.shared
             .committed(head, &Committed { took, ..committed });
         if self.mark.stated.is_none() {
@@ -366,6 +376,31 @@ impl Committer {
             }
             _ => self.fail(),
         })
+    }
+
+    /// Headers commit to an index from the open epoch on, which begins with the entry that
+    /// says so.
+    fn begin_index(
+        &mut self,
+        (first, payload): (Seq, Result<Object, EntryError>),
+        since: EpochNumber,
+    ) -> Result<(), LogbookError> {
+        let begins = payload.ok().and_then(|it| Begins::from_object(&it).ok());
+        let begun = begins.map(|begins| Begun {
+            since,
+            key: begins.index,
+        });
+        let terms = OpenTerms::of(&*self.store, self.last.genesis, begun, first);
+        match terms {
+            Ok(Some(terms)) => {
+                self.terms = Some(terms);
+                Ok(())
+            }
+            _ => {
+                self.fail();
+                Err(LogbookError::Stopped)
+            }
+        }
     }
 
     /// The open epoch was not sealed: its terms are counted again.

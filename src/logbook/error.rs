@@ -11,6 +11,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::redact::RedactError;
 use crate::ledger::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::query::QueryError;
 use crate::store::terms::TermsError;
 use crate::store::tree::TreeError;
 
@@ -126,4 +127,14 @@ pub enum OpenError {
     Clocks(#[from] ClocksParted),
     #[error(transparent)]
     Append(#[from] LogbookError),
+}
+
+impl From<QueryError> for OpenError {
+    fn from(error: QueryError) -> OpenError {
+        match error {
+            QueryError::Store(error) => OpenError::Store(error),
+            QueryError::Gap { seq } => OpenError::EntryMissing { seq },
+            QueryError::Entry { seq, error } => OpenError::Entry { seq, error },
+        }
+    }
 }

@@ -74,10 +74,11 @@ fn run(
 fn behind(store: &dyn Store, terms: &OpenTerms, writing: &Receiver<()>) {
     let goes_on = || writing.try_recv() != Err(TryRecvError::Disconnected);
     while goes_on() && terms.catch_up(store).is_ok_and(|more| more) {}
-    if let Ok(Some(epoch)) = store.last_epoch()
+    if let Ok(since) = terms.since()
+        && let Ok(Some(epoch)) = store.last_epoch()
         && goes_on()
     {
         // What fails here fails again in the seal, which says so.
-        let _ = merge_behind(store, epoch);
+        let _ = merge_behind(store, since, epoch);
     }
 }

@@ -22,7 +22,7 @@ use crate::store::{Store, StoreError};
 use super::Identity;
 use super::error::OpenError;
 use super::mark::{LogExtent, Mark, MarkFault, MarkFile};
-use super::terms::OpenTerms;
+use super::terms::{self, OpenTerms};
 
 pub(super) struct Recovered {
     pub(super) identity: Identity,
@@ -191,11 +191,14 @@ impl Recovered {
         };
         let opening = entry_at(store, Seq::FIRST)?.check_payload().ok();
         let opening = opening.and_then(|payload| Opening::from_object(&payload).ok());
-        let key = opening.and_then(|opening| opening.index);
+        let begun = match &opening {
+            Some(opening) => terms::begun(store, opening)?,
+            None => None,
+        };
         Ok(Recovered {
             identity,
             tree: open_tree(store, number, Seq(first_open))?,
-            terms: OpenTerms::of(store, identity.genesis, key, Seq(first_open))?,
+            terms: OpenTerms::of(store, identity.genesis, begun, Seq(first_open))?,
             last_seq,
             last,
             last_epoch,

@@ -200,6 +200,10 @@ impl Sequencer {
             {
                 self.chain.push(&clocks, stamp.ts, stamp.monotonic, run);
             }
+            if entry.kind == kind::FORMAT && self.chain.open.take().is_some() {
+                // It is the first of its epoch.
+                run.asked.seals.push((run.drafts.len(), stamp.ts));
+            }
             let seq = self.chain.next;
             self.chain.push(&entry, stamp.ts, stamp.monotonic, run);
             reply.keep(seq, &self.genesis, &entry.taken);

@@ -4,18 +4,23 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::ledger::begins::Begins;
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::leaf_hash;
 use crate::ledger::hash::Hash;
-use crate::ledger::index::cover::{Block, commitment, cover, newly_merged};
+use crate::ledger::index::cover::{Begun, Block, commitment, cover, newly_merged};
 use crate::ledger::index::leaf::{Count, Leaf};
 use crate::ledger::index::term::{Placed, Term, terms};
-use crate::ledger::index::vrf::{VrfKey, VrfSecret};
+use crate::ledger::index::vrf::VrfSecret;
+use crate::ledger::kind;
+use crate::ledger::opening::Opening;
 use crate::ledger::position::{EpochNumber, Seq};
+use crate::store::query::{Filter, select};
 use crate::store::terms::{TermsError, Writing, merge, placed_row, rows_of, tree_of};
 use crate::store::{Batch, Corruption, Store, StoreError};
 
-use super::error::LogbookError;
+use super::error::{LogbookError, OpenError};
+use super::recover::epoch_at;
 
 /// The name under which the secret key of the index is kept: beside the entries, from
 /// which everything that it hides can be read anyway. It leaves the store only with a
@@ -31,9 +36,6 @@ const STEP: u64 = 1_024;
 /// Entries that are left for the seal to count.
 const BEHIND: u64 = 4 * STEP;
 
-/// The first epoch that is indexed: all are, where any is.
-const SINCE: EpochNumber = EpochNumber::FIRST;
-
 /// The terms of the open epoch. The committer has it when it seals; before, the thread
 /// behind it counts what is durable.
 #[derive(Clone)]
@@ -42,6 +44,7 @@ pub(super) struct OpenTerms(Arc<Mutex<TermCounting>>);
 struct TermCounting {
     secret: VrfSecret,
     genesis: Hash,
+    begun: Begun,
     /// The next entry to be counted.
     next: Seq,
     counts: HashMap<Hash, Count>,
@@ -59,26 +62,27 @@ pub(super) struct SealedTerms {
 }
 
 impl OpenTerms {
-    /// Of the log of `genesis`, whose open epoch begins with `first`; `None` if it names
-    /// no key of an index. A copy without the secret of that key cannot be gone on with.
+    /// Of the log of `genesis`, whose open epoch begins with `first`, under the key of its
+    /// index; `None` if it has none. A copy without the secret of that key cannot be gone on with.
     pub(super) fn of(
         store: &dyn Store,
         genesis: Hash,
-        key: Option<VrfKey>,
+        begun: Option<Begun>,
         first: Seq,
     ) -> Result<Option<OpenTerms>, StoreError> {
-        let Some(key) = key else {
+        let Some(begun) = begun else {
             return Ok(None);
         };
         let secret = store.meta(INDEX_KEY)?;
         let secret = secret.as_deref().and_then(|bytes| bytes.first_chunk());
         let secret = secret.map(VrfSecret::from_bytes);
-        let secret = secret.filter(|secret| secret.public_key() == key);
+        let secret = secret.filter(|secret| secret.public_key() == begun.key);
         let lost = || StoreError::corrupt(Corruption::Row { table: INDEX_KEY });
         let secret = secret.ok_or_else(lost)?;
         Ok(Some(OpenTerms(Arc::new(Mutex::new(TermCounting {
             secret,
             genesis,
+            begun,
             next: first,
             counts: HashMap::new(),
             placed: Vec::new(),
@@ -133,12 +137,16 @@ impl OpenTerms {
             writing.push(leaf);
         }
         let (mut tiles, tree) = writing.finish();
-        if let Some(block) = newly_merged(SINCE, epoch) {
+        let begun = counting.begun;
+        if let Some(block) = newly_merged(begun.since, epoch) {
             merge(store, &block)?;
         }
         let before = epoch.0.checked_sub(1).map(EpochNumber);
         let mut trees = Vec::new();
-        for block in cover(SINCE, epoch).iter().filter(|block| **block != own) {
+        for block in cover(begun.since, epoch)
+            .iter()
+            .filter(|block| **block != own)
+        {
             trees.push(tree_of(store, block)?);
         }
         trees.push(tree);
@@ -147,13 +155,20 @@ impl OpenTerms {
             tiles.push(placed_row(epoch, &placed));
         }
         Ok(SealedTerms {
-            index: commitment(SINCE, trees),
+            index: commitment(&begun, trees),
             batch: Batch {
                 tiles,
-                forget_trees: before.map(superseded).unwrap_or_default(),
+                forget_trees: before
+                    .map(|before| superseded(begun.since, before))
+                    .unwrap_or_default(),
                 ..Batch::default()
             },
         })
+    }
+
+    /// The first epoch that is indexed.
+    pub(super) fn since(&self) -> Result<EpochNumber, LogbookError> {
+        Ok(self.lock()?.begun.since)
     }
 
     /// What was counted when a thread panicked may be counted twice: then nothing is
@@ -165,23 +180,78 @@ impl OpenTerms {
 
 /// The trees that no header from the one after `epoch` on stands over, and that the one
 /// before it did.
-fn superseded(epoch: EpochNumber) -> Vec<EpochNumber> {
-    let Some(before) = epoch.0.checked_sub(1).map(EpochNumber) else {
+fn superseded(since: EpochNumber, epoch: EpochNumber) -> Vec<EpochNumber> {
+    let before = epoch.0.checked_sub(1).map(EpochNumber);
+    let Some(before) = before.filter(|before| *before >= since) else {
         return Vec::new();
     };
-    let kept = cover(SINCE, epoch);
-    let gone = cover(SINCE, before).into_iter();
+    let kept = cover(since, epoch);
+    let gone = cover(since, before).into_iter();
     let gone = gone.filter(|block| !kept.contains(block));
     gone.map(|block| rows_of(&block)).collect()
 }
 
 /// Merges what the header after that of `epoch` stands over.
-pub(super) fn merge_behind(store: &dyn Store, epoch: EpochNumber) -> Result<(), TermsError> {
+pub(super) fn merge_behind(
+    store: &dyn Store,
+    since: EpochNumber,
+    epoch: EpochNumber,
+) -> Result<(), TermsError> {
     let next = EpochNumber(epoch.0.saturating_add(1));
-    match newly_merged(SINCE, next) {
+    match newly_merged(since, next) {
         Some(block) => merge(store, &block).map(|_| ()),
         None => Ok(()),
     }
+}
+
+/// Where the index of a log begins; `None` if it has none.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn begun(store: &dyn Store, opening: &Opening) -> Result<Option<Begun>, OpenError> {
+    match opening.index {
+        Some(key) => Ok(Some(Begun::with_the_log(key))),
+        None => begun_later(store),
+    }
+}
+
+/// Where an entry of the log begins its index, which its entry 0 does not name.
+///
+/// # Errors
+/// [`OpenError`].
+pub fn begun_later(store: &dyn Store) -> Result<Option<Begun>, OpenError> {
+    let Some(last) = store.last_seq()? else {
+        return Ok(None);
+    };
+    // Nothing is looked for in a log that never had a key for it.
+    let has_key = store.meta(INDEX_KEY)?.is_some();
+    let header = store.last_epoch()?.map(|last| epoch_at(store, last));
+    let header = header.transpose()?.map(|epoch| epoch.content);
+    if !has_key && header.as_ref().is_none_or(|header| header.index.is_none()) {
+        return Ok(None);
+    }
+    let filter = Filter {
+        kinds: vec![kind::FORMAT.to_owned()],
+        until_seq: Some(last),
+        limit: Some(1),
+        ..Filter::default()
+    };
+    let found = select(store, &filter)?.next().transpose()?;
+    let Some((seq, entry)) = found else {
+        return Ok(None);
+    };
+    let wrong = |error| OpenError::Entry { seq, error };
+    let payload = entry.check_payload().map_err(wrong)?;
+    let begins = Begins::from_object(&payload).map_err(|error| wrong(error.into()))?;
+    let since = match store.epoch_of(seq)? {
+        Some(epoch) => epoch,
+        // It is the first of the epoch that is open.
+        None => EpochNumber(header.map_or(0, |header| header.epoch.0.saturating_add(1))),
+    };
+    Ok(Some(Begun {
+        since,
+        key: begins.index,
+    }))
 }
 
 impl TermCounting {

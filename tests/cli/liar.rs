@@ -10,11 +10,14 @@ use sealbook::ledger::index::leaf::{Count, Leaf};
 use sealbook::ledger::index::term::{Placed, Term, terms};
 use sealbook::ledger::index::vrf::VrfSecret;
 use sealbook::ledger::json::Form;
+use sealbook::ledger::opening::Opening;
 use sealbook::ledger::position::{EpochNumber, Seq};
 use sealbook::ledger::statement::Statement;
 use sealbook::ledger::tile::TreeBuilder;
 use sealbook::ledger::version::Version;
-use sealbook::logbook::{entry_at, epoch_at, identity_of, key_file, terms::INDEX_KEY};
+use sealbook::logbook::{
+    entry_at, epoch_at, identity_of, key_file, terms::INDEX_KEY, terms::begun,
+};
 use sealbook::store::terms::{Writing, merge, placed_row, tree_of};
 use sealbook::store::{Batch, NewEpoch, RocksStore, Store, TileKey};
 
@@ -28,6 +31,9 @@ pub(crate) fn seal(place: &Place, counted: &dyn Fn(u64, Vec<Term>) -> Vec<Term>)
     let secret = store.meta(INDEX_KEY).unwrap().unwrap();
     let secret = VrfSecret::from_bytes(secret.first_chunk().unwrap());
     let identity = identity_of(&store).unwrap();
+    let opening = entry_at(&store, Seq::FIRST).unwrap().check_payload();
+    let opening = Opening::from_object(&opening.unwrap()).unwrap();
+    let begun = begun(&store, &opening).unwrap().unwrap();
     let before = store.last_epoch().unwrap();
     let before = before.map(|number| epoch_at(&store, number).unwrap().content);
     let number = before.as_ref().map_or(0, |header| header.epoch.0 + 1);
@@ -60,7 +66,7 @@ pub(crate) fn seal(place: &Place, counted: &dyn Fn(u64, Vec<Term>) -> Vec<Term>)
         writing.push(&Leaf { place, count });
     }
     let (mut tiles, own) = writing.finish();
-    let (since, epoch) = (EpochNumber::FIRST, EpochNumber(number));
+    let (since, epoch) = (begun.since, EpochNumber(number));
     if let Some(block) = newly_merged(since, epoch) {
         merge(&store, &block).unwrap();
     }
@@ -86,7 +92,7 @@ pub(crate) fn seal(place: &Place, counted: &dyn Fn(u64, Vec<Term>) -> Vec<Term>)
         log: identity.log,
         genesis: identity.genesis,
         format: Some(Version::Two),
-        index: Some(commitment(since, trees)),
+        index: Some(commitment(&begun, trees)),
     };
     let signed = Statement::sign(header, &signer).unwrap();
     let batch = Batch {

@@ -86,6 +86,7 @@ mod targets;
 mod terminal;
 mod threats;
 mod timestamps;
+mod upgrades;
 mod verdicts;
 mod way_back;
 mod witnesses;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use sealbook::ledger::begins::Begins;
 use sealbook::ledger::bundle::BundleWriter;
 use sealbook::ledger::bundle_file::BundleFile;
 use sealbook::ledger::bundle_line::{BundleOpening, Contents};
@@ -12,9 +13,9 @@ use sealbook::ledger::equivocation::{
     Contradiction, Counted, CountedEntry, Equivocation, EquivocationError, NotProven,
 };
 use sealbook::ledger::equivocation_file::judge_equivocation;
-use sealbook::ledger::fault::{FaultCode, Verdict, WarningCode};
+use sealbook::ledger::fault::{FaultCode, NotChecked, Verdict, WarningCode};
 use sealbook::ledger::hash::Hash;
-use sealbook::ledger::index::cover::{Block, Tree, commitment, cover, epochs_of, halves};
+use sealbook::ledger::index::cover::{Begun, Block, Tree, commitment, cover, epochs_of, halves};
 use sealbook::ledger::index::leaf::{Count, Leaf, merged, root_of};
 use sealbook::ledger::index::proof::{Neighbour, TermProof, TreeProof};
 use sealbook::ledger::index::term::{Field, Term, terms};
@@ -45,6 +46,7 @@ enum Lie {
 pub(crate) struct Indexed {
     sample: Sample,
     secret: VrfSecret,
+    begun: Begun,
     /// Of each epoch the leaves of its own tree.
     own: Vec<Vec<Leaf>>,
     lie: Lie,
@@ -53,19 +55,30 @@ pub(crate) struct Indexed {
 impl Indexed {
     /// Epochs of these sizes. Cases and tenants come in turns of two lengths.
     fn new(sizes: &[usize], lie: Lie) -> Indexed {
+        Indexed::later(sizes, 0, lie)
+    }
+
+    /// The same, whose index begins with an epoch.
+    fn later(sizes: &[usize], since: u64, lie: Lie) -> Indexed {
+        let secret = VrfSecret::from_bytes(&[5; 32]);
         let mut log = Indexed {
             sample: Sample {
                 version: Version::Two,
                 ..Sample::empty()
             },
-            secret: VrfSecret::from_bytes(&[5; 32]),
+            begun: Begun {
+                since: EpochNumber(since),
+                key: secret.public_key(),
+            },
+            secret,
             own: Vec::new(),
             lie,
         };
         let mut hour = Timestamp::parse("2026-03-01T10:00:00Z").unwrap();
         for size in sizes {
-            for _ in 0..*size {
-                log.push(hour);
+            for n in 0..*size {
+                let begins = n == 0 && since > 0 && log.own.len() as u64 == since;
+                log.push(hour, begins);
             }
             log.seal(hour, *size);
             hour = hour.saturating_add_micros(3_600_000_000);
@@ -73,21 +86,32 @@ impl Indexed {
         log
     }
 
-    fn push(&mut self, ts: Timestamp) {
+    fn push(&mut self, ts: Timestamp, begins: bool) {
         let n = self.sample.entries.len();
+        if begins {
+            let payload = Begins::under(self.begun.key).to_object();
+            let payload = Value::Object(payload).canonical(Form::Utf8);
+            return self.sample.push(ts, kind::FORMAT, &payload);
+        }
         if n > 0 {
             let (case, tenant) = (n % 2, n % 3);
             let payload = format!(r#"{{"correlation_id":"c-{case}","tenant_id":"t-{tenant}"}}"#);
             return self.sample.push(ts, "note", &payload);
         }
         let opening = Opening {
-            format: Version::Two,
+            format: match self.begun.later() {
+                None => Version::Two,
+                Some(_) => Version::One,
+            },
             origin: "sample".to_owned(),
             log: self.sample.log(),
             nonce: [9; 16],
             recovery_key_sha256: None,
             predecessor: None,
-            index: Some(self.secret.public_key()),
+            index: match self.begun.later() {
+                None => Some(self.begun.key),
+                Some(_) => None,
+            },
             post_quantum: None,
         };
         let payload = Value::Object(opening.to_object()).canonical(Form::Utf8);
@@ -110,14 +134,17 @@ impl Indexed {
             .into_iter()
             .map(|(place, count)| Leaf { place, count });
         self.own.push(leaves.collect());
-        let blocks = cover(EpochNumber::FIRST, epoch);
+        if epoch < self.begun.since {
+            return;
+        }
+        let blocks = cover(self.begun.since, epoch);
         let trees: Vec<_> = blocks
             .iter()
             .map(|block| tree(&self.leaves(block)))
             .collect();
         let mut header = header.clone();
         header.format = Some(Version::Two);
-        header.index = Some(commitment(EpochNumber::FIRST, trees));
+        header.index = Some(commitment(&self.begun, trees));
         let signed = Statement::sign(header, &self.sample.signer).unwrap();
         *self.sample.epochs.last_mut().unwrap() = signed;
     }
@@ -150,7 +177,7 @@ impl Indexed {
 
     /// What the index says of a term under the header of an epoch.
     fn term(&self, term: &Term, epoch: u64) -> TermProof {
-        let (genesis, since) = (self.sample.genesis(), EpochNumber::FIRST);
+        let (genesis, since) = (self.sample.genesis(), self.begun.since);
         let hidden = term.open_place(&genesis).is_none();
         let placed = hidden.then(|| term.place(&genesis, &self.secret).1);
         let place = self.place(term);
@@ -160,6 +187,7 @@ impl Indexed {
             placed,
             header: self.sample.epochs[epoch as usize].clone(),
             since,
+            key: self.begun.later(),
             trees: blocks
                 .iter()
                 .map(|block| tree_proof(&self.leaves(block), &place))
@@ -183,7 +211,12 @@ impl Indexed {
         writer.term(&self.term(term, epoch)).unwrap();
         let mut current = None;
         for seq in 0..self.sample.entries.len() as u64 {
-            if !self.counted_terms(seq).contains(term) {
+            let since = &self.sample.epochs[self.begun.since.0 as usize].content;
+            let has = match seq < since.first_seq.0 {
+                true => terms_of(&self.sample.entries[seq as usize]).contains(term),
+                false => self.counted_terms(seq).contains(term),
+            };
+            if !has {
                 continue;
             }
             let InclusionProof {
@@ -200,7 +233,7 @@ impl Indexed {
     /// The entries that the index counts in the block of an epoch under the last header.
     fn counted(&self, term: &Term, epoch: EpochNumber) -> Option<Counted> {
         let last = EpochNumber(self.own.len() as u64 - 1);
-        let mut blocks = cover(EpochNumber::FIRST, last).into_iter();
+        let mut blocks = cover(self.begun.since, last).into_iter();
         let within = |block: &Block| {
             let (first, last) = epochs_of(block);
             first <= epoch && epoch <= last
@@ -309,6 +342,12 @@ const SIZES: [&[usize]; 6] = [
     &[2, 2, 1, 1, 2, 1, 1, 2],
 ];
 
+/// Each with an index from its first epoch on, and from every later one.
+fn logs() -> impl Iterator<Item = (&'static [usize], u64)> {
+    let each = SIZES.into_iter();
+    each.flat_map(|sizes| (0..sizes.len() as u64).map(move |since| (sizes, since)))
+}
+
 /// The conviction that the holder of a proof and of what the index says has.
 fn convict(proof: &InclusionProof, selection: &[u8]) -> Option<Equivocation> {
     let says = denial(&mut BundleFile::open(selection).unwrap()).unwrap();
@@ -319,24 +358,25 @@ fn convict(proof: &InclusionProof, selection: &[u8]) -> Option<Equivocation> {
 #[test]
 fn every_entry_that_an_index_leaves_out_convicts_and_so_does_every_one_that_it_adds() {
     let mut found = 0;
-    for sizes in SIZES {
-        let honest = Indexed::new(sizes, Lie::None);
+    for (sizes, since) in logs() {
+        let honest = Indexed::later(sizes, since, Lie::None);
         let count = honest.sample.entries.len() as u64;
         let strange = Term::new(Field::Correlation, "c-9");
-        for seq in 0..count {
+        let first = honest.sample.epochs[since as usize].content.first_seq.0;
+        for seq in first..count {
             let own = terms_of(&honest.sample.entries[seq as usize]);
             let foreign = (0..2).map(|n| Term::new(Field::Correlation, format!("c-{n}")));
             let foreign = foreign.chain([strange.clone()]);
             let foreign: Vec<_> = foreign.filter(|term| !own.contains(term)).collect();
             let lies = own.into_iter().map(|term| Lie::LeftOut(seq, term));
             for lie in lies.chain(foreign.into_iter().map(|term| Lie::Added(seq, term))) {
-                let log = Indexed::new(sizes, lie.clone());
+                let log = Indexed::later(sizes, since, lie.clone());
                 let (term, is_left_out) = match &lie {
                     Lie::LeftOut(_, term) => (term, true),
                     Lie::Added(_, term) => (term, false),
                     Lie::None => panic!("no lie"),
                 };
-                let said = format!("{sizes:?}, {lie:?}");
+                let said = format!("{sizes:?} from {since} on, {lie:?}");
                 let selection = log.selection(term);
                 let proof = log.sample.proof(seq);
                 let proven = match convict(&proof, &selection) {
@@ -374,10 +414,11 @@ fn every_entry_that_an_index_leaves_out_convicts_and_so_does_every_one_that_it_a
 
 #[test]
 fn an_honest_log_is_never_convicted() {
-    for sizes in SIZES {
-        let log = Indexed::new(sizes, Lie::None);
+    for (sizes, since) in logs() {
+        let log = Indexed::later(sizes, since, Lie::None);
         let last = EpochNumber(sizes.len() as u64 - 1);
-        for seq in 0..log.sample.entries.len() as u64 {
+        let first = log.sample.epochs[since as usize].content.first_seq.0;
+        for seq in first..log.sample.entries.len() as u64 {
             let proof = log.sample.proof(seq);
             let inside = proof.epoch.content.epoch;
             let mut asked = terms_of(&proof.entry);
@@ -509,4 +550,64 @@ fn what_another_key_signed_or_another_log_says_proves_nothing() {
         Equivocation::parse(more.as_bytes()),
         Err(EquivocationError::Lines)
     );
+}
+
+#[test]
+fn an_index_begins_with_the_first_entry_of_an_epoch_and_once() {
+    let judged = |log: &Indexed| {
+        let last = log.sample.entries.len() as u64 - 1;
+        let range = log.sample.range_bundle(0, last, true);
+        crate::bundles::judge_bundle(&range, &log.sample)
+    };
+    let log = Indexed::later(&[3, 2, 3], 1, Lie::None);
+    let report = judged(&log);
+    assert_eq!(
+        (report.faults, report.not_checked),
+        (vec![], vec![NotChecked::Index])
+    );
+    let wrong = |log: &Indexed| {
+        let faults = judged(log).faults.into_iter();
+        faults
+            .map(|fault| (fault.code, fault.seq))
+            .collect::<Vec<_>>()
+    };
+    let hour = Timestamp::parse("2026-03-01T13:00:00Z").unwrap();
+    // Not the first of its epoch, and a second one.
+    let mut twice = Indexed::later(&[3, 2, 3], 1, Lie::None);
+    twice.push(hour, false);
+    twice.push(hour, true);
+    twice.seal(hour, 2);
+    assert_eq!(wrong(&twice), [(FaultCode::SchemaViolation, Some(9))]);
+    // In a log that had one from the beginning.
+    let mut both = Indexed::new(&[3, 2], Lie::None);
+    both.push(hour, true);
+    both.seal(hour, 1);
+    assert_eq!(wrong(&both), [(FaultCode::SchemaViolation, Some(5))]);
+    // A header without one, after headers with one.
+    let mut gone = Indexed::later(&[3, 2, 3], 1, Lie::None);
+    gone.push(hour, false);
+    gone.begun.since = EpochNumber(9);
+    gone.seal(hour, 1);
+    assert_eq!(wrong(&gone), [(FaultCode::EpochInvariant, None)]);
+}
+
+#[test]
+fn a_selection_over_the_beginning_of_an_index_says_from_where_it_is_complete() {
+    let log = Indexed::later(&[3, 2, 3, 1], 1, Lie::None);
+    let term = Term::new(Field::Correlation, "c-1");
+    let bundle = log.selection(&term);
+    let report = crate::bundles::judge_bundle(&bundle, &log.sample);
+    assert_eq!(report.faults, []);
+    let complete = report.complete.unwrap();
+    assert_eq!((complete.since, complete.epoch), (Some(1), 3));
+    let open = [NotChecked::Completeness, NotChecked::Index];
+    assert!(open.iter().all(|what| report.not_checked.contains(what)));
+    // The key that the header commits to is the one under which the index stands.
+    let text = String::from_utf8(bundle).unwrap();
+    let other = VrfSecret::from_bytes(&[6; 32]).public_key().to_string();
+    let changed = text.replacen(&log.begun.key.to_string(), &other, 1);
+    assert_ne!(changed, text);
+    let report = crate::bundles::judge_bundle(changed.as_bytes(), &log.sample);
+    let codes: Vec<_> = report.faults.iter().map(|fault| fault.code).collect();
+    assert!(codes.contains(&FaultCode::IndexInvalid), "{codes:?}");
 }

@@ -281,7 +281,14 @@ fn walk(
 
 /// What the ledger says of itself, and asks itself for: seldom, and small.
 fn stays(of: &str) -> bool {
-    [kind::OPEN, kind::PUBLISH, kind::KEY, kind::ROLLBACK].contains(&of)
+    [
+        kind::OPEN,
+        kind::PUBLISH,
+        kind::KEY,
+        kind::FORMAT,
+        kind::ROLLBACK,
+    ]
+    .contains(&of)
 }
 
 fn not_its_own() -> Error {

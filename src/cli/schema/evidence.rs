@@ -197,6 +197,8 @@ pub(super) struct Complete {
     /// The last epoch that the index covers, and its last entry.
     epoch: u64,
     seq: u64,
+    /// The first epoch that it covers, if that is not the first of the log.
+    since: Option<u64>,
 }
 
 #[derive(ToSchema)]

@@ -37,6 +37,15 @@ pub(super) struct Copied {
     marked: u64,
 }
 
+/// Where the index of a log begins.
+#[derive(ToSchema)]
+pub(super) struct Upgraded {
+    /// The first epoch that is indexed.
+    since: u64,
+    /// The entry that says so, if it was written now.
+    seq: Option<u64>,
+}
+
 #[derive(ToSchema)]
 pub(super) struct Rotated {
     ledger: String,

@@ -146,7 +146,7 @@ impl Equivocation {
         }
         let key = opened(opening, &inside.genesis).ok_or(NotProven::Unrelated)?;
         let leaf = included(&entry).ok_or(NotProven::Inclusion)?;
-        let counts = term.counts(&key).map_err(|_| NotProven::Index)?;
+        let counts = term.counts(key.as_ref()).map_err(|_| NotProven::Index)?;
         let within =
             |(first, last): (EpochNumber, EpochNumber), epoch| first <= epoch && epoch <= last;
         let mut counts = counts.into_iter();
@@ -188,14 +188,14 @@ impl Equivocation {
     }
 }
 
-/// The key of the index of the log that an entry opened, whose hash is its genesis.
-fn opened(entry: &Entry, genesis: &Hash) -> Option<VrfKey> {
+/// The key of the index that an entry names which opened a log; none if it is not the one of
+/// this genesis.
+fn opened(entry: &Entry, genesis: &Hash) -> Option<Option<VrfKey>> {
     if entry.kind() != kind::OPEN || entry.hash() != *genesis {
         return None;
     }
-    Opening::from_object(&entry.check_payload().ok()?)
-        .ok()?
-        .index
+    let opening = Opening::from_object(&entry.check_payload().ok()?).ok()?;
+    Some(opening.index)
 }
 
 /// The leaf of an entry, if it leads to the root of its epoch.

@@ -8,11 +8,10 @@ use std::collections::HashMap;
 use super::super::epoch::EpochHeader;
 use super::super::fault::{At, Fault, FaultCode, Findings};
 use super::super::hash::Hash;
-use super::super::position::{EpochNumber, Seq};
-use super::cover::{Block, Tree, commitment, cover, epochs_of, newly_merged};
+use super::super::position::Seq;
+use super::cover::{Begun, Block, Tree, commitment, cover, epochs_of, newly_merged};
 use super::leaf::{Count, Leaf, merged, root_of};
 use super::term::{Placed, Term};
-use super::vrf::VrfKey;
 
 /// A term of an entry, before it is known where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +26,7 @@ pub(crate) enum Spot {
 #[derive(Debug)]
 pub(crate) struct IndexAudit {
     genesis: Hash,
-    key: VrfKey,
-    since: EpochNumber,
+    begun: Begun,
     /// Where the hidden terms stand that were shown so far.
     places: HashMap<Term, Hash>,
     current: Option<(EpochHeader, HashMap<Hash, Count>)>,
@@ -39,11 +37,10 @@ pub(crate) struct IndexAudit {
 }
 
 impl IndexAudit {
-    pub(crate) fn new(genesis: Hash, key: VrfKey) -> IndexAudit {
+    pub(crate) fn new(genesis: Hash, begun: Begun) -> IndexAudit {
         IndexAudit {
             genesis,
-            key,
-            since: EpochNumber::FIRST,
+            begun,
             places: HashMap::new(),
             current: None,
             trees: Vec::new(),
@@ -58,7 +55,7 @@ impl IndexAudit {
     /// Takes a hidden term with the proof of its place.
     pub(crate) fn place(&mut self, placed: &Placed, findings: &mut Findings) {
         let Placed { term, proof } = placed;
-        match term.proven_place(&self.genesis, &self.key, Some(proof)) {
+        match term.proven_place(&self.genesis, &self.begun.key, Some(proof)) {
             Some(place) => {
                 self.places.insert(term.clone(), place);
             }
@@ -72,6 +69,10 @@ impl IndexAudit {
     /// Begins an epoch; its entries follow.
     pub(crate) fn begin(&mut self, header: &EpochHeader, findings: &mut Findings) {
         self.close(findings);
+        // Headers before it commit to none.
+        if header.epoch < self.begun.since {
+            return;
+        }
         self.current = Some((header.clone(), HashMap::new()));
     }
 
@@ -124,17 +125,17 @@ impl IndexAudit {
             index: header.epoch.0,
         };
         self.push(own, leaves);
-        if let Some(block) = newly_merged(self.since, header.epoch) {
+        if let Some(block) = newly_merged(self.begun.since, header.epoch) {
             self.merge(&block);
         }
-        let blocks = cover(self.since, header.epoch);
+        let blocks = cover(self.begun.since, header.epoch);
         let known = self.trees.iter().map(|(block, ..)| block);
         if !known.eq(&blocks) {
             // Headers are missing or repeated before it, which was said.
             self.lost = true;
         }
         let trees = self.trees.iter().map(|(.., tree)| *tree);
-        let actual = commitment(self.since, trees);
+        let actual = commitment(&self.begun, trees);
         if actual != index && !self.lost {
             let detail = "the index that was sealed is not that of the log's entries";
             let found = fault(FaultCode::IndexMismatch, detail);

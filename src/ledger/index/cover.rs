@@ -8,6 +8,7 @@
 use super::super::hash::Hash;
 use super::super::merkle::{LeafRange, Subtree};
 use super::super::position::EpochNumber;
+use super::vrf::VrfKey;
 
 /// How many epochs stand alone, before they are merged with others.
 pub const FRESH: u64 = 2;
@@ -73,12 +74,40 @@ pub struct Tree {
     pub root: Hash,
 }
 
+/// Where the index of a log begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// The first epoch that is indexed.
+    pub since: EpochNumber,
+    /// The key by which hidden terms are placed.
+    pub key: VrfKey,
+}
+
+impl Begun {
+    /// Of a log whose entry 0 names the key.
+    #[must_use]
+    pub const fn with_the_log(key: VrfKey) -> Begun {
+        let since = EpochNumber::FIRST;
+        Begun { since, key }
+    }
+
+    /// The key, where headers commit to it: entry 0 does not name it.
+    #[must_use]
+    pub fn later(&self) -> Option<VrfKey> {
+        (self.since > EpochNumber::FIRST).then_some(self.key)
+    }
+}
+
 /// What a header says of its trees: `H` of `sealbook:index:v1`, 0x1f, the first
-/// epoch that is indexed, and of each tree size and root.
+/// epoch that is indexed, the key if that is not the first of the log, and of each tree
+/// size and root.
 #[must_use]
-pub fn commitment(since: EpochNumber, trees: impl IntoIterator<Item = Tree>) -> Hash {
+pub fn commitment(begun: &Begun, trees: impl IntoIterator<Item = Tree>) -> Hash {
     let mut bytes = b"sealbook:index:v1\x1f".to_vec();
-    bytes.extend_from_slice(&since.0.to_be_bytes());
+    bytes.extend_from_slice(&begun.since.0.to_be_bytes());
+    if let Some(key) = begun.later() {
+        bytes.extend_from_slice(key.as_bytes());
+    }
     for tree in trees {
         bytes.extend_from_slice(&tree.size.to_be_bytes());
         bytes.extend_from_slice(tree.root.as_bytes());

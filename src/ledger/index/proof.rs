@@ -10,7 +10,7 @@ use super::super::merkle::LeafRange;
 use super::super::position::EpochNumber;
 use super::super::shape::{self, MemberError};
 use super::super::statement::{Statement, StatementError};
-use super::cover::{Block, Tree, commitment, cover, epochs_of, halves};
+use super::cover::{Begun, Block, Tree, commitment, cover, epochs_of, halves};
 use super::leaf::{Count, leaf_hash};
 use super::term::{Field, Term};
 use super::vrf::{VrfKey, VrfProof};
@@ -27,6 +27,8 @@ pub struct TermProof {
     pub header: SignedEpoch,
     /// The first epoch that is indexed.
     pub since: EpochNumber,
+    /// The key by which hidden terms are placed, where the index began later than the log.
+    pub key: Option<VrfKey>,
     /// For each tree of the header's [`cover`] what it says.
     pub trees: Vec<TreeProof>,
 }
@@ -75,6 +77,8 @@ struct Spelt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     placed: Option<VrfProof>,
     header: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<VrfKey>,
     since: EpochNumber,
     trees: Vec<TreeProof>,
 }
@@ -101,6 +105,10 @@ pub enum TermProofFault {
     /// The header commits to no index.
     #[error("the header of epoch {0} commits to no index")]
     NoIndex(EpochNumber),
+    /// Neither the entry that opened the log names a key of the index, nor the proof one
+    /// that its header commits to; or both do.
+    #[error("it is not shown under which key the index stands")]
+    Key,
     /// Another number of trees than the header stands over.
     #[error("{actual} trees are given where the header stands over {expected}")]
     Trees {
@@ -158,6 +166,7 @@ impl TermProof {
             value: self.term.value.clone(),
             placed: self.placed,
             header: self.header.to_value(),
+            key: self.key,
             since: self.since,
             trees: self.trees.clone(),
         };
@@ -178,6 +187,7 @@ impl TermProof {
             placed: spelt.placed,
             header: Statement::from_value(&spelt.header)?,
             since: spelt.since,
+            key: spelt.key,
             trees: spelt.trees,
         };
         match proof.to_value() == *value {
@@ -192,14 +202,26 @@ impl TermProof {
         cover(self.since, self.header.content.epoch)
     }
 
+    /// Where the index begins: with the log, under the key that its entry 0 names, or later.
+    fn begun(&self, opened: Option<&VrfKey>) -> Option<Begun> {
+        let since = self.since;
+        match (opened, self.key) {
+            (Some(key), None) if since == EpochNumber::FIRST => Some(Begun { since, key: *key }),
+            (None, Some(key)) if since > EpochNumber::FIRST => Some(Begun { since, key }),
+            _ => None,
+        }
+    }
+
     /// What the header's index says of the term in each block of epochs. Whether the
-    /// header is signed is the caller's to judge.
+    /// header is signed is the caller's to judge. `opened` is the key that the entry names
+    /// which opened the log.
     ///
     /// # Errors
     /// [`TermProofFault`]. Lengths are checked before anything is hashed.
-    pub fn counts(&self, key: &VrfKey) -> Result<Vec<Counted>, TermProofFault> {
+    pub fn counts(&self, opened: Option<&VrfKey>) -> Result<Vec<Counted>, TermProofFault> {
         let header: &EpochHeader = &self.header.content;
         let index = header.index.ok_or(TermProofFault::NoIndex(header.epoch))?;
+        let begun = self.begun(opened).ok_or(TermProofFault::Key)?;
         let blocks = self.blocks();
         if self.trees.len() != blocks.len() {
             return Err(TermProofFault::Trees {
@@ -207,7 +229,7 @@ impl TermProof {
                 actual: self.trees.len(),
             });
         }
-        let actual = commitment(self.since, self.trees.iter().map(TreeProof::tree));
+        let actual = commitment(&begun, self.trees.iter().map(TreeProof::tree));
         if actual != index {
             return Err(TermProofFault::Commitment {
                 expected: index,
@@ -215,7 +237,7 @@ impl TermProof {
             });
         }
         let placed = self.placed.as_ref();
-        let place = self.term.proven_place(&header.genesis, key, placed);
+        let place = self.term.proven_place(&header.genesis, &begun.key, placed);
         let place = place.ok_or_else(|| TermProofFault::Place(self.term.clone()))?;
         let counted = blocks.into_iter().zip(&self.trees);
         counted

@@ -36,6 +36,7 @@ impl Walk<'_> {
         if let (Some(entry), Some(seq)) = (readable, seq) {
             let mentions = &entry.mentions;
             self.documents.entry(mentions, place, &mut self.findings);
+            self.begins(seq, entry, &place);
             self.index_entry(seq, entry, &place);
             self.revoked.entry(seq, entry.hash, place.index, line);
             self.public.entry(seq, entry, &place, &mut self.findings);

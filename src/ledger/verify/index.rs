@@ -1,12 +1,13 @@
 //! The index in a walk: of a whole ledger computed again, of a selection held
 //! against the entries that are given.
 
+use super::super::begins::Begins;
 use super::super::chain::ChainPosition;
 use super::super::epoch::EpochHeader;
 use super::super::fault::{At, Complete, Fault, FaultCode, Findings, Format, NotChecked};
 use super::super::hash::Hash;
 use super::super::index::audit::{IndexAudit, Spot};
-use super::super::index::cover::epochs_of;
+use super::super::index::cover::{Begun, epochs_of};
 use super::super::index::leaf::Count;
 use super::super::index::proof::{TermProof, TermProofFault, expected};
 use super::super::index::term::{Field, Placed, Term};
@@ -113,7 +114,14 @@ impl Walk<'_> {
                 other: None,
             }));
         }
-        if self.subject.format != Format::Ledger || !self.trace.is_empty() {
+        if self.subject.format != Format::Ledger {
+            return;
+        }
+        if let Some((genesis, begun)) = Self::begun_in(batch) {
+            self.index = Indexed::Whole(Box::new(IndexAudit::new(genesis, begun)));
+            return;
+        }
+        if !self.trace.is_empty() {
             return;
         }
         let first = batch.iter().find_map(|event| match event {
@@ -126,8 +134,71 @@ impl Walk<'_> {
         let opening = (entry.kind() == kind::OPEN).then(|| entry.check_payload());
         let opening = opening.and_then(|payload| Opening::from_object(&payload.ok()?).ok());
         if let Some(key) = opening.and_then(|opening| opening.index) {
-            self.index = Indexed::Whole(Box::new(IndexAudit::new(entry.hash(), key)));
+            let begun = Begun::with_the_log(key);
+            self.index = Indexed::Whole(Box::new(IndexAudit::new(entry.hash(), begun)));
         }
+    }
+
+    /// The index that an entry of a batch begins: the first of an epoch whose header commits
+    /// to one.
+    fn begun_in(batch: &[Event]) -> Option<(Hash, Begun)> {
+        let mut header: Option<&EpochHeader> = None;
+        for event in batch {
+            match event {
+                Event::Epoch(epoch, _) if epoch.content.index.is_some() => {
+                    header = Some(&epoch.content);
+                }
+                Event::Entry(raw, _) => {
+                    let Some(header) = header else { continue };
+                    let entry = read_raw(raw).1.ok()?;
+                    let payload = entry.check_payload().ok()?;
+                    let begins = (entry.kind() == kind::FORMAT).then_some(payload)?;
+                    let key = Begins::from_object(&begins).ok()?.index;
+                    let since = header.epoch;
+                    return Some((header.genesis, Begun { since, key }));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// What an entry says of an index that begins with it.
+    pub(super) fn begins(&mut self, seq: Seq, entry: &Readable, place: &ChainPosition) {
+        let Some(object) = entry.begins.as_ref().filter(|_| self.own) else {
+            return;
+        };
+        let wrong = match Begins::from_object(object) {
+            Ok(_) => self.misplaced(seq),
+            Err(error) => {
+                // What the log's own key signed of a later version is not a fault.
+                if entry.signature_valid == Some(true)
+                    && let Err(unsupported) = Begins::known(object)
+                {
+                    self.unsupported = Some(unsupported);
+                }
+                Some(error.to_string())
+            }
+        };
+        self.begun = true;
+        if let Some(detail) = wrong {
+            let found = place.fault(FaultCode::SchemaViolation, detail);
+            self.findings.fault(found);
+        }
+    }
+
+    fn misplaced(&self, seq: Seq) -> Option<String> {
+        let opened = self.opening.as_ref();
+        if self.begun || opened.is_some_and(|opening| opening.index.is_some()) {
+            return Some("the log had an index before this entry begins one".to_owned());
+        }
+        let header = self
+            .seals
+            .header()
+            .filter(|header| seq <= header.last_seq)?;
+        let fits = header.first_seq == seq && header.index.is_some();
+        let detail = "it is not the first entry of an epoch whose header commits to an index";
+        (!fits).then(|| detail.to_owned())
     }
 
     /// Takes what the index is said to say of a term.
@@ -195,9 +266,16 @@ impl Walk<'_> {
     pub(super) fn check_index(&mut self) -> Option<Complete> {
         match std::mem::replace(&mut self.index, Indexed::Not) {
             Indexed::Not => {
-                // Of a part of a log, nobody has all that its headers commit to.
                 let header = self.seals.last_header();
-                if self.subject.contiguous && header.is_some_and(|header| header.index.is_some()) {
+                let header = header.filter(|header| header.index.is_some())?;
+                if self.subject.format == Format::Ledger {
+                    let detail =
+                        "the header commits to an index, and no entry says under which key";
+                    let number = header.epoch.0;
+                    let found = Fault::at(FaultCode::EpochInvariant, At::Epoch, number, detail);
+                    self.findings.fault(found);
+                } else if self.subject.contiguous {
+                    // Of a part of a log, nobody has all that its headers commit to.
                     self.not_checked.push(NotChecked::Index);
                 }
                 None
@@ -216,12 +294,8 @@ impl Walk<'_> {
         let index = asked.line.unwrap_or(1).saturating_sub(1);
         let fault =
             |code, detail: String| Fault::at(code, At::Document, index, detail).on_line(asked.line);
-        let Some(key) = self.opening.as_ref().and_then(|opening| opening.index) else {
-            let detail = "the entry that opened the log names no key of an index".to_owned();
-            self.findings.fault(fault(FaultCode::IndexInvalid, detail));
-            return None;
-        };
-        let counts = match proof.counts(&key) {
+        let key = self.opening.as_ref().and_then(|opening| opening.index);
+        let counts = match proof.counts(key.as_ref()) {
             Ok(counts) => counts,
             Err(error) => {
                 let found = fault(FaultCode::IndexInvalid, error.to_string());
@@ -263,8 +337,10 @@ impl Walk<'_> {
             let found = fault(FaultCode::FilterMismatch, detail.to_owned());
             self.findings.fault(found);
         }
+        // Of epochs before the index nothing is shown.
+        let later = (proof.since > EpochNumber::FIRST).then_some(proof.since.0);
         self.not_checked
-            .retain(|what| *what != NotChecked::Completeness);
+            .retain(|what| *what != NotChecked::Completeness || later.is_some());
         let auditors = &self.policy.auditors;
         let mut audits = self.policy.audits.iter();
         if !audits.any(|audit| audit.covers(header, auditors)) {
@@ -276,6 +352,7 @@ impl Walk<'_> {
             entries,
             epoch: header.epoch.0,
             seq: header.last_seq.0,
+            since: later,
         })
     }
 }

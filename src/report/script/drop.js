@@ -172,7 +172,8 @@ function questionOf({ closing }) {
 
 // By the index, if it shows it, or null.
 export function completeIn({ complete }) {
-  return complete ? `, complete by the log's signed index up to entry ${complete.seq} (epoch ${complete.epoch})` : "";
+  const from = complete?.since ? ` from epoch ${complete.since}` : "";
+  return complete ? `, complete by the log's signed index${from} up to entry ${complete.seq} (epoch ${complete.epoch})` : "";
 }
 
 const WARNINGS = {

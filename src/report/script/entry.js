@@ -89,6 +89,11 @@ export function readOpening({ kind, payload }) {
   });
 }
 
+// What a `sealbook:format` says: from its epoch on, headers commit to an index under a key.
+export function readBegins({ payload }) {
+  return membersOf(payload, { format: (value) => (isWhole(value) === 2 ? value : undefined), index: isHex(32) });
+}
+
 // A format later than `known`, in words, or null.
 export function laterFormat(object, known) {
   const format = object.get("format");

@@ -36,7 +36,8 @@ export function readTerm(value) {
   const header = (one) => (isObject(one) ? readStatement("epoch", one) : undefined);
   const field = (one) => (FIELDS.includes(one) ? one : undefined);
   const sorts = { field, header, since: isWhole, trees: listOf(readTree), value: isText };
-  const term = membersOf(said, said.has("placed") ? { ...sorts, placed: isHex(80) } : sorts);
+  const more = { ...(said.has("key") ? { key: isHex(32) } : {}), ...(said.has("placed") ? { placed: isHex(80) } : {}) };
+  const term = membersOf(said, { ...sorts, ...more });
   if (term.header.content.index === undefined) {
     throw new Error("the header commits to no index");
   }
@@ -73,14 +74,17 @@ export function endTerm(walk) {
     }
     return;
   }
-  walk.notChecked.delete("completeness");
+  // Of epochs before the index nothing is shown.
+  if (term.since === 0) {
+    walk.notChecked.delete("completeness");
+  }
   walk.notChecked.add("index");
   const order = walk.order++;
   walk.checks.push(async () => {
     const before = walk.faults.length;
     const entries = await check(walk, (code, place, detail) => walk.report.fault(code, place, detail, order));
     const { field, value, header } = term;
-    walk.complete = walk.faults.length === before ? { field, value, entries, epoch: header.content.epoch, seq: header.content.last_seq } : null;
+    walk.complete = walk.faults.length === before ? { field, value, entries, epoch: header.content.epoch, seq: header.content.last_seq, since: term.since || null } : null;
   });
 }
 
@@ -113,13 +117,14 @@ async function check(walk, fault) {
 // What each tree under the header says of the term (I.9), or in words what is wrong.
 export async function countsUnder({ term, genesis, opening }) {
   const header = term.header.content;
-  const place = await placeOf({ term, genesis, opening });
-  const blocks = blocksUnder(header.epoch);
-  if (place === null || term.since !== 0 || blocks.length !== term.trees.length) {
+  const key = keyOf(term, opening);
+  const place = key === null ? null : await placeOf({ term, genesis, key });
+  const blocks = blocksUnder(term.since, header.epoch);
+  if (place === null || blocks.length !== term.trees.length) {
     return "the place of the term is not shown, or not in every tree";
   }
   const committed = term.trees.flatMap(({ size, root }) => [big(size), fromHex(root, 32)]);
-  if (toHex(H(utf8("sealbook:index:v1\u001f"), big(0), ...committed)) !== header.index) {
+  if (toHex(H(utf8("sealbook:index:v1\u001f"), big(term.since), fromHex(term.key ?? "", term.key ? 32 : 0), ...committed)) !== header.index) {
     return "the trees are not those that the header commits to";
   }
   const counts = term.trees.map((tree) => countIn(tree, place));
@@ -167,25 +172,32 @@ function asks(filter, field, value) {
   return field === "denied" ? String(said) === value : said === value;
 }
 
+// Under which key the index stands: the one that entry 0 names, or, of an index that began
+// later, the one that the headers commit to (I.13); null if that is not shown.
+function keyOf({ since, key }, opening) {
+  const first = opening?.index;
+  return (since === 0 ? key === undefined && first : first === undefined && opening && key) || null;
+}
+
 // Where the term stands (I.4); null if that is not shown.
-async function placeOf({ term, genesis, opening }) {
+async function placeOf({ term, genesis, key }) {
   const { field, value, placed } = term;
   const isHidden = HIDDEN.includes(field);
-  if (isHidden !== (placed !== undefined) || opening?.index === undefined) {
+  if (isHidden !== (placed !== undefined)) {
     return null;
   }
   const said = (name, what) => join(utf8(`${name}\u001f`), fromHex(genesis, 32), utf8(`${field}\u001f`), what);
   const text = utf8(value);
-  const what = isHidden ? await vrfOutput(fromHex(opening.index, 32), said("sealbook:vrf:v1", text), fromHex(placed, 80)) : text;
+  const what = isHidden ? await vrfOutput(fromHex(key, 32), said("sealbook:vrf:v1", text), fromHex(placed, 80)) : text;
   return what === null ? null : H(said("sealbook:term:v1", what));
 }
 
 // Of each tree under a header its first epoch and its level (I.7).
-function blocksUnder(epoch) {
-  const end = Math.max(0, epoch - 1);
+function blocksUnder(since, epoch) {
+  const end = Math.max(since, epoch - 1);
   const blocks = [];
-  let at = 0;
-  for (const level of subtrees(0, end)) {
+  let at = since;
+  for (const level of subtrees(since, end)) {
     blocks.push([at, level]);
     at += 2 ** level;
   }

@@ -98,6 +98,9 @@ export function faultsAlone(header) {
   return faults;
 }
 
+// From where on headers commit to an index, all do.
+const lacksIndex = (header, before) => header.index === undefined && before?.index !== undefined;
+
 // The rules that it breaks after the one before; null for the first of the log
 // (format rules H6 and H7).
 export function faultsAfter(statement, before) {
@@ -112,6 +115,9 @@ export function faultsAfter(statement, before) {
   if (before && (header.hour < before.content.hour || header.sealed_at < before.content.sealed_at)) {
     faults.push(["epoch_invariant", "its time lies before that of the header before"]);
   }
+  if (lacksIndex(header, before?.content)) {
+    faults.push(["epoch_invariant", "it commits to no index, and the header before does"]);
+  }
   if (header.prev !== (before ? headerHash(before) : "0".repeat(64))) {
     faults.push(["epoch_chain_broken", "it does not name the header before it"]);
   }
@@ -120,5 +126,6 @@ export function faultsAfter(statement, before) {
 
 // The rules that it breaks after one that is not next to it (format rule H6).
 export function faultsBeyond(header, before) {
-  return header.first_seq > before.last_seq ? [] : [["epoch_invariant", "it begins within the epoch before it"]];
+  const within = header.first_seq > before.last_seq ? [] : [["epoch_invariant", "it begins within the epoch before it"]];
+  return lacksIndex(header, before) ? [...within, ["epoch_invariant", "it commits to no index, and one before it does"]] : within;
 }

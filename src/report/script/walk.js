@@ -3,7 +3,7 @@
 
 import { fromHex, toHex } from "./bytes.js";
 import { documentFault, referencesOf } from "./documents.js";
-import { closes, laterFormat, readOpening } from "./entry.js";
+import { closes, laterFormat, readBegins, readOpening } from "./entry.js";
 import { meetEntry, meetHeader, standing } from "./kept.js";
 import { climb, leavesIn, rootOf, subtrees } from "./merkle.js";
 import { tellRevocations } from "./revoked.js";
@@ -52,6 +52,7 @@ export function beginWalk(given = {}) {
     standing: [],
     leafOf: new Map(),
     term: null,
+    begun: false,
     complete: null,
     lone: false,
     checks: [],
@@ -152,6 +153,7 @@ export function takeEntry(walk, entry, line, path) {
     underHeader(walk, item, path, place);
   }
   if (walk.own) {
+    takeBegins(walk, item, place);
     takeReferences(walk, entry, place);
   }
   walk.last = entry;
@@ -231,6 +233,31 @@ function underHeader(walk, item, path, place) {
   } else if (toHex(item.steps.at(-1)?.node ?? entry.leaf) !== header.root) {
     fault(walk, "proof_invalid", place, `its path does not lead to the root of epoch ${header.epoch}`);
   }
+}
+
+// I.13: an index begins with the first entry of an epoch, once.
+function takeBegins(walk, { entry, header }, place) {
+  if (entry.kind !== "sealbook:format") {
+    return;
+  }
+  const newer = laterFormat(entry.payload, 2);
+  if (newer !== null) {
+    walk.checks.push(async () => {
+      walk.unsupported = (await signedBy(walk, entry)) ? newer : walk.unsupported;
+    });
+  }
+  const { first_seq: first, index } = header?.statement.content ?? { first_seq: entry.seq, index: "" };
+  const fits = !walk.begun && walk.opening?.index === undefined && first === entry.seq && index !== undefined;
+  walk.begun = true;
+  try {
+    readBegins(entry);
+    if (fits) {
+      return;
+    }
+  } catch {
+    // Said below.
+  }
+  fault(walk, "schema_violation", place, "it begins no index: it is not the first entry of an epoch whose header commits to one, or there was one before");
 }
 
 function takeReferences(walk, entry, place) {

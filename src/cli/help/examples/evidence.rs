@@ -149,6 +149,10 @@ pub(super) const EXAMPLES: &[Example] = &[
         &["sealbook seal", "sealbook seal --publish headers.jsonl"],
     ),
     (
+        "upgrade",
+        &["sealbook upgrade", "sealbook upgrade --ledger old --json"],
+    ),
+    (
         "tail",
         &[
             "sealbook tail --to events.ocsf --format ocsf --name siem",
