@@ -277,6 +277,14 @@ await test("an index that denies an entry is proven, and no byte of the proof ca
   assert.deepEqual([selection.faults, selection.complete?.entries], [[], 2]);
   assert.match(coversOf(selection), /complete by the log's signed index up to entry 9 \(epoch 2\)$/);
   assert.deepEqual(selection.notChecked, ["chain", "index"]);
+  // An index that began later than the log.
+  const later = new Uint8Array(read("fixtures/format/index.later.bundle"));
+  const over = await verifyBundle(later);
+  assert.deepEqual([over.faults, over.complete?.since, over.notChecked], [[], 1, ["chain", "completeness", "index"]]);
+  assert.match(coversOf(over), /complete by the log's signed index from epoch 1 up to entry 8 \(epoch 3\)$/);
+  // The last digit of the key in the line.
+  later[String.fromCharCode(...later).indexOf('","placed"') - 1] ^= 1;
+  assert.equal((await verifyBundle(later)).faults[0].code, "bundle_corrupt");
 });
 
 await test("dropped, doubled and cut lines are found", async () => {
