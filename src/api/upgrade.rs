@@ -8,7 +8,7 @@ use crate::ledger::index::vrf::VrfSecret;
 use crate::ledger::kind;
 use crate::logbook::error::LogbookError;
 use crate::logbook::init::InitError;
-use crate::logbook::request::{Prepared, Receipt};
+use crate::logbook::request::{PreparedEntry, Receipt};
 use crate::logbook::terms::{INDEX_KEY, begun};
 use crate::store::{Batch, Store};
 
@@ -48,7 +48,7 @@ impl Ledger {
         }
         let key = index_secret(self.store())?.public_key();
         logbook.seal()?;
-        let entry = Prepared::new(kind::FORMAT, &Begins::under(key).to_object())?;
+        let entry = PreparedEntry::new(kind::FORMAT, &Begins::under(key).to_object())?;
         let receipts = logbook.submit(vec![entry])?.wait()?;
         let receipt = receipts.into_iter().next();
         receipt.map(Some).ok_or(LogbookError::Stopped.into())
