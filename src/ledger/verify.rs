@@ -115,7 +115,7 @@ pub fn verify_from(
         );
         read?;
         progress(walk.chain.count, walk.reached.as_ref());
-        header = last_header(&batch).or(header);
+        header = index::last_header(&batch).or(header);
         before = (batch, judged);
         batch = next;
         if walk.findings.is_enough() {
@@ -152,13 +152,6 @@ fn beside<A: Send, B: Send>(
         true => (one(), other()),
         false => rayon::join(one, other),
     }
-}
-
-fn last_header(batch: &[Event]) -> Option<EpochHeader> {
-    batch.iter().rev().find_map(|event| match event {
-        Event::Epoch(epoch, _) => Some(epoch.content.clone()),
-        _ => None,
-    })
 }
 
 struct Walk<'a> {

@@ -357,6 +357,13 @@ impl Walk<'_> {
     }
 }
 
+pub(super) fn last_header(batch: &[Event]) -> Option<EpochHeader> {
+    batch.iter().rev().find_map(|event| match event {
+        Event::Epoch(epoch, _) => Some(epoch.content.clone()),
+        _ => None,
+    })
+}
+
 /// Whether a selection says that it is of the term.
 fn is_asked_in(term: &Term, filter: &Object) -> bool {
     let named = |name: &str| filter.get(name);
