@@ -20,7 +20,6 @@ use super::chain::ChainWalk;
 use super::checkpoint::Checkpoint;
 use super::closing::Closing;
 use super::documents::Documents;
-use super::epoch::EpochHeader;
 use super::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict, WarningCode,
 };
