@@ -13,8 +13,8 @@ use crate::logbook::epoch_at;
 use crate::store::tree::TreeError;
 use crate::store::{Store, TileKey};
 
-/// Tiles that are read together: 1 MiB.
-const TILES: u64 = 128;
+/// Tiles that are read together: 4 MiB.
+const TILES: u64 = 512;
 
 /// Hands over the leaves of the entries of `range`. Of an epoch that is read from its
 /// first entry to its last, the root is compared with its header's.

@@ -223,6 +223,7 @@ await step("a malicious server is never green, whatever it answers", async () =>
   // Another case, sealed, and a head from before it.
   const early = await (await fetch(`${base}/v1/head`, { headers: { Authorization: `Bearer ${TOKEN}` } })).text();
   const raw = async (path) => (await fetch(base + path, { headers: { Authorization: `Bearer ${TOKEN}` } })).text();
+  await api("POST", "/v1/entries", { kind: "note", payload: { text: "of no case, so that there is something to seal" } });
   await api("POST", "/v1/seal", {});
   const before = { bundle: await raw(`/v1/bundle?correlation=${CASE}`), list: await raw(`/v1/entries?correlation=${CASE}&limit=1000`) };
   await api("POST", "/v1/entries", { kind: "note", payload: { correlation_id: CASE, text: "the last of the case" } });

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use rocksdb::properties::{
     BLOCK_CACHE_USAGE, CUR_SIZE_ALL_MEM_TABLES, ESTIMATE_TABLE_READERS_MEM, PropName,
 };
-use rocksdb::{FlushOptions, ReadOptions, WriteBatch};
+use rocksdb::{FlushOptions, WriteBatch};
 
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
@@ -105,7 +105,7 @@ impl Store for RocksStore {
 
     fn entries_of(&self, seqs: &[Seq]) -> Vec<Result<Option<Vec<u8>>, StoreError>> {
         let keys: Vec<_> = seqs.iter().map(|seq| be(seq.0)).collect();
-        let found = match self.get_each(RocksTable::Entries, &keys, &options::reading()) {
+        let found = match self.get_each(RocksTable::Entries, &keys) {
             Ok(found) => found,
             Err(error) => return seqs.iter().map(|_| Err(error.clone())).collect(),
         };
@@ -157,15 +157,14 @@ impl Store for RocksStore {
     fn tiles(&self, keys: &[TileKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let wanted = keys;
         let keys: Vec<_> = keys.iter().map(tile_key).collect();
-        // A path needs few tiles of a tree. Who asks for more reads all of them in order:
-        // the cache is left to the others.
-        let read = match keys.len() < MANY_TILES {
-            true => options::reading(),
-            false => options::scanning(),
+        // A path needs few tiles of a tree. Who asks for more reads all of them in order.
+        let mut tiles = match keys.len() < MANY_TILES || !keys.is_sorted() {
+            true => {
+                let found = self.get_each(RocksTable::Tiles, &keys)?;
+                found.into_iter().collect::<Result<Vec<_>, _>>()?
+            }
+            false => self.walk(RocksTable::Tiles, &keys)?,
         };
-        let found = self.get_each(RocksTable::Tiles, &keys, &read)?;
-        let found: Result<Vec<_>, _> = found.into_iter().collect();
-        let mut tiles = found?;
         for (tile, key) in tiles.iter_mut().zip(wanted) {
             if tile.is_none() {
                 *tile = self.archived_tile(key)?;
@@ -301,15 +300,46 @@ impl RocksStore {
         &self,
         table: RocksTable,
         keys: &[K],
-        read: &ReadOptions,
     ) -> Result<Vec<Value>, StoreError> {
         let (family, sorted) = (self.table(table)?, keys.is_sorted());
-        let found = self.db.batched_multi_get_cf_opt(family, keys, sorted, read);
+        let found = self
+            .db
+            .batched_multi_get_cf_opt(family, keys, sorted, &options::reading());
         let value = |found: Result<Option<rocksdb::DBPinnableSlice<'_>>, _>| {
             let value = found.map(|value| value.map(|bytes| bytes.to_vec()));
             self.noted(value.map_err(of_rocks))
         };
         Ok(found.into_iter().map(value).collect())
+    }
+
+    /// What sorted keys have that lie close together: by one walk, which leaves the cache to
+    /// others and reads the table's index once.
+    fn walk<K: AsRef<[u8]>>(
+        &self,
+        table: RocksTable,
+        keys: &[K],
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let mut read = options::scanning();
+        if let (Some(first), Some(last)) = (keys.first(), keys.last()) {
+            read.set_iterate_lower_bound(first.as_ref());
+            read.set_iterate_upper_bound([last.as_ref(), &[0]].concat());
+        }
+        let mut raw = self.db.raw_iterator_cf_opt(self.table(table)?, read);
+        raw.seek_to_first();
+        let mut value = |key: &K| {
+            let key = key.as_ref();
+            if raw.key().is_some_and(|at| at < key) {
+                raw.seek(key);
+            }
+            let found = raw.item().filter(|(at, _)| *at == key);
+            let value = found.map(|(_, value)| value.to_vec());
+            match value.is_some() {
+                true => raw.next(),
+                false => self.noted(raw.status().map_err(of_rocks))?,
+            }
+            Ok(value)
+        };
+        keys.iter().map(&mut value).collect()
     }
 
     /// Everything that a batch says, as one write.
