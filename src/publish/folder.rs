@@ -1,10 +1,10 @@
 //! A public log in a folder.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::retired::{RETIRED_BYTES, Retired};
+use super::retired::{RETIRED_BYTES, Retired, is_due, lines};
 use super::{LogStorage, PublicError, failed, unsealed_head};
 use crate::files::{open_regular, read_within, replace};
 use crate::ledger::limits;
@@ -13,6 +13,12 @@ use crate::ledger::tlog::resource::Resource;
 use crate::ledger::tlog::source::Source;
 use crate::logbook::Logbook;
 use crate::logbook::publish::PublishFile;
+
+/// How often the list of what is retired is gone through, at most.
+const MINUTE_MICROS: i64 = 60_000_000;
+
+/// No line of the list is longer.
+const LINE_BYTES: u64 = 256;
 
 /// What is read of the headers: 1 GiB, two million of them.
 const HEADERS_BYTES: u64 = 1 << 30;
@@ -32,6 +38,8 @@ pub struct Folder {
     headers: Option<PublishFile>,
     /// The folder that the last tile went to, which therefore is there.
     made: PathBuf,
+    /// When the list of what is retired was gone through.
+    looked: Option<Timestamp>,
 }
 
 impl Folder {
@@ -43,6 +51,7 @@ impl Folder {
             _lock: None,
             headers: None,
             made: PathBuf::new(),
+            looked: None,
         }
     }
 
@@ -67,6 +76,24 @@ impl Folder {
             Err(TryLockError::WouldBlock) => Err(PublicError::InUse { place }),
             Err(TryLockError::Error(source)) => Err(failed(&place, source)),
         }
+    }
+
+    /// Whether the list says that something has been full for an hour. It is not gone
+    /// through more often than in a minute.
+    fn is_due(&self, path: &Path, now: Timestamp) -> io::Result<bool> {
+        if self
+            .looked
+            .is_some_and(|looked| now.micros_since(looked).abs() < MINUTE_MICROS)
+        {
+            return Ok(false);
+        }
+        let file = match open_regular(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            file => file?,
+        };
+        let mut line = Vec::new();
+        BufReader::new(file.take(LINE_BYTES)).read_until(b'\n', &mut line)?;
+        Ok(is_due(&String::from_utf8_lossy(&line), now))
     }
 
     /// Where a file is.
@@ -144,19 +171,33 @@ impl LogStorage for Folder {
 
     fn retire(&mut self, full: &[Resource], now: Timestamp) -> io::Result<()> {
         let path = self.path.join(RETIRED);
-        let list = match read_within(&path, RETIRED_BYTES) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            read => String::from_utf8(read?).map_err(io::Error::other)?,
-        };
-        let retired = Retired::of(&list, full, now);
+        if !self.is_due(&path, now)? {
+            return append(&path, &lines(full, now));
+        }
+        let list = String::from_utf8(read_within(&path, RETIRED_BYTES)?);
+        let retired = Retired::of(&list.map_err(io::Error::other)?, full, now);
         for full in retired.due {
             self.remove_partial(full)?;
         }
-        match retired.list == list {
-            true => Ok(()),
-            false => replace(&path, retired.list.as_bytes()),
-        }
+        self.looked = Some(now);
+        replace(&path, retired.list.as_bytes())
     }
+}
+
+/// Adds lines to a list, whose last one a crash may have cut short.
+fn append(path: &Path, lines: &str) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options.read(true).append(true).create(true).open(path)?;
+    let mut last = [b'\n'];
+    if file.seek(SeekFrom::End(-1)).is_ok() {
+        file.read_exact(&mut last)?;
+    }
+    let cut = if last == [b'\n'] { "" } else { "\n" };
+    file.write_all(format!("{cut}{lines}").as_bytes())?;
+    file.sync_data()
 }
 
 /// What is not there is gone.

@@ -39,10 +39,23 @@ impl Retired {
                 retired.due.push(tile);
             }
         }
-        for tile in full {
-            let since = now.unix_micros();
-            retired.list.push_str(&format!("{since} {tile}\n"));
-        }
+        retired.list += &lines(full, now);
         retired
     }
+}
+
+/// What is added to the list of these tiles, which became full now.
+pub(super) fn lines(full: &[Resource], now: Timestamp) -> String {
+    let since = now.unix_micros();
+    let lines = full.iter().map(|tile| format!("{since} {tile}\n"));
+    lines.collect()
+}
+
+/// Whether a list with this first line has something that has been full for an hour: its
+/// lines are in the order of time. What cannot be read is due, so that it is left out.
+pub(super) fn is_due(first: &str, now: Timestamp) -> bool {
+    let since = first.split_once(' ');
+    let since = since.and_then(|(since, _)| since.parse().ok());
+    let since = since.and_then(Timestamp::from_unix_micros);
+    !first.is_empty() && since.is_none_or(|since| now.micros_since(since) >= HOUR_MICROS)
 }

@@ -44,9 +44,15 @@ impl Scene {
         logbook.submit(entries).unwrap().wait().unwrap();
     }
 
+    fn open(&self) -> PublicLog<Folder> {
+        PublicLog::new(Folder::open(&self.folder).unwrap(), "public")
+    }
+
     fn publish(&self) -> Checkpoint {
-        let folder = Folder::open(&self.folder).unwrap();
-        let mut log = PublicLog::new(folder, "public");
+        self.publish_to(&mut self.open())
+    }
+
+    fn publish_to(&self, log: &mut PublicLog<Folder>) -> Checkpoint {
         let with = Publication {
             logbook: self.book.logbook(),
             signer: &*self.book.signer,
@@ -138,6 +144,36 @@ fn a_clock_that_goes_back_and_a_list_that_was_cut_short_remove_nothing() {
     assert!(!scene.has("tile/0/000.p"));
     scene.whole(&full);
     assert_eq!(checkpoint_at(&scene.folder).size, 300);
+}
+
+#[test]
+fn what_is_retired_is_forgotten_while_a_publisher_goes_on() {
+    let scene = Scene::new();
+    let mut log = scene.open();
+    let mut grow = |size| {
+        scene.grow_to(size);
+        scene.publish_to(&mut log)
+    };
+    grow(100);
+    for round in 1..=12 {
+        grow(100 + round * 256);
+        scene.book.clock.pass_secs(HOUR / 3);
+    }
+    // What became full an hour ago is gone but for what the last rounds left.
+    let lines = || fs::read_to_string(scene.folder.join(".retired")).unwrap();
+    assert!((2..=8).contains(&lines().lines().count()), "{}", lines());
+    assert!(!scene.has("tile/0/006.p") && !scene.has("tile/entries/006.p"));
+    assert!(scene.has("tile/0/011.p/100") && scene.has("tile/0/012.p/100"));
+    // A line that a crash cut short takes none of the later ones with it.
+    let torn = lines();
+    fs::write(scene.folder.join(".retired"), &torn[..torn.len() - 3]).unwrap();
+    grow(100 + 13 * 256);
+    assert!(scene.has("tile/0/012") && scene.has("tile/0/012.p"));
+    scene.book.clock.pass_secs(HOUR);
+    let last = grow(100 + 13 * 256);
+    assert!(!scene.has("tile/0/012.p"));
+    assert!(scene.has("tile/0/013.p/100"));
+    scene.whole(&last);
 }
 
 fn checkpoint_at(folder: &Path) -> Checkpoint {
