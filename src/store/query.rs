@@ -266,18 +266,10 @@ impl Selection<'_> {
 
     /// The next entry of the current source that may be wanted.
     fn candidate(&mut self) -> Result<Option<(Seq, Entry)>, QueryError> {
-<<<<<<< HEAD
-        let found = match &mut self.source {
-            None => None,
-            Some(QuerySource::Indexed(found)) => return found.next(self.store, self.left),
-            Some(QuerySource::Tail { rows, expected }) => next_row(rows, expected, self.order)?,
-        };
-        found.map(|(seq, record)| read(seq, record)).transpose()
-=======
         match &mut self.source {
             None => Ok(None),
-            Some(Source::Indexed(found)) => found.next(self.store, self.left),
-            Some(Source::Tail { rows, expected }) => {
+            Some(QuerySource::Indexed(found)) => found.next(self.store, self.left),
+            Some(QuerySource::Tail { rows, expected }) => {
                 while let Some((seq, record)) = next_row(rows, expected, self.order)? {
                     let entry = Unhashed::from_record(record);
                     let entry = entry.map_err(|error| QueryError::Entry { seq, error })?;
@@ -289,7 +281,6 @@ impl Selection<'_> {
                 Ok(None)
             }
         }
->>>>>>> f9f0b2fa (A query of kinds neither hashes nor parses what is of another kind; the list of retired tiles is added to and not written again)
     }
 }
 

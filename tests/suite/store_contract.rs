@@ -35,6 +35,7 @@ fn store_contract(make: impl Fn() -> Subject) {
     ranges_have_what_is_in_them_in_both_orders(make());
     what_does_not_follow_is_refused_and_leaves_nothing(make());
     epochs_are_found_by_the_entries_they_sealed(make());
+    many_tiles_are_read_as_each_of_them(make());
     the_last_word_on_a_name_counts(make());
     postings_are_sought_in_both_orders(make());
     the_index_grows_at_its_end_only(make());
@@ -301,6 +302,39 @@ fn epochs_are_found_by_the_entries_they_sealed(subject: Subject) {
                 (EpochNumber(3), b"3".to_vec())
             ]
         );
+    });
+}
+
+fn many_tiles_are_read_as_each_of_them(subject: Subject) {
+    let tile = |level, index| TileKey {
+        epoch: EpochNumber(7),
+        tile: TileId { level, index },
+    };
+    let there = |index: u64| index % 3 != 1 && index < 290;
+    let bytes = |index: u64| vec![index as u8; index as usize];
+    let mut batch = Batch::default();
+    batch.tiles = (0..300)
+        .filter(|index| there(*index))
+        .map(|index| (tile(0, index), bytes(index)))
+        .collect();
+    batch.tiles.push((tile(1, 0), b"above".to_vec()));
+    subject.store.commit(batch).unwrap();
+    subject.twice(|store| {
+        for indexes in [0..300, 64..200, 250..400, 300..500] {
+            let keys: Vec<_> = indexes.clone().map(|index| tile(0, index)).collect();
+            let wanted: Vec<_> = indexes
+                .map(|index| there(index).then(|| bytes(index)))
+                .collect();
+            assert_eq!(store.tiles(&keys).unwrap(), wanted);
+            // The same backwards, twice each, and far apart.
+            let back: Vec<_> = keys.iter().rev().flat_map(|key| [*key, *key]).collect();
+            let read = store.tiles(&back).unwrap();
+            let twice = wanted.iter().rev().flat_map(|one| [one, one]);
+            assert!(read.iter().eq(twice));
+            let every: Vec<_> = keys.iter().flat_map(|key| [*key, *key]).collect();
+            let twice = wanted.iter().flat_map(|one| [one, one]);
+            assert!(store.tiles(&every).unwrap().iter().eq(twice));
+        }
     });
 }
 

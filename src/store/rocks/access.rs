@@ -158,7 +158,7 @@ impl Store for RocksStore {
         let wanted = keys;
         let keys: Vec<_> = keys.iter().map(tile_key).collect();
         // A path needs few tiles of a tree. Who asks for more reads all of them in order.
-        let mut tiles = match keys.len() < MANY_TILES || !keys.is_sorted() {
+        let mut tiles = match keys.len() < MANY_TILES || !keys.is_sorted_by(|a, b| a < b) {
             true => {
                 let found = self.get_each(RocksTable::Tiles, &keys)?;
                 found.into_iter().collect::<Result<Vec<_>, _>>()?
@@ -312,7 +312,7 @@ impl RocksStore {
         Ok(found.into_iter().map(value).collect())
     }
 
-    /// What sorted keys have that lie close together: by one walk, which leaves the cache to
+    /// What keys have that rise and lie close together: by one walk, which leaves the cache to
     /// others and reads the table's index once.
     fn walk<K: AsRef<[u8]>>(
         &self,
