@@ -197,7 +197,8 @@ struct Cli {
     /// The high-water mark's file [default: DIR.mark, beside the ledger]
     #[arg(long, global = true, value_name = "FILE", env = "SEALBOOK_MARK")]
     mark: Option<PathBuf>,
-    /// Seconds to wait for another process that has the ledger open
+    /// Seconds to wait for another process that has the ledger open, and for a server
+    /// that does not answer
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
     /// Do not wait for another process that has the ledger open

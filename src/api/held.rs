@@ -14,6 +14,7 @@ mod socket;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -35,6 +36,17 @@ use exchange::HttpExchange;
 pub use exchange::{Elsewhere, ServerRequest};
 pub use query::Query;
 pub use socket::Owner;
+
+/// How long a server may be silent where nothing is to be waited for.
+const LEAST: Duration = Duration::from_secs(5);
+
+/// How long a server may be silent for one who waits so long for the ledger.
+const fn silence(wait: Duration) -> Duration {
+    match wait.is_zero() {
+        true => LEAST,
+        false => wait,
+    }
+}
 
 /// A ledger that a server holds.
 pub struct Held {
@@ -64,7 +76,9 @@ struct Hello {
 
 impl Held {
     /// The server behind the socket `path`; `None` if nobody listens there. It has
-    /// to be root's, this process's own user's or the ledger's `owner`'s.
+    /// to be root's, this process's own user's or the ledger's `owner`'s. A server
+    /// that is silent for longer than `wait`, and does not say either that it is there,
+    /// is gone: one that has much to do may take its time.
     ///
     /// # Errors
     /// [`ServerRefusal`].
@@ -72,30 +86,35 @@ impl Held {
         path: &Path,
         owner: Option<u32>,
         signed: RecordedAs,
+        wait: Duration,
     ) -> Result<Option<Held>, ServerRefusal> {
         let owner = Owner::of_ledger(owner);
-        let Some(server) = socket::server_at(path, owner)? else {
+        let silence = silence(wait);
+        let Some(server) = socket::server_at(path, owner, silence)? else {
             return Ok(None);
         };
-        let exchange = HttpExchange::at_socket(path, owner)?;
+        let exchange = HttpExchange::at_socket(path, owner, silence)?;
         let takes_outcomes = owner.is_also(server);
-        Held::greet(exchange, takes_outcomes, signed).map(Some)
+        Held::greet(exchange, takes_outcomes, signed, silence).map(Some)
     }
 
-    /// The server at an address elsewhere.
+    /// The server at an address elsewhere, which has to say in the time of `wait` that
+    /// it is there.
     ///
     /// # Errors
     /// [`ServerRefusal`].
-    pub fn elsewhere(place: &Elsewhere) -> Result<Held, ServerRefusal> {
-        Held::greet(HttpExchange::elsewhere(place)?, false, RecordedAs::User)
+    pub fn elsewhere(place: &Elsewhere, wait: Duration) -> Result<Held, ServerRefusal> {
+        let exchange = HttpExchange::elsewhere(place)?;
+        Held::greet(exchange, false, RecordedAs::User, silence(wait))
     }
 
     fn greet(
         exchange: HttpExchange,
         takes_outcomes: bool,
         signed: RecordedAs,
+        silence: Duration,
     ) -> Result<Held, ServerRefusal> {
-        let answer = exchange.ask(&ServerRequest::get("/health"))?;
+        let answer = exchange.ask_within(&ServerRequest::get("/health"), silence)?;
         // One that is not well says so with another status and the same body.
         let hello = parse(&answer.body).ok();
         let hello = hello.and_then(|value| shape::read::<Hello>(&value, "").ok());

@@ -62,11 +62,11 @@ impl Home {
     /// [`Error::Append`].
     pub fn held(&self, options: &Options, signed: RecordedAs) -> Result<Option<Held>, Error> {
         match self {
-            Home::There(place) => Ok(Some(Held::elsewhere(place)?)),
+            Home::There(place) => Ok(Some(Held::elsewhere(place, options.wait)?)),
             Home::Here { dir, socket } => {
                 let path = socket.clone().unwrap_or_else(|| socket_of(dir));
                 let owner = std::fs::metadata(dir).ok().map(|found| found.uid());
-                let Some(held) = Held::at_socket(&path, owner, signed)? else {
+                let Some(held) = Held::at_socket(&path, owner, signed, options.wait)? else {
                     return Ok(None);
                 };
                 check_log(&held, dir, &path, options)?;

@@ -20,6 +20,7 @@ mod elsewhere;
 mod endpoints;
 mod erasures;
 mod evidence;
+mod frozen;
 mod given;
 mod hall;
 mod idempotency;

@@ -32,6 +32,9 @@ const COPY_TIME: Duration = Duration::from_secs(24 * 3_600);
 /// A connection that was idle for longer may be closing: the server gives ten seconds.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// How long nothing may be heard of a server elsewhere while a file is copied.
+const SILENCE: Duration = Duration::from_secs(600);
+
 /// Bytes that are copied at a time.
 const PIECE: usize = 64 << 10;
 
@@ -112,8 +115,12 @@ pub(super) struct HttpAnswer {
 }
 
 impl HttpExchange {
-    pub(super) fn at_socket(path: &Path, owner: Owner) -> Result<HttpExchange, ServerRefusal> {
-        let connector = SocketConnector::new(path, owner);
+    pub(super) fn at_socket(
+        path: &Path,
+        owner: Owner,
+        silence: Duration,
+    ) -> Result<HttpExchange, ServerRefusal> {
+        let connector = SocketConnector::new(path, owner, silence);
         let config = config(None)?;
         Ok(HttpExchange {
             agent: Agent::with_parts(config, connector, Here),
@@ -145,9 +152,18 @@ impl HttpExchange {
     /// Asks, and gives whatever is answered. One who has too much to do has done
     /// nothing, and is asked again for a while.
     pub(super) fn ask(&self, asked: &ServerRequest<'_>) -> Result<HttpAnswer, ServerRefusal> {
+        self.ask_within(asked, TIME)
+    }
+
+    /// The same, of a server that has to answer in this time.
+    pub(super) fn ask_within(
+        &self,
+        asked: &ServerRequest<'_>,
+        time: Duration,
+    ) -> Result<HttpAnswer, ServerRefusal> {
         let mut tries = 0;
         loop {
-            let mut response = self.send(asked, TIME)?;
+            let mut response = self.send(asked, time)?;
             let status = response.status().as_u16();
             let read = response.body_mut().with_config().limit(ANSWER_BYTES);
             let body = read.read_to_vec().map_err(|error| gone(&error))?;
@@ -240,7 +256,10 @@ impl HttpExchange {
                 self.agent.run(request.timeout_global(Some(time)).build())
             }
         };
-        sent.map_err(|error| gone(&error))
+        sent.map_err(|error| match error {
+            ureq::Error::Timeout(_) => gone(&format!("not within {} s", time.as_secs())),
+            error => gone(&error),
+        })
     }
 }
 
@@ -318,6 +337,8 @@ fn config(roots: Option<&[u8]>) -> Result<ureq::config::Config, ServerRefusal> {
         .max_redirects_will_error(false)
         .proxy(None)
         .max_idle_age(IDLE)
+        .timeout_per_read(Some(SILENCE))
+        .timeout_per_write(Some(SILENCE))
         .user_agent(concat!("sealbook/", env!("CARGO_PKG_VERSION")))
         .build())
 }
