@@ -51,6 +51,6 @@ pub use meta::{Attestation, Ed25519, Meta, Unattested};
 pub use package_hash::{PackageHash, PathOrder, canonical_package_hash, is_excluded};
 pub use record::{PackageRecordError, compute_artifact_hash, verify_artifact_hash};
 #[cfg(feature = "files")]
-pub use scaffold::{PackageScaffoldError, scaffold_package};
+pub use scaffold::{PackageScaffoldError, SCAFFOLDED, scaffold_package};
 #[cfg(feature = "files")]
 pub use verifier::{Evidence, PackageAttestationVerifier};

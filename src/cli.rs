@@ -124,6 +124,7 @@ mod serve;
 mod show;
 #[cfg(feature = "rocks")]
 mod shown;
+mod spared;
 mod stamps;
 #[cfg(feature = "rocks")]
 mod stats;

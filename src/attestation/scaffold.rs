@@ -59,6 +59,14 @@ pub enum PackageScaffoldError {
     },
 }
 
+/// The files of a package that is laid out.
+pub const SCAFFOLDED: [&str; 4] = [
+    "code/bootstrap.py",
+    "code/worker_logic.py",
+    "requirements.lock",
+    "config.schema.json",
+];
+
 /// Lays out a package at `package_root`: `code/bootstrap.py`,
 /// `code/worker_logic.py` (a copy of `worker_logic_file`, or a stub),
 /// `requirements.lock` and `config.schema.json`. Returns the paths written.
@@ -79,13 +87,14 @@ pub fn scaffold_package(
             })?
         }
     };
-    let files = [
-        ("code/bootstrap.py", BOOTSTRAP.as_bytes()),
-        ("code/worker_logic.py", &logic),
-        ("requirements.lock", REQUIREMENTS.as_bytes()),
-        ("config.schema.json", CONFIG_SCHEMA.as_bytes()),
-    ]
-    .map(|(path, content)| (package_root.join(path), content));
+    let contents = [
+        BOOTSTRAP.as_bytes(),
+        &logic,
+        REQUIREMENTS.as_bytes(),
+        CONFIG_SCHEMA.as_bytes(),
+    ];
+    let paths = SCAFFOLDED.map(|name| package_root.join(name));
+    let files: Vec<_> = paths.into_iter().zip(contents).collect();
     for (path, _) in files.iter().filter(|_| !overwrite) {
         // A dangling link is in the way too.
         if path.symlink_metadata().is_ok() {

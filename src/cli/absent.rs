@@ -9,7 +9,8 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::target::{self, Force, Target, spare};
+use super::spared::spare;
+use super::target::{self, Force, Target};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

@@ -14,6 +14,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 use super::secrets;
+use super::spared::spare;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -37,6 +38,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             "an agent holds its key itself: name a file or a token",
         ));
     }
+    spare(context, &args.listen)?;
     let signer = context.open_key(&args.key)?;
     secrets::lock(&*signer);
     let socket = std::path::absolute(&args.listen);

@@ -13,6 +13,7 @@ use super::context::{Context, as_of};
 use super::error::CliError;
 use super::output::Output;
 use super::progress::Progress;
+use super::spared::{lies_in, outside_ledgers};
 use super::verify;
 
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,10 @@ pub(super) struct Args {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let dir = &args.directory;
+    // That the ledger's own folder is no place for it is said with why.
+    if !lies_in(dir, &context.ledger) {
+        outside_ledgers(dir)?;
+    }
     let mut progress = Progress::new(None, "entries");
     let options = context.options();
     let made = Ledger::backup(&context.ledger, &options, dir, args.link, &mut |done| {

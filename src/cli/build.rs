@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::api::Error;
 use crate::attestation::{namespace, scaffold_package};
-use crate::files;
 use crate::wcp::Env;
 use crate::wcp::record::check_control_id;
 use crate::wcp::scaffold::Scaffold;
@@ -15,7 +14,7 @@ use super::error::{CliError, ProducerError};
 use super::output::Output;
 use super::package;
 use super::questions::{InitQuestion, Questions};
-use super::target::spare;
+use super::spared::{self, spare};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -69,14 +68,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let documents = documents.into_iter();
     let documents: Vec<_> = documents.map(|(name, d)| (dir.join(name), d)).collect();
     // Everything that must not be there is looked for before anything is made.
-    for name in [
-        "code/bootstrap.py",
-        "code/worker_logic.py",
-        "requirements.lock",
-        "config.schema.json",
-    ] {
-        spare(context, &dir.join(name))?;
-    }
+    package::spare_files(context, &dir)?;
     for (path, _) in &documents {
         spare(context, path)?;
     }
@@ -89,8 +81,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let written = scaffold_package(&dir, logic.as_deref(), overwrite);
     let mut written = written.map_err(ProducerError::from)?;
     for (path, document) in documents {
-        let done = files::replace(&path, (document.pretty() + "\n").as_bytes());
-        done.map_err(|error| CliError::file(&path, error))?;
+        spared::replace(context, &path, (document.pretty() + "\n").as_bytes())?;
         written.push(path);
     }
     package::print_written(&dir, &written, output)?;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::files;
 #[cfg(feature = "rocks")]
 use crate::ledger::json::{Object, Value};
 use crate::ledger::limits;
@@ -20,7 +19,7 @@ use super::output::Output;
 use super::recording::{self, Recording};
 #[cfg(feature = "rocks")]
 use super::shown;
-use super::target::spare;
+use super::spared;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -78,9 +77,7 @@ fn sign(context: &Context, args: &Sign, output: &mut Output) -> Result<Answer, C
     let signed = card.signed(&signer).map_err(ProducerError::from)?;
     match &args.output {
         Some(path) => {
-            spare(context, path)?;
-            let written = files::replace(path, signed.to_text().as_bytes());
-            written.map_err(|error| CliError::file(path, error))?;
+            spared::replace(context, path, signed.to_text().as_bytes())?;
             output.note(&format!("the signed card is in {}", path.display()));
         }
         None => output.bytes(signed.to_text().as_bytes())?,

@@ -311,7 +311,7 @@ impl Command {
             Command::Resident(command) => resident::run(context, &command, output),
             #[cfg(feature = "client")]
             Command::Registry(args) => registry::run(&args, output),
-            Command::Monitor(args) => monitor::run(&args, output),
+            Command::Monitor(args) => monitor::run(context, &args, output),
             #[cfg(all(feature = "rocks", feature = "client", feature = "timestamps"))]
             Command::Timestamp(args) => timestamp::run(context, &args, output),
             #[cfg(feature = "serve")]
@@ -328,7 +328,7 @@ impl Command {
             Command::Worker(command) => worker::run(context, &command, output),
             Command::Version => version::run(output),
             Command::Completions(args) => generate::completions(&args, output),
-            Command::Man(args) => generate::man(&args, output),
+            Command::Man(args) => generate::man(context, &args, output),
         }
     }
 

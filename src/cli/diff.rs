@@ -22,6 +22,7 @@ use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
 use super::progress::Progress;
+use super::spared::spare;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -84,6 +85,9 @@ struct Proof {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if let Some(path) = &args.output {
+        spare(context, path)?;
+    }
     if args.documents {
         return documents::run(context, args, output);
     }

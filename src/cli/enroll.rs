@@ -21,8 +21,8 @@ use super::error::{CliError, ProducerError};
 use super::output::Output;
 use super::recording::{self, Recording};
 use super::shown;
+use super::spared;
 use super::stamps::Stamps;
-use super::target::spare;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -90,7 +90,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     let id = Stamps::new(context)?.next().decision_id.to_string();
     let enrolled = find(record, hash_verified, &args.registry_dir)?;
-    spare(context, &enrolled.file)?;
+    spared::spare(context, &enrolled.file)?;
     let outcome = enrolled.outcome(&id)?;
     // Recorded first: a worker is not there before its entry is.
     recording.record(|| outcome, output)?;

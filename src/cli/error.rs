@@ -120,6 +120,12 @@ pub(super) enum CliError {
         written: &'static str,
         whose: &'static str,
     },
+    #[error("{} exists and is not {kind}", path.display())]
+    OtherFile { path: PathBuf, kind: &'static str },
+    #[error("{} is a folder, and a file is to be written", path.display())]
+    IsFolder { path: PathBuf },
+    #[error("{} exists and is not an empty folder", path.display())]
+    NotEmpty { path: PathBuf },
     #[error("{what} `{given}`: {expected}")]
     Argument {
         what: &'static str,
@@ -232,7 +238,11 @@ impl CliError {
                 ..
             } => io_code(error),
             CliError::Receipts { .. } => "bad_input",
-            CliError::Spared { .. } | CliError::Occupied { .. } => "exists",
+            CliError::Spared { .. }
+            | CliError::Occupied { .. }
+            | CliError::OtherFile { .. }
+            | CliError::IsFolder { .. }
+            | CliError::NotEmpty { .. } => "exists",
             CliError::NothingToSeal => "nothing_to_seal",
             CliError::NothingFound | CliError::NotThere { .. } => "not_found",
         }
@@ -263,7 +273,9 @@ impl CliError {
                 "put the mark that belongs to it in its place, or name it with --mark FILE; \
                  `sealbook verify` says what the ledger shows without it"
             }
-            CliError::Spared { .. } => "choose another place",
+            CliError::Spared { .. } | CliError::OtherFile { .. } => "choose another place",
+            CliError::IsFolder { .. } => "name a file in it, or choose another place",
+            CliError::NotEmpty { .. } => "choose another place, or one that is empty",
             CliError::Occupied { .. } => "choose another place, or replace it with --force",
             CliError::KeysFile { .. } => {
                 "a line is `NAME KEY` or {\"name\": NAME, \"key\": KEY}; KEY is 64 hex digits or a \

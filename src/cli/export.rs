@@ -22,7 +22,8 @@ use super::imported;
 use super::no_case::no_case;
 use super::output::Output;
 use super::progress::Progress;
-use super::target::{self, Force, Target, spare};
+use super::spared::spare;
+use super::target::{self, Force, Target};
 use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]

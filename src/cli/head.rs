@@ -11,6 +11,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
 use super::seal::published_note;
+use super::spared::spare;
 use super::target::{Force, OutputKind, Target};
 use super::trust::FormatVersion;
 
@@ -30,6 +31,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if let Some(path) = &args.publish {
+        spare(context, path)?;
+    }
     if args.format_version == FormatVersion::One
         && args.publish.is_none()
         && let Some(held) = context.held()?

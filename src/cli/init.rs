@@ -14,6 +14,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::key::parse_key;
 use super::output::Output;
+use super::spared::outside_ledgers;
 use super::trust::FormatVersion;
 
 #[derive(Debug, clap::Args)]
@@ -69,6 +70,14 @@ struct Printed {
 }
 
 pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<Answer, CliError> {
+    let named = [
+        args.key.as_ref(),
+        args.second_key.as_ref(),
+        context.mark.as_ref(),
+    ];
+    for path in named.into_iter().flatten().chain([&context.ledger]) {
+        outside_ledgers(path)?;
+    }
     let mut options = context
         .new_options()
         .origin(args.origin)

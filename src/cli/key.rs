@@ -18,6 +18,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::key_text::{self, KeyTextError};
 use super::output::Output;
+use super::spared::spare;
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -125,6 +126,7 @@ fn add(
     }
     let mut options = context.options().encrypt_key(encrypt);
     if let Some(path) = path {
+        spare(context, path)?;
         options = options.second_key_file(path);
     }
     let ledger = Ledger::open(&context.ledger, options)?;

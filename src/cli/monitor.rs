@@ -11,7 +11,6 @@ use crate::api::PublicPlace;
 use crate::bucket::Address;
 #[cfg(feature = "client")]
 use crate::fetch::Fetcher;
-use crate::files::replace;
 use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock as _, SystemClock};
 #[cfg(feature = "client")]
@@ -19,9 +18,11 @@ use crate::monitor::Server;
 use crate::monitor::{Folder, Monitor, State, Watched, prometheus};
 
 use super::Answer;
+use super::context::Context;
 use super::document::witness_policy;
 use super::error::{CliError, LogError};
 use super::output::Output;
+use super::spared::{replace, spare, spare_others};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -49,7 +50,13 @@ pub(super) struct Args {
     timeout: u64,
 }
 
-pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if let Some(path) = &args.prometheus {
+        let own = |text: &[u8]| text.starts_with(b"# HELP sealbook_monitor_");
+        spare_others(context, path, ("a file of a monitor's figures", own))?;
+    }
+    // Folders and files of their own names are in it.
+    spare(context, &args.state.join("key"))?;
     let policy = witness_policy(&args.policy)?;
     let state = State::new(&args.state);
     let monitor = Monitor {
@@ -58,7 +65,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
         max_age: args.max_age,
     };
     loop {
-        let answer = look(&monitor, args, output)?;
+        let answer = look(context, &monitor, args, output)?;
         let Some(seconds) = args.every else {
             return Ok(answer);
         };
@@ -68,7 +75,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> 
 }
 
 /// Looks at every log once.
-fn look(monitor: &Monitor<'_>, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+fn look(
+    context: &Context,
+    monitor: &Monitor<'_>,
+    args: &Args,
+    output: &mut Output,
+) -> Result<Answer, CliError> {
     let mut watched = Vec::new();
     for place in &args.places {
         let now = SystemClock::new().wall();
@@ -89,7 +101,7 @@ fn look(monitor: &Monitor<'_>, args: &Args, output: &mut Output) -> Result<Answe
     }
     if let Some(path) = &args.prometheus {
         let text = prometheus(&watched, SystemClock::new().wall());
-        replace(path, text.as_bytes()).map_err(|error| CliError::file(path, error))?;
+        replace(context, path, text.as_bytes())?;
     }
     Ok(
         if watched

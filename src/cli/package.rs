@@ -15,6 +15,7 @@ use super::error::CliError;
 use super::output::Output;
 
 pub(super) use scaffold::print as print_written;
+pub(super) use scaffold::spare_files;
 
 /// Where the namespace's key is: a secret stands in no argument.
 const HMAC_KEY: &str = "WCP_ATTEST_HMAC_KEY";
@@ -37,7 +38,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Answer, CliError> {
     match command {
-        Command::Scaffold(args) => scaffold::run(args, output),
+        Command::Scaffold(args) => scaffold::run(context, args, output),
         Command::Hash(args) => hash::run(args, output),
         Command::Sign(args) => sign::run(context, args, output),
         Command::Verify(args) => verify::run(context, args, output),

@@ -13,7 +13,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::target::spare;
+use super::spared::spare;
 use super::witnesses;
 
 #[derive(Debug, clap::Args)]

@@ -26,7 +26,8 @@ use super::export::seal;
 use super::no_case::no_case;
 use super::output::Output;
 use super::progress::Progress;
-use super::target::{Force, OutputKind, Target, spare};
+use super::spared::spare;
+use super::target::{Force, OutputKind, Target};
 use super::trust::{FormatVersion, revocations};
 
 #[derive(Debug, clap::Args)]

@@ -15,6 +15,7 @@ use super::error::CliError;
 use super::init;
 use super::key::parse_key;
 use super::output::Output;
+use super::spared::outside_ledgers;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -59,6 +60,9 @@ struct Before {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     context.check_alone()?;
+    for path in [&args.new, &args.key].into_iter().flatten() {
+        outside_ledgers(path)?;
+    }
     let mut next = context
         .new_options()
         .reuse_key(args.reuse_key)

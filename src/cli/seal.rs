@@ -9,6 +9,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
+use super::spared::spare;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,6 +22,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    if let Some(path) = &args.publish {
+        spare(context, path)?;
+    }
     let ledger = match context.writer()? {
         Writer::Own(ledger) => ledger,
         Writer::Held(writer) => return beside(context, args, &writer, output),

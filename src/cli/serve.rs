@@ -43,6 +43,7 @@ use super::output::Output;
 use super::package::hmac_key;
 use super::publish;
 use super::redact_rules::RedactArgs;
+use super::spared::spare;
 use super::trust::revocations;
 use super::witnesses;
 
@@ -171,10 +172,11 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     // Before anything is written: what is wrong with files or address should
     // leave no trace in the ledger.
     args.tls()?;
+    args.spare(context)?;
     args.rules.read()?;
     args.witnesses.read()?;
     #[cfg(feature = "client")]
-    let sinks = sinks_file::read(&args.sink)?;
+    let sinks = sinks_file::read(context, &args.sink)?;
     if args.check_config {
         return args.check(context, output);
     }
@@ -276,6 +278,13 @@ impl Args {
     fn ledger_options(&self, context: &Context) -> Result<Options, CliError> {
         let options = context.options().record_request(self.record_request.into());
         Ok(options.redacting(self.rules.read()?))
+    }
+
+    /// What it writes beside the ledger is nothing that is spared.
+    fn spare(&self, context: &Context) -> Result<(), CliError> {
+        let named = [self.publish.as_ref(), context.socket.as_ref()];
+        let mut named = named.into_iter().flatten();
+        named.try_for_each(|path| spare(context, path))
     }
 
     /// What a server needs besides what only a writer has.

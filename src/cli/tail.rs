@@ -13,6 +13,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
+use super::spared::spare_others;
 
 /// How often a ledger is looked at for what is new.
 const POLL: Duration = Duration::from_millis(200);
@@ -111,6 +112,7 @@ impl Args {
             let out = Box::new(std::io::stdout());
             return Ok(Sink::to_output(out, self.format, filter, identity));
         };
+        spare_sink(context, to)?;
         let settings = Settings {
             format: self.format,
             filter,
@@ -123,6 +125,20 @@ impl Args {
         };
         let position = position_of(&context.ledger, &self.name);
         Ok(Sink::open(settings, Some(&position), identity, store)?)
+    }
+}
+
+/// A file of deliveries grows, and no other file does by them.
+pub(super) fn spare_sink(context: &Context, to: &SinkAddress) -> Result<(), CliError> {
+    match to {
+        SinkAddress::File(path) => {
+            let own = (
+                "a file of deliveries",
+                SinkFormat::is_of_events as fn(&[u8]) -> bool,
+            );
+            spare_others(context, path, own)
+        }
+        _ => Ok(()),
     }
 }
 

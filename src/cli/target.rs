@@ -1,28 +1,22 @@
 //! Files that commands write. Each is written whole, beside its place, and moved
-//! there. No output takes the place of a key, a mark, a file of tokens or
-//! anything in a ledger; `-o` replaces what it wrote before, an output of the
-//! same kind of the same log, and anything else only with `--force`.
+//! there. `-o` replaces what it wrote before, an output of the same kind of the same
+//! log, and anything else only with `--force`; what no output replaces is in
+//! [`spared`](super::spared).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::api::open;
 use crate::api::stream;
 use crate::ledger::fault::Format;
-use crate::ledger::json::Object;
 use crate::ledger::key::PublicKey;
-use crate::ledger::limits;
-use crate::ledger::parse::parse_with;
 use crate::report::{ReportFile, is_verifier_page};
 
 use super::context::Context;
 use super::error::CliError;
-
-/// What is looked at of a file that stands in the way: more than a key, a mark or
-/// the first line of any output of ours that is not an entry needs.
-const LOOKED_AT: u64 = 64 << 10;
+use super::spared::{LOOKED_AT, first_object, spare};
 
 /// What is written, and what it may therefore replace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +94,11 @@ impl Target<'_> {
         let Ok(state) = self.path.symlink_metadata() else {
             return Ok(());
         };
-        if state.is_dir() || !(self.force.force || self.is_earlier() || is_stream(self.path)) {
+        if state.is_dir() {
+            let path = self.path.to_owned();
+            return Err(CliError::IsFolder { path });
+        }
+        if !(self.force.force || self.is_earlier() || is_stream(self.path)) {
             return Err(CliError::Occupied {
                 path: self.path.to_owned(),
                 written: self.kind.name(),
@@ -238,75 +236,6 @@ fn footer(path: &Path) -> Option<Vec<u8>> {
 /// Bytes of a footer that are looked at.
 const LARGEST_FOOTER: u64 = 128 << 20;
 
-/// Refuses a place where something lies that no output of any kind replaces.
-pub(super) fn spare(context: &Context, path: &Path) -> Result<(), CliError> {
-    let spared = |what| {
-        Err(CliError::Spared {
-            path: path.to_owned(),
-            what,
-        })
-    };
-    let place = place_of(path);
-    if is_in_a_ledger(context, &place) {
-        return spared("a place in a ledger");
-    }
-    if place == place_of(context.options().mark_of(&context.ledger).path()) {
-        return spared("the ledger's mark");
-    }
-    if context.usual_keys().any(|key| place == place_of(&key)) {
-        return spared("the place of the ledger's key");
-    }
-    match secret_in(path) {
-        Some(what) => spared(what),
-        None => Ok(()),
-    }
-}
-
-/// What a file holds that cannot be had again.
-fn secret_in(path: &Path) -> Option<&'static str> {
-    // Also at the end of a link, which would then lead nowhere.
-    let regular = path.metadata().is_ok_and(|state| state.is_file());
-    let file = regular.then(|| File::open(path).ok()).flatten()?;
-    let mut text = Vec::new();
-    file.take(LOOKED_AT).read_to_end(&mut text).ok()?;
-    let has = |word: &str| memchr::memmem::find(&text, word.as_bytes()).is_some();
-    if has("-----BEGIN ") && has("KEY-----") {
-        return Some("a key");
-    }
-    let object = first_object(&text)?;
-    let named_mark = path.extension().is_some_and(|ending| ending == "mark");
-    if object.contains_key("head") && (object.contains_key("sealed") || named_mark) {
-        return Some("a mark");
-    }
-    ["id", "scopes", "digest"]
-        .iter()
-        .all(|name| object.contains_key(name))
-        .then_some("a file of tokens")
-}
-
-fn first_object(text: &[u8]) -> Option<Object> {
-    let line = text.split(|byte| *byte == b'\n').next()?;
-    let value = parse_with(line, &limits::embedded(2)).ok()?;
-    value.as_object().cloned()
-}
-
-fn is_in_a_ledger(context: &Context, place: &Path) -> bool {
-    let ledger = context.ledger.canonicalize();
-    let own = ledger.is_ok_and(|ledger| place.starts_with(ledger));
-    // RocksDB names its current manifest so.
-    let current = ["CURRENT", "db/CURRENT"];
-    let is_ledger = |folder: &Path| current.iter().any(|name| folder.join(name).exists());
-    own || place.parent().is_some_and(is_ledger)
-}
-
-/// A path without links but for its last name, which is what is replaced.
-fn place_of(path: &Path) -> PathBuf {
-    match (folder_of(path).canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    }
-}
-
 pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -315,7 +244,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 }
 
 /// A pipe, a socket or a device that takes characters, also by a link.
-fn is_stream(path: &Path) -> bool {
+pub(super) fn is_stream(path: &Path) -> bool {
     path.metadata().is_ok_and(|state| {
         let kind = state.file_type();
         kind.is_fifo() || kind.is_socket() || kind.is_char_device()
@@ -354,10 +283,8 @@ fn check_free(folder: &Path) -> Result<(), CliError> {
     };
     match empty {
         true => Ok(()),
-        false => Err(CliError::Occupied {
+        false => Err(CliError::NotEmpty {
             path: folder.to_owned(),
-            written: "a folder of evidence",
-            whose: "of this log",
         }),
     }
 }

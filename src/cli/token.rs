@@ -13,6 +13,7 @@ use super::Answer;
 use super::context::Context;
 use super::error::{CliError, ServerError};
 use super::output::Output;
+use super::spared::spare;
 
 /// Microseconds in a day.
 const DAY: i64 = 86_400_000_000;
@@ -85,7 +86,10 @@ fn new(context: &Context, args: &NewToken, output: &mut Output) -> Result<Answer
     let path = &args.file.token_file;
     // A file that cannot be read is not one that is not there.
     let mut file = match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => TokenFile::default(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            spare(context, path)?;
+            TokenFile::default()
+        }
         _ => TokenFile::open(path).map_err(ServerError::from)?,
     };
     let now = context.clock().wall();

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::files;
 use crate::ledger::json::{Object, Value};
 use crate::wcp::conformance::Conformance;
 use crate::wcp::validate::{Goldens, TestOutcome, golden_document, read_tests, validate};
@@ -12,8 +11,8 @@ use super::context::Context;
 use super::document::{in_file, json, rules};
 use super::error::CliError;
 use super::output::Output;
+use super::spared;
 use super::stamps::Stamps;
-use super::target::spare;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -52,10 +51,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let stamp = || stamps.next();
     let outcomes = validate(&rules, &tests, goldens.as_ref(), &conformance, stamp);
     if let Some(path) = &args.write_goldens {
-        spare(context, path)?;
         let text = golden_document(&outcomes).pretty() + "\n";
-        let written = files::replace(path, text.as_bytes());
-        written.map_err(|error| CliError::file(path, error))?;
+        spared::replace(context, path, text.as_bytes())?;
     }
     let shadows = rules.shadows().total;
     if shadows > 0 {

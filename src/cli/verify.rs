@@ -28,7 +28,7 @@ use super::formats::As;
 use super::keys_file::KeysFile;
 use super::output::Output;
 use super::progress::Progress;
-use super::target::spare;
+use super::spared::spare;
 use super::trust::TrustArgs;
 
 #[derive(Debug, clap::Args)]
@@ -140,6 +140,9 @@ impl<'a> Printed<'a> {
 
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let started = Instant::now();
+    if let Some(path) = &args.proof {
+        spare(context, path)?;
+    }
     let (mut policy, warnings) = against::policy(args)?;
     let keys = match &args.keys {
         Some(path) => KeysFile::read(path)?,

@@ -28,6 +28,14 @@ const WORDS: [(&str, SinkFormat); 3] = [
     ("cef", SinkFormat::Cef),
 ];
 
+/// How events begin: members stand in canonical order.
+const BEGINNINGS: [&[u8]; 4] = [
+    b"{\"genesis\":\"",
+    b"{\"action",
+    b"{\"activity_id\":",
+    b"CEF:0|",
+];
+
 impl FromStr for SinkFormat {
     type Err = &'static str;
 
@@ -73,6 +81,16 @@ impl SinkFormat {
             denied: named.denied() == Some(true),
             text,
         }
+    }
+
+    /// Whether text begins as a file of events does, in any form. The first line of one
+    /// may have been cut.
+    #[must_use]
+    pub fn is_of_events(text: &[u8]) -> bool {
+        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        BEGINNINGS
+            .iter()
+            .any(|begin| line.starts_with(begin) || (!line.is_empty() && begin.starts_with(line)))
     }
 
     pub(super) const fn media_type(self) -> &'static str {

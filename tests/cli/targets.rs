@@ -89,6 +89,207 @@ fn no_record_manifest_package_or_state_replaces_a_key_or_a_file_of_a_ledger() {
     place.run(&["verify", "--key", &key]).ok();
 }
 
+/// What grows, and what programs other than a shell name.
+#[test]
+fn nothing_is_added_to_a_key_a_mark_a_token_file_or_a_file_of_a_ledger() {
+    let place = Place::sealed();
+    fs::copy(place.path("ledger.key.pem"), place.path("other")).unwrap();
+    place.run(&["token", "new", "--scope", "read"]).ok();
+    symlink("ledger/db/CURRENT", place.path("link")).unwrap();
+    place.write("pol", "");
+    let spared = [
+        ("ledger.key.pem", "the place of the ledger's key"),
+        ("other", "a key"),
+        ("ledger.mark", "the ledger's mark"),
+        ("tokens.jsonl", "a file of tokens"),
+        ("ledger/db/CURRENT", "a place in a ledger"),
+        ("ledger/db/new", "a place in a ledger"),
+        ("ledger/no/such/folder", "a place in a ledger"),
+        ("link", "a place in a ledger"),
+    ];
+    let adding: [&[&str]; 6] = [
+        &["tail", "--once", "--to"],
+        &["head", "--publish"],
+        &["seal", "--if-any", "--publish"],
+        &["serve", "--port", "0", "--publish"],
+        &[
+            "monitor",
+            "x",
+            "--policy",
+            "pol",
+            "--state",
+            "st",
+            "--prometheus",
+        ],
+        &["diff", "ledger", "ledger", "-o"],
+    ];
+    for (path, what) in spared {
+        let before = fs::read(place.path(path)).ok();
+        place.write("sink.toml", format!("name = 'x'\nto = '{path}'\n"));
+        let sink: &[&str] = &["serve", "--check-config", "--sink", "sink.toml"];
+        let detail = format!("{path} is {what}, which no output replaces");
+        let named = adding.map(|args| [args, &[path]].concat());
+        for args in named.iter().map(Vec::as_slice).chain([sink]) {
+            place
+                .run(args)
+                .refused("exists", &detail, "choose another place");
+        }
+        assert_eq!(fs::read(place.path(path)).ok(), before, "{path}");
+    }
+    assert!(!place.path("st").exists() && !place.path("ledger.sink-tail.json").exists());
+    place.run(&["verify", "--key", &place.key()]).ok();
+}
+
+/// A file of deliveries, or of figures, is no place for what another program wrote.
+#[test]
+fn what_grows_or_is_replaced_unasked_is_a_file_of_its_own_kind() {
+    let place = Place::sealed();
+    place.write("notes", "not to be lost\n");
+    for format in ["jsonl", "ocsf", "cef"] {
+        let tail = [
+            "tail", "--once", "--format", format, "--name", format, "--to",
+        ];
+        let refused = place.run(&[&tail[..], &["notes"]].concat());
+        let detail = "notes exists and is not a file of deliveries";
+        refused.refused("exists", detail, "choose another place");
+        place.run(&[&tail[..], &["events"]].concat()).ok();
+        // What a crash cut is gone on with.
+        let whole = place.read("events");
+        place.write("cut", &whole[..5]);
+        let again = ["--name", &format!("{format}-2"), "--to", "cut"];
+        place.run(&[&tail[..4], &again[..]].concat()).ok();
+        assert_eq!(place.read("cut").lines().count(), 7);
+    }
+    // Events of three forms are one file's, which all of them may go on with.
+    assert_eq!(place.read("events").lines().count(), 18);
+    place.write("pol", "");
+    let monitor = ["monitor", "x", "--policy", "pol", "--state", "st"];
+    let figures = [&monitor[..], &["--prometheus", "notes"]].concat();
+    let detail = "notes exists and is not a file of a monitor's figures";
+    place
+        .run(&figures)
+        .refused("exists", detail, "choose another place");
+    assert_eq!(place.read("notes"), "not to be lost\n");
+}
+
+#[test]
+fn folders_of_pages_packages_and_states_are_in_no_ledger() {
+    let place = Place::sealed();
+    fs::copy(place.path("ledger.key.pem"), place.path("sealbook-x.1")).unwrap();
+    fs::create_dir(place.path("package")).unwrap();
+    fs::copy(
+        place.path("ledger.mark"),
+        place.path("package/requirements.lock"),
+    )
+    .unwrap();
+    place.write("pol", "");
+    let monitor = ["monitor", "x", "--policy", "pol", "--state"];
+    let listing = |name: &str| {
+        let mut names: Vec<_> = fs::read_dir(place.path(name)).unwrap().collect();
+        names.retain(|entry| entry.as_ref().unwrap().file_name() != "LOG");
+        names.len()
+    };
+    let (before, database) = (listing("ledger"), listing("ledger/db"));
+    for (args, path, what) in [
+        (
+            &["man", "ledger"][..],
+            "ledger/sealbook.1",
+            "a place in a ledger",
+        ),
+        (&["man", "."], "./sealbook-x.1", "a key"),
+        (
+            &["package", "scaffold", "ledger/db"],
+            "ledger/db/code/bootstrap.py",
+            "a place in a ledger",
+        ),
+        (
+            &["package", "scaffold", "package", "--overwrite"],
+            "package/requirements.lock",
+            "a mark",
+        ),
+        (
+            &[&monitor[..], &["ledger"]].concat(),
+            "ledger/key",
+            "a place in a ledger",
+        ),
+        (
+            &[
+                "token",
+                "new",
+                "--scope",
+                "read",
+                "--token-file",
+                "ledger/t",
+            ],
+            "ledger/t",
+            "a place in a ledger",
+        ),
+        (
+            &["key", "add", "--second-key", "ledger/k"],
+            "ledger/k",
+            "a place in a ledger",
+        ),
+        (
+            &["agent", "--key", "ledger.key.pem", "--listen", "ledger/s"],
+            "ledger/s",
+            "a place in a ledger",
+        ),
+    ] {
+        let detail = format!("{path} is {what}, which no output replaces");
+        let run = place.run(args);
+        run.refused("exists", &detail, "choose another place");
+    }
+    assert_eq!(
+        (listing("ledger"), listing("ledger/db")),
+        (before, database)
+    );
+    assert!(!place.path("package/code").exists() && !place.path("sealbook.1").exists());
+    place.run(&["verify", "--key", &place.key()]).ok();
+}
+
+#[test]
+fn no_ledger_is_made_in_a_ledger_nor_its_key_or_its_mark() {
+    let place = Place::sealed();
+    place.run(&["--ledger", "other", "init"]).ok();
+    for (args, path) in [
+        (&["--ledger", "ledger/zz", "init"][..], "ledger/zz"),
+        (&["--ledger", "ledger/db/a/b", "init"], "ledger/db/a/b"),
+        (&["--ledger", "new", "init", "--key", "other/k"], "other/k"),
+        (&["--ledger", "new", "--mark", "other/m", "init"], "other/m"),
+        (
+            &[
+                "--ledger",
+                "new",
+                "init",
+                "--post-quantum",
+                "--second-key",
+                "other/db/k",
+            ],
+            "other/db/k",
+        ),
+        (&["rotate", "./ledger/sub"], "./ledger/sub"),
+        (&["rotate", "new", "--key", "other/k"], "other/k"),
+        (&["backup", "other/copy"], "other/copy"),
+    ] {
+        let detail = format!("{path} is a place in a ledger, which no output replaces");
+        place
+            .run(args)
+            .refused("exists", &detail, "choose another place");
+        assert!(!place.path(path).exists());
+    }
+    for name in [
+        "new",
+        "new.key.pem",
+        "new.mark",
+        "ledger/zz.key.pem",
+        "ledger/sub.mark",
+    ] {
+        assert!(!place.path(name).exists(), "{name}");
+    }
+    // Nothing was closed.
+    place.append(6..7);
+}
+
 #[test]
 fn a_key_that_is_away_keeps_its_place_and_so_does_a_mark() {
     let place = Place::sealed();
@@ -151,8 +352,8 @@ fn a_folder_is_not_replaced_and_a_device_is_written_to() {
         let run = written(&place, &["export", "-o"], "folder", force);
         run.refused(
             "exists",
-            "folder exists and is not a bundle of this log",
-            "choose another place, or replace it with --force",
+            "folder is a folder, and a file is to be written",
+            "name a file in it, or choose another place",
         );
     }
     for writer in &WRITERS[..6] {

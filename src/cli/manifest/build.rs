@@ -12,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::document::in_file;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
-use crate::cli::target::spare;
+use crate::cli::spared::spare;
 use crate::ledger::key::Signer;
 use crate::ledger::sha256::Sha256Digest;
 use crate::manifest::{self, JsonLinesTiles, ManifestBuildError, TileStore, coverage_sha256};

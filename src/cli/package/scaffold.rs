@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::attestation::scaffold_package;
+use crate::attestation::{SCAFFOLDED, scaffold_package};
 use crate::cli::Answer;
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, ProducerError};
 use crate::cli::output::Output;
+use crate::cli::spared::spare;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -21,11 +23,18 @@ pub(in crate::cli) struct Args {
     overwrite: bool,
 }
 
-pub(super) fn run(args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
+    spare_files(context, &args.dir)?;
     let written = scaffold_package(&args.dir, args.logic.as_deref(), args.overwrite);
     let written = written.map_err(ProducerError::from)?;
     print(&args.dir, &written, output)?;
     Ok(Answer::Yes)
+}
+
+/// Refuses a folder where the package's files would take the place of what is spared.
+pub(in crate::cli) fn spare_files(context: &Context, dir: &Path) -> Result<(), CliError> {
+    let mut names = SCAFFOLDED.iter();
+    names.try_for_each(|name| spare(context, &dir.join(name)))
 }
 
 #[derive(Serialize)]

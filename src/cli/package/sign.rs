@@ -12,7 +12,7 @@ use crate::cli::output::Output;
 use crate::ledger::key::Signer;
 
 use super::hmac_key;
-use crate::cli::target::spare;
+use crate::cli::spared::spare;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::api::Ledger;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
+use crate::cli::tail::spare_sink;
 use crate::ledger::position::Seq;
 use crate::sinks::{Settings, Sink, position_of};
 use crate::store::query::Filter;
@@ -38,7 +39,7 @@ struct Table {
 }
 
 /// Reads the files, and those that they name, and looks whether they are in order.
-pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Settings>, CliError> {
+pub(super) fn read(context: &Context, paths: &[PathBuf]) -> Result<Vec<Settings>, CliError> {
     let mut read = Vec::<Settings>::new();
     for path in paths {
         let settings = one(path)?;
@@ -46,6 +47,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<Settings>, CliError> {
             let name = &settings.name;
             return Err(wrong(path, &format!("another sink is named `{name}`")));
         }
+        spare_sink(context, &settings.to)?;
         settings.check()?;
         read.push(settings);
     }
