@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,6 +77,8 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<NewLedger, Error> 
         unwanted.extend(second.as_deref());
     }
     RocksStore::check_free(dir)?;
+    let places = [dir, mark.path(), &key].into_iter();
+    check_folders(places.chain(second.as_deref()))?;
     let inside = [mark.path(), &key].into_iter().chain(second.as_deref());
     if let Some(path) = inside.into_iter().find(|path| lies_in(path, dir)) {
         let path = path.to_owned();
@@ -86,24 +90,85 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<NewLedger, Error> 
         let path = mark.path().to_owned();
         return Err(Error::OnePlace { path });
     }
-    let found = unwanted
-        .into_iter()
-        .find(|path| path.symlink_metadata().is_ok());
+    let found = unwanted.iter().find(|path| path.symlink_metadata().is_ok());
     if let Some(path) = found {
-        let path = path.to_owned();
+        let path = path.to_path_buf();
         return Err(Error::Exists { path });
     }
     #[cfg(feature = "bucket")]
     super::bucket::check_new(dir, options)?;
+    let mut begun = BegunFiles {
+        dir,
+        files: Vec::new(),
+    };
     let signer = options.begin_key(&key)?;
+    begun.made(&key, &unwanted, options);
+    let post_quantum = second_key::begin(dir, options, options.reuse_key)?;
+    if let Some(second) = &second {
+        begun.made(second, &unwanted, options);
+    }
     let origin = Origin {
         name: options.origin.clone().unwrap_or_default(),
         recovery_key_sha256: options.recovery_key.as_ref().map(recovery_key_sha256),
         index: options.index,
-        post_quantum: second_key::begin(dir, options, options.reuse_key)?,
+        post_quantum,
         ..Origin::default()
     };
-    make(dir, options, signer, key, origin)
+    begun.made(mark.path(), &unwanted, options);
+    let new = make(dir, options, signer, key.clone(), origin)?;
+    begun.files.clear();
+    Ok(new)
+}
+
+/// Files that were made for a ledger: removed again where it does not come about.
+struct BegunFiles<'a> {
+    dir: &'a Path,
+    files: Vec<PathBuf>,
+}
+
+impl BegunFiles<'_> {
+    /// What was not there before and is made now. A bucket may have what the key signed,
+    /// whatever becomes of the ledger here.
+    fn made(&mut self, path: &Path, absent: &[&Path], options: &Options) {
+        #[cfg(feature = "bucket")]
+        if options.bucket.is_some() {
+            return;
+        }
+        let _ = options;
+        if absent.contains(&path) {
+            self.files.push(path.to_owned());
+        }
+    }
+}
+
+impl Drop for BegunFiles<'_> {
+    fn drop(&mut self) {
+        // With a ledger in its place nothing of it is removed, whoever made it.
+        if RocksStore::check_free(self.dir).is_ok() {
+            for path in &self.files {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// Refuses files whose folders are not there, before anything is made.
+pub(super) fn check_folders<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<(), Error> {
+    let files = files.into_iter();
+    for file in files.filter(|file| !KeyLocation::is_outside(file)) {
+        let folder = parent_of(file);
+        match folder.metadata() {
+            Ok(found) if found.is_dir() => {}
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::file(folder, error));
+            }
+            _ => {
+                let path = folder.to_owned();
+                return Err(Error::NoFolder { path });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where the key of a new ledger is written.

@@ -64,6 +64,12 @@ pub enum Error {
     MountPoint { path: PathBuf },
     #[error("{} would lie in the ledger's own folder", path.display())]
     InsideLedger { path: PathBuf },
+    #[error("there is no folder {}", path.display())]
+    NoFolder { path: PathBuf },
+    /// What lies where a new key is to be written is not taken for one that an interrupted
+    /// rotation left.
+    #[error("{} is the place of the new key, and has {has}", path.display())]
+    KeyInPlace { path: PathBuf, has: String },
     #[error("{} would be the place of two: key, second key and mark have a file each", path.display())]
     OnePlace { path: PathBuf },
     /// What lies in the place of a mark would be lost with the next mark.

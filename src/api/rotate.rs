@@ -9,9 +9,9 @@
 //! 5. The public name that the old one's last checkpoint names is bound, if it has a name,
 //!    and what is alive in it passes over, in one write.
 //!
-//! Interrupted before 2, the old book is as it was, and a key file is left over
-//! ([`Options::reuse_key`]). Interrupted later, the same call goes on: it finds
-//! the book closed, and the key that it was closed in favour of.
+//! Whatever can refuse it does so before 1. Interrupted before 2, the old book is as it
+//! was, and a key file is left over: the same call takes it. Interrupted later, the same
+//! call goes on: it finds the book closed, and the key that it was closed in favour of.
 
 mod alive;
 
@@ -19,17 +19,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ledger::json::Object;
-use crate::ledger::key::Signer;
+use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::kind;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
 use crate::ledger::tlog::name::{Named, Names, Publishing};
 use crate::logbook::error::OpenError;
 use crate::logbook::init::{Origin, recovery_key_sha256};
+use crate::logbook::key_file::{self, KeyFile};
 use crate::logbook::reading::Reader;
 use crate::logbook::terms::begun;
 use crate::logbook::{Closed, closed, entry_at, identity_of, resolved};
 use crate::publish::names_of;
+use crate::signers::KeyLocation;
 use crate::store::Store;
 use crate::store::readers::Readers;
 
@@ -75,16 +77,24 @@ pub(super) fn rotate(
             None => Err(Error::Exists { path: new }),
         };
     }
-    let (signer, end) = match before {
-        Some(end) => (seal(old, options, next, &key, &end)?, end),
+    let second = second_key::new_place(&new, next);
+    let places = [&new, mark.path(), &key].into_iter();
+    create::check_folders(places.chain(second.as_deref()))?;
+    let (signer, post_quantum, end) = match before {
+        Some(end) => {
+            let signer = seal(old, options, next, &key, &end)?;
+            (signer, second_key::begin(&new, next, true)?, end)
+        }
         None if mark.path().symlink_metadata().is_ok() => {
             let path = mark.path().to_owned();
             return Err(Error::Exists { path });
         }
         None => {
-            let signer = next.begin_key(&key)?;
-            let end = close(old, options, &signer)?;
-            (signer, end)
+            let ledger = Ledger::open(old, options.clone())?;
+            let signer = successor(next, &key, ledger.key())?;
+            let second = second_key::begin(&new, next, true)?;
+            let end = close(ledger, &signer)?;
+            (signer, second, end)
         }
     };
     let origin = Origin {
@@ -95,7 +105,7 @@ pub(super) fn rotate(
         },
         predecessor: Some(predecessor(&end)),
         index: indexed,
-        post_quantum: second_key::begin(&new, next, true)?,
+        post_quantum,
         ..Origin::default()
     };
     let made = create::make(&new, next, signer, key, origin)?;
@@ -150,9 +160,35 @@ fn continued_name(old: &dyn Store) -> Result<Option<(String, Object)>, Error> {
     Ok(named.map(|named| (kind::PUBLISH.to_owned(), named.to_object())))
 }
 
+/// The key of the new book. One that lies in its usual place, of a book that is not there,
+/// was left by a rotation that was interrupted: it has signed nothing, and is taken. A
+/// place that was named may have any key.
+fn successor(next: &Options, path: &Path, old: PublicKey) -> Result<Arc<dyn Signer>, Error> {
+    let is_there = !KeyLocation::is_outside(path) && path.symlink_metadata().is_ok();
+    if next.reuse_key || !is_there {
+        return next.begin_key(path);
+    }
+    let in_place = |has: &str| Error::KeyInPlace {
+        path: path.to_owned(),
+        has: has.to_owned(),
+    };
+    if next.key.is_some() {
+        return Err(in_place("a file that may be of anything"));
+    }
+    let found = key_file::read(path, next.key_mode);
+    let found = found.map_err(|error| in_place(&format!("no key that can be used: {error}")))?;
+    if next.encrypt_key && matches!(found, KeyFile::Open(_)) {
+        return Err(in_place("a key under no passphrase"));
+    }
+    let signer = next.open_key(path)?;
+    match signer.public_key() == old {
+        true => Err(in_place("the key of the book that is to be closed")),
+        false => Ok(signer),
+    }
+}
+
 /// Closes the book in favour of the new key, and seals it.
-fn close(old: &Path, options: &Options, signer: &dyn Signer) -> Result<Closed, Error> {
-    let ledger = Ledger::open(old, options.clone())?;
+fn close(ledger: Ledger, signer: &dyn Signer) -> Result<Closed, Error> {
     // Before the key is one of yesterday.
     settle(&ledger)?;
     let receipt = ledger.logbook()?.close_book(signer.public_key())?;

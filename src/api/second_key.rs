@@ -18,6 +18,7 @@ use crate::publish::{Publication, unpublished};
 use crate::store::Store;
 use crate::store::query::{Filter, select};
 
+use super::create::check_folders;
 use super::halt::check_not_halted;
 use super::keeping::{keep_witnessed, keeps_none};
 use super::options::Passphrase;
@@ -131,6 +132,7 @@ impl Ledger {
     /// [`Error::Key`]: also where the file is there already, and nothing is written then.
     pub fn add_second_key(&self) -> Result<(MlDsaKey, PathBuf, Receipt), Error> {
         let path = self.second_place()?;
+        check_folders([path.as_path()])?;
         let key = make(&path, &self.options)?.public_key();
         let payload = SecondKey {
             ml_dsa_44: key.clone(),

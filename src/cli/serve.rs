@@ -488,18 +488,3 @@ impl Args {
         Ok(Some(load(&files).map_err(ServerError::from)?))
     }
 }
-
-impl From<ServeError> for CliError {
-    fn from(error: ServeError) -> CliError {
-        // What is the ledger's is named as every other command names it.
-        let of_ledger: crate::api::Error = match error {
-            ServeError::Record(error) => error.into(),
-            ServeError::Query(error) => error.into(),
-            ServeError::Ledger(error) => error.into(),
-            ServeError::Close(error) => error.into(),
-            ServeError::Api(error) => error,
-            error => return CliError::Server(ServerError::Serve(error)),
-        };
-        CliError::from(of_ledger)
-    }
-}

@@ -86,6 +86,7 @@ mod targets;
 mod terminal;
 mod threats;
 mod timestamps;
+mod unmade;
 mod upgrades;
 mod verdicts;
 mod way_back;

@@ -42,7 +42,7 @@ impl Error {
             Error::Json { .. } => "bad_json",
             Error::Unreadable { .. } => "bad_input",
             Error::TooLarge { .. } => "too_large",
-            Error::Exists { .. } => "exists",
+            Error::Exists { .. } | Error::KeyInPlace { .. } => "exists",
             Error::Key(error) => of_key(error),
             Error::Signer(error) => of_signer(error),
             Error::NoPassphrase => "key_locked",
@@ -62,9 +62,10 @@ impl Error {
             Error::Evidence(error) => of_evidence(error),
             Error::NotSigned(_) => "not_signed",
             Error::NoMark { .. } => "exists",
-            Error::MountPoint { .. } | Error::InsideLedger { .. } | Error::OnePlace { .. } => {
-                "usage"
-            }
+            Error::MountPoint { .. }
+            | Error::InsideLedger { .. }
+            | Error::OnePlace { .. }
+            | Error::NoFolder { .. } => "usage",
             Error::KeyBeside { .. } => "key_beside",
             #[cfg(feature = "bucket")]
             Error::Bucket(error) => of_bucket(error),

@@ -51,6 +51,8 @@ impl Error {
             | Error::MountPoint { path }
             | Error::InsideLedger { path }
             | Error::OnePlace { path }
+            | Error::NoFolder { path }
+            | Error::KeyInPlace { path, .. }
             | Error::NoMark { path, .. }
             | Error::KeyBeside { path }
             | Error::NotALogbook { path }

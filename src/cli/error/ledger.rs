@@ -121,6 +121,11 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "name places on lasting storage with --key FILE and --mark FILE, or a folder below it \
              with --ledger DIR"
         }
+        Error::NoFolder { .. } => "make the folder first, or choose another place",
+        Error::KeyInPlace { .. } => {
+            "move the file away, name another place with --key FILE, or take the key that it \
+             holds with --reuse-key"
+        }
         Error::OnePlace { .. } => "name another file with --key FILE or --mark FILE",
         Error::NoMark { .. } => {
             "name the ledger's mark with --mark FILE, or move the file away: then the mark counts \

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
+use super::CliError;
 use crate::codes;
 use crate::serve::ServeError;
 use crate::serve::tls::TlsError;
@@ -80,5 +81,20 @@ fn token_code(error: &TokenFileError) -> &'static str {
         TokenFileError::Writable { .. } => "token_file_writable",
         TokenFileError::Randomness(_) => "no_randomness",
         _ => "bad_input",
+    }
+}
+
+impl From<ServeError> for CliError {
+    fn from(error: ServeError) -> CliError {
+        // What is the ledger's is named as every other command names it.
+        let of_ledger: crate::api::Error = match error {
+            ServeError::Record(error) => error.into(),
+            ServeError::Query(error) => error.into(),
+            ServeError::Ledger(error) => error.into(),
+            ServeError::Close(error) => error.into(),
+            ServeError::Api(error) => error,
+            error => return CliError::Server(ServerError::Serve(error)),
+        };
+        CliError::from(of_ledger)
     }
 }

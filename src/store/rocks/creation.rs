@@ -83,6 +83,14 @@ impl Building {
     /// The lock first, which is held: with the database in its place the ledger is
     /// there.
     fn move_content(self) -> Result<PathBuf, StoreError> {
+        // Its owner's alone, as one that is made. Where it is another's, as what is mounted
+        // may be, that one says who reads it.
+        match fs::set_permissions(&self.target, Permissions::from_mode(0o700)) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => {
+                return Err(error.into());
+            }
+            _ => {}
+        }
         for name in [LOCK_FILE, DB_DIR] {
             let target = self.target.join(name);
             if name == DB_DIR && target.symlink_metadata().is_ok() {
@@ -112,7 +120,11 @@ pub(super) fn is_empty_folder(target: &Path) -> Result<bool, StoreError> {
     match listing::names(target).map(|names| names.iter().all(|name| is_nothing(name))) {
         Ok(true) => Ok(true),
         Ok(false) => Err(exists(target)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        // A link to nothing is in the way.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match target.is_symlink() {
+            true => Err(exists(target)),
+            false => Ok(false),
+        },
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Err(exists(target)),
         Err(error) => Err(error.into()),
     }
