@@ -39,6 +39,7 @@ mod missing;
 mod no_tables;
 mod opening;
 mod options;
+mod pipes;
 mod progress;
 mod public_place;
 mod publish;
@@ -93,6 +94,7 @@ pub use self::import::ImportFile;
 pub use self::keeping::{KEEP_EVERY, keep_witnessed};
 pub use self::ledger::{Done, Ledger, RecordedVerdict};
 pub use self::options::{AskPassphrase, Options, Passphrase};
+pub use self::pipes::open_file;
 pub use self::progress::{Progress, ProgressStep, Unit};
 pub use self::public_place::{PublicFiles, PublicPlace};
 #[cfg(feature = "rocks")]

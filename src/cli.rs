@@ -72,6 +72,7 @@ mod import;
 mod imported;
 #[cfg(feature = "rocks")]
 mod init;
+mod input_place;
 mod kept;
 mod key;
 mod key_text;
@@ -149,6 +150,7 @@ mod witnesses;
 #[cfg(feature = "rocks")]
 mod worker;
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -342,16 +344,25 @@ fn run(cli: Cli, output: &mut Output) -> Result<Answer, CliError> {
     answer
 }
 
+/// The status of a text that was asked for.
+fn shown(printed: io::Result<()>) -> ExitCode {
+    match printed.and_then(|()| io::stdout().flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut output = Output::new(false, Owes::Nothing);
+            ExitCode::from(output.failure(&CliError::output(error)))
+        }
+    }
+}
+
 /// Asked-for help goes to stdout with 0, and so does that of a bare `sealbook`;
 /// misuse goes to stderr with 2.
 fn misuse(error: clap::Error) -> ExitCode {
     if std::env::args_os().len() <= 1 {
-        let _ = parser().print_help();
-        return ExitCode::SUCCESS;
+        return shown(parser().print_help());
     }
     if !error.use_stderr() {
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return shown(error.print());
     }
     let json = std::env::args_os().any(|argument| argument == "--json");
     let mut output = Output::new(json, Owes::Verdict);

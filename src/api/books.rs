@@ -6,6 +6,8 @@
 //! book's key, that key is trusted as if it had been given. One that only says that
 //! it continues a book changes nothing for the one that it names.
 
+use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -122,6 +124,10 @@ fn subjects(paths: &[PathBuf]) -> Result<(Vec<BookFile>, Vec<PathBuf>), Error> {
             let file = file.map_err(failed)?;
             let hidden = file.file_name().as_encoded_bytes().starts_with(b".");
             let kind = file.file_type().map_err(failed)?;
+            if let (false, false, Err(error)) = (hidden, kind.is_file(), look_into(&file.path())) {
+                subjects.push(BookFile::unread(path, &file.file_name(), error));
+                continue;
+            }
             match !hidden && (kind.is_file() || is_ledger(&file.path())) {
                 true => names.push(file.file_name()),
                 false => passed_over.push(file.path()),
@@ -133,6 +139,24 @@ fn subjects(paths: &[PathBuf]) -> Result<(Vec<BookFile>, Vec<PathBuf>), Error> {
     }
     passed_over.sort();
     Ok((subjects, passed_over))
+}
+
+/// Refuses what may be a folder and cannot be looked into: there may be a ledger in it.
+fn look_into(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => drop(std::fs::read_dir(path)?),
+        Ok(_) => return Ok(()),
+        Err(error) => return there(error),
+    }
+    std::fs::metadata(path.join("db")).map_or_else(there, |_| Ok(()))
+}
+
+/// What is not there is nothing to look into, and a link in a circle neither.
+fn there(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Whether several are meant by one path.
@@ -182,6 +206,16 @@ impl BookFile {
             below,
             opening: None,
             result: None,
+        }
+    }
+
+    /// One in `folder` that cannot be read.
+    fn unread(folder: &Path, name: &OsStr, error: io::Error) -> BookFile {
+        let path = folder.join(name);
+        let error = Error::file(&path, error);
+        BookFile {
+            result: Some((Err(error), Duration::ZERO)),
+            ..BookFile::new(path, Some(name.into()))
         }
     }
 

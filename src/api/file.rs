@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Error;
 use super::compression::{Compression, MAGIC_BYTES, OneFrame, decompress};
+use super::pipes::open_file;
 
 pub(crate) struct OpenedInput {
     /// Its bytes, decompressed.
@@ -72,7 +73,7 @@ pub(super) fn compression_of(path: &Path) -> Result<Compression, Error> {
 
 fn begin(path: &Path) -> Result<(File, Compression), Error> {
     let failed = |error| Error::file(path, error);
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open_file(path).map_err(failed)?;
     let mut magic = Vec::new();
     let mut start = (&mut file).take(MAGIC_BYTES);
     start.read_to_end(&mut magic).map_err(failed)?;

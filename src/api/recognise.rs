@@ -1,12 +1,12 @@
 //! What a path holds: told by content, unless the caller or the name says.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::ledger::fault::Format;
 
 use super::Error;
 use super::file::{OpenedInput, open};
+use super::pipes::{is_pipe, metadata};
 use super::stream;
 
 /// What is at a path.
@@ -48,14 +48,14 @@ pub(super) fn recognise_copy(
         path: Some(original.to_owned()),
     };
     let pinned = given.or_else(|| by_name(original));
-    let metadata = fs::metadata(path).map_err(|error| Error::file(path, error))?;
+    let metadata = metadata(path).map_err(|error| Error::file(path, error))?;
     let found = if metadata.is_dir() && is_set(path) {
         Some(Format::Parquet)
     } else if metadata.is_dir() && is_log(path) {
         Some(Format::TlogTiles)
     } else if metadata.is_dir() {
         Some(Format::Ledger)
-    } else if metadata.is_file() {
+    } else if metadata.is_file() || is_pipe(&metadata) {
         sniff(path)?
     } else {
         return Err(not_recognised());

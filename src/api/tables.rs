@@ -18,6 +18,7 @@ use crate::parquet::{
 use crate::store::query::Filter;
 
 use super::export::evidence;
+use super::pipes::open_file;
 use super::{Error, Export, ExportFormat, Exported, Ledger, Unsealed};
 
 impl Ledger {
@@ -109,7 +110,7 @@ pub(super) fn judge_file(
     policy: &Policy,
     progress: &mut dyn FnMut(u64),
 ) -> Result<VerifyOutcome, ReadError> {
-    let file = File::open(path)?;
+    let file = open_file(path)?;
     let mut begins = Vec::new();
     (&file).take(MAGIC.len() as u64).read_to_end(&mut begins)?;
     match begins == MAGIC {

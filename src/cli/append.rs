@@ -1,17 +1,20 @@
 //! `sealbook append`: records entries; receipts come out as they are durable.
 
+mod gate;
 mod keyed;
 mod lines;
+mod printing;
 mod redacting;
+mod stopped;
 mod syslog;
 mod values;
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Sender, bounded};
 use serde::Serialize;
 
 use crate::api::Writer;
@@ -24,17 +27,20 @@ use crate::ledger::position::Seq;
 use crate::ledger::redact::pointer::Pointer;
 use crate::logbook::Identity;
 use crate::logbook::error::LogbookError;
-use crate::logbook::request::{Pending, PreparedEntry, Receipt};
+use crate::logbook::request::{PreparedEntry, Receipt};
 
 use super::Answer;
 use super::context::Context;
 use super::error::CliError;
 use super::output::Output;
-use super::progress::Progress;
 use super::redact_rules::RedactArgs;
+use gate::Gate;
 use keyed::{Keyed, KeyedUnderWay};
 use lines::{InputLines, LineFormat, open};
+use printing::{Fed, FedKey, Printing, print};
 use redacting::RedactFlags;
+pub(super) use stopped::StoppedRun;
+use stopped::{InputSpan, ReachedInput};
 use syslog::SyslogFrames;
 use values::Values;
 
@@ -174,7 +180,10 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
                 check_secrets: args.check_secrets == CheckSecrets::Always,
                 keep_going: args.keep_going,
             };
-            let answer = append_lines(&writer, lines, &mut recorded, output);
+            let mut reached = ReachedInput::default();
+            let answer = append_lines(&writer, lines, &mut recorded, &mut reached, output);
+            let last = recorded.ends.map(|(_, last)| last);
+            let answer = answer.map_err(|error| reached.stopped(error, recorded.entries, last));
             let delivered = recorded.delivered(output);
             let closed = close(writer);
             if let (Err(_), Err(lost)) = (&answer, &delivered) {
@@ -250,19 +259,6 @@ struct AppendInput {
     keep_going: bool,
 }
 
-/// What the feeding thread passes on, in the order of the lines.
-enum Fed {
-    Pending(Pending, Option<[u8; 32]>),
-    /// A line that was recorded before.
-    Again(Keyed),
-    Bad(CliError),
-    /// What was said of a line that is recorded.
-    Warning(String),
-}
-
-/// Lines at fault that are named one by one.
-const NAMED: u64 = 20;
-
 /// Reads, checks and hands over in one thread; receipts are awaited and
 /// printed in another, so that neither a slow input nor a slow disk holds back
 /// what is ready.
@@ -270,28 +266,36 @@ fn append_lines(
     writer: &Arc<Writer>,
     reading: AppendInput,
     recorded: &mut AppendedSoFar,
+    reached: &mut ReachedInput,
     output: &mut Output,
 ) -> Result<(), CliError> {
     let (sender, receiver) = bounded(UNDER_WAY);
     let keep_going = reading.keep_going;
+    let gate = Gate::default();
     let mut feeder = Feeder {
         writer: Arc::clone(writer),
         reading,
         fed: sender,
+        gate: gate.clone(),
         under_way: KeyedUnderWay::default(),
         group: Vec::with_capacity(GROUP),
+        span: None,
         weight: 0,
     };
     let under_way = feeder.under_way.clone();
     let feeder = thread::spawn(move || feeder.feed(keep_going));
     // On an error the next line is not waited for: its writer may be
     // waiting for a receipt.
-    let printing = Printing {
+    let mut printing = Printing {
         writer,
         under_way: &under_way,
+        gate: &gate,
         keep_going,
+        recorded,
+        reached,
+        output,
     };
-    let bad = printing.print_all(&receiver, recorded, output)?;
+    let bad = printing.print_all(&receiver)?;
     // What was acknowledged is printed before the line at fault is named.
     let fed = feeder.join();
     fed.unwrap_or(Err(CliError::from(LogbookError::Stopped)))?;
@@ -306,8 +310,11 @@ struct Feeder {
     writer: Arc<Writer>,
     reading: AppendInput,
     fed: Sender<Fed>,
+    gate: Gate,
     under_way: KeyedUnderWay,
     group: Vec<PreparedEntry>,
+    /// Where the group stands in the input.
+    span: Option<InputSpan>,
     weight: usize,
 }
 
@@ -319,7 +326,11 @@ impl Feeder {
                 .lines
                 .next()
                 .map_err(|error| CliError::file(Path::new("input"), error))?;
-            let Some((line, value)) = value else { break };
+            let Some((place, value)) = value else { break };
+            let span = InputSpan {
+                first: place,
+                next: self.reading.lines.next_place(),
+            };
             self.weight += value.weight();
             let keep_going = keep_going && !value.is_endless();
             let reading = &self.reading;
@@ -328,16 +339,16 @@ impl Feeder {
                 && let Ok(Some((entry, _))) = &prepared
             {
                 for warning in redacting::secrets(entry) {
-                    self.pass_on(Fed::Warning(format!("line {line}: {warning}")))?;
+                    self.pass_on(Fed::Warning(format!("{place}: {warning}")))?;
                 }
             }
-            let taken = prepared.and_then(|prepared| self.take(prepared));
+            let taken = prepared.and_then(|prepared| self.take(prepared, span));
             if let Err(error) = taken {
                 // What was before it is handed over first.
                 self.submit()?;
                 let of_line = error.is_of_input();
                 let source = Box::new(error);
-                let error = CliError::Line { line, source };
+                let error = CliError::Line { place, source };
                 match keep_going && of_line {
                     true => self.pass_on(Fed::Bad(error))?,
                     false => return Err(error),
@@ -352,11 +363,17 @@ impl Feeder {
         self.submit()
     }
 
-    fn take(&mut self, prepared: Option<(PreparedEntry, Option<Keyed>)>) -> Result<(), CliError> {
+    fn take(
+        &mut self,
+        prepared: Option<(PreparedEntry, Option<Keyed>)>,
+        span: InputSpan,
+    ) -> Result<(), CliError> {
         match prepared {
             None => Ok(()),
             Some((entry, None)) => {
                 self.group.push(entry);
+                let first = self.span.map_or(span.first, |group| group.first);
+                self.span = Some(InputSpan { first, ..span });
                 Ok(())
             }
             Some((entry, Some(keyed))) => {
@@ -365,25 +382,29 @@ impl Feeder {
                     Writer::Own(ledger) => ledger,
                     // The server knows what it has under way.
                     Writer::Held(writer) => {
-                        let pending = writer.server().submit_once(&keyed.given, entry)?;
-                        return self.pass_on(Fed::Pending(pending, None));
+                        return self.hand_over(|| {
+                            let pending = writer.server().submit_once(&keyed.given, entry)?;
+                            Ok(Fed::Pending(pending, span, FedKey::Servers))
+                        });
                     }
                 };
                 if !self.under_way.begin(&keyed) {
-                    return self.pass_on(Fed::Again(keyed));
+                    return self.pass_on(Fed::Again(keyed, span));
                 }
                 // Looked for after that: what was under way is durable by now.
                 let logbook = ledger.logbook()?;
                 match keyed.receipt(logbook) {
                     Ok(None) => {
                         let once = Some(keyed.to_remember());
-                        let pending = logbook.submit_remembered(vec![entry], once)?;
-                        self.pass_on(Fed::Pending(pending, Some(keyed.scoped())))
+                        self.hand_over(|| {
+                            let pending = logbook.submit_remembered(vec![entry], once)?;
+                            Ok(Fed::Pending(pending, span, FedKey::Own(keyed.scoped())))
+                        })
                     }
                     found => {
                         self.under_way.end(&keyed.scoped());
                         found?;
-                        self.pass_on(Fed::Again(keyed))
+                        self.pass_on(Fed::Again(keyed, span))
                     }
                 }
             }
@@ -392,11 +413,20 @@ impl Feeder {
 
     fn submit(&mut self) -> Result<(), CliError> {
         self.weight = 0;
-        if !self.group.is_empty() {
-            let pending = self.writer.submit(std::mem::take(&mut self.group))?;
-            self.pass_on(Fed::Pending(pending, None))?;
+        let group = std::mem::take(&mut self.group);
+        match self.span.take() {
+            None => Ok(()),
+            Some(span) => self.hand_over(|| {
+                let pending = self.writer.submit(group)?;
+                Ok(Fed::Pending(pending, span, FedKey::None))
+            }),
         }
-        Ok(())
+    }
+
+    /// Hands over what will be waited for.
+    fn hand_over(&self, submit: impl FnOnce() -> Result<Fed, CliError>) -> Result<(), CliError> {
+        let handed = self.gate.through(|| self.pass_on(submit()?));
+        handed.unwrap_or_else(|| Err(CliError::from(LogbookError::Stopped)))
     }
 
     /// Nobody waits for receipts after an error.
@@ -404,95 +434,4 @@ impl Feeder {
         let sent = self.fed.send(fed);
         sent.map_err(|_| CliError::from(LogbookError::Stopped))
     }
-}
-
-struct Printing<'a> {
-    writer: &'a Writer,
-    under_way: &'a KeyedUnderWay,
-    keep_going: bool,
-}
-
-impl Printing<'_> {
-    /// Prints receipts, and answers how many lines are at fault.
-    fn print_all(
-        &self,
-        fed: &Receiver<Fed>,
-        recorded: &mut AppendedSoFar,
-        output: &mut Output,
-    ) -> Result<u64, CliError> {
-        // Receipts on a terminal are progress enough.
-        let mut progress = (!io::stdout().is_terminal()).then(|| Progress::new(None, "entries"));
-        let mut bad = 0;
-        for fed in fed {
-            match fed {
-                Fed::Pending(pending, key) => {
-                    let answer = pending.wait().map_err(CliError::from);
-                    if let Some(key) = key {
-                        self.under_way.end(&key);
-                    }
-                    bad += self.print_or_warn(answer, recorded, output)?;
-                }
-                // The line that had the key first was waited for before.
-                Fed::Again(keyed) => {
-                    let answer = self.again(&keyed);
-                    bad += self.print_or_warn(answer, recorded, output)?;
-                }
-                Fed::Warning(warning) => output.warning(&warning),
-                Fed::Bad(error) => {
-                    bad += 1;
-                    if bad <= NAMED {
-                        output.warning(&error.to_string());
-                    }
-                }
-            }
-            if let Some(progress) = &mut progress {
-                progress.at(recorded.entries);
-            }
-        }
-        if let Some(mut progress) = progress {
-            progress.finish();
-        }
-        Ok(bad)
-    }
-
-    /// Prints receipts; of a line at fault it warns, and counts it, where the next
-    /// ones are recorded nevertheless.
-    fn print_or_warn(
-        &self,
-        answer: Result<Vec<Receipt>, CliError>,
-        recorded: &mut AppendedSoFar,
-        output: &mut Output,
-    ) -> Result<u64, CliError> {
-        match answer {
-            Ok(receipts) => {
-                print(&receipts, self.writer.identity(), recorded, output)?;
-                Ok(0)
-            }
-            Err(error) if self.keep_going && error.is_of_input() => {
-                output.warning(&error.to_string());
-                Ok(1)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn again(&self, keyed: &Keyed) -> Result<Vec<Receipt>, CliError> {
-        match self.writer {
-            Writer::Own(ledger) => Ok(keyed.receipt(ledger.logbook()?)?.into_iter().collect()),
-            Writer::Held(_) => Ok(Vec::new()),
-        }
-    }
-}
-
-fn print(
-    receipts: &[Receipt],
-    identity: Identity,
-    recorded: &mut AppendedSoFar,
-    output: &mut Output,
-) -> Result<(), CliError> {
-    for receipt in receipts {
-        recorded.take(receipt.seq);
-        output.document(&Printed::new(receipt, identity))?;
-    }
-    output.flush()
 }

@@ -38,6 +38,8 @@ use crate::record::redacting::RedactingError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
+use super::append::StoppedRun;
+use super::input_place::InputPlace;
 use super::key_text::KeyTextError;
 pub(super) use log::LogError;
 pub(super) use producer::ProducerError;
@@ -68,8 +70,14 @@ pub(super) enum CliError {
         path: PathBuf,
         source: Box<CliError>,
     },
-    #[error("line {line}: {source}")]
-    Line { line: u64, source: Box<CliError> },
+    #[error("{}", place.of(source))]
+    Line {
+        place: InputPlace,
+        source: Box<CliError>,
+    },
+    /// A run that recorded some of its input.
+    #[error("{0}")]
+    Stopped(Box<StoppedRun>),
     #[error("{0}")]
     Json(#[from] ParseError),
     #[error("{0}")]
@@ -214,6 +222,7 @@ impl CliError {
             CliError::Unmarked(fault) => api::Error::from(fault.clone()).code(),
             CliError::Ledger(error) => error.code(),
             CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
+            CliError::Stopped(stopped) => stopped.source.code(),
             CliError::Producer(error) => error.code(),
             CliError::Log(error) => error.code(),
             #[cfg(feature = "serve")]
@@ -259,6 +268,7 @@ impl CliError {
             CliError::Line { source, .. } | CliError::InFile { source, .. } => {
                 return source.hint();
             }
+            CliError::Stopped(stopped) => return Some(stopped.hint()),
             CliError::KeyText { source, .. } => return source.hint(),
             CliError::NotThere { there, .. } => return Some(there.clone()),
             CliError::Rewritten { cause } => cause.remedy(),

@@ -1,30 +1,33 @@
 //! What someone kept of a log and gives back: heads, headers, receipts.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
 use rayon::prelude::*;
 
+use crate::api::open_file;
+use crate::files::read_within;
 use crate::ledger::fault::{Warning, WarningCode};
 use crate::ledger::limits;
 use crate::ledger::lines::Lines;
 use crate::ledger::parse;
 use crate::ledger::published::{Published, PublishedError};
 use crate::ledger::receipts::Receipts;
+use crate::ledger::revocation::SignedRevocation;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
 use crate::ledger::verify::Anchor;
 use crate::logbook::mark::Mark;
 
 use super::document::in_file;
 use super::error::{CliError, LogError};
+use super::input_place::InputPlace;
 
 /// A file of published heads has at most 2^20 lines of some 700 bytes.
 const PUBLISHED_BYTES: u64 = 1 << 30;
 
 /// Reads the checkpoint of a public log; none if the file is none, and no note.
 pub(super) fn checkpoint(path: &Path) -> Result<Option<SignedCheckpoint>, CliError> {
-    let file = File::open(path).map_err(|error| CliError::file(path, error))?;
+    let file = open_file(path).map_err(|error| CliError::file(path, error))?;
     let mut bytes = Vec::new();
     let mut bounded = file.take(limits::SMALL_FILE_BYTES as u64 + 1);
     let read = bounded.read_to_end(&mut bytes);
@@ -49,7 +52,7 @@ pub(super) fn anchors(
     warnings: &mut Vec<Warning>,
 ) -> Result<(), CliError> {
     let failed = |error| CliError::file(path, error);
-    let file = File::open(path).map_err(failed)?;
+    let file = open_file(path).map_err(failed)?;
     let mut bytes = Vec::new();
     let mut bounded = Lines::new(file.take(PUBLISHED_BYTES + 1));
     bounded.read_to_end(&mut bytes).map_err(failed)?;
@@ -76,6 +79,18 @@ pub(super) fn anchors(
     let read: Result<Vec<_>, _> = lines.par_iter().map(|line| read_line(path, line)).collect();
     anchors.extend(read?);
     Ok(())
+}
+
+/// With which flag to give a file that is no evidence itself, if evidence is held
+/// against it.
+pub(super) fn flag_for(path: &Path) -> Option<&'static str> {
+    let bytes = read_within(path, limits::SMALL_FILE_BYTES).ok()?;
+    if SignedRevocation::from_file(&bytes).is_ok() {
+        return Some("it is a revocation: give it with --revoked");
+    }
+    let value = parse::parse(&bytes).ok()?;
+    let is_head = Published::from_value(&value).is_ok();
+    is_head.then_some("it is a signed head or header: hold a log against it with --contains")
 }
 
 /// A whole file as one statement in any spelling, if it is one or can be nothing
@@ -120,16 +135,14 @@ fn read_line(path: &Path, (line, bytes): &(u64, &[u8])) -> Result<Anchor, CliErr
                 _ => not_recognised(path),
             };
             let source = Box::new(source);
-            Err(CliError::Line {
-                line: *line,
-                source,
-            })
+            let place = InputPlace::line(*line);
+            Err(CliError::Line { place, source })
         }
     }
 }
 
 pub(super) fn receipts(path: &Path, warnings: &mut Vec<Warning>) -> Result<Receipts, CliError> {
-    let file = File::open(path).map_err(|error| CliError::file(path, error))?;
+    let file = open_file(path).map_err(|error| CliError::file(path, error))?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
     let receipts = Receipts::read(&mut reader).map_err(|error| CliError::Receipts {
         path: path.to_owned(),

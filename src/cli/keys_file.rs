@@ -15,7 +15,7 @@
 //! have several keys.
 
 use std::io::{Error, ErrorKind};
-use std::path::Path;
+use std::path::{Component, Path};
 
 use serde::Deserialize;
 
@@ -85,7 +85,11 @@ impl KeysFile {
     fn named(&self, wanted: &Path) -> Vec<PublicKey> {
         let same = |name: &str| {
             let name = Path::new(name);
-            name.components().eq(wanted.components())
+            let steps = |path: &'_ Path| -> Vec<_> {
+                let steps = path.components().filter(|step| *step != Component::CurDir);
+                steps.map(|step| step.as_os_str().to_owned()).collect()
+            };
+            steps(name) == steps(wanted)
         };
         let keys = self.keys.iter().filter(|(name, _)| same(name));
         keys.map(|(_, key)| *key).collect()

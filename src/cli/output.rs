@@ -143,7 +143,10 @@ impl Output {
             return 0;
         }
         if self.json {
-            let text = json!({"error": {"code": error.code(), "detail": error.to_string()}});
+            let mut text = json!({"error": {"code": error.code(), "detail": error.to_string()}});
+            if let (CliError::Stopped(stopped), Some(said)) = (error, text.get_mut("error")) {
+                said["recorded"] = stopped.to_json();
+            }
             let _ = self.raw_line(&text.to_string());
         }
         let _ = self.flush();

@@ -7,13 +7,14 @@ mod many;
 mod witnessed;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::api::{self, Examined, Ledger, Policy, Resume, examine, examine_on, is_folder_of_files};
+use crate::api::{
+    self, Examined, Ledger, Policy, Resume, examine, examine_on, is_folder_of_files, open_file,
+};
 #[cfg(feature = "bucket")]
 use crate::bucket::Address;
 use crate::ledger::explanation::Explanation;
@@ -33,7 +34,8 @@ use super::trust::TrustArgs;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What to verify, a folder of files, or the URL of a bucket [default: the ledger]
+    /// What to verify, a folder of files, or the URL of a bucket; - is standard input
+    /// [default: the ledger]
     path: Vec<PathBuf>,
     #[command(flatten)]
     trust: TrustArgs,
@@ -201,7 +203,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         let part = match args.fold && examined.report.format == Format::Bundle {
             true => {
                 api::fold(
-                    File::open(path).map_err(|error| CliError::file(path, error))?,
+                    open_file(path).map_err(|error| CliError::file(path, error))?,
                     &policy,
                 )?
                 .1

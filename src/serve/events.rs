@@ -15,7 +15,7 @@ use super::idempotency::{IdempotencyKey, digest_of};
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
-use crate::ledger::json::{Object, Value};
+use crate::ledger::json::{Form, Object, Value};
 use crate::ledger::limits;
 use crate::ledger::parse::parse_with;
 use crate::ledger::shape;
@@ -45,9 +45,12 @@ pub(super) async fn opa(
 }
 
 /// Takes in CloudEvents in the structured mode, one or a batch. An event that comes
-/// again, by its `source` and `id`, is recorded once.
+/// again, by its `source` and `id`, is recorded once. One that comes with these and is
+/// another event is refused; the others of its batch are durable then.
 #[utoipa::path(post, path = "/v1/cloudevents", tag = "telemetry", request_body = Object,
-    responses((status = 200, description = "All of them are durable", body = DurableCount)))]
+    responses((status = 200, description = "All of them are durable", body = DurableCount),
+        (status = 422, description = "`source` and `id` are those of another event that is \
+            recorded; all others are durable")))]
 pub(super) async fn cloud_event(
     State(service): State<Arc<Service>>,
     actor: Actor,
@@ -87,10 +90,15 @@ async fn take_in(
         let entries = events.into_iter().map(|event| {
             let members = shape::members(&event)?.clone();
             let IncomingEvent { key, mut payload } = read(members)?;
-            let key = IdempotencyKey::lasting(&by, &format!("{path}\u{1f}{key}"), key.as_bytes());
+            let text = event.canonical(Form::Utf8);
             by.sign_in(&mut payload)?;
             let entry = PreparedEntry::of_caller(kind, &payload)?;
-            Ok((key, here.ledger.take_out(entry, &[])?))
+            let entry = here.ledger.take_out(entry, &[])?;
+            let digest = digest_of(text.as_bytes(), std::iter::once(&entry));
+            let scoped = format!("{path}\u{1f}{key}");
+            let key =
+                IdempotencyKey::of_event(&by, &scoped, key.as_bytes(), digest, "source and id");
+            Ok((key, entry))
         });
         let entries = entries.collect::<Result<Vec<_>, Problem>>()?;
         let digest = digest_of(&body.bytes, entries.iter().map(|(_, entry)| entry));
@@ -101,10 +109,25 @@ async fn take_in(
         kept: events.len() as u64,
     };
     if kind == CLOUD_EVENT {
-        for (key, entry) in events {
-            hand_over(Arc::clone(&service), vec![entry], Some(key)).await?;
+        let mut refused = None;
+        for (index, (key, entry)) in events.into_iter().enumerate() {
+            match hand_over(Arc::clone(&service), vec![entry], Some(key)).await {
+                Ok(_) => {}
+                // Those behind it are not held back.
+                Err(problem @ Problem::KeyReused { .. }) => {
+                    refused.get_or_insert((index, problem));
+                }
+                Err(problem) => return Err(problem),
+            }
         }
-        return Ok(Json(kept));
+        return match refused {
+            None => Ok(Json(kept)),
+            Some((_, problem)) if kept.kept == 1 => Err(problem),
+            Some((index, problem)) => Err(Problem::InBatch {
+                index,
+                problem: Box::new(problem),
+            }),
+        };
     }
     let mut entries: Vec<_> = events.into_iter().map(|(_, entry)| entry).collect();
     let most = service.limits.batch_entries.max(1);

@@ -48,7 +48,11 @@ pub(super) struct Claim {
 pub(super) struct IdempotencyKey {
     scoped: [u8; 32],
     body: Vec<u8>,
+    /// What earlier releases remembered in the place of the digest.
+    formerly: Option<Vec<u8>>,
     lasting: bool,
+    /// What the key is called where it was given.
+    what: &'static str,
 }
 
 /// What the caller gave in the header.
@@ -78,7 +82,9 @@ impl IdempotencyKey {
         IdempotencyKey {
             scoped: *scoped.as_bytes(),
             body: Hash::of(body).as_bytes().to_vec(),
+            formerly: None,
             lasting: false,
+            what: "Idempotency-Key",
         }
     }
 
@@ -93,7 +99,9 @@ impl IdempotencyKey {
         IdempotencyKey {
             scoped: remember.key,
             body: remember.value,
+            formerly: None,
             lasting: false,
+            what: "Idempotency-Key",
         }
     }
 
@@ -101,7 +109,26 @@ impl IdempotencyKey {
     pub(super) fn lasting(actor: &Actor, key: &str, body: &[u8]) -> IdempotencyKey {
         IdempotencyKey {
             lasting: true,
+            what: "Sealbook-Producer",
             ..IdempotencyKey::new(actor, PRODUCER, key, body)
+        }
+    }
+
+    /// The key of an event that is known by what it says itself, and stands for the
+    /// event of this digest. Earlier releases remembered only the key.
+    pub(super) fn of_event(
+        actor: &Actor,
+        key: &str,
+        said: &[u8],
+        digest: Hash,
+        what: &'static str,
+    ) -> IdempotencyKey {
+        let formerly = IdempotencyKey::lasting(actor, key, said);
+        IdempotencyKey {
+            body: digest.as_bytes().to_vec(),
+            formerly: Some(formerly.body),
+            what,
+            ..formerly
         }
     }
 
@@ -131,8 +158,12 @@ impl IdempotencyKey {
         if !self.lasting && now.micros_since(first.ts()) > KEPT {
             return Ok(None);
         }
-        if !remembered.is_of(store, &self.body)? {
-            return Err(Problem::KeyReused);
+        let mut same = remembered.is_of(store, &self.body)?;
+        if let (false, Some(formerly)) = (same, &self.formerly) {
+            same = remembered.is_of(store, formerly)?;
+        }
+        if !same {
+            return Err(Problem::KeyReused { what: self.what });
         }
         let mut receipts = Vec::new();
         for seq in remembered.first.0..=remembered.last.0 {

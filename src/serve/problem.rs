@@ -89,8 +89,8 @@ pub(super) enum Problem {
     BodyTooSlow,
     #[error("the body could not be read")]
     BodyBroken,
-    #[error("this Idempotency-Key was used with another body")]
-    KeyReused,
+    #[error("this {what} was used with another body")]
+    KeyReused { what: &'static str },
     #[error("a request with this Idempotency-Key is under way")]
     KeyUnderWay,
     #[error("too many requests")]
@@ -179,7 +179,7 @@ impl Problem {
             Problem::TooMuchWork => "too_much_work",
             Problem::BodyTooSlow => "body_too_slow",
             Problem::BodyBroken => "body_broken",
-            Problem::KeyReused => "idempotency_key_reused",
+            Problem::KeyReused { .. } => "idempotency_key_reused",
             Problem::KeyUnderWay => "idempotency_key_under_way",
             Problem::TooManyRequests { .. } => "too_many_requests",
             Problem::Busy => "busy",

@@ -82,8 +82,21 @@ fn a_full_disk_is_named_and_what_was_acknowledged_is_kept() {
     let run = place.run_with(&sealbook(&["append", "--jsonl", "-"]), &lines);
     assert_full(&run);
     let mut receipts = run.documents();
-    receipts.pop();
+    let error = receipts.pop().unwrap();
     assert!(receipts.len() >= 3, "{}", receipts.len());
+    // How to go on doubles nothing.
+    let (entries, last) = (receipts.len(), receipts.last().unwrap()["seq"].as_u64());
+    let recorded = &error["error"]["recorded"];
+    assert_eq!(recorded["entries"], entries);
+    assert_eq!(recorded["last"].as_u64(), last);
+    assert_eq!(recorded["next"]["line"], entries + 1);
+    let hint = format!(
+        "sealbook: hint: make room on the disk; look with `sealbook log --from-seq {}` whether \
+         more is recorded, and if not, go on from line {} of the input",
+        last.unwrap() + 1,
+        entries + 1
+    );
+    assert!(run.stderr.contains(&hint), "{run:?}");
 
     let filling = disk.fill();
     let append = sealbook(&["append", "--kind", "k", "--payload", "{}"]);

@@ -21,6 +21,8 @@ fn payload_is_refused(place: &Place, payload: &str, code: &str, detail: &str) {
 
 fn line_is_refused(place: &Place, line: &str, code: &str, detail: &str, hint: &str) {
     place.write("lines", line);
+    // Where in the text it is is said once.
+    let detail = detail.replace(" at line 1 column", " at column");
     let detail = format!("line 1: {detail}");
     refused_both_ways(place, &["append", "--jsonl", "lines"], code, &detail, hint);
 }

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod again;
 mod attacker;
 mod attacks;
 #[path = "../log/authority.rs"]

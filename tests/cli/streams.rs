@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::place::{Place, Run};
 
@@ -96,6 +96,10 @@ fn all_lines_are_recorded_whatever_becomes_of_their_receipts() {
     }
 }
 
+/// Why the input is not given again.
+const TWICE: &str = ": what stands before it would be recorded twice, unless every line has an \
+                     \"idempotency_key\"";
+
 #[test]
 fn a_line_at_fault_and_lost_receipts_are_both_said() {
     let place = Place::initialised();
@@ -107,7 +111,9 @@ fn a_line_at_fault_and_lost_receipts_are_both_said() {
     let expected = format!(
         "sealbook: warning: output_lost: 2 entries are recorded, the last of them 2, but not \
          every receipt could be written: {GONE}\n\
-         sealbook: error: line 3: kind: missing\n"
+         sealbook: error: line 3: kind: missing; 2 entries of this input are recorded, the last \
+         of them 2\n\
+         sealbook: hint: put it right and go on from line 3 of the input{TWICE}\n"
     );
     assert_eq!((run.status, run.stderr), (2, expected));
     assert_eq!(place.count(), 3);
@@ -200,8 +206,31 @@ fn a_bad_line_is_named_and_nothing_after_it_is_appended() {
         lines.push_str("{\"kind\":\"note\"}\n");
         lines.extend((900..905).map(good));
         let run = place.run_with(&["--json", "append", "--jsonl", "-"], &lines);
-        let detail = format!("line {}: payload: missing", before + 1);
-        run.refused("bad_input", &detail, "");
+        let bad = before + 1;
+        let detail = format!("line {bad}: payload: missing");
+        match before {
+            0 => run.refused("bad_input", &detail, ""),
+            _ => {
+                let error = run.documents().pop().unwrap();
+                assert_eq!(run.status, 2, "{run:?}");
+                assert_eq!(error["error"]["code"], "bad_input");
+                let detail = match before {
+                    1 => format!("{detail}; one entry of this input is recorded, 1"),
+                    _ => format!(
+                        "{detail}; {before} entries of this input are recorded, the last of \
+                         them {before}"
+                    ),
+                };
+                assert_eq!(error["error"]["detail"], detail);
+                let said = json!({"entries": before, "last": before, "next": {"line": bad},
+                    "not_recorded": []});
+                assert_eq!(error["error"]["recorded"], said);
+                let hint = format!(
+                    "sealbook: hint: put it right and go on from line {bad} of the input{TWICE}\n"
+                );
+                assert!(run.stderr.ends_with(&hint), "{run:?}");
+            }
+        }
         // Those before it are recorded, and their receipts were given.
         let receipts = run.documents().len() - 1;
         assert_eq!(receipts as u64, before);

@@ -201,6 +201,24 @@ fn cloud_events_are_known_by_source_and_id() {
         (&found[2]["tenant_id"], &found[2]["event"]["data"]["n"]),
         (&json!("acme"), &json!(3))
     );
+    // Another event under a known id is refused, and holds back none of its batch.
+    let other = event("3", 4).to_string();
+    let media_type_of_one = "application/cloudevents+json";
+    let refused = send(
+        &server,
+        "/v1/cloudevents",
+        media_type_of_one,
+        other.as_bytes(),
+    );
+    let refused = refused.refused(422, "idempotency_key_reused");
+    assert_eq!(refused, "this source and id was used with another body");
+    let mixed = json!([event("1", 9), event("4", 4)]).to_string();
+    let refused = send(&server, "/v1/cloudevents", media_type, mixed.as_bytes());
+    let refused = refused.refused(422, "idempotency_key_reused");
+    assert!(refused.contains('0'), "{refused}");
+    let found = payloads(&server, "cloudevent");
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found[3]["event"]["data"]["n"], 4);
     let old = json!({"specversion": "0.3", "source": "/s", "id": "1", "type": "t"});
     server
         .post(Scope::Append, "/v1/cloudevents", &old)

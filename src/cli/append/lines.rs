@@ -17,6 +17,7 @@ use super::redacting::{self, RedactFlags};
 use super::syslog::{self, SyslogFrames};
 use super::values::Values;
 use crate::cli::error::CliError;
+use crate::cli::input_place::InputPlace;
 
 /// Formats of other programs.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -35,10 +36,21 @@ pub(super) enum InputLines {
 }
 
 impl InputLines {
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Line)>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<(InputPlace, Line)>> {
         match self {
             InputLines::Json(values) => values.next(),
-            InputLines::Syslog(frames, _) => frames.next(),
+            InputLines::Syslog(frames, _) => {
+                let next = frames.next()?;
+                Ok(next.map(|(line, frame)| (InputPlace::line(line), frame)))
+            }
+        }
+    }
+
+    /// Where what follows begins.
+    pub(super) fn next_place(&self) -> InputPlace {
+        match self {
+            InputLines::Json(values) => values.next_place(),
+            InputLines::Syslog(frames, _) => InputPlace::line(frames.count() + 1),
         }
     }
 

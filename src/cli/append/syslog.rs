@@ -46,6 +46,11 @@ impl<R: Read> SyslogFrames<R> {
         !self.reader.buffer().is_empty()
     }
 
+    /// Messages so far.
+    pub(super) const fn count(&self) -> u64 {
+        self.messages
+    }
+
     /// The next message and its number; one that was cut has not ended.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, Line)>> {
         let Some(first) = self.first()? else {

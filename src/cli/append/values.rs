@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
+use crate::cli::input_place::InputPlace;
 use crate::ledger::limits;
 use crate::ledger::lines::{Line, read_line};
 
@@ -11,6 +12,8 @@ pub(super) struct Values<R> {
     reader: BufReader<R>,
     lines: u64,
     array: Option<ArrayPlace>,
+    /// Elements of the array so far.
+    elements: u64,
 }
 
 /// Where in an array.
@@ -29,6 +32,7 @@ impl<R: Read> Values<R> {
             reader,
             lines: 0,
             array: None,
+            elements: 0,
         }
     }
 
@@ -38,8 +42,16 @@ impl<R: Read> Values<R> {
         self.reader.buffer().contains(&end)
     }
 
-    /// The next value and the line that it begins on; blank lines too.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Line)>> {
+    /// Where what follows the last value begins.
+    pub(super) fn next_place(&self) -> InputPlace {
+        InputPlace {
+            line: self.lines + 1,
+            element: self.array.map(|_| self.elements + 1),
+        }
+    }
+
+    /// The next value and where it begins; blank lines too.
+    pub(super) fn next(&mut self) -> io::Result<Option<(InputPlace, Line)>> {
         if let Some(place) = self.array {
             return self.element(place);
         }
@@ -50,12 +62,13 @@ impl<R: Read> Values<R> {
         let blank = if bom { BOM.len() } else { blank };
         if begins.get(blank) == Some(&b'[') {
             self.reader.consume(blank + 1);
+            self.elements = 0;
             return self.element(ArrayPlace::Begin);
         }
         if bom {
             self.reader.consume(BOM.len());
         }
-        let line = self.lines + 1;
+        let line = InputPlace::line(self.lines + 1);
         let Some(first) = read_line(&mut self.reader)? else {
             return Ok(None);
         };
@@ -93,9 +106,13 @@ impl<R: Read> Values<R> {
 
     /// The next element of the array, or what comes after it. What cannot stand
     /// where it stands is given as it is, to be refused as a value.
-    fn element(&mut self, mut place: ArrayPlace) -> io::Result<Option<(u64, Line)>> {
+    fn element(&mut self, mut place: ArrayPlace) -> io::Result<Option<(InputPlace, Line)>> {
         loop {
-            let begins = self.lines + 1;
+            let line = self.lines + 1;
+            let begins = InputPlace {
+                line,
+                element: Some(self.elements + 1),
+            };
             let byte = fill(&mut self.reader)?.first().copied();
             match (byte, place) {
                 (Some(b'\n'), _) => self.lines += 1,
@@ -111,12 +128,14 @@ impl<R: Read> Values<R> {
                     self.reader.consume(1);
                     self.array = None;
                     let bytes = b"[]".to_vec();
+                    let begins = InputPlace::line(line);
                     return Ok(Some((begins, Line::Whole { bytes, ended: true })));
                 }
                 (Some(byte), ArrayPlace::Begin | ArrayPlace::Before)
                     if !matches!(byte, b',' | b']') =>
                 {
                     self.array = Some(ArrayPlace::Behind);
+                    self.elements += 1;
                     return Ok(Some((begins, self.element_text()?)));
                 }
                 (other, _) => {
@@ -211,17 +230,17 @@ mod tests {
         let mut values = Values::new(BufReader::with_capacity(1, text.as_bytes()));
         let mut whole = Values::new(BufReader::new(text.as_bytes()));
         let mut found = Vec::new();
-        while let Some((line, value)) = whole.next().unwrap() {
+        while let Some((place, value)) = whole.next().unwrap() {
             // However the bytes come in.
             if !text.trim_start().starts_with('[') {
-                assert_eq!(values.next().unwrap().map(|(at, _)| at), Some(line));
+                assert_eq!(values.next().unwrap().map(|(at, _)| at), Some(place));
             }
             let Line::Whole { bytes, .. } = value else {
                 continue;
             };
             let text = String::from_utf8(bytes).unwrap();
             if !text.trim().is_empty() {
-                found.push((line, text.split_whitespace().collect()));
+                found.push((place.line, text.split_whitespace().collect()));
             }
         }
         found

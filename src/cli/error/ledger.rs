@@ -13,6 +13,8 @@ use crate::logbook::publish::PublishError;
 use crate::publish::PublicError;
 use crate::store::StoreError;
 
+use crate::cli::kept::flag_for;
+
 /// Codes whose remedy says more than the message does.
 const HINTED: [&str; 35] = [
     "bucket_failed",
@@ -86,7 +88,8 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NotRecognised { path } => {
             match path.as_deref().and_then(|path| Cause::of_file(path, None)) {
                 Some(cause) => return Some(format!("{cause}: {}", cause.remedy())),
-                None => codes::find("not_recognised").remedy,
+                None => (path.as_deref().and_then(flag_for))
+                    .unwrap_or(codes::find("not_recognised").remedy),
             }
         }
         Error::Publish(PublishError::Io { .. }) => {

@@ -49,4 +49,28 @@ pub(super) struct FailureText {
     code: String,
     /// What happened, for people.
     detail: String,
+    /// Of an input that was recorded in part: how far.
+    recorded: Option<RecordedPart>,
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "its derived schema is what is used of it")]
+pub(super) struct RecordedPart {
+    /// Entries of it that are recorded.
+    entries: u64,
+    /// The last of them.
+    last: u64,
+    /// Where in the input to go on.
+    next: InputAt,
+    /// What before that is not recorded, by where it begins.
+    not_recorded: Vec<InputAt>,
+}
+
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "its derived schema is what is used of it")]
+pub(super) struct InputAt {
+    /// From 1.
+    line: u64,
+    /// From 1, in an array.
+    element: Option<u64>,
 }

@@ -1,9 +1,9 @@
 //! What `verify` holds a log against: keys, heads, receipts, revocations.
 
-use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
-use crate::api;
+use crate::api::{self, open_file};
 use crate::ledger::audited::SignedAudit;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::Warning;
@@ -60,11 +60,16 @@ pub(super) fn policy(args: &Args) -> Result<(Policy, Vec<Warning>), CliError> {
 /// `not_found` if the file has no such entry. A proof that cannot be read is
 /// the verdict's to name.
 pub(super) fn entry(path: &Path, file: &Path) -> Result<Option<Entry>, CliError> {
-    let bytes = document::read(path, limits::SMALL_FILE_BYTES)?;
+    let failed = |error| CliError::file(path, error);
+    let mut bytes = Vec::new();
+    // It is read again for its verdict.
+    let proof = open_file(path).map_err(failed)?;
+    let mut bounded = proof.take(limits::SMALL_FILE_BYTES as u64 + 1);
+    bounded.read_to_end(&mut bytes).map_err(failed)?;
     let Ok(proof) = TlogProof::parse(&bytes) else {
         return Ok(None);
     };
-    let opened = File::open(file).map_err(|error| CliError::file(file, error))?;
+    let opened = open_file(file).map_err(|error| CliError::file(file, error))?;
     let (mut only, mut others) = (None, false);
     for (at, found) in (0..).zip(api::entries(opened)?) {
         let found = found?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::api::{Against, Book, Books, examine_books};
+use crate::api::{Against, Book, Books, Error, examine_books};
 use crate::ledger::fault::{Format, Verdict, Warning};
 use crate::ledger::policy::Policy;
 
@@ -13,6 +13,7 @@ use super::super::Answer;
 use super::super::context::Context;
 use super::super::diff::write_new;
 use super::super::error::CliError;
+use super::super::kept::flag_for;
 use super::super::keys_file::KeysFile;
 use super::super::output::Output;
 use super::super::progress::Progress;
@@ -147,7 +148,7 @@ fn summarise(
                     super::explained::print(explanation, output)?;
                 }
             }
-            Err(error) => output.line(&format!("ERROR {error}"))?,
+            Err(error) => output.line(&format!("ERROR {}", said(error)))?,
         }
     }
     for path in beside {
@@ -160,6 +161,17 @@ fn summarise(
     Ok(answer)
 }
 
+/// What is said of one that has no verdict.
+fn said(error: &Error) -> String {
+    match error {
+        Error::NotRecognised { path: Some(path) } => match flag_for(path) {
+            Some(flag) => format!("{}: {flag}", path.display()),
+            None => error.to_string(),
+        },
+        error => error.to_string(),
+    }
+}
+
 fn one<'a>(args: &Args, book: &'a Book) -> One<'a> {
     let (report, error) = match &book.result {
         Ok(examined) => {
@@ -167,7 +179,7 @@ fn one<'a>(args: &Args, book: &'a Book) -> One<'a> {
             (Some(printed), None)
         }
         Err(error) => {
-            let (code, detail) = (error.code(), error.to_string());
+            let (code, detail) = (error.code(), said(error));
             (None, Some(Unanswered { code, detail }))
         }
     };
