@@ -22,7 +22,8 @@
 //!
 //! # The order of a commit
 //! 1. The queue hands over a batch: entries in their places, signed. What comes meanwhile
-//!    is the next batch.
+//!    is the next batch; those that were answered just now are waited for a moment, so
+//!    that who comes back a little late does not wait for two objects.
 //! 2. The batch is written as an object, without its signatures, under one statement over
 //!    the object's place and digest.
 //!    What opens redacted members of it is written to an object of its own before.

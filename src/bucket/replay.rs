@@ -43,6 +43,8 @@ pub(super) struct Replay<'r> {
     /// What was replayed and is not written yet.
     pending: Batch,
     pending_bytes: usize,
+    /// What is written while the next object is replayed.
+    due: Option<Batch>,
     /// Objects that were asked for.
     ahead: BTreeMap<WalPosition, Coming<Option<Bytes>>>,
     /// How many are asked for together.
@@ -85,6 +87,7 @@ impl<'r> Replay<'r> {
             },
             pending: Batch::default(),
             pending_bytes: 0,
+            due: None,
             ahead: BTreeMap::new(),
             width: 1,
         })
@@ -124,10 +127,15 @@ impl<'r> Replay<'r> {
 
     /// Replays an object, and goes to the place after it.
     fn go_on(&mut self, place: WalPosition, bytes: &Bytes) -> Result<(), BucketError> {
-        let kind = self.replay(place, bytes)?;
-        self.writer.at.next = after(place, kind).ok_or(BucketError::Unknown { place })?;
+        let (cache, due) = (self.cache, self.due.take());
+        let (written, replayed) = rayon::join(
+            || due.map_or(Ok(()), |due| commit(cache, due)),
+            || self.replay(place, bytes),
+        );
+        written?;
+        self.writer.at.next = after(place, replayed?).ok_or(BucketError::Unknown { place })?;
         if self.pending_bytes >= WRITTEN_TOGETHER || self.pending.epoch.is_some() {
-            self.write()?;
+            self.due = Some(self.take_pending());
         }
         Ok(())
     }
@@ -247,18 +255,18 @@ impl<'r> Replay<'r> {
 
     /// Writes to the cache what was replayed, and how far that is.
     fn write(&mut self) -> Result<(), StoreError> {
-        let mut batch = std::mem::take(&mut self.pending);
+        if let Some(due) = self.due.take() {
+            commit(self.cache, due)?;
+        }
+        let batch = self.take_pending();
+        commit(self.cache, batch)
+    }
+
+    fn take_pending(&mut self) -> Batch {
         self.pending_bytes = 0;
+        let mut batch = std::mem::take(&mut self.pending);
         batch.meta.push(self.writer.at.meta());
         batch
-            .meta
-            .extend(kept::to_erase(self.cache, &batch.erased)?);
-        let erases = !batch.erased.is_empty();
-        self.cache.commit(batch)?;
-        match erases {
-            true => self.cache.purge(),
-            false => Ok(()),
-        }
     }
 
     /// A place without an object is the end of the log, unless there are objects beyond:
@@ -281,6 +289,17 @@ impl<'r> Replay<'r> {
             Some(_) => Ok(()),
             None => Err(BucketError::Hole { place, beyond }),
         }
+    }
+}
+
+fn commit(cache: &RocksStore, mut batch: Batch) -> Result<(), StoreError> {
+    let erasing = kept::to_erase(cache, &batch.erased)?;
+    batch.meta.extend(erasing);
+    let erases = !batch.erased.is_empty();
+    cache.commit(batch)?;
+    match erases {
+        true => cache.purge(),
+        false => Ok(()),
     }
 }
 

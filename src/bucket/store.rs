@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -27,6 +28,7 @@ use crate::store::{
 const BATCH: BatchLimit = BatchLimit {
     entries: 1 << 16,
     bytes: 8 << 20,
+    gather: Duration::from_millis(3),
 };
 
 /// Bytes of entries that one request may have.

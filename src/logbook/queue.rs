@@ -46,6 +46,9 @@ const QUEUE_BYTES: usize = 64 << 20;
 /// From this many entries on, other threads sign them, and the caller goes on.
 const SIGNED_HERE: usize = if cfg!(shuttle) { 3 } else { 64 };
 
+/// Where nothing more comes for so long, nothing more is gathered.
+const QUIET: Duration = Duration::from_micros(300);
+
 pub(super) struct Queue {
     state: Mutex<QueueState>,
     /// There is work, or there will be none any more.
@@ -302,7 +305,11 @@ impl Queue {
         loop {
             if state.is_ready() {
                 state.awaited = false;
-                return Ok(self.begin(state));
+                state = self.gather(state);
+                if state.is_ready() {
+                    return Ok(self.begin(state));
+                }
+                continue;
             }
             if state.closed && state.tickets.is_empty() {
                 return Err(NoWork::Ever);
@@ -315,6 +322,29 @@ impl Queue {
             let woken = self.ready.wait_timeout(state, left);
             let woken = woken.map_err(|poisoned| PoisonError::new(poisoned.into_inner().0));
             state = guarded(woken.map(|(state, _)| state));
+        }
+    }
+
+    /// Waits for those that were answered just now and are coming back, where a write
+    /// takes long: who misses it waits for two.
+    fn gather<'q>(&self, mut state: MutexGuard<'q, QueueState>) -> MutexGuard<'q, QueueState> {
+        let is_alone = state.together <= 1 && state.tickets.requests() <= 1;
+        if is_alone || self.limit.gather.is_zero() {
+            return state;
+        }
+        let deadline = Deadline::of(Some(self.limit.gather), self.limit.gather);
+        loop {
+            let before = state.tickets.requests();
+            let is_enough = state.closed || state.tickets.weight() >= self.limit.bytes;
+            let Some(left) = deadline.left().filter(|_| !is_enough) else {
+                return state;
+            };
+            let woken = self.ready.wait_timeout(state, left.min(QUIET));
+            let woken = woken.map_err(|poisoned| PoisonError::new(poisoned.into_inner().0));
+            state = guarded(woken.map(|(state, _)| state));
+            if state.tickets.requests() <= before {
+                return state;
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! What goes into a store: plain data, so that a store which loses, delays or
 //! mangles it can be written for a test.
 
+use std::time::Duration;
+
 use crate::ledger::hash::Hash;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::tile::TileId;
@@ -47,6 +49,9 @@ pub struct BatchLimit {
     pub entries: usize,
     /// Bytes from which on no further entries are taken.
     pub bytes: usize,
+    /// How long those that were answered together are waited for: where a write takes
+    /// long, one that misses it waits for two.
+    pub gather: Duration,
 }
 
 impl Default for BatchLimit {
@@ -56,6 +61,7 @@ impl Default for BatchLimit {
         BatchLimit {
             entries: 1_024,
             bytes: 4 << 20,
+            gather: Duration::ZERO,
         }
     }
 }

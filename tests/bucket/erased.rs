@@ -3,8 +3,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-use crate::commands::Site;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sealbook::ledger::sha256::Sha256Digest;
+
+use crate::commands::{Site, only_folder};
 use crate::s3::{self, gateway::Gateway};
 
 const SECRET: &str = "q7Zp2LxVw9KdT4mRyB8sHc1NfJ6gUa3E";
@@ -101,4 +106,55 @@ fn every_version_of_an_object_is_removed() {
     let name = ["erase", "1", "--pointer", "/name", "--reason", "r", "--yes"];
     site.run("a", &name).ok();
     assert_eq!(holding(gateway.root(), OTHER), [""; 0]);
+}
+
+/// Holds an object, or what is made in a bucket, for a year.
+fn hold(gateway: &Gateway, path: &str, body: &str) {
+    let digest = STANDARD.encode(Sha256Digest::of(body.as_bytes()).as_bytes());
+    let checksum = format!("x-amz-checksum-sha256: {digest}");
+    gateway.send(path, &[&checksum], body).unwrap();
+}
+
+/// On a server that locks objects: what is to be erased and is held is refused by its
+/// name, before anything of the erasure is recorded.
+#[test]
+fn an_object_lock_of_a_real_server_is_named_and_nothing_is_erased() {
+    let Some(gateway) = s3::locking() else { return };
+    let url = "s3://logs/one";
+    let site = Site::at(url.to_owned(), Gateway::environment(gateway.address));
+    let check = ["bucket", "check", url, "--json"];
+    let first = site.run("a", &check).ok().document();
+    assert_eq!(first["retention"]["versions"], true, "{first:#}");
+    fill(&site);
+    let log = format!("one/log/{}", site.genesis());
+    let until = SystemTime::now() + Duration::from_secs(365 * 86_400);
+    let until = chrono::DateTime::<chrono::Utc>::from(until);
+    let until = until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let retention = format!(
+        "<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>{until}</RetainUntilDate></Retention>"
+    );
+    let lock = |key: &str| hold(&gateway, &format!("logs/{key}?retention="), &retention);
+    // The record is held, as is recommended.
+    for key in ["wal/0/0", "epoch/0.header", "epoch/0.bundle.zst"] {
+        lock(&format!("{log}/{key}"));
+    }
+    let held = site.run("a", &check).ok().document();
+    let held = &held["retention"];
+    assert_eq!((&held["wal"], &held["epoch"]), (&true.into(), &true.into()));
+    site.append("a", 1);
+    // What opens members is held, too.
+    let open = only_folder(&gateway.root().join("data/logs").join(&log).join("open"));
+    let name = open.file_name().unwrap().to_str().unwrap();
+    lock(&format!("{log}/open/{name}"));
+    let unfit = site.run("a", &check).refused("bucket_unfit");
+    assert!(unfit.stderr.contains(name), "{name}: {unfit:?}");
+    let entries = || site.run("a", &["head"]).ok().document()["head"]["seq"].clone();
+    let before = entries();
+    let erase = [&ERASE[..], &["--json"]].concat();
+    let refused = site.run("a", &erase).refused("object_locked");
+    assert!(refused.stderr.contains(name), "{refused:?}");
+    assert_eq!(entries(), before);
+    assert!(!holding(gateway.root(), SECRET).is_empty());
+    assert_eq!(states(&site, "a"), ["kept", "kept"]);
+    site.run("a", &["verify"]).ok();
 }

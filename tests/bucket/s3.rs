@@ -39,6 +39,13 @@ pub(crate) fn versioned() -> Option<Gateway> {
         .ok()
 }
 
+/// One with a bucket whose objects can be locked.
+pub(crate) fn locking() -> Option<Gateway> {
+    Gateway::locking(&tools(), "logs")
+        .map_err(|why| skipped(&format!("no S3 server with object lock: {why}")))
+        .ok()
+}
+
 fn site(at: std::net::SocketAddr) -> Site {
     Site::at("s3://logs/one".to_owned(), Gateway::environment(at))
 }

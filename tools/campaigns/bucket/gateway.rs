@@ -33,28 +33,50 @@ impl Gateway {
     /// One that keeps versions of the objects of a bucket.
     #[allow(dead_code, reason = "the campaign needs none")]
     pub(crate) fn versioned(tools: &Path, bucket: &str) -> Result<Gateway, String> {
+        let gateway = Gateway::keeping(tools)?;
+        gateway.make(bucket).map_err(|error| error.to_string())?;
+        let body = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        gateway.send(&format!("{bucket}?versioning="), &[], body)?;
+        Ok(gateway)
+    }
+
+    /// One with a bucket whose objects can be locked.
+    #[allow(dead_code, reason = "the campaign needs none")]
+    pub(crate) fn locking(tools: &Path, bucket: &str) -> Result<Gateway, String> {
+        let gateway = Gateway::keeping(tools)?;
+        let lock = ["x-amz-bucket-object-lock-enabled: true"];
+        gateway.send(bucket, &lock, "")?;
+        Ok(gateway)
+    }
+
+    fn keeping(tools: &Path) -> Result<Gateway, String> {
         let program = installed(tools)?;
         let root = tempfile::tempdir().map_err(|error| error.to_string())?;
         let versions = root.path().join("versions");
         let started = Gateway::run(&program, root, Some(&versions));
-        let gateway = started.map_err(|error| format!("{}: {error}", program.display()))?;
-        gateway.make(bucket).map_err(|error| error.to_string())?;
-        let put = Command::new("curl")
-            .args([
-                "-sS",
-                "--fail-with-body",
-                "--aws-sigv4",
-                "aws:amz:us-east-1:s3",
-            ])
-            .args(["--user", &format!("{ACCESS}:{SECRET}"), "-X", "PUT"])
+        started.map_err(|error| format!("{}: {error}", program.display()))
+    }
+
+    /// A PUT below the server's address, with these headers besides.
+    #[allow(dead_code, reason = "the campaign needs none")]
+    pub(crate) fn send(&self, path: &str, headers: &[&str], body: &str) -> Result<(), String> {
+        let sign = ["--aws-sigv4", "aws:amz:us-east-1:s3"];
+        let mut command = Command::new("curl");
+        command.args(["-sS", "--fail-with-body", "-X", "PUT"]);
+        command
+            .args(sign)
+            .args(["--user", &format!("{ACCESS}:{SECRET}")]);
+        for header in headers {
+            command.args(["-H", header]);
+        }
+        let put = command
             .args(["-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"])
-            .arg("--data-binary")
-            .arg("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
-            .arg(format!("http://{}/{bucket}?versioning=", gateway.address))
+            .args(["--data-binary", body])
+            .arg(format!("http://{}/{path}", self.address))
             .output()
             .map_err(|error| format!("curl: {error}"))?;
         match put.status.success() {
-            true => Ok(gateway),
+            true => Ok(()),
             false => Err(String::from_utf8_lossy(&put.stdout).into_owned()),
         }
     }
