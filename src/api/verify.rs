@@ -15,6 +15,7 @@ use crate::ledger::proof::ProofFile;
 use crate::ledger::source::ReadError;
 use crate::ledger::tlog::judged::judge_tlog_proof;
 use crate::ledger::trace::Trace;
+use crate::ledger::verify::beside::hold;
 use crate::ledger::verify::{self as engine, VerifyOutcome};
 use crate::report::verify_report;
 
@@ -72,7 +73,9 @@ pub(super) fn judge(
         Format::Equivocation => {
             let bytes = small(reader)?;
             Equivocation::known(&bytes)?;
-            Ok(alone(judge_equivocation(&bytes, &policy.keys)))
+            let mut report = judge_equivocation(&bytes, &policy.keys);
+            hold(&mut report, None, policy);
+            Ok(alone(report))
         }
         Format::TlogProof => Ok(alone(judge_tlog_proof(&small(reader)?, policy))),
         #[cfg(feature = "parquet")]

@@ -120,10 +120,11 @@ impl SeenPlace<'_> {
             return Ok(());
         }
         if book.genesis != Some(content.genesis) {
-            return Err(format!(
-                "it is of the log {}, and this is another one of the same key",
-                content.genesis
-            ));
+            let whose = match book.genesis {
+                Some(_) => "this is another one of the same key",
+                None => "which log of that key this is does not show here",
+            };
+            return Err(format!("it is of the log {}, and {whose}", content.genesis));
         }
         match self.may(book) {
             Some(true) => {}

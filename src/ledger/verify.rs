@@ -38,6 +38,7 @@ use super::source::{Event, ReadError, Source, Subject};
 use super::trace::Trace;
 use super::version::Unsupported;
 
+pub(crate) mod beside;
 mod ending;
 mod entry;
 mod index;
@@ -159,8 +160,7 @@ struct Walk<'a> {
     key_source: KeySource,
     log: Option<PublicKey>,
     verifier: Option<StrictVerifier>,
-    /// Several keys were given for a logbook, which names none: the first
-    /// entry decides.
+    /// Several keys were given for a logbook, which names none: the first entry decides.
     undecided: bool,
     /// Whether all rules of a ledger hold for it: a logbook may be the book of
     /// others, in which kinds mean nothing.

@@ -14,14 +14,14 @@ use crate::place::{Place, codes};
 const NAME: &str = "log.example.com/notes";
 
 /// A sealed ledger that is public, with its logbook, a bundle, and a proof of entry 3.
-struct Public {
-    place: Place,
-    key: String,
+pub(crate) struct Public {
+    pub(crate) place: Place,
+    pub(crate) key: String,
     signer: SoftwareSigner,
 }
 
 impl Public {
-    fn new() -> Public {
+    pub(crate) fn new() -> Public {
         let place = Place::sealed();
         place
             .run(&["publish", "--to", "public", "--name", NAME])
@@ -43,7 +43,11 @@ impl Public {
     }
 
     /// A checkpoint that the log's key signs, whatever it says.
-    fn signs(&self, file: &str, change: impl FnOnce(&mut Checkpoint)) -> SignedCheckpoint {
+    pub(crate) fn signs(
+        &self,
+        file: &str,
+        change: impl FnOnce(&mut Checkpoint),
+    ) -> SignedCheckpoint {
         let mut content = self.checkpoint().content().clone();
         change(&mut content);
         let name = content.origin.parse().unwrap();
@@ -53,7 +57,7 @@ impl Public {
         signed
     }
 
-    fn verify(&self, args: &[&str], status: i32) -> Value {
+    pub(crate) fn verify(&self, args: &[&str], status: i32) -> Value {
         let args = [&["--json", "verify"], args].concat();
         self.place.run(&args).ends_with(status).document()
     }
@@ -64,7 +68,7 @@ impl Public {
     }
 }
 
-fn other(root: &mut Sha256Digest) {
+pub(crate) fn other(root: &mut Sha256Digest) {
     *root = Sha256Digest::of(b"another history");
 }
 

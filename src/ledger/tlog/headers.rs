@@ -116,6 +116,12 @@ impl Headers {
         })
     }
 
+    /// Whether the file has this header.
+    #[must_use]
+    pub fn holds(&self, header: &EpochHeader) -> bool {
+        self.epochs.contains(header)
+    }
+
     /// Takes the data of the next entry.
     pub fn entry(&mut self, seq: u64, data: &Hash) {
         let Some(header) = self.epochs.front() else {

@@ -5,10 +5,10 @@ use super::headers::Headers;
 use super::proof::{InclusionError, TlogProof};
 use super::resource::Resource;
 use super::said::{NotTheLogs, signed_by};
-use super::source::{ReadError as SourceError, Source, check_all};
+use super::source::{ReadError as SourceError, Source, check_all, root_before};
 use super::tree::root_of_path;
 use crate::ledger::entry::Entry;
-use crate::ledger::epoch::leaf_hash;
+use crate::ledger::epoch::{EpochHeader, leaf_hash};
 use crate::ledger::fault::{
     At, Fault, FaultCode, Findings, Format, KeySource, NotChecked, Report, Verdict,
 };
@@ -16,6 +16,8 @@ use crate::ledger::hash::Hash;
 use crate::ledger::key::PublicKey;
 use crate::ledger::note::{Algorithm, SignatureFault};
 use crate::ledger::policy::Policy;
+use crate::ledger::position::Seq;
+use crate::ledger::verify::beside::hold;
 use crate::ledger::witness_policy::WitnessPolicy;
 
 /// Judges the bytes of a tlog-proof. The entry that it is to prove comes with the
@@ -25,7 +27,7 @@ use crate::ledger::witness_policy::WitnessPolicy;
 pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
     let mut findings = Findings::default();
     let fault = |code, detail: String| Fault::of_file(code, detail);
-    let (mut log, mut head, mut entries) = (None, Hash::ZERO, 0);
+    let (mut log, mut head, mut entries, mut at) = (None, Hash::ZERO, 0, None);
     match TlogProof::parse(bytes) {
         Err(error) => findings.fault(fault(FaultCode::ProofInvalid, error.to_string())),
         Ok(proof) => {
@@ -39,6 +41,7 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
             match &policy.entry {
                 Some(entry) => {
                     (head, entries) = (entry.hash(), 1);
+                    at = Some((Seq(proof.index), entry));
                     judge_entry(&proof, entry, log, &mut findings);
                 }
                 None => {
@@ -48,7 +51,9 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
             }
         }
     }
-    report(Format::TlogProof, entries, head, log, findings)
+    let mut report = report(Format::TlogProof, entries, head, log, findings);
+    hold(&mut report, at, policy);
+    report
 }
 
 /// Judges a log folder: the checkpoint in it, who signed and cosigned it, every file
@@ -59,6 +64,8 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
 pub fn judge_log<S: Source>(source: &S, policy: &Policy) -> Result<Report, S::Error> {
     let mut findings = Findings::default();
     let (mut log, mut size, mut headers) = (None, 0, true);
+    // What the files below do not show is judged as not here.
+    let mut rest = policy.clone();
     let bytes = source.read(Resource::Checkpoint)?.unwrap_or_default();
     match SignedCheckpoint::parse(&bytes) {
         Err(error) => findings.fault(Fault::of_file(
@@ -74,34 +81,80 @@ pub fn judge_log<S: Source>(source: &S, policy: &Policy) -> Result<Report, S::Er
             if let Some(witnesses) = &policy.witnesses {
                 judge_witnesses(&checkpoint, witnesses, &mut findings);
             }
-            headers = judge_files(source, checkpoint.content(), log, &mut findings)?;
+            let content = checkpoint.content();
+            headers = judge_files(source, content, log, &mut rest, &mut findings)?;
+            judge_kept(source, content, log, &mut rest, &mut findings)?;
         }
     }
     let mut report = report(Format::TlogTiles, size, Hash::ZERO, log, findings);
     if !headers {
         report.not_checked.push(NotChecked::Heads);
     }
+    hold(&mut report, None, &rest);
     Ok(report)
 }
 
-/// Judges what a checkpoint names, and the headers of the log of this key. Says whether
-/// there are any.
+/// Judges the checkpoints that were kept of a log, by the root that its tiles give for so
+/// many entries. Those that are its own need no more.
+fn judge_kept<S: Source>(
+    source: &S,
+    checkpoint: &Checkpoint,
+    log: Option<PublicKey>,
+    policy: &mut Policy,
+    findings: &mut Findings,
+) -> Result<(), S::Error> {
+    let mut left = Vec::new();
+    for kept in std::mem::take(&mut policy.checkpoints) {
+        let Checkpoint { size, root, .. } = *kept.content();
+        let own = log.is_some_and(|log| signed_by(log, &kept).is_ok()) && size <= checkpoint.size;
+        match root_before(source, size, checkpoint) {
+            Err(SourceError::Source(error)) => return Err(error),
+            Ok((given, _)) if own && given != root => {
+                let detail = format!(
+                    "the checkpoint of {size} entries that was given: the tiles give another root"
+                );
+                let found = Fault::of_file(FaultCode::HeadNotContained, detail);
+                findings.fault(found.compared(root, given));
+            }
+            Ok(_) if own => {}
+            Ok(_) | Err(_) => left.push(kept),
+        }
+    }
+    policy.checkpoints = left;
+    Ok(())
+}
+
+/// Judges what a checkpoint names, and the headers of the log of this key, which need not
+/// be held against it any more. Says whether heads were checked.
 fn judge_files<S: Source>(
     source: &S,
     checkpoint: &Checkpoint,
     log: Option<PublicKey>,
+    policy: &mut Policy,
     findings: &mut Findings,
 ) -> Result<bool, S::Error> {
     let invalid = |detail: String| Fault::of_file(FaultCode::TileInvalid, detail);
     let bytes = source.read(Resource::Headers)?;
-    let there = bytes.is_some();
+    let mut heads = bytes.is_some();
     let mut headers = None;
     match bytes
         .zip(log)
         .map(|(bytes, log)| Headers::read(&bytes, log, checkpoint))
     {
         None => {}
-        Some(Ok(read)) => headers = Some(read),
+        Some(Ok(read)) => {
+            let shown = |header: &EpochHeader| read.holds(header);
+            let kept = &mut policy.contains;
+            let all = kept.len();
+            kept.retain(|anchor| !(anchor.signed && anchor.epoch.as_deref().is_some_and(shown)));
+            if kept.len() < all {
+                // Heads between headers are of entries whose hashes are not here.
+                let others = kept.len();
+                kept.retain(|anchor| anchor.epoch.is_some());
+                heads = kept.len() == others;
+            }
+            headers = Some(read);
+        }
         Some(Err(error)) => findings.fault(invalid(error.to_string())),
     }
     let checked = check_all(source, checkpoint, |seq, data| {
@@ -118,7 +171,7 @@ fn judge_files<S: Source>(
             }
         }
     }
-    Ok(there)
+    Ok(heads)
 }
 
 fn report(
