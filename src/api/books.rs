@@ -89,6 +89,7 @@ pub fn examine_books(
     let beside = beside.map(|subject| subject.path).collect();
     proofs.extend(forks::convict(options, &mut subjects, None)?);
     proofs.extend(contradict(options, &mut subjects));
+    forks::fail_the_convicted(&mut subjects);
     missing::name(&mut subjects);
     let books = subjects.into_iter().filter_map(BookFile::into_book);
     Ok(Books {

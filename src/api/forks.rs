@@ -170,6 +170,44 @@ fn convict_two(
 }
 
 /// Fails both of a pair.
+/// Fails what is of a key that a proof among the subjects convicts.
+pub(super) fn fail_the_convicted(subjects: &mut [BookFile]) {
+    let mut proofs = Vec::new();
+    for subject in subjects.iter_mut() {
+        let path = subject.path.clone();
+        let report = subject.examined().map(|examined| &examined.report);
+        if let Some(report) = report
+            && (report.format, report.verdict) == (Format::Equivocation, Verdict::Pass)
+        {
+            proofs.push((report.log, report.genesis, path));
+        }
+    }
+    for subject in subjects {
+        let Some(examined) = subject.examined() else {
+            continue;
+        };
+        let report = &mut examined.report;
+        let of_its_log = |genesis: Option<Hash>| {
+            genesis.is_none() || report.genesis.is_none() || genesis == report.genesis
+        };
+        let proof = proofs
+            .iter()
+            .find(|(log, genesis, _)| log.is_some() && *log == report.log && of_its_log(*genesis));
+        let Some((.., path)) = proof.filter(|_| report.format != Format::Equivocation) else {
+            continue;
+        };
+        let detail = format!(
+            "{} proves that its key signed two histories",
+            path.display()
+        );
+        report
+            .faults
+            .push(Fault::of_file(FaultCode::Equivocation, detail));
+        report.verdict = Verdict::Fail;
+        examined.verified = None;
+    }
+}
+
 fn accuse(subjects: &mut [BookFile], pair: [usize; 2], proof: Option<&Equivocation>) {
     let [one, other] = pair;
     let path = |at: usize| subjects.get(at).map(|s| s.path.clone()).unwrap_or_default();

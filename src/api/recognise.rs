@@ -47,7 +47,6 @@ pub(super) fn recognise_copy(
     let not_recognised = || Error::NotRecognised {
         path: Some(original.to_owned()),
     };
-    let pinned = given.or_else(|| by_name(original));
     let metadata = metadata(path).map_err(|error| Error::file(path, error))?;
     let found = if metadata.is_dir() && is_set(path) {
         Some(Format::Parquet)
@@ -60,6 +59,10 @@ pub(super) fn recognise_copy(
     } else {
         return Err(not_recognised());
     };
+    // The usual name of both sorts of proofs; what is not told apart by it is by its content.
+    let by_name = by_name(original)
+        .filter(|named| (*named, found) != (Format::Proof, Some(Format::TlogProof)));
+    let pinned = given.or(by_name);
     match (pinned, found) {
         (Some(expected), Some(actual)) if expected != actual => Ok(Recognised::Mismatch {
             expected,

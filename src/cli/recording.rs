@@ -30,7 +30,8 @@ pub(super) struct Args {
     /// Record the outcome even where it is not clear that a ledger is meant; what is meant is recorded in anyway
     #[arg(long, conflicts_with = "no_record")]
     record: bool,
-    /// Do not record the outcome
+    /// Do not record the outcome. A package is then judged as its format says: files that it
+    /// does not attest are warned of, and fail only where the outcome is recorded
     #[arg(long)]
     no_record: bool,
     #[command(flatten)]

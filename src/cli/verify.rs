@@ -18,7 +18,7 @@ use crate::api::{
 #[cfg(feature = "bucket")]
 use crate::bucket::Address;
 use crate::ledger::explanation::Explanation;
-use crate::ledger::fault::{Fault, Format, KeySource, Report, Verdict};
+use crate::ledger::fault::{At, Fault, FaultCode, Format, KeySource, Report, Verdict};
 use crate::ledger::fold::FoldPart;
 use crate::store::StoreError;
 
@@ -263,10 +263,7 @@ pub(super) fn print_report(
     )?;
     output.line(&format!("head     {}", report.head))?;
     if let Some(log) = report.log {
-        output.line(&format!(
-            "log      {log} ({})",
-            key_source(report.key_source)
-        ))?;
+        output.line(&format!("log      {log} ({})", key_source(report)))?;
     }
     if let Some(genesis) = report.genesis {
         output.line(&format!("genesis  {genesis}"))?;
@@ -353,8 +350,10 @@ fn tag(code: &impl Serialize) -> String {
         .to_owned()
 }
 
-fn key_source(source: KeySource) -> &'static str {
-    match source {
+fn key_source(report: &Report) -> &'static str {
+    let untrusted = |fault: &Fault| (fault.code, fault.at) == (FaultCode::UntrustedKey, At::File);
+    match report.key_source {
+        KeySource::Given if report.faults.iter().any(untrusted) => "none of the keys given",
         KeySource::Given => "the key given",
         KeySource::Ledger => "the ledger's own key, not one that you gave",
         KeySource::None => "no trusted key given: pass --key",

@@ -35,6 +35,7 @@ mod evidence;
 mod formats;
 mod given;
 mod handed_in;
+mod held;
 mod holes;
 mod imports;
 mod index;

@@ -17,6 +17,7 @@ use crate::ledger::position::Seq;
 use crate::ledger::proof::InclusionProof;
 use crate::ledger::revocation::{Revocation, SignedRevocation};
 use crate::ledger::statement::Statement;
+use crate::logbook::init::recovery_key_sha256;
 use crate::logbook::mark::MarkFile;
 use crate::logbook::reading::Reader;
 use crate::logbook::{entry_at, epoch_at};
@@ -27,6 +28,7 @@ use crate::store::query::{Filter, Selection, select};
 use super::super::Error;
 use super::super::export::{Export, Exported, export};
 use super::super::import::ImportFile;
+use super::super::rotate::opening_of;
 use super::{Ledger, State};
 
 impl Ledger {
@@ -99,6 +101,17 @@ impl Ledger {
             signed.closing = None;
         }
         Ok(signed)
+    }
+
+    /// Whether a verifier lets the key that signed a revocation of this log revoke: it is that
+    /// of the successor, or the recovery key.
+    ///
+    /// # Errors
+    /// What keeps entry 0 from being read.
+    pub fn may_revoke(&self, signed: &SignedRevocation) -> Result<bool, Error> {
+        let key = signed.envelope.key;
+        let recovery = opening_of(self.store())?.recovery_key_sha256;
+        Ok(signed.successor() == Some(key) || recovery == Some(recovery_key_sha256(&key)))
     }
 
     /// A signed statement of the last entry. After an orderly close the mark is

@@ -1,0 +1,126 @@
+//! What is held against a log, and by which key it is judged: said rightly, and never
+//! passed over.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::notes::{Public, other};
+use crate::place::{Place, codes};
+
+/// What is held against a log is held against all that shows any of it: one entry, or the
+/// tiles of all.
+#[test]
+fn what_is_held_against_a_tlog_proof_or_a_folder_of_tiles_is_never_passed_over() {
+    let public = Public::new();
+    let (place, key) = (&public.place, public.key.as_str());
+    place.run(&["head", "-o", "head.json"]).ok();
+    let revoke = ["revoke", "1", "-o", "revoked", "--key", "ledger.key.pem"];
+    let told = place.run(&revoke).ok().stderr;
+    assert!(told.contains("a revocation by it has no effect"), "{told}");
+    for name in ["own.receipts", "others.receipts"] {
+        let append = ["--json", "append", "--kind", "note", "--payload", "{}"];
+        place.write(name, place.run(&append).ok().stdout);
+    }
+    for args in [
+        &["seal"][..],
+        &["publish", "--to", "public"],
+        &[
+            "export",
+            "--format",
+            "logbook",
+            "-o",
+            "all.jsonl",
+            "--force",
+        ],
+    ] {
+        place.run(args).ok();
+    }
+    let own: Value = serde_json::from_str(&place.read("own.receipts")).unwrap();
+    let seq = own["seq"].to_string();
+    let mut another: Value = serde_json::from_str(&place.read("others.receipts")).unwrap();
+    another["seq"] = own["seq"].clone();
+    place.write("false.receipts", format!("{another}\n"));
+    let prove = ["prove", &seq, "--tlog", "public", "-o", "own.tlog-proof"];
+    place.run(&prove).ok();
+    fs::copy(place.path("public/checkpoint"), place.path("kept")).unwrap();
+    public.signs("forked", |checkpoint| other(&mut checkpoint.root));
+    let proof = ["own.tlog-proof", "--entry", "all.jsonl", "--key", key];
+    let tiles = ["public", "--key", key];
+    let none = "1".repeat(64);
+    for (files, held, wanted) in [
+        (
+            &proof[..],
+            &["--revoked", "revoked"][..],
+            "revocation_not_applicable",
+        ),
+        (
+            &tiles,
+            &["--revoked", "revoked"],
+            "revocation_not_applicable",
+        ),
+        (&proof, &["--expect-head", &none], "head_mismatch"),
+        (&tiles, &["--expect-head", &none], "head_mismatch"),
+        (&proof, &["--contains", "head.json"], "head_not_contained"),
+        (&tiles, &["--contains", "head.json"], "head_not_contained"),
+        (
+            &proof,
+            &["--receipts", "false.receipts"],
+            "receipt_mismatch",
+        ),
+        (&proof, &["--correlation", "c-1"], "filter_mismatch"),
+        (&tiles, &["--tenant", "t"], "filter_mismatch"),
+        (&proof, &["--contains", "forked"], "head_not_contained"),
+        (&tiles, &["--contains", "forked"], "head_not_contained"),
+    ] {
+        let report = public.verify(&[files, held].concat(), 1);
+        assert_eq!(codes(&report), [wanted], "{held:?}: {report:#}");
+    }
+    // By its content, whichever of the two usual names it has.
+    fs::copy(place.path("own.tlog-proof"), place.path("own.proof")).unwrap();
+    public.verify(&[&["own.proof"], &proof[1..]].concat(), 0);
+    // What they do show holds, and what a part need not have is said to be open.
+    let report = public.verify(
+        &[&proof[..], &["--receipts", "others.receipts"]].concat(),
+        0,
+    );
+    assert_eq!(report["not_checked"], json!(["receipts"]));
+    let report = public.verify(&[&tiles[..], &["--receipts", "own.receipts"]].concat(), 0);
+    let open = json!(["signatures", "chain", "receipts"]);
+    assert_eq!(report["not_checked"], open);
+    public.verify(&[&proof[..], &["--receipts", "own.receipts"]].concat(), 0);
+    public.verify(&[&tiles[..], &["--contains", "kept"]].concat(), 0);
+    public.verify(&[&tiles[..], &["--contains", "public/headers"]].concat(), 0);
+    let allowed = ["--revoked", "revoked", "--allow-revocation-not-applicable"];
+    let report = public.verify(&[&proof[..], &allowed].concat(), 0);
+    assert_eq!(
+        report["not_checked"],
+        serde_json::json!(["revocation_not_applicable"])
+    );
+}
+
+#[test]
+fn a_key_that_is_not_the_logs_is_not_said_to_be_the_one_that_was_given() {
+    let place = Place::sealed();
+    place.run(&["--ledger", "other", "init"]).ok();
+    let key = place.run(&["--ledger", "other", "key"]).ok().stdout;
+    place.run(&["export", "-o", "b.bundle"]).ok();
+    for path in ["ledger", "b.bundle"] {
+        let run = place
+            .run(&["verify", path, "--key", key.trim()])
+            .ends_with(1);
+        assert!(
+            run.stdout.contains("(none of the keys given)"),
+            "{}",
+            run.stdout
+        );
+        let run = place.run(&["verify", path, "--key", &place.key()]).ok();
+        assert!(run.stdout.contains("(the key given)"), "{}", run.stdout);
+    }
+    let run = place.run(&["verify", "b.bundle"]).ends_with(1);
+    assert!(
+        run.stdout.contains("(no trusted key given: pass --key)"),
+        "{}",
+        run.stdout
+    );
+}
