@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::api::Absence;
 use crate::ledger::index::term::{Field, Term};
+use crate::ledger::parse::parse;
 
 use super::Answer;
 use super::context::Context;
@@ -60,11 +61,34 @@ impl AbsentTerm {
     }
 }
 
+impl AbsentTerm {
+    /// What the index, whose terms are texts, does not say of such a value.
+    fn caution(&self) -> Option<String> {
+        let named = [
+            ("tenant_id", &self.tenant),
+            ("correlation_id", &self.correlation),
+            ("worker_id", &self.worker),
+        ];
+        let mut named = named.into_iter();
+        let (member, value) = named.find_map(|(name, value)| Some((name, value.as_deref()?)))?;
+        let json = parse(value.as_bytes()).ok()?;
+        json.as_str().is_none().then(|| {
+            format!(
+                "the proof is of entries whose {member} is the text \"{value}\": it says nothing of \
+                 those where it is the JSON value {value}"
+            )
+        })
+    }
+}
+
 pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result<Answer, CliError> {
     let Some(term) = args.term.term() else {
         return Ok(Answer::No);
     };
     spare(context, &args.output)?;
+    if let Some(caution) = args.term.caution() {
+        output.warning(&caution);
+    }
     if args.seal {
         super::export::seal(context)?;
     }

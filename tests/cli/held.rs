@@ -124,3 +124,23 @@ fn a_key_that_is_not_the_logs_is_not_said_to_be_the_one_that_was_given() {
         run.stdout
     );
 }
+
+#[test]
+fn a_proof_of_absence_says_that_it_is_of_texts() {
+    let place = Place::empty();
+    place.run(&["init", "--format-version", "2"]).ok();
+    let payload = "{\"correlation_id\":4711}";
+    place
+        .run(&["append", "--kind", "a", "--payload", payload])
+        .ok();
+    place.run(&["seal"]).ok();
+    let run = place
+        .run(&["absent", "--correlation", "4711", "-o", "n.bundle"])
+        .ok();
+    let said = "it says nothing of those where it is the JSON value 4711";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let run = place
+        .run(&["absent", "--correlation", "c-1", "-o", "c.bundle"])
+        .ok();
+    assert!(!run.stderr.contains("it says nothing"), "{}", run.stderr);
+}
