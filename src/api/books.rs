@@ -143,7 +143,7 @@ fn subjects(paths: &[PathBuf]) -> Result<(Vec<BookFile>, Vec<PathBuf>), Error> {
 }
 
 /// Refuses what may be a folder and cannot be looked into: there may be a ledger in it.
-fn look_into(path: &Path) -> io::Result<()> {
+pub(super) fn look_into(path: &Path) -> io::Result<()> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => drop(std::fs::read_dir(path)?),
         Ok(_) => return Ok(()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::ledger::opening::Opening;
 use crate::logbook::closed;
 
-use super::books::is_ledger;
+use super::books::{is_ledger, look_into};
 use super::rotate::opening_of;
 use super::{Error, Ledger, Options};
 
@@ -103,6 +103,8 @@ fn ledgers_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     for item in std::fs::read_dir(folder).map_err(failed)? {
         let path = item.map_err(failed)?.path();
+        // One that cannot be looked into may be the book that is missing.
+        look_into(&path).map_err(|error| Error::file(&path, error))?;
         if is_ledger(&path) {
             found.push(path);
         }

@@ -248,7 +248,7 @@ codes! {
         "restore the newer database; if it is lost for good, and this is not a copy to be examined, `sealbook accept-rollback --reason TEXT` records that for ever"
     scope_missing - 403 "the token does not allow this"
         "use a token with the scope that is named"
-    server_gone 2 - "a server that holds the ledger went away before it answered"
+    server_gone 2 - "a server that holds the ledger went away, or is silent, before it answered"
         "look with `sealbook log --reverse` what is recorded, or send it again under the same idempotency key"
     server_refused 2 - "a server answered with an error that this version does not know"
         "do what its text says, or take the server's version of sealbook"

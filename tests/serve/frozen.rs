@@ -49,6 +49,17 @@ fn a_frozen_server_keeps_no_reader_and_is_said_to_writers() {
         let refused = soon(args);
         assert_eq!(code(&refused), gone(), "{args:?}: {refused:?}");
     }
+    let url = format!("http://{}", server.address);
+    let far = soon(&[
+        "--ledger",
+        &url,
+        "append",
+        "--kind",
+        "note",
+        "--payload",
+        "{}",
+    ]);
+    assert_eq!(code(&far), gone(), "{far:?}");
     for args in [
         &["head"][..],
         &["prove", "1", "-o", "one.proof"],
