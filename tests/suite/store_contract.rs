@@ -312,12 +312,12 @@ fn many_tiles_are_read_as_each_of_them(subject: Subject) {
     };
     let there = |index: u64| index % 3 != 1 && index < 290;
     let bytes = |index: u64| vec![index as u8; index as usize];
-    let mut batch = Batch::default();
-    batch.tiles = (0..300)
-        .filter(|index| there(*index))
-        .map(|index| (tile(0, index), bytes(index)))
-        .collect();
-    batch.tiles.push((tile(1, 0), b"above".to_vec()));
+    let below = (0..300).filter(|index| there(*index));
+    let tiles = below.map(|index| (tile(0, index), bytes(index)));
+    let batch = Batch {
+        tiles: tiles.chain([(tile(1, 0), b"above".to_vec())]).collect(),
+        ..Batch::default()
+    };
     subject.store.commit(batch).unwrap();
     subject.twice(|store| {
         for indexes in [0..300, 64..200, 250..400, 300..500] {
