@@ -1,15 +1,18 @@
 //! The public name of a log, as its own entries bind it: one at a time, none twice, and
 //! every checkpoint of the key under the name that the log then had.
 
-use sealbook::ledger::entry::{Draft, Entry};
+use sealbook::ledger::entry::{Draft, Entry, EntryError};
+use sealbook::ledger::envelope::{Purpose, signed_bytes};
 use sealbook::ledger::epoch::leaf_hash;
 use sealbook::ledger::fault::{FaultCode, Report};
+use sealbook::ledger::hash::Hash;
 use sealbook::ledger::json::{Form, Object};
 use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::kind;
 use sealbook::ledger::logbook_file::LogbookFile;
 use sealbook::ledger::note::sign;
 use sealbook::ledger::parse::parse;
+use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::ledger::time::Timestamp;
 use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
 use sealbook::ledger::tlog::name::{LogName, NameFault, Names, Publishing};
@@ -178,6 +181,72 @@ fn no_name_begins_as_a_statement_or_breaks_a_line() {
     ] {
         assert!(bad.parse::<LogName>().is_err(), "{bad:?}");
     }
+}
+
+/// The text of a checkpoint under a name, as the log's key signs it.
+fn text_under(name: &LogName) -> String {
+    let checkpoint = Checkpoint {
+        origin: name.to_string(),
+        size: 7,
+        root: Sha256Digest::of(b"root"),
+        extensions: vec![format!("successor {name}+0a0b0c0d+AAAA")],
+    };
+    checkpoint.to_string()
+}
+
+#[test]
+fn no_message_of_the_logs_key_is_a_checkpoint_and_anything_else() {
+    // Whatever a name holds, and wherever: a checkpoint has no 0x1f and no `{` first.
+    let (mut names, mut refused) = (0, Vec::new());
+    for character in '\0'..=char::MAX {
+        for text in [format!("{character}og"), format!("l{character}g")] {
+            match text.parse::<LogName>() {
+                Ok(name) => {
+                    let signed = text_under(&name);
+                    assert!(!signed.contains('\u{1f}') && !signed.starts_with('{'));
+                    names += 1;
+                }
+                Err(_) => refused.push(text),
+            }
+        }
+    }
+    assert!(names > 2_000_000, "{names}");
+    for must in [
+        "{og", "\u{1f}og", "l\u{1f}g", "l\ng", "l g", "l+g", "\u{7f}og",
+    ] {
+        assert!(refused.iter().any(|text| text == must), "{must:?}");
+    }
+    // Every other message of the key has one of both: as the text of a note, it is none.
+    let sample = Sample::documented();
+    let mut others: Vec<Vec<u8>> = sample
+        .entries
+        .iter()
+        .map(|entry| entry.signing_payload().to_vec())
+        .collect();
+    for purpose in Purpose::ALL {
+        others.push(signed_bytes(purpose, &Object::new()));
+    }
+    let name = text_under(&"log.example/a".parse().unwrap());
+    let hostile = Draft::new(
+        "log.example/a",
+        sample.entries[0].ts(),
+        format!("{{\"note\":{}}}", serde_json::to_string(&name).unwrap()).as_bytes(),
+        &Hash::ZERO,
+    );
+    others.push(hostile.unwrap().signing_payload().to_vec());
+    others.push(b"{\"files\":{}}\n7\nroot\n".to_vec());
+    for message in others {
+        assert!(message.contains(&0x1f) || message.starts_with(b"{"));
+        let text = String::from_utf8_lossy(&message).into_owned() + "\n";
+        let line = sign(&text, &"log.example/a".parse().unwrap(), &sample.signer).unwrap();
+        let note = format!("{text}\n{line}\n");
+        let read = SignedCheckpoint::parse(note.as_bytes()).ok();
+        let name = read.and_then(|read| read.content().origin.parse::<LogName>().ok());
+        assert_eq!(name, None, "{text:?}");
+    }
+    // And the text of a note is no entry, whatever signature is put after it.
+    let record = [name.as_bytes(), &[0; 64]].concat();
+    assert_eq!(Entry::from_record(record).unwrap_err(), EntryError::Record);
 }
 
 #[test]
