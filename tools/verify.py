@@ -68,7 +68,7 @@ def any_time(value):  # 2.3. The canonical spelling is Python's own.
     return datetime.fromisoformat(spelt).astimezone(timezone.utc)
 def time(value): return any_time(value) if any_time(value).isoformat() == value else wrong("another spelling")
 LOG, RANGE, SEQ = dict(genesis=hex_32, log=hex_32), dict(first_seq=number, last_seq=number), dict(seq=number)
-def uses(value): return value if value in ([], ["openings"]) else wrong("something that is not known")
+def uses(value): return value if value in ([], ["openings"], ["terms"], ["openings", "terms"]) else wrong("something that is not known")
 def pointer(value):  # RFC 6901, not the empty one
     fits = text(value).startswith("/") and len(value.encode()) <= 4096 and not re.search("~(?![01])", value)
     return value if fits else wrong("no pointer")
@@ -79,10 +79,13 @@ def tree(value): return read(value, dict(root=hex_32, size=number))
 HEADS = {1: dict(LOG, **SEQ, hash=hex_32, ts=time)}
 HEADS[2] = dict(HEADS[1], epoch=optional(tie), format=two, tree=optional(tree))
 HEADER = dict(LOG, **RANGE, epoch=number, head=hex_32, hour=time, prev=hex_32, root=hex_32, sealed_at=time, tree_size=number)
+HEADERS = {1: HEADER, 2: dict(HEADER, format=two, index=hex_32)}  # I.1
 CLOSING = {1: dict(LOG, bytes=number, documents=number, entries=number, epochs=number, format=number, hash=hex_32)}
 CLOSING[2] = dict(CLOSING[1], filter=optional(payload))
 OPENING = dict(format=one, log=hex_32, nonce=hex_16, origin=text, predecessor=optional(log_end),
                recovery_key_sha256=optional(hex_32))
+OPENINGS = {1: OPENING, 2: dict(OPENING, format=two, index=hex_32)}
+BEGINS = dict(format=two, index=hex_32)  # I.13
 ENTRY = dict(kind=kind, payload=payload, prev_hash=hex_32, signature=hex_64, ts=time)
 NAMED = dict(tenant_id="tenant", correlation_id="correlation", decision_id="decision", selected_worker_species_id="worker", worker_species_id="worker", worker_id="worker")
 DENIED = {"wcp.attestation": ("ok", b"false"), "hall.enrolment": ("enrolled", b"false"), "manifest.verify": ("outcome", b'"fail"'),
@@ -118,11 +121,11 @@ class Entry:  # 3.1
         self.hash = H(self.bytes).hex()
         self.leaf = H(b"\0", bytes.fromhex(self.hash), bytes.fromhex(self.signature))
     def opens(self, at, index):  # E5, O4, and U4 of what the log signed
-        newer = self.payload.get("format")
-        if self.kind == "sealbook:open" and type(newer) is int and 1 < newer < 2**64:
+        newer, indexed = self.payload.get("format"), "index" in self.payload and "post_quantum" not in self.payload
+        if self.kind == "sealbook:open" and type(newer) is int and (2 if indexed else 1) < newer < 2**64:
             raise NoVerdict("format_unsupported")
         with readable("schema_violation", at, index):
-            return read(self.payload if self.kind == "sealbook:open" else None, OPENING)
+            return read(self.payload if self.kind == "sealbook:open" else None, OPENINGS[2 if indexed else 1])
     def closes(self):  # 3.3
         with suppress(*UNREADABLE):
             return self.kind == "sealbook:close" and read(self.payload, dict(successor=hex_32))["successor"]
@@ -159,14 +162,17 @@ class Entry:  # 3.1
             (not asked.get("kinds") or self.kind in asked["kinds"]) and \
             all((field, asked[field]) in facts for field in FACTS if field in asked)
 class Header(Statement):  # 3.6
+    index = None
     def __init__(self, value):
-        super().__init__(value, "epoch", HEADER)
+        super().__init__(value, "epoch", HEADERS[version(value.get("epoch") if isinstance(value, dict) else None)])
     def alone(self):  # H5
         return 1 <= self.tree_size == self.last_seq - self.first_seq + 1 <= 1 << 24 and \
             self.hour == self.hour.replace(minute=0, second=0, microsecond=0) <= self.sealed_at
     def follows(self, before):  # H6
         return self.epoch == before.epoch + 1 and self.first_seq == before.last_seq + 1 and \
-            self.hour >= before.hour and self.sealed_at >= before.sealed_at
+            self.hour >= before.hour and self.sealed_at >= before.sealed_at and self.goes_on(before)
+    def goes_on(self, before):  # I.13: from where on headers commit to an index, all do
+        return self.index is not None or before.index is None
     def covers(self, entry, index):  # E12 and E13
         demand("entry", index, epoch_invariant=self.hour <= entry.ts < self.hour + HOUR and entry.ts <= self.sealed_at)
         demand("epoch", self.epoch, head_mismatch=entry.seq != self.last_seq or entry.hash == self.head)
@@ -299,7 +305,7 @@ class Revocation:  # 3.8, V8
 
 class Walk:  # 4.4 to 4.8, and the end.
     log = genesis = header = open = entry = tail = opening = closing = None
-    own, linked, numbered, gap, first_seq, last_seq, digest = True, False, True, False, 0, None, ""
+    own, linked, numbered, gap, first_seq, last_seq, digest, begun, term, uses = True, False, True, False, 0, None, "", False, None, []
     def __init__(self, given, report):
         self.given, self.report, self.documents, self.among, self.wanted = given, report, {}, set(), {}
         self.warnings, self.not_checked = report["warnings"], report["not_checked"]
@@ -331,6 +337,7 @@ class Walk:  # 4.4 to 4.8, and the end.
         if self.numbered:
             self.under(entry, path, has_path, index)
         if self.own:
+            entry.kind == "sealbook:format" and self.begins(entry, index)
             entry.kind == "wcp.document" and self.among.add(entry.digest("entry", index))
             self.wanted.update({digest: index for digest in entry.refers() if digest not in self.wanted})
         self.report["head"], self.entry = entry.hash, entry
@@ -345,6 +352,18 @@ class Walk:  # 4.4 to 4.8, and the end.
             demand("entry", index, log_key_mismatch=self.opening["log"] == self.log, genesis_mismatch=self.genesis in (None, entry.hash))
             self.genesis = entry.hash
         demand("entry", index, schema_violation=not self.closing or entry.seq != self.closing[0] + 1, timestamp_regression=not before or entry.ts >= before.ts)
+    def begins(self, entry, index):  # I.13
+        newer = self.payload_format(entry)
+        if newer > 2:
+            raise NoVerdict("format_unsupported")
+        with readable("schema_violation", "entry", index):
+            read(entry.payload, BEGINS)
+        first = not self.open or entry.seq > self.header.last_seq or (self.header.first_seq == entry.seq and self.header.index is not None)
+        demand("entry", index, schema_violation=first and not self.begun and "index" not in (self.opening or {}))
+        self.begun = True
+    def payload_format(self, entry):
+        newer = entry.payload.get("format")
+        return newer if type(newer) is int and newer < 2**64 else 0
     def under(self, entry, path, has_path, index):  # E10 to E14
         if self.linked:
             self.open and entry.seq > self.header.last_seq and self.end_epoch()
@@ -388,7 +407,7 @@ class Walk:  # 4.4 to 4.8, and the end.
         elif selects and header.epoch > before.epoch + 1:
             self.gap = True
             self.warnings.append("epoch_gap")
-            demand("epoch", header.epoch, epoch_invariant=header.first_seq > before.last_seq)
+            demand("epoch", header.epoch, epoch_invariant=header.first_seq > before.last_seq and header.goes_on(before))
         else:
             demand("epoch", header.epoch, epoch_invariant=header.follows(before), epoch_chain_broken=header.prev == before.hash_of_bytes)
         demand("epoch", header.epoch, bundle_corrupt=not self.tail)
@@ -499,11 +518,12 @@ def supported(value, known=()):  # U2, U3
 def proof(data, damage, given, report):  # 7
     with readable("proof_invalid"):
         value, spelling = parse(data[:-1] if not damage else wrong("damaged"))
-        supported(value)
-        whole, more = value if spelling + b"\n" == data else None, dict(format=two, opening=anything, uses=nothing)
+        supported(value, ["terms"])
+        whole, more = value if spelling + b"\n" == data else None, dict(format=two, opening=anything, uses=uses)
         parts = read(whole, dict(entry=anything, epoch=anything, path=hashes, **(more if version(whole) == 2 else {})))
         opening = Entry(parts["opening"], ENTRY) if version(whole) == 2 else None
         entry, header = Entry(parts["entry"], dict(ENTRY, **SEQ)), Header(parts["epoch"])
+        parts.get("uses", []) == (["terms"] if header.index else []) or wrong("uses")
     walk = Walk(given, report)
     walk.not_checked.append("chain")
     walk.genesis = header.genesis
@@ -572,7 +592,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
             code = "schema_violation" if entry or document or opens else "bundle_corrupt"
             with readable(code, "entry" if entry else "document", report["entries"] if entry else self.line):
                 value, spelling = parse(raw)
-                self.log or supported(value.get("sealbook") if isinstance(value, dict) else None, ["openings"])
+                self.log or supported(value.get("sealbook") if isinstance(value, dict) else None, ["openings", "terms"])
                 what = [name for name in LINES if isinstance(value, dict) and name in value and spelling == raw]
                 what and (what[0] == "sealbook") == (self.log is None) or wrong("no line that may stand here")
                 what[0] != "opening" or opens or wrong("no line of version 1")
@@ -581,6 +601,17 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         demand("document", len(self.lines), bundle_corrupt=not self.closed or not rest, truncated=self.closed)
         self.not_checked += (["bundle_unsigned"] if self.bare else []) + ([] if self.linked else ["chain", "completeness"])
         self.end()
+        self.not_checked += ["index"] if self.term is not None or self.linked and self.header and self.header.index else []
+        self.term is None or self.is_complete(data)
+    def is_complete(self, data):  # I.9, which is verify_index.py's
+        sys.path.insert(0, __file__.rpartition("/")[0] or ".")
+        import verify_index
+        try:
+            complete = self.report["complete"] = verify_index.check(data, [self.log])["complete"]
+        except (verify_index.Wrong, *UNREADABLE, KeyError, TypeError, IndexError, AttributeError) as said:
+            named = said.args[0].get("code") if isinstance(said, verify_index.Wrong) else "bundle_corrupt"
+            raise Fault(dict(code=named, at="document", index=self.term)) from None
+        "since" in complete or self.not_checked.remove("completeness")
     def on_sealbook(self, value):  # F2
         contents = read(value, dict(sealbook=payload))["sealbook"]
         self.linked, readers = contents.get("contents") == "range", CONTENTS[version(contents)]
@@ -593,7 +624,13 @@ class Bundle(Walk):  # 6, a method for each line of its table.
     def on_document(self, value):
         self.take_document(Entry(read(value, dict(document=anything))["document"], ENTRY), self.line)
     def on_epoch(self, value):
-        self.take_header(Header(value), not self.linked)
+        header = Header(value)
+        header.index is None or "terms" in self.uses or wrong("an index that the first line does not name")
+        self.take_header(header, not self.linked)
+    def on_index(self, value):  # I.8
+        fits = not self.linked and "terms" in self.uses and self.term is None and not self.counts["epoch"] and not self.counts["entry"]
+        demand("document", self.line, bundle_corrupt=fits)
+        self.term = self.line
     def on_head(self, value):
         self.take_head(head_of(value))
     def on_before(self, value):
@@ -634,7 +671,7 @@ class Bundle(Walk):  # 6, a method for each line of its table.
         demand("document", self.line, bundle_corrupt={name: said[name] for name in right} == right,
                signature_invalid=not statement or statement.signed, bundle_unsigned=statement or self.given.allow_unsigned)
         self.closed, self.bare, self.answer = True, statement is None, said.get("filter") if statement else None
-LINES = ["sealbook", "opening", "document", "epoch", "before", "entry", "opened", "after", "head", "bundle"]
+LINES = ["sealbook", "opening", "document", "index", "epoch", "before", "entry", "opened", "after", "head", "bundle"]
 RECOGNISED = [("proof", {"entry", "epoch", "path"}), ("bundle", {"sealbook"}), ("bundle", {"bundle"}),
               ("bundle", {"entry"}), ("bundle", {"epoch", "signature"}), ("logbook", {"prev_hash", "signature"})]
 def recognise(data):  # N1, N4

@@ -1,5 +1,6 @@
 //! A log that was begun without an index goes on with one.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -112,11 +113,19 @@ fn an_old_log_goes_on_with_an_index_and_says_from_where() {
             let args = ["--key", &key, file];
             let output = place.command_of(&program, &args).output().unwrap();
             let second: Value = serde_json::from_slice(&output.stdout).unwrap();
-            assert_eq!(
-                second["complete"],
-                report(&place, file)["complete"],
-                "{file}"
-            );
+            let own = report(&place, file);
+            assert_eq!(second["complete"], own["complete"], "{file}");
+            // The whole bundle by the other half of that verifier.
+            let whole = program.with_file_name("verify.py");
+            let output = place.command_of(&whole, &args).output().unwrap();
+            let whole: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(whole["verdict"], "pass", "{whole}");
+            assert_eq!(whole["complete"], own["complete"], "{file}");
+            let open = |report: &Value| {
+                let open = report["not_checked"].as_array().unwrap().iter();
+                open.map(Value::to_string).collect::<BTreeSet<_>>()
+            };
+            assert_eq!(open(&whole), open(&own), "{file}");
         }
     }
 }
