@@ -20,7 +20,7 @@ const { blake2b } = await load("blake2b");
 const { fromHex, toHex, utf8 } = await load("bytes");
 const { parseCanonical } = await load("json");
 const { isTime } = await load("time");
-const { readEntry } = await load("entry");
+const { readEntry, readOpening } = await load("entry");
 const { rootOf, sidesOf } = await load("merkle");
 const { hashLeaf, hashNode, readTlogProof, sameRoot } = await load("note");
 const { readPolicy } = await load("policy");
@@ -257,6 +257,20 @@ await test("changed bytes of the example are found, wherever they stand", async 
     const found = await verifyBundle(broken);
     const trusted = judge({ able: true, faults: found.faults, log: found.log, key: log });
     assert.equal(trusted.state, "failed", `byte ${at}`);
+  }
+});
+
+await test("an entry that opens a log names the keys of version 2, each or both", () => {
+  const hex = (bytes) => "ab".repeat(bytes);
+  const opening = (format, index, second) => ({
+    kind: "sealbook:open",
+    payload: parseCanonical(`{"format":${format},${index ? `"index":"${hex(32)}",` : ""}"log":"${hex(32)}","nonce":"${hex(16)}","origin":"",${second ? `"post_quantum":"${hex(second)}",` : ""}"predecessor":null,"recovery_key_sha256":null}`),
+  });
+  for (const [format, index, second] of [[1, false, 0], [2, true, 0], [2, false, 1312], [2, true, 1312]]) {
+    assert.equal(readOpening(opening(format, index, second)).log, hex(32));
+  }
+  for (const [format, index, second] of [[2, false, 0], [1, true, 0], [1, false, 1312], [2, true, 1311]]) {
+    assert.throws(() => readOpening(opening(format, index, second)), `${format} ${index} ${second}`);
   }
 });
 

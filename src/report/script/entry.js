@@ -77,15 +77,16 @@ export function readOpening({ kind, payload }) {
   }
   const orNull = (sort) => (value) => (value === null ? null : sort(value));
   const end = (value) => membersOf(isObject(value) ?? new Map(), { hash: isHex(32), log: isHex(32), seq: isWhole });
-  const indexed = payload.has("index");
+  // The members of version 2 (format §13.1, §15.3): the keys of an index and of ML-DSA-44.
+  const second = Object.entries({ index: isHex(32), post_quantum: isHex(1312) }).filter(([name]) => payload.has(name));
   return membersOf(payload, {
-    format: (value) => (isWhole(value) === (indexed ? 2 : 1) ? value : undefined),
+    format: (value) => (isWhole(value) === (second.length > 0 ? 2 : 1) ? value : undefined),
     log: isHex(32),
     nonce: isHex(16),
     origin: isText,
     predecessor: orNull(end),
     recovery_key_sha256: orNull(isHex(32)),
-    ...(indexed ? { index: isHex(32) } : {}),
+    ...Object.fromEntries(second),
   });
 }
 

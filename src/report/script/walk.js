@@ -276,7 +276,7 @@ function takeReferences(walk, entry, place) {
 
 // Entry 0 says which log this is (E5 to E7, O4 to O6, U4).
 function checkOpening(walk, entry, place) {
-  const newer = entry.kind === "sealbook:open" ? laterFormat(entry.payload, entry.payload.has("index") ? 2 : 1) : null;
+  const newer = entry.kind === "sealbook:open" ? laterFormat(entry.payload, ["index", "post_quantum"].some((name) => entry.payload.has(name)) ? 2 : 1) : null;
   if (newer !== null) {
     walk.checks.push(async () => {
       walk.unsupported = (await signedBy(walk, entry)) ? newer : walk.unsupported;
