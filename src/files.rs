@@ -8,7 +8,7 @@
 //! place is then opened in the same way, so a link counts only if it stays
 //! inside, and only if nothing moved in between.
 //!
-//! Nothing here writes, but for [`replace`].
+//! Nothing here writes, but for [`replace`] and [`replace_private`].
 
 mod contents;
 mod regular;
@@ -20,7 +20,7 @@ mod walk;
 
 pub use contents::{FileDigest, FileOutcome, FileReadError, digest_each, digest_each_within};
 pub use regular::{open_regular, read_within};
-pub use replace::replace;
+pub use replace::{replace, replace_private};
 pub use root::{FileState, OpenError, OpenFile, Root};
 pub use seam::{Disk, FileSystem, Folder};
 pub use tree::digest_tree;

@@ -175,6 +175,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the system refused of a store is said with where that is.
+    pub(super) fn of_store(dir: &Path, error: StoreError) -> Error {
+        match error {
+            StoreError::Io { kind, source } => Error::file(dir, io::Error::new(kind, source)),
+            error => error.into(),
+        }
+    }
+
     /// What the system said of a file.
     pub(crate) fn file(path: &Path, source: io::Error) -> Error {
         Error::File {

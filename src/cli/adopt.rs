@@ -14,6 +14,9 @@ pub(super) fn run(context: &Context, output: &mut Output) -> Result<Answer, CliE
     let ledger = context.ledger.display().to_string();
     let original = RocksStore::adopt(&context.ledger)?;
     let shown = original.as_ref().map(|path| path.display().to_string());
+    if original.is_some() {
+        output.done(format!("{ledger} is the ledger now"));
+    }
     if output.is_json() {
         output.document(&json!({"ledger": ledger, "original": shown}))?;
     } else {

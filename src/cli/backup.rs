@@ -56,6 +56,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if made.beside_writer {
         output.note(&as_of(crate::ledger::position::Seq(last)));
     }
+    output.done(format!("the copy is in {}", dir.display()));
     if output.is_json() {
         output.document(&json!({
             "directory": dir.display().to_string(),

@@ -68,6 +68,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     confirm(args, members)?;
     let reason = args.reason.as_deref().unwrap_or_default();
     let receipts = ledger.erase(&wanted, reason, this_user("cli"))?;
+    output.done(format!("{members} members are erased for good"));
     for receipt in &receipts {
         output.document(&Printed::new(receipt, ledger.identity()))?;
     }

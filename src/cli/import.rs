@@ -144,6 +144,12 @@ fn print(outcome: &ImportOutcome, output: &mut Output) -> Result<Answer, CliErro
         ImportOutcome::Refused(report) => ("refused", report),
         ImportOutcome::Equivocation(report, _) => ("equivocation", report),
     };
+    if let ImportOutcome::Imported(imported) | ImportOutcome::Known(imported) = outcome {
+        output.done(format!(
+            "the file is kept, recorded as entry {}",
+            imported.seq
+        ));
+    }
     if output.is_json() {
         let imported = match outcome {
             ImportOutcome::Imported(imported) | ImportOutcome::Known(imported) => Some(imported),

@@ -105,6 +105,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
         options = options.group(group);
     }
     let made = Ledger::init(&context.ledger, &options)?;
+    output.done(format!("the ledger {} is made", made.ledger.display()));
     if output.is_json() {
         output.document(&Printed {
             ledger: made.ledger.display().to_string(),

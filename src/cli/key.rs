@@ -132,6 +132,11 @@ fn add(
     let ledger = Ledger::open(&context.ledger, options)?;
     let (key, path, receipt) = ledger.add_second_key()?;
     ledger.close()?;
+    output.done(format!(
+        "entry {} binds the second key in {}",
+        receipt.seq,
+        path.display()
+    ));
     let added = AddedKey {
         second_key_sha256: key.digest(),
         second_key_file: path.display().to_string(),

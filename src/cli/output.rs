@@ -26,6 +26,8 @@ pub(super) struct Output {
     owes: Owes,
     stdout: BufWriter<Stdout>,
     stderr: Stderr,
+    /// What is done already, whatever becomes of the output.
+    done: Option<String>,
     /// Why nothing more is written to stdout, though the command goes on.
     lost: Option<io::Error>,
 }
@@ -38,6 +40,7 @@ impl Output {
             owes,
             stdout: BufWriter::with_capacity(1 << 16, io::stdout()),
             stderr: io::stderr(),
+            done: None,
             lost: None,
         }
     }
@@ -45,6 +48,11 @@ impl Output {
     /// Without notes: warnings and errors are said all the same.
     pub(super) fn quiet(self, quiet: bool) -> Output {
         Output { quiet, ..self }
+    }
+
+    /// Remembers what is durable before it is printed: where that fails it is said.
+    pub(super) fn done(&mut self, what: String) {
+        self.done = Some(what);
     }
 
     pub(super) fn take_lost(&mut self) -> Option<io::Error> {
@@ -154,6 +162,9 @@ impl Output {
             // How the command is used takes several lines.
             CliError::Usage(text) => self.message("error", &escape_lines(text)),
             other => self.message("error", &escape(&other.to_string())),
+        }
+        if let (CliError::Output(_), Some(done)) = (error, self.done.take()) {
+            self.notice(&format!("it is done all the same: {done}"));
         }
         if let Some(hint) = error.hint() {
             self.message("hint", &escape(&hint));

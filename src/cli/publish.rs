@@ -53,22 +53,36 @@ fn publish(context: &Context, args: &Args, output: &mut Output) -> Result<Answer
     }
     context.check_alone()?;
     let ledger = Ledger::open(&context.ledger, context.options())?;
-    let mut log = open(context, &place, &ledger)?;
+    // What can be refused is before there is a folder.
     let asking = args.witnesses.read()?;
-    let bound = ledger.public_name()?.map(|bound| bound.name);
-    if let Some(name) = &args.name
-        && bound.is_none()
-    {
-        log.check(&ledger.identity(), name)?;
+    let (name, is_bound) = name(&ledger, args.name.as_ref())?;
+    let mut log = open(context, &place, &ledger)?;
+    if !is_bound {
+        log.check(&ledger.identity(), &name)?;
     }
-    if let Some(name) = args.name.as_ref().or(bound.as_ref())
-        && let Some(receipt) = ledger.bind_name(name, asking.text())?
-    {
+    if let Some(receipt) = ledger.bind_name(&name, asking.text())? {
         output.note(&format!("entry {} binds the name {name}", receipt.seq));
     }
     let done = asking.publish(&ledger, &mut log)?;
     ledger.close()?;
     print(&done, &place, output)
+}
+
+/// The name that the log is published under, and whether it has it already.
+pub(super) fn name(ledger: &Ledger, given: Option<&LogName>) -> Result<(LogName, bool), CliError> {
+    let bound = ledger.public_name()?.map(|bound| bound.name);
+    match (given, bound) {
+        (Some(name), Some(current)) if *name != current => {
+            Err(PublicError::Name(NameFault::Second {
+                current,
+                name: name.clone(),
+            })
+            .into())
+        }
+        (_, Some(bound)) => Ok((bound, true)),
+        (Some(name), None) => Ok((name.clone(), false)),
+        (None, None) => Err(PublicError::NoName.into()),
+    }
 }
 
 /// Where it is published: what is named, or the bucket that has the ledger's record.

@@ -80,6 +80,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let rotated = Ledger::rotate(&context.ledger, &options, args.new.as_deref(), &next)?;
     let (made, end) = (&rotated.made, &rotated.end);
     let before = context.ledger.display().to_string();
+    output.done(format!(
+        "{before} is closed, and continued in {}",
+        made.ledger.display()
+    ));
     if output.is_json() {
         output.document(&Printed {
             ledger: made.ledger.display().to_string(),

@@ -47,6 +47,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     // The header is sealed, whatever became of the file.
     if let Some(epoch) = &sealed {
+        output.done(format!("epoch {} is sealed", epoch.content.epoch));
         output.document(&epoch.to_value())?;
     }
     if let (Some(added), Some(path)) = (published.transpose()?, &args.publish) {
@@ -72,6 +73,7 @@ fn beside(
 ) -> Result<Answer, CliError> {
     let sealed = writer.server().seal()?;
     if let Some(header) = &sealed {
+        output.done("the epoch is sealed".to_owned());
         output.document(header)?;
     }
     if let Some(path) = &args.publish {

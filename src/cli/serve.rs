@@ -4,6 +4,7 @@
 mod archiving;
 pub(super) mod config_file;
 mod logs;
+mod signals;
 #[cfg(feature = "client")]
 mod sinks_file;
 #[cfg(feature = "bucket")]
@@ -17,7 +18,6 @@ use std::time::Duration;
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::api::{Ledger, Options, PublicPlace, socket_of};
@@ -25,7 +25,6 @@ use crate::ledger::tlog::name::LogName;
 use crate::logbook::Logbook;
 use crate::logbook::error::LogbookError;
 use crate::logbook::publish::PublishFile;
-use crate::publish::PublicError;
 use crate::serve::socket::LocalSocket;
 use crate::serve::tls::{TlsFiles, load};
 use crate::serve::token_file::TokenFile;
@@ -46,6 +45,7 @@ use super::redact_rules::RedactArgs;
 use super::spared::spare;
 use super::trust::revocations;
 use super::witnesses;
+use signals::{Signals, pass_on};
 
 /// Threads beside those of the pools: the ledger's own waits.
 const SPARE_THREADS: usize = 16;
@@ -183,9 +183,9 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     let _runtime = runtime.enter();
     let mut signals = Signals::listen().map_err(ServerError::Runtime)?;
     let listener = args.listener(&runtime)?;
-    args.say_where(&listener, output)?;
+    args.check_access()?;
     #[cfg(feature = "bucket")]
-    let Some(listener) = args.stand_by(context, &runtime, &mut signals, listener)? else {
+    let Some(listener) = args.stand_by((context, output), &runtime, &mut signals, listener)? else {
         return Ok(Answer::Yes);
     };
     let options = args.ledger_options(context)?;
@@ -211,6 +211,10 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
     {
         archiving::archive_behind(&config.ledger, pruner)?;
         args.beat_behind(&config.ledger)?;
+    }
+    // One that stood by has said it.
+    if !args.stands_by() {
+        args.say_where(&listener, output)?;
     }
     let logbook = Arc::downgrade(config.ledger.logbook()?);
     let fenced = Arc::new(OnceLock::new());
@@ -249,29 +253,6 @@ fn runtime(limits: &ServeLimits) -> std::io::Result<Runtime> {
         .enable_all()
         .max_blocking_threads(limits.reads + limits.long_works + SPARE_THREADS)
         .build()
-}
-
-/// Each hang-up has everything read again; several at once are one.
-async fn pass_on(mut hang_up: Signal, tell: mpsc::Sender<()>) {
-    while hang_up.recv().await.is_some() {
-        let _ = tell.try_send(());
-    }
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
 }
 
 impl Args {
@@ -330,7 +311,8 @@ impl Args {
         listener.map_err(|source| ServerError::Listen { address, source })
     }
 
-    /// Prints the page's address, which a terminal makes a link of.
+    /// Prints the page's address, which a terminal makes a link of: when all is open that is
+    /// served, and not before.
     fn say_where(&self, listener: &TcpListener, output: &mut Output) -> Result<(), CliError> {
         let Ok(address) = listener.local_addr() else {
             return Ok(());
@@ -353,15 +335,29 @@ impl Args {
         self.rules.read()?;
         self.verdict_keys()?;
         revocations(&self.revoked)?;
-        if let Some(tokens) = &self.token_file {
-            TokenFile::open(tokens).map_err(ServerError::from)?;
-        } else if !self.host.is_loopback() {
-            let address = SocketAddr::new(self.host, self.port);
-            return Err(ServerError::Serve(ServeError::NotLoopback { address }).into());
-        }
+        self.check_access()?;
         context.reader(output)?;
         output.note("the configuration can be served with");
         Ok(Answer::Yes)
+    }
+
+    /// That there are tokens where others than this machine come in.
+    fn check_access(&self) -> Result<(), ServerError> {
+        if let Some(tokens) = &self.token_file {
+            TokenFile::open(tokens)?;
+        } else if !self.host.is_loopback() {
+            let address = SocketAddr::new(self.host, self.port);
+            return Err(ServerError::Serve(ServeError::NotLoopback { address }));
+        }
+        Ok(())
+    }
+
+    fn stands_by(&self) -> bool {
+        #[cfg(feature = "bucket")]
+        let stands_by = self.standby.standby;
+        #[cfg(not(feature = "bucket"))]
+        let stands_by = false;
+        stands_by
     }
 
     /// The Hall's files, read whenever the server asks for them.
@@ -429,16 +425,12 @@ impl Args {
             };
         };
         let place = PublicPlace::named(to)?;
+        let (name, is_bound) = publish::name(ledger, self.publish_name.as_ref())?;
         let mut log = publish::open(context, &place, ledger)?;
         let files = place.files(Some(&ledger.identity().genesis))?;
-        let bound = ledger.public_name()?.map(|bound| bound.name);
-        if let Some(name) = &self.publish_name
-            && bound.is_none()
-        {
-            log.check(&ledger.identity(), name)?;
+        if !is_bound {
+            log.check(&ledger.identity(), &name)?;
         }
-        let name = self.publish_name.clone().or(bound);
-        let name = name.ok_or(PublicError::NoName)?;
         ledger.bind_name(&name, asking.text())?;
         // What asks for its passphrase asks now.
         ledger.second_signer()?;

@@ -96,6 +96,7 @@ fn stamp(
     let receipt = recorded.and_then(|recorded| Ok(recorded.wait()?));
     let receipt = receipt.map_err(crate::api::Error::from)?;
     writer.close()?;
+    output.done(format!("entry {} keeps the timestamp", receipt.seq));
     print(Some(receipt.seq), &stamped, time.map(Ok).as_ref(), output)?;
     Ok(Answer::Yes)
 }

@@ -99,6 +99,11 @@ fn new(context: &Context, args: &NewToken, output: &mut Output) -> Result<Answer
     let (token, kept) = issued.map_err(ServerError::from)?;
     let kept = kept.clone();
     file.save(path).map_err(ServerError::from)?;
+    let id = &kept.id;
+    output.done(format!(
+        "token {id} is in {}, and nobody has it: `sealbook token revoke {id}`",
+        path.display()
+    ));
     if output.is_json() {
         return shown(&kept, Some(token.expose()), output);
     }
@@ -139,6 +144,7 @@ fn revoke(args: &Revoke, output: &mut Output) -> Result<Answer, CliError> {
     let mut file = TokenFile::open(path).map_err(ServerError::from)?;
     let token = file.revoke(&args.id).map_err(ServerError::from)?;
     file.save(path).map_err(ServerError::from)?;
+    output.done(format!("token {} is revoked", token.id));
     if output.is_json() {
         return shown(&token, None, output);
     }

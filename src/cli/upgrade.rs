@@ -29,6 +29,9 @@ pub(super) fn run(context: &Context, output: &mut Output) -> Result<Answer, CliE
         since: begun.since,
         seq: receipt.map(|receipt| receipt.seq),
     };
+    if let Some(seq) = printed.seq {
+        output.done(format!("entry {seq} begins the index"));
+    }
     if output.is_json() {
         output.document(&printed)?;
     } else {

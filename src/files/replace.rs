@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Writes `bytes` to `path`: into a temporary file beside it, named as `path`
@@ -16,6 +17,19 @@ use std::path::Path;
 /// Whatever the system answers; [`io::ErrorKind::InvalidInput`] for a path that
 /// has no file name or is the temporary file's own.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_as(path, bytes, 0o666)
+}
+
+/// The same of a file that its owner alone reads and writes.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    replace_as(path, bytes, 0o600)
+}
+
+/// `mode` is what the umask takes from.
+fn replace_as(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
     let (Some(_), false) = (path.file_name(), temporary == path) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -28,6 +42,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
+        .mode(mode)
         .open(&temporary)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path)) {

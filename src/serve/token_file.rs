@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::scope::Scope;
 use super::token::{BearerToken, TokenDigest};
-use crate::files::replace;
+use crate::files::replace_private;
 use crate::ledger::json::Form;
 use crate::ledger::limits;
 use crate::ledger::parse::{ParseError, parse};
@@ -129,15 +129,13 @@ impl TokenFile {
 
     /// Writes the tokens to `path`, readable by its owner alone.
     pub fn save(&self, path: &Path) -> Result<(), TokenFileError> {
-        use std::os::unix::fs::PermissionsExt as _;
         let failed = |source| io_error(path, source);
         let mut text = String::new();
         for token in &self.tokens {
             text.push_str(&shape::write(token).canonical(Form::Utf8));
             text.push('\n');
         }
-        replace(path, text.as_bytes()).map_err(failed)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)
+        replace_private(path, text.as_bytes()).map_err(failed)
     }
 
     /// The tokens, in the order in which they were made.

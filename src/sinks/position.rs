@@ -2,12 +2,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::SinkError;
-use crate::files::replace;
+use crate::files::replace_private;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::Value;
 use crate::ledger::limits::SMALL_FILE_BYTES;
@@ -60,6 +61,7 @@ impl SinkPosition {
             .create(true)
             .truncate(false)
             .write(true)
+            .mode(0o600)
             .open(&lock_path)
             .map_err(failed)?;
         lock.try_lock().map_err(|error| match error {
@@ -108,7 +110,7 @@ impl SinkPosition {
         };
         let mut text = serde_json::to_vec(&kept).unwrap_or_default();
         text.push(b'\n');
-        replace(&self.path, &text).map_err(|source| SinkError::File {
+        replace_private(&self.path, &text).map_err(|source| SinkError::File {
             path: self.path.clone(),
             source,
         })?;

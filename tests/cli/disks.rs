@@ -10,12 +10,12 @@ use std::process::Command;
 use crate::place::{Place, Run, is_root};
 
 /// A file system of a few megabytes, unmounted when dropped.
-struct SmallDisk {
+pub(crate) struct SmallDisk {
     at: PathBuf,
 }
 
 impl SmallDisk {
-    fn mount(place: &Place, name: &str, size: &str) -> Option<SmallDisk> {
+    pub(crate) fn mount(place: &Place, name: &str, size: &str) -> Option<SmallDisk> {
         let at = place.path(name);
         fs::create_dir(&at).unwrap();
         let options = format!("size={size}");
@@ -31,6 +31,13 @@ impl SmallDisk {
         }
         crate::skipped::skipped("only root may mount");
         None
+    }
+
+    /// Nothing is written there any more.
+    pub(crate) fn make_read_only(&self) {
+        let mut mount = Command::new("mount");
+        let mounted = mount.args(["-o", "remount,ro"]).arg(&self.at).status();
+        assert!(mounted.unwrap().success());
     }
 
     /// Writes a file until there is no room left, and says where it is.

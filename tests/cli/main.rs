@@ -72,6 +72,7 @@ mod reports;
 mod routing;
 mod rows;
 mod rules;
+mod said;
 mod schemas;
 mod second;
 mod second_keys;

@@ -224,7 +224,8 @@ fn parts(dir: &Path, options: &Options, judged: bool) -> Result<Parts, Error> {
     }
     // Without a bucket it is judged when the writer is started.
     let _ = judged;
-    let store = RocksStore::open_within(dir, options.wait)?;
+    let store = RocksStore::open_within(dir, options.wait);
+    let store = store.map_err(|error| Error::of_store(dir, error))?;
     #[cfg(feature = "bucket")]
     crate::bucket::check_local(&store)?;
     let signer = signer(dir, &store, options)?;

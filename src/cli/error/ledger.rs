@@ -124,6 +124,12 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "name places on lasting storage with --key FILE and --mark FILE, or a folder below it \
              with --ledger DIR"
         }
+        Error::File { source, .. } | Error::Key(KeyFileError::Io { source, .. })
+            if source.kind() == io::ErrorKind::ReadOnlyFilesystem =>
+        {
+            "what is mounted there is for reading only: mount it for writing, or choose another \
+             place"
+        }
         Error::NoFolder { .. } => "make the folder first, or choose another place",
         Error::KeyInPlace { .. } => {
             "move the file away, name another place with --key FILE, or take the key that it \

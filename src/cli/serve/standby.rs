@@ -17,13 +17,14 @@ use crate::serve::{Config, StandingBy, run as serve};
 use super::{Args, LOOK, Signals};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, ServerError};
+use crate::cli::output::Output;
 
 /// How this server stands by, and how it says that it lives once it writes.
 #[derive(Debug, clap::Args)]
 pub(super) struct StandbyArgs {
     /// Follow a log that another machine writes into the bucket, and answer reads, until told to take over or until the writer is quiet
     #[arg(long, requires = "bucket")]
-    standby: bool,
+    pub(super) standby: bool,
     /// Take the log over when the writer has been quiet for so many seconds; 0 waits to be told
     #[arg(
         long,
@@ -57,12 +58,12 @@ impl Args {
     /// Stands by, if that is asked for. Gives whether the log is to be written then.
     pub(super) fn stand_by(
         &self,
-        context: &Context,
+        (context, output): (&Context, &mut Output),
         runtime: &Runtime,
         signals: &mut Signals,
         listener: TcpListener,
     ) -> Result<Option<TcpListener>, CliError> {
-        if !self.standby.standby {
+        if !self.stands_by() {
             return Ok(Some(listener));
         }
         let (listener, again) = twice(listener).map_err(ServerError::Runtime)?;
@@ -79,6 +80,7 @@ impl Args {
             ..self.config(context, ledger)?
         };
         let how = self.standby.how();
+        self.say_where(&listener, output)?;
         let (ended, end) = tokio::sync::oneshot::channel();
         let following = std::thread::spawn(move || {
             let quiet = |quiet: Duration| quiet_seconds.store(quiet.as_secs(), Ordering::Relaxed);
