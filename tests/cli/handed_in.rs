@@ -39,7 +39,14 @@ fn pretty_json_and_arrays_are_appended_like_lines() {
     let place = Place::initialised();
     let input = "[\n{\"kind\":\"a\",\"payload\":{}},\n{\"kind\":\"b\"}\n]";
     let run = place.run_with(&["append", "--jsonl", "-"], input);
-    run.refused("bad_input", "line 3: payload: missing", "");
+    let wrong = "element 2 of the array, line 3: payload: missing; one entry of this input is \
+                 recorded, 1\n";
+    assert!(run.stderr.contains(wrong), "{run:?}");
+    assert!(
+        run.stderr.contains("go on from element 2 of the array"),
+        "{run:?}"
+    );
+    assert_eq!(run.status, 2);
     assert_eq!(place.count(), 2);
     let utf16: Vec<u8> = lines.encode_utf16().flat_map(u16::to_le_bytes).collect();
     place.write("utf16", utf16);
@@ -76,7 +83,14 @@ fn a_bad_line_is_named_and_passed_over_where_that_is_asked_for() {
     // Without it nothing after the first is appended.
     let place = Place::initialised();
     let run = place.run_with(&["append", "--jsonl", "-"], &lines);
-    run.refused("bad_input", "line 50: payload: missing", "");
+    let wrong = "line 50: payload: missing; 49 entries of this input are recorded, the last of \
+                 them 49\n";
+    assert!(run.stderr.contains(wrong), "{run:?}");
+    assert!(
+        run.stderr.contains("go on from line 50 of the input"),
+        "{run:?}"
+    );
+    assert_eq!(run.status, 2);
     assert_eq!(place.count(), 50);
 }
 
