@@ -43,6 +43,10 @@ impl ReachedInput {
         let (Some(last), Some(next)) = (last, self.next) else {
             return error;
         };
+        // The whole input was gone through, and says itself what is missing.
+        if matches!(error, CliError::BadLines { .. }) {
+            return error;
+        }
         CliError::Stopped(Box::new(StoppedRun {
             source: error,
             entries,
