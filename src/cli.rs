@@ -227,7 +227,7 @@ struct Cli {
     dumpable: bool,
     #[cfg(feature = "bucket")]
     #[command(flatten)]
-    bucket: bucket::Flags,
+    bucket: bucket::BucketArgs,
     #[command(subcommand)]
     command: Command,
 }

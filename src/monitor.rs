@@ -21,19 +21,19 @@ use thiserror::Error;
 
 use crate::ledger::note::{Algorithm, SignatureFault, VerifierKey};
 use crate::ledger::time::Timestamp;
-use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use crate::ledger::tlog::name::LogName;
 use crate::ledger::tlog::resource::{Resource, WIDTH};
-use crate::ledger::tlog::source::{ReadError, Source, entries};
-use crate::ledger::witness_policy::{CosignedAt, Side, WitnessPolicy};
+use crate::ledger::tlog::source::{TileReadError, TileSource, entries};
+use crate::ledger::witness_policy::{BoundSide, CosignedAt, WitnessPolicy};
 use crate::ledger::witnessing::{CLOCK_TOLERANCE, time_of};
 
 use growth::grown;
 #[cfg(feature = "client")]
 pub use place::Server;
-pub use place::{Folder, PlaceError};
-pub use report::{Code, Finding, Watched, Witnessing, prometheus};
-pub use state::{State, StateError};
+pub use place::{FolderPlace, PlaceError};
+pub use report::{CheckedCosignature, LogFindings, MonitorCode, MonitorFinding, prometheus};
+pub use state::{MonitorStateError, State};
 
 /// How to watch.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ pub enum MonitorError {
     NoLog,
     /// What is known could not be read or written.
     #[error(transparent)]
-    State(#[from] StateError),
+    State(#[from] MonitorStateError),
 }
 
 impl Monitor<'_> {
@@ -64,24 +64,24 @@ impl Monitor<'_> {
     ///
     /// # Errors
     /// [`MonitorError`]; what is wrong with the log is in the report.
-    pub fn look<S: Source>(
+    pub fn look<S: TileSource>(
         &self,
         place: &str,
         source: &S,
         now: Timestamp,
-    ) -> Result<Watched, MonitorError> {
+    ) -> Result<LogFindings, MonitorError> {
         if self.policy.logs.is_empty() {
             return Err(MonitorError::NoLog);
         }
-        let mut watched = Watched::new(place, self.policy.quorum_name());
+        let mut watched = LogFindings::new(place, self.policy.quorum_name());
         let note = match source.read(Resource::Checkpoint) {
             Ok(Some(note)) => note,
             Ok(None) => {
-                watched.find(Code::Unreachable, "there is no checkpoint");
+                watched.find(MonitorCode::Unreachable, "there is no checkpoint");
                 return Ok(watched);
             }
             Err(error) => {
-                watched.find(Code::Unreachable, &error.to_string());
+                watched.find(MonitorCode::Unreachable, &error.to_string());
                 return Ok(watched);
             }
         };
@@ -98,12 +98,12 @@ impl Monitor<'_> {
     fn signed(
         &self,
         note: &[u8],
-        watched: &mut Watched,
-    ) -> Result<Option<(SignedCheckpoint, Vec<VerifierKey>)>, StateError> {
+        watched: &mut LogFindings,
+    ) -> Result<Option<(SignedCheckpoint, Vec<VerifierKey>)>, MonitorStateError> {
         let checkpoint = match SignedCheckpoint::parse(note) {
             Ok(checkpoint) => checkpoint,
             Err(error) => {
-                watched.find(Code::CheckpointInvalid, &error.to_string());
+                watched.find(MonitorCode::CheckpointInvalid, &error.to_string());
                 return Ok(None);
             }
         };
@@ -114,7 +114,7 @@ impl Monitor<'_> {
         keys.extend(self.state.log(origin).key()?);
         if keys.is_empty() {
             let detail = format!("the policy names no log `{origin}`");
-            watched.find(Code::UntrustedKey, &detail);
+            watched.find(MonitorCode::UntrustedKey, &detail);
             return Ok(None);
         }
         let mut faults = Vec::new();
@@ -124,17 +124,17 @@ impl Monitor<'_> {
                 Err(fault) => faults.push(fault.to_string()),
             }
         }
-        watched.find(Code::UntrustedKey, &faults.join("; "));
+        watched.find(MonitorCode::UntrustedKey, &faults.join("; "));
         Ok(None)
     }
 
-    fn compare<S: Source>(
+    fn compare<S: TileSource>(
         &self,
         source: &S,
         checkpoint: &SignedCheckpoint,
         keys: &[VerifierKey],
         now: Timestamp,
-        watched: &mut Watched,
+        watched: &mut LogFindings,
     ) -> Result<(), MonitorError> {
         let content = checkpoint.content();
         let log = self.state.log(&content.origin);
@@ -166,7 +166,11 @@ impl Monitor<'_> {
 
     /// Takes the key of the book that continues this one from its last checkpoint: from
     /// then on that book is watched as the policy's own logs are, wherever it is served.
-    fn follow(&self, content: &Checkpoint, watched: &mut Watched) -> Result<(), StateError> {
+    fn follow(
+        &self,
+        content: &CheckpointText,
+        watched: &mut LogFindings,
+    ) -> Result<(), MonitorStateError> {
         let named = content.extensions.iter();
         let Some(named) = named
             .filter_map(|line| line.strip_prefix("successor "))
@@ -185,7 +189,7 @@ impl Monitor<'_> {
         });
         let Some(key) = key else {
             let detail = format!("`{named}` is not a key of the book that continues this one");
-            watched.find(Code::SuccessorInvalid, &detail);
+            watched.find(MonitorCode::SuccessorInvalid, &detail);
             return Ok(());
         };
         watched.successor = Some(key.to_string());
@@ -195,7 +199,7 @@ impl Monitor<'_> {
             Some(known) if known == key => Ok(()),
             Some(known) => {
                 let detail = format!("it named {known} before, and names {key} now");
-                watched.find(Code::SuccessorInvalid, &detail);
+                watched.find(MonitorCode::SuccessorInvalid, &detail);
                 Ok(())
             }
         }
@@ -207,22 +211,22 @@ impl Monitor<'_> {
         checkpoint: &SignedCheckpoint,
         since: Timestamp,
         now: Timestamp,
-        watched: &mut Watched,
+        watched: &mut LogFindings,
     ) {
         let mut cosigned = Vec::new();
         for (witness, known) in self.policy.witnesses.iter().enumerate() {
             match known.key.verify(checkpoint.note()) {
                 Err(SignatureFault::Absent { .. }) => {}
-                Err(fault) => watched.find(Code::CosignatureInvalid, &fault.to_string()),
+                Err(fault) => watched.find(MonitorCode::CosignatureInvalid, &fault.to_string()),
                 Ok(vouched) => match time_of(vouched) {
                     Some(time) if time.micros_since(now) > CLOCK_TOLERANCE => {
                         let detail = format!("{} cosigned at {time}, which is to come", known.name);
-                        watched.find(Code::CosignatureInvalid, &detail);
+                        watched.find(MonitorCode::CosignatureInvalid, &detail);
                     }
                     Some(time) => cosigned.push(CosignedAt { witness, time }),
                     None => {
                         let detail = format!("the cosignature of {} names no time", known.name);
-                        watched.find(Code::CosignatureInvalid, &detail);
+                        watched.find(MonitorCode::CosignatureInvalid, &detail);
                     }
                 },
             }
@@ -234,7 +238,7 @@ impl Monitor<'_> {
                 .get(at.witness)
                 .map(|known| known.name.clone());
             let witness = name.unwrap_or_default();
-            watched.cosigned.push(Witnessing {
+            watched.cosigned.push(CheckedCosignature {
                 witness,
                 time: at.time,
             });
@@ -248,26 +252,26 @@ impl Monitor<'_> {
                 cosigned.len(),
                 self.policy.quorum_name()
             );
-            watched.find(Code::QuorumMissing, &detail);
+            watched.find(MonitorCode::QuorumMissing, &detail);
         }
         // Without witnesses nobody else says when it was the newest.
-        let fresh = self.policy.bound(Side::NotEarlier, &cosigned);
+        let fresh = self.policy.bound(BoundSide::NotEarlier, &cosigned);
         let fresh = fresh.map_or(since, |bound| bound.time);
         let age = u64::try_from(now.micros_since(fresh) / 1_000_000).unwrap_or(0);
         watched.age_seconds = age;
         if age > self.max_age {
             let detail = format!("the newest checkpoint is {age} seconds old");
-            watched.find(Code::Stale, &detail);
+            watched.find(MonitorCode::Stale, &detail);
         }
     }
 }
 
 /// Checks the entries from `checked` on, and says up to which they are.
-fn check_entries<S: Source>(
+fn check_entries<S: TileSource>(
     source: &S,
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     checked: u64,
-    watched: &mut Watched,
+    watched: &mut LogFindings,
 ) -> u64 {
     // A bundle that was not full is read again when it is.
     let mut done = checked.min(checkpoint.size);
@@ -275,12 +279,12 @@ fn check_entries<S: Source>(
         let bundle = done / WIDTH;
         match entries(source, checkpoint, bundle) {
             Ok(_) => done = checkpoint.size.min((bundle + 1) * WIDTH),
-            Err(ReadError::Source(error)) => {
-                watched.find(Code::Unreachable, &error.to_string());
+            Err(TileReadError::Source(error)) => {
+                watched.find(MonitorCode::Unreachable, &error.to_string());
                 return done;
             }
             Err(error) => {
-                watched.find(Code::FilesWrong, &error.to_string());
+                watched.find(MonitorCode::FilesWrong, &error.to_string());
                 return done;
             }
         }

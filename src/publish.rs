@@ -39,11 +39,11 @@ use crate::ledger::kind;
 use crate::ledger::note::{Algorithm, MlDsaSigner, Note, NoteError, SignatureFault, VerifierKey};
 use crate::ledger::position::Seq;
 use crate::ledger::time::Timestamp;
-use crate::ledger::tlog::builder::{BuildError, LogBuilder};
-use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint, SignedCheckpointError};
-use crate::ledger::tlog::name::{LogName, NameClosed, NameFault, Named, Publishing};
+use crate::ledger::tlog::builder::{LogBuilder, TreeBuildError};
+use crate::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint, SignedCheckpointError};
+use crate::ledger::tlog::name::{LogName, NameBinding, NameClosed, NameFault, Publishing};
 use crate::ledger::tlog::resource::{Resource, partial};
-use crate::ledger::tlog::source::Source;
+use crate::ledger::tlog::source::TileSource;
 use crate::logbook::error::{LogbookError, OpenError};
 use crate::logbook::publish::PublishError;
 use crate::logbook::request::{PreparedEntry, Receipt};
@@ -62,7 +62,7 @@ pub use paths::paths_of;
 pub use signing::unpublished;
 
 /// Where a public log is kept: a folder here, a bucket elsewhere.
-pub trait LogStorage: Source<Error = io::Error> + Send {
+pub trait LogStorage: TileSource<Error = io::Error> + Send {
     /// Writes a tile or bundle. It need not be durable yet, but a reader sees it whole
     /// or not at all.
     fn write(&mut self, resource: Resource, bytes: &[u8]) -> io::Result<()>;
@@ -115,7 +115,10 @@ pub enum PublicError {
     #[error("{place}: the {size} entries that are published are not those of the ledger")]
     Differs { place: String, size: u64 },
     #[error("{place}: {error}")]
-    Build { place: String, error: BuildError },
+    Build {
+        place: String,
+        error: TreeBuildError,
+    },
     #[error("the log has no public name yet")]
     NoName,
     #[error(transparent)]
@@ -181,7 +184,7 @@ pub struct Published {
     /// Under which name.
     pub name: LogName,
     /// The checkpoint.
-    pub checkpoint: Checkpoint,
+    pub checkpoint: CheckpointText,
     /// Entries that were not public before.
     pub added: u64,
     /// Whether a checkpoint was written.
@@ -263,7 +266,7 @@ impl<S: LogStorage> PublicLog<S> {
         }
         self.io(|storage| storage.sync())?;
         self.storage.add_headers(with.logbook)?;
-        let checkpoint = Checkpoint {
+        let checkpoint = CheckpointText {
             origin: name.to_string(),
             size,
             root: builder.root(),
@@ -376,7 +379,7 @@ impl<S: LogStorage> PublicLog<S> {
         failed(&self.place, source)
     }
 
-    fn built(&self, error: BuildError) -> PublicError {
+    fn built(&self, error: TreeBuildError) -> PublicError {
         PublicError::Build {
             place: self.place.clone(),
             error,
@@ -411,8 +414,8 @@ fn failed(place: &str, source: io::Error) -> PublicError {
     }
 }
 
-impl From<BuildError> for PublicError {
-    fn from(error: BuildError) -> PublicError {
+impl From<TreeBuildError> for PublicError {
+    fn from(error: TreeBuildError) -> PublicError {
         PublicError::Build {
             place: "the ledger".to_owned(),
             error,
@@ -447,7 +450,7 @@ pub fn bind_name(
     if current.is_some_and(|is| policy.is_none() || is.policy.as_deref() == policy) {
         return Ok(None);
     }
-    let named = Publishing::Named(Named {
+    let named = Publishing::Named(NameBinding {
         name: name.clone(),
         policy: policy.map(str::to_owned),
     });

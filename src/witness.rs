@@ -81,7 +81,7 @@ pub fn cosign(
 ) -> Result<Round, Box<Stopped>> {
     let asked: Vec<_> = thread::scope(|scope| {
         let ask = |(at, witness)| {
-            let one = One {
+            let one = WitnessQuestion {
                 fetcher,
                 witness,
                 submission,
@@ -91,7 +91,7 @@ pub fn cosign(
         };
         let running: Vec<_> = policy.witnesses.iter().enumerate().map(ask).collect();
         let joined = running.into_iter().map(|running| running.join());
-        let gone = |_| Asked::of(Outcome::Faulty(WitnessFault::Unreachable));
+        let gone = |_| WitnessReply::of(Outcome::Faulty(WitnessFault::Unreachable));
         joined.map(|asked| asked.unwrap_or_else(gone)).collect()
     });
     let outcomes: Vec<_> = asked
@@ -114,15 +114,15 @@ pub fn cosign(
 }
 
 /// What one witness answered, and what it showed for it.
-struct Asked {
+struct WitnessReply {
     outcome: Outcome,
     shown: Shown,
     evidence: Option<Vec<u8>>,
 }
 
-impl Asked {
-    fn of(outcome: Outcome) -> Asked {
-        Asked {
+impl WitnessReply {
+    fn of(outcome: Outcome) -> WitnessReply {
+        WitnessReply {
             outcome,
             shown: Shown::Nothing,
             evidence: None,
@@ -131,17 +131,17 @@ impl Asked {
 }
 
 /// One witness and what it is asked.
-struct One<'a> {
+struct WitnessQuestion<'a> {
     fetcher: &'a Fetcher,
     witness: &'a Witness,
     submission: Submission<'a>,
     grown: &'a Grown<'a>,
 }
 
-impl One<'_> {
-    fn ask(&self, known: u64) -> Asked {
+impl WitnessQuestion<'_> {
+    fn ask(&self, known: u64) -> WitnessReply {
         let Some(url) = &self.witness.url else {
-            return Asked::of(Outcome::Faulty(WitnessFault::NoUrl));
+            return WitnessReply::of(Outcome::Faulty(WitnessFault::NoUrl));
         };
         let prefix = url.trim_end_matches('/');
         let size = self.size();
@@ -161,7 +161,7 @@ impl One<'_> {
         };
         match outcome {
             Outcome::Ahead { .. } | Outcome::Other { .. } => self.with_its_note(prefix, outcome),
-            outcome => Asked::of(outcome),
+            outcome => WitnessReply::of(outcome),
         }
     }
 
@@ -187,7 +187,7 @@ impl One<'_> {
 
     /// A claim that our log was put back, with the note that the witness has of
     /// our log, where it shows one.
-    fn with_its_note(&self, prefix: &str, outcome: Outcome) -> Asked {
+    fn with_its_note(&self, prefix: &str, outcome: Outcome) -> WitnessReply {
         let origin = &self.submission.checkpoint.content().origin;
         let url = checkpoint_url(prefix, origin);
         let fetched = self.fetcher.get(&url, ANSWER_BYTES).ok();
@@ -199,7 +199,7 @@ impl One<'_> {
             Shown::More { .. } | Shown::Contradiction { .. } => note.map(|note| note.body),
             Shown::Nothing | Shown::Ours => None,
         };
-        Asked {
+        WitnessReply {
             outcome,
             shown,
             evidence,

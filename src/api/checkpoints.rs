@@ -5,9 +5,9 @@ use std::path::Path;
 
 use crate::ledger::equivocation::{Equivocation, Growth, Signed};
 use crate::ledger::key::PublicKey;
-use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use crate::ledger::tlog::said::signed_by;
-use crate::ledger::tlog::source::{ReadError, root_before};
+use crate::ledger::tlog::source::{TileReadError, root_before};
 use crate::publish::{self, Folder, PublicError};
 
 use super::{Error, Options};
@@ -93,12 +93,17 @@ pub fn compare_checkpoints(
 }
 
 /// What the log of the newer checkpoint says of its first `size` entries.
-fn growth(from: &Path, size: u64, new: &Checkpoint, options: &Options) -> Result<Growth, Error> {
+fn growth(
+    from: &Path,
+    size: u64,
+    new: &CheckpointText,
+    options: &Options,
+) -> Result<Growth, Error> {
     let place = || from.display().to_string();
     if from.join("tile").is_dir() {
         let led = root_before(&Folder::read_only(from), size, new);
         let (root, path) = led.map_err(|error| match error {
-            ReadError::Source(error) => Error::file(from, error),
+            TileReadError::Source(error) => Error::file(from, error),
             error => Error::PublicLog {
                 place: place(),
                 error: Box::new(error),

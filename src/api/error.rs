@@ -157,7 +157,7 @@ pub enum Error {
     #[error("{place}: {error}")]
     PublicLog {
         place: String,
-        error: Box<crate::ledger::tlog::source::ReadError<io::Error>>,
+        error: Box<crate::ledger::tlog::source::TileReadError<io::Error>>,
     },
     #[error(transparent)]
     Halted(#[from] super::Halt),

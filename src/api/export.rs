@@ -8,7 +8,7 @@ use crate::evidence::openings::Openings;
 use crate::evidence::range::{RangeExport, export_range};
 use crate::evidence::selection::{SelectionExport, export_selection};
 use crate::evidence::term::export_absence;
-use crate::ledger::bundle::Sink;
+use crate::ledger::bundle::BundleSink;
 use crate::ledger::head::SignedHead;
 use crate::ledger::index::term::Term;
 use crate::ledger::key::Signer;
@@ -85,7 +85,7 @@ pub(super) fn export(
 }
 
 /// The bundle of a range or a selection, wherever it goes.
-pub(super) fn evidence<S: Sink>(
+pub(super) fn evidence<S: BundleSink>(
     ledger: &Ledger,
     what: Export<'_>,
     out: S,
@@ -152,7 +152,7 @@ impl Ledger {
     }
 }
 
-fn bundle<S: Sink>(
+fn bundle<S: BundleSink>(
     ledger: &Ledger,
     (first, last): (Seq, Seq),
     version: Version,

@@ -9,7 +9,7 @@ use super::Error;
 use crate::bucket::{self, Address, BucketError};
 use crate::ledger::hash::Hash;
 use crate::ledger::tlog::resource::Resource;
-use crate::ledger::tlog::source::Source;
+use crate::ledger::tlog::source::TileSource;
 #[cfg(feature = "bucket")]
 use crate::publish::Bucket;
 use crate::publish::{AnyStorage, Folder};
@@ -25,9 +25,9 @@ pub enum PublicPlace {
 }
 
 /// The files of a public log, for who only reads them.
-pub struct PublicFiles(Box<dyn Source<Error = io::Error> + Send + Sync>);
+pub struct PublicFiles(Box<dyn TileSource<Error = io::Error> + Send + Sync>);
 
-impl Source for PublicFiles {
+impl TileSource for PublicFiles {
     type Error = io::Error;
 
     fn read(&self, resource: Resource) -> io::Result<Option<Vec<u8>>> {

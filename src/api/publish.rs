@@ -4,10 +4,10 @@ use crate::ledger::hash::Hash;
 use crate::ledger::note::VerifierKey;
 use crate::ledger::position::Seq;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
-use crate::ledger::tlog::name::{LogName, Named};
+use crate::ledger::tlog::name::{LogName, NameBinding};
 use crate::ledger::tlog::proof::TlogProof;
 use crate::ledger::tlog::resource::Resource;
-use crate::ledger::tlog::source::{Source, prove_inclusion};
+use crate::ledger::tlog::source::{TileSource, prove_inclusion};
 use crate::logbook::entry_at;
 use crate::logbook::request::Receipt;
 use crate::publish::{
@@ -21,7 +21,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`Error::Public`].
-    pub fn public_name(&self) -> Result<Option<Named>, Error> {
+    pub fn public_name(&self) -> Result<Option<NameBinding>, Error> {
         Ok(names_of(self.store())?.current().cloned())
     }
 
@@ -90,7 +90,7 @@ impl Ledger {
     pub fn prove_published(
         &self,
         seq: Seq,
-        log: &impl Source<Error = std::io::Error>,
+        log: &impl TileSource<Error = std::io::Error>,
         place: &str,
     ) -> Result<TlogProof, Error> {
         let place = || place.to_owned();

@@ -23,7 +23,7 @@ use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::kind;
 use crate::ledger::opening::{Opening, Predecessor};
 use crate::ledger::position::Seq;
-use crate::ledger::tlog::name::{Named, Names, Publishing};
+use crate::ledger::tlog::name::{NameBinding, Names, Publishing};
 use crate::logbook::error::OpenError;
 use crate::logbook::init::{Origin, recovery_key_sha256};
 use crate::logbook::key_file::{self, KeyFile};
@@ -155,7 +155,7 @@ fn continued_name(old: &dyn Store) -> Result<Option<(String, Object)>, Error> {
     let named = names.current().and_then(|named| {
         let name = named.name.successor().ok()?;
         let policy = named.policy.clone();
-        Some(Publishing::Named(Named { name, policy }))
+        Some(Publishing::Named(NameBinding { name, policy }))
     });
     Ok(named.map(|named| (kind::PUBLISH.to_owned(), named.to_object())))
 }

@@ -13,7 +13,7 @@ use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::signed::PROBE;
-use crate::ledger::wal::{Object, Says, Unsigned, WalError, WalPosition};
+use crate::ledger::wal::{Says, UnsignedBatch, WalError, WalObject, WalPosition};
 use crate::logbook::Identity;
 use crate::store::{Batch, RocksStore, Store};
 
@@ -46,7 +46,7 @@ pub fn create(
         last_hash: Hash::ZERO,
         stopped: false,
     };
-    let unsigned = without_signatures(&first, Unsigned::default())?;
+    let unsigned = without_signatures(&first, UnsignedBatch::default())?;
     let digest = writer.put(Says::Batch(Box::new(unsigned)), signer)?;
     writer.step(digest)?;
     let mut first = first;
@@ -237,8 +237,8 @@ pub(super) fn opened(
     place: WalPosition,
     log: PublicKey,
     genesis: Option<Hash>,
-) -> Result<(Object, Hash), BucketError> {
-    Object::open(bytes, place, log, genesis).map_err(|error| damaged(place, error))
+) -> Result<(WalObject, Hash), BucketError> {
+    WalObject::open(bytes, place, log, genesis).map_err(|error| damaged(place, error))
 }
 
 pub(super) fn damaged(place: WalPosition, error: WalError) -> BucketError {

@@ -12,7 +12,7 @@ use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
 use crate::ledger::tile::TreeBuilder;
 use crate::ledger::time::Timestamp;
-use crate::ledger::wal::{Bare, Unsigned, WalError, WalPosition};
+use crate::ledger::wal::{Bare, UnsignedBatch, WalError, WalPosition};
 use crate::logbook::{entry_at, epoch_at};
 use crate::store::tree::open_tree;
 use crate::store::{Batch, NewEntry, NewEpoch, Note, Store, TileKey};
@@ -82,7 +82,7 @@ impl Rebuild {
     pub(super) fn batch(
         &mut self,
         place: WalPosition,
-        unsigned: &Unsigned,
+        unsigned: &UnsignedBatch,
         signer: &dyn Signer,
     ) -> Result<Batch, BucketError> {
         if (unsigned.first_seq, unsigned.prev_hash) != (self.next, self.last_hash) {

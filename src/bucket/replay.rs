@@ -19,7 +19,7 @@ use crate::ledger::kind;
 use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::ledger::redact::erasure::Erasure;
-use crate::ledger::wal::{Says, Unsigned, WalError, WalPosition};
+use crate::ledger::wal::{Says, UnsignedBatch, WalError, WalPosition};
 use crate::logbook::error::OpenError;
 use crate::logbook::{entry_at, identity_of};
 use crate::store::{Batch, NewEntry, OpeningKey, RocksStore, Store as _, StoreError};
@@ -233,7 +233,7 @@ impl<'r> Replay<'r> {
         Ok(kind)
     }
 
-    fn take(&mut self, place: WalPosition, unsigned: &Unsigned) -> Result<(), BucketError> {
+    fn take(&mut self, place: WalPosition, unsigned: &UnsignedBatch) -> Result<(), BucketError> {
         let batch = self.rebuild.batch(place, unsigned, self.signer)?;
         let genesis = &self.writer.genesis;
         let openings = kept::of_entries(&self.writer.objects, genesis, place, &batch.entries)?;

@@ -9,7 +9,9 @@ use crate::ledger::key::PublicKey;
 use crate::ledger::opening::Opening;
 use crate::ledger::parse::parse;
 use crate::ledger::time::Timestamp;
-use crate::ledger::wal::{Bare, Object, Says, Unsigned, WalError, WalPosition, Written};
+use crate::ledger::wal::{
+    Bare, Says, UnsignedBatch, WalError, WalObject, WalPosition, WalStatement,
+};
 
 /// Objects that are read back from the last one to find an entry: a writer that only took
 /// over leaves a fence alone.
@@ -49,7 +51,7 @@ pub fn shown(objects: &Objects, genesis: Hash) -> Result<Shown, BucketError> {
     let Some(bytes) = objects.read(&place.key())? else {
         return Err(BucketError::OlderCopy { place });
     };
-    let said = Written::read(&bytes).map_err(|error| damaged(place, error))?;
+    let said = WalStatement::read(&bytes).map_err(|error| damaged(place, error))?;
     let log = said.0.content.log;
     let wrong = || damaged(place, WalError::Lines);
     let first = batch_of(&bytes, place, log, genesis)?.ok_or_else(wrong)?;
@@ -94,8 +96,8 @@ fn batch_of(
     place: WalPosition,
     log: PublicKey,
     genesis: Hash,
-) -> Result<Option<Box<Unsigned>>, BucketError> {
-    let opened = Object::open(bytes, place, log, Some(genesis));
+) -> Result<Option<Box<UnsignedBatch>>, BucketError> {
+    let opened = WalObject::open(bytes, place, log, Some(genesis));
     let (object, _) = opened.map_err(|error| damaged(place, error))?;
     Ok(match object.says {
         Says::Batch(batch) => Some(batch),
@@ -103,7 +105,7 @@ fn batch_of(
     })
 }
 
-fn last_of(place: WalPosition, batch: &Unsigned) -> Result<Option<Newest>, BucketError> {
+fn last_of(place: WalPosition, batch: &UnsignedBatch) -> Result<Option<Newest>, BucketError> {
     let mut hash = batch.prev_hash;
     let mut newest = None;
     for (seq, entry) in (batch.first_seq..).zip(&batch.entries) {

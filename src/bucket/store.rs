@@ -17,7 +17,7 @@ use crate::ledger::key::{PublicKey, Signer};
 use crate::ledger::parse;
 use crate::ledger::position::{EpochNumber, Seq};
 use crate::ledger::statement::Statement;
-use crate::ledger::wal::{Bare, Noted, Object, Says, Unsigned, WalPosition};
+use crate::ledger::wal::{Bare, Noted, Says, UnsignedBatch, WalObject, WalPosition};
 use crate::store::term::TermKey;
 use crate::store::{
     Batch, BatchLimit, ImportedRow, MemoryUse, OpeningKey, Posting, Postings, Pruned, ReadOrder,
@@ -132,16 +132,16 @@ impl BucketStore {
     fn commit_in_bucket(
         &self,
         beside: Option<&Batch>,
-        unsigned: impl FnOnce(Unsigned) -> Result<Unsigned, StoreError>,
+        unsigned: impl FnOnce(UnsignedBatch) -> Result<UnsignedBatch, StoreError>,
     ) -> Result<MutexGuard<'_, Writer>, StoreError> {
         let mut writer = self.writer();
         if writer.stopped {
             return Err(StoreError::Stopped);
         }
-        let unsigned = unsigned(Unsigned {
+        let unsigned = unsigned(UnsignedBatch {
             first_seq: writer.next_seq,
             prev_hash: writer.last_hash,
-            ..Unsigned::default()
+            ..UnsignedBatch::default()
         })?;
         // Until the answer is known, it is not known what the bucket holds.
         writer.stopped = true;
@@ -163,8 +163,8 @@ impl BucketStore {
 /// What goes into the object of a batch, behind where `unsigned` begins.
 pub(super) fn without_signatures(
     batch: &Batch,
-    unsigned: Unsigned,
-) -> Result<Unsigned, StoreError> {
+    unsigned: UnsignedBatch,
+) -> Result<UnsignedBatch, StoreError> {
     let expected = unsigned.first_seq;
     if let Some(first) = batch
         .entries
@@ -191,7 +191,7 @@ pub(super) fn without_signatures(
         value: note.value.clone(),
     });
     let header = batch.epoch.as_ref().map(|epoch| header(&epoch.header));
-    Ok(Unsigned {
+    Ok(UnsignedBatch {
         entries: entries.collect::<Result<_, _>>()?,
         epoch: header.transpose()?,
         notes: notes.collect(),
@@ -227,7 +227,7 @@ impl Writer {
         says: Says,
         signer: &dyn Signer,
     ) -> Result<(Vec<u8>, Hash), BucketError> {
-        let object = Object {
+        let object = WalObject {
             place: self.at.next,
             log: self.log,
             genesis: self.genesis,
@@ -330,7 +330,7 @@ impl Store for BucketStore {
 
     fn put_imported(&self, rows: &[ImportedRow]) -> Result<(), StoreError> {
         let mut writer = self.commit_in_bucket(None, |begin| {
-            Ok(Unsigned {
+            Ok(UnsignedBatch {
                 rows: rows.to_vec(),
                 ..begin
             })

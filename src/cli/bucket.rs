@@ -15,7 +15,7 @@ use super::output::Output;
 
 /// What every command is told of the ledger's bucket.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Flags {
+pub(super) struct BucketArgs {
     /// The bucket that holds the ledger's record: s3://BUCKET/PREFIX, gs://…, az://… or
     /// file:///DIR; the ledger's directory is a cache of it
     #[arg(long, global = true, value_name = "URL", env = "SEALBOOK_BUCKET", value_parser = address)]
@@ -38,7 +38,7 @@ pub(super) struct Flags {
     accept_bucket_head: bool,
 }
 
-impl Flags {
+impl BucketArgs {
     /// How the ledger is opened.
     pub(super) fn apply(&self, mut options: Options) -> Options {
         if let Some(bucket) = &self.bucket {
@@ -93,7 +93,7 @@ fn check(args: &Check, output: &mut Output) -> Result<Answer, CliError> {
     let passed = check::run(&endpoints).map_err(failed)?;
     let retention = retention(&args.url).map_err(failed)?;
     if output.is_json() {
-        output.document(&Checked { passed, retention })?;
+        output.document(&BucketCheck { passed, retention })?;
     } else {
         output.line(&format!(
             "passed: {} keys, {} connections each over {} endpoints, one creation each",
@@ -106,7 +106,7 @@ fn check(args: &Check, output: &mut Output) -> Result<Answer, CliError> {
 
 /// What the check found.
 #[derive(Serialize)]
-struct Checked {
+struct BucketCheck {
     #[serde(flatten)]
     passed: Passed,
     retention: Retention,

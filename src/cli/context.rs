@@ -41,7 +41,7 @@ pub(super) struct Context {
     pub(super) key_mode: Mode,
     /// The bucket that holds its record.
     #[cfg(feature = "bucket")]
-    pub(super) bucket: super::bucket::Flags,
+    pub(super) bucket: super::bucket::BucketArgs,
 }
 
 impl Context {
@@ -58,7 +58,7 @@ impl Context {
             accepts_clock: false,
             key_mode: Mode::Owner,
             #[cfg(feature = "bucket")]
-            bucket: super::bucket::Flags::default(),
+            bucket: super::bucket::BucketArgs::default(),
         }
     }
 

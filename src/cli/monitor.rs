@@ -15,7 +15,7 @@ use crate::ledger::time::Timestamp;
 use crate::logbook::clock::{Clock as _, SystemClock};
 #[cfg(feature = "client")]
 use crate::monitor::Server;
-use crate::monitor::{Folder, Monitor, State, Watched, prometheus};
+use crate::monitor::{FolderPlace, LogFindings, Monitor, State, prometheus};
 
 use super::Answer;
 use super::context::Context;
@@ -92,7 +92,7 @@ fn look(
             }
             Some(_) => at_server(monitor, place, args, now)?,
             None => {
-                let folder = Folder(Path::new(place));
+                let folder = FolderPlace(Path::new(place));
                 monitor.look(place, &folder, now).map_err(LogError::from)?
             }
         };
@@ -109,7 +109,7 @@ fn look(
             .any(|one| !one.is_in_order() && !one.is_unanswered())
         {
             Answer::No
-        } else if watched.iter().any(Watched::is_unanswered) {
+        } else if watched.iter().any(LogFindings::is_unanswered) {
             Answer::Unanswered
         } else {
             Answer::Yes
@@ -123,20 +123,20 @@ fn at_server(
     place: &str,
     args: &Args,
     now: Timestamp,
-) -> Result<Watched, CliError> {
+) -> Result<LogFindings, CliError> {
     let fetcher = Fetcher::new(Duration::from_secs(args.timeout));
     let looked = monitor.look(place, &Server::new(fetcher, place), now);
     Ok(looked.map_err(LogError::from)?)
 }
 
 #[cfg(not(feature = "client"))]
-fn at_server(_: &Monitor<'_>, _: &str, _: &Args, _: Timestamp) -> Result<Watched, CliError> {
+fn at_server(_: &Monitor<'_>, _: &str, _: &Args, _: Timestamp) -> Result<LogFindings, CliError> {
     Err(CliError::usage(
         "this build fetches nothing: name the folder of a copy of the log",
     ))
 }
 
-fn print(watched: &Watched, output: &mut Output) -> Result<(), CliError> {
+fn print(watched: &LogFindings, output: &mut Output) -> Result<(), CliError> {
     if output.is_json() {
         return output.document(watched);
     }

@@ -116,7 +116,7 @@ struct Printed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<&'a Explanation>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    witnessed: Option<&'a witnessed::Witnessed>,
+    witnessed: Option<&'a witnessed::WitnessedVerdict>,
     elapsed_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<FoldPart>,
@@ -126,7 +126,7 @@ impl<'a> Printed<'a> {
     fn of(
         examined: &'a Examined,
         explain: bool,
-        witnessed: Option<&'a witnessed::Witnessed>,
+        witnessed: Option<&'a witnessed::WitnessedVerdict>,
         elapsed: Duration,
     ) -> Printed<'a> {
         let elapsed_ms = millis(elapsed);

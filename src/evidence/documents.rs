@@ -3,7 +3,7 @@
 //! looked through once before they are written; but only if there is any
 //! document that could be needed.
 
-use crate::ledger::bundle::{BundleWriter, Sink};
+use crate::ledger::bundle::{BundleSink, BundleWriter};
 use crate::ledger::document::{DocumentDigest, Mentions, digest_of};
 use crate::ledger::entry::Entry;
 use crate::ledger::kind;
@@ -33,7 +33,7 @@ impl Needed {
     }
 
     /// Writes what is not among the entries, in the order of the digests.
-    pub(super) fn write<W: Sink>(
+    pub(super) fn write<W: BundleSink>(
         self,
         store: &dyn Store,
         writer: &mut BundleWriter<W>,

@@ -1,6 +1,6 @@
 //! Which openings of redacted members go with the entries that are given out.
 
-use crate::ledger::bundle::{BundleWriter, Sink};
+use crate::ledger::bundle::{BundleSink, BundleWriter};
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::json::{Object, Value};
@@ -80,7 +80,7 @@ impl Openings {
     }
 
     /// Writes those of an entry that was just written.
-    pub(super) fn write<W: Sink>(
+    pub(super) fn write<W: BundleSink>(
         &self,
         store: &dyn Store,
         genesis: &Hash,

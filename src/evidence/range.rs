@@ -1,6 +1,6 @@
 //! Bundles of ranges: every entry from the first to the last.
 
-use crate::ledger::bundle::{BundleWriter, Sink};
+use crate::ledger::bundle::{BundleSink, BundleWriter};
 use crate::ledger::bundle_line::{BundleClosing, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::{EpochHeader, SignedEpoch};
@@ -40,7 +40,7 @@ pub struct RangeExport<'a> {
 ///
 /// # Errors
 /// [`EvidenceError`]; what was written by then is not a bundle.
-pub fn export_range<W: Sink>(
+pub fn export_range<W: BundleSink>(
     store: &dyn Store,
     out: W,
     export: RangeExport<'_>,
@@ -131,7 +131,7 @@ fn last_of(store: &dyn Store, export: &RangeExport<'_>) -> Result<Seq, EvidenceE
 
 /// Writes what must stand before entry `seq`: its epoch's header and the
 /// subtrees before it, or the head under which the unsealed entries stand.
-fn begin<W: Sink>(
+fn begin<W: BundleSink>(
     store: &dyn Store,
     writer: &mut BundleWriter<W>,
     seq: Seq,

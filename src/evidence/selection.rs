@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::ledger::answered::SelectionTerms;
-use crate::ledger::bundle::{BundleWriter, Sink};
+use crate::ledger::bundle::{BundleSink, BundleWriter};
 use crate::ledger::bundle_line::{BundleClosing, Contents};
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::SignedEpoch;
@@ -58,7 +58,7 @@ pub struct Selected {
 /// # Errors
 /// [`EvidenceError`]; what was written by then is not a bundle. `EmptyRange` and
 /// `SelectionNotSealed` come before anything is written.
-pub fn export_selection<W: Sink>(
+pub fn export_selection<W: BundleSink>(
     store: &dyn Store,
     out: W,
     export: SelectionExport<'_>,
@@ -67,7 +67,7 @@ pub fn export_selection<W: Sink>(
 }
 
 /// The same with some entries that the filter does not want, in order.
-pub(super) fn export_with<W: Sink>(
+pub(super) fn export_with<W: BundleSink>(
     store: &dyn Store,
     out: W,
     export: SelectionExport<'_>,

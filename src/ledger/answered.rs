@@ -90,7 +90,7 @@ impl SelectionTerms {
     /// Whether an entry is asked for. The limit is not a property of an entry.
     #[cfg(feature = "store")]
     pub(crate) fn wants(&self, seq: Seq, ts: Timestamp, kind: &str, payload: &[u8]) -> bool {
-        let mut alone = Common::default();
+        let mut alone = CommonTerms::default();
         alone.take(seq, ts, &facts(kind, payload));
         alone.other(self).is_none()
     }
@@ -141,16 +141,16 @@ pub(crate) fn workers(facts: &[(SearchField, String)]) -> BTreeSet<Hash> {
 
 /// The entries of a selection so far.
 #[derive(Debug, Default)]
-pub(crate) struct Answered {
+pub(crate) struct SelectionSoFar {
     entries: u64,
     /// Those that have to be asked for themselves.
-    own: Common,
+    own: CommonTerms,
     /// Attestations, which may stand beside a case.
-    attested: Common,
-    waiting: Waiting<(Seq, BTreeSet<Hash>)>,
+    attested: CommonTerms,
+    waiting: WaitingEntries<(Seq, BTreeSet<Hash>)>,
 }
 
-impl Answered {
+impl SelectionSoFar {
     pub(crate) fn take(&mut self, seq: Seq, ts: Timestamp, facts: &[(SearchField, String)]) {
         self.entries += 1;
         let kind = facts.iter().find(|(field, _)| *field == SearchField::Kind);
@@ -202,7 +202,7 @@ impl Answered {
 
 /// What some entries have in common.
 #[derive(Debug, Default)]
-struct Common {
+struct CommonTerms {
     /// The numbers and times of the first and of the last.
     ends: Option<[(Seq, Timestamp); 2]>,
     /// What the first of them has, and the first that has it not.
@@ -211,7 +211,7 @@ struct Common {
     kinds: BTreeMap<String, Seq>,
 }
 
-impl Common {
+impl CommonTerms {
     fn take(&mut self, seq: Seq, ts: Timestamp, facts: &[(SearchField, String)]) {
         match &mut self.ends {
             None => {
@@ -283,15 +283,15 @@ impl Common {
 
 /// What waits for a decision that names its worker.
 #[derive(Debug)]
-pub(crate) struct Waiting<T> {
+pub(crate) struct WaitingEntries<T> {
     left: BTreeMap<u64, (BTreeSet<Hash>, T)>,
     by_worker: BTreeMap<Hash, BTreeSet<u64>>,
     next: u64,
 }
 
-impl<T> Default for Waiting<T> {
-    fn default() -> Waiting<T> {
-        Waiting {
+impl<T> Default for WaitingEntries<T> {
+    fn default() -> WaitingEntries<T> {
+        WaitingEntries {
             left: BTreeMap::new(),
             by_worker: BTreeMap::new(),
             next: 0,
@@ -299,7 +299,7 @@ impl<T> Default for Waiting<T> {
     }
 }
 
-impl<T> Waiting<T> {
+impl<T> WaitingEntries<T> {
     /// Has one wait; given back where too many do.
     pub(crate) fn add(&mut self, workers: BTreeSet<Hash>, one: T) -> Result<(), T> {
         if self.left.len() >= WAITING {

@@ -33,7 +33,7 @@ pub enum BundleError {
 
 /// Where a bundle goes: a file as it is, or something that keeps its entries in
 /// another shape and its other lines beside them.
-pub trait Sink {
+pub trait BundleSink {
     /// Takes a line with its newline.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ pub trait Sink {
     fn finish(&mut self) -> io::Result<()>;
 }
 
-impl<W: Write> Sink for W {
+impl<W: Write> BundleSink for W {
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
         self.write_all(line)
     }
@@ -82,7 +82,7 @@ pub struct BundleWriter<W> {
     first: Option<Vec<u8>>,
 }
 
-impl<W: Sink> BundleWriter<W> {
+impl<W: BundleSink> BundleWriter<W> {
     /// Begins a bundle of the log that `first`, its entry 0, opened.
     pub fn new(
         out: W,

@@ -59,7 +59,7 @@ pub struct BundleOpening {
 /// The first line, as it stands in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Opened {
+struct FirstLine {
     sealbook: OpenedMembers,
 }
 
@@ -148,11 +148,11 @@ impl BundleOpening {
             log: self.log,
             genesis: self.genesis,
         };
-        canonical_line(&Opened { sealbook })
+        canonical_line(&FirstLine { sealbook })
     }
 
     pub(crate) fn from_value(value: &Value) -> Result<BundleOpening, MemberError> {
-        let Opened { sealbook: members } = shape::read(value, "")?;
+        let FirstLine { sealbook: members } = shape::read(value, "")?;
         let refused = |name, problem| Err(MemberError::from(problem).inside(name));
         let (first_seq, last_seq) = (members.first_seq, members.last_seq);
         match (members.format, &members.uses) {

@@ -42,7 +42,7 @@ pub fn explain(
     trace: &Trace,
     places: &Places,
 ) -> Explanation {
-    let mut findings = Findings {
+    let mut findings = StretchFindings {
         trace,
         places,
         joints: Joints::of(trace),
@@ -71,7 +71,7 @@ pub fn explain(
 }
 
 /// What was found so far, from the first stretch on.
-struct Findings<'a> {
+struct StretchFindings<'a> {
     trace: &'a Trace,
     places: &'a Places,
     joints: Joints,
@@ -83,7 +83,7 @@ struct Findings<'a> {
     undisputed: Option<Prefix>,
 }
 
-impl<'a> Findings<'a> {
+impl<'a> StretchFindings<'a> {
     fn stretch(&self, at: usize) -> Option<&'a Stretch> {
         self.trace.stretches.get(at)
     }

@@ -28,7 +28,7 @@ use super::redact::pointer::Pointer;
 use super::redact::redacted_in;
 use super::source::{Event, Raw};
 use super::time::Timestamp;
-use super::tlog::said::Said;
+use super::tlog::said::PublishStatement;
 
 /// An entry after it was looked at alone.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub(crate) struct Readable {
     pub(crate) closing: Option<Closing>,
     pub(crate) acknowledges_rollback: bool,
     /// What it says of the public log. Nothing in the books of others.
-    pub(crate) said: Option<Said>,
+    pub(crate) said: Option<PublishStatement>,
     pub(crate) has_path: bool,
     /// Where the path that came with it in a selection leads, if it is one of
     /// its header's tree.
@@ -182,7 +182,7 @@ fn judge_part(part: &[(&Event, Option<&EpochHeader>)], question: JudgeRequest<'_
                 }
                 if question.kinds {
                     readable.mentions = Mentions::of(&entry);
-                    readable.said = Said::of(&entry, question.log);
+                    readable.said = PublishStatement::of(&entry, question.log);
                     readable.redacted = redacted_in(entry.payload_bytes());
                 }
                 Opinion::Entry(JudgedEntry::Read(Box::new(readable)))

@@ -9,7 +9,7 @@ use super::canonical_check::is_canonical_object;
 use super::entry::Entry;
 use super::envelope::Purpose;
 use super::key::Signature;
-use super::tlog::checkpoint::Checkpoint;
+use super::tlog::checkpoint::CheckpointText;
 use super::tlog::name::LogName;
 
 /// What is signed to find out whether a signer gives the same bytes each time.
@@ -70,7 +70,7 @@ fn is_entry(message: &[u8]) -> bool {
 
 fn is_checkpoint(message: &[u8]) -> bool {
     let text = std::str::from_utf8(message).ok();
-    let checkpoint = text.and_then(|text| Checkpoint::parse(text).ok());
+    let checkpoint = text.and_then(|text| CheckpointText::parse(text).ok());
     checkpoint.is_some_and(|checkpoint| {
         // As it is written, and by a name that no other message begins with.
         checkpoint.to_string().as_bytes() == message && checkpoint.origin.parse::<LogName>().is_ok()

@@ -15,7 +15,7 @@
 //! log.
 
 use super::anchors::{AnchorCheck, KnownLog};
-use super::answered::Answered;
+use super::answered::SelectionSoFar;
 use super::chain::ChainWalk;
 use super::checkpoint::Checkpoint;
 use super::closing::Closing;
@@ -183,7 +183,7 @@ struct Walk<'a> {
     trace: Trace,
     reached: Option<Checkpoint>,
     answers: Option<Value>,
-    answered: Answered,
+    answered: SelectionSoFar,
     /// Entry 0 is of a version that is not known.
     unsupported: Option<Unsupported>,
     not_checked: Vec<NotChecked>,
@@ -256,7 +256,7 @@ impl<'a> Walk<'a> {
             trace: resume.map_or_else(|| Trace::of(subject), Trace::after),
             reached: None,
             answers: None,
-            answered: Answered::default(),
+            answered: SelectionSoFar::default(),
             unsupported: None,
             not_checked,
             findings,

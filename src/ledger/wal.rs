@@ -89,7 +89,7 @@ impl fmt::Display for WalPosition {
 /// of them was never taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Written {
+pub struct WalStatement {
     /// [`Hash::of`] all that follows the first line.
     pub digest: Hash,
     /// The generation of its place.
@@ -102,7 +102,7 @@ pub struct Written {
     pub n: u64,
 }
 
-impl Content for Written {
+impl Content for WalStatement {
     const PURPOSE: Purpose = Purpose::Wal;
 
     fn log(&self) -> PublicKey {
@@ -112,7 +112,7 @@ impl Content for Written {
 
 /// An object, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
+pub struct WalObject {
     /// Where it stands.
     pub place: WalPosition,
     /// The log's key.
@@ -134,12 +134,12 @@ pub enum Says {
     /// this one finds its place taken.
     Fence,
     /// Commits.
-    Batch(Box<Unsigned>),
+    Batch(Box<UnsignedBatch>),
 }
 
 /// What is committed together, without signatures and without what is derived.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsigned {
+pub struct UnsignedBatch {
     /// The number of the first entry, or of the next one if there is none.
     pub first_seq: u64,
     /// The hash of the entry before that; zeros before the first.
@@ -156,10 +156,10 @@ pub struct Unsigned {
     pub rows: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-impl Default for Unsigned {
+impl Default for UnsignedBatch {
     /// Nothing, at the beginning of a log.
-    fn default() -> Unsigned {
-        Unsigned {
+    fn default() -> UnsignedBatch {
+        UnsignedBatch {
             first_seq: 0,
             prev_hash: Hash::ZERO,
             entries: Vec::new(),
@@ -250,7 +250,7 @@ pub enum WalError {
     Lines,
 }
 
-impl Object {
+impl WalObject {
     /// Its bytes, and their digest.
     ///
     /// # Errors
@@ -258,7 +258,7 @@ impl Object {
     pub fn sign(&self, signer: &dyn Signer) -> Result<(Vec<u8>, Hash), SignError> {
         let body = lines::body(self);
         let digest = Hash::of(&body);
-        let written = Written {
+        let written = WalStatement {
             digest,
             generation: self.place.generation,
             genesis: self.genesis,
@@ -283,11 +283,11 @@ impl Object {
         place: WalPosition,
         log: PublicKey,
         genesis: Option<Hash>,
-    ) -> Result<(Object, Hash), WalError> {
+    ) -> Result<(WalObject, Hash), WalError> {
         if bytes.len() > OBJECT_BYTES {
             return Err(WalError::TooLarge);
         }
-        let (written, body) = Written::read(bytes)?;
+        let (written, body) = WalStatement::read(bytes)?;
         let content = &written.content;
         if content.log != log || genesis.is_some_and(|genesis| genesis != content.genesis) {
             return Err(WalError::OtherLog {
@@ -310,12 +310,12 @@ impl Object {
     }
 }
 
-impl Written {
+impl WalStatement {
     /// Reads the first line, and judges nothing; gives what follows, too.
     ///
     /// # Errors
     /// [`WalError`].
-    pub fn read(bytes: &[u8]) -> Result<(Statement<Written>, &[u8]), WalError> {
+    pub fn read(bytes: &[u8]) -> Result<(Statement<WalStatement>, &[u8]), WalError> {
         let (first, body) = lines::split(bytes)?;
         let value = lines::parse(first, 1)?;
         Ok((Statement::from_value(&value)?, body))

@@ -17,7 +17,7 @@ mod times;
 use super::note::{KeyId, KeyName, VerifierKey};
 
 pub use reader::{PolicyError, PolicyProblem, parse};
-pub use times::{Bound, CosignedAt, Side};
+pub use times::{BoundSide, CosignedAt, TimeBound};
 
 /// The longest policy that is read, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -31,8 +31,8 @@ pub struct WitnessPolicy {
     pub logs: Vec<KnownLog>,
     /// The witnesses, in the order of the file.
     pub witnesses: Vec<Witness>,
-    groups: Vec<Group>,
-    quorum: Option<Member>,
+    groups: Vec<PolicyGroup>,
+    quorum: Option<PolicyMember>,
 }
 
 /// A log whose checkpoints count.
@@ -57,15 +57,15 @@ pub struct Witness {
 
 /// So many of its members are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Group {
+struct PolicyGroup {
     name: String,
     needed: usize,
-    members: Vec<Member>,
+    members: Vec<PolicyMember>,
 }
 
 /// A witness or a group, by its place. A group's members stand before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Member {
+enum PolicyMember {
     Witness(usize),
     Group(usize),
 }
@@ -76,8 +76,8 @@ impl WitnessPolicy {
     #[must_use]
     pub fn is_met(&self, cosigned: impl Fn(usize) -> bool) -> bool {
         let met = |member, groups: &[bool]| match member {
-            Member::Witness(at) => cosigned(at),
-            Member::Group(at) => groups.get(at).copied().unwrap_or(false),
+            PolicyMember::Witness(at) => cosigned(at),
+            PolicyMember::Group(at) => groups.get(at).copied().unwrap_or(false),
         };
         let groups = self.groups_by(|group, groups| {
             let have = group.members.iter().filter(|member| met(**member, groups));
@@ -93,8 +93,8 @@ impl WitnessPolicy {
         // The fewest whose absence leaves no quorum, less one: of a group that
         // needs k of n, the n − k + 1 members that are the cheapest to lose.
         let cost = |member, groups: &[usize]| match member {
-            Member::Witness(_) => 1,
-            Member::Group(at) => groups.get(at).copied().unwrap_or(0),
+            PolicyMember::Witness(_) => 1,
+            PolicyMember::Group(at) => groups.get(at).copied().unwrap_or(0),
         };
         let groups = self.groups_by(|group, groups| {
             let mut costs: Vec<usize> = group.members.iter().map(|m| cost(*m, groups)).collect();
@@ -111,8 +111,8 @@ impl WitnessPolicy {
     pub fn quorum_name(&self) -> &str {
         let name = match self.quorum {
             None => None,
-            Some(Member::Witness(at)) => self.witnesses.get(at).map(|witness| &witness.name),
-            Some(Member::Group(at)) => self.groups.get(at).map(|group| &group.name),
+            Some(PolicyMember::Witness(at)) => self.witnesses.get(at).map(|witness| &witness.name),
+            Some(PolicyMember::Group(at)) => self.groups.get(at).map(|group| &group.name),
         };
         name.map_or(reader::NONE, String::as_str)
     }
@@ -125,7 +125,7 @@ impl WitnessPolicy {
     }
 
     /// What `of` says of each group, given what it said of those before.
-    fn groups_by<T>(&self, of: impl Fn(&Group, &[T]) -> T) -> Vec<T> {
+    fn groups_by<T>(&self, of: impl Fn(&PolicyGroup, &[T]) -> T) -> Vec<T> {
         let mut said = Vec::with_capacity(self.groups.len());
         for group in &self.groups {
             let this = of(group, &said);

@@ -23,7 +23,7 @@ use super::sha256::Sha256Digest;
 use super::shape::{self, MemberError};
 use super::time::Timestamp;
 use super::tlog::checkpoint::{SignedCheckpoint, SignedCheckpointError};
-use super::witness_policy::{CosignedAt, Side, WitnessPolicy};
+use super::witness_policy::{BoundSide, CosignedAt, WitnessPolicy};
 use super::witnessing::{CLOCK_TOLERANCE, time_of};
 
 /// The payload of `sealbook:witnessed`.
@@ -246,8 +246,10 @@ pub fn between(
     };
     let before = cosigned.iter().rev();
     let before = before.filter(|of| of.kept.is_some_and(|(kept, _)| kept < seq));
-    let earliest = before.filter_map(|of| bound(of, Side::NotEarlier)).next();
+    let earliest = before
+        .filter_map(|of| bound(of, BoundSide::NotEarlier))
+        .next();
     let holds = cosigned.iter().filter(|of| of.size > seq.0);
-    let latest = holds.filter_map(|of| bound(of, Side::NotLater)).next();
+    let latest = holds.filter_map(|of| bound(of, BoundSide::NotLater)).next();
     (earliest, latest)
 }

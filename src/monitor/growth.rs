@@ -1,24 +1,24 @@
 //! Whether a log went on from what is known of it, and the file that convicts it if it
 //! did not.
 
-use super::report::Code;
+use super::report::MonitorCode;
 use crate::ledger::equivocation::{Equivocation, Growth, Signed};
 use crate::ledger::note::{Algorithm, VerifierKey};
 use crate::ledger::sha256::Sha256Digest;
-use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
-use crate::ledger::tlog::source::{ReadError, Source, root_before};
+use crate::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
+use crate::ledger::tlog::source::{TileReadError, TileSource, root_before};
 
 /// How a log did not go on.
-pub(super) struct Contradiction {
-    pub(super) code: Code,
+pub(super) struct GrowthFault {
+    pub(super) code: MonitorCode,
     pub(super) detail: String,
     /// Of two sizes: what the newer says of the older one's.
     growth: Option<Growth>,
 }
 
-impl Contradiction {
-    fn new(code: Code, detail: String) -> Contradiction {
-        Contradiction {
+impl GrowthFault {
+    fn new(code: MonitorCode, detail: String) -> GrowthFault {
+        GrowthFault {
             code,
             detail,
             growth: None,
@@ -27,7 +27,10 @@ impl Contradiction {
 
     /// Whether the two notes show it, and not what the log's place answered.
     pub(super) fn is_by_the_log(&self) -> bool {
-        !matches!(self.code, Code::FilesWrong | Code::Unreachable)
+        !matches!(
+            self.code,
+            MonitorCode::FilesWrong | MonitorCode::Unreachable
+        )
     }
 
     /// The proof that one of the keys signed both, where they cannot both stand.
@@ -42,7 +45,9 @@ impl Contradiction {
             };
             let signed = |one: &SignedCheckpoint| Signed::Checkpoint(Box::new(one.clone()));
             match (self.code, &self.growth) {
-                (Code::Equivocation, _) => Equivocation::prove(*log, signed(old), signed(new)).ok(),
+                (MonitorCode::Equivocation, _) => {
+                    Equivocation::prove(*log, signed(old), signed(new)).ok()
+                }
                 (_, Some(growth)) => {
                     Equivocation::prove_growth(*log, old, new, growth.clone()).ok()
                 }
@@ -53,36 +58,37 @@ impl Contradiction {
     }
 }
 
-pub(super) fn grown<S: Source>(
+pub(super) fn grown<S: TileSource>(
     source: &S,
-    old: &Checkpoint,
-    new: &Checkpoint,
-) -> Result<(), Contradiction> {
+    old: &CheckpointText,
+    new: &CheckpointText,
+) -> Result<(), GrowthFault> {
     if old.size == new.size && old.root == new.root {
         return Ok(());
     }
     if old.size == new.size {
         let detail = two_roots(old.size, &old.root, &new.root);
-        return Err(Contradiction::new(Code::Equivocation, detail));
+        return Err(GrowthFault::new(MonitorCode::Equivocation, detail));
     }
     if new.size < old.size {
         let detail = format!(
             "the log has {} entries, and had {} before",
             new.size, old.size
         );
-        return Err(Contradiction::new(Code::RolledBack, detail));
+        return Err(GrowthFault::new(MonitorCode::RolledBack, detail));
     }
     match root_before(source, old.size, new) {
         Ok((root, _)) if root == old.root => Ok(()),
         // Not by the log's tiles, but by its newer checkpoint: they lead to its root.
-        Ok((root, path)) => Err(Contradiction {
+        Ok((root, path)) => Err(GrowthFault {
             growth: Some(Growth { path, root }),
-            ..Contradiction::new(Code::Forked, two_roots(old.size, &old.root, &root))
+            ..GrowthFault::new(MonitorCode::Forked, two_roots(old.size, &old.root, &root))
         }),
-        Err(ReadError::Source(error)) => {
-            Err(Contradiction::new(Code::Unreachable, error.to_string()))
-        }
-        Err(error) => Err(Contradiction::new(Code::FilesWrong, error.to_string())),
+        Err(TileReadError::Source(error)) => Err(GrowthFault::new(
+            MonitorCode::Unreachable,
+            error.to_string(),
+        )),
+        Err(error) => Err(GrowthFault::new(MonitorCode::FilesWrong, error.to_string())),
     }
 }
 

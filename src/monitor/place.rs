@@ -10,7 +10,7 @@ use crate::fetch::{FetchError, Fetcher};
 use crate::files::open_regular;
 use crate::ledger::limits::SMALL_FILE_BYTES;
 use crate::ledger::tlog::resource::Resource;
-use crate::ledger::tlog::source::Source;
+use crate::ledger::tlog::source::TileSource;
 
 /// The longest bundle: 256 entries of 2 + 32 bytes.
 const TILE_BYTES: usize = 256 * 34;
@@ -58,9 +58,9 @@ fn most_bytes(resource: Resource) -> usize {
 
 /// A log in a folder.
 #[derive(Clone, Copy, Debug)]
-pub struct Folder<'a>(pub &'a Path);
+pub struct FolderPlace<'a>(pub &'a Path);
 
-impl Source for Folder<'_> {
+impl TileSource for FolderPlace<'_> {
     type Error = PlaceError;
 
     fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, PlaceError> {
@@ -101,7 +101,7 @@ impl Server {
 }
 
 #[cfg(feature = "client")]
-impl Source for Server {
+impl TileSource for Server {
     type Error = PlaceError;
 
     fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, PlaceError> {

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::time::Timestamp;
-use crate::ledger::tlog::checkpoint::Checkpoint;
+use crate::ledger::tlog::checkpoint::CheckpointText;
 
 /// What is wrong with a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Code {
+pub enum MonitorCode {
     /// Two checkpoints of one size with two roots.
     Equivocation,
     /// It does not begin with what it was before.
@@ -39,21 +39,21 @@ pub enum Code {
 }
 
 /// Every code, with the words of the metrics.
-const CODES: [(Code, &str); 11] = [
-    (Code::Equivocation, "equivocation"),
-    (Code::Forked, "forked"),
-    (Code::RolledBack, "rolled_back"),
-    (Code::CheckpointInvalid, "checkpoint_invalid"),
-    (Code::UntrustedKey, "untrusted_key"),
-    (Code::CosignatureInvalid, "cosignature_invalid"),
-    (Code::QuorumMissing, "quorum_missing"),
-    (Code::Stale, "stale"),
-    (Code::FilesWrong, "files_wrong"),
-    (Code::SuccessorInvalid, "successor_invalid"),
-    (Code::Unreachable, "unreachable"),
+const CODES: [(MonitorCode, &str); 11] = [
+    (MonitorCode::Equivocation, "equivocation"),
+    (MonitorCode::Forked, "forked"),
+    (MonitorCode::RolledBack, "rolled_back"),
+    (MonitorCode::CheckpointInvalid, "checkpoint_invalid"),
+    (MonitorCode::UntrustedKey, "untrusted_key"),
+    (MonitorCode::CosignatureInvalid, "cosignature_invalid"),
+    (MonitorCode::QuorumMissing, "quorum_missing"),
+    (MonitorCode::Stale, "stale"),
+    (MonitorCode::FilesWrong, "files_wrong"),
+    (MonitorCode::SuccessorInvalid, "successor_invalid"),
+    (MonitorCode::Unreachable, "unreachable"),
 ];
 
-impl Code {
+impl MonitorCode {
     /// The word for it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -64,9 +64,9 @@ impl Code {
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct MonitorFinding {
     /// What.
-    pub code: Code,
+    pub code: MonitorCode,
     /// In a sentence.
     pub detail: String,
     /// The files that show it.
@@ -75,7 +75,7 @@ pub struct Finding {
 
 /// A cosignature that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Witnessing {
+pub struct CheckedCosignature {
     /// Whose, as the policy calls it.
     pub witness: String,
     /// When, by its clock.
@@ -84,7 +84,7 @@ pub struct Witnessing {
 
 /// What a look at one log found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Watched {
+pub struct LogFindings {
     /// Where it was read.
     pub place: String,
     /// What it calls itself; none if that is not known.
@@ -103,14 +103,14 @@ pub struct Watched {
     /// The quorum that is asked for.
     pub quorum: String,
     /// Who cosigned.
-    pub cosigned: Vec<Witnessing>,
+    pub cosigned: Vec<CheckedCosignature>,
     /// What is wrong.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<MonitorFinding>,
 }
 
-impl Watched {
-    pub(super) fn new(place: &str, quorum: &str) -> Watched {
-        Watched {
+impl LogFindings {
+    pub(super) fn new(place: &str, quorum: &str) -> LogFindings {
+        LogFindings {
             place: place.to_owned(),
             origin: None,
             size: None,
@@ -124,19 +124,19 @@ impl Watched {
         }
     }
 
-    pub(super) fn is_at(&mut self, checkpoint: &Checkpoint) {
+    pub(super) fn is_at(&mut self, checkpoint: &CheckpointText) {
         self.origin = Some(checkpoint.origin.clone());
         self.size = Some(checkpoint.size);
         self.root = Some(checkpoint.root);
     }
 
-    pub(super) fn find(&mut self, code: Code, detail: &str) {
+    pub(super) fn find(&mut self, code: MonitorCode, detail: &str) {
         self.find_with(code, detail, Vec::new());
     }
 
-    pub(super) fn find_with(&mut self, code: Code, detail: &str, evidence: Vec<String>) {
+    pub(super) fn find_with(&mut self, code: MonitorCode, detail: &str, evidence: Vec<String>) {
         let detail = detail.to_owned();
-        self.findings.push(Finding {
+        self.findings.push(MonitorFinding {
             code,
             detail,
             evidence,
@@ -152,7 +152,7 @@ impl Watched {
     /// Whether all that is wrong is that it could not be read.
     #[must_use]
     pub fn is_unanswered(&self) -> bool {
-        let unreachable = |finding: &Finding| finding.code == Code::Unreachable;
+        let unreachable = |finding: &MonitorFinding| finding.code == MonitorCode::Unreachable;
         !self.findings.is_empty() && self.findings.iter().all(unreachable)
     }
 }
@@ -160,7 +160,7 @@ impl Watched {
 /// The figures of all logs in the text format of Prometheus. `now` is when they were
 /// looked at.
 #[must_use]
-pub fn prometheus(watched: &[Watched], now: Timestamp) -> String {
+pub fn prometheus(watched: &[LogFindings], now: Timestamp) -> String {
     let mut text = String::new();
     let seconds = now.unix_micros() / 1_000_000;
     let mut gauge = |name: &str, help: &str, lines: Vec<(String, u64)>| {
@@ -170,7 +170,7 @@ pub fn prometheus(watched: &[Watched], now: Timestamp) -> String {
             let _ = writeln!(text, "{name}{{{labels}}} {value}");
         }
     };
-    let of = |value: fn(&Watched) -> u64| -> Vec<(String, u64)> {
+    let of = |value: fn(&LogFindings) -> u64| -> Vec<(String, u64)> {
         watched
             .iter()
             .map(|one| (labels(one), value(one)))
@@ -200,11 +200,12 @@ pub fn prometheus(watched: &[Watched], now: Timestamp) -> String {
     gauge("cosignatures", "Witnesses that cosigned it", cosigned);
     let mut findings = Vec::new();
     for one in watched {
-        let mut counts: BTreeMap<Code, u64> = CODES.iter().map(|(code, _)| (*code, 0)).collect();
+        let mut counts: BTreeMap<MonitorCode, u64> =
+            CODES.iter().map(|(code, _)| (*code, 0)).collect();
         for finding in &one.findings {
             *counts.entry(finding.code).or_default() += 1;
         }
-        let line = |(code, count): (Code, u64)| {
+        let line = |(code, count): (MonitorCode, u64)| {
             (format!("{},code=\"{}\"", labels(one), code.name()), count)
         };
         findings.extend(counts.into_iter().map(line));
@@ -220,7 +221,7 @@ pub fn prometheus(watched: &[Watched], now: Timestamp) -> String {
     text
 }
 
-fn labels(watched: &Watched) -> String {
+fn labels(watched: &LogFindings) -> String {
     let origin = watched.origin.as_deref().unwrap_or_default();
     format!(
         "place=\"{}\",origin=\"{}\"",

@@ -28,7 +28,7 @@ pub struct State {
 /// Why what is known could not be read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum StateError {
+pub enum MonitorStateError {
     /// The system refused.
     #[error("{}: {error}", path.display())]
     Io {
@@ -74,7 +74,7 @@ pub enum StateError {
 /// What was seen of a log's newest checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Seen {
+pub(super) struct SeenCheckpoint {
     /// Up to how many entries were checked.
     pub(super) checked: u64,
     /// When it was seen first.
@@ -82,9 +82,9 @@ pub(super) struct Seen {
 }
 
 /// The newest checkpoint of a log that was in order.
-pub(super) struct Known {
+pub(super) struct KnownCheckpoint {
     pub(super) checkpoint: SignedCheckpoint,
-    pub(super) seen: Seen,
+    pub(super) seen: SeenCheckpoint,
 }
 
 impl State {
@@ -111,21 +111,23 @@ pub(super) struct LogState {
 }
 
 impl LogState {
-    pub(super) fn read(&self) -> Result<Option<Known>, StateError> {
+    pub(super) fn read(&self) -> Result<Option<KnownCheckpoint>, MonitorStateError> {
         let path = self.folder.join("checkpoint");
         let Some(note) = self.bytes(&path)? else {
             return Ok(None);
         };
         let checkpoint = SignedCheckpoint::parse(&note);
-        let checkpoint = checkpoint.map_err(|error| StateError::Checkpoint { path, error })?;
+        let checkpoint =
+            checkpoint.map_err(|error| MonitorStateError::Checkpoint { path, error })?;
         let path = self.folder.join("seen.json");
         let bytes = self.bytes(&path)?.unwrap_or_default();
-        let value = parse::parse(&bytes).map_err(|error| StateError::Json {
+        let value = parse::parse(&bytes).map_err(|error| MonitorStateError::Json {
             path: path.clone(),
             error,
         })?;
-        let seen = shape::read(&value, "").map_err(|error| StateError::Member { path, error })?;
-        Ok(Some(Known { checkpoint, seen }))
+        let seen =
+            shape::read(&value, "").map_err(|error| MonitorStateError::Member { path, error })?;
+        Ok(Some(KnownCheckpoint { checkpoint, seen }))
     }
 
     /// Keeps a checkpoint that was in order. What was checked of it is written first:
@@ -136,15 +138,15 @@ impl LogState {
         checkpoint: &SignedCheckpoint,
         checked: u64,
         since: Timestamp,
-    ) -> Result<(), StateError> {
+    ) -> Result<(), MonitorStateError> {
         self.make(&self.folder)?;
-        let seen: Value = shape::write(&Seen { checked, since });
+        let seen: Value = shape::write(&SeenCheckpoint { checked, since });
         self.put("seen.json", seen.canonical(Form::Utf8).as_bytes())?;
         self.put("checkpoint", checkpoint.to_string().as_bytes())
     }
 
     /// The key that the book before named.
-    pub(super) fn key(&self) -> Result<Option<VerifierKey>, StateError> {
+    pub(super) fn key(&self) -> Result<Option<VerifierKey>, MonitorStateError> {
         let path = self.folder.join("key");
         let Some(bytes) = self.bytes(&path)? else {
             return Ok(None);
@@ -152,10 +154,10 @@ impl LogState {
         let text = String::from_utf8_lossy(&bytes);
         let key = text.trim_end().parse();
         key.map(Some)
-            .map_err(|error| StateError::Key { path, error })
+            .map_err(|error| MonitorStateError::Key { path, error })
     }
 
-    pub(super) fn keep_key(&self, key: &VerifierKey) -> Result<(), StateError> {
+    pub(super) fn keep_key(&self, key: &VerifierKey) -> Result<(), MonitorStateError> {
         self.make(&self.folder)?;
         self.put("key", format!("{key}\n").as_bytes())
     }
@@ -166,7 +168,7 @@ impl LogState {
         &self,
         notes: [&SignedCheckpoint; 2],
         proof: Option<&Equivocation>,
-    ) -> Result<Vec<String>, StateError> {
+    ) -> Result<Vec<String>, MonitorStateError> {
         let folder = self.folder.join("evidence");
         self.make(&folder)?;
         let named = |bytes: &[u8], name: &str, what: &str| {
@@ -191,21 +193,21 @@ impl LogState {
         Ok(kept)
     }
 
-    fn bytes(&self, path: &Path) -> Result<Option<Vec<u8>>, StateError> {
+    fn bytes(&self, path: &Path) -> Result<Option<Vec<u8>>, MonitorStateError> {
         bounded(path, SMALL_FILE_BYTES).map_err(|error| io_error(path, error))
     }
 
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StateError> {
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), MonitorStateError> {
         let path = self.folder.join(name);
         replace(&path, bytes).map_err(|error| io_error(&path, error))
     }
 
-    fn make(&self, folder: &Path) -> Result<(), StateError> {
+    fn make(&self, folder: &Path) -> Result<(), MonitorStateError> {
         fs::create_dir_all(folder).map_err(|error| io_error(folder, error))
     }
 }
 
-fn io_error(path: &Path, error: io::Error) -> StateError {
+fn io_error(path: &Path, error: io::Error) -> MonitorStateError {
     let path = path.to_owned();
-    StateError::Io { path, error }
+    MonitorStateError::Io { path, error }
 }

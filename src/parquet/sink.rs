@@ -13,7 +13,7 @@ use super::columns::{Row, of_entries};
 use super::footer::{BundleFrame, DAY, FRAME, HEAD, SealedRows, pair};
 use super::schema::TableKind;
 use super::writing::{Footer, failed, writer};
-use crate::ledger::bundle::Sink;
+use crate::ledger::bundle::BundleSink;
 use crate::ledger::entry::Entry;
 use crate::ledger::hash::Hash;
 use crate::ledger::position::Seq;
@@ -144,7 +144,7 @@ impl RowSink {
     }
 }
 
-impl Sink for RowSink {
+impl BundleSink for RowSink {
     fn line(&mut self, line: &[u8]) -> io::Result<()> {
         self.sealed.take(line);
         self.full |= !self.frame.add(self.given, line);

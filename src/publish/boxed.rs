@@ -5,13 +5,13 @@ use std::io;
 use super::{LogStorage, PublicError};
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::resource::Resource;
-use crate::ledger::tlog::source::Source;
+use crate::ledger::tlog::source::TileSource;
 use crate::logbook::Logbook;
 
 /// A folder or a bucket.
 pub type AnyStorage = Box<dyn LogStorage + Sync>;
 
-impl Source for AnyStorage {
+impl TileSource for AnyStorage {
     type Error = io::Error;
 
     fn read(&self, resource: Resource) -> io::Result<Option<Vec<u8>>> {

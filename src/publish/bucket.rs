@@ -21,7 +21,7 @@ use crate::ledger::limits;
 use crate::ledger::published::Published;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::resource::Resource;
-use crate::ledger::tlog::source::Source;
+use crate::ledger::tlog::source::TileSource;
 use crate::logbook::Logbook;
 use crate::logbook::publish::PublishFile;
 
@@ -134,7 +134,7 @@ impl Bucket {
     }
 }
 
-impl Source for Bucket {
+impl TileSource for Bucket {
     type Error = io::Error;
 
     fn read(&self, resource: Resource) -> io::Result<Option<Vec<u8>>> {

@@ -10,7 +10,7 @@ use crate::files::{open_regular, read_within, replace};
 use crate::ledger::limits;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::resource::Resource;
-use crate::ledger::tlog::source::Source;
+use crate::ledger::tlog::source::TileSource;
 use crate::logbook::Logbook;
 use crate::logbook::publish::PublishFile;
 
@@ -113,7 +113,7 @@ impl Folder {
     }
 }
 
-impl Source for Folder {
+impl TileSource for Folder {
     type Error = io::Error;
 
     fn read(&self, resource: Resource) -> io::Result<Option<Vec<u8>>> {

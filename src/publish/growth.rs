@@ -6,7 +6,7 @@ use super::PublicError;
 use super::leaves;
 use crate::ledger::merkle::{LeafRange, consistency_ranges};
 use crate::ledger::sha256::Sha256Digest;
-use crate::ledger::tlog::checkpoint::Checkpoint;
+use crate::ledger::tlog::checkpoint::CheckpointText;
 use crate::ledger::tlog::tree::{LogFrontier, check_growth, empty_root, leaf};
 use crate::store::Store;
 
@@ -19,7 +19,7 @@ use crate::store::Store;
 pub fn root_before(
     store: &dyn Store,
     old: u64,
-    new: &Checkpoint,
+    new: &CheckpointText,
 ) -> Result<Option<(Sha256Digest, Vec<Sha256Digest>)>, PublicError> {
     let ranges = consistency_ranges(old, new.size).unwrap_or_default();
     let whole = LeafRange { start: 0, end: old };

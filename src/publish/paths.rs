@@ -11,15 +11,15 @@ use crate::ledger::position::Seq;
 use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::tile::{TileId, TilePlan};
 use crate::ledger::tlog::builder::LogBuilder;
-use crate::ledger::tlog::checkpoint::Checkpoint;
+use crate::ledger::tlog::checkpoint::CheckpointText;
 use crate::ledger::tlog::resource::{LEVELS, Resource};
-use crate::ledger::tlog::source::{ReadError, Source, prove_inclusion};
+use crate::ledger::tlog::source::{TileReadError, TileSource, prove_inclusion};
 use crate::store::Store;
 
 /// The tiles that some paths are read from.
 struct Tiles(BTreeMap<Resource, Vec<u8>>);
 
-impl Source for &Tiles {
+impl TileSource for &Tiles {
     type Error = Infallible;
 
     fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, Infallible> {
@@ -34,7 +34,7 @@ impl Source for &Tiles {
 /// [`PublicError::Unproven`] where the ledger's entries do not give a checkpoint's root.
 pub fn paths_of(
     store: &dyn Store,
-    wanted: &[(&Checkpoint, Seq)],
+    wanted: &[(&CheckpointText, Seq)],
 ) -> Result<Vec<Vec<Sha256Digest>>, PublicError> {
     let mut needed: BTreeSet<TileId> = BTreeSet::new();
     let mut sizes: BTreeSet<u64> = BTreeSet::new();
@@ -65,7 +65,7 @@ pub fn paths_of(
             Ok(())
         },
     )?;
-    let path = |(checkpoint, seq): &(&Checkpoint, Seq)| {
+    let path = |(checkpoint, seq): &(&CheckpointText, Seq)| {
         let of = data.get(&seq.0).copied().unwrap_or(Hash::ZERO);
         prove_inclusion(&&tiles, checkpoint, seq.0, &of).map_err(|error| unproven(*seq, &error))
     };
@@ -82,7 +82,7 @@ fn is_needed(resource: &Resource, needed: &BTreeSet<TileId>) -> bool {
     }
 }
 
-fn unproven(seq: Seq, error: &ReadError<Infallible>) -> PublicError {
+fn unproven(seq: Seq, error: &TileReadError<Infallible>) -> PublicError {
     PublicError::Unproven {
         seq,
         detail: error.to_string(),

@@ -4,7 +4,7 @@ use super::{PublicError, Publication, leaves, names_of};
 use crate::ledger::key::PublicKey;
 use crate::ledger::note::{Algorithm, Note, VerifierKey, cosign_ml_dsa, sign};
 use crate::ledger::sha256::Sha256Digest;
-use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use crate::ledger::tlog::name::LogName;
 use crate::ledger::tlog::tree::{LogFrontier, empty_root, leaf};
 use crate::store::Batch;
@@ -13,7 +13,7 @@ use crate::store::tree::TreeError;
 /// The note of a checkpoint under the log's key, and under its second one if that is at
 /// hand.
 pub(super) fn signed(
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     name: &LogName,
     with: &Publication<'_>,
 ) -> Result<SignedCheckpoint, PublicError> {
@@ -50,7 +50,7 @@ pub fn unpublished(with: &Publication<'_>) -> Result<SignedCheckpoint, PublicErr
         frontier.push(leaf(&data), |_, _| ());
         Ok(())
     })?;
-    let checkpoint = Checkpoint {
+    let checkpoint = CheckpointText {
         origin: name.to_string(),
         size,
         root: frontier.root().unwrap_or_else(empty_root),
@@ -111,7 +111,7 @@ mod tests {
 
     fn kept(size: u64, signer: &SoftwareSigner) -> Vec<u8> {
         let tree = grown(size);
-        let checkpoint = Checkpoint {
+        let checkpoint = CheckpointText {
             origin: "log.example/kept".to_owned(),
             size,
             root: tree.root().unwrap_or_else(empty_root),

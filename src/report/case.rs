@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ledger::answered::{WAITING, Waiting};
+use crate::ledger::answered::{WAITING, WaitingEntries};
 use crate::ledger::bundle_line::parse_entry;
 use crate::ledger::entry::Entry;
 use crate::ledger::fault::{At, Fault, FaultCode};
@@ -61,7 +61,7 @@ pub(super) struct OfCase<'a, S> {
     case: Option<Case<'a>>,
     entries: u64,
     /// Attestations whose workers no decision has named yet.
-    related: Waiting<Fault>,
+    related: WaitingEntries<Fault>,
 }
 
 impl<'a, S> OfCase<'a, S> {
@@ -70,7 +70,7 @@ impl<'a, S> OfCase<'a, S> {
             inner,
             case,
             entries: 0,
-            related: Waiting::default(),
+            related: WaitingEntries::default(),
         }
     }
 

@@ -9,7 +9,7 @@ use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::api::{self, Ledger, PublicFiles, PublicPlace, PublishedLog};
 use crate::ledger::tlog::resource::Resource;
-use crate::ledger::tlog::source::Source as _;
+use crate::ledger::tlog::source::TileSource as _;
 use crate::ledger::witnessing::Standing;
 
 pub(super) struct PublicLog {

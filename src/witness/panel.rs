@@ -5,7 +5,7 @@ use crate::fetch::Fetcher;
 use crate::ledger::note::VerifierKey;
 use crate::ledger::time::Timestamp;
 use crate::ledger::tlog::checkpoint::SignedCheckpoint;
-use crate::ledger::tlog::source::{Source, root_before};
+use crate::ledger::tlog::source::{TileSource, root_before};
 use crate::ledger::witness_policy::{Witness, WitnessPolicy};
 use crate::ledger::witnessing::{Conclusion, Outcome, Standing, WitnessStanding};
 
@@ -47,7 +47,7 @@ impl Panel {
     ///
     /// # Errors
     /// [`Stopped`].
-    pub fn ask<S: Source + Sync>(
+    pub fn ask<S: TileSource + Sync>(
         &self,
         source: &S,
         checkpoint: SignedCheckpoint,

@@ -2,7 +2,7 @@
 
 use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::note::{self, Algorithm, KeyName, VerifierKey};
-use sealbook::ledger::tlog::checkpoint::Checkpoint;
+use sealbook::ledger::tlog::checkpoint::CheckpointText;
 use sealbook::ledger::tlog::tree::empty_root;
 
 use crate::place::Place;
@@ -17,7 +17,7 @@ fn signer() -> SoftwareSigner {
 fn place() -> Place {
     let name: KeyName = ORIGIN.parse().unwrap();
     let key = VerifierKey::new(name.clone(), Algorithm::Ed25519(signer().public_key()));
-    let text = Checkpoint {
+    let text = CheckpointText {
         origin: ORIGIN.to_owned(),
         size: 0,
         root: empty_root(),

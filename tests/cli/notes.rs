@@ -6,7 +6,7 @@ use std::fs;
 use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::note::{Algorithm, Note, VerifierKey, cosign, sign};
 use sealbook::ledger::sha256::Sha256Digest;
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use serde_json::Value;
 
 use crate::place::{Place, codes};
@@ -46,7 +46,7 @@ impl Public {
     pub(crate) fn signs(
         &self,
         file: &str,
-        change: impl FnOnce(&mut Checkpoint),
+        change: impl FnOnce(&mut CheckpointText),
     ) -> SignedCheckpoint {
         let mut content = self.checkpoint().content().clone();
         change(&mut content);

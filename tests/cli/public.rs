@@ -12,7 +12,7 @@ use sealbook::ledger::note::VerifierKey;
 use sealbook::ledger::tlog::checkpoint::SignedCheckpoint;
 use sealbook::ledger::tlog::proof::{InclusionError, TlogProof};
 use sealbook::ledger::tlog::resource::Resource;
-use sealbook::ledger::tlog::source::{ReadError, Source as _, check_all, prove_growth};
+use sealbook::ledger::tlog::source::{TileReadError, TileSource as _, check_all, prove_growth};
 use sealbook::publish::Folder;
 
 use crate::place::Place;
@@ -109,7 +109,7 @@ fn every_entry_is_public_under_the_ledgers_key_sealed_or_not() {
     fs::write(&tile, bytes).unwrap();
     let found = check_all(&source, new.content(), |_, _| ()).unwrap_err();
     let named =
-        matches!(&found, ReadError::Tile { resource } if resource.to_string() == "tile/0/001");
+        matches!(&found, TileReadError::Tile { resource } if resource.to_string() == "tile/0/001");
     assert!(named, "{found}");
 }
 

@@ -13,12 +13,12 @@ use sealbook::ledger::json::Form;
 use sealbook::ledger::logbook_file::LogbookFile;
 use sealbook::ledger::note::{Algorithm, VerifierKey, sign};
 use sealbook::ledger::published::{Published, PublishedError};
-use sealbook::ledger::tlog::builder::{BuildError, LogBuilder};
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::builder::{LogBuilder, TreeBuildError};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::tlog::proof::TlogProof;
 use sealbook::ledger::tlog::source::prove_inclusion;
 use sealbook::ledger::version::Version;
-use sealbook::ledger::wal::{Bare, Noted, Object, Says, Unsigned, WalError, WalPosition};
+use sealbook::ledger::wal::{Bare, Noted, Says, UnsignedBatch, WalError, WalObject, WalPosition};
 use serde_json::json;
 
 use crate::bundles::{judge, judge_bundle, judge_proof};
@@ -118,7 +118,7 @@ fn public_log(sample: &Sample) -> LogBuilder {
     let mut log = LogBuilder::new();
     for entry in &sample.entries {
         let data = leaf_hash(&entry.hash(), &entry.signature());
-        log.push(data, |_, _| Err::<(), BuildError>(BuildError::Full))
+        log.push(data, |_, _| Err::<(), TreeBuildError>(TreeBuildError::Full))
             .unwrap();
     }
     log
@@ -138,7 +138,7 @@ fn public_key(sample: &Sample) -> VerifierKey {
 /// Of entry 3.
 fn public_proof(sample: &Sample) -> TlogProof {
     let (log, key) = (public_log(sample), public_key(sample));
-    let checkpoint = Checkpoint {
+    let checkpoint = CheckpointText {
         origin: key.name().to_string(),
         size: log.size(),
         root: log.root(),
@@ -169,7 +169,7 @@ fn wal_batch(sample: &Sample) -> Vec<u8> {
             payload: entry.payload_bytes().to_vec(),
         }
     };
-    let batch = Unsigned {
+    let batch = UnsignedBatch {
         first_seq: 4,
         prev_hash: sample.entries[3].hash(),
         entries: vec![bare(4), bare(5)],
@@ -204,7 +204,7 @@ fn wal_fence(sample: &Sample) -> Vec<u8> {
 }
 
 fn wal_object(sample: &Sample, place: WalPosition, says: Says) -> Vec<u8> {
-    let object = Object {
+    let object = WalObject {
         place,
         log: sample.log(),
         genesis: sample.genesis(),
@@ -214,7 +214,7 @@ fn wal_object(sample: &Sample, place: WalPosition, says: Says) -> Vec<u8> {
     };
     let (bytes, digest) = object.sign(&sample.signer).unwrap();
     let genesis = Some(sample.genesis());
-    let opened = Object::open(&bytes, place, sample.log(), genesis).unwrap();
+    let opened = WalObject::open(&bytes, place, sample.log(), genesis).unwrap();
     assert_eq!(opened, (object, digest));
     bytes
 }
@@ -230,7 +230,7 @@ fn no_byte_of_an_object_can_be_changed() {
     let bytes = wal_batch(&sample);
     let open = |bytes: &[u8], place| {
         let genesis = Some(sample.genesis());
-        Object::open(bytes, place, sample.log(), genesis).map(drop)
+        WalObject::open(bytes, place, sample.log(), genesis).map(drop)
     };
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();

@@ -12,8 +12,8 @@ use sealbook::ledger::note::{
 use sealbook::ledger::position::Seq;
 use sealbook::ledger::second_key::SecondKey;
 use sealbook::ledger::time::Timestamp;
-use sealbook::ledger::tlog::checkpoint::Checkpoint;
-use sealbook::ledger::tlog::name::{LogName, Named, Publishing};
+use sealbook::ledger::tlog::checkpoint::CheckpointText;
+use sealbook::ledger::tlog::name::{LogName, NameBinding, Publishing};
 use sealbook::ledger::tlog::tree::{LogFrontier, empty_root, leaf};
 use sealbook::ledger::verify::{Policy, verify};
 use sealbook::ledger::witness_policy::parse;
@@ -44,7 +44,7 @@ fn book(sample: &Sample) -> Vec<Entry> {
         entries.push(draft.sign(&sample.signer).unwrap());
         entries.clone()
     };
-    let name = Publishing::Named(Named {
+    let name = Publishing::Named(NameBinding {
         name: NAME.parse().unwrap(),
         policy: None,
     });
@@ -87,7 +87,7 @@ fn checkpoint(sample: &Sample, entries: &[Entry]) -> Note {
 
 fn own_checkpoint(sample: &Sample, entries: &[Entry]) -> Note {
     let frontier = tree(entries);
-    let text = Checkpoint {
+    let text = CheckpointText {
         origin: NAME.to_owned(),
         size: frontier.size(),
         root: frontier.root().unwrap(),
@@ -195,7 +195,7 @@ fn with_second_key(sample: &Sample) -> Vec<Entry> {
 /// The checkpoint over them, which both keys signed.
 fn protected(sample: &Sample) -> Note {
     let mut note = own_checkpoint(sample, &with_second_key(sample));
-    let checkpoint = Checkpoint::parse(note.text()).unwrap();
+    let checkpoint = CheckpointText::parse(note.text()).unwrap();
     let line = cosign_ml_dsa(&checkpoint, COSIGNED, &NAME.parse().unwrap(), &second());
     note.add(line.unwrap()).unwrap();
     note
@@ -214,7 +214,7 @@ fn the_second_key_that_an_entry_binds_protects_the_entries_of_its_checkpoint() {
     let own = VerifierKey::new(NAME.parse().unwrap(), Algorithm::MlDsa44(bound.ml_dsa_44));
     let note = protected(&sample);
     assert_eq!(own.verify(&note).unwrap().time, Some(COSIGNED));
-    let checkpoint = Checkpoint::parse(note.text()).unwrap();
+    let checkpoint = CheckpointText::parse(note.text()).unwrap();
     assert_eq!(
         (checkpoint.size, Some(checkpoint.root)),
         (8, tree(&entries).root())

@@ -6,7 +6,7 @@ use sealbook::ledger::note::{
     SignatureFault, VerifierKey, VerifierKeyError, cosign, cosign_ml_dsa, sign,
 };
 use sealbook::ledger::sha256::Sha256Digest;
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+use sealbook::ledger::tlog::checkpoint::{CheckpointError, CheckpointText, SignedCheckpoint};
 use zeroize::Zeroizing;
 
 /// The example of the specification.
@@ -26,8 +26,8 @@ fn ml_dsa(seed: u8) -> MlDsaSigner {
     MlDsaSigner::from_seed(&Zeroizing::new([seed; 32])).unwrap()
 }
 
-fn checkpoint() -> Checkpoint {
-    Checkpoint {
+fn checkpoint() -> CheckpointText {
+    CheckpointText {
         origin: "example.com/log".to_owned(),
         size: 70_000,
         root: Sha256Digest::of(b"root"),
@@ -298,13 +298,13 @@ fn what_is_no_checkpoint_is_refused_by_name() {
         (format!("a\n0\n{root}\n"), CheckpointError::EmptyRoot),
     ];
     for (text, expected) in cases {
-        assert_eq!(Checkpoint::parse(&text), Err(expected), "{text:?}");
+        assert_eq!(CheckpointText::parse(&text), Err(expected), "{text:?}");
     }
     for text in [
         format!("a b+c\n9223372036854775807\n{root}\nmore\n"),
         format!("a\n0\n{empty}\n"),
     ] {
-        assert_eq!(Checkpoint::parse(&text).unwrap().to_string(), text);
+        assert_eq!(CheckpointText::parse(&text).unwrap().to_string(), text);
     }
 }
 

@@ -14,7 +14,7 @@ use sealbook::ledger::note::sign;
 use sealbook::ledger::parse::parse;
 use sealbook::ledger::sha256::Sha256Digest;
 use sealbook::ledger::time::Timestamp;
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::tlog::name::{LogName, NameFault, Names, Publishing};
 use sealbook::ledger::tlog::tree::{LogFrontier, leaf};
 use sealbook::ledger::verify::{Policy, verify};
@@ -60,7 +60,7 @@ impl Log {
             let data = leaf_hash(&entry.hash(), &entry.signature());
             frontier.push(leaf(&data), |_, _| ());
         }
-        let content = Checkpoint {
+        let content = CheckpointText {
             origin: name.to_owned(),
             size: frontier.size(),
             root: frontier.root().unwrap(),
@@ -185,7 +185,7 @@ fn no_name_begins_as_a_statement_or_breaks_a_line() {
 
 /// The text of a checkpoint under a name, as the log's key signs it.
 fn text_under(name: &LogName) -> String {
-    let checkpoint = Checkpoint {
+    let checkpoint = CheckpointText {
         origin: name.to_string(),
         size: 7,
         root: Sha256Digest::of(b"root"),

@@ -11,13 +11,13 @@ use sealbook::ledger::key::SoftwareSigner;
 use sealbook::ledger::merkle::ConsistencyError;
 use sealbook::ledger::note::{Note, sign};
 use sealbook::ledger::sha256::Sha256Digest;
-use sealbook::ledger::tlog::builder::{BuildError, LogBuilder};
-use sealbook::ledger::tlog::bundle::{self, BundleError};
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::builder::{LogBuilder, TreeBuildError};
+use sealbook::ledger::tlog::bundle::{self, EntryBundleError};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::tlog::proof::{InclusionError, TlogProof, TlogProofError};
 use sealbook::ledger::tlog::resource::{Resource, partial};
 use sealbook::ledger::tlog::source::{
-    ReadError, Source, check_all, entries, prove_growth, prove_inclusion,
+    TileReadError, TileSource, check_all, entries, prove_growth, prove_inclusion,
 };
 use sealbook::ledger::tlog::tree::{LogTree, check_growth, empty_root, leaf};
 use serde_json::Value;
@@ -29,7 +29,7 @@ use crate::vectors::third_party;
 #[derive(Clone, Default)]
 pub(crate) struct Folder(pub(crate) BTreeMap<Resource, Vec<u8>>);
 
-impl Source for Folder {
+impl TileSource for Folder {
     type Error = Infallible;
 
     fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, Infallible> {
@@ -41,9 +41,9 @@ fn data(seq: u64) -> Hash {
     Hash::of(&seq.to_be_bytes())
 }
 
-fn checkpoint(size: u64, root: Sha256Digest) -> Checkpoint {
+fn checkpoint(size: u64, root: Sha256Digest) -> CheckpointText {
     let origin = "example.com/log".to_owned();
-    Checkpoint {
+    CheckpointText {
         origin,
         size,
         root,
@@ -52,11 +52,11 @@ fn checkpoint(size: u64, root: Sha256Digest) -> Checkpoint {
 }
 
 /// Goes on to `size`, and publishes.
-fn grow(builder: &mut LogBuilder, folder: &mut Folder, size: u64) -> Checkpoint {
+fn grow(builder: &mut LogBuilder, folder: &mut Folder, size: u64) -> CheckpointText {
     for seq in builder.size()..size {
         let full = |resource, bytes| {
             assert_eq!(folder.0.insert(resource, bytes), None, "{resource} twice");
-            Ok::<_, BuildError>(())
+            Ok::<_, TreeBuildError>(())
         };
         builder.push(data(seq), full).unwrap();
     }
@@ -64,7 +64,7 @@ fn grow(builder: &mut LogBuilder, folder: &mut Folder, size: u64) -> Checkpoint 
     checkpoint(size, builder.root())
 }
 
-fn log(size: u64) -> (Folder, Checkpoint) {
+fn log(size: u64) -> (Folder, CheckpointText) {
     let mut folder = Folder::default();
     let checkpoint = grow(&mut LogBuilder::new(), &mut folder, size);
     (folder, checkpoint)
@@ -77,7 +77,7 @@ fn the_root_is_that_of_the_oracle_at_every_size() {
     assert_eq!(builder.root(), empty_root());
     for seq in 0..700 {
         builder
-            .push(data(seq), |_, _| Ok::<_, BuildError>(()))
+            .push(data(seq), |_, _| Ok::<_, TreeBuildError>(()))
             .unwrap();
         oracle.insert(*leaf(&data(seq)).as_bytes()).commit();
         assert_eq!(oracle.root(), Some(*builder.root().as_bytes()), "{seq}");
@@ -169,7 +169,7 @@ fn a_folder_shows_every_entry_and_every_growth() {
         {
             let path = prove_inclusion(&folder, &now, index, &data(index)).unwrap();
             let wrong = prove_inclusion(&folder, &now, index, &data(index + 1));
-            assert!(matches!(wrong, Err(ReadError::Path { .. })), "{path:?}");
+            assert!(matches!(wrong, Err(TileReadError::Path { .. })), "{path:?}");
         }
         for index in 0..size.div_ceil(256).min(3) {
             let given = entries(&folder, &now, index).unwrap();
@@ -277,7 +277,9 @@ fn one_changed_byte_in_any_file_is_refused() {
         bytes[at] ^= 1;
         let found = check_all(&changed, &checkpoint, |_, _| ()).unwrap_err();
         match found {
-            ReadError::Tile { .. } | ReadError::Bundle { .. } | ReadError::Root { .. } => {}
+            TileReadError::Tile { .. }
+            | TileReadError::Bundle { .. }
+            | TileReadError::Root { .. } => {}
             other => panic!("{resource}: {other}"),
         }
     }
@@ -285,11 +287,14 @@ fn one_changed_byte_in_any_file_is_refused() {
         let mut short = folder.clone();
         short.0.get_mut(&resource).unwrap().pop();
         let cut = check_all(&short, &checkpoint, |_, _| ()).unwrap_err();
-        assert!(matches!(cut, ReadError::Length { .. }), "{cut}");
+        assert!(matches!(cut, TileReadError::Length { .. }), "{cut}");
         let mut gone = folder.clone();
         gone.0.remove(&resource);
         let missing = check_all(&gone, &checkpoint, |_, _| ()).unwrap_err();
-        assert!(matches!(missing, ReadError::Missing { .. }), "{missing}");
+        assert!(
+            matches!(missing, TileReadError::Missing { .. }),
+            "{missing}"
+        );
     }
 }
 
@@ -301,14 +306,14 @@ fn a_bundle_that_its_tile_does_not_vouch_for_is_refused_alone_too() {
         changed.0.get_mut(&resource.parse().unwrap()).unwrap()[4] ^= 1;
         let found = entries(&changed, &now, 1).unwrap_err();
         let named = match resource {
-            "tile/1/000.p/2" => matches!(found, ReadError::Path { .. }),
-            _ => matches!(found, ReadError::Tile { .. }),
+            "tile/1/000.p/2" => matches!(found, TileReadError::Path { .. }),
+            _ => matches!(found, TileReadError::Tile { .. }),
         };
         assert!(named, "{resource}: {found}");
     }
     assert!(matches!(
         entries(&folder, &now, 3),
-        Err(ReadError::Outside(_))
+        Err(TileReadError::Outside(_))
     ));
 }
 
@@ -330,7 +335,7 @@ fn building_goes_on_from_what_was_published_at_any_size() {
     for size in 0..1_200 {
         if size > 0 {
             reference
-                .push(data(size - 1), |_, _| Ok::<_, BuildError>(()))
+                .push(data(size - 1), |_, _| Ok::<_, TreeBuildError>(()))
                 .unwrap();
         }
         let folder = Folder(reference.partial().into_iter().collect());
@@ -341,28 +346,31 @@ fn building_goes_on_from_what_was_published_at_any_size() {
         let mut resumed = LogBuilder::resume(size, &tiles).unwrap();
         for seq in resumed.size()..size {
             resumed
-                .push(data(seq), |_, _| Ok::<_, BuildError>(()))
+                .push(data(seq), |_, _| Ok::<_, TreeBuildError>(()))
                 .unwrap();
         }
         assert_eq!(resumed.root(), reference.root(), "{size}");
         assert_eq!(resumed.partial(), reference.partial(), "{size}");
     }
     let missing = LogBuilder::resume(300, &[None]).unwrap_err();
-    assert!(matches!(missing, BuildError::Edge { .. }));
+    assert!(matches!(missing, TreeBuildError::Edge { .. }));
     let short = LogBuilder::resume(300, &[Some(vec![0; 31])]).unwrap_err();
-    assert!(matches!(short, BuildError::Edge { .. }));
+    assert!(matches!(short, TreeBuildError::Edge { .. }));
 }
 
 #[test]
 fn what_is_no_bundle_is_refused_by_name() {
     let bytes = bundle::format(&[data(0), data(1)]);
     assert_eq!(bundle::parse(&bytes, 2), Ok(vec![data(0), data(1)]));
-    let length = |expected, bytes| Err(BundleError::Length { expected, bytes });
+    let length = |expected, bytes| Err(EntryBundleError::Length { expected, bytes });
     assert_eq!(bundle::parse(&bytes, 3), length(3, 68));
     assert_eq!(bundle::parse(&bytes[..67], 2), length(2, 67));
     let mut other = bytes.clone();
     other[35] = 31;
-    assert_eq!(bundle::parse(&other, 2), Err(BundleError::Entry { at: 1 }));
+    assert_eq!(
+        bundle::parse(&other, 2),
+        Err(EntryBundleError::Entry { at: 1 })
+    );
 }
 
 fn proof(size: u64, index: u64) -> TlogProof {

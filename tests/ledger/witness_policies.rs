@@ -5,7 +5,7 @@ use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::note::{Algorithm, KeyName, VerifierKey};
 use sealbook::ledger::time::Timestamp;
 use sealbook::ledger::witness_policy::{
-    Bound, CosignedAt, MAX_BYTES, PolicyError, PolicyProblem, Side, WitnessPolicy, parse,
+    BoundSide, CosignedAt, MAX_BYTES, PolicyError, PolicyProblem, TimeBound, WitnessPolicy, parse,
 };
 
 fn signer(number: u8) -> SoftwareSigner {
@@ -219,7 +219,10 @@ fn a_bound_is_the_best_that_any_quorum_says() {
                 .map(|set| times(&set).into_iter().min().unwrap())
                 .max();
             let none = lines == "quorum none\n";
-            for (side, expected) in [(Side::NotLater, latest), (Side::NotEarlier, earliest)] {
+            for (side, expected) in [
+                (BoundSide::NotLater, latest),
+                (BoundSide::NotEarlier, earliest),
+            ] {
                 let bound = policy.bound(side, &cosigned);
                 let time = bound.as_ref().map(|bound| bound.time);
                 assert_eq!(
@@ -227,7 +230,7 @@ fn a_bound_is_the_best_that_any_quorum_says() {
                     expected.filter(|_| !none),
                     "{lines:?} {signed:?} {side:?}"
                 );
-                if let Some(Bound { witnesses, .. }) = bound {
+                if let Some(TimeBound { witnesses, .. }) = bound {
                     assert!(policy.is_met(|at| witnesses.contains(&at)), "{witnesses:?}");
                 }
             }

@@ -10,7 +10,7 @@ use sealbook::ledger::json::Object;
 use sealbook::ledger::policy::Policy;
 use sealbook::ledger::tlog::judged::judge_log;
 use sealbook::ledger::tlog::resource::Resource;
-use sealbook::ledger::tlog::source::Source;
+use sealbook::ledger::tlog::source::TileSource;
 use sealbook::ledger::witness_policy::{WitnessPolicy, parse};
 use sealbook::monitor::{Monitor, State};
 use sealbook::publish::{Folder, PublicLog, alone};
@@ -21,7 +21,7 @@ use crate::made::{NOW, ORIGIN, at};
 /// The files of a folder.
 struct Files(BTreeMap<Resource, Vec<u8>>);
 
-impl Source for &Files {
+impl TileSource for &Files {
     type Error = Infallible;
 
     fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, Infallible> {

@@ -8,10 +8,10 @@ use sealbook::ledger::hash::Hash;
 use sealbook::ledger::key::{Signer as _, SoftwareSigner};
 use sealbook::ledger::note::{self, Algorithm, KeyName, Note, VerifierKey};
 use sealbook::ledger::time::Timestamp;
-use sealbook::ledger::tlog::builder::{BuildError, LogBuilder};
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::builder::{LogBuilder, TreeBuildError};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::tlog::resource::Resource;
-use sealbook::ledger::tlog::source::Source;
+use sealbook::ledger::tlog::source::TileSource;
 use sealbook::ledger::witness_policy::{WitnessPolicy, parse};
 
 pub(crate) const ORIGIN: &str = "log.example/made";
@@ -60,7 +60,7 @@ pub(crate) fn cosignature(text: &str, number: u8, seconds: i64) -> note::NoteSig
 /// A log of entries whose data begin with `history` from entry `fork` on.
 pub(crate) struct Log {
     pub(crate) files: Mutex<BTreeMap<Resource, Vec<u8>>>,
-    pub(crate) checkpoint: Checkpoint,
+    pub(crate) checkpoint: CheckpointText,
 }
 
 impl Log {
@@ -73,12 +73,12 @@ impl Log {
             data[8] = if seq < fork { 0 } else { history };
             let keep = |resource, bytes| {
                 files.insert(resource, bytes);
-                Ok::<_, BuildError>(())
+                Ok::<_, TreeBuildError>(())
             };
             builder.push(Hash::from_bytes(data), keep).unwrap();
         }
         files.extend(builder.partial());
-        let checkpoint = Checkpoint {
+        let checkpoint = CheckpointText {
             origin: ORIGIN.to_owned(),
             size,
             root: builder.root(),
@@ -119,7 +119,7 @@ impl Log {
     }
 }
 
-impl Source for &Log {
+impl TileSource for &Log {
     type Error = Infallible;
 
     fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, Infallible> {

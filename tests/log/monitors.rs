@@ -12,7 +12,7 @@ use sealbook::ledger::note;
 use sealbook::ledger::tlog::checkpoint::SignedCheckpoint;
 use sealbook::ledger::tlog::resource::{Resource, Slot};
 use sealbook::ledger::witness_policy::{WitnessPolicy, parse};
-use sealbook::monitor::{Code, Monitor, MonitorError, State, Watched, prometheus};
+use sealbook::monitor::{LogFindings, Monitor, MonitorCode, MonitorError, State, prometheus};
 
 use crate::made::{self, Log, NOW, at, log_key};
 use crate::server::Server;
@@ -35,7 +35,7 @@ impl Scene {
         }
     }
 
-    fn look_at(&self, log: &Log, seconds: i64) -> Watched {
+    fn look_at(&self, log: &Log, seconds: i64) -> LogFindings {
         let monitor = Monitor {
             policy: &self.policy,
             state: &self.state,
@@ -44,12 +44,12 @@ impl Scene {
         monitor.look("memory", &log, at(seconds)).unwrap()
     }
 
-    fn look(&self, log: &Log) -> Watched {
+    fn look(&self, log: &Log) -> LogFindings {
         self.look_at(log, NOW)
     }
 }
 
-fn codes(watched: &Watched) -> Vec<Code> {
+fn codes(watched: &LogFindings) -> Vec<MonitorCode> {
     watched
         .findings
         .iter()
@@ -94,7 +94,7 @@ fn two_checkpoints_of_one_size_convict_and_both_are_kept() {
     assert!(scene.look(&one).is_in_order());
     for _ in 0..2 {
         let watched = scene.look(&other);
-        assert_eq!(codes(&watched), [Code::Equivocation]);
+        assert_eq!(codes(&watched), [MonitorCode::Equivocation]);
         let (proof, notes) = watched.findings[0].evidence.split_last().unwrap();
         let kept: Vec<_> = notes.iter().map(|path| fs::read(path).unwrap()).collect();
         convicts(proof);
@@ -112,7 +112,7 @@ fn a_log_that_grew_out_of_another_history_is_convicted_by_a_proof() {
         let scene = Scene::new();
         assert!(scene.look(&witnessed(before, fork, 1)).is_in_order());
         let watched = scene.look(&witnessed(after, fork, 2));
-        assert_eq!(codes(&watched), [Code::Forked], "{before} {after}");
+        assert_eq!(codes(&watched), [MonitorCode::Forked], "{before} {after}");
         let evidence = &watched.findings[0].evidence;
         assert_eq!(evidence.len(), 3);
         convicts(&evidence[2]);
@@ -124,7 +124,7 @@ fn a_log_that_went_back_is_named_whatever_it_has_become() {
     let scene = Scene::new();
     assert!(scene.look(&witnessed(300, 300, 0)).is_in_order());
     let watched = scene.look(&witnessed(299, 299, 0));
-    assert_eq!(codes(&watched), [Code::RolledBack]);
+    assert_eq!(codes(&watched), [MonitorCode::RolledBack]);
     assert_eq!(watched.findings[0].evidence.len(), 2);
 }
 
@@ -152,11 +152,15 @@ fn missing_and_changed_files_are_named_and_convict_nobody() {
             let log = witnessed(300, 300, 0);
             change(log.files.lock().unwrap().get_mut(&resource).unwrap());
             let watched = scene.look(&log);
-            assert_eq!(codes(&watched), [Code::FilesWrong], "{resource}");
+            assert_eq!(codes(&watched), [MonitorCode::FilesWrong], "{resource}");
             assert!(watched.findings[0].evidence.is_empty());
             let log = witnessed(300, 300, 0);
             log.files.lock().unwrap().remove(&resource);
-            assert_eq!(codes(&scene.look(&log)), [Code::FilesWrong], "{resource}");
+            assert_eq!(
+                codes(&scene.look(&log)),
+                [MonitorCode::FilesWrong],
+                "{resource}"
+            );
             // Put right, it goes on.
             let watched = scene.look(&witnessed(300, 300, 0));
             assert!(watched.is_in_order());
@@ -170,13 +174,16 @@ fn a_missing_quorum_and_an_old_checkpoint_are_named() {
     let scene = Scene::new();
     let log = Log::new(9, 9, 0);
     let watched = scene.look(&log);
-    assert_eq!(codes(&watched), [Code::QuorumMissing]);
+    assert_eq!(codes(&watched), [MonitorCode::QuorumMissing]);
     log.publish(&log.cosigned(&[(3, NOW)]));
-    assert_eq!(codes(&scene.look(&log)), [Code::QuorumMissing]);
+    assert_eq!(codes(&scene.look(&log)), [MonitorCode::QuorumMissing]);
     // A quorum may be late: the checkpoint is as old as the earliest of the best one.
     log.publish(&log.cosigned(&[(1, NOW), (2, NOW), (3, NOW - 9 * DAY)]));
     assert!(scene.look_at(&log, NOW + DAY).is_in_order());
-    assert_eq!(codes(&scene.look_at(&log, NOW + DAY + 1)), [Code::Stale]);
+    assert_eq!(
+        codes(&scene.look_at(&log, NOW + DAY + 1)),
+        [MonitorCode::Stale]
+    );
     // Without witnesses it is as old as it is known.
     let scene = Scene {
         policy: parse(format!("log {}\nquorum none\n", log_key()).as_bytes()).unwrap(),
@@ -185,7 +192,10 @@ fn a_missing_quorum_and_an_old_checkpoint_are_named() {
     let log = Log::new(9, 9, 0);
     assert!(scene.look_at(&log, NOW).is_in_order());
     assert!(scene.look_at(&log, NOW + DAY).is_in_order());
-    assert_eq!(codes(&scene.look_at(&log, NOW + DAY + 1)), [Code::Stale]);
+    assert_eq!(
+        codes(&scene.look_at(&log, NOW + DAY + 1)),
+        [MonitorCode::Stale]
+    );
 }
 
 #[test]
@@ -211,47 +221,59 @@ fn hostile_notes_are_named_faults() {
         .to_string();
     let hundred: String = (0..100).map(|n| format!("— w{n} AAAAAAA=\n")).collect();
     for (name, bytes, expected) in [
-        ("nothing", String::new(), vec![Code::CheckpointInvalid]),
-        ("html", "<html>\n".to_owned(), vec![Code::CheckpointInvalid]),
+        (
+            "nothing",
+            String::new(),
+            vec![MonitorCode::CheckpointInvalid],
+        ),
+        (
+            "html",
+            "<html>\n".to_owned(),
+            vec![MonitorCode::CheckpointInvalid],
+        ),
         (
             "no newline",
             own.trim_end().to_owned(),
-            vec![Code::CheckpointInvalid],
+            vec![MonitorCode::CheckpointInvalid],
         ),
         (
             "cr",
             own.replace('\n', "\r\n"),
-            vec![Code::CheckpointInvalid],
+            vec![MonitorCode::CheckpointInvalid],
         ),
         (
             "no signature",
             format!("{}\n", log.checkpoint),
-            vec![Code::CheckpointInvalid],
+            vec![MonitorCode::CheckpointInvalid],
         ),
         (
             "100 more",
             format!("{own}{hundred}"),
-            vec![Code::CheckpointInvalid],
+            vec![MonitorCode::CheckpointInvalid],
         ),
         (
             "2^63",
             own.replacen("\n9\n", "\n9223372036854775808\n", 1),
-            vec![Code::CheckpointInvalid],
+            vec![MonitorCode::CheckpointInvalid],
         ),
         (
             "09",
             own.replacen("\n9\n", "\n09\n", 1),
-            vec![Code::CheckpointInvalid],
+            vec![MonitorCode::CheckpointInvalid],
         ),
-        ("another name", other_name, vec![Code::UntrustedKey]),
-        ("another key", other_key, vec![Code::UntrustedKey]),
-        ("another size", wrong, vec![Code::UntrustedKey]),
+        ("another name", other_name, vec![MonitorCode::UntrustedKey]),
+        ("another key", other_key, vec![MonitorCode::UntrustedKey]),
+        ("another size", wrong, vec![MonitorCode::UntrustedKey]),
         (
             "a wrong cosignature",
             wrong_witness,
-            vec![Code::CosignatureInvalid, Code::QuorumMissing],
+            vec![MonitorCode::CosignatureInvalid, MonitorCode::QuorumMissing],
         ),
-        ("a time to come", future, vec![Code::CosignatureInvalid]),
+        (
+            "a time to come",
+            future,
+            vec![MonitorCode::CosignatureInvalid],
+        ),
     ] {
         let scene = Scene::new();
         log.files
@@ -262,7 +284,7 @@ fn hostile_notes_are_named_faults() {
     }
     log.files.lock().unwrap().remove(&Resource::Checkpoint);
     let watched = Scene::new().look(&log);
-    assert_eq!(codes(&watched), [Code::Unreachable]);
+    assert_eq!(codes(&watched), [MonitorCode::Unreachable]);
     assert!(watched.is_unanswered());
 }
 
@@ -331,7 +353,7 @@ fn a_log_on_a_server_is_read_whole_bundles_included() {
     let watched = at_server("/log/");
     assert!(watched.is_in_order(), "{watched:?}");
     assert_eq!(watched.checked, 513);
-    assert_eq!(codes(&at_server("/elsewhere")), [Code::Unreachable]);
+    assert_eq!(codes(&at_server("/elsewhere")), [MonitorCode::Unreachable]);
 }
 
 #[test]
@@ -359,7 +381,7 @@ fn the_book_that_continues_a_closed_one_is_followed_wherever_it_is_served() {
     };
     next.publish(&signed());
     // Nobody vouches for it yet.
-    assert_eq!(codes(&scene.look(&next)), [Code::UntrustedKey]);
+    assert_eq!(codes(&scene.look(&next)), [MonitorCode::UntrustedKey]);
     let closing = |line: String| {
         let mut log = Log::new(300, 300, 0);
         log.checkpoint.extensions = vec![line];
@@ -377,10 +399,10 @@ fn the_book_that_continues_a_closed_one_is_followed_wherever_it_is_served() {
     ] {
         assert_eq!(
             codes(&closing(format!("successor {wrong}"))),
-            [Code::SuccessorInvalid]
+            [MonitorCode::SuccessorInvalid]
         );
     }
-    assert_eq!(codes(&scene.look(&next)), [Code::UntrustedKey]);
+    assert_eq!(codes(&scene.look(&next)), [MonitorCode::UntrustedKey]);
     let closed = closing(format!("successor {key}"));
     assert!(closed.is_in_order(), "{closed:?}");
     assert_eq!(closed.successor, Some(key.to_string()));
@@ -392,6 +414,6 @@ fn the_book_that_continues_a_closed_one_is_followed_wherever_it_is_served() {
     let other = note::VerifierKey::new(name, other);
     assert_eq!(
         codes(&closing(format!("successor {other}"))),
-        [Code::SuccessorInvalid]
+        [MonitorCode::SuccessorInvalid]
     );
 }

@@ -10,8 +10,8 @@ use sealbook::ledger::key::Signer as _;
 use sealbook::ledger::note::{self, Note};
 use sealbook::ledger::position::Seq;
 use sealbook::ledger::time::Timestamp;
-use sealbook::ledger::tlog::builder::{BuildError, LogBuilder};
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::builder::{LogBuilder, TreeBuildError};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::witness_policy::{WitnessPolicy, parse};
 use sealbook::{Ledger, Options};
 
@@ -50,13 +50,15 @@ impl Scene {
         for seq in 0..=last.0 {
             let entry = self.ledger.entry(Seq(seq)).unwrap();
             let data = leaf_hash(&entry.hash(), &entry.signature());
-            builder.push(data, |_, _| Ok::<_, BuildError>(())).unwrap();
+            builder
+                .push(data, |_, _| Ok::<_, TreeBuildError>(()))
+                .unwrap();
         }
         let root = match wrong_root {
             false => builder.root(),
             true => sealbook::ledger::sha256::Sha256Digest::of(b"another"),
         };
-        let text = Checkpoint {
+        let text = CheckpointText {
             origin: ORIGIN.to_owned(),
             size: builder.size(),
             root,

@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::tlog::resource::Resource;
-use sealbook::ledger::tlog::source::{Source as _, check_all, prove_growth, prove_inclusion};
+use sealbook::ledger::tlog::source::{TileSource as _, check_all, prove_growth, prove_inclusion};
 use sealbook::logbook::request::PreparedEntry;
 use sealbook::publish::{Folder, PublicLog, Publication, alone, bind_name, unpublished};
 
@@ -48,11 +48,11 @@ impl Scene {
         PublicLog::new(Folder::open(&self.folder).unwrap(), "public")
     }
 
-    fn publish(&self) -> Checkpoint {
+    fn publish(&self) -> CheckpointText {
         self.publish_to(&mut self.open())
     }
 
-    fn publish_to(&self, log: &mut PublicLog<Folder>) -> Checkpoint {
+    fn publish_to(&self, log: &mut PublicLog<Folder>) -> CheckpointText {
         let with = Publication {
             logbook: self.book.logbook(),
             signer: &*self.book.signer,
@@ -66,7 +66,7 @@ impl Scene {
         self.folder.join(file).exists()
     }
 
-    fn whole(&self, checkpoint: &Checkpoint) {
+    fn whole(&self, checkpoint: &CheckpointText) {
         check_all(&Folder::read_only(&self.folder), checkpoint, |_, _| ()).unwrap();
     }
 }
@@ -176,7 +176,7 @@ fn what_is_retired_is_forgotten_while_a_publisher_goes_on() {
     scene.whole(&last);
 }
 
-fn checkpoint_at(folder: &Path) -> Checkpoint {
+fn checkpoint_at(folder: &Path) -> CheckpointText {
     let bytes = Folder::read_only(folder)
         .read(Resource::Checkpoint)
         .unwrap()

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::tlog::resource::Resource;
-use sealbook::ledger::tlog::source::{Source as _, check_all};
+use sealbook::ledger::tlog::source::{TileSource as _, check_all};
 use sealbook::logbook::Logbook;
 use sealbook::logbook::clock::{Clock as _, SystemClock};
 use sealbook::logbook::request::PreparedEntry;
@@ -110,7 +110,7 @@ pub(crate) fn read_back(folder: &Path) -> Fallible<()> {
     Ok(())
 }
 
-fn checkpoint(source: &Folder) -> Fallible<Checkpoint> {
+fn checkpoint(source: &Folder) -> Fallible<CheckpointText> {
     let bytes = source.read(Resource::Checkpoint)?.ok_or("no checkpoint")?;
     Ok(SignedCheckpoint::parse(&bytes)?.content().clone())
 }

@@ -7,9 +7,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use sealbook::ledger::note::VerifierKey;
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::tlog::resource::Resource;
-use sealbook::ledger::tlog::source::{Source as _, check_all, prove_growth};
+use sealbook::ledger::tlog::source::{TileSource as _, check_all, prove_growth};
 use sealbook::publish::Folder;
 
 use super::place::Place;
@@ -29,7 +29,7 @@ struct Campaign {
     entries: u64,
     /// How long a run lives that nobody kills.
     life: Duration,
-    before: Option<Checkpoint>,
+    before: Option<CheckpointText>,
 }
 
 pub(crate) fn run(program: &Path, kills: u64, seed: u64, loud: bool) -> Result<Tally, String> {
@@ -120,7 +120,7 @@ impl Campaign {
         self.tally.count("completed");
     }
 
-    fn judge(&mut self) -> Option<Checkpoint> {
+    fn judge(&mut self) -> Option<CheckpointText> {
         match self.look() {
             Ok(checkpoint) => {
                 self.before = Some(checkpoint.clone());
@@ -136,7 +136,7 @@ impl Campaign {
 
     /// What a stranger sees: a checkpoint of the log, over what it was before, and every
     /// file that it names.
-    fn look(&self) -> Result<Checkpoint, String> {
+    fn look(&self) -> Result<CheckpointText, String> {
         let folder = Folder::read_only(&self.place.path("public"));
         let bytes = folder
             .read(Resource::Checkpoint)

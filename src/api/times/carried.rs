@@ -7,7 +7,7 @@ use crate::api::{Error, Ledger};
 use crate::evidence;
 use crate::evidence::report::entries_of;
 use crate::ledger::position::Seq;
-use crate::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use crate::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use crate::ledger::witness_policy::{Witness, WitnessPolicy, parse};
 use crate::ledger::witnessed::Witnessed;
 use crate::logbook::entry_at;
@@ -131,7 +131,7 @@ struct Chosen {
 /// A note, and the entries whose places under it are carried.
 struct Held {
     note: String,
-    checkpoint: Checkpoint,
+    checkpoint: CheckpointText,
     seqs: Vec<Seq>,
 }
 
@@ -172,7 +172,7 @@ impl Chosen {
 
     fn carried(self, store: &dyn Store) -> Result<CarriedTimes, Error> {
         let held = || self.holding.values();
-        let wanted: Vec<(&Checkpoint, Seq)> = held()
+        let wanted: Vec<(&CheckpointText, Seq)> = held()
             .flat_map(|held| held.seqs.iter().map(|seq| (&held.checkpoint, *seq)))
             .collect();
         let mut paths = paths_of(store, &wanted)?.into_iter();
@@ -193,7 +193,7 @@ impl Chosen {
 }
 
 /// The note that an entry keeps.
-fn note_of(store: &dyn Store, seq: Seq) -> Result<Option<(String, Checkpoint)>, Error> {
+fn note_of(store: &dyn Store, seq: Seq) -> Result<Option<(String, CheckpointText)>, Error> {
     let payload = entry_at(store, seq)?.check_payload().ok();
     let kept = payload.and_then(|payload| Witnessed::from_object(&payload).ok());
     Ok(kept.and_then(|kept| {

@@ -23,7 +23,7 @@ use super::{Args, Printed, millis};
 #[derive(Serialize)]
 struct Many<'a> {
     verdict: &'static str,
-    files: Vec<One<'a>>,
+    files: Vec<FileVerdict<'a>>,
     passed: usize,
     failed: usize,
     unanswered: usize,
@@ -34,7 +34,7 @@ struct Many<'a> {
 }
 
 #[derive(Serialize)]
-struct One<'a> {
+struct FileVerdict<'a> {
     path: String,
     report: Option<Printed<'a>>,
     error: Option<Unanswered>,
@@ -172,7 +172,7 @@ fn said(error: &Error) -> String {
     }
 }
 
-fn one<'a>(args: &Args, book: &'a Book) -> One<'a> {
+fn one<'a>(args: &Args, book: &'a Book) -> FileVerdict<'a> {
     let (report, error) = match &book.result {
         Ok(examined) => {
             let printed = Printed::of(examined, args.explain, None, book.elapsed);
@@ -183,7 +183,7 @@ fn one<'a>(args: &Args, book: &'a Book) -> One<'a> {
             (None, Some(Unanswered { code, detail }))
         }
     };
-    One {
+    FileVerdict {
         path: book.path.display().to_string(),
         report,
         error,

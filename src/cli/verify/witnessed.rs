@@ -17,7 +17,7 @@ const NAMED: usize = 20;
 
 /// The cosigned checkpoints that a log keeps, under a policy.
 #[derive(Serialize)]
-pub(super) struct Witnessed {
+pub(super) struct WitnessedVerdict {
     /// Up to how many entries a quorum cosigned.
     entries: u64,
     /// Between which times the last entry was made.
@@ -64,7 +64,7 @@ pub(super) fn of(
     path: &Path,
     policy: Option<&WitnessPolicy>,
     report: &mut Report,
-) -> Result<Option<Witnessed>, CliError> {
+) -> Result<Option<WitnessedVerdict>, CliError> {
     let Some(policy) = policy.cloned() else {
         return Ok(None);
     };
@@ -105,7 +105,7 @@ pub(super) fn of(
             .push(Fault::of_file(FaultCode::QuorumMissing, detail));
         report.verdict = Verdict::Fail;
     }
-    Ok(Some(Witnessed {
+    Ok(Some(WitnessedVerdict {
         entries: times.witnessed(),
         last: last.map(|last| times.between(last)),
         post_quantum: times.post_quantum(),
@@ -125,7 +125,7 @@ pub(super) fn of(
     }))
 }
 
-impl Witnessed {
+impl WitnessedVerdict {
     pub(super) fn print(&self, output: &mut Output) -> Result<(), CliError> {
         output.line(&format!("witnessed  {} entries", self.entries))?;
         let each = self.each.iter();

@@ -4,7 +4,7 @@ use super::super::explanation::{Evidence, Tie};
 use super::super::fault::FaultClass;
 use super::super::judge::SignatureOrigin;
 use super::super::trace::{Nature, Stretch};
-use super::Findings;
+use super::StretchFindings;
 
 struct Guess {
     class: FaultClass,
@@ -12,7 +12,7 @@ struct Guess {
     evidence: Evidence,
 }
 
-impl Findings<'_> {
+impl StretchFindings<'_> {
     /// Judges the stretches from `from` on that are not the key's, up to the
     /// next that is, whose place is returned.
     pub(super) fn strangers(&mut self, from: usize) -> usize {

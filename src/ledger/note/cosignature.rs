@@ -3,7 +3,7 @@
 
 use super::{Algorithm, KeyName, MlDsaSigner, NoteSignature, VerifierKey};
 use crate::ledger::key::{SignError, Signer};
-use crate::ledger::tlog::checkpoint::Checkpoint;
+use crate::ledger::tlog::checkpoint::CheckpointText;
 
 /// The log's own signature (type `0x01`), over the text itself.
 ///
@@ -34,7 +34,7 @@ pub fn cosign(
 /// nothing of the time. `None` where name or origin are longer than 255 bytes.
 #[must_use]
 pub fn cosign_ml_dsa(
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     time: u64,
     name: &KeyName,
     signer: &MlDsaSigner,
@@ -53,7 +53,7 @@ pub fn cosigned_text(time: u64, text: &str) -> Vec<u8> {
 /// What an ML-DSA-44 cosignature is over: `cosigned_message` of a whole tree. `None`
 /// where name or origin are longer than 255 bytes.
 #[must_use]
-pub fn cosigned_tree(name: &KeyName, time: u64, checkpoint: &Checkpoint) -> Option<Vec<u8>> {
+pub fn cosigned_tree(name: &KeyName, time: u64, checkpoint: &CheckpointText) -> Option<Vec<u8>> {
     let (name, origin) = (name.as_str(), checkpoint.origin.as_str());
     let (named, from) = (length(name)?, length(origin)?);
     let parts: [&[u8]; 9] = [

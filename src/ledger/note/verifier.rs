@@ -12,7 +12,7 @@ use super::{KeyId, KeyName, KeyNameError, MlDsaKey, Note, NoteSignature};
 use crate::ledger::hexadecimal;
 use crate::ledger::key::{PublicKey, Signature};
 use crate::ledger::sha256::Sha256Hasher;
-use crate::ledger::tlog::checkpoint::{Checkpoint, CheckpointError};
+use crate::ledger::tlog::checkpoint::{CheckpointError, CheckpointText};
 
 /// Seconds of a cosignature's time: not above 2^63 − 1.
 const LATEST: u64 = i64::MAX.unsigned_abs();
@@ -254,8 +254,8 @@ impl VerifierKey {
         }
     }
 
-    fn checkpoint(&self, text: &str) -> Result<Checkpoint, SignatureFault> {
-        Checkpoint::parse(text).map_err(|error| SignatureFault::NoCheckpoint {
+    fn checkpoint(&self, text: &str) -> Result<CheckpointText, SignatureFault> {
+        CheckpointText::parse(text).map_err(|error| SignatureFault::NoCheckpoint {
             name: self.name.clone(),
             error,
         })

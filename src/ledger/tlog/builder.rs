@@ -23,7 +23,7 @@ pub struct LogBuilder {
 /// Why a log does not go on from where it was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum BuildError {
+pub enum TreeBuildError {
     /// A tile of the right edge is missing or has another length.
     #[error("{tile} is missing or has another length than its name says")]
     Edge {
@@ -48,7 +48,7 @@ impl LogBuilder {
     ///
     /// # Errors
     /// [`BuildError::Edge`].
-    pub fn resume(size: u64, tiles: &[Option<Vec<u8>>]) -> Result<LogBuilder, BuildError> {
+    pub fn resume(size: u64, tiles: &[Option<Vec<u8>>]) -> Result<LogBuilder, TreeBuildError> {
         let mut builder = LogBuilder {
             size: size - size % WIDTH,
             ..LogBuilder::default()
@@ -64,7 +64,7 @@ impl LogBuilder {
                 (Some((hashes, [])), Some(row)) if hashes.len() == usize::from(slot.width) => {
                     row.extend_from_slice(hashes);
                 }
-                _ => return Err(BuildError::Edge { tile }),
+                _ => return Err(TreeBuildError::Edge { tile }),
             }
         }
         Ok(builder)
@@ -88,13 +88,13 @@ impl LogBuilder {
     ///
     /// # Errors
     /// [`BuildError::Full`], and what `full` answers.
-    pub fn push<E: From<BuildError>>(
+    pub fn push<E: From<TreeBuildError>>(
         &mut self,
         data: Hash,
         mut full: impl FnMut(Resource, Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.size >= MOST_LEAVES {
-            return Err(BuildError::Full.into());
+            return Err(TreeBuildError::Full.into());
         }
         self.size += 1;
         self.entries.push(data);

@@ -13,7 +13,7 @@ const RECORD: usize = 2 + Hash::BYTES;
 /// Why bytes are no bundle of a log of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum BundleError {
+pub enum EntryBundleError {
     /// Cut short, or longer than its name says.
     #[error("an entry bundle of {expected} entries has {bytes} bytes, not {}", expected * RECORD)]
     Length {
@@ -41,17 +41,18 @@ pub fn format(entries: &[Hash]) -> Vec<u8> {
 ///
 /// # Errors
 /// [`BundleError`].
-pub fn parse(bytes: &[u8], expected: usize) -> Result<Vec<Hash>, BundleError> {
+pub fn parse(bytes: &[u8], expected: usize) -> Result<Vec<Hash>, EntryBundleError> {
     let (records, rest) = bytes.as_chunks::<RECORD>();
     if records.len() != expected || !rest.is_empty() {
         let bytes = bytes.len();
-        return Err(BundleError::Length { expected, bytes });
+        return Err(EntryBundleError::Length { expected, bytes });
     }
     let entry = |(at, record): (usize, &[u8; RECORD])| {
         let data = record
             .strip_prefix(&LENGTH)
             .and_then(|data| data.try_into().ok());
-        data.map(Hash::from_bytes).ok_or(BundleError::Entry { at })
+        data.map(Hash::from_bytes)
+            .ok_or(EntryBundleError::Entry { at })
     };
     records.iter().enumerate().map(entry).collect()
 }

@@ -11,7 +11,7 @@ use crate::ledger::sha256::Sha256Digest;
 
 /// The text of a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
+pub struct CheckpointText {
     /// The log's name. Not empty.
     pub origin: String,
     /// How many entries, at most [`MOST_LEAVES`](super::MOST_LEAVES).
@@ -52,12 +52,12 @@ pub enum SignedCheckpointError {
     Checkpoint(#[from] CheckpointError),
 }
 
-impl Checkpoint {
+impl CheckpointText {
     /// Reads the text of a note.
     ///
     /// # Errors
     /// [`CheckpointError`].
-    pub fn parse(text: &str) -> Result<Checkpoint, CheckpointError> {
+    pub fn parse(text: &str) -> Result<CheckpointText, CheckpointError> {
         let text = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?;
         let mut lines = text.split('\n');
         let mut line = || lines.next().filter(|line| !line.is_empty());
@@ -74,7 +74,7 @@ impl Checkpoint {
         if size == 0 && root != empty_root() {
             return Err(CheckpointError::EmptyRoot);
         }
-        Ok(Checkpoint {
+        Ok(CheckpointText {
             origin,
             size,
             root,
@@ -83,7 +83,7 @@ impl Checkpoint {
     }
 }
 
-impl fmt::Display for Checkpoint {
+impl fmt::Display for CheckpointText {
     /// The text, the inverse of [`Checkpoint::parse`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = hash_base64(&self.root);
@@ -97,7 +97,7 @@ impl fmt::Display for Checkpoint {
 /// is judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCheckpoint {
-    content: Checkpoint,
+    content: CheckpointText,
     note: Note,
 }
 
@@ -115,7 +115,7 @@ impl SignedCheckpoint {
     /// # Errors
     /// [`SignedCheckpointError::Checkpoint`].
     pub fn of_note(note: Note) -> Result<SignedCheckpoint, SignedCheckpointError> {
-        let content = Checkpoint::parse(note.text())?;
+        let content = CheckpointText::parse(note.text())?;
         Ok(SignedCheckpoint { content, note })
     }
 
@@ -123,14 +123,17 @@ impl SignedCheckpoint {
     ///
     /// # Errors
     /// [`NoteError::Text`] where its origin or a further line cannot stand in a note.
-    pub fn signed(content: Checkpoint, line: NoteSignature) -> Result<SignedCheckpoint, NoteError> {
+    pub fn signed(
+        content: CheckpointText,
+        line: NoteSignature,
+    ) -> Result<SignedCheckpoint, NoteError> {
         let note = Note::new(content.to_string(), vec![line])?;
         Ok(SignedCheckpoint { content, note })
     }
 
     /// What it says.
     #[must_use]
-    pub const fn content(&self) -> &Checkpoint {
+    pub const fn content(&self) -> &CheckpointText {
         &self.content
     }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use thiserror::Error;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::CheckpointText;
 use crate::ledger::epoch::{EpochFault, EpochHeader};
 use crate::ledger::growing::GrowingTree;
 use crate::ledger::hash::Hash;
@@ -87,9 +87,9 @@ impl Headers {
     pub fn read(
         bytes: &[u8],
         log: PublicKey,
-        checkpoint: &Checkpoint,
+        checkpoint: &CheckpointText,
     ) -> Result<Headers, HeadersError> {
-        let mut reading = Reading::default();
+        let mut reading = HeaderReading::default();
         let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate();
         let unfinished = loop {
             match lines.next() {
@@ -152,14 +152,14 @@ impl Headers {
 
 /// What was read so far.
 #[derive(Default)]
-struct Reading {
+struct HeaderReading {
     genesis: Option<Hash>,
     last: Option<LastEpoch>,
     epochs: VecDeque<EpochHeader>,
     reaches: Option<Seq>,
 }
 
-impl Reading {
+impl HeaderReading {
     fn take(&mut self, line: usize, bytes: &[u8], log: PublicKey) -> Result<(), HeadersError> {
         let published =
             Published::from_line(bytes).map_err(|error| HeadersError::Line { line, error })?;

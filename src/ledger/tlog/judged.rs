@@ -1,11 +1,11 @@
 //! The verdicts on a tlog-proof and on a log folder, and on who stands behind a checkpoint.
 
-use super::checkpoint::{Checkpoint, SignedCheckpoint};
+use super::checkpoint::{CheckpointText, SignedCheckpoint};
 use super::headers::Headers;
 use super::proof::{InclusionError, TlogProof};
 use super::resource::Resource;
 use super::said::{NotTheLogs, signed_by};
-use super::source::{ReadError as SourceError, Source, check_all, root_before};
+use super::source::{TileReadError as SourceError, TileSource, check_all, root_before};
 use super::tree::root_of_path;
 use crate::ledger::entry::Entry;
 use crate::ledger::epoch::{EpochHeader, leaf_hash};
@@ -61,7 +61,7 @@ pub fn judge_tlog_proof(bytes: &[u8], policy: &Policy) -> Report {
 ///
 /// # Errors
 /// Whatever keeps the folder from being read.
-pub fn judge_log<S: Source>(source: &S, policy: &Policy) -> Result<Report, S::Error> {
+pub fn judge_log<S: TileSource>(source: &S, policy: &Policy) -> Result<Report, S::Error> {
     let mut findings = Findings::default();
     let (mut log, mut size, mut headers) = (None, 0, true);
     // What the files below do not show is judged as not here.
@@ -96,16 +96,16 @@ pub fn judge_log<S: Source>(source: &S, policy: &Policy) -> Result<Report, S::Er
 
 /// Judges the checkpoints that were kept of a log, by the root that its tiles give for so
 /// many entries. Those that are its own need no more.
-fn judge_kept<S: Source>(
+fn judge_kept<S: TileSource>(
     source: &S,
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     log: Option<PublicKey>,
     policy: &mut Policy,
     findings: &mut Findings,
 ) -> Result<(), S::Error> {
     let mut left = Vec::new();
     for kept in std::mem::take(&mut policy.checkpoints) {
-        let Checkpoint { size, root, .. } = *kept.content();
+        let CheckpointText { size, root, .. } = *kept.content();
         let own = log.is_some_and(|log| signed_by(log, &kept).is_ok()) && size <= checkpoint.size;
         match root_before(source, size, checkpoint) {
             Err(SourceError::Source(error)) => return Err(error),
@@ -126,9 +126,9 @@ fn judge_kept<S: Source>(
 
 /// Judges what a checkpoint names, and the headers of the log of this key, which need not
 /// be held against it any more. Says whether heads were checked.
-fn judge_files<S: Source>(
+fn judge_files<S: TileSource>(
     source: &S,
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     log: Option<PublicKey>,
     policy: &mut Policy,
     findings: &mut Findings,

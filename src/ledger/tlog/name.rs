@@ -103,7 +103,7 @@ impl fmt::Display for LogName {
 #[serde(untagged)]
 pub enum Publishing {
     /// The log has this name from here on.
-    Named(Named),
+    Named(NameBinding),
     /// It has no name from here on, and never this one again.
     Closed(NameClosed),
 }
@@ -111,7 +111,7 @@ pub enum Publishing {
 /// A name and the witnesses that are asked under it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Named {
+pub struct NameBinding {
     /// The name.
     pub name: LogName,
     /// The text of the witness policy.
@@ -153,7 +153,7 @@ impl Publishing {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The name that it has now.
-    current: Option<Named>,
+    current: Option<NameBinding>,
     /// Those that ended.
     closed: Vec<LogName>,
 }
@@ -187,7 +187,7 @@ pub enum NameFault {
 impl Names {
     /// The name that the log has.
     #[must_use]
-    pub const fn current(&self) -> Option<&Named> {
+    pub const fn current(&self) -> Option<&NameBinding> {
         self.current.as_ref()
     }
 

@@ -1,6 +1,6 @@
 //! What the entries of a log say of its public one.
 
-use super::checkpoint::{Checkpoint, SignedCheckpoint};
+use super::checkpoint::{CheckpointText, SignedCheckpoint};
 use super::name::{LogName, LogNameError, Publishing};
 use crate::ledger::entry::Entry;
 use crate::ledger::key::PublicKey;
@@ -12,33 +12,38 @@ use crate::ledger::witnessed::Witnessed;
 
 /// What one entry says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Said {
+pub(crate) enum PublishStatement {
     /// `sealbook:publish`: the name.
     Name(Result<Publishing, MemberError>),
     /// `sealbook:key`: a second key.
     Key(Result<SecondKey, MemberError>),
     /// `sealbook:witnessed`: a checkpoint that the log itself signed.
-    Checkpoint(Box<Checkpoint>),
+    Checkpoint(Box<CheckpointText>),
 }
 
-impl Said {
+impl PublishStatement {
     /// None for an entry of another kind, and for a checkpoint that the log did not sign,
     /// which says nothing.
-    pub(crate) fn of<R: AsRef<[u8]>>(entry: &Entry<R>, log: Option<PublicKey>) -> Option<Said> {
+    pub(crate) fn of<R: AsRef<[u8]>>(
+        entry: &Entry<R>,
+        log: Option<PublicKey>,
+    ) -> Option<PublishStatement> {
         match entry.kind() {
             kind::PUBLISH => {
                 let payload = entry.check_payload().ok()?;
-                Some(Said::Name(Publishing::from_object(&payload)))
+                Some(PublishStatement::Name(Publishing::from_object(&payload)))
             }
             kind::KEY => {
                 let payload = entry.check_payload().ok()?;
-                Some(Said::Key(SecondKey::from_object(&payload)))
+                Some(PublishStatement::Key(SecondKey::from_object(&payload)))
             }
             kind::WITNESSED => {
                 let witnessed = Witnessed::from_object(&entry.check_payload().ok()?).ok()?;
                 let kept = SignedCheckpoint::parse(witnessed.checkpoint.as_bytes()).ok()?;
                 signed_by(log?, &kept).ok()?;
-                Some(Said::Checkpoint(Box::new(kept.content().clone())))
+                Some(PublishStatement::Checkpoint(Box::new(
+                    kept.content().clone(),
+                )))
             }
             _ => None,
         }

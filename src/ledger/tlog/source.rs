@@ -6,9 +6,9 @@
 
 use thiserror::Error;
 
-use super::builder::{BuildError, LogBuilder};
-use super::bundle::{self, BundleError};
-use super::checkpoint::Checkpoint;
+use super::builder::{LogBuilder, TreeBuildError};
+use super::bundle::{self, EntryBundleError};
+use super::checkpoint::CheckpointText;
 use super::resource::{LEVELS, Resource, Slot, WIDTH};
 use super::tree::{LogTree, check_growth, empty_root, leaf, root_of_path};
 use crate::ledger::hash::Hash;
@@ -19,7 +19,7 @@ use crate::ledger::sha256::Sha256Digest;
 use crate::ledger::tile::{TileError, TileId, TilePlan};
 
 /// Where the files of a log are read: a folder, a server, memory.
-pub trait Source {
+pub trait TileSource {
     /// Why a file could not be read.
     type Error: std::error::Error + Send + Sync + 'static;
 
@@ -34,7 +34,7 @@ pub trait Source {
 /// Why a folder does not show what its checkpoint says.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum ReadError<E: std::error::Error + 'static> {
+pub enum TileReadError<E: std::error::Error + 'static> {
     /// It could not be read.
     #[error(transparent)]
     Source(E),
@@ -62,7 +62,7 @@ pub enum ReadError<E: std::error::Error + 'static> {
         /// The bundle.
         resource: Resource,
         /// Why.
-        error: BundleError,
+        error: EntryBundleError,
     },
     /// A tile that is not what the entries give.
     #[error("{resource} is not what the entries give")]
@@ -97,31 +97,31 @@ pub enum ReadError<E: std::error::Error + 'static> {
     Plan(#[from] TileError),
     /// The log cannot be built.
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Build(#[from] TreeBuildError),
 }
 
 /// Reads a tile or bundle as a tree of `size` leaves has it: the partial one, or what
 /// it has become since, cut to that width.
-fn fetch<S: Source>(
+fn fetch<S: TileSource>(
     source: &S,
     resource: Resource,
     size: u64,
-) -> Result<Vec<u8>, ReadError<S::Error>> {
+) -> Result<Vec<u8>, TileReadError<S::Error>> {
     let record = match resource {
         Resource::Entries(_) => 2 + Hash::BYTES,
         _ => Hash::BYTES,
     };
     let width = resource.slot().map_or(0, |slot| usize::from(slot.width));
     let expected = record * width;
-    if let Some(bytes) = source.read(resource).map_err(ReadError::Source)? {
+    if let Some(bytes) = source.read(resource).map_err(TileReadError::Source)? {
         return exactly(resource, bytes, expected);
     }
     let full = resource.full();
     let whole = match full == resource {
         true => None,
-        false => source.read(full).map_err(ReadError::Source)?,
+        false => source.read(full).map_err(TileReadError::Source)?,
     };
-    let whole = whole.ok_or(ReadError::Missing { resource, size })?;
+    let whole = whole.ok_or(TileReadError::Missing { resource, size })?;
     let mut bytes = exactly(
         full,
         whole,
@@ -135,10 +135,10 @@ fn exactly<E: std::error::Error + 'static>(
     resource: Resource,
     bytes: Vec<u8>,
     expected: usize,
-) -> Result<Vec<u8>, ReadError<E>> {
+) -> Result<Vec<u8>, TileReadError<E>> {
     match bytes.len() == expected {
         true => Ok(bytes),
-        false => Err(ReadError::Length {
+        false => Err(TileReadError::Length {
             resource,
             bytes: bytes.len(),
             expected,
@@ -148,12 +148,12 @@ fn exactly<E: std::error::Error + 'static>(
 
 /// The hashes of `ranges` in a tree of `size` leaves: one read for each tile but
 /// `known`, which was read before.
-fn hashes<S: Source>(
+fn hashes<S: TileSource>(
     source: &S,
     ranges: &[LeafRange],
     size: u64,
     known: Option<(Resource, &[u8])>,
-) -> Result<Vec<Sha256Digest>, ReadError<S::Error>> {
+) -> Result<Vec<Sha256Digest>, TileReadError<S::Error>> {
     let plan = TilePlan::of_ranges(ranges, LEVELS);
     let read = |tile: &TileId| {
         let at = Slot::in_tree(tile.level, tile.index, size);
@@ -165,7 +165,7 @@ fn hashes<S: Source>(
             None => fetch(source, tile, size).map(Some),
         }
     };
-    let tiles: Result<Vec<_>, ReadError<S::Error>> = plan.tiles().iter().map(read).collect();
+    let tiles: Result<Vec<_>, TileReadError<S::Error>> = plan.tiles().iter().map(read).collect();
     Ok(plan.hashes_in::<LogTree>(&tiles?)?)
 }
 
@@ -174,28 +174,28 @@ fn hashes<S: Source>(
 ///
 /// # Errors
 /// [`ReadError`].
-pub fn prove_inclusion<S: Source>(
+pub fn prove_inclusion<S: TileSource>(
     source: &S,
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     index: u64,
     data: &Hash,
-) -> Result<Vec<Sha256Digest>, ReadError<S::Error>> {
+) -> Result<Vec<Sha256Digest>, TileReadError<S::Error>> {
     path_of(source, checkpoint, index, data, None)
 }
 
-fn path_of<S: Source>(
+fn path_of<S: TileSource>(
     source: &S,
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     index: u64,
     data: &Hash,
     known: Option<(Resource, &[u8])>,
-) -> Result<Vec<Sha256Digest>, ReadError<S::Error>> {
+) -> Result<Vec<Sha256Digest>, TileReadError<S::Error>> {
     let size = checkpoint.size;
     let ranges = path_ranges(index, size).ok_or(PathError::OutsideTree { index, size })?;
     let path = hashes(source, &ranges, size, known)?;
     match root_of_path(index, size, data, &path)? == checkpoint.root {
         true => Ok(path),
-        false => Err(ReadError::Path { index, size }),
+        false => Err(TileReadError::Path { index, size }),
     }
 }
 
@@ -203,11 +203,11 @@ fn path_of<S: Source>(
 ///
 /// # Errors
 /// [`ReadError`]; [`ReadError::Growth`] if it does not.
-pub fn prove_growth<S: Source>(
+pub fn prove_growth<S: TileSource>(
     source: &S,
-    old: &Checkpoint,
-    new: &Checkpoint,
-) -> Result<Vec<Sha256Digest>, ReadError<S::Error>> {
+    old: &CheckpointText,
+    new: &CheckpointText,
+) -> Result<Vec<Sha256Digest>, TileReadError<S::Error>> {
     let proof = match consistency_ranges(old.size, new.size) {
         Some(ranges) => hashes(source, &ranges, new.size, None)?,
         None => Vec::new(),
@@ -222,11 +222,11 @@ pub fn prove_growth<S: Source>(
 ///
 /// # Errors
 /// [`ReadError`]; [`ReadError::Growth`] where the tiles are not those of `new`.
-pub fn root_before<S: Source>(
+pub fn root_before<S: TileSource>(
     source: &S,
     old: u64,
-    new: &Checkpoint,
-) -> Result<(Sha256Digest, Vec<Sha256Digest>), ReadError<S::Error>> {
+    new: &CheckpointText,
+) -> Result<(Sha256Digest, Vec<Sha256Digest>), TileReadError<S::Error>> {
     let Some(ranges) = consistency_ranges(old, new.size).filter(|_| old > 0) else {
         check_growth((old, empty_root()), (new.size, new.root), &[])?;
         return Ok((empty_root(), Vec::new()));
@@ -244,11 +244,11 @@ pub fn root_before<S: Source>(
 ///
 /// # Errors
 /// [`ReadError`].
-pub fn entries<S: Source>(
+pub fn entries<S: TileSource>(
     source: &S,
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     index: u64,
-) -> Result<Vec<Hash>, ReadError<S::Error>> {
+) -> Result<Vec<Hash>, TileReadError<S::Error>> {
     let size = checkpoint.size;
     let first = index.saturating_mul(WIDTH);
     let outside = PathError::OutsideTree { index: first, size };
@@ -261,7 +261,7 @@ pub fn entries<S: Source>(
         .flat_map(|data| *leaf(data).as_bytes())
         .collect();
     if leaves != own {
-        return Err(ReadError::Tile { resource: tile });
+        return Err(TileReadError::Tile { resource: tile });
     }
     // The path of a leaf is made of every other hash of its tile, so that the first
     // one's proves them all. The tile is not read again: it might be another then.
@@ -270,10 +270,15 @@ pub fn entries<S: Source>(
     Ok(entries)
 }
 
-fn bundle_at<S: Source>(source: &S, at: Slot, size: u64) -> Result<Vec<Hash>, ReadError<S::Error>> {
+fn bundle_at<S: TileSource>(
+    source: &S,
+    at: Slot,
+    size: u64,
+) -> Result<Vec<Hash>, TileReadError<S::Error>> {
     let resource = Resource::Entries(at);
     let bytes = fetch(source, resource, size)?;
-    bundle::parse(&bytes, at.width.into()).map_err(|error| ReadError::Bundle { resource, error })
+    bundle::parse(&bytes, at.width.into())
+        .map_err(|error| TileReadError::Bundle { resource, error })
 }
 
 /// Reads every file that `checkpoint` needs and builds the log again: each tile must be
@@ -282,16 +287,16 @@ fn bundle_at<S: Source>(source: &S, at: Slot, size: u64) -> Result<Vec<Hash>, Re
 ///
 /// # Errors
 /// [`ReadError`] names the first file at fault.
-pub fn check_all<S: Source>(
+pub fn check_all<S: TileSource>(
     source: &S,
-    checkpoint: &Checkpoint,
+    checkpoint: &CheckpointText,
     mut entry: impl FnMut(u64, &Hash),
-) -> Result<(), ReadError<S::Error>> {
+) -> Result<(), TileReadError<S::Error>> {
     let size = checkpoint.size;
     let mut builder = LogBuilder::new();
     let same = |resource: Resource, made: Vec<u8>| match resource {
         Resource::Tile { .. } if fetch(source, resource, size)? != made => {
-            Err(ReadError::Tile { resource })
+            Err(TileReadError::Tile { resource })
         }
         // The bundles are what the tiles are made of.
         _ => Ok(()),
@@ -308,6 +313,6 @@ pub fn check_all<S: Source>(
     }
     match builder.root() == checkpoint.root {
         true => Ok(()),
-        false => Err(ReadError::Root { size }),
+        false => Err(TileReadError::Root { size }),
     }
 }

@@ -13,9 +13,9 @@ use super::super::policy::Policy;
 use super::super::position::Seq;
 use super::super::sha256::Sha256Digest;
 use super::super::source::Subject;
-use super::super::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use super::super::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use super::super::tlog::name::{LogName, Names, Publishing};
-use super::super::tlog::said::{Said, signed_by};
+use super::super::tlog::said::{PublishStatement, signed_by};
 use super::super::tlog::tree::{LogFrontier, empty_root, leaf};
 
 /// What is known of the public log so far.
@@ -55,12 +55,14 @@ impl<'a> Public<'a> {
     ) {
         let signed = entry.signature_valid != Some(false);
         match entry.said.as_ref().filter(|_| signed) {
-            Some(Said::Name(Ok(publishing))) => self.name(seq, publishing, place, findings),
-            Some(Said::Name(Err(error)) | Said::Key(Err(error))) => {
+            Some(PublishStatement::Name(Ok(publishing))) => {
+                self.name(seq, publishing, place, findings)
+            }
+            Some(PublishStatement::Name(Err(error)) | PublishStatement::Key(Err(error))) => {
                 let found = place.fault(FaultCode::SchemaViolation, error.to_string());
                 findings.fault(found);
             }
-            Some(Said::Checkpoint(kept)) if kept.size <= seq.0 => {
+            Some(PublishStatement::Checkpoint(kept)) if kept.size <= seq.0 => {
                 self.judge_name(kept, findings, &|code, detail| place.fault(code, detail));
             }
             _ => {}
@@ -115,7 +117,7 @@ impl<'a> Public<'a> {
     /// A checkpoint has the name that the log had after its last entry.
     fn judge_name(
         &self,
-        kept: &Checkpoint,
+        kept: &CheckpointText,
         findings: &mut Findings,
         fault: &dyn Fn(FaultCode, String) -> Fault,
     ) {

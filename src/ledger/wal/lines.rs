@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bare, Noted, Object, Says, Unsigned, WalError, WalPosition, Written};
+use super::{Bare, Noted, Says, UnsignedBatch, WalError, WalObject, WalPosition, WalStatement};
 use crate::ledger::epoch::EpochHeader;
 use crate::ledger::hash::Hash;
 use crate::ledger::hexadecimal;
@@ -18,7 +18,7 @@ use crate::ledger::time::Timestamp;
 /// The second line.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Head {
+struct WalHead {
     entries: u64,
     epoch: bool,
     fence: bool,
@@ -54,13 +54,13 @@ struct RowLine {
 }
 
 /// Everything behind the first line.
-pub(super) fn body(object: &Object) -> Vec<u8> {
-    let nothing = Unsigned::default();
+pub(super) fn body(object: &WalObject) -> Vec<u8> {
+    let nothing = UnsignedBatch::default();
     let (batch, fence) = match &object.says {
         Says::Fence => (&nothing, true),
         Says::Batch(batch) => (&**batch, false),
     };
-    let head = Head {
+    let head = WalHead {
         entries: batch.entries.len() as u64,
         epoch: batch.epoch.is_some(),
         fence,
@@ -135,12 +135,12 @@ pub(super) fn parse(text: &[u8], number: usize) -> Result<Value, WalError> {
 }
 
 /// Reads what [`body`] writes, of an object whose statement is `written`.
-pub(super) fn read(body: &[u8], written: &Written) -> Result<Object, WalError> {
-    let mut lines = Lines {
+pub(super) fn read(body: &[u8], written: &WalStatement) -> Result<WalObject, WalError> {
+    let mut lines = WalLines {
         rest: body,
         number: 1,
     };
-    let head: Head = lines.shape()?;
+    let head: WalHead = lines.shape()?;
     let place = WalPosition {
         generation: head.generation,
         n: head.n,
@@ -155,10 +155,10 @@ pub(super) fn read(body: &[u8], written: &Written) -> Result<Object, WalError> {
         });
     }
     let batch = lines.batch(&head)?;
-    if !lines.rest.is_empty() || (head.fence && batch != Unsigned::default()) {
+    if !lines.rest.is_empty() || (head.fence && batch != UnsignedBatch::default()) {
         return Err(WalError::Lines);
     }
-    Ok(Object {
+    Ok(WalObject {
         place,
         log: head.log,
         genesis: head.genesis,
@@ -171,13 +171,13 @@ pub(super) fn read(body: &[u8], written: &Written) -> Result<Object, WalError> {
     })
 }
 
-struct Lines<'b> {
+struct WalLines<'b> {
     rest: &'b [u8],
     /// Of the last line that was read.
     number: usize,
 }
 
-impl Lines<'_> {
+impl WalLines<'_> {
     fn value(&mut self) -> Result<Value, WalError> {
         let (line, rest) = split(self.rest)?;
         self.rest = rest;
@@ -206,11 +206,11 @@ impl Lines<'_> {
         (0..count).map(|_| one(self)).collect()
     }
 
-    fn batch(&mut self, head: &Head) -> Result<Unsigned, WalError> {
-        Ok(Unsigned {
+    fn batch(&mut self, head: &WalHead) -> Result<UnsignedBatch, WalError> {
+        Ok(UnsignedBatch {
             first_seq: head.first_seq,
             prev_hash: head.prev_hash,
-            entries: self.many(head.entries, Lines::entry)?,
+            entries: self.many(head.entries, WalLines::entry)?,
             epoch: match head.epoch {
                 true => Some(self.shape::<EpochHeader>()?),
                 false => None,

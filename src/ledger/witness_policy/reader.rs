@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
-use super::{Group, KnownLog, MAX_BYTES, MAX_OF_EACH, Member, Witness, WitnessPolicy};
+use super::{KnownLog, MAX_BYTES, MAX_OF_EACH, PolicyGroup, PolicyMember, Witness, WitnessPolicy};
 use crate::ledger::note::{Algorithm, VerifierKey, VerifierKeyError};
 
 /// The name of the quorum that needs nobody.
@@ -83,7 +83,7 @@ pub fn parse(text: &[u8]) -> Result<WitnessPolicy, PolicyError> {
     if text.len() > MAX_BYTES {
         return Err(at(1, PolicyProblem::TooLong));
     }
-    let mut reader = Reader::default();
+    let mut reader = PolicyReader::default();
     let mut lines = 0;
     for (number, line) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
         lines = number;
@@ -100,17 +100,17 @@ pub fn parse(text: &[u8]) -> Result<WitnessPolicy, PolicyError> {
 }
 
 #[derive(Default)]
-struct Reader {
+struct PolicyReader {
     logs: Vec<KnownLog>,
     witnesses: Vec<Witness>,
-    groups: Vec<Group>,
-    quorum: Option<Option<Member>>,
-    names: HashMap<Vec<u8>, Member>,
+    groups: Vec<PolicyGroup>,
+    quorum: Option<Option<PolicyMember>>,
+    names: HashMap<Vec<u8>, PolicyMember>,
     /// Those that are in a group.
     members: HashSet<Vec<u8>>,
 }
 
-impl Reader {
+impl PolicyReader {
     fn line(&mut self, line: &[u8]) -> Result<(), PolicyProblem> {
         let line = line.strip_suffix(b"\n").ok_or(PolicyProblem::Unended)?;
         let forbidden = |byte: &&u8| (**byte < 0x20 && **byte != b'\t') || **byte == 0x7f;
@@ -169,7 +169,7 @@ impl Reader {
         {
             return Err(PolicyProblem::KeyTwice);
         }
-        self.name(name, Member::Witness(self.witnesses.len()))?;
+        self.name(name, PolicyMember::Witness(self.witnesses.len()))?;
         let name = shown(name);
         self.witnesses.push(Witness { name, key, url });
         room(self.witnesses.len())
@@ -190,9 +190,9 @@ impl Reader {
         };
         let found: Result<Vec<_>, _> = members.iter().map(|member| self.member(member)).collect();
         let members = found?;
-        self.name(name, Member::Group(self.groups.len()))?;
+        self.name(name, PolicyMember::Group(self.groups.len()))?;
         let name = shown(name);
-        self.groups.push(Group {
+        self.groups.push(PolicyGroup {
             name,
             needed,
             members,
@@ -214,7 +214,7 @@ impl Reader {
         Ok(())
     }
 
-    fn name(&mut self, name: &[u8], member: Member) -> Result<(), PolicyProblem> {
+    fn name(&mut self, name: &[u8], member: PolicyMember) -> Result<(), PolicyProblem> {
         if name == NONE.as_bytes() || self.names.contains_key(name) {
             return Err(PolicyProblem::NameTaken(shown(name)));
         }
@@ -222,12 +222,12 @@ impl Reader {
         Ok(())
     }
 
-    fn find(&self, name: &[u8]) -> Result<Member, PolicyProblem> {
+    fn find(&self, name: &[u8]) -> Result<PolicyMember, PolicyProblem> {
         let found = self.names.get(name).copied();
         found.ok_or_else(|| PolicyProblem::NameUnknown(shown(name)))
     }
 
-    fn member(&mut self, name: &[u8]) -> Result<Member, PolicyProblem> {
+    fn member(&mut self, name: &[u8]) -> Result<PolicyMember, PolicyProblem> {
         let member = self.find(name)?;
         match self.members.insert(name.to_owned()) {
             true => Ok(member),

@@ -7,7 +7,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Member, WitnessPolicy};
+use super::{PolicyMember, WitnessPolicy};
 use crate::ledger::time::Timestamp;
 
 /// When a witness of the policy cosigned, whose cosignature was checked.
@@ -21,7 +21,7 @@ pub struct CosignedAt {
 
 /// Which bound is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum BoundSide {
     /// Not later than this.
     NotLater,
     /// Not earlier than this.
@@ -30,7 +30,7 @@ pub enum Side {
 
 /// A bound on a time, and whose word it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bound {
+pub struct TimeBound {
     /// The bound.
     pub time: Timestamp,
     /// The witnesses of the quorum, by their places, in order.
@@ -41,34 +41,35 @@ impl WitnessPolicy {
     /// The bound that a quorum of `cosigned` gives; none if they are no quorum,
     /// and none where the policy needs no witness: nobody says anything then.
     #[must_use]
-    pub fn bound(&self, side: Side, cosigned: &[CosignedAt]) -> Option<Bound> {
-        let of_member = |member, groups: &[Option<Bound>]| match member {
-            Member::Group(at) => groups.get(at).cloned().flatten(),
-            Member::Witness(witness) => {
+    pub fn bound(&self, side: BoundSide, cosigned: &[CosignedAt]) -> Option<TimeBound> {
+        let of_member = |member, groups: &[Option<TimeBound>]| match member {
+            PolicyMember::Group(at) => groups.get(at).cloned().flatten(),
+            PolicyMember::Witness(witness) => {
                 let times = cosigned.iter().filter(|at| at.witness == witness);
                 let times = times.map(|at| at.time);
                 let time = match side {
-                    Side::NotLater => times.min(),
-                    Side::NotEarlier => times.max(),
+                    BoundSide::NotLater => times.min(),
+                    BoundSide::NotEarlier => times.max(),
                 };
-                time.map(|time| Bound {
+                time.map(|time| TimeBound {
                     time,
                     witnesses: vec![witness],
                 })
             }
         };
-        let groups = self.groups_by(|group, groups: &[Option<Bound>]| {
+        let groups = self.groups_by(|group, groups: &[Option<TimeBound>]| {
             let members = group.members.iter();
-            let mut bounds: Vec<Bound> = members.filter_map(|m| of_member(*m, groups)).collect();
+            let mut bounds: Vec<TimeBound> =
+                members.filter_map(|m| of_member(*m, groups)).collect();
             match side {
-                Side::NotLater => bounds.sort_by_key(|bound| bound.time),
-                Side::NotEarlier => bounds.sort_by_key(|bound| Reverse(bound.time)),
+                BoundSide::NotLater => bounds.sort_by_key(|bound| bound.time),
+                BoundSide::NotEarlier => bounds.sort_by_key(|bound| Reverse(bound.time)),
             }
             let quorum = bounds.get(..group.needed)?;
             let mut witnesses: Vec<_> = quorum.iter().flat_map(|b| b.witnesses.clone()).collect();
             witnesses.sort_unstable();
             // The last of them is the one that says the least.
-            quorum.last().map(|last| Bound {
+            quorum.last().map(|last| TimeBound {
                 time: last.time,
                 witnesses,
             })

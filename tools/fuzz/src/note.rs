@@ -3,7 +3,7 @@
 
 use sealbook::ledger::equivocation::Equivocation;
 use sealbook::ledger::note::{Note, NoteSignature, SIGNATURES, VerifierKey};
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 
 const MADE: &str = include_str!("../../../fixtures/format/public.checkpoint");
 const KEY: &str = include_str!("../../../fixtures/format/public.vkey");
@@ -17,7 +17,7 @@ pub fn holds(bytes: &[u8]) {
         if let Ok(line) = NoteSignature::parse(text) {
             assert_eq!(line.to_string(), format!("{text}\n"));
         }
-        if let Ok(checkpoint) = Checkpoint::parse(text) {
+        if let Ok(checkpoint) = CheckpointText::parse(text) {
             assert_eq!(checkpoint.to_string(), text);
         }
     }

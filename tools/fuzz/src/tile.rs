@@ -6,9 +6,9 @@ use std::convert::Infallible;
 
 use sealbook::ledger::hexadecimal;
 use sealbook::ledger::tlog::bundle;
-use sealbook::ledger::tlog::checkpoint::{Checkpoint, SignedCheckpoint};
+use sealbook::ledger::tlog::checkpoint::{CheckpointText, SignedCheckpoint};
 use sealbook::ledger::tlog::resource::{Resource, Slot};
-use sealbook::ledger::tlog::source::{Source, check_all, entries, root_before};
+use sealbook::ledger::tlog::source::{TileSource, check_all, entries, root_before};
 
 const CHECKPOINT: &[u8] = include_bytes!("../../../fixtures/format/public.checkpoint");
 const TILE: &str = include_str!("../../../fixtures/format/public.tile.hex");
@@ -28,7 +28,7 @@ fn made(text: &str) -> Vec<u8> {
         .collect()
 }
 
-impl Source for Folder<'_> {
+impl TileSource for Folder<'_> {
     type Error = Infallible;
 
     fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, Infallible> {
@@ -43,7 +43,7 @@ impl Source for Folder<'_> {
     }
 }
 
-fn checkpoint() -> Checkpoint {
+fn checkpoint() -> CheckpointText {
     SignedCheckpoint::parse(CHECKPOINT)
         .unwrap()
         .content()
