@@ -43,7 +43,7 @@ pub trait BundleSink {
     /// Takes the line of an entry, and what it was made of.
     ///
     /// # Errors
-    /// As [`Sink::line`].
+    /// As [`BundleSink::line`].
     fn entry(
         &mut self,
         line: &[u8],
@@ -55,7 +55,7 @@ pub trait BundleSink {
     /// The bundle is whole.
     ///
     /// # Errors
-    /// As [`Sink::line`].
+    /// As [`BundleSink::line`].
     fn finish(&mut self) -> io::Result<()>;
 }
 

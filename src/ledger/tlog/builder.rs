@@ -47,7 +47,7 @@ impl LogBuilder {
     /// pushed again, and then the root is to be compared: nothing is believed here.
     ///
     /// # Errors
-    /// [`BuildError::Edge`].
+    /// [`TreeBuildError::Edge`].
     pub fn resume(size: u64, tiles: &[Option<Vec<u8>>]) -> Result<LogBuilder, TreeBuildError> {
         let mut builder = LogBuilder {
             size: size - size % WIDTH,
@@ -87,7 +87,7 @@ impl LogBuilder {
     /// Takes the next entry, and hands every tile and bundle that it fills to `full`.
     ///
     /// # Errors
-    /// [`BuildError::Full`], and what `full` answers.
+    /// [`TreeBuildError::Full`], and what `full` answers.
     pub fn push<E: From<TreeBuildError>>(
         &mut self,
         data: Hash,

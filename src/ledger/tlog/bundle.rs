@@ -40,7 +40,7 @@ pub fn format(entries: &[Hash]) -> Vec<u8> {
 /// The `expected` entries of a bundle.
 ///
 /// # Errors
-/// [`BundleError`].
+/// [`EntryBundleError`].
 pub fn parse(bytes: &[u8], expected: usize) -> Result<Vec<Hash>, EntryBundleError> {
     let (records, rest) = bytes.as_chunks::<RECORD>();
     if records.len() != expected || !rest.is_empty() {

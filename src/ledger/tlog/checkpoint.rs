@@ -84,7 +84,7 @@ impl CheckpointText {
 }
 
 impl fmt::Display for CheckpointText {
-    /// The text, the inverse of [`Checkpoint::parse`].
+    /// The text, the inverse of [`CheckpointText::parse`].
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = hash_base64(&self.root);
         writeln!(f, "{}\n{}\n{root}", self.origin, self.size)?;

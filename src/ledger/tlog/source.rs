@@ -173,7 +173,7 @@ fn hashes<S: TileSource>(
 /// `checkpoint`.
 ///
 /// # Errors
-/// [`ReadError`].
+/// [`TileReadError`].
 pub fn prove_inclusion<S: TileSource>(
     source: &S,
     checkpoint: &CheckpointText,
@@ -202,7 +202,7 @@ fn path_of<S: TileSource>(
 /// The proof that the log of `new` begins with that of `old`, proven against both.
 ///
 /// # Errors
-/// [`ReadError`]; [`ReadError::Growth`] if it does not.
+/// [`TileReadError`]; [`TileReadError::Growth`] if it does not.
 pub fn prove_growth<S: TileSource>(
     source: &S,
     old: &CheckpointText,
@@ -221,7 +221,7 @@ pub fn prove_growth<S: TileSource>(
 /// `old` entries under the same key with another root convicts the log.
 ///
 /// # Errors
-/// [`ReadError`]; [`ReadError::Growth`] where the tiles are not those of `new`.
+/// [`TileReadError`]; [`TileReadError::Growth`] where the tiles are not those of `new`.
 pub fn root_before<S: TileSource>(
     source: &S,
     old: u64,
@@ -243,7 +243,7 @@ pub fn root_before<S: TileSource>(
 /// `checkpoint` has of them; each proven against it.
 ///
 /// # Errors
-/// [`ReadError`].
+/// [`TileReadError`].
 pub fn entries<S: TileSource>(
     source: &S,
     checkpoint: &CheckpointText,
@@ -286,7 +286,7 @@ fn bundle_at<S: TileSource>(
 /// data to `entry`, in order. Memory is flat.
 ///
 /// # Errors
-/// [`ReadError`] names the first file at fault.
+/// [`TileReadError`] names the first file at fault.
 pub fn check_all<S: TileSource>(
     source: &S,
     checkpoint: &CheckpointText,
