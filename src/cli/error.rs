@@ -38,6 +38,7 @@ use crate::record::redacting::RedactingError;
 use crate::store::StoreError;
 use crate::store::query::QueryError;
 
+#[cfg(feature = "rocks")]
 use super::append::StoppedRun;
 use super::input_place::InputPlace;
 use super::key_text::KeyTextError;
@@ -76,6 +77,7 @@ pub(super) enum CliError {
         source: Box<CliError>,
     },
     /// A run that recorded some of its input.
+    #[cfg(feature = "rocks")]
     #[error("{0}")]
     Stopped(Box<StoppedRun>),
     #[error("{0}")]
@@ -222,6 +224,7 @@ impl CliError {
             CliError::Unmarked(fault) => api::Error::from(fault.clone()).code(),
             CliError::Ledger(error) => error.code(),
             CliError::Line { source, .. } | CliError::InFile { source, .. } => source.code(),
+            #[cfg(feature = "rocks")]
             CliError::Stopped(stopped) => stopped.source.code(),
             CliError::Producer(error) => error.code(),
             CliError::Log(error) => error.code(),
@@ -268,6 +271,7 @@ impl CliError {
             CliError::Line { source, .. } | CliError::InFile { source, .. } => {
                 return source.hint();
             }
+            #[cfg(feature = "rocks")]
             CliError::Stopped(stopped) => return Some(stopped.hint()),
             CliError::KeyText { source, .. } => return source.hint(),
             CliError::NotThere { there, .. } => return Some(there.clone()),

@@ -151,11 +151,13 @@ impl Output {
             return 0;
         }
         if self.json {
-            let mut text = json!({"error": {"code": error.code(), "detail": error.to_string()}});
-            if let (CliError::Stopped(stopped), Some(said)) = (error, text.get_mut("error")) {
-                said["recorded"] = stopped.to_json();
-            }
-            let _ = self.raw_line(&text.to_string());
+            let said = json!({"code": error.code(), "detail": error.to_string()});
+            #[cfg(feature = "rocks")]
+            let said = match error {
+                CliError::Stopped(stopped) => stopped.beside(said),
+                _ => said,
+            };
+            let _ = self.raw_line(&json!({ "error": said }).to_string());
         }
         let _ = self.flush();
         match error {

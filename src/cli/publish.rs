@@ -104,8 +104,10 @@ pub(super) fn open(
     place: &PublicPlace,
     ledger: &Ledger,
 ) -> Result<PublicLog<AnyStorage>, CliError> {
-    if let PublicPlace::Folder(folder) = place {
-        spare(context, folder)?;
+    match place {
+        PublicPlace::Folder(folder) => spare(context, folder)?,
+        #[cfg(feature = "bucket")]
+        PublicPlace::Bucket(_) => {}
     }
     let storage = place.open(&ledger.identity().genesis)?;
     Ok(PublicLog::new(storage, place.to_string()))

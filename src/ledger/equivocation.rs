@@ -242,6 +242,10 @@ impl Equivocation {
     ///
     /// # Errors
     /// [`Unsupported`] names it.
+    #[cfg_attr(
+        not(feature = "store"),
+        expect(dead_code, reason = "who reads files asks for it")
+    )]
     pub(crate) fn known(bytes: &[u8]) -> Result<(), Unsupported> {
         let line = bytes
             .split(|byte| *byte == b'\n')

@@ -113,15 +113,16 @@ impl StoppedRun {
         hint
     }
 
-    /// The same for programs.
-    pub(in crate::cli) fn to_json(&self) -> serde_json::Value {
+    /// The same for programs, beside code and detail of the error.
+    pub(in crate::cli) fn beside(&self, mut error: serde_json::Value) -> serde_json::Value {
         let holes: Vec<_> = self.holes.iter().map(|hole| hole.first.to_json()).collect();
-        json!({
+        error["recorded"] = json!({
             "entries": self.entries,
             "last": self.last.0,
             "next": self.next.to_json(),
             "not_recorded": holes,
-        })
+        });
+        error
     }
 }
 
