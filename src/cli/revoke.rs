@@ -34,13 +34,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     ledger.entry(Seq(args.seq))?;
     let signer = context.open_key(&args.key)?;
     let signed = ledger.revoke(Seq(args.seq), &signer, &args.reason)?;
-    if !ledger.may_revoke(&signed)? {
-        let key = args.key.display();
-        output.warning(&format!(
-            "{key} is neither this log's recovery key nor its successor's: a revocation by it has \
-             no effect"
-        ));
-    }
     let text = signed.to_file();
     match &args.output {
         Some(path) => {
@@ -55,6 +48,13 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             output.note(&format!("entries after {} are revoked by {file}", args.seq));
         }
         None => output.bytes(&text)?,
+    }
+    if !ledger.may_revoke(&signed)? {
+        let key = args.key.display();
+        output.warning(&format!(
+            "{key} is neither this log's recovery key nor its successor's: a revocation by it has \
+             no effect"
+        ));
     }
     Ok(Answer::Yes)
 }
