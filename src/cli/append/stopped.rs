@@ -116,12 +116,15 @@ impl StoppedRun {
     /// The same for programs, beside code and detail of the error.
     pub(in crate::cli) fn beside(&self, mut error: serde_json::Value) -> serde_json::Value {
         let holes: Vec<_> = self.holes.iter().map(|hole| hole.first.to_json()).collect();
-        error["recorded"] = json!({
+        let recorded = json!({
             "entries": self.entries,
             "last": self.last.0,
             "next": self.next.to_json(),
             "not_recorded": holes,
         });
+        if let Some(members) = error.as_object_mut() {
+            members.insert("recorded".to_owned(), recorded);
+        }
         error
     }
 }
