@@ -90,9 +90,13 @@ impl StoppedRun {
     pub(in crate::cli) fn hint(&self) -> String {
         let (next, behind) = (self.next, self.last.0.saturating_add(1));
         let mut hint = match self.source.code() {
-            // What it says of the command as a whole would record the rest twice.
+            // What they say of the command as a whole would record the rest twice.
             "disk_full" => "make room on the disk; ".to_owned(),
-            _ => String::new(),
+            "ledger_moved" => "name the ledger where it is now; ".to_owned(),
+            _ => match self.source.hint() {
+                Some(hint) if !hint.contains("again") => format!("{hint}; "),
+                _ => String::new(),
+            },
         };
         for hole in self.holes.iter().take(NAMED) {
             hint.push_str(&format!("what begins at {} is not recorded; ", hole.first));
