@@ -18,7 +18,7 @@
 //!
 //! ```
 //! use sealbook::ledger::{parse::parse, time::Timestamp};
-//! use sealbook::wcp::stamp::{DecisionId, Stamp};
+//! use sealbook::wcp::stamp::{DecisionId, DecisionStamp};
 //! use sealbook::wcp::{Basis, HallConfig, Registry, RouteInput, basis, load_rules_from_dict};
 //! use sealbook::wcp::make_decision;
 //!
@@ -46,7 +46,7 @@
 //!     approval: None,
 //!     task_id: basis::DEFAULT_TASK_ID,
 //! };
-//! let stamp = Stamp {
+//! let stamp = DecisionStamp {
 //!     decision_id: DecisionId::from_random([7; 16]),
 //!     timestamp: Timestamp::parse("2026-01-02T03:04:05Z")?,
 //! };
