@@ -328,7 +328,7 @@ fn what_a_tool_on_the_way_did_is_named_and_fails_all_the_same() {
         ("bundle", spaced(&good), "respelled"),
         (
             "bundle",
-            good.replace("1.0", "1").into_bytes(),
+            good.replace(":1.0", ":1").into_bytes(),
             "numbers_rewritten",
         ),
         ("bundle", zstd[..zstd.len() / 2].to_vec(), "cut_short"),
@@ -341,7 +341,7 @@ fn what_a_tool_on_the_way_did_is_named_and_fails_all_the_same() {
         ("logbook", utf16(&book), "encoding"),
         (
             "logbook",
-            book.replace("1.0", "1").into_bytes(),
+            book.replace(":1.0", ":1").into_bytes(),
             "numbers_rewritten",
         ),
         (
