@@ -250,10 +250,11 @@ pub trait Store: Send + Sync {
     /// The postings of every entry below this number are in the index.
     fn indexed_to(&self) -> Result<u64, StoreError>;
 
-    /// Whether what is indexed has a term for each fact that this version knows.
-    /// An index that an earlier version made is made again by the next writer.
-    fn index_is_current(&self) -> bool {
-        true
+    /// Which version of the index this is: what it has terms of
+    /// ([`query::select`]). One that an earlier program made is made again by the next
+    /// writer.
+    fn index_version(&self) -> u64 {
+        u64::MAX
     }
 
     /// The postings of `term`, to be sought through in `order`.

@@ -204,11 +204,11 @@ impl Held {
         }
     }
 
-    /// Copies a file that the server writes, such as a bundle, and gives its bytes.
+    /// Copies a file that the server writes, such as a bundle.
     ///
     /// # Errors
     /// [`ServerRefusal`], also where it breaks off.
-    pub fn copy(&self, path: &str, out: &mut dyn Write) -> Result<u64, CopyError> {
+    pub fn copy(&self, path: &str, out: &mut dyn Write) -> Result<CopiedFile, CopyError> {
         self.exchange.copy(&ServerRequest::get(path), out)
     }
 
@@ -240,6 +240,15 @@ impl Held {
             identity: self.identity,
         })
     }
+}
+
+/// A file that was copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CopiedFile {
+    /// Its bytes.
+    pub bytes: u64,
+    /// What the server says that it passed over.
+    pub warnings: Vec<String>,
 }
 
 /// Why a file was not copied.

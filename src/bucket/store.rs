@@ -460,8 +460,8 @@ impl Store for BucketStore {
         self.cache.indexed_to()
     }
 
-    fn index_is_current(&self) -> bool {
-        self.cache.index_is_current()
+    fn index_version(&self) -> u64 {
+        self.cache.index_version()
     }
 
     fn postings(

@@ -16,7 +16,7 @@ use super::Answer;
 use super::append::Printed;
 use super::context::Context;
 use super::error::{CliError, ProducerError};
-use super::filters::Filters;
+use super::filters::{Filters, say_other_types};
 use super::output::Output;
 
 /// What no erasure reaches, said each time.
@@ -55,12 +55,12 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     if args.dry_run {
         let ledger = context.reader(output)?;
-        let wanted = wanted(&ledger, args, &filter)?;
+        let wanted = wanted(&ledger, args, &filter, output)?;
         return plan(&ledger.to_erase(&wanted)?, output);
     }
     context.check_alone()?;
     let ledger = Ledger::open(&context.ledger, context.options())?;
-    let wanted = wanted(&ledger, args, &filter)?;
+    let wanted = wanted(&ledger, args, &filter, output)?;
     if wanted.is_empty() {
         return Err(CliError::NothingFound);
     }
@@ -80,11 +80,17 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 }
 
 /// The members that are meant. Of one entry each must be there; of many those that are.
-fn wanted(ledger: &Ledger, args: &Args, filter: &Filter) -> Result<Vec<(Seq, Pointer)>, CliError> {
+fn wanted(
+    ledger: &Ledger,
+    args: &Args,
+    filter: &Filter,
+    output: &mut Output,
+) -> Result<Vec<(Seq, Pointer)>, CliError> {
     if let Some(seq) = args.entry {
         let pointers = args.pointer.iter();
         return Ok(pointers.map(|it| (Seq(seq), it.clone())).collect());
     }
+    say_other_types(ledger.store(), filter, output)?;
     let mut wanted = Vec::new();
     for item in select(ledger.store(), filter)? {
         let (seq, _) = item?;

@@ -17,7 +17,7 @@ use super::Answer;
 use super::chained::{self, CustodyFolder};
 use super::context::Context;
 use super::error::CliError;
-use super::filters::Filters;
+use super::filters::{Filters, say_other_types};
 use super::imported;
 use super::no_case::no_case;
 use super::output::Output;
@@ -138,6 +138,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     }
     context.check_files()?;
     let ledger = context.reader(output)?;
+    say_other_types(ledger.store(), &filter, output)?;
     if args.by.is_some() {
         return set(&ledger, &filter, args, output);
     }
@@ -152,7 +153,6 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         force: args.force,
     };
     target.check(context)?;
-    args.filters.say_other_types(ledger.store(), output)?;
     let written = write(context, &ledger, args, &filter, &target, output);
     let entries = written.map_err(|error| nothing(ledger.store(), &filter, error))?;
     let rows = match args.table {
@@ -250,6 +250,7 @@ fn of_books(
             log: Some(ledger.key()),
             force: args.force,
         };
+        say_other_types(ledger.store(), filter, output)?;
         match write(context, ledger, args, filter, &target, output) {
             Err(CliError::Ledger(Error::Evidence(EvidenceError::EmptyRange))) => Ok(None),
             written => written.map(Some),
@@ -331,17 +332,23 @@ fn ask(
         }
     }
     let path = path.finish();
+    let mut warnings = Vec::new();
     let mut write = |out: &mut (dyn Write + Send)| {
-        held.copy(&path, out).map_err(|error| match error {
+        let copied = held.copy(&path, out).map_err(|error| match error {
             CopyError::Server(refusal) => CliError::from(refusal),
             CopyError::Write(error) => CliError::output(error),
-        })
+        })?;
+        warnings = copied.warnings;
+        Ok(copied.bytes)
     };
     let compressed = args.zstd || args.output.extension().is_some_and(|ext| ext == "zst");
     let bytes = target.write(context, |out| match compressed {
         true => compress(out, &mut write),
         false => write(out),
     })?;
+    for warning in &warnings {
+        output.warning(warning);
+    }
     output.note(&format!("{bytes} bytes in {}", args.output.display()));
     Ok(Answer::Yes)
 }

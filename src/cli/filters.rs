@@ -1,12 +1,17 @@
 //! The filters that `log` and `export` share.
 
+use std::sync::OnceLock;
+
+use crate::ledger::entry::Entry;
 use crate::ledger::json::{Form, Value};
 use crate::ledger::parse::parse;
 use crate::ledger::position::Seq;
 use crate::logbook::clock::{Clock as _, SystemClock};
 use crate::store::Store;
+use crate::store::query::Filter;
+use crate::store::query::passed_over::{OtherType, PassedOver, other_types, passed_over};
 use crate::store::query::when::{self, TimeEnd};
-use crate::store::query::{Filter, select};
+use crate::store::term::SearchField;
 
 use super::error::CliError;
 use super::output::Output;
@@ -86,6 +91,7 @@ impl Filters {
             correlation: self.correlation.clone(),
             worker: self.worker.clone(),
             decision: self.decision.clone(),
+            fact: None,
             document: None,
             denied: self.denied,
             from_seq: self.from_seq.map(Seq),
@@ -94,34 +100,52 @@ impl Filters {
             reverse: self.reverse,
         })
     }
+}
 
-    /// Says so if entries are passed over whose `tenant_id` reads like the tenant
-    /// that is asked for and is not a string.
-    pub(super) fn say_other_types(
-        &self,
-        store: &dyn Store,
-        output: &mut Output,
-    ) -> Result<(), CliError> {
-        let Some(tenant) = self.tenant.as_deref() else {
-            return Ok(());
-        };
-        let json = match parse(tenant.as_bytes()) {
-            Ok(value) if value.as_str().is_none() => value.canonical(Form::Utf8),
-            _ => return Ok(()),
-        };
-        let others = Filter {
-            tenant: None,
-            tenant_json: Some(json.clone()),
-            limit: Some(1),
-            ..self.to_filter()?
-        };
-        if select(store, &others)?.next().transpose()?.is_some() {
-            output.warning(&format!(
-                "entries whose tenant_id is the JSON value {json} and not the string \"{tenant}\" \
-                 are not among them: --tenant-json {json} finds those"
-            ));
+/// Says so if entries are passed over that have a number, say, where a text is asked for
+/// that reads like it.
+pub(super) fn say_other_types(
+    store: &dyn Store,
+    filter: &Filter,
+    output: &mut Output,
+) -> Result<(), CliError> {
+    for passed_over in passed_over(store, filter)? {
+        say_passed_over(&passed_over, output);
+    }
+    Ok(())
+}
+
+fn say_passed_over(passed_over: &PassedOver, output: &mut Output) {
+    let PassedOver { json, seq, .. } = passed_over;
+    output.warning(&match passed_over.field {
+        SearchField::Tenant => format!("{passed_over}: --tenant-json {json} finds those"),
+        _ => format!("{passed_over}: entry {seq} is one of those"),
+    });
+}
+
+/// The same of entries that are read one by one: a replay may be of a file.
+pub(super) struct OtherTypes(Vec<(OtherType, OnceLock<Seq>)>);
+
+impl OtherTypes {
+    pub(super) fn of(filter: &Filter) -> OtherTypes {
+        let others = other_types(filter).into_iter();
+        OtherTypes(others.map(|other| (other, OnceLock::new())).collect())
+    }
+
+    pub(super) fn look(&self, seq: Seq, entry: &Entry) {
+        for (other, met) in &self.0 {
+            if met.get().is_none() && other.filter.matches(seq, entry) {
+                let _ = met.set(seq);
+            }
         }
-        Ok(())
+    }
+
+    pub(super) fn say(self, output: &mut Output) {
+        for (other, met) in self.0 {
+            if let Some(seq) = met.into_inner() {
+                say_passed_over(&other.at(seq), output);
+            }
+        }
     }
 }
 

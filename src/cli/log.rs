@@ -23,7 +23,7 @@ use super::Answer;
 use super::chained;
 use super::context::Context;
 use super::error::CliError;
-use super::filters::Filters;
+use super::filters::{Filters, say_other_types};
 use super::imported;
 use super::output::Output;
 use super::rows::{EntryRows, cells};
@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     if let Some(log) = &args.log {
         return imported::list(&imported::find(reader.store(), log)?, &filter, output);
     }
-    args.filters.say_other_types(reader.store(), output)?;
+    say_other_types(reader.store(), &filter, output)?;
     let mut rows = EntryRows::new(&HEAD);
     for item in select(reader.store(), &filter)? {
         let (seq, entry) = item?;
@@ -118,6 +118,7 @@ fn of_books(
         books.reverse();
     }
     for (number, book) in books {
+        say_other_types(book.ledger.store(), filter, output)?;
         for item in select(book.ledger.store(), filter)? {
             let (seq, entry) = item?;
             if left == Some(0) {
@@ -188,6 +189,7 @@ fn follow(
 ) -> Result<Answer, CliError> {
     let mut left = filter.limit.take();
     let mut reader = Ledger::follow(&context.ledger, context.options())?;
+    say_other_types(reader.store(), &filter, output)?;
     loop {
         let count = reader.store().count()?;
         let next = filter.from_seq.map_or(0, |seq| seq.0);

@@ -6,6 +6,7 @@ mod timeline;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use crate::api::{Ledger, Recognised, Times, recognise};
 use crate::audit::LedgerSource;
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::entry::Entry;
-use crate::ledger::fault::{Format, Report, Verdict};
+use crate::ledger::fault::{Format, Report, Verdict, Warning, WarningCode};
 use crate::ledger::json::{Object, Value};
 use crate::ledger::key::PublicKey;
 use crate::ledger::policy::Policy;
@@ -39,7 +40,7 @@ use super::chained;
 use super::context::{Context, as_of};
 use super::document;
 use super::error::CliError;
-use super::filters::Filters;
+use super::filters::{Filters, OtherTypes};
 use super::hall::evaluator;
 use super::key::parse_key;
 use super::output::Output;
@@ -92,7 +93,16 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
     let mut policy = policy;
     let alternative = alternative(args)?;
     let today = today(context, args)?;
-    let wanted = |seq: Seq, entry: &Entry| filter.matches(seq, entry);
+    let of_other_types = OtherTypes::of(&filter);
+    let found = AtomicBool::new(filter == Filter::default());
+    let wanted = |seq: Seq, entry: &Entry| {
+        let wanted = filter.matches(seq, entry);
+        match wanted {
+            true => found.store(true, Ordering::Relaxed),
+            false => of_other_types.look(seq, entry),
+        }
+        wanted
+    };
     let otherwise = alternative.is_some();
     let asked = ReplayRequest {
         wanted: &wanted,
@@ -106,7 +116,7 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         ..Timeline::default()
     };
     let path = place(context, args);
-    let result = if let Some(books) = folder::books(context, args, &policy)? {
+    let mut result = if let Some(books) = folder::books(context, args, &policy)? {
         folder::replay(context, &books, &asked, &mut policy, &mut timeline, output)?
     } else {
         source(context, path, |source, total, seen| {
@@ -116,6 +126,14 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             timeline.walk(source, total, &asked.options(&policy), output)
         })?
     };
+    of_other_types.say(output);
+    let found = found.load(Ordering::Relaxed);
+    if !found {
+        result.report.warnings.push(Warning {
+            code: WarningCode::Empty,
+            detail: "no entry is what was asked for".to_owned(),
+        });
+    }
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     if output.is_json() {
         print_json(&result, args.today(&result), otherwise, elapsed_ms, output)?;
@@ -128,7 +146,8 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
             output,
         )?;
     }
-    let fine = result.report.verdict == Verdict::Pass && args.today(&result) != Some(false);
+    let fine =
+        found && result.report.verdict == Verdict::Pass && args.today(&result) != Some(false);
     Ok(match fine {
         false => Answer::No,
         true if result.counts.could_not_evaluate > 0 => Answer::Unanswered,

@@ -14,6 +14,7 @@ use crate::evidence::report::{ReportExport, export_report};
 use crate::ledger::lines::Lines;
 use crate::report::{CarriedTimes, ReportFile};
 use crate::store::Store;
+use crate::store::query::Filter;
 
 use super::Answer;
 #[cfg(feature = "rocks")]
@@ -23,6 +24,7 @@ use super::document::witness_policy;
 use super::error::CliError;
 #[cfg(feature = "rocks")]
 use super::export::seal;
+use super::filters::say_other_types;
 use super::no_case::no_case;
 use super::output::Output;
 use super::progress::Progress;
@@ -104,6 +106,11 @@ fn write(
     output: &mut Output,
 ) -> Result<Option<(u64, u64)>, CliError> {
     let store = ledger.store();
+    let of_case = Filter {
+        correlation: Some(case(args).to_owned()),
+        ..Filter::default()
+    };
+    say_other_types(store, &of_case, output)?;
     let signer = ledger.closing_signer(args.no_sign)?;
     let revocations = revocations(&args.revoked)?;
     let mut progress = Progress::new(store.count().ok(), "entries");

@@ -10,7 +10,7 @@ use super::Answer;
 use super::chained;
 use super::context::Context;
 use super::error::CliError;
-use super::filters::Filters;
+use super::filters::{Filters, say_other_types};
 use super::output::Output;
 use super::progress::Progress;
 
@@ -30,10 +30,11 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         return of_books(args, &chain, output);
     }
     let reader = context.reader(output)?;
-    args.filters.say_other_types(reader.store(), output)?;
+    let filter = args.filters.to_filter()?;
+    say_other_types(reader.store(), &filter, output)?;
     let mut progress = Progress::new(reader.store().count().ok(), "entries");
     let mut stats = Stats::default();
-    for item in select(reader.store(), &args.filters.to_filter()?)? {
+    for item in select(reader.store(), &filter)? {
         let (seq, entry) = item?;
         stats.add(seq, &entry);
         progress.at(stats.entries);
@@ -51,8 +52,10 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
 /// The counts of several books together. Numbers of entries are each book's own.
 fn of_books(args: &Args, chain: &Chain, output: &mut Output) -> Result<Answer, CliError> {
     let mut stats = Stats::default();
+    let filter = args.filters.to_filter()?;
     for book in &chain.books {
-        for item in select(book.ledger.store(), &args.filters.to_filter()?)? {
+        say_other_types(book.ledger.store(), &filter, output)?;
+        for item in select(book.ledger.store(), &filter)? {
             let (seq, entry) = item?;
             stats.add(seq, &entry);
         }

@@ -30,6 +30,26 @@ pub enum SearchField {
     Document = 7,
     /// `tenant_id` where it is not a string: the canonical JSON of a number, say.
     TenantJson = 8,
+    /// The same of `correlation_id`.
+    CorrelationJson = 9,
+    /// The same of `decision_id`.
+    DecisionJson = 10,
+    /// The same of what names a worker or a species.
+    WorkerJson = 11,
+}
+
+impl SearchField {
+    /// The field of the values that stand where this one's strings do and are none.
+    #[must_use]
+    pub const fn of_other_types(self) -> Option<SearchField> {
+        match self {
+            SearchField::Tenant => Some(SearchField::TenantJson),
+            SearchField::Correlation => Some(SearchField::CorrelationJson),
+            SearchField::Decision => Some(SearchField::DecisionJson),
+            SearchField::Worker => Some(SearchField::WorkerJson),
+            _ => None,
+        }
+    }
 }
 
 pub type Fact<'e> = (SearchField, Cow<'e, str>);
@@ -51,8 +71,8 @@ pub struct Rules<'k> {
     pub choice: bool,
 }
 
-/// The facts of an entry, sorted, each once. A value of another type than its
-/// field's, and a payload that is not an object, say nothing.
+/// The facts of an entry, sorted, each once. A payload that is not an object says
+/// nothing.
 pub fn facts<'e>(kind: &'e str, payload: &'e [u8], rules: &Rules<'_>) -> Facts<'e> {
     let mut values = vec![(SearchField::Kind, Cow::Borrowed(kind))];
     let text = str::from_utf8(payload).unwrap_or_default();
@@ -132,7 +152,7 @@ const REDACTED: &str = "{\"sealbook:redacted\":";
 
 impl<'e> NamedMembers<'e> {
     fn read(&self, values: &mut Facts<'e>) {
-        let strings = [
+        let named = [
             (SearchField::Tenant, self.tenant_id),
             (SearchField::Correlation, self.correlation_id),
             (SearchField::Decision, self.decision_id),
@@ -140,17 +160,20 @@ impl<'e> NamedMembers<'e> {
             (SearchField::Worker, self.worker_species_id),
             (SearchField::Worker, self.worker_id),
         ];
-        // A tenant that is a number is a tenant, and another one than its digits.
-        let tenant = self.tenant_id.map(RawValue::get);
         // What stands for a value that can be erased is none.
         let says =
-            |json: &&str| !json.starts_with('"') && *json != "null" && !json.starts_with(REDACTED);
-        if let Some(json) = tenant.filter(says) {
-            values.push((SearchField::TenantJson, Cow::Borrowed(json)));
-        }
-        for (field, raw) in strings {
-            if let Some(text) = raw.and_then(|raw| string(raw.get())) {
+            |json: &str| !json.starts_with('"') && json != "null" && !json.starts_with(REDACTED);
+        for (field, raw) in named {
+            let Some(json) = raw.map(RawValue::get) else {
+                continue;
+            };
+            if let Some(text) = string(json) {
                 values.push((field, text));
+            } else if says(json)
+                && let Some(field) = field.of_other_types()
+            {
+                // A tenant that is a number is a tenant, and another one than its digits.
+                values.push((field, Cow::Borrowed(json)));
             }
         }
         if let Some(word @ ("true" | "false")) = self.denied.map(RawValue::get) {

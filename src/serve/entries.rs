@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entry_text::{EntryItem, write_item};
 use super::params::{FilterParams, Params};
+use super::passed_over::Warnings;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -54,7 +55,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000),
         ("reverse" = Option<bool>, Query, description = "Newest first"),
         ("cursor" = Option<String>, Query, description = "Where an earlier page ended")),
-    responses((status = 200, description = "A page", body = EntryPage)))]
+    responses((status = 200, description = "A page", body = EntryPage,
+            headers(("sealbook-warning" = String,
+                description = "What the filter passed over: numbers in the place of texts")))))]
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     mut params: Params,
@@ -69,12 +72,13 @@ pub(super) async fn list(
         go_on(&mut filter, &cursor)?;
     }
     params.finish()?;
+    let warnings = Warnings::of(&service, &filter).await?;
     let store = service.store();
     let body = service
         .pools
         .read(move || page(&*store, &filter, limit))
         .await?;
-    Ok(json(body))
+    Ok(warnings.on(json(body)))
 }
 
 /// One entry, by its number or its hash.

@@ -9,6 +9,7 @@ use super::actor::Actor;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::entries::{find, json};
 use super::params::{FilterParams, Params};
+use super::passed_over::Warnings;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -69,7 +70,9 @@ pub(super) async fn proof(
         ("disclose" = Option<Vec<String>>, Query,
             description = "JSON pointers: all others are withheld")),
     responses((status = 200, description = "The bundle: JSON Lines", body = String,
-            content_type = "application/x-ndjson"),
+            content_type = "application/x-ndjson",
+            headers(("sealbook-warning" = String,
+                description = "What the filter passed over: numbers in the place of texts"))),
         (status = 409, description = "Nothing of it is sealed yet",
             body = super::problem::ErrorBody)))]
 pub(super) async fn bundle(
@@ -85,14 +88,16 @@ pub(super) async fn bundle(
     };
     let openings = openings(&mut params)?;
     params.finish()?;
+    let warnings = Warnings::of(&service, &filter).await?;
     let file = StreamedFile {
         media_type: "application/x-ndjson",
         disposition: "attachment; filename=\"evidence.bundle\"",
     };
-    streamed(&service, &actor.payer(), file, move |service, out| {
+    let written = streamed(&service, &actor.payer(), file, move |service, out| {
         write_bundle(service, &filter, form, openings, out)
     })
-    .await
+    .await?;
+    Ok(warnings.on(written))
 }
 
 /// The same as a Parquet table, for engines that query.
@@ -100,7 +105,9 @@ pub(super) async fn bundle(
     params(
         FilterParams),
     responses((status = 200, description = "The table of entries: Parquet", body = String,
-            content_type = "application/vnd.apache.parquet"),
+            content_type = "application/vnd.apache.parquet",
+            headers(("sealbook-warning" = String,
+                description = "What the filter passed over: numbers in the place of texts"))),
         (status = 409, description = "Nothing of it is sealed yet",
             body = super::problem::ErrorBody)))]
 pub(super) async fn table(
@@ -110,11 +117,12 @@ pub(super) async fn table(
 ) -> Result<Response, Problem> {
     let filter = params.filter()?;
     params.finish()?;
+    let warnings = Warnings::of(&service, &filter).await?;
     let file = StreamedFile {
         media_type: "application/vnd.apache.parquet",
         disposition: "attachment; filename=\"entries.parquet\"",
     };
-    streamed(&service, &actor.payer(), file, move |service, mut out| {
+    let written = streamed(&service, &actor.payer(), file, move |service, mut out| {
         let export = Export {
             filter: &filter,
             format: ExportFormat::Bundle,
@@ -127,7 +135,8 @@ pub(super) async fn table(
         service.ledger.export_parquet(export, &mut out)?;
         Ok(out)
     })
-    .await
+    .await?;
+    Ok(warnings.on(written))
 }
 
 /// All epoch headers as a Parquet table.
@@ -160,7 +169,9 @@ pub(super) async fn epochs_table(
                            entries were made, by the witnesses of the log's own policy and its \
                            second key, where it has them; or `none`")),
     responses((status = 200, description = "The report: HTML", body = String,
-            content_type = "text/html"),
+            content_type = "text/html",
+            headers(("sealbook-warning" = String,
+                description = "What the filter passed over: numbers in the place of texts"))),
         (status = 409, description = "Nothing of it is sealed yet",
             body = super::problem::ErrorBody)))]
 pub(super) async fn report(
@@ -174,11 +185,16 @@ pub(super) async fn report(
     })?;
     let carries = params.word("times", &TIMES, "carried or none is needed")?;
     params.finish()?;
+    let of_case = Filter {
+        correlation: Some(correlation.clone()),
+        ..Filter::default()
+    };
+    let warnings = Warnings::of(&service, &of_case).await?;
     let file = StreamedFile {
         media_type: "text/html; charset=utf-8",
         disposition: "attachment; filename=\"case.html\"",
     };
-    streamed(&service, &actor.payer(), file, move |service, out| {
+    let written = streamed(&service, &actor.payer(), file, move |service, out| {
         let ledger = &service.ledger;
         let policy = match carries {
             true => ledger.own_policy()?,
@@ -196,7 +212,8 @@ pub(super) async fn report(
         let (out, _) = export_report(&**service.logbook.store(), out, export)?;
         Ok(out)
     })
-    .await
+    .await?;
+    Ok(warnings.on(written))
 }
 
 /// What a client may ask of a bundle's form.

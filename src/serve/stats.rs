@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::actor::Actor;
 use super::endpoint::{Endpoint, Need, Takes};
 use super::params::{FilterParams, Params};
+use super::passed_over::Warnings;
 use super::problem::Problem;
 use super::scope::Scope;
 use super::service::Service;
@@ -92,17 +94,20 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         FilterParams,
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 100000,
             description = "Entries that are counted at most")),
-    responses((status = 200, description = "The counts", body = StatsAnswer)))]
+    responses((status = 200, description = "The counts", body = StatsAnswer,
+            headers(("sealbook-warning" = String,
+                description = "What the filter passed over: numbers in the place of texts")))))]
 pub(super) async fn stats(
     State(service): State<Arc<Service>>,
     actor: Actor,
     mut params: Params,
-) -> Result<Json<StatsAnswer>, Problem> {
+) -> Result<Response, Problem> {
     let mut filter = params.filter()?;
     let expected = "a number from 1 to 100000 is needed";
     let limit = params.number("limit", 1..=MOST, MOST, expected)?;
     params.finish()?;
     filter.reverse = true;
+    let warnings = Warnings::of(&service, &filter).await?;
     let place = service.pools.long_work(&actor.payer()).await?;
     let store = service.store();
     let work = move || {
@@ -110,7 +115,8 @@ pub(super) async fn stats(
         drop(place);
         counted
     };
-    Ok(Json(service.pools.read(work).await?))
+    let counted = Json(service.pools.read(work).await?);
+    Ok(warnings.on(counted.into_response()))
 }
 
 fn count(store: &dyn Store, filter: &Filter, limit: u64) -> Result<StatsAnswer, Problem> {

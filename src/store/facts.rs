@@ -16,8 +16,7 @@ pub struct Facts<'e> {
 }
 
 impl<'e> Facts<'e> {
-    /// The facts of `entry`. A value of another type than its field's, and a
-    /// payload that is not an object, say nothing.
+    /// The facts of `entry`. A payload that is not an object says nothing.
     pub fn of(entry: &'e Entry) -> Facts<'e> {
         Facts::of_parts(entry.kind(), entry.payload_bytes())
     }
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn other_types_say_nothing_and_hide_nothing() {
+    fn other_types_are_values_of_their_own_and_hide_nothing() {
         let number = "9".repeat(4_000);
         let payload = format!(
             r#"{{"tenant_id":{number},"denied":"true","decision_id":null,"decision":[1],
@@ -110,6 +109,7 @@ mod tests {
             (SearchField::Kind, "k".to_owned()),
             (SearchField::Correlation, "q\"\u{1}é".to_owned()),
             (SearchField::TenantJson, number),
+            (SearchField::WorkerJson, r#"{"tenant_id":"x"}"#.to_owned()),
         ];
         assert_eq!(facts(&payload), expected);
     }

@@ -16,6 +16,7 @@
 
 mod bounds;
 mod cursor;
+pub mod passed_over;
 pub mod when;
 
 use std::ops::Range;
@@ -42,6 +43,9 @@ pub struct Filter {
     pub tenant: Option<String>,
     /// Whose `tenant_id` is this JSON value, canonical, and no string.
     pub tenant_json: Option<String>,
+    /// Having this value in this field. Of a question of this program's own, and in no
+    /// file: see [`passed_over`].
+    pub fact: Option<(SearchField, String)>,
     pub correlation: Option<String>,
     pub worker: Option<String>,
     pub decision: Option<String>,
@@ -116,6 +120,8 @@ impl Filter {
         let strings = strings
             .into_iter()
             .filter_map(|(f, v)| Some((f, vec![v.as_deref()?])));
+        let fact = self.fact.as_ref();
+        let fact = fact.map(|(field, value)| (*field, vec![value.as_str()]));
         let denied = self.denied.map(|yes| {
             (
                 SearchField::Denied,
@@ -124,7 +130,7 @@ impl Filter {
         });
         let kinds = self.kinds.iter().map(String::as_str).collect::<Vec<_>>();
         let kinds = (!kinds.is_empty()).then_some((SearchField::Kind, kinds));
-        strings.chain(denied).chain(kinds).collect()
+        strings.chain(fact).chain(denied).chain(kinds).collect()
     }
 
     /// What of it is set, by name, as a signed closing record says it (format
@@ -175,13 +181,8 @@ impl Filter {
 pub fn select<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Selection<'s>, QueryError> {
     let range = bounds::range(store, filter)?;
     let wanted = filter.wanted();
-    // An index that was made before there were terms of this field has none.
-    let later = [
-        SearchField::TenantJson,
-        SearchField::Denied,
-        SearchField::Worker,
-    ];
-    let lacks = |(field, _): &(SearchField, _)| later.contains(field) && !store.index_is_current();
+    let version = store.index_version();
+    let lacks = |(field, _): &(SearchField, _)| version < begun_with(*field);
     let indexed_to = if wanted.is_empty() || wanted.iter().any(lacks) {
         0
     } else {
@@ -211,6 +212,21 @@ pub fn select<'s>(store: &'s dyn Store, filter: &Filter) -> Result<Selection<'s>
         source: None,
         filter: filter.clone(),
     })
+}
+
+/// The first version of the index that has all terms of a field.
+pub(super) const fn begun_with(field: SearchField) -> u64 {
+    match field {
+        SearchField::Kind
+        | SearchField::Tenant
+        | SearchField::Correlation
+        | SearchField::Decision
+        | SearchField::Document => 1,
+        SearchField::TenantJson => 2,
+        // Of other kinds than decisions; and those that a decision chose.
+        SearchField::Denied | SearchField::Worker => 3,
+        SearchField::CorrelationJson | SearchField::DecisionJson | SearchField::WorkerJson => 4,
+    }
 }
 
 pub struct Selection<'s> {

@@ -38,7 +38,7 @@ mod tables;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -91,7 +91,7 @@ pub struct RocksStore {
     /// The index claims entries that are not there, and cannot be reset.
     index_distrusted: AtomicBool,
     /// It lacks terms of facts that were not known when it was made.
-    index_is_old: AtomicBool,
+    index_version: AtomicU64,
     /// Where entries are that were pruned.
     archive: OnceLock<Arc<Archived>>,
     /// The first damage that was met. Nothing is written after it.
@@ -227,7 +227,7 @@ impl RocksStore {
             was_full: AtomicBool::new(false),
             indexing: Mutex::default(),
             index_distrusted: AtomicBool::new(false),
-            index_is_old: AtomicBool::new(false),
+            index_version: AtomicU64::new(INDEX_VERSION),
             archive: OnceLock::new(),
             damage: OnceLock::new(),
         }
@@ -356,14 +356,10 @@ impl RocksStore {
     /// that an earlier version made, which a reader uses for what it has.
     fn settle_index(&self) -> Result<(), StoreError> {
         let version = self.get(RocksTable::Index, INDEX_VERSION_KEY)?;
-        let current = number_in(RocksTable::Index, version)? == Some(INDEX_VERSION);
+        let version = number_in(RocksTable::Index, version)?.unwrap_or(1);
         let ahead = self.indexed_to()? > self.count()?;
-        if current && !ahead {
-            self.index_is_old.store(false, Ordering::Relaxed);
-            return Ok(());
-        }
-        if self.access != Access::Write {
-            self.index_is_old.store(!current, Ordering::Relaxed);
+        if version == INDEX_VERSION && !ahead || self.access != Access::Write {
+            self.index_version.store(version, Ordering::Relaxed);
             self.index_distrusted.store(ahead, Ordering::Relaxed);
             return Ok(());
         }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::place::{Place, codes};
 use crate::routing::{route, scene};
+use crate::types::found;
 
 #[test]
 fn a_key_is_taken_as_any_of_our_own_commands_prints_it() {
@@ -107,81 +108,6 @@ fn times_are_taken_as_people_write_them() {
     let detail = "time `noon`: a time such as 2026-03-01T10:00:00Z is needed";
     let run = place.run(&["--json", "log", "--since", "noon"]);
     run.refused("usage", detail, "");
-}
-
-/// Two entries of tenants that are numbers, one of the string.
-fn of_tenants() -> Place {
-    let place = Place::initialised();
-    let lines = [json!(42), json!("42"), json!(42), json!(4.5), json!(true)].map(|tenant| {
-        format!(
-            "{}\n",
-            json!({"kind": "k", "payload": {"tenant_id": tenant}})
-        )
-    });
-    place
-        .run_with(&["append", "--jsonl", "-"], &lines.concat())
-        .ok();
-    place
-}
-
-fn found(place: &Place, args: &[&str]) -> usize {
-    let run = place.run(&[&["--json", "log"], args].concat());
-    let entries = run.documents().into_iter();
-    entries.filter(|entry| entry["error"].is_null()).count()
-}
-
-#[test]
-fn a_tenant_that_is_a_number_is_found_and_never_passed_over_in_silence() {
-    let place = of_tenants();
-    assert_eq!(found(&place, &["--tenant-json", "42"]), 2);
-    assert_eq!(found(&place, &["--tenant-json", "\"42\""]), 1);
-    assert_eq!(found(&place, &["--tenant-json", "4.5"]), 1);
-    assert_eq!(found(&place, &["--tenant-json", "true"]), 1);
-    assert_eq!(found(&place, &["--tenant-json", "42.0"]), 0);
-    assert_eq!(found(&place, &["--tenant", "42"]), 1);
-    let warning = "sealbook: warning: entries whose tenant_id is the JSON value 42 and not the \
-                   string \"42\" are not among them: --tenant-json 42 finds those\n";
-    let run = place.run(&["log", "--tenant", "42"]).ok();
-    assert_eq!(run.stderr, warning);
-    place.run(&["seal"]).ok();
-    let export = ["export", "--tenant", "42", "-o", "e.bundle"];
-    assert!(place.run(&export).ok().stderr.starts_with(warning));
-    let stats = place.run(&["--json", "stats"]).ok().document();
-    assert_eq!(stats["tenants"], json!({"42": 1}));
-    assert_eq!(stats["tenants_json"], json!({"42": 2, "4.5": 1, "true": 1}));
-    assert_eq!(stats["no_tenant"], 1);
-}
-
-#[test]
-fn an_index_of_an_earlier_version_is_made_anew_and_hides_nothing_until_then() {
-    let place = of_tenants();
-    {
-        let options = rocksdb::Options::default();
-        let families = rocksdb::DB::list_cf(&options, place.path("ledger/db")).unwrap();
-        let db = rocksdb::DB::open_cf(&options, place.path("ledger/db"), families).unwrap();
-        let index = db.cf_handle("index").unwrap();
-        // Terms of this field, and the version, were not there.
-        db.delete_range_cf(index, [8], [9]).unwrap();
-        db.delete_cf(index, [1]).unwrap();
-        db.flush_wal(true).unwrap();
-    }
-    assert_eq!(found(&place, &["--tenant-json", "42"]), 2);
-    place
-        .run(&["append", "--kind", "k", "--payload", "{}"])
-        .ok();
-    assert_eq!(found(&place, &["--tenant-json", "42"]), 2);
-    let options = rocksdb::Options::default();
-    let families = rocksdb::DB::list_cf(&options, place.path("ledger/db")).unwrap();
-    let db = rocksdb::DB::open_cf_for_read_only(&options, place.path("ledger/db"), families, false);
-    let db = db.unwrap();
-    let index = db.cf_handle("index").unwrap();
-    let mut rows = db.raw_iterator_cf(index);
-    rows.seek([8]);
-    assert_eq!(
-        rows.key().map(|key| key[0]),
-        Some(8),
-        "it was not indexed again"
-    );
 }
 
 #[test]

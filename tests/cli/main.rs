@@ -89,6 +89,7 @@ mod targets;
 mod terminal;
 mod threats;
 mod timestamps;
+mod types;
 mod unmade;
 mod upgrades;
 mod verdicts;

@@ -24,6 +24,20 @@ fn custody_is_told_in_order_for_people_and_escaped() {
     );
 }
 
+/// As everywhere where nothing is found: a case that is misspelt has not passed.
+#[test]
+fn a_replay_of_nothing_that_is_there_is_no_yes() {
+    let place = scene();
+    route(&place, "acme", &[]).ok();
+    let nothing = ["--json", "replay", "--correlation", "c-2"];
+    let replay = place.run(&nothing).ends_with(1).document();
+    let empty = json!({"code": "empty", "detail": "no entry is what was asked for"});
+    assert!(replay["warnings"].as_array().unwrap().contains(&empty));
+    let said = place.run(&nothing[1..]).ends_with(1).stdout;
+    assert!(said.contains("no entry is what was asked for"), "{said}");
+    place.run(&["replay", "--correlation", "c-1"]).ok();
+}
+
 #[test]
 fn the_json_of_a_replay_has_these_members_and_no_others() {
     let place = scene();

@@ -108,6 +108,7 @@ fn some_filter(numbers: &mut Numbers, made: &[Made]) -> Filter {
         kinds: if k { kinds } else { Vec::new() },
         tenant: like.tenant.filter(|_| t),
         tenant_json: None,
+        fact: None,
         correlation: Some(like.correlation).filter(|_| c),
         worker: like.worker.filter(|_| w),
         decision: like.decision.filter(|_| d),

@@ -18,7 +18,7 @@ use crate::ledger::parse::parse;
 use crate::logbook::error::ServerRefusal;
 
 use super::socket::{Here, Owner, SocketConnector};
-use super::{CopyError, unsupported};
+use super::{CopiedFile, CopyError, unsupported};
 
 /// The longest answer that is read whole.
 const ANSWER_BYTES: u64 = 64 << 20;
@@ -37,6 +37,12 @@ const SILENCE: Duration = Duration::from_secs(600);
 
 /// Bytes that are copied at a time.
 const PIECE: usize = 64 << 10;
+
+/// The header in which a server says what a filter passed over.
+const WARNING: &str = "sealbook-warning";
+
+/// Lines of it that are read.
+const MOST_WARNINGS: usize = 16;
 
 /// How often one who has too much to do is asked again, a second each.
 const TRIES: u32 = 30;
@@ -186,7 +192,7 @@ impl HttpExchange {
         &self,
         asked: &ServerRequest<'_>,
         out: &mut dyn Write,
-    ) -> Result<u64, CopyError> {
+    ) -> Result<CopiedFile, CopyError> {
         let mut response = self.send(asked, COPY_TIME)?;
         let status = response.status().as_u16();
         if !(200..300).contains(&status) {
@@ -194,6 +200,9 @@ impl HttpExchange {
             let body = read.read_to_vec().map_err(|error| gone(&error))?;
             return Err(HttpAnswer { status, body }.refused().into());
         }
+        let said = response.headers().get_all(WARNING).iter();
+        let said = said.filter_map(|line| Some(line.to_str().ok()?.to_owned()));
+        let warnings = said.take(MOST_WARNINGS).collect();
         let mut reader = response.body_mut().as_reader();
         let (mut piece, mut copied) = (vec![0; PIECE], 0);
         loop {
@@ -202,7 +211,10 @@ impl HttpExchange {
                 detail: format!("what the server sent broke off: {error}"),
             })?;
             let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
-                return Ok(copied);
+                return Ok(CopiedFile {
+                    bytes: copied,
+                    warnings,
+                });
             };
             out.write_all(bytes).map_err(CopyError::Write)?;
             copied += read as u64;

@@ -70,7 +70,11 @@ impl Field {
             names::SearchField::Correlation => Field::Correlation,
             names::SearchField::Worker => Field::Worker,
             names::SearchField::Denied => Field::Denied,
-            names::SearchField::Decision | names::SearchField::Document => return None,
+            names::SearchField::Decision
+            | names::SearchField::Document
+            | names::SearchField::CorrelationJson
+            | names::SearchField::DecisionJson
+            | names::SearchField::WorkerJson => return None,
         })
     }
 }

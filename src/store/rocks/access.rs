@@ -259,8 +259,8 @@ impl Store for RocksStore {
         Ok(number_in(RocksTable::Index, mark)?.unwrap_or(0))
     }
 
-    fn index_is_current(&self) -> bool {
-        !self.index_is_old.load(Ordering::Relaxed)
+    fn index_version(&self) -> u64 {
+        self.index_version.load(Ordering::Relaxed)
     }
 
     fn postings(

@@ -27,9 +27,9 @@ pub(super) const INDEX_VERSION_KEY: &[u8] = &[0x01];
 /// In [`Table::Index`], and as short: where reading for damage goes on.
 pub(super) const SCRUBBED_KEY: &[u8] = &[0x02];
 
-/// 2: also tenants that are no strings. 3: also what other kinds than decisions
-/// denied, and the worker that a decision chose. Without a version it is 1.
-pub(super) const INDEX_VERSION: u64 = 3;
+/// Which fields each is the first to have all terms of says `query::begun_with`. Without
+/// a version it is 1.
+pub(super) const INDEX_VERSION: u64 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RocksTable {
