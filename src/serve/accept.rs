@@ -12,20 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::connection;
+use super::problem::Problem;
 use super::service::{Service, told};
 use super::socket::LocalSocket;
 use super::waiting::{self, ParkedConnections};
-
-/// What one connection too many is told.
-const TOO_MANY: &str = concat!(
-    "HTTP/1.1 503 Service Unavailable\r\n",
-    "content-type: application/json\r\n",
-    "retry-after: 1\r\n",
-    "connection: close\r\n",
-    "content-length: 70\r\n\r\n",
-    r#"{"error":"the server has more connections than it can","code":"busy"}"#,
-    "\n",
-);
 
 /// Connections through the socket at a time: what other processes of one machine need.
 const LOCAL_CONNECTIONS: usize = 256;
@@ -181,7 +171,8 @@ enum Admission {
 
 async fn turn_away(mut stream: TcpStream) {
     let told = async {
-        stream.write_all(TOO_MANY.as_bytes()).await?;
+        let answer = Problem::TooManyConnections.to_last_answer();
+        stream.write_all(&answer).await?;
         stream.shutdown().await
     };
     // It is no matter whether it hears it.

@@ -18,6 +18,7 @@ use tower::ServiceExt as _;
 
 use super::line_ends::{HEAD_BYTES, StrictLines};
 use super::peer::{Local, Peer};
+use super::refused::{AnswerState, RefusedRequests};
 use super::service::{Service, told};
 use super::waiting;
 use super::write_timeout::WriteTimeout;
@@ -84,6 +85,8 @@ async fn speak<T>(
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let stream = StrictLines::new(WriteTimeout::new(stream, service.limits.stall_time));
+    let answers = AnswerState::default();
+    let stream = RefusedRequests::new(stream, answers.clone());
     let address = peer.address;
     let (here, at_work) = (Arc::clone(service), Arc::clone(waiting));
     let answer = service_fn(move |request: Request<Incoming>| {
@@ -99,6 +102,8 @@ async fn speak<T>(
         let routes = routes.clone();
         let waiting = Arc::clone(&at_work);
         waiting.works();
+        answers.begins();
+        let answers = answers.clone();
         async move {
             let answer = routes.oneshot(request).await;
             let answer = answer.unwrap_or_else(|e| match e {});
@@ -106,7 +111,7 @@ async fn speak<T>(
             if answer.body().size_hint().exact().is_some() {
                 waiting.waits();
             }
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| answers.watch(body)))
         }
     });
     let connection = http1::Builder::new()

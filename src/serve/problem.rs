@@ -97,6 +97,14 @@ pub(super) enum Problem {
     TooManyRequests { retry_after: u32 },
     #[error("the server has more to do than it can")]
     Busy,
+    #[error("the server has more connections than it can")]
+    TooManyConnections,
+    #[error("it is not a request of HTTP/1.1")]
+    NotHttp,
+    #[error("the target of the request is too long")]
+    UriTooLong,
+    #[error("the head of the request is too long, or has too many lines")]
+    HeadTooLarge,
     #[error("the disk is nearly full: nothing is recorded")]
     DiskLow,
     #[error("the server is stopping")]
@@ -182,7 +190,10 @@ impl Problem {
             Problem::KeyReused { .. } => "idempotency_key_reused",
             Problem::KeyUnderWay => "idempotency_key_under_way",
             Problem::TooManyRequests { .. } => "too_many_requests",
-            Problem::Busy => "busy",
+            Problem::Busy | Problem::TooManyConnections => "busy",
+            Problem::NotHttp => "not_http",
+            Problem::UriTooLong => "uri_too_long",
+            Problem::HeadTooLarge => "head_too_large",
             Problem::DiskLow => "disk_low",
             Problem::Stopping => "stopping",
             Problem::TimedOut => "timed_out",
@@ -201,11 +212,36 @@ impl Problem {
         }
     }
 
+    fn body(&self) -> ErrorBody {
+        ErrorBody {
+            error: self.to_string(),
+            code: self.code(),
+        }
+    }
+
+    /// The bytes of an answer that is made without a request that could be read, after
+    /// which the connection ends.
+    pub(super) fn to_last_answer(&self) -> Vec<u8> {
+        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
+        let retry = self.retry_after();
+        let retry = retry.map_or_else(String::new, |it| format!("retry-after: {it}\r\n"));
+        let (status, length) = (self.status(), body.len());
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\n{retry}\
+             cache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+             connection: close\r\ncontent-length: {length}\r\n\r\n"
+        );
+        [head.into_bytes(), body].concat()
+    }
+
     /// Seconds after which it is worth another try.
     fn retry_after(&self) -> Option<u32> {
         match self {
             Problem::TooManyRequests { retry_after } => Some(*retry_after),
-            Problem::Busy | Problem::KeyUnderWay | Problem::Logbook(LogbookError::Busy) => Some(1),
+            Problem::Busy
+            | Problem::TooManyConnections
+            | Problem::KeyUnderWay
+            | Problem::Logbook(LogbookError::Busy) => Some(1),
             Problem::Stopping | Problem::TimedOut => Some(5),
             Problem::DiskLow => Some(60),
             _ => (self.status() == StatusCode::SERVICE_UNAVAILABLE).then_some(60),
@@ -242,11 +278,7 @@ impl IntoResponse for Problem {
         if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
             tracing::error!(error = %self, code = self.code(), "a request failed");
         }
-        let body = ErrorBody {
-            error: self.to_string(),
-            code: self.code(),
-        };
-        let mut response = (status, Json(body)).into_response();
+        let mut response = (status, Json(self.body())).into_response();
         let headers = response.headers_mut();
         if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -123,6 +123,64 @@ fn a_head_that_is_too_long_or_is_none_is_refused() {
     server.get("/health").is(200);
 }
 
+/// As all other errors have.
+#[test]
+fn what_is_no_request_is_told_so_in_a_body() {
+    let server = Server::start();
+    let get = "GET /health HTTP/1.1\r\nhost: localhost\r\n";
+    let long = format!("{get}x: {}\r\n\r\n", "a".repeat(64 << 10));
+    let many = format!("{get}{}\r\n", "x: y\r\n".repeat(100));
+    let before = format!("{get}\r\n");
+    for (request, status, code) in [
+        ("hello\r\n\r\n", 400, "not_http"),
+        ("GET /health HTTP/1.1\r\nhost : a\r\n\r\n", 400, "not_http"),
+        ("GET /health HTTP/1.1\nhost: a\r\n\r\n", 400, "not_http"),
+        ("GET /health HTTP/9.1\r\nhost: a\r\n\r\n", 400, "not_http"),
+        (&long, 431, "head_too_large"),
+        (&many, 431, "head_too_large"),
+    ] {
+        let begin = request.get(..40.min(request.len())).unwrap();
+        for first in ["", &before] {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            stream
+                .set_read_timeout(Some(Duration::from_secs(20)))
+                .unwrap();
+            if !first.is_empty() {
+                // Behind an answer, too.
+                stream.write_all(first.as_bytes()).unwrap();
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    head.extend(byte);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let length = head.split("content-length: ").nth(1).unwrap();
+                let length = length.lines().next().unwrap().parse().unwrap();
+                stream.read_exact(&mut vec![0; length]).unwrap();
+            }
+            let _unread = stream.write_all(request.as_bytes());
+            let mut answer = Vec::new();
+            let _cut = stream.read_to_end(&mut answer);
+            let answer = String::from_utf8(answer).unwrap();
+            assert_eq!(raw_status(&answer), status, "{begin:?} {answer}");
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let length = format!("content-length: {}", body.len());
+            for line in [
+                "content-type: application/json",
+                "connection: close",
+                "cache-control: no-store",
+                &length,
+            ] {
+                assert!(head.lines().any(|it| it == line), "{line}: {answer}");
+            }
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body["code"], code, "{begin:?}");
+            assert!(body["error"].is_string());
+        }
+    }
+}
+
 /// RFC 9112, section 6.3: the chunks say how long it is, and the connection ends
 /// with the answer, so that what follows is nobody's second request.
 #[test]
@@ -251,6 +309,7 @@ fn an_unknown_path_or_method_is_said_to_be_that() {
     let answer = server.send("PUT", "/v1/entries", &json_header(), b"{}");
     answer.refused(405, "method_not_allowed");
     let answer = server.send("TRACE", "/health", &[], b"");
+    assert_eq!(answer.header("allow"), Some("GET,HEAD"));
     answer.refused(405, "method_not_allowed");
 }
 
