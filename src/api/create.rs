@@ -70,12 +70,14 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<NewLedger, Error> 
     }
     let key = new_key(dir, options);
     let mark = options.mark_of(dir);
-    let mut unwanted = vec![mark.path()];
     let second = second_key::new_place(dir, options);
-    if !options.reuse_key && !KeyLocation::is_outside(&key) {
-        unwanted.push(&key);
+    let mut unwanted = Vec::new();
+    let makes_key = !options.reuse_key && !KeyLocation::is_outside(&key);
+    if makes_key {
+        unwanted.push(key.as_path());
         unwanted.extend(second.as_deref());
     }
+    unwanted.push(mark.path());
     RocksStore::check_free(dir)?;
     let places = [dir, mark.path(), &key].into_iter();
     check_folders(places.chain(second.as_deref()))?;
@@ -90,10 +92,22 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<NewLedger, Error> 
         let path = mark.path().to_owned();
         return Err(Error::OnePlace { path });
     }
+    // A mark that an interrupted making left knows of nothing, and is the key's: it is
+    // replaced. One in a place that was named may be another ledger's.
+    let kept = (!makes_key).then(|| options.begin_key(&key)).transpose()?;
+    let left = kept.as_ref().is_some_and(|signer| {
+        options.mark.is_none() && mark.only_opening_of() == Some(signer.public_key())
+    });
+    if left {
+        unwanted.retain(|path| *path != mark.path());
+    }
     let found = unwanted.iter().find(|path| path.symlink_metadata().is_ok());
     if let Some(path) = found {
         let path = path.to_path_buf();
-        return Err(Error::Exists { path });
+        return Err(match path == mark.path() {
+            true => Error::MarkInPlace { path },
+            false => Error::KeyLeft { path },
+        });
     }
     #[cfg(feature = "bucket")]
     super::bucket::check_new(dir, options)?;
@@ -101,7 +115,10 @@ pub(super) fn create(dir: &Path, options: &Options) -> Result<NewLedger, Error> 
         dir,
         files: Vec::new(),
     };
-    let signer = options.begin_key(&key)?;
+    let signer = match kept {
+        Some(signer) => signer,
+        None => options.begin_key(&key)?,
+    };
     begun.made(&key, &unwanted, options);
     let post_quantum = second_key::begin(dir, options, options.reuse_key)?;
     if let Some(second) = &second {

@@ -70,6 +70,14 @@ pub enum Error {
     /// rotation left.
     #[error("{} is the place of the new key, and has {has}", path.display())]
     KeyInPlace { path: PathBuf, has: String },
+    /// Where a new ledger's key is to be written there is something: another log's key, or
+    /// one that an interrupted making of this ledger left.
+    #[error("{} exists already", path.display())]
+    KeyLeft { path: PathBuf },
+    /// Where a new ledger's mark is to be written there is something: another ledger's mark,
+    /// or one that an interrupted making of this ledger left.
+    #[error("{} exists already", path.display())]
+    MarkInPlace { path: PathBuf },
     #[error("{} would be the place of two: key, second key and mark have a file each", path.display())]
     OnePlace { path: PathBuf },
     /// What lies in the place of a mark would be lost with the next mark.
@@ -129,7 +137,7 @@ pub enum Error {
     NotRecognised { path: Option<PathBuf> },
     #[error("{}{detail}", line.map_or_else(String::new, |line| format!("line {line}: ")))]
     Unreadable { line: Option<u64>, detail: String },
-    #[error("only ledgers, logbooks and bundles can be compared")]
+    #[error("only ledgers, logbooks, bundles and Parquet tables can be compared")]
     NotComparable,
     #[error("{}: only the verification of a logbook file can be gone on with", path.display())]
     NotALogbook { path: PathBuf },

@@ -46,8 +46,13 @@ pub(super) fn convict(
         }
     }
     let is_whole = |subjects: &[BookFile], at: usize| {
-        let summary = subjects.get(at).and_then(BookFile::summary);
-        summary.is_some_and(|summary| summary.contiguous)
+        let subject = subjects.get(at);
+        // A set of tables is no file that entries are read of.
+        subject.is_some_and(|subject| {
+            let summary = subject.summary();
+            let of_set = |format| format == Format::Parquet && subject.path.is_dir();
+            summary.is_some_and(|summary| summary.contiguous && !of_set(summary.format))
+        })
     };
     let mut proofs = Vec::new();
     for parts in logs.into_values() {

@@ -33,6 +33,11 @@ pub(crate) fn with_source<T, E: From<Error>>(
             let bytes = small(file.reader).map_err(Error::from)?;
             with(&mut ProofFile::new(&bytes))
         }
+        #[cfg(feature = "parquet")]
+        Recognised::File(Format::Parquet, file) => {
+            let text = super::tables::text_of(file.reader)?;
+            with(&mut BundleFile::open(text).map_err(Error::from)?)
+        }
         _ => Err(Error::NotComparable.into()),
     }
 }

@@ -297,6 +297,17 @@ impl MarkFile {
         File::open(folder)?.sync_all()
     }
 
+    /// The key of the log that the mark knows nothing of but its first entry, if it signed
+    /// it: nothing can be lost with such a mark.
+    pub fn only_opening_of(&self) -> Option<PublicKey> {
+        let MarkState::Text(bytes) = self.look().ok()? else {
+            return None;
+        };
+        let mark = Mark::parse(&bytes)?;
+        let only = mark.head.content.seq == Seq::FIRST && mark.sealed.is_none();
+        (only && mark.verify()).then_some(mark.head.content.log)
+    }
+
     /// Who may read the mark that is replaced; the owner alone may the first one.
     fn readers(&self) -> Readers {
         match Readers::of(&self.path) {

@@ -67,8 +67,19 @@ fn init_takes_the_ledger_the_mark_and_the_key_from_where_it_is_told() {
 
 #[test]
 fn init_touches_nothing_that_is_there() {
-    let hint = "move it away, or choose another place";
-    for name in ["ledger", "ledger.mark", "ledger.key.pem"] {
+    for (name, hint) in [
+        ("ledger", "move it away, or choose another place"),
+        (
+            "ledger.mark",
+            "if it is another ledger's, choose another place with --mark FILE; if an `init` that \
+             was interrupted left it, move it away",
+        ),
+        (
+            "ledger.key.pem",
+            "if an `init` that was interrupted left it, go on with it with --reuse-key; if it is \
+             another log's, choose another place with --key FILE",
+        ),
+    ] {
         let place = Place::empty();
         place.write(name, "mine");
         let detail = format!("./{name} exists already");

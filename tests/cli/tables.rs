@@ -110,6 +110,43 @@ fn has(python: &Path, module: &str) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+/// A table is as good a book of a log as any other file of it.
+#[test]
+fn tables_are_verified_beside_other_evidence_and_their_forks_are_found() {
+    let place = Place::initialised();
+    let key = place.key();
+    place.copy("ledger", "fork");
+    std::fs::copy(place.path("ledger.mark"), place.path("fork.mark")).unwrap();
+    place.append(1..4);
+    place.run(&["seal"]).ok();
+    let table = ["export", "--format", "parquet", "-o"];
+    place.run(&[&table[..], &["t.parquet"]].concat()).ok();
+    let by_day = [&table[..], &["days", "--by", "day"]].concat();
+    place.run(&by_day).ok();
+    place.run(&["export", "-o", "e.bundle"]).ok();
+    let export = ["export", "--format", "logbook", "-o", "b.jsonl"];
+    place.run(&export).ok();
+    let files = ["t.parquet", "days", "e.bundle", "b.jsonl", "ledger"];
+    for one in files {
+        for other in files {
+            place.run(&["verify", one, other, "--key", &key]).ok();
+        }
+    }
+    place.run(&["diff", "t.parquet", "e.bundle"]).ok();
+    std::fs::remove_dir_all(place.path("ledger")).unwrap();
+    for (from, to) in [("fork", "ledger"), ("fork.mark", "ledger.mark")] {
+        std::fs::rename(place.path(from), place.path(to)).unwrap();
+    }
+    place.append(11..13);
+    place.run(&["seal"]).ok();
+    for other in ["ledger", "b.jsonl"] {
+        let verify = ["--json", "verify", "t.parquet", other, "--key", &key];
+        let expected = if other == "ledger" { 1 } else { 0 };
+        let report = place.run(&verify).ends_with(expected).document();
+        assert_eq!(report["failed"], 2 * expected, "{report:#}");
+    }
+}
+
 #[test]
 fn every_engine_reads_a_set_and_the_ten_questions_are_answered() {
     let Some(python) = python() else { return };

@@ -49,6 +49,65 @@ fn a_ledger_that_is_refused_leaves_no_key_and_no_mark() {
     assert_eq!(names(&place), ["dl"]);
 }
 
+/// What was made before the kill is said, and gone on with; another ledger's is not.
+#[test]
+fn a_ledger_that_is_killed_half_made_is_made_anew_with_the_key_that_was_left() {
+    let left_key = "if an `init` that was interrupted left it, go on with it with --reuse-key; if \
+                    it is another log's, choose another place with --key FILE";
+    let left_mark = "if it is another ledger's, choose another place with --mark FILE; if an \
+                     `init` that was interrupted left it, move it away";
+    for until in ["ledger.key.pem", "ledger.mark", "ledger"] {
+        let place = Place::empty();
+        let mut making = place.command(&["init"]);
+        let mut making = making
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while place.path(until).symlink_metadata().is_err() && making.try_wait().unwrap().is_none()
+        {
+            std::thread::yield_now();
+        }
+        making.kill().unwrap();
+        making.wait().unwrap();
+        if !place.path("ledger").exists() {
+            let said = "./ledger.key.pem exists already";
+            place.run(&["init"]).refused("exists", said, left_key);
+            place.run(&["init", "--reuse-key"]).ok();
+        }
+        place.append(1..3);
+        place.run(&["verify"]).ok();
+    }
+    // As they are left: the key alone, key and mark; and of a ledger with entries.
+    let left = |entries: u64| {
+        let place = Place::initialised();
+        if entries > 0 {
+            place.append(1..=entries);
+        }
+        fs::remove_dir_all(place.path("ledger")).unwrap();
+        place
+    };
+    let place = left(0);
+    let key = place.read("ledger.key.pem");
+    place.run(&["init", "--reuse-key"]).ok();
+    assert_eq!(place.read("ledger.key.pem"), key);
+    place.run(&["verify"]).ok();
+    let place = left(2);
+    let mark = place.read("ledger.mark");
+    let said = "./ledger.mark exists already";
+    let again = place.run(&["init", "--reuse-key"]);
+    again.refused("exists", said, left_mark);
+    assert_eq!(place.read("ledger.mark"), mark);
+    // Another key's, and one in a place that was named.
+    let place = left(0);
+    fs::remove_file(place.path("ledger.key.pem")).unwrap();
+    place.run(&["init"]).refused("exists", said, left_mark);
+    let place = left(0);
+    let named = ["--mark", "ledger.mark", "init", "--reuse-key"];
+    let said = "ledger.mark exists already";
+    place.run(&named).refused("exists", said, left_mark);
+}
+
 /// The mark cannot be written: its name is too long for the temporary file beside it.
 #[test]
 fn a_ledger_that_fails_half_made_leaves_no_key() {

@@ -42,7 +42,10 @@ impl Error {
             Error::Json { .. } => "bad_json",
             Error::Unreadable { .. } => "bad_input",
             Error::TooLarge { .. } => "too_large",
-            Error::Exists { .. } | Error::KeyInPlace { .. } => "exists",
+            Error::Exists { .. }
+            | Error::KeyInPlace { .. }
+            | Error::KeyLeft { .. }
+            | Error::MarkInPlace { .. } => "exists",
             Error::Key(error) => of_key(error),
             Error::Signer(error) => of_signer(error),
             Error::NoPassphrase => "key_locked",

@@ -48,6 +48,8 @@ impl Error {
             | Error::Json { path, .. }
             | Error::TooLarge { path, .. }
             | Error::Exists { path }
+            | Error::KeyLeft { path }
+            | Error::MarkInPlace { path }
             | Error::MountPoint { path }
             | Error::InsideLedger { path }
             | Error::OnePlace { path }

@@ -135,6 +135,14 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "move the file away, name another place with --key FILE, or take the key that it \
              holds with --reuse-key"
         }
+        Error::KeyLeft { .. } => {
+            "if an `init` that was interrupted left it, go on with it with --reuse-key; if it is \
+             another log's, choose another place with --key FILE"
+        }
+        Error::MarkInPlace { .. } => {
+            "if it is another ledger's, choose another place with --mark FILE; if an `init` that \
+             was interrupted left it, move it away"
+        }
         Error::OnePlace { .. } => "name another file with --key FILE or --mark FILE",
         Error::NoMark { .. } => {
             "name the ledger's mark with --mark FILE, or move the file away: then the mark counts \
