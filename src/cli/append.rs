@@ -39,8 +39,7 @@ use keyed::{Keyed, KeyedUnderWay};
 use lines::{InputLines, LineFormat, open};
 use printing::{Fed, FedKey, Printing, print};
 use redacting::RedactFlags;
-pub(super) use stopped::StoppedRun;
-use stopped::{InputSpan, ReachedInput};
+pub(super) use stopped::{InputSpan, ReachedInput, StoppedRun};
 use syslog::SyslogFrames;
 use values::Values;
 
@@ -144,6 +143,11 @@ impl AppendedSoFar {
         self.ends = Some((first, seq));
     }
 
+    /// The error that a run ended with that has come so far.
+    pub(super) fn stopped(self, reached: ReachedInput, error: CliError) -> CliError {
+        reached.stopped(error, self.entries, self.ends.map(|(_, last)| last))
+    }
+
     /// Yes, if what was recorded was also said.
     pub(super) fn delivered(self, output: &mut Output) -> Result<Answer, CliError> {
         output.flush()?;
@@ -182,8 +186,7 @@ pub(super) fn run(context: &Context, args: Args, output: &mut Output) -> Result<
             };
             let mut reached = ReachedInput::default();
             let answer = append_lines(&writer, lines, &mut recorded, &mut reached, output);
-            let last = recorded.ends.map(|(_, last)| last);
-            let answer = answer.map_err(|error| reached.stopped(error, recorded.entries, last));
+            let answer = answer.map_err(|error| recorded.stopped(reached, error));
             let delivered = recorded.delivered(output);
             let closed = close(writer);
             if let (Err(_), Err(lost)) = (&answer, &delivered) {

@@ -24,10 +24,11 @@ use crate::wcp::bulk::{BulkRequest, CaseError, CaseReader, answer, answer_text};
 use crate::wcp::{self, DecisionStamp, make_decision};
 
 use super::Answer;
-use super::append::AppendedSoFar;
+use super::append::{AppendedSoFar, InputSpan, ReachedInput};
 use super::context::Context;
 use super::error::CliError;
 use super::hall;
+use super::input_place::InputPlace;
 use super::output::Output;
 use super::progress::Progress;
 use super::recording;
@@ -116,17 +117,21 @@ pub(super) fn run(context: &Context, args: &Args, output: &mut Output) -> Result
         left: 0,
         answered: 0,
         recorded: AppendedSoFar::default(),
+        reached: ReachedInput::keyless(),
         failure: None,
     };
     let decided = run.all(read_ahead(requests, stamps), output);
-    let failure = run.failure.take();
-    let recorded = run.recorded;
-    drop(run);
+    let BulkRun {
+        recorded,
+        reached,
+        failure,
+        ..
+    } = run;
     let closed = ledger.map(Writer::close);
-    decided?;
-    // What stopped the writer says more than that it has stopped.
-    if let Some(error) = failure {
-        return Err(error.into());
+    // What stopped the writer says more than that it has stopped, or that the input ended.
+    let stopped = failure.map(CliError::from).or(decided.err());
+    if let Some(error) = stopped {
+        return Err(recorded.stopped(reached, error));
     }
     closed.transpose()?;
     recorded.delivered(output)
@@ -163,6 +168,8 @@ struct BulkRun<'r> {
     left: usize,
     answered: u64,
     recorded: AppendedSoFar,
+    /// How far the input is recorded.
+    reached: ReachedInput,
     failure: Option<RecordError>,
 }
 
@@ -179,13 +186,20 @@ enum DecidedLine {
 
 /// Answers in order: those of decisions whose entries go together, and others.
 enum PendingAnswers {
-    Together(Vec<Value>, Box<Together>),
+    Together(Vec<(Value, InputSpan)>, Box<Together>),
     Answered(Vec<u8>),
 }
 
-/// Lines that are decided together, with their stamps.
+/// A line, and where it stands.
+struct GivenLine {
+    line: Line,
+    stamp: DecisionStamp,
+    span: InputSpan,
+}
+
+/// Lines that are decided together.
 struct DecidedGroup {
-    lines: Vec<(Line, DecisionStamp)>,
+    lines: Vec<GivenLine>,
     /// Whether nothing more is here yet: a caller that asks one question at a time
     /// gets its answer.
     pause: bool,
@@ -194,7 +208,8 @@ struct DecidedGroup {
 impl DecidedGroup {
     /// Whether what follows is not read.
     fn is_endless(&self) -> bool {
-        self.lines.last().is_some_and(|(line, _)| line.is_endless())
+        let last = self.lines.last();
+        last.is_some_and(|given| given.line.is_endless())
     }
 }
 
@@ -205,8 +220,9 @@ type Groups = Receiver<io::Result<DecidedGroup>>;
 fn read_ahead(mut requests: Requests, mut stamps: Stamps) -> Groups {
     let (sender, receiver) = bounded(AHEAD);
     thread::spawn(move || {
+        let mut next = 1;
         loop {
-            let group = read_group(&mut requests, &mut stamps).transpose();
+            let group = read_group(&mut requests, &mut stamps, &mut next).transpose();
             let ended = !matches!(&group, Some(Ok(group)) if !group.is_endless());
             if group.is_none_or(|group| sender.send(group).is_err()) || ended {
                 return;
@@ -218,14 +234,25 @@ fn read_ahead(mut requests: Requests, mut stamps: Stamps) -> Groups {
 
 /// The next group; none where the input ends. It is full, or the line behind it is not
 /// here yet.
-fn read_group(requests: &mut Requests, stamps: &mut Stamps) -> io::Result<Option<DecidedGroup>> {
+fn read_group(
+    requests: &mut Requests,
+    stamps: &mut Stamps,
+    next: &mut u64,
+) -> io::Result<Option<DecidedGroup>> {
     let (mut lines, mut weight) = (Vec::with_capacity(GROUP), 0);
     while let Some(line) = read_line(requests)? {
         let endless = line.is_endless();
         weight += line.weight();
         let blank = matches!(&line, Line::Whole { bytes, .. } if bytes.trim_ascii().is_empty());
+        let first = InputPlace::line(*next);
+        *next += 1;
         if !blank {
-            lines.push((line, stamps.next()));
+            let next = InputPlace::line(*next);
+            lines.push(GivenLine {
+                line,
+                stamp: stamps.next(),
+                span: InputSpan { first, next },
+            });
         }
         let pause = !requests.buffer().contains(&b'\n');
         if lines.len() >= GROUP || weight >= GROUP_BYTES || pause || endless {
@@ -241,6 +268,7 @@ impl BulkRun<'_> {
     fn all(&mut self, groups: Groups, output: &mut Output) -> Result<(), CliError> {
         let mut progress = Progress::new(None, "requests");
         let with = self.with;
+        let mut unread = None;
         rayon::in_place_scope(|scope| {
             let mut deciding = VecDeque::new();
             loop {
@@ -250,8 +278,14 @@ impl BulkRun<'_> {
                         false => groups.try_recv().ok(),
                     };
                     let Some(group) = group else { break };
-                    let group =
-                        group.map_err(|error| CliError::file(Path::new("requests"), error))?;
+                    let group = match group {
+                        Ok(group) => group,
+                        // What was read before is answered.
+                        Err(error) => {
+                            unread = Some(CliError::file(Path::new("requests"), error));
+                            break;
+                        }
+                    };
                     let (sender, decided) = bounded(1);
                     scope.spawn(move |_| {
                         let answers = with.decide_all(&group.lines);
@@ -262,7 +296,7 @@ impl BulkRun<'_> {
                 }
                 let Some((decided, pause)) = deciding.pop_front() else {
                     progress.finish();
-                    return Ok(());
+                    return unread.map_or(Ok(()), Err);
                 };
                 // A thread that panicked has answered nothing.
                 self.hand_over(decided.recv().unwrap_or_default());
@@ -277,21 +311,21 @@ impl BulkRun<'_> {
     }
 
     /// Hands entries over in the order of the lines.
-    fn hand_over(&mut self, decided: Vec<DecidedLine>) {
+    fn hand_over(&mut self, decided: Vec<(DecidedLine, InputSpan)>) {
         let recorder = self.with.recorder;
         let mut decided = decided.into_iter().peekable();
-        while let Some(next) = decided.next() {
+        while let Some((next, span)) = decided.next() {
             let (mut ids, mut together) = match next {
-                DecidedLine::Prepared(id, prepared) => (vec![id], vec![*prepared]),
+                DecidedLine::Prepared(id, prepared) => (vec![(id, span)], vec![*prepared]),
                 DecidedLine::Answered(answer) => {
                     self.waiting.push_back(PendingAnswers::Answered(answer));
                     self.left += 1;
                     continue;
                 }
             };
-            let more = |decided: &DecidedLine| matches!(decided, DecidedLine::Prepared(..));
-            while let Some(DecidedLine::Prepared(id, prepared)) = decided.next_if(more) {
-                ids.push(id);
+            let more = |next: &(DecidedLine, _)| matches!(next.0, DecidedLine::Prepared(..));
+            while let Some((DecidedLine::Prepared(id, prepared), span)) = decided.next_if(more) {
+                ids.push((id, span));
                 together.push(*prepared);
             }
             self.left += ids.len();
@@ -313,8 +347,8 @@ impl BulkRun<'_> {
                 None => break,
                 Some(PendingAnswers::Answered(answer)) => self.tell(&answer, output)?,
                 Some(PendingAnswers::Together(ids, together)) => {
-                    for (id, recorded) in ids.into_iter().zip(together.wait()) {
-                        let answer = self.recorded(&id, recorded, output);
+                    for ((id, span), recorded) in ids.into_iter().zip(together.wait()) {
+                        let answer = self.recorded(&id, span, recorded, output);
                         self.tell(&answer, output)?;
                     }
                 }
@@ -330,12 +364,22 @@ impl BulkRun<'_> {
     }
 
     /// The answer to a line whose entry is durable, or which is denied.
-    fn recorded(&mut self, id: &Value, recorded: Decision, output: &mut Output) -> Vec<u8> {
+    fn recorded(
+        &mut self,
+        id: &Value,
+        span: InputSpan,
+        recorded: Decision,
+        output: &mut Output,
+    ) -> Vec<u8> {
         let receipt = recorded.receipt.as_ref().ok();
         let answer = answer_text(id, &recorded.answer, receipt);
         match recorded.receipt {
-            Ok(receipt) => self.recorded.take(receipt.seq()),
+            Ok(receipt) => {
+                self.recorded.take(receipt.seq());
+                self.reached.recorded(span);
+            }
             Err(error @ (RecordError::Logbook(_) | RecordError::Search(_))) => {
+                self.reached.still_failed(span);
                 self.failure.get_or_insert(error);
             }
             Err(error) => {
@@ -351,16 +395,19 @@ impl BulkRun<'_> {
 
 impl With<'_> {
     /// Decides on all cores.
-    fn decide_all(self, lines: &[(Line, DecisionStamp)]) -> Vec<DecidedLine> {
+    fn decide_all(self, lines: &[GivenLine]) -> Vec<(DecidedLine, InputSpan)> {
         let shares = lines.par_chunks(SHARE).map(|lines| {
             let mut reader = lock(self.readers).pop().unwrap_or_default();
             let lines = lines.iter();
-            let decided = lines.map(|(line, stamp)| self.decide(&mut reader, line, *stamp));
-            let decided: Vec<DecidedLine> = decided.collect();
+            let decided = lines.map(|given| {
+                let decided = self.decide(&mut reader, &given.line, given.stamp);
+                (decided, given.span)
+            });
+            let decided: Vec<_> = decided.collect();
             lock(self.readers).push(reader);
             decided
         });
-        let shares: Vec<Vec<DecidedLine>> = shares.collect();
+        let shares: Vec<Vec<_>> = shares.collect();
         shares.into_iter().flatten().collect()
     }
 

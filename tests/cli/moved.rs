@@ -167,3 +167,58 @@ fn a_backup_in_the_place_of_a_ledger_that_was_moved_aside_goes_on() {
     );
     place.run(&["verify"]).ok();
 }
+
+/// What is recorded, the last of it, and where to go on.
+#[test]
+fn decisions_that_stop_say_where_to_go_on() {
+    let place = Place::sealed();
+    let line = |n: u64| {
+        let input = json!({"capability_id": "cap.a", "env": "dev", "data_label": "PUBLIC",
+            "tenant_risk": "low", "qos_class": "P2", "tenant_id": "t",
+            "correlation_id": n.to_string()});
+        json!({"id": n, "input": input, "rules": {"rules": []}})
+    };
+    let args = ["--json", "decide", "--record"];
+    let mut command = place.command(&args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut decide = |text: String| -> Value {
+        stdin.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stdout.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    };
+    let first = decide(format!("{}\n", line(1)));
+    assert!(first["receipt"]["seq"].is_u64(), "{first}");
+    // A blank line counts, and one that is none is answered and not recorded.
+    let second = decide(format!("\n{}\n", line(2)));
+    let last = second["receipt"]["seq"].as_u64().unwrap();
+    assert!(decide("{}\n".to_owned())["error"].is_object());
+    fs::rename(place.path("ledger"), place.path("moved")).unwrap();
+    for n in [3, 4] {
+        let denied = decide(format!("{}\n", line(n)));
+        assert_eq!(denied["decision"]["denied"], true, "{denied}");
+        assert_eq!(denied.get("receipt"), None, "{denied}");
+    }
+    drop(stdin);
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut stdout, &mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said: Value = serde_json::from_str(&rest).unwrap();
+    let recorded = format!("2 entries of this input are recorded, the last of them {last}");
+    let detail = format!("not recorded: {MOVED}; {recorded}");
+    let recorded = json!({"entries": 2, "last": last, "next": {"line": 4}, "not_recorded": []});
+    let error = json!({"code": "ledger_moved", "detail": detail, "recorded": recorded});
+    assert_eq!(said["error"], error);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let hint = format!(
+        "sealbook: hint: name the ledger where it is now; look with `sealbook log --from-seq {}` \
+         whether more is recorded, and if not, go on from line 4 of the input: what stands before \
+         it would be recorded twice\n",
+        last + 1
+    );
+    assert!(stderr.ends_with(&hint), "{stderr}");
+}

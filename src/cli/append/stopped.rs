@@ -11,14 +11,16 @@ use crate::ledger::position::Seq;
 
 /// What was handed over together: where it begins, and where what follows it does.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct InputSpan {
-    pub(super) first: InputPlace,
-    pub(super) next: InputPlace,
+pub(in crate::cli) struct InputSpan {
+    pub(in crate::cli) first: InputPlace,
+    pub(in crate::cli) next: InputPlace,
 }
 
 /// How far the input is recorded.
 #[derive(Debug, Default)]
-pub(super) struct ReachedInput {
+pub(in crate::cli) struct ReachedInput {
+    /// Whether none of it has an idempotency key.
+    keyless: bool,
     /// Where what follows the last that is recorded begins.
     next: Option<InputPlace>,
     /// What is not recorded, before that.
@@ -28,13 +30,29 @@ pub(super) struct ReachedInput {
 }
 
 impl ReachedInput {
-    pub(super) fn recorded(&mut self, span: InputSpan) {
+    /// Of an input whose lines have no idempotency keys.
+    pub(in crate::cli) fn keyless() -> ReachedInput {
+        ReachedInput {
+            keyless: true,
+            ..ReachedInput::default()
+        }
+    }
+
+    pub(in crate::cli) fn recorded(&mut self, span: InputSpan) {
         self.next = Some(span.next);
         self.holes.append(&mut self.failed);
     }
 
     pub(super) fn failed(&mut self, span: InputSpan) {
         self.failed.push(span);
+    }
+
+    /// The same of a run that goes on: what fails one after the other is told together.
+    pub(in crate::cli) fn still_failed(&mut self, span: InputSpan) {
+        match self.failed.last_mut() {
+            Some(failed) => failed.next = span.next,
+            None => self.failed(span),
+        }
     }
 
     /// What to say of the error that the run stopped at, after it recorded so many
@@ -53,6 +71,7 @@ impl ReachedInput {
             last,
             next,
             holes: self.holes,
+            keyless: self.keyless,
         }))
     }
 }
@@ -65,6 +84,7 @@ pub(in crate::cli) struct StoppedRun {
     last: Seq,
     next: InputPlace,
     holes: Vec<InputSpan>,
+    keyless: bool,
 }
 
 impl fmt::Display for StoppedRun {
@@ -110,10 +130,10 @@ impl StoppedRun {
                  not, go on from {next} of the input"
             )),
         }
-        hint.push_str(
-            ": what stands before it would be recorded twice, unless every line has an \
-             \"idempotency_key\"",
-        );
+        hint.push_str(": what stands before it would be recorded twice");
+        if !self.keyless {
+            hint.push_str(", unless every line has an \"idempotency_key\"");
+        }
         hint
     }
 
