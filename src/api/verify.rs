@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader, Read};
 use crate::ledger::bundle_file::BundleFile;
 use crate::ledger::equivocation::Equivocation;
 use crate::ledger::equivocation_file::judge_equivocation;
-use crate::ledger::fault::{Fault, FaultCode, Format, KeySource, Report, Verdict};
+use crate::ledger::fault::{
+    Fault, FaultCode, Format, KeySource, Report, Verdict, Warning, WarningCode,
+};
 use crate::ledger::hash::Hash;
 use crate::ledger::limits;
 use crate::ledger::lines;
@@ -74,7 +76,8 @@ pub(super) fn judge(
             let bytes = small(reader)?;
             Equivocation::known(&bytes)?;
             let mut report = judge_equivocation(&bytes, &policy.keys);
-            hold(&mut report, None, policy);
+            let policy = unrevoked(policy, &mut report);
+            hold(&mut report, None, &policy);
             Ok(alone(report))
         }
         Format::TlogProof => Ok(alone(judge_tlog_proof(&small(reader)?, policy))),
@@ -86,6 +89,23 @@ pub(super) fn judge(
             Err(ReadError::Io(std::io::ErrorKind::IsADirectory.into()))
         }
     }
+}
+
+/// The policy without revocations of the key that the report convicts: it signed both,
+/// whoever held it, and nothing of that is taken back (format §9, Q3).
+fn unrevoked(policy: &Policy, report: &mut Report) -> Policy {
+    let mut rest = policy.clone();
+    rest.revocations
+        .retain(|revocation| Some(revocation.content.log) != report.log);
+    if rest.revocations.len() < policy.revocations.len() {
+        report.warnings.push(Warning {
+            code: WarningCode::RevocationIgnored,
+            detail: "a revocation of the key takes nothing back: the key signed both, whoever \
+                     held it"
+                .to_owned(),
+        });
+    }
+    rest
 }
 
 /// A proof says something of a log, and is none: nothing of one is verified by it.

@@ -144,3 +144,52 @@ fn a_proof_of_absence_says_that_it_is_of_texts() {
         .ok();
     assert!(!run.stderr.contains("it says nothing"), "{}", run.stderr);
 }
+
+/// It convicts the key of what it signed, whoever held it then.
+#[test]
+fn a_proof_of_equivocation_holds_whatever_was_revoked() {
+    let place = Place::empty();
+    place.run(&["--ledger", "vault", "init"]).ok();
+    let recovery = place.run(&["--ledger", "vault", "key"]).ok().stdout;
+    place.run(&["init", "--recovery-key", recovery.trim()]).ok();
+    place.copy("ledger", "fork");
+    fs::copy(place.path("ledger.mark"), place.path("fork.mark")).unwrap();
+    place.append(1..3);
+    place
+        .run(&["export", "--format", "logbook", "-o", "one.jsonl"])
+        .ok();
+    fs::remove_dir_all(place.path("ledger")).unwrap();
+    fs::rename(place.path("fork"), place.path("ledger")).unwrap();
+    fs::rename(place.path("fork.mark"), place.path("ledger.mark")).unwrap();
+    place.append(11..13);
+    let key = place.key();
+    let diff = ["diff", "one.jsonl", "ledger", "-o", "proof"];
+    place.run(&diff).ends_with(1);
+    for (ledger, file) in [("ledger", "revoked"), ("vault", "others")] {
+        let revoke = ["--ledger", ledger, "revoke", "0", "-o", file];
+        let by = ["--key", "vault.key.pem", "--reason", "stolen"];
+        place.run(&[&revoke[..], &by].concat()).ok();
+    }
+    let warned = |revoked: &str| {
+        let verify = [
+            "--json",
+            "verify",
+            "proof",
+            "--key",
+            &key,
+            "--revoked",
+            revoked,
+        ];
+        let report = place.run(&verify).ok().document();
+        assert_eq!(report["not_checked"], json!([]));
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        let codes = warnings.map(|it| it["code"].as_str().unwrap().to_owned());
+        codes.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        warned("revoked"),
+        ["equivocation_proven", "revocation_ignored"]
+    );
+    let others = ["equivocation_proven", "revocation_of_another_log"];
+    assert_eq!(warned("others"), others);
+}
