@@ -1,12 +1,16 @@
 //! A server that holds the ledger and does not answer: stopped, and not gone.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixListener;
 use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::process::Place;
+use crate::wire::{hello, message};
 
 /// Longer than any of these may take, and shorter than a server is waited for where
 /// nothing is said of it.
@@ -111,4 +115,52 @@ fn a_server_that_freezes_under_way_is_said_and_a_retry_doubles_nothing() {
     let listed = String::from_utf8(listed.stdout).unwrap();
     assert_eq!(listed.lines().count(), 2, "{listed}");
     server.end();
+}
+
+/// Frozen as soon as it is asked for something: at the head of its answer, or in the
+/// middle of its body.
+#[test]
+fn a_server_that_freezes_between_its_greeting_and_an_export_keeps_nobody() {
+    for begun in [
+        "",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{\"sealbook\"",
+    ] {
+        let place = Place::initialised();
+        let hello = hello(&place).to_string();
+        let listener = UnixListener::bind(place.path().join("s")).unwrap();
+        let frozen = Arc::new(AtomicBool::new(false));
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (hello, frozen) = (hello.clone(), Arc::clone(&frozen));
+                let mut client = client.unwrap();
+                std::thread::spawn(move || {
+                    let mut asks = BufReader::new(client.try_clone().unwrap());
+                    while let Some(request) = message(&mut asks) {
+                        let length = hello.len();
+                        if frozen.load(Ordering::Relaxed) {
+                            continue;
+                        }
+                        let greets = request.starts_with(b"GET /health");
+                        frozen.store(!greets, Ordering::Relaxed);
+                        let answer = match greets {
+                            true => {
+                                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}");
+                                format!("{head}\r\n\r\n{hello}")
+                            }
+                            false => begun.to_owned(),
+                        };
+                        client.write_all(answer.as_bytes()).unwrap();
+                    }
+                });
+            }
+        });
+        let begun = Instant::now();
+        let export = [
+            "--json", "--wait", "1", "--socket", "s", "export", "-o", "e.bundle",
+        ];
+        let refused = place.run(&export);
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        assert_eq!(code(&refused), gone(), "{refused:?}");
+        assert!(!place.path().join("e.bundle").exists());
+    }
 }

@@ -137,7 +137,7 @@ fn pass(client: &UnixStream, server: &Path, cut: Cut) {
 }
 
 /// A head, and as much as it says follows.
-fn message(from: &mut BufReader<UnixStream>) -> Option<Vec<u8>> {
+pub(crate) fn message(from: &mut BufReader<UnixStream>) -> Option<Vec<u8>> {
     let (mut whole, mut length) = (Vec::new(), 0);
     loop {
         let mut line = Vec::new();
@@ -275,7 +275,7 @@ fn posing(place: &Place, hello: Value, answer: impl Fn(&str) -> (u16, String) + 
     });
 }
 
-fn hello(place: &Place) -> Value {
+pub(crate) fn hello(place: &Place) -> Value {
     let key = document(&place.run(&["--json", "key"]));
     let report = document(&place.run(&["--json", "verify"]));
     json!({"version": "99.0.0", "log": key["log"], "genesis": report["genesis"], "more": {"x": [1]}})
