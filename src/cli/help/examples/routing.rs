@@ -137,15 +137,15 @@ pub(super) const EXAMPLES: &[Example] = &[
     (
         "manifest build",
         &[
-            "sealbook manifest build cache --key ledger.key.pem",
-            "sealbook manifest build cache --key ledger.key.pem --ignore '*.tmp'",
+            "sealbook manifest build cache --key builder.key.pem",
+            "sealbook manifest build cache --key builder.key.pem --ignore '*.tmp'",
         ],
     ),
     (
         "manifest verify",
         &[
-            "sealbook manifest verify cache --trusted-key key.txt",
-            "sealbook manifest verify cache --trusted-key key.txt --no-record",
+            "sealbook manifest verify cache --trusted-key builder.pem",
+            "sealbook manifest verify cache --trusted-key builder.pem --no-record",
         ],
     ),
     (
