@@ -163,9 +163,13 @@ pub(super) fn parse_key(text: &str) -> Result<PublicKey, CliError> {
     };
     let path = Path::new(text);
     if !path.exists() {
+        let is_path = matches!(refused, KeyTextError::Unknown) && text.contains(['/', '.']);
         return Err(CliError::KeyText {
             given: text.to_owned(),
-            source: refused,
+            source: match is_path {
+                true => KeyTextError::NoFile,
+                false => refused,
+            },
         });
     }
     let text = key_file::public_text(path)?;

@@ -12,6 +12,8 @@ use crate::ledger::pem;
 pub(super) enum KeyTextError {
     #[error("64 hex digits or a PEM file are needed")]
     Unknown,
+    #[error("there is no such file, and it is not 64 hex digits")]
+    NoFile,
     #[error("it is an OpenSSH key, and 64 hex digits or a PEM file are needed")]
     OpenSsh(Option<PublicKey>),
     #[error("it is a recipient of age, which encrypts and signs nothing")]
@@ -23,7 +25,7 @@ pub(super) enum KeyTextError {
 impl KeyTextError {
     pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
-            KeyTextError::Unknown => return None,
+            KeyTextError::Unknown | KeyTextError::NoFile => return None,
             KeyTextError::OpenSsh(Some(key)) => {
                 format!("as sealbook writes it, it is {key}; `sealbook key` prints a log's key")
             }

@@ -168,6 +168,11 @@ fn what_is_no_public_key_is_no_key_to_verify_with() {
         &format!("key `{short}`: 64 hex digits or a PEM file are needed"),
         "",
     );
+    place.run(&["--json", "verify", "--key", "no.pem"]).refused(
+        "usage",
+        "key `no.pem`: there is no such file, and it is not 64 hex digits",
+        "",
+    );
     place
         .run(&["verify", "--key", &place.key().to_uppercase()])
         .ok();
